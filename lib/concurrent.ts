@@ -1,0 +1,21 @@
+/**
+ * Runs `work` on every item, at most `limit` at a time, in order of start. The first failure stops further starts; it is
+ * thrown when those under way have ended.
+ */
+export async function forEachConcurrently<T> (
+  items: Iterable<T>, limit: number, work: (item: T) => Promise<void>
+): Promise<void> {
+  const queue = items[Symbol.iterator]()
+  let failure: { error: unknown } | undefined
+  const worker = async () => {
+    for (let next = queue.next(); !next.done && failure === undefined; next = queue.next()) {
+      try {
+        await work(next.value)
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: limit }, worker))
+  if (failure !== undefined) throw failure.error
+}

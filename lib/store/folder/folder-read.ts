@@ -1,0 +1,74 @@
+import type { FileHandle } from 'node:fs/promises'
+import type { Clock } from '../../clock.js'
+import { StoreError, type GetOptions, type ObjectBody, type ObjectStream, type StreamOptions } from '../object-store.js'
+import { openFile } from './folder-path.js'
+import { etagOf, infoOf } from './folder-version.js'
+
+const ATTEMPTS = 3
+
+interface ReadContext {
+  /** The real path of the root. */
+  readonly root: string
+  readonly clock: Clock
+}
+
+/** As `ObjectStore.get`. Fails with `store_error` where the file never stands still. */
+export async function readObject (
+  context: ReadContext, key: string, options: GetOptions
+): Promise<ObjectBody | 'unchanged' | undefined> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const answer = await readVersion(context, key, options)
+    if (answer !== 'changed') return answer
+  }
+  throw new StoreError('store_error', 'the file changes while it is read')
+}
+
+async function readVersion (
+  { root, clock }: ReadContext, key: string, { ifNoneMatch, maxBytes = Infinity }: GetOptions
+): Promise<ObjectBody | 'unchanged' | 'changed' | undefined> {
+  const now = clock()
+  const opened = await openFile(root, key)
+  if (opened === undefined) return undefined
+  const { file, stats } = opened
+  try {
+    const info = infoOf(key, stats, now)
+    if (info.etag === ifNoneMatch && !info.unsettled) return 'unchanged'
+    if (info.size > maxBytes) throw new StoreError('too_large', `more than ${maxBytes} bytes`)
+    const body = await readBytes(file, info.size)
+    const isSame = etagOf(await file.stat({ bigint: true })) === info.etag
+    return isSame ? { ...info, body } : 'changed'
+  } finally {
+    await file.close()
+  }
+}
+
+/** At most `size` bytes from the start: a file that grows meanwhile does not fill the memory. */
+async function readBytes (file: FileHandle, size: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(size)
+  let length = 0
+  while (length < size) {
+    const { bytesRead } = await file.read(buffer, length, size - length, length)
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  return buffer
+}
+
+/** As `ObjectStore.stream`. */
+export async function streamObject (
+  { root, clock }: ReadContext, key: string, { ifMatch, range }: StreamOptions
+): Promise<ObjectStream | undefined> {
+  const now = clock()
+  const opened = await openFile(root, key)
+  if (opened === undefined) return undefined
+  const { file, stats } = opened
+  const info = infoOf(key, stats, now)
+  const isOther = Boolean(ifMatch) && ifMatch !== info.etag
+  if (isOther || (range && range.first >= info.size)) {
+    await file.close()
+    throw isOther
+      ? new StoreError('precondition_failed', 'the object is not the expected one')
+      : new StoreError('store_error', 'the range begins behind the end')
+  }
+  return { ...info, body: file.createReadStream(range && { start: range.first, end: range.last }) }
+}

@@ -1,0 +1,69 @@
+import { rename } from 'node:fs/promises'
+import { StoreError } from '../object-store.js'
+import { discardDraft, writeDraft } from './folder-draft.js'
+import { FolderLock } from './folder-lock.js'
+import { makePath, statFile } from './folder-path.js'
+import { etagOf } from './folder-version.js'
+
+/** One for each root, by its real path: all stores of this process have one lock and one order of writes. */
+const writers = new Map<string, FolderWriter>()
+
+/** The writer of the root, which `user` uses until it leaves. */
+export function joinWriter (root: string, user: object): FolderWriter {
+  const writer = writers.get(root) ?? new FolderWriter(root)
+  writers.set(root, writer)
+  writer.users.add(user)
+  return writer
+}
+
+/** Gives back the locks that no other user needs. */
+export async function leaveWriters (user: object): Promise<void> {
+  for (const writer of writers.values()) {
+    if (writer.users.delete(user)) await writer.releaseUnused()
+  }
+}
+
+export class FolderWriter {
+  readonly users = new Set<object>()
+  readonly #root: string
+  readonly #lock: FolderLock
+  #lastTurn: Promise<unknown> = Promise.resolve()
+
+  constructor (root: string) {
+    this.#root = root
+    this.#lock = new FolderLock(root)
+  }
+
+  async releaseUnused (): Promise<void> {
+    await this.#inTurn(async () => { if (this.users.size === 0) await this.#lock.release() })
+  }
+
+  /** As `ObjectStore.put`. Answers the ETag. */
+  async put (key: string, body: Uint8Array, ifMatch: string | null | undefined): Promise<string> {
+    const path = await makePath(this.#root, key)
+    const draft = await writeDraft(this.#root, body)
+    try {
+      return await this.#inTurn(async () => {
+        if (ifMatch !== undefined) await this.#expect(key, ifMatch)
+        await rename(draft.path, path)
+        return etagOf(await draft.file.stat({ bigint: true }))
+      })
+    } finally {
+      await discardDraft(draft)
+    }
+  }
+
+  async #expect (key: string, ifMatch: string | null): Promise<void> {
+    await this.#lock.hold()
+    const stats = await statFile(this.#root, key)
+    const etag = stats === undefined ? null : etagOf(stats)
+    if (etag !== ifMatch) throw new StoreError('precondition_failed', 'the object is not the expected one')
+  }
+
+  /** Runs the work when all that came before has ended. */
+  #inTurn<T> (work: () => Promise<T>): Promise<T> {
+    const turn = this.#lastTurn.then(work)
+    this.#lastTurn = turn.catch(() => {})
+    return turn
+  }
+}

@@ -1,0 +1,97 @@
+import type { Readable } from 'node:stream'
+
+/** One version of one object, as a listing or an answer describes it. */
+export interface ObjectInfo {
+  readonly key: string
+  /** Opaque, unquoted; with the size it names the content. Empty where the store gives none. */
+  readonly etag: string
+  /** Bytes. */
+  readonly size: number
+  /** Milliseconds since 1970-01-01 UTC; S3 resolves whole seconds. Never a change key by itself. */
+  readonly lastModified: number
+  /** The ETag can't tell this version from one written at about the same moment: read it again next time. */
+  readonly unsettled?: true
+}
+
+export interface ObjectBody extends ObjectInfo {
+  readonly body: Buffer
+}
+
+export interface ObjectStream extends ObjectInfo {
+  /** The object, or the range asked for. Whoever opens it consumes or destroys it. */
+  readonly body: Readable
+}
+
+/** Byte positions, both inclusive. `last` may lie behind the end; where `first` does, reading fails with `store_error`. */
+export interface ByteRange { readonly first: number, readonly last: number }
+
+export interface GetOptions {
+  /** Answer `'unchanged'` where the object still has this ETag. An empty one is no condition. */
+  readonly ifNoneMatch?: string | undefined
+  /** Fail with `too_large` rather than read more bytes than this. */
+  readonly maxBytes?: number
+}
+
+export interface StreamOptions {
+  /** Fail with `precondition_failed` unless the object has this ETag. An empty one is no condition. */
+  readonly ifMatch?: string
+  readonly range?: ByteRange
+}
+
+export interface PutOptions {
+  readonly contentType?: string
+  /**
+   * Write only where the object has this ETag (`null`: only where there is no object), atomically; otherwise fail with
+   * `precondition_failed`. Without it, the last writer wins.
+   */
+  readonly ifMatch?: string | null
+}
+
+/**
+ * The narrow face of a bucket. All methods but `put` with `ifMatch` may be repeated without harm; all fail with a
+ * StoreError. Keys are non-empty UTF-8 strings; order is that of their bytes.
+ */
+export interface ObjectStore {
+  /** How messages name the store: its URL. Holds no secret. */
+  readonly url: string
+  /**
+   * Every object whose key begins with `prefix`, in key order, page by page. Ends normally only when the listing is
+   * complete; a page may be empty.
+   */
+  list (prefix: string): AsyncIterable<readonly ObjectInfo[]>
+  /** The whole object, body and ETag from one version; `undefined` where there is none. */
+  get (key: string, options?: GetOptions): Promise<ObjectBody | 'unchanged' | undefined>
+  /** As `get`, for large objects: not verified, not retried once it flows. */
+  stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined>
+  head (key: string): Promise<ObjectInfo | undefined>
+  /** Writes a whole object: readers see the old one or the new one. Answers the new ETag. */
+  put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>
+  /** Creates the bucket or folder unless it exists. */
+  create (): Promise<void>
+  /** Ends open connections; gives back what the process holds. */
+  close (): Promise<void>
+}
+
+/** What a store can fail with. Stable: they appear in answers as reasons. */
+export type StoreErrorCode =
+  | 'unreachable' // no connection, or it broke
+  | 'timeout'
+  | 'access_denied'
+  | 'no_such_bucket' // or the folder is missing
+  | 'invalid_listing' // a listing that is not one, or not in order: never an empty bucket
+  | 'corrupt' // the body does not match its length or checksum
+  | 'too_large'
+  | 'invalid_key' // this store can't hold such a key
+  | 'precondition_failed'
+  | 'read_only' // another process writes to this folder
+  | 'store_error' // any other failure that the store reports
+
+export class StoreError extends Error {
+  readonly code: StoreErrorCode
+
+  constructor (code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}

@@ -1,0 +1,51 @@
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Clock } from '../clock.js'
+import { FolderStore } from './folder/folder-store.js'
+import type { ObjectStore } from './object-store.js'
+import { S3Store } from './s3/s3-store.js'
+
+export interface OpenStoreOptions {
+  /** `s3://bucket`, or `file:` and a path: `file:./lake` (from the working directory), `file:/var/lake`, `file:///var/lake`. */
+  readonly url: string
+  /** What the standard AWS variables say of the server; the SDK finds credentials by itself. */
+  readonly env?: AwsVariables | undefined
+  readonly clock?: Clock | undefined
+}
+
+/** Empty counts as absent. */
+export interface AwsVariables {
+  readonly AWS_ENDPOINT_URL_S3?: string | undefined
+  readonly AWS_ENDPOINT_URL?: string | undefined
+  readonly AWS_REGION?: string | undefined
+}
+
+const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/
+
+/** The store that a URL names. Asks nothing of it yet; throws where the URL is none of a store. */
+export function openStore ({ url, env = {}, clock = Date.now }: OpenStoreOptions): ObjectStore {
+  const bucket = BUCKET_URL.exec(url)?.[1]
+  if (bucket !== undefined) {
+    const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined
+    return new S3Store({ bucket, endpoint, region: env.AWS_REGION || undefined })
+  }
+  const path = folderPath(url)
+  if (path !== undefined) return new FolderStore(path, { clock })
+  throw new Error(`${JSON.stringify(url)} names no lake: it takes s3://<bucket> or file:<path>`)
+}
+
+/** Whether `openStore` takes the URL. */
+export function isLakeUrl (text: string): boolean {
+  return BUCKET_URL.test(text) || folderPath(text) !== undefined
+}
+
+function folderPath (text: string): string | undefined {
+  // As the path of a URL: percent-decoded, and relative to the working directory unless it begins with a slash.
+  const base = pathToFileURL(`${process.cwd()}/`).href
+  if (!/^file:[^?#]+$/.test(text) || !URL.canParse(text, base)) return undefined
+  try {
+    return fileURLToPath(new URL(text, base))
+  } catch {
+    // A host, or an escaped slash.
+    return undefined
+  }
+}

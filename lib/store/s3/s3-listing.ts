@@ -1,0 +1,47 @@
+import type { ListObjectsV2CommandOutput, _Object as ListedObject } from '@aws-sdk/client-s3'
+import { StoreError, type ObjectInfo } from '../object-store.js'
+import { statusOf } from './s3-error.js'
+import { toInfo } from './s3-object.js'
+
+export interface ListingPage {
+  readonly objects: readonly ObjectInfo[]
+  /** The token of the next page; `undefined` after the last. */
+  readonly next: string | undefined
+}
+
+/**
+ * Reads an answer to ListObjectsV2; adds its token to those seen. The SDK makes an empty page of an answer that is no
+ * listing: only one that says whether there are more is believed, everything else fails with `invalid_listing`.
+ */
+export function readPage (answer: ListObjectsV2CommandOutput, tokens: Set<string>): ListingPage {
+  const { Contents = [], EncodingType, IsTruncated, NextContinuationToken: next } = answer
+  if (IsTruncated === undefined) throw new StoreError('invalid_listing', 'the answer is not a listing')
+  const decode = EncodingType === 'url' ? decodeKey : (key: string) => key
+  const objects = Contents.map(object => readObject(object, decode))
+  if (!IsTruncated) return { objects, next: undefined }
+  if (next === undefined || tokens.has(next)) throw new StoreError('invalid_listing', 'the listing leads nowhere')
+  tokens.add(next)
+  return { objects, next }
+}
+
+/** To catch with: what came as a success and can't be read is no listing. */
+export function toInvalidListing (error: unknown): never {
+  if (statusOf(error) !== 200) throw error
+  throw new StoreError('invalid_listing', 'the answer is not a listing', { cause: error })
+}
+
+function readObject (object: ListedObject, decode: (key: string) => string): ObjectInfo {
+  const { Key, Size, LastModified } = object
+  if (Key === undefined || Size === undefined || LastModified === undefined) {
+    throw new StoreError('invalid_listing', 'an entry of the listing is incomplete')
+  }
+  return toInfo(decode(Key), Size, object)
+}
+
+function decodeKey (encoded: string): string {
+  try {
+    return decodeURIComponent(encoded.replaceAll('+', ' '))
+  } catch (error) {
+    throw new StoreError('invalid_listing', 'a key of the listing is not UTF-8', { cause: error })
+  }
+}

@@ -1,0 +1,79 @@
+import {
+  CreateBucketCommand, GetObjectCommand, HeadBucketCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand,
+  type BucketLocationConstraint, type GetObjectCommandInput, type GetObjectCommandOutput, type HeadObjectCommandOutput,
+  type ListObjectsV2CommandOutput, type PutObjectCommandInput, type PutObjectCommandOutput, type S3Client
+} from '@aws-sdk/client-s3'
+import { StoreError } from '../object-store.js'
+import { transferMs } from './deadline.js'
+import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
+import { isNoSuchKey, statusOf } from './s3-error.js'
+
+export type GetConditions = Pick<GetObjectCommandInput, 'IfMatch' | 'IfNoneMatch' | 'Range'>
+export type PutInput = Omit<PutObjectCommandInput, 'Bucket' | 'Key'> & { readonly Body: Uint8Array }
+
+/** The requests of the store to one bucket, each ended by its signal. They fail with the errors of the SDK. */
+export class S3Requests {
+  readonly #bucket: string
+  readonly #retrying: S3Client
+  readonly #single: S3Client
+
+  constructor (bucket: string, settings: S3ClientSettings) {
+    const { retrying, single } = createClients(settings)
+    this.#bucket = bucket
+    this.#retrying = retrying
+    this.#single = single
+  }
+
+  listPage (prefix: string, token: string | undefined, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {
+    // XML 1.0 can't carry every character that a key may have.
+    const input = { Bucket: this.#bucket, Prefix: prefix, EncodingType: 'url', ContinuationToken: token } as const
+    return this.#retrying.send(new ListObjectsV2Command(input), { abortSignal })
+  }
+
+  async get (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
+    const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, ...conditions })
+    return this.#retrying.send(command, { abortSignal }).catch(error => {
+      if (!isNoSuchKey(error)) throw error
+      return undefined
+    })
+  }
+
+  async head (key: string, abortSignal: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
+    const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key })
+    return this.#retrying.send(command, { abortSignal }).catch(async error => {
+      if (statusOf(error) !== 404) throw error
+      // The answer has no body that would tell a missing key from a missing bucket.
+      await this.headBucket(abortSignal)
+      return undefined
+    })
+  }
+
+  /** Sends once unless it may be repeated. */
+  put (key: string, input: PutInput, mayRepeat: boolean, abortSignal: AbortSignal): Promise<PutObjectCommandOutput> {
+    const client = mayRepeat ? this.#retrying : this.#single
+    const requestTimeout = REQUEST_TIMEOUT_MS + transferMs(input.Body.length)
+    return client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, ...input }), { abortSignal, requestTimeout })
+  }
+
+  /** Fails with a StoreError where there is no bucket. */
+  async headBucket (abortSignal: AbortSignal): Promise<void> {
+    await this.#retrying.send(new HeadBucketCommand({ Bucket: this.#bucket }), { abortSignal }).catch(error => {
+      if (statusOf(error) !== 404) throw error
+      throw new StoreError('no_such_bucket', 'there is no such bucket', { cause: error })
+    })
+  }
+
+  async createBucket (abortSignal: AbortSignal): Promise<void> {
+    const region = await this.#retrying.config.region()
+    // AWS does not take its first region as a constraint.
+    const location = region === 'us-east-1'
+      ? {}
+      : { CreateBucketConfiguration: { LocationConstraint: region as BucketLocationConstraint } }
+    await this.#retrying.send(new CreateBucketCommand({ Bucket: this.#bucket, ...location }), { abortSignal })
+  }
+
+  close (): void {
+    // The other client has the same connections.
+    this.#retrying.destroy()
+  }
+}

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto'
+import { checkKeyOrder, isKey } from '../key.js'
+import {
+  StoreError, type GetOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
+  type StreamOptions
+} from '../object-store.js'
+import { ConditionalPut } from './conditional-put.js'
+import { Deadline, transferMs } from './deadline.js'
+import { bodyOf, readBody, wholeSize } from './s3-body.js'
+import type { S3ClientSettings } from './s3-client.js'
+import { statusOf, toStoreError } from './s3-error.js'
+import { readPage, toInvalidListing } from './s3-listing.js'
+import { toInfo, unquote } from './s3-object.js'
+import { S3Requests } from './s3-requests.js'
+
+export interface S3StoreSettings extends S3ClientSettings {
+  readonly bucket: string
+  /** Milliseconds that an operation has in all (of a listing, a page), and a second more per MiB. Default: 20 s. */
+  readonly deadlineMs?: number
+  /** Makes an id that no other write has. Default: a random UUID. */
+  readonly newWriteId?: () => string
+}
+
+const MAX_KEY_BYTES = 1024
+const GET_ATTEMPTS = 3
+
+/** A bucket of AWS S3, or of a server that speaks its protocol. Credentials come from the SDK's own chain. */
+export class S3Store implements ObjectStore {
+  readonly url: string
+  readonly #deadlineMs: number
+  readonly #requests: S3Requests
+  readonly #conditionalPut: ConditionalPut
+
+  constructor ({ bucket, deadlineMs = 20_000, newWriteId = randomUUID, ...clientSettings }: S3StoreSettings) {
+    this.url = `s3://${bucket}`
+    this.#deadlineMs = deadlineMs
+    this.#requests = new S3Requests(bucket, clientSettings)
+    this.#conditionalPut = new ConditionalPut(this.#requests, newWriteId)
+  }
+
+  list (prefix: string): AsyncIterable<readonly ObjectInfo[]> {
+    return checkKeyOrder(this.#pages(prefix), prefix, this.url)
+  }
+
+  async get (key: string, { ifNoneMatch, maxBytes = Infinity }: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
+    if (!isS3Key(key)) return undefined
+    const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
+    return this.#within(this.#deadlineMs, this.#urlOf(key), async deadline => {
+      for (let attempt = 1; ; attempt++) {
+        const answer = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
+        if (answer === undefined || answer === 'unchanged') return answer
+        deadline.extend(transferMs(answer.ContentLength))
+        try {
+          const body = await readBody(answer, maxBytes)
+          return { ...toInfo(key, body.length, answer), body }
+        } catch (error) {
+          // The SDK repeats requests, but not the reading of their bodies.
+          if (attempt === GET_ATTEMPTS || isTooLarge(error)) throw error
+        }
+      }
+    })
+  }
+
+  async stream (key: string, { ifMatch, range }: StreamOptions = {}): Promise<ObjectStream | undefined> {
+    if (!isS3Key(key)) return undefined
+    const conditions = {
+      ...(ifMatch ? { IfMatch: quote(ifMatch) } : {}),
+      ...(range ? { Range: `bytes=${range.first}-${range.last}` } : {})
+    }
+    const answer = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.get(key, conditions, signal))
+    return answer && { ...toInfo(key, wholeSize(answer), answer), body: bodyOf(answer) }
+  }
+
+  async head (key: string): Promise<ObjectInfo | undefined> {
+    if (!isS3Key(key)) return undefined
+    const answer = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.head(key, signal))
+    return answer && toInfo(key, answer.ContentLength ?? 0, answer)
+  }
+
+  async put (key: string, body: Uint8Array, { ifMatch, contentType }: PutOptions = {}): Promise<{ readonly etag: string }> {
+    if (!isS3Key(key)) throw new StoreError('invalid_key', `${this.#urlOf(key)}: S3 can't hold such a key`)
+    const input = { Body: body, ...(contentType ? { ContentType: contentType } : {}) }
+    return this.#within(this.#deadlineMs + transferMs(body.length), this.#urlOf(key), async ({ signal }) => {
+      if (ifMatch !== undefined) return this.#conditionalPut.send(key, input, ifMatch, signal)
+      const { ETag } = await this.#requests.put(key, input, true, signal)
+      return { etag: unquote(ETag) }
+    })
+  }
+
+  async create (): Promise<void> {
+    await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
+      const exists = () => this.#requests.headBucket(signal).then(() => true, () => false)
+      if (await exists()) return
+      await this.#requests.createBucket(signal).catch(async error => {
+        // Another process may have created it at the same moment.
+        if (!await exists()) throw error
+      })
+    })
+  }
+
+  async close (): Promise<void> {
+    this.#requests.close()
+  }
+
+  async * #pages (prefix: string): AsyncGenerator<readonly ObjectInfo[]> {
+    const tokens = new Set<string>()
+    let next: string | undefined
+    do {
+      const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
+        return readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing), tokens)
+      })
+      yield page.objects
+      next = page.next
+    } while (next !== undefined)
+  }
+
+  async #within<T> (ms: number, subject: string, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const deadline = new Deadline(ms)
+    try {
+      return await work(deadline)
+    } catch (error) {
+      const isLate = deadline.signal.aborted && !(error instanceof StoreError)
+      throw toStoreError(isLate ? new StoreError('timeout', 'no complete answer in time', { cause: error }) : error, subject)
+    } finally {
+      deadline.clear()
+    }
+  }
+
+  #urlOf (key: string): string {
+    return `${this.url}/${key}`
+  }
+}
+
+function isS3Key (key: string): boolean {
+  return isKey(key) && Buffer.byteLength(key) <= MAX_KEY_BYTES
+}
+
+function quote (etag: string): string {
+  return `"${etag}"`
+}
+
+function toUnchanged (error: unknown): 'unchanged' {
+  if (statusOf(error) !== 304) throw error
+  return 'unchanged'
+}
+
+function isTooLarge (error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'too_large'
+}

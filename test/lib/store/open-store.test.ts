@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t from 'tap'
+import { FolderStore } from '../../../lib/store/folder/folder-store.js'
+import { isLakeUrl, openStore } from '../../../lib/store/open-store.js'
+import { S3Store } from '../../../lib/store/s3/s3-store.js'
+
+t.test('opens buckets', async t => {
+  for (const url of ['s3://datalake', 's3://my-bucket.v2', 's3://123']) {
+    const store = openStore({ url, env: { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1', AWS_REGION: 'eu-central-1' } })
+    t.ok(isLakeUrl(url))
+    t.type(store, S3Store)
+    t.equal(store.url, url)
+    await store.close()
+  }
+})
+
+t.test('opens folders, from the working directory or the root', async t => {
+  const cases = [
+    ['file:./lake', join(process.cwd(), 'lake')],
+    ['file:lake/deep', join(process.cwd(), 'lake/deep')],
+    ['file:../lake', join(process.cwd(), '../lake')],
+    ['file:/var/lake', '/var/lake'],
+    ['file:///var/lake', '/var/lake'],
+    ['file:///var/my%20lake%23', '/var/my lake#']
+  ] as const
+  for (const [url, path] of cases) {
+    const store = openStore({ url })
+    t.ok(isLakeUrl(url))
+    t.type(store, FolderStore)
+    t.equal(store.url, pathToFileURL(path).href)
+  }
+})
+
+t.test('refuses what names no lake', async t => {
+  const urls = [
+    '', 'lake', './lake', 's3:', 's3://', 's3://ab', 's3://Lake', 's3://lake/', 's3://lake/path', 's3://lake?x', 's3://user@lake',
+    's3://-lake', `s3://${'x'.repeat(64)}`, 'file:', 'file:lake?x', 'file:lake#x', 'file://host/lake', 'file:a%2Fb', 'http://lake'
+  ]
+  for (const url of urls) {
+    t.notOk(isLakeUrl(url), url)
+    t.throws(() => openStore({ url }), { message: `${JSON.stringify(url)} names no lake: it takes s3://<bucket> or file:<path>` })
+  }
+})

@@ -1,0 +1,151 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { S3Bucket } from './s3-bucket.js'
+import { answer, type Operation, type S3Answer, type S3Settings, type S3Request } from './s3-protocol.js'
+
+export type { Operation, S3Answer, S3Request } from './s3-protocol.js'
+
+/**
+ * What goes wrong with one request: an answer instead of the endpoint's own (nothing is done), or what becomes of its own.
+ * Delays are made by an interceptor that awaits.
+ */
+export type Fault = S3Answer
+  | 'drop' // the connection closes, nothing is done
+  | 'commit then drop' // the request is carried out, the connection closes without an answer
+  | 'cut body' // half of the body, then the connection closes
+  | 'stall body' // half of the body, then nothing
+  | 'corrupt body' // one bit of the body is wrong
+
+/** Sees every request before it is carried out; `undefined` lets it pass. */
+export type Interceptor = (request: S3Request) => Fault | undefined | Promise<Fault | undefined>
+
+export interface S3EndpointOptions extends Partial<S3Settings> {
+  readonly port?: number
+}
+
+const OPERATIONS: readonly Operation[] = ['LIST', 'GET', 'HEAD', 'PUT', 'DELETE', 'CREATE']
+
+/**
+ * An S3 server in this process, for tests: path style, no bucket at the start. It also gives the process credentials where
+ * it has none, since the SDK wants some.
+ */
+export async function startS3Endpoint (options: S3EndpointOptions = {}): Promise<S3Endpoint> {
+  process.env.AWS_ACCESS_KEY_ID ??= 'test'
+  process.env.AWS_SECRET_ACCESS_KEY ??= 'test-secret'
+  const endpoint = new S3Endpoint(options)
+  await endpoint.start()
+  return endpoint
+}
+
+export class S3Endpoint {
+  /** Requests since the start or `reset()`, answered by faults or not. */
+  readonly counts = Object.fromEntries(OPERATIONS.map(name => [name, 0])) as Record<Operation, number>
+  /** The keys of the GETs among them, in order of arrival. */
+  readonly gets: string[] = []
+  intercept: Interceptor | undefined
+  readonly #buckets = new Map<string, S3Bucket>()
+  readonly #settings: S3Settings
+  readonly #server = createServer((request, response) => {
+    this.#handle(request, response).catch((error: Error) => response.destroy(error))
+  })
+
+  #port: number
+
+  constructor ({ port = 0, clock = Date.now, pageSize = 1000, unquotedIfMatch = false }: S3EndpointOptions) {
+    this.#port = port
+    this.#settings = { clock, pageSize, unquotedIfMatch }
+  }
+
+  get port (): number {
+    return this.#port
+  }
+
+  get url (): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  /** The bucket, made where it is missing. */
+  bucket (name: string): S3Bucket {
+    const bucket = this.#buckets.get(name) ?? new S3Bucket(this.#settings.clock)
+    this.#buckets.set(name, bucket)
+    return bucket
+  }
+
+  deleteBucket (name: string): void {
+    this.#buckets.delete(name)
+  }
+
+  /** Forgets the counts and the interceptor, not the objects. */
+  reset (): void {
+    for (const operation of OPERATIONS) this.counts[operation] = 0
+    this.gets.length = 0
+    this.intercept = undefined
+  }
+
+  /** After `stop()`: again on the same port, with the same objects. */
+  async start (): Promise<void> {
+    await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening')
+    this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  /** Refuses connections from now on and breaks the open ones. */
+  async stop (): Promise<void> {
+    await new Promise(resolve => {
+      this.#server.close(resolve)
+      this.#server.closeAllConnections()
+    })
+  }
+
+  async #handle (message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = parseRequest(message, await buffer(message))
+    this.counts[request.operation]++
+    if (request.operation === 'GET') this.gets.push(request.key)
+    const fault = await this.intercept?.(request)
+    if (fault === 'drop') {
+      response.destroy()
+      return
+    }
+    const reply = typeof fault === 'object' ? fault : answer(request, this.#buckets, this.#settings)
+    respond(response, reply, fault)
+  }
+}
+
+function parseRequest (message: IncomingMessage, body: Buffer): S3Request {
+  // By hand: URL would resolve the dots of a key such as `a/../b`.
+  const [path, search] = message.url!.split('?', 2) as [string, string?]
+  const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/.exec(path)!.map(decodeURIComponent)
+  const operation = operationOf(message.method!, key)
+  return { operation, bucket, key, query: new URLSearchParams(search), headers: message.headers, body }
+}
+
+function operationOf (method: string, key: string): Operation {
+  if (key !== '' || method === 'HEAD') return method as Operation
+  return method === 'PUT' ? 'CREATE' : 'LIST'
+}
+
+function respond (response: ServerResponse, reply: S3Answer, fault: Fault | undefined): void {
+  if (fault === 'commit then drop') response.destroy()
+  else if (fault === 'corrupt body') send(response, { ...reply, body: corrupt(reply.body) })
+  else if (fault === 'cut body' || fault === 'stall body') sendHalf(response, reply, fault === 'cut body')
+  else send(response, reply)
+}
+
+function send (response: ServerResponse, { status, headers, body = '' }: S3Answer): void {
+  const hasLength = status !== 304 && status !== 204 && headers?.['transfer-encoding'] === undefined
+  const length = hasLength ? { 'content-length': Buffer.byteLength(body) } : {}
+  response.writeHead(status, { ...length, ...headers }).end(body)
+}
+
+function sendHalf (response: ServerResponse, { status, headers, body = '' }: S3Answer, thenClose: boolean): void {
+  const bytes = Buffer.from(body)
+  response.writeHead(status, { 'content-length': bytes.length, ...headers })
+  response.write(bytes.subarray(0, bytes.length >>> 1), () => { if (thenClose) response.destroy() })
+}
+
+function corrupt (body: string | Buffer = ''): Buffer {
+  const bytes = Buffer.from(body)
+  bytes[bytes.length >>> 1]! ^= 1
+  return bytes
+}

@@ -1,0 +1,122 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { S3Bucket, type BucketObject } from './s3-bucket.js'
+
+export type Operation = 'LIST' | 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'CREATE'
+
+export interface S3Request {
+  readonly operation: Operation
+  readonly bucket: string
+  /** Empty for what concerns the bucket: LIST, CREATE, HEAD of the bucket. */
+  readonly key: string
+  readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+export interface S3Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Buffer
+}
+
+export interface S3Settings {
+  /** Milliseconds; gives LastModified, in whole seconds. */
+  readonly clock: () => number
+  /** Keys of a listing page at most. */
+  readonly pageSize: number
+  /** As Ceph RGW 16.2: If-Match of a PUT matches only without quotes; 412, not 404, where the key is missing. */
+  readonly unquotedIfMatch: boolean
+}
+
+const SIGNATURE_V4 = /^AWS4-HMAC-SHA256 Credential=.+, ?SignedHeaders=.+, ?Signature=[0-9a-f]{64}$/
+
+/** What S3 answers to the request; changes the buckets accordingly. */
+export function answer (request: S3Request, buckets: Map<string, S3Bucket>, settings: S3Settings): S3Answer {
+  if (!SIGNATURE_V4.test(request.headers.authorization ?? '')) return failure(403, 'AccessDenied')
+  const bucket = buckets.get(request.bucket)
+  if (request.operation === 'CREATE') {
+    if (bucket !== undefined) return failure(409, 'BucketAlreadyOwnedByYou')
+    buckets.set(request.bucket, new S3Bucket(settings.clock))
+    return { status: 200 }
+  }
+  if (bucket === undefined) return failure(404, 'NoSuchBucket')
+  if (request.operation === 'LIST') return list(request, bucket, settings.pageSize)
+  if (request.operation === 'PUT') return put(request, bucket, settings.unquotedIfMatch)
+  if (request.operation === 'DELETE') {
+    bucket.delete(request.key)
+    return { status: 204 }
+  }
+  return request.key === '' ? { status: 200 } : get(request, bucket)
+}
+
+function list (request: S3Request, bucket: S3Bucket, pageSize: number): S3Answer {
+  const { query } = request
+  const prefix = query.get('prefix') ?? ''
+  const token = query.get('continuation-token')
+  const after = Buffer.from(token ?? '', 'base64url').toString()
+  const limit = Math.min(Number(query.get('max-keys') ?? 1000), pageSize)
+  const { objects, truncated } = bucket.page(prefix, after, limit)
+  const encode = query.get('encoding-type') === 'url' ? encodeKey : escapeXml
+  const contents = objects.map(({ key, etag, body, lastModified }) =>
+    `<Contents><Key>${encode(key)}</Key><LastModified>${new Date(lastModified).toISOString()}</LastModified>` +
+    `<ETag>&quot;${etag}&quot;</ETag><Size>${body.length}</Size><StorageClass>STANDARD</StorageClass></Contents>`)
+  const next = truncated ? Buffer.from(objects.at(-1)!.key).toString('base64url') : undefined
+  return xml(200, '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
+    `<Name>${request.bucket}</Name><Prefix>${encode(prefix)}</Prefix><KeyCount>${objects.length}</KeyCount>` +
+    `<MaxKeys>${limit}</MaxKeys><IsTruncated>${truncated}</IsTruncated>` +
+    (next === undefined ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`) +
+    (query.has('encoding-type') ? '<EncodingType>url</EncodingType>' : '') +
+    `${contents.join('')}</ListBucketResult>`)
+}
+
+function get (request: S3Request, bucket: S3Bucket): S3Answer {
+  const object = bucket.get(request.key)
+  if (object === undefined) return failure(404, 'NoSuchKey')
+  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, range } = request.headers
+  if (ifMatch !== undefined && unquote(ifMatch) !== object.etag) return failure(412, 'PreconditionFailed')
+  if (ifNoneMatch !== undefined && unquote(ifNoneMatch) === object.etag) return { status: 304, headers: describe(object) }
+  if (range === undefined) return { status: 200, headers: describe(object), body: object.body }
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? []
+  const start = Number(first)
+  if (!(start < object.body.length)) return failure(416, 'InvalidRange')
+  const part = object.body.subarray(start, last === '' ? undefined : Number(last) + 1)
+  const contentRange = `bytes ${start}-${start + part.length - 1}/${object.body.length}`
+  return { status: 206, headers: { ...describe(object), 'content-range': contentRange }, body: part }
+}
+
+function put (request: S3Request, bucket: S3Bucket, unquotedIfMatch: boolean): S3Answer {
+  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers
+  const current = bucket.get(request.key)
+  if (ifNoneMatch === '*' && current !== undefined) return failure(412, 'PreconditionFailed')
+  if (ifMatch !== undefined) {
+    if (current === undefined && !unquotedIfMatch) return failure(404, 'NoSuchKey')
+    if ((unquotedIfMatch ? ifMatch : unquote(ifMatch)) !== current?.etag) return failure(412, 'PreconditionFailed')
+  }
+  const kept = Object.entries(request.headers).filter(([name]) => name === 'content-type' || name.startsWith('x-amz-meta-'))
+  const { etag } = bucket.put(request.key, request.body, Object.fromEntries(kept) as Record<string, string>)
+  return { status: 200, headers: { etag: `"${etag}"` } }
+}
+
+function describe ({ etag, lastModified, headers }: BucketObject): Record<string, string> {
+  return { ...headers, etag: `"${etag}"`, 'last-modified': new Date(lastModified).toUTCString() }
+}
+
+function failure (status: number, code: string): S3Answer {
+  return xml(status, `<Error><Code>${code}</Code><Message>${code}</Message></Error>`)
+}
+
+function xml (status: number, body: string): S3Answer {
+  return { status, headers: { 'content-type': 'application/xml' }, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` }
+}
+
+function unquote (etag: string): string {
+  return etag.replace(/^"(.*)"$/, '$1')
+}
+
+function encodeKey (key: string): string {
+  return encodeURIComponent(key).replaceAll('%2F', '/').replaceAll('%20', '+')
+}
+
+function escapeXml (text: string): string {
+  return text.replace(/[&<>"\r\n]/g, character => `&#${character.charCodeAt(0)};`)
+}
