@@ -1,0 +1,50 @@
+const DAY_MS = 86_400_000
+
+/**
+ * The calendar date of an instant in a time zone, as the number yyyymmdd in the proleptic Gregorian calendar; years
+ * before 0 make it negative, and it still grows with the date. Any time value of ECMAScript will do.
+ */
+export function calendarDate (instant: number, timeZone: string): number {
+  const [year, month, day] = civilFromDays(Math.floor((instant + zoneOffset(instant, timeZone)) / DAY_MS))
+  return year * 10_000 + month * 100 + day
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** Milliseconds to add to UTC for the local time of a zone at an instant. */
+function zoneOffset (instant: number, timeZone: string): number {
+  if (timeZone === 'UTC') return 0
+  let format = formats.get(timeZone)
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
+    formats.set(timeZone, format)
+  }
+  // "7/1/2025, GMT+03:00", with seconds before zones had whole minutes, plain "GMT" at no offset
+  const offset = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(format.format(instant))
+  if (offset === null) throw new Error(`No offset for time zone ${timeZone}`)
+  const [, sign, hours = 0, minutes = 0, seconds = 0] = offset
+  const ms = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000
+  return sign === '-' ? -ms : ms
+}
+
+/** Year, month and day of a count of days since 1970-01-01; Hinnant's days algorithm, years counted from March. */
+function civilFromDays (days: number): [number, number, number] {
+  const shifted = days + 719_468 // days since 0000-03-01
+  const era = Math.floor(shifted / 146_097) // 400 years
+  const dayOfEra = shifted - era * 146_097
+  const yearOfEra = Math.floor((dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365)
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153)
+  const day = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+  return [yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day]
+}
+
+/** Whether this runtime knows a time zone by that name. */
+export function isTimeZone (name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }) !== undefined
+  } catch {
+    return false
+  }
+}

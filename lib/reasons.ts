@@ -1,0 +1,26 @@
+import type { StoreErrorCode } from './store/object-store.js'
+
+/** Why something could not be done, or the data may not be the truth of the bucket now, as answers name it. */
+export type Reason = StoreErrorCode | 'download_failed' | 'refresh_slow' | 'internal_error'
+
+const SENTENCES: Readonly<Record<Reason, string>> = {
+  unreachable: 'The bucket can\'t be reached',
+  timeout: 'The bucket does not answer in time',
+  access_denied: 'The bucket refuses access',
+  no_such_bucket: 'The bucket or folder does not exist',
+  invalid_listing: 'The bucket answers with something that is not a complete listing',
+  corrupt: 'What the bucket sent does not match its checksum',
+  too_large: 'An object is too large',
+  invalid_key: 'The store can\'t hold an object of that name',
+  precondition_failed: 'The object kept changing while it was read or written',
+  read_only: 'Another process writes to this folder; this one serves it read-only',
+  store_error: 'The bucket reports an error',
+  download_failed: 'Some source objects could not be downloaded',
+  refresh_slow: 'The bucket takes long to answer',
+  internal_error: 'An unexpected error; the log has more'
+}
+
+/** A sentence for a person that gives nothing away of the systems behind. */
+export function explain (reason: Reason): string {
+  return SENTENCES[reason]
+}

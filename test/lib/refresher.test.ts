@@ -1,0 +1,158 @@
+import t from 'tap'
+import { Refresher, type Refreshed } from '../../lib/refresher.js'
+import { StoreError } from '../../lib/store/object-store.js'
+import { TestClock } from '../helper.js'
+
+interface Run { end: (listingMs?: number, failed?: string[]) => void, fail: (error: Error) => void }
+
+function controlled (rules = {}) {
+  const clock = new TestClock(1_000_000)
+  const runs: Run[] = []
+  const refresher = new Refresher<Refreshed>(() => new Promise((resolve, reject) => {
+    const listedAt = clock.now
+    runs.push({ end: (listingMs = 0, failed = []) => resolve({ listedAt, listingMs, failed }), fail: reject })
+  }), clock.read, { maxStalenessMs: 2000, refreshWaitMs: 20, maxStaleIfErrorMs: Infinity, ...rules })
+  const load = async (listingMs = 0, failed: string[] = []) => {
+    const done = refresher.refresh({ fresh: true })
+    runs.at(-1)!.end(listingMs, failed)
+    await done
+  }
+  return { clock, runs, refresher, load }
+}
+
+t.test('before the first refresh there is nothing to serve', async (t) => {
+  const { refresher, runs } = controlled()
+  t.match(refresher.freshness(), { ageMs: undefined, isUsable: false })
+  const waiting = refresher.ensure()
+  runs[0]!.end()
+  t.same(await waiting, { ageMs: 0, stale: undefined, isUsable: true })
+})
+
+t.test('data younger than the limit is served as it is, older is refreshed once for all who ask', async (t) => {
+  const { clock, refresher, runs, load } = controlled()
+  await load()
+  clock.advance(2000)
+  t.same(await refresher.ensure(), { ageMs: 2000, stale: undefined, isUsable: true })
+  t.equal(runs.length, 1)
+  clock.advance(1)
+  const waiting = Promise.all([refresher.ensure(), refresher.ensure(), refresher.ensure()])
+  runs[1]!.end()
+  for (const freshness of await waiting) t.same(freshness, { ageMs: 0, stale: undefined, isUsable: true })
+  t.equal(runs.length, 2)
+})
+
+t.test('a slow listing is not repeated all the time: two listing times are allowed', async (t) => {
+  const { clock, refresher, runs, load } = controlled()
+  await load(5000)
+  clock.advance(10_000)
+  t.match(await refresher.ensure(), { stale: undefined })
+  t.equal(runs.length, 1)
+  clock.advance(1)
+  t.match(await refresher.ensure(), { ageMs: 10_001, stale: 'refresh_slow', isUsable: true }, 'it waits so long and not longer')
+  t.equal(runs.length, 2)
+})
+
+t.test('with fresh, a refresh that starts after the call', async (t) => {
+  const { refresher, runs, load } = controlled()
+  await load()
+  const first = refresher.ensure({ fresh: true })
+  const second = refresher.ensure({ fresh: true })
+  runs[1]!.end()
+  await first
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(runs.length, 3)
+  runs[2]!.end()
+  t.match(await second, { ageMs: 0 })
+})
+
+t.test('a failed refresh: the last data with the reason, no new try within a second, then again', async (t) => {
+  const { clock, refresher, runs, load } = controlled()
+  await load()
+  clock.advance(3000)
+  const failing = refresher.ensure()
+  runs[1]!.fail(new StoreError('unreachable', 'down'))
+  t.same(await failing, { ageMs: 3000, stale: 'unreachable', isUsable: true })
+  clock.advance(999)
+  t.match(await refresher.ensure(), { stale: 'unreachable' })
+  t.equal(runs.length, 2)
+  clock.advance(1)
+  const healing = refresher.ensure()
+  runs[2]!.end()
+  t.same(await healing, { ageMs: 0, stale: undefined, isUsable: true })
+})
+
+t.test('after a failure it is tried again even where the data is young', async (t) => {
+  const { clock, refresher, runs, load } = controlled({ maxStalenessMs: 3_600_000 })
+  await load()
+  const failing = refresher.ensure({ fresh: true })
+  runs[1]!.fail(new TypeError('a bug'))
+  t.match(await failing, { stale: 'internal_error', isUsable: true })
+  clock.advance(1000)
+  const healing = refresher.ensure()
+  runs[2]!.end()
+  t.match(await healing, { stale: undefined })
+})
+
+t.test('data that is too old is not served once the bucket fails', async (t) => {
+  const { clock, refresher, runs, load } = controlled({ maxStaleIfErrorMs: 60_000 })
+  await load()
+  clock.advance(60_000)
+  const failing = refresher.ensure()
+  runs[1]!.fail(new StoreError('timeout', 'slow'))
+  t.match(await failing, { isUsable: true })
+  clock.advance(1)
+  t.match(refresher.freshness(), { stale: 'timeout', isUsable: false })
+})
+
+t.test('a download that failed makes the data uncertain', async (t) => {
+  const { refresher, load } = controlled()
+  await load(0, ['source_data/1.csv'])
+  t.match(refresher.freshness(), { stale: 'download_failed', isUsable: true })
+})
+
+t.test('refresh fails as the work does', async (t) => {
+  const { refresher, runs } = controlled()
+  const failing = t.rejects(refresher.refresh(), { code: 'access_denied' })
+  runs[0]!.fail(new StoreError('access_denied', 'no'))
+  await failing
+  t.match(refresher.freshness(), { ageMs: undefined, stale: 'access_denied', isUsable: false })
+})
+
+t.test('only a bucket that fails makes data too old: slow listings and single downloads do not', async (t) => {
+  const { clock, refresher, load } = controlled({ maxStaleIfErrorMs: 1000 })
+  await load(5000, ['source_data/1.csv'])
+  clock.advance(60_000)
+  t.match(await refresher.ensure(), { ageMs: 60_000, isUsable: true })
+})
+
+t.test('while the bucket does not answer at all, one request waits and the others do not', async (t) => {
+  const { clock, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
+  await load()
+  clock.advance(3000)
+  const failing = refresher.ensure()
+  runs[1]!.fail(new StoreError('timeout', 'silence'))
+  await failing
+  clock.advance(1000)
+  let isWaiting = true
+  const first = refresher.ensure().then(() => { isWaiting = false })
+  t.match(await refresher.ensure(), { stale: 'timeout', isUsable: true })
+  t.equal(isWaiting, true)
+  runs[2]!.end()
+  await first
+})
+
+t.test('a clock that is set back does not keep data for ever', async (t) => {
+  const { clock, refresher, runs, load } = controlled()
+  await load()
+  clock.advance(-3_600_000)
+  const refreshed = refresher.ensure()
+  runs[1]!.end()
+  t.match(await refreshed, { ageMs: 0, stale: undefined })
+  const failing = refresher.ensure({ fresh: true })
+  runs[2]!.fail(new StoreError('timeout', 'slow'))
+  await failing
+  clock.advance(-3_600_000)
+  const healing = refresher.ensure()
+  runs[3]!.end()
+  t.match(await healing, { stale: undefined })
+})

@@ -1,0 +1,230 @@
+import t, { type Test } from 'tap'
+import { EtagCache } from '../../../lib/source/etag-cache.js'
+import { reconcile, type Progress, type Reconciled } from '../../../lib/source/reconcile.js'
+import { FolderStore } from '../../../lib/store/folder/folder-store.js'
+import type { ObjectStore } from '../../../lib/store/object-store.js'
+import { S3Store } from '../../../lib/store/s3/s3-store.js'
+import { csv, keyOf, PNG, TestClock } from '../../helper.js'
+import { startS3Endpoint } from '../../s3-endpoint.js'
+
+const rules = { prefix: 'source_data/', outputKey: 'processed_data/output.csv', imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
+
+/** A cache over a bucket, and a function that reconciles them. */
+async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
+  const clock = new TestClock()
+  const endpoint = await startS3Endpoint({ clock: clock.read })
+  const bucket = endpoint.bucket('lake')
+  for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
+  const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
+  t.teardown(async () => {
+    await store.close()
+    await endpoint.stop()
+  })
+  return { endpoint, bucket, store, ...overStore(store, clock) }
+}
+
+function overStore (store: ObjectStore, clock: TestClock) {
+  const cache = new EtagCache()
+  const run = async (onProgress?: (progress: Progress) => void): Promise<Reconciled> => {
+    const result = await reconcile(store, cache, clock.read, { rules, ...onProgress && { onProgress } })
+    cache.replace(result.entries)
+    return result
+  }
+  return { clock, cache, run }
+}
+
+const names = ({ rows }: Reconciled) => Object.fromEntries(rows.map((row) => [row.user_id, row.first_name]))
+const codes = ({ rejects }: Reconciled) => Object.fromEntries(rejects.map(({ key, code }) => [key.replace('source_data/', ''), code]))
+
+t.test('downloads what changed and nothing else; rows that did not change stay the same objects', async (t) => {
+  const { endpoint, bucket, run, cache } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': PNG })
+  const progress: Progress[] = []
+  const first = await run((step) => progress.push(step))
+  t.same(names(first), { 1: 'Ann', 2: 'Bob' })
+  t.same(progress[0], { listed: 3, to_fetch: 0, fetched: 0 })
+  t.same(progress.at(-1), { listed: 3, to_fetch: 2, fetched: 2 })
+  t.equal(cache.served('2')?.row, first.rows[1])
+  const second = await run()
+  t.equal(endpoint.counts.GET, 2)
+  t.ok(second.rows.every((row, i) => row === first.rows[i]))
+  bucket.put('source_data/1.csv', csv('Amy'))
+  bucket.delete('source_data/2.png')
+  const third = await run()
+  t.equal(endpoint.counts.GET, 3)
+  t.same(third.rows.map((row) => [row.first_name, row.img_path]), [['Amy', null], ['Bob', null]])
+  bucket.delete('source_data/1.csv')
+  t.same(names(await run()), { 2: 'Bob' })
+  t.equal(cache.served('1'), undefined)
+  t.equal(endpoint.counts.GET, 3)
+})
+
+t.test('what it knew stays untouched until the caller takes over the outcome', async (t) => {
+  const { store, cache, clock, bucket } = await setUp(t, { '1.csv': csv() })
+  cache.replace((await reconcile(store, cache, clock.read, { rules })).entries)
+  bucket.put('source_data/2.csv', csv())
+  await reconcile(store, cache, clock.read, { rules })
+  t.equal(cache.served('2'), undefined)
+})
+
+t.test('a listing that fails changes nothing', async (t) => {
+  const { endpoint, run, cache } = await setUp(t, { '1.csv': csv() })
+  await run()
+  for (const body of ['', '<html><body>Welcome</body></html>', '{}', '<ListBucketResult><Name>lake</Name></ListBucketResult>']) {
+    endpoint.intercept = () => ({ status: 200, headers: {}, body })
+    await t.rejects(run(), { code: 'invalid_listing' }, body)
+  }
+  t.ok(cache.served('1'))
+})
+
+t.test('a download that fails keeps the last good record and is tried again', async (t) => {
+  const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') })
+  await run()
+  bucket.put('source_data/1.csv', csv('Amy'))
+  bucket.put('source_data/3.csv', csv('Cid'))
+  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key !== 'source_data/2.csv' ? { status: 403, headers: {}, body: '' } : undefined
+  const failed = await run()
+  t.same(names(failed), { 1: 'Ann', 2: 'Bob' })
+  t.same(failed.failed, ['source_data/1.csv', 'source_data/3.csv'])
+  t.match(failed.rejects, [{ code: 'download_failed', last_good: { key: 'source_data/1.csv' } }, { code: 'download_failed', last_good: null }])
+  endpoint.reset()
+  const healed = await run()
+  t.same(names(healed), { 1: 'Amy', 2: 'Bob', 3: 'Cid' })
+  t.same(healed.failed, [])
+  t.same(endpoint.gets.sort(), ['source_data/1.csv', 'source_data/3.csv'])
+})
+
+t.test('an object that changes between listing and download counts as what was downloaded', async (t) => {
+  const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') })
+  endpoint.intercept = ({ operation, key }) => {
+    if (operation === 'GET' && key.endsWith('1.csv')) bucket.put('source_data/1.csv', csv('Later'))
+    if (operation === 'GET' && key.endsWith('2.csv')) bucket.delete('source_data/2.csv')
+    return undefined
+  }
+  const result = await run()
+  t.same(names(result), { 1: 'Later' }, 'deleted: gone')
+  t.same(result.failed, [])
+  endpoint.reset()
+  t.same(names(await run()), { 1: 'Later' })
+  t.equal(endpoint.counts.GET, 0, 'the ETag of the body is remembered, not that of the listing')
+})
+
+t.test('the last good record follows the user, not the key', async (t) => {
+  const { bucket, endpoint, run } = await setUp(t, { 'source_data/team/1.csv': csv('Good') })
+  await run()
+  bucket.put('source_data/1.csv', 'bad')
+  const bad = await run()
+  t.same(names(bad), { 1: 'Good' })
+  t.same(codes(bad), { '1.csv': 'missing_column', 'team/1.csv': 'duplicate_id' })
+  t.match(bad.rejects[0]!.last_good, { key: 'source_data/team/1.csv' })
+  bucket.delete('source_data/1.csv')
+  endpoint.reset()
+  const restored = await run()
+  t.same(names(restored), { 1: 'Good' })
+  t.same(restored.rejects, [])
+  t.equal(endpoint.counts.GET, 0, 'the version that is served need not be downloaded again')
+})
+
+t.test('where none ever held a good row, the user is absent; a bad file is downloaded once', async (t) => {
+  const { endpoint, run } = await setUp(t, { '1.csv': 'bad' })
+  for (let i = 0; i < 3; i++) t.same((await run()).rows, [])
+  t.equal(endpoint.counts.GET, 1)
+})
+
+t.test('a file that grows beyond the limit is not downloaded; one that lies about its size is cut off', async (t) => {
+  const huge = csv('x'.repeat(1024 * 1024))
+  const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv() })
+  await run()
+  bucket.put('source_data/1.csv', huge)
+  const result = await run()
+  t.equal(endpoint.counts.GET, 2)
+  t.same(codes(result), { '1.csv': 'too_large' })
+  t.same(names(result)[1], 'Ann')
+  bucket.put('source_data/2.csv', csv('Bob'))
+  endpoint.intercept = ({ operation }) => {
+    if (operation === 'GET') bucket.put('source_data/2.csv', huge)
+    return undefined
+  }
+  t.same(codes(await run()), { '1.csv': 'too_large', '2.csv': 'too_large' })
+})
+
+t.test('at most 256 columns a lake, whatever the order of arrival', async (t) => {
+  const wide = (from: number, count: number) => {
+    const columns = Array.from({ length: count }, (_, i) => `c${from + i}`)
+    return `first_name,last_name,birthts,${columns.join(',')}\nA,B,0,${columns.join(',')}\n`
+  }
+  // 5 base columns and 4 x 61 make 249
+  const files = { 'a.csv': wide(0, 61), 'b.csv': wide(61, 61), 'c.csv': wide(122, 61), 'd.csv': wide(183, 61), 'e.csv': wide(244, 7) }
+  const { bucket, endpoint, clock, run } = await setUp(t, files)
+  t.same(codes(await run()), {})
+  clock.advance(1000)
+  bucket.put('source_data/e.csv', wide(244, 8))
+  const over = await run()
+  t.same(codes(over), { 'e.csv': 'too_many_lake_columns' })
+  t.match(over.rows.at(-1), { user_id: 'e', further: { c244: 'c244' } }, 'the last good record goes on being served')
+  clock.advance(1000)
+  bucket.put('source_data/0.csv', wide(900, 2))
+  const full = { '0.csv': 'too_many_lake_columns', 'e.csv': 'too_many_lake_columns' }
+  bucket.put('source_data/1.csv', csv('Plain'))
+  const later = await run()
+  t.same(codes(later), full, 'a newcomer costs nobody its place')
+  t.same(later.rows.map((row) => row.user_id), ['1', 'a', 'b', 'c', 'd', 'e'])
+  const replica = overStore(new S3Store({ bucket: 'lake', endpoint: endpoint.url }), clock)
+  t.same(codes(await replica.run()), { 'e.csv': 'too_many_lake_columns' }, 'without the last good record there is room for two columns')
+  bucket.delete('source_data/a.csv')
+  endpoint.reset()
+  const healed = await run()
+  t.same(codes(healed), {})
+  t.equal(Object.keys(healed.rows.at(-1)!.further).length, 8)
+  t.equal(endpoint.counts.GET, 0, 'it fits again without a download')
+})
+
+t.test('bounded concurrency', async (t) => {
+  const { endpoint, run } = await setUp(t, Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${i}.csv`, csv()])))
+  let running = 0
+  let most = 0
+  endpoint.intercept = async ({ operation }) => {
+    if (operation !== 'GET') return undefined
+    most = Math.max(most, ++running)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    running--
+    return undefined
+  }
+  t.equal((await run()).rows.length, 100)
+  t.ok(most > 8 && most <= 32, `${most} at a time`)
+})
+
+t.test('a young file of a folder is looked at again, an old one is not', async (t) => {
+  const root = t.testdir({ source_data: { '1.csv': csv('Ann') } })
+  const clock = new TestClock(Date.now())
+  const store = new FolderStore(root, { clock: clock.read })
+  let gets = 0
+  const get = store.get.bind(store)
+  store.get = async (...args) => {
+    gets++
+    return await get(...args)
+  }
+  t.teardown(() => store.close())
+  const { run } = overStore(store, clock)
+  await run()
+  await run()
+  t.equal(gets, 2)
+  clock.advance(10_000)
+  const first = await run()
+  t.equal(gets, 3, 'once more, to be sure')
+  const second = await run()
+  t.equal(gets, 3)
+  t.ok(second.rows[0] === first.rows[0])
+})
+
+t.test('the order of uploads is the one of the listing, which may be finer than that of downloads', async (t) => {
+  const wide = (name: string, count: number) => {
+    const columns = Array.from({ length: count }, (_, i) => `${name}${i}`)
+    return `first_name,last_name,birthts,${columns.join(',')}\nA,B,0${',v'.repeat(count)}\n`
+  }
+  const { store, run } = await setUp(t, { '1.csv': wide('a', 61), '2.csv': wide('b', 61), '3.csv': wide('c', 61), 'x.csv': wide('x', 61), 'y.csv': wide('y', 61) })
+  const list = store.list.bind(store)
+  store.list = async function * (prefix) {
+    for await (const page of list(prefix)) yield page.map((object) => ({ ...object, lastModified: object.lastModified + (object.key.endsWith('x.csv') ? 2 : 1) }))
+  }
+  for (let i = 0; i < 2; i++) t.same(codes(await run()), { 'x.csv': 'too_many_lake_columns' })
+})
