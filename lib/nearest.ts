@@ -1,0 +1,29 @@
+/** Longer words come from no person's hand, and comparing them would take long. */
+const LONGEST = 64
+
+/** The candidate that takes the fewest edits to turn into the word; `undefined` where none is alike. */
+export function nearest (word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > LONGEST) return undefined
+  let best: string | undefined
+  let fewest = Math.max(2, Math.floor(word.length / 2)) + 1
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) >= fewest) continue
+    const edits = editDistance(word.toLowerCase(), candidate.toLowerCase())
+    if (edits < fewest) [best, fewest] = [candidate, edits]
+  }
+  return best
+}
+
+/** Levenshtein's distance, one row of his table at a time. */
+function editDistance (a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,63 @@
+import { calendarDate } from '../calendar.js'
+import type { Filter } from './filter.js'
+
+/** The year in which exact ages are counted, in milliseconds: 365.25 days. */
+export const YEAR_MS = 31_557_600_000
+
+/** Ages in filters have at most nine decimals: this many units make a year. */
+const AGE_UNITS = 1_000_000_000
+
+/** How an age is counted: in completed calendar years, or as elapsed time in years of 365.25 days. */
+export type AgeBasis = 'completed' | 'exact'
+
+export interface AgeRange {
+  /** Years, inclusive; at most nine decimals count. */
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  /** Default: completed. */
+  readonly basis?: AgeBasis | undefined
+  /** The instant of the ages, in milliseconds since 1970-01-01 UTC. */
+  readonly asOf: number
+  /** IANA name of the zone whose calendar counts, for completed years. */
+  readonly timeZone: string
+}
+
+/** The filter that keeps the people of an age: a range of birth timestamps (exact) or of birth dates (completed). */
+export function ageFilter ({ min, max, basis = 'completed', asOf, timeZone }: AgeRange): Filter {
+  if (basis === 'exact') {
+    return {
+      column: 'birthts',
+      op: 'range',
+      value: {
+        min: max === undefined ? undefined : asOf - elapsed(max, 'at most'),
+        max: min === undefined ? undefined : asOf - elapsed(min, 'at least')
+      }
+    }
+  }
+  const today = calendarDate(asOf, timeZone)
+  return {
+    column: 'birth_date',
+    op: 'range',
+    value: {
+      // Who is at most n has not completed n + 1 years; who is at least n has.
+      min: max === undefined ? undefined : today - (Math.floor(max) + 1) * 10_000 + 1,
+      max: min === undefined ? undefined : today - Math.ceil(min) * 10_000
+    }
+  }
+}
+
+/** Milliseconds in an age, rounded so that whole milliseconds compare as the exact age would. */
+function elapsed (years: number, bound: 'at least' | 'at most'): number {
+  const scaled = BigInt(Math.round(years * AGE_UNITS)) * BigInt(YEAR_MS)
+  const floor = scaled / BigInt(AGE_UNITS) - (scaled < 0n && scaled % BigInt(AGE_UNITS) !== 0n ? 1n : 0n)
+  const isWhole = floor * BigInt(AGE_UNITS) === scaled
+  return Number(bound === 'at most' || isWhole ? floor : floor + 1n)
+}
+
+/**
+ * Completed calendar years from one date to another, both yyyymmdd; negative, rounded down, for who is born later. A
+ * person born on Feb 29 completes a year on Mar 1 where there is no Feb 29.
+ */
+export function completedYears (birthDate: number, today: number): number {
+  return Math.floor((today - birthDate) / 10_000)
+}

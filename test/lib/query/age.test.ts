@@ -1,0 +1,83 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { Temporal } from 'temporal-polyfill'
+import { calendarDate, isTimeZone } from '../../../lib/calendar.js'
+import { ageFilter, completedYears, YEAR_MS, type AgeBasis } from '../../../lib/query/age.js'
+import type { UserRow } from '../../../lib/record.js'
+import { toPredicate } from '../../../lib/query/filter.js'
+
+const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Apia', 'Asia/Kathmandu', 'America/Los_Angeles', 'Africa/Monrovia']
+const MAX_TIME = 8.64e15
+
+t.test('the calendar date of any instant is the one that Temporal gives', async (t) => {
+  const instant = fc.oneof(fc.integer({ min: -3e12, max: 3e12 }), fc.integer({ min: -MAX_TIME + 1e9, max: MAX_TIME - 1e9 }))
+  fc.assert(fc.property(instant, fc.constantFrom(...ZONES), (ms, zone) => {
+    const { year, month, day } = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone)
+    return calendarDate(ms, zone) === year * 10_000 + month * 100 + day
+  }), { numRuns: 2000 })
+  t.equal(calendarDate(MAX_TIME, 'UTC'), 275760_09_13)
+  t.equal(calendarDate(-MAX_TIME, 'UTC'), -271821 * 10_000 + 420)
+  t.equal(calendarDate(-1, 'UTC'), 19691231)
+  t.equal(calendarDate(-1, 'Europe/Moscow'), 19700101)
+})
+
+t.test('completed years, by birthdays', async (t) => {
+  const table: [number, number, number, string][] = [
+    [19900615, 20250614, 34, 'the day before'],
+    [19900615, 20250615, 35, 'the day itself'],
+    [20000229, 20010228, 0, 'Feb 29, a common year, Feb 28'],
+    [20000229, 20010301, 1, 'Feb 29, a common year, Mar 1'],
+    [20000229, 20040229, 4, 'Feb 29, a leap year'],
+    [20250616, 20250615, -1, 'born tomorrow'],
+    [20260615, 20250615, -1, 'born a year ahead'],
+    [20260616, 20250615, -2, 'born a year and a day ahead']
+  ]
+  for (const [birth, today, years, name] of table) t.equal(completedYears(birth, today), years, name)
+})
+
+t.test('an age filter keeps just the people of that age', async () => {
+  const age = fc.integer({ min: 0, max: 130_000 }).map((thousandths) => thousandths / 1000)
+  fc.assert(fc.property(
+    fc.integer({ min: -2e12, max: 1.9e12 }), fc.integer({ min: 0, max: 1.8e12 }), fc.option(age), fc.option(age),
+    fc.constantFrom<AgeBasis>('completed', 'exact'), fc.constantFrom(...ZONES),
+    (birthts, asOf, min, max, basis, timeZone) => {
+      const row = { birthts, birth_date: calendarDate(birthts, timeZone) } as UserRow
+      const years = basis === 'exact'
+        ? (asOf - birthts) / YEAR_MS
+        : completedYears(row.birth_date, calendarDate(asOf, timeZone))
+      const expected = (min === null || years >= min) && (max === null || years <= max)
+      const filter = ageFilter({ min: min ?? undefined, max: max ?? undefined, basis, asOf, timeZone })
+      return toPredicate(filter)(row) === expected
+    }), { numRuns: 5000 })
+})
+
+t.test('exact bounds hold to the millisecond', async (t) => {
+  const asOf = Date.parse('2025-06-15T00:00:00Z')
+  const keeps = (birthts: number, range: { min?: number, max?: number }) =>
+    toPredicate(ageFilter({ ...range, basis: 'exact', asOf, timeZone: 'UTC' }))({ birthts } as UserRow)
+  t.ok(keeps(asOf - 35 * YEAR_MS, { min: 35 }))
+  t.notOk(keeps(asOf - 35 * YEAR_MS + 1, { min: 35 }))
+  t.ok(keeps(asOf - 35 * YEAR_MS, { max: 35 }))
+  t.notOk(keeps(asOf - 35 * YEAR_MS - 1, { max: 35 }))
+  // 0.000000001 years are 31.5576 ms
+  t.ok(keeps(asOf - 32, { min: 1e-9 }))
+  t.notOk(keeps(asOf - 31, { min: 1e-9 }))
+  t.ok(keeps(asOf - 31, { max: 1e-9 }))
+  t.notOk(keeps(asOf - 32, { max: 1e-9 }))
+  t.ok(keeps(asOf + 32, { max: -1e-9 }))
+  t.notOk(keeps(asOf + 31, { max: -1e-9 }))
+})
+
+t.test('the two counts differ, as they should: 30 to 35 keeps people until they turn 36', async (t) => {
+  const birthts = Date.parse('1989-07-01T00:00:00Z') // 35.95 years old
+  const row = { birthts, birth_date: 19890701 } as UserRow
+  const range = { min: 30, max: 35, asOf: Date.parse('2025-06-15T00:00:00Z'), timeZone: 'UTC' }
+  t.equal(toPredicate(ageFilter({ ...range, basis: 'completed' }))(row), true)
+  t.equal(toPredicate(ageFilter({ ...range, basis: 'exact' }))(row), false)
+})
+
+t.test('knows time zones by name', async (t) => {
+  t.equal(isTimeZone('Europe/Moscow'), true)
+  t.equal(isTimeZone('Mars/Olympus'), false)
+  t.equal(isTimeZone(''), false)
+})
