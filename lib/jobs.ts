@@ -1,0 +1,155 @@
+import type { Clock } from './clock.js'
+import { IncompleteSourceError } from './errors.js'
+import { explain, type Reason } from './reasons.js'
+import { SingleFlight } from './single-flight.js'
+import type { Progress } from './source/reconcile.js'
+import { StoreError } from './store/object-store.js'
+import type { OutputReport } from './transformer.js'
+
+/** What made a job: the schedule, a request, or the start of the process. */
+export type JobTrigger = 'schedule' | 'api' | 'startup'
+
+/** One aggregation job as it is now. Times are milliseconds since 1970-01-01 UTC. */
+export interface Job {
+  readonly id: string
+  /** The process that runs it. */
+  readonly instance: string
+  readonly trigger: JobTrigger
+  readonly dryRun: boolean
+  readonly state: 'waiting' | 'running' | 'succeeded' | 'failed'
+  readonly createdAt: number
+  readonly startedAt: number | null
+  readonly finishedAt: number | null
+  readonly progress: Progress
+  readonly result: OutputReport | null
+  readonly error: { readonly code: Reason, readonly detail: string } | null
+}
+
+export interface JobsOptions {
+  /** What a job does; it reports its progress while it does so. */
+  readonly work: (options: { readonly dryRun: boolean, readonly onProgress: (progress: Progress) => void }) => Promise<OutputReport>
+  /** Names this process; job ids begin with it. */
+  readonly instance: string
+  readonly clock: Clock
+  /** Told of each job that has ended, and what made it fail. */
+  readonly onEnd?: (job: Job, cause?: unknown) => void
+}
+
+interface Lane {
+  readonly flight: SingleFlight<Job>
+  /** The job that starts when the running one has ended. */
+  waiting: string | undefined
+  /** Settles when all jobs of the lane have ended. */
+  idle: Promise<unknown>
+}
+
+/** How many jobs are remembered. */
+const REMEMBERED = 100
+
+/**
+ * The aggregation jobs of this process. One runs and at most one waits: a third joins the one that waits, whose listing
+ * begins later still. Dry runs, which write nothing, have a lane of their own.
+ */
+export class Jobs {
+  readonly #options: JobsOptions
+  readonly #jobs = new Map<string, Job>()
+  readonly #publishing = this.#lane()
+  readonly #dryRuns = this.#lane()
+  #count = 0
+
+  constructor (options: JobsOptions) {
+    this.#options = options
+  }
+
+  /** Recent jobs, the newest first. */
+  list (): readonly Job[] {
+    return [...this.#jobs.values()].reverse()
+  }
+
+  get (id: string): Job | undefined {
+    return this.#jobs.get(id)
+  }
+
+  /** Posts a job, or joins the one that waits. `ended` does not fail: the job's state says how it went. */
+  post (trigger: JobTrigger, { dryRun = false } = {}): { readonly job: Job, readonly ended: Promise<Job> } {
+    const lane = dryRun ? this.#dryRuns : this.#publishing
+    const id = lane.waiting ??= this.#create(trigger, dryRun)
+    const ended = lane.flight.fresh()
+    lane.idle = ended
+    return { job: this.#jobs.get(id)!, ended }
+  }
+
+  /** Settles when all jobs posted so far have ended. */
+  async idle (): Promise<void> {
+    await Promise.all([this.#publishing.idle, this.#dryRuns.idle])
+  }
+
+  #lane (): Lane {
+    const lane: Lane = {
+      flight: new SingleFlight(async () => {
+        const id = lane.waiting!
+        lane.waiting = undefined
+        return await this.#run(id)
+      }),
+      waiting: undefined,
+      idle: Promise.resolve()
+    }
+    return lane
+  }
+
+  #create (trigger: JobTrigger, dryRun: boolean): string {
+    const { instance, clock } = this.#options
+    const id = `${instance}-${++this.#count}`
+    this.#jobs.set(id, {
+      id,
+      instance,
+      trigger,
+      dryRun,
+      state: 'waiting',
+      createdAt: clock(),
+      startedAt: null,
+      finishedAt: null,
+      progress: { listed: 0, to_fetch: 0, fetched: 0 },
+      result: null,
+      error: null
+    })
+    if (this.#jobs.size > REMEMBERED) this.#forgetOldest()
+    return id
+  }
+
+  #forgetOldest (): void {
+    for (const job of this.#jobs.values()) {
+      if (job.finishedAt === null) continue
+      this.#jobs.delete(job.id)
+      return
+    }
+  }
+
+  async #run (id: string): Promise<Job> {
+    const { work, clock, onEnd = () => {} } = this.#options
+    const { dryRun } = this.#update(id, { state: 'running', startedAt: clock() })
+    try {
+      const result = await work({ dryRun, onProgress: (progress) => this.#update(id, { progress }) })
+      const job = this.#update(id, { state: 'succeeded', finishedAt: clock(), result })
+      onEnd(job)
+      return job
+    } catch (cause) {
+      const job = this.#update(id, { state: 'failed', finishedAt: clock(), error: describe(cause) })
+      onEnd(job, cause)
+      return job
+    }
+  }
+
+  #update (id: string, change: Partial<Job>): Job {
+    const job = { ...this.#jobs.get(id)!, ...change }
+    this.#jobs.set(id, job)
+    return job
+  }
+}
+
+/** What users may know of a failure: never the message of another system. */
+function describe (cause: unknown): { code: Reason, detail: string } {
+  if (cause instanceof IncompleteSourceError) return { code: 'download_failed', detail: cause.message }
+  const code = cause instanceof StoreError ? cause.code : 'internal_error'
+  return { code, detail: explain(code) }
+}

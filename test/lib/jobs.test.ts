@@ -1,0 +1,96 @@
+import t from 'tap'
+import { IncompleteSourceError } from '../../lib/errors.js'
+import { Jobs, type Job } from '../../lib/jobs.js'
+import { StoreError } from '../../lib/store/object-store.js'
+import type { OutputReport } from '../../lib/transformer.js'
+import { TestClock } from '../helper.js'
+
+const REPORT: OutputReport = { users: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false }
+
+function controlled () {
+  const clock = new TestClock(1000)
+  const runs: { dryRun: boolean, end: () => void, fail: (error: Error) => void, progress: (fetched: number) => void }[] = []
+  const ended: [Job, unknown][] = []
+  const jobs = new Jobs({
+    work: ({ dryRun, onProgress }) => new Promise((resolve, reject) => {
+      runs.push({ dryRun, end: () => resolve(REPORT), fail: reject, progress: (fetched) => onProgress({ listed: 9, to_fetch: 5, fetched }) })
+    }),
+    instance: 'test',
+    clock: clock.read,
+    onEnd: (job, cause) => ended.push([job, cause])
+  })
+  return { clock, runs, jobs, ended }
+}
+
+t.test('a job tells what becomes of it', async (t) => {
+  const { clock, runs, jobs, ended } = controlled()
+  const { job, ended: end } = jobs.post('api')
+  t.match(job, { id: 'test-1', instance: 'test', trigger: 'api', dryRun: false, state: 'running', createdAt: 1000, startedAt: 1000, finishedAt: null })
+  runs[0]!.progress(3)
+  t.match(jobs.get('test-1'), { progress: { listed: 9, to_fetch: 5, fetched: 3 }, result: null, error: null })
+  clock.advance(500)
+  runs[0]!.end()
+  t.match(await end, { id: 'test-1', state: 'succeeded', finishedAt: 1500, result: REPORT, error: null })
+  t.same(jobs.get('test-1'), await end)
+  t.match(ended, [[{ id: 'test-1' }, undefined]])
+  t.equal(jobs.get('test-2'), undefined)
+})
+
+t.test('one runs, one waits, a third joins the one that waits', async (t) => {
+  const { runs, jobs } = controlled()
+  const posts = ['schedule', 'api', 'api', 'schedule'].map((trigger) => jobs.post(trigger as 'api'))
+  t.same(posts.map(({ job }) => job.id), ['test-1', 'test-2', 'test-2', 'test-2'])
+  t.same(jobs.list().map(({ id, state }) => [id, state]), [['test-2', 'waiting'], ['test-1', 'running']])
+  runs[0]!.end()
+  await posts[0]!.ended
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(jobs.get('test-2')?.state, 'running')
+  t.equal(jobs.post('api').job.id, 'test-3', 'the next one does not join the one that runs')
+  runs[1]!.end()
+  t.same((await Promise.all(posts.slice(1).map(({ ended }) => ended))).map(({ id }) => id), ['test-2', 'test-2', 'test-2'])
+  await new Promise((resolve) => setImmediate(resolve))
+  runs[2]!.end()
+  await jobs.idle()
+  t.equal(runs.length, 3)
+})
+
+t.test('a dry run neither waits for a job nor takes the place of one', async (t) => {
+  const { runs, jobs } = controlled()
+  jobs.post('api')
+  const dry = jobs.post('api', { dryRun: true })
+  t.match(dry.job, { dryRun: true, state: 'running' })
+  t.same(runs.map(({ dryRun }) => dryRun), [false, true])
+  runs.forEach(({ end }) => end())
+  await jobs.idle()
+})
+
+t.test('a failed job says why, and gives nothing away', async (t) => {
+  const { runs, jobs, ended } = controlled()
+  const table: [Error, object][] = [
+    [new StoreError('unreachable', 'connect ECONNREFUSED secret-host:9000'), { code: 'unreachable', detail: 'The bucket can\'t be reached' }],
+    [new IncompleteSourceError(['source_data/7.csv']), { code: 'download_failed', detail: /source_data\/7\.csv/ }],
+    [new TypeError('secret is undefined'), { code: 'internal_error', detail: 'An unexpected error; the log has more' }]
+  ]
+  for (const [error, expected] of table) {
+    const { ended: end } = jobs.post('api')
+    runs.at(-1)!.fail(error)
+    const job = await end
+    t.match(job, { state: 'failed', result: null, error: expected })
+    t.notMatch(JSON.stringify(job), /secret/)
+    t.equal(ended.at(-1)![1], error, 'the log gets the cause')
+  }
+})
+
+t.test('remembers a hundred jobs, and those that have not ended', async (t) => {
+  const { runs, jobs } = controlled()
+  const slow = jobs.post('api')
+  for (let i = 0; i < 150; i++) {
+    const dry = jobs.post('api', { dryRun: true })
+    runs.at(-1)!.end()
+    await dry.ended
+  }
+  t.equal(jobs.list().length, 100)
+  t.equal(jobs.get(slow.job.id)?.state, 'running')
+  runs[0]!.end()
+  t.match(await slow.ended, { state: 'succeeded' })
+})

@@ -1,0 +1,45 @@
+import { parse } from 'csv-parse/sync'
+import fc from 'fast-check'
+import t from 'tap'
+import { render, type CsvOptions, type Format } from '../../../lib/output/render.js'
+import type { Cell } from '../../../lib/record.js'
+
+async function text (format: Format, columns: string[], rows: Cell[][], options?: CsvOptions) {
+  const chunks: string[] = []
+  const batches = async function * () { for (let i = 0; i < rows.length; i += 2) yield rows.slice(i, i + 2) }
+  for await (const chunk of render({ columns, count: rows.length, batches }, format, options)) chunks.push(chunk)
+  return chunks.join('')
+}
+
+const COLUMNS = ['user_id', 'first_name', 'birthts', 'img_path']
+
+t.test('json', async (t) => {
+  t.equal(await text('json', COLUMNS, []), '[]')
+  t.equal(await text('json', COLUMNS, [['1', 'A "x"\n', -5, null]]), '[{"user_id":"1","first_name":"A \\"x\\"\\n","birthts":-5,"img_path":null}]')
+  t.equal(await text('json', ['b', '7', '__proto__'], [['x', 'y', 'z'], [null, null, null], ['', '', '']]),
+    '[{"b":"x","7":"y","__proto__":"z"},{"b":null,"7":null,"__proto__":null},{"b":"","7":"","__proto__":""}]', 'columns keep their order')
+})
+
+t.test('ndjson', async (t) => {
+  t.equal(await text('ndjson', COLUMNS, []), '')
+  t.equal(await text('ndjson', ['a'], [[1], ['x'], [null]]), '{"a":1}\n{"a":"x"}\n{"a":null}\n')
+})
+
+t.test('csv, as exact text', async (t) => {
+  t.equal(await text('csv', COLUMNS, []), 'user_id,first_name,birthts,img_path\r\n')
+  t.equal(await text('csv', COLUMNS, [['0012', 'O, Neil', -5, null], ['2', 'say "x"', 0, 'p.png'], ['3', 'a\nb', 1, ''], ['4', ' a ', 2, 'c\rd']]),
+    'user_id,first_name,birthts,img_path\r\n0012,"O, Neil",-5,\r\n2,"say ""x""",0,p.png\r\n3,"a\nb",1,\r\n4," a ",2,"c\rd"\r\n')
+  t.equal(await text('csv', ['a', 'b'], [['x', null], ['', 'c, d']], { delimiter: ', ', emptyValue: 'ø' }), 'a, b\r\nx, ø\r\n, "c, d"\r\n')
+  t.equal(await text('csv', ['a'], [['x'], [null], ['']]), 'a\r\nx\r\n""\r\n""\r\n', 'an empty line would be none')
+  t.equal(await text('csv', ['a', 'b'], [['=1+1', -5], ['@x', 'y']], { escapeFormulas: true }), "a,b\r\n'=1+1,-5\r\n'@x,y\r\n")
+  t.equal(await text('csv', ['=a', 'b'], [['=1', 'y']]), '=a,b\r\n=1,y\r\n', 'off by default')
+})
+
+t.test('what is written as csv is read back', async () => {
+  const cell = fc.string({ unit: fc.constantFrom('a', ',', ';', '"', '\n', '\r', ' ', '\t', 'é', '😀', '\'', '=') })
+  await fc.assert(fc.asyncProperty(fc.array(fc.tuple(cell, cell, cell), { maxLength: 5 }), fc.constantFrom(',', ';', '\t', ', ', '||'), async (rows, delimiter) => {
+    const columns = ['a', 'b', 'c']
+    const back = parse(await text('csv', columns, rows, { delimiter }), { delimiter, record_delimiter: '\r\n' })
+    return JSON.stringify(back) === JSON.stringify([columns, ...rows])
+  }))
+})

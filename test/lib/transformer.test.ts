@@ -1,0 +1,86 @@
+import t, { type Test } from 'tap'
+import { EtagCache } from '../../lib/source/etag-cache.js'
+import { FolderStore } from '../../lib/store/folder/folder-store.js'
+import { UserDataTransformer, type TransformerOptions } from '../../lib/transformer.js'
+import { csv, NOON } from '../helper.js'
+
+/** The library without any server: a folder, a cache, a transformer. */
+async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
+  const root = t.testdir({ source_data: { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0), '1.png': 'x' } })
+  const store = new FolderStore(root)
+  t.teardown(() => store.close())
+  return { store, transformer: new UserDataTransformer({ store, cache: new EtagCache(), clock: () => NOON, ...options }) }
+}
+
+async function text (chunks: AsyncIterable<string>) {
+  let text = ''
+  for await (const chunk of chunks) text += chunk
+  return text
+}
+
+t.test('without a server: reconcile, select, average age, output', async (t) => {
+  const { store, transformer } = await setUp(t)
+  await t.rejects(transformer.select(), { name: 'NoDataError' })
+  await transformer.reconcile()
+  t.equal((await transformer.select()).count, 2)
+  const filters = [transformer.ageFilter({ min: 30, max: 40, asOf: NOON })]
+  t.equal(await text(await transformer.export({ filters, columns: ['first_name'], format: 'csv', delimiter: ';' })), 'first_name\r\nAnn\r\n')
+  t.equal(await transformer.averageAge({ filters, asOf: Date.UTC(1990, 5, 15) + 31_557_600_000 }), 1)
+  t.ok(await transformer.averageAge() > 40, 'now, by the clock')
+  t.match(await transformer.updateOutput({ columns: ['user_id', 'img_path'], emptyValue: 'ø', delimiter: ', ' }), { users: 2, added: 2, skipped: false, rejected: 0 })
+  t.match(await store.get('processed_data/output.csv'), { body: Buffer.from('user_id, img_path\r\n1, source_data/1.png\r\n2, ø\r\n') })
+  t.match(await transformer.updateOutput({ columns: ['user_id', 'img_path'], filters: [{ column: 'img_path', op: 'exists', value: true }] }), { users: 1 })
+})
+
+t.test('a function is a filter, too', async (t) => {
+  const { transformer } = await setUp(t)
+  await transformer.reconcile()
+  t.equal((await transformer.select({ filters: [(row) => row.birthts === 0] })).count, 1)
+})
+
+t.test('every operation of a filter, on text and numbers', async (t) => {
+  const { transformer } = await setUp(t)
+  await transformer.reconcile()
+  const count = async (filter: any) => (await transformer.select({ filters: [filter] })).count
+  t.equal(await count({ column: 'first_name', op: 'equals', value: ['Ann', 'Bob'] }), 2)
+  t.equal(await count({ column: 'user_id', op: 'equals', value: ['2', '1', '2'] }), 2, 'asked for twice, found once')
+  t.equal(await count({ column: 'first_name', op: 'equals', value: 'ann' }), 0)
+  t.equal(await count({ column: 'first_name', op: 'equals', value: 'ann', fold: true }), 1)
+  t.equal(await count({ column: 'first_name', op: 'prefix', value: 'A' }), 1)
+  t.equal(await count({ column: 'img_path', op: 'prefix', value: '' }), 1, 'what is absent has no prefix')
+  t.equal(await count({ column: 'birthts', op: 'range', value: { max: 0 } }), 1)
+  t.equal(await count({ column: 'birth_date', op: 'range', value: { min: 19900615, max: 19900615 } }), 1)
+  t.equal(await count({ column: 'img_path', op: 'exists', value: false }), 1)
+  await t.rejects(count({ column: 'first_name', op: 'like', value: 'x' }), { name: 'TypeError', message: 'Unknown filter operator like' })
+  await t.rejects(count({ column: 'fist_name', op: 'exists', value: true }), { name: 'UnknownColumnError', nearest: 'first_name', usedIn: 'filters' })
+  await t.rejects(transformer.select({ columns: ['birth_date'] }), { name: 'UnknownColumnError', usedIn: 'columns' })
+})
+
+t.test('a selection is of one version, whatever happens while it is read', async (t) => {
+  const { store, transformer } = await setUp(t)
+  await transformer.reconcile()
+  const chunks = await transformer.export({ format: 'ndjson', columns: ['first_name'] })
+  await store.put('source_data/1.csv', Buffer.from(csv('Amy')))
+  await transformer.reconcile({ fresh: true })
+  t.equal(await text(chunks), '{"first_name":"Ann"}\n{"first_name":"Bob"}\n')
+  t.equal(await text(await transformer.export({ format: 'ndjson', columns: ['first_name'] })), '{"first_name":"Amy"}\n{"first_name":"Bob"}\n')
+})
+
+t.test('its arguments: prefix, output key, delimiter, extensions', async (t) => {
+  const { store, transformer } = await setUp(t, { sourcePrefix: 'people/', outputKey: 'people/all.csv', inputDelimiter: ';', imageExtensions: ['bmp'] })
+  await store.put('people/7.csv', Buffer.from('first_name;last_name;birthts\nJo;"a;b";7\n'))
+  await store.put('people/7.bmp', Buffer.from('BM'))
+  await store.put('people/7.png', Buffer.from('png'))
+  t.match(await transformer.updateOutput(), { users: 1, key: 'people/all.csv', rejected: 0 })
+  await transformer.reconcile({ fresh: true })
+  t.equal(await text(await transformer.export({ format: 'csv' })), 'user_id,first_name,last_name,birthts,img_path\r\n7,Jo,a;b,7,people/7.bmp\r\n')
+  t.same(transformer.quarantine(), { rejects: [], orphans: [], ignored: 2 })
+})
+
+t.test('names with a comma or an equals sign are kept, and no query is told to use them', async (t) => {
+  const { store, transformer } = await setUp(t)
+  await store.put('source_data/3.csv', Buffer.from('first_name,last_name,birthts,"a,b",a=b\nA,B,0,x,y\n'))
+  await transformer.reconcile()
+  t.equal(await text(await transformer.export({ columns: ['a,b', 'a=b'], filters: [{ column: 'user_id', op: 'equals', value: '3' }], format: 'ndjson' })), '{"a,b":"x","a=b":"y"}\n')
+  t.equal((await transformer.select({ columns: ['a-b'] }).catch((error) => error)).nearest, undefined)
+})
