@@ -1,0 +1,56 @@
+import { parseArgs } from 'node:util'
+import { forEachConcurrently } from '../lib/concurrent.js'
+import { contentTypeOf, UPLOAD_CONCURRENCY } from '../lib/upload-folder.js'
+import { folderPrefix, lakeUrl, required, share, wholeNumber } from './arguments.js'
+import { isStarted, runCommand, withLake, type Command, type World } from './command.js'
+import { countFiles, lakeFiles, type LakePlan } from './lake-files.js'
+import { Progress } from './progress.js'
+
+const HELP = `Writes a made-up lake: the same for the same arguments, on any machine.
+
+npm run generate -- --users N --lake URL [options]
+
+  --users N        how many users, from 1
+  --lake URL       s3://bucket or file:folder, made where it is missing
+  --prefix PREFIX  where in the lake, ends in / (source_data/)
+  --images SHARE   the share of users with a picture, from 0 to 1 (0.92)
+  --seed N         another number makes another lake (1)
+  --help
+
+S3 settings come from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
+
+const OPTIONS = {
+  users: { type: 'string' },
+  lake: { type: 'string' },
+  prefix: { type: 'string', default: 'source_data/' },
+  images: { type: 'string', default: '0.92' },
+  seed: { type: 'string', default: '1' },
+  help: { type: 'boolean', default: false }
+} as const
+
+const generate: Command = async (argv, world) => {
+  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  if (values.help) return HELP
+  const plan: LakePlan = {
+    users: wholeNumber('--users', required('--users', values.users), 1, 100_000_000),
+    images: share('--images', values.images),
+    seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1)
+  }
+  const prefix = folderPrefix('--prefix', values.prefix)
+  const lake = lakeUrl('--lake', required('--lake', values.lake))
+  await withLake(lake, world.env, async store => {
+    const progress = new Progress(countFiles(plan), world.stderr, Date.now)
+    await forEachConcurrently(lakeFiles(plan), UPLOAD_CONCURRENCY, async ({ name, body }) => {
+      await store.put(prefix + name, body, { contentType: contentTypeOf(name) })
+      progress.step()
+    }).finally(() => progress.end())
+  })
+  return `wrote ${plan.users} users, ${countFiles(plan)} files`
+}
+
+/** The command on its own: answers the exit code. */
+export function main (argv: readonly string[], world: World): Promise<number> {
+  return runCommand(generate, argv, world)
+}
+
+if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

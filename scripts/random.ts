@@ -1,0 +1,27 @@
+/** The next of a sequence of numbers in [0, 1). */
+export type Random = () => number
+
+/** The sequence of item `index` of a data set: it depends on the two numbers only, so items can be made in any order. */
+export function randomOf (seed: number, index: number): Random {
+  return mulberry32(mulberry32(seed)() * 2 ** 32 ^ index)
+}
+
+/** Small, fast and the same on every machine; no secret. */
+function mulberry32 (state: number): Random {
+  return () => {
+    state = state + 0x6d2b79f5 | 0
+    let mixed = Math.imul(state ^ state >>> 15, state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61)
+    return ((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32
+  }
+}
+
+/** A whole number from `first` to `last`, both inclusive. */
+export function between (random: Random, first: number, last: number): number {
+  return first + Math.floor(random() * (last - first + 1))
+}
+
+/** One of `choices`, of which there is at least one. */
+export function pick<T> (random: Random, choices: readonly T[]): T {
+  return choices[between(random, 0, choices.length - 1)]!
+}

@@ -1,0 +1,51 @@
+import { stat } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { listFiles, uploadFiles } from '../lib/upload-folder.js'
+import { folderPrefix, lakeUrl, required } from './arguments.js'
+import { isStarted, runCommand, withLake, type Command, type World } from './command.js'
+import { Progress } from './progress.js'
+
+const HELP = `Uploads the files of a folder into a lake. What is there with the same bytes is left alone, nothing is deleted.
+
+npm run seed -- --from DIR --lake URL [options]
+
+  --from DIR       the folder, with its sub-folders
+  --lake URL       s3://bucket or file:folder, made where it is missing
+  --prefix PREFIX  where in the lake, ends in / (source_data/)
+  --help
+
+S3 settings come from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
+
+const OPTIONS = {
+  from: { type: 'string' },
+  lake: { type: 'string' },
+  prefix: { type: 'string', default: 'source_data/' },
+  help: { type: 'boolean', default: false }
+} as const
+
+const seed: Command = async (argv, world) => {
+  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  if (values.help) return HELP
+  const from = await folder('--from', required('--from', values.from))
+  const prefix = folderPrefix('--prefix', values.prefix)
+  const lake = lakeUrl('--lake', required('--lake', values.lake))
+  const files = await listFiles(from)
+  const { uploaded, unchanged } = await withLake(lake, world.env, async store => {
+    const progress = new Progress(files.length, world.stderr, Date.now)
+    return uploadFiles(store, { from, files, prefix, onFile: progress.step }).finally(() => progress.end())
+  })
+  return `uploaded ${uploaded}, unchanged ${unchanged}`
+}
+
+async function folder (name: string, path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isDirectory() !== true) throw new Error(`${name}: there is no folder '${path}'`)
+  return path
+}
+
+/** The command on its own: answers the exit code. */
+export function main (argv: readonly string[], world: World): Promise<number> {
+  return runCommand(seed, argv, world)
+}
+
+if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

@@ -1,0 +1,42 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { main } from '../../scripts/generate.js'
+import { runMain } from './run-main.js'
+
+t.test('writes a lake into a new folder', async t => {
+  const lake = join(t.testdir({}), 'lake')
+  const { code, out, err } = await runMain(main, ['--users', '10', '--lake', `file:${lake}`, '--images', '0.5', '--seed', '7'])
+  t.equal(out, 'wrote 10 users, 16 files\n')
+  t.match(err, /^16\/16, \d+\/s, \d+ s\n$/)
+  t.equal(code, 0)
+  const names = await readdir(join(lake, 'source_data'))
+  t.equal(names.length, 16)
+  t.match(await readFile(join(lake, 'source_data/1004.csv'), 'utf8'), 'first_name, last_name, birthts\n"Augustus')
+})
+
+t.test('explains itself', async t => {
+  const { code, out } = await runMain(main, ['--help'])
+  t.equal(code, 0)
+  for (const name of ['--users', '--lake', '--prefix', '--images', '--seed']) t.match(out, name)
+})
+
+t.test('refuses wrong arguments in one line that names them', async t => {
+  const lake = ['--lake', 'file:nowhere']
+  const cases: [string[], string][] = [
+    [lake, '--users is missing, see --help'],
+    [['--users', '5'], '--lake is missing, see --help'],
+    [['--users', '0', ...lake], "--users is a whole number from 1 to 100000000, not '0'"],
+    [['--users', '1e3', ...lake], "--users is a whole number from 1 to 100000000, not '1e3'"],
+    [['--users', '5', ...lake, '--seed', '4294967296'], "--seed is a whole number from 0 to 4294967295, not '4294967296'"],
+    [['--users', '5', ...lake, '--images', '92'], "--images is a number from 0 to 1, not '92'"],
+    [['--users', '5', ...lake, '--images', 'most'], "--images is a number from 0 to 1, not 'most'"],
+    [['--users', '5', ...lake, '--prefix', 'data'], "--prefix is empty or ends in /, unlike 'data'"],
+    [['--users', '5', '--lake', 'nowhere'], "--lake is s3://<bucket> or file:<folder>, not 'nowhere'"],
+    [['--users', '5', ...lake, '--sede', '1'], "Unknown option '--sede'"],
+    [['5'], "Unexpected argument '5'. This command does not take positional arguments"]
+  ]
+  for (const [argv, message] of cases) {
+    t.same(await runMain(main, argv), { code: 1, out: '', err: `generate: ${message}\n` })
+  }
+})

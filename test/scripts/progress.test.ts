@@ -1,0 +1,33 @@
+import t from 'tap'
+import { Progress } from '../../scripts/progress.js'
+
+/** What is written while each of `steps` takes so many milliseconds. */
+function watch (total: number, steps: number, stepMs: number, isTTY: boolean): string[] {
+  const written: string[] = []
+  let now = 1_000_000
+  const progress = new Progress(total, { isTTY, write: text => written.push(text) }, () => now)
+  for (let i = 0; i < steps; i++) {
+    now += stepMs
+    progress.step()
+  }
+  progress.end()
+  return written
+}
+
+t.test('writes plain lines every five seconds and a last one', async t => {
+  t.same(watch(12, 12, 1000, false), ['5/12, 1/s, 7 s left\n', '10/12, 1/s, 2 s left\n', '12/12, 1/s, 12 s\n'])
+})
+
+t.test('draws a bar on a terminal, ten times a second at most', async t => {
+  const written = watch(300, 300, 10, true)
+  t.equal(written.length, 30 + 2)
+  t.equal(written[14], `\r${'█'.repeat(15)}${'░'.repeat(15)} 150/300, 100/s, 2 s left\x1b[K`)
+  t.equal(written.at(-2), `\r${'█'.repeat(30)} 300/300, 100/s, 3 s\x1b[K`)
+  t.equal(written.at(-1), '\n')
+})
+
+t.test('has a last word on nothing at all and on what was not finished', async t => {
+  t.same(watch(0, 0, 0, false), ['0/0, 0/s, 1 s\n'])
+  t.same(watch(10, 0, 0, false), ['0/10, 0/s, 1 s\n'])
+  t.match(watch(10, 4, 1000, false).at(-1), '4/10, 1/s, 6 s left')
+})

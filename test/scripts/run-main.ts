@@ -1,0 +1,14 @@
+import type { World } from '../../scripts/command.js'
+
+type Main = (argv: readonly string[], world: World) => Promise<number>
+
+/** Runs a command as a process would, without a terminal, and answers what it wrote. */
+export async function runMain (main: Main, argv: readonly string[], env: World['env'] = {}) {
+  const written = { out: '', err: '' }
+  const code = await main(argv, {
+    env,
+    stdout: { write: text => { written.out += text } },
+    stderr: { write: text => { written.err += text } }
+  })
+  return { code, ...written }
+}

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { main } from '../../scripts/seed.js'
+import { startS3Endpoint } from '../s3-endpoint.js'
+import { runMain } from './run-main.js'
+
+const FROM = { '1001.csv': 'a', '1001.png': 'b', more: { '1002.csv': 'c' } }
+
+t.test('fills a new folder, then finds all of it unchanged', async t => {
+  const dir = t.testdir({ from: FROM })
+  const argv = ['--from', join(dir, 'from'), '--lake', `file:${join(dir, 'lake')}`]
+  const first = await runMain(main, argv)
+  t.match(first, { code: 0, out: 'uploaded 3, unchanged 0\n', err: /^3\/3, / })
+  t.equal(await readFile(join(dir, 'lake/source_data/more/1002.csv'), 'utf8'), 'c')
+  t.match(await runMain(main, argv), { code: 0, out: 'uploaded 0, unchanged 3\n' })
+  await writeFile(join(dir, 'from/1001.csv'), 'A')
+  t.match(await runMain(main, argv), { code: 0, out: 'uploaded 1, unchanged 2\n' })
+  t.equal(await readFile(join(dir, 'lake/source_data/1001.csv'), 'utf8'), 'A')
+})
+
+t.test('fills a new bucket of the server that the environment names', async t => {
+  const endpoint = await startS3Endpoint()
+  t.teardown(() => endpoint.stop())
+  const argv = ['--from', t.testdir(FROM), '--lake', 's3://datalake', '--prefix', 'in/']
+  const env = { AWS_ENDPOINT_URL_S3: endpoint.url }
+  t.match(await runMain(main, argv, env), { code: 0, out: 'uploaded 3, unchanged 0\n' })
+  const bucket = endpoint.bucket('datalake')
+  t.same(bucket.keys(), ['in/1001.csv', 'in/1001.png', 'in/more/1002.csv'])
+  t.match(bucket.get('in/1001.png'), { body: Buffer.from('b'), headers: { 'content-type': 'image/png' } })
+  bucket.put('in/1001.csv', 'another size')
+  bucket.put('in/mine', 'mine')
+  endpoint.reset()
+  t.match(await runMain(main, argv, env), { code: 0, out: 'uploaded 1, unchanged 2\n' })
+  t.match(endpoint.counts, { LIST: 1, GET: 2, PUT: 1, DELETE: 0 })
+  t.equal(String(bucket.get('in/mine')?.body), 'mine')
+})
+
+t.test('says in one line which store can not be reached', async t => {
+  const endpoint = await startS3Endpoint()
+  await endpoint.stop()
+  const argv = ['--from', t.testdir(FROM), '--lake', 's3://datalake']
+  const { code, out, err } = await runMain(main, argv, { AWS_ENDPOINT_URL: endpoint.url })
+  t.match({ code, out }, { code: 1, out: '' })
+  t.match(err, /^seed: s3:\/\/datalake.*ECONNREFUSED.*\n$/)
+})
+
+t.test('fails where one file can not be uploaded', async t => {
+  const endpoint = await startS3Endpoint()
+  t.teardown(() => endpoint.stop())
+  endpoint.intercept = ({ operation, key }) => operation === 'PUT' && key.endsWith('1002.csv') ? { status: 403 } : undefined
+  const argv = ['--from', t.testdir(FROM), '--lake', 's3://datalake']
+  const { code, out, err } = await runMain(main, argv, { AWS_ENDPOINT_URL_S3: endpoint.url })
+  t.match({ code, out }, { code: 1, out: '' })
+  t.match(err.trimEnd().split('\n').at(-1), /^seed: s3:\/\/datalake\/source_data\/more\/1002\.csv/)
+})
+
+t.test('refuses wrong arguments in one line that names them', async t => {
+  const dir = t.testdir({ from: FROM, file: '' })
+  const from = ['--from', join(dir, 'from')]
+  const lake = ['--lake', `file:${join(dir, 'lake')}`]
+  const cases: [string[], string][] = [
+    [lake, '--from is missing, see --help'],
+    [from, '--lake is missing, see --help'],
+    [['--from', 'nowhere', ...lake], "--from: there is no folder 'nowhere'"],
+    [['--from', join(dir, 'file'), ...lake], `--from: there is no folder '${join(dir, 'file')}'`],
+    [[...from, '--lake', 'http://x'], "--lake is s3://<bucket> or file:<folder>, not 'http://x'"],
+    [[...from, ...lake, '--prefix', 'data'], "--prefix is empty or ends in /, unlike 'data'"],
+    [[...from, ...lake, '--form', 'x'], "Unknown option '--form'"]
+  ]
+  for (const [argv, message] of cases) {
+    t.same(await runMain(main, argv), { code: 1, out: '', err: `seed: ${message}\n` })
+  }
+  t.notOk((await readdir(dir)).includes('lake'))
+})
+
+t.test('explains itself', async t => {
+  const { code, out } = await runMain(main, ['--help'])
+  t.equal(code, 0)
+  for (const name of ['--from', '--lake', '--prefix']) t.match(out, name)
+})
+
+t.test('runs as a process', async t => {
+  const run = promisify(execFile)
+  const script = fileURLToPath(new URL('../../scripts/seed.js', import.meta.url))
+  const seed = (...argv: string[]) => run(process.execPath, [script, ...argv])
+  const dir = t.testdir({ from: FROM })
+  const { stdout } = await seed('--from', join(dir, 'from'), '--lake', `file:${join(dir, 'lake')}`)
+  t.equal(stdout, 'uploaded 3, unchanged 0\n')
+  await t.rejects(seed('--from', 'nowhere'), { code: 1, stderr: "seed: --from: there is no folder 'nowhere'\n" })
+})
