@@ -1,0 +1,82 @@
+import env from '@fastify/env'
+import type { Ajv, ErrorObject } from 'ajv'
+import fp from 'fastify-plugin'
+import { isTimeZone } from '../lib/calendar.js'
+import { parseDuration } from '../lib/duration.js'
+import { isLakeUrl } from '../lib/store/open-store.js'
+import { SettingsSchema, type Settings } from './settings.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly config: Settings
+  }
+}
+
+export interface ConfigOptions {
+  /** Where settings are looked up: default, the environment and then the file .env. */
+  readonly settings?: Readonly<Record<string, string | undefined>> | undefined
+}
+
+/** What timers of Node can wait: beyond it they go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Formats of settings that a pattern can't tell. */
+const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
+  duration: (value) => (parseDuration(value) ?? Infinity) <= LONGEST_TIMER_MS,
+  'duration-or-unlimited': (value) => value === 'unlimited' || parseDuration(value) !== undefined,
+  interval: (value) => {
+    const ms = parseDuration(value)
+    return ms !== undefined && ms >= 1000 && ms <= 3_600_000
+  },
+  prefix: (value) => value === '' || (value.endsWith('/') && isPath(value.slice(0, -1))),
+  key: isPath,
+  'time-zone': isTimeZone,
+  'lake-url': (value) => value === '' || isLakeUrl(value),
+  'endpoint-url': (value) => value === '' || (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)),
+  delimiter: (value) => /^[^"\r\n]{1,8}$/u.test(unescapeTab(value)),
+  'column-list': (value) => {
+    const columns = value.split(',')
+    return !columns.includes('') && new Set(columns).size === columns.length
+  }
+}
+
+/** Thrown where a setting is wrong; one line a setting. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+}
+
+/** Decorates the instance with its validated settings. */
+export default fp<ConfigOptions>(async (fastify, { settings }) => {
+  try {
+    await fastify.register(env, {
+      schema: SettingsSchema,
+      dotenv: settings === undefined,
+      env: settings === undefined,
+      data: settings ?? {},
+      ajv: {
+        customOptions: (ajv: Ajv) => {
+          ajv.opts.verbose = true
+          for (const [name, check] of Object.entries(FORMATS)) ajv.addFormat(name, check)
+          return ajv
+        }
+      }
+    })
+  } catch (error) {
+    const errors = (error as { errors?: ErrorObject[] }).errors
+    throw errors === undefined ? error : new SettingsError(errors.map(complaint).join('\n'))
+  }
+}, { name: 'config' })
+
+function complaint ({ instancePath, data, parentSchema }: ErrorObject): string {
+  return `${instancePath.slice(1)}: got ${JSON.stringify(String(data))}; takes ${String(parentSchema?.['description'])}`
+}
+
+/** Whether every store can have an object of that name. */
+function isPath (key: string): boolean {
+  return key.split('/').every((segment) => !['', '.', '..'].includes(segment)) && Buffer.byteLength(key) <= 512
+}
+
+/** An environment variable can hardly hold a tab itself. */
+export function unescapeTab (delimiter: string): string {
+  return delimiter.replaceAll('\\t', '\t')
+}

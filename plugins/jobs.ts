@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto'
+import fp from 'fastify-plugin'
+import { parseDuration } from '../lib/duration.js'
+import { Jobs, type Job } from '../lib/jobs.js'
+import { unescapeTab } from './config.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly jobs: Jobs
+    /** Whether the process has begun to shut down. */
+    readonly isDraining: boolean
+  }
+}
+
+/** Decorates the instance with its jobs; closing waits for the running one. Needs: config, transformer. */
+export default fp(async (fastify) => {
+  const { config, transformer, clock, log } = fastify
+  const jobs = new Jobs({
+    work: (options) => transformer.updateOutput({
+      columns: config.OUTPUT_COLUMNS.split(','),
+      delimiter: unescapeTab(config.OUTPUT_DELIMITER),
+      emptyValue: config.OUTPUT_EMPTY_VALUE,
+      escapeFormulas: config.OUTPUT_ESCAPE_FORMULAS,
+      ...options
+    }),
+    instance: randomUUID().slice(0, 8),
+    clock,
+    onEnd: ({ id, trigger, state, result, error }: Job, cause) => {
+      if (state === 'failed') log.error({ job: id, trigger, error, err: cause }, 'Job failed')
+      else log.info({ job: id, trigger, result }, 'Job succeeded')
+    }
+  })
+  let isDraining = false
+  fastify.decorate('jobs', jobs)
+  fastify.decorate('isDraining', { getter: () => isDraining })
+  fastify.addHook('preClose', async () => {
+    isDraining = true
+    const timeout = new Promise((resolve) => setTimeout(resolve, parseDuration(config.SHUTDOWN_TIMEOUT)).unref())
+    await Promise.race([jobs.idle(), timeout])
+  })
+}, { name: 'jobs', dependencies: ['config', 'transformer'] })

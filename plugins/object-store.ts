@@ -1,0 +1,34 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fp from 'fastify-plugin'
+import { fillEmbeddedLake } from '../lib/embedded-lake.js'
+import type { ObjectStore } from '../lib/store/object-store.js'
+import { openStore } from '../lib/store/open-store.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The S3-compatible (MinIO) client, or the folder that stands in for it. */
+    readonly objectStore: ObjectStore
+  }
+}
+
+export interface ObjectStoreOptions {
+  /** Used instead of the one that the settings name; closed with the instance all the same. */
+  readonly store?: ObjectStore | undefined
+}
+
+const EMBEDDED_LAKE = 'lake'
+
+/** Decorates the instance with the store that the settings name, and closes it. Needs: config. */
+export default fp<ObjectStoreOptions>(async (fastify, { store }) => {
+  const { config } = fastify
+  const { LAKE_URL: url, SOURCE_PREFIX: prefix } = config
+  if (store === undefined && url === '') {
+    const from = join(dirname(fileURLToPath(import.meta.resolve('#package.json'))), 'seed-data')
+    const isNew = await fillEmbeddedLake({ lake: EMBEDDED_LAKE, from, prefix })
+    if (isNew) fastify.log.info(`Sample data is in the new folder ./${EMBEDDED_LAKE}`)
+  }
+  const objectStore = store ?? openStore({ url: url || `file:./${EMBEDDED_LAKE}`, env: config })
+  fastify.decorate('objectStore', objectStore)
+  fastify.addHook('onClose', () => objectStore.close())
+}, { name: 'object-store', dependencies: ['config'] })

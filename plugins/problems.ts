@@ -1,0 +1,135 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { NoDataError } from '../lib/errors.js'
+import { nearest } from '../lib/nearest.js'
+import { explain, type Reason } from '../lib/reasons.js'
+import { StoreError } from '../lib/store/object-store.js'
+
+/** What is wrong with one parameter. */
+export interface ParameterError { readonly parameter: string, readonly detail: string }
+
+export interface ProblemOptions {
+  readonly errors?: readonly ParameterError[]
+  /** Headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** An answer that is an error: RFC 9457, with a stable `code`. Throw it in a route. */
+export class Problem extends Error {
+  readonly status: number
+  readonly code: string
+  readonly errors: readonly ParameterError[] | undefined
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor (status: number, code: string, detail: string, { errors, headers = {} }: ProblemOptions = {}) {
+    super(detail)
+    this.status = status
+    this.code = code
+    this.errors = errors
+    this.headers = headers
+  }
+
+  toJSON () {
+    return {
+      type: `urn:userlake:problem:${this.code}`,
+      title: STATUS_CODES[this.status] ?? 'Error',
+      status: this.status,
+      detail: this.message,
+      code: this.code,
+      errors: this.errors
+    }
+  }
+}
+
+/** A problem of request parameters. */
+export function invalidParameters (errors: readonly ParameterError[]): Problem {
+  return new Problem(400, 'invalid_parameter', errors.map(({ parameter, detail }) => `${parameter}: ${detail}`).join('; '), { errors })
+}
+
+/** A problem that goes away by itself. */
+export function unavailable (code: string, detail: string): Problem {
+  return new Problem(503, code, detail, { headers: { 'retry-after': '1' } })
+}
+
+/** The problem of a process that has never read the source, and why it has not. */
+export function noData (stale: Reason | undefined): Problem {
+  return unavailable('no_data', new NoDataError().message + (stale === undefined ? '' : `: ${explain(stale)}`))
+}
+
+/** Turns every error into a problem: those of routes, of the framework, and requests for what is not there. */
+export default fp(async (fastify: FastifyInstance) => {
+  fastify.setErrorHandler(sendProblem)
+  fastify.setNotFoundHandler((request, reply) => sendProblem(
+    new Problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]}`), request, reply))
+}, { name: 'problems' })
+
+/** For errors that the framework meets before there is a route: a URL that can't be decoded, an over-long parameter. */
+export function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error)
+  // A problem that a route throws is an answer; anything else of this kind is news.
+  if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
+  reply.code(problem.status).headers(problem.headers)
+    .header('content-type', 'application/problem+json')
+    .serializer((payload: unknown) => JSON.stringify(payload))
+    .send(problem.toJSON())
+}
+
+/** For what is no HTTP request at all, or one with headers that are too large. */
+export function onClientError (this: { log: FastifyBaseLogger }, error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  this.log.debug({ err: error }, 'Client error')
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const body = JSON.stringify(new Problem(status, codeOf(status), 'The request can\'t be read as HTTP'))
+  if (socket.writable) {
+    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Content-Type: application/problem+json\r\nConnection: close\r\n\r\n${body}`)
+  }
+  socket.destroy(error)
+}
+
+function toProblem (error: Error & Partial<FastifyError>): Problem {
+  if (error instanceof Problem) return error
+  if (error instanceof StoreError) return unavailable(error.code, explain(error.code))
+  if (error instanceof NoDataError) return noData(undefined)
+  if (error.validation !== undefined) return invalidParameters(parameterErrors(error.validation as ValidationError[]))
+  const status = error.statusCode ?? 500
+  return status < 500
+    ? new Problem(status, codeOf(status), error.message)
+    : new Problem(status, 'internal_error', explain('internal_error'))
+}
+
+/** "Unsupported Media Type" -> unsupported_media_type */
+function codeOf (status: number): string {
+  return (STATUS_CODES[status] ?? 'error').toLowerCase().replace(/[^a-z]+/g, '_')
+}
+
+/** What Ajv says with `verbose`. */
+interface ValidationError {
+  readonly keyword: string
+  readonly instancePath: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly data?: unknown
+  readonly parentSchema?: { readonly description?: string, readonly properties?: object }
+}
+
+function parameterErrors (validation: readonly ValidationError[]): ParameterError[] {
+  const errors = new Map<string, ParameterError>()
+  for (const { keyword, instancePath, params, data, parentSchema } of validation) {
+    if (keyword === 'additionalProperties') {
+      const parameter = String(params['additionalProperty'])
+      errors.set(parameter, { parameter, detail: unknown('parameter', nearest(parameter, Object.keys(parentSchema?.properties ?? {}))) })
+    } else {
+      const parameter = instancePath.split('/')[1] ?? ''
+      const got = Array.isArray(data) ? 'is given more than once' : `got ${JSON.stringify(data)}`
+      if (!errors.has(parameter)) errors.set(parameter, { parameter, detail: `${got}; takes ${parentSchema?.description}` })
+    }
+  }
+  return [...errors.values()]
+}
+
+/** "unknown parameter; did you mean min_age?" */
+export function unknown (what: string, meant: string | undefined): string {
+  return `unknown ${what}` + (meant === undefined ? '' : `; did you mean ${meant}?`)
+}

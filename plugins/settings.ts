@@ -1,0 +1,34 @@
+import { Type, type Static } from 'typebox'
+
+const text = (takes: string, byDefault: string, rules: object = {}) =>
+  Type.String({ description: takes, default: byDefault, ...rules })
+
+/**
+ * All settings, by the names of their environment variables: the only place where they are declared. A description says
+ * what the setting takes; error messages and the README use it.
+ */
+export const SettingsSchema = Type.Object({
+  PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 8080, description: 'the TCP port to listen on, 0 to 65535 (0: any free one)' }),
+  HOST: text('the address to listen on', '127.0.0.1', { minLength: 1 }),
+  LOG_LEVEL: text('how much is logged: fatal, error, warn, info, debug, trace or silent', 'info', { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] }),
+  LAKE_URL: text('the bucket or folder: s3://<bucket> or file:<folder> (empty: the embedded lake in ./lake, filled with sample data if it is not there)', '', { format: 'lake-url' }),
+  SOURCE_PREFIX: text('where the source files lie in the lake: empty, or a path that ends in a slash', 'source_data/', { format: 'prefix' }),
+  OUTPUT_KEY: text('the key of the aggregated output: a path, never read as input', 'processed_data/output.csv', { format: 'key' }),
+  AGGREGATE_INTERVAL: text('how often the output is brought up to date: a duration from 1s to 1h, such as 30s or 5m', '5m', { format: 'interval' }),
+  MAX_STALENESS: text('how old the data may be before a request refreshes it: a duration such as 500ms, 2s or 1m', '2s', { format: 'duration' }),
+  REFRESH_WAIT: text('how long a request waits for that refresh: a duration such as 500ms or 1s', '1s', { format: 'duration' }),
+  MAX_STALE_IF_ERROR: text('how old data may be served while the bucket can\'t be read: a duration such as 10m or 1d, or unlimited', 'unlimited', { format: 'duration-or-unlimited' }),
+  SHUTDOWN_TIMEOUT: text('how long a shutdown waits for a running job: a duration such as 10s', '10s', { format: 'duration' }),
+  AGE_TIME_ZONE: text('the time zone whose calendar counts completed years: an IANA name such as UTC or Europe/Moscow', 'UTC', { format: 'time-zone' }),
+  IMAGE_EXTENSIONS: text('the extensions of images: a comma-separated list of letters and digits', 'png,jpg,jpeg,webp,gif', { pattern: '^[A-Za-z0-9]+(,[A-Za-z0-9]+)*$' }),
+  INPUT_DELIMITER: text('what stands between the fields of an info file: 1 to 8 characters, no quote and no line end; \\t is a tab', ',', { format: 'delimiter' }),
+  OUTPUT_COLUMNS: text('the columns of the output, in that order: a comma-separated list without doubles', 'user_id,first_name,last_name,birthts,img_path', { format: 'column-list' }),
+  OUTPUT_DELIMITER: text('what stands between the fields of the output: 1 to 8 characters, no quote and no line end; \\t is a tab', ',', { format: 'delimiter' }),
+  OUTPUT_EMPTY_VALUE: text('what the output shows where there is no value', '', { maxLength: 64 }),
+  OUTPUT_ESCAPE_FORMULAS: Type.Boolean({ default: false, description: 'true or false: whether the output puts an apostrophe before text that a spreadsheet takes for a formula' }),
+  AWS_ENDPOINT_URL_S3: text('the endpoint of the S3 server, an http or https URL (empty: AWS, or AWS_ENDPOINT_URL)', '', { format: 'endpoint-url' }),
+  AWS_ENDPOINT_URL: text('the endpoint for all AWS services, an http or https URL (empty: AWS)', '', { format: 'endpoint-url' }),
+  AWS_REGION: text('the region of the bucket (empty: as configured for AWS; us-east-1 at another endpoint)', '')
+}, { additionalProperties: false })
+
+export type Settings = Static<typeof SettingsSchema>

@@ -1,0 +1,34 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+import { documentOptions } from './openapi/document.js'
+
+/** The page needs nothing but its own files: no other origin, no script in the page itself. */
+const CSP = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'style-src': ["'self'", "'unsafe-inline'"], // Swagger UI sets styles on its elements
+  'img-src': ["'self'", 'data:'],
+  'font-src': ["'self'", 'data:'],
+  'connect-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'"
+}
+
+/** GET /openapi.json and the page on it, GET /docs. Comes before the routes that it documents. */
+export default fp(async (fastify) => {
+  await fastify.register(swagger, documentOptions())
+  await fastify.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: CSP,
+    theme: { title: 'Userlake' },
+    uiConfig: { deepLinking: true, defaultModelsExpandDepth: 0, displayRequestDuration: true }
+  })
+
+  let text: string | undefined
+  fastify.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    text ??= JSON.stringify(fastify.swagger(), undefined, 2) + '\n'
+    return reply.type('application/json; charset=utf-8').send(text)
+  })
+}, { name: 'docs' })

@@ -1,0 +1,70 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
+import type { Job as LibJob } from '../lib/jobs.js'
+import { Problem, unavailable } from '../plugins/problems.js'
+import { BooleanParameter, isTrue, NoQuery } from './query.js'
+import { getJob, listJobs, publishOutput } from './openapi/jobs.js'
+import { Job, JobList } from './schemas.js'
+
+const PostQuery = Type.Object({ dry_run: BooleanParameter }, { additionalProperties: false })
+const Params = Type.Object({ id: Type.String({ minLength: 1, description: 'a job id' }) })
+
+/** POST /data and the jobs that it makes. */
+const routes: FastifyPluginAsyncTypebox = async (fastify) => {
+  const { jobs } = fastify
+
+  // Clients send all sorts of empty bodies along; one with something in it is a mistake.
+  fastify.removeAllContentTypeParsers()
+  fastify.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => {
+    if (body.trim() !== '') throw new Problem(400, 'unexpected_body', 'This request takes no body')
+  })
+
+  const post = { config: { operation: publishOutput }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
+  fastify.post('/data', post, async (request, reply) => {
+    if (fastify.isDraining) throw unavailable('draining', 'This process is about to end; post to another one')
+    const { job, ended } = jobs.post('api', { dryRun: isTrue(request.query.dry_run) })
+    if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
+      return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async' }).send(toWire(job))
+    }
+    const { id, error, ...rest } = await ended
+    if (error !== null) throw failed(id, error)
+    return toWire({ id, error, ...rest })
+  })
+
+  fastify.get('/jobs', { config: { operation: listJobs }, schema: { querystring: NoQuery, response: { 200: JobList } } },
+    async () => ({ jobs: jobs.list().map(toWire) }))
+
+  const one = { config: { operation: getJob }, schema: { params: Params, querystring: NoQuery, response: { 200: Job } } }
+  fastify.get('/jobs/:id', one, async ({ params: { id } }) => {
+    const job = jobs.get(id)
+    if (job === undefined) throw new Problem(404, 'job_not_found', `This process knows no job ${JSON.stringify(id)}`)
+    return toWire(job)
+  })
+}
+
+export default routes
+
+/** The answer to who waited for a job that failed. */
+function failed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {
+  const headers = { location: `/jobs/${id}` }
+  if (code === 'internal_error') return new Problem(500, code, detail, { headers })
+  return new Problem(503, code, detail, { headers: { ...headers, 'retry-after': '1' } })
+}
+
+function toWire ({ dryRun, createdAt, startedAt, finishedAt, result, error, progress, ...job }: LibJob): Static<typeof Job> {
+  return {
+    ...job,
+    dry_run: dryRun,
+    created_at: new Date(createdAt).toISOString(),
+    started_at: toTime(startedAt),
+    finished_at: toTime(finishedAt),
+    progress: { ...progress },
+    result: result === null ? null : { ...result, output_key: result.key },
+    error: error === null ? null : { ...error }
+  }
+}
+
+function toTime (instant: number | null): string | null {
+  return instant === null ? null : new Date(instant).toISOString()
+}

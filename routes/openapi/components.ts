@@ -1,0 +1,17 @@
+import * as schemas from '../schemas.js'
+
+/** The schemas that the document names; generated clients get types of these names. */
+const { UserRecords, OneRecord, Picture, ...named } = schemas
+
+const names = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]))
+
+/** The value as it stands in the document: a schema that has a name is a reference to it. */
+export function withReferences<T> (value: T): T {
+  return JSON.parse(JSON.stringify(value, (_key, part: unknown) => {
+    const name = names.get(part)
+    return name === undefined ? part : { $ref: `#/components/schemas/${name}` }
+  }))
+}
+
+/** The schemas themselves, by name. */
+export const components: Record<string, object> = Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, withReferences({ ...schema })]))

@@ -1,0 +1,69 @@
+import { createRequire } from 'node:module'
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import type { TObject } from 'typebox'
+import { components, withReferences } from './components.js'
+import type { Operation } from './operation.js'
+import { meant, withStyle } from './parameters.js'
+
+const { version, description } = createRequire(import.meta.url)('#package.json') as { version: string, description: string }
+
+const DESCRIPTION = `${description}: it joins \`<user_id>.csv\` and the picture beside it into records, answers filtered
+queries and statistics, and keeps one aggregated file up to date.
+
+Every answer from the data says in \`Age\` how old it is, and in \`Data-Stale\` why it may not be the bucket's. Errors are
+\`application/problem+json\` with a stable \`code\`. HEAD is answered wherever GET is. Unknown parameters are errors.`
+
+const TAGS = [
+  { name: 'Users', description: 'The records and their pictures' },
+  { name: 'Statistics', description: 'Figures on the records' },
+  { name: 'Jobs', description: 'Bringing the aggregated output up to date' },
+  { name: 'Quarantine', description: 'What is in the bucket and not in the data' },
+  { name: 'Probes', description: 'For Kubernetes; none of them touches the bucket' }
+]
+
+/** How @fastify/swagger makes the document: parameters from what routes validate, the rest from their operations. */
+export function documentOptions (): FastifyDynamicSwaggerOptions {
+  const operations = new Map<string, Operation>()
+  return {
+    openapi: {
+      openapi: '3.1.1',
+      info: { title: 'Userlake', version, summary: description, description: DESCRIPTION, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      servers: [{ url: '/', description: 'Wherever this document comes from' }],
+      security: [],
+      tags: TAGS,
+      components: { schemas: components }
+    },
+    transform: ({ schema = {}, url, route }) => {
+      const operation = route.config?.operation
+      if ('hide' in schema) return { url, schema }
+      if (operation === undefined) throw new Error(`${url} is neither documented nor hidden`)
+      const { responses, headers, tags, ...words } = operation
+      operations.set(words.operationId, operation)
+      const { params, querystring } = schema
+      return {
+        url,
+        schema: {
+          ...words,
+          tags,
+          ...params !== undefined && { params },
+          ...querystring !== undefined && { querystring: meant(querystring as TObject) },
+          ...headers && { headers: { type: 'object', properties: headers } }
+        }
+      }
+    },
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject
+      const { openapiObject } = document
+      for (const path of Object.values(openapiObject.paths ?? {}) as PathItem[]) {
+        delete path['head'] // what is true of GET
+        for (const operation of Object.values(path)) {
+          operation.parameters = operation.parameters?.map(withStyle)
+          operation.responses = withReferences(operations.get(operation.operationId)!.responses)
+        }
+      }
+      return openapiObject
+    }
+  }
+}
+
+type PathItem = Record<string, { operationId: string, parameters: Parameters<typeof withStyle>[0][] | undefined, responses: object }>

@@ -1,0 +1,92 @@
+import { Job, JobList } from '../schemas.js'
+import * as headers from './headers.js'
+import { example, json, type Operation } from './operation.js'
+import { badDryRun, unknownJob } from './problem-examples.js'
+import { problems } from './problems.js'
+
+const tags = ['Jobs'] as const
+
+const TIMES = { created_at: '2026-01-01T09:00:00.000Z', started_at: '2026-01-01T09:00:00.000Z', finished_at: '2026-01-01T09:00:00.250Z' }
+
+/** The first job over the sample data. */
+const published = {
+  id: '5e2f8a10-1',
+  instance: '5e2f8a10',
+  trigger: 'api',
+  dry_run: false,
+  state: 'succeeded',
+  ...TIMES,
+  progress: { listed: 193, to_fetch: 100, fetched: 100 },
+  result: {
+    users: 100,
+    added: 100,
+    changed: 0,
+    removed: 0,
+    rejected: 0,
+    output_key: 'processed_data/output.csv',
+    etag: '4z4-dn3276u0guzk-dn3276u6dx1k-63hb0',
+    bytes: 6448,
+    skipped: false
+  },
+  error: null
+}
+
+const dryRun = {
+  ...published,
+  id: '5e2f8a10-2',
+  dry_run: true,
+  progress: { listed: 193, to_fetch: 0, fetched: 0 },
+  result: { ...published.result, added: 0, skipped: true }
+}
+
+const running = {
+  ...dryRun,
+  id: '5e2f8a10-3',
+  state: 'running',
+  finished_at: null,
+  progress: { listed: 0, to_fetch: 0, fetched: 0 },
+  result: null
+}
+
+export const publishOutput: Operation = {
+  operationId: 'publishOutput',
+  tags,
+  summary: 'Bring the output up to date',
+  description: 'Reconciles with the bucket and publishes the aggregated file; an output that would not change is not written. ' +
+    '`dry_run` tells what would change and writes nothing. No body is needed.',
+  headers: headers.prefer,
+  responses: {
+    200: { description: 'The job, done', content: json(Job, { dryRun: example('What would change: nothing', "-X POST '/data?dry_run=true'", dryRun) }) },
+    202: {
+      description: 'The job, which goes on',
+      headers: { ...headers.jobLocation, ...headers.preferenceApplied },
+      content: json(Job, { async: example('Not waiting for it', "-X POST -H 'Prefer: respond-async' '/data?dry_run=true'", running) })
+    },
+    ...problems([400, 413, 500, 503], {
+      examples: { 400: badDryRun },
+      headersOf: { 500: headers.perhapsJobLocation, 503: headers.perhapsJobLocation }
+    })
+  }
+}
+
+export const listJobs: Operation = {
+  operationId: 'listJobs',
+  tags,
+  summary: 'Recent jobs',
+  description: 'The last hundred of this process, whatever triggered them.',
+  responses: {
+    200: { description: 'The jobs', content: json(JobList, { first: example('After the first job', "'/jobs'", { jobs: [published] }) }) },
+    ...problems([400, 500])
+  }
+}
+
+export const getJob: Operation = {
+  operationId: 'getJob',
+  tags,
+  summary: 'One job',
+  description: 'As it is now. Another process, or this one after a restart, does not know it.',
+  responses: {
+    200: { description: 'The job', content: json(Job, { published: example('A job that has published', "'/jobs/5e2f8a10-1'", published) }) },
+    ...problems([400, 404, 414, 500], { examples: { 404: unknownJob } })
+  }
+}

@@ -1,0 +1,38 @@
+import { example, type Examples } from './operation.js'
+
+/** A problem as it is answered. */
+function problem (status: number, title: string, code: string, detail: string, parameter?: string): object {
+  const errors = parameter !== undefined && { errors: [{ parameter, detail }] }
+  return { type: `urn:userlake:problem:${code}`, title, status, detail: parameter === undefined ? detail : `${parameter}: ${detail}`, code, ...errors }
+}
+
+const invalid = (parameter: string, detail: string) => problem(400, 'Bad Request', 'invalid_parameter', detail, parameter)
+const notFound = (code: string, detail: string) => problem(404, 'Not Found', code, detail)
+
+export const misspelt: Examples = {
+  misspelt: example('A typing error', "'/data?min_agee=30'", invalid('min_agee', 'unknown parameter; did you mean min_age?'))
+}
+export const badBinWidth: Examples = {
+  outOfRange: example('Bins without a width', "'/stats?bin_width=0'",
+    invalid('bin_width', 'got "0"; takes the width of the histogram\'s bins in years, 1 to 999'))
+}
+export const badDryRun: Examples = {
+  notBoolean: example('Neither true nor false', "-X POST '/data?dry_run=maybe'", invalid('dry_run', 'got "maybe"; takes true or false, 1 or 0'))
+}
+export const notAcceptable: Examples = {
+  xml: example('A format that is not on offer', "-H 'Accept: application/xml' '/data'", problem(406, 'Not Acceptable', 'not_acceptable',
+    'The data comes as application/json, application/x-ndjson, application/ndjson, text/csv'))
+}
+export const unknownUser: Examples = {
+  unknown: example('Nobody of that id', "'/data/nobody'", notFound('user_not_found', 'There is no user "nobody"'))
+}
+export const noImage: Examples = {
+  none: example('A user without a picture', "'/data/1007/image'", notFound('image_not_found', 'There is no image of "1007"'))
+}
+export const noSuchRange: Examples = {
+  beyond: example('Bytes beyond the end', "-H 'Range: bytes=999999-' '/data/1001/image'",
+    problem(416, 'Range Not Satisfiable', 'range_not_satisfiable', 'The image has 1180 bytes'))
+}
+export const unknownJob: Examples = {
+  unknown: example('A job of another process', "'/jobs/1'", notFound('job_not_found', 'This process knows no job "1"'))
+}

@@ -1,0 +1,36 @@
+import { Problem } from '../schemas.js'
+import { retryAfter, type Header } from './headers.js'
+import type { Examples, Response } from './operation.js'
+
+/** What each status means here. Any route may meet 431 and 408 too, which the server sends before there is a request. */
+const MEANINGS = {
+  400: 'A parameter is wrong: `errors` says which, what it got and what it takes. Or the request itself can\'t be read',
+  404: 'There is none',
+  406: 'None of the types in `Accept` is on offer',
+  413: 'The body is too large; none is needed',
+  414: 'The path parameter is too long',
+  415: 'The type is not supported',
+  416: 'The picture has no such bytes',
+  500: 'An unexpected error; the log has more',
+  503: 'It can\'t be done now: no data yet, data older than may be served, a bucket that does not answer, a process about to end'
+} as const
+
+type Status = keyof typeof MEANINGS
+
+interface ProblemResponses {
+  /** Real ones, by status. */
+  readonly examples?: Readonly<Partial<Record<Status, Examples>>>
+  /** Of all of them. */
+  readonly headers?: Readonly<Record<string, Header>>
+  /** Those of one status. */
+  readonly headersOf?: Readonly<Partial<Record<Status, Readonly<Record<string, Header>>>>>
+}
+
+/** The errors of an operation. */
+export function problems (statuses: readonly Status[], { examples = {}, headers = {}, headersOf = {} }: ProblemResponses = {}): Record<number, Response> {
+  return Object.fromEntries(statuses.map((status) => [status, {
+    description: MEANINGS[status],
+    headers: { ...headers, ...headersOf[status], ...status === 503 && retryAfter },
+    content: { 'application/problem+json': { schema: Problem, ...examples[status] && { examples: examples[status] } } }
+  }]))
+}

@@ -1,0 +1,30 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { noData, unavailable } from '../plugins/problems.js'
+import { livez, readyz, startupz } from './openapi/reports.js'
+import { NoQuery } from './query.js'
+import { ProbeStatus } from './schemas.js'
+
+/** The probes of Kubernetes: none of them touches the bucket. */
+const routes: FastifyPluginAsyncTypebox = async (fastify) => {
+  const schema = { querystring: NoQuery, response: { 200: ProbeStatus } }
+
+  const requireData = () => {
+    const { ageMs, stale } = fastify.transformer.freshness()
+    if (ageMs === undefined) throw noData(stale)
+  }
+
+  fastify.get('/livez', { config: { operation: livez }, schema }, async () => ({ status: 'alive' }) as const)
+
+  fastify.get('/startupz', { config: { operation: startupz }, schema }, async () => {
+    requireData()
+    return { status: 'started' } as const
+  })
+
+  fastify.get('/readyz', { config: { operation: readyz }, schema }, async () => {
+    requireData()
+    if (fastify.isDraining) throw unavailable('draining', 'This process is about to end')
+    return { status: 'ready' } as const
+  })
+}
+
+export default routes

@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+
+/**
+ * The layers, from the outside in: a file imports from its own layer and from those after it, never from one before it.
+ * The first pattern that a path begins with decides.
+ */
+const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
+  ['process', 'server.ts', 'scripts/'],
+  ['application', 'app.ts'],
+  ['routes', 'routes/'],
+  ['plugins', 'plugins/'],
+  ['jobs', 'lib/jobs.ts', 'lib/embedded-lake.ts', 'lib/upload-folder.ts'],
+  ['transformer', 'lib/transformer.ts'],
+  ['output', 'lib/output/'],
+  ['cache', 'lib/source/', 'lib/refresher.ts', 'lib/reasons.ts', 'lib/image-reader.ts'],
+  ['query', 'lib/query/'],
+  ['store', 'lib/store/'],
+  ['leaves', 'lib/']
+]
+
+/** What may know the process it runs in. The SDK reads one of its settings from the environment only. */
+const EDGES = ['server.ts', 'scripts/seed.ts', 'scripts/generate.ts', 'scripts/healthcheck.ts', 'lib/store/s3/s3-client.ts']
+
+const sources = ['server.ts', 'app.ts', ...['lib', 'plugins', 'routes', 'scripts'].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => join(folder, name)))]
+
+function importsOf (path: string): string[] {
+  const text = readFileSync(path, 'utf8')
+  return [...text.matchAll(/^(?:import|export)\b(?:[^'"]*?\bfrom)? ['"]([^'"]+)['"]/gm)].map(([, name]) => name!)
+}
+
+const resolve = (from: string, name: string) => join(dirname(from), name).replace(/\.js$/, '.ts')
+const graph = new Map(sources.map((path) => [path, importsOf(path).filter((name) => name.startsWith('.')).map((name) => resolve(path, name))]))
+const layerOf = (path: string) => LAYERS.findIndex(([, ...paths]) => paths.some((start) => path.startsWith(start)))
+
+t.test('every import is found', async (t) => {
+  t.ok(sources.length > 50)
+  t.ok(graph.get('lib/transformer.ts')!.includes('lib/source/reconcile.ts'), 'the test reads imports')
+  for (const [path, imports] of graph) for (const target of imports) t.ok(graph.has(target), `${path} -> ${target}`)
+})
+
+t.test('routes -> transformer -> cache -> store: no arrow back', async (t) => {
+  for (const [path, imports] of graph) {
+    for (const target of imports) t.ok(layerOf(path) <= layerOf(target), `${path} -> ${target}`)
+  }
+})
+
+t.test('no circle', async (t) => {
+  const done = new Set<string>()
+  const visit = (path: string, trail: string[]) => {
+    if (trail.includes(path)) {
+      t.fail([...trail, path].join(' -> '))
+      return
+    }
+    if (done.has(path)) return
+    for (const target of graph.get(path)!) visit(target, [...trail, path])
+    done.add(path)
+  }
+  for (const path of sources) visit(path, [])
+  t.equal(done.size, sources.length)
+})
+
+t.test('each foreign package stays where it belongs', async (t) => {
+  for (const path of sources) {
+    for (const name of importsOf(path)) {
+      if (name.includes('fastify')) t.notMatch(path, /^lib\//, `${path}: lib/ knows no Fastify`)
+      if (/^@(aws-sdk|smithy)\//.test(name)) t.match(path, /^lib\/store\/s3\//, `${path}: one folder knows the SDK`)
+      if (name.startsWith('.') && path.startsWith('routes/')) t.notMatch(name, /lib\/(source|store)\//, `${path}: routes know no bucket`)
+    }
+    if (!EDGES.includes(path)) t.notMatch(readFileSync(path, 'utf8'), /\bprocess\.(env|argv|exit|std)/, `${path}: the process belongs to its edge`)
+  }
+})

@@ -1,0 +1,160 @@
+import t from 'tap'
+import { build, csv, PNG } from './helper.js'
+
+const HEADER = 'first_name, last_name, birthts\n'
+
+/** A file, and what becomes of it: its record's fields, or the code of its reject. */
+const files: [name: string, file: string, body: string | Buffer, outcome: object | string][] = [
+  ['the usual header', '1.csv', csv('Ann', 'Lee', 5), { first_name: 'Ann', last_name: 'Lee', birthts: 5 }],
+  ['no space after a comma', '2.csv', 'first_name,last_name,birthts\nAnn,Lee,5\n', { last_name: 'Lee' }],
+  ['a quoted comma', '3.csv', HEADER + 'Ann, "O, Neil", 5\n', { last_name: 'O, Neil' }],
+  ['an empty last cell', '4.csv', HEADER + 'Ann, , 5\n', { last_name: '' }],
+  ['a byte order mark and CRLF', '5.csv', '\ufefffirst_name, last_name, birthts\r\nAnn, Lee, 5\r\n', { first_name: 'Ann' }],
+  ['tabs around the fields', '6.csv', 'first_name,\tlast_name,\tbirthts\nAnn,\tLee,\t5\n', { last_name: 'Lee' }],
+  ['a semicolon for a comma', '7.csv', 'first_name;last_name;birthts\nAnn;Lee;5\n', 'missing_column'],
+  ['two data rows', '8.csv', HEADER + 'Ann, Lee, 5\nBob, Ray, 6\n', 'several_rows'],
+  ['an empty file', '9.csv', '', 'empty_file'],
+  ['a header only', '10.csv', HEADER, 'no_row'],
+  ['a text birth timestamp', '11.csv', csv('Ann', 'Lee', 'long ago'), 'invalid_birthts'],
+  ['an ISO date', '12.csv', csv('Ann', 'Lee', '1990-01-01'), 'invalid_birthts'],
+  ['seconds for milliseconds', '13.csv', csv('Ann', 'Lee', 631152000), { birthts: 631152000 }],
+  ['a birth before 1970', '14.csv', csv('Ann', 'Lee', -86400000), { birthts: -86400000 }],
+  ['a birth in the future', '15.csv', csv('Ann', 'Lee', 4102444800000), { birthts: 4102444800000 }],
+  ['no valid UTF-8', '16.csv', Buffer.from([0xc3, 0x28]), 'invalid_utf8'],
+  ['a column twice', '17.csv', 'first_name,last_name,birthts,a,a\nAnn,Lee,5,1,2\n', 'duplicate_header'],
+  ['an extension in capitals', '18.CSV', csv(), { first_name: 'Ann' }],
+  ['an id with leading zeros', '0012.csv', csv(), { user_id: '0012' }],
+  ['an id with spaces', 'a b .csv', csv(), { user_id: 'a b ' }],
+  ['an id with dots', '1.x.y.csv', csv(), { user_id: '1.x.y' }],
+  ['an id with a percent sign', '100%25.csv', csv(), { user_id: '100%25' }],
+  ['an id with a plus sign', 'a+b.csv', csv(), { user_id: 'a+b' }],
+  ['an id with a question mark', 'who?.csv', csv(), { user_id: 'who?' }],
+  ['an id with a hash', '#1.csv', csv(), { user_id: '#1' }],
+  ['an id with quotes', '"it\'s".csv', csv(), { user_id: '"it\'s"' }],
+  ['an id with an emoji', '😀.csv', csv(), { user_id: '😀' }],
+  ['an id like a prototype', '__proto__.csv', csv(), { user_id: '__proto__' }],
+  ['an id of 240 bytes', `${'ü'.repeat(120)}.csv`, csv(), { user_id: 'ü'.repeat(120) }],
+  ['an id of 241 bytes', `${'ü'.repeat(120)}x.csv`, csv(), 'invalid_user_id'],
+  ['no id', '.csv', csv(), 'invalid_user_id'],
+  ['the id .', '..csv', csv(), 'invalid_user_id'],
+  ['the id ..', '...csv', csv(), 'invalid_user_id'],
+  ['a control character in the id', 'a\tb.csv', csv(), 'invalid_user_id'],
+  ['a file of more than a mebibyte', 'huge.csv', HEADER + `${'x'.repeat(1024 * 1024)}, Lee, 5\n`, 'too_large']
+]
+
+t.test('files: each gets what the contract says, and none disturbs another', async (t) => {
+  const { app } = await build(t, { files: Object.fromEntries(files.map(([, file, body]) => [file, body])) })
+  const data: Record<string, unknown>[] = (await app.inject('/data')).json()
+  const { rejects, counts } = (await app.inject('/rejects')).json()
+  for (const [name, file, , outcome] of files) {
+    const key = `source_data/${file}`
+    const reject = rejects.find((reject: { key: string }) => reject.key === key)
+    if (typeof outcome === 'string') {
+      t.match(reject, { code: outcome, last_good: null }, `${name}: ${outcome}`)
+      continue
+    }
+    t.equal(reject, undefined, `${name}: no reject`)
+    const id = file.replace(/\.csv$/i, '')
+    t.match(data.find((record) => record['user_id'] === id), outcome, name)
+    t.match((await app.inject(`/data/${encodeURIComponent(id)}`)).json(), outcome, `${name}, by id`)
+    t.equal((await app.inject(`/data?user_id=${encodeURIComponent(id)}`)).json().length, 1, `${name}, by filter`)
+  }
+  const good = files.filter(([, , , outcome]) => typeof outcome === 'object').length
+  t.equal(data.length, good)
+  t.match(counts, { rejects: files.length - good, orphans: 0, ignored: 0 })
+  t.equal((await app.inject('/stats')).json().count, good, 'one bad file does not spoil the figures')
+})
+
+t.test('one id twice: the shortest key, then the smallest, and the others are not downloaded', async (t) => {
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv('Short'), 'source_data/a/1.csv': csv('Long'), '2.csv': csv('small c'), '2.CSV': csv('CAPITALS') } })
+  t.match((await app.inject('/data')).json(), [{ first_name: 'Short' }, { first_name: 'CAPITALS' }])
+  t.match((await app.inject('/rejects')).json(), {
+    rejects: [{ key: 'source_data/2.csv', user_id: '2', code: 'duplicate_id' }, { key: 'source_data/a/1.csv', user_id: '1', code: 'duplicate_id' }]
+  })
+  t.same(endpoint.gets.sort(), ['source_data/1.csv', 'source_data/2.CSV'])
+})
+
+t.test('images: none, alone, several, other names', async (t) => {
+  const { bucket, clock, fresh } = await build(t, {
+    files: { '1.csv': csv(), '2.csv': csv(), '3.csv': csv(), '3.png': PNG, '4.csv': csv(), 'alone.png': PNG, '1.x.png': PNG, 'notes.txt': '', 'source_data/folder/': '', '5.png.csv': csv() }
+  })
+  bucket.put('source_data/2.JPG', PNG)
+  bucket.put('source_data/z/4.gif', PNG)
+  bucket.put('source_data/a/4.png', PNG)
+  const paths = async () => Object.fromEntries((await fresh('/data')).json.map((r: any) => [r.user_id, r.img_path]))
+  t.same(await paths(), { 1: null, 2: 'source_data/2.JPG', 3: 'source_data/3.png', 4: 'source_data/z/4.gif', '5.png': null }, 'of the same second: the greatest key')
+  clock.advance(1000)
+  bucket.put('source_data/a/4.png', PNG)
+  t.equal((await paths())[4], 'source_data/a/4.png', 'the newest')
+  bucket.delete('source_data/3.png')
+  t.equal((await paths())[3], null, 'gone')
+  t.match((await fresh('/rejects')).json, { counts: { orphans: 2, ignored: 2 }, orphans: ['source_data/1.x.png', 'source_data/alone.png'] })
+})
+
+t.test('a bad upload keeps the last good record, is downloaded once, and heals by itself', async (t) => {
+  const { app, endpoint, bucket, fresh } = await build(t, { files: { '1.csv': csv('Good') } })
+  await app.inject('/data')
+  const good = bucket.get('source_data/1.csv')!.etag
+  bucket.put('source_data/1.csv', csv('Bad', 'Lee', 'x'))
+  for (let i = 0; i < 3; i++) t.match((await fresh('/data')).json, [{ first_name: 'Good' }])
+  t.equal(endpoint.gets.length, 2)
+  t.match((await fresh('/rejects')).json.rejects, [{
+    user_id: '1', key: 'source_data/1.csv', etag: bucket.get('source_data/1.csv')!.etag, code: 'invalid_birthts', line: 2, column: 'birthts', excerpt: 'x', last_good: { key: 'source_data/1.csv', etag: good }
+  }])
+  bucket.put('source_data/1.csv', csv('Better'))
+  t.match((await fresh('/data')).json, [{ first_name: 'Better' }])
+  t.same((await fresh('/rejects')).json.rejects, [])
+})
+
+/** A query string, and the parameter that its answer must name. */
+const queries: [search: string, parameter: string, detail?: RegExp][] = [
+  ['min_agee=30', 'min_agee', /did you mean min_age\?/],
+  ['limitt=3', 'limitt'],
+  ['min_age=', 'min_age'], ['min_age=-1', 'min_age'], ['min_age=NaN', 'min_age'], ['min_age=Infinity', 'min_age'],
+  ['min_age=1e3', 'min_age'], ['min_age=12345', 'min_age'], ['min_age=1.0000000001', 'min_age'], ['min_age=30,5', 'min_age'],
+  ['max_age=abc', 'max_age', /got "abc"/], ['min_age=%2030', 'min_age'],
+  ['min_age=40&max_age=30', 'min_age', /more than max_age=30/],
+  ['min_age=30&min_age=30', 'min_age', /more than once/],
+  ['age_basis=whole', 'age_basis'],
+  ['image_exists=yes', 'image_exists', /true or false/], ['image_exists=', 'image_exists'], ['is_image_exists=2', 'is_image_exists'],
+  ['image_exists=true&is_image_exists=False', 'is_image_exists', /contradicts/],
+  ['image_exists=true&image_exists=true', 'image_exists', /more than once/],
+  ['as_of=yesterday', 'as_of', /RFC 3339/], ['as_of=2025-02-30T00:00:00Z', 'as_of'], ['as_of=2025-06-01', 'as_of'],
+  ['user_id=', 'user_id'], ['first_name=', 'first_name'], ['first_name=a&first_name=b', 'first_name'],
+  ['where=city', 'where'], ['where==x', 'where'], ['where=first_name=a&where=first_name=b', 'where', /twice/],
+  ['where=fist_name=Ann', 'where', /did you mean first_name\?/],
+  ['__proto__=1', '__proto__'], ['constructor=1', 'constructor']
+]
+const shapes: typeof queries = [
+  ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
+  ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=birth_date', 'columns'],
+  ['sort=age', 'sort'], ['sort=', 'sort'], ['sort=+user_id', 'sort'], ['format=xml', 'format'], ['format=JSON', 'format']
+]
+
+t.test('parameters: unknown and malformed ones are 400 and named', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  const cases = [...queries.flatMap((query) => [['/data', ...query], ['/stats', ...query]] as const), ...shapes.map((query) => ['/data', ...query] as const)]
+  for (const [route, search, parameter, detail] of cases) {
+    const response = await app.inject(`${route}?${search}`)
+    const problem = response.json()
+    t.match(problem, { status: 400, code: 'invalid_parameter', title: 'Bad Request', type: 'urn:userlake:problem:invalid_parameter' }, `${route}?${search}`)
+    t.match(problem.errors.map((error: { parameter: string }) => error.parameter), [parameter])
+    if (detail !== undefined) t.match(problem.errors[0].detail, detail)
+    t.equal(response.headers['content-type'], 'application/problem+json')
+  }
+})
+
+t.test('several mistakes are named at once', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  const { errors } = (await app.inject('/data?min_age=x&max_age=y&colour=red')).json()
+  t.same(errors.map((error: { parameter: string }) => error.parameter).sort(), ['colour', 'max_age', 'min_age'])
+})
+
+t.test('other routes refuse what they do not know, too', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  for (const url of ['/data/1?x=1', '/data/1/image?x=1', '/rejects?x=1', '/jobs?x=1', '/jobs/1?x=1', '/livez?x=1']) {
+    t.match((await app.inject(url)).json(), { status: 400, errors: [{ parameter: 'x' }] }, url)
+  }
+  t.match((await app.inject({ method: 'POST', url: '/data?dryrun=true' })).json(), { status: 400, errors: [{ parameter: 'dryrun', detail: /dry_run/ }] })
+  t.match((await app.inject({ method: 'POST', url: '/data?dry_run=maybe' })).json(), { status: 400, errors: [{ parameter: 'dry_run' }] })
+})

@@ -1,0 +1,34 @@
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream'
+import type { Test } from 'tap'
+
+export interface CountingProxy {
+  readonly url: string
+  /** The keys of the objects that were asked for by GET, in order of arrival. */
+  readonly gets: string[]
+}
+
+/** Stands between a client and a real S3 server and notes what the server gets to see. Signatures hold: they name the Host. */
+export async function startCountingProxy (t: Test, endpoint: string): Promise<CountingProxy> {
+  const { hostname, port } = new URL(endpoint)
+  const gets: string[] = []
+  const server = createServer((message, response) => {
+    const { method, url, headers } = message
+    const [, , ...key] = url!.split('?')[0]!.split('/')
+    if (method === 'GET' && key.length > 0 && key[0] !== '') gets.push(decodeURIComponent(key.join('/')))
+    const forwarded = request({ hostname, port, method, path: url, headers }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers)
+      pipeline(answer, response, () => {})
+    })
+    pipeline(message, forwarded, (error) => { if (error) response.destroy() })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => new Promise((resolve) => {
+    server.close(resolve)
+    server.closeAllConnections()
+  }))
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, gets }
+}

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs'
+import Fastify from 'fastify'
+import t from 'tap'
+import config from '../plugins/config.js'
+import { SettingsSchema } from '../plugins/settings.js'
+import { buildOnSampleData, steady, toRequest } from './examples.js'
+import { csv, build } from './helper.js'
+
+const readme = readFileSync('README.md', 'utf8')
+
+/** The commands of the README's console blocks, each with the output that it shows. */
+const examples = [...readme.matchAll(/```console\n(.*?)```/gs)]
+  .flatMap(([, block]) => block!.split(/^\$ /m).filter((part) => part !== ''))
+  .map((part) => ({ command: part.slice(0, part.indexOf('\n')), output: part.slice(part.indexOf('\n') + 1) }))
+
+t.test('every setting is in the table, with its default and what it takes', async (t) => {
+  for (const [name, { default: byDefault, description }] of Object.entries(SettingsSchema.properties as unknown as Record<string, { default: unknown, description: string }>)) {
+    const row = `| \`${name}\` | ${byDefault === '' ? '' : `\`${String(byDefault)}\``} | ${description.replaceAll('<', '&lt;')} |`
+    t.ok(readme.includes(row), row)
+  }
+  const rows = [...readme.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \|/gm)].map(([, name]) => name)
+  t.same(rows, Object.keys(SettingsSchema.properties))
+})
+
+t.test('.env.example has every setting with its default, and is fine as it stands', async (t) => {
+  const lines = readFileSync('.env.example', 'utf8').split('\n').filter((line) => /^#[A-Z]/.test(line)).map((line) => line.slice(1))
+  const defaults = Object.entries(SettingsSchema.properties as unknown as Record<string, { default: unknown }>).map(([name, { default: value }]) => `${name}=${String(value)}`)
+  t.same(lines, defaults)
+  const fastify = Fastify()
+  await fastify.register(config, { settings: Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2))) })
+  t.equal(fastify.config.PORT, 8080)
+})
+
+t.test('every route is in the table, and nothing else', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  const documented = [...readme.matchAll(/`(GET|POST) (\/[^`]*)`/g)].map(([, method, path]) => `${method} ${path!.split('?')[0]}`)
+  for (const route of new Set(documented)) {
+    const [method, path] = route.split(' ') as ['GET', string]
+    t.ok(app.hasRoute({ method, url: path.replaceAll(/\{(\w+)\}/g, ':$1') }), route)
+  }
+  const { paths } = (await app.inject('/openapi.json')).json()
+  const operations = Object.entries<object>(paths).flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`))
+  t.same(new Set(documented), new Set([...operations, 'GET /openapi.json', 'GET /docs']), 'those of the document and itself')
+})
+
+t.test('every code of a reject is explained', async (t) => {
+  const codes = [...readFileSync('lib/source/reject.ts', 'utf8').matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code]) => code)
+  t.ok(codes.length > 10)
+  for (const code of codes) t.match(readme, `\`${code}\``)
+})
+
+t.test('the examples give what they show', async (t) => {
+  const fastify = await buildOnSampleData(t)
+  t.ok(examples.length >= 6)
+  for (const { command, output } of examples) {
+    const response = await fastify.inject(toRequest(command))
+    t.equal(steady(response.body.replaceAll('\r\n', '\n').trim()), steady(output.trim()), command)
+  }
+})

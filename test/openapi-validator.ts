@@ -1,0 +1,76 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { AnySchema } from 'ajv'
+import addFormats from 'ajv-formats'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+
+/** Of any answer; nothing that a document tells. */
+const UNIVERSAL = ['connection', 'content-length', 'content-type', 'date', 'transfer-encoding']
+
+interface Header { readonly required?: boolean, readonly schema: { readonly type?: string } }
+interface Media { readonly schema: object }
+interface Response { readonly headers?: Record<string, Header>, readonly content?: Record<string, Media> }
+interface Document { readonly paths: Record<string, Record<string, { readonly responses: Record<string, Response> }>> }
+
+const ajv = new Ajv2020({ strict: false, allErrors: true })
+addFormats.default(ajv)
+
+/** Makes `inject` throw where an answer is not as the app's own document has it. */
+export function validateAnswers (fastify: FastifyInstance): void {
+  const inject = fastify.inject.bind(fastify) as (request: unknown) => Promise<LightMyRequestResponse>
+  let document: Document | undefined
+  fastify.inject = (async (request: unknown) => {
+    const response = await inject(request)
+    document ??= fastify.swagger() as unknown as Document
+    const { method, url } = response.raw.req as { method: string, url: string }
+    const complaints = compare(response, method, documentedAnswers(document, method, url), document)
+    if (complaints.length > 0) throw new Error(`${method} ${url} ${response.statusCode} is not as documented: ${complaints.join('; ')}`)
+    return response
+  }) as FastifyInstance['inject']
+}
+
+/** The documented answers to a request; `undefined` where the document does not know it. */
+function documentedAnswers ({ paths }: Document, method: string, url: string): Record<string, Response> | undefined {
+  const [pathname] = url.split('?', 1) as [string]
+  const path = Object.keys(paths).find((template) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(pathname))
+  return path === undefined ? undefined : paths[path]![method === 'HEAD' ? 'get' : method.toLowerCase()]?.responses
+}
+
+function compare (response: LightMyRequestResponse, method: string, answers: Record<string, Response> | undefined, document: Document): string[] {
+  const type = String(response.headers['content-type'] ?? '').split(';', 1)[0]!
+  // What is not in the document is an error, or a page of it.
+  if (answers === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`it has the type ${type}`]
+  const { headers = {}, content } = answers[response.statusCode] ?? {}
+  if (answers[response.statusCode] === undefined) return ['the status']
+  const complaints = compareHeaders(response, headers, document)
+  if (content === undefined) return response.body === '' ? complaints : [...complaints, 'it has a body']
+  const media = content[type]
+  if (media === undefined) return [...complaints, `the type ${type}`]
+  if (method === 'HEAD' || !type.endsWith('json') || type === 'application/x-ndjson') return complaints
+  return [...complaints, ...errorsOf(media.schema, response.json(), document)]
+}
+
+function compareHeaders ({ headers }: LightMyRequestResponse, documented: Record<string, Header>, document: Document): string[] {
+  const byName = new Map(Object.entries(documented).map(([name, header]) => [name.toLowerCase(), header]))
+  const missing = [...byName].filter(([name, { required }]) => required && headers[name] === undefined).map(([name]) => `it lacks ${name}`)
+  return Object.entries(headers).filter(([name]) => !UNIVERSAL.includes(name)).flatMap(([name, value]) => {
+    const header = byName.get(name)
+    if (header === undefined) return [`the header ${name}`]
+    return errorsOf(header.schema, header.schema.type === 'integer' ? Number(value) : value, document).map((error) => `${name}: ${error}`)
+  }).concat(missing)
+}
+
+function errorsOf (schema: object, value: unknown, document: Document): string[] {
+  const validate = compiled(schema, document)
+  return validate(value) ? [] : validate.errors!.map(({ instancePath, message }) => `${instancePath} ${message}`)
+}
+
+const validators = new Map<string, ReturnType<Ajv2020['compile']>>()
+
+/** Schemas refer to the components of their document, so each takes them along. */
+function compiled (schema: object, document: Document) {
+  const { components } = document as unknown as { components: object }
+  const key = JSON.stringify(schema)
+  const validate = validators.get(key) ?? ajv.compile({ ...schema, components } as AnySchema)
+  validators.set(key, validate)
+  return validate
+}

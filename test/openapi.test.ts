@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { buildOnSampleData, steady, toRequest } from './examples.js'
+import { build, csv } from './helper.js'
+
+interface Example { readonly description: string, readonly value: unknown }
+interface Answer { readonly content?: Record<string, { readonly examples?: Record<string, Example> }> }
+interface Operation { readonly operationId: string, readonly parameters?: { name: string, in: string }[], readonly responses: Record<string, Answer> }
+
+t.test('openapi.json is what the service answers', async (t) => {
+  const { app } = await build(t)
+  const response = await app.inject('/openapi.json')
+  t.equal(response.headers['content-type'], 'application/json; charset=utf-8')
+  t.ok(response.body === readFileSync('openapi.json', 'utf8'), 'openapi.json is stale: npm run openapi')
+})
+
+t.test('every example is what the service answers', async (t) => {
+  const fastify = await buildOnSampleData(t)
+  const document = JSON.parse(readFileSync('openapi.json', 'utf8')) as { paths: Record<string, Record<string, Operation>> }
+  const instance = fastify.jobs.list()[0]!.instance
+  let count = 0
+  const examples = Object.values(document.paths).flatMap((path) => Object.values(path)).flatMap(({ responses }) =>
+    Object.entries(responses).flatMap(([status, { content = {} }]) => Object.entries(content).flatMap(([type, { examples = {} }]) =>
+      Object.values(examples).map((example) => ({ ...example, status, type })))))
+  // The list of jobs comes first: the examples of POST make more of them.
+  const byUrl = examples.sort((a, b) => Number(b.description.includes('/jobs\'')) - Number(a.description.includes('/jobs\'')))
+  for (const { description, value, status, type } of byUrl) {
+    const response = await fastify.inject(toRequest(description.slice(1, -1).replace('5e2f8a10', instance)))
+    t.equal(String(response.statusCode), status, description)
+    t.ok(String(response.headers['content-type']).startsWith(type), description)
+    t.equal(steady(type.endsWith('json') && type !== 'application/x-ndjson' ? response.body.trim() : JSON.stringify(response.body)), steady(JSON.stringify(value)), description)
+    count++
+  }
+  t.ok(count >= 20)
+})
+
+t.test('what clients write of booleans and numbers is valid', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  const table = ['image_exists=true&is_image_exists=true', 'min_age=0&max_age=9999.5', 'as_of=2025-06-01T00:00:00.000Z', 'user_id=1&user_id=2']
+  for (const search of table) t.equal((await app.inject(`/stats?bin_width=999&${search}`)).statusCode, 200, search)
+  t.equal((await app.inject('/data?columns=user_id,last_name')).statusCode, 200)
+  t.equal((await app.inject({ method: 'POST', url: '/data?dry_run=false' })).statusCode, 200)
+})
+
+t.test('the page works without another origin', async (t) => {
+  const { app } = await build(t)
+  const page = await app.inject('/docs')
+  t.match(page.headers['content-security-policy'], /default-src 'none'/)
+  const assets = [...page.body.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url!)
+  t.ok(assets.length >= 5)
+  for (const url of assets) {
+    t.ok(url.startsWith('/docs/'), url)
+    t.equal((await app.inject(url)).statusCode, 200, url)
+  }
+  t.equal((await app.inject('/docs/json')).statusCode, 200)
+})

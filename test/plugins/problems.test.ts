@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import t from 'tap'
+import { build, csv } from '../helper.js'
+
+const SHAPE = { type: /^urn:userlake:problem:/, title: String, status: Number, detail: String, code: String }
+
+t.test('errors of the framework have the shape of all others', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  const table: [object, number, string][] = [
+    [{ url: '/nowhere' }, 404, 'not_found'],
+    [{ method: 'DELETE', url: '/data' }, 404, 'not_found'],
+    [{ url: '/data/%zz' }, 400, 'bad_request'],
+    [{ url: '/data/' + 'x'.repeat(721) }, 414, 'uri_too_long'],
+    [{ method: 'POST', url: '/data', headers: { 'content-type': 'application/json' }, payload: '{}' }, 400, 'unexpected_body'],
+    [{ method: 'POST', url: '/data', payload: 'dry_run=true' }, 400, 'unexpected_body'],
+    [{ method: 'POST', url: '/data', headers: { 'content-type': 'application/json' }, payload: JSON.stringify('x'.repeat(20_000)) }, 413, 'payload_too_large']
+  ]
+  for (const [request, status, code] of table) {
+    const response = await app.inject(request)
+    t.match(response.json(), { ...SHAPE, status, code }, JSON.stringify(request).slice(0, 60))
+    t.equal(response.statusCode, status)
+    t.equal(response.headers['content-type'], 'application/problem+json')
+  }
+})
+
+t.test('an error that nobody foresaw says nothing of itself', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  await app.inject('/data')
+  app.transformer.select = async () => { throw new Error('secret') }
+  app.transformer.export = async () => { throw new Error('secret') }
+  const response = await app.inject('/data')
+  t.match(response.json(), { ...SHAPE, status: 500, code: 'internal_error' })
+  t.notMatch(response.body, 'secret')
+})
+
+t.test('what is no HTTP, or has too large headers', async (t) => {
+  const { app } = await build(t)
+  await app.listen({ port: 0 })
+  const say = async (text: string) => {
+    const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+    socket.write(text)
+    let answer = ''
+    socket.on('data', (data) => { answer += data })
+    await once(socket, 'close')
+    const [head, body] = answer.split('\r\n\r\n') as [string, string]
+    return { status: Number(head.split(' ')[1]), type: /content-type: (.*)/i.exec(head)?.[1], body: JSON.parse(body) }
+  }
+  t.match(await say('hello\r\n\r\n'), { status: 400, type: 'application/problem+json', body: { ...SHAPE, status: 400, code: 'bad_request' } })
+  t.match(await say(`GET /data?${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`), { status: 431, type: 'application/problem+json', body: { ...SHAPE, status: 431 } })
+})

@@ -1,0 +1,197 @@
+import t from 'tap'
+import { build, csv, PNG } from '../helper.js'
+
+const born = (date: string) => Date.parse(date)
+const files = {
+  '1.csv': csv('Ann', 'Lee', born('1990-06-15')), // 35 today, exactly 35.0 and a bit
+  '1.png': PNG,
+  '2.csv': csv('Bob', 'Ray', born('1990-06-16')), // 34
+  '10.csv': csv('anna', '"Ö, X"', born('1989-06-16')), // 35
+  '10.jpg': PNG,
+  '3.csv': 'first_name,last_name,birthts,city\nCid,Lee,0,Rome\n' // 55
+}
+const ids = (response: { json: () => any }) => response.json().map((record: { user_id: string }) => record.user_id)
+
+t.test('all records, by user id, as JSON', async (t) => {
+  const { app, endpoint } = await build(t, { files })
+  const response = await app.inject('/data')
+  t.equal(response.statusCode, 200)
+  t.match(response.headers, { 'content-type': 'application/json; charset=utf-8', vary: 'accept', age: '0' })
+  t.equal(response.headers['data-stale'], undefined)
+  t.equal(response.body, '[{"user_id":"1","first_name":"Ann","last_name":"Lee","birthts":645408000000,"img_path":"source_data/1.png"},' +
+    '{"user_id":"10","first_name":"anna","last_name":"Ö, X","birthts":613958400000,"img_path":"source_data/10.jpg"},' +
+    '{"user_id":"2","first_name":"Bob","last_name":"Ray","birthts":645494400000,"img_path":null},' +
+    '{"user_id":"3","first_name":"Cid","last_name":"Lee","birthts":0,"img_path":null}]')
+  t.same(endpoint.counts, { LIST: 1, GET: 4, HEAD: 0, PUT: 0, DELETE: 0, CREATE: 0 }, 'pictures are only listed')
+  await app.inject('/data')
+  t.equal(endpoint.counts.LIST, 1, 'no listing within MAX_STALENESS')
+})
+
+t.test('every filter', async (t) => {
+  const { app } = await build(t, { files })
+  const table: [search: string, ids: string[]][] = [
+    ['image_exists=true', ['1', '10']], ['image_exists=False', ['2', '3']], ['is_image_exists=1', ['1', '10']],
+    ['image_exists=0&is_image_exists=false', ['2', '3']], ['IMAGE_EXISTS'.toLowerCase() + '=TRUE', ['1', '10']],
+    ['min_age=35', ['1', '10', '3']], ['max_age=35', ['1', '10', '2']], ['min_age=35&max_age=35', ['1', '10']],
+    ['min_age=34.5&max_age=35.5', ['1', '10']], ['max_age=35.9&age_basis=exact', ['1', '2']], ['min_age=36&age_basis=exact', ['3']],
+    ['min_age=35&as_of=2025-06-14T23:59:59Z', ['10', '3']], ['min_age=36&as_of=2025-06-16T00:00:00Z', ['10', '3']],
+    ['min_age=35&as_of=2025-06-15T01:00:00%2B02:00', ['10', '3']], ['min_age=0&as_of=1989-06-16T00:00:00Z', ['10', '3']],
+    ['max_age=0&as_of=1989-06-16T00:00:00Z', ['1', '10', '2']],
+    ['user_id=10', ['10']], ['user_id=2&user_id=1&user_id=nobody', ['1', '2']], ['user_id=%20', []],
+    ['first_name=ANN', ['1']], ['first_name=ann*', ['1', '10']], ['first_name=*', ['1', '10', '2', '3']], ['last_name=%C3%B6*', ['10']],
+    ['where=last_name=Lee', ['1', '3']], ['where=last_name=lee', []], ['where=city=Rome', ['3']], ['where=city=', []],
+    ['where=birthts=0', ['3']], ['where=user_id=1&where=first_name=Ann', ['1']], ['where=img_path=source_data/1.png', ['1']],
+    ['image_exists=true&min_age=35&first_name=a*&where=last_name=Lee', ['1']]
+  ]
+  for (const [search, expected] of table) {
+    const response = await app.inject(`/data?${search}`)
+    t.same(ids(response), expected, search)
+    t.equal((await app.inject(`/stats?${search}`)).json().count, expected.length, `${search}: the same in /stats`)
+  }
+})
+
+t.test('columns and sort', async (t) => {
+  const { app } = await build(t, { files })
+  t.equal((await app.inject('/data?columns=city,user_id&user_id=3&user_id=1')).body, '[{"city":null,"user_id":"1"},{"city":"Rome","user_id":"3"}]')
+  const sorts = {
+    user_id: ['1', '10', '2', '3'],
+    '-user_id': ['3', '2', '10', '1'],
+    birthts: ['3', '10', '1', '2'],
+    '-birthts': ['2', '1', '10', '3'],
+    first_name: ['1', '2', '3', '10'],
+    last_name: ['1', '3', '2', '10'],
+    '-last_name': ['10', '2', '3', '1']
+  }
+  for (const [sort, expected] of Object.entries(sorts)) t.same(ids(await app.inject(`/data?sort=${sort}`)), expected, sort)
+})
+
+t.test('formats, by parameter and by Accept', async (t) => {
+  const { app } = await build(t, { files })
+  const url = '/data?user_id=10&columns=user_id,last_name'
+  const json = '[{"user_id":"10","last_name":"Ö, X"}]'
+  const ndjson = '{"user_id":"10","last_name":"Ö, X"}\n'
+  const csvText = 'user_id,last_name\r\n10,"Ö, X"\r\n'
+  const table: [string, string | undefined, string, string][] = [
+    ['', undefined, 'application/json; charset=utf-8', json],
+    ['', '*/*', 'application/json; charset=utf-8', json],
+    ['', 'text/html,application/xhtml+xml,*/*;q=0.8', 'application/json; charset=utf-8', json],
+    ['', 'text/csv', 'text/csv; charset=utf-8; header=present', csvText],
+    ['', 'text/*', 'text/csv; charset=utf-8; header=present', csvText],
+    ['', 'application/json;q=0.5, application/x-ndjson', 'application/x-ndjson; charset=utf-8', ndjson],
+    ['', 'application/ndjson', 'application/x-ndjson; charset=utf-8', ndjson],
+    ['&format=csv', 'application/json', 'text/csv; charset=utf-8; header=present', csvText],
+    ['&format=ndjson', undefined, 'application/x-ndjson; charset=utf-8', ndjson],
+    ['&format=json', 'text/plain', 'application/json; charset=utf-8', json]
+  ]
+  for (const [format, accept, type, body] of table) {
+    const response = await app.inject({ url: url + format, headers: accept === undefined ? {} : { accept } })
+    t.equal(response.headers['content-type'], type)
+    t.equal(response.body, body)
+  }
+  const refused = await app.inject({ url, headers: { accept: 'text/html' } })
+  t.match(refused.json(), { status: 406, code: 'not_acceptable' })
+  t.match(refused.headers, { vary: 'accept' })
+  t.match((await app.inject({ url, headers: { accept: 'application/json;q=0' } })).json(), { status: 406 })
+})
+
+t.test('an empty result, in each format', async (t) => {
+  const { app } = await build(t)
+  t.equal((await app.inject('/data')).body, '[]')
+  t.equal((await app.inject('/data?format=ndjson')).body, '')
+  t.equal((await app.inject('/data?format=csv')).body, 'user_id,first_name,last_name,birthts,img_path\r\n')
+  t.match((await app.inject('/stats')).json(), { count: 0, average_age: -1, median_age: null, age_histogram: [] })
+})
+
+t.test('more records than fit into one batch', async (t) => {
+  const { app } = await build(t, { files: Object.fromEntries(Array.from({ length: 1203 }, (_, i) => [`${i}.csv`, csv('N', 'N', i)])) })
+  const expected = Array.from({ length: 1203 }, (_, i) => String(i)).sort()
+  t.same(ids(await app.inject('/data')), expected)
+  t.same((await app.inject('/data?format=ndjson')).body.trim().split('\n').map((line) => JSON.parse(line).user_id), expected)
+  t.same((await app.inject('/data?format=csv')).body.trim().split('\r\n').slice(1).map((line) => line.split(',')[0]), expected)
+})
+
+t.test('one record', async (t) => {
+  const { app } = await build(t, { files: { ...files, 'a b%+.csv': csv() } })
+  t.equal((await app.inject('/data/10')).body.trim(), '{"user_id":"10","first_name":"anna","last_name":"Ö, X","birthts":613958400000,"img_path":"source_data/10.jpg"}')
+  t.match((await app.inject('/data/a%20b%25%2B')).json(), { user_id: 'a b%+' })
+  t.match((await app.inject('/data/nobody')).json(), { status: 404, code: 'user_not_found', detail: 'There is no user "nobody"' })
+  for (const hostile of ['..%2F..%2Fetc', '%00', '%F0%9F%98%80', 'a'.repeat(241)]) t.equal((await app.inject(`/data/${hostile}`)).statusCode, 404, hostile)
+})
+
+t.test('overwritten in the same second, deleted, added: a no-cache read shows just that', async (t) => {
+  const { app, endpoint, bucket, fresh } = await build(t, { files })
+  await app.inject('/data')
+  endpoint.reset()
+  bucket.put('source_data/1.csv', csv('Amy', 'Lee', born('1990-06-15')))
+  bucket.delete('source_data/2.csv')
+  bucket.put('source_data/4.csv', csv('Dan', 'Ray', 0))
+  t.equal((await app.inject('/data/1')).json().first_name, 'Ann', 'within MAX_STALENESS')
+  const { json } = await fresh('/data')
+  t.same(json.map((r: any) => [r.user_id, r.first_name]), [['1', 'Amy'], ['10', 'anna'], ['3', 'Cid'], ['4', 'Dan']])
+  t.same(endpoint.gets.sort(), ['source_data/1.csv', 'source_data/4.csv'])
+})
+
+t.test('age is told, and data that is too old is refreshed', async (t) => {
+  const { app, endpoint, bucket, clock } = await build(t, { files })
+  await app.inject('/data')
+  bucket.delete('source_data/1.csv')
+  clock.advance(1999)
+  t.match(await app.inject('/data/1'), { statusCode: 200, headers: { age: '1' } })
+  clock.advance(2)
+  t.match(await app.inject('/data/1'), { statusCode: 404, headers: { age: '0' } })
+  t.equal(endpoint.counts.LIST, 2)
+})
+
+t.test('a bucket that fails: the last data, marked; past the limit none', async (t) => {
+  const { app, endpoint, clock } = await build(t, { files, settings: { MAX_STALE_IF_ERROR: '1m' } })
+  await app.inject('/data')
+  endpoint.intercept = () => ({ status: 403, headers: {}, body: '<Error><Code>AccessDenied</Code></Error>' })
+  clock.advance(3000)
+  t.match(await app.inject('/data'), { statusCode: 200, headers: { age: '3', 'data-stale': 'access_denied' } })
+  t.equal((await app.inject('/readyz')).statusCode, 200)
+  clock.advance(60_000)
+  const late = await app.inject('/data')
+  t.match(late, { statusCode: 503, headers: { 'retry-after': '1' } })
+  t.match(late.json(), { code: 'data_too_old' })
+  t.equal((await app.inject('/readyz')).statusCode, 200, 'readiness unchanged')
+  endpoint.reset()
+  clock.advance(1000)
+  const healed = await app.inject('/data')
+  t.match(healed, { statusCode: 200, headers: { age: '0' } })
+  t.equal(healed.headers['data-stale'], undefined)
+})
+
+t.test('a listing that takes longer than a request waits', async (t) => {
+  const { app, endpoint, clock } = await build(t, { files, settings: { REFRESH_WAIT: '30ms' } })
+  await app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
+  let release = () => {}
+  const held = new Promise<undefined>((resolve) => { release = () => resolve(undefined) })
+  endpoint.intercept = () => held
+  clock.advance(3000)
+  t.match(await app.inject('/data'), { statusCode: 200, headers: { age: '3', 'data-stale': 'refresh_slow' } })
+  release()
+  await app.transformer.reconcile()
+  t.match(await app.inject('/data'), { statusCode: 200, headers: { age: '0' } })
+})
+
+t.test('an answer that breaks off breaks the connection', async (t) => {
+  const { app } = await build(t, { files })
+  await app.inject('/data')
+  app.transformer.export = async () => (async function * () {
+    yield '[{"user_id":"1"}'
+    throw new Error('in mid-stream')
+  })()
+  const address = await app.listen({ port: 0 })
+  const response = await fetch(`${address}/data`)
+  t.equal(response.status, 200)
+  await t.rejects(response.text())
+})
+
+t.test('a name of another age does not stop the service: hostile columns and parameters', async (t) => {
+  const names = Array.from({ length: 60 }, (_, i) => `c${i}${'x'.repeat(17_000)}`)
+  const { app } = await build(t, { files: { '1.csv': `first_name,last_name,birthts,${names.join(',')}\nA,B,0${',y'.repeat(60)}\n` } })
+  await app.inject('/data')
+  const began = performance.now()
+  for (const length of [60, 300, 10_000]) t.equal((await app.inject(`/data?columns=${'x'.repeat(length)}`)).statusCode, 400)
+  t.ok(performance.now() - began < 5000, 'not for many seconds')
+})

@@ -1,0 +1,136 @@
+import t from 'tap'
+import { build, csv, PNG } from '../helper.js'
+
+const files = { '1.csv': csv(), '1.png': PNG, '2.csv': csv(), '3.csv': csv(), '3.png': '<svg onload="alert(1)">', '4.csv': csv(), '4.png': '' }
+
+t.test('the picture, with what caches and browsers need', async (t) => {
+  const { app, bucket, endpoint } = await build(t, { files })
+  const response = await app.inject('/data/1/image')
+  t.equal(response.statusCode, 200)
+  t.same(response.rawPayload, PNG)
+  t.match(response.headers, {
+    'content-type': 'image/png',
+    'content-length': String(PNG.length),
+    etag: `"${bucket.get('source_data/1.png')!.etag}"`,
+    'last-modified': 'Sun, 15 Jun 2025 12:15:30 GMT',
+    'accept-ranges': 'bytes',
+    'x-content-type-options': 'nosniff'
+  })
+  endpoint.reset()
+  await app.inject('/data/1/image')
+  t.same(endpoint.gets, ['source_data/1.png'], 'the type is read once')
+})
+
+t.test('HEAD sends no body and fetches none', async (t) => {
+  const { app, endpoint } = await build(t, { files })
+  await app.inject('/data/1/image')
+  endpoint.reset()
+  const response = await app.inject({ method: 'HEAD', url: '/data/1/image' })
+  t.match(response, { statusCode: 200, headers: { 'content-length': String(PNG.length), 'content-type': 'image/png' }, body: '' })
+  t.same(endpoint.gets, [])
+})
+
+t.test('ranges', async (t) => {
+  const { app } = await build(t, { files })
+  const size = PNG.length
+  const table: [string, number, string | undefined, Buffer | undefined][] = [
+    ['bytes=0-3', 206, `bytes 0-3/${size}`, PNG.subarray(0, 4)],
+    ['bytes=4-', 206, `bytes 4-${size - 1}/${size}`, PNG.subarray(4)],
+    ['bytes=-5', 206, `bytes ${size - 5}-${size - 1}/${size}`, PNG.subarray(-5)],
+    ['bytes=0-9999', 206, `bytes 0-${size - 1}/${size}`, PNG],
+    ['bytes=9999-', 416, `bytes */${size}`, undefined],
+    ['bytes=0-1,4-5', 200, undefined, PNG],
+    ['lines=1-2', 200, undefined, PNG],
+    ['bytes=x', 200, undefined, PNG]
+  ]
+  for (const [range, status, contentRange, body] of table) {
+    const response = await app.inject({ url: '/data/1/image', headers: { range } })
+    t.equal(response.statusCode, status, range)
+    t.equal(response.headers['content-range'], contentRange)
+    if (body !== undefined) t.same(response.rawPayload, body)
+  }
+})
+
+t.test('conditions', async (t) => {
+  const { app, bucket } = await build(t, { files })
+  const etag = `"${bucket.get('source_data/1.png')!.etag}"`
+  for (const tags of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+    const response = await app.inject({ url: '/data/1/image', headers: { 'if-none-match': tags } })
+    t.match(response, { statusCode: 304, headers: { etag }, body: '' }, tags)
+  }
+  t.equal((await app.inject({ url: '/data/1/image', headers: { 'if-none-match': '"x"' } })).statusCode, 200)
+  t.equal((await app.inject({ url: '/data/1/image', headers: { range: 'bytes=0-1', 'if-range': etag } })).statusCode, 206)
+  t.equal((await app.inject({ url: '/data/1/image', headers: { range: 'bytes=0-1', 'if-range': '"x"' } })).statusCode, 200)
+})
+
+t.test('a picture that changed since the listing is looked up once more', async (t) => {
+  const { app, bucket } = await build(t, { files })
+  await app.inject('/data/1/image')
+  const other = Buffer.from('\xff\xd8\xff and the rest of it', 'latin1')
+  bucket.put('source_data/1.png', other)
+  const response = await app.inject('/data/1/image')
+  t.same(response.rawPayload, other)
+  t.match(response.headers, { 'content-type': 'image/jpeg', etag: `"${bucket.get('source_data/1.png')!.etag}"` })
+  bucket.delete('source_data/1.png')
+  t.match((await app.inject('/data/1/image')).json(), { status: 404, code: 'image_not_found' })
+})
+
+t.test('no image, no such user, not an image', async (t) => {
+  const { app } = await build(t, { files })
+  for (const id of ['2', 'nobody']) t.match((await app.inject(`/data/${id}/image`)).json(), { status: 404, code: 'image_not_found' })
+  for (const id of ['3', '4']) t.match((await app.inject(`/data/${id}/image`)).json(), { status: 415, code: 'unsupported_image' })
+})
+
+t.test('a file is served as what it is, and only as what is configured', async (t) => {
+  const bodies = { jpg: '\xff\xd8\xff', gif: 'GIF89a', webp: 'RIFF0000WEBP', png: '\x89PNG\r\n\x1a\n' }
+  const files = Object.fromEntries(Object.entries(bodies).flatMap(([id, body]) => [[`${id}.csv`, csv()], [`${id}.png`, Buffer.from(body + '...', 'latin1')]]))
+  const { app } = await build(t, { files, settings: { IMAGE_EXTENSIONS: 'png,jpg,webp' } })
+  const types = { jpg: 'image/jpeg', webp: 'image/webp', png: 'image/png' }
+  for (const [id, type] of Object.entries(types)) t.equal((await app.inject(`/data/${id}/image`)).headers['content-type'], type)
+  t.equal((await app.inject('/data/gif/image')).statusCode, 415)
+})
+
+t.test('a bucket that fails is a 503 that does not say more than it should', async (t) => {
+  const { app, endpoint } = await build(t, { files })
+  await app.inject('/data')
+  await endpoint.stop()
+  const response = await app.inject('/data/1/image')
+  t.match(response.json(), { status: 503, code: 'unreachable' })
+  t.notMatch(response.body, endpoint.url)
+  await endpoint.start()
+})
+
+t.test('a picture that breaks off breaks the connection', async (t) => {
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv(), '1.png': Buffer.concat([PNG, Buffer.alloc(3_000_000)]) } })
+  await app.inject({ method: 'HEAD', url: '/data/1/image' })
+  const address = await app.listen({ port: 0 })
+  endpoint.intercept = ({ operation }) => operation === 'GET' ? 'cut body' : undefined
+  const response = await fetch(`${address}/data/1/image`)
+  t.equal(response.status, 200)
+  await t.rejects(response.arrayBuffer())
+})
+
+t.test('a store without ETags: no validator, no mistake about what changed', async (t) => {
+  const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv(), '1.png': PNG } })
+  const store = app.objectStore
+  const bare = <T extends object>(info: T): T => ({ ...info, etag: '' })
+  const { list, head, stream } = store
+  Object.assign(store, {
+    list: async function * (prefix: string) { for await (const page of list.call(store, prefix)) yield page.map(bare) },
+    head: async (key: string) => bare((await head.call(store, key))!),
+    stream: async (key: string, options: object) => bare((await stream.call(store, key, options))!)
+  })
+  const first = await app.inject('/data/1/image')
+  t.match(first, { statusCode: 200, headers: { 'content-type': 'image/png' } })
+  t.equal(first.headers['etag'], undefined)
+  bucket.put('source_data/1.png', Buffer.from('GIF89a, and longer than before', 'latin1'))
+  const second = await app.inject({ url: '/data/1/image', headers: { 'if-none-match': '""' } })
+  t.match(second, { statusCode: 200, headers: { 'content-type': 'image/gif' }, body: 'GIF89a, and longer than before' })
+  t.ok(endpoint.counts.HEAD > 0)
+})
+
+t.test('no record, no image', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': 'bad', '1.png': PNG } })
+  t.equal((await app.inject('/data/1')).statusCode, 404)
+  t.equal((await app.inject('/data/1/image')).statusCode, 404)
+})

@@ -1,0 +1,174 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Fastify from 'fastify'
+import t from 'tap'
+import userlake, { serverOptions } from '../../app.js'
+import { FolderStore } from '../../lib/store/folder/folder-store.js'
+import { build, csv, PNG } from '../helper.js'
+
+const OUTPUT = 'processed_data/output.csv'
+const files = { '2.csv': csv('Bob', 'Ray', -1), '10.csv': csv('Ann', '"Lee, Jr"', 5), '10.png': PNG, 'bad.csv': 'x' }
+const HEADER = 'user_id,first_name,last_name,birthts,img_path\r\n'
+const FULL = HEADER + '10,Ann,"Lee, Jr",5,source_data/10.png\r\n2,Bob,Ray,-1,\r\n'
+
+t.test('POST /data publishes the output and answers with the finished job', async (t) => {
+  const { app, bucket, endpoint } = await build(t, { files })
+  const response = await app.inject({ method: 'POST', url: '/data' })
+  t.equal(response.statusCode, 200)
+  const job = response.json()
+  t.match(job, {
+    trigger: 'api',
+    dry_run: false,
+    state: 'succeeded',
+    created_at: '2025-06-15T12:15:30.500Z',
+    progress: { listed: 4, to_fetch: 3, fetched: 3 },
+    result: { users: 2, added: 2, changed: 0, removed: 0, rejected: 1, output_key: OUTPUT, etag: bucket.get(OUTPUT)!.etag, bytes: FULL.length, skipped: false },
+    error: null
+  })
+  t.equal(bucket.get(OUTPUT)!.body.toString(), FULL)
+  t.match(bucket.get(OUTPUT)!.headers, { 'content-type': 'text/csv; charset=utf-8' })
+  t.same((await app.inject(`/jobs/${job.id}`)).json(), job)
+  t.same((await app.inject('/jobs')).json(), { jobs: [job] })
+  t.equal(job.id, `${job.instance}-1`)
+  t.equal(endpoint.counts.PUT, 1)
+})
+
+t.test('an unchanged output is not written again, nor downloaded', async (t) => {
+  const { app, endpoint } = await build(t, { files })
+  await app.inject({ method: 'POST', url: '/data' })
+  endpoint.reset()
+  const { result } = (await app.inject({ method: 'POST', url: '/data' })).json()
+  t.match(result, { users: 2, added: 0, changed: 0, removed: 0, skipped: true })
+  t.match(endpoint.counts, { LIST: 1, PUT: 0 })
+  t.same(endpoint.gets, [OUTPUT], 'asked for, and answered by 304')
+})
+
+t.test('the diff is against the output that is replaced, whoever wrote it', async (t) => {
+  const { app, bucket } = await build(t, { files })
+  bucket.put(OUTPUT, HEADER + '10,Ann,Lee,5,source_data/10.png\r\n7,Zoe,Zed,0,\r\n')
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json().result, { added: 1, changed: 1, removed: 1, skipped: false })
+  t.equal(bucket.get(OUTPUT)!.body.toString(), FULL)
+})
+
+t.test('a dry run tells what would change and writes nothing', async (t) => {
+  const { app, endpoint, bucket } = await build(t, { files })
+  const response = await app.inject({ method: 'POST', url: '/data?dry_run=true' })
+  t.match(response.json(), { dry_run: true, state: 'succeeded', result: { users: 2, added: 2, etag: null, skipped: true } })
+  t.equal(endpoint.counts.PUT, 0)
+  t.equal(bucket.get(OUTPUT), undefined)
+  t.match((await app.inject({ method: 'POST', url: '/data?dry_run=false' })).json(), { dry_run: false, result: { skipped: false } })
+})
+
+t.test('respond-async answers at once and says where to look', async (t) => {
+  const { app } = await build(t, { files })
+  for (const prefer of ['respond-async', 'wait=10, Respond-Async', 'respond-async; x=1']) {
+    const response = await app.inject({ method: 'POST', url: '/data', headers: { prefer } })
+    t.match(response, { statusCode: 202, headers: { 'preference-applied': 'respond-async', location: `/jobs/${response.json().id}` } }, prefer)
+    await app.jobs.idle()
+    t.match((await app.inject(response.headers.location as string)).json(), { state: 'succeeded', result: { users: 2 } })
+  }
+  t.match((await app.inject('/jobs/none')).json(), { status: 404, code: 'job_not_found' })
+})
+
+t.test('twenty posts at once are two jobs', async (t) => {
+  const { app, endpoint } = await build(t, { files })
+  const responses = await Promise.all(Array.from({ length: 20 }, () => app.inject({ method: 'POST', url: '/data' })))
+  t.equal(new Set(responses.map((response) => response.json().id)).size, 2)
+  t.match(endpoint.counts, { LIST: 2, PUT: 1 })
+})
+
+t.test('a writer that wins between is not overwritten by an older view: the job lists again', async (t) => {
+  const { app, endpoint, bucket } = await build(t, { files })
+  let rivals = 2
+  endpoint.intercept = ({ operation }) => {
+    if (operation === 'PUT' && rivals-- > 0) {
+      bucket.put('source_data/3.csv', csv('Cy', 'New', rivals))
+      bucket.put(OUTPUT, `written by a rival ${rivals}`)
+    }
+    return undefined
+  }
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { users: 3 } })
+  t.equal(endpoint.counts.LIST, 3)
+  t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
+})
+
+t.test('a writer that always wins: the job fails and says so', async (t) => {
+  const { app, endpoint, bucket } = await build(t, { files })
+  let writes = 0
+  endpoint.intercept = ({ operation }) => {
+    if (operation === 'PUT') bucket.put(OUTPUT, `written by a rival ${writes++}`)
+    return undefined
+  }
+  const response = await app.inject({ method: 'POST', url: '/data' })
+  t.match(response.json(), { status: 503, code: 'precondition_failed' })
+  t.match((await app.inject(response.headers.location as string)).json(), { state: 'failed', result: null, error: { code: 'precondition_failed' } })
+})
+
+t.test('nothing is lost because of a download: the output stays as it is', async (t) => {
+  const { app, endpoint, bucket, fresh } = await build(t, { files })
+  bucket.put(OUTPUT, FULL)
+  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/2.csv' ? { status: 403, headers: {}, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { status: 503, code: 'download_failed', detail: /source_data\/2\.csv/ })
+  t.equal(bucket.get(OUTPUT)!.body.toString(), FULL)
+  t.match(await app.inject('/data'), { headers: { 'data-stale': 'download_failed' } })
+  t.match((await app.inject('/rejects')).json().rejects.find((reject: any) => reject.key === 'source_data/2.csv'), { code: 'download_failed', user_id: '2' })
+  endpoint.reset()
+  t.equal((await fresh('/data')).json.length, 2, 'it is tried again')
+  t.same(endpoint.gets, ['source_data/2.csv'])
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { skipped: true } })
+})
+
+t.test('a bucket that cannot be listed: 503, the data stays', async (t) => {
+  const { app, endpoint } = await build(t, { files })
+  await app.inject('/data')
+  endpoint.intercept = ({ operation }) => operation === 'LIST' ? { status: 200, headers: { 'content-type': 'text/html' }, body: '<html></html>' } : undefined
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { status: 503, code: 'invalid_listing' })
+  t.match(await app.inject('/data'), { statusCode: 200, headers: { 'data-stale': 'invalid_listing' } })
+  t.equal((await app.inject('/data')).json().length, 2)
+})
+
+t.test('columns, delimiter and empty value of the output are settings', async (t) => {
+  const settings = { OUTPUT_COLUMNS: 'user_id,img_path,city', OUTPUT_DELIMITER: ', ', OUTPUT_EMPTY_VALUE: 'ø', OUTPUT_KEY: 'out/users.csv', OUTPUT_ESCAPE_FORMULAS: 'true' }
+  const { app, bucket } = await build(t, { files: { ...files, '3.csv': 'first_name,last_name,birthts,city\na,b,1,=Rome\n' }, settings })
+  const { result } = (await app.inject({ method: 'POST', url: '/data' })).json()
+  t.match(result, { output_key: 'out/users.csv', added: 3 })
+  t.equal(bucket.get('out/users.csv')!.body.toString(), "user_id, img_path, city\r\n10, source_data/10.png, ø\r\n2, ø, ø\r\n3, ø, '=Rome\r\n")
+  bucket.delete('source_data/3.csv')
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json().result, { removed: 1, changed: 0 }, 'a column that nobody has any more stays')
+})
+
+t.test('the output is never input, wherever it lies', async (t) => {
+  const { app, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { SOURCE_PREFIX: '', OUTPUT_KEY: 'source_data/all.csv' } })
+  for (let i = 0; i < 2; i++) await app.inject({ method: 'POST', url: '/data' })
+  t.equal(bucket.get('source_data/all.csv')!.body.toString(), HEADER + '1,Ann,Lee,0,\r\n')
+  t.match((await app.inject('/rejects')).json().counts, { rejects: 0, ignored: 1 })
+})
+
+t.test('bodies: whatever is empty is fine, the rest is a mistake', async (t) => {
+  const { app } = await build(t, { files })
+  const post = (headers: Record<string, string>, payload?: string) => app.inject({ method: 'POST', url: '/data?dry_run=true', headers, ...payload !== undefined && { payload } })
+  for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain']) {
+    t.equal((await post({ 'content-type': type })).statusCode, 200, type)
+    t.equal((await post({ 'content-type': type }, '\n')).statusCode, 200, type)
+    t.match((await post({ 'content-type': type }, '{"dry_run":true}')).json(), { status: 400, code: 'unexpected_body' }, type)
+  }
+})
+
+t.test('the progress of a job is its own', async (t) => {
+  const { app, endpoint, fresh } = await build(t, { files })
+  endpoint.intercept = async ({ operation }) => {
+    if (operation === 'PUT') await fresh('/data')
+    return undefined
+  }
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json().progress, { listed: 4, to_fetch: 3, fetched: 3 })
+})
+
+t.test('a folder that another process writes to is served, and a job says so', async (t) => {
+  const root = t.testdir({ source_data: { '1.csv': csv() }, '.userlake': {} })
+  writeFileSync(join(root, '.userlake/lock'), JSON.stringify({ pid: 1, host: 'elsewhere', pids: '', token: 'theirs' }))
+  const fastify = Fastify(serverOptions)
+  await fastify.register(userlake, { settings: { REFRESH_WAIT: '30s' }, store: new FolderStore(root) })
+  t.teardown(() => fastify.close())
+  t.match((await fastify.inject({ method: 'POST', url: '/data' })).json(), { status: 503, code: 'read_only', detail: /Another process writes to this folder/ })
+  t.equal((await fastify.inject('/data')).json().length, 1)
+})

@@ -1,0 +1,30 @@
+import t from 'tap'
+import { build, csv } from '../helper.js'
+
+t.test('alive from the start, ready with data, and no probe touches the bucket', async (t) => {
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv() } })
+  t.match(await app.inject('/livez'), { statusCode: 200, body: '{"status":"alive"}' })
+  for (const url of ['/readyz', '/startupz']) {
+    const response = await app.inject(url)
+    t.match(response.json(), { status: 503, code: 'no_data', detail: 'The source has not been read yet' })
+  }
+  t.equal(endpoint.counts.LIST, 0)
+  await app.inject('/data')
+  t.match(await app.inject('/readyz'), { statusCode: 200, body: '{"status":"ready"}' })
+  t.match(await app.inject('/startupz'), { statusCode: 200, body: '{"status":"started"}' })
+  t.equal(endpoint.counts.LIST, 1)
+})
+
+t.test('an empty lake is a usable data set', async (t) => {
+  const { app } = await build(t)
+  await app.inject('/data')
+  t.equal((await app.inject('/readyz')).statusCode, 200)
+})
+
+t.test('a bucket that is not there: alive, not ready, and it says why', async (t) => {
+  const { app, endpoint } = await build(t)
+  endpoint.deleteBucket('datalake')
+  t.match((await app.inject('/data')).json(), { status: 503, code: 'no_data', detail: 'The source has not been read yet: The bucket or folder does not exist' })
+  t.match((await app.inject('/readyz')).json(), { status: 503, detail: /does not exist/ })
+  t.equal((await app.inject('/livez')).statusCode, 200)
+})

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+
+const server = fileURLToPath(new URL('../server.js', import.meta.url))
+
+/** The service as a process of its own, in an empty folder; settings come from its environment alone. */
+function start (t: Test, settings: Record<string, string>, cwd = t.testdir()) {
+  const child = spawn(process.execPath, [server], { cwd, env: { PATH: process.env['PATH'], PORT: '0', ...settings } })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (data) => { stdout += data })
+  child.stderr.on('data', (data) => { stderr += data })
+  t.teardown(() => child.kill('SIGKILL'))
+  const exit = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
+  const address = async () => {
+    for (;;) {
+      const [, address] = /listening at (http:\S+?)"/.exec(stdout) ?? []
+      if (address !== undefined) return address
+      if (child.exitCode !== null) throw new Error(stderr)
+      await sleep(20)
+    }
+  }
+  return { child, cwd, exit, address }
+}
+
+t.test('without settings: the embedded lake, filled and published; SIGTERM ends it', async (t) => {
+  const { child, cwd, exit, address } = start(t, {})
+  const url = await address()
+  while (!(await fetch(`${url}/readyz`)).ok) await sleep(20)
+  t.equal((await (await fetch(`${url}/data`)).json() as unknown[]).length, 100)
+  while (!readdirOutput(cwd).startsWith('user_id,')) await sleep(20)
+  child.kill('SIGTERM')
+  const { code, stderr } = await exit
+  t.equal(code, 0)
+  t.equal(stderr, '', 'no warning')
+})
+
+function readdirOutput (cwd: string): string {
+  try {
+    return readFileSync(join(cwd, 'lake/processed_data/output.csv'), 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+t.test('an explicit lake is never filled; a missing one is not ready, and says why', async (t) => {
+  const { child, exit, address } = start(t, { LAKE_URL: 'file:./other' })
+  const url = await address()
+  while (!(await (await fetch(`${url}/readyz`)).text()).includes('does not exist')) await sleep(20)
+  t.equal((await fetch(`${url}/livez`)).status, 200)
+  child.kill('SIGINT')
+  t.equal((await exit).code, 0)
+})
+
+t.test('settings come from a file .env, too', async (t) => {
+  const cwd = t.testdir({ '.env': 'LAKE_URL=file:./mine\nSOURCE_PREFIX=\n' })
+  cpSync('seed-data/1001.csv', join(cwd, 'mine/1001.csv'))
+  const { address } = start(t, {}, cwd)
+  const url = await address()
+  while (!(await fetch(`${url}/readyz`)).ok) await sleep(20)
+  t.match(await (await fetch(`${url}/data`)).json(), [{ user_id: '1001' }])
+})
+
+t.test('what keeps it from starting is one line on stderr, and exit code 1', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  const table: [Record<string, string>, RegExp][] = [
+    [{ MAX_STALENESS: 'soon' }, /^userlake: MAX_STALENESS: got "soon"; takes .*\n$/],
+    [{ PORT: '80a' }, /^userlake: PORT: got "80a"; takes .*\n$/],
+    [{ LAKE_URL: 'gs://x' }, /^userlake: LAKE_URL: got "gs:\/\/x"; takes .*\n$/],
+    [{ PORT: String(port) }, new RegExp(`^userlake: PORT: got ${port}, which another process listens on\\n$`)],
+    [{ HOST: '192.0.2.1' }, /^userlake: HOST: got "192.0.2.1", which is no address of this machine\n$/]
+  ]
+  for (const [settings, message] of table) {
+    const { code, stderr } = await start(t, settings).exit
+    t.equal(code, 1)
+    t.match(stderr, message)
+  }
+})
