@@ -1,0 +1,367 @@
+#!/usr/bin/env bash
+# Builds the image, runs it, and brings compose.yaml up and down with the scripts, for real. Takes no arguments, and ends with
+# one line: N passed, N failed, N skipped. The base images come from ../shared/containers where that is there, as root; MINIO_BIN
+# names the server for the bucket's one. Elsewhere any engine with a registry will do.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+export COMPOSE_PROJECT_NAME=userlake-test USERLAKE_PORT=${USERLAKE_PORT:-18080}
+image=localhost/userlake-test
+url=http://127.0.0.1:$USERLAKE_PORT
+checkout=$work/checkout
+passed=0 failed=0
+locked=(--read-only --cap-drop=ALL --security-opt=no-new-privileges)
+
+end() {
+  if [[ -d $checkout ]]; then (cd "$checkout" && scripts/shutdown.sh --purge); fi
+  "$engine" rm -f userlake-test-single
+  "$engine" rmi "$image" "$image-minio"
+  "$engine" volume rm userlake-test-lake
+  [[ -z ${started_engine:-} ]] || engine_down
+  rm -rf "$work"
+} >/dev/null 2>&1
+trap end EXIT
+trap 'exit 130' INT TERM
+
+skip() {
+  echo "skipped: $*"
+  echo '0 passed, 0 failed, 1 skipped'
+  exit 0
+}
+
+# check NAME COMMAND...: a command, or a function that runs to its end. Its output is shown where it fails.
+check() {
+  local name=$1 status began=$SECONDS
+  shift
+  (set -e; "$@") >"$work/log" 2>&1 </dev/null
+  status=$?
+  if ((status == 0)); then
+    passed=$((passed + 1))
+    echo "ok: $name ($((SECONDS - began)) s)"
+  else
+    failed=$((failed + 1))
+    echo "failed: $name"
+    tail -n 40 "$work/log"
+  fi
+}
+
+# refuses PATTERN COMMAND...: it fails, and says something like this.
+refuses() {
+  local pattern=$1 said status=0
+  shift
+  said=$("$@" 2>&1) || status=$?
+  echo "exit $status: $said"
+  ((status)) && grep -qE -- "$pattern" <<<"$said"
+}
+
+# says PATTERN COMMAND...: it succeeds, and says something like this. Not by a pipe: grep would not wait for all of it.
+says() {
+  local pattern=$1 said
+  shift
+  said=$("$@" 2>&1) || { echo "$said"; return 1; }
+  echo "$said"
+  grep -qE -- "$pattern" <<<"$said"
+}
+
+# until_so SECONDS COMMAND...
+until_so() {
+  local give_up=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < give_up))
+    sleep 0.2
+  done
+}
+
+# --- An engine and base images ----------------------------------------------------------------------------------------------
+
+if [[ -f ../shared/containers/engine.sh ]]; then
+  bash ../shared/containers/make-base-images.sh >"$work/base.log" 2>&1 || skip "no base images: $(tail -1 "$work/base.log")"
+  # shellcheck source=/dev/null
+  . ../shared/containers/engine.sh
+  [[ -f $ENGINE_DIR/service.pid ]] || started_engine=yes
+  engine_up >"$work/engine.log" 2>&1 || skip "no engine: $(tail -1 "$work/engine.log")"
+fi
+(. scripts/containers.sh && find_engine) 2>"$work/engine.log" || skip "$(cat "$work/engine.log")"
+. scripts/containers.sh
+find_engine
+
+minio_image=$(sed -n 's/.*{MINIO_IMAGE:-\(.*\)}$/\1/p' compose.yaml)
+"$engine" image inspect "$minio_image" >/dev/null 2>&1 || "$engine" pull "$minio_image" >"$work/pull.log" 2>&1 ||
+  skip "no image of MinIO, and MINIO_BIN names no server to make one of: $(tail -1 "$work/pull.log")"
+
+# As after git clone, with what is not committed yet.
+mkdir "$checkout"
+git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - | tar -x -C "$checkout"
+cd "$checkout" || exit 1
+
+# --- The image --------------------------------------------------------------------------------------------------------------
+
+single() { "$engine" exec userlake-test-single "$@"; }
+is_state() { [[ $(state Status) == "$1" ]]; }
+state() { "$engine" inspect --format "{{.State.$1}}" userlake-test-single; }
+
+size_is_small() {
+  local bytes
+  bytes=$("$engine" image inspect --format '{{.Size}}' "$image")
+  echo "size: $bytes" | tee "$work/size"
+  ((bytes < 250000000))
+}
+
+image_holds() {
+  local inside
+  # shellcheck disable=SC2016 # the container's shell expands it
+  inside=$("$engine" run --rm "$image" sh -c 'echo * as $(id -un); for path in . lake; do test -w $path && echo $path is writable
+    done; for name in npm yarn corepack; do command -v $name; done; ls -d node_modules/typescript dist/test')
+  diff - <(echo "$inside") <<<$'dist lake node_modules package.json seed-data as node\nlake is writable'
+  [[ $("$engine" image inspect --format '{{index .Config.Labels "org.opencontainers.image.version"}}' "$image") == \
+    "$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)" ]]
+}
+
+starts_locked() {
+  "$engine" run -d --name userlake-test-single "${locked[@]}" -v userlake-test-lake:/app/lake -p "127.0.0.1:$USERLAKE_PORT:8080" "$image"
+  until_so 30 has_health healthy
+  (($(curl -fsS "$url/data?format=csv" | wc -l) == 101))
+}
+has_health() { [[ $(state Health.Status) == "$1" ]]; }
+
+has_no_rights() {
+  single grep -E '^(Uid|CapEff|CapBnd|NoNewPrivs)' /proc/1/status
+  single grep -qE '^Uid:\s+1000\s' /proc/1/status
+  single grep -qE '^CapEff:\s+0+$' /proc/1/status
+  single grep -qE '^CapBnd:\s+0+$' /proc/1/status
+  refuses 'Read-only file system' single touch /home/x
+}
+
+healthcheck_tells() {
+  single node dist/scripts/healthcheck.js
+  refuses '^exit 1|healthcheck: ' single env PORT=1 node dist/scripts/healthcheck.js
+}
+
+publishes_into_volume() {
+  curl -sS -X POST "$url/data" | tee "$work/job"
+  grep -q '"state":"succeeded"' "$work/job"
+  single test -s lake/processed_data/output.csv
+}
+
+ends_on_sigterm() {
+  says /node single readlink /proc/1/exe
+  local began=$SECONDS
+  "$engine" kill --signal TERM userlake-test-single
+  until_so 10 is_state exited
+  echo "after $((SECONDS - began)) s, exit $(state ExitCode)"
+  ((SECONDS - began <= 3))
+  [[ $(state ExitCode) == 0 ]]
+  "$engine" rm userlake-test-single
+}
+
+check 'the image builds' "$engine" build -f Containerfile -t "$image" .
+check 'it has less than 250 MB' size_is_small
+cat "$work/size"
+check 'it holds what it needs, and no more' image_holds
+check 'it gets healthy with a read-only root, without capabilities, with a volume' starts_locked
+check 'pid 1 is nobody special' has_no_rights
+check 'HEALTHCHECK tells good from bad' healthcheck_tells
+check 'it publishes into the volume' publishes_into_volume
+check 'SIGTERM ends it at once, with 0' ends_on_sigterm
+
+# --- Bad input --------------------------------------------------------------------------------------------------------------
+
+nothing_is_left() {
+  local label=label=com.docker.compose.project=$COMPOSE_PROJECT_NAME
+  [[ ! -e compose.env ]]
+  [[ -z $("$engine" ps -aq --filter "$label") ]]
+  [[ -z $("$engine" network ls -q --filter "name=${COMPOSE_PROJECT_NAME}_default") ]]
+  ! "$engine" volume inspect "${COMPOSE_PROJECT_NAME}_minio"
+}
+
+without_engine() {
+  mkdir -p "$work/bin"
+  ln -sf "$(command -v bash)" "$(command -v dirname)" "$work/bin"
+  refuses 'no container engine.*npm ci && npm start' env PATH="$work/bin" scripts/run.sh
+  refuses 'no container engine.*npm ci && npm start' env PATH="$work/bin" scripts/shutdown.sh
+  nothing_is_left
+}
+
+wrong_arguments() {
+  says USERLAKE_PORT scripts/run.sh --help
+  says --purge scripts/shutdown.sh --help
+  refuses "run.sh: takes no '--fast'" scripts/run.sh --fast
+  refuses "shutdown.sh: takes no '--all'" scripts/shutdown.sh --all
+  for port in 0 65536 http; do refuses "USERLAKE_PORT: got '$port'" env USERLAKE_PORT=$port scripts/run.sh; done
+  nothing_is_left
+}
+
+taken_port() {
+  node -e 'require("http").createServer((_, response) => response.end()).listen(process.env.USERLAKE_PORT, "127.0.0.1")' &
+  local pid=$! status=0
+  until_so 5 curl -fs "$url"
+  refuses "USERLAKE_PORT: got $USERLAKE_PORT, which another process listens on" scripts/run.sh || status=1
+  kill "$pid"
+  nothing_is_left
+  return $status
+}
+
+no_pull() {
+  refuses "MINIO_IMAGE: 'localhost:1/minio' can't be pulled" env MINIO_IMAGE=localhost:1/minio scripts/run.sh
+  nothing_is_left
+  sed -i.good 's#^FROM docker.io/library/debian#FROM localhost:1/debian#' Containerfile
+  refuses 'the image of Userlake could not be built' scripts/run.sh
+  mv Containerfile.good Containerfile
+  nothing_is_left
+}
+
+missing_env() {
+  refuses 'compose.env' "${compose[@]}" up -d
+  nothing_is_left
+}
+
+wrong_credentials() {
+  sed 's/^\(AWS_SECRET_ACCESS_KEY\)=.*/\1=not-the-same/' compose.env.example >compose.env
+  refuses 'seed: s3://datalake' scripts/run.sh
+  rm compose.env # it was not made by run.sh, which leaves it alone
+  nothing_is_left
+}
+
+check 'wrong arguments and --help' wrong_arguments
+check 'no engine' without_engine
+check 'a taken port' taken_port
+check 'an image that can not be pulled' no_pull
+check 'compose up without compose.env' missing_env
+check 'credentials that MinIO does not know' wrong_credentials
+
+# --- Up and down ------------------------------------------------------------------------------------------------------------
+
+# bucket CODE: with the SDK of the service's own image; `s3` sends a command to the bucket.
+bucket() {
+  "${compose[@]}" exec -T userlake node --input-type=module -e "
+    import * as sdk from '@aws-sdk/client-s3'
+    const client = new sdk.S3Client({ region: 'us-east-1', endpoint: process.env.AWS_ENDPOINT_URL_S3, forcePathStyle: true })
+    const s3 = (name, input) => client.send(new sdk[name + 'Command']({ Bucket: 'datalake', ...input }))
+    const text = async (Key) => (await s3('GetObject', { Key })).Body.transformToString()
+    $1"
+}
+
+comes_up() {
+  scripts/run.sh | tee "$work/run.out"
+  # What it says to try works.
+  (($(grep -c '^  curl ' "$work/run.out") == 3))
+  grep '^  curl ' "$work/run.out" | sed 's/curl /curl -fsS /' | bash -e
+  grep -q '=change-me' compose.env && return 1
+  [[ $(stat -c %a compose.env) == 600 ]]
+}
+
+publishes_into_bucket() {
+  curl -sS -X POST "$url/data" | tee "$work/job"
+  grep -q '"state":"succeeded"' "$work/job"
+  bucket "console.log(await text('processed_data/output.csv'))" >"$work/output.csv"
+  head -3 "$work/output.csv"
+  (($(grep -c . "$work/output.csv") == 101))
+}
+
+comes_up_again() {
+  local before
+  bucket "for (const Key of ['other/notes.txt', 'source_data/own.csv']) await s3('PutObject', { Key, Body: 'mine' })"
+  before=$("${compose[@]}" ps -q userlake)
+  scripts/run.sh
+  says 'uploaded 0, unchanged 193' "${compose[@]}" logs seed
+  [[ $("${compose[@]}" ps -q userlake) == "$before" ]]
+  others_are_untouched
+}
+
+others_are_untouched() {
+  bucket "for (const Key of ['other/notes.txt', 'source_data/own.csv']) if (await text(Key) !== 'mine') process.exit(1)"
+}
+
+survives_store_restart() {
+  "${compose[@]}" stop minio
+  sleep 3 # longer than MAX_STALENESS: the data has to be looked for again
+  for _ in 1 2 3; do
+    curl -sSi "$url/data?format=csv" >"$work/stale"
+    grep -i '^data-stale' "$work/stale"
+    grep -qi '^data-stale: unreachable' "$work/stale"
+    (($(sed '1,/^\r$/d' "$work/stale" | wc -l) == 101))
+  done
+  curl -fsS "$url/readyz"
+  "${compose[@]}" start minio
+  local began=$SECONDS
+  until_so 30 is_fresh
+  echo "fresh $((SECONDS - began)) s after the start"
+  publishes_into_bucket
+}
+is_fresh() {
+  curl -sSi "$url/data" >"$work/answer"
+  grep -qE '^HTTP/1.1 200 ' "$work/answer" && ! grep -i '^data-stale' "$work/answer"
+}
+
+goes_down_and_up() {
+  scripts/shutdown.sh
+  [[ -z $("$engine" ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME") ]]
+  scripts/run.sh
+  others_are_untouched
+}
+
+# The bucket is the same, the credentials are not.
+comes_up_with_new_credentials() {
+  scripts/shutdown.sh
+  rm compose.env
+  scripts/run.sh
+  others_are_untouched
+}
+
+# The README's command, in this project.
+takes_own_files() {
+  mkdir mine
+  echo 'first_name, last_name, birthts
+Ann, Own, 0' >mine/ann.csv
+  grep '^docker compose run .* --from /mine' README.md | sed "s/^docker compose/${compose[*]}/" | tee "$work/command"
+  bash -e "$work/command"
+  rm -r mine
+  says '"last_name":"Own"' curl -fsS -H 'Cache-Control: no-cache' "$url/data/ann"
+}
+
+# Its healthcheck finds another way.
+comes_up_without_mc() {
+  printf 'FROM %s\nRUN rm -f /usr/bin/mc\n' "$minio_image" | "$engine" build -t "$image-minio" -
+  MINIO_IMAGE=$image-minio scripts/run.sh
+  others_are_untouched
+}
+
+is_purged() {
+  scripts/shutdown.sh --purge
+  rm compose.env
+  nothing_is_left
+  scripts/shutdown.sh # twice is fine, and so is no compose.env
+  nothing_is_left
+}
+
+check 'run.sh from a clean checkout, and what it says to try' comes_up
+check 'POST /data puts output.csv into the bucket' publishes_into_bucket
+check 'run.sh again changes nothing, and nothing of others' comes_up_again
+check 'reads go on while the store restarts' survives_store_restart
+check 'run.sh after shutdown.sh finds the bucket as it was' goes_down_and_up
+check 'new credentials for the same bucket' comes_up_with_new_credentials
+check 'the README tells how to bring files of your own' takes_own_files
+check 'another image of MinIO, without mc' comes_up_without_mc
+check 'shutdown.sh --purge leaves nothing' is_purged
+# Where no Docker answers.
+runs_with_podman_compose() {
+  mkdir "$work/no-docker"
+  printf '#!/bin/sh\nexit 1\n' >"$work/no-docker/docker"
+  chmod +x "$work/no-docker/docker"
+  export PATH="$work/no-docker:$PATH"
+  comes_up
+  scripts/run.sh
+  scripts/shutdown.sh --purge
+  rm compose.env
+  nothing_is_left
+}
+if command -v podman-compose >/dev/null; then
+  check 'the same with podman-compose' runs_with_podman_compose
+fi
+if command -v shellcheck >/dev/null; then
+  check 'shellcheck' shellcheck -x scripts/*.sh test/containers.sh
+fi
+
+echo "$passed passed, $failed failed, 0 skipped"
+((failed == 0))
