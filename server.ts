@@ -14,7 +14,7 @@ const fastify = Fastify({
 })
 
 try {
-  await fastify.register(app)
+  await fastify.register(app, { worker: true })
   const { HOST: host, PORT: port, LOG_LEVEL: level, SHUTDOWN_TIMEOUT: timeout } = fastify.config
   fastify.log.level = level
   closeWithGrace({ delay: parseDuration(timeout)! + LAST_WORDS_MS, logger: fastify.log }, async ({ signal }) => {

@@ -31,3 +31,11 @@ export class IncompleteSourceError extends Error {
     this.name = 'IncompleteSourceError'
   }
 }
+
+/** Thrown by queries on a data version that is not held: no longer, or it never was. */
+export class UnknownVersionError extends Error {
+  constructor (version: string) {
+    super(`The data version ${JSON.stringify(version)} is not held`)
+    this.name = 'UnknownVersionError'
+  }
+}

@@ -1,10 +1,9 @@
 import type { Clock } from './clock.js'
 import { IncompleteSourceError } from './errors.js'
-import { explain, type Reason } from './reasons.js'
+import { explain, reasonOf, type Reason } from './reasons.js'
 import { SingleFlight } from './single-flight.js'
 import type { Progress } from './source/reconcile.js'
-import { StoreError } from './store/object-store.js'
-import type { OutputReport } from './transformer.js'
+import type { UpdateReport } from './transformer.js'
 
 /** What made a job: the schedule, a request, or the start of the process. */
 export type JobTrigger = 'schedule' | 'api' | 'startup'
@@ -21,13 +20,13 @@ export interface Job {
   readonly startedAt: number | null
   readonly finishedAt: number | null
   readonly progress: Progress
-  readonly result: OutputReport | null
+  readonly result: UpdateReport | null
   readonly error: { readonly code: Reason, readonly detail: string } | null
 }
 
 export interface JobsOptions {
   /** What a job does; it reports its progress while it does so. */
-  readonly work: (options: { readonly dryRun: boolean, readonly onProgress: (progress: Progress) => void }) => Promise<OutputReport>
+  readonly work: (options: { readonly dryRun: boolean, readonly onProgress: (progress: Progress) => void }) => Promise<UpdateReport>
   /** Names this process; job ids begin with it. */
   readonly instance: string
   readonly clock: Clock
@@ -150,6 +149,6 @@ export class Jobs {
 /** What users may know of a failure: never the message of another system. */
 function describe (cause: unknown): { code: Reason, detail: string } {
   if (cause instanceof IncompleteSourceError) return { code: 'download_failed', detail: cause.message }
-  const code = cause instanceof StoreError ? cause.code : 'internal_error'
+  const code = reasonOf(cause)
   return { code, detail: explain(code) }
 }

@@ -1,7 +1,8 @@
-import type { StoreErrorCode } from './store/object-store.js'
+import { StoreError, type StoreErrorCode } from './store/object-store.js'
+import { TooLargeError } from './table/texts.js'
 
 /** Why something could not be done, or the data may not be the truth of the bucket now, as answers name it. */
-export type Reason = StoreErrorCode | 'download_failed' | 'refresh_slow' | 'internal_error'
+export type Reason = StoreErrorCode | 'lake_too_large' | 'download_failed' | 'refresh_slow' | 'internal_error'
 
 const SENTENCES: Readonly<Record<Reason, string>> = {
   unreachable: 'The bucket can\'t be reached',
@@ -15,6 +16,7 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
   precondition_failed: 'The object kept changing while it was read or written',
   read_only: 'Another process writes to this folder; this one serves it read-only',
   store_error: 'The bucket reports an error',
+  lake_too_large: 'The lake is too large for this service: one column of it has more than 2 GiB of text',
   download_failed: 'Some source objects could not be downloaded',
   refresh_slow: 'The bucket takes long to answer',
   internal_error: 'An unexpected error; the log has more'
@@ -23,4 +25,10 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
 /** A sentence for a person that gives nothing away of the systems behind. */
 export function explain (reason: Reason): string {
   return SENTENCES[reason]
+}
+
+/** The reason of a failure. */
+export function reasonOf (error: unknown): Reason {
+  if (error instanceof StoreError) return error.code
+  return error instanceof TooLargeError ? 'lake_too_large' : 'internal_error'
 }

@@ -40,3 +40,9 @@ export function cell (row: UserRow, column: string): Cell {
     default: return row.further[column] ?? null
   }
 }
+
+/** The user that an object belongs to: the base name of its key without its extension. May break the rules for user ids. */
+export function userIdOf (key: string): string {
+  const name = key.slice(key.lastIndexOf('/') + 1)
+  return name.slice(0, name.lastIndexOf('.'))
+}

@@ -1,7 +1,6 @@
 import type { Clock } from './clock.js'
 import { SingleFlight } from './single-flight.js'
-import type { Reason } from './reasons.js'
-import { StoreError } from './store/object-store.js'
+import { reasonOf, type Reason } from './reasons.js'
 
 /** How old answers may be. Milliseconds. */
 export interface FreshnessRules {
@@ -29,6 +28,8 @@ export interface Freshness {
   readonly stale: Reason | undefined
   /** There is data, and it is not too old to be served. */
   readonly isUsable: boolean
+  /** How long it stays young enough to be served without a refresh; 0 where something speaks against it. Milliseconds. */
+  readonly freshForMs: number
 }
 
 /** After a failed refresh, requests do not start another one for so long: an outage must not make every request wait. */
@@ -79,7 +80,8 @@ export class Refresher<T extends Refreshed> {
     const ageMs = this.#last === undefined ? undefined : Math.max(0, this.#clock() - this.#last.listedAt)
     const stale = this.#staleReason()
     const limit = this.#failure === undefined ? Infinity : this.#rules.maxStaleIfErrorMs
-    return { ageMs, stale, isUsable: ageMs !== undefined && ageMs <= limit }
+    const freshForMs = ageMs === undefined || stale !== undefined ? 0 : Math.max(0, this.#rules.maxStalenessMs - ageMs)
+    return { ageMs, stale, isUsable: ageMs !== undefined && ageMs <= limit, freshForMs }
   }
 
   async #run (refresh: () => Promise<T>): Promise<T> {
@@ -88,7 +90,7 @@ export class Refresher<T extends Refreshed> {
       this.#failure = undefined
       return this.#last
     } catch (error) {
-      this.#failure = { reason: error instanceof StoreError ? error.code : 'internal_error', at: this.#clock() }
+      this.#failure = { reason: reasonOf(error), at: this.#clock() }
       throw error
     }
   }

@@ -1,19 +1,24 @@
+import type { BucketSide, OutputReport } from './bucket/bucket-side.js'
+import { LocalBucketSide, type BucketRules } from './bucket/local-bucket-side.js'
+import { updateOutputs } from './bucket/update-outputs.js'
 import type { Clock } from './clock.js'
-import { IncompleteSourceError, NoDataError, UnknownColumnError } from './errors.js'
+import { IncompleteSourceError, NoDataError, UnknownColumnError, UnknownVersionError } from './errors.js'
 import { ImageReader, type ChoosePart, type OpenImage } from './image-reader.js'
-import { Publisher, type PublishReport, type Rendered } from './output/publisher.js'
-import { render, type CsvOptions, type Format } from './output/render.js'
+import { Exporter, type Export, type ExportQuery } from './output/exporter.js'
+import type { OutputFormat } from './output/output.js'
+import type { CsvOptions } from './output/render.js'
 import { ageFilter, type AgeRange } from './query/age.js'
 import type { Filter } from './query/filter.js'
-import { MemoryRecords } from './query/memory-records.js'
 import type { Records, Selection, SelectQuery, StatisticsQuery } from './query/records.js'
 import type { Statistics } from './query/statistics.js'
-import { BASE_COLUMNS, type UserRow } from './record.js'
+import { TableRecords } from './query/table-records.js'
 import { Refresher, type Freshness, type FreshnessRules } from './refresher.js'
+import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
 import type { EtagCache } from './source/etag-cache.js'
-import { reconcile, type Progress, type Reconciled } from './source/reconcile.js'
+import type { Progress, Reconciled } from './source/reconcile.js'
 import type { Reject } from './source/reject.js'
 import type { ObjectStore } from './store/object-store.js'
+import { Versions, type VersionRules } from './versions.js'
 
 export interface TransformerOptions {
   readonly store: ObjectStore
@@ -32,25 +37,31 @@ export interface TransformerOptions {
   readonly timeZone?: string | undefined
   /** Default: at most 2 s old, waits 1 s for that, serves data of any age while the bucket can't be read. */
   readonly freshness?: Partial<FreshnessRules> | undefined
+  /** How long old data versions are held. Default: ten minutes, 512 MiB. */
+  readonly versions?: Partial<VersionRules> | undefined
+  /** Where the work on the bucket is done, over the same store. Default: in this thread. */
+  readonly openBucketSide?: ((rules: BucketRules) => BucketSide) | undefined
+  /** Told why a snapshot could not be written: the next start will take longer. */
+  readonly onSnapshotFailure?: ((error: unknown) => void) | undefined
 }
 
 export interface OutputOptions extends CsvOptions {
+  /** Default: csv alone. The CSV comes first. */
+  readonly formats?: readonly OutputFormat[] | undefined
   /** Default: the base columns. A column that no record has is empty throughout. */
   readonly columns?: readonly string[] | undefined
+  /** A function only where the work on the bucket is done in this thread. */
   readonly filters?: SelectQuery['filters']
   /** Say what would change and write nothing. */
   readonly dryRun?: boolean | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
-export interface OutputReport extends PublishReport {
+/** What became of an update: of the CSV and, under `further`, of the other formats. */
+export interface UpdateReport extends OutputReport {
   /** How many info files are in quarantine. */
   readonly rejected: number
-}
-
-/** What a complete reconcile found, and the records that it published. */
-interface DataSet extends Reconciled {
-  readonly records: Records
+  readonly further: readonly Pick<OutputReport, 'key' | 'etag' | 'bytes' | 'skipped'>[]
 }
 
 /** Files of the source that are not served, and why. */
@@ -73,32 +84,36 @@ export class UserDataTransformer {
   readonly #clock: Clock
   readonly #timeZone: string
   readonly #outputKey: string
-  readonly #publisher: Publisher
+  readonly #cache: EtagCache
+  readonly #side: BucketSide
   readonly #images: ImageReader
-  readonly #refresher: Refresher<DataSet>
+  readonly #versions: Versions
+  readonly #refresher: Refresher<Reconciled>
   readonly #listeners = new Set<(progress: Progress) => void>()
+  readonly #exporter = new Exporter()
+  readonly #snapshots: SnapshotSchedule
 
   constructor (options: TransformerOptions) {
     const { store, cache, clock = Date.now, imageExtensions = ['png', 'jpg', 'jpeg', 'webp', 'gif'] } = options
     this.#clock = clock
+    this.#cache = cache
     this.#timeZone = options.timeZone ?? 'UTC'
     this.#outputKey = options.outputKey ?? 'processed_data/output.csv'
-    this.#publisher = new Publisher(store)
     this.#images = new ImageReader(store, imageExtensions)
+    this.#versions = new Versions(clock, { maxAgeMs: 600_000, maxBytes: 512 * 1024 * 1024, ...options.versions })
     const rules = {
       prefix: options.sourcePrefix ?? 'source_data/',
       outputKey: this.#outputKey,
       imageExtensions,
       delimiter: options.inputDelimiter ?? ',',
-      timeZone: this.#timeZone
+      timeZone: this.#timeZone,
+      snapshotKey: withExtension(this.#outputKey, 'snapshot.arrow')
     }
+    const side = options.openBucketSide?.(rules) ?? new LocalBucketSide(store, clock, rules)
+    this.#side = side
+    this.#snapshots = new SnapshotSchedule({ save: (state) => side.saveSnapshot(state), clock, onFailure: options.onSnapshotFailure })
     const freshness = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity, ...options.freshness }
-    const onProgress = (progress: Progress) => this.#listeners.forEach((listener) => listener(progress))
-    this.#refresher = new Refresher(async () => {
-      const reconciled = await reconcile(store, cache, clock, { rules, onProgress })
-      cache.replace(reconciled.entries)
-      return { ...reconciled, records: this.#recordsOf(reconciled.rows) }
-    }, clock, freshness)
+    this.#refresher = new Refresher(() => this.#reconcile(), clock, freshness)
   }
 
   /** Reads what has changed in the source. `fresh`: by a listing that begins after this call. Fails where that fails. */
@@ -116,23 +131,36 @@ export class UserDataTransformer {
     return this.#refresher.freshness()
   }
 
-  /** The records that match. @throws UnknownColumnError, NoDataError */
-  async select (query: SelectQuery = {}): Promise<Selection> {
-    const { records } = this.#data
-    checkColumns(records.columns, query.columns, query.filters)
-    return await records.select(query)
+  /** The name of the current data version. @throws NoDataError */
+  get version (): string {
+    return this.#records().version
   }
 
-  /** The records that match as text, in chunks. @throws UnknownColumnError, NoDataError */
-  async export (query: SelectQuery & CsvOptions & { readonly format: Format }): Promise<AsyncGenerator<string>> {
-    return render(await this.select(query), query.format, query)
+  /** Fails where the query names a column that no record has. @throws UnknownColumnError, UnknownVersionError, NoDataError */
+  check ({ columns, filters }: Pick<SelectQuery, 'columns' | 'filters'>, version?: string): void {
+    checkColumns(this.#records(version).columns, columns, filters)
+  }
+
+  /**
+   * The records that match, of a data version that is held: by default, the current one.
+   *
+   * @throws UnknownColumnError, UnknownVersionError, NoDataError
+   */
+  async select (query: SelectQuery = {}, version?: string): Promise<Selection> {
+    this.check(query, version)
+    return await this.#records(version).select(query)
+  }
+
+  /** As `select`, but the records as text. */
+  async export (query: ExportQuery, version?: string): Promise<Export> {
+    this.check(query, version)
+    return await this.#exporter.export(this.#records(version), query)
   }
 
   /** Figures on the records that match. @throws UnknownColumnError, NoDataError */
   async statistics (query: StatisticsQuery): Promise<Statistics> {
-    const { records } = this.#data
-    checkColumns(records.columns, undefined, query.filters)
-    return await records.statistics(query)
+    this.check(query)
+    return await this.#records().statistics(query)
   }
 
   /** The mean age of those who match, in years of 365.25 days; -1 where nobody does. */
@@ -147,10 +175,9 @@ export class UserDataTransformer {
 
   /** Opens the image of a record; `undefined` where there is none. @throws StoreError, NoDataError */
   async openImage (userId: string, choosePart: ChoosePart): Promise<OpenImage | undefined> {
-    const { records, images } = this.#data
-    const { count } = await records.select({ filters: [{ column: 'user_id', op: 'equals', value: userId }] })
-    const listed = images.get(userId)
-    return listed !== undefined && count > 0 ? await this.#images.open(listed, choosePart) : undefined
+    this.#records()
+    const listed = this.#cache.image(userId)
+    return listed && await this.#images.open(listed, choosePart)
   }
 
   /** What is not served, and why. @throws NoDataError */
@@ -159,29 +186,67 @@ export class UserDataTransformer {
     return { rejects, orphans, ignored }
   }
 
+  /** Holds a data version for somebody who may come back for it, as the rules allow. */
+  promiseVersion (version: string): void {
+    this.#versions.promise(version)
+  }
+
+  /**
+   * Holds a data version while it is read. `end` is called where the rules do not allow that any longer. Answers what the
+   * reader calls at its end.
+   */
+  holdVersion (version: string, end: () => void): () => void {
+    return this.#versions.read(version, end)
+  }
+
   /**
    * Brings the aggregated output up to date with the source, by a listing that begins after this call.
    *
    * @throws StoreError where the bucket can't be read or written; IncompleteSourceError
    */
-  async updateOutput ({ columns = BASE_COLUMNS, filters, dryRun = false, onProgress = () => {}, ...csv }: OutputOptions = {}): Promise<OutputReport> {
+  async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
+    const { formats = ['csv'], dryRun = false, onProgress = () => {}, ...shape } = options
     let rejected = 0
-    const report = await this.#publisher.publish({
-      key: this.#outputKey,
-      delimiter: csv.delimiter ?? ',',
+    const [report, ...further] = await updateOutputs(this.#side, {
+      outputs: formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) })),
       dryRun,
-      renderFresh: async () => {
-        const { records, rejects, failed } = await this.#refreshTelling(onProgress)
+      refresh: async () => {
+        const { state, rejects, failed } = await this.#refreshTelling(onProgress)
         if (failed.length > 0) throw new IncompleteSourceError(failed)
         rejected = rejects.length
-        return await renderWhole(await records.select({ columns, filters }), csv)
+        return state.table
       }
     })
-    return { ...report, rejected }
+    if (!dryRun) this.#snapshots.offer(this.#cache.state)
+    return { ...report!, rejected, further }
+  }
+
+  /** Writes what makes the next start quick, unless it is written. Never fails. */
+  async flush (): Promise<void> {
+    if (this.#refresher.last !== undefined) await this.#snapshots.flush(this.#cache.state)
+  }
+
+  /** Ends the work on the bucket. The store stays the caller's. */
+  async close (): Promise<void> {
+    await this.#side.close()
+  }
+
+  async #reconcile (): Promise<Reconciled> {
+    const onProgress = (progress: Progress) => this.#listeners.forEach((listener) => listener(progress))
+    const isFirst = this.#refresher.last === undefined
+    const reconciled = await this.#side.reconcile(isFirst ? 'snapshot' : this.#cache, onProgress)
+    const { table } = reconciled.state
+    // An unchanged table goes on with all that was made of it.
+    const isSame = !isFirst && table === this.#cache.state.table
+    this.#cache.replace(reconciled.state)
+    if (isFirst && reconciled.isUnchanged) this.#snapshots.note(reconciled.state)
+    if (!isSame) this.#versions.publish(new TableRecords(table, this.#timeZone))
+    else this.#versions.prune()
+    return reconciled
   }
 
   /** A reconcile that begins after this call; `onProgress` hears of it, and of one that has to end before. */
-  async #refreshTelling (onProgress: (progress: Progress) => void): Promise<DataSet> {
+  async #refreshTelling (onProgress: (progress: Progress) => void): Promise<Reconciled> {
     this.#listeners.add(onProgress)
     try {
       return await this.#refresher.refresh({ fresh: true })
@@ -190,24 +255,26 @@ export class UserDataTransformer {
     }
   }
 
-  get #data (): DataSet {
+  get #data (): Reconciled {
     const data = this.#refresher.last
     if (data === undefined) throw new NoDataError()
     return data
   }
 
-  /** New records only where the rows have changed. */
-  #recordsOf (rows: readonly UserRow[]): Records {
-    const last = this.#refresher.last
-    const isSame = last?.rows.length === rows.length && rows.every((row, i) => row === last.rows[i])
-    return isSame ? last.records : new MemoryRecords(rows, this.#timeZone)
+  #records (version?: string): Records {
+    const records = version === undefined ? this.#versions.current : this.#versions.get(version)
+    if (records !== undefined) return records
+    throw version === undefined ? new NoDataError() : new UnknownVersionError(version)
+  }
+
+  #keyOf (format: OutputFormat): string {
+    return format === 'csv' ? this.#outputKey : withExtension(this.#outputKey, format)
   }
 }
 
-async function renderWhole (selection: Selection, options: CsvOptions): Promise<Rendered> {
-  const chunks: Buffer[] = []
-  for await (const chunk of render(selection, 'csv', options)) chunks.push(Buffer.from(chunk))
-  return { body: Buffer.concat(chunks), users: selection.count }
+/** The key beside a key, with another extension: output.csv, output.parquet. */
+function withExtension (key: string, extension: string): string {
+  return key.replace(/(?<=[^/])\.[^./]*$/, '') + `.${extension}`
 }
 
 function checkColumns (known: readonly string[], columns: readonly string[] = [], filters: SelectQuery['filters'] = []): void {

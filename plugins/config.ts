@@ -3,6 +3,7 @@ import type { Ajv, ErrorObject } from 'ajv'
 import fp from 'fastify-plugin'
 import { isTimeZone } from '../lib/calendar.js'
 import { parseDuration } from '../lib/duration.js'
+import { parseSize } from '../lib/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { SettingsSchema, type Settings } from './settings.js'
 
@@ -28,6 +29,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
     const ms = parseDuration(value)
     return ms !== undefined && ms >= 1000 && ms <= 3_600_000
   },
+  size: (value) => parseSize(value) !== undefined,
   prefix: (value) => value === '' || (value.endsWith('/') && isPath(value.slice(0, -1))),
   key: isPath,
   'time-zone': isTimeZone,

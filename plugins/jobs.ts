@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fp from 'fastify-plugin'
 import { parseDuration } from '../lib/duration.js'
 import { Jobs, type Job } from '../lib/jobs.js'
+import type { OutputFormat } from '../lib/output/output.js'
 import { unescapeTab } from './config.js'
 
 declare module 'fastify' {
@@ -12,11 +13,12 @@ declare module 'fastify' {
   }
 }
 
-/** Decorates the instance with its jobs; closing waits for the running one. Needs: config, transformer. */
+/** Decorates the instance with its jobs; closing waits for the running one, and for what the next start needs. Needs: config, transformer. */
 export default fp(async (fastify) => {
   const { config, transformer, clock, log } = fastify
   const jobs = new Jobs({
     work: (options) => transformer.updateOutput({
+      formats: config.OUTPUT_FORMATS.split(',') as OutputFormat[],
       columns: config.OUTPUT_COLUMNS.split(','),
       delimiter: unescapeTab(config.OUTPUT_DELIMITER),
       emptyValue: config.OUTPUT_EMPTY_VALUE,
@@ -36,6 +38,6 @@ export default fp(async (fastify) => {
   fastify.addHook('preClose', async () => {
     isDraining = true
     const timeout = new Promise((resolve) => setTimeout(resolve, parseDuration(config.SHUTDOWN_TIMEOUT)).unref())
-    await Promise.race([jobs.idle(), timeout])
+    await Promise.race([jobs.idle().then(() => transformer.flush()), timeout])
   })
 }, { name: 'jobs', dependencies: ['config', 'transformer'] })

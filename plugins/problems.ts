@@ -14,6 +14,8 @@ export interface ProblemOptions {
   readonly errors?: readonly ParameterError[]
   /** Headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>
+  /** What else the answer says, by name. */
+  readonly members?: Readonly<Record<string, unknown>>
 }
 
 /** An answer that is an error: RFC 9457, with a stable `code`. Throw it in a route. */
@@ -22,13 +24,15 @@ export class Problem extends Error {
   readonly code: string
   readonly errors: readonly ParameterError[] | undefined
   readonly headers: Readonly<Record<string, string>>
+  readonly #members: Readonly<Record<string, unknown>>
 
-  constructor (status: number, code: string, detail: string, { errors, headers = {} }: ProblemOptions = {}) {
+  constructor (status: number, code: string, detail: string, { errors, headers = {}, members = {} }: ProblemOptions = {}) {
     super(detail)
     this.status = status
     this.code = code
     this.errors = errors
     this.headers = headers
+    this.#members = members
   }
 
   toJSON () {
@@ -38,7 +42,8 @@ export class Problem extends Error {
       status: this.status,
       detail: this.message,
       code: this.code,
-      errors: this.errors
+      errors: this.errors,
+      ...this.#members
     }
   }
 }
@@ -65,11 +70,15 @@ export default fp(async (fastify: FastifyInstance) => {
     new Problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]}`), request, reply))
 }, { name: 'problems' })
 
+/** What a route may have said of the answer that there is not to be. */
+const ANSWERS_OWN = ['etag', 'cache-control', 'content-encoding', 'link', 'vary', 'x-total-count', 'x-content-type-options']
+
 /** For errors that the framework meets before there is a route: a URL that can't be decoded, an over-long parameter. */
 export function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error)
   // A problem that a route throws is an answer; anything else of this kind is news.
   if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
+  for (const name of ANSWERS_OWN) reply.removeHeader(name)
   reply.code(problem.status).headers(problem.headers)
     .header('content-type', 'application/problem+json')
     .serializer((payload: unknown) => JSON.stringify(payload))

@@ -1,6 +1,9 @@
 import fp from 'fastify-plugin'
+import type { BucketRules } from '../lib/bucket/local-bucket-side.js'
+import { WorkerBucketSide } from '../lib/bucket/worker-bucket-side.js'
 import type { Clock } from '../lib/clock.js'
 import { parseDuration } from '../lib/duration.js'
+import { parseSize } from '../lib/size.js'
 import { UserDataTransformer } from '../lib/transformer.js'
 import { unescapeTab } from './config.js'
 
@@ -15,14 +18,19 @@ declare module 'fastify' {
 export interface TransformerPluginOptions {
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined
+  /** Whether the work on the bucket is done in a thread of its own, over a store that the settings name. Default: it is not. */
+  readonly worker?: boolean | undefined
 }
 
 /** Decorates the instance with the transformer. Needs: config, object-store, etag-cache. */
-export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now }) => {
-  const { config } = fastify
+export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, worker = false }) => {
+  const { config, objectStore, log } = fastify
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = config
+  const openWorker = (rules: BucketRules) =>
+    new WorkerBucketSide({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules)
   fastify.decorate('clock', clock)
   fastify.decorate('transformer', new UserDataTransformer({
-    store: fastify.objectStore,
+    store: objectStore,
     cache: fastify.etagCache,
     clock,
     sourcePrefix: config.SOURCE_PREFIX,
@@ -34,6 +42,10 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now }
       maxStalenessMs: parseDuration(config.MAX_STALENESS)!,
       refreshWaitMs: parseDuration(config.REFRESH_WAIT)!,
       maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity
-    }
+    },
+    versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: parseSize(config.VERSIONS_MAX_BYTES)! },
+    openBucketSide: worker ? openWorker : undefined,
+    onSnapshotFailure: (err) => log.warn({ err }, 'The snapshot could not be written: the next start takes longer')
   }))
+  fastify.addHook('onClose', () => fastify.transformer.close())
 }, { name: 'transformer', dependencies: ['config', 'object-store', 'etag-cache'] })

@@ -1,12 +1,18 @@
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import type { FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
+import { UnknownVersionError } from '../lib/errors.js'
+import type { ExportQuery } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
 import { SORT_COLUMNS, type Sort } from '../lib/query/records.js'
 import { Problem } from '../plugins/problems.js'
+import { sendText } from './body.js'
+import { encodingOf } from './compression.js'
 import { freshData } from './freshness.js'
-import { answer, columnsOf, FilterParameters, filtersOf, instantOf, NoQuery, UserParams } from './query.js'
+import { nextUrl, pageOf, PageParameters, versionGone, type Page } from './paging.js'
+import { columnsOf, FilterParameters, filtersOf, NoQuery, unknownColumn, UserParams } from './query.js'
 import { getUser, listUsers } from './openapi/users.js'
+import { isHeld, notModified } from './representation.js'
 import { OneRecord, UserRecords } from './schemas.js'
 
 const SORTS = SORT_COLUMNS.flatMap((column) => [column, `-${column}`])
@@ -15,7 +21,8 @@ const DataQuery = Type.Object({
   ...FilterParameters,
   columns: Type.Optional(Type.String({ minLength: 1, description: 'a comma-separated list of columns, in the order of the answer' })),
   sort: Type.Optional(Type.String({ enum: SORTS, description: `one of ${SORTS.join(', ')}` })),
-  format: Type.Optional(Type.String({ enum: ['json', 'ndjson', 'csv'], description: 'json, ndjson or csv' }))
+  format: Type.Optional(Type.String({ enum: ['json', 'ndjson', 'csv'], description: 'json, ndjson or csv' })),
+  ...PageParameters
 }, { additionalProperties: false })
 
 const MEDIA_TYPES: Readonly<Record<Format, string>> = {
@@ -28,37 +35,88 @@ const MEDIA_TYPES: Readonly<Record<Format, string>> = {
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, clock } = fastify
 
-  const list = { config: { operation: listUsers }, preHandler: freshData, schema: { querystring: DataQuery, response: { 200: UserRecords } } }
-  fastify.get('/data', list, async (request, reply) => {
-    const { query } = request
-    const format = (query.format ?? negotiate(request.accepts().type(Object.keys(ACCEPTED)))) as Format
-    const chunks = await answer(() => transformer.export({
-      filters: filtersOf(query, instantOf(query, clock()), transformer),
-      columns: columnsOf(query.columns),
-      sort: query.sort as Sort | undefined,
-      format
-    }))
-    return reply.type(MEDIA_TYPES[format]).headers({ vary: 'accept', 'x-content-type-options': 'nosniff' }).send(Readable.from(chunks))
+  fastify.route({
+    url: '/data',
+    method: ['GET', 'HEAD'],
+    config: { operation: listUsers },
+    preHandler: freshData,
+    schema: { querystring: DataQuery, response: { 200: UserRecords } },
+    handler: async (request, reply) => {
+      const page = pageOf(request, request.query, clock())
+      const query = queryOf(request, page)
+      const encoding = encodingOf(request)
+      const version = page.version ?? transformer.version
+      check(() => transformer.check(query, page.version), page)
+      reply.headers({ vary: 'accept, accept-encoding', 'data-version': version })
+      if (isHeld(request, reply, { shapedBy: [version, query, encoding], untilMinute: usesPresent(page) })) return notModified(reply)
+      reply.type(MEDIA_TYPES[query.format]).header('x-content-type-options', 'nosniff')
+      // HEAD needs to know how many there are, and no text.
+      const { count, next, body } = request.method === 'HEAD'
+        ? { ...await transformer.select(query, version), body: undefined }
+        : await transformer.export(query, version)
+      reply.header('x-total-count', count)
+      if (next !== undefined) {
+        transformer.promiseVersion(version)
+        reply.header('link', `<${nextUrl(page, version, next)}>; rel="next"`)
+      }
+      return await sendText(reply, body, { encoding, hold: (end) => transformer.holdVersion(version, end) })
+    }
   })
 
-  const one = { config: { operation: getUser }, preHandler: freshData, schema: { params: UserParams, querystring: NoQuery, response: { 200: OneRecord } } }
-  fastify.get('/data/:user_id', one, async (request, reply) => {
-    const value = request.params.user_id
-    const lines = await transformer.export({ filters: [{ column: 'user_id', op: 'equals', value }], format: 'ndjson' })
-    const { value: line } = await lines.next()
-    if (line === undefined) throw new Problem(404, 'user_not_found', `There is no user ${JSON.stringify(value)}`)
-    return reply.type(MEDIA_TYPES.json).send(line)
+  fastify.route({
+    url: '/data/:user_id',
+    method: ['GET', 'HEAD'],
+    config: { operation: getUser },
+    preHandler: freshData,
+    schema: { params: UserParams, querystring: NoQuery, response: { 200: OneRecord } },
+    handler: async (request, reply) => {
+      const value = request.params.user_id
+      const { count, body } = await transformer.export({ filters: [{ column: 'user_id', op: 'equals', value }], format: 'ndjson' })
+      if (count === 0) throw new Problem(404, 'user_not_found', `There is no user ${JSON.stringify(value)}`)
+      if (isHeld(request, reply, { shapedBy: [transformer.version, 'user', value], untilMinute: false })) return notModified(reply)
+      return await sendText(reply.type(MEDIA_TYPES.json), request.method === 'HEAD' ? undefined : body, { encoding: 'identity' })
+    }
   })
+
+  function queryOf (request: FastifyRequest, { parameters, asOf, limit, after }: Page<Static<typeof DataQuery>>): ExportQuery {
+    return {
+      filters: filtersOf(parameters, asOf, transformer),
+      columns: columnsOf(parameters.columns),
+      sort: parameters.sort as Sort | undefined,
+      format: (parameters.format ?? negotiate(request)) as Format,
+      limit,
+      after
+    }
+  }
 }
 
 export default routes
+
+/** Whether ages of the present minute decide who matches. */
+function usesPresent ({ parameters, version }: Page<Static<typeof DataQuery>>): boolean {
+  const hasAges = parameters.min_age !== undefined || parameters.max_age !== undefined
+  return hasAges && parameters.as_of === undefined && version === undefined
+}
+
+/** Tells of errors in a query in the terms of HTTP. */
+function check (query: () => void, page: Page<Static<typeof DataQuery>>): void {
+  try {
+    query()
+  } catch (error) {
+    throw error instanceof UnknownVersionError ? versionGone(page) : unknownColumn(error)
+  }
+}
 
 /** The formats by the types in an Accept header, the preferred one first. */
 const ACCEPTED: Readonly<Record<string, Format>> = {
   'application/json': 'json', 'application/x-ndjson': 'ndjson', 'application/ndjson': 'ndjson', 'text/csv': 'csv'
 }
+const TYPES = Object.keys(ACCEPTED)
 
-function negotiate (type: string | string[] | false): Format {
+function negotiate (request: FastifyRequest): Format {
+  const { accept = '*/*' } = request.headers
+  if (accept === '*/*') return 'json'
+  const type = request.accepts().type(TYPES)
   if (typeof type === 'string') return ACCEPTED[type]!
-  throw new Problem(406, 'not_acceptable', `The data comes as ${Object.keys(ACCEPTED).join(', ')}`, { headers: { vary: 'accept' } })
+  throw new Problem(406, 'not_acceptable', `The data comes as ${TYPES.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
 }

@@ -60,9 +60,14 @@ function toWire ({ dryRun, createdAt, startedAt, finishedAt, result, error, prog
     started_at: toTime(startedAt),
     finished_at: toTime(finishedAt),
     progress: { ...progress },
-    result: result === null ? null : { ...result, output_key: result.key },
+    result: result === null ? null : { ...toOutput(result), further: result.further.map(toOutput) },
     error: error === null ? null : { ...error }
   }
+}
+
+/** Keys of the bucket are called so only here. */
+function toOutput<T extends { readonly key: string }> ({ key, ...output }: T) {
+  return { output_key: key, ...output }
 }
 
 function toTime (instant: number | null): string | null {

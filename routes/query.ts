@@ -31,7 +31,7 @@ export const FilterParameters = {
   where: list('<column>=<value>; may be repeated, once a column', { pattern: '^[^=]+=' })
 }
 
-type FilterQuery = Static<TObject<typeof FilterParameters>>
+export type FilterQuery = Static<TObject<typeof FilterParameters>>
 
 export const UserParams = Type.Object({ user_id: Type.String({ minLength: 1, description: 'a user id', examples: ['wren.ashgrove'] }) })
 export const NoQuery = Type.Object({}, { additionalProperties: false })
@@ -102,16 +102,12 @@ export function columnsOf (parameter: string | undefined): string[] | undefined 
   return columns
 }
 
-/** Answers a query; a column that no record has is the client's mistake. */
-export async function answer<T> (query: () => Promise<T>): Promise<T> {
-  try {
-    return await query()
-  } catch (error) {
-    if (!(error instanceof UnknownColumnError)) throw error
-    throw invalid(error.usedIn === 'columns' ? 'columns' : 'where', unknown(`column ${error.column}`, error.nearest))
-  }
+/** What the error of a query is in the terms of HTTP: a column that no record has is the client's mistake. */
+export function unknownColumn (error: unknown): unknown {
+  if (!(error instanceof UnknownColumnError)) return error
+  return invalid(error.usedIn === 'columns' ? 'columns' : 'where', unknown(`column ${error.column}`, error.nearest))
 }
 
-function invalid (parameter: string, detail: string) {
+export function invalid (parameter: string, detail: string) {
   return invalidParameters([{ parameter, detail }])
 }

@@ -19,7 +19,9 @@ export const Problem = Type.Object({
   status: Type.Integer({ minimum: 400, maximum: 599 }),
   detail: Type.String({ description: 'One sentence for a person' }),
   code: Type.String({ pattern: '^[a-z_]+$', description: 'What programs can rely on' }),
-  errors: Type.Optional(Type.Array(ParameterError, { description: 'What is wrong with each parameter' }))
+  errors: Type.Optional(Type.Array(ParameterError, { description: 'What is wrong with each parameter' })),
+  restart: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the first page of the same listing on the current data' })),
+  continue: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the current data behind the last record; users may be missed or come twice' }))
 }, { description: 'Any answer that is an error, as RFC 9457 has it' })
 
 const columns = {
@@ -61,16 +63,23 @@ export const Statistics = Type.Object({
 
 export const JobProgress = Type.Object({ listed: Count, to_fetch: Count, fetched: Count }, { description: 'Objects so far' })
 
+const Output = {
+  output_key: Type.String(),
+  etag: Nullable(Type.String({ description: 'Of the output' })),
+  bytes: Type.Integer({ format: 'int64', minimum: 0 }),
+  skipped: Type.Boolean({ description: 'Nothing was written' })
+}
+
+export const FurtherOutput = Type.Object(Output, { description: 'An output in another format' })
+
 export const JobResult = Type.Object({
   users: Count,
   added: Count,
   changed: Count,
   removed: Count,
   rejected: Type.Integer({ minimum: 0, description: 'Files in the quarantine' }),
-  output_key: Type.String(),
-  etag: Nullable(Type.String({ description: 'Of the output' })),
-  bytes: Count,
-  skipped: Type.Boolean({ description: 'Nothing was written' })
+  ...Output,
+  further: Type.Array(FurtherOutput, { description: 'The outputs in other formats' })
 }, { description: 'The output, and how its users differ from those of the one before' })
 
 export const JobError = Type.Object({ code: Type.String(), detail: Type.String() })

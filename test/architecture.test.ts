@@ -13,9 +13,12 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
   ['plugins', 'plugins/'],
   ['jobs', 'lib/jobs.ts', 'lib/embedded-lake.ts', 'lib/upload-folder.ts'],
   ['transformer', 'lib/transformer.ts'],
+  ['bucket side', 'lib/bucket/'],
   ['output', 'lib/output/'],
-  ['cache', 'lib/source/', 'lib/refresher.ts', 'lib/reasons.ts', 'lib/image-reader.ts'],
+  ['snapshot', 'lib/snapshot/'],
+  ['cache', 'lib/source/', 'lib/refresher.ts', 'lib/reasons.ts', 'lib/image-reader.ts', 'lib/versions.ts'],
   ['query', 'lib/query/'],
+  ['table', 'lib/table/'],
   ['store', 'lib/store/'],
   ['leaves', 'lib/']
 ]
@@ -66,7 +69,8 @@ t.test('each foreign package stays where it belongs', async (t) => {
   for (const path of sources) {
     for (const name of importsOf(path)) {
       if (name.includes('fastify')) t.notMatch(path, /^lib\//, `${path}: lib/ knows no Fastify`)
-      if (/^@(aws-sdk|smithy)\//.test(name)) t.match(path, /^lib\/store\/s3\//, `${path}: one folder knows the SDK`)
+      if (/^@(aws-sdk|smithy)\/|^undici$/.test(name)) t.match(path, /^lib\/store\/s3\//, `${path}: one folder knows the SDK`)
+      if (/flechette/.test(name)) t.match(path, /^lib\/snapshot\//, `${path}: one folder knows Arrow`)
       if (name.startsWith('.') && path.startsWith('routes/')) t.notMatch(name, /lib\/(source|store)\//, `${path}: routes know no bucket`)
     }
     if (!EDGES.includes(path)) t.notMatch(readFileSync(path, 'utf8'), /\bprocess\.(env|argv|exit|std)/, `${path}: the process belongs to its edge`)

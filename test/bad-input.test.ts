@@ -1,5 +1,5 @@
 import t from 'tap'
-import { build, csv, PNG } from './helper.js'
+import { build, csv, PNG, withoutSnapshot } from './helper.js'
 
 const HEADER = 'first_name, last_name, birthts\n'
 
@@ -71,7 +71,7 @@ t.test('one id twice: the shortest key, then the smallest, and the others are no
   t.match((await app.inject('/rejects')).json(), {
     rejects: [{ key: 'source_data/2.csv', user_id: '2', code: 'duplicate_id' }, { key: 'source_data/a/1.csv', user_id: '1', code: 'duplicate_id' }]
   })
-  t.same(endpoint.gets.sort(), ['source_data/1.csv', 'source_data/2.CSV'])
+  t.same(withoutSnapshot(endpoint.gets).sort(), ['source_data/1.csv', 'source_data/2.CSV'])
 })
 
 t.test('images: none, alone, several, other names', async (t) => {
@@ -97,7 +97,7 @@ t.test('a bad upload keeps the last good record, is downloaded once, and heals b
   const good = bucket.get('source_data/1.csv')!.etag
   bucket.put('source_data/1.csv', csv('Bad', 'Lee', 'x'))
   for (let i = 0; i < 3; i++) t.match((await fresh('/data')).json, [{ first_name: 'Good' }])
-  t.equal(endpoint.gets.length, 2)
+  t.equal(withoutSnapshot(endpoint.gets).length, 2)
   t.match((await fresh('/rejects')).json.rejects, [{
     user_id: '1', key: 'source_data/1.csv', etag: bucket.get('source_data/1.csv')!.etag, code: 'invalid_birthts', line: 2, column: 'birthts', excerpt: 'x', last_good: { key: 'source_data/1.csv', etag: good }
   }])

@@ -65,6 +65,11 @@ export function keyOf (name: string): string {
   return name.includes('/') ? name : `source_data/${name}`
 }
 
+/** Keys but for that of the snapshot, which is of no concern to most tests. */
+export function withoutSnapshot (keys: readonly string[]): string[] {
+  return keys.filter((key) => !key.endsWith('.snapshot.arrow'))
+}
+
 /** An info file. */
 export function csv (first = 'Ann', last = 'Lee', birthts: string | number = 0): string {
   return `first_name, last_name, birthts\n${first}, ${last}, ${birthts}\n`

@@ -42,8 +42,9 @@ export async function startS3Endpoint (options: S3EndpointOptions = {}): Promise
 export class S3Endpoint {
   /** Requests since the start or `reset()`, answered by faults or not. */
   readonly counts = Object.fromEntries(OPERATIONS.map(name => [name, 0])) as Record<Operation, number>
-  /** The keys of the GETs among them, in order of arrival. */
+  /** The keys of the GETs and PUTs among them, in order of arrival. */
   readonly gets: string[] = []
+  readonly puts: string[] = []
   intercept: Interceptor | undefined
   readonly #buckets = new Map<string, S3Bucket>()
   readonly #settings: S3Settings
@@ -81,6 +82,7 @@ export class S3Endpoint {
   reset (): void {
     for (const operation of OPERATIONS) this.counts[operation] = 0
     this.gets.length = 0
+    this.puts.length = 0
     this.intercept = undefined
   }
 
@@ -102,6 +104,7 @@ export class S3Endpoint {
     const request = parseRequest(message, await buffer(message))
     this.counts[request.operation]++
     if (request.operation === 'GET') this.gets.push(request.key)
+    if (request.operation === 'PUT') this.puts.push(request.key)
     const fault = await this.intercept?.(request)
     if (fault === 'drop') {
       response.destroy()

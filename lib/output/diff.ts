@@ -1,50 +1,73 @@
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { CsvError, parse } from 'csv-parse'
-import type { Cell } from '../record.js'
+import { compareUtf8 } from '../utf8.js'
 
 /** What a new output does to the one it replaces, in users. */
 export interface Changes { readonly added: number, readonly changed: number, readonly removed: number }
 
+/** A record of an output; `text` has the names of its columns, too. */
+interface OutputRecord { readonly userId: string, readonly text: string }
+
 /**
- * Compares two outputs by their `user_id` column. An output that was written with other columns counts all users of
- * both as changed; one that is not CSV with a `user_id` column counts as empty.
+ * Compares two outputs by their `user_id` column; `after` is in the order of the user ids. An output that was written with
+ * other columns counts all users of both as changed; one that is not CSV with a `user_id` column counts as empty.
  */
-export async function compareOutputs (before: Buffer | undefined, after: Buffer, delimiter: string): Promise<Changes> {
-  const old = before === undefined ? new Map<string, string>() : await linesByUser(before, delimiter)
-  let added = 0
-  let changed = 0
-  for (const [userId, line] of await linesByUser(after, delimiter)) {
-    const known = old.get(userId)
-    if (known === undefined) added++
-    else if (known !== line) changed++
-    old.delete(userId)
+export async function compareOutputs (before: Buffer, after: Buffer, delimiter: string): Promise<Changes> {
+  try {
+    return await countChanges(inOrder(readRecords(before, delimiter)), readRecords(after, delimiter))
+  } catch (error) {
+    if (error instanceof CsvError) return await countChanges(Readable.from([]), readRecords(after, delimiter))
+    if (!(error instanceof DisorderError)) throw error
+    const users = new Map<string, OutputRecord>()
+    for await (const record of readRecords(before, delimiter)) users.set(record.userId, record)
+    const sorted = [...users.values()].sort((a, b) => compareUtf8(a.userId, b.userId))
+    return await countChanges(Readable.from(sorted), readRecords(after, delimiter))
   }
-  return { added, changed, removed: old.size }
 }
 
-/** Each user's record, with the names of its columns, as one comparable text. */
-async function linesByUser (csv: Buffer, delimiter: string): Promise<Map<string, string>> {
-  const lines = new Map<string, string>()
-  let header: readonly Cell[] | undefined
+/** Merges two outputs in the order of their user ids, without holding either in memory. */
+async function countChanges (before: AsyncIterable<OutputRecord>, after: AsyncIterable<OutputRecord>): Promise<Changes> {
+  const changes = { added: 0, changed: 0, removed: 0 }
+  const [olds, news] = [before[Symbol.asyncIterator](), after[Symbol.asyncIterator]()]
+  let [old, fresh] = [await olds.next(), await news.next()]
+  while (!old.done || !fresh.done) {
+    const order = old.done ? 1 : fresh.done ? -1 : compareUtf8(old.value.userId, fresh.value.userId)
+    if (order < 0) changes.removed++
+    else if (order > 0) changes.added++
+    else if (old.value.text !== fresh.value.text) changes.changed++
+    if (order <= 0) old = await olds.next()
+    if (order >= 0) fresh = await news.next()
+  }
+  return changes
+}
+
+class DisorderError extends Error {}
+
+/** Passes records on while their user ids ascend. */
+async function * inOrder (records: AsyncIterable<OutputRecord>): AsyncGenerator<OutputRecord> {
+  let last: string | undefined
+  for await (const record of records) {
+    if (last !== undefined && compareUtf8(last, record.userId) >= 0) throw new DisorderError()
+    last = record.userId
+    yield record
+  }
+}
+
+async function * readRecords (csv: Buffer, delimiter: string): AsyncGenerator<OutputRecord> {
+  let header: readonly string[] | undefined
   let position = -1
   const parser = parse({ delimiter, bom: true, relax_column_count: true, skip_empty_lines: true })
   const input = Readable.from(slices(csv)).pipe(parser)
-  try {
-    for await (const record of input as AsyncIterable<string[]>) {
-      if (header === undefined) {
-        header = record
-        position = record.indexOf('user_id')
-        if (position === -1) return new Map()
-      } else {
-        lines.set(record[position] ?? '', JSON.stringify([header, record]))
-      }
+  for await (const record of input as AsyncIterable<string[]>) {
+    if (header === undefined) {
+      header = record
+      position = record.indexOf('user_id')
+      if (position === -1) return
+    } else {
+      yield { userId: record[position] ?? '', text: JSON.stringify([header, record]) }
     }
-  } catch (error) {
-    if (error instanceof CsvError) return new Map()
-    throw error
   }
-  return lines
 }
 
 /** So many bytes are parsed before others get their turn. */

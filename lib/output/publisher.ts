@@ -1,11 +1,27 @@
+import { createHash } from 'node:crypto'
 import { StoreError, type ObjectStore } from '../store/object-store.js'
-import { compareOutputs, type Changes } from './diff.js'
+import type { Changes } from './diff.js'
 
-/** A rendered output, and how many records it holds. */
-export interface Rendered { readonly body: Buffer, readonly users: number }
+/** Which version of an output a publish may replace; `null`: none is there. */
+export interface Fence {
+  readonly etag: string | null
+  /** The ETag does not tell this version from one written at about the same moment. */
+  readonly unsettled: boolean
+}
+
+export interface Publication {
+  readonly key: string
+  readonly contentType: string
+  readonly body: Buffer
+  /** Read before the listing began that the body was made from. */
+  readonly fence: Fence
+  /** Say what would change and write nothing. */
+  readonly dryRun: boolean
+  /** Tells what replacing the output does; asked only where it changes. */
+  readonly compare: (before: Buffer | undefined) => Promise<Changes>
+}
 
 export interface PublishReport extends Changes {
-  readonly users: number
   readonly key: string
   /** Of the object at that key now; `null` where there is none. */
   readonly etag: string | null
@@ -14,57 +30,56 @@ export interface PublishReport extends Changes {
   readonly skipped: boolean
 }
 
-export interface PublishOptions {
-  readonly key: string
-  readonly delimiter: string
-  readonly dryRun: boolean
-  /** Makes the output from a listing that begins after the call. */
-  readonly renderFresh: () => Promise<Rendered>
-}
-
-/** So many times other writers may win before a publish gives up. */
-const ATTEMPTS = 5
+const NO_CHANGES: Changes = { added: 0, changed: 0, removed: 0 }
 
 /** Keeps outputs in a store up to date. */
 export class Publisher {
   readonly #store: ObjectStore
-  /** The outputs as last seen, by key, so that an unchanged one is not downloaded again. */
-  readonly #seen = new Map<string, { readonly etag: string, readonly body: Buffer }>()
+  /** What the outputs last seen hold, by key, so that an unchanged one is not downloaded again. */
+  readonly #seen = new Map<string, { readonly etag: string, readonly digest: string }>()
 
   constructor (store: ObjectStore) {
     this.#store = store
+  }
+
+  /** The fence for a publish that is about to begin. */
+  async fence (key: string): Promise<Fence> {
+    const found = await this.#store.head(key)
+    return { etag: found?.etag ?? null, unsettled: found?.unsettled ?? false }
   }
 
   /**
    * Brings an output up to date by one conditional PUT, fenced by the ETag that it had before the listing began: each
    * output is thus made from a later listing than the one it replaces, whoever writes it.
    *
-   * @throws StoreError `precondition_failed` where other writers won every time; whatever the store fails with
+   * @throws StoreError `precondition_failed` where another one has written meanwhile; whatever the store fails with
    */
-  async publish ({ key, delimiter, dryRun, renderFresh }: PublishOptions): Promise<PublishReport> {
-    for (let attempt = 1; ; attempt++) {
-      const current = await this.#read(key)
-      const { body, users } = await renderFresh()
-      const isSame = current?.body.equals(body) ?? false
-      const changes = isSame ? { added: 0, changed: 0, removed: 0 } : await compareOutputs(current?.body, body, delimiter)
-      const report = { users, ...changes, key, bytes: body.length }
-      if (dryRun || isSame) return { ...report, etag: current?.etag ?? null, skipped: true }
-      try {
-        const { etag } = await this.#store.put(key, body, { ifMatch: current?.etag ?? null, contentType: 'text/csv; charset=utf-8' })
-        this.#seen.set(key, { etag, body })
-        return { ...report, etag, skipped: false }
-      } catch (error) {
-        if (!(error instanceof StoreError) || error.code !== 'precondition_failed' || attempt === ATTEMPTS) throw error
-      }
+  async publish ({ key, contentType, body, fence, dryRun, compare }: Publication): Promise<PublishReport> {
+    const digest = createHash('sha256').update(body).digest('base64url')
+    const report = { key, etag: fence.etag, bytes: body.length, skipped: true }
+    if (this.#holds(key, fence, digest)) return { ...report, ...NO_CHANGES }
+    const before = await this.#read(key, fence)
+    if (before?.equals(body)) {
+      this.#seen.set(key, { etag: fence.etag!, digest })
+      return { ...report, ...NO_CHANGES }
     }
+    const changes = await compare(before)
+    if (dryRun) return { ...report, ...changes }
+    const { etag } = await this.#store.put(key, body, { ifMatch: fence.etag, contentType })
+    this.#seen.set(key, { etag, digest })
+    return { ...report, ...changes, etag, skipped: false }
   }
 
-  async #read (key: string): Promise<{ readonly etag: string, readonly body: Buffer } | undefined> {
+  #holds (key: string, { etag, unsettled }: Fence, digest: string): boolean {
     const seen = this.#seen.get(key)
-    const found = await this.#store.get(key, { ifNoneMatch: seen?.etag })
-    if (found === 'unchanged') return seen
-    if (found === undefined) this.#seen.delete(key)
-    else this.#seen.set(key, found)
-    return found
+    return !unsettled && seen !== undefined && seen.etag === etag && seen.digest === digest
+  }
+
+  /** What the fence stands for. */
+  async #read (key: string, { etag }: Fence): Promise<Buffer | undefined> {
+    if (etag === null) return undefined
+    const found = await this.#store.get(key)
+    if (typeof found === 'object' && found.etag === etag) return found.body
+    throw new StoreError('precondition_failed', `${this.#store.url}/${key}: the object is not the expected one`)
   }
 }

@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import type { Selection } from '../query/records.js'
+import type { ReadyPart, ReadyRows, Selection } from '../query/records.js'
 import type { Cell } from '../record.js'
 
 export type Format = 'json' | 'ndjson' | 'csv'
@@ -13,12 +13,30 @@ export interface CsvOptions {
   readonly escapeFormulas?: boolean | undefined
 }
 
-/** The selection as text, in chunks of a few hundred records. The text depends on nothing but its arguments. */
-export function render (selection: Selection, format: Format, options: CsvOptions = {}): AsyncGenerator<string> {
-  switch (format) {
-    case 'json': return json(selection)
-    case 'ndjson': return ndjson(selection)
-    case 'csv': return csv(selection, options)
+/** A text in parts of bounded size, each made when it is asked for. It depends on nothing but what it was made from. */
+export type Parts = AsyncIterable<string | Buffer>
+
+/** About as many bytes as are made at once. */
+const PART_BYTES = 2 * 1024 * 1024
+
+/** The selection as text: at once where the engine has it ready and it is short, else in parts. */
+export function render (selection: Selection, format: Format, options: CsvOptions = {}): Buffer | Parts {
+  if (format === 'csv') return csv(selection, options)
+  const ready = selection.json?.()
+  if (ready !== undefined) return joinReady(ready, format)
+  return format === 'json' ? json(selection) : ndjson(selection)
+}
+
+function joinReady (ready: ReadyRows, format: 'json' | 'ndjson'): Buffer | Parts {
+  if (format === 'json' && ready.array !== undefined) return ready.array
+  const first = ready.part(0, PART_BYTES, format)
+  return first.to === ready.length ? first.bytes : readyParts(ready, format, first)
+}
+
+async function * readyParts (ready: ReadyRows, format: 'json' | 'ndjson', first: ReadyPart): AsyncGenerator<Buffer> {
+  for (let part = first; ; part = ready.part(part.to, PART_BYTES, format)) {
+    yield part.bytes
+    if (part.to === ready.length) return
   }
 }
 

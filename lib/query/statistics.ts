@@ -1,6 +1,8 @@
 import { calendarDate } from '../calendar.js'
-import type { UserRow } from '../record.js'
+import { LOW } from '../table/birth-order.js'
+import type { Table } from '../table/table.js'
 import { completedYears, YEAR_MS } from './age.js'
+import type { BirthIndex, Part, Run } from './birth-index.js'
 
 /** People of `min_age` to `max_age` completed years, both inclusive. */
 export interface AgeBin { readonly min_age: number, readonly max_age: number, readonly count: number }
@@ -26,52 +28,94 @@ export interface Ages {
   readonly timeZone: string
 }
 
-/** The statistics of these rows. */
-export function statisticsOf (rows: readonly UserRow[], { asOf, binWidth, timeZone }: Ages): Statistics {
-  const born = Float64Array.from(rows, (row) => row.birthts).sort()
-  const count = born.length
-  const age = (birthts: number) => quotient(BigInt(asOf) - BigInt(birthts), BigInt(YEAR_MS))
+/** The people of whom figures are asked. */
+interface People {
+  readonly count: number
+  readonly withImage: number
+  readonly birthtsSum: bigint
+  /** The birth timestamp of one of them, the oldest first. */
+  birthtsAt (index: number): number
+  /** Pairs of a bin and how many there are of it, the youngest first, from completed years cut into bins. */
+  bins (): readonly (readonly [bin: number, count: number])[]
+}
+
+/** The statistics of a part of a run of rows by birth, whose dates ascend: the cost grows with the bins, hardly with the run. */
+export function statisticsOfRun (index: BirthIndex, run: Run, part: Part, ages: Ages): Statistics {
+  const before = index.countBefore(run.from, part)
+  return statistics({
+    count: index.countBefore(run.to, part) - before,
+    withImage: part === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
+    birthtsSum: index.sum(run, part),
+    birthtsAt: (i) => index.birthtsAt(index.positionOf(before + i, part)),
+    bins: () => binsOfRun(index, run, part, ages)
+  }, ages)
+}
+
+function binsOfRun (index: BirthIndex, run: Run, part: Part, { asOf, timeZone, binWidth }: Ages): [number, number][] {
+  const today = calendarDate(asOf, timeZone)
+  const bins: [number, number][] = []
+  for (let end = run.to; end > run.from;) {
+    const bin = Math.floor(completedYears(index.dateAt(end - 1), today) / binWidth)
+    // Who has not completed the years of the next bin.
+    const start = Math.max(run.from, index.firstDated(today - (bin + 1) * binWidth * 10_000 + 1))
+    const count = index.countBefore(end, part) - index.countBefore(start, part)
+    if (count > 0) bins.push([bin, count])
+    end = start
+  }
+  return bins
+}
+
+/** The statistics of these rows, in whatever order. */
+export function statisticsOfRows (table: Table, rows: Uint32Array, ages: Ages): Statistics {
+  const { birthts, birthDates } = table.data
+  const born = Float64Array.from(rows, (row) => birthts[row]!).sort()
+  return statistics({
+    count: rows.length,
+    withImage: rows.reduce((images, row) => images + (table.hasImage(row) ? 1 : 0), 0),
+    birthtsSum: sum(born),
+    birthtsAt: (i) => born[i]!,
+    bins: () => {
+      const today = calendarDate(ages.asOf, ages.timeZone)
+      const counts = new Map<number, number>()
+      for (const row of rows) {
+        const bin = Math.floor(completedYears(birthDates[row]!, today) / ages.binWidth)
+        counts.set(bin, (counts.get(bin) ?? 0) + 1)
+      }
+      return [...counts].sort(([a], [b]) => a - b)
+    }
+  }, ages)
+}
+
+function sum (born: Float64Array): bigint {
+  let high = 0
+  let low = 0
+  for (const birthts of born) {
+    const multiple = Math.floor(birthts / LOW)
+    high += multiple
+    low += birthts - multiple * LOW
+  }
+  return BigInt(high) * BigInt(LOW) + BigInt(low)
+}
+
+function statistics ({ count, withImage, birthtsSum, birthtsAt, bins }: People, { asOf, binWidth }: Ages): Statistics {
+  const age = (i: number) => quotient(BigInt(asOf) - BigInt(birthtsAt(i)), BigInt(YEAR_MS))
+  const last = count - 1
+  const median = () => {
+    const middle = BigInt(birthtsAt(Math.floor(last / 2))) + BigInt(birthtsAt(Math.ceil(last / 2)))
+    return quotient(2n * BigInt(asOf) - middle, 2n * BigInt(YEAR_MS))
+  }
   return {
     count,
-    average_age: count === 0 ? -1 : quotient(BigInt(asOf) * BigInt(count) - sum(born), BigInt(YEAR_MS) * BigInt(count)),
-    median_age: count === 0 ? null : median(born, asOf),
-    youngest_age: count === 0 ? null : age(born[count - 1]!),
-    oldest_age: count === 0 ? null : age(born[0]!),
-    with_image: rows.reduce((images, row) => images + (row.img_path === null ? 0 : 1), 0),
-    age_histogram: histogram(rows, calendarDate(asOf, timeZone), binWidth)
+    average_age: count === 0 ? -1 : quotient(BigInt(asOf) * BigInt(count) - birthtsSum, BigInt(YEAR_MS) * BigInt(count)),
+    median_age: count === 0 ? null : median(),
+    youngest_age: count === 0 ? null : age(last),
+    oldest_age: count === 0 ? null : age(0),
+    with_image: withImage,
+    age_histogram: bins().map(([bin, count]) => ({ min_age: bin * binWidth, max_age: (bin + 1) * binWidth - 1, count }))
   }
-}
-
-function median (born: Float64Array, asOf: number): number {
-  const last = born.length - 1
-  const middle = BigInt(born[Math.floor(last / 2)]!) + BigInt(born[Math.ceil(last / 2)]!)
-  return quotient(2n * BigInt(asOf) - middle, 2n * BigInt(YEAR_MS))
-}
-
-/** Exact: doubles hold the high and the low parts of far more timestamps than fit into memory. */
-function sum (born: Float64Array): bigint {
-  const low = 2 ** 26
-  let highs = 0
-  let lows = 0
-  for (const birthts of born) {
-    const high = Math.floor(birthts / low)
-    highs += high
-    lows += birthts - high * low
-  }
-  return BigInt(highs) * BigInt(low) + BigInt(lows)
 }
 
 /** The nearest double to within a few units in the last place, however large the terms. */
 function quotient (dividend: bigint, divisor: bigint): number {
   return Number(dividend / divisor) + Number(dividend % divisor) / Number(divisor)
-}
-
-function histogram (rows: readonly UserRow[], today: number, binWidth: number): AgeBin[] {
-  const counts = new Map<number, number>()
-  for (const row of rows) {
-    const bin = Math.floor(completedYears(row.birth_date, today) / binWidth)
-    counts.set(bin, (counts.get(bin) ?? 0) + 1)
-  }
-  return [...counts].sort(([a], [b]) => a - b)
-    .map(([bin, count]) => ({ min_age: bin * binWidth, max_age: (bin + 1) * binWidth - 1, count }))
 }

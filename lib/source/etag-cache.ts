@@ -1,32 +1,55 @@
-import type { UserRow } from '../record.js'
+import type { PersonalData } from '../record.js'
 import type { ObjectInfo } from '../store/object-store.js'
+import { EMPTY_TABLE } from '../table/build-table.js'
+import type { TableData } from '../table/table.js'
+import { NO_TEXTS, TextColumn, type Texts } from '../table/texts.js'
 import type { Fault } from './reject.js'
 
-/** A row and the version of the file that it came from. */
-export interface GoodRow {
-  readonly row: UserRow
-  readonly key: string
-  readonly etag: string
-  readonly size: number
-  readonly settled: boolean
+/** The version of the info file that each row of a table came from. */
+export interface FileVersions {
+  /** Empty where it is the usual key: the prefix, the user id and `.csv`. */
+  readonly keys: Texts
+  readonly etags: Texts
+  /** Bytes. */
+  readonly sizes: Uint32Array
+  /** 0 where the version may have been replaced unnoticed: it is read again next time. */
+  readonly settled: Uint8Array
 }
 
-/** What is known of one version of one info file. */
-export interface CacheEntry {
+/** The version of the image of each row, whose key is in the table; zeros where there is none. */
+export interface ImageVersions {
+  readonly etags: Texts
+  readonly sizes: Float64Array
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly modified: Float64Array
+}
+
+/** An info file that is not served. Its user's row in the table, if there is one, is the last good one. */
+export interface FaultyFile {
   readonly userId: string
   readonly key: string
   readonly etag: string
   readonly size: number
-  /** When the listing says that it was uploaded; milliseconds since 1970-01-01 UTC. */
-  readonly lastModified: number
-  /** False where the version may have been replaced unnoticed, or was never read: it is read again next time. */
   readonly settled: boolean
-  /** What the file says; absent where it is bad or could not be read. */
-  readonly row?: UserRow | undefined
-  /** Why the row is not served. */
-  readonly fault?: Fault | undefined
-  /** Served instead: the last good row of this user, which may come from a file with another key. */
-  readonly lastGood?: GoodRow | undefined
+  readonly fault: Fault
+  /** What it says, where it is refused for what others say. */
+  readonly data?: PersonalData
+}
+
+/** All that is known of the source, as plain data that threads can pass on. */
+export interface SourceState {
+  readonly table: TableData
+  readonly files: FileVersions
+  readonly images: ImageVersions
+  readonly faulty: readonly FaultyFile[]
+}
+
+/** What is known before the first reconcile. */
+export const NO_STATE: SourceState = {
+  table: EMPTY_TABLE,
+  files: { keys: NO_TEXTS, etags: NO_TEXTS, sizes: new Uint32Array(), settled: new Uint8Array() },
+  images: { etags: NO_TEXTS, sizes: new Float64Array(), modified: new Float64Array() },
+  faulty: []
 }
 
 /**
@@ -34,36 +57,41 @@ export interface CacheEntry {
  * listing, so it is bounded by the lake and never evicts.
  */
 export class EtagCache {
-  #byKey: ReadonlyMap<string, CacheEntry> = new Map()
-  #byUser: ReadonlyMap<string, CacheEntry> = new Map()
+  #state = NO_STATE
+  #faulty: ReadonlyMap<string, FaultyFile> = new Map()
 
-  /** The entry of just this version of the object: its key, ETag and size are the same. */
-  match (object: ObjectInfo): CacheEntry | undefined {
-    const entry = this.#byKey.get(object.key)
-    return entry !== undefined && isVersion(entry, object) ? entry : undefined
+  constructor (state = NO_STATE) {
+    this.replace(state)
   }
 
-  /** The row that is served for this user now. */
-  served (userId: string): GoodRow | undefined {
-    const entry = this.#byUser.get(userId)
-    return entry === undefined ? undefined : servedBy(entry)
+  get state (): SourceState {
+    return this.#state
   }
 
-  /** Takes over the entries of a complete reconcile, all at once. */
-  replace (entries: readonly CacheEntry[]): void {
-    this.#byKey = new Map(entries.map((entry) => [entry.key, entry]))
-    this.#byUser = new Map(entries.map((entry) => [entry.userId, entry]))
+  /** Takes over the state after a complete reconcile, all at once. */
+  replace (state: SourceState): void {
+    this.#state = state
+    this.#faulty = new Map(state.faulty.map((file) => [file.key, file]))
   }
-}
 
-/** The row that an entry gives to its user, if any. */
-export function servedBy (entry: CacheEntry): GoodRow | undefined {
-  if (entry.fault !== undefined || entry.row === undefined) return entry.lastGood
-  const { row, key, etag, size, settled } = entry
-  return { row, key, etag, size, settled }
-}
+  /** The file with this key that is not served. */
+  faulty (key: string): FaultyFile | undefined {
+    return this.#faulty.get(key)
+  }
 
-/** Whether the object is still the version that was read: same key, ETag and size, and nothing can hide behind them. */
-export function isVersion (known: Pick<GoodRow, 'key' | 'etag' | 'size' | 'settled'>, object: ObjectInfo): boolean {
-  return known.settled && known.key === object.key && known.etag === object.etag && known.size === object.size
+  /** The version of the info file that a row came from. */
+  file (row: number, prefix: string): { readonly key: string, readonly etag: string } {
+    const { table: { userIds }, files: { keys, etags } } = this.#state
+    const key = new TextColumn(keys).at(row) || `${prefix}${new TextColumn(userIds).at(row)}.csv`
+    return { key, etag: new TextColumn(etags).at(row) }
+  }
+
+  /** The image of a user who has a row and an image, as the last listing told of it. */
+  image (userId: string): ObjectInfo | undefined {
+    const { table, images: { etags, sizes, modified } } = this.#state
+    const row = new TextColumn(table.userIds).find(userId)
+    const keys = new TextColumn(table.images)
+    if (row === -1 || keys.isEmpty(row)) return undefined
+    return { key: keys.at(row), etag: new TextColumn(etags).at(row), size: sizes[row]!, lastModified: modified[row]! }
+  }
 }

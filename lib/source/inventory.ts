@@ -1,17 +1,22 @@
+import { userIdOf } from '../record.js'
 import type { ObjectInfo, ObjectStore } from '../store/object-store.js'
 import { compareUtf8 } from '../utf8.js'
+import { comparePieces, ObjectList, textOf } from './object-list.js'
 import { fault, type Fault } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
 
+/** An info file that is refused for its key alone. */
+export interface Refused { readonly userId: string | null, readonly key: string, readonly etag: string, readonly fault: Fault }
+
 /** What one complete listing of the source holds. */
 export interface Inventory {
-  /** The info file of each user: the one that is served. */
-  readonly infoFiles: ReadonlyMap<string, ObjectInfo>
-  /** The image of each user that has an info file. */
-  readonly images: ReadonlyMap<string, ObjectInfo>
-  /** Info files that are refused for their key alone. */
-  readonly refused: readonly { readonly userId: string | null, readonly object: ObjectInfo, readonly fault: Fault }[]
-  /** Images of nobody, in key order. */
+  /** The info files whose user ids are valid, and the images. */
+  readonly infoFiles: ObjectList
+  readonly images: ObjectList
+  /** The users by the bytes of their ids: for each, the info file that is served and the image, -1 where there is none. */
+  readonly users: { readonly infoFiles: Int32Array, readonly images: Int32Array }
+  readonly refused: readonly Refused[]
+  /** Keys of images of nobody. */
   readonly orphans: readonly string[]
   /** Objects in all, and those among them that are neither info file nor image. */
   readonly listed: number
@@ -29,26 +34,32 @@ type Kind = 'info' | 'image' | 'other'
 export async function takeInventory (
   store: ObjectStore, rules: SourceRules, onListed: (listed: number) => void
 ): Promise<Inventory> {
-  const infoFiles: ObjectInfo[] = []
-  const images: ObjectInfo[] = []
+  const infoFiles = new ObjectList()
+  const images = new ObjectList()
+  const invalid: Refused[] = []
   let listed = 0
+  let ignored = 0
   for await (const page of store.list(rules.prefix)) {
     for (const object of page) {
       const kind = kindOf(object.key, rules)
-      if (kind === 'info') infoFiles.push(object)
       if (kind === 'image') images.push(object)
+      else if (kind === 'other') ignored++
+      else noteInfoFile(object, infoFiles, invalid)
     }
     listed += page.length
     onListed(listed)
   }
-  const info = chooseInfoFiles(infoFiles)
-  return { ...info, ...chooseImages(images, info.infoFiles), listed, ignored: listed - infoFiles.length - images.length }
-}
-
-/** The user that an object belongs to: its base name without its extension. May break the rules for user ids. */
-function userIdOf (key: string): string {
-  const name = key.slice(key.lastIndexOf('/') + 1)
-  return name.slice(0, name.lastIndexOf('.'))
+  const { chosen, duplicates } = chooseInfoFiles(infoFiles)
+  const joined = joinImages(infoFiles, chosen, images)
+  return {
+    infoFiles,
+    images,
+    users: { infoFiles: chosen, images: joined.images },
+    refused: [...invalid, ...duplicates],
+    orphans: joined.orphans,
+    listed,
+    ignored
+  }
 }
 
 function kindOf (key: string, { outputKey, imageExtensions }: SourceRules): Kind {
@@ -59,30 +70,11 @@ function kindOf (key: string, { outputKey, imageExtensions }: SourceRules): Kind
   return imageExtensions.includes(extension) ? 'image' : 'other'
 }
 
-function chooseInfoFiles (objects: readonly ObjectInfo[]) {
-  const infoFiles = new Map<string, ObjectInfo>()
-  const refused: { userId: string | null, object: ObjectInfo, fault: Fault }[] = []
-  for (const object of objects) {
-    const userId = userIdOf(object.key)
-    const wrong = checkUserId(userId)
-    if (wrong !== undefined) {
-      refused.push({ userId: null, object, fault: fault('invalid_user_id', wrong, { excerpt: userId }) })
-      continue
-    }
-    const rival = infoFiles.get(userId)
-    const wins = rival === undefined || compareClaims(object.key, rival.key) < 0
-    if (wins) infoFiles.set(userId, object)
-    if (rival !== undefined) {
-      const loser = wins ? rival : object
-      refused.push({ userId, object: loser, fault: fault('duplicate_id', 'Another info file of this user has a shorter or smaller key') })
-    }
-  }
-  return { infoFiles, refused }
-}
-
-/** Among several info files of one user the shortest key is served, then the bytewise smallest. */
-function compareClaims (a: string, b: string): number {
-  return Buffer.byteLength(a) - Buffer.byteLength(b) || compareUtf8(a, b)
+function noteInfoFile (object: ObjectInfo, infoFiles: ObjectList, invalid: Refused[]): void {
+  const userId = userIdOf(object.key)
+  const wrong = checkUserId(userId)
+  if (wrong === undefined) infoFiles.push(object)
+  else invalid.push({ userId: null, key: object.key, etag: object.etag, fault: fault('invalid_user_id', wrong, { excerpt: userId }) })
 }
 
 /** What is wrong with a user id, if anything. */
@@ -95,18 +87,45 @@ function checkUserId (userId: string): string | undefined {
   return undefined
 }
 
-function chooseImages (objects: readonly ObjectInfo[], infoFiles: ReadonlyMap<string, ObjectInfo>) {
-  const images = new Map<string, ObjectInfo>()
-  const orphans: string[] = []
-  for (const object of objects) {
-    const userId = userIdOf(object.key)
-    if (!infoFiles.has(userId)) {
-      orphans.push(object.key)
+/** Among several info files of one user the shortest key is served, then the bytewise smallest. */
+function chooseInfoFiles (infoFiles: ObjectList) {
+  const chosen: number[] = []
+  const duplicates: Refused[] = []
+  const lengthOf = (i: number) => infoFiles.key(i).end - infoFiles.key(i).start
+  for (const candidate of infoFiles.byUser()) {
+    const rival = chosen.at(-1)
+    if (rival === undefined || comparePieces(infoFiles.userId(rival), infoFiles.userId(candidate)) !== 0) {
+      chosen.push(candidate)
       continue
     }
-    const rival = images.get(userId)
-    // Objects come in key order: of two as new as each other the later one has the greater key.
-    if (rival === undefined || object.lastModified >= rival.lastModified) images.set(userId, object)
+    // They come in key order: among equally short ones the first is the smallest.
+    const wins = lengthOf(candidate) < lengthOf(rival)
+    if (wins) chosen[chosen.length - 1] = candidate
+    const { key, etag } = infoFiles.at(wins ? rival : candidate)
+    duplicates.push({ userId: userIdOf(key), key, etag, fault: fault('duplicate_id', 'Another info file of this user has a shorter or smaller key') })
   }
-  return { images, orphans }
+  return { chosen: Int32Array.from(chosen), duplicates }
+}
+
+/** The image of each user: the newest, then the one with the greatest key. */
+function joinImages (infoFiles: ObjectList, users: Int32Array, images: ObjectList) {
+  const joined = new Int32Array(users.length).fill(-1)
+  const orphans: string[] = []
+  let user = 0
+  for (const image of images.byUser()) {
+    const id = images.userId(image)
+    let order = -1
+    for (; user < users.length; user++) {
+      order = comparePieces(infoFiles.userId(users[user]!), id)
+      if (order >= 0) break
+    }
+    if (order !== 0) {
+      orphans.push(textOf(images.key(image)))
+      continue
+    }
+    const rival = joined[user]!
+    // They come in key order: of two as new as each other the later one has the greater key.
+    if (rival === -1 || images.lastModified(image) >= images.lastModified(rival)) joined[user] = image
+  }
+  return { images: joined, orphans: orphans.sort(compareUtf8) }
 }

@@ -4,11 +4,15 @@ import { FolderStore } from './folder/folder-store.js'
 import type { ObjectStore } from './object-store.js'
 import { S3Store } from './s3/s3-store.js'
 
-export interface OpenStoreOptions {
+/** What names a store. Plain data, that threads can pass on. */
+export interface StoreSettings {
   /** `s3://bucket`, or `file:` and a path: `file:./lake` (from the working directory), `file:/var/lake`, `file:///var/lake`. */
   readonly url: string
   /** What the standard AWS variables say of the server; the SDK finds credentials by itself. */
   readonly env?: AwsVariables | undefined
+}
+
+export interface OpenStoreOptions extends StoreSettings {
   readonly clock?: Clock | undefined
 }
 

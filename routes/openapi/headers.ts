@@ -11,14 +11,29 @@ const AGE = 'Seconds since the start of the last complete listing of the bucket'
 
 const dataStale = header('Why the data may not be the bucket\'s; absent where it is', { type: 'string', pattern: '^[a-z_]+$', examples: ['unreachable'] }, false)
 
+const dataVersion = (required: boolean) => header('Names the data: equal records have the equal name, on every replica', { type: 'string', pattern: '^[\\w-]{22}$' }, required)
+
 /** Of every answer from the data. */
-export const freshness = { Age: header(AGE, { type: 'integer', minimum: 0 }), 'Data-Stale': dataStale }
+export const freshness = { Age: header(AGE, { type: 'integer', minimum: 0 }), 'Data-Stale': dataStale, 'Data-Version': dataVersion(true) }
 
 /** Of errors, which may come before the data has been looked at. */
-export const perhapsFreshness = { Age: header(AGE, { type: 'integer', minimum: 0 }, false), 'Data-Stale': dataStale }
+export const perhapsFreshness = { Age: header(AGE, { type: 'integer', minimum: 0 }, false), 'Data-Stale': dataStale, 'Data-Version': dataVersion(false) }
+
+/** Of answers that clients may keep. */
+export const caching = {
+  ETag: header('Names the answer: send it in `If-None-Match`, and 304 says that it is still the same', { type: 'string', pattern: '^"[\\w-]{22}"$' }),
+  'Cache-Control': header('How long the answer stays true, as far as that is known', { type: 'string', pattern: '^private, max-age=\\d+$', examples: ['private, max-age=1'] })
+}
+export const varyRepresentation = { Vary: header('The answer depends on these', { const: 'accept, accept-encoding' }) }
+export const contentEncoding = { 'Content-Encoding': header('Absent where the answer is not compressed', { const: 'gzip' }, false) }
+export const paging = {
+  'X-Total-Count': header('How many users match, whatever the limit', { type: 'integer', minimum: 0 }),
+  Link: header('The next page, where there are more users than the limit', { type: 'string', pattern: '^<[^>]+>; rel="next"$', examples: ['</data?limit=100&cursor=WyJ...>; rel="next"'] }, false)
+}
 
 export const noSniff = { 'X-Content-Type-Options': header('The type is what it says', { const: 'nosniff' }) }
-export const varyAccept = { Vary: header('The format depends on Accept', { const: 'accept' }) }
+/** Of 406: what was not on offer. */
+export const varyNotAcceptable = { Vary: header('What was asked for by these is not on offer', { type: 'string', enum: ['accept, accept-encoding', 'accept-encoding'] }) }
 export const retryAfter = { 'Retry-After': header('Seconds to wait before the next try', { type: 'integer', minimum: 1 }) }
 
 const location = (required: boolean) => header('The job', { type: 'string', format: 'uri-reference', examples: ['/jobs/5e2f8a10-1'] }, required)
@@ -38,9 +53,10 @@ export const contentSize = { 'Content-Range': header('The size of the whole', { 
 const text = (description: string, rules: object = {}) => ({ type: 'string', description, ...rules })
 
 export const cacheControl = { 'Cache-Control': text('`no-cache` waits for a listing of the bucket that begins after the request') }
+export const ifNoneMatch = { 'If-None-Match': text('ETags that the client holds; 304 where the answer has one of them') }
+export const acceptEncoding = { 'Accept-Encoding': text('`gzip` for a compressed answer; 406 where neither that nor `identity` is welcome') }
 export const prefer = { Prefer: text('`respond-async` answers at once, with a job that goes on') }
-export const conditions = {
-  'If-None-Match': text('ETags that the client holds; 304 where the picture has one of them'),
+export const ranges = {
   Range: text('One range of bytes, such as `bytes=0-99`; several are answered by the whole'),
   'If-Range': text('The ETag that `Range` goes with; the whole where it is another')
 }

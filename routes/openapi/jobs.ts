@@ -26,7 +26,8 @@ const published = {
     output_key: 'processed_data/output.csv',
     etag: '4z4-dn3276u0guzk-dn3276u6dx1k-63hb0',
     bytes: 6448,
-    skipped: false
+    skipped: false,
+    further: []
   },
   error: null
 }

@@ -9,11 +9,11 @@ export const getStatistics: Operation = {
   tags: ['Statistics'],
   summary: 'Figures on the users that match',
   description: 'The filters are those of `GET /data`.',
-  headers: headers.cacheControl,
+  headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
   responses: {
     200: {
       description: 'The figures',
-      headers: headers.freshness,
+      headers: { ...headers.freshness, ...headers.caching },
       content: json(Statistics, {
         over80: example('People of 80 and more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
           count: 18,
@@ -37,6 +37,7 @@ export const getStatistics: Operation = {
         })
       })
     },
+    304: { description: 'The client has them', headers: { ...headers.freshness, ...headers.caching } },
     ...problems([400, 500, 503], { headers: headers.perhapsFreshness, examples: { 400: badBinWidth } })
   }
 }

@@ -12,12 +12,14 @@ export const listUsers: Operation = {
   tags,
   summary: 'The users that match',
   description: 'All of them, by user id unless `sort` says otherwise. The filters are combined with AND; one that is not given does ' +
-    'not filter. The format is that of `format`, else the one that `Accept` prefers. An answer that breaks off is incomplete.',
-  headers: headers.cacheControl,
+    'not filter. The format is that of `format`, else the one that `Accept` prefers. An answer that breaks off is incomplete. With ' +
+    '`limit`, a page of them: `Link` leads to the next one. The pages of one listing agree with each other, whatever happens to the ' +
+    'data meanwhile; 410 tells where that is not possible any more.',
+  headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.acceptEncoding },
   responses: {
     200: {
       description: 'The users',
-      headers: { ...headers.freshness, ...headers.varyAccept, ...headers.noSniff },
+      headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...headers.varyRepresentation, ...headers.contentEncoding, ...headers.noSniff },
       content: {
         'application/json': {
           schema: Type.Array(UserSelection),
@@ -48,7 +50,12 @@ export const listUsers: Operation = {
         }
       }
     },
-    ...problems([400, 406, 500, 503], { headers: headers.perhapsFreshness, examples: { 400: misspelt, 406: notAcceptable }, headersOf: { 406: headers.varyAccept } })
+    304: { description: 'The client has it', headers: { ...headers.freshness, ...headers.caching, ...headers.varyRepresentation } },
+    ...problems([400, 406, 410, 500, 503], {
+      headers: headers.perhapsFreshness,
+      examples: { 400: misspelt, 406: notAcceptable },
+      headersOf: { 406: headers.varyNotAcceptable }
+    })
   }
 }
 
@@ -57,11 +64,11 @@ export const getUser: Operation = {
   tags,
   summary: 'One user',
   description: 'The record of the user of this id, compared byte for byte: `0012` is not `12`.',
-  headers: headers.cacheControl,
+  headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
   responses: {
     200: {
       description: 'The user',
-      headers: headers.freshness,
+      headers: { ...headers.freshness, ...headers.caching },
       content: {
         'application/json': {
           schema: UserRecord,
@@ -72,6 +79,7 @@ export const getUser: Operation = {
         }
       }
     },
+    304: { description: 'The client has it', headers: { ...headers.freshness, ...headers.caching } },
     ...problems([400, 404, 414, 500, 503], { headers: headers.perhapsFreshness, examples: { 404: unknownUser } })
   }
 }
@@ -83,7 +91,7 @@ export const getUserImage: Operation = {
   tags,
   summary: 'The picture of a user',
   description: 'As it lies in the bucket. Its type is told by its first bytes, whatever the name of the file says.',
-  headers: { ...headers.cacheControl, ...headers.conditions },
+  headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ranges },
   responses: {
     200: {
       description: 'The picture',

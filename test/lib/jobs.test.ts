@@ -2,10 +2,10 @@ import t from 'tap'
 import { IncompleteSourceError } from '../../lib/errors.js'
 import { Jobs, type Job } from '../../lib/jobs.js'
 import { StoreError } from '../../lib/store/object-store.js'
-import type { OutputReport } from '../../lib/transformer.js'
+import type { UpdateReport } from '../../lib/transformer.js'
 import { TestClock } from '../helper.js'
 
-const REPORT: OutputReport = { users: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false }
+const REPORT: UpdateReport = { users: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false, further: [] }
 
 function controlled () {
   const clock = new TestClock(1000)

@@ -1,4 +1,7 @@
+import { Readable } from 'node:stream'
+import { text as textOf } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
+import type { Export } from '../../lib/output/exporter.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer, type TransformerOptions } from '../../lib/transformer.js'
@@ -12,10 +15,8 @@ async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
   return { store, transformer: new UserDataTransformer({ store, cache: new EtagCache(), clock: () => NOON, ...options }) }
 }
 
-async function text (chunks: AsyncIterable<string>) {
-  let text = ''
-  for await (const chunk of chunks) text += chunk
-  return text
+async function text ({ body }: Export) {
+  return Buffer.isBuffer(body) ? body.toString() : await textOf(Readable.from(body))
 }
 
 t.test('without a server: reconcile, select, average age, output', async (t) => {

@@ -38,19 +38,22 @@ export function wholeSize ({ ContentRange, ContentLength = 0 }: GetObjectCommand
   return whole === undefined ? ContentLength : Number(whole)
 }
 
-function isIntact (body: Buffer, answer: GetObjectCommandOutput): boolean {
+/** What an answer tells of its body. */
+export type BodyFacts = Pick<GetObjectCommandOutput, 'ContentLength' | 'ETag' | 'SSECustomerAlgorithm' | 'ServerSideEncryption'>
+
+export function isIntact (body: Buffer, answer: BodyFacts): boolean {
   if (answer.ContentLength !== undefined && answer.ContentLength !== body.length) return false
   const md5 = md5Of(answer)
   return md5 === undefined || md5 === createHash('md5').update(body).digest('hex')
 }
 
 /** The ETag where it is an MD5: not after a multipart upload, nor with keys of the customer or of a key service. */
-function md5Of ({ ETag, SSECustomerAlgorithm, ServerSideEncryption }: GetObjectCommandOutput): string | undefined {
+function md5Of ({ ETag, SSECustomerAlgorithm, ServerSideEncryption }: BodyFacts): string | undefined {
   const etag = unquote(ETag)
   const isOpaque = SSECustomerAlgorithm !== undefined || ServerSideEncryption?.startsWith('aws:kms') === true
   return /^[0-9a-f]{32}$/.test(etag) && !isOpaque ? etag : undefined
 }
 
-function tooLarge (maxBytes: number): StoreError {
+export function tooLarge (maxBytes: number): StoreError {
   return new StoreError('too_large', `more than ${maxBytes} bytes`)
 }

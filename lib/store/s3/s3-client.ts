@@ -20,16 +20,16 @@ const REQUEST_HANDLER = {
 }
 
 /**
- * Two clients over one pool of connections. `single` sends a request once: after a lost answer, a repeated conditional PUT
+ * Two clients over one pool of connections, and what other ones have to be made with. `single` sends a request once: after a lost answer, a repeated conditional PUT
  * would be refused because of its own first attempt.
  */
-export function createClients (settings: S3ClientSettings): { retrying: S3Client, single: S3Client } {
+export function createClients (settings: S3ClientSettings): { retrying: S3Client, single: S3Client, config: S3ClientConfig } {
   // The SDK warns once per process of Node versions that it is about to leave; which one runs is not this module's choice.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
-  const config = { ...configOf(settings), maxAttempts: 3, requestHandler: REQUEST_HANDLER }
-  const retrying = new S3Client(config)
+  const config = configOf(settings)
+  const retrying = new S3Client({ ...config, maxAttempts: 3, requestHandler: REQUEST_HANDLER })
   const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: retrying.config.requestHandler })
-  return { retrying, single }
+  return { retrying, single, config }
 }
 
 function configOf ({ endpoint, region }: S3ClientSettings): S3ClientConfig {

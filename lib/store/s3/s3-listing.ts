@@ -10,18 +10,25 @@ export interface ListingPage {
 }
 
 /**
- * Reads an answer to ListObjectsV2; adds its token to those seen. The SDK makes an empty page of an answer that is no
+ * Reads an answer to ListObjectsV2. The SDK makes an empty page of an answer that is no
  * listing: only one that says whether there are more is believed, everything else fails with `invalid_listing`.
  */
-export function readPage (answer: ListObjectsV2CommandOutput, tokens: Set<string>): ListingPage {
+export function readPage (answer: ListObjectsV2CommandOutput): ListingPage {
   const { Contents = [], EncodingType, IsTruncated, NextContinuationToken: next } = answer
   if (IsTruncated === undefined) throw new StoreError('invalid_listing', 'the answer is not a listing')
   const decode = EncodingType === 'url' ? decodeKey : (key: string) => key
   const objects = Contents.map(object => readObject(object, decode))
   if (!IsTruncated) return { objects, next: undefined }
-  if (next === undefined || tokens.has(next)) throw new StoreError('invalid_listing', 'the listing leads nowhere')
-  tokens.add(next)
+  if (next === undefined) throw new StoreError('invalid_listing', 'the listing leads nowhere')
   return { objects, next }
+}
+
+/** Passes a page on whose token is not one of those seen before, and adds it to them. */
+export function checkToken (page: ListingPage, tokens: Set<string>): ListingPage {
+  if (page.next === undefined) return page
+  if (tokens.has(page.next)) throw new StoreError('invalid_listing', 'the listing leads nowhere')
+  tokens.add(page.next)
+  return page
 }
 
 /** To catch with: what came as a success and can't be read is no listing. */

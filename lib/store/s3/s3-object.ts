@@ -1,7 +1,7 @@
 import type { ObjectInfo } from '../object-store.js'
 
 /** What the SDK tells of an object; the length of a listed one is its Size. */
-interface Described {
+export interface Described {
   readonly ETag?: string | undefined
   readonly LastModified?: Date | undefined
 }

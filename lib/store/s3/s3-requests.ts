@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { StoreError } from '../object-store.js'
 import { transferMs } from './deadline.js'
+import { QuickRequests } from './quick-requests.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
 import { isNoSuchKey, statusOf } from './s3-error.js'
 
@@ -16,12 +17,15 @@ export class S3Requests {
   readonly #bucket: string
   readonly #retrying: S3Client
   readonly #single: S3Client
+  /** The way for what is small and many. */
+  readonly quick: QuickRequests
 
   constructor (bucket: string, settings: S3ClientSettings) {
-    const { retrying, single } = createClients(settings)
+    const { retrying, single, config } = createClients(settings)
     this.#bucket = bucket
     this.#retrying = retrying
     this.#single = single
+    this.quick = new QuickRequests(bucket, config, retrying)
   }
 
   listPage (prefix: string, token: string | undefined, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {
@@ -72,8 +76,9 @@ export class S3Requests {
     await this.#retrying.send(new CreateBucketCommand({ Bucket: this.#bucket, ...location }), { abortSignal })
   }
 
-  close (): void {
+  async close (): Promise<void> {
     // The other client has the same connections.
     this.#retrying.destroy()
+    await this.quick.close()
   }
 }

@@ -9,7 +9,8 @@ import { Deadline, transferMs } from './deadline.js'
 import { bodyOf, readBody, wholeSize } from './s3-body.js'
 import type { S3ClientSettings } from './s3-client.js'
 import { statusOf, toStoreError } from './s3-error.js'
-import { readPage, toInvalidListing } from './s3-listing.js'
+import { ASK_SDK } from './quick-requests.js'
+import { checkToken, readPage, toInvalidListing } from './s3-listing.js'
 import { toInfo, unquote } from './s3-object.js'
 import { S3Requests } from './s3-requests.js'
 
@@ -23,6 +24,8 @@ export interface S3StoreSettings extends S3ClientSettings {
 
 const MAX_KEY_BYTES = 1024
 const GET_ATTEMPTS = 3
+/** What may be larger needs more care than the quick way takes. */
+const QUICK_BYTES = 1024 * 1024
 
 /** A bucket of AWS S3, or of a server that speaks its protocol. Credentials come from the SDK's own chain. */
 export class S3Store implements ObjectStore {
@@ -46,6 +49,8 @@ export class S3Store implements ObjectStore {
     if (!isS3Key(key)) return undefined
     const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
     return this.#within(this.#deadlineMs, this.#urlOf(key), async deadline => {
+      const quick = maxBytes > QUICK_BYTES ? ASK_SDK : await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, signal: deadline.signal })
+      if (quick !== ASK_SDK) return quick
       for (let attempt = 1; ; attempt++) {
         const answer = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
         if (answer === undefined || answer === 'unchanged') return answer
@@ -99,7 +104,7 @@ export class S3Store implements ObjectStore {
   }
 
   async close (): Promise<void> {
-    this.#requests.close()
+    await this.#requests.close()
   }
 
   async * #pages (prefix: string): AsyncGenerator<readonly ObjectInfo[]> {
@@ -107,7 +112,9 @@ export class S3Store implements ObjectStore {
     let next: string | undefined
     do {
       const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
-        return readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing), tokens)
+        const quick = await this.#requests.quick.listPage(prefix, next, signal)
+        const page = quick === ASK_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : quick
+        return checkToken(page, tokens)
       })
       yield page.objects
       next = page.next

@@ -1,12 +1,11 @@
 import t from 'tap'
 import { compareOutputs } from '../../../lib/output/diff.js'
 
-const compare = (before: string | undefined, after: string, delimiter = ',') =>
-  compareOutputs(before === undefined ? undefined : Buffer.from(before), Buffer.from(after), delimiter)
+const compare = (before: string, after: string, delimiter = ',') => compareOutputs(Buffer.from(before), Buffer.from(after), delimiter)
 
 t.test('counts users that come, change and go', async (t) => {
   const output = 'user_id,name\r\n1,Ann\r\n2,Bob\r\n3,"C, D"\r\n'
-  t.same(await compare(undefined, output), { added: 3, changed: 0, removed: 0 })
+  t.same(await compare('user_id,name\r\n', output), { added: 3, changed: 0, removed: 0 })
   t.same(await compare(output, output), { added: 0, changed: 0, removed: 0 })
   t.same(await compare(output, 'user_id,name\r\n1,Anna\r\n3,"C, D"\r\n4,Eve\r\n'), { added: 1, changed: 1, removed: 1 })
   t.same(await compare(output, 'user_id,name\r\n'), { added: 0, changed: 0, removed: 3 })
@@ -20,6 +19,13 @@ t.test('what is no such output counts as empty', async (t) => {
   for (const foreign of ['', 'hello', 'a;b\n1;2\n', 'user_id,"x\n', '\xff\xfe']) {
     t.same(await compare(foreign, 'user_id\r\n1\r\n'), { added: 1, changed: 0, removed: 0 }, JSON.stringify(foreign))
   }
+})
+
+t.test('the output before may be in any order, and name a user twice', async (t) => {
+  const after = 'user_id,name\r\n1,Ann\r\n2,Bob\r\n4,Eve\r\n'
+  t.same(await compare('user_id,name\r\n2,Bob\r\n1,Amy\r\n3,Cid\r\n', after), { added: 1, changed: 1, removed: 1 })
+  t.same(await compare('user_id,name\r\n1,Amy\r\n1,Ann\r\n', after), { added: 2, changed: 0, removed: 0 }, 'the last one counts')
+  t.same(await compare('user_id,name\r\n1,Ann\r\n"2,Bob\r\n', after), { added: 3, changed: 0, removed: 0 }, 'broken in the middle')
 })
 
 t.test('another delimiter', async (t) => {

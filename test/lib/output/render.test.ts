@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { text as textOf } from 'node:stream/consumers'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import t from 'tap'
@@ -5,10 +7,9 @@ import { render, type CsvOptions, type Format } from '../../../lib/output/render
 import type { Cell } from '../../../lib/record.js'
 
 async function text (format: Format, columns: string[], rows: Cell[][], options?: CsvOptions) {
-  const chunks: string[] = []
   const batches = async function * () { for (let i = 0; i < rows.length; i += 2) yield rows.slice(i, i + 2) }
-  for await (const chunk of render({ columns, count: rows.length, batches }, format, options)) chunks.push(chunk)
-  return chunks.join('')
+  const text = render({ columns, count: rows.length, next: undefined, batches }, format, options)
+  return Buffer.isBuffer(text) ? text.toString() : await textOf(Readable.from(text))
 }
 
 const COLUMNS = ['user_id', 'first_name', 'birthts', 'img_path']

@@ -4,10 +4,17 @@ import { Temporal } from 'temporal-polyfill'
 import { calendarDate, isTimeZone } from '../../../lib/calendar.js'
 import { ageFilter, completedYears, YEAR_MS, type AgeBasis } from '../../../lib/query/age.js'
 import type { UserRow } from '../../../lib/record.js'
-import { toPredicate } from '../../../lib/query/filter.js'
+import type { Filter } from '../../../lib/query/filter.js'
 
 const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Apia', 'Asia/Kathmandu', 'America/Los_Angeles', 'Africa/Monrovia']
 const MAX_TIME = 8.64e15
+
+/** Whether an age filter, which is a range, keeps the row. */
+const keepsRow = (filter: Filter, row: UserRow) => {
+  if (filter.op !== 'range') throw new Error('not a range')
+  const { min = -Infinity, max = Infinity } = filter.value
+  return row[filter.column] >= min && row[filter.column] <= max
+}
 
 t.test('the calendar date of any instant is the one that Temporal gives', async (t) => {
   const instant = fc.oneof(fc.integer({ min: -3e12, max: 3e12 }), fc.integer({ min: -MAX_TIME + 1e9, max: MAX_TIME - 1e9 }))
@@ -47,14 +54,14 @@ t.test('an age filter keeps just the people of that age', async () => {
         : completedYears(row.birth_date, calendarDate(asOf, timeZone))
       const expected = (min === null || years >= min) && (max === null || years <= max)
       const filter = ageFilter({ min: min ?? undefined, max: max ?? undefined, basis, asOf, timeZone })
-      return toPredicate(filter)(row) === expected
+      return keepsRow(filter, row) === expected
     }), { numRuns: 5000 })
 })
 
 t.test('exact bounds hold to the millisecond', async (t) => {
   const asOf = Date.parse('2025-06-15T00:00:00Z')
   const keeps = (birthts: number, range: { min?: number, max?: number }) =>
-    toPredicate(ageFilter({ ...range, basis: 'exact', asOf, timeZone: 'UTC' }))({ birthts } as UserRow)
+    keepsRow(ageFilter({ ...range, basis: 'exact', asOf, timeZone: 'UTC' }), { birthts } as UserRow)
   t.ok(keeps(asOf - 35 * YEAR_MS, { min: 35 }))
   t.notOk(keeps(asOf - 35 * YEAR_MS + 1, { min: 35 }))
   t.ok(keeps(asOf - 35 * YEAR_MS, { max: 35 }))
@@ -72,8 +79,8 @@ t.test('the two counts differ, as they should: 30 to 35 keeps people until they 
   const birthts = Date.parse('1989-07-01T00:00:00Z') // 35.95 years old
   const row = { birthts, birth_date: 19890701 } as UserRow
   const range = { min: 30, max: 35, asOf: Date.parse('2025-06-15T00:00:00Z'), timeZone: 'UTC' }
-  t.equal(toPredicate(ageFilter({ ...range, basis: 'completed' }))(row), true)
-  t.equal(toPredicate(ageFilter({ ...range, basis: 'exact' }))(row), false)
+  t.equal(keepsRow(ageFilter({ ...range, basis: 'completed' }), row), true)
+  t.equal(keepsRow(ageFilter({ ...range, basis: 'exact' }), row), false)
 })
 
 t.test('knows time zones by name', async (t) => {

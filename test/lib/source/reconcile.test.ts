@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import type { UserRow } from '../../../lib/record.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import { reconcile, type Progress, type Reconciled } from '../../../lib/source/reconcile.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
@@ -6,6 +7,7 @@ import type { ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
 import { csv, keyOf, PNG, TestClock } from '../../helper.js'
 import { startS3Endpoint } from '../../s3-endpoint.js'
+import { rowsOf } from '../../tables.js'
 
 const rules = { prefix: 'source_data/', outputKey: 'processed_data/output.csv', imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
 
@@ -25,28 +27,32 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
 
 function overStore (store: ObjectStore, clock: TestClock) {
   const cache = new EtagCache()
-  const run = async (onProgress?: (progress: Progress) => void): Promise<Reconciled> => {
+  const run = async (onProgress?: (progress: Progress) => void): Promise<Outcome> => {
     const result = await reconcile(store, cache, clock.read, { rules, ...onProgress && { onProgress } })
-    cache.replace(result.entries)
-    return result
+    cache.replace(result.state)
+    return { ...result, rows: rowsOf(result.state.table) }
   }
   return { clock, cache, run }
 }
 
-const names = ({ rows }: Reconciled) => Object.fromEntries(rows.map((row) => [row.user_id, row.first_name]))
+type Outcome = Reconciled & { readonly rows: readonly UserRow[] }
+
+const names = ({ rows }: Outcome) => Object.fromEntries(rows.map((row) => [row.user_id, row.first_name]))
 const codes = ({ rejects }: Reconciled) => Object.fromEntries(rejects.map(({ key, code }) => [key.replace('source_data/', ''), code]))
 
-t.test('downloads what changed and nothing else; rows that did not change stay the same objects', async (t) => {
+t.test('downloads what changed and nothing else; a state that did not change stays the same object', async (t) => {
   const { endpoint, bucket, run, cache } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': PNG })
   const progress: Progress[] = []
   const first = await run((step) => progress.push(step))
   t.same(names(first), { 1: 'Ann', 2: 'Bob' })
   t.same(progress[0], { listed: 3, to_fetch: 0, fetched: 0 })
   t.same(progress.at(-1), { listed: 3, to_fetch: 2, fetched: 2 })
-  t.equal(cache.served('2')?.row, first.rows[1])
+  t.equal(cache.state, first.state)
+  t.equal(first.isUnchanged, false)
   const second = await run()
   t.equal(endpoint.counts.GET, 2)
-  t.ok(second.rows.every((row, i) => row === first.rows[i]))
+  t.equal(second.state, first.state)
+  t.equal(second.isUnchanged, true)
   bucket.put('source_data/1.csv', csv('Amy'))
   bucket.delete('source_data/2.png')
   const third = await run()
@@ -54,16 +60,15 @@ t.test('downloads what changed and nothing else; rows that did not change stay t
   t.same(third.rows.map((row) => [row.first_name, row.img_path]), [['Amy', null], ['Bob', null]])
   bucket.delete('source_data/1.csv')
   t.same(names(await run()), { 2: 'Bob' })
-  t.equal(cache.served('1'), undefined)
   t.equal(endpoint.counts.GET, 3)
 })
 
 t.test('what it knew stays untouched until the caller takes over the outcome', async (t) => {
   const { store, cache, clock, bucket } = await setUp(t, { '1.csv': csv() })
-  cache.replace((await reconcile(store, cache, clock.read, { rules })).entries)
+  cache.replace((await reconcile(store, cache, clock.read, { rules })).state)
   bucket.put('source_data/2.csv', csv())
   await reconcile(store, cache, clock.read, { rules })
-  t.equal(cache.served('2'), undefined)
+  t.equal(cache.state.table.length, 1)
 })
 
 t.test('a listing that fails changes nothing', async (t) => {
@@ -73,7 +78,7 @@ t.test('a listing that fails changes nothing', async (t) => {
     endpoint.intercept = () => ({ status: 200, headers: {}, body })
     await t.rejects(run(), { code: 'invalid_listing' }, body)
   }
-  t.ok(cache.served('1'))
+  t.equal(cache.state.table.length, 1)
 })
 
 t.test('a download that fails keeps the last good record and is tried again', async (t) => {
@@ -213,7 +218,7 @@ t.test('a young file of a folder is looked at again, an old one is not', async (
   t.equal(gets, 3, 'once more, to be sure')
   const second = await run()
   t.equal(gets, 3)
-  t.ok(second.rows[0] === first.rows[0])
+  t.equal(second.state, first.state)
 })
 
 t.test('the order of uploads is the one of the listing, which may be finer than that of downloads', async (t) => {

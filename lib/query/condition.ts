@@ -1,0 +1,136 @@
+import { foldCase } from '../fold-case.js'
+import { userIdOf } from '../record.js'
+import { firstIndex } from '../table/bytes.js'
+import type { CodedColumn } from '../table/table.js'
+import { TextColumn } from '../table/texts.js'
+import type { Part, Run } from './birth-index.js'
+import type { Filter, RowPredicate } from './filter.js'
+import type { TableIndex } from './table-index.js'
+
+/** A filter on a table. */
+export interface Condition {
+  test (row: number): boolean
+  /** All rows that meet it and perhaps others, each once, in whatever order. Absent: every row may meet it. */
+  readonly candidates?: Candidates
+  /** Just the rows that meet it, as a run of the rows by birth. */
+  readonly run?: Run
+  /** Just the rows that meet it, as a part of any run of them. */
+  readonly part?: Part
+}
+
+export interface Candidates {
+  readonly count: number
+  rows (): Uint32Array
+}
+
+/** How a filter is answered on a table. */
+export function toCondition (filter: Filter | RowPredicate, index: TableIndex): Condition {
+  const { table } = index
+  if (typeof filter === 'function') return { test: (row) => filter(table.row(row)) }
+  const { column, op } = filter
+  switch (op) {
+    case 'range': return between(index, column, filter.value)
+    case 'exists': return exists(index, column, filter.value)
+    case 'equals': return equals(index, column, typeof filter.value === 'string' ? [filter.value] : filter.value, filter.fold ?? false)
+    case 'prefix': return startsWith(index, column, filter.value, filter.fold ?? false)
+    default: throw new TypeError(`Unknown filter operator ${String(op satisfies never)}`)
+  }
+}
+
+function between (index: TableIndex, column: 'birthts' | 'birth_date', { min = -Infinity, max = Infinity }: { min?: number | undefined, max?: number | undefined }): Condition {
+  const { births, table: { data } } = index
+  const values = column === 'birthts' ? data.birthts : data.birthDates
+  const run = column === 'birthts' ? births.bornBetween(min, max) : births.datedBetween(min, max)
+  const test = (row: number) => values[row]! >= min && values[row]! <= max
+  return run === undefined ? { test } : { test, run, candidates: { count: run.to - run.from, rows: () => data.births.rows.slice(run.from, run.to) } }
+}
+
+function exists (index: TableIndex, column: string, value: boolean): Condition {
+  const { table } = index
+  if (column === 'img_path') return { test: (row) => table.hasImage(row) === value, part: value ? 'with image' : 'without image' }
+  const coded = table.coded(column)
+  if (coded === undefined) return value ? { test: () => true } : nothing()
+  const { rows, starts } = index.postings(column)
+  const [from, to] = value ? [starts[1]!, rows.length] : [0, starts[1]!]
+  return { test: (row) => (coded.codes[row] !== 0) === value, candidates: { count: to - from, rows: () => rows.slice(from, to) } }
+}
+
+function equals (index: TableIndex, column: string, values: readonly string[], fold: boolean): Condition {
+  const { table } = index
+  const coded = table.coded(column)
+  if (coded !== undefined) return hasCode(index, coded, values.flatMap((value) => codesOf(coded, value, fold, false)))
+  const test = textTest(index, column, fold, (text) => wanted.has(text))
+  const wanted = new Set(fold ? values.map(foldCase) : values)
+  if (fold) return { test }
+  switch (column) {
+    case 'user_id': return { test, candidates: listed([...wanted].map((id) => table.userIds.find(id))) }
+    // A picture is that of the user whose id is in its name.
+    case 'img_path': return { test, candidates: listed([...wanted].map((key) => table.userIds.find(userIdOf(key)))) }
+    default: return { test }
+  }
+}
+
+function startsWith (index: TableIndex, column: string, prefix: string, fold: boolean): Condition {
+  const coded = index.table.coded(column)
+  if (coded !== undefined) return hasCode(index, coded, codesOf(coded, prefix, fold, true))
+  const start = fold ? foldCase(prefix) : prefix
+  return { test: textTest(index, column, fold, (text) => text.startsWith(start)) }
+}
+
+/** Tests the text of each row: for columns that are not coded. */
+function textTest ({ table }: TableIndex, column: string, fold: boolean, matches: (text: string) => boolean): (row: number) => boolean {
+  return (row) => {
+    const cell = column === 'birth_date' ? table.data.birthDates[row]! : table.cell(row, column)
+    return cell !== null && matches(fold ? foldCase(String(cell)) : String(cell))
+  }
+}
+
+/** The codes of the values that are, or begin with, a text. */
+function codesOf (coded: CodedColumn, text: string, fold: boolean, isPrefix: boolean): number[] {
+  if (!fold) return rowsOf(coded.values, text, isPrefix, 1)
+  const folded = foldCase(text)
+  if (coded.folded !== undefined) return rowsOf(new TextColumn(coded.folded.texts), folded, isPrefix).map((row) => coded.folded!.codes[row]!)
+  const codes = Array.from({ length: coded.values.length - 1 }, (_, i) => i + 1)
+  const matches = isPrefix ? (value: string) => value.startsWith(folded) : (value: string) => value === folded
+  return codes.filter((code) => matches(foldCase(coded.values.at(code))))
+}
+
+/** The rows of an ascending column, from `first` on, whose texts are, or begin with, a text. */
+function rowsOf (texts: TextColumn, text: string, isPrefix: boolean, first = 0): number[] {
+  const bytes = Buffer.from(text)
+  const from = texts.lowerBound(bytes, first)
+  const comesAfter = (row: number) => {
+    const [start, end] = [texts.offsets[row]!, texts.offsets[row + 1]!]
+    return texts.bytes.compare(bytes, 0, bytes.length, start, isPrefix ? Math.min(end, start + bytes.length) : end) > 0
+  }
+  const to = firstIndex(from, texts.length, comesAfter)
+  return Array.from({ length: to - from }, (_, i) => from + i)
+}
+
+function hasCode (index: TableIndex, { name, codes, values }: CodedColumn, wanted: readonly number[]): Condition {
+  const marks = new Uint8Array(values.length)
+  for (const code of wanted) marks[code] = 1
+  const distinct = wanted.length === 1 ? wanted : [...new Set(wanted)]
+  const { rows, starts } = index.postings(name)
+  const count = distinct.reduce((sum, code) => sum + starts[code + 1]! - starts[code]!, 0)
+  const gather = () => {
+    const gathered = new Uint32Array(count)
+    let length = 0
+    for (const code of distinct) {
+      const some = rows.subarray(starts[code], starts[code + 1])
+      gathered.set(some, length)
+      length += some.length
+    }
+    return gathered
+  }
+  return { test: (row) => marks[codes[row]!] === 1, candidates: { count, rows: gather } }
+}
+
+function listed (rows: readonly number[]): Candidates {
+  const found = Uint32Array.from(new Set(rows.filter((row) => row !== -1)))
+  return { count: found.length, rows: () => found }
+}
+
+function nothing (): Condition {
+  return { test: () => false, candidates: listed([]) }
+}

@@ -1,0 +1,77 @@
+import type { Part, Run } from './birth-index.js'
+import { toCondition, type Condition } from './condition.js'
+import type { Filter, RowPredicate } from './filter.js'
+import type { TableIndex } from './table-index.js'
+
+/** The rows of a table that meet all of some filters. */
+export class Match {
+  readonly #index: TableIndex
+  readonly #conditions: readonly Condition[]
+  /** Where a run of the rows by birth, or a part of it, is just those rows. */
+  readonly run: { readonly run: Run, readonly part: Part } | undefined
+  readonly count: number
+  #rows: Uint32Array | undefined
+
+  constructor (index: TableIndex, filters: readonly (Filter | RowPredicate)[]) {
+    this.#index = index
+    this.#conditions = filters.map((filter) => toCondition(filter, index))
+    this.run = toRun(this.#conditions, index.table.length)
+    this.count = this.run === undefined ? this.rows.length : countRun(index, this.run)
+  }
+
+  /** Whether it is every row. */
+  get isAll (): boolean {
+    return this.#conditions.length === 0
+  }
+
+  /** Whether `rows` costs nothing. */
+  get isListed (): boolean {
+    return this.#rows !== undefined
+  }
+
+  test (row: number): boolean {
+    for (const condition of this.#conditions) if (!condition.test(row)) return false
+    return true
+  }
+
+  /** The rows, ascending. */
+  get rows (): Uint32Array {
+    this.#rows ??= this.#findRows()
+    return this.#rows
+  }
+
+  #findRows (): Uint32Array {
+    const { length } = this.#index.table
+    const driver = this.#conditions.flatMap(({ candidates }) => candidates ?? []).sort((a, b) => a.count - b.count)[0]
+    // Few candidates are tested and sorted, for many a scan is cheaper.
+    if (driver !== undefined && driver.count * SORT_COST < length) return driver.rows().filter((row) => this.test(row)).sort()
+    const rows = new Uint32Array(length)
+    let count = 0
+    for (let row = 0; row < length; row++) if (this.test(row)) rows[count++] = row
+    return rows.slice(0, count)
+  }
+}
+
+/** About how many rows can be tested in the time that it takes to test and sort one of few. */
+const SORT_COST = 16
+
+function toRun (conditions: readonly Condition[], length: number): { run: Run, part: Part } | undefined {
+  let run = { from: 0, to: length }
+  let part: Part = 'all'
+  for (const condition of conditions) {
+    if (condition.run !== undefined) {
+      const from = Math.max(run.from, condition.run.from)
+      run = { from, to: Math.max(from, Math.min(run.to, condition.run.to)) }
+    } else if (condition.part !== undefined) {
+      if (part !== 'all' && part !== condition.part) run = { from: 0, to: 0 }
+      part = condition.part
+    } else {
+      return undefined
+    }
+  }
+  return { run, part }
+}
+
+function countRun ({ births }: TableIndex, { run, part }: { run: Run, part: Part }): number {
+  return births.countBefore(run.to, part) - births.countBefore(run.from, part)
+}

@@ -1,0 +1,15 @@
+import type { Codes } from '../table/coded.js'
+
+/** The rows of a coded column by their values, ties in the order of the rows: `rows` from `starts[code]` to `starts[code + 1]`. */
+export interface Postings { readonly rows: Uint32Array, readonly starts: Uint32Array }
+
+/** Sorts rows by counting their codes, of which there are `count`. */
+export function sortByCode (codes: Codes, count: number): Postings {
+  const starts = new Uint32Array(count + 1)
+  for (const code of codes) starts[code + 1]!++
+  for (let code = 0; code < count; code++) starts[code + 1]! += starts[code]!
+  const next = starts.slice()
+  const rows = new Uint32Array(codes.length)
+  codes.forEach((code: number, row: number) => { rows[next[code]!++] = row })
+  return { rows, starts }
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../clock.js'
+import type { SourceState } from '../source/etag-cache.js'
+
+/** A snapshot is written no sooner after the last one. Milliseconds. */
+const PAUSE_MS = 60_000
+
+export interface SnapshotScheduleOptions {
+  readonly save: (state: SourceState) => Promise<void>
+  readonly clock: Clock
+  /** Told of failures, which cost a slower start and nothing else. */
+  readonly onFailure?: ((error: unknown) => void) | undefined
+}
+
+/** Decides when a snapshot is worth being written: where something has changed, at most once a minute and at the end. */
+export class SnapshotSchedule {
+  readonly #options: SnapshotScheduleOptions
+  #saved: SourceState | undefined
+  #savedAt = -Infinity
+  #saving: Promise<void> = Promise.resolve()
+
+  constructor (options: SnapshotScheduleOptions) {
+    this.#options = options
+  }
+
+  /** This state need not be written: the snapshot told of it. */
+  note (state: SourceState): void {
+    this.#saved = state
+  }
+
+  /** Writes the state unless it is written already, or the last one has been written within a minute. Does not wait for it. */
+  offer (state: SourceState): void {
+    if (this.#options.clock() - this.#savedAt >= PAUSE_MS) this.#save(state)
+  }
+
+  /** Writes the state unless it is written already; waits for that and for all that is being written. */
+  async flush (state: SourceState): Promise<void> {
+    this.#save(state)
+    await this.#saving
+  }
+
+  #save (state: SourceState): void {
+    if (state === this.#saved) return
+    const { save, clock, onFailure = () => {} } = this.#options
+    this.#saved = state
+    this.#savedAt = clock()
+    this.#saving = this.#saving.then(() => save(state)).catch(onFailure)
+  }
+}

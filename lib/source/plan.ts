@@ -1,0 +1,98 @@
+import { Table } from '../table/table.js'
+import { pieceAt, TextColumn } from '../table/texts.js'
+import { Drafts } from './drafts.js'
+import type { EtagCache, FaultyFile } from './etag-cache.js'
+import type { Inventory } from './inventory.js'
+import { comparePieces, textOf } from './object-list.js'
+import type { SourceRules } from './rules.js'
+
+/** No row and no draft: no lake has so many. */
+export const NONE = -(2 ** 31)
+
+/** What becomes of the users of an inventory, by their numbers there. A draft is written as `~draft`, beside rows from 0. */
+export interface Plan {
+  readonly inventory: Inventory
+  readonly previous: EtagCache
+  readonly table: Table
+  readonly rules: SourceRules
+  /** The row of the previous table, the last good one; NONE for a newcomer. */
+  readonly rows: Int32Array
+  /** The row or draft that says what the listed info file says; NONE where that is not known or bad. */
+  readonly own: Int32Array
+  readonly drafts: Drafts
+  /** Users whose info file is bad or could not be downloaded. */
+  readonly faulty: Map<number, FaultyFile>
+  /** Users whose info file was deleted since it was listed. */
+  readonly gone: Set<number>
+}
+
+/** Compares the listed versions with the known ones. What is NONE afterwards and not faulty has to be downloaded. */
+export function planUsers (inventory: Inventory, previous: EtagCache, rules: SourceRules, birthDateOf: (birthts: number) => number): Plan {
+  const { infoFiles, users } = inventory
+  const table = new Table(previous.state.table)
+  const length = users.infoFiles.length
+  const plan = {
+    inventory,
+    previous,
+    table,
+    rules,
+    rows: new Int32Array(length).fill(NONE),
+    own: new Int32Array(length).fill(NONE),
+    drafts: new Drafts(),
+    faulty: new Map<number, FaultyFile>(),
+    gone: new Set<number>()
+  }
+  const isKnown = versionMatcher(plan)
+  let row = 0
+  users.infoFiles.forEach((infoFile, user) => {
+    const { bytes, start, end } = infoFiles.userId(infoFile)
+    let order = -1
+    for (; row < table.length; row++) {
+      order = table.userIds.compare(row, bytes, start, end)
+      if (order >= 0) break
+    }
+    if (order === 0) plan.rows[user] = row
+    if (order === 0 && isKnown(row, infoFile)) {
+      plan.own[user] = row
+      return
+    }
+    const bad = knownFault(plan, infoFile)
+    if (bad?.data !== undefined) plan.own[user] = ~plan.drafts.add(bad.data, birthDateOf(bad.data.birthts), bad)
+    else if (bad !== undefined) plan.faulty.set(user, bad)
+  })
+  return plan
+}
+
+/** Whether an info file is still the version that a row came from: same key, ETag and size, and nothing can hide behind them. */
+function versionMatcher ({ inventory: { infoFiles }, previous, rules }: Plan): (row: number, infoFile: number) => boolean {
+  const { files } = previous.state
+  const keys = new TextColumn(files.keys)
+  return (row, infoFile) => {
+    if (files.settled[row] === 0 || files.sizes[row] !== infoFiles.size(infoFile)) return false
+    if (comparePieces(pieceAt(files.etags, row), infoFiles.etag(infoFile)) !== 0) return false
+    if (keys.isEmpty(row)) return hasUsualKey(infoFiles, infoFile, rules)
+    const { bytes, start, end } = infoFiles.key(infoFile)
+    return keys.compare(row, bytes, start, end) === 0
+  }
+}
+
+/** Whether the key is just the prefix, the user id and `.csv`. */
+export function hasUsualKey (infoFiles: Inventory['infoFiles'], infoFile: number, { prefix }: SourceRules): boolean {
+  const key = infoFiles.key(infoFile)
+  const userId = infoFiles.userId(infoFile)
+  return userId.start - key.start === Buffer.byteLength(prefix) && textOf({ ...key, start: userId.end }) === '.csv'
+}
+
+function knownFault ({ inventory: { infoFiles }, previous }: Plan, infoFile: number): FaultyFile | undefined {
+  if (previous.state.faulty.length === 0) return undefined
+  const { key, etag, size } = infoFiles.at(infoFile)
+  const known = previous.faulty(key)
+  return known?.settled && known.etag === etag && known.size === size ? known : undefined
+}
+
+/** The users that have to be downloaded. */
+export function toDownload ({ own, faulty }: Plan): number[] {
+  const users: number[] = []
+  own.forEach((source, user) => { if (source === NONE && !faulty.has(user)) users.push(user) })
+  return users
+}

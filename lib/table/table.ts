@@ -1,0 +1,121 @@
+import { BASE_COLUMNS, type Cell, type UserRow } from '../record.js'
+import type { BirthOrder } from './birth-order.js'
+import type { Coded, Folded } from './coded.js'
+import { weightOf } from './shared.js'
+import { pieceAt, TextColumn, type Texts } from './texts.js'
+
+/** A column of text from the info files, by its name; first_name and last_name with their folded values. */
+export interface NamedColumn extends Coded { readonly name: string, readonly folded?: Folded }
+
+/**
+ * The records of one data version as columns in shared memory, in the order of the user ids' bytes; never changed. Plain
+ * data, that threads can pass on.
+ */
+export interface TableData {
+  readonly length: number
+  readonly userIds: Texts
+  /** first_name and last_name, then the further ones by their bytes. */
+  readonly columns: readonly NamedColumn[]
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly birthts: Float64Array
+  /** The calendar date of birth in the configured time zone, as the number yyyymmdd (see age.ts). */
+  readonly birthDates: Int32Array
+  /** img_path; empty where there is none. */
+  readonly images: Texts
+  /**
+   * The base columns of each row as a JSON object with one more byte behind it, a comma or, at last, a bracket: with the
+   * bracket before the first one, `bytes` as a whole are the JSON array of all rows.
+   */
+  readonly json: Texts
+  readonly births: BirthOrder
+  /** Names the rows: equal rows have the equal name. */
+  readonly version: string
+}
+
+/** A column to read. */
+export interface CodedColumn extends NamedColumn { readonly values: TextColumn }
+
+/** Reads a table. */
+export class Table {
+  readonly data: TableData
+  readonly userIds: TextColumn
+  readonly images: TextColumn
+  readonly json: TextColumn
+  /** Held for the garbage collector. */
+  readonly weight: unknown
+  readonly #columns: ReadonlyMap<string, CodedColumn>
+
+  constructor (data: TableData) {
+    this.data = data
+    this.userIds = new TextColumn(data.userIds)
+    this.images = new TextColumn(data.images)
+    this.json = new TextColumn(data.json)
+    this.#columns = new Map(data.columns.map((column) => [column.name, { ...column, values: new TextColumn(column.values) }]))
+    this.weight = weightOf(byteLength(data))
+  }
+
+  get length (): number {
+    return this.data.length
+  }
+
+  /** Every column that some row has: the base columns, then the further ones by their bytes. */
+  get columnNames (): string[] {
+    return [...BASE_COLUMNS, ...[...this.#columns.keys()].filter((name) => !isBaseColumn(name))]
+  }
+
+  /** The column of an info file's text; `undefined` where no row has it. */
+  coded (name: string): CodedColumn | undefined {
+    return this.#columns.get(name)
+  }
+
+  /** The value of a row in a column, `null` where the row has no such column. */
+  cell (row: number, column: string): Cell {
+    switch (column) {
+      case 'user_id': return this.userIds.at(row)
+      case 'birthts': return this.data.birthts[row]!
+      case 'img_path': return this.hasImage(row) ? this.images.at(row) : null
+    }
+    const coded = this.#columns.get(column)
+    const code = coded?.codes[row] ?? 0
+    return code === 0 ? null : coded!.values.at(code)
+  }
+
+  hasImage (row: number): boolean {
+    return !this.images.isEmpty(row)
+  }
+
+  /** A row as an object. */
+  row (row: number): UserRow {
+    const further: Record<string, string> = Object.create(null)
+    for (const name of this.#columns.keys()) {
+      const value = isBaseColumn(name) ? null : this.cell(row, name)
+      if (value !== null) further[name] = String(value)
+    }
+    return {
+      user_id: this.userIds.at(row),
+      first_name: String(this.cell(row, 'first_name')),
+      last_name: String(this.cell(row, 'last_name')),
+      birthts: this.data.birthts[row]!,
+      img_path: this.hasImage(row) ? this.images.at(row) : null,
+      birth_date: this.data.birthDates[row]!,
+      further
+    }
+  }
+}
+
+function isBaseColumn (name: string): boolean {
+  return (BASE_COLUMNS as readonly string[]).includes(name)
+}
+
+/** Bytes of memory that a table takes. */
+export function byteLength ({ userIds, columns, birthts, birthDates, images, json, births }: TableData): number {
+  const arrays = [userIds, images, json, ...columns.map(({ values }) => values)].flatMap(({ offsets, bytes }) => [offsets, bytes])
+  return [...arrays, ...columns.map(({ codes }) => codes), birthts, birthDates, ...Object.values(births)]
+    .reduce((sum, array: { byteLength?: number }) => sum + (array.byteLength ?? 0), 0)
+}
+
+/** The piece of a row's JSON, without the byte behind it. */
+export function jsonPiece ({ json }: TableData, row: number) {
+  const { bytes, start, end } = pieceAt(json, row)
+  return { bytes, start, end: end - 1 }
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** Part of each entity tag: to be changed with the way in which answers are written. */
+const FORMAT_REVISION = 1
+
+export interface Validity {
+  /** What the answer follows from, and nothing else does. */
+  readonly shapedBy: readonly unknown[]
+  /** Whether its ages are those of the present minute. */
+  readonly untilMinute: boolean
+}
+
+/** Sets ETag and Cache-Control. Answers whether the client holds the answer, so that 304 says it all. */
+export function isHeld (request: FastifyRequest, reply: FastifyReply, { shapedBy, untilMinute }: Validity): boolean {
+  const tag = entityTag(FORMAT_REVISION, request.server.config.AGE_TIME_ZONE, shapedBy)
+  reply.header('etag', tag)
+  reply.header('cache-control', `private, max-age=${Math.floor(freshForMs(request, untilMinute) / 1000)}`)
+  return matches(request.headers['if-none-match'], tag)
+}
+
+export function notModified (reply: FastifyReply): FastifyReply {
+  return reply.code(304).send()
+}
+
+/** The answer to HEAD. */
+export function headersOnly (reply: FastifyReply): FastifyReply {
+  return reply.send()
+}
+
+/** A strong entity tag. */
+function entityTag (...shapedBy: unknown[]): string {
+  return `"${createHash('sha256').update(JSON.stringify(shapedBy)).digest('base64url').slice(0, 22)}"`
+}
+
+/** See RFC 9110, section 13.1.2: tags are compared weakly, and `*` is any answer. */
+function matches (ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false
+  return ifNoneMatch === tag || ifNoneMatch.split(',').some((held) => ['*', tag].includes(held.trim().replace(/^W\//, '')))
+}
+
+const MINUTE_MS = 60_000
+
+function freshForMs ({ server: { transformer, clock } }: FastifyRequest, untilMinute: boolean): number {
+  const ms = transformer.freshness().freshForMs
+  return untilMinute ? Math.min(ms, MINUTE_MS - clock() % MINUTE_MS) : ms
+}
