@@ -8,7 +8,7 @@ import { Statistics } from './schemas.js'
 
 const DEFAULT_BIN_WIDTH = 10
 
-const StatsQuery = Type.Object({
+export const StatsQuery = Type.Object({
   ...FilterParameters,
   bin_width: Type.Optional(Type.String({ pattern: '^[1-9]\\d{0,2}$', description: 'the width of the histogram\'s bins in years, 1 to 999' }))
 }, { additionalProperties: false })

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { AnySchema } from 'ajv'
 import addFormats from 'ajv-formats'
@@ -46,7 +47,11 @@ function compare (response: LightMyRequestResponse, method: string, answers: Rec
   const media = content[type]
   if (media === undefined) return [...complaints, `the type ${type}`]
   if (method === 'HEAD' || !type.endsWith('json') || type === 'application/x-ndjson') return complaints
-  return [...complaints, ...errorsOf(media.schema, response.json(), document)]
+  return [...complaints, ...errorsOf(media.schema, JSON.parse(textOf(response)), document)]
+}
+
+function textOf ({ headers, rawPayload }: LightMyRequestResponse): string {
+  return (headers['content-encoding'] === 'gzip' ? gunzipSync(rawPayload) : rawPayload).toString()
 }
 
 function compareHeaders ({ headers }: LightMyRequestResponse, documented: Record<string, Header>, document: Document): string[] {

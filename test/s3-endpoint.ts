@@ -25,6 +25,8 @@ export interface S3EndpointOptions extends Partial<S3Settings> {
   readonly port?: number
 }
 
+const NO_BODY = Buffer.alloc(0)
+
 const OPERATIONS: readonly Operation[] = ['LIST', 'GET', 'HEAD', 'PUT', 'DELETE', 'CREATE']
 
 /**
@@ -101,11 +103,11 @@ export class S3Endpoint {
   }
 
   async #handle (message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = parseRequest(message, await buffer(message))
+    const request = parseRequest(message, message.method === 'PUT' ? await buffer(message) : NO_BODY)
     this.counts[request.operation]++
     if (request.operation === 'GET') this.gets.push(request.key)
     if (request.operation === 'PUT') this.puts.push(request.key)
-    const fault = await this.intercept?.(request)
+    const fault = this.intercept && await this.intercept(request)
     if (fault === 'drop') {
       response.destroy()
       return

@@ -66,8 +66,8 @@ export class WorkerBucketSide implements BucketSide {
   #start (): Worker {
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: this.#settings })
     worker.on('message', (reply: Reply) => this.#take(reply))
-    worker.on('error', (error) => this.#fail(error))
-    worker.on('exit', (code) => this.#fail(new Error(`The worker has ended with ${code}`)))
+    worker.on('error', (error) => this.#fail(worker, error))
+    worker.on('exit', (code) => this.#fail(worker, new Error(`The worker has ended with ${code}`)))
     return worker
   }
 
@@ -82,7 +82,9 @@ export class WorkerBucketSide implements BucketSide {
     else pending?.resolve(result as never)
   }
 
-  #fail (error: Error): void {
+  #fail (worker: Worker, error: Error): void {
+    // It has failed already, and another one has taken its place.
+    if (worker !== this.#worker) return
     this.#worker = undefined
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()

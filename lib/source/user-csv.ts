@@ -20,6 +20,8 @@ const MAX_TIME = 8.64e15
 export function parseUserCsv (body: Uint8Array, delimiter: string): ParsedFile {
   const text = decode(body)
   if (text === undefined) return { fault: fault('invalid_utf8', 'The file is not UTF-8 text') }
+  const plain = readPlain(text, delimiter)
+  if (plain !== undefined) return { data: plain }
   const lines = readLines(text, delimiter)
   if (!Array.isArray(lines)) return { fault: lines }
   const [first, row, more] = lines
@@ -29,9 +31,50 @@ export function parseUserCsv (body: Uint8Array, delimiter: string): ParsedFile {
   return wrong === undefined ? readRow(header, row!) : { fault: wrong }
 }
 
+/** Two lines without quotes or anything odd. */
+const PLAIN_FILE = /^([^"\r\n]+)(?:\r?\n)([^"\r\n]+)(?:\r?\n)?$/
+
+/**
+ * What the usual file says, which takes no parser to read; `undefined` for all others, good ones and bad ones, so that
+ * there is one place where it is decided what is bad.
+ */
+function readPlain (text: string, delimiter: string): PersonalData | undefined {
+  const [, header, row] = PLAIN_FILE.exec(text) ?? []
+  if (header === undefined) return undefined
+  const names = plainHeader(header, delimiter)
+  const cells = row!.split(delimiter)
+  if (names === undefined || names.length !== cells.length) return undefined
+  const values = cells.map((cell) => cell.trim())
+  if (values.every((value) => value === '')) return undefined // a blank line is none
+  let [firstName, lastName, written] = ['', '', '']
+  const further: Record<string, string> = Object.create(null)
+  for (const [i, name] of names.entries()) {
+    const value = values[i]!
+    if (name === 'first_name') firstName = value
+    else if (name === 'last_name') lastName = value
+    else if (name === 'birthts') written = value
+    else further[name] = value
+  }
+  const birthts = parseBirthts(written)
+  return birthts === undefined ? undefined : { first_name: firstName, last_name: lastName, birthts, further }
+}
+
+/** The names of a good header, `undefined` for a bad one. Files of a lake have hardly more than one header. */
+function plainHeader (header: string, delimiter: string): readonly string[] | undefined {
+  if (lastHeader.text === header && lastHeader.delimiter === delimiter) return lastHeader.names
+  const record = header.split(delimiter).map((name) => name.trim())
+  const names = checkHeader({ record, info: { lines: 1 } }) === undefined ? record : undefined
+  lastHeader = { text: header, delimiter, names }
+  return names
+}
+
+let lastHeader: { readonly text: string, readonly delimiter: string, readonly names: readonly string[] | undefined } = { text: '', delimiter: '', names: undefined }
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 function decode (body: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return decoder.decode(body)
   } catch {
     return undefined
   }
@@ -88,12 +131,19 @@ function readRow (header: Line, row: Line): ParsedFile {
   }
   const first_name = take('first_name')
   const last_name = take('last_name')
-  const written = take('birthts').trim()
-  const birthts = Number(written) + 0 // + 0: there is no minus zero in JSON
-  if (!/^-?\d{1,16}$/.test(written) || Math.abs(birthts) > MAX_TIME) {
-    return { fault: fault('invalid_birthts', 'birthts is not a whole number of milliseconds since 1970', { line: row.info.lines, column: 'birthts', excerpt: written }) }
+  const written = take('birthts')
+  const birthts = parseBirthts(written)
+  if (birthts === undefined) {
+    return { fault: fault('invalid_birthts', 'birthts is not a whole number of milliseconds since 1970', { line: row.info.lines, column: 'birthts', excerpt: written.trim() }) }
   }
   const further: Record<string, string> = Object.create(null)
   for (const [name, value] of values) further[name] = value
   return { data: { first_name, last_name, birthts, further } }
+}
+
+/** Milliseconds since 1970 as the file has them; `undefined` where it has none. */
+function parseBirthts (written: string): number | undefined {
+  if (!/^\s*-?\d{1,16}\s*$/.test(written)) return undefined
+  const birthts = Number(written) + 0 // + 0: there is no minus zero in JSON
+  return Math.abs(birthts) > MAX_TIME ? undefined : birthts
 }

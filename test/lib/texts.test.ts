@@ -2,6 +2,7 @@ import t from 'tap'
 import { parseDuration } from '../../lib/duration.js'
 import { parseInstant, wholeMinute } from '../../lib/instant.js'
 import { nearest } from '../../lib/nearest.js'
+import { parseSize } from '../../lib/size.js'
 
 t.test('durations', async (t) => {
   const table: [string, number | undefined][] = [
@@ -9,6 +10,11 @@ t.test('durations', async (t) => {
     ['', undefined], ['5', undefined], ['-5s', undefined], ['1.5s', undefined], ['5 m', undefined], ['5M', undefined], ['1h30m', undefined]
   ]
   for (const [text, ms] of table) t.equal(parseDuration(text), ms, text)
+})
+
+t.test('sizes', async (t) => {
+  const table: [string, number | undefined][] = [['0KiB', 0], ['512MiB', 536_870_912], ['2GiB', 2_147_483_648], ['', undefined], ['5', undefined], ['5MB', undefined], ['1.5GiB', undefined], ['-1KiB', undefined]]
+  for (const [text, bytes] of table) t.equal(parseSize(text), bytes, text)
 })
 
 t.test('instants', async (t) => {

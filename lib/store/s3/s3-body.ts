@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import { StoreError } from '../object-store.js'
@@ -44,7 +44,7 @@ export type BodyFacts = Pick<GetObjectCommandOutput, 'ContentLength' | 'ETag' | 
 export function isIntact (body: Buffer, answer: BodyFacts): boolean {
   if (answer.ContentLength !== undefined && answer.ContentLength !== body.length) return false
   const md5 = md5Of(answer)
-  return md5 === undefined || md5 === createHash('md5').update(body).digest('hex')
+  return md5 === undefined || md5 === hash('md5', body)
 }
 
 /** The ETag where it is an MD5: not after a multipart upload, nor with keys of the customer or of a key service. */

@@ -20,12 +20,13 @@ export class S3Requests {
   /** The way for what is small and many. */
   readonly quick: QuickRequests
 
-  constructor (bucket: string, settings: S3ClientSettings) {
+  /** @param maxMs milliseconds that a quick request may take */
+  constructor (bucket: string, settings: S3ClientSettings, maxMs: number) {
     const { retrying, single, config } = createClients(settings)
     this.#bucket = bucket
     this.#retrying = retrying
     this.#single = single
-    this.quick = new QuickRequests(bucket, config, retrying)
+    this.quick = new QuickRequests(bucket, config, retrying, maxMs)
   }
 
   listPage (prefix: string, token: string | undefined, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {

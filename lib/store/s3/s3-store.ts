@@ -37,7 +37,7 @@ export class S3Store implements ObjectStore {
   constructor ({ bucket, deadlineMs = 20_000, newWriteId = randomUUID, ...clientSettings }: S3StoreSettings) {
     this.url = `s3://${bucket}`
     this.#deadlineMs = deadlineMs
-    this.#requests = new S3Requests(bucket, clientSettings)
+    this.#requests = new S3Requests(bucket, clientSettings, deadlineMs)
     this.#conditionalPut = new ConditionalPut(this.#requests, newWriteId)
   }
 
@@ -48,9 +48,9 @@ export class S3Store implements ObjectStore {
   async get (key: string, { ifNoneMatch, maxBytes = Infinity }: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
     if (!isS3Key(key)) return undefined
     const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
+    const quick = maxBytes > QUICK_BYTES ? ASK_SDK : await this.#requests.quick.get(key, { ifNoneMatch, maxBytes }).catch(error => { throw toStoreError(error, this.#urlOf(key)) })
+    if (quick !== ASK_SDK) return quick
     return this.#within(this.#deadlineMs, this.#urlOf(key), async deadline => {
-      const quick = maxBytes > QUICK_BYTES ? ASK_SDK : await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, signal: deadline.signal })
-      if (quick !== ASK_SDK) return quick
       for (let attempt = 1; ; attempt++) {
         const answer = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
         if (answer === undefined || answer === 'unchanged') return answer
@@ -112,7 +112,7 @@ export class S3Store implements ObjectStore {
     let next: string | undefined
     do {
       const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
-        const quick = await this.#requests.quick.listPage(prefix, next, signal)
+        const quick = await this.#requests.quick.listPage(prefix, next)
         const page = quick === ASK_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : quick
         return checkToken(page, tokens)
       })

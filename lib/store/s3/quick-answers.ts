@@ -1,0 +1,105 @@
+import type { Dispatcher, Pool } from 'undici'
+import { tooLarge } from './s3-body.js'
+
+/** An answer with all of its body. */
+export interface QuickAnswer {
+  readonly status: number
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Buffer
+}
+
+/** What the answer to a failed request may say. */
+const MAX_ERROR_BYTES = 64 * 1024
+
+/** GETs over a pool of connections whose bodies are read into memory, without the streams that these are otherwise made of. */
+export class QuickAnswers {
+  readonly #pool: Pool
+  /** Begun and not ended. */
+  readonly #open = new Set<AnswerReader>()
+  readonly #watch: NodeJS.Timeout
+
+  /** @param maxMs milliseconds until an answer has to be complete */
+  constructor (pool: Pool, maxMs: number) {
+    this.#pool = pool
+    // One timer for all: two for each answer would cost as much as the answer.
+    this.#watch = setInterval(() => this.#endSlow(maxMs), maxMs / 10).unref()
+  }
+
+  /** @throws StoreError `too_large` where a successful answer has more bytes */
+  get (path: string, headers: Record<string, string>, maxBytes: number): Promise<QuickAnswer> {
+    return new Promise((resolve, reject) => {
+      const reader = new AnswerReader(maxBytes, (error, answer) => {
+        this.#open.delete(reader)
+        if (answer === undefined) reject(error)
+        else resolve(answer)
+      })
+      this.#open.add(reader)
+      this.#pool.dispatch({ method: 'GET', path, headers }, reader)
+    })
+  }
+
+  async close (): Promise<void> {
+    clearInterval(this.#watch)
+    await this.#pool.destroy()
+  }
+
+  #endSlow (maxMs: number): void {
+    const now = performance.now()
+    for (const reader of this.#open) if (now - reader.began > maxMs) reader.abort(new Error('No complete answer in time'))
+  }
+}
+
+class AnswerReader implements Dispatcher.DispatchHandler {
+  readonly began = performance.now()
+  readonly #maxBytes: number
+  readonly #done: (error: Error, answer?: QuickAnswer) => void
+  readonly #chunks: Buffer[] = []
+  #controller: Dispatcher.DispatchController | undefined
+  #status = 0
+  #headers: QuickAnswer['headers'] = {}
+  #length = 0
+
+  constructor (maxBytes: number, done: (error: Error, answer?: QuickAnswer) => void) {
+    this.#maxBytes = maxBytes
+    this.#done = done
+  }
+
+  /** Ends it, whatever it waits for. */
+  abort (error: Error): void {
+    if (this.#controller === undefined) this.#done(error)
+    else this.#controller.abort(error)
+  }
+
+  onRequestStart (controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+  }
+
+  onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+    this.#status = status
+    this.#headers = headers as QuickAnswer['headers']
+    this.#check(Number(headers['content-length'] ?? 0))
+  }
+
+  onResponseData (_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#length += chunk.length
+    this.#chunks.push(chunk)
+    this.#check(this.#length)
+  }
+
+  onResponseEnd (): void {
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    this.#done(NO_ERROR, { status: this.#status, headers: this.#headers, body })
+  }
+
+  onResponseError (_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#done(error)
+  }
+
+  #check (length: number): void {
+    const isGood = this.#status === 200
+    if (length > (isGood ? this.#maxBytes : MAX_ERROR_BYTES)) this.abort(isGood ? tooLarge(this.#maxBytes) : new Error('The answer is longer than an error can be'))
+  }
+}
+
+const NO_ERROR = new Error()

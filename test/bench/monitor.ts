@@ -1,0 +1,14 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { isMainThread } from 'node:worker_threads'
+
+// Loaded into the service by --import: asked for it, tells of the delays of its event loop since it was last asked.
+
+if (isMainThread) {
+  const delays = monitorEventLoopDelay({ resolution: 1 })
+  delays.enable()
+  process.on('message', () => {
+    process.send!({ p999: delays.percentile(99.9) / 1e6, max: delays.max / 1e6 })
+    delays.reset()
+  })
+  process.channel?.unref()
+}

@@ -1,0 +1,68 @@
+/** A bar of the product, and what was measured. */
+export interface Row {
+  readonly name: string
+  readonly bar: string
+  readonly measured: string
+  readonly verdict: 'met' | 'not met' | 'not measurable' | 'for information'
+  /** The reference against itself, where there is one. */
+  readonly control?: string
+}
+
+interface Bar {
+  readonly name: string
+  readonly value: number
+  /** `at least` or `at most` this. */
+  readonly least?: number
+  readonly most?: number
+  readonly unit?: string
+  readonly control?: number
+}
+
+/** Where the reference differs from itself by more, nothing can be said. */
+const CONTROL = { least: 0.9, most: 1.1 }
+
+/** Collects rows, and tells each as soon as it is known. */
+export class Report {
+  readonly rows: Row[] = []
+
+  check ({ name, value, least, most, unit = '', control }: Bar): void {
+    const holds = value >= (least ?? -Infinity) && value <= (most ?? Infinity)
+    const isSteady = control === undefined || (control >= CONTROL.least && control <= CONTROL.most)
+    this.#add({
+      name,
+      bar: least === undefined ? `<= ${figure(most!)}${unit}` : `>= ${figure(least)}${unit}`,
+      measured: figure(value) + unit,
+      verdict: isSteady ? holds ? 'met' : 'not met' : 'not measurable',
+      ...control !== undefined && { control: figure(control) }
+    })
+  }
+
+  /** A figure without a bar. */
+  tell (name: string, value: number, unit: string): void {
+    this.#add({ name, bar: '', measured: figure(value) + unit, verdict: 'for information' })
+  }
+
+  skip (name: string, why: string): void {
+    this.#add({ name, bar: why, measured: '', verdict: 'not measurable' })
+  }
+
+  get isMet (): boolean {
+    return this.rows.every(({ verdict }) => verdict !== 'not met')
+  }
+
+  toString (): string {
+    const lines = [['What', 'Bar', 'Measured', 'Control', 'Verdict'], ...this.rows.map(({ name, bar, measured, control = '', verdict }) => [name, bar, measured, control, verdict])]
+    const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
+    return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n') + '\n'
+  }
+
+  #add (row: Row): void {
+    this.rows.push(row)
+    process.stderr.write(`${row.name}: ${row.measured} ${row.bar && `(${row.bar})`} ${row.verdict}${row.control === undefined ? '' : `, control ${row.control}`}\n`)
+  }
+}
+
+/** Three digits that count. */
+function figure (value: number): string {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : Number(value.toPrecision(3)).toString()
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { TableRecords } from '../../../lib/query/table-records.js'
+import { gatherRows } from '../../../lib/table/gather.js'
+import { Table, type TableData } from '../../../lib/table/table.js'
+import { rowsOf, tableOf, textsOf, type TestRow } from '../../tables.js'
+
+// What breaks copies, escapes and comparisons: quotes, control characters, DEL before a character of four bytes, many planes.
+const unit = fc.constantFrom('a', 'B', '"', '\\', '/', '\n', '\t', '\0', '\u001f', '\u007f', '\u007f😀', '\u2028', 'é', '\ue000', '\uffff', '😀', '李')
+const text = fc.array(unit, { maxLength: 12 }).map((units) => units.join(''))
+const row = fc.record({
+  user_id: fc.tuple(fc.constantFrom('', 'a', '"', '\\', 'é', '😀', '\uffff'), fc.integer({ min: 0, max: 12 })).map(([start, n]) => `${start}${n}`),
+  first_name: text,
+  last_name: fc.constantFrom('Lee', 'Ray', '', 'O, Neil'),
+  birthts: fc.oneof(fc.integer({ min: -2e12, max: 2e12 }), fc.constantFrom(0, 8.64e15, -8.64e15)),
+  img_path: fc.option(fc.constantFrom('source_data/1.png', 'x/"y".jpg', '\u007f😀')),
+  further: fc.dictionary(fc.constantFrom('city', '__proto__', 'a=b', 'ü'), fc.constantFrom('Rome', '', '😀'), { noNullPrototype: false })
+}) as fc.Arbitrary<TestRow>
+const rows = fc.uniqueArray(row, { selector: ({ user_id: id }) => id, maxLength: 20 })
+
+/** All that a table says, in a form that tells differences. */
+const contentOf = (data: TableData) => ({
+  rows: rowsOf(data),
+  json: Buffer.from(data.json.bytes).toString(),
+  version: data.version,
+  births: Object.fromEntries(Object.entries(data.births).map(([name, values]) => [name, typeof values === 'boolean' ? values : [...values]])),
+  columns: data.columns.map(({ name, codes, values }) => [name, [...codes], [...values.offsets]])
+})
+
+t.test('the JSON of the rows is what JSON.stringify writes', async () => {
+  fc.assert(fc.property(rows, (rows) => {
+    const data = tableOf(rows)
+    const expected = rowsOf(data).map(({ user_id, first_name, last_name, birthts, img_path }) => ({ user_id, first_name, last_name, birthts, img_path }))
+    assert.equal(Buffer.from(data.json.bytes).toString(), JSON.stringify(expected))
+  }), { numRuns: 1000 })
+})
+
+t.test('a row says what went into it', async () => {
+  fc.assert(fc.property(rows, (rows) => {
+    const table = new Table(tableOf(rows))
+    for (const { birth_date: _, further = {}, ...expected } of rows) {
+      const found = table.row(table.userIds.find(expected.user_id))
+      assert.deepEqual({ ...found, further: { ...found.further } }, { ...found, ...expected, further: { ...further } })
+    }
+    assert.equal(table.userIds.find('nobody'), -1)
+  }), { numRuns: 500 })
+})
+
+t.test('version after version, a table is the same as one that is made from nothing', async () => {
+  fc.assert(fc.property(fc.array(rows, { minLength: 2, maxLength: 5 }), (versions) => {
+    let previous = tableOf(versions[0]!)
+    for (const rows of versions.slice(1)) {
+      // Some of the rows before stay.
+      const kept = rowsOf(previous).filter((row, i) => i % 3 !== 0 && !rows.some(({ user_id: id }) => id === row.user_id))
+      const next = tableOf([...kept, ...rows], { previous })
+      assert.deepEqual(contentOf(next), contentOf(tableOf([...kept, ...rows])))
+      previous = next
+    }
+  }), { numRuns: 500 })
+})
+
+t.test('the name of a version tells other rows, and nothing but rows', async (t) => {
+  const base: TestRow[] = [{ user_id: '1', first_name: 'Ann', further: { city: 'Rome' } }, { user_id: '2' }]
+  const name = (rows: TestRow[]) => tableOf(rows).version
+  t.match(name(base), /^[\w-]{22}$/)
+  t.equal(name([...base].reverse()), name(base))
+  const others: TestRow[][] = [
+    [], [base[0]!], [base[0]!, { user_id: '3' }], [{ ...base[0]!, first_name: 'ann' }, base[1]!], [{ ...base[0]!, birthts: 1 }, base[1]!],
+    [{ ...base[0]!, img_path: 'x' }, base[1]!], [{ ...base[0]!, further: { city: 'Oslo' } }, base[1]!], [{ ...base[0]!, further: {} }, base[1]!],
+    [{ ...base[0]!, further: { town: 'Rome' } }, base[1]!], [{ ...base[0]!, further: {} }, { ...base[1]!, further: { city: 'Rome' } }]
+  ]
+  t.equal(new Set([base, ...others].map(name)).size, others.length + 1)
+})
+
+t.test('rows are gathered byte for byte', async () => {
+  const frame = fc.record({ texts: fc.array(text.map((text) => text + ','), { maxLength: 30 }), picks: fc.array(fc.nat(), { maxLength: 40 }), hasFirst: fc.boolean() })
+  fc.assert(fc.property(frame, ({ texts, picks, hasFirst }) => {
+    const rows = Uint32Array.from(texts.length === 0 ? [] : picks, (pick) => pick % texts.length)
+    const expected = (hasFirst ? '[' : '') + [...rows].map((row) => texts[row]!.slice(0, -1) + ';').join('')
+    const length = Buffer.byteLength(expected) - (hasFirst ? 1 : 0)
+    const gathered = gatherRows(textsOf(texts), rows, 0, rows.length, { length, separator: 0x3b, ...hasFirst && { first: 0x5b } })
+    assert.equal(gathered.toString(), expected)
+  }), { numRuns: 2000 })
+})
+
+t.test('where the calendar was set back by a day, dates are no index, and the answers are right all the same', async (t) => {
+  // In Juneau October 19 of 1867, by the calendar of Russia, was followed by October 18, by that of America.
+  const timeZone = 'America/Juneau'
+  const change = Date.parse('1867-10-19T00:31:13Z')
+  const born = [-3, -2, -1, 0, 1, 2].map((hours) => change + hours * 6 * 3_600_000)
+  const data = tableOf(born.map((birthts, i) => ({ user_id: String(i), birthts })), { timeZone })
+  t.equal(data.births.datesAscend, false)
+  const records = new TableRecords(data, timeZone)
+  for (const { birth_date: date } of rowsOf(data)) {
+    const expected = rowsOf(data).filter((row) => row.birth_date >= date).length
+    const filters = [{ column: 'birth_date', op: 'range', value: { min: date } }] as const
+    t.equal((await records.select({ filters })).count, expected)
+    t.equal((await records.statistics({ filters, asOf: 0, binWidth: 10 })).count, expected)
+  }
+})

@@ -1,0 +1,93 @@
+import t from 'tap'
+import type { Records } from '../../lib/query/records.js'
+import { Versions } from '../../lib/versions.js'
+import { TestClock } from '../helper.js'
+
+const recordsOf = (version: string, byteLength = 100) => ({ version, byteLength }) as Records
+
+function setUp (rules = {}) {
+  const clock = new TestClock(0)
+  return { clock, versions: new Versions(clock.read, { maxAgeMs: 1000, maxBytes: 250, ...rules }) }
+}
+
+t.test('an old version is held only for somebody', async (t) => {
+  const { versions } = setUp()
+  t.equal(versions.current, undefined)
+  versions.publish(recordsOf('a'))
+  t.equal(versions.current?.version, 'a')
+  t.equal(versions.get('a')?.version, 'a')
+  versions.publish(recordsOf('b'))
+  t.equal(versions.get('a'), undefined, 'nobody has asked for it')
+  versions.promise('b')
+  versions.publish(recordsOf('c'))
+  t.equal(versions.get('b')?.version, 'b')
+  t.equal(versions.current?.version, 'c')
+  versions.promise('unknown')
+  t.equal(versions.get('unknown'), undefined)
+})
+
+t.test('it is held so long, from its last use', async (t) => {
+  const { clock, versions } = setUp()
+  versions.publish(recordsOf('a'))
+  versions.promise('a')
+  versions.publish(recordsOf('b'))
+  clock.advance(1000)
+  t.ok(versions.get('a'))
+  clock.advance(1000)
+  versions.prune()
+  t.ok(versions.get('a'), 'it was used in between')
+  clock.advance(1001)
+  versions.prune()
+  t.equal(versions.get('a'), undefined)
+})
+
+t.test('they have so many bytes together; the longest unused goes first', async (t) => {
+  const { versions } = setUp()
+  for (const name of ['a', 'b', 'c']) {
+    versions.publish(recordsOf(name))
+    versions.promise(name)
+  }
+  versions.get('a')
+  versions.publish(recordsOf('d'))
+  t.equal(versions.get('b'), undefined)
+  t.ok(versions.get('a'))
+  t.ok(versions.get('c'))
+})
+
+t.test('a reader holds its version, and is ended where it must not', async (t) => {
+  const { clock, versions } = setUp()
+  versions.publish(recordsOf('a'))
+  const ended: string[] = []
+  const release = versions.read('a', () => ended.push('first'))
+  versions.read('a', () => ended.push('second'))
+  versions.publish(recordsOf('b'))
+  t.ok(versions.get('a'))
+  release()
+  t.ok(versions.get('a'), 'the second one reads it still')
+  t.same(ended, [])
+  clock.advance(1001)
+  versions.prune()
+  t.same(ended, ['second'])
+  t.equal(versions.get('a'), undefined)
+})
+
+t.test('nobody reads it any more, so it goes', async (t) => {
+  const { versions } = setUp()
+  versions.publish(recordsOf('a'))
+  const release = versions.read('a', () => {})
+  versions.publish(recordsOf('b'))
+  release()
+  t.equal(versions.get('a'), undefined)
+})
+
+t.test('data that comes back is the current version again', async (t) => {
+  const { versions } = setUp()
+  versions.publish(recordsOf('a'))
+  versions.promise('a')
+  versions.publish(recordsOf('b'))
+  const again = recordsOf('a')
+  versions.publish(again)
+  t.equal(versions.current, again)
+  versions.publish(recordsOf('c'))
+  t.equal(versions.get('a'), again, 'the promise goes with the name')
+})

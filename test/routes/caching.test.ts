@@ -1,0 +1,131 @@
+import { gunzipSync } from 'node:zlib'
+import t from 'tap'
+import { build, csv, NOON } from '../helper.js'
+
+const files = { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0) }
+
+t.test('an answer has an ETag, and 304 for those who hold it', async (t) => {
+  const { app } = await build(t, { files })
+  for (const url of ['/data', '/data?min_age=30&format=csv', '/data?limit=1', '/data/1', '/stats', '/stats?first_name=ann']) {
+    const { headers } = await app.inject(url)
+    const etag = String(headers['etag'])
+    t.match(etag, /^"[\w-]{22}"$/, url)
+    for (const held of [etag, `W/${etag}`, '*', `"other", ${etag}`, `"a,b" ,W/"c",${etag}`]) {
+      const answer = await app.inject({ url, headers: { 'if-none-match': held } })
+      t.equal(answer.statusCode, 304, `${url} ${held}`)
+      t.equal(answer.body, '')
+      t.match(answer.headers, { etag, 'data-version': headers['data-version'], 'cache-control': headers['cache-control'] })
+      t.equal(answer.headers['content-length'], undefined)
+    }
+    for (const other of ['"other"', 'W/"other"', etag.slice(1, -1), '']) {
+      t.equal((await app.inject({ url, headers: { 'if-none-match': other } })).statusCode, 200, `${url} ${other}`)
+    }
+  }
+})
+
+t.test('every other answer has another ETag, and the same answer the same one', async (t) => {
+  const { app, bucket, clock } = await build(t, { files })
+  const tag = async (url: string, headers = {}) => String((await app.inject({ url, headers })).headers['etag'])
+  const urls = [
+    '/data', '/data?sort=-user_id', '/data?columns=user_id', '/data?format=ndjson', '/data?format=csv', '/data?limit=1', '/data?limit=2', '/data?image_exists=true',
+    '/data?min_age=30', '/data?max_age=30', '/data?min_age=30&age_basis=exact', '/data?user_id=1', '/data?user_id=1&user_id=2', '/data?first_name=ann', '/data?first_name=ann*',
+    '/data?last_name=ann', '/data?where=first_name=ann', '/data/1', '/data/2', '/stats', '/stats?bin_width=5', '/stats?min_age=30', '/stats?as_of=2025-01-01T00:00:00Z'
+  ]
+  const tags = new Map<string, string>()
+  for (const url of urls) tags.set(await tag(url), url)
+  tags.set(await tag('/data', { 'accept-encoding': 'gzip' }), 'gzip')
+  t.equal(tags.size, urls.length + 1)
+  t.equal(await tag('/data?is_image_exists=TRUE'), await tag('/data?image_exists=1'), 'another way to ask for the same')
+  t.equal(await tag('/data', { accept: 'text/csv' }), await tag('/data?format=csv'))
+  const before = await tag('/data')
+  bucket.put('source_data/1.csv', csv('Amy'))
+  clock.advance(5000)
+  t.not(await tag('/data'), before)
+  bucket.put('source_data/1.csv', files['1.csv'])
+  clock.advance(5000)
+  t.equal(await tag('/data'), before, 'equal data, equal version, equal tag')
+})
+
+t.test('where ages matter, the minute does', async (t) => {
+  const { app, clock } = await build(t, { files })
+  const tag = async (url: string) => String((await app.inject(url)).headers['etag'])
+  const urls = ['/stats', '/data?min_age=30&age_basis=exact', '/data', '/stats?as_of=2025-01-01T00:00:00Z']
+  const before = await Promise.all(urls.map(tag))
+  clock.advance(29_000) // still the same minute
+  t.same(await Promise.all(urls.map(tag)), before)
+  clock.advance(1000)
+  const after = await Promise.all(urls.map(tag))
+  t.same(after.map((tag, i) => tag === before[i]), [false, false, true, true])
+})
+
+t.test('the version of the data, and other settings', async (t) => {
+  const moscow = await build(t, { files, settings: { AGE_TIME_ZONE: 'Europe/Moscow' } })
+  const utc = await build(t, { files })
+  const [a, b] = [await moscow.app.inject('/data'), await utc.app.inject('/data')]
+  t.equal(a.headers['data-version'], b.headers['data-version'], 'equal rows have the equal name')
+  t.not(a.headers['etag'], b.headers['etag'])
+})
+
+t.test('Cache-Control promises no more than is known', async (t) => {
+  const { app, clock, endpoint } = await build(t, { files, settings: { MAX_STALENESS: '100s' } })
+  const cacheControl = async (url: string) => (await app.inject(url)).headers['cache-control']
+  t.equal(await cacheControl('/data'), 'private, max-age=100')
+  t.equal(await cacheControl('/stats'), 'private, max-age=29', 'the minute ends in 29.5 s')
+  t.equal(await cacheControl('/data?max_age=30'), 'private, max-age=29')
+  t.equal(await cacheControl('/stats?as_of=2025-01-01T00:00:00Z'), 'private, max-age=100')
+  clock.advance(80_000)
+  t.equal(await cacheControl('/data'), 'private, max-age=20')
+  endpoint.intercept = () => 'drop'
+  clock.advance(20_001)
+  const stale = await app.inject('/data')
+  t.match(stale.headers, { 'cache-control': 'private, max-age=0', 'data-stale': 'unreachable', age: '100' })
+})
+
+t.test('304 comes after the data has been looked after, as any answer', async (t) => {
+  const { app, bucket, clock } = await build(t, { files })
+  const { headers } = await app.inject('/data')
+  bucket.put('source_data/3.csv', csv('New'))
+  clock.advance(3000)
+  t.equal((await app.inject({ url: '/data', headers: { 'if-none-match': headers['etag'] } })).statusCode, 200)
+})
+
+t.test('HEAD has the headers of GET and no body', async (t) => {
+  const { app } = await build(t, { files })
+  for (const url of ['/data', '/data?limit=1', '/data?format=csv', '/data/1', '/stats']) {
+    const [get, head] = [await app.inject(url), await app.inject({ method: 'HEAD', url })]
+    t.equal(head.statusCode, 200)
+    t.equal(head.body, '')
+    for (const name of ['etag', 'age', 'data-version', 'cache-control', 'content-type', 'vary', 'x-total-count', 'link']) t.equal(head.headers[name], get.headers[name], `${url} ${name}`)
+    t.ok([undefined, get.headers['content-length']].includes(head.headers['content-length']), 'no length, or the right one')
+  }
+  app.transformer.export = async () => { throw new Error('HEAD renders no body') }
+  t.equal((await app.inject({ method: 'HEAD', url: '/data' })).statusCode, 200)
+  t.equal((await app.inject({ method: 'HEAD', url: '/data/nobody' })).statusCode, 500, 'the user is looked up, though')
+})
+
+t.test('gzip for those who ask, identity for the others, 406 where neither will do', async (t) => {
+  const many = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`${i}.csv`, csv('Ann', `Lee ${i}`, i)]))
+  const { app } = await build(t, { files: many })
+  for (const url of ['/data', '/data?format=csv', '/data?format=ndjson', '/data?columns=user_id', '/data?last_name=lee 1*', '/data?user_id=nobody']) {
+    const plain = await app.inject(url)
+    t.equal(plain.headers['content-encoding'], undefined)
+    for (let i = 0; i < 2; i++) {
+      const zipped = await app.inject({ url, headers: { 'accept-encoding': 'deflate, gzip;q=0.5, br' } })
+      t.equal(zipped.headers['content-encoding'], 'gzip')
+      t.equal(zipped.headers['vary'], 'accept, accept-encoding')
+      t.equal(gunzipSync(zipped.rawPayload).toString(), plain.body, `${url} ${i}`)
+    }
+  }
+  const encodings: [string, string | undefined | 406][] = [
+    ['identity', undefined], ['br', undefined], ['*', 'gzip'], ['gzip;q=0', undefined], ['identity;q=0, gzip', 'gzip'], ['identity;q=0', 406], ['*;q=0', 406], ['gzip;q=0, identity;q=0', 406], ['br, identity;q=0', 406]
+  ]
+  for (const [header, expected] of encodings) {
+    const answer = await app.inject({ url: '/data', headers: { 'accept-encoding': header } })
+    if (expected === 406) t.match(answer.json(), { status: 406, code: 'not_acceptable' }, header)
+    else t.equal(answer.headers['content-encoding'], expected, header)
+  }
+})
+
+t.test('the noon of the tests is half a minute old', async (t) => {
+  t.equal(NOON % 60_000, 30_500)
+})

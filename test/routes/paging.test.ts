@@ -1,0 +1,136 @@
+import t from 'tap'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { build, csv, PNG } from '../helper.js'
+
+const files = Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`${i}.csv`, csv(`Name ${i % 3}`, 'Lee', Date.UTC(1970 + i, 0, 1))]))
+
+/** The pages from this URL on, and the URL of the first that failed. */
+async function pages (app: FastifyInstance, url: string, onPage: () => void = () => {}) {
+  const ids: string[][] = []
+  const versions = new Set<unknown>()
+  let next: string | undefined = url
+  while (next !== undefined) {
+    const response: LightMyRequestResponse = await app.inject(next)
+    if (response.statusCode !== 200) return { ids, versions, failed: response }
+    ids.push(response.json().map((record: { user_id: string }) => record.user_id))
+    versions.add(response.headers['data-version'])
+    next = /^<([^>]+)>; rel="next"$/.exec(String(response.headers['link'] ?? ''))?.[1]
+    onPage()
+  }
+  return { ids, versions, failed: undefined }
+}
+
+t.test('pages together are the whole listing, for every sort', async (t) => {
+  const { app } = await build(t, { files: { ...files, '7.png': PNG, '9.png': PNG, '11.png': PNG } })
+  for (const sort of ['user_id', '-user_id', 'first_name', '-first_name', 'last_name', '-last_name', 'birthts', '-birthts']) {
+    for (const filter of ['', '&min_age=40&as_of=2025-01-01T00:00:00Z', '&first_name=name 1', '&image_exists=true', '&image_exists=false&first_name=name*', '&user_id=3&user_id=5']) {
+      const whole = await app.inject(`/data?sort=${sort}${filter}`)
+      const expected = whole.json().map((record: { user_id: string }) => record.user_id)
+      t.equal(whole.headers['x-total-count'], String(expected.length))
+      for (const limit of [1, 4, 25, 100]) {
+        const { ids } = await pages(app, `/data?limit=${limit}&sort=${sort}${filter}`)
+        t.same(ids.flat(), expected, `${sort} ${filter} ${limit}`)
+        t.ok(ids.every((page, i) => i === ids.length - 1 || page.length === limit))
+      }
+    }
+  }
+})
+
+t.test('a cursor brings its listing along: columns, format, instant and limit', async (t) => {
+  const { app, clock } = await build(t, { files })
+  const first = await app.inject('/data?limit=2&columns=birthts,user_id&format=csv&max_age=40&sort=-birthts')
+  const link = String(first.headers['link']).slice(1).split('>')[0]!
+  const cursor = new URLSearchParams(link.split('?')[1]).get('cursor')!
+  clock.advance(60_000)
+  const second = await app.inject(`/data?cursor=${cursor}`)
+  t.match(second.body, /^birthts,user_id\r\n\d+,22\r\n\d+,21\r\n$/)
+  t.equal(second.headers['x-total-count'], first.headers['x-total-count'])
+  t.equal((await app.inject(`/data?cursor=${cursor}&limit=1`)).body.split('\r\n').length, 3, 'another limit')
+  t.equal((await app.inject(`/data?limit=2&columns=birthts,user_id&format=csv&max_age=40&sort=-birthts&cursor=${cursor}`)).body, second.body, 'the same parameters beside it')
+  t.match((await app.inject(`/data?limit=2&max_age=41&cursor=${cursor}`)).json(), { status: 400, errors: [{ parameter: 'cursor' }] }, 'others')
+})
+
+t.test('the pages of a listing are of one version, whatever happens to the data', async (t) => {
+  const { app, bucket, clock } = await build(t, { files })
+  const expected = (await app.inject('/data')).json().map((record: { user_id: string }) => record.user_id)
+  let changes = 0
+  const { ids, versions } = await pages(app, '/data?limit=3&sort=user_id', () => {
+    // Before the place, behind it, and everywhere.
+    bucket.delete(`source_data/${changes}.csv`)
+    bucket.put(`source_data/new-${changes++}.csv`, csv())
+    bucket.put('source_data/20.csv', csv(`Changed ${changes}`))
+    clock.advance(3000)
+  })
+  t.same(ids.flat(), expected)
+  t.equal(versions.size, 1)
+  t.not((await app.inject('/data')).headers['data-version'], [...versions][0], 'meanwhile it is another one')
+})
+
+t.test('a version that is not held any more is gone, and two links lead on', async (t) => {
+  const { app, bucket, clock } = await build(t, { files, settings: { VERSIONS_MAX_AGE: '10s' } })
+  const first = await app.inject('/data?limit=10&sort=birthts&first_name=name*')
+  const link = String(first.headers['link']).slice(1).split('>')[0]!
+  bucket.put('source_data/100.csv', csv('Name x', 'New', Date.UTC(1960, 0, 1)))
+  bucket.delete('source_data/9.csv')
+  clock.advance(3000)
+  t.equal((await app.inject(link)).statusCode, 200, 'still held')
+  clock.advance(10_001)
+  const gone = await app.inject(link)
+  t.match(gone.json(), { status: 410, code: 'version_gone' })
+  const restarted = await pages(app, gone.json().restart)
+  t.equal(restarted.ids[0]![0], '100')
+  t.equal(restarted.ids.flat().length, 25)
+  const continued = await pages(app, gone.json().continue)
+  t.same(continued.ids.flat(), Array.from({ length: 15 }, (_, i) => String(i + 10)), 'behind the last record, though that one has gone')
+  t.not([...continued.versions][0], first.headers['data-version'])
+})
+
+t.test('another replica has other versions, or the same', async (t) => {
+  const one = await build(t, { files })
+  const same = await build(t, { files })
+  const other = await build(t, { files: { '1.csv': csv() } })
+  const link = String((await one.app.inject('/data?limit=20')).headers['link']).slice(1).split('>')[0]!
+  await same.app.inject('/data')
+  await other.app.inject('/data')
+  t.equal((await same.app.inject(link)).json().length, 5)
+  t.match((await other.app.inject(link)).json(), { status: 410 })
+})
+
+t.test('held versions have so many bytes together', async (t) => {
+  const { app, bucket, clock } = await build(t, { files, settings: { VERSIONS_MAX_BYTES: '1KiB' } })
+  const link = String((await app.inject('/data?limit=20')).headers['link']).slice(1).split('>')[0]!
+  bucket.put('source_data/1.csv', csv('Other'))
+  clock.advance(3000)
+  t.equal((await app.inject(link)).statusCode, 410)
+})
+
+t.test('a cursor that was tampered with, and limits that are none', async (t) => {
+  const { app } = await build(t, { files })
+  const link = String((await app.inject('/data?limit=2')).headers['link']).slice(1).split('>')[0]!
+  const cursor = new URLSearchParams(link.split('?')[1]).get('cursor')!
+  for (let i = 0; i < cursor.length; i++) {
+    const damaged = cursor.slice(0, i) + (cursor[i] === 'A' ? 'B' : 'A') + cursor.slice(i + 1)
+    const { statusCode } = await app.inject(`/data?cursor=${encodeURIComponent(damaged)}`)
+    // The last character of Base64 has bits that say nothing.
+    if (statusCode !== 400 && Buffer.from(damaged.split('.')[0]!, 'base64url').equals(Buffer.from(cursor.split('.')[0]!, 'base64url'))) continue
+    if (statusCode !== 400) t.fail(`changed at ${i}: ${statusCode}`)
+  }
+  for (const bad of ['cursor=x', 'cursor=', 'cursor=a.b', 'limit=0', 'limit=-1', 'limit=1.5', 'limit=10001', 'limit=x', 'limit=', 'limit=1&limit=2', `cursor=${cursor}&cursor=${cursor}`]) {
+    const { errors, ...problem } = (await app.inject(`/data?${bad}`)).json()
+    t.match(problem, { status: 400, code: 'invalid_parameter' }, bad)
+    t.match(errors, [{ parameter: bad.split('=')[0] }], bad)
+  }
+  t.equal((await app.inject('/data?limit=10000')).json().length, 25)
+  t.match((await app.inject('/stats?limit=1')).json(), { status: 400 }, 'figures have no pages')
+})
+
+t.test('long names make no long URLs, and no wrong pages', async (t) => {
+  const long = 'x'.repeat(5000)
+  const { app } = await build(t, { files: Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${i}.csv`, csv(`${long}😀${5 - i}`)])) })
+  for (const sort of ['first_name', '-first_name']) {
+    const expected = (await app.inject(`/data?sort=${sort}`)).json().map((record: { user_id: string }) => record.user_id)
+    const { ids } = await pages(app, `/data?limit=1&sort=${sort}`)
+    t.same(ids.flat(), expected)
+  }
+  t.ok(String((await app.inject('/data?limit=1&sort=first_name')).headers['link']).length < 1000)
+})
