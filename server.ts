@@ -1,8 +1,14 @@
-import closeWithGrace from 'close-with-grace'
-import Fastify, { LogController } from 'fastify'
-import app, { serverOptions } from './app.js'
-import { parseDuration } from './lib/duration.js'
-import { SettingsError } from './plugins/config.js'
+import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+
+// A process that is pid 1 gets no signal that it does not listen for. All else is loaded afterwards: it takes its time.
+const endAtOnce = () => process.exit()
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+for (const signal of SIGNALS) process.once(signal, endAtOnce)
+
+takeCredentials('.env')
+const [{ default: closeWithGrace }, { default: Fastify, LogController }, { default: app, serverOptions }, { parseDuration }, { SettingsError }] =
+  await Promise.all([import('close-with-grace'), import('fastify'), import('./app.js'), import('./lib/duration.js'), import('./plugins/config.js')])
 
 /** On top of what a job may take to end: for what remains to be closed. */
 const LAST_WORDS_MS = 3000
@@ -21,10 +27,22 @@ try {
     if (signal !== undefined) fastify.log.info(`${signal}: shutting down`)
     await fastify.close()
   })
+  for (const signal of SIGNALS) process.removeListener(signal, endAtOnce)
   await fastify.listen({ host, port })
 } catch (error) {
   process.stderr.write(`userlake: ${startError(error)}\n`)
   process.exit(1)
+}
+
+/** The SDK finds credentials in the environment and not in a file of settings: those that stand there are put where it looks. */
+function takeCredentials (path: string): void {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    return // there need not be one
+  }
+  for (const [name, value] of Object.entries(parseEnv(text))) if (name.startsWith('AWS_')) process.env[name] ??= value
 }
 
 /** One line for what an operator can mend, everything for what is a bug. */

@@ -5,10 +5,11 @@ const LATEST = Date.parse('9999-12-31T23:59:59.999Z')
 /**
  * The instant that an RFC 3339 text names, in milliseconds since 1970-01-01 UTC; `undefined` where it names none. Digits
  * beyond the millisecond are cut. A space is taken for the plus sign of an offset, which it is in a URL that was not
- * encoded; leap seconds are not known.
+ * encoded, and the colon within an offset may be missing, as Python's strftime and the clients that use it write it; leap
+ * seconds are not known.
  */
 export function parseInstant (text: string): number | undefined {
-  const parts = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+ -]\d\d:\d\d)$/.exec(text)
+  const parts = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+ -]\d\d:?\d\d)$/.exec(text)
   if (parts === null) return undefined
   const [, date, time, fraction = '', zone] = parts
   const local = `${date}T${time}${fraction.slice(0, 4)}`
@@ -23,7 +24,7 @@ export function parseInstant (text: string): number | undefined {
 
 function offsetMs (zone: string): number | undefined {
   if (zone.toUpperCase() === 'Z') return 0
-  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(4, 6))]
+  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(-2))]
   if (hours > 23 || minutes > 59) return undefined
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }

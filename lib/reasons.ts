@@ -22,6 +22,9 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
   internal_error: 'An unexpected error; the log has more'
 }
 
+/** All reasons. */
+export const REASONS = Object.keys(SENTENCES) as readonly Reason[]
+
 /** A sentence for a person that gives nothing away of the systems behind. */
 export function explain (reason: Reason): string {
   return SENTENCES[reason]

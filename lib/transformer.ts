@@ -20,6 +20,8 @@ import type { Reject } from './source/reject.js'
 import type { ObjectStore } from './store/object-store.js'
 import { Versions, type VersionRules } from './versions.js'
 
+export { REJECT_CODES } from './source/reject.js'
+
 export interface TransformerOptions {
   readonly store: ObjectStore
   readonly cache: EtagCache

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -66,6 +66,10 @@ export function noData (stale: Reason | undefined): Problem {
 /** Turns every error into a problem: those of routes, of the framework, and requests for what is not there. */
 export default fp(async (fastify: FastifyInstance) => {
   fastify.setErrorHandler(sendProblem)
+  fastify.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    const body = JSON.stringify(new Problem(417, 'expectation_failed', 'No expectation but 100-continue is known'))
+    response.writeHead(417, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body) }).end(body)
+  })
   fastify.setNotFoundHandler((request, reply) => sendProblem(
     new Problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]}`), request, reply))
 }, { name: 'problems' })

@@ -12,6 +12,7 @@ const list = (takes: string, rules: object = {}) =>
   Type.Optional(Type.Array(Type.String({ description: takes, ...rules }), { description: takes }))
 
 const INSTANT = 'the instant of the ages, an RFC 3339 time such as 2025-06-01T00:00:00Z'
+/** Of at most nine decimals. */
 const AGE = { pattern: '^\\d{1,4}(\\.\\d{1,9})?$' }
 
 /** true or false in any case, 1 or 0 */
@@ -21,14 +22,14 @@ export const BooleanParameter = text('true or false, 1 or 0', { pattern: '^([Tt]
 export const FilterParameters = {
   image_exists: BooleanParameter,
   is_image_exists: BooleanParameter,
-  min_age: text('a number of years, inclusive, such as 30 or 30.5', AGE),
-  max_age: text('a number of years, inclusive, such as 35 or 35.5', AGE),
+  min_age: text('a number of years with at most 9 decimals, inclusive, such as 30 or 30.5', AGE),
+  max_age: text('a number of years with at most 9 decimals, inclusive, such as 35 or 35.5', AGE),
   age_basis: text('completed (calendar years, the default) or exact (elapsed time in years of 365.25 days)', { enum: ['completed', 'exact'] }),
   as_of: text(INSTANT),
   user_id: list('a user id; may be repeated', { minLength: 1 }),
   first_name: text('a first name in any case; a trailing * matches a prefix'),
   last_name: text('a last name in any case; a trailing * matches a prefix'),
-  where: list('<column>=<value>; may be repeated, once a column', { pattern: '^[^=]+=' })
+  where: list('`<column>=<value>`; may be repeated, once a column', { pattern: '^[^=]+=' })
 }
 
 export type FilterQuery = Static<TObject<typeof FilterParameters>>

@@ -1,11 +1,16 @@
 import type { Readable } from 'node:stream'
 import { Type, type TSchema } from 'typebox'
+import { REASONS } from '../lib/reasons.js'
+import { REJECT_CODES } from '../lib/transformer.js'
+import { PROBLEM_CODES } from '../plugins/problem-codes.js'
 
 // What answers look like. The OpenAPI document shows each under the name that it has in openapi/components.ts.
 
 const Nullable = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()])
 const Count = Type.Integer({ minimum: 0 })
 const Time = Type.String({ format: 'date-time' })
+/** Codes of which more may come, so they are no enumeration. */
+const listOf = (codes: readonly string[]) => `One of ${codes.map((code) => `\`${code}\``).join(', ')}; more may come`
 const Choice = <const T extends string[]>(values: T) => Type.Enum(values, { type: 'string' })
 
 export const ParameterError = Type.Object({
@@ -18,11 +23,14 @@ export const Problem = Type.Object({
   title: Type.String({ description: 'The name of the status' }),
   status: Type.Integer({ minimum: 400, maximum: 599 }),
   detail: Type.String({ description: 'One sentence for a person' }),
-  code: Type.String({ pattern: '^[a-z_]+$', description: 'What programs can rely on' }),
+  code: Type.String({ pattern: '^[a-z_]+$', description: `What programs can rely on. ${listOf(Object.keys(PROBLEM_CODES))}` }),
   errors: Type.Optional(Type.Array(ParameterError, { description: 'What is wrong with each parameter' })),
   restart: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the first page of the same listing on the current data' })),
   continue: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the current data behind the last record; users may be missed or come twice' }))
-}, { description: 'Any answer that is an error, as RFC 9457 has it' })
+}, {
+  description: 'Any answer that is an error, as RFC 9457 has it',
+  examples: [{ type: 'urn:userlake:problem:draining', title: 'Service Unavailable', status: 503, detail: 'This process is about to end', code: 'draining' }]
+})
 
 const columns = {
   user_id: Type.String({ description: 'The name of the info file without its extension' }),
@@ -35,7 +43,8 @@ const columns = {
 export const UserRecord = Type.Object(columns, { description: 'One user' })
 
 export const UserSelection = Type.Partial(Type.Object(columns), {
-  additionalProperties: { type: ['string', 'null'], description: 'A further column, null where the file has none' },
+  // Integers come in birthts alone, but types of clients that are made from this want to know of them.
+  additionalProperties: { type: ['string', 'integer', 'null'], description: 'A further column: text, null where the file has none' },
   description: 'One user, in the columns asked for; without the parameter `columns` the five of a UserRecord'
 })
 
@@ -82,7 +91,7 @@ export const JobResult = Type.Object({
   further: Type.Array(FurtherOutput, { description: 'The outputs in other formats' })
 }, { description: 'The output, and how its users differ from those of the one before' })
 
-export const JobError = Type.Object({ code: Type.String(), detail: Type.String() })
+export const JobError = Type.Object({ code: Type.String({ description: `What went wrong, for programs. ${listOf(REASONS)}` }), detail: Type.String() })
 
 export const Job = Type.Object({
   id: Type.String(),
@@ -106,7 +115,7 @@ export const Reject = Type.Object({
   user_id: Nullable(Type.String({ description: 'null where the key gives no valid one' })),
   key: Type.String(),
   etag: Type.String(),
-  code: Type.String({ description: 'What is wrong, for programs' }),
+  code: Type.String({ description: `What is wrong, for programs. ${listOf(REJECT_CODES)}` }),
   detail: Type.String({ description: 'What is wrong, for people' }),
   line: Nullable(Type.Integer({ minimum: 1 })),
   column: Nullable(Type.String()),

@@ -15,9 +15,12 @@ find_engine() {
     read -ra compose <<<"$candidate"
     engine=${candidate%%[ -]*}
     "${compose[@]}" version >/dev/null 2>&1 || continue
-    # Not every compose reads the name in compose.yaml.
-    compose+=(--project-name "$project")
-    "$engine" info >/dev/null 2>&1 && return
+    # `ls` takes an engine that answers; podman-compose does not have it.
+    if { [[ $candidate == podman-compose ]] || "${compose[@]}" ls >/dev/null 2>&1; } && "$engine" info >/dev/null 2>&1; then
+      # Not every compose reads the name in compose.yaml.
+      compose+=(--project-name "$project")
+      return
+    fi
     silent="$silent $engine is installed but does not answer."
   done
   fail "no container engine: tried docker compose, podman compose, podman-compose and docker-compose.$silent" \

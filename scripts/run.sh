@@ -63,14 +63,23 @@ if [[ ! -e compose.env ]]; then
   echo 'compose.env was missing: made it from compose.env.example, with a random password'
 fi
 
-minio_image=${MINIO_IMAGE:-$(sed -n 's/.*{MINIO_IMAGE:-\(.*\)}$/\1/p' compose.yaml)}
-"$engine" image inspect "$minio_image" >/dev/null 2>&1 || "$engine" pull "$minio_image" ||
-  fail "MINIO_IMAGE: '$minio_image' can't be pulled, see above; name another one: MINIO_IMAGE=... scripts/run.sh"
+# What this script has checked is what compose takes, whatever a file .env says.
+export USERLAKE_PORT=$port MINIO_IMAGE
+MINIO_IMAGE=${MINIO_IMAGE:-$(sed -n 's/.*{MINIO_IMAGE:-\(.*\)}$/\1/p' compose.yaml)}
+"$engine" image inspect "$MINIO_IMAGE" >/dev/null 2>&1 || "$engine" pull "$MINIO_IMAGE" ||
+  fail "MINIO_IMAGE: '$MINIO_IMAGE' can't be pulled, see above; name another one: MINIO_IMAGE=... scripts/run.sh"
 "${compose[@]}" build userlake ||
   fail 'the image of Userlake could not be built, see above; that takes its base images and the npm registry'
 "${compose[@]}" up -d || {
   "${compose[@]}" logs --tail 20 >&2 || true
   fail 'the containers could not be started, see above'
+}
+
+# Not every compose waits for the upload of the sample data.
+seed=$("$engine" ps -aq --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.service=seed)
+[[ $("$engine" wait "$seed") == 0 ]] || {
+  "$engine" logs --tail 20 "$seed" >&2 || true
+  fail 'the sample data could not be uploaded, see above'
 }
 
 give_up=$((SECONDS + 60))

@@ -11,7 +11,7 @@ npm run seed -- --from DIR --lake URL [options]
 
   --from DIR       the folder, with its sub-folders
   --lake URL       s3://bucket or file:folder, made where it is missing
-  --prefix PREFIX  where in the lake, ends in / (source_data/)
+  --prefix PREFIX  where in the lake, ends in / (SOURCE_PREFIX, or else source_data/)
   --help
 
 S3 settings come from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
@@ -19,7 +19,7 @@ S3 settings come from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the
 const OPTIONS = {
   from: { type: 'string' },
   lake: { type: 'string' },
-  prefix: { type: 'string', default: 'source_data/' },
+  prefix: { type: 'string' },
   help: { type: 'boolean', default: false }
 } as const
 
@@ -27,7 +27,7 @@ const seed: Command = async (argv, world) => {
   const { values } = parseArgs({ args: [...argv], options: OPTIONS })
   if (values.help) return HELP
   const from = await folder('--from', required('--from', values.from))
-  const prefix = folderPrefix('--prefix', values.prefix)
+  const prefix = folderPrefix('--prefix', values.prefix ?? world.env['SOURCE_PREFIX'] ?? 'source_data/')
   const lake = lakeUrl('--lake', required('--lake', values.lake))
   const files = await listFiles(from)
   const { uploaded, unchanged } = await withLake(lake, world.env, async store => {

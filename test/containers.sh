@@ -101,11 +101,13 @@ single() { "$engine" exec userlake-test-single "$@"; }
 is_state() { [[ $(state Status) == "$1" ]]; }
 state() { "$engine" inspect --format "{{.State.$1}}" userlake-test-single; }
 
+# The README says how small it is.
 size_is_small() {
-  local bytes
+  local bytes said
   bytes=$("$engine" image inspect --format '{{.Size}}' "$image")
-  echo "size: $bytes" | tee "$work/size"
-  ((bytes < 250000000))
+  said=$(sed -nE 's/^The image has ([0-9]+) MB.*/\1/p' README.md)
+  echo "size: $bytes, the README says $said MB" | tee "$work/size"
+  ((bytes < 250000000 && bytes / 1000000 <= said + 5 && bytes / 1000000 >= said - 5))
 }
 
 image_holds() {
@@ -114,9 +116,11 @@ image_holds() {
   inside=$("$engine" run --rm "$image" sh -c 'echo * as $(id -un); for path in . lake; do test -w $path && echo $path is writable
     done; for name in npm yarn corepack; do command -v $name; done; ls -d node_modules/typescript dist/test')
   diff - <(echo "$inside") <<<$'dist lake node_modules package.json seed-data as node\nlake is writable'
-  [[ $("$engine" image inspect --format '{{index .Config.Labels "org.opencontainers.image.version"}}' "$image") == \
-    "$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)" ]]
+  local name
+  for name in title description version licenses base.name; do [[ -n $(label "$name") ]]; done
+  [[ $(label version) == "$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)" ]]
 }
+label() { "$engine" image inspect --format "{{index .Config.Labels \"org.opencontainers.image.$1\"}}" "$image"; }
 
 starts_locked() {
   "$engine" run -d --name userlake-test-single "${locked[@]}" -v userlake-test-lake:/app/lake -p "127.0.0.1:$USERLAKE_PORT:8080" "$image"
@@ -252,8 +256,10 @@ comes_up() {
 }
 
 publishes_into_bucket() {
+  # The job of the start has written it already.
+  bucket "await s3('DeleteObject', { Key: 'processed_data/output.csv' })"
   curl -sS -X POST "$url/data" | tee "$work/job"
-  grep -q '"state":"succeeded"' "$work/job"
+  grep -q '"state":"succeeded".*"skipped":false' "$work/job"
   bucket "console.log(await text('processed_data/output.csv'))" >"$work/output.csv"
   head -3 "$work/output.csv"
   (($(grep -c . "$work/output.csv") == 101))
@@ -320,6 +326,25 @@ Ann, Own, 0' >mine/ann.csv
   says '"last_name":"Own"' curl -fsS -H 'Cache-Control: no-cache' "$url/data/ann"
 }
 
+# The README's commands for compose by itself, and for a container without it: under names of this test.
+comes_up_by_itself() {
+  scripts/shutdown.sh
+  grep -q '`docker compose up -d --build --wait`' README.md
+  "${compose[@]}" up -d --build --wait
+  (($(curl -fsS "$url/data?format=csv" | wc -l) >= 101))
+  others_are_untouched
+}
+
+runs_as_the_readme_says() {
+  local command
+  command=$(grep -E '^docker run ' README.md | sed -E "s/^docker run /-d --rm --name userlake-test-single /; s/8080:8080/$((USERLAKE_PORT + 1)):8080/; s/ -v userlake:/ -v userlake-test-lake:/; s/ userlake\$/ ${image//\//\\\/}/")
+  grep -qE '^docker build -f Containerfile -t userlake \.$' README.md
+  # shellcheck disable=SC2086 # they are words
+  "$engine" run $command
+  until_so 30 curl -fsS "http://127.0.0.1:$((USERLAKE_PORT + 1))/data/wren.ashgrove"
+  "$engine" rm -f userlake-test-single
+}
+
 # Its healthcheck finds another way.
 comes_up_without_mc() {
   printf 'FROM %s\nRUN rm -f /usr/bin/mc\n' "$minio_image" | "$engine" build -t "$image-minio" -
@@ -342,6 +367,8 @@ check 'reads go on while the store restarts' survives_store_restart
 check 'run.sh after shutdown.sh finds the bucket as it was' goes_down_and_up
 check 'new credentials for the same bucket' comes_up_with_new_credentials
 check 'the README tells how to bring files of your own' takes_own_files
+check 'compose up by itself' comes_up_by_itself
+check 'docker run, as the README says' runs_as_the_readme_says
 check 'another image of MinIO, without mc' comes_up_without_mc
 check 'shutdown.sh --purge leaves nothing' is_purged
 # Where no Docker answers.
@@ -351,6 +378,7 @@ runs_with_podman_compose() {
   chmod +x "$work/no-docker/docker"
   export PATH="$work/no-docker:$PATH"
   comes_up
+  (($(curl -fsS "$url/data?format=csv" | wc -l) == 101))
   scripts/run.sh
   scripts/shutdown.sh --purge
   rm compose.env

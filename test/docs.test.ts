@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import t from 'tap'
+import { REJECT_CODES } from '../lib/source/reject.js'
 import config from '../plugins/config.js'
+import { PROBLEM_CODES } from '../plugins/problem-codes.js'
 import { SettingsSchema } from '../plugins/settings.js'
 import { buildOnSampleData, steady, toRequest } from './examples.js'
 import { csv, build } from './helper.js'
@@ -44,9 +46,22 @@ t.test('every route is in the table, and nothing else', async (t) => {
 })
 
 t.test('every code of a reject is explained', async (t) => {
-  const codes = [...readFileSync('lib/source/reject.ts', 'utf8').matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code]) => code)
-  t.ok(codes.length > 10)
-  for (const code of codes) t.match(readme, `\`${code}\``)
+  for (const code of REJECT_CODES) t.match(readme, `\`${code}\``)
+})
+
+t.test('every code of an error is known and explained', async (t) => {
+  const used = ['plugins', 'routes'].flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).flatMap((name) =>
+    [...readFileSync(`${folder}/${name}`, 'utf8').matchAll(/(?:new Problem\(\d+, |unavailable\()'(\w+)'/g)].map(([, code]) => code!)))
+  t.ok(used.length > 10)
+  for (const code of used) t.ok(code in PROBLEM_CODES, code)
+  for (const code of Object.keys(PROBLEM_CODES)) t.ok(readme.includes(`\`${code}\``), code)
+})
+
+t.test('no description of the page has what looks like a tag', async (t) => {
+  const { app } = await build(t)
+  const descriptions = [...(await app.inject('/openapi.json')).body.matchAll(/"description": "((?:[^"\\]|\\.)*)"/g)].map(([, text]) => text!.replaceAll(/`[^`]*`/g, ''))
+  t.ok(descriptions.length > 100)
+  for (const text of descriptions) t.notMatch(text, /<\w/)
 })
 
 t.test('the examples give what they show', async (t) => {

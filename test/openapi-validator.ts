@@ -40,8 +40,9 @@ function compare (response: LightMyRequestResponse, method: string, answers: Rec
   const type = String(response.headers['content-type'] ?? '').split(';', 1)[0]!
   // What is not in the document is an error, or a page of it.
   if (answers === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`it has the type ${type}`]
-  const { headers = {}, content } = answers[response.statusCode] ?? {}
-  if (answers[response.statusCode] === undefined) return ['the status']
+  const answer = answers[response.statusCode] ?? ([408, 417, 431].includes(response.statusCode) ? answers['default'] : undefined)
+  if (answer === undefined) return ['the status']
+  const { headers = {}, content } = answer
   const complaints = compareHeaders(response, headers, document)
   if (content === undefined) return response.body === '' ? complaints : [...complaints, 'it has a body']
   const media = content[type]

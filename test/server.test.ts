@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { startS3Endpoint } from './s3-endpoint.js'
 
 const server = fileURLToPath(new URL('../server.js', import.meta.url))
 
@@ -48,6 +49,38 @@ function readdirOutput (cwd: string): string {
     return ''
   }
 }
+
+t.test('SIGTERM ends it at once, however early it comes', { skip: process.platform !== 'linux' && 'it takes /proc to know when' }, async (t) => {
+  const { child, exit } = start(t, {})
+  // As soon as the process listens for it, long before it listens for requests.
+  while (!listensForSigterm(child.pid!)) await sleep(1)
+  child.kill('SIGTERM')
+  t.match(await exit, { code: 0, stderr: '', stdout: '' })
+})
+
+/** Of a process on Linux. */
+function listensForSigterm (pid: number): boolean {
+  const [, caught] = /^SigCgt:\s+(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!
+  return (BigInt('0x' + caught) & (1n << 14n)) !== 0n
+}
+
+t.test('credentials may stand in .env', async (t) => {
+  const endpoint = await startS3Endpoint()
+  t.teardown(() => endpoint.stop())
+  endpoint.bucket('datalake').put('source_data/1.csv', 'first_name,last_name,birthts\nAnn,Lee,0\n')
+  const signed: string[] = []
+  endpoint.intercept = ({ headers }) => {
+    signed.push(String(headers.authorization))
+    return undefined
+  }
+  const cwd = t.testdir({ '.env': `LAKE_URL=s3://datalake\nAWS_ENDPOINT_URL_S3=${endpoint.url}\nAWS_ACCESS_KEY_ID=from-the-file\nAWS_SECRET_ACCESS_KEY=secret\n` })
+  const { child, exit, address } = start(t, {}, cwd)
+  const url = await address()
+  while (!(await fetch(`${url}/readyz`)).ok) await sleep(20)
+  child.kill('SIGTERM')
+  await exit
+  for (const authorization of signed) t.match(authorization, /Credential=from-the-file\//)
+})
 
 t.test('an explicit lake is never filled; a missing one is not ready, and says why', async (t) => {
   const { child, exit, address } = start(t, { LAKE_URL: 'file:./other' })

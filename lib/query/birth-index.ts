@@ -27,6 +27,11 @@ export class BirthIndex {
     return this.#table.data.births.rows[position]!
   }
 
+  /** The rows of a run, in this order; not to be changed. */
+  rows (from: number, to: number): Uint32Array {
+    return this.#table.data.births.rows.subarray(from, to)
+  }
+
   birthtsAt (position: number): number {
     return this.#table.data.birthts[this.rowAt(position)]!
   }

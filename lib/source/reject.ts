@@ -1,22 +1,24 @@
 /** Why an info file is not served. Stable names; the README explains each. */
-export type RejectCode =
-  | 'invalid_user_id'
-  | 'duplicate_id'
-  | 'too_large'
-  | 'empty_file'
-  | 'invalid_utf8'
-  | 'malformed_csv'
-  | 'empty_header'
-  | 'duplicate_header'
-  | 'reserved_header'
-  | 'missing_column'
-  | 'too_many_columns'
-  | 'too_many_lake_columns'
-  | 'no_row'
-  | 'several_rows'
-  | 'wrong_field_count'
-  | 'invalid_birthts'
-  | 'download_failed'
+export const REJECT_CODES = [
+  'invalid_user_id',
+  'duplicate_id',
+  'too_large',
+  'empty_file',
+  'invalid_utf8',
+  'malformed_csv',
+  'empty_header',
+  'duplicate_header',
+  'reserved_header',
+  'missing_column',
+  'too_many_columns',
+  'too_many_lake_columns',
+  'no_row',
+  'several_rows',
+  'wrong_field_count',
+  'invalid_birthts',
+  'download_failed'
+] as const
+export type RejectCode = (typeof REJECT_CODES)[number]
 
 /** What is wrong with a file, and where. */
 export interface Fault {

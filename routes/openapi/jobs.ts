@@ -57,13 +57,19 @@ export const publishOutput: Operation = {
     '`dry_run` tells what would change and writes nothing. No body is needed.',
   headers: headers.prefer,
   responses: {
-    200: { description: 'The job, done', content: json(Job, { dryRun: example('What would change: nothing', "-X POST '/data?dry_run=true'", dryRun) }) },
+    200: {
+      description: 'The job, done',
+      content: json(Job, {
+        published: example('Nothing to do, as the output is up to date', "-X POST '/data'", { ...dryRun, dry_run: false }),
+        dryRun: example('What would change: nothing', "-X POST '/data?dry_run=true'", dryRun)
+      })
+    },
     202: {
       description: 'The job, which goes on',
       headers: { ...headers.jobLocation, ...headers.preferenceApplied },
       content: json(Job, { async: example('Not waiting for it', "-X POST -H 'Prefer: respond-async' '/data?dry_run=true'", running) })
     },
-    ...problems([400, 413, 500, 503], {
+    ...problems([400, 413, 415, 500, 503], {
       examples: { 400: badDryRun },
       headersOf: { 500: headers.perhapsJobLocation, 503: headers.perhapsJobLocation }
     })

@@ -15,7 +15,8 @@ export interface Operation {
   readonly description: string
   /** Those of the request, by name. */
   readonly headers?: Readonly<Record<string, object>>
-  readonly responses: Readonly<Record<number, Response>>
+  /** By their status; `default` is any other. */
+  readonly responses: Readonly<Record<string, Response>>
 }
 
 export interface Response {

@@ -2,7 +2,7 @@ import { Problem } from '../schemas.js'
 import { retryAfter, type Header } from './headers.js'
 import type { Examples, Response } from './operation.js'
 
-/** What each status means here. Any route may meet 431 and 408 too, which the server sends before there is a request. */
+/** What each status means here. */
 const MEANINGS = {
   400: 'A parameter is wrong: `errors` says which, what it got and what it takes. Or the request itself can\'t be read',
   404: 'There is none',
@@ -16,6 +16,9 @@ const MEANINGS = {
   503: 'It can\'t be done now: no data yet, data older than may be served, a bucket that does not answer, a process about to end'
 } as const
 
+/** Whatever the route, before there is a request. */
+const OTHERS = 'An error of HTTP itself: 408, 417, 431'
+
 type Status = keyof typeof MEANINGS
 
 interface ProblemResponses {
@@ -28,10 +31,13 @@ interface ProblemResponses {
 }
 
 /** The errors of an operation. */
-export function problems (statuses: readonly Status[], { examples = {}, headers = {}, headersOf = {} }: ProblemResponses = {}): Record<number, Response> {
-  return Object.fromEntries(statuses.map((status) => [status, {
-    description: MEANINGS[status],
-    headers: { ...headers, ...headersOf[status], ...status === 503 && retryAfter },
-    content: { 'application/problem+json': { schema: Problem, ...examples[status] && { examples: examples[status] } } }
-  }]))
+export function problems (statuses: readonly Status[], { examples = {}, headers = {}, headersOf = {} }: ProblemResponses = {}): Record<string, Response> {
+  return {
+    ...Object.fromEntries(statuses.map((status) => [status, {
+      description: MEANINGS[status],
+      headers: { ...headers, ...headersOf[status], ...status === 503 && retryAfter },
+      content: { 'application/problem+json': { schema: Problem, ...examples[status] && { examples: examples[status] } } }
+    }])),
+    default: { description: OTHERS, content: { 'application/problem+json': { schema: Problem } } }
+  }
 }

@@ -8,7 +8,7 @@ const [url, rate] = [process.argv[2]!, Number(process.argv[3])]
 const agent = new Agent({ keepAlive: true, maxSockets: 256 })
 let times: number[] = []
 let failed = 0
-let isRunning = false
+let running: AbortController | undefined
 
 function ask (due: number): void {
   get(url, { agent }, (response) => {
@@ -19,9 +19,9 @@ function ask (due: number): void {
   }).on('error', () => failed++)
 }
 
-async function run (): Promise<void> {
+async function run (ended: AbortSignal): Promise<void> {
   const began = performance.now()
-  for (let i = 0; isRunning; i++) {
+  for (let i = 0; !ended.aborted; i++) {
     const due = began + i * 1000 / rate
     const wait = due - performance.now()
     if (wait > 0) await sleep(wait)
@@ -30,15 +30,16 @@ async function run (): Promise<void> {
 }
 
 process.on('message', () => {
-  if (!isRunning) {
-    isRunning = true
+  if (running === undefined) {
+    running = new AbortController()
     times = []
     failed = 0
-    run().catch((error) => { throw error })
+    run(running.signal).catch((error) => { throw error })
     process.send!({})
     return
   }
-  isRunning = false
+  running.abort()
+  running = undefined
   const sorted = times.sort((a, b) => a - b)
   process.send!({ requests: sorted.length, failed, p50: sorted[Math.floor(sorted.length * 0.5)], p99: sorted[Math.floor(sorted.length * 0.99)], max: sorted.at(-1) })
 })

@@ -45,6 +45,7 @@ function explain ({ name = 'Error', message = '', code, $metadata }: SdkError): 
   // The HTTP handler names a reset connection TimeoutError, too: the code tells them apart.
   if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', 'no answer in time']
   if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `no connection, or it broke (${code})`]
+  if (message === 'Region is missing') return ['store_error', 'no region: set AWS_REGION or, for a server other than AWS, AWS_ENDPOINT_URL_S3']
   if (message.startsWith('Checksum mismatch')) return ['corrupt', 'the body is not what its checksum says']
   return ['store_error', code ?? name]
 }
