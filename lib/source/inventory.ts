@@ -1,7 +1,7 @@
 import { userIdOf } from '../record.js'
 import type { ObjectInfo, ObjectStore } from '../store/object-store.js'
 import { compareUtf8 } from '../utf8.js'
-import { comparePieces, ObjectList, textOf } from './object-list.js'
+import { ObjectList, textOf } from './object-list.js'
 import { fault, type Fault } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
 
@@ -83,7 +83,8 @@ function checkUserId (userId: string): string | undefined {
   if (userId === '.' || userId === '..') return 'A user id is not "." or ".."'
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f]/.test(userId)) return 'A user id has no control characters'
-  if (Buffer.byteLength(userId) > MAX_USER_ID_BYTES) return `A user id has at most ${MAX_USER_ID_BYTES} bytes`
+  // No UTF-16 unit takes more than three bytes.
+  if (3 * userId.length > MAX_USER_ID_BYTES && Buffer.byteLength(userId) > MAX_USER_ID_BYTES) return `A user id has at most ${MAX_USER_ID_BYTES} bytes`
   return undefined
 }
 
@@ -94,7 +95,7 @@ function chooseInfoFiles (infoFiles: ObjectList) {
   const lengthOf = (i: number) => infoFiles.key(i).end - infoFiles.key(i).start
   for (const candidate of infoFiles.byUser()) {
     const rival = chosen.at(-1)
-    if (rival === undefined || comparePieces(infoFiles.userId(rival), infoFiles.userId(candidate)) !== 0) {
+    if (rival === undefined || infoFiles.compareUsers(rival, infoFiles, candidate) !== 0) {
       chosen.push(candidate)
       continue
     }
@@ -113,10 +114,9 @@ function joinImages (infoFiles: ObjectList, users: Int32Array, images: ObjectLis
   const orphans: string[] = []
   let user = 0
   for (const image of images.byUser()) {
-    const id = images.userId(image)
     let order = -1
     for (; user < users.length; user++) {
-      order = comparePieces(infoFiles.userId(users[user]!), id)
+      order = infoFiles.compareUsers(users[user]!, images, image)
       if (order >= 0) break
     }
     if (order !== 0) {

@@ -1,61 +1,72 @@
 import { buildTable } from '../table/build-table.js'
 import { shared } from '../table/shared.js'
-import { gatherTexts, isSameTexts, pieceAt, type Piece } from '../table/texts.js'
+import type { TableData } from '../table/table.js'
+import { gatherTexts, pieceAt, type Piece } from '../table/texts.js'
 import type { Served } from './admit-columns.js'
 import type { FileVersions, ImageVersions, SourceState } from './etag-cache.js'
+import type { ObjectList } from './object-list.js'
 import { hasUsualKey, NONE, type Plan } from './plan.js'
 
 const NO_PIECE: Piece = { bytes: new Uint8Array(), start: 0, end: 0 }
 
 /** The state after a plan is carried out: the same object as before where nothing has changed. */
 export function nextState (plan: Plan, served: Served): SourceState {
-  const { previous: { state } } = plan
+  const { previous: { state }, inventory } = plan
   const users = Int32Array.from(served.keys()).filter((user) => served[user] !== NONE)
   const sources = users.map((user) => served[user]!)
-  const listing = listedColumns(plan, users)
+  const images = users.map((user) => inventory.users.images[user]!)
   const hasSameRows = sources.length === state.table.length && sources.every((source, row) => source === row)
-  const hasSameKeys = hasSameRows && isSameTexts(state.table.images, listing.imageKeys)
-  const table = hasSameKeys
-    ? state.table
-    : buildTable(state.table, plan.drafts, { sources, userIds: listing.userIds(), images: listing.imageKeys })
-  const files = hasSameRows ? state.files : fileVersions(plan, users, sources)
-  const images = hasSameKeys && isSameTexts(state.images.etags, listing.images.etags) && isSameArray(state.images.modified, listing.images.modified) &&
-    isSameArray(state.images.sizes, listing.images.sizes)
-    ? state.images
-    : listing.images
+  const sameImages = hasSameRows ? compareImages(state, inventory.images, images) : 'none'
   const faulty = [...plan.faulty.values()]
-  const isUnchanged = table === state.table && images === state.images && isSameArray(faulty, state.faulty)
-  return isUnchanged ? state : { table, files, images, faulty }
+  if (sameImages === 'versions' && isSameArray(faulty, state.faulty)) return state
+  return {
+    table: sameImages === 'none' ? nextTable(plan, users, sources, images) : state.table,
+    files: hasSameRows ? state.files : fileVersions(plan, users, sources),
+    images: sameImages === 'versions' ? state.images : imageVersions(inventory.images, images),
+    faulty
+  }
 }
 
-/** The columns that come from the listing alone. */
-function listedColumns ({ inventory }: Plan, users: Int32Array) {
-  const { infoFiles, images } = inventory
-  const imageOf = (row: number) => inventory.users.images[users[row]!]!
-  const pieceOf = (piece: (image: number) => Piece) => (row: number) => imageOf(row) === -1 ? NO_PIECE : piece(imageOf(row))
-  const versions: ImageVersions = {
-    etags: gatherTexts(users.length, pieceOf((image) => images.etag(image))),
-    sizes: shared(Float64Array, users.length),
-    modified: shared(Float64Array, users.length)
+/** Whether the images of the rows are those of before: their keys only, or their versions as well. */
+function compareImages ({ table, images: { etags, sizes, modified } }: SourceState, list: ObjectList, images: Int32Array): 'none' | 'keys' | 'versions' {
+  let same: 'keys' | 'versions' = 'versions'
+  for (let row = 0; row < images.length; row++) {
+    const image = images[row]!
+    const isAbsent = table.images.offsets[row] === table.images.offsets[row + 1]
+    if (image === -1 ? !isAbsent : !list.hasKey(image, table.images, row)) return 'none'
+    if (image !== -1 && !(list.hasEtag(image, etags, row) && list.size(image) === sizes[row] && list.lastModified(image) === modified[row])) same = 'keys'
   }
-  users.forEach((_, row) => {
-    const image = imageOf(row)
-    if (image === -1) return
-    versions.sizes[row] = images.size(image)
-    versions.modified[row] = images.lastModified(image)
+  return same
+}
+
+function nextTable ({ previous, drafts, inventory: { infoFiles, images: list, users: { infoFiles: infoFileOf } } }: Plan, users: Int32Array, sources: Int32Array, images: Int32Array): TableData {
+  return buildTable(previous.state.table, drafts, {
+    sources,
+    userIds: gatherTexts(users.length, (row) => infoFiles.userId(infoFileOf[users[row]!]!)),
+    images: gatherTexts(users.length, (row) => images[row] === -1 ? NO_PIECE : list.key(images[row]!))
   })
-  return {
-    images: versions,
-    imageKeys: gatherTexts(users.length, pieceOf((image) => images.key(image))),
-    userIds: () => gatherTexts(users.length, (row) => infoFiles.userId(inventory.users.infoFiles[users[row]!]!))
+}
+
+function imageVersions (list: ObjectList, images: Int32Array): ImageVersions {
+  const versions: ImageVersions = {
+    etags: gatherTexts(images.length, (row) => images[row] === -1 ? NO_PIECE : list.etag(images[row]!)),
+    sizes: shared(Float64Array, images.length),
+    modified: shared(Float64Array, images.length)
   }
+  images.forEach((image, row) => {
+    if (image === -1) return
+    versions.sizes[row] = list.size(image)
+    versions.modified[row] = list.lastModified(image)
+  })
+  return versions
 }
 
 function fileVersions (plan: Plan, users: Int32Array, sources: Int32Array): FileVersions {
   const { inventory: { infoFiles, users: { infoFiles: infoFileOf } }, previous: { state: { files } }, drafts, rules } = plan
+  const prefixLength = Buffer.byteLength(rules.prefix)
   const keyOfDraft = (row: number) => {
     const infoFile = infoFileOf[users[row]!]!
-    return hasUsualKey(infoFiles, infoFile, rules) ? NO_PIECE : infoFiles.key(infoFile)
+    return hasUsualKey(infoFiles, infoFile, prefixLength) ? NO_PIECE : infoFiles.key(infoFile)
   }
   const versions: FileVersions = {
     keys: gatherTexts(users.length, (row) => sources[row]! >= 0 ? pieceAt(files.keys, sources[row]!) : keyOfDraft(row)),

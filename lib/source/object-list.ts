@@ -1,6 +1,6 @@
 import type { ObjectInfo } from '../store/object-store.js'
 import { compareBytes } from '../table/bytes.js'
-import { Growing, GrowingTexts, pieceAt, type Piece } from '../table/texts.js'
+import { Growing, GrowingTexts, isSameText, pieceAt, type Piece, type Texts } from '../table/texts.js'
 
 const DOT = 0x2e
 const SLASH = 0x2f
@@ -12,6 +12,9 @@ export class ObjectList {
   readonly #sizes = new Growing(Float64Array)
   readonly #modified = new Growing(Float64Array)
   readonly #unsettled = new Growing(Uint8Array)
+  /** Where in the bytes of the keys the user ids are. */
+  readonly #idStarts = new Growing(Int32Array)
+  readonly #idEnds = new Growing(Int32Array)
 
   get length (): number {
     return this.#keys.length
@@ -23,6 +26,13 @@ export class ObjectList {
     this.#sizes.push(size)
     this.#modified.push(lastModified)
     this.#unsettled.push(unsettled ? 1 : 0)
+    const { bytes, start, end } = pieceAt(this.#keys, this.length - 1)
+    let dot = end - 1
+    while (bytes[dot] !== DOT) dot--
+    let first = dot
+    while (first > start && bytes[first - 1] !== SLASH) first--
+    this.#idStarts.push(first)
+    this.#idEnds.push(dot)
   }
 
   at (i: number): ObjectInfo {
@@ -52,24 +62,30 @@ export class ObjectList {
 
   /** The user that the object belongs to, as part of its key. */
   userId (i: number): Piece {
-    const { bytes, start, end } = this.key(i)
-    let dot = end - 1
-    while (bytes[dot] !== DOT) dot--
-    let first = dot
-    while (first > start && bytes[first - 1] !== SLASH) first--
-    return { bytes, start: first, end: dot }
+    return { bytes: this.#keys.bytes, start: this.#idStarts.values[i]!, end: this.#idEnds.values[i]! }
+  }
+
+  /** Compares the user of an object with that of one of this or another list. */
+  compareUsers (i: number, other: ObjectList, j: number): number {
+    return compareBytes(
+      this.#keys.bytes, this.#idStarts.values[i]!, this.#idEnds.values[i]!,
+      other.#keys.bytes, other.#idStarts.values[j]!, other.#idEnds.values[j]!)
+  }
+
+  hasKey (i: number, keys: Texts, row: number): boolean {
+    return isSameText(this.#keys, i, keys, row)
+  }
+
+  hasEtag (i: number, etags: Texts, row: number): boolean {
+    return isSameText(this.#etags, i, etags, row)
   }
 
   /** The objects by user id, those of one user in the order of the listing. */
   byUser (): readonly number[] {
     const order = Array.from({ length: this.length }, (_, i) => i)
     // Listings are all but in this order, which the sort takes advantage of.
-    return order.sort((a, b) => comparePieces(this.userId(a), this.userId(b)))
+    return order.sort((a, b) => this.compareUsers(a, this, b))
   }
-}
-
-export function comparePieces (a: Piece, b: Piece): number {
-  return compareBytes(a.bytes, a.start, a.end, b.bytes, b.start, b.end)
 }
 
 export function textOf ({ bytes, start, end }: Piece): string {

@@ -1,9 +1,9 @@
+import { compareBytes } from '../table/bytes.js'
 import { Table } from '../table/table.js'
-import { pieceAt, TextColumn } from '../table/texts.js'
 import { Drafts } from './drafts.js'
 import type { EtagCache, FaultyFile } from './etag-cache.js'
 import type { Inventory } from './inventory.js'
-import { comparePieces, textOf } from './object-list.js'
+import type { ObjectList } from './object-list.js'
 import type { SourceRules } from './rules.js'
 
 /** No row and no draft: no lake has so many. */
@@ -66,21 +66,21 @@ export function planUsers (inventory: Inventory, previous: EtagCache, rules: Sou
 /** Whether an info file is still the version that a row came from: same key, ETag and size, and nothing can hide behind them. */
 function versionMatcher ({ inventory: { infoFiles }, previous, rules }: Plan): (row: number, infoFile: number) => boolean {
   const { files } = previous.state
-  const keys = new TextColumn(files.keys)
+  const prefixLength = Buffer.byteLength(rules.prefix)
   return (row, infoFile) => {
     if (files.settled[row] === 0 || files.sizes[row] !== infoFiles.size(infoFile)) return false
-    if (comparePieces(pieceAt(files.etags, row), infoFiles.etag(infoFile)) !== 0) return false
-    if (keys.isEmpty(row)) return hasUsualKey(infoFiles, infoFile, rules)
-    const { bytes, start, end } = infoFiles.key(infoFile)
-    return keys.compare(row, bytes, start, end) === 0
+    if (!infoFiles.hasEtag(infoFile, files.etags, row)) return false
+    return files.keys.offsets[row] === files.keys.offsets[row + 1] ? hasUsualKey(infoFiles, infoFile, prefixLength) : infoFiles.hasKey(infoFile, files.keys, row)
   }
 }
 
-/** Whether the key is just the prefix, the user id and `.csv`. */
-export function hasUsualKey (infoFiles: Inventory['infoFiles'], infoFile: number, { prefix }: SourceRules): boolean {
-  const key = infoFiles.key(infoFile)
+const USUAL_EXTENSION = Buffer.from('.csv')
+
+/** Whether the key is just the prefix, of so many bytes, the user id and `.csv`. */
+export function hasUsualKey (infoFiles: ObjectList, infoFile: number, prefixLength: number): boolean {
+  const { bytes, start, end } = infoFiles.key(infoFile)
   const userId = infoFiles.userId(infoFile)
-  return userId.start - key.start === Buffer.byteLength(prefix) && textOf({ ...key, start: userId.end }) === '.csv'
+  return userId.start - start === prefixLength && compareBytes(bytes, userId.end, end, USUAL_EXTENSION, 0, USUAL_EXTENSION.length) === 0
 }
 
 function knownFault ({ inventory: { infoFiles }, previous }: Plan, infoFile: number): FaultyFile | undefined {

@@ -98,9 +98,11 @@ export function pieceAt ({ offsets, bytes }: Texts, row: number): Piece {
 }
 
 export function isSameText (a: Texts, aRow: number, b: Texts, bRow: number): boolean {
-  const [one, other] = [pieceAt(a, aRow), pieceAt(b, bRow)]
-  return one.end - one.start === other.end - other.start &&
-    compareBytes(one.bytes, one.start, one.end, other.bytes, other.start, other.end) === 0
+  const [start, from] = [a.offsets[aRow]!, b.offsets[bRow]!]
+  const length = a.offsets[aRow + 1]! - start
+  if (length !== b.offsets[bRow + 1]! - from) return false
+  for (let i = 0; i < length; i++) if (a.bytes[start + i] !== b.bytes[from + i]) return false
+  return true
 }
 
 /** Whether two columns have the same rows. */
@@ -121,7 +123,15 @@ export class GrowingTexts implements Texts {
     const start = this.offsets[this.length]!
     // No UTF-16 unit takes more than three bytes.
     this.#reserve(start + 3 * text.length)
-    this.#end(start + this.bytes.write(text, start))
+    // Short and plain as most texts are, a loop is quicker than a call.
+    const { bytes } = this
+    let i = 0
+    for (; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit >= 0x80) break
+      bytes[start + i] = unit
+    }
+    this.#end(i === text.length ? start + i : start + bytes.write(text, start))
   }
 
   pushPiece ({ bytes, start, end }: Piece): void {

@@ -1,27 +1,22 @@
-import { lstat } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../clock.js'
-import { forEachConcurrently } from '../../concurrent.js'
 import { compareUtf8 } from '../../utf8.js'
 import { StoreError, type ObjectInfo } from '../object-store.js'
 import { toMissing } from './folder-error.js'
 import { isFileKey, isOwn } from './folder-key.js'
-import { isPlain } from './folder-path.js'
+import { isPlain, statLink } from './folder-path.js'
 import { infoOf } from './folder-version.js'
 import { mergeSorted } from './merge-sorted.js'
 
 const PAGE_SIZE = 1000
 /** Names that are sorted at once: a step of about a millisecond, however large the folder is. */
 const RUN_SIZE = 1024
-const CONCURRENT_STATS = 16
-/** The one of node:fs/promises costs twice the time, which is most of a listing. */
-const statLink = promisify(lstat)
 
 /** The regular files below `prefix`, in key order, page by page. `root` is a real path. */
 export async function * listFiles (root: string, prefix: string, clock: Clock): AsyncGenerator<readonly ObjectInfo[]> {
-  const identity = await identityOf(root)
+  const identity = identityOf(root)
   let keys: string[] = []
   for await (const key of walkPrefix(root, prefix)) {
     keys.push(key)
@@ -31,18 +26,18 @@ export async function * listFiles (root: string, prefix: string, clock: Clock): 
   }
   yield describeFiles(root, keys, clock)
   // When the root is moved or unmounted meanwhile, its files look deleted one by one.
-  if (await identityOf(root) !== identity) throw new StoreError('no_such_bucket', 'the folder is another one now')
+  if (identityOf(root) !== identity) throw new StoreError('no_such_bucket', 'the folder is another one now')
 }
 
-async function identityOf (root: string): Promise<string | undefined> {
-  const stats = await statLink(root, { bigint: true }).catch(toMissing)
+function identityOf (root: string): string | undefined {
+  const stats = statLink(root)
   return stats && `${stats.dev}-${stats.ino}`
 }
 
 async function * walkPrefix (root: string, prefix: string): AsyncGenerator<string> {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   if (folder !== '' && !isFileKey(folder.slice(0, -1))) return
-  if (await isPlain(join(root, folder, '.'))) yield * walk(root, folder, prefix)
+  if (isPlain(join(root, folder, '.'))) yield * walk(root, folder, prefix)
 }
 
 /** `folder` is empty for the root, else it ends with a slash. */
@@ -62,24 +57,27 @@ async function * walk (root: string, folder: string, prefix: string): AsyncGener
 async function readNames (path: string): Promise<Iterable<string>> {
   const runs: string[][] = []
   let run: string[] = []
-  for await (const entry of await opendir(path, { bufferSize: RUN_SIZE }).catch(toMissing) ?? []) {
+  const folder = await opendir(path, { bufferSize: RUN_SIZE }).catch(toMissing)
+  for (let entry = folder?.readSync() ?? null; entry !== null; entry = folder!.readSync()) {
     if (entry.isFile()) run.push(entry.name)
     else if (entry.isDirectory()) run.push(`${entry.name}/`)
     if (run.length < RUN_SIZE) continue
     runs.push(run.sort(compareUtf8))
     run = []
+    await setImmediate() // others get their turn
   }
+  folder?.closeSync()
   runs.push(run.sort(compareUtf8))
   return mergeSorted(runs, compareUtf8)
 }
 
+/** A page at a time without the thread pool, which takes ten times as long as the looks themselves. */
 async function describeFiles (root: string, keys: readonly string[], clock: Clock): Promise<ObjectInfo[]> {
-  const infos = new Map<string, ObjectInfo>()
-  await forEachConcurrently(keys, CONCURRENT_STATS, async key => {
+  await setImmediate() // others get their turn
+  return keys.flatMap((key) => {
     const now = clock()
     // Gone since, or a name that is not UTF-8: what stands for it here leads nowhere.
-    const stats = await statLink(join(root, key), { bigint: true }).catch(toMissing)
-    if (stats?.isFile()) infos.set(key, infoOf(key, stats, now))
+    const stats = statLink(join(root, key))
+    return stats?.isFile() ? infoOf(key, stats, now) : []
   })
-  return keys.flatMap(key => infos.get(key) ?? [])
 }

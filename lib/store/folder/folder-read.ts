@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises'
+import fs from 'node:fs'
 import type { Clock } from '../../clock.js'
 import { StoreError, type GetOptions, type ObjectBody, type ObjectStream, type StreamOptions } from '../object-store.js'
 import { openFile } from './folder-path.js'
@@ -13,41 +13,39 @@ interface ReadContext {
 }
 
 /** As `ObjectStore.get`. Fails with `store_error` where the file never stands still. */
-export async function readObject (
-  context: ReadContext, key: string, options: GetOptions
-): Promise<ObjectBody | 'unchanged' | undefined> {
+export function readObject (context: ReadContext, key: string, options: GetOptions): ObjectBody | 'unchanged' | undefined {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const answer = await readVersion(context, key, options)
+    const answer = readVersion(context, key, options)
     if (answer !== 'changed') return answer
   }
   throw new StoreError('store_error', 'the file changes while it is read')
 }
 
-async function readVersion (
+function readVersion (
   { root, clock }: ReadContext, key: string, { ifNoneMatch, maxBytes = Infinity }: GetOptions
-): Promise<ObjectBody | 'unchanged' | 'changed' | undefined> {
+): ObjectBody | 'unchanged' | 'changed' | undefined {
   const now = clock()
-  const opened = await openFile(root, key)
+  const opened = openFile(root, key)
   if (opened === undefined) return undefined
   const { file, stats } = opened
   try {
     const info = infoOf(key, stats, now)
     if (info.etag === ifNoneMatch && !info.unsettled) return 'unchanged'
     if (info.size > maxBytes) throw new StoreError('too_large', `more than ${maxBytes} bytes`)
-    const body = await readBytes(file, info.size)
-    const isSame = etagOf(await file.stat({ bigint: true })) === info.etag
+    const body = readBytes(file, info.size)
+    const isSame = etagOf(fs.fstatSync(file, { bigint: true })) === info.etag
     return isSame ? { ...info, body } : 'changed'
   } finally {
-    await file.close()
+    fs.closeSync(file)
   }
 }
 
 /** At most `size` bytes from the start: a file that grows meanwhile does not fill the memory. */
-async function readBytes (file: FileHandle, size: number): Promise<Buffer> {
+function readBytes (file: number, size: number): Buffer {
   const buffer = Buffer.alloc(size)
   let length = 0
   while (length < size) {
-    const { bytesRead } = await file.read(buffer, length, size - length, length)
+    const bytesRead = fs.readSync(file, buffer, length, size - length, length)
     if (bytesRead === 0) break
     length += bytesRead
   }
@@ -55,20 +53,18 @@ async function readBytes (file: FileHandle, size: number): Promise<Buffer> {
 }
 
 /** As `ObjectStore.stream`. */
-export async function streamObject (
-  { root, clock }: ReadContext, key: string, { ifMatch, range }: StreamOptions
-): Promise<ObjectStream | undefined> {
+export function streamObject ({ root, clock }: ReadContext, key: string, { ifMatch, range }: StreamOptions): ObjectStream | undefined {
   const now = clock()
-  const opened = await openFile(root, key)
+  const opened = openFile(root, key)
   if (opened === undefined) return undefined
   const { file, stats } = opened
   const info = infoOf(key, stats, now)
   const isOther = Boolean(ifMatch) && ifMatch !== info.etag
   if (isOther || (range && range.first >= info.size)) {
-    await file.close()
+    fs.closeSync(file)
     throw isOther
       ? new StoreError('precondition_failed', 'the object is not the expected one')
       : new StoreError('store_error', 'the range begins behind the end')
   }
-  return { ...info, body: file.createReadStream(range && { start: range.first, end: range.last }) }
+  return { ...info, body: fs.createReadStream('', { fd: file, start: range?.first ?? 0, ...range && { end: range.last } }) }
 }

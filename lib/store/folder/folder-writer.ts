@@ -55,7 +55,7 @@ export class FolderWriter {
 
   async #expect (key: string, ifMatch: string | null): Promise<void> {
     await this.#lock.hold()
-    const stats = await statFile(this.#root, key)
+    const stats = statFile(this.#root, key)
     const etag = stats === undefined ? null : etagOf(stats)
     if (etag !== ifMatch) throw new StoreError('precondition_failed', 'the object is not the expected one')
   }

@@ -16,9 +16,10 @@ export function scanListing (xml: string): ListingPage | undefined {
   if (root === undefined || !text.endsWith(END)) return undefined
   const objects: ObjectInfo[] = []
   const facts = new Map<string, string>()
+  const scanEntry = entryScanner(text)
   const isRead = readElements(text, root.length, text.length - END.length, (name, start, end) => {
     if (name !== 'Contents') return note(facts, name, text.slice(start, end))
-    const object = scanEntry(text, start, end)
+    const object = scanEntry(start, end)
     return object !== undefined && objects.push(object) > 0
   })
   if (!isRead || facts.get('EncodingType') !== 'url' || Number(facts.get('KeyCount') ?? objects.length) !== objects.length) return undefined
@@ -30,14 +31,49 @@ export function scanListing (xml: string): ListingPage | undefined {
   }
 }
 
-function scanEntry (text: string, from: number, to: number): ObjectInfo | undefined {
+/** What all servers tell of an object, in the order in which they do. */
+const OPEN = ['<Key>', '<LastModified>', '<ETag>', '<Size>'] as const
+const BETWEEN = ['</Key><LastModified>', '</LastModified><ETag>', '</ETag><Size>', '</Size>'] as const
+
+/** Reads what stands between `<Contents>` and its end. */
+function entryScanner (text: string): (from: number, to: number) => ObjectInfo | undefined {
+  let lastTail = ''
+  return (from, to) => {
+    // The usual order needs no names to be looked up.
+    const key = from + OPEN[0].length
+    const keyEnd = text.indexOf('<', key)
+    const modified = keyEnd + BETWEEN[0].length
+    const modifiedEnd = text.indexOf('<', modified)
+    const etag = modifiedEnd + BETWEEN[1].length
+    const etagEnd = text.indexOf('<', etag)
+    const size = etagEnd + BETWEEN[2].length
+    const sizeEnd = text.indexOf('<', size)
+    const tail = sizeEnd + BETWEEN[3].length
+    const isUsual = text.startsWith(OPEN[0], from) && text.startsWith(BETWEEN[0], keyEnd) && text.startsWith(BETWEEN[1], modifiedEnd) &&
+      text.startsWith(BETWEEN[2], etagEnd) && text.startsWith(BETWEEN[3], sizeEnd) && tail <= to
+    if (!isUsual) return scanAnyEntry(text, from, to)
+    // What follows is the same for all, or nearly so.
+    if (tail + lastTail.length !== to || !text.startsWith(lastTail, tail)) {
+      if (!readElements(text, tail, to, (name) => !OPEN.includes(`<${name}>` as never))) return undefined
+      lastTail = text.slice(tail, to)
+    }
+    return toObject(text.slice(key, keyEnd), text.slice(size, sizeEnd), text.slice(modified, modifiedEnd), text.slice(etag, etagEnd))
+  }
+}
+
+/** An entry in another order, or without an ETag. */
+function scanAnyEntry (text: string, from: number, to: number): ObjectInfo | undefined {
   const facts = new Map<string, string>()
   const isRead = readElements(text, from, to, (name, start, end) => name === 'Owner' || note(facts, name, text.slice(start, end)))
-  const [key, size, modified] = [decodeKey(facts.get('Key')), facts.get('Size'), facts.get('LastModified')]
-  const etag = facts.get('ETag')?.replaceAll('&quot;', '"').replaceAll('&#34;', '"')
-  if (!isRead || key === undefined || size === undefined || !/^\d+$/.test(size)) return undefined
-  if (modified === undefined || !INSTANT.test(modified) || etag?.includes('&')) return undefined
-  return toInfo(key, Number(size), { ETag: etag, LastModified: new Date(modified) })
+  const [key, size, modified] = ['Key', 'Size', 'LastModified'].map((name) => facts.get(name))
+  return isRead && key !== undefined && size !== undefined && modified !== undefined ? toObject(key, size, modified, facts.get('ETag')) : undefined
+}
+
+function toObject (encodedKey: string, size: string, modified: string, quotedEtag: string | undefined): ObjectInfo | undefined {
+  const key = decodeKey(encodedKey)
+  const etag = quotedEtag?.startsWith('&quot;') && quotedEtag.endsWith('&quot;') ? `"${quotedEtag.slice(6, -6)}"` : quotedEtag?.replaceAll('&#34;', '"')
+  if (key === undefined || !/^\d+$/.test(size) || !INSTANT.test(modified) || etag?.includes('&')) return undefined
+  return toInfo(key, Number(size), { ETag: etag, LastModified: Date.parse(modified) })
 }
 
 /** Each element only once, and not within another one. */

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { Pool } from 'undici'
 import { StoreError, type ObjectBody } from '../object-store.js'
@@ -72,7 +73,7 @@ export class QuickRequests {
       const connection = this.#connection ?? await this.#connect()
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } }
       const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, MAX_PAGE_BYTES)
-      return (status === 200 ? scanListing(body.toString()) : undefined) ?? ASK_SDK
+      return (status === 200 ? scanListing(isAscii(body) ? body.toString('latin1') : body.toString()) : undefined) ?? ASK_SDK
     } catch {
       return ASK_SDK
     }
@@ -123,7 +124,7 @@ function read ({ status, headers, body }: QuickAnswer, key: string, ifNoneMatch:
   if (status !== 200 || headers['content-length'] === undefined) return ASK_SDK
   const described: BodyFacts & Described = {
     ETag: headers['etag'],
-    LastModified: new Date(headers['last-modified'] ?? 0),
+    LastModified: Date.parse(headers['last-modified'] ?? '') || 0,
     ContentLength: Number(headers['content-length']),
     SSECustomerAlgorithm: headers['x-amz-server-side-encryption-customer-algorithm'],
     ServerSideEncryption: headers['x-amz-server-side-encryption'] as BodyFacts['ServerSideEncryption']

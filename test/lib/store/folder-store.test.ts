@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import fs, { readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { toStoreError } from '../../../lib/store/folder/folder-error.js'
@@ -177,18 +176,15 @@ t.test('tells failures of the file system apart', async t => {
 t.test('reads again what changed while it was read', async t => {
   const root = t.testdir({ key: '' })
   const path = join(root, 'key')
-  const file = await open(path)
-  const prototype: FileHandle = Object.getPrototypeOf(file)
-  await file.close()
-  const { read } = prototype
-  t.teardown(() => { prototype.read = read })
-  const readWith = (changes: number) => {
+  const { readSync } = fs
+  t.teardown(() => { fs.readSync = readSync })
+  const readWith = async (changes: number) => {
     writeFileSync(path, 'x')
     let reads = 0
-    prototype.read = function (this: FileHandle, ...args: any[]) {
+    fs.readSync = ((...args: Parameters<typeof readSync>) => {
       if (++reads <= changes) writeFileSync(path, 'x'.repeat(1 + reads))
-      return read.apply(this, args as Parameters<typeof read>)
-    } as typeof read
+      return readSync(...args)
+    }) as typeof readSync
     return readObject({ root: realpathSync(root), clock: LATER }, 'key', {})
   }
   t.match(await readWith(0), { body: Buffer.from('x') })
