@@ -5,9 +5,14 @@ const DAY_MS = 86_400_000
  * before 0 make it negative, and it still grows with the date. Any time value of ECMAScript will do.
  */
 export function calendarDate (instant: number, timeZone: string): number {
+  if (instant === last.instant && timeZone === last.timeZone) return last.date
   const [year, month, day] = civilFromDays(Math.floor((instant + zoneOffset(instant, timeZone)) / DAY_MS))
-  return year * 10_000 + month * 100 + day
+  last = { instant, timeZone, date: year * 10_000 + month * 100 + day }
+  return last.date
 }
+
+/** One query asks for the date of its instant several times. */
+let last = { instant: NaN, timeZone: '', date: 0 }
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 

@@ -1,19 +1,19 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** Part of each entity tag: to be changed with the way in which answers are written. */
 const FORMAT_REVISION = 1
 
 export interface Validity {
-  /** What the answer follows from, and nothing else does. */
-  readonly shapedBy: readonly unknown[]
+  /** Names the answer among all that the routes give: what it follows from, and nothing else does. */
+  readonly name: string
   /** Whether its ages are those of the present minute. */
   readonly untilMinute: boolean
 }
 
 /** Sets ETag and Cache-Control. Answers whether the client holds the answer, so that 304 says it all. */
-export function isHeld (request: FastifyRequest, reply: FastifyReply, { shapedBy, untilMinute }: Validity): boolean {
-  const tag = entityTag(FORMAT_REVISION, request.server.config.AGE_TIME_ZONE, shapedBy)
+export function isHeld (request: FastifyRequest, reply: FastifyReply, { name, untilMinute }: Validity): boolean {
+  const tag = entityTag(`${FORMAT_REVISION} ${request.server.config.AGE_TIME_ZONE} ${name}`)
   reply.header('etag', tag)
   reply.header('cache-control', `private, max-age=${Math.floor(freshForMs(request, untilMinute) / 1000)}`)
   return matches(request.headers['if-none-match'], tag)
@@ -29,8 +29,8 @@ export function headersOnly (reply: FastifyReply): FastifyReply {
 }
 
 /** A strong entity tag. */
-function entityTag (...shapedBy: unknown[]): string {
-  return `"${createHash('sha256').update(JSON.stringify(shapedBy)).digest('base64url').slice(0, 22)}"`
+function entityTag (name: string): string {
+  return `"${hash('sha256', name, 'base64').slice(0, 22).replaceAll('+', '-').replaceAll('/', '_')}"`
 }
 
 /** See RFC 9110, section 13.1.2: tags are compared weakly, and `*` is any answer. */

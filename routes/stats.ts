@@ -1,5 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
+import { BoundedCache } from '../lib/bounded-cache.js'
+import type { Filter } from '../lib/query/filter.js'
+import type { StatisticsQuery } from '../lib/query/records.js'
 import { freshData } from './freshness.js'
 import { FilterParameters, filtersOf, instantOf, unknownColumn } from './query.js'
 import { getStatistics } from './openapi/reports.js'
@@ -7,6 +10,11 @@ import { headersOnly, isHeld, notModified } from './representation.js'
 import { Statistics } from './schemas.js'
 
 const DEFAULT_BIN_WIDTH = 10
+
+/** Bytes of recent answers that are kept, and about those of one, whoever it is of. */
+const KEPT_BYTES = 8 * 1024 * 1024
+const ANSWER_BYTES = 512
+const BIN_BYTES = 64
 
 export const StatsQuery = Type.Object({
   ...FilterParameters,
@@ -16,6 +24,7 @@ export const StatsQuery = Type.Object({
 /** GET /stats: figures on the records that match. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, clock } = fastify
+  const kept = new BoundedCache<Static<typeof Statistics>>(KEPT_BYTES)
 
   fastify.route({
     url: '/stats',
@@ -28,18 +37,28 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const asOf = instantOf(query, clock())
       const filters = filtersOf(query, asOf, transformer)
       const binWidth = query.bin_width === undefined ? DEFAULT_BIN_WIDTH : Number(query.bin_width)
-      try {
-        transformer.check({ filters })
-      } catch (error) {
-        throw unknownColumn(error)
-      }
-      const validity = { shapedBy: [transformer.version, 'statistics', filters, asOf, binWidth], untilMinute: query.as_of === undefined }
-      if (isHeld(request, reply, validity)) return notModified(reply)
+      check(filters)
+      const name = JSON.stringify([transformer.version, 'statistics', filters, asOf, binWidth])
+      if (isHeld(request, reply, { name, untilMinute: query.as_of === undefined })) return notModified(reply)
       if (request.method === 'HEAD') return headersOnly(reply.type('application/json; charset=utf-8'))
-      const statistics = await transformer.statistics({ filters, asOf, binWidth })
-      return { ...statistics, age_histogram: [...statistics.age_histogram], as_of: new Date(asOf).toISOString() }
+      const answer = kept.get(name) ?? await figures({ filters, asOf, binWidth })
+      kept.set(name, answer, ANSWER_BYTES + BIN_BYTES * answer.age_histogram.length)
+      return answer
     }
   })
+
+  function check (filters: readonly Filter[]): void {
+    try {
+      transformer.check({ filters })
+    } catch (error) {
+      throw unknownColumn(error)
+    }
+  }
+
+  async function figures (query: StatisticsQuery): Promise<Static<typeof Statistics>> {
+    const statistics = await transformer.statistics(query)
+    return { ...statistics, age_histogram: [...statistics.age_histogram], as_of: new Date(query.asOf).toISOString() }
+  }
 }
 
 export default routes

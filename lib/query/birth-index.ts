@@ -71,19 +71,20 @@ export class BirthIndex {
   /** The position of the row of a part before which so many others come. */
   positionOf (count: number, part: Part): number {
     if (part === 'all') return count
-    const { imageCounts } = this.#table.data.births
+    const { imageCounts, imageBits } = this.#table.data.births
     const before = (block: number) => part === 'with image' ? imageCounts[block]! : Math.min(block * BLOCK, this.length) - imageCounts[block]!
     const block = firstIndex(0, imageCounts.length, (block) => before(block) > count) - 1
-    let position = block * BLOCK
-    for (let left = count - before(block); ; position++) {
-      if (this.#table.hasImage(this.rowAt(position)) === (part === 'with image') && left-- === 0) return position
+    let left = count - before(block)
+    for (let position = block * BLOCK; ; position++) {
+      const hasImage = (imageBits[position >>> 5]! >>> (position & 31) & 1) === 1
+      if (hasImage === (part === 'with image') && left-- === 0) return position
     }
   }
 
-  /** The sum of the birth timestamps of a part of a run. */
-  sum ({ from, to }: Run, part: Part): bigint {
+  /** The mean of the birth timestamps of a part of a run, which has so many rows. */
+  mean ({ from, to }: Run, part: Part, count: number): number {
     const [start, end] = [this.#sumBefore(from, part), this.#sumBefore(to, part)]
-    return BigInt(end.high - start.high) * BigInt(LOW) + BigInt(end.low - start.low)
+    return (end.high - start.high) / count * LOW + (end.low - start.low) / count
   }
 
   /** The first position where both hold, given that they hold from somewhere on. */
@@ -94,10 +95,13 @@ export class BirthIndex {
   }
 
   #imagesBefore (position: number): number {
+    const { imageCounts, imageBits } = this.#table.data.births
     const block = Math.floor(position / BLOCK)
-    let count = this.#table.data.births.imageCounts[block]!
-    for (let i = block * BLOCK; i < position; i++) if (this.#table.hasImage(this.rowAt(i))) count++
-    return count
+    let count = imageCounts[block]!
+    let word = block * (BLOCK / 32)
+    for (; word < position >>> 5; word++) count += countBits(imageBits[word]!)
+    const rest = position & 31
+    return rest === 0 ? count : count + countBits(imageBits[word]! & ((1 << rest) - 1))
   }
 
   /** A sum in two parts, `high * LOW + low`, which doubles hold exactly. */
@@ -119,4 +123,11 @@ export class BirthIndex {
     }
     return sum
   }
+}
+
+/** How many bits of a word of 32 are set; see Warren, Hacker's Delight, section 5-1. */
+function countBits (word: number): number {
+  word -= word >>> 1 & 0x55555555
+  word = (word & 0x33333333) + (word >>> 2 & 0x33333333)
+  return Math.imul(word + (word >>> 4) & 0x0f0f0f0f, 0x01010101) >>> 24
 }

@@ -9,14 +9,18 @@ export class Match {
   readonly #conditions: readonly Condition[]
   /** Where a run of the rows by birth, or a part of it, is just those rows. */
   readonly run: { readonly run: Run, readonly part: Part } | undefined
-  readonly count: number
+  #count: number | undefined
   #rows: Uint32Array | undefined
 
   constructor (index: TableIndex, filters: readonly (Filter | RowPredicate)[]) {
     this.#index = index
     this.#conditions = filters.map((filter) => toCondition(filter, index))
     this.run = toRun(this.#conditions, index.table.length)
-    this.count = this.run === undefined ? this.rows.length : countRun(index, this.run)
+  }
+
+  get count (): number {
+    this.#count ??= this.run === undefined ? this.rows.length : countRun(this.#index, this.run)
+    return this.#count
   }
 
   /** Whether it is every row. */

@@ -32,7 +32,8 @@ export interface Ages {
 interface People {
   readonly count: number
   readonly withImage: number
-  readonly birthtsSum: bigint
+  /** The mean of their birth timestamps, where there are any. */
+  readonly meanBirthts: number
   /** The birth timestamp of one of them, the oldest first. */
   birthtsAt (index: number): number
   /** Pairs of a bin and how many there are of it, the youngest first, from completed years cut into bins. */
@@ -42,10 +43,11 @@ interface People {
 /** The statistics of a part of a run of rows by birth, whose dates ascend: the cost grows with the bins, hardly with the run. */
 export function statisticsOfRun (index: BirthIndex, run: Run, part: Part, ages: Ages): Statistics {
   const before = index.countBefore(run.from, part)
+  const count = index.countBefore(run.to, part) - before
   return statistics({
-    count: index.countBefore(run.to, part) - before,
+    count,
     withImage: part === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
-    birthtsSum: index.sum(run, part),
+    meanBirthts: index.mean(run, part, count),
     birthtsAt: (i) => index.birthtsAt(index.positionOf(before + i, part)),
     bins: () => binsOfRun(index, run, part, ages)
   }, ages)
@@ -54,13 +56,15 @@ export function statisticsOfRun (index: BirthIndex, run: Run, part: Part, ages: 
 function binsOfRun (index: BirthIndex, run: Run, part: Part, { asOf, timeZone, binWidth }: Ages): [number, number][] {
   const today = calendarDate(asOf, timeZone)
   const bins: [number, number][] = []
+  let countToEnd = index.countBefore(run.to, part)
   for (let end = run.to; end > run.from;) {
     const bin = Math.floor(completedYears(index.dateAt(end - 1), today) / binWidth)
     // Who has not completed the years of the next bin.
     const start = Math.max(run.from, index.firstDated(today - (bin + 1) * binWidth * 10_000 + 1))
-    const count = index.countBefore(end, part) - index.countBefore(start, part)
-    if (count > 0) bins.push([bin, count])
+    const countToStart = index.countBefore(start, part)
+    if (countToEnd > countToStart) bins.push([bin, countToEnd - countToStart])
     end = start
+    countToEnd = countToStart
   }
   return bins
 }
@@ -72,7 +76,7 @@ export function statisticsOfRows (table: Table, rows: Uint32Array, ages: Ages): 
   return statistics({
     count: rows.length,
     withImage: rows.reduce((images, row) => images + (table.hasImage(row) ? 1 : 0), 0),
-    birthtsSum: sum(born),
+    meanBirthts: mean(born),
     birthtsAt: (i) => born[i]!,
     bins: () => {
       const today = calendarDate(ages.asOf, ages.timeZone)
@@ -86,7 +90,7 @@ export function statisticsOfRows (table: Table, rows: Uint32Array, ages: Ages): 
   }, ages)
 }
 
-function sum (born: Float64Array): bigint {
+function mean (born: Float64Array): number {
   let high = 0
   let low = 0
   for (const birthts of born) {
@@ -94,28 +98,21 @@ function sum (born: Float64Array): bigint {
     high += multiple
     low += birthts - multiple * LOW
   }
-  return BigInt(high) * BigInt(LOW) + BigInt(low)
+  return high / born.length * LOW + low / born.length
 }
 
-function statistics ({ count, withImage, birthtsSum, birthtsAt, bins }: People, { asOf, binWidth }: Ages): Statistics {
-  const age = (i: number) => quotient(BigInt(asOf) - BigInt(birthtsAt(i)), BigInt(YEAR_MS))
+/** Doubles are exact for the difference of all times that there are, and their mean is wrong by a few milliseconds at most. */
+function statistics ({ count, withImage, meanBirthts, birthtsAt, bins }: People, { asOf, binWidth }: Ages): Statistics {
+  const ageOf = (birthts: number) => (asOf - birthts) / YEAR_MS
   const last = count - 1
-  const median = () => {
-    const middle = BigInt(birthtsAt(Math.floor(last / 2))) + BigInt(birthtsAt(Math.ceil(last / 2)))
-    return quotient(2n * BigInt(asOf) - middle, 2n * BigInt(YEAR_MS))
-  }
+  const median = () => (ageOf(birthtsAt(Math.floor(last / 2))) + ageOf(birthtsAt(Math.ceil(last / 2)))) / 2
   return {
     count,
-    average_age: count === 0 ? -1 : quotient(BigInt(asOf) * BigInt(count) - birthtsSum, BigInt(YEAR_MS) * BigInt(count)),
+    average_age: count === 0 ? -1 : ageOf(meanBirthts),
     median_age: count === 0 ? null : median(),
-    youngest_age: count === 0 ? null : age(last),
-    oldest_age: count === 0 ? null : age(0),
+    youngest_age: count === 0 ? null : ageOf(birthtsAt(last)),
+    oldest_age: count === 0 ? null : ageOf(birthtsAt(0)),
     with_image: withImage,
     age_histogram: bins().map(([bin, count]) => ({ min_age: bin * binWidth, max_age: (bin + 1) * binWidth - 1, count }))
   }
-}
-
-/** The nearest double to within a few units in the last place, however large the terms. */
-function quotient (dividend: bigint, divisor: bigint): number {
-  return Number(dividend / divisor) + Number(dividend % divisor) / Number(divisor)
 }

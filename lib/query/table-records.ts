@@ -66,11 +66,13 @@ export class TableRecords implements Records {
 
   /** The pages of one listing ask for the same rows again and again. */
   #match (filters: readonly (Filter | RowPredicate)[]): Match {
-    if (!filters.every(isData)) return new Match(this.#index, filters)
+    const match = new Match(this.#index, filters)
+    // What a run of the index answers is found as quickly as it would be looked up.
+    if (match.run !== undefined || !filters.every(isData)) return match
     const key = JSON.stringify(filters)
-    const match = this.#matches.get(key) ?? new Match(this.#index, filters)
-    this.#matches.set(key, match, ROW_BYTES * match.count)
-    return match
+    const known = this.#matches.get(key)
+    if (known === undefined) this.#matches.set(key, match, ROW_BYTES * match.count)
+    return known ?? match
   }
 }
 

@@ -23,6 +23,8 @@ export interface BirthOrder {
   readonly imageLow: Float64Array
   /** How many rows with an image come before each block, with one more for the end. */
   readonly imageCounts: Uint32Array
+  /** A bit for each row of the order, the lowest first, which is set where it has an image. */
+  readonly imageBits: Uint32Array
   /**
    * Whether the dates are in this order, too. They are not where somebody was born when the calendar of the time zone was
    * set back by a day, as Alaska's in 1867.
@@ -68,6 +70,7 @@ function sumUp ({ birthts, birthDates, images: { offsets } }: Rows, rows: Uint32
   const blocks = Math.ceil(rows.length / BLOCK)
   const [high, low, imageHigh, imageLow] = [1, 2, 3, 4].map(() => shared(Float64Array, blocks + 1)) as [Float64Array, Float64Array, Float64Array, Float64Array]
   const imageCounts = shared(Uint32Array, blocks + 1)
+  const imageBits = shared(Uint32Array, blocks * (BLOCK / 32))
   const firstBirthts = shared(Float64Array, blocks)
   const firstDates = shared(Int32Array, blocks)
   const sums = { high: 0, low: 0, imageHigh: 0, imageLow: 0, images: 0 }
@@ -95,10 +98,11 @@ function sumUp ({ birthts, birthDates, images: { offsets } }: Rows, rows: Uint32
       sums.imageHigh += part
       sums.imageLow += born - part * LOW
       sums.images++
+      imageBits[i >>> 5]! |= 1 << (i & 31)
     }
     if (birthDates[row]! < lastDate) datesAscend = false
     lastDate = birthDates[row]!
   }
   note(blocks)
-  return { firstBirthts, firstDates, high, low, imageHigh, imageLow, imageCounts, datesAscend }
+  return { firstBirthts, firstDates, high, low, imageHigh, imageLow, imageCounts, imageBits, datesAscend }
 }

@@ -4,7 +4,7 @@ import type { Target } from './load.js'
 import { startNginx } from './nginx.js'
 import { compare } from './pairs.js'
 import type { Report } from './report.js'
-import type { Service } from './service.js'
+import { addressOf, type Service } from './service.js'
 
 const ROUNDS = 15
 const NGINX_PORT = 18990
@@ -20,13 +20,8 @@ export interface AnswersContext {
   readonly services: ReadonlyMap<number, Service>
 }
 
-/** Answers from memory, against nginx and against a bare route. */
-export async function measureAnswers (context: AnswersContext): Promise<void> {
-  await againstNginx(context)
-  await againstBareRoute(context)
-}
-
-async function againstNginx ({ report, folder, services }: AnswersContext): Promise<void> {
+/** Answers from memory, against nginx with one worker that serves the same bytes as a file. */
+export async function compareWithNginx ({ report, folder, services }: AnswersContext): Promise<void> {
   const save = async (name: string, url: string) => writeFileSync(`${folder}/${name}`, Buffer.from(await (await fetch(url, { headers: { 'accept-encoding': 'identity' } })).arrayBuffer()))
   const largest = services.get(Math.max(...services.keys()))!
   for (const [users, { url }] of services) await save(`${users}.json`, `${url}/data`)
@@ -53,7 +48,8 @@ function * neverAsked (): Generator<string> {
   }
 }
 
-async function againstBareRoute ({ report, folder, services }: AnswersContext): Promise<void> {
+/** Figures and 304, against a bare Fastify route with the same schema, headers and body. */
+export async function compareWithBareRoute ({ report, folder, services }: AnswersContext): Promise<void> {
   const sizes = [...services.keys()].sort((a, b) => a - b)
   const [small, large] = [services.get(sizes[0]!)!, services.get(sizes.at(-1)!)!]
   const answer = await fetch(large.url + STATS, { headers: { 'accept-encoding': 'identity' } })
@@ -64,7 +60,7 @@ async function againstBareRoute ({ report, folder, services }: AnswersContext): 
   const at = ({ pid, url }: { pid: number, url: string }, more: Partial<Target> = {}): Target => ({ pid, url: url + path, ...more })
   const { headers: held } = await fetch(large.url + path)
   const targets = [at(small), at(large), at(large, { paths: newFigures }), at(large, { headers: { 'if-none-match': held.get('etag') ?? etag } })]
-  const [first, last, fresh, notModified] = await compare(at({ pid: bare.pid, url: bare.hello.url }), targets, ROUNDS, folder)
+  const [first, last, fresh, notModified] = await compare(at({ pid: bare.pid, url: addressOf(bare) }), targets, ROUNDS, folder)
   report.check({ name: `GET /stats, ${sizes[0]} users, of a bare route`, value: first!.ratio, least: 0.7, control: first!.control })
   report.check({ name: `GET /stats, ${sizes.at(-1)} users, of a bare route`, value: last!.ratio, least: 0.7, control: last!.control })
   report.check({ name: 'GET /stats, never asked before, of a bare route', value: fresh!.ratio, least: 0.7, control: fresh!.control })
@@ -74,5 +70,5 @@ async function againstBareRoute ({ report, folder, services }: AnswersContext): 
 
 /** Figures for a range of ages, none of which was asked for before. */
 function * newFigures (): Generator<string> {
-  for (let i = 0; i < 100_000; i++) yield `/stats?image_exists=true&age_basis=exact&min_age=${30 + (++asked % 9_999_999) / 1e7}&max_age=60&as_of=2026-01-01T00:00:00Z`
+  for (let i = 0; i < 100_000; i++) yield `/stats?image_exists=true&age_basis=exact&min_age=${(30 + (++asked % 9_999_999) / 1e7).toFixed(7)}&max_age=60&as_of=2026-01-01T00:00:00Z`
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { measureAnswers } from './answers.js'
+import { compareWithBareRoute, compareWithNginx } from './answers.js'
 import { measureReading } from './bucket.js'
 import { startNode } from './child.js'
 import { measureLoad } from './disturbance.js'
@@ -15,7 +15,7 @@ const HELP = `Measures the bars of the product, each against a reference beside 
 npm run bench -- [options]
 
   --full       with 1,000,000 users too, and a real S3 server (S3_TEST_ENDPOINT and its credentials)
-  --only NAME  answers, reading or load
+  --only NAME  data, stats, reading or load
   --json FILE  where the figures are written (bench.json)
   --help
 
@@ -41,11 +41,12 @@ async function main (): Promise<boolean> {
   const lake = (users: number) => ({ LAKE_URL: `s3://users-${users}`, AWS_ENDPOINT_URL_S3: endpoint.hello.url as string })
   try {
     const isAsked = (name: string) => values.only === undefined || values.only === name
-    if (isAsked('answers')) {
+    if (isAsked('data') || isAsked('stats')) {
       const services = new Map<number, Service>()
       for (const users of sizes) services.set(users, await startService(lake(users)))
       await Promise.all([...services.values()].map(settle))
-      await measureAnswers({ report, folder, services })
+      if (isAsked('data')) await compareWithNginx({ report, folder, services })
+      if (isAsked('stats')) await compareWithBareRoute({ report, folder, services })
       await Promise.all([...services.values()].map((service) => service.stop()))
     }
     if (isAsked('reading')) await measureReading(report, endpoint.hello.url, { small: 'users-10000', large: 'users-100000', store: '' })

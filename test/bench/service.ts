@@ -16,10 +16,15 @@ export async function startService (env: Record<string, string>, onStart: (url: 
   const child = await startNode('../../server.js', [], {
     env: { PORT: '0', LOG_LEVEL: 'info', ...STEADY, ...env }, execArgv: ['--import', pathOf('./monitor.js')]
   })
-  const url = /http:\S+/.exec(child.hello.msg)![0]
+  const url = addressOf(child)
   onStart(url)
   while ((await fetch(`${url}/readyz`)).status !== 200) await sleep(5)
   return { ...child, url, readyAfter: (performance.now() - began) / 1000 }
+}
+
+/** Where a Fastify server listens: the first thing that it logs. */
+export function addressOf ({ hello }: Child): string {
+  return /http:\S+/.exec(hello.msg)![0]
 }
 
 /** Waits until the first job has ended, so that it does not disturb what is measured. */

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { mock } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
@@ -149,14 +148,15 @@ t.test('notices that the lock was lost', async t => {
 })
 
 t.test('refreshes the lock while it is held', async t => {
-  mock.timers.enable({ apis: ['setInterval'] })
-  t.teardown(() => mock.timers.reset())
+  const refreshes: (() => void)[] = []
+  const setInterval = (refresh: () => void) => refreshes.push(refresh) && setTimeout(() => {}, 0)
+  t.intercept(globalThis, 'setInterval', { value: setInterval })
   const root = t.testdir()
   const store = openFolder(t, root)
   await write(store, 'key')
   const path = join(root, '.userlake/lock')
   utimesSync(path, 1, 1)
-  mock.timers.tick(10_000)
+  refreshes[0]!()
   while (statSync(path).mtimeMs === 1000) await new Promise(resolve => { setTimeout(resolve, 5) })
   t.ok(Date.now() - statSync(path).mtimeMs < 10_000)
 })
