@@ -12,7 +12,7 @@ import { freshData } from './freshness.js'
 import { nextUrl, pageOf, PageParameters, versionGone, type Page } from './paging.js'
 import { columnsOf, FilterParameters, filtersOf, NoQuery, unknownColumn, UserParams } from './query.js'
 import { getUser, listUsers } from './openapi/users.js'
-import { isHeld, notModified } from './representation.js'
+import { entityTag, isHeld, notModified } from './representation.js'
 import { OneRecord, UserRecords } from './schemas.js'
 
 const SORTS = SORT_COLUMNS.flatMap((column) => [column, `-${column}`])
@@ -48,7 +48,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const version = page.version ?? transformer.version
       check(() => transformer.check(query, page.version), page)
       reply.headers({ vary: 'accept, accept-encoding', 'data-version': version })
-      if (isHeld(request, reply, { name: JSON.stringify([version, query, encoding]), untilMinute: usesPresent(page) })) return notModified(reply)
+      const tag = entityTag(fastify, ['data', version, query, encoding])
+      if (isHeld(request, reply, { tag, untilMinute: usesPresent(page) })) return notModified(reply)
       reply.type(MEDIA_TYPES[query.format]).header('x-content-type-options', 'nosniff')
       // HEAD needs to know how many there are, and no text.
       const { count, next, body } = request.method === 'HEAD'
@@ -73,7 +74,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const value = request.params.user_id
       const { count, body } = await transformer.export({ filters: [{ column: 'user_id', op: 'equals', value }], format: 'ndjson' })
       if (count === 0) throw new Problem(404, 'user_not_found', `There is no user ${JSON.stringify(value)}`)
-      if (isHeld(request, reply, { name: JSON.stringify([transformer.version, 'user', value]), untilMinute: false })) return notModified(reply)
+      const tag = entityTag(fastify, ['user', transformer.version, value])
+      if (isHeld(request, reply, { tag, untilMinute: false })) return notModified(reply)
       return await sendText(reply.type(MEDIA_TYPES.json), request.method === 'HEAD' ? undefined : body, { encoding: 'identity' })
     }
   })

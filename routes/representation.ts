@@ -1,19 +1,17 @@
 import { hash } from 'node:crypto'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /** Part of each entity tag: to be changed with the way in which answers are written. */
 const FORMAT_REVISION = 1
 
 export interface Validity {
-  /** Names the answer among all that the routes give: what it follows from, and nothing else does. */
-  readonly name: string
+  readonly tag: string
   /** Whether its ages are those of the present minute. */
   readonly untilMinute: boolean
 }
 
 /** Sets ETag and Cache-Control. Answers whether the client holds the answer, so that 304 says it all. */
-export function isHeld (request: FastifyRequest, reply: FastifyReply, { name, untilMinute }: Validity): boolean {
-  const tag = entityTag(`${FORMAT_REVISION} ${request.server.config.AGE_TIME_ZONE} ${name}`)
+export function isHeld (request: FastifyRequest, reply: FastifyReply, { tag, untilMinute }: Validity): boolean {
   reply.header('etag', tag)
   reply.header('cache-control', `private, max-age=${Math.floor(freshForMs(request, untilMinute) / 1000)}`)
   return matches(request.headers['if-none-match'], tag)
@@ -28,8 +26,9 @@ export function headersOnly (reply: FastifyReply): FastifyReply {
   return reply.send()
 }
 
-/** A strong entity tag. */
-function entityTag (name: string): string {
+/** The strong entity tag of an answer, from all that it follows from and that tells it from those of other routes. */
+export function entityTag ({ config }: FastifyInstance, origin: unknown[]): string {
+  const name = JSON.stringify([FORMAT_REVISION, config.AGE_TIME_ZONE, ...origin])
   return `"${hash('sha256', name, 'base64').slice(0, 22).replaceAll('+', '-').replaceAll('/', '_')}"`
 }
 
