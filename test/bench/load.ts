@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { cpuSeconds } from './child.js'
+import { cpuSeconds, isInstalled, pathOf } from './child.js'
 
 const run = promisify(execFile)
 
@@ -15,11 +15,12 @@ export interface Target {
 }
 
 const CONNECTIONS = 8
+const generate = isInstalled('wrk') ? wrk : cannon
 
 /** Requests per CPU-second of the serving process, over about a second. */
 export async function sample (target: Target, folder: string): Promise<number> {
   const before = cpuSeconds(target.pid)
-  const requests = await wrk(target, folder)
+  const requests = await generate(target, folder)
   return requests / (cpuSeconds(target.pid) - before)
 }
 
@@ -33,6 +34,17 @@ async function wrk ({ url, headers = {}, paths }: Target, folder: string): Promi
   const { stdout } = await run('wrk', [...args, url])
   if (/Non-2xx or 3xx|Socket errors/.test(stdout)) throw new Error(`${url} fails:\n${stdout}`)
   return Number(/(\d+) requests in/.exec(stdout)![1])
+}
+
+/** By autocannon, which is slower than most of what it measures: that is why it is CPU time that counts. */
+async function cannon ({ url, headers = {}, paths }: Target, folder: string): Promise<number> {
+  const requests = [...paths?.() ?? []].map((path) => ({ path }))
+  const file = `${folder}/cannon.json`
+  writeFileSync(file, JSON.stringify({ url, headers, connections: CONNECTIONS, duration: 1, ...requests.length > 0 && { requests } }))
+  const { stdout } = await run(process.execPath, [pathOf('./cannon.js'), file])
+  const { answered, failed } = JSON.parse(stdout)
+  if (failed > 0) throw new Error(`${url} fails: ${stdout}`)
+  return answered
 }
 
 function luaOf (paths: readonly string[]): string {

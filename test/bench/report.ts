@@ -38,7 +38,7 @@ export class Report {
   }
 
   /** A figure without a bar. */
-  tell (name: string, value: number, unit: string): void {
+  tell (name: string, value: number, unit = ''): void {
     this.#add({ name, bar: '', measured: figure(value) + unit, verdict: 'for information' })
   }
 
