@@ -1,5 +1,5 @@
-import accepts from '@fastify/accepts'
-import type { FastifyServerOptions } from 'fastify'
+import type { Server } from 'node:http'
+import type { FastifyHttpOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import config, { type ConfigOptions } from './plugins/config.js'
 import etagCache from './plugins/etag-cache.js'
@@ -27,11 +27,13 @@ export const serverOptions = {
   // 240 bytes of user id, each written as %XX
   routerOptions: { maxParamLength: 720 },
   bodyLimit: 16 * 1024,
+  // A problem says so instead.
+  http: { requireHostHeader: false },
   frameworkErrors: sendProblem,
   clientErrorHandler: onClientError,
   // Reads go on while the process drains; POST /data looks for itself.
   return503OnClosing: false
-} as const satisfies FastifyServerOptions
+} as const satisfies FastifyHttpOptions<Server>
 
 /** The application: first what it consists of, then what it answers. */
 export default fp<AppOptions>(async (fastify, options) => {
@@ -42,7 +44,6 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(transformer, options)
   await fastify.register(jobs)
   await fastify.register(scheduler)
-  await fastify.register(accepts)
 
   await fastify.register(docs)
   await fastify.register(dataRoutes)

@@ -1,13 +1,16 @@
 const DAY_MS = 86_400_000
 
+/** How many numbers `calendarDate` has for a year: twelve months of 31 days. */
+export const DATES_A_YEAR = 372
+
 /**
- * The calendar date of an instant in a time zone, as the number yyyymmdd in the proleptic Gregorian calendar; years
- * before 0 make it negative, and it still grows with the date. Any time value of ECMAScript will do.
+ * The calendar date of an instant in a time zone, as a number that grows with the date: (12 * year + month - 1) * 31 + day - 1
+ * in the proleptic Gregorian calendar. For any time value of ECMAScript it fits into 32 bits, which yyyymmdd would not.
  */
 export function calendarDate (instant: number, timeZone: string): number {
   if (instant === last.instant && timeZone === last.timeZone) return last.date
   const [year, month, day] = civilFromDays(Math.floor((instant + zoneOffset(instant, timeZone)) / DAY_MS))
-  last = { instant, timeZone, date: year * 10_000 + month * 100 + day }
+  last = { instant, timeZone, date: (12 * year + month - 1) * 31 + day - 1 }
   return last.date
 }
 

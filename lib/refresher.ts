@@ -43,8 +43,9 @@ export class Refresher<T extends Refreshed> {
   #last: T | undefined
   #failure: { readonly reason: Reason, readonly at: number } | undefined
 
-  constructor (refresh: () => Promise<T>, clock: Clock, rules: FreshnessRules) {
-    this.#flight = new SingleFlight(() => this.#run(refresh))
+  /** @param refresh told whether somebody asked for a refresh of its own */
+  constructor (refresh: (fresh: boolean) => Promise<T>, clock: Clock, rules: FreshnessRules) {
+    this.#flight = new SingleFlight((fresh) => this.#run(() => refresh(fresh)))
     this.#clock = clock
     this.#rules = rules
   }

@@ -7,7 +7,7 @@ import { ImageReader, type ChoosePart, type OpenImage } from './image-reader.js'
 import { Exporter, type Export, type ExportQuery } from './output/exporter.js'
 import type { OutputFormat } from './output/output.js'
 import type { CsvOptions } from './output/render.js'
-import { ageFilter, type AgeRange } from './query/age.js'
+import { ageFilters, type AgeRange } from './query/age.js'
 import type { Filter } from './query/filter.js'
 import type { Records, Selection, SelectQuery, StatisticsQuery } from './query/records.js'
 import type { Statistics } from './query/statistics.js'
@@ -75,8 +75,8 @@ export interface Quarantine {
   readonly ignored: number
 }
 
-/** Columns that filters know and answers don't. */
-const HIDDEN_COLUMNS = ['birth_date']
+/** A column that ranges know and answers don't. */
+const HIDDEN_COLUMN = 'birth_date'
 
 /**
  * A bucket of per-user files as records: keeps them up to date, answers queries on them and publishes them. Queries
@@ -103,19 +103,20 @@ export class UserDataTransformer {
     this.#outputKey = options.outputKey ?? 'processed_data/output.csv'
     this.#images = new ImageReader(store, imageExtensions)
     this.#versions = new Versions(clock, { maxAgeMs: 600_000, maxBytes: 512 * 1024 * 1024, ...options.versions })
+    const snapshotKey = withExtension(this.#outputKey, 'snapshot.arrow')
     const rules = {
       prefix: options.sourcePrefix ?? 'source_data/',
-      outputKey: this.#outputKey,
+      ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey],
       imageExtensions,
       delimiter: options.inputDelimiter ?? ',',
       timeZone: this.#timeZone,
-      snapshotKey: withExtension(this.#outputKey, 'snapshot.arrow')
+      snapshotKey
     }
     const side = options.openBucketSide?.(rules) ?? new LocalBucketSide(store, clock, rules)
     this.#side = side
     this.#snapshots = new SnapshotSchedule({ save: (state) => side.saveSnapshot(state), clock, onFailure: options.onSnapshotFailure })
     const freshness = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity, ...options.freshness }
-    this.#refresher = new Refresher(() => this.#reconcile(), clock, freshness)
+    this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), clock, freshness)
   }
 
   /** Reads what has changed in the source. `fresh`: by a listing that begins after this call. Fails where that fails. */
@@ -170,9 +171,9 @@ export class UserDataTransformer {
     return (await this.statistics({ filters, asOf, binWidth: 10 })).average_age
   }
 
-  /** The filter that keeps people of an age, by the calendar of the configured time zone. */
-  ageFilter (range: Omit<AgeRange, 'timeZone'>): Filter {
-    return ageFilter({ ...range, timeZone: this.#timeZone })
+  /** The filters that keep people of an age, by the calendar of the configured time zone. */
+  ageFilters (range: Omit<AgeRange, 'timeZone'>): Filter[] {
+    return ageFilters({ ...range, timeZone: this.#timeZone })
   }
 
   /** Opens the image of a record; `undefined` where there is none. @throws StoreError, NoDataError */
@@ -228,15 +229,16 @@ export class UserDataTransformer {
     if (this.#refresher.last !== undefined) await this.#snapshots.flush(this.#cache.state)
   }
 
-  /** Ends the work on the bucket. The store stays the caller's. */
+  /** Ends the work on the bucket, once a snapshot that is being written is whole. The store stays the caller's. */
   async close (): Promise<void> {
+    await this.#snapshots.settle()
     await this.#side.close()
   }
 
-  async #reconcile (): Promise<Reconciled> {
+  async #reconcile (fresh: boolean): Promise<Reconciled> {
     const onProgress = (progress: Progress) => this.#listeners.forEach((listener) => listener(progress))
     const isFirst = this.#refresher.last === undefined
-    const reconciled = await this.#side.reconcile(isFirst ? 'snapshot' : this.#cache, onProgress)
+    const reconciled = await this.#side.reconcile(isFirst ? 'snapshot' : this.#cache, fresh, onProgress)
     const { table } = reconciled.state
     // An unchanged table goes on with all that was made of it.
     const isSame = !isFirst && table === this.#cache.state.table
@@ -281,10 +283,11 @@ function withExtension (key: string, extension: string): string {
 
 function checkColumns (known: readonly string[], columns: readonly string[] = [], filters: SelectQuery['filters'] = []): void {
   const check = (column: string, usedIn: 'columns' | 'filters') => {
-    if (!known.includes(column) && !(usedIn === 'filters' && HIDDEN_COLUMNS.includes(column))) {
-      throw new UnknownColumnError(column, usedIn, known)
-    }
+    if (!known.includes(column)) throw new UnknownColumnError(column, usedIn, known)
   }
   for (const column of columns) check(column, 'columns')
-  for (const filter of filters) if (typeof filter !== 'function') check(filter.column, 'filters')
+  for (const filter of filters) {
+    // Nobody can ask for what only age filters are made of.
+    if (typeof filter !== 'function' && !(filter.op === 'range' && filter.column === HIDDEN_COLUMN)) check(filter.column, 'filters')
+  }
 }

@@ -70,9 +70,31 @@ export default fp(async (fastify: FastifyInstance) => {
     const body = JSON.stringify(new Problem(417, 'expectation_failed', 'No expectation but 100-continue is known'))
     response.writeHead(417, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body) }).end(body)
   })
+  fastify.addHook('onRequest', (request, _reply, done) => done(flawOf(request)))
   fastify.setNotFoundHandler((request, reply) => sendProblem(
     new Problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]}`), request, reply))
 }, { name: 'problems' })
+
+/** What is wrong with a request that the framework lets pass. */
+function flawOf ({ raw }: FastifyRequest): Problem | undefined {
+  const { url = '', headers: { host }, httpVersion } = raw
+  if (host === undefined && httpVersion === '1.1') return new Problem(400, 'bad_request', 'The request has no Host')
+  const start = url.indexOf('?')
+  if (start === -1 || url.indexOf('%', start) === -1) return undefined
+  // The parser takes a broken encoding for text.
+  const broken = url.slice(start + 1).split('&').find((parameter) => !isEncoded(parameter))
+  if (broken === undefined) return undefined
+  const [name = '', value = ''] = broken.split(/=(.*)/s, 2)
+  return invalidParameters([{ parameter: name, detail: `got ${JSON.stringify(value)}; takes percent-encoded UTF-8` }])
+}
+
+function isEncoded (parameter: string): boolean {
+  try {
+    return decodeURIComponent(parameter) !== undefined
+  } catch {
+    return false
+  }
+}
 
 /** What a route may have said of the answer that there is not to be. */
 const ANSWERS_OWN = ['etag', 'cache-control', 'content-encoding', 'link', 'vary', 'x-total-count', 'x-content-type-options']

@@ -31,7 +31,7 @@ export const SettingsSchema = Type.Object({
   OUTPUT_ESCAPE_FORMULAS: Type.Boolean({ default: false, description: 'true or false: whether the output puts an apostrophe before text that a spreadsheet takes for a formula' }),
   AWS_ENDPOINT_URL_S3: text('the endpoint of the S3 server, an http or https URL (empty: AWS, or AWS_ENDPOINT_URL)', '', { format: 'endpoint-url' }),
   AWS_ENDPOINT_URL: text('the endpoint for all AWS services, an http or https URL (empty: AWS)', '', { format: 'endpoint-url' }),
-  AWS_REGION: text('the region of the bucket (empty: as configured for AWS; us-east-1 at another endpoint)', '')
+  AWS_REGION: text('the region of the bucket: letters, digits and hyphens (empty: as configured for AWS; us-east-1 at another endpoint)', '', { pattern: '^[A-Za-z0-9-]*$' })
 }, { additionalProperties: false })
 
 export type Settings = Static<typeof SettingsSchema>

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { FastifyRequest } from 'fastify'
+import Negotiator from 'negotiator'
 import { Problem } from '../plugins/problems.js'
 
 export type Encoding = 'gzip' | 'identity'
@@ -12,7 +13,7 @@ export const VARY_ENCODING = 'accept-encoding'
 /** The encoding that the client prefers of those on offer. */
 export function encodingOf (request: FastifyRequest): Encoding {
   if (request.headers['accept-encoding'] === undefined) return 'identity'
-  const encoding = request.accepts().encodings(['gzip', 'identity'])
+  const encoding = new Negotiator(request.raw).encoding(['gzip', 'identity'])
   if (encoding === 'gzip' || encoding === 'identity') return encoding
   throw new Problem(406, 'not_acceptable', 'The answer comes as gzip or identity', { headers: { vary: VARY_ENCODING } })
 }

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
+import Negotiator from 'negotiator'
 import { Type, type Static } from 'typebox'
 import { UnknownVersionError } from '../lib/errors.js'
 import type { ExportQuery } from '../lib/output/exporter.js'
@@ -118,7 +119,8 @@ const TYPES = Object.keys(ACCEPTED)
 function negotiate (request: FastifyRequest): Format {
   const { accept = '*/*' } = request.headers
   if (accept === '*/*') return 'json'
-  const type = request.accepts().type(TYPES)
+  // Parameters such as charset=utf-8 tell no two of the types apart.
+  const type = new Negotiator({ headers: { accept: accept.replace(/;\s*(?!q\s*=)[^;,]*/gi, '') } }).mediaType(TYPES)
   if (typeof type === 'string') return ACCEPTED[type]!
   throw new Problem(406, 'not_acceptable', `The data comes as ${TYPES.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
 }

@@ -46,9 +46,15 @@ function plan (image: Image, { headers, method }: FastifyRequest): Answer {
   const isWhole = method === 'HEAD' || headers.range === undefined || (ifRange !== undefined && ifRange !== image.entityTag)
   if (isWhole) return { status: 200 }
   const ranges = parseRange(image.size, headers.range!)
-  if (ranges === -1) return { status: 416 }
+  if (ranges === -1) return { status: isBackwards(headers.range!) ? 200 : 416 }
   if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return { status: 200 }
   return { status: 206, range: { first: ranges[0]!.start, last: ranges[0]!.end } }
+}
+
+/** A range that ends before it begins is none, and goes unheeded: RFC 9110, section 14.1.1. */
+function isBackwards (range: string): boolean {
+  const [, first, last] = /^\s*bytes\s*=\s*(\d+)-(\d+)\s*$/i.exec(range) ?? []
+  return first !== undefined && Number(first) > Number(last)
 }
 
 function headersOf (image: OpenImage, answer: Answer): Record<string, string | number> {

@@ -54,7 +54,7 @@ export function filtersOf (query: FilterQuery, asOf: number, transformer: UserDa
   const filters: Filter[] = []
   const imageExists = imageExistsOf(query)
   if (imageExists !== undefined) filters.push({ column: 'img_path', op: 'exists', value: imageExists })
-  if (query.min_age !== undefined || query.max_age !== undefined) filters.push(ageFilterOf(query, asOf, transformer))
+  if (query.min_age !== undefined || query.max_age !== undefined) filters.push(...ageFiltersOf(query, asOf, transformer))
   if (query.user_id !== undefined) filters.push({ column: 'user_id', op: 'equals', value: query.user_id })
   for (const column of ['first_name', 'last_name'] as const) {
     const name = query[column]
@@ -70,12 +70,12 @@ function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQ
   return value === undefined && alias === undefined ? undefined : isTrue(value ?? alias)
 }
 
-function ageFilterOf (query: FilterQuery, asOf: number, transformer: UserDataTransformer): Filter {
+function ageFiltersOf (query: FilterQuery, asOf: number, transformer: UserDataTransformer): Filter[] {
   const [min, max] = [query.min_age, query.max_age].map((age) => age === undefined ? undefined : Number(age))
   if (min !== undefined && max !== undefined && min > max) {
     throw invalid('min_age', `got ${query.min_age}, which is more than max_age=${query.max_age}`)
   }
-  return transformer.ageFilter({ min, max, basis: query.age_basis === 'exact' ? 'exact' : 'completed', asOf })
+  return transformer.ageFilters({ min, max, basis: query.age_basis === 'exact' ? 'exact' : 'completed', asOf })
 }
 
 function nameFilterOf (column: 'first_name' | 'last_name', name: string): Filter {
@@ -91,6 +91,7 @@ function whereFiltersOf (conditions: readonly string[] = []): Filter[] {
     const column = condition.slice(0, split)
     if (seen.has(column)) throw invalid('where', `names the column ${column} twice`)
     seen.add(column)
+    checkAddressable('where', column)
     return { column, op: 'equals', value: condition.slice(split + 1) }
   })
 }
@@ -100,7 +101,13 @@ export function columnsOf (parameter: string | undefined): string[] | undefined 
   const columns = parameter?.split(',')
   const twice = columns?.find((column, i) => columns.indexOf(column) !== i)
   if (twice !== undefined) throw invalid('columns', `names the column ${twice} twice`)
+  for (const column of columns ?? []) checkAddressable('columns', column)
   return columns
+}
+
+/** A list of columns or a condition can't tell a comma or an equals sign in a name from its own. */
+function checkAddressable (parameter: string, column: string): void {
+  if (/[,=]/.test(column)) throw invalid(parameter, `names the column ${column}; one with a comma or an equals sign in its name can't be asked for`)
 }
 
 /** What the error of a query is in the terms of HTTP: a column that no record has is the client's mistake. */

@@ -123,16 +123,18 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['user_id=', 'user_id'], ['first_name=', 'first_name'], ['first_name=a&first_name=b', 'first_name'],
   ['where=city', 'where'], ['where==x', 'where'], ['where=first_name=a&where=first_name=b', 'where', /twice/],
   ['where=fist_name=Ann', 'where', /did you mean first_name\?/],
+  ['where=birth_date=0', 'where', /unknown column birth_date/], ['where=a,b=1', 'where', /can't be asked for/],
+  ['user_id=%zz', 'user_id', /percent-encoded/], ['first_name=%E0%A4%A', 'first_name'], ['last_name=a%ff', 'last_name'], ['%ff=1', '%ff'],
   ['__proto__=1', '__proto__'], ['constructor=1', 'constructor']
 ]
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
-  ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=birth_date', 'columns'],
+  ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /can't be asked for/], ['columns=birth_date', 'columns'],
   ['sort=age', 'sort'], ['sort=', 'sort'], ['sort=+user_id', 'sort'], ['format=xml', 'format'], ['format=JSON', 'format']
 ]
 
 t.test('parameters: unknown and malformed ones are 400 and named', async (t) => {
-  const { app } = await build(t, { files: { '1.csv': csv() } })
+  const { app } = await build(t, { files: { '1.csv': csv(), '2.csv': 'first_name,last_name,birthts,"a,b",c=d\nAnn,Lee,0,1,2\n' } })
   const cases = [...queries.flatMap((query) => [['/data', ...query], ['/stats', ...query]] as const), ...shapes.map((query) => ['/data', ...query] as const)]
   for (const [route, search, parameter, detail] of cases) {
     const response = await app.inject(`${route}?${search}`)

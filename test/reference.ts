@@ -25,7 +25,8 @@ export function age (birthts: number, { asOf, exact }: ReferenceQuery, zone: str
   const day = (ms: number) => Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone).toPlainDate()
   const [from, to] = [day(birthts), day(asOf)]
   const before = to.month < from.month || (to.month === from.month && to.day < from.day)
-  return to.year - from.year - (before ? 1 : 0)
+  const years = to.year - from.year - (before ? 1 : 0)
+  return birthts > asOf ? Math.min(years, -1) : years
 }
 
 export function referenceQuery (records: Record<string, any>[], query: ReferenceQuery, zone: string) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,13 +11,18 @@ import { startS3Endpoint } from './s3-endpoint.js'
 const server = fileURLToPath(new URL('../server.js', import.meta.url))
 
 /** The service as a process of its own, in an empty folder; settings come from its environment alone. */
-function start (t: Test, settings: Record<string, string>, cwd = t.testdir()) {
+function start (t: Test, settings: Record<string, string>, files: Parameters<Test['testdir']>[0] = {}) {
+  // Before the folder is made: tap removes it before teardowns that come after it.
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await exit
+  })
+  const cwd = t.testdir(files)
   const child = spawn(process.execPath, [server], { cwd, env: { PATH: process.env['PATH'], PORT: '0', ...settings } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (data) => { stdout += data })
   child.stderr.on('data', (data) => { stderr += data })
-  t.teardown(() => child.kill('SIGKILL'))
   const exit = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
   const address = async () => {
     for (;;) {
@@ -68,8 +73,8 @@ t.test('credentials may stand in .env', async (t) => {
     signed.push(String(headers.authorization))
     return undefined
   }
-  const cwd = t.testdir({ '.env': `LAKE_URL=s3://datalake\nAWS_ENDPOINT_URL_S3=${endpoint.url}\nAWS_ACCESS_KEY_ID=from-the-file\nAWS_SECRET_ACCESS_KEY=secret\n` })
-  const { child, exit, address } = start(t, {}, cwd)
+  const env = `LAKE_URL=s3://datalake\nAWS_ENDPOINT_URL_S3=${endpoint.url}\nAWS_ACCESS_KEY_ID=from-the-file\nAWS_SECRET_ACCESS_KEY=secret\n`
+  const { child, exit, address } = start(t, {}, { '.env': env })
   const url = await address()
   while (!(await fetch(`${url}/readyz`)).ok) await sleep(20)
   child.kill('SIGTERM')
@@ -87,9 +92,7 @@ t.test('an explicit lake is never filled; a missing one is not ready, and says w
 })
 
 t.test('settings come from a file .env, too', async (t) => {
-  const cwd = t.testdir({ '.env': 'LAKE_URL=file:./mine\nSOURCE_PREFIX=\n' })
-  cpSync('seed-data/1001.csv', join(cwd, 'mine/1001.csv'))
-  const { address } = start(t, {}, cwd)
+  const { address } = start(t, {}, { '.env': 'LAKE_URL=file:./mine\nSOURCE_PREFIX=\n', mine: { '1001.csv': readFileSync('seed-data/1001.csv') } })
   const url = await address()
   while (!(await fetch(`${url}/readyz`)).ok) await sleep(20)
   t.match(await (await fetch(`${url}/data`)).json(), [{ user_id: '1001' }])

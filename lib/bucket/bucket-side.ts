@@ -13,7 +13,7 @@ export interface OutputReport extends PublishReport { readonly users: number }
  */
 export interface BucketSide {
   /** See `reconcile`. From `'snapshot'`: from what the snapshot tells, or from nothing where it is of no use. */
-  reconcile (previous: EtagCache | 'snapshot', onProgress: (progress: Progress) => void): Promise<Reconciled>
+  reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: Progress) => void): Promise<Reconciled>
   /** The fence for an output, to be read before the listing begins that it is made from. */
   fence (key: string): Promise<Fence>
   /** Brings an output up to date with a table. */

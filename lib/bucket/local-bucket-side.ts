@@ -32,10 +32,10 @@ export class LocalBucketSide implements BucketSide {
     this.#snapshot = new SnapshotFile(store, rules.snapshotKey, rules)
   }
 
-  async reconcile (previous: EtagCache | 'snapshot', onProgress: (progress: Progress) => void): Promise<Reconciled> {
+  async reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: Progress) => void): Promise<Reconciled> {
     // The listing goes on while the snapshot is read.
     const known = previous === 'snapshot' ? this.#snapshot.load().then((state) => new EtagCache(state)) : previous
-    return await reconcile(this.#store, known, this.#clock, { rules: this.#rules, onProgress })
+    return await reconcile(this.#store, known, this.#clock, { rules: this.#rules, retryAll, onProgress })
   }
 
   async fence (key: string): Promise<Fence> {

@@ -30,9 +30,9 @@ export class WorkerBucketSide implements BucketSide {
     this.#worker = this.#start()
   }
 
-  async reconcile (previous: EtagCache | 'snapshot', onProgress: (progress: Progress) => void): Promise<Reconciled> {
+  async reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: Progress) => void): Promise<Reconciled> {
     const known = previous === 'snapshot' ? previous : previous.state
-    const { state = known as SourceState, ...reconciled } = await this.#call<WorkerReconciled>('reconcile', [known], onProgress)
+    const { state = known as SourceState, ...reconciled } = await this.#call<WorkerReconciled>('reconcile', [known, retryAll], onProgress)
     return { ...reconciled, state }
   }
 

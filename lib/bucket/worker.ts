@@ -21,8 +21,8 @@ const port = parentPort!
 const reply = (reply: Reply) => port.postMessage(reply)
 
 const methods: Readonly<Record<keyof BucketSide, (id: number, ...args: never[]) => Promise<unknown>>> = {
-  async reconcile (id: number, known: SourceState | 'snapshot'): Promise<WorkerReconciled> {
-    const { state, ...reconciled } = await side.reconcile(known === 'snapshot' ? known : new EtagCache(known), reporter(id))
+  async reconcile (id: number, known: SourceState | 'snapshot', retryAll: boolean): Promise<WorkerReconciled> {
+    const { state, ...reconciled } = await side.reconcile(known === 'snapshot' ? known : new EtagCache(known), retryAll, reporter(id))
     return reconciled.isUnchanged && known !== 'snapshot' ? reconciled : { ...reconciled, state }
   },
   fence: async (_id, key: string) => await side.fence(key),

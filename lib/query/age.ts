@@ -1,4 +1,4 @@
-import { calendarDate } from '../calendar.js'
+import { calendarDate, DATES_A_YEAR } from '../calendar.js'
 import type { Filter } from './filter.js'
 
 /** The year in which exact ages are counted, in milliseconds: 365.25 days. */
@@ -22,28 +22,30 @@ export interface AgeRange {
   readonly timeZone: string
 }
 
-/** The filter that keeps the people of an age: a range of birth timestamps (exact) or of birth dates (completed). */
-export function ageFilter ({ min, max, basis = 'completed', asOf, timeZone }: AgeRange): Filter {
+/** The filters that keep the people of an age: ranges of birth timestamps (exact) or of birth dates (completed). */
+export function ageFilters ({ min, max, basis = 'completed', asOf, timeZone }: AgeRange): Filter[] {
   if (basis === 'exact') {
-    return {
+    return [{
       column: 'birthts',
       op: 'range',
       value: {
         min: max === undefined ? undefined : asOf - elapsed(max, 'at most'),
         max: min === undefined ? undefined : asOf - elapsed(min, 'at least')
       }
-    }
+    }]
   }
   const today = calendarDate(asOf, timeZone)
-  return {
+  const dates: Filter = {
     column: 'birth_date',
     op: 'range',
     value: {
       // Who is at most n has not completed n + 1 years; who is at least n has.
-      min: max === undefined ? undefined : today - (Math.floor(max) + 1) * 10_000 + 1,
-      max: min === undefined ? undefined : today - Math.ceil(min) * 10_000
+      min: max === undefined ? undefined : today - (Math.floor(max) + 1) * DATES_A_YEAR + 1,
+      max: min === undefined ? undefined : today - Math.ceil(min) * DATES_A_YEAR
     }
   }
+  // Who is born later today is not 0 yet.
+  return min === 0 ? [dates, { column: 'birthts', op: 'range', value: { max: asOf } }] : [dates]
 }
 
 /** Milliseconds in an age, rounded so that whole milliseconds compare as the exact age would. */
@@ -55,9 +57,9 @@ function elapsed (years: number, bound: 'at least' | 'at most'): number {
 }
 
 /**
- * Completed calendar years from one date to another, both yyyymmdd; negative, rounded down, for who is born later. A
- * person born on Feb 29 completes a year on Mar 1 where there is no Feb 29.
+ * Completed calendar years from one date to another, as `calendarDate` gives them; negative, rounded down, for who is born
+ * later. A person born on Feb 29 completes a year on Mar 1 where there is no Feb 29.
  */
 export function completedYears (birthDate: number, today: number): number {
-  return Math.floor((today - birthDate) / 10_000)
+  return Math.floor((today - birthDate) / DATES_A_YEAR)
 }

@@ -80,7 +80,7 @@ function startsWith (index: TableIndex, column: string, prefix: string, fold: bo
 /** Tests the text of each row: for columns that are not coded. */
 function textTest ({ table }: TableIndex, column: string, fold: boolean, matches: (text: string) => boolean): (row: number) => boolean {
   return (row) => {
-    const cell = column === 'birth_date' ? table.data.birthDates[row]! : table.cell(row, column)
+    const cell = table.cell(row, column)
     return cell !== null && matches(fold ? foldCase(String(cell)) : String(cell))
   }
 }

@@ -1,4 +1,4 @@
-import { calendarDate } from '../calendar.js'
+import { calendarDate, DATES_A_YEAR } from '../calendar.js'
 import { LOW } from '../table/birth-order.js'
 import type { Table } from '../table/table.js'
 import { completedYears, YEAR_MS } from './age.js'
@@ -58,9 +58,11 @@ function binsOfRun (index: BirthIndex, run: Run, part: Part, { asOf, timeZone, b
   const bins: [number, number][] = []
   let countToEnd = index.countBefore(run.to, part)
   for (let end = run.to; end > run.from;) {
-    const bin = Math.floor(completedYears(index.dateAt(end - 1), today) / binWidth)
+    const years = completedYears(index.dateAt(end - 1), today)
+    // Who is born later today is not 0 yet.
+    const bin = Math.floor((years === 0 && index.birthtsAt(end - 1) > asOf ? -1 : years) / binWidth)
     // Who has not completed the years of the next bin.
-    const start = Math.max(run.from, index.firstDated(today - (bin + 1) * binWidth * 10_000 + 1))
+    const start = Math.max(run.from, bin === -1 ? index.bornBetween(-Infinity, asOf).to : index.firstDated(today - (bin + 1) * binWidth * DATES_A_YEAR + 1))
     const countToStart = index.countBefore(start, part)
     if (countToEnd > countToStart) bins.push([bin, countToEnd - countToStart])
     end = start
@@ -82,7 +84,8 @@ export function statisticsOfRows (table: Table, rows: Uint32Array, ages: Ages): 
       const today = calendarDate(ages.asOf, ages.timeZone)
       const counts = new Map<number, number>()
       for (const row of rows) {
-        const bin = Math.floor(completedYears(birthDates[row]!, today) / ages.binWidth)
+        const years = completedYears(birthDates[row]!, today)
+        const bin = Math.floor((birthts[row]! > ages.asOf ? Math.min(years, -1) : years) / ages.binWidth)
         counts.set(bin, (counts.get(bin) ?? 0) + 1)
       }
       return [...counts].sort(([a], [b]) => a - b)

@@ -44,8 +44,9 @@ export class SnapshotFile {
   }
 }
 
-/** Names the lake and the rules that rows depend on. */
-function identityOf (url: string, { prefix, outputKey, imageExtensions, delimiter, timeZone }: SourceRules): string {
-  const identity = JSON.stringify([url, prefix, outputKey, imageExtensions, delimiter, timeZone])
+/** Names the lake and the rules that rows depend on; those of time zones come with the runtime. */
+function identityOf (url: string, { prefix, ownKeys, imageExtensions, delimiter, timeZone }: SourceRules): string {
+  const zoneRules = timeZone === 'UTC' ? '' : process.versions.tz
+  const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, timeZone, zoneRules])
   return createHash('sha256').update(identity).digest('base64url')
 }

@@ -38,6 +38,11 @@ export class SnapshotSchedule {
     await this.#saving
   }
 
+  /** Waits for what is being written. */
+  async settle (): Promise<void> {
+    await this.#saving
+  }
+
   #save (state: SourceState): void {
     if (state === this.#saved) return
     const { save, clock, onFailure = () => {} } = this.#options

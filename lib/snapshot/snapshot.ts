@@ -4,7 +4,7 @@ import { EMPTY_TABLE, completeTable } from '../table/build-table.js'
 import { readColumns, writeColumns } from './arrow-columns.js'
 
 /** Part of what a snapshot must have been made by: another layout is another revision. */
-const REVISION = 'userlake snapshot 1'
+const REVISION = 'userlake snapshot 2'
 
 /** In front of the footer, where Arrow's readers do not look. */
 const CHECKSUM_BYTES = 32

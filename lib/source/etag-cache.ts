@@ -34,7 +34,12 @@ export interface FaultyFile {
   readonly fault: Fault
   /** What it says, where it is refused for what others say. */
   readonly data?: PersonalData
+  /** Where its download took too long. */
+  readonly pause?: Pause
 }
+
+/** Until when a download is not tried again, and how long the next one may take. Milliseconds. */
+export interface Pause { readonly until: number, readonly patienceMs: number }
 
 /** All that is known of the source, as plain data that threads can pass on. */
 export interface SourceState {

@@ -23,7 +23,7 @@ export interface Inventory {
   readonly ignored: number
 }
 
-type Kind = 'info' | 'image' | 'other'
+type Kind = 'info' | 'image' | 'own' | 'other'
 
 /**
  * Lists the source and decides, from the listing alone, which objects count. Fails as the store's `list` does: then
@@ -44,7 +44,7 @@ export async function takeInventory (
       const kind = kindOf(object.key, rules)
       if (kind === 'image') images.push(object)
       else if (kind === 'other') ignored++
-      else noteInfoFile(object, infoFiles, invalid)
+      else if (kind === 'info') noteInfoFile(object, infoFiles, invalid)
     }
     listed += page.length
     onListed(listed)
@@ -62,9 +62,10 @@ export async function takeInventory (
   }
 }
 
-function kindOf (key: string, { outputKey, imageExtensions }: SourceRules): Kind {
+function kindOf (key: string, { ownKeys, imageExtensions }: SourceRules): Kind {
   const dot = key.lastIndexOf('.')
-  if (key === outputKey || dot < key.lastIndexOf('/') || dot === -1) return 'other'
+  if (dot < key.lastIndexOf('/') || dot === -1) return 'other'
+  if (ownKeys.includes(key)) return 'own'
   const extension = key.slice(dot + 1).toLowerCase()
   if (extension === 'csv') return 'info'
   return imageExtensions.includes(extension) ? 'image' : 'other'

@@ -27,7 +27,7 @@ export interface Plan {
 }
 
 /** Compares the listed versions with the known ones. What is NONE afterwards and not faulty has to be downloaded. */
-export function planUsers (inventory: Inventory, previous: EtagCache, rules: SourceRules, birthDateOf: (birthts: number) => number): Plan {
+export function planUsers (inventory: Inventory, previous: EtagCache, rules: SourceRules, birthDateOf: (birthts: number) => number, isPaused: (file: FaultyFile) => boolean): Plan {
   const { infoFiles, users } = inventory
   const table = new Table(previous.state.table)
   const length = users.infoFiles.length
@@ -56,7 +56,7 @@ export function planUsers (inventory: Inventory, previous: EtagCache, rules: Sou
       plan.own[user] = row
       return
     }
-    const bad = knownFault(plan, infoFile)
+    const bad = knownFault(plan, infoFile, isPaused)
     if (bad?.data !== undefined) plan.own[user] = ~plan.drafts.add(bad.data, birthDateOf(bad.data.birthts), bad)
     else if (bad !== undefined) plan.faulty.set(user, bad)
   })
@@ -83,11 +83,12 @@ export function hasUsualKey (infoFiles: ObjectList, infoFile: number, prefixLeng
   return userId.start - start === prefixLength && compareBytes(bytes, userId.end, end, USUAL_EXTENSION, 0, USUAL_EXTENSION.length) === 0
 }
 
-function knownFault ({ inventory: { infoFiles }, previous }: Plan, infoFile: number): FaultyFile | undefined {
+function knownFault ({ inventory: { infoFiles }, previous }: Plan, infoFile: number, isPaused: (file: FaultyFile) => boolean): FaultyFile | undefined {
   if (previous.state.faulty.length === 0) return undefined
   const { key, etag, size } = infoFiles.at(infoFile)
   const known = previous.faulty(key)
-  return known?.settled && known.etag === etag && known.size === size ? known : undefined
+  if (known === undefined || known.etag !== etag || known.size !== size) return undefined
+  return known.settled || isPaused(known) ? known : undefined
 }
 
 /** The users that have to be downloaded. */

@@ -16,6 +16,15 @@ import { parseUserCsv } from './user-csv.js'
 /** Downloads at a time. */
 const DOWNLOADS = 32
 
+/**
+ * Milliseconds that a download may take at first, and at last: after each that took too long, the next one may take twice
+ * as long. Between them there is a pause, so that one object that stalls does not make all data old.
+ */
+const PATIENCE_MS = 2000
+const LONGEST_PATIENCE_MS = 8000
+/** How many times longer than such a download the pause after it is. */
+const PAUSE = 5
+
 /** How far a reconcile is: objects listed, info files to download, and downloaded. */
 export interface Progress { readonly listed: number, readonly to_fetch: number, readonly fetched: number }
 
@@ -39,6 +48,8 @@ export interface Reconciled {
 
 export interface ReconcileOptions {
   readonly rules: SourceRules
+  /** Try downloads again that took too long the last time, though it is not time to do so. */
+  readonly retryAll?: boolean | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
@@ -50,21 +61,23 @@ export interface ReconcileOptions {
  * @throws StoreError where the listing fails: then nothing is known and `previous` stays right
  */
 export async function reconcile (
-  store: ObjectStore, previous: EtagCache | Promise<EtagCache>, clock: Clock, { rules, onProgress = () => {} }: ReconcileOptions
+  store: ObjectStore, previous: EtagCache | Promise<EtagCache>, clock: Clock, { rules, retryAll = false, onProgress = () => {} }: ReconcileOptions
 ): Promise<Reconciled> {
   const listedAt = clock()
   const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, to_fetch: 0, fetched: 0 }))
   const listingMs = clock() - listedAt
   const birthDateOf = (birthts: number) => calendarDate(birthts, rules.timeZone)
   const known = await previous
-  const plan = planUsers(inventory, known, rules, birthDateOf)
+  const isPaused = ({ pause }: FaultyFile) => pause !== undefined && !retryAll && clock() < pause.until
+  const plan = planUsers(inventory, known, rules, birthDateOf, isPaused)
   const changed = toDownload(plan)
   let fetched = 0
   const report = () => onProgress({ listed: inventory.listed, to_fetch: changed.length, fetched })
   report()
   await forEachConcurrently(changed, DOWNLOADS, async (user) => {
     const object = inventory.infoFiles.at(inventory.users.infoFiles[user]!)
-    const file = await readInfoFile(store, object, rules)
+    const patienceMs = known.faulty(object.key)?.pause?.patienceMs ?? PATIENCE_MS
+    const file = await readInfoFile(store, object, { ...rules, patienceMs, clock })
     fetched++
     // Deleted since it was listed: then the user is gone, too.
     if (file === undefined) plan.gone.add(user)
@@ -91,19 +104,32 @@ type InfoFile =
   | { readonly etag: string, readonly size: number, readonly settled: boolean, readonly data: PersonalData, readonly fault?: never }
   | FaultyFile & { readonly data?: never }
 
+interface ReadRules extends SourceRules {
+  readonly patienceMs: number
+  readonly clock: Clock
+}
+
 /** Downloads and parses; `undefined` where the object is gone. The ETag is that of the body. */
-async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter }: SourceRules): Promise<InfoFile | undefined> {
+async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter, patienceMs, clock }: ReadRules): Promise<InfoFile | undefined> {
   const version = ({ key, etag, size, unsettled }: ObjectInfo) => ({ userId: userIdOf(key), key, etag, size, settled: !unsettled })
   const tooLarge = fault('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), fault: tooLarge }
   try {
-    const found = await store.get(object.key, { maxBytes: MAX_INFO_BYTES })
+    const found = await store.get(object.key, { maxBytes: MAX_INFO_BYTES, maxMs: patienceMs })
     if (found === undefined || found === 'unchanged') return undefined
+    // A page of a proxy, say: an answer, but not of the store that has listed the object.
+    if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the answer has no ETag')
     return { ...version(found), ...parseUserCsv(found.body, delimiter) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'too_large') return { ...version(object), fault: tooLarge }
-    return { ...version(object), settled: false, fault: fault('download_failed', `The file could not be downloaded (${error.code}); it is tried again`) }
+    const pause = { until: clock() + PAUSE * patienceMs, patienceMs: Math.min(2 * patienceMs, LONGEST_PATIENCE_MS) }
+    return {
+      ...version(object),
+      settled: false,
+      fault: fault('download_failed', `The file could not be downloaded (${error.code}); it is tried again`),
+      ...error.code === 'timeout' && { pause }
+    }
   }
 }
 

@@ -2,8 +2,8 @@
 export interface SourceRules {
   /** Empty, or ends in a slash. */
   readonly prefix: string
-  /** The key of the output, which is never input, wherever it lies. */
-  readonly outputKey: string
+  /** Keys that the service itself writes to, which are never input, wherever they lie. */
+  readonly ownKeys: readonly string[]
   /** Lower case, without the dot. */
   readonly imageExtensions: readonly string[]
   /** Between the fields of an info file; one or more characters. */

@@ -30,6 +30,8 @@ export interface GetOptions {
   readonly ifNoneMatch?: string | undefined
   /** Fail with `too_large` rather than read more bytes than this. */
   readonly maxBytes?: number
+  /** Fail with `timeout` rather than wait longer, in milliseconds. Default: as long as the store sees fit. */
+  readonly maxMs?: number
 }
 
 export interface StreamOptions {

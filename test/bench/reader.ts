@@ -10,7 +10,7 @@ import { S3Store } from '../../lib/store/s3/s3-store.js'
 /** That of `reconcile`. */
 const CONCURRENCY = 32
 const [endpoint, bucket, way] = process.argv.slice(2) as [string, string, keyof typeof WAYS]
-const rules = { prefix: 'source_data/', outputKey: 'processed_data/output.csv', imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
+const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
 const store = new S3Store({ bucket, endpoint })
 const sdk = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } })
 let known: EtagCache | undefined

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { text as textOf } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
+import { calendarDate } from '../../lib/calendar.js'
 import type { Export } from '../../lib/output/exporter.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
@@ -9,10 +10,15 @@ import { csv, NOON } from '../helper.js'
 
 /** The library without any server: a folder, a cache, a transformer. */
 async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
+  // Ended before the folder is removed: tap removes it before teardowns that come after it.
+  t.teardown(async () => {
+    await transformer.close()
+    await store.close()
+  })
   const root = t.testdir({ source_data: { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0), '1.png': 'x' } })
   const store = new FolderStore(root)
-  t.teardown(() => store.close())
-  return { store, transformer: new UserDataTransformer({ store, cache: new EtagCache(), clock: () => NOON, ...options }) }
+  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), clock: () => NOON, ...options })
+  return { store, transformer }
 }
 
 async function text ({ body }: Export) {
@@ -24,7 +30,7 @@ t.test('without a server: reconcile, select, average age, output', async (t) => 
   await t.rejects(transformer.select(), { name: 'NoDataError' })
   await transformer.reconcile()
   t.equal((await transformer.select()).count, 2)
-  const filters = [transformer.ageFilter({ min: 30, max: 40, asOf: NOON })]
+  const filters = transformer.ageFilters({ min: 30, max: 40, asOf: NOON })
   t.equal(await text(await transformer.export({ filters, columns: ['first_name'], format: 'csv', delimiter: ';' })), 'first_name\r\nAnn\r\n')
   t.equal(await transformer.averageAge({ filters, asOf: Date.UTC(1990, 5, 15) + 31_557_600_000 }), 1)
   t.ok(await transformer.averageAge() > 40, 'now, by the clock')
@@ -50,11 +56,13 @@ t.test('every operation of a filter, on text and numbers', async (t) => {
   t.equal(await count({ column: 'first_name', op: 'prefix', value: 'A' }), 1)
   t.equal(await count({ column: 'img_path', op: 'prefix', value: '' }), 1, 'what is absent has no prefix')
   t.equal(await count({ column: 'birthts', op: 'range', value: { max: 0 } }), 1)
-  t.equal(await count({ column: 'birth_date', op: 'range', value: { min: 19900615, max: 19900615 } }), 1)
+  const birthDate = calendarDate(Date.UTC(1990, 5, 15), 'UTC')
+  t.equal(await count({ column: 'birth_date', op: 'range', value: { min: birthDate, max: birthDate } }), 1)
   t.equal(await count({ column: 'img_path', op: 'exists', value: false }), 1)
   await t.rejects(count({ column: 'first_name', op: 'like', value: 'x' }), { name: 'TypeError', message: 'Unknown filter operator like' })
   await t.rejects(count({ column: 'fist_name', op: 'exists', value: true }), { name: 'UnknownColumnError', nearest: 'first_name', usedIn: 'filters' })
   await t.rejects(transformer.select({ columns: ['birth_date'] }), { name: 'UnknownColumnError', usedIn: 'columns' })
+  await t.rejects(count({ column: 'birth_date', op: 'equals', value: String(birthDate) }), { name: 'UnknownColumnError', usedIn: 'filters' })
 })
 
 t.test('a selection is of one version, whatever happens while it is read', async (t) => {
@@ -75,7 +83,7 @@ t.test('its arguments: prefix, output key, delimiter, extensions', async (t) => 
   t.match(await transformer.updateOutput(), { users: 1, key: 'people/all.csv', rejected: 0 })
   await transformer.reconcile({ fresh: true })
   t.equal(await text(await transformer.export({ format: 'csv' })), 'user_id,first_name,last_name,birthts,img_path\r\n7,Jo,a;b,7,people/7.bmp\r\n')
-  t.same(transformer.quarantine(), { rejects: [], orphans: [], ignored: 2 })
+  t.same(transformer.quarantine(), { rejects: [], orphans: [], ignored: 1 })
 })
 
 t.test('names with a comma or an equals sign are kept, and no query is told to use them', async (t) => {

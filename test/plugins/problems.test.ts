@@ -47,5 +47,6 @@ t.test('what is no HTTP, or has too large headers', async (t) => {
     return { status: Number(head.split(' ')[1]), type: /content-type: (.*)/i.exec(head)?.[1], body: JSON.parse(body) }
   }
   t.match(await say('hello\r\n\r\n'), { status: 400, type: 'application/problem+json', body: { ...SHAPE, status: 400, code: 'bad_request' } })
+  t.match(await say('GET /data HTTP/1.1\r\nConnection: close\r\n\r\n'), { status: 400, type: 'application/problem+json', body: { ...SHAPE, status: 400, code: 'bad_request', detail: /Host/ } })
   t.match(await say(`GET /data?${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`), { status: 431, type: 'application/problem+json', body: { ...SHAPE, status: 431 } })
 })

@@ -80,6 +80,9 @@ t.test('formats, by parameter and by Accept', async (t) => {
     ['', 'text/*', 'text/csv; charset=utf-8; header=present', csvText],
     ['', 'application/json;q=0.5, application/x-ndjson', 'application/x-ndjson; charset=utf-8', ndjson],
     ['', 'application/ndjson', 'application/x-ndjson; charset=utf-8', ndjson],
+    ['', 'application/json; charset=utf-8', 'application/json; charset=utf-8', json],
+    ['', 'text/csv;header=absent; q=0.9, application/json;odata=verbose;q=0.5', 'text/csv; charset=utf-8; header=present', csvText],
+    ['', 'text/html;level=1, application/json; q=0.1', 'application/json; charset=utf-8', json],
     ['&format=csv', 'application/json', 'text/csv; charset=utf-8; header=present', csvText],
     ['&format=ndjson', undefined, 'application/x-ndjson; charset=utf-8', ndjson],
     ['&format=json', 'text/plain', 'application/json; charset=utf-8', json]

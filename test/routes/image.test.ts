@@ -40,6 +40,7 @@ t.test('ranges', async (t) => {
     ['bytes=0-9999', 206, `bytes 0-${size - 1}/${size}`, PNG],
     ['bytes=9999-', 416, `bytes */${size}`, undefined],
     ['bytes=0-1,4-5', 200, undefined, PNG],
+    ['bytes=5-2', 200, undefined, PNG],
     ['lines=1-2', 200, undefined, PNG],
     ['bytes=x', 200, undefined, PNG]
   ]

@@ -9,6 +9,16 @@ export interface QuickAnswer {
   readonly body: Buffer
 }
 
+export interface AnswerLimits {
+  /** Of a successful answer. */
+  readonly maxBytes: number
+  /** Milliseconds until it has to be complete, where these are fewer than for all. */
+  readonly maxMs: number
+}
+
+/** How often slow answers are looked for. */
+const WATCH_MS = 100
+
 /** What the answer to a failed request may say. */
 const MAX_ERROR_BYTES = 64 * 1024
 
@@ -18,18 +28,20 @@ export class QuickAnswers {
   /** Begun and not ended. */
   readonly #open = new Set<AnswerReader>()
   readonly #watch: NodeJS.Timeout
+  readonly #maxMs: number
 
   /** @param maxMs milliseconds until an answer has to be complete */
   constructor (pool: Pool, maxMs: number) {
     this.#pool = pool
+    this.#maxMs = maxMs
     // One timer for all: two for each answer would cost as much as the answer.
-    this.#watch = setInterval(() => this.#endSlow(maxMs), maxMs / 10).unref()
+    this.#watch = setInterval(() => this.#endSlow(), WATCH_MS).unref()
   }
 
-  /** @throws StoreError `too_large` where a successful answer has more bytes */
-  get (path: string, headers: Record<string, string>, maxBytes: number): Promise<QuickAnswer> {
+  /** @throws StoreError `too_large` */
+  get (path: string, headers: Record<string, string>, { maxBytes, maxMs }: AnswerLimits): Promise<QuickAnswer> {
     return new Promise((resolve, reject) => {
-      const reader = new AnswerReader(maxBytes, (error, answer) => {
+      const reader = new AnswerReader(maxBytes, performance.now() + Math.min(maxMs, this.#maxMs), (error, answer) => {
         this.#open.delete(reader)
         if (answer === undefined) reject(error)
         else resolve(answer)
@@ -44,14 +56,15 @@ export class QuickAnswers {
     await this.#pool.destroy()
   }
 
-  #endSlow (maxMs: number): void {
+  #endSlow (): void {
     const now = performance.now()
-    for (const reader of this.#open) if (now - reader.began > maxMs) reader.abort(new Error('No complete answer in time'))
+    for (const reader of this.#open) if (now > reader.end) reader.abort(new Error('No complete answer in time'))
   }
 }
 
 class AnswerReader implements Dispatcher.DispatchHandler {
-  readonly began = performance.now()
+  /** When it has to be complete. */
+  readonly end: number
   readonly #maxBytes: number
   readonly #done: (error: Error, answer?: QuickAnswer) => void
   readonly #chunks: Buffer[] = []
@@ -60,8 +73,9 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   #headers: QuickAnswer['headers'] = {}
   #length = 0
 
-  constructor (maxBytes: number, done: (error: Error, answer?: QuickAnswer) => void) {
+  constructor (maxBytes: number, end: number, done: (error: Error, answer?: QuickAnswer) => void) {
     this.#maxBytes = maxBytes
+    this.end = end
     this.#done = done
   }
 

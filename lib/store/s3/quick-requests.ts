@@ -3,7 +3,7 @@ import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { Pool } from 'undici'
 import { StoreError, type ObjectBody } from '../object-store.js'
 import { scanListing } from './listing-scan.js'
-import { QuickAnswers, type QuickAnswer } from './quick-answers.js'
+import { QuickAnswers, type AnswerLimits, type QuickAnswer } from './quick-answers.js'
 import { isIntact, type BodyFacts } from './s3-body.js'
 import type { ListingPage } from './s3-listing.js'
 import { locateBucket, type BucketLocation } from './s3-location.js'
@@ -16,6 +16,7 @@ type AskSdk = typeof ASK_SDK
 export interface QuickGet {
   readonly ifNoneMatch?: string | undefined
   readonly maxBytes: number
+  readonly maxMs: number
 }
 
 interface Connection {
@@ -56,11 +57,11 @@ export class QuickRequests {
   }
 
   /** The object; `undefined` where there is none. @throws StoreError `too_large` */
-  async get (key: string, { ifNoneMatch, maxBytes }: QuickGet): Promise<ObjectBody | 'unchanged' | undefined | AskSdk> {
+  async get (key: string, { ifNoneMatch, maxBytes, maxMs }: QuickGet): Promise<ObjectBody | 'unchanged' | undefined | AskSdk> {
     try {
       const connection = this.#connection ?? await this.#connect()
       const headers = ifNoneMatch ? { 'if-none-match': `"${ifNoneMatch}"` } : NO_HEADERS
-      const answer = await this.#send(connection, connection.location.keyPath + encodeKey(key), NO_QUERY, headers, maxBytes)
+      const answer = await this.#send(connection, connection.location.keyPath + encodeKey(key), NO_QUERY, headers, { maxBytes, maxMs })
       return read(answer, key, ifNoneMatch)
     } catch (error) {
       if (error instanceof StoreError) throw error
@@ -72,7 +73,7 @@ export class QuickRequests {
     try {
       const connection = this.#connection ?? await this.#connect()
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } }
-      const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, MAX_PAGE_BYTES)
+      const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, { maxBytes: MAX_PAGE_BYTES, maxMs: Infinity })
       return (status === 200 ? scanListing(isAscii(body) ? body.toString('latin1') : body.toString()) : undefined) ?? ASK_SDK
     } catch {
       return ASK_SDK
@@ -104,13 +105,13 @@ export class QuickRequests {
   }
 
   async #send (
-    { location: { protocol, hostname, port }, host, signer, answers }: Connection, path: string, query: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>>, maxBytes: number
+    { location: { protocol, hostname, port }, host, signer, answers }: Connection, path: string, query: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>>, limits: AnswerLimits
   ): Promise<QuickAnswer> {
     const request = { method: 'GET', protocol, hostname, path, query, headers: { ...headers, host, 'x-amz-content-sha256': NO_CONTENT }, ...port !== undefined && { port } }
     // The time by the server's clock, as far as the SDK has found that to be another one.
     const signed = await signer.sign(request, { signingDate: new Date(Date.now() + this.#client.config.systemClockOffset) })
     const search = Object.entries(query).map(([name, value]) => `${name}=${encode(value)}`).join('&')
-    return await answers.get(search === '' ? path : `${path}?${search}`, signed.headers, maxBytes)
+    return await answers.get(search === '' ? path : `${path}?${search}`, signed.headers, limits)
   }
 }
 

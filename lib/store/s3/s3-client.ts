@@ -10,26 +10,33 @@ export interface S3ClientSettings {
 /** Milliseconds that one attempt may take until the headers of its answer are there. */
 export const REQUEST_TIMEOUT_MS = 5000
 
-const REQUEST_HANDLER = {
+const requestHandler = (maxSockets: number) => ({
   connectionTimeout: 1000,
   requestTimeout: REQUEST_TIMEOUT_MS,
   throwOnRequestTimeout: true,
   socketTimeout: 60_000,
-  httpAgent: { keepAlive: true, maxSockets: 64 },
-  httpsAgent: { keepAlive: true, maxSockets: 64 }
+  httpAgent: { keepAlive: true, maxSockets },
+  httpsAgent: { keepAlive: true, maxSockets }
+})
+
+export interface S3Clients {
+  readonly retrying: S3Client
+  /** Sends a request once: after a lost answer, a repeated conditional PUT would be refused because of its own first attempt. */
+  readonly single: S3Client
+  /** Has connections of its own: whoever reads slowly holds one for long, and takes none from the work on the bucket. */
+  readonly streaming: S3Client
+  /** What they are made with. */
+  readonly config: S3ClientConfig
 }
 
-/**
- * Two clients over one pool of connections, and what other ones have to be made with. `single` sends a request once: after a lost answer, a repeated conditional PUT
- * would be refused because of its own first attempt.
- */
-export function createClients (settings: S3ClientSettings): { retrying: S3Client, single: S3Client, config: S3ClientConfig } {
+export function createClients (settings: S3ClientSettings): S3Clients {
   // The SDK warns once per process of Node versions that it is about to leave; which one runs is not this module's choice.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const config = configOf(settings)
-  const retrying = new S3Client({ ...config, maxAttempts: 3, requestHandler: REQUEST_HANDLER })
+  const retrying = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(64) })
   const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: retrying.config.requestHandler })
-  return { retrying, single, config }
+  const streaming = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(256) })
+  return { retrying, single, streaming, config }
 }
 
 function configOf ({ endpoint, region }: S3ClientSettings): S3ClientConfig {

@@ -17,15 +17,17 @@ export class S3Requests {
   readonly #bucket: string
   readonly #retrying: S3Client
   readonly #single: S3Client
+  readonly #streaming: S3Client
   /** The way for what is small and many. */
   readonly quick: QuickRequests
 
   /** @param maxMs milliseconds that a quick request may take */
   constructor (bucket: string, settings: S3ClientSettings, maxMs: number) {
-    const { retrying, single, config } = createClients(settings)
+    const { retrying, single, streaming, config } = createClients(settings)
     this.#bucket = bucket
     this.#retrying = retrying
     this.#single = single
+    this.#streaming = streaming
     this.quick = new QuickRequests(bucket, config, retrying, maxMs)
   }
 
@@ -35,9 +37,18 @@ export class S3Requests {
     return this.#retrying.send(new ListObjectsV2Command(input), { abortSignal })
   }
 
-  async get (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
+  get (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
+    return this.#get(this.#retrying, key, conditions, abortSignal)
+  }
+
+  /** As `get`, for a body that is read at somebody else's pace. */
+  open (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
+    return this.#get(this.#streaming, key, conditions, abortSignal)
+  }
+
+  async #get (client: S3Client, key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
     const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, ...conditions })
-    return this.#retrying.send(command, { abortSignal }).catch(error => {
+    return client.send(command, { abortSignal }).catch(error => {
       if (!isNoSuchKey(error)) throw error
       return undefined
     })
@@ -78,8 +89,9 @@ export class S3Requests {
   }
 
   async close (): Promise<void> {
-    // The other client has the same connections.
+    // The third client has the connections of the first.
     this.#retrying.destroy()
+    this.#streaming.destroy()
     await this.quick.close()
   }
 }

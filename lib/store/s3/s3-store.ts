@@ -45,16 +45,18 @@ export class S3Store implements ObjectStore {
     return checkKeyOrder(this.#pages(prefix), prefix, this.url)
   }
 
-  async get (key: string, { ifNoneMatch, maxBytes = Infinity }: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
+  async get (key: string, { ifNoneMatch, maxBytes = Infinity, maxMs = Infinity }: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
     if (!isS3Key(key)) return undefined
     const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
-    const quick = maxBytes > QUICK_BYTES ? ASK_SDK : await this.#requests.quick.get(key, { ifNoneMatch, maxBytes }).catch(error => { throw toStoreError(error, this.#urlOf(key)) })
+    const began = performance.now()
+    const quick = maxBytes > QUICK_BYTES ? ASK_SDK : await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toStoreError(error, this.#urlOf(key)) })
     if (quick !== ASK_SDK) return quick
-    return this.#within(this.#deadlineMs, this.#urlOf(key), async deadline => {
+    const leftMs = maxMs - (performance.now() - began)
+    return this.#within(Math.min(this.#deadlineMs, leftMs), this.#urlOf(key), async deadline => {
       for (let attempt = 1; ; attempt++) {
         const answer = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
         if (answer === undefined || answer === 'unchanged') return answer
-        deadline.extend(transferMs(answer.ContentLength))
+        if (maxMs === Infinity) deadline.extend(transferMs(answer.ContentLength))
         try {
           const body = await readBody(answer, maxBytes)
           return { ...toInfo(key, body.length, answer), body }
@@ -72,7 +74,7 @@ export class S3Store implements ObjectStore {
       ...(ifMatch ? { IfMatch: quote(ifMatch) } : {}),
       ...(range ? { Range: `bytes=${range.first}-${range.last}` } : {})
     }
-    const answer = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.get(key, conditions, signal))
+    const answer = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.open(key, conditions, signal))
     return answer && { ...toInfo(key, wholeSize(answer), answer), body: bodyOf(answer) }
   }
 

@@ -9,7 +9,7 @@ import type { Progress } from '../../../lib/source/reconcile.js'
 import { csv } from '../../helper.js'
 import { rowsOf } from '../../tables.js'
 
-const rules = { prefix: 'source_data/', outputKey: 'out/all.csv', imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' }
+const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' }
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad' }
 
 function open (t: Test) {
@@ -23,14 +23,14 @@ t.test('does in another thread what is done in this one', async (t) => {
   const { root, side } = open(t)
   const cache = new EtagCache()
   const steps: Progress[] = []
-  const first = await side.reconcile('snapshot', (step) => steps.push(step))
+  const first = await side.reconcile('snapshot', false, (step) => steps.push(step))
   cache.replace(first.state)
   t.same(rowsOf(first.state.table).map((row) => [row.user_id, row.first_name, row.img_path]), [['1', 'Ann', null], ['2', 'Bob', 'source_data/2.png']])
   t.match(first.rejects, [{ user_id: '3', code: 'missing_column' }])
   t.same(steps.at(-1), { listed: 4, to_fetch: 3, fetched: 3 })
   t.ok(first.state.table.json.bytes.buffer instanceof SharedArrayBuffer, 'no copy is made on the way')
   writeFileSync(`${root}/source_data/1.csv`, csv('Amy'))
-  const second = await side.reconcile(cache, () => {})
+  const second = await side.reconcile(cache, false, () => {})
   t.equal(rowsOf(second.state.table)[0]?.first_name, 'Amy')
   t.equal(rowsOf(first.state.table)[0]?.first_name, 'Ann', 'the version before stays as it is')
   const fence = await side.fence('out/all.csv')
@@ -39,14 +39,14 @@ t.test('does in another thread what is done in this one', async (t) => {
   t.equal(readFileSync(`${root}/out/all.csv`, 'utf8').split('\r\n').length, 4)
   await t.rejects(side.publish(second.state.table, { format: 'csv', key: 'out/all.csv' }, fence, false), { name: 'StoreError', code: 'precondition_failed' })
   await side.saveSnapshot(second.state)
-  const restored = await side.reconcile('snapshot', () => {})
+  const restored = await side.reconcile('snapshot', false, () => {})
   t.same(rowsOf(restored.state.table), rowsOf(second.state.table))
 })
 
 t.test('its failures arrive as what they are', async (t) => {
   const { root, side } = open(t)
   rmSync(root, { recursive: true })
-  await t.rejects(side.reconcile('snapshot', () => {}), { name: 'StoreError', code: 'no_such_bucket', message: /there is no such folder/ })
+  await t.rejects(side.reconcile('snapshot', false, () => {}), { name: 'StoreError', code: 'no_such_bucket', message: /there is no such folder/ })
   await t.rejects(side.publish({} as never, { format: 'csv', key: 'x' }, { etag: null, unsettled: false }, false), { name: 'Error' }, 'a bug is an error without a code')
   await t.rejects(side.publish({} as never, { format: 'csv', key: 'x', filters: [() => true] }, { etag: null, unsettled: false }, false), { name: 'DataCloneError' })
 })

@@ -38,6 +38,10 @@ t.test('the histogram counts completed years in bins', async (t) => {
     { min_age: 0, max_age: 9, count: 2 },
     { min_age: 10, max_age: 19, count: 1 }
   ])
+  const noon = Date.parse('2025-06-15T12:00:00Z')
+  const newborn = [born('2025-06-15T11:00:00Z'), born('2025-06-15T12:00:00Z'), born('2025-06-15T12:00:00.001Z'), born('2025-06-16')]
+  t.same((await stats(newborn, noon)).age_histogram, [{ min_age: -10, max_age: -1, count: 2 }, { min_age: 0, max_age: 9, count: 2 }], 'nobody is 0 before being born')
+  t.same((await stats([row(MAX_TIME), row(-MAX_TIME)], 0, 1)).age_histogram.map(({ min_age: age }) => age), [-273791, 273790], 'as far as times go')
   t.same((await stats([born('1960-01-01')], 0, 1)).age_histogram, [{ min_age: 10, max_age: 10, count: 1 }])
 })
 

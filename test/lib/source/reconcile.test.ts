@@ -9,7 +9,7 @@ import { csv, keyOf, PNG, TestClock } from '../../helper.js'
 import { startS3Endpoint } from '../../s3-endpoint.js'
 import { rowsOf } from '../../tables.js'
 
-const rules = { prefix: 'source_data/', outputKey: 'processed_data/output.csv', imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
+const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
 
 /** A cache over a bucket, and a function that reconciles them. */
 async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
@@ -27,8 +27,8 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
 
 function overStore (store: ObjectStore, clock: TestClock) {
   const cache = new EtagCache()
-  const run = async (onProgress?: (progress: Progress) => void): Promise<Outcome> => {
-    const result = await reconcile(store, cache, clock.read, { rules, ...onProgress && { onProgress } })
+  const run = async (onProgress?: (progress: Progress) => void, retryAll = false): Promise<Outcome> => {
+    const result = await reconcile(store, cache, clock.read, { rules, retryAll, ...onProgress && { onProgress } })
     cache.replace(result.state)
     return { ...result, rows: rowsOf(result.state.table) }
   }
@@ -96,6 +96,47 @@ t.test('a download that fails keeps the last good record and is tried again', as
   t.same(names(healed), { 1: 'Amy', 2: 'Bob', 3: 'Cid' })
   t.same(healed.failed, [])
   t.same(endpoint.gets.sort(), ['source_data/1.csv', 'source_data/3.csv'])
+})
+
+t.test('an answer that is not of the object is a failed download, not a bad file', async (t) => {
+  const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann') })
+  await run()
+  bucket.put('source_data/1.csv', csv('Amy'))
+  for (const body of ['<html><body>Sign in</body></html>', '']) {
+    endpoint.intercept = ({ operation }) => operation === 'GET' ? { status: 200, headers: { 'content-type': 'text/html' }, body } : undefined
+    const failed = await run()
+    t.match(failed.rejects, [{ code: 'download_failed', detail: /corrupt/ }])
+    t.same(names(failed), { 1: 'Ann' })
+  }
+})
+
+t.test('an object that stalls is given up, tried again after a pause, and holds up nothing', async (t) => {
+  const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') })
+  await run()
+  bucket.put('source_data/1.csv', csv('Amy'))
+  bucket.put('source_data/2.csv', csv('Ben'))
+  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/1.csv' ? 'stall body' : undefined
+  const began = Date.now()
+  const first = await run()
+  t.ok(Date.now() - began < 10_000, 'the store itself would wait longer')
+  t.same(names(first), { 1: 'Ann', 2: 'Ben' })
+  t.match(first.rejects, [{ code: 'download_failed', detail: /timeout/ }])
+  bucket.put('source_data/2.csv', csv('Bill'))
+  endpoint.gets.length = 0
+  clock.advance(5000)
+  const second = await run()
+  t.same(names(second), { 1: 'Ann', 2: 'Bill' })
+  t.same(endpoint.gets, ['source_data/2.csv'], 'it is not asked for in the pause')
+  t.same(second.failed, ['source_data/1.csv'], 'and told of')
+  endpoint.intercept = undefined
+  t.same(names(await run(undefined, true)), { 1: 'Amy', 2: 'Bill' }, 'unless somebody wants to know')
+  bucket.put('source_data/1.csv', csv('Axel'))
+  endpoint.intercept = ({ operation }) => operation === 'GET' ? 'stall body' : undefined
+  await run()
+  endpoint.intercept = undefined
+  clock.advance(10_000)
+  t.same(names(await run()), { 1: 'Axel', 2: 'Bill' }, 'after the pause it is')
+  t.same((await run()).failed, [])
 })
 
 t.test('an object that changes between listing and download counts as what was downloaded', async (t) => {

@@ -94,6 +94,15 @@ t.test('lets a stream flow for longer than an operation may take', async t => {
   t.equal((await text(stream!.body)).length, 10_000_000)
 })
 
+t.test('streams that nobody reads hold up nothing else', async t => {
+  const { bucket, store } = await setUpS3(t, { deadlineMs: 5000 })
+  bucket.put('key', 'x'.repeat(10_000_000))
+  const streams = await Promise.all(Array.from({ length: 70 }, () => store.stream('key')))
+  t.match(await store.head('key'), { size: 10_000_000 })
+  t.match(await store.put('other', Buffer.from('x')), { etag: String })
+  streams.forEach((stream) => stream!.body.destroy())
+})
+
 t.test('breaks a stream whose connection broke', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'x'.repeat(1000))
