@@ -3,17 +3,19 @@ import type { FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { Type, type Static } from 'typebox'
 import { UnknownVersionError } from '../lib/errors.js'
+import { wholeMinute } from '../lib/instant.js'
 import type { ExportQuery } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
 import { SORT_COLUMNS, type Sort } from '../lib/query/records.js'
 import { Problem } from '../plugins/problems.js'
 import { sendText } from './body.js'
-import { encodingOf } from './compression.js'
+import { encodingOf, type Encoding } from './compression.js'
 import { freshData } from './freshness.js'
 import { nextUrl, pageOf, PageParameters, versionGone, type Page } from './paging.js'
 import { columnsOf, FilterParameters, filtersOf, NoQuery, unknownColumn, UserParams } from './query.js'
 import { getUser, listUsers } from './openapi/users.js'
-import { entityTag, isHeld, notModified } from './representation.js'
+import { Recent, type Situation } from './recent.js'
+import { entityTag, isHeld, notModified, type Validity } from './representation.js'
 import { OneRecord, UserRecords } from './schemas.js'
 
 const SORTS = SORT_COLUMNS.flatMap((column) => [column, `-${column}`])
@@ -26,6 +28,17 @@ const DataQuery = Type.Object({
   ...PageParameters
 }, { additionalProperties: false })
 
+type Parameters = Static<typeof DataQuery>
+type DataRequest = FastifyRequest & { readonly query: Parameters }
+
+/** What a request asks for. */
+interface Plan extends Validity {
+  readonly page: Page<Parameters>
+  readonly query: ExportQuery
+  readonly encoding: Encoding
+  readonly version: string
+}
+
 const MEDIA_TYPES: Readonly<Record<Format, string>> = {
   json: 'application/json; charset=utf-8',
   ndjson: 'application/x-ndjson; charset=utf-8',
@@ -35,6 +48,7 @@ const MEDIA_TYPES: Readonly<Record<Format, string>> = {
 /** GET /data and GET /data/{user_id}: the records. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, clock } = fastify
+  const recent = new Recent<Plan>()
 
   fastify.route({
     url: '/data',
@@ -43,14 +57,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     preHandler: freshData,
     schema: { querystring: DataQuery, response: { 200: UserRecords } },
     handler: async (request, reply) => {
-      const page = pageOf(request, request.query, clock())
-      const query = queryOf(request, page)
-      const encoding = encodingOf(request)
-      const version = page.version ?? transformer.version
-      check(() => transformer.check(query, page.version), page)
+      const plan = planOf(request)
+      const { page, query, encoding, version } = plan
       reply.headers({ vary: 'accept, accept-encoding', 'data-version': version })
-      const tag = entityTag(fastify, ['data', version, query, encoding])
-      if (isHeld(request, reply, { tag, untilMinute: usesPresent(page) })) return notModified(reply)
+      if (isHeld(request, reply, plan)) return notModified(reply)
       reply.type(MEDIA_TYPES[query.format]).header('x-content-type-options', 'nosniff')
       // HEAD needs to know how many there are, and no text.
       const { count, next, body } = request.method === 'HEAD'
@@ -81,7 +91,27 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     }
   })
 
-  function queryOf (request: FastifyRequest, { parameters, asOf, limit, after }: Page<Static<typeof DataQuery>>): ExportQuery {
+  function planOf (request: DataRequest): Plan {
+    const { url, headers } = request
+    const said = `${url}\n${headers.accept}\n${headers['accept-encoding']}`
+    const now = { version: transformer.version, minute: wholeMinute(clock()) }
+    const known = recent.get(said, now)
+    if (known !== undefined) return known
+    const made = plan(request, now)
+    // A version of the past may be gone the next time.
+    return made.page.version === undefined ? recent.keep(said, now, made) : made
+  }
+
+  function plan (request: DataRequest, now: Situation): Plan {
+    const page = pageOf(request, request.query, now.minute)
+    const query = queryOf(request, page)
+    const encoding = encodingOf(request)
+    const version = page.version ?? now.version
+    check(() => transformer.check(query, page.version), page)
+    return { page, query, encoding, version, tag: entityTag(fastify, ['data', version, query, encoding]), untilMinute: usesPresent(page) }
+  }
+
+  function queryOf (request: FastifyRequest, { parameters, asOf, limit, after }: Page<Parameters>): ExportQuery {
     return {
       filters: filtersOf(parameters, asOf, transformer),
       columns: columnsOf(parameters.columns),
@@ -96,13 +126,13 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 export default routes
 
 /** Whether ages of the present minute decide who matches. */
-function usesPresent ({ parameters, version }: Page<Static<typeof DataQuery>>): boolean {
+function usesPresent ({ parameters, version }: Page<Parameters>): boolean {
   const hasAges = parameters.min_age !== undefined || parameters.max_age !== undefined
   return hasAges && parameters.as_of === undefined && version === undefined
 }
 
 /** Tells of errors in a query in the terms of HTTP. */
-function check (query: () => void, page: Page<Static<typeof DataQuery>>): void {
+function check (query: () => void, page: Page<Parameters>): void {
   try {
     query()
   } catch (error) {

@@ -1,27 +1,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
-import { BoundedCache } from '../lib/bounded-cache.js'
+import { wholeMinute } from '../lib/instant.js'
 import type { Filter } from '../lib/query/filter.js'
 import type { StatisticsQuery } from '../lib/query/records.js'
 import { freshData } from './freshness.js'
 import { FilterParameters, filtersOf, instantOf, unknownColumn } from './query.js'
 import { getStatistics } from './openapi/reports.js'
-import { entityTag, headersOnly, isHeld, notModified } from './representation.js'
+import { Recent, type Situation } from './recent.js'
+import { entityTag, headersOnly, isHeld, notModified, type Validity } from './representation.js'
 import { Statistics } from './schemas.js'
 
 const DEFAULT_BIN_WIDTH = 10
 
-/**
- * Bytes of recent answers that are kept, and about those of one. Few: an answer takes hardly longer to work out than the
- * rest of its request, and what lives for long costs the garbage collector more than it saves.
- */
-const KEPT_BYTES = 256 * 1024
-const ANSWER_BYTES = 1024
-
-interface Answer {
+interface Answer extends Validity {
   readonly version: string
   readonly query: StatisticsQuery
-  readonly tag: string
   figures?: Static<typeof Statistics>
 }
 
@@ -33,7 +26,7 @@ export const StatsQuery = Type.Object({
 /** GET /stats: figures on the records that match. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, clock } = fastify
-  const kept = new BoundedCache<Answer>(KEPT_BYTES)
+  const recent = new Recent<Answer>()
 
   fastify.route({
     url: '/stats',
@@ -44,25 +37,25 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     handler: async (request, reply) => {
       const answer = answerTo(request)
       reply.header('data-version', answer.version)
-      if (isHeld(request, reply, { tag: answer.tag, untilMinute: request.query.as_of === undefined })) return notModified(reply)
+      if (isHeld(request, reply, answer)) return notModified(reply)
       if (request.method === 'HEAD') return headersOnly(reply.type('application/json; charset=utf-8'))
       answer.figures ??= await figuresOf(answer.query)
       return answer.figures
     }
   })
 
-  /** The answer to a URL: one that is kept, where neither the data nor the minute has changed since. */
   function answerTo ({ url, query }: { url: string, query: Static<typeof StatsQuery> }): Answer {
-    const { version } = transformer
-    const known = kept.get(url)
-    const asOf = known === undefined || query.as_of === undefined ? instantOf(query, clock()) : known.query.asOf
-    if (known?.version === version && known.query.asOf === asOf) return known
+    const now = { version: transformer.version, minute: wholeMinute(clock()) }
+    return recent.get(url, now) ?? recent.keep(url, now, plan(query, now))
+  }
+
+  function plan (query: Static<typeof StatsQuery>, { version, minute }: Situation): Answer {
+    const asOf = instantOf(query, minute)
     const filters = filtersOf(query, asOf, transformer)
     check(filters)
     const binWidth = query.bin_width === undefined ? DEFAULT_BIN_WIDTH : Number(query.bin_width)
-    const answer = { version, query: { filters, asOf, binWidth }, tag: entityTag(fastify, ['statistics', version, filters, asOf, binWidth]) }
-    kept.set(url, answer, ANSWER_BYTES)
-    return answer
+    const tag = entityTag(fastify, ['statistics', version, filters, asOf, binWidth])
+    return { version, query: { filters, asOf, binWidth }, tag, untilMinute: query.as_of === undefined }
   }
 
   function check (filters: readonly Filter[]): void {

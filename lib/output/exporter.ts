@@ -27,11 +27,13 @@ const SMALL = 1000
 /** Makes texts of records; keeps those that are small and were asked for lately. */
 export class Exporter {
   readonly #kept = new BoundedCache<Export>(KEPT_BYTES)
+  /** Whoever asks again has the same query at hand. */
+  readonly #names = new WeakMap<ExportQuery, string>()
 
   async export (records: Records, query: ExportQuery): Promise<Export> {
-    const key = nameQuery(records, query)
-    const kept = key === undefined ? undefined : this.#kept.get(key)
-    if (kept !== undefined) return kept
+    const name = this.#nameOf(query)
+    const kept = name === undefined ? undefined : this.#kept.get(name)
+    if (kept !== undefined && kept.version === records.version) return kept
     const selection = await records.select(query)
     const text = render(selection, query.format, query)
     const size = Math.min(selection.count, query.limit ?? Infinity)
@@ -39,12 +41,16 @@ export class Exporter {
     const { version } = records
     const made = { version, count: selection.count, next: selection.next, body }
     // Shared memory is the table's own: kept anyway.
-    if (key !== undefined && Buffer.isBuffer(body) && !(body.buffer instanceof SharedArrayBuffer)) this.#kept.set(key, made, body.buffer.byteLength)
+    if (name !== undefined && Buffer.isBuffer(body) && !(body.buffer instanceof SharedArrayBuffer)) this.#kept.set(name, made, body.buffer.byteLength)
     return made
   }
-}
 
-/** A text that no other query on these records has; `undefined` where there is none. */
-function nameQuery ({ version }: Records, query: ExportQuery): string | undefined {
-  return query.filters?.some((filter) => typeof filter === 'function') ? undefined : version + JSON.stringify(query)
+  /** A text that no other query has; `undefined` where there is none. */
+  #nameOf (query: ExportQuery): string | undefined {
+    const known = this.#names.get(query)
+    if (known !== undefined || query.filters?.some((filter) => typeof filter === 'function')) return known
+    const name = JSON.stringify(query)
+    this.#names.set(query, name)
+    return name
+  }
 }
