@@ -2,10 +2,13 @@
 export class BoundedCache<T> {
   readonly #maxBytes: number
   readonly #entries = new Map<string, { readonly value: T, readonly bytes: number }>()
+  readonly #onDrop: (value: T) => void
   #bytes = 0
 
-  constructor (maxBytes: number) {
+  /** @param onDrop told of each value that is not kept any longer, or never was */
+  constructor (maxBytes: number, onDrop: (value: T) => void = () => {}) {
     this.#maxBytes = maxBytes
+    this.#onDrop = onDrop
   }
 
   get (key: string): T | undefined {
@@ -21,7 +24,7 @@ export class BoundedCache<T> {
   set (key: string, value: T, bytes: number): void {
     this.delete(key)
     const size = bytes + 2 * key.length
-    if (size > this.#maxBytes) return
+    if (size > this.#maxBytes) return this.#onDrop(value)
     this.#entries.set(key, { value, bytes: size })
     this.#bytes += size
     for (const oldest of this.#entries.keys()) {
@@ -35,5 +38,6 @@ export class BoundedCache<T> {
     if (entry === undefined) return
     this.#bytes -= entry.bytes
     this.#entries.delete(key)
+    this.#onDrop(entry.value)
   }
 }

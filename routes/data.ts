@@ -63,15 +63,15 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       if (isHeld(request, reply, plan)) return notModified(reply)
       reply.type(MEDIA_TYPES[query.format]).header('x-content-type-options', 'nosniff')
       // HEAD needs to know how many there are, and no text.
-      const { count, next, body } = request.method === 'HEAD'
-        ? { ...await transformer.select(query, version), body: undefined }
+      const { count, next, body, release } = request.method === 'HEAD'
+        ? { ...await transformer.select(query, version), body: undefined, release: undefined }
         : await transformer.export(query, version)
       reply.header('x-total-count', count)
       if (next !== undefined) {
         transformer.promiseVersion(version)
         reply.header('link', `<${nextUrl(page, version, next)}>; rel="next"`)
       }
-      return await sendText(reply, body, { encoding, hold: (end) => transformer.holdVersion(version, end) })
+      return await sendText(reply, body, { encoding, hold: (end) => transformer.holdVersion(version, end), ...release && { release } })
     }
   })
 

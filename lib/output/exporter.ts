@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { AnswerMemory } from './answer-memory.js'
 import { BoundedCache } from '../bounded-cache.js'
 import type { Position, Records, SelectQuery } from '../query/records.js'
 import { render, type CsvOptions, type Format, type Parts } from './render.js'
@@ -17,6 +18,8 @@ export interface Export {
   /** The place to go on from, where the limit has left out others. */
   readonly next: Position | undefined
   readonly body: Buffer | Parts
+  /** To be called once by who does not read the body any more: other answers may then be written into its memory. */
+  readonly release: () => void
 }
 
 /** Bytes of recent answers that are kept. */
@@ -26,23 +29,33 @@ const SMALL = 1000
 
 /** Makes texts of records; keeps those that are small and were asked for lately. */
 export class Exporter {
-  readonly #kept = new BoundedCache<Export>(KEPT_BYTES)
+  readonly #memory = new AnswerMemory()
+  readonly #kept: BoundedCache<Answer>
   /** Whoever asks again has the same query at hand. */
   readonly #names = new WeakMap<ExportQuery, string>()
 
+  constructor (keptBytes = KEPT_BYTES) {
+    this.#kept = new BoundedCache(keptBytes, (answer) => answer.drop())
+  }
+
   async export (records: Records, query: ExportQuery): Promise<Export> {
+    const { version } = records
     const name = this.#nameOf(query)
     const kept = name === undefined ? undefined : this.#kept.get(name)
-    if (kept !== undefined && kept.version === records.version) return kept
+    if (kept?.version === version) return kept.read()
     const selection = await records.select(query)
-    const text = render(selection, query.format, query)
+    let memory: ArrayBuffer | undefined
+    const allocate = (bytes: number) => (memory = this.#memory.take(bytes))
+    const text = render(selection, query.format, { ...query, allocate })
     const size = Math.min(selection.count, query.limit ?? Infinity)
     const body = Buffer.isBuffer(text) || size > SMALL ? text : await buffer(Readable.from(text))
-    const { version } = records
     const made = { version, count: selection.count, next: selection.next, body }
-    // Shared memory is the table's own: kept anyway.
-    if (name !== undefined && Buffer.isBuffer(body) && !(body.buffer instanceof SharedArrayBuffer)) this.#kept.set(name, made, body.buffer.byteLength)
-    return made
+    // Parts are read at their reader's pace, and shared memory is the table's own: kept anyway.
+    if (name === undefined || !Buffer.isBuffer(body) || body.buffer instanceof SharedArrayBuffer) return { ...made, release: () => {} }
+    const answer = new Answer(made, () => memory !== undefined && this.#memory.giveBack(memory))
+    const read = answer.read()
+    this.#kept.set(name, answer, body.buffer.byteLength)
+    return read
   }
 
   /** A text that no other query has; `undefined` where there is none. */
@@ -52,5 +65,36 @@ export class Exporter {
     const name = JSON.stringify(query)
     this.#names.set(query, name)
     return name
+  }
+}
+
+/** An answer whose memory is free once it is neither kept nor read. */
+class Answer {
+  readonly #made: Omit<Export, 'release'>
+  readonly #free: () => void
+  /** Readers, and the cache while it keeps it. */
+  #holders = 1
+
+  constructor (made: Omit<Export, 'release'>, free: () => void) {
+    this.#made = made
+    this.#free = free
+  }
+
+  get version (): string {
+    return this.#made.version
+  }
+
+  read (): Export {
+    this.#holders++
+    let isRead = true
+    const release = () => {
+      if (isRead) this.drop()
+      isRead = false
+    }
+    return { ...this.#made, release }
+  }
+
+  drop (): void {
+    if (--this.#holders === 0) this.#free()
   }
 }

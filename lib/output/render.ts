@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import type { ReadyPart, ReadyRows, Selection } from '../query/records.js'
+import type { Allocate, ReadyPart, ReadyRows, Selection } from '../query/records.js'
 import type { Cell } from '../record.js'
 
 export type Format = 'json' | 'ndjson' | 'csv'
@@ -19,17 +19,22 @@ export type Parts = AsyncIterable<string | Buffer>
 /** About as many bytes as are made at once. */
 const PART_BYTES = 2 * 1024 * 1024
 
+export interface RenderOptions extends CsvOptions {
+  /** Where a text is put that is made at once. Default: into memory of its own. */
+  readonly allocate?: Allocate | undefined
+}
+
 /** The selection as text: at once where the engine has it ready and it is short, else in parts. */
-export function render (selection: Selection, format: Format, options: CsvOptions = {}): Buffer | Parts {
+export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | Parts {
   if (format === 'csv') return csv(selection, options)
   const ready = selection.json?.()
-  if (ready !== undefined) return joinReady(ready, format)
+  if (ready !== undefined) return joinReady(ready, format, options.allocate)
   return format === 'json' ? json(selection) : ndjson(selection)
 }
 
-function joinReady (ready: ReadyRows, format: 'json' | 'ndjson'): Buffer | Parts {
+function joinReady (ready: ReadyRows, format: 'json' | 'ndjson', allocate: Allocate | undefined): Buffer | Parts {
   if (format === 'json' && ready.array !== undefined) return ready.array
-  const first = ready.part(0, PART_BYTES, format)
+  const first = ready.part(0, PART_BYTES, format, allocate)
   return first.to === ready.length ? first.bytes : readyParts(ready, format, first)
 }
 

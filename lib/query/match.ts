@@ -62,11 +62,15 @@ export class Match {
     const hasPart = (row: number) => part === 'all' || table.hasImage(row) === (part === 'with image')
     const positions = births.rows(from, to)
     if (positions.length * SORT_COST < table.length) return positions.filter(hasPart).sort()
-    const marks = new Uint8Array(table.length)
-    for (const row of positions) if (hasPart(row)) marks[row] = 1
+    const marks = new Uint32Array(Math.ceil(table.length / 32))
+    if (part === 'all') for (const row of positions) marks[row >>> 5]! |= 1 << (row & 31)
+    else for (const row of positions) if (hasPart(row)) marks[row >>> 5]! |= 1 << (row & 31)
     const rows = new Uint32Array(this.count)
     let count = 0
-    for (let row = 0; row < marks.length; row++) if (marks[row] === 1) rows[count++] = row
+    for (let i = 0; i < marks.length; i++) {
+      // From the lowest bit on, each taken away once its row is noted.
+      for (let bits = marks[i]!; bits !== 0; bits &= bits - 1) rows[count++] = 32 * i + 31 - Math.clz32(bits & -bits)
+    }
     return rows
   }
 }

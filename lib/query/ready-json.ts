@@ -1,6 +1,6 @@
 import { gatherRows } from '../table/gather.js'
 import type { Table } from '../table/table.js'
-import type { ReadyPart, ReadyRows } from './records.js'
+import type { Allocate, ReadyPart, ReadyRows } from './records.js'
 
 const COMMA = 0x2c
 const NEWLINE = 0x0a
@@ -23,13 +23,13 @@ export class ReadyJson implements ReadyRows {
     return this.#listRows().length
   }
 
-  part (from: number, maxBytes: number, format: 'json' | 'ndjson'): ReadyPart {
+  part (from: number, maxBytes: number, format: 'json' | 'ndjson', allocate: Allocate = (bytes) => new ArrayBuffer(bytes)): ReadyPart {
     const rows = this.#listRows()
     const { json } = this.#table
     if (rows.length === 0) return { bytes: Buffer.from(format === 'json' ? '[]' : ''), to: 0 }
     const { to, length } = this.#measure(rows, from, maxBytes)
-    if (format === 'ndjson') return { bytes: gatherRows(json, rows, from, to, { length, separator: NEWLINE }), to }
-    const bytes = gatherRows(json, rows, from, to, { length, separator: COMMA, ...from === 0 && { first: OPEN } })
+    if (format === 'ndjson') return { bytes: gatherRows(json, rows, from, to, { length, separator: NEWLINE, allocate }), to }
+    const bytes = gatherRows(json, rows, from, to, { length, separator: COMMA, allocate, ...from === 0 && { first: OPEN } })
     if (to === rows.length) bytes[bytes.length - 1] = CLOSE
     return { bytes, to }
   }

@@ -47,8 +47,11 @@ export interface ReadyRows {
    * The part of the JSON array, or the lines, that begins with the record `from` and has about so many bytes: a record at
    * least, where there is one.
    */
-  part (from: number, maxBytes: number, format: 'json' | 'ndjson'): ReadyPart
+  part (from: number, maxBytes: number, format: 'json' | 'ndjson', allocate?: Allocate): ReadyPart
 }
+
+/** Memory of at least so many bytes, with whatever is in it. */
+export type Allocate = (bytes: number) => ArrayBuffer
 
 /** Some of the bytes, up to the record `to`. */
 export interface ReadyPart { readonly bytes: Buffer, readonly to: number }

@@ -7,6 +7,8 @@ export interface Frame {
   readonly separator: number
   /** A byte in front of the rows. */
   readonly first?: number
+  /** Memory of at least so many bytes. */
+  readonly allocate: (bytes: number) => ArrayBuffer
 }
 
 const STEP = 16
@@ -19,10 +21,10 @@ const LITTLE = true
  * to be. That keeps them all: only a NaN could change on its way, and no eight bytes of UTF-8 are one, as they would end in
  * 0xff, or in 0x7f behind a byte of 0xf0 and more. Up to 15 bytes too many are copied, and written over by the next row.
  */
-export function gatherRows ({ offsets, bytes }: Texts, rows: Uint32Array, from: number, to: number, { length, separator, first }: Frame): Buffer {
+export function gatherRows ({ offsets, bytes }: Texts, rows: Uint32Array, from: number, to: number, { length, separator, first, allocate }: Frame): Buffer {
   let at = first === undefined ? 0 : 1
   const end = at + length
-  const gathered = Buffer.allocUnsafeSlow(end + STEP)
+  const gathered = Buffer.from(allocate(end + STEP))
   if (first !== undefined) gathered[0] = first
   const target = new DataView(gathered.buffer)
   const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

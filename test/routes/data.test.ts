@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { build, csv, PNG, withoutSnapshot } from '../helper.js'
 
@@ -185,11 +186,29 @@ t.test('an answer that breaks off breaks the connection', async (t) => {
     yield '[{"user_id":"1"}'
     throw new Error('in mid-stream')
   })()
-  app.transformer.export = async () => ({ version: app.transformer.version, count: 2, next: undefined, body })
+  app.transformer.export = async () => ({ version: app.transformer.version, count: 2, next: undefined, body, release: () => {} })
   const address = await app.listen({ port: 0 })
   const response = await fetch(`${address}/data`, { headers: { 'accept-encoding': 'identity' } })
   t.equal(response.status, 200)
   await t.rejects(response.text())
+})
+
+t.test('answers stay whole, however many are read at once, slowly, or not to the end', async (t) => {
+  const people = Array.from({ length: 3000 }, (_, i) => [`${1000 + i}.csv`, csv('x'.repeat(60), '', i)])
+  const { app } = await build(t, { files: Object.fromEntries(people), settings: { MAX_STALENESS: '1h' } })
+  const address = await app.listen({ port: 0 })
+  const { body: whole } = await app.inject('/data')
+  const rows = JSON.parse(whole) as { birthts: number }[]
+  const ask = async (i: number) => {
+    // Exact ages, so that each asks for other rows: those born at i * 10 ms and later.
+    const asOf = new Date(Math.ceil(31_557_600_000 / 1000) * 1000 + i * 10).toISOString()
+    const aborter = new AbortController()
+    const response = await fetch(`${address}/data?age_basis=exact&max_age=1&as_of=${asOf}`, { headers: { 'accept-encoding': i % 5 === 0 ? 'gzip' : 'identity' }, signal: aborter.signal })
+    if (i % 7 === 0) return aborter.abort()
+    if (i % 3 === 0) await sleep(i % 50)
+    t.equal(await response.text(), JSON.stringify(rows.filter(({ birthts }) => birthts >= i * 10)))
+  }
+  for (let round = 0; round < 3; round++) await Promise.all(Array.from({ length: 40 }, (_, i) => ask(i + round)))
 })
 
 t.test('a name of another age does not stop the service: hostile columns and parameters', async (t) => {

@@ -74,12 +74,13 @@ t.test('the name of a version tells other rows, and nothing but rows', async (t)
 })
 
 t.test('rows are gathered byte for byte', async () => {
+  const dirty = (bytes: number) => Uint8Array.from({ length: bytes + 9 }, () => 0xff).buffer
   const frame = fc.record({ texts: fc.array(text.map((text) => text + ','), { maxLength: 30 }), picks: fc.array(fc.nat(), { maxLength: 40 }), hasFirst: fc.boolean() })
   fc.assert(fc.property(frame, ({ texts, picks, hasFirst }) => {
     const rows = Uint32Array.from(texts.length === 0 ? [] : picks, (pick) => pick % texts.length)
     const expected = (hasFirst ? '[' : '') + [...rows].map((row) => texts[row]!.slice(0, -1) + ';').join('')
     const length = Buffer.byteLength(expected) - (hasFirst ? 1 : 0)
-    const gathered = gatherRows(textsOf(texts), rows, 0, rows.length, { length, separator: 0x3b, ...hasFirst && { first: 0x5b } })
+    const gathered = gatherRows(textsOf(texts), rows, 0, rows.length, { length, separator: 0x3b, allocate: dirty, ...hasFirst && { first: 0x5b } })
     assert.equal(gathered.toString(), expected)
   }), { numRuns: 2000 })
 })
