@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { FastifyHttpOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import config, { type ConfigOptions } from './plugins/config.js'
+import drain from './plugins/drain.js'
 import etagCache from './plugins/etag-cache.js'
 import jobs from './plugins/jobs.js'
 import objectStore, { type ObjectStoreOptions } from './plugins/object-store.js'
@@ -43,6 +44,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(etagCache)
   await fastify.register(transformer, options)
   await fastify.register(jobs)
+  await fastify.register(drain)
   await fastify.register(scheduler)
 
   await fastify.register(docs)

@@ -1,0 +1,25 @@
+import { Agent, get } from 'node:http'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { build, csv } from '../helper.js'
+
+t.test('a connection that is busy when the server closes ends with its answer', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  await app.inject('/data')
+  const body = (async function * () {
+    yield '['
+    await sleep(200)
+    yield ']'
+  })()
+  app.transformer.export = async () => ({ version: app.transformer.version, count: 0, next: undefined, body, release: () => {} })
+  const address = await app.listen({ port: 0 })
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const [response] = await once(get(`${address}/data`, { agent }), 'response')
+  const began = Date.now()
+  const closed = app.close()
+  t.equal((await response.setEncoding('utf8').toArray()).join(''), '[]', 'the answer is complete')
+  await closed
+  t.ok(Date.now() - began < 5000, 'and nothing waits for the client to go')
+})
