@@ -38,7 +38,13 @@ const files: [name: string, file: string, body: string | Buffer, outcome: object
   ['no id', '.csv', csv(), 'invalid_user_id'],
   ['the id .', '..csv', csv(), 'invalid_user_id'],
   ['the id ..', '...csv', csv(), 'invalid_user_id'],
+  ['an id of 240 percent signs', `${'%'.repeat(240)}.csv`, csv(), { user_id: '%'.repeat(240) }],
+  ['an id of 240 hashes', `${'#'.repeat(240)}.csv`, csv(), { user_id: '#'.repeat(240) }],
   ['a control character in the id', 'a\tb.csv', csv(), 'invalid_user_id'],
+  ['the last control character of ASCII in the id', 'a\u007fb.csv', csv(), 'invalid_user_id'],
+  ['the first control character behind ASCII in the id', 'a\u0080b.csv', csv(), 'invalid_user_id'],
+  ['the last control character in the id', 'a\u009fb.csv', csv(), 'invalid_user_id'],
+  ['an id with a space that does not break', 'a\u00a0b.csv', csv(), { user_id: 'a\u00a0b' }],
   ['a file of more than a mebibyte', 'huge.csv', HEADER + `${'x'.repeat(1024 * 1024)}, Lee, 5\n`, 'too_large']
 ]
 
@@ -72,6 +78,11 @@ t.test('one id twice: the shortest key, then the smallest, and the others are no
     rejects: [{ key: 'source_data/2.csv', user_id: '2', code: 'duplicate_id' }, { key: 'source_data/a/1.csv', user_id: '1', code: 'duplicate_id' }]
   })
   t.same(withoutSnapshot(endpoint.gets).sort(), ['source_data/1.csv', 'source_data/2.CSV'])
+})
+
+t.test('a key is as long as its bytes are', async (t) => {
+  const { app } = await build(t, { files: { 'source_data/ééé/1.csv': csv('six'), 'source_data/abcd/1.csv': csv('four'), 'source_data/😀/2.csv': csv('an emoji'), 'source_data/あ/2.csv': csv('a kana') } })
+  t.match((await app.inject('/data')).json(), [{ first_name: 'four' }, { first_name: 'a kana' }])
 })
 
 t.test('images: none, alone, several, other names', async (t) => {

@@ -37,22 +37,26 @@ export interface TestLakeOptions {
   /** Objects by key; without a slash the key is one below source_data/. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>
+  /** Default: datalake. */
+  readonly name?: string
+  /** A lake whose endpoint and clock this one has, too: another replica of it, or its next start. */
+  readonly beside?: TestLake
 }
 
 /** The app over a bucket of the tests' own endpoint; both end with the test. Its answers are as documented, or `inject` throws. */
-export async function build (t: Test, { files = {}, settings = {} }: TestLakeOptions = {}): Promise<TestLake> {
-  const clock = new TestClock()
-  const endpoint = await startS3Endpoint({ clock: clock.read })
-  const bucket = endpoint.bucket('datalake')
+export async function build (t: Test, { files = {}, settings = {}, name = 'datalake', beside }: TestLakeOptions = {}): Promise<TestLake> {
+  const clock = beside?.clock ?? new TestClock()
+  const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read })
+  const bucket = endpoint.bucket(name)
   for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
-  const store = new S3Store({ bucket: 'datalake', endpoint: endpoint.url })
+  const store = new S3Store({ bucket: name, endpoint: endpoint.url })
   const fastify = Fastify(serverOptions)
   // A test that runs beside others may be slow; those of the wait itself set it.
   await fastify.register(app, { settings: { REFRESH_WAIT: '30s', ...settings }, store, clock: clock.read })
   validateAnswers(fastify)
   t.teardown(async () => {
     await fastify.close()
-    await endpoint.stop()
+    if (beside === undefined) await endpoint.stop()
   })
   const fresh = async (url: string) => {
     const response = await fastify.inject({ url, headers: { 'cache-control': 'no-cache' } })

@@ -78,6 +78,29 @@ t.test('no job begins while the process drains', async (t) => {
   t.equal(app.jobs.list().length, 1)
 })
 
+t.test('nor does the one that a late start would bring', async (t) => {
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv() } })
+  let isDown = true
+  let release = () => {}
+  const held = new Promise<undefined>((resolve) => { release = () => resolve(undefined) })
+  endpoint.intercept = ({ operation }) => {
+    if (isDown) return { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
+    return operation === 'PUT' ? held : undefined
+  }
+  await app.listen({ port: 0 })
+  await until(() => app.jobs.list()[0]?.state === 'failed')
+  isDown = false
+  app.jobs.post('api')
+  const closing = app.close()
+  await until(() => endpoint.counts.PUT === 1)
+  await sleep(1000) // now there is data, and the start looks for it in between
+  t.equal(app.transformer.freshness().stale, undefined)
+  release()
+  await closing
+  t.match(app.jobs.list(), [{ trigger: 'api', state: 'succeeded' }, { trigger: 'startup', state: 'failed' }])
+  t.equal(app.jobs.list().length, 2)
+})
+
 t.test('closing does not wait for ever', async (t) => {
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: '200ms' } })
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? new Promise(() => {}) : undefined

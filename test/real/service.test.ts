@@ -8,6 +8,7 @@ import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { main as seed } from '../../scripts/seed.js'
 import { startCountingProxy } from '../counting-proxy.js'
 import { csv } from '../helper.js'
+import { validateAnswers } from '../openapi-validator.js'
 import { referenceRecords } from '../reference.js'
 import { deleteBucket, deleteObject } from './bucket.js'
 
@@ -37,6 +38,7 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
 
   const fastify = Fastify(serverOptions)
   await fastify.register(app, { settings: { LAKE_URL: lake, AWS_ENDPOINT_URL_S3: proxy.url, REFRESH_WAIT: '30s' } })
+  validateAnswers(fastify)
   const store = new S3Store({ bucket, endpoint })
   t.teardown(async () => {
     await fastify.close()

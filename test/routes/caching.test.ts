@@ -89,6 +89,20 @@ t.test('304 comes after the data has been looked after, as any answer', async (t
   t.equal((await app.inject({ url: '/data', headers: { 'if-none-match': headers['etag'] } })).statusCode, 200)
 })
 
+t.test('no-cache, in any case and among others, asks for the bucket as it is now', async (t) => {
+  const { app, bucket } = await build(t, { files })
+  const table: [header: string, isFresh: boolean][] = [
+    ['no-cache', true], ['No-Cache', true], ['NO-CACHE', true], ['max-age=0, no-cache', true], ['no-cache, max-age=0', true], ['max-age=0,no-cache , no-transform', true],
+    ['max-age=60', false], ['no-cached', false], ['x-no-cache', false], ['no-cache-please', false], ['x="a no-cache"', false]
+  ]
+  await app.inject('/data')
+  for (const [i, [header, isFresh]] of table.entries()) {
+    bucket.put('source_data/1.csv', csv(`Name ${i}`))
+    const { first_name: name } = (await app.inject({ url: '/data/1', headers: { 'cache-control': header } })).json()
+    t.equal(name === `Name ${i}`, isFresh, header)
+  }
+})
+
 t.test('HEAD has the headers of GET and no body', async (t) => {
   const { app } = await build(t, { files })
   for (const url of ['/data', '/data?limit=1', '/data?format=csv', '/data/1', '/stats']) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { build, csv, PNG, withoutSnapshot } from '../helper.js'
+import { build, csv, NOON, PNG, withoutSnapshot } from '../helper.js'
 
 const born = (date: string) => Date.parse(date)
 const files = {
@@ -39,6 +39,8 @@ t.test('every filter', async (t) => {
     ['min_age=35&as_of=2025-06-14T23:59:59Z', ['10', '3']], ['min_age=36&as_of=2025-06-16T00:00:00Z', ['10', '3']],
     ['min_age=35&as_of=2025-06-15T01:00:00%2B02:00', ['10', '3']], ['min_age=0&as_of=1989-06-16T00:00:00Z', ['10', '3']],
     ['max_age=0&as_of=1989-06-16T00:00:00Z', ['1', '10', '2']],
+    // Who turns 35 or 36 on the day.
+    ['max_age=34', ['2']], ['max_age=35&as_of=2026-06-15T00:00:00Z', ['2']], ['max_age=35&as_of=2026-06-14T23:59:59Z', ['1', '2']],
     ['user_id=10', ['10']], ['user_id=2&user_id=1&user_id=nobody', ['1', '2']], ['user_id=%20', []],
     ['first_name=ANN', ['1']], ['first_name=ann*', ['1', '10']], ['first_name=*', ['1', '10', '2', '3']], ['last_name=%C3%B6*', ['10']],
     ['where=last_name=Lee', ['1', '3']], ['where=last_name=lee', []], ['where=city=Rome', ['3']], ['where=city=', []],
@@ -49,6 +51,85 @@ t.test('every filter', async (t) => {
     const response = await app.inject(`/data?${search}`)
     t.same(ids(response), expected, search)
     t.equal((await app.inject(`/stats?${search}`)).json().count, expected.length, `${search}: the same in /stats`)
+  }
+})
+
+t.test('Feb 29 has its birthday on Mar 1 in common years', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv('Leap', 'Day', born('2000-02-29')) } })
+  const table: [asOf: string, age: number][] = [
+    ['2023-02-28T23:59:59Z', 22], ['2023-03-01T00:00:00Z', 23], ['2024-02-28T23:59:59Z', 23], ['2024-02-29T00:00:00Z', 24],
+    ['2100-02-28T23:59:59Z', 99], ['2100-03-01T00:00:00Z', 100]
+  ]
+  for (const [asOf, age] of table) {
+    t.same(ids(await app.inject(`/data?min_age=${age}&max_age=${age}&as_of=${asOf}`)), ['1'], asOf)
+    t.same(ids(await app.inject(`/data?min_age=${age + 1}&as_of=${asOf}`)), [], asOf)
+    t.same(ids(await app.inject(`/data?max_age=${age - 1}&as_of=${asOf}`)), [], asOf)
+  }
+})
+
+t.test('a birthday begins when it does in AGE_TIME_ZONE', async (t) => {
+  const table: [zone: string, birthday: string][] = [
+    ['UTC', '2025-06-14T00:00:00Z'],
+    ['America/Los_Angeles', '2025-06-14T07:00:00Z'],
+    ['Europe/Moscow', '2025-06-14T21:00:00Z'] // the birth was on June 15 there, in the summer time of that year
+  ]
+  for (const [zone, birthday] of table) {
+    const { app } = await build(t, { files: { '1.csv': csv('Ann', 'Lee', born('1990-06-14T20:00:00Z')) }, settings: { AGE_TIME_ZONE: zone } })
+    const eve = new Date(born(birthday) - 1).toISOString()
+    t.same(ids(await app.inject(`/data?min_age=35&as_of=${birthday}`)), ['1'], zone)
+    t.same(ids(await app.inject(`/data?max_age=34&as_of=${birthday}`)), [], zone)
+    t.same(ids(await app.inject(`/data?min_age=35&as_of=${eve}`)), [], zone)
+    t.same(ids(await app.inject(`/data?max_age=34&as_of=${eve}`)), ['1'], zone)
+  }
+})
+
+t.test('the earliest and the latest birth that there are, and one later today', async (t) => {
+  const minute = NOON - NOON % 60_000
+  const births = { earliest: -8.64e15, latest: 8.64e15, now: minute, soon: minute + 1 }
+  const files = Object.fromEntries(Object.entries(births).map(([id, birthts]) => [`${id}.csv`, csv('A', 'B', birthts)]))
+  const table: [search: string, ids: string[]][] = [
+    ['min_age=9999', ['earliest']], ['max_age=9999', ['latest', 'now', 'soon']],
+    ['min_age=0', ['earliest', 'now']], ['max_age=0', ['latest', 'now', 'soon']], ['min_age=0&max_age=0', ['now']]
+  ]
+  for (const zone of ['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles']) {
+    const { app } = await build(t, { files, settings: { AGE_TIME_ZONE: zone } })
+    for (const [search, expected] of table) {
+      for (const basis of ['completed', 'exact']) t.same(ids(await app.inject(`/data?${search}&age_basis=${basis}`)), expected, `${zone} ${search} ${basis}`)
+      t.equal((await app.inject(`/stats?${search}`)).json().count, expected.length, `${zone} ${search}: the same in /stats`)
+    }
+  }
+})
+
+t.test('a condition is split at its first equals sign, and no value equals nothing', async (t) => {
+  const withCity = (city: string) => `first_name,last_name,birthts,city\nA,B,0,${city}\n`
+  // By its name, nul might have the picture null.
+  const { app } = await build(t, { files: { 'none.csv': csv(), 'empty.csv': withCity(''), 'equation.csv': withCity('x=y'), 'null.csv': withCity('null'), 'nul.csv': csv(), 'nul.png': PNG, 'undefined.csv': withCity('undefined') } })
+  const table: [search: string, ids: string[]][] = [
+    ['where=city=', ['empty']], ['where=city=null', ['null']], ['where=city=undefined', ['undefined']], ['where=city=x=y', ['equation']], ['where=city=x', []],
+    ['where=city=&where=first_name=A', ['empty']], ['where=img_path=', []], ['where=img_path=null', []]
+  ]
+  for (const [search, expected] of table) t.same(ids(await app.inject(`/data?${search}`)), expected, search)
+})
+
+t.test('names are found whatever their case and however their accents are written', async (t) => {
+  const names = { straße: 'Straße', jose: 'Jose', josé: 'Jos\u00e9', decomposed: 'Jose\u0301', istanbul: '\u0130stanbul', ilk: 'ilk', irmak: '\u0131rmak', office: 'o\ufb03ce', sisyphus: 'Σίσυφος', square: 'x²' }
+  const { app } = await build(t, { files: Object.fromEntries(Object.entries(names).map(([id, name]) => [`${id}.csv`, csv(name, name)])) })
+  const table: [name: string, ids: string[]][] = [
+    ['STRASSE', ['straße']], ['strasse', ['straße']], ['STRAß*', ['straße']], ['stras*', ['straße']],
+    ['JOS\u00c9', ['decomposed', 'josé']], ['jose\u0301', ['decomposed', 'josé']], ['jose*', ['jose']], ['jos*', ['decomposed', 'jose', 'josé']],
+    ['\u0130STANBUL', ['istanbul']], ['istanbul', []], ['ILK', ['ilk']], ['\u0130LK', []], ['IRMAK', ['irmak']], ['i*', ['ilk', 'irmak']],
+    ['OFFICE', ['office']], ['off*', ['office']], ['ΣΊΣΥΦΟΣ', ['sisyphus']], ['σίσυφοσ', ['sisyphus']], ['x2', []]
+  ]
+  for (const [name, expected] of table) {
+    for (const column of ['first_name', 'last_name']) t.same(ids(await app.inject(`/data?${column}=${encodeURIComponent(name)}`)).sort(), expected, name)
+  }
+})
+
+t.test('how info files are written is a setting', async (t) => {
+  const fields = [['first_name', 'last_name', 'birthts'], ['Ann', 'Lee, Jr', '5']]
+  for (const [setting, delimiter] of [[';', ';'], ['||', '||'], ['\\t', '\t'], ['\t', '\t']] as const) {
+    const { app } = await build(t, { files: { '1.csv': fields.map((row) => row.join(delimiter) + '\n').join('') }, settings: { INPUT_DELIMITER: setting } })
+    t.match((await app.inject('/data')).json(), [{ first_name: 'Ann', last_name: 'Lee, Jr', birthts: 5 }], setting)
   }
 })
 
@@ -144,6 +225,32 @@ t.test('age is told, and data that is too old is refreshed', async (t) => {
   t.match(await app.inject('/data/1'), { statusCode: 200, headers: { age: '1' } })
   clock.advance(2)
   t.match(await app.inject('/data/1'), { statusCode: 404, headers: { age: '0' } })
+  t.equal(endpoint.counts.LIST, 2)
+})
+
+t.test('how old the data may be is a setting', async (t) => {
+  const { app, endpoint, clock } = await build(t, { files, settings: { MAX_STALENESS: '10s' } })
+  await app.inject('/data')
+  clock.advance(10_000)
+  t.match(await app.inject('/data'), { headers: { age: '10' } })
+  t.equal(endpoint.counts.LIST, 1)
+  clock.advance(1)
+  t.match(await app.inject('/data'), { headers: { age: '0' } })
+  t.equal(endpoint.counts.LIST, 2)
+})
+
+t.test('a long listing: the age counts from its beginning, and the data may be two such times old', async (t) => {
+  const { app, endpoint, clock } = await build(t, { files })
+  endpoint.intercept = ({ operation }) => {
+    if (operation === 'LIST') clock.advance(5000)
+    return undefined
+  }
+  t.match(await app.inject('/data'), { headers: { age: '5' } })
+  clock.advance(5000)
+  t.match(await app.inject('/data'), { headers: { age: '10' } })
+  t.equal(endpoint.counts.LIST, 1)
+  clock.advance(1)
+  t.match(await app.inject('/data'), { headers: { age: '5' } })
   t.equal(endpoint.counts.LIST, 2)
 })
 

@@ -76,6 +76,18 @@ t.test('a picture that changed since the listing is looked up once more', async 
   t.match((await app.inject('/data/1/image')).json(), { status: 404, code: 'image_not_found' })
 })
 
+t.test('its type is told with it, and never of another version', async (t) => {
+  const { app, bucket } = await build(t, { files })
+  await app.inject('/data')
+  const other = Buffer.from('\xff\xd8\xff and the rest of it', 'latin1')
+  const { etag } = bucket.put('source_data/1.png', other)
+  const changed = { statusCode: 200, headers: { 'content-type': 'image/jpeg', etag: `"${etag}"`, 'content-length': String(other.length) } }
+  t.match(await app.inject({ method: 'HEAD', url: '/data/1/image' }), changed, 'before its type was ever read')
+  t.match(await app.inject('/data/1/image'), changed)
+  bucket.put('source_data/1.png', PNG)
+  t.match(await app.inject('/data/1/image'), { statusCode: 200, headers: { 'content-type': 'image/png' }, rawPayload: PNG }, 'changed back')
+})
+
 t.test('no image, no such user, not an image', async (t) => {
   const { app } = await build(t, { files })
   for (const id of ['2', 'nobody']) t.match((await app.inject(`/data/${id}/image`)).json(), { status: 404, code: 'image_not_found' })
@@ -89,6 +101,13 @@ t.test('a file is served as what it is, and only as what is configured', async (
   const types = { jpg: 'image/jpeg', webp: 'image/webp', png: 'image/png' }
   for (const [id, type] of Object.entries(types)) t.equal((await app.inject(`/data/${id}/image`)).headers['content-type'], type)
   t.equal((await app.inject('/data/gif/image')).statusCode, 415)
+})
+
+t.test('extensions are told in any case', async (t) => {
+  const files = { '1.csv': csv(), '1.png': PNG, '2.csv': csv(), '2.JPG': PNG, '3.csv': csv(), '3.gif': PNG }
+  const { app } = await build(t, { files, settings: { IMAGE_EXTENSIONS: 'PNG,Jpg' } })
+  t.same((await app.inject('/data')).json().map((record: any) => record.img_path), ['source_data/1.png', 'source_data/2.JPG', null])
+  t.equal((await app.inject('/data/1/image')).statusCode, 200)
 })
 
 t.test('a bucket that fails is a 503 that does not say more than it should', async (t) => {

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
 import userlake, { serverOptions } from '../../app.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { build, csv, PNG, withoutSnapshot } from '../helper.js'
+import { validateAnswers } from '../openapi-validator.js'
 
 const OUTPUT = 'processed_data/output.csv'
 const files = { '2.csv': csv('Bob', 'Ray', -1), '10.csv': csv('Ann', '"Lee, Jr"', 5), '10.png': PNG, 'bad.csv': 'x' }
@@ -62,13 +64,18 @@ t.test('a dry run tells what would change and writes nothing', async (t) => {
 
 t.test('respond-async answers at once and says where to look', async (t) => {
   const { app } = await build(t, { files })
-  for (const prefer of ['respond-async', 'wait=10, Respond-Async', 'respond-async; x=1']) {
+  for (const prefer of ['respond-async', 'wait=10, Respond-Async', 'respond-async; x=1', 'respond-async, wait=5', 'RESPOND-ASYNC,wait=5', 'handling=lenient,respond-async , wait=5']) {
     const response = await app.inject({ method: 'POST', url: '/data', headers: { prefer } })
     t.match(response, { statusCode: 202, headers: { 'preference-applied': 'respond-async', location: `/jobs/${response.json().id}` } }, prefer)
     await app.jobs.idle()
     t.match((await app.inject(response.headers.location as string)).json(), { state: 'succeeded', result: { users: 2 } })
   }
   t.match((await app.inject('/jobs/none')).json(), { status: 404, code: 'job_not_found' })
+  for (const prefer of ['wait=5', 'x-respond-async', 'respond-async-not', 'x-respond-async-not', 'no respond-async']) {
+    const response = await app.inject({ method: 'POST', url: '/data', headers: { prefer } })
+    t.match(response, { statusCode: 200 }, prefer)
+    t.equal(response.headers['preference-applied'], undefined)
+  }
 })
 
 t.test('twenty posts at once are two jobs', async (t) => {
@@ -94,6 +101,41 @@ t.test('a writer that wins between is not overwritten by an older view: the job 
   t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
 })
 
+t.test('whoever writes after the fence was read has perhaps seen more: it is not overwritten by an older view', async (t) => {
+  // As the listing begins, and when it has ended.
+  for (const during of ['LIST', 'GET']) {
+    const { app, endpoint, bucket } = await build(t, { files })
+    let rivals = 2
+    endpoint.intercept = ({ operation, key }) => {
+      if (operation === during && !key.startsWith('processed_data/') && rivals-- > 0) {
+        bucket.put('source_data/3.csv', csv('Cy', 'New', rivals))
+        bucket.put(OUTPUT, `written by a rival ${rivals}`)
+      }
+      return undefined
+    }
+    t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { users: 3, skipped: false } }, during)
+    t.equal(endpoint.counts.LIST, during === 'LIST' ? 3 : 2, 'it lists again for each rival')
+    t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
+  }
+})
+
+t.test('a job lists after its post, whatever listing is under way', async (t) => {
+  const { app, endpoint, bucket } = await build(t, { files })
+  let release = () => {}
+  const held = new Promise<undefined>((resolve) => { release = () => resolve(undefined) })
+  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/2.csv' ? held : undefined
+  const reading = app.inject('/data')
+  while (!endpoint.gets.includes('source_data/2.csv')) await sleep(5)
+  bucket.put('source_data/3.csv', csv('Cy', 'New'))
+  const posting = app.inject({ method: 'POST', url: '/data' })
+  while (endpoint.counts.HEAD === 0) await sleep(5)
+  await sleep(50) // by now a job that would not list itself has joined
+  release()
+  t.equal((await reading).json().length, 2)
+  t.match((await posting).json(), { state: 'succeeded', result: { users: 3 } })
+  t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
+})
+
 t.test('a writer that always wins: the job fails and says so', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files })
   let writes = 0
@@ -110,7 +152,9 @@ t.test('nothing is lost because of a download: the output stays as it is', async
   const { app, endpoint, bucket, fresh } = await build(t, { files })
   bucket.put(OUTPUT, FULL)
   endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/2.csv' ? { status: 403, headers: {}, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
-  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { status: 503, code: 'download_failed', detail: /source_data\/2\.csv/ })
+  for (const url of ['/data', '/data?dry_run=true']) {
+    t.match((await app.inject({ method: 'POST', url })).json(), { status: 503, code: 'download_failed', detail: /source_data\/2\.csv/ }, url)
+  }
   t.equal(bucket.get(OUTPUT)!.body.toString(), FULL)
   t.match(await app.inject('/data'), { headers: { 'data-stale': 'download_failed' } })
   t.match((await app.inject('/rejects')).json().rejects.find((reject: any) => reject.key === 'source_data/2.csv'), { code: 'download_failed', user_id: '2' })
@@ -137,6 +181,12 @@ t.test('columns, delimiter and empty value of the output are settings', async (t
   t.equal(bucket.get('out/users.csv')!.body.toString(), "user_id, img_path, city\r\n10, source_data/10.png, ø\r\n2, ø, ø\r\n3, ø, '=Rome\r\n")
   bucket.delete('source_data/3.csv')
   t.match((await app.inject({ method: 'POST', url: '/data' })).json().result, { removed: 1, changed: 0 }, 'a column that nobody has any more stays')
+})
+
+t.test('a tab between the fields of the output', async (t) => {
+  const { app, bucket } = await build(t, { files, settings: { OUTPUT_COLUMNS: 'user_id,last_name', OUTPUT_DELIMITER: '\\t' } })
+  await app.inject({ method: 'POST', url: '/data' })
+  t.equal(bucket.get(OUTPUT)!.body.toString(), 'user_id\tlast_name\r\n10\tLee, Jr\r\n2\tRay\r\n')
 })
 
 t.test('the output is never input, wherever it lies', async (t) => {
@@ -170,6 +220,7 @@ t.test('a folder that another process writes to is served, and a job says so', a
   writeFileSync(join(root, '.userlake/lock'), JSON.stringify({ pid: 1, host: 'elsewhere', pids: '', token: 'theirs' }))
   const fastify = Fastify(serverOptions)
   await fastify.register(userlake, { settings: { REFRESH_WAIT: '30s' }, store: new FolderStore(root) })
+  validateAnswers(fastify)
   t.teardown(() => fastify.close())
   t.match((await fastify.inject({ method: 'POST', url: '/data' })).json(), { status: 503, code: 'read_only', detail: /Another process writes to this folder/ })
   t.equal((await fastify.inject('/data')).json().length, 1)

@@ -124,6 +124,31 @@ t.test('a cursor that was tampered with, and limits that are none', async (t) =>
   t.match((await app.inject('/stats?limit=1')).json(), { status: 400 }, 'figures have no pages')
 })
 
+t.test('users and names in the order of their bytes, whole and page by page', async (t) => {
+  const ascending = ['Z', 'a', '\u00e9', '\ue000', '\uffff', '𐀀', '😀'] // UTF-16 has the last two before \ue000
+  const files = Object.fromEntries(ascending.map((name, i) => [`${name}.csv`, csv(name, ascending.at(-1 - i))]))
+  const { app, bucket, clock } = await build(t, { files, settings: { VERSIONS_MAX_AGE: '10s' } })
+  const sorts: Record<string, string[]> = { user_id: ascending, first_name: ascending, last_name: ascending.toReversed() }
+  for (const [sort, expected] of Object.entries(sorts)) {
+    for (const [name, ids] of [[sort, expected], [`-${sort}`, expected.toReversed()]] as const) {
+      t.same((await app.inject(`/data?sort=${name}`)).json().map((record: { user_id: string }) => record.user_id), ids, name)
+      for (const limit of [1, 2, 3]) t.same((await pages(app, `/data?sort=${name}&limit=${limit}`)).ids.flat(), ids, `${name} ${limit}`)
+    }
+  }
+  for (const [i, name] of ascending.slice(0, -1).entries()) {
+    // The last user of a page goes, and the version with it: what is left is that behind the place.
+    const { headers } = await app.inject(`/data?sort=first_name&limit=${i + 1}`)
+    bucket.delete(`source_data/${name}.csv`)
+    clock.advance(3000)
+    await app.inject('/data')
+    clock.advance(10_001)
+    const gone = await app.inject(String(headers['link']).slice(1).split('>')[0]!)
+    t.same((await pages(app, gone.json().continue)).ids.flat(), ascending.slice(i + 1), name)
+    bucket.put(`source_data/${name}.csv`, files[`${name}.csv`]!)
+    clock.advance(3000)
+  }
+})
+
 t.test('long names make no long URLs, and no wrong pages', async (t) => {
   const long = 'x'.repeat(5000)
   const { app } = await build(t, { files: Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${i}.csv`, csv(`${long}😀${5 - i}`)])) })

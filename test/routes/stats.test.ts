@@ -9,6 +9,16 @@ t.test('figures at the minute of the request, or at the instant asked for', asyn
   t.match((await app.inject('/stats?as_of=2025-06-16T02:00:00.5%2B02:00')).json(), { as_of: '2025-06-16T00:00:00.500Z' })
 })
 
+t.test('the histogram counts birthdays by the calendar of AGE_TIME_ZONE', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv('Ann', 'Lee', Date.parse('1990-06-14T20:00:00Z')) }, settings: { AGE_TIME_ZONE: 'Europe/Moscow' } })
+  // By the index of births, and row by row.
+  for (const filter of ['', '&first_name=ann']) {
+    const ageAt = async (asOf: string) => (await app.inject(`/stats?bin_width=1&as_of=${asOf}${filter}`)).json().age_histogram
+    t.same(await ageAt('2025-06-14T20:59:59Z'), [{ min_age: 34, max_age: 34, count: 1 }], filter)
+    t.same(await ageAt('2025-06-14T21:00:00Z'), [{ min_age: 35, max_age: 35, count: 1 }], filter)
+  }
+})
+
 t.test('the width of the bins', async (t) => {
   const { app } = await build(t, { files })
   const bins = async (search: string) => (await app.inject(`/stats?${search}`)).json().age_histogram

@@ -7,6 +7,7 @@ import { WorkerBucketSide } from '../../../lib/bucket/worker-bucket-side.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import type { Progress } from '../../../lib/source/reconcile.js'
 import { csv } from '../../helper.js'
+import { validateAnswers } from '../../openapi-validator.js'
 import { rowsOf } from '../../tables.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' }
@@ -63,6 +64,7 @@ t.test('the service on a thread of its own answers as any other', async (t) => {
   const build = async (worker: boolean) => {
     const fastify = Fastify(serverOptions)
     await fastify.register(app, { settings: { LAKE_URL: `file:${root}`, REFRESH_WAIT: '30s' }, worker })
+    validateAnswers(fastify)
     t.teardown(() => fastify.close())
     return fastify
   }

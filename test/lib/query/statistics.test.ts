@@ -45,6 +45,15 @@ t.test('the histogram counts completed years in bins', async (t) => {
   t.same((await stats([born('1960-01-01')], 0, 1)).age_histogram, [{ min_age: 10, max_age: 10, count: 1 }])
 })
 
+t.test('sums of many large timestamps are exact', async (t) => {
+  // Far from each other on both sides of 1970: in doubles their sum loses some milliseconds with each of them.
+  const births = Array.from({ length: 20_000 }, (_, i) => i % 2 === 0 ? MAX_TIME - 12_345 - i : 1_234_567 + 7 * i - MAX_TIME)
+  const sum = births.reduce((sum, birthts) => sum + BigInt(birthts), 0n)
+  const exact = Number(-sum * 1_000_000_000_000n / (BigInt(births.length) * BigInt(YEAR_MS))) / 1e12
+  const { average_age: average } = await stats(births.map(row))
+  t.ok(Math.abs(average - exact) < 1e-9, `${average} for ${exact}`)
+})
+
 t.test('equal big-integer arithmetic within 1e-9', async () => {
   const birthts = fc.oneof(fc.integer({ min: -2e12, max: 1.8e12 }), fc.integer({ min: -MAX_TIME, max: MAX_TIME }))
   const close = (actual: number | null, dividend: bigint, divisor: bigint) => {

@@ -140,18 +140,42 @@ t.test('an object that stalls is given up, tried again after a pause, and holds 
 })
 
 t.test('an object that changes between listing and download counts as what was downloaded', async (t) => {
-  const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') })
+  const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
   endpoint.intercept = ({ operation, key }) => {
     if (operation === 'GET' && key.endsWith('1.csv')) bucket.put('source_data/1.csv', csv('Later'))
     if (operation === 'GET' && key.endsWith('2.csv')) bucket.delete('source_data/2.csv')
+    if (operation === 'GET' && key.endsWith('3.csv')) bucket.put('source_data/3.csv', 'bad')
     return undefined
   }
   const result = await run()
   t.same(names(result), { 1: 'Later' }, 'deleted: gone')
   t.same(result.failed, [])
+  const bad = [{ key: 'source_data/3.csv', etag: bucket.get('source_data/3.csv')!.etag, code: 'missing_column' }]
+  t.match(result.rejects, bad)
   endpoint.reset()
-  t.same(names(await run()), { 1: 'Later' })
+  const again = await run()
+  t.same(names(again), { 1: 'Later' })
+  t.match(again.rejects, bad)
   t.equal(endpoint.counts.GET, 0, 'the ETag of the body is remembered, not that of the listing')
+})
+
+t.test('a version is told by its size, too', async (t) => {
+  const { store, bucket, endpoint, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': 'bad' })
+  const { list, get } = store
+  const sameEtag = <T extends object | string | undefined>(info: T): T => typeof info === 'object' ? { ...info, etag: 'same' } : info
+  Object.assign(store, {
+    list: async function * (prefix: string) { for await (const page of list.call(store, prefix)) yield page.map(sameEtag) },
+    get: async (key: string, options: object) => sameEtag(await get.call(store, key, options))
+  })
+  await run()
+  endpoint.reset()
+  await run()
+  t.equal(endpoint.counts.GET, 0)
+  bucket.put('source_data/1.csv', csv('Anna'))
+  t.same(names(await run()), { 1: 'Anna' })
+  bucket.put('source_data/2.csv', csv('Bob'))
+  t.same(names(await run()), { 1: 'Anna', 2: 'Bob' })
+  t.same(endpoint.gets, ['source_data/1.csv', 'source_data/2.csv'])
 })
 
 t.test('the last good record follows the user, not the key', async (t) => {

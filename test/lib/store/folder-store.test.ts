@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import fs, { readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import fs, { readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, type BigIntStats } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { toStoreError } from '../../../lib/store/folder/folder-error.js'
 import { readObject } from '../../../lib/store/folder/folder-read.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
+import { etagOf } from '../../../lib/store/folder/folder-version.js'
 import { listAll } from '../../store-contract.js'
 
 const LATER = () => Date.now() + 10_000
@@ -104,6 +106,33 @@ t.test('looks at the time of the change, not of the content alone', async t => {
   const after = await store.head('key')
   t.match(after, { lastModified: 1000, unsettled: true })
   t.not(after?.etag, before?.etag)
+})
+
+t.test('shows a file that was replaced by one of the same size and time', async t => {
+  const root = t.testdir({ key: 'one', new: 'two' })
+  const path = join(root, 'key')
+  const store = new FolderStore(root)
+  const etags = new Set<string | undefined>()
+  const note = async () => {
+    utimesSync(path, 1, 1)
+    etags.add((await store.head('key'))?.etag)
+    await sleep(20) // the clock of the file system ticks
+  }
+  await note()
+  writeFileSync(path, 'six')
+  await note()
+  utimesSync(join(root, 'new'), 1, 1)
+  renameSync(join(root, 'new'), path)
+  await note()
+  t.equal(etags.size, 3)
+})
+
+t.test('the ETag depends on size, time of writing, time of change and inode, each by itself', async t => {
+  const stats = { size: 3n, mtimeNs: 1_750_000_000_000_000_000n, ctimeNs: 1_750_000_000_000_000_000n, ino: 7n }
+  const others = Object.entries(stats).map(([name, value]) => ({ ...stats, [name]: value + 1n }))
+  const etags = [stats, ...others].map((stats) => etagOf(stats as BigIntStats))
+  t.equal(new Set(etags).size, 5)
+  t.equal(etagOf({ ...stats } as BigIntStats), etags[0])
 })
 
 t.test('skips files that vanish while it lists', async t => {
