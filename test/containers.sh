@@ -329,6 +329,7 @@ Ann, Own, 0' >mine/ann.csv
 # The README's commands for compose by itself, and for a container without it: under names of this test.
 comes_up_by_itself() {
   scripts/shutdown.sh
+  # shellcheck disable=SC2016 # they are Markdown's
   grep -q '`docker compose up -d --build --wait`' README.md
   "${compose[@]}" up -d --build --wait
   (($(curl -fsS "$url/data?format=csv" | wc -l) >= 101))
