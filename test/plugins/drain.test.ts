@@ -1,5 +1,6 @@
 import { Agent, get } from 'node:http'
 import { once } from 'node:events'
+import { connect, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { build, csv } from '../helper.js'
@@ -22,4 +23,15 @@ t.test('a connection that is busy when the server closes ends with its answer', 
   t.equal((await response.setEncoding('utf8').toArray()).join(''), '[]', 'the answer is complete')
   await closed
   t.ok(Date.now() - began < 5000, 'and nothing waits for the client to go')
+})
+
+t.test('so does one over which nothing was asked', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  await app.listen({ port: 0 })
+  const socket = connect((app.server.address() as AddressInfo).port, 'localhost')
+  await once(app.server, 'connection')
+  const began = Date.now()
+  await app.close()
+  t.ok(Date.now() - began < 5000)
+  socket.destroy()
 })
