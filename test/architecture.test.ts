@@ -18,8 +18,8 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
   ['snapshot', 'lib/snapshot/'],
   ['cache', 'lib/source/', 'lib/refresher.ts', 'lib/reasons.ts', 'lib/image-reader.ts', 'lib/versions.ts'],
   ['query', 'lib/query/'],
-  ['table', 'lib/table/'],
   ['store', 'lib/store/'],
+  ['table', 'lib/table/'],
   ['leaves', 'lib/']
 ]
 

@@ -1,8 +1,8 @@
 import type { PersonalData } from '../record.js'
+import { textOf } from '../store/object-list.js'
 import { CodedDraft } from '../table/coded.js'
 import type { RowDrafts } from '../table/build-table.js'
 import { Growing, GrowingTexts, pieceAt } from '../table/texts.js'
-import { textOf } from './object-list.js'
 
 /** The version of a file; not settled where another one may hide behind it. */
 export interface FileVersion { readonly etag: string, readonly size: number, readonly settled: boolean }

@@ -1,9 +1,12 @@
-import { userIdOf } from '../record.js'
-import type { ObjectInfo, ObjectStore } from '../store/object-store.js'
+import { copyOf, textOf, type Expected, type ObjectList } from '../store/object-list.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { compareBytes } from '../table/bytes.js'
+import type { Piece } from '../table/texts.js'
 import { compareUtf8 } from '../utf8.js'
-import { ObjectList, textOf } from './object-list.js'
+import type { SourceState } from './etag-cache.js'
 import { fault, type Fault } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
+import { lastIndex, userIdIn, UserObjects } from './user-objects.js'
 
 /** An info file that is refused for its key alone. */
 export interface Refused { readonly userId: string | null, readonly key: string, readonly etag: string, readonly fault: Fault }
@@ -11,8 +14,8 @@ export interface Refused { readonly userId: string | null, readonly key: string,
 /** What one complete listing of the source holds. */
 export interface Inventory {
   /** The info files whose user ids are valid, and the images. */
-  readonly infoFiles: ObjectList
-  readonly images: ObjectList
+  readonly infoFiles: UserObjects
+  readonly images: UserObjects
   /** The users by the bytes of their ids: for each, the info file that is served and the image, -1 where there is none. */
   readonly users: { readonly infoFiles: Int32Array, readonly images: Int32Array }
   readonly refused: readonly Refused[]
@@ -23,6 +26,21 @@ export interface Inventory {
   readonly ignored: number
 }
 
+/** Somewhat more than there were, so that a few more fit. */
+const MORE = 1.02
+
+function infoFilesOf ({ table: { userIds, length }, files }: SourceState, { prefix }: SourceRules): Expected {
+  return expected(length, userIds.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), files.etags.bytes.length)
+}
+
+function imagesOf ({ table, images: { etags, sizes } }: SourceState): Expected {
+  return expected(sizes.length, table.images.bytes.length, etags.bytes.length)
+}
+
+function expected (rows: number, keyBytes: number, etagBytes: number): Expected {
+  return { rows: Math.ceil(rows * MORE) + 1000, keyBytes: Math.ceil(keyBytes * MORE), etagBytes: Math.ceil(etagBytes * MORE) }
+}
+
 type Kind = 'info' | 'image' | 'own' | 'other'
 
 /**
@@ -30,21 +48,23 @@ type Kind = 'info' | 'image' | 'own' | 'other'
  * nothing is known.
  *
  * @param onListed told after each page how many objects have been listed
+ * @param known of an earlier listing, which this one is probably like
  */
 export async function takeInventory (
-  store: ObjectStore, rules: SourceRules, onListed: (listed: number) => void
+  store: ObjectStore, rules: SourceRules, onListed: (listed: number) => void, known?: SourceState
 ): Promise<Inventory> {
-  const infoFiles = new ObjectList()
-  const images = new ObjectList()
+  const infoFiles = new UserObjects([], known && infoFilesOf(known, rules))
+  const images = new UserObjects([], known && imagesOf(known))
   const invalid: Refused[] = []
+  const kindOf = classifier(rules)
   let listed = 0
   let ignored = 0
   for await (const page of store.list(rules.prefix)) {
-    for (const object of page) {
-      const kind = kindOf(object.key, rules)
-      if (kind === 'image') images.push(object)
+    for (let i = 0; i < page.length; i++) {
+      const kind = kindOf(page.key(i))
+      if (kind === 'info') noteInfoFile(page, i, infoFiles, invalid)
+      else if (kind === 'image') images.pushFrom(page, i)
       else if (kind === 'other') ignored++
-      else if (kind === 'info') noteInfoFile(object, infoFiles, invalid)
     }
     listed += page.length
     onListed(listed)
@@ -62,35 +82,50 @@ export async function takeInventory (
   }
 }
 
-function kindOf (key: string, { ownKeys, imageExtensions }: SourceRules): Kind {
-  const dot = key.lastIndexOf('.')
-  if (dot < key.lastIndexOf('/') || dot === -1) return 'other'
-  if (ownKeys.includes(key)) return 'own'
-  const extension = key.slice(dot + 1).toLowerCase()
-  if (extension === 'csv') return 'info'
-  return imageExtensions.includes(extension) ? 'image' : 'other'
+const [DOT, SLASH] = [0x2e, 0x2f]
+
+/** Tells what an object is by its key. */
+function classifier ({ ownKeys, imageExtensions }: SourceRules): (key: Piece) => Kind {
+  const own = ownKeys.map((key) => Buffer.from(key))
+  const kindOf = (extension: string): Kind => extension === 'csv' ? 'info' : imageExtensions.includes(extension) ? 'image' : 'other'
+  // Most objects have the extension of the one before it, or of the one before that.
+  const known: (Piece & { readonly kind: Kind })[] = []
+  return ({ bytes, start, end }) => {
+    const dot = lastIndex(DOT, bytes, start, end)
+    if (dot < start || lastIndex(SLASH, bytes, dot, end) > dot) return 'other'
+    for (const key of own) if (key.length === end - start && compareBytes(key, 0, key.length, bytes, start, end) === 0) return 'own'
+    for (const extension of known) if (compareBytes(extension.bytes, extension.start, extension.end, bytes, dot + 1, end) === 0) return extension.kind
+    const kind = kindOf(textOf({ bytes, start: dot + 1, end }).toLowerCase())
+    if (known.length < MAX_EXTENSIONS) known.push({ ...copyOf({ bytes, start: dot + 1, end }), kind })
+    return kind
+  }
 }
 
-function noteInfoFile (object: ObjectInfo, infoFiles: ObjectList, invalid: Refused[]): void {
-  const userId = userIdOf(object.key)
+const MAX_EXTENSIONS = 8
+
+function noteInfoFile (page: ObjectList, i: number, infoFiles: UserObjects, invalid: Refused[]): void {
+  const userId = userIdIn(page.key(i))
   const wrong = checkUserId(userId)
-  if (wrong === undefined) infoFiles.push(object)
-  else invalid.push({ userId: null, key: object.key, etag: object.etag, fault: fault('invalid_user_id', wrong, { excerpt: userId }) })
+  if (wrong === undefined) return infoFiles.pushFrom(page, i)
+  const { key, etag } = page.at(i)
+  invalid.push({ userId: null, key, etag, fault: fault('invalid_user_id', wrong, { excerpt: textOf(userId) }) })
 }
 
 /** What is wrong with a user id, if anything. */
-function checkUserId (userId: string): string | undefined {
-  if (userId === '') return 'The file name has no user id'
-  if (userId === '.' || userId === '..') return 'A user id is not "." or ".."'
-  // eslint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(userId)) return 'A user id has no control characters'
-  // No UTF-16 unit takes more than three bytes.
-  if (3 * userId.length > MAX_USER_ID_BYTES && Buffer.byteLength(userId) > MAX_USER_ID_BYTES) return `A user id has at most ${MAX_USER_ID_BYTES} bytes`
+function checkUserId ({ bytes, start, end }: Piece): string | undefined {
+  if (start === end) return 'The file name has no user id'
+  if (end - start <= 2 && bytes[start] === DOT && bytes[end - 1] === DOT) return 'A user id is not "." or ".."'
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!
+    // U+0080 to U+009F are C2 80 to C2 9F.
+    if (byte < 0x20 || byte === 0x7f || (byte === 0xc2 && bytes[i + 1]! < 0xa0)) return 'A user id has no control characters'
+  }
+  if (end - start > MAX_USER_ID_BYTES) return `A user id has at most ${MAX_USER_ID_BYTES} bytes`
   return undefined
 }
 
 /** Among several info files of one user the shortest key is served, then the bytewise smallest. */
-function chooseInfoFiles (infoFiles: ObjectList) {
+function chooseInfoFiles (infoFiles: UserObjects) {
   const chosen: number[] = []
   const duplicates: Refused[] = []
   const lengthOf = (i: number) => infoFiles.key(i).end - infoFiles.key(i).start
@@ -104,13 +139,13 @@ function chooseInfoFiles (infoFiles: ObjectList) {
     const wins = lengthOf(candidate) < lengthOf(rival)
     if (wins) chosen[chosen.length - 1] = candidate
     const { key, etag } = infoFiles.at(wins ? rival : candidate)
-    duplicates.push({ userId: userIdOf(key), key, etag, fault: fault('duplicate_id', 'Another info file of this user has a shorter or smaller key') })
+    duplicates.push({ userId: textOf(infoFiles.userId(candidate)), key, etag, fault: fault('duplicate_id', 'Another info file of this user has a shorter or smaller key') })
   }
   return { chosen: Int32Array.from(chosen), duplicates }
 }
 
 /** The image of each user: the newest, then the one with the greatest key. */
-function joinImages (infoFiles: ObjectList, users: Int32Array, images: ObjectList) {
+function joinImages (infoFiles: UserObjects, users: Int32Array, images: UserObjects) {
   const joined = new Int32Array(users.length).fill(-1)
   const orphans: string[] = []
   let user = 0

@@ -4,15 +4,15 @@ import type { TableData } from '../table/table.js'
 import { gatherTexts, pieceAt, type Piece } from '../table/texts.js'
 import type { Served } from './admit-columns.js'
 import type { FileVersions, ImageVersions, SourceState } from './etag-cache.js'
-import type { ObjectList } from './object-list.js'
 import { hasUsualKey, NONE, type Plan } from './plan.js'
+import type { UserObjects } from './user-objects.js'
 
 const NO_PIECE: Piece = { bytes: new Uint8Array(), start: 0, end: 0 }
 
 /** The state after a plan is carried out: the same object as before where nothing has changed. */
 export function nextState (plan: Plan, served: Served): SourceState {
   const { previous: { state }, inventory } = plan
-  const users = Int32Array.from(served.keys()).filter((user) => served[user] !== NONE)
+  const users = indexesWhere(served, (source) => source !== NONE)
   const sources = users.map((user) => served[user]!)
   const images = users.map((user) => inventory.users.images[user]!)
   const hasSameRows = sources.length === state.table.length && sources.every((source, row) => source === row)
@@ -28,7 +28,7 @@ export function nextState (plan: Plan, served: Served): SourceState {
 }
 
 /** Whether the images of the rows are those of before: their keys only, or their versions as well. */
-function compareImages ({ table, images: { etags, sizes, modified } }: SourceState, list: ObjectList, images: Int32Array): 'none' | 'keys' | 'versions' {
+function compareImages ({ table, images: { etags, sizes, modified } }: SourceState, list: UserObjects, images: Int32Array): 'none' | 'keys' | 'versions' {
   let same: 'keys' | 'versions' = 'versions'
   for (let row = 0; row < images.length; row++) {
     const image = images[row]!
@@ -47,7 +47,7 @@ function nextTable ({ previous, drafts, inventory: { infoFiles, images: list, us
   })
 }
 
-function imageVersions (list: ObjectList, images: Int32Array): ImageVersions {
+function imageVersions (list: UserObjects, images: Int32Array): ImageVersions {
   const versions: ImageVersions = {
     etags: gatherTexts(images.length, (row) => images[row] === -1 ? NO_PIECE : list.etag(images[row]!)),
     sizes: shared(Float64Array, images.length),
@@ -79,6 +79,13 @@ function fileVersions (plan: Plan, users: Int32Array, sources: Int32Array): File
     versions.settled[row] = source >= 0 ? files.settled[source]! : drafts.settled[~source]!
   })
   return versions
+}
+
+function indexesWhere (array: Int32Array, holds: (value: number) => boolean): Int32Array {
+  const indexes = new Int32Array(array.length)
+  let length = 0
+  for (let i = 0; i < array.length; i++) if (holds(array[i]!)) indexes[length++] = i
+  return indexes.subarray(0, length)
 }
 
 function isSameArray<T> (a: ArrayLike<T>, b: ArrayLike<T>): boolean {

@@ -3,8 +3,8 @@ import { Table } from '../table/table.js'
 import { Drafts } from './drafts.js'
 import type { EtagCache, FaultyFile } from './etag-cache.js'
 import type { Inventory } from './inventory.js'
-import type { ObjectList } from './object-list.js'
 import type { SourceRules } from './rules.js'
+import type { UserObjects } from './user-objects.js'
 
 /** No row and no draft: no lake has so many. */
 export const NONE = -(2 ** 31)
@@ -77,7 +77,7 @@ function versionMatcher ({ inventory: { infoFiles }, previous, rules }: Plan): (
 const USUAL_EXTENSION = Buffer.from('.csv')
 
 /** Whether the key is just the prefix, of so many bytes, the user id and `.csv`. */
-export function hasUsualKey (infoFiles: ObjectList, infoFile: number, prefixLength: number): boolean {
+export function hasUsualKey (infoFiles: UserObjects, infoFile: number, prefixLength: number): boolean {
   const { bytes, start, end } = infoFiles.key(infoFile)
   const userId = infoFiles.userId(infoFile)
   return userId.start - start === prefixLength && compareBytes(bytes, userId.end, end, USUAL_EXTENSION, 0, USUAL_EXTENSION.length) === 0

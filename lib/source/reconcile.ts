@@ -64,7 +64,7 @@ export async function reconcile (
   store: ObjectStore, previous: EtagCache | Promise<EtagCache>, clock: Clock, { rules, retryAll = false, onProgress = () => {} }: ReconcileOptions
 ): Promise<Reconciled> {
   const listedAt = clock()
-  const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, to_fetch: 0, fetched: 0 }))
+  const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, to_fetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous.state)
   const listingMs = clock() - listedAt
   const birthDateOf = (birthts: number) => calendarDate(birthts, rules.timeZone)
   const known = await previous

@@ -1,5 +1,7 @@
-import { compareUtf8 } from '../utf8.js'
-import { StoreError, type ObjectInfo } from './object-store.js'
+import { compareBytes } from '../table/bytes.js'
+import type { Piece } from '../table/texts.js'
+import { copyOf, textOf, type ObjectList } from './object-list.js'
+import { StoreError } from './object-store.js'
 
 /** Whether the text can be a key of any store. A lone surrogate has no UTF-8 form: it would lead to another key. */
 export function isKey (text: string): boolean {
@@ -10,18 +12,20 @@ export function isKey (text: string): boolean {
  * Passes the pages of a listing on while they are what a listing must be: keys below `prefix`, in ascending order of
  * their bytes, none of them twice. Otherwise fails with `invalid_listing`; `url` names the store.
  */
-export async function * checkKeyOrder (
-  pages: AsyncIterable<readonly ObjectInfo[]>, prefix: string, url: string
-): AsyncGenerator<readonly ObjectInfo[]> {
-  let previous = ''
+export async function * checkKeyOrder (pages: AsyncIterable<ObjectList>, prefix: string, url: string): AsyncGenerator<ObjectList> {
+  const start = Buffer.from(prefix)
+  let previous: Piece = { bytes: start, start: 0, end: 0 }
   for await (const page of pages) {
-    for (const { key } of page) {
-      if (compareUtf8(previous, key) >= 0 || !key.startsWith(prefix)) {
-        const keys = `${JSON.stringify(key)} after ${JSON.stringify(previous)}`
+    for (let i = 0; i < page.length; i++) {
+      const key = page.key(i)
+      const isBelow = compareBytes(start, 0, start.length, key.bytes, key.start, Math.min(key.end, key.start + start.length)) === 0
+      if (!isBelow || compareBytes(previous.bytes, previous.start, previous.end, key.bytes, key.start, key.end) >= 0) {
+        const keys = `${JSON.stringify(textOf(key))} after ${JSON.stringify(textOf(previous))}`
         throw new StoreError('invalid_listing', `${url}: the listing has ${keys}`)
       }
       previous = key
     }
+    previous = copyOf(previous)
     yield page
   }
 }

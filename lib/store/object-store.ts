@@ -1,17 +1,7 @@
 import type { Readable } from 'node:stream'
+import type { ObjectInfo, ObjectList } from './object-list.js'
 
-/** One version of one object, as a listing or an answer describes it. */
-export interface ObjectInfo {
-  readonly key: string
-  /** Opaque, unquoted; with the size it names the content. Empty where the store gives none. */
-  readonly etag: string
-  /** Bytes. */
-  readonly size: number
-  /** Milliseconds since 1970-01-01 UTC; S3 resolves whole seconds. Never a change key by itself. */
-  readonly lastModified: number
-  /** The ETag can't tell this version from one written at about the same moment: read it again next time. */
-  readonly unsettled?: true
-}
+export type { ObjectInfo, ObjectList } from './object-list.js'
 
 export interface ObjectBody extends ObjectInfo {
   readonly body: Buffer
@@ -58,9 +48,9 @@ export interface ObjectStore {
   readonly url: string
   /**
    * Every object whose key begins with `prefix`, in key order, page by page. Ends normally only when the listing is
-   * complete; a page may be empty.
+   * complete; a page may be empty, and holds only until the next one is asked for.
    */
-  list (prefix: string): AsyncIterable<readonly ObjectInfo[]>
+  list (prefix: string): AsyncIterable<ObjectList>
   /** The whole object, body and ETag from one version; `undefined` where there is none. */
   get (key: string, options?: GetOptions): Promise<ObjectBody | 'unchanged' | undefined>
   /** As `get`, for large objects: not verified, not retried once it flows. */

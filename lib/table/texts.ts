@@ -115,9 +115,15 @@ export const NO_TEXTS: Texts = allocateTexts(0, () => 0)
 
 /** Texts that are appended one by one, private to the thread. */
 export class GrowingTexts implements Texts {
-  offsets = new Int32Array(1024)
-  bytes = Buffer.allocUnsafeSlow(16 * 1024)
+  offsets: Int32Array
+  bytes: Buffer
   length = 0
+
+  /** @param rows how many texts are expected, and of how many bytes in all */
+  constructor (rows = 1000, bytes = 16 * 1024) {
+    this.offsets = new Int32Array(rows + 1)
+    this.bytes = Buffer.allocUnsafeSlow(bytes)
+  }
 
   push (text: string): void {
     const start = this.offsets[this.length]!
@@ -137,8 +143,13 @@ export class GrowingTexts implements Texts {
   pushPiece ({ bytes, start, end }: Piece): void {
     const at = this.offsets[this.length]!
     this.#reserve(at + end - start)
-    this.bytes.set(bytes.subarray(start, end), at)
+    for (let to = at, from = start; from < end; from++) this.bytes[to++] = bytes[from]!
     this.#end(at + end - start)
+  }
+
+  /** Removes all, and keeps the memory. */
+  clear (): void {
+    this.length = 0
   }
 
   #end (end: number): void {
@@ -161,14 +172,20 @@ export class Growing<T extends Float64Array | Uint32Array | Int32Array | Uint8Ar
   values: T
   length = 0
 
-  constructor (Type: new (length: number) => T) {
+  /** @param length how many are expected */
+  constructor (Type: new (length: number) => T, length = 1000) {
     this.#Type = Type
-    this.values = new Type(1024)
+    this.values = new Type(length)
   }
 
   push (value: number): void {
     if (this.length === this.values.length) this.values = grown(this.values, this.#Type)
     this.values[this.length++] = value
+  }
+
+  /** Removes all, and keeps the memory. */
+  clear (): void {
+    this.length = 0
   }
 }
 
@@ -176,7 +193,7 @@ export class Growing<T extends Float64Array | Uint32Array | Int32Array | Uint8Ar
 const GROWTH = 1.5
 
 function grown<T extends Float64Array | Uint32Array | Int32Array | Uint8Array> (array: T, Type: new (length: number) => T): T {
-  const larger = new Type(Math.ceil(array.length * GROWTH))
+  const larger = new Type(Math.ceil(array.length * GROWTH) + 1)
   larger.set(array)
   return larger
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../clock.js'
 import { compareUtf8 } from '../../utf8.js'
-import { StoreError, type ObjectInfo } from '../object-store.js'
+import { ObjectList } from '../object-list.js'
+import { StoreError } from '../object-store.js'
 import { toMissing } from './folder-error.js'
 import { isFileKey, isOwn } from './folder-key.js'
 import { isPlain, statLink } from './folder-path.js'
@@ -15,7 +16,7 @@ const PAGE_SIZE = 1000
 const RUN_SIZE = 1024
 
 /** The regular files below `prefix`, in key order, page by page. `root` is a real path. */
-export async function * listFiles (root: string, prefix: string, clock: Clock): AsyncGenerator<readonly ObjectInfo[]> {
+export async function * listFiles (root: string, prefix: string, clock: Clock): AsyncGenerator<ObjectList> {
   const identity = identityOf(root)
   let keys: string[] = []
   for await (const key of walkPrefix(root, prefix)) {
@@ -72,12 +73,14 @@ async function readNames (path: string): Promise<Iterable<string>> {
 }
 
 /** A page at a time without the thread pool, which takes ten times as long as the looks themselves. */
-async function describeFiles (root: string, keys: readonly string[], clock: Clock): Promise<ObjectInfo[]> {
+async function describeFiles (root: string, keys: readonly string[], clock: Clock): Promise<ObjectList> {
   await setImmediate() // others get their turn
-  return keys.flatMap((key) => {
+  const files = new ObjectList()
+  for (const key of keys) {
     const now = clock()
     // Gone since, or a name that is not UTF-8: what stands for it here leads nowhere.
     const stats = statLink(join(root, key))
-    return stats?.isFile() ? infoOf(key, stats, now) : []
-  })
+    if (stats?.isFile()) files.push(infoOf(key, stats, now))
+  }
+  return files
 }

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Clock } from '../../clock.js'
 import { checkKeyOrder } from '../key.js'
+import type { ObjectList } from '../object-list.js'
 import {
   StoreError, type GetOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions
@@ -34,7 +35,7 @@ export class FolderStore implements ObjectStore {
     this.url = pathToFileURL(this.#path).href
   }
 
-  list (prefix: string): AsyncIterable<readonly ObjectInfo[]> {
+  list (prefix: string): AsyncIterable<ObjectList> {
     return checkKeyOrder(this.#pages(prefix), prefix, this.url)
   }
 
@@ -71,7 +72,7 @@ export class FolderStore implements ObjectStore {
     await leaveWriters(this)
   }
 
-  async * #pages (prefix: string): AsyncGenerator<readonly ObjectInfo[]> {
+  async * #pages (prefix: string): AsyncGenerator<ObjectList> {
     try {
       yield * listFiles(resolveRoot(this.#path), prefix, this.#clock)
     } catch (error) {

@@ -14,7 +14,24 @@ export interface AnswerLimits {
   readonly maxBytes: number
   /** Milliseconds until it has to be complete, where these are fewer than for all. */
   readonly maxMs: number
+  /** Where the body is put together, which holds until the next one is. */
+  readonly room?: Room
 }
+
+/** Memory that is used again. */
+export class Room {
+  #bytes = Buffer.alloc(0)
+
+  concat (chunks: readonly Buffer[], length: number): Buffer {
+    if (length > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(Math.ceil(length * SPARE))
+    let at = 0
+    for (const chunk of chunks) at += chunk.copy(this.#bytes, at)
+    return this.#bytes.subarray(0, length)
+  }
+}
+
+/** Pages are of about the same length. */
+const SPARE = 1.25
 
 /** How often slow answers are looked for. */
 const WATCH_MS = 100
@@ -39,9 +56,9 @@ export class QuickAnswers {
   }
 
   /** @throws StoreError `too_large` */
-  get (path: string, headers: Record<string, string>, { maxBytes, maxMs }: AnswerLimits): Promise<QuickAnswer> {
+  get (path: string, headers: Record<string, string>, { maxBytes, maxMs, room }: AnswerLimits): Promise<QuickAnswer> {
     return new Promise((resolve, reject) => {
-      const reader = new AnswerReader(maxBytes, performance.now() + Math.min(maxMs, this.#maxMs), (error, answer) => {
+      const reader = new AnswerReader(room, maxBytes, performance.now() + Math.min(maxMs, this.#maxMs), (error, answer) => {
         this.#open.delete(reader)
         if (answer === undefined) reject(error)
         else resolve(answer)
@@ -65,6 +82,7 @@ export class QuickAnswers {
 class AnswerReader implements Dispatcher.DispatchHandler {
   /** When it has to be complete. */
   readonly end: number
+  readonly #room: Room | undefined
   readonly #maxBytes: number
   readonly #done: (error: Error, answer?: QuickAnswer) => void
   readonly #chunks: Buffer[] = []
@@ -73,7 +91,8 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   #headers: QuickAnswer['headers'] = {}
   #length = 0
 
-  constructor (maxBytes: number, end: number, done: (error: Error, answer?: QuickAnswer) => void) {
+  constructor (room: Room | undefined, maxBytes: number, end: number, done: (error: Error, answer?: QuickAnswer) => void) {
+    this.#room = room
     this.#maxBytes = maxBytes
     this.end = end
     this.#done = done
@@ -102,7 +121,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd (): void {
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : this.#room?.concat(this.#chunks, this.#length) ?? Buffer.concat(this.#chunks)
     this.#done(NO_ERROR, { status: this.#status, headers: this.#headers, body })
   }
 

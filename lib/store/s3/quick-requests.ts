@@ -1,9 +1,9 @@
-import { isAscii } from 'node:buffer'
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { Pool } from 'undici'
+import type { ObjectList } from '../object-list.js'
 import { StoreError, type ObjectBody } from '../object-store.js'
 import { scanListing } from './listing-scan.js'
-import { QuickAnswers, type AnswerLimits, type QuickAnswer } from './quick-answers.js'
+import { QuickAnswers, Room, type AnswerLimits, type QuickAnswer } from './quick-answers.js'
 import { isIntact, type BodyFacts } from './s3-body.js'
 import type { ListingPage } from './s3-listing.js'
 import { locateBucket, type BucketLocation } from './s3-location.js'
@@ -45,6 +45,8 @@ export class QuickRequests {
   readonly #config: S3ClientConfig
   readonly #client: S3Client
   readonly #maxMs: number
+  /** For a page that is read, and then for the next one: so much new memory would keep the garbage collector busy. */
+  readonly #rooms: Room[] = []
   #connecting: Promise<Connection> | undefined
   #connection: Connection | undefined
 
@@ -69,14 +71,18 @@ export class QuickRequests {
     }
   }
 
-  async listPage (prefix: string, token: string | undefined): Promise<ListingPage | AskSdk> {
+  /** @param objects where those of the page go, instead of what is there */
+  async listPage (prefix: string, token: string | undefined, objects: ObjectList): Promise<ListingPage | AskSdk> {
+    const room = this.#rooms.pop() ?? new Room()
     try {
       const connection = this.#connection ?? await this.#connect()
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } }
-      const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, { maxBytes: MAX_PAGE_BYTES, maxMs: Infinity })
-      return (status === 200 ? scanListing(isAscii(body) ? body.toString('latin1') : body.toString()) : undefined) ?? ASK_SDK
+      const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, { maxBytes: MAX_PAGE_BYTES, maxMs: Infinity, room })
+      return (status === 200 ? scanListing(body, objects) : undefined) ?? ASK_SDK
     } catch {
       return ASK_SDK
+    } finally {
+      this.#rooms.push(room)
     }
   }
 

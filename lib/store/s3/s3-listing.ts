@@ -1,10 +1,11 @@
 import type { ListObjectsV2CommandOutput, _Object as ListedObject } from '@aws-sdk/client-s3'
+import { ObjectList } from '../object-list.js'
 import { StoreError, type ObjectInfo } from '../object-store.js'
 import { statusOf } from './s3-error.js'
 import { toInfo } from './s3-object.js'
 
 export interface ListingPage {
-  readonly objects: readonly ObjectInfo[]
+  readonly objects: ObjectList
   /** The token of the next page; `undefined` after the last. */
   readonly next: string | undefined
 }
@@ -17,7 +18,7 @@ export function readPage (answer: ListObjectsV2CommandOutput): ListingPage {
   const { Contents = [], EncodingType, IsTruncated, NextContinuationToken: next } = answer
   if (IsTruncated === undefined) throw new StoreError('invalid_listing', 'the answer is not a listing')
   const decode = EncodingType === 'url' ? decodeKey : (key: string) => key
-  const objects = Contents.map(object => readObject(object, decode))
+  const objects = new ObjectList(Contents.map(object => readObject(object, decode)))
   if (!IsTruncated) return { objects, next: undefined }
   if (next === undefined) throw new StoreError('invalid_listing', 'the listing leads nowhere')
   return { objects, next }

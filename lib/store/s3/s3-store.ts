@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { checkKeyOrder, isKey } from '../key.js'
+import { ObjectList } from '../object-list.js'
 import {
   StoreError, type GetOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions
@@ -41,7 +42,7 @@ export class S3Store implements ObjectStore {
     this.#conditionalPut = new ConditionalPut(this.#requests, newWriteId)
   }
 
-  list (prefix: string): AsyncIterable<readonly ObjectInfo[]> {
+  list (prefix: string): AsyncIterable<ObjectList> {
     return checkKeyOrder(this.#pages(prefix), prefix, this.url)
   }
 
@@ -109,12 +110,13 @@ export class S3Store implements ObjectStore {
     await this.#requests.close()
   }
 
-  async * #pages (prefix: string): AsyncGenerator<readonly ObjectInfo[]> {
+  async * #pages (prefix: string): AsyncGenerator<ObjectList> {
     const tokens = new Set<string>()
+    const objects = new ObjectList()
     let next: string | undefined
     do {
       const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
-        const quick = await this.#requests.quick.listPage(prefix, next)
+        const quick = await this.#requests.quick.listPage(prefix, next, objects)
         const page = quick === ASK_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : quick
         return checkToken(page, tokens)
       })

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import type { UserRow } from '../../../lib/record.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import { reconcile, type Progress, type Reconciled } from '../../../lib/source/reconcile.js'
+import { ObjectList } from '../../../lib/store/object-list.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import type { ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
@@ -164,7 +165,7 @@ t.test('a version is told by its size, too', async (t) => {
   const { list, get } = store
   const sameEtag = <T extends object | string | undefined>(info: T): T => typeof info === 'object' ? { ...info, etag: 'same' } : info
   Object.assign(store, {
-    list: async function * (prefix: string) { for await (const page of list.call(store, prefix)) yield page.map(sameEtag) },
+    list: async function * (prefix: string) { for await (const page of list.call(store, prefix)) yield new ObjectList([...page].map(sameEtag)) },
     get: async (key: string, options: object) => sameEtag(await get.call(store, key, options))
   })
   await run()
@@ -294,7 +295,9 @@ t.test('the order of uploads is the one of the listing, which may be finer than 
   const { store, run } = await setUp(t, { '1.csv': wide('a', 61), '2.csv': wide('b', 61), '3.csv': wide('c', 61), 'x.csv': wide('x', 61), 'y.csv': wide('y', 61) })
   const list = store.list.bind(store)
   store.list = async function * (prefix) {
-    for await (const page of list(prefix)) yield page.map((object) => ({ ...object, lastModified: object.lastModified + (object.key.endsWith('x.csv') ? 2 : 1) }))
+    for await (const page of list(prefix)) {
+      yield new ObjectList([...page].map((object) => ({ ...object, lastModified: object.lastModified + (object.key.endsWith('x.csv') ? 2 : 1) })))
+    }
   }
   for (let i = 0; i < 2; i++) t.same(codes(await run()), { 'x.csv': 'too_many_lake_columns' })
 })

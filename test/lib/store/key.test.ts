@@ -1,13 +1,13 @@
 import t from 'tap'
 import { checkKeyOrder, isKey } from '../../../lib/store/key.js'
-import type { ObjectInfo } from '../../../lib/store/object-store.js'
+import { ObjectList } from '../../../lib/store/object-list.js'
 
 async function check (pages: string[][], prefix: string): Promise<string[]> {
-  async function * infos (): AsyncGenerator<ObjectInfo[]> {
-    for (const page of pages) yield page.map(key => ({ key, etag: 'etag', size: 0, lastModified: 0 }))
+  async function * infos (): AsyncGenerator<ObjectList> {
+    for (const page of pages) yield new ObjectList(page.map(key => ({ key, etag: 'etag', size: 0, lastModified: 0 })))
   }
   const keys: string[] = []
-  for await (const page of checkKeyOrder(infos(), prefix, 's3://lake')) keys.push(...page.map(({ key }) => key))
+  for await (const page of checkKeyOrder(infos(), prefix, 's3://lake')) for (const { key } of page) keys.push(key)
   return keys
 }
 

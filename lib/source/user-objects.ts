@@ -1,0 +1,72 @@
+import { ObjectList, type Expected, type ObjectInfo } from '../store/object-list.js'
+import { compareBytes } from '../table/bytes.js'
+import { Growing, isSameText, type Piece, type Texts } from '../table/texts.js'
+
+const DOT = 0x2e
+const SLASH = 0x2f
+
+/** Objects that belong to users: those whose names have an extension. */
+export class UserObjects extends ObjectList {
+  /** Where in the bytes of the keys the user ids are. */
+  readonly #idStarts: Growing<Int32Array>
+  readonly #idEnds: Growing<Int32Array>
+
+  constructor (objects: Iterable<ObjectInfo> = [], expected: Partial<Expected> = {}) {
+    super([], expected)
+    this.#idStarts = new Growing(Int32Array, expected.rows)
+    this.#idEnds = new Growing(Int32Array, expected.rows)
+    for (const object of objects) this.push(object)
+  }
+
+  protected override pushFacts (size: number, lastModified: number, unsettled: boolean): void {
+    super.pushFacts(size, lastModified, unsettled)
+    const { start, end } = userIdIn(this.key(this.length - 1))
+    this.#idStarts.push(start)
+    this.#idEnds.push(end)
+  }
+
+  /** The user that the object belongs to, as part of its key. */
+  userId (i: number): Piece {
+    return { bytes: this.keys.bytes, start: this.#idStarts.values[i]!, end: this.#idEnds.values[i]! }
+  }
+
+  /** Compares the user of an object with that of one of this or another list. */
+  compareUsers (i: number, other: UserObjects, j: number): number {
+    return compareBytes(
+      this.keys.bytes, this.#idStarts.values[i]!, this.#idEnds.values[i]!,
+      other.keys.bytes, other.#idStarts.values[j]!, other.#idEnds.values[j]!)
+  }
+
+  hasKey (i: number, keys: Texts, row: number): boolean {
+    return isSameText(this.keys, i, keys, row)
+  }
+
+  hasEtag (i: number, etags: Texts, row: number): boolean {
+    return isSameText(this.etags, i, etags, row)
+  }
+
+  /** The objects by user id, those of one user in the order of the listing. */
+  byUser (): Int32Array {
+    const order = new Int32Array(this.length)
+    let isSorted = true
+    for (let i = 0; i < order.length; i++) {
+      order[i] = i
+      isSorted &&= i === 0 || this.compareUsers(i - 1, this, i) <= 0
+    }
+    // Where all are in one folder the order of their keys is all but that of their users.
+    return isSorted ? order : order.sort((a, b) => this.compareUsers(a, this, b))
+  }
+}
+
+/** The base name of a key without its extension, which it has. */
+export function userIdIn ({ bytes, start, end }: Piece): Piece {
+  const dot = lastIndex(DOT, bytes, start, end)
+  return { bytes, start: lastIndex(SLASH, bytes, start, dot) + 1, end: dot }
+}
+
+/** The last of these bytes, else the index before the first. */
+export function lastIndex (byte: number, bytes: Uint8Array, start: number, end: number): number {
+  let i = end - 1
+  while (i >= start && bytes[i] !== byte) i--
+  return i
+}
