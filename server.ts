@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
+import { Worker } from 'node:worker_threads'
 
 // A process that is pid 1 gets no signal that it does not listen for. All else is loaded afterwards: it takes its time.
 const endAtOnce = () => process.exit()
@@ -7,6 +8,8 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 for (const signal of SIGNALS) process.once(signal, endAtOnce)
 
 takeCredentials('.env')
+// Its modules are loaded while those of the server are.
+const thread = new Worker(new URL('./lib/bucket/worker.js', import.meta.url))
 const [{ default: closeWithGrace }, { default: Fastify, LogController }, { default: app, serverOptions }, { parseDuration }, { SettingsError }] =
   await Promise.all([import('close-with-grace'), import('fastify'), import('./app.js'), import('./lib/duration.js'), import('./plugins/config.js')])
 
@@ -20,7 +23,7 @@ const fastify = Fastify({
 })
 
 try {
-  await fastify.register(app, { worker: true })
+  await fastify.register(app, { thread })
   const { HOST: host, PORT: port, LOG_LEVEL: level, SHUTDOWN_TIMEOUT: timeout } = fastify.config
   fastify.log.level = level
   closeWithGrace({ delay: parseDuration(timeout)! + LAST_WORDS_MS, logger: fastify.log }, async ({ signal }) => {

@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads'
 import fp from 'fastify-plugin'
 import type { BucketRules } from '../lib/bucket/local-bucket-side.js'
 import { WorkerBucketSide } from '../lib/bucket/worker-bucket-side.js'
@@ -18,16 +19,16 @@ declare module 'fastify' {
 export interface TransformerPluginOptions {
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined
-  /** Whether the work on the bucket is done in a thread of its own, over a store that the settings name. Default: it is not. */
-  readonly worker?: boolean | undefined
+  /** A thread that is just starting: the work on the bucket is done there, over a store that the settings name. Default: in this one. */
+  readonly thread?: Worker | undefined
 }
 
 /** Decorates the instance with the transformer. Needs: config, object-store, etag-cache. */
-export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, worker = false }) => {
+export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, thread }) => {
   const { config, objectStore, log } = fastify
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = config
   const openWorker = (rules: BucketRules) =>
-    new WorkerBucketSide({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules)
+    new WorkerBucketSide({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules, thread)
   fastify.decorate('clock', clock)
   fastify.decorate('transformer', new UserDataTransformer({
     store: objectStore,
@@ -44,7 +45,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
       maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity
     },
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: parseSize(config.VERSIONS_MAX_BYTES)! },
-    openBucketSide: worker ? openWorker : undefined,
+    openBucketSide: thread && openWorker,
     onSnapshotFailure: (err) => log.warn({ err }, 'The snapshot could not be written: the next start takes longer')
   }))
   fastify.addHook('onClose', () => fastify.transformer.close())

@@ -9,6 +9,11 @@ import type { BucketSide, OutputReport } from './bucket-side.js'
 import type { BucketRules } from './local-bucket-side.js'
 import { toError, type Call, type Reply, type WorkerReconciled, type WorkerSettings } from './worker-protocol.js'
 
+/** A thread that loads what it needs and then waits to be told what for. */
+export function startThread (): Worker {
+  return new Worker(new URL('./worker.js', import.meta.url))
+}
+
 interface Pending {
   readonly resolve: (result: never) => void
   readonly reject: (error: Error) => void
@@ -25,9 +30,10 @@ export class WorkerBucketSide implements BucketSide {
   #worker: Worker | undefined
   #calls = 0
 
-  constructor (store: StoreSettings, rules: BucketRules) {
+  /** @param thread one that is just starting, which ends with this */
+  constructor (store: StoreSettings, rules: BucketRules, thread = startThread()) {
     this.#settings = { store, rules }
-    this.#worker = this.#start()
+    this.#worker = this.#begin(thread)
   }
 
   async reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: Progress) => void): Promise<Reconciled> {
@@ -57,17 +63,17 @@ export class WorkerBucketSide implements BucketSide {
   #call<T> (method: Call['method'], args: readonly unknown[], onProgress: (progress: Progress) => void = () => {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const id = ++this.#calls
-      this.#worker ??= this.#start()
+      this.#worker ??= this.#begin(startThread())
       this.#pending.set(id, { resolve, reject, onProgress })
       this.#worker.postMessage({ id, method, args } satisfies Call)
     })
   }
 
-  #start (): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: this.#settings })
+  #begin (worker: Worker): Worker {
     worker.on('message', (reply: Reply) => this.#take(reply))
     worker.on('error', (error) => this.#fail(worker, error))
     worker.on('exit', (code) => this.#fail(worker, new Error(`The worker has ended with ${code}`)))
+    worker.postMessage(this.#settings)
     return worker
   }
 

@@ -5,7 +5,7 @@ import { TooLargeError } from '../table/texts.js'
 import type { BucketSide } from './bucket-side.js'
 import type { BucketRules } from './local-bucket-side.js'
 
-/** What a worker is told when it starts. */
+/** What a worker is told first. */
 export interface WorkerSettings {
   readonly store: StoreSettings
   readonly rules: BucketRules

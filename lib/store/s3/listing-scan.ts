@@ -46,6 +46,15 @@ export function scanListing (xml: Buffer, objects: ObjectList): ListingPage | un
   }
 }
 
+/** The token of the next page, before the page is read. */
+export function findToken (xml: Buffer): string | undefined {
+  const start = xml.indexOf(TOKEN) + TOKEN.length
+  const end = xml.indexOf('<', start)
+  return start < TOKEN.length || end === -1 ? undefined : xml.toString('utf8', start, end)
+}
+
+const TOKEN = '<NextContinuationToken>'
+
 const [SPACE, QUOTE, PERCENT, AMPERSAND, PLUS, LESS] = [0x20, 0x22, 0x25, 0x26, 0x2b, 0x3c]
 
 /** What all servers tell of an object, in the order in which they do. */

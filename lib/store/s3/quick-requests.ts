@@ -2,7 +2,7 @@ import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { Pool } from 'undici'
 import type { ObjectList } from '../object-list.js'
 import { StoreError, type ObjectBody } from '../object-store.js'
-import { scanListing } from './listing-scan.js'
+import { findToken, scanListing } from './listing-scan.js'
 import { QuickAnswers, Room, type AnswerLimits, type QuickAnswer } from './quick-answers.js'
 import { isIntact, type BodyFacts } from './s3-body.js'
 import type { ListingPage } from './s3-listing.js'
@@ -18,6 +18,16 @@ export interface QuickGet {
   readonly maxBytes: number
   readonly maxMs: number
 }
+
+/** A page that has arrived. */
+export interface QuickPage {
+  /** The token of the next page, as it seems. */
+  readonly next: string | undefined
+  /** To be called once. `objects` is where those of the page go, instead of what is there. */
+  read (objects: ObjectList): ListingPage | AskSdk
+}
+
+const NO_PAGE: QuickPage = { next: undefined, read: () => ASK_SDK }
 
 interface Connection {
   readonly location: BucketLocation
@@ -45,7 +55,7 @@ export class QuickRequests {
   readonly #config: S3ClientConfig
   readonly #client: S3Client
   readonly #maxMs: number
-  /** For a page that is read, and then for the next one: so much new memory would keep the garbage collector busy. */
+  /** For pages, one after the other: so much new memory would keep the garbage collector busy. */
   readonly #rooms: Room[] = []
   #connecting: Promise<Connection> | undefined
   #connection: Connection | undefined
@@ -71,18 +81,24 @@ export class QuickRequests {
     }
   }
 
-  /** @param objects where those of the page go, instead of what is there */
-  async listPage (prefix: string, token: string | undefined, objects: ObjectList): Promise<ListingPage | AskSdk> {
+  /** Asks for a page of a listing. Never fails: then the SDK has to be asked. */
+  async fetchPage (prefix: string, token: string | undefined): Promise<QuickPage> {
     const room = this.#rooms.pop() ?? new Room()
     try {
       const connection = this.#connection ?? await this.#connect()
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } }
       const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, { maxBytes: MAX_PAGE_BYTES, maxMs: Infinity, room })
-      return (status === 200 ? scanListing(body, objects) : undefined) ?? ASK_SDK
+      if (status !== 200) return NO_PAGE
+      return {
+        next: findToken(body),
+        read: (objects) => {
+          const page = scanListing(body, objects) ?? ASK_SDK
+          this.#rooms.push(room)
+          return page
+        }
+      }
     } catch {
-      return ASK_SDK
-    } finally {
-      this.#rooms.push(room)
+      return NO_PAGE
     }
   }
 

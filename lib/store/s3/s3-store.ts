@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { checkKeyOrder, isKey } from '../key.js'
 import { ObjectList } from '../object-list.js'
 import {
@@ -113,11 +114,18 @@ export class S3Store implements ObjectStore {
   async * #pages (prefix: string): AsyncGenerator<ObjectList> {
     const tokens = new Set<string>()
     const objects = new ObjectList()
+    const { quick } = this.#requests
     let next: string | undefined
+    let ahead = quick.fetchPage(prefix, next)
     do {
       const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
-        const quick = await this.#requests.quick.listPage(prefix, next, objects)
-        const page = quick === ASK_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : quick
+        const answer = await ahead
+        // The next page is asked for before this one is read, so that nobody waits for the other.
+        if (answer.next !== undefined) ahead = quick.fetchPage(prefix, answer.next)
+        await setImmediate()
+        const read = answer.read(objects)
+        const page = read === ASK_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : read
+        if (page.next !== answer.next && page.next !== undefined) ahead = quick.fetchPage(prefix, page.next)
         return checkToken(page, tokens)
       })
       yield page.objects

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app, { serverOptions } from '../../../app.js'
-import { WorkerBucketSide } from '../../../lib/bucket/worker-bucket-side.js'
+import { startThread, WorkerBucketSide } from '../../../lib/bucket/worker-bucket-side.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import type { Progress } from '../../../lib/source/reconcile.js'
 import { csv } from '../../helper.js'
@@ -63,7 +63,7 @@ t.test('the service on a thread of its own answers as any other', async (t) => {
   const root = t.testdir({ source_data: files })
   const build = async (worker: boolean) => {
     const fastify = Fastify(serverOptions)
-    await fastify.register(app, { settings: { LAKE_URL: `file:${root}`, REFRESH_WAIT: '30s' }, worker })
+    await fastify.register(app, { settings: { LAKE_URL: `file:${root}`, REFRESH_WAIT: '30s' }, thread: worker ? startThread() : undefined })
     validateAnswers(fastify)
     t.teardown(() => fastify.close())
     return fastify

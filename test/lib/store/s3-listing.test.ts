@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { listAll } from '../../store-contract.js'
 import type { S3Answer } from '../../s3-endpoint.js'
@@ -94,4 +95,27 @@ t.test('fails where a later page does', async t => {
   await t.rejects(listAll(store, ''), { code: 'access_denied' })
   endpoint.intercept = ({ query }) => query.has('continuation-token') ? 'cut body' : undefined
   await t.rejects(listAll(store, ''), { code: 'unreachable' })
+})
+
+t.test('asks for the next page before it passes this one on', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 1 })
+  for (const key of ['a', 'b', 'c']) bucket.put(key, '')
+  const keys: string[] = []
+  for await (const page of store.list('')) {
+    keys.push(...[...page].map(({ key }) => key))
+    while (endpoint.counts.LIST < Math.min(3, keys.length + 1)) await sleep(1)
+  }
+  t.same(keys, ['a', 'b', 'c'])
+  t.equal(endpoint.counts.LIST, 3, 'and for none twice')
+  const broken = store.list('')[Symbol.asyncIterator]()
+  t.equal((await broken.next()).value.length, 1)
+  await broken.return!() // what has been asked for goes to nobody
+})
+
+t.test('follows tokens that only the SDK can read', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  endpoint.intercept = ({ query }) => query.get('continuation-token') === 'x&y'
+    ? listing(LAST + ENCODED + entry('b'))
+    : query.has('continuation-token') ? { status: 400 } : listing(`<IsTruncated>true</IsTruncated><NextContinuationToken>x&amp;y</NextContinuationToken>${ENCODED}${entry('a')}`)
+  t.match(await listAll(store, ''), [{ key: 'a' }, { key: 'b' }])
 })
