@@ -10,9 +10,10 @@ const fill = (name: string, users: number) => {
 }
 for (const users of process.argv.slice(2)) fill(`users-${users}`, Number(users))
 
-/** Fills a bucket with so many users, or changes the info files of some, and tells of the requests since it was last asked. */
-process.on('message', ({ fill: filled, touch, users = 0 }: { fill?: string, touch?: string, users?: number }) => {
+/** Fills a bucket with so many users, empties it, or changes the info files of some, and tells of the requests since it was last asked. */
+process.on('message', ({ fill: filled, drop, touch, users = 0 }: { fill?: string, drop?: string, touch?: string, users?: number }) => {
   if (filled !== undefined) fill(filled, users)
+  if (drop !== undefined) for (const key of endpoint.bucket(drop).keys()) endpoint.bucket(drop).delete(key)
   if (touch !== undefined) {
     const infoFiles = endpoint.bucket(touch).keys().filter((key) => /^source_data\/.*\.csv$/.test(key))
     for (const key of infoFiles.slice(0, users)) endpoint.bucket(touch).put(key, `first_name,last_name,birthts\nChanged,At ${Date.now()},0\n`)

@@ -5,6 +5,9 @@ export interface Comparison {
   readonly ratio: number
   /** The reference against itself, likewise. */
   readonly control: number
+  /** CPU time of a request, in microseconds, and that of the reference. */
+  readonly micros: number
+  readonly referenceMicros: number
 }
 
 /** Samples the reference and the targets in turn, so many times, and compares each target with the reference beside it. */
@@ -18,7 +21,10 @@ export async function compare (reference: Target, targets: readonly Target[], ro
     for (const [i, target] of targets.entries()) samples[i]!.push(await sample(target, folder))
   }
   const control = median(references.slice(1).map((value, i) => value / references[i]!))
-  return samples.map((values) => ({ ratio: median(values.map((value, i) => value / references[i]!)), control }))
+  const microsOf = (values: readonly number[]) => 1e6 / median(values)
+  return samples.map((values) => ({
+    ratio: median(values.map((value, i) => value / references[i]!)), control, micros: microsOf(values), referenceMicros: microsOf(references)
+  }))
 }
 
 export function median (values: readonly number[]): number {

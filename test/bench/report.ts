@@ -16,6 +16,9 @@ interface Bar {
   readonly most?: number
   readonly unit?: string
   readonly control?: number
+  /** CPU time of a request, in microseconds, and that of the reference. */
+  readonly micros?: number
+  readonly referenceMicros?: number
 }
 
 /** Where the reference differs from itself by more, nothing can be said. */
@@ -24,14 +27,16 @@ const CONTROL = { least: 0.9, most: 1.1 }
 /** Collects rows, and tells each as soon as it is known. */
 export class Report {
   readonly rows: Row[] = []
+  /** Further tables by name: rows of cells, the first of them the head. */
+  readonly tables: Record<string, string[][]> = {}
 
-  check ({ name, value, least, most, unit = '', control }: Bar): void {
+  check ({ name, value, least, most, unit = '', control, micros, referenceMicros }: Bar): void {
     const holds = value >= (least ?? -Infinity) && value <= (most ?? Infinity)
     const isSteady = control === undefined || (control >= CONTROL.least && control <= CONTROL.most)
     this.#add({
       name,
       bar: least === undefined ? `<= ${figure(most!)}${unit}` : `>= ${figure(least)}${unit}`,
-      measured: figure(value) + unit,
+      measured: figure(value) + unit + (micros === undefined ? '' : ` (${figure(micros)} us for ${figure(referenceMicros!)})`),
       verdict: isSteady ? holds ? 'met' : 'not met' : 'not measurable',
       ...control !== undefined && { control: figure(control) }
     })
@@ -46,20 +51,28 @@ export class Report {
     this.#add({ name, bar: why, measured: '', verdict: 'not measurable' })
   }
 
+  table (name: string, rows: string[][]): void {
+    this.tables[name] = rows
+  }
+
   get isMet (): boolean {
     return this.rows.every(({ verdict }) => verdict !== 'not met')
   }
 
   toString (): string {
     const lines = [['What', 'Bar', 'Measured', 'Control', 'Verdict'], ...this.rows.map(({ name, bar, measured, control = '', verdict }) => [name, bar, measured, control, verdict])]
-    const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
-    return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n') + '\n'
+    return [lines, ...Object.values(this.tables)].map(align).join('\n')
   }
 
   #add (row: Row): void {
     this.rows.push(row)
     process.stderr.write(`${row.name}: ${row.measured} ${row.bar && `(${row.bar})`} ${row.verdict}${row.control === undefined ? '' : `, control ${row.control}`}\n`)
   }
+}
+
+function align (lines: readonly (readonly string[])[]): string {
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
+  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n') + '\n'
 }
 
 /** Three digits that count. */
