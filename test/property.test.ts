@@ -1,7 +1,11 @@
+import assert from 'node:assert/strict'
+import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
+import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
-import { build, NOON } from './helper.js'
-import { referenceQuery, referenceRecords, referenceStats, type ReferenceQuery } from './reference.js'
+import { Temporal } from 'temporal-polyfill'
+import { build, NOON, type TestLake } from './helper.js'
+import { referenceHistogram, referencePages, referenceQuery, referenceRecords, referenceStats, YEAR, type ReferenceQuery, type ReferenceShape } from './reference.js'
 
 const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Kiritimati']
 const DAY = 86_400_000
@@ -13,12 +17,27 @@ const edge = fc.tuple(
   fc.constantFrom(0, -1, 1, -3, 3, -4, 2.5, -14, 14, 3.5).map((hours) => hours * 3_600_000),
   fc.constantFrom(0, -1, 1)
 ).map(([day, hours, ms]) => day + hours + ms)
-const birth = fc.oneof(edge, fc.integer({ min: -2e12, max: 1.9e12 }))
-const instant = fc.oneof(
-  edge.map((ms) => ms + 25 * 365 * DAY),
-  fc.tuple(fc.constantFrom(utc(2025, 5, 14), utc(2025, 5, 15), utc(2024, 1, 29), utc(2025, 1, 28), utc(2025, 2, 1)), fc.integer({ min: -15, max: 15 }))
-    .map(([day, hours]) => day + hours * 3_600_000),
-  fc.integer({ min: 0, max: 4e12 }))
+const birth = fc.oneof(edge, edge, fc.integer({ min: -2e12, max: 1.9e12 }), fc.constantFrom(0, -8.64e15, 8.64e15))
+
+type Records = Record<string, any>[]
+/** An instant, told by the lake and the query that it is for. */
+type Instant = (records: Records, bound: number, zone: string) => number
+
+const birthtsOf = (records: Records, person: number) => records.length === 0 ? NOON : records[person % records.length]!['birthts'] as number
+
+// When somebody has just the age that is asked for, and a little before and after.
+const birthday = fc.tuple(fc.nat(24), fc.constantFrom(0, 0, 1, 18), fc.constantFrom(0, 0, 1, -1, DAY, -DAY, DAY - 1, 1 - DAY, 12 * 3_600_000))
+  .map(([person, more, offset]): Instant => (records, bound, zone) => {
+    const born = Temporal.Instant.fromEpochMilliseconds(birthtsOf(records, person)).toZonedDateTimeISO(zone).toPlainDate()
+    if (born.year < 1 || born.year > 9000) return NOON + offset
+    return born.add({ years: Math.ceil(bound) + more }).toZonedDateTime(zone).epochMilliseconds + offset
+  })
+const elapsed = fc.tuple(fc.nat(24), fc.constantFrom(0, 1, -1))
+  .map(([person, offset]): Instant => (records, bound) => birthtsOf(records, person) + Math.round(bound * YEAR) + offset)
+const anyInstant = fc.integer({ min: 0, max: 4e12 }).map((ms): Instant => () => ms)
+
+/** Instants have years of four digits. */
+const tellable = (ms: number) => ms >= utc(1000, 0, 1) && ms < utc(9999, 0, 1) ? ms : NOON
 
 const name = fc.constantFrom('Ann', 'ann', 'Anna', 'Łukasz', 'José', 'O, Neil', 'say "x"', '', '李', 'Ωmega', 'Straße')
 const id = fc.constantFrom('1', '2', '0012', '12', 'a b', 'x.y', 'ü', '😀', '\uffff', 'z%41', 'p+q')
@@ -31,76 +50,107 @@ const file = fc.oneof(
   fc.tuple(id, fc.constantFrom('', 'a/', 'b/c/'), fc.constantFrom('.csv', '.csv', '.CSV'), infoFile),
   fc.tuple(id, fc.constantFrom('', 'a/'), fc.constantFrom('.png', '.JPG', '.webp'), fc.constant('picture'))
 ).map(([id, folder, extension, body]) => [`source_data/${folder}${id}${extension}`, body] as const)
-const lake = fc.uniqueArray(file, { selector: ([key]) => key, maxLength: 25 })
+const lake = fc.uniqueArray(file, { selector: ([key]) => key, maxLength: 25, size: 'max' })
 
-const years = fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constantFrom(24.5, 25.000000001, 34.999, 35.25))
-const query: fc.Arbitrary<ReferenceQuery & { sort: string }> = fc.record({
-  min: years,
-  max: years,
-  exact: fc.boolean(),
-  image: fc.boolean(),
-  ids: fc.uniqueArray(id, { minLength: 1, maxLength: 4 }),
-  first: fc.constantFrom('ANN', 'an*', 'josé', 'łU*', 'none', '*'),
-  where: fc.constantFrom<[string, string][]>([['first_name', 'Ann']], [['last_name', '']], [['first_name', 'Ann'], ['last_name', '李']]),
-  asOf: instant,
-  sort: fc.constantFrom('user_id', '-user_id', 'birthts', '-first_name')
-}, { requiredKeys: ['asOf', 'sort'] }).map(({ min, max, ...rest }) => ({
-  ...rest,
-  ...min !== undefined && { min: Math.min(min, max ?? min) },
-  ...max !== undefined && { max: Math.max(min ?? max, max) }
-}))
+const years = fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constantFrom(0, 24.5, 25.000000001, 34.999, 35.25, 0.000000001))
+const ages = fc.oneof(
+  fc.record({ min: years }), fc.record({ max: years }), years.map((years) => ({ min: years, max: years })), fc.tuple(years, years).map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) })))
+// An instant that goes with the way in which ages are counted, or does not.
+const agesAt = fc.oneof(
+  fc.record({ ages, instant: birthday, exact: fc.constantFrom(undefined, false) }),
+  fc.record({ ages, instant: elapsed, exact: fc.constant(true) }),
+  fc.record({ ages: fc.oneof(ages, fc.constant({})), instant: fc.oneof(birthday, elapsed, anyInstant), exact: fc.constantFrom(undefined, false, true) }))
+// Few at a time, or nobody would match.
+const others: fc.Arbitrary<Omit<ReferenceQuery, 'asOf'>> = fc.oneof({ weight: 4, arbitrary: fc.constant({}) }, {
+  weight: 3,
+  arbitrary: fc.oneof(
+    fc.record({ image: fc.boolean() }),
+    fc.record({ ids: fc.uniqueArray(id, { minLength: 1, maxLength: 4 }) }),
+    fc.record({ first: fc.constantFrom('ANN', 'an*', 'josé', 'łU*', 'none', '*') }),
+    fc.record({
+      where: fc.constantFrom<[string, string][]>(
+        [['first_name', 'Ann']], [['last_name', '']], [['first_name', 'Ann'], ['last_name', '李']], [['city', '']], [['city', 'x=y']], [['city', 'Rome'], ['last_name', 'Ann']])
+    }),
+    fc.record({ image: fc.boolean(), first: fc.constantFrom('*', 'a*'), ids: fc.uniqueArray(id, { minLength: 5, maxLength: 9 }) }))
+})
+const COLUMNS = ['user_id', 'first_name', 'last_name', 'birthts', 'img_path', 'city']
+const shape: fc.Arbitrary<ReferenceShape> = fc.record({
+  sort: fc.constantFrom(...['user_id', 'first_name', 'last_name', 'birthts'].flatMap((column) => [column, `-${column}`])),
+  format: fc.constantFrom('json', 'json', 'ndjson', 'csv'),
+  columns: fc.shuffledSubarray(COLUMNS, { minLength: 1 }),
+  limit: fc.integer({ min: 1, max: 9 })
+}, { requiredKeys: ['sort', 'format'] })
+const question = fc.record({ agesAt, others, shape })
 
 /** At most nine decimals, never an exponent. */
 const decimal = (years: number) => years.toFixed(9).replace(/\.?0+$/, '')
 
-function search ({ min, max, exact, asOf, image, ids = [], first, where = [], sort }: ReferenceQuery & { sort?: string }): string {
+function search ({ min, max, exact, asOf, image, ids = [], first, where = [] }: ReferenceQuery, { sort, format, columns, limit }: Partial<ReferenceShape> = {}): string {
   const parameters: [string, string | undefined][] = [
     ['min_age', min === undefined ? undefined : decimal(min)], ['max_age', max === undefined ? undefined : decimal(max)],
     ['age_basis', exact === undefined ? undefined : exact ? 'exact' : 'completed'], ['as_of', new Date(asOf).toISOString()],
-    ['image_exists', image === undefined ? undefined : String(image)], ['first_name', first], ['sort', sort],
+    ['image_exists', image === undefined ? undefined : String(image)], ['first_name', first],
+    ['sort', sort], ['format', format], ['columns', columns?.join()], ['limit', limit?.toString()],
     ...ids.map((id): [string, string] => ['user_id', id]), ...where.map(([column, value]): [string, string] => ['where', `${column}=${value}`])
   ]
   return new URLSearchParams(parameters.filter((pair): pair is [string, string] => pair[1] !== undefined)).toString()
 }
 
-const sorted = (records: Record<string, any>[], sort: string) => {
-  const column = sort.replace('-', '')
-  const compare = (a: any, b: any) => typeof a === 'number' ? a - b : Buffer.compare(Buffer.from(a), Buffer.from(b))
-  const ordered = [...records].sort((a, b) => compare(a[column], b[column]))
-  return sort.startsWith('-') ? ordered.reverse() : ordered
+/** Replaces all files, and answers the records of the new ones. */
+function fill ({ bucket, clock }: TestLake, files: readonly (readonly [string, string])[]): Records {
+  for (const key of [...bucket.keys()]) bucket.delete(key)
+  const modified: Record<string, number> = {}
+  files.forEach(([key, body], i) => {
+    clock.now = NOON + (i * 7 % 5) * 1000 // a few seconds apart, in another order than the keys
+    modified[key] = bucket.put(key, body).lastModified
+  })
+  clock.now = NOON
+  return referenceRecords(Object.fromEntries(files), modified)
+}
+
+/** Reads all pages of a listing and compares each with the expected one. */
+async function checkPages ({ app }: TestLake, url: string, format: string, expected: readonly unknown[], total: number): Promise<void> {
+  let next: string | undefined = url
+  for (const page of expected) {
+    assert.ok(next, 'there is another page')
+    const { statusCode, body, headers }: LightMyRequestResponse = await app.inject(next)
+    assert.equal(statusCode, 200, body)
+    assert.equal(headers['x-total-count'], String(total))
+    assert.deepEqual(format === 'csv' ? parse(body, { recordDelimiter: '\r\n' }) : body, page, url)
+    next = /^<([^>]+)>; rel="next"$/.exec(String(headers['link']))?.[1]
+  }
+  assert.equal(next, undefined, 'there is no other page')
 }
 
 for (const zone of ZONES) {
-  t.test(`random lakes and queries, through HTTP and through the reference: ${zone}`, async (t) => {
-    const { app, bucket, clock } = await build(t, { settings: { AGE_TIME_ZONE: zone } })
-    const ask = async (path: string, fresh = false) =>
-      (await app.inject({ url: path, headers: fresh ? { 'cache-control': 'no-cache' } : {} })).json()
-    await fc.assert(fc.asyncProperty(lake, fc.array(query, { minLength: 1, maxLength: 6 }), async (files, queries) => {
-      for (const key of [...bucket.keys()]) bucket.delete(key)
-      const modified: Record<string, number> = {}
-      files.forEach(([key, body], i) => {
-        clock.now = NOON + (i * 7 % 5) * 1000 // a few seconds apart, in another order than the keys
-        modified[key] = bucket.put(key, body).lastModified
-      })
-      clock.now = NOON
-      const records = referenceRecords(Object.fromEntries(files), modified)
-      let fresh = true
-      for (const query of queries) {
-        const expected = referenceQuery(records, query, zone)
-        const shape = (r: Record<string, any>) => ({ user_id: r['user_id'], first_name: r['first_name'], last_name: r['last_name'], birthts: r['birthts'], img_path: r['img_path'] })
-        const found = await ask('/data?' + search(query), fresh)
-        if (JSON.stringify(found) !== JSON.stringify(sorted(expected, query.sort).map(shape))) {
-          throw new Error(`/data: ${JSON.stringify(found)} for ${JSON.stringify(expected.map(shape))}`)
+  t.test(`random lakes and questions, through HTTP and through the reference: ${zone}`, async (t) => {
+    const service = await build(t, { settings: { AGE_TIME_ZONE: zone } })
+    const { fresh } = service
+    await fc.assert(fc.asyncProperty(lake, fc.array(question, { minLength: 1, maxLength: 6 }), async (files, questions) => {
+      const records = fill(service, files)
+      await fresh('/data')
+      const hasCity = records.some((record) => record['city'] !== undefined)
+      for (const { agesAt: { ages, instant, exact }, others, shape } of questions) {
+        const { min, max }: Partial<Record<'min' | 'max', number>> = ages
+        const asOf = tellable(instant(records, min ?? max ?? 25, zone))
+        const query = { ...others, ...ages, asOf, ...exact !== undefined && { exact } }
+        const url = '/data?' + search(query, shape)
+        const stats = '/stats?bin_width=1&' + search(query)
+        const asksForCity = shape.columns?.includes('city') || query.where?.some(([column]) => column === 'city')
+        if (asksForCity && !hasCity) {
+          assert.equal((await service.app.inject(url)).statusCode, 400)
+          continue
         }
-        const { sort, ...filters } = query
-        const stats = await ask('/stats?' + search(filters))
+        const expected = referenceQuery(records, query, zone)
+        await checkPages(service, url, shape.format, referencePages(expected, shape), expected.length)
+        const figures = (await service.app.inject(stats)).json()
         for (const [figure, value] of Object.entries(referenceStats(expected, query.asOf))) {
-          if (value === null ? stats[figure] !== null : !(Math.abs(stats[figure] - value) < 1e-9 * Math.max(1, Math.abs(value)))) {
-            throw new Error(`/stats: ${figure} is ${stats[figure]}, not ${value}`)
+          if (value === null ? figures[figure] !== null : !(Math.abs(figures[figure] - value) < 1e-9 * Math.max(1, Math.abs(value)))) {
+            assert.fail(`${stats}: ${figure} is ${figures[figure]}, not ${value}`)
           }
         }
-        fresh = false
+        assert.deepEqual(figures.age_histogram, referenceHistogram(expected, query.asOf, zone), stats)
       }
-    }), { numRuns: 60 })
+    }), { numRuns: 150 })
   })
 }

@@ -1,12 +1,14 @@
 import { parse } from 'csv-parse/sync'
 import { Temporal } from 'temporal-polyfill'
 
-/** Section 2 of the contract, told as plainly as possible: for files that are well-formed. */
+/** Sections 2 and 3 of the contract, told as plainly as possible: for files that are well-formed. */
 export interface ReferenceQuery {
   min?: number, max?: number, exact?: boolean, asOf: number, image?: boolean, ids?: string[], first?: string, where?: [string, string][]
 }
 
-const YEAR = 365.25 * 86_400_000
+export interface ReferenceShape { sort: string, format: 'json' | 'ndjson' | 'csv', columns?: string[], limit?: number }
+
+export const YEAR = 365.25 * 86_400_000
 
 export function referenceRecords (files: Record<string, string>, modified: Record<string, number>) {
   const names = Object.keys(files).map((key) => ({ key, base: key.split('/').at(-1)!, id: key.split('/').at(-1)!.replace(/\.[^.]*$/, '') }))
@@ -53,3 +55,25 @@ export function referenceStats (records: Record<string, any>[], asOf: number) {
     with_image: records.filter((record) => record['img_path'] !== null).length
   }
 }
+
+/** How many there are of each age in completed years. */
+export function referenceHistogram (records: Record<string, any>[], asOf: number, zone: string) {
+  const ages = records.map((record) => age(record['birthts'], { asOf }, zone)).sort((a, b) => a - b)
+  return [...new Set(ages)].map((years) => ({ min_age: years, max_age: years, count: ages.filter((other) => other === years).length }))
+}
+
+/** The records on each page, as JSON text or, for CSV, as the texts of a header and of fields. */
+export function referencePages (records: Record<string, any>[], { sort, format, columns = BASE, limit = Infinity }: ReferenceShape) {
+  const column = sort.replace('-', '')
+  const compare = (a: any, b: any) => typeof a === 'number' ? a - b : Buffer.compare(Buffer.from(a), Buffer.from(b))
+  const ordered = [...records].sort((a, b) => compare(a[column], b[column]) || compare(a['user_id'], b['user_id']))
+  if (sort.startsWith('-')) ordered.reverse()
+  const pages = Array.from({ length: Math.max(1, Math.ceil(ordered.length / limit)) }, (_, i) => limit === Infinity ? ordered : ordered.slice(i * limit, (i + 1) * limit))
+  return pages.map((page) => {
+    if (format === 'csv') return [columns, ...page.map((record) => columns.map((column) => String(record[column] ?? '')))]
+    const texts = page.map((record) => JSON.stringify(Object.fromEntries(columns.map((column) => [column, record[column] ?? null]))))
+    return format === 'json' ? `[${texts.join(',')}]` : texts.map((text) => text + '\n').join('')
+  })
+}
+
+const BASE = ['user_id', 'first_name', 'last_name', 'birthts', 'img_path']

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
-import type { ObjectBody, ObjectInfo, ObjectStore } from '../lib/store/object-store.js'
+import type { GetOptions, ObjectBody, ObjectInfo, ObjectStore } from '../lib/store/object-store.js'
 import { compareUtf8 } from '../lib/utf8.js'
 
 export interface ContractSubject {
@@ -23,6 +23,9 @@ const HOSTILE_KEYS = [
 ]
 
 const bytes = (content: string) => Buffer.from(content)
+
+/** Ways to read: a store may have a quicker one for what is known to be small. */
+const WAYS: readonly GetOptions[] = [{}, { maxBytes: 4096 }]
 
 /** What every store must do. Whoever adds a store runs this on it. */
 export function contract (t: Test, subject: ContractSubject): void {
@@ -76,8 +79,7 @@ function testKeys (t: Test, { open, furtherKeys = [] }: ContractSubject): void {
     for (const key of keys) await store.put(key, bytes(`content of ${key}`))
     t.same((await listAll(store, '')).map(({ key }) => key), keys.sort(compareUtf8))
     for (const key of keys) {
-      const body = await bodyOf(store, key)
-      t.equal(body, `content of ${key}`, JSON.stringify(key))
+      for (const way of WAYS) t.equal(await bodyOf(store, key, way), `content of ${key}`, JSON.stringify(key))
       t.equal((await store.head(key))?.key, key)
     }
   })
@@ -85,7 +87,7 @@ function testKeys (t: Test, { open, furtherKeys = [] }: ContractSubject): void {
   t.test('has nothing at keys that can not be', async t => {
     const store = await open(t)
     for (const key of ['', 'nul\0', '\ud800', 'x'.repeat(1025)]) {
-      t.equal(await store.get(key), undefined)
+      for (const way of WAYS) t.equal(await store.get(key, way), undefined)
       t.equal(await store.stream(key), undefined)
       t.equal(await store.head(key), undefined)
       await t.rejects(store.put(key, bytes('')), { code: 'invalid_key' })
@@ -100,12 +102,15 @@ function testReading (t: Test, { open }: ContractSubject): void {
     for (const [key, body] of [['empty', bytes('')], ['small', bytes('small')], ['large', large]] as const) {
       const { etag } = await store.put(key, body, { contentType: 'text/plain' })
       t.match(etag, /^[^"]+$/)
-      const object = await store.get(key)
       const info = { key, etag, size: body.length }
-      t.match(object, info)
-      t.ok((object as ObjectBody).body.equals(body))
-      t.ok(Math.abs((object as ObjectBody).lastModified - Date.now()) < 60_000)
-      t.match(await store.head(key), info)
+      const head = await store.head(key)
+      t.match(head, info)
+      t.ok(Math.abs(head!.lastModified - Date.now()) < 60_000)
+      for (const way of [{}, { maxBytes: body.length }, { maxBytes: 8 * 1024 * 1024 }]) {
+        const { body: found, ...told } = await store.get(key, way) as ObjectBody
+        t.same(told, head)
+        t.ok(found.equals(body))
+      }
       t.match((await listAll(store, key))[0], info)
       const stream = await store.stream(key)
       t.match(stream, info)
@@ -116,11 +121,13 @@ function testReading (t: Test, { open }: ContractSubject): void {
   t.test('reads again only what changed', async t => {
     const store = await open(t)
     const { etag } = await store.put('key', bytes('one'))
-    t.equal(await store.get('key', { ifNoneMatch: etag }), 'unchanged')
+    for (const way of WAYS) t.equal(await store.get('key', { ...way, ifNoneMatch: etag }), 'unchanged')
     await store.put('key', bytes('two'))
-    t.match(await store.get('key', { ifNoneMatch: etag }), { body: bytes('two') })
-    t.match(await store.get('key', { ifNoneMatch: '' }), { body: bytes('two') })
-    t.equal(await store.get('missing', { ifNoneMatch: etag }), undefined)
+    for (const way of WAYS) {
+      t.match(await store.get('key', { ...way, ifNoneMatch: etag }), { body: bytes('two') })
+      t.match(await store.get('key', { ...way, ifNoneMatch: '' }), { body: bytes('two') })
+      t.equal(await store.get('missing', { ...way, ifNoneMatch: etag }), undefined)
+    }
   })
 
   t.test('streams ranges, and only of the version asked for', async t => {
@@ -141,9 +148,15 @@ function testReading (t: Test, { open }: ContractSubject): void {
 
   t.test('refuses to read more than it may', async t => {
     const store = await open(t)
-    await store.put('key', bytes('0123456789'))
-    t.match(await store.get('key', { maxBytes: 10 }), { size: 10 })
-    await t.rejects(store.get('key', { maxBytes: 9 }), { code: 'too_large' })
+    // From hardly anything up to more than is ever read at once.
+    for (const size of [10, 1024 * 1024, 2 * 1024 * 1024 + 1]) {
+      const { etag } = await store.put('key', Buffer.alloc(size))
+      t.match(await store.get('key', { maxBytes: size }), { size })
+      for (const maxBytes of [size - 1, 1, 0]) await t.rejects(store.get('key', { maxBytes }), { name: 'StoreError', code: 'too_large' }, `${maxBytes} of ${size}`)
+      t.equal(await store.get('key', { maxBytes: 1, ifNoneMatch: etag }), 'unchanged')
+    }
+    await store.put('key', bytes(''))
+    t.match(await store.get('key', { maxBytes: 0 }), { size: 0 })
   })
 }
 
@@ -213,7 +226,7 @@ function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
     const store = await open(t)
     await store.put('folder/key', bytes(''))
     for (const key of ['missing', 'folder', 'folder/missing', 'missing/key', 'folder/key/below']) {
-      t.equal(await store.get(key), undefined)
+      for (const way of WAYS) t.equal(await store.get(key, way), undefined)
       t.equal(await store.stream(key), undefined)
       t.equal(await store.head(key), undefined)
     }
@@ -224,7 +237,7 @@ function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
     const expected = { name: 'StoreError', code: 'no_such_bucket' }
     await t.rejects(listAll(store, ''), expected)
     await t.rejects(listAll(store, 'source_data/'), expected)
-    await t.rejects(store.get('key'), expected)
+    for (const way of WAYS) await t.rejects(store.get('key', way), expected)
     await t.rejects(store.stream('key'), expected)
     await t.rejects(store.head('key'), expected)
     await t.rejects(store.put('key', bytes('')), expected)
@@ -245,7 +258,7 @@ export async function listAll (store: ObjectStore, prefix: string): Promise<Obje
 }
 
 /** The content of the object as text; `undefined` where there is none. */
-async function bodyOf (store: ObjectStore, key: string): Promise<string | undefined> {
-  const object = await store.get(key)
+async function bodyOf (store: ObjectStore, key: string, way: GetOptions = {}): Promise<string | undefined> {
+  const object = await store.get(key, way)
   return object === undefined || object === 'unchanged' ? undefined : object.body.toString()
 }

@@ -10,7 +10,9 @@ import { RowOrder } from './row-order.js'
 import { statisticsOfRows, statisticsOfRun, type Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
 
+/** Of rows that are put together cell by cell, at most so many at a time, and about so many characters of text. */
 const BATCH_ROWS = 500
+const BATCH_CHARACTERS = 64 * 1024
 
 /** Matches are kept while they have no more rows than the table together, or than these. */
 const LEAST_MATCHES = 10_000
@@ -85,8 +87,14 @@ function isBase (columns: readonly string[]): boolean {
 }
 
 async function * batches (table: Table, rows: Uint32Array, columns: readonly string[]): AsyncGenerator<Cell[][]> {
-  for (let start = 0; start < rows.length; start += BATCH_ROWS) {
+  for (let start = 0; start < rows.length;) {
     if (start > 0) await setImmediate() // others get their turn
-    yield Array.from(rows.subarray(start, start + BATCH_ROWS), (row) => columns.map((column) => table.cell(row, column)))
+    const batch: Cell[][] = []
+    for (let length = 0; start < rows.length && batch.length < BATCH_ROWS && length < BATCH_CHARACTERS; start++) {
+      const cells = columns.map((column) => table.cell(rows[start]!, column))
+      for (const cell of cells) if (typeof cell === 'string') length += cell.length
+      batch.push(cells)
+    }
+    yield batch
   }
 }

@@ -6,7 +6,8 @@ import { lakeObjects } from './lake-users.js'
 
 const endpoint = await startS3Endpoint()
 const fill = (name: string, users: number) => {
-  for (const [key, body] of lakeObjects(users)) endpoint.bucket(name).put(key, body)
+  const bucket = endpoint.bucket(name)
+  for (const [key, body] of lakeObjects(users)) bucket.put(key, body)
 }
 for (const users of process.argv.slice(2)) fill(`users-${users}`, Number(users))
 

@@ -54,6 +54,24 @@ t.test('every filter', async (t) => {
   }
 })
 
+t.test('exact ages count by the millisecond, bounds included', async (t) => {
+  const asOf = born('2025-06-15')
+  const year = 365.25 * 86_400_000
+  // 1e-9 years are 31.5576 ms.
+  const lived = { a: 31, b: 32, c: year - 1, d: year, e: year + 1, f: 35 * year + 31, g: 35 * year + 32 }
+  const files = Object.fromEntries(Object.entries(lived).map(([id, ms]) => [`${id}.csv`, csv('A', 'B', asOf - ms)]))
+  const { app } = await build(t, { files })
+  const table: [search: string, ids: string][] = [
+    ['min_age=0.000000001', 'bcdefg'], ['max_age=0.000000001', 'a'], ['min_age=1', 'defg'], ['max_age=1', 'abcd'], ['min_age=1&max_age=1', 'd'],
+    ['min_age=35.000000001', 'g'], ['max_age=35.000000001', 'abcdef'], ['min_age=35.000000001&max_age=35.000000002', 'g']
+  ]
+  for (const [search, expected] of table) {
+    const url = `${search}&age_basis=exact&as_of=${new Date(asOf).toISOString()}`
+    t.same(ids(await app.inject(`/data?${url}`)).join(''), expected, search)
+    t.equal((await app.inject(`/stats?${url}`)).json().count, expected.length, `${search}: the same in /stats`)
+  }
+})
+
 t.test('Feb 29 has its birthday on Mar 1 in common years', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv('Leap', 'Day', born('2000-02-29')) } })
   const table: [asOf: string, age: number][] = [
@@ -122,6 +140,17 @@ t.test('names are found whatever their case and however their accents are writte
   ]
   for (const [name, expected] of table) {
     for (const column of ['first_name', 'last_name']) t.same(ids(await app.inject(`/data?${column}=${encodeURIComponent(name)}`)).sort(), expected, name)
+  }
+})
+
+t.test('a name is found by its own upper and lower case, whatever the script', async (t) => {
+  const names = ['Straße', 'Ταΐς', 'Μαΰ', 'İpek', 'Ἀχιλλεῖ', 'ŉ', 'ǰ', 'ﬀ', 'ϴ']
+  const { app } = await build(t, { files: Object.fromEntries(names.map((name, i) => [`${i}.csv`, csv(name)])) })
+  for (const [i, name] of names.entries()) {
+    const cases = new Set([name.toUpperCase(), name.toLowerCase(), name.toUpperCase().toLowerCase(), name.replace('ß', 'ẞ').toUpperCase()])
+    for (const asked of [...cases].flatMap((text) => [text, text.normalize('NFC'), text.normalize('NFD')])) {
+      t.same(ids(await app.inject(`/data?first_name=${encodeURIComponent(asked)}`)), [String(i)], `${asked} for ${name}`)
+    }
   }
 })
 

@@ -5,6 +5,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import userlake, { serverOptions } from '../../app.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
+import { queryParquet } from '../duckdb.js'
 import { build, csv, PNG, withoutSnapshot } from '../helper.js'
 import { validateAnswers } from '../openapi-validator.js'
 
@@ -181,6 +182,36 @@ t.test('columns, delimiter and empty value of the output are settings', async (t
   t.equal(bucket.get('out/users.csv')!.body.toString(), "user_id, img_path, city\r\n10, source_data/10.png, ø\r\n2, ø, ø\r\n3, ø, '=Rome\r\n")
   bucket.delete('source_data/3.csv')
   t.match((await app.inject({ method: 'POST', url: '/data' })).json().result, { removed: 1, changed: 0 }, 'a column that nobody has any more stays')
+})
+
+t.test('a Parquet file beside the CSV holds the same', async (t) => {
+  const PARQUET = 'processed_data/output.parquet'
+  const odd = 'first_name,last_name,birthts,city\nŁukasz 😀,"a, ""b""",-8640000000000000,Rome\n'
+  const settings = { OUTPUT_FORMATS: 'csv,parquet', OUTPUT_COLUMNS: 'user_id,last_name,birthts,img_path,city' }
+  const { app, bucket } = await build(t, { files: { ...files, '007.csv': odd }, settings })
+  const post = async (search = '') => (await app.inject({ method: 'POST', url: '/data' + search })).json().result
+  const path = `${t.testdir()}/output.parquet`
+  const read = async () => {
+    writeFileSync(path, bucket.get(PARQUET)!.body)
+    return await queryParquet(path, 'SELECT * FROM FILE')
+  }
+  t.match(await post('?dry_run=true'), { skipped: true, further: [{ output_key: PARQUET, etag: null, skipped: true }] })
+  t.equal(bucket.get(PARQUET), undefined)
+  const { further } = await post()
+  const { etag, body, headers } = bucket.get(PARQUET)!
+  t.same(further, [{ output_key: PARQUET, etag, bytes: body.length, skipped: false }])
+  t.match(headers, { 'content-type': 'application/vnd.apache.parquet' })
+  t.same(await read(), {
+    names: ['user_id', 'last_name', 'birthts', 'img_path', 'city'],
+    types: ['VARCHAR', 'VARCHAR', 'BIGINT', 'VARCHAR', 'VARCHAR'],
+    rows: [['007', 'a, "b"', -8640000000000000n, null, 'Rome'], ['10', 'Lee, Jr', 5n, 'source_data/10.png', null], ['2', 'Ray', -1n, null, null]]
+  })
+  t.match(await post(), { skipped: true, further: [{ etag, skipped: true }] }, 'unchanged')
+  bucket.delete('source_data/007.csv')
+  bucket.put('source_data/2.csv', csv('Bob', 'Roe', -2))
+  t.match(await post(), { removed: 1, changed: 1, further: [{ skipped: false }] })
+  t.same((await read()).rows, [['10', 'Lee, Jr', 5n, 'source_data/10.png', null], ['2', 'Roe', -2n, null, null]])
+  t.match((await app.inject('/rejects')).json().counts, { rejects: 1, orphans: 0, ignored: 0 }, 'it is no input')
 })
 
 t.test('a tab between the fields of the output', async (t) => {

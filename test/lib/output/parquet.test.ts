@@ -1,17 +1,9 @@
 import { writeFileSync } from 'node:fs'
-import { DuckDBInstance } from '@duckdb/node-api'
 import t from 'tap'
 import { parquet } from '../../../lib/output/parquet.js'
 import { TableRecords } from '../../../lib/query/table-records.js'
+import { queryParquet } from '../../duckdb.js'
 import { tableOf, type TestRow } from '../../tables.js'
-
-/** What DuckDB reads in a Parquet file. */
-async function query (file: string, sql: string) {
-  const connection = await (await DuckDBInstance.create()).connect()
-  const reader = await connection.runAndReadAll(sql.replace('FILE', `'${file}'`))
-  connection.closeSync()
-  return { names: reader.columnNames(), types: reader.columnTypes().map(String), rows: reader.getRowsJS() }
-}
 
 t.test('DuckDB reads what was written', async (t) => {
   const rows: TestRow[] = [
@@ -22,7 +14,7 @@ t.test('DuckDB reads what was written', async (t) => {
   const records = new TableRecords(tableOf(rows), 'UTC')
   const file = `${t.testdir()}/output.parquet`
   writeFileSync(file, await parquet(await records.select({ columns: records.columns })))
-  t.same(await query(file, 'SELECT * FROM FILE'), {
+  t.same(await queryParquet(file, 'SELECT * FROM FILE'), {
     names: ['user_id', 'first_name', 'last_name', 'birthts', 'img_path', 'a=b', 'city'],
     types: ['VARCHAR', 'VARCHAR', 'VARCHAR', 'BIGINT', 'VARCHAR', 'VARCHAR', 'VARCHAR'],
     rows: [
@@ -39,9 +31,9 @@ t.test('many rows come in groups, none in one without rows', async (t) => {
   const records = new TableRecords(tableOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i % 1000}`, birthts: i }))), 'UTC')
   const body = await parquet(await records.select({}))
   writeFileSync(file, body)
-  t.same((await query(file, 'SELECT count(*), sum(birthts)::BIGINT, count(DISTINCT user_id), count(DISTINCT first_name) FROM FILE')).rows, [[BigInt(count), BigInt(count) * BigInt(count - 1) / 2n, BigInt(count), 1000n]])
-  t.same((await query(file, 'SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata(FILE) ORDER BY 1')).rows, [[0n, 100_000n], [1n, 100_000n], [2n, 50_000n]])
+  t.same((await queryParquet(file, 'SELECT count(*), sum(birthts)::BIGINT, count(DISTINCT user_id), count(DISTINCT first_name) FROM FILE')).rows, [[BigInt(count), BigInt(count) * BigInt(count - 1) / 2n, BigInt(count), 1000n]])
+  t.same((await queryParquet(file, 'SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata(FILE) ORDER BY 1')).rows, [[0n, 100_000n], [1n, 100_000n], [2n, 50_000n]])
   t.ok((await parquet(await records.select({}))).equals(body), 'the same records, the same bytes')
   writeFileSync(file, await parquet(await new TableRecords(tableOf([]), 'UTC').select({})))
-  t.same((await query(file, 'SELECT count(*) FROM FILE')).rows, [[0n]])
+  t.same((await queryParquet(file, 'SELECT count(*) FROM FILE')).rows, [[0n]])
 })

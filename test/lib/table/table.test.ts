@@ -100,3 +100,12 @@ t.test('where the calendar was set back by a day, dates are no index, and the an
     t.equal((await records.statistics({ filters, asOf: 0, binWidth: 10 })).count, expected)
   }
 })
+
+t.test('long rows come in short batches', async (t) => {
+  const rows = Array.from({ length: 100 }, (_, i) => ({ user_id: String(i), first_name: String(i % 10).repeat(20_000 + i) }))
+  const { batches } = await new TableRecords(tableOf(rows), 'UTC').select({ columns: ['first_name'] })
+  const lengths: number[] = []
+  for await (const batch of batches()) lengths.push(batch.length)
+  t.equal(lengths.reduce((sum, length) => sum + length, 0), 100)
+  t.ok(Math.max(...lengths) < 10, String(lengths))
+})

@@ -1,0 +1,101 @@
+import t from 'tap'
+import { SnapshotSchedule } from '../../../lib/snapshot/snapshot-schedule.js'
+import type { SourceState } from '../../../lib/source/etag-cache.js'
+import { TestClock } from '../../helper.js'
+
+/** A schedule whose saves end as they are told to. */
+function setUp () {
+  const clock = new TestClock(0)
+  const saves: { state: SourceState, end: () => void, fail: (error: Error) => void }[] = []
+  const failures: unknown[] = []
+  const schedule = new SnapshotSchedule({
+    save: (state) => new Promise((resolve, reject) => saves.push({ state, end: resolve, fail: reject })),
+    clock: clock.read,
+    onFailure: (error) => failures.push(error)
+  })
+  return { clock, saves, failures, schedule }
+}
+
+const newState = () => ({}) as SourceState
+const soon = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+t.test('what changes is written at most once a minute', async (t) => {
+  const { clock, saves, schedule } = setUp()
+  const [first, second, third] = [newState(), newState(), newState()]
+  schedule.offer(first)
+  await soon()
+  saves[0]!.end()
+  clock.advance(59_999)
+  schedule.offer(second)
+  await schedule.settle()
+  t.equal(saves.length, 1)
+  clock.advance(1)
+  schedule.offer(third)
+  await soon()
+  t.equal(saves.length, 2)
+  t.equal(saves[1]!.state, third, 'what lay between is passed over')
+})
+
+t.test('what is written already is not written again, whoever wrote it', async (t) => {
+  const { clock, saves, schedule } = setUp()
+  const [read, changed] = [newState(), newState()]
+  schedule.note(read)
+  schedule.offer(read)
+  await schedule.flush(read)
+  t.equal(saves.length, 0)
+  schedule.offer(changed)
+  await soon()
+  saves[0]!.end()
+  clock.advance(600_000)
+  schedule.offer(changed)
+  await schedule.flush(changed)
+  t.equal(saves.length, 1)
+})
+
+t.test('the end does not wait for the minute, but for what is written', async (t) => {
+  const { saves, schedule } = setUp()
+  const last = newState()
+  schedule.offer(newState())
+  let isDone = false
+  const flushed = schedule.flush(last).then(() => { isDone = true })
+  await soon()
+  t.equal(saves.length, 1, 'one after the other')
+  saves[0]!.end()
+  await soon()
+  t.equal(saves[1]?.state, last)
+  t.equal(isDone, false)
+  saves[1]!.end()
+  await flushed
+})
+
+t.test('to settle writes nothing and waits', async (t) => {
+  const { saves, schedule } = setUp()
+  await schedule.settle()
+  schedule.offer(newState())
+  let isDone = false
+  const settled = schedule.settle().then(() => { isDone = true })
+  await soon()
+  t.equal(isDone, false)
+  saves[0]!.end()
+  await settled
+  t.equal(saves.length, 1)
+})
+
+t.test('a failure is told, holds up nothing and is not repeated within the minute', async (t) => {
+  const { clock, saves, failures, schedule } = setUp()
+  schedule.offer(newState())
+  await soon()
+  saves[0]!.fail(new Error('disk full'))
+  await schedule.settle()
+  t.match(failures, [{ message: 'disk full' }])
+  schedule.offer(newState())
+  await schedule.settle()
+  t.equal(saves.length, 1)
+  clock.advance(60_000)
+  schedule.offer(newState())
+  await soon()
+  t.equal(saves.length, 2)
+  saves[1]!.end()
+  await schedule.settle()
+  t.equal(failures.length, 1)
+})

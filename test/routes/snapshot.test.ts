@@ -1,0 +1,196 @@
+import t, { type Test } from 'tap'
+import { build, csv, PNG, type TestLake } from '../helper.js'
+
+const SNAPSHOT = 'processed_data/output.snapshot.arrow'
+const BIRTH = Date.parse('1990-06-14T20:00:00Z')
+const files = {
+  '1.csv': csv('Ann', 'Lee', BIRTH),
+  '1.png': PNG,
+  '2.csv': csv('Bob', 'Ray', -8.64e15),
+  '3.csv': 'first_name;last_name;birthts\nCid;;8640000000000000\n',
+  'source_data/team/4.CSV': 'first_name,last_name,birthts,city\nDan,,5,\n',
+  '5.jpg': PNG
+}
+
+/** All that a service tells of its lake. */
+async function told ({ app }: TestLake) {
+  const urls = ['/data', '/data?sort=-birthts&min_age=0&format=csv', '/stats?as_of=2025-06-14T21:00:00Z', '/rejects']
+  const answers = []
+  for (const url of urls) {
+    const { statusCode, body, headers } = await app.inject(url)
+    answers.push({ url, statusCode, body, version: headers['data-version'], etag: headers['etag'], stale: headers['data-stale'] })
+  }
+  return answers
+}
+
+/** A service that has read the lake and ended, and how its next start goes. */
+async function restart (t: Test, first: TestLake, settings: Record<string, string> = {}) {
+  await first.app.inject('/data')
+  await first.app.close()
+  first.endpoint.reset()
+  return await build(t, { beside: first, settings })
+}
+
+const ids = (records: { user_id: string }[]) => records.map((record) => record.user_id)
+const downloads = ({ endpoint }: TestLake) => endpoint.gets.filter((key) => key !== SNAPSHOT).sort()
+
+t.test('a restart downloads nothing that it knew, and tells the same', async (t) => {
+  const first = await build(t, { files })
+  await first.app.inject('/data')
+  const before = await told(first)
+  const second = await restart(t, first)
+  await second.app.inject('/data')
+  t.same(await told(second), before)
+  t.same(second.endpoint.gets, [SNAPSHOT])
+  t.equal(second.endpoint.counts.LIST, 1)
+  await second.app.close()
+  t.same(second.endpoint.puts, [], 'nor is it written again')
+})
+
+t.test('what has changed meanwhile is downloaded, and nothing else', async (t) => {
+  const first = await build(t, { files })
+  await first.app.inject('/data')
+  await first.app.close()
+  first.endpoint.reset()
+  first.bucket.put('source_data/1.csv', csv('Amy', 'Lee', BIRTH))
+  first.bucket.delete('source_data/2.csv')
+  first.bucket.delete('source_data/1.png')
+  first.bucket.put('source_data/6.csv', csv('Eve'))
+  const second = await build(t, { beside: first })
+  const records = (await second.app.inject('/data')).json()
+  t.same(ids(records), ['1', '4', '6'])
+  t.match(records[0], { first_name: 'Amy', img_path: null })
+  t.same(downloads(second), ['source_data/1.csv', 'source_data/6.csv'])
+})
+
+t.test('another replica starts from it, too, and a job writes it', async (t) => {
+  const first = await build(t, { files })
+  await first.app.inject({ method: 'POST', url: '/data' })
+  await first.app.transformer.flush()
+  first.endpoint.reset()
+  const replica = await build(t, { beside: first })
+  t.equal((await replica.app.inject('/data')).headers['data-version'], (await first.app.inject('/data')).headers['data-version'])
+  t.same(downloads(replica), [])
+})
+
+t.test('a snapshot that is damaged or not one: everything is downloaded, and the answers are right', async (t) => {
+  const first = await build(t, { files })
+  await first.app.inject('/data')
+  const before = await told(first)
+  await first.app.close()
+  const { body } = first.bucket.get(SNAPSHOT)!
+  const flipped = Buffer.from(body)
+  flipped[body.length >> 1]! ^= 1
+  for (const damaged of [flipped, body.subarray(0, -1), body.subarray(0, 100), Buffer.alloc(0), Buffer.from('<html></html>')]) {
+    first.bucket.put(SNAPSHOT, damaged)
+    first.endpoint.reset()
+    const second = await build(t, { beside: first })
+    await second.app.inject('/data')
+    t.same(await told(second), before, `${damaged.length} bytes`)
+    t.equal(downloads(second).length, 4)
+    await second.app.close()
+    t.ok(first.bucket.get(SNAPSHOT)!.body.equals(body), 'and a whole one takes its place')
+  }
+})
+
+t.test('a snapshot that cannot be read costs a slower start', async (t) => {
+  const first = await build(t, { files })
+  await first.app.inject('/data')
+  const before = await told(first)
+  const second = await restart(t, first)
+  second.endpoint.intercept = ({ operation, key }) =>
+    operation === 'GET' && key === SNAPSHOT ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  await second.app.inject('/data')
+  t.same(await told(second), before)
+  t.equal(downloads(second).length, 4)
+})
+
+t.test('the snapshot of another lake is none, however alike they are', async (t) => {
+  const other = await build(t, { files: { ...files, '6.csv': csv('Last good') }, name: 'other' })
+  await other.app.inject('/data')
+  other.bucket.put('source_data/6.csv', 'bad')
+  t.same(ids((await other.fresh('/data')).json), ['1', '2', '4', '6'])
+  await other.app.close()
+  const first = await build(t, { files: { ...files, '6.csv': 'bad', [SNAPSHOT]: other.bucket.get(SNAPSHOT)!.body }, beside: other })
+  first.endpoint.reset()
+  t.same(ids((await first.app.inject('/data')).json()), ['1', '2', '4'], 'here there never was a good row')
+  t.equal(downloads(first).length, 5)
+})
+
+t.test('other settings, another reading of the same files', async (t) => {
+  const ages = '/data?max_age=34&as_of=2025-06-14T20:59:59Z' // 35 in UTC by then
+  const first = await build(t, { files })
+  t.same(ids((await first.app.inject(ages)).json()), [])
+  const table: [settings: Record<string, string>, url: string, ids: string[]][] = [
+    [{ INPUT_DELIMITER: ';' }, '/data', ['3']],
+    [{ AGE_TIME_ZONE: 'Europe/Moscow' }, ages, ['1']],
+    [{ IMAGE_EXTENSIONS: 'jpg' }, '/data?image_exists=true', []],
+    [{ SOURCE_PREFIX: 'source_data/team/' }, '/data', ['4']]
+  ]
+  await first.app.close()
+  const { body } = first.bucket.get(SNAPSHOT)!
+  for (const [settings, url, expected] of table) {
+    first.bucket.put(SNAPSHOT, body)
+    first.endpoint.reset()
+    const second = await build(t, { beside: first, settings })
+    t.same(ids((await second.app.inject(url)).json()), expected, JSON.stringify(settings))
+    t.equal(downloads(second).length, settings['SOURCE_PREFIX'] === undefined ? 4 : 1)
+    await second.app.close()
+  }
+})
+
+t.test('settings that do not change what files say leave it of use', async (t) => {
+  const first = await build(t, { files })
+  const second = await restart(t, first, { OUTPUT_COLUMNS: 'user_id', OUTPUT_DELIMITER: ';', MAX_STALENESS: '5s', VERSIONS_MAX_AGE: '1m' })
+  await second.app.inject('/data')
+  t.same(downloads(second), [])
+})
+
+t.test('rejects, and the last good rows of bad files and failed downloads, survive a restart', async (t) => {
+  const first = await build(t, { files: { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid'), 'bad.csv': 'x' } })
+  const { bucket, endpoint } = first
+  await first.app.inject('/data')
+  bucket.put('source_data/1.csv', 'not a person')
+  bucket.put('source_data/2.csv', csv('Ben'))
+  const refuse = ({ operation, key }: { operation: string, key: string }) =>
+    operation === 'GET' && key === 'source_data/2.csv' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  endpoint.intercept = refuse
+  await first.fresh('/data')
+  const before = await told(first)
+  t.match(before[0], { body: /Ann.*Bob.*Cid/, stale: 'download_failed' })
+  const second = await restart(t, first)
+  endpoint.intercept = refuse
+  await second.app.inject('/data')
+  t.same(await told(second), before)
+  t.same([...new Set(downloads(second))], ['source_data/2.csv'], 'what failed is tried again, what is bad is not')
+  t.match((await second.app.inject('/rejects')).json().rejects, [
+    { key: 'source_data/1.csv', last_good: { key: 'source_data/1.csv', etag: /./ } },
+    { key: 'source_data/2.csv', code: 'download_failed', last_good: { key: 'source_data/2.csv' } },
+    { key: 'source_data/bad.csv', last_good: null }
+  ])
+  endpoint.intercept = undefined
+  t.match((await second.fresh('/data')).json, [{ first_name: 'Ann' }, { first_name: 'Ben' }, { first_name: 'Cid' }])
+  const third = await restart(t, second)
+  bucket.put('source_data/1.csv', csv('Amy'))
+  t.match((await third.fresh('/data')).json, [{ first_name: 'Amy' }, { first_name: 'Ben' }, { first_name: 'Cid' }])
+})
+
+t.test('a dry run writes no snapshot', async (t) => {
+  const { app, bucket } = await build(t, { files })
+  await app.inject({ method: 'POST', url: '/data?dry_run=true' })
+  await app.transformer.close()
+  t.equal(bucket.get(SNAPSHOT), undefined)
+})
+
+t.test('a replica with an older view does not replace the snapshot of one that knows more', async (t) => {
+  const first = await build(t, { files })
+  const second = await build(t, { beside: first })
+  for (const { app } of [first, second]) await app.inject('/data')
+  first.bucket.put('source_data/6.csv', csv('Eve'))
+  await second.fresh('/data')
+  for (const { app } of [second, first]) await app.close()
+  const third = await build(t, { beside: first })
+  first.endpoint.reset()
+  await third.app.inject('/data')
+  t.same(downloads(third), [])
+})
