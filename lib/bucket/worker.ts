@@ -4,6 +4,7 @@ import type { Fence } from '../output/publisher.js'
 import { EtagCache, type SourceState } from '../source/etag-cache.js'
 import type { Progress } from '../source/reconcile.js'
 import { openStore } from '../store/open-store.js'
+import '../store/s3/s3-store.js' // what most lakes need: loaded while the server is
 import type { TableData } from '../table/table.js'
 import type { BucketSide } from './bucket-side.js'
 import { LocalBucketSide } from './local-bucket-side.js'

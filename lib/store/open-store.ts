@@ -1,8 +1,8 @@
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Clock } from '../clock.js'
 import { FolderStore } from './folder/folder-store.js'
+import { LateStore } from './late-store.js'
 import type { ObjectStore } from './object-store.js'
-import { S3Store } from './s3/s3-store.js'
 
 /** What names a store. Plain data, that threads can pass on. */
 export interface StoreSettings {
@@ -25,12 +25,15 @@ export interface AwsVariables {
 
 const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/
 
-/** The store that a URL names. Asks nothing of it yet; throws where the URL is none of a store. */
+/** The store that a URL names. Asks nothing of it yet, and does without the SDK until then; throws where the URL is none of a store. */
 export function openStore ({ url, env = {}, clock = Date.now }: OpenStoreOptions): ObjectStore {
   const bucket = BUCKET_URL.exec(url)?.[1]
   if (bucket !== undefined) {
     const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined
-    return new S3Store({ bucket, endpoint, region: env.AWS_REGION || undefined })
+    return new LateStore(url, async () => {
+      const { S3Store } = await import('./s3/s3-store.js')
+      return new S3Store({ bucket, endpoint, region: env.AWS_REGION || undefined })
+    })
   }
   const path = folderPath(url)
   if (path !== undefined) return new FolderStore(path, { clock })

@@ -1,4 +1,5 @@
 import type { Dispatcher, Pool } from 'undici'
+import { transferMs } from './deadline.js'
 import { tooLarge } from './s3-body.js'
 
 /** An answer with all of its body. */
@@ -12,8 +13,8 @@ export interface QuickAnswer {
 export interface AnswerLimits {
   /** Of a successful answer. */
   readonly maxBytes: number
-  /** Milliseconds until it has to be complete, where these are fewer than for all. */
-  readonly maxMs: number
+  /** Milliseconds until it has to be complete. Default: what all may take, and more for a long one. */
+  readonly maxMs: number | undefined
   /** Where the body is put together, which holds until the next one is. */
   readonly room?: Room
 }
@@ -47,7 +48,7 @@ export class QuickAnswers {
   readonly #watch: NodeJS.Timeout
   readonly #maxMs: number
 
-  /** @param maxMs milliseconds until an answer has to be complete */
+  /** @param maxMs milliseconds until an answer has to be complete that is not long */
   constructor (pool: Pool, maxMs: number) {
     this.#pool = pool
     this.#maxMs = maxMs
@@ -58,7 +59,7 @@ export class QuickAnswers {
   /** @throws StoreError `too_large` */
   get (path: string, headers: Record<string, string>, { maxBytes, maxMs, room }: AnswerLimits): Promise<QuickAnswer> {
     return new Promise((resolve, reject) => {
-      const reader = new AnswerReader(room, maxBytes, performance.now() + Math.min(maxMs, this.#maxMs), (error, answer) => {
+      const reader = new AnswerReader({ room, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, answer) => {
         this.#open.delete(reader)
         if (answer === undefined) reject(error)
         else resolve(answer)
@@ -79,11 +80,18 @@ export class QuickAnswers {
   }
 }
 
+interface ReaderOptions {
+  readonly room: Room | undefined
+  readonly maxBytes: number
+  readonly maxMs: number
+  /** Whether it has a second more for each MiB. */
+  readonly isExtended: boolean
+}
+
 class AnswerReader implements Dispatcher.DispatchHandler {
   /** When it has to be complete. */
-  readonly end: number
-  readonly #room: Room | undefined
-  readonly #maxBytes: number
+  end: number
+  readonly #options: ReaderOptions
   readonly #done: (error: Error, answer?: QuickAnswer) => void
   readonly #chunks: Buffer[] = []
   #controller: Dispatcher.DispatchController | undefined
@@ -91,10 +99,9 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   #headers: QuickAnswer['headers'] = {}
   #length = 0
 
-  constructor (room: Room | undefined, maxBytes: number, end: number, done: (error: Error, answer?: QuickAnswer) => void) {
-    this.#room = room
-    this.#maxBytes = maxBytes
-    this.end = end
+  constructor (options: ReaderOptions, done: (error: Error, answer?: QuickAnswer) => void) {
+    this.#options = options
+    this.end = performance.now() + options.maxMs
     this.#done = done
   }
 
@@ -111,7 +118,9 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
     this.#status = status
     this.#headers = headers as QuickAnswer['headers']
-    this.#check(Number(headers['content-length'] ?? 0))
+    const length = Number(headers['content-length'] ?? 0)
+    if (this.#options.isExtended) this.end += transferMs(length)
+    this.#check(length)
   }
 
   onResponseData (_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -121,7 +130,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd (): void {
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : this.#room?.concat(this.#chunks, this.#length) ?? Buffer.concat(this.#chunks)
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : this.#options.room?.concat(this.#chunks, this.#length) ?? Buffer.concat(this.#chunks)
     this.#done(NO_ERROR, { status: this.#status, headers: this.#headers, body })
   }
 
@@ -131,7 +140,8 @@ class AnswerReader implements Dispatcher.DispatchHandler {
 
   #check (length: number): void {
     const isGood = this.#status === 200
-    if (length > (isGood ? this.#maxBytes : MAX_ERROR_BYTES)) this.abort(isGood ? tooLarge(this.#maxBytes) : new Error('The answer is longer than an error can be'))
+    const { maxBytes } = this.#options
+    if (length > (isGood ? maxBytes : MAX_ERROR_BYTES)) this.abort(isGood ? tooLarge(maxBytes) : new Error('The answer is longer than an error can be'))
   }
 }
 

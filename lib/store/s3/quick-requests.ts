@@ -16,7 +16,7 @@ type AskSdk = typeof ASK_SDK
 export interface QuickGet {
   readonly ifNoneMatch?: string | undefined
   readonly maxBytes: number
-  readonly maxMs: number
+  readonly maxMs: number | undefined
 }
 
 /** A page that has arrived. */
@@ -87,7 +87,7 @@ export class QuickRequests {
     try {
       const connection = this.#connection ?? await this.#connect()
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } }
-      const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, { maxBytes: MAX_PAGE_BYTES, maxMs: Infinity, room })
+      const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, room })
       if (status !== 200) return NO_PAGE
       return {
         next: findToken(body),

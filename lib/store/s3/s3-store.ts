@@ -26,8 +26,6 @@ export interface S3StoreSettings extends S3ClientSettings {
 
 const MAX_KEY_BYTES = 1024
 const GET_ATTEMPTS = 3
-/** What may be larger needs more care than the quick way takes. */
-const QUICK_BYTES = 1024 * 1024
 
 /** A bucket of AWS S3, or of a server that speaks its protocol. Credentials come from the SDK's own chain. */
 export class S3Store implements ObjectStore {
@@ -47,18 +45,18 @@ export class S3Store implements ObjectStore {
     return checkKeyOrder(this.#pages(prefix), prefix, this.url)
   }
 
-  async get (key: string, { ifNoneMatch, maxBytes = Infinity, maxMs = Infinity }: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
+  async get (key: string, { ifNoneMatch, maxBytes = Infinity, maxMs }: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
     if (!isS3Key(key)) return undefined
     const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
     const began = performance.now()
-    const quick = maxBytes > QUICK_BYTES ? ASK_SDK : await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toStoreError(error, this.#urlOf(key)) })
+    const quick = await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toStoreError(error, this.#urlOf(key)) })
     if (quick !== ASK_SDK) return quick
-    const leftMs = maxMs - (performance.now() - began)
-    return this.#within(Math.min(this.#deadlineMs, leftMs), this.#urlOf(key), async deadline => {
+    const leftMs = maxMs === undefined ? this.#deadlineMs : Math.min(this.#deadlineMs, maxMs - (performance.now() - began))
+    return this.#within(leftMs, this.#urlOf(key), async deadline => {
       for (let attempt = 1; ; attempt++) {
         const answer = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
         if (answer === undefined || answer === 'unchanged') return answer
-        if (maxMs === Infinity) deadline.extend(transferMs(answer.ContentLength))
+        if (maxMs === undefined) deadline.extend(transferMs(answer.ContentLength))
         try {
           const body = await readBody(answer, maxBytes)
           return { ...toInfo(key, body.length, answer), body }

@@ -3,16 +3,22 @@ import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import { isLakeUrl, openStore } from '../../../lib/store/open-store.js'
-import { S3Store } from '../../../lib/store/s3/s3-store.js'
+
+process.env['AWS_ACCESS_KEY_ID'] ??= 'test'
+process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test'
 
 t.test('opens buckets', async t => {
   for (const url of ['s3://datalake', 's3://my-bucket.v2', 's3://123']) {
     const store = openStore({ url, env: { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1', AWS_REGION: 'eu-central-1' } })
     t.ok(isLakeUrl(url))
-    t.type(store, S3Store)
     t.equal(store.url, url)
+    await t.rejects(store.head('key'), { name: 'StoreError', code: 'unreachable', message: new RegExp(`^${url}/key: `) })
     await store.close()
   }
+})
+
+t.test('a bucket can be closed before it was asked for anything', async () => {
+  await openStore({ url: 's3://datalake' }).close()
 })
 
 t.test('opens folders, from the working directory or the root', async t => {

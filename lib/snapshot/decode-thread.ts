@@ -1,0 +1,8 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import type { DecodeData } from './decode-aside.js'
+import { decodeSnapshot } from './snapshot.js'
+
+// The thread of `decodeAside`: it decodes one snapshot and ends.
+
+const { bytes, identity } = workerData as DecodeData
+parentPort!.postMessage(decodeSnapshot(Buffer.from(bytes), identity))

@@ -1,0 +1,46 @@
+import type { GetOptions, ObjectBody, ObjectInfo, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
+
+/** A store that is opened when it is first asked for something: what it takes may be much to load. */
+export class LateStore implements ObjectStore {
+  readonly url: string
+  readonly #open: () => Promise<ObjectStore>
+  #opening: Promise<ObjectStore> | undefined
+
+  constructor (url: string, open: () => Promise<ObjectStore>) {
+    this.url = url
+    this.#open = open
+  }
+
+  async * list (prefix: string): AsyncGenerator<ObjectList> {
+    yield * (await this.#store).list(prefix)
+  }
+
+  async get (key: string, options?: GetOptions): Promise<ObjectBody | 'unchanged' | undefined> {
+    return await (await this.#store).get(key, options)
+  }
+
+  async stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined> {
+    return await (await this.#store).stream(key, options)
+  }
+
+  async head (key: string): Promise<ObjectInfo | undefined> {
+    return await (await this.#store).head(key)
+  }
+
+  async put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }> {
+    return await (await this.#store).put(key, body, options)
+  }
+
+  async create (): Promise<void> {
+    await (await this.#store).create()
+  }
+
+  async close (): Promise<void> {
+    await (await this.#opening)?.close()
+  }
+
+  get #store (): Promise<ObjectStore> {
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+}
