@@ -23,6 +23,7 @@ export class LocalBucketSide implements BucketSide {
   readonly #rules: BucketRules
   readonly #publisher: Publisher
   readonly #snapshot: SnapshotFile
+  #preloaded: Promise<SourceState | undefined> | undefined
 
   constructor (store: ObjectStore, clock: Clock, rules: BucketRules) {
     this.#store = store
@@ -32,10 +33,21 @@ export class LocalBucketSide implements BucketSide {
     this.#snapshot = new SnapshotFile(store, rules.snapshotKey, rules)
   }
 
+  /** Begins to read the snapshot, before the first reconcile asks for it. */
+  preload (): void {
+    this.#preloaded = this.#snapshot.load()
+  }
+
   async reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: Progress) => void): Promise<Reconciled> {
     // The listing goes on while the snapshot is read.
-    const known = previous === 'snapshot' ? this.#snapshot.load().then((state) => new EtagCache(state)) : previous
+    const known = previous === 'snapshot' ? this.#loadSnapshot() : previous
     return await reconcile(this.#store, known, this.#clock, { rules: this.#rules, retryAll, onProgress })
+  }
+
+  async #loadSnapshot (): Promise<EtagCache> {
+    const loading = this.#preloaded ?? this.#snapshot.load()
+    this.#preloaded = undefined
+    return new EtagCache(await loading)
   }
 
   async fence (key: string): Promise<Fence> {

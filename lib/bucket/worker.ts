@@ -34,6 +34,7 @@ port.once('message', (settings: WorkerSettings) => {
 function open ({ store: settings, rules }: WorkerSettings): Readonly<Record<keyof BucketSide, (id: number, ...args: never[]) => Promise<unknown>>> {
   const store = openStore(settings)
   const side = new LocalBucketSide(store, Date.now, rules)
+  side.preload()
   return {
     async reconcile (id: number, known: SourceState | 'snapshot', retryAll: boolean): Promise<WorkerReconciled> {
       const { state, ...reconciled } = await side.reconcile(known === 'snapshot' ? known : new EtagCache(known), retryAll, reporter(id))

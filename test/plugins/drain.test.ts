@@ -27,7 +27,7 @@ t.test('a connection that is busy when the server closes ends with its answer', 
 
 t.test('so does one over which nothing was asked, or half of something', async (t) => {
   for (const half of ['', 'GET /livez HT']) {
-    const { app } = await build(t, { files: { '1.csv': csv() } })
+    const { app } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: half === '' ? '10s' : '200ms' } })
     await app.listen({ port: 0 })
     const socket = connect((app.server.address() as AddressInfo).port, 'localhost').on('error', () => {})
     await once(app.server, 'connection')

@@ -1,10 +1,10 @@
-import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { Pool } from 'undici'
 import type { ObjectList } from '../object-list.js'
 import { StoreError, type ObjectBody } from '../object-store.js'
 import { findToken, scanListing } from './listing-scan.js'
 import { QuickAnswers, Room, type AnswerLimits, type QuickAnswer } from './quick-answers.js'
 import { isIntact, type BodyFacts } from './s3-body.js'
+import type { RequestSigner, S3Clients } from './s3-client.js'
 import type { ListingPage } from './s3-listing.js'
 import { locateBucket, type BucketLocation } from './s3-location.js'
 import { toInfo, type Described } from './s3-object.js'
@@ -32,7 +32,7 @@ const NO_PAGE: QuickPage = { next: undefined, read: () => ASK_SDK }
 interface Connection {
   readonly location: BucketLocation
   readonly host: string
-  readonly signer: Awaited<ReturnType<S3Client['config']['signer']>>
+  readonly signer: RequestSigner
   readonly answers: QuickAnswers
 }
 
@@ -52,8 +52,7 @@ const POOL: Pool.Options = { connections: 64, connect: { timeout: 3000 } }
  */
 export class QuickRequests {
   readonly #bucket: string
-  readonly #config: S3ClientConfig
-  readonly #client: S3Client
+  readonly #clients: S3Clients
   readonly #maxMs: number
   /** For pages, one after the other: so much new memory would keep the garbage collector busy. */
   readonly #rooms: Room[] = []
@@ -61,10 +60,9 @@ export class QuickRequests {
   #connection: Connection | undefined
 
   /** @param maxMs milliseconds that a request may take at most */
-  constructor (bucket: string, config: S3ClientConfig, client: S3Client, maxMs: number) {
+  constructor (bucket: string, clients: S3Clients, maxMs: number) {
     this.#bucket = bucket
-    this.#config = config
-    this.#client = client
+    this.#clients = clients
     this.#maxMs = Math.min(maxMs, LONGEST_MS)
   }
 
@@ -119,10 +117,10 @@ export class QuickRequests {
   }
 
   async #open (): Promise<Connection> {
-    const location = await locateBucket(this.#bucket, this.#config)
+    const location = await locateBucket(this.#bucket, this.#clients.config)
     const { protocol, hostname, port } = location
     const host = port === undefined ? hostname : `${hostname}:${port}`
-    const signer = await this.#client.config.signer()
+    const signer = await this.#clients.signer()
     return { location, host, signer, answers: new QuickAnswers(new Pool(`${protocol}//${host}`, POOL), this.#maxMs) }
   }
 
@@ -131,7 +129,7 @@ export class QuickRequests {
   ): Promise<QuickAnswer> {
     const request = { method: 'GET', protocol, hostname, path, query, headers: { ...headers, host, 'x-amz-content-sha256': NO_CONTENT }, ...port !== undefined && { port } }
     // The time by the server's clock, as far as the SDK has found that to be another one.
-    const signed = await signer.sign(request, { signingDate: new Date(Date.now() + this.#client.config.systemClockOffset) })
+    const signed = await signer.sign(request, { signingDate: new Date(Date.now() + this.#clients.retrying.config.systemClockOffset) })
     const search = Object.entries(query).map(([name, value]) => `${name}=${encode(value)}`).join('&')
     return await answers.get(search === '' ? path : `${path}?${search}`, signed.headers, limits)
   }

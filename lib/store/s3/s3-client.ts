@@ -1,4 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { QuickSha256 } from './quick-sha256.js'
 
 export interface S3ClientSettings {
   /** An S3-compatible server. Without it: AWS. */
@@ -27,7 +28,11 @@ export interface S3Clients {
   readonly streaming: S3Client
   /** What they are made with. */
   readonly config: S3ClientConfig
+  /** Signs requests that are sent without a client. */
+  readonly signer: () => Promise<RequestSigner>
 }
+
+export type RequestSigner = Awaited<ReturnType<S3Client['config']['signer']>>
 
 export function createClients (settings: S3ClientSettings): S3Clients {
   // The SDK warns once per process of Node versions that it is about to leave; which one runs is not this module's choice.
@@ -36,7 +41,8 @@ export function createClients (settings: S3ClientSettings): S3Clients {
   const retrying = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(64) })
   const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: retrying.config.requestHandler })
   const streaming = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(256) })
-  return { retrying, single, streaming, config }
+  const signer = () => new S3Client({ ...config, sha256: QuickSha256 }).config.signer()
+  return { retrying, single, streaming, config, signer }
 }
 
 function configOf ({ endpoint, region }: S3ClientSettings): S3ClientConfig {

@@ -23,12 +23,13 @@ export class S3Requests {
 
   /** @param maxMs milliseconds that a quick request may take */
   constructor (bucket: string, settings: S3ClientSettings, maxMs: number) {
-    const { retrying, single, streaming, config } = createClients(settings)
+    const clients = createClients(settings)
+    const { retrying, single, streaming } = clients
     this.#bucket = bucket
     this.#retrying = retrying
     this.#single = single
     this.#streaming = streaming
-    this.quick = new QuickRequests(bucket, config, retrying, maxMs)
+    this.quick = new QuickRequests(bucket, clients, maxMs)
   }
 
   listPage (prefix: string, token: string | undefined, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {
