@@ -52,7 +52,9 @@ export class ObjectList implements Iterable<ObjectInfo> {
 
   /** Adds an object of another list. */
   pushFrom (list: ObjectList, i: number): void {
-    this.pushBytes(list.key(i), list.etag(i), list.size(i), list.lastModified(i), list.isUnsettled(i))
+    this.keys.pushFrom(list.keys, i)
+    this.etags.pushFrom(list.etags, i)
+    this.pushFacts(list.size(i), list.lastModified(i), list.isUnsettled(i))
   }
 
   /** Removes all, and keeps the memory for what comes next. */

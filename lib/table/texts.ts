@@ -141,9 +141,19 @@ export class GrowingTexts implements Texts {
   }
 
   pushPiece ({ bytes, start, end }: Piece): void {
+    this.#pushBytes(bytes, start, end)
+  }
+
+  /** Adds a row of others. */
+  pushFrom ({ bytes, offsets }: Texts, row: number): void {
+    this.#pushBytes(bytes, offsets[row]!, offsets[row + 1]!)
+  }
+
+  #pushBytes (bytes: Uint8Array, start: number, end: number): void {
     const at = this.offsets[this.length]!
     this.#reserve(at + end - start)
-    for (let to = at, from = start; from < end; from++) this.bytes[to++] = bytes[from]!
+    const to = this.bytes
+    for (let i = start, next = at; i < end; i++) to[next++] = bytes[i]!
     this.#end(at + end - start)
   }
 

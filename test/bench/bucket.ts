@@ -2,7 +2,8 @@ import { startNode, type Child } from './child.js'
 import { median } from './pairs.js'
 import type { Report } from './report.js'
 
-const ROUNDS = 5
+const ROUNDS = 7
+const WARM_UP = 2
 
 interface Read { readonly objects: number, readonly seconds: number, readonly cpu: number }
 
@@ -21,7 +22,7 @@ async function alternate (endpoint: string, bucket: string, ours: string, theirs
   const readers = await Promise.all([ours, theirs].map((way) => startNode('./reader.js', [endpoint, bucket, way])))
   const pairs: [Read, Read][] = []
   const run = async () => [await readers[0]!.ask({}), await readers[1]!.ask({})] as [Read, Read]
-  await run() // what runs for the first time is compiled while it runs
+  for (let i = 0; i < WARM_UP; i++) await run() // what runs for the first time is compiled while it runs
   for (let round = 0; round < ROUNDS; round++) pairs.push(await run())
   await Promise.all(readers.map((reader: Child) => reader.stop()))
   return pairs

@@ -30,16 +30,18 @@ const { values } = parseArgs({
 })
 
 const SIZES = [100, 10_000, 100_000]
+/** Users of the bucket that is read anew each time. */
+const READ = 5000
 
 async function main (): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'userlake-bench-'))
   const report = new Report()
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench' })
   const isAsked = (name: string) => values.only === undefined || values.only === name
-  const endpoint = await startNode('./endpoint.js', SIZES.map(String))
+  const endpoint = await startNode('./endpoint.js', [...SIZES, READ].map(String))
   try {
     if (isAsked('data') || isAsked('stats')) await measureAnswers({ report, folder, endpoint, isAsked })
-    if (isAsked('reading')) await measureReading(report, endpoint.hello.url, { small: 'users-10000', large: 'users-100000', store: '' })
+    if (isAsked('reading')) await measureReading(report, endpoint.hello.url, { small: `users-${READ}`, large: 'users-100000', store: '' })
     if (isAsked('load')) await measureLoad(report, endpoint)
     if (values.full && isAsked('store')) await measureRealStore(report, folder)
     if (values.full && isAsked('growth')) await measureGrowth(report, endpoint, values.plot)
