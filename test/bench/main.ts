@@ -6,6 +6,7 @@ import { compareWithBareRoute, compareWithNginx } from './answers.js'
 import { measureReading } from './bucket.js'
 import { startNode, type Child } from './child.js'
 import { measureLoad } from './disturbance.js'
+import { measureFolder } from './folder.js'
 import { measureGrowth } from './growth.js'
 import { measureRealStore } from './real-store.js'
 import { Report } from './report.js'
@@ -17,7 +18,7 @@ npm run bench -- [options]
 
   --full       also up to 1,000,000 users, and a real S3 server (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID,
                S3_TEST_SECRET_ACCESS_KEY): about half an hour
-  --only NAME  data, stats, reading or load; with --full also store or growth
+  --only NAME  data, stats, reading or load; with --full also store, folder or growth
   --json FILE  where the figures are written (bench.json)
   --plot FILE  where --full draws how the cost grows (docs/growth.svg)
   --help
@@ -44,6 +45,7 @@ async function main (): Promise<boolean> {
     if (isAsked('reading')) await measureReading(report, endpoint.hello.url, { small: `users-${READ}`, large: 'users-100000', store: '' })
     if (isAsked('load')) await measureLoad(report, endpoint)
     if (values.full && isAsked('store')) await measureRealStore(report, folder)
+    if (values.full && isAsked('folder')) await measureFolder(report, folder)
     if (values.full && isAsked('growth')) await measureGrowth(report, endpoint, values.plot)
   } finally {
     await endpoint.stop()
