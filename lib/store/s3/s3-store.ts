@@ -52,6 +52,7 @@ export class S3Store implements ObjectStore {
     const quick = await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toStoreError(error, this.#urlOf(key)) })
     if (quick !== ASK_SDK) return quick
     const leftMs = maxMs === undefined ? this.#deadlineMs : Math.min(this.#deadlineMs, maxMs - (performance.now() - began))
+    if (leftMs <= 0) throw toStoreError(new StoreError('timeout', 'no complete answer in time'), this.#urlOf(key))
     return this.#within(leftMs, this.#urlOf(key), async deadline => {
       for (let attempt = 1; ; attempt++) {
         const answer = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
