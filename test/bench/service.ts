@@ -14,7 +14,7 @@ export interface Service extends Child {
 export async function startService (env: Record<string, string>, onStart: (url: string) => void = () => {}): Promise<Service> {
   const began = performance.now()
   const child = await startNode('../../server.js', [], {
-    env: { PORT: '0', LOG_LEVEL: 'info', ...STEADY, ...env }, execArgv: ['--expose-gc', '--import', pathOf('./monitor.js')]
+    env: { PORT: '0', LOG_LEVEL: 'info', ...STEADY, ...env }, execArgv: ['--import', pathOf('./monitor.js')]
   })
   const url = addressOf(child)
   onStart(url)
