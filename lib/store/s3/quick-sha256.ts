@@ -11,11 +11,11 @@ type Data = string | ArrayBuffer | ArrayBufferView
  * For short data: it is held until `digest`.
  */
 export class QuickSha256 {
-  readonly #secret: Buffer | undefined
-  #data: Buffer = Buffer.alloc(0)
+  readonly #secret: Data | undefined
+  #data: Buffer = NO_DATA
 
   constructor (secret?: Data) {
-    this.#secret = secret === undefined ? undefined : toBuffer(secret)
+    this.#secret = secret
   }
 
   update (data: Data): void {
@@ -25,9 +25,23 @@ export class QuickSha256 {
 
   async digest (): Promise<Uint8Array> {
     if (this.#secret === undefined) return sha256(this.#data)
-    const key = this.#secret.length > BLOCK_BYTES ? sha256(this.#secret) : this.#secret
-    return sha256(Buffer.concat([pad(key, OUTER_PAD), sha256(Buffer.concat([pad(key, INNER_PAD), this.#data]))]))
+    if (typeof this.#secret !== 'string') return hmac(toBuffer(this.#secret), this.#data)
+    // For each request the signer asks for that of the credentials anew, to look up the key of the day.
+    if (last.secret !== this.#secret || !this.#data.equals(last.data)) {
+      last = { secret: this.#secret, data: Buffer.from(this.#data), digest: hmac(toBuffer(this.#secret), this.#data) }
+    }
+    return Uint8Array.from(last.digest)
   }
+}
+
+const NO_DATA = Buffer.alloc(0)
+
+/** The last one with a secret that is text. */
+let last = { secret: '', data: NO_DATA, digest: hmac(NO_DATA, NO_DATA) }
+
+function hmac (secret: Buffer, data: Buffer): Buffer {
+  const key = secret.length > BLOCK_BYTES ? sha256(secret) : secret
+  return sha256(Buffer.concat([pad(key, OUTER_PAD), sha256(Buffer.concat([pad(key, INNER_PAD), data]))]))
 }
 
 function sha256 (data: Buffer): Buffer {

@@ -18,3 +18,11 @@ t.test('gives what Node gives, with and without a secret', async () => {
     assert.deepEqual(Buffer.from(await actual.digest()), expected.digest())
   }), { numRuns: 1000 })
 })
+
+t.test('remembers nothing that is asked for with other data, or another secret', async (t) => {
+  for (const [secret, text] of [['a', 'x'], ['a', 'x'], ['a', 'y'], ['b', 'y'], ['a', 'y']] as const) {
+    const actual = new QuickSha256(secret)
+    actual.update(text)
+    t.equal(Buffer.from(await actual.digest()).toString('hex'), createHmac('sha256', secret).update(text).digest('hex'))
+  }
+})
