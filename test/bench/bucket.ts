@@ -2,7 +2,7 @@ import { startNode, type Child } from './child.js'
 import { median } from './pairs.js'
 import type { Report } from './report.js'
 
-const ROUNDS = 7
+const ROUNDS = 5
 const WARM_UP = 2
 
 interface Read { readonly objects: number, readonly seconds: number, readonly cpu: number }

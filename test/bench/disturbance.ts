@@ -4,7 +4,7 @@ import type { Report } from './report.js'
 import { settle, startService, type Service } from './service.js'
 
 const RATE = 200
-const IDLE_MS = 5000
+const IDLE_MS = 4000
 const USERS = 100_000
 
 /** How a cold load disturbs the answers, what a change costs, and how quickly the service is back after a restart. */

@@ -15,7 +15,7 @@ export async function compare (reference: Target, targets: readonly Target[], ro
   const references: number[] = []
   const samples: number[][] = targets.map(() => [])
   // What runs for the first time is compiled while it runs.
-  for (const target of [reference, ...targets]) await sample(target, folder)
+  for (const target of targets) await sample(target, folder)
   for (let round = 0; round < rounds; round++) {
     references.push(await sample(reference, folder))
     for (const [i, target] of targets.entries()) samples[i]!.push(await sample(target, folder))
