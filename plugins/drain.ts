@@ -16,11 +16,13 @@ export default fp(async (fastify) => {
     connections.add(socket)
     socket.once('close', () => connections.delete(socket))
   })
+  const timeoutMs = parseDuration(fastify.config.SHUTDOWN_TIMEOUT)!
   const sweep = (elapsedMs: number) => {
     server.closeIdleConnections()
     for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
-    if (elapsedMs > parseDuration(fastify.config.SHUTDOWN_TIMEOUT)!) server.closeAllConnections()
+    if (elapsedMs > timeoutMs) server.closeAllConnections()
   }
+  // After that of the jobs: reads go on while a job ends.
   fastify.addHook('preClose', async () => {
     if (!server.listening) return
     const began = performance.now()

@@ -6,7 +6,7 @@ import { compareUtf8 } from '../utf8.js'
 import type { SourceState } from './etag-cache.js'
 import { fault, type Fault } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
-import { lastIndex, userIdIn, UserObjects } from './user-objects.js'
+import { DOT, extensionIn, userIdIn, UserObjects } from './user-objects.js'
 
 /** An info file that is refused for its key alone. */
 export interface Refused { readonly userId: string | null, readonly key: string, readonly etag: string, readonly fault: Fault }
@@ -53,8 +53,8 @@ type Kind = 'info' | 'image' | 'own' | 'other'
 export async function takeInventory (
   store: ObjectStore, rules: SourceRules, onListed: (listed: number) => void, known?: SourceState
 ): Promise<Inventory> {
-  const infoFiles = new UserObjects([], known && infoFilesOf(known, rules))
-  const images = new UserObjects([], known && imagesOf(known))
+  const infoFiles = new UserObjects(known && infoFilesOf(known, rules))
+  const images = new UserObjects(known && imagesOf(known))
   const invalid: Refused[] = []
   const kindOf = classifier(rules)
   let listed = 0
@@ -82,21 +82,20 @@ export async function takeInventory (
   }
 }
 
-const [DOT, SLASH] = [0x2e, 0x2f]
-
 /** Tells what an object is by its key. */
 function classifier ({ ownKeys, imageExtensions }: SourceRules): (key: Piece) => Kind {
   const own = ownKeys.map((key) => Buffer.from(key))
   const kindOf = (extension: string): Kind => extension === 'csv' ? 'info' : imageExtensions.includes(extension) ? 'image' : 'other'
-  // Most objects have the extension of the one before it, or of the one before that.
+  // A lake has few extensions, and many objects with each of them.
   const known: (Piece & { readonly kind: Kind })[] = []
-  return ({ bytes, start, end }) => {
-    const dot = lastIndex(DOT, bytes, start, end)
-    if (dot < start || lastIndex(SLASH, bytes, dot, end) > dot) return 'other'
+  return (key) => {
+    const { bytes, start, end } = key
+    const extension = extensionIn(key)
+    if (extension === undefined) return 'other'
     for (const key of own) if (key.length === end - start && compareBytes(key, 0, key.length, bytes, start, end) === 0) return 'own'
-    for (const extension of known) if (compareBytes(extension.bytes, extension.start, extension.end, bytes, dot + 1, end) === 0) return extension.kind
-    const kind = kindOf(textOf({ bytes, start: dot + 1, end }).toLowerCase())
-    if (known.length < MAX_EXTENSIONS) known.push({ ...copyOf({ bytes, start: dot + 1, end }), kind })
+    for (const other of known) if (compareBytes(other.bytes, other.start, other.end, bytes, extension.start, end) === 0) return other.kind
+    const kind = kindOf(textOf(extension).toLowerCase())
+    if (known.length < MAX_EXTENSIONS) known.push({ ...copyOf(extension), kind })
     return kind
   }
 }

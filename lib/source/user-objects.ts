@@ -1,8 +1,8 @@
-import { ObjectList, type Expected, type ObjectInfo } from '../store/object-list.js'
+import { ObjectList, type Expected } from '../store/object-list.js'
 import { compareBytes } from '../table/bytes.js'
 import { Growing, isSameText, type Piece, type Texts } from '../table/texts.js'
 
-const DOT = 0x2e
+export const DOT = 0x2e
 const SLASH = 0x2f
 
 /** Objects that belong to users: those whose names have an extension. */
@@ -11,11 +11,10 @@ export class UserObjects extends ObjectList {
   readonly #idStarts: Growing<Int32Array>
   readonly #idEnds: Growing<Int32Array>
 
-  constructor (objects: Iterable<ObjectInfo> = [], expected: Partial<Expected> = {}) {
+  constructor (expected: Partial<Expected> = {}) {
     super([], expected)
     this.#idStarts = new Growing(Int32Array, expected.rows)
     this.#idEnds = new Growing(Int32Array, expected.rows)
-    for (const object of objects) this.push(object)
   }
 
   protected override pushFacts (size: number, lastModified: number, unsettled: boolean): void {
@@ -64,8 +63,14 @@ export function userIdIn ({ bytes, start, end }: Piece): Piece {
   return { bytes, start: lastIndex(SLASH, bytes, start, dot) + 1, end: dot }
 }
 
+/** What follows the last dot of the base name of a key; `undefined` where there is none. */
+export function extensionIn ({ bytes, start, end }: Piece): Piece | undefined {
+  const dot = lastIndex(DOT, bytes, start, end)
+  return dot < start || lastIndex(SLASH, bytes, dot, end) > dot ? undefined : { bytes, start: dot + 1, end }
+}
+
 /** The last of these bytes, else the index before the first. */
-export function lastIndex (byte: number, bytes: Uint8Array, start: number, end: number): number {
+function lastIndex (byte: number, bytes: Uint8Array, start: number, end: number): number {
   let i = end - 1
   while (i >= start && bytes[i] !== byte) i--
   return i

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
-import { build, csv, NOON, PNG, withoutSnapshot } from '../helper.js'
+import t, { type Test } from 'tap'
+import { build, csv, NOON, PNG, withoutSnapshot, type TestLake } from '../helper.js'
 
 const born = (date: string) => Date.parse(date)
 const files = {
@@ -257,30 +257,27 @@ t.test('age is told, and data that is too old is refreshed', async (t) => {
   t.equal(endpoint.counts.LIST, 2)
 })
 
+/** Asks at first, then so many milliseconds later and so on: the answers have these ages, after so many listings. */
+async function checkAges (t: Test, { app, endpoint, clock }: TestLake, steps: readonly [afterMs: number, age: string, listings: number][]): Promise<void> {
+  for (const [afterMs, age, listings] of steps) {
+    clock.advance(afterMs)
+    t.match(await app.inject('/data'), { headers: { age } })
+    t.equal(endpoint.counts.LIST, listings)
+  }
+}
+
 t.test('how old the data may be is a setting', async (t) => {
-  const { app, endpoint, clock } = await build(t, { files, settings: { MAX_STALENESS: '10s' } })
-  await app.inject('/data')
-  clock.advance(10_000)
-  t.match(await app.inject('/data'), { headers: { age: '10' } })
-  t.equal(endpoint.counts.LIST, 1)
-  clock.advance(1)
-  t.match(await app.inject('/data'), { headers: { age: '0' } })
-  t.equal(endpoint.counts.LIST, 2)
+  const lake = await build(t, { files, settings: { MAX_STALENESS: '10s' } })
+  await checkAges(t, lake, [[0, '0', 1], [10_000, '10', 1], [1, '0', 2]])
 })
 
 t.test('a long listing: the age counts from its beginning, and the data may be two such times old', async (t) => {
-  const { app, endpoint, clock } = await build(t, { files })
-  endpoint.intercept = ({ operation }) => {
-    if (operation === 'LIST') clock.advance(5000)
+  const lake = await build(t, { files })
+  lake.endpoint.intercept = ({ operation }) => {
+    if (operation === 'LIST') lake.clock.advance(5000)
     return undefined
   }
-  t.match(await app.inject('/data'), { headers: { age: '5' } })
-  clock.advance(5000)
-  t.match(await app.inject('/data'), { headers: { age: '10' } })
-  t.equal(endpoint.counts.LIST, 1)
-  clock.advance(1)
-  t.match(await app.inject('/data'), { headers: { age: '5' } })
-  t.equal(endpoint.counts.LIST, 2)
+  await checkAges(t, lake, [[0, '5', 1], [5000, '10', 1], [1, '5', 2]])
 })
 
 t.test('a bucket that fails: the last data, marked; past the limit none', async (t) => {

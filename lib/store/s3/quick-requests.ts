@@ -46,7 +46,7 @@ const LONGEST_MS = 10_000
 const POOL: Pool.Options = { connections: 64, connect: { timeout: 3000 } }
 
 /**
- * Small GETs and pages of listings, at a tenth of what they cost through the layers of the SDK: signed by its signer with
+ * GETs into memory and pages of listings, at a tenth of what small ones cost through the layers of the SDK: signed by its signer with
  * its credentials, sent over connections of their own. Only what goes as usual is answered here; all else is left to the
  * SDK, with what it knows of retries, redirects, wrong clocks and errors.
  */

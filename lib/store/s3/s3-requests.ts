@@ -18,7 +18,7 @@ export class S3Requests {
   readonly #retrying: S3Client
   readonly #single: S3Client
   readonly #streaming: S3Client
-  /** The way for what is small and many. */
+  /** The way for what is read into memory. */
   readonly quick: QuickRequests
 
   /** @param maxMs milliseconds that a quick request may take */
@@ -90,7 +90,7 @@ export class S3Requests {
   }
 
   async close (): Promise<void> {
-    // The third client has the connections of the first.
+    // The one that sends once has the connections of the one that retries.
     this.#retrying.destroy()
     this.#streaming.destroy()
     await this.quick.close()
