@@ -9,9 +9,9 @@ for (const signal of SIGNALS) process.once(signal, endAtOnce)
 
 takeCredentials('.env')
 // Its modules are loaded while those of the server are.
-const thread = new Worker(new URL('./lib/bucket/worker.js', import.meta.url))
+const thread = new Worker(new URL('./lib/worker/worker.js', import.meta.url))
 const [{ default: closeWithGrace }, { default: Fastify, LogController }, { default: app, serverOptions }, { parseDuration }, { SettingsError }] =
-  await Promise.all([import('close-with-grace'), import('fastify'), import('./app.js'), import('./lib/duration.js'), import('./plugins/config.js')])
+  await Promise.all([import('close-with-grace'), import('fastify'), import('./app.js'), import('./lib/base/duration.js'), import('./plugins/config.js')])
 
 /** On top of what a job may take to end: for what remains to be closed. */
 const LAST_WORDS_MS = 3000

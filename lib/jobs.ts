@@ -1,7 +1,7 @@
-import type { Clock } from './clock.js'
-import { IncompleteSourceError } from './errors.js'
-import { explain, reasonOf, type Reason } from './reasons.js'
-import { SingleFlight } from './single-flight.js'
+import type { Clock } from './base/clock.js'
+import { IncompleteSourceError } from './base/errors.js'
+import { explain, reasonOf, type Reason } from './base/failure-code.js'
+import { SingleFlight } from './base/single-flight.js'
 import type { Progress } from './source/reconcile.js'
 import type { UpdateReport } from './transformer.js'
 

@@ -1,6 +1,6 @@
-import type { Clock } from './clock.js'
-import { SingleFlight } from './single-flight.js'
-import { reasonOf, type Reason } from './reasons.js'
+import type { Clock } from './base/clock.js'
+import { SingleFlight } from './base/single-flight.js'
+import { reasonOf, type Reason } from './base/failure-code.js'
 
 /** How old answers may be. Milliseconds. */
 export interface FreshnessRules {

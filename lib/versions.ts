@@ -1,5 +1,5 @@
-import type { Clock } from './clock.js'
-import type { Records } from './query/records.js'
+import type { Clock } from './base/clock.js'
+import type { Records } from './query/data-version.js'
 
 /** How long versions are held that are no longer the current one. */
 export interface VersionRules {

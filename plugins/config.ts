@@ -1,9 +1,9 @@
 import env from '@fastify/env'
 import type { Ajv, ErrorObject } from 'ajv'
 import fp from 'fastify-plugin'
-import { isTimeZone } from '../lib/calendar.js'
-import { parseDuration } from '../lib/duration.js'
-import { parseSize } from '../lib/size.js'
+import { isTimeZone } from '../lib/base/calendar.js'
+import { parseDuration } from '../lib/base/duration.js'
+import { parseSize } from '../lib/base/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { SettingsSchema, type Settings } from './settings.js'
 

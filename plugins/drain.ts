@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
-import { parseDuration } from '../lib/duration.js'
+import { parseDuration } from '../lib/base/duration.js'
 
 const SWEEP_MS = 50
 

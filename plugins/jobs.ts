@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import fp from 'fastify-plugin'
-import { parseDuration } from '../lib/duration.js'
+import { parseDuration } from '../lib/base/duration.js'
 import { Jobs, type Job } from '../lib/jobs.js'
 import type { OutputFormat } from '../lib/output/output.js'
 import { unescapeTab } from './config.js'

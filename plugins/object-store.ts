@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fp from 'fastify-plugin'
-import { fillEmbeddedLake } from '../lib/embedded-lake.js'
+import { fillEmbeddedLake } from '../lib/store/embedded-lake.js'
 import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
 

@@ -1,4 +1,4 @@
-import { explain, REASONS } from '../lib/reasons.js'
+import { explain, REASONS } from '../lib/base/failure-code.js'
 
 /** What the codes of problems mean. Stable: programs rely on them; more may come. */
 export const PROBLEM_CODES: Readonly<Record<string, string>> = {

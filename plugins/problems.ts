@@ -2,9 +2,9 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { NoDataError } from '../lib/errors.js'
-import { nearest } from '../lib/nearest.js'
-import { explain, type Reason } from '../lib/reasons.js'
+import { NoDataError } from '../lib/base/errors.js'
+import { nearest } from '../lib/base/nearest.js'
+import { explain, type Reason } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
 
 /** What is wrong with one parameter. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import schedule from '@fastify/schedule'
 import fp from 'fastify-plugin'
 import { AsyncTask, SimpleIntervalJob } from 'toad-scheduler'
-import { parseDuration } from '../lib/duration.js'
+import { parseDuration } from '../lib/base/duration.js'
 
 /** While there is no data yet: try again after so long, twice as long each time up to the most. */
 const FIRST_RETRY_MS = 250

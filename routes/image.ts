@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
-import type { ByteRange, Image, OpenImage } from '../lib/image-reader.js'
+import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
 import { Problem } from '../plugins/problems.js'
-import { freshData } from './freshness.js'
-import { NoQuery, UserParams } from './query.js'
+import { freshData } from './http/freshness.js'
+import { NoQuery, UserParams } from './http/parameters.js'
 import { getUserImage } from './openapi/users.js'
-import { Picture } from './schemas.js'
+import { Picture } from './http/schemas.js'
 
 /** GET /data/{user_id}/image: the picture, piped from the store. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {

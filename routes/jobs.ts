@@ -3,9 +3,9 @@ import type { FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import type { Job as LibJob } from '../lib/jobs.js'
 import { Problem, unavailable } from '../plugins/problems.js'
-import { BooleanParameter, isTrue, NoQuery } from './query.js'
+import { BooleanParameter, isTrue, NoQuery } from './http/parameters.js'
 import { getJob, listJobs, publishOutput } from './openapi/jobs.js'
-import { Job, JobList } from './schemas.js'
+import { Job, JobList } from './http/schemas.js'
 
 const PostQuery = Type.Object({ dry_run: BooleanParameter }, { additionalProperties: false })
 const Params = Type.Object({ id: Type.String({ minLength: 1, description: 'a job id' }) })

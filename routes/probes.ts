@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { noData, unavailable } from '../plugins/problems.js'
 import { livez, readyz, startupz } from './openapi/reports.js'
-import { NoQuery } from './query.js'
-import { ProbeStatus } from './schemas.js'
+import { NoQuery } from './http/parameters.js'
+import { ProbeStatus } from './http/schemas.js'
 
 /** The probes of Kubernetes: none of them touches the bucket. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { freshData } from './freshness.js'
-import { NoQuery } from './query.js'
+import { freshData } from './http/freshness.js'
+import { NoQuery } from './http/parameters.js'
 import { listRejects } from './openapi/reports.js'
-import { Quarantine } from './schemas.js'
+import { Quarantine } from './http/schemas.js'
 
 /** GET /rejects: what is in the source and not in the data, and why. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {

@@ -1,14 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
-import { wholeMinute } from '../lib/instant.js'
+import { wholeMinute } from '../lib/base/instant.js'
 import type { Filter } from '../lib/query/filter.js'
-import type { StatisticsQuery } from '../lib/query/records.js'
-import { freshData } from './freshness.js'
-import { FilterParameters, filtersOf, instantOf, unknownColumn } from './query.js'
+import type { StatisticsQuery } from '../lib/query/data-version.js'
+import { freshData } from './http/freshness.js'
+import { FilterParameters, filtersOf, instantOf, unknownColumn } from './http/parameters.js'
 import { getStatistics } from './openapi/reports.js'
-import { Recent, type Situation } from './recent.js'
-import { entityTag, headersOnly, isHeld, notModified, type Validity } from './representation.js'
-import { Statistics } from './schemas.js'
+import { Recent, type Situation } from './http/plan-cache.js'
+import { entityTag, headersOnly, isHeld, notModified, type Validity } from './http/conditional.js'
+import { Statistics } from './http/schemas.js'
 
 const DEFAULT_BIN_WIDTH = 10
 

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { forEachConcurrently } from '../lib/concurrent.js'
-import { contentTypeOf, UPLOAD_CONCURRENCY } from '../lib/upload-folder.js'
+import { forEachConcurrently } from '../lib/base/concurrent.js'
+import { contentTypeOf, UPLOAD_CONCURRENCY } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required, share, wholeNumber } from './arguments.js'
 import { isStarted, runCommand, withLake, type Command, type World } from './command.js'
-import { countFiles, lakeFiles, type LakePlan } from './lake-files.js'
+import { countFiles, lakeFiles, type LakePlan } from './sample-data/lake-files.js'
 import { Progress } from './progress.js'
 
 const HELP = `Writes a made-up lake: the same for the same arguments, on any machine.

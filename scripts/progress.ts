@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.js'
+import type { Clock } from '../lib/base/clock.js'
 
 /** Where progress is shown; a terminal says that it is one. */
 export interface Screen {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { listFiles, uploadFiles } from '../lib/upload-folder.js'
+import { listFiles, uploadFiles } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required } from './arguments.js'
 import { isStarted, runCommand, withLake, type Command, type World } from './command.js'
 import { Progress } from './progress.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { build, csv, PNG, withoutSnapshot } from './helper.js'
+import { build, csv, PNG, withoutSnapshot } from './support/app.js'
 
 const HEADER = 'first_name, last_name, birthts\n'
 

@@ -5,8 +5,8 @@ import { REJECT_CODES } from '../lib/source/reject.js'
 import config from '../plugins/config.js'
 import { PROBLEM_CODES } from '../plugins/problem-codes.js'
 import { SettingsSchema } from '../plugins/settings.js'
-import { buildOnSampleData, steady, toRequest } from './examples.js'
-import { csv, build } from './helper.js'
+import { buildOnSampleData, steady, toRequest } from './support/examples.js'
+import { csv, build } from './support/app.js'
 
 const readme = readFileSync('README.md', 'utf8')
 

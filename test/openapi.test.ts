@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { buildOnSampleData, steady, toRequest } from './examples.js'
-import { build, csv } from './helper.js'
+import { buildOnSampleData, steady, toRequest } from './support/examples.js'
+import { build, csv } from './support/app.js'
 
 interface Example { readonly description: string, readonly value: unknown }
 interface Answer { readonly content?: Record<string, { readonly examples?: Record<string, Example> }> }

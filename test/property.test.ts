@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
 import { Temporal } from 'temporal-polyfill'
-import { build, NOON, type TestLake } from './helper.js'
-import { referenceHistogram, referencePages, referenceQuery, referenceRecords, referenceStats, YEAR, type ReferenceQuery, type ReferenceShape } from './reference.js'
+import { build, NOON, type TestLake } from './support/app.js'
+import { referenceHistogram, referencePages, referenceQuery, referenceRecords, referenceStats, YEAR, type ReferenceQuery, type ReferenceShape } from './support/reference.js'
 
 const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Kiritimati']
 const DAY = 86_400_000

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { startS3Endpoint } from './s3-endpoint.js'
+import { startS3Endpoint } from './support/s3-endpoint.js'
 
 const server = fileURLToPath(new URL('../server.js', import.meta.url))
 

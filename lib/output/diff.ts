@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { CsvError, parse } from 'csv-parse'
-import { compareUtf8 } from '../utf8.js'
+import { compareUtf8 } from '../base/utf8.js'
 
 /** What a new output does to the one it replaces, in users. */
 export interface Changes { readonly added: number, readonly changed: number, readonly removed: number }

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { AnswerMemory } from './answer-memory.js'
-import { BoundedCache } from '../bounded-cache.js'
-import type { Position, Records, SelectQuery } from '../query/records.js'
+import { AnswerMemory } from './buffer-pool.js'
+import { BoundedCache } from '../base/bounded-cache.js'
+import type { Position, Records, SelectQuery } from '../query/data-version.js'
 import { render, type CsvOptions, type Format, type Parts } from './render.js'
 
 export interface ExportQuery extends SelectQuery, CsvOptions {

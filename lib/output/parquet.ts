@@ -1,6 +1,6 @@
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
-import type { Selection } from '../query/records.js'
-import type { Cell } from '../record.js'
+import type { Selection } from '../query/data-version.js'
+import type { Cell } from '../schema/record.js'
 
 /** Rows that are encoded at once: a group of the file, which readers can skip or read apart. */
 const GROUP_ROWS = 100_000

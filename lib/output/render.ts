@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync'
-import type { Allocate, ReadyPart, ReadyRows, Selection } from '../query/records.js'
-import type { Cell } from '../record.js'
+import type { Allocate, ReadyPart, ReadyRows, Selection } from '../query/data-version.js'
+import type { Cell } from '../schema/record.js'
 
 export type Format = 'json' | 'ndjson' | 'csv'
 

@@ -1,4 +1,4 @@
-import { calendarDate, DATES_A_YEAR } from '../calendar.js'
+import { calendarDate, DATES_A_YEAR } from '../base/calendar.js'
 import type { Filter } from './filter.js'
 
 /** The year in which exact ages are counted, in milliseconds: 365.25 days. */

@@ -1,4 +1,4 @@
-import { firstIndex } from '../table/bytes.js'
+import { firstIndex } from '../base/bytes.js'
 import { BLOCK, LOW } from '../table/birth-order.js'
 import type { Table } from '../table/table.js'
 

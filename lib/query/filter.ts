@@ -1,4 +1,4 @@
-import type { UserRow } from '../record.js'
+import type { UserRow } from '../schema/record.js'
 
 /**
  * One condition on the records, as data, so that any engine can answer it. Several are combined with AND. Column names

@@ -1,4 +1,4 @@
-import type { Codes } from '../table/coded.js'
+import type { Codes } from '../table/dictionary-column.js'
 
 /** The rows of a coded column by their values, ties in the order of the rows: `rows` from `starts[code]` to `starts[code + 1]`. */
 export interface Postings { readonly rows: Uint32Array, readonly starts: Uint32Array }

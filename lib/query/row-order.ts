@@ -1,6 +1,6 @@
-import { firstIndex } from '../table/bytes.js'
+import { firstIndex } from '../base/bytes.js'
 import type { Match } from './match.js'
-import type { Position, Sort } from './records.js'
+import type { Position, Sort } from './data-version.js'
 import type { TableIndex } from './table-index.js'
 
 /** The rows of a table in the order of a sort. */

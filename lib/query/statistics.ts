@@ -1,4 +1,4 @@
-import { calendarDate, DATES_A_YEAR } from '../calendar.js'
+import { calendarDate, DATES_A_YEAR } from '../base/calendar.js'
 import { LOW } from '../table/birth-order.js'
 import type { Table } from '../table/table.js'
 import { completedYears, YEAR_MS } from './age.js'

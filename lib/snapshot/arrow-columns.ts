@@ -4,10 +4,10 @@ import {
 } from '@uwdata/flechette'
 import { NO_STATE, type FileVersions, type ImageVersions, type SourceState } from '../source/etag-cache.js'
 import type { PlainColumns } from '../table/build-table.js'
-import { foldValues, type Codes } from '../table/coded.js'
-import { shared } from '../table/shared.js'
+import { foldValues, type Codes } from '../table/dictionary-column.js'
+import { shared } from '../base/shared-memory.js'
 import type { NamedColumn } from '../table/table.js'
-import type { Texts } from '../table/texts.js'
+import type { Texts } from '../table/utf8-column.js'
 
 export type Metadata = Readonly<Record<string, string>>
 

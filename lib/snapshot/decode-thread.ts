@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { DecodeData } from './decode-aside.js'
+import type { DecodeData } from './decode-in-thread.js'
 import { decodeSnapshot } from './snapshot.js'
 
 // The thread of `decodeAside`: it decodes one snapshot and ends.

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js'
+import type { Clock } from '../base/clock.js'
 import type { SourceState } from '../source/etag-cache.js'
 
 /** A snapshot is written no sooner after the last one. Milliseconds. */

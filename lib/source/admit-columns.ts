@@ -1,5 +1,5 @@
-import { BASE_COLUMNS, userIdOf, type PersonalData } from '../record.js'
-import { NONE, type Plan } from './plan.js'
+import { BASE_COLUMNS, userIdOf, type PersonalData } from '../schema/record.js'
+import { NONE, type Plan } from './reconcile-plan.js'
 import { fault } from './reject.js'
 import { MAX_LAKE_COLUMNS } from './rules.js'
 

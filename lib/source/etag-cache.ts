@@ -1,8 +1,8 @@
-import type { PersonalData } from '../record.js'
+import type { PersonalData } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-store.js'
 import { EMPTY_TABLE } from '../table/build-table.js'
 import type { TableData } from '../table/table.js'
-import { NO_TEXTS, TextColumn, type Texts } from '../table/texts.js'
+import { NO_TEXTS, TextColumn, type Texts } from '../table/utf8-column.js'
 import type { Fault } from './reject.js'
 
 /** The version of the info file that each row of a table came from. */

@@ -1,10 +1,10 @@
 import { buildTable } from '../table/build-table.js'
-import { shared } from '../table/shared.js'
+import { shared } from '../base/shared-memory.js'
 import type { TableData } from '../table/table.js'
-import { gatherTexts, pieceAt, type Piece } from '../table/texts.js'
+import { gatherTexts, pieceAt, type Piece } from '../table/utf8-column.js'
 import type { Served } from './admit-columns.js'
 import type { FileVersions, ImageVersions, SourceState } from './etag-cache.js'
-import { hasUsualKey, NONE, type Plan } from './plan.js'
+import { hasUsualKey, NONE, type Plan } from './reconcile-plan.js'
 import type { UserObjects } from './user-objects.js'
 
 const NO_PIECE: Piece = { bytes: new Uint8Array(), start: 0, end: 0 }

@@ -1,6 +1,6 @@
 import { ObjectList, type Expected } from '../store/object-list.js'
-import { compareBytes } from '../table/bytes.js'
-import { Growing, isSameText, type Piece, type Texts } from '../table/texts.js'
+import { compareBytes } from '../base/bytes.js'
+import { Growing, isSameText, type Piece, type Texts } from '../table/utf8-column.js'
 
 export const DOT = 0x2e
 const SLASH = 0x2f

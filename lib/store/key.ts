@@ -1,5 +1,5 @@
-import { compareBytes } from '../table/bytes.js'
-import type { Piece } from '../table/texts.js'
+import { compareBytes } from '../base/bytes.js'
+import type { Piece } from '../table/utf8-column.js'
 import { copyOf, textOf, type ObjectList } from './object-list.js'
 import { StoreError } from './object-store.js'
 

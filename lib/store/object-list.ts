@@ -1,4 +1,4 @@
-import { Growing, GrowingTexts, pieceAt, type Piece } from '../table/texts.js'
+import { Growing, GrowingTexts, pieceAt, type Piece } from '../table/utf8-column.js'
 
 /** One version of one object, as a listing or an answer describes it. */
 export interface ObjectInfo {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { ObjectInfo, ObjectList } from './object-list.js'
 
+export { StoreError, type StoreErrorCode } from '../base/errors.js'
 export type { ObjectInfo, ObjectList } from './object-list.js'
 
 export interface ObjectBody extends ObjectInfo {
@@ -62,28 +63,4 @@ export interface ObjectStore {
   create (): Promise<void>
   /** Ends open connections; gives back what the process holds. */
   close (): Promise<void>
-}
-
-/** What a store can fail with. Stable: they appear in answers as reasons. */
-export type StoreErrorCode =
-  | 'unreachable' // no connection, or it broke
-  | 'timeout'
-  | 'access_denied'
-  | 'no_such_bucket' // or the folder is missing
-  | 'invalid_listing' // a listing that is not one, or not in order: never an empty bucket
-  | 'corrupt' // the body does not match its length or checksum
-  | 'too_large'
-  | 'invalid_key' // this store can't hold such a key
-  | 'precondition_failed'
-  | 'read_only' // another process writes to this folder
-  | 'store_error' // any other failure that the store reports
-
-export class StoreError extends Error {
-  readonly code: StoreErrorCode
-
-  constructor (code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
-    this.name = 'StoreError'
-    this.code = code
-  }
 }

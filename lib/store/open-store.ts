@@ -1,7 +1,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Clock } from '../clock.js'
+import type { Clock } from '../base/clock.js'
 import { FolderStore } from './folder/folder-store.js'
-import { LateStore } from './late-store.js'
+import { LateStore } from './lazy-store.js'
 import type { ObjectStore } from './object-store.js'
 
 /** What names a store. Plain data, that threads can pass on. */

@@ -1,5 +1,5 @@
-import { shared } from './shared.js'
-import type { Texts } from './texts.js'
+import { shared } from '../base/shared-memory.js'
+import type { Texts } from './utf8-column.js'
 
 /** So many rows of the order are summed up. */
 export const BLOCK = 64

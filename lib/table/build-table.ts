@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { compareUtf8 } from '../utf8.js'
+import { compareUtf8 } from '../base/utf8.js'
 import { orderBirths } from './birth-order.js'
-import { foldValues, mergeCoded, NO_COLUMN, type CodedDraft } from './coded.js'
+import { foldValues, mergeCoded, NO_COLUMN, type CodedDraft } from './dictionary-column.js'
 import { jsonRows } from './json-rows.js'
-import { shared } from './shared.js'
+import { shared } from '../base/shared-memory.js'
 import type { NamedColumn, TableData } from './table.js'
-import { isSameText, NO_TEXTS, type Texts } from './texts.js'
+import { isSameText, NO_TEXTS, type Texts } from './utf8-column.js'
 
 /** What the files of new or changed rows say, a row each. */
 export interface RowDrafts {

@@ -1,6 +1,6 @@
 import { jsonLength, writeJson } from './json-text.js'
 import type { TableData } from './table.js'
-import { allocateTexts, type Texts } from './texts.js'
+import { allocateTexts, type Texts } from './utf8-column.js'
 
 const COMMA = 0x2c
 const OPEN = 0x5b

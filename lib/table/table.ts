@@ -1,8 +1,8 @@
-import { BASE_COLUMNS, type Cell, type UserRow } from '../record.js'
+import { BASE_COLUMNS, type Cell, type UserRow } from '../schema/record.js'
 import type { BirthOrder } from './birth-order.js'
-import type { Coded, Folded } from './coded.js'
-import { weightOf } from './shared.js'
-import { pieceAt, TextColumn, type Texts } from './texts.js'
+import type { Coded, Folded } from './dictionary-column.js'
+import { weightOf } from '../base/shared-memory.js'
+import { pieceAt, TextColumn, type Texts } from './utf8-column.js'
 
 /** A column of text from the info files, by its name; first_name and last_name with their folded values. */
 export interface NamedColumn extends Coded { readonly name: string, readonly folded?: Folded }

@@ -1,4 +1,4 @@
-import * as schemas from '../schemas.js'
+import * as schemas from '../http/schemas.js'
 
 /** The schemas that the document names; generated clients get types of these names. */
 const { UserRecords, OneRecord, Picture, ...named } = schemas

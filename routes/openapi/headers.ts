@@ -1,4 +1,4 @@
-import { REASONS } from '../../lib/reasons.js'
+import { REASONS } from '../../lib/base/failure-code.js'
 
 /** A header of an answer. */
 export interface Header {

@@ -1,4 +1,4 @@
-import { Job, JobList } from '../schemas.js'
+import { Job, JobList } from '../http/schemas.js'
 import * as headers from './headers.js'
 import { example, json, type Operation } from './operation.js'
 import { badDryRun, unknownJob } from './problem-examples.js'

@@ -1,4 +1,4 @@
-import { Problem } from '../schemas.js'
+import { Problem } from '../http/schemas.js'
 import { retryAfter, type Header } from './headers.js'
 import type { Examples, Response } from './operation.js'
 

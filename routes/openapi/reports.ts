@@ -1,4 +1,4 @@
-import { ProbeStatus, Quarantine, Statistics } from '../schemas.js'
+import { ProbeStatus, Quarantine, Statistics } from '../http/schemas.js'
 import * as headers from './headers.js'
 import { example, json, type Operation } from './operation.js'
 import { badBinWidth } from './problem-examples.js'

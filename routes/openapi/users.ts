@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Picture, UserRecord, UserSelection } from '../schemas.js'
+import { Picture, UserRecord, UserSelection } from '../http/schemas.js'
 import * as headers from './headers.js'
 import { example, type Operation } from './operation.js'
 import { problems } from './problems.js'

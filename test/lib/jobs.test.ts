@@ -1,9 +1,9 @@
 import t from 'tap'
-import { IncompleteSourceError } from '../../lib/errors.js'
+import { IncompleteSourceError } from '../../lib/base/errors.js'
 import { Jobs, type Job } from '../../lib/jobs.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import type { UpdateReport } from '../../lib/transformer.js'
-import { TestClock } from '../helper.js'
+import { TestClock } from '../support/app.js'
 
 const REPORT: UpdateReport = { users: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false, further: [] }
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Refresher, type Refreshed } from '../../lib/refresher.js'
 import { StoreError } from '../../lib/store/object-store.js'
-import { TestClock } from '../helper.js'
+import { TestClock } from '../support/app.js'
 
 interface Run { end: (listingMs?: number, failed?: string[]) => void, fail: (error: Error) => void }
 

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import { text as textOf } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { calendarDate } from '../../lib/calendar.js'
+import { calendarDate } from '../../lib/base/calendar.js'
 import type { Export } from '../../lib/output/exporter.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer, type TransformerOptions } from '../../lib/transformer.js'
-import { csv, NOON } from '../helper.js'
+import { csv, NOON } from '../support/app.js'
 
 /** The library without any server: a folder, a cache, a transformer. */
 async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {

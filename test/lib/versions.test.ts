@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { Records } from '../../lib/query/records.js'
+import type { Records } from '../../lib/query/data-version.js'
 import { Versions } from '../../lib/versions.js'
-import { TestClock } from '../helper.js'
+import { TestClock } from '../support/app.js'
 
 const recordsOf = (version: string, byteLength = 100) => ({ version, byteLength }) as Records
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { build, csv } from '../helper.js'
+import { build, csv } from '../support/app.js'
 
 t.test('a connection that is busy when the server closes ends with its answer', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { build, csv } from '../helper.js'
+import { build, csv } from '../support/app.js'
 
 /** Waits until it holds, as long as a test may take. */
 async function until (holds: () => unknown): Promise<void> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { build, csv } from '../helper.js'
+import { build, csv } from '../support/app.js'
 
 const SHAPE = { type: /^urn:userlake:problem:/, title: String, status: Number, detail: String, code: String }
 

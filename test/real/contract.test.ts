@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { forEachConcurrently } from '../../lib/concurrent.js'
+import { forEachConcurrently } from '../../lib/base/concurrent.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
-import { deleteBucket } from './bucket.js'
-import { contract } from '../store-contract.js'
+import { deleteBucket } from '../support/real-bucket.js'
+import { contract } from '../support/store-contract.js'
 
 const { S3_TEST_ENDPOINT: endpoint, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, S3_TEST_STORE: name } = process.env
 const skip = endpoint === undefined &&

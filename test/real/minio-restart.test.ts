@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import app, { serverOptions } from '../../app.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
-import { csv } from '../helper.js'
+import { csv } from '../support/app.js'
 
 const { MINIO_BIN: binary, MINIO_RESTART_PORT: port = '9010' } = process.env
 const skip = binary === undefined && 'set MINIO_BIN, the path of a MinIO server'

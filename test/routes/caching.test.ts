@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
-import { build, csv, NOON } from '../helper.js'
+import { build, csv, NOON } from '../support/app.js'
 
 const files = { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0) }
 

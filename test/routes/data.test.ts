@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { build, csv, NOON, PNG, withoutSnapshot, type TestLake } from '../helper.js'
+import { build, csv, NOON, PNG, withoutSnapshot, type TestLake } from '../support/app.js'
 
 const born = (date: string) => Date.parse(date)
 const files = {

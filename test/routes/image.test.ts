@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ObjectList } from '../../lib/store/object-list.js'
-import { build, csv, PNG } from '../helper.js'
+import { build, csv, PNG } from '../support/app.js'
 
 const files = { '1.csv': csv(), '1.png': PNG, '2.csv': csv(), '3.csv': csv(), '3.png': '<svg onload="alert(1)">', '4.csv': csv(), '4.png': '' }
 

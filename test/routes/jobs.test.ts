@@ -5,9 +5,9 @@ import Fastify from 'fastify'
 import t from 'tap'
 import userlake, { serverOptions } from '../../app.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
-import { queryParquet } from '../duckdb.js'
-import { build, csv, PNG, withoutSnapshot } from '../helper.js'
-import { validateAnswers } from '../openapi-validator.js'
+import { queryParquet } from '../support/duckdb.js'
+import { build, csv, PNG, withoutSnapshot } from '../support/app.js'
+import { validateAnswers } from '../support/openapi-validator.js'
 
 const OUTPUT = 'processed_data/output.csv'
 const files = { '2.csv': csv('Bob', 'Ray', -1), '10.csv': csv('Ann', '"Lee, Jr"', 5), '10.png': PNG, 'bad.csv': 'x' }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { build, csv } from '../helper.js'
+import { build, csv } from '../support/app.js'
 
 const PEOPLE = 100_000
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { build, csv } from '../helper.js'
+import { build, csv } from '../support/app.js'
 
 t.test('alive from the start, ready with data, and no probe touches the bucket', async (t) => {
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() } })

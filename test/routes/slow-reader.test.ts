@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { get, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { build, csv, type TestLake } from '../helper.js'
+import { build, csv, type TestLake } from '../support/app.js'
 
 /** Many times what the kernel's buffers and the server's own hold. */
 const PEOPLE = 4000

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { build, csv, PNG, type TestLake } from '../helper.js'
+import { build, csv, PNG, type TestLake } from '../support/app.js'
 
 const SNAPSHOT = 'processed_data/output.snapshot.arrow'
 const BIRTH = Date.parse('1990-06-14T20:00:00Z')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { build, csv, PNG } from '../helper.js'
+import { build, csv, PNG } from '../support/app.js'
 
 const files = { '1.csv': csv('A', 'A', Date.UTC(1990, 5, 16)), '1.png': PNG, '2.csv': csv('B', 'B', Date.UTC(1985, 0, 1)), '3.csv': csv('C', 'C', Date.UTC(1950, 0, 1)) }
 

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { main } from '../../scripts/generate.js'
-import { runMain } from './run-main.js'
+import { runMain } from '../support/run-main.js'
 
 t.test('writes a lake into a new folder', async t => {
   const lake = join(t.testdir({}), 'lake')

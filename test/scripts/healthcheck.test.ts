@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { main } from '../../scripts/healthcheck.js'
-import { runMain } from './run-main.js'
+import { runMain } from '../support/run-main.js'
 
 /** A service that answers /readyz like this, and its environment. */
 async function serve (t: Test, status: number, body: string) {

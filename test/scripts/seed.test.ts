@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { main } from '../../scripts/seed.js'
-import { startS3Endpoint } from '../s3-endpoint.js'
-import { runMain } from './run-main.js'
+import { startS3Endpoint } from '../support/s3-endpoint.js'
+import { runMain } from '../support/run-main.js'
 
 const FROM = { '1001.csv': 'a', '1001.png': 'b', more: { '1002.csv': 'c' } }
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
-import { contract } from '../store-contract.js'
+import { contract } from '../support/store-contract.js'
 
 // Ahead of the files' times, so that none is young.
 const clock = () => Date.now() + 10_000

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
-import { startS3Endpoint, type S3Endpoint } from '../s3-endpoint.js'
-import { contract } from '../store-contract.js'
+import { startS3Endpoint, type S3Endpoint } from '../support/s3-endpoint.js'
+import { contract } from '../support/store-contract.js'
 
 /** Keys that S3 takes and that are no paths of files. */
 const FURTHER_KEYS = ['line\nbreak', 'control\u0001', 'a//b', '/leading', 'trailing/', 'a/../b', './c']

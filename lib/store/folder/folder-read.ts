@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import type { Clock } from '../../clock.js'
+import type { Clock } from '../../base/clock.js'
 import { StoreError, type GetOptions, type ObjectBody, type ObjectStream, type StreamOptions } from '../object-store.js'
 import { openFile } from './folder-path.js'
 import { etagOf, infoOf } from './folder-version.js'

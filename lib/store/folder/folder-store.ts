@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import type { Clock } from '../../clock.js'
+import type { Clock } from '../../base/clock.js'
 import { checkKeyOrder } from '../key.js'
 import type { ObjectList } from '../object-list.js'
 import {

@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { StoreError } from '../object-store.js'
-import { discardDraft, writeDraft } from './folder-draft.js'
+import { discardDraft, writeDraft } from './temp-file.js'
 import { FolderLock } from './folder-lock.js'
 import { makePath, statFile } from './folder-path.js'
 import { etagOf } from './folder-version.js'

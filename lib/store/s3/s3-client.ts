@@ -1,5 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
-import { QuickSha256 } from './quick-sha256.js'
+import { QuickSha256 } from './fast-path/one-shot-sha256.js'
 
 export interface S3ClientSettings {
   /** An S3-compatible server. Without it: AWS. */

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { StoreError } from '../object-store.js'
 import { transferMs } from './deadline.js'
-import { QuickRequests } from './quick-requests.js'
+import { QuickRequests } from './fast-path/s3-fast-path.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
 import { isNoSuchKey, statusOf } from './s3-error.js'
 

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { AnswerMemory } from '../../../lib/output/answer-memory.js'
+import { AnswerMemory } from '../../../lib/output/buffer-pool.js'
 import { Exporter, type Export } from '../../../lib/output/exporter.js'
-import { TableRecords } from '../../../lib/query/table-records.js'
-import { tableOf } from '../../tables.js'
+import { TableRecords } from '../../../lib/query/table-version.js'
+import { tableOf } from '../../support/tables.js'
 
 const rows = Array.from({ length: 4000 }, (_, i) => ({ user_id: String(10_000 + i), first_name: 'x'.repeat(40), birthts: i }))
 const records = new TableRecords(tableOf(rows), 'UTC')

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { parquet } from '../../../lib/output/parquet.js'
-import { TableRecords } from '../../../lib/query/table-records.js'
-import { queryParquet } from '../../duckdb.js'
-import { tableOf, type TestRow } from '../../tables.js'
+import { TableRecords } from '../../../lib/query/table-version.js'
+import { queryParquet } from '../../support/duckdb.js'
+import { tableOf, type TestRow } from '../../support/tables.js'
 
 t.test('DuckDB reads what was written', async (t) => {
   const rows: TestRow[] = [

@@ -4,7 +4,7 @@ import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import t from 'tap'
 import { render, type CsvOptions, type Format } from '../../../lib/output/render.js'
-import type { Cell } from '../../../lib/record.js'
+import type { Cell } from '../../../lib/schema/record.js'
 
 async function text (format: Format, columns: string[], rows: Cell[][], options?: CsvOptions) {
   const batches = async function * () { for (let i = 0; i < rows.length; i += 2) yield rows.slice(i, i + 2) }

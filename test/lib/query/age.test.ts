@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Temporal } from 'temporal-polyfill'
-import { calendarDate, isTimeZone } from '../../../lib/calendar.js'
+import { calendarDate, isTimeZone } from '../../../lib/base/calendar.js'
 import { ageFilters, completedYears, YEAR_MS, type AgeBasis } from '../../../lib/query/age.js'
-import type { UserRow } from '../../../lib/record.js'
+import type { UserRow } from '../../../lib/schema/record.js'
 import type { Filter } from '../../../lib/query/filter.js'
-import { age } from '../../reference.js'
+import { age } from '../../support/reference.js'
 
 const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Apia', 'Asia/Kathmandu', 'America/Los_Angeles', 'Africa/Monrovia']
 const MAX_TIME = 8.64e15

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { YEAR_MS } from '../../../lib/query/age.js'
 import type { Statistics } from '../../../lib/query/statistics.js'
-import { TableRecords } from '../../../lib/query/table-records.js'
-import { tableOf, type TestRow } from '../../tables.js'
+import { TableRecords } from '../../../lib/query/table-version.js'
+import { tableOf, type TestRow } from '../../support/tables.js'
 
 const MAX_TIME = 8.64e15
 type Row = Omit<TestRow, 'user_id'>

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { SnapshotSchedule } from '../../../lib/snapshot/snapshot-schedule.js'
 import type { SourceState } from '../../../lib/source/etag-cache.js'
-import { TestClock } from '../../helper.js'
+import { TestClock } from '../../support/app.js'
 
 /** A schedule whose saves end as they are told to. */
 function setUp () {

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { SourceState } from '../../../lib/source/etag-cache.js'
 import { fault } from '../../../lib/source/reject.js'
 import { decodeSnapshot, encodeSnapshot } from '../../../lib/snapshot/snapshot.js'
-import { rowsOf, tableOf, textsOf, type TestRow } from '../../tables.js'
+import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
 
 const IDENTITY = 'this lake'
 

@@ -1,14 +1,14 @@
 import t, { type Test } from 'tap'
-import type { UserRow } from '../../../lib/record.js'
+import type { UserRow } from '../../../lib/schema/record.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import { reconcile, type Progress, type Reconciled } from '../../../lib/source/reconcile.js'
 import { ObjectList } from '../../../lib/store/object-list.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import type { ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
-import { csv, keyOf, PNG, TestClock } from '../../helper.js'
-import { startS3Endpoint } from '../../s3-endpoint.js'
-import { rowsOf } from '../../tables.js'
+import { csv, keyOf, PNG, TestClock } from '../../support/app.js'
+import { startS3Endpoint } from '../../support/s3-endpoint.js'
+import { rowsOf } from '../../support/tables.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
 

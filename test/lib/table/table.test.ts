@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { TableRecords } from '../../../lib/query/table-records.js'
-import { gatherRows } from '../../../lib/table/gather.js'
+import { TableRecords } from '../../../lib/query/table-version.js'
+import { gatherRows } from '../../../lib/table/take-rows.js'
 import { Table, type TableData } from '../../../lib/table/table.js'
-import { rowsOf, tableOf, textsOf, type TestRow } from '../../tables.js'
+import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
 
 // What breaks copies, escapes and comparisons: quotes, control characters, DEL before a character of four bytes, many planes.
 const unit = fc.constantFrom('a', 'B', '"', '\\', '/', '\n', '\t', '\0', '\u001f', '\u007f', '\u007f😀', '\u2028', 'é', '\ue000', '\uffff', '😀', '李')

@@ -1,0 +1,74 @@
+import { nearest } from './nearest.js'
+
+/** Thrown by queries that name a column no record has. */
+export class UnknownColumnError extends Error {
+  readonly column: string
+  readonly usedIn: 'columns' | 'filters'
+  /** The column that was perhaps meant. */
+  readonly nearest: string | undefined
+
+  constructor (column: string, usedIn: 'columns' | 'filters', known: readonly string[]) {
+    super(`No record has a column ${JSON.stringify(column)}`)
+    this.name = 'UnknownColumnError'
+    this.column = column
+    this.usedIn = usedIn
+    this.nearest = nearest(column, known.filter((name) => !/[,=]/.test(name))) // these can't be written in a query
+  }
+}
+
+/** Thrown by queries before the source has been read for the first time. */
+export class NoDataError extends Error {
+  constructor () {
+    super('The source has not been read yet')
+    this.name = 'NoDataError'
+  }
+}
+
+/** Thrown instead of publishing records that may lack users: nothing is lost because of a download. */
+export class IncompleteSourceError extends Error {
+  constructor (failed: readonly string[]) {
+    super(`${failed.length} source objects could not be downloaded, ${failed[0]} among them; the output stays as it is`)
+    this.name = 'IncompleteSourceError'
+  }
+}
+
+/** Thrown by queries on a data version that is not held: no longer, or it never was. */
+export class UnknownVersionError extends Error {
+  constructor (version: string) {
+    super(`The data version ${JSON.stringify(version)} is not held`)
+    this.name = 'UnknownVersionError'
+  }
+}
+
+/** Thrown if a column would grow beyond what one table can hold: such a lake needs another engine. */
+export class TooLargeError extends Error {
+  constructor () {
+    super('A column of the lake has more than 2 GiB of text')
+    this.name = 'TooLargeError'
+  }
+}
+
+/** Why an object store failed. Stable: the codes appear in responses and in `Data-Stale`. */
+export type StoreErrorCode =
+  | 'unreachable' // no connection, or it broke
+  | 'timeout'
+  | 'access_denied'
+  | 'no_such_bucket' // or the folder is missing
+  | 'invalid_listing' // not a listing, or its keys are out of order: never taken for an empty bucket
+  | 'corrupt' // the body does not match its length or checksum
+  | 'too_large'
+  | 'invalid_key' // this store cannot hold such a key
+  | 'precondition_failed'
+  | 'read_only' // another process writes to this folder
+  | 'store_error' // any other failure that the store reports
+
+/** Thrown by every ObjectStore, whatever library or file system is below it. */
+export class StoreError extends Error {
+  readonly code: StoreErrorCode
+
+  constructor (code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}

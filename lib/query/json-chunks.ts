@@ -1,0 +1,47 @@
+import { gatherRows } from '../table/take-rows.js'
+import type { Table } from '../table/table.js'
+import type { Allocate, ReadyPart, ReadyRows } from './data-version.js'
+
+const COMMA = 0x2c
+const NEWLINE = 0x0a
+const OPEN = 0x5b
+const CLOSE = 0x5d
+
+/** Rows of a table as the JSON objects that it keeps of them. `isWhole`: they are all of its rows in its own order. */
+export class ReadyJson implements ReadyRows {
+  readonly #table: Table
+  readonly #listRows: () => Uint32Array
+  readonly array: Buffer | undefined
+
+  constructor (table: Table, listRows: () => Uint32Array, isWhole: boolean) {
+    this.#table = table
+    this.#listRows = listRows
+    this.array = isWhole ? table.json.bytes : undefined
+  }
+
+  get length (): number {
+    return this.#listRows().length
+  }
+
+  part (from: number, maxBytes: number, format: 'json' | 'ndjson', allocate: Allocate = (bytes) => new ArrayBuffer(bytes)): ReadyPart {
+    const rows = this.#listRows()
+    const { json } = this.#table
+    if (rows.length === 0) return { bytes: Buffer.from(format === 'json' ? '[]' : ''), to: 0 }
+    const { to, length } = this.#measure(rows, from, maxBytes)
+    if (format === 'ndjson') return { bytes: gatherRows(json, rows, from, to, { length, separator: NEWLINE, allocate }), to }
+    const bytes = gatherRows(json, rows, from, to, { length, separator: COMMA, allocate, ...from === 0 && { first: OPEN } })
+    if (to === rows.length) bytes[bytes.length - 1] = CLOSE
+    return { bytes, to }
+  }
+
+  #measure (rows: Uint32Array, from: number, maxBytes: number): { to: number, length: number } {
+    const { offsets } = this.#table.json
+    let length = 0
+    let to = from
+    while (to < rows.length && length < maxBytes) {
+      const row = rows[to++]!
+      length += offsets[row + 1]! - offsets[row]!
+    }
+    return { to, length }
+  }
+}

@@ -1,0 +1,226 @@
+import type { ObjectList } from '../../object-list.js'
+import type { ObjectInfo } from '../../object-store.js'
+import type { ListingPage } from '../s3-listing.js'
+import { toInfo } from '../s3-object.js'
+
+const ROOT = /^(?:<\?xml [^>]*\?>\s*)?<ListBucketResult(?: [^>]*)?>/
+/** Where it ends at the latest. */
+const MAX_ROOT_BYTES = 1024
+const END = Buffer.from('</ListBucketResult>')
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
+
+/**
+ * Reads an answer to ListObjectsV2 without building a document of it, nor texts of what it holds, which costs a twentieth.
+ * `undefined` for whatever is not just as S3 servers write it, or not complete: it is for a real parser to say what it is.
+ *
+ * @param objects where those of the page go, instead of what is there
+ */
+export function scanListing (xml: Buffer, objects: ObjectList): ListingPage | undefined {
+  let end = xml.length
+  while (xml[end - 1]! <= SPACE) end--
+  end -= END.length
+  const [root] = ROOT.exec(xml.toString('latin1', 0, MAX_ROOT_BYTES)) ?? []
+  if (root === undefined || end < root.length || !hasAt(xml, end, END)) return undefined
+  objects.clear()
+  const facts = new Map<string, string>()
+  const scanUsual = usualScanner(xml, objects)
+  let at = root.length
+  while (at < end) {
+    const next = scanUsual(at)
+    if (next !== -1) {
+      at = next
+      continue
+    }
+    const element = readElement(xml, at, end)
+    if (element === undefined) return undefined
+    const { name, content, next: after } = element
+    if (name === 'Contents' ? !scanAnyEntry(xml, content, objects) : name !== '' && !note(facts, name, xml, content)) return undefined
+    at = after
+  }
+  if (facts.get('EncodingType') !== 'url' || Number(facts.get('KeyCount') ?? objects.length) !== objects.length) return undefined
+  const next = facts.get('NextContinuationToken')
+  switch (facts.get('IsTruncated')) {
+    case 'false': return { objects, next: undefined }
+    case 'true': return next === undefined || next === '' || next.includes('&') ? undefined : { objects, next }
+    default: return undefined
+  }
+}
+
+/** The token of the next page, before the page is read. */
+export function findToken (xml: Buffer): string | undefined {
+  const start = xml.indexOf(TOKEN) + TOKEN.length
+  const end = xml.indexOf('<', start)
+  return start < TOKEN.length || end === -1 ? undefined : xml.toString('utf8', start, end)
+}
+
+const TOKEN = '<NextContinuationToken>'
+
+const [SPACE, QUOTE, PERCENT, AMPERSAND, PLUS, LESS] = [0x20, 0x22, 0x25, 0x26, 0x2b, 0x3c]
+
+/** What all servers tell of an object, in the order in which they do. */
+const KEY = Buffer.from('<Contents><Key>')
+const MODIFIED = Buffer.from('</Key><LastModified>')
+const ETAG = Buffer.from('</LastModified><ETag>')
+const SIZE = Buffer.from('</ETag><Size>')
+const REST = Buffer.from('</Size>')
+const CLOSE = Buffer.from('</Contents>')
+const END_OF_ENTRY = Buffer.concat([REST, CLOSE])
+/** How servers write the quotes around an ETag. */
+const QUOTES = ['&quot;', '&#34;', '"'].map((text) => Buffer.from(text))
+
+/** Reads the entry that begins there into the objects and answers where it ends; -1 where it has to be looked at more closely. */
+function usualScanner (xml: Buffer, objects: ObjectList): (at: number) => number {
+  const timeOf = instantReader(xml)
+  const key = { bytes: xml, start: 0, end: 0 }
+  const etag = { bytes: xml, start: 0, end: 0 }
+  // What was found in the entry before, and is most likely here, too.
+  let quote = QUOTES[0]!
+  let rest: Uint8Array = END_OF_ENTRY
+  return (at) => {
+    if (!hasAt(xml, at, KEY)) return -1
+    key.start = at + KEY.length
+    let i = key.start
+    for (let byte = xml[i]!; byte !== LESS; byte = xml[++i]!) if (byte === PERCENT || byte === PLUS || byte === AMPERSAND || byte >= 0x80 || i === xml.length) return -1
+    key.end = i
+    if (!hasAt(xml, i, MODIFIED)) return -1
+    const modified = i += MODIFIED.length
+    while (xml[i]! !== LESS && i < xml.length) i++
+    const time = timeOf(modified, i)
+    if (time === -1 || !hasAt(xml, i, ETAG)) return -1
+    i += ETAG.length
+    if (!hasAt(xml, i, quote)) quote = QUOTES.find((quote) => hasAt(xml, i, quote)) ?? quote
+    if (!hasAt(xml, i, quote)) return -1
+    etag.start = i += quote.length
+    for (let byte = xml[i]!; byte !== LESS && byte !== AMPERSAND && byte !== QUOTE && i < xml.length;) byte = xml[++i]!
+    etag.end = i
+    if (etag.end === etag.start || !hasAt(xml, i, quote) || !hasAt(xml, i + quote.length, SIZE)) return -1
+    const digits = i += quote.length + SIZE.length
+    let size = 0
+    for (let digit = xml[i]! - 0x30; digit >= 0 && digit <= 9; digit = xml[++i]! - 0x30) size = size * 10 + digit
+    if (i === digits || size > Number.MAX_SAFE_INTEGER) return -1
+    if (!hasAt(xml, i, rest)) {
+      const found = restOfEntry(xml, i)
+      if (found === undefined) return -1
+      rest = found
+    }
+    objects.pushBytes(key, etag, size, time)
+    return i + rest.length
+  }
+}
+
+/** From the end of the size to that of the entry, where there is nothing in it that matters. */
+function restOfEntry (xml: Buffer, at: number): Uint8Array | undefined {
+  const end = xml.indexOf(CLOSE, at)
+  if (end === -1 || !hasAt(xml, at, REST)) return undefined
+  const names = elementNames(xml, at + REST.length, end)
+  return names?.every((name) => !ENTRY.includes(name)) ? xml.subarray(at, end + CLOSE.length) : undefined
+}
+
+/** What has to be known of an entry. */
+const ENTRY = ['Key', 'LastModified', 'ETag', 'Size']
+
+function elementNames (xml: Buffer, from: number, to: number): string[] | undefined {
+  const names: string[] = []
+  for (let at = from; at < to;) {
+    const element = readElement(xml, at, to)
+    if (element === undefined) return undefined
+    if (element.name !== '') names.push(element.name)
+    at = element.next
+  }
+  return names
+}
+
+/** Reads instants as S3 writes them, such as 2025-06-15T12:15:30.000Z, as milliseconds since 1970; -1 for others. */
+function instantReader (xml: Buffer): (start: number, end: number) => number {
+  let day = ''
+  let midnight = 0
+  const two = (at: number) => {
+    const [tens, ones] = [xml[at]! - 0x30, xml[at + 1]! - 0x30]
+    return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN
+  }
+  return (start, end) => {
+    const [dot, z] = [xml[start + 19], xml[end - 1]]
+    if (end - start !== 24 || dot !== 0x2e || z !== 0x5a || xml[start + 10] !== 0x54 || xml[start + 13] !== 0x3a || xml[start + 16] !== 0x3a) return -1
+    if (!hasTextAt(xml, start, day)) {
+      day = xml.toString('latin1', start, start + 10)
+      midnight = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : NaN
+    }
+    const [hour, minute, second, milliseconds] = [two(start + 11), two(start + 14), two(start + 17), two(start + 20) * 10 + two(start + 21) % 10]
+    if (!(hour < 24 && minute < 60 && second < 60 && milliseconds >= 0)) return -1
+    const time = midnight + ((hour * 60 + minute) * 60 + second) * 1000 + milliseconds
+    return time >= 0 ? time : -1
+  }
+}
+
+/** An entry in another order, without an ETag, or with a key that has to be decoded. */
+function scanAnyEntry (xml: Buffer, { start, end }: Span, objects: ObjectList): boolean {
+  const facts = new Map<string, string>()
+  for (let at = start; at < end;) {
+    const element = readElement(xml, at, end)
+    if (element === undefined) return false
+    const { name, content, next } = element
+    if (name !== '' && name !== 'Owner' && !note(facts, name, xml, content)) return false
+    at = next
+  }
+  const [key, size, modified] = ['Key', 'Size', 'LastModified'].map((name) => facts.get(name))
+  const object = key === undefined || size === undefined || modified === undefined ? undefined : toObject(key, size, modified, facts.get('ETag'))
+  if (object !== undefined) objects.push(object)
+  return object !== undefined
+}
+
+function toObject (encodedKey: string, size: string, modified: string, quotedEtag: string | undefined): ObjectInfo | undefined {
+  const key = decodeKey(encodedKey)
+  const etag = quotedEtag?.startsWith('&quot;') && quotedEtag.endsWith('&quot;') ? `"${quotedEtag.slice(6, -6)}"` : quotedEtag?.replaceAll('&#34;', '"')
+  if (key === undefined || !/^\d+$/.test(size) || !INSTANT.test(modified) || etag?.includes('&')) return undefined
+  return toInfo(key, Number(size), { ETag: etag, LastModified: Date.parse(modified) })
+}
+
+interface Span { readonly start: number, readonly end: number }
+interface Element { readonly name: string, readonly content: Span, readonly next: number }
+
+/** Elements whose content is elements. */
+const NESTED = ['Contents', 'Owner']
+
+/** The element that begins there, after space perhaps; without a name where there is none left, or one without content. `undefined` for anything else. */
+function readElement (xml: Buffer, from: number, to: number): Element | undefined {
+  let at = from
+  while (at < to && xml[at]! <= SPACE) at++
+  if (at === to) return { name: '', content: { start: to, end: to }, next: to }
+  const start = xml.indexOf('>', at) + 1
+  if (xml[at] !== LESS || start === 0 || start > to) return undefined
+  const name = xml.toString('latin1', at + 1, start - 1)
+  if (!/^\w+\/?$/.test(name)) return undefined
+  if (name.endsWith('/')) return { name: '', content: { start, end: start }, next: start }
+  const close = `</${name}>`
+  const end = xml.indexOf(NESTED.includes(name) ? close : '<', start)
+  if (end === -1 || end + close.length > to || !hasTextAt(xml, end, close)) return undefined
+  return { name, content: { start, end }, next: end + close.length }
+}
+
+/** Each element only once, and not within another one. */
+function note (facts: Map<string, string>, name: string, xml: Buffer, { start, end }: Span): boolean {
+  const text = xml.toString('utf8', start, end)
+  if (facts.has(name) || text.includes('<')) return false
+  facts.set(name, text)
+  return true
+}
+
+function hasAt (xml: Buffer, at: number, bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (xml[at + i] !== bytes[i]) return false
+  return true
+}
+
+function hasTextAt (xml: Buffer, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (xml[at + i] !== text.charCodeAt(i)) return false
+  return text !== ''
+}
+
+function decodeKey (encoded: string): string | undefined {
+  if (encoded.includes('&')) return undefined
+  if (!/[%+]/.test(encoded)) return encoded
+  try {
+    return decodeURIComponent(encoded.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}

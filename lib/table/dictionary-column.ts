@@ -1,0 +1,109 @@
+import { foldCase } from '../base/fold-case.js'
+import { compareUtf8 } from '../base/utf8.js'
+import { compareBytes } from '../base/bytes.js'
+import { shared } from '../base/shared-memory.js'
+import { gatherTexts, Growing, GrowingTexts, isSameTexts, pieceAt, TextColumn, type Piece, type Texts } from './utf8-column.js'
+
+/**
+ * A column of text that rows share values of, as Arrow lays out Dictionary: the value of row i is `values[codes[i]]`. The
+ * values are in ascending order of their bytes, each of them in use, so codes compare as texts do. Code 0 is `null`.
+ */
+export interface Coded {
+  readonly values: Texts
+  readonly codes: Codes
+}
+
+/** As narrow as the number of values allows. */
+export type Codes = Uint8Array | Uint16Array | Uint32Array
+
+/** A column of text while its rows come in. */
+export class CodedDraft {
+  readonly #codes = new Map<string, number>()
+  readonly codes = new Growing(Uint32Array)
+  readonly texts: string[] = ['']
+
+  /** Sets the value of a row; rows come in ascending order, and those left out have none. */
+  set (row: number, text: string): void {
+    let code = this.#codes.get(text)
+    if (code === undefined) {
+      code = this.texts.push(text) - 1
+      this.#codes.set(text, code)
+    }
+    while (this.codes.length < row) this.codes.push(0)
+    this.codes.push(code)
+  }
+
+  codeAt (row: number): number {
+    return row < this.codes.length ? this.codes.values[row]! : 0
+  }
+}
+
+/**
+ * The values of a column in the order in which case does not matter: their folded texts, ascending, and the code of each.
+ * Several values can have one folded text.
+ */
+export interface Folded { readonly texts: Texts, readonly codes: Uint32Array }
+
+export function foldValues ({ values }: Coded): Folded {
+  const column = new TextColumn(values)
+  const texts = Array.from({ length: column.length }, (_, code) => foldCase(column.at(code)))
+  const codes = shared(Uint32Array, column.length - 1)
+  codes.forEach((_, i) => { codes[i] = i + 1 })
+  codes.sort((a, b) => compareUtf8(texts[a]!, texts[b]!) || a - b)
+  const folded = new GrowingTexts()
+  for (const code of codes) folded.push(texts[code]!)
+  return { texts: gatherTexts(folded.length, (row) => pieceAt(folded, row)), codes }
+}
+
+/** A column without rows. */
+export const NO_COLUMN: Coded = { values: gatherTexts(1, () => ({ bytes: new Uint8Array(), start: 0, end: 0 })), codes: new Uint8Array() }
+
+/**
+ * The column of new rows of which each comes from a row of the `previous` column (`sources[i]`, from 0) or from one of the
+ * draft (`~sources[i]`); `undefined` where no row has a value. Values that stay as they are stay the same object.
+ */
+export function mergeCoded (previous: Coded = NO_COLUMN, draft = new CodedDraft(), sources: Int32Array): Coded | undefined {
+  const fromPrevious = new Uint32Array(previous.values.offsets.length - 1)
+  const fromDraft = new Uint32Array(draft.texts.length)
+  // First only whether a value is in use.
+  for (const source of sources) {
+    if (source >= 0) fromPrevious[previous.codes[source] ?? 0] = 1
+    else fromDraft[draft.codeAt(~source)] = 1
+  }
+  const merged = mergeValues(previous.values, fromPrevious, draft.texts, fromDraft)
+  const values = isSameTexts(previous.values, merged) ? previous.values : merged
+  const count = values.offsets.length - 1
+  if (count === 1) return undefined
+  const codes = shared<Codes>(count <= 0x100 ? Uint8Array : count <= 0x10000 ? Uint16Array : Uint32Array, sources.length)
+  for (let i = 0; i < sources.length; i++) {
+    const source = sources[i]!
+    codes[i] = source >= 0 ? fromPrevious[previous.codes[source] ?? 0]! : fromDraft[draft.codeAt(~source)]!
+  }
+  return { values, codes }
+}
+
+/** Merges the values that are marked as in use, and writes the new code of each over its mark. */
+function mergeValues (old: Texts, oldCodes: Uint32Array, texts: readonly string[], newCodes: Uint32Array): Texts {
+  const added = new GrowingTexts()
+  const addedCodes = texts.map((_, code) => code).filter((code) => code > 0 && newCodes[code] === 1)
+    .sort((a, b) => compareUtf8(texts[a]!, texts[b]!))
+  for (const code of addedCodes) added.push(texts[code]!)
+  const pieces: Piece[] = [{ bytes: old.bytes, start: 0, end: 0 }]
+  oldCodes[0] = newCodes[0] = 0
+  let next = 0
+  for (let code = 1; code < oldCodes.length; code++) {
+    if (oldCodes[code] === 0) continue
+    const piece = pieceAt(old, code)
+    let order = -1
+    for (; next < added.length; next++) {
+      const candidate = pieceAt(added, next)
+      order = compareBytes(candidate.bytes, candidate.start, candidate.end, piece.bytes, piece.start, piece.end)
+      if (order >= 0) break
+      newCodes[addedCodes[next]!] = pieces.push(candidate) - 1
+    }
+    oldCodes[code] = pieces.push(piece) - 1
+    if (order === 0) newCodes[addedCodes[next++]!] = oldCodes[code]!
+  }
+  for (; next < added.length; next++) newCodes[addedCodes[next]!] = pieces.push(pieceAt(added, next)) - 1
+  return gatherTexts(pieces.length, (i) => pieces[i]!)
+}

@@ -1,0 +1,201 @@
+import { TooLargeError } from '../base/errors.js'
+import { compareBytes, firstIndex } from '../base/bytes.js'
+import { shared } from '../base/shared-memory.js'
+
+/** Texts off the heap, one a row, as Arrow lays out Utf8: row i is `bytes` from `offsets[i]` up to `offsets[i + 1]`. */
+export interface Texts {
+  /** One more than there are rows; at most 2^31 - 1. */
+  readonly offsets: Int32Array
+  /** UTF-8. */
+  readonly bytes: Uint8Array
+}
+
+/** Most bytes that one column of texts can hold. */
+const MAX_BYTES = 2 ** 31 - 1
+
+/** Reads a column of texts. */
+export class TextColumn implements Texts {
+  readonly offsets: Int32Array
+  readonly bytes: Buffer
+
+  constructor ({ offsets, bytes }: Texts) {
+    this.offsets = offsets
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get length (): number {
+    return this.offsets.length - 1
+  }
+
+  at (row: number): string {
+    return this.bytes.toString('utf8', this.offsets[row]!, this.offsets[row + 1]!)
+  }
+
+  isEmpty (row: number): boolean {
+    return this.offsets[row] === this.offsets[row + 1]
+  }
+
+  /** Compares the text of a row with another one, by their bytes. */
+  compare (row: number, other: Uint8Array, start = 0, end = other.length): number {
+    return compareBytes(this.bytes, this.offsets[row]!, this.offsets[row + 1]!, other, start, end)
+  }
+
+  /** Of rows in ascending order, from `first` on: the first one that is not below the text. */
+  lowerBound (text: Uint8Array, first = 0): number {
+    return firstIndex(first, this.length, (row) => this.compare(row, text) >= 0)
+  }
+
+  /** Of rows in ascending order, from `first` on: the one with this text, -1 where there is none. */
+  find (text: string, first = 0): number {
+    const bytes = Buffer.from(text)
+    const row = this.lowerBound(bytes, first)
+    return row < this.length && this.compare(row, bytes) === 0 ? row : -1
+  }
+}
+
+/** Room for rows of these lengths in bytes, which the caller fills. `head`: bytes before the first row. */
+export function allocateTexts (length: number, lengthOf: (row: number) => number, head = 0): Texts {
+  const offsets = shared(Int32Array, length + 1)
+  let end = head
+  offsets[0] = end
+  for (let row = 0; row < length; row++) {
+    end += lengthOf(row)
+    if (end > MAX_BYTES) throw new TooLargeError()
+    offsets[row + 1] = end
+  }
+  return { offsets, bytes: shared(Uint8Array, end) }
+}
+
+/** A piece of some bytes. */
+export interface Piece { readonly bytes: Uint8Array, readonly start: number, readonly end: number }
+
+/** A column of these pieces. `pieceOf` is called twice for each row. */
+export function gatherTexts (length: number, pieceOf: (row: number) => Piece): Texts {
+  const texts = allocateTexts(length, (row) => {
+    const { start, end } = pieceOf(row)
+    return end - start
+  })
+  for (let row = 0; row < length; row++) {
+    const { bytes, start, end } = pieceOf(row)
+    let to = texts.offsets[row]!
+    // Short as they are, a loop is quicker than a call.
+    for (let from = start; from < end; from++) texts.bytes[to++] = bytes[from]!
+  }
+  return texts
+}
+
+/** The piece that is a row of a column. */
+export function pieceAt ({ offsets, bytes }: Texts, row: number): Piece {
+  return { bytes, start: offsets[row]!, end: offsets[row + 1]! }
+}
+
+export function isSameText (a: Texts, aRow: number, b: Texts, bRow: number): boolean {
+  const [start, from] = [a.offsets[aRow]!, b.offsets[bRow]!]
+  const length = a.offsets[aRow + 1]! - start
+  if (length !== b.offsets[bRow + 1]! - from) return false
+  for (let i = 0; i < length; i++) if (a.bytes[start + i] !== b.bytes[from + i]) return false
+  return true
+}
+
+/** Whether two columns have the same rows. */
+export function isSameTexts (a: Texts, b: Texts): boolean {
+  return a.offsets.length === b.offsets.length && a.offsets.every((offset, row) => offset === b.offsets[row]) &&
+    compareBytes(a.bytes, 0, a.offsets.at(-1)!, b.bytes, 0, b.offsets.at(-1)!) === 0
+}
+
+export const NO_TEXTS: Texts = allocateTexts(0, () => 0)
+
+/** Texts that are appended one by one, private to the thread. */
+export class GrowingTexts implements Texts {
+  offsets: Int32Array
+  bytes: Buffer
+  length = 0
+
+  /** @param rows how many texts are expected, and of how many bytes in all */
+  constructor (rows = 1000, bytes = 16 * 1024) {
+    this.offsets = new Int32Array(rows + 1)
+    this.bytes = Buffer.allocUnsafeSlow(bytes)
+  }
+
+  push (text: string): void {
+    const start = this.offsets[this.length]!
+    // No UTF-16 unit takes more than three bytes.
+    this.#reserve(start + 3 * text.length)
+    // Short and plain as most texts are, a loop is quicker than a call.
+    const { bytes } = this
+    let i = 0
+    for (; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit >= 0x80) break
+      bytes[start + i] = unit
+    }
+    this.#end(i === text.length ? start + i : start + bytes.write(text, start))
+  }
+
+  pushPiece ({ bytes, start, end }: Piece): void {
+    this.#pushBytes(bytes, start, end)
+  }
+
+  /** Adds a row of others. */
+  pushFrom ({ bytes, offsets }: Texts, row: number): void {
+    this.#pushBytes(bytes, offsets[row]!, offsets[row + 1]!)
+  }
+
+  #pushBytes (bytes: Uint8Array, start: number, end: number): void {
+    const at = this.offsets[this.length]!
+    this.#reserve(at + end - start)
+    const to = this.bytes
+    for (let i = start, next = at; i < end; i++) to[next++] = bytes[i]!
+    this.#end(at + end - start)
+  }
+
+  /** Removes all, and keeps the memory. */
+  clear (): void {
+    this.length = 0
+  }
+
+  #end (end: number): void {
+    if (end > MAX_BYTES) throw new TooLargeError()
+    if (this.length + 2 > this.offsets.length) this.offsets = grown(this.offsets, Int32Array)
+    this.offsets[++this.length] = end
+  }
+
+  #reserve (bytes: number): void {
+    if (bytes <= this.bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes, Math.ceil(this.bytes.length * GROWTH)))
+    this.bytes.copy(larger, 0, 0, this.offsets[this.length]!)
+    this.bytes = larger
+  }
+}
+
+/** Numbers that are appended one by one, private to the thread. */
+export class Growing<T extends Float64Array | Uint32Array | Int32Array | Uint8Array> {
+  readonly #Type: new (length: number) => T
+  values: T
+  length = 0
+
+  /** @param length how many are expected */
+  constructor (Type: new (length: number) => T, length = 1000) {
+    this.#Type = Type
+    this.values = new Type(length)
+  }
+
+  push (value: number): void {
+    if (this.length === this.values.length) this.values = grown(this.values, this.#Type)
+    this.values[this.length++] = value
+  }
+
+  /** Removes all, and keeps the memory. */
+  clear (): void {
+    this.length = 0
+  }
+}
+
+/** Doubling would waste half of what large lakes need. */
+const GROWTH = 1.5
+
+function grown<T extends Float64Array | Uint32Array | Int32Array | Uint8Array> (array: T, Type: new (length: number) => T): T {
+  const larger = new Type(Math.ceil(array.length * GROWTH) + 1)
+  larger.set(array)
+  return larger
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '../base/clock.js'
+import { renderOutput, type Output } from '../output/output.js'
+import { Publisher, type Fence } from '../output/publisher.js'
+import { TableRecords } from '../query/table-version.js'
+import { SnapshotFile } from '../snapshot/snapshot-file.js'
+import { EtagCache, type SourceState } from '../source/etag-cache.js'
+import { reconcile, type Progress, type Reconciled } from '../source/reconcile.js'
+import type { SourceRules } from '../source/rules.js'
+import type { ObjectStore } from '../store/object-store.js'
+import type { TableData } from '../table/table.js'
+import type { BucketSide, OutputReport } from './lake-backend.js'
+
+/** What the work on a bucket depends on. Plain data. */
+export interface BucketRules extends SourceRules {
+  /** Where the snapshot lies. */
+  readonly snapshotKey: string
+}
+
+/** The work on the bucket in this thread. The store stays the caller's. */
+export class LocalBucketSide implements BucketSide {
+  readonly #store: ObjectStore
+  readonly #clock: Clock
+  readonly #rules: BucketRules
+  readonly #publisher: Publisher
+  readonly #snapshot: SnapshotFile
+  #preloaded: Promise<SourceState | undefined> | undefined
+
+  constructor (store: ObjectStore, clock: Clock, rules: BucketRules) {
+    this.#store = store
+    this.#clock = clock
+    this.#rules = rules
+    this.#publisher = new Publisher(store)
+    this.#snapshot = new SnapshotFile(store, rules.snapshotKey, rules)
+  }
+
+  /** Begins to read the snapshot, before the first reconcile asks for it. */
+  preload (): void {
+    this.#preloaded = this.#snapshot.load()
+  }
+
+  async reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: Progress) => void): Promise<Reconciled> {
+    // The listing goes on while the snapshot is read.
+    const known = previous === 'snapshot' ? this.#loadSnapshot() : previous
+    return await reconcile(this.#store, known, this.#clock, { rules: this.#rules, retryAll, onProgress })
+  }
+
+  async #loadSnapshot (): Promise<EtagCache> {
+    const loading = this.#preloaded ?? this.#snapshot.load()
+    this.#preloaded = undefined
+    return new EtagCache(await loading)
+  }
+
+  async fence (key: string): Promise<Fence> {
+    return await this.#publisher.fence(key)
+  }
+
+  async publish (table: TableData, output: Output, fence: Fence, dryRun: boolean): Promise<OutputReport> {
+    const { users, ...rendered } = await renderOutput(new TableRecords(table, this.#rules.timeZone), output)
+    return { ...await this.#publisher.publish({ key: output.key, fence, dryRun, ...rendered }), users }
+  }
+
+  async saveSnapshot (state: SourceState): Promise<void> {
+    await this.#snapshot.save(state)
+  }
+
+  async close (): Promise<void> {}
+}

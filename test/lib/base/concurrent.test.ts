@@ -1,0 +1,29 @@
+import t from 'tap'
+import { forEachConcurrently } from '../../../lib/base/concurrent.js'
+
+t.test('does everything, never more than the limit at a time', async (t) => {
+  const done: number[] = []
+  let running = 0
+  let most = 0
+  await forEachConcurrently(Array.from({ length: 20 }, (_, i) => i), 3, async (item) => {
+    most = Math.max(most, ++running)
+    await new Promise((resolve) => setImmediate(resolve))
+    running--
+    done.push(item)
+  })
+  t.equal(done.length, 20)
+  t.equal(most, 3)
+})
+
+t.test('throws the first failure when what runs has ended, and starts no more', async (t) => {
+  const started: number[] = []
+  let ended = 0
+  await t.rejects(forEachConcurrently([0, 1, 2, 3, 4, 5], 2, async (item) => {
+    started.push(item)
+    await new Promise((resolve) => setImmediate(resolve))
+    ended++
+    if (item === 1) throw new Error('one')
+  }), { message: 'one' })
+  t.ok(started.length < 6)
+  t.equal(ended, started.length)
+})

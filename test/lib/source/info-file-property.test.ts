@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { parseUserCsv } from '../../../lib/source/info-file.js'
+
+const cell = fc.array(fc.constantFrom('a', 'B', ' ', '\t', '\f', '\v', '\u00a0', '\ufeff', ';', ',', '0', '5', '-', '#', '\'', '\0', 'é', '😀'), { maxLength: 6 }).map((units) => units.join(''))
+const number = fc.oneof(fc.integer().map(String), fc.integer().map((n) => ` ${n}\u00a0`))
+const header = fc.constantFrom('first_name', ' last_name ', 'birthts', 'last_name', '\u00a0birthts', 'city', ' city', 'user_id', '')
+const lineEnd = fc.constantFrom('\n', '\r\n', '\r', '\n\n', '')
+
+t.test('what is read the short way is what the parser reads', async () => {
+  const file = fc.record({
+    names: fc.oneof(fc.constant<string[]>(['first_name', 'last_name', 'birthts']), fc.constant<string[]>(['birthts', 'city', 'last_name', ' first_name']), fc.array<string>(header, { maxLength: 6 })),
+    cells: fc.oneof(fc.tuple(cell, cell, number), fc.tuple(number, cell, cell, cell), fc.array(fc.oneof(cell, number), { maxLength: 6 })),
+    delimiter: fc.constantFrom(',', ';', '\t', ', ', ' '),
+    ends: fc.tuple(lineEnd, lineEnd)
+  })
+  let good = 0
+  fc.assert(fc.property(file, ({ names, cells, delimiter, ends: [first, last] }) => {
+    const text = (names: readonly string[]) => Buffer.from(names.join(delimiter) + first + cells.join(delimiter) + last)
+    const plain = parseUserCsv(text(names), delimiter)
+    // A quoted name takes the long way, and says the same.
+    const quoted = parseUserCsv(text(names.map((name, i) => i === 0 && name.trim() === name && name !== '' ? `"${name}"` : name)), delimiter)
+    assert.deepEqual(plain.data, quoted.data)
+    if (plain.data !== undefined) good++
+  }), { numRuns: 5000 })
+  t.ok(good > 500, `${good} files were good`)
+})

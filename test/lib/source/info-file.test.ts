@@ -1,0 +1,82 @@
+import t from 'tap'
+import { parseUserCsv } from '../../../lib/source/info-file.js'
+
+const parse = (text: string | Buffer, delimiter = ',') => parseUserCsv(Buffer.from(text as string), delimiter)
+const HEADER = 'first_name, last_name, birthts\n'
+
+t.test('what is fine', async (t) => {
+  const ann = { first_name: 'Ann', last_name: 'Lee', birthts: 5 }
+  const table: [string, string | Buffer, object][] = [
+    ['the usual form', HEADER + 'Ann, Lee, 5\n', ann],
+    ['no final newline', HEADER + 'Ann, Lee, 5', ann],
+    ['no spaces', 'first_name,last_name,birthts\nAnn,Lee,5\n', ann],
+    ['any order', 'birthts,last_name,first_name\n5,Lee,Ann\n', ann],
+    ['CRLF', 'first_name, last_name, birthts\r\nAnn, Lee, 5\r\n', ann],
+    ['a byte order mark', '\ufeff' + HEADER + 'Ann, Lee, 5\n', ann],
+    ['blank lines', '\n' + HEADER + '\n   \nAnn, Lee, 5\n\n', ann],
+    ['a quoted comma', HEADER + 'Ann, "O, Neil", 5\n', { ...ann, last_name: 'O, Neil' }],
+    ['quoted quotes and a line end', HEADER + '"A ""x""\nB", Lee, 5\n', { ...ann, first_name: 'A "x"\nB' }],
+    ['spaces within quotes stay', HEADER + '" Ann ", Lee, 5\n', { ...ann, first_name: ' Ann ' }],
+    ['empty names', HEADER + ', , 5\n', { first_name: '', last_name: '', birthts: 5 }],
+    ['a negative timestamp', HEADER + 'Ann, Lee, -86400000\n', { ...ann, birthts: -86_400_000 }],
+    ['seconds for milliseconds: a valid time', HEADER + 'Ann, Lee, 631152000\n', { ...ann, birthts: 631_152_000 }],
+    ['the greatest timestamp', HEADER + 'Ann, Lee, 8640000000000000\n', { ...ann, birthts: 8.64e15 }],
+    ['quoted names and numbers with spaces', '" first_name ","last_name"," birthts"\nAnn,Lee," 5 "\n', ann],
+    ['mixed line ends', 'first_name,birthts,last_name\r\nAnn,5,Lee\n', ann],
+    ['minus zero', HEADER + 'Ann, Lee, -0\n', { ...ann, birthts: 0 }]
+  ]
+  for (const [name, text, expected] of table) t.match(parse(text).data, expected, name)
+  t.ok(Object.is(parse(HEADER + 'Ann, Lee, -0').data?.birthts, 0))
+})
+
+t.test('other delimiters, of several characters too', async (t) => {
+  t.match(parse('first_name; last_name; birthts\nAnn; Lee; 5', ';').data, { first_name: 'Ann', last_name: 'Lee', birthts: 5 })
+  t.match(parse('first_name\tlast_name\tbirthts\nAnn\tLee\t5', '\t').data, { first_name: 'Ann', birthts: 5 })
+  t.match(parse('first_name, last_name, birthts\nAnn,B, "x, y", 5', ', ').data, { first_name: 'Ann,B', last_name: 'x, y' })
+  t.match(parse('first_name||last_name||birthts\nAnn||Lee||5', '||').data, { last_name: 'Lee' })
+})
+
+t.test('further columns are kept as text, whatever their names', async (t) => {
+  const { data } = parse('first_name,last_name,birthts,city,City,__proto__,7,a=b\nAnn,Lee,5, Rome ,,x,007,y\n')
+  t.same(Object.entries(data!.further), [['7', '007'], ['city', 'Rome'], ['City', ''], ['__proto__', 'x'], ['a=b', 'y']])
+  t.equal(Object.getPrototypeOf(data!.further), null)
+})
+
+t.test('what is rejected, and what the report says', async (t) => {
+  const names = (count: number) => Array.from({ length: count }, (_, i) => `c${i}`).join(',')
+  const table: [string, string | Buffer, object][] = [
+    ['nothing', '', { code: 'empty_file', line: null }],
+    ['blank lines only', '\n\n', { code: 'empty_file' }],
+    ['not UTF-8', Buffer.from([0xff, 0xfe, 0x41, 0x00]), { code: 'invalid_utf8' }],
+    ['a header only', HEADER, { code: 'no_row', line: 1 }],
+    ['two rows', HEADER + 'Ann, Lee, 5\nBob, Ray, 6\n', { code: 'several_rows', line: 3 }],
+    ['two rows after mixed line ends', 'first_name, last_name, birthts\r\nAnn, Lee, 5\nBob, Ray, 6\n', { code: 'several_rows' }],
+    ['an open quote', HEADER + '"Ann, Lee, 5\n', { code: 'malformed_csv' }],
+    ['text after a quote', HEADER + '"Ann"x, Lee, 5\n', { code: 'malformed_csv', line: 2 }],
+    ['a quote within a field', HEADER + 'A"nn, Lee, 5\n', { code: 'malformed_csv', line: 2 }],
+    ['a semicolon for a comma', 'first_name;last_name;birthts\nAnn;Lee;5\n', { code: 'missing_column', line: 1, column: 'first_name', excerpt: 'first_name;last_name;birthts' }],
+    ['names in another case', 'First_Name,last_name,birthts\nAnn,Lee,5\n', { code: 'missing_column', column: 'first_name' }],
+    ['no birthts', 'first_name,last_name\nAnn,Lee\n', { code: 'missing_column', column: 'birthts' }],
+    ['a column twice', 'first_name,last_name,birthts,x,x\nAnn,Lee,5,1,2\n', { code: 'duplicate_header', column: 'x' }],
+    ['a column without a name', 'first_name,last_name,birthts,\nAnn,Lee,5,1\n', { code: 'empty_header' }],
+    ['a column user_id', 'first_name,last_name,birthts,user_id\nAnn,Lee,5,1\n', { code: 'reserved_header', column: 'user_id' }],
+    ['a column img_path', 'first_name,last_name,birthts,img_path\nAnn,Lee,5,1\n', { code: 'reserved_header', column: 'img_path' }],
+    ['65 columns', 'first_name,last_name,birthts,' + names(62) + '\n', { code: 'too_many_columns' }],
+    ['a field too many', HEADER + 'Ann, Lee, 5, 6\n', { code: 'wrong_field_count', line: 2, excerpt: 'Ann,Lee,5,6' }],
+    ['a field too few', HEADER + 'Ann, 5\n', { code: 'wrong_field_count', line: 2 }],
+    ['a text timestamp', HEADER + 'Ann, Lee, 1990-01-01\n', { code: 'invalid_birthts', line: 2, column: 'birthts', excerpt: '1990-01-01' }],
+    ['no timestamp', HEADER + 'Ann, Lee, \n', { code: 'invalid_birthts', excerpt: '' }],
+    ['a fraction', HEADER + 'Ann, Lee, 5.0\n', { code: 'invalid_birthts' }],
+    ['an exponent', HEADER + 'Ann, Lee, 5e3\n', { code: 'invalid_birthts' }],
+    ['a plus sign', HEADER + 'Ann, Lee, +5\n', { code: 'invalid_birthts' }],
+    ['17 digits', HEADER + 'Ann, Lee, 00000000000000005\n', { code: 'invalid_birthts' }],
+    ['beyond the last time', HEADER + 'Ann, Lee, 8640000000000001\n', { code: 'invalid_birthts' }]
+  ]
+  for (const [name, text, expected] of table) t.match(parse(text).fault, expected, name)
+  t.ok(parse('first_name,last_name,birthts,' + names(61) + '\nAnn,Lee,5' + ','.repeat(61)).data, '64 columns are fine')
+})
+
+t.test('an excerpt is short', async (t) => {
+  const { fault } = parse(HEADER + `Ann, Lee, ${'😀'.repeat(1000)}\n`)
+  t.equal(fault?.excerpt, '😀'.repeat(60) + '…')
+})

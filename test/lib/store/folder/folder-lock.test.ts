@@ -1,0 +1,170 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
+
+/** No process has it. */
+const DEAD_PID = 2 ** 22 + 1
+const PIDS = readlinkSync('/proc/self/ns/pid')
+const HOLDER = fileURLToPath(new URL('../../../support/lock-holder.js', import.meta.url))
+
+async function startHolder (t: Test): Promise<ChildProcess> {
+  const child = fork(HOLDER)
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child, 'message')
+  return child
+}
+
+/** How the other process fares when it writes to the folder. */
+async function writeFrom (child: ChildProcess, path: string): Promise<string> {
+  child.send(path)
+  const [outcome] = await once(child, 'message')
+  return outcome
+}
+
+function openFolder (t: Test, path: string): FolderStore {
+  const store = new FolderStore(path)
+  t.teardown(() => store.close())
+  return store
+}
+
+/** Writes conditionally, which needs the lock. */
+async function write (store: FolderStore, key: string): Promise<void> {
+  await store.put(key, Buffer.from(''), { ifMatch: null })
+}
+
+function readLock (root: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(root, '.userlake/lock'), 'utf8'))
+}
+
+/** Leaves a lock of another process, refreshed so many seconds ago. */
+function leaveLock (root: string, content: object | string, { name = 'lock', seconds = 0 } = {}): void {
+  const path = join(root, '.userlake', name)
+  mkdirSync(join(root, '.userlake'), { recursive: true })
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  utimesSync(path, Date.now() / 1000 - seconds, Date.now() / 1000 - seconds)
+}
+
+t.test('takes the lock with the first conditional write, and gives it back at the end', async t => {
+  const root = t.testdir()
+  const store = openFolder(t, root)
+  await store.put('key', Buffer.from(''))
+  t.notOk(existsSync(join(root, '.userlake/lock')))
+  await write(store, 'other')
+  t.match(readLock(root), { pid: process.pid, host: hostname(), pids: PIDS, token: /^[\w-]{36}$/, since: /^\d{4}-/ })
+  await store.close()
+  t.same(readdirSync(join(root, '.userlake')), ['tmp'])
+  t.same(readdirSync(join(root, '.userlake/tmp')), [])
+})
+
+t.test('is shared by the stores of one process until the last one is closed', async t => {
+  const root = t.testdir({ lake: {}, link: t.fixture('symlink', 'lake') })
+  const stores = [openFolder(t, join(root, 'lake')), openFolder(t, join(root, 'link'))] as const
+  for (let round = 0; round < 10; round++) {
+    const results = await Promise.allSettled(Array.from({ length: 16 }, (_, i) => write(stores[i % 2 as 0 | 1], `key${round}`)))
+    t.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
+  }
+  await stores[0].close()
+  t.ok(existsSync(join(root, 'lake/.userlake/lock')))
+  await write(stores[1], 'key')
+  await stores[1].close()
+  t.notOk(existsSync(join(root, 'lake/.userlake/lock')))
+})
+
+t.test('admits one process, and the next one when that has ended', async t => {
+  const root = t.testdir()
+  const store = openFolder(t, root)
+  const child = await startHolder(t)
+  t.equal(await writeFrom(child, root), 'written')
+  const message = new RegExp(`: process ${child.pid} on ${hostname()} writes to this folder$`)
+  await t.rejects(write(store, 'key'), { code: 'read_only', message })
+  t.match(await store.get(`by-${child.pid}`), { size: 0 }, 'the folder can be read')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await write(store, 'key')
+  t.match(readLock(root), { pid: process.pid })
+})
+
+t.test('follows dead locks, and no living one', async t => {
+  const elsewhere = { pid: 1, host: 'elsewhere', token: 'token' }
+  const cases: Array<[string, object | string, number, boolean]> = [
+    ['a process that has ended', { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'token' }, 0, true],
+    ['an older process with this pid', { pid: process.pid, host: hostname(), pids: PIDS, token: 'token' }, 0, true],
+    ['a process that runs', { pid: process.ppid, host: hostname(), pids: PIDS, token: 'token' }, 0, false],
+    ['a process that runs and no longer refreshes', { pid: process.ppid, host: hostname(), pids: PIDS, token: 'token' }, 31, true],
+    ['a process of a container with the same host name', { pid: DEAD_PID, host: hostname(), pids: 'pid:[1]', token: 'token' }, 29, false],
+    ['a process of another host', elsewhere, 29, false],
+    ['a process of another host that no longer refreshes', elsewhere, 31, true],
+    ['a lock that nobody understands', '{"pid":', 29, false],
+    ['an old lock that nobody understands', '', 31, true],
+    ['a token that is no name', { ...elsewhere, token: '../../x' }, 31, true]
+  ]
+  for (const [name, content, seconds, isDead] of cases) {
+    const root = t.testdir()
+    const store = openFolder(t, root)
+    leaveLock(root, content, { seconds })
+    const result = await write(store, 'key').then(() => 'written', error => error.code)
+    t.equal(result, isDead ? 'written' : 'read_only', name)
+    t.same(readdirSync(join(root, '.userlake')), ['lock', 'tmp'], name)
+    await store.close()
+  }
+})
+
+t.test('follows a process that died while it followed another', async t => {
+  const root = t.testdir()
+  const store = openFolder(t, root)
+  leaveLock(root, { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'first' })
+  leaveLock(root, { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'second' }, { name: 'lock-after-first' })
+  await write(store, 'key')
+  t.match(readLock(root), { pid: process.pid })
+  leaveLock(root, { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'first' })
+  leaveLock(root, { pid: process.ppid, host: hostname(), pids: PIDS, token: 'second' }, { name: 'lock-after-first' })
+  await t.rejects(write(store, 'other'), { code: 'read_only' })
+})
+
+t.test('has one winner among processes that find a dead lock', async t => {
+  const children = await Promise.all([startHolder(t), startHolder(t), startHolder(t)])
+  const folder = t.testdir()
+  for (let round = 0; round < 20; round++) {
+    const root = join(folder, String(round))
+    leaveLock(root, { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'token' })
+    const outcomes = await Promise.all(children.map(child => writeFrom(child, root)))
+    t.same(outcomes.sort(), ['read_only', 'read_only', 'written'])
+  }
+})
+
+t.test('notices that the lock was lost', async t => {
+  const root = t.testdir()
+  const store = openFolder(t, root)
+  await write(store, 'a')
+  leaveLock(root, { pid: 1, host: 'elsewhere', token: 'token' })
+  await t.rejects(write(store, 'b'), { code: 'read_only', message: /process 1 on elsewhere/ })
+  await store.close()
+  t.match(readLock(root), { host: 'elsewhere' }, 'it does not take away the lock of another')
+})
+
+t.test('refreshes the lock while it is held', async t => {
+  const refreshes: (() => void)[] = []
+  const setInterval = (refresh: () => void) => refreshes.push(refresh) && setTimeout(() => {}, 0)
+  t.intercept(globalThis, 'setInterval', { value: setInterval })
+  const root = t.testdir()
+  const store = openFolder(t, root)
+  await write(store, 'key')
+  const path = join(root, '.userlake/lock')
+  utimesSync(path, 1, 1)
+  refreshes[0]!()
+  while (statSync(path).mtimeMs === 1000) await new Promise(resolve => { setTimeout(resolve, 5) })
+  t.ok(Date.now() - statSync(path).mtimeMs < 10_000)
+})
+
+t.test('removes what killed processes were writing', async t => {
+  const root = t.testdir({ '.userlake': { tmp: { old: '', young: '' } } })
+  const hourAgo = Date.now() / 1000 - 3601
+  utimesSync(join(root, '.userlake/tmp/old'), hourAgo, hourAgo)
+  await write(openFolder(t, root), 'key')
+  t.same(readdirSync(join(root, '.userlake/tmp')), ['young'])
+})

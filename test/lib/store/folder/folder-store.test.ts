@@ -1,0 +1,222 @@
+import { execFileSync } from 'node:child_process'
+import fs, { readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, type BigIntStats } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { toStoreError } from '../../../../lib/store/folder/folder-error.js'
+import { readObject } from '../../../../lib/store/folder/folder-read.js'
+import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
+import { etagOf } from '../../../../lib/store/folder/folder-version.js'
+import { listAll } from '../../../support/store-contract.js'
+
+const LATER = () => Date.now() + 10_000
+const bytes = (content: string) => Buffer.from(content)
+const keysOf = async (store: FolderStore, prefix = '') => (await listAll(store, prefix)).map(({ key }) => key)
+
+t.test('lists regular files only, and not its own', async t => {
+  const root = t.testdir({
+    'a.csv': 'a',
+    folder: { 'b.csv': 'b', '.userlake': { 'c.csv': 'c' }, empty: {} },
+    '.userlake': { lock: '{}', tmp: { draft: '' } },
+    '.userlake2': '',
+    'link.csv': t.fixture('symlink', 'a.csv'),
+    'link-to-folder': t.fixture('symlink', 'folder'),
+    'dangling.csv': t.fixture('symlink', 'nowhere')
+  })
+  execFileSync('mkfifo', [join(root, 'pipe.csv')])
+  writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff, 0x2e])]), 'not UTF-8')
+  const store = new FolderStore(root)
+  t.same(await keysOf(store), ['.userlake2', 'a.csv', 'folder/.userlake/c.csv', 'folder/b.csv'])
+  t.same(await keysOf(store, '.userlake'), ['.userlake2'])
+  t.same(await keysOf(store, '.userlake/'), [])
+  t.same(await keysOf(store, '.userlake/tmp/'), [])
+  for (const key of ['link.csv', 'link-to-folder', 'pipe.csv', 'dangling.csv', 'folder', '.userlake/lock', '.userlake', '\ufffd.']) {
+    t.equal(await store.get(key), undefined, key)
+    t.equal(await store.head(key), undefined, key)
+    t.equal(await store.stream(key), undefined, key)
+  }
+})
+
+t.test('never leaves its root', async t => {
+  const outside = t.testdir({
+    'secret.csv': 'secret',
+    root: {
+      folder: { up: t.fixture('symlink', '../..'), file: t.fixture('symlink', '../../secret.csv') },
+      'secret.csv': t.fixture('symlink', '../secret.csv')
+    }
+  })
+  const store = new FolderStore(join(outside, 'root'), { clock: LATER })
+  t.same(await keysOf(store), [])
+  t.same(await keysOf(store, 'folder/up/'), [])
+  t.same(await keysOf(store, '../'), [])
+  t.same(await keysOf(store, 'folder/../../'), [])
+  for (const key of ['secret.csv', '../secret.csv', 'folder/up/secret.csv', 'folder/../../secret.csv', 'folder/file', `${outside}/secret.csv`]) {
+    t.equal(await store.get(key), undefined, key)
+    t.equal(await store.head(key), undefined, key)
+    t.equal(await store.stream(key), undefined, key)
+  }
+  for (const key of ['../new', 'folder/up/new', 'folder/up/new/deep', 'folder/up/secret.csv', 'folder/../../new']) {
+    await t.rejects(store.put(key, bytes('x')), { code: 'invalid_key' }, key)
+  }
+  await store.put('secret.csv', bytes('takes the place of the link'))
+  t.equal(readFileSync(join(outside, 'secret.csv'), 'utf8'), 'secret')
+  t.same(readdirSync(outside), ['root', 'secret.csv'])
+  t.throws(() => readlinkSync(join(outside, 'root/secret.csv')))
+})
+
+t.test('keeps its own files in its root, too', async t => {
+  const outside = t.testdir({ elsewhere: {}, root: { '.userlake': t.fixture('symlink', '../elsewhere') } })
+  const store = new FolderStore(join(outside, 'root'))
+  await t.rejects(store.put('key', bytes('')), { name: 'StoreError' })
+  t.same(readdirSync(join(outside, 'elsewhere')), [])
+})
+
+t.test('refuses keys that are no paths of files', async t => {
+  const store = new FolderStore(t.testdir({ file: 'content', folder: { file: '' } }))
+  const keys = [
+    '.', '..', './a', 'a/.', 'a/..', 'a/../b', 'a//b', '/a', 'a/', '/', '.userlake', '.userlake/lock', 'x'.repeat(256), 'é'.repeat(128),
+    Array(20).fill('x'.repeat(250)).join('/'), 'file/below', 'folder'
+  ]
+  for (const key of keys) {
+    await t.rejects(store.put(key, bytes('x')), { name: 'StoreError', code: 'invalid_key' }, key)
+    t.equal(await store.get(key), undefined, key)
+  }
+  t.same(await keysOf(store), ['file', 'folder/file'])
+})
+
+t.test('marks what is young', async t => {
+  const root = t.testdir({ key: 'content' })
+  const { mtimeMs, ctimeMs } = statSync(join(root, 'key'))
+  const written = Math.floor(Math.max(mtimeMs, ctimeMs))
+  for (const [age, unsettled] of [[-3_600_000, true], [0, true], [1999, true], [2000, undefined]] as const) {
+    const store = new FolderStore(root, { clock: () => written + age })
+    const { etag } = await store.head('key') ?? {}
+    t.match((await listAll(store, ''))[0], { unsettled })
+    t.match(await store.head('key'), { unsettled })
+    t.match(await store.stream('key').then(stream => stream?.body.destroy() && stream), { unsettled })
+    t.match(await store.get('key', { ifNoneMatch: etag }), unsettled ? { unsettled, size: 7 } : 'unchanged')
+  }
+})
+
+t.test('looks at the time of the change, not of the content alone', async t => {
+  const root = t.testdir({ key: 'content' })
+  const store = new FolderStore(root)
+  const before = await store.head('key')
+  utimesSync(join(root, 'key'), 1, 1)
+  const after = await store.head('key')
+  t.match(after, { lastModified: 1000, unsettled: true })
+  t.not(after?.etag, before?.etag)
+})
+
+t.test('shows a file that was replaced by one of the same size and time', async t => {
+  const root = t.testdir({ key: 'one', new: 'two' })
+  const path = join(root, 'key')
+  const store = new FolderStore(root)
+  const etags = new Set<string | undefined>()
+  const note = async () => {
+    utimesSync(path, 1, 1)
+    etags.add((await store.head('key'))?.etag)
+    await sleep(20) // the clock of the file system ticks
+  }
+  await note()
+  writeFileSync(path, 'six')
+  await note()
+  utimesSync(join(root, 'new'), 1, 1)
+  renameSync(join(root, 'new'), path)
+  await note()
+  t.equal(etags.size, 3)
+})
+
+t.test('the ETag depends on size, time of writing, time of change and inode, each by itself', async t => {
+  const stats = { size: 3n, mtimeNs: 1_750_000_000_000_000_000n, ctimeNs: 1_750_000_000_000_000_000n, ino: 7n }
+  const others = Object.entries(stats).map(([name, value]) => ({ ...stats, [name]: value + 1n }))
+  const etags = [stats, ...others].map((stats) => etagOf(stats as BigIntStats))
+  t.equal(new Set(etags).size, 5)
+  t.equal(etagOf({ ...stats } as BigIntStats), etags[0])
+})
+
+t.test('skips files that vanish while it lists', async t => {
+  const root = t.testdir({ a: '', b: '', c: '' })
+  const store = new FolderStore(root, {
+    clock: () => {
+      rmSync(join(root, 'b'), { force: true })
+      return 0
+    }
+  })
+  t.same(await keysOf(store), ['a', 'c'])
+})
+
+t.test('fails where the root goes away while it lists', async t => {
+  const folder = t.testdir({ root: { a: '', b: '' }, other: {} })
+  const moveOnce = () => {
+    if (readdirSync(folder).includes('other')) {
+      renameSync(join(folder, 'root'), join(folder, 'old'))
+      renameSync(join(folder, 'other'), join(folder, 'root'))
+    }
+    return 0
+  }
+  const store = new FolderStore(join(folder, 'root'), { clock: moveOnce })
+  await t.rejects(listAll(store, ''), { code: 'no_such_bucket' })
+  rmSync(join(folder, 'root'), { recursive: true })
+  await t.rejects(listAll(store, ''), { code: 'no_such_bucket' })
+  writeFileSync(join(folder, 'root'), 'a file')
+  await t.rejects(listAll(store, ''), { code: 'no_such_bucket' })
+  await t.rejects(store.get('key'), { code: 'no_such_bucket' })
+})
+
+t.test('shows what is being written to nobody', async t => {
+  const root = t.testdir()
+  const store = new FolderStore(root)
+  const writes = Array.from({ length: 20 }, (_, i) => store.put(`key${i}`, Buffer.alloc(1_000_000, i)))
+  for (const write of writes) {
+    const objects = await listAll(store, '')
+    t.ok(objects.every(({ key, size }) => key.startsWith('key') && size === 1_000_000))
+    await write
+  }
+  t.equal((await keysOf(store)).length, 20)
+  t.same(readdirSync(join(root, '.userlake/tmp')), [])
+})
+
+t.test('leaves nothing behind when a write fails', async t => {
+  const root = t.testdir({ folder: { file: '' } })
+  const store = new FolderStore(root)
+  t.teardown(() => store.close())
+  await t.rejects(store.put('folder', bytes('x')), { code: 'invalid_key' })
+  await t.rejects(store.put('key', bytes('x'), { ifMatch: 'other' }), { code: 'precondition_failed' })
+  t.same(readdirSync(join(root, '.userlake/tmp')), [])
+})
+
+t.test('tells failures of the file system apart', async t => {
+  const cases = {
+    EACCES: 'access_denied',
+    EPERM: 'access_denied',
+    EROFS: 'access_denied',
+    ENOTDIR: 'invalid_key',
+    ENOSPC: 'store_error',
+    EIO: 'store_error'
+  }
+  for (const [code, expected] of Object.entries(cases)) {
+    const error = toStoreError(Object.assign(new Error('text'), { code }), 'file:///lake/key')
+    t.match(error, { code: expected, message: /^file:\/\/\/lake\/key: / })
+    t.match(error.message, code)
+  }
+})
+
+t.test('reads again what changed while it was read', async t => {
+  const root = t.testdir({ key: '' })
+  const path = join(root, 'key')
+  const { readSync } = fs
+  t.teardown(() => { fs.readSync = readSync })
+  const readWith = async (changes: number) => {
+    writeFileSync(path, 'x')
+    let reads = 0
+    fs.readSync = ((...args: Parameters<typeof readSync>) => {
+      if (++reads <= changes) writeFileSync(path, 'x'.repeat(1 + reads))
+      return readSync(...args)
+    }) as typeof readSync
+    return readObject({ root: realpathSync(root), clock: LATER }, 'key', {})
+  }
+  t.match(await readWith(0), { body: Buffer.from('x') })
+  t.match(await readWith(2), { body: Buffer.from('xxx') })
+  await t.rejects(readWith(3), { code: 'store_error', message: /changes while it is read/ })
+})

@@ -1,0 +1,164 @@
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import { S3Store } from '../../../../lib/store/s3/s3-store.js'
+import { listAll } from '../../../support/store-contract.js'
+import type { Fault } from '../../../support/s3-endpoint.js'
+import { setUpS3 } from '../../../support/s3-setup.js'
+
+/** An interceptor of the first requests: each has its fault. */
+function inTurn (...faults: Array<Fault | undefined>): () => Fault | undefined {
+  return () => faults.shift()
+}
+
+t.test('reads again what broke or was wrong on the way', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  bucket.put('key', 'content')
+  for (const fault of ['cut body', 'corrupt body', 'drop', { status: 503 }, { status: 500 }] as const) {
+    endpoint.reset()
+    endpoint.intercept = inTurn(fault, fault)
+    t.match(await store.get('key'), { body: Buffer.from('content') }, JSON.stringify(fault))
+    t.equal(endpoint.counts.GET, 3)
+  }
+})
+
+t.test('gives up what stays wrong', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  bucket.put('key', 'content')
+  endpoint.intercept = () => 'corrupt body'
+  await t.rejects(store.get('key'), { code: 'corrupt', message: /^s3:\/\/lake\/key: / })
+  endpoint.intercept = () => 'cut body'
+  await t.rejects(store.get('key'), { code: 'unreachable' })
+  endpoint.intercept = () => 'drop'
+  await t.rejects(store.get('key'), { code: 'unreachable' })
+  endpoint.intercept = () => ({ status: 503, body: '<Error><Code>SlowDown</Code></Error>' })
+  await t.rejects(store.get('key'), { code: 'store_error', message: 's3://lake/key: HTTP 503 SlowDown' })
+})
+
+t.test('takes no MD5 for granted where the ETag is none', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  const md5OfOther = '"d41d8cd98f00b204e9800998ecf8427e"'
+  const headers: Array<Record<string, string>> = [
+    { etag: '"d41d8cd98f00b204e9800998ecf8427e-2"' },
+    { etag: md5OfOther, 'x-amz-server-side-encryption': 'aws:kms' },
+    { etag: md5OfOther, 'x-amz-server-side-encryption-customer-algorithm': 'AES256' },
+    {}
+  ]
+  for (const header of headers) {
+    endpoint.intercept = () => ({ status: 200, headers: header, body: 'content' })
+    t.match(await store.get('key'), { body: Buffer.from('content') })
+  }
+  t.match(await store.get('key'), { etag: '', unsettled: true })
+  endpoint.intercept = () => ({ status: 200, headers: { etag: md5OfOther, 'x-amz-server-side-encryption': 'AES256' }, body: 'x' })
+  await t.rejects(store.get('key'), { code: 'corrupt' })
+})
+
+t.test('reads no more than it may, told of the length or not', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  bucket.put('key', 'x'.repeat(100_000))
+  await t.rejects(store.get('key', { maxBytes: 99_999 }), { code: 'too_large' })
+  t.equal(endpoint.counts.GET, 1)
+  endpoint.intercept = () => ({ status: 200, headers: { 'transfer-encoding': 'chunked' }, body: 'x'.repeat(100_000) })
+  await t.rejects(store.get('key', { maxBytes: 99_999 }), { code: 'too_large' })
+})
+
+t.test('keeps no connection busy with bodies that nobody reads', async t => {
+  const { bucket, store } = await setUpS3(t)
+  bucket.put('key', 'x'.repeat(1_000_000))
+  for (let i = 0; i < 100; i++) await t.rejects(store.get('key', { maxBytes: 1 }), { code: 'too_large' })
+  t.match(await store.get('key'), { size: 1_000_000 })
+})
+
+t.test('ends what takes too long', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t, { deadlineMs: 200 })
+  bucket.put('key', 'content')
+  const late = { code: 'timeout', message: /no complete answer in time/ }
+  endpoint.intercept = () => new Promise(() => {})
+  await Promise.all([
+    t.rejects(store.get('key'), late),
+    t.rejects(store.stream('key'), late),
+    t.rejects(store.head('key'), late),
+    t.rejects(listAll(store, ''), late),
+    t.rejects(store.put('key', Buffer.from('')), late),
+    t.rejects(store.put('key', Buffer.from(''), { ifMatch: null }), late)
+  ])
+  endpoint.intercept = () => 'stall body'
+  await t.rejects(store.get('key'), late)
+  await t.rejects(listAll(store, ''), late)
+})
+
+t.test('lets a stream flow for longer than an operation may take', async t => {
+  const { bucket, store } = await setUpS3(t, { deadlineMs: 200 })
+  bucket.put('key', 'x'.repeat(10_000_000))
+  const stream = await store.stream('key')
+  await new Promise(resolve => { setTimeout(resolve, 400) })
+  t.equal((await text(stream!.body)).length, 10_000_000)
+})
+
+t.test('streams that nobody reads hold up nothing else', async t => {
+  const { bucket, store } = await setUpS3(t, { deadlineMs: 5000 })
+  bucket.put('key', 'x'.repeat(10_000_000))
+  const streams = await Promise.all(Array.from({ length: 70 }, () => store.stream('key')))
+  t.match(await store.head('key'), { size: 10_000_000 })
+  t.match(await store.put('other', Buffer.from('x')), { etag: String })
+  streams.forEach((stream) => stream!.body.destroy())
+})
+
+t.test('breaks a stream whose connection broke', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  bucket.put('key', 'x'.repeat(1000))
+  endpoint.intercept = () => 'cut body'
+  const stream = await store.stream('key')
+  await t.rejects(text(stream!.body), { code: 'ECONNRESET' })
+})
+
+t.test('tells refusals from failures', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  const cases: Array<[Fault, string]> = [
+    [{ status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }, 'access_denied'],
+    [{ status: 401 }, 'access_denied'],
+    [{ status: 404, body: '<Error><Code>NoSuchBucket</Code></Error>' }, 'no_such_bucket'],
+    [{ status: 400, body: '<Error><Code>ExpiredToken</Code></Error>' }, 'access_denied'],
+    [{ status: 404, body: '<html>Not here</html>' }, 'store_error'],
+    [{ status: 408 }, 'timeout'],
+    [{ status: 301 }, 'store_error'],
+    [{ status: 400 }, 'store_error']
+  ]
+  for (const [fault, code] of cases) {
+    endpoint.intercept = () => fault
+    await t.rejects(store.get('key'), { name: 'StoreError', code })
+    await t.rejects(store.put('key', Buffer.from('')), { name: 'StoreError', code })
+  }
+  endpoint.intercept = () => ({ status: 400, body: '<Error><Code>XMinioInvalidObjectName</Code></Error>' })
+  t.equal(await store.get('a//b'), undefined)
+  await t.rejects(store.put('a//b', Buffer.from('')), { code: 'invalid_key' })
+})
+
+t.test('says that nobody listens, and recovers when somebody does', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  bucket.put('key', 'content')
+  await endpoint.stop()
+  const refused = { code: 'unreachable', message: /ECONNREFUSED/ }
+  await t.rejects(store.get('key'), refused)
+  await t.rejects(listAll(store, ''), refused)
+  await t.rejects(store.create(), refused)
+  await endpoint.start()
+  t.match(await store.get('key'), { size: 7 })
+})
+
+t.test('tells no secrets', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  const secret = process.env.AWS_SECRET_ACCESS_KEY!
+  endpoint.intercept = () => ({
+    status: 403, body: `<Error><Code>SignatureDoesNotMatch</Code><Message>signed with ${secret}</Message></Error>`
+  })
+  const error = await store.get('key').catch(error => error)
+  t.equal(error.message, 's3://lake/key: HTTP 403 SignatureDoesNotMatch')
+})
+
+t.test('says that it has no credentials', async t => {
+  const { endpoint } = await setUpS3(t)
+  t.intercept(process, 'env', { value: { AWS_EC2_METADATA_DISABLED: 'true', HOME: t.testdir() } })
+  const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
+  await t.rejects(store.get('key'), { code: 'access_denied', message: 's3://lake/key: no credentials' })
+  await store.close()
+})

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { listAll } from '../../../support/store-contract.js'
+import type { S3Answer } from '../../../support/s3-endpoint.js'
+import { setUpS3 } from '../../../support/s3-setup.js'
+
+const invalid = { name: 'StoreError', code: 'invalid_listing', message: /^s3:\/\/lake: / }
+
+function listing (content: string): S3Answer {
+  const xml = `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${content}</ListBucketResult>`
+  return { status: 200, headers: { 'content-type': 'application/xml' }, body: xml }
+}
+
+function entry (key: string): string {
+  return `<Contents><Key>${key}</Key><LastModified>2025-01-01T00:00:00.000Z</LastModified><ETag>"e"</ETag><Size>1</Size></Contents>`
+}
+
+const LAST = '<IsTruncated>false</IsTruncated>'
+const ENCODED = '<EncodingType>url</EncodingType>'
+
+t.test('believes no answer that is not a listing', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  bucket.put('key', 'content')
+  const answers: Record<string, S3Answer> = {
+    'an empty body': { status: 200 },
+    'a page of a proxy': { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><html><body>Sign in</body></html>' },
+    JSON: { status: 200, headers: { 'content-type': 'application/json' }, body: '{"contents":[]}' },
+    text: { status: 200, body: 'OK' },
+    'another root': { status: 200, body: '<Other/>' },
+    'no IsTruncated': listing(entry('key')),
+    'cut XML': { status: 200, body: '<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>ke' },
+    'an entry without a size': listing(`${LAST}<Contents><Key>key</Key></Contents>`),
+    'a key that is not UTF-8': listing(LAST + ENCODED + entry('%FF')),
+    'more, but no token': listing(`<IsTruncated>true</IsTruncated>${entry('key')}`),
+    'a key twice': listing(LAST + entry('a') + entry('a')),
+    'keys out of order': listing(LAST + entry('b') + entry('a')),
+    'keys in the order of UTF-16': listing(LAST + entry('😀') + entry('\uffee'))
+  }
+  for (const [name, answer] of Object.entries(answers)) {
+    endpoint.intercept = () => answer
+    await t.rejects(listAll(store, ''), invalid, name)
+  }
+  endpoint.intercept = () => listing(LAST + entry('elsewhere'))
+  await t.rejects(listAll(store, 'in/'), invalid, 'a key outside the prefix')
+})
+
+t.test('ends where pages go round in circles', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  const page = (token: string) => listing(`<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken>`)
+  endpoint.intercept = () => page('again')
+  await t.rejects(listAll(store, ''), invalid)
+  endpoint.intercept = ({ query }) => page(query.get('continuation-token') === 'a' ? 'b' : 'a')
+  await t.rejects(listAll(store, ''), invalid)
+})
+
+t.test('checks the order across pages', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  endpoint.intercept = ({ query }) => query.has('continuation-token')
+    ? listing(LAST + entry('a'))
+    : listing(`<IsTruncated>true</IsTruncated><NextContinuationToken>next</NextContinuationToken>${entry('b')}`)
+  await t.rejects(listAll(store, ''), invalid)
+})
+
+t.test('goes on after an empty page', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 2 })
+  for (const key of ['a', 'b', 'c']) bucket.put(key, '')
+  endpoint.intercept = ({ query }) => query.has('continuation-token')
+    ? undefined
+    : listing('<IsTruncated>true</IsTruncated><NextContinuationToken>AA</NextContinuationToken>')
+  t.same((await listAll(store, '')).map(({ key }) => key), ['a', 'b', 'c'])
+})
+
+t.test('decodes keys once, and only where they are encoded', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  endpoint.intercept = () => listing(LAST + ENCODED + entry('a+b%2Bc%2525'))
+  t.match(await listAll(store, ''), [{ key: 'a b+c%25' }])
+  endpoint.intercept = () => listing(LAST + entry('a+b%2Bc%2525'))
+  t.match(await listAll(store, ''), [{ key: 'a+b%2Bc%2525' }])
+})
+
+t.test('tells which ETags settle nothing', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  const withEtag = (etag: string) => listing(LAST + entry('key').replace('"e"', etag))
+  endpoint.intercept = () => withEtag('W/&quot;weak&quot;')
+  t.same(await listAll(store, ''), [{ key: 'key', etag: 'weak', size: 1, lastModified: Date.UTC(2025, 0, 1) }])
+  endpoint.intercept = () => withEtag('')
+  t.match(await listAll(store, ''), [{ key: 'key', etag: '', unsettled: true }])
+})
+
+t.test('fails where a later page does', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 1 })
+  bucket.put('a', '')
+  bucket.put('b', '')
+  endpoint.intercept = ({ query }) => query.has('continuation-token') ? { status: 403 } : undefined
+  await t.rejects(listAll(store, ''), { code: 'access_denied' })
+  endpoint.intercept = ({ query }) => query.has('continuation-token') ? 'cut body' : undefined
+  await t.rejects(listAll(store, ''), { code: 'unreachable' })
+})
+
+t.test('asks for the next page before it passes this one on', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 1 })
+  for (const key of ['a', 'b', 'c']) bucket.put(key, '')
+  const keys: string[] = []
+  for await (const page of store.list('')) {
+    keys.push(...[...page].map(({ key }) => key))
+    while (endpoint.counts.LIST < Math.min(3, keys.length + 1)) await sleep(1)
+  }
+  t.same(keys, ['a', 'b', 'c'])
+  t.equal(endpoint.counts.LIST, 3, 'and for none twice')
+  const broken = store.list('')[Symbol.asyncIterator]()
+  t.equal((await broken.next()).value.length, 1)
+  await broken.return!() // what has been asked for goes to nobody
+})
+
+t.test('follows tokens that only the SDK can read', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  endpoint.intercept = ({ query }) => query.get('continuation-token') === 'x&y'
+    ? listing(LAST + ENCODED + entry('b'))
+    : query.has('continuation-token') ? { status: 400 } : listing(`<IsTruncated>true</IsTruncated><NextContinuationToken>x&amp;y</NextContinuationToken>${ENCODED}${entry('a')}`)
+  t.match(await listAll(store, ''), [{ key: 'a' }, { key: 'b' }])
+})

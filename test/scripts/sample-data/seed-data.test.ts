@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseUserCsv } from '../../../lib/source/info-file.js'
+import { listFiles } from '../../../lib/store/upload-folder.js'
+import { main } from '../../../scripts/generate.js'
+import { decodePng } from '../../support/decode-png.js'
+import { runMain } from '../../support/run-main.js'
+
+const seedData = 'seed-data'
+const names = (await listFiles(seedData)).sort()
+const withExtension = (extension: string) => names.filter(name => name.endsWith(extension))
+const ids = (extension: string) => withExtension(extension).map(name => name.slice(0, -extension.length))
+
+t.test('is what the generator writes, byte by byte', async t => {
+  const again = t.testdir({})
+  t.match(await runMain(main, ['--users', '100', '--lake', `file:${again}`, '--prefix', '']), { code: 0 })
+  t.same((await listFiles(again)).sort(), names)
+  const differing = []
+  for (const name of names) {
+    const [one, other] = await Promise.all([seedData, again].map(folder => readFile(join(folder, name))))
+    if (!one!.equals(other!)) differing.push(name)
+  }
+  t.same(differing, [])
+})
+
+t.test('has 100 users, 92 pictures of them and one of nobody', async t => {
+  t.equal(withExtension('.csv').length, 100)
+  t.equal(names.length, 100 + 93)
+  t.same(ids('.png').filter(id => !ids('.csv').includes(id)), ['nobody'])
+})
+
+t.test('has files that the service reads', async t => {
+  for (const name of withExtension('.csv')) {
+    const file = await readFile(join(seedData, name))
+    t.match(String(file), /^first_name, last_name, birthts\n[^\n]+, -?\d+\n$/, name)
+    t.equal(parseUserCsv(file, ',').fault, undefined, name)
+  }
+  const augustus = parseUserCsv(await readFile(join(seedData, '1004.csv')), ',')
+  t.match(augustus, { data: { first_name: 'Augustus "Gus"', last_name: 'Pell, Jr.' } })
+})
+
+t.test('has pictures that can be decoded', async t => {
+  for (const name of withExtension('.png')) {
+    const { width, height } = decodePng(await readFile(join(seedData, name)))
+    t.same([width, height], [64, 64], name)
+  }
+})

@@ -1,0 +1,34 @@
+import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import type { Test } from 'tap'
+import app, { serverOptions } from '../../app.js'
+import { fillEmbeddedLake } from '../../lib/store/embedded-lake.js'
+import { validateAnswers } from './openapi-validator.js'
+
+/** The app over the sample data, after its first job. */
+export async function buildOnSampleData (t: Test): Promise<FastifyInstance> {
+  const lake = `${t.testdir()}/lake`
+  await fillEmbeddedLake({ lake, from: 'seed-data', prefix: 'source_data/' })
+  const fastify = Fastify(serverOptions)
+  await fastify.register(app, { settings: { LAKE_URL: `file:${lake}`, REFRESH_WAIT: '30s' } })
+  validateAnswers(fastify)
+  t.teardown(() => fastify.close())
+  await fastify.inject({ method: 'POST', url: '/data' })
+  await fastify.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
+  return fastify
+}
+
+/** A request for a command such as: curl -X POST -H 'Prefer: respond-async' 'http://localhost:8080/data' */
+export function toRequest (command: string): InjectOptions {
+  const [, method = 'GET', name, value, url] = /^curl(?: -X (\w+))?(?: -H '([\w-]+): ([^']*)')? 'http:\/\/localhost:8080(.*)'$/.exec(command) ?? []
+  if (url === undefined) throw new Error(`No request: ${command}`)
+  return { method: method as 'GET', url, headers: name === undefined ? {} : { [name]: value } }
+}
+
+/** Without what differs from run to run: ids, times, progress and the ETags of files. */
+export function steady (text: string): string {
+  return text
+    .replaceAll(/"[0-9a-f]{8}(-\d+)?"/g, '"id"')
+    .replaceAll(/"(\w+_at)":"[^"]*"/g, '"$1":"time"')
+    .replaceAll(/"(etag)":"[^"]*"/g, '"$1":"etag"')
+    .replaceAll(/"(to_fetch|fetched)":\d+/g, '"$1":0')
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { compareUtf8 } from '../../lib/base/utf8.js'
+
+export interface BucketObject {
+  readonly key: string
+  readonly body: Buffer
+  /** Without quotes. */
+  readonly etag: string
+  /** Milliseconds, whole seconds. */
+  readonly lastModified: number
+  /** Answered again by GET and HEAD: Content-Type and x-amz-meta-*. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The objects of one bucket of the test endpoint, for tests to read and change behind the back of the store. */
+export class S3Bucket {
+  readonly #objects = new Map<string, BucketObject>()
+  readonly #now: () => number
+  #sortedKeys: string[] | undefined
+
+  constructor (now: () => number) {
+    this.#now = now
+  }
+
+  get (key: string): BucketObject | undefined {
+    return this.#objects.get(key)
+  }
+
+  put (key: string, body: string | Uint8Array, headers: Record<string, string> = {}): BucketObject {
+    const bytes = Buffer.from(body)
+    const etag = createHash('md5').update(bytes).digest('hex')
+    const lastModified = Math.floor(this.#now() / 1000) * 1000
+    const object = { key, body: bytes, etag, lastModified, headers }
+    if (!this.#objects.has(key)) this.#sortedKeys = undefined
+    this.#objects.set(key, object)
+    return object
+  }
+
+  delete (key: string): boolean {
+    this.#sortedKeys = undefined
+    return this.#objects.delete(key)
+  }
+
+  /** All keys by their bytes. */
+  keys (): readonly string[] {
+    this.#sortedKeys ??= [...this.#objects.keys()].sort(compareUtf8)
+    return this.#sortedKeys
+  }
+
+  /** At most `limit` objects below `prefix` whose keys come after `after`, and whether there are more. */
+  page (prefix: string, after: string, limit: number): { objects: BucketObject[], truncated: boolean } {
+    const keys = this.keys()
+    const from = firstIndex(keys, key => compareUtf8(key, prefix) >= 0 && compareUtf8(key, after) > 0)
+    const objects: BucketObject[] = []
+    for (let i = from; i < keys.length && keys[i]!.startsWith(prefix); i++) {
+      if (objects.length === limit) return { objects, truncated: true }
+      objects.push(this.#objects.get(keys[i]!)!)
+    }
+    return { objects, truncated: false }
+  }
+}
+
+/** The first index where `holds` is true, for a predicate that stays true once it is. */
+function firstIndex (keys: readonly string[], holds: (key: string) => boolean): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (holds(keys[middle]!)) high = middle
+    else low = middle + 1
+  }
+  return low
+}

@@ -1,0 +1,264 @@
+import { text } from 'node:stream/consumers'
+import type { Test } from 'tap'
+import type { GetOptions, ObjectBody, ObjectInfo, ObjectStore } from '../../lib/store/object-store.js'
+import { compareUtf8 } from '../../lib/base/utf8.js'
+
+export interface ContractSubject {
+  /**
+   * A store over a bucket or folder with just these keys (none by default), each with its own name as content, none of them
+   * young. Both end with the test.
+   */
+  readonly open: (t: Test, keys?: readonly string[]) => Promise<ObjectStore>
+  /** A store over a bucket or folder that is not there. */
+  readonly openMissing: (t: Test) => Promise<ObjectStore>
+  /** Keys that not every store can hold. */
+  readonly furtherKeys?: readonly string[]
+}
+
+/** Keys that go wrong where a layer decodes twice, joins paths, builds XML or compares UTF-16. */
+const HOSTILE_KEYS = [
+  'a b.csv', ' leading', 'trailing ', 'a+b', 'a%20b', 'a%2Fb', 'a%25b', '100%', '%', '%zz', 'what?.csv', 'a#b', 'a&b=c', 'a&amp;b',
+  '"quoted"', "it's", '<tag>', ']]>', 'back\\slash', '..hidden', 'a..b', '.hidden', '...', 'a/.b/..c', '~', 'a;b,c:d@e$f!g*h(i)',
+  'zażółć', 'e\u0301', '\u00e9', '日本語', '😀.csv', '\uff5e', '\ufffd', 'users/😀/\uffee.csv', 'x'.repeat(240)
+]
+
+const bytes = (content: string) => Buffer.from(content)
+
+/** Ways to read: a store may have a quicker one for what is known to be small. */
+const WAYS: readonly GetOptions[] = [{}, { maxBytes: 4096 }]
+
+/** What every store must do. Whoever adds a store runs this on it. */
+export function contract (t: Test, subject: ContractSubject): void {
+  testListing(t, subject)
+  testKeys(t, subject)
+  testReading(t, subject)
+  testWriting(t, subject)
+  testRaces(t, subject)
+  testMissing(t, subject)
+}
+
+function testListing (t: Test, { open }: ContractSubject): void {
+  t.test('lists nothing where there is nothing', async t => {
+    const store = await open(t)
+    t.same(await listAll(store, ''), [])
+    await store.put('a/b', bytes(''))
+    t.same(await listAll(store, 'b'), [])
+    t.same(await listAll(store, 'a/b/'), [])
+    t.same(await listAll(store, 'missing/folder/'), [])
+  })
+
+  t.test('lists many pages, complete and in order', async t => {
+    const keys = Array.from({ length: 2600 }, (_, i) => `source_data/${i * 7919 % 2600}.csv`)
+    const store = await open(t, keys)
+    const listed = await listAll(store, 'source_data/')
+    t.equal(listed.map(({ key }) => key).join(' '), keys.toSorted(compareUtf8).join(' '))
+    t.ok(listed.every(({ key, size }) => size === key.length))
+  })
+
+  t.test('orders by bytes, folders among files', async t => {
+    const keys = ['a!', 'a.csv', 'a/b', 'a0', 'b/c/d', 'b/c0', '\ue000', '\uffee', '\u{10000}', '😀']
+    const store = await open(t, keys.toReversed())
+    t.same((await listAll(store, '')).map(({ key }) => key), keys)
+  })
+
+  t.test('lists what begins with the prefix, whether it ends with a slash or not', async t => {
+    const store = await open(t, ['in/1.csv', 'in/12.csv', 'in/1/x.csv', 'in2/1.csv', 'inn'])
+    const keysBelow = async (prefix: string) => (await listAll(store, prefix)).map(({ key }) => key)
+    t.same(await keysBelow('in/'), ['in/1.csv', 'in/1/x.csv', 'in/12.csv'])
+    t.same(await keysBelow('in'), ['in/1.csv', 'in/1/x.csv', 'in/12.csv', 'in2/1.csv', 'inn'])
+    t.same(await keysBelow('in/1'), ['in/1.csv', 'in/1/x.csv', 'in/12.csv'])
+    t.same(await keysBelow('in/1/'), ['in/1/x.csv'])
+    t.same(await keysBelow('inn'), ['inn'])
+  })
+}
+
+function testKeys (t: Test, { open, furtherKeys = [] }: ContractSubject): void {
+  t.test('keeps hostile keys as they are', async t => {
+    const store = await open(t)
+    const keys = [...HOSTILE_KEYS, ...furtherKeys]
+    for (const key of keys) await store.put(key, bytes(`content of ${key}`))
+    t.same((await listAll(store, '')).map(({ key }) => key), keys.sort(compareUtf8))
+    for (const key of keys) {
+      for (const way of WAYS) t.equal(await bodyOf(store, key, way), `content of ${key}`, JSON.stringify(key))
+      t.equal((await store.head(key))?.key, key)
+    }
+  })
+
+  t.test('has nothing at keys that can not be', async t => {
+    const store = await open(t)
+    for (const key of ['', 'nul\0', '\ud800', 'x'.repeat(1025)]) {
+      for (const way of WAYS) t.equal(await store.get(key, way), undefined)
+      t.equal(await store.stream(key), undefined)
+      t.equal(await store.head(key), undefined)
+      await t.rejects(store.put(key, bytes('')), { code: 'invalid_key' })
+    }
+  })
+}
+
+function testReading (t: Test, { open }: ContractSubject): void {
+  t.test('answers what was written, with one ETag everywhere', async t => {
+    const store = await open(t)
+    const large = Buffer.alloc(5 * 1024 * 1024, 'large ')
+    for (const [key, body] of [['empty', bytes('')], ['small', bytes('small')], ['large', large]] as const) {
+      const { etag } = await store.put(key, body, { contentType: 'text/plain' })
+      t.match(etag, /^[^"]+$/)
+      const info = { key, etag, size: body.length }
+      const head = await store.head(key)
+      t.match(head, info)
+      t.ok(Math.abs(head!.lastModified - Date.now()) < 60_000)
+      for (const way of [{}, { maxBytes: body.length }, { maxBytes: 8 * 1024 * 1024 }]) {
+        const { body: found, ...told } = await store.get(key, way) as ObjectBody
+        t.same(told, head)
+        t.ok(found.equals(body))
+      }
+      t.match((await listAll(store, key))[0], info)
+      const stream = await store.stream(key)
+      t.match(stream, info)
+      t.equal(await text(stream!.body), body.toString())
+    }
+  })
+
+  t.test('reads again only what changed', async t => {
+    const store = await open(t)
+    const { etag } = await store.put('key', bytes('one'))
+    for (const way of WAYS) t.equal(await store.get('key', { ...way, ifNoneMatch: etag }), 'unchanged')
+    await store.put('key', bytes('two'))
+    for (const way of WAYS) {
+      t.match(await store.get('key', { ...way, ifNoneMatch: etag }), { body: bytes('two') })
+      t.match(await store.get('key', { ...way, ifNoneMatch: '' }), { body: bytes('two') })
+      t.equal(await store.get('missing', { ...way, ifNoneMatch: etag }), undefined)
+    }
+  })
+
+  t.test('streams ranges, and only of the version asked for', async t => {
+    const store = await open(t)
+    const { etag } = await store.put('key', bytes('0123456789'))
+    const read = async (first: number, last: number) => {
+      const stream = await store.stream('key', { ifMatch: etag, range: { first, last } })
+      t.equal(stream?.size, 10)
+      return text(stream!.body)
+    }
+    t.equal(await read(0, 0), '0')
+    t.equal(await read(3, 5), '345')
+    t.equal(await read(8, 99), '89')
+    await t.rejects(store.stream('key', { range: { first: 10, last: 10 } }), { code: 'store_error' })
+    await t.rejects(store.stream('key', { ifMatch: 'other' }), { code: 'precondition_failed' })
+    t.equal(await text((await store.stream('key', { ifMatch: '' }))!.body), '0123456789')
+  })
+
+  t.test('refuses to read more than it may', async t => {
+    const store = await open(t)
+    // From hardly anything up to more than is ever read at once.
+    for (const size of [10, 1024 * 1024, 2 * 1024 * 1024 + 1]) {
+      const { etag } = await store.put('key', Buffer.alloc(size))
+      t.match(await store.get('key', { maxBytes: size }), { size })
+      for (const maxBytes of [size - 1, 1, 0]) await t.rejects(store.get('key', { maxBytes }), { name: 'StoreError', code: 'too_large' }, `${maxBytes} of ${size}`)
+      t.equal(await store.get('key', { maxBytes: 1, ifNoneMatch: etag }), 'unchanged')
+    }
+    await store.put('key', bytes(''))
+    t.match(await store.get('key', { maxBytes: 0 }), { size: 0 })
+  })
+}
+
+function testWriting (t: Test, { open }: ContractSubject): void {
+  t.test('shows that an object of the same size was written again', async t => {
+    const store = await open(t)
+    const etags = new Set<string>()
+    for (let i = 100; i < 200; i++) {
+      const { etag } = await store.put('key', bytes(String(i)))
+      etags.add(etag)
+      t.match(await store.head('key'), { etag })
+    }
+    t.equal(etags.size, 100)
+    t.equal(await bodyOf(store, 'key'), '199')
+  })
+
+  t.test('creates only where there is nothing', async t => {
+    const store = await open(t)
+    const { etag } = await store.put('key', bytes('one'), { ifMatch: null })
+    t.match(await store.head('key'), { etag })
+    await t.rejects(store.put('key', bytes('two'), { ifMatch: null }), { code: 'precondition_failed' })
+    t.equal(await bodyOf(store, 'key'), 'one')
+  })
+
+  t.test('replaces only the version it was told', async t => {
+    const store = await open(t)
+    const one = await store.put('key', bytes('one'))
+    const two = await store.put('key', bytes('two'), { ifMatch: one.etag })
+    t.match(await store.head('key'), { etag: two.etag })
+    await t.rejects(store.put('key', bytes('three'), { ifMatch: one.etag }), { code: 'precondition_failed' })
+    await t.rejects(store.put('missing', bytes('three'), { ifMatch: one.etag }), { code: 'precondition_failed' })
+    t.equal(await bodyOf(store, 'key'), 'two')
+    t.equal(await store.head('missing'), undefined)
+  })
+}
+
+function testRaces (t: Test, { open }: ContractSubject): void {
+  t.test('lets one of many conditional writers win', async t => {
+    const store = await open(t)
+    let expected: string | null = null
+    for (let round = 1; round <= 8; round++) {
+      const { winners, losses } = await race(store, expected, Array.from({ length: 16 }, (_, i) => `${round}, writer ${i}`))
+      t.same(losses, Array(15).fill('precondition_failed'))
+      const [winner] = winners
+      t.equal(await bodyOf(store, 'key'), winner?.body)
+      t.match(await store.head('key'), { etag: winner?.etag })
+      expected = winner?.etag ?? null
+    }
+  })
+}
+
+/** Writes all bodies at once to one key, and tells which took effect and how the others failed. */
+async function race (
+  store: ObjectStore, ifMatch: string | null, bodies: readonly string[]
+): Promise<{ winners: Array<{ body: string, etag: string }>, losses: string[] }> {
+  const winners: Array<{ body: string, etag: string }> = []
+  const losses: string[] = []
+  await Promise.all(bodies.map(body => store.put('key', bytes(body), { ifMatch }).then(
+    ({ etag }) => winners.push({ body, etag }),
+    error => losses.push(error.code)
+  )))
+  return { winners, losses }
+}
+
+function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
+  t.test('has nothing at a key without an object', async t => {
+    const store = await open(t)
+    await store.put('folder/key', bytes(''))
+    for (const key of ['missing', 'folder', 'folder/missing', 'missing/key', 'folder/key/below']) {
+      for (const way of WAYS) t.equal(await store.get(key, way), undefined)
+      t.equal(await store.stream(key), undefined)
+      t.equal(await store.head(key), undefined)
+    }
+  })
+
+  t.test('fails where the bucket is missing, until it is created', async t => {
+    const store = await openMissing(t)
+    const expected = { name: 'StoreError', code: 'no_such_bucket' }
+    await t.rejects(listAll(store, ''), expected)
+    await t.rejects(listAll(store, 'source_data/'), expected)
+    for (const way of WAYS) await t.rejects(store.get('key', way), expected)
+    await t.rejects(store.stream('key'), expected)
+    await t.rejects(store.head('key'), expected)
+    await t.rejects(store.put('key', bytes('')), expected)
+    await t.rejects(store.put('key', bytes(''), { ifMatch: null }), expected)
+    await t.rejects(store.put('key', bytes(''), { ifMatch: 'etag' }), expected)
+    await store.create()
+    await store.create()
+    t.same(await listAll(store, ''), [])
+    await store.put('key', bytes(''))
+  })
+}
+
+/** The objects of all pages. */
+export async function listAll (store: ObjectStore, prefix: string): Promise<ObjectInfo[]> {
+  const objects: ObjectInfo[] = []
+  for await (const page of store.list(prefix)) objects.push(...page)
+  return objects
+}
+
+/** The content of the object as text; `undefined` where there is none. */
+async function bodyOf (store: ObjectStore, key: string, way: GetOptions = {}): Promise<string | undefined> {
+  const object = await store.get(key, way)
+  return object === undefined || object === 'unchanged' ? undefined : object.body.toString()
+}
