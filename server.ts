@@ -3,18 +3,18 @@ import { parseEnv } from 'node:util'
 import { Worker } from 'node:worker_threads'
 
 // A process that is pid 1 gets no signal that it does not listen for. All else is loaded afterwards: it takes its time.
-const endAtOnce = () => process.exit()
+const exitNow = () => process.exit()
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
-for (const signal of SIGNALS) process.once(signal, endAtOnce)
+for (const signal of SIGNALS) process.once(signal, exitNow)
 
-takeCredentials('.env')
+loadAwsCredentials('.env')
 // Its modules are loaded while those of the server are.
-const thread = new Worker(new URL('./lib/worker/worker.js', import.meta.url))
+const worker = new Worker(new URL('./lib/worker/worker.js', import.meta.url))
 const [{ default: closeWithGrace }, { default: Fastify, LogController }, { default: app, serverOptions }, { parseDuration }, { SettingsError }] =
   await Promise.all([import('close-with-grace'), import('fastify'), import('./app.js'), import('./lib/base/duration.js'), import('./plugins/config.js')])
 
 /** On top of what a job may take to end: for what remains to be closed. */
-const LAST_WORDS_MS = 3000
+const CLOSE_GRACE_MS = 3000
 
 const fastify = Fastify({
   ...serverOptions,
@@ -23,14 +23,14 @@ const fastify = Fastify({
 })
 
 try {
-  await fastify.register(app, { thread })
+  await fastify.register(app, { worker })
   const { HOST: host, PORT: port, LOG_LEVEL: level, SHUTDOWN_TIMEOUT: timeout } = fastify.config
   fastify.log.level = level
-  closeWithGrace({ delay: parseDuration(timeout)! + LAST_WORDS_MS, logger: fastify.log }, async ({ signal }) => {
+  closeWithGrace({ delay: parseDuration(timeout)! + CLOSE_GRACE_MS, logger: fastify.log }, async ({ signal }) => {
     if (signal !== undefined) fastify.log.info(`${signal}: shutting down`)
     await fastify.close()
   })
-  for (const signal of SIGNALS) process.removeListener(signal, endAtOnce)
+  for (const signal of SIGNALS) process.removeListener(signal, exitNow)
   await fastify.listen({ host, port })
 } catch (error) {
   process.stderr.write(`userlake: ${startError(error)}\n`)
@@ -38,7 +38,7 @@ try {
 }
 
 /** The SDK finds credentials in the environment and not in a file of settings: those that stand there are put where it looks. */
-function takeCredentials (path: string): void {
+function loadAwsCredentials (path: string): void {
   let text: string
   try {
     text = readFileSync(path, 'utf8')

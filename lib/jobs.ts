@@ -1,8 +1,8 @@
 import type { Clock } from './base/clock.js'
 import { IncompleteSourceError } from './base/errors.js'
-import { explain, reasonOf, type Reason } from './base/failure-code.js'
+import { describeFailure, toFailureCode, type FailureCode } from './base/failure-code.js'
 import { SingleFlight } from './base/single-flight.js'
-import type { Progress } from './source/reconcile.js'
+import type { ReconcileProgress } from './source/reconcile.js'
 import type { UpdateReport } from './transformer.js'
 
 /** What made a job: the schedule, a request, or the start of the process. */
@@ -19,14 +19,14 @@ export interface Job {
   readonly createdAt: number
   readonly startedAt: number | null
   readonly finishedAt: number | null
-  readonly progress: Progress
+  readonly progress: ReconcileProgress
   readonly result: UpdateReport | null
-  readonly error: { readonly code: Reason, readonly detail: string } | null
+  readonly error: { readonly code: FailureCode, readonly detail: string } | null
 }
 
 export interface JobsOptions {
   /** What a job does; it reports its progress while it does so. */
-  readonly work: (options: { readonly dryRun: boolean, readonly onProgress: (progress: Progress) => void }) => Promise<UpdateReport>
+  readonly work: (options: { readonly dryRun: boolean, readonly onProgress: (progress: ReconcileProgress) => void }) => Promise<UpdateReport>
   /** Names this process; job ids begin with it. */
   readonly instance: string
   readonly clock: Clock
@@ -34,7 +34,7 @@ export interface JobsOptions {
   readonly onEnd?: (job: Job, cause?: unknown) => void
 }
 
-interface Lane {
+interface Queue {
   readonly flight: SingleFlight<Job>
   /** The job that starts when the running one has ended. */
   waiting: string | undefined
@@ -43,7 +43,7 @@ interface Lane {
 }
 
 /** How many jobs are remembered. */
-const REMEMBERED = 100
+const MAX_REMEMBERED = 100
 
 /**
  * The aggregation jobs of this process. One runs and at most one waits: a third joins the one that waits, whose listing
@@ -52,8 +52,8 @@ const REMEMBERED = 100
 export class Jobs {
   readonly #options: JobsOptions
   readonly #jobs = new Map<string, Job>()
-  readonly #publishing = this.#lane()
-  readonly #dryRuns = this.#lane()
+  readonly #publishing = this.#createQueue()
+  readonly #dryRuns = this.#createQueue()
   #count = 0
 
   constructor (options: JobsOptions) {
@@ -70,7 +70,7 @@ export class Jobs {
   }
 
   /** Posts a job, or joins the one that waits. `ended` does not fail: the job's state says how it went. */
-  post (trigger: JobTrigger, { dryRun = false } = {}): { readonly job: Job, readonly ended: Promise<Job> } {
+  enqueue (trigger: JobTrigger, { dryRun = false } = {}): { readonly job: Job, readonly ended: Promise<Job> } {
     const lane = dryRun ? this.#dryRuns : this.#publishing
     const id = lane.waiting ??= this.#create(trigger, dryRun)
     const ended = lane.flight.fresh()
@@ -83,8 +83,8 @@ export class Jobs {
     await Promise.all([this.#publishing.idle, this.#dryRuns.idle])
   }
 
-  #lane (): Lane {
-    const lane: Lane = {
+  #createQueue (): Queue {
+    const lane: Queue = {
       flight: new SingleFlight(async () => {
         const id = lane.waiting!
         lane.waiting = undefined
@@ -108,11 +108,11 @@ export class Jobs {
       createdAt: clock(),
       startedAt: null,
       finishedAt: null,
-      progress: { listed: 0, to_fetch: 0, fetched: 0 },
+      progress: { listed: 0, toFetch: 0, fetched: 0 },
       result: null,
       error: null
     })
-    if (this.#jobs.size > REMEMBERED) this.#forgetOldest()
+    if (this.#jobs.size > MAX_REMEMBERED) this.#forgetOldest()
     return id
   }
 
@@ -133,7 +133,7 @@ export class Jobs {
       onEnd(job)
       return job
     } catch (cause) {
-      const job = this.#update(id, { state: 'failed', finishedAt: clock(), error: describe(cause) })
+      const job = this.#update(id, { state: 'failed', finishedAt: clock(), error: describeError(cause) })
       onEnd(job, cause)
       return job
     }
@@ -147,8 +147,8 @@ export class Jobs {
 }
 
 /** What users may know of a failure: never the message of another system. */
-function describe (cause: unknown): { code: Reason, detail: string } {
+function describeError (cause: unknown): { code: FailureCode, detail: string } {
   if (cause instanceof IncompleteSourceError) return { code: 'download_failed', detail: cause.message }
-  const code = reasonOf(cause)
-  return { code, detail: explain(code) }
+  const code = toFailureCode(cause)
+  return { code, detail: describeFailure(code) }
 }

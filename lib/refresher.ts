@@ -1,6 +1,6 @@
 import type { Clock } from './base/clock.js'
 import { SingleFlight } from './base/single-flight.js'
-import { reasonOf, type Reason } from './base/failure-code.js'
+import { toFailureCode, type FailureCode } from './base/failure-code.js'
 
 /** How old answers may be. Milliseconds. */
 export interface FreshnessRules {
@@ -25,7 +25,7 @@ export interface Freshness {
   /** Milliseconds since the start of the last complete listing; `undefined` before the first. */
   readonly ageMs: number | undefined
   /** `undefined` where nothing speaks against the data. */
-  readonly stale: Reason | undefined
+  readonly stale: FailureCode | undefined
   /** There is data, and it is not too old to be served. */
   readonly isUsable: boolean
   /** How long it stays young enough to be served without a refresh; 0 where something speaks against it. Milliseconds. */
@@ -33,7 +33,7 @@ export interface Freshness {
 }
 
 /** After a failed refresh, requests do not start another one for so long: an outage must not make every request wait. */
-const PAUSE_AFTER_FAILURE_MS = 1000
+const RETRY_DELAY_MS = 1000
 
 /** Decides when to refresh and says how fresh the data is. One refresh runs at a time. */
 export class Refresher<T extends Refreshed> {
@@ -41,7 +41,7 @@ export class Refresher<T extends Refreshed> {
   readonly #clock: Clock
   readonly #rules: FreshnessRules
   #last: T | undefined
-  #failure: { readonly reason: Reason, readonly at: number } | undefined
+  #failure: { readonly reason: FailureCode, readonly at: number } | undefined
 
   /** @param refresh told whether somebody asked for a refresh of its own */
   constructor (refresh: (fresh: boolean) => Promise<T>, clock: Clock, rules: FreshnessRules) {
@@ -91,7 +91,7 @@ export class Refresher<T extends Refreshed> {
       this.#failure = undefined
       return this.#last
     } catch (error) {
-      this.#failure = { reason: reasonOf(error), at: this.#clock() }
+      this.#failure = { reason: toFailureCode(error), at: this.#clock() }
       throw error
     }
   }
@@ -106,10 +106,10 @@ export class Refresher<T extends Refreshed> {
   #isPausing (): boolean {
     if (this.#failure === undefined) return false
     const since = this.#clock() - this.#failure.at
-    return since >= 0 && since < PAUSE_AFTER_FAILURE_MS
+    return since >= 0 && since < RETRY_DELAY_MS
   }
 
-  #staleReason (): Reason | undefined {
+  #staleReason (): FailureCode | undefined {
     if (this.#failure !== undefined) return this.#failure.reason
     if (this.#last !== undefined && this.#last.failed.length > 0) return 'download_failed'
     return this.#isOld() && this.#flight.isRunning ? 'refresh_slow' : undefined

@@ -1,21 +1,21 @@
-import type { BucketSide, OutputReport } from './worker/lake-backend.js'
-import { LocalBucketSide, type BucketRules } from './worker/in-process-backend.js'
+import type { LakeBackend, OutputReport } from './worker/lake-backend.js'
+import { InProcessBackend, type LakeRules } from './worker/in-process-backend.js'
 import { updateOutputs } from './worker/update-outputs.js'
 import type { Clock } from './base/clock.js'
 import { IncompleteSourceError, NoDataError, UnknownColumnError, UnknownVersionError } from './base/errors.js'
-import { ImageReader, type ChoosePart, type OpenImage } from './source/image-reader.js'
+import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
 import { Exporter, type Export, type ExportQuery } from './output/exporter.js'
 import type { OutputFormat } from './output/output.js'
 import type { CsvOptions } from './output/render.js'
 import { ageFilters, type AgeRange } from './query/age.js'
 import type { Filter } from './query/filter.js'
-import type { Records, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
+import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
 import type { Statistics } from './query/statistics.js'
-import { TableRecords } from './query/table-version.js'
+import { TableVersion } from './query/table-version.js'
 import { Refresher, type Freshness, type FreshnessRules } from './refresher.js'
 import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
 import type { EtagCache } from './source/etag-cache.js'
-import type { Progress, Reconciled } from './source/reconcile.js'
+import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { Reject } from './source/reject.js'
 import type { ObjectStore } from './store/object-store.js'
 import { Versions, type VersionRules } from './versions.js'
@@ -43,7 +43,7 @@ export interface TransformerOptions {
   /** How long old data versions are held. Default: ten minutes, 512 MiB. */
   readonly versions?: Partial<VersionRules> | undefined
   /** Where the work on the bucket is done, over the same store. Default: in this thread. */
-  readonly openBucketSide?: ((rules: BucketRules) => BucketSide) | undefined
+  readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
   /** Told why a snapshot could not be written: the next start will take longer. */
   readonly onSnapshotFailure?: ((error: unknown) => void) | undefined
 }
@@ -57,14 +57,14 @@ export interface OutputOptions extends CsvOptions {
   readonly filters?: SelectQuery['filters']
   /** Say what would change and write nothing. */
   readonly dryRun?: boolean | undefined
-  readonly onProgress?: ((progress: Progress) => void) | undefined
+  readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
 }
 
-/** What became of an update: of the CSV and, under `further`, of the other formats. */
+/** What became of an update: of the CSV and, under `otherOutputs`, of the other formats. */
 export interface UpdateReport extends OutputReport {
   /** How many info files are in quarantine. */
   readonly rejected: number
-  readonly further: readonly Pick<OutputReport, 'key' | 'etag' | 'bytes' | 'skipped'>[]
+  readonly otherOutputs: readonly Pick<OutputReport, 'key' | 'etag' | 'bytes' | 'skipped'>[]
 }
 
 /** Files of the source that are not served, and why. */
@@ -88,11 +88,11 @@ export class UserDataTransformer {
   readonly #timeZone: string
   readonly #outputKey: string
   readonly #cache: EtagCache
-  readonly #side: BucketSide
+  readonly #backend: LakeBackend
   readonly #images: ImageReader
   readonly #versions: Versions
   readonly #refresher: Refresher<Reconciled>
-  readonly #listeners = new Set<(progress: Progress) => void>()
+  readonly #listeners = new Set<(progress: ReconcileProgress) => void>()
   readonly #exporter = new Exporter()
   readonly #snapshots: SnapshotSchedule
 
@@ -113,9 +113,9 @@ export class UserDataTransformer {
       timeZone: this.#timeZone,
       snapshotKey
     }
-    const side = options.openBucketSide?.(rules) ?? new LocalBucketSide(store, clock, rules)
-    this.#side = side
-    this.#snapshots = new SnapshotSchedule({ save: (state) => side.saveSnapshot(state), clock, onFailure: options.onSnapshotFailure })
+    const backend = options.openBackend?.(rules) ?? new InProcessBackend(store, clock, rules)
+    this.#backend = backend
+    this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock, onFailure: options.onSnapshotFailure })
     const freshness = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity, ...options.freshness }
     this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), clock, freshness)
   }
@@ -137,12 +137,12 @@ export class UserDataTransformer {
 
   /** The name of the current data version. @throws NoDataError */
   get version (): string {
-    return this.#records().version
+    return this.#dataVersion().version
   }
 
   /** Fails where the query names a column that no record has. @throws UnknownColumnError, UnknownVersionError, NoDataError */
   check ({ columns, filters }: Pick<SelectQuery, 'columns' | 'filters'>, version?: string): void {
-    checkColumns(this.#records(version).columns, columns, filters)
+    checkColumns(this.#dataVersion(version).columns, columns, filters)
   }
 
   /**
@@ -152,19 +152,19 @@ export class UserDataTransformer {
    */
   async select (query: SelectQuery = {}, version?: string): Promise<Selection> {
     this.check(query, version)
-    return await this.#records(version).select(query)
+    return await this.#dataVersion(version).select(query)
   }
 
   /** As `select`, but the records as text. */
   async export (query: ExportQuery, version?: string): Promise<Export> {
     this.check(query, version)
-    return await this.#exporter.export(this.#records(version), query)
+    return await this.#exporter.export(this.#dataVersion(version), query)
   }
 
   /** Figures on the records that match. @throws UnknownColumnError, NoDataError */
   async statistics (query: StatisticsQuery): Promise<Statistics> {
     this.check(query)
-    return await this.#records().statistics(query)
+    return await this.#dataVersion().statistics(query)
   }
 
   /** The mean age of those who match, in years of 365.25 days; -1 where nobody does. */
@@ -178,8 +178,8 @@ export class UserDataTransformer {
   }
 
   /** Opens the image of a record; `undefined` where there is none. @throws StoreError, NoDataError */
-  async openImage (userId: string, choosePart: ChoosePart): Promise<OpenImage | undefined> {
-    this.#records()
+  async openImage (userId: string, choosePart: SelectRange): Promise<OpenImage | undefined> {
+    this.#dataVersion()
     const listed = this.#cache.image(userId)
     return listed && await this.#images.open(listed, choosePart)
   }
@@ -191,16 +191,16 @@ export class UserDataTransformer {
   }
 
   /** Holds a data version for somebody who may come back for it, as the rules allow. */
-  promiseVersion (version: string): void {
-    this.#versions.promise(version)
+  retainVersion (version: string): void {
+    this.#versions.retain(version)
   }
 
   /**
    * Holds a data version while it is read. `end` is called where the rules do not allow that any longer. Answers what the
    * reader calls at its end.
    */
-  holdVersion (version: string, end: () => void): () => void {
-    return this.#versions.read(version, end)
+  acquireVersion (version: string, end: () => void): () => void {
+    return this.#versions.acquire(version, end)
   }
 
   /**
@@ -211,18 +211,18 @@ export class UserDataTransformer {
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
     const { formats = ['csv'], dryRun = false, onProgress = () => {}, ...shape } = options
     let rejected = 0
-    const [report, ...further] = await updateOutputs(this.#side, {
+    const [report, ...otherOutputs] = await updateOutputs(this.#backend, {
       outputs: formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) })),
       dryRun,
       refresh: async () => {
-        const { state, rejects, failed } = await this.#refreshTelling(onProgress)
+        const { state, rejects, failed } = await this.#refreshWithProgress(onProgress)
         if (failed.length > 0) throw new IncompleteSourceError(failed)
         rejected = rejects.length
         return state.table
       }
     })
     if (!dryRun) this.#snapshots.offer(this.#cache.state)
-    return { ...report!, rejected, further }
+    return { ...report!, rejected, otherOutputs }
   }
 
   /** Writes what makes the next start quick, unless it is written. Never fails. */
@@ -233,25 +233,25 @@ export class UserDataTransformer {
   /** Ends the work on the bucket, once a snapshot that is being written is whole. The store stays the caller's. */
   async close (): Promise<void> {
     await this.#snapshots.settle()
-    await this.#side.close()
+    await this.#backend.close()
   }
 
   async #reconcile (fresh: boolean): Promise<Reconciled> {
-    const onProgress = (progress: Progress) => this.#listeners.forEach((listener) => listener(progress))
+    const onProgress = (progress: ReconcileProgress) => this.#listeners.forEach((listener) => listener(progress))
     const isFirst = this.#refresher.last === undefined
-    const reconciled = await this.#side.reconcile(isFirst ? 'snapshot' : this.#cache, fresh, onProgress)
+    const reconciled = await this.#backend.reconcile(isFirst ? 'snapshot' : this.#cache, fresh, onProgress)
     const { table } = reconciled.state
     // An unchanged table goes on with all that was made of it.
     const isSame = !isFirst && table === this.#cache.state.table
     this.#cache.replace(reconciled.state)
     if (isFirst && reconciled.isUnchanged) this.#snapshots.note(reconciled.state)
-    if (!isSame) this.#versions.publish(new TableRecords(table, this.#timeZone))
+    if (!isSame) this.#versions.publish(new TableVersion(table, this.#timeZone))
     else this.#versions.prune()
     return reconciled
   }
 
   /** A reconcile that begins after this call; `onProgress` hears of it, and of one that has to end before. */
-  async #refreshTelling (onProgress: (progress: Progress) => void): Promise<Reconciled> {
+  async #refreshWithProgress (onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled> {
     this.#listeners.add(onProgress)
     try {
       return await this.#refresher.refresh({ fresh: true })
@@ -266,7 +266,7 @@ export class UserDataTransformer {
     return data
   }
 
-  #records (version?: string): Records {
+  #dataVersion (version?: string): DataVersion {
     const records = version === undefined ? this.#versions.current : this.#versions.get(version)
     if (records !== undefined) return records
     throw version === undefined ? new NoDataError() : new UnknownVersionError(version)

@@ -1,5 +1,5 @@
 import type { Clock } from './base/clock.js'
-import type { Records } from './query/data-version.js'
+import type { DataVersion } from './query/data-version.js'
 
 /** How long versions are held that are no longer the current one. */
 export interface VersionRules {
@@ -10,11 +10,11 @@ export interface VersionRules {
 }
 
 interface Version {
-  readonly records: Records
+  readonly data: DataVersion
   /** Ends those who still read it. */
   readonly readers: Set<() => void>
   /** Somebody may come back for it. */
-  isPromised: boolean
+  isRetained: boolean
   /** When it was replaced or last asked for. */
   usedAt: number
 }
@@ -35,26 +35,26 @@ export class Versions {
     this.#rules = rules
   }
 
-  get current (): Records | undefined {
-    return this.#current?.records
+  get current (): DataVersion | undefined {
+    return this.#current?.data
   }
 
   /** A version by its name; `undefined` where it is not held. */
-  get (name: string): Records | undefined {
+  get (name: string): DataVersion | undefined {
     const version = this.#find(name)
     if (version === undefined) return undefined
     if (version !== this.#current) this.#hold(version)
-    return version.records
+    return version.data
   }
 
   /** Holds a version for somebody who may come back for it. */
-  promise (name: string): void {
+  retain (name: string): void {
     const version = this.#find(name)
-    if (version !== undefined) version.isPromised = true
+    if (version !== undefined) version.isRetained = true
   }
 
   /** Holds a version while it is read. `end`: called where it can't be held as long. Answers what the reader calls at its end. */
-  read (name: string, end: () => void): () => void {
+  acquire (name: string, end: () => void): () => void {
     const readers = this.#find(name)?.readers
     readers?.add(end)
     return () => {
@@ -64,21 +64,21 @@ export class Versions {
   }
 
   /** Makes these records the current version. */
-  publish (records: Records): void {
+  publish (records: DataVersion): void {
     const last = this.#current
     const same = this.#find(records.version)
     this.#held.delete(records.version)
-    this.#current = { records, readers: same?.readers ?? new Set(), isPromised: same?.isPromised ?? false, usedAt: 0 }
-    if (last !== undefined && last.records.version !== records.version) this.#hold(last)
+    this.#current = { data: records, readers: same?.readers ?? new Set(), isRetained: same?.isRetained ?? false, usedAt: 0 }
+    if (last !== undefined && last.data.version !== records.version) this.#hold(last)
     this.prune()
   }
 
   /** Gives up what nobody needs, and what the rules do not allow. */
   prune (): void {
     let bytes = 0
-    for (const { records } of this.#held.values()) bytes += records.byteLength
-    for (const [name, { records, readers, isPromised, usedAt }] of this.#held) {
-      const isNeeded = readers.size > 0 || isPromised
+    for (const { data } of this.#held.values()) bytes += data.byteLength
+    for (const [name, { data: records, readers, isRetained, usedAt }] of this.#held) {
+      const isNeeded = readers.size > 0 || isRetained
       const isOld = this.#clock() - usedAt > this.#rules.maxAgeMs
       if (isNeeded && !isOld && bytes <= this.#rules.maxBytes) continue
       this.#held.delete(name)
@@ -88,11 +88,11 @@ export class Versions {
   }
 
   #find (name: string): Version | undefined {
-    return this.#current?.records.version === name ? this.#current : this.#held.get(name)
+    return this.#current?.data.version === name ? this.#current : this.#held.get(name)
   }
 
   #hold (version: Version): void {
-    const { version: name } = version.records
+    const { version: name } = version.data
     version.usedAt = this.#clock()
     this.#held.delete(name)
     this.#held.set(name, version)

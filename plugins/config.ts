@@ -19,11 +19,11 @@ export interface ConfigOptions {
 }
 
 /** What timers of Node can wait: beyond it they go off at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** Formats of settings that a pattern can't tell. */
 const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
-  duration: (value) => (parseDuration(value) ?? Infinity) <= LONGEST_TIMER_MS,
+  duration: (value) => (parseDuration(value) ?? Infinity) <= MAX_TIMER_MS,
   'duration-or-unlimited': (value) => value === 'unlimited' || parseDuration(value) !== undefined,
   interval: (value) => {
     const ms = parseDuration(value)
@@ -65,11 +65,11 @@ export default fp<ConfigOptions>(async (fastify, { settings }) => {
     })
   } catch (error) {
     const errors = (error as { errors?: ErrorObject[] }).errors
-    throw errors === undefined ? error : new SettingsError(errors.map(complaint).join('\n'))
+    throw errors === undefined ? error : new SettingsError(errors.map(formatSettingError).join('\n'))
   }
 }, { name: 'config' })
 
-function complaint ({ instancePath, data, parentSchema }: ErrorObject): string {
+function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject): string {
   return `${instancePath.slice(1)}: got ${JSON.stringify(String(data))}; takes ${String(parentSchema?.['description'])}`
 }
 

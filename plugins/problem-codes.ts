@@ -1,10 +1,10 @@
-import { explain, REASONS } from '../lib/base/failure-code.js'
+import { describeFailure, FAILURE_CODES } from '../lib/base/failure-code.js'
 
 /** What the codes of problems mean. Stable: programs rely on them; more may come. */
 export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   invalid_parameter: 'A parameter is wrong; `errors` says which, what it got and what it takes',
   unexpected_body: 'The request has a body, and takes none',
-  user_not_found: 'There is no such user',
+  record_not_found: 'There is no such user',
   image_not_found: 'The user has no picture',
   job_not_found: 'This process knows no such job',
   not_found: 'There is no such route',
@@ -15,7 +15,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   no_data: 'The source has not been read yet',
   data_too_old: 'The data is older than may be served',
   draining: 'The process is about to end',
-  ...Object.fromEntries(REASONS.map((reason) => [reason, explain(reason)])),
+  ...Object.fromEntries(FAILURE_CODES.map((reason) => [reason, describeFailure(reason)])),
   bad_request: 'The request can\'t be read',
   request_timeout: 'The request did not arrive in time',
   payload_too_large: 'The body is too large',

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import fp from 'fastify-plugin'
 import { NoDataError } from '../lib/base/errors.js'
 import { nearest } from '../lib/base/nearest.js'
-import { explain, type Reason } from '../lib/base/failure-code.js'
+import { describeFailure, type FailureCode } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
 
 /** What is wrong with one parameter. */
@@ -59,8 +59,8 @@ export function unavailable (code: string, detail: string): Problem {
 }
 
 /** The problem of a process that has never read the source, and why it has not. */
-export function noData (stale: Reason | undefined): Problem {
-  return unavailable('no_data', new NoDataError().message + (stale === undefined ? '' : `: ${explain(stale)}`))
+export function noData (stale: FailureCode | undefined): Problem {
+  return unavailable('no_data', new NoDataError().message + (stale === undefined ? '' : `: ${describeFailure(stale)}`))
 }
 
 /** Turns every error into a problem: those of routes, of the framework, and requests for what is not there. */
@@ -70,13 +70,13 @@ export default fp(async (fastify: FastifyInstance) => {
     const body = JSON.stringify(new Problem(417, 'expectation_failed', 'No expectation but 100-continue is known'))
     response.writeHead(417, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body) }).end(body)
   })
-  fastify.addHook('onRequest', (request, _reply, done) => done(flawOf(request)))
+  fastify.addHook('onRequest', (request, _reply, done) => done(findMalformedUrl(request)))
   fastify.setNotFoundHandler((request, reply) => sendProblem(
     new Problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]}`), request, reply))
 }, { name: 'problems' })
 
 /** What is wrong with a request that the framework lets pass. */
-function flawOf ({ raw }: FastifyRequest): Problem | undefined {
+function findMalformedUrl ({ raw }: FastifyRequest): Problem | undefined {
   const { url = '', headers: { host }, httpVersion } = raw
   if (host === undefined && httpVersion === '1.1') return new Problem(400, 'bad_request', 'The request has no Host')
   const start = url.indexOf('?')
@@ -126,13 +126,13 @@ export function onClientError (this: { log: FastifyBaseLogger }, error: Error & 
 
 function toProblem (error: Error & Partial<FastifyError>): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof StoreError) return unavailable(error.code, explain(error.code))
+  if (error instanceof StoreError) return unavailable(error.code, describeFailure(error.code))
   if (error instanceof NoDataError) return noData(undefined)
   if (error.validation !== undefined) return invalidParameters(parameterErrors(error.validation as ValidationError[]))
   const status = error.statusCode ?? 500
   return status < 500
     ? new Problem(status, codeOf(status), error.message)
-    : new Problem(status, 'internal_error', explain('internal_error'))
+    : new Problem(status, 'internal_error', describeFailure('internal_error'))
 }
 
 /** "Unsupported Media Type" -> unsupported_media_type */
@@ -154,7 +154,7 @@ function parameterErrors (validation: readonly ValidationError[]): ParameterErro
   for (const { keyword, instancePath, params, data, parentSchema } of validation) {
     if (keyword === 'additionalProperties') {
       const parameter = String(params['additionalProperty'])
-      errors.set(parameter, { parameter, detail: unknown('parameter', nearest(parameter, Object.keys(parentSchema?.properties ?? {}))) })
+      errors.set(parameter, { parameter, detail: unknownMessage('parameter', nearest(parameter, Object.keys(parentSchema?.properties ?? {}))) })
     } else {
       const parameter = instancePath.split('/')[1] ?? ''
       const got = Array.isArray(data) ? 'is given more than once' : `got ${JSON.stringify(data)}`
@@ -165,6 +165,6 @@ function parameterErrors (validation: readonly ValidationError[]): ParameterErro
 }
 
 /** "unknown parameter; did you mean min_age?" */
-export function unknown (what: string, meant: string | undefined): string {
+export function unknownMessage (what: string, meant: string | undefined): string {
   return `unknown ${what}` + (meant === undefined ? '' : `; did you mean ${meant}?`)
 }

@@ -16,20 +16,20 @@ export default fp(async (fastify) => {
 
   /** Without data nobody is served, so the next interval would be too late. */
   const startUp = async () => {
-    await jobs.post('startup').ended
+    await jobs.enqueue('startup').ended
     const hasData = () => transformer.freshness().ageMs !== undefined
     if (hasData()) return
     for (let pause = FIRST_RETRY_MS; !hasData(); pause = Math.min(2 * pause, LAST_RETRY_MS)) {
       await transformer.ensureFresh({ fresh: true })
       await sleep(pause, undefined, { signal: closing.signal })
     }
-    if (!fastify.isDraining) jobs.post('startup')
+    if (!fastify.isDraining) jobs.enqueue('startup')
   }
 
   fastify.addHook('onListen', async () => {
     startUp().catch(() => {}) // closing has interrupted it
     const task = new AsyncTask('aggregate', async () => {
-      if (!fastify.isDraining) await jobs.post('schedule').ended
+      if (!fastify.isDraining) await jobs.enqueue('schedule').ended
     })
     fastify.scheduler.addSimpleIntervalJob(new SimpleIntervalJob({ milliseconds: parseDuration(config.AGGREGATE_INTERVAL)! }, task))
   })

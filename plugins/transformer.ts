@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import fp from 'fastify-plugin'
-import type { BucketRules } from '../lib/worker/in-process-backend.js'
-import { WorkerBucketSide } from '../lib/worker/worker-backend.js'
+import type { LakeRules } from '../lib/worker/in-process-backend.js'
+import { WorkerBackend } from '../lib/worker/worker-backend.js'
 import type { Clock } from '../lib/base/clock.js'
 import { parseDuration } from '../lib/base/duration.js'
 import { parseSize } from '../lib/base/size.js'
@@ -20,15 +20,15 @@ export interface TransformerPluginOptions {
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined
   /** A thread that is just starting: the work on the bucket is done there, over a store that the settings name. Default: in this one. */
-  readonly thread?: Worker | undefined
+  readonly worker?: Worker | undefined
 }
 
 /** Decorates the instance with the transformer. Needs: config, object-store, etag-cache. */
-export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, thread }) => {
+export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, worker }) => {
   const { config, objectStore, log } = fastify
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = config
-  const openWorker = (rules: BucketRules) =>
-    new WorkerBucketSide({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules, thread)
+  const openWorker = (rules: LakeRules) =>
+    new WorkerBackend({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules, worker)
   fastify.decorate('clock', clock)
   fastify.decorate('transformer', new UserDataTransformer({
     store: objectStore,
@@ -45,7 +45,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
       maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity
     },
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: parseSize(config.VERSIONS_MAX_BYTES)! },
-    openBucketSide: thread && openWorker,
+    openBackend: worker && openWorker,
     onSnapshotFailure: (err) => log.warn({ err }, 'The snapshot could not be written: the next start takes longer')
   }))
   fastify.addHook('onClose', () => fastify.transformer.close())

@@ -10,13 +10,13 @@ import { SORT_COLUMNS, type Sort } from '../lib/query/data-version.js'
 import { Problem } from '../plugins/problems.js'
 import { sendText } from './http/body.js'
 import { encodingOf, type Encoding } from './http/compression.js'
-import { freshData } from './http/freshness.js'
+import { ensureFresh } from './http/freshness.js'
 import { nextUrl, pageOf, PageParameters, versionGone, type Page } from './http/paging.js'
 import { columnsOf, FilterParameters, filtersOf, NoQuery, unknownColumn, UserParams } from './http/parameters.js'
-import { getUser, listUsers } from './openapi/users.js'
-import { Recent, type Situation } from './http/plan-cache.js'
-import { entityTag, isHeld, notModified, type Validity } from './http/conditional.js'
-import { OneRecord, UserRecords } from './http/schemas.js'
+import { getRecord, listRecords } from './openapi/records.js'
+import { PlanCache, type CacheEpoch } from './http/plan-cache.js'
+import { entityTag, isHeld, notModified, type Validators } from './http/conditional.js'
+import { OneRecord, RecordArray } from './http/schemas.js'
 
 const SORTS = SORT_COLUMNS.flatMap((column) => [column, `-${column}`])
 
@@ -32,7 +32,7 @@ type Parameters = Static<typeof DataQuery>
 type DataRequest = FastifyRequest & { readonly query: Parameters }
 
 /** What a request asks for. */
-interface Plan extends Validity {
+interface RequestPlan extends Validators {
   readonly page: Page<Parameters>
   readonly query: ExportQuery
   readonly encoding: Encoding
@@ -48,14 +48,14 @@ const MEDIA_TYPES: Readonly<Record<Format, string>> = {
 /** GET /data and GET /data/{user_id}: the records. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, clock } = fastify
-  const recent = new Recent<Plan>()
+  const recent = new PlanCache<RequestPlan>()
 
   fastify.route({
     url: '/data',
     method: ['GET', 'HEAD'],
-    config: { operation: listUsers },
-    preHandler: freshData,
-    schema: { querystring: DataQuery, response: { 200: UserRecords } },
+    config: { operation: listRecords },
+    preHandler: ensureFresh,
+    schema: { querystring: DataQuery, response: { 200: RecordArray } },
     handler: async (request, reply) => {
       const plan = planOf(request)
       const { page, query, encoding, version } = plan
@@ -68,30 +68,30 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         : await transformer.export(query, version)
       reply.header('x-total-count', count)
       if (next !== undefined) {
-        transformer.promiseVersion(version)
+        transformer.retainVersion(version)
         reply.header('link', `<${nextUrl(page, version, next)}>; rel="next"`)
       }
-      return await sendText(reply, body, { encoding, hold: (end) => transformer.holdVersion(version, end), ...release && { release } })
+      return await sendText(reply, body, { encoding, hold: (end) => transformer.acquireVersion(version, end), ...release && { release } })
     }
   })
 
   fastify.route({
     url: '/data/:user_id',
     method: ['GET', 'HEAD'],
-    config: { operation: getUser },
-    preHandler: freshData,
+    config: { operation: getRecord },
+    preHandler: ensureFresh,
     schema: { params: UserParams, querystring: NoQuery, response: { 200: OneRecord } },
     handler: async (request, reply) => {
       const value = request.params.user_id
       const { count, body } = await transformer.export({ filters: [{ column: 'user_id', op: 'equals', value }], format: 'ndjson' })
-      if (count === 0) throw new Problem(404, 'user_not_found', `There is no user ${JSON.stringify(value)}`)
+      if (count === 0) throw new Problem(404, 'record_not_found', `There is no user ${JSON.stringify(value)}`)
       const tag = entityTag(fastify, ['user', transformer.version, value])
-      if (isHeld(request, reply, { tag, untilMinute: false })) return notModified(reply)
+      if (isHeld(request, reply, { tag, expiresWithMinute: false })) return notModified(reply)
       return await sendText(reply.type(MEDIA_TYPES.json), request.method === 'HEAD' ? undefined : body, { encoding: 'identity' })
     }
   })
 
-  function planOf (request: DataRequest): Plan {
+  function planOf (request: DataRequest): RequestPlan {
     const { url, headers } = request
     const said = `${url}\n${headers.accept}\n${headers['accept-encoding']}`
     const now = { version: transformer.version, minute: wholeMinute(clock()) }
@@ -99,16 +99,16 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (known !== undefined) return known
     const made = plan(request, now)
     // A version of the past may be gone the next time.
-    return made.page.version === undefined ? recent.keep(said, now, made) : made
+    return made.page.version === undefined ? recent.set(said, now, made) : made
   }
 
-  function plan (request: DataRequest, now: Situation): Plan {
+  function plan (request: DataRequest, now: CacheEpoch): RequestPlan {
     const page = pageOf(request, request.query, now.minute)
     const query = queryOf(request, page)
     const encoding = encodingOf(request)
     const version = page.version ?? now.version
     check(() => transformer.check(query, page.version), page)
-    return { page, query, encoding, version, tag: entityTag(fastify, ['data', version, query, encoding]), untilMinute: usesPresent(page) }
+    return { page, query, encoding, version, tag: entityTag(fastify, ['data', version, query, encoding]), expiresWithMinute: usesPresent(page) }
   }
 
   function queryOf (request: FastifyRequest, { parameters, asOf, limit, after }: Page<Parameters>): ExportQuery {

@@ -3,22 +3,22 @@ import type { FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
 import { Problem } from '../plugins/problems.js'
-import { freshData } from './http/freshness.js'
+import { ensureFresh } from './http/freshness.js'
 import { NoQuery, UserParams } from './http/parameters.js'
-import { getUserImage } from './openapi/users.js'
-import { Picture } from './http/schemas.js'
+import { getRecordImage } from './openapi/records.js'
+import { ImageBody } from './http/schemas.js'
 
 /** GET /data/{user_id}/image: the picture, piped from the store. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     url: '/data/:user_id/image',
     method: ['GET', 'HEAD'],
-    config: { operation: getUserImage },
-    preHandler: freshData,
-    schema: { params: UserParams, querystring: NoQuery, response: { '2xx': Picture } },
+    config: { operation: getRecordImage },
+    preHandler: ensureFresh,
+    schema: { params: UserParams, querystring: NoQuery, response: { '2xx': ImageBody } },
     handler: async (request, reply) => {
       const { user_id: userId } = request.params
-      let answer: Answer = { status: 200 }
+      let answer: ImageResponse = { status: 200 }
       const image = await fastify.transformer.openImage(userId, (image) => {
         answer = plan(image, request)
         if (answer.status === 206) return answer.range
@@ -36,10 +36,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-type Answer = { readonly status: 200 | 304 | 415 | 416 } | { readonly status: 206, readonly range: ByteRange }
+type ImageResponse = { readonly status: 200 | 304 | 415 | 416 } | { readonly status: 206, readonly range: ByteRange }
 
 /** What RFC 9110 says to answer: its sections 13.2.2 (preconditions) and 14 (ranges; several are answered by the whole). */
-function plan (image: Image, { headers, method }: FastifyRequest): Answer {
+function plan (image: Image, { headers, method }: FastifyRequest): ImageResponse {
   if (image.type === undefined) return { status: 415 }
   if (matches(headers['if-none-match'], image)) return { status: 304 }
   const ifRange = headers['if-range']
@@ -57,7 +57,7 @@ function isBackwards (range: string): boolean {
   return first !== undefined && Number(first) > Number(last)
 }
 
-function headersOf (image: OpenImage, answer: Answer): Record<string, string | number> {
+function headersOf (image: OpenImage, answer: ImageResponse): Record<string, string | number> {
   const validators = { ...image.entityTag !== undefined && { etag: image.entityTag }, 'last-modified': new Date(image.lastModified).toUTCString() }
   if (answer.status === 304) return validators
   const { first, last } = answer.status === 206 ? answer.range : { first: 0, last: image.size - 1 }

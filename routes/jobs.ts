@@ -5,7 +5,8 @@ import type { Job as LibJob } from '../lib/jobs.js'
 import { Problem, unavailable } from '../plugins/problems.js'
 import { BooleanParameter, isTrue, NoQuery } from './http/parameters.js'
 import { getJob, listJobs, publishOutput } from './openapi/jobs.js'
-import { Job, JobList } from './http/schemas.js'
+import type { UpdateReport } from '../lib/transformer.js'
+import { Job, JobList, type JobResult } from './http/schemas.js'
 
 const PostQuery = Type.Object({ dry_run: BooleanParameter }, { additionalProperties: false })
 const Params = Type.Object({ id: Type.String({ minLength: 1, description: 'a job id' }) })
@@ -23,7 +24,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const post = { config: { operation: publishOutput }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
   fastify.post('/data', post, async (request, reply) => {
     if (fastify.isDraining) throw unavailable('draining', 'This process is about to end; post to another one')
-    const { job, ended } = jobs.post('api', { dryRun: isTrue(request.query.dry_run) })
+    const { job, ended } = jobs.enqueue('api', { dryRun: isTrue(request.query.dry_run) })
     if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async' }).send(toWire(job))
     }
@@ -59,13 +60,17 @@ function toWire ({ dryRun, createdAt, startedAt, finishedAt, result, error, prog
     created_at: new Date(createdAt).toISOString(),
     started_at: toTime(startedAt),
     finished_at: toTime(finishedAt),
-    progress: { ...progress },
-    result: result === null ? null : { ...toOutput(result), further: result.further.map(toOutput) },
+    progress: { listed: progress.listed, to_fetch: progress.toFetch, fetched: progress.fetched },
+    result: result === null ? null : toResult(result),
     error: error === null ? null : { ...error }
   }
 }
 
-/** Keys of the bucket are called so only here. */
+function toResult ({ otherOutputs, ...output }: UpdateReport): Static<typeof JobResult> {
+  return { ...toOutput(output), other_outputs: otherOutputs.map(toOutput) }
+}
+
+/** Renames `key` to its wire name. */
 function toOutput<T extends { readonly key: string }> ({ key, ...output }: T) {
   return { output_key: key, ...output }
 }

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { freshData } from './http/freshness.js'
+import { ensureFresh } from './http/freshness.js'
 import { NoQuery } from './http/parameters.js'
 import { listRejects } from './openapi/reports.js'
 import { Quarantine } from './http/schemas.js'
@@ -8,7 +8,7 @@ import { Quarantine } from './http/schemas.js'
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const schema = { querystring: NoQuery, response: { 200: Quarantine } }
 
-  fastify.get('/rejects', { config: { operation: listRejects }, preHandler: freshData, schema }, async () => {
+  fastify.get('/rejects', { config: { operation: listRejects }, preHandler: ensureFresh, schema }, async () => {
     const { rejects, orphans, ignored } = fastify.transformer.quarantine()
     return {
       counts: { rejects: rejects.length, orphans: orphans.length, ignored },

@@ -3,16 +3,16 @@ import { Type, type Static } from 'typebox'
 import { wholeMinute } from '../lib/base/instant.js'
 import type { Filter } from '../lib/query/filter.js'
 import type { StatisticsQuery } from '../lib/query/data-version.js'
-import { freshData } from './http/freshness.js'
+import { ensureFresh } from './http/freshness.js'
 import { FilterParameters, filtersOf, instantOf, unknownColumn } from './http/parameters.js'
 import { getStatistics } from './openapi/reports.js'
-import { Recent, type Situation } from './http/plan-cache.js'
-import { entityTag, headersOnly, isHeld, notModified, type Validity } from './http/conditional.js'
+import { PlanCache, type CacheEpoch } from './http/plan-cache.js'
+import { entityTag, headersOnly, isHeld, notModified, type Validators } from './http/conditional.js'
 import { Statistics } from './http/schemas.js'
 
 const DEFAULT_BIN_WIDTH = 10
 
-interface Answer extends Validity {
+interface StatsPlan extends Validators {
   readonly version: string
   readonly query: StatisticsQuery
   figures?: Static<typeof Statistics>
@@ -26,13 +26,13 @@ export const StatsQuery = Type.Object({
 /** GET /stats: figures on the records that match. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, clock } = fastify
-  const recent = new Recent<Answer>()
+  const recent = new PlanCache<StatsPlan>()
 
   fastify.route({
     url: '/stats',
     method: ['GET', 'HEAD'],
     config: { operation: getStatistics },
-    preHandler: freshData,
+    preHandler: ensureFresh,
     schema: { querystring: StatsQuery, response: { 200: Statistics } },
     handler: async (request, reply) => {
       const answer = answerTo(request)
@@ -44,18 +44,18 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     }
   })
 
-  function answerTo ({ url, query }: { url: string, query: Static<typeof StatsQuery> }): Answer {
+  function answerTo ({ url, query }: { url: string, query: Static<typeof StatsQuery> }): StatsPlan {
     const now = { version: transformer.version, minute: wholeMinute(clock()) }
-    return recent.get(url, now) ?? recent.keep(url, now, plan(query, now))
+    return recent.get(url, now) ?? recent.set(url, now, plan(query, now))
   }
 
-  function plan (query: Static<typeof StatsQuery>, { version, minute }: Situation): Answer {
+  function plan (query: Static<typeof StatsQuery>, { version, minute }: CacheEpoch): StatsPlan {
     const asOf = instantOf(query, minute)
     const filters = filtersOf(query, asOf, transformer)
     check(filters)
     const binWidth = query.bin_width === undefined ? DEFAULT_BIN_WIDTH : Number(query.bin_width)
     const tag = entityTag(fastify, ['statistics', version, filters, asOf, binWidth])
-    return { version, query: { filters, asOf, binWidth }, tag, untilMinute: query.as_of === undefined }
+    return { version, query: { filters, asOf, binWidth }, tag, expiresWithMinute: query.as_of === undefined }
   }
 
   function check (filters: readonly Filter[]): void {

@@ -5,17 +5,17 @@ import { openStore } from '../lib/store/open-store.js'
 import type { Screen } from './progress.js'
 
 /** What a command knows of the world: `process` is one. */
-export interface World {
+export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdout: Screen
   readonly stderr: Screen
 }
 
 /** Carries a command out and answers what to print at the end. Throws what went wrong. */
-export type Command = (argv: readonly string[], world: World) => Promise<string>
+export type Command = (argv: readonly string[], world: CommandIo) => Promise<string>
 
 /** Carries a command out as a process does: answers its exit code, and tells what went wrong in one line. */
-export async function runCommand (command: Command, argv: readonly string[], world: World): Promise<number> {
+export async function runCommand (command: Command, argv: readonly string[], world: CommandIo): Promise<number> {
   try {
     world.stdout.write(await command(argv, world) + '\n')
     return 0
@@ -32,7 +32,7 @@ export function isStarted (moduleUrl: string, script: string | undefined): boole
 }
 
 /** Opens a lake for `work`, made where it is missing. What its URL leaves open comes from the standard AWS variables. */
-export async function withLake<T> (url: string, env: World['env'], work: (store: ObjectStore) => Promise<T>): Promise<T> {
+export async function withLake<T> (url: string, env: CommandIo['env'], work: (store: ObjectStore) => Promise<T>): Promise<T> {
   const store = openStore({ url, env })
   try {
     await store.create()

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
 import { contentTypeOf, UPLOAD_CONCURRENCY } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required, share, wholeNumber } from './arguments.js'
-import { isStarted, runCommand, withLake, type Command, type World } from './command.js'
+import { isStarted, runCommand, withLake, type Command, type CommandIo } from './command.js'
 import { countFiles, lakeFiles, type LakePlan } from './sample-data/lake-files.js'
 import { Progress } from './progress.js'
 
@@ -49,7 +49,7 @@ const generate: Command = async (argv, world) => {
 }
 
 /** The command on its own: answers the exit code. */
-export function main (argv: readonly string[], world: World): Promise<number> {
+export function main (argv: readonly string[], world: CommandIo): Promise<number> {
   return runCommand(generate, argv, world)
 }
 

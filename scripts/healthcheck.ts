@@ -1,4 +1,4 @@
-import { isStarted, runCommand, type Command, type World } from './command.js'
+import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
 
 /** Less than the timeout of the HEALTHCHECK, which would end this process without a word. */
 const PATIENCE_MS = 2500
@@ -12,7 +12,7 @@ const healthcheck: Command = async (_argv, { env }) => {
 }
 
 /** The command on its own: answers the exit code. */
-export function main (argv: readonly string[], world: World): Promise<number> {
+export function main (argv: readonly string[], world: CommandIo): Promise<number> {
   return runCommand(healthcheck, argv, world)
 }
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { listFiles, uploadFiles } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required } from './arguments.js'
-import { isStarted, runCommand, withLake, type Command, type World } from './command.js'
+import { isStarted, runCommand, withLake, type Command, type CommandIo } from './command.js'
 import { Progress } from './progress.js'
 
 const HELP = `Uploads the files of a folder into a lake. What is there with the same bytes is left alone, nothing is deleted.
@@ -44,7 +44,7 @@ async function folder (name: string, path: string): Promise<string> {
 }
 
 /** The command on its own: answers the exit code. */
-export function main (argv: readonly string[], world: World): Promise<number> {
+export function main (argv: readonly string[], world: CommandIo): Promise<number> {
   return runCommand(seed, argv, world)
 }
 

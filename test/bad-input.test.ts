@@ -15,8 +15,8 @@ const files: [name: string, file: string, body: string | Buffer, outcome: object
   ['two data rows', '8.csv', HEADER + 'Ann, Lee, 5\nBob, Ray, 6\n', 'several_rows'],
   ['an empty file', '9.csv', '', 'empty_file'],
   ['a header only', '10.csv', HEADER, 'no_row'],
-  ['a text birth timestamp', '11.csv', csv('Ann', 'Lee', 'long ago'), 'invalid_birthts'],
-  ['an ISO date', '12.csv', csv('Ann', 'Lee', '1990-01-01'), 'invalid_birthts'],
+  ['a text birth timestamp', '11.csv', csv('Ann', 'Lee', 'long ago'), 'invalid_value'],
+  ['an ISO date', '12.csv', csv('Ann', 'Lee', '1990-01-01'), 'invalid_value'],
   ['seconds for milliseconds', '13.csv', csv('Ann', 'Lee', 631152000), { birthts: 631152000 }],
   ['a birth before 1970', '14.csv', csv('Ann', 'Lee', -86400000), { birthts: -86400000 }],
   ['a birth in the future', '15.csv', csv('Ann', 'Lee', 4102444800000), { birthts: 4102444800000 }],
@@ -34,16 +34,16 @@ const files: [name: string, file: string, body: string | Buffer, outcome: object
   ['an id with an emoji', '😀.csv', csv(), { user_id: '😀' }],
   ['an id like a prototype', '__proto__.csv', csv(), { user_id: '__proto__' }],
   ['an id of 240 bytes', `${'ü'.repeat(120)}.csv`, csv(), { user_id: 'ü'.repeat(120) }],
-  ['an id of 241 bytes', `${'ü'.repeat(120)}x.csv`, csv(), 'invalid_user_id'],
-  ['no id', '.csv', csv(), 'invalid_user_id'],
-  ['the id .', '..csv', csv(), 'invalid_user_id'],
-  ['the id ..', '...csv', csv(), 'invalid_user_id'],
+  ['an id of 241 bytes', `${'ü'.repeat(120)}x.csv`, csv(), 'invalid_id'],
+  ['no id', '.csv', csv(), 'invalid_id'],
+  ['the id .', '..csv', csv(), 'invalid_id'],
+  ['the id ..', '...csv', csv(), 'invalid_id'],
   ['an id of 240 percent signs', `${'%'.repeat(240)}.csv`, csv(), { user_id: '%'.repeat(240) }],
   ['an id of 240 hashes', `${'#'.repeat(240)}.csv`, csv(), { user_id: '#'.repeat(240) }],
-  ['a control character in the id', 'a\tb.csv', csv(), 'invalid_user_id'],
-  ['the last control character of ASCII in the id', 'a\u007fb.csv', csv(), 'invalid_user_id'],
-  ['the first control character behind ASCII in the id', 'a\u0080b.csv', csv(), 'invalid_user_id'],
-  ['the last control character in the id', 'a\u009fb.csv', csv(), 'invalid_user_id'],
+  ['a control character in the id', 'a\tb.csv', csv(), 'invalid_id'],
+  ['the last control character of ASCII in the id', 'a\u007fb.csv', csv(), 'invalid_id'],
+  ['the first control character behind ASCII in the id', 'a\u0080b.csv', csv(), 'invalid_id'],
+  ['the last control character in the id', 'a\u009fb.csv', csv(), 'invalid_id'],
   ['an id with a space that does not break', 'a\u00a0b.csv', csv(), { user_id: 'a\u00a0b' }],
   ['a file of more than a mebibyte', 'huge.csv', HEADER + `${'x'.repeat(1024 * 1024)}, Lee, 5\n`, 'too_large']
 ]
@@ -110,7 +110,7 @@ t.test('a bad upload keeps the last good record, is downloaded once, and heals b
   for (let i = 0; i < 3; i++) t.match((await fresh('/data')).json, [{ first_name: 'Good' }])
   t.equal(withoutSnapshot(endpoint.gets).length, 2)
   t.match((await fresh('/rejects')).json.rejects, [{
-    user_id: '1', key: 'source_data/1.csv', etag: bucket.get('source_data/1.csv')!.etag, code: 'invalid_birthts', line: 2, column: 'birthts', excerpt: 'x', last_good: { key: 'source_data/1.csv', etag: good }
+    user_id: '1', key: 'source_data/1.csv', etag: bucket.get('source_data/1.csv')!.etag, code: 'invalid_value', line: 2, column: 'birthts', excerpt: 'x', last_good: { key: 'source_data/1.csv', etag: good }
   }])
   bucket.put('source_data/1.csv', csv('Better'))
   t.match((await fresh('/data')).json, [{ first_name: 'Better' }])

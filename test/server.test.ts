@@ -56,7 +56,7 @@ function readdirOutput (cwd: string): string {
 }
 
 t.test('SIGTERM ends it at once, however early it comes', async (t) => {
-  const tell = "process.on('newListener', (name, { name: by }) => { if (name === 'SIGTERM' && by === 'endAtOnce') process.nextTick(() => process.stdout.write('listens')) })"
+  const tell = "process.on('newListener', (name, { name: by }) => { if (name === 'SIGTERM' && by === 'exitNow') process.nextTick(() => process.stdout.write('listens')) })"
   const { child, exit } = start(t, { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tell)}` })
   // As soon as the process listens for it, long before it listens for requests.
   await once(child.stdout, 'data')

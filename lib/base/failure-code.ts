@@ -1,9 +1,9 @@
 import { StoreError, TooLargeError, type StoreErrorCode } from './errors.js'
 
 /** Why something could not be done, or the data may not be the truth of the bucket now, as answers name it. */
-export type Reason = StoreErrorCode | 'lake_too_large' | 'download_failed' | 'refresh_slow' | 'internal_error'
+export type FailureCode = StoreErrorCode | 'lake_too_large' | 'download_failed' | 'refresh_slow' | 'internal_error'
 
-const SENTENCES: Readonly<Record<Reason, string>> = {
+const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   unreachable: 'The bucket can\'t be reached',
   timeout: 'The bucket does not answer in time',
   access_denied: 'The bucket refuses access',
@@ -22,15 +22,15 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
 }
 
 /** All reasons. */
-export const REASONS = Object.keys(SENTENCES) as readonly Reason[]
+export const FAILURE_CODES = Object.keys(DESCRIPTIONS) as readonly FailureCode[]
 
 /** A sentence for a person that gives nothing away of the systems behind. */
-export function explain (reason: Reason): string {
-  return SENTENCES[reason]
+export function describeFailure (reason: FailureCode): string {
+  return DESCRIPTIONS[reason]
 }
 
 /** The reason of a failure. */
-export function reasonOf (error: unknown): Reason {
+export function toFailureCode (error: unknown): FailureCode {
   if (error instanceof StoreError) return error.code
   return error instanceof TooLargeError ? 'lake_too_large' : 'internal_error'
 }

@@ -1,9 +1,9 @@
 /** Longer words come from no person's hand, and comparing them would take long. */
-const LONGEST = 64
+const MAX_LENGTH = 64
 
 /** The candidate that takes the fewest edits to turn into the word; `undefined` where none is alike. */
 export function nearest (word: string, candidates: Iterable<string>): string | undefined {
-  if (word.length > LONGEST) return undefined
+  if (word.length > MAX_LENGTH) return undefined
   let best: string | undefined
   let fewest = Math.max(2, Math.floor(word.length / 2)) + 1
   for (const candidate of candidates) {

@@ -14,6 +14,6 @@ export function shared<T> (Type: ArrayType<T>, length: number): T {
  * not count shared memory for any thread (`BackingStore::PerIsolateAccountingLength`), and would let gigabytes of it pile up.
  * It costs address space and no memory, as it is never touched.
  */
-export function weightOf (bytes: number): unknown {
+export function externalMemoryHint (bytes: number): unknown {
   return new ArrayBuffer(bytes)
 }

@@ -1,20 +1,20 @@
 /** Bytes that wait to be used again, at most. */
 const MAX_FREE_BYTES = 32 * 1024 * 1024
 /** What is smaller comes and goes at little cost. */
-const LEAST_BYTES = 64 * 1024
+const MIN_POOLED_BYTES = 64 * 1024
 /** Sizes between two powers of two: memory is at most a quarter larger than was asked for. */
-const SIZES_A_POWER = 4
+const SIZES_PER_POWER_OF_TWO = 4
 
 /**
  * Memory for answers that is used again and again. Fresh memory for each answer costs more than to write it: the kernel clears
  * its pages one by one, and V8 collects the garbage of the whole heap for every few megabytes of it.
  */
-export class AnswerMemory {
+export class BufferPool {
   readonly #free = new Map<number, ArrayBuffer[]>()
   #freeBytes = 0
 
   /** At least so many bytes, with whatever is in them. */
-  take (bytes: number): ArrayBuffer {
+  acquire (bytes: number): ArrayBuffer {
     const size = sizeFor(bytes)
     const memory = this.#free.get(size)?.pop()
     if (memory === undefined) return new ArrayBuffer(size)
@@ -23,9 +23,9 @@ export class AnswerMemory {
   }
 
   /** Takes memory back that nobody reads any more. */
-  giveBack (memory: ArrayBuffer): void {
+  release (memory: ArrayBuffer): void {
     const size = memory.byteLength
-    if (size < LEAST_BYTES || this.#freeBytes + size > MAX_FREE_BYTES) return
+    if (size < MIN_POOLED_BYTES || this.#freeBytes + size > MAX_FREE_BYTES) return
     this.#freeBytes += size
     const others = this.#free.get(size)
     if (others === undefined) this.#free.set(size, [memory])
@@ -34,7 +34,7 @@ export class AnswerMemory {
 }
 
 function sizeFor (bytes: number): number {
-  if (bytes < LEAST_BYTES) return bytes
-  const step = 2 ** Math.floor(Math.log2(bytes)) / SIZES_A_POWER
+  if (bytes < MIN_POOLED_BYTES) return bytes
+  const step = 2 ** Math.floor(Math.log2(bytes)) / SIZES_PER_POWER_OF_TWO
   return Math.ceil(bytes / step) * step
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import type { Records, SelectQuery, Selection } from '../query/data-version.js'
-import { BASE_COLUMNS } from '../schema/record.js'
+import type { DataVersion, SelectQuery, Selection } from '../query/data-version.js'
+import { DECLARED_COLUMNS } from '../schema/record.js'
 import { compareOutputs, type Changes } from './diff.js'
 import { parquet } from './parquet.js'
 import { render, type CsvOptions } from './render.js'
@@ -21,24 +21,24 @@ export interface RenderedOutput {
   readonly body: Buffer
   readonly contentType: string
   /** How many records it holds. */
-  readonly users: number
+  readonly records: number
   readonly compare: (before: Buffer | undefined) => Promise<Changes>
 }
 
 /** The whole output, made from these records and nothing else. */
-export async function renderOutput (records: Records, output: Output): Promise<RenderedOutput> {
-  const { format, columns = BASE_COLUMNS, filters, delimiter = ',' } = output
+export async function renderOutput (records: DataVersion, output: Output): Promise<RenderedOutput> {
+  const { format, columns = DECLARED_COLUMNS, filters, delimiter = ',' } = output
   const selection = await records.select({ columns, filters })
   const users = selection.count
   if (format === 'parquet') {
     const body = await parquet(selection)
-    return { body, contentType: 'application/vnd.apache.parquet', users, compare: async () => NOT_COMPARED }
+    return { body, contentType: 'application/vnd.apache.parquet', records: users, compare: async () => NOT_COMPARED }
   }
   const body = await whole(selection, output)
   const compare = async (before: Buffer | undefined) => before === undefined
     ? { added: users, changed: 0, removed: 0 }
     : await compareOutputs(before, body, delimiter)
-  return { body, contentType: 'text/csv; charset=utf-8', users, compare }
+  return { body, contentType: 'text/csv; charset=utf-8', records: users, compare }
 }
 
 /** The CSV beside it tells. */

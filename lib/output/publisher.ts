@@ -3,10 +3,10 @@ import { StoreError, type ObjectStore } from '../store/object-store.js'
 import type { Changes } from './diff.js'
 
 /** Which version of an output a publish may replace; `null`: none is there. */
-export interface Fence {
-  readonly etag: string | null
+export interface Precondition {
+  readonly expectedEtag: string | null
   /** The ETag does not tell this version from one written at about the same moment. */
-  readonly unsettled: boolean
+  readonly racy: boolean
 }
 
 export interface Publication {
@@ -14,7 +14,7 @@ export interface Publication {
   readonly contentType: string
   readonly body: Buffer
   /** Read before the listing began that the body was made from. */
-  readonly fence: Fence
+  readonly precondition: Precondition
   /** Say what would change and write nothing. */
   readonly dryRun: boolean
   /** Tells what replacing the output does; asked only where it changes. */
@@ -42,44 +42,44 @@ export class Publisher {
     this.#store = store
   }
 
-  /** The fence for a publish that is about to begin. */
-  async fence (key: string): Promise<Fence> {
+  /** The precondition for a publish that is about to begin. */
+  async readPrecondition (key: string): Promise<Precondition> {
     const found = await this.#store.head(key)
-    return { etag: found?.etag ?? null, unsettled: found?.unsettled ?? false }
+    return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false }
   }
 
   /**
-   * Brings an output up to date by one conditional PUT, fenced by the ETag that it had before the listing began: each
+   * Brings an output up to date by one conditional PUT, guarded by the ETag that it had before the listing began: each
    * output is thus made from a later listing than the one it replaces, whoever writes it.
    *
    * @throws StoreError `precondition_failed` where another one has written meanwhile; whatever the store fails with
    */
-  async publish ({ key, contentType, body, fence, dryRun, compare }: Publication): Promise<PublishReport> {
+  async publish ({ key, contentType, body, precondition, dryRun, compare }: Publication): Promise<PublishReport> {
     const digest = createHash('sha256').update(body).digest('base64url')
-    const report = { key, etag: fence.etag, bytes: body.length, skipped: true }
-    if (this.#holds(key, fence, digest)) return { ...report, ...NO_CHANGES }
-    const before = await this.#read(key, fence)
+    const report = { key, etag: precondition.expectedEtag, bytes: body.length, skipped: true }
+    if (this.#holds(key, precondition, digest)) return { ...report, ...NO_CHANGES }
+    const before = await this.#read(key, precondition)
     if (before?.equals(body)) {
-      this.#seen.set(key, { etag: fence.etag!, digest })
+      this.#seen.set(key, { etag: precondition.expectedEtag!, digest })
       return { ...report, ...NO_CHANGES }
     }
     const changes = await compare(before)
     if (dryRun) return { ...report, ...changes }
-    const { etag } = await this.#store.put(key, body, { ifMatch: fence.etag, contentType })
+    const { etag } = await this.#store.put(key, body, { ifMatch: precondition.expectedEtag, contentType })
     this.#seen.set(key, { etag, digest })
     return { ...report, ...changes, etag, skipped: false }
   }
 
-  #holds (key: string, { etag, unsettled }: Fence, digest: string): boolean {
+  #holds (key: string, { expectedEtag, racy }: Precondition, digest: string): boolean {
     const seen = this.#seen.get(key)
-    return !unsettled && seen !== undefined && seen.etag === etag && seen.digest === digest
+    return !racy && seen !== undefined && seen.etag === expectedEtag && seen.digest === digest
   }
 
-  /** What the fence stands for. */
-  async #read (key: string, { etag }: Fence): Promise<Buffer | undefined> {
-    if (etag === null) return undefined
+  /** What the precondition stands for. */
+  async #read (key: string, { expectedEtag }: Precondition): Promise<Buffer | undefined> {
+    if (expectedEtag === null) return undefined
     const found = await this.#store.get(key)
-    if (typeof found === 'object' && found.etag === etag) return found.body
+    if (typeof found === 'object' && found.etag === expectedEtag) return found.body
     throw new StoreError('precondition_failed', `${this.#store.url}/${key}: the object is not the expected one`)
   }
 }

@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import type { Allocate, ReadyPart, ReadyRows, Selection } from '../query/data-version.js'
+import type { Allocate, Chunk, JsonRows, Selection } from '../query/data-version.js'
 import type { Cell } from '../schema/record.js'
 
 export type Format = 'json' | 'ndjson' | 'csv'
@@ -14,10 +14,10 @@ export interface CsvOptions {
 }
 
 /** A text in parts of bounded size, each made when it is asked for. It depends on nothing but what it was made from. */
-export type Parts = AsyncIterable<string | Buffer>
+export type Chunks = AsyncIterable<string | Buffer>
 
 /** About as many bytes as are made at once. */
-const PART_BYTES = 2 * 1024 * 1024
+const CHUNK_BYTES = 2 * 1024 * 1024
 
 export interface RenderOptions extends CsvOptions {
   /** Where a text is put that is made at once. Default: into memory of its own. */
@@ -25,21 +25,21 @@ export interface RenderOptions extends CsvOptions {
 }
 
 /** The selection as text: at once where the engine has it ready and it is short, else in parts. */
-export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | Parts {
+export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | Chunks {
   if (format === 'csv') return csv(selection, options)
   const ready = selection.json?.()
   if (ready !== undefined) return joinReady(ready, format, options.allocate)
   return format === 'json' ? json(selection) : ndjson(selection)
 }
 
-function joinReady (ready: ReadyRows, format: 'json' | 'ndjson', allocate: Allocate | undefined): Buffer | Parts {
+function joinReady (ready: JsonRows, format: 'json' | 'ndjson', allocate: Allocate | undefined): Buffer | Chunks {
   if (format === 'json' && ready.array !== undefined) return ready.array
-  const first = ready.part(0, PART_BYTES, format, allocate)
-  return first.to === ready.length ? first.bytes : readyParts(ready, format, first)
+  const first = ready.chunk(0, CHUNK_BYTES, format, allocate)
+  return first.to === ready.length ? first.bytes : readyChunks(ready, format, first)
 }
 
-async function * readyParts (ready: ReadyRows, format: 'json' | 'ndjson', first: ReadyPart): AsyncGenerator<Buffer> {
-  for (let part = first; ; part = ready.part(part.to, PART_BYTES, format)) {
+async function * readyChunks (ready: JsonRows, format: 'json' | 'ndjson', first: Chunk): AsyncGenerator<Buffer> {
+  for (let part = first; ; part = ready.chunk(part.to, CHUNK_BYTES, format)) {
     yield part.bytes
     if (part.to === ready.length) return
   }

@@ -1,21 +1,21 @@
 import { firstIndex } from '../base/bytes.js'
 import { BLOCK, LOW } from '../table/birth-order.js'
-import type { Table } from '../table/table.js'
+import type { TableReader } from '../table/table.js'
 
 /** A run of the rows by birth timestamp: positions from `from` up to `to`. */
 export interface Run { readonly from: number, readonly to: number }
 
 /** Which rows of a run count: all, or those with or without an image. */
-export type Part = 'all' | 'with image' | 'without image'
+export type ImageFacet = 'all' | 'with image' | 'without image'
 
 /**
  * The rows of a table by birth timestamp. A position is a place in that order; all but reading the rows themselves costs
  * about the logarithm of their number.
  */
 export class BirthIndex {
-  readonly #table: Table
+  readonly #table: TableReader
 
-  constructor (table: Table) {
+  constructor (table: TableReader) {
     this.#table = table
   }
 
@@ -62,14 +62,14 @@ export class BirthIndex {
   }
 
   /** How many rows of a part come before a position. */
-  countBefore (position: number, part: Part): number {
+  countBefore (position: number, part: ImageFacet): number {
     if (part === 'all') return position
     const images = this.#imagesBefore(position)
     return part === 'with image' ? images : position - images
   }
 
   /** The position of the row of a part before which so many others come. */
-  positionOf (count: number, part: Part): number {
+  positionOf (count: number, part: ImageFacet): number {
     if (part === 'all') return count
     const { imageCounts, imageBits } = this.#table.data.births
     const before = (block: number) => part === 'with image' ? imageCounts[block]! : Math.min(block * BLOCK, this.length) - imageCounts[block]!
@@ -82,7 +82,7 @@ export class BirthIndex {
   }
 
   /** The mean of the birth timestamps of a part of a run, which has so many rows. */
-  mean ({ from, to }: Run, part: Part, count: number): number {
+  mean ({ from, to }: Run, part: ImageFacet, count: number): number {
     const [start, end] = [this.#sumBefore(from, part), this.#sumBefore(to, part)]
     return (end.high - start.high) / count * LOW + (end.low - start.low) / count
   }
@@ -105,7 +105,7 @@ export class BirthIndex {
   }
 
   /** A sum in two parts, `high * LOW + low`, which doubles hold exactly. */
-  #sumBefore (position: number, part: Part): { high: number, low: number } {
+  #sumBefore (position: number, part: ImageFacet): { high: number, low: number } {
     const { high, low, imageHigh, imageLow } = this.#table.data.births
     const block = Math.floor(position / BLOCK)
     const sum = part === 'all'

@@ -1,9 +1,9 @@
 import { foldCase } from '../base/fold-case.js'
 import { userIdOf } from '../schema/record.js'
 import { firstIndex } from '../base/bytes.js'
-import type { CodedColumn } from '../table/table.js'
-import { TextColumn } from '../table/utf8-column.js'
-import type { Part, Run } from './birth-index.js'
+import type { DictionaryReader } from '../table/table.js'
+import { Utf8Reader } from '../table/utf8-column.js'
+import type { ImageFacet, Run } from './birth-index.js'
 import type { Filter, RowPredicate } from './filter.js'
 import type { TableIndex } from './table-index.js'
 
@@ -15,7 +15,7 @@ export interface Condition {
   /** Just the rows that meet it, as a run of the rows by birth. */
   readonly run?: Run
   /** Just the rows that meet it, as a part of any run of them. */
-  readonly part?: Part
+  readonly facet?: ImageFacet
 }
 
 export interface Candidates {
@@ -47,8 +47,8 @@ function between (index: TableIndex, column: 'birthts' | 'birth_date', { min = -
 
 function exists (index: TableIndex, column: string, value: boolean): Condition {
   const { table } = index
-  if (column === 'img_path') return { test: (row) => table.hasImage(row) === value, part: value ? 'with image' : 'without image' }
-  const coded = table.coded(column)
+  if (column === 'img_path') return { test: (row) => table.hasImage(row) === value, facet: value ? 'with image' : 'without image' }
+  const coded = table.dictionary(column)
   if (coded === undefined) return value ? { test: () => true } : nothing()
   const { rows, starts } = index.postings(column)
   const [from, to] = value ? [starts[1]!, rows.length] : [0, starts[1]!]
@@ -57,7 +57,7 @@ function exists (index: TableIndex, column: string, value: boolean): Condition {
 
 function equals (index: TableIndex, column: string, values: readonly string[], fold: boolean): Condition {
   const { table } = index
-  const coded = table.coded(column)
+  const coded = table.dictionary(column)
   if (coded !== undefined) return hasCode(index, coded, values.flatMap((value) => codesOf(coded, value, fold, false)))
   const test = textTest(index, column, fold, (text) => wanted.has(text))
   const wanted = new Set(fold ? values.map(foldCase) : values)
@@ -71,7 +71,7 @@ function equals (index: TableIndex, column: string, values: readonly string[], f
 }
 
 function startsWith (index: TableIndex, column: string, prefix: string, fold: boolean): Condition {
-  const coded = index.table.coded(column)
+  const coded = index.table.dictionary(column)
   if (coded !== undefined) return hasCode(index, coded, codesOf(coded, prefix, fold, true))
   const start = fold ? foldCase(prefix) : prefix
   return { test: textTest(index, column, fold, (text) => text.startsWith(start)) }
@@ -86,17 +86,17 @@ function textTest ({ table }: TableIndex, column: string, fold: boolean, matches
 }
 
 /** The codes of the values that are, or begin with, a text. */
-function codesOf (coded: CodedColumn, text: string, fold: boolean, isPrefix: boolean): number[] {
+function codesOf (coded: DictionaryReader, text: string, fold: boolean, isPrefix: boolean): number[] {
   if (!fold) return rowsOf(coded.values, text, isPrefix, 1)
   const folded = foldCase(text)
-  if (coded.folded !== undefined) return rowsOf(new TextColumn(coded.folded.texts), folded, isPrefix).map((row) => coded.folded!.codes[row]!)
+  if (coded.folded !== undefined) return rowsOf(new Utf8Reader(coded.folded.texts), folded, isPrefix).map((row) => coded.folded!.codes[row]!)
   const codes = Array.from({ length: coded.values.length - 1 }, (_, i) => i + 1)
   const matches = isPrefix ? (value: string) => value.startsWith(folded) : (value: string) => value === folded
   return codes.filter((code) => matches(foldCase(coded.values.at(code))))
 }
 
 /** The rows of an ascending column, from `first` on, whose texts are, or begin with, a text. */
-function rowsOf (texts: TextColumn, text: string, isPrefix: boolean, first = 0): number[] {
+function rowsOf (texts: Utf8Reader, text: string, isPrefix: boolean, first = 0): number[] {
   const bytes = Buffer.from(text)
   const from = texts.lowerBound(bytes, first)
   const comesAfter = (row: number) => {
@@ -107,7 +107,7 @@ function rowsOf (texts: TextColumn, text: string, isPrefix: boolean, first = 0):
   return Array.from({ length: to - from }, (_, i) => from + i)
 }
 
-function hasCode (index: TableIndex, { name, codes, values }: CodedColumn, wanted: readonly number[]): Condition {
+function hasCode (index: TableIndex, { name, codes, values }: DictionaryReader, wanted: readonly number[]): Condition {
   const marks = new Uint8Array(values.length)
   for (const code of wanted) marks[code] = 1
   const distinct = wanted.length === 1 ? wanted : [...new Set(wanted)]

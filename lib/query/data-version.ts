@@ -35,11 +35,11 @@ export interface Selection {
   /** The records, each as its cells in the order of `columns`, a few hundred at a time. */
   batches (): AsyncIterable<readonly (readonly Cell[])[]>
   /** The records as JSON objects, where the engine has them ready. */
-  readonly json?: (() => ReadyRows) | undefined
+  readonly json?: (() => JsonRows) | undefined
 }
 
 /** Records that the engine has ready as JSON objects. */
-export interface ReadyRows {
+export interface JsonRows {
   readonly length: number
   /** The JSON array of all of them, where it is at hand. */
   readonly array: Buffer | undefined
@@ -47,14 +47,14 @@ export interface ReadyRows {
    * The part of the JSON array, or the lines, that begins with the record `from` and has about so many bytes: a record at
    * least, where there is one.
    */
-  part (from: number, maxBytes: number, format: 'json' | 'ndjson', allocate?: Allocate): ReadyPart
+  chunk (from: number, maxBytes: number, format: 'json' | 'ndjson', allocate?: Allocate): Chunk
 }
 
 /** Memory of at least so many bytes, with whatever is in it. */
 export type Allocate = (bytes: number) => ArrayBuffer
 
 /** Some of the bytes, up to the record `to`. */
-export interface ReadyPart { readonly bytes: Buffer, readonly to: number }
+export interface Chunk { readonly bytes: Buffer, readonly to: number }
 
 export interface StatisticsQuery {
   readonly filters?: readonly (Filter | RowPredicate)[] | undefined
@@ -65,7 +65,7 @@ export interface StatisticsQuery {
 }
 
 /** One immutable version of the records, wherever it is held: what answers queries. */
-export interface Records {
+export interface DataVersion {
   /** Names the records: equal ones have the equal name. */
   readonly version: string
   /** Every column that some record has: the base columns, then the further ones by their bytes. */

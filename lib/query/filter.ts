@@ -1,4 +1,4 @@
-import type { UserRow } from '../schema/record.js'
+import type { RecordRow } from '../schema/record.js'
 
 /**
  * One condition on the records, as data, so that any engine can answer it. Several are combined with AND. Column names
@@ -17,4 +17,4 @@ export type Filter =
 /**
  * A condition as code: a slow path for the users of the library, answered by the in-process engine only.
  */
-export type RowPredicate = (row: UserRow) => boolean
+export type RowPredicate = (row: RecordRow) => boolean

@@ -1,6 +1,6 @@
-import { gatherRows } from '../table/take-rows.js'
-import type { Table } from '../table/table.js'
-import type { Allocate, ReadyPart, ReadyRows } from './data-version.js'
+import { takeRows } from '../table/take-rows.js'
+import type { TableReader } from '../table/table.js'
+import type { Allocate, Chunk, JsonRows } from './data-version.js'
 
 const COMMA = 0x2c
 const NEWLINE = 0x0a
@@ -8,12 +8,12 @@ const OPEN = 0x5b
 const CLOSE = 0x5d
 
 /** Rows of a table as the JSON objects that it keeps of them. `isWhole`: they are all of its rows in its own order. */
-export class ReadyJson implements ReadyRows {
-  readonly #table: Table
+export class TableJsonRows implements JsonRows {
+  readonly #table: TableReader
   readonly #listRows: () => Uint32Array
   readonly array: Buffer | undefined
 
-  constructor (table: Table, listRows: () => Uint32Array, isWhole: boolean) {
+  constructor (table: TableReader, listRows: () => Uint32Array, isWhole: boolean) {
     this.#table = table
     this.#listRows = listRows
     this.array = isWhole ? table.json.bytes : undefined
@@ -23,13 +23,13 @@ export class ReadyJson implements ReadyRows {
     return this.#listRows().length
   }
 
-  part (from: number, maxBytes: number, format: 'json' | 'ndjson', allocate: Allocate = (bytes) => new ArrayBuffer(bytes)): ReadyPart {
+  chunk (from: number, maxBytes: number, format: 'json' | 'ndjson', allocate: Allocate = (bytes) => new ArrayBuffer(bytes)): Chunk {
     const rows = this.#listRows()
     const { json } = this.#table
     if (rows.length === 0) return { bytes: Buffer.from(format === 'json' ? '[]' : ''), to: 0 }
     const { to, length } = this.#measure(rows, from, maxBytes)
-    if (format === 'ndjson') return { bytes: gatherRows(json, rows, from, to, { length, separator: NEWLINE, allocate }), to }
-    const bytes = gatherRows(json, rows, from, to, { length, separator: COMMA, allocate, ...from === 0 && { first: OPEN } })
+    if (format === 'ndjson') return { bytes: takeRows(json, rows, from, to, { length, separator: NEWLINE, allocate }), to }
+    const bytes = takeRows(json, rows, from, to, { length, separator: COMMA, allocate, ...from === 0 && { first: OPEN } })
     if (to === rows.length) bytes[bytes.length - 1] = CLOSE
     return { bytes, to }
   }

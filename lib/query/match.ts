@@ -1,4 +1,4 @@
-import type { Part, Run } from './birth-index.js'
+import type { ImageFacet, Run } from './birth-index.js'
 import { toCondition, type Condition } from './condition.js'
 import type { Filter, RowPredicate } from './filter.js'
 import type { TableIndex } from './table-index.js'
@@ -8,7 +8,7 @@ export class Match {
   readonly #index: TableIndex
   readonly #conditions: readonly Condition[]
   /** Where a run of the rows by birth, or a part of it, is just those rows. */
-  readonly run: { readonly run: Run, readonly part: Part } | undefined
+  readonly run: { readonly run: Run, readonly part: ImageFacet } | undefined
   #count: number | undefined
   #rows: Uint32Array | undefined
 
@@ -57,7 +57,7 @@ export class Match {
   }
 
   /** Marks them, which takes less time than to sort them. */
-  #rowsOfRun ({ from, to }: Run, part: Part): Uint32Array {
+  #rowsOfRun ({ from, to }: Run, part: ImageFacet): Uint32Array {
     const { table, births } = this.#index
     const hasPart = (row: number) => part === 'all' || table.hasImage(row) === (part === 'with image')
     const positions = births.rows(from, to)
@@ -78,16 +78,16 @@ export class Match {
 /** About how many rows can be tested in the time that it takes to test and sort one of few. */
 const SORT_COST = 16
 
-function toRun (conditions: readonly Condition[], length: number): { run: Run, part: Part } | undefined {
+function toRun (conditions: readonly Condition[], length: number): { run: Run, part: ImageFacet } | undefined {
   let run = { from: 0, to: length }
-  let part: Part = 'all'
+  let part: ImageFacet = 'all'
   for (const condition of conditions) {
     if (condition.run !== undefined) {
       const from = Math.max(run.from, condition.run.from)
       run = { from, to: Math.max(from, Math.min(run.to, condition.run.to)) }
-    } else if (condition.part !== undefined) {
-      if (part !== 'all' && part !== condition.part) run = { from: 0, to: 0 }
-      part = condition.part
+    } else if (condition.facet !== undefined) {
+      if (part !== 'all' && part !== condition.facet) run = { from: 0, to: 0 }
+      part = condition.facet
     } else {
       return undefined
     }
@@ -95,6 +95,6 @@ function toRun (conditions: readonly Condition[], length: number): { run: Run, p
   return { run, part }
 }
 
-function countRun ({ births }: TableIndex, { run, part }: { run: Run, part: Part }): number {
+function countRun ({ births }: TableIndex, { run, part }: { run: Run, part: ImageFacet }): number {
   return births.countBefore(run.to, part) - births.countBefore(run.from, part)
 }

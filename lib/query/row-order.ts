@@ -16,7 +16,7 @@ export class RowOrder {
     this.#isReversed = sort.startsWith('-')
     this.#column = sort.replace('-', '')
     const { data } = index.table
-    const codes = index.table.coded(this.#column)?.codes
+    const codes = index.table.dictionary(this.#column)?.codes
     this.#valueOf = this.#column === 'birthts' ? (row) => data.birthts[row]! : (row) => codes?.[row] ?? 0
   }
 
@@ -87,7 +87,7 @@ export class RowOrder {
 
   #placeOf (value: Position['value']): number {
     if (typeof value === 'number') return value
-    const { values } = this.#index.table.coded(this.#column)!
+    const { values } = this.#index.table.dictionary(this.#column)!
     const bytes = Buffer.from(value ?? '')
     const code = values.lowerBound(bytes, 1)
     return code < values.length && values.compare(code, bytes) === 0 ? code : code - 0.5

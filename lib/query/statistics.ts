@@ -1,8 +1,8 @@
 import { calendarDate, DATES_A_YEAR } from '../base/calendar.js'
 import { LOW } from '../table/birth-order.js'
-import type { Table } from '../table/table.js'
+import type { TableReader } from '../table/table.js'
 import { completedYears, YEAR_MS } from './age.js'
-import type { BirthIndex, Part, Run } from './birth-index.js'
+import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
 
 /** People of `min_age` to `max_age` completed years, both inclusive. */
 export interface AgeBin { readonly min_age: number, readonly max_age: number, readonly count: number }
@@ -41,7 +41,7 @@ interface People {
 }
 
 /** The statistics of a part of a run of rows by birth, whose dates ascend: the cost grows with the bins, hardly with the run. */
-export function statisticsOfRun (index: BirthIndex, run: Run, part: Part, ages: Ages): Statistics {
+export function statisticsOfRun (index: BirthIndex, run: Run, part: ImageFacet, ages: Ages): Statistics {
   const before = index.countBefore(run.from, part)
   const count = index.countBefore(run.to, part) - before
   return statistics({
@@ -53,7 +53,7 @@ export function statisticsOfRun (index: BirthIndex, run: Run, part: Part, ages: 
   }, ages)
 }
 
-function binsOfRun (index: BirthIndex, run: Run, part: Part, { asOf, timeZone, binWidth }: Ages): [number, number][] {
+function binsOfRun (index: BirthIndex, run: Run, part: ImageFacet, { asOf, timeZone, binWidth }: Ages): [number, number][] {
   const today = calendarDate(asOf, timeZone)
   const bins: [number, number][] = []
   let countToEnd = index.countBefore(run.to, part)
@@ -72,7 +72,7 @@ function binsOfRun (index: BirthIndex, run: Run, part: Part, { asOf, timeZone, b
 }
 
 /** The statistics of these rows, in whatever order. */
-export function statisticsOfRows (table: Table, rows: Uint32Array, ages: Ages): Statistics {
+export function statisticsOfRows (table: TableReader, rows: Uint32Array, ages: Ages): Statistics {
   const { birthts, birthDates } = table.data
   const born = Float64Array.from(rows, (row) => birthts[row]!).sort()
   return statistics({

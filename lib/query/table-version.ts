@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { BoundedCache } from '../base/bounded-cache.js'
-import { BASE_COLUMNS, type Cell } from '../schema/record.js'
-import { byteLength, Table, type TableData } from '../table/table.js'
+import { DECLARED_COLUMNS, type Cell } from '../schema/record.js'
+import { byteLength, TableReader, type Table } from '../table/table.js'
 import type { Filter, RowPredicate } from './filter.js'
 import { Match } from './match.js'
-import { ReadyJson } from './json-chunks.js'
-import type { Records, SelectQuery, Selection, StatisticsQuery } from './data-version.js'
+import { TableJsonRows } from './json-chunks.js'
+import type { DataVersion, SelectQuery, Selection, StatisticsQuery } from './data-version.js'
 import { RowOrder } from './row-order.js'
 import { statisticsOfRows, statisticsOfRun, type Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
@@ -19,18 +19,18 @@ const LEAST_MATCHES = 10_000
 const ROW_BYTES = Uint32Array.BYTES_PER_ELEMENT
 
 /** The records of one data version as a table in this process. */
-export class TableRecords implements Records {
+export class TableVersion implements DataVersion {
   readonly version: string
   readonly columns: readonly string[]
   readonly byteLength: number
-  readonly #table: Table
+  readonly #table: TableReader
   readonly #index: TableIndex
   readonly #timeZone: string
   readonly #matches: BoundedCache<Match>
 
-  constructor (data: TableData, timeZone: string) {
+  constructor (data: Table, timeZone: string) {
     this.#matches = new BoundedCache(ROW_BYTES * Math.max(data.length, LEAST_MATCHES))
-    this.#table = new Table(data)
+    this.#table = new TableReader(data)
     this.#index = new TableIndex(this.#table)
     this.#timeZone = timeZone
     this.version = data.version
@@ -39,7 +39,7 @@ export class TableRecords implements Records {
   }
 
   async select (query: SelectQuery): Promise<Selection> {
-    const { filters = [], columns = BASE_COLUMNS, sort = 'user_id', limit, after } = query
+    const { filters = [], columns = DECLARED_COLUMNS, sort = 'user_id', limit, after } = query
     const match = this.#match(filters)
     const order = new RowOrder(this.#index, sort)
     const isPage = limit !== undefined || after !== undefined
@@ -53,7 +53,7 @@ export class TableRecords implements Records {
       count: match.count,
       next: hasMore ? order.positionOf(page![limit - 1]!) : undefined,
       batches: () => batches(this.#table, rows(), columns),
-      json: isBase(columns) ? () => new ReadyJson(this.#table, rows, !isPage && match.isAll && sort === 'user_id') : undefined
+      json: isBase(columns) ? () => new TableJsonRows(this.#table, rows, !isPage && match.isAll && sort === 'user_id') : undefined
     }
   }
 
@@ -83,10 +83,10 @@ function isData (filter: Filter | RowPredicate): filter is Filter {
 }
 
 function isBase (columns: readonly string[]): boolean {
-  return columns.length === BASE_COLUMNS.length && BASE_COLUMNS.every((column, i) => column === columns[i])
+  return columns.length === DECLARED_COLUMNS.length && DECLARED_COLUMNS.every((column, i) => column === columns[i])
 }
 
-async function * batches (table: Table, rows: Uint32Array, columns: readonly string[]): AsyncGenerator<Cell[][]> {
+async function * batches (table: TableReader, rows: Uint32Array, columns: readonly string[]): AsyncGenerator<Cell[][]> {
   for (let start = 0; start < rows.length;) {
     if (start > 0) await setImmediate() // others get their turn
     const batch: Cell[][] = []

@@ -1,15 +1,15 @@
 /** What an info file says of its user. Shared, immutable. */
-export interface PersonalData {
+export interface RecordFields {
   readonly first_name: string
   readonly last_name: string
   /** Milliseconds since 1970-01-01 UTC, a whole number; absolute value at most 8.64e15. */
   readonly birthts: number
   /** Further columns by name, as text; without a prototype, so that any name is safe. */
-  readonly further: Readonly<Record<string, string>>
+  readonly undeclared: Readonly<Record<string, string>>
 }
 
 /** One user, as every engine holds it. */
-export interface UserRow extends PersonalData {
+export interface RecordRow extends RecordFields {
   readonly user_id: string
   /** The image's full object key, `null` without an image. */
   readonly img_path: string | null
@@ -21,25 +21,13 @@ export interface UserRow extends PersonalData {
 export type Cell = string | number | null
 
 /** The columns of every record, in the order in which answers show them. */
-export const BASE_COLUMNS = ['user_id', 'first_name', 'last_name', 'birthts', 'img_path'] as const
+export const DECLARED_COLUMNS = ['user_id', 'first_name', 'last_name', 'birthts', 'img_path'] as const
 
 /** Columns that an info file can't bring along: they come from the object keys. */
 export const KEY_COLUMNS: readonly string[] = ['user_id', 'img_path']
 
 /** The columns that each info file has. */
 export const REQUIRED_COLUMNS = ['first_name', 'last_name', 'birthts'] as const
-
-/** The value of a row in a column, `null` where the row has no such column. */
-export function cell (row: UserRow, column: string): Cell {
-  switch (column) {
-    case 'user_id': return row.user_id
-    case 'first_name': return row.first_name
-    case 'last_name': return row.last_name
-    case 'birthts': return row.birthts
-    case 'img_path': return row.img_path
-    default: return row.further[column] ?? null
-  }
-}
 
 /** The user that an object belongs to: the base name of its key without its extension. May break the rules for user ids. */
 export function userIdOf (key: string): string {

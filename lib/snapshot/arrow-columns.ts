@@ -2,44 +2,44 @@ import {
   Batch, batchType, Column, dictionary, Endianness, field, float64, int16, int32, int64, int8, Table, tableFromIPC, tableToIPC, uint32, uint8, utf8,
   Version, type DataType, type TypedArray
 } from '@uwdata/flechette'
-import { NO_STATE, type FileVersions, type ImageVersions, type SourceState } from '../source/etag-cache.js'
-import type { PlainColumns } from '../table/build-table.js'
-import { foldValues, type Codes } from '../table/dictionary-column.js'
+import { EMPTY_STATE, type FileVersions, type ImageVersions, type SourceState } from '../source/etag-cache.js'
+import type { SourceColumns } from '../table/build-table.js'
+import { buildCaseFoldIndex, type Codes } from '../table/dictionary-column.js'
 import { shared } from '../base/shared-memory.js'
 import type { NamedColumn } from '../table/table.js'
-import type { Texts } from '../table/utf8-column.js'
+import type { Utf8Column } from '../table/utf8-column.js'
 
 export type Metadata = Readonly<Record<string, string>>
 
 /** What a snapshot holds as columns. */
 export interface SnapshotColumns {
-  readonly columns: PlainColumns
+  readonly columns: SourceColumns
   readonly files: FileVersions
   readonly images: ImageVersions
 }
 
-const NO_ROWS: SnapshotColumns = { columns: NO_STATE.table, files: NO_STATE.files, images: NO_STATE.images }
+const NO_ROWS: SnapshotColumns = { columns: EMPTY_STATE.table, files: EMPTY_STATE.files, images: EMPTY_STATE.images }
 
-/** Columns that are no further columns of the records: so many stand before those, and so many behind them. */
+/** Columns that are no undeclared columns of the records: so many stand before those, and so many behind them. */
 const BEFORE = 5
 const BEHIND = 8
 
 /** The columns of a state as an Arrow IPC file. */
 export function writeColumns ({ table, files, images }: SourceState, metadata: Metadata): Uint8Array {
   const { length, userIds, columns, birthts, birthDates } = table
-  const [firstNames, lastNames, ...further] = columns as [NamedColumn, NamedColumn, ...NamedColumn[]]
+  const [firstNames, lastNames, ...undeclared] = columns as [NamedColumn, NamedColumn, ...NamedColumn[]]
   const named: [string, Column<unknown>][] = [
     ['user_id', textColumn(userIds)],
     ['first_name', codedColumn(firstNames)],
     ['last_name', codedColumn(lastNames)],
     ['birthts', column(int64(), length, { values: BigInt64Array.from(birthts, BigInt) })],
     ['img_path', textColumn(table.images, (row) => table.images.offsets[row] !== table.images.offsets[row + 1])],
-    ...further.map((column): [string, Column<unknown>] => [column.name, codedColumn(column)]),
+    ...undeclared.map((column): [string, Column<unknown>] => [column.name, codedColumn(column)]),
     ['birth_date', column(int32(), length, { values: birthDates })],
     ['file_key', textColumn(files.keys)],
     ['file_etag', textColumn(files.etags)],
     ['file_size', column(uint32(), length, { values: files.sizes })],
-    ['file_settled', column(uint8(), length, { values: files.settled })],
+    ['file_racy', column(uint8(), length, { values: files.racy })],
     ['image_etag', textColumn(images.etags)],
     ['image_size', column(float64(), length, { values: images.sizes })],
     ['image_modified', column(float64(), length, { values: images.modified })]
@@ -58,17 +58,17 @@ export function readColumns (file: Uint8Array): SnapshotColumns & { readonly met
   if (length === 0) return { metadata, ...NO_ROWS }
   const batches = children.map(({ data }) => data[0]! as Batch<unknown> & { dictionary: Column<unknown> })
   const coded = (i: number) => ({ name: schema.fields[i]!.name, ...readCoded(batches[i]!) })
-  const text = (i: number): Texts => ({ offsets: batches[i]!.offsets as Int32Array, bytes: batches[i]!.values as Uint8Array })
+  const text = (i: number): Utf8Column => ({ offsets: batches[i]!.offsets as Int32Array, bytes: batches[i]!.values as Uint8Array })
   const values = <T>(i: number) => batches[i]!.values as T
-  const names = [1, 2].map(coded).map((column) => ({ ...column, folded: foldValues(column) }))
+  const names = [1, 2].map(coded).map((column) => ({ ...column, folded: buildCaseFoldIndex(column) }))
   const birthts = shared(Float64Array, length)
   values<BigInt64Array>(3).forEach((value, row) => { birthts[row] = Number(value) })
   const behind = children.length - BEHIND
-  const further = Array.from({ length: behind - BEFORE }, (_, i) => coded(BEFORE + i))
+  const undeclared = Array.from({ length: behind - BEFORE }, (_, i) => coded(BEFORE + i))
   return {
     metadata,
-    columns: { length, userIds: text(0), columns: [...names, ...further], birthts, birthDates: values(behind), images: text(4) },
-    files: { keys: text(behind + 1), etags: text(behind + 2), sizes: values(behind + 3), settled: values(behind + 4) },
+    columns: { length, userIds: text(0), columns: [...names, ...undeclared], birthts, birthDates: values(behind), images: text(4) },
+    files: { keys: text(behind + 1), etags: text(behind + 2), sizes: values(behind + 3), racy: values(behind + 4) },
     images: { etags: text(behind + 5), sizes: values(behind + 6), modified: values(behind + 7) }
   }
 }
@@ -87,7 +87,7 @@ function column (type: DataType, length: number, { values, offsets, validity = N
   return new Column([dictionary === undefined ? batch : Object.assign(batch, { dictionary })], type)
 }
 
-function textColumn ({ offsets, bytes }: Texts, isValid?: (row: number) => boolean): Column<unknown> {
+function textColumn ({ offsets, bytes }: Utf8Column, isValid?: (row: number) => boolean): Column<unknown> {
   const length = offsets.length - 1
   return column(utf8(), length, { values: bytes, offsets, ...isValid && { validity: bitmap(length, isValid) } })
 }
@@ -106,7 +106,7 @@ function codedColumn ({ values, codes }: NamedColumn): Column<unknown> {
   return column(dictionary(texts.type, index), codes.length, { values: indices, ...validity }, texts)
 }
 
-function readCoded (batch: Batch<unknown> & { dictionary: Column<unknown> }): { values: Texts, codes: Codes } {
+function readCoded (batch: Batch<unknown> & { dictionary: Column<unknown> }): { values: Utf8Column, codes: Codes } {
   const { offsets, values: bytes } = batch.dictionary.data[0]! as unknown as { offsets: Int32Array, values: Uint8Array }
   const values = { offsets: shared(Int32Array, offsets.length + 1), bytes }
   values.offsets.set(offsets, 1)

@@ -10,7 +10,7 @@ export interface DecodeData { readonly bytes: ArrayBuffer, readonly identity: st
 const SMALL_BYTES = 4 * 1024 * 1024
 
 /** As `decodeSnapshot`; a large file in a thread of its own, which takes its memory over, so that the listing goes on. */
-export async function decodeAside (file: Buffer, identity: string): Promise<SourceState | undefined> {
+export async function decodeInThread (file: Buffer, identity: string): Promise<SourceState | undefined> {
   if (file.length < SMALL_BYTES) return decodeSnapshot(file, identity)
   const isWhole = file.byteLength === file.buffer.byteLength
   const bytes = (isWhole ? file : Uint8Array.from(file)).buffer as ArrayBuffer

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { SourceState } from '../source/etag-cache.js'
 import type { SourceRules } from '../source/rules.js'
 import { StoreError, type ObjectStore } from '../store/object-store.js'
-import { decodeAside } from './decode-in-thread.js'
+import { decodeInThread } from './decode-in-thread.js'
 import { encodeSnapshot } from './snapshot.js'
 
 /** The snapshot in the bucket: a cache that may be missing, old or somebody else's, and is never wrong. */
@@ -25,7 +25,7 @@ export class SnapshotFile {
       const found = await this.#store.get(this.#key)
       const isThere = typeof found === 'object'
       this.#etag = isThere ? found.etag : null
-      return isThere ? await decodeAside(found.body, this.#identity) : undefined
+      return isThere ? await decodeInThread(found.body, this.#identity) : undefined
     } catch {
       return undefined
     }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { FaultyFile, SourceState } from '../source/etag-cache.js'
-import { EMPTY_TABLE, completeTable } from '../table/build-table.js'
+import type { RejectedFile, SourceState } from '../source/etag-cache.js'
+import { EMPTY_TABLE, addDerivedColumns } from '../table/build-table.js'
 import { readColumns, writeColumns } from './arrow-columns.js'
 
 /** Part of what a snapshot must have been made by: another layout is another revision. */
-const REVISION = 'userlake snapshot 2'
+const REVISION = 'userlake snapshot 3'
 
 /** In front of the footer, where Arrow's readers do not look. */
 const CHECKSUM_BYTES = 32
@@ -17,8 +17,8 @@ const TAIL_BYTES = 10
  * the settings that the state depends on.
  */
 export function encodeSnapshot (state: SourceState, identity: string): Buffer {
-  const { table: { version }, faulty } = state
-  const file = writeColumns(state, { revision: REVISION, identity, version, faulty: JSON.stringify(faulty) })
+  const { table: { version }, rejected } = state
+  const file = writeColumns(state, { revision: REVISION, identity, version, rejected: JSON.stringify(rejected) })
   const footer = footerStart(file)
   const [head, tail] = [file.subarray(0, footer), file.subarray(footer)]
   return Buffer.concat([head, checksum(head, tail), tail])
@@ -32,9 +32,9 @@ export function decodeSnapshot (file: Buffer, identity: string): SourceState | u
     if (footer < CHECKSUM_BYTES || !checksum(head, tail).equals(sum)) return undefined
     const { metadata, columns, files, images } = readColumns(file)
     if (metadata['revision'] !== REVISION || metadata['identity'] !== identity) return undefined
-    const table = completeTable(columns, EMPTY_TABLE, new Int32Array(columns.length).fill(-1))
+    const table = addDerivedColumns(columns, EMPTY_TABLE, new Int32Array(columns.length).fill(-1))
     // Rows of the same name are the same rows, whatever happened on their way.
-    return table.version === metadata['version'] ? { table, files, images, faulty: JSON.parse(metadata['faulty']!) as FaultyFile[] } : undefined
+    return table.version === metadata['version'] ? { table, files, images, rejected: JSON.parse(metadata['rejected']!) as RejectedFile[] } : undefined
   } catch {
     return undefined
   }

@@ -1,60 +1,60 @@
-import type { PersonalData } from '../schema/record.js'
+import type { RecordFields } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-store.js'
 import { EMPTY_TABLE } from '../table/build-table.js'
-import type { TableData } from '../table/table.js'
-import { NO_TEXTS, TextColumn, type Texts } from '../table/utf8-column.js'
-import type { Fault } from './reject.js'
+import type { Table } from '../table/table.js'
+import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import type { Rejection } from './reject.js'
 
 /** The version of the info file that each row of a table came from. */
 export interface FileVersions {
   /** Empty where it is the usual key: the prefix, the user id and `.csv`. */
-  readonly keys: Texts
-  readonly etags: Texts
+  readonly keys: Utf8Column
+  readonly etags: Utf8Column
   /** Bytes. */
   readonly sizes: Uint32Array
-  /** 0 where the version may have been replaced unnoticed: it is read again next time. */
-  readonly settled: Uint8Array
+  /** 1 if the version may have been replaced unnoticed: it is read again next time. */
+  readonly racy: Uint8Array
 }
 
 /** The version of the image of each row, whose key is in the table; zeros where there is none. */
 export interface ImageVersions {
-  readonly etags: Texts
+  readonly etags: Utf8Column
   readonly sizes: Float64Array
   /** Milliseconds since 1970-01-01 UTC. */
   readonly modified: Float64Array
 }
 
 /** An info file that is not served. Its user's row in the table, if there is one, is the last good one. */
-export interface FaultyFile {
+export interface RejectedFile {
   readonly userId: string
   readonly key: string
   readonly etag: string
   readonly size: number
-  readonly settled: boolean
-  readonly fault: Fault
+  readonly racy: boolean
+  readonly rejection: Rejection
   /** What it says, where it is refused for what others say. */
-  readonly data?: PersonalData
+  readonly data?: RecordFields
   /** Where its download took too long. */
-  readonly pause?: Pause
+  readonly backoff?: Backoff
 }
 
 /** Until when a download is not tried again, and how long the next one may take. Milliseconds. */
-export interface Pause { readonly until: number, readonly patienceMs: number }
+export interface Backoff { readonly until: number, readonly timeoutMs: number }
 
 /** All that is known of the source, as plain data that threads can pass on. */
 export interface SourceState {
-  readonly table: TableData
+  readonly table: Table
   readonly files: FileVersions
   readonly images: ImageVersions
-  readonly faulty: readonly FaultyFile[]
+  readonly rejected: readonly RejectedFile[]
 }
 
 /** What is known before the first reconcile. */
-export const NO_STATE: SourceState = {
+export const EMPTY_STATE: SourceState = {
   table: EMPTY_TABLE,
-  files: { keys: NO_TEXTS, etags: NO_TEXTS, sizes: new Uint32Array(), settled: new Uint8Array() },
-  images: { etags: NO_TEXTS, sizes: new Float64Array(), modified: new Float64Array() },
-  faulty: []
+  files: { keys: EMPTY_UTF8, etags: EMPTY_UTF8, sizes: new Uint32Array(), racy: new Uint8Array() },
+  images: { etags: EMPTY_UTF8, sizes: new Float64Array(), modified: new Float64Array() },
+  rejected: []
 }
 
 /**
@@ -62,10 +62,10 @@ export const NO_STATE: SourceState = {
  * listing, so it is bounded by the lake and never evicts.
  */
 export class EtagCache {
-  #state = NO_STATE
-  #faulty: ReadonlyMap<string, FaultyFile> = new Map()
+  #state = EMPTY_STATE
+  #rejected: ReadonlyMap<string, RejectedFile> = new Map()
 
-  constructor (state = NO_STATE) {
+  constructor (state = EMPTY_STATE) {
     this.replace(state)
   }
 
@@ -76,27 +76,27 @@ export class EtagCache {
   /** Takes over the state after a complete reconcile, all at once. */
   replace (state: SourceState): void {
     this.#state = state
-    this.#faulty = new Map(state.faulty.map((file) => [file.key, file]))
+    this.#rejected = new Map(state.rejected.map((file) => [file.key, file]))
   }
 
   /** The file with this key that is not served. */
-  faulty (key: string): FaultyFile | undefined {
-    return this.#faulty.get(key)
+  rejectedFile (key: string): RejectedFile | undefined {
+    return this.#rejected.get(key)
   }
 
   /** The version of the info file that a row came from. */
   file (row: number, prefix: string): { readonly key: string, readonly etag: string } {
     const { table: { userIds }, files: { keys, etags } } = this.#state
-    const key = new TextColumn(keys).at(row) || `${prefix}${new TextColumn(userIds).at(row)}.csv`
-    return { key, etag: new TextColumn(etags).at(row) }
+    const key = new Utf8Reader(keys).at(row) || `${prefix}${new Utf8Reader(userIds).at(row)}.csv`
+    return { key, etag: new Utf8Reader(etags).at(row) }
   }
 
   /** The image of a user who has a row and an image, as the last listing told of it. */
   image (userId: string): ObjectInfo | undefined {
     const { table, images: { etags, sizes, modified } } = this.#state
-    const row = new TextColumn(table.userIds).find(userId)
-    const keys = new TextColumn(table.images)
+    const row = new Utf8Reader(table.userIds).find(userId)
+    const keys = new Utf8Reader(table.images)
     if (row === -1 || keys.isEmpty(row)) return undefined
-    return { key: keys.at(row), etag: new TextColumn(etags).at(row), size: sizes[row]!, lastModified: modified[row]! }
+    return { key: keys.at(row), etag: new Utf8Reader(etags).at(row), size: sizes[row]!, lastModified: modified[row]! }
   }
 }

@@ -22,13 +22,13 @@ export interface OpenImage extends Image {
 }
 
 /** What to open of an image, once it is known: all of it, a range of bytes, or nothing. */
-export type ChoosePart = (image: Image) => 'all' | ByteRange | 'nothing'
+export type SelectRange = (image: Image) => 'all' | ByteRange | 'nothing'
 
 /** So many bytes tell the type. */
 const SIGNATURE_BYTES = 12
 
 /** How many types are remembered. */
-const REMEMBERED = 10_000
+const MAX_REMEMBERED_TYPES = 10_000
 
 /** The raster types that can be told, by extension: a file is served as what it is, whatever its name says. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -53,7 +53,7 @@ export class ImageReader {
    * @returns `undefined` where it is gone
    * @throws StoreError `precondition_failed` where it changed once more in the meantime
    */
-  async open (listed: ObjectInfo, choosePart: ChoosePart): Promise<OpenImage | undefined> {
+  async open (listed: ObjectInfo, choosePart: SelectRange): Promise<OpenImage | undefined> {
     // Without an ETag a change since the listing would go unnoticed.
     const object = listed.etag === '' ? await this.#store.head(listed.key) : listed
     try {
@@ -65,7 +65,7 @@ export class ImageReader {
     }
   }
 
-  async #open (object: ObjectInfo, choosePart: ChoosePart): Promise<OpenImage | undefined> {
+  async #open (object: ObjectInfo, choosePart: SelectRange): Promise<OpenImage | undefined> {
     const { key, etag, size, lastModified } = object
     const type = await this.#typeOf(object)
     const image = { type: type !== undefined && this.#served.has(type) ? type : undefined, entityTag: etag === '' ? undefined : `"${etag}"`, size, lastModified }
@@ -82,7 +82,7 @@ export class ImageReader {
       const range = { first: 0, last: Math.min(size, SIGNATURE_BYTES) - 1 }
       const head = await this.#store.stream(key, { ifMatch: etag, range })
       if (head === undefined) return undefined
-      if (this.#types.size >= REMEMBERED) this.#types.delete(this.#types.keys().next().value!)
+      if (this.#types.size >= MAX_REMEMBERED_TYPES) this.#types.delete(this.#types.keys().next().value!)
       this.#types.set(id, typeBySignature(await buffer(head.body)))
     }
     return this.#types.get(id)

@@ -1,12 +1,12 @@
 import { CsvError, parse } from 'csv-parse/sync'
-import { KEY_COLUMNS, REQUIRED_COLUMNS, type PersonalData } from '../schema/record.js'
-import { fault, type Fault } from './reject.js'
+import { KEY_COLUMNS, REQUIRED_COLUMNS, type RecordFields } from '../schema/record.js'
+import { rejection, type Rejection } from './reject.js'
 import { MAX_FILE_COLUMNS } from './rules.js'
 
 /** Either what the file says, or why it is rejected. */
 export type ParsedFile =
-  | { readonly data: PersonalData, readonly fault?: never }
-  | { readonly fault: Fault, readonly data?: never }
+  | { readonly data: RecordFields, readonly rejection?: never }
+  | { readonly rejection: Rejection, readonly data?: never }
 
 interface Line { readonly record: readonly string[], readonly info: { readonly lines: number } }
 
@@ -19,16 +19,16 @@ const MAX_TIME = 8.64e15
  */
 export function parseUserCsv (body: Uint8Array, delimiter: string): ParsedFile {
   const text = decode(body)
-  if (text === undefined) return { fault: fault('invalid_utf8', 'The file is not UTF-8 text') }
+  if (text === undefined) return { rejection: rejection('invalid_utf8', 'The file is not UTF-8 text') }
   const plain = readPlain(text, delimiter)
   if (plain !== undefined) return { data: plain }
   const lines = readLines(text, delimiter)
-  if (!Array.isArray(lines)) return { fault: lines }
+  if (!Array.isArray(lines)) return { rejection: lines }
   const [first, row, more] = lines
-  if (first === undefined) return { fault: fault('empty_file', 'The file is empty') }
+  if (first === undefined) return { rejection: rejection('empty_file', 'The file is empty') }
   const header = { ...first, record: first.record.map((name) => name.trim()) } // quotes keep spaces
   const wrong = checkHeader(header) ?? checkRows(header, row, more)
-  return wrong === undefined ? readRow(header, row!) : { fault: wrong }
+  return wrong === undefined ? readRow(header, row!) : { rejection: wrong }
 }
 
 /** Two lines without quotes or anything odd. */
@@ -38,7 +38,7 @@ const PLAIN_FILE = /^([^"\r\n]+)(?:\r?\n)([^"\r\n]+)(?:\r?\n)?$/
  * What the usual file says, which takes no parser to read; `undefined` for all others, good ones and bad ones, so that
  * there is one place where it is decided what is bad.
  */
-function readPlain (text: string, delimiter: string): PersonalData | undefined {
+function readPlain (text: string, delimiter: string): RecordFields | undefined {
   const [, header, row] = PLAIN_FILE.exec(text) ?? []
   if (header === undefined) return undefined
   const names = plainHeader(header, delimiter)
@@ -47,16 +47,16 @@ function readPlain (text: string, delimiter: string): PersonalData | undefined {
   const values = cells.map((cell) => cell.trim())
   if (values.every((value) => value === '')) return undefined // a blank line is none
   let [firstName, lastName, written] = ['', '', '']
-  const further: Record<string, string> = Object.create(null)
+  const undeclared: Record<string, string> = Object.create(null)
   for (const [i, name] of names.entries()) {
     const value = values[i]!
     if (name === 'first_name') firstName = value
     else if (name === 'last_name') lastName = value
     else if (name === 'birthts') written = value
-    else further[name] = value
+    else undeclared[name] = value
   }
   const birthts = parseBirthts(written)
-  return birthts === undefined ? undefined : { first_name: firstName, last_name: lastName, birthts, further }
+  return birthts === undefined ? undefined : { first_name: firstName, last_name: lastName, birthts, undeclared }
 }
 
 /** The names of a good header, `undefined` for a bad one. Files of a lake have hardly more than one header. */
@@ -81,7 +81,7 @@ function decode (body: Uint8Array): string | undefined {
 }
 
 /** The header, the row and, where there is one, the second row: no more is needed to judge the file. */
-function readLines (text: string, delimiter: string): Line[] | Fault {
+function readLines (text: string, delimiter: string): Line[] | Rejection {
   try {
     return parse(text, {
       delimiter, record_delimiter: ['\r\n', '\n', '\r'], trim: true, skip_empty_lines: true, relax_column_count: true, info: true, to: 3
@@ -89,35 +89,35 @@ function readLines (text: string, delimiter: string): Line[] | Fault {
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
     const line = typeof error['lines'] === 'number' ? error['lines'] : null
-    return fault('malformed_csv', 'The file is not CSV: ' + error.message, { line })
+    return rejection('malformed_csv', 'The file is not CSV: ' + error.message, { line })
   }
 }
 
-function checkHeader ({ record: names, info: { lines: line } }: Line): Fault | undefined {
+function checkHeader ({ record: names, info: { lines: line } }: Line): Rejection | undefined {
   if (names.length > MAX_FILE_COLUMNS) {
-    return fault('too_many_columns', `The file has ${names.length} columns; at most ${MAX_FILE_COLUMNS} are read`, { line })
+    return rejection('too_many_columns', `The file has ${names.length} columns; at most ${MAX_FILE_COLUMNS} are read`, { line })
   }
-  if (names.includes('')) return fault('empty_header', 'A column has no name', { line, excerpt: names.join(',') })
+  if (names.includes('')) return rejection('empty_header', 'A column has no name', { line, excerpt: names.join(',') })
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) return fault('duplicate_header', 'Two columns have one name', { line, column: twice })
+  if (twice !== undefined) return rejection('duplicate_header', 'Two columns have one name', { line, column: twice })
   const reserved = names.find((name) => KEY_COLUMNS.includes(name))
   if (reserved !== undefined) {
-    return fault('reserved_header', `The column ${reserved} comes from the object keys, not from a file`, { line, column: reserved })
+    return rejection('reserved_header', `The column ${reserved} comes from the object keys, not from a file`, { line, column: reserved })
   }
   const missing = REQUIRED_COLUMNS.find((name) => !names.includes(name))
   if (missing !== undefined) {
-    return fault('missing_column', `The header has no column ${missing}`, { line, column: missing, excerpt: names.join(',') })
+    return rejection('missing_column', `The header has no column ${missing}`, { line, column: missing, excerpt: names.join(',') })
   }
   return undefined
 }
 
-function checkRows (header: Line, row: Line | undefined, more: Line | undefined): Fault | undefined {
-  if (row === undefined) return fault('no_row', 'The file has a header and no data row', { line: header.info.lines })
-  if (more !== undefined) return fault('several_rows', 'The file has more than one data row', { line: more.info.lines })
+function checkRows (header: Line, row: Line | undefined, more: Line | undefined): Rejection | undefined {
+  if (row === undefined) return rejection('no_row', 'The file has a header and no data row', { line: header.info.lines })
+  if (more !== undefined) return rejection('several_rows', 'The file has more than one data row', { line: more.info.lines })
   const expected = header.record.length
   const found = row.record.length
   if (found !== expected) {
-    return fault('wrong_field_count', `The header has ${expected} fields, the row ${found}`, { line: row.info.lines, excerpt: row.record.join(',') })
+    return rejection('wrong_field_count', `The header has ${expected} fields, the row ${found}`, { line: row.info.lines, excerpt: row.record.join(',') })
   }
   return undefined
 }
@@ -134,11 +134,11 @@ function readRow (header: Line, row: Line): ParsedFile {
   const written = take('birthts')
   const birthts = parseBirthts(written)
   if (birthts === undefined) {
-    return { fault: fault('invalid_birthts', 'birthts is not a whole number of milliseconds since 1970', { line: row.info.lines, column: 'birthts', excerpt: written.trim() }) }
+    return { rejection: rejection('invalid_value', 'birthts is not a whole number of milliseconds since 1970', { line: row.info.lines, column: 'birthts', excerpt: written.trim() }) }
   }
-  const further: Record<string, string> = Object.create(null)
-  for (const [name, value] of values) further[name] = value
-  return { data: { first_name, last_name, birthts, further } }
+  const undeclared: Record<string, string> = Object.create(null)
+  for (const [name, value] of values) undeclared[name] = value
+  return { data: { first_name, last_name, birthts, undeclared } }
 }
 
 /** Milliseconds since 1970 as the file has them; `undefined` where it has none. */

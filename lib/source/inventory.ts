@@ -1,15 +1,15 @@
-import { copyOf, textOf, type Expected, type ObjectList } from '../store/object-list.js'
+import { copySlice, sliceToString, type ExpectedSize, type ObjectList } from '../store/object-list.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { compareBytes } from '../base/bytes.js'
-import type { Piece } from '../table/utf8-column.js'
+import type { ByteSlice } from '../table/utf8-column.js'
 import { compareUtf8 } from '../base/utf8.js'
 import type { SourceState } from './etag-cache.js'
-import { fault, type Fault } from './reject.js'
+import { rejection, type Rejection } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
 import { DOT, extensionIn, userIdIn, UserObjects } from './user-objects.js'
 
 /** An info file that is refused for its key alone. */
-export interface Refused { readonly userId: string | null, readonly key: string, readonly etag: string, readonly fault: Fault }
+export interface Refused { readonly userId: string | null, readonly key: string, readonly etag: string, readonly rejection: Rejection }
 
 /** What one complete listing of the source holds. */
 export interface Inventory {
@@ -29,15 +29,15 @@ export interface Inventory {
 /** Somewhat more than there were, so that a few more fit. */
 const MORE = 1.02
 
-function infoFilesOf ({ table: { userIds, length }, files }: SourceState, { prefix }: SourceRules): Expected {
+function infoFilesOf ({ table: { userIds, length }, files }: SourceState, { prefix }: SourceRules): ExpectedSize {
   return expected(length, userIds.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), files.etags.bytes.length)
 }
 
-function imagesOf ({ table, images: { etags, sizes } }: SourceState): Expected {
+function imagesOf ({ table, images: { etags, sizes } }: SourceState): ExpectedSize {
   return expected(sizes.length, table.images.bytes.length, etags.bytes.length)
 }
 
-function expected (rows: number, keyBytes: number, etagBytes: number): Expected {
+function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedSize {
   return { rows: Math.ceil(rows * MORE) + 1000, keyBytes: Math.ceil(keyBytes * MORE), etagBytes: Math.ceil(etagBytes * MORE) }
 }
 
@@ -83,19 +83,19 @@ export async function takeInventory (
 }
 
 /** Tells what an object is by its key. */
-function classifier ({ ownKeys, imageExtensions }: SourceRules): (key: Piece) => Kind {
+function classifier ({ ownKeys, imageExtensions }: SourceRules): (key: ByteSlice) => Kind {
   const own = ownKeys.map((key) => Buffer.from(key))
   const kindOf = (extension: string): Kind => extension === 'csv' ? 'info' : imageExtensions.includes(extension) ? 'image' : 'other'
   // A lake has few extensions, and many objects with each of them.
-  const known: (Piece & { readonly kind: Kind })[] = []
+  const known: (ByteSlice & { readonly kind: Kind })[] = []
   return (key) => {
     const { bytes, start, end } = key
     const extension = extensionIn(key)
     if (extension === undefined) return 'other'
     for (const key of own) if (key.length === end - start && compareBytes(key, 0, key.length, bytes, start, end) === 0) return 'own'
     for (const other of known) if (compareBytes(other.bytes, other.start, other.end, bytes, extension.start, end) === 0) return other.kind
-    const kind = kindOf(textOf(extension).toLowerCase())
-    if (known.length < MAX_EXTENSIONS) known.push({ ...copyOf(extension), kind })
+    const kind = kindOf(sliceToString(extension).toLowerCase())
+    if (known.length < MAX_EXTENSIONS) known.push({ ...copySlice(extension), kind })
     return kind
   }
 }
@@ -107,11 +107,11 @@ function noteInfoFile (page: ObjectList, i: number, infoFiles: UserObjects, inva
   const wrong = checkUserId(userId)
   if (wrong === undefined) return infoFiles.pushFrom(page, i)
   const { key, etag } = page.at(i)
-  invalid.push({ userId: null, key, etag, fault: fault('invalid_user_id', wrong, { excerpt: textOf(userId) }) })
+  invalid.push({ userId: null, key, etag, rejection: rejection('invalid_id', wrong, { excerpt: sliceToString(userId) }) })
 }
 
 /** What is wrong with a user id, if anything. */
-function checkUserId ({ bytes, start, end }: Piece): string | undefined {
+function checkUserId ({ bytes, start, end }: ByteSlice): string | undefined {
   if (start === end) return 'The file name has no user id'
   if (end - start <= 2 && bytes[start] === DOT && bytes[end - 1] === DOT) return 'A user id is not "." or ".."'
   for (let i = start; i < end; i++) {
@@ -138,7 +138,7 @@ function chooseInfoFiles (infoFiles: UserObjects) {
     const wins = lengthOf(candidate) < lengthOf(rival)
     if (wins) chosen[chosen.length - 1] = candidate
     const { key, etag } = infoFiles.at(wins ? rival : candidate)
-    duplicates.push({ userId: textOf(infoFiles.userId(candidate)), key, etag, fault: fault('duplicate_id', 'Another info file of this user has a shorter or smaller key') })
+    duplicates.push({ userId: sliceToString(infoFiles.userId(candidate)), key, etag, rejection: rejection('duplicate_id', 'Another info file of this user has a shorter or smaller key') })
   }
   return { chosen: Int32Array.from(chosen), duplicates }
 }
@@ -155,7 +155,7 @@ function joinImages (infoFiles: UserObjects, users: Int32Array, images: UserObje
       if (order >= 0) break
     }
     if (order !== 0) {
-      orphans.push(textOf(images.key(image)))
+      orphans.push(sliceToString(images.key(image)))
       continue
     }
     const rival = joined[user]!

@@ -1,29 +1,29 @@
 import { buildTable } from '../table/build-table.js'
 import { shared } from '../base/shared-memory.js'
-import type { TableData } from '../table/table.js'
-import { gatherTexts, pieceAt, type Piece } from '../table/utf8-column.js'
-import type { Served } from './admit-columns.js'
+import type { Table } from '../table/table.js'
+import { takeUtf8, sliceAt, type ByteSlice } from '../table/utf8-column.js'
+import type { ServedRows } from './admit-columns.js'
 import type { FileVersions, ImageVersions, SourceState } from './etag-cache.js'
-import { hasUsualKey, NONE, type Plan } from './reconcile-plan.js'
+import { hasUsualKey, NO_ROW, type ReconcilePlan } from './reconcile-plan.js'
 import type { UserObjects } from './user-objects.js'
 
-const NO_PIECE: Piece = { bytes: new Uint8Array(), start: 0, end: 0 }
+const NO_PIECE: ByteSlice = { bytes: new Uint8Array(), start: 0, end: 0 }
 
 /** The state after a plan is carried out: the same object as before where nothing has changed. */
-export function nextState (plan: Plan, served: Served): SourceState {
+export function nextState (plan: ReconcilePlan, served: ServedRows): SourceState {
   const { previous: { state }, inventory } = plan
-  const users = indexesWhere(served, (source) => source !== NONE)
+  const users = indexesWhere(served, (source) => source !== NO_ROW)
   const sources = users.map((user) => served[user]!)
   const images = users.map((user) => inventory.users.images[user]!)
   const hasSameRows = sources.length === state.table.length && sources.every((source, row) => source === row)
   const sameImages = hasSameRows ? compareImages(state, inventory.images, images) : 'none'
-  const faulty = [...plan.faulty.values()]
-  if (sameImages === 'versions' && isSameArray(faulty, state.faulty)) return state
+  const rejected = [...plan.rejected.values()]
+  if (sameImages === 'versions' && isSameArray(rejected, state.rejected)) return state
   return {
     table: sameImages === 'none' ? nextTable(plan, users, sources, images) : state.table,
     files: hasSameRows ? state.files : fileVersions(plan, users, sources),
     images: sameImages === 'versions' ? state.images : imageVersions(inventory.images, images),
-    faulty
+    rejected
   }
 }
 
@@ -39,17 +39,17 @@ function compareImages ({ table, images: { etags, sizes, modified } }: SourceSta
   return same
 }
 
-function nextTable ({ previous, drafts, inventory: { infoFiles, images: list, users: { infoFiles: infoFileOf } } }: Plan, users: Int32Array, sources: Int32Array, images: Int32Array): TableData {
-  return buildTable(previous.state.table, drafts, {
+function nextTable ({ previous, builder, inventory: { infoFiles, images: list, users: { infoFiles: infoFileOf } } }: ReconcilePlan, users: Int32Array, sources: Int32Array, images: Int32Array): Table {
+  return buildTable(previous.state.table, builder, {
     sources,
-    userIds: gatherTexts(users.length, (row) => infoFiles.userId(infoFileOf[users[row]!]!)),
-    images: gatherTexts(users.length, (row) => images[row] === -1 ? NO_PIECE : list.key(images[row]!))
+    userIds: takeUtf8(users.length, (row) => infoFiles.userId(infoFileOf[users[row]!]!)),
+    images: takeUtf8(users.length, (row) => images[row] === -1 ? NO_PIECE : list.key(images[row]!))
   })
 }
 
 function imageVersions (list: UserObjects, images: Int32Array): ImageVersions {
   const versions: ImageVersions = {
-    etags: gatherTexts(images.length, (row) => images[row] === -1 ? NO_PIECE : list.etag(images[row]!)),
+    etags: takeUtf8(images.length, (row) => images[row] === -1 ? NO_PIECE : list.etag(images[row]!)),
     sizes: shared(Float64Array, images.length),
     modified: shared(Float64Array, images.length)
   }
@@ -61,22 +61,22 @@ function imageVersions (list: UserObjects, images: Int32Array): ImageVersions {
   return versions
 }
 
-function fileVersions (plan: Plan, users: Int32Array, sources: Int32Array): FileVersions {
-  const { inventory: { infoFiles, users: { infoFiles: infoFileOf } }, previous: { state: { files } }, drafts, rules } = plan
+function fileVersions (plan: ReconcilePlan, users: Int32Array, sources: Int32Array): FileVersions {
+  const { inventory: { infoFiles, users: { infoFiles: infoFileOf } }, previous: { state: { files } }, builder, rules } = plan
   const prefixLength = Buffer.byteLength(rules.prefix)
   const keyOfDraft = (row: number) => {
     const infoFile = infoFileOf[users[row]!]!
     return hasUsualKey(infoFiles, infoFile, prefixLength) ? NO_PIECE : infoFiles.key(infoFile)
   }
   const versions: FileVersions = {
-    keys: gatherTexts(users.length, (row) => sources[row]! >= 0 ? pieceAt(files.keys, sources[row]!) : keyOfDraft(row)),
-    etags: gatherTexts(users.length, (row) => sources[row]! >= 0 ? pieceAt(files.etags, sources[row]!) : pieceAt(drafts.etags, ~sources[row]!)),
+    keys: takeUtf8(users.length, (row) => sources[row]! >= 0 ? sliceAt(files.keys, sources[row]!) : keyOfDraft(row)),
+    etags: takeUtf8(users.length, (row) => sources[row]! >= 0 ? sliceAt(files.etags, sources[row]!) : sliceAt(builder.etags, ~sources[row]!)),
     sizes: shared(Uint32Array, users.length),
-    settled: shared(Uint8Array, users.length)
+    racy: shared(Uint8Array, users.length)
   }
   sources.forEach((source, row) => {
-    versions.sizes[row] = source >= 0 ? files.sizes[source]! : drafts.sizes[~source]!
-    versions.settled[row] = source >= 0 ? files.settled[source]! : drafts.settled[~source]!
+    versions.sizes[row] = source >= 0 ? files.sizes[source]! : builder.sizes[~source]!
+    versions.racy[row] = source >= 0 ? files.racy[source]! : builder.racy[~source]!
   })
   return versions
 }

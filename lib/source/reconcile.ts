@@ -1,15 +1,15 @@
 import { calendarDate } from '../base/calendar.js'
 import type { Clock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
-import { userIdOf, type PersonalData } from '../schema/record.js'
+import { userIdOf, type RecordFields } from '../schema/record.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { compareUtf8 } from '../base/utf8.js'
-import { admitColumns, type Served } from './admit-columns.js'
-import type { EtagCache, FaultyFile, SourceState } from './etag-cache.js'
+import { admitColumns, type ServedRows } from './admit-columns.js'
+import type { EtagCache, RejectedFile, SourceState } from './etag-cache.js'
 import { takeInventory } from './inventory.js'
 import { nextState } from './next-state.js'
-import { NONE, planUsers, toDownload, type Plan } from './reconcile-plan.js'
-import { fault, type Reject } from './reject.js'
+import { NO_ROW, planReconcile, toDownload, type ReconcilePlan } from './reconcile-plan.js'
+import { rejection, type Reject } from './reject.js'
 import { MAX_INFO_BYTES, type SourceRules } from './rules.js'
 import { parseUserCsv } from './info-file.js'
 
@@ -20,13 +20,13 @@ const DOWNLOADS = 32
  * Milliseconds that a download may take at first, and at last: after each that took too long, the next one may take twice
  * as long. Between them there is a pause, so that one object that stalls does not make all data old.
  */
-const PATIENCE_MS = 2000
-const LONGEST_PATIENCE_MS = 8000
+const FIRST_TIMEOUT_MS = 2000
+const MAX_TIMEOUT_MS = 8000
 /** How many times longer than such a download the pause after it is. */
-const PAUSE = 5
+const BACKOFF_FACTOR = 5
 
 /** How far a reconcile is: objects listed, info files to download, and downloaded. */
-export interface Progress { readonly listed: number, readonly to_fetch: number, readonly fetched: number }
+export interface ReconcileProgress { readonly listed: number, readonly toFetch: number, readonly fetched: number }
 
 /** Plain data, that threads can pass on. */
 export interface Reconciled {
@@ -50,7 +50,7 @@ export interface ReconcileOptions {
   readonly rules: SourceRules
   /** Try downloads again that took too long the last time, though it is not time to do so. */
   readonly retryAll?: boolean | undefined
-  readonly onProgress?: ((progress: Progress) => void) | undefined
+  readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
 }
 
 /**
@@ -64,25 +64,25 @@ export async function reconcile (
   store: ObjectStore, previous: EtagCache | Promise<EtagCache>, clock: Clock, { rules, retryAll = false, onProgress = () => {} }: ReconcileOptions
 ): Promise<Reconciled> {
   const listedAt = clock()
-  const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, to_fetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous.state)
+  const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous.state)
   const listingMs = clock() - listedAt
   const birthDateOf = (birthts: number) => calendarDate(birthts, rules.timeZone)
   const known = await previous
-  const isPaused = ({ pause }: FaultyFile) => pause !== undefined && !retryAll && clock() < pause.until
-  const plan = planUsers(inventory, known, rules, birthDateOf, isPaused)
+  const isPaused = ({ backoff }: RejectedFile) => backoff !== undefined && !retryAll && clock() < backoff.until
+  const plan = planReconcile(inventory, known, rules, birthDateOf, isPaused)
   const changed = toDownload(plan)
   let fetched = 0
-  const report = () => onProgress({ listed: inventory.listed, to_fetch: changed.length, fetched })
+  const report = () => onProgress({ listed: inventory.listed, toFetch: changed.length, fetched })
   report()
   await forEachConcurrently(changed, DOWNLOADS, async (user) => {
     const object = inventory.infoFiles.at(inventory.users.infoFiles[user]!)
-    const patienceMs = known.faulty(object.key)?.pause?.patienceMs ?? PATIENCE_MS
-    const file = await readInfoFile(store, object, { ...rules, patienceMs, clock })
+    const timeoutMs = known.rejectedFile(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
+    const file = await readInfoFile(store, object, { ...rules, timeoutMs, clock })
     fetched++
     // Deleted since it was listed: then the user is gone, too.
-    if (file === undefined) plan.gone.add(user)
-    else if (file.fault !== undefined) plan.faulty.set(user, file)
-    else plan.own[user] = ~plan.drafts.add(file.data, birthDateOf(file.data.birthts), file)
+    if (file === undefined) plan.deleted.add(user)
+    else if (file.rejection !== undefined) plan.rejected.set(user, file)
+    else plan.listedRow[user] = ~plan.builder.add(file.data, birthDateOf(file.data.birthts), file)
     report()
   })
   const served = admitColumns(plan)
@@ -95,51 +95,51 @@ export async function reconcile (
     rejects: rejectsOf(plan, served),
     orphans: inventory.orphans,
     ignored: inventory.ignored,
-    failed: [...plan.faulty.values()].filter((file) => file.fault.code === 'download_failed').map(({ key }) => key).sort(compareUtf8)
+    failed: [...plan.rejected.values()].filter((file) => file.rejection.code === 'download_failed').map(({ key }) => key).sort(compareUtf8)
   }
 }
 
 /** What came of a download. */
 type InfoFile =
-  | { readonly etag: string, readonly size: number, readonly settled: boolean, readonly data: PersonalData, readonly fault?: never }
-  | FaultyFile & { readonly data?: never }
+  | { readonly etag: string, readonly size: number, readonly racy: boolean, readonly data: RecordFields, readonly rejection?: never }
+  | RejectedFile & { readonly data?: never }
 
 interface ReadRules extends SourceRules {
-  readonly patienceMs: number
+  readonly timeoutMs: number
   readonly clock: Clock
 }
 
 /** Downloads and parses; `undefined` where the object is gone. The ETag is that of the body. */
-async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter, patienceMs, clock }: ReadRules): Promise<InfoFile | undefined> {
-  const version = ({ key, etag, size, unsettled }: ObjectInfo) => ({ userId: userIdOf(key), key, etag, size, settled: !unsettled })
-  const tooLarge = fault('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes`)
-  if (object.size > MAX_INFO_BYTES) return { ...version(object), fault: tooLarge }
+async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
+  const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId: userIdOf(key), key, etag, size, racy: racy === true })
+  const tooLarge = rejection('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes`)
+  if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }
   try {
-    const found = await store.get(object.key, { maxBytes: MAX_INFO_BYTES, maxMs: patienceMs })
+    const found = await store.get(object.key, { maxBytes: MAX_INFO_BYTES, maxMs: timeoutMs })
     if (found === undefined || found === 'unchanged') return undefined
     // A page of a proxy, say: an answer, but not of the store that has listed the object.
     if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the answer has no ETag')
     return { ...version(found), ...parseUserCsv(found.body, delimiter) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
-    if (error.code === 'too_large') return { ...version(object), fault: tooLarge }
-    const pause = { until: clock() + PAUSE * patienceMs, patienceMs: Math.min(2 * patienceMs, LONGEST_PATIENCE_MS) }
+    if (error.code === 'too_large') return { ...version(object), rejection: tooLarge }
+    const backoff = { until: clock() + BACKOFF_FACTOR * timeoutMs, timeoutMs: Math.min(2 * timeoutMs, MAX_TIMEOUT_MS) }
     return {
       ...version(object),
-      settled: false,
-      fault: fault('download_failed', `The file could not be downloaded (${error.code}); it is tried again`),
-      ...error.code === 'timeout' && { pause }
+      racy: true,
+      rejection: rejection('download_failed', `The file could not be downloaded (${error.code}); it is tried again`),
+      ...error.code === 'timeout' && { backoff }
     }
   }
 }
 
-function rejectsOf ({ inventory, faulty, rows, previous, rules }: Plan, served: Served): Reject[] {
+function rejectsOf ({ inventory, rejected, lastGoodRow, previous, rules }: ReconcilePlan, served: ServedRows): Reject[] {
   const lastGood = (user: number) => {
-    const row = rows[user]!
-    if (served[user] !== row || row === NONE) return null
+    const row = lastGoodRow[user]!
+    if (served[user] !== row || row === NO_ROW) return null
     return previous.file(row, rules.prefix)
   }
-  const refused = inventory.refused.map(({ userId, key, etag, fault }) => ({ user_id: userId, key, etag, ...fault, last_good: null }))
-  const bad = [...faulty].map(([user, { userId, key, etag, fault }]) => ({ user_id: userId, key, etag, ...fault, last_good: lastGood(user) }))
+  const refused = inventory.refused.map(({ userId, key, etag, rejection }) => ({ user_id: userId, key, etag, ...rejection, last_good: null }))
+  const bad = [...rejected].map(([user, { userId, key, etag, rejection }]) => ({ user_id: userId, key, etag, ...rejection, last_good: lastGood(user) }))
   return [...refused, ...bad].sort((a, b) => compareUtf8(a.key, b.key))
 }

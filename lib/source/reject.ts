@@ -1,6 +1,6 @@
 /** Why an info file is not served. Stable names; the README explains each. */
 export const REJECT_CODES = [
-  'invalid_user_id',
+  'invalid_id',
   'duplicate_id',
   'too_large',
   'empty_file',
@@ -15,13 +15,13 @@ export const REJECT_CODES = [
   'no_row',
   'several_rows',
   'wrong_field_count',
-  'invalid_birthts',
+  'invalid_value',
   'download_failed'
 ] as const
 export type RejectCode = (typeof REJECT_CODES)[number]
 
 /** What is wrong with a file, and where. */
-export interface Fault {
+export interface Rejection {
   readonly code: RejectCode
   /** One sentence for a person. */
   readonly detail: string
@@ -34,7 +34,7 @@ export interface Fault {
 }
 
 /** An entry of the quarantine. */
-export interface Reject extends Fault {
+export interface Reject extends Rejection {
   /** `null` where the key gives no valid one. */
   readonly user_id: string | null
   readonly key: string
@@ -46,7 +46,7 @@ export interface Reject extends Fault {
 const EXCERPT_LENGTH = 60
 
 /** A fault; its excerpt is cut to a length fit for a report. */
-export function fault (code: RejectCode, detail: string, place: Partial<Pick<Fault, 'line' | 'column' | 'excerpt'>> = {}): Fault {
+export function rejection (code: RejectCode, detail: string, place: Partial<Pick<Rejection, 'line' | 'column' | 'excerpt'>> = {}): Rejection {
   const { line = null, column = null, excerpt = null } = place
   // No character has more than two UTF-16 units, and none is cut in half.
   const characters = [...excerpt?.slice(0, 2 * (EXCERPT_LENGTH + 1)) ?? '']

@@ -1,20 +1,20 @@
-import type { PersonalData } from '../schema/record.js'
-import { textOf } from '../store/object-list.js'
-import { CodedDraft } from '../table/dictionary-column.js'
-import type { RowDrafts } from '../table/build-table.js'
-import { Growing, GrowingTexts, pieceAt } from '../table/utf8-column.js'
+import type { RecordFields } from '../schema/record.js'
+import { sliceToString } from '../store/object-list.js'
+import { DictionaryBuilder } from '../table/dictionary-column.js'
+import type { BuiltRows } from '../table/build-table.js'
+import { NumberBuilder, Utf8Builder, sliceAt } from '../table/utf8-column.js'
 
-/** The version of a file; not settled where another one may hide behind it. */
-export interface FileVersion { readonly etag: string, readonly size: number, readonly settled: boolean }
+/** The version of a file; racy if a later write at about the same time may have the same ETag. */
+export interface FileVersion { readonly etag: string, readonly size: number, readonly racy: boolean }
 
 /** Rows as they are downloaded, in whatever order, with the versions of their files. */
-export class Drafts implements RowDrafts {
-  readonly columns = new Map<string, CodedDraft>()
-  readonly etags = new GrowingTexts()
-  readonly #sizes = new Growing(Uint32Array)
-  readonly #settled = new Growing(Uint8Array)
-  readonly #birthts = new Growing(Float64Array)
-  readonly #birthDates = new Growing(Int32Array)
+export class RowBuilder implements BuiltRows {
+  readonly columns = new Map<string, DictionaryBuilder>()
+  readonly etags = new Utf8Builder()
+  readonly #sizes = new NumberBuilder(Uint32Array)
+  readonly #racy = new NumberBuilder(Uint8Array)
+  readonly #birthts = new NumberBuilder(Float64Array)
+  readonly #birthDates = new NumberBuilder(Int32Array)
 
   get length (): number {
     return this.#birthts.length
@@ -32,42 +32,42 @@ export class Drafts implements RowDrafts {
     return this.#sizes.values
   }
 
-  get settled (): Uint8Array {
-    return this.#settled.values
+  get racy (): Uint8Array {
+    return this.#racy.values
   }
 
   /** Answers the number of the draft. */
-  add ({ first_name: firstName, last_name: lastName, birthts, further }: PersonalData, birthDate: number, version: FileVersion): number {
+  add ({ first_name: firstName, last_name: lastName, birthts, undeclared }: RecordFields, birthDate: number, version: FileVersion): number {
     const draft = this.length
     this.#set(draft, 'first_name', firstName)
     this.#set(draft, 'last_name', lastName)
-    for (const name in further) this.#set(draft, name, further[name]!)
+    for (const name in undeclared) this.#set(draft, name, undeclared[name]!)
     this.#birthts.push(birthts)
     this.#birthDates.push(birthDate)
     this.etags.push(version.etag)
     this.#sizes.push(version.size)
-    this.#settled.push(Number(version.settled))
+    this.#racy.push(Number(version.racy))
     return draft
   }
 
   /** The version of the file that a draft came from. */
   version (draft: number): FileVersion {
-    return { etag: textOf(pieceAt(this.etags, draft)), size: this.sizes[draft]!, settled: this.settled[draft] === 1 }
+    return { etag: sliceToString(sliceAt(this.etags, draft)), size: this.sizes[draft]!, racy: this.racy[draft] === 1 }
   }
 
-  data (draft: number): PersonalData {
+  data (draft: number): RecordFields {
     const texts: Record<string, string> = Object.create(null)
     for (const [name, column] of this.columns) {
       const code = column.codeAt(draft)
       if (code !== 0) texts[name] = column.texts[code]!
     }
-    const { first_name: firstName = '', last_name: lastName = '', ...further } = texts
-    return { first_name: firstName, last_name: lastName, birthts: this.birthts[draft]!, further: Object.assign(Object.create(null), further) }
+    const { first_name: firstName = '', last_name: lastName = '', ...undeclared } = texts
+    return { first_name: firstName, last_name: lastName, birthts: this.birthts[draft]!, undeclared: Object.assign(Object.create(null), undeclared) }
   }
 
   #set (draft: number, name: string, text: string): void {
     let column = this.columns.get(name)
-    if (column === undefined) this.columns.set(name, column = new CodedDraft())
+    if (column === undefined) this.columns.set(name, column = new DictionaryBuilder())
     column.set(draft, text)
   }
 }

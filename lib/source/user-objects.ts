@@ -1,6 +1,6 @@
-import { ObjectList, type Expected } from '../store/object-list.js'
+import { ObjectList, type ExpectedSize } from '../store/object-list.js'
 import { compareBytes } from '../base/bytes.js'
-import { Growing, isSameText, type Piece, type Texts } from '../table/utf8-column.js'
+import { NumberBuilder, isSameValue, type ByteSlice, type Utf8Column } from '../table/utf8-column.js'
 
 export const DOT = 0x2e
 const SLASH = 0x2f
@@ -8,24 +8,24 @@ const SLASH = 0x2f
 /** Objects that belong to users: those whose names have an extension. */
 export class UserObjects extends ObjectList {
   /** Where in the bytes of the keys the user ids are. */
-  readonly #idStarts: Growing<Int32Array>
-  readonly #idEnds: Growing<Int32Array>
+  readonly #idStarts: NumberBuilder<Int32Array>
+  readonly #idEnds: NumberBuilder<Int32Array>
 
-  constructor (expected: Partial<Expected> = {}) {
+  constructor (expected: Partial<ExpectedSize> = {}) {
     super([], expected)
-    this.#idStarts = new Growing(Int32Array, expected.rows)
-    this.#idEnds = new Growing(Int32Array, expected.rows)
+    this.#idStarts = new NumberBuilder(Int32Array, expected.rows)
+    this.#idEnds = new NumberBuilder(Int32Array, expected.rows)
   }
 
-  protected override pushFacts (size: number, lastModified: number, unsettled: boolean): void {
-    super.pushFacts(size, lastModified, unsettled)
+  protected override pushFacts (size: number, lastModified: number, racy: boolean): void {
+    super.pushFacts(size, lastModified, racy)
     const { start, end } = userIdIn(this.key(this.length - 1))
     this.#idStarts.push(start)
     this.#idEnds.push(end)
   }
 
   /** The user that the object belongs to, as part of its key. */
-  userId (i: number): Piece {
+  userId (i: number): ByteSlice {
     return { bytes: this.keys.bytes, start: this.#idStarts.values[i]!, end: this.#idEnds.values[i]! }
   }
 
@@ -36,12 +36,12 @@ export class UserObjects extends ObjectList {
       other.keys.bytes, other.#idStarts.values[j]!, other.#idEnds.values[j]!)
   }
 
-  hasKey (i: number, keys: Texts, row: number): boolean {
-    return isSameText(this.keys, i, keys, row)
+  hasKey (i: number, keys: Utf8Column, row: number): boolean {
+    return isSameValue(this.keys, i, keys, row)
   }
 
-  hasEtag (i: number, etags: Texts, row: number): boolean {
-    return isSameText(this.etags, i, etags, row)
+  hasEtag (i: number, etags: Utf8Column, row: number): boolean {
+    return isSameValue(this.etags, i, etags, row)
   }
 
   /** The objects by user id, those of one user in the order of the listing. */
@@ -58,13 +58,13 @@ export class UserObjects extends ObjectList {
 }
 
 /** The base name of a key without its extension, which it has. */
-export function userIdIn ({ bytes, start, end }: Piece): Piece {
+export function userIdIn ({ bytes, start, end }: ByteSlice): ByteSlice {
   const dot = lastIndex(DOT, bytes, start, end)
   return { bytes, start: lastIndex(SLASH, bytes, start, dot) + 1, end: dot }
 }
 
 /** What follows the last dot of the base name of a key; `undefined` where there is none. */
-export function extensionIn ({ bytes, start, end }: Piece): Piece | undefined {
+export function extensionIn ({ bytes, start, end }: ByteSlice): ByteSlice | undefined {
   const dot = lastIndex(DOT, bytes, start, end)
   return dot < start || lastIndex(SLASH, bytes, dot, end) > dot ? undefined : { bytes, start: dot + 1, end }
 }

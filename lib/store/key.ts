@@ -1,6 +1,6 @@
 import { compareBytes } from '../base/bytes.js'
-import type { Piece } from '../table/utf8-column.js'
-import { copyOf, textOf, type ObjectList } from './object-list.js'
+import type { ByteSlice } from '../table/utf8-column.js'
+import { copySlice, sliceToString, type ObjectList } from './object-list.js'
 import { StoreError } from './object-store.js'
 
 /** Whether the text can be a key of any store. A lone surrogate has no UTF-8 form: it would lead to another key. */
@@ -14,18 +14,18 @@ export function isKey (text: string): boolean {
  */
 export async function * checkKeyOrder (pages: AsyncIterable<ObjectList>, prefix: string, url: string): AsyncGenerator<ObjectList> {
   const start = Buffer.from(prefix)
-  let previous: Piece = { bytes: start, start: 0, end: 0 }
+  let previous: ByteSlice = { bytes: start, start: 0, end: 0 }
   for await (const page of pages) {
     for (let i = 0; i < page.length; i++) {
       const key = page.key(i)
       const isBelow = compareBytes(start, 0, start.length, key.bytes, key.start, Math.min(key.end, key.start + start.length)) === 0
       if (!isBelow || compareBytes(previous.bytes, previous.start, previous.end, key.bytes, key.start, key.end) >= 0) {
-        const keys = `${JSON.stringify(textOf(key))} after ${JSON.stringify(textOf(previous))}`
+        const keys = `${JSON.stringify(sliceToString(key))} after ${JSON.stringify(sliceToString(previous))}`
         throw new StoreError('invalid_listing', `${url}: the listing has ${keys}`)
       }
       previous = key
     }
-    previous = copyOf(previous)
+    previous = copySlice(previous)
     yield page
   }
 }

@@ -1,7 +1,7 @@
 import type { GetOptions, ObjectBody, ObjectInfo, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
 
 /** A store that is opened when it is first asked for something: what it takes may be much to load. */
-export class LateStore implements ObjectStore {
+export class LazyStore implements ObjectStore {
   readonly url: string
   readonly #open: () => Promise<ObjectStore>
   #opening: Promise<ObjectStore> | undefined

@@ -1,4 +1,4 @@
-import { Growing, GrowingTexts, pieceAt, type Piece } from '../table/utf8-column.js'
+import { NumberBuilder, Utf8Builder, sliceAt, type ByteSlice } from '../table/utf8-column.js'
 
 /** One version of one object, as a listing or an answer describes it. */
 export interface ObjectInfo {
@@ -10,26 +10,26 @@ export interface ObjectInfo {
   /** Milliseconds since 1970-01-01 UTC; S3 resolves whole seconds. Never a change key by itself. */
   readonly lastModified: number
   /** The ETag can't tell this version from one written at about the same moment: read it again next time. */
-  readonly unsettled?: true
+  readonly racy?: true
 }
 
 /** How much is to come: memory that need not grow leaves nothing for the garbage collector. */
-export interface Expected { readonly rows: number, readonly keyBytes: number, readonly etagBytes: number }
+export interface ExpectedSize { readonly rows: number, readonly keyBytes: number, readonly etagBytes: number }
 
 /** Objects of a listing as columns, in its order: a lake has millions of them. One by one, they are `ObjectInfo`s. */
 export class ObjectList implements Iterable<ObjectInfo> {
-  readonly keys: GrowingTexts
-  readonly etags: GrowingTexts
-  readonly #sizes: Growing<Float64Array>
-  readonly #modified: Growing<Float64Array>
-  readonly #unsettled: Growing<Uint8Array>
+  readonly keys: Utf8Builder
+  readonly etags: Utf8Builder
+  readonly #sizes: NumberBuilder<Float64Array>
+  readonly #modified: NumberBuilder<Float64Array>
+  readonly #racy: NumberBuilder<Uint8Array>
 
-  constructor (objects: Iterable<ObjectInfo> = [], { rows, keyBytes, etagBytes }: Partial<Expected> = {}) {
-    this.keys = new GrowingTexts(rows, keyBytes)
-    this.etags = new GrowingTexts(rows, etagBytes)
-    this.#sizes = new Growing(Float64Array, rows)
-    this.#modified = new Growing(Float64Array, rows)
-    this.#unsettled = new Growing(Uint8Array, rows)
+  constructor (objects: Iterable<ObjectInfo> = [], { rows, keyBytes, etagBytes }: Partial<ExpectedSize> = {}) {
+    this.keys = new Utf8Builder(rows, keyBytes)
+    this.etags = new Utf8Builder(rows, etagBytes)
+    this.#sizes = new NumberBuilder(Float64Array, rows)
+    this.#modified = new NumberBuilder(Float64Array, rows)
+    this.#racy = new NumberBuilder(Uint8Array, rows)
     for (const object of objects) this.push(object)
   }
 
@@ -37,46 +37,46 @@ export class ObjectList implements Iterable<ObjectInfo> {
     return this.keys.length
   }
 
-  push ({ key, etag, size, lastModified, unsettled }: ObjectInfo): void {
+  push ({ key, etag, size, lastModified, racy }: ObjectInfo): void {
     this.keys.push(key)
     this.etags.push(etag)
-    this.pushFacts(size, lastModified, unsettled === true)
+    this.pushFacts(size, lastModified, racy === true)
   }
 
   /** As `push`, for a key and an ETag that are bytes already. */
-  pushBytes (key: Piece, etag: Piece, size: number, lastModified: number, unsettled = false): void {
+  pushBytes (key: ByteSlice, etag: ByteSlice, size: number, lastModified: number, racy = false): void {
     this.keys.pushPiece(key)
     this.etags.pushPiece(etag)
-    this.pushFacts(size, lastModified, unsettled)
+    this.pushFacts(size, lastModified, racy)
   }
 
   /** Adds an object of another list. */
   pushFrom (list: ObjectList, i: number): void {
     this.keys.pushFrom(list.keys, i)
     this.etags.pushFrom(list.etags, i)
-    this.pushFacts(list.size(i), list.lastModified(i), list.isUnsettled(i))
+    this.pushFacts(list.size(i), list.lastModified(i), list.isRacy(i))
   }
 
   /** Removes all, and keeps the memory for what comes next. */
   clear (): void {
-    for (const column of [this.keys, this.etags, this.#sizes, this.#modified, this.#unsettled]) column.clear()
+    for (const column of [this.keys, this.etags, this.#sizes, this.#modified, this.#racy]) column.clear()
   }
 
   at (i: number): ObjectInfo {
-    const info = { key: textOf(this.key(i)), etag: textOf(this.etag(i)), size: this.size(i), lastModified: this.lastModified(i) }
-    return this.isUnsettled(i) ? { ...info, unsettled: true } : info
+    const info = { key: sliceToString(this.key(i)), etag: sliceToString(this.etag(i)), size: this.size(i), lastModified: this.lastModified(i) }
+    return this.isRacy(i) ? { ...info, racy: true } : info
   }
 
   * [Symbol.iterator] (): Generator<ObjectInfo> {
     for (let i = 0; i < this.length; i++) yield this.at(i)
   }
 
-  key (i: number): Piece {
-    return pieceAt(this.keys, i)
+  key (i: number): ByteSlice {
+    return sliceAt(this.keys, i)
   }
 
-  etag (i: number): Piece {
-    return pieceAt(this.etags, i)
+  etag (i: number): ByteSlice {
+    return sliceAt(this.etags, i)
   }
 
   size (i: number): number {
@@ -87,23 +87,23 @@ export class ObjectList implements Iterable<ObjectInfo> {
     return this.#modified.values[i]!
   }
 
-  isUnsettled (i: number): boolean {
-    return this.#unsettled.values[i] === 1
+  isRacy (i: number): boolean {
+    return this.#racy.values[i] === 1
   }
 
   /** The last step of each addition. */
-  protected pushFacts (size: number, lastModified: number, unsettled: boolean): void {
+  protected pushFacts (size: number, lastModified: number, racy: boolean): void {
     this.#sizes.push(size)
     this.#modified.push(lastModified)
-    this.#unsettled.push(unsettled ? 1 : 0)
+    this.#racy.push(racy ? 1 : 0)
   }
 }
 
-export function textOf ({ bytes, start, end }: Piece): string {
+export function sliceToString ({ bytes, start, end }: ByteSlice): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end)
 }
 
 /** One that stays when the memory of this one is used again. */
-export function copyOf ({ bytes, start, end }: Piece): Piece {
+export function copySlice ({ bytes, start, end }: ByteSlice): ByteSlice {
   return { bytes: Uint8Array.prototype.slice.call(bytes, start, end), start: 0, end: end - start }
 }

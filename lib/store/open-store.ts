@@ -1,7 +1,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Clock } from '../base/clock.js'
 import { FolderStore } from './folder/folder-store.js'
-import { LateStore } from './lazy-store.js'
+import { LazyStore } from './lazy-store.js'
 import type { ObjectStore } from './object-store.js'
 
 /** What names a store. Plain data, that threads can pass on. */
@@ -30,7 +30,7 @@ export function openStore ({ url, env = {}, clock = Date.now }: OpenStoreOptions
   const bucket = BUCKET_URL.exec(url)?.[1]
   if (bucket !== undefined) {
     const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined
-    return new LateStore(url, async () => {
+    return new LazyStore(url, async () => {
       const { S3Store } = await import('./s3/s3-store.js')
       return new S3Store({ bucket, endpoint, region: env.AWS_REGION || undefined })
     })

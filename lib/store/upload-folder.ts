@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import { forEachConcurrently } from '../base/concurrent.js'
-import { isOwn } from './folder/folder-key.js'
+import { isInternal } from './folder/folder-key.js'
 import type { ObjectStore } from './object-store.js'
 
 /** Requests under way at a time. */
@@ -30,7 +30,7 @@ export async function listFiles (folder: string): Promise<string[]> {
   return entries
     .filter(entry => entry.isFile())
     .map(entry => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, '/'))
-    .filter(name => !isOwn(name))
+    .filter(name => !isInternal(name))
 }
 
 export interface Upload {

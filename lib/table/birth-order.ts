@@ -1,5 +1,5 @@
 import { shared } from '../base/shared-memory.js'
-import type { Texts } from './utf8-column.js'
+import type { Utf8Column } from './utf8-column.js'
 
 /** So many rows of the order are summed up. */
 export const BLOCK = 64
@@ -38,7 +38,7 @@ export const LOW = 2 ** 26
 interface Rows {
   readonly birthts: Float64Array
   readonly birthDates: Int32Array
-  readonly images: Texts
+  readonly images: Utf8Column
 }
 
 /**

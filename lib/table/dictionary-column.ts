@@ -2,14 +2,14 @@ import { foldCase } from '../base/fold-case.js'
 import { compareUtf8 } from '../base/utf8.js'
 import { compareBytes } from '../base/bytes.js'
 import { shared } from '../base/shared-memory.js'
-import { gatherTexts, Growing, GrowingTexts, isSameTexts, pieceAt, TextColumn, type Piece, type Texts } from './utf8-column.js'
+import { takeUtf8, NumberBuilder, Utf8Builder, isSameColumn, sliceAt, Utf8Reader, type ByteSlice, type Utf8Column } from './utf8-column.js'
 
 /**
  * A column of text that rows share values of, as Arrow lays out Dictionary: the value of row i is `values[codes[i]]`. The
  * values are in ascending order of their bytes, each of them in use, so codes compare as texts do. Code 0 is `null`.
  */
-export interface Coded {
-  readonly values: Texts
+export interface DictionaryColumn {
+  readonly values: Utf8Column
   readonly codes: Codes
 }
 
@@ -17,9 +17,9 @@ export interface Coded {
 export type Codes = Uint8Array | Uint16Array | Uint32Array
 
 /** A column of text while its rows come in. */
-export class CodedDraft {
+export class DictionaryBuilder {
   readonly #codes = new Map<string, number>()
-  readonly codes = new Growing(Uint32Array)
+  readonly codes = new NumberBuilder(Uint32Array)
   readonly texts: string[] = ['']
 
   /** Sets the value of a row; rows come in ascending order, and those left out have none. */
@@ -42,27 +42,27 @@ export class CodedDraft {
  * The values of a column in the order in which case does not matter: their folded texts, ascending, and the code of each.
  * Several values can have one folded text.
  */
-export interface Folded { readonly texts: Texts, readonly codes: Uint32Array }
+export interface CaseFoldIndex { readonly texts: Utf8Column, readonly codes: Uint32Array }
 
-export function foldValues ({ values }: Coded): Folded {
-  const column = new TextColumn(values)
+export function buildCaseFoldIndex ({ values }: DictionaryColumn): CaseFoldIndex {
+  const column = new Utf8Reader(values)
   const texts = Array.from({ length: column.length }, (_, code) => foldCase(column.at(code)))
   const codes = shared(Uint32Array, column.length - 1)
   codes.forEach((_, i) => { codes[i] = i + 1 })
   codes.sort((a, b) => compareUtf8(texts[a]!, texts[b]!) || a - b)
-  const folded = new GrowingTexts()
+  const folded = new Utf8Builder()
   for (const code of codes) folded.push(texts[code]!)
-  return { texts: gatherTexts(folded.length, (row) => pieceAt(folded, row)), codes }
+  return { texts: takeUtf8(folded.length, (row) => sliceAt(folded, row)), codes }
 }
 
 /** A column without rows. */
-export const NO_COLUMN: Coded = { values: gatherTexts(1, () => ({ bytes: new Uint8Array(), start: 0, end: 0 })), codes: new Uint8Array() }
+export const EMPTY_COLUMN: DictionaryColumn = { values: takeUtf8(1, () => ({ bytes: new Uint8Array(), start: 0, end: 0 })), codes: new Uint8Array() }
 
 /**
  * The column of new rows of which each comes from a row of the `previous` column (`sources[i]`, from 0) or from one of the
  * draft (`~sources[i]`); `undefined` where no row has a value. Values that stay as they are stay the same object.
  */
-export function mergeCoded (previous: Coded = NO_COLUMN, draft = new CodedDraft(), sources: Int32Array): Coded | undefined {
+export function mergeDictionaries (previous: DictionaryColumn = EMPTY_COLUMN, draft = new DictionaryBuilder(), sources: Int32Array): DictionaryColumn | undefined {
   const fromPrevious = new Uint32Array(previous.values.offsets.length - 1)
   const fromDraft = new Uint32Array(draft.texts.length)
   // First only whether a value is in use.
@@ -71,7 +71,7 @@ export function mergeCoded (previous: Coded = NO_COLUMN, draft = new CodedDraft(
     else fromDraft[draft.codeAt(~source)] = 1
   }
   const merged = mergeValues(previous.values, fromPrevious, draft.texts, fromDraft)
-  const values = isSameTexts(previous.values, merged) ? previous.values : merged
+  const values = isSameColumn(previous.values, merged) ? previous.values : merged
   const count = values.offsets.length - 1
   if (count === 1) return undefined
   const codes = shared<Codes>(count <= 0x100 ? Uint8Array : count <= 0x10000 ? Uint16Array : Uint32Array, sources.length)
@@ -83,20 +83,20 @@ export function mergeCoded (previous: Coded = NO_COLUMN, draft = new CodedDraft(
 }
 
 /** Merges the values that are marked as in use, and writes the new code of each over its mark. */
-function mergeValues (old: Texts, oldCodes: Uint32Array, texts: readonly string[], newCodes: Uint32Array): Texts {
-  const added = new GrowingTexts()
+function mergeValues (old: Utf8Column, oldCodes: Uint32Array, texts: readonly string[], newCodes: Uint32Array): Utf8Column {
+  const added = new Utf8Builder()
   const addedCodes = texts.map((_, code) => code).filter((code) => code > 0 && newCodes[code] === 1)
     .sort((a, b) => compareUtf8(texts[a]!, texts[b]!))
   for (const code of addedCodes) added.push(texts[code]!)
-  const pieces: Piece[] = [{ bytes: old.bytes, start: 0, end: 0 }]
+  const pieces: ByteSlice[] = [{ bytes: old.bytes, start: 0, end: 0 }]
   oldCodes[0] = newCodes[0] = 0
   let next = 0
   for (let code = 1; code < oldCodes.length; code++) {
     if (oldCodes[code] === 0) continue
-    const piece = pieceAt(old, code)
+    const piece = sliceAt(old, code)
     let order = -1
     for (; next < added.length; next++) {
-      const candidate = pieceAt(added, next)
+      const candidate = sliceAt(added, next)
       order = compareBytes(candidate.bytes, candidate.start, candidate.end, piece.bytes, piece.start, piece.end)
       if (order >= 0) break
       newCodes[addedCodes[next]!] = pieces.push(candidate) - 1
@@ -104,6 +104,6 @@ function mergeValues (old: Texts, oldCodes: Uint32Array, texts: readonly string[
     oldCodes[code] = pieces.push(piece) - 1
     if (order === 0) newCodes[addedCodes[next++]!] = oldCodes[code]!
   }
-  for (; next < added.length; next++) newCodes[addedCodes[next]!] = pieces.push(pieceAt(added, next)) - 1
-  return gatherTexts(pieces.length, (i) => pieces[i]!)
+  for (; next < added.length; next++) newCodes[addedCodes[next]!] = pieces.push(sliceAt(added, next)) - 1
+  return takeUtf8(pieces.length, (i) => pieces[i]!)
 }

@@ -1,6 +1,6 @@
 import { jsonLength, writeJson } from './json-text.js'
-import type { TableData } from './table.js'
-import { allocateTexts, type Texts } from './utf8-column.js'
+import type { Table } from './table.js'
+import { allocateUtf8, type Utf8Column } from './utf8-column.js'
 
 const COMMA = 0x2c
 const OPEN = 0x5b
@@ -14,17 +14,17 @@ const END = Buffer.from('"}')
 /** In front of a row, and behind it. */
 const BRACKETS = Buffer.from('[]')
 
-type RowColumns = Pick<TableData, 'userIds' | 'columns' | 'birthts' | 'images'>
+type RowColumns = Pick<Table, 'userIds' | 'columns' | 'birthts' | 'images'>
 
 /**
  * The column `json` of a table. Rows that stand in the `previous` table with the same values are copied from there:
  * `sameAs` is the row there, -1 where there is none.
  */
-export function jsonRows (columns: RowColumns, previous: Texts, sameAs: Int32Array): Texts {
+export function jsonRows (columns: RowColumns, previous: Utf8Column, sameAs: Int32Array): Utf8Column {
   const rows = rowWriter(columns)
   const length = sameAs.length
-  if (length === 0) return { ...allocateTexts(0, () => 0, 1), bytes: sharedCopy(BRACKETS) }
-  const json = allocateTexts(length, (row) => {
+  if (length === 0) return { ...allocateUtf8(0, () => 0, 1), bytes: sharedCopy(BRACKETS) }
+  const json = allocateUtf8(length, (row) => {
     const old = sameAs[row]!
     return old === -1 ? rows.lengthOf(row) + 1 : previous.offsets[old + 1]! - previous.offsets[old]!
   }, 1)
@@ -52,10 +52,10 @@ function rowWriter ({ userIds, columns: [firstNames, lastNames], birthts, images
   // Names are shared by many rows: escaped once.
   const first = escapeAll(firstNames!.values)
   const last = escapeAll(lastNames!.values)
-  const lengthAt = ({ offsets }: Texts, row: number) => offsets[row + 1]! - offsets[row]!
-  const escapedLength = ({ bytes, offsets }: Texts, row: number) => jsonLength(bytes, offsets[row]!, offsets[row + 1]!)
-  const put = (to: Uint8Array, at: number, { bytes, offsets }: Texts, row: number) => copy(to, at, bytes, offsets[row]!, offsets[row + 1]!)
-  const putEscaped = (to: Uint8Array, at: number, { bytes, offsets }: Texts, row: number) =>
+  const lengthAt = ({ offsets }: Utf8Column, row: number) => offsets[row + 1]! - offsets[row]!
+  const escapedLength = ({ bytes, offsets }: Utf8Column, row: number) => jsonLength(bytes, offsets[row]!, offsets[row + 1]!)
+  const put = (to: Uint8Array, at: number, { bytes, offsets }: Utf8Column, row: number) => copy(to, at, bytes, offsets[row]!, offsets[row + 1]!)
+  const putEscaped = (to: Uint8Array, at: number, { bytes, offsets }: Utf8Column, row: number) =>
     writeJson(to, at, bytes, offsets[row]!, offsets[row + 1]!)
   return {
     lengthOf (row: number): number {
@@ -87,9 +87,9 @@ function writeDigits (to: Uint8Array, at: number, digits: string): number {
   return at
 }
 
-function escapeAll (values: Texts): Texts {
+function escapeAll (values: Utf8Column): Utf8Column {
   const piece = (row: number) => [values.bytes, values.offsets[row]!, values.offsets[row + 1]!] as const
-  const escaped = allocateTexts(values.offsets.length - 1, (row) => jsonLength(...piece(row)))
+  const escaped = allocateUtf8(values.offsets.length - 1, (row) => jsonLength(...piece(row)))
   for (let row = 0; row < values.offsets.length - 1; row++) writeJson(escaped.bytes, escaped.offsets[row]!, ...piece(row))
   return escaped
 }

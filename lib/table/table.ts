@@ -1,70 +1,70 @@
-import { BASE_COLUMNS, type Cell, type UserRow } from '../schema/record.js'
+import { DECLARED_COLUMNS, type Cell, type RecordRow } from '../schema/record.js'
 import type { BirthOrder } from './birth-order.js'
-import type { Coded, Folded } from './dictionary-column.js'
-import { weightOf } from '../base/shared-memory.js'
-import { pieceAt, TextColumn, type Texts } from './utf8-column.js'
+import type { DictionaryColumn, CaseFoldIndex } from './dictionary-column.js'
+import { externalMemoryHint } from '../base/shared-memory.js'
+import { sliceAt, Utf8Reader, type Utf8Column } from './utf8-column.js'
 
 /** A column of text from the info files, by its name; first_name and last_name with their folded values. */
-export interface NamedColumn extends Coded { readonly name: string, readonly folded?: Folded }
+export interface NamedColumn extends DictionaryColumn { readonly name: string, readonly folded?: CaseFoldIndex }
 
 /**
  * The records of one data version as columns in shared memory, in the order of the user ids' bytes; never changed. Plain
  * data, that threads can pass on.
  */
-export interface TableData {
+export interface Table {
   readonly length: number
-  readonly userIds: Texts
-  /** first_name and last_name, then the further ones by their bytes. */
+  readonly userIds: Utf8Column
+  /** first_name and last_name, then the undeclared ones by their bytes. */
   readonly columns: readonly NamedColumn[]
   /** Milliseconds since 1970-01-01 UTC. */
   readonly birthts: Float64Array
   /** The calendar date of birth in the configured time zone, as the number yyyymmdd (see age.ts). */
   readonly birthDates: Int32Array
   /** img_path; empty where there is none. */
-  readonly images: Texts
+  readonly images: Utf8Column
   /**
    * The base columns of each row as a JSON object with one more byte behind it, a comma or, at last, a bracket: with the
    * bracket before the first one, `bytes` as a whole are the JSON array of all rows.
    */
-  readonly json: Texts
+  readonly json: Utf8Column
   readonly births: BirthOrder
   /** Names the rows: equal rows have the equal name. */
   readonly version: string
 }
 
 /** A column to read. */
-export interface CodedColumn extends NamedColumn { readonly values: TextColumn }
+export interface DictionaryReader extends NamedColumn { readonly values: Utf8Reader }
 
 /** Reads a table. */
-export class Table {
-  readonly data: TableData
-  readonly userIds: TextColumn
-  readonly images: TextColumn
-  readonly json: TextColumn
+export class TableReader {
+  readonly data: Table
+  readonly userIds: Utf8Reader
+  readonly images: Utf8Reader
+  readonly json: Utf8Reader
   /** Held for the garbage collector. */
-  readonly weight: unknown
-  readonly #columns: ReadonlyMap<string, CodedColumn>
+  readonly memoryHint: unknown
+  readonly #columns: ReadonlyMap<string, DictionaryReader>
 
-  constructor (data: TableData) {
+  constructor (data: Table) {
     this.data = data
-    this.userIds = new TextColumn(data.userIds)
-    this.images = new TextColumn(data.images)
-    this.json = new TextColumn(data.json)
-    this.#columns = new Map(data.columns.map((column) => [column.name, { ...column, values: new TextColumn(column.values) }]))
-    this.weight = weightOf(byteLength(data))
+    this.userIds = new Utf8Reader(data.userIds)
+    this.images = new Utf8Reader(data.images)
+    this.json = new Utf8Reader(data.json)
+    this.#columns = new Map(data.columns.map((column) => [column.name, { ...column, values: new Utf8Reader(column.values) }]))
+    this.memoryHint = externalMemoryHint(byteLength(data))
   }
 
   get length (): number {
     return this.data.length
   }
 
-  /** Every column that some row has: the base columns, then the further ones by their bytes. */
+  /** Every column that some row has: the base columns, then the undeclared ones by their bytes. */
   get columnNames (): string[] {
-    return [...BASE_COLUMNS, ...[...this.#columns.keys()].filter((name) => !isBaseColumn(name))]
+    return [...DECLARED_COLUMNS, ...[...this.#columns.keys()].filter((name) => !isBaseColumn(name))]
   }
 
   /** The column of an info file's text; `undefined` where no row has it. */
-  coded (name: string): CodedColumn | undefined {
+  dictionary (name: string): DictionaryReader | undefined {
     return this.#columns.get(name)
   }
 
@@ -85,11 +85,11 @@ export class Table {
   }
 
   /** A row as an object. */
-  row (row: number): UserRow {
-    const further: Record<string, string> = Object.create(null)
+  row (row: number): RecordRow {
+    const undeclared: Record<string, string> = Object.create(null)
     for (const name of this.#columns.keys()) {
       const value = isBaseColumn(name) ? null : this.cell(row, name)
-      if (value !== null) further[name] = String(value)
+      if (value !== null) undeclared[name] = String(value)
     }
     return {
       user_id: this.userIds.at(row),
@@ -98,24 +98,24 @@ export class Table {
       birthts: this.data.birthts[row]!,
       img_path: this.hasImage(row) ? this.images.at(row) : null,
       birth_date: this.data.birthDates[row]!,
-      further
+      undeclared
     }
   }
 }
 
 function isBaseColumn (name: string): boolean {
-  return (BASE_COLUMNS as readonly string[]).includes(name)
+  return (DECLARED_COLUMNS as readonly string[]).includes(name)
 }
 
 /** Bytes of memory that a table takes. */
-export function byteLength ({ userIds, columns, birthts, birthDates, images, json, births }: TableData): number {
+export function byteLength ({ userIds, columns, birthts, birthDates, images, json, births }: Table): number {
   const arrays = [userIds, images, json, ...columns.map(({ values }) => values)].flatMap(({ offsets, bytes }) => [offsets, bytes])
   return [...arrays, ...columns.map(({ codes }) => codes), birthts, birthDates, ...Object.values(births)]
     .reduce((sum, array: { byteLength?: number }) => sum + (array.byteLength ?? 0), 0)
 }
 
 /** The piece of a row's JSON, without the byte behind it. */
-export function jsonPiece ({ json }: TableData, row: number) {
-  const { bytes, start, end } = pieceAt(json, row)
+export function jsonSlice ({ json }: Table, row: number) {
+  const { bytes, start, end } = sliceAt(json, row)
   return { bytes, start, end: end - 1 }
 }

@@ -1,4 +1,4 @@
-import type { Texts } from './utf8-column.js'
+import type { Utf8Column } from './utf8-column.js'
 
 export interface Frame {
   /** Bytes of the rows. */
@@ -21,7 +21,7 @@ const LITTLE = true
  * to be. That keeps them all: only a NaN could change on its way, and no eight bytes of UTF-8 are one, as they would end in
  * 0xff, or in 0x7f behind a byte of 0xf0 and more. Up to 15 bytes too many are copied, and written over by the next row.
  */
-export function gatherRows ({ offsets, bytes }: Texts, rows: Uint32Array, from: number, to: number, { length, separator, first, allocate }: Frame): Buffer {
+export function takeRows ({ offsets, bytes }: Utf8Column, rows: Uint32Array, from: number, to: number, { length, separator, first, allocate }: Frame): Buffer {
   let at = first === undefined ? 0 : 1
   const end = at + length
   const gathered = Buffer.from(allocate(end + STEP))

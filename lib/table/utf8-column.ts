@@ -3,7 +3,7 @@ import { compareBytes, firstIndex } from '../base/bytes.js'
 import { shared } from '../base/shared-memory.js'
 
 /** Texts off the heap, one a row, as Arrow lays out Utf8: row i is `bytes` from `offsets[i]` up to `offsets[i + 1]`. */
-export interface Texts {
+export interface Utf8Column {
   /** One more than there are rows; at most 2^31 - 1. */
   readonly offsets: Int32Array
   /** UTF-8. */
@@ -14,11 +14,11 @@ export interface Texts {
 const MAX_BYTES = 2 ** 31 - 1
 
 /** Reads a column of texts. */
-export class TextColumn implements Texts {
+export class Utf8Reader implements Utf8Column {
   readonly offsets: Int32Array
   readonly bytes: Buffer
 
-  constructor ({ offsets, bytes }: Texts) {
+  constructor ({ offsets, bytes }: Utf8Column) {
     this.offsets = offsets
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
@@ -54,7 +54,7 @@ export class TextColumn implements Texts {
 }
 
 /** Room for rows of these lengths in bytes, which the caller fills. `head`: bytes before the first row. */
-export function allocateTexts (length: number, lengthOf: (row: number) => number, head = 0): Texts {
+export function allocateUtf8 (length: number, lengthOf: (row: number) => number, head = 0): Utf8Column {
   const offsets = shared(Int32Array, length + 1)
   let end = head
   offsets[0] = end
@@ -67,11 +67,11 @@ export function allocateTexts (length: number, lengthOf: (row: number) => number
 }
 
 /** A piece of some bytes. */
-export interface Piece { readonly bytes: Uint8Array, readonly start: number, readonly end: number }
+export interface ByteSlice { readonly bytes: Uint8Array, readonly start: number, readonly end: number }
 
 /** A column of these pieces. `pieceOf` is called twice for each row. */
-export function gatherTexts (length: number, pieceOf: (row: number) => Piece): Texts {
-  const texts = allocateTexts(length, (row) => {
+export function takeUtf8 (length: number, pieceOf: (row: number) => ByteSlice): Utf8Column {
+  const texts = allocateUtf8(length, (row) => {
     const { start, end } = pieceOf(row)
     return end - start
   })
@@ -85,11 +85,11 @@ export function gatherTexts (length: number, pieceOf: (row: number) => Piece): T
 }
 
 /** The piece that is a row of a column. */
-export function pieceAt ({ offsets, bytes }: Texts, row: number): Piece {
+export function sliceAt ({ offsets, bytes }: Utf8Column, row: number): ByteSlice {
   return { bytes, start: offsets[row]!, end: offsets[row + 1]! }
 }
 
-export function isSameText (a: Texts, aRow: number, b: Texts, bRow: number): boolean {
+export function isSameValue (a: Utf8Column, aRow: number, b: Utf8Column, bRow: number): boolean {
   const [start, from] = [a.offsets[aRow]!, b.offsets[bRow]!]
   const length = a.offsets[aRow + 1]! - start
   if (length !== b.offsets[bRow + 1]! - from) return false
@@ -98,15 +98,15 @@ export function isSameText (a: Texts, aRow: number, b: Texts, bRow: number): boo
 }
 
 /** Whether two columns have the same rows. */
-export function isSameTexts (a: Texts, b: Texts): boolean {
+export function isSameColumn (a: Utf8Column, b: Utf8Column): boolean {
   return a.offsets.length === b.offsets.length && a.offsets.every((offset, row) => offset === b.offsets[row]) &&
     compareBytes(a.bytes, 0, a.offsets.at(-1)!, b.bytes, 0, b.offsets.at(-1)!) === 0
 }
 
-export const NO_TEXTS: Texts = allocateTexts(0, () => 0)
+export const EMPTY_UTF8: Utf8Column = allocateUtf8(0, () => 0)
 
 /** Texts that are appended one by one, private to the thread. */
-export class GrowingTexts implements Texts {
+export class Utf8Builder implements Utf8Column {
   offsets: Int32Array
   bytes: Buffer
   length = 0
@@ -132,12 +132,12 @@ export class GrowingTexts implements Texts {
     this.#end(i === text.length ? start + i : start + bytes.write(text, start))
   }
 
-  pushPiece ({ bytes, start, end }: Piece): void {
+  pushPiece ({ bytes, start, end }: ByteSlice): void {
     this.#pushBytes(bytes, start, end)
   }
 
   /** Adds a row of others. */
-  pushFrom ({ bytes, offsets }: Texts, row: number): void {
+  pushFrom ({ bytes, offsets }: Utf8Column, row: number): void {
     this.#pushBytes(bytes, offsets[row]!, offsets[row + 1]!)
   }
 
@@ -169,7 +169,7 @@ export class GrowingTexts implements Texts {
 }
 
 /** Numbers that are appended one by one, private to the thread. */
-export class Growing<T extends Float64Array | Uint32Array | Int32Array | Uint8Array> {
+export class NumberBuilder<T extends Float64Array | Uint32Array | Int32Array | Uint8Array> {
   readonly #Type: new (length: number) => T
   values: T
   length = 0

@@ -1,31 +1,31 @@
 import type { Clock } from '../base/clock.js'
 import { renderOutput, type Output } from '../output/output.js'
-import { Publisher, type Fence } from '../output/publisher.js'
-import { TableRecords } from '../query/table-version.js'
+import { Publisher, type Precondition } from '../output/publisher.js'
+import { TableVersion } from '../query/table-version.js'
 import { SnapshotFile } from '../snapshot/snapshot-file.js'
 import { EtagCache, type SourceState } from '../source/etag-cache.js'
-import { reconcile, type Progress, type Reconciled } from '../source/reconcile.js'
+import { reconcile, type ReconcileProgress, type Reconciled } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
 import type { ObjectStore } from '../store/object-store.js'
-import type { TableData } from '../table/table.js'
-import type { BucketSide, OutputReport } from './lake-backend.js'
+import type { Table } from '../table/table.js'
+import type { LakeBackend, OutputReport } from './lake-backend.js'
 
 /** What the work on a bucket depends on. Plain data. */
-export interface BucketRules extends SourceRules {
+export interface LakeRules extends SourceRules {
   /** Where the snapshot lies. */
   readonly snapshotKey: string
 }
 
 /** The work on the bucket in this thread. The store stays the caller's. */
-export class LocalBucketSide implements BucketSide {
+export class InProcessBackend implements LakeBackend {
   readonly #store: ObjectStore
   readonly #clock: Clock
-  readonly #rules: BucketRules
+  readonly #rules: LakeRules
   readonly #publisher: Publisher
   readonly #snapshot: SnapshotFile
   #preloaded: Promise<SourceState | undefined> | undefined
 
-  constructor (store: ObjectStore, clock: Clock, rules: BucketRules) {
+  constructor (store: ObjectStore, clock: Clock, rules: LakeRules) {
     this.#store = store
     this.#clock = clock
     this.#rules = rules
@@ -38,7 +38,7 @@ export class LocalBucketSide implements BucketSide {
     this.#preloaded = this.#snapshot.load()
   }
 
-  async reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: Progress) => void): Promise<Reconciled> {
+  async reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled> {
     // The listing goes on while the snapshot is read.
     const known = previous === 'snapshot' ? this.#loadSnapshot() : previous
     return await reconcile(this.#store, known, this.#clock, { rules: this.#rules, retryAll, onProgress })
@@ -50,13 +50,13 @@ export class LocalBucketSide implements BucketSide {
     return new EtagCache(await loading)
   }
 
-  async fence (key: string): Promise<Fence> {
-    return await this.#publisher.fence(key)
+  async readPrecondition (key: string): Promise<Precondition> {
+    return await this.#publisher.readPrecondition(key)
   }
 
-  async publish (table: TableData, output: Output, fence: Fence, dryRun: boolean): Promise<OutputReport> {
-    const { users, ...rendered } = await renderOutput(new TableRecords(table, this.#rules.timeZone), output)
-    return { ...await this.#publisher.publish({ key: output.key, fence, dryRun, ...rendered }), users }
+  async publish (table: Table, output: Output, precondition: Precondition, dryRun: boolean): Promise<OutputReport> {
+    const { records, ...rendered } = await renderOutput(new TableVersion(table, this.#rules.timeZone), output)
+    return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, ...rendered }), records }
   }
 
   async saveSnapshot (state: SourceState): Promise<void> {

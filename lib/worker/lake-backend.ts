@@ -1,23 +1,23 @@
 import type { Output } from '../output/output.js'
-import type { Fence, PublishReport } from '../output/publisher.js'
+import type { Precondition, PublishReport } from '../output/publisher.js'
 import type { EtagCache, SourceState } from '../source/etag-cache.js'
-import type { Progress, Reconciled } from '../source/reconcile.js'
-import type { TableData } from '../table/table.js'
+import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
+import type { Table } from '../table/table.js'
 
 /** How an output was brought up to date, and how many users it holds. */
-export interface OutputReport extends PublishReport { readonly users: number }
+export interface OutputReport extends PublishReport { readonly records: number }
 
 /**
  * The work on the bucket that takes long: in this thread or in another one. It keeps nothing that would be missed; what it
  * takes and gives is plain data, large parts of it in shared memory. All of it fails with a StoreError where the store does.
  */
-export interface BucketSide {
+export interface LakeBackend {
   /** See `reconcile`. From `'snapshot'`: from what the snapshot tells, or from nothing where it is of no use. */
-  reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: Progress) => void): Promise<Reconciled>
-  /** The fence for an output, to be read before the listing begins that it is made from. */
-  fence (key: string): Promise<Fence>
+  reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled>
+  /** The precondition for an output, to be read before the listing begins that it is made from. */
+  readPrecondition (key: string): Promise<Precondition>
   /** Brings an output up to date with a table. */
-  publish (table: TableData, output: Output, fence: Fence, dryRun: boolean): Promise<OutputReport>
+  publish (table: Table, output: Output, precondition: Precondition, dryRun: boolean): Promise<OutputReport>
   /** Writes the snapshot unless another process has written one since; then its own is of the same use. */
   saveSnapshot (state: SourceState): Promise<void>
   close (): Promise<void>

@@ -1,25 +1,25 @@
-import type { Progress, Reconciled } from '../source/reconcile.js'
+import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
 import { StoreError, TooLargeError, type StoreErrorCode } from '../base/errors.js'
 import type { StoreSettings } from '../store/open-store.js'
-import type { BucketSide } from './lake-backend.js'
-import type { BucketRules } from './in-process-backend.js'
+import type { LakeBackend } from './lake-backend.js'
+import type { LakeRules } from './in-process-backend.js'
 
 /** What a worker is told first. */
 export interface WorkerSettings {
   readonly store: StoreSettings
-  readonly rules: BucketRules
+  readonly rules: LakeRules
 }
 
 export interface Call {
   readonly id: number
-  readonly method: keyof BucketSide
+  readonly method: keyof LakeBackend
   readonly args: readonly unknown[]
 }
 
 /** How a call goes on, or how it has ended. */
 export interface Reply {
   readonly id: number
-  readonly progress?: Progress
+  readonly progress?: ReconcileProgress
   readonly result?: unknown
   readonly error?: ErrorData
 }

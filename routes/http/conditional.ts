@@ -4,16 +4,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 /** Part of each entity tag: to be changed with the way in which answers are written. */
 const FORMAT_REVISION = 1
 
-export interface Validity {
+export interface Validators {
   readonly tag: string
   /** Whether its ages are those of the present minute. */
-  readonly untilMinute: boolean
+  readonly expiresWithMinute: boolean
 }
 
 /** Sets ETag and Cache-Control. Answers whether the client holds the answer, so that 304 says it all. */
-export function isHeld (request: FastifyRequest, reply: FastifyReply, { tag, untilMinute }: Validity): boolean {
+export function isHeld (request: FastifyRequest, reply: FastifyReply, { tag, expiresWithMinute }: Validators): boolean {
   reply.header('etag', tag)
-  reply.header('cache-control', `private, max-age=${Math.floor(freshForMs(request, untilMinute) / 1000)}`)
+  reply.header('cache-control', `private, max-age=${Math.floor(freshForMs(request, expiresWithMinute) / 1000)}`)
   return matches(request.headers['if-none-match'], tag)
 }
 

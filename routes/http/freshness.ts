@@ -1,18 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { explain } from '../../lib/base/failure-code.js'
+import { describeFailure } from '../../lib/base/failure-code.js'
 import { noData, unavailable } from '../../plugins/problems.js'
 
 /**
  * A preHandler of all routes that answer from the data: makes it as fresh as the request and the settings ask, says how
  * old it is and which version, and refuses where there is none.
  */
-export async function freshData (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function ensureFresh (request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { transformer } = request.server
   const cacheControl = request.headers['cache-control']
   const fresh = cacheControl !== undefined && /(^|,)\s*no-cache\s*(,|$)/i.test(cacheControl)
   const { ageMs, stale, isUsable } = await transformer.ensureFresh({ fresh })
   if (ageMs === undefined) throw noData(stale)
-  if (!isUsable) throw unavailable('data_too_old', 'The data is older than may be served: ' + explain(stale!))
+  if (!isUsable) throw unavailable('data_too_old', 'The data is older than may be served: ' + describeFailure(stale!))
   reply.header('age', Math.floor(ageMs / 1000))
   if (stale !== undefined) reply.header('data-stale', stale)
   reply.header('data-version', transformer.version)

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import type { Position } from '../../lib/query/data-version.js'
 import { Problem } from '../../plugins/problems.js'
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js'
-import { instantOf, invalid, type FilterQuery } from './parameters.js'
+import { instantOf, invalidParameter, type FilterQuery } from './parameters.js'
 
 /** Most records of a page. */
 const MAX_LIMIT = 10_000
@@ -32,14 +32,14 @@ export function pageOf<T extends FilterQuery> (request: FastifyRequest, { cursor
     return { parameters, limit: limit === undefined ? undefined : Number(limit), asOf: instantOf(parameters, now), version: undefined, after: undefined }
   }
   const cursor = decodeCursor(text)
-  if (cursor === undefined) throw invalid('cursor', 'is not one that this service has given, or was changed on its way')
+  if (cursor === undefined) throw invalidParameter('cursor', 'is not one that this service has given, or was changed on its way')
   const given = entriesOf(parameters)
   if (given.length > 0 && JSON.stringify(given) !== JSON.stringify(cursor.parameters)) {
-    throw invalid('cursor', 'belongs to another query; leave the parameters out that are not limit or cursor')
+    throw invalidParameter('cursor', 'belongs to another query; leave the parameters out that are not limit or cursor')
   }
   const { version, after, asOf } = cursor
   const listing = toParameters(cursor.parameters)
-  if (!request.validateInput(listing, 'querystring')) throw invalid('cursor', 'is of no use any more; begin the listing anew')
+  if (!request.validateInput(listing, 'querystring')) throw invalidParameter('cursor', 'is of no use any more; begin the listing anew')
   return { parameters: listing as unknown as T, limit: limit === undefined ? cursor.limit : Number(limit), asOf, version: version ?? undefined, after }
 }
 

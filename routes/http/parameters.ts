@@ -3,7 +3,7 @@ import { UnknownColumnError } from '../../lib/base/errors.js'
 import { parseInstant, wholeMinute } from '../../lib/base/instant.js'
 import type { Filter } from '../../lib/query/filter.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
-import { invalidParameters, unknown } from '../../plugins/problems.js'
+import { invalidParameters, unknownMessage } from '../../plugins/problems.js'
 
 // A description says what the parameter takes: error messages use it.
 
@@ -46,7 +46,7 @@ export function instantOf ({ as_of: asOf }: FilterQuery, now: number): number {
   if (asOf === undefined) return wholeMinute(now)
   const instant = parseInstant(asOf)
   if (instant !== undefined) return instant
-  throw invalid('as_of', `got ${JSON.stringify(asOf)}; takes ${INSTANT}`)
+  throw invalidParameter('as_of', `got ${JSON.stringify(asOf)}; takes ${INSTANT}`)
 }
 
 /** The filters of a query as data. */
@@ -65,7 +65,7 @@ export function filtersOf (query: FilterQuery, asOf: number, transformer: UserDa
 
 function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQuery): boolean | undefined {
   if (value !== undefined && alias !== undefined && isTrue(value) !== isTrue(alias)) {
-    throw invalid('is_image_exists', `got ${JSON.stringify(alias)}, which contradicts image_exists; give one of them`)
+    throw invalidParameter('is_image_exists', `got ${JSON.stringify(alias)}, which contradicts image_exists; give one of them`)
   }
   return value === undefined && alias === undefined ? undefined : isTrue(value ?? alias)
 }
@@ -73,7 +73,7 @@ function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQ
 function ageFiltersOf (query: FilterQuery, asOf: number, transformer: UserDataTransformer): Filter[] {
   const [min, max] = [query.min_age, query.max_age].map((age) => age === undefined ? undefined : Number(age))
   if (min !== undefined && max !== undefined && min > max) {
-    throw invalid('min_age', `got ${query.min_age}, which is more than max_age=${query.max_age}`)
+    throw invalidParameter('min_age', `got ${query.min_age}, which is more than max_age=${query.max_age}`)
   }
   return transformer.ageFilters({ min, max, basis: query.age_basis === 'exact' ? 'exact' : 'completed', asOf })
 }
@@ -89,7 +89,7 @@ function whereFiltersOf (conditions: readonly string[] = []): Filter[] {
   return conditions.map((condition) => {
     const split = condition.indexOf('=')
     const column = condition.slice(0, split)
-    if (seen.has(column)) throw invalid('where', `names the column ${column} twice`)
+    if (seen.has(column)) throw invalidParameter('where', `names the column ${column} twice`)
     seen.add(column)
     checkAddressable('where', column)
     return { column, op: 'equals', value: condition.slice(split + 1) }
@@ -100,22 +100,22 @@ function whereFiltersOf (conditions: readonly string[] = []): Filter[] {
 export function columnsOf (parameter: string | undefined): string[] | undefined {
   const columns = parameter?.split(',')
   const twice = columns?.find((column, i) => columns.indexOf(column) !== i)
-  if (twice !== undefined) throw invalid('columns', `names the column ${twice} twice`)
+  if (twice !== undefined) throw invalidParameter('columns', `names the column ${twice} twice`)
   for (const column of columns ?? []) checkAddressable('columns', column)
   return columns
 }
 
 /** A list of columns or a condition can't tell a comma or an equals sign in a name from its own. */
 function checkAddressable (parameter: string, column: string): void {
-  if (/[,=]/.test(column)) throw invalid(parameter, `names the column ${column}; one with a comma or an equals sign in its name can't be asked for`)
+  if (/[,=]/.test(column)) throw invalidParameter(parameter, `names the column ${column}; one with a comma or an equals sign in its name can't be asked for`)
 }
 
 /** What the error of a query is in the terms of HTTP: a column that no record has is the client's mistake. */
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
-  return invalid(error.usedIn === 'columns' ? 'columns' : 'where', unknown(`column ${error.column}`, error.nearest))
+  return invalidParameter(error.usedIn === 'columns' ? 'columns' : 'where', unknownMessage(`column ${error.column}`, error.nearest))
 }
 
-export function invalid (parameter: string, detail: string) {
+export function invalidParameter (parameter: string, detail: string) {
   return invalidParameters([{ parameter, detail }])
 }

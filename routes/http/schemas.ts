@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { Type, type TSchema } from 'typebox'
-import { REASONS } from '../../lib/base/failure-code.js'
+import { FAILURE_CODES } from '../../lib/base/failure-code.js'
 import { REJECT_CODES } from '../../lib/transformer.js'
 import { PROBLEM_CODES } from '../../plugins/problem-codes.js'
 
@@ -40,18 +40,18 @@ const columns = {
   img_path: Nullable(Type.String({ description: 'The key of the picture in the bucket; null without a picture' }))
 }
 
-export const UserRecord = Type.Object(columns, { description: 'One user' })
+export const RecordObject = Type.Object(columns, { description: 'One user' })
 
-export const UserSelection = Type.Partial(Type.Object(columns), {
+export const RecordSelection = Type.Partial(Type.Object(columns), {
   // Integers come in birthts alone, but types of clients that are made from this want to know of them.
   additionalProperties: { type: ['string', 'integer', 'null'], description: 'A further column: text, null where the file has none' },
-  description: 'One user, in the columns asked for; without the parameter `columns` the five of a UserRecord'
+  description: 'One user, in the columns asked for; without the parameter `columns` the five of a Record'
 })
 
 // These are sent as they come, without another look by the serializer.
-export const UserRecords = Type.Unsafe<Readable>(Type.Array(UserRecord))
-export const OneRecord = Type.Unsafe<string>(UserRecord)
-export const Picture = Type.Unsafe<Readable | undefined>(Type.String({ format: 'binary' }))
+export const RecordArray = Type.Unsafe<Readable>(Type.Array(RecordObject))
+export const OneRecord = Type.Unsafe<string>(RecordObject)
+export const ImageBody = Type.Unsafe<Readable | undefined>(Type.String({ format: 'binary' }))
 
 export const AgeBin = Type.Object({
   min_age: Type.Integer({ description: 'The least age in the bin, in completed years' }),
@@ -79,19 +79,19 @@ const Output = {
   skipped: Type.Boolean({ description: 'Nothing was written' })
 }
 
-export const FurtherOutput = Type.Object(Output, { description: 'An output in another format' })
+export const OtherOutput = Type.Object(Output, { description: 'An output in another format' })
 
 export const JobResult = Type.Object({
-  users: Count,
+  records: Count,
   added: Count,
   changed: Count,
   removed: Count,
   rejected: Type.Integer({ minimum: 0, description: 'Files in the quarantine' }),
   ...Output,
-  further: Type.Array(FurtherOutput, { description: 'The outputs in other formats' })
+  other_outputs: Type.Array(OtherOutput, { description: 'The outputs in other formats' })
 }, { description: 'The output, and how its users differ from those of the one before' })
 
-export const JobError = Type.Object({ code: Type.String({ description: `What went wrong, for programs. ${listOf(REASONS)}` }), detail: Type.String() })
+export const JobError = Type.Object({ code: Type.String({ description: `What went wrong, for programs. ${listOf(FAILURE_CODES)}` }), detail: Type.String() })
 
 export const Job = Type.Object({
   id: Type.String(),

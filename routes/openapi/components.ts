@@ -1,7 +1,7 @@
 import * as schemas from '../http/schemas.js'
 
 /** The schemas that the document names; generated clients get types of these names. */
-const { UserRecords, OneRecord, Picture, ...named } = schemas
+const { RecordArray, OneRecord, ImageBody, ...named } = schemas
 
 const names = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]))
 

@@ -1,4 +1,4 @@
-import { REASONS } from '../../lib/base/failure-code.js'
+import { FAILURE_CODES } from '../../lib/base/failure-code.js'
 
 /** A header of an answer. */
 export interface Header {
@@ -11,7 +11,7 @@ const header = (description: string, schema: object, required = true): Header =>
 
 const AGE = 'Seconds since the start of the last complete listing of the bucket'
 
-const dataStale = header(`Why the data may not be the bucket's; absent where it is. One of ${REASONS.map((reason) => `\`${reason}\``).join(', ')}; more may come`, { type: 'string', pattern: '^[a-z_]+$', examples: ['unreachable'] }, false)
+const dataStale = header(`Why the data may not be the bucket's; absent where it is. One of ${FAILURE_CODES.map((reason) => `\`${reason}\``).join(', ')}; more may come`, { type: 'string', pattern: '^[a-z_]+$', examples: ['unreachable'] }, false)
 
 const dataVersion = (required: boolean) => header('Names the data: equal records have the equal name, on every replica', { type: 'string', pattern: '^[\\w-]{22}$' }, required)
 

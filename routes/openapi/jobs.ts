@@ -18,7 +18,7 @@ const published = {
   ...TIMES,
   progress: { listed: 193, to_fetch: 100, fetched: 100 },
   result: {
-    users: 100,
+    records: 100,
     added: 100,
     changed: 0,
     removed: 0,
@@ -27,7 +27,7 @@ const published = {
     etag: '4z4-dn3276u0guzk-dn3276u6dx1k-63hb0',
     bytes: 6448,
     skipped: false,
-    further: []
+    other_outputs: []
   },
   error: null
 }

@@ -24,7 +24,7 @@ export const notAcceptable: Examples = {
     'The data comes as application/json, application/x-ndjson, application/ndjson, text/csv'))
 }
 export const unknownUser: Examples = {
-  unknown: example('Nobody of that id', "'/data/nobody'", notFound('user_not_found', 'There is no user "nobody"'))
+  unknown: example('Nobody of that id', "'/data/nobody'", notFound('record_not_found', 'There is no user "nobody"'))
 }
 export const noImage: Examples = {
   none: example('A user without a picture', "'/data/1007/image'", notFound('image_not_found', 'There is no image of "1007"'))

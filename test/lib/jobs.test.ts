@@ -5,7 +5,7 @@ import { StoreError } from '../../lib/store/object-store.js'
 import type { UpdateReport } from '../../lib/transformer.js'
 import { TestClock } from '../support/app.js'
 
-const REPORT: UpdateReport = { users: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false, further: [] }
+const REPORT: UpdateReport = { records: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false, otherOutputs: [] }
 
 function controlled () {
   const clock = new TestClock(1000)
@@ -13,7 +13,7 @@ function controlled () {
   const ended: [Job, unknown][] = []
   const jobs = new Jobs({
     work: ({ dryRun, onProgress }) => new Promise((resolve, reject) => {
-      runs.push({ dryRun, end: () => resolve(REPORT), fail: reject, progress: (fetched) => onProgress({ listed: 9, to_fetch: 5, fetched }) })
+      runs.push({ dryRun, end: () => resolve(REPORT), fail: reject, progress: (fetched) => onProgress({ listed: 9, toFetch: 5, fetched }) })
     }),
     instance: 'test',
     clock: clock.read,
@@ -24,10 +24,10 @@ function controlled () {
 
 t.test('a job tells what becomes of it', async (t) => {
   const { clock, runs, jobs, ended } = controlled()
-  const { job, ended: end } = jobs.post('api')
+  const { job, ended: end } = jobs.enqueue('api')
   t.match(job, { id: 'test-1', instance: 'test', trigger: 'api', dryRun: false, state: 'running', createdAt: 1000, startedAt: 1000, finishedAt: null })
   runs[0]!.progress(3)
-  t.match(jobs.get('test-1'), { progress: { listed: 9, to_fetch: 5, fetched: 3 }, result: null, error: null })
+  t.match(jobs.get('test-1'), { progress: { listed: 9, toFetch: 5, fetched: 3 }, result: null, error: null })
   clock.advance(500)
   runs[0]!.end()
   t.match(await end, { id: 'test-1', state: 'succeeded', finishedAt: 1500, result: REPORT, error: null })
@@ -38,14 +38,14 @@ t.test('a job tells what becomes of it', async (t) => {
 
 t.test('one runs, one waits, a third joins the one that waits', async (t) => {
   const { runs, jobs } = controlled()
-  const posts = ['schedule', 'api', 'api', 'schedule'].map((trigger) => jobs.post(trigger as 'api'))
+  const posts = ['schedule', 'api', 'api', 'schedule'].map((trigger) => jobs.enqueue(trigger as 'api'))
   t.same(posts.map(({ job }) => job.id), ['test-1', 'test-2', 'test-2', 'test-2'])
   t.same(jobs.list().map(({ id, state }) => [id, state]), [['test-2', 'waiting'], ['test-1', 'running']])
   runs[0]!.end()
   await posts[0]!.ended
   await new Promise((resolve) => setImmediate(resolve))
   t.equal(jobs.get('test-2')?.state, 'running')
-  t.equal(jobs.post('api').job.id, 'test-3', 'the next one does not join the one that runs')
+  t.equal(jobs.enqueue('api').job.id, 'test-3', 'the next one does not join the one that runs')
   runs[1]!.end()
   t.same((await Promise.all(posts.slice(1).map(({ ended }) => ended))).map(({ id }) => id), ['test-2', 'test-2', 'test-2'])
   await new Promise((resolve) => setImmediate(resolve))
@@ -56,8 +56,8 @@ t.test('one runs, one waits, a third joins the one that waits', async (t) => {
 
 t.test('a dry run neither waits for a job nor takes the place of one', async (t) => {
   const { runs, jobs } = controlled()
-  jobs.post('api')
-  const dry = jobs.post('api', { dryRun: true })
+  jobs.enqueue('api')
+  const dry = jobs.enqueue('api', { dryRun: true })
   t.match(dry.job, { dryRun: true, state: 'running' })
   t.same(runs.map(({ dryRun }) => dryRun), [false, true])
   runs.forEach(({ end }) => end())
@@ -72,7 +72,7 @@ t.test('a failed job says why, and gives nothing away', async (t) => {
     [new TypeError('secret is undefined'), { code: 'internal_error', detail: 'An unexpected error; the log has more' }]
   ]
   for (const [error, expected] of table) {
-    const { ended: end } = jobs.post('api')
+    const { ended: end } = jobs.enqueue('api')
     runs.at(-1)!.fail(error)
     const job = await end
     t.match(job, { state: 'failed', result: null, error: expected })
@@ -83,9 +83,9 @@ t.test('a failed job says why, and gives nothing away', async (t) => {
 
 t.test('remembers a hundred jobs, and those that have not ended', async (t) => {
   const { runs, jobs } = controlled()
-  const slow = jobs.post('api')
+  const slow = jobs.enqueue('api')
   for (let i = 0; i < 150; i++) {
-    const dry = jobs.post('api', { dryRun: true })
+    const dry = jobs.enqueue('api', { dryRun: true })
     runs.at(-1)!.end()
     await dry.ended
   }

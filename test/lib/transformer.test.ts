@@ -34,9 +34,9 @@ t.test('without a server: reconcile, select, average age, output', async (t) => 
   t.equal(await text(await transformer.export({ filters, columns: ['first_name'], format: 'csv', delimiter: ';' })), 'first_name\r\nAnn\r\n')
   t.equal(await transformer.averageAge({ filters, asOf: Date.UTC(1990, 5, 15) + 31_557_600_000 }), 1)
   t.ok(await transformer.averageAge() > 40, 'now, by the clock')
-  t.match(await transformer.updateOutput({ columns: ['user_id', 'img_path'], emptyValue: 'ø', delimiter: ', ' }), { users: 2, added: 2, skipped: false, rejected: 0 })
+  t.match(await transformer.updateOutput({ columns: ['user_id', 'img_path'], emptyValue: 'ø', delimiter: ', ' }), { records: 2, added: 2, skipped: false, rejected: 0 })
   t.match(await store.get('processed_data/output.csv'), { body: Buffer.from('user_id, img_path\r\n1, source_data/1.png\r\n2, ø\r\n') })
-  t.match(await transformer.updateOutput({ columns: ['user_id', 'img_path'], filters: [{ column: 'img_path', op: 'exists', value: true }] }), { users: 1 })
+  t.match(await transformer.updateOutput({ columns: ['user_id', 'img_path'], filters: [{ column: 'img_path', op: 'exists', value: true }] }), { records: 1 })
 })
 
 t.test('a function is a filter, too', async (t) => {
@@ -80,7 +80,7 @@ t.test('its arguments: prefix, output key, delimiter, extensions', async (t) => 
   await store.put('people/7.csv', Buffer.from('first_name;last_name;birthts\nJo;"a;b";7\n'))
   await store.put('people/7.bmp', Buffer.from('BM'))
   await store.put('people/7.png', Buffer.from('png'))
-  t.match(await transformer.updateOutput(), { users: 1, key: 'people/all.csv', rejected: 0 })
+  t.match(await transformer.updateOutput(), { records: 1, key: 'people/all.csv', rejected: 0 })
   await transformer.reconcile({ fresh: true })
   t.equal(await text(await transformer.export({ format: 'csv' })), 'user_id,first_name,last_name,birthts,img_path\r\n7,Jo,a;b,7,people/7.bmp\r\n')
   t.same(transformer.quarantine(), { rejects: [], orphans: [], ignored: 1 })

@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { Records } from '../../lib/query/data-version.js'
+import type { DataVersion } from '../../lib/query/data-version.js'
 import { Versions } from '../../lib/versions.js'
 import { TestClock } from '../support/app.js'
 
-const recordsOf = (version: string, byteLength = 100) => ({ version, byteLength }) as Records
+const recordsOf = (version: string, byteLength = 100) => ({ version, byteLength }) as DataVersion
 
 function setUp (rules = {}) {
   const clock = new TestClock(0)
@@ -18,18 +18,18 @@ t.test('an old version is held only for somebody', async (t) => {
   t.equal(versions.get('a')?.version, 'a')
   versions.publish(recordsOf('b'))
   t.equal(versions.get('a'), undefined, 'nobody has asked for it')
-  versions.promise('b')
+  versions.retain('b')
   versions.publish(recordsOf('c'))
   t.equal(versions.get('b')?.version, 'b')
   t.equal(versions.current?.version, 'c')
-  versions.promise('unknown')
+  versions.retain('unknown')
   t.equal(versions.get('unknown'), undefined)
 })
 
 t.test('it is held so long, from its last use', async (t) => {
   const { clock, versions } = setUp()
   versions.publish(recordsOf('a'))
-  versions.promise('a')
+  versions.retain('a')
   versions.publish(recordsOf('b'))
   clock.advance(1000)
   t.ok(versions.get('a'))
@@ -45,7 +45,7 @@ t.test('they have so many bytes together; the longest unused goes first', async 
   const { versions } = setUp()
   for (const name of ['a', 'b', 'c']) {
     versions.publish(recordsOf(name))
-    versions.promise(name)
+    versions.retain(name)
   }
   versions.get('a')
   versions.publish(recordsOf('d'))
@@ -58,8 +58,8 @@ t.test('a reader holds its version, and is ended where it must not', async (t) =
   const { clock, versions } = setUp()
   versions.publish(recordsOf('a'))
   const ended: string[] = []
-  const release = versions.read('a', () => ended.push('first'))
-  versions.read('a', () => ended.push('second'))
+  const release = versions.acquire('a', () => ended.push('first'))
+  versions.acquire('a', () => ended.push('second'))
   versions.publish(recordsOf('b'))
   t.ok(versions.get('a'))
   release()
@@ -74,7 +74,7 @@ t.test('a reader holds its version, and is ended where it must not', async (t) =
 t.test('nobody reads it any more, so it goes', async (t) => {
   const { versions } = setUp()
   versions.publish(recordsOf('a'))
-  const release = versions.read('a', () => {})
+  const release = versions.acquire('a', () => {})
   versions.publish(recordsOf('b'))
   release()
   t.equal(versions.get('a'), undefined)
@@ -83,7 +83,7 @@ t.test('nobody reads it any more, so it goes', async (t) => {
 t.test('data that comes back is the current version again', async (t) => {
   const { versions } = setUp()
   versions.publish(recordsOf('a'))
-  versions.promise('a')
+  versions.retain('a')
   versions.publish(recordsOf('b'))
   const again = recordsOf('a')
   versions.publish(again)

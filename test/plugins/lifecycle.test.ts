@@ -90,7 +90,7 @@ t.test('nor does the one that a late start would bring', async (t) => {
   await app.listen({ port: 0 })
   await until(() => app.jobs.list()[0]?.state === 'failed')
   isDown = false
-  app.jobs.post('api')
+  app.jobs.enqueue('api')
   const closing = app.close()
   await until(() => endpoint.counts.PUT === 1)
   await sleep(1000) // now there is data, and the start looks for it in between
@@ -104,7 +104,7 @@ t.test('nor does the one that a late start would bring', async (t) => {
 t.test('closing does not wait for ever', async (t) => {
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: '200ms' } })
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? new Promise(() => {}) : undefined
-  app.jobs.post('api')
+  app.jobs.enqueue('api')
   await until(() => endpoint.counts.PUT === 1)
   await app.close()
   t.pass('closed')

@@ -81,7 +81,7 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
   await t.test('the output, as exact text', async (t) => {
     const post = async () => (await fastify.inject({ method: 'POST', url: '/data' })).json()
     const published = async () => String(((await store.get('processed_data/output.csv')) as { body: Buffer }).body)
-    t.match(await post(), { state: 'succeeded', result: { users: 100, added: 100, skipped: false } })
+    t.match(await post(), { state: 'succeeded', result: { records: 100, added: 100, skipped: false } })
     t.equal(await published(), expectedOutput(files))
     await put('1004.csv', csv('Kim', 'Four', 4))
     t.match(await post(), { state: 'succeeded', result: { added: 0, changed: 1, removed: 0, skipped: false } })

@@ -25,7 +25,7 @@ t.test('POST /data publishes the output and answers with the finished job', asyn
     state: 'succeeded',
     created_at: '2025-06-15T12:15:30.500Z',
     progress: { listed: 4, to_fetch: 3, fetched: 3 },
-    result: { users: 2, added: 2, changed: 0, removed: 0, rejected: 1, output_key: OUTPUT, etag: bucket.get(OUTPUT)!.etag, bytes: FULL.length, skipped: false, further: [] },
+    result: { records: 2, added: 2, changed: 0, removed: 0, rejected: 1, output_key: OUTPUT, etag: bucket.get(OUTPUT)!.etag, bytes: FULL.length, skipped: false, other_outputs: [] },
     error: null
   })
   t.equal(bucket.get(OUTPUT)!.body.toString(), FULL)
@@ -41,7 +41,7 @@ t.test('an unchanged output is not written again, nor downloaded', async (t) => 
   await app.inject({ method: 'POST', url: '/data' })
   endpoint.reset()
   const { result } = (await app.inject({ method: 'POST', url: '/data' })).json()
-  t.match(result, { users: 2, added: 0, changed: 0, removed: 0, skipped: true })
+  t.match(result, { records: 2, added: 0, changed: 0, removed: 0, skipped: true })
   t.equal(endpoint.counts.LIST, 1)
   t.same(withoutSnapshot(endpoint.puts), [])
   t.same(endpoint.gets, [], 'its ETag is that of what was written')
@@ -57,7 +57,7 @@ t.test('the diff is against the output that is replaced, whoever wrote it', asyn
 t.test('a dry run tells what would change and writes nothing', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files })
   const response = await app.inject({ method: 'POST', url: '/data?dry_run=true' })
-  t.match(response.json(), { dry_run: true, state: 'succeeded', result: { users: 2, added: 2, etag: null, skipped: true } })
+  t.match(response.json(), { dry_run: true, state: 'succeeded', result: { records: 2, added: 2, etag: null, skipped: true } })
   t.equal(endpoint.counts.PUT, 0)
   t.equal(bucket.get(OUTPUT), undefined)
   t.match((await app.inject({ method: 'POST', url: '/data?dry_run=false' })).json(), { dry_run: false, result: { skipped: false } })
@@ -69,7 +69,7 @@ t.test('respond-async answers at once and says where to look', async (t) => {
     const response = await app.inject({ method: 'POST', url: '/data', headers: { prefer } })
     t.match(response, { statusCode: 202, headers: { 'preference-applied': 'respond-async', location: `/jobs/${response.json().id}` } }, prefer)
     await app.jobs.idle()
-    t.match((await app.inject(response.headers.location as string)).json(), { state: 'succeeded', result: { users: 2 } })
+    t.match((await app.inject(response.headers.location as string)).json(), { state: 'succeeded', result: { records: 2 } })
   }
   t.match((await app.inject('/jobs/none')).json(), { status: 404, code: 'job_not_found' })
   for (const prefer of ['wait=5', 'x-respond-async', 'respond-async-not', 'x-respond-async-not', 'no respond-async']) {
@@ -97,12 +97,12 @@ t.test('a writer that wins between is not overwritten by an older view: the job 
     }
     return undefined
   }
-  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { users: 3 } })
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 3 } })
   t.equal(endpoint.counts.LIST, 3)
   t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
 })
 
-t.test('whoever writes after the fence was read has perhaps seen more: it is not overwritten by an older view', async (t) => {
+t.test('whoever writes after the precondition was read has perhaps seen more: it is not overwritten by an older view', async (t) => {
   // As the listing begins, and when it has ended.
   for (const during of ['LIST', 'GET']) {
     const { app, endpoint, bucket } = await build(t, { files })
@@ -114,7 +114,7 @@ t.test('whoever writes after the fence was read has perhaps seen more: it is not
       }
       return undefined
     }
-    t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { users: 3, skipped: false } }, during)
+    t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 3, skipped: false } }, during)
     t.equal(endpoint.counts.LIST, during === 'LIST' ? 3 : 2, 'it lists again for each rival')
     t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
   }
@@ -133,7 +133,7 @@ t.test('a job lists after its post, whatever listing is under way', async (t) =>
   await sleep(50) // by now a job that would not list itself has joined
   release()
   t.equal((await reading).json().length, 2)
-  t.match((await posting).json(), { state: 'succeeded', result: { users: 3 } })
+  t.match((await posting).json(), { state: 'succeeded', result: { records: 3 } })
   t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
 })
 
@@ -195,21 +195,21 @@ t.test('a Parquet file beside the CSV holds the same', async (t) => {
     writeFileSync(path, bucket.get(PARQUET)!.body)
     return await queryParquet(path, 'SELECT * FROM FILE')
   }
-  t.match(await post('?dry_run=true'), { skipped: true, further: [{ output_key: PARQUET, etag: null, skipped: true }] })
+  t.match(await post('?dry_run=true'), { skipped: true, other_outputs: [{ output_key: PARQUET, etag: null, skipped: true }] })
   t.equal(bucket.get(PARQUET), undefined)
-  const { further } = await post()
+  const { other_outputs } = await post()
   const { etag, body, headers } = bucket.get(PARQUET)!
-  t.same(further, [{ output_key: PARQUET, etag, bytes: body.length, skipped: false }])
+  t.same(other_outputs, [{ output_key: PARQUET, etag, bytes: body.length, skipped: false }])
   t.match(headers, { 'content-type': 'application/vnd.apache.parquet' })
   t.same(await read(), {
     names: ['user_id', 'last_name', 'birthts', 'img_path', 'city'],
     types: ['VARCHAR', 'VARCHAR', 'BIGINT', 'VARCHAR', 'VARCHAR'],
     rows: [['007', 'a, "b"', -8640000000000000n, null, 'Rome'], ['10', 'Lee, Jr', 5n, 'source_data/10.png', null], ['2', 'Ray', -1n, null, null]]
   })
-  t.match(await post(), { skipped: true, further: [{ etag, skipped: true }] }, 'unchanged')
+  t.match(await post(), { skipped: true, other_outputs: [{ etag, skipped: true }] }, 'unchanged')
   bucket.delete('source_data/007.csv')
   bucket.put('source_data/2.csv', csv('Bob', 'Roe', -2))
-  t.match(await post(), { removed: 1, changed: 1, further: [{ skipped: false }] })
+  t.match(await post(), { removed: 1, changed: 1, other_outputs: [{ skipped: false }] })
   t.same((await read()).rows, [['10', 'Lee, Jr', 5n, 'source_data/10.png', null], ['2', 'Roe', -2n, null, null]])
   t.match((await app.inject('/rejects')).json().counts, { rejects: 1, orphans: 0, ignored: 0 }, 'it is no input')
 })

@@ -1,9 +1,9 @@
-import type { World } from '../../scripts/command.js'
+import type { CommandIo } from '../../scripts/command.js'
 
-type Main = (argv: readonly string[], world: World) => Promise<number>
+type Main = (argv: readonly string[], world: CommandIo) => Promise<number>
 
 /** Runs a command as a process would, without a terminal, and answers what it wrote. */
-export async function runMain (main: Main, argv: readonly string[], env: World['env'] = {}) {
+export async function runMain (main: Main, argv: readonly string[], env: CommandIo['env'] = {}) {
   const written = { out: '', err: '' }
   const code = await main(argv, {
     env,

@@ -17,11 +17,11 @@ export function toMissing (error: unknown): undefined {
 
 /** Gives a failure its meaning, and its subject: the URL of the folder or object. */
 export function toStoreError (error: unknown, subject: string): StoreError {
-  const [code, reason] = error instanceof StoreError ? [error.code, error.message] : explain(codeOf(error))
+  const [code, reason] = error instanceof StoreError ? [error.code, error.message] : classify(codeOf(error))
   return new StoreError(code, `${subject}: ${reason}`, { cause: error })
 }
 
-function explain (code: string): [StoreErrorCode, string] {
+function classify (code: string): [StoreErrorCode, string] {
   if (FORBIDDEN.has(code)) return ['access_denied', `access denied (${code})`]
   if (IMPOSSIBLE.has(code)) return ['invalid_key', `no file can have this path (${code})`]
   return ['store_error', code]

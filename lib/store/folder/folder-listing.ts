@@ -6,7 +6,7 @@ import { compareUtf8 } from '../../base/utf8.js'
 import { ObjectList } from '../object-list.js'
 import { StoreError } from '../object-store.js'
 import { toMissing } from './folder-error.js'
-import { isFileKey, isOwn } from './folder-key.js'
+import { isFileKey, isInternal } from './folder-key.js'
 import { isPlain, statLink } from './folder-path.js'
 import { infoOf } from './folder-version.js'
 import { mergeSorted } from './merge-sorted.js'
@@ -47,7 +47,7 @@ async function * walk (root: string, folder: string, prefix: string): AsyncGener
   for (const name of await readNames(join(root, folder))) {
     const key = folder + name
     // A folder that changes while it is read may tell a name twice.
-    if (key === previous || !key.startsWith(prefix) || isOwn(key)) continue
+    if (key === previous || !key.startsWith(prefix) || isInternal(key)) continue
     previous = key
     if (key.endsWith('/')) yield * walk(root, key, prefix)
     else yield key

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { link, rename, unlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreError } from '../object-store.js'
-import { discardDraft, removeOldDrafts, writeDraft } from './temp-file.js'
+import { discardTempFile, removeStaleTempFiles, writeTempFile } from './temp-file.js'
 import { codeOf, toMissing } from './folder-error.js'
-import { OWN_FOLDER } from './folder-key.js'
+import { INTERNAL_FOLDER } from './folder-key.js'
 import { isAlive, lockText, readLock } from './lock-file.js'
 
 const REFRESH_MS = 10_000
@@ -28,14 +28,14 @@ export class FolderLock {
     if (await this.#refresh()) return
     await this.release()
     const token = randomUUID()
-    const draft = await writeDraft(this.#root, lockText(token, Date.now()))
+    const draft = await writeTempFile(this.#root, lockText(token, Date.now()))
     try {
       while (!await this.#take(draft.path, token)) { /* Another process was faster: look who. */ }
     } finally {
-      await discardDraft(draft)
+      await discardTempFile(draft)
     }
     this.#token = token
-    await removeOldDrafts(this.#root, Date.now())
+    await removeStaleTempFiles(this.#root, Date.now())
     this.#refreshing = setInterval(() => { this.#refresh().catch(() => {}) }, REFRESH_MS).unref()
   }
 
@@ -85,7 +85,7 @@ export class FolderLock {
   }
 
   #pathOf (name: string): string {
-    return join(this.#root, OWN_FOLDER, name)
+    return join(this.#root, INTERNAL_FOLDER, name)
   }
 }
 

@@ -30,7 +30,7 @@ function readVersion (
   const { file, stats } = opened
   try {
     const info = infoOf(key, stats, now)
-    if (info.etag === ifNoneMatch && !info.unsettled) return 'unchanged'
+    if (info.etag === ifNoneMatch && !info.racy) return 'unchanged'
     if (info.size > maxBytes) throw new StoreError('too_large', `more than ${maxBytes} bytes`)
     const body = readBytes(file, info.size)
     const isSame = etagOf(fs.fstatSync(file, { bigint: true })) === info.etag

@@ -17,10 +17,10 @@ import { readObject, streamObject } from './folder-read.js'
 import { infoOf } from './folder-version.js'
 import { joinWriter, leaveWriters } from './folder-writer.js'
 
-const READS_A_TURN = 100
+const READS_PER_TURN = 100
 
 /**
- * A folder as a bucket: its regular files, by their paths. Content types are not kept; young files are `unsettled`.
+ * A folder as a bucket: its regular files, by their paths. Content types are not kept; young files are `racy`.
  * Conditional writes need the lock of the folder, which one process at a time has, from its first such write to `close`.
  */
 export class FolderStore implements ObjectStore {
@@ -41,7 +41,7 @@ export class FolderStore implements ObjectStore {
 
   async get (key: string, options: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
     // Reading takes no turn of the event loop: others get theirs.
-    if (++this.#reads % READS_A_TURN === 0) await setImmediate()
+    if (++this.#reads % READS_PER_TURN === 0) await setImmediate()
     return this.#inRoot(key, root => readObject({ root, clock: this.#clock }, key, options))
   }
 

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import type { ObjectInfo } from '../object-store.js'
 
 /** Longer than the steps in which file systems tell time. Milliseconds. */
-const SETTLING_MS = 2000
+const RACY_MS = 2000
 
 /** The version of a file, by what its writing changes. */
 export function etagOf ({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
@@ -13,6 +13,6 @@ export function etagOf ({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
 export function infoOf (key: string, stats: BigIntStats, now: number): ObjectInfo {
   const lastModified = Number(stats.mtimeMs)
   const info = { key, etag: etagOf(stats), size: Number(stats.size), lastModified }
-  const isYoung = Math.max(lastModified, Number(stats.ctimeMs)) > now - SETTLING_MS
-  return isYoung ? { ...info, unsettled: true } : info
+  const isYoung = Math.max(lastModified, Number(stats.ctimeMs)) > now - RACY_MS
+  return isYoung ? { ...info, racy: true } : info
 }

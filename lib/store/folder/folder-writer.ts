@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { StoreError } from '../object-store.js'
-import { discardDraft, writeDraft } from './temp-file.js'
+import { discardTempFile, writeTempFile } from './temp-file.js'
 import { FolderLock } from './folder-lock.js'
 import { makePath, statFile } from './folder-path.js'
 import { etagOf } from './folder-version.js'
@@ -41,7 +41,7 @@ export class FolderWriter {
   /** As `ObjectStore.put`. Answers the ETag. */
   async put (key: string, body: Uint8Array, ifMatch: string | null | undefined): Promise<string> {
     const path = await makePath(this.#root, key)
-    const draft = await writeDraft(this.#root, body)
+    const draft = await writeTempFile(this.#root, body)
     try {
       return await this.#inTurn(async () => {
         if (ifMatch !== undefined) await this.#expect(key, ifMatch)
@@ -49,7 +49,7 @@ export class FolderWriter {
         return etagOf(await draft.file.stat({ bigint: true }))
       })
     } finally {
-      await discardDraft(draft)
+      await discardTempFile(draft)
     }
   }
 

@@ -2,22 +2,22 @@ import { randomUUID } from 'node:crypto'
 import { open, readdir, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toMissing } from './folder-error.js'
-import { OWN_FOLDER } from './folder-key.js'
+import { INTERNAL_FOLDER } from './folder-key.js'
 import { makePath } from './folder-path.js'
 
-const DRAFTS = `${OWN_FOLDER}/tmp`
+const TEMP_FOLDER = `${INTERNAL_FOLDER}/tmp`
 /** No write takes as long. */
-const LEFT_OVER_MS = 3_600_000
+const STALE_MS = 3_600_000
 
 /** A complete file on disk that is not yet at its place. */
-export interface Draft {
+export interface TempFile {
   readonly path: string
   /** Open: its times change when it is moved. */
   readonly file: FileHandle
 }
 
-export async function writeDraft (root: string, body: Uint8Array): Promise<Draft> {
-  const path = await makePath(root, `${DRAFTS}/${randomUUID()}`)
+export async function writeTempFile (root: string, body: Uint8Array): Promise<TempFile> {
+  const path = await makePath(root, `${TEMP_FOLDER}/${randomUUID()}`)
   const file = await open(path, 'wx')
   try {
     await file.writeFile(body)
@@ -25,24 +25,24 @@ export async function writeDraft (root: string, body: Uint8Array): Promise<Draft
     await file.datasync()
     return { path, file }
   } catch (error) {
-    await discardDraft({ path, file })
+    await discardTempFile({ path, file })
     throw error
   }
 }
 
 /** Closes the file; removes it unless it was moved. */
-export async function discardDraft ({ path, file }: Draft): Promise<void> {
+export async function discardTempFile ({ path, file }: TempFile): Promise<void> {
   await file.close()
   await unlink(path).catch(toMissing)
 }
 
 /** Removes what killed processes left. */
-export async function removeOldDrafts (root: string, now: number): Promise<void> {
-  const folder = join(root, DRAFTS)
+export async function removeStaleTempFiles (root: string, now: number): Promise<void> {
+  const folder = join(root, TEMP_FOLDER)
   for (const name of await readdir(folder).catch(toMissing) ?? []) {
     const path = join(folder, name)
     const stats = await stat(path).catch(toMissing)
-    if (stats !== undefined && now - stats.mtimeMs > LEFT_OVER_MS) await unlink(path).catch(toMissing)
+    if (stats !== undefined && now - stats.mtimeMs > STALE_MS) await unlink(path).catch(toMissing)
   }
 }
 

@@ -1,5 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
-import { QuickSha256 } from './fast-path/one-shot-sha256.js'
+import { OneShotSha256 } from './fast-path/one-shot-sha256.js'
 
 export interface S3ClientSettings {
   /** An S3-compatible server. Without it: AWS. */
@@ -41,7 +41,7 @@ export function createClients (settings: S3ClientSettings): S3Clients {
   const retrying = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(64) })
   const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: retrying.config.requestHandler })
   const streaming = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(256) })
-  const signer = () => new S3Client({ ...config, sha256: QuickSha256 }).config.signer()
+  const signer = () => new S3Client({ ...config, sha256: OneShotSha256 }).config.signer()
   return { retrying, single, streaming, config, signer }
 }
 

@@ -11,7 +11,7 @@ export function toInfo (key: string, size: number, { ETag, LastModified }: Descr
   const etag = unquote(ETag)
   const info = { key, etag, size, lastModified: Number(LastModified ?? 0) }
   // Without an ETag nothing tells versions apart. Ceph RGW 16.2 has such objects after multipart uploads.
-  return etag === '' ? { ...info, unsettled: true } : info
+  return etag === '' ? { ...info, racy: true } : info
 }
 
 /** The opaque part of an ETag header: without `W/` and quotes. */

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { StoreError } from '../object-store.js'
 import { transferMs } from './deadline.js'
-import { QuickRequests } from './fast-path/s3-fast-path.js'
+import { S3FastPath } from './fast-path/s3-fast-path.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
 import { isNoSuchKey, statusOf } from './s3-error.js'
 
@@ -19,7 +19,7 @@ export class S3Requests {
   readonly #single: S3Client
   readonly #streaming: S3Client
   /** The way for what is read into memory. */
-  readonly quick: QuickRequests
+  readonly quick: S3FastPath
 
   /** @param maxMs milliseconds that a quick request may take */
   constructor (bucket: string, settings: S3ClientSettings, maxMs: number) {
@@ -29,7 +29,7 @@ export class S3Requests {
     this.#retrying = retrying
     this.#single = single
     this.#streaming = streaming
-    this.quick = new QuickRequests(bucket, clients, maxMs)
+    this.quick = new S3FastPath(bucket, clients, maxMs)
   }
 
   listPage (prefix: string, token: string | undefined, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {

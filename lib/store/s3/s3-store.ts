@@ -11,7 +11,7 @@ import { Deadline, transferMs } from './deadline.js'
 import { bodyOf, readBody, wholeSize } from './s3-body.js'
 import type { S3ClientSettings } from './s3-client.js'
 import { statusOf, toStoreError } from './s3-error.js'
-import { ASK_SDK } from './fast-path/s3-fast-path.js'
+import { FALL_BACK_TO_SDK } from './fast-path/s3-fast-path.js'
 import { checkToken, readPage, toInvalidListing } from './s3-listing.js'
 import { toInfo, unquote } from './s3-object.js'
 import { S3Requests } from './s3-requests.js'
@@ -50,7 +50,7 @@ export class S3Store implements ObjectStore {
     const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
     const began = performance.now()
     const quick = await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toStoreError(error, this.#urlOf(key)) })
-    if (quick !== ASK_SDK) return quick
+    if (quick !== FALL_BACK_TO_SDK) return quick
     const leftMs = maxMs === undefined ? this.#deadlineMs : Math.min(this.#deadlineMs, maxMs - (performance.now() - began))
     if (leftMs <= 0) throw toStoreError(new StoreError('timeout', 'no complete answer in time'), this.#urlOf(key))
     return this.#within(leftMs, this.#urlOf(key), async deadline => {
@@ -123,7 +123,7 @@ export class S3Store implements ObjectStore {
         if (answer.next !== undefined) ahead = quick.fetchPage(prefix, answer.next)
         await setImmediate()
         const read = answer.read(objects)
-        const page = read === ASK_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : read
+        const page = read === FALL_BACK_TO_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : read
         if (page.next !== answer.next && page.next !== undefined) ahead = quick.fetchPage(prefix, page.next)
         return checkToken(page, tokens)
       })

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { AnswerMemory } from '../../../lib/output/buffer-pool.js'
+import { BufferPool } from '../../../lib/output/buffer-pool.js'
 import { Exporter, type Export } from '../../../lib/output/exporter.js'
-import { TableRecords } from '../../../lib/query/table-version.js'
+import { TableVersion } from '../../../lib/query/table-version.js'
 import { tableOf } from '../../support/tables.js'
 
 const rows = Array.from({ length: 4000 }, (_, i) => ({ user_id: String(10_000 + i), first_name: 'x'.repeat(40), birthts: i }))
-const records = new TableRecords(tableOf(rows), 'UTC')
+const records = new TableVersion(tableOf(rows), 'UTC')
 const bornFrom = (min: number) => ({ format: 'json' as const, filters: [{ column: 'birthts' as const, op: 'range' as const, value: { min } }] })
 const expected = (min: number) => JSON.stringify(rows.slice(min).map((row) => ({ user_id: row.user_id, first_name: row.first_name, last_name: '', birthts: row.birthts, img_path: null })))
 const bufferOf = ({ body }: Export) => body as Buffer
@@ -16,7 +16,7 @@ t.test('an answer is kept for those who ask again, while the data is the same', 
   const exporter = new Exporter()
   const first = await exporter.export(records, bornFrom(1))
   t.equal(bufferOf(await exporter.export(records, bornFrom(1))), bufferOf(first))
-  const others = new TableRecords(tableOf(rows.slice(0, 2)), 'UTC')
+  const others = new TableVersion(tableOf(rows.slice(0, 2)), 'UTC')
   t.equal(bufferOf(await exporter.export(others, bornFrom(1))).toString(), JSON.stringify(JSON.parse(expected(1)).slice(0, 1)))
   t.equal(bufferOf(await exporter.export(records, bornFrom(1))).toString(), expected(1))
 })
@@ -53,13 +53,13 @@ t.test('a text that is made row by row is kept where it is short', async (t) => 
 })
 
 t.test('memory waits in bounds, and is never smaller than was asked for', async (t) => {
-  const memory = new AnswerMemory()
+  const memory = new BufferPool()
   for (const bytes of [1, 1000, 65_536, 65_537, 100_000, 1_234_567, 3_000_000]) {
-    const taken = memory.take(bytes)
+    const taken = memory.acquire(bytes)
     t.ok(taken.byteLength >= bytes && taken.byteLength <= 1.25 * bytes + 1, `${bytes}`)
   }
-  const large = Array.from({ length: 100 }, () => memory.take(1024 * 1024))
-  for (const piece of large) memory.giveBack(piece)
-  const again = Array.from({ length: 100 }, () => memory.take(1024 * 1024))
+  const large = Array.from({ length: 100 }, () => memory.acquire(1024 * 1024))
+  for (const piece of large) memory.release(piece)
+  const again = Array.from({ length: 100 }, () => memory.acquire(1024 * 1024))
   t.equal(again.filter((piece) => large.includes(piece)).length, 32, 'of 100 MiB')
 })

@@ -1,17 +1,17 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { parquet } from '../../../lib/output/parquet.js'
-import { TableRecords } from '../../../lib/query/table-version.js'
+import { TableVersion } from '../../../lib/query/table-version.js'
 import { queryParquet } from '../../support/duckdb.js'
 import { tableOf, type TestRow } from '../../support/tables.js'
 
 t.test('DuckDB reads what was written', async (t) => {
   const rows: TestRow[] = [
-    { user_id: '0012', first_name: 'O, "Neil"', last_name: '', birthts: -8.64e15, img_path: 'source_data/0012.png', further: { city: 'Zürich 😀' } },
-    { user_id: '12', first_name: 'Łukasz', last_name: '李\n', birthts: 8.64e15, further: { 'a=b': '' } },
+    { user_id: '0012', first_name: 'O, "Neil"', last_name: '', birthts: -8.64e15, img_path: 'source_data/0012.png', undeclared: { city: 'Zürich 😀' } },
+    { user_id: '12', first_name: 'Łukasz', last_name: '李\n', birthts: 8.64e15, undeclared: { 'a=b': '' } },
     { user_id: 'x', birthts: 0 }
   ]
-  const records = new TableRecords(tableOf(rows), 'UTC')
+  const records = new TableVersion(tableOf(rows), 'UTC')
   const file = `${t.testdir()}/output.parquet`
   writeFileSync(file, await parquet(await records.select({ columns: records.columns })))
   t.same(await queryParquet(file, 'SELECT * FROM FILE'), {
@@ -28,12 +28,12 @@ t.test('DuckDB reads what was written', async (t) => {
 t.test('many rows come in groups, none in one without rows', async (t) => {
   const file = `${t.testdir()}/output.parquet`
   const count = 250_000
-  const records = new TableRecords(tableOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i % 1000}`, birthts: i }))), 'UTC')
+  const records = new TableVersion(tableOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i % 1000}`, birthts: i }))), 'UTC')
   const body = await parquet(await records.select({}))
   writeFileSync(file, body)
   t.same((await queryParquet(file, 'SELECT count(*), sum(birthts)::BIGINT, count(DISTINCT user_id), count(DISTINCT first_name) FROM FILE')).rows, [[BigInt(count), BigInt(count) * BigInt(count - 1) / 2n, BigInt(count), 1000n]])
   t.same((await queryParquet(file, 'SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata(FILE) ORDER BY 1')).rows, [[0n, 100_000n], [1n, 100_000n], [2n, 50_000n]])
   t.ok((await parquet(await records.select({}))).equals(body), 'the same records, the same bytes')
-  writeFileSync(file, await parquet(await new TableRecords(tableOf([]), 'UTC').select({})))
+  writeFileSync(file, await parquet(await new TableVersion(tableOf([]), 'UTC').select({})))
   t.same((await queryParquet(file, 'SELECT count(*) FROM FILE')).rows, [[0n]])
 })

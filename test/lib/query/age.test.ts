@@ -3,7 +3,7 @@ import t from 'tap'
 import { Temporal } from 'temporal-polyfill'
 import { calendarDate, isTimeZone } from '../../../lib/base/calendar.js'
 import { ageFilters, completedYears, YEAR_MS, type AgeBasis } from '../../../lib/query/age.js'
-import type { UserRow } from '../../../lib/schema/record.js'
+import type { RecordRow } from '../../../lib/schema/record.js'
 import type { Filter } from '../../../lib/query/filter.js'
 import { age } from '../../support/reference.js'
 
@@ -11,7 +11,7 @@ const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Apia', 'Asia
 const MAX_TIME = 8.64e15
 
 /** Whether age filters, which are ranges, keep the row. */
-const keepsRow = (filters: Filter[], row: UserRow) => filters.every((filter) => {
+const keepsRow = (filters: Filter[], row: RecordRow) => filters.every((filter) => {
   if (filter.op !== 'range') throw new Error('not a range')
   const { min = -Infinity, max = Infinity } = filter.value
   return row[filter.column] >= min && row[filter.column] <= max
@@ -63,7 +63,7 @@ t.test('an age filter keeps just the people of that age', async () => {
     fc.constantFrom<AgeBasis>('completed', 'exact'), fc.constantFrom(...ZONES),
     (birth, asOf, min, max, basis, timeZone) => {
       const birthts = typeof birth === 'number' ? birth : anniversary(asOf, timeZone, -birth.years) + birth.offset
-      const row = { birthts, birth_date: calendarDate(birthts, timeZone) } as UserRow
+      const row = { birthts, birth_date: calendarDate(birthts, timeZone) } as RecordRow
       const years = basis === 'exact'
         ? (asOf - birthts) / YEAR_MS
         : age(birthts, { asOf }, timeZone)
@@ -76,7 +76,7 @@ t.test('an age filter keeps just the people of that age', async () => {
 t.test('exact bounds hold to the millisecond', async (t) => {
   const asOf = Date.parse('2025-06-15T00:00:00Z')
   const keeps = (birthts: number, range: { min?: number, max?: number }) =>
-    keepsRow(ageFilters({ ...range, basis: 'exact', asOf, timeZone: 'UTC' }), { birthts } as UserRow)
+    keepsRow(ageFilters({ ...range, basis: 'exact', asOf, timeZone: 'UTC' }), { birthts } as RecordRow)
   t.ok(keeps(asOf - 35 * YEAR_MS, { min: 35 }))
   t.notOk(keeps(asOf - 35 * YEAR_MS + 1, { min: 35 }))
   t.ok(keeps(asOf - 35 * YEAR_MS, { max: 35 }))
@@ -92,7 +92,7 @@ t.test('exact bounds hold to the millisecond', async (t) => {
 
 t.test('the two counts differ, as they should: 30 to 35 keeps people until they turn 36', async (t) => {
   const birthts = Date.parse('1989-07-01T00:00:00Z') // 35.95 years old
-  const row = { birthts, birth_date: date(1989_07_01) } as UserRow
+  const row = { birthts, birth_date: date(1989_07_01) } as RecordRow
   const range = { min: 30, max: 35, asOf: Date.parse('2025-06-15T00:00:00Z'), timeZone: 'UTC' }
   t.equal(keepsRow(ageFilters({ ...range, basis: 'completed' }), row), true)
   t.equal(keepsRow(ageFilters({ ...range, basis: 'exact' }), row), false)

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { YEAR_MS } from '../../../lib/query/age.js'
 import type { Statistics } from '../../../lib/query/statistics.js'
-import { TableRecords } from '../../../lib/query/table-version.js'
+import { TableVersion } from '../../../lib/query/table-version.js'
 import { tableOf, type TestRow } from '../../support/tables.js'
 
 const MAX_TIME = 8.64e15
@@ -12,7 +12,7 @@ const row = (birthts: number): Row => ({ birthts })
 
 /** By the index and, with a filter that is code, row by row: both have to agree. */
 async function stats (rows: readonly Row[], asOf = 0, binWidth = 10): Promise<Statistics> {
-  const records = new TableRecords(tableOf(rows.map((row, i) => ({ user_id: String(i).padStart(6, '0'), ...row }))), 'UTC')
+  const records = new TableVersion(tableOf(rows.map((row, i) => ({ user_id: String(i).padStart(6, '0'), ...row }))), 'UTC')
   const indexed = await records.statistics({ asOf, binWidth })
   assert.deepEqual(await records.statistics({ asOf, binWidth, filters: [() => true] }), indexed)
   return indexed

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { SourceState } from '../../../lib/source/etag-cache.js'
-import { fault } from '../../../lib/source/reject.js'
+import { rejection } from '../../../lib/source/reject.js'
 import { decodeSnapshot, encodeSnapshot } from '../../../lib/snapshot/snapshot.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
 
@@ -13,21 +13,21 @@ function stateOf (rows: readonly TestRow[]): SourceState {
   const texts = (text: (row: number) => string) => textsOf(Array.from({ length: table.length }, (_, row) => text(row)))
   return {
     table,
-    files: { keys: texts((row) => row % 3 === 0 ? `source_data/sub/${row}.CSV` : ''), etags: texts((row) => `etag-${row}`), sizes: Uint32Array.from(rows, (_, row) => row), settled: Uint8Array.from(rows, (_, row) => row % 2) },
+    files: { keys: texts((row) => row % 3 === 0 ? `source_data/sub/${row}.CSV` : ''), etags: texts((row) => `etag-${row}`), sizes: Uint32Array.from(rows, (_, row) => row), racy: Uint8Array.from(rows, (_, row) => row % 2) },
     images: { etags: texts((row) => row % 2 === 0 ? '' : `image-${row}`), sizes: Float64Array.from(rows, (_, row) => row * 1e9), modified: Float64Array.from(rows, () => 1.7e12) },
-    faulty: [{ userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, settled: true, fault: fault('no_row', 'There is none', { line: 1 }) }]
+    rejected: [{ userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }]
   }
 }
 
 /** All that a state says. */
-const contentOf = ({ table, files, images, faulty }: SourceState) => ({
+const contentOf = ({ table, files, images, rejected }: SourceState) => ({
   rows: rowsOf(table),
   json: Buffer.from(table.json.bytes).toString(),
   version: table.version,
   births: [...table.births.rows],
-  files: [files.keys, files.etags].map(({ offsets, bytes }) => [[...offsets], Buffer.from(bytes).toString()]).concat([[...files.sizes], [...files.settled]] as never),
+  files: [files.keys, files.etags].map(({ offsets, bytes }) => [[...offsets], Buffer.from(bytes).toString()]).concat([[...files.sizes], [...files.racy]] as never),
   images: [[...images.etags.offsets], Buffer.from(images.etags.bytes).toString(), [...images.sizes], [...images.modified]],
-  faulty: JSON.stringify(faulty)
+  rejected: JSON.stringify(rejected)
 })
 
 const text = fc.string({ unit: 'grapheme', maxLength: 8 })
@@ -37,7 +37,7 @@ const rows = fc.uniqueArray(fc.record({
   last_name: text,
   birthts: fc.oneof(fc.integer({ min: -2e12, max: 2e12 }), fc.constantFrom(8.64e15, -8.64e15)),
   img_path: fc.option(text.filter((text) => text !== '')),
-  further: fc.dictionary(fc.constantFrom('city', 'birth_date', 'file_etag', '__proto__'), text, { noNullPrototype: false })
+  undeclared: fc.dictionary(fc.constantFrom('city', 'birth_date', 'file_etag', '__proto__'), text, { noNullPrototype: false })
 }) as fc.Arbitrary<TestRow>, { selector: ({ user_id: id }) => id, maxLength: 12 })
 
 t.test('what is written is read back', async () => {
@@ -51,7 +51,7 @@ t.test('what is written is read back', async () => {
 
 t.test('values of more kinds than fit into one byte, or two', async (t) => {
   for (const count of [127, 128, 129, 255, 256, 257, 33_000, 66_000]) {
-    const state = stateOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i}`, ...i % 2 && { further: { city: `city ${i}` } } })))
+    const state = stateOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i}`, ...i % 2 && { undeclared: { city: `city ${i}` } } })))
     const back = decodeSnapshot(encodeSnapshot(state, IDENTITY), IDENTITY)
     t.equal(back?.table.version, state.table.version, `${count}`)
     t.same(rowsOf(back!.table).at(-1), rowsOf(state.table).at(-1))
@@ -59,7 +59,7 @@ t.test('values of more kinds than fit into one byte, or two', async (t) => {
 })
 
 t.test('of ten thousand flipped bytes none is taken for data', async (t) => {
-  const file = encodeSnapshot(stateOf(Array.from({ length: 50 }, (_, i) => ({ user_id: String(i), first_name: 'Ann', birthts: i * 1e9, img_path: `${i}.png`, further: { city: 'Rome' } }))), IDENTITY)
+  const file = encodeSnapshot(stateOf(Array.from({ length: 50 }, (_, i) => ({ user_id: String(i), first_name: 'Ann', birthts: i * 1e9, img_path: `${i}.png`, undeclared: { city: 'Rome' } }))), IDENTITY)
   t.ok(decodeSnapshot(file, IDENTITY))
   let accepted = 0
   fc.assert(fc.property(fc.nat(file.length - 1), fc.integer({ min: 1, max: 255 }), (place, flip) => {
@@ -80,7 +80,7 @@ t.test('what is cut, longer, foreign or no snapshot at all is none', async (t) =
 
 t.test('it is an Arrow file that others read', async (t) => {
   const { tableFromIPC } = await import('@uwdata/flechette')
-  const table = tableFromIPC(encodeSnapshot(stateOf([{ user_id: '1', first_name: 'Ann', birthts: 5, img_path: 'p' }, { user_id: '2', further: { city: 'Rome' } }]), IDENTITY))
+  const table = tableFromIPC(encodeSnapshot(stateOf([{ user_id: '1', first_name: 'Ann', birthts: 5, img_path: 'p' }, { user_id: '2', undeclared: { city: 'Rome' } }]), IDENTITY))
   t.match(table.toArray(), [
     { user_id: '1', first_name: 'Ann', last_name: '', birthts: 5, img_path: 'p', city: null },
     { user_id: '2', first_name: '', birthts: 0, img_path: null, city: 'Rome' }

@@ -38,8 +38,8 @@ t.test('other delimiters, of several characters too', async (t) => {
 
 t.test('further columns are kept as text, whatever their names', async (t) => {
   const { data } = parse('first_name,last_name,birthts,city,City,__proto__,7,a=b\nAnn,Lee,5, Rome ,,x,007,y\n')
-  t.same(Object.entries(data!.further), [['7', '007'], ['city', 'Rome'], ['City', ''], ['__proto__', 'x'], ['a=b', 'y']])
-  t.equal(Object.getPrototypeOf(data!.further), null)
+  t.same(Object.entries(data!.undeclared), [['7', '007'], ['city', 'Rome'], ['City', ''], ['__proto__', 'x'], ['a=b', 'y']])
+  t.equal(Object.getPrototypeOf(data!.undeclared), null)
 })
 
 t.test('what is rejected, and what the report says', async (t) => {
@@ -64,19 +64,19 @@ t.test('what is rejected, and what the report says', async (t) => {
     ['65 columns', 'first_name,last_name,birthts,' + names(62) + '\n', { code: 'too_many_columns' }],
     ['a field too many', HEADER + 'Ann, Lee, 5, 6\n', { code: 'wrong_field_count', line: 2, excerpt: 'Ann,Lee,5,6' }],
     ['a field too few', HEADER + 'Ann, 5\n', { code: 'wrong_field_count', line: 2 }],
-    ['a text timestamp', HEADER + 'Ann, Lee, 1990-01-01\n', { code: 'invalid_birthts', line: 2, column: 'birthts', excerpt: '1990-01-01' }],
-    ['no timestamp', HEADER + 'Ann, Lee, \n', { code: 'invalid_birthts', excerpt: '' }],
-    ['a fraction', HEADER + 'Ann, Lee, 5.0\n', { code: 'invalid_birthts' }],
-    ['an exponent', HEADER + 'Ann, Lee, 5e3\n', { code: 'invalid_birthts' }],
-    ['a plus sign', HEADER + 'Ann, Lee, +5\n', { code: 'invalid_birthts' }],
-    ['17 digits', HEADER + 'Ann, Lee, 00000000000000005\n', { code: 'invalid_birthts' }],
-    ['beyond the last time', HEADER + 'Ann, Lee, 8640000000000001\n', { code: 'invalid_birthts' }]
+    ['a text timestamp', HEADER + 'Ann, Lee, 1990-01-01\n', { code: 'invalid_value', line: 2, column: 'birthts', excerpt: '1990-01-01' }],
+    ['no timestamp', HEADER + 'Ann, Lee, \n', { code: 'invalid_value', excerpt: '' }],
+    ['a fraction', HEADER + 'Ann, Lee, 5.0\n', { code: 'invalid_value' }],
+    ['an exponent', HEADER + 'Ann, Lee, 5e3\n', { code: 'invalid_value' }],
+    ['a plus sign', HEADER + 'Ann, Lee, +5\n', { code: 'invalid_value' }],
+    ['17 digits', HEADER + 'Ann, Lee, 00000000000000005\n', { code: 'invalid_value' }],
+    ['beyond the last time', HEADER + 'Ann, Lee, 8640000000000001\n', { code: 'invalid_value' }]
   ]
-  for (const [name, text, expected] of table) t.match(parse(text).fault, expected, name)
+  for (const [name, text, expected] of table) t.match(parse(text).rejection, expected, name)
   t.ok(parse('first_name,last_name,birthts,' + names(61) + '\nAnn,Lee,5' + ','.repeat(61)).data, '64 columns are fine')
 })
 
 t.test('an excerpt is short', async (t) => {
-  const { fault } = parse(HEADER + `Ann, Lee, ${'😀'.repeat(1000)}\n`)
-  t.equal(fault?.excerpt, '😀'.repeat(60) + '…')
+  const { rejection } = parse(HEADER + `Ann, Lee, ${'😀'.repeat(1000)}\n`)
+  t.equal(rejection?.excerpt, '😀'.repeat(60) + '…')
 })

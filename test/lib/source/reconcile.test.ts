@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import type { UserRow } from '../../../lib/schema/record.js'
+import type { RecordRow } from '../../../lib/schema/record.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
-import { reconcile, type Progress, type Reconciled } from '../../../lib/source/reconcile.js'
+import { reconcile, type ReconcileProgress, type Reconciled } from '../../../lib/source/reconcile.js'
 import { ObjectList } from '../../../lib/store/object-list.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import type { ObjectStore } from '../../../lib/store/object-store.js'
@@ -28,7 +28,7 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
 
 function overStore (store: ObjectStore, clock: TestClock) {
   const cache = new EtagCache()
-  const run = async (onProgress?: (progress: Progress) => void, retryAll = false): Promise<Outcome> => {
+  const run = async (onProgress?: (progress: ReconcileProgress) => void, retryAll = false): Promise<Outcome> => {
     const result = await reconcile(store, cache, clock.read, { rules, retryAll, ...onProgress && { onProgress } })
     cache.replace(result.state)
     return { ...result, rows: rowsOf(result.state.table) }
@@ -36,18 +36,18 @@ function overStore (store: ObjectStore, clock: TestClock) {
   return { clock, cache, run }
 }
 
-type Outcome = Reconciled & { readonly rows: readonly UserRow[] }
+type Outcome = Reconciled & { readonly rows: readonly RecordRow[] }
 
 const names = ({ rows }: Outcome) => Object.fromEntries(rows.map((row) => [row.user_id, row.first_name]))
 const codes = ({ rejects }: Reconciled) => Object.fromEntries(rejects.map(({ key, code }) => [key.replace('source_data/', ''), code]))
 
 t.test('downloads what changed and nothing else; a state that did not change stays the same object', async (t) => {
   const { endpoint, bucket, run, cache } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': PNG })
-  const progress: Progress[] = []
+  const progress: ReconcileProgress[] = []
   const first = await run((step) => progress.push(step))
   t.same(names(first), { 1: 'Ann', 2: 'Bob' })
-  t.same(progress[0], { listed: 3, to_fetch: 0, fetched: 0 })
-  t.same(progress.at(-1), { listed: 3, to_fetch: 2, fetched: 2 })
+  t.same(progress[0], { listed: 3, toFetch: 0, fetched: 0 })
+  t.same(progress.at(-1), { listed: 3, toFetch: 2, fetched: 2 })
   t.equal(cache.state, first.state)
   t.equal(first.isUnchanged, false)
   const second = await run()
@@ -231,7 +231,7 @@ t.test('at most 256 columns a lake, whatever the order of arrival', async (t) =>
   bucket.put('source_data/e.csv', wide(244, 8))
   const over = await run()
   t.same(codes(over), { 'e.csv': 'too_many_lake_columns' })
-  t.match(over.rows.at(-1), { user_id: 'e', further: { c244: 'c244' } }, 'the last good record goes on being served')
+  t.match(over.rows.at(-1), { user_id: 'e', undeclared: { c244: 'c244' } }, 'the last good record goes on being served')
   clock.advance(1000)
   bucket.put('source_data/0.csv', wide(900, 2))
   const full = { '0.csv': 'too_many_lake_columns', 'e.csv': 'too_many_lake_columns' }
@@ -245,7 +245,7 @@ t.test('at most 256 columns a lake, whatever the order of arrival', async (t) =>
   endpoint.reset()
   const healed = await run()
   t.same(codes(healed), {})
-  t.equal(Object.keys(healed.rows.at(-1)!.further).length, 8)
+  t.equal(Object.keys(healed.rows.at(-1)!.undeclared).length, 8)
   t.equal(endpoint.counts.GET, 0, 'it fits again without a download')
 })
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { TableRecords } from '../../../lib/query/table-version.js'
-import { gatherRows } from '../../../lib/table/take-rows.js'
-import { Table, type TableData } from '../../../lib/table/table.js'
+import { TableVersion } from '../../../lib/query/table-version.js'
+import { takeRows } from '../../../lib/table/take-rows.js'
+import { TableReader, type Table } from '../../../lib/table/table.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
 
 // What breaks copies, escapes and comparisons: quotes, control characters, DEL before a character of four bytes, many planes.
@@ -15,12 +15,12 @@ const row = fc.record({
   last_name: fc.constantFrom('Lee', 'Ray', '', 'O, Neil'),
   birthts: fc.oneof(fc.integer({ min: -2e12, max: 2e12 }), fc.constantFrom(0, 8.64e15, -8.64e15)),
   img_path: fc.option(fc.constantFrom('source_data/1.png', 'x/"y".jpg', '\u007f😀')),
-  further: fc.dictionary(fc.constantFrom('city', '__proto__', 'a=b', 'ü'), fc.constantFrom('Rome', '', '😀'), { noNullPrototype: false })
+  undeclared: fc.dictionary(fc.constantFrom('city', '__proto__', 'a=b', 'ü'), fc.constantFrom('Rome', '', '😀'), { noNullPrototype: false })
 }) as fc.Arbitrary<TestRow>
 const rows = fc.uniqueArray(row, { selector: ({ user_id: id }) => id, maxLength: 20 })
 
 /** All that a table says, in a form that tells differences. */
-const contentOf = (data: TableData) => ({
+const contentOf = (data: Table) => ({
   rows: rowsOf(data),
   json: Buffer.from(data.json.bytes).toString(),
   version: data.version,
@@ -38,10 +38,10 @@ t.test('the JSON of the rows is what JSON.stringify writes', async () => {
 
 t.test('a row says what went into it', async () => {
   fc.assert(fc.property(rows, (rows) => {
-    const table = new Table(tableOf(rows))
-    for (const { birth_date: _, further = {}, ...expected } of rows) {
+    const table = new TableReader(tableOf(rows))
+    for (const { birth_date: _, undeclared = {}, ...expected } of rows) {
       const found = table.row(table.userIds.find(expected.user_id))
-      assert.deepEqual({ ...found, further: { ...found.further } }, { ...found, ...expected, further: { ...further } })
+      assert.deepEqual({ ...found, undeclared: { ...found.undeclared } }, { ...found, ...expected, undeclared: { ...undeclared } })
     }
     assert.equal(table.userIds.find('nobody'), -1)
   }), { numRuns: 500 })
@@ -61,14 +61,14 @@ t.test('version after version, a table is the same as one that is made from noth
 })
 
 t.test('the name of a version tells other rows, and nothing but rows', async (t) => {
-  const base: TestRow[] = [{ user_id: '1', first_name: 'Ann', further: { city: 'Rome' } }, { user_id: '2' }]
+  const base: TestRow[] = [{ user_id: '1', first_name: 'Ann', undeclared: { city: 'Rome' } }, { user_id: '2' }]
   const name = (rows: TestRow[]) => tableOf(rows).version
   t.match(name(base), /^[\w-]{22}$/)
   t.equal(name([...base].reverse()), name(base))
   const others: TestRow[][] = [
     [], [base[0]!], [base[0]!, { user_id: '3' }], [{ ...base[0]!, first_name: 'ann' }, base[1]!], [{ ...base[0]!, birthts: 1 }, base[1]!],
-    [{ ...base[0]!, img_path: 'x' }, base[1]!], [{ ...base[0]!, further: { city: 'Oslo' } }, base[1]!], [{ ...base[0]!, further: {} }, base[1]!],
-    [{ ...base[0]!, further: { town: 'Rome' } }, base[1]!], [{ ...base[0]!, further: {} }, { ...base[1]!, further: { city: 'Rome' } }]
+    [{ ...base[0]!, img_path: 'x' }, base[1]!], [{ ...base[0]!, undeclared: { city: 'Oslo' } }, base[1]!], [{ ...base[0]!, undeclared: {} }, base[1]!],
+    [{ ...base[0]!, undeclared: { town: 'Rome' } }, base[1]!], [{ ...base[0]!, undeclared: {} }, { ...base[1]!, undeclared: { city: 'Rome' } }]
   ]
   t.equal(new Set([base, ...others].map(name)).size, others.length + 1)
 })
@@ -80,7 +80,7 @@ t.test('rows are gathered byte for byte', async () => {
     const rows = Uint32Array.from(texts.length === 0 ? [] : picks, (pick) => pick % texts.length)
     const expected = (hasFirst ? '[' : '') + [...rows].map((row) => texts[row]!.slice(0, -1) + ';').join('')
     const length = Buffer.byteLength(expected) - (hasFirst ? 1 : 0)
-    const gathered = gatherRows(textsOf(texts), rows, 0, rows.length, { length, separator: 0x3b, allocate: dirty, ...hasFirst && { first: 0x5b } })
+    const gathered = takeRows(textsOf(texts), rows, 0, rows.length, { length, separator: 0x3b, allocate: dirty, ...hasFirst && { first: 0x5b } })
     assert.equal(gathered.toString(), expected)
   }), { numRuns: 2000 })
 })
@@ -92,7 +92,7 @@ t.test('where the calendar was set back by a day, dates are no index, and the an
   const born = [-3, -2, -1, 0, 1, 2].map((hours) => change + hours * 6 * 3_600_000)
   const data = tableOf(born.map((birthts, i) => ({ user_id: String(i), birthts })), { timeZone })
   t.equal(data.births.datesAscend, false)
-  const records = new TableRecords(data, timeZone)
+  const records = new TableVersion(data, timeZone)
   for (const { birth_date: date } of rowsOf(data)) {
     const expected = rowsOf(data).filter((row) => row.birth_date >= date).length
     const filters = [{ column: 'birth_date', op: 'range', value: { min: date } }] as const
@@ -103,7 +103,7 @@ t.test('where the calendar was set back by a day, dates are no index, and the an
 
 t.test('long rows come in short batches', async (t) => {
   const rows = Array.from({ length: 100 }, (_, i) => ({ user_id: String(i), first_name: String(i % 10).repeat(20_000 + i) }))
-  const { batches } = await new TableRecords(tableOf(rows), 'UTC').select({ columns: ['first_name'] })
+  const { batches } = await new TableVersion(tableOf(rows), 'UTC').select({ columns: ['first_name'] })
   const lengths: number[] = []
   for await (const batch of batches()) lengths.push(batch.length)
   t.equal(lengths.reduce((sum, length) => sum + length, 0), 100)

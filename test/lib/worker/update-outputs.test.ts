@@ -1,52 +1,52 @@
 import t from 'tap'
-import type { BucketSide } from '../../../lib/worker/lake-backend.js'
+import type { LakeBackend } from '../../../lib/worker/lake-backend.js'
 import { updateOutputs } from '../../../lib/worker/update-outputs.js'
 import type { Output } from '../../../lib/output/output.js'
 import { StoreError } from '../../../lib/store/object-store.js'
-import type { TableData } from '../../../lib/table/table.js'
+import type { Table } from '../../../lib/table/table.js'
 
 const outputs: Output[] = [{ format: 'csv', key: 'a.csv' }, { format: 'parquet', key: 'a.parquet' }]
 const lost = () => new StoreError('precondition_failed', 'another one has written')
 
-/** A bucket side that writes down what it is asked for, and fails with the errors that wait for a key. */
+/** A bucket backend that writes down what it is asked for, and fails with the errors that wait for a key. */
 function setUp (failures: Record<string, Error[]> = {}, isFullRefresh = () => true) {
   const calls: string[] = []
-  let [fences, listings] = [0, 0]
-  const side = {
-    fence: async (key: string) => {
-      calls.push(`fence ${key}`)
-      return { etag: String(++fences), unsettled: false }
+  let [preconditions, listings] = [0, 0]
+  const backend = {
+    precondition: async (key: string) => {
+      calls.push(`precondition ${key}`)
+      return { expectedEtag: String(++preconditions), racy: false }
     },
-    publish: async (table: TableData, { key }: Output, { etag }: { etag: string }, dryRun: boolean) => {
+    publish: async (table: Table, { key }: Output, { etag }: { etag: string }, dryRun: boolean) => {
       calls.push(`publish ${key} of ${table.version} over ${etag}${dryRun ? ', dry' : ''}`)
       const failure = failures[key]?.shift()
       if (failure !== undefined) throw failure
       return { key }
     }
-  } as unknown as BucketSide
+  } as unknown as LakeBackend
   const refresh = async () => {
     calls.push('list')
     if (!isFullRefresh()) throw new Error('no listing')
-    return { version: `listing ${++listings}` } as TableData
+    return { version: `listing ${++listings}` } as Table
   }
-  const update = (dryRun = false) => updateOutputs(side, { outputs, dryRun, refresh })
+  const update = (dryRun = false) => updateOutputs(backend, { outputs, dryRun, refresh })
   return { calls, update }
 }
 
-t.test('every fence is read before the one listing, and each output is written over its own', async (t) => {
+t.test('every precondition is read before the one listing, and each output is written over its own', async (t) => {
   for (const dryRun of [false, true]) {
     const { calls, update } = setUp()
     t.match(await update(dryRun), [{ key: 'a.csv' }, { key: 'a.parquet' }])
     const dry = dryRun ? ', dry' : ''
-    t.same(calls, ['fence a.csv', 'fence a.parquet', 'list', `publish a.csv of listing 1 over 1${dry}`, `publish a.parquet of listing 1 over 2${dry}`])
+    t.same(calls, ['precondition a.csv', 'precondition a.parquet', 'list', `publish a.csv of listing 1 over 1${dry}`, `publish a.parquet of listing 1 over 2${dry}`])
   }
 })
 
-t.test('who loses reads the fence anew, lists again, and goes on with what that has told', async (t) => {
+t.test('who loses reads the precondition anew, lists again, and goes on with what that has told', async (t) => {
   const { calls, update } = setUp({ 'a.csv': [lost()] })
   await update()
   t.same(calls.slice(3), [
-    'publish a.csv of listing 1 over 1', 'fence a.csv', 'list', 'publish a.csv of listing 2 over 3', 'publish a.parquet of listing 2 over 2'
+    'publish a.csv of listing 1 over 1', 'precondition a.csv', 'list', 'publish a.csv of listing 2 over 3', 'publish a.parquet of listing 2 over 2'
   ])
 })
 

@@ -34,7 +34,7 @@ t.test('has files that the service reads', async t => {
   for (const name of withExtension('.csv')) {
     const file = await readFile(join(seedData, name))
     t.match(String(file), /^first_name, last_name, birthts\n[^\n]+, -?\d+\n$/, name)
-    t.equal(parseUserCsv(file, ',').fault, undefined, name)
+    t.equal(parseUserCsv(file, ',').rejection, undefined, name)
   }
   const augustus = parseUserCsv(await readFile(join(seedData, '1004.csv')), ',')
   t.match(augustus, { data: { first_name: 'Augustus "Gus"', last_name: 'Pell, Jr.' } })

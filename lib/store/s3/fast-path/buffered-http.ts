@@ -3,7 +3,7 @@ import { transferMs } from '../deadline.js'
 import { tooLarge } from '../s3-body.js'
 
 /** An answer with all of its body. */
-export interface QuickAnswer {
+export interface BufferedResponse {
   readonly status: number
   /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
@@ -16,11 +16,11 @@ export interface AnswerLimits {
   /** Milliseconds until it has to be complete. Default: what all may take, and more for a long one. */
   readonly maxMs: number | undefined
   /** Where the body is put together, which holds until the next one is. */
-  readonly room?: Room
+  readonly room?: ReusableBuffer
 }
 
 /** Memory that is used again. */
-export class Room {
+export class ReusableBuffer {
   #bytes = Buffer.alloc(0)
 
   concat (chunks: readonly Buffer[], length: number): Buffer {
@@ -41,7 +41,7 @@ const WATCH_MS = 100
 const MAX_ERROR_BYTES = 64 * 1024
 
 /** GETs over a pool of connections whose bodies are read into memory, without the streams that these are otherwise made of. */
-export class QuickAnswers {
+export class BufferedHttp {
   readonly #pool: Pool
   /** Begun and not ended. */
   readonly #open = new Set<AnswerReader>()
@@ -57,7 +57,7 @@ export class QuickAnswers {
   }
 
   /** @throws StoreError `too_large` */
-  get (path: string, headers: Record<string, string>, { maxBytes, maxMs, room }: AnswerLimits): Promise<QuickAnswer> {
+  get (path: string, headers: Record<string, string>, { maxBytes, maxMs, room }: AnswerLimits): Promise<BufferedResponse> {
     return new Promise((resolve, reject) => {
       const reader = new AnswerReader({ room, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, answer) => {
         this.#open.delete(reader)
@@ -81,7 +81,7 @@ export class QuickAnswers {
 }
 
 interface ReaderOptions {
-  readonly room: Room | undefined
+  readonly room: ReusableBuffer | undefined
   readonly maxBytes: number
   readonly maxMs: number
   /** Whether it has a second more for each MiB. */
@@ -92,14 +92,14 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   /** When it has to be complete. */
   end: number
   readonly #options: ReaderOptions
-  readonly #done: (error: Error, answer?: QuickAnswer) => void
+  readonly #done: (error: Error, answer?: BufferedResponse) => void
   readonly #chunks: Buffer[] = []
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
-  #headers: QuickAnswer['headers'] = {}
+  #headers: BufferedResponse['headers'] = {}
   #length = 0
 
-  constructor (options: ReaderOptions, done: (error: Error, answer?: QuickAnswer) => void) {
+  constructor (options: ReaderOptions, done: (error: Error, answer?: BufferedResponse) => void) {
     this.#options = options
     this.end = performance.now() + options.maxMs
     this.#done = done
@@ -117,7 +117,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
 
   onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
     this.#status = status
-    this.#headers = headers as QuickAnswer['headers']
+    this.#headers = headers as BufferedResponse['headers']
     const length = Number(headers['content-length'] ?? 0)
     if (this.#options.isExtended) this.end += transferMs(length)
     this.#check(length)

@@ -10,7 +10,7 @@ type Data = string | ArrayBuffer | ArrayBufferView
  * `createHash` and `createHmac` have finalizers, survive the collection of young garbage, and cost more than the hashing.
  * For short data: it is held until `digest`.
  */
-export class QuickSha256 {
+export class OneShotSha256 {
   readonly #secret: Data | undefined
   #data: Buffer = NO_DATA
 

@@ -84,7 +84,7 @@ t.test('tells which ETags settle nothing', async t => {
   endpoint.intercept = () => withEtag('W/&quot;weak&quot;')
   t.same(await listAll(store, ''), [{ key: 'key', etag: 'weak', size: 1, lastModified: Date.UTC(2025, 0, 1) }])
   endpoint.intercept = () => withEtag('')
-  t.match(await listAll(store, ''), [{ key: 'key', etag: '', unsettled: true }])
+  t.match(await listAll(store, ''), [{ key: 'key', etag: '', racy: true }])
 })
 
 t.test('fails where a later page does', async t => {

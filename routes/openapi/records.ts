@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Picture, UserRecord, UserSelection } from '../http/schemas.js'
+import { ImageBody, RecordObject, RecordSelection } from '../http/schemas.js'
 import * as headers from './headers.js'
 import { example, type Operation } from './operation.js'
 import { problems } from './problems.js'
@@ -7,8 +7,8 @@ import { misspelt, unknownUser, noImage, noSuchRange, notAcceptable } from './pr
 
 const tags = ['Users'] as const
 
-export const listUsers: Operation = {
-  operationId: 'listUsers',
+export const listRecords: Operation = {
+  operationId: 'listRecords',
   tags,
   summary: 'The users that match',
   description: 'All of them, by user id unless `sort` says otherwise. The filters are combined with AND; one that is not given does ' +
@@ -22,7 +22,7 @@ export const listUsers: Operation = {
       headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...headers.varyRepresentation, ...headers.contentEncoding, ...headers.noSniff },
       content: {
         'application/json': {
-          schema: Type.Array(UserSelection),
+          schema: Type.Array(RecordSelection),
           examples: {
             filtered: example('People of 30 to 33 years without a picture',
               "'/data?min_age=30&max_age=33&image_exists=false&as_of=2026-01-01T00:00:00Z'",
@@ -35,7 +35,7 @@ export const listUsers: Operation = {
           }
         },
         'application/x-ndjson': {
-          schema: Type.String({ description: 'One UserSelection as JSON in each line' }),
+          schema: Type.String({ description: 'One RecordSelection as JSON in each line' }),
           examples: {
             lines: example('Two users, a line each', "-H 'Accept: application/x-ndjson' '/data?user_id=1007&user_id=1082&columns=user_id,birthts'",
               '{"user_id":"1007","birthts":-766465200000}\n{"user_id":"1082","birthts":-621313200000}\n')
@@ -59,8 +59,8 @@ export const listUsers: Operation = {
   }
 }
 
-export const getUser: Operation = {
-  operationId: 'getUser',
+export const getRecord: Operation = {
+  operationId: 'getRecord',
   tags,
   summary: 'One user',
   description: 'The record of the user of this id, compared byte for byte: `0012` is not `12`.',
@@ -71,7 +71,7 @@ export const getUser: Operation = {
       headers: { ...headers.freshness, ...headers.caching },
       content: {
         'application/json': {
-          schema: UserRecord,
+          schema: RecordObject,
           examples: {
             user: example('A user with a picture', "'/data/wren.ashgrove'",
               { user_id: 'wren.ashgrove', first_name: 'Wren', last_name: 'Ashgrove', birthts: -987822000000, img_path: 'source_data/wren.ashgrove.png' })
@@ -84,10 +84,10 @@ export const getUser: Operation = {
   }
 }
 
-const picture = Object.fromEntries(['image/png', 'image/jpeg', 'image/webp', 'image/gif'].map((type) => [type, { schema: Picture }]))
+const picture = Object.fromEntries(['image/png', 'image/jpeg', 'image/webp', 'image/gif'].map((type) => [type, { schema: ImageBody }]))
 
-export const getUserImage: Operation = {
-  operationId: 'getUserImage',
+export const getRecordImage: Operation = {
+  operationId: 'getRecordImage',
   tags,
   summary: 'The picture of a user',
   description: 'As it lies in the bucket. Its type is told by its first bytes, whatever the name of the file says.',
