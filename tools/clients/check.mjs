@@ -1,0 +1,190 @@
+#!/usr/bin/env node
+// Generates clients from an OpenAPI document and compiles them strictly. See --help.
+import { spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { delimiter, dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const HELP = `Usage: node tools/clients/check.mjs [--url URL] [--only NAME]... [DOCUMENT]
+
+Generates a client from DOCUMENT (default: openapi.json of this repository) with each generator and compiles it strictly,
+together with a small program that uses it: tsc --strict, go vet, mypy --strict. The clients are left in generated/.
+
+Prints one line per generator and ends with: N passed, N failed, N skipped. A generator is skipped if Go, Python or their
+package registry is not available. Exit status: 0 if none failed, 1 if one failed, 2 if an argument is wrong.
+
+Installs what it needs into tools/clients, Go modules into Go's own cache.
+
+  --url URL    run the programs against the service at this URL, which must serve the sample data (seed-data)
+  --only NAME  only this generator; may be repeated
+  --help       this text
+
+Generators: `
+
+const root = dirname(fileURLToPath(import.meta.url))
+const env = {
+  ...process.env,
+  PATH: [`${root}/node_modules/.bin`, `${root}/.venv/bin`, `${root}/.bin`, process.env.PATH, '/usr/local/go/bin'].join(delimiter),
+  GOBIN: `${root}/.bin`,
+  PYTHONPATH: `${root}/generated/openapi-python-client`,
+  MYPYPATH: `${root}/generated/openapi-python-client`,
+  MYPY_CACHE_DIR: `${root}/.venv/mypy-cache`
+}
+
+/** Thrown if a language is not available: its generators are skipped, for this reason. */
+class Unavailable extends Error {}
+
+/** Thrown if a command fails; the message is its output. */
+class CommandError extends Error {}
+
+/** What package clients print if they cannot reach their registry. */
+const NO_REGISTRY = /dial tcp|i\/o timeout|no such host|proxy|Forbidden|No matching distribution|Max retries|timed out|Temporary failure/i
+
+const toolchains = [
+  {
+    prepare: installNpmPackages,
+    generators: {
+      'openapi-typescript': (document, output) => ['openapi-typescript', document, '--output', `${output}/schema.d.ts`],
+      'hey-api': (document, output) => ['openapi-ts', '--input', document, '--output', output, '--client', '@hey-api/client-fetch', '--no-log-file'],
+      orval: (document, output) => ['orval', '--input', document, '--output', `${output}/client.ts`, '--client', 'fetch'],
+      'orval-zod': (document, output) => ['orval', '--input', document, '--output', `${output}/schemas.ts`, '--client', 'zod']
+    },
+    compile: (output, program) => [
+      ['tsc', '--project', program],
+      ['esbuild', `${program}/main.ts`, '--bundle', '--platform=node', '--format=esm', `--outfile=${output}/main.mjs`]
+    ],
+    run: (output, _program, url) => ['node', `${output}/main.mjs`, url]
+  },
+  {
+    prepare: installGoTools,
+    generators: {
+      'oapi-codegen': (document, output) => ['oapi-codegen', '-config', 'config/oapi-codegen.yaml', '-o', `${output}/client.go`, document],
+      ogen: (document, output) => ['ogen', '--config', 'config/ogen.yaml', '--loglevel', 'error', '--package', 'ogen', '--target', output, document]
+    },
+    compile: (output, program) => [['go', 'vet', `./${output}`, `./${program}`]],
+    run: (_output, program, url) => ['go', 'run', `./${program}`, url]
+  },
+  {
+    prepare: installPythonPackages,
+    generators: {
+      'openapi-python-client': (document, output) => ['openapi-python-client', 'generate', '--path', document, '--output-path', `${output}/userlake_client`,
+        '--meta', 'none', '--config', 'config/openapi-python-client.yaml', '--fail-on-warning']
+    },
+    compile: (output, program) => [['mypy', '--strict', `${output}/userlake_client`, `${program}/main.py`]],
+    run: (_output, program, url) => ['python', `${program}/main.py`, url]
+  }
+]
+
+const names = toolchains.flatMap(({ generators }) => Object.keys(generators))
+const { document, only, url } = readArguments()
+const counts = { passed: 0, failed: 0, skipped: 0 }
+await Promise.all(toolchains.map(check))
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+process.exitCode = counts.failed === 0 ? 0 : 1
+
+function readArguments () {
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string', multiple: true }, url: { type: 'string' }, help: { type: 'boolean' } } })
+    if (values.help) {
+      console.log(HELP + names.join(', '))
+      process.exit(0)
+    }
+    if (positionals.length > 1) throw new Error('more than one document')
+    const document = resolve(positionals[0] ?? `${root}/../../openapi.json`)
+    if (!existsSync(document)) throw new Error(`there is no file ${document}`)
+    const only = values.only ?? names
+    const unknown = only.find((name) => !names.includes(name))
+    if (unknown !== undefined) throw new Error(`--only: got "${unknown}"; must be one of ${names.join(', ')}`)
+    return { document, only, url: values.url }
+  } catch (error) {
+    console.error(error.message)
+    process.exit(2)
+  }
+}
+
+/** Checks the generators of one toolchain, one after another. */
+async function check ({ prepare, generators, compile, run: execute }) {
+  const selected = Object.entries(generators).filter(([name]) => only.includes(name))
+  if (selected.length === 0) return
+  const failure = await prepare().then(() => undefined, (error) => error)
+  for (const [name, generate] of selected) {
+    const started = performance.now()
+    try {
+      if (failure !== undefined) throw failure
+      const [output, program] = [`generated/${name}`, `programs/${name}`]
+      rmSync(`${root}/${output}`, { recursive: true, force: true })
+      mkdirSync(`${root}/${output}`, { recursive: true })
+      await run(generate(document, output))
+      for (const command of compile(output, program)) await run(command)
+      if (url !== undefined) await run(execute(output, program, url))
+      report('passed', `${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`)
+    } catch (error) {
+      if (error instanceof Unavailable) report('skipped', `${name}: ${error.message}`)
+      else report('failed', `${name}: ${error.message}`)
+    }
+  }
+}
+
+function report (result, text) {
+  counts[result]++
+  console.log(`${result}: ${text}`)
+}
+
+/** Runs a command in this folder, without a shell. */
+async function run (command) {
+  const child = spawn(command[0], command.slice(1), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const chunks = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => chunks.push(chunk))
+  const status = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
+  const output = Buffer.concat(chunks).toString()
+  if (status !== 0) throw new CommandError(`${command.join(' ')}: exit status ${status}\n${output.slice(-4000)}`)
+}
+
+/** Runs a command that installs packages. */
+async function install (command) {
+  try {
+    await run(command)
+  } catch (error) {
+    const reason = NO_REGISTRY.exec(error.message)
+    if (reason === null) throw error
+    throw new Unavailable(`a package registry cannot be reached (${command[0]}: ${reason[0]})`)
+  }
+}
+
+async function requireCommand (command, name) {
+  try {
+    await run(command)
+  } catch (error) {
+    throw new Unavailable(`${name} is not installed (${error.message.split('\n', 1)[0]})`)
+  }
+}
+
+async function installNpmPackages () {
+  if (isInstalled('package-lock.json', 'node_modules')) return
+  await run(['npm', 'ci'])
+  markInstalled('package-lock.json', 'node_modules')
+}
+
+async function installGoTools () {
+  await requireCommand(['go', 'version'], 'Go')
+  await install(['go', 'install', 'tool'])
+}
+
+async function installPythonPackages () {
+  if (isInstalled('requirements.txt', '.venv')) return
+  await requireCommand(['python3', '-c', 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'], 'Python 3.10 with venv')
+  await run(['python3', '-m', 'venv', '--clear', '.venv'])
+  await install(['pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', 'requirements.txt'])
+  markInstalled('requirements.txt', '.venv')
+}
+
+/** Whether the folder holds what the lockfile names: it keeps a copy of the lockfile that it was installed from. */
+function isInstalled (lockfile, folder) {
+  const copy = `${root}/${folder}/${lockfile}`
+  return existsSync(copy) && readFileSync(copy, 'utf8') === readFileSync(`${root}/${lockfile}`, 'utf8')
+}
+
+function markInstalled (lockfile, folder) {
+  cpSync(`${root}/${lockfile}`, `${root}/${folder}/${lockfile}`)
+}
