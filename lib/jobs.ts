@@ -1,4 +1,4 @@
-import type { Clock } from './base/clock.js'
+import type { Clock, MonotonicClock } from './base/clock.js'
 import { IncompleteSourceError } from './base/errors.js'
 import { describeFailure, toFailureCode, type FailureCode } from './base/failure-code.js'
 import { SingleFlight } from './base/single-flight.js'
@@ -8,7 +8,7 @@ import type { UpdateReport } from './transformer.js'
 /** What made a job: the schedule, a request, or the start of the process. */
 export type JobTrigger = 'schedule' | 'api' | 'startup'
 
-/** One aggregation job as it is now. Times are milliseconds since 1970-01-01 UTC. */
+/** One aggregation job as it is now. Times are milliseconds since 1970-01-01 UTC, counted from `createdAt` by the monotonic clock. */
 export interface Job {
   readonly id: string
   /** The process that runs it. */
@@ -30,6 +30,7 @@ export interface JobsOptions {
   /** Names this process; job ids begin with it. */
   readonly instance: string
   readonly clock: Clock
+  readonly monotonic: MonotonicClock
   /** Told of each job that has ended, and what made it fail. */
   readonly onEnd?: (job: Job, cause?: unknown) => void
 }
@@ -52,6 +53,8 @@ const MAX_REMEMBERED = 100
 export class Jobs {
   readonly #options: JobsOptions
   readonly #jobs = new Map<string, Job>()
+  /** What to add to the monotonic clock for the times of a job. */
+  readonly #offsets = new Map<string, number>()
   readonly #publishing = this.#createQueue()
   readonly #dryRuns = this.#createQueue()
   #count = 0
@@ -97,15 +100,17 @@ export class Jobs {
   }
 
   #create (trigger: JobTrigger, dryRun: boolean): string {
-    const { instance, clock } = this.#options
+    const { instance, clock, monotonic } = this.#options
     const id = `${instance}-${++this.#count}`
+    const createdAt = clock()
+    this.#offsets.set(id, createdAt - monotonic())
     this.#jobs.set(id, {
       id,
       instance,
       trigger,
       dryRun,
       state: 'waiting',
-      createdAt: clock(),
+      createdAt,
       startedAt: null,
       finishedAt: null,
       progress: { listed: 0, toFetch: 0, fetched: 0 },
@@ -120,20 +125,22 @@ export class Jobs {
     for (const job of this.#jobs.values()) {
       if (job.finishedAt === null) continue
       this.#jobs.delete(job.id)
+      this.#offsets.delete(job.id)
       return
     }
   }
 
   async #run (id: string): Promise<Job> {
-    const { work, clock, onEnd = () => {} } = this.#options
-    const { dryRun } = this.#update(id, { state: 'running', startedAt: clock() })
+    const { work, monotonic, onEnd = () => {} } = this.#options
+    const now = () => Math.round(this.#offsets.get(id)! + monotonic())
+    const { dryRun } = this.#update(id, { state: 'running', startedAt: now() })
     try {
       const result = await work({ dryRun, onProgress: (progress) => this.#update(id, { progress }) })
-      const job = this.#update(id, { state: 'succeeded', finishedAt: clock(), result })
+      const job = this.#update(id, { state: 'succeeded', finishedAt: now(), result })
       onEnd(job)
       return job
     } catch (cause) {
-      const job = this.#update(id, { state: 'failed', finishedAt: clock(), error: describeError(cause) })
+      const job = this.#update(id, { state: 'failed', finishedAt: now(), error: describeError(cause) })
       onEnd(job, cause)
       return job
     }

@@ -1,4 +1,4 @@
-import type { Clock } from './base/clock.js'
+import type { MonotonicClock } from './base/clock.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
 
@@ -14,7 +14,7 @@ export interface FreshnessRules {
 
 /** What a refresh produces, as far as its age matters. */
 export interface Refreshed {
-  /** When the listing began, and how long it took. */
+  /** When the listing began, by the monotonic clock, and how long it took. Milliseconds. */
   readonly listedAt: number
   readonly listingMs: number
   /** Keys that could not be downloaded: the data is not quite that of the bucket. */
@@ -38,13 +38,13 @@ const RETRY_DELAY_MS = 1000
 /** Decides when to refresh and says how fresh the data is. One refresh runs at a time. */
 export class Refresher<T extends Refreshed> {
   readonly #flight: SingleFlight<T>
-  readonly #clock: Clock
+  readonly #clock: MonotonicClock
   readonly #rules: FreshnessRules
   #last: T | undefined
   #failure: { readonly reason: FailureCode, readonly at: number } | undefined
 
   /** @param refresh told whether somebody asked for a refresh of its own */
-  constructor (refresh: (fresh: boolean) => Promise<T>, clock: Clock, rules: FreshnessRules) {
+  constructor (refresh: (fresh: boolean) => Promise<T>, clock: MonotonicClock, rules: FreshnessRules) {
     this.#flight = new SingleFlight((fresh) => this.#run(() => refresh(fresh)))
     this.#clock = clock
     this.#rules = rules
@@ -78,7 +78,7 @@ export class Refresher<T extends Refreshed> {
 
   /** How fresh the data is now. */
   freshness (): Freshness {
-    const ageMs = this.#last === undefined ? undefined : Math.max(0, this.#clock() - this.#last.listedAt)
+    const ageMs = this.#last === undefined ? undefined : this.#clock() - this.#last.listedAt
     const stale = this.#staleReason()
     const limit = this.#failure === undefined ? Infinity : this.#rules.maxStaleIfErrorMs
     const freshForMs = ageMs === undefined || stale !== undefined ? 0 : Math.max(0, this.#rules.maxStalenessMs - ageMs)
@@ -99,14 +99,12 @@ export class Refresher<T extends Refreshed> {
   #isOld (): boolean {
     if (this.#last === undefined) return true
     const allowed = Math.max(this.#rules.maxStalenessMs, 2 * this.#last.listingMs)
-    const age = this.#clock() - this.#last.listedAt
-    return age > allowed || age < 0 // the clock was set back
+    return this.#clock() - this.#last.listedAt > allowed
   }
 
   #isPausing (): boolean {
     if (this.#failure === undefined) return false
-    const since = this.#clock() - this.#failure.at
-    return since >= 0 && since < RETRY_DELAY_MS
+    return this.#clock() - this.#failure.at < RETRY_DELAY_MS
   }
 
   #staleReason (): FailureCode | undefined {

@@ -1,7 +1,7 @@
 import type { LakeBackend, OutputReport } from './worker/lake-backend.js'
 import { InProcessBackend, type LakeRules } from './worker/in-process-backend.js'
 import { updateOutputs } from './worker/update-outputs.js'
-import type { Clock } from './base/clock.js'
+import { monotonicNow, type Clock, type MonotonicClock } from './base/clock.js'
 import { IncompleteSourceError, NoDataError, UnknownColumnError, UnknownVersionError } from './base/errors.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
 import { Exporter, type Export, type ExportQuery } from './output/exporter.js'
@@ -26,8 +26,10 @@ export { REJECT_CODES } from './source/reject.js'
 export interface TransformerOptions {
   readonly store: ObjectStore
   readonly cache: EtagCache
-  /** The present. Default: the system's clock. */
+  /** For the present, from which ages are counted. Default: the system's clock. */
   readonly clock?: Clock | undefined
+  /** For durations. Default: the system's monotonic clock. */
+  readonly monotonic?: MonotonicClock | undefined
   /** Where the info files and images lie. Default: source_data/. */
   readonly sourcePrefix?: string | undefined
   /** Where `updateOutput` writes; never read as input. Default: processed_data/output.csv. */
@@ -97,13 +99,13 @@ export class UserDataTransformer {
   readonly #snapshots: SnapshotSchedule
 
   constructor (options: TransformerOptions) {
-    const { store, cache, clock = Date.now, imageExtensions = ['png', 'jpg', 'jpeg', 'webp', 'gif'] } = options
+    const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = ['png', 'jpg', 'jpeg', 'webp', 'gif'] } = options
     this.#clock = clock
     this.#cache = cache
     this.#timeZone = options.timeZone ?? 'UTC'
     this.#outputKey = options.outputKey ?? 'processed_data/output.csv'
     this.#images = new ImageReader(store, imageExtensions)
-    this.#versions = new Versions(clock, { maxAgeMs: 600_000, maxBytes: 512 * 1024 * 1024, ...options.versions })
+    this.#versions = new Versions(monotonic, { maxAgeMs: 600_000, maxBytes: 512 * 1024 * 1024, ...options.versions })
     const snapshotKey = withExtension(this.#outputKey, 'snapshot.arrow')
     const rules = {
       prefix: options.sourcePrefix ?? 'source_data/',
@@ -113,11 +115,11 @@ export class UserDataTransformer {
       timeZone: this.#timeZone,
       snapshotKey
     }
-    const backend = options.openBackend?.(rules) ?? new InProcessBackend(store, clock, rules)
+    const backend = options.openBackend?.(rules) ?? new InProcessBackend(store, monotonic, rules)
     this.#backend = backend
-    this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock, onFailure: options.onSnapshotFailure })
+    this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onFailure: options.onSnapshotFailure })
     const freshness = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity, ...options.freshness }
-    this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), clock, freshness)
+    this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), monotonic, freshness)
   }
 
   /** Reads what has changed in the source. `fresh`: by a listing that begins after this call. Fails where that fails. */

@@ -1,4 +1,4 @@
-import type { Clock } from './base/clock.js'
+import type { MonotonicClock } from './base/clock.js'
 import type { DataVersion } from './query/data-version.js'
 
 /** How long versions are held that are no longer the current one. */
@@ -24,13 +24,13 @@ interface Version {
  * long and so many as the rules allow. A reader whose version is given up is ended.
  */
 export class Versions {
-  readonly #clock: Clock
+  readonly #clock: MonotonicClock
   readonly #rules: VersionRules
   #current: Version | undefined
   /** Older ones by name, the longest unused first. */
   readonly #held = new Map<string, Version>()
 
-  constructor (clock: Clock, rules: VersionRules) {
+  constructor (clock: MonotonicClock, rules: VersionRules) {
     this.#clock = clock
     this.#rules = rules
   }

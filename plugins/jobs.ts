@@ -15,7 +15,7 @@ declare module 'fastify' {
 
 /** Decorates the instance with its jobs; closing waits for the running one, and for what the next start needs. Needs: config, transformer. */
 export default fp(async (fastify) => {
-  const { config, transformer, clock, log } = fastify
+  const { config, transformer, clock, monotonic, log } = fastify
   const jobs = new Jobs({
     work: (options) => transformer.updateOutput({
       formats: config.OUTPUT_FORMATS.split(',') as OutputFormat[],
@@ -27,6 +27,7 @@ export default fp(async (fastify) => {
     }),
     instance: randomUUID().slice(0, 8),
     clock,
+    monotonic,
     onEnd: ({ id, trigger, state, result, error }: Job, cause) => {
       if (state === 'failed') log.error({ job: id, trigger, error, err: cause }, 'Job failed')
       else log.info({ job: id, trigger, result }, 'Job succeeded')

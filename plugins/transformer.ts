@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads'
 import fp from 'fastify-plugin'
 import type { LakeRules } from '../lib/worker/in-process-backend.js'
 import { WorkerBackend } from '../lib/worker/worker-backend.js'
-import type { Clock } from '../lib/base/clock.js'
+import { monotonicNow, type Clock, type MonotonicClock } from '../lib/base/clock.js'
 import { parseDuration } from '../lib/base/duration.js'
 import { parseSize } from '../lib/base/size.js'
 import { UserDataTransformer } from '../lib/transformer.js'
@@ -11,29 +11,35 @@ import { unescapeTab } from './config.js'
 declare module 'fastify' {
   interface FastifyInstance {
     readonly transformer: UserDataTransformer
-    /** The present, for all that answers with times. */
+    /** For dates. */
     readonly clock: Clock
+    /** For durations. */
+    readonly monotonic: MonotonicClock
   }
 }
 
 export interface TransformerPluginOptions {
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined
+  /** Default: the system's monotonic clock. */
+  readonly monotonic?: MonotonicClock | undefined
   /** A thread that is just starting: the work on the bucket is done there, over a store that the settings name. Default: in this one. */
   readonly worker?: Worker | undefined
 }
 
 /** Decorates the instance with the transformer. Needs: config, object-store, etag-cache. */
-export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, worker }) => {
+export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, worker }) => {
   const { config, objectStore, log } = fastify
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = config
   const openWorker = (rules: LakeRules) =>
     new WorkerBackend({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules, worker)
   fastify.decorate('clock', clock)
+  fastify.decorate('monotonic', monotonic)
   fastify.decorate('transformer', new UserDataTransformer({
     store: objectStore,
     cache: fastify.etagCache,
     clock,
+    monotonic,
     sourcePrefix: config.SOURCE_PREFIX,
     outputKey: config.OUTPUT_KEY,
     imageExtensions: config.IMAGE_EXTENSIONS.toLowerCase().split(','),

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { monotonicNow } from '../lib/base/clock.js'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
 import { contentTypeOf, UPLOAD_CONCURRENCY } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required, share, wholeNumber } from './arguments.js'
@@ -39,7 +40,7 @@ const generate: Command = async (argv, world) => {
   const prefix = folderPrefix('--prefix', values.prefix)
   const lake = lakeUrl('--lake', required('--lake', values.lake))
   await withLake(lake, world.env, async store => {
-    const progress = new Progress(countFiles(plan), world.stderr, Date.now)
+    const progress = new Progress(countFiles(plan), world.stderr, monotonicNow)
     await forEachConcurrently(lakeFiles(plan), UPLOAD_CONCURRENCY, async ({ name, body }) => {
       await store.put(prefix + name, body, { contentType: contentTypeOf(name) })
       progress.step()

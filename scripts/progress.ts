@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/base/clock.js'
+import type { MonotonicClock } from '../lib/base/clock.js'
 
 /** Where progress is shown; a terminal says that it is one. */
 export interface Screen {
@@ -14,12 +14,12 @@ const PLAIN_LINE_MS = 5000
 export class Progress {
   readonly #total: number
   readonly #screen: Screen
-  readonly #clock: Clock
+  readonly #clock: MonotonicClock
   readonly #start: number
   #shown: number
   #done = 0
 
-  constructor (total: number, screen: Screen, clock: Clock) {
+  constructor (total: number, screen: Screen, clock: MonotonicClock) {
     this.#total = total
     this.#screen = screen
     this.#clock = clock

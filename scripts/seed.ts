@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { monotonicNow } from '../lib/base/clock.js'
 import { listFiles, uploadFiles } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required } from './arguments.js'
 import { isStarted, runCommand, withLake, type Command, type CommandIo } from './command.js'
@@ -31,7 +32,7 @@ const seed: Command = async (argv, world) => {
   const lake = lakeUrl('--lake', required('--lake', values.lake))
   const files = await listFiles(from)
   const { uploaded, unchanged } = await withLake(lake, world.env, async store => {
-    const progress = new Progress(files.length, world.stderr, Date.now)
+    const progress = new Progress(files.length, world.stderr, monotonicNow)
     return uploadFiles(store, { from, files, prefix, onFile: progress.step }).finally(() => progress.end())
   })
   return `uploaded ${uploaded}, unchanged ${unchanged}`

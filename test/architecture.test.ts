@@ -66,6 +66,19 @@ t.test('there is no import cycle', async (t) => {
   t.equal(done.size, sources.length)
 })
 
+/** What needs dates, or compares times with those of files or of other machines. Durations are measured with a monotonic clock. */
+const WALL_CLOCK = [
+  'plugins/transformer.ts', 'lib/transformer.ts', // ages and the times of jobs
+  'lib/store/embedded-lake.ts', 'lib/store/open-store.ts', 'lib/store/folder/', // the times of files
+  'lib/store/s3/fast-path/s3-fast-path.ts' // signatures
+]
+
+t.test('the wall clock is read only by what needs dates', async (t) => {
+  for (const path of sources) {
+    if (!WALL_CLOCK.some((start) => path.startsWith(start))) t.notMatch(readFileSync(path, 'utf8'), /\bDate\.now\b|new Date\(\)/, path)
+  }
+})
+
 t.test('each foreign package stays where it belongs', async (t) => {
   for (const path of sources) {
     for (const name of importsOf(path)) {

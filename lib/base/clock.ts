@@ -1,2 +1,13 @@
-/** The present, in milliseconds since 1970-01-01 UTC. */
+import { hrtime } from 'node:process'
+
+/** Returns the current time in milliseconds since 1970-01-01 UTC. It can jump, because the clock of a machine can be set: never use it for a duration. */
 export type Clock = () => number
+
+/** Returns the milliseconds since an arbitrary moment. It never goes back, and all threads of a process share it: use it for durations. */
+export type MonotonicClock = () => number
+
+/** The monotonic clock of the system. */
+export const monotonicNow: MonotonicClock = () => {
+  const [seconds, nanoseconds] = hrtime()
+  return seconds * 1000 + nanoseconds / 1e6
+}

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js'
+import type { MonotonicClock } from '../base/clock.js'
 import type { SourceState } from '../source/etag-cache.js'
 
 /** A snapshot is written no sooner after the last one. Milliseconds. */
@@ -6,7 +6,7 @@ const PAUSE_MS = 60_000
 
 export interface SnapshotScheduleOptions {
   readonly save: (state: SourceState) => Promise<void>
-  readonly clock: Clock
+  readonly clock: MonotonicClock
   /** Told of failures, which cost a slower start and nothing else. */
   readonly onFailure?: ((error: unknown) => void) | undefined
 }

@@ -1,5 +1,5 @@
 import { calendarDate } from '../base/calendar.js'
-import type { Clock } from '../base/clock.js'
+import type { MonotonicClock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
 import { userIdOf, type RecordFields } from '../schema/record.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
@@ -30,7 +30,7 @@ export interface ReconcileProgress { readonly listed: number, readonly toFetch: 
 
 /** Plain data, that threads can pass on. */
 export interface Reconciled {
-  /** When the listing began, and how long it took: the data is the bucket's as of then. Milliseconds. */
+  /** When the listing began, by the monotonic clock, and how long it took: the data is the bucket's as of then. Milliseconds. */
   readonly listedAt: number
   readonly listingMs: number
   /** What `EtagCache.replace` takes. */
@@ -61,7 +61,7 @@ export interface ReconcileOptions {
  * @throws StoreError where the listing fails: then nothing is known and `previous` stays right
  */
 export async function reconcile (
-  store: ObjectStore, previous: EtagCache | Promise<EtagCache>, clock: Clock, { rules, retryAll = false, onProgress = () => {} }: ReconcileOptions
+  store: ObjectStore, previous: EtagCache | Promise<EtagCache>, clock: MonotonicClock, { rules, retryAll = false, onProgress = () => {} }: ReconcileOptions
 ): Promise<Reconciled> {
   const listedAt = clock()
   const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous.state)
@@ -106,7 +106,7 @@ type InfoFile =
 
 interface ReadRules extends SourceRules {
   readonly timeoutMs: number
-  readonly clock: Clock
+  readonly clock: MonotonicClock
 }
 
 /** Downloads and parses; `undefined` where the object is gone. The ETag is that of the body. */

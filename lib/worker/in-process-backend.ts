@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js'
+import type { MonotonicClock } from '../base/clock.js'
 import { renderOutput, type Output } from '../output/output.js'
 import { Publisher, type Precondition } from '../output/publisher.js'
 import { TableVersion } from '../query/table-version.js'
@@ -19,13 +19,13 @@ export interface LakeRules extends SourceRules {
 /** The work on the bucket in this thread. The store stays the caller's. */
 export class InProcessBackend implements LakeBackend {
   readonly #store: ObjectStore
-  readonly #clock: Clock
+  readonly #clock: MonotonicClock
   readonly #rules: LakeRules
   readonly #publisher: Publisher
   readonly #snapshot: SnapshotFile
   #preloaded: Promise<SourceState | undefined> | undefined
 
-  constructor (store: ObjectStore, clock: Clock, rules: LakeRules) {
+  constructor (store: ObjectStore, clock: MonotonicClock, rules: LakeRules) {
     this.#store = store
     this.#clock = clock
     this.#rules = rules

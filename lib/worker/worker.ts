@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads'
+import { monotonicNow } from '../base/clock.js'
 import type { Output } from '../output/output.js'
 import type { Precondition } from '../output/publisher.js'
 import { EtagCache, type SourceState } from '../source/etag-cache.js'
@@ -33,7 +34,7 @@ port.once('message', (settings: WorkerSettings) => {
 /** What the thread can be asked for. */
 function open ({ store: settings, rules }: WorkerSettings): Readonly<Record<keyof LakeBackend, (id: number, ...args: never[]) => Promise<unknown>>> {
   const store = openStore(settings)
-  const backend = new InProcessBackend(store, Date.now, rules)
+  const backend = new InProcessBackend(store, monotonicNow, rules)
   backend.preload()
   return {
     async reconcile (id: number, known: SourceState | 'snapshot', retryAll: boolean): Promise<WorkerReconciled> {

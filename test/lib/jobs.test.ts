@@ -17,6 +17,7 @@ function controlled () {
     }),
     instance: 'test',
     clock: clock.read,
+    monotonic: clock.monotonic,
     onEnd: (job, cause) => ended.push([job, cause])
   })
   return { clock, runs, jobs, ended }

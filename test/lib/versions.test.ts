@@ -7,7 +7,7 @@ const recordsOf = (version: string, byteLength = 100) => ({ version, byteLength 
 
 function setUp (rules = {}) {
   const clock = new TestClock(0)
-  return { clock, versions: new Versions(clock.read, { maxAgeMs: 1000, maxBytes: 250, ...rules }) }
+  return { clock, versions: new Versions(clock.monotonic, { maxAgeMs: 1000, maxBytes: 250, ...rules }) }
 }
 
 t.test('an old version is held only for somebody', async (t) => {

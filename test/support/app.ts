@@ -9,9 +9,11 @@ import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
 /** A quarter past noon, so that neither a minute nor a day begins. */
 export const NOON = Date.parse('2025-06-15T12:15:30.500Z')
 
-/** A clock that stands still until it is told otherwise. */
+/** The clocks of a test: they stand still until the test moves them. */
 export class TestClock {
+  /** The wall clock: milliseconds since 1970-01-01 UTC. */
   now: number
+  #elapsed = 0
 
   constructor (now = NOON) {
     this.now = now
@@ -19,7 +21,16 @@ export class TestClock {
 
   readonly read = (): number => this.now
 
+  readonly monotonic = (): number => this.#elapsed
+
+  /** Time passes. */
   advance (ms: number): void {
+    this.now += ms
+    this.#elapsed += ms
+  }
+
+  /** The wall clock is set, and no time passes. */
+  jump (ms: number): void {
     this.now += ms
   }
 }
@@ -52,7 +63,7 @@ export async function build (t: Test, { files = {}, settings = {}, name = 'datal
   const store = new S3Store({ bucket: name, endpoint: endpoint.url })
   const fastify = Fastify(serverOptions)
   // A test that runs beside others may be slow; those of the wait itself set it.
-  await fastify.register(app, { settings: { REFRESH_WAIT: '30s', ...settings }, store, clock: clock.read })
+  await fastify.register(app, { settings: { REFRESH_WAIT: '30s', ...settings }, store, clock: clock.read, monotonic: clock.monotonic })
   validateAnswers(fastify)
   t.teardown(async () => {
     await fastify.close()

@@ -10,7 +10,7 @@ function setUp () {
   const failures: unknown[] = []
   const schedule = new SnapshotSchedule({
     save: (state) => new Promise((resolve, reject) => saves.push({ state, end: resolve, fail: reject })),
-    clock: clock.read,
+    clock: clock.monotonic,
     onFailure: (error) => failures.push(error)
   })
   return { clock, saves, failures, schedule }

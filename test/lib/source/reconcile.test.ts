@@ -29,7 +29,7 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
 function overStore (store: ObjectStore, clock: TestClock) {
   const cache = new EtagCache()
   const run = async (onProgress?: (progress: ReconcileProgress) => void, retryAll = false): Promise<Outcome> => {
-    const result = await reconcile(store, cache, clock.read, { rules, retryAll, ...onProgress && { onProgress } })
+    const result = await reconcile(store, cache, clock.monotonic, { rules, retryAll, ...onProgress && { onProgress } })
     cache.replace(result.state)
     return { ...result, rows: rowsOf(result.state.table) }
   }
@@ -66,9 +66,9 @@ t.test('downloads what changed and nothing else; a state that did not change sta
 
 t.test('what it knew stays untouched until the caller takes over the outcome', async (t) => {
   const { store, cache, clock, bucket } = await setUp(t, { '1.csv': csv() })
-  cache.replace((await reconcile(store, cache, clock.read, { rules })).state)
+  cache.replace((await reconcile(store, cache, clock.monotonic, { rules })).state)
   bucket.put('source_data/2.csv', csv())
-  await reconcile(store, cache, clock.read, { rules })
+  await reconcile(store, cache, clock.monotonic, { rules })
   t.equal(cache.state.table.length, 1)
 })
 

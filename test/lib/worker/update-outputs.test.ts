@@ -2,6 +2,7 @@ import t from 'tap'
 import type { LakeBackend } from '../../../lib/worker/lake-backend.js'
 import { updateOutputs } from '../../../lib/worker/update-outputs.js'
 import type { Output } from '../../../lib/output/output.js'
+import type { Precondition } from '../../../lib/output/publisher.js'
 import { StoreError } from '../../../lib/store/object-store.js'
 import type { Table } from '../../../lib/table/table.js'
 
@@ -13,12 +14,12 @@ function setUp (failures: Record<string, Error[]> = {}, isFullRefresh = () => tr
   const calls: string[] = []
   let [preconditions, listings] = [0, 0]
   const backend = {
-    precondition: async (key: string) => {
+    readPrecondition: async (key: string) => {
       calls.push(`precondition ${key}`)
       return { expectedEtag: String(++preconditions), racy: false }
     },
-    publish: async (table: Table, { key }: Output, { etag }: { etag: string }, dryRun: boolean) => {
-      calls.push(`publish ${key} of ${table.version} over ${etag}${dryRun ? ', dry' : ''}`)
+    publish: async (table: Table, { key }: Output, { expectedEtag }: Precondition, dryRun: boolean) => {
+      calls.push(`publish ${key} of ${table.version} over ${expectedEtag}${dryRun ? ', dry' : ''}`)
       const failure = failures[key]?.shift()
       if (failure !== undefined) throw failure
       return { key }

@@ -162,3 +162,18 @@ t.test('says that it has no credentials', async t => {
   await t.rejects(store.get('key'), { code: 'access_denied', message: 's3://lake/key: no credentials' })
   await store.close()
 })
+
+t.test('a wall clock that jumps neither ends a request early nor extends it', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t, { deadlineMs: 1000 })
+  bucket.put('key', 'content')
+  const { now } = Date
+  let jumps = 0
+  t.intercept(Date, 'now', { value: () => now() + (++jumps % 2 === 0 ? 3_600_000 : -3_600_000) })
+  for (let i = 0; i < 5; i++) {
+    t.match(await store.get('key', { maxBytes: 100, maxMs: 1000 }), { size: 7 })
+    t.match(await store.head('key'), { size: 7 })
+    t.equal((await listAll(store, '')).length, 1)
+  }
+  endpoint.intercept = () => 'stall body'
+  for (const options of [{}, { maxBytes: 100, maxMs: 200 }]) await t.rejects(store.get('key', options), { code: 'timeout' })
+})

@@ -1,0 +1,71 @@
+import t from 'tap'
+import { build, csv } from './support/app.js'
+
+// A wall clock is set by an operator or by NTP, forward or back, at any moment. No duration may depend on it.
+const HOUR = 3_600_000
+const JUMPS = [-HOUR, HOUR, -30 * 24 * HOUR, 30 * 24 * HOUR]
+
+t.test('the age of data and its refresh do not depend on the wall clock', async (t) => {
+  for (const jump of JUMPS) {
+    const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv() } })
+    await app.inject('/data')
+    clock.advance(1500)
+    clock.jump(jump)
+    t.match(await app.inject('/data'), { headers: { age: '1' } }, `after ${jump} ms`)
+    t.equal(endpoint.counts.LIST, 1)
+    clock.advance(501)
+    t.match(await app.inject('/data'), { headers: { age: '0' } })
+    t.equal(endpoint.counts.LIST, 2)
+  }
+})
+
+t.test('the retry after a failed listing, and the limit of MAX_STALE_IF_ERROR, do not depend on the wall clock', async (t) => {
+  for (const jump of JUMPS) {
+    const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv() }, settings: { MAX_STALE_IF_ERROR: '1m' } })
+    await app.inject('/data')
+    endpoint.intercept = () => ({ status: 403, body: '<Error><Code>AccessDenied</Code></Error>' })
+    clock.advance(3000)
+    await app.inject('/data')
+    const { LIST } = endpoint.counts
+    clock.jump(jump)
+    t.match(await app.inject('/data'), { statusCode: 200, headers: { age: '3', 'data-stale': 'access_denied' } }, `after ${jump} ms`)
+    t.equal(endpoint.counts.LIST, LIST, 'no retry within a second')
+    clock.advance(1000)
+    await app.inject('/data')
+    t.ok(endpoint.counts.LIST > LIST, 'a retry after a second')
+    clock.advance(60_000)
+    t.equal((await app.inject('/data')).statusCode, 503)
+  }
+})
+
+t.test('the time that an old version is kept for a cursor does not depend on the wall clock', async (t) => {
+  for (const jump of JUMPS) {
+    const { app, bucket, clock, fresh } = await build(t, { files: { '1.csv': csv(), '2.csv': csv() }, settings: { VERSIONS_MAX_AGE: '10s' } })
+    const { headers } = await app.inject('/data?limit=1')
+    const next = /<([^>]+)>/.exec(String(headers['link']))![1]!
+    bucket.put('source_data/3.csv', csv())
+    await fresh('/data')
+    clock.advance(10_000)
+    clock.jump(jump)
+    await fresh('/data')
+    t.equal((await app.inject(next)).statusCode, 200, `after ${jump} ms`)
+    clock.advance(10_001)
+    await fresh('/data')
+    t.equal((await app.inject(next)).statusCode, 410)
+  }
+})
+
+t.test('the times of a job are as far apart as its steps, whatever the wall clock does', async (t) => {
+  for (const jump of JUMPS) {
+    const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv() } })
+    endpoint.intercept = ({ operation }) => {
+      if (operation === 'LIST') {
+        clock.advance(1500)
+        clock.jump(jump)
+      }
+      return undefined
+    }
+    const { started_at: started, finished_at: finished } = (await app.inject({ method: 'POST', url: '/data' })).json()
+    t.equal(Date.parse(finished) - Date.parse(started), 1500, `after ${jump} ms`)
+  }
+})
