@@ -7,6 +7,7 @@ import etagCache from './plugins/etag-cache.js'
 import jobs from './plugins/jobs.js'
 import objectStore, { type ObjectStoreOptions } from './plugins/object-store.js'
 import problems, { onClientError, sendProblem } from './plugins/problems.js'
+import requestId, { requestIdOf } from './plugins/request-id.js'
 import scheduler from './plugins/scheduler.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
 import dataRoutes from './routes/data.js'
@@ -28,6 +29,7 @@ export const serverOptions = {
   },
   // 240 bytes of user id, each written as %XX
   routerOptions: { maxParamLength: 720 },
+  genReqId: requestIdOf,
   bodyLimit: 16 * 1024,
   // A problem says so instead.
   http: { requireHostHeader: false },
@@ -39,6 +41,7 @@ export const serverOptions = {
 
 /** The application: first what it consists of, then what it answers. */
 export default fp<AppOptions>(async (fastify, options) => {
+  await fastify.register(requestId)
   await fastify.register(problems)
   await fastify.register(config, options)
   await fastify.register(objectStore, options)

@@ -6,6 +6,7 @@ import { NoDataError } from '../lib/base/errors.js'
 import { nearest } from '../lib/base/nearest.js'
 import { describeFailure, type FailureCode } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
+import { newRequestId, REQUEST_ID } from './request-id.js'
 
 /** What is wrong with one parameter. */
 export interface ParameterError { readonly parameter: string, readonly detail: string }
@@ -35,13 +36,15 @@ export class Problem extends Error {
     this.#members = members
   }
 
-  toJSON () {
+  /** The body of the response. */
+  toBody (requestId: string) {
     return {
       type: `urn:userlake:problem:${this.code}`,
       title: STATUS_CODES[this.status] ?? 'Error',
       status: this.status,
       detail: this.message,
       code: this.code,
+      request_id: requestId,
       errors: this.errors,
       ...this.#members
     }
@@ -67,8 +70,9 @@ export function noData (stale: FailureCode | undefined): Problem {
 export default fp(async (fastify: FastifyInstance) => {
   fastify.setErrorHandler(sendProblem)
   fastify.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    const body = JSON.stringify(new Problem(417, 'expectation_failed', 'No expectation but 100-continue is known'))
-    response.writeHead(417, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body) }).end(body)
+    const requestId = newRequestId()
+    const body = JSON.stringify(new Problem(417, 'expectation_failed', 'No expectation but 100-continue is known').toBody(requestId))
+    response.writeHead(417, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), [REQUEST_ID]: requestId }).end(body)
   })
   fastify.addHook('onRequest', (request, _reply, done) => done(findMalformedUrl(request)))
   fastify.setNotFoundHandler((request, reply) => sendProblem(
@@ -106,20 +110,22 @@ export function sendProblem (error: Error, request: FastifyRequest, reply: Fasti
   if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
   for (const name of ANSWERS_OWN) reply.removeHeader(name)
   reply.code(problem.status).headers(problem.headers)
+    .header(REQUEST_ID, request.id)
     .header('content-type', 'application/problem+json')
     .serializer((payload: unknown) => JSON.stringify(payload))
-    .send(problem.toJSON())
+    .send(problem.toBody(request.id))
 }
 
 /** For what is no HTTP request at all, or one with headers that are too large. */
 export function onClientError (this: { log: FastifyBaseLogger }, error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
-  this.log.debug({ err: error }, 'Client error')
+  const requestId = newRequestId()
+  this.log.debug({ request_id: requestId, err: error }, 'Client error')
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
-  const body = JSON.stringify(new Problem(status, codeOf(status), 'The request can\'t be read as HTTP'))
+  const body = JSON.stringify(new Problem(status, codeOf(status), 'The request can\'t be read as HTTP').toBody(requestId))
   if (socket.writable) {
     socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Content-Type: application/problem+json\r\nConnection: close\r\n\r\n${body}`)
+      `Content-Type: application/problem+json\r\nRequest-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`)
   }
   socket.destroy(error)
 }

@@ -24,12 +24,13 @@ export const Problem = Type.Object({
   status: Type.Integer({ minimum: 400, maximum: 599 }),
   detail: Type.String({ description: 'One sentence for a person' }),
   code: Type.String({ pattern: '^[a-z_]+$', description: `What programs can rely on. ${listOf(Object.keys(PROBLEM_CODES))}` }),
+  request_id: Type.String({ description: 'The `Request-Id` of the response, which is in the log as well' }),
   errors: Type.Optional(Type.Array(ParameterError, { description: 'What is wrong with each parameter' })),
   restart: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the first page of the same listing on the current data' })),
   continue: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the current data behind the last record; users may be missed or come twice' }))
 }, {
   description: 'Any answer that is an error, as RFC 9457 has it',
-  examples: [{ type: 'urn:userlake:problem:draining', title: 'Service Unavailable', status: 503, detail: 'This process is about to end', code: 'draining' }]
+  examples: [{ type: 'urn:userlake:problem:draining', title: 'Service Unavailable', status: 503, detail: 'This process is about to end', code: 'draining', request_id: 'kX3v9QzA-1f' }]
 })
 
 const columns = {

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { TObject } from 'typebox'
 import { components, withReferences } from './components.js'
+import { requestId } from './headers.js'
 import type { Operation } from './operation.js'
 import { meant, withStyle } from './parameters.js'
 
@@ -58,12 +59,16 @@ export function documentOptions (): FastifyDynamicSwaggerOptions {
         delete path['head'] // what is true of GET
         for (const operation of Object.values(path)) {
           operation.parameters = operation.parameters?.map(withStyle)
-          operation.responses = withReferences(operations.get(operation.operationId)!.responses)
+          operation.responses = withReferences(withRequestId(operations.get(operation.operationId)!.responses))
         }
       }
       return openapiObject
     }
   }
+}
+
+function withRequestId (responses: Operation['responses']): Operation['responses'] {
+  return Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, { ...response, headers: { ...response.headers, ...requestId } }]))
 }
 
 type PathItem = Record<string, { operationId: string, parameters: Parameters<typeof withStyle>[0][] | undefined, responses: object }>

@@ -15,6 +15,9 @@ const dataStale = header(`Why the data may not be the bucket's; absent where it 
 
 const dataVersion = (required: boolean) => header('Names the data: equal records have the equal name, on every replica', { type: 'string', pattern: '^[\\w-]{22}$' }, required)
 
+/** On every response. */
+export const requestId = { 'Request-Id': header('Names the request in the log and in problems: that of the request, or of its `X-Request-Id`, if it has one; otherwise a new one', { type: 'string', pattern: '^[\\w.:=/+-]+$', examples: ['kX3v9QzA-1f'] }) }
+
 /** Of every answer from the data. */
 export const freshness = { Age: header(AGE, { type: 'integer', minimum: 0 }), 'Data-Stale': dataStale, 'Data-Version': dataVersion(true) }
 

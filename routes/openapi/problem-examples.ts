@@ -3,7 +3,7 @@ import { example, type Examples } from './operation.js'
 /** A problem as it is answered. */
 function problem (status: number, title: string, code: string, detail: string, parameter?: string): object {
   const errors = parameter !== undefined && { errors: [{ parameter, detail }] }
-  return { type: `urn:userlake:problem:${code}`, title, status, detail: parameter === undefined ? detail : `${parameter}: ${detail}`, code, ...errors }
+  return { type: `urn:userlake:problem:${code}`, title, status, detail: parameter === undefined ? detail : `${parameter}: ${detail}`, code, request_id: 'kX3v9QzA-1f', ...errors }
 }
 
 const invalid = (parameter: string, detail: string) => problem(400, 'Bad Request', 'invalid_parameter', detail, parameter)
