@@ -6,8 +6,9 @@ import drain from './plugins/drain.js'
 import etagCache from './plugins/etag-cache.js'
 import jobs from './plugins/jobs.js'
 import objectStore, { type ObjectStoreOptions } from './plugins/object-store.js'
-import problems, { onClientError, sendProblem } from './plugins/problems.js'
+import problems, { onClientError, onFrameworkError } from './plugins/problems.js'
 import requestId, { requestIdOf } from './plugins/request-id.js'
+import requestLog from './plugins/request-log.js'
 import scheduler from './plugins/scheduler.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
 import dataRoutes from './routes/data.js'
@@ -33,7 +34,7 @@ export const serverOptions = {
   bodyLimit: 16 * 1024,
   // A problem says so instead.
   http: { requireHostHeader: false },
-  frameworkErrors: sendProblem,
+  frameworkErrors: onFrameworkError,
   clientErrorHandler: onClientError,
   // Reads go on while the process drains; POST /data looks for itself.
   return503OnClosing: false
@@ -41,9 +42,10 @@ export const serverOptions = {
 
 /** The application: first what it consists of, then what it answers. */
 export default fp<AppOptions>(async (fastify, options) => {
-  await fastify.register(requestId)
-  await fastify.register(problems)
   await fastify.register(config, options)
+  await fastify.register(requestId)
+  await fastify.register(requestLog)
+  await fastify.register(problems)
   await fastify.register(objectStore, options)
   await fastify.register(etagCache)
   await fastify.register(transformer, options)

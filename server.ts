@@ -10,16 +10,19 @@ for (const signal of SIGNALS) process.once(signal, exitNow)
 loadAwsCredentials('.env')
 // Its modules are loaded while those of the server are.
 const worker = new Worker(new URL('./lib/worker/worker.js', import.meta.url))
-const [{ default: closeWithGrace }, { default: Fastify, LogController }, { default: app, serverOptions }, { parseDuration }, { SettingsError }] =
-  await Promise.all([import('close-with-grace'), import('fastify'), import('./app.js'), import('./lib/base/duration.js'), import('./plugins/config.js')])
+const [{ default: closeWithGrace }, { default: Fastify, LogController }, { destination }, { default: app, serverOptions }, { parseDuration }, { SettingsError }] =
+  await Promise.all([import('close-with-grace'), import('fastify'), import('pino'), import('./app.js'), import('./lib/base/duration.js'), import('./plugins/config.js')])
 
 /** On top of what a job may take to end: for what remains to be closed. */
 const CLOSE_GRACE_MS = 3000
 
+/** Log lines are collected and written together, at the latest after 100 ms; lines beyond 16 MiB that the reader of stdout does not accept are dropped. */
+const logOutput = destination({ sync: false, minLength: 8192, periodicFlush: 100, maxLength: 16 * 1024 * 1024 })
+
 const fastify = Fastify({
   ...serverOptions,
-  logger: { level: 'info' },
-  logController: new LogController({ disableRequestLogging: true })
+  logger: { level: 'info', stream: logOutput },
+  logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' })
 })
 
 try {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathOf, startNode, type Child } from './child.js'
 
 /** No listing while answers are measured: the file that they are compared with does not change either. */
-const STEADY = { MAX_STALENESS: '1h', AGGREGATE_INTERVAL: '1h', SHUTDOWN_TIMEOUT: '30s' }
+const STEADY = { MAX_STALENESS: '1h', AGGREGATE_INTERVAL: '1h', SHUTDOWN_TIMEOUT: '30s', LOG_REQUESTS: 'false' }
 
 export interface Service extends Child {
   readonly url: string

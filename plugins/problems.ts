@@ -1,12 +1,13 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { NoDataError } from '../lib/base/errors.js'
 import { nearest } from '../lib/base/nearest.js'
 import { describeFailure, type FailureCode } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
-import { newRequestId, REQUEST_ID } from './request-id.js'
+import { newRequestId, REQUEST_ID, requestIdOf } from './request-id.js'
+import { logRequest } from './request-log.js'
 
 /** What is wrong with one parameter. */
 export interface ParameterError { readonly parameter: string, readonly detail: string }
@@ -69,15 +70,16 @@ export function noData (stale: FailureCode | undefined): Problem {
 /** Turns every error into a problem: those of routes, of the framework, and requests for what is not there. */
 export default fp(async (fastify: FastifyInstance) => {
   fastify.setErrorHandler(sendProblem)
-  fastify.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    const requestId = newRequestId()
+  fastify.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const requestId = requestIdOf(request)
+    logRequest(fastify, requestId, request, response)
     const body = JSON.stringify(new Problem(417, 'expectation_failed', 'No expectation but 100-continue is known').toBody(requestId))
     response.writeHead(417, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), [REQUEST_ID]: requestId }).end(body)
   })
   fastify.addHook('onRequest', (request, _reply, done) => done(findMalformedUrl(request)))
   fastify.setNotFoundHandler((request, reply) => sendProblem(
     new Problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]}`), request, reply))
-}, { name: 'problems' })
+}, { name: 'problems', dependencies: ['config'] })
 
 /** What is wrong with a request that the framework lets pass. */
 function findMalformedUrl ({ raw }: FastifyRequest): Problem | undefined {
@@ -103,7 +105,13 @@ function isEncoded (parameter: string): boolean {
 /** What a route may have said of the answer that there is not to be. */
 const ANSWERS_OWN = ['etag', 'cache-control', 'content-encoding', 'link', 'vary', 'x-total-count', 'x-content-type-options']
 
-/** For errors that the framework meets before there is a route: a URL that can't be decoded, an over-long parameter. */
+/** Handles errors that the framework detects before it has a route, and therefore without hooks: a URL that cannot be decoded, an overlong parameter. */
+export function onFrameworkError (error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  logRequest(request.server, request.id, request.raw, reply.raw)
+  sendProblem(error, request, reply)
+}
+
+/** Sends an error as a problem. */
 export function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error)
   // A problem that a route throws is an answer; anything else of this kind is news.
@@ -117,11 +125,11 @@ export function sendProblem (error: Error, request: FastifyRequest, reply: Fasti
 }
 
 /** For what is no HTTP request at all, or one with headers that are too large. */
-export function onClientError (this: { log: FastifyBaseLogger }, error: Error & { code?: string }, socket: Socket): void {
+export function onClientError (this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const requestId = newRequestId()
-  this.log.debug({ request_id: requestId, err: error }, 'Client error')
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  if (this.config.LOG_REQUESTS) this.log.info({ request_id: requestId, status, error: error.code }, 'Malformed request')
   const body = JSON.stringify(new Problem(status, codeOf(status), 'The request can\'t be read as HTTP').toBody(requestId))
   if (socket.writable) {
     socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +

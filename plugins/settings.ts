@@ -11,6 +11,7 @@ export const SettingsSchema = Type.Object({
   PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 8080, description: 'the TCP port to listen on, 0 to 65535 (0: any free one)' }),
   HOST: text('the address to listen on', '127.0.0.1', { minLength: 1 }),
   LOG_LEVEL: text('how much is logged: fatal, error, warn, info, debug, trace or silent', 'info', { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] }),
+  LOG_REQUESTS: Type.Boolean({ default: true, description: 'true or false: whether each request is logged, in one line' }),
   LAKE_URL: text('the bucket or folder: s3://<bucket> or file:<folder> (empty: the embedded lake in ./lake, filled with sample data if it is not there)', '', { format: 'lake-url' }),
   SOURCE_PREFIX: text('where the source files lie in the lake: empty, or a path that ends in a slash', 'source_data/', { format: 'prefix' }),
   OUTPUT_KEY: text('the key of the aggregated output: a path, never read as input', 'processed_data/output.csv', { format: 'key' }),

@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import app, { serverOptions } from '../../app.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
@@ -44,10 +44,14 @@ export interface TestLake {
   fresh (url: string): Promise<{ readonly status: number, readonly json: any }>
 }
 
+export type LogLine = Readonly<Record<string, any>>
+
 export interface TestLakeOptions {
   /** Objects by key; without a slash the key is one below source_data/. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>
+  /** Receives what the app logs, at every level. */
+  readonly log?: LogLine[]
   /** Default: datalake. */
   readonly name?: string
   /** A lake whose endpoint and clock this one has, too: another replica of it, or its next start. */
@@ -55,13 +59,14 @@ export interface TestLakeOptions {
 }
 
 /** The app over a bucket of the tests' own endpoint; both end with the test. Its answers are as documented, or `inject` throws. */
-export async function build (t: Test, { files = {}, settings = {}, name = 'datalake', beside }: TestLakeOptions = {}): Promise<TestLake> {
+export async function build (t: Test, { files = {}, settings = {}, log, name = 'datalake', beside }: TestLakeOptions = {}): Promise<TestLake> {
   const clock = beside?.clock ?? new TestClock()
   const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read })
   const bucket = endpoint.bucket(name)
   for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
   const store = new S3Store({ bucket: name, endpoint: endpoint.url })
-  const fastify = Fastify(serverOptions)
+  const stream = { write: (line: string) => { log?.push(JSON.parse(line)) } }
+  const fastify = Fastify({ ...serverOptions, ...log && { logger: { level: 'trace', stream }, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }) } })
   // A test that runs beside others may be slow; those of the wait itself set it.
   await fastify.register(app, { settings: { REFRESH_WAIT: '30s', ...settings }, store, clock: clock.read, monotonic: clock.monotonic })
   validateAnswers(fastify)

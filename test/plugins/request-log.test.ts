@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { build, csv, type LogLine } from '../support/app.js'
+
+async function start (t: Test, settings: Record<string, string> = {}) {
+  const log: LogLine[] = []
+  const { app } = await build(t, { files: { '1.csv': csv() }, settings, log })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const say = async (text: string) => {
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1').end(text)
+    let response = ''
+    socket.on('data', (data) => { response += data })
+    await once(socket, 'close')
+    return response
+  }
+  /** Waits until so many requests are logged. */
+  const lines = async (count: number): Promise<LogLine[]> => {
+    for (;;) {
+      const requests = log.filter(({ request_id: id }) => id !== undefined)
+      if (requests.length >= count) return requests
+      await sleep(5)
+    }
+  }
+  return { app, url, log, say, lines }
+}
+
+t.test('each request is one line: what was asked, the status, the time and the bytes sent', async (t) => {
+  const { url, say, lines } = await start(t)
+  const response = await fetch(`${url}/data?first_name=Ann`)
+  await response.text()
+  await fetch(`${url}/nowhere`)
+  const broken = await say('GET /data/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  const unexpected = await say('GET /data HTTP/1.1\r\nHost: x\r\nExpect: magic\r\nConnection: close\r\n\r\n')
+  const malformed = await say('hello\r\n\r\n')
+  const requests = await lines(5)
+  t.equal(requests.length, 5)
+  t.match(requests, [
+    { level: 30, request_id: response.headers.get('request-id'), method: 'GET', path: '/data', status: 200, msg: 'Request' },
+    { method: 'GET', path: '/nowhere', status: 404 },
+    { method: 'GET', path: '/data/%zz', status: 400, bytes: Buffer.byteLength(broken) },
+    { method: 'GET', path: '/data', status: 417, bytes: Buffer.byteLength(unexpected) },
+    { status: 400, error: 'HPE_INVALID_METHOD', msg: 'Malformed request' }
+  ])
+  t.ok(requests[0]!['ms'] > 0 && requests[0]!['ms'] < 60_000)
+  t.notMatch(JSON.stringify(requests), 'Ann', 'the query is not logged')
+  for (const [text, line] of [[broken, requests[2]], [unexpected, requests[3]], [malformed, requests[4]]] as const) {
+    t.match(text.toLowerCase(), `request-id: ${line!['request_id'].toLowerCase()}\r\n`)
+  }
+})
+
+t.test('each request of a connection is logged with its own bytes', async (t) => {
+  const { say, lines } = await start(t)
+  const get = 'GET /livez HTTP/1.1\r\nHost: x\r\n'
+  const responses = await say(`${get}\r\n${get}Connection: close\r\n\r\n`)
+  const requests = await lines(2)
+  t.equal(requests[0]!['bytes'] + requests[1]!['bytes'], Buffer.byteLength(responses))
+})
+
+t.test('a request whose client has left is logged as aborted', async (t) => {
+  const { app, url, lines } = await start(t)
+  app.transformer.ensureFresh = () => new Promise(() => {})
+  const request = httpRequest(`${url}/data`).on('error', () => {}).end()
+  await once(app.server, 'request')
+  request.destroy()
+  t.match(await lines(1), [{ method: 'GET', path: '/data', aborted: true, bytes: 0, msg: 'Request aborted by the client' }])
+})
+
+t.test('LOG_REQUESTS=false logs none', async (t) => {
+  const { app, url, say, log } = await start(t, { LOG_REQUESTS: 'false' })
+  await (await fetch(`${url}/data`)).text()
+  await say('GET /data/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  await say('hello\r\n\r\n')
+  await app.close()
+  t.same(log.filter(({ request_id: id }) => id !== undefined), [])
+})
