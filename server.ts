@@ -6,6 +6,8 @@ import { Worker } from 'node:worker_threads'
 const exitNow = () => process.exit()
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 for (const signal of SIGNALS) process.once(signal, exitNow)
+// scripts/start.mjs keeps a channel open for as long as the server is to run.
+process.once('disconnect', exitNow)
 
 loadAwsCredentials('.env')
 // Its modules are loaded while those of the server are.
@@ -29,11 +31,20 @@ try {
   await fastify.register(app, { worker })
   const { HOST: host, PORT: port, LOG_LEVEL: level, SHUTDOWN_TIMEOUT: timeout } = fastify.config
   fastify.log.level = level
-  closeWithGrace({ delay: parseDuration(timeout)! + CLOSE_GRACE_MS, logger: fastify.log }, async ({ signal }) => {
+  let isClosing = false
+  const { close } = closeWithGrace({ delay: parseDuration(timeout)! + CLOSE_GRACE_MS, logger: fastify.log }, async ({ signal }) => {
+    isClosing = true
     if (signal !== undefined) fastify.log.info(`${signal}: shutting down`)
     await fastify.close()
   })
   for (const signal of SIGNALS) process.removeListener(signal, exitNow)
+  process.removeListener('disconnect', exitNow)
+  // Later than a signal of the same moment, which would otherwise count as a second one.
+  process.once('disconnect', () => setImmediate(() => {
+    if (isClosing) return
+    fastify.log.info('The launcher has ended: shutting down')
+    close()
+  }))
   await fastify.listen({ host, port })
 } catch (error) {
   process.stderr.write(`userlake: ${startError(error)}\n`)

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+// `npm start`: builds what has changed if TypeScript is installed, then runs the server in a process of its own, because some settings
+// of the C library are read before Node runs any script. The server ends when this process or the npm that started it ends.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The environment of the server, unless the caller sets these variables. The Containerfile sets the same ones. */
+const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '1048576' }
+
+/** How often this process checks that npm is still running, in milliseconds. npm signals its shell, which does not pass signals on. */
+const CHECK_MS = 250
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const server = join(root, 'dist/server.js')
+const parents = process.env.npm_lifecycle_event === undefined ? undefined : parentProcesses()
+
+build()
+if (!existsSync(server)) fail('not built: run npm ci && npm run build')
+run()
+
+/** Compiles the sources. A package or a production installation has no sources or no compiler, and runs what was built before. */
+function build () {
+  if (!existsSync(join(root, 'tsconfig.build.json'))) return
+  let compiler
+  try {
+    compiler = createRequire(join(root, 'package.json')).resolve('typescript/bin/tsc')
+  } catch {
+    return
+  }
+  const { status } = spawnSync(process.execPath, [compiler, '-b', join(root, 'tsconfig.build.json')], { stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+function run () {
+  const child = spawn(process.execPath, [...process.execArgv, server, ...process.argv.slice(2)], {
+    // The server shuts down when the channel closes, which also happens if this process is killed.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...ENVIRONMENT, ...process.env }
+  })
+  const end = () => { if (child.connected) child.disconnect() }
+  // Not forwarded: Ctrl-C and service managers signal the server as well, and it takes a second signal as an order to exit at once.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
+  if (parents !== undefined) setInterval(() => { if (parentProcesses() !== parents) end() }, CHECK_MS)
+  child.on('error', (error) => fail(error.message))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}
+
+/** Identifies the processes down to npm: the parent, and the parent of that if it is a shell, as far as the system shows it in /proc. */
+function parentProcesses () {
+  const { ppid } = process
+  try {
+    const [, name, parent] = /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${ppid}/stat`, 'latin1'))
+    return /^(ba|da|a)?sh$|^busybox$/.test(name) ? `${ppid} ${parent}` : `${ppid}`
+  } catch {
+    return `${ppid}`
+  }
+}
+
+function fail (message) {
+  process.stderr.write(`userlake: ${message}\n`)
+  process.exit(1)
+}

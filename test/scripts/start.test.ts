@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+
+// `npm start` in an installation of its own: npm runs sh, which runs the launcher, which runs the server.
+
+/** What a production installation consists of. */
+const INSTALLED = { node_modules: 'node_modules', 'seed-data': 'seed-data', dist: 'dist-test' }
+
+/** Runs `npm start` in a folder of its own, which contains links to these files besides the launcher. */
+function npmStart (t: Test, { links = INSTALLED, files = {}, settings = {} }: { links?: Readonly<Record<string, string>>, files?: Parameters<Test['testdir']>[0], settings?: Readonly<Record<string, string>> } = {}) {
+  // Registered before the folder is made: tap removes the folder before it runs teardowns that are registered later.
+  t.teardown(async () => {
+    npm.kill()
+    await exit
+  })
+  const cwd = t.testdir(files)
+  mkdirSync(join(cwd, 'scripts'))
+  for (const name of ['package.json', 'scripts/start.mjs']) copyFileSync(name, join(cwd, name))
+  for (const [name, target] of Object.entries(links)) symlinkSync(resolve(target), join(cwd, name))
+  // In a process group of its own, which a test can signal as a terminal does.
+  const npm = spawn('npm', ['--silent', 'start'], { cwd, env: { PATH: process.env['PATH'], HOME: cwd, PORT: '0', ...settings }, detached: true })
+  let stdout = ''
+  let stderr = ''
+  npm.stdout.on('data', (data) => { stdout += data })
+  npm.stderr.on('data', (data) => { stderr += data })
+  // The streams end when all processes that write to them have ended.
+  const exit = once(npm, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
+  const find = async (pattern: RegExp) => {
+    for (;;) {
+      const [, found] = pattern.exec(stdout) ?? []
+      if (found !== undefined) return found
+      if (npm.exitCode !== null) throw new Error(`npm has ended: ${stderr}`)
+      await sleep(20)
+    }
+  }
+  return {
+    npm,
+    exit,
+    port: () => find(/listening at http:\S+:(\d+)"/),
+    /** The process id of the server. */
+    server: async () => Number(await find(/"pid":(\d+)/))
+  }
+}
+
+async function isPortFree (port: string): Promise<boolean> {
+  const socket = connect({ port: Number(port), host: '127.0.0.1' })
+  const outcome = await Promise.race([once(socket, 'connect').then(() => false), once(socket, 'error').then(() => true, () => true)]).catch(() => true)
+  socket.destroy()
+  return outcome
+}
+
+/** The process that started a process. */
+function parentOf (pid: number): number {
+  return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))![1])
+}
+
+const needsProc = { skip: existsSync('/proc/self/environ') ? false : 'needs /proc' }
+
+t.test('SIGTERM to npm shuts the server down and frees the port', async (t) => {
+  const { npm, exit, port } = npmStart(t)
+  const number = await port()
+  t.notOk(await isPortFree(number))
+  npm.kill('SIGTERM')
+  const { stdout, stderr } = await exit
+  t.match(stdout, 'shutting down', 'it closes what it has open')
+  t.equal(stderr, '')
+  t.ok(await isPortFree(number))
+})
+
+t.test('a signal to all processes at once, as from Ctrl-C, reaches the server once', async (t) => {
+  const { npm, exit, port } = npmStart(t)
+  const number = await port()
+  process.kill(-npm.pid!, 'SIGINT')
+  const { stdout, stderr } = await exit
+  t.match(stdout, 'SIGINT: shutting down')
+  t.notMatch(stdout, 'second')
+  t.equal(stderr, '')
+  t.ok(await isPortFree(number))
+})
+
+for (const victim of ['npm', 'the launcher']) {
+  t.test(`the server shuts down if ${victim} is killed`, needsProc, async (t) => {
+    const { npm, exit, port, server } = npmStart(t)
+    const number = await port()
+    process.kill(victim === 'npm' ? npm.pid! : parentOf(await server()), 'SIGKILL')
+    t.match((await exit).stdout, 'shutting down')
+    t.ok(await isPortFree(number))
+  })
+}
+
+for (const settings of [{}, { MALLOC_MMAP_THRESHOLD_: '65536' }]) {
+  t.test(`the environment of the server is that of the container, except for ${JSON.stringify(settings)}`, needsProc, async (t) => {
+    const inContainer = Object.fromEntries([...readFileSync('Containerfile', 'utf8').matchAll(/^ENV (MALLOC_\w+)=(\d+)$/gm)].map(([, name, value]) => [name, value]))
+    const { server } = npmStart(t, { settings })
+    const environment = readFileSync(`/proc/${await server()}/environ`, 'latin1').split('\0')
+    const allocator = environment.filter((line) => line.startsWith('MALLOC_')).map((line) => line.split('='))
+    t.strictSame(Object.fromEntries(allocator), { ...inContainer, ...settings })
+  })
+}
+
+t.test('without a build and without TypeScript it reports what to run', async (t) => {
+  t.match(await npmStart(t, { links: {} }).exit, { code: 1, stdout: '', stderr: 'userlake: not built: run npm ci && npm run build\n' })
+})
+
+const CONFIG = JSON.stringify({ compilerOptions: { outDir: 'dist', rootDir: '.', module: 'nodenext', noCheck: true, types: [] }, files: ['server.ts'] })
+const links = { node_modules: 'node_modules' }
+
+t.test('with TypeScript it builds first, and exits with the code of the server', async (t) => {
+  const files = { 'tsconfig.build.json': CONFIG, 'server.ts': 'const code: number = 7\nprocess.exit(code)\n' }
+  t.match(await npmStart(t, { links, files }).exit, { code: 7, stderr: '' })
+})
+
+t.test('it does not start sources that do not compile', async (t) => {
+  const files = { 'tsconfig.build.json': CONFIG, 'server.ts': 'const = 7\n', dist: { 'server.js': 'process.exit(7)' } }
+  t.match(await npmStart(t, { links, files }).exit, { code: 1, stdout: /server\.ts.*error TS/ })
+})
