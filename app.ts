@@ -10,6 +10,7 @@ import problems, { onClientError, onFrameworkError } from './plugins/problems.js
 import requestId, { requestIdOf } from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
 import scheduler from './plugins/scheduler.js'
+import startLog from './plugins/start-log.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
 import dataRoutes from './routes/data.js'
 import docs from './routes/docs.js'
@@ -18,6 +19,7 @@ import jobRoutes from './routes/jobs.js'
 import probeRoutes from './routes/probes.js'
 import rejectRoutes from './routes/rejects.js'
 import statsRoutes from './routes/stats.js'
+import versionRoutes from './routes/version.js'
 
 export type AppOptions = ConfigOptions & ObjectStoreOptions & TransformerPluginOptions
 
@@ -47,6 +49,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(requestLog)
   await fastify.register(problems)
   await fastify.register(objectStore, options)
+  await fastify.register(startLog)
   await fastify.register(etagCache)
   await fastify.register(transformer, options)
   await fastify.register(jobs)
@@ -60,4 +63,5 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(statsRoutes)
   await fastify.register(rejectRoutes)
   await fastify.register(probeRoutes)
+  await fastify.register(versionRoutes)
 }, { name: 'userlake' })

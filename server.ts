@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { parseEnv } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { readEnvFile } from './lib/base/env-file.js'
 
 // A process that is pid 1 gets no signal that it does not listen for. All else is loaded afterwards: it takes its time.
 const exitNow = () => process.exit()
@@ -10,6 +9,10 @@ for (const signal of SIGNALS) process.once(signal, exitNow)
 process.once('disconnect', exitNow)
 
 loadAwsCredentials('.env')
+if (process.argv.length > 2) {
+  const { runServerCommand } = await import('./scripts/server-command.js')
+  process.exit(await runServerCommand(process.argv.slice(2), process))
+}
 // Its modules are loaded while those of the server are.
 const worker = new Worker(new URL('./lib/worker/worker.js', import.meta.url))
 const [{ default: closeWithGrace }, { default: Fastify, LogController }, { destination }, { default: app, serverOptions }, { parseDuration }, { SettingsError }] =
@@ -53,13 +56,7 @@ try {
 
 /** The SDK finds credentials in the environment and not in a file of settings: those that stand there are put where it looks. */
 function loadAwsCredentials (path: string): void {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    return // there need not be one
-  }
-  for (const [name, value] of Object.entries(parseEnv(text))) if (name.startsWith('AWS_')) process.env[name] ??= value
+  for (const [name, value] of Object.entries(readEnvFile(path))) if (name.startsWith('AWS_')) process.env[name] ??= value
 }
 
 /** One line for what an operator can mend, everything for what is a bug. */

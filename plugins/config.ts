@@ -3,9 +3,11 @@ import type { Ajv, ErrorObject } from 'ajv'
 import fp from 'fastify-plugin'
 import { isTimeZone } from '../lib/base/calendar.js'
 import { parseDuration } from '../lib/base/duration.js'
+import { readEnvFile } from '../lib/base/env-file.js'
 import { parseSize } from '../lib/base/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { SettingsSchema, type Settings } from './settings.js'
+import { unknownSettings } from './unknown-settings.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -67,6 +69,7 @@ export default fp<ConfigOptions>(async (fastify, { settings }) => {
     const errors = (error as { errors?: ErrorObject[] }).errors
     throw errors === undefined ? error : new SettingsError(errors.map(formatSettingError).join('\n'))
   }
+  if (settings === undefined) for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) fastify.log.warn(warning)
 }, { name: 'config' })
 
 function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject): string {

@@ -17,7 +17,8 @@ export interface ObjectStoreOptions {
   readonly store?: ObjectStore | undefined
 }
 
-const EMBEDDED_LAKE = 'lake'
+/** The folder of the embedded lake, in the working directory. */
+export const EMBEDDED_LAKE = 'lake'
 
 /** Decorates the instance with the store that the settings name, and closes it. Needs: config. */
 export default fp<ObjectStoreOptions>(async (fastify, { store }) => {

@@ -12,6 +12,7 @@ export const SettingsSchema = Type.Object({
   HOST: text('the address to listen on', '127.0.0.1', { minLength: 1 }),
   LOG_LEVEL: text('how much is logged: fatal, error, warn, info, debug, trace or silent', 'info', { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] }),
   LOG_REQUESTS: Type.Boolean({ default: true, description: 'true or false: whether each request is logged, in one line' }),
+  BUILD: text('the build that GET /version and the log report, such as a commit', '', { maxLength: 100 }),
   LAKE_URL: text('the bucket or folder: s3://<bucket> or file:<folder> (empty: the embedded lake in ./lake, filled with sample data if it is not there)', '', { format: 'lake-url' }),
   SOURCE_PREFIX: text('where the source files lie in the lake: empty, or a path that ends in a slash', 'source_data/', { format: 'prefix' }),
   OUTPUT_KEY: text('the key of the aggregated output: a path, never read as input', 'processed_data/output.csv', { format: 'key' }),

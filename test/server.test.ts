@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { version } from '../lib/base/package-info.js'
 import { startS3Endpoint } from './support/s3-endpoint.js'
 
 const server = fileURLToPath(new URL('../server.js', import.meta.url))
@@ -32,7 +33,16 @@ function start (t: Test, settings: Record<string, string>, files: Parameters<Tes
       await sleep(20)
     }
   }
-  return { child, cwd, exit, address }
+  /** Waits for the line of the log whose message matches. */
+  const line = async (message: RegExp): Promise<Record<string, unknown>> => {
+    for (;;) {
+      const lines = stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>)
+      const found = lines.find(({ msg }) => message.test(String(msg)))
+      if (found !== undefined) return found
+      await sleep(20)
+    }
+  }
+  return { child, cwd, exit, address, line }
 }
 
 t.test('without settings: the embedded lake, filled and published; SIGTERM ends it', async (t) => {
@@ -92,10 +102,15 @@ t.test('an explicit lake is never filled; a missing one is not ready, and says w
 })
 
 t.test('settings come from a file .env, too', async (t) => {
-  const { address } = start(t, {}, { '.env': 'LAKE_URL=file:./mine\nSOURCE_PREFIX=\n', mine: { '1001.csv': readFileSync('seed-data/1001.csv') } })
+  const { address, line } = start(t, {}, { '.env': 'LAKE_URL=file:./mine\nSOURCE_PREFIX=\nMAX_STALENES=1s\n', mine: { '1001.csv': readFileSync('seed-data/1001.csv') } })
   const url = await address()
   while (!(await fetch(`${url}/readyz`)).ok) await sleep(20)
   t.match(await (await fetch(`${url}/data`)).json(), [{ user_id: '1001' }])
+  t.match(await line(/is not a setting/), { level: 40, msg: '.env: "MAX_STALENES" is not a setting; did you mean MAX_STALENESS?' })
+  const started = await line(/^Userlake /)
+  t.match(started, { level: 30, version, lake: /\/mine$/, msg: `Userlake ${version} serves file:` })
+  t.same(started['settings'], { PORT: 0, LAKE_URL: 'file:./mine', SOURCE_PREFIX: '' })
+  t.match(await (await fetch(`${url}/version`)).json(), { version, build: null, node: process.versions.node })
 })
 
 t.test('what keeps it from starting is one line on stderr, and exit code 1', async (t) => {

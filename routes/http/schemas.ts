@@ -130,4 +130,11 @@ export const Quarantine = Type.Object({
   orphans: Type.Array(Type.String(), { description: 'Keys of images that belong to nobody' })
 }, { description: 'What is in the source and not in the data' })
 
+export const Version = Type.Object({
+  version: Type.String({ description: 'The version of Userlake' }),
+  build: Nullable(Type.String({ description: 'The setting `BUILD`, such as a commit; null if it is not set' })),
+  node: Type.String({ description: 'The version of Node.js' }),
+  started_at: Type.String({ format: 'date-time', description: 'When the process started' })
+}, { description: 'Which program responds' })
+
 export const ProbeStatus = Type.Object({ status: Choice(['alive', 'started', 'ready']) })

@@ -1,12 +1,10 @@
-import { createRequire } from 'node:module'
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { TObject } from 'typebox'
+import { description, version } from '../../lib/base/package-info.js'
 import { components, withReferences } from './components.js'
 import { requestId } from './headers.js'
 import type { Operation } from './operation.js'
 import { meant, withStyle } from './parameters.js'
-
-const { version, description } = createRequire(import.meta.url)('#package.json') as { version: string, description: string }
 
 const DESCRIPTION = `${description}: it joins \`<user_id>.csv\` and the picture beside it into records, answers filtered
 queries and statistics, and keeps one aggregated file up to date.

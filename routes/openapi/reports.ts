@@ -1,4 +1,5 @@
-import { ProbeStatus, Quarantine, Statistics } from '../http/schemas.js'
+import { ProbeStatus, Quarantine, Statistics, Version } from '../http/schemas.js'
+import { version } from '../../lib/base/package-info.js'
 import * as headers from './headers.js'
 import { example, json, type Operation } from './operation.js'
 import { badBinWidth } from './problem-examples.js'
@@ -57,6 +58,22 @@ export const listRejects: Operation = {
       })
     },
     ...problems([400, 500, 503], { headers: headers.perhapsFreshness })
+  }
+}
+
+export const getVersion: Operation = {
+  operationId: 'getVersion',
+  tags: ['Probes'],
+  summary: 'Version and build',
+  description: 'Which program responds, and since when.',
+  responses: {
+    200: {
+      description: 'The version',
+      content: json(Version, {
+        version: example('A release', "'/version'", { version, build: null, node: '24.11.1', started_at: '2026-01-01T09:00:00.000Z' })
+      })
+    },
+    ...problems([400, 500])
   }
 }
 

@@ -1,0 +1,24 @@
+import fp from 'fastify-plugin'
+import { version } from '../lib/base/package-info.js'
+import { SettingsSchema, type Settings } from './settings.js'
+
+/** Logs what has started and how it is configured, once the server listens. Needs: config, object-store. */
+export default fp(async (fastify) => {
+  fastify.addHook('onListen', async () => {
+    const { config, objectStore, listeningOrigin, log } = fastify
+    const facts = { version, build: config.BUILD || undefined, node: process.version, lake: objectStore.url, settings: changedSettings(config) }
+    log.info(facts, `Userlake ${version} serves ${objectStore.url}; its documentation is at ${listeningOrigin}/docs`)
+  })
+}, { name: 'start-log', dependencies: ['config', 'object-store'] })
+
+/** The settings that differ from their defaults. Passwords in URLs are left out. */
+export function changedSettings (config: Settings): Record<string, unknown> {
+  const defaults = SettingsSchema.properties as unknown as Record<string, { readonly default: unknown }>
+  const values = config as Readonly<Record<string, unknown>>
+  const changed = Object.keys(defaults).filter((name) => values[name] !== defaults[name]!.default)
+  return Object.fromEntries(changed.map((name) => [name, withoutUserInfo(values[name])]))
+}
+
+function withoutUserInfo (value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/^(\w+:\/\/)[^/]*@/, '$1') : value
+}

@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs'
+import Fastify from 'fastify'
+import { readEnvFile } from '../lib/base/env-file.js'
+import { StoreError } from '../lib/base/errors.js'
+import type { UserDataTransformer } from '../lib/transformer.js'
+import config, { SettingsError } from '../plugins/config.js'
+import etagCache from '../plugins/etag-cache.js'
+import objectStore, { EMBEDDED_LAKE } from '../plugins/object-store.js'
+import { changedSettings } from '../plugins/start-log.js'
+import transformer from '../plugins/transformer.js'
+import { unknownSettings } from '../plugins/unknown-settings.js'
+import type { CommandIo } from './command.js'
+
+/** Prints the settings that differ from their defaults and what the lake holds. Writes nothing to the lake. Returns the exit code. */
+export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
+  const fastify = Fastify()
+  try {
+    await fastify.register(config)
+    for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) stdout.write(`warning: ${warning}\n`)
+    const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
+    stdout.write(`settings: valid; ${changed.length} of them differ from their defaults\n${changed.join('')}`)
+    if (fastify.config.LAKE_URL === '' && !existsSync(EMBEDDED_LAKE)) {
+      stdout.write(`lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`)
+      return 0
+    }
+    await fastify.register(objectStore)
+    await fastify.register(etagCache)
+    await fastify.register(transformer)
+    stdout.write(`lake: ${fastify.objectStore.url}\n`)
+    await fastify.transformer.reconcile()
+    stdout.write(await describeLake(fastify.transformer))
+    const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY)
+    stdout.write(`output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`)
+    return 0
+  } catch (error) {
+    if (!(error instanceof SettingsError || error instanceof StoreError)) throw error
+    const subject = error instanceof StoreError ? 'the lake cannot be read: ' : ''
+    for (const line of error.message.split('\n')) stderr.write(`userlake: ${subject}${line}\n`)
+    return 1
+  } finally {
+    await fastify.close()
+  }
+}
+
+async function describeLake (transformer: UserDataTransformer): Promise<string> {
+  const { rejects, orphans, ignored } = transformer.quarantine()
+  const { count } = await transformer.select()
+  const [first] = rejects
+  const lines = [
+    `${count} records`,
+    `${rejects.length} rejected info files` + (first === undefined ? '' : `, such as ${first.key}: ${first.code}, ${first.detail}`),
+    `${orphans.length} images without an info file` + (orphans.length === 0 ? '' : `, such as ${orphans[0]}`),
+    `${ignored} other objects`
+  ]
+  return lines.map((line) => `  ${line}\n`).join('')
+}

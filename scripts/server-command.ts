@@ -1,0 +1,37 @@
+import { nearest } from '../lib/base/nearest.js'
+import { version } from '../lib/base/package-info.js'
+import type { CommandIo } from './command.js'
+
+const HELP = `Userlake ${version}: an HTTP API over a lake of small per-entity files
+
+node dist/server.js           serves until it is ended by SIGTERM or SIGINT
+node dist/server.js --check   checks the settings and reads the lake as a start does, prints what it finds and writes nothing
+node dist/server.js --version
+node dist/server.js --help
+
+Settings are environment variables, or lines of a file .env in the working directory; .env.example and README.md describe them.
+Exit codes: 0 success, 1 a wrong setting or a lake that cannot be read, 2 an unknown argument.`
+
+const ACTIONS: Readonly<Record<string, (io: CommandIo) => Promise<number>>> = {
+  '--help': async ({ stdout }) => print(stdout, HELP),
+  '--version': async ({ stdout }) => print(stdout, version),
+  '--check': async (io) => (await import('./check.js')).check(io)
+}
+
+function print (output: CommandIo['stdout'], text: string): number {
+  output.write(text + '\n')
+  return 0
+}
+
+/** Runs the server's command line with at least one argument. Returns the exit code. */
+export async function runServerCommand (argv: readonly string[], io: CommandIo): Promise<number> {
+  const unknown = argv.find((argument) => !Object.hasOwn(ACTIONS, argument))
+  if (unknown === undefined && argv.length === 1) return await ACTIONS[argv[0]!]!(io)
+  if (unknown === undefined) {
+    io.stderr.write('userlake: takes one argument at most; see --help\n')
+    return 2
+  }
+  const meant = nearest(unknown, Object.keys(ACTIONS))
+  io.stderr.write(`userlake: unknown argument ${JSON.stringify(unknown)}` + (meant === undefined ? '; see --help\n' : `; did you mean ${meant}?\n`))
+  return 2
+}

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { version } from '../../lib/base/package-info.js'
+
+const server = fileURLToPath(new URL('../../server.js', import.meta.url))
+
+/** Runs the server's command line in a folder with these files. */
+function run (t: Test, argv: readonly string[], { env = {}, files = {} }: { env?: Record<string, string>, files?: Parameters<Test['testdir']>[0] } = {}) {
+  const cwd = t.testdir(files)
+  return new Promise<{ code: number, stdout: string, stderr: string, cwd: string }>((resolve) => {
+    const child = execFile(process.execPath, [server, ...argv], { cwd, env: { PATH: process.env['PATH'], ...env } },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode!, stdout, stderr, cwd }))
+  })
+}
+
+const INFO = 'first_name,last_name,birthts\nAnn,Lee,0\n'
+
+t.test('--help and --version print and end', async (t) => {
+  t.match(await run(t, ['--help']), { code: 0, stdout: /--check/, stderr: '' })
+  t.match(await run(t, ['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+t.test('an unknown argument is named, with the one that was perhaps meant: exit code 2', async (t) => {
+  t.match(await run(t, ['--chek']), { code: 2, stdout: '', stderr: 'userlake: unknown argument "--chek"; did you mean --check?\n' })
+  t.match(await run(t, ['start']), { code: 2, stdout: '', stderr: 'userlake: unknown argument "start"; see --help\n' })
+  t.match(await run(t, ['--help', '--check']), { code: 2, stdout: '', stderr: 'userlake: takes one argument at most; see --help\n' })
+})
+
+t.test('--check prints what the lake holds and writes nothing', async (t) => {
+  const files = { lake: { source_data: { '1.csv': INFO, '2.csv': 'first_name\nAnn\n', '1.png': '', '3.png': '', '4.json': '{}' } }, '.env': 'LOGLEVEL=debug\n' }
+  const { code, stdout, stderr, cwd } = await run(t, ['--check'], { files, env: { AWS_ENDPOINT_URL: 'http://user:secret@localhost:1', AWS_SECRET_ACCESS_KEY: 'secret' } })
+  t.equal(code, 0, stderr)
+  t.match(stdout, /^warning: \.env: "LOGLEVEL" is not a setting; did you mean LOG_LEVEL\?$/m)
+  t.match(stdout, /^settings: valid; 1 of them differ from their defaults\n {2}AWS_ENDPOINT_URL=http:\/\/localhost:1$/m)
+  t.match(stdout, /^lake: file:.*\/lake$/m)
+  t.match(stdout, /^ {2}1 records$/m)
+  t.match(stdout, /^ {2}1 rejected info files, such as source_data\/2\.csv: missing_column, /m)
+  t.match(stdout, /^ {2}1 images without an info file, such as source_data\/3\.png$/m)
+  t.match(stdout, /^output: processed_data\/output\.csv does not exist yet$/m)
+  t.notMatch(stdout, 'secret')
+  t.same(readdirSync(`${cwd}/lake`), ['source_data'])
+})
+
+t.test('--check without a lake: the embedded one is not created', async (t) => {
+  const { code, stdout, cwd } = await run(t, ['--check'])
+  t.equal(code, 0)
+  t.match(stdout, 'lake: ./lake does not exist yet; the first start fills it with sample data\n')
+  t.notOk(existsSync(`${cwd}/lake`))
+})
+
+t.test('--check fails with one line for each wrong setting, and for a lake that cannot be read: exit code 1', async (t) => {
+  t.match(await run(t, ['--check'], { env: { PORT: 'x' } }), { code: 1, stdout: '', stderr: /^userlake: PORT: got "x"; .*\n$/ })
+  t.match(await run(t, ['--check'], { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^userlake: the lake cannot be read: file:.*\/missing: there is no such folder\n$/ })
+})
