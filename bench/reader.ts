@@ -1,7 +1,7 @@
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
-import { EtagCache } from '../lib/source/etag-cache.js'
 import { reconcile } from '../lib/source/reconcile.js'
+import { EMPTY_STATE, type SourceState } from '../lib/source/source-state.js'
 import { S3Store } from '../lib/store/s3/s3-store.js'
 
 // A process that reads a bucket when it is asked to, in one of these ways, and tells how long and how much CPU it took:
@@ -13,7 +13,7 @@ const [endpoint, bucket, way] = process.argv.slice(2) as [string, string, keyof 
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
 const store = new S3Store({ bucket, endpoint })
 const sdk = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } })
-let known: EtagCache | undefined
+let known: SourceState | undefined
 
 async function listBySdk (): Promise<string[]> {
   const keys: string[] = []
@@ -26,9 +26,9 @@ async function listBySdk (): Promise<string[]> {
   return keys
 }
 
-async function readByReconcile (previous: EtagCache): Promise<number> {
+async function readByReconcile (previous: SourceState): Promise<number> {
   const { state } = await reconcile(store, previous, Date.now, { rules })
-  known = new EtagCache(state)
+  known = state
   return state.table.length
 }
 
@@ -43,7 +43,7 @@ const WAYS = {
     return keys.length
   },
   sdkList: async () => (await listBySdk()).length,
-  load: async () => await readByReconcile(new EtagCache()),
+  load: async () => await readByReconcile(EMPTY_STATE),
   /** A reconcile of what is known already. */
   again: async () => await readByReconcile(known!),
   async list () {
@@ -54,7 +54,7 @@ const WAYS = {
 }
 
 process.on('message', async () => {
-  if (way === 'again' && known === undefined) await readByReconcile(new EtagCache())
+  if (way === 'again' && known === undefined) await readByReconcile(EMPTY_STATE)
   const cpu = process.cpuUsage()
   const began = performance.now()
   const objects = await WAYS[way]()

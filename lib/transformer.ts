@@ -78,6 +78,12 @@ export interface Quarantine {
   readonly ignored: number
 }
 
+/** An update of outputs that waits for a reconcile. */
+interface RunningUpdate {
+  readonly outputKeys: readonly string[]
+  readonly onProgress: (progress: ReconcileProgress) => void
+}
+
 /** A column that ranges know and answers don't. */
 const HIDDEN_COLUMN = 'birth_date'
 
@@ -94,7 +100,7 @@ export class UserDataTransformer {
   readonly #images: ImageReader
   readonly #versions: Versions
   readonly #refresher: Refresher<Reconciled>
-  readonly #listeners = new Set<(progress: ReconcileProgress) => void>()
+  readonly #updates = new Set<RunningUpdate>()
   readonly #exporter = new Exporter()
   readonly #snapshots: SnapshotSchedule
 
@@ -212,17 +218,16 @@ export class UserDataTransformer {
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
     const { formats = ['csv'], dryRun = false, onProgress = () => {}, ...shape } = options
+    const outputs = formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) }))
+    const update = { outputKeys: outputs.map(({ key }) => key), onProgress }
     let rejected = 0
-    const [report, ...otherOutputs] = await updateOutputs(this.#backend, {
-      outputs: formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) })),
-      dryRun,
-      refresh: async () => {
-        const { state, rejects, failed } = await this.#refreshWithProgress(onProgress)
-        if (failed.length > 0) throw new IncompleteSourceError(failed)
-        rejected = rejects.length
-        return state.table
-      }
-    })
+    const refresh = async () => {
+      const reconciled = await this.#refreshFor(update)
+      if (reconciled.failed.length > 0) throw new IncompleteSourceError(reconciled.failed)
+      rejected = reconciled.rejects.length
+      return reconciled
+    }
+    const [report, ...otherOutputs] = await updateOutputs(this.#backend, { outputs, dryRun, refresh })
     if (!dryRun) this.#snapshots.offer(this.#cache.state)
     return { ...report!, rejected, otherOutputs }
   }
@@ -239,26 +244,28 @@ export class UserDataTransformer {
   }
 
   async #reconcile (fresh: boolean): Promise<Reconciled> {
-    const onProgress = (progress: ReconcileProgress) => this.#listeners.forEach((listener) => listener(progress))
+    const onProgress = (progress: ReconcileProgress) => this.#updates.forEach((update) => update.onProgress(progress))
+    const outputKeys = [...new Set([...this.#updates].flatMap((update) => update.outputKeys))]
     const isFirst = this.#refresher.last === undefined
-    const reconciled = await this.#backend.reconcile(isFirst ? 'snapshot' : this.#cache, fresh, onProgress)
+    const reconciled = await this.#backend.reconcile(isFirst ? undefined : this.#cache.state, { retryAll: fresh, outputKeys }, onProgress)
     const { table } = reconciled.state
-    // An unchanged table goes on with all that was made of it.
-    const isSame = !isFirst && table === this.#cache.state.table
     this.#cache.replace(reconciled.state)
-    if (isFirst && reconciled.isUnchanged) this.#snapshots.note(reconciled.state)
-    if (!isSame) this.#versions.publish(new TableVersion(table, this.#timeZone))
-    else this.#versions.prune()
+    // A version that stays current keeps its indexes.
+    if (table.version === this.#versions.current?.version) this.#versions.prune()
+    else this.#versions.publish(new TableVersion(table, this.#timeZone))
     return reconciled
   }
 
-  /** A reconcile that begins after this call; `onProgress` hears of it, and of one that has to end before. */
-  async #refreshWithProgress (onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled> {
-    this.#listeners.add(onProgress)
+  /**
+   * Waits for a reconcile that begins after this call and reads the preconditions of the outputs. `onProgress` also receives the
+   * progress of a reconcile that has to end before.
+   */
+  async #refreshFor (update: RunningUpdate): Promise<Reconciled> {
+    this.#updates.add(update)
     try {
       return await this.#refresher.refresh({ fresh: true })
     } finally {
-      this.#listeners.delete(onProgress)
+      this.#updates.delete(update)
     }
   }
 

@@ -9,11 +9,14 @@ export function shared<T> (Type: ArrayType<T>, length: number): T {
   return new Type(new SharedArrayBuffer(length * Type.BYTES_PER_ELEMENT))
 }
 
+/** Stand-ins for shared memory, each collected together with its owner. */
+const hints = new WeakMap<object, ArrayBuffer>()
+
 /**
- * Something to hold beside shared memory of so many bytes, so that the garbage collector knows what it would gain: V8 does
- * not count shared memory for any thread (`BackingStore::PerIsolateAccountingLength`), and would let gigabytes of it pile up.
- * It costs address space and no memory, as it is never touched.
+ * Tells the garbage collector that an object holds shared memory of this many bytes. V8 does not count shared memory for any thread
+ * (`BackingStore::PerIsolateAccountingLength`), and would let gigabytes of it pile up. The hint, one per object, is an array buffer of
+ * that size: it takes address space but no memory, as it is never written to.
  */
-export function externalMemoryHint (bytes: number): unknown {
-  return new ArrayBuffer(bytes)
+export function hintSharedMemory (owner: object, bytes: number): void {
+  if (!hints.has(owner)) hints.set(owner, new ArrayBuffer(bytes))
 }

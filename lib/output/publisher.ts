@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto'
 import { StoreError, type ObjectStore } from '../store/object-store.js'
+import type { Precondition } from '../store/precondition.js'
 import type { Changes } from './diff.js'
-
-/** Which version of an output a publish may replace; `null`: none is there. */
-export interface Precondition {
-  readonly expectedEtag: string | null
-  /** The ETag does not tell this version from one written at about the same moment. */
-  readonly racy: boolean
-}
 
 export interface Publication {
   readonly key: string
@@ -40,12 +34,6 @@ export class Publisher {
 
   constructor (store: ObjectStore) {
     this.#store = store
-  }
-
-  /** The precondition for a publish that is about to begin. */
-  async readPrecondition (key: string): Promise<Precondition> {
-    const found = await this.#store.head(key)
-    return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false }
   }
 
   /**

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { BoundedCache } from '../base/bounded-cache.js'
+import { hintSharedMemory } from '../base/shared-memory.js'
 import { DECLARED_COLUMNS, type Cell } from '../schema/record.js'
 import { byteLength, TableReader, type Table } from '../table/table.js'
 import type { Filter, RowPredicate } from './filter.js'
@@ -36,6 +37,7 @@ export class TableVersion implements DataVersion {
     this.version = data.version
     this.columns = this.#table.columnNames
     this.byteLength = byteLength(data)
+    hintSharedMemory(data, this.byteLength)
   }
 
   async select (query: SelectQuery): Promise<Selection> {

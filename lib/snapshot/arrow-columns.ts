@@ -2,7 +2,7 @@ import {
   Batch, batchType, Column, dictionary, Endianness, field, float64, int16, int32, int64, int8, Table, tableFromIPC, tableToIPC, uint32, uint8, utf8,
   Version, type DataType, type TypedArray
 } from '@uwdata/flechette'
-import { EMPTY_STATE, type FileVersions, type ImageVersions, type SourceState } from '../source/etag-cache.js'
+import { EMPTY_STATE, type FileVersions, type ImageVersions, type SourceState } from '../source/source-state.js'
 import type { SourceColumns } from '../table/build-table.js'
 import { buildCaseFoldIndex, type Codes } from '../table/dictionary-column.js'
 import { shared } from '../base/shared-memory.js'

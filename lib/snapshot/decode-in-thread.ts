@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import type { SourceState } from '../source/etag-cache.js'
+import type { SourceState } from '../source/source-state.js'
 import { decodeSnapshot } from './snapshot.js'
 
 /** What a thread is given. */

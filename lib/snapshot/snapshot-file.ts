@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { SourceState } from '../source/etag-cache.js'
+import type { SourceState } from '../source/source-state.js'
 import type { SourceRules } from '../source/rules.js'
 import { StoreError, type ObjectStore } from '../store/object-store.js'
 import { decodeInThread } from './decode-in-thread.js'
@@ -12,6 +12,8 @@ export class SnapshotFile {
   readonly #identity: string
   /** Of the snapshot last seen: `null` where there was none, `undefined` where none was looked for. */
   #etag: string | null | undefined
+  /** The name of the state in it, if that is known. */
+  #savedName: string | undefined
 
   constructor (store: ObjectStore, key: string, rules: SourceRules) {
     this.#store = store
@@ -25,7 +27,9 @@ export class SnapshotFile {
       const found = await this.#store.get(this.#key)
       const isThere = typeof found === 'object'
       this.#etag = isThere ? found.etag : null
-      return isThere ? await decodeInThread(found.body, this.#identity) : undefined
+      const state = isThere ? await decodeInThread(found.body, this.#identity) : undefined
+      this.#savedName = state?.name
+      return state
     } catch {
       return undefined
     }
@@ -33,11 +37,13 @@ export class SnapshotFile {
 
   /** Writes it unless another process has done so since: that one is of the same use. */
   async save (state: SourceState): Promise<void> {
+    if (state.name === this.#savedName) return
     const body = encodeSnapshot(state, this.#identity)
     if (this.#etag === undefined) this.#etag = (await this.#store.head(this.#key))?.etag ?? null
     try {
       const { etag } = await this.#store.put(this.#key, body, { ifMatch: this.#etag, contentType: 'application/vnd.apache.arrow.file' })
       this.#etag = etag
+      this.#savedName = state.name
     } catch (error) {
       this.#etag = undefined
       if (!(error instanceof StoreError) || error.code !== 'precondition_failed') throw error

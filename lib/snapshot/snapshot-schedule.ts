@@ -1,5 +1,5 @@
 import type { MonotonicClock } from '../base/clock.js'
-import type { SourceState } from '../source/etag-cache.js'
+import type { SourceState } from '../source/source-state.js'
 
 /** A snapshot is written no sooner after the last one. Milliseconds. */
 const PAUSE_MS = 60_000
@@ -14,17 +14,12 @@ export interface SnapshotScheduleOptions {
 /** Decides when a snapshot is worth being written: where something has changed, at most once a minute and at the end. */
 export class SnapshotSchedule {
   readonly #options: SnapshotScheduleOptions
-  #saved: SourceState | undefined
+  #savedName: string | undefined
   #savedAt = -Infinity
   #saving: Promise<void> = Promise.resolve()
 
   constructor (options: SnapshotScheduleOptions) {
     this.#options = options
-  }
-
-  /** This state need not be written: the snapshot told of it. */
-  note (state: SourceState): void {
-    this.#saved = state
   }
 
   /** Writes the state unless it is written already, or the last one has been written within a minute. Does not wait for it. */
@@ -44,9 +39,9 @@ export class SnapshotSchedule {
   }
 
   #save (state: SourceState): void {
-    if (state === this.#saved) return
+    if (state.name === this.#savedName) return
     const { save, clock, onFailure = () => {} } = this.#options
-    this.#saved = state
+    this.#savedName = state.name
     this.#savedAt = clock()
     this.#saving = this.#saving.then(() => save(state)).catch(onFailure)
   }

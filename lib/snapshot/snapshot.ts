@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { RejectedFile, SourceState } from '../source/etag-cache.js'
+import type { RejectedFile, SourceState } from '../source/source-state.js'
 import { EMPTY_TABLE, addDerivedColumns } from '../table/build-table.js'
 import { readColumns, writeColumns } from './arrow-columns.js'
 
 /** Part of what a snapshot must have been made by: another layout is another revision. */
-const REVISION = 'userlake snapshot 3'
+const REVISION = 'userlake snapshot 4'
 
 /** In front of the footer, where Arrow's readers do not look. */
 const CHECKSUM_BYTES = 32
@@ -17,8 +17,8 @@ const TAIL_BYTES = 10
  * the settings that the state depends on.
  */
 export function encodeSnapshot (state: SourceState, identity: string): Buffer {
-  const { table: { version }, rejected } = state
-  const file = writeColumns(state, { revision: REVISION, identity, version, rejected: JSON.stringify(rejected) })
+  const { name, table: { version }, rejected } = state
+  const file = writeColumns(state, { revision: REVISION, identity, name, version, rejected: JSON.stringify([...rejected.values()].map(({ backoff, ...file }) => file)) })
   const footer = footerStart(file)
   const [head, tail] = [file.subarray(0, footer), file.subarray(footer)]
   return Buffer.concat([head, checksum(head, tail), tail])
@@ -34,7 +34,9 @@ export function decodeSnapshot (file: Buffer, identity: string): SourceState | u
     if (metadata['revision'] !== REVISION || metadata['identity'] !== identity) return undefined
     const table = addDerivedColumns(columns, EMPTY_TABLE, new Int32Array(columns.length).fill(-1))
     // Rows of the same name are the same rows, whatever happened on their way.
-    return table.version === metadata['version'] ? { table, files, images, rejected: JSON.parse(metadata['rejected']!) as RejectedFile[] } : undefined
+    if (table.version !== metadata['version']) return undefined
+    const rejected = JSON.parse(metadata['rejected']!) as RejectedFile[]
+    return { name: metadata['name']!, table, files, images, rejected: new Map(rejected.map((file) => [file.key, file])) }
   } catch {
     return undefined
   }

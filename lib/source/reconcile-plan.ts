@@ -1,35 +1,40 @@
 import { compareBytes } from '../base/bytes.js'
+import { fromDraft, NO_ROW } from '../table/row-source.js'
 import { TableReader } from '../table/table.js'
-import { RowBuilder } from './row-builder.js'
-import type { EtagCache, RejectedFile } from './etag-cache.js'
 import type { Inventory } from './inventory.js'
+import { RowBuilder } from './row-builder.js'
 import type { SourceRules } from './rules.js'
+import type { RejectedFile, SourceState } from './source-state.js'
 import type { UserObjects } from './user-objects.js'
 
-/** No row and no draft: no lake has so many. */
-export const NO_ROW = -(2 ** 31)
-
-/** What becomes of the users of an inventory, by their numbers there. A draft is written as `~draft`, beside rows from 0. */
+/** What a reconcile has decided for each user of an inventory. Arrays and keys are indexed by the user's number there. */
 export interface ReconcilePlan {
   readonly inventory: Inventory
-  readonly previous: EtagCache
+  readonly previous: SourceState
+  /** Reads the table of the previous state. */
   readonly table: TableReader
   readonly rules: SourceRules
-  /** The row of the previous table, the last good one; NONE for a newcomer. */
+  /** The user's row in the previous table; NO_ROW for a new user. */
   readonly lastGoodRow: Int32Array
-  /** The row or draft that says what the listed info file says; NONE where that is not known or bad. */
+  /** The row or draft with the content of the listed info file; NO_ROW if the file is rejected or not downloaded yet. */
   readonly listedRow: Int32Array
+  /** Holds the drafts: the rows of files that are new or changed. */
   readonly builder: RowBuilder
-  /** Users whose info file is bad or could not be downloaded. */
+  /** Users whose info file is invalid or could not be downloaded. */
   readonly rejected: Map<number, RejectedFile>
-  /** Users whose info file was deleted since it was listed. */
+  /** Users whose info file was deleted after it was listed. */
   readonly deleted: Set<number>
 }
 
-/** Compares the listed versions with the known ones. What is NONE afterwards and not rejected has to be downloaded. */
-export function planReconcile (inventory: Inventory, previous: EtagCache, rules: SourceRules, birthDateOf: (birthts: number) => number, isPaused: (file: RejectedFile) => boolean): ReconcilePlan {
+/**
+ * Compares the listed versions with those of the previous state. A user without a listed row and without a reject has to be
+ * downloaded.
+ *
+ * @param isPaused whether the next attempt to download a file has to wait
+ */
+export function planReconcile (inventory: Inventory, previous: SourceState, rules: SourceRules, birthDateOf: (birthts: number) => number, isPaused: (file: RejectedFile) => boolean): ReconcilePlan {
   const { infoFiles, users } = inventory
-  const table = new TableReader(previous.state.table)
+  const table = new TableReader(previous.table)
   const length = users.infoFiles.length
   const plan = {
     inventory,
@@ -42,7 +47,8 @@ export function planReconcile (inventory: Inventory, previous: EtagCache, rules:
     rejected: new Map<number, RejectedFile>(),
     deleted: new Set<number>()
   }
-  const isKnown = versionMatcher(plan)
+  const isUnchanged = versionMatcher(plan)
+  // Both are in the order of the user ids: a merge join.
   let row = 0
   users.infoFiles.forEach((infoFile, user) => {
     const { bytes, start, end } = infoFiles.userId(infoFile)
@@ -52,20 +58,19 @@ export function planReconcile (inventory: Inventory, previous: EtagCache, rules:
       if (order >= 0) break
     }
     if (order === 0) plan.lastGoodRow[user] = row
-    if (order === 0 && isKnown(row, infoFile)) {
+    if (order === 0 && isUnchanged(row, infoFile)) {
       plan.listedRow[user] = row
       return
     }
-    const bad = knownRejection(plan, infoFile, isPaused)
-    if (bad?.data !== undefined) plan.listedRow[user] = ~plan.builder.add(bad.data, birthDateOf(bad.data.birthts), bad)
-    else if (bad !== undefined) plan.rejected.set(user, bad)
+    const known = knownReject(plan, infoFile, isPaused)
+    if (known?.data !== undefined) plan.listedRow[user] = fromDraft(plan.builder.add(known.data, birthDateOf(known.data.birthts), known))
+    else if (known !== undefined) plan.rejected.set(user, known)
   })
   return plan
 }
 
-/** Whether an info file is still the version that a row came from: same key, ETag and size, and nothing can hide behind them. */
-function versionMatcher ({ inventory: { infoFiles }, previous, rules }: ReconcilePlan): (row: number, infoFile: number) => boolean {
-  const { files } = previous.state
+/** Whether a listed info file is the version that a row came from: same key, ETag and size, and the ETag is not racy. */
+function versionMatcher ({ inventory: { infoFiles }, previous: { files }, rules }: ReconcilePlan): (row: number, infoFile: number) => boolean {
   const prefixLength = Buffer.byteLength(rules.prefix)
   return (row, infoFile) => {
     if (files.racy[row] === 1 || files.sizes[row] !== infoFiles.size(infoFile)) return false
@@ -76,22 +81,23 @@ function versionMatcher ({ inventory: { infoFiles }, previous, rules }: Reconcil
 
 const USUAL_EXTENSION = Buffer.from('.csv')
 
-/** Whether the key is just the prefix, of so many bytes, the user id and `.csv`. */
+/** Whether a key consists of the prefix (`prefixLength` bytes), the user id and `.csv`. */
 export function hasUsualKey (infoFiles: UserObjects, infoFile: number, prefixLength: number): boolean {
   const { bytes, start, end } = infoFiles.key(infoFile)
   const userId = infoFiles.userId(infoFile)
   return userId.start - start === prefixLength && compareBytes(bytes, userId.end, end, USUAL_EXTENSION, 0, USUAL_EXTENSION.length) === 0
 }
 
-function knownRejection ({ inventory: { infoFiles }, previous }: ReconcilePlan, infoFile: number, isPaused: (file: RejectedFile) => boolean): RejectedFile | undefined {
-  if (previous.state.rejected.length === 0) return undefined
+/** The reject of just this version of a file; `undefined` if there is none, or if the file has to be downloaded again. */
+function knownReject ({ inventory: { infoFiles }, previous: { rejected } }: ReconcilePlan, infoFile: number, isPaused: (file: RejectedFile) => boolean): RejectedFile | undefined {
+  if (rejected.size === 0) return undefined
   const { key, etag, size } = infoFiles.at(infoFile)
-  const known = previous.rejectedFile(key)
+  const known = rejected.get(key)
   if (known === undefined || known.etag !== etag || known.size !== size) return undefined
   return !known.racy || isPaused(known) ? known : undefined
 }
 
-/** The users that have to be downloaded. */
+/** The users whose info files have to be downloaded. */
 export function toDownload ({ listedRow, rejected }: ReconcilePlan): number[] {
   const users: number[] = []
   listedRow.forEach((source, user) => { if (source === NO_ROW && !rejected.has(user)) users.push(user) })

@@ -1,70 +1,77 @@
 import { calendarDate } from '../base/calendar.js'
 import type { MonotonicClock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
+import { compareUtf8 } from '../base/utf8.js'
 import { userIdOf, type RecordFields } from '../schema/record.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
-import { compareUtf8 } from '../base/utf8.js'
+import { readPreconditions, type Preconditions } from '../store/precondition.js'
+import { fromDraft, NO_ROW } from '../table/row-source.js'
 import { admitColumns, type ServedRows } from './admit-columns.js'
-import type { EtagCache, RejectedFile, SourceState } from './etag-cache.js'
+import { parseUserCsv } from './info-file.js'
 import { takeInventory } from './inventory.js'
 import { nextState } from './next-state.js'
-import { NO_ROW, planReconcile, toDownload, type ReconcilePlan } from './reconcile-plan.js'
+import { planReconcile, toDownload, type ReconcilePlan } from './reconcile-plan.js'
 import { rejection, type Reject } from './reject.js'
 import { MAX_INFO_BYTES, type SourceRules } from './rules.js'
-import { parseUserCsv } from './info-file.js'
+import { infoFileOf, type RejectedFile, type SourceState } from './source-state.js'
 
-/** Downloads at a time. */
+/** Concurrent downloads. */
 const DOWNLOADS = 32
 
 /**
- * Milliseconds that a download may take at first, and at last: after each that took too long, the next one may take twice
- * as long. Between them there is a pause, so that one object that stalls does not make all data old.
+ * How long the first attempt at a download may take, in milliseconds. The limit doubles with each timeout, up to the maximum, and
+ * there is a pause between attempts: one object that stalls must not make all data stale.
  */
 const FIRST_TIMEOUT_MS = 2000
 const MAX_TIMEOUT_MS = 8000
-/** How many times longer than such a download the pause after it is. */
+/** The pause after a timeout, as a multiple of that timeout. */
 const BACKOFF_FACTOR = 5
 
-/** How far a reconcile is: objects listed, info files to download, and downloaded. */
+/** Progress of a reconcile: objects listed, info files to download, and info files downloaded. */
 export interface ReconcileProgress { readonly listed: number, readonly toFetch: number, readonly fetched: number }
 
-/** Plain data, that threads can pass on. */
-export interface Reconciled {
-  /** When the listing began, by the monotonic clock, and how long it took: the data is the bucket's as of then. Milliseconds. */
+/** The outcome of a reconcile. Plain data that can be posted to another thread. */
+export interface Reconciled<State = SourceState> {
+  /** When the listing began, in milliseconds of the monotonic clock: the data is at least as new as that. */
   readonly listedAt: number
+  /** How long the listing took, in milliseconds. */
   readonly listingMs: number
-  /** What `EtagCache.replace` takes. */
-  readonly state: SourceState
-  /** Whether that is just what was known before. */
-  readonly isUnchanged: boolean
+  /** The state after the listing; the previous one if nothing has changed. */
+  readonly state: State
   readonly rejects: readonly Reject[]
   /** Keys of images without an info file. */
   readonly orphans: readonly string[]
-  /** How many objects are neither info file nor image. */
+  /** Number of objects that are neither info file nor image. */
   readonly ignored: number
-  /** Keys that could not be downloaded; they are tried again next time. */
+  /** Keys of info files that could not be downloaded. The next reconcile tries them again. */
   readonly failed: readonly string[]
+  /** The preconditions of the outputs, as they were before the listing began. */
+  readonly preconditions: Preconditions
 }
 
 export interface ReconcileOptions {
   readonly rules: SourceRules
-  /** Try downloads again that took too long the last time, though it is not time to do so. */
+  /** Also retry downloads that timed out and whose pause is not over. */
   readonly retryAll?: boolean | undefined
+  /** Keys of outputs that will be made from the result. */
+  readonly outputKeys?: readonly string[] | undefined
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
 }
 
 /**
- * Brings what is known of the source up to date: one complete listing, then a download of each info file whose ETag or
- * size is not the known one. A bad file, or one that can't be downloaded, leaves the last good row of its user in place.
+ * Makes the next state of the source: one complete listing, then a download of each info file whose ETag or size has changed. If a
+ * file is invalid or can't be downloaded, the last good row of its user stays.
  *
- * @param previous what the last reconcile knew; read only, and not before the listing is complete
- * @throws StoreError where the listing fails: then nothing is known and `previous` stays right
+ * @param previous the state of the last reconcile, which is not modified. A promise is awaited only once the listing is complete.
+ * @throws StoreError if the listing fails. Then nothing is known, and the previous state remains valid.
  */
 export async function reconcile (
-  store: ObjectStore, previous: EtagCache | Promise<EtagCache>, clock: MonotonicClock, { rules, retryAll = false, onProgress = () => {} }: ReconcileOptions
+  store: ObjectStore, previous: SourceState | Promise<SourceState>, clock: MonotonicClock,
+  { rules, retryAll = false, outputKeys = [], onProgress = () => {} }: ReconcileOptions
 ): Promise<Reconciled> {
+  const preconditions = await readPreconditions(store, outputKeys)
   const listedAt = clock()
-  const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous.state)
+  const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous)
   const listingMs = clock() - listedAt
   const birthDateOf = (birthts: number) => calendarDate(birthts, rules.timeZone)
   const known = await previous
@@ -76,30 +83,28 @@ export async function reconcile (
   report()
   await forEachConcurrently(changed, DOWNLOADS, async (user) => {
     const object = inventory.infoFiles.at(inventory.users.infoFiles[user]!)
-    const timeoutMs = known.rejectedFile(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
+    const timeoutMs = known.rejected.get(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
     const file = await readInfoFile(store, object, { ...rules, timeoutMs, clock })
     fetched++
-    // Deleted since it was listed: then the user is gone, too.
     if (file === undefined) plan.deleted.add(user)
     else if (file.rejection !== undefined) plan.rejected.set(user, file)
-    else plan.listedRow[user] = ~plan.builder.add(file.data, birthDateOf(file.data.birthts), file)
+    else plan.listedRow[user] = fromDraft(plan.builder.add(file.data, birthDateOf(file.data.birthts), file))
     report()
   })
   const served = admitColumns(plan)
-  const state = nextState(plan, served)
   return {
     listedAt,
     listingMs,
-    state,
-    isUnchanged: state === known.state,
+    state: nextState(plan, served, listedAt),
     rejects: rejectsOf(plan, served),
     orphans: inventory.orphans,
     ignored: inventory.ignored,
-    failed: [...plan.rejected.values()].filter((file) => file.rejection.code === 'download_failed').map(({ key }) => key).sort(compareUtf8)
+    failed: [...plan.rejected.values()].filter((file) => file.rejection.code === 'download_failed').map(({ key }) => key).sort(compareUtf8),
+    preconditions
   }
 }
 
-/** What came of a download. */
+/** A downloaded info file: its content, or why it is rejected. */
 type InfoFile =
   | { readonly etag: string, readonly size: number, readonly racy: boolean, readonly data: RecordFields, readonly rejection?: never }
   | RejectedFile & { readonly data?: never }
@@ -109,7 +114,7 @@ interface ReadRules extends SourceRules {
   readonly clock: MonotonicClock
 }
 
-/** Downloads and parses; `undefined` where the object is gone. The ETag is that of the body. */
+/** Downloads and parses an info file. `undefined`: it was deleted after it was listed. The ETag is that of the body. */
 async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
   const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId: userIdOf(key), key, etag, size, racy: racy === true })
   const tooLarge = rejection('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes`)
@@ -117,8 +122,8 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter
   try {
     const found = await store.get(object.key, { maxBytes: MAX_INFO_BYTES, maxMs: timeoutMs })
     if (found === undefined || found === 'unchanged') return undefined
-    // A page of a proxy, say: an answer, but not of the store that has listed the object.
-    if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the answer has no ETag')
+    // The response did not come from the store: a page of a proxy, for example.
+    if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
     return { ...version(found), ...parseUserCsv(found.body, delimiter) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
@@ -137,9 +142,9 @@ function rejectsOf ({ inventory, rejected, lastGoodRow, previous, rules }: Recon
   const lastGood = (user: number) => {
     const row = lastGoodRow[user]!
     if (served[user] !== row || row === NO_ROW) return null
-    return previous.file(row, rules.prefix)
+    return infoFileOf(previous, row, rules.prefix)
   }
-  const refused = inventory.refused.map(({ userId, key, etag, rejection }) => ({ user_id: userId, key, etag, ...rejection, last_good: null }))
-  const bad = [...rejected].map(([user, { userId, key, etag, rejection }]) => ({ user_id: userId, key, etag, ...rejection, last_good: lastGood(user) }))
-  return [...refused, ...bad].sort((a, b) => compareUtf8(a.key, b.key))
+  const byListing = inventory.refused.map(({ userId, key, etag, rejection }) => ({ user_id: userId, key, etag, ...rejection, last_good: null }))
+  const byContent = [...rejected].map(([user, { userId, key, etag, rejection }]) => ({ user_id: userId, key, etag, ...rejection, last_good: lastGood(user) }))
+  return [...byListing, ...byContent].sort((a, b) => compareUtf8(a.key, b.key))
 }

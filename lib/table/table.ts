@@ -1,7 +1,6 @@
 import { DECLARED_COLUMNS, type Cell, type RecordRow } from '../schema/record.js'
 import type { BirthOrder } from './birth-order.js'
 import type { DictionaryColumn, CaseFoldIndex } from './dictionary-column.js'
-import { externalMemoryHint } from '../base/shared-memory.js'
 import { sliceAt, Utf8Reader, type Utf8Column } from './utf8-column.js'
 
 /** A column of text from the info files, by its name; first_name and last_name with their folded values. */
@@ -41,8 +40,6 @@ export class TableReader {
   readonly userIds: Utf8Reader
   readonly images: Utf8Reader
   readonly json: Utf8Reader
-  /** Held for the garbage collector. */
-  readonly memoryHint: unknown
   readonly #columns: ReadonlyMap<string, DictionaryReader>
 
   constructor (data: Table) {
@@ -51,7 +48,6 @@ export class TableReader {
     this.images = new Utf8Reader(data.images)
     this.json = new Utf8Reader(data.json)
     this.#columns = new Map(data.columns.map((column) => [column.name, { ...column, values: new Utf8Reader(column.values) }]))
-    this.memoryHint = externalMemoryHint(byteLength(data))
   }
 
   get length (): number {

@@ -1,22 +1,21 @@
 import type { MonotonicClock } from '../base/clock.js'
-import { renderOutput, type Output } from '../output/output.js'
-import { Publisher, type Precondition } from '../output/publisher.js'
+import { renderOutput } from '../output/output.js'
+import { Publisher } from '../output/publisher.js'
 import { TableVersion } from '../query/table-version.js'
 import { SnapshotFile } from '../snapshot/snapshot-file.js'
-import { EtagCache, type SourceState } from '../source/etag-cache.js'
 import { reconcile, type ReconcileProgress, type Reconciled } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
+import { EMPTY_STATE, type SourceState } from '../source/source-state.js'
 import type { ObjectStore } from '../store/object-store.js'
-import type { Table } from '../table/table.js'
-import type { LakeBackend, OutputReport } from './lake-backend.js'
+import type { LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 
-/** What the work on a bucket depends on. Plain data. */
+/** The settings that the work on a lake depends on. Plain data. */
 export interface LakeRules extends SourceRules {
-  /** Where the snapshot lies. */
+  /** The object key of the snapshot. */
   readonly snapshotKey: string
 }
 
-/** The work on the bucket in this thread. The store stays the caller's. */
+/** Does the work on a lake in the calling thread. The caller closes the store. */
 export class InProcessBackend implements LakeBackend {
   readonly #store: ObjectStore
   readonly #clock: MonotonicClock
@@ -33,28 +32,23 @@ export class InProcessBackend implements LakeBackend {
     this.#snapshot = new SnapshotFile(store, rules.snapshotKey, rules)
   }
 
-  /** Begins to read the snapshot, before the first reconcile asks for it. */
+  /** Starts to read the snapshot that the first reconcile will need. */
   preload (): void {
     this.#preloaded = this.#snapshot.load()
   }
 
-  async reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled> {
-    // The listing goes on while the snapshot is read.
-    const known = previous === 'snapshot' ? this.#loadSnapshot() : previous
-    return await reconcile(this.#store, known, this.#clock, { rules: this.#rules, retryAll, onProgress })
+  async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled> {
+    // The snapshot is read while the listing runs.
+    return await reconcile(this.#store, previous ?? this.#loadSnapshot(), this.#clock, { rules: this.#rules, ...request, onProgress })
   }
 
-  async #loadSnapshot (): Promise<EtagCache> {
+  async #loadSnapshot (): Promise<SourceState> {
     const loading = this.#preloaded ?? this.#snapshot.load()
     this.#preloaded = undefined
-    return new EtagCache(await loading)
+    return await loading ?? EMPTY_STATE
   }
 
-  async readPrecondition (key: string): Promise<Precondition> {
-    return await this.#publisher.readPrecondition(key)
-  }
-
-  async publish (table: Table, output: Output, precondition: Precondition, dryRun: boolean): Promise<OutputReport> {
+  async publish ({ table }: SourceState, { output, precondition, dryRun }: PublishRequest): Promise<OutputReport> {
     const { records, ...rendered } = await renderOutput(new TableVersion(table, this.#rules.timeZone), output)
     return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, ...rendered }), records }
   }

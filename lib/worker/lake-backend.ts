@@ -1,24 +1,37 @@
 import type { Output } from '../output/output.js'
-import type { Precondition, PublishReport } from '../output/publisher.js'
-import type { EtagCache, SourceState } from '../source/etag-cache.js'
+import type { PublishReport } from '../output/publisher.js'
 import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
-import type { Table } from '../table/table.js'
+import type { SourceState } from '../source/source-state.js'
+import type { Precondition } from '../store/precondition.js'
 
-/** How an output was brought up to date, and how many users it holds. */
+/** What became of an output, and how many records it holds. */
 export interface OutputReport extends PublishReport { readonly records: number }
 
+export interface ReconcileRequest {
+  /** Also retry downloads that timed out and whose pause is not over. */
+  readonly retryAll: boolean
+  /** Outputs whose preconditions are read before the listing begins. */
+  readonly outputKeys: readonly string[]
+}
+
+export interface PublishRequest {
+  readonly output: Output
+  /** Read before the listing that the state was made from. */
+  readonly precondition: Precondition
+  /** Report what would change, and write nothing. */
+  readonly dryRun: boolean
+}
+
 /**
- * The work on the bucket that takes long: in this thread or in another one. It keeps nothing that would be missed; what it
- * takes and gives is plain data, large parts of it in shared memory. All of it fails with a StoreError where the store does.
+ * The long-running work on a lake, in this thread or in another one. Arguments and results are plain data, most of it in shared
+ * memory. All methods fail with a StoreError if the store does.
  */
 export interface LakeBackend {
-  /** See `reconcile`. From `'snapshot'`: from what the snapshot tells, or from nothing where it is of no use. */
-  reconcile (previous: EtagCache | 'snapshot', retryAll: boolean, onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled>
-  /** The precondition for an output, to be read before the listing begins that it is made from. */
-  readPrecondition (key: string): Promise<Precondition>
-  /** Brings an output up to date with a table. */
-  publish (table: Table, output: Output, precondition: Precondition, dryRun: boolean): Promise<OutputReport>
-  /** Writes the snapshot unless another process has written one since; then its own is of the same use. */
+  /** See `reconcile`. Without a previous state it starts from the snapshot, or from nothing if there is no usable snapshot. */
+  reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled>
+  /** Brings an output up to date with the records of a state. */
+  publish (state: SourceState, request: PublishRequest): Promise<OutputReport>
+  /** Writes the snapshot, unless it holds this state already or another process has written one in the meantime. */
   saveSnapshot (state: SourceState): Promise<void>
   close (): Promise<void>
 }

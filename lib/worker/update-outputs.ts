@@ -1,38 +1,51 @@
 import type { Output } from '../output/output.js'
+import type { SourceState } from '../source/source-state.js'
 import { StoreError } from '../store/object-store.js'
-import type { Table } from '../table/table.js'
+import type { Precondition, Preconditions } from '../store/precondition.js'
 import type { LakeBackend, OutputReport } from './lake-backend.js'
+
+/** The records of a listing, and the preconditions of the outputs from before that listing. */
+export interface Listing {
+  readonly state: SourceState
+  readonly preconditions: Preconditions
+}
 
 export interface Update {
   readonly outputs: readonly Output[]
+  /** Report what would change, and write nothing. */
   readonly dryRun: boolean
-  /** A table by a listing that begins after the call. */
-  readonly refresh: () => Promise<Table>
+  /** Reconciles by a listing that begins after the call. */
+  readonly refresh: () => Promise<Listing>
 }
 
-/** So many times other writers may win before an update gives up. */
+/** How often one output is tried if other writers keep replacing it. */
 const MAX_ATTEMPTS = 5
 
 /**
- * Brings outputs up to date, each guarded by the ETag that it had before the listing began that it is made from.
+ * Brings outputs up to date. Each PUT is conditional on the ETag that the output had before the listing began: an output never
+ * replaces one that was made from a newer listing.
  *
- * @throws StoreError `precondition_failed` where other writers won every time; whatever `refresh` and the bucket fail with
+ * @throws StoreError `precondition_failed` if other writers won all attempts; any error of `refresh` or of the store
  */
 export async function updateOutputs (backend: LakeBackend, { outputs, dryRun, refresh }: Update): Promise<OutputReport[]> {
-  const preconditions = await Promise.all(outputs.map(({ key }) => backend.readPrecondition(key)))
-  let table = await refresh()
+  let listing = await refresh()
   const reports: OutputReport[] = []
-  for (const [i, output] of outputs.entries()) {
-    let precondition = preconditions[i]!
-    for (let attempt = 1; reports.length === i; attempt++) {
+  for (const output of outputs) {
+    for (let attempt = 1; ; attempt++) {
       try {
-        reports.push(await backend.publish(table, output, precondition, dryRun))
+        reports.push(await backend.publish(listing.state, { output, precondition: preconditionOf(output.key, listing.preconditions), dryRun }))
+        break
       } catch (error) {
         if (!(error instanceof StoreError) || error.code !== 'precondition_failed' || attempt === MAX_ATTEMPTS) throw error
-        precondition = await backend.readPrecondition(output.key)
-        table = await refresh()
+        listing = await refresh()
       }
     }
   }
   return reports
+}
+
+function preconditionOf (key: string, preconditions: Preconditions): Precondition {
+  const precondition = preconditions.get(key)!
+  if ('code' in precondition) throw new StoreError(precondition.code, precondition.message)
+  return precondition
 }

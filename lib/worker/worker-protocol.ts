@@ -1,33 +1,39 @@
-import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
 import { StoreError, TooLargeError, type StoreErrorCode } from '../base/errors.js'
+import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
+import type { SourceState } from '../source/source-state.js'
 import type { StoreSettings } from '../store/open-store.js'
-import type { LakeBackend } from './lake-backend.js'
 import type { LakeRules } from './in-process-backend.js'
+import type { LakeBackend, PublishRequest, ReconcileRequest } from './lake-backend.js'
 
-/** What a worker is told first. */
+/** The first message to a worker. */
 export interface WorkerSettings {
   readonly store: StoreSettings
   readonly rules: LakeRules
 }
 
+/** A state, or the name of the one that the receiver holds. */
+export type StateReference = SourceState | string
+
+/** A call of a method of the worker's backend. */
 export interface Call {
   readonly id: number
   readonly method: keyof LakeBackend
-  readonly args: readonly unknown[]
+  readonly state?: StateReference | undefined
+  readonly request?: ReconcileRequest | PublishRequest | undefined
 }
 
-/** How a call goes on, or how it has ended. */
-export interface Reply {
-  readonly id: number
-  readonly progress?: ReconcileProgress
-  readonly result?: unknown
-  readonly error?: ErrorData
-}
+/** Progress of a call, or its end. */
+export type Reply = { readonly id: number } & (
+  | { readonly progress: ReconcileProgress }
+  | { readonly result: unknown }
+  | { readonly error: ErrorData }
+  /** The worker does not hold the state with this name: the call has to be repeated with the state itself. */
+  | { readonly missingState: string })
 
-/** Without a state: it is the one that the worker was given. */
-export type WorkerReconciled = Omit<Reconciled, 'state'> & Partial<Pick<Reconciled, 'state'>>
+/** The result of `reconcile`. The state is a name if it is the previous one. */
+export type ReconcileResult = Reconciled<StateReference>
 
-/** An error as plain data: a class does not survive the way between threads. */
+/** An error as plain data: posting an error to another thread loses its class. */
 export interface ErrorData {
   readonly name: string
   readonly message: string

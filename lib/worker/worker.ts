@@ -1,17 +1,15 @@
 import { parentPort } from 'node:worker_threads'
 import { monotonicNow } from '../base/clock.js'
-import type { Output } from '../output/output.js'
-import type { Precondition } from '../output/publisher.js'
-import { EtagCache, type SourceState } from '../source/etag-cache.js'
-import type { ReconcileProgress } from '../source/reconcile.js'
+import { hintSharedMemory } from '../base/shared-memory.js'
+import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
+import type { SourceState } from '../source/source-state.js'
 import { openStore } from '../store/open-store.js'
 import '../store/s3/s3-store.js' // what most lakes need: loaded while the server is
-import type { Table } from '../table/table.js'
-import type { LakeBackend } from './lake-backend.js'
+import { byteLength } from '../table/table.js'
 import { InProcessBackend } from './in-process-backend.js'
-import { toErrorData, type Call, type Reply, type WorkerReconciled, type WorkerSettings } from './worker-protocol.js'
+import { toErrorData, type Call, type ReconcileResult, type Reply, type StateReference, type WorkerSettings } from './worker-protocol.js'
 
-// The thread of a WorkerBucketSide, which begins by telling it its settings: what it is asked for, it does as a LocalBucketSide
+// The thread of a WorkerBackend. The first message holds its settings; each further one is a call of a method of an InProcessBackend
 // over a store of its own.
 
 /** Milliseconds between two reports of progress. */
@@ -20,38 +18,37 @@ const REPORT_MS = 50
 const port = parentPort!
 const reply = (reply: Reply) => port.postMessage(reply)
 
-port.once('message', (settings: WorkerSettings) => {
-  const methods = open(settings)
-  port.on('message', async ({ id, method, args }: Call) => {
-    try {
-      reply({ id, result: await methods[method](id, ...args as never[]) })
-    } catch (error) {
-      reply({ id, error: toErrorData(error) })
-    }
-  })
-})
+/** The last state: callers refer to it by its name, so that its rows are not posted to and fro. */
+let held: SourceState | undefined
 
-/** What the thread can be asked for. */
-function open ({ store: settings, rules }: WorkerSettings): Readonly<Record<keyof LakeBackend, (id: number, ...args: never[]) => Promise<unknown>>> {
+port.once('message', ({ store: settings, rules }: WorkerSettings) => {
   const store = openStore(settings)
   const backend = new InProcessBackend(store, monotonicNow, rules)
   backend.preload()
-  return {
-    async reconcile (id: number, known: SourceState | 'snapshot', retryAll: boolean): Promise<WorkerReconciled> {
-      const { state, ...reconciled } = await backend.reconcile(known === 'snapshot' ? known : new EtagCache(known), retryAll, reporter(id))
-      return reconciled.isUnchanged && known !== 'snapshot' ? reconciled : { ...reconciled, state }
-    },
-    readPrecondition: async (_id, key: string) => await backend.readPrecondition(key),
-    publish: async (_id, table: Table, output: Output, precondition: Precondition, dryRun: boolean) => await backend.publish(table, output, precondition, dryRun),
-    saveSnapshot: async (_id, state: SourceState) => await backend.saveSnapshot(state),
-    close: async () => {
-      await backend.close()
-      await store.close()
-    }
+  const run = async ({ id, method, state, request }: Call): Promise<void> => {
+    const known = find(state)
+    if (state !== undefined && known === undefined) return reply({ id, missingState: state as string })
+    const result: unknown = await backend[method](known as never, request as never, reporter(id))
+    if (method === 'close') await store.close()
+    reply({ id, result: method === 'reconcile' ? holdState(result as Reconciled, known) : result })
   }
+  port.on('message', (call: Call) => {
+    run(call).catch((error: unknown) => reply({ id: call.id, error: toErrorData(error) }))
+  })
+})
+
+function find (state: StateReference | undefined): SourceState | undefined {
+  return typeof state !== 'string' ? state : state === held?.name ? held : undefined
 }
 
-/** Passes on the first step and then some of them: there may be a million. */
+/** Holds the new state. The caller receives only its name if it has the state already. */
+function holdState (reconciled: Reconciled, known: SourceState | undefined): ReconcileResult {
+  held = reconciled.state
+  hintSharedMemory(held.table, byteLength(held.table))
+  return held === known ? { ...reconciled, state: held.name } : reconciled
+}
+
+/** Posts the first step, the last one, and some of those between: there may be a million. */
 function reporter (id: number): (progress: ReconcileProgress) => void {
   let last = -Infinity
   return (progress) => {

@@ -129,8 +129,8 @@ t.test('a job lists after its post, whatever listing is under way', async (t) =>
   while (!endpoint.gets.includes('source_data/2.csv')) await sleep(5)
   bucket.put('source_data/3.csv', csv('Cy', 'New'))
   const posting = app.inject({ method: 'POST', url: '/data' })
-  while (endpoint.counts.HEAD === 0) await sleep(5)
-  await sleep(50) // by now a job that would not list itself has joined
+  while (!(await app.inject('/jobs')).body.includes('"running"')) await sleep(5)
+  t.equal(endpoint.counts.HEAD, 0, 'it reads the precondition after the listing that is under way')
   release()
   t.equal((await reading).json().length, 2)
   t.match((await posting).json(), { state: 'succeeded', result: { records: 3 } })

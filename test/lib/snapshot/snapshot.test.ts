@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import type { SourceState } from '../../../lib/source/etag-cache.js'
+import type { SourceState } from '../../../lib/source/source-state.js'
 import { rejection } from '../../../lib/source/reject.js'
 import { decodeSnapshot, encodeSnapshot } from '../../../lib/snapshot/snapshot.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
@@ -12,22 +12,24 @@ function stateOf (rows: readonly TestRow[]): SourceState {
   const table = tableOf(rows)
   const texts = (text: (row: number) => string) => textsOf(Array.from({ length: table.length }, (_, row) => text(row)))
   return {
+    name: '7@1.5',
     table,
     files: { keys: texts((row) => row % 3 === 0 ? `source_data/sub/${row}.CSV` : ''), etags: texts((row) => `etag-${row}`), sizes: Uint32Array.from(rows, (_, row) => row), racy: Uint8Array.from(rows, (_, row) => row % 2) },
     images: { etags: texts((row) => row % 2 === 0 ? '' : `image-${row}`), sizes: Float64Array.from(rows, (_, row) => row * 1e9), modified: Float64Array.from(rows, () => 1.7e12) },
-    rejected: [{ userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }]
+    rejected: new Map([['source_data/7.csv', { userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }]])
   }
 }
 
 /** All that a state says. */
-const contentOf = ({ table, files, images, rejected }: SourceState) => ({
+const contentOf = ({ name, table, files, images, rejected }: SourceState) => ({
+  name,
   rows: rowsOf(table),
   json: Buffer.from(table.json.bytes).toString(),
   version: table.version,
   births: [...table.births.rows],
   files: [files.keys, files.etags].map(({ offsets, bytes }) => [[...offsets], Buffer.from(bytes).toString()]).concat([[...files.sizes], [...files.racy]] as never),
   images: [[...images.etags.offsets], Buffer.from(images.etags.bytes).toString(), [...images.sizes], [...images.modified]],
-  rejected: JSON.stringify(rejected)
+  rejected: [...rejected]
 })
 
 const text = fc.string({ unit: 'grapheme', maxLength: 8 })
@@ -47,6 +49,13 @@ t.test('what is written is read back', async () => {
     assert.ok(back)
     assert.deepEqual(contentOf(back), contentOf(state))
   }), { numRuns: 300 })
+})
+
+t.test('a pause after a timeout is not kept: another process has another monotonic clock', async (t) => {
+  const state = stateOf([])
+  const stalled = { ...state.rejected.get('source_data/7.csv')!, backoff: { until: 1e9, timeoutMs: 4000 } }
+  const back = decodeSnapshot(encodeSnapshot({ ...state, rejected: new Map([[stalled.key, stalled]]) }, IDENTITY), IDENTITY)
+  t.match(back!.rejected.get(stalled.key), { rejection: { code: 'no_row' }, backoff: undefined })
 })
 
 t.test('values of more kinds than fit into one byte, or two', async (t) => {

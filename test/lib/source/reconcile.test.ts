@@ -29,7 +29,7 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
 function overStore (store: ObjectStore, clock: TestClock) {
   const cache = new EtagCache()
   const run = async (onProgress?: (progress: ReconcileProgress) => void, retryAll = false): Promise<Outcome> => {
-    const result = await reconcile(store, cache, clock.monotonic, { rules, retryAll, ...onProgress && { onProgress } })
+    const result = await reconcile(store, cache.state, clock.monotonic, { rules, retryAll, ...onProgress && { onProgress } })
     cache.replace(result.state)
     return { ...result, rows: rowsOf(result.state.table) }
   }
@@ -49,11 +49,9 @@ t.test('downloads what changed and nothing else; a state that did not change sta
   t.same(progress[0], { listed: 3, toFetch: 0, fetched: 0 })
   t.same(progress.at(-1), { listed: 3, toFetch: 2, fetched: 2 })
   t.equal(cache.state, first.state)
-  t.equal(first.isUnchanged, false)
   const second = await run()
   t.equal(endpoint.counts.GET, 2)
   t.equal(second.state, first.state)
-  t.equal(second.isUnchanged, true)
   bucket.put('source_data/1.csv', csv('Amy'))
   bucket.delete('source_data/2.png')
   const third = await run()
@@ -66,9 +64,9 @@ t.test('downloads what changed and nothing else; a state that did not change sta
 
 t.test('what it knew stays untouched until the caller takes over the outcome', async (t) => {
   const { store, cache, clock, bucket } = await setUp(t, { '1.csv': csv() })
-  cache.replace((await reconcile(store, cache, clock.monotonic, { rules })).state)
+  cache.replace((await reconcile(store, cache.state, clock.monotonic, { rules })).state)
   bucket.put('source_data/2.csv', csv())
-  await reconcile(store, cache, clock.monotonic, { rules })
+  await reconcile(store, cache.state, clock.monotonic, { rules })
   t.equal(cache.state.table.length, 1)
 })
 
@@ -80,6 +78,23 @@ t.test('a listing that fails changes nothing', async (t) => {
     await t.rejects(run(), { code: 'invalid_listing' }, body)
   }
   t.equal(cache.state.table.length, 1)
+})
+
+t.test('preconditions of outputs are read before the listing begins; a failure to read one does not fail the reconcile', async (t) => {
+  const { endpoint, bucket, store, clock, cache } = await setUp(t, { '1.csv': csv(), 'processed_data/output.csv': 'old' })
+  const operations: string[] = []
+  endpoint.intercept = ({ operation, key }) => {
+    operations.push(operation)
+    return key === 'processed_data/secret.csv' ? { status: 403, headers: {}, body: '' } : undefined
+  }
+  const outputKeys = ['processed_data/output.csv', 'processed_data/new.csv', 'processed_data/secret.csv']
+  const { preconditions, state } = await reconcile(store, cache.state, clock.monotonic, { rules, outputKeys })
+  t.ok(operations.lastIndexOf('HEAD') < operations.indexOf('LIST'))
+  t.equal(operations[0], 'HEAD')
+  t.match(preconditions.get('processed_data/output.csv'), { expectedEtag: bucket.get('processed_data/output.csv')!.etag })
+  t.match(preconditions.get('processed_data/new.csv'), { expectedEtag: null })
+  t.match(preconditions.get('processed_data/secret.csv'), { code: 'access_denied', message: String })
+  t.equal(state.table.length, 1)
 })
 
 t.test('a download that fails keeps the last good record and is tried again', async (t) => {

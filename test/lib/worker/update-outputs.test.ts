@@ -1,25 +1,24 @@
 import t from 'tap'
-import type { LakeBackend } from '../../../lib/worker/lake-backend.js'
+import type { LakeBackend, PublishRequest } from '../../../lib/worker/lake-backend.js'
 import { updateOutputs } from '../../../lib/worker/update-outputs.js'
 import type { Output } from '../../../lib/output/output.js'
-import type { Precondition } from '../../../lib/output/publisher.js'
 import { StoreError } from '../../../lib/store/object-store.js'
-import type { Table } from '../../../lib/table/table.js'
+import type { Precondition, PreconditionFailure } from '../../../lib/store/precondition.js'
+import { EMPTY_STATE, type SourceState } from '../../../lib/source/source-state.js'
 
 const outputs: Output[] = [{ format: 'csv', key: 'a.csv' }, { format: 'parquet', key: 'a.parquet' }]
-const lost = () => new StoreError('precondition_failed', 'another one has written')
+const conflict = () => new StoreError('precondition_failed', 'another writer was first')
 
-/** A bucket backend that writes down what it is asked for, and fails with the errors that wait for a key. */
-function setUp (failures: Record<string, Error[]> = {}, isFullRefresh = () => true) {
+/**
+ * A backend that records its calls. `failures` holds the errors of the publishes of each key, in order. Listing n has the
+ * precondition n for each output.
+ */
+function setUp ({ failures = {}, unreadable = {}, failsAt = Infinity }: { failures?: Record<string, Error[]>, unreadable?: Record<string, PreconditionFailure>, failsAt?: number } = {}) {
   const calls: string[] = []
-  let [preconditions, listings] = [0, 0]
+  let listings = 0
   const backend = {
-    readPrecondition: async (key: string) => {
-      calls.push(`precondition ${key}`)
-      return { expectedEtag: String(++preconditions), racy: false }
-    },
-    publish: async (table: Table, { key }: Output, { expectedEtag }: Precondition, dryRun: boolean) => {
-      calls.push(`publish ${key} of ${table.version} over ${expectedEtag}${dryRun ? ', dry' : ''}`)
+    publish: async ({ name }: SourceState, { output: { key }, precondition: { expectedEtag }, dryRun }: PublishRequest) => {
+      calls.push(`publish ${key} of ${name} over ${expectedEtag}${dryRun ? ', dry' : ''}`)
       const failure = failures[key]?.shift()
       if (failure !== undefined) throw failure
       return { key }
@@ -27,48 +26,52 @@ function setUp (failures: Record<string, Error[]> = {}, isFullRefresh = () => tr
   } as unknown as LakeBackend
   const refresh = async () => {
     calls.push('list')
-    if (!isFullRefresh()) throw new Error('no listing')
-    return { version: `listing ${++listings}` } as Table
+    if (++listings >= failsAt) throw new Error('no listing')
+    const preconditions = new Map<string, Precondition | PreconditionFailure>(outputs.map(({ key }) => [key, unreadable[key] ?? { expectedEtag: String(listings), racy: false }]))
+    return { state: { ...EMPTY_STATE, name: `listing ${listings}` }, preconditions }
   }
   const update = (dryRun = false) => updateOutputs(backend, { outputs, dryRun, refresh })
   return { calls, update }
 }
 
-t.test('every precondition is read before the one listing, and each output is written over its own', async (t) => {
+t.test('one listing serves all outputs, each guarded by its precondition', async (t) => {
   for (const dryRun of [false, true]) {
     const { calls, update } = setUp()
     t.match(await update(dryRun), [{ key: 'a.csv' }, { key: 'a.parquet' }])
     const dry = dryRun ? ', dry' : ''
-    t.same(calls, ['precondition a.csv', 'precondition a.parquet', 'list', `publish a.csv of listing 1 over 1${dry}`, `publish a.parquet of listing 1 over 2${dry}`])
+    t.same(calls, ['list', `publish a.csv of listing 1 over 1${dry}`, `publish a.parquet of listing 1 over 1${dry}`])
   }
 })
 
-t.test('who loses reads the precondition anew, lists again, and goes on with what that has told', async (t) => {
-  const { calls, update } = setUp({ 'a.csv': [lost()] })
+t.test('after a conflict it lists again, and continues with the new listing and its preconditions', async (t) => {
+  const { calls, update } = setUp({ failures: { 'a.csv': [conflict()] } })
   await update()
-  t.same(calls.slice(3), [
-    'publish a.csv of listing 1 over 1', 'precondition a.csv', 'list', 'publish a.csv of listing 2 over 3', 'publish a.parquet of listing 2 over 2'
-  ])
+  t.same(calls, ['list', 'publish a.csv of listing 1 over 1', 'list', 'publish a.csv of listing 2 over 2', 'publish a.parquet of listing 2 over 2'])
 })
 
 t.test('each output has five attempts', async (t) => {
-  const { calls, update } = setUp({ 'a.csv': Array.from({ length: 4 }, lost), 'a.parquet': Array.from({ length: 4 }, lost) })
+  const { calls, update } = setUp({ failures: { 'a.csv': Array.from({ length: 4 }, conflict), 'a.parquet': Array.from({ length: 4 }, conflict) } })
   t.equal((await update()).length, 2)
   t.equal(calls.filter((call) => call === 'list').length, 9)
-  const hopeless = setUp({ 'a.csv': Array.from({ length: 5 }, lost) })
+  const hopeless = setUp({ failures: { 'a.csv': Array.from({ length: 5 }, conflict) } })
   await t.rejects(hopeless.update(), { code: 'precondition_failed' })
   t.equal(hopeless.calls.filter((call) => call.startsWith('publish')).length, 5)
-  t.notOk(hopeless.calls.some((call) => call.startsWith('publish a.parquet')), 'and the Parquet file stays as it is beside the CSV')
+  t.notOk(hopeless.calls.some((call) => call.startsWith('publish a.parquet')), 'the Parquet file is not published without the CSV')
 })
 
-t.test('any other failure ends it', async (t) => {
+t.test('any other failure ends the update', async (t) => {
   for (const failure of [new StoreError('unreachable', 'down'), new Error('a bug')]) {
-    const { calls, update } = setUp({ 'a.csv': [failure] })
+    const { calls, update } = setUp({ failures: { 'a.csv': [failure] } })
     await t.rejects(update(), failure)
-    t.equal(calls.length, 4)
+    t.equal(calls.length, 2)
   }
-  let listings = 0
-  const { calls, update } = setUp({ 'a.csv': [lost()] }, () => ++listings < 2)
+  const { calls, update } = setUp({ failures: { 'a.csv': [conflict()] }, failsAt: 2 })
   await t.rejects(update(), { message: 'no listing' })
   t.equal(calls.at(-1), 'list', 'nothing is written without a listing')
+})
+
+t.test('an output whose precondition could not be read is not published', async (t) => {
+  const { calls, update } = setUp({ unreadable: { 'a.parquet': { code: 'access_denied', message: 'HEAD a.parquet: 403' } } })
+  await t.rejects(update(), { name: 'StoreError', code: 'access_denied', message: 'HEAD a.parquet: 403' })
+  t.same(calls, ['list', 'publish a.csv of listing 1 over 1'])
 })

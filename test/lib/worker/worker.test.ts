@@ -1,61 +1,150 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app, { serverOptions } from '../../../app.js'
-import { startWorker, WorkerBackend } from '../../../lib/worker/worker-backend.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import type { ReconcileProgress } from '../../../lib/source/reconcile.js'
+import type { SourceState } from '../../../lib/source/source-state.js'
+import type { Precondition } from '../../../lib/store/precondition.js'
+import { FolderStore } from '../../../lib/store/folder/folder-store.js'
+import { UserDataTransformer } from '../../../lib/transformer.js'
+import { startWorker, WorkerBackend } from '../../../lib/worker/worker-backend.js'
+import type { Call } from '../../../lib/worker/worker-protocol.js'
 import { csv } from '../../support/app.js'
 import { validateAnswers } from '../../support/openapi-validator.js'
 import { rowsOf } from '../../support/tables.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' }
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad' }
+const output = { format: 'csv' as const, key: 'out/all.csv' }
+
+/** Records the calls that are posted to it. */
+class RecordingWorker extends Worker {
+  readonly calls: Call[] = []
+
+  constructor () {
+    super(new URL('../../../lib/worker/worker.js', import.meta.url))
+  }
+
+  override postMessage (message: Call): void {
+    if ('method' in message) this.calls.push(message)
+    super.postMessage(message)
+  }
+}
 
 function open (t: Test) {
   const root = t.testdir({ source_data: files })
-  const backend = new WorkerBackend({ url: pathToFileURL(root).href }, rules)
+  const worker = new RecordingWorker()
+  const backend = new WorkerBackend({ url: pathToFileURL(root).href }, rules, worker)
   t.teardown(() => backend.close())
-  return { root, backend }
+  const reconcile = async (previous?: SourceState, onProgress: (step: ReconcileProgress) => void = () => {}) =>
+    await backend.reconcile(previous, { retryAll: false, outputKeys: [output.key] }, onProgress)
+  /** Reconciles until no file is so new that its version is racy. */
+  const settle = async (previous?: SourceState) => {
+    let { state } = await reconcile(previous)
+    while (state.files.racy.includes(1) || [...state.rejected.values()].some(({ racy }) => racy)) {
+      await sleep(100)
+      state = (await reconcile(state)).state
+    }
+    return state
+  }
+  return { root, worker, backend, reconcile, settle }
 }
 
-t.test('does in another thread what is done in this one', async (t) => {
-  const { root, backend } = open(t)
-  const cache = new EtagCache()
+t.test('a worker reconciles, publishes and restores as the calling thread would', async (t) => {
+  const { root, backend, reconcile } = open(t)
   const steps: ReconcileProgress[] = []
-  const first = await backend.reconcile('snapshot', false, (step) => steps.push(step))
-  cache.replace(first.state)
+  const first = await reconcile(undefined, (step) => steps.push(step))
   t.same(rowsOf(first.state.table).map((row) => [row.user_id, row.first_name, row.img_path]), [['1', 'Ann', null], ['2', 'Bob', 'source_data/2.png']])
   t.match(first.rejects, [{ user_id: '3', code: 'missing_column' }])
   t.same(steps.at(-1), { listed: 4, toFetch: 3, fetched: 3 })
-  t.ok(first.state.table.json.bytes.buffer instanceof SharedArrayBuffer, 'no copy is made on the way')
+  t.ok(first.state.table.json.bytes.buffer instanceof SharedArrayBuffer, 'the rows are not copied')
   writeFileSync(`${root}/source_data/1.csv`, csv('Amy'))
-  const second = await backend.reconcile(cache, false, () => {})
+  const second = await reconcile(first.state)
   t.equal(rowsOf(second.state.table)[0]?.first_name, 'Amy')
-  t.equal(rowsOf(first.state.table)[0]?.first_name, 'Ann', 'the version before stays as it is')
-  const precondition = await backend.readPrecondition('out/all.csv')
+  t.equal(rowsOf(first.state.table)[0]?.first_name, 'Ann', 'the previous version is not modified')
+  const precondition = second.preconditions.get(output.key) as Precondition
   t.same(precondition, { expectedEtag: null, racy: false })
-  t.match(await backend.publish(second.state.table, { format: 'csv', key: 'out/all.csv' }, precondition, false), { records: 2, added: 2, skipped: false })
+  t.match(await backend.publish(second.state, { output, precondition, dryRun: false }), { records: 2, added: 2, skipped: false })
   t.equal(readFileSync(`${root}/out/all.csv`, 'utf8').split('\r\n').length, 4)
-  await t.rejects(backend.publish(second.state.table, { format: 'csv', key: 'out/all.csv' }, precondition, false), { name: 'StoreError', code: 'precondition_failed' })
+  await t.rejects(backend.publish(second.state, { output, precondition, dryRun: false }), { name: 'StoreError', code: 'precondition_failed' })
   await backend.saveSnapshot(second.state)
-  const restored = await backend.reconcile('snapshot', false, () => {})
+  const restored = await reconcile()
   t.same(rowsOf(restored.state.table), rowsOf(second.state.table))
 })
 
-t.test('its failures arrive as what they are', async (t) => {
-  const { root, backend } = open(t)
-  rmSync(root, { recursive: true })
-  await t.rejects(backend.reconcile('snapshot', false, () => {}), { name: 'StoreError', code: 'no_such_bucket', message: /there is no such folder/ })
-  await t.rejects(backend.publish({} as never, { format: 'csv', key: 'x' }, { expectedEtag: null, racy: false }, false), { name: 'Error' }, 'a bug is an error without a code')
-  await t.rejects(backend.publish({} as never, { format: 'csv', key: 'x', filters: [() => true] }, { expectedEtag: null, racy: false }, false), { name: 'DataCloneError' })
+t.test('calls refer to the last state by its name, and its rows do not travel back', async (t) => {
+  const { worker, backend, reconcile, settle } = open(t)
+  const state = await settle()
+  const known = worker.calls.length
+  const again = await reconcile(state)
+  t.equal(again.state, state, 'nothing has changed')
+  await backend.publish(again.state, { output, precondition: again.preconditions.get(output.key) as Precondition, dryRun: true })
+  await backend.saveSnapshot(again.state)
+  t.same(worker.calls.slice(known).map((call) => [call.method, call.state]), [['reconcile', state.name], ['publish', state.name], ['saveSnapshot', state.name]])
 })
 
-t.test('a thread that ends takes its calls with it, and the next call has another one', async (t) => {
+t.test('a state that the worker does not hold is sent to it', async (t) => {
+  const { root, worker, backend, reconcile, settle } = open(t)
+  const first = await settle()
+  writeFileSync(`${root}/source_data/4.csv`, csv('Dan'))
+  const second = await settle(first)
+  const known = worker.calls.length
+  const publish = async (state: SourceState) =>
+    await backend.publish(state, { output, precondition: { expectedEtag: null, racy: false }, dryRun: true })
+  t.match(await publish(first), { records: 2 }, 'an older one')
+  t.match(await publish(second), { records: 3 })
+  t.same(worker.calls.slice(known).map(({ state }) => typeof state), ['string', 'object', 'string'])
+  await worker.terminate()
+  const steps: ReconcileProgress[] = []
+  const third = await reconcile(second, (step) => steps.push(step))
+  t.equal(third.state, second, 'to another worker, after the first one has died')
+  t.equal(steps.at(-1)?.toFetch, 0, 'which reads no file again')
+})
+
+t.test('a reconcile that changes rejects alone keeps the data version and its indexes', async (t) => {
+  for (const hasWorker of [true, false]) {
+    const root = t.testdir({ source_data: files })
+    const store = new FolderStore(root)
+    const transformer = new UserDataTransformer({
+      store, cache: new EtagCache(), ...hasWorker && { openBackend: (rules) => new WorkerBackend({ url: pathToFileURL(root).href }, rules) }
+    })
+    t.teardown(async () => {
+      await transformer.close()
+      await store.close()
+    })
+    await transformer.reconcile()
+    // The JSON array belongs to the reader that the version was opened with.
+    const jsonOf = async () => (await transformer.select()).json!().array
+    const json = await jsonOf()
+    writeFileSync(`${root}/source_data/4.csv`, 'bad')
+    await transformer.reconcile({ fresh: true })
+    t.match(transformer.quarantine().rejects, [{ user_id: '3' }, { user_id: '4' }])
+    t.equal(await jsonOf(), json, hasWorker ? 'with a worker' : 'without')
+    writeFileSync(`${root}/source_data/5.csv`, csv('Eve'))
+    await transformer.reconcile({ fresh: true })
+    t.not(await jsonOf(), json)
+  }
+})
+
+t.test('failures arrive with their class, code and message', async (t) => {
+  const { root, backend, reconcile } = open(t)
+  const { state } = await reconcile()
+  const request = { output, precondition: { expectedEtag: null, racy: false }, dryRun: false }
+  await t.rejects(backend.publish({ ...state, name: 'x', table: {} as never }, request), { name: 'Error' }, 'a bug is an error without a code')
+  await t.rejects(backend.publish(state, { ...request, output: { ...output, filters: [() => true] } }), { name: 'DataCloneError' })
+  rmSync(root, { recursive: true })
+  await t.rejects(reconcile(state), { name: 'StoreError', code: 'no_such_bucket', message: /there is no such folder/ })
+})
+
+t.test('if a worker dies, its calls fail, and the next call starts another one', async (t) => {
   const backend = new WorkerBackend({ url: 'ftp://nowhere' }, rules)
-  await t.rejects(backend.readPrecondition('x'), /names no lake/)
-  await t.rejects(backend.readPrecondition('x'), /names no lake/)
+  const reconcile = async () => await backend.reconcile(undefined, { retryAll: false, outputKeys: [] }, () => {})
+  await t.rejects(reconcile(), /names no lake/)
+  await t.rejects(reconcile(), /names no lake/)
   await backend.close()
 })
 

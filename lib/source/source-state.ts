@@ -1,0 +1,77 @@
+import type { RecordFields } from '../schema/record.js'
+import { EMPTY_TABLE } from '../table/build-table.js'
+import type { Table } from '../table/table.js'
+import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import type { Rejection } from './reject.js'
+
+/** The version of the info file that each row of a table came from. */
+export interface FileVersions {
+  /** Empty for a file with the usual key: the prefix, the user id and `.csv`. */
+  readonly keys: Utf8Column
+  readonly etags: Utf8Column
+  /** Bytes. */
+  readonly sizes: Uint32Array
+  /** 1 if a later write may have the same ETag; such a file is downloaded again by the next reconcile. */
+  readonly racy: Uint8Array
+}
+
+/** The version of the image of each row; its key is in the table. Empty ETags and zeros for rows without an image. */
+export interface ImageVersions {
+  readonly etags: Utf8Column
+  /** Bytes. */
+  readonly sizes: Float64Array
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly modified: Float64Array
+}
+
+/** An info file in quarantine. If its user has a row in the table, that row is the last good one. */
+export interface RejectedFile {
+  readonly userId: string
+  readonly key: string
+  readonly etag: string
+  readonly size: number
+  readonly racy: boolean
+  readonly rejection: Rejection
+  /** The fields of a valid file that is rejected only because the lake has too many columns. */
+  readonly data?: RecordFields
+  /** Present if the download timed out. */
+  readonly backoff?: Backoff
+}
+
+/** `until`: when the download may be tried again, on the clock. `timeoutMs`: how long that attempt may take, in milliseconds. */
+export interface Backoff { readonly until: number, readonly timeoutMs: number }
+
+/** What the last listing knew of each info file and image: key -> ETag and size, and the row or the reject. */
+export interface SourceIndex {
+  readonly files: FileVersions
+  readonly images: ImageVersions
+  /** By object key. */
+  readonly rejected: ReadonlyMap<string, RejectedFile>
+}
+
+/** The records and the source index after a reconcile. Immutable, and plain data that can be posted to another thread. */
+export interface SourceState extends SourceIndex {
+  /** Names the state in this process: a state that differs from the one before has another name. */
+  readonly name: string
+  readonly table: Table
+}
+
+/** The state before the first reconcile. */
+export const EMPTY_STATE: SourceState = {
+  name: '0',
+  table: EMPTY_TABLE,
+  files: { keys: EMPTY_UTF8, etags: EMPTY_UTF8, sizes: new Uint32Array(), racy: new Uint8Array() },
+  images: { etags: EMPTY_UTF8, sizes: new Float64Array(), modified: new Float64Array() },
+  rejected: new Map()
+}
+
+/** The name of the state that replaces `previous`: a serial number, and the time of the listing that it was made from. */
+export function nextStateName (previous: SourceState, listedAt: number): string {
+  return `${parseInt(previous.name) + 1}@${listedAt}`
+}
+
+/** The key and ETag of the info file that a row came from. */
+export function infoFileOf ({ table: { userIds }, files: { keys, etags } }: SourceState, row: number, prefix: string): { readonly key: string, readonly etag: string } {
+  const key = new Utf8Reader(keys).at(row) || `${prefix}${new Utf8Reader(userIds).at(row)}.csv`
+  return { key, etag: new Utf8Reader(etags).at(row) }
+}

@@ -1,0 +1,31 @@
+import { StoreError, type StoreErrorCode } from '../base/errors.js'
+import type { ObjectStore } from './object-store.js'
+
+/** The version of an object that a conditional PUT may replace. */
+export interface Precondition {
+  /** `null` if there was no object. */
+  readonly expectedEtag: string | null
+  /** Whether a version written at about the same time may have the same ETag. */
+  readonly racy: boolean
+}
+
+/** Why a precondition could not be read. Plain data, unlike a StoreError. */
+export interface PreconditionFailure { readonly code: StoreErrorCode, readonly message: string }
+
+/** The preconditions of objects, by key. */
+export type Preconditions = ReadonlyMap<string, Precondition | PreconditionFailure>
+
+/** Reads the precondition of each key. A failure of the store becomes part of the result. */
+export async function readPreconditions (store: ObjectStore, keys: readonly string[]): Promise<Preconditions> {
+  return new Map(await Promise.all(keys.map(async (key) => [key, await readPrecondition(store, key)] as const)))
+}
+
+async function readPrecondition (store: ObjectStore, key: string): Promise<Precondition | PreconditionFailure> {
+  try {
+    const found = await store.head(key)
+    return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    return { code: error.code, message: error.message }
+  }
+}
