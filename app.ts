@@ -14,6 +14,7 @@ import startLog from './plugins/start-log.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
 import dataRoutes from './routes/data.js'
 import docs from './routes/docs.js'
+import { parseParameters } from './routes/http/query.js'
 import imageRoutes from './routes/image.js'
 import jobRoutes from './routes/jobs.js'
 import probeRoutes from './routes/probes.js'
@@ -25,11 +26,6 @@ export type AppOptions = ConfigOptions & ObjectStoreOptions & TransformerPluginO
 
 /** What Fastify must be made with for the app to keep its promises, in production and in tests alike. */
 export const serverOptions = {
-  ajv: {
-    // A misspelt parameter is an error, not silence; one that is given once may be a list of one.
-    // Schemas that are part of the program are right, which tests see to: a start need not look.
-    customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: true, verbose: true, meta: false, validateSchema: false }
-  },
   // 240 bytes of user id, each written as %XX
   routerOptions: { maxParamLength: 720 },
   genReqId: requestIdOf,
@@ -44,6 +40,7 @@ export const serverOptions = {
 
 /** The application: first what it consists of, then what it answers. */
 export default fp<AppOptions>(async (fastify, options) => {
+  fastify.setValidatorCompiler(parseParameters)
   await fastify.register(config, options)
   await fastify.register(requestId)
   await fastify.register(requestLog)

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { NoDataError } from '../lib/base/errors.js'
-import { nearest } from '../lib/base/nearest.js'
 import { describeFailure, type FailureCode } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
 import { newRequestId, REQUEST_ID, requestIdOf } from './request-id.js'
@@ -142,7 +141,6 @@ function toProblem (error: Error & Partial<FastifyError>): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreError) return unavailable(error.code, describeFailure(error.code))
   if (error instanceof NoDataError) return noData(undefined)
-  if (error.validation !== undefined) return invalidParameters(parameterErrors(error.validation as ValidationError[]))
   const status = error.statusCode ?? 500
   return status < 500
     ? new Problem(status, codeOf(status), error.message)
@@ -152,30 +150,6 @@ function toProblem (error: Error & Partial<FastifyError>): Problem {
 /** "Unsupported Media Type" -> unsupported_media_type */
 function codeOf (status: number): string {
   return (STATUS_CODES[status] ?? 'error').toLowerCase().replace(/[^a-z]+/g, '_')
-}
-
-/** What Ajv says with `verbose`. */
-interface ValidationError {
-  readonly keyword: string
-  readonly instancePath: string
-  readonly params: Readonly<Record<string, unknown>>
-  readonly data?: unknown
-  readonly parentSchema?: { readonly description?: string, readonly properties?: object }
-}
-
-function parameterErrors (validation: readonly ValidationError[]): ParameterError[] {
-  const errors = new Map<string, ParameterError>()
-  for (const { keyword, instancePath, params, data, parentSchema } of validation) {
-    if (keyword === 'additionalProperties') {
-      const parameter = String(params['additionalProperty'])
-      errors.set(parameter, { parameter, detail: unknownMessage('parameter', nearest(parameter, Object.keys(parentSchema?.properties ?? {}))) })
-    } else {
-      const parameter = instancePath.split('/')[1] ?? ''
-      const got = Array.isArray(data) ? 'is given more than once' : `got ${JSON.stringify(data)}`
-      if (!errors.has(parameter)) errors.set(parameter, { parameter, detail: `${got}; takes ${parentSchema?.description}` })
-    }
-  }
-  return [...errors.values()]
 }
 
 /** "unknown parameter; did you mean min_age?" */

@@ -1,15 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import type { Job as LibJob } from '../lib/jobs.js'
 import { Problem, unavailable } from '../plugins/problems.js'
-import { BooleanParameter, isTrue, NoQuery } from './http/parameters.js'
+import { booleanParameter } from './http/parameter.js'
+import { NoQuery, pathParameter } from './http/parameters.js'
+import { parametersSchema } from './http/query.js'
 import { getJob, listJobs, publishOutput } from './openapi/jobs.js'
 import type { UpdateReport } from '../lib/transformer.js'
 import { Job, JobList, type JobResult } from './http/schemas.js'
 
-const PostQuery = Type.Object({ dry_run: BooleanParameter }, { additionalProperties: false })
-const Params = Type.Object({ id: Type.String({ minLength: 1, description: 'a job id' }) })
+const PostQuery = parametersSchema({
+  dry_run: booleanParameter({ default: false, description: 'Reports what would change, and writes nothing.', example: true })
+})
+const JobParams = parametersSchema({ id: pathParameter({ description: 'The id of the job.', example: '5e2f8a10-1' }) })
 
 /** POST /data and the jobs that it makes. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
@@ -24,7 +28,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const post = { config: { operation: publishOutput }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
   fastify.post('/data', post, async (request, reply) => {
     if (fastify.isDraining) throw unavailable('draining', 'This process is about to end; post to another one')
-    const { job, ended } = jobs.enqueue('api', { dryRun: isTrue(request.query.dry_run) })
+    const { job, ended } = jobs.enqueue('api', { dryRun: request.query.dry_run })
     if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async' }).send(toWire(job))
     }
@@ -36,7 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.get('/jobs', { config: { operation: listJobs }, schema: { querystring: NoQuery, response: { 200: JobList } } },
     async () => ({ jobs: jobs.list().map(toWire) }))
 
-  const one = { config: { operation: getJob }, schema: { params: Params, querystring: NoQuery, response: { 200: Job } } }
+  const one = { config: { operation: getJob }, schema: { params: JobParams, querystring: NoQuery, response: { 200: Job } } }
   fastify.get('/jobs/:id', one, async ({ params: { id } }) => {
     const job = jobs.get(id)
     if (job === undefined) throw new Problem(404, 'job_not_found', `This process knows no job ${JSON.stringify(id)}`)

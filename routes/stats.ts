@@ -1,16 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import { wholeMinute } from '../lib/base/instant.js'
 import type { Filter } from '../lib/query/filter.js'
 import type { StatisticsQuery } from '../lib/query/data-version.js'
 import { ensureFresh } from './http/freshness.js'
+import { integerParameter } from './http/parameter.js'
 import { FilterParameters, filtersOf, instantOf, unknownColumn } from './http/parameters.js'
+import { parametersSchema } from './http/query.js'
 import { getStatistics } from './openapi/reports.js'
 import { PlanCache, type CacheEpoch } from './http/plan-cache.js'
 import { entityTag, headersOnly, isHeld, notModified, type Validators } from './http/conditional.js'
 import { Statistics } from './http/schemas.js'
-
-const DEFAULT_BIN_WIDTH = 10
 
 interface StatsPlan extends Validators {
   readonly version: string
@@ -18,10 +18,10 @@ interface StatsPlan extends Validators {
   figures?: Static<typeof Statistics>
 }
 
-export const StatsQuery = Type.Object({
+export const StatsQuery = parametersSchema({
   ...FilterParameters,
-  bin_width: Type.Optional(Type.String({ pattern: '^[1-9]\\d{0,2}$', description: 'the width of the histogram\'s bins in years, 1 to 999' }))
-}, { additionalProperties: false })
+  bin_width: integerParameter({ minimum: 1, maximum: 999, default: 10, description: 'The width of the bins of the histogram in years.', example: 5 })
+})
 
 /** GET /stats: figures on the records that match. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
@@ -53,7 +53,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const asOf = instantOf(query, minute)
     const filters = filtersOf(query, asOf, transformer)
     check(filters)
-    const binWidth = query.bin_width === undefined ? DEFAULT_BIN_WIDTH : Number(query.bin_width)
+    const binWidth = query.bin_width
     const tag = entityTag(fastify, ['statistics', version, filters, asOf, binWidth])
     return { version, query: { filters, asOf, binWidth }, tag, expiresWithMinute: query.as_of === undefined }
   }

@@ -122,26 +122,26 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['min_agee=30', 'min_agee', /did you mean min_age\?/],
   ['limitt=3', 'limitt'],
   ['min_age=', 'min_age'], ['min_age=-1', 'min_age'], ['min_age=NaN', 'min_age'], ['min_age=Infinity', 'min_age'],
-  ['min_age=1e3', 'min_age'], ['min_age=12345', 'min_age'], ['min_age=1.0000000001', 'min_age'], ['min_age=30,5', 'min_age'],
+  ['min_age=1e5', 'min_age', /got "1e5"; must be a number from 0 to 10000/], ['min_age=12345', 'min_age'], ['min_age=1e999', 'min_age'], ['min_age=30,5', 'min_age'], ['min_age=.5', 'min_age'], ['min_age=5.', 'min_age'], ['min_age=0x10', 'min_age'], ['min_age=1_0', 'min_age'],
   ['max_age=abc', 'max_age', /got "abc"/], ['min_age=%2030', 'min_age'],
   ['min_age=40&max_age=30', 'min_age', /more than max_age=30/],
   ['min_age=30&min_age=30', 'min_age', /more than once/],
   ['age_basis=whole', 'age_basis'],
-  ['image_exists=yes', 'image_exists', /true or false/], ['image_exists=', 'image_exists'], ['is_image_exists=2', 'is_image_exists'],
+  ['image_exists=yes', 'image_exists', /true, false, 1 or 0/], ['image_exists=', 'image_exists'], ['is_image_exists=2', 'is_image_exists'],
   ['image_exists=true&is_image_exists=False', 'is_image_exists', /contradicts/],
   ['image_exists=true&image_exists=true', 'image_exists', /more than once/],
   ['as_of=yesterday', 'as_of', /RFC 3339/], ['as_of=2025-02-30T00:00:00Z', 'as_of'], ['as_of=2025-06-01', 'as_of'],
   ['user_id=', 'user_id'], ['first_name=', 'first_name'], ['first_name=a&first_name=b', 'first_name'],
   ['where=city', 'where'], ['where==x', 'where'], ['where=first_name=a&where=first_name=b', 'where', /twice/],
   ['where=fist_name=Ann', 'where', /did you mean first_name\?/],
-  ['where=birth_date=0', 'where', /unknown column birth_date/], ['where=a,b=1', 'where', /can't be asked for/],
+  ['where=birth_date=0', 'where', /unknown column birth_date/], ['where=a,b=1', 'where', /cannot be used here/],
   ['user_id=%zz', 'user_id', /percent-encoded/], ['first_name=%E0%A4%A', 'first_name'], ['last_name=a%ff', 'last_name'], ['%ff=1', '%ff'],
   ['__proto__=1', '__proto__'], ['constructor=1', 'constructor']
 ]
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
-  ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /can't be asked for/], ['columns=birth_date', 'columns'],
-  ['sort=age', 'sort'], ['sort=', 'sort'], ['sort=+user_id', 'sort'], ['format=xml', 'format'], ['format=JSON', 'format']
+  ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'],
+  ['sort=age', 'sort', /must be one of user_id, -user_id/], ['sort=', 'sort'], ['sort=+user_id', 'sort'], ['format=xml', 'format'], ['format=JSON', 'format']
 ]
 
 t.test('parameters: unknown and malformed ones are 400 and named', async (t) => {
@@ -151,8 +151,8 @@ t.test('parameters: unknown and malformed ones are 400 and named', async (t) => 
     const response = await app.inject(`${route}?${search}`)
     const problem = response.json()
     t.match(problem, { status: 400, code: 'invalid_parameter', title: 'Bad Request', type: 'urn:userlake:problem:invalid_parameter' }, `${route}?${search}`)
-    t.match(problem.errors.map((error: { parameter: string }) => error.parameter), [parameter])
-    if (detail !== undefined) t.match(problem.errors[0].detail, detail)
+    t.same(problem.errors.map((error: { parameter: string }) => error.parameter), [parameter])
+    t.match(problem.errors[0].detail, detail ?? /./)
     t.equal(response.headers['content-type'], 'application/problem+json')
   }
 })

@@ -1,82 +1,89 @@
-import type { FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
 import type { Position } from '../../lib/query/data-version.js'
 import { Problem } from '../../plugins/problems.js'
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js'
+import { integerParameter, textParameter } from './parameter.js'
 import { instantOf, invalidParameter, type FilterQuery } from './parameters.js'
-
-/** Most records of a page. */
-const MAX_LIMIT = 10_000
+import { parametersSchema, toEntries, toQuery, type Parameters, type Values } from './query.js'
 
 export const PageParameters = {
-  limit: Type.Optional(Type.String({ pattern: '^([1-9]\\d{0,3}|10000)$', description: `how many records a page has at most, 1 to ${MAX_LIMIT}` })),
-  cursor: Type.Optional(Type.String({ minLength: 1, description: 'where a listing goes on, as the `Link` of the page before says' }))
+  limit: integerParameter({
+    minimum: 1, maximum: 10_000, description: 'The number of records of a page. Without it, the response has all records that match.', example: 100
+  }),
+  cursor: textParameter({
+    description: 'Continues a listing after its last page: the value of `Next-Cursor` in the response with that page. The cursor contains the other parameters of the listing, so they need not be repeated.'
+  })
 }
+
+type PageQuery = Values<typeof PageParameters>
 
 /** Which part of which listing a request asks for. */
 export interface Page<T> {
-  /** The parameters of the listing, those of paging left out. */
+  /** Of the listing, for links to other pages. */
+  readonly path: string
+  /** The parameters of the listing, without those of paging. */
   readonly parameters: T
+  /** The same as text, without those that have their default value. */
+  readonly entries: Cursor['parameters']
   readonly limit: number | undefined
   /** The instant of its ages, in milliseconds since 1970-01-01 UTC. */
   readonly asOf: number
-  /** The data version that it is of; `undefined`: the current one. */
+  /** The data version of the listing; `undefined`: the current one. */
   readonly version: string | undefined
   readonly after: Position | undefined
 }
 
-/** Reads the parameters of paging. A cursor brings those of its listing along; others beside it have to be the same. */
-export function pageOf<T extends FilterQuery> (request: FastifyRequest, { cursor: text, limit, ...rest }: T & { cursor?: string, limit?: string }, now: number): Page<T> {
-  const parameters = rest as unknown as T
-  if (text === undefined) {
-    return { parameters, limit: limit === undefined ? undefined : Number(limit), asOf: instantOf(parameters, now), version: undefined, after: undefined }
-  }
+/**
+ * Reads the parameters of paging. A cursor contains the parameters of its listing; if others are given beside it, they must
+ * be the same.
+ *
+ * @param definitions those of the listing, without those of paging
+ */
+export function pageOf<P extends Parameters> (
+  path: string, definitions: P, { cursor: text, limit, ...values }: Values<P> & FilterQuery & PageQuery, now: number
+): Page<Values<P>> {
+  const entries = toEntries(definitions, values)
+  const current = values as unknown as Values<P> & FilterQuery
+  if (text === undefined) return { path, parameters: current, entries, limit, asOf: instantOf(current, now), version: undefined, after: undefined }
   const cursor = decodeCursor(text)
-  if (cursor === undefined) throw invalidParameter('cursor', 'is not one that this service has given, or was changed on its way')
-  const given = entriesOf(parameters)
-  if (given.length > 0 && JSON.stringify(given) !== JSON.stringify(cursor.parameters)) {
-    throw invalidParameter('cursor', 'belongs to another query; leave the parameters out that are not limit or cursor')
+  if (cursor === undefined) throw invalidParameter('cursor', 'is not a cursor of this service, or was damaged')
+  if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(cursor.parameters)) {
+    throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
   }
-  const { version, after, asOf } = cursor
-  const listing = toParameters(cursor.parameters)
-  if (!request.validateInput(listing, 'querystring')) throw invalidParameter('cursor', 'is of no use any more; begin the listing anew')
-  return { parameters: listing as unknown as T, limit: limit === undefined ? cursor.limit : Number(limit), asOf, version: version ?? undefined, after }
+  const { parameters, version, after, asOf } = cursor
+  return { path, parameters: parseEntries(definitions, parameters), entries: parameters, limit: limit ?? cursor.limit, asOf, version: version ?? undefined, after }
 }
 
-/** Where the page behind this one is. */
-export function nextUrl<T extends object> ({ parameters, limit, asOf }: Page<T>, version: string, after: Position): string {
-  return urlOf({ version, parameters: entriesOf(parameters), limit: limit!, asOf, after })
+/** Parameters that this release no longer accepts make their cursor useless. */
+function parseEntries<P extends Parameters> (definitions: P, entries: Cursor['parameters']): Values<P> {
+  try {
+    return parametersSchema(definitions).parse(toQuery(entries))
+  } catch {
+    throw invalidParameter('cursor', 'has expired or belongs to another path; restart from the first page')
+  }
 }
 
-/** The answer where the data version of a cursor is gone, with the ways to go on. */
-export function versionGone<T extends object> ({ parameters, limit, asOf, after }: Page<T>): Problem {
-  const entries = entriesOf(parameters)
-  return new Problem(410, 'version_gone', 'The data version of this listing is not held any more, or not here', {
+/** The headers that lead to the page after this one. */
+export function nextHeaders (page: Page<unknown>, version: string, after: Position): { readonly link: string, readonly 'next-cursor': string } {
+  const cursor = cursorOf(page, version, after)
+  return { link: `<${urlOf(page, cursor)}>; rel="next"`, 'next-cursor': cursor }
+}
+
+/** The problem of a data version that is no longer held, with the ways to continue. */
+export function versionGone (page: Page<unknown>): Problem {
+  const cursor = cursorOf(page, null, page.after!)
+  return new Problem(410, 'version_gone', 'The data version of this listing is no longer held, or is not held by this process', {
     members: {
-      restart: `/data?${new URLSearchParams([...entries, ['limit', String(limit)]] as [string, string][])}`,
-      continue: urlOf({ version: null, parameters: entries, limit: limit!, asOf, after: after! })
+      restart: `${page.path}?${new URLSearchParams([...page.entries, ['limit', String(page.limit)]] as [string, string][])}`,
+      continue: urlOf(page, cursor),
+      continue_cursor: cursor
     }
   })
 }
 
-function urlOf (cursor: Cursor): string {
-  return `/data?limit=${cursor.limit}&cursor=${encodeCursor(cursor)}`
+function cursorOf ({ entries, limit, asOf }: Page<unknown>, version: string | null, after: Position): string {
+  return encodeCursor({ version, parameters: entries, limit: limit!, asOf, after })
 }
 
-type Entries = Cursor['parameters']
-
-/** Parameters as pairs, in an order that does not depend on that of the request. */
-function entriesOf (parameters: object): Entries {
-  return Object.entries(parameters)
-    .sort(([a], [b]) => a < b ? -1 : 1)
-    .flatMap(([name, value]: [string, string | string[] | undefined]) => [value ?? []].flat().map((value): [string, string] => [name, value]))
-}
-
-function toParameters (entries: Entries): Record<string, string | string[]> {
-  const parameters: Record<string, string | string[]> = {}
-  for (const [name, value] of entries) {
-    const known = parameters[name]
-    parameters[name] = known === undefined ? value : [known, value].flat()
-  }
-  return parameters
+function urlOf ({ path, limit }: Page<unknown>, cursor: string): string {
+  return `${path}?limit=${limit}&cursor=${cursor}`
 }

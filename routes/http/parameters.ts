@@ -1,52 +1,46 @@
-import { Type, type Static, type TObject } from 'typebox'
 import { UnknownColumnError } from '../../lib/base/errors.js'
-import { parseInstant, wholeMinute } from '../../lib/base/instant.js'
+import { wholeMinute } from '../../lib/base/instant.js'
 import type { Filter } from '../../lib/query/filter.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import { invalidParameters, unknownMessage } from '../../plugins/problems.js'
+import { booleanParameter, choiceParameter, instantParameter, listParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
+import { parametersSchema, type Values } from './query.js'
+import { AgeBasis } from './schemas.js'
 
-// A description says what the parameter takes: error messages use it.
-
-const text = (takes: string, rules: object = {}) => Type.Optional(Type.String({ description: takes, minLength: 1, ...rules }))
-const list = (takes: string, rules: object = {}) =>
-  Type.Optional(Type.Array(Type.String({ description: takes, ...rules }), { description: takes }))
-
-const INSTANT = 'the instant of the ages, an RFC 3339 time such as 2025-06-01T00:00:00Z'
-/** Of at most nine decimals. */
-const AGE = { pattern: '^\\d{1,4}(\\.\\d{1,9})?$' }
-
-/** true or false in any case, 1 or 0 */
-export const BooleanParameter = text('true or false, 1 or 0', { pattern: '^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|1|0)$' })
+const AGES = { minimum: 0, maximum: 10_000 }
 
 /** The filters, the same wherever records are asked for. */
 export const FilterParameters = {
-  image_exists: BooleanParameter,
-  is_image_exists: BooleanParameter,
-  min_age: text('a number of years with at most 9 decimals, inclusive, such as 30 or 30.5', AGE),
-  max_age: text('a number of years with at most 9 decimals, inclusive, such as 35 or 35.5', AGE),
-  age_basis: text('completed (calendar years, the default) or exact (elapsed time in years of 365.25 days)', { enum: ['completed', 'exact'] }),
-  as_of: text(INSTANT),
-  user_id: list('a user id; may be repeated', { minLength: 1 }),
-  first_name: text('a first name in any case; a trailing * matches a prefix'),
-  last_name: text('a last name in any case; a trailing * matches a prefix'),
-  where: list('`<column>=<value>`; may be repeated, once a column', { pattern: '^[^=]+=' })
+  image_exists: booleanParameter({ description: 'Selects the records that have an image (true) or have none (false).', example: true }),
+  is_image_exists: booleanParameter({ description: 'The same as `image_exists`, by another name. If both are given, they must be equal.', example: true }),
+  min_age: numberParameter({ ...AGES, description: 'The least age in years, inclusive. At most nine decimals count.', example: 30 }),
+  max_age: numberParameter({ ...AGES, description: 'The greatest age in years, inclusive. At most nine decimals count. A person of 35 years and some months has completed 35 years.', example: 35 }),
+  age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`.' }),
+  as_of: instantParameter({ description: 'The instant at which ages are counted. Default: the time of the request, cut to the minute.', example: '2025-06-01T00:00:00Z' }),
+  user_id: listParameter({ description: 'Selects records by their id, compared byte for byte. If repeated: any of these ids.', example: ['1044', '1084'] }),
+  first_name: textParameter({ description: 'Selects records by first name, ignoring case. A trailing `*` selects all names that begin with the text before it.', example: 'ann*' }),
+  last_name: textParameter({ description: 'Selects records by last name, ignoring case. A trailing `*` selects all names that begin with the text before it.', example: 'ash*' }),
+  where: listParameter({
+    description: 'Selects records by the exact value of any column, as `<column>=<value>`. May be repeated with other columns; all conditions must hold.',
+    example: ['last_name=Ashgrove'],
+    accepted: '<column>=<value>',
+    pattern: /^[^=]+=/
+  })
 }
 
-export type FilterQuery = Static<TObject<typeof FilterParameters>>
+export type FilterQuery = Values<typeof FilterParameters>
 
-export const UserParams = Type.Object({ user_id: Type.String({ minLength: 1, description: 'a user id', examples: ['wren.ashgrove'] }) })
-export const NoQuery = Type.Object({}, { additionalProperties: false })
-
-export function isTrue (parameter: string | undefined): boolean {
-  return parameter !== undefined && /^(true|1)$/i.test(parameter)
+/** A part of a path, which is always given. */
+export function pathParameter (meaning: { readonly description: string, readonly example: string }): Parameter<string> {
+  return textParameter(meaning) as Parameter<string>
 }
 
-/** The instant of the ages: as asked for, or the minute that it is now. */
+export const UserParams = parametersSchema({ user_id: pathParameter({ description: 'The id of the record.', example: 'wren.ashgrove' }) })
+export const NoQuery = parametersSchema({})
+
+/** The instant of the ages: that of the query, or the current minute. */
 export function instantOf ({ as_of: asOf }: FilterQuery, now: number): number {
-  if (asOf === undefined) return wholeMinute(now)
-  const instant = parseInstant(asOf)
-  if (instant !== undefined) return instant
-  throw invalidParameter('as_of', `got ${JSON.stringify(asOf)}; takes ${INSTANT}`)
+  return asOf ?? wholeMinute(now)
 }
 
 /** The filters of a query as data. */
@@ -64,18 +58,15 @@ export function filtersOf (query: FilterQuery, asOf: number, transformer: UserDa
 }
 
 function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQuery): boolean | undefined {
-  if (value !== undefined && alias !== undefined && isTrue(value) !== isTrue(alias)) {
-    throw invalidParameter('is_image_exists', `got ${JSON.stringify(alias)}, which contradicts image_exists; give one of them`)
+  if (value !== undefined && alias !== undefined && value !== alias) {
+    throw invalidParameter('is_image_exists', `got "${alias}", which contradicts image_exists; use one of them`)
   }
-  return value === undefined && alias === undefined ? undefined : isTrue(value ?? alias)
+  return value ?? alias
 }
 
-function ageFiltersOf (query: FilterQuery, asOf: number, transformer: UserDataTransformer): Filter[] {
-  const [min, max] = [query.min_age, query.max_age].map((age) => age === undefined ? undefined : Number(age))
-  if (min !== undefined && max !== undefined && min > max) {
-    throw invalidParameter('min_age', `got ${query.min_age}, which is more than max_age=${query.max_age}`)
-  }
-  return transformer.ageFilters({ min, max, basis: query.age_basis === 'exact' ? 'exact' : 'completed', asOf })
+function ageFiltersOf ({ min_age: min, max_age: max, age_basis: basis }: FilterQuery, asOf: number, transformer: UserDataTransformer): Filter[] {
+  if (min !== undefined && max !== undefined && min > max) throw invalidParameter('min_age', `got "${min}", which is more than max_age=${max}`)
+  return transformer.ageFilters({ min, max, basis, asOf })
 }
 
 function nameFilterOf (column: 'first_name' | 'last_name', name: string): Filter {
@@ -96,21 +87,19 @@ function whereFiltersOf (conditions: readonly string[] = []): Filter[] {
   })
 }
 
-/** The columns of a query, without doubles. */
-export function columnsOf (parameter: string | undefined): string[] | undefined {
-  const columns = parameter?.split(',')
-  const twice = columns?.find((column, i) => columns.indexOf(column) !== i)
-  if (twice !== undefined) throw invalidParameter('columns', `names the column ${twice} twice`)
-  for (const column of columns ?? []) checkAddressable('columns', column)
-  return columns
+/** Checks the columns of a query: no duplicates, and only names that can be written in a list. */
+export function checkColumns (columns: readonly string[] = []): void {
+  const duplicate = columns.find((column, i) => columns.indexOf(column) !== i)
+  if (duplicate !== undefined) throw invalidParameter('columns', `names the column ${duplicate} twice`)
+  for (const column of columns) checkAddressable('columns', column)
 }
 
-/** A list of columns or a condition can't tell a comma or an equals sign in a name from its own. */
+/** Commas separate columns, and an equals sign ends the column of a condition, so names cannot contain them. */
 function checkAddressable (parameter: string, column: string): void {
-  if (/[,=]/.test(column)) throw invalidParameter(parameter, `names the column ${column}; one with a comma or an equals sign in its name can't be asked for`)
+  if (/[,=]/.test(column)) throw invalidParameter(parameter, `names the column ${column}; a name with a comma or an equals sign cannot be used here`)
 }
 
-/** What the error of a query is in the terms of HTTP: a column that no record has is the client's mistake. */
+/** Turns the error of an unknown column into a problem; returns other errors as they are. */
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
   return invalidParameter(error.usedIn === 'columns' ? 'columns' : 'where', unknownMessage(`column ${error.column}`, error.nearest))

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { Type, type TSchema } from 'typebox'
 import { FAILURE_CODES } from '../../lib/base/failure-code.js'
+import { SORT_COLUMNS } from '../../lib/query/data-version.js'
 import { REJECT_CODES } from '../../lib/transformer.js'
 import { PROBLEM_CODES } from '../../plugins/problem-codes.js'
 
@@ -12,6 +13,21 @@ const Time = Type.String({ format: 'date-time' })
 /** Codes of which more may come, so they are no enumeration. */
 const listOf = (codes: readonly string[]) => `One of ${codes.map((code) => `\`${code}\``).join(', ')}; more may come`
 const Choice = <const T extends string[]>(values: T) => Type.Enum(values, { type: 'string' })
+
+/** The values of a parameter. `default` is that of the parameter. */
+export const AgeBasis = {
+  type: 'string',
+  enum: ['completed', 'exact'],
+  default: 'completed',
+  description: '`completed`: completed calendar years. `exact`: elapsed time in years of 365.25 days.'
+} as const
+
+export const RecordSort = {
+  type: 'string',
+  enum: SORT_COLUMNS.flatMap((column) => [column, `-${column}`] as const),
+  default: 'user_id',
+  description: 'The column by which records are sorted; `-` reverses the order. Records that are equal in that column are sorted by `user_id`.'
+} as const
 
 export const ParameterError = Type.Object({
   parameter: Type.String(),
@@ -27,6 +43,7 @@ export const Problem = Type.Object({
   request_id: Type.String({ description: 'The `Request-Id` of the response, which is in the log as well' }),
   errors: Type.Optional(Type.Array(ParameterError, { description: 'What is wrong with each parameter' })),
   restart: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the first page of the same listing on the current data' })),
+  continue_cursor: Type.Optional(Type.String({ description: 'Of 410: the cursor of `continue`' })),
   continue: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the current data behind the last record; users may be missed or come twice' }))
 }, {
   description: 'Any answer that is an error, as RFC 9457 has it',
@@ -44,9 +61,9 @@ const columns = {
 export const RecordObject = Type.Object(columns, { description: 'One user' })
 
 export const RecordSelection = Type.Partial(Type.Object(columns), {
-  // Integers come in birthts alone, but types of clients that are made from this want to know of them.
-  additionalProperties: { type: ['string', 'integer', 'null'], description: 'A further column: text, null where the file has none' },
-  description: 'One user, in the columns asked for; without the parameter `columns` the five of a Record'
+  // Generators for Go and TypeScript fail on a schema of several types here.
+  additionalProperties: true,
+  description: 'One record, in the columns of the parameter `columns`; without it, in the five of a Record. Undeclared columns are text, or null if the file does not have them.'
 })
 
 // These are sent as they come, without another look by the serializer.

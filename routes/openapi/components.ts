@@ -1,11 +1,12 @@
 import * as schemas from '../http/schemas.js'
 
 /** The schemas that the document names; generated clients get types of these names. */
-const { RecordArray, OneRecord, ImageBody, ...named } = schemas
+const { RecordArray, OneRecord, ImageBody, RecordObject, ...others } = schemas
+const named = { ...others, Record: RecordObject }
 
 const names = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]))
 
-/** The value as it stands in the document: a schema that has a name is a reference to it. */
+/** The value as the document shows it: with a reference in place of each schema that has a name. */
 export function withReferences<T> (value: T): T {
   return JSON.parse(JSON.stringify(value, (_key, part: unknown) => {
     const name = names.get(part)

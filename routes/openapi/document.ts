@@ -1,10 +1,10 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
-import type { TObject } from 'typebox'
 import { description, version } from '../../lib/base/package-info.js'
+import type { Parameters, ParametersSchema } from '../http/query.js'
 import { components, withReferences } from './components.js'
 import { requestId } from './headers.js'
 import type { Operation } from './operation.js'
-import { meant, withStyle } from './parameters.js'
+import { toParameterObjects, type ParameterObject } from './parameters.js'
 
 const DESCRIPTION = `${description}: it joins \`<user_id>.csv\` and the picture beside it into records, answers filtered
 queries and statistics, and keeps one aggregated file up to date.
@@ -20,9 +20,9 @@ const TAGS = [
   { name: 'Probes', description: 'For Kubernetes; none of them touches the bucket' }
 ]
 
-/** How @fastify/swagger makes the document: parameters from what routes validate, the rest from their operations. */
+/** How @fastify/swagger makes the document: parameters from what routes read, the rest from their operations. */
 export function documentOptions (): FastifyDynamicSwaggerOptions {
-  const operations = new Map<string, Operation>()
+  const operations = new Map<string, { readonly parameters: readonly ParameterObject[], readonly responses: object }>()
   return {
     openapi: {
       openapi: '3.1.1',
@@ -36,29 +36,24 @@ export function documentOptions (): FastifyDynamicSwaggerOptions {
       const operation = route.config?.operation
       if ('hide' in schema) return { url, schema }
       if (operation === undefined) throw new Error(`${url} is neither documented nor hidden`)
-      const { responses, headers, tags, ...words } = operation
-      operations.set(words.operationId, operation)
-      const { params, querystring } = schema
-      return {
-        url,
-        schema: {
-          ...words,
-          tags,
-          ...params !== undefined && { params },
-          ...querystring !== undefined && { querystring: meant(querystring as TObject) },
-          ...headers && { headers: { type: 'object', properties: headers } }
-        }
-      }
+      const { responses, headers = {}, tags, ...texts } = operation
+      const { querystring, params } = schema as { querystring?: ParametersSchema<Parameters>, params?: ParametersSchema<Parameters> }
+      operations.set(texts.operationId, {
+        parameters: [
+          ...toParameterObjects('query', querystring?.parameters ?? {}),
+          ...toParameterObjects('path', params?.parameters ?? {}),
+          ...Object.entries(headers).map(([name, { description, ...schema }]) => ({ name, in: 'header' as const, required: false, description, schema }))
+        ],
+        responses: withReferences(withRequestId(responses))
+      })
+      return { url, schema: { ...texts, tags } }
     },
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject
       const { openapiObject } = document
       for (const path of Object.values(openapiObject.paths ?? {}) as PathItem[]) {
         delete path['head'] // what is true of GET
-        for (const operation of Object.values(path)) {
-          operation.parameters = operation.parameters?.map(withStyle)
-          operation.responses = withReferences(withRequestId(operations.get(operation.operationId)!.responses))
-        }
+        for (const operation of Object.values(path)) Object.assign(operation, operations.get(operation.operationId))
       }
       return openapiObject
     }
@@ -69,4 +64,4 @@ function withRequestId (responses: Operation['responses']): Operation['responses
   return Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, { ...response, headers: { ...response.headers, ...requestId } }]))
 }
 
-type PathItem = Record<string, { operationId: string, parameters: Parameters<typeof withStyle>[0][] | undefined, responses: object }>
+type PathItem = Record<string, { operationId: string }>

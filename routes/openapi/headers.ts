@@ -29,37 +29,39 @@ export const caching = {
   ETag: header('Names the answer: send it in `If-None-Match`, and 304 says that it is still the same', { type: 'string', pattern: '^"[\\w-]{22}"$' }),
   'Cache-Control': header('How long the answer stays true, as far as that is known', { type: 'string', pattern: '^private, max-age=\\d+$', examples: ['private, max-age=1'] })
 }
-export const varyRepresentation = { Vary: header('The answer depends on these', { const: 'accept, accept-encoding' }) }
-export const contentEncoding = { 'Content-Encoding': header('Absent where the answer is not compressed', { const: 'gzip' }, false) }
+
+const vary = (names: string) => ({ Vary: header('The request headers that the response depends on', { type: 'string', examples: [names] }) })
+export const varyRepresentation = vary('accept, accept-encoding')
+export const varyEncoding = vary('accept-encoding')
+
+export const contentEncoding = { 'Content-Encoding': header('How the response is compressed; absent if it is not', { type: 'string', examples: ['gzip'] }, false) }
 export const paging = {
   'X-Total-Count': header('How many users match, whatever the limit', { type: 'integer', minimum: 0 }),
+  'Next-Cursor': header('The `cursor` of the next page; absent if this page is the last one', { type: 'string', examples: ['WyJ...'] }, false),
   Link: header('The next page, where there are more users than the limit', { type: 'string', pattern: '^<[^>]+>; rel="next"$', examples: ['</data?limit=100&cursor=WyJ...>; rel="next"'] }, false)
 }
 
-export const noSniff = { 'X-Content-Type-Options': header('The type is what it says', { const: 'nosniff' }) }
-/** Of 406: what was not on offer. */
-export const varyNotAcceptable = { Vary: header('What was asked for by these is not on offer', { type: 'string', enum: ['accept, accept-encoding', 'accept-encoding'] }) }
+export const noSniff = { 'X-Content-Type-Options': header('The type is what it says', { type: 'string', examples: ['nosniff'] }) }
 export const retryAfter = { 'Retry-After': header('Seconds to wait before the next try', { type: 'integer', minimum: 1 }) }
 
 const location = (required: boolean) => header('The job', { type: 'string', format: 'uri-reference', examples: ['/jobs/5e2f8a10-1'] }, required)
 export const jobLocation = { Location: location(true) }
 export const perhapsJobLocation = { Location: location(false) }
-export const preferenceApplied = { 'Preference-Applied': header('What was done of Prefer', { const: 'respond-async' }) }
+export const preferenceApplied = { 'Preference-Applied': header('What was done of Prefer', { type: 'string', examples: ['respond-async'] }) }
 
 export const validators = {
   ETag: header('The version of the picture; absent where the store tells none', { type: 'string', pattern: '^"[^"]+"$' }, false),
   'Last-Modified': header('When the picture was uploaded', { type: 'string', examples: ['Sun, 15 Jun 2025 12:15:30 GMT'] })
 }
-export const acceptRanges = { 'Accept-Ranges': header('Parts can be asked for', { const: 'bytes' }) }
+export const acceptRanges = { 'Accept-Ranges': header('Parts can be asked for', { type: 'string', examples: ['bytes'] }) }
 export const contentRange = { 'Content-Range': header('The part, and the size of the whole', { type: 'string', pattern: '^bytes \\d+-\\d+/\\d+$' }) }
 export const contentSize = { 'Content-Range': header('The size of the whole', { type: 'string', pattern: '^bytes \\*/\\d+$' }) }
 
 /** Headers of requests: each is optional. */
-const text = (description: string, rules: object = {}) => ({ type: 'string', description, ...rules })
+const text = (description: string) => ({ type: 'string', description })
 
 export const cacheControl = { 'Cache-Control': text('`no-cache` waits for a listing of the bucket that begins after the request') }
 export const ifNoneMatch = { 'If-None-Match': text('ETags that the client holds; 304 where the answer has one of them') }
-export const acceptEncoding = { 'Accept-Encoding': text('`gzip` for a compressed answer; 406 where neither that nor `identity` is welcome') }
 export const prefer = { Prefer: text('`respond-async` answers at once, with a job that goes on') }
 export const ranges = {
   Range: text('One range of bytes, such as `bytes=0-99`; several are answered by the whole'),

@@ -14,9 +14,15 @@ export interface Operation {
   readonly summary: string
   readonly description: string
   /** Those of the request, by name. */
-  readonly headers?: Readonly<Record<string, object>>
+  readonly headers?: Readonly<Record<string, RequestHeader>>
   /** By their status; `default` is any other. */
   readonly responses: Readonly<Record<string, Response>>
+}
+
+/** A schema with a description. */
+export interface RequestHeader {
+  readonly description: string
+  readonly [keyword: string]: unknown
 }
 
 export interface Response {

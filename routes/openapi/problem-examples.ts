@@ -1,3 +1,4 @@
+import { encodeCursor, type Cursor } from '../http/cursor.js'
 import { example, type Examples } from './operation.js'
 
 /** A problem as it is answered. */
@@ -13,15 +14,33 @@ export const misspelt: Examples = {
   misspelt: example('A typing error', "'/data?min_agee=30'", invalid('min_agee', 'unknown parameter; did you mean min_age?'))
 }
 export const badBinWidth: Examples = {
-  outOfRange: example('Bins without a width', "'/stats?bin_width=0'",
-    invalid('bin_width', 'got "0"; takes the width of the histogram\'s bins in years, 1 to 999'))
+  outOfRange: example('Bins without a width', "'/stats?bin_width=0'", invalid('bin_width', 'got "0"; must be an integer from 1 to 999'))
 }
 export const badDryRun: Examples = {
-  notBoolean: example('Neither true nor false', "-X POST '/data?dry_run=maybe'", invalid('dry_run', 'got "maybe"; takes true or false, 1 or 0'))
+  notBoolean: example('Neither true nor false', "-X POST '/data?dry_run=maybe'", invalid('dry_run', 'got "maybe"; must be true, false, 1 or 0'))
 }
-export const notAcceptable: Examples = {
-  xml: example('A format that is not on offer', "-H 'Accept: application/xml' '/data'", problem(406, 'Not Acceptable', 'not_acceptable',
+export const noSuchFormat: Examples = {
+  xml: example('A format that is not available', "-H 'Accept: application/xml' '/data'", problem(406, 'Not Acceptable', 'not_acceptable',
     'The data comes as application/json, application/x-ndjson, application/ndjson, text/csv'))
+}
+export const noSuchEncoding: Examples = {
+  brotli: example('A compression that is not available', "-H 'Accept-Encoding: br, identity;q=0' '/data.csv'", problem(406, 'Not Acceptable', 'not_acceptable',
+    'The answer comes as gzip or identity'))
+}
+
+/** A page of a data version that never was. */
+const GONE: Cursor = {
+  version: 'A'.repeat(22), parameters: [['sort', '-user_id']], limit: 100, asOf: Date.parse('2026-01-01T00:00:00Z'), after: { userId: '1007', value: null }
+}
+const [gone, current] = [GONE, { ...GONE, version: null }].map(encodeCursor) as [string, string]
+
+export const expiredCursor: Examples = {
+  expired: example('A listing of a data version that is no longer held', `'/data?cursor=${gone}'`, {
+    ...problem(410, 'Gone', 'version_gone', 'The data version of this listing is no longer held, or is not held by this process'),
+    restart: '/data?sort=-user_id&limit=100',
+    continue: `/data?limit=100&cursor=${current}`,
+    continue_cursor: current
+  })
 }
 export const unknownUser: Examples = {
   unknown: example('Nobody of that id', "'/data/nobody'", notFound('record_not_found', 'There is no user "nobody"'))

@@ -1,63 +1,107 @@
 import { Type } from 'typebox'
 import { ImageBody, RecordObject, RecordSelection } from '../http/schemas.js'
 import * as headers from './headers.js'
-import { example, type Operation } from './operation.js'
+import type { Header } from './headers.js'
+import { example, type Examples, type Media, type Operation } from './operation.js'
 import { problems } from './problems.js'
-import { misspelt, unknownUser, noImage, noSuchRange, notAcceptable } from './problem-examples.js'
+import { misspelt, unknownUser, noImage, noSuchRange, noSuchEncoding, noSuchFormat, expiredCursor } from './problem-examples.js'
 
 const tags = ['Users'] as const
 
-export const listRecords: Operation = {
-  operationId: 'listRecords',
-  tags,
-  summary: 'The users that match',
-  description: 'All of them, by user id unless `sort` says otherwise. The filters are combined with AND; one that is not given does ' +
-    'not filter. The format is that of `format`, else the one that `Accept` prefers. An answer that breaks off is incomplete. With ' +
-    '`limit`, a page of them: `Link` leads to the next one. The pages of one listing agree with each other, whatever happens to the ' +
-    'data meanwhile; 410 tells where that is not possible any more.',
-  headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.acceptEncoding },
-  responses: {
-    200: {
-      description: 'The users',
-      headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...headers.varyRepresentation, ...headers.contentEncoding, ...headers.noSniff },
-      content: {
-        'application/json': {
-          schema: Type.Array(RecordSelection),
-          examples: {
-            filtered: example('People of 30 to 33 years without a picture',
-              "'/data?min_age=30&max_age=33&image_exists=false&as_of=2026-01-01T00:00:00Z'",
-              [
-                { user_id: '1032', first_name: 'มะลิ', last_name: 'ดอกไม้', birthts: 741643200000, img_path: null },
-                { user_id: '1069', first_name: 'ለምለም', last_name: 'ተስፋዬ', birthts: 733006800000, img_path: null }
-              ]),
-            columns: example('Two columns of those whose last name begins with Ash', "'/data?last_name=ash*&columns=last_name,user_id'",
-              [{ last_name: 'Ashgrove', user_id: '1044' }, { last_name: 'Ashgrove', user_id: '1084' }, { last_name: 'Ashgrove', user_id: 'wren.ashgrove' }])
-          }
-        },
-        'application/x-ndjson': {
-          schema: Type.String({ description: 'One RecordSelection as JSON in each line' }),
-          examples: {
-            lines: example('Two users, a line each', "-H 'Accept: application/x-ndjson' '/data?user_id=1007&user_id=1082&columns=user_id,birthts'",
-              '{"user_id":"1007","birthts":-766465200000}\n{"user_id":"1082","birthts":-621313200000}\n')
-          }
-        },
-        'text/csv': {
-          schema: Type.String({ description: 'RFC 4180, with a header' }),
-          examples: {
-            table: example('Two users as CSV', "'/data?user_id=1007&user_id=1082&columns=user_id,last_name&format=csv'",
-              'user_id,last_name\r\n1007,Phượng\r\n1082,الورّاق\r\n')
-          }
-        }
-      }
-    },
-    304: { description: 'The client has it', headers: { ...headers.freshness, ...headers.caching, ...headers.varyRepresentation } },
-    ...problems([400, 406, 410, 500, 503], {
-      headers: headers.perhapsFreshness,
-      examples: { 400: misspelt, 406: notAcceptable },
-      headersOf: { 406: headers.varyNotAcceptable }
-    })
+const LISTING = 'The filters are combined with AND. Without `limit`, all records that match; with it, a page of them, and `Next-Cursor` is the ' +
+  '`cursor` of the next page. The pages of one listing agree with each other even if the data changes between the requests; a listing that can no ' +
+  'longer be continued is answered with 410. A response that ends early is incomplete.'
+
+interface Listing {
+  readonly operationId: string
+  readonly summary: string
+  readonly description: string
+  readonly content: Readonly<Record<string, Media>>
+  readonly vary: Readonly<Record<string, Header>>
+  readonly badRequest?: Examples
+  readonly notAcceptable: Examples
+}
+
+/** An operation that returns the records that match. */
+function listing ({ operationId, summary, description, content, vary, badRequest, notAcceptable }: Listing): Operation {
+  return {
+    operationId,
+    tags,
+    summary,
+    description,
+    headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
+    responses: {
+      200: {
+        description: 'The records',
+        headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding, ...headers.noSniff },
+        content
+      },
+      304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching, ...vary } },
+      ...problems([400, 406, 410, 500, 503], {
+        headers: headers.perhapsFreshness,
+        examples: { ...badRequest && { 400: badRequest }, 406: notAcceptable, 410: expiredCursor },
+        headersOf: { 406: vary }
+      })
+    }
   }
 }
+
+export const listRecords = listing({
+  operationId: 'listRecords',
+  summary: 'The records that match',
+  description: `${LISTING} The format can also be chosen by the parameter \`format\` (\`json\`, \`ndjson\` or \`csv\`) or by \`Accept\`; \`/data.ndjson\` and \`/data.csv\` are the same.`,
+  vary: headers.varyRepresentation,
+  content: {
+    'application/json': {
+      schema: Type.Array(RecordSelection),
+      examples: {
+        filtered: example('People of 30 to 33 years without an image',
+          "'/data?min_age=30&max_age=33&image_exists=false&as_of=2026-01-01T00:00:00Z'",
+          [
+            { user_id: '1032', first_name: 'มะลิ', last_name: 'ดอกไม้', birthts: 741643200000, img_path: null },
+            { user_id: '1069', first_name: 'ለምለም', last_name: 'ተስፋዬ', birthts: 733006800000, img_path: null }
+          ]),
+        columns: example('Two columns of those whose last name begins with Ash', "'/data?last_name=ash*&columns=last_name,user_id'",
+          [{ last_name: 'Ashgrove', user_id: '1044' }, { last_name: 'Ashgrove', user_id: '1084' }, { last_name: 'Ashgrove', user_id: 'wren.ashgrove' }])
+      }
+    }
+  },
+  badRequest: misspelt,
+  notAcceptable: noSuchFormat
+})
+
+export const exportRecordsCsv = listing({
+  operationId: 'exportRecordsCsv',
+  summary: 'The records that match, as CSV',
+  description: LISTING,
+  vary: headers.varyEncoding,
+  content: {
+    'text/csv': {
+      schema: Type.String({ description: 'RFC 4180, with a header' }),
+      examples: {
+        table: example('Two records', "'/data.csv?user_id=1007&user_id=1082&columns=user_id,last_name'", 'user_id,last_name\r\n1007,Phượng\r\n1082,الورّاق\r\n')
+      }
+    }
+  },
+  notAcceptable: noSuchEncoding
+})
+
+export const exportRecordsNdjson = listing({
+  operationId: 'exportRecordsNdjson',
+  summary: 'The records that match, as lines of JSON',
+  description: LISTING,
+  vary: headers.varyEncoding,
+  content: {
+    'application/x-ndjson': {
+      schema: Type.String({ description: 'One RecordSelection as JSON in each line' }),
+      examples: {
+        lines: example('Two records', "'/data.ndjson?user_id=1007&user_id=1082&columns=user_id,birthts'",
+          '{"user_id":"1007","birthts":-766465200000}\n{"user_id":"1082","birthts":-621313200000}\n')
+      }
+    }
+  },
+  notAcceptable: noSuchEncoding
+})
 
 export const getRecord: Operation = {
   operationId: 'getRecord',

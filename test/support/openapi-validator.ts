@@ -23,21 +23,25 @@ export function validateAnswers (fastify: FastifyInstance): void {
     const response = await inject(request)
     document ??= fastify.swagger() as unknown as Document
     const { method, url } = response.raw.req as { method: string, url: string }
-    const complaints = compare(response, method, documentedAnswers(document, method, url), document)
+    const complaints = compare(response, method, documentedAnswers(document, method, url, typeOf(response)), document)
     if (complaints.length > 0) throw new Error(`${method} ${url} ${response.statusCode} is not as documented: ${complaints.join('; ')}`)
     return response
   }) as FastifyInstance['inject']
 }
 
-/** The documented answers to a request; `undefined` where the document does not know it. */
-function documentedAnswers ({ paths }: Document, method: string, url: string): Record<string, Response> | undefined {
-  const [pathname] = url.split('?', 1) as [string]
+/** The paths that document the responses of /data in other formats than JSON. */
+const PATHS_OF_FORMATS: Readonly<Record<string, string>> = { 'text/csv': '/data.csv', 'application/x-ndjson': '/data.ndjson' }
+
+/** The documented responses to a request; `undefined` if the document does not have its path or method. */
+function documentedAnswers ({ paths }: Document, method: string, url: string, type: string): Record<string, Response> | undefined {
+  const [requested] = url.split('?', 1) as [string]
+  const pathname = requested === '/data' ? PATHS_OF_FORMATS[type] ?? requested : requested
   const path = Object.keys(paths).find((template) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(pathname))
   return path === undefined ? undefined : paths[path]![method === 'HEAD' ? 'get' : method.toLowerCase()]?.responses
 }
 
 function compare (response: LightMyRequestResponse, method: string, answers: Record<string, Response> | undefined, document: Document): string[] {
-  const type = String(response.headers['content-type'] ?? '').split(';', 1)[0]!
+  const type = typeOf(response)
   // What is not in the document is an error, or a page of it.
   if (answers === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`it has the type ${type}`]
   const answer = answers[response.statusCode] ?? ([408, 417, 431].includes(response.statusCode) ? answers['default'] : undefined)
@@ -49,6 +53,10 @@ function compare (response: LightMyRequestResponse, method: string, answers: Rec
   if (media === undefined) return [...complaints, `the type ${type}`]
   if (method === 'HEAD' || !type.endsWith('json') || type === 'application/x-ndjson') return complaints
   return [...complaints, ...errorsOf(media.schema, JSON.parse(textOf(response)), document)]
+}
+
+function typeOf ({ headers }: LightMyRequestResponse): string {
+  return String(headers['content-type'] ?? '').split(';', 1)[0]!
 }
 
 function textOf ({ headers, rawPayload }: LightMyRequestResponse): string {

@@ -1,0 +1,151 @@
+import { parseInstant } from '../../lib/base/instant.js'
+
+/** A parameter of a URL: its only definition, for the OpenAPI document, for error messages and for reading requests. */
+export interface Parameter<T> {
+  /** Its schema in the document. */
+  readonly schema: Readonly<Record<string, unknown>>
+  /** What it means, for the document. */
+  readonly description: string
+  /** What is accepted, for error messages: they say "must be" before it. */
+  readonly accepted: string
+  /** Left out of the document, which describes it in words. */
+  readonly isHidden?: boolean
+  /** May be given more than once. */
+  readonly isList: boolean
+  /** The value if the parameter is not given. */
+  readonly absent: T
+  /** Reads a value, which may have several texts if it is a list; returns `undefined` if one of them is not accepted. */
+  readonly parse: (texts: readonly string[]) => T | undefined
+  /** Writes a value as texts that `parse` reads. */
+  readonly format: (value: T) => readonly string[]
+}
+
+interface Meaning<D> {
+  readonly description: string
+  readonly default?: D | undefined
+  readonly example?: unknown
+}
+
+interface Kind<T> {
+  readonly schema: Readonly<Record<string, unknown>>
+  readonly accepted: string
+  readonly parse: (text: string) => T | undefined
+  readonly format?: (value: T) => string
+}
+
+function scalar<T, D> ({ schema, accepted, parse, format = String }: Kind<T>, { description, default: absent, example }: Meaning<D>): Parameter<T | D> {
+  return {
+    schema: { ...schema, ...absent !== undefined && { default: absent }, ...example !== undefined && { examples: [example] } },
+    description,
+    accepted,
+    isList: false,
+    absent: absent as D,
+    parse: ([text]) => parse(text!),
+    format: (value) => [format(value as T)]
+  }
+}
+
+/** true or false in any case, or 1 or 0. */
+export function booleanParameter<const D extends boolean | undefined = undefined> (meaning: Meaning<D>): Parameter<boolean | D> {
+  const values: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false }
+  return scalar({ schema: { type: 'boolean' }, accepted: 'true, false, 1 or 0', parse: (text) => values[text.toLowerCase()] }, meaning)
+}
+
+interface Range {
+  readonly minimum: number
+  readonly maximum: number
+}
+
+/** A whole number; 30.0 and 3e1 are 30. */
+export function integerParameter<const D extends number | undefined = undefined> ({ minimum, maximum, ...meaning }: Meaning<D> & Range): Parameter<number | D> {
+  return scalar({
+    schema: { type: 'integer', format: 'int32', minimum, maximum },
+    accepted: `an integer from ${minimum} to ${maximum}`,
+    parse: (text) => {
+      const number = parseNumber(text)
+      return number !== undefined && Number.isInteger(number) && number >= minimum && number <= maximum ? number : undefined
+    }
+  }, meaning)
+}
+
+/** Digits of a number after its decimal point that count. */
+const DECIMALS = 9
+
+/** A number, rounded to nine decimals, so that the spellings of one number by different clients are one request. */
+export function numberParameter ({ minimum, maximum, ...meaning }: Meaning<undefined> & Range): Parameter<number | undefined> {
+  return scalar({
+    schema: { type: 'number', format: 'double', minimum, maximum },
+    accepted: `a number from ${minimum} to ${maximum}`,
+    parse: (text) => {
+      const number = parseNumber(text)
+      if (number === undefined || number < minimum || number > maximum) return undefined
+      return Math.round(number * 10 ** DECIMALS) / 10 ** DECIMALS + 0 // -0 is 0
+    }
+  }, meaning)
+}
+
+/**
+ * A finite number in the syntax of JSON; leading zeros are allowed. A space in the exponent is a plus sign that was not
+ * percent-encoded.
+ */
+function parseNumber (text: string): number | undefined {
+  if (!/^-?\d+(\.\d+)?([Ee][+ -]?\d+)?$/.test(text)) return undefined
+  const number = Number(text.replace(' ', '+'))
+  return Number.isFinite(number) ? number : undefined
+}
+
+/** An instant as RFC 3339 text; its value is in milliseconds since 1970-01-01 UTC. */
+export function instantParameter (meaning: Meaning<undefined>): Parameter<number | undefined> {
+  return scalar({
+    schema: { type: 'string', format: 'date-time' },
+    accepted: 'an RFC 3339 time such as 2025-06-01T00:00:00Z',
+    parse: parseInstant,
+    format: (instant) => new Date(instant).toISOString()
+  }, meaning)
+}
+
+/** One of the values of a string enum; its `default` is that of the parameter. `schema` has a name in the document. */
+export function choiceParameter<const T extends string, const D extends T | undefined = undefined> (
+  { schema, ...meaning }: Omit<Meaning<D>, 'default'> & { readonly schema: { readonly enum: readonly T[], readonly default?: D } }
+): Parameter<T | D> {
+  const kind = { schema: {}, accepted: `one of ${schema.enum.join(', ')}`, parse: (text: string) => schema.enum.find((value) => value === text) }
+  return { ...scalar(kind, { ...meaning, default: schema.default as D }), schema }
+}
+
+interface TextRules {
+  readonly accepted?: string
+  /** What the text must match, beyond not being empty. */
+  readonly pattern?: RegExp
+}
+
+function text ({ accepted = 'a text that is not empty', pattern }: TextRules): Kind<string> {
+  return {
+    schema: { type: 'string', ...pattern === undefined ? { minLength: 1 } : { pattern: pattern.source } },
+    accepted,
+    parse: (text) => text !== '' && (pattern === undefined || pattern.test(text)) ? text : undefined
+  }
+}
+
+/** A text that is not empty. */
+export function textParameter ({ accepted, pattern, ...meaning }: Meaning<undefined> & TextRules): Parameter<string | undefined> {
+  return scalar(text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } }), meaning)
+}
+
+/** Texts that are not empty. The parameter may be repeated; with a `separator`, one text may hold several. */
+export function listParameter (
+  { description, example, separator, accepted, pattern }: Meaning<undefined> & TextRules & { readonly separator?: string }
+): Parameter<readonly string[] | undefined> {
+  const item = text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } })
+  return {
+    schema: { type: 'array', minItems: 1, items: item.schema, ...example !== undefined && { examples: [example] } },
+    description,
+    accepted: item.accepted,
+    isList: true,
+    absent: undefined,
+    parse: (texts) => {
+      const items = separator === undefined ? texts : texts.flatMap((text) => text.split(separator))
+      return items.every((text) => item.parse(text) !== undefined) ? items : undefined
+    },
+    format: (values) => values ?? []
+  }
+}

@@ -1,0 +1,76 @@
+import type { FastifySchemaCompiler } from 'fastify'
+import type { TUnsafe } from 'typebox'
+import { nearest } from '../../lib/base/nearest.js'
+import { invalidParameters, unknownMessage, type ParameterError, type Problem } from '../../plugins/problems.js'
+import type { Parameter } from './parameter.js'
+
+export type Parameters = Readonly<Record<string, Parameter<any>>>
+
+/** What the parameters of a request are read as, by name. */
+export type Values<P extends Parameters> = { readonly [N in keyof P]: P[N] extends Parameter<infer T> ? T : never }
+
+type Query = Readonly<Record<string, string | string[]>>
+
+/** The schema of a query or path in a route: what the document shows, and how requests are read. */
+export type ParametersSchema<P extends Parameters> = TUnsafe<Values<P>> & {
+  readonly parameters: P
+  /** @throws {Problem} names each parameter that is unknown or wrong */
+  readonly parse: (query: Query) => Values<P>
+}
+
+export function parametersSchema<P extends Parameters> (parameters: P): ParametersSchema<P> {
+  return {
+    type: 'object',
+    parameters,
+    parse: (query: Query) => parse(parameters, query)
+  } as unknown as ParametersSchema<P>
+}
+
+/** Makes Fastify read queries and paths by the `parse` of their schemas. */
+export const parseParameters: FastifySchemaCompiler<ParametersSchema<Parameters>> = ({ schema }) => (query: Query) => {
+  try {
+    return { value: schema.parse(query) }
+  } catch (error) {
+    return { error: error as Problem }
+  }
+}
+
+function parse<P extends Parameters> (parameters: P, query: Query): Values<P> {
+  const values: Record<string, unknown> = Object.fromEntries(Object.entries(parameters).map(([name, { absent }]) => [name, absent]))
+  const errors: ParameterError[] = []
+  for (const [name, given] of Object.entries(query)) {
+    const fail = (detail: string) => errors.push({ parameter: name, detail })
+    const parameter = Object.hasOwn(parameters, name) ? parameters[name]! : undefined
+    if (parameter === undefined) {
+      fail(unknownMessage('parameter', nearest(name, Object.keys(parameters))))
+    } else if (Array.isArray(given) && !parameter.isList) {
+      fail('is given more than once')
+    } else {
+      const value: unknown = parameter.parse([given].flat())
+      if (value === undefined) fail(`got ${JSON.stringify(wrongText(parameter, [given].flat()))}; must be ${parameter.accepted}`)
+      values[name] = value
+    }
+  }
+  if (errors.length > 0) throw invalidParameters(errors)
+  return values as Values<P>
+}
+
+/** The first of several texts that is not accepted. */
+function wrongText ({ parse }: Parameter<unknown>, texts: readonly string[]): string | undefined {
+  return texts.find((text) => parse([text]) === undefined)
+}
+
+/** Values as pairs of name and text, by name, those left out that are as if they were not given. */
+export function toEntries (parameters: Parameters, values: Readonly<Record<string, unknown>>): [name: string, text: string][] {
+  return Object.entries(parameters)
+    .filter(([name, { absent }]) => values[name] !== absent)
+    .sort(([a], [b]) => a < b ? -1 : 1)
+    .flatMap(([name, { format }]) => format(values[name]).map((text): [string, string] => [name, text]))
+}
+
+/** Entries as the query of a URL. */
+export function toQuery (entries: readonly (readonly [name: string, text: string])[]): Query {
+  const texts = new Map<string, string[]>()
+  for (const [name, text] of entries) texts.set(name, [...texts.get(name) ?? [], text])
+  return Object.fromEntries([...texts].map(([name, texts]) => [name, texts.length === 1 ? texts[0]! : texts]))
+}
