@@ -6,7 +6,7 @@ import { wholeMinute } from '../lib/base/instant.js'
 import type { ExportQuery } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
 import { Problem } from '../plugins/problems.js'
-import { sendText } from './http/body.js'
+import { sendBody } from './http/body.js'
 import { encodingOf, type Encoding } from './http/compression.js'
 import { ensureFresh } from './http/freshness.js'
 import { nextHeaders, pageOf, PageParameters, versionGone, type Page } from './http/paging.js'
@@ -88,7 +88,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
           transformer.retainVersion(version)
           reply.headers(nextHeaders(page, version, next))
         }
-        return await sendText(reply, body, { encoding, hold: (end) => transformer.acquireVersion(version, end), ...release && { release } })
+        return await sendBody(reply, body, { encoding, hold: (end) => transformer.acquireVersion(version, end), ...release && { release } })
       }
     })
   }
@@ -105,7 +105,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       if (count === 0) throw new Problem(404, 'record_not_found', `There is no user ${JSON.stringify(value)}`)
       const tag = entityTag(fastify, ['user', transformer.version, value])
       if (isHeld(request, reply, { tag, expiresWithMinute: false })) return notModified(reply)
-      return await sendText(reply.type(MEDIA_TYPES.json), request.method === 'HEAD' ? undefined : body, { encoding: 'identity' })
+      return await sendBody(reply.type(MEDIA_TYPES.json), request.method === 'HEAD' ? undefined : body, { encoding: 'identity' })
     }
   })
 

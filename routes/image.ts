@@ -3,6 +3,8 @@ import type { FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
 import { Problem } from '../plugins/problems.js'
+import { sendStream } from './http/body.js'
+import { headersOnly } from './http/conditional.js'
 import { ensureFresh } from './http/freshness.js'
 import { NoQuery, UserParams } from './http/parameters.js'
 import { getRecordImage } from './openapi/records.js'
@@ -29,7 +31,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       if (answer.status === 416) {
         throw new Problem(416, 'range_not_satisfiable', `The image has ${image.size} bytes`, { headers: { 'content-range': `bytes */${image.size}` } })
       }
-      return await reply.code(answer.status).headers(headersOf(image, answer)).send(image.body)
+      reply.code(answer.status).headers(headersOf(image, answer))
+      return await (image.body === undefined ? headersOnly(reply) : sendStream(reply, image.body))
     }
   })
 }

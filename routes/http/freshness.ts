@@ -1,16 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { describeFailure } from '../../lib/base/failure-code.js'
 import { noData, unavailable } from '../../plugins/problems.js'
+import { hasEnded } from './response-end.js'
 
 /**
- * A preHandler of all routes that answer from the data: makes it as fresh as the request and the settings ask, says how
- * old it is and which version, and refuses where there is none.
+ * A preHandler of all routes that serve data: makes the data as fresh as the request and the settings ask and sets the headers
+ * that describe its age and version. Fails with a problem if there is no data, or if it is too old. A request whose client has
+ * gone in the meantime goes no further.
  */
 export async function ensureFresh (request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { transformer } = request.server
   const cacheControl = request.headers['cache-control']
   const fresh = cacheControl !== undefined && /(^|,)\s*no-cache\s*(,|$)/i.test(cacheControl)
   const { ageMs, stale, isUsable } = await transformer.ensureFresh({ fresh })
+  if (hasEnded(reply)) {
+    reply.hijack()
+    return
+  }
   if (ageMs === undefined) throw noData(stale)
   if (!isUsable) throw unavailable('data_too_old', 'The data is older than may be served: ' + describeFailure(stale!))
   reply.header('age', Math.floor(ageMs / 1000))

@@ -1,0 +1,45 @@
+import type { Socket } from 'node:net'
+import type { FastifyReply } from 'fastify'
+
+/** The responses of a connection that have not ended, as what each calls at its end. */
+const openResponses = new WeakMap<Socket, Set<() => void>>()
+
+/**
+ * Whether nothing of the response can be sent any more: it has ended, or its connection has. It may not have begun.
+ */
+export function hasEnded ({ raw, request: { raw: { socket } } }: FastifyReply): boolean {
+  return raw.destroyed || raw.writableFinished || socket.destroyed
+}
+
+/**
+ * Calls `release` once when the response has ended: sent completely, broken off, or never sent because its connection
+ * closed first. If that has happened already, calls it at once. Every resource of a response is released here.
+ *
+ * The events of the response are not enough: a response that waits for others on its connection (HTTP pipelining) emits no
+ * 'close' when the connection closes.
+ */
+export function onResponseEnd (reply: FastifyReply, release: () => void): void {
+  if (hasEnded(reply)) {
+    release()
+    return
+  }
+  const responses = responsesOf(reply.request.raw.socket)
+  const end = () => {
+    if (responses.delete(end)) release()
+  }
+  responses.add(end)
+  reply.raw.once('close', end)
+}
+
+/** One listener for each connection, however many responses it has. */
+function responsesOf (socket: Socket): Set<() => void> {
+  let responses = openResponses.get(socket)
+  if (responses === undefined) {
+    const ends = responses = new Set()
+    openResponses.set(socket, ends)
+    socket.once('close', () => {
+      for (const end of [...ends]) end()
+    })
+  }
+  return responses
+}
