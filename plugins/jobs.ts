@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import fp from 'fastify-plugin'
 import { parseDuration } from '../lib/base/duration.js'
-import { Jobs, type Job } from '../lib/jobs.js'
+import { Jobs } from '../lib/jobs.js'
 import type { OutputFormat } from '../lib/output/output.js'
 import { unescapeTab } from './config.js'
+import { jobLogger } from './job-log.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -28,10 +29,7 @@ export default fp(async (fastify) => {
     instance: randomUUID().slice(0, 8),
     clock,
     monotonic,
-    onEnd: ({ id, trigger, state, result, error }: Job, cause) => {
-      if (state === 'failed') log.error({ job: id, trigger, error, err: cause }, 'Job failed')
-      else log.info({ job: id, trigger, result }, 'Job succeeded')
-    }
+    onEnd: jobLogger(log)
   })
   let isDraining = false
   fastify.decorate('jobs', jobs)
@@ -39,6 +37,7 @@ export default fp(async (fastify) => {
   fastify.addHook('preClose', async () => {
     isDraining = true
     const timeout = new Promise((resolve) => setTimeout(resolve, parseDuration(config.SHUTDOWN_TIMEOUT)).unref())
-    await Promise.race([jobs.idle().then(() => transformer.flush()), timeout])
+    const flush = async () => { if (config.PUBLISH) await transformer.flush() }
+    await Promise.race([jobs.idle().then(flush), timeout])
   })
 }, { name: 'jobs', dependencies: ['config', 'transformer'] })

@@ -12,6 +12,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   version_gone: 'The data version of the cursor is not held any more, or never was here',
   unsupported_image: 'The file is no picture of a type that is served',
   range_not_satisfiable: 'The picture has no such bytes',
+  publishing_disabled: 'The setting `PUBLISH` is false, so this process writes nothing to the lake',
   no_data: 'The source has not been read yet',
   data_too_old: 'The data is older than may be served',
   draining: 'The process is about to end',

@@ -17,6 +17,7 @@ export const SettingsSchema = Type.Object({
   SOURCE_PREFIX: text('where the source files lie in the lake: empty, or a path that ends in a slash', 'source_data/', { format: 'prefix' }),
   OUTPUT_KEY: text('the key of the aggregated output: a path, never read as input', 'processed_data/output.csv', { format: 'key' }),
   AGGREGATE_INTERVAL: text('how often the output is brought up to date: a duration from 1s to 1h, such as 30s or 5m', '5m', { format: 'interval' }),
+  PUBLISH: Type.Boolean({ default: true, description: 'true or false: whether the output is published; false writes nothing to the lake, so that read access is enough' }),
   MAX_STALENESS: text('how old the data may be before a request refreshes it: a duration such as 500ms, 2s or 1m', '2s', { format: 'duration' }),
   REFRESH_WAIT: text('how long a request waits for that refresh: a duration such as 500ms or 1s', '1s', { format: 'duration' }),
   MAX_STALE_IF_ERROR: text('how old data may be served while the bucket can\'t be read: a duration such as 10m or 1d, or unlimited', 'unlimited', { format: 'duration-or-unlimited' }),

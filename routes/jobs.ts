@@ -28,7 +28,9 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const post = { config: { operation: publishOutput }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
   fastify.post('/data', post, async (request, reply) => {
     if (fastify.isDraining) throw unavailable('draining', 'This process is about to end; post to another one')
-    const { job, ended } = jobs.enqueue('api', { dryRun: request.query.dry_run })
+    const { dry_run: dryRun = false } = request.query
+    if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false: this process writes nothing to the lake; use dry_run=true')
+    const { job, ended } = jobs.enqueue('api', { dryRun })
     if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async' }).send(toWire(job))
     }

@@ -69,7 +69,7 @@ export const publishOutput: Operation = {
       headers: { ...headers.jobLocation, ...headers.preferenceApplied },
       content: json(Job, { async: example('Not waiting for it', "-X POST -H 'Prefer: respond-async' '/data?dry_run=true'", running) })
     },
-    ...problems([400, 413, 415, 500, 503], {
+    ...problems([400, 409, 413, 415, 500, 503], {
       examples: { 400: badDryRun },
       headersOf: { 500: headers.perhapsJobLocation, 503: headers.perhapsJobLocation }
     })

@@ -7,6 +7,7 @@ const MEANINGS = {
   400: 'A parameter is wrong: `errors` says which, what it got and what it takes. Or the request itself can\'t be read',
   404: 'There is none',
   406: 'None of the types in `Accept`, or of the encodings in `Accept-Encoding`, is on offer',
+  409: 'Publishing is disabled: the setting `PUBLISH` is false',
   410: 'The data version of the cursor is not held any more, or never was here: `restart` and `continue` lead on',
   413: 'The body is too large; none is needed',
   414: 'The path parameter is too long',

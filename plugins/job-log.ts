@@ -1,0 +1,30 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Job } from '../lib/jobs.js'
+
+/**
+ * Returns a function that logs a job that has ended. A failure that lasts is logged when it begins and when it has ended; in between, and
+ * when a job has changed nothing, lines have the level debug. Only an internal error is logged with its stack.
+ */
+export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) => void {
+  /** The codes of the failures that last: of jobs that publish, and of dry runs. */
+  const failing = new Map<boolean, string>()
+
+  return ({ id, trigger, dryRun, result, error }, cause) => {
+    const job = { job: id, trigger, dry_run: dryRun }
+    const previous = failing.get(dryRun)
+    if (error !== null) {
+      failing.set(dryRun, error.code)
+      if (error.code === previous) log.debug({ ...job, error }, 'Job failed again')
+      else if (error.code === 'internal_error') log.error({ ...job, error, err: cause }, 'Job failed')
+      else log.warn({ ...job, error, cause: messageOf(cause) }, 'Job failed; the next failure of this kind is logged after a success')
+      return
+    }
+    failing.delete(dryRun)
+    if (previous !== undefined) log.info({ ...job, result }, `Job succeeded; jobs no longer fail with ${previous}`)
+    else log[result!.skipped && !dryRun ? 'debug' : 'info']({ ...job, result }, 'Job succeeded')
+  }
+}
+
+function messageOf (cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
