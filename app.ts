@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import config, { type ConfigOptions } from './plugins/config.js'
 import drain from './plugins/drain.js'
 import etagCache from './plugins/etag-cache.js'
+import exchanges from './plugins/exchanges.js'
 import jobs from './plugins/jobs.js'
 import objectStore, { type ObjectStoreOptions } from './plugins/object-store.js'
 import problems, { onClientError, onFrameworkError } from './plugins/problems.js'
@@ -41,6 +42,7 @@ export const serverOptions = {
 /** The application: first what it consists of, then what it answers. */
 export default fp<AppOptions>(async (fastify, options) => {
   fastify.setValidatorCompiler(parseParameters)
+  await fastify.register(exchanges)
   await fastify.register(config, options)
   await fastify.register(requestId)
   await fastify.register(requestLog)

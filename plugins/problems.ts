@@ -70,15 +70,12 @@ export function noData (stale: FailureCode | undefined): Problem {
 export default fp(async (fastify: FastifyInstance) => {
   fastify.setErrorHandler(sendProblem)
   fastify.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    const requestId = requestIdOf(request)
-    logRequest(fastify, requestId, request, response)
-    const body = JSON.stringify(new Problem(417, 'expectation_failed', 'No expectation but 100-continue is known').toBody(requestId))
-    response.writeHead(417, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), [REQUEST_ID]: requestId }).end(body)
+    fastify.exchanges.enqueue(request, response, () => sendExpectationFailed(fastify, request, response))
   })
   fastify.addHook('onRequest', (request, _reply, done) => done(findMalformedUrl(request)))
   fastify.setNotFoundHandler((request, reply) => sendProblem(
     new Problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]}`), request, reply))
-}, { name: 'problems', dependencies: ['config'] })
+}, { name: 'problems', dependencies: ['config', 'exchanges'] })
 
 /** What is wrong with a request that the framework lets pass. */
 function findMalformedUrl ({ raw }: FastifyRequest): Problem | undefined {
@@ -123,18 +120,38 @@ export function sendProblem (error: Error, request: FastifyRequest, reply: Fasti
     .send(problem.toBody(request.id))
 }
 
-/** For what is no HTTP request at all, or one with headers that are too large. */
-export function onClientError (this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {
+function sendExpectationFailed (fastify: FastifyInstance, request: IncomingMessage, response: ServerResponse): void {
+  const requestId = requestIdOf(request)
+  logRequest(fastify, requestId, request, response)
+  const body = JSON.stringify(new Problem(417, 'expectation_failed', 'No expectation but 100-continue is known').toBody(requestId))
+  response.writeHead(417, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), [REQUEST_ID]: requestId }).end(body)
+}
+
+/**
+ * Responds to bytes that are not an HTTP request, to headers that are too large and to a request that did not arrive in time, and
+ * closes the connection. The complete requests before it get their responses first.
+ */
+export function onClientError (this: FastifyInstance, error: ClientError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const { request, response } = this.exchanges.inFlight(socket) ?? {}
+  if (request?.complete) return this.exchanges.stop(socket, () => sendClientError(this, error, socket))
+  // A response that has begun although its request can't be read to the end: it can't be replaced, only cut short.
+  if (response?.headersSent) socket.destroy(error)
+  else sendClientError(this, error, socket)
+}
+
+type ClientError = Error & { readonly code?: string }
+
+function sendClientError ({ config, log }: FastifyInstance, error: ClientError, socket: Socket): void {
   const requestId = newRequestId()
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
-  if (this.config.LOG_REQUESTS) this.log.info({ request_id: requestId, status, error: error.code }, 'Malformed request')
+  if (config.LOG_REQUESTS) log.info({ request_id: requestId, status, error: error.code }, 'Malformed request')
   const body = JSON.stringify(new Problem(status, codeOf(status), 'The request can\'t be read as HTTP').toBody(requestId))
   if (socket.writable) {
     socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Content-Type: application/problem+json\r\nRequest-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`)
   }
-  socket.destroy(error)
+  socket.destroySoon()
 }
 
 function toProblem (error: Error & Partial<FastifyError>): Problem {
