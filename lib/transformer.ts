@@ -13,6 +13,7 @@ import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './que
 import type { Statistics } from './query/statistics.js'
 import { TableVersion } from './query/table-version.js'
 import { Refresher, type Freshness, type FreshnessRules } from './refresher.js'
+import type { SnapshotFailure } from './snapshot/snapshot-file.js'
 import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
 import type { EtagCache } from './source/etag-cache.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
@@ -46,7 +47,9 @@ export interface TransformerOptions {
   readonly versions?: Partial<VersionRules> | undefined
   /** Where the work on the bucket is done, over the same store. Default: in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
-  /** Told why a snapshot could not be written: the next start will take longer. */
+  /** Receives the reason if the snapshot could not be used: the first reconcile then downloads every info file. */
+  readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
+  /** Receives the error if the snapshot could not be written: the next start will take longer. */
   readonly onSnapshotFailure?: ((error: unknown) => void) | undefined
 }
 
@@ -103,6 +106,7 @@ export class UserDataTransformer {
   readonly #updates = new Set<RunningUpdate>()
   readonly #exporter = new Exporter()
   readonly #snapshots: SnapshotSchedule
+  readonly #onColdStart: (failure: SnapshotFailure) => void
 
   constructor (options: TransformerOptions) {
     const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = ['png', 'jpg', 'jpeg', 'webp', 'gif'] } = options
@@ -123,6 +127,7 @@ export class UserDataTransformer {
     }
     const backend = options.openBackend?.(rules) ?? new InProcessBackend(store, monotonic, rules)
     this.#backend = backend
+    this.#onColdStart = options.onColdStart ?? (() => {})
     this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onFailure: options.onSnapshotFailure })
     const freshness = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity, ...options.freshness }
     this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), monotonic, freshness)
@@ -248,7 +253,8 @@ export class UserDataTransformer {
     const outputKeys = [...new Set([...this.#updates].flatMap((update) => update.outputKeys))]
     const isFirst = this.#refresher.last === undefined
     const reconciled = await this.#backend.reconcile(isFirst ? undefined : this.#cache.state, { retryAll: fresh, outputKeys }, onProgress)
-    const { table } = reconciled.state
+    const { state: { table }, snapshotFailure } = reconciled
+    if (snapshotFailure !== undefined) this.#onColdStart(snapshotFailure)
     this.#cache.replace(reconciled.state)
     // A version that stays current keeps its indexes.
     if (table.version === this.#versions.current?.version) this.#versions.prune()

@@ -5,6 +5,7 @@ import { WorkerBackend } from '../lib/worker/worker-backend.js'
 import { monotonicNow, type Clock, type MonotonicClock } from '../lib/base/clock.js'
 import { parseDuration } from '../lib/base/duration.js'
 import { parseSize } from '../lib/base/size.js'
+import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer } from '../lib/transformer.js'
 import { unescapeTab } from './config.js'
 
@@ -52,7 +53,15 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     },
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: parseSize(config.VERSIONS_MAX_BYTES)! },
     openBackend: worker && openWorker,
+    onColdStart: (reason) => log.warn({ reason }, coldStartMessage(reason)),
     onSnapshotFailure: (err) => log.warn({ err }, 'The snapshot could not be written: the next start takes longer')
   }))
   fastify.addHook('onClose', () => fastify.transformer.close())
 }, { name: 'transformer', dependencies: ['config', 'object-store', 'etag-cache'] })
+
+function coldStartMessage (reason: SnapshotFailure): string {
+  const problem = reason === 'damaged'
+    ? 'is damaged'
+    : reason === 'foreign' ? 'was written for another lake, with other settings or by another release' : 'could not be read'
+  return `The snapshot ${problem}: this start downloads every info file`
+}

@@ -1,3 +1,4 @@
+import { countBits } from '../base/bits.js'
 import { firstIndex } from '../base/bytes.js'
 import { BLOCK, LOW } from '../table/birth-order.js'
 import type { TableReader } from '../table/table.js'
@@ -123,11 +124,4 @@ export class BirthIndex {
     }
     return sum
   }
-}
-
-/** How many bits of a word of 32 are set; see Warren, Hacker's Delight, section 5-1. */
-function countBits (word: number): number {
-  word -= word >>> 1 & 0x55555555
-  word = (word & 0x33333333) + (word >>> 2 & 0x33333333)
-  return Math.imul(word + (word >>> 4) & 0x0f0f0f0f, 0x01010101) >>> 24
 }

@@ -1,20 +1,23 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { SourceState } from '../source/source-state.js'
-import { decodeSnapshot } from './snapshot.js'
+import { decodeSnapshot, type SnapshotProblem } from './snapshot.js'
 
-/** What a thread is given. */
+/** The input of the thread. */
 export interface DecodeData { readonly bytes: ArrayBuffer, readonly identity: string }
 
-/** Bytes of a snapshot that is decoded sooner than a thread starts. */
-const SMALL_BYTES = 4 * 1024 * 1024
+/** A smaller snapshot is decoded in less time than a thread takes to start. Bytes. */
+const MIN_THREAD_BYTES = 4 * 1024 * 1024
 
-/** As `decodeSnapshot`; a large file in a thread of its own, which takes its memory over, so that the listing goes on. */
-export async function decodeInThread (file: Buffer, identity: string): Promise<SourceState | undefined> {
-  if (file.length < SMALL_BYTES) return decodeSnapshot(file, identity)
-  const isWhole = file.byteLength === file.buffer.byteLength
-  const bytes = (isWhole ? file : Uint8Array.from(file)).buffer as ArrayBuffer
+/**
+ * Decodes a snapshot like `decodeSnapshot`. A large one is decoded in a thread of its own, so that the listing continues meanwhile; its
+ * memory is transferred.
+ */
+export async function decodeInThread (file: Buffer, identity: string): Promise<SourceState | SnapshotProblem> {
+  if (file.length < MIN_THREAD_BYTES) return decodeSnapshot(file, identity)
+  const ownsBuffer = file.byteLength === file.buffer.byteLength
+  const bytes = (ownsBuffer ? file : Uint8Array.from(file)).buffer as ArrayBuffer
   const thread = new Worker(new URL('./decode-thread.js', import.meta.url), { workerData: { bytes, identity } satisfies DecodeData, transferList: [bytes] })
-  const [state] = await once(thread, 'message') as [SourceState | undefined]
-  return state
+  const [decoded] = await once(thread, 'message') as [SourceState | SnapshotProblem]
+  return decoded
 }

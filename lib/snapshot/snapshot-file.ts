@@ -1,16 +1,25 @@
 import { createHash } from 'node:crypto'
-import type { SourceState } from '../source/source-state.js'
 import type { SourceRules } from '../source/rules.js'
-import { StoreError, type ObjectStore } from '../store/object-store.js'
+import type { SourceState } from '../source/source-state.js'
+import { StoreError, type ObjectStore, type StoreErrorCode } from '../store/object-store.js'
 import { decodeInThread } from './decode-in-thread.js'
-import { encodeSnapshot } from './snapshot.js'
+import { encodeSnapshot, type SnapshotProblem } from './snapshot.js'
 
-/** The snapshot in the bucket: a cache that may be missing, old or somebody else's, and is never wrong. */
+/** Why a start is cold although there may be a snapshot: it can't be used, or the store could not read it. */
+export type SnapshotFailure = SnapshotProblem | StoreErrorCode
+
+/** The snapshot as it was found: its state, or why it can't be used. Neither if there is no snapshot. */
+export interface LoadedSnapshot {
+  readonly state?: SourceState
+  readonly failure?: SnapshotFailure
+}
+
+/** The snapshot object of a lake. It may be missing, outdated or written by another process, but what is read from it is never wrong. */
 export class SnapshotFile {
   readonly #store: ObjectStore
   readonly #key: string
   readonly #identity: string
-  /** Of the snapshot last seen: `null` where there was none, `undefined` where none was looked for. */
+  /** The ETag of the snapshot that was last read or written. `null`: there was none. `undefined`: not known. */
   #etag: string | null | undefined
   /** The name of the state in it, if that is known. */
   #savedName: string | undefined
@@ -21,21 +30,25 @@ export class SnapshotFile {
     this.#identity = identityOf(store.url, rules)
   }
 
-  /** The state that it tells; `undefined` where it is of no use. Never fails: then the listing will. */
-  async load (): Promise<SourceState | undefined> {
+  /** Reads the snapshot. Never fails: if the store does, the listing will fail, too. */
+  async load (): Promise<LoadedSnapshot> {
     try {
       const found = await this.#store.get(this.#key)
-      const isThere = typeof found === 'object'
-      this.#etag = isThere ? found.etag : null
-      const state = isThere ? await decodeInThread(found.body, this.#identity) : undefined
-      this.#savedName = state?.name
-      return state
-    } catch {
-      return undefined
+      if (typeof found !== 'object') {
+        this.#etag = null
+        return {}
+      }
+      this.#etag = found.etag
+      const decoded = await decodeInThread(found.body, this.#identity)
+      if (typeof decoded === 'string') return { failure: decoded }
+      this.#savedName = decoded.name
+      return { state: decoded }
+    } catch (error) {
+      return { failure: error instanceof StoreError ? error.code : 'damaged' }
     }
   }
 
-  /** Writes it unless another process has done so since: that one is of the same use. */
+  /** Writes the snapshot, unless it holds this state already or another process has written one in the meantime. */
   async save (state: SourceState): Promise<void> {
     if (state.name === this.#savedName) return
     const body = encodeSnapshot(state, this.#identity)
@@ -51,7 +64,7 @@ export class SnapshotFile {
   }
 }
 
-/** Names the lake and the rules that rows depend on; those of time zones come with the runtime. */
+/** Names the lake and the rules that rows depend on. The rules of time zones come with the runtime. */
 function identityOf (url: string, { prefix, ownKeys, imageExtensions, delimiter, timeZone }: SourceRules): string {
   const zoneRules = timeZone === 'UTC' ? '' : process.versions.tz
   const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, timeZone, zoneRules])

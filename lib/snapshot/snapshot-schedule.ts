@@ -1,17 +1,17 @@
 import type { MonotonicClock } from '../base/clock.js'
 import type { SourceState } from '../source/source-state.js'
 
-/** A snapshot is written no sooner after the last one. Milliseconds. */
+/** The least time between two writes, in milliseconds. */
 const PAUSE_MS = 60_000
 
 export interface SnapshotScheduleOptions {
   readonly save: (state: SourceState) => Promise<void>
   readonly clock: MonotonicClock
-  /** Told of failures, which cost a slower start and nothing else. */
+  /** Receives the errors of `save`. They do no harm, except that the next start takes longer. */
   readonly onFailure?: ((error: unknown) => void) | undefined
 }
 
-/** Decides when a snapshot is worth being written: where something has changed, at most once a minute and at the end. */
+/** Decides when a snapshot is written: if the state has changed, at most once a minute, and on shutdown. */
 export class SnapshotSchedule {
   readonly #options: SnapshotScheduleOptions
   #savedName: string | undefined
@@ -22,18 +22,18 @@ export class SnapshotSchedule {
     this.#options = options
   }
 
-  /** Writes the state unless it is written already, or the last one has been written within a minute. Does not wait for it. */
+  /** Starts to write the state, unless it is written already or the last write began less than a minute ago. */
   offer (state: SourceState): void {
     if (this.#options.clock() - this.#savedAt >= PAUSE_MS) this.#save(state)
   }
 
-  /** Writes the state unless it is written already; waits for that and for all that is being written. */
+  /** Writes the state, unless it is written already, and waits for all writes. */
   async flush (state: SourceState): Promise<void> {
     this.#save(state)
     await this.#saving
   }
 
-  /** Waits for what is being written. */
+  /** Waits for all writes. */
   async settle (): Promise<void> {
     await this.#saving
   }

@@ -1,52 +1,75 @@
 import { createHash } from 'node:crypto'
 import type { RejectedFile, SourceState } from '../source/source-state.js'
-import { EMPTY_TABLE, addDerivedColumns } from '../table/build-table.js'
+import { addDerivedColumns, EMPTY_TABLE } from '../table/build-table.js'
+import { NO_ROW } from '../table/row-source.js'
 import { readColumns, writeColumns } from './arrow-columns.js'
 
-/** Part of what a snapshot must have been made by: another layout is another revision. */
-const REVISION = 'userlake snapshot 4'
+/** Part of the metadata of a snapshot; changed with each change of its layout. */
+const REVISION = 'userlake snapshot 5'
 
-/** In front of the footer, where Arrow's readers do not look. */
-const CHECKSUM_BYTES = 32
-/** Behind the footer: its length and `ARROW1`. */
-const TAIL_BYTES = 10
+/** Why a snapshot can't be used. `foreign`: written for another lake, with other settings or by another release. */
+export type SnapshotProblem = 'damaged' | 'foreign'
+
+/** The beginning of the metadata value that holds the checksum: the SHA-256 of the file, in hex, computed with zeros in its place. */
+const LABEL = 'userlake sha256 '
+const DIGEST_LENGTH = 64
+const BLANK = LABEL + '0'.repeat(DIGEST_LENGTH)
 
 /**
- * A state as one Arrow IPC file, for a start without downloads: the columns as they lie in memory, those of the records
- * first, readable by whatever reads Arrow. A SHA-256 of it all lies in a gap before the footer. `identity` names the lake and
- * the settings that the state depends on.
+ * Encodes a state as an Arrow IPC file, from which the next process can start without downloads. The columns of the records come
+ * first and can be read by any Arrow reader.
+ *
+ * @param identity names the lake and the settings that the state depends on
  */
 export function encodeSnapshot (state: SourceState, identity: string): Buffer {
-  const { name, table: { version }, rejected } = state
-  const file = writeColumns(state, { revision: REVISION, identity, name, version, rejected: JSON.stringify([...rejected.values()].map(({ backoff, ...file }) => file)) })
-  const footer = footerStart(file)
-  const [head, tail] = [file.subarray(0, footer), file.subarray(footer)]
-  return Buffer.concat([head, checksum(head, tail), tail])
+  const { name, table: { version } } = state
+  // The pause after a timeout refers to the monotonic clock of this process.
+  const rejected = JSON.stringify([...state.rejected.values()].map(({ backoff, ...file }) => file))
+  const columns = writeColumns(state, { revision: REVISION, identity, name, version, rejected, checksum: BLANK })
+  const file = Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength)
+  const checksum = LABEL + digest(file, BLANK)
+  for (const at of placesOf(file, BLANK)) file.write(checksum, at, 'latin1')
+  return file
 }
 
-/** The state of a snapshot; `undefined` where it is damaged, or was made of another lake or by other rules. */
-export function decodeSnapshot (file: Buffer, identity: string): SourceState | undefined {
+/** Decodes a snapshot. Never throws. */
+export function decodeSnapshot (file: Buffer, identity: string): SourceState | SnapshotProblem {
+  // The last entry of the metadata comes first in the file.
+  const label = file.indexOf(LABEL)
+  if (label === -1) return 'foreign'
+  // Before the file is parsed: damaged metadata could make the Arrow reader allocate all memory.
+  if (!isIntact(file, label + LABEL.length)) return 'damaged'
   try {
-    const footer = footerStart(file)
-    const [head, sum, tail] = [file.subarray(0, footer - CHECKSUM_BYTES), file.subarray(footer - CHECKSUM_BYTES, footer), file.subarray(footer)]
-    if (footer < CHECKSUM_BYTES || !checksum(head, tail).equals(sum)) return undefined
     const { metadata, columns, files, images } = readColumns(file)
-    if (metadata['revision'] !== REVISION || metadata['identity'] !== identity) return undefined
-    const table = addDerivedColumns(columns, EMPTY_TABLE, new Int32Array(columns.length).fill(-1))
-    // Rows of the same name are the same rows, whatever happened on their way.
-    if (table.version !== metadata['version']) return undefined
+    if (metadata['revision'] !== REVISION || metadata['identity'] !== identity) return 'foreign'
+    const table = addDerivedColumns(columns, EMPTY_TABLE, new Int32Array(columns.length).fill(NO_ROW))
+    // Another release may derive something else from the same columns.
+    if (table.version !== metadata['version']) return 'foreign'
     const rejected = JSON.parse(metadata['rejected']!) as RejectedFile[]
     return { name: metadata['name']!, table, files, images, rejected: new Map(rejected.map((file) => [file.key, file])) }
   } catch {
-    return undefined
+    return 'damaged'
   }
 }
 
-function footerStart (file: Uint8Array): number {
-  const length = new DataView(file.buffer, file.byteOffset, file.byteLength).getInt32(file.length - TAIL_BYTES, true)
-  return file.length - TAIL_BYTES - length
+/** Whether the checksum, which begins at `start`, is that of the file. */
+function isIntact (file: Buffer, start: number): boolean {
+  const expected = file.toString('latin1', start, start + DIGEST_LENGTH)
+  return digest(file, LABEL + expected) === expected
 }
 
-function checksum (head: Uint8Array, tail: Uint8Array): Buffer {
-  return createHash('sha256').update(head).update(tail).digest()
+/** The digest of a file as if it had zeros in each place of this checksum. */
+function digest (file: Buffer, checksum: string): string {
+  const hash = createHash('sha256')
+  let end = 0
+  for (const at of placesOf(file, checksum)) {
+    hash.update(file.subarray(end, at)).update(BLANK)
+    end = at + checksum.length
+  }
+  return hash.update(file.subarray(end)).digest('hex')
+}
+
+/** Where a text occurs. The metadata of an Arrow file is there twice: before the columns, and after them. */
+function * placesOf (file: Buffer, text: string): Generator<number> {
+  for (let at = file.indexOf(text); at !== -1; at = file.indexOf(text, at + text.length)) yield at
 }

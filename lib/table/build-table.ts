@@ -4,6 +4,7 @@ import { orderBirths } from './birth-order.js'
 import { buildCaseFoldIndex, mergeDictionaries, EMPTY_COLUMN, type DictionaryBuilder } from './dictionary-column.js'
 import { jsonRows } from './json-rows.js'
 import { shared } from '../base/shared-memory.js'
+import { draftOf, isDraft, isRow } from './row-source.js'
 import type { NamedColumn, Table } from './table.js'
 import { isSameValue, EMPTY_UTF8, type Utf8Column } from './utf8-column.js'
 
@@ -21,7 +22,7 @@ export interface RowSources {
   readonly userIds: Utf8Column
   /** img_path of each row, empty where there is none. */
   readonly images: Utf8Column
-  /** Where a row's personal data comes from: the row of the previous table, from 0, or that of the drafts, as `~row`. */
+  /** Where the columns of a row's info file come from: a row of the previous table, or a draft. See row-source.ts. */
   readonly sources: Int32Array
 }
 
@@ -33,8 +34,8 @@ export function buildTable (previous: Table, drafts: BuiltRows, { userIds, image
   const birthts = shared(Float64Array, length)
   const birthDates = shared(Int32Array, length)
   sources.forEach((source, row) => {
-    birthts[row] = source >= 0 ? previous.birthts[source]! : drafts.birthts[~source]!
-    birthDates[row] = source >= 0 ? previous.birthDates[source]! : drafts.birthDates[~source]!
+    birthts[row] = isDraft(source) ? drafts.birthts[draftOf(source)]! : previous.birthts[source]!
+    birthDates[row] = isDraft(source) ? drafts.birthDates[draftOf(source)]! : previous.birthDates[source]!
   })
   return addDerivedColumns({ length, userIds, columns: mergeColumns(previous, drafts, sources), birthts, birthDates, images }, previous, sources)
 }
@@ -44,12 +45,12 @@ export type SourceColumns = Omit<Table, 'json' | 'births' | 'version'>
 
 /** Makes the columns that follow from the others, of rows that may come from a previous table (`sources[row]`, from 0). */
 export function addDerivedColumns (table: SourceColumns, previous: Table, sources: Int32Array): Table {
-  const sameAs = sources.map((source, row) => source >= 0 && isSameValue(previous.images, source, table.images, row) ? source : -1)
+  const sameAs = sources.map((source, row) => isRow(source) && isSameValue(previous.images, source, table.images, row) ? source : -1)
   const json = jsonRows(table, previous.json, sameAs)
   const newRows = new Int32Array(previous.length).fill(-1)
   const added: number[] = []
   sources.forEach((source, row) => {
-    if (source >= 0) newRows[source] = row
+    if (isRow(source)) newRows[source] = row
     else added.push(row)
   })
   const births = orderBirths(table, previous.births.rows, newRows, Uint32Array.from(added))

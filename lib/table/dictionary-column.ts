@@ -2,6 +2,7 @@ import { foldCase } from '../base/fold-case.js'
 import { compareUtf8 } from '../base/utf8.js'
 import { compareBytes } from '../base/bytes.js'
 import { shared } from '../base/shared-memory.js'
+import { draftOf, isDraft } from './row-source.js'
 import { takeUtf8, NumberBuilder, Utf8Builder, isSameColumn, sliceAt, Utf8Reader, type ByteSlice, type Utf8Column } from './utf8-column.js'
 
 /**
@@ -59,25 +60,25 @@ export function buildCaseFoldIndex ({ values }: DictionaryColumn): CaseFoldIndex
 export const EMPTY_COLUMN: DictionaryColumn = { values: takeUtf8(1, () => ({ bytes: new Uint8Array(), start: 0, end: 0 })), codes: new Uint8Array() }
 
 /**
- * The column of new rows of which each comes from a row of the `previous` column (`sources[i]`, from 0) or from one of the
- * draft (`~sources[i]`); `undefined` where no row has a value. Values that stay as they are stay the same object.
+ * The column of the next table. `sources[i]` is the row of the previous column or the draft that row i comes from, see row-source.ts.
+ * Returns `undefined` if no row has a value. If the set of values does not change, `values` is that of the previous column.
  */
 export function mergeDictionaries (previous: DictionaryColumn = EMPTY_COLUMN, draft = new DictionaryBuilder(), sources: Int32Array): DictionaryColumn | undefined {
-  const fromPrevious = new Uint32Array(previous.values.offsets.length - 1)
-  const fromDraft = new Uint32Array(draft.texts.length)
-  // First only whether a value is in use.
+  const codesOfRows = new Uint32Array(previous.values.offsets.length - 1)
+  const codesOfDrafts = new Uint32Array(draft.texts.length)
+  // At first a mark: 1 if the value is in use.
   for (const source of sources) {
-    if (source >= 0) fromPrevious[previous.codes[source] ?? 0] = 1
-    else fromDraft[draft.codeAt(~source)] = 1
+    if (isDraft(source)) codesOfDrafts[draft.codeAt(draftOf(source))] = 1
+    else codesOfRows[previous.codes[source] ?? 0] = 1
   }
-  const merged = mergeValues(previous.values, fromPrevious, draft.texts, fromDraft)
+  const merged = mergeValues(previous.values, codesOfRows, draft.texts, codesOfDrafts)
   const values = isSameColumn(previous.values, merged) ? previous.values : merged
   const count = values.offsets.length - 1
   if (count === 1) return undefined
   const codes = shared<Codes>(count <= 0x100 ? Uint8Array : count <= 0x10000 ? Uint16Array : Uint32Array, sources.length)
   for (let i = 0; i < sources.length; i++) {
     const source = sources[i]!
-    codes[i] = source >= 0 ? fromPrevious[previous.codes[source] ?? 0]! : fromDraft[draft.codeAt(~source)]!
+    codes[i] = isDraft(source) ? codesOfDrafts[draft.codeAt(draftOf(source))]! : codesOfRows[previous.codes[source] ?? 0]!
   }
   return { values, codes }
 }

@@ -2,12 +2,12 @@ import type { MonotonicClock } from '../base/clock.js'
 import { renderOutput } from '../output/output.js'
 import { Publisher } from '../output/publisher.js'
 import { TableVersion } from '../query/table-version.js'
-import { SnapshotFile } from '../snapshot/snapshot-file.js'
-import { reconcile, type ReconcileProgress, type Reconciled } from '../source/reconcile.js'
+import { SnapshotFile, type LoadedSnapshot } from '../snapshot/snapshot-file.js'
+import { reconcile, type ReconcileProgress } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
 import { EMPTY_STATE, type SourceState } from '../source/source-state.js'
 import type { ObjectStore } from '../store/object-store.js'
-import type { LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
+import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 
 /** The settings that the work on a lake depends on. Plain data. */
 export interface LakeRules extends SourceRules {
@@ -22,7 +22,7 @@ export class InProcessBackend implements LakeBackend {
   readonly #rules: LakeRules
   readonly #publisher: Publisher
   readonly #snapshot: SnapshotFile
-  #preloaded: Promise<SourceState | undefined> | undefined
+  #preloaded: Promise<LoadedSnapshot> | undefined
 
   constructor (store: ObjectStore, clock: MonotonicClock, rules: LakeRules) {
     this.#store = store
@@ -37,15 +37,14 @@ export class InProcessBackend implements LakeBackend {
     this.#preloaded = this.#snapshot.load()
   }
 
-  async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled> {
+  async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
+    const options = { rules: this.#rules, ...request, onProgress }
+    if (previous !== undefined) return await reconcile(this.#store, previous, this.#clock, options)
     // The snapshot is read while the listing runs.
-    return await reconcile(this.#store, previous ?? this.#loadSnapshot(), this.#clock, { rules: this.#rules, ...request, onProgress })
-  }
-
-  async #loadSnapshot (): Promise<SourceState> {
-    const loading = this.#preloaded ?? this.#snapshot.load()
+    const snapshot = this.#preloaded ?? this.#snapshot.load()
     this.#preloaded = undefined
-    return await loading ?? EMPTY_STATE
+    const reconciled = await reconcile(this.#store, snapshot.then(({ state }) => state ?? EMPTY_STATE), this.#clock, options)
+    return { ...reconciled, snapshotFailure: (await snapshot).failure }
   }
 
   async publish ({ table }: SourceState, { output, precondition, dryRun }: PublishRequest): Promise<OutputReport> {

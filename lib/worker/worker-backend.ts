@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads'
-import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
+import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
 import type { StoreSettings } from '../store/open-store.js'
 import type { LakeRules } from './in-process-backend.js'
-import type { LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
+import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 import { toError, type Call, type ReconcileResult, type Reply, type WorkerSettings } from './worker-protocol.js'
 
 /** Starts a thread that loads its modules and then waits for its settings. */
@@ -36,7 +36,7 @@ export class WorkerBackend implements LakeBackend {
     this.#worker = this.#attach(worker)
   }
 
-  async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<Reconciled> {
+  async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
     const { state, ...reconciled } = await this.#call<ReconcileResult>('reconcile', previous, request, onProgress)
     return { ...reconciled, state: typeof state === 'string' ? previous! : state }
   }

@@ -1,9 +1,9 @@
 import { StoreError, TooLargeError, type StoreErrorCode } from '../base/errors.js'
-import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
+import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
 import type { StoreSettings } from '../store/open-store.js'
 import type { LakeRules } from './in-process-backend.js'
-import type { LakeBackend, PublishRequest, ReconcileRequest } from './lake-backend.js'
+import type { BackendReconciled, LakeBackend, PublishRequest, ReconcileRequest } from './lake-backend.js'
 
 /** The first message to a worker. */
 export interface WorkerSettings {
@@ -31,7 +31,7 @@ export type Reply = { readonly id: number } & (
   | { readonly missingState: string })
 
 /** The result of `reconcile`. The state is a name if it is the previous one. */
-export type ReconcileResult = Reconciled<StateReference>
+export type ReconcileResult = BackendReconciled<StateReference>
 
 /** An error as plain data: posting an error to another thread loses its class. */
 export interface ErrorData {

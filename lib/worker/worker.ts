@@ -1,12 +1,13 @@
 import { parentPort } from 'node:worker_threads'
 import { monotonicNow } from '../base/clock.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
-import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
+import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
 import { openStore } from '../store/open-store.js'
 import '../store/s3/s3-store.js' // what most lakes need: loaded while the server is
 import { byteLength } from '../table/table.js'
 import { InProcessBackend } from './in-process-backend.js'
+import type { BackendReconciled } from './lake-backend.js'
 import { toErrorData, type Call, type ReconcileResult, type Reply, type StateReference, type WorkerSettings } from './worker-protocol.js'
 
 // The thread of a WorkerBackend. The first message holds its settings; each further one is a call of a method of an InProcessBackend
@@ -30,7 +31,7 @@ port.once('message', ({ store: settings, rules }: WorkerSettings) => {
     if (state !== undefined && known === undefined) return reply({ id, missingState: state as string })
     const result: unknown = await backend[method](known as never, request as never, reporter(id))
     if (method === 'close') await store.close()
-    reply({ id, result: method === 'reconcile' ? holdState(result as Reconciled, known) : result })
+    reply({ id, result: method === 'reconcile' ? holdState(result as BackendReconciled, known) : result })
   }
   port.on('message', (call: Call) => {
     run(call).catch((error: unknown) => reply({ id: call.id, error: toErrorData(error) }))
@@ -42,7 +43,7 @@ function find (state: StateReference | undefined): SourceState | undefined {
 }
 
 /** Holds the new state. The caller receives only its name if it has the state already. */
-function holdState (reconciled: Reconciled, known: SourceState | undefined): ReconcileResult {
+function holdState (reconciled: BackendReconciled, known: SourceState | undefined): ReconcileResult {
   held = reconciled.state
   hintSharedMemory(held.table, byteLength(held.table))
   return held === known ? { ...reconciled, state: held.name } : reconciled

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { build, csv, PNG, type TestLake } from '../support/app.js'
+import { build, csv, PNG, type TestLake, type LogLine } from '../support/app.js'
 
 const SNAPSHOT = 'processed_data/output.snapshot.arrow'
 const BIRTH = Date.parse('1990-06-14T20:00:00Z')
@@ -73,7 +73,7 @@ t.test('another replica starts from it, too, and a job writes it', async (t) => 
   t.same(downloads(replica), [])
 })
 
-t.test('a snapshot that is damaged or not one: everything is downloaded, and the answers are right', async (t) => {
+t.test('a damaged snapshot is logged, everything is downloaded, and the responses are right', async (t) => {
   const first = await build(t, { files })
   await first.app.inject('/data')
   const before = await told(first)
@@ -81,12 +81,17 @@ t.test('a snapshot that is damaged or not one: everything is downloaded, and the
   const { body } = first.bucket.get(SNAPSHOT)!
   const flipped = Buffer.from(body)
   flipped[body.length >> 1]! ^= 1
-  for (const damaged of [flipped, body.subarray(0, -1), body.subarray(0, 100), Buffer.alloc(0), Buffer.from('<html></html>')]) {
+  const cases: [file: Buffer, message: RegExp][] = [
+    [flipped, /is damaged/], [body.subarray(0, -1), /is damaged/], [body.subarray(0, 100), /another release/], [Buffer.alloc(0), /another release/], [Buffer.from('<html></html>'), /another release/]
+  ]
+  for (const [damaged, message] of cases) {
     first.bucket.put(SNAPSHOT, damaged)
     first.endpoint.reset()
-    const second = await build(t, { beside: first })
+    const log: LogLine[] = []
+    const second = await build(t, { beside: first, log })
     await second.app.inject('/data')
     t.same(await told(second), before, `${damaged.length} bytes`)
+    t.match(log.filter(({ level, msg }) => level === 40 && msg.includes('snapshot')).map(({ msg }) => msg), [message])
     t.equal(downloads(second).length, 4)
     await second.app.close()
     t.ok(first.bucket.get(SNAPSHOT)!.body.equals(body), 'and a whole one takes its place')

@@ -2,6 +2,7 @@ import { calendarDate } from '../../lib/base/calendar.js'
 import type { RecordRow } from '../../lib/schema/record.js'
 import { RowBuilder } from '../../lib/source/row-builder.js'
 import { buildTable, EMPTY_TABLE } from '../../lib/table/build-table.js'
+import { fromDraft } from '../../lib/table/row-source.js'
 import { TableReader, type Table } from '../../lib/table/table.js'
 import { takeUtf8, Utf8Builder, sliceAt, type Utf8Column } from '../../lib/table/utf8-column.js'
 import { compareUtf8 } from '../../lib/base/utf8.js'
@@ -20,7 +21,7 @@ export function tableOf (rows: readonly TestRow[], { timeZone = 'UTC', previous 
   const sources = whole.map((row) => {
     const last = known.get(row.user_id)
     const isSame = last !== undefined && JSON.stringify({ ...old.row(last), img_path: null }) === JSON.stringify({ ...row, img_path: null })
-    return isSame ? last : ~drafts.add(row, row.birth_date, { etag: '', size: 0, racy: false })
+    return isSame ? last : fromDraft(drafts.add(row, row.birth_date, { etag: '', size: 0, racy: false }))
   })
   return buildTable(previous, drafts, {
     userIds: textsOf(whole.map((row) => row.user_id)),
