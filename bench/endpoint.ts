@@ -1,23 +1,36 @@
 import { startS3Endpoint } from '../test/support/s3-endpoint.js'
-import { lakeObjects } from './lake-users.js'
+import { lakeObjects } from './lake-objects.js'
 
-// The tests' S3 endpoint in a process of its own. It begins with buckets named by their number of users, such as `users-100`:
-// endpoint.js <users>...
+// The S3 endpoint of the tests, in a process of its own. It starts with one bucket for each number of records, such as `lake-100`:
+// endpoint.js <number of records>...
+
+/** What the benchmark can ask of the endpoint. Every reply contains the requests that it has served since the previous message. */
+interface Message {
+  /** Fills this bucket with a lake of `records` records. */
+  readonly fill?: string
+  /** Deletes all objects of this bucket. */
+  readonly empty?: string
+  /** Replaces `records` info files of this bucket, starting at `from`. */
+  readonly touch?: string
+  readonly records?: number
+  readonly from?: number
+}
 
 const endpoint = await startS3Endpoint()
-const fill = (name: string, users: number) => {
-  const bucket = endpoint.bucket(name)
-  for (const [key, body] of lakeObjects(users)) bucket.put(key, body)
-}
-for (const users of process.argv.slice(2)) fill(`users-${users}`, Number(users))
 
-/** Fills a bucket with so many users, empties it, or changes the info files of some, and tells of the requests since it was last asked. */
-process.on('message', ({ fill: filled, drop, touch, users = 0 }: { fill?: string, drop?: string, touch?: string, users?: number }) => {
-  if (filled !== undefined) fill(filled, users)
-  if (drop !== undefined) for (const key of endpoint.bucket(drop).keys()) endpoint.bucket(drop).delete(key)
+function fill (name: string, records: number): void {
+  const bucket = endpoint.bucket(name)
+  for (const [key, body] of lakeObjects(records)) bucket.put(key, body)
+}
+
+for (const records of process.argv.slice(2)) fill(`lake-${records}`, Number(records))
+
+process.on('message', ({ fill: filled, empty, touch, records = 0, from = 0 }: Message) => {
+  if (filled !== undefined) fill(filled, records)
+  if (empty !== undefined) for (const key of endpoint.bucket(empty).keys()) endpoint.bucket(empty).delete(key)
   if (touch !== undefined) {
     const infoFiles = endpoint.bucket(touch).keys().filter((key) => /^source_data\/.*\.csv$/.test(key))
-    for (const key of infoFiles.slice(0, users)) endpoint.bucket(touch).put(key, `first_name,last_name,birthts\nChanged,At ${Date.now()},0\n`)
+    for (const key of infoFiles.slice(from, from + records)) endpoint.bucket(touch).put(key, `first_name,last_name,birthts\nChanged,At ${Date.now()},0\n`)
   }
   process.send!({ ...endpoint.counts, sourceGets: endpoint.gets.filter((key) => key.startsWith('source_data/')).length })
   endpoint.reset()

@@ -4,46 +4,46 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { pathToFileURL } from 'node:url'
-import { memory } from './child.js'
-import { lakeObjects } from './lake-users.js'
+import { memory } from './child-process.js'
+import { lakeObjects } from './lake-objects.js'
 import type { Report } from './report.js'
-import { settle, startService, type Service } from './service.js'
+import { startService, waitForFirstJob, type Service } from './service.js'
 
-const USERS = 1_000_000
+const RECORDS = 1_000_000
 
-/** A million users in a folder: starts, answers and memory. */
+/** Measures a folder with a million records: start, responses and memory. */
 export async function measureFolder (report: Report, folder: string): Promise<void> {
   const root = join(folder, 'million')
   mkdirSync(join(root, 'source_data'), { recursive: true })
-  for (const [key, body] of lakeObjects(USERS)) writeFileSync(join(root, key), body)
-  process.stderr.write(`${USERS} users are in ${root}\n`)
+  for (const [key, body] of lakeObjects(RECORDS)) writeFileSync(join(root, key), body)
+  process.stderr.write(`${RECORDS} records are in ${root}\n`)
   const lake = { LAKE_URL: pathToFileURL(root).href }
-  const began = performance.now()
+  const start = performance.now()
   const first = await startService(lake)
-  await settle(first)
+  await waitForFirstJob(first)
   const rows = [
-    ['A folder with 1,000,000 users', ''],
+    ['A folder with 1,000,000 records', ''],
     ['Cold start to ready', seconds(first.readyAfter * 1000)],
-    ['Cold start until output.csv is there', seconds(performance.now() - began)],
-    ['Peak memory of that', mib(memory(first.pid).peak)],
-    ...await askAll(first, folder),
+    ['Cold start until output.csv is written', seconds(performance.now() - start)],
+    ['Peak memory until then', mib(memory(first.pid).peak)],
+    ...await measureRequests(first, folder),
     ['Memory after that', mib(memory(first.pid).now)]
   ]
   await first.stop()
   const again = await startService(lake)
   rows.push(['Restart to ready', seconds(again.readyAfter * 1000)])
-  await settle(again)
-  rows.push(['Peak memory of that', mib(memory(again.pid).peak)])
+  await waitForFirstJob(again)
+  rows.push(['Peak memory of the restart', mib(memory(again.pid).peak)])
   await again.stop()
   report.table('million', rows)
   rmSync(root, { recursive: true })
 }
 
-async function askAll ({ url }: Service, folder: string): Promise<string[][]> {
+async function measureRequests ({ url }: Service, folder: string): Promise<string[][]> {
   const time = async (name: string, path: string) => {
-    const began = performance.now()
+    const start = performance.now()
     await (await fetch(url + path)).arrayBuffer()
-    return [name, `${(performance.now() - began).toFixed(1)} ms`]
+    return [name, `${(performance.now() - start).toFixed(1)} ms`]
   }
   const stats = '/stats?image_exists=true&min_age=30&max_age=60'
   const page = '/data?image_exists=true&min_age=30&max_age=60&sort=-last_name&limit=100'
@@ -58,10 +58,10 @@ async function askAll ({ url }: Service, folder: string): Promise<string[][]> {
 }
 
 async function download (url: string, file: string): Promise<string> {
-  const began = performance.now()
+  const start = performance.now()
   const { body } = await fetch(url, { headers: { 'accept-encoding': 'identity' } })
   await pipeline(Readable.fromWeb(body as ReadableStream), createWriteStream(file))
-  return `${seconds(performance.now() - began)}, ${mib(statSync(file).size)}`
+  return `${seconds(performance.now() - start)}, ${mib(statSync(file).size)}`
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`

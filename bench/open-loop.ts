@@ -1,38 +1,38 @@
 import { Agent, get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-// Asks a URL at a fixed rate, whatever the answers do, and tells how long they took from the moment at which they were due:
-// open-loop.js <url> <requests a second>. It begins when it gets a message, and ends when it gets another one.
+// Requests a URL at a fixed rate, however long the responses take, and measures each from the moment at which it was due:
+// open-loop.js <url> <requests a second>. The first message starts it; the second one stops it and is replied to with the latencies in ms.
 
 const [url, rate] = [process.argv[2]!, Number(process.argv[3])]
 const agent = new Agent({ keepAlive: true, maxSockets: 256 })
-let times: number[] = []
+let latencies: number[] = []
 let failed = 0
 let running: AbortController | undefined
 
-function ask (due: number): void {
+function send (due: number): void {
   get(url, { agent }, (response) => {
     response.resume().on('end', () => {
-      times.push(performance.now() - due)
+      latencies.push(performance.now() - due)
       if (response.statusCode !== 200) failed++
     })
   }).on('error', () => failed++)
 }
 
-async function run (ended: AbortSignal): Promise<void> {
-  const began = performance.now()
-  for (let i = 0; !ended.aborted; i++) {
-    const due = began + i * 1000 / rate
+async function run (stopped: AbortSignal): Promise<void> {
+  const start = performance.now()
+  for (let i = 0; !stopped.aborted; i++) {
+    const due = start + i * 1000 / rate
     const wait = due - performance.now()
     if (wait > 0) await sleep(wait)
-    ask(due)
+    send(due)
   }
 }
 
 process.on('message', () => {
   if (running === undefined) {
     running = new AbortController()
-    times = []
+    latencies = []
     failed = 0
     run(running.signal).catch((error) => { throw error })
     process.send!({})
@@ -40,7 +40,7 @@ process.on('message', () => {
   }
   running.abort()
   running = undefined
-  const sorted = times.sort((a, b) => a - b)
+  const sorted = latencies.sort((a, b) => a - b)
   process.send!({ requests: sorted.length, failed, p50: sorted[Math.floor(sorted.length * 0.5)], p99: sorted[Math.floor(sorted.length * 0.99)], max: sorted.at(-1) })
 })
 process.stdout.write('{}\n')

@@ -1,11 +1,11 @@
-/** A line of a plot, and its points in ascending order of x. */
+/** A line of a plot; its points are in ascending order of x. */
 export interface Series { readonly name: string, readonly points: readonly (readonly [x: number, y: number])[] }
 
 const [WIDTH, HEIGHT] = [860, 460]
 const FRAME = { left: 60, top: 20, right: 560, bottom: 410 }
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000']
 
-/** An SVG picture of lines over two logarithmic axes. */
+/** Draws lines over two logarithmic axes, as SVG. */
 export function plot (series: readonly Series[], names: { readonly x: string, readonly y: string }): string {
   const all = series.flatMap(({ points }) => points)
   const x = axis(all.map(([x]) => x), FRAME.left, FRAME.right)
@@ -32,7 +32,7 @@ ${[...grid, ...lines].join('\n')}
 `
 }
 
-/** Where values lie between two positions, and the powers of ten there, from the one below all to the one above. */
+/** Maps values to positions between `from` and `to`. The ticks are powers of ten: from the last one below all values to the first one above. */
 function axis (values: readonly number[], from: number, to: number) {
   const [low, high] = [Math.floor(Math.log10(Math.min(...values))), Math.ceil(Math.log10(Math.max(...values)))]
   return {

@@ -4,18 +4,18 @@ import { reconcile } from '../lib/source/reconcile.js'
 import { EMPTY_STATE, type SourceState } from '../lib/source/source-state.js'
 import { S3Store } from '../lib/store/s3/s3-store.js'
 
-// A process that reads a bucket when it is asked to, in one of these ways, and tells how long and how much CPU it took:
-// reader.js <endpoint> <bucket> <way>
+// Reads a bucket each time that it receives a message, and replies with the duration and the CPU time:
+// reader.js <endpoint> <bucket> <name of a task>
 
-/** That of `reconcile`. */
+/** The concurrency of `reconcile`. */
 const CONCURRENCY = 32
-const [endpoint, bucket, way] = process.argv.slice(2) as [string, string, keyof typeof WAYS]
+const [endpoint, bucket, task] = process.argv.slice(2) as [string, string, keyof typeof TASKS]
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
 const store = new S3Store({ bucket, endpoint })
 const sdk = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } })
 let known: SourceState | undefined
 
-async function listBySdk (): Promise<string[]> {
+async function listWithSdk (): Promise<string[]> {
   const keys: string[] = []
   let token: string | undefined
   do {
@@ -26,26 +26,28 @@ async function listBySdk (): Promise<string[]> {
   return keys
 }
 
-async function readByReconcile (previous: SourceState): Promise<number> {
+async function reconcileFrom (previous: SourceState): Promise<number> {
   const { state } = await reconcile(store, previous, Date.now, { rules })
   known = state
   return state.table.length
 }
 
-const WAYS = {
-  /** A plain loop with the SDK: lists, and downloads every info file. */
+/** Each returns the number of objects that it read. */
+const TASKS = {
+  /** A plain loop with the SDK: lists the bucket and downloads every info file. */
   async sdkLoad () {
-    const keys = (await listBySdk()).filter((key) => key.endsWith('.csv'))
+    const keys = (await listWithSdk()).filter((key) => key.endsWith('.csv'))
     await forEachConcurrently(keys, CONCURRENCY, async (key) => {
       const { Body } = await sdk.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
       await Body!.transformToByteArray()
     })
     return keys.length
   },
-  sdkList: async () => (await listBySdk()).length,
-  load: async () => await readByReconcile(EMPTY_STATE),
-  /** A reconcile of what is known already. */
-  again: async () => await readByReconcile(known!),
+  sdkList: async () => (await listWithSdk()).length,
+  load: async () => await reconcileFrom(EMPTY_STATE),
+  /** A reconcile that finds nothing new. */
+  relist: async () => await reconcileFrom(known!),
+  /** A listing with the store of the service. */
   async list () {
     let objects = 0
     for await (const page of store.list(rules.prefix)) objects += page.length
@@ -54,12 +56,12 @@ const WAYS = {
 }
 
 process.on('message', async () => {
-  if (way === 'again' && known === undefined) await readByReconcile(EMPTY_STATE)
+  if (task === 'relist' && known === undefined) await reconcileFrom(EMPTY_STATE)
   const cpu = process.cpuUsage()
-  const began = performance.now()
-  const objects = await WAYS[way]()
+  const start = performance.now()
+  const objects = await TASKS[task]()
   const { user, system } = process.cpuUsage(cpu)
-  process.send!({ objects, seconds: (performance.now() - began) / 1000, cpu: (user + system) / 1e6 })
+  process.send!({ objects, seconds: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 })
 })
 process.stdout.write('{}\n')
 process.on('SIGTERM', () => process.exit())

@@ -1,54 +1,64 @@
-/** A bar of the product, and what was measured. */
+/** One measured figure, and the bar that it has to meet, if there is one. */
 export interface Row {
   readonly name: string
   readonly bar: string
   readonly measured: string
-  readonly verdict: 'met' | 'not met' | 'not measurable' | 'for information'
-  /** The reference against itself, where there is one. */
-  readonly control?: string
+  /** CPU time of a request and of the same request to the reference, if the figure is a ratio of these. */
+  readonly cpu?: string
+  /** The reference compared with itself. */
+  readonly noise?: string
+  readonly verdict: Verdict
 }
 
-interface Bar {
+type Verdict = 'met' | 'not met' | 'not measurable' | 'for information'
+
+interface Figure {
   readonly name: string
   readonly value: number
-  /** `at least` or `at most` this. */
-  readonly least?: number
-  readonly most?: number
   readonly unit?: string
-  readonly control?: number
+  readonly noise?: number
   /** CPU time of a request, in microseconds, and that of the reference. */
   readonly micros?: number
   readonly referenceMicros?: number
 }
 
-/** Where the reference differs from itself by more, nothing can be said. */
-const CONTROL = { least: 0.9, most: 1.1 }
+interface Bar extends Figure {
+  readonly min?: number
+  readonly max?: number
+}
 
-/** Collects rows, and tells each as soon as it is known. */
+/** If the reference differs from itself by more, the machine is too busy to measure anything. */
+const NOISE = { min: 0.9, max: 1.1 }
+
+/** Collects rows, and prints each on stderr as soon as it is known. */
 export class Report {
   readonly rows: Row[] = []
-  /** Further tables by name: rows of cells, the first of them the head. */
+  /** Ratios to nginx, for information: the speed of its `sendfile` relative to `write` differs between kernels. */
+  readonly nginx: Row[] = []
+  /** Further tables by name: rows of cells, the first row is the head. */
   readonly tables: Record<string, string[][]> = {}
 
-  check ({ name, value, least, most, unit = '', control, micros, referenceMicros }: Bar): void {
-    const holds = value >= (least ?? -Infinity) && value <= (most ?? Infinity)
-    const isSteady = control === undefined || (control >= CONTROL.least && control <= CONTROL.most)
-    this.#add({
-      name,
-      bar: least === undefined ? `<= ${figure(most!)}${unit}` : `>= ${figure(least)}${unit}`,
-      measured: figure(value) + unit + (micros === undefined ? '' : ` (${figure(micros)} us for ${figure(referenceMicros!)})`),
-      verdict: isSteady ? holds ? 'met' : 'not met' : 'not measurable',
-      ...control !== undefined && { control: figure(control) }
-    })
+  /** A figure that has to be at least `min`, at most `max`, or both. */
+  check ({ min, max, ...figure }: Bar): void {
+    const { value, noise = 1, unit = '' } = figure
+    const isMet = value >= (min ?? -Infinity) && value <= (max ?? Infinity)
+    const isSteady = noise >= NOISE.min && noise <= NOISE.max
+    const bar = min === undefined ? `<= ${format(max!)}${unit}` : `>= ${format(min)}${unit}`
+    this.#add(this.rows, toRow(figure, bar, !isSteady ? 'not measurable' : isMet ? 'met' : 'not met'))
   }
 
   /** A figure without a bar. */
-  tell (name: string, value: number, unit = ''): void {
-    this.#add({ name, bar: '', measured: figure(value) + unit, verdict: 'for information' })
+  inform (figure: Figure): void {
+    this.#add(this.rows, toRow(figure, '', 'for information'))
   }
 
-  skip (name: string, why: string): void {
-    this.#add({ name, bar: why, measured: '', verdict: 'not measurable' })
+  /** A ratio to nginx. */
+  addToNginx (figure: Figure): void {
+    this.#add(this.nginx, toRow(figure, '', 'for information'), 'of nginx: ')
+  }
+
+  skip (name: string, reason: string): void {
+    this.#add(this.rows, { name, bar: reason, measured: '', verdict: 'not measurable' })
   }
 
   table (name: string, rows: string[][]): void {
@@ -60,13 +70,29 @@ export class Report {
   }
 
   toString (): string {
-    const lines = [['What', 'Bar', 'Measured', 'Control', 'Verdict'], ...this.rows.map(({ name, bar, measured, control = '', verdict }) => [name, bar, measured, control, verdict])]
-    return [lines, ...Object.values(this.tables)].map(align).join('\n')
+    const bars = this.rows.map(({ name, bar, measured, cpu = '', noise = '', verdict }) => [name, bar, measured, cpu, noise, verdict])
+    const nginx = this.nginx.map(({ name, measured, cpu = '', noise = '' }) => [name, measured, cpu, noise])
+    return [
+      [['What', 'Bar', 'Measured', 'CPU a request, and of the reference', 'Noise', 'Verdict'], ...bars],
+      ...nginx.length > 0 ? [[['What', 'Ratio to nginx', 'CPU a request, and of nginx', 'Noise'], ...nginx]] : [],
+      ...Object.values(this.tables)
+    ].map(align).join('\n')
   }
 
-  #add (row: Row): void {
-    this.rows.push(row)
-    process.stderr.write(`${row.name}: ${row.measured} ${row.bar && `(${row.bar})`} ${row.verdict}${row.control === undefined ? '' : `, control ${row.control}`}\n`)
+  #add (rows: Row[], row: Row, prefix = ''): void {
+    rows.push(row)
+    process.stderr.write(`${prefix}${row.name}: ${[row.measured, row.bar, row.cpu, row.verdict].filter(Boolean).join(', ')}\n`)
+  }
+}
+
+function toRow ({ name, value, unit = '', noise, micros, referenceMicros }: Figure, bar: string, verdict: Verdict): Row {
+  return {
+    name,
+    bar,
+    measured: format(value) + unit,
+    ...micros !== undefined && { cpu: `${format(micros)} us, ${format(referenceMicros!)} us` },
+    ...noise !== undefined && { noise: format(noise) },
+    verdict
   }
 }
 
@@ -75,7 +101,7 @@ function align (lines: readonly (readonly string[])[]): string {
   return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n') + '\n'
 }
 
-/** Three digits that count. */
-function figure (value: number): string {
+/** Three significant digits. */
+function format (value: number): string {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : Number(value.toPrecision(3)).toString()
 }

@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url'
 
 const children = new Set<ChildProcess>()
 
-/** A process that runs beside the benchmark, and ends with it. */
+/** A process that runs beside the benchmark and ends with it. */
 export interface Child {
   readonly pid: number
-  /** What it says when it is up: a line of JSON. */
-  readonly hello: any
-  /** Sends it a message and waits for the next one from it. */
-  ask (question: unknown): Promise<any>
+  /** The first line that it printed, parsed as JSON. */
+  readonly firstLine: any
+  /** Sends a message and returns the next message that the process sends. One request at a time. */
+  request (message: object): Promise<any>
   stop (): Promise<void>
 }
 
@@ -21,7 +21,7 @@ interface StartOptions {
   readonly execArgv?: readonly string[]
 }
 
-/** Starts a module of this folder, or the service itself, in a process of its own and waits for its first line of JSON. */
+/** Starts a module, named relative to this folder, in a process of its own and waits until it prints a line of JSON. */
 export async function startNode (module: string, args: readonly string[] = [], { env = {}, execArgv = [] }: StartOptions = {}): Promise<Child> {
   const child = spawn(process.execPath, [...execArgv, pathOf(module), ...args], {
     env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true
@@ -29,22 +29,25 @@ export async function startNode (module: string, args: readonly string[] = [], {
   const lines = createInterface({ input: child.stdout! })
   const [line] = await Promise.race([
     once(lines, 'line'),
-    once(child, 'exit').then(() => { throw new Error(`${module} has ended at once`) })
+    once(child, 'exit').then(() => { throw new Error(`${module} ended before it was ready`) })
   ]) as [string]
-  const ask = async (question: unknown) => {
-    const answer = once(child, 'message')
-    child.send(question as object)
-    return (await answer)[0]
+  // The rest of the log is read and discarded: a full pipe would stop the process.
+  lines.close()
+  child.stdout!.resume()
+  const request = async (message: object) => {
+    const reply = once(child, 'message')
+    child.send(message)
+    return (await reply)[0]
   }
-  return { ...track(child), hello: JSON.parse(line), ask }
+  return { ...track(child), firstLine: JSON.parse(line), request }
 }
 
-/** The path of a module, from this folder. */
+/** Returns the path of a module that is named relative to this folder. */
 export function pathOf (module: string): string {
   return fileURLToPath(new URL(module, import.meta.url))
 }
 
-/** Keeps an eye on a process, begun as `detached`: it is stopped, with those that it began, with the benchmark at the latest. */
+/** Registers a process, spawned as `detached`, to be killed with all its children when the benchmark ends. */
 export function track (child: ChildProcess): Pick<Child, 'pid' | 'stop'> {
   children.add(child)
   const exit = once(child, 'exit').then(() => { children.delete(child) })
@@ -64,18 +67,18 @@ process.on('exit', () => children.forEach(({ pid }) => {
 }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
-/** Whether there is such a command. */
+/** Returns whether the command is on the PATH. */
 export function isInstalled (command: string): boolean {
   return spawnSync('which', [command]).status === 0
 }
 
-/** CPU time that a process with all its threads has had, in seconds. Of Linux only. */
+/** CPU time that all threads of a process have used, in seconds. Linux only. */
 export function cpuSeconds (pid: number): number {
   const tasks = readdirSync(`/proc/${pid}/task`)
   return tasks.reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e9
 }
 
-/** Memory of a process, and the most that it has had, in bytes. Of Linux only. */
+/** Resident memory of a process and its peak so far, in bytes. Linux only. */
 export function memory (pid: number): { readonly now: number, readonly peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)![1]) * 1024

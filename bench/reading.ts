@@ -1,0 +1,41 @@
+import { startNode, type Child } from './child-process.js'
+import { median } from './sampling.js'
+import type { Report } from './report.js'
+
+/** What one run of a reader cost: CPU time and duration are in seconds. */
+interface Run { readonly objects: number, readonly seconds: number, readonly cpu: number }
+
+export interface ReadingOptions {
+  readonly rounds: number
+  /** The bucket whose objects are downloaded, and the one that is only listed. */
+  readonly small: string
+  readonly large: string
+  /** Appended to the names of the rows. */
+  readonly suffix?: string
+}
+
+/** Measures what reading a bucket costs, compared with plain loops that use the SDK at the same concurrency. */
+export async function measureReading (report: Report, endpoint: string, { rounds, small, large, suffix = '' }: ReadingOptions): Promise<void> {
+  const load = await alternate(endpoint, small, 'load', 'sdkLoad', rounds)
+  report.check({ name: `Cold load, CPU per object, of an SDK loop${suffix}`, value: ratio(load, ({ cpu, objects }) => cpu / objects), max: 0.2 })
+  report.inform({ name: `Cold load, objects a second${suffix}`, value: median(load.map(([{ objects, seconds }]) => objects / seconds)) })
+  report.inform({ name: `Cold load, objects a second, of an SDK loop${suffix}`, value: ratio(load, ({ seconds, objects }) => objects / seconds) })
+  const again = await alternate(endpoint, large, 'relist', 'sdkList', rounds)
+  report.check({ name: `Reconcile, nothing changed, CPU of an SDK listing loop${suffix}`, value: ratio(again, ({ cpu }) => cpu), max: 0.25 })
+}
+
+/** Runs two readers in turn, after two runs of each that are discarded: code is compiled while it first runs. */
+async function alternate (endpoint: string, bucket: string, ours: string, reference: string, rounds: number): Promise<[Run, Run][]> {
+  const readers = await Promise.all([ours, reference].map((task) => startNode('./reader.js', [endpoint, bucket, task])))
+  const pairs: [Run, Run][] = []
+  for (let round = -2; round < rounds; round++) {
+    const pair = [await readers[0]!.request({}), await readers[1]!.request({})] as [Run, Run]
+    if (round >= 0) pairs.push(pair)
+  }
+  await Promise.all(readers.map((reader: Child) => reader.stop()))
+  return pairs
+}
+
+function ratio (pairs: readonly [Run, Run][], figure: (run: Run) => number): number {
+  return median(pairs.map(([ours, reference]) => figure(ours) / figure(reference)))
+}
