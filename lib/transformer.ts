@@ -2,7 +2,10 @@ import type { LakeBackend, OutputReport } from './worker/lake-backend.js'
 import { InProcessBackend, type LakeRules } from './worker/in-process-backend.js'
 import { updateOutputs } from './worker/update-outputs.js'
 import { monotonicNow, type Clock, type MonotonicClock } from './base/clock.js'
+import { DEFAULTS } from './base/defaults.js'
+import { parseDuration } from './base/duration.js'
 import { IncompleteSourceError, NoDataError, UnknownColumnError, UnknownVersionError } from './base/errors.js'
+import { parseSize } from './base/size.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
 import { Exporter, type Export, type ExportQuery } from './output/exporter.js'
 import type { OutputFormat } from './output/output.js'
@@ -31,19 +34,19 @@ export interface TransformerOptions {
   readonly clock?: Clock | undefined
   /** For durations. Default: the system's monotonic clock. */
   readonly monotonic?: MonotonicClock | undefined
-  /** Where the info files and images lie. Default: source_data/. */
+  /** The prefix of the keys of info files and images. This default and those below: see defaults.ts. */
   readonly sourcePrefix?: string | undefined
-  /** Where `updateOutput` writes; never read as input. Default: processed_data/output.csv. */
+  /** Where `updateOutput` writes; never read as input. */
   readonly outputKey?: string | undefined
-  /** Lower case, without the dot. Default: png, jpg, jpeg, webp, gif. */
+  /** Lower case, without the dot. */
   readonly imageExtensions?: readonly string[] | undefined
-  /** Between the fields of an info file. Default: a comma. */
+  /** Between the fields of an info file. */
   readonly inputDelimiter?: string | undefined
-  /** IANA name of the zone whose calendar counts completed years. Default: UTC. */
+  /** IANA name of the zone whose calendar counts completed years. */
   readonly timeZone?: string | undefined
-  /** Default: at most 2 s old, waits 1 s for that, serves data of any age while the bucket can't be read. */
+  /** How fresh the data has to be. By default, data of any age is served while the lake can't be read. */
   readonly freshness?: Partial<FreshnessRules> | undefined
-  /** How long old data versions are held. Default: ten minutes, 512 MiB. */
+  /** How long old data versions are held. */
   readonly versions?: Partial<VersionRules> | undefined
   /** Where the work on the bucket is done, over the same store. Default: in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
@@ -109,19 +112,19 @@ export class UserDataTransformer {
   readonly #onColdStart: (failure: SnapshotFailure) => void
 
   constructor (options: TransformerOptions) {
-    const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = ['png', 'jpg', 'jpeg', 'webp', 'gif'] } = options
+    const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions } = options
     this.#clock = clock
     this.#cache = cache
-    this.#timeZone = options.timeZone ?? 'UTC'
-    this.#outputKey = options.outputKey ?? 'processed_data/output.csv'
+    this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
+    this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageExtensions)
-    this.#versions = new Versions(monotonic, { maxAgeMs: 600_000, maxBytes: 512 * 1024 * 1024, ...options.versions })
+    this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: parseSize(DEFAULTS.versionsMaxBytes)!, ...options.versions })
     const snapshotKey = withExtension(this.#outputKey, 'snapshot.arrow')
     const rules = {
-      prefix: options.sourcePrefix ?? 'source_data/',
+      prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
       ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey],
       imageExtensions,
-      delimiter: options.inputDelimiter ?? ',',
+      delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
       timeZone: this.#timeZone,
       snapshotKey
     }
@@ -129,7 +132,12 @@ export class UserDataTransformer {
     this.#backend = backend
     this.#onColdStart = options.onColdStart ?? (() => {})
     this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onFailure: options.onSnapshotFailure })
-    const freshness = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity, ...options.freshness }
+    const freshness = {
+      maxStalenessMs: parseDuration(DEFAULTS.maxStaleness)!,
+      refreshWaitMs: parseDuration(DEFAULTS.refreshWait)!,
+      maxStaleIfErrorMs: Infinity,
+      ...options.freshness
+    }
     this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), monotonic, freshness)
   }
 

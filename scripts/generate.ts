@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { monotonicNow } from '../lib/base/clock.js'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
+import { DEFAULTS } from '../lib/base/defaults.js'
 import { contentTypeOf, UPLOAD_CONCURRENCY } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required, share, wholeNumber } from './arguments.js'
 import { isStarted, runCommand, withLake, type Command, type CommandIo } from './command.js'
@@ -13,7 +14,7 @@ npm run generate -- --users N --lake URL [options]
 
   --users N        how many users, from 1
   --lake URL       s3://bucket or file:folder, made where it is missing
-  --prefix PREFIX  where in the lake, ends in / (source_data/)
+  --prefix PREFIX  where in the lake, ends in / (${DEFAULTS.sourcePrefix})
   --images SHARE   the share of users with a picture, from 0 to 1 (0.92)
   --seed N         another number makes another lake (1)
   --help
@@ -23,7 +24,7 @@ S3 settings come from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the
 const OPTIONS = {
   users: { type: 'string' },
   lake: { type: 'string' },
-  prefix: { type: 'string', default: 'source_data/' },
+  prefix: { type: 'string', default: DEFAULTS.sourcePrefix },
   images: { type: 'string', default: '0.92' },
   seed: { type: 'string', default: '1' },
   help: { type: 'boolean', default: false }

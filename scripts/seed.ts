@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { monotonicNow } from '../lib/base/clock.js'
+import { DEFAULTS } from '../lib/base/defaults.js'
 import { listFiles, uploadFiles } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required } from './arguments.js'
 import { isStarted, runCommand, withLake, type Command, type CommandIo } from './command.js'
@@ -12,7 +13,7 @@ npm run seed -- --from DIR --lake URL [options]
 
   --from DIR       the folder, with its sub-folders
   --lake URL       s3://bucket or file:folder, made where it is missing
-  --prefix PREFIX  where in the lake, ends in / (SOURCE_PREFIX, or else source_data/)
+  --prefix PREFIX  where in the lake, ends in / (SOURCE_PREFIX, or else ${DEFAULTS.sourcePrefix})
   --help
 
 S3 settings come from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
@@ -28,7 +29,7 @@ const seed: Command = async (argv, world) => {
   const { values } = parseArgs({ args: [...argv], options: OPTIONS })
   if (values.help) return HELP
   const from = await folder('--from', required('--from', values.from))
-  const prefix = folderPrefix('--prefix', values.prefix ?? world.env['SOURCE_PREFIX'] ?? 'source_data/')
+  const prefix = folderPrefix('--prefix', values.prefix ?? world.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
   const lake = lakeUrl('--lake', required('--lake', values.lake))
   const files = await listFiles(from)
   const { uploaded, unchanged } = await withLake(lake, world.env, async store => {

@@ -1,0 +1,13 @@
+/** The defaults of the library and of the settings, in the notation of the settings. */
+export const DEFAULTS = {
+  sourcePrefix: 'source_data/',
+  outputKey: 'processed_data/output.csv',
+  imageExtensions: ['png', 'jpg', 'jpeg', 'webp', 'gif'],
+  delimiter: ',',
+  timeZone: 'UTC',
+  maxStaleness: '2s',
+  refreshWait: '1s',
+  maxStaleIfError: 'unlimited',
+  versionsMaxAge: '10m',
+  versionsMaxBytes: '512MiB'
+} as const
