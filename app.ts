@@ -13,6 +13,7 @@ import requestLog from './plugins/request-log.js'
 import scheduler from './plugins/scheduler.js'
 import startLog from './plugins/start-log.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
+import writeTimeout from './plugins/write-timeout.js'
 import dataRoutes from './routes/data.js'
 import docs from './routes/docs.js'
 import { parseParameters } from './routes/http/query.js'
@@ -31,8 +32,17 @@ export const serverOptions = {
   routerOptions: { maxParamLength: 720 },
   genReqId: requestIdOf,
   bodyLimit: 16 * 1024,
-  // A problem says so instead.
-  http: { requireHostHeader: false },
+  /** Milliseconds in which the whole request has to arrive: 408 otherwise. */
+  requestTimeout: 30_000,
+  /** Milliseconds without progress after which a connection is closed, if it is idle or its client does not read. */
+  connectionTimeout: 30_000,
+  http: {
+    // The hook that checks the URL responds with a problem instead.
+    requireHostHeader: false,
+    /** Milliseconds in which the headers of a request have to arrive: 408 otherwise. */
+    headersTimeout: 15_000,
+    connectionsCheckingInterval: 5000
+  },
   frameworkErrors: onFrameworkError,
   clientErrorHandler: onClientError,
   // Reads go on while the process drains; POST /data looks for itself.
@@ -43,6 +53,7 @@ export const serverOptions = {
 export default fp<AppOptions>(async (fastify, options) => {
   fastify.setValidatorCompiler(parseParameters)
   await fastify.register(exchanges)
+  await fastify.register(writeTimeout)
   await fastify.register(config, options)
   await fastify.register(requestId)
   await fastify.register(requestLog)

@@ -1,4 +1,5 @@
-import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import type { Server } from 'node:http'
+import Fastify, { LogController, type FastifyHttpOptions, type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import app, { serverOptions } from '../../app.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
@@ -50,6 +51,8 @@ export interface TestLakeOptions {
   /** Objects by key; without a slash the key is one below source_data/. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>
+  /** Options of the server in place of those of production. */
+  readonly server?: FastifyHttpOptions<Server>
   /** Receives what the app logs, at every level. */
   readonly log?: LogLine[]
   /** Default: datalake. */
@@ -59,14 +62,14 @@ export interface TestLakeOptions {
 }
 
 /** The app over a bucket of the tests' own endpoint; both end with the test. Its answers are as documented, or `inject` throws. */
-export async function build (t: Test, { files = {}, settings = {}, log, name = 'datalake', beside }: TestLakeOptions = {}): Promise<TestLake> {
+export async function build (t: Test, { files = {}, settings = {}, server = {}, log, name = 'datalake', beside }: TestLakeOptions = {}): Promise<TestLake> {
   const clock = beside?.clock ?? new TestClock()
   const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read })
   const bucket = endpoint.bucket(name)
   for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
   const store = new S3Store({ bucket: name, endpoint: endpoint.url })
   const stream = { write: (line: string) => { log?.push(JSON.parse(line)) } }
-  const fastify = Fastify({ ...serverOptions, ...log && { logger: { level: 'trace', stream }, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }) } })
+  const fastify = Fastify({ ...serverOptions, ...server, ...log && { logger: { level: 'trace', stream }, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }) } })
   // A test that runs beside others may be slow; those of the wait itself set it.
   await fastify.register(app, { settings: { REFRESH_WAIT: '30s', ...settings }, store, clock: clock.read, monotonic: clock.monotonic })
   validateAnswers(fastify)
