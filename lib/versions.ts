@@ -1,34 +1,36 @@
 import type { MonotonicClock } from './base/clock.js'
 import type { DataVersion } from './query/data-version.js'
 
-/** How long versions are held that are no longer the current one. */
+/** How long versions are held after they have been replaced. */
 export interface VersionRules {
-  /** Milliseconds since it was replaced or last asked for. */
+  /** Milliseconds since the version was replaced or last requested. */
   readonly maxAgeMs: number
-  /** Bytes of all of them together. */
+  /** The most bytes of all old versions together. Memory that they share with each other or with the current version counts once or not at all. */
   readonly maxBytes: number
 }
 
 interface Version {
   readonly data: DataVersion
-  /** Ends those who still read it. */
+  /** One function per reader, which ends that reader if the version is evicted. */
   readonly readers: Set<() => void>
-  /** Somebody may come back for it. */
+  /** Whether a client may request it again. */
   isRetained: boolean
-  /** When it was replaced or last asked for. */
+  /** When it was replaced or last requested. */
   usedAt: number
 }
 
 /**
- * The data versions that can be read: the current one, and older ones while somebody reads them or may come back for them, so
- * long and so many as the rules allow. A reader whose version is given up is ended.
+ * The data versions that can be read: the current one, and older ones that are being read or were promised to a client, within the
+ * limits of the rules. If a version has to go earlier, its readers are ended.
  */
 export class Versions {
   readonly #clock: MonotonicClock
   readonly #rules: VersionRules
   #current: Version | undefined
-  /** Older ones by name, the longest unused first. */
+  /** Old versions by name, the least recently used first. */
   readonly #held = new Map<string, Version>()
+  /** Bytes of the old versions; `undefined` after they have changed. */
+  #bytes: number | undefined
 
   constructor (clock: MonotonicClock, rules: VersionRules) {
     this.#clock = clock
@@ -39,7 +41,7 @@ export class Versions {
     return this.#current?.data
   }
 
-  /** A version by its name; `undefined` where it is not held. */
+  /** The version with this name; `undefined` if it is not held. */
   get (name: string): DataVersion | undefined {
     const version = this.#find(name)
     if (version === undefined) return undefined
@@ -47,44 +49,55 @@ export class Versions {
     return version.data
   }
 
-  /** Holds a version for somebody who may come back for it. */
+  /** Holds a version for a client that may request it again. */
   retain (name: string): void {
     const version = this.#find(name)
     if (version !== undefined) version.isRetained = true
   }
 
-  /** Holds a version while it is read. `end`: called where it can't be held as long. Answers what the reader calls at its end. */
-  acquire (name: string, end: () => void): () => void {
+  /** Holds a version while it is read. `onEvict` is called if it cannot be held until then. Returns the function that releases it. */
+  acquire (name: string, onEvict: () => void): () => void {
     const readers = this.#find(name)?.readers
-    readers?.add(end)
+    readers?.add(onEvict)
     return () => {
-      readers?.delete(end)
+      readers?.delete(onEvict)
       this.prune()
     }
   }
 
-  /** Makes these records the current version. */
-  publish (records: DataVersion): void {
+  /** Makes this version the current one. */
+  publish (data: DataVersion): void {
     const last = this.#current
-    const same = this.#find(records.version)
-    this.#held.delete(records.version)
-    this.#current = { data: records, readers: same?.readers ?? new Set(), isRetained: same?.isRetained ?? false, usedAt: 0 }
-    if (last !== undefined && last.data.version !== records.version) this.#hold(last)
+    const same = this.#find(data.version)
+    this.#held.delete(data.version)
+    this.#current = { data, readers: same?.readers ?? new Set(), isRetained: same?.isRetained ?? false, usedAt: 0 }
+    this.#bytes = undefined
+    if (last !== undefined && last.data.version !== data.version) this.#hold(last)
     this.prune()
   }
 
-  /** Gives up what nobody needs, and what the rules do not allow. */
+  /** Evicts the versions that are not needed, those that are too old and, from the least recently used on, those that exceed the memory. */
   prune (): void {
-    let bytes = 0
-    for (const { data } of this.#held.values()) bytes += data.byteLength
-    for (const [name, { data: records, readers, isRetained, usedAt }] of this.#held) {
-      const isNeeded = readers.size > 0 || isRetained
-      const isOld = this.#clock() - usedAt > this.#rules.maxAgeMs
-      if (isNeeded && !isOld && bytes <= this.#rules.maxBytes) continue
-      this.#held.delete(name)
-      bytes -= records.byteLength
-      for (const end of [...readers]) end()
+    for (const version of this.#held.values()) {
+      const isNeeded = version.readers.size > 0 || version.isRetained
+      const isOld = this.#clock() - version.usedAt > this.#rules.maxAgeMs
+      if (!isNeeded || isOld || this.#heldBytes() > this.#rules.maxBytes) this.#evict(version)
     }
+  }
+
+  #evict ({ data, readers }: Version): void {
+    this.#held.delete(data.version)
+    this.#bytes = undefined
+    for (const end of [...readers]) end()
+  }
+
+  #heldBytes (): number {
+    if (this.#bytes === undefined) {
+      const buffers = new Set([...this.#held.values()].flatMap(({ data }) => [...data.memory]))
+      for (const buffer of this.#current?.data.memory ?? []) buffers.delete(buffer)
+      this.#bytes = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
+    }
+    return this.#bytes
   }
 
   #find (name: string): Version | undefined {
@@ -94,7 +107,7 @@ export class Versions {
   #hold (version: Version): void {
     const { version: name } = version.data
     version.usedAt = this.#clock()
-    this.#held.delete(name)
+    if (!this.#held.delete(name)) this.#bytes = undefined
     this.#held.set(name, version)
     this.prune()
   }

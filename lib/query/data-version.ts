@@ -70,8 +70,8 @@ export interface DataVersion {
   readonly version: string
   /** Every column that some record has: the base columns, then the further ones by their bytes. */
   readonly columns: readonly string[]
-  /** Bytes of memory that go with it. */
-  readonly byteLength: number
+  /** The memory that it holds. Versions share the memory of columns that did not change. */
+  readonly memory: ReadonlySet<ArrayBufferLike>
   select (query: SelectQuery): Promise<Selection>
   statistics (query: StatisticsQuery): Promise<Statistics>
 }

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
 import { DECLARED_COLUMNS, type Cell } from '../schema/record.js'
-import { byteLength, TableReader, type Table } from '../table/table.js'
+import { byteLength, memoryOf, TableReader, type Table } from '../table/table.js'
 import type { Filter, RowPredicate } from './filter.js'
 import { Match } from './match.js'
 import { TableJsonRows } from './json-chunks.js'
@@ -23,7 +23,7 @@ const ROW_BYTES = Uint32Array.BYTES_PER_ELEMENT
 export class TableVersion implements DataVersion {
   readonly version: string
   readonly columns: readonly string[]
-  readonly byteLength: number
+  readonly memory: ReadonlySet<ArrayBufferLike>
   readonly #table: TableReader
   readonly #index: TableIndex
   readonly #timeZone: string
@@ -36,8 +36,8 @@ export class TableVersion implements DataVersion {
     this.#timeZone = timeZone
     this.version = data.version
     this.columns = this.#table.columnNames
-    this.byteLength = byteLength(data)
-    hintSharedMemory(data, this.byteLength)
+    this.memory = memoryOf(data)
+    hintSharedMemory(data, byteLength(data))
   }
 
   async select (query: SelectQuery): Promise<Selection> {

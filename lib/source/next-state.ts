@@ -1,4 +1,5 @@
 import { shared } from '../base/shared-memory.js'
+import { reuseTypedArrays } from '../base/typed-arrays.js'
 import { buildTable } from '../table/build-table.js'
 import { draftOf, isDraft, NO_ROW } from '../table/row-source.js'
 import type { Table } from '../table/table.js'
@@ -26,8 +27,8 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
   return {
     name: nextStateName(previous, listedAt),
     table: sameImages === 'none' ? nextTable(plan, users, sources, images) : previous.table,
-    files: hasSameRows ? previous.files : fileVersions(plan, users, sources),
-    images: sameImages === 'versions' ? previous.images : imageVersions(inventory.images, images),
+    files: hasSameRows ? previous.files : reuseTypedArrays(previous.files, fileVersions(plan, users, sources)),
+    images: sameImages === 'versions' ? previous.images : reuseTypedArrays(previous.images, imageVersions(inventory.images, images)),
     rejected: hasSameRejects ? previous.rejected : new Map([...plan.rejected.values()].map((file) => [file.key, file]))
   }
 }

@@ -4,6 +4,7 @@ import { orderBirths } from './birth-order.js'
 import { buildCaseFoldIndex, mergeDictionaries, EMPTY_COLUMN, type DictionaryBuilder } from './dictionary-column.js'
 import { jsonRows } from './json-rows.js'
 import { shared } from '../base/shared-memory.js'
+import { reuseTypedArrays } from '../base/typed-arrays.js'
 import { draftOf, isDraft, isRow } from './row-source.js'
 import type { NamedColumn, Table } from './table.js'
 import { isSameValue, EMPTY_UTF8, type Utf8Column } from './utf8-column.js'
@@ -54,7 +55,17 @@ export function addDerivedColumns (table: SourceColumns, previous: Table, source
     else added.push(row)
   })
   const births = orderBirths(table, previous.births.rows, newRows, Uint32Array.from(added))
-  return { ...table, json, births, version: nameVersion(json, table.columns.slice(NAME_COLUMNS.length)) }
+  const version = nameVersion(json, table.columns.slice(NAME_COLUMNS.length))
+  return reuseColumns(previous, { ...table, json, births, version })
+}
+
+/** Takes over what is equal in the previous table, so that several versions hold it once. */
+function reuseColumns ({ columns: previousColumns, ...previous }: Table, { columns, ...table }: Table): Table {
+  const byName = new Map(previousColumns.map((column) => [column.name, column]))
+  return {
+    ...reuseTypedArrays<Omit<Table, 'columns'>>(previous, table),
+    columns: columns.map((column) => reuseTypedArrays(byName.get(column.name) ?? column, column))
+  }
 }
 
 function mergeColumns (previous: Table, drafts: BuiltRows, sources: Int32Array): NamedColumn[] {

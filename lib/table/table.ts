@@ -1,6 +1,7 @@
 import { DECLARED_COLUMNS, type Cell, type RecordRow } from '../schema/record.js'
 import type { BirthOrder } from './birth-order.js'
 import type { DictionaryColumn, CaseFoldIndex } from './dictionary-column.js'
+import { typedArraysIn } from '../base/typed-arrays.js'
 import { sliceAt, Utf8Reader, type Utf8Column } from './utf8-column.js'
 
 /** A column of text from the info files, by its name; first_name and last_name with their folded values. */
@@ -103,11 +104,14 @@ function isBaseColumn (name: string): boolean {
   return (DECLARED_COLUMNS as readonly string[]).includes(name)
 }
 
-/** Bytes of memory that a table takes. */
-export function byteLength ({ userIds, columns, birthts, birthDates, images, json, births }: Table): number {
-  const arrays = [userIds, images, json, ...columns.map(({ values }) => values)].flatMap(({ offsets, bytes }) => [offsets, bytes])
-  return [...arrays, ...columns.map(({ codes }) => codes), birthts, birthDates, ...Object.values(births)]
-    .reduce((sum, array: { byteLength?: number }) => sum + (array.byteLength ?? 0), 0)
+/** The memory that a table holds. Tables share the memory of equal columns. */
+export function memoryOf (table: Table): ReadonlySet<ArrayBufferLike> {
+  return new Set(typedArraysIn(table).map(({ buffer }) => buffer))
+}
+
+/** Bytes of memory that a table holds. */
+export function byteLength (table: Table): number {
+  return [...memoryOf(table)].reduce((sum, buffer) => sum + buffer.byteLength, 0)
 }
 
 /** The piece of a row's JSON, without the byte behind it. */

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
 import type { StoreSettings } from '../store/open-store.js'
+import { fromReferences } from './array-references.js'
 import type { LakeRules } from './in-process-backend.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 import { toError, type Call, type ReconcileResult, type Reply, type WorkerSettings } from './worker-protocol.js'
@@ -38,7 +39,7 @@ export class WorkerBackend implements LakeBackend {
 
   async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
     const { state, ...reconciled } = await this.#call<ReconcileResult>('reconcile', previous, request, onProgress)
-    return { ...reconciled, state: typeof state === 'string' ? previous! : state }
+    return { ...reconciled, state: typeof state === 'string' ? previous! : fromReferences(state, previous) as SourceState }
   }
 
   async publish (state: SourceState, request: PublishRequest): Promise<OutputReport> {

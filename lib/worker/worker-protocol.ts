@@ -30,7 +30,7 @@ export type Reply = { readonly id: number } & (
   /** The worker does not hold the state with this name: the call has to be repeated with the state itself. */
   | { readonly missingState: string })
 
-/** The result of `reconcile`. The state is a name if it is the previous one. */
+/** The result of `reconcile`. The state is a name if it is the previous one; its arrays may be references to those of that one. */
 export type ReconcileResult = BackendReconciled<StateReference>
 
 /** An error as plain data: posting an error to another thread loses its class. */

@@ -6,6 +6,7 @@ import type { SourceState } from '../source/source-state.js'
 import { openStore } from '../store/open-store.js'
 import '../store/s3/s3-store.js' // what most lakes need: loaded while the server is
 import { byteLength } from '../table/table.js'
+import { toReferences } from './array-references.js'
 import { InProcessBackend } from './in-process-backend.js'
 import type { BackendReconciled } from './lake-backend.js'
 import { toErrorData, type Call, type ReconcileResult, type Reply, type StateReference, type WorkerSettings } from './worker-protocol.js'
@@ -42,11 +43,12 @@ function find (state: StateReference | undefined): SourceState | undefined {
   return typeof state !== 'string' ? state : state === held?.name ? held : undefined
 }
 
-/** Holds the new state. The caller receives only its name if it has the state already. */
+/** Holds the new state. The caller receives only what is new: the name of a state that it has, else the arrays that it does not have. */
 function holdState (reconciled: BackendReconciled, known: SourceState | undefined): ReconcileResult {
   held = reconciled.state
   hintSharedMemory(held.table, byteLength(held.table))
-  return held === known ? { ...reconciled, state: held.name } : reconciled
+  if (held === known) return { ...reconciled, state: held.name }
+  return known === undefined ? reconciled : { ...reconciled, state: toReferences(held, known) as SourceState }
 }
 
 /** Posts the first step, the last one, and some of those between: there may be a million. */

@@ -3,7 +3,7 @@ import type { DataVersion } from '../../lib/query/data-version.js'
 import { Versions } from '../../lib/versions.js'
 import { TestClock } from '../support/app.js'
 
-const recordsOf = (version: string, byteLength = 100) => ({ version, byteLength }) as DataVersion
+const recordsOf = (version: string, ...memory: ArrayBuffer[]) => ({ version, memory: new Set(memory.length > 0 ? memory : [new ArrayBuffer(100)]) }) as unknown as DataVersion
 
 function setUp (rules = {}) {
   const clock = new TestClock(0)
@@ -52,6 +52,21 @@ t.test('they have so many bytes together; the longest unused goes first', async 
   t.equal(versions.get('b'), undefined)
   t.ok(versions.get('a'))
   t.ok(versions.get('c'))
+})
+
+t.test('memory that old versions share counts once, and memory that they share with the current version does not count', async (t) => {
+  const { versions } = setUp()
+  const [large, old] = [new ArrayBuffer(200), new ArrayBuffer(200)]
+  const publish = (name: string, ...memory: ArrayBuffer[]) => {
+    versions.publish(recordsOf(name, ...memory))
+    versions.retain(name)
+  }
+  for (const name of ['a', 'b', 'c']) publish(name, large, new ArrayBuffer(20))
+  publish('d', large, old)
+  t.ok(['a', 'b', 'c'].every((name) => versions.get(name)), 'they hold 60 bytes')
+  publish('e', old)
+  t.equal(versions.get('a'), undefined, 'they held 260 bytes')
+  t.ok(['b', 'c', 'd'].every((name) => versions.get(name)), 'they hold 240 bytes')
 })
 
 t.test('a reader holds its version, and is ended where it must not', async (t) => {

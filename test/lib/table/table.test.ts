@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { typedArraysIn } from '../../../lib/base/typed-arrays.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
 import { takeRows } from '../../../lib/table/take-rows.js'
-import { TableReader, type Table } from '../../../lib/table/table.js'
+import { memoryOf, TableReader, type Table } from '../../../lib/table/table.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
 
 // What breaks copies, escapes and comparisons: quotes, control characters, DEL before a character of four bytes, many planes.
@@ -108,4 +109,25 @@ t.test('long rows come in short batches', async (t) => {
   for await (const batch of batches()) lengths.push(batch.length)
   t.equal(lengths.reduce((sum, length) => sum + length, 0), 100)
   t.ok(Math.max(...lengths) < 10, String(lengths))
+})
+
+t.test('columns that do not change are shared with the previous version', async (t) => {
+  const row = (i: number, rest: Partial<TestRow> = {}): TestRow => ({ user_id: `u${i}`, first_name: `F${i % 3}`, last_name: 'L', birthts: i, undeclared: { city: `C${i % 2}`, height: `${i}` }, ...rest })
+  const rows = Array.from({ length: 100 }, (_, i) => row(i))
+  const first = tableOf(rows)
+  const shared = (next: Table) => {
+    const arrays = new Set(typedArraysIn(first))
+    const changed = Object.entries(next).flatMap(([name, value]) => name === 'columns'
+      ? next.columns.filter((column) => !typedArraysIn(column).every((array) => arrays.has(array))).map((column) => column.name)
+      : typedArraysIn(value).every((array) => arrays.has(array)) ? [] : [name])
+    return changed.sort()
+  }
+  const change = (rest: Partial<TestRow>) => tableOf([row(0, rest), ...rows.slice(1)], { previous: first })
+  t.same(shared(change({ undeclared: { city: 'C1', height: '0' } })), ['city'])
+  t.same(shared(change({ first_name: 'F2' })), ['first_name', 'json'])
+  t.same(shared(change({ birthts: 50 })), ['births', 'birthts', 'json'], 'the date is the same')
+  t.same(shared(change({ img_path: 'i.png' })), ['births', 'images', 'json'])
+  t.same(shared(change({ undeclared: { city: 'C0', height: '0', age: '1' } })), ['age'], 'a column before the others')
+  const half = memoryOf(change({ first_name: 'F2' }))
+  t.ok([...half].filter((buffer) => memoryOf(first).has(buffer)).length > half.size / 2, 'by their memory')
 })

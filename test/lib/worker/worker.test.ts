@@ -5,10 +5,12 @@ import { Worker } from 'node:worker_threads'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app, { serverOptions } from '../../../app.js'
+import { typedArraysIn } from '../../../lib/base/typed-arrays.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import type { ReconcileProgress } from '../../../lib/source/reconcile.js'
 import type { SourceState } from '../../../lib/source/source-state.js'
 import type { Precondition } from '../../../lib/store/precondition.js'
+import type { Table } from '../../../lib/table/table.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import { UserDataTransformer } from '../../../lib/transformer.js'
 import { startWorker, WorkerBackend } from '../../../lib/worker/worker-backend.js'
@@ -85,6 +87,21 @@ t.test('calls refer to the last state by its name, and its rows do not travel ba
   await backend.publish(again.state, { output, precondition: again.preconditions.get(output.key) as Precondition, dryRun: true })
   await backend.saveSnapshot(again.state)
   t.same(worker.calls.slice(known).map((call) => [call.method, call.state]), [['reconcile', state.name], ['publish', state.name], ['saveSnapshot', state.name]])
+})
+
+t.test('arrays that a new state shares with the previous one are the same objects in the calling thread', async (t) => {
+  const { root, reconcile, settle } = open(t)
+  const first = await settle()
+  writeFileSync(`${root}/source_data/1.csv`, csv('Amy'))
+  const { state: second } = await reconcile(first)
+  const [before, after] = [first, second].map(({ table }) => table) as [Table, Table]
+  t.equal(rowsOf(after)[0]!.first_name, 'Amy')
+  t.equal(rowsOf(before)[0]!.first_name, 'Ann')
+  t.not(after.json.bytes, before.json.bytes)
+  for (const name of ['userIds', 'images', 'births'] as const) t.same(typedArraysIn(after[name]).map((array, i) => array === typedArraysIn(before[name])[i]), typedArraysIn(before[name]).map(() => true), name)
+  for (const name of ['birthts', 'birthDates'] as const) t.equal(after[name], before[name], name)
+  t.equal(after.columns[1]!.codes, before.columns[1]!.codes, 'last_name')
+  t.equal(first.images.etags.bytes, second.images.etags.bytes, 'parts that are not in the table, too')
 })
 
 t.test('a state that the worker does not hold is sent to it', async (t) => {

@@ -1,0 +1,31 @@
+type TypedArray = NodeJS.TypedArray
+
+/** A copy of plain data in which each typed array is replaced. The contents of maps and sets are left as they are. */
+export function mapTypedArrays (data: unknown, replace: (array: TypedArray) => unknown): unknown {
+  if (ArrayBuffer.isView(data)) return replace(data as TypedArray)
+  if (Array.isArray(data)) return data.map((item) => mapTypedArrays(item, replace))
+  if (typeof data !== 'object' || data === null || data instanceof Map || data instanceof Set) return data
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, mapTypedArrays(value, replace)]))
+}
+
+/** The typed arrays in plain data, in the order of its properties. */
+export function typedArraysIn (data: unknown): TypedArray[] {
+  const arrays: TypedArray[] = []
+  mapTypedArrays(data, (array) => arrays.push(array))
+  return arrays
+}
+
+/** `next`, with each typed array replaced by the array of `previous` at the same place if both are equal: their memory is held once. */
+export function reuseTypedArrays<T> (previous: T, next: T): T {
+  if (ArrayBuffer.isView(next)) return ArrayBuffer.isView(previous) && isEqual(previous as unknown as TypedArray, next as unknown as TypedArray) ? previous : next
+  if (typeof next !== 'object' || next === null || typeof previous !== 'object' || previous === null) return next
+  return Object.fromEntries(Object.entries(next).map(([name, value]) => [name, reuseTypedArrays((previous as Record<string, unknown>)[name], value)])) as T
+}
+
+function isEqual (a: TypedArray, b: TypedArray): boolean {
+  return a.BYTES_PER_ELEMENT === b.BYTES_PER_ELEMENT && bytesOf(a).equals(bytesOf(b))
+}
+
+function bytesOf ({ buffer, byteOffset, byteLength }: TypedArray): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
+}
