@@ -1,25 +1,31 @@
 const DAY_MS = 86_400_000
 
-/** How many numbers `calendarDate` has for a year: twelve months of 31 days. */
-export const DATES_A_YEAR = 372
+declare const brand: unique symbol
 
 /**
- * The calendar date of an instant in a time zone, as a number that grows with the date: (12 * year + month - 1) * 31 + day - 1
- * in the proleptic Gregorian calendar. For any time value of ECMAScript it fits into 32 bits, which yyyymmdd would not.
+ * A date of the proleptic Gregorian calendar as a whole number: (12 * year + month - 1) * 31 + day - 1. It grows with the date, but is no
+ * count of days: every month has 31 numbers. So the same day of two years is CALENDAR_DAYS_A_YEAR apart per year, and completed years
+ * are one division. It fits into 32 bits for any time value of ECMAScript, which yyyymmdd would not.
  */
-export function calendarDate (instant: number, timeZone: string): number {
-  if (instant === last.instant && timeZone === last.timeZone) return last.date
+export type CalendarDay = number & { readonly [brand]: 'CalendarDay' }
+
+/** The difference between the numbers of the same day in two consecutive years: twelve months of 31 days. */
+export const CALENDAR_DAYS_A_YEAR = 372
+
+/** The date of an instant (milliseconds since 1970-01-01 UTC) in a time zone (IANA name). */
+export function calendarDay (instant: number, timeZone: string): CalendarDay {
+  if (instant === last.instant && timeZone === last.timeZone) return last.day
   const [year, month, day] = civilFromDays(Math.floor((instant + zoneOffset(instant, timeZone)) / DAY_MS))
-  last = { instant, timeZone, date: (12 * year + month - 1) * 31 + day - 1 }
-  return last.date
+  last = { instant, timeZone, day: (12 * year + month - 1) * 31 + day - 1 as CalendarDay }
+  return last.day
 }
 
-/** One query asks for the date of its instant several times. */
-let last = { instant: NaN, timeZone: '', date: 0 }
+/** The last result: one query asks for the day of its instant several times. */
+let last = { instant: NaN, timeZone: '', day: 0 as CalendarDay }
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-/** Milliseconds to add to UTC for the local time of a zone at an instant. */
+/** Milliseconds to add to UTC to get the local time of a zone at an instant. */
 function zoneOffset (instant: number, timeZone: string): number {
   if (timeZone === 'UTC') return 0
   let format = formats.get(timeZone)
@@ -27,7 +33,7 @@ function zoneOffset (instant: number, timeZone: string): number {
     format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
     formats.set(timeZone, format)
   }
-  // "7/1/2025, GMT+03:00", with seconds before zones had whole minutes, plain "GMT" at no offset
+  // "7/1/2025, GMT+03:00"; with seconds for old dates, whose offsets were not whole minutes; plain "GMT" for offset 0.
   const offset = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(format.format(instant))
   if (offset === null) throw new Error(`No offset for time zone ${timeZone}`)
   const [, sign, hours = 0, minutes = 0, seconds = 0] = offset
@@ -35,7 +41,7 @@ function zoneOffset (instant: number, timeZone: string): number {
   return sign === '-' ? -ms : ms
 }
 
-/** Year, month and day of a count of days since 1970-01-01; Hinnant's days algorithm, years counted from March. */
+/** Year, month and day of a number of days since 1970-01-01; Hinnant's civil_from_days, which begins years in March. */
 function civilFromDays (days: number): [number, number, number] {
   const shifted = days + 719_468 // days since 0000-03-01
   const era = Math.floor(shifted / 146_097) // 400 years
@@ -48,7 +54,7 @@ function civilFromDays (days: number): [number, number, number] {
   return [yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day]
 }
 
-/** Whether this runtime knows a time zone by that name. */
+/** Whether this runtime knows a time zone with this name. */
 export function isTimeZone (name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: name }) !== undefined

@@ -1,4 +1,4 @@
-import { calendarDate, DATES_A_YEAR } from '../base/calendar.js'
+import { CALENDAR_DAYS_A_YEAR, calendarDay, type CalendarDay } from '../base/calendar.js'
 import type { Filter } from './filter.js'
 
 /** The year in which exact ages are counted, in milliseconds: 365.25 days. */
@@ -34,14 +34,14 @@ export function ageFilters ({ min, max, basis = 'completed', asOf, timeZone }: A
       }
     }]
   }
-  const today = calendarDate(asOf, timeZone)
+  const today = calendarDay(asOf, timeZone)
   const dates: Filter = {
     column: 'birth_date',
     op: 'range',
     value: {
       // Who is at most n has not completed n + 1 years; who is at least n has.
-      min: max === undefined ? undefined : today - (Math.floor(max) + 1) * DATES_A_YEAR + 1,
-      max: min === undefined ? undefined : today - Math.ceil(min) * DATES_A_YEAR
+      min: max === undefined ? undefined : today - (Math.floor(max) + 1) * CALENDAR_DAYS_A_YEAR + 1,
+      max: min === undefined ? undefined : today - Math.ceil(min) * CALENDAR_DAYS_A_YEAR
     }
   }
   // Who is born later today is not 0 yet.
@@ -57,9 +57,9 @@ function elapsed (years: number, bound: 'at least' | 'at most'): number {
 }
 
 /**
- * Completed calendar years from one date to another, as `calendarDate` gives them; negative, rounded down, for who is born
- * later. A person born on Feb 29 completes a year on Mar 1 where there is no Feb 29.
+ * Completed calendar years from a birth to a later day. Negative, rounded down, if the birth is later than that day. Someone born on
+ * Feb 29 completes a year on Mar 1 in common years.
  */
-export function completedYears (birthDate: number, today: number): number {
-  return Math.floor((today - birthDate) / DATES_A_YEAR)
+export function completedYears (birthDate: CalendarDay, today: CalendarDay): number {
+  return Math.floor((today - birthDate) / CALENDAR_DAYS_A_YEAR)
 }

@@ -1,5 +1,6 @@
 import { countBits } from '../base/bits.js'
 import { firstIndex } from '../base/bytes.js'
+import type { CalendarDay } from '../base/calendar.js'
 import { BLOCK, LOW } from '../table/birth-order.js'
 import type { TableReader } from '../table/table.js'
 
@@ -37,8 +38,8 @@ export class BirthIndex {
     return this.#table.data.birthts[this.rowAt(position)]!
   }
 
-  dateAt (position: number): number {
-    return this.#table.data.birthDates[this.rowAt(position)]!
+  dateAt (position: number): CalendarDay {
+    return this.#table.data.birthDates[this.rowAt(position)]! as CalendarDay
   }
 
   /** Those born from `min` to `max`, both inclusive. */

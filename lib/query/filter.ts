@@ -2,7 +2,7 @@ import type { RecordRow } from '../schema/record.js'
 
 /**
  * One condition on the records, as data, so that any engine can answer it. Several are combined with AND. Column names
- * are those of the records; `birth_date` (as `calendarDate` gives it, in the configured time zone) is one that answers do not show.
+ * are those of the records; `birth_date` (a CalendarDay in the configured time zone) can be filtered by but not selected.
  */
 export type Filter =
   /** The value, as text, is one of these. `fold` ignores case. An absent value (`null`) equals nothing. */

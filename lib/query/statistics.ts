@@ -1,4 +1,4 @@
-import { calendarDate, DATES_A_YEAR } from '../base/calendar.js'
+import { CALENDAR_DAYS_A_YEAR, calendarDay, type CalendarDay } from '../base/calendar.js'
 import { LOW } from '../table/birth-order.js'
 import type { TableReader } from '../table/table.js'
 import { completedYears, YEAR_MS } from './age.js'
@@ -54,7 +54,7 @@ export function statisticsOfRun (index: BirthIndex, run: Run, part: ImageFacet, 
 }
 
 function binsOfRun (index: BirthIndex, run: Run, part: ImageFacet, { asOf, timeZone, binWidth }: Ages): [number, number][] {
-  const today = calendarDate(asOf, timeZone)
+  const today = calendarDay(asOf, timeZone)
   const bins: [number, number][] = []
   let countToEnd = index.countBefore(run.to, part)
   for (let end = run.to; end > run.from;) {
@@ -62,7 +62,7 @@ function binsOfRun (index: BirthIndex, run: Run, part: ImageFacet, { asOf, timeZ
     // Who is born later today is not 0 yet.
     const bin = Math.floor((years === 0 && index.birthtsAt(end - 1) > asOf ? -1 : years) / binWidth)
     // Who has not completed the years of the next bin.
-    const start = Math.max(run.from, bin === -1 ? index.bornBetween(-Infinity, asOf).to : index.firstDated(today - (bin + 1) * binWidth * DATES_A_YEAR + 1))
+    const start = Math.max(run.from, bin === -1 ? index.bornBetween(-Infinity, asOf).to : index.firstDated(today - (bin + 1) * binWidth * CALENDAR_DAYS_A_YEAR + 1))
     const countToStart = index.countBefore(start, part)
     if (countToEnd > countToStart) bins.push([bin, countToEnd - countToStart])
     end = start
@@ -81,10 +81,10 @@ export function statisticsOfRows (table: TableReader, rows: Uint32Array, ages: A
     meanBirthts: mean(born),
     birthtsAt: (i) => born[i]!,
     bins: () => {
-      const today = calendarDate(ages.asOf, ages.timeZone)
+      const today = calendarDay(ages.asOf, ages.timeZone)
       const counts = new Map<number, number>()
       for (const row of rows) {
-        const years = completedYears(birthDates[row]!, today)
+        const years = completedYears(birthDates[row]! as CalendarDay, today)
         const bin = Math.floor((birthts[row]! > ages.asOf ? Math.min(years, -1) : years) / ages.binWidth)
         counts.set(bin, (counts.get(bin) ?? 0) + 1)
       }

@@ -1,3 +1,5 @@
+import type { CalendarDay } from '../base/calendar.js'
+
 /** What an info file says of its user. Shared, immutable. */
 export interface RecordFields {
   readonly first_name: string
@@ -13,8 +15,8 @@ export interface RecordRow extends RecordFields {
   readonly user_id: string
   /** The image's full object key, `null` without an image. */
   readonly img_path: string | null
-  /** The calendar date of birth in the configured time zone, as the number yyyymmdd (see age.ts). */
-  readonly birth_date: number
+  /** The date of birth in the configured time zone. */
+  readonly birth_date: CalendarDay
 }
 
 /** A value of a record: `null` where there is none. */

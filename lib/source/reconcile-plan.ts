@@ -1,4 +1,5 @@
 import { compareBytes } from '../base/bytes.js'
+import type { CalendarDay } from '../base/calendar.js'
 import { fromDraft, NO_ROW } from '../table/row-source.js'
 import { TableReader } from '../table/table.js'
 import type { Inventory } from './inventory.js'
@@ -32,7 +33,7 @@ export interface ReconcilePlan {
  *
  * @param isPaused whether the next attempt to download a file has to wait
  */
-export function planReconcile (inventory: Inventory, previous: SourceState, rules: SourceRules, birthDateOf: (birthts: number) => number, isPaused: (file: RejectedFile) => boolean): ReconcilePlan {
+export function planReconcile (inventory: Inventory, previous: SourceState, rules: SourceRules, birthDateOf: (birthts: number) => CalendarDay, isPaused: (file: RejectedFile) => boolean): ReconcilePlan {
   const { infoFiles, users } = inventory
   const table = new TableReader(previous.table)
   const length = users.infoFiles.length

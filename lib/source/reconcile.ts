@@ -1,4 +1,4 @@
-import { calendarDate } from '../base/calendar.js'
+import { calendarDay } from '../base/calendar.js'
 import type { MonotonicClock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
 import { compareUtf8 } from '../base/utf8.js'
@@ -73,7 +73,7 @@ export async function reconcile (
   const listedAt = clock()
   const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous)
   const listingMs = clock() - listedAt
-  const birthDateOf = (birthts: number) => calendarDate(birthts, rules.timeZone)
+  const birthDateOf = (birthts: number) => calendarDay(birthts, rules.timeZone)
   const known = await previous
   const isPaused = ({ backoff }: RejectedFile) => backoff !== undefined && !retryAll && clock() < backoff.until
   const plan = planReconcile(inventory, known, rules, birthDateOf, isPaused)

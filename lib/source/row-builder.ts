@@ -1,3 +1,4 @@
+import type { CalendarDay } from '../base/calendar.js'
 import type { RecordFields } from '../schema/record.js'
 import { sliceToString } from '../store/object-list.js'
 import { DictionaryBuilder } from '../table/dictionary-column.js'
@@ -37,7 +38,7 @@ export class RowBuilder implements BuiltRows {
   }
 
   /** Answers the number of the draft. */
-  add ({ first_name: firstName, last_name: lastName, birthts, undeclared }: RecordFields, birthDate: number, version: FileVersion): number {
+  add ({ first_name: firstName, last_name: lastName, birthts, undeclared }: RecordFields, birthDate: CalendarDay, version: FileVersion): number {
     const draft = this.length
     this.#set(draft, 'first_name', firstName)
     this.#set(draft, 'last_name', lastName)

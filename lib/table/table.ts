@@ -1,3 +1,4 @@
+import type { CalendarDay } from '../base/calendar.js'
 import { DECLARED_COLUMNS, type Cell, type RecordRow } from '../schema/record.js'
 import type { BirthOrder } from './birth-order.js'
 import type { DictionaryColumn, CaseFoldIndex } from './dictionary-column.js'
@@ -18,7 +19,7 @@ export interface Table {
   readonly columns: readonly NamedColumn[]
   /** Milliseconds since 1970-01-01 UTC. */
   readonly birthts: Float64Array
-  /** The calendar date of birth in the configured time zone, as the number yyyymmdd (see age.ts). */
+  /** The dates of birth in the configured time zone, each a CalendarDay. */
   readonly birthDates: Int32Array
   /** img_path; empty where there is none. */
   readonly images: Utf8Column
@@ -94,7 +95,7 @@ export class TableReader {
       last_name: String(this.cell(row, 'last_name')),
       birthts: this.data.birthts[row]!,
       img_path: this.hasImage(row) ? this.images.at(row) : null,
-      birth_date: this.data.birthDates[row]!,
+      birth_date: this.data.birthDates[row]! as CalendarDay,
       undeclared
     }
   }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { text as textOf } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { calendarDate } from '../../lib/base/calendar.js'
+import { calendarDay } from '../../lib/base/calendar.js'
 import type { Export } from '../../lib/output/exporter.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
@@ -56,7 +56,7 @@ t.test('every operation of a filter, on text and numbers', async (t) => {
   t.equal(await count({ column: 'first_name', op: 'prefix', value: 'A' }), 1)
   t.equal(await count({ column: 'img_path', op: 'prefix', value: '' }), 1, 'what is absent has no prefix')
   t.equal(await count({ column: 'birthts', op: 'range', value: { max: 0 } }), 1)
-  const birthDate = calendarDate(Date.UTC(1990, 5, 15), 'UTC')
+  const birthDate = calendarDay(Date.UTC(1990, 5, 15), 'UTC')
   t.equal(await count({ column: 'birth_date', op: 'range', value: { min: birthDate, max: birthDate } }), 1)
   t.equal(await count({ column: 'img_path', op: 'exists', value: false }), 1)
   await t.rejects(count({ column: 'first_name', op: 'like', value: 'x' }), { name: 'TypeError', message: 'Unknown filter operator like' })

@@ -1,4 +1,4 @@
-import { calendarDate } from '../../lib/base/calendar.js'
+import { calendarDay } from '../../lib/base/calendar.js'
 import type { RecordRow } from '../../lib/schema/record.js'
 import { RowBuilder } from '../../lib/source/row-builder.js'
 import { buildTable, EMPTY_TABLE } from '../../lib/table/build-table.js'
@@ -51,7 +51,7 @@ function complete ({ user_id, first_name = '', last_name = '', birthts = 0, img_
     last_name,
     birthts,
     img_path,
-    birth_date: calendarDate(birthts, timeZone),
+    birth_date: calendarDay(birthts, timeZone),
     undeclared: Object.assign(Object.create(null), Object.fromEntries(names.map((name) => [name, undeclared[name]])))
   }
 }

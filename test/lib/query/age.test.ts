@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Temporal } from 'temporal-polyfill'
-import { calendarDate, isTimeZone } from '../../../lib/base/calendar.js'
+import { calendarDay, type CalendarDay, isTimeZone } from '../../../lib/base/calendar.js'
 import { ageFilters, completedYears, YEAR_MS, type AgeBasis } from '../../../lib/query/age.js'
 import type { RecordRow } from '../../../lib/schema/record.js'
 import type { Filter } from '../../../lib/query/filter.js'
@@ -17,7 +17,7 @@ const keepsRow = (filters: Filter[], row: RecordRow) => filters.every((filter) =
   return row[filter.column] >= min && row[filter.column] <= max
 })
 
-const dateOf = (year: number, month: number, day: number) => (12 * year + month - 1) * 31 + day - 1
+const dateOf = (year: number, month: number, day: number) => (12 * year + month - 1) * 31 + day - 1 as CalendarDay
 
 /** From yyyymmdd. */
 const date = (digits: number) => dateOf(Math.floor(digits / 10_000), Math.floor(digits / 100) % 100, digits % 100)
@@ -26,13 +26,13 @@ t.test('the calendar date of any instant is the one that Temporal gives', async 
   const instant = fc.oneof(fc.integer({ min: -3e12, max: 3e12 }), fc.integer({ min: -MAX_TIME + 1e9, max: MAX_TIME - 1e9 }))
   fc.assert(fc.property(instant, fc.constantFrom(...ZONES), (ms, zone) => {
     const { year, month, day } = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone)
-    return calendarDate(ms, zone) === dateOf(year, month, day)
+    return calendarDay(ms, zone) === dateOf(year, month, day)
   }), { numRuns: 2000 })
-  t.equal(calendarDate(MAX_TIME, 'UTC'), dateOf(275760, 9, 13))
-  t.equal(calendarDate(-MAX_TIME, 'UTC'), dateOf(-271821, 4, 20))
-  t.equal(calendarDate(-1, 'UTC'), date(1969_12_31))
-  t.equal(calendarDate(-1, 'Europe/Moscow'), date(1970_01_01))
-  t.ok([MAX_TIME, -MAX_TIME].every((ms) => calendarDate(ms, 'UTC') === (calendarDate(ms, 'UTC') | 0)), 'it fits into 32 bits')
+  t.equal(calendarDay(MAX_TIME, 'UTC'), dateOf(275760, 9, 13))
+  t.equal(calendarDay(-MAX_TIME, 'UTC'), dateOf(-271821, 4, 20))
+  t.equal(calendarDay(-1, 'UTC'), date(1969_12_31))
+  t.equal(calendarDay(-1, 'Europe/Moscow'), date(1970_01_01))
+  t.ok([MAX_TIME, -MAX_TIME].every((ms) => calendarDay(ms, 'UTC') === (calendarDay(ms, 'UTC') | 0)), 'it fits into 32 bits')
 })
 
 t.test('completed years, by birthdays', async (t) => {
@@ -63,7 +63,7 @@ t.test('an age filter keeps just the people of that age', async () => {
     fc.constantFrom<AgeBasis>('completed', 'exact'), fc.constantFrom(...ZONES),
     (birth, asOf, min, max, basis, timeZone) => {
       const birthts = typeof birth === 'number' ? birth : anniversary(asOf, timeZone, -birth.years) + birth.offset
-      const row = { birthts, birth_date: calendarDate(birthts, timeZone) } as RecordRow
+      const row = { birthts, birth_date: calendarDay(birthts, timeZone) } as RecordRow
       const years = basis === 'exact'
         ? (asOf - birthts) / YEAR_MS
         : age(birthts, { asOf }, timeZone)
