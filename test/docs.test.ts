@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
 import { REJECT_CODES } from '../lib/source/reject.js'
@@ -71,4 +72,13 @@ t.test('the examples give what they show', async (t) => {
     const response = await fastify.inject(toRequest(command))
     t.equal(steady(response.body.replaceAll('\r\n', '\n').trim()), steady(output.trim()), command)
   }
+})
+
+t.test('every relative link between documents leads to a file', async (t) => {
+  const documents = [...readdirSync('.'), ...readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`)].filter((name) => name.endsWith('.md'))
+  const links = documents.flatMap((name) => [...readFileSync(name, 'utf8').matchAll(/\]\(([^)#]+)[^)]*\)/g)]
+    .filter(([, target]) => !/^[a-z]+:/.test(target!))
+    .map(([, target]) => ({ name, path: join(dirname(name), target!) })))
+  t.ok(links.length >= 8)
+  for (const { name, path } of links) t.ok(existsSync(path), `${name}: ${path}`)
 })
