@@ -5,7 +5,6 @@ import { monotonicNow, type Clock, type MonotonicClock } from './base/clock.js'
 import { DEFAULTS } from './base/defaults.js'
 import { parseDuration } from './base/duration.js'
 import { IncompleteSourceError, NoDataError, UnknownColumnError, UnknownVersionError } from './base/errors.js'
-import { parseSize } from './base/size.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
 import { Exporter, type Export, type ExportQuery } from './output/exporter.js'
 import type { OutputFormat } from './output/output.js'
@@ -22,7 +21,7 @@ import type { EtagCache } from './source/etag-cache.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { Reject } from './source/reject.js'
 import type { ObjectStore } from './store/object-store.js'
-import { Versions, type VersionRules } from './versions.js'
+import { Versions, versionsMaxBytes, type VersionRules } from './versions.js'
 
 export type { ByteRange, Image, OpenImage } from './source/image-reader.js'
 export { REJECT_CODES } from './source/reject.js'
@@ -118,7 +117,7 @@ export class UserDataTransformer {
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageExtensions)
-    this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: parseSize(DEFAULTS.versionsMaxBytes)!, ...options.versions })
+    this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: versionsMaxBytes(DEFAULTS.versionsMaxBytes), ...options.versions })
     const snapshotKey = withExtension(this.#outputKey, 'snapshot.arrow')
     const rules = {
       prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,

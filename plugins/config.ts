@@ -31,7 +31,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
     const ms = parseDuration(value)
     return ms !== undefined && ms >= 1000 && ms <= 3_600_000
   },
-  size: (value) => parseSize(value) !== undefined,
+  'size-or-auto': (value) => value === 'auto' || parseSize(value) !== undefined,
   prefix: (value) => value === '' || (value.endsWith('/') && isPath(value.slice(0, -1))),
   key: isPath,
   'time-zone': isTimeZone,

@@ -25,7 +25,7 @@ export const SettingsSchema = Type.Object({
   MAX_STALE_IF_ERROR: text('how old data may be served while the bucket can\'t be read: a duration such as 10m or 1d, or unlimited', DEFAULTS.maxStaleIfError, { format: 'duration-or-unlimited' }),
   SHUTDOWN_TIMEOUT: text('how long a shutdown waits for a running job: a duration such as 10s', '10s', { format: 'duration' }),
   VERSIONS_MAX_AGE: text('how long an old data version is held for those who page through it: a duration such as 10m', DEFAULTS.versionsMaxAge, { format: 'duration' }),
-  VERSIONS_MAX_BYTES: text('how much memory old data versions may take together: a size such as 512MiB or 2GiB', DEFAULTS.versionsMaxBytes, { format: 'size' }),
+  VERSIONS_MAX_BYTES: text('how much memory old data versions may take together: a size such as 512MiB or 2GiB, or auto, the lesser of 256MiB and one eighth of the memory of the container or machine', DEFAULTS.versionsMaxBytes, { format: 'size-or-auto' }),
   AGE_TIME_ZONE: text('the time zone whose calendar counts completed years: an IANA name such as UTC or Europe/Moscow', DEFAULTS.timeZone, { format: 'time-zone' }),
   IMAGE_EXTENSIONS: text('the extensions of images: a comma-separated list of letters and digits', DEFAULTS.imageExtensions.join(','), { pattern: '^[A-Za-z0-9]+(,[A-Za-z0-9]+)*$' }),
   INPUT_DELIMITER: text('what stands between the fields of an info file: 1 to 8 characters, no quote and no line end; \\t is a tab', DEFAULTS.delimiter, { format: 'delimiter' }),

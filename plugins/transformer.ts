@@ -4,9 +4,9 @@ import type { LakeRules } from '../lib/worker/in-process-backend.js'
 import { WorkerBackend } from '../lib/worker/worker-backend.js'
 import { monotonicNow, type Clock, type MonotonicClock } from '../lib/base/clock.js'
 import { parseDuration } from '../lib/base/duration.js'
-import { parseSize } from '../lib/base/size.js'
 import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer } from '../lib/transformer.js'
+import { versionsMaxBytes } from '../lib/versions.js'
 import { unescapeTab } from './config.js'
 
 declare module 'fastify' {
@@ -51,7 +51,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
       refreshWaitMs: parseDuration(config.REFRESH_WAIT)!,
       maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity
     },
-    versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: parseSize(config.VERSIONS_MAX_BYTES)! },
+    versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: versionsMaxBytes(config.VERSIONS_MAX_BYTES) },
     openBackend: worker && openWorker,
     onColdStart: (reason) => log.warn({ reason }, coldStartMessage(reason)),
     onSnapshotFailure: (err) => log.warn({ err }, 'The snapshot could not be written: the next start takes longer')

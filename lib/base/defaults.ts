@@ -9,5 +9,5 @@ export const DEFAULTS = {
   refreshWait: '1s',
   maxStaleIfError: 'unlimited',
   versionsMaxAge: '10m',
-  versionsMaxBytes: '512MiB'
+  versionsMaxBytes: 'auto'
 } as const
