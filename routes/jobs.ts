@@ -32,7 +32,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false: this process writes nothing to the lake; use dry_run=true')
     const { job, ended } = jobs.enqueue('api', { dryRun })
     if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
-      return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async' }).send(toWire(job))
+      return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async', 'retry-after': '1' }).send(toWire(job))
     }
     const { id, error, ...rest } = await ended
     if (error !== null) throw failed(id, error)

@@ -3,6 +3,8 @@ import t from 'tap'
 import { buildOnSampleData, steady, toRequest } from './support/examples.js'
 import { build, csv } from './support/app.js'
 
+interface Described { readonly $ref?: string, readonly name?: string, readonly description?: string }
+interface Schema extends Described { readonly properties?: Record<string, Described> }
 interface Example { readonly description: string, readonly value: unknown }
 interface Answer { readonly content?: Record<string, { readonly examples?: Record<string, Example> }> }
 interface Operation { readonly operationId: string, readonly parameters?: { name: string, in: string }[], readonly responses: Record<string, Answer> }
@@ -32,6 +34,41 @@ t.test('every example is what the service answers', async (t) => {
     count++
   }
   t.ok(count >= 20)
+})
+
+t.test('every schema, property, parameter and header has a description, and every number a format', async (t) => {
+  const { app } = await build(t)
+  const document = (await app.inject('/openapi.json')).json()
+  const { components, paths } = document as { components: { schemas: Record<string, Schema>, headers: Record<string, Described> }, paths: Record<string, Record<string, { parameters: Described[] }>> }
+  const described = new Map<string, Described>(Object.entries(components.headers))
+  for (const [name, schema] of Object.entries(components.schemas)) {
+    described.set(name, schema)
+    for (const [property, value] of Object.entries(schema.properties ?? {})) described.set(`${name}.${property}`, value)
+  }
+  for (const [path, item] of Object.entries(paths)) {
+    for (const { parameters } of Object.values(item)) for (const parameter of parameters) described.set(`${path} ${parameter.name}`, parameter)
+  }
+  t.same([...described].filter(([, { $ref, description }]) => ($ref ?? description ?? '') === '').map(([name]) => name), [])
+  t.ok(described.size > 100)
+  const numbers = [...JSON.stringify(document).matchAll(/\{[^{}]*"type":"(integer|number)"[^{}]*\}/g)]
+  t.same(numbers.filter(([text, type]) => !(type === 'number' ? /"format":"double"/ : /"format":"int(32|64)"/).test(text)), [])
+  t.ok(numbers.length > 25)
+})
+
+t.test('nothing that generators of clients cannot handle', async (t) => {
+  const { app } = await build(t)
+  const faults: string[] = []
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null || path.endsWith('/value')) return
+    const { type, exclusiveMinimum, exclusiveMaximum, ...schema } = value as Record<string, unknown>
+    if (Array.isArray(type)) faults.push(`${path}: several types`)
+    if ('const' in schema) faults.push(`${path}: const`)
+    if ('enum' in schema && 'minLength' in schema) faults.push(`${path}: minLength beside enum`)
+    if (exclusiveMinimum !== undefined || exclusiveMaximum !== undefined) faults.push(`${path}: an exclusive bound`)
+    for (const [name, part] of Object.entries(value)) visit(part, `${path}/${name}`)
+  }
+  visit((await app.inject('/openapi.json')).json(), '')
+  t.same(faults, [])
 })
 
 t.test('what clients write of booleans and numbers is valid', async (t) => {

@@ -5,14 +5,17 @@ import { SORT_COLUMNS } from '../../lib/query/data-version.js'
 import { REJECT_CODES } from '../../lib/transformer.js'
 import { PROBLEM_CODES } from '../../plugins/problem-codes.js'
 
-// What answers look like. The OpenAPI document shows each under the name that it has in openapi/components.ts.
+// The bodies of responses, and the enumerations of parameters. The OpenAPI document shows each schema under the name that it
+// has in openapi/components.ts. An enumeration of a response that may grow is a string whose description lists its values:
+// clients that generators make from an enum fail on any other value.
 
-const Nullable = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()])
-const Count = Type.Integer({ minimum: 0 })
-const Time = Type.String({ format: 'date-time' })
-/** Codes of which more may come, so they are no enumeration. */
-const listOf = (codes: readonly string[]) => `One of ${codes.map((code) => `\`${code}\``).join(', ')}; more may come`
-const Choice = <const T extends string[]>(values: T) => Type.Enum(values, { type: 'string' })
+const text = (description: string, rules: object = {}) => Type.String({ description, ...rules })
+const nullable = <T extends TSchema>(description: string, type: T) => Type.Union([type, Type.Null()], { description })
+const integer = (description: string, rules: object = {}) => Type.Integer({ format: 'int32', description, ...rules })
+const count = (description: string) => integer(description, { minimum: 0 })
+const number = (rules: object = {}) => Type.Number({ format: 'double', ...rules })
+const time = (description: string) => text(description, { format: 'date-time' })
+const anyOf = (values: readonly string[]) => `One of ${values.map((value) => `\`${value}\``).join(', ')}; more may be added`
 
 /** The values of a parameter. `default` is that of the parameter. */
 export const AgeBasis = {
@@ -30,128 +33,149 @@ export const RecordSort = {
 } as const
 
 export const ParameterError = Type.Object({
-  parameter: Type.String(),
-  detail: Type.String({ description: 'What it got and what it takes' })
-})
+  parameter: text('The name of the parameter'),
+  detail: text('What was given and what is accepted')
+}, { description: 'What is wrong with one parameter' })
 
 export const Problem = Type.Object({
-  type: Type.String({ format: 'uri', description: 'A URN made of the code' }),
-  title: Type.String({ description: 'The name of the status' }),
-  status: Type.Integer({ minimum: 400, maximum: 599 }),
-  detail: Type.String({ description: 'One sentence for a person' }),
-  code: Type.String({ pattern: '^[a-z_]+$', description: `What programs can rely on. ${listOf(Object.keys(PROBLEM_CODES))}` }),
-  request_id: Type.String({ description: 'The `Request-Id` of the response, which is in the log as well' }),
-  errors: Type.Optional(Type.Array(ParameterError, { description: 'What is wrong with each parameter' })),
-  restart: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the first page of the same listing on the current data' })),
-  continue_cursor: Type.Optional(Type.String({ description: 'Of 410: the cursor of `continue`' })),
-  continue: Type.Optional(Type.String({ format: 'uri-reference', description: 'Of 410: the current data behind the last record; users may be missed or come twice' }))
+  type: text('A URN made from the code', { format: 'uri' }),
+  title: text('The name of the status'),
+  status: integer('The HTTP status', { minimum: 400, maximum: 599 }),
+  detail: text('What is wrong, for people'),
+  code: text(`What is wrong, for programs. ${anyOf(Object.keys(PROBLEM_CODES))}`, { pattern: '^[a-z_]+$' }),
+  request_id: text('The `Request-Id` of the response, which is in the log as well'),
+  errors: Type.Optional(Type.Array(ParameterError, { description: 'Of `invalid_parameter`: what is wrong with each parameter' })),
+  restart: Type.Optional(text('Of 410: the first page of the same listing on the current data', { format: 'uri-reference' })),
+  continue: Type.Optional(text('Of 410: the page after the last record on the current data; records may be missing or appear twice', { format: 'uri-reference' })),
+  continue_cursor: Type.Optional(text('Of 410: the `cursor` of `continue`'))
 }, {
-  description: 'Any answer that is an error, as RFC 9457 has it',
+  description: 'An error, as in RFC 9457',
   examples: [{ type: 'urn:userlake:problem:draining', title: 'Service Unavailable', status: 503, detail: 'This process is about to end', code: 'draining', request_id: 'kX3v9QzA-1f' }]
 })
 
 const columns = {
-  user_id: Type.String({ description: 'The name of the info file without its extension' }),
-  first_name: Type.String({ description: 'May be empty' }),
-  last_name: Type.String({ description: 'May be empty' }),
-  birthts: Type.Integer({ format: 'int64', description: 'Birth, in milliseconds since 1970-01-01 UTC' }),
-  img_path: Nullable(Type.String({ description: 'The key of the picture in the bucket; null without a picture' }))
+  user_id: text('The name of the info file without its extension'),
+  first_name: text('The first name; may be empty'),
+  last_name: text('The last name; may be empty'),
+  birthts: Type.Integer({ format: 'int64', description: 'The time of birth, in milliseconds since 1970-01-01 UTC' }),
+  img_path: nullable('The key of the image in the bucket; null if there is none', Type.String())
 }
 
-export const RecordObject = Type.Object(columns, { description: 'One user' })
+export const RecordObject = Type.Object(columns, { description: 'One record' })
 
 export const RecordSelection = Type.Partial(Type.Object(columns), {
   // Generators for Go and TypeScript fail on a schema of several types here.
   additionalProperties: true,
-  description: 'One record, in the columns of the parameter `columns`; without it, in the five of a Record. Undeclared columns are text, or null if the file does not have them.'
+  description: 'One record in the columns of the parameter `columns`; without it, in the five of a Record. Undeclared columns are text, or null if the file does not have them.'
 })
 
-// These are sent as they come, without another look by the serializer.
+// Already serialised when they reach Fastify.
 export const RecordArray = Type.Unsafe<Readable>(Type.Array(RecordObject))
 export const OneRecord = Type.Unsafe<string>(RecordObject)
 export const ImageBody = Type.Unsafe<Readable | undefined>(Type.String({ format: 'binary' }))
 
 export const AgeBin = Type.Object({
-  min_age: Type.Integer({ description: 'The least age in the bin, in completed years' }),
-  max_age: Type.Integer({ description: 'The greatest age in the bin, in completed years' }),
-  count: Count
-})
+  min_age: integer('The least age in the bin, in completed years'),
+  max_age: integer('The greatest age in the bin, in completed years'),
+  count: count('The number of records in the bin')
+}, { description: 'A bin of the histogram' })
 
 export const Statistics = Type.Object({
-  count: Count,
-  average_age: Type.Number({ description: 'Mean age in years of 365.25 days; -1 where nobody matches' }),
-  median_age: Nullable(Type.Number()),
-  youngest_age: Nullable(Type.Number()),
-  oldest_age: Nullable(Type.Number()),
-  with_image: Type.Integer({ minimum: 0, description: 'How many have a picture' }),
-  age_histogram: Type.Array(AgeBin),
-  as_of: Type.String({ format: 'date-time', description: 'The instant of the ages' })
-}, { description: 'Figures on the users that match; null where nobody does' })
+  count: count('The number of records that match'),
+  average_age: number({ description: 'The mean age in years of 365.25 days; -1 if no record matches' }),
+  median_age: nullable('The median age in years of 365.25 days; null if no record matches', number()),
+  youngest_age: nullable('The least age in years of 365.25 days; null if no record matches', number()),
+  oldest_age: nullable('The greatest age in years of 365.25 days; null if no record matches', number()),
+  with_image: count('The number of records that have an image'),
+  age_histogram: Type.Array(AgeBin, { description: 'The numbers of records by age, without empty bins' }),
+  as_of: time('The instant at which ages are counted')
+}, { description: 'Statistics of the records that match' })
 
-export const JobProgress = Type.Object({ listed: Count, to_fetch: Count, fetched: Count }, { description: 'Objects so far' })
+export const JobTrigger = text(`What started the job. ${anyOf(['schedule', 'api', 'startup'])}`, { examples: ['api'] })
+export const JobState = text(`The state of the job; \`succeeded\` and \`failed\` are final. ${anyOf(['waiting', 'running', 'succeeded', 'failed'])}`, { examples: ['succeeded'] })
 
-const Output = {
-  output_key: Type.String(),
-  etag: Nullable(Type.String({ description: 'Of the output' })),
-  bytes: Type.Integer({ format: 'int64', minimum: 0 }),
-  skipped: Type.Boolean({ description: 'Nothing was written' })
+export const JobProgress = Type.Object({
+  listed: count('The objects listed'),
+  to_fetch: count('The objects that have changed and must be downloaded'),
+  fetched: count('The objects downloaded')
+}, { description: 'The progress of a job' })
+
+const output = {
+  output_key: text('The key of the output in the bucket'),
+  etag: nullable('The ETag of the output; null if there is none', Type.String()),
+  bytes: Type.Integer({ format: 'int64', minimum: 0, description: 'The size of the output' }),
+  skipped: Type.Boolean({ description: 'Whether nothing was written: the output was up to date, or the job is a dry run' })
 }
 
-export const OtherOutput = Type.Object(Output, { description: 'An output in another format' })
+export const OtherOutput = Type.Object(output, { description: 'An output in another format' })
 
 export const JobResult = Type.Object({
-  records: Count,
-  added: Count,
-  changed: Count,
-  removed: Count,
-  rejected: Type.Integer({ minimum: 0, description: 'Files in the quarantine' }),
-  ...Output,
+  records: count('The number of records in the output'),
+  added: count('The records that the previous output does not have'),
+  changed: count('The records that differ from those of the previous output'),
+  removed: count('The records of the previous output that are gone'),
+  rejected: count('The files in quarantine'),
+  ...output,
   other_outputs: Type.Array(OtherOutput, { description: 'The outputs in other formats' })
-}, { description: 'The output, and how its users differ from those of the one before' })
+}, { description: 'The output, and how it differs from the previous one' })
 
-export const JobError = Type.Object({ code: Type.String({ description: `What went wrong, for programs. ${listOf(FAILURE_CODES)}` }), detail: Type.String() })
+export const JobError = Type.Object({
+  code: text(`What went wrong, for programs. ${anyOf(FAILURE_CODES)}`),
+  detail: text('What went wrong, for people')
+}, { description: 'Why a job failed' })
 
 export const Job = Type.Object({
-  id: Type.String(),
-  instance: Type.String({ description: 'The process that runs the job' }),
-  trigger: Choice(['schedule', 'api', 'startup']),
-  dry_run: Type.Boolean(),
-  state: Choice(['waiting', 'running', 'succeeded', 'failed']),
-  created_at: Time,
-  started_at: Nullable(Time),
-  finished_at: Nullable(Time),
+  id: text('The id of the job'),
+  instance: text('The process that runs the job'),
+  trigger: JobTrigger,
+  dry_run: Type.Boolean({ description: 'Whether the job only reports what would change' }),
+  state: JobState,
+  created_at: time('When the job was created'),
+  started_at: nullable('When the job was started; null if it is waiting', Type.String({ format: 'date-time' })),
+  finished_at: nullable('When the job ended; null if it has not', Type.String({ format: 'date-time' })),
   progress: JobProgress,
-  result: Nullable(JobResult),
-  error: Nullable(JobError)
-}, { description: 'One run that reconciles with the bucket and publishes the output' })
+  result: nullable('What the job has done; null if it has not succeeded', JobResult),
+  error: nullable('Why the job failed; null if it has not', JobError)
+}, { description: 'A run that reconciles with the bucket and publishes the output' })
 
-export const JobList = Type.Object({ jobs: Type.Array(Job, { description: 'The newest first' }) })
+export const JobList = Type.Object({ jobs: Type.Array(Job, { description: 'The jobs, newest first' }) }, { description: 'The recent jobs' })
 
-export const SourceVersion = Type.Object({ key: Type.String(), etag: Type.String() })
+export const SourceVersion = Type.Object({
+  key: text('The key of the object'),
+  etag: text('Its ETag')
+}, { description: 'One version of an object in the bucket' })
 
 export const Reject = Type.Object({
-  user_id: Nullable(Type.String({ description: 'null where the key gives no valid one' })),
-  key: Type.String(),
-  etag: Type.String(),
-  code: Type.String({ description: `What is wrong, for programs. ${listOf(REJECT_CODES)}` }),
-  detail: Type.String({ description: 'What is wrong, for people' }),
-  line: Nullable(Type.Integer({ minimum: 1 })),
-  column: Nullable(Type.String()),
-  excerpt: Nullable(Type.String({ description: 'The beginning of what was found there' })),
-  last_good: Nullable(SourceVersion)
-}, { description: 'A file that is not served; `last_good` is what is served for its user instead' })
+  user_id: nullable('The id of the record; null if the key has no valid one', Type.String()),
+  key: text('The key of the file'),
+  etag: text('The ETag of the file'),
+  code: text(`Why the file is rejected, for programs. ${anyOf(REJECT_CODES)}`),
+  detail: text('Why the file is rejected, for people'),
+  line: nullable('The line of the error, from 1; null if it has none', Type.Integer({ format: 'int32', minimum: 1 })),
+  column: nullable('The column of the error; null if it has none', Type.String()),
+  excerpt: nullable('The beginning of the wrong text; null if there is none', Type.String()),
+  last_good: nullable('The version of the file that is served instead; null if there is none', SourceVersion)
+}, { description: 'A file that is not served' })
+
+export const QuarantineCounts = Type.Object({
+  rejects: count('The files that are not served'),
+  orphans: count('The images without an info file'),
+  ignored: count('The objects that are neither info files nor images')
+}, { description: 'How many objects of the bucket are not in the data' })
 
 export const Quarantine = Type.Object({
-  counts: Type.Object({ rejects: Count, orphans: Count, ignored: Count }),
-  rejects: Type.Array(Reject),
-  orphans: Type.Array(Type.String(), { description: 'Keys of images that belong to nobody' })
-}, { description: 'What is in the source and not in the data' })
+  counts: QuarantineCounts,
+  rejects: Type.Array(Reject, { description: 'The files that are not served' }),
+  orphans: Type.Array(Type.String(), { description: 'The keys of images without an info file' })
+}, { description: 'What is in the bucket and not in the data' })
 
 export const Version = Type.Object({
-  version: Type.String({ description: 'The version of Userlake' }),
-  build: Nullable(Type.String({ description: 'The setting `BUILD`, such as a commit; null if it is not set' })),
-  node: Type.String({ description: 'The version of Node.js' }),
-  started_at: Type.String({ format: 'date-time', description: 'When the process started' })
-}, { description: 'Which program responds' })
+  version: text('The version of Userlake'),
+  build: nullable('The setting `BUILD`, such as a commit; null if it is not set', Type.String()),
+  node: text('The version of Node.js'),
+  started_at: time('When the process started')
+}, { description: 'The version of the program' })
 
-export const ProbeStatus = Type.Object({ status: Choice(['alive', 'started', 'ready']) })
+export const ProbeStatus = Type.Object({
+  status: text(`The state of the process. ${anyOf(['alive', 'started', 'ready'])}`)
+}, { description: 'The response of a probe' })

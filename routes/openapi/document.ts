@@ -6,18 +6,24 @@ import { requestId } from './headers.js'
 import type { Operation } from './operation.js'
 import { toParameterObjects, type ParameterObject } from './parameters.js'
 
-const DESCRIPTION = `${description}: it joins \`<user_id>.csv\` and the picture beside it into records, answers filtered
+const DESCRIPTION = `${description}: it joins \`<user_id>.csv\` and the image of the same name into records, answers filtered
 queries and statistics, and keeps one aggregated file up to date.
 
-Every answer from the data says in \`Age\` how old it is, and in \`Data-Stale\` why it may not be the bucket's. Errors are
-\`application/problem+json\` with a stable \`code\`. HEAD is answered wherever GET is. Unknown parameters are errors.`
+Every response from the data has its age in \`Age\`, and in \`Data-Stale\` the reason why it may differ from the bucket. Errors
+are \`application/problem+json\` with a stable \`code\`. HEAD is available wherever GET is. Unknown parameters are errors. Responses
+are compressed if the request has \`Accept-Encoding: gzip\`.`
+
+const SERVERS = [
+  { url: '/', description: 'The server of this document' },
+  { url: 'http://localhost:8080', description: 'A server on this machine, with its default port' }
+]
 
 const TAGS = [
-  { name: 'Users', description: 'The records and their pictures' },
-  { name: 'Statistics', description: 'Figures on the records' },
-  { name: 'Jobs', description: 'Bringing the aggregated output up to date' },
+  { name: 'Records', description: 'The records and their images' },
+  { name: 'Statistics', description: 'Statistics of the records' },
+  { name: 'Jobs', description: 'Updates of the aggregated output' },
   { name: 'Quarantine', description: 'What is in the bucket and not in the data' },
-  { name: 'Probes', description: 'For Kubernetes; none of them touches the bucket' }
+  { name: 'Probes', description: 'Probes for Kubernetes, which do not access the bucket, and the version' }
 ]
 
 /** How @fastify/swagger makes the document: parameters from what routes read, the rest from their operations. */
@@ -26,11 +32,11 @@ export function documentOptions (): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.1',
-      info: { title: 'Userlake', version, summary: description, description: DESCRIPTION, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-      servers: [{ url: '/', description: 'Wherever this document comes from' }],
+      info: { title: 'Userlake', version, summary: description, description: DESCRIPTION, contact: { name: 'Userlake' }, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      servers: SERVERS,
       security: [],
       tags: TAGS,
-      components: { schemas: components }
+      components
     },
     transform: ({ schema = {}, url, route }) => {
       const operation = route.config?.operation

@@ -1,69 +1,86 @@
 import { FAILURE_CODES } from '../../lib/base/failure-code.js'
 
-/** A header of an answer. */
+/** A header of a response. */
 export interface Header {
   readonly description: string
   readonly required: boolean
   readonly schema: object
 }
 
-const header = (description: string, schema: object, required = true): Header => ({ description, required, schema })
+/** The headers of responses, by their names in the document. */
+export const headerComponents = new Map<string, Header>()
 
-const AGE = 'Seconds since the start of the last complete listing of the bucket'
+/** Defines a header. `name` is its name in the document: that of the header, or a longer one if there are several of that name. */
+function define (name: string, description: string, schema: object, required = true): Header {
+  const header = { description, required, schema }
+  headerComponents.set(name, header)
+  return header
+}
 
-const dataStale = header(`Why the data may not be the bucket's; absent where it is. One of ${FAILURE_CODES.map((reason) => `\`${reason}\``).join(', ')}; more may come`, { type: 'string', pattern: '^[a-z_]+$', examples: ['unreachable'] }, false)
+const string = (example: string, rules: object = {}) => ({ type: 'string', ...rules, examples: [example] })
+const integer = (minimum: number) => ({ type: 'integer', format: 'int32', minimum })
 
-const dataVersion = (required: boolean) => header('Names the data: equal records have the equal name, on every replica', { type: 'string', pattern: '^[\\w-]{22}$' }, required)
+/** Of every response. */
+export const requestId = {
+  'Request-Id': define('Request-Id', 'The id of the request in the log and in problems: the `Request-Id` or `X-Request-Id` of the request if it has one, otherwise a new one', string('kX3v9QzA-1f', { pattern: '^[\\w.:=/+-]+$' }))
+}
 
-/** On every response. */
-export const requestId = { 'Request-Id': header('Names the request in the log and in problems: that of the request, or of its `X-Request-Id`, if it has one; otherwise a new one', { type: 'string', pattern: '^[\\w.:=/+-]+$', examples: ['kX3v9QzA-1f'] }) }
+const AGE = 'The seconds since the start of the last complete listing of the bucket'
+const VERSION = 'The name of the data version: the same records have the same name, on every replica'
+const versionSchema = string('Qm3cVxq0mXbZ0vTjS3hU4w', { pattern: '^[\\w-]{22}$' })
+const dataStale = define('Data-Stale', 'Why the data may differ from the bucket; absent if it does not. One of ' +
+  `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable', { pattern: '^[a-z_]+$' }), false)
 
-/** Of every answer from the data. */
-export const freshness = { Age: header(AGE, { type: 'integer', minimum: 0 }), 'Data-Stale': dataStale, 'Data-Version': dataVersion(true) }
+/** Of every response from the data. */
+export const freshness = { Age: define('Age', AGE, integer(0)), 'Data-Stale': dataStale, 'Data-Version': define('Data-Version', VERSION, versionSchema) }
 
-/** Of errors, which may come before the data has been looked at. */
-export const perhapsFreshness = { Age: header(AGE, { type: 'integer', minimum: 0 }, false), 'Data-Stale': dataStale, 'Data-Version': dataVersion(false) }
+/** Of problems, which may occur before there is data. */
+export const perhapsFreshness = {
+  Age: define('Age-If-Known', `${AGE}; absent if there is none`, integer(0), false),
+  'Data-Stale': dataStale,
+  'Data-Version': define('Data-Version-If-Known', `${VERSION}; absent if there is none`, versionSchema, false)
+}
 
-/** Of answers that clients may keep. */
+/** Of responses that clients may keep. */
 export const caching = {
-  ETag: header('Names the answer: send it in `If-None-Match`, and 304 says that it is still the same', { type: 'string', pattern: '^"[\\w-]{22}"$' }),
-  'Cache-Control': header('How long the answer stays true, as far as that is known', { type: 'string', pattern: '^private, max-age=\\d+$', examples: ['private, max-age=1'] })
+  ETag: define('ETag', 'The entity tag of the response. A request with it in `If-None-Match` is answered with 304 while the response is the same', string('"5u0bY2rBJf3d6cQm1xKZ8g"', { pattern: '^"[\\w-]{22}"$' })),
+  'Cache-Control': define('Cache-Control', 'How long the response is known to stay true', string('private, max-age=1', { pattern: '^private, max-age=\\d+$' }))
 }
 
-const vary = (names: string) => ({ Vary: header('The request headers that the response depends on', { type: 'string', examples: [names] }) })
-export const varyRepresentation = vary('accept, accept-encoding')
-export const varyEncoding = vary('accept-encoding')
+const VARY = 'The request headers that the response depends on'
+export const varyRepresentation = { Vary: define('Vary', VARY, string('accept, accept-encoding')) }
+export const varyEncoding = { Vary: define('Vary-Encoding', VARY, string('accept-encoding')) }
 
-export const contentEncoding = { 'Content-Encoding': header('How the response is compressed; absent if it is not', { type: 'string', examples: ['gzip'] }, false) }
+export const contentEncoding = { 'Content-Encoding': define('Content-Encoding', 'How the response is compressed; absent if it is not', string('gzip'), false) }
 export const paging = {
-  'X-Total-Count': header('How many users match, whatever the limit', { type: 'integer', minimum: 0 }),
-  'Next-Cursor': header('The `cursor` of the next page; absent if this page is the last one', { type: 'string', examples: ['WyJ...'] }, false),
-  Link: header('The next page, where there are more users than the limit', { type: 'string', pattern: '^<[^>]+>; rel="next"$', examples: ['</data?limit=100&cursor=WyJ...>; rel="next"'] }, false)
+  'X-Total-Count': define('X-Total-Count', 'The number of records that match, whatever the limit', integer(0)),
+  'Next-Cursor': define('Next-Cursor', 'The `cursor` of the next page; absent if there is none', string('WyJRbTNj...'), false),
+  Link: define('Link', 'The URL of the next page; absent if there is none', string('</data?limit=100&cursor=WyJRbTNj...>; rel="next"', { pattern: '^<[^>]+>; rel="next"$' }), false)
 }
 
-export const noSniff = { 'X-Content-Type-Options': header('The type is what it says', { type: 'string', examples: ['nosniff'] }) }
-export const retryAfter = { 'Retry-After': header('Seconds to wait before the next try', { type: 'integer', minimum: 1 }) }
+export const noSniff = { 'X-Content-Type-Options': define('X-Content-Type-Options', 'The body is of the type that `Content-Type` names', string('nosniff')) }
+export const retryAfter = { 'Retry-After': define('Retry-After', 'The seconds to wait before the next request', integer(1)) }
 
-const location = (required: boolean) => header('The job', { type: 'string', format: 'uri-reference', examples: ['/jobs/5e2f8a10-1'] }, required)
-export const jobLocation = { Location: location(true) }
-export const perhapsJobLocation = { Location: location(false) }
-export const preferenceApplied = { 'Preference-Applied': header('What was done of Prefer', { type: 'string', examples: ['respond-async'] }) }
+const locationSchema = string('/jobs/5e2f8a10-1', { format: 'uri-reference' })
+export const jobLocation = { Location: define('Location', 'The URL of the job', locationSchema) }
+export const perhapsJobLocation = { Location: define('Location-If-Known', 'The URL of the job; absent if there is none', locationSchema, false) }
+export const preferenceApplied = { 'Preference-Applied': define('Preference-Applied', 'The preference that was followed', string('respond-async')) }
 
 export const validators = {
-  ETag: header('The version of the picture; absent where the store tells none', { type: 'string', pattern: '^"[^"]+"$' }, false),
-  'Last-Modified': header('When the picture was uploaded', { type: 'string', examples: ['Sun, 15 Jun 2025 12:15:30 GMT'] })
+  ETag: define('Image-ETag', 'The entity tag of the image; absent if the store has none', string('"9b2cf535f27731c974343645a3985328"', { pattern: '^"[^"]+"$' }), false),
+  'Last-Modified': define('Last-Modified', 'When the image was uploaded', string('Sun, 15 Jun 2025 12:15:30 GMT'))
 }
-export const acceptRanges = { 'Accept-Ranges': header('Parts can be asked for', { type: 'string', examples: ['bytes'] }) }
-export const contentRange = { 'Content-Range': header('The part, and the size of the whole', { type: 'string', pattern: '^bytes \\d+-\\d+/\\d+$' }) }
-export const contentSize = { 'Content-Range': header('The size of the whole', { type: 'string', pattern: '^bytes \\*/\\d+$' }) }
+export const acceptRanges = { 'Accept-Ranges': define('Accept-Ranges', 'The unit of ranges that can be requested', string('bytes')) }
+export const contentRange = { 'Content-Range': define('Content-Range', 'The range of the body, and the size of the image', string('bytes 0-99/1180', { pattern: '^bytes \\d+-\\d+/\\d+$' })) }
+export const contentSize = { 'Content-Range': define('Content-Range-Unsatisfied', 'The size of the image', string('bytes */1180', { pattern: '^bytes \\*/\\d+$' })) }
 
-/** Headers of requests: each is optional. */
-const text = (description: string) => ({ type: 'string', description })
+/** Headers of requests, which are all optional. */
+const text = (description: string, example: string) => ({ type: 'string', description, examples: [example] })
 
-export const cacheControl = { 'Cache-Control': text('`no-cache` waits for a listing of the bucket that begins after the request') }
-export const ifNoneMatch = { 'If-None-Match': text('ETags that the client holds; 304 where the answer has one of them') }
-export const prefer = { Prefer: text('`respond-async` answers at once, with a job that goes on') }
+export const cacheControl = { 'Cache-Control': text('`no-cache`: the response is from a listing of the bucket that starts after the request.', 'no-cache') }
+export const ifNoneMatch = { 'If-None-Match': text('The entity tags that the client has. If the response would have one of them, it is 304 without a body.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
+export const prefer = { Prefer: text('`respond-async`: the response is 202 with the job, which continues.', 'respond-async') }
 export const ranges = {
-  Range: text('One range of bytes, such as `bytes=0-99`; several are answered by the whole'),
-  'If-Range': text('The ETag that `Range` goes with; the whole where it is another')
+  Range: text('One range of bytes. If there are several, the response is the whole image.', 'bytes=0-99'),
+  'If-Range': text('The entity tag that `Range` applies to. If the image has another one, the response is the whole image.', '"9b2cf535f27731c974343645a3985328"')
 }

@@ -52,22 +52,22 @@ const running = {
 export const publishOutput: Operation = {
   operationId: 'publishOutput',
   tags,
-  summary: 'Bring the output up to date',
-  description: 'Reconciles with the bucket and publishes the aggregated file; an output that would not change is not written. ' +
-    '`dry_run` tells what would change and writes nothing. No body is needed.',
+  summary: 'Update the output',
+  description: 'Reconciles with the bucket and publishes the aggregated file, unless it would not change. `dry_run` reports what would change and ' +
+    'writes nothing. No body is needed.',
   headers: headers.prefer,
   responses: {
     200: {
-      description: 'The job, done',
+      description: 'The finished job',
       content: json(Job, {
-        published: example('Nothing to do, as the output is up to date', "-X POST '/data'", { ...dryRun, dry_run: false }),
-        dryRun: example('What would change: nothing', "-X POST '/data?dry_run=true'", dryRun)
+        published: example('The output is up to date', "-X POST '/data'", { ...dryRun, dry_run: false }),
+        dryRun: example('Nothing would change', "-X POST '/data?dry_run=true'", dryRun)
       })
     },
     202: {
-      description: 'The job, which goes on',
-      headers: { ...headers.jobLocation, ...headers.preferenceApplied },
-      content: json(Job, { async: example('Not waiting for it', "-X POST -H 'Prefer: respond-async' '/data?dry_run=true'", running) })
+      description: 'The job, which continues: `GET /jobs/{id}` has its state',
+      headers: { ...headers.jobLocation, ...headers.preferenceApplied, ...headers.retryAfter },
+      content: json(Job, { async: example('Without waiting for the job', "-X POST -H 'Prefer: respond-async' '/data?dry_run=true'", running) })
     },
     ...problems([400, 409, 413, 415, 500, 503], {
       examples: { 400: badDryRun },
@@ -80,7 +80,7 @@ export const listJobs: Operation = {
   operationId: 'listJobs',
   tags,
   summary: 'Recent jobs',
-  description: 'The last hundred of this process, whatever triggered them.',
+  description: 'The last hundred jobs of this process, whatever started them.',
   responses: {
     200: { description: 'The jobs', content: json(JobList, { first: example('After the first job', "'/jobs'", { jobs: [published] }) }) },
     ...problems([400, 500])
@@ -91,7 +91,7 @@ export const getJob: Operation = {
   operationId: 'getJob',
   tags,
   summary: 'One job',
-  description: 'As it is now. Another process, or this one after a restart, does not know it.',
+  description: 'The current state of a job of this process. Other processes do not know it, and neither does this one after a restart.',
   responses: {
     200: { description: 'The job', content: json(Job, { published: example('A job that has published', "'/jobs/5e2f8a10-1'", published) }) },
     ...problems([400, 404, 414, 500], { examples: { 404: unknownJob } })

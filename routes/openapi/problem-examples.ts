@@ -1,7 +1,7 @@
 import { encodeCursor, type Cursor } from '../http/cursor.js'
 import { example, type Examples } from './operation.js'
 
-/** A problem as it is answered. */
+/** The body of a problem. */
 function problem (status: number, title: string, code: string, detail: string, parameter?: string): object {
   const errors = parameter !== undefined && { errors: [{ parameter, detail }] }
   return { type: `urn:userlake:problem:${code}`, title, status, detail: parameter === undefined ? detail : `${parameter}: ${detail}`, code, request_id: 'kX3v9QzA-1f', ...errors }
@@ -11,13 +11,13 @@ const invalid = (parameter: string, detail: string) => problem(400, 'Bad Request
 const notFound = (code: string, detail: string) => problem(404, 'Not Found', code, detail)
 
 export const misspelt: Examples = {
-  misspelt: example('A typing error', "'/data?min_agee=30'", invalid('min_agee', 'unknown parameter; did you mean min_age?'))
+  misspelt: example('A misspelt parameter', "'/data?min_agee=30'", invalid('min_agee', 'unknown parameter; did you mean min_age?'))
 }
 export const badBinWidth: Examples = {
-  outOfRange: example('Bins without a width', "'/stats?bin_width=0'", invalid('bin_width', 'got "0"; must be an integer from 1 to 999'))
+  outOfRange: example('A width out of range', "'/stats?bin_width=0'", invalid('bin_width', 'got "0"; must be an integer from 1 to 999'))
 }
 export const badDryRun: Examples = {
-  notBoolean: example('Neither true nor false', "-X POST '/data?dry_run=maybe'", invalid('dry_run', 'got "maybe"; must be true, false, 1 or 0'))
+  notBoolean: example('A value that is no boolean', "-X POST '/data?dry_run=maybe'", invalid('dry_run', 'got "maybe"; must be true, false, 1 or 0'))
 }
 export const noSuchFormat: Examples = {
   xml: example('A format that is not available', "-H 'Accept: application/xml' '/data'", problem(406, 'Not Acceptable', 'not_acceptable',
@@ -42,14 +42,14 @@ export const expiredCursor: Examples = {
     continue_cursor: current
   })
 }
-export const unknownUser: Examples = {
-  unknown: example('Nobody of that id', "'/data/nobody'", notFound('record_not_found', 'There is no user "nobody"'))
+export const unknownRecord: Examples = {
+  unknown: example('An unknown id', "'/data/nobody'", notFound('record_not_found', 'There is no user "nobody"'))
 }
 export const noImage: Examples = {
-  none: example('A user without a picture', "'/data/1007/image'", notFound('image_not_found', 'There is no image of "1007"'))
+  none: example('A record without an image', "'/data/1007/image'", notFound('image_not_found', 'There is no image of "1007"'))
 }
 export const noSuchRange: Examples = {
-  beyond: example('Bytes beyond the end', "-H 'Range: bytes=999999-' '/data/1001/image'",
+  beyond: example('A range after the end', "-H 'Range: bytes=999999-' '/data/1001/image'",
     problem(416, 'Range Not Satisfiable', 'range_not_satisfiable', 'The image has 1180 bytes'))
 }
 export const unknownJob: Examples = {

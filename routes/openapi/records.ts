@@ -2,11 +2,13 @@ import { Type } from 'typebox'
 import { ImageBody, RecordObject, RecordSelection } from '../http/schemas.js'
 import * as headers from './headers.js'
 import type { Header } from './headers.js'
-import { example, type Examples, type Media, type Operation } from './operation.js'
+import { example, json, type Examples, type Media, type Operation } from './operation.js'
 import { problems } from './problems.js'
-import { misspelt, unknownUser, noImage, noSuchRange, noSuchEncoding, noSuchFormat, expiredCursor } from './problem-examples.js'
+import { misspelt, unknownRecord, noImage, noSuchRange, noSuchEncoding, noSuchFormat, expiredCursor } from './problem-examples.js'
 
-const tags = ['Users'] as const
+const tags = ['Records'] as const
+
+const NOT_MODIFIED = 'The client has the current response'
 
 const LISTING = 'The filters are combined with AND. Without `limit`, all records that match; with it, a page of them, and `Next-Cursor` is the ' +
   '`cursor` of the next page. The pages of one listing agree with each other even if the data changes between the requests; a listing that can no ' +
@@ -36,7 +38,7 @@ function listing ({ operationId, summary, description, content, vary, badRequest
         headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding, ...headers.noSniff },
         content
       },
-      304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching, ...vary } },
+      304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching, ...vary } },
       ...problems([400, 406, 410, 500, 503], {
         headers: headers.perhapsFreshness,
         examples: { ...badRequest && { 400: badRequest }, 406: notAcceptable, 410: expiredCursor },
@@ -51,21 +53,16 @@ export const listRecords = listing({
   summary: 'The records that match',
   description: `${LISTING} The format can also be chosen by the parameter \`format\` (\`json\`, \`ndjson\` or \`csv\`) or by \`Accept\`; \`/data.ndjson\` and \`/data.csv\` are the same.`,
   vary: headers.varyRepresentation,
-  content: {
-    'application/json': {
-      schema: Type.Array(RecordSelection),
-      examples: {
-        filtered: example('People of 30 to 33 years without an image',
-          "'/data?min_age=30&max_age=33&image_exists=false&as_of=2026-01-01T00:00:00Z'",
-          [
-            { user_id: '1032', first_name: 'มะลิ', last_name: 'ดอกไม้', birthts: 741643200000, img_path: null },
-            { user_id: '1069', first_name: 'ለምለም', last_name: 'ተስፋዬ', birthts: 733006800000, img_path: null }
-          ]),
-        columns: example('Two columns of those whose last name begins with Ash', "'/data?last_name=ash*&columns=last_name,user_id'",
-          [{ last_name: 'Ashgrove', user_id: '1044' }, { last_name: 'Ashgrove', user_id: '1084' }, { last_name: 'Ashgrove', user_id: 'wren.ashgrove' }])
-      }
-    }
-  },
+  content: json(Type.Array(RecordSelection), {
+    filtered: example('People of 30 to 33 years without an image',
+      "'/data?min_age=30&max_age=33&image_exists=false&as_of=2026-01-01T00:00:00Z'",
+      [
+        { user_id: '1032', first_name: 'มะลิ', last_name: 'ดอกไม้', birthts: 741643200000, img_path: null },
+        { user_id: '1069', first_name: 'ለምለም', last_name: 'ተስፋዬ', birthts: 733006800000, img_path: null }
+      ]),
+    columns: example('Two columns of the records whose last name begins with Ash', "'/data?last_name=ash*&columns=last_name,user_id'",
+      [{ last_name: 'Ashgrove', user_id: '1044' }, { last_name: 'Ashgrove', user_id: '1084' }, { last_name: 'Ashgrove', user_id: 'wren.ashgrove' }])
+  }),
   badRequest: misspelt,
   notAcceptable: noSuchFormat
 })
@@ -106,48 +103,43 @@ export const exportRecordsNdjson = listing({
 export const getRecord: Operation = {
   operationId: 'getRecord',
   tags,
-  summary: 'One user',
-  description: 'The record of the user of this id, compared byte for byte: `0012` is not `12`.',
+  summary: 'One record',
+  description: 'The record with this id. Ids are compared byte for byte: `0012` is not `12`.',
   headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
   responses: {
     200: {
-      description: 'The user',
+      description: 'The record',
       headers: { ...headers.freshness, ...headers.caching },
-      content: {
-        'application/json': {
-          schema: RecordObject,
-          examples: {
-            user: example('A user with a picture', "'/data/wren.ashgrove'",
-              { user_id: 'wren.ashgrove', first_name: 'Wren', last_name: 'Ashgrove', birthts: -987822000000, img_path: 'source_data/wren.ashgrove.png' })
-          }
-        }
-      }
+      content: json(RecordObject, {
+        record: example('A record with an image', "'/data/wren.ashgrove'",
+          { user_id: 'wren.ashgrove', first_name: 'Wren', last_name: 'Ashgrove', birthts: -987822000000, img_path: 'source_data/wren.ashgrove.png' })
+      })
     },
-    304: { description: 'The client has it', headers: { ...headers.freshness, ...headers.caching } },
-    ...problems([400, 404, 414, 500, 503], { headers: headers.perhapsFreshness, examples: { 404: unknownUser } })
+    304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching } },
+    ...problems([400, 404, 414, 500, 503], { headers: headers.perhapsFreshness, examples: { 404: unknownRecord } })
   }
 }
 
-const picture = Object.fromEntries(['image/png', 'image/jpeg', 'image/webp', 'image/gif'].map((type) => [type, { schema: ImageBody }]))
+const image = Object.fromEntries(['image/png', 'image/jpeg', 'image/webp', 'image/gif'].map((type) => [type, { schema: ImageBody }]))
 
 export const getRecordImage: Operation = {
   operationId: 'getRecordImage',
   tags,
-  summary: 'The picture of a user',
-  description: 'As it lies in the bucket. Its type is told by its first bytes, whatever the name of the file says.',
+  summary: 'The image of a record',
+  description: 'The image as it is in the bucket. Its type is that of its first bytes, whatever the extension of its name.',
   headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ranges },
   responses: {
     200: {
-      description: 'The picture',
+      description: 'The image',
       headers: { ...headers.freshness, ...headers.validators, ...headers.acceptRanges, ...headers.noSniff },
-      content: picture
+      content: image
     },
     206: {
-      description: 'A part of the picture',
+      description: 'A range of the image',
       headers: { ...headers.freshness, ...headers.validators, ...headers.acceptRanges, ...headers.contentRange, ...headers.noSniff },
-      content: picture
+      content: image
     },
-    304: { description: 'The client has it', headers: { ...headers.freshness, ...headers.validators } },
+    304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.validators } },
     ...problems([400, 404, 414, 415, 416, 500, 503], {
       headers: headers.perhapsFreshness,
       headersOf: { 416: headers.contentSize },

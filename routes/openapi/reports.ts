@@ -8,12 +8,12 @@ import { problems } from './problems.js'
 export const getStatistics: Operation = {
   operationId: 'getStatistics',
   tags: ['Statistics'],
-  summary: 'Figures on the users that match',
+  summary: 'Statistics of the records that match',
   description: 'The filters are those of `GET /data`.',
   headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
   responses: {
     200: {
-      description: 'The figures',
+      description: 'The statistics',
       headers: { ...headers.freshness, ...headers.caching },
       content: json(Statistics, {
         over80: example('People of 80 and more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
@@ -26,7 +26,7 @@ export const getStatistics: Operation = {
           age_histogram: [{ min_age: 80, max_age: 89, count: 18 }],
           as_of: '2026-01-01T00:00:00.000Z'
         }),
-        nobody: example('Nobody', "'/stats?user_id=nobody&as_of=2026-01-01T00:00:00Z'", {
+        none: example('No record matches', "'/stats?user_id=nobody&as_of=2026-01-01T00:00:00Z'", {
           count: 0,
           average_age: -1,
           median_age: null,
@@ -38,7 +38,7 @@ export const getStatistics: Operation = {
         })
       })
     },
-    304: { description: 'The client has them', headers: { ...headers.freshness, ...headers.caching } },
+    304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching } },
     ...problems([400, 500, 503], { headers: headers.perhapsFreshness, examples: { 400: badBinWidth } })
   }
 }
@@ -47,14 +47,14 @@ export const listRejects: Operation = {
   operationId: 'listRejects',
   tags: ['Quarantine'],
   summary: 'Files that are not served, and why',
-  description: 'A bad file never stops the others; the last good record of its user goes on being served. A fixed upload heals by itself.',
+  description: 'A bad file does not affect the others, and the last good version of its record is served. A file that is uploaded again is read again.',
   headers: headers.cacheControl,
   responses: {
     200: {
       description: 'The quarantine',
       headers: headers.freshness,
       content: json(Quarantine, {
-        orphan: example('An image of nobody', "'/rejects'", { counts: { rejects: 0, orphans: 1, ignored: 0 }, rejects: [], orphans: ['source_data/nobody.png'] })
+        orphan: example('An image without an info file', "'/rejects'", { counts: { rejects: 0, orphans: 1, ignored: 0 }, rejects: [], orphans: ['source_data/nobody.png'] })
       })
     },
     ...problems([400, 500, 503], { headers: headers.perhapsFreshness })
@@ -65,7 +65,7 @@ export const getVersion: Operation = {
   operationId: 'getVersion',
   tags: ['Probes'],
   summary: 'Version and build',
-  description: 'Which program responds, and since when.',
+  description: 'The version of the program, and when the process started.',
   responses: {
     200: {
       description: 'The version',
@@ -82,9 +82,9 @@ const probe = (operationId: string, status: string, summary: string, description
   tags: ['Probes'],
   summary,
   description,
-  responses: { 200: { description: 'It is', content: json(ProbeStatus, { [status]: example(`It is ${status}`, `'/${operationId}'`, { status }) }) }, ...responses }
+  responses: { 200: { description: 'Yes', content: json(ProbeStatus, { [status]: example(`The process is ${status}`, `'/${operationId}'`, { status }) }) }, ...responses }
 })
 
-export const livez = probe('livez', 'alive', 'Is the process alive?', 'It answers, so it is.', problems([400, 500]))
-export const startupz = probe('startupz', 'started', 'Has the process started?', 'It has when it has read the source once.', problems([400, 500, 503]))
-export const readyz = probe('readyz', 'ready', 'Is the process ready?', 'It has data to serve, and is not about to end.', problems([400, 500, 503]))
+export const livez = probe('livez', 'alive', 'Is the process alive?', 'It is if it responds.', problems([400, 500]))
+export const startupz = probe('startupz', 'started', 'Has the process started?', 'It has once it has read the bucket.', problems([400, 500, 503]))
+export const readyz = probe('readyz', 'ready', 'Is the process ready?', 'It is if it has data to serve and is not about to end.', problems([400, 500, 503]))

@@ -8,9 +8,10 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 const UNIVERSAL = ['connection', 'content-length', 'content-type', 'date', 'transfer-encoding']
 
 interface Header { readonly required?: boolean, readonly schema: { readonly type?: string } }
+interface Reference { readonly $ref: string }
 interface Media { readonly schema: object }
-interface Response { readonly headers?: Record<string, Header>, readonly content?: Record<string, Media> }
-interface Document { readonly paths: Record<string, Record<string, { readonly responses: Record<string, Response> }>> }
+interface Response { readonly headers?: Record<string, Reference>, readonly content?: Record<string, Media> }
+interface Document { readonly components: { readonly headers: Record<string, Header> }, readonly paths: Record<string, Record<string, { readonly responses: Record<string, Response> }>> }
 
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
@@ -63,8 +64,9 @@ function textOf ({ headers, rawPayload }: LightMyRequestResponse): string {
   return (headers['content-encoding'] === 'gzip' ? gunzipSync(rawPayload) : rawPayload).toString()
 }
 
-function compareHeaders ({ headers }: LightMyRequestResponse, documented: Record<string, Header>, document: Document): string[] {
-  const byName = new Map(Object.entries(documented).map(([name, header]) => [name.toLowerCase(), header]))
+function compareHeaders ({ headers }: LightMyRequestResponse, documented: Record<string, Reference>, document: Document): string[] {
+  const byName = new Map(Object.entries(documented).map(([name, { $ref }]) =>
+    [name.toLowerCase(), document.components.headers[$ref.replace('#/components/headers/', '')]!]))
   const missing = [...byName].filter(([name, { required }]) => required && headers[name] === undefined).map(([name]) => `it lacks ${name}`)
   return Object.entries(headers).filter(([name]) => !UNIVERSAL.includes(name)).flatMap(([name, value]) => {
     const header = byName.get(name)

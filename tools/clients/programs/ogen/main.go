@@ -57,8 +57,8 @@ func main() {
 
 	run, err := service.PublishOutput(ctx, client.PublishOutputParams{DryRun: client.NewOptBool(true)})
 	check(err == nil, err)
-	job, ok := run.(*client.Job)
-	check(ok && job.State == "succeeded" && job.DryRun, run)
+	job, ok := run.(*client.JobHeaders)
+	check(ok && job.Response.State == "succeeded" && job.Response.DryRun, run)
 }
 
 func list(ctx context.Context, service *client.Client, query client.ListRecordsParams) *client.ListRecordsOKHeaders {
