@@ -62,7 +62,7 @@ export type StoreErrorCode =
   | 'read_only' // another process writes to this folder
   | 'store_error' // any other failure that the store reports
 
-/** Thrown by every ObjectStore, whatever library or file system is below it. */
+/** The error of any object store. */
 export class StoreError extends Error {
   readonly code: StoreErrorCode
 
@@ -71,4 +71,14 @@ export class StoreError extends Error {
     this.name = 'StoreError'
     this.code = code
   }
+}
+
+/**
+ * A failure as a StoreError whose message begins with its subject: the URL of the store or object.
+ *
+ * @param classify gives the code of an error that is not a StoreError yet, and its reason in words
+ */
+export function toStoreError<E> (error: unknown, subject: string, classify: (error: E) => readonly [code: StoreErrorCode, reason: string]): StoreError {
+  const [code, reason] = error instanceof StoreError ? [error.code, error.message] : classify(error as E)
+  return new StoreError(code, `${subject}: ${reason}`, { cause: error })
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { CsvError, parse } from 'csv-parse'
+import { slices } from '../base/slices.js'
 import { compareUtf8 } from '../base/utf8.js'
 
 /** What a new output does to the one it replaces, in users. */
@@ -58,7 +59,7 @@ async function * readRecords (csv: Buffer, delimiter: string): AsyncGenerator<Ou
   let header: readonly string[] | undefined
   let position = -1
   const parser = parse({ delimiter, bom: true, relax_column_count: true, skip_empty_lines: true })
-  const input = Readable.from(slices(csv)).pipe(parser)
+  const input = Readable.from(yieldingSlices(csv)).pipe(parser)
   for await (const record of input as AsyncIterable<string[]>) {
     if (header === undefined) {
       header = record
@@ -70,12 +71,12 @@ async function * readRecords (csv: Buffer, delimiter: string): AsyncGenerator<Ou
   }
 }
 
-/** So many bytes are parsed before others get their turn. */
+/** Bytes that are parsed between two turns of the event loop. */
 const SLICE_BYTES = 64 * 1024
 
-async function * slices (bytes: Buffer): AsyncGenerator<Buffer> {
-  for (let start = 0; start < bytes.length; start += SLICE_BYTES) {
-    yield bytes.subarray(start, start + SLICE_BYTES)
+async function * yieldingSlices (bytes: Buffer): AsyncGenerator<Buffer> {
+  for (const slice of slices(bytes, SLICE_BYTES)) {
+    yield slice
     await setImmediate()
   }
 }

@@ -1,5 +1,6 @@
 import type { ImageFacet, Run } from './birth-index.js'
 import { toCondition, type Condition } from './condition.js'
+import { SORT_COST } from './costs.js'
 import type { Filter, RowPredicate } from './filter.js'
 import type { TableIndex } from './table-index.js'
 
@@ -74,9 +75,6 @@ export class Match {
     return rows
   }
 }
-
-/** About how many rows can be tested in the time that it takes to test and sort one of few. */
-const SORT_COST = 16
 
 function toRun (conditions: readonly Condition[], length: number): { run: Run, part: ImageFacet } | undefined {
   let run = { from: 0, to: length }

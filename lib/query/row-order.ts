@@ -1,4 +1,5 @@
 import { firstIndex } from '../base/bytes.js'
+import { SCAN_COST, SORT_COST } from './costs.js'
 import type { Match } from './match.js'
 import type { Position, Sort } from './data-version.js'
 import type { TableIndex } from './table-index.js'
@@ -100,8 +101,3 @@ const BEGINNING_LENGTH = 200
 function beginningOf (text: string): string {
   return text.slice(0, BEGINNING_LENGTH).replace(/[\ud800-\udbff]$/, '') // no half of a character
 }
-
-/** About how many rows can be looked at in the time that it takes to list one match. */
-const SCAN_COST = 64
-/** About how many rows can be tested in the time that it takes to sort one. */
-const SORT_COST = 16

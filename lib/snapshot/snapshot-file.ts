@@ -27,7 +27,7 @@ export class SnapshotFile {
   constructor (store: ObjectStore, key: string, rules: SourceRules) {
     this.#store = store
     this.#key = key
-    this.#identity = identityOf(store.url, rules)
+    this.#identity = lakeIdentity(store.url, rules)
   }
 
   /** Reads the snapshot. Never fails: if the store does, the listing will fail, too. */
@@ -65,7 +65,7 @@ export class SnapshotFile {
 }
 
 /** Names the lake and the rules that rows depend on. The rules of time zones come with the runtime. */
-function identityOf (url: string, { prefix, ownKeys, imageExtensions, delimiter, timeZone }: SourceRules): string {
+function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, timeZone }: SourceRules): string {
   const zoneRules = timeZone === 'UTC' ? '' : process.versions.tz
   const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, timeZone, zoneRules])
   return createHash('sha256').update(identity).digest('base64url')

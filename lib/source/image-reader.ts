@@ -1,14 +1,16 @@
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { BoundedCache } from '../base/bounded-cache.js'
+import { IMAGE_TYPES } from '../base/media-types.js'
 import { StoreError, type ByteRange, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 
 export type { ByteRange } from '../store/object-store.js'
 
-/** One version of a picture. */
+/** One version of an image. */
 export interface Image {
-  /** Media type by the first bytes; `undefined` where they are not those of a type that may be served. */
+  /** The media type by the first bytes; `undefined` if it is not one that may be served. */
   readonly type: string | undefined
-  /** A strong entity tag with its quotes; `undefined` where the store gives nothing to make one of. */
+  /** A strong entity tag with its quotes; `undefined` if the store has no ETag for the object. */
   readonly entityTag: string | undefined
   /** Bytes. */
   readonly size: number
@@ -17,75 +19,70 @@ export interface Image {
 }
 
 export interface OpenImage extends Image {
-  /** The part that was chosen, of just this version. Whoever opens it consumes or destroys it. */
+  /** The selected bytes of exactly this version; `undefined` if none were selected. The caller must consume or destroy the stream. */
   readonly body: Readable | undefined
 }
 
-/** What to open of an image, once it is known: all of it, a range of bytes, or nothing. */
+/** Decides what to read of an image: all of it, a range of bytes, or nothing. */
 export type SelectRange = (image: Image) => 'all' | ByteRange | 'nothing'
 
-/** So many bytes tell the type. */
+/** The number of bytes that determine the type. */
 const SIGNATURE_BYTES = 12
 
-/** How many types are remembered. */
-const MAX_REMEMBERED_TYPES = 10_000
+/** The memory for types of known versions, in bytes: some ten thousand of them. */
+const TYPES_BYTES = 2 * 1024 * 1024
 
-/** The raster types that can be told, by extension: a file is served as what it is, whatever its name says. */
-const TYPES: Readonly<Record<string, string>> = {
-  png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', webp: 'image/webp', gif: 'image/gif'
-}
-
-/** Opens images, each as one consistent version; types are read once per ETag. */
+/** Opens images, each as one consistent version. The type is read once per version. */
 export class ImageReader {
   readonly #store: ObjectStore
   readonly #served: ReadonlySet<string>
-  readonly #types = new Map<string, string | undefined>()
+  readonly #types = new BoundedCache<{ readonly type: string | undefined }>(TYPES_BYTES)
 
-  /** @param extensions of the types that may be served */
+  /** @param extensions determine the types that may be served */
   constructor (store: ObjectStore, extensions: readonly string[]) {
     this.#store = store
-    this.#served = new Set(extensions.flatMap((extension) => TYPES[extension] ?? []))
+    this.#served = new Set(extensions.flatMap((extension) => IMAGE_TYPES[extension] ?? []))
   }
 
   /**
-   * Opens the image of which a listing told; where that has changed since, what is there now.
+   * Opens the listed version of an image or, if the image was replaced since the listing, the present one.
    *
-   * @returns `undefined` where it is gone
-   * @throws StoreError `precondition_failed` where it changed once more in the meantime
+   * @returns `undefined` if the image was deleted
+   * @throws StoreError `precondition_failed` if it was replaced once more while it was opened
    */
-  async open (listed: ObjectInfo, choosePart: SelectRange): Promise<OpenImage | undefined> {
-    // Without an ETag a change since the listing would go unnoticed.
+  async open (listed: ObjectInfo, selectRange: SelectRange): Promise<OpenImage | undefined> {
+    // Without an ETag a replacement would not be noticed.
     const object = listed.etag === '' ? await this.#store.head(listed.key) : listed
     try {
-      return object && await this.#open(object, choosePart)
+      return object && await this.#open(object, selectRange)
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'precondition_failed') throw error
-      const now = await this.#store.head(listed.key)
-      return now && await this.#open(now, choosePart)
+      const present = await this.#store.head(listed.key)
+      return present && await this.#open(present, selectRange)
     }
   }
 
-  async #open (object: ObjectInfo, choosePart: SelectRange): Promise<OpenImage | undefined> {
+  async #open (object: ObjectInfo, selectRange: SelectRange): Promise<OpenImage | undefined> {
     const { key, etag, size, lastModified } = object
     const type = await this.#typeOf(object)
     const image = { type: type !== undefined && this.#served.has(type) ? type : undefined, entityTag: etag === '' ? undefined : `"${etag}"`, size, lastModified }
-    const part = choosePart(image)
-    if (part === 'nothing') return { ...image, body: undefined }
-    const found = await this.#store.stream(key, { ifMatch: etag, ...part !== 'all' && { range: part } })
+    const range = selectRange(image)
+    if (range === 'nothing') return { ...image, body: undefined }
+    const found = await this.#store.stream(key, { ifMatch: etag, ...range !== 'all' && { range } })
     return found && { ...image, body: found.body }
   }
 
   async #typeOf ({ key, etag, size }: ObjectInfo): Promise<string | undefined> {
     if (size === 0) return undefined
-    const id = `${etag} ${size} ${key}`
-    if (etag === '' || !this.#types.has(id)) {
-      const range = { first: 0, last: Math.min(size, SIGNATURE_BYTES) - 1 }
-      const head = await this.#store.stream(key, { ifMatch: etag, range })
-      if (head === undefined) return undefined
-      if (this.#types.size >= MAX_REMEMBERED_TYPES) this.#types.delete(this.#types.keys().next().value!)
-      this.#types.set(id, typeBySignature(await buffer(head.body)))
-    }
-    return this.#types.get(id)
+    const version = `${etag} ${size} ${key}`
+    const known = etag === '' ? undefined : this.#types.get(version)
+    if (known !== undefined) return known.type
+    const range = { first: 0, last: Math.min(size, SIGNATURE_BYTES) - 1 }
+    const head = await this.#store.stream(key, { ifMatch: etag, range })
+    if (head === undefined) return undefined
+    const type = typeBySignature(await buffer(head.body))
+    this.#types.set(version, { type }, 0)
+    return type
   }
 }
 

@@ -1,25 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { extname, join, relative, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { forEachConcurrently } from '../base/concurrent.js'
+import { contentTypeOf } from '../base/media-types.js'
 import { isInternal } from './folder/folder-key.js'
 import type { ObjectStore } from './object-store.js'
 
 /** Requests under way at a time. */
 export const UPLOAD_CONCURRENCY = 32
-
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  '.csv': 'text/csv; charset=utf-8',
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.webp': 'image/webp',
-  '.gif': 'image/gif'
-}
-
-/** The media type of a file by its extension, for files of a lake. */
-export function contentTypeOf (name: string): string {
-  return CONTENT_TYPES[extname(name).toLowerCase()] ?? 'application/octet-stream'
-}
 
 /**
  * The regular files of a folder at any depth, as paths relative to it with `/` between their parts. Of a folder that is a

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
+import { slices } from '../../lib/base/slices.js'
 import { Problem } from '../../plugins/problems.js'
 
 export type Encoding = 'gzip' | 'identity'
@@ -58,7 +59,7 @@ class ZippedBody {
 
   async #compress (body: Buffer): Promise<void> {
     try {
-      await pipeline(slices(body), createGzip(), async (chunks: AsyncIterable<Buffer>) => {
+      await pipeline(slices(body, SLICE_BYTES), createGzip(), async (chunks: AsyncIterable<Buffer>) => {
         for await (const chunk of chunks) {
           this.#chunks.push(chunk)
           this.#grow()
@@ -74,8 +75,4 @@ class ZippedBody {
   #waitForMore (): void {
     this.#grown = new Promise((resolve) => { this.#grow = resolve })
   }
-}
-
-function * slices (body: Buffer): Generator<Buffer> {
-  for (let start = 0; start < body.length; start += SLICE_BYTES) yield body.subarray(start, start + SLICE_BYTES)
 }

@@ -1,4 +1,4 @@
-import { StoreError, type StoreErrorCode } from '../object-store.js'
+import { toStoreError, type StoreError, type StoreErrorCode } from '../object-store.js'
 
 /** What the SDK, its HTTP handler and Node put on the errors they throw. */
 interface SdkError {
@@ -33,14 +33,13 @@ export function isNoSuchKey (error: unknown): boolean {
  * The one place where failures get a meaning and a subject: the URL of the bucket or object. The message holds names and
  * codes only, since the SDK's own texts may quote credentials.
  */
-export function toStoreError (error: unknown, subject: string): StoreError {
-  const [code, reason] = error instanceof StoreError ? [error.code, error.message] : explain(error as SdkError)
-  return new StoreError(code, `${subject}: ${reason}`, { cause: error })
+export function toS3Error (error: unknown, subject: string): StoreError {
+  return toStoreError(error, subject, classify)
 }
 
-function explain ({ name = 'Error', message = '', code, $metadata }: SdkError): [StoreErrorCode, string] {
+function classify ({ name = 'Error', message = '', code, $metadata }: SdkError): [StoreErrorCode, string] {
   const status = $metadata?.httpStatusCode
-  if (status !== undefined) return [codeOfAnswer(status, name), `HTTP ${status} ${name}`]
+  if (status !== undefined) return [codeOfResponse(status, name), `HTTP ${status} ${name}`]
   if (/^(Credentials|Token)ProviderError$/.test(name)) return ['access_denied', 'no credentials']
   // The HTTP handler names a reset connection TimeoutError, too: the code tells them apart.
   if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', 'no answer in time']
@@ -50,7 +49,7 @@ function explain ({ name = 'Error', message = '', code, $metadata }: SdkError): 
   return ['store_error', code ?? name]
 }
 
-function codeOfAnswer (status: number, name: string): StoreErrorCode {
+function codeOfResponse (status: number, name: string): StoreErrorCode {
   if (name === 'NoSuchBucket') return 'no_such_bucket'
   if (INVALID_KEY.test(name)) return 'invalid_key'
   if (status === 401 || status === 403 || /^(Expired|Invalid)Token$/.test(name)) return 'access_denied'

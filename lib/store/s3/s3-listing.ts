@@ -2,7 +2,7 @@ import type { ListObjectsV2CommandOutput, _Object as ListedObject } from '@aws-s
 import { ObjectList } from '../object-list.js'
 import { StoreError, type ObjectInfo } from '../object-store.js'
 import { statusOf } from './s3-error.js'
-import { toInfo } from './s3-object.js'
+import { decodeKey, toInfo } from './s3-object.js'
 
 export interface ListingPage {
   readonly objects: ObjectList
@@ -38,18 +38,12 @@ export function toInvalidListing (error: unknown): never {
   throw new StoreError('invalid_listing', 'the answer is not a listing', { cause: error })
 }
 
-function readObject (object: ListedObject, decode: (key: string) => string): ObjectInfo {
+function readObject (object: ListedObject, decode: (key: string) => string | undefined): ObjectInfo {
   const { Key, Size, LastModified } = object
   if (Key === undefined || Size === undefined || LastModified === undefined) {
     throw new StoreError('invalid_listing', 'an entry of the listing is incomplete')
   }
-  return toInfo(decode(Key), Size, object)
-}
-
-function decodeKey (encoded: string): string {
-  try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '))
-  } catch (error) {
-    throw new StoreError('invalid_listing', 'a key of the listing is not UTF-8', { cause: error })
-  }
+  const key = decode(Key)
+  if (key === undefined) throw new StoreError('invalid_listing', 'a key of the listing is not UTF-8')
+  return toInfo(key, Size, object)
 }

@@ -14,6 +14,21 @@ export function toInfo (key: string, size: number, { ETag, LastModified }: Descr
   return etag === '' ? { ...info, racy: true } : info
 }
 
+/** A key as `EncodingType: url` encodes it in listings; `undefined` if it is not UTF-8. */
+export function decodeKey (encoded: string): string | undefined {
+  if (!/[%+]/.test(encoded)) return encoded
+  try {
+    return decodeURIComponent(encoded.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}
+
+/** The entity tag of a conditional request. */
+export function quote (etag: string): string {
+  return `"${etag}"`
+}
+
 /** The opaque part of an ETag header: without `W/` and quotes. */
 export function unquote (etag = ''): string {
   const opaque = etag.startsWith('W/') ? etag.slice(2) : etag

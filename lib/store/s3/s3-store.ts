@@ -10,10 +10,10 @@ import { ConditionalPut } from './conditional-put.js'
 import { Deadline, transferMs } from './deadline.js'
 import { bodyOf, readBody, wholeSize } from './s3-body.js'
 import type { S3ClientSettings } from './s3-client.js'
-import { statusOf, toStoreError } from './s3-error.js'
+import { statusOf, toS3Error } from './s3-error.js'
 import { FALL_BACK_TO_SDK } from './fast-path/s3-fast-path.js'
 import { checkToken, readPage, toInvalidListing } from './s3-listing.js'
-import { toInfo, unquote } from './s3-object.js'
+import { quote, toInfo, unquote } from './s3-object.js'
 import { S3Requests } from './s3-requests.js'
 
 export interface S3StoreSettings extends S3ClientSettings {
@@ -49,10 +49,10 @@ export class S3Store implements ObjectStore {
     if (!isS3Key(key)) return undefined
     const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
     const began = performance.now()
-    const quick = await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toStoreError(error, this.#urlOf(key)) })
+    const quick = await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toS3Error(error, this.#urlOf(key)) })
     if (quick !== FALL_BACK_TO_SDK) return quick
     const leftMs = maxMs === undefined ? this.#deadlineMs : Math.min(this.#deadlineMs, maxMs - (performance.now() - began))
-    if (leftMs <= 0) throw toStoreError(new StoreError('timeout', 'no complete answer in time'), this.#urlOf(key))
+    if (leftMs <= 0) throw toS3Error(new StoreError('timeout', 'no complete answer in time'), this.#urlOf(key))
     return this.#within(leftMs, this.#urlOf(key), async deadline => {
       for (let attempt = 1; ; attempt++) {
         const answer = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
@@ -138,7 +138,7 @@ export class S3Store implements ObjectStore {
       return await work(deadline)
     } catch (error) {
       const isLate = deadline.signal.aborted && !(error instanceof StoreError)
-      throw toStoreError(isLate ? new StoreError('timeout', 'no complete answer in time', { cause: error }) : error, subject)
+      throw toS3Error(isLate ? new StoreError('timeout', 'no complete answer in time', { cause: error }) : error, subject)
     } finally {
       deadline.clear()
     }
@@ -151,10 +151,6 @@ export class S3Store implements ObjectStore {
 
 function isS3Key (key: string): boolean {
   return isKey(key) && Buffer.byteLength(key) <= MAX_KEY_BYTES
-}
-
-function quote (etag: string): string {
-  return `"${etag}"`
 }
 
 function toUnchanged (error: unknown): 'unchanged' {

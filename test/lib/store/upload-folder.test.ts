@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { openStore } from '../../../lib/store/open-store.js'
-import { contentTypeOf, listFiles, uploadFiles } from '../../../lib/store/upload-folder.js'
+import { contentTypeOf } from '../../../lib/base/media-types.js'
+import { listFiles, uploadFiles } from '../../../lib/store/upload-folder.js'
 
 t.test('finds regular files at any depth, but not what a folder store keeps for itself', async t => {
   const dir = t.testdir({

@@ -1,7 +1,7 @@
 import type { ObjectList } from '../../object-list.js'
 import type { ObjectInfo } from '../../object-store.js'
 import type { ListingPage } from '../s3-listing.js'
-import { toInfo } from '../s3-object.js'
+import { decodeKey, toInfo } from '../s3-object.js'
 
 const ROOT = /^(?:<\?xml [^>]*\?>\s*)?<ListBucketResult(?: [^>]*)?>/
 /** Where it ends at the latest. */
@@ -169,7 +169,7 @@ function scanAnyEntry (xml: Buffer, { start, end }: Span, objects: ObjectList): 
 }
 
 function toObject (encodedKey: string, size: string, modified: string, quotedEtag: string | undefined): ObjectInfo | undefined {
-  const key = decodeKey(encodedKey)
+  const key = encodedKey.includes('&') ? undefined : decodeKey(encodedKey)
   const etag = quotedEtag?.startsWith('&quot;') && quotedEtag.endsWith('&quot;') ? `"${quotedEtag.slice(6, -6)}"` : quotedEtag?.replaceAll('&#34;', '"')
   if (key === undefined || !/^\d+$/.test(size) || !INSTANT.test(modified) || etag?.includes('&')) return undefined
   return toInfo(key, Number(size), { ETag: etag, LastModified: Date.parse(modified) })
@@ -213,14 +213,4 @@ function hasAt (xml: Buffer, at: number, bytes: Uint8Array): boolean {
 function hasTextAt (xml: Buffer, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) if (xml[at + i] !== text.charCodeAt(i)) return false
   return text !== ''
-}
-
-function decodeKey (encoded: string): string | undefined {
-  if (encoded.includes('&')) return undefined
-  if (!/[%+]/.test(encoded)) return encoded
-  try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '))
-  } catch {
-    return undefined
-  }
 }

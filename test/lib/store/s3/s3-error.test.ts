@@ -1,5 +1,5 @@
 import t from 'tap'
-import { toStoreError } from '../../../../lib/store/s3/s3-error.js'
+import { toS3Error } from '../../../../lib/store/s3/s3-error.js'
 
 t.test('gives every failure a meaning', async t => {
   const cases: Array<[Record<string, unknown>, string, string]> = [
@@ -19,7 +19,7 @@ t.test('gives every failure a meaning', async t => {
   ]
   for (const [properties, code, reason] of cases) {
     const cause = Object.assign(new Error('text'), properties)
-    const error = toStoreError(cause, 's3://lake/key')
+    const error = toS3Error(cause, 's3://lake/key')
     t.match(error, { code, cause }, reason)
     t.equal(error.message, `s3://lake/key: ${reason}`)
   }

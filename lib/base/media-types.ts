@@ -1,0 +1,10 @@
+/** The media types of images, by extension in lower case. */
+export const IMAGE_TYPES: Readonly<Record<string, string>> = {
+  png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', webp: 'image/webp', gif: 'image/gif'
+}
+
+/** The media type of an info file or image, by the extension of its name. */
+export function contentTypeOf (name: string): string {
+  const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
+  return extension === 'csv' ? 'text/csv; charset=utf-8' : IMAGE_TYPES[extension] ?? 'application/octet-stream'
+}

@@ -1,0 +1,7 @@
+// Measured ratios that decide how the rows of a query are found.
+
+/** The cost of sorting one row, in tests of one row against a filter. */
+export const SORT_COST = 16
+
+/** The cost of listing one matching row, in tests of one row against a filter. */
+export const SCAN_COST = 64
