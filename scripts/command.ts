@@ -33,7 +33,7 @@ export function isStarted (moduleUrl: string, script: string | undefined): boole
 
 /** Opens a lake for `work`, made where it is missing. What its URL leaves open comes from the standard AWS variables. */
 export async function withLake<T> (url: string, env: CommandIo['env'], work: (store: ObjectStore) => Promise<T>): Promise<T> {
-  const store = openStore({ url, env })
+  const store = openStore({ url, env, blocking: true })
   try {
     await store.create()
     return await work(store)

@@ -13,6 +13,8 @@ export interface StoreSettings {
 }
 
 export interface OpenStoreOptions extends StoreSettings {
+  /** The store may block the thread while it reads. Default: false. */
+  readonly blocking?: boolean | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -26,7 +28,7 @@ export interface AwsVariables {
 const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/
 
 /** The store that a URL names. Asks nothing of it yet, and does without the SDK until then; throws where the URL is none of a store. */
-export function openStore ({ url, env = {}, clock = Date.now }: OpenStoreOptions): ObjectStore {
+export function openStore ({ url, env = {}, clock = Date.now, blocking }: OpenStoreOptions): ObjectStore {
   const bucket = BUCKET_URL.exec(url)?.[1]
   if (bucket !== undefined) {
     const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined
@@ -36,7 +38,7 @@ export function openStore ({ url, env = {}, clock = Date.now }: OpenStoreOptions
     })
   }
   const path = folderPath(url)
-  if (path !== undefined) return new FolderStore(path, { clock })
+  if (path !== undefined) return new FolderStore(path, { clock, blocking })
   throw new Error(`${JSON.stringify(url)} names no lake: it takes s3://<bucket> or file:<path>`)
 }
 

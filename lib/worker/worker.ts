@@ -24,7 +24,7 @@ const reply = (reply: Reply) => port.postMessage(reply)
 let held: SourceState | undefined
 
 port.once('message', ({ store: settings, rules }: WorkerSettings) => {
-  const store = openStore(settings)
+  const store = openStore({ ...settings, blocking: true })
   const backend = new InProcessBackend(store, monotonicNow, rules)
   backend.preload()
   const run = async ({ id, method, state, request }: Call): Promise<void> => {

@@ -1,27 +1,39 @@
+import fs from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
-import { contract } from '../support/store-contract.js'
+import { contract, type ContractSubject } from '../support/store-contract.js'
 
 // Ahead of the files' times, so that none is young.
 const clock = () => Date.now() + 10_000
 
-function openFolder (t: Test, path: string): FolderStore {
-  const store = new FolderStore(path, { clock })
+function openFolder (t: Test, path: string, blocking: boolean): FolderStore {
+  const store = new FolderStore(path, { clock, blocking })
   t.teardown(() => store.close())
   return store
 }
 
-contract(t, {
+/** Its file system never finishes a read. */
+async function openStalled (t: Test): Promise<FolderStore> {
+  const store = new FolderStore(t.testdir({ key: 'content' }), { clock, fileSystem: { ...fs, read: (() => {}) as unknown as typeof fs.read } })
+  t.teardown(() => store.close())
+  return store
+}
+
+const subject = (blocking: boolean): ContractSubject => ({
   open: async (t, keys = []) => {
     const root = t.testdir()
     for (const key of keys) {
       await mkdir(dirname(join(root, key)), { recursive: true })
       await writeFile(join(root, key), key)
     }
-    return openFolder(t, root)
+    return openFolder(t, root, blocking)
   },
-  openMissing: async t => openFolder(t, join(t.testdir(), 'missing')),
+  ...!blocking && { openStalled },
+  openMissing: async t => openFolder(t, join(t.testdir(), 'missing'), blocking),
   furtherKeys: ['line\nbreak', 'carriage\rreturn', 'control\u0001']
 })
+
+t.test('a folder whose reads run in the thread pool', async t => contract(t, subject(false)))
+t.test('a folder whose reads block', async t => contract(t, subject(true)))

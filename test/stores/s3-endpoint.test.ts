@@ -23,6 +23,12 @@ function testEndpoint (t: Test, unquotedIfMatch: boolean): void {
       for (const key of keys) bucket.put(key, key)
       return store
     },
+    openStalled: async t => {
+      const { endpoint, store } = await start(t)
+      endpoint.bucket('lake').put('key', 'content')
+      endpoint.intercept = ({ operation }) => operation === 'GET' ? new Promise(() => {}) : undefined
+      return store
+    },
     openMissing: async t => (await start(t)).store,
     furtherKeys: FURTHER_KEYS
   })

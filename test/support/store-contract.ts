@@ -11,6 +11,8 @@ export interface ContractSubject {
   readonly open: (t: Test, keys?: readonly string[]) => Promise<ObjectStore>
   /** A store over a bucket or folder that is not there. */
   readonly openMissing: (t: Test) => Promise<ObjectStore>
+  /** A store whose server or file system has the object `key` and never responds to the request for its content. */
+  readonly openStalled?: (t: Test) => Promise<ObjectStore>
   /** Keys that not every store can hold. */
   readonly furtherKeys?: readonly string[]
 }
@@ -32,6 +34,7 @@ export function contract (t: Test, subject: ContractSubject): void {
   testListing(t, subject)
   testKeys(t, subject)
   testReading(t, subject)
+  testTimeouts(t, subject)
   testWriting(t, subject)
   testRaces(t, subject)
   testMissing(t, subject)
@@ -157,6 +160,18 @@ function testReading (t: Test, { open }: ContractSubject): void {
     }
     await store.put('key', bytes(''))
     t.match(await store.get('key', { maxBytes: 0 }), { size: 0 })
+  })
+}
+
+function testTimeouts (t: Test, { openStalled }: ContractSubject): void {
+  if (openStalled === undefined) return
+  t.test('a read fails with `timeout` rather than take longer than it may', async t => {
+    const store = await openStalled(t)
+    for (const way of WAYS) {
+      const began = performance.now()
+      await t.rejects(store.get('key', { ...way, maxMs: 100 }), { name: 'StoreError', code: 'timeout' })
+      t.ok(performance.now() - began >= 99, 'it has its time')
+    }
   })
 }
 

@@ -1,3 +1,4 @@
+import { lstatSync, type BigIntStats } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -7,7 +8,7 @@ import { ObjectList } from '../object-list.js'
 import { StoreError } from '../object-store.js'
 import { toMissing } from './folder-error.js'
 import { isFileKey, isInternal } from './folder-key.js'
-import { isPlain, statLink } from './folder-path.js'
+import { isPlain } from './folder-path.js'
 import { infoOf } from './folder-version.js'
 import { mergeSorted } from './merge-sorted.js'
 
@@ -35,10 +36,19 @@ function identityOf (root: string): string | undefined {
   return stats && `${stats.dev}-${stats.ino}`
 }
 
+/** Returns the state of what is at the path, even a link; `undefined` if there is nothing. */
+function statLink (path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    return toMissing(error)
+  }
+}
+
 async function * walkPrefix (root: string, prefix: string): AsyncGenerator<string> {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   if (folder !== '' && !isFileKey(folder.slice(0, -1))) return
-  if (isPlain(join(root, folder, '.'))) yield * walk(root, folder, prefix)
+  if (await isPlain(join(root, folder, '.'))) yield * walk(root, folder, prefix)
 }
 
 /** `folder` is empty for the root, else it ends with a slash. */

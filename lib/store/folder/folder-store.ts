@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Clock } from '../../base/clock.js'
 import { checkKeyOrder } from '../key.js'
@@ -9,29 +8,43 @@ import {
   StoreError, type GetOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions
 } from '../object-store.js'
+import { BlockingDisk } from './blocking-disk.js'
+import type { Disk } from './files.js'
 import { toStoreError } from './folder-error.js'
 import { isFileKey } from './folder-key.js'
 import { listFiles } from './folder-listing.js'
-import { resolveRoot, statFile } from './folder-path.js'
+import { resolveRoot, statFile, type Lookup } from './folder-path.js'
+import { PoolDisk, type FileSystem } from './pool-disk.js'
 import { readObject, streamObject } from './folder-read.js'
 import { infoOf } from './folder-version.js'
 import { joinWriter, leaveWriters } from './folder-writer.js'
 
-const READS_PER_TURN = 100
+/** How long a read may take unless the caller sets a limit, in milliseconds. */
+const DEFAULT_READ_MS = 30_000
+
+export interface FolderStoreOptions {
+  readonly clock?: Clock | undefined
+  /** Reads may block the thread, because it serves no requests: they cost a fifth. Default: false. */
+  readonly blocking?: boolean | undefined
+  /** What reads that do not block call. Default: node:fs. */
+  readonly fileSystem?: FileSystem | undefined
+}
 
 /**
- * A folder as a bucket: its regular files, by their paths. Content types are not kept; young files are `racy`.
- * Conditional writes need the lock of the folder, which one process at a time has, from its first such write to `close`.
+ * A folder as an object store: its regular files, by their paths. Content types are not kept; young files are `racy`. Unless it is
+ * `blocking`, reads do not block the event loop; a listing does, for about a millisecond at a time. Conditional writes need the lock of the folder, which one process at
+ * a time holds, from its first such write to `close`.
  */
 export class FolderStore implements ObjectStore {
   readonly url: string
   readonly #path: string
   readonly #clock: Clock
-  #reads = 0
+  readonly #disk: Disk
 
-  constructor (path: string, { clock = Date.now }: { clock?: Clock } = {}) {
+  constructor (path: string, { clock = Date.now, blocking = false, fileSystem }: FolderStoreOptions = {}) {
     this.#path = resolve(path)
     this.#clock = clock
+    this.#disk = blocking ? new BlockingDisk() : new PoolDisk(fileSystem)
     this.url = pathToFileURL(this.#path).href
   }
 
@@ -39,29 +52,31 @@ export class FolderStore implements ObjectStore {
     return checkKeyOrder(this.#pages(prefix), prefix, this.url)
   }
 
-  async get (key: string, options: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
-    // Reading takes no turn of the event loop: others get theirs.
-    if (++this.#reads % READS_PER_TURN === 0) await setImmediate()
-    return this.#inRoot(key, root => readObject({ root, clock: this.#clock }, key, options))
+  get (key: string, options: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
+    return this.#read(key, options.maxMs, (lookup) => readObject({ ...lookup, clock: this.#clock }, key, options))
   }
 
-  async stream (key: string, options: StreamOptions = {}): Promise<ObjectStream | undefined> {
-    return this.#inRoot(key, root => streamObject({ root, clock: this.#clock }, key, options))
+  stream (key: string, options: StreamOptions = {}): Promise<ObjectStream | undefined> {
+    const limits = { disk: this.#disk, readMs: DEFAULT_READ_MS }
+    return this.#read(key, undefined, (lookup) => streamObject({ ...lookup, clock: this.#clock }, key, options, limits))
   }
 
-  async head (key: string): Promise<ObjectInfo | undefined> {
-    return this.#inRoot(key, async root => {
+  head (key: string): Promise<ObjectInfo | undefined> {
+    return this.#read(key, undefined, async (lookup) => {
       const now = this.#clock()
-      const stats = statFile(root, key)
+      const stats = await statFile(lookup, key)
       return stats && infoOf(key, stats, now)
     })
   }
 
   async put (key: string, body: Uint8Array, { ifMatch }: PutOptions = {}): Promise<{ readonly etag: string }> {
-    return this.#inRoot(key, async root => {
+    try {
+      const root = await resolveRoot(this.#path)
       if (!isFileKey(key)) throw new StoreError('invalid_key', 'no file can have this path')
       return { etag: await joinWriter(root, this).put(key, body, ifMatch) }
-    })
+    } catch (error) {
+      throw this.#storeError(key, error)
+    }
   }
 
   async create (): Promise<void> {
@@ -74,17 +89,21 @@ export class FolderStore implements ObjectStore {
 
   async * #pages (prefix: string): AsyncGenerator<ObjectList> {
     try {
-      yield * listFiles(resolveRoot(this.#path), prefix, this.#clock)
+      yield * listFiles(await resolveRoot(this.#path), prefix, this.#clock)
     } catch (error) {
       throw toStoreError(error, this.url)
     }
   }
 
-  async #inRoot<T> (key: string, work: (root: string) => T | Promise<T>): Promise<T> {
+  async #read<T> (key: string, maxMs: number = DEFAULT_READ_MS, work: (lookup: Lookup) => Promise<T>): Promise<T> {
     try {
-      return await work(resolveRoot(this.#path))
+      return await this.#disk.within(maxMs, async (files) => await work({ files, root: await resolveRoot(this.#path, files) }))
     } catch (error) {
-      throw toStoreError(error, `${this.url}/${key}`)
+      throw this.#storeError(key, error)
     }
+  }
+
+  #storeError (key: string, error: unknown): StoreError {
+    return toStoreError(error, `${this.url}/${key}`)
   }
 }

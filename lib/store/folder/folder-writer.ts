@@ -1,8 +1,9 @@
-import { rename } from 'node:fs/promises'
+import { lstat, rename } from 'node:fs/promises'
 import { StoreError } from '../object-store.js'
 import { discardTempFile, writeTempFile } from './temp-file.js'
+import { toMissing } from './folder-error.js'
 import { FolderLock } from './folder-lock.js'
-import { makePath, statFile } from './folder-path.js'
+import { makePath } from './folder-path.js'
 import { etagOf } from './folder-version.js'
 
 /** One for each root, by its real path: all stores of this process have one lock and one order of writes. */
@@ -44,7 +45,7 @@ export class FolderWriter {
     const draft = await writeTempFile(this.#root, body)
     try {
       return await this.#inTurn(async () => {
-        if (ifMatch !== undefined) await this.#expect(key, ifMatch)
+        if (ifMatch !== undefined) await this.#expect(path, ifMatch)
         await rename(draft.path, path)
         return etagOf(await draft.file.stat({ bigint: true }))
       })
@@ -53,10 +54,10 @@ export class FolderWriter {
     }
   }
 
-  async #expect (key: string, ifMatch: string | null): Promise<void> {
+  async #expect (path: string, ifMatch: string | null): Promise<void> {
     await this.#lock.hold()
-    const stats = statFile(this.#root, key)
-    const etag = stats === undefined ? null : etagOf(stats)
+    const stats = await lstat(path, { bigint: true }).catch(toMissing)
+    const etag = stats?.isFile() ? etagOf(stats) : null
     if (etag !== ifMatch) throw new StoreError('precondition_failed', 'the object is not the expected one')
   }
 

@@ -2,13 +2,17 @@ import { execFileSync } from 'node:child_process'
 import fs, { readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, type BigIntStats } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import zlib from 'node:zlib'
 import t from 'tap'
 import { toStoreError } from '../../../../lib/store/folder/folder-error.js'
-import { readObject } from '../../../../lib/store/folder/folder-read.js'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
+import { PoolDisk } from '../../../../lib/store/folder/pool-disk.js'
+import { streamObject } from '../../../../lib/store/folder/folder-read.js'
 import { etagOf } from '../../../../lib/store/folder/folder-version.js'
 import { listAll } from '../../../support/store-contract.js'
 
+const [gzip, gunzip] = [promisify<string, Buffer>(zlib.gzip), promisify<Buffer, Buffer>(zlib.gunzip)]
 const LATER = () => Date.now() + 10_000
 const bytes = (content: string) => Buffer.from(content)
 const keysOf = async (store: FolderStore, prefix = '') => (await listAll(store, prefix)).map(({ key }) => key)
@@ -205,18 +209,45 @@ t.test('tells failures of the file system apart', async t => {
 t.test('reads again what changed while it was read', async t => {
   const root = t.testdir({ key: '' })
   const path = join(root, 'key')
-  const { readSync } = fs
-  t.teardown(() => { fs.readSync = readSync })
   const readWith = async (changes: number) => {
     writeFileSync(path, 'x')
     let reads = 0
-    fs.readSync = ((...args: Parameters<typeof readSync>) => {
+    const read = (file: number, buffer: Buffer, offset: number, length: number, position: number, callback: () => void) => {
       if (++reads <= changes) writeFileSync(path, 'x'.repeat(1 + reads))
-      return readSync(...args)
-    }) as typeof readSync
-    return readObject({ root: realpathSync(root), clock: LATER }, 'key', {})
+      fs.read(file, buffer, offset, length, position, callback)
+    }
+    return await new FolderStore(root, { clock: LATER, fileSystem: { ...fs, read: read as typeof fs.read } }).get('key')
   }
   t.match(await readWith(0), { body: Buffer.from('x') })
   t.match(await readWith(2), { body: Buffer.from('xxx') })
   await t.rejects(readWith(3), { code: 'store_error', message: /changes while it is read/ })
+})
+
+t.test('a read that blocks and returns too late fails with `timeout`', async t => {
+  const store = new FolderStore(t.testdir({ key: 'content' }), { clock: LATER, blocking: true })
+  await t.rejects(store.get('key', { maxMs: -1 }), { name: 'StoreError', code: 'timeout' })
+  t.match(await store.get('key'), { size: 7 })
+})
+
+t.test('reads that hang leave the thread pool to others, and the store works again afterwards', async t => {
+  const root = t.testdir({ key: 'content' })
+  const pipe = join(root, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  let isHung = true
+  // Opening a pipe takes a thread of the pool until its other end is opened.
+  const open = (path: string, flags: number, callback: (error: Error | null, file: number) => void) => fs.open(isHung ? pipe : path, isHung ? 'r' : flags, callback)
+  const store = new FolderStore(root, { clock: LATER, fileSystem: { ...fs, open: open as typeof fs.open } })
+  const reads = Array.from({ length: 20 }, async () => await t.rejects(store.get('key', { maxMs: 50 }), { code: 'timeout' }))
+  await Promise.all(reads)
+  t.equal((await gunzip(await gzip('text'))).toString(), 'text')
+  isHung = false
+  fs.closeSync(fs.openSync(pipe, 'r+'))
+  t.match(await store.get('key'), { size: 7 })
+})
+
+t.test('a stream that hangs ends with `timeout`', async t => {
+  const disk = new PoolDisk({ ...fs, read: (() => {}) as unknown as typeof fs.read })
+  const root = realpathSync(t.testdir({ key: 'content' }))
+  const stream = await disk.within(1000, (files) => streamObject({ files, root, clock: LATER }, 'key', {}, { disk, readMs: 50 }))
+  await t.rejects(stream!.body.toArray(), { name: 'StoreError', code: 'timeout' })
 })
