@@ -9,18 +9,18 @@ import { isStarted, runCommand, withLake, type Command, type CommandIo } from '.
 import { countFiles, lakeFiles, type LakePlan } from './sample-data/lake-files.js'
 import { Progress } from './progress.js'
 
-const HELP = `Writes a made-up lake: the same for the same arguments, on any machine.
+const HELP = `Writes a lake with invented users. Equal arguments give equal bytes on any machine.
 
 npm run generate -- --users N --lake URL [options]
 
-  --users N        how many users, from 1
-  --lake URL       s3://bucket or file:folder, made where it is missing
-  --prefix PREFIX  where in the lake, ends in / (${DEFAULTS.sourcePrefix})
-  --images SHARE   the share of users with a picture, from 0 to 1 (0.92)
-  --seed N         another number makes another lake (1)
-  --help
+  --users N        number of users, from 1
+  --lake URL       s3://bucket or file:folder; created if it does not exist
+  --prefix PREFIX  prefix of the object keys, ending in / (${DEFAULTS.sourcePrefix})
+  --images SHARE   share of users with an image, from 0 to 1 (0.92)
+  --seed N         seed of the random numbers (1)
+  --help           print this help
 
-S3 settings come from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
+S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
 const OPTIONS = {
   users: { type: 'string' },
@@ -31,7 +31,7 @@ const OPTIONS = {
   help: { type: 'boolean', default: false }
 } as const
 
-const generate: Command = async (argv, world) => {
+const generate: Command = async (argv, io) => {
   const { values } = parseArgs({ args: [...argv], options: OPTIONS })
   if (values.help) return HELP
   const plan: LakePlan = {
@@ -41,8 +41,8 @@ const generate: Command = async (argv, world) => {
   }
   const prefix = folderPrefix('--prefix', values.prefix)
   const lake = lakeUrl('--lake', required('--lake', values.lake))
-  await withLake(lake, world.env, async store => {
-    const progress = new Progress(countFiles(plan), world.stderr, monotonicNow)
+  await withLake(lake, io.env, async store => {
+    const progress = new Progress(countFiles(plan), io.stderr, monotonicNow)
     await forEachConcurrently(lakeFiles(plan), UPLOAD_CONCURRENCY, async ({ name, body }) => {
       await store.put(prefix + name, body, { contentType: contentTypeOf(name) })
       progress.step()
@@ -51,9 +51,9 @@ const generate: Command = async (argv, world) => {
   return `wrote ${plan.users} users, ${countFiles(plan)} files`
 }
 
-/** The command on its own: answers the exit code. */
-export function main (argv: readonly string[], world: CommandIo): Promise<number> {
-  return runCommand(generate, argv, world)
+/** Runs the command. Returns the exit code. */
+export function main (argv: readonly string[], io: CommandIo): Promise<number> {
+  return runCommand(generate, argv, io)
 }
 
 if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

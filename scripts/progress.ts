@@ -1,7 +1,7 @@
 import type { MonotonicClock } from '../lib/base/clock.js'
 
-/** Where progress is shown; a terminal says that it is one. */
-export interface Screen {
+/** Where progress is written. `isTTY` is true for a terminal. */
+export interface Output {
   readonly isTTY?: boolean
   write (text: string): unknown
 }
@@ -10,38 +10,38 @@ const WIDTH = 30
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 5000
 
-/** Tells how far a known number of steps has come: a bar on a terminal, elsewhere a line every few seconds. */
+/** Shows how many of a known number of steps are done: a bar on a terminal, elsewhere a line every few seconds. */
 export class Progress {
   readonly #total: number
-  readonly #screen: Screen
+  readonly #output: Output
   readonly #clock: MonotonicClock
   readonly #start: number
   #shown: number
   #done = 0
 
-  constructor (total: number, screen: Screen, clock: MonotonicClock) {
+  constructor (total: number, output: Output, clock: MonotonicClock) {
     this.#total = total
-    this.#screen = screen
+    this.#output = output
     this.#clock = clock
     this.#start = this.#shown = clock()
   }
 
-  /** One more is done. Bound, to be handed on. */
+  /** Counts one step. Bound, so that it can be passed as a callback. */
   readonly step = (): void => {
     this.#done++
     const now = this.#clock()
-    if (now - this.#shown >= (this.#screen.isTTY ? REDRAW_MS : PLAIN_LINE_MS)) this.#show(now)
+    if (now - this.#shown >= (this.#output.isTTY ? REDRAW_MS : PLAIN_LINE_MS)) this.#show(now)
   }
 
-  /** The last word, also where not all is done. */
+  /** Writes the final state, even if some steps are not done. */
   end (): void {
     this.#show(this.#clock())
-    if (this.#screen.isTTY) this.#screen.write('\n')
+    if (this.#output.isTTY) this.#output.write('\n')
   }
 
   #show (now: number): void {
     this.#shown = now
-    this.#screen.write(this.#screen.isTTY ? `\r${this.#bar()} ${this.#figures(now)}\x1b[K` : `${this.#figures(now)}\n`)
+    this.#output.write(this.#output.isTTY ? `\r${this.#bar()} ${this.#figures(now)}\x1b[K` : `${this.#figures(now)}\n`)
   }
 
   #bar (): string {

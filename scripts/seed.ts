@@ -7,16 +7,16 @@ import { folderPrefix, lakeUrl, required } from './arguments.js'
 import { isStarted, runCommand, withLake, type Command, type CommandIo } from './command.js'
 import { Progress } from './progress.js'
 
-const HELP = `Uploads the files of a folder into a lake. What is there with the same bytes is left alone, nothing is deleted.
+const HELP = `Uploads the files of a folder into a lake. Objects that have the same bytes already are not written again; nothing is deleted.
 
 npm run seed -- --from DIR --lake URL [options]
 
-  --from DIR       the folder, with its sub-folders
-  --lake URL       s3://bucket or file:folder, made where it is missing
-  --prefix PREFIX  where in the lake, ends in / (SOURCE_PREFIX, or else ${DEFAULTS.sourcePrefix})
-  --help
+  --from DIR       the folder; its sub-folders are included
+  --lake URL       s3://bucket or file:folder; created if it does not exist
+  --prefix PREFIX  prefix of the object keys, ending in / (SOURCE_PREFIX, or else ${DEFAULTS.sourcePrefix})
+  --help           print this help
 
-S3 settings come from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
+S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
 const OPTIONS = {
   from: { type: 'string' },
@@ -25,15 +25,15 @@ const OPTIONS = {
   help: { type: 'boolean', default: false }
 } as const
 
-const seed: Command = async (argv, world) => {
+const seed: Command = async (argv, io) => {
   const { values } = parseArgs({ args: [...argv], options: OPTIONS })
   if (values.help) return HELP
   const from = await folder('--from', required('--from', values.from))
-  const prefix = folderPrefix('--prefix', values.prefix ?? world.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
+  const prefix = folderPrefix('--prefix', values.prefix ?? io.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
   const lake = lakeUrl('--lake', required('--lake', values.lake))
   const files = await listFiles(from)
-  const { uploaded, unchanged } = await withLake(lake, world.env, async store => {
-    const progress = new Progress(files.length, world.stderr, monotonicNow)
+  const { uploaded, unchanged } = await withLake(lake, io.env, async store => {
+    const progress = new Progress(files.length, io.stderr, monotonicNow)
     return uploadFiles(store, { from, files, prefix, onFile: progress.step }).finally(() => progress.end())
   })
   return `uploaded ${uploaded}, unchanged ${unchanged}`
@@ -41,13 +41,13 @@ const seed: Command = async (argv, world) => {
 
 async function folder (name: string, path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined)
-  if (found?.isDirectory() !== true) throw new Error(`${name}: there is no folder '${path}'`)
+  if (found?.isDirectory() !== true) throw new Error(`${name}: got '${path}', which is not a folder`)
   return path
 }
 
-/** The command on its own: answers the exit code. */
-export function main (argv: readonly string[], world: CommandIo): Promise<number> {
-  return runCommand(seed, argv, world)
+/** Runs the command. Returns the exit code. */
+export function main (argv: readonly string[], io: CommandIo): Promise<number> {
+  return runCommand(seed, argv, io)
 }
 
 if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

@@ -7,22 +7,22 @@ import { between, pick, type Random } from './random.js'
 const backgrounds = ['bfe0c8', 'cfe3f1', 'd8ead2', 'f7e3a1', 'e3d7f0', 'f6cdd3', 'c9e6e1', 'dcdfe4'] as const
 const cloths = ['2f6690', '3a7d44', 'a23b4a', '5b4b8a', 'c8692c', '1f7a7a', '4b5563', 'b0417c'] as const
 
-/** Skin and hair, in pairs that leave the eyes visible. */
+/** Pairs of skin and hair colours with enough contrast to keep the eyes visible. */
 const complexions = [
   ['f7d7bd', '8f3b1f'], ['f7d7bd', '5f646c'], ['f2cba8', '6b4226'], ['f2cba8', '1f1a1c'],
   ['e3b183', '402a21'], ['e3b183', '2e3048'], ['cf9762', '1f1a1c'], ['cf9762', '4a2414'],
   ['b1764a', '2e2023'], ['b1764a', '1f1f33'], ['94613f', '1f1a1c'], ['855539', '17141a']
 ] as const
 
-/** A picture of nobody: one of about two million flat portraits, 64 x 64 pixels, about 1.2 kB of PNG. */
+/** Draws a portrait of an invented person as a PNG: 64 x 64 pixels, about 1.2 kB, one of about two million. */
 export function drawAvatar (random: Random): Buffer {
   const palette = [pick(random, backgrounds), ...pick(random, complexions), pick(random, cloths)]
   const hair = pick(random, hairStyles)
   const canvas = new Canvas(SIZE, BACKGROUND)
-  hair.behind?.(canvas)
+  hair.back?.(canvas)
   drawBody(canvas, random)
   drawHead(canvas, random, hair.goesWithBeard === true && random() < 0.4)
-  hair.above?.(canvas)
+  hair.top?.(canvas)
   return encodePng({ width: SIZE, height: SIZE, palette, pixels: canvas.pixels })
 }
 

@@ -1,10 +1,10 @@
-/** Rows to keep within: from `top` up to, not including, `bottom`. */
+/** Restricts drawing to the rows from `top` (inclusive) to `bottom` (exclusive). */
 export interface Clip { readonly top?: number, readonly bottom?: number }
 
-/** A square picture of whole pixels. It is drawn with IEEE arithmetic and square roots only: the same on every machine. */
+/** A square bitmap. Drawing uses only IEEE arithmetic and square roots, so that the pixels are the same on every machine. */
 export class Canvas {
   readonly size: number
-  /** One colour number a byte, row by row. */
+  /** One palette index per byte, row by row. */
   readonly pixels: Uint8Array
 
   constructor (size: number, colour: number) {
@@ -12,7 +12,7 @@ export class Canvas {
     this.pixels = new Uint8Array(size * size).fill(colour)
   }
 
-  /** An ellipse about the point (x, y), with its half width and half height. */
+  /** Fills an ellipse with the centre (x, y), half the width `rx` and half the height `ry`. */
   ellipse (x: number, y: number, rx: number, ry: number, colour: number, { top = 0, bottom = this.size }: Clip = {}): void {
     const last = Math.min(bottom, Math.ceil(y + ry))
     for (let row = Math.max(top, Math.floor(y - ry)); row < last; row++) {

@@ -3,21 +3,21 @@ import { CLOTH, HAIR, MIDDLE } from './portrait.js'
 
 type Draw = (canvas: Canvas) => void
 
-/** One way to wear one's hair. */
+/** A hairstyle in two layers. */
 export interface HairStyle {
-  /** What falls behind the shoulders and the head. */
-  readonly behind?: Draw
-  /** What lies on the head. */
-  readonly above?: Draw
+  /** Drawn before the shoulders and the head. */
+  readonly back?: Draw
+  /** Drawn over the head. */
+  readonly top?: Draw
   readonly goesWithBeard?: true
 }
 
 const bald: HairStyle = { goesWithBeard: true }
 
-const short: HairStyle = { above: crown(21), goesWithBeard: true }
+const short: HairStyle = { top: crown(21), goesWithBeard: true }
 
 const swept: HairStyle = {
-  above: canvas => {
+  top: canvas => {
     crown(19)(canvas)
     canvas.ellipse(MIDDLE - 5, 17, 11, 6, HAIR)
     canvas.ellipse(MIDDLE + 9, 19, 5, 4, HAIR)
@@ -26,38 +26,38 @@ const swept: HairStyle = {
 }
 
 const curls: HairStyle = {
-  behind: canvas => canvas.ellipse(MIDDLE, 25, 20, 19, HAIR),
-  above: canvas => canvas.ellipse(MIDDLE, 16, 12, 6, HAIR)
+  back: canvas => canvas.ellipse(MIDDLE, 25, 20, 19, HAIR),
+  top: canvas => canvas.ellipse(MIDDLE, 16, 12, 6, HAIR)
 }
 
 const long: HairStyle = {
-  behind: canvas => {
+  back: canvas => {
     canvas.ellipse(MIDDLE, 28, 17, 18, HAIR)
     canvas.rectangle(MIDDLE - 17, 28, 34, 27, HAIR)
   },
-  above: crown(20)
+  top: crown(20)
 }
 
 const bob: HairStyle = {
-  behind: canvas => {
+  back: canvas => {
     canvas.ellipse(MIDDLE, 27, 17, 17, HAIR)
     canvas.ellipse(MIDDLE, 36, 18, 9, HAIR)
   },
-  above: crown(22)
+  top: crown(22)
 }
 
-const bun: HairStyle = { behind: canvas => canvas.ellipse(MIDDLE, 10, 7, 7, HAIR), above: crown(20) }
+const bun: HairStyle = { back: canvas => canvas.ellipse(MIDDLE, 10, 7, 7, HAIR), top: crown(20) }
 
 const bunches: HairStyle = {
-  behind: canvas => {
+  back: canvas => {
     canvas.ellipse(MIDDLE - 17, 21, 7, 8, HAIR)
     canvas.ellipse(MIDDLE + 17, 21, 7, 8, HAIR)
   },
-  above: crown(20)
+  top: crown(20)
 }
 
 const cap: HairStyle = {
-  above: canvas => {
+  top: canvas => {
     canvas.ellipse(MIDDLE, 20, 14, 12, CLOTH, { bottom: 18 })
     canvas.rectangle(MIDDLE - 16, 17, 32, 4, CLOTH)
   },
@@ -65,17 +65,16 @@ const cap: HairStyle = {
 }
 
 const scarf: HairStyle = {
-  behind: canvas => {
+  back: canvas => {
     canvas.ellipse(MIDDLE, 29, 18, 20, CLOTH)
     canvas.rectangle(MIDDLE - 16, 38, 32, 16, CLOTH)
   },
-  above: canvas => canvas.ellipse(MIDDLE, 26, 15, 14, CLOTH, { bottom: 19 })
+  top: canvas => canvas.ellipse(MIDDLE, 26, 15, 14, CLOTH, { bottom: 19 })
 }
 
-/** Hair on the upper head, down to a row. */
+/** Covers the head with hair from the top down to the row `bottom`. */
 function crown (bottom: number): Draw {
   return canvas => canvas.ellipse(MIDDLE, 26, 14, 14, HAIR, { bottom })
 }
 
-/** All of them. */
 export const hairStyles: readonly HairStyle[] = [bald, short, swept, curls, long, bob, bun, bunches, cap, scarf]

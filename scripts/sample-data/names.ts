@@ -1,7 +1,7 @@
-/** Given and family names that go together. */
+/** First and last names of one language. */
 export interface Names { readonly first: readonly string[], readonly last: readonly string[] }
 
-/** Names of the world's scripts, and those that a careless reader or writer of CSV breaks on. The people are made up. */
+/** Names in many scripts, with characters that naive CSV code gets wrong. The names are invented. */
 export const languages: readonly Names[] = [
   // English and Irish, with an apostrophe, a comma, quotes and no last name at all
   names('Alma|Barnaby|Róisín|Fergus|Tilda|Augustus "Gus"|Wren|Orla', 'Quillfeather|O\'Dunmore|Thistlewood|Pell, Jr.|Marrow|Ashgrove|'),
@@ -44,7 +44,7 @@ export const languages: readonly Names[] = [
   names('Արեւիկ|Տիգրան|Նարե|Վահագն|Ծովիկ', 'Լուսնեցյան|Ծովինարյան|Աստղունի|Գետափյան')
 ]
 
-/** Both lists as text, split at bars. */
+/** Takes both lists as text, separated by `|`. */
 function names (first: string, last: string): Names {
   return { first: first.split('|'), last: last.split('|') }
 }

@@ -1,12 +1,12 @@
 import { languages } from './names.js'
 import { between, pick, randomOf } from './random.js'
 
-/** One made-up user. */
+/** One invented user. */
 export interface Person {
   readonly id: string
   readonly firstName: string
   readonly lastName: string
-  /** Milliseconds since 1970-01-01 UTC: a local midnight, as in data whose dates were read in a time zone. */
+  /** Milliseconds since 1970-01-01 UTC: midnight in Moscow, as in data whose dates were converted in a local time zone. */
   readonly birthts: number
 }
 
@@ -17,7 +17,7 @@ const FIRST_BIRTHDAY = Date.UTC(1935, 0, 1) / DAY_MS
 const LAST_BIRTHDAY = Date.UTC(2015, 11, 31) / DAY_MS
 const moscowDate = new Intl.DateTimeFormat('en', { timeZone: 'Europe/Moscow', day: 'numeric' })
 
-/** People by index who show, in a lake of ten users already, what chance might leave out. */
+/** Users, by index, with properties that a random choice might leave out of a small lake. */
 const characters: Readonly<Record<number, Partial<Person>>> = {
   2: { firstName: 'Róisín', lastName: "O'Dunmore" },
   3: { firstName: 'Augustus "Gus"', lastName: 'Pell, Jr.' },
@@ -27,7 +27,7 @@ const characters: Readonly<Record<number, Partial<Person>>> = {
   9: { id: 'wren.ashgrove', firstName: 'Wren', lastName: 'Ashgrove' }
 }
 
-/** The user at `index`, from 0; the same for the same seed, however many others there are. */
+/** The user at `index`, from 0. It depends on the seed and the index only. */
 export function personAt (seed: number, index: number): Person {
   const random = randomOf(seed, index)
   const { first, last } = pick(random, languages)
@@ -41,8 +41,9 @@ export function personAt (seed: number, index: number): Person {
 }
 
 /**
- * The first instant in Moscow of the day with this number, counted from 1970-01-01. Moscow has been two, three and four
- * hours ahead of UTC: the first of the three that is in the day begins it, even where the clocks went on at midnight.
+ * The first instant, in Moscow, of a day given as the number of days since 1970-01-01. Moscow has been two, three and four
+ * hours ahead of UTC. The earliest of the three candidates that falls on the day is its first instant, even on days on which
+ * the clocks were set forward at midnight.
  */
 function localMidnight (day: number): number {
   const dayOfMonth = String(new Date(day * DAY_MS).getUTCDate())

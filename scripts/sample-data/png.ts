@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib'
 
-/** A picture of four colours: `pixels` holds one palette index (0 to 3) a byte, row by row. */
+/** An image in four colours: `pixels` holds one palette index (0 to 3) per byte, row by row. */
 export interface Bitmap {
   readonly width: number
   readonly height: number
@@ -10,7 +10,7 @@ export interface Bitmap {
 
 const signature = Buffer.from('89504e470d0a1a0a', 'hex')
 
-/** Encodes a bitmap, its width a multiple of 4, as a PNG of two bits a pixel; palette colours are `rrggbb`. */
+/** Encodes a bitmap as a PNG with two bits per pixel. The width must be a multiple of 4; palette colours are `rrggbb`. */
 export function encodePng ({ width, height, palette, pixels }: Bitmap): Buffer {
   const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 2, 3, 0, 0, 0])
   header.writeUInt32BE(width, 0)
@@ -19,13 +19,13 @@ export function encodePng ({ width, height, palette, pixels }: Bitmap): Buffer {
     signature,
     chunk('IHDR', header),
     chunk('PLTE', Buffer.from(palette.join(''), 'hex')),
-    // Stored, not compressed: the bytes are to be the same under every version of zlib.
+    // Stored without compression, so that the bytes do not depend on the version of zlib.
     chunk('IDAT', deflateSync(scanlines(width, height, pixels), { level: 0 })),
     chunk('IEND', Buffer.alloc(0))
   ])
 }
 
-/** The rows, four pixels a byte, each behind a byte 0 for "no filter". */
+/** The rows with four pixels per byte. Each row begins with a 0 byte, PNG's filter type "none". */
 function scanlines (width: number, height: number, pixels: Uint8Array): Buffer {
   const stride = 1 + width / 4
   const rows = Buffer.alloc(stride * height)
@@ -36,7 +36,7 @@ function scanlines (width: number, height: number, pixels: Uint8Array): Buffer {
   return rows
 }
 
-/** Length, type, data, and the checksum of the last two. */
+/** A PNG chunk: length, type, data, and the CRC of type and data. */
 function chunk (type: string, data: Buffer): Buffer {
   const framed = Buffer.alloc(data.length + 12)
   framed.writeUInt32BE(data.length, 0)

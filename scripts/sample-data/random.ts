@@ -1,12 +1,12 @@
-/** The next of a sequence of numbers in [0, 1). */
+/** Returns the next number of a pseudo-random sequence, in [0, 1). */
 export type Random = () => number
 
-/** The sequence of item `index` of a data set: it depends on the two numbers only, so items can be made in any order. */
+/** The sequence for item `index` of a data set. It depends on the seed and the index only, so that items can be generated in any order. */
 export function randomOf (seed: number, index: number): Random {
   return mulberry32(mulberry32(seed)() * 2 ** 32 ^ index)
 }
 
-/** Small, fast and the same on every machine; no secret. */
+/** The mulberry32 generator: small, fast and the same on every machine; not for secrets. */
 function mulberry32 (state: number): Random {
   return () => {
     state = state + 0x6d2b79f5 | 0

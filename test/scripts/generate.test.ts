@@ -24,15 +24,15 @@ t.test('explains itself', async t => {
 t.test('refuses wrong arguments in one line that names them', async t => {
   const lake = ['--lake', 'file:nowhere']
   const cases: [string[], string][] = [
-    [lake, '--users is missing, see --help'],
-    [['--users', '5'], '--lake is missing, see --help'],
-    [['--users', '0', ...lake], "--users is a whole number from 1 to 100000000, not '0'"],
-    [['--users', '1e3', ...lake], "--users is a whole number from 1 to 100000000, not '1e3'"],
-    [['--users', '5', ...lake, '--seed', '4294967296'], "--seed is a whole number from 0 to 4294967295, not '4294967296'"],
-    [['--users', '5', ...lake, '--images', '92'], "--images is a number from 0 to 1, not '92'"],
-    [['--users', '5', ...lake, '--images', 'most'], "--images is a number from 0 to 1, not 'most'"],
-    [['--users', '5', ...lake, '--prefix', 'data'], "--prefix is empty or ends in /, unlike 'data'"],
-    [['--users', '5', '--lake', 'nowhere'], "--lake is s3://<bucket> or file:<folder>, not 'nowhere'"],
+    [lake, '--users is missing; see --help'],
+    [['--users', '5'], '--lake is missing; see --help'],
+    [['--users', '0', ...lake], "--users must be a whole number from 1 to 100000000; got '0'"],
+    [['--users', '1e3', ...lake], "--users must be a whole number from 1 to 100000000; got '1e3'"],
+    [['--users', '5', ...lake, '--seed', '4294967296'], "--seed must be a whole number from 0 to 4294967295; got '4294967296'"],
+    [['--users', '5', ...lake, '--images', '92'], "--images must be a number from 0 to 1; got '92'"],
+    [['--users', '5', ...lake, '--images', 'most'], "--images must be a number from 0 to 1; got 'most'"],
+    [['--users', '5', ...lake, '--prefix', 'data'], "--prefix must be empty or end in /; got 'data'"],
+    [['--users', '5', '--lake', 'nowhere'], "--lake must be s3://<bucket> or file:<folder>; got 'nowhere'"],
     [['--users', '5', ...lake, '--sede', '1'], "Unknown option '--sede'"],
     [['5'], "Unexpected argument '5'. This command does not take positional arguments"]
   ]

@@ -63,12 +63,12 @@ t.test('refuses wrong arguments in one line that names them', async t => {
   const from = ['--from', join(dir, 'from')]
   const lake = ['--lake', `file:${join(dir, 'lake')}`]
   const cases: [string[], string][] = [
-    [lake, '--from is missing, see --help'],
-    [from, '--lake is missing, see --help'],
-    [['--from', 'nowhere', ...lake], "--from: there is no folder 'nowhere'"],
-    [['--from', join(dir, 'file'), ...lake], `--from: there is no folder '${join(dir, 'file')}'`],
-    [[...from, '--lake', 'http://x'], "--lake is s3://<bucket> or file:<folder>, not 'http://x'"],
-    [[...from, ...lake, '--prefix', 'data'], "--prefix is empty or ends in /, unlike 'data'"],
+    [lake, '--from is missing; see --help'],
+    [from, '--lake is missing; see --help'],
+    [['--from', 'nowhere', ...lake], "--from: got 'nowhere', which is not a folder"],
+    [['--from', join(dir, 'file'), ...lake], `--from: got '${join(dir, 'file')}', which is not a folder`],
+    [[...from, '--lake', 'http://x'], "--lake must be s3://<bucket> or file:<folder>; got 'http://x'"],
+    [[...from, ...lake, '--prefix', 'data'], "--prefix must be empty or end in /; got 'data'"],
     [[...from, ...lake, '--form', 'x'], "Unknown option '--form'"]
   ]
   for (const [argv, message] of cases) {
@@ -90,5 +90,5 @@ t.test('runs as a process', async t => {
   const dir = t.testdir({ from: FROM })
   const { stdout } = await seed('--from', join(dir, 'from'), '--lake', `file:${join(dir, 'lake')}`)
   t.equal(stdout, 'uploaded 3, unchanged 0\n')
-  await t.rejects(seed('--from', 'nowhere'), { code: 1, stderr: "seed: --from: there is no folder 'nowhere'\n" })
+  await t.rejects(seed('--from', 'nowhere'), { code: 1, stderr: "seed: --from: got 'nowhere', which is not a folder\n" })
 })
