@@ -39,6 +39,8 @@ try {
     isClosing = true
     if (signal !== undefined) fastify.log.info(`${signal}: shutting down`)
     await fastify.close()
+    // Lines that are left would be written synchronously at exit, which pino retries for ever if the reader of stdout has closed it.
+    await new Promise((resolve) => { logOutput.flush(resolve) })
   })
   for (const signal of SIGNALS) process.removeListener(signal, exitNow)
   process.removeListener('disconnect', exitNow)

@@ -57,6 +57,19 @@ t.test('without settings: the embedded lake, filled and published; SIGTERM ends 
   t.equal(stderr, '', 'no warning')
 })
 
+t.test('SIGTERM ends it although the reader of its log has left', async (t) => {
+  // From SIGTERM on, no timer flushes the log: its last lines are left for the end, however slow this machine is.
+  const holdLog = `let ends = false
+process.once('SIGTERM', () => { ends = true })
+const { setInterval: start } = globalThis
+globalThis.setInterval = (work, ...others) => start(() => { if (!ends) work() }, ...others)`
+  const { child, exit, line } = start(t, { AGGREGATE_INTERVAL: '1h', NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(holdLog)}` })
+  await line(/its documentation is at/)
+  child.stdout.destroy()
+  child.kill('SIGTERM')
+  t.equal((await exit).code, 0)
+})
+
 function readdirOutput (cwd: string): string {
   try {
     return readFileSync(join(cwd, 'lake/processed_data/output.csv'), 'utf8')
