@@ -77,7 +77,8 @@ t.test('a signal to all processes at once, as from Ctrl-C, reaches the server on
   const number = await port()
   process.kill(-npm.pid!, 'SIGINT')
   const { stdout, stderr } = await exit
-  t.match(stdout, 'SIGINT: shutting down')
+  // The signal and the end of the launcher reach the server in either order.
+  t.equal(stdout.match(/shutting down/g)?.length, 1)
   t.notMatch(stdout, 'second')
   t.equal(stderr, '')
   t.ok(await isPortFree(number))
