@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 // Generates clients from an OpenAPI document and compiles them strictly. See --help.
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, dirname, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const HELP = `Usage: node tools/clients/check.mjs [--url URL] [--only NAME]... [DOCUMENT]
+const HELP = `Usage: node tools/clients/check.mjs [--serve | --url URL] [--only NAME]... [DOCUMENT]
 
 Generates a client from DOCUMENT (default: openapi.json of this repository) with each generator and compiles it strictly,
 together with a small program that uses it: tsc --strict, go vet, mypy --strict. The clients are left in generated/.
@@ -16,6 +19,7 @@ package registry is not available. Exit status: 0 if none failed, 1 if one faile
 
 Installs what it needs into tools/clients, Go modules into Go's own cache.
 
+  --serve      start the service of this repository, which must be built, with the sample data, and run the programs against it
   --url URL    run the programs against the service at this URL, which must serve the sample data (seed-data)
   --only NAME  only this generator; may be repeated
   --help       this text
@@ -23,6 +27,7 @@ Installs what it needs into tools/clients, Go modules into Go's own cache.
 Generators: `
 
 const root = dirname(fileURLToPath(import.meta.url))
+const repository = resolve(root, '../..')
 const env = {
   ...process.env,
   PATH: [`${root}/node_modules/.bin`, `${root}/.venv/bin`, `${root}/.bin`, process.env.PATH, '/usr/local/go/bin'].join(delimiter),
@@ -77,30 +82,54 @@ const toolchains = [
 ]
 
 const names = toolchains.flatMap(({ generators }) => Object.keys(generators))
-const { document, only, url } = readArguments()
+const { document, only, ...options } = readArguments()
+const service = options.serve ? await serve() : undefined
+const url = service?.url ?? options.url
 const counts = { passed: 0, failed: 0, skipped: 0 }
 await Promise.all(toolchains.map(check))
+service?.stop()
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 process.exitCode = counts.failed === 0 ? 0 : 1
 
 function readArguments () {
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string', multiple: true }, url: { type: 'string' }, help: { type: 'boolean' } } })
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string', multiple: true }, url: { type: 'string' }, serve: { type: 'boolean' }, help: { type: 'boolean' } } })
     if (values.help) {
       console.log(HELP + names.join(', '))
       process.exit(0)
     }
     if (positionals.length > 1) throw new Error('more than one document')
-    const document = resolve(positionals[0] ?? `${root}/../../openapi.json`)
+    const document = resolve(positionals[0] ?? `${repository}/openapi.json`)
     if (!existsSync(document)) throw new Error(`there is no file ${document}`)
+    if (values.serve && !existsSync(`${repository}/dist/server.js`)) throw new Error('not built: run npm run build')
     const only = values.only ?? names
     const unknown = only.find((name) => !names.includes(name))
     if (unknown !== undefined) throw new Error(`--only: got "${unknown}"; must be one of ${names.join(', ')}`)
-    return { document, only, url: values.url }
+    return { document, only, url: values.url, serve: values.serve }
   } catch (error) {
     console.error(error.message)
     process.exit(2)
   }
+}
+
+/** Starts the service on a free port, with a copy of the sample data. */
+async function serve () {
+  const folder = mkdtempSync(`${tmpdir()}/userlake-clients-`)
+  cpSync(`${repository}/seed-data`, `${folder}/source_data`, { recursive: true })
+  const settings = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', LAKE_URL: `file:${folder}` }
+  const child = spawn(process.execPath, ['dist/server.js'], { cwd: repository, env: { ...process.env, ...settings }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const stop = () => {
+    child.on('close', () => rmSync(folder, { recursive: true }))
+    child.kill()
+  }
+  for await (const line of createInterface(child.stdout)) {
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
+    if (url === undefined) continue
+    child.stdout.resume()
+    while (!(await fetch(`${url}/readyz`)).ok) await setTimeout(100)
+    return { url, stop }
+  }
+  throw new Error('the service did not start')
 }
 
 /** Checks the generators of one toolchain, one after another. */
