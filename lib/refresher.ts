@@ -2,67 +2,84 @@ import type { MonotonicClock } from './base/clock.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
 
-/** How old answers may be. Milliseconds. */
+/** How old data may be when it is served. Milliseconds. */
 export interface FreshnessRules {
-  /** Data older than this is refreshed before it is served; or than two listings, where these take longer. */
+  /** Data older than this is refreshed before it is served, or data older than twice the time of a listing if that is more. */
   readonly maxStalenessMs: number
-  /** How long a request waits for that. */
+  /** How long a request waits for a refresh. */
   readonly refreshWaitMs: number
-  /** How old data may be served while the bucket can't be read. */
+  /** How old data may be served if refreshes fail. */
   readonly maxStaleIfErrorMs: number
 }
 
-/** What a refresh produces, as far as its age matters. */
+/** The part of the result of a refresh that freshness depends on. */
 export interface Refreshed {
-  /** When the listing began, by the monotonic clock, and how long it took. Milliseconds. */
+  /** When the listing began, in milliseconds of the monotonic clock. */
   readonly listedAt: number
+  /** How long the listing took, in milliseconds. */
   readonly listingMs: number
-  /** Keys that could not be downloaded: the data is not quite that of the bucket. */
+  /** Keys of info files that could not be downloaded. */
   readonly failed: readonly string[]
 }
 
 export interface Freshness {
-  /** Milliseconds since the start of the last complete listing; `undefined` before the first. */
+  /** Milliseconds since the start of the last complete listing; `undefined` before the first one. */
   readonly ageMs: number | undefined
-  /** `undefined` where nothing speaks against the data. */
-  readonly stale: FailureCode | undefined
-  /** There is data, and it is not too old to be served. */
+  /** Why the data may differ from the lake; empty if no reason is known. */
+  readonly staleReasons: readonly FailureCode[]
+  /** Whether there is data that is not too old to be served. */
   readonly isUsable: boolean
-  /** How long it stays young enough to be served without a refresh; 0 where something speaks against it. Milliseconds. */
+  /** For how many milliseconds the data may be served without a refresh; 0 if there is a reason why it is stale. */
   readonly freshForMs: number
 }
 
-/** After a failed refresh, requests do not start another one for so long: an outage must not make every request wait. */
+/** A change of the reasons why data is stale. */
+export interface FreshnessChange {
+  readonly reasons: readonly FailureCode[]
+  readonly previous: readonly FailureCode[]
+  /** The error of the refresh, if one has failed. */
+  readonly error: unknown
+}
+
+export interface RefresherOptions {
+  readonly clock: MonotonicClock
+  readonly rules: FreshnessRules
+  /** Receives each change of the reasons why data is stale, when it is noticed: after a refresh, or when data is asked for. */
+  readonly onChange?: ((change: FreshnessChange) => void) | undefined
+}
+
+/** How long requests do not start another refresh after one has failed, in milliseconds: an outage must not delay every request. */
 const RETRY_DELAY_MS = 1000
 
-/** Decides when to refresh and says how fresh the data is. One refresh runs at a time. */
+const FRESH: readonly FailureCode[] = []
+
+/** Decides when data is refreshed, and reports how fresh it is. One refresh runs at a time. */
 export class Refresher<T extends Refreshed> {
   readonly #flight: SingleFlight<T>
-  readonly #clock: MonotonicClock
-  readonly #rules: FreshnessRules
+  readonly #options: RefresherOptions
   #last: T | undefined
-  #failure: { readonly reason: FailureCode, readonly at: number } | undefined
+  #failure: { readonly code: FailureCode, readonly error: unknown, readonly at: number } | undefined
+  #reported = FRESH
 
-  /** @param refresh told whether somebody asked for a refresh of its own */
-  constructor (refresh: (fresh: boolean) => Promise<T>, clock: MonotonicClock, rules: FreshnessRules) {
+  /** @param refresh receives `true` if a caller has asked for a refresh that starts after its call */
+  constructor (refresh: (fresh: boolean) => Promise<T>, options: RefresherOptions) {
     this.#flight = new SingleFlight((fresh) => this.#run(() => refresh(fresh)))
-    this.#clock = clock
-    this.#rules = rules
+    this.#options = options
   }
 
-  /** What the last successful refresh produced. */
+  /** The result of the last successful refresh. */
   get last (): T | undefined {
     return this.#last
   }
 
-  /** Refreshes, and fails as the refresh does. `fresh`: one that starts after this call. */
+  /** Refreshes the data; fails if that fails. With `fresh`, by a refresh that starts after this call. */
   refresh ({ fresh = false } = {}): Promise<T> {
     return fresh ? this.#flight.fresh() : this.#flight.join()
   }
 
   /**
-   * Makes the data as fresh as the rules ask, as far as that can be done in the time they give; with `fresh`, waits for
-   * a refresh that starts after this call. Never fails: what comes back says what there is.
+   * Makes the data as fresh as the rules require, as far as that is possible in the time that they allow; with `fresh`, waits
+   * for a refresh that starts after this call. Never fails: the result describes the data that there is.
    */
   async ensure ({ fresh = false } = {}): Promise<Freshness> {
     if (fresh) {
@@ -70,19 +87,22 @@ export class Refresher<T extends Refreshed> {
     } else if ((this.#isOld() || this.#failure !== undefined) && !this.#isPausing()) {
       const isFirst = !this.#flight.isRunning
       const run = settled(this.#flight.join())
-      // Once a refresh has failed, only who starts the next one waits for it: it may well fail, too.
-      if (isFirst || this.#failure === undefined) await within(this.#rules.refreshWaitMs, run)
+      // After a failure only the request that starts the next refresh waits for it, because it may fail, too.
+      if (isFirst || this.#failure === undefined) await within(this.#options.rules.refreshWaitMs, run)
     }
-    return this.freshness()
+    const freshness = this.freshness()
+    this.#report(freshness.staleReasons)
+    return freshness
   }
 
-  /** How fresh the data is now. */
+  /** Reports how fresh the data is now. */
   freshness (): Freshness {
-    const ageMs = this.#last === undefined ? undefined : this.#clock() - this.#last.listedAt
-    const stale = this.#staleReason()
-    const limit = this.#failure === undefined ? Infinity : this.#rules.maxStaleIfErrorMs
-    const freshForMs = ageMs === undefined || stale !== undefined ? 0 : Math.max(0, this.#rules.maxStalenessMs - ageMs)
-    return { ageMs, stale, isUsable: ageMs !== undefined && ageMs <= limit, freshForMs }
+    const { clock, rules } = this.#options
+    const ageMs = this.#last === undefined ? undefined : Math.max(0, clock() - this.#last.listedAt)
+    const staleReasons = this.#staleReasons()
+    const limit = this.#failure === undefined ? Infinity : rules.maxStaleIfErrorMs
+    const freshForMs = ageMs === undefined || staleReasons.length > 0 ? 0 : Math.max(0, rules.maxStalenessMs - ageMs)
+    return { ageMs, staleReasons, isUsable: ageMs !== undefined && ageMs <= limit, freshForMs }
   }
 
   async #run (refresh: () => Promise<T>): Promise<T> {
@@ -91,35 +111,50 @@ export class Refresher<T extends Refreshed> {
       this.#failure = undefined
       return this.#last
     } catch (error) {
-      this.#failure = { reason: toFailureCode(error), at: this.#clock() }
+      this.#failure = { code: toFailureCode(error), error, at: this.#options.clock() }
       throw error
+    } finally {
+      this.#report(this.#lastingReasons())
     }
   }
 
   #isOld (): boolean {
     if (this.#last === undefined) return true
-    const allowed = Math.max(this.#rules.maxStalenessMs, 2 * this.#last.listingMs)
-    return this.#clock() - this.#last.listedAt > allowed
+    const { clock, rules } = this.#options
+    const age = clock() - this.#last.listedAt
+    return age > Math.max(rules.maxStalenessMs, 2 * this.#last.listingMs)
   }
 
   #isPausing (): boolean {
-    if (this.#failure === undefined) return false
-    return this.#clock() - this.#failure.at < RETRY_DELAY_MS
+    return this.#failure !== undefined && this.#options.clock() - this.#failure.at < RETRY_DELAY_MS
   }
 
-  #staleReason (): FailureCode | undefined {
-    if (this.#failure !== undefined) return this.#failure.reason
-    if (this.#last !== undefined && this.#last.failed.length > 0) return 'download_failed'
-    return this.#isOld() && this.#flight.isRunning ? 'refresh_slow' : undefined
+  #staleReasons (): readonly FailureCode[] {
+    const reasons = this.#lastingReasons()
+    return this.#failure === undefined && this.#flight.isRunning && this.#isOld() ? [...reasons, 'refresh_slow'] : reasons
+  }
+
+  /** The reasons that remain until a refresh succeeds. */
+  #lastingReasons (): readonly FailureCode[] {
+    const hasGaps = this.#last !== undefined && this.#last.failed.length > 0
+    if (this.#failure !== undefined) return hasGaps && this.#failure.code !== 'download_failed' ? [this.#failure.code, 'download_failed'] : [this.#failure.code]
+    return hasGaps ? ['download_failed'] : FRESH
+  }
+
+  #report (reasons: readonly FailureCode[]): void {
+    const previous = this.#reported
+    if (reasons === previous || reasons.join() === previous.join()) return
+    this.#reported = reasons
+    this.#options.onChange?.({ reasons, previous, error: this.#failure?.error })
   }
 }
 
-/** Ends when the work has ended, one way or the other. */
+/** Waits until the work has ended, whether it has failed or not. */
 function settled (work: Promise<unknown>): Promise<void> {
   return work.then(() => {}, () => {})
 }
 
-/** Waits for the work, but not longer than this. */
+/** Waits for the work for at most `ms` milliseconds. */
 async function within (ms: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<void>((resolve) => { timer = setTimeout(resolve, ms) })

@@ -14,7 +14,7 @@ import type { Filter } from './query/filter.js'
 import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
 import type { Statistics } from './query/statistics.js'
 import { TableVersion } from './query/table-version.js'
-import { Refresher, type Freshness, type FreshnessRules } from './refresher.js'
+import { Refresher, type Freshness, type FreshnessChange, type FreshnessRules } from './refresher.js'
 import type { SnapshotFailure } from './snapshot/snapshot-file.js'
 import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
 import type { EtagCache } from './source/etag-cache.js'
@@ -51,6 +51,8 @@ export interface TransformerOptions {
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
   /** Receives the reason if the snapshot could not be used: the first reconcile then downloads every info file. */
   readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
+  /** Receives each change of the reasons why the data is stale. */
+  readonly onFreshnessChange?: ((change: FreshnessChange) => void) | undefined
   /** Receives the error if the snapshot could not be written: the next start will take longer. */
   readonly onSnapshotFailure?: ((error: unknown) => void) | undefined
 }
@@ -137,7 +139,7 @@ export class UserDataTransformer {
       maxStaleIfErrorMs: Infinity,
       ...options.freshness
     }
-    this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), monotonic, freshness)
+    this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), { clock: monotonic, rules: freshness, onChange: options.onFreshnessChange })
   }
 
   /** Reads what has changed in the source. `fresh`: by a listing that begins after this call. Fails where that fails. */

@@ -62,8 +62,8 @@ export function unavailable (code: string, detail: string): Problem {
 }
 
 /** The problem of a process that has never read the source, and why it has not. */
-export function noData (stale: FailureCode | undefined): Problem {
-  return unavailable('no_data', new NoDataError().message + (stale === undefined ? '' : `: ${describeFailure(stale)}`))
+export function noData (staleReasons: readonly FailureCode[]): Problem {
+  return unavailable('no_data', [new NoDataError().message, ...staleReasons.map(describeFailure)].join(': '))
 }
 
 /** Turns every error into a problem: those of routes, of the framework, and requests for what is not there. */
@@ -157,7 +157,7 @@ function sendClientError ({ config, log }: FastifyInstance, error: ClientError, 
 function toProblem (error: Error & Partial<FastifyError>): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreError) return unavailable(error.code, describeFailure(error.code))
-  if (error instanceof NoDataError) return noData(undefined)
+  if (error instanceof NoDataError) return noData([])
   const status = error.statusCode ?? 500
   return status < 500
     ? new Problem(status, codeOf(status), error.message)

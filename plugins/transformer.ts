@@ -8,6 +8,7 @@ import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer } from '../lib/transformer.js'
 import { versionsMaxBytes } from '../lib/versions.js'
 import { unescapeTab } from './config.js'
+import { freshnessLogger } from './freshness-log.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -53,6 +54,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     },
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: versionsMaxBytes(config.VERSIONS_MAX_BYTES) },
     openBackend: worker && openWorker,
+    onFreshnessChange: freshnessLogger(log),
     onColdStart: (reason) => log.warn({ reason }, coldStartMessage(reason)),
     onSnapshotFailure: (err) => log.warn({ err }, 'The snapshot could not be written: the next start takes longer')
   }))

@@ -9,8 +9,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const schema = { querystring: NoQuery, response: { 200: ProbeStatus } }
 
   const requireData = () => {
-    const { ageMs, stale } = fastify.transformer.freshness()
-    if (ageMs === undefined) throw noData(stale)
+    const { ageMs, staleReasons } = fastify.transformer.freshness()
+    if (ageMs === undefined) throw noData(staleReasons)
   }
 
   fastify.get('/livez', { config: { operation: livez }, schema }, async () => ({ status: 'alive' }) as const)

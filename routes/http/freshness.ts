@@ -12,14 +12,14 @@ export async function ensureFresh (request: FastifyRequest, reply: FastifyReply)
   const { transformer } = request.server
   const cacheControl = request.headers['cache-control']
   const fresh = cacheControl !== undefined && /(^|,)\s*no-cache\s*(,|$)/i.test(cacheControl)
-  const { ageMs, stale, isUsable } = await transformer.ensureFresh({ fresh })
+  const { ageMs, staleReasons, isUsable } = await transformer.ensureFresh({ fresh })
   if (hasEnded(reply)) {
     reply.hijack()
     return
   }
-  if (ageMs === undefined) throw noData(stale)
-  if (!isUsable) throw unavailable('data_too_old', 'The data is older than may be served: ' + describeFailure(stale!))
+  if (ageMs === undefined) throw noData(staleReasons)
+  if (!isUsable) throw unavailable('data_too_old', 'The data is older than may be served: ' + staleReasons.map(describeFailure).join('; '))
   reply.header('age', Math.floor(ageMs / 1000))
-  if (stale !== undefined) reply.header('data-stale', stale)
+  if (staleReasons.length > 0) reply.header('data-stale', staleReasons.join(', '))
   reply.header('data-version', transformer.version)
 }

@@ -9,7 +9,7 @@ import { toParameterObjects, type ParameterObject } from './parameters.js'
 const DESCRIPTION = `${description}: it joins \`<user_id>.csv\` and the image of the same name into records, answers filtered
 queries and statistics, and keeps one aggregated file up to date.
 
-Every response from the data has its age in \`Age\`, and in \`Data-Stale\` the reason why it may differ from the bucket. Errors
+Every response from the data has its age in \`Age\`, and in \`Data-Stale\` the reasons why it may differ from the bucket. Errors
 are \`application/problem+json\` with a stable \`code\`. HEAD is available wherever GET is. Unknown parameters are errors. Responses
 are compressed if the request has \`Accept-Encoding: gzip\`.`
 

@@ -28,8 +28,8 @@ export const requestId = {
 const AGE = 'The seconds since the start of the last complete listing of the bucket'
 const VERSION = 'The name of the data version: the same records have the same name, on every replica'
 const versionSchema = string('Qm3cVxq0mXbZ0vTjS3hU4w', { pattern: '^[\\w-]{22}$' })
-const dataStale = define('Data-Stale', 'Why the data may differ from the bucket; absent if it does not. One of ' +
-  `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable', { pattern: '^[a-z_]+$' }), false)
+const dataStale = define('Data-Stale', 'Why the data may differ from the bucket: one or more reasons, separated by commas; absent if there is none. The reasons are ' +
+  `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable, download_failed', { pattern: '^[a-z_]+(, [a-z_]+)*$' }), false)
 
 /** Of every response from the data. */
 export const freshness = { Age: define('Age', AGE, integer(0)), 'Data-Stale': dataStale, 'Data-Version': define('Data-Version', VERSION, versionSchema) }

@@ -8,16 +8,17 @@ interface Run { end: (listingMs?: number, failed?: string[]) => void, fail: (err
 function controlled (rules = {}) {
   const clock = new TestClock()
   const runs: Run[] = []
+  const changes: string[][] = []
   const refresher = new Refresher<Refreshed>(() => new Promise((resolve, reject) => {
     const listedAt = clock.monotonic()
     runs.push({ end: (listingMs = 0, failed = []) => resolve({ listedAt, listingMs, failed }), fail: reject })
-  }), clock.monotonic, { maxStalenessMs: 2000, refreshWaitMs: 20, maxStaleIfErrorMs: Infinity, ...rules })
+  }), { clock: clock.monotonic, rules: { maxStalenessMs: 2000, refreshWaitMs: 20, maxStaleIfErrorMs: Infinity, ...rules }, onChange: ({ reasons }) => changes.push([...reasons]) })
   const load = async (listingMs = 0, failed: string[] = []) => {
     const done = refresher.refresh({ fresh: true })
     runs.at(-1)!.end(listingMs, failed)
     await done
   }
-  return { clock, runs, refresher, load }
+  return { clock, runs, refresher, load, changes }
 }
 
 t.test('before the first refresh there is nothing to serve', async (t) => {
@@ -25,19 +26,19 @@ t.test('before the first refresh there is nothing to serve', async (t) => {
   t.match(refresher.freshness(), { ageMs: undefined, isUsable: false })
   const waiting = refresher.ensure()
   runs[0]!.end()
-  t.same(await waiting, { ageMs: 0, stale: undefined, isUsable: true, freshForMs: 2000 })
+  t.same(await waiting, { ageMs: 0, staleReasons: [], isUsable: true, freshForMs: 2000 })
 })
 
 t.test('data younger than the limit is served as it is, older is refreshed once for all who ask', async (t) => {
   const { clock, refresher, runs, load } = controlled()
   await load()
   clock.advance(2000)
-  t.same(await refresher.ensure(), { ageMs: 2000, stale: undefined, isUsable: true, freshForMs: 0 })
+  t.same(await refresher.ensure(), { ageMs: 2000, staleReasons: [], isUsable: true, freshForMs: 0 })
   t.equal(runs.length, 1)
   clock.advance(1)
   const waiting = Promise.all([refresher.ensure(), refresher.ensure(), refresher.ensure()])
   runs[1]!.end()
-  for (const freshness of await waiting) t.same(freshness, { ageMs: 0, stale: undefined, isUsable: true, freshForMs: 2000 })
+  for (const freshness of await waiting) t.same(freshness, { ageMs: 0, staleReasons: [], isUsable: true, freshForMs: 2000 })
   t.equal(runs.length, 2)
 })
 
@@ -45,10 +46,10 @@ t.test('a slow listing is not repeated all the time: two listing times are allow
   const { clock, refresher, runs, load } = controlled()
   await load(5000)
   clock.advance(10_000)
-  t.match(await refresher.ensure(), { stale: undefined })
+  t.match(await refresher.ensure(), { staleReasons: [] })
   t.equal(runs.length, 1)
   clock.advance(1)
-  t.match(await refresher.ensure(), { ageMs: 10_001, stale: 'refresh_slow', isUsable: true }, 'it waits so long and not longer')
+  t.match(await refresher.ensure(), { ageMs: 10_001, staleReasons: ['refresh_slow'], isUsable: true }, 'it waits so long and not longer')
   t.equal(runs.length, 2)
 })
 
@@ -71,14 +72,14 @@ t.test('a failed refresh: the last data with the reason, no new try within a sec
   clock.advance(3000)
   const failing = refresher.ensure()
   runs[1]!.fail(new StoreError('unreachable', 'down'))
-  t.same(await failing, { ageMs: 3000, stale: 'unreachable', isUsable: true, freshForMs: 0 })
+  t.same(await failing, { ageMs: 3000, staleReasons: ['unreachable'], isUsable: true, freshForMs: 0 })
   clock.advance(999)
-  t.match(await refresher.ensure(), { stale: 'unreachable' })
+  t.match(await refresher.ensure(), { staleReasons: ['unreachable'] })
   t.equal(runs.length, 2)
   clock.advance(1)
   const healing = refresher.ensure()
   runs[2]!.end()
-  t.same(await healing, { ageMs: 0, stale: undefined, isUsable: true, freshForMs: 2000 })
+  t.same(await healing, { ageMs: 0, staleReasons: [], isUsable: true, freshForMs: 2000 })
 })
 
 t.test('after a failure it is tried again even where the data is young', async (t) => {
@@ -86,11 +87,11 @@ t.test('after a failure it is tried again even where the data is young', async (
   await load()
   const failing = refresher.ensure({ fresh: true })
   runs[1]!.fail(new TypeError('a bug'))
-  t.match(await failing, { stale: 'internal_error', isUsable: true })
+  t.match(await failing, { staleReasons: ['internal_error'], isUsable: true })
   clock.advance(1000)
   const healing = refresher.ensure()
   runs[2]!.end()
-  t.match(await healing, { stale: undefined })
+  t.match(await healing, { staleReasons: [] })
 })
 
 t.test('data that is too old is not served once the bucket fails', async (t) => {
@@ -101,13 +102,13 @@ t.test('data that is too old is not served once the bucket fails', async (t) => 
   runs[1]!.fail(new StoreError('timeout', 'slow'))
   t.match(await failing, { isUsable: true })
   clock.advance(1)
-  t.match(refresher.freshness(), { stale: 'timeout', isUsable: false })
+  t.match(refresher.freshness(), { staleReasons: ['timeout'], isUsable: false })
 })
 
 t.test('a download that failed makes the data uncertain', async (t) => {
   const { refresher, load } = controlled()
   await load(0, ['source_data/1.csv'])
-  t.match(refresher.freshness(), { stale: 'download_failed', isUsable: true })
+  t.match(refresher.freshness(), { staleReasons: ['download_failed'], isUsable: true })
 })
 
 t.test('refresh fails as the work does', async (t) => {
@@ -115,7 +116,7 @@ t.test('refresh fails as the work does', async (t) => {
   const failing = t.rejects(refresher.refresh(), { code: 'access_denied' })
   runs[0]!.fail(new StoreError('access_denied', 'no'))
   await failing
-  t.match(refresher.freshness(), { ageMs: undefined, stale: 'access_denied', isUsable: false })
+  t.match(refresher.freshness(), { ageMs: undefined, staleReasons: ['access_denied'], isUsable: false })
 })
 
 t.test('only a bucket that fails makes data too old: slow listings and single downloads do not', async (t) => {
@@ -135,8 +136,26 @@ t.test('while the bucket does not answer at all, one request waits and the other
   clock.advance(1000)
   let isWaiting = true
   const first = refresher.ensure().then(() => { isWaiting = false })
-  t.match(await refresher.ensure(), { stale: 'timeout', isUsable: true })
+  t.match(await refresher.ensure(), { staleReasons: ['timeout'], isUsable: true })
   t.equal(isWaiting, true)
   runs[2]!.end()
   await first
+})
+
+t.test('several reasons are listed together, and each change is reported once', async (t) => {
+  const { clock, refresher, runs, load, changes } = controlled()
+  await load()
+  t.same(changes, [])
+  await load(0, ['source_data/1.csv'])
+  await load(0, ['source_data/1.csv'])
+  t.same(changes, [['download_failed']])
+  clock.advance(3000)
+  t.match(await refresher.ensure(), { staleReasons: ['download_failed', 'refresh_slow'] })
+  runs.at(-1)!.fail(new StoreError('unreachable', 'no'))
+  await t.rejects(refresher.refresh(), { code: 'unreachable' })
+  t.match(await refresher.ensure(), { staleReasons: ['unreachable', 'download_failed'] })
+  t.same(changes.slice(1), [['download_failed', 'refresh_slow'], ['unreachable', 'download_failed']])
+  await load()
+  t.same(changes.slice(3), [[]])
+  t.match(await refresher.ensure(), { staleReasons: [] })
 })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { build, csv } from '../support/app.js'
+import { build, csv, type LogLine } from '../support/app.js'
 
 /** Waits until it holds, as long as a test may take. */
 async function until (holds: () => unknown): Promise<void> {
@@ -94,7 +94,7 @@ t.test('nor does the one that a late start would bring', async (t) => {
   const closing = app.close()
   await until(() => endpoint.counts.PUT === 1)
   await sleep(1000) // now there is data, and the start looks for it in between
-  t.equal(app.transformer.freshness().stale, undefined)
+  t.same(app.transformer.freshness().staleReasons, [])
   release()
   await closing
   t.match(app.jobs.list(), [{ trigger: 'api', state: 'succeeded' }, { trigger: 'startup', state: 'failed' }])
@@ -125,4 +125,30 @@ t.test('the bucket restarts while the service serves: reads go on, marked, and a
   const response = await app.inject('/data')
   t.match(response.headers, { age: '0' })
   t.equal(response.headers['data-stale'], undefined)
+})
+
+t.test('Data-Stale lists all reasons, also with 304; the log has each change once', async (t) => {
+  const log: LogLine[] = []
+  const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv(), '2.csv': csv('Bob') }, log })
+  const changes = () => log.filter(({ level, msg }) => level >= 30 && / (stale|fresh again)/.test(msg))
+  const { headers: { etag } } = await app.inject('/data')
+  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/3.csv' ? { status: 500, body: '' } : undefined
+  endpoint.bucket('datalake').put('source_data/3.csv', csv('Cid'))
+  clock.advance(3000)
+  t.equal((await app.inject('/data')).headers['data-stale'], 'download_failed')
+  endpoint.intercept = ({ operation }) => operation === 'LIST' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  for (let i = 0; i < 3; i++) {
+    clock.advance(3000)
+    t.match(await app.inject({ url: '/data', headers: { 'if-none-match': etag } }), { statusCode: 304, headers: { 'data-stale': 'access_denied, download_failed' } })
+  }
+  t.match(changes(), [
+    { level: 40, stale: ['download_failed'], msg: /^The data is stale/ },
+    { level: 40, stale: ['access_denied', 'download_failed'], cause: /s3:\/\/datalake/, msg: /^The data is stale/ }
+  ])
+  t.equal(changes().length, 2)
+  endpoint.intercept = () => undefined
+  clock.advance(60_000)
+  for (let i = 0; i < 3; i++) t.equal((await app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })).headers['data-stale'], undefined)
+  t.match(changes()[2], { level: 30, was: ['access_denied', 'download_failed'], msg: 'The data is fresh again' })
+  t.equal(changes().length, 3)
 })

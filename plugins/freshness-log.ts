@@ -1,0 +1,16 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { FreshnessChange } from '../lib/refresher.js'
+
+/**
+ * Returns a function that logs a change of the freshness of the data: as a warning when the data becomes stale, as information when it is
+ * fresh again. `refresh_slow` comes and goes with each slow listing, so that changes of it alone have the level debug.
+ */
+export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChange) => void {
+  return ({ reasons, previous, error }) => {
+    const [now, before] = [reasons, previous].map((list) => list.filter((reason) => reason !== 'refresh_slow'))
+    const cause = error instanceof Error ? error.message : undefined
+    if (now!.join() === before!.join()) log.debug({ stale: reasons }, 'The freshness of the data has changed')
+    else if (now!.length === 0) log.info({ was: previous }, 'The data is fresh again')
+    else log.warn({ stale: reasons, cause }, 'The data is stale; the next change is logged')
+  }
+}
