@@ -23,7 +23,7 @@ function controlled () {
   return { clock, runs, jobs, ended }
 }
 
-t.test('a job tells what becomes of it', async (t) => {
+t.test('a job reports its states and its result', async (t) => {
   const { clock, runs, jobs, ended } = controlled()
   const { job, ended: end } = jobs.enqueue('api')
   t.match(job, { id: 'test-1', instance: 'test', trigger: 'api', dryRun: false, state: 'running', createdAt: 1000, startedAt: 1000, finishedAt: null })
@@ -37,7 +37,7 @@ t.test('a job tells what becomes of it', async (t) => {
   t.equal(jobs.get('test-2'), undefined)
 })
 
-t.test('one runs, one waits, a third joins the one that waits', async (t) => {
+t.test('one job runs, one waits, and a third request joins the waiting one', async (t) => {
   const { runs, jobs } = controlled()
   const posts = ['schedule', 'api', 'api', 'schedule'].map((trigger) => jobs.enqueue(trigger as 'api'))
   t.same(posts.map(({ job }) => job.id), ['test-1', 'test-2', 'test-2', 'test-2'])
@@ -55,7 +55,7 @@ t.test('one runs, one waits, a third joins the one that waits', async (t) => {
   t.equal(runs.length, 3)
 })
 
-t.test('a dry run neither waits for a job nor takes the place of one', async (t) => {
+t.test('a dry run neither waits for a job nor delays one', async (t) => {
   const { runs, jobs } = controlled()
   jobs.enqueue('api')
   const dry = jobs.enqueue('api', { dryRun: true })
@@ -65,7 +65,7 @@ t.test('a dry run neither waits for a job nor takes the place of one', async (t)
   await jobs.idle()
 })
 
-t.test('a failed job says why, and gives nothing away', async (t) => {
+t.test('a failed job reports a code and a detail without internals', async (t) => {
   const { runs, jobs, ended } = controlled()
   const table: [Error, object][] = [
     [new StoreError('unreachable', 'connect ECONNREFUSED secret-host:9000'), { code: 'unreachable', detail: 'The bucket can\'t be reached' }],
@@ -82,7 +82,7 @@ t.test('a failed job says why, and gives nothing away', async (t) => {
   }
 })
 
-t.test('remembers a hundred jobs, and those that have not ended', async (t) => {
+t.test('remembers the last hundred jobs and all that have not ended', async (t) => {
   const { runs, jobs } = controlled()
   const slow = jobs.enqueue('api')
   for (let i = 0; i < 150; i++) {

@@ -29,7 +29,7 @@ t.test('before the first refresh there is nothing to serve', async (t) => {
   t.same(await waiting, { ageMs: 0, staleReasons: [], isUsable: true, freshForMs: 2000 })
 })
 
-t.test('data younger than the limit is served as it is, older is refreshed once for all who ask', async (t) => {
+t.test('data younger than the limit is served as it is; older data is refreshed once for all callers', async (t) => {
   const { clock, refresher, runs, load } = controlled()
   await load()
   clock.advance(2000)
@@ -42,7 +42,7 @@ t.test('data younger than the limit is served as it is, older is refreshed once 
   t.equal(runs.length, 2)
 })
 
-t.test('a slow listing is not repeated all the time: two listing times are allowed', async (t) => {
+t.test('data may be as old as two listing times, so that a slow listing is not repeated all the time', async (t) => {
   const { clock, refresher, runs, load } = controlled()
   await load(5000)
   clock.advance(10_000)
@@ -53,7 +53,7 @@ t.test('a slow listing is not repeated all the time: two listing times are allow
   t.equal(runs.length, 2)
 })
 
-t.test('with fresh, a refresh that starts after the call', async (t) => {
+t.test('fresh: waits for a refresh that starts after the call', async (t) => {
   const { refresher, runs, load } = controlled()
   await load()
   const first = refresher.ensure({ fresh: true })
@@ -66,7 +66,7 @@ t.test('with fresh, a refresh that starts after the call', async (t) => {
   t.match(await second, { ageMs: 0 })
 })
 
-t.test('a failed refresh: the last data with the reason, no new try within a second, then again', async (t) => {
+t.test('after a failed refresh the last data is served with the reason, and the next attempt is a second later', async (t) => {
   const { clock, refresher, runs, load } = controlled()
   await load()
   clock.advance(3000)
@@ -82,7 +82,7 @@ t.test('a failed refresh: the last data with the reason, no new try within a sec
   t.same(await healing, { ageMs: 0, staleReasons: [], isUsable: true, freshForMs: 2000 })
 })
 
-t.test('after a failure it is tried again even where the data is young', async (t) => {
+t.test('a failed refresh is retried even if the data is young', async (t) => {
   const { clock, refresher, runs, load } = controlled({ maxStalenessMs: 3_600_000 })
   await load()
   const failing = refresher.ensure({ fresh: true })
@@ -111,7 +111,7 @@ t.test('a download that failed makes the data uncertain', async (t) => {
   t.match(refresher.freshness(), { staleReasons: ['download_failed'], isUsable: true })
 })
 
-t.test('refresh fails as the work does', async (t) => {
+t.test('refresh fails with the error of the work', async (t) => {
   const { refresher, runs } = controlled()
   const failing = t.rejects(refresher.refresh(), { code: 'access_denied' })
   runs[0]!.fail(new StoreError('access_denied', 'no'))
@@ -126,7 +126,7 @@ t.test('only a bucket that fails makes data too old: slow listings and single do
   t.match(await refresher.ensure(), { ageMs: 60_000, isUsable: true })
 })
 
-t.test('while the bucket does not answer at all, one request waits and the others do not', async (t) => {
+t.test('while the bucket does not respond, one request waits and the others do not', async (t) => {
   const { clock, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
   await load()
   clock.advance(3000)

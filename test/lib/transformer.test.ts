@@ -10,7 +10,7 @@ import { csv, NOON } from '../support/app.js'
 
 /** The library without any server: a folder, a cache, a transformer. */
 async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
-  // Ended before the folder is removed: tap removes it before teardowns that come after it.
+  // Registered before the folder is created: tap removes the folder before it runs teardowns that are registered later.
   t.teardown(async () => {
     await transformer.close()
     await store.close()
@@ -45,7 +45,7 @@ t.test('a function is a filter, too', async (t) => {
   t.equal((await transformer.select({ filters: [(row) => row.birthts === 0] })).count, 1)
 })
 
-t.test('every operation of a filter, on text and numbers', async (t) => {
+t.test('every filter operator, on text and numbers', async (t) => {
   const { transformer } = await setUp(t)
   await transformer.reconcile()
   const count = async (filter: any) => (await transformer.select({ filters: [filter] })).count
@@ -65,7 +65,7 @@ t.test('every operation of a filter, on text and numbers', async (t) => {
   await t.rejects(count({ column: 'birth_date', op: 'equals', value: String(birthDate) }), { name: 'UnknownColumnError', usedIn: 'filters' })
 })
 
-t.test('a selection is of one version, whatever happens while it is read', async (t) => {
+t.test('a selection is of one version, whatever changes while it is read', async (t) => {
   const { store, transformer } = await setUp(t)
   await transformer.reconcile()
   const chunks = await transformer.export({ format: 'ndjson', columns: ['first_name'] })
@@ -75,7 +75,7 @@ t.test('a selection is of one version, whatever happens while it is read', async
   t.equal(await text(await transformer.export({ format: 'ndjson', columns: ['first_name'] })), '{"first_name":"Amy"}\n{"first_name":"Bob"}\n')
 })
 
-t.test('its arguments: prefix, output key, delimiter, extensions', async (t) => {
+t.test('options: prefix, output key, delimiter, extensions', async (t) => {
   const { store, transformer } = await setUp(t, { sourcePrefix: 'people/', outputKey: 'people/all.csv', inputDelimiter: ';', imageExtensions: ['bmp'] })
   await store.put('people/7.csv', Buffer.from('first_name;last_name;birthts\nJo;"a;b";7\n'))
   await store.put('people/7.bmp', Buffer.from('BM'))
@@ -86,7 +86,7 @@ t.test('its arguments: prefix, output key, delimiter, extensions', async (t) => 
   t.same(transformer.quarantine(), { rejects: [], orphans: [], ignored: 1 })
 })
 
-t.test('names with a comma or an equals sign are kept, and no query is told to use them', async (t) => {
+t.test('columns whose names contain a comma or an equals sign are kept, and are not suggested in messages', async (t) => {
   const { store, transformer } = await setUp(t)
   await store.put('source_data/3.csv', Buffer.from('first_name,last_name,birthts,"a,b",a=b\nA,B,0,x,y\n'))
   await transformer.reconcile()

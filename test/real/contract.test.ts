@@ -9,7 +9,7 @@ const { S3_TEST_ENDPOINT: endpoint, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS
 const skip = endpoint === undefined &&
   'set S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY (and S3_TEST_STORE, its name) to test one'
 
-/** A store over a bucket that nobody has; it is removed with the test. */
+/** A store over a new bucket, which is removed after the test. */
 function openUnused (t: Test): S3Store {
   const bucket = `userlake-test-${randomUUID()}`
   const store = new S3Store({ bucket, endpoint })

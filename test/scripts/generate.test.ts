@@ -15,13 +15,13 @@ t.test('writes a lake into a new folder', async t => {
   t.match(await readFile(join(lake, 'source_data/1004.csv'), 'utf8'), 'first_name, last_name, birthts\n"Augustus')
 })
 
-t.test('explains itself', async t => {
+t.test('--help prints the usage', async t => {
   const { code, out } = await runMain(main, ['--help'])
   t.equal(code, 0)
   for (const name of ['--users', '--lake', '--prefix', '--images', '--seed']) t.match(out, name)
 })
 
-t.test('refuses wrong arguments in one line that names them', async t => {
+t.test('refuses invalid arguments with one line that names them', async t => {
   const lake = ['--lake', 'file:nowhere']
   const cases: [string[], string][] = [
     [lake, '--users is missing; see --help'],

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Progress } from '../../scripts/progress.js'
 
-/** What is written while each of `steps` takes so many milliseconds. */
+/** The output if each of `steps` steps takes `ms` milliseconds. */
 function watch (total: number, steps: number, stepMs: number, isTTY: boolean): string[] {
   const written: string[] = []
   let now = 1_000_000
@@ -14,7 +14,7 @@ function watch (total: number, steps: number, stepMs: number, isTTY: boolean): s
   return written
 }
 
-t.test('writes plain lines every five seconds and a last one', async t => {
+t.test('writes a plain line every five seconds and one at the end', async t => {
   t.same(watch(12, 12, 1000, false), ['5/12, 1/s, 7 s left\n', '10/12, 1/s, 2 s left\n', '12/12, 1/s, 12 s\n'])
 })
 
@@ -26,7 +26,7 @@ t.test('draws a bar on a terminal, ten times a second at most', async t => {
   t.equal(written.at(-1), '\n')
 })
 
-t.test('has a last word on nothing at all and on what was not finished', async t => {
+t.test('writes the final state even without a step, and if some steps are not done', async t => {
   t.same(watch(0, 0, 0, false), ['0/0, 0/s, 1 s\n'])
   t.same(watch(10, 0, 0, false), ['0/10, 0/s, 1 s\n'])
   t.match(watch(10, 4, 1000, false).at(-1), '4/10, 1/s, 6 s left')

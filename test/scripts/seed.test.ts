@@ -10,7 +10,7 @@ import { runMain } from '../support/run-main.js'
 
 const FROM = { '1001.csv': 'a', '1001.png': 'b', more: { '1002.csv': 'c' } }
 
-t.test('fills a new folder, then finds all of it unchanged', async t => {
+t.test('fills a new folder; a second run finds every object unchanged', async t => {
   const dir = t.testdir({ from: FROM })
   const argv = ['--from', join(dir, 'from'), '--lake', `file:${join(dir, 'lake')}`]
   const first = await runMain(main, argv)
@@ -39,7 +39,7 @@ t.test('fills a new bucket of the server that the environment names', async t =>
   t.equal(String(bucket.get('in/mine')?.body), 'mine')
 })
 
-t.test('says in one line which store can not be reached', async t => {
+t.test('reports in one line which store cannot be reached', async t => {
   const endpoint = await startS3Endpoint()
   await endpoint.stop()
   const argv = ['--from', t.testdir(FROM), '--lake', 's3://datalake']
@@ -48,7 +48,7 @@ t.test('says in one line which store can not be reached', async t => {
   t.match(err, /^seed: s3:\/\/datalake.*ECONNREFUSED.*\n$/)
 })
 
-t.test('fails where one file can not be uploaded', async t => {
+t.test('fails if one file cannot be uploaded', async t => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
   endpoint.intercept = ({ operation, key }) => operation === 'PUT' && key.endsWith('1002.csv') ? { status: 403 } : undefined
@@ -58,7 +58,7 @@ t.test('fails where one file can not be uploaded', async t => {
   t.match(err.trimEnd().split('\n').at(-1), /^seed: s3:\/\/datalake\/source_data\/more\/1002\.csv/)
 })
 
-t.test('refuses wrong arguments in one line that names them', async t => {
+t.test('refuses invalid arguments with one line that names them', async t => {
   const dir = t.testdir({ from: FROM, file: '' })
   const from = ['--from', join(dir, 'from')]
   const lake = ['--lake', `file:${join(dir, 'lake')}`]
@@ -77,7 +77,7 @@ t.test('refuses wrong arguments in one line that names them', async t => {
   t.notOk((await readdir(dir)).includes('lake'))
 })
 
-t.test('explains itself', async t => {
+t.test('--help prints the usage', async t => {
   const { code, out } = await runMain(main, ['--help'])
   t.equal(code, 0)
   for (const name of ['--from', '--lake', '--prefix']) t.match(out, name)

@@ -3,7 +3,7 @@ import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { startS3Endpoint, type S3Endpoint } from '../support/s3-endpoint.js'
 import { contract } from '../support/store-contract.js'
 
-/** Keys that S3 takes and that are no paths of files. */
+/** Keys that S3 accepts and that are not paths of files. */
 const FURTHER_KEYS = ['line\nbreak', 'control\u0001', 'a//b', '/leading', 'trailing/', 'a/../b', './c']
 
 function testEndpoint (t: Test, unquotedIfMatch: boolean): void {
@@ -34,5 +34,5 @@ function testEndpoint (t: Test, unquotedIfMatch: boolean): void {
   })
 }
 
-t.test('an endpoint that does as AWS', async t => testEndpoint(t, false))
+t.test('an endpoint that behaves as AWS', async t => testEndpoint(t, false))
 t.test('an endpoint with the quirk of Ceph RGW 16.2', async t => testEndpoint(t, true))

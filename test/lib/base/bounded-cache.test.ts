@@ -12,7 +12,7 @@ t.test('keeps the most recently used values that fit', async (t) => {
   t.same(['a', 'c', 'd'].map((key) => cache.get(key)), [1, 3, 4])
 })
 
-t.test('many small values count with their keys', async (t) => {
+t.test('keys count towards the size', async (t) => {
   const cache = new BoundedCache<number>(1000)
   for (let i = 0; i < 1000; i++) cache.set(`key-${i}`, i, 0)
   const kept = Array.from({ length: 1000 }, (_, i) => cache.get(`key-${i}`)).filter((value) => value !== undefined)

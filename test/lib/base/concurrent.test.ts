@@ -1,7 +1,7 @@
 import t from 'tap'
 import { forEachConcurrently } from '../../../lib/base/concurrent.js'
 
-t.test('does everything, never more than the limit at a time', async (t) => {
+t.test('processes every item, never more than the limit at a time', async (t) => {
   const done: number[] = []
   let running = 0
   let most = 0
@@ -15,7 +15,7 @@ t.test('does everything, never more than the limit at a time', async (t) => {
   t.equal(most, 3)
 })
 
-t.test('throws the first failure when what runs has ended, and starts no more', async (t) => {
+t.test('after a failure starts no more items, waits for the running ones, and throws the first failure', async (t) => {
   const started: number[] = []
   let ended = 0
   await t.rejects(forEachConcurrently([0, 1, 2, 3, 4, 5], 2, async (item) => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { SingleFlight } from '../../../lib/base/single-flight.js'
 
-/** Work that ends when the test says so. */
+/** Work that ends when the test ends it. */
 function controlled () {
   const runs: { end: () => void, fail: () => void }[] = []
   let running = 0
@@ -21,14 +21,14 @@ function controlled () {
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
-t.test('callers share the run that is under way', async (t) => {
+t.test('callers share the current run', async (t) => {
   const { flight, runs } = controlled()
   const both = Promise.all([flight.join(), flight.join()])
   runs[0]!.end()
   t.same(await both, [0, 0])
 })
 
-t.test('a fresh run starts after the call, and all who wait for one share it', async (t) => {
+t.test('a fresh run starts after the call, and all callers that wait for one share it', async (t) => {
   const { flight, runs, most } = controlled()
   const first = flight.join()
   const fresh = Promise.all([flight.fresh(), flight.fresh()])
@@ -46,7 +46,7 @@ t.test('a fresh run starts after the call, and all who wait for one share it', a
   t.equal(most(), 1)
 })
 
-t.test('never runs twice at once, even for who asks just as a run ends', async (t) => {
+t.test('never runs twice at once, even for a call just as a run ends', async (t) => {
   const { flight, runs, most } = controlled()
   const calls = [flight.join(), flight.fresh()]
   calls[0]!.then(() => { calls.push(flight.join(), flight.fresh()) }).catch(() => {})
@@ -58,7 +58,7 @@ t.test('never runs twice at once, even for who asks just as a run ends', async (
   t.equal(most(), 1)
 })
 
-t.test('a failed run fails for its callers and not for the next', async (t) => {
+t.test('a failed run fails for its callers and not for later ones', async (t) => {
   const { flight, runs } = controlled()
   const first = t.rejects(flight.join(), { message: 'run 0' })
   const next = flight.fresh()

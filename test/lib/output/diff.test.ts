@@ -3,7 +3,7 @@ import { compareOutputs } from '../../../lib/output/diff.js'
 
 const compare = (before: string, after: string, delimiter = ',') => compareOutputs(Buffer.from(before), Buffer.from(after), delimiter)
 
-t.test('counts users that come, change and go', async (t) => {
+t.test('counts added, changed and removed users', async (t) => {
   const output = 'user_id,name\r\n1,Ann\r\n2,Bob\r\n3,"C, D"\r\n'
   t.same(await compare('user_id,name\r\n', output), { added: 3, changed: 0, removed: 0 })
   t.same(await compare(output, output), { added: 0, changed: 0, removed: 0 })
@@ -11,17 +11,17 @@ t.test('counts users that come, change and go', async (t) => {
   t.same(await compare(output, 'user_id,name\r\n'), { added: 0, changed: 0, removed: 3 })
 })
 
-t.test('an output with other columns is changed throughout', async (t) => {
+t.test('all users count as changed if the columns differ', async (t) => {
   t.same(await compare('name,user_id\r\nAnn,1\r\n', 'user_id,name\r\n1,Ann\r\n'), { added: 0, changed: 1, removed: 0 })
 })
 
-t.test('what is no such output counts as empty', async (t) => {
+t.test('an object that is not such an output counts as empty', async (t) => {
   for (const foreign of ['', 'hello', 'a;b\n1;2\n', 'user_id,"x\n', '\xff\xfe']) {
     t.same(await compare(foreign, 'user_id\r\n1\r\n'), { added: 1, changed: 0, removed: 0 }, JSON.stringify(foreign))
   }
 })
 
-t.test('the output before may be in any order, and name a user twice', async (t) => {
+t.test('the previous output may be in any order and contain a user twice', async (t) => {
   const after = 'user_id,name\r\n1,Ann\r\n2,Bob\r\n4,Eve\r\n'
   t.same(await compare('user_id,name\r\n2,Bob\r\n1,Amy\r\n3,Cid\r\n', after), { added: 1, changed: 1, removed: 1 })
   t.same(await compare('user_id,name\r\n1,Amy\r\n1,Ann\r\n', after), { added: 2, changed: 0, removed: 0 }, 'the last one counts')

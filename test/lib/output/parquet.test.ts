@@ -25,7 +25,7 @@ t.test('DuckDB reads what was written', async (t) => {
   })
 })
 
-t.test('many rows come in groups, none in one without rows', async (t) => {
+t.test('many rows are written as several row groups, and none as an empty file', async (t) => {
   const file = `${t.testdir()}/output.parquet`
   const count = 250_000
   const records = new TableVersion(tableOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i % 1000}`, birthts: i }))), 'UTC')

@@ -10,7 +10,7 @@ import { age } from '../../support/reference.js'
 const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Apia', 'Asia/Kathmandu', 'America/Los_Angeles', 'Africa/Monrovia']
 const MAX_TIME = 8.64e15
 
-/** Whether age filters, which are ranges, keep the row. */
+/** Whether the age filters, which are ranges, match the row. */
 const keepsRow = (filters: Filter[], row: RecordRow) => filters.every((filter) => {
   if (filter.op !== 'range') throw new Error('not a range')
   const { min = -Infinity, max = Infinity } = filter.value
@@ -35,7 +35,7 @@ t.test('the calendar date of any instant is the one that Temporal gives', async 
   t.ok([MAX_TIME, -MAX_TIME].every((ms) => calendarDay(ms, 'UTC') === (calendarDay(ms, 'UTC') | 0)), 'it fits into 32 bits')
 })
 
-t.test('completed years, by birthdays', async (t) => {
+t.test('completed years change on birthdays', async (t) => {
   const table: [number, number, number, string][] = [
     [19900615, 20250614, 34, 'the day before'],
     [19900615, 20250615, 35, 'the day itself'],
@@ -49,9 +49,9 @@ t.test('completed years, by birthdays', async (t) => {
   for (const [birth, today, years, name] of table) t.equal(completedYears(date(birth), date(today)), years, name)
 })
 
-t.test('an age filter keeps just the people of that age', async () => {
+t.test('an age filter matches exactly the records of that age', async () => {
   const years = fc.integer({ min: 0, max: 130_000 }).map((thousandths) => thousandths / 1000)
-  // Anywhere, or within two days of a birthday: to the day, to the hour, to the millisecond.
+  // Any instant, or one within two days of a birthday, rounded to a day, an hour or a millisecond.
   const offset = fc.tuple(fc.integer({ min: -2, max: 2 }), fc.integer({ min: -1, max: 1 }), fc.integer({ min: -1, max: 1 }))
     .map(([days, hours, ms]) => days * 86_400_000 + hours * 3_600_000 + ms)
   const birth = fc.oneof(fc.integer({ min: -2e12, max: 1.9e12 }), fc.record({ years: fc.integer({ min: -2, max: 100 }), offset }))
@@ -90,7 +90,7 @@ t.test('exact bounds hold to the millisecond', async (t) => {
   t.notOk(keeps(asOf + 31, { max: -1e-9 }))
 })
 
-t.test('the two counts differ, as they should: 30 to 35 keeps people until they turn 36', async (t) => {
+t.test('completed and exact ages differ: 30 to 35 completed years match until the 36th birthday', async (t) => {
   const birthts = Date.parse('1989-07-01T00:00:00Z') // 35.95 years old
   const row = { birthts, birth_date: date(1989_07_01) } as RecordRow
   const range = { min: 30, max: 35, asOf: Date.parse('2025-06-15T00:00:00Z'), timeZone: 'UTC' }
@@ -98,7 +98,7 @@ t.test('the two counts differ, as they should: 30 to 35 keeps people until they 
   t.equal(keepsRow(ageFilters({ ...range, basis: 'exact' }), row), false)
 })
 
-t.test('knows time zones by name', async (t) => {
+t.test('recognizes the names of time zones', async (t) => {
   t.equal(isTimeZone('Europe/Moscow'), true)
   t.equal(isTimeZone('Mars/Olympus'), false)
   t.equal(isTimeZone(''), false)

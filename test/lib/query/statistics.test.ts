@@ -10,7 +10,7 @@ const MAX_TIME = 8.64e15
 type Row = Omit<TestRow, 'user_id'>
 const row = (birthts: number): Row => ({ birthts })
 
-/** By the index and, with a filter that is code, row by row: both have to agree. */
+/** The statistics by the index, compared with those by a predicate, which are computed row by row. */
 async function stats (rows: readonly Row[], asOf = 0, binWidth = 10): Promise<Statistics> {
   const records = new TableVersion(tableOf(rows.map((row, i) => ({ user_id: String(i).padStart(6, '0'), ...row }))), 'UTC')
   const indexed = await records.statistics({ asOf, binWidth })
@@ -18,11 +18,11 @@ async function stats (rows: readonly Row[], asOf = 0, binWidth = 10): Promise<St
   return indexed
 }
 
-t.test('nobody: -1 for the average, null for the others', async (t) => {
+t.test('no match: -1 for the average, null for the others', async (t) => {
   t.same(await stats([]), { count: 0, average_age: -1, median_age: null, youngest_age: null, oldest_age: null, with_image: 0, age_histogram: [] })
 })
 
-t.test('one, two and three people', async (t) => {
+t.test('one, two and three records', async (t) => {
   const years = (n: number) => row(-n * YEAR_MS)
   t.match(await stats([years(30)]), { count: 1, average_age: 30, median_age: 30, youngest_age: 30, oldest_age: 30 })
   t.match(await stats([years(30), years(41)]), { average_age: 35.5, median_age: 35.5, youngest_age: 30, oldest_age: 41 })
@@ -46,7 +46,7 @@ t.test('the histogram counts completed years in bins', async (t) => {
 })
 
 t.test('sums of many large timestamps are exact', async (t) => {
-  // Far from each other on both sides of 1970: in doubles their sum loses some milliseconds with each of them.
+  // Large values on both sides of 1970: a plain sum of doubles loses some milliseconds with each of them.
   const births = Array.from({ length: 20_000 }, (_, i) => i % 2 === 0 ? MAX_TIME - 12_345 - i : 1_234_567 + 7 * i - MAX_TIME)
   const sum = births.reduce((sum, birthts) => sum + BigInt(birthts), 0n)
   const exact = Number(-sum * 1_000_000_000_000n / (BigInt(births.length) * BigInt(YEAR_MS))) / 1e12
@@ -57,7 +57,7 @@ t.test('sums of many large timestamps are exact', async (t) => {
 t.test('equal big-integer arithmetic within 1e-9', async () => {
   const birthts = fc.oneof(fc.integer({ min: -2e12, max: 1.8e12 }), fc.integer({ min: -MAX_TIME, max: MAX_TIME }))
   const close = (actual: number | null, dividend: bigint, divisor: bigint) => {
-    // |actual - dividend / divisor| < 1e-9, in units that are whole
+    // |actual - dividend / divisor| < 1e-9, in integers
     const scaled = dividend * 1_000_000_000_000n / divisor
     return Math.abs(Number(scaled - BigInt(Math.round(actual! * 1e6)) * 1_000_000n)) / 1e12 < 1e-6 &&
       Math.abs(actual! - Number(scaled) / 1e12) < 1e-9 * Math.max(1, Math.abs(actual!))

@@ -3,7 +3,7 @@ import { SnapshotSchedule } from '../../../lib/snapshot/snapshot-schedule.js'
 import type { SourceState } from '../../../lib/source/source-state.js'
 import { TestClock } from '../../support/app.js'
 
-/** A schedule whose saves end as they are told to. */
+/** A schedule whose saves end as the test decides. */
 function setUp () {
   const clock = new TestClock(0)
   const saves: { state: SourceState, end: () => void, fail: (error: Error) => void }[] = []
@@ -20,7 +20,7 @@ let states = 0
 const newState = () => ({ name: `state ${++states}` }) as SourceState
 const soon = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-t.test('what changes is written at most once a minute', async (t) => {
+t.test('changes are written at most once a minute', async (t) => {
   const { clock, saves, schedule } = setUp()
   const [first, second, third] = [newState(), newState(), newState()]
   schedule.offer(first)
@@ -49,7 +49,7 @@ t.test('a state that is written already is not written again', async (t) => {
   t.equal(saves.length, 1)
 })
 
-t.test('the end does not wait for the minute, but for what is written', async (t) => {
+t.test('flush does not wait for the minute, but for the current write', async (t) => {
   const { saves, schedule } = setUp()
   const last = newState()
   schedule.offer(newState())
@@ -65,7 +65,7 @@ t.test('the end does not wait for the minute, but for what is written', async (t
   await flushed
 })
 
-t.test('to settle writes nothing and waits', async (t) => {
+t.test('settle waits for the current write and starts none', async (t) => {
   const { saves, schedule } = setUp()
   await schedule.settle()
   schedule.offer(newState())
@@ -78,7 +78,7 @@ t.test('to settle writes nothing and waits', async (t) => {
   t.equal(saves.length, 1)
 })
 
-t.test('a failure is told, holds up nothing and is not repeated within the minute', async (t) => {
+t.test('a failure is reported, delays nothing, and is not retried within the minute', async (t) => {
   const { clock, saves, failures, schedule } = setUp()
   schedule.offer(newState())
   await soon()

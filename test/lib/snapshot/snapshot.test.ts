@@ -22,7 +22,7 @@ function stateOf (rows: readonly TestRow[]): SourceState {
 
 const decode = (file: Buffer, identity = IDENTITY) => decodeSnapshot(file, identity) as SourceState
 
-/** All content of a state. */
+/** The content of a state, in a form that can be compared. */
 const contentOf = ({ name, table, files, images, rejected }: SourceState) => ({
   name,
   rows: rowsOf(table),
@@ -59,7 +59,7 @@ t.test('a pause after a timeout is not kept: another process has another monoton
   t.match(back.rejected.get(stalled.key), { rejection: { code: 'no_row' }, backoff: undefined })
 })
 
-t.test('dictionaries of more values than fit into one byte, or two', async (t) => {
+t.test('dictionaries with more than 2^8 and 2^16 values', async (t) => {
   for (const count of [127, 128, 129, 255, 256, 257, 33_000, 66_000]) {
     const state = stateOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i}`, ...i % 2 && { undeclared: { city: `city ${i}` } } })))
     const back = decode(encodeSnapshot(state, IDENTITY))
@@ -68,7 +68,7 @@ t.test('dictionaries of more values than fit into one byte, or two', async (t) =
   }
 })
 
-t.test('every single damaged byte is noticed', async (t) => {
+t.test('damage to any single byte is detected', async (t) => {
   const file = encodeSnapshot(stateOf(Array.from({ length: 50 }, (_, i) => ({ user_id: String(i), first_name: 'Ann', birthts: i * 1e9, img_path: `${i}.png`, undeclared: { city: 'Rome' } }))), IDENTITY)
   t.type(decodeSnapshot(file, IDENTITY), 'object')
   const outcomes: Record<string, number> = {}
@@ -93,7 +93,7 @@ t.test('a file that is cut, longer, of another lake or no snapshot at all can\'t
   for (const [name, file, identity, outcome] of cases) t.equal(decodeSnapshot(file, identity), outcome, name)
 })
 
-t.test('content that looks like the checksum is not taken for it', async (t) => {
+t.test('content that looks like the checksum is not taken for the checksum', async (t) => {
   const label = 'userlake sha256 '
   const state = stateOf([{ user_id: label, first_name: label + '1'.repeat(64), undeclared: { [label]: label } }])
   const rejected = { ...state.rejected.get('source_data/7.csv')!, key: label, rejection: rejection('no_row', label, { excerpt: label }) }

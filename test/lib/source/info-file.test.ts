@@ -4,7 +4,7 @@ import { parseUserCsv } from '../../../lib/source/info-file.js'
 const parse = (text: string | Buffer, delimiter = ',') => parseUserCsv(Buffer.from(text as string), delimiter)
 const HEADER = 'first_name, last_name, birthts\n'
 
-t.test('what is fine', async (t) => {
+t.test('accepted files', async (t) => {
   const ann = { first_name: 'Ann', last_name: 'Lee', birthts: 5 }
   const table: [string, string | Buffer, object][] = [
     ['the usual form', HEADER + 'Ann, Lee, 5\n', ann],
@@ -29,20 +29,20 @@ t.test('what is fine', async (t) => {
   t.ok(Object.is(parse(HEADER + 'Ann, Lee, -0').data?.birthts, 0))
 })
 
-t.test('other delimiters, of several characters too', async (t) => {
+t.test('other delimiters, also of several characters', async (t) => {
   t.match(parse('first_name; last_name; birthts\nAnn; Lee; 5', ';').data, { first_name: 'Ann', last_name: 'Lee', birthts: 5 })
   t.match(parse('first_name\tlast_name\tbirthts\nAnn\tLee\t5', '\t').data, { first_name: 'Ann', birthts: 5 })
   t.match(parse('first_name, last_name, birthts\nAnn,B, "x, y", 5', ', ').data, { first_name: 'Ann,B', last_name: 'x, y' })
   t.match(parse('first_name||last_name||birthts\nAnn||Lee||5', '||').data, { last_name: 'Lee' })
 })
 
-t.test('further columns are kept as text, whatever their names', async (t) => {
+t.test('undeclared columns are kept as text, whatever their names', async (t) => {
   const { data } = parse('first_name,last_name,birthts,city,City,__proto__,7,a=b\nAnn,Lee,5, Rome ,,x,007,y\n')
   t.same(Object.entries(data!.undeclared), [['7', '007'], ['city', 'Rome'], ['City', ''], ['__proto__', 'x'], ['a=b', 'y']])
   t.equal(Object.getPrototypeOf(data!.undeclared), null)
 })
 
-t.test('what is rejected, and what the report says', async (t) => {
+t.test('rejected files, and the report', async (t) => {
   const names = (count: number) => Array.from({ length: count }, (_, i) => `c${i}`).join(',')
   const table: [string, string | Buffer, object][] = [
     ['nothing', '', { code: 'empty_file', line: null }],

@@ -12,7 +12,7 @@ import { rowsOf } from '../../support/tables.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
 
-/** A cache over a bucket, and a function that reconciles them. */
+/** A bucket, and a function that reconciles the state with it. */
 async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
   const clock = new TestClock()
   const endpoint = await startS3Endpoint({ clock: clock.read })
@@ -62,7 +62,7 @@ t.test('downloads what changed and nothing else; a state that did not change sta
   t.equal(endpoint.counts.GET, 3)
 })
 
-t.test('what it knew stays untouched until the caller takes over the outcome', async (t) => {
+t.test('the previous state stays unchanged', async (t) => {
   const { store, cache, clock, bucket } = await setUp(t, { '1.csv': csv() })
   cache.replace((await reconcile(store, cache.state, clock.monotonic, { rules })).state)
   bucket.put('source_data/2.csv', csv())
@@ -70,7 +70,7 @@ t.test('what it knew stays untouched until the caller takes over the outcome', a
   t.equal(cache.state.table.length, 1)
 })
 
-t.test('a listing that fails changes nothing', async (t) => {
+t.test('a failed listing changes nothing', async (t) => {
   const { endpoint, run, cache } = await setUp(t, { '1.csv': csv() })
   await run()
   for (const body of ['', '<html><body>Welcome</body></html>', '{}', '<ListBucketResult><Name>lake</Name></ListBucketResult>']) {
@@ -97,7 +97,7 @@ t.test('preconditions of outputs are read before the listing begins; a failure t
   t.equal(state.table.length, 1)
 })
 
-t.test('a download that fails keeps the last good record and is tried again', async (t) => {
+t.test('a failed download keeps the last good record and is retried', async (t) => {
   const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') })
   await run()
   bucket.put('source_data/1.csv', csv('Amy'))
@@ -114,7 +114,7 @@ t.test('a download that fails keeps the last good record and is tried again', as
   t.same(endpoint.gets.sort(), ['source_data/1.csv', 'source_data/3.csv'])
 })
 
-t.test('an answer that is not of the object is a failed download, not a bad file', async (t) => {
+t.test('a response that is not the object is a failed download, not a reject', async (t) => {
   const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann') })
   await run()
   bucket.put('source_data/1.csv', csv('Amy'))
@@ -126,7 +126,7 @@ t.test('an answer that is not of the object is a failed download, not a bad file
   }
 })
 
-t.test('an object that stalls is given up, tried again after a pause, and holds up nothing', async (t) => {
+t.test('a stalled download times out, is retried after a pause, and delays nothing', async (t) => {
   const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') })
   await run()
   bucket.put('source_data/1.csv', csv('Amy'))
@@ -175,7 +175,7 @@ t.test('an object that changes between listing and download counts as what was d
   t.equal(endpoint.counts.GET, 0, 'the ETag of the body is remembered, not that of the listing')
 })
 
-t.test('a version is told by its size, too', async (t) => {
+t.test('a change of size alone is a new version', async (t) => {
   const { store, bucket, endpoint, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': 'bad' })
   const { list, get } = store
   const sameEtag = <T extends object | string | undefined>(info: T): T => typeof info === 'object' ? { ...info, etag: 'same' } : info
@@ -210,13 +210,13 @@ t.test('the last good record follows the user, not the key', async (t) => {
   t.equal(endpoint.counts.GET, 0, 'the version that is served need not be downloaded again')
 })
 
-t.test('where none ever held a good row, the user is absent; a bad file is downloaded once', async (t) => {
+t.test('a user without any good file is absent; a bad file is downloaded once', async (t) => {
   const { endpoint, run } = await setUp(t, { '1.csv': 'bad' })
   for (let i = 0; i < 3; i++) t.same((await run()).rows, [])
   t.equal(endpoint.counts.GET, 1)
 })
 
-t.test('a file that grows beyond the limit is not downloaded; one that lies about its size is cut off', async (t) => {
+t.test('a file above the size limit is not downloaded; a body longer than listed is cut off', async (t) => {
   const huge = csv('x'.repeat(1024 * 1024))
   const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv() })
   await run()
@@ -233,12 +233,12 @@ t.test('a file that grows beyond the limit is not downloaded; one that lies abou
   t.same(codes(await run()), { '1.csv': 'too_large', '2.csv': 'too_large' })
 })
 
-t.test('at most 256 columns a lake, whatever the order of arrival', async (t) => {
+t.test('a lake has at most 256 columns, whatever the order of arrival', async (t) => {
   const wide = (from: number, count: number) => {
     const columns = Array.from({ length: count }, (_, i) => `c${from + i}`)
     return `first_name,last_name,birthts,${columns.join(',')}\nA,B,0,${columns.join(',')}\n`
   }
-  // 5 base columns and 4 x 61 make 249
+  // 5 declared columns and 4 x 61 make 249
   const files = { 'a.csv': wide(0, 61), 'b.csv': wide(61, 61), 'c.csv': wide(122, 61), 'd.csv': wide(183, 61), 'e.csv': wide(244, 7) }
   const { bucket, endpoint, clock, run } = await setUp(t, files)
   t.same(codes(await run()), {})
@@ -264,7 +264,7 @@ t.test('at most 256 columns a lake, whatever the order of arrival', async (t) =>
   t.equal(endpoint.counts.GET, 0, 'it fits again without a download')
 })
 
-t.test('bounded concurrency', async (t) => {
+t.test('downloads run at a bounded concurrency', async (t) => {
   const { endpoint, run } = await setUp(t, Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${i}.csv`, csv()])))
   let running = 0
   let most = 0
@@ -279,7 +279,7 @@ t.test('bounded concurrency', async (t) => {
   t.ok(most > 8 && most <= 32, `${most} at a time`)
 })
 
-t.test('a young file of a folder is looked at again, an old one is not', async (t) => {
+t.test('a racy file of a folder is read again, others are not', async (t) => {
   const root = t.testdir({ source_data: { '1.csv': csv('Ann') } })
   const clock = new TestClock(Date.now())
   const store = new FolderStore(root, { clock: clock.read })
@@ -302,7 +302,7 @@ t.test('a young file of a folder is looked at again, an old one is not', async (
   t.equal(second.state, first.state)
 })
 
-t.test('the order of uploads is the one of the listing, which may be finer than that of downloads', async (t) => {
+t.test('uploads are ordered by the times of the listing, which may be finer than those of downloads', async (t) => {
   const wide = (name: string, count: number) => {
     const columns = Array.from({ length: count }, (_, i) => `${name}${i}`)
     return `first_name,last_name,birthts,${columns.join(',')}\nA,B,0${',v'.repeat(count)}\n`

@@ -15,7 +15,7 @@ t.test('copies the files below the prefix', async t => {
   t.same(await readdir(join(dir, 'not', 'there')), ['lake'])
 })
 
-t.test('makes the prefix where there is nothing to copy', async t => {
+t.test('creates the folder of the prefix if there is nothing to copy', async t => {
   const dir = t.testdir({ from: {} })
   t.equal(await fillEmbeddedLake({ lake: join(dir, 'lake'), from: join(dir, 'from'), prefix }), true)
   t.same(await readdir(join(dir, 'lake')), ['source_data'])
@@ -27,7 +27,7 @@ t.test('leaves a lake alone, even an empty one', async t => {
   t.same(await readdir(join(dir, 'lake')), [])
 })
 
-t.test('one of many at once fills it, the others go on', async t => {
+t.test('of several processes that start at once, one fills the lake and the others continue', async t => {
   const dir = t.testdir({ from: FROM })
   const fill = () => fillEmbeddedLake({ lake: join(dir, 'lake'), from: join(dir, 'from'), prefix })
   const filled = await Promise.all(Array.from({ length: 8 }, fill))
@@ -36,20 +36,20 @@ t.test('one of many at once fills it, the others go on', async t => {
   t.same((await readdir(join(dir, 'lake/source_data'))).sort(), ['1001.csv', '1001.png', 'more'])
 })
 
-t.test('fails and leaves nothing where the files are missing', async t => {
+t.test('fails and leaves no lake if the files to copy do not exist', async t => {
   const dir = t.testdir({})
   const filling = fillEmbeddedLake({ lake: join(dir, 'lake'), from: join(dir, 'from'), prefix })
   await t.rejects(filling, { code: 'ENOENT', message: /from/ })
   t.same(await readdir(dir), [])
 })
 
-t.test('fails where the lake can not be made', async t => {
+t.test('fails if the lake cannot be created', async t => {
   const dir = t.testdir({ from: FROM, file: '' })
   const filling = fillEmbeddedLake({ lake: join(dir, 'file', 'lake'), from: join(dir, 'from'), prefix })
   await t.rejects(filling, { code: 'ENOTDIR' })
 })
 
-t.test('removes what a dead process left, and nothing else', async t => {
+t.test('removes the unfinished copy of a dead process and nothing else', async t => {
   const old = 'lake.filling-3f0e4a52-5a0e-4c6c-9d6b-0f6f3f4b8a11'
   const others = ['lake.filling-station', old.replace('lake', 'other')]
   const recent = old.replace('3', '4')

@@ -11,12 +11,12 @@ async function check (pages: string[][], prefix: string): Promise<string[]> {
   return keys
 }
 
-t.test('passes ordered listings on', async t => {
+t.test('passes ordered listings through', async t => {
   t.same(await check([], ''), [])
   t.same(await check([['a', 'a/b'], [], ['a0', '\uffee', '😀']], ''), ['a', 'a/b', 'a0', '\uffee', '😀'])
 })
 
-t.test('refuses anything else', async t => {
+t.test('refuses listings that are not in order', async t => {
   const cases: Array<[string[][], string]> = [
     [[['b', 'a']], ''], [[['b'], ['a']], ''], [[['a', 'a']], ''], [[['a'], ['a']], ''], [[['😀', '\uffee']], ''], [[['']], ''],
     [[['in/a', 'out']], 'in/']
@@ -26,7 +26,7 @@ t.test('refuses anything else', async t => {
   }
 })
 
-t.test('tells what can be a key', async t => {
+t.test('recognizes valid keys', async t => {
   for (const key of ['a', '😀', ' ', '..', '\n']) t.ok(isKey(key), JSON.stringify(key))
   for (const key of ['', '\ud800', 'a\udc00', 'a\0']) t.notOk(isKey(key), JSON.stringify(key))
 })

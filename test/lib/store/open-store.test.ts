@@ -17,7 +17,7 @@ t.test('opens buckets', async t => {
   }
 })
 
-t.test('a bucket can be closed before it was asked for anything', async () => {
+t.test('a bucket can be closed before its first request', async () => {
   await openStore({ url: 's3://datalake' }).close()
 })
 
@@ -38,7 +38,7 @@ t.test('opens folders, from the working directory or the root', async t => {
   }
 })
 
-t.test('refuses what names no lake', async t => {
+t.test('refuses URLs that do not name a lake', async t => {
   const urls = [
     '', 'lake', './lake', 's3:', 's3://', 's3://ab', 's3://Lake', 's3://lake/', 's3://lake/path', 's3://lake?x', 's3://user@lake',
     's3://-lake', `s3://${'x'.repeat(64)}`, 'file:', 'file:lake?x', 'file:lake#x', 'file://host/lake', 'file:a%2Fb', 'http://lake'

@@ -4,7 +4,7 @@ import { openStore } from '../../../lib/store/open-store.js'
 import { contentTypeOf } from '../../../lib/base/media-types.js'
 import { listFiles, uploadFiles } from '../../../lib/store/upload-folder.js'
 
-t.test('finds regular files at any depth, but not what a folder store keeps for itself', async t => {
+t.test('finds regular files at any depth, without the internal files of a folder store', async t => {
   const dir = t.testdir({
     'b.csv': '',
     deep: { er: { 'a.png': '' } },

@@ -7,7 +7,7 @@ import { takeRows } from '../../../lib/table/take-rows.js'
 import { memoryOf, TableReader, type Table } from '../../../lib/table/table.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
 
-// What breaks copies, escapes and comparisons: quotes, control characters, DEL before a character of four bytes, many planes.
+// Characters that break naive copies, escapes and comparisons: quotes, control characters, DEL before a four-byte character, several planes.
 const unit = fc.constantFrom('a', 'B', '"', '\\', '/', '\n', '\t', '\0', '\u001f', '\u007f', '\u007f😀', '\u2028', 'é', '\ue000', '\uffff', '😀', '李')
 const text = fc.array(unit, { maxLength: 12 }).map((units) => units.join(''))
 const row = fc.record({
@@ -20,7 +20,7 @@ const row = fc.record({
 }) as fc.Arbitrary<TestRow>
 const rows = fc.uniqueArray(row, { selector: ({ user_id: id }) => id, maxLength: 20 })
 
-/** All that a table says, in a form that tells differences. */
+/** The content of a table, in a form that can be compared. */
 const contentOf = (data: Table) => ({
   rows: rowsOf(data),
   json: Buffer.from(data.json.bytes).toString(),
@@ -37,7 +37,7 @@ t.test('the JSON of the rows is what JSON.stringify writes', async () => {
   }), { numRuns: 1000 })
 })
 
-t.test('a row says what went into it', async () => {
+t.test('a row has the values that it was built from', async () => {
   fc.assert(fc.property(rows, (rows) => {
     const table = new TableReader(tableOf(rows))
     for (const { birth_date: _, undeclared = {}, ...expected } of rows) {
@@ -48,11 +48,11 @@ t.test('a row says what went into it', async () => {
   }), { numRuns: 500 })
 })
 
-t.test('version after version, a table is the same as one that is made from nothing', async () => {
+t.test('a table that was built version by version equals one that was built at once', async () => {
   fc.assert(fc.property(fc.array(rows, { minLength: 2, maxLength: 5 }), (versions) => {
     let previous = tableOf(versions[0]!)
     for (const rows of versions.slice(1)) {
-      // Some of the rows before stay.
+      // Some of the previous rows are kept.
       const kept = rowsOf(previous).filter((row, i) => i % 3 !== 0 && !rows.some(({ user_id: id }) => id === row.user_id))
       const next = tableOf([...kept, ...rows], { previous })
       assert.deepEqual(contentOf(next), contentOf(tableOf([...kept, ...rows])))
@@ -61,7 +61,7 @@ t.test('version after version, a table is the same as one that is made from noth
   }), { numRuns: 500 })
 })
 
-t.test('the name of a version tells other rows, and nothing but rows', async (t) => {
+t.test('the name of a version depends on all rows and on nothing else', async (t) => {
   const base: TestRow[] = [{ user_id: '1', first_name: 'Ann', undeclared: { city: 'Rome' } }, { user_id: '2' }]
   const name = (rows: TestRow[]) => tableOf(rows).version
   t.match(name(base), /^[\w-]{22}$/)
@@ -74,7 +74,7 @@ t.test('the name of a version tells other rows, and nothing but rows', async (t)
   t.equal(new Set([base, ...others].map(name)).size, others.length + 1)
 })
 
-t.test('rows are gathered byte for byte', async () => {
+t.test('takeRows copies rows byte for byte', async () => {
   const dirty = (bytes: number) => Uint8Array.from({ length: bytes + 9 }, () => 0xff).buffer
   const frame = fc.record({ texts: fc.array(text.map((text) => text + ','), { maxLength: 30 }), picks: fc.array(fc.nat(), { maxLength: 40 }), hasFirst: fc.boolean() })
   fc.assert(fc.property(frame, ({ texts, picks, hasFirst }) => {
@@ -86,7 +86,7 @@ t.test('rows are gathered byte for byte', async () => {
   }), { numRuns: 2000 })
 })
 
-t.test('where the calendar was set back by a day, dates are no index, and the answers are right all the same', async (t) => {
+t.test('filters are right even if birth dates are not in the order of birth timestamps', async (t) => {
   // In Juneau October 19 of 1867, by the calendar of Russia, was followed by October 18, by that of America.
   const timeZone = 'America/Juneau'
   const change = Date.parse('1867-10-19T00:31:13Z')
@@ -102,7 +102,7 @@ t.test('where the calendar was set back by a day, dates are no index, and the an
   }
 })
 
-t.test('long rows come in short batches', async (t) => {
+t.test('batches of long rows have fewer rows', async (t) => {
   const rows = Array.from({ length: 100 }, (_, i) => ({ user_id: String(i), first_name: String(i % 10).repeat(20_000 + i) }))
   const { batches } = await new TableVersion(tableOf(rows), 'UTC').select({ columns: ['first_name'] })
   const lengths: number[] = []

@@ -5,7 +5,7 @@ import { decodePng } from '../../support/decode-png.js'
 
 const avatars = Array.from({ length: 1000 }, (_, i) => drawAvatar(randomOf(1, i)))
 
-t.test('draws small pictures in four colours, with somebody before a plain background', async t => {
+t.test('draws small images in four colours: a person on a plain background', async t => {
   const wrong = avatars.filter(avatar => {
     const { width, height, pixels } = decodePng(avatar)
     const corners = [pixels[0], pixels[63]]
@@ -15,7 +15,7 @@ t.test('draws small pictures in four colours, with somebody before a plain backg
   t.same(wrong, [])
 })
 
-t.test('draws hardly any picture twice, and each the same again', async t => {
+t.test('images hardly ever repeat, and the same input gives the same image', async t => {
   t.ok(new Set(avatars.map(String)).size > 990)
   t.same(drawAvatar(randomOf(1, 7)), avatars[7])
 })

@@ -3,7 +3,7 @@ import { countFiles, lakeFiles, type LakePlan } from '../../../scripts/sample-da
 
 const plan: LakePlan = { users: 100, images: 0.92, seed: 1 }
 const namesOf = (plan: LakePlan) => Array.from(lakeFiles(plan), ({ name }) => name)
-const pictures = (plan: LakePlan) => namesOf(plan).filter(name => name.endsWith('.png'))
+const images = (plan: LakePlan) => namesOf(plan).filter(name => name.endsWith('.png'))
 
 t.test('counts what it yields', async t => {
   for (const users of [1, 2, 10, 100, 1003]) {
@@ -13,19 +13,19 @@ t.test('counts what it yields', async t => {
   }
 })
 
-t.test('gives the share of the users a picture, and nobody one', async t => {
-  t.equal(pictures(plan).length, 92 + 1)
-  t.equal(pictures({ ...plan, images: 1 }).length, 101)
-  t.same(pictures({ ...plan, images: 0 }), ['nobody.png'])
+t.test('the share of users has an image, and one image has no user', async t => {
+  t.equal(images(plan).length, 92 + 1)
+  t.equal(images({ ...plan, images: 1 }).length, 101)
+  t.same(images({ ...plan, images: 0 }), ['nobody.png'])
 })
 
-t.test('writes the same first users into a larger lake', async t => {
+t.test('a larger lake begins with the same users', async t => {
   const small = [...lakeFiles(plan)].slice(0, -1)
   const large = [...lakeFiles({ ...plan, users: 200 })]
   t.same(large.slice(0, small.length), small)
 })
 
-t.test('quotes names as RFC 4180 has it', async t => {
+t.test('quotes names as RFC 4180 requires', async t => {
   const texts = Array.from(lakeFiles(plan), ({ body }) => String(body)).filter(text => text.startsWith('first_name'))
   t.equal(texts[3], 'first_name, last_name, birthts\n"Augustus ""Gus""", "Pell, Jr.", -529642800000\n')
   t.match(texts[2], /^first_name, last_name, birthts\nRóisín, O'Dunmore, -?\d+\n$/)

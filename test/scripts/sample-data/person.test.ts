@@ -4,23 +4,23 @@ import { personAt } from '../../../scripts/sample-data/person.js'
 const people = Array.from({ length: 20_000 }, (_, i) => personAt(1, i))
 const moscow = new Intl.DateTimeFormat('sv', { timeZone: 'Europe/Moscow', dateStyle: 'short', timeStyle: 'medium' })
 
-t.test('gives everybody another id, from 1001, one of them a name', async t => {
+t.test('ids are distinct, from 1001 on; one of them is a name', async t => {
   t.equal(new Set(people.map(({ id }) => id)).size, people.length)
   t.equal(people[0]!.id, '1001')
   t.same(people.filter(({ id }) => !/^\d+$/.test(id)).map(({ id }) => id), ['wren.ashgrove'])
 })
 
-t.test('has everybody born at the beginning of a day in Moscow, 1935 to 2015', async t => {
+t.test('birth timestamps are the first instants of days in Moscow, 1935 to 2015', async t => {
   const wrong = people.map(({ birthts }) => moscow.format(birthts)).filter(written => {
     const [date, time] = written.split(' ') as [string, string]
-    // At these midnights the clocks went on to one o'clock.
+    // On these days the clocks were set forward from midnight to one o'clock.
     const expected = /^198[1-4]-04-01$/.test(date) ? '01:00:00' : '00:00:00'
     return time !== expected || date < '1935' || date >= '2016'
   })
   t.same(wrong, [])
 })
 
-t.test('has the cases that readers get wrong among the first ten', async t => {
+t.test('the first ten users include the cases that readers get wrong', async t => {
   const first = people.slice(0, 10)
   const names = first.map(({ firstName, lastName }) => `${firstName}|${lastName}`).join('\n')
   for (const part of ['"', "'", ',', '𠮷']) t.match(names, part)
@@ -29,7 +29,7 @@ t.test('has the cases that readers get wrong among the first ten', async t => {
   t.ok(first.some(({ birthts }) => moscow.format(birthts).includes('-02-29')))
 })
 
-t.test('writes names in many scripts, none of them with spaces around', async t => {
+t.test('names are in many scripts, without leading or trailing spaces', async t => {
   const names = people.flatMap(({ firstName, lastName }) => [firstName, lastName])
   const scripts = ['Latin', 'Cyrillic', 'Greek', 'Arabic', 'Hebrew', 'Devanagari', 'Bengali', 'Tamil', 'Thai', 'Han',
     'Hiragana', 'Katakana', 'Hangul', 'Ethiopic', 'Georgian', 'Armenian']

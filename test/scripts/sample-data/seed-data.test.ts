@@ -12,7 +12,7 @@ const names = (await listFiles(seedData)).sort()
 const withExtension = (extension: string) => names.filter(name => name.endsWith(extension))
 const ids = (extension: string) => withExtension(extension).map(name => name.slice(0, -extension.length))
 
-t.test('is what the generator writes, byte by byte', async t => {
+t.test('seed-data/ holds what the generator writes, byte for byte', async t => {
   const again = t.testdir({})
   t.match(await runMain(main, ['--users', '100', '--lake', `file:${again}`, '--prefix', '']), { code: 0 })
   t.same((await listFiles(again)).sort(), names)
@@ -24,13 +24,13 @@ t.test('is what the generator writes, byte by byte', async t => {
   t.same(differing, [])
 })
 
-t.test('has 100 users, 92 pictures of them and one of nobody', async t => {
+t.test('seed-data/ has 100 users, 92 images of them and one image without a user', async t => {
   t.equal(withExtension('.csv').length, 100)
   t.equal(names.length, 100 + 93)
   t.same(ids('.png').filter(id => !ids('.csv').includes(id)), ['nobody'])
 })
 
-t.test('has files that the service reads', async t => {
+t.test('the service reads every info file', async t => {
   for (const name of withExtension('.csv')) {
     const file = await readFile(join(seedData, name))
     t.match(String(file), /^first_name, last_name, birthts\n[^\n]+, -?\d+\n$/, name)
@@ -40,7 +40,7 @@ t.test('has files that the service reads', async t => {
   t.match(augustus, { data: { first_name: 'Augustus "Gus"', last_name: 'Pell, Jr.' } })
 })
 
-t.test('has pictures that can be decoded', async t => {
+t.test('every image can be decoded', async t => {
   for (const name of withExtension('.png')) {
     const { width, height } = decodePng(await readFile(join(seedData, name)))
     t.same([width, height], [64, 64], name)

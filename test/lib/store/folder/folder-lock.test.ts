@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
 
-/** No process has it. */
+/** A process id that no process has. */
 const DEAD_PID = 2 ** 22 + 1
 const PIDS = readlinkSync('/proc/self/ns/pid')
 const HOLDER = fileURLToPath(new URL('../../../support/lock-holder.js', import.meta.url))
@@ -19,7 +19,7 @@ async function startHolder (t: Test): Promise<ChildProcess> {
   return child
 }
 
-/** How the other process fares when it writes to the folder. */
+/** Writes to the folder from another process, and returns the outcome. */
 async function writeFrom (child: ChildProcess, path: string): Promise<string> {
   child.send(path)
   const [outcome] = await once(child, 'message')
@@ -41,7 +41,7 @@ function readLock (root: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(root, '.userlake/lock'), 'utf8'))
 }
 
-/** Leaves a lock of another process, refreshed so many seconds ago. */
+/** Creates a lock of another process that was refreshed this many seconds ago. */
 function leaveLock (root: string, content: object | string, { name = 'lock', seconds = 0 } = {}): void {
   const path = join(root, '.userlake', name)
   mkdirSync(join(root, '.userlake'), { recursive: true })
@@ -49,7 +49,7 @@ function leaveLock (root: string, content: object | string, { name = 'lock', sec
   utimesSync(path, Date.now() / 1000 - seconds, Date.now() / 1000 - seconds)
 }
 
-t.test('takes the lock with the first conditional write, and gives it back at the end', async t => {
+t.test('the first conditional write acquires the lock, and closing the store releases it', async t => {
   const root = t.testdir()
   const store = openFolder(t, root)
   await store.put('key', Buffer.from(''))
@@ -61,7 +61,7 @@ t.test('takes the lock with the first conditional write, and gives it back at th
   t.same(readdirSync(join(root, '.userlake/tmp')), [])
 })
 
-t.test('is shared by the stores of one process until the last one is closed', async t => {
+t.test('the stores of one process share the lock until the last one is closed', async t => {
   const root = t.testdir({ lake: {}, link: t.fixture('symlink', 'lake') })
   const stores = [openFolder(t, join(root, 'lake')), openFolder(t, join(root, 'link'))] as const
   for (let round = 0; round < 10; round++) {
@@ -75,7 +75,7 @@ t.test('is shared by the stores of one process until the last one is closed', as
   t.notOk(existsSync(join(root, 'lake/.userlake/lock')))
 })
 
-t.test('admits one process, and the next one when that has ended', async t => {
+t.test('one process at a time holds the lock; the next one acquires it when the holder has ended', async t => {
   const root = t.testdir()
   const store = openFolder(t, root)
   const child = await startHolder(t)
@@ -89,7 +89,7 @@ t.test('admits one process, and the next one when that has ended', async t => {
   t.match(readLock(root), { pid: process.pid })
 })
 
-t.test('follows dead locks, and no living one', async t => {
+t.test('replaces the lock of a dead process, and never that of a running one', async t => {
   const elsewhere = { pid: 1, host: 'elsewhere', token: 'token' }
   const cases: Array<[string, object | string, number, boolean]> = [
     ['a process that has ended', { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'token' }, 0, true],
@@ -114,7 +114,7 @@ t.test('follows dead locks, and no living one', async t => {
   }
 })
 
-t.test('follows a process that died while it followed another', async t => {
+t.test('replaces the lock of a process that died while it replaced another one', async t => {
   const root = t.testdir()
   const store = openFolder(t, root)
   leaveLock(root, { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'first' })
@@ -126,7 +126,7 @@ t.test('follows a process that died while it followed another', async t => {
   await t.rejects(write(store, 'other'), { code: 'read_only' })
 })
 
-t.test('has one winner among processes that find a dead lock', async t => {
+t.test('of several processes that find the lock of a dead one, exactly one acquires it', async t => {
   const children = await Promise.all([startHolder(t), startHolder(t), startHolder(t)])
   const folder = t.testdir()
   for (let round = 0; round < 20; round++) {
@@ -137,7 +137,7 @@ t.test('has one winner among processes that find a dead lock', async t => {
   }
 })
 
-t.test('notices that the lock was lost', async t => {
+t.test('a process notices that it has lost the lock', async t => {
   const root = t.testdir()
   const store = openFolder(t, root)
   await write(store, 'a')
@@ -161,7 +161,7 @@ t.test('refreshes the lock while it is held', async t => {
   t.ok(Date.now() - statSync(path).mtimeMs < 10_000)
 })
 
-t.test('removes what killed processes were writing', async t => {
+t.test('removes temporary files of killed processes', async t => {
   const root = t.testdir({ '.userlake': { tmp: { old: '', young: '' } } })
   const hourAgo = Date.now() / 1000 - 3601
   utimesSync(join(root, '.userlake/tmp/old'), hourAgo, hourAgo)

@@ -17,7 +17,7 @@ const LATER = () => Date.now() + 10_000
 const bytes = (content: string) => Buffer.from(content)
 const keysOf = async (store: FolderStore, prefix = '') => (await listAll(store, prefix)).map(({ key }) => key)
 
-t.test('lists regular files only, and not its own', async t => {
+t.test('lists regular files only, without its internal files', async t => {
   const root = t.testdir({
     'a.csv': 'a',
     folder: { 'b.csv': 'b', '.userlake': { 'c.csv': 'c' }, empty: {} },
@@ -41,7 +41,7 @@ t.test('lists regular files only, and not its own', async t => {
   }
 })
 
-t.test('never leaves its root', async t => {
+t.test('never reads or writes outside its root', async t => {
   const outside = t.testdir({
     'secret.csv': 'secret',
     root: {
@@ -68,14 +68,14 @@ t.test('never leaves its root', async t => {
   t.throws(() => readlinkSync(join(outside, 'root/secret.csv')))
 })
 
-t.test('keeps its own files in its root, too', async t => {
+t.test('keeps its internal files inside the root', async t => {
   const outside = t.testdir({ elsewhere: {}, root: { '.userlake': t.fixture('symlink', '../elsewhere') } })
   const store = new FolderStore(join(outside, 'root'))
   await t.rejects(store.put('key', bytes('')), { name: 'StoreError' })
   t.same(readdirSync(join(outside, 'elsewhere')), [])
 })
 
-t.test('refuses keys that are no paths of files', async t => {
+t.test('refuses keys that are not paths of files', async t => {
   const store = new FolderStore(t.testdir({ file: 'content', folder: { file: '' } }))
   const keys = [
     '.', '..', './a', 'a/.', 'a/..', 'a/../b', 'a//b', '/a', 'a/', '/', '.userlake', '.userlake/lock', 'x'.repeat(256), 'é'.repeat(128),
@@ -88,7 +88,7 @@ t.test('refuses keys that are no paths of files', async t => {
   t.same(await keysOf(store), ['file', 'folder/file'])
 })
 
-t.test('marks what is young', async t => {
+t.test('marks recently changed files as racy', async t => {
   const root = t.testdir({ key: 'content' })
   const { mtimeMs, ctimeMs } = statSync(join(root, 'key'))
   const written = Math.floor(Math.max(mtimeMs, ctimeMs))
@@ -102,7 +102,7 @@ t.test('marks what is young', async t => {
   }
 })
 
-t.test('looks at the time of the change, not of the content alone', async t => {
+t.test('uses the time of the inode change, not only that of the content', async t => {
   const root = t.testdir({ key: 'content' })
   const store = new FolderStore(root)
   const before = await store.head('key')
@@ -112,7 +112,7 @@ t.test('looks at the time of the change, not of the content alone', async t => {
   t.not(after?.etag, before?.etag)
 })
 
-t.test('shows a file that was replaced by one of the same size and time', async t => {
+t.test('detects a file that was replaced by one of the same size and modification time', async t => {
   const root = t.testdir({ key: 'one', new: 'two' })
   const path = join(root, 'key')
   const store = new FolderStore(root)
@@ -150,7 +150,7 @@ t.test('skips files that vanish while it lists', async t => {
   t.same(await keysOf(store), ['a', 'c'])
 })
 
-t.test('fails where the root goes away while it lists', async t => {
+t.test('fails if the root disappears during a listing', async t => {
   const folder = t.testdir({ root: { a: '', b: '' }, other: {} })
   const moveOnce = () => {
     if (readdirSync(folder).includes('other')) {
@@ -168,7 +168,7 @@ t.test('fails where the root goes away while it lists', async t => {
   await t.rejects(store.get('key'), { code: 'no_such_bucket' })
 })
 
-t.test('shows what is being written to nobody', async t => {
+t.test('does not show an object before it is completely written', async t => {
   const root = t.testdir()
   const store = new FolderStore(root)
   const writes = Array.from({ length: 20 }, (_, i) => store.put(`key${i}`, Buffer.alloc(1_000_000, i)))
@@ -181,7 +181,7 @@ t.test('shows what is being written to nobody', async t => {
   t.same(readdirSync(join(root, '.userlake/tmp')), [])
 })
 
-t.test('leaves nothing behind when a write fails', async t => {
+t.test('a failed write leaves no file', async t => {
   const root = t.testdir({ folder: { file: '' } })
   const store = new FolderStore(root)
   t.teardown(() => store.close())
@@ -190,7 +190,7 @@ t.test('leaves nothing behind when a write fails', async t => {
   t.same(readdirSync(join(root, '.userlake/tmp')), [])
 })
 
-t.test('tells failures of the file system apart', async t => {
+t.test('maps errors of the file system to error codes', async t => {
   const cases = {
     EACCES: 'access_denied',
     EPERM: 'access_denied',
@@ -206,7 +206,7 @@ t.test('tells failures of the file system apart', async t => {
   }
 })
 
-t.test('reads again what changed while it was read', async t => {
+t.test('reads a file again if it changed during the read', async t => {
   const root = t.testdir({ key: '' })
   const path = join(root, 'key')
   const readWith = async (changes: number) => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { toS3Error } from '../../../../lib/store/s3/s3-error.js'
 
-t.test('gives every failure a meaning', async t => {
+t.test('maps every failure to an error code', async t => {
   const cases: Array<[Record<string, unknown>, string, string]> = [
     [{ code: 'ECONNREFUSED' }, 'unreachable', 'no connection, or it broke (ECONNREFUSED)'],
     [{ code: 'EAI_AGAIN' }, 'unreachable', 'no connection, or it broke (EAI_AGAIN)'],

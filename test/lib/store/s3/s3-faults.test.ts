@@ -5,12 +5,12 @@ import { listAll } from '../../../support/store-contract.js'
 import type { Fault } from '../../../support/s3-endpoint.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
 
-/** An interceptor of the first requests: each has its fault. */
+/** Applies one fault to each of the first requests. */
 function inTurn (...faults: Array<Fault | undefined>): () => Fault | undefined {
   return () => faults.shift()
 }
 
-t.test('reads again what broke or was wrong on the way', async t => {
+t.test('repeats a GET whose body was cut or corrupted', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
   for (const fault of ['cut body', 'corrupt body', 'drop', { status: 503 }, { status: 500 }] as const) {
@@ -21,7 +21,7 @@ t.test('reads again what broke or was wrong on the way', async t => {
   }
 })
 
-t.test('gives up what stays wrong', async t => {
+t.test('fails if the body stays wrong', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
   endpoint.intercept = () => 'corrupt body'
@@ -34,7 +34,7 @@ t.test('gives up what stays wrong', async t => {
   await t.rejects(store.get('key'), { code: 'store_error', message: 's3://lake/key: HTTP 503 SlowDown' })
 })
 
-t.test('takes no MD5 for granted where the ETag is none', async t => {
+t.test('does not compare the body with an ETag that is not an MD5', async t => {
   const { endpoint, store } = await setUpS3(t)
   const md5OfOther = '"d41d8cd98f00b204e9800998ecf8427e"'
   const headers: Array<Record<string, string>> = [
@@ -52,7 +52,7 @@ t.test('takes no MD5 for granted where the ETag is none', async t => {
   await t.rejects(store.get('key'), { code: 'corrupt' })
 })
 
-t.test('reads no more than it may, told of the length or not', async t => {
+t.test('stops at the size limit, with and without Content-Length', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'x'.repeat(100_000))
   await t.rejects(store.get('key', { maxBytes: 99_999 }), { code: 'too_large' })
@@ -61,14 +61,14 @@ t.test('reads no more than it may, told of the length or not', async t => {
   await t.rejects(store.get('key', { maxBytes: 99_999 }), { code: 'too_large' })
 })
 
-t.test('keeps no connection busy with bodies that nobody reads', async t => {
+t.test('unread bodies do not keep connections busy', async t => {
   const { bucket, store } = await setUpS3(t)
   bucket.put('key', 'x'.repeat(1_000_000))
   for (let i = 0; i < 100; i++) await t.rejects(store.get('key', { maxBytes: 1 }), { code: 'too_large' })
   t.match(await store.get('key'), { size: 1_000_000 })
 })
 
-t.test('ends what takes too long', async t => {
+t.test('aborts requests that take too long', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { deadlineMs: 200 })
   bucket.put('key', 'content')
   const late = { code: 'timeout', message: /no complete answer in time/ }
@@ -94,7 +94,7 @@ t.test('lets a stream flow for longer than an operation may take', async t => {
   t.equal((await text(stream!.body)).length, 10_000_000)
 })
 
-t.test('streams that nobody reads hold up nothing else', async t => {
+t.test('unread streams do not delay other requests', async t => {
   const { bucket, store } = await setUpS3(t, { deadlineMs: 5000 })
   bucket.put('key', 'x'.repeat(10_000_000))
   const streams = await Promise.all(Array.from({ length: 70 }, () => store.stream('key')))
@@ -111,7 +111,7 @@ t.test('breaks a stream whose connection broke', async t => {
   await t.rejects(text(stream!.body), { code: 'ECONNRESET' })
 })
 
-t.test('tells refusals from failures', async t => {
+t.test('distinguishes refusals from failures', async t => {
   const { endpoint, store } = await setUpS3(t)
   const cases: Array<[Fault, string]> = [
     [{ status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }, 'access_denied'],
@@ -133,7 +133,7 @@ t.test('tells refusals from failures', async t => {
   await t.rejects(store.put('a//b', Buffer.from('')), { code: 'invalid_key' })
 })
 
-t.test('says that nobody listens, and recovers when somebody does', async t => {
+t.test('reports `unreachable` if no server listens, and recovers when one does', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
   await endpoint.stop()
@@ -145,7 +145,7 @@ t.test('says that nobody listens, and recovers when somebody does', async t => {
   t.match(await store.get('key'), { size: 7 })
 })
 
-t.test('tells no secrets', async t => {
+t.test('error messages contain no secrets', async t => {
   const { endpoint, store } = await setUpS3(t)
   const secret = process.env.AWS_SECRET_ACCESS_KEY!
   endpoint.intercept = () => ({
@@ -155,7 +155,7 @@ t.test('tells no secrets', async t => {
   t.equal(error.message, 's3://lake/key: HTTP 403 SignatureDoesNotMatch')
 })
 
-t.test('says that it has no credentials', async t => {
+t.test('reports missing credentials', async t => {
   const { endpoint } = await setUpS3(t)
   t.intercept(process, 'env', { value: { AWS_EC2_METADATA_DISABLED: 'true', HOME: t.testdir() } })
   const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })

@@ -18,7 +18,7 @@ function entry (key: string): string {
 const LAST = '<IsTruncated>false</IsTruncated>'
 const ENCODED = '<EncodingType>url</EncodingType>'
 
-t.test('believes no answer that is not a listing', async t => {
+t.test('refuses responses that are not listings', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
   const answers: Record<string, S3Answer> = {
@@ -44,7 +44,7 @@ t.test('believes no answer that is not a listing', async t => {
   await t.rejects(listAll(store, 'in/'), invalid, 'a key outside the prefix')
 })
 
-t.test('ends where pages go round in circles', async t => {
+t.test('fails if a continuation token repeats', async t => {
   const { endpoint, store } = await setUpS3(t)
   const page = (token: string) => listing(`<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken>`)
   endpoint.intercept = () => page('again')
@@ -61,7 +61,7 @@ t.test('checks the order across pages', async t => {
   await t.rejects(listAll(store, ''), invalid)
 })
 
-t.test('goes on after an empty page', async t => {
+t.test('continues after an empty page', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 2 })
   for (const key of ['a', 'b', 'c']) bucket.put(key, '')
   endpoint.intercept = ({ query }) => query.has('continuation-token')
@@ -70,7 +70,7 @@ t.test('goes on after an empty page', async t => {
   t.same((await listAll(store, '')).map(({ key }) => key), ['a', 'b', 'c'])
 })
 
-t.test('decodes keys once, and only where they are encoded', async t => {
+t.test('decodes keys once, and only if they are encoded', async t => {
   const { endpoint, store } = await setUpS3(t)
   endpoint.intercept = () => listing(LAST + ENCODED + entry('a+b%2Bc%2525'))
   t.match(await listAll(store, ''), [{ key: 'a b+c%25' }])
@@ -78,7 +78,7 @@ t.test('decodes keys once, and only where they are encoded', async t => {
   t.match(await listAll(store, ''), [{ key: 'a+b%2Bc%2525' }])
 })
 
-t.test('tells which ETags settle nothing', async t => {
+t.test('marks objects without an ETag as racy', async t => {
   const { endpoint, store } = await setUpS3(t)
   const withEtag = (etag: string) => listing(LAST + entry('key').replace('"e"', etag))
   endpoint.intercept = () => withEtag('W/&quot;weak&quot;')
@@ -87,7 +87,7 @@ t.test('tells which ETags settle nothing', async t => {
   t.match(await listAll(store, ''), [{ key: 'key', etag: '', racy: true }])
 })
 
-t.test('fails where a later page does', async t => {
+t.test('fails if a later page fails', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 1 })
   bucket.put('a', '')
   bucket.put('b', '')
@@ -97,7 +97,7 @@ t.test('fails where a later page does', async t => {
   await t.rejects(listAll(store, ''), { code: 'unreachable' })
 })
 
-t.test('asks for the next page before it passes this one on', async t => {
+t.test('requests the next page before it yields the current one', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 1 })
   for (const key of ['a', 'b', 'c']) bucket.put(key, '')
   const keys: string[] = []
@@ -112,7 +112,7 @@ t.test('asks for the next page before it passes this one on', async t => {
   await broken.return!() // what has been asked for goes to nobody
 })
 
-t.test('follows tokens that only the SDK can read', async t => {
+t.test('follows continuation tokens that only the SDK can read', async t => {
   const { endpoint, store } = await setUpS3(t)
   endpoint.intercept = ({ query }) => query.get('continuation-token') === 'x&y'
     ? listing(LAST + ENCODED + entry('b'))

@@ -4,12 +4,12 @@ import { setUpS3 } from '../../../support/s3-setup.js'
 
 const bytes = (content: string) => Buffer.from(content)
 
-/** An interceptor of the PUTs: the first ones have these faults. */
+/** Applies these faults to the first PUTs. */
 function onPuts (...faults: Array<Fault | undefined>): (request: S3Request) => Fault | undefined {
   return ({ operation }) => operation === 'PUT' ? faults.shift() : undefined
 }
 
-t.test('recognises its own write when the answer was lost', async t => {
+t.test('recognizes its own write if the response was lost', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   endpoint.intercept = onPuts('commit then drop')
   const { etag } = await store.put('key', bytes('one'), { ifMatch: null })
@@ -19,7 +19,7 @@ t.test('recognises its own write when the answer was lost', async t => {
   t.equal(endpoint.counts.PUT, 2, 'no write was sent twice')
 })
 
-t.test('recognises its own write when the repetition of it is refused', async t => {
+t.test('recognizes its own write if the repeated PUT is refused', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   // The first write takes effect only when the second one is on its way.
   let puts = 0
@@ -34,7 +34,7 @@ t.test('recognises its own write when the repetition of it is refused', async t 
   t.equal(puts, 2)
 })
 
-t.test('tries again where the server could not decide', async t => {
+t.test('retries if the server reports a conflict', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   const first = bucket.put('key', 'first')
   const faults: Fault[] = ['drop', { status: 409 }, { status: 500 }, { status: 503 }, { status: 429 }]
@@ -46,7 +46,7 @@ t.test('tries again where the server could not decide', async t => {
   }
 })
 
-t.test('gives up when the server never decides', async t => {
+t.test('fails if the server keeps reporting a conflict', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   const { etag } = bucket.put('key', 'first')
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 500 } : undefined
@@ -58,7 +58,7 @@ t.test('gives up when the server never decides', async t => {
   await t.rejects(store.put('key', bytes('x'), { ifMatch: etag }), { code: 'precondition_failed' })
 })
 
-t.test('does not take the write of another for its own', async t => {
+t.test('does not take the write of another client for its own', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   const { etag } = bucket.put('key', 'first')
   const interfere = (fault: Fault): void => {
@@ -77,7 +77,7 @@ t.test('does not take the write of another for its own', async t => {
   }
 })
 
-t.test('learns once that the server wants ETags without quotes', async t => {
+t.test('learns from one refusal that the server expects ETags without quotes', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { unquotedIfMatch: true })
   const { etag } = bucket.put('key', 'one')
   const two = await store.put('key', bytes('two'), { ifMatch: etag })
@@ -86,14 +86,14 @@ t.test('learns once that the server wants ETags without quotes', async t => {
   t.same([endpoint.counts.PUT, endpoint.counts.HEAD], [3, 1])
 })
 
-t.test('does not repeat what is refused', async t => {
+t.test('does not repeat a refused write', async t => {
   const { endpoint, store } = await setUpS3(t)
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 403 } : undefined
   await t.rejects(store.put('key', bytes(''), { ifMatch: null }), { code: 'access_denied' })
   t.same([endpoint.counts.PUT, endpoint.counts.HEAD], [1, 0])
 })
 
-t.test('gives every write an id, and objects their type', async t => {
+t.test('sends a write id with every PUT, and the content type', async t => {
   let count = 0
   const { bucket, store } = await setUpS3(t, { newWriteId: () => `write ${++count}` })
   await store.put('a', bytes(''), { ifMatch: null, contentType: 'text/csv' })
@@ -104,7 +104,7 @@ t.test('gives every write an id, and objects their type', async t => {
   t.equal(bucket.get('c')?.headers['x-amz-meta-write-id'], undefined)
 })
 
-t.test('creates the bucket once, whoever else does', async t => {
+t.test('creating a bucket succeeds if another client creates it at the same time', async t => {
   const { endpoint, store } = await setUpS3(t)
   await store.create()
   t.equal(endpoint.counts.CREATE, 0)
@@ -115,7 +115,7 @@ t.test('creates the bucket once, whoever else does', async t => {
   await t.rejects(store.create(), { code: 'access_denied' })
 })
 
-t.test('names the region of a new bucket, unless it is the first one', async t => {
+t.test('sends the region of a new bucket, except for us-east-1', async t => {
   const bodies: string[] = []
   for (const region of [undefined, 'eu-central-1']) {
     const { endpoint, store } = await setUpS3(t, { region })

@@ -7,13 +7,13 @@ import { ObjectList } from '../../../../../lib/store/object-list.js'
 import { scanListing as scan } from '../../../../../lib/store/s3/fast-path/listing-scan.js'
 import { readPage, type ListingPage } from '../../../../../lib/store/s3/s3-listing.js'
 
-// The SDK warns of Node versions that it is about to leave, once per process.
+// The SDK warns once per process about Node versions whose support ends soon.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 
 const plain = (page: ListingPage | undefined) => page && { objects: [...page.objects], next: page.next }
 const scanListing = (body: string) => plain(scan(Buffer.from(body), new ObjectList()))
 
-/** What the SDK makes of an answer; `undefined` where it fails. */
+/** The page that the SDK reads from a response; `undefined` if it fails. */
 async function readBySdk (body: string) {
   const handle = async () => ({ response: { statusCode: 200, headers: { 'content-type': 'application/xml' }, body: Readable.from([Buffer.from(body)]) } })
   const client = new S3Client({ region: 'us-east-1', endpoint: 'http://127.0.0.1:1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' }, maxAttempts: 1, requestHandler: { handle } as never })
@@ -50,7 +50,7 @@ const page = fc.record({
   `${prolog}<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${space}<Name>lake</Name><Prefix></Prefix><KeyCount>${entries.length}</KeyCount>` +
   `${truncated && `<IsTruncated>${truncated}</IsTruncated>`}${token}${encoding}${entries.map((entry) => `${space}<Contents>${entry}</Contents>`).join('')}${space}</ListBucketResult>`)
 
-t.test('what it reads is what the SDK reads; what it does not, the SDK is asked for', async (t) => {
+t.test('reads the same page as the SDK, or leaves the response to the SDK', async (t) => {
   let read = 0
   await fc.assert(fc.asyncProperty(page, async (body) => {
     const scanned = scanListing(body)
@@ -61,7 +61,7 @@ t.test('what it reads is what the SDK reads; what it does not, the SDK is asked 
   t.ok(read > 500, `${read} of them`)
 })
 
-t.test('a listing that is damaged is never read as another one', async (t) => {
+t.test('a damaged listing is never read as a different listing', async (t) => {
   const contents = Array.from({ length: 3 }, (_, i) => `<Contents><Key>source_data/${i}.csv</Key><LastModified>2025-06-15T12:15:30.000Z</LastModified><ETag>&quot;abc${i}&quot;</ETag><Size>${i}</Size></Contents>`).join('')
   const whole = `<?xml version="1.0"?><ListBucketResult><Name>lake</Name><KeyCount>3</KeyCount><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>${contents}</ListBucketResult>`
   t.equal(scanListing(whole)?.objects.length, 3)
@@ -71,7 +71,7 @@ t.test('a listing that is damaged is never read as another one', async (t) => {
   for (let start = 0; start < whole.length; start += 7) {
     const damaged = whole.slice(0, start) + whole.slice(start + 7)
     const scanned = scanListing(damaged)
-    // Within an entry it may overlook what is of no concern.
+    // Damage in an element that is not used may go unnoticed.
     if (scanned !== undefined) assert.deepEqual(scanned, await readBySdk(damaged) ?? scanListing(whole))
   }
   for (const other of ['', '{}', '<html><body>Welcome</body></html>', whole.replace('<Key>', '<!-- --><Key>'), whole.replace('<Size>1', '<Size>x'), whole.replace('KeyCount>3', 'KeyCount>4'), whole.replace('url', '')]) {

@@ -7,7 +7,7 @@ import { OneShotSha256 } from '../../../../../lib/store/s3/fast-path/one-shot-sh
 const data = fc.oneof(fc.string({ unit: 'grapheme' }), fc.uint8Array({ maxLength: 300 }), fc.uint8Array().map((bytes) => Uint8Array.from(bytes).buffer))
 const bytesOf = (data: string | Uint8Array | ArrayBuffer) => typeof data === 'string' ? Buffer.from(data) : Buffer.from(new Uint8Array(data))
 
-t.test('gives what Node gives, with and without a secret', async () => {
+t.test('computes the same digest as node:crypto, with and without a secret', async () => {
   await fc.assert(fc.asyncProperty(fc.option(data, { nil: undefined }), fc.array(data, { maxLength: 4 }), async (secret, parts) => {
     const expected = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret))
     const actual = new OneShotSha256(secret)
@@ -19,7 +19,7 @@ t.test('gives what Node gives, with and without a secret', async () => {
   }), { numRuns: 1000 })
 })
 
-t.test('remembers nothing that is asked for with other data, or another secret', async (t) => {
+t.test('never returns a remembered digest for other data or another secret', async (t) => {
   for (const [secret, text] of [['a', 'x'], ['a', 'x'], ['a', 'y'], ['b', 'y'], ['a', 'y']] as const) {
     const actual = new OneShotSha256(secret)
     actual.update(text)
