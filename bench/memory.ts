@@ -8,25 +8,25 @@ import { parseArgs } from 'node:util'
 import { personAt } from '../scripts/sample-data/person.js'
 import { startS3Endpoint, type S3Endpoint } from '../test/support/s3-endpoint.js'
 
-const HELP = `Measures the memory of the server over time with the default settings: a bucket of 100,000 users with two undeclared columns, five
+const HELP = `Measures the memory of the server over time with the default settings: a bucket of 100,000 records with two undeclared columns, five
 changes a second, eight clients that page through listings and others that send mixed requests. It prints the resident memory
-every 15 seconds, and then the responses by status. Exit code 1: a listing was lost (410), or memory exceeded the limit.
+every 15 seconds, and at the end the number of responses by status. Exit code 1: a listing lost its version (410), or memory exceeded the limit.
 
 node dist-test/bench/memory.js [options]
 
-  --minutes N  how long (5)
-  --users N    how many users (100000)
-  --limit MIB  the most memory that is allowed (700)
+  --minutes N  duration (5)
+  --records N  number of records (100000)
+  --limit MIB  the resident memory that must not be exceeded (700)
   --server JS  the compiled server (the one beside this script)
-  --glibc      the allocator as it is without \`npm start\` and without the container
+  --glibc      leave the allocator at its defaults, which \`npm start\` and the container change
   --help
 
-Linux only. Settings in the environment reach the server.`
+Linux only. The server gets the settings in the environment.`
 
 const { values: options } = parseArgs({
   options: {
     minutes: { type: 'string', default: '5' },
-    users: { type: 'string', default: '100000' },
+    records: { type: 'string', default: '100000' },
     limit: { type: 'string', default: '700' },
     server: { type: 'string', default: fileURLToPath(new URL('../server.js', import.meta.url)) },
     glibc: { type: 'boolean', default: false },
@@ -38,26 +38,26 @@ const BUCKET = 'memory'
 const CHANGES_PER_SECOND = 5
 const PAGING_CLIENTS = 8
 const PAGES = 10
-/** A listing of ten pages takes half a minute. Milliseconds. */
+/** Pause between pages, in milliseconds: a listing of ten pages takes half a minute. */
 const PAGE_PAUSE_MS = 3000
 const REPORT_MS = 15_000
-/** What `npm start` and the container set. */
+/** Variables that `npm start` and the container set. */
 const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '1048576' }
 
 const CITIES = ['Lima', 'Oslo', 'Pune', 'Quito', 'Riga', 'Sofia', 'Tunis', 'Ulm']
-const keyOf = (user: number) => `source_data/${personAt(1, user).id}.csv`
+const keyOf = (record: number) => `source_data/${personAt(1, record).id}.csv`
 
-function infoFile (user: number, revision: number): string {
-  const { firstName, lastName, birthts } = personAt(1, user)
+function infoFile (record: number, revision: number): string {
+  const { firstName, lastName, birthts } = personAt(1, record)
   const field = (text: string) => `"${text.replaceAll('"', '""')}"`
-  return `first_name,last_name,birthts,city,height\n${field(firstName)},${field(lastName)},${birthts},${CITIES[(user + revision) % CITIES.length]},${150 + (user + revision) % 50}\n`
+  return `first_name,last_name,birthts,city,height\n${field(firstName)},${field(lastName)},${birthts},${CITIES[(record + revision) % CITIES.length]},${150 + (record + revision) % 50}\n`
 }
 
-function fill (endpoint: S3Endpoint, users: number): void {
+function fill (endpoint: S3Endpoint, records: number): void {
   const bucket = endpoint.bucket(BUCKET)
-  for (let user = 0; user < users; user++) {
-    bucket.put(keyOf(user), infoFile(user, 0))
-    if (user % 10 !== 0) bucket.put(keyOf(user).replace(/csv$/, 'png'), 'an image, which is listed and not read')
+  for (let record = 0; record < records; record++) {
+    bucket.put(keyOf(record), infoFile(record, 0))
+    if (record % 10 !== 0) bucket.put(keyOf(record).replace(/csv$/, 'png'), 'an image, which is listed and not read')
   }
 }
 
@@ -69,7 +69,7 @@ async function startServer (endpoint: S3Endpoint): Promise<{ readonly pid: numbe
   process.on('exit', () => child.kill('SIGKILL'))
   const exit = once(child, 'exit')
   const url = await new Promise<string>((resolve, reject) => {
-    exit.then(() => reject(new Error('the server has ended')))
+    exit.then(() => reject(new Error('the server ended before it was ready')))
     createInterface({ input: child.stdout! }).on('line', (line) => {
       const [address] = /http:\/\/[\d.]+:\d+/.exec(line) ?? []
       if (address !== undefined) resolve(address)
@@ -103,11 +103,11 @@ async function pageThrough (url: string, client: number, isOver: () => boolean):
   }
 }
 
-/** Requests of many kinds, one after the other, each with a pause after it. */
-async function mixRequests (url: string, users: number, isOver: () => boolean): Promise<void> {
+/** Sends requests of many kinds, one after the other, with a pause after each. */
+async function mixRequests (url: string, records: number, isOver: () => boolean): Promise<void> {
   const paths: readonly ((i: number) => string)[] = [
     (i) => `/stats?min_age=${20 + i % 40}`,
-    (i) => `/data/${encodeURIComponent(personAt(1, i * 7919 % users).id)}`,
+    (i) => `/data/${encodeURIComponent(personAt(1, i * 7919 % records).id)}`,
     (i) => `/data?min_age=${i % 60}&max_age=${i % 60 + 6}`,
     (i) => `/data?limit=100&min_age=${i % 80}`,
     (i) => `/data?format=csv&min_age=${i % 70}&max_age=${i % 70 + 4}&columns=user_id,last_name,city`,
@@ -120,10 +120,10 @@ async function mixRequests (url: string, users: number, isOver: () => boolean): 
   }
 }
 
-async function change (endpoint: S3Endpoint, users: number, isOver: () => boolean): Promise<void> {
+async function change (endpoint: S3Endpoint, records: number, isOver: () => boolean): Promise<void> {
   for (let i = 0; !isOver(); i++) {
-    const user = i * 104_729 % users
-    endpoint.bucket(BUCKET).put(keyOf(user), infoFile(user, i + 1))
+    const record = i * 104_729 % records
+    endpoint.bucket(BUCKET).put(keyOf(record), infoFile(record, i + 1))
     await sleep(1000 / CHANGES_PER_SECOND)
   }
 }
@@ -133,30 +133,30 @@ function residentMiB (pid: number): number {
 }
 
 async function main (): Promise<number> {
-  const users = Number(options.users)
+  const records = Number(options.records)
   const endpoint = await startS3Endpoint()
-  fill(endpoint, users)
+  fill(endpoint, records)
   const server = await startServer(endpoint)
-  const began = performance.now()
-  const isOver = () => performance.now() - began > Number(options.minutes) * 60_000
+  const start = performance.now()
+  const isOver = () => performance.now() - start > Number(options.minutes) * 60_000
   const clients = [
-    change(endpoint, users, isOver),
+    change(endpoint, records, isOver),
     ...Array.from({ length: PAGING_CLIENTS }, (_, client) => pageThrough(server.url, client, isOver)),
-    mixRequests(server.url, users, isOver),
-    mixRequests(server.url, users, isOver)
+    mixRequests(server.url, records, isOver),
+    mixRequests(server.url, records, isOver)
   ]
-  let most = 0
+  let peak = 0
   while (!isOver()) {
     await sleep(REPORT_MS)
     const resident = residentMiB(server.pid)
-    most = Math.max(most, resident)
-    process.stdout.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${resident.toFixed(0).padStart(5)} MiB\n`)
+    peak = Math.max(peak, resident)
+    process.stdout.write(`${((performance.now() - start) / 1000).toFixed(0).padStart(5)} s  ${resident.toFixed(0).padStart(5)} MiB\n`)
   }
   await Promise.all(clients)
   await server.stop()
   await endpoint.stop()
-  process.stdout.write(`most ${most.toFixed(0)} MiB; responses by status: ${JSON.stringify(Object.fromEntries(statuses))}\n`)
-  return most > Number(options.limit) || statuses.has(410) ? 1 : 0
+  process.stdout.write(`peak ${peak.toFixed(0)} MiB; responses by status: ${JSON.stringify(Object.fromEntries(statuses))}\n`)
+  return peak > Number(options.limit) || statuses.has(410) ? 1 : 0
 }
 
 if (options.help) process.stdout.write(HELP + '\n')
