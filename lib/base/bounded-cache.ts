@@ -1,11 +1,14 @@
-/** The most recently used values that together have at most so many bytes. */
+/** A cache of the most recently used values, with a limit on their total size. */
 export class BoundedCache<T> {
   readonly #maxBytes: number
   readonly #entries = new Map<string, { readonly value: T, readonly bytes: number }>()
   readonly #onDrop: (value: T) => void
   #bytes = 0
 
-  /** @param onDrop told of each value that is not kept any longer, or never was */
+  /**
+   * @param maxBytes the limit on the bytes of all values and keys
+   * @param onDrop called with each value that is removed, or too large to be added
+   */
   constructor (maxBytes: number, onDrop: (value: T) => void = () => {}) {
     this.#maxBytes = maxBytes
     this.#onDrop = onDrop
@@ -14,13 +17,13 @@ export class BoundedCache<T> {
   get (key: string): T | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
-    // A map keeps the order of insertion: the least recently used comes first.
+    // A map is in insertion order: the least recently used entry comes first.
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     return entry.value
   }
 
-  /** Keeps a value; one that has more bytes than all may have is not kept. The key counts, too. */
+  /** Adds a value of this many bytes, unless it exceeds the limit on its own. The key is counted, too. */
   set (key: string, value: T, bytes: number): void {
     this.delete(key)
     const size = bytes + 2 * key.length

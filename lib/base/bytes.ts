@@ -1,4 +1,4 @@
-/** Compares two runs of bytes, as `memcmp` and then by length: the order of UTF-8 texts, of S3 listings and of records. */
+/** Compares two byte ranges as `memcmp` does, and then by length: the order of UTF-8 texts, of S3 listings and of records. */
 export function compareBytes (
   a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number
 ): number {
@@ -10,7 +10,7 @@ export function compareBytes (
   return (aEnd - aStart) - (bEnd - bStart)
 }
 
-/** The first index from `low` where `holds` is true, for a predicate that stays true once it is; `high` where it never is. */
+/** The first index from `low` for which `holds` is true; `high` if there is none. Once true, `holds` must stay true for all higher indexes. */
 export function firstIndex (low: number, high: number, holds: (index: number) => boolean): number {
   while (low < high) {
     const middle = (low + high) >>> 1

@@ -1,10 +1,10 @@
 import { nearest } from './nearest.js'
 
-/** Thrown by queries that name a column no record has. */
+/** A query names a column that no record has. */
 export class UnknownColumnError extends Error {
   readonly column: string
   readonly usedIn: 'columns' | 'filters'
-  /** The column that was perhaps meant. */
+  /** The column with the most similar name; `undefined` if none is similar. */
   readonly nearest: string | undefined
 
   constructor (column: string, usedIn: 'columns' | 'filters', known: readonly string[]) {
@@ -16,7 +16,7 @@ export class UnknownColumnError extends Error {
   }
 }
 
-/** Thrown by queries before the source has been read for the first time. */
+/** A query was made before the first reconcile has succeeded. */
 export class NoDataError extends Error {
   constructor () {
     super('The source has not been read yet')
@@ -24,15 +24,15 @@ export class NoDataError extends Error {
   }
 }
 
-/** Thrown instead of publishing records that may lack users: nothing is lost because of a download. */
+/** An output was not published because info files could not be downloaded: it would lack their records. */
 export class IncompleteSourceError extends Error {
   constructor (failed: readonly string[]) {
-    super(`${failed.length} source objects could not be downloaded, ${failed[0]} among them; the output stays as it is`)
+    super(`${failed.length} info files could not be downloaded, ${failed[0]} among them; the output is left as it is`)
     this.name = 'IncompleteSourceError'
   }
 }
 
-/** Thrown by queries on a data version that is not held: no longer, or it never was. */
+/** A query names a data version that is not held: it was evicted, or never existed. */
 export class UnknownVersionError extends Error {
   constructor (version: string) {
     super(`The data version ${JSON.stringify(version)} is not held`)
@@ -40,7 +40,7 @@ export class UnknownVersionError extends Error {
   }
 }
 
-/** Thrown if a column would grow beyond what one table can hold: such a lake needs another engine. */
+/** A text column of the lake is larger than a table can hold. */
 export class TooLargeError extends Error {
   constructor () {
     super('A column of the lake has more than 2 GiB of text')
@@ -48,13 +48,13 @@ export class TooLargeError extends Error {
   }
 }
 
-/** Why an object store failed. Stable: the codes appear in responses and in `Data-Stale`. */
+/** Why an object store failed. The codes are stable: they appear in responses and in `Data-Stale`. */
 export type StoreErrorCode =
   | 'unreachable' // no connection, or it broke
   | 'timeout'
   | 'access_denied'
   | 'no_such_bucket' // or the folder is missing
-  | 'invalid_listing' // not a listing, or its keys are out of order: never taken for an empty bucket
+  | 'invalid_listing' // not a listing, or its keys are out of order; never treated as an empty bucket
   | 'corrupt' // the body does not match its length or checksum
   | 'too_large'
   | 'invalid_key' // this store cannot hold such a key

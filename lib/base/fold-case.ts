@@ -1,6 +1,6 @@
 /**
- * Text in the form in which case does not matter, by Unicode's full mappings: what is left of canonically composed text when
- * all that has an upper case takes it. Lower case comes first, as some letters (ẞ, İ) lead to theirs only through it.
+ * Folds the case of a text by Unicode's full case mappings: texts that differ only in case or in canonical composition become equal. The
+ * text is lowercased before it is uppercased, because some letters (ẞ, İ) reach their common form only so.
  */
 export function foldCase (text: string): string {
   return text.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC')

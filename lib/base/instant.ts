@@ -1,12 +1,11 @@
-/** RFC 3339 has four digits for the year. */
+/** The range of RFC 3339, whose years have four digits. */
 const EARLIEST = Date.parse('0000-01-01T00:00:00Z')
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z')
 
 /**
- * The instant that an RFC 3339 text names, in milliseconds since 1970-01-01 UTC; `undefined` where it names none. Digits
- * beyond the millisecond are cut. A space is taken for the plus sign of an offset, which it is in a URL that was not
- * encoded, and the colon within an offset may be missing, as Python's strftime and the clients that use it write it; leap
- * seconds are not known.
+ * Parses an RFC 3339 timestamp to milliseconds since 1970-01-01 UTC; `undefined` if the text is not one. Digits after the millisecond are
+ * ignored. Two deviations are accepted: a space for the plus sign of the offset (an unencoded plus sign in a URL), and an offset without
+ * a colon (as written by Python's strftime). Leap seconds are not supported.
  */
 export function parseInstant (text: string): number | undefined {
   const parts = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+ -]\d\d:?\d\d)$/.exec(text)
@@ -14,7 +13,7 @@ export function parseInstant (text: string): number | undefined {
   const [, date, time, fraction = '', zone] = parts
   const local = `${date}T${time}${fraction.slice(0, 4)}`
   const utc = Date.parse(local + 'Z')
-  // Date.parse takes Feb 30 for Mar 1 or 2, and 24:00:00 for the next day
+  // Date.parse reads Feb 30 as Mar 1 or 2, and 24:00:00 as the next day.
   if (Number.isNaN(utc) || !new Date(utc).toISOString().startsWith(`${date}T${time}`)) return undefined
   const offset = offsetMs(zone!)
   if (offset === undefined) return undefined
@@ -29,7 +28,7 @@ function offsetMs (zone: string): number | undefined {
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }
 
-/** The beginning of the minute that an instant lies in. */
+/** The beginning of the minute of an instant. */
 export function wholeMinute (instant: number): number {
   return Math.floor(instant / 60_000) * 60_000
 }

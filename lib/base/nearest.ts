@@ -1,7 +1,7 @@
-/** Longer words come from no person's hand, and comparing them would take long. */
+/** Longer words are not typing errors, and would be slow to compare. */
 const MAX_LENGTH = 64
 
-/** The candidate that takes the fewest edits to turn into the word; `undefined` where none is alike. */
+/** The candidate with the smallest edit distance from the word; `undefined` if none is similar. */
 export function nearest (word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined
   let best: string | undefined
@@ -14,7 +14,7 @@ export function nearest (word: string, candidates: Iterable<string>): string | u
   return best
 }
 
-/** Levenshtein's distance, one row of his table at a time. */
+/** The Levenshtein distance, computed one row of the matrix at a time. */
 function editDistance (a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

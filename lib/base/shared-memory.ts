@@ -1,10 +1,10 @@
-/** A kind of typed array. */
+/** The constructor of a typed array. */
 interface ArrayType<T> {
   readonly BYTES_PER_ELEMENT: number
   new (buffer: SharedArrayBuffer): T
 }
 
-/** An array of zeros in memory that threads share: passing it to another one copies nothing. */
+/** A typed array of zeros in shared memory: posting it to another thread copies nothing. */
 export function shared<T> (Type: ArrayType<T>, length: number): T {
   return new Type(new SharedArrayBuffer(length * Type.BYTES_PER_ELEMENT))
 }

@@ -1,10 +1,10 @@
-/** Runs one piece of work at a time and lets callers share it. */
+/** Runs an asynchronous function at most once at a time; callers share the run. */
 export class SingleFlight<T> {
   readonly #work: (fresh: boolean) => Promise<T>
   #running: Promise<T> | undefined
   #next: Promise<T> | undefined
 
-  /** @param work told whether somebody asked for a run of its own */
+  /** @param work called with `true` if the run was requested by `fresh` */
   constructor (work: (fresh: boolean) => Promise<T>) {
     this.#work = work
   }
@@ -13,12 +13,12 @@ export class SingleFlight<T> {
     return this.#running !== undefined
   }
 
-  /** The run that is under way, or else a new one. */
+  /** Joins the current run, or starts one. */
   join (): Promise<T> {
     return this.#running ?? this.#next ?? this.#start(false)
   }
 
-  /** A run that starts after this call; all who wait for the same one share it. */
+  /** Joins a run that starts after this call. Callers that wait for the same run share it. */
   fresh (): Promise<T> {
     if (this.#running === undefined) return this.#next ?? this.#start(true)
     this.#next ??= this.#running.then(() => this.#start(true), () => this.#start(true))

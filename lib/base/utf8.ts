@@ -1,6 +1,6 @@
 /**
- * Compares two strings by their UTF-8 bytes, the order of S3 listings. It differs from JavaScript's `<` only where a
- * surrogate pair (U+10000 and up) meets U+E000 to U+FFFF.
+ * Compares two strings by their UTF-8 bytes, the order of S3 listings. It differs from JavaScript's `<` only if a surrogate pair (U+10000
+ * and higher) is compared with U+E000 to U+FFFF.
  */
 export function compareUtf8 (a: string, b: string): number {
   const length = Math.min(a.length, b.length)
@@ -12,7 +12,7 @@ export function compareUtf8 (a: string, b: string): number {
   return a.length - b.length
 }
 
-/** A UTF-16 code unit, moved so that surrogates come after all other units. */
+/** Maps a UTF-16 code unit so that surrogates come after all other code units. */
 function rank (unit: number): number {
   if (unit < 0xd800) return unit
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000

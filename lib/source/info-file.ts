@@ -3,19 +3,19 @@ import { KEY_COLUMNS, REQUIRED_COLUMNS, type RecordFields } from '../schema/reco
 import { rejection, type Rejection } from './reject.js'
 import { MAX_FILE_COLUMNS } from './rules.js'
 
-/** Either what the file says, or why it is rejected. */
+/** The fields of an info file, or why it is rejected. */
 export type ParsedFile =
   | { readonly data: RecordFields, readonly rejection?: never }
   | { readonly rejection: Rejection, readonly data?: never }
 
 interface Line { readonly record: readonly string[], readonly info: { readonly lines: number } }
 
-/** Largest time value of a date in ECMAScript, in milliseconds. */
+/** The maximum absolute time value of ECMAScript, in milliseconds. */
 const MAX_TIME = 8.64e15
 
 /**
- * Reads an info file: RFC 4180 with a header and exactly one data row. Spaces around fields are trimmed, those inside
- * quotes kept; a byte order mark, CRLF and blank lines are fine.
+ * Parses an info file: RFC 4180 with a header and exactly one data row. Spaces around fields are removed, those inside quotes are kept.
+ * A byte order mark, CRLF and blank lines are accepted.
  */
 export function parseUserCsv (body: Uint8Array, delimiter: string): ParsedFile {
   const text = decode(body)
@@ -24,19 +24,19 @@ export function parseUserCsv (body: Uint8Array, delimiter: string): ParsedFile {
   if (plain !== undefined) return { data: plain }
   const lines = readLines(text, delimiter)
   if (!Array.isArray(lines)) return { rejection: lines }
-  const [first, row, more] = lines
+  const [first, row, second] = lines
   if (first === undefined) return { rejection: rejection('empty_file', 'The file is empty') }
-  const header = { ...first, record: first.record.map((name) => name.trim()) } // quotes keep spaces
-  const wrong = checkHeader(header) ?? checkRows(header, row, more)
-  return wrong === undefined ? readRow(header, row!) : { rejection: wrong }
+  const header = { ...first, record: first.record.map((name) => name.trim()) } // those in quotes are not trimmed yet
+  const problem = checkHeader(header) ?? checkRows(header, row, second)
+  return problem === undefined ? readRow(header, row!) : { rejection: problem }
 }
 
-/** Two lines without quotes or anything odd. */
+/** Two lines without quotes. */
 const PLAIN_FILE = /^([^"\r\n]+)(?:\r?\n)([^"\r\n]+)(?:\r?\n)?$/
 
 /**
- * What the usual file says, which takes no parser to read; `undefined` for all others, good ones and bad ones, so that
- * there is one place where it is decided what is bad.
+ * The fields of a plain file, which needs no CSV parser. `undefined` for all other files, valid or not, so that only one place decides
+ * what is invalid.
  */
 function readPlain (text: string, delimiter: string): RecordFields | undefined {
   const [, header, row] = PLAIN_FILE.exec(text) ?? []
@@ -45,21 +45,21 @@ function readPlain (text: string, delimiter: string): RecordFields | undefined {
   const cells = row!.split(delimiter)
   if (names === undefined || names.length !== cells.length) return undefined
   const values = cells.map((cell) => cell.trim())
-  if (values.every((value) => value === '')) return undefined // a blank line is none
-  let [firstName, lastName, written] = ['', '', '']
+  if (values.every((value) => value === '')) return undefined // a blank line is not a row
+  let [firstName, lastName, birthtsText] = ['', '', '']
   const undeclared: Record<string, string> = Object.create(null)
   for (const [i, name] of names.entries()) {
     const value = values[i]!
     if (name === 'first_name') firstName = value
     else if (name === 'last_name') lastName = value
-    else if (name === 'birthts') written = value
+    else if (name === 'birthts') birthtsText = value
     else undeclared[name] = value
   }
-  const birthts = parseBirthts(written)
+  const birthts = parseBirthts(birthtsText)
   return birthts === undefined ? undefined : { first_name: firstName, last_name: lastName, birthts, undeclared }
 }
 
-/** The names of a good header, `undefined` for a bad one. Files of a lake have hardly more than one header. */
+/** The column names of a valid header; `undefined` if it is invalid. Nearly all files of a lake have the same header. */
 function plainHeader (header: string, delimiter: string): readonly string[] | undefined {
   if (lastHeader.text === header && lastHeader.delimiter === delimiter) return lastHeader.names
   const record = header.split(delimiter).map((name) => name.trim())
@@ -80,7 +80,7 @@ function decode (body: Uint8Array): string | undefined {
   }
 }
 
-/** The header, the row and, where there is one, the second row: no more is needed to judge the file. */
+/** The header and the first two rows: enough to check the file. */
 function readLines (text: string, delimiter: string): Line[] | Rejection {
   try {
     return parse(text, {
@@ -98,8 +98,8 @@ function checkHeader ({ record: names, info: { lines: line } }: Line): Rejection
     return rejection('too_many_columns', `The file has ${names.length} columns; at most ${MAX_FILE_COLUMNS} are read`, { line })
   }
   if (names.includes('')) return rejection('empty_header', 'A column has no name', { line, excerpt: names.join(',') })
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) return rejection('duplicate_header', 'Two columns have one name', { line, column: twice })
+  const duplicate = names.find((name, i) => names.indexOf(name) !== i)
+  if (duplicate !== undefined) return rejection('duplicate_header', 'Two columns have the same name', { line, column: duplicate })
   const reserved = names.find((name) => KEY_COLUMNS.includes(name))
   if (reserved !== undefined) {
     return rejection('reserved_header', `The column ${reserved} comes from the object keys, not from a file`, { line, column: reserved })
@@ -111,9 +111,9 @@ function checkHeader ({ record: names, info: { lines: line } }: Line): Rejection
   return undefined
 }
 
-function checkRows (header: Line, row: Line | undefined, more: Line | undefined): Rejection | undefined {
+function checkRows (header: Line, row: Line | undefined, second: Line | undefined): Rejection | undefined {
   if (row === undefined) return rejection('no_row', 'The file has a header and no data row', { line: header.info.lines })
-  if (more !== undefined) return rejection('several_rows', 'The file has more than one data row', { line: more.info.lines })
+  if (second !== undefined) return rejection('several_rows', 'The file has more than one data row', { line: second.info.lines })
   const expected = header.record.length
   const found = row.record.length
   if (found !== expected) {
@@ -131,19 +131,19 @@ function readRow (header: Line, row: Line): ParsedFile {
   }
   const first_name = take('first_name')
   const last_name = take('last_name')
-  const written = take('birthts')
-  const birthts = parseBirthts(written)
+  const birthtsText = take('birthts')
+  const birthts = parseBirthts(birthtsText)
   if (birthts === undefined) {
-    return { rejection: rejection('invalid_value', 'birthts is not a whole number of milliseconds since 1970', { line: row.info.lines, column: 'birthts', excerpt: written.trim() }) }
+    return { rejection: rejection('invalid_value', 'birthts is not a whole number of milliseconds since 1970', { line: row.info.lines, column: 'birthts', excerpt: birthtsText.trim() }) }
   }
   const undeclared: Record<string, string> = Object.create(null)
   for (const [name, value] of values) undeclared[name] = value
   return { data: { first_name, last_name, birthts, undeclared } }
 }
 
-/** Milliseconds since 1970 as the file has them; `undefined` where it has none. */
-function parseBirthts (written: string): number | undefined {
-  if (!/^\s*-?\d{1,16}\s*$/.test(written)) return undefined
-  const birthts = Number(written) + 0 // + 0: there is no minus zero in JSON
+/** The milliseconds since 1970-01-01 UTC in a field; `undefined` if it contains something else. */
+function parseBirthts (text: string): number | undefined {
+  if (!/^\s*-?\d{1,16}\s*$/.test(text)) return undefined
+  const birthts = Number(text) + 0 // -0 becomes 0: JSON has no -0
   return Math.abs(birthts) > MAX_TIME ? undefined : birthts
 }

@@ -8,26 +8,26 @@ import { rejection, type Rejection } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
 import { DOT, extensionIn, userIdIn, UserObjects } from './user-objects.js'
 
-/** An info file that is refused for its key alone. */
+/** An info file that is rejected because of its key alone. */
 export interface Refused { readonly userId: string | null, readonly key: string, readonly etag: string, readonly rejection: Rejection }
 
-/** What one complete listing of the source holds. */
+/** The result of one complete listing of the source. */
 export interface Inventory {
-  /** The info files whose user ids are valid, and the images. */
+  /** The info files with valid user ids, and all images. */
   readonly infoFiles: UserObjects
   readonly images: UserObjects
-  /** The users by the bytes of their ids: for each, the info file that is served and the image, -1 where there is none. */
+  /** For each user, in the byte order of the user ids: the info file that is served, and the image; -1 for no image. */
   readonly users: { readonly infoFiles: Int32Array, readonly images: Int32Array }
   readonly refused: readonly Refused[]
-  /** Keys of images of nobody. */
+  /** Keys of images without an info file. */
   readonly orphans: readonly string[]
-  /** Objects in all, and those among them that are neither info file nor image. */
+  /** The number of all objects, and of those that are neither info file nor image. */
   readonly listed: number
   readonly ignored: number
 }
 
-/** Somewhat more than there were, so that a few more fit. */
-const MORE = 1.02
+/** Memory is allocated for somewhat more objects than in the previous listing. */
+const HEADROOM = 1.02
 
 function infoFilesOf ({ table: { userIds, length }, files }: SourceState, { prefix }: SourceRules): ExpectedSize {
   return expected(length, userIds.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), files.etags.bytes.length)
@@ -38,17 +38,17 @@ function imagesOf ({ table, images: { etags, sizes } }: SourceState): ExpectedSi
 }
 
 function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedSize {
-  return { rows: Math.ceil(rows * MORE) + 1000, keyBytes: Math.ceil(keyBytes * MORE), etagBytes: Math.ceil(etagBytes * MORE) }
+  return { rows: Math.ceil(rows * HEADROOM) + 1000, keyBytes: Math.ceil(keyBytes * HEADROOM), etagBytes: Math.ceil(etagBytes * HEADROOM) }
 }
 
 type Kind = 'info' | 'image' | 'own' | 'other'
 
 /**
- * Lists the source and decides, from the listing alone, which objects count. Fails as the store's `list` does: then
- * nothing is known.
+ * Lists the source and decides, from the listing alone, which objects are used.
  *
- * @param onListed told after each page how many objects have been listed
- * @param known of an earlier listing, which this one is probably like
+ * @param onListed receives the number of listed objects after each page
+ * @param known the state of an earlier listing, from which the needed memory is estimated
+ * @throws StoreError if the listing fails
  */
 export async function takeInventory (
   store: ObjectStore, rules: SourceRules, onListed: (listed: number) => void, known?: SourceState
@@ -62,7 +62,7 @@ export async function takeInventory (
   for await (const page of store.list(rules.prefix)) {
     for (let i = 0; i < page.length; i++) {
       const kind = kindOf(page.key(i))
-      if (kind === 'info') noteInfoFile(page, i, infoFiles, invalid)
+      if (kind === 'info') addInfoFile(page, i, infoFiles, invalid)
       else if (kind === 'image') images.pushFrom(page, i)
       else if (kind === 'other') ignored++
     }
@@ -82,11 +82,11 @@ export async function takeInventory (
   }
 }
 
-/** Tells what an object is by its key. */
+/** Returns a function that determines the kind of an object by its key. */
 function classifier ({ ownKeys, imageExtensions }: SourceRules): (key: ByteSlice) => Kind {
   const own = ownKeys.map((key) => Buffer.from(key))
   const kindOf = (extension: string): Kind => extension === 'csv' ? 'info' : imageExtensions.includes(extension) ? 'image' : 'other'
-  // A lake has few extensions, and many objects with each of them.
+  // A lake has few extensions, each with many objects.
   const known: (ByteSlice & { readonly kind: Kind })[] = []
   return (key) => {
     const { bytes, start, end } = key
@@ -100,17 +100,18 @@ function classifier ({ ownKeys, imageExtensions }: SourceRules): (key: ByteSlice
   }
 }
 
+/** The number of extensions whose kinds are cached. */
 const MAX_EXTENSIONS = 8
 
-function noteInfoFile (page: ObjectList, i: number, infoFiles: UserObjects, invalid: Refused[]): void {
+function addInfoFile (page: ObjectList, i: number, infoFiles: UserObjects, invalid: Refused[]): void {
   const userId = userIdIn(page.key(i))
-  const wrong = checkUserId(userId)
-  if (wrong === undefined) return infoFiles.pushFrom(page, i)
+  const problem = checkUserId(userId)
+  if (problem === undefined) return infoFiles.pushFrom(page, i)
   const { key, etag } = page.at(i)
-  invalid.push({ userId: null, key, etag, rejection: rejection('invalid_id', wrong, { excerpt: sliceToString(userId) }) })
+  invalid.push({ userId: null, key, etag, rejection: rejection('invalid_id', problem, { excerpt: sliceToString(userId) }) })
 }
 
-/** What is wrong with a user id, if anything. */
+/** What is wrong with a user id; `undefined` if it is valid. */
 function checkUserId ({ bytes, start, end }: ByteSlice): string | undefined {
   if (start === end) return 'The file name has no user id'
   if (end - start <= 2 && bytes[start] === DOT && bytes[end - 1] === DOT) return 'A user id is not "." or ".."'
@@ -123,7 +124,7 @@ function checkUserId ({ bytes, start, end }: ByteSlice): string | undefined {
   return undefined
 }
 
-/** Among several info files of one user the shortest key is served, then the bytewise smallest. */
+/** Of several info files of one user, the one with the shortest key is served; of those, the one with the smallest key. */
 function chooseInfoFiles (infoFiles: UserObjects) {
   const chosen: number[] = []
   const duplicates: Refused[] = []
@@ -134,7 +135,7 @@ function chooseInfoFiles (infoFiles: UserObjects) {
       chosen.push(candidate)
       continue
     }
-    // They come in key order: among equally short ones the first is the smallest.
+    // They come in key order: of keys of equal length, the first is the smallest.
     const wins = lengthOf(candidate) < lengthOf(rival)
     if (wins) chosen[chosen.length - 1] = candidate
     const { key, etag } = infoFiles.at(wins ? rival : candidate)
@@ -143,7 +144,7 @@ function chooseInfoFiles (infoFiles: UserObjects) {
   return { chosen: Int32Array.from(chosen), duplicates }
 }
 
-/** The image of each user: the newest, then the one with the greatest key. */
+/** Joins each user with an image: the newest one; of those, the one with the greatest key. */
 function joinImages (infoFiles: UserObjects, users: Int32Array, images: UserObjects) {
   const joined = new Int32Array(users.length).fill(-1)
   const orphans: string[] = []
@@ -159,7 +160,7 @@ function joinImages (infoFiles: UserObjects, users: Int32Array, images: UserObje
       continue
     }
     const rival = joined[user]!
-    // They come in key order: of two as new as each other the later one has the greater key.
+    // They come in key order: of two that are equally new, the later one has the greater key.
     if (rival === -1 || images.lastModified(image) >= images.lastModified(rival)) joined[user] = image
   }
   return { images: joined, orphans: orphans.sort(compareUtf8) }

@@ -5,10 +5,10 @@ import { DictionaryBuilder } from '../table/dictionary-column.js'
 import type { BuiltRows } from '../table/build-table.js'
 import { NumberBuilder, Utf8Builder, sliceAt } from '../table/utf8-column.js'
 
-/** The version of a file; racy if a later write at about the same time may have the same ETag. */
+/** The version of a file. `racy`: a later write at about the same time may have the same ETag. */
 export interface FileVersion { readonly etag: string, readonly size: number, readonly racy: boolean }
 
-/** Rows as they are downloaded, in whatever order, with the versions of their files. */
+/** Builds the drafts: the rows of downloaded info files, in the order of arrival, with the versions of the files. */
 export class RowBuilder implements BuiltRows {
   readonly columns = new Map<string, DictionaryBuilder>()
   readonly etags = new Utf8Builder()
@@ -37,7 +37,7 @@ export class RowBuilder implements BuiltRows {
     return this.#racy.values
   }
 
-  /** Answers the number of the draft. */
+  /** Returns the number of the draft. */
   add ({ first_name: firstName, last_name: lastName, birthts, undeclared }: RecordFields, birthDate: CalendarDay, version: FileVersion): number {
     const draft = this.length
     this.#set(draft, 'first_name', firstName)
@@ -51,7 +51,7 @@ export class RowBuilder implements BuiltRows {
     return draft
   }
 
-  /** The version of the file that a draft came from. */
+  /** The version of the file of a draft. */
   version (draft: number): FileVersion {
     return { etag: sliceToString(sliceAt(this.etags, draft)), size: this.sizes[draft]!, racy: this.racy[draft] === 1 }
   }

@@ -5,9 +5,9 @@ import { NumberBuilder, isSameValue, type ByteSlice, type Utf8Column } from '../
 export const DOT = 0x2e
 const SLASH = 0x2f
 
-/** Objects that belong to users: those whose names have an extension. */
+/** A list of objects whose names have an extension, and so belong to a user. */
 export class UserObjects extends ObjectList {
-  /** Where in the bytes of the keys the user ids are. */
+  /** Positions of the user ids in the bytes of the keys. */
   readonly #idStarts: NumberBuilder<Int32Array>
   readonly #idEnds: NumberBuilder<Int32Array>
 
@@ -24,12 +24,12 @@ export class UserObjects extends ObjectList {
     this.#idEnds.push(end)
   }
 
-  /** The user that the object belongs to, as part of its key. */
+  /** The user id of an object, as a slice of its key. */
   userId (i: number): ByteSlice {
     return { bytes: this.keys.bytes, start: this.#idStarts.values[i]!, end: this.#idEnds.values[i]! }
   }
 
-  /** Compares the user of an object with that of one of this or another list. */
+  /** Compares the user ids of an object of this list and of one of another list (or this one). */
   compareUsers (i: number, other: UserObjects, j: number): number {
     return compareBytes(
       this.keys.bytes, this.#idStarts.values[i]!, this.#idEnds.values[i]!,
@@ -44,7 +44,7 @@ export class UserObjects extends ObjectList {
     return isSameValue(this.etags, i, etags, row)
   }
 
-  /** The objects by user id, those of one user in the order of the listing. */
+  /** The objects in the order of their user ids; those of one user in the order of the listing. */
   byUser (): Int32Array {
     const order = new Int32Array(this.length)
     let isSorted = true
@@ -52,24 +52,24 @@ export class UserObjects extends ObjectList {
       order[i] = i
       isSorted &&= i === 0 || this.compareUsers(i - 1, this, i) <= 0
     }
-    // Where all are in one folder the order of their keys is all but that of their users.
+    // If all objects are in one folder, they are listed in this order already, apart from rare exceptions.
     return isSorted ? order : order.sort((a, b) => this.compareUsers(a, this, b))
   }
 }
 
-/** The base name of a key without its extension, which it has. */
+/** The base name of a key without its extension. The key must have an extension. */
 export function userIdIn ({ bytes, start, end }: ByteSlice): ByteSlice {
   const dot = lastIndex(DOT, bytes, start, end)
   return { bytes, start: lastIndex(SLASH, bytes, start, dot) + 1, end: dot }
 }
 
-/** What follows the last dot of the base name of a key; `undefined` where there is none. */
+/** The extension of a key, without the dot; `undefined` if it has none. */
 export function extensionIn ({ bytes, start, end }: ByteSlice): ByteSlice | undefined {
   const dot = lastIndex(DOT, bytes, start, end)
   return dot < start || lastIndex(SLASH, bytes, dot, end) > dot ? undefined : { bytes, start: dot + 1, end }
 }
 
-/** The last of these bytes, else the index before the first. */
+/** The index of the last occurrence of a byte; `start - 1` if there is none. */
 function lastIndex (byte: number, bytes: Uint8Array, start: number, end: number): number {
   let i = end - 1
   while (i >= start && bytes[i] !== byte) i--

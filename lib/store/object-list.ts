@@ -45,8 +45,8 @@ export class ObjectList implements Iterable<ObjectInfo> {
 
   /** As `push`, for a key and an ETag that are bytes already. */
   pushBytes (key: ByteSlice, etag: ByteSlice, size: number, lastModified: number, racy = false): void {
-    this.keys.pushPiece(key)
-    this.etags.pushPiece(etag)
+    this.keys.pushSlice(key)
+    this.etags.pushSlice(etag)
     this.pushFacts(size, lastModified, racy)
   }
 

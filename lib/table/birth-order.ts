@@ -1,12 +1,12 @@
 import { shared } from '../base/shared-memory.js'
 import type { Utf8Column } from './utf8-column.js'
 
-/** So many rows of the order are summed up. */
+/** The number of rows between two sums. */
 export const BLOCK = 64
 
 /**
- * The rows of a table by birth timestamp, ties in the order of the rows, with sums over all that come before each block of
- * `BLOCK` rows of that order: what it takes to answer figures on an age range without looking at each of its rows.
+ * The rows of a table by birth timestamp, ties in row order, with the sums of all rows before each block of `BLOCK` rows of that order:
+ * the figures of an age range are computed without visiting each of its rows.
  */
 export interface BirthOrder {
   readonly rows: Uint32Array
@@ -14,25 +14,25 @@ export interface BirthOrder {
   readonly firstBirthts: Float64Array
   readonly firstDates: Int32Array
   /**
-   * Sums of birth timestamps before each block, with one more for the end: of all rows, and of those with an image. Each
-   * is `high * 2^26 + low`, where doubles are exact for far more rows than fit into memory.
+   * The sums of the birth timestamps before each block and, last, of all blocks: of all rows, and of those with an image. Each sum is
+   * `high * 2^26 + low`: both parts are exact as doubles for far more rows than fit into memory.
    */
   readonly high: Float64Array
   readonly low: Float64Array
   readonly imageHigh: Float64Array
   readonly imageLow: Float64Array
-  /** How many rows with an image come before each block, with one more for the end. */
+  /** The number of rows with an image before each block and, last, in all blocks. */
   readonly imageCounts: Uint32Array
-  /** A bit for each row of the order, the lowest first, which is set where it has an image. */
+  /** One bit for each row in this order, lowest bit first: set if the row has an image. */
   readonly imageBits: Uint32Array
   /**
-   * Whether the dates are in this order, too. They are not where somebody was born when the calendar of the time zone was
-   * set back by a day, as Alaska's in 1867.
+   * Whether the dates of birth ascend in this order, too. They do not if someone was born when the calendar of the time zone was set
+   * back by a day, as that of Alaska was in 1867.
    */
   readonly datesAscend: boolean
 }
 
-/** The part of a birth timestamp that is summed apart. */
+/** A birth timestamp is summed up in two parts: its multiple of this number, and the rest. */
 export const LOW = 2 ** 26
 
 interface Rows {
@@ -42,8 +42,10 @@ interface Rows {
 }
 
 /**
- * The order of these rows. What is left of the `previous` order is kept: `newRows` tells where each of its rows is now, -1
- * where it is gone; `added` are the rows that do not come from there.
+ * Makes the order of the rows by merging the previous order with the added rows.
+ *
+ * @param newRows the present row of each previous row; -1 if it is gone
+ * @param added the rows that were not in the previous table
  */
 export function orderBirths (table: Rows, previous: Uint32Array, newRows: Int32Array, added: Uint32Array): BirthOrder {
   const rows = mergeOrders(table.birthts, previous, newRows, added)
@@ -76,7 +78,7 @@ function sumUp ({ birthts, birthDates, images: { offsets } }: Rows, rows: Uint32
   const sums = { high: 0, low: 0, imageHigh: 0, imageLow: 0, images: 0 }
   let datesAscend = true
   let lastDate = -Infinity
-  const note = (block: number) => {
+  const writeSums = (block: number) => {
     high[block] = sums.high
     low[block] = sums.low
     imageHigh[block] = sums.imageHigh
@@ -87,22 +89,22 @@ function sumUp ({ birthts, birthDates, images: { offsets } }: Rows, rows: Uint32
     const row = rows[i]!
     const born = birthts[row]!
     if (i % BLOCK === 0) {
-      note(i / BLOCK)
+      writeSums(i / BLOCK)
       firstBirthts[i / BLOCK] = born
       firstDates[i / BLOCK] = birthDates[row]!
     }
-    const part = Math.floor(born / LOW)
-    sums.high += part
-    sums.low += born - part * LOW
+    const multiple = Math.floor(born / LOW)
+    sums.high += multiple
+    sums.low += born - multiple * LOW
     if (offsets[row] !== offsets[row + 1]) {
-      sums.imageHigh += part
-      sums.imageLow += born - part * LOW
+      sums.imageHigh += multiple
+      sums.imageLow += born - multiple * LOW
       sums.images++
       imageBits[i >>> 5]! |= 1 << (i & 31)
     }
     if (birthDates[row]! < lastDate) datesAscend = false
     lastDate = birthDates[row]!
   }
-  note(blocks)
+  writeSums(blocks)
   return { firstBirthts, firstDates, high, low, imageHigh, imageLow, imageCounts, imageBits, datesAscend }
 }

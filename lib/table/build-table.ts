@@ -9,7 +9,7 @@ import { draftOf, isDraft, isRow } from './row-source.js'
 import type { NamedColumn, Table } from './table.js'
 import { isSameValue, EMPTY_UTF8, type Utf8Column } from './utf8-column.js'
 
-/** What the files of new or changed rows say, a row each. */
+/** The rows of new and changed info files: the drafts. */
 export interface BuiltRows {
   readonly length: number
   /** first_name, last_name and the undeclared columns. */
@@ -21,7 +21,7 @@ export interface BuiltRows {
 export interface RowSources {
   /** In ascending order of their bytes. */
   readonly userIds: Utf8Column
-  /** img_path of each row, empty where there is none. */
+  /** img_path of each row, empty if it has no image. */
   readonly images: Utf8Column
   /** Where the columns of a row's info file come from: a row of the previous table, or a draft. See row-source.ts. */
   readonly sources: Int32Array
@@ -29,7 +29,7 @@ export interface RowSources {
 
 const NAME_COLUMNS: readonly string[] = ['first_name', 'last_name']
 
-/** The next version of a table: rows of the previous one, which ascend there as they do here, and new ones. */
+/** The next version of a table, made of rows of the previous one, in the same order, and of drafts. */
 export function buildTable (previous: Table, drafts: BuiltRows, { userIds, images, sources }: RowSources): Table {
   const length = sources.length
   const birthts = shared(Float64Array, length)
@@ -41,10 +41,10 @@ export function buildTable (previous: Table, drafts: BuiltRows, { userIds, image
   return addDerivedColumns({ length, userIds, columns: mergeColumns(previous, drafts, sources), birthts, birthDates, images }, previous, sources)
 }
 
-/** The columns of a table from which the others follow. */
+/** The columns of a table that the derived ones are computed from. */
 export type SourceColumns = Omit<Table, 'json' | 'births' | 'version'>
 
-/** Makes the columns that follow from the others, of rows that may come from a previous table (`sources[row]`, from 0). */
+/** Adds the derived columns, and takes from the previous table what its rows (`sources`, see row-source.ts) have in common with it. */
 export function addDerivedColumns (table: SourceColumns, previous: Table, sources: Int32Array): Table {
   const sameAs = sources.map((source, row) => isRow(source) && isSameValue(previous.images, source, table.images, row) ? source : -1)
   const json = jsonRows(table, previous.json, sameAs)
@@ -59,7 +59,7 @@ export function addDerivedColumns (table: SourceColumns, previous: Table, source
   return reuseColumns(previous, { ...table, json, births, version })
 }
 
-/** Takes over what is equal in the previous table, so that several versions hold it once. */
+/** Reuses the arrays of the previous table that are equal, so that several versions hold them once. */
 function reuseColumns ({ columns: previousColumns, ...previous }: Table, { columns, ...table }: Table): Table {
   const byName = new Map(previousColumns.map((column) => [column.name, column]))
   return {
@@ -83,10 +83,10 @@ function mergeColumns (previous: Table, drafts: BuiltRows, sources: Int32Array):
   })]
 }
 
-/** Part of the name of a version: another way of naming must not give the same name to other rows. */
+/** Part of the hash: changed whenever the same bytes could come from other rows. */
 const VERSION_FORMAT = 'userlake rows 1'
 
-/** Hashes all that the rows say. Values and codes of a column follow from its rows alone. */
+/** Names the rows by a hash. The values and codes of a column are determined by its rows. */
 function nameVersion (json: Utf8Column, undeclared: readonly NamedColumn[]): string {
   const hash = createHash('sha256').update(VERSION_FORMAT).update(json.bytes)
   for (const { name, values, codes } of undeclared) {

@@ -6,24 +6,24 @@ import { draftOf, isDraft } from './row-source.js'
 import { takeUtf8, NumberBuilder, Utf8Builder, isSameColumn, sliceAt, Utf8Reader, type ByteSlice, type Utf8Column } from './utf8-column.js'
 
 /**
- * A column of text that rows share values of, as Arrow lays out Dictionary: the value of row i is `values[codes[i]]`. The
- * values are in ascending order of their bytes, each of them in use, so codes compare as texts do. Code 0 is `null`.
+ * A text column whose rows share values, as an Arrow dictionary: the value of row i is `values[codes[i]]`. The values are in ascending
+ * byte order, so that codes compare as the texts do, and each is used by some row. Code 0 is `null`.
  */
 export interface DictionaryColumn {
   readonly values: Utf8Column
   readonly codes: Codes
 }
 
-/** As narrow as the number of values allows. */
+/** As narrow as the number of values permits. */
 export type Codes = Uint8Array | Uint16Array | Uint32Array
 
-/** A column of text while its rows come in. */
+/** Builds a text column row by row. Its codes are in the order of arrival; 0 is `null`. */
 export class DictionaryBuilder {
   readonly #codes = new Map<string, number>()
   readonly codes = new NumberBuilder(Uint32Array)
   readonly texts: string[] = ['']
 
-  /** Sets the value of a row; rows come in ascending order, and those left out have none. */
+  /** Sets the value of a row. Rows must come in ascending order; rows that are left out have no value. */
   set (row: number, text: string): void {
     let code = this.#codes.get(text)
     if (code === undefined) {
@@ -39,10 +39,7 @@ export class DictionaryBuilder {
   }
 }
 
-/**
- * The values of a column in the order in which case does not matter: their folded texts, ascending, and the code of each.
- * Several values can have one folded text.
- */
+/** The values of a column in case-insensitive order: the case-folded texts, ascending, and the code of each. Several values can have the same folded text. */
 export interface CaseFoldIndex { readonly texts: Utf8Column, readonly codes: Uint32Array }
 
 export function buildCaseFoldIndex ({ values }: DictionaryColumn): CaseFoldIndex {
@@ -83,28 +80,28 @@ export function mergeDictionaries (previous: DictionaryColumn = EMPTY_COLUMN, dr
   return { values, codes }
 }
 
-/** Merges the values that are marked as in use, and writes the new code of each over its mark. */
+/** Merges the values that are in use, and replaces the mark of each (1: in use) by its new code. */
 function mergeValues (old: Utf8Column, oldCodes: Uint32Array, texts: readonly string[], newCodes: Uint32Array): Utf8Column {
   const added = new Utf8Builder()
   const addedCodes = texts.map((_, code) => code).filter((code) => code > 0 && newCodes[code] === 1)
     .sort((a, b) => compareUtf8(texts[a]!, texts[b]!))
   for (const code of addedCodes) added.push(texts[code]!)
-  const pieces: ByteSlice[] = [{ bytes: old.bytes, start: 0, end: 0 }]
+  const slices: ByteSlice[] = [{ bytes: old.bytes, start: 0, end: 0 }]
   oldCodes[0] = newCodes[0] = 0
   let next = 0
   for (let code = 1; code < oldCodes.length; code++) {
     if (oldCodes[code] === 0) continue
-    const piece = sliceAt(old, code)
+    const slice = sliceAt(old, code)
     let order = -1
     for (; next < added.length; next++) {
       const candidate = sliceAt(added, next)
-      order = compareBytes(candidate.bytes, candidate.start, candidate.end, piece.bytes, piece.start, piece.end)
+      order = compareBytes(candidate.bytes, candidate.start, candidate.end, slice.bytes, slice.start, slice.end)
       if (order >= 0) break
-      newCodes[addedCodes[next]!] = pieces.push(candidate) - 1
+      newCodes[addedCodes[next]!] = slices.push(candidate) - 1
     }
-    oldCodes[code] = pieces.push(piece) - 1
+    oldCodes[code] = slices.push(slice) - 1
     if (order === 0) newCodes[addedCodes[next++]!] = oldCodes[code]!
   }
-  for (; next < added.length; next++) newCodes[addedCodes[next]!] = pieces.push(sliceAt(added, next)) - 1
-  return takeUtf8(pieces.length, (i) => pieces[i]!)
+  for (; next < added.length; next++) newCodes[addedCodes[next]!] = slices.push(sliceAt(added, next)) - 1
+  return takeUtf8(slices.length, (i) => slices[i]!)
 }

@@ -11,19 +11,20 @@ const [USER_ID, FIRST_NAME, LAST_NAME, BIRTHTS, IMG_PATH] = NAMES as [Buffer, Bu
 const NAMES_LENGTH = NAMES.reduce((sum, { length }) => sum + length, 0)
 const NULL = Buffer.from('null}')
 const END = Buffer.from('"}')
-/** In front of a row, and behind it. */
-const BRACKETS = Buffer.from('[]')
+const NO_ROWS = Buffer.from('[]')
 
 type RowColumns = Pick<Table, 'userIds' | 'columns' | 'birthts' | 'images'>
 
 /**
- * The column `json` of a table. Rows that stand in the `previous` table with the same values are copied from there:
- * `sameAs` is the row there, -1 where there is none.
+ * Makes the column `json` of a table. Rows that are also in the previous table are copied from there.
+ *
+ * @param previous the column `json` of the previous table
+ * @param sameAs the row of the previous table with the same values; -1 if there is none
  */
 export function jsonRows (columns: RowColumns, previous: Utf8Column, sameAs: Int32Array): Utf8Column {
   const rows = rowWriter(columns)
   const length = sameAs.length
-  if (length === 0) return { ...allocateUtf8(0, () => 0, 1), bytes: sharedCopy(BRACKETS) }
+  if (length === 0) return { ...allocateUtf8(0, () => 0, 1), bytes: sharedCopy(NO_ROWS) }
   const json = allocateUtf8(length, (row) => {
     const old = sameAs[row]!
     return old === -1 ? rows.lengthOf(row) + 1 : previous.offsets[old + 1]! - previous.offsets[old]!
@@ -49,7 +50,7 @@ export function jsonRows (columns: RowColumns, previous: Utf8Column, sameAs: Int
 
 function rowWriter ({ userIds, columns: [firstNames, lastNames], birthts, images }: RowColumns) {
   const [firstCodes, lastCodes] = [firstNames!.codes, lastNames!.codes]
-  // Names are shared by many rows: escaped once.
+  // Many rows share a name: each is escaped once.
   const first = escapeAll(firstNames!.values)
   const last = escapeAll(lastNames!.values)
   const lengthAt = ({ offsets }: Utf8Column, row: number) => offsets[row + 1]! - offsets[row]!
@@ -76,7 +77,7 @@ function rowWriter ({ userIds, columns: [firstNames, lastNames], birthts, images
   }
 }
 
-/** A short run of bytes, for which a loop is quicker than a call. */
+/** Copies a few bytes: faster than `set` for so few. Returns the end. */
 function copy (to: Uint8Array, at: number, from: Uint8Array, start = 0, end = from.length): number {
   for (let i = start; i < end; i++) to[at++] = from[i]!
   return at
@@ -88,9 +89,9 @@ function writeDigits (to: Uint8Array, at: number, digits: string): number {
 }
 
 function escapeAll (values: Utf8Column): Utf8Column {
-  const piece = (row: number) => [values.bytes, values.offsets[row]!, values.offsets[row + 1]!] as const
-  const escaped = allocateUtf8(values.offsets.length - 1, (row) => jsonLength(...piece(row)))
-  for (let row = 0; row < values.offsets.length - 1; row++) writeJson(escaped.bytes, escaped.offsets[row]!, ...piece(row))
+  const rangeOf = (row: number) => [values.bytes, values.offsets[row]!, values.offsets[row + 1]!] as const
+  const escaped = allocateUtf8(values.offsets.length - 1, (row) => jsonLength(...rangeOf(row)))
+  for (let row = 0; row < values.offsets.length - 1; row++) writeJson(escaped.bytes, escaped.offsets[row]!, ...rangeOf(row))
   return escaped
 }
 

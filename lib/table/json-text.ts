@@ -1,4 +1,4 @@
-/** Bytes of a text inside the quotes of JSON, as `JSON.stringify` writes it. */
+/** The length of a UTF-8 text in a JSON string, without the quotes, as `JSON.stringify` writes it. Bytes. */
 export function jsonLength (bytes: Uint8Array, start: number, end: number): number {
   let length = end - start
   for (let i = start; i < end; i++) {
@@ -9,7 +9,7 @@ export function jsonLength (bytes: Uint8Array, start: number, end: number): numb
   return length
 }
 
-/** Writes a text as it stands inside the quotes of JSON; answers where it ends. */
+/** Writes a UTF-8 text as the content of a JSON string. Returns the end. */
 export function writeJson (to: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
   for (let i = start; i < end; i++) {
     const byte = bytes[i]!
@@ -27,7 +27,7 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const ZERO = 0x30
 
-/** The letters that stand for control characters. */
+/** The control characters that have an escape sequence of one letter. */
 const SHORT_ESCAPES: Readonly<Record<number, number>> = { 8: 0x62, 9: 0x74, 10: 0x6e, 12: 0x66, 13: 0x72 }
 
 function writeControl (to: Uint8Array, at: number, byte: number): number {

@@ -5,35 +5,35 @@ import type { DictionaryColumn, CaseFoldIndex } from './dictionary-column.js'
 import { typedArraysIn } from '../base/typed-arrays.js'
 import { sliceAt, Utf8Reader, type Utf8Column } from './utf8-column.js'
 
-/** A column of text from the info files, by its name; first_name and last_name with their folded values. */
+/** A text column of the info files. `folded`: the case-folded values, for first_name and last_name only. */
 export interface NamedColumn extends DictionaryColumn { readonly name: string, readonly folded?: CaseFoldIndex }
 
 /**
- * The records of one data version as columns in shared memory, in the order of the user ids' bytes; never changed. Plain
- * data, that threads can pass on.
+ * The records of one data version as columns in shared memory, in the byte order of the user ids. Immutable, and plain data that can be
+ * posted to another thread.
  */
 export interface Table {
   readonly length: number
   readonly userIds: Utf8Column
-  /** first_name and last_name, then the undeclared ones by their bytes. */
+  /** first_name, last_name, and then the undeclared columns in the byte order of their names. */
   readonly columns: readonly NamedColumn[]
   /** Milliseconds since 1970-01-01 UTC. */
   readonly birthts: Float64Array
   /** The dates of birth in the configured time zone, each a CalendarDay. */
   readonly birthDates: Int32Array
-  /** img_path; empty where there is none. */
+  /** img_path; empty for rows without an image. */
   readonly images: Utf8Column
   /**
-   * The base columns of each row as a JSON object with one more byte behind it, a comma or, at last, a bracket: with the
-   * bracket before the first one, `bytes` as a whole are the JSON array of all rows.
+   * The declared columns of each row as a JSON object, followed by a comma or, in the last row, by a closing bracket. The first row is
+   * preceded by an opening bracket, so that `bytes` is the JSON array of all rows.
    */
   readonly json: Utf8Column
   readonly births: BirthOrder
-  /** Names the rows: equal rows have the equal name. */
+  /** The name of the version: a hash of the rows, equal for equal rows. */
   readonly version: string
 }
 
-/** A column to read. */
+/** Reads a text column. */
 export interface DictionaryReader extends NamedColumn { readonly values: Utf8Reader }
 
 /** Reads a table. */
@@ -56,26 +56,26 @@ export class TableReader {
     return this.data.length
   }
 
-  /** Every column that some row has: the base columns, then the undeclared ones by their bytes. */
+  /** The declared columns, then the undeclared ones that some row has, in the byte order of their names. */
   get columnNames (): string[] {
-    return [...DECLARED_COLUMNS, ...[...this.#columns.keys()].filter((name) => !isBaseColumn(name))]
+    return [...DECLARED_COLUMNS, ...[...this.#columns.keys()].filter((name) => !isDeclared(name))]
   }
 
-  /** The column of an info file's text; `undefined` where no row has it. */
+  /** A text column of the info files; `undefined` if no row has a value in it. */
   dictionary (name: string): DictionaryReader | undefined {
     return this.#columns.get(name)
   }
 
-  /** The value of a row in a column, `null` where the row has no such column. */
+  /** The value of a row in a column; `null` if there is none. */
   cell (row: number, column: string): Cell {
     switch (column) {
       case 'user_id': return this.userIds.at(row)
       case 'birthts': return this.data.birthts[row]!
       case 'img_path': return this.hasImage(row) ? this.images.at(row) : null
     }
-    const coded = this.#columns.get(column)
-    const code = coded?.codes[row] ?? 0
-    return code === 0 ? null : coded!.values.at(code)
+    const dictionary = this.#columns.get(column)
+    const code = dictionary?.codes[row] ?? 0
+    return code === 0 ? null : dictionary!.values.at(code)
   }
 
   hasImage (row: number): boolean {
@@ -86,7 +86,7 @@ export class TableReader {
   row (row: number): RecordRow {
     const undeclared: Record<string, string> = Object.create(null)
     for (const name of this.#columns.keys()) {
-      const value = isBaseColumn(name) ? null : this.cell(row, name)
+      const value = isDeclared(name) ? null : this.cell(row, name)
       if (value !== null) undeclared[name] = String(value)
     }
     return {
@@ -101,7 +101,7 @@ export class TableReader {
   }
 }
 
-function isBaseColumn (name: string): boolean {
+function isDeclared (name: string): boolean {
   return (DECLARED_COLUMNS as readonly string[]).includes(name)
 }
 
@@ -115,7 +115,7 @@ export function byteLength (table: Table): number {
   return [...memoryOf(table)].reduce((sum, buffer) => sum + buffer.byteLength, 0)
 }
 
-/** The piece of a row's JSON, without the byte behind it. */
+/** The JSON object of a row, without the comma or bracket that follows it. */
 export function jsonSlice ({ json }: Table, row: number) {
   const { bytes, start, end } = sliceAt(json, row)
   return { bytes, start, end: end - 1 }

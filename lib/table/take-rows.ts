@@ -1,13 +1,13 @@
 import type { Utf8Column } from './utf8-column.js'
 
 export interface Frame {
-  /** Bytes of the rows. */
+  /** The length of the rows, in bytes. */
   readonly length: number
   /** Replaces the last byte of each row. */
   readonly separator: number
-  /** A byte in front of the rows. */
+  /** A byte before the rows. */
   readonly first?: number
-  /** Memory of at least so many bytes. */
+  /** Returns a buffer of at least this many bytes. */
   readonly allocate: (bytes: number) => ArrayBuffer
 }
 
@@ -15,18 +15,18 @@ const STEP = 16
 const LITTLE = true
 
 /**
- * The texts of the rows from `rows[from]` up to `rows[to]`, one behind the other.
+ * Concatenates the texts of the rows from `rows[from]` up to, not including, `rows[to]`.
  *
- * This is where filtered answers are made, so bytes are copied eight at a time, as the little-endian doubles that they happen
- * to be. That keeps them all: only a NaN could change on its way, and no eight bytes of UTF-8 are one, as they would end in
- * 0xff, or in 0x7f behind a byte of 0xf0 and more. Up to 15 bytes too many are copied, and written over by the next row.
+ * Filtered responses are made here, so bytes are copied eight at a time, read and written as little-endian doubles. That preserves every
+ * byte: only a NaN could be changed, and no eight bytes of UTF-8 are a NaN, since they would end in 0xff, or in 0xf0 or more and 0x7f.
+ * Up to 15 bytes after the end of a row are copied, too, and overwritten by the next row.
  */
 export function takeRows ({ offsets, bytes }: Utf8Column, rows: Uint32Array, from: number, to: number, { length, separator, first, allocate }: Frame): Buffer {
   let at = first === undefined ? 0 : 1
   const end = at + length
-  const gathered = Buffer.from(allocate(end + STEP))
-  if (first !== undefined) gathered[0] = first
-  const target = new DataView(gathered.buffer)
+  const output = Buffer.from(allocate(end + STEP))
+  if (first !== undefined) output[0] = first
+  const target = new DataView(output.buffer)
   const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const lastStep = bytes.byteLength - STEP
   for (let i = from; i < to; i++) {
@@ -39,8 +39,8 @@ export function takeRows ({ offsets, bytes }: Utf8Column, rows: Uint32Array, fro
       target.setFloat64(place, source.getFloat64(byte, LITTLE), LITTLE)
       target.setFloat64(place + 8, source.getFloat64(byte + 8, LITTLE), LITTLE)
     }
-    for (; byte < rowEnd; byte++) gathered[place++] = bytes[byte]!
-    gathered[at - 1] = separator
+    for (; byte < rowEnd; byte++) output[place++] = bytes[byte]!
+    output[at - 1] = separator
   }
-  return gathered.subarray(0, end)
+  return output.subarray(0, end)
 }

@@ -2,18 +2,18 @@ import { TooLargeError } from '../base/errors.js'
 import { compareBytes, firstIndex } from '../base/bytes.js'
 import { shared } from '../base/shared-memory.js'
 
-/** Texts off the heap, one a row, as Arrow lays out Utf8: row i is `bytes` from `offsets[i]` up to `offsets[i + 1]`. */
+/** A text column outside the heap, as an Arrow Utf8 column: row i is `bytes` from `offsets[i]` up to `offsets[i + 1]`. */
 export interface Utf8Column {
-  /** One more than there are rows; at most 2^31 - 1. */
+  /** One more than there are rows. */
   readonly offsets: Int32Array
   /** UTF-8. */
   readonly bytes: Uint8Array
 }
 
-/** Most bytes that one column of texts can hold. */
+/** The maximum length of a text column, in bytes: offsets are signed 32-bit integers, as in Arrow. */
 const MAX_BYTES = 2 ** 31 - 1
 
-/** Reads a column of texts. */
+/** Reads a text column. */
 export class Utf8Reader implements Utf8Column {
   readonly offsets: Int32Array
   readonly bytes: Buffer
@@ -35,17 +35,17 @@ export class Utf8Reader implements Utf8Column {
     return this.offsets[row] === this.offsets[row + 1]
   }
 
-  /** Compares the text of a row with another one, by their bytes. */
+  /** Compares the text of a row with another text, byte by byte. */
   compare (row: number, other: Uint8Array, start = 0, end = other.length): number {
     return compareBytes(this.bytes, this.offsets[row]!, this.offsets[row + 1]!, other, start, end)
   }
 
-  /** Of rows in ascending order, from `first` on: the first one that is not below the text. */
+  /** The first row from `first` on that is not less than the text. Those rows must be in ascending order. */
   lowerBound (text: Uint8Array, first = 0): number {
     return firstIndex(first, this.length, (row) => this.compare(row, text) >= 0)
   }
 
-  /** Of rows in ascending order, from `first` on: the one with this text, -1 where there is none. */
+  /** The row from `first` on that has this text; -1 if there is none. Those rows must be in ascending order. */
   find (text: string, first = 0): number {
     const bytes = Buffer.from(text)
     const row = this.lowerBound(bytes, first)
@@ -53,7 +53,7 @@ export class Utf8Reader implements Utf8Column {
   }
 }
 
-/** Room for rows of these lengths in bytes, which the caller fills. `head`: bytes before the first row. */
+/** Allocates a column for rows of these lengths in bytes, which the caller fills. `head`: bytes before the first row. @throws TooLargeError */
 export function allocateUtf8 (length: number, lengthOf: (row: number) => number, head = 0): Utf8Column {
   const offsets = shared(Int32Array, length + 1)
   let end = head
@@ -66,25 +66,25 @@ export function allocateUtf8 (length: number, lengthOf: (row: number) => number,
   return { offsets, bytes: shared(Uint8Array, end) }
 }
 
-/** A piece of some bytes. */
+/** The bytes from `start` up to `end`. */
 export interface ByteSlice { readonly bytes: Uint8Array, readonly start: number, readonly end: number }
 
-/** A column of these pieces. `pieceOf` is called twice for each row. */
-export function takeUtf8 (length: number, pieceOf: (row: number) => ByteSlice): Utf8Column {
+/** Makes a column of slices. `sliceOf` is called twice for each row. */
+export function takeUtf8 (length: number, sliceOf: (row: number) => ByteSlice): Utf8Column {
   const texts = allocateUtf8(length, (row) => {
-    const { start, end } = pieceOf(row)
+    const { start, end } = sliceOf(row)
     return end - start
   })
   for (let row = 0; row < length; row++) {
-    const { bytes, start, end } = pieceOf(row)
+    const { bytes, start, end } = sliceOf(row)
     let to = texts.offsets[row]!
-    // Short as they are, a loop is quicker than a call.
+    // For texts as short as these, a loop is faster than `set`.
     for (let from = start; from < end; from++) texts.bytes[to++] = bytes[from]!
   }
   return texts
 }
 
-/** The piece that is a row of a column. */
+/** The slice of a row. */
 export function sliceAt ({ offsets, bytes }: Utf8Column, row: number): ByteSlice {
   return { bytes, start: offsets[row]!, end: offsets[row + 1]! }
 }
@@ -105,13 +105,13 @@ export function isSameColumn (a: Utf8Column, b: Utf8Column): boolean {
 
 export const EMPTY_UTF8: Utf8Column = allocateUtf8(0, () => 0)
 
-/** Texts that are appended one by one, private to the thread. */
+/** Builds a text column row by row, in memory that is not shared. */
 export class Utf8Builder implements Utf8Column {
   offsets: Int32Array
   bytes: Buffer
   length = 0
 
-  /** @param rows how many texts are expected, and of how many bytes in all */
+  /** @param rows the expected number of rows @param bytes their expected length in all */
   constructor (rows = 1000, bytes = 16 * 1024) {
     this.offsets = new Int32Array(rows + 1)
     this.bytes = Buffer.allocUnsafeSlow(bytes)
@@ -119,9 +119,9 @@ export class Utf8Builder implements Utf8Column {
 
   push (text: string): void {
     const start = this.offsets[this.length]!
-    // No UTF-16 unit takes more than three bytes.
+    // A UTF-16 code unit takes at most three bytes in UTF-8.
     this.#reserve(start + 3 * text.length)
-    // Short and plain as most texts are, a loop is quicker than a call.
+    // Most texts are short and ASCII: a loop is faster than `write`.
     const { bytes } = this
     let i = 0
     for (; i < text.length; i++) {
@@ -132,11 +132,11 @@ export class Utf8Builder implements Utf8Column {
     this.#end(i === text.length ? start + i : start + bytes.write(text, start))
   }
 
-  pushPiece ({ bytes, start, end }: ByteSlice): void {
+  pushSlice ({ bytes, start, end }: ByteSlice): void {
     this.#pushBytes(bytes, start, end)
   }
 
-  /** Adds a row of others. */
+  /** Adds a row of another column. */
   pushFrom ({ bytes, offsets }: Utf8Column, row: number): void {
     this.#pushBytes(bytes, offsets[row]!, offsets[row + 1]!)
   }
@@ -149,7 +149,7 @@ export class Utf8Builder implements Utf8Column {
     this.#end(at + end - start)
   }
 
-  /** Removes all, and keeps the memory. */
+  /** Removes all rows but keeps the memory. */
   clear (): void {
     this.length = 0
   }
@@ -168,13 +168,13 @@ export class Utf8Builder implements Utf8Column {
   }
 }
 
-/** Numbers that are appended one by one, private to the thread. */
+/** Builds a column of numbers row by row, in memory that is not shared. */
 export class NumberBuilder<T extends Float64Array | Uint32Array | Int32Array | Uint8Array> {
   readonly #Type: new (length: number) => T
   values: T
   length = 0
 
-  /** @param length how many are expected */
+  /** @param length the expected number of rows */
   constructor (Type: new (length: number) => T, length = 1000) {
     this.#Type = Type
     this.values = new Type(length)
@@ -185,13 +185,13 @@ export class NumberBuilder<T extends Float64Array | Uint32Array | Int32Array | U
     this.values[this.length++] = value
   }
 
-  /** Removes all, and keeps the memory. */
+  /** Removes all rows but keeps the memory. */
   clear (): void {
     this.length = 0
   }
 }
 
-/** Doubling would waste half of what large lakes need. */
+/** Doubling would waste up to half of the memory of a large lake. */
 const GROWTH = 1.5
 
 function grown<T extends Float64Array | Uint32Array | Int32Array | Uint8Array> (array: T, Type: new (length: number) => T): T {

@@ -13,7 +13,7 @@ const MEANINGS = {
   414: 'The path parameter is too long',
   415: 'The media type is not supported',
   416: 'The image does not have these bytes',
-  500: 'An unexpected error; the log has more',
+  500: 'An unexpected error; see the log',
   503: 'Not available now: there is no data yet, the data is older than may be served, the bucket cannot be read, or the process is about to end'
 } as const
 

@@ -70,7 +70,7 @@ t.test('a failed job reports a code and a detail without internals', async (t) =
   const table: [Error, object][] = [
     [new StoreError('unreachable', 'connect ECONNREFUSED secret-host:9000'), { code: 'unreachable', detail: 'The bucket can\'t be reached' }],
     [new IncompleteSourceError(['source_data/7.csv']), { code: 'download_failed', detail: /source_data\/7\.csv/ }],
-    [new TypeError('secret is undefined'), { code: 'internal_error', detail: 'An unexpected error; the log has more' }]
+    [new TypeError('secret is undefined'), { code: 'internal_error', detail: 'An unexpected error; see the log' }]
   ]
   for (const [error, expected] of table) {
     const { ended: end } = jobs.enqueue('api')
