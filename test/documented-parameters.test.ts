@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { buildOnSampleData } from './support/examples.js'
+
+interface Schema {
+  readonly $ref?: string
+  readonly type: string
+  readonly format?: string
+  readonly enum?: string[]
+  readonly pattern?: string
+  readonly minimum: number
+  readonly maximum: number
+  readonly items?: Schema
+  readonly default?: unknown
+  readonly examples?: unknown[]
+}
+interface Parameter { readonly name: string, readonly in: string, readonly description: string, readonly schema: Schema }
+interface Document {
+  readonly paths: Record<string, Record<string, { readonly operationId: string, readonly parameters: Parameter[] }>>
+  readonly components: { readonly schemas: Record<string, Schema> }
+}
+
+t.test('every parameter of every operation: the documented values, bounds, default and example are those of the service', async (t) => {
+  const app = await buildOnSampleData(t)
+  const document: Document = (await app.inject('/openapi.json')).json()
+  const cursor = String((await app.inject('/data?limit=1')).headers['next-cursor'])
+  let count = 0
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const [method, { operationId, parameters }] of Object.entries(item)) {
+      for (const { name, in: place, schema: { $ref, ...own } } of parameters) {
+        if (place !== 'query') continue
+        const schema = { ...own, ...$ref !== undefined && document.components.schemas[$ref.split('/').at(-1)!] } as Schema
+        const send = sender(app, method, path, parameters, name)
+        const { accepted, rejected } = valuesOf(schema)
+        for (const value of name === 'cursor' ? [cursor] : [...accepted, ...schema.examples ?? []]) {
+          t.equal((await send(value)).statusCode, 200, `${operationId} accepts ${name}=${String(value)}`)
+        }
+        for (const value of rejected) {
+          t.match((await send(value)).json(), { status: 400, errors: [{ parameter: name }] }, `${operationId} rejects ${name}=${String(value)}`)
+        }
+        if (schema.default !== undefined) t.equal(steady((await send(schema.default)).body), steady((await send(undefined)).body), `${operationId}: the default of ${name}`)
+        count++
+      }
+    }
+  }
+  t.equal(count, Object.values(document.paths).flatMap((item) => Object.values(item)).flatMap(({ parameters }) => parameters).filter((p) => p.in === 'query').length)
+  t.ok(count > 40)
+})
+
+/** Texts that the schema of a parameter allows and forbids. */
+function valuesOf ({ type, format, enum: values, pattern, minimum, maximum, items }: Schema): { accepted: unknown[], rejected: unknown[] } {
+  if (values !== undefined) return { accepted: values, rejected: [`${values[0]}x`, ''] }
+  if (type === 'boolean') return { accepted: [true, false], rejected: ['maybe', ''] }
+  if (type === 'integer') return { accepted: [minimum, maximum], rejected: [minimum - 1, maximum + 1, minimum + 0.5, 'x', ''] }
+  if (type === 'number') return { accepted: [minimum, maximum, 0.1 + 0.2, (maximum / 3).toFixed(10)], rejected: [minimum - 1, maximum + 1, 'x', ''] }
+  if (type === 'array') {
+    const { accepted, rejected } = valuesOf(items!)
+    return { accepted: accepted.map((value) => [value]), rejected: rejected.map((value) => [value]) }
+  }
+  if (format === 'date-time') return { accepted: ['2025-06-01T00:00:00Z', '2025-06-01T02:00:00.123456+02:00'], rejected: ['2025-06-01', 'x', ''] }
+  return { accepted: [], rejected: pattern === undefined ? [''] : ['x', ''] }
+}
+
+/** Sends requests that are valid but for the parameter, which may have several values or none. */
+function sender (app: FastifyInstance, method: string, path: string, parameters: readonly Parameter[], name: string) {
+  const examples = Object.fromEntries(parameters.filter((parameter) => parameter.in === 'path').map((parameter) => [parameter.name, String(parameter.schema.examples![0])]))
+  const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => examples[name]!)
+  return async (value: unknown) => {
+    const search = new URLSearchParams(value === undefined ? [] : [value].flat().map((text): [string, string] => [name, String(text)]))
+    return await app.inject({ method: method.toUpperCase() as 'GET', url: `${url}?${search}` })
+  }
+}
+
+/** A body without what differs from request to request. */
+function steady (body: string): string {
+  return body.replaceAll(/"(id|\w+_at)":"[^"]*"/g, '"$1":""')
+}
