@@ -1,16 +1,19 @@
 import type { Server } from 'node:http'
 import type { FastifyHttpOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import clientErrors, { onClientError } from './plugins/client-errors.js'
 import config, { type ConfigOptions } from './plugins/config.js'
 import drain from './plugins/drain.js'
 import etagCache from './plugins/etag-cache.js'
 import exchanges from './plugins/exchanges.js'
 import jobs from './plugins/jobs.js'
 import objectStore, { type ObjectStoreOptions } from './plugins/object-store.js'
-import problems, { onClientError, onFrameworkError } from './plugins/problems.js'
+import problems, { onFrameworkError } from './plugins/problems.js'
+import requestChecks from './plugins/request-checks.js'
 import requestId, { requestIdOf } from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
 import scheduler from './plugins/scheduler.js'
+import securityHeaders from './plugins/security-headers.js'
 import startLog from './plugins/start-log.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
 import writeTimeout from './plugins/write-timeout.js'
@@ -57,7 +60,10 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(config, options)
   await fastify.register(requestId)
   await fastify.register(requestLog)
+  await fastify.register(securityHeaders)
   await fastify.register(problems)
+  await fastify.register(clientErrors)
+  await fastify.register(requestChecks)
   await fastify.register(objectStore, options)
   await fastify.register(startLog)
   await fastify.register(etagCache)

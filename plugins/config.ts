@@ -6,8 +6,9 @@ import { parseDuration } from '../lib/base/duration.js'
 import { readEnvFile } from '../lib/base/env-file.js'
 import { parseSize } from '../lib/base/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
-import { SettingsSchema, type Settings } from './settings.js'
-import { unknownSettings } from './unknown-settings.js'
+import { SettingsSchema, type Settings } from './config/settings.js'
+import { isAllowedHosts } from './request-checks/host.js'
+import { unknownSettings } from './config/unknown-settings.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -35,6 +36,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   prefix: (value) => value === '' || (value.endsWith('/') && isPath(value.slice(0, -1))),
   key: isPath,
   'time-zone': isTimeZone,
+  'host-list': isAllowedHosts,
   'lake-url': (value) => value === '' || isLakeUrl(value),
   'endpoint-url': (value) => value === '' || (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)),
   delimiter: (value) => /^[^"\r\n]{1,8}$/u.test(unescapeTab(value)),

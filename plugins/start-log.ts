@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { version } from '../lib/base/package-info.js'
-import { SettingsSchema, type Settings } from './settings.js'
+import { SettingsSchema, type Settings } from './config/settings.js'
 
 /** Logs what has started and how it is configured, once the server listens. Needs: config, object-store. */
 export default fp(async (fastify) => {

@@ -5,7 +5,7 @@ import { UnknownVersionError } from '../lib/base/errors.js'
 import { wholeMinute } from '../lib/base/instant.js'
 import type { ExportQuery } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
-import { Problem } from '../plugins/problems.js'
+import { Problem } from '../plugins/problems/problem.js'
 import { sendBody } from './http/body.js'
 import { encodingOf, type Encoding } from './http/compression.js'
 import { ensureFresh } from './http/freshness.js'
@@ -78,7 +78,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         const { page, query, encoding, version } = plan
         reply.headers({ vary, 'data-version': version })
         if (isHeld(request, reply, plan)) return notModified(reply)
-        reply.type(MEDIA_TYPES[query.format]).header('x-content-type-options', 'nosniff')
+        reply.type(MEDIA_TYPES[query.format])
         // The response to HEAD has the count and no body.
         const { count, next, body, release } = request.method === 'HEAD'
           ? { ...await transformer.select(query, version), body: undefined, release: undefined }

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
-import { Problem } from '../plugins/problems.js'
+import { Problem } from '../plugins/problems/problem.js'
 import { sendStream } from './http/body.js'
 import { headersOnly } from './http/conditional.js'
 import { ensureFresh } from './http/freshness.js'
@@ -69,8 +69,7 @@ function headersOf (image: OpenImage, answer: ImageResponse): Record<string, str
     'content-type': image.type!,
     'content-length': last - first + 1,
     ...answer.status === 206 && { 'content-range': `bytes ${first}-${last}/${image.size}` },
-    'accept-ranges': 'bytes',
-    'x-content-type-options': 'nosniff'
+    'accept-ranges': 'bytes'
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { noData, unavailable } from '../plugins/problems.js'
+import { noData, unavailable } from '../plugins/problems/problem.js'
 import { livez, readyz, startupz } from './openapi/reports.js'
 import { NoQuery } from './http/parameters.js'
 import { ProbeStatus } from './http/schemas.js'
@@ -13,14 +13,14 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (ageMs === undefined) throw noData(staleReasons)
   }
 
-  fastify.get('/livez', { config: { operation: livez }, schema }, async () => ({ status: 'alive' }) as const)
+  fastify.get('/livez', { config: { operation: livez, anyHost: true }, schema }, async () => ({ status: 'alive' }) as const)
 
-  fastify.get('/startupz', { config: { operation: startupz }, schema }, async () => {
+  fastify.get('/startupz', { config: { operation: startupz, anyHost: true }, schema }, async () => {
     requireData()
     return { status: 'started' } as const
   })
 
-  fastify.get('/readyz', { config: { operation: readyz }, schema }, async () => {
+  fastify.get('/readyz', { config: { operation: readyz, anyHost: true }, schema }, async () => {
     requireData()
     if (fastify.isDraining) throw unavailable('draining', 'This process is about to end')
     return { status: 'ready' } as const

@@ -8,7 +8,7 @@ import etagCache from '../plugins/etag-cache.js'
 import objectStore, { EMBEDDED_LAKE } from '../plugins/object-store.js'
 import { changedSettings } from '../plugins/start-log.js'
 import transformer from '../plugins/transformer.js'
-import { unknownSettings } from '../plugins/unknown-settings.js'
+import { unknownSettings } from '../plugins/config/unknown-settings.js'
 import type { CommandIo } from './command.js'
 
 /** Prints the settings that differ from their defaults and what the lake holds. Writes nothing to the lake. Returns the exit code. */

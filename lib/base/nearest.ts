@@ -14,6 +14,11 @@ export function nearest (word: string, candidates: Iterable<string>): string | u
   return best
 }
 
+/** The end of a message about an unknown name: "; did you mean min_age?", or nothing. */
+export function didYouMean (name: string | undefined): string {
+  return name === undefined ? '' : `; did you mean ${name}?`
+}
+
 /** The Levenshtein distance, computed one row of the matrix at a time. */
 function editDistance (a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

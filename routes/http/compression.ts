@@ -4,7 +4,7 @@ import { createGzip } from 'node:zlib'
 import type { FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { slices } from '../../lib/base/slices.js'
-import { Problem } from '../../plugins/problems.js'
+import { Problem } from '../../plugins/problems/problem.js'
 
 export type Encoding = 'gzip' | 'identity'
 

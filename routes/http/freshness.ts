@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { describeFailure } from '../../lib/base/failure-code.js'
-import { noData, unavailable } from '../../plugins/problems.js'
+import { noData, unavailable } from '../../plugins/problems/problem.js'
 import { hasEnded } from './response-end.js'
 
 /**

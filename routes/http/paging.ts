@@ -1,5 +1,5 @@
 import type { Position } from '../../lib/query/data-version.js'
-import { Problem } from '../../plugins/problems.js'
+import { Problem } from '../../plugins/problems/problem.js'
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js'
 import { integerParameter, textParameter } from './parameter.js'
 import { instantOf, invalidParameter, type FilterQuery } from './parameters.js'

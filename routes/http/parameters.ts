@@ -1,8 +1,9 @@
 import { UnknownColumnError } from '../../lib/base/errors.js'
 import { wholeMinute } from '../../lib/base/instant.js'
+import { didYouMean } from '../../lib/base/nearest.js'
 import type { Filter } from '../../lib/query/filter.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
-import { invalidParameters, unknownMessage } from '../../plugins/problems.js'
+import { invalidParameters } from '../../plugins/problems/problem.js'
 import { booleanParameter, choiceParameter, instantParameter, listParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
 import { parametersSchema, type Values } from './query.js'
 import { AgeBasis } from './schemas.js'
@@ -102,7 +103,7 @@ function checkAddressable (parameter: string, column: string): void {
 /** Turns the error of an unknown column into a problem; returns other errors as they are. */
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
-  return invalidParameter(error.usedIn === 'columns' ? 'columns' : 'where', unknownMessage(`column ${error.column}`, error.nearest))
+  return invalidParameter(error.usedIn === 'columns' ? 'columns' : 'where', `unknown column ${error.column}` + didYouMean(error.nearest))
 }
 
 export function invalidParameter (parameter: string, detail: string) {

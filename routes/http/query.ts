@@ -1,7 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TUnsafe } from 'typebox'
-import { nearest } from '../../lib/base/nearest.js'
-import { invalidParameters, unknownMessage, type ParameterError, type Problem } from '../../plugins/problems.js'
+import { didYouMean, nearest } from '../../lib/base/nearest.js'
+import { invalidParameters, type ParameterError, type Problem } from '../../plugins/problems/problem.js'
 import type { Parameter } from './parameter.js'
 
 export type Parameters = Readonly<Record<string, Parameter<any>>>
@@ -42,7 +42,7 @@ function parse<P extends Parameters> (parameters: P, query: Query): Values<P> {
     const fail = (detail: string) => errors.push({ parameter: name, detail })
     const parameter = Object.hasOwn(parameters, name) ? parameters[name]! : undefined
     if (parameter === undefined) {
-      fail(unknownMessage('parameter', nearest(name, Object.keys(parameters))))
+      fail('unknown parameter' + didYouMean(nearest(name, Object.keys(parameters))))
     } else if (Array.isArray(given) && !parameter.isList) {
       fail('is given more than once')
     } else {

@@ -3,7 +3,7 @@ import { Type, type TSchema } from 'typebox'
 import { FAILURE_CODES } from '../../lib/base/failure-code.js'
 import { SORT_COLUMNS } from '../../lib/query/data-version.js'
 import { REJECT_CODES } from '../../lib/transformer.js'
-import { PROBLEM_CODES } from '../../plugins/problem-codes.js'
+import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 
 // The bodies of responses, and the enumerations of parameters. The OpenAPI document shows each schema under the name that it
 // has in openapi/components.ts. An enumeration of a response that may grow is a string whose description lists its values:

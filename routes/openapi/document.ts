@@ -2,7 +2,7 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { description, version } from '../../lib/base/package-info.js'
 import type { Parameters, ParametersSchema } from '../http/query.js'
 import { components, withReferences } from './components.js'
-import { requestId } from './headers.js'
+import { universal } from './headers.js'
 import type { Operation } from './operation.js'
 import { toParameterObjects, type ParameterObject } from './parameters.js'
 
@@ -50,7 +50,7 @@ export function documentOptions (): FastifyDynamicSwaggerOptions {
           ...toParameterObjects('path', params?.parameters ?? {}),
           ...Object.entries(headers).map(([name, { description, ...schema }]) => ({ name, in: 'header' as const, required: false, description, schema }))
         ],
-        responses: withReferences(withRequestId(responses))
+        responses: withReferences(withUniversalHeaders(responses))
       })
       return { url, schema: { ...texts, tags } }
     },
@@ -66,8 +66,8 @@ export function documentOptions (): FastifyDynamicSwaggerOptions {
   }
 }
 
-function withRequestId (responses: Operation['responses']): Operation['responses'] {
-  return Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, { ...response, headers: { ...response.headers, ...requestId } }]))
+function withUniversalHeaders (responses: Operation['responses']): Operation['responses'] {
+  return Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, { ...response, headers: { ...response.headers, ...universal } }]))
 }
 
 type PathItem = Record<string, { operationId: string }>

@@ -21,7 +21,9 @@ const string = (example: string, rules: object = {}) => ({ type: 'string', ...ru
 const integer = (minimum: number) => ({ type: 'integer', format: 'int32', minimum })
 
 /** Of every response. */
-export const requestId = {
+export const universal = {
+  'Cross-Origin-Resource-Policy': define('Cross-Origin-Resource-Policy', 'Pages of other origins cannot embed the response', string('same-origin')),
+  'X-Content-Type-Options': define('X-Content-Type-Options', 'The body is of the type that `Content-Type` names', string('nosniff')),
   'Request-Id': define('Request-Id', 'The id of the request in the log and in problems: the `Request-Id` or `X-Request-Id` of the request if it has one, otherwise a new one', string('kX3v9QzA-1f', { pattern: '^[\\w.:=/+-]+$' }))
 }
 
@@ -58,7 +60,6 @@ export const paging = {
   Link: define('Link', 'The URL of the next page; absent if there is none', string('</data?limit=100&cursor=WyJRbTNj...>; rel="next"', { pattern: '^<[^>]+>; rel="next"$' }), false)
 }
 
-export const noSniff = { 'X-Content-Type-Options': define('X-Content-Type-Options', 'The body is of the type that `Content-Type` names', string('nosniff')) }
 export const retryAfter = { 'Retry-After': define('Retry-After', 'The seconds to wait before the next request', integer(1)) }
 
 const locationSchema = string('/jobs/5e2f8a10-1', { format: 'uri-reference' })

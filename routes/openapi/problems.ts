@@ -17,7 +17,7 @@ const MEANINGS = {
   503: 'Not available now: there is no data yet, the data is older than may be served, the bucket cannot be read, or the process is about to end'
 } as const
 
-const OTHERS = 'An error at the level of HTTP: 403, 408, 417, 421, 431'
+const OTHERS = 'An error at the level of HTTP: 403, 405, 408, 417, 421, 431'
 
 type Status = keyof typeof MEANINGS
 

@@ -35,7 +35,7 @@ function listing ({ operationId, summary, description, content, vary, badRequest
     responses: {
       200: {
         description: 'The records',
-        headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding, ...headers.noSniff },
+        headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
         content
       },
       304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching, ...vary } },
@@ -131,12 +131,12 @@ export const getRecordImage: Operation = {
   responses: {
     200: {
       description: 'The image',
-      headers: { ...headers.freshness, ...headers.validators, ...headers.acceptRanges, ...headers.noSniff },
+      headers: { ...headers.freshness, ...headers.validators, ...headers.acceptRanges },
       content: image
     },
     206: {
       description: 'A range of the image',
-      headers: { ...headers.freshness, ...headers.validators, ...headers.acceptRanges, ...headers.contentRange, ...headers.noSniff },
+      headers: { ...headers.freshness, ...headers.validators, ...headers.acceptRanges, ...headers.contentRange },
       content: image
     },
     304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.validators } },

@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import config, { unescapeTab } from '../../plugins/config.js'
-import { SettingsSchema } from '../../plugins/settings.js'
+import { SettingsSchema } from '../../plugins/config/settings.js'
 
 async function load (settings: Record<string, string>) {
   const fastify = Fastify()

@@ -50,7 +50,7 @@ t.test('pipelined requests are answered in their order, one at a time', async (t
   const text = await readUntil(client, /There is no GET \/last.*\}/)
   t.equal(text.match(/HTTP\/1\.1 200/g)?.length, urls.length + 2)
   t.ok(/"state":"succeeded"[^]*alive[^]*HTTP\/1\.1 404/.test(text))
-  t.equal(count.all, urls.length + 3)
+  t.equal(count.all, urls.length + 2, 'all that have a route')
   t.equal(count.most, 1)
   client.write(get('/livez'))
   t.match(await readUntil(client, /alive/), 'alive', 'the connection is read again')
@@ -68,7 +68,7 @@ t.test('a connection is not read while its requests wait', async (t) => {
   while (server.bytesRead === 0) await sleep(1)
   // Each turn of the event loop that answers this reads what can be read.
   for (let i = 0; i < 10; i++) await (await fetch(`${address}/nowhere`)).text()
-  t.equal(count.all, 1 + 10)
+  t.equal(count.all, 1)
   t.ok(server.bytesRead <= 2 * 64 * 1024, `${server.bytesRead} of ${requests.length} bytes have been read`)
   release()
   client.destroy()

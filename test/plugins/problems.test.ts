@@ -9,7 +9,7 @@ t.test('errors of the framework have the shape of all others', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const table: [object, number, string][] = [
     [{ url: '/nowhere' }, 404, 'not_found'],
-    [{ method: 'DELETE', url: '/data' }, 404, 'not_found'],
+    [{ method: 'DELETE', url: '/data' }, 405, 'method_not_allowed'],
     [{ url: '/data/%zz' }, 400, 'bad_request'],
     [{ url: '/data/' + 'x'.repeat(721) }, 414, 'uri_too_long'],
     [{ method: 'POST', url: '/data', headers: { 'content-type': 'application/json' }, payload: '{}' }, 400, 'unexpected_body'],

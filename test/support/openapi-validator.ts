@@ -45,7 +45,7 @@ function compare (response: LightMyRequestResponse, method: string, answers: Rec
   const type = typeOf(response)
   // What is not in the document is an error, or a page of it.
   if (answers === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`it has the type ${type}`]
-  const answer = answers[response.statusCode] ?? ([408, 417, 431].includes(response.statusCode) ? answers['default'] : undefined)
+  const answer = answers[response.statusCode] ?? ([403, 405, 408, 417, 421, 431].includes(response.statusCode) ? answers['default'] : undefined)
   if (answer === undefined) return ['the status']
   const { headers = {}, content } = answer
   const complaints = compareHeaders(response, headers, document)

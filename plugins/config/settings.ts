@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
-import { DEFAULTS } from '../lib/base/defaults.js'
-import { DECLARED_COLUMNS } from '../lib/schema/record.js'
+import { DEFAULTS } from '../../lib/base/defaults.js'
+import { DECLARED_COLUMNS } from '../../lib/schema/record.js'
 
 const text = (takes: string, byDefault: string, rules: object = {}) =>
   Type.String({ description: takes, default: byDefault, ...rules })
@@ -12,6 +12,7 @@ const text = (takes: string, byDefault: string, rules: object = {}) =>
 export const SettingsSchema = Type.Object({
   PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 8080, description: 'the TCP port to listen on, 0 to 65535 (0: any free one)' }),
   HOST: text('the address to listen on', '127.0.0.1', { minLength: 1 }),
+  ALLOWED_HOSTS: text('the names that requests may use for this service in Host: separated by commas, such as localhost,[::1],api.example, or * for any (empty: localhost, 127.0.0.1 and [::1] if HOST is one of them, else any)', '', { format: 'host-list' }),
   LOG_LEVEL: text('how much is logged: fatal, error, warn, info, debug, trace or silent', 'info', { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] }),
   LOG_REQUESTS: Type.Boolean({ default: true, description: 'true or false: whether each request is logged, in one line' }),
   BUILD: text('the build that GET /version and the log report, such as a commit', '', { maxLength: 100 }),

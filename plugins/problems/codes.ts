@@ -1,4 +1,4 @@
-import { describeFailure, FAILURE_CODES } from '../lib/base/failure-code.js'
+import { describeFailure, FAILURE_CODES } from '../../lib/base/failure-code.js'
 
 /** What the codes of problems mean. They are stable, since programs rely on them; more may be added. */
 export const PROBLEM_CODES: Readonly<Record<string, string>> = {
@@ -17,12 +17,14 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   data_too_old: 'The data is older than may be served',
   draining: 'The process is about to end',
   ...Object.fromEntries(FAILURE_CODES.map((reason) => [reason, describeFailure(reason)])),
-  forbidden: 'The request is not allowed',
+  forbidden: 'The request is not allowed, such as a `POST` by a web page of another site',
+  method_not_allowed: 'The route does not have this method; `Allow` has those that it has',
   bad_request: 'The request cannot be read',
   request_timeout: 'The request did not arrive in time',
   payload_too_large: 'The body is too large',
   uri_too_long: 'The path parameter is too long',
   unsupported_media_type: 'The request body has an unsupported media type',
   expectation_failed: 'The expectation of the request is not supported',
+  misdirected_request: 'The name in `Host` is not one of the setting `ALLOWED_HOSTS`',
   request_header_fields_too_large: 'The URL and the headers are too large together'
 }

@@ -1,4 +1,4 @@
-import { nearest } from '../lib/base/nearest.js'
+import { didYouMean, nearest } from '../../lib/base/nearest.js'
 import { SettingsSchema } from './settings.js'
 
 /** Names that other programs read from the file .env: the AWS SDK, Compose, and compose.yaml. */
@@ -7,8 +7,6 @@ const FOREIGN = /^(AWS|COMPOSE|MINIO)_|^USERLAKE_PORT$/
 /** One line for each name of .env that is not a setting, with the setting that was perhaps meant. */
 export function unknownSettings (names: readonly string[]): string[] {
   const settings = Object.keys(SettingsSchema.properties)
-  return names.filter((name) => !settings.includes(name) && !FOREIGN.test(name)).map((name) => {
-    const meant = nearest(name, settings)
-    return `.env: ${JSON.stringify(name)} is not a setting` + (meant === undefined ? '' : `; did you mean ${meant}?`)
-  })
+  return names.filter((name) => !settings.includes(name) && !FOREIGN.test(name)).map((name) =>
+    `.env: ${JSON.stringify(name)} is not a setting` + didYouMean(nearest(name, settings)))
 }

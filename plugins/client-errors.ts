@@ -1,0 +1,77 @@
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { httpProblem, type Problem } from './problems/problem.js'
+import { newRequestId, REQUEST_ID, requestIdOf } from './request-id.js'
+import { logRequest } from './request-log.js'
+import { SECURITY_HEADERS } from './security-headers.js'
+
+/** Responds with problems to what Node does not pass on as a request. Needs: config, exchanges. */
+export default fp(async (fastify) => {
+  fastify.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    fastify.exchanges.enqueue(request, response, () => sendExpectationFailed(fastify, request, response))
+  })
+  fastify.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+    const problem = httpProblem(405, 'This service is not a proxy', { headers: { allow: 'GET, HEAD, POST' } })
+    fastify.exchanges.stop(socket, () => writeProblem(socket, problem, newRequestId()))
+  })
+}, { name: 'client-errors', dependencies: ['config', 'exchanges'] })
+
+function sendExpectationFailed (fastify: FastifyInstance, request: IncomingMessage, response: ServerResponse): void {
+  const requestId = requestIdOf(request)
+  logRequest(fastify, requestId, request, response)
+  const { headers, body } = serialize(httpProblem(417, 'The only expectation that is known is 100-continue'), requestId)
+  response.writeHead(417, headers).end(body)
+}
+
+type ClientError = Error & { readonly code?: string }
+
+/**
+ * Responds to bytes that are not an HTTP request, to headers that are too large and to a request that did not arrive in time, and
+ * closes the connection. The complete requests before it get their responses first.
+ */
+export function onClientError (this: FastifyInstance, error: ClientError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const { request, response } = this.exchanges.inFlight(socket) ?? {}
+  if (request?.complete) return this.exchanges.stop(socket, () => sendClientError(this, error, socket))
+  // A response that has begun although its request can't be read to the end: it can't be replaced, only cut short.
+  if (response?.headersSent) socket.destroy(error)
+  else sendClientError(this, error, socket)
+}
+
+function sendClientError ({ config, log }: FastifyInstance, error: ClientError, socket: Socket): void {
+  const requestId = newRequestId()
+  const problem = toProblem(error)
+  if (config.LOG_REQUESTS) log.info({ request_id: requestId, status: problem.status, error: error.code }, 'Malformed request')
+  writeProblem(socket, problem, requestId)
+}
+
+function toProblem ({ code }: ClientError): Problem {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW': return httpProblem(431, 'The URL and the headers are larger than 16 KiB')
+    case 'ERR_HTTP_REQUEST_TIMEOUT': return httpProblem(408, 'The request did not arrive in time')
+    case 'HPE_INVALID_URL': return httpProblem(400, 'The URL has characters that must be percent-encoded as UTF-8: ü is %C3%BC, a space is %20')
+    default: return httpProblem(400, 'The request can\'t be read as HTTP')
+  }
+}
+
+/** Writes a response without the help of Node, and closes the connection. */
+function writeProblem (socket: Socket, problem: Problem, requestId: string): void {
+  const { headers, body } = serialize(problem, requestId)
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`)
+  if (socket.writable) socket.write(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`)
+  socket.destroySoon()
+}
+
+function serialize (problem: Problem, requestId: string): { readonly headers: Record<string, string | number>, readonly body: string } {
+  const body = JSON.stringify(problem.toBody(requestId))
+  const headers = {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    [REQUEST_ID]: requestId,
+    ...SECURITY_HEADERS,
+    ...problem.headers
+  }
+  return { headers, body }
+}

@@ -1,0 +1,38 @@
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { httpProblem, type Problem } from './problems/problem.js'
+import { notFound } from './problems.js'
+import { AllowedMethods } from './request-checks/allowed-methods.js'
+import { findForeignHost, findMalformedHost, parseAllowedHosts } from './request-checks/host.js'
+import { findForeignOrigin } from './request-checks/origin.js'
+import { findMalformedUrl } from './request-checks/url.js'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the route responds whatever the Host header names, as probes ask by address. */
+    readonly anyHost?: boolean
+  }
+}
+
+/** Rejects requests that no route should see. Has to be registered before the routes. Needs: config. */
+export default fp(async (fastify) => {
+  const { ALLOWED_HOSTS: setting, HOST: listensOn } = fastify.config
+  const allowedHosts = parseAllowedHosts(setting, listensOn)
+  const allowedMethods = new AllowedMethods()
+  fastify.addHook('onRoute', ({ url, method }) => allowedMethods.add(url, [method].flat()))
+  fastify.addHook('onRequest', (request, _reply, done) => done(check(request)))
+
+  function check (request: FastifyRequest): Problem | undefined {
+    const { raw, routeOptions } = request
+    return findMalformedHost(raw) ??
+      (routeOptions.config.anyHost ? undefined : findForeignHost(raw, allowedHosts)) ??
+      findMalformedUrl(raw.url!) ??
+      (request.is404 ? findNoRoute(request) : undefined) ??
+      findForeignOrigin(raw)
+  }
+
+  function findNoRoute (request: FastifyRequest): Problem {
+    const allow = allowedMethods.of(request.url.split('?', 1)[0]!).join(', ')
+    return allow === '' ? notFound(request) : httpProblem(405, `${request.method} is not possible here, but ${allow}`, { headers: { allow } })
+  }
+}, { name: 'request-checks', dependencies: ['config'] })

@@ -1,0 +1,22 @@
+/** Which methods the routes of a path have. */
+export class AllowedMethods {
+  readonly #routes = new Map<string, { readonly path: RegExp, readonly methods: Set<string> }>()
+
+  /** Adds a route; `url` is a pattern such as /data/:user_id or /docs/static/*. */
+  add (url: string, methods: readonly string[]): void {
+    const route = this.#routes.get(url) ?? { path: toRegExp(url), methods: new Set() }
+    for (const method of methods) route.methods.add(method)
+    this.#routes.set(url, route)
+  }
+
+  /** The methods for a path, in alphabetical order; none if no route has it. */
+  of (path: string): string[] {
+    const methods = [...this.#routes.values()].filter((route) => route.path.test(path)).flatMap((route) => [...route.methods])
+    return [...new Set(methods)].sort()
+  }
+}
+
+function toRegExp (url: string): RegExp {
+  const pattern = url.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+').replace('*', '.*')
+  return new RegExp(`^${pattern}$`)
+}

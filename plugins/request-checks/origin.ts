@@ -1,0 +1,22 @@
+import type { IncomingMessage } from 'node:http'
+import { excerpt, httpProblem, type Problem } from '../problems/problem.js'
+
+const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
+
+/**
+ * 403 if a page of another site makes a browser send a request that changes something (cross-site request forgery). Browsers say so in
+ * `Sec-Fetch-Site` or, older ones, in `Origin`; other clients send neither and pass.
+ */
+export function findForeignOrigin ({ method, headers }: IncomingMessage): Problem | undefined {
+  if (SAFE_METHODS.includes(method!)) return undefined
+  const { origin, host, 'sec-fetch-site': site } = headers
+  if (site === 'cross-site' || site === 'same-site') return httpProblem(403, `Sec-Fetch-Site: got ${JSON.stringify(site)}; requests from other sites may only read`)
+  // A proxy may have changed the Host that the browser has compared.
+  if (site !== undefined || origin === undefined || isOriginOf(origin, host)) return undefined
+  return httpProblem(403, `Origin: got ${JSON.stringify(excerpt(origin))}; requests from other origins may only read`)
+}
+
+function isOriginOf (origin: string, host = ''): boolean {
+  // The URL leaves out the port if it is that of the scheme; a Host header may have it.
+  return URL.canParse(origin) && ['http://', 'https://'].some((scheme) => URL.canParse(scheme + host) && new URL(scheme + host).host === new URL(origin).host)
+}
