@@ -18,9 +18,9 @@ export const FilterParameters = {
   max_age: numberParameter({ ...AGES, description: 'The greatest age in years, inclusive. At most nine decimals count. A person of 35 years and some months has completed 35 years.', example: 35 }),
   age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`.' }),
   as_of: instantParameter({ description: 'The instant at which ages are counted. Default: the time of the request, cut to the minute.', example: '2025-06-01T00:00:00Z' }),
-  user_id: listParameter({ description: 'Selects records by their id, compared byte for byte. If repeated: any of these ids.', example: ['1044', '1084'] }),
-  first_name: textParameter({ description: 'Selects records by first name, ignoring case. A trailing `*` selects all names that begin with the text before it.', example: 'ann*' }),
-  last_name: textParameter({ description: 'Selects records by last name, ignoring case. A trailing `*` selects all names that begin with the text before it.', example: 'ash*' }),
+  user_id: listParameter({ description: 'Selects records by their id, compared byte for byte. If repeated: any of these ids. For an id with a comma or a `*` use `where`.', example: ['1044', '1084'] }),
+  first_name: textParameter({ description: 'Selects records by first name, ignoring case. A trailing `*` selects all names that begin with the text before it. For a name with a comma or another `*` use `where`.', example: 'ann*' }),
+  last_name: textParameter({ description: 'Selects records by last name, ignoring case. A trailing `*` selects all names that begin with the text before it. For a name with a comma or another `*` use `where`.', example: 'ash*' }),
   where: listParameter({
     description: 'Selects records by the exact value of any column, as `<column>=<value>`. May be repeated with other columns; all conditions must hold.',
     example: ['last_name=Ashgrove'],
@@ -50,12 +50,20 @@ export function filtersOf (query: FilterQuery, asOf: number, transformer: UserDa
   const imageExists = imageExistsOf(query)
   if (imageExists !== undefined) filters.push({ column: 'img_path', op: 'exists', value: imageExists })
   if (query.min_age !== undefined || query.max_age !== undefined) filters.push(...ageFiltersOf(query, asOf, transformer))
+  for (const id of query.user_id ?? []) checkColumnValue('user_id', id, /\*/)
   if (query.user_id !== undefined) filters.push({ column: 'user_id', op: 'equals', value: query.user_id })
   for (const column of ['first_name', 'last_name'] as const) {
     const name = query[column]
     if (name !== undefined) filters.push(nameFilterOf(column, name))
   }
   return [...filters, ...whereFiltersOf(query.where)]
+}
+
+/** Rejects what looks like a list or a pattern and is neither: taken literally, it would match nothing. */
+function checkColumnValue (column: string, value: string, star: RegExp): void {
+  const exact = `use where=${column}=${value} for this exact value`
+  if (star.test(value)) throw invalidParameter(column, `got ${JSON.stringify(value)}; ${column === 'user_id' ? '* is not a wildcard here' : '* is a wildcard at the end only'}: ${exact}`)
+  if (value.includes(',')) throw invalidParameter(column, `got ${JSON.stringify(value)}; a comma does not separate values here: ${column === 'user_id' ? 'repeat the parameter, or ' : ''}${exact}`)
 }
 
 function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQuery): boolean | undefined {
@@ -71,6 +79,7 @@ function ageFiltersOf ({ min_age: min, max_age: max, age_basis: basis }: FilterQ
 }
 
 function nameFilterOf (column: 'first_name' | 'last_name', name: string): Filter {
+  checkColumnValue(column, name, /\*(?!$)/)
   return name.endsWith('*')
     ? { column, op: 'prefix', value: name.slice(0, -1), fold: true }
     : { column, op: 'equals', value: name, fold: true }
