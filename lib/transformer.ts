@@ -21,6 +21,7 @@ import type { EtagCache } from './source/etag-cache.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { Reject } from './source/reject.js'
 import type { ObjectStore } from './store/object-store.js'
+import type { Table } from './table/table.js'
 import { Versions, versionsMaxBytes, type VersionRules } from './versions.js'
 
 export type { ByteRange, Image, OpenImage } from './source/image-reader.js'
@@ -49,6 +50,8 @@ export interface TransformerOptions {
   readonly versions?: Partial<VersionRules> | undefined
   /** Where the work on the bucket is done, over the same store. Default: in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
+  /** Another engine: makes a data version of a table. Default: the in-process engine. */
+  readonly openVersion?: ((table: Table, timeZone: string) => DataVersion) | undefined
   /** Receives the reason if the snapshot could not be used: the first reconcile then downloads every info file. */
   readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
   /** Receives each change of the reasons why the data is stale. */
@@ -103,6 +106,7 @@ export class UserDataTransformer {
   readonly #timeZone: string
   readonly #outputKey: string
   readonly #cache: EtagCache
+  readonly #openVersion: NonNullable<TransformerOptions['openVersion']>
   readonly #backend: LakeBackend
   readonly #images: ImageReader
   readonly #versions: Versions
@@ -116,6 +120,7 @@ export class UserDataTransformer {
     const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions } = options
     this.#clock = clock
     this.#cache = cache
+    this.#openVersion = options.openVersion ?? ((table, timeZone) => new TableVersion(table, timeZone))
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageExtensions)
@@ -267,7 +272,7 @@ export class UserDataTransformer {
     this.#cache.replace(reconciled.state)
     // A version that stays current keeps its indexes.
     if (table.version === this.#versions.current?.version) this.#versions.prune()
-    else this.#versions.publish(new TableVersion(table, this.#timeZone))
+    else this.#versions.publish(this.#openVersion(table, this.#timeZone))
     return reconciled
   }
 

@@ -1,11 +1,10 @@
-import type { Worker } from 'node:worker_threads'
 import fp from 'fastify-plugin'
 import type { LakeRules } from '../lib/worker/in-process-backend.js'
-import { WorkerBackend } from '../lib/worker/worker-backend.js'
+import { WorkerBackend, type BackendThread } from '../lib/worker/worker-backend.js'
 import { monotonicNow, type Clock, type MonotonicClock } from '../lib/base/clock.js'
 import { parseDuration } from '../lib/base/duration.js'
 import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
-import { UserDataTransformer } from '../lib/transformer.js'
+import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
 import { versionsMaxBytes } from '../lib/versions.js'
 import { unescapeTab } from './config.js'
 import { freshnessLogger } from './freshness-log.js'
@@ -25,12 +24,14 @@ export interface TransformerPluginOptions {
   readonly clock?: Clock | undefined
   /** Default: the system's monotonic clock. */
   readonly monotonic?: MonotonicClock | undefined
-  /** A thread that is just starting: the work on the bucket is done there, over a store that the settings name. Default: in this one. */
-  readonly worker?: Worker | undefined
+  /** A thread that runs `serveBackend`, for reconciles and publishing, over a store of its own that has the URL of `objectStore`. Default: this thread. */
+  readonly worker?: BackendThread | undefined
+  /** Another engine: makes a data version of a table. Default: the in-process engine. */
+  readonly openVersion?: TransformerOptions['openVersion']
 }
 
 /** Decorates the instance with the transformer. Needs: config, object-store, etag-cache. */
-export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, worker }) => {
+export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, worker, openVersion }) => {
   const { config, objectStore, log } = fastify
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = config
   const openWorker = (rules: LakeRules) =>
@@ -54,6 +55,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     },
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: versionsMaxBytes(config.VERSIONS_MAX_BYTES) },
     openBackend: worker && openWorker,
+    openVersion,
     onFreshnessChange: freshnessLogger(log),
     onColdStart: (reason) => log.warn({ reason }, coldStartMessage(reason)),
     onSnapshotFailure: (err) => log.warn({ err }, 'The snapshot could not be written: the next start takes longer')

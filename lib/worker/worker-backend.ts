@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
@@ -7,8 +8,11 @@ import type { LakeRules } from './in-process-backend.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 import { toError, type Call, type ReconcileResult, type Reply, type WorkerSettings } from './worker-protocol.js'
 
+/** What a WorkerBackend needs of a worker thread that runs `serveBackend`. */
+export interface BackendThread extends EventEmitter, Pick<Worker, 'postMessage' | 'terminate'> {}
+
 /** Starts a thread that loads its modules and then waits for its settings. */
-export function startWorker (): Worker {
+export function startWorker (): BackendThread {
   return new Worker(new URL('./worker.js', import.meta.url))
 }
 
@@ -28,8 +32,9 @@ interface Pending {
 export class WorkerBackend implements LakeBackend {
   readonly #settings: WorkerSettings
   readonly #pending = new Map<number, Pending>()
-  #worker: Worker | undefined
+  #worker: BackendThread | undefined
   #calls = 0
+  #isClosed = false
 
   /** @param worker a new worker, from `startWorker`; it is terminated by `close` */
   constructor (store: StoreSettings, rules: LakeRules, worker = startWorker()) {
@@ -51,13 +56,16 @@ export class WorkerBackend implements LakeBackend {
   }
 
   async close (): Promise<void> {
-    if (this.#worker === undefined) return
-    await this.#call('close')
+    if (this.#isClosed) return
+    const closing = this.#worker && this.#call('close')
+    this.#isClosed = true
+    await closing
     await this.#worker?.terminate()
   }
 
   #call<T> (method: Call['method'], state?: SourceState, request?: Call['request'], onProgress: Pending['onProgress'] = () => {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (this.#isClosed) throw new Error('The worker backend is closed')
       const call = { id: ++this.#calls, method, state: state?.name, request }
       this.#worker ??= this.#attach(startWorker())
       this.#worker.postMessage(call satisfies Call)
@@ -65,7 +73,7 @@ export class WorkerBackend implements LakeBackend {
     })
   }
 
-  #attach (worker: Worker): Worker {
+  #attach (worker: BackendThread): BackendThread {
     worker.on('message', (reply: Reply) => this.#receive(worker, reply))
     worker.on('error', (error) => this.#fail(worker, error))
     worker.on('exit', (code) => this.#fail(worker, new Error(`The worker exited with code ${code}`)))
@@ -73,7 +81,7 @@ export class WorkerBackend implements LakeBackend {
     return worker
   }
 
-  #receive (worker: Worker, reply: Reply): void {
+  #receive (worker: BackendThread, reply: Reply): void {
     const pending = this.#pending.get(reply.id)
     if (pending === undefined) return
     if ('progress' in reply) return pending.onProgress(reply.progress)
@@ -83,7 +91,7 @@ export class WorkerBackend implements LakeBackend {
     else pending.resolve(reply.result as never)
   }
 
-  #fail (worker: Worker, error: Error): void {
+  #fail (worker: BackendThread, error: Error): void {
     // The worker has failed before, and another one has replaced it.
     if (worker !== this.#worker) return
     this.#worker = undefined

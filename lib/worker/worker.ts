@@ -1,64 +1,6 @@
 import { parentPort } from 'node:worker_threads'
-import { monotonicNow } from '../base/clock.js'
-import { hintSharedMemory } from '../base/shared-memory.js'
-import type { ReconcileProgress } from '../source/reconcile.js'
-import type { SourceState } from '../source/source-state.js'
-import { openStore } from '../store/open-store.js'
-import '../store/s3/s3-store.js' // what most lakes need: loaded while the server is
-import { byteLength } from '../table/table.js'
-import { toReferences } from './array-references.js'
-import { InProcessBackend } from './in-process-backend.js'
-import type { BackendReconciled } from './lake-backend.js'
-import { toErrorData, type Call, type ReconcileResult, type Reply, type StateReference, type WorkerSettings } from './worker-protocol.js'
+import { serveBackend } from './serve-backend.js'
 
-// The thread of a WorkerBackend. The first message holds its settings; each further one is a call of a method of an InProcessBackend
-// over a store of its own.
+// The entry of the worker thread.
 
-/** Milliseconds between two reports of progress. */
-const REPORT_MS = 50
-
-const port = parentPort!
-const reply = (reply: Reply) => port.postMessage(reply)
-
-/** The last state: callers refer to it by its name, so that its rows are not posted to and fro. */
-let held: SourceState | undefined
-
-port.once('message', ({ store: settings, rules }: WorkerSettings) => {
-  const store = openStore({ ...settings, blocking: true })
-  const backend = new InProcessBackend(store, monotonicNow, rules)
-  backend.preload()
-  const run = async ({ id, method, state, request }: Call): Promise<void> => {
-    const known = find(state)
-    if (state !== undefined && known === undefined) return reply({ id, missingState: state as string })
-    const result: unknown = await backend[method](known as never, request as never, reporter(id))
-    if (method === 'close') await store.close()
-    reply({ id, result: method === 'reconcile' ? holdState(result as BackendReconciled, known) : result })
-  }
-  port.on('message', (call: Call) => {
-    run(call).catch((error: unknown) => reply({ id: call.id, error: toErrorData(error) }))
-  })
-})
-
-function find (state: StateReference | undefined): SourceState | undefined {
-  return typeof state !== 'string' ? state : state === held?.name ? held : undefined
-}
-
-/** Holds the new state. The caller receives only what is new: the name of a state that it has, else the arrays that it does not have. */
-function holdState (reconciled: BackendReconciled, known: SourceState | undefined): ReconcileResult {
-  held = reconciled.state
-  hintSharedMemory(held.table, byteLength(held.table))
-  if (held === known) return { ...reconciled, state: held.name }
-  return known === undefined ? reconciled : { ...reconciled, state: toReferences(held, known) as SourceState }
-}
-
-/** Posts the first step, the last one, and some of those between: there may be a million. */
-function reporter (id: number): (progress: ReconcileProgress) => void {
-  let last = -Infinity
-  return (progress) => {
-    const now = performance.now()
-    const isEnd = progress.toFetch > 0 && progress.fetched === progress.toFetch
-    if (now - last < REPORT_MS && !isEnd) return
-    last = now
-    reply({ id, progress })
-  }
-}
+serveBackend(parentPort!)

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { ObjectList } from '../../lib/store/object-list.js'
 import { build, csv, PNG } from '../support/app.js'
+import { mapInfo, MemoryStore } from '../support/stores.js'
 
 const files = { '1.csv': csv(), '1.png': PNG, '2.csv': csv(), '3.csv': csv(), '3.png': '<svg onload="alert(1)">', '4.csv': csv(), '4.png': '' }
 
@@ -132,14 +132,9 @@ t.test('a picture that breaks off breaks the connection', async (t) => {
 })
 
 t.test('a store without ETags: no validator, no mistake about what changed', async (t) => {
-  const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv(), '1.png': PNG } })
-  const store = app.objectStore
-  const bare = <T extends object>(info: T): T => ({ ...info, etag: '' })
-  const { list, head, stream } = store
-  Object.assign(store, {
-    list: async function * (prefix: string) { for await (const page of list.call(store, prefix)) yield new ObjectList([...page].map(bare)) },
-    head: async (key: string) => bare((await head.call(store, key))!),
-    stream: async (key: string, options: object) => bare((await stream.call(store, key, options))!)
+  const { app, bucket } = await build(t, {
+    files: { '1.csv': csv(), '1.png': PNG },
+    store: (bucket) => mapInfo(new MemoryStore(bucket), (info) => ({ ...info, etag: '' }))
   })
   const first = await app.inject('/data/1/image')
   t.match(first, { statusCode: 200, headers: { 'content-type': 'image/png' } })
@@ -147,7 +142,6 @@ t.test('a store without ETags: no validator, no mistake about what changed', asy
   bucket.put('source_data/1.png', Buffer.from('GIF89a, and longer than before', 'latin1'))
   const second = await app.inject({ url: '/data/1/image', headers: { 'if-none-match': '""' } })
   t.match(second, { statusCode: 200, headers: { 'content-type': 'image/gif' }, body: 'GIF89a, and longer than before' })
-  t.ok(endpoint.counts.HEAD > 0)
 })
 
 t.test('no record, no image', async (t) => {

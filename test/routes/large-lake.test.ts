@@ -1,16 +1,12 @@
 import t from 'tap'
 import { build, csv } from '../support/app.js'
+import { MemoryStore } from '../support/stores.js'
 
 const PEOPLE = 100_000
 
 t.test('a hundred thousand records, page by page, are those that the listing began with', async (t) => {
-  const { app, bucket, fresh } = await build(t)
+  const { app, bucket, fresh } = await build(t, { store: (bucket) => new MemoryStore(bucket) })
   for (let i = 0; i < PEOPLE; i++) bucket.put(`source_data/${i}.csv`, csv(`Name ${i % 1000}`, '', i * 7919 % PEOPLE))
-  // Straight from the bucket: the way over the network is not what this is about.
-  app.objectStore.get = async (key) => {
-    const found = bucket.get(key)
-    return found && { ...found, size: found.body.length }
-  }
   const listings = ['sort=user_id', 'sort=-first_name', 'sort=birthts&age_basis=exact&min_age=1&as_of=1971-01-01T06:01:30Z']
     .map((search) => ({ url: `/data?format=ndjson&${search}`, pages: [] as string[] }))
   const whole = await Promise.all(listings.map(({ url }) => app.inject(url)))

@@ -4,6 +4,7 @@ import { get, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { build, csv, type TestLake } from '../support/app.js'
+import { MemoryStore } from '../support/stores.js'
 
 /** Many times what the kernel's buffers and the server's own hold. */
 const PEOPLE = 4000
@@ -19,14 +20,8 @@ interface Reader {
 
 /** A lake of large records that listens. */
 async function setUp (t: Test, settings: Record<string, string> = {}) {
-  const service = await build(t, { settings: { MAX_STALENESS: '1h', ...settings } })
+  const service = await build(t, { settings: { MAX_STALENESS: '1h', ...settings }, store: (bucket) => new MemoryStore(bucket) })
   for (let i = 0; i < PEOPLE; i++) service.bucket.put(`source_data/${10_000 + i}.csv`, csv(NAME, '', i))
-  // Straight from the bucket: the way over the network is not what this is about.
-  const { objectStore } = service.app
-  objectStore.get = async (key) => {
-    const found = service.bucket.get(key)
-    return found && { ...found, size: found.body.length }
-  }
   await service.fresh('/data?limit=1')
   const address = await service.app.listen({ port: 0 })
   return { ...service, address }

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { build, csv, PNG, type TestLake, type LogLine } from '../support/app.js'
+import type { Interceptor } from '../support/s3-endpoint.js'
 
 const SNAPSHOT = 'processed_data/output.snapshot.arrow'
 const BIRTH = Date.parse('1990-06-14T20:00:00Z')
@@ -24,10 +25,11 @@ async function told ({ app }: TestLake) {
 }
 
 /** A service that has read the lake and ended, and how its next start goes. */
-async function restart (t: Test, first: TestLake, settings: Record<string, string> = {}) {
+async function restart (t: Test, first: TestLake, { settings = {}, intercept }: { settings?: Record<string, string>, intercept?: Interceptor } = {}) {
   await first.app.inject('/data')
   await first.app.close()
   first.endpoint.reset()
+  first.endpoint.intercept = intercept
   return await build(t, { beside: first, settings })
 }
 
@@ -102,9 +104,9 @@ t.test('a snapshot that cannot be read costs a slower start', async (t) => {
   const first = await build(t, { files })
   await first.app.inject('/data')
   const before = await told(first)
-  const second = await restart(t, first)
-  second.endpoint.intercept = ({ operation, key }) =>
-    operation === 'GET' && key === SNAPSHOT ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  const second = await restart(t, first, {
+    intercept: ({ operation, key }) => operation === 'GET' && key === SNAPSHOT ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  })
   await second.app.inject('/data')
   t.same(await told(second), before)
   t.equal(downloads(second).length, 4)
@@ -146,7 +148,7 @@ t.test('other settings, another reading of the same files', async (t) => {
 
 t.test('settings that do not change what files say leave it of use', async (t) => {
   const first = await build(t, { files })
-  const second = await restart(t, first, { OUTPUT_COLUMNS: 'user_id', OUTPUT_DELIMITER: ';', MAX_STALENESS: '5s', VERSIONS_MAX_AGE: '1m' })
+  const second = await restart(t, first, { settings: { OUTPUT_COLUMNS: 'user_id', OUTPUT_DELIMITER: ';', MAX_STALENESS: '5s', VERSIONS_MAX_AGE: '1m' } })
   await second.app.inject('/data')
   t.same(downloads(second), [])
 })
@@ -163,8 +165,7 @@ t.test('rejects, and the last good rows of bad files and failed downloads, survi
   await first.fresh('/data')
   const before = await told(first)
   t.match(before[0], { body: /Ann.*Bob.*Cid/, stale: 'download_failed' })
-  const second = await restart(t, first)
-  endpoint.intercept = refuse
+  const second = await restart(t, first, { intercept: refuse })
   await second.app.inject('/data')
   t.same(await told(second), before)
   t.same([...new Set(downloads(second))], ['source_data/2.csv'], 'what failed is tried again, what is bad is not')

@@ -8,6 +8,7 @@ import type { ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
 import { csv, keyOf, PNG, TestClock } from '../../support/app.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
+import { mapInfo, wrapStore } from '../../support/stores.js'
 import { rowsOf } from '../../support/tables.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
@@ -176,13 +177,8 @@ t.test('an object that changes between listing and download counts as what was d
 })
 
 t.test('a change of size alone is a new version', async (t) => {
-  const { store, bucket, endpoint, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': 'bad' })
-  const { list, get } = store
-  const sameEtag = <T extends object | string | undefined>(info: T): T => typeof info === 'object' ? { ...info, etag: 'same' } : info
-  Object.assign(store, {
-    list: async function * (prefix: string) { for await (const page of list.call(store, prefix)) yield new ObjectList([...page].map(sameEtag)) },
-    get: async (key: string, options: object) => sameEtag(await get.call(store, key, options))
-  })
+  const { store, bucket, endpoint, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': 'bad' })
+  const { run } = overStore(mapInfo(store, (info) => ({ ...info, etag: 'same' })), clock)
   await run()
   endpoint.reset()
   await run()
@@ -283,14 +279,15 @@ t.test('a racy file of a folder is read again, others are not', async (t) => {
   const root = t.testdir({ source_data: { '1.csv': csv('Ann') } })
   const clock = new TestClock(Date.now())
   const store = new FolderStore(root, { clock: clock.read })
-  let gets = 0
-  const get = store.get.bind(store)
-  store.get = async (...args) => {
-    gets++
-    return await get(...args)
-  }
   t.teardown(() => store.close())
-  const { run } = overStore(store, clock)
+  let gets = 0
+  const counting = wrapStore(store, {
+    get: async (key, options) => {
+      gets++
+      return await store.get(key, options)
+    }
+  })
+  const { run } = overStore(counting, clock)
   await run()
   await run()
   t.equal(gets, 2)
@@ -307,12 +304,14 @@ t.test('uploads are ordered by the times of the listing, which may be finer than
     const columns = Array.from({ length: count }, (_, i) => `${name}${i}`)
     return `first_name,last_name,birthts,${columns.join(',')}\nA,B,0${',v'.repeat(count)}\n`
   }
-  const { store, run } = await setUp(t, { '1.csv': wide('a', 61), '2.csv': wide('b', 61), '3.csv': wide('c', 61), 'x.csv': wide('x', 61), 'y.csv': wide('y', 61) })
-  const list = store.list.bind(store)
-  store.list = async function * (prefix) {
-    for await (const page of list(prefix)) {
-      yield new ObjectList([...page].map((object) => ({ ...object, lastModified: object.lastModified + (object.key.endsWith('x.csv') ? 2 : 1) })))
+  const { store, clock } = await setUp(t, { '1.csv': wide('a', 61), '2.csv': wide('b', 61), '3.csv': wide('c', 61), 'x.csv': wide('x', 61), 'y.csv': wide('y', 61) })
+  const finer = wrapStore(store, {
+    list: async function * (prefix) {
+      for await (const page of store.list(prefix)) {
+        yield new ObjectList([...page].map((object) => ({ ...object, lastModified: object.lastModified + (object.key.endsWith('x.csv') ? 2 : 1) })))
+      }
     }
-  }
+  })
+  const { run } = overStore(finer, clock)
   for (let i = 0; i < 2; i++) t.same(codes(await run()), { 'x.csv': 'too_many_lake_columns' })
 })

@@ -1,0 +1,84 @@
+import { Readable } from 'node:stream'
+import { ObjectList, type ObjectInfo } from '../../lib/store/object-list.js'
+import { StoreError, type GetOptions, type ObjectStore, type PutOptions, type StreamOptions } from '../../lib/store/object-store.js'
+import type { BucketObject, S3Bucket } from './s3-bucket.js'
+
+/** A store that does some things in another way. */
+export function wrapStore (store: ObjectStore, overrides: Partial<ObjectStore>): ObjectStore {
+  return {
+    url: store.url,
+    list: (prefix) => store.list(prefix),
+    get: (key, options) => store.get(key, options),
+    stream: (key, options) => store.stream(key, options),
+    head: (key) => store.head(key),
+    put: (key, body, options) => store.put(key, body, options),
+    create: () => store.create(),
+    close: () => store.close(),
+    ...overrides
+  }
+}
+
+/** A store that reports other properties of its objects. */
+export function mapInfo (store: ObjectStore, change: <T extends ObjectInfo>(info: T) => T): ObjectStore {
+  const changed = <T extends ObjectInfo>(info: T | undefined) => info && change(info)
+  return wrapStore(store, {
+    list: async function * (prefix) { for await (const page of store.list(prefix)) yield new ObjectList([...page].map(change)) },
+    get: async (key, options) => {
+      const found = await store.get(key, options)
+      return found === 'unchanged' ? found : changed(found)
+    },
+    stream: async (key, options) => changed(await store.stream(key, options)),
+    head: async (key) => changed(await store.head(key))
+  })
+}
+
+/** A store that reads a bucket of the test endpoint without a network, for tests whose subject is a large lake. */
+export class MemoryStore implements ObjectStore {
+  readonly url = 's3://datalake'
+  readonly #bucket: S3Bucket
+
+  constructor (bucket: S3Bucket) {
+    this.#bucket = bucket
+  }
+
+  async * list (prefix: string): AsyncGenerator<ObjectList> {
+    for (let after = '', isLast = false; !isLast;) {
+      const { objects, truncated } = this.#bucket.page(prefix, after, 1000)
+      yield new ObjectList(objects.map(toInfo))
+      after = objects.at(-1)?.key ?? ''
+      isLast = !truncated
+    }
+  }
+
+  async get (key: string, { ifNoneMatch }: GetOptions = {}) {
+    const found = this.#bucket.get(key)
+    if (found === undefined) return undefined
+    return found.etag === ifNoneMatch ? 'unchanged' as const : { ...toInfo(found), body: found.body }
+  }
+
+  async stream (key: string, { ifMatch = '', range }: StreamOptions = {}) {
+    const found = this.#bucket.get(key)
+    if (found === undefined) return undefined
+    if (ifMatch !== '' && ifMatch !== found.etag) throw new StoreError('precondition_failed', key)
+    const body = range === undefined ? found.body : found.body.subarray(range.first, range.last + 1)
+    return { ...toInfo(found), body: Readable.from([body]) }
+  }
+
+  async head (key: string) {
+    const found = this.#bucket.get(key)
+    return found && toInfo(found)
+  }
+
+  async put (key: string, body: Uint8Array, { ifMatch }: PutOptions = {}) {
+    if (ifMatch !== undefined && ifMatch !== (this.#bucket.get(key)?.etag ?? null)) throw new StoreError('precondition_failed', key)
+    return { etag: this.#bucket.put(key, body).etag }
+  }
+
+  async create (): Promise<void> {}
+
+  async close (): Promise<void> {}
+}
+
+function toInfo ({ key, etag, body, lastModified }: BucketObject): ObjectInfo {
+  return { key, etag, size: body.length, lastModified }
+}

@@ -1,0 +1,13 @@
+import { parentPort, type MessagePort } from 'node:worker_threads'
+import { serveBackend } from '../../lib/worker/serve-backend.js'
+
+// The entry of the worker thread that the apps of one test file share: each app has a port of its own, with the clock of its test.
+
+/** The message that opens a port. */
+export interface OpenPort {
+  readonly port: MessagePort
+  /** The monotonic clock of a TestClock. */
+  readonly clock: Float64Array
+}
+
+parentPort!.on('message', ({ port, clock }: OpenPort) => serveBackend(port, () => clock[0]!))
