@@ -21,10 +21,10 @@ export interface ConfigOptions {
   readonly settings?: Readonly<Record<string, string | undefined>> | undefined
 }
 
-/** What timers of Node can wait: beyond it they go off at once. */
+/** The longest delay of a timer in Node; with a longer one it fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Formats of settings that a pattern can't tell. */
+/** The formats of settings that a pattern cannot express. */
 const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   duration: (value) => (parseDuration(value) ?? Infinity) <= MAX_TIMER_MS,
   'duration-or-unlimited': (value) => value === 'unlimited' || parseDuration(value) !== undefined,
@@ -46,7 +46,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   }
 }
 
-/** Thrown where a setting is wrong; one line a setting. */
+/** Thrown if settings are wrong; the message has one line for each. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
@@ -62,6 +62,7 @@ export default fp<ConfigOptions>(async (fastify, { settings }) => {
       ajv: {
         customOptions: (ajv: Ajv) => {
           ajv.opts.verbose = true
+          ajv.addKeyword('accepted') // a text of settings.ts
           for (const [name, check] of Object.entries(FORMATS)) ajv.addFormat(name, check)
           return ajv
         }
@@ -75,15 +76,15 @@ export default fp<ConfigOptions>(async (fastify, { settings }) => {
 }, { name: 'config' })
 
 function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject): string {
-  return `${instancePath.slice(1)}: got ${JSON.stringify(String(data))}; takes ${String(parentSchema?.['description'])}`
+  return `${instancePath.slice(1)}: got ${JSON.stringify(String(data))}; must be ${String(parentSchema?.['accepted'])}`
 }
 
-/** Whether every store can have an object of that name. */
+/** Whether every store can have an object with this key. */
 function isPath (key: string): boolean {
   return key.split('/').every((segment) => !['', '.', '..'].includes(segment)) && Buffer.byteLength(key) <= 512
 }
 
-/** An environment variable can hardly hold a tab itself. */
+/** Replaces `\t` by a tab, which is hard to write in an environment variable. */
 export function unescapeTab (delimiter: string): string {
   return delimiter.replaceAll('\\t', '\t')
 }

@@ -16,9 +16,9 @@ const examples = [...readme.matchAll(/```console\n(.*?)```/gs)]
   .flatMap(([, block]) => block!.split(/^\$ /m).filter((part) => part !== ''))
   .map((part) => ({ command: part.slice(0, part.indexOf('\n')), output: part.slice(part.indexOf('\n') + 1) }))
 
-t.test('every setting is in the table, with its default and what it takes', async (t) => {
-  for (const [name, { default: byDefault, description }] of Object.entries(SettingsSchema.properties as unknown as Record<string, { default: unknown, description: string }>)) {
-    const row = `| \`${name}\` | ${byDefault === '' ? '' : `\`${String(byDefault)}\``} | ${description.replaceAll('<', '&lt;')} |`
+t.test('every setting is in the table, with its default, its meaning and what is accepted', async (t) => {
+  for (const [name, { default: value, description, accepted }] of Object.entries(SettingsSchema.properties as unknown as Record<string, { default: unknown, description: string, accepted: string }>)) {
+    const row = `| \`${name}\` | ${value === '' ? '' : `\`${String(value)}\``} | ${description} | ${accepted.replaceAll('<', '&lt;')} |`
     t.ok(readme.includes(row), row)
   }
   const rows = [...readme.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \|/gm)].map(([, name]) => name)

@@ -132,9 +132,9 @@ t.test('what keeps it from starting is one line on stderr, and exit code 1', asy
   t.teardown(() => taken.close())
   const { port } = taken.address() as AddressInfo
   const table: [Record<string, string>, RegExp][] = [
-    [{ MAX_STALENESS: 'soon' }, /^userlake: MAX_STALENESS: got "soon"; takes .*\n$/],
-    [{ PORT: '80a' }, /^userlake: PORT: got "80a"; takes .*\n$/],
-    [{ LAKE_URL: 'gs://x' }, /^userlake: LAKE_URL: got "gs:\/\/x"; takes .*\n$/],
+    [{ MAX_STALENESS: 'soon' }, /^userlake: MAX_STALENESS: got "soon"; must be .*\n$/],
+    [{ PORT: '80a' }, /^userlake: PORT: got "80a"; must be .*\n$/],
+    [{ LAKE_URL: 'gs://x' }, /^userlake: LAKE_URL: got "gs:\/\/x"; must be .*\n$/],
     [{ PORT: String(port) }, new RegExp(`^userlake: PORT: got ${port}, which another process listens on\\n$`)],
     [{ HOST: '192.0.2.1' }, /^userlake: HOST: got "192.0.2.1", which is no address of this machine\n$/]
   ]

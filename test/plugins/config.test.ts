@@ -28,7 +28,7 @@ t.test('what is fine', async (t) => {
   t.equal(unescapeTab('\\t'), '\t')
 })
 
-t.test('a wrong setting: one line with its name, what it got and what it takes', async (t) => {
+t.test('a wrong setting: one line with its name, what was given and what is accepted', async (t) => {
   const wrong: [string, string][] = [
     ['PORT', 'http'], ['PORT', '65536'], ['PORT', '-1'], ['HOST', ''], ['LOG_LEVEL', 'loud'], ['LAKE_URL', 'http://x'], ['LAKE_URL', 's3://'], ['LAKE_URL', 's3://bucket/folder'],
     ['LAKE_URL', 'datalake'], ['SOURCE_PREFIX', 'source_data'], ['OUTPUT_KEY', ''], ['OUTPUT_KEY', 'processed_data/'], ['AGGREGATE_INTERVAL', '5'], ['AGGREGATE_INTERVAL', '2h'],
@@ -39,8 +39,8 @@ t.test('a wrong setting: one line with its name, what it got and what it takes',
     ['SOURCE_PREFIX', '../evil/'], ['SOURCE_PREFIX', '/'], ['SOURCE_PREFIX', 'a//'], ['OUTPUT_KEY', '../o.csv'], ['OUTPUT_KEY', '/o.csv'], ['OUTPUT_KEY', 'a/./o.csv']
   ]
   for (const [name, value] of wrong) {
-    const takes = (SettingsSchema.properties as unknown as Record<string, { description: string }>)[name]!.description
-    await t.rejects(load({ [name]: value }), { name: 'SettingsError', message: `${name}: got ${JSON.stringify(value)}; takes ${takes}` }, `${name}=${value}`)
+    const { accepted } = (SettingsSchema.properties as unknown as Record<string, { accepted: string }>)[name]!
+    await t.rejects(load({ [name]: value }), { name: 'SettingsError', message: `${name}: got ${JSON.stringify(value)}; must be ${accepted}` }, `${name}=${value}`)
   }
   await t.rejects(load({ PORT: 'x', HOST: '' }), { message: /^HOST: .*\nPORT: .*$|^PORT: .*\nHOST: .*$/ }, 'several wrong settings: a line each')
 })
