@@ -1,4 +1,4 @@
-import type { GetOptions, ObjectBody, ObjectInfo, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
+import type { GetOptions, ListOptions, ObjectBody, ObjectInfo, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
 
 /** A store that is opened when it is first asked for something: what it takes may be much to load. */
 export class LazyStore implements ObjectStore {
@@ -11,8 +11,8 @@ export class LazyStore implements ObjectStore {
     this.#open = open
   }
 
-  async * list (prefix: string): AsyncGenerator<ObjectList> {
-    yield * (await this.#store).list(prefix)
+  async * list (prefix: string, options?: ListOptions): AsyncGenerator<ObjectList> {
+    yield * (await this.#store).list(prefix, options)
   }
 
   async get (key: string, options?: GetOptions): Promise<ObjectBody | 'unchanged' | undefined> {

@@ -25,6 +25,18 @@ export interface GetOptions {
   readonly maxMs?: number
 }
 
+/** An entry of a folder that cannot be an object. */
+export interface SkippedFile {
+  readonly reason: 'name_not_utf8' | 'link' | 'special_file'
+  /** Its key if it were an object; bytes that are not ASCII are written as `\xff` if the name is not UTF-8. */
+  readonly path: string
+}
+
+export interface ListOptions {
+  /** Receives what the listing skips. Buckets have nothing of the kind. */
+  readonly onSkipped?: ((file: SkippedFile) => void) | undefined
+}
+
 export interface StreamOptions {
   /** Fail with `precondition_failed` unless the object has this ETag. An empty one is no condition. */
   readonly ifMatch?: string
@@ -51,7 +63,7 @@ export interface ObjectStore {
    * Every object whose key begins with `prefix`, in key order, page by page. Ends normally only when the listing is
    * complete; a page may be empty, and holds only until the next one is asked for.
    */
-  list (prefix: string): AsyncIterable<ObjectList>
+  list (prefix: string, options?: ListOptions): AsyncIterable<ObjectList>
   /** The whole object, body and ETag from one version; `undefined` where there is none. */
   get (key: string, options?: GetOptions): Promise<ObjectBody | 'unchanged' | undefined>
   /** As `get`, for large objects: not verified, not retried once it flows. */

@@ -1,34 +1,47 @@
-import { lstatSync, type BigIntStats } from 'node:fs'
+import { isUtf8 } from 'node:buffer'
+import { lstatSync, type BigIntStats, type Dir, type Dirent } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.js'
 import { compareUtf8 } from '../../base/utf8.js'
 import { ObjectList } from '../object-list.js'
-import { StoreError } from '../object-store.js'
-import { toMissing } from './folder-error.js'
+import { StoreError, type SkippedFile } from '../object-store.js'
+import { toMissing, toStoreError } from './folder-error.js'
 import { isFileKey, isInternal } from './folder-key.js'
 import { isPlain } from './folder-path.js'
 import { infoOf } from './folder-version.js'
 import { mergeSorted } from './merge-sorted.js'
 
 const PAGE_SIZE = 1000
-/** Names that are sorted at once: a step of about a millisecond, however large the folder is. */
+/** How many names are sorted at once: about a millisecond of work, whatever the size of the folder. */
 const RUN_SIZE = 1024
 
-/** The regular files below `prefix`, in key order, page by page. `root` is a real path. */
-export async function * listFiles (root: string, prefix: string, clock: Clock): AsyncGenerator<ObjectList> {
+export interface ListingContext {
+  /** The real path of the root. */
+  readonly root: string
+  readonly clock: Clock
+  /** Receives what cannot be an object. */
+  readonly onSkipped: (file: SkippedFile) => void
+}
+
+/** A directory entry whose name is not decoded yet: it may not be UTF-8. */
+type RawEntry = Dirent<Buffer>
+
+/** The regular files whose keys begin with `prefix`, in key order, page by page. */
+export async function * listFiles (context: ListingContext, prefix: string): AsyncGenerator<ObjectList> {
+  const { root } = context
   const identity = identityOf(root)
   let keys: string[] = []
-  for await (const key of walkPrefix(root, prefix)) {
+  for await (const key of walkPrefix(context, prefix)) {
     keys.push(key)
     if (keys.length < PAGE_SIZE) continue
-    yield describeFiles(root, keys, clock)
+    yield describeFiles(context, keys)
     keys = []
   }
-  yield describeFiles(root, keys, clock)
-  // When the root is moved or unmounted meanwhile, its files look deleted one by one.
-  if (identityOf(root) !== identity) throw new StoreError('no_such_bucket', 'the folder is another one now')
+  yield describeFiles(context, keys)
+  // If the root was moved or unmounted in the meantime, its files look deleted.
+  if (identityOf(root) !== identity) throw new StoreError('no_such_bucket', 'the folder was replaced while it was listed')
 }
 
 function identityOf (root: string): string | undefined {
@@ -45,51 +58,80 @@ function statLink (path: string): BigIntStats | undefined {
   }
 }
 
-async function * walkPrefix (root: string, prefix: string): AsyncGenerator<string> {
+async function * walkPrefix (context: ListingContext, prefix: string): AsyncGenerator<string> {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   if (folder !== '' && !isFileKey(folder.slice(0, -1))) return
-  if (await isPlain(join(root, folder, '.'))) yield * walk(root, folder, prefix)
+  if (await isPlain(join(context.root, folder, '.'))) yield * walk(context, folder, prefix)
 }
 
-/** `folder` is empty for the root, else it ends with a slash. */
-async function * walk (root: string, folder: string, prefix: string): AsyncGenerator<string> {
+/** @param folder empty for the root, otherwise it ends with a slash */
+async function * walk (context: ListingContext, folder: string, prefix: string): AsyncGenerator<string> {
   let previous = ''
-  for (const name of await readNames(join(root, folder))) {
+  for (const name of await readNames(context, folder, prefix)) {
     const key = folder + name
-    // A folder that changes while it is read may tell a name twice.
-    if (key === previous || !key.startsWith(prefix) || isInternal(key)) continue
+    // If a folder changes while it is read, a name may occur twice.
+    if (key === previous || !key.startsWith(prefix)) continue
     previous = key
-    if (key.endsWith('/')) yield * walk(root, key, prefix)
+    if (key.endsWith('/')) yield * walk(context, key, prefix)
     else yield key
   }
 }
 
-/** The files and, with a slash after their names, the folders: in the order of the keys that begin so. */
-async function readNames (path: string): Promise<Iterable<string>> {
+/** The names of the files and, with a slash at the end, of the folders, in key order. Fails with the name of a folder that cannot be read. */
+async function readNames (context: ListingContext, folder: string, prefix: string): Promise<Iterable<string>> {
   const runs: string[][] = []
   let run: string[] = []
-  const folder = await opendir(path, { bufferSize: RUN_SIZE }).catch(toMissing)
-  for (let entry = folder?.readSync() ?? null; entry !== null; entry = folder!.readSync()) {
-    if (entry.isFile()) run.push(entry.name)
-    else if (entry.isDirectory()) run.push(`${entry.name}/`)
-    if (run.length < RUN_SIZE) continue
-    runs.push(run.sort(compareUtf8))
-    run = []
-    await setImmediate() // others get their turn
+  try {
+    // The types of Node know no directory whose names are bytes.
+    const directory = await opendir(join(context.root, folder), { bufferSize: RUN_SIZE, encoding: 'buffer' as BufferEncoding }).catch(toMissing)
+    for (const entry of directory === undefined ? [] : entriesOf(directory)) {
+      const name = nameOf(entry, folder, prefix, context)
+      if (name !== undefined) run.push(name)
+      if (run.length < RUN_SIZE) continue
+      runs.push(run.sort(compareUtf8))
+      run = []
+      await setImmediate() // the event loop gets its turn
+    }
+  } catch (error) {
+    throw folder === '' ? error : toStoreError(error, `the sub-folder ${folder}`)
   }
-  folder?.closeSync()
   runs.push(run.sort(compareUtf8))
   return mergeSorted(runs, compareUtf8)
 }
 
-/** A page at a time without the thread pool, which takes ten times as long as the looks themselves. */
-async function describeFiles (root: string, keys: readonly string[], clock: Clock): Promise<ObjectList> {
-  await setImmediate() // others get their turn
+function * entriesOf (directory: Dir): Generator<RawEntry> {
+  try {
+    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) yield entry as unknown as RawEntry
+  } finally {
+    directory.closeSync()
+  }
+}
+
+/** The name of a file or, with a slash at the end, of a folder. Reports anything else, unless it is not part of the listing. */
+function nameOf (entry: RawEntry, folder: string, prefix: string, { onSkipped }: ListingContext): string | undefined {
+  const name = entry.name.toString()
+  if (isInternal(folder + name)) return undefined
+  const isListed = isUtf8(entry.name)
+  if (isListed && entry.isFile()) return name
+  if (isListed && entry.isDirectory()) return `${name}/`
+  const path = folder + (isListed ? name : escapeBytes(entry.name))
+  if (path.startsWith(prefix)) onSkipped({ path, reason: isListed ? entry.isSymbolicLink() ? 'link' : 'special_file' : 'name_not_utf8' })
+  return undefined
+}
+
+/** Writes bytes that are not ASCII as \xff. */
+function escapeBytes (name: Buffer): string {
+  return name.toString('latin1').replace(/[^\x20-\x7e]/g, (character) => '\\x' + character.charCodeAt(0).toString(16).padStart(2, '0'))
+}
+
+/** A page at a time without the thread pool, which takes ten times as long as the calls themselves. */
+async function describeFiles ({ root, clock }: ListingContext, keys: readonly string[]): Promise<ObjectList> {
+  await setImmediate() // the event loop gets its turn
   const files = new ObjectList()
   for (const key of keys) {
     const now = clock()
-    // Gone since, or a name that is not UTF-8: what stands for it here leads nowhere.
     const stats = statLink(join(root, key))
+    // Otherwise it was deleted in the meantime.
     if (stats?.isFile()) files.push(infoOf(key, stats, now))
   }
   return files

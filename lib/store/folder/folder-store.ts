@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.js'
 import { checkKeyOrder } from '../key.js'
 import type { ObjectList } from '../object-list.js'
 import {
-  StoreError, type GetOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
+  StoreError, type GetOptions, type ListOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions
 } from '../object-store.js'
 import { BlockingDisk } from './blocking-disk.js'
@@ -48,8 +48,8 @@ export class FolderStore implements ObjectStore {
     this.url = pathToFileURL(this.#path).href
   }
 
-  list (prefix: string): AsyncIterable<ObjectList> {
-    return checkKeyOrder(this.#pages(prefix), prefix, this.url)
+  list (prefix: string, options: ListOptions = {}): AsyncIterable<ObjectList> {
+    return checkKeyOrder(this.#pages(prefix, options), prefix, this.url)
   }
 
   get (key: string, options: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
@@ -87,9 +87,9 @@ export class FolderStore implements ObjectStore {
     await leaveWriters(this)
   }
 
-  async * #pages (prefix: string): AsyncGenerator<ObjectList> {
+  async * #pages (prefix: string, { onSkipped = () => {} }: ListOptions): AsyncGenerator<ObjectList> {
     try {
-      yield * listFiles(await resolveRoot(this.#path), prefix, this.#clock)
+      yield * listFiles({ root: await resolveRoot(this.#path), clock: this.#clock, onSkipped }, prefix)
     } catch (error) {
       throw toStoreError(error, this.url)
     }

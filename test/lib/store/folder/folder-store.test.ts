@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import fs, { readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, type BigIntStats } from 'node:fs'
+import fs, { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, type BigIntStats } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
@@ -9,6 +10,7 @@ import { toStoreError } from '../../../../lib/store/folder/folder-error.js'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
 import { PoolDisk } from '../../../../lib/store/folder/pool-disk.js'
 import { streamObject } from '../../../../lib/store/folder/folder-read.js'
+import type { SkippedFile } from '../../../../lib/store/object-store.js'
 import { etagOf } from '../../../../lib/store/folder/folder-version.js'
 import { listAll } from '../../../support/store-contract.js'
 
@@ -28,12 +30,25 @@ t.test('lists regular files only, without its internal files', async t => {
     'dangling.csv': t.fixture('symlink', 'nowhere')
   })
   execFileSync('mkfifo', [join(root, 'pipe.csv')])
-  writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff, 0x2e])]), 'not UTF-8')
+  const inRoot = (...bytes: number[]) => Buffer.concat([Buffer.from(`${root}/`), Buffer.from(bytes)])
+  writeFileSync(inRoot(0xff, 0x2e), 'not UTF-8')
+  writeFileSync(inRoot(0xfe, 0x2e), 'not UTF-8')
+  mkdirSync(inRoot(0xff, 0x64))
+  writeFileSync(inRoot(0xff, 0x64, 0x2f, 0x61), 'below a folder whose name is not UTF-8')
   const store = new FolderStore(root)
   t.same(await keysOf(store), ['.userlake2', 'a.csv', 'folder/.userlake/c.csv', 'folder/b.csv'])
   t.same(await keysOf(store, '.userlake'), ['.userlake2'])
   t.same(await keysOf(store, '.userlake/'), [])
   t.same(await keysOf(store, '.userlake/tmp/'), [])
+  const skippedFor = async (prefix: string) => {
+    const skipped: SkippedFile[] = []
+    await Readable.from(store.list(prefix, { onSkipped: (file) => skipped.push(file) })).toArray()
+    return skipped.map(({ path, reason }) => `${path} ${reason}`).sort()
+  }
+  t.same(await skippedFor(''), [
+    '\\xfe. name_not_utf8', '\\xff. name_not_utf8', '\\xffd name_not_utf8', 'dangling.csv link', 'link-to-folder link', 'link.csv link', 'pipe.csv special_file'
+  ])
+  t.same(await skippedFor('link-'), ['link-to-folder link'])
   for (const key of ['link.csv', 'link-to-folder', 'pipe.csv', 'dangling.csv', 'folder', '.userlake/lock', '.userlake', '\ufffd.']) {
     t.equal(await store.get(key), undefined, key)
     t.equal(await store.head(key), undefined, key)
@@ -250,4 +265,18 @@ t.test('a stream that hangs ends with `timeout`', async t => {
   const root = realpathSync(t.testdir({ key: 'content' }))
   const stream = await disk.within(1000, (files) => streamObject({ files, root, clock: LATER }, 'key', {}, { disk, readMs: 50 }))
   await t.rejects(stream!.body.toArray(), { name: 'StoreError', code: 'timeout' })
+})
+
+t.test('a sub-folder that cannot be read makes the listing fail and is named', async t => {
+  const root = t.testdir({ 'a.csv': 'a', deep: { closed: { 'b.csv': 'b' } } })
+  chmodSync(join(root, 'deep/closed'), 0)
+  // root may read everything
+  const isRoot = process.geteuid!() === 0
+  if (isRoot) process.seteuid!(65534)
+  try {
+    await t.rejects(keysOf(new FolderStore(root)), { name: 'StoreError', code: 'access_denied', message: /the sub-folder deep\/closed\/: access denied \(EACCES\)/ })
+  } finally {
+    if (isRoot) process.seteuid!(0)
+    chmodSync(join(root, 'deep/closed'), 0o700)
+  }
 })
