@@ -4,12 +4,14 @@ import { updateOutputs } from './worker/update-outputs.js'
 import { monotonicNow, type Clock, type MonotonicClock } from './base/clock.js'
 import { DEFAULTS } from './base/defaults.js'
 import { parseDuration } from './base/duration.js'
-import { IncompleteSourceError, NoDataError, UnknownColumnError, UnknownVersionError } from './base/errors.js'
+import { IncompleteSourceError, NoDataError } from './base/errors.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
-import { Exporter, type Export, type ExportQuery } from './output/exporter.js'
+import { Exporter, type Encoding, type Export } from './output/exporter.js'
 import type { OutputFormat } from './output/output.js'
 import type { CsvOptions } from './output/render.js'
+import type { RequestPlan } from './output/request-plan.js'
 import { ageFilters, type AgeRange } from './query/age.js'
+import { checkColumns } from './query/check-columns.js'
 import type { Filter } from './query/filter.js'
 import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
 import type { Statistics } from './query/statistics.js'
@@ -20,8 +22,8 @@ import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
 import type { EtagCache } from './source/etag-cache.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { Reject } from './source/reject.js'
+import type { SourceState } from './source/source-state.js'
 import type { ObjectStore } from './store/object-store.js'
-import type { Table } from './table/table.js'
 import { Versions, versionsMaxBytes, type VersionRules } from './versions.js'
 
 export type { ByteRange, Image, OpenImage } from './source/image-reader.js'
@@ -50,8 +52,8 @@ export interface TransformerOptions {
   readonly versions?: Partial<VersionRules> | undefined
   /** Where the work on the bucket is done, over the same store. Default: in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
-  /** Another engine: makes a data version of a table. Default: the in-process engine. */
-  readonly openVersion?: ((table: Table, timeZone: string) => DataVersion) | undefined
+  /** Opens another engine on a state of the source. Default: the in-process engine. */
+  readonly openVersion?: OpenVersion | undefined
   /** Receives the reason if the snapshot could not be used: the first reconcile then downloads every info file. */
   readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
   /** Receives each change of the reasons why the data is stale. */
@@ -59,6 +61,13 @@ export interface TransformerOptions {
   /** Receives the error if the snapshot could not be written: the next start will take longer. */
   readonly onSnapshotFailure?: ((error: unknown) => void) | undefined
 }
+
+/**
+ * Opens the data version of a state of the source. A reconcile waits for it, and fails if it fails.
+ *
+ * @param previous the current version, which may have the same records
+ */
+export type OpenVersion = (state: SourceState, timeZone: string, previous: DataVersion | undefined) => DataVersion | Promise<DataVersion>
 
 export interface OutputOptions extends CsvOptions {
   /** Default: csv alone. The CSV comes first. */
@@ -94,9 +103,6 @@ interface RunningUpdate {
   readonly onProgress: (progress: ReconcileProgress) => void
 }
 
-/** A column that ranges know and answers don't. */
-const HIDDEN_COLUMN = 'birth_date'
-
 /**
  * A bucket of per-user files as records: keeps them up to date, answers queries on them and publishes them. Queries
  * answer from the records of the last reconcile and never wait for the bucket; `ensureFresh` before them does.
@@ -106,7 +112,7 @@ export class UserDataTransformer {
   readonly #timeZone: string
   readonly #outputKey: string
   readonly #cache: EtagCache
-  readonly #openVersion: NonNullable<TransformerOptions['openVersion']>
+  readonly #openVersion: OpenVersion
   readonly #backend: LakeBackend
   readonly #images: ImageReader
   readonly #versions: Versions
@@ -120,7 +126,7 @@ export class UserDataTransformer {
     const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions } = options
     this.#clock = clock
     this.#cache = cache
-    this.#openVersion = options.openVersion ?? ((table, timeZone) => new TableVersion(table, timeZone))
+    this.#openVersion = options.openVersion ?? openTable
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageExtensions)
@@ -162,72 +168,93 @@ export class UserDataTransformer {
     return this.#refresher.freshness()
   }
 
-  /** The name of the current data version. @throws NoDataError */
-  get version (): string {
-    return this.#dataVersion().version
+  /** The current data version. @throws NoDataError */
+  get current (): DataVersion {
+    const { current } = this.#versions
+    if (current === undefined) throw new NoDataError()
+    return current
   }
 
-  /** Fails where the query names a column that no record has. @throws UnknownColumnError, UnknownVersionError, NoDataError */
-  check ({ columns, filters }: Pick<SelectQuery, 'columns' | 'filters'>, version?: string): void {
-    checkColumns(this.#dataVersion(version).columns, columns, filters)
+  /** The data version of this name; `undefined` if it is not held. */
+  findVersion (name: string): DataVersion | undefined {
+    return this.#versions.get(name)
+  }
+
+  /** Selects records of the current data version. @throws UnknownColumnError, NoDataError */
+  async select (query: SelectQuery = {}): Promise<Selection> {
+    const { current } = this
+    checkColumns(current.columns, query)
+    return await current.select(query)
   }
 
   /**
-   * The records that match, of a data version that is held: by default, the current one.
-   *
-   * @throws UnknownColumnError, UnknownVersionError, NoDataError
+   * Makes the response body that a plan asks for. The data version is held until the body is released; `onEvicted` is called if it
+   * has to be given up earlier, and the rest of the body is then not to be used.
    */
-  async select (query: SelectQuery = {}, version?: string): Promise<Selection> {
-    this.check(query, version)
-    return await this.#dataVersion(version).select(query)
+  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding = 'identity', onEvicted: () => void = () => {}): Promise<Export> {
+    const cached = this.#exporter.cached(plan, encoding)
+    if (cached !== undefined) {
+      this.#retainForNextPage(plan, cached)
+      return cached
+    }
+    const releaseVersion = this.#versions.acquire(plan.version, onEvicted)
+    let isHeld = false
+    try {
+      const made = await this.#exporter.export(version, plan, encoding)
+      this.#retainForNextPage(plan, made)
+      isHeld = made.isView
+      if (!isHeld) return made
+      return {
+        ...made,
+        release: () => {
+          made.release?.()
+          releaseVersion()
+        }
+      }
+    } finally {
+      if (!isHeld) releaseVersion()
+    }
   }
 
-  /** As `select`, but the records as text. */
-  async export (query: ExportQuery, version?: string): Promise<Export> {
-    this.check(query, version)
-    return await this.#exporter.export(this.#dataVersion(version), query)
+  /** What `export` returns, without a body. */
+  async exportHead (version: DataVersion, plan: RequestPlan): Promise<Pick<Export, 'count' | 'next'>> {
+    const releaseVersion = this.#versions.acquire(plan.version, () => {})
+    try {
+      const { count, next } = await version.select(plan)
+      this.#retainForNextPage(plan, { next })
+      return { count, next }
+    } finally {
+      releaseVersion()
+    }
   }
 
-  /** Figures on the records that match. @throws UnknownColumnError, NoDataError */
+  /** Statistics of the records that match. @throws UnknownColumnError, NoDataError */
   async statistics (query: StatisticsQuery): Promise<Statistics> {
-    this.check(query)
-    return await this.#dataVersion().statistics(query)
+    const { current } = this
+    checkColumns(current.columns, query)
+    return await current.statistics(query)
   }
 
-  /** The mean age of those who match, in years of 365.25 days; -1 where nobody does. */
+  /** The mean age of the records that match, in years of 365.25 days; -1 if none matches. */
   async averageAge ({ filters, asOf = this.#clock() }: Partial<StatisticsQuery> = {}): Promise<number> {
     return (await this.statistics({ filters, asOf, binWidth: 10 })).average_age
   }
 
-  /** The filters that keep people of an age, by the calendar of the configured time zone. */
+  /** The filters for a range of ages, by the calendar of the configured time zone. */
   ageFilters (range: Omit<AgeRange, 'timeZone'>): Filter[] {
     return ageFilters({ ...range, timeZone: this.#timeZone })
   }
 
-  /** Opens the image of a record; `undefined` where there is none. @throws StoreError, NoDataError */
-  async openImage (userId: string, choosePart: SelectRange): Promise<OpenImage | undefined> {
-    this.#dataVersion()
-    const listed = this.#cache.image(userId)
-    return listed && await this.#images.open(listed, choosePart)
+  /** Opens the image of a record; `undefined` if there is none. @throws StoreError */
+  async openImage (version: DataVersion, userId: string, selectRange: SelectRange): Promise<OpenImage | undefined> {
+    const listed = await version.image(userId)
+    return listed && await this.#images.open(listed, selectRange)
   }
 
   /** What is not served, and why. @throws NoDataError */
   quarantine (): Quarantine {
     const { rejects, orphans, ignored } = this.#data
     return { rejects, orphans, ignored }
-  }
-
-  /** Holds a data version for somebody who may come back for it, as the rules allow. */
-  retainVersion (version: string): void {
-    this.#versions.retain(version)
-  }
-
-  /**
-   * Holds a data version while it is read. `end` is called where the rules do not allow that any longer. Answers what the
-   * reader calls at its end.
-   */
-  acquireVersion (version: string, end: () => void): () => void {
-    return this.#versions.acquire(version, end)
   }
 
   /**
@@ -267,12 +294,11 @@ export class UserDataTransformer {
     const outputKeys = [...new Set([...this.#updates].flatMap((update) => update.outputKeys))]
     const isFirst = this.#refresher.last === undefined
     const reconciled = await this.#backend.reconcile(isFirst ? undefined : this.#cache.state, { retryAll: fresh, outputKeys }, onProgress)
-    const { state: { table }, snapshotFailure } = reconciled
+    const { state, snapshotFailure } = reconciled
     if (snapshotFailure !== undefined) this.#onColdStart(snapshotFailure)
-    this.#cache.replace(reconciled.state)
-    // A version that stays current keeps its indexes.
-    if (table.version === this.#versions.current?.version) this.#versions.prune()
-    else this.#versions.publish(this.#openVersion(table, this.#timeZone))
+    const version = await this.#openVersion(state, this.#timeZone, this.#versions.current)
+    this.#cache.replace(state)
+    this.#versions.publish(version)
     return reconciled
   }
 
@@ -289,16 +315,15 @@ export class UserDataTransformer {
     }
   }
 
+  /** The pages of a listing are of one version, so it is kept, as far as the rules allow, for the requests for them. */
+  #retainForNextPage ({ version }: RequestPlan, { next }: Pick<Export, 'next'>): void {
+    if (next !== undefined) this.#versions.retain(version)
+  }
+
   get #data (): Reconciled {
     const data = this.#refresher.last
     if (data === undefined) throw new NoDataError()
     return data
-  }
-
-  #dataVersion (version?: string): DataVersion {
-    const records = version === undefined ? this.#versions.current : this.#versions.get(version)
-    if (records !== undefined) return records
-    throw version === undefined ? new NoDataError() : new UnknownVersionError(version)
   }
 
   #keyOf (format: OutputFormat): string {
@@ -306,18 +331,9 @@ export class UserDataTransformer {
   }
 }
 
+const openTable: OpenVersion = ({ table, images }, timeZone, previous) => new TableVersion(table, timeZone, images, previous)
+
 /** The key beside a key, with another extension: output.csv, output.parquet. */
 function withExtension (key: string, extension: string): string {
   return key.replace(/(?<=[^/])\.[^./]*$/, '') + `.${extension}`
-}
-
-function checkColumns (known: readonly string[], columns: readonly string[] = [], filters: SelectQuery['filters'] = []): void {
-  const check = (column: string, usedIn: 'columns' | 'filters') => {
-    if (!known.includes(column)) throw new UnknownColumnError(column, usedIn, known)
-  }
-  for (const column of columns) check(column, 'columns')
-  for (const filter of filters) {
-    // Nobody can ask for what only age filters are made of.
-    if (typeof filter !== 'function' && !(filter.op === 'range' && filter.column === HIDDEN_COLUMN)) check(filter.column, 'filters')
-  }
 }

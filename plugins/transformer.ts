@@ -3,6 +3,7 @@ import type { LakeRules } from '../lib/worker/in-process-backend.js'
 import { WorkerBackend, type BackendThread } from '../lib/worker/worker-backend.js'
 import { monotonicNow, type Clock, type MonotonicClock } from '../lib/base/clock.js'
 import { parseDuration } from '../lib/base/duration.js'
+import type { DataVersion } from '../lib/query/data-version.js'
 import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
 import { versionsMaxBytes } from '../lib/versions.js'
@@ -10,6 +11,10 @@ import { unescapeTab } from './config.js'
 import { freshnessLogger } from './freshness-log.js'
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** The current data version when the data had been refreshed for the request. Set by `ensureFresh`. */
+    dataVersion: DataVersion
+  }
   interface FastifyInstance {
     readonly transformer: UserDataTransformer
     /** For dates. */
@@ -26,7 +31,7 @@ export interface TransformerPluginOptions {
   readonly monotonic?: MonotonicClock | undefined
   /** A thread that runs `serveBackend`, for reconciles and publishing, over a store of its own that has the URL of `objectStore`. Default: this thread. */
   readonly worker?: BackendThread | undefined
-  /** Another engine: makes a data version of a table. Default: the in-process engine. */
+  /** Opens another engine. Default: the in-process engine. */
   readonly openVersion?: TransformerOptions['openVersion']
 }
 
@@ -36,6 +41,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = config
   const openWorker = (rules: LakeRules) =>
     new WorkerBackend({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules, worker)
+  fastify.decorateRequest('dataVersion')
   fastify.decorate('clock', clock)
   fastify.decorate('monotonic', monotonic)
   fastify.decorate('transformer', new UserDataTransformer({

@@ -1,22 +1,22 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import Negotiator from 'negotiator'
-import { UnknownVersionError } from '../lib/base/errors.js'
 import { wholeMinute } from '../lib/base/instant.js'
-import type { ExportQuery } from '../lib/output/exporter.js'
+import type { Encoding } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
+import { planRequest, type ExportQuery, type RequestPlan } from '../lib/output/request-plan.js'
+import type { DataVersion } from '../lib/query/data-version.js'
 import { Problem } from '../plugins/problems/problem.js'
-import { sendBody } from './http/body.js'
-import { encodingOf, type Encoding } from './http/compression.js'
+import { breakOff, sendExport } from './http/body.js'
+import { entityTag, headersOnly, isHeld, notModified, type Validators } from './http/conditional.js'
 import { ensureFresh } from './http/freshness.js'
-import { nextHeaders, pageOf, PageParameters, versionGone, type Page } from './http/paging.js'
+import { encodingOf, formatOf } from './http/negotiation.js'
+import { listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
 import { choiceParameter, listParameter } from './http/parameter.js'
 import { checkColumns, FilterParameters, filtersOf, NoQuery, unknownColumn, UserParams } from './http/parameters.js'
 import { parametersSchema, type Values } from './http/query.js'
 import type { Operation } from './openapi/operation.js'
 import { exportRecordsCsv, exportRecordsNdjson, getRecord, listRecords } from './openapi/records.js'
-import { PlanCache, type CacheEpoch } from './http/plan-cache.js'
-import { entityTag, isHeld, notModified, type Validators } from './http/conditional.js'
+import { PlanCache } from './http/plan-cache.js'
 import { OneRecord, RecordArray, RecordSort } from './http/schemas.js'
 
 const ListingParameters = {
@@ -43,12 +43,19 @@ const DataParameters = {
 
 type ListingQuery = Values<typeof ListingParameters> & { readonly format?: Format | undefined }
 
-/** What a request asks for. */
-interface RequestPlan extends Validators {
-  readonly page: Page<ListingQuery>
-  readonly query: ExportQuery
+/** What a request asks for, and how the response is sent. */
+interface DataPlan extends RequestPlan, Validators {
+  readonly listing: Listing<ListingQuery>
   readonly encoding: Encoding
-  readonly version: string
+}
+
+interface Prepared { readonly plan: DataPlan, readonly version: DataVersion }
+
+interface ListingRoute {
+  readonly operation: Operation
+  readonly vary: string
+  /** Default: by the parameter `format`, or the Accept header. */
+  readonly format?: Format
 }
 
 const MEDIA_TYPES: Readonly<Record<Format, string>> = {
@@ -57,16 +64,16 @@ const MEDIA_TYPES: Readonly<Record<Format, string>> = {
   csv: 'text/csv; charset=utf-8; header=present'
 }
 
-/** GET /data and GET /data/{user_id}: the records. */
+/** GET /data, /data.csv, /data.ndjson and /data/{user_id}: the records. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
-  const { transformer, clock } = fastify
-  const recent = new PlanCache<RequestPlan>()
+  const { transformer, clock, config } = fastify
+  const plans = new PlanCache<DataPlan>()
 
-  listing('/data', DataParameters, { operation: listRecords, vary: 'accept, accept-encoding' })
-  listing('/data.csv', ListingParameters, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
-  listing('/data.ndjson', ListingParameters, { operation: exportRecordsNdjson, vary: 'accept-encoding', format: 'ndjson' })
+  addListing('/data', DataParameters, { operation: listRecords, vary: 'accept, accept-encoding' })
+  addListing('/data.csv', ListingParameters, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
+  addListing('/data.ndjson', ListingParameters, { operation: exportRecordsNdjson, vary: 'accept-encoding', format: 'ndjson' })
 
-  function listing (url: string, parameters: typeof ListingParameters, { operation, vary, format }: { operation: Operation, vary: string, format?: Format }): void {
+  function addListing (url: string, parameters: typeof ListingParameters, { operation, vary, format }: ListingRoute): void {
     fastify.route({
       url,
       method: ['GET', 'HEAD'],
@@ -74,21 +81,16 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       preHandler: ensureFresh,
       schema: { querystring: parametersSchema({ ...parameters, ...PageParameters }), response: { 200: RecordArray } },
       handler: async (request, reply) => {
-        const plan = planOf(request, (now) => pageOf(url, parameters, request.query, now), format)
-        const { page, query, encoding, version } = plan
-        reply.headers({ vary, 'data-version': version })
+        const { plan, version } = prepare(request, (now) => listingOf(url, parameters, request.query, now), format)
+        reply.headers({ vary, 'data-version': plan.version })
         if (isHeld(request, reply, plan)) return notModified(reply)
-        reply.type(MEDIA_TYPES[query.format])
-        // The response to HEAD has the count and no body.
-        const { count, next, body, release } = request.method === 'HEAD'
-          ? { ...await transformer.select(query, version), body: undefined, release: undefined }
-          : await transformer.export(query, version)
-        reply.header('x-total-count', count)
-        if (next !== undefined) {
-          transformer.retainVersion(version)
-          reply.headers(nextHeaders(page, version, next))
-        }
-        return await sendBody(reply, body, { encoding, hold: (end) => transformer.acquireVersion(version, end), ...release && { release } })
+        reply.type(MEDIA_TYPES[plan.format])
+        const made = request.method === 'HEAD'
+          ? await transformer.exportHead(version, plan)
+          : await transformer.export(version, plan, plan.encoding, () => breakOff(reply))
+        reply.header('x-total-count', made.count)
+        if (made.next !== undefined) reply.headers(nextHeaders(plan.listing, plan.version, made.next))
+        return await sendExport(reply, made, plan.encoding)
       }
     })
   }
@@ -100,75 +102,67 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     preHandler: ensureFresh,
     schema: { params: UserParams, querystring: NoQuery, response: { 200: OneRecord } },
     handler: async (request, reply) => {
-      const value = request.params.user_id
-      const { count, body } = await transformer.export({ filters: [{ column: 'user_id', op: 'equals', value }], format: 'ndjson' })
-      if (count === 0) throw new Problem(404, 'record_not_found', `There is no user ${JSON.stringify(value)}`)
-      const tag = entityTag(fastify, ['user', transformer.version, value])
+      const { dataVersion: version, params: { user_id: id } } = request
+      const plan = planRequest(version, { filters: [{ column: 'user_id', op: 'equals', value: id }], format: 'ndjson' })
+      const made = await transformer.export(version, plan)
+      if (made.count === 0) throw new Problem(404, 'record_not_found', `There is no user ${JSON.stringify(id)}`)
+      const tag = entityTag(fastify, 'record', plan.version, plan.key)
       if (isHeld(request, reply, { tag, expiresWithMinute: false })) return notModified(reply)
-      return await sendBody(reply.type(MEDIA_TYPES.json), request.method === 'HEAD' ? undefined : body, { encoding: 'identity' })
+      reply.type(MEDIA_TYPES.json)
+      return await (request.method === 'HEAD' ? headersOnly(reply) : sendExport(reply, made, 'identity'))
     }
   })
 
-  function planOf (request: FastifyRequest, pageAt: (now: number) => Page<ListingQuery>, format: Format | undefined): RequestPlan {
-    const { url, headers } = request
-    const said = `${url}\n${headers.accept}\n${headers['accept-encoding']}`
-    const now = { version: transformer.version, minute: wholeMinute(clock()) }
-    const known = recent.get(said, now)
-    if (known !== undefined) return known
-    const made = plan(request, pageAt(now.minute), now, format)
-    // A version of the past may be gone the next time.
-    return made.page.version === undefined ? recent.set(said, now, made) : made
+  /** The plan of a request, and the data version that it is for. */
+  function prepare (request: FastifyRequest, listingAt: (now: number) => Listing<ListingQuery>, format: Format | undefined): Prepared {
+    const { url, headers, dataVersion } = request
+    const cacheKey = `${url}\n${headers.accept}\n${headers['accept-encoding']}`
+    const epoch = { version: dataVersion.version, minute: wholeMinute(clock()) }
+    const cached = plans.get(cacheKey, epoch)
+    if (cached !== undefined) return { plan: cached, version: dataVersion }
+    const listing = listingAt(epoch.minute)
+    const version = versionOf(listing, dataVersion)
+    const plan = makePlan(request, listing, version, format)
+    // The version of a cursor may be gone the next time.
+    return { plan: listing.version === undefined ? plans.set(cacheKey, epoch, plan) : plan, version }
   }
 
-  function plan (request: FastifyRequest, page: Page<ListingQuery>, now: CacheEpoch, format: Format | undefined): RequestPlan {
-    const query = queryOf(request, page, format)
-    const encoding = encodingOf(request)
-    const version = page.version ?? now.version
-    check(() => transformer.check(query, page.version), page)
-    return { page, query, encoding, version, tag: entityTag(fastify, ['data', version, query, encoding]), expiresWithMinute: usesPresent(page) }
-  }
-
-  function queryOf (request: FastifyRequest, { parameters, asOf, limit, after }: Page<ListingQuery>, format: Format | undefined): ExportQuery {
+  function makePlan (request: FastifyRequest, listing: Listing<ListingQuery>, version: DataVersion, format: Format | undefined): DataPlan {
+    const { parameters, asOf, page } = listing
     checkColumns(parameters.columns)
-    return {
-      filters: filtersOf(parameters, asOf, transformer),
+    const plan = planQuery(version, {
+      filters: filtersOf(parameters, asOf, config.AGE_TIME_ZONE),
       columns: parameters.columns,
       sort: parameters.sort,
-      format: format ?? parameters.format ?? negotiate(request),
-      limit,
-      after
-    }
+      page,
+      format: format ?? parameters.format ?? formatOf(request)
+    })
+    const encoding = encodingOf(request)
+    const tag = entityTag(fastify, 'data', plan.version, plan.key, encoding)
+    return { ...plan, listing, encoding, tag, expiresWithMinute: usesPresent(listing) }
+  }
+
+  /** The data version of a listing: that of its cursor, or the current one. @throws {Problem} if it is not held */
+  function versionOf (listing: Listing<unknown>, current: DataVersion): DataVersion {
+    if (listing.version === undefined || listing.version === current.version) return current
+    const version = transformer.findVersion(listing.version)
+    if (version === undefined) throw versionGone(listing)
+    return version
   }
 }
 
 export default routes
 
-/** Whether ages of the present minute decide who matches. */
-function usesPresent ({ parameters, version }: Page<ListingQuery>): boolean {
-  const hasAges = parameters.min_age !== undefined || parameters.max_age !== undefined
-  return hasAges && parameters.as_of === undefined && version === undefined
-}
-
-/** Tells of errors in a query in the terms of HTTP. */
-function check (query: () => void, page: Page<ListingQuery>): void {
+function planQuery (version: DataVersion, query: ExportQuery): RequestPlan {
   try {
-    query()
+    return planRequest(version, query)
   } catch (error) {
-    throw error instanceof UnknownVersionError ? versionGone(page) : unknownColumn(error)
+    throw unknownColumn(error)
   }
 }
 
-/** The formats by the types in an Accept header, the preferred one first. */
-const ACCEPTED: Readonly<Record<string, Format>> = {
-  'application/json': 'json', 'application/x-ndjson': 'ndjson', 'application/ndjson': 'ndjson', 'text/csv': 'csv'
-}
-const TYPES = Object.keys(ACCEPTED)
-
-function negotiate (request: FastifyRequest): Format {
-  const { accept = '*/*' } = request.headers
-  if (accept === '*/*') return 'json'
-  // Parameters such as charset=utf-8 tell no two of the types apart.
-  const type = new Negotiator({ headers: { accept: accept.replace(/;\s*(?!q\s*=)[^;,]*/gi, '') } }).mediaType(TYPES)
-  if (typeof type === 'string') return ACCEPTED[type]!
-  throw new Problem(406, 'not_acceptable', `The data comes as ${TYPES.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
+/** Whether the response depends on the current minute. */
+function usesPresent ({ parameters, version }: Listing<ListingQuery>): boolean {
+  const hasAges = parameters.min_age !== undefined || parameters.max_age !== undefined
+  return hasAges && parameters.as_of === undefined && version === undefined
 }

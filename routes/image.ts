@@ -21,7 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     handler: async (request, reply) => {
       const { user_id: userId } = request.params
       let answer: ImageResponse = { status: 200 }
-      const image = await fastify.transformer.openImage(userId, (image) => {
+      const image = await fastify.transformer.openImage(request.dataVersion, userId, (image) => {
         answer = plan(image, request)
         if (answer.status === 206) return answer.range
         return answer.status === 200 && request.method === 'GET' ? 'all' : 'nothing'

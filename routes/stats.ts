@@ -2,20 +2,21 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
 import { wholeMinute } from '../lib/base/instant.js'
 import type { Filter } from '../lib/query/filter.js'
-import type { StatisticsQuery } from '../lib/query/data-version.js'
+import { checkColumns } from '../lib/query/check-columns.js'
+import type { DataVersion, StatisticsQuery } from '../lib/query/data-version.js'
+import type { Statistics as LibStatistics } from '../lib/query/statistics.js'
 import { ensureFresh } from './http/freshness.js'
 import { integerParameter } from './http/parameter.js'
 import { FilterParameters, filtersOf, instantOf, unknownColumn } from './http/parameters.js'
 import { parametersSchema } from './http/query.js'
 import { getStatistics } from './openapi/reports.js'
-import { PlanCache, type CacheEpoch } from './http/plan-cache.js'
+import { PlanCache } from './http/plan-cache.js'
 import { entityTag, headersOnly, isHeld, notModified, type Validators } from './http/conditional.js'
 import { Statistics } from './http/schemas.js'
 
-interface StatsPlan extends Validators {
-  readonly version: string
-  readonly query: StatisticsQuery
-  figures?: Static<typeof Statistics>
+interface StatsPlan extends StatisticsQuery, Validators {
+  /** Once they have been computed. */
+  statistics?: Static<typeof Statistics>
 }
 
 export const StatsQuery = parametersSchema({
@@ -23,10 +24,10 @@ export const StatsQuery = parametersSchema({
   bin_width: integerParameter({ minimum: 1, maximum: 999, default: 10, description: 'The width of the bins of the histogram in years.', example: 5 })
 })
 
-/** GET /stats: figures on the records that match. */
+/** GET /stats: statistics of the records that match. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
-  const { transformer, clock } = fastify
-  const recent = new PlanCache<StatsPlan>()
+  const { clock, config } = fastify
+  const plans = new PlanCache<StatsPlan>()
 
   fastify.route({
     url: '/stats',
@@ -35,41 +36,42 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     preHandler: ensureFresh,
     schema: { querystring: StatsQuery, response: { 200: Statistics } },
     handler: async (request, reply) => {
-      const answer = answerTo(request)
-      reply.header('data-version', answer.version)
-      if (isHeld(request, reply, answer)) return notModified(reply)
+      const plan = planOf(request)
+      if (isHeld(request, reply, plan)) return notModified(reply)
       if (request.method === 'HEAD') return headersOnly(reply.type('application/json; charset=utf-8'))
-      answer.figures ??= await figuresOf(answer.query)
-      return answer.figures
+      plan.statistics ??= toWire(await request.dataVersion.statistics(plan), plan.asOf)
+      return plan.statistics
     }
   })
 
-  function answerTo ({ url, query }: { url: string, query: Static<typeof StatsQuery> }): StatsPlan {
-    const now = { version: transformer.version, minute: wholeMinute(clock()) }
-    return recent.get(url, now) ?? recent.set(url, now, plan(query, now))
+  function planOf ({ url, query, dataVersion }: StatsRequest): StatsPlan {
+    const epoch = { version: dataVersion.version, minute: wholeMinute(clock()) }
+    return plans.get(url, epoch) ?? plans.set(url, epoch, makePlan(query, dataVersion, epoch.minute))
   }
 
-  function plan (query: Static<typeof StatsQuery>, { version, minute }: CacheEpoch): StatsPlan {
+  function makePlan (query: StatsRequest['query'], version: DataVersion, minute: number): StatsPlan {
     const asOf = instantOf(query, minute)
-    const filters = filtersOf(query, asOf, transformer)
-    check(filters)
     const binWidth = query.bin_width
-    const tag = entityTag(fastify, ['statistics', version, filters, asOf, binWidth])
-    return { version, query: { filters, asOf, binWidth }, tag, expiresWithMinute: query.as_of === undefined }
-  }
-
-  function check (filters: readonly Filter[]): void {
-    try {
-      transformer.check({ filters })
-    } catch (error) {
-      throw unknownColumn(error)
-    }
-  }
-
-  async function figuresOf (query: StatisticsQuery): Promise<Static<typeof Statistics>> {
-    const statistics = await transformer.statistics(query)
-    return { ...statistics, age_histogram: [...statistics.age_histogram], as_of: new Date(query.asOf).toISOString() }
+    const filters = filtersOf(query, asOf, config.AGE_TIME_ZONE)
+    checkFilters(version, filters)
+    const filterKey = JSON.stringify(filters)
+    const tag = entityTag(fastify, 'statistics', version.version, filterKey, String(asOf), String(binWidth))
+    return { filters, filterKey, asOf, binWidth, tag, expiresWithMinute: query.as_of === undefined }
   }
 }
 
 export default routes
+
+interface StatsRequest { readonly url: string, readonly query: Static<typeof StatsQuery>, readonly dataVersion: DataVersion }
+
+function checkFilters (version: DataVersion, filters: readonly Filter[]): void {
+  try {
+    checkColumns(version.columns, { filters })
+  } catch (error) {
+    throw unknownColumn(error)
+  }
+}
+
+function toWire (statistics: LibStatistics, asOf: number): Static<typeof Statistics> {
+  return { ...statistics, age_histogram: [...statistics.age_histogram], as_of: new Date(asOf).toISOString() }
+}

@@ -32,14 +32,6 @@ export class IncompleteSourceError extends Error {
   }
 }
 
-/** A query names a data version that is not held: it was evicted, or never existed. */
-export class UnknownVersionError extends Error {
-  constructor (version: string) {
-    super(`The data version ${JSON.stringify(version)} is not held`)
-    this.name = 'UnknownVersionError'
-  }
-}
-
 /** A text column of the lake is larger than a table can hold. */
 export class TooLargeError extends Error {
   constructor () {

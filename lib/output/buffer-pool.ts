@@ -1,19 +1,19 @@
-/** Bytes that wait to be used again, at most. */
+/** The largest number of unused bytes that are kept. */
 const MAX_FREE_BYTES = 32 * 1024 * 1024
-/** What is smaller comes and goes at little cost. */
+/** Smaller buffers are cheap to allocate and to collect. */
 const MIN_POOLED_BYTES = 64 * 1024
-/** Sizes between two powers of two: memory is at most a quarter larger than was asked for. */
+/** Sizes between two powers of two: a buffer is at most a quarter larger than requested. */
 const SIZES_PER_POWER_OF_TWO = 4
 
 /**
- * Memory for answers that is used again and again. Fresh memory for each answer costs more than to write it: the kernel clears
+ * Memory for response bodies that is used again. Fresh memory for each body costs more than writing the body: the kernel clears
  * its pages one by one, and V8 collects the garbage of the whole heap for every few megabytes of it.
  */
 export class BufferPool {
   readonly #free = new Map<number, ArrayBuffer[]>()
   #freeBytes = 0
 
-  /** At least so many bytes, with whatever is in them. */
+  /** Returns at least this many bytes, with undefined contents. */
   acquire (bytes: number): ArrayBuffer {
     const size = sizeFor(bytes)
     const memory = this.#free.get(size)?.pop()
@@ -22,15 +22,20 @@ export class BufferPool {
     return memory
   }
 
-  /** Takes memory back that nobody reads any more. */
+  /** Takes memory back that is no longer read. */
   release (memory: ArrayBuffer): void {
     const size = memory.byteLength
-    if (size < MIN_POOLED_BYTES || this.#freeBytes + size > MAX_FREE_BYTES) return
+    if (!isPooled(memory) || this.#freeBytes + size > MAX_FREE_BYTES) return
     this.#freeBytes += size
     const others = this.#free.get(size)
     if (others === undefined) this.#free.set(size, [memory])
     else others.push(memory)
   }
+}
+
+/** Whether memory of this size is used again. */
+export function isPooled (memory: ArrayBuffer): boolean {
+  return memory.byteLength >= MIN_POOLED_BYTES
 }
 
 function sizeFor (bytes: number): number {

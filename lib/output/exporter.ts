@@ -1,100 +1,146 @@
-import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
-import { BufferPool } from './buffer-pool.js'
 import { BoundedCache } from '../base/bounded-cache.js'
-import type { Position, DataVersion, SelectQuery } from '../query/data-version.js'
-import { render, type CsvOptions, type Format, type Chunks } from './render.js'
+import type { DataVersion, Position } from '../query/data-version.js'
+import { BufferPool, isPooled } from './buffer-pool.js'
+import { gzipBuffer, gzipChunks } from './compress.js'
+import { render, type Chunks } from './render.js'
+import type { RequestPlan } from './request-plan.js'
 
-export interface ExportQuery extends SelectQuery, CsvOptions {
-  readonly format: Format
-}
+export type Encoding = 'gzip' | 'identity'
 
-/** Records as text. */
+/** The body of a response, and what goes with it. */
 export interface Export {
-  /** The data version that it is of, however long it takes to read. */
-  readonly version: string
-  /** How many records match, whatever the limit. */
+  /** The number of records that match, on this page or not. */
   readonly count: number
-  /** The place to go on from, where the limit has left out others. */
+  /** The position of the last record of the page; `undefined` if no record comes after the page. */
   readonly next: Position | undefined
   readonly body: Buffer | Chunks
-  /** To be called once by who does not read the body any more: other answers may then be written into its memory. */
-  readonly release: () => void
+  /** Whether the body is read from the memory of the data version. */
+  readonly isView: boolean
+  /** To be called once the body is no longer read, as its memory is used again; `undefined` if it holds none. */
+  readonly release: (() => void) | undefined
 }
 
-/** Bytes of recent answers that are kept. */
+/** Bytes of response bodies that are cached. */
 const CACHE_BYTES = 64 * 1024 * 1024
-/** With no more records an answer is made at once. */
-const SMALL = 1000
+/** A text with at most as many records and bytes is put together before it is sent, so that it can be cached. */
+const MAX_COLLECTED_RECORDS = 1000
+const MAX_COLLECTED_BYTES = 1024 * 1024
+/** The buffers of the kernel take as many bytes at once, so a body of this size is not read for long. */
+const LARGE_BYTES = 64 * 1024
 
-/** Makes texts of records; keeps those that are small and were asked for lately. */
+/** Makes response bodies and caches those that are not streamed. */
 export class Exporter {
-  readonly #memory = new BufferPool()
-  readonly #kept: BoundedCache<CachedBody>
-  /** Whoever asks again has the same query at hand. */
-  readonly #names = new WeakMap<ExportQuery, string>()
+  readonly #pool = new BufferPool()
+  readonly #bodies: BoundedCache<CachedBody>
+  /** Bodies that are being compressed, by version and key. */
+  readonly #compressing = new Map<string, Promise<CachedBody>>()
 
-  constructor (keptBytes = CACHE_BYTES) {
-    this.#kept = new BoundedCache(keptBytes, (answer) => answer.release())
+  constructor (cacheBytes = CACHE_BYTES) {
+    this.#bodies = new BoundedCache(cacheBytes, (body) => body.release())
   }
 
-  async export (records: DataVersion, query: ExportQuery): Promise<Export> {
-    const { version } = records
-    const name = this.#nameOf(query)
-    const kept = name === undefined ? undefined : this.#kept.get(name)
-    if (kept?.version === version) return kept.acquire()
-    const selection = await records.select(query)
+  /** The body that a plan asks for, if it is cached. */
+  cached ({ version, key }: RequestPlan, encoding: Encoding): Export | undefined {
+    const body = this.#bodies.get(cacheKey(key, encoding))
+    return body?.version === version ? body.acquire() : undefined
+  }
+
+  /** The body that a plan asks for. `version` is that of the plan. */
+  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding): Promise<Export> {
+    return this.cached(plan, encoding) ?? await (encoding === 'gzip' ? this.#compress(version, plan) : this.#render(version, plan))
+  }
+
+  async #render (version: DataVersion, plan: RequestPlan): Promise<Export> {
+    const selection = await version.select(plan)
+    const { count, next } = selection
     let memory: ArrayBuffer | undefined
-    const allocate = (bytes: number) => (memory = this.#memory.acquire(bytes))
-    const text = render(selection, query.format, { ...query, allocate })
-    const size = Math.min(selection.count, query.limit ?? Infinity)
-    const body = Buffer.isBuffer(text) || size > SMALL ? text : await buffer(Readable.from(text))
-    const made = { version, count: selection.count, next: selection.next, body }
-    // Parts are read at their reader's pace, and shared memory is the table's own: kept anyway.
-    if (name === undefined || !Buffer.isBuffer(body) || body.buffer instanceof SharedArrayBuffer) return { ...made, release: () => {} }
-    const answer = new CachedBody(made, () => memory !== undefined && this.#memory.release(memory))
-    const read = answer.acquire()
-    this.#kept.set(name, answer, body.buffer.byteLength)
-    return read
+    const text = render(selection, plan.format, { ...plan, allocate: (bytes) => (memory = this.#pool.acquire(bytes)) })
+    const isShort = Math.min(count, plan.page?.limit ?? Infinity) <= MAX_COLLECTED_RECORDS
+    const body = Buffer.isBuffer(text) || !isShort ? text : await collect(text, MAX_COLLECTED_BYTES)
+    if (!Buffer.isBuffer(body)) return { count, next, body, isView: true, release: undefined }
+    // Memory of the version is not the cache's.
+    if (body.buffer instanceof SharedArrayBuffer) return { count, next, body, isView: body.length >= LARGE_BYTES, release: undefined }
+    const free = memory !== undefined && isPooled(memory) ? () => this.#pool.release(memory!) : undefined
+    const made = new CachedBody(plan.version, { count, next, body }, free)
+    const acquired = made.acquire()
+    this.#cache(plan, 'identity', made)
+    return acquired
   }
 
-  /** A text that no other query has; `undefined` where there is none. */
-  #nameOf (query: ExportQuery): string | undefined {
-    const known = this.#names.get(query)
-    if (known !== undefined || query.filters?.some((filter) => typeof filter === 'function')) return known
-    const name = JSON.stringify(query)
-    this.#names.set(query, name)
-    return name
+  /** Requests for the same body share the work. A text that is streamed is compressed as it is read. */
+  async #compress (version: DataVersion, plan: RequestPlan): Promise<Export> {
+    const source = await this.export(version, plan, 'identity')
+    const { count, next, body } = source
+    if (!Buffer.isBuffer(body)) return { ...source, body: gzipChunks(body) }
+    const name = `${plan.version} ${plan.key}`
+    let compressing = this.#compressing.get(name)
+    if (compressing === undefined) {
+      compressing = gzipBuffer(body)
+        .then((body) => this.#cache(plan, 'gzip', new CachedBody(plan.version, { count, next, body }, undefined)))
+        .finally(() => this.#compressing.delete(name))
+      this.#compressing.set(name, compressing)
+    }
+    try {
+      return (await compressing).acquire()
+    } finally {
+      source.release?.()
+    }
+  }
+
+  #cache ({ key }: RequestPlan, encoding: Encoding, body: CachedBody): CachedBody {
+    this.#bodies.set(cacheKey(key, encoding), body, body.byteLength)
+    return body
   }
 }
 
-/** An answer whose memory is free once it is neither kept nor read. */
+function cacheKey (key: string, encoding: Encoding): string {
+  return encoding === 'gzip' ? `${key} gzip` : key
+}
+
+/** Puts a text together; if it has more bytes than allowed, returns it as chunks again. */
+async function collect (text: Chunks, maxBytes: number): Promise<Buffer | Chunks> {
+  const rest = text[Symbol.asyncIterator]()
+  const parts: Buffer[] = []
+  for (let bytes = 0; bytes <= maxBytes;) {
+    const { done, value } = await rest.next()
+    if (done) return Buffer.concat(parts)
+    const part = typeof value === 'string' ? Buffer.from(value) : value
+    parts.push(part)
+    bytes += part.length
+  }
+  const next = async (): Promise<IteratorResult<string | Buffer>> => parts.length > 0 ? { done: false, value: parts.shift()! } : await rest.next()
+  return { [Symbol.asyncIterator]: () => ({ next, ...rest.return && { return: () => rest.return!() } }) }
+}
+
+/** A body whose memory is used again once it is neither cached nor read. */
 class CachedBody {
-  readonly #made: Omit<Export, 'release'>
-  readonly #free: () => void
-  /** Readers, and the cache while it keeps it. */
+  readonly version: string
+  readonly byteLength: number
+  readonly #body: Export
+  readonly #free: (() => void) | undefined
+  /** Readers, and the cache while it has the body. */
   #holders = 1
 
-  constructor (made: Omit<Export, 'release'>, free: () => void) {
-    this.#made = made
+  /** @param free takes the memory of the body back */
+  constructor (version: string, made: Pick<Export, 'count' | 'next'> & { readonly body: Buffer }, free: (() => void) | undefined) {
+    this.version = version
+    this.byteLength = made.body.buffer.byteLength
+    this.#body = { ...made, isView: false, release: undefined }
     this.#free = free
   }
 
-  get version (): string {
-    return this.#made.version
-  }
-
   acquire (): Export {
+    if (this.#free === undefined) return this.#body
     this.#holders++
-    let isRead = true
+    let isHeld = true
     const release = () => {
-      if (isRead) this.release()
-      isRead = false
+      if (isHeld) this.release()
+      isHeld = false
     }
-    return { ...this.#made, release }
+    return { ...this.#body, release }
   }
 
   release (): void {
-    if (--this.#holders === 0) this.#free()
+    if (--this.#holders === 0) this.#free?.()
   }
 }

@@ -1,4 +1,5 @@
 import type { Cell } from '../schema/record.js'
+import type { ObjectInfo } from '../store/object-list.js'
 import type { Filter, RowPredicate } from './filter.js'
 import type { Statistics } from './statistics.js'
 
@@ -6,72 +7,88 @@ import type { Statistics } from './statistics.js'
 export const SORT_COLUMNS = ['user_id', 'first_name', 'last_name', 'birthts'] as const
 export type Sort = (typeof SORT_COLUMNS)[number] | `-${(typeof SORT_COLUMNS)[number]}`
 
-/** A place in an order of the records: that of a user, who may be gone by now. */
+/** A place in an order of the records: that of one record, which need not exist any more. */
 export interface Position {
   readonly userId: string
-  /** What the user had in the column of the sort, the beginning of a long text; `null` where that is the user id. */
+  /** The value of the sort column in that record; of a long text, its beginning; `null` if the records are sorted by user id. */
   readonly value: Cell
 }
 
-export interface SelectQuery {
-  readonly filters?: readonly (Filter | RowPredicate)[] | undefined
-  /** In the order of the answer; a column that no record has is `null` throughout. Default: the base columns. */
-  readonly columns?: readonly string[] | undefined
-  /** Text by its bytes, ties by user id. Default: user_id. */
-  readonly sort?: Sort | undefined
-  /** At most so many records. Default: all. */
+/** A part of the records that match, in their order. */
+export interface Page {
+  /** The largest number of records. Default: no limit. */
   readonly limit?: number | undefined
-  /** Only those that come behind this place. */
+  /** Only records after this position. */
   readonly after?: Position | undefined
 }
 
-/** The records that match a query, of one data version however long they take to read. */
+/** Filters, combined with AND. */
+export interface FilterQuery {
+  readonly filters?: readonly (Filter | RowPredicate)[] | undefined
+  /** Names the filters: equal filters have equal keys. With it, an engine may cache which records match. */
+  readonly filterKey?: string | undefined
+}
+
+export interface SelectQuery extends FilterQuery {
+  /** In this order; a column that no record has is `null` in all of them. Default: the declared columns. */
+  readonly columns?: readonly string[] | undefined
+  /** Texts are compared by their UTF-8 bytes, ties by user id. Default: user_id. */
+  readonly sort?: Sort | undefined
+  /** Default: all records that match. */
+  readonly page?: Page | undefined
+}
+
+/** The records that match a query. They are those of one data version, however long it takes to read them. */
 export interface Selection {
   readonly columns: readonly string[]
-  /** How many records match, whatever the limit. */
+  /** The number of records that match, on this page or not. */
   readonly count: number
-  /** The place of the last record, where the limit has left out others behind it. */
+  /** The position of the last record of the page; `undefined` if no record comes after the page. */
   readonly next: Position | undefined
-  /** The records, each as its cells in the order of `columns`, a few hundred at a time. */
+  /** The records of the page, a few hundred at a time, each as its cells in the order of `columns`. */
   batches (): AsyncIterable<readonly (readonly Cell[])[]>
-  /** The records as JSON objects, where the engine has them ready. */
+  /** The records as JSON objects, if the engine has them in this form. */
   readonly json?: (() => JsonRows) | undefined
 }
 
-/** Records that the engine has ready as JSON objects. */
+/** Records that an engine has as JSON text. */
 export interface JsonRows {
   readonly length: number
-  /** The JSON array of all of them, where it is at hand. */
+  /** The JSON array of all of them, if the engine has it in one piece. */
   readonly array: Buffer | undefined
   /**
-   * The part of the JSON array, or the lines, that begins with the record `from` and has about so many bytes: a record at
-   * least, where there is one.
+   * The part of the JSON array, or of the lines, that begins with the record `from`: about `maxBytes`, but at least one
+   * record if there is one.
    */
   chunk (from: number, maxBytes: number, format: 'json' | 'ndjson', allocate?: Allocate): Chunk
 }
 
-/** Memory of at least so many bytes, with whatever is in it. */
+/** Returns memory of at least this many bytes, with undefined contents. */
 export type Allocate = (bytes: number) => ArrayBuffer
 
-/** Some of the bytes, up to the record `to`. */
+/** A part of a text, up to but not including the record `to`. */
 export interface Chunk { readonly bytes: Buffer, readonly to: number }
 
-export interface StatisticsQuery {
-  readonly filters?: readonly (Filter | RowPredicate)[] | undefined
-  /** The instant of the ages, in milliseconds since 1970-01-01 UTC. */
+export interface StatisticsQuery extends FilterQuery {
+  /** The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. */
   readonly asOf: number
-  /** Width of the age histogram's bins in years. */
+  /** The width of the bins of the age histogram, in years. */
   readonly binWidth: number
 }
 
-/** One immutable version of the records, wherever it is held: what answers queries. */
+/**
+ * One immutable version of the records: the interface of an engine. The in-process engine is `TableVersion`; another one comes in
+ * through the option `openVersion` of `UserDataTransformer`. Every method may take time; what it returns is of this version.
+ */
 export interface DataVersion {
-  /** Names the records: equal ones have the equal name. */
+  /** Names the records: equal records have equal names. */
   readonly version: string
-  /** Every column that some record has: the base columns, then the further ones by their bytes. */
+  /** Every column that at least one record has: the declared ones, then the undeclared ones in the order of their UTF-8 bytes. */
   readonly columns: readonly string[]
   /** The memory that it holds. Versions share the memory of columns that did not change. */
   readonly memory: ReadonlySet<ArrayBufferLike>
   select (query: SelectQuery): Promise<Selection>
   statistics (query: StatisticsQuery): Promise<Statistics>
+  /** The image of a record, as the listing that this version comes from reported it; `undefined` if there is none. */
+  image (userId: string): Promise<ObjectInfo | undefined>
 }

@@ -2,24 +2,28 @@ import { setImmediate } from 'node:timers/promises'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
 import { DECLARED_COLUMNS, type Cell } from '../schema/record.js'
+import type { ObjectInfo } from '../store/object-list.js'
+import type { ImageVersions } from '../table/image-versions.js'
 import { byteLength, memoryOf, TableReader, type Table } from '../table/table.js'
-import type { Filter, RowPredicate } from './filter.js'
+import { EMPTY_UTF8, Utf8Reader } from '../table/utf8-column.js'
 import { Match } from './match.js'
 import { TableJsonRows } from './json-chunks.js'
-import type { DataVersion, SelectQuery, Selection, StatisticsQuery } from './data-version.js'
+import type { DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery } from './data-version.js'
 import { RowOrder } from './row-order.js'
 import { statisticsOfRows, statisticsOfRun, type Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
 
-/** Of rows that are put together cell by cell, at most so many at a time, and about so many characters of text. */
+/** The largest number of rows of a batch, and about the largest number of characters. */
 const BATCH_ROWS = 500
 const BATCH_CHARACTERS = 64 * 1024
 
-/** Matches are kept while they have no more rows than the table together, or than these. */
-const LEAST_MATCHES = 10_000
+/** Matches are cached up to as many rows together as the table has, or up to this number. */
+const MIN_CACHED_ROWS = 10_000
 const ROW_BYTES = Uint32Array.BYTES_PER_ELEMENT
 
-/** The records of one data version as a table in this process. */
+const NO_IMAGES: ImageVersions = { etags: EMPTY_UTF8, sizes: new Float64Array(), modified: new Float64Array() }
+
+/** The in-process engine: the records of one data version as a table in memory. */
 export class TableVersion implements DataVersion {
   readonly version: string
   readonly columns: readonly string[]
@@ -28,39 +32,47 @@ export class TableVersion implements DataVersion {
   readonly #index: TableIndex
   readonly #timeZone: string
   readonly #matches: BoundedCache<Match>
+  readonly #images: ImageVersions
 
-  constructor (data: Table, timeZone: string) {
-    this.#matches = new BoundedCache(ROW_BYTES * Math.max(data.length, LEAST_MATCHES))
-    this.#table = new TableReader(data)
-    this.#index = new TableIndex(this.#table)
+  /**
+   * @param timeZone IANA name of the zone whose calendar counts completed years
+   * @param images of the rows of the table. Default: no image can be looked up.
+   * @param previous a version whose indexes are used if it has the same records
+   */
+  constructor (data: Table, timeZone: string, images = NO_IMAGES, previous?: DataVersion) {
+    const same = previous instanceof TableVersion && previous.version === data.version ? previous : undefined
+    this.#table = same ? same.#table : new TableReader(data)
+    this.#index = same ? same.#index : new TableIndex(this.#table)
+    this.#matches = same ? same.#matches : new BoundedCache(ROW_BYTES * Math.max(data.length, MIN_CACHED_ROWS))
     this.#timeZone = timeZone
+    this.#images = images
     this.version = data.version
-    this.columns = this.#table.columnNames
-    this.memory = memoryOf(data)
-    hintSharedMemory(data, byteLength(data))
+    this.columns = same ? same.columns : this.#table.columnNames
+    this.memory = same ? same.memory : memoryOf(data)
+    if (!same) hintSharedMemory(data, byteLength(data))
   }
 
   async select (query: SelectQuery): Promise<Selection> {
-    const { filters = [], columns = DECLARED_COLUMNS, sort = 'user_id', limit, after } = query
-    const match = this.#match(filters)
+    const { columns = DECLARED_COLUMNS, sort = 'user_id', page } = query
+    const match = this.#match(query)
     const order = new RowOrder(this.#index, sort)
-    const isPage = limit !== undefined || after !== undefined
-    // One more than asked for tells whether there are more.
-    const page = isPage ? order.page(match, after, (limit ?? match.count) + 1) : undefined
-    const hasMore = limit !== undefined && page!.length > limit
-    let listed = page?.subarray(0, limit)
+    // One row more than the page has shows whether another page follows.
+    const found = page && order.page(match, page.after, (page.limit ?? match.count) + 1)
+    const hasMore = found !== undefined && found.length > (page?.limit ?? Infinity)
+    let listed = found?.subarray(0, page?.limit)
     const rows = () => (listed ??= order.rows(match))
     return {
       columns,
       count: match.count,
-      next: hasMore ? order.positionOf(page![limit - 1]!) : undefined,
+      next: hasMore ? order.positionOf(listed!.at(-1)!) : undefined,
       batches: () => batches(this.#table, rows(), columns),
-      json: isBase(columns) ? () => new TableJsonRows(this.#table, rows, !isPage && match.isAll && sort === 'user_id') : undefined
+      json: isDeclared(columns) ? () => new TableJsonRows(this.#table, rows, page === undefined && match.isAll && sort === 'user_id') : undefined
     }
   }
 
-  async statistics ({ filters = [], asOf, binWidth }: StatisticsQuery): Promise<Statistics> {
-    const match = this.#match(filters)
+  async statistics (query: StatisticsQuery): Promise<Statistics> {
+    const { asOf, binWidth } = query
+    const match = this.#match(query)
     const ages = { asOf, binWidth, timeZone: this.#timeZone }
     const { births } = this.#table.data
     return match.run !== undefined && births.datesAscend
@@ -68,29 +80,32 @@ export class TableVersion implements DataVersion {
       : statisticsOfRows(this.#table, match.rows, ages)
   }
 
-  /** The pages of one listing ask for the same rows again and again. */
-  #match (filters: readonly (Filter | RowPredicate)[]): Match {
+  async image (userId: string): Promise<ObjectInfo | undefined> {
+    const { userIds, images: keys } = this.#table
+    const row = userIds.find(userId)
+    if (row === -1 || keys.isEmpty(row)) return undefined
+    const { etags, sizes, modified } = this.#images
+    return { key: keys.at(row), etag: new Utf8Reader(etags).at(row), size: sizes[row]!, lastModified: modified[row]! }
+  }
+
+  /** The pages of a listing select the same rows again and again. */
+  #match ({ filters = [], filterKey }: FilterQuery): Match {
+    const cached = filterKey === undefined ? undefined : this.#matches.get(filterKey)
+    if (cached !== undefined) return cached
     const match = new Match(this.#index, filters)
-    // What a run of the index answers is found as quickly as it would be looked up.
-    if (match.run !== undefined || !filters.every(isData)) return match
-    const key = JSON.stringify(filters)
-    const known = this.#matches.get(key)
-    if (known === undefined) this.#matches.set(key, match, ROW_BYTES * match.count)
-    return known ?? match
+    // A run of rows by birth is found as quickly as it would be looked up.
+    if (filterKey !== undefined && match.run === undefined) this.#matches.set(filterKey, match, ROW_BYTES * match.count)
+    return match
   }
 }
 
-function isData (filter: Filter | RowPredicate): filter is Filter {
-  return typeof filter !== 'function'
-}
-
-function isBase (columns: readonly string[]): boolean {
+function isDeclared (columns: readonly string[]): boolean {
   return columns.length === DECLARED_COLUMNS.length && DECLARED_COLUMNS.every((column, i) => column === columns[i])
 }
 
 async function * batches (table: TableReader, rows: Uint32Array, columns: readonly string[]): AsyncGenerator<Cell[][]> {
   for (let start = 0; start < rows.length;) {
-    if (start > 0) await setImmediate() // others get their turn
+    if (start > 0) await setImmediate() // yield to the event loop
     const batch: Cell[][] = []
     for (let length = 0; start < rows.length && batch.length < BATCH_ROWS && length < BATCH_CHARACTERS; start++) {
       const cells = columns.map((column) => table.cell(rows[start]!, column))

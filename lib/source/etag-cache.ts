@@ -1,5 +1,3 @@
-import type { ObjectInfo } from '../store/object-store.js'
-import { Utf8Reader } from '../table/utf8-column.js'
 import { EMPTY_STATE, type SourceState } from './source-state.js'
 
 /**
@@ -16,14 +14,5 @@ export class EtagCache {
   /** Replaces the whole state after a complete reconcile. */
   replace (state: SourceState): void {
     this.#state = state
-  }
-
-  /** The image of a user as the last listing knew it; `undefined` if the user has no row or no image. */
-  image (userId: string): ObjectInfo | undefined {
-    const { table, images: { etags, sizes, modified } } = this.#state
-    const row = new Utf8Reader(table.userIds).find(userId)
-    const keys = new Utf8Reader(table.images)
-    if (row === -1 || keys.isEmpty(row)) return undefined
-    return { key: keys.at(row), etag: new Utf8Reader(etags).at(row), size: sizes[row]!, lastModified: modified[row]! }
   }
 }

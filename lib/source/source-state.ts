@@ -1,8 +1,11 @@
 import type { RecordFields } from '../schema/record.js'
 import { EMPTY_TABLE } from '../table/build-table.js'
+import type { ImageVersions } from '../table/image-versions.js'
 import type { Table } from '../table/table.js'
 import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import type { Rejection } from './reject.js'
+
+export type { ImageVersions } from '../table/image-versions.js'
 
 /** The version of the info file that each row of a table came from. */
 export interface FileVersions {
@@ -13,15 +16,6 @@ export interface FileVersions {
   readonly sizes: Uint32Array
   /** 1 if a later write may have the same ETag; such a file is downloaded again by the next reconcile. */
   readonly racy: Uint8Array
-}
-
-/** The version of the image of each row; its key is in the table. Empty ETags and zeros for rows without an image. */
-export interface ImageVersions {
-  readonly etags: Utf8Column
-  /** Bytes. */
-  readonly sizes: Float64Array
-  /** Milliseconds since 1970-01-01 UTC. */
-  readonly modified: Float64Array
 }
 
 /** An info file in quarantine. If its user has a row in the table, that row is the last good one. */

@@ -1,30 +1,26 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import type { Chunks } from '../../lib/output/render.js'
-import { gzip, type Encoding } from './compression.js'
+import type { Encoding, Export } from '../../lib/output/exporter.js'
 import { headersOnly } from './conditional.js'
 import { hasEnded, onResponseEnd } from './response-end.js'
 
-export interface SendOptions {
-  readonly encoding: Encoding
-  /** Keeps the data that the body is made from until the returned function is called; calls `cut` if it has to give the data up earlier. */
-  readonly hold?: (cut: () => void) => () => void
-  /** Called once the body is not read any more. */
-  readonly release?: () => void
-}
-
-/** Sends a body, or the headers alone if there is none, and releases what it holds when the response has ended. */
-export function sendBody (reply: FastifyReply, body: Buffer | Chunks | undefined, { encoding, hold, release }: SendOptions): FastifyReply {
-  // A compressed body may go on being read for others.
-  if (release !== undefined && encoding !== 'gzip') onResponseEnd(reply, release)
-  if (hasEnded(reply)) return reply.hijack()
+/**
+ * Sends a body, or the headers alone if there is none, and releases the body when the response has ended. A response whose client
+ * has gone is not sent.
+ */
+export function sendExport (reply: FastifyReply, { body, release }: Partial<Export>, encoding: Encoding): FastifyReply {
+  if (release !== undefined) onResponseEnd(reply, release)
   if (encoding === 'gzip') reply.header('content-encoding', 'gzip')
   if (body === undefined) return headersOnly(reply)
-  const text = encoding === 'gzip' ? gzip(body) : body
-  // Breaking the connection is the only way to say that the rest of the body will not come.
-  if (hold !== undefined && !(Buffer.isBuffer(text) && text.length < LARGE_BYTES)) onResponseEnd(reply, hold(() => reply.raw.destroy()))
-  if (Buffer.isBuffer(text)) return sendBuffer(reply, text)
-  return sendStream(reply, Readable.from(text))
+  return Buffer.isBuffer(body) ? sendBuffer(reply, body) : sendStream(reply, Readable.from(body))
+}
+
+/**
+ * Ends a response that can't be completed. Breaking the connection is the only way to say that the rest of a body will not
+ * come.
+ */
+export function breakOff (reply: FastifyReply): void {
+  reply.raw.destroy()
 }
 
 /** Sends a stream, and destroys it when the response has ended. */
@@ -33,10 +29,8 @@ export function sendStream (reply: FastifyReply, stream: Readable): FastifyReply
   return hasEnded(reply) ? reply.hijack() : reply.send(stream)
 }
 
-/** Bytes that the kernel's buffers take at once. */
-const LARGE_BYTES = 64 * 1024
-
 function sendBuffer (reply: FastifyReply, buffer: Buffer): FastifyReply {
+  if (hasEnded(reply)) return reply.hijack()
   // Fastify takes a Buffer over shared memory for an object: `payload.buffer instanceof ArrayBuffer` in its reply.js.
   return reply.serializer(identity as unknown as (payload: unknown) => string).send(buffer)
 }

@@ -26,9 +26,9 @@ export function headersOnly (reply: FastifyReply): FastifyReply {
   return reply.send()
 }
 
-/** The strong entity tag of an answer, from all that it follows from and that tells it from those of other routes. */
-export function entityTag ({ config }: FastifyInstance, origin: unknown[]): string {
-  const name = JSON.stringify([FORMAT_REVISION, config.AGE_TIME_ZONE, ...origin])
+/** The strong entity tag of a response. `origin`: what its bytes depend on, besides the settings, beginning with the kind of response. */
+export function entityTag ({ config }: FastifyInstance, ...origin: readonly string[]): string {
+  const name = [FORMAT_REVISION, config.AGE_TIME_ZONE, ...origin].join('\n')
   return `"${hash('sha256', name, 'base64').slice(0, 22).replaceAll('+', '-').replaceAll('/', '_')}"`
 }
 

@@ -4,8 +4,8 @@ import { noData, unavailable } from '../../plugins/problems/problem.js'
 import { hasEnded } from './response-end.js'
 
 /**
- * A preHandler of all routes that serve data: makes the data as fresh as the request and the settings ask and sets the headers
- * that describe its age and version. Fails with a problem if there is no data, or if it is too old. A request whose client has
+ * A preHandler of all routes that serve data: makes the data as fresh as the request and the settings ask, gives the request the
+ * data version that its response is made of, and sets the headers that describe its age and version. Fails with a problem if there is no data, or if it is too old. A request whose client has
  * gone in the meantime goes no further.
  */
 export async function ensureFresh (request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -21,5 +21,6 @@ export async function ensureFresh (request: FastifyRequest, reply: FastifyReply)
   if (!isUsable) throw unavailable('data_too_old', 'The data is older than may be served: ' + staleReasons.map(describeFailure).join('; '))
   reply.header('age', Math.floor(ageMs / 1000))
   if (staleReasons.length > 0) reply.header('data-stale', staleReasons.join(', '))
-  reply.header('data-version', transformer.version)
+  request.dataVersion = transformer.current
+  reply.header('data-version', request.dataVersion.version)
 }

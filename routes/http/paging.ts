@@ -1,4 +1,4 @@
-import type { Position } from '../../lib/query/data-version.js'
+import type { Page, Position } from '../../lib/query/data-version.js'
 import { Problem } from '../../plugins/problems/problem.js'
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js'
 import { integerParameter, textParameter } from './parameter.js'
@@ -16,20 +16,20 @@ export const PageParameters = {
 
 type PageQuery = Values<typeof PageParameters>
 
-/** Which part of which listing a request asks for. */
-export interface Page<T> {
-  /** Of the listing, for links to other pages. */
+/** The listing that a request asks for, and the page of it. */
+export interface Listing<T> {
+  /** Its URL path, for links to other pages. */
   readonly path: string
-  /** The parameters of the listing, without those of paging. */
+  /** Its parameters, without those of paging. */
   readonly parameters: T
   /** The same as text, without those that have their default value. */
   readonly entries: Cursor['parameters']
-  readonly limit: number | undefined
-  /** The instant of its ages, in milliseconds since 1970-01-01 UTC. */
+  /** The instant at which its ages are counted, in milliseconds since 1970-01-01 UTC. */
   readonly asOf: number
-  /** The data version of the listing; `undefined`: the current one. */
+  /** The name of its data version; `undefined`: the current one. */
   readonly version: string | undefined
-  readonly after: Position | undefined
+  /** `undefined`: all records. */
+  readonly page: Page | undefined
 }
 
 /**
@@ -38,19 +38,21 @@ export interface Page<T> {
  *
  * @param definitions those of the listing, without those of paging
  */
-export function pageOf<P extends Parameters> (
+export function listingOf<P extends Parameters> (
   path: string, definitions: P, { cursor: text, limit, ...values }: Values<P> & FilterQuery & PageQuery, now: number
-): Page<Values<P>> {
+): Listing<Values<P>> {
   const entries = toEntries(definitions, values)
   const current = values as unknown as Values<P> & FilterQuery
-  if (text === undefined) return { path, parameters: current, entries, limit, asOf: instantOf(current, now), version: undefined, after: undefined }
+  if (text === undefined) {
+    return { path, parameters: current, entries, asOf: instantOf(current, now), version: undefined, page: limit === undefined ? undefined : { limit } }
+  }
   const cursor = decodeCursor(text)
   if (cursor === undefined) throw invalidParameter('cursor', 'is not a cursor of this service, or was damaged')
   if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(cursor.parameters)) {
     throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
   }
   const { parameters, version, after, asOf } = cursor
-  return { path, parameters: parseEntries(definitions, parameters), entries: parameters, limit: limit ?? cursor.limit, asOf, version: version ?? undefined, after }
+  return { path, parameters: parseEntries(definitions, parameters), entries: parameters, asOf, version: version ?? undefined, page: { limit: limit ?? cursor.limit, after } }
 }
 
 /** Parameters that this release no longer accepts make their cursor useless. */
@@ -63,27 +65,27 @@ function parseEntries<P extends Parameters> (definitions: P, entries: Cursor['pa
 }
 
 /** The headers that lead to the page after this one. */
-export function nextHeaders (page: Page<unknown>, version: string, after: Position): { readonly link: string, readonly 'next-cursor': string } {
-  const cursor = cursorOf(page, version, after)
-  return { link: `<${urlOf(page, cursor)}>; rel="next"`, 'next-cursor': cursor }
+export function nextHeaders (listing: Listing<unknown>, version: string, after: Position): { readonly link: string, readonly 'next-cursor': string } {
+  const cursor = cursorOf(listing, version, after)
+  return { link: `<${urlOf(listing, cursor)}>; rel="next"`, 'next-cursor': cursor }
 }
 
 /** The problem of a data version that is no longer held, with the ways to continue. */
-export function versionGone (page: Page<unknown>): Problem {
-  const cursor = cursorOf(page, null, page.after!)
+export function versionGone (listing: Listing<unknown>): Problem {
+  const cursor = cursorOf(listing, null, listing.page!.after!)
   return new Problem(410, 'version_gone', 'The data version of this listing is no longer held, or is not held by this process', {
     members: {
-      restart: `${page.path}?${new URLSearchParams([...page.entries, ['limit', String(page.limit)]] as [string, string][])}`,
-      continue: urlOf(page, cursor),
+      restart: `${listing.path}?${new URLSearchParams([...listing.entries, ['limit', String(listing.page!.limit)]] as [string, string][])}`,
+      continue: urlOf(listing, cursor),
       continue_cursor: cursor
     }
   })
 }
 
-function cursorOf ({ entries, limit, asOf }: Page<unknown>, version: string | null, after: Position): string {
-  return encodeCursor({ version, parameters: entries, limit: limit!, asOf, after })
+function cursorOf ({ entries, page, asOf }: Listing<unknown>, version: string | null, after: Position): string {
+  return encodeCursor({ version, parameters: entries, limit: page!.limit!, asOf, after })
 }
 
-function urlOf ({ path, limit }: Page<unknown>, cursor: string): string {
-  return `${path}?limit=${limit}&cursor=${cursor}`
+function urlOf ({ path, page }: Listing<unknown>, cursor: string): string {
+  return `${path}?limit=${page!.limit}&cursor=${cursor}`
 }

@@ -1,8 +1,8 @@
 import { UnknownColumnError } from '../../lib/base/errors.js'
 import { wholeMinute } from '../../lib/base/instant.js'
 import { didYouMean } from '../../lib/base/nearest.js'
+import { ageFilters } from '../../lib/query/age.js'
 import type { Filter } from '../../lib/query/filter.js'
-import type { UserDataTransformer } from '../../lib/transformer.js'
 import { invalidParameters } from '../../plugins/problems/problem.js'
 import { booleanParameter, choiceParameter, instantParameter, listParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
 import { parametersSchema, type Values } from './query.js'
@@ -44,12 +44,17 @@ export function instantOf ({ as_of: asOf }: FilterQuery, now: number): number {
   return asOf ?? wholeMinute(now)
 }
 
-/** The filters of a query as data. */
-export function filtersOf (query: FilterQuery, asOf: number, transformer: UserDataTransformer): Filter[] {
+/**
+ * The filters of a query as data.
+ *
+ * @param asOf the instant at which ages are counted, in milliseconds since 1970-01-01 UTC
+ * @param timeZone IANA name of the zone whose calendar counts completed years
+ */
+export function filtersOf (query: FilterQuery, asOf: number, timeZone: string): Filter[] {
   const filters: Filter[] = []
   const imageExists = imageExistsOf(query)
   if (imageExists !== undefined) filters.push({ column: 'img_path', op: 'exists', value: imageExists })
-  if (query.min_age !== undefined || query.max_age !== undefined) filters.push(...ageFiltersOf(query, asOf, transformer))
+  if (query.min_age !== undefined || query.max_age !== undefined) filters.push(...ageFiltersOf(query, asOf, timeZone))
   for (const id of query.user_id ?? []) checkColumnValue('user_id', id, /\*/)
   if (query.user_id !== undefined) filters.push({ column: 'user_id', op: 'equals', value: query.user_id })
   for (const column of ['first_name', 'last_name'] as const) {
@@ -73,9 +78,9 @@ function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQ
   return value ?? alias
 }
 
-function ageFiltersOf ({ min_age: min, max_age: max, age_basis: basis }: FilterQuery, asOf: number, transformer: UserDataTransformer): Filter[] {
+function ageFiltersOf ({ min_age: min, max_age: max, age_basis: basis }: FilterQuery, asOf: number, timeZone: string): Filter[] {
   if (min !== undefined && max !== undefined && min > max) throw invalidParameter('min_age', `got "${min}", which is more than max_age=${max}`)
-  return transformer.ageFilters({ min, max, basis, asOf })
+  return ageFilters({ min, max, basis, asOf, timeZone })
 }
 
 function nameFilterOf (column: 'first_name' | 'last_name', name: string): Filter {

@@ -1,31 +1,32 @@
 import { BoundedCache } from '../../lib/base/bounded-cache.js'
 
 /**
- * Bytes that are kept, and about those of one entry. Few: what is kept takes hardly longer to work out than the rest of a
- * request, and what lives for long costs the garbage collector more than it saves.
+ * Bytes of the cache, and about those of an entry. Small, because a plan takes hardly longer to make than the rest of a request,
+ * and objects that live long cost the garbage collector more than they save.
  */
 const CACHE_BYTES = 512 * 1024
 const ENTRY_BYTES = 1024
 
-/** What requests follow from: the same request means something else with other data or in another minute. */
+/** What the plan of a request depends on, besides the request. */
 export interface CacheEpoch {
+  /** The name of the current data version. */
   readonly version: string
-  /** The beginning of the minute, in milliseconds since 1970-01-01 UTC. */
+  /** The start of the minute, in milliseconds since 1970-01-01 UTC. */
   readonly minute: number
 }
 
-/** What recent requests were found to mean, by what they say. */
+/** The plans of recent requests. It holds no data versions. */
 export class PlanCache<T> {
-  readonly #kept = new BoundedCache<CacheEpoch & { readonly value: T }>(CACHE_BYTES)
+  readonly #plans = new BoundedCache<CacheEpoch & { readonly plan: T }>(CACHE_BYTES)
 
   get (request: string, { version, minute }: CacheEpoch): T | undefined {
-    const entry = this.#kept.get(request)
-    return entry?.version === version && entry.minute === minute ? entry.value : undefined
+    const entry = this.#plans.get(request)
+    return entry?.version === version && entry.minute === minute ? entry.plan : undefined
   }
 
-  /** Answers the value. */
-  set (request: string, { version, minute }: CacheEpoch, value: T): T {
-    this.#kept.set(request, { version, minute, value }, ENTRY_BYTES)
-    return value
+  /** Returns the plan. */
+  set (request: string, { version, minute }: CacheEpoch, plan: T): T {
+    this.#plans.set(request, { version, minute, plan }, ENTRY_BYTES)
+    return plan
   }
 }

@@ -21,11 +21,11 @@ export const badDryRun: Examples = {
 }
 export const noSuchFormat: Examples = {
   xml: example('A format that is not available', "-H 'Accept: application/xml' '/data'", problem(406, 'Not Acceptable', 'not_acceptable',
-    'The data comes as application/json, application/x-ndjson, application/ndjson, text/csv'))
+    'The data is available as application/json, application/x-ndjson, application/ndjson, text/csv'))
 }
 export const noSuchEncoding: Examples = {
   brotli: example('A compression that is not available', "-H 'Accept-Encoding: br, identity;q=0' '/data.csv'", problem(406, 'Not Acceptable', 'not_acceptable',
-    'The answer comes as gzip or identity'))
+    'The response is available as gzip or identity'))
 }
 
 /** A page of a data version that never was. */

@@ -3,6 +3,7 @@ import { text as textOf } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { calendarDay } from '../../lib/base/calendar.js'
 import type { Export } from '../../lib/output/exporter.js'
+import { planRequest, type ExportQuery } from '../../lib/output/request-plan.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer, type TransformerOptions } from '../../lib/transformer.js'
@@ -21,6 +22,10 @@ async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
   return { store, transformer }
 }
 
+async function exportOf (transformer: UserDataTransformer, query: ExportQuery): Promise<Export> {
+  return await transformer.export(transformer.current, planRequest(transformer.current, query))
+}
+
 async function text ({ body }: Export) {
   return Buffer.isBuffer(body) ? body.toString() : await textOf(Readable.from(body))
 }
@@ -31,7 +36,7 @@ t.test('without a server: reconcile, select, average age, output', async (t) => 
   await transformer.reconcile()
   t.equal((await transformer.select()).count, 2)
   const filters = transformer.ageFilters({ min: 30, max: 40, asOf: NOON })
-  t.equal(await text(await transformer.export({ filters, columns: ['first_name'], format: 'csv', delimiter: ';' })), 'first_name\r\nAnn\r\n')
+  t.equal(await text(await exportOf(transformer, { filters, columns: ['first_name'], format: 'csv', delimiter: ';' })), 'first_name\r\nAnn\r\n')
   t.equal(await transformer.averageAge({ filters, asOf: Date.UTC(1990, 5, 15) + 31_557_600_000 }), 1)
   t.ok(await transformer.averageAge() > 40, 'now, by the clock')
   t.match(await transformer.updateOutput({ columns: ['user_id', 'img_path'], emptyValue: 'ø', delimiter: ', ' }), { records: 2, added: 2, skipped: false, rejected: 0 })
@@ -68,11 +73,11 @@ t.test('every filter operator, on text and numbers', async (t) => {
 t.test('a selection is of one version, whatever changes while it is read', async (t) => {
   const { store, transformer } = await setUp(t)
   await transformer.reconcile()
-  const chunks = await transformer.export({ format: 'ndjson', columns: ['first_name'] })
+  const chunks = await exportOf(transformer, { format: 'ndjson', columns: ['first_name'] })
   await store.put('source_data/1.csv', Buffer.from(csv('Amy')))
   await transformer.reconcile({ fresh: true })
   t.equal(await text(chunks), '{"first_name":"Ann"}\n{"first_name":"Bob"}\n')
-  t.equal(await text(await transformer.export({ format: 'ndjson', columns: ['first_name'] })), '{"first_name":"Amy"}\n{"first_name":"Bob"}\n')
+  t.equal(await text(await exportOf(transformer, { format: 'ndjson', columns: ['first_name'] })), '{"first_name":"Amy"}\n{"first_name":"Bob"}\n')
 })
 
 t.test('options: prefix, output key, delimiter, extensions', async (t) => {
@@ -82,7 +87,7 @@ t.test('options: prefix, output key, delimiter, extensions', async (t) => {
   await store.put('people/7.png', Buffer.from('png'))
   t.match(await transformer.updateOutput(), { records: 1, key: 'people/all.csv', rejected: 0 })
   await transformer.reconcile({ fresh: true })
-  t.equal(await text(await transformer.export({ format: 'csv' })), 'user_id,first_name,last_name,birthts,img_path\r\n7,Jo,a;b,7,people/7.bmp\r\n')
+  t.equal(await text(await exportOf(transformer, { format: 'csv' })), 'user_id,first_name,last_name,birthts,img_path\r\n7,Jo,a;b,7,people/7.bmp\r\n')
   t.same(transformer.quarantine(), { rejects: [], orphans: [], ignored: 1 })
 })
 
@@ -90,6 +95,6 @@ t.test('columns whose names contain a comma or an equals sign are kept, and are 
   const { store, transformer } = await setUp(t)
   await store.put('source_data/3.csv', Buffer.from('first_name,last_name,birthts,"a,b",a=b\nA,B,0,x,y\n'))
   await transformer.reconcile()
-  t.equal(await text(await transformer.export({ columns: ['a,b', 'a=b'], filters: [{ column: 'user_id', op: 'equals', value: '3' }], format: 'ndjson' })), '{"a,b":"x","a=b":"y"}\n')
+  t.equal(await text(await exportOf(transformer, { columns: ['a,b', 'a=b'], filters: [{ column: 'user_id', op: 'equals', value: '3' }], format: 'ndjson' })), '{"a,b":"x","a=b":"y"}\n')
   t.equal((await transformer.select({ columns: ['a-b'] }).catch((error) => error)).nearest, undefined)
 })

@@ -1,24 +1,25 @@
 import type { DataVersion, Selection } from '../../lib/query/data-version.js'
 import { TableVersion } from '../../lib/query/table-version.js'
-import type { Table } from '../../lib/table/table.js'
+import type { OpenVersion } from '../../lib/transformer.js'
 
 /** An engine that does some things in another way than the in-process engine. */
-export function wrapEngine (override: (version: DataVersion) => Partial<DataVersion>): (table: Table, timeZone: string) => DataVersion {
-  return (table, timeZone) => {
-    const version = new TableVersion(table, timeZone)
-    const overrides = override(version)
-    return new Proxy<DataVersion>(version, {
-      get (target, name) {
-        if (Object.hasOwn(overrides, name)) return Reflect.get(overrides, name)
-        const value = Reflect.get(target, name)
-        return typeof value === 'function' ? value.bind(target) : value
-      }
-    })
+export function wrapEngine (override: (version: DataVersion) => Partial<DataVersion>): OpenVersion {
+  return ({ table, images }, timeZone) => {
+    const inner = new TableVersion(table, timeZone, images)
+    return {
+      version: inner.version,
+      columns: inner.columns,
+      memory: inner.memory,
+      select: (query) => inner.select(query),
+      statistics: (query) => inner.statistics(query),
+      image: (userId) => inner.image(userId),
+      ...override(inner)
+    }
   }
 }
 
 /** An engine whose selections are these rows of user ids, streamed batch by batch. */
-export function streamingEngine (batches: () => AsyncIterable<readonly (readonly string[])[]>): (table: Table, timeZone: string) => DataVersion {
+export function streamingEngine (batches: () => AsyncIterable<readonly (readonly string[])[]>): OpenVersion {
   return wrapEngine(() => ({
     select: async (): Promise<Selection> => ({ columns: ['user_id'], count: 1_000_000, next: undefined, batches })
   }))

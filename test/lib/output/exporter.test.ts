@@ -1,58 +1,97 @@
 import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
+import { gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { BufferPool } from '../../../lib/output/buffer-pool.js'
-import { Exporter, type Export } from '../../../lib/output/exporter.js'
+import { Exporter, type Encoding, type Export } from '../../../lib/output/exporter.js'
+import { planRequest, type ExportQuery } from '../../../lib/output/request-plan.js'
+import type { DataVersion } from '../../../lib/query/data-version.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
 import { tableOf } from '../../support/tables.js'
 
 const rows = Array.from({ length: 4000 }, (_, i) => ({ user_id: String(10_000 + i), first_name: 'x'.repeat(40), birthts: i }))
 const records = new TableVersion(tableOf(rows), 'UTC')
-const bornFrom = (min: number) => ({ format: 'json' as const, filters: [{ column: 'birthts' as const, op: 'range' as const, value: { min } }] })
+const bornFrom = (min: number, shape: Partial<ExportQuery> = {}): ExportQuery =>
+  ({ format: 'json', filters: [{ column: 'birthts', op: 'range', value: { min } }], ...shape })
 const expected = (min: number) => JSON.stringify(rows.slice(min).map((row) => ({ user_id: row.user_id, first_name: row.first_name, last_name: '', birthts: row.birthts, img_path: null })))
 const bufferOf = ({ body }: Export) => body as Buffer
+const run = async (exporter: Exporter, query: ExportQuery, encoding: Encoding = 'identity', version: DataVersion = records) =>
+  await exporter.export(version, planRequest(version, query), encoding)
 
-t.test('an answer is kept for those who ask again, while the data is the same', async (t) => {
+t.test('a body is cached for requests with the same plan', async (t) => {
   const exporter = new Exporter()
-  const first = await exporter.export(records, bornFrom(1))
-  t.equal(bufferOf(await exporter.export(records, bornFrom(1))), bufferOf(first))
+  const first = await run(exporter, bornFrom(1))
+  t.equal(bufferOf(await run(exporter, bornFrom(1))), bufferOf(first))
   const others = new TableVersion(tableOf(rows.slice(0, 2)), 'UTC')
-  t.equal(bufferOf(await exporter.export(others, bornFrom(1))).toString(), JSON.stringify(JSON.parse(expected(1)).slice(0, 1)))
-  t.equal(bufferOf(await exporter.export(records, bornFrom(1))).toString(), expected(1))
+  t.equal(bufferOf(await run(exporter, bornFrom(1), 'identity', others)).toString(), JSON.stringify(JSON.parse(expected(1)).slice(0, 1)))
+  t.equal(bufferOf(await run(exporter, bornFrom(1))).toString(), expected(1))
 })
 
-t.test('memory is used again, but never while somebody reads it or may ask for it again', async (t) => {
-  const exporter = new Exporter(1024 * 1024) // room for one answer, hardly two
+t.test('memory is used again, but never while it is read or cached', async (t) => {
+  const exporter = new Exporter(1024 * 1024) // room for one body, hardly two
   const seen = new Set<ArrayBufferLike>()
   const readers: [number, Export][] = []
   for (let i = 1; i < 200; i++) {
     const min = 1 + i % 37
-    const answer = await exporter.export(records, bornFrom(min))
-    seen.add(bufferOf(answer).buffer)
-    readers.push([min, answer])
+    const made = await run(exporter, bornFrom(min))
+    seen.add(bufferOf(made).buffer)
+    readers.push([min, made])
     if (readers.length > 3) {
       const [min, read] = readers.splice(i % 3, 1)[0]!
-      if (bufferOf(read).toString() !== expected(min)) t.fail(`answer ${i} was written over`)
-      read.release()
-      read.release() // twice is as good as once
+      if (bufferOf(read).toString() !== expected(min)) t.fail(`body ${i} was overwritten`)
+      read.release!()
+      read.release!() // a second call changes nothing
     }
   }
   for (const [min, read] of readers) t.equal(bufferOf(read).toString(), expected(min))
-  t.ok(seen.size < 10, `${seen.size} pieces of memory for 200 answers`)
+  t.ok(seen.size < 10, `${seen.size} pieces of memory for 200 bodies`)
 })
 
-t.test('a text that is made row by row is kept where it is short', async (t) => {
+t.test('a text that is made row by row is cached if it is short', async (t) => {
   const exporter = new Exporter()
-  const query = { ...bornFrom(3998), format: 'csv' as const, columns: ['user_id'] }
-  const short = await exporter.export(records, query)
+  const query = bornFrom(3998, { format: 'csv', columns: ['user_id'] })
+  const short = await run(exporter, query)
   t.equal(bufferOf(short).toString(), 'user_id\r\n13998\r\n13999\r\n')
-  t.equal(bufferOf(await exporter.export(records, query)), bufferOf(short))
-  const long = await exporter.export(records, { ...query, filters: [] })
+  t.equal(bufferOf(await run(exporter, query)), bufferOf(short))
+  const long = await run(exporter, { ...query, filters: [] })
   t.notOk(Buffer.isBuffer(long.body))
   t.equal((await text(Readable.from(long.body))).split('\r\n').length, 4002)
 })
 
-t.test('memory waits in bounds, and is never smaller than was asked for', async (t) => {
+t.test('whether a text is short is decided by its bytes, too', async (t) => {
+  const large = Array.from({ length: 300 }, (_, i) => ({ user_id: String(i), first_name: String(i).padEnd(100_000, 'x'), birthts: 0 }))
+  const version = new TableVersion(tableOf(large), 'UTC')
+  const made = await run(new Exporter(), { format: 'csv', columns: ['first_name'] }, 'identity', version)
+  t.notOk(Buffer.isBuffer(made.body))
+  const sorted = large.toSorted((a, b) => a.user_id < b.user_id ? -1 : 1)
+  t.ok(await text(Readable.from(made.body)) === ['first_name', ...sorted.map((row) => row.first_name), ''].join('\r\n'), 'the text is complete')
+})
+
+t.test('a compressed body is one buffer, compressed once and cached', async (t) => {
+  const exporter = new Exporter()
+  const all = await Promise.all(Array.from({ length: 5 }, () => run(exporter, bornFrom(1), 'gzip')))
+  t.equal(new Set(all.map(bufferOf)).size, 1, 'requests at the same time share the work')
+  t.equal(gunzipSync(bufferOf(all[0]!)).toString(), expected(1))
+  t.equal(bufferOf(await run(exporter, bornFrom(1), 'gzip')), bufferOf(all[0]!))
+  t.equal(bufferOf(await run(exporter, bornFrom(1))).toString(), expected(1), 'the identity is another body')
+})
+
+t.test('compressed bodies count against the limit of the cache', async (t) => {
+  const exporter = new Exporter(32 * 1024)
+  const first = await run(exporter, bornFrom(1), 'gzip')
+  for (let min = 2; min < 30; min++) await run(exporter, bornFrom(min), 'gzip')
+  const again = await run(exporter, bornFrom(1), 'gzip')
+  t.not(bufferOf(again), bufferOf(first))
+  t.same(bufferOf(again), bufferOf(first))
+})
+
+t.test('a text that is streamed is compressed as it is read', async (t) => {
+  const { body } = await run(new Exporter(), { format: 'csv', columns: ['user_id'] }, 'gzip')
+  t.notOk(Buffer.isBuffer(body))
+  t.equal(gunzipSync(await buffer(Readable.from(body))).toString().split('\r\n').length, 4002)
+})
+
+t.test('unused memory is bounded, and never smaller than requested', async (t) => {
   const memory = new BufferPool()
   for (const bytes of [1, 1000, 65_536, 65_537, 100_000, 1_234_567, 3_000_000]) {
     const taken = memory.acquire(bytes)

@@ -1,0 +1,33 @@
+import { checkColumns } from '../query/check-columns.js'
+import type { DataVersion, Page, Sort } from '../query/data-version.js'
+import type { Filter } from '../query/filter.js'
+import type { CsvOptions, Format } from './render.js'
+
+/** What a request asks for. */
+export interface ExportQuery extends CsvOptions {
+  /** Combined with AND. */
+  readonly filters?: readonly Filter[] | undefined
+  readonly columns?: readonly string[] | undefined
+  readonly sort?: Sort | undefined
+  readonly page?: Page | undefined
+  readonly format: Format
+}
+
+/** What a request asks for, validated, as plain data. It is worked out once; its keys name everything that is made of it. */
+export interface RequestPlan extends ExportQuery {
+  /** The name of the data version. */
+  readonly version: string
+  /** Names the records that match in a data version. */
+  readonly filterKey: string
+  /** Names the response body in a data version. */
+  readonly key: string
+}
+
+/** @throws UnknownColumnError if no record of the version has a column that the query names */
+export function planRequest (version: DataVersion, query: ExportQuery): RequestPlan {
+  checkColumns(version.columns, query)
+  const { filters = [], columns, sort, page, format, delimiter, emptyValue, escapeFormulas } = query
+  const filterKey = JSON.stringify(filters)
+  const key = filterKey + JSON.stringify([columns, sort, page?.limit, page?.after, format, delimiter, emptyValue, escapeFormulas])
+  return { ...query, filters, version: version.version, filterKey, key }
+}

@@ -1,0 +1,10 @@
+import type { Utf8Column } from './utf8-column.js'
+
+/** The version of the image of each row; its key is in the table. Empty ETags and zeros for rows without an image. */
+export interface ImageVersions {
+  readonly etags: Utf8Column
+  /** Bytes. */
+  readonly sizes: Float64Array
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly modified: Float64Array
+}

@@ -1,0 +1,41 @@
+import type { FastifyRequest } from 'fastify'
+import Negotiator from 'negotiator'
+import type { Encoding } from '../../lib/output/exporter.js'
+import type { Format } from '../../lib/output/render.js'
+import { Problem } from '../../plugins/problems/problem.js'
+
+/** The media types of the formats; if a client accepts several equally, the first one is used. */
+const FORMATS: Readonly<Record<string, Format>> = {
+  'application/json': 'json', 'application/x-ndjson': 'ndjson', 'application/ndjson': 'ndjson', 'text/csv': 'csv'
+}
+const MEDIA_TYPES = Object.keys(FORMATS)
+
+/** The format that the Accept header prefers. @throws {Problem} if it accepts none */
+export function formatOf ({ headers: { accept = '*/*' } }: FastifyRequest): Format {
+  if (accept === '*/*') return 'json'
+  const type = new Negotiator({ headers: { accept: withoutParameters(accept) } }).mediaType(MEDIA_TYPES)
+  if (type !== undefined) return FORMATS[type]!
+  throw new Problem(406, 'not_acceptable', `The data is available as ${MEDIA_TYPES.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
+}
+
+/** The encoding that the Accept-Encoding header prefers. @throws {Problem} if it accepts none */
+export function encodingOf ({ headers, raw }: FastifyRequest): Encoding {
+  if (headers['accept-encoding'] === undefined) return 'identity'
+  const encoding = new Negotiator(raw).encoding(['gzip', 'identity'])
+  if (encoding === 'gzip' || encoding === 'identity') return encoding
+  throw new Problem(406, 'not_acceptable', 'The response is available as gzip or identity', { headers: { vary: 'accept-encoding' } })
+}
+
+/** An Accept header without parameters such as charset=utf-8, in which none of the media types differ. */
+function withoutParameters (accept: string): string {
+  return split(accept, /(?:"(?:\\.|[^"\\])*(?:"|$)|[^",])+/g).map((range) => {
+    const [type, ...parameters] = split(range, /(?:"(?:\\.|[^"\\])*(?:"|$)|[^";])+/g)
+    const quality = parameters.map((parameter) => parameter.trim()).find((parameter) => /^q=/i.test(parameter))
+    return quality === undefined ? type : `${type};${quality}`
+  }).join(',')
+}
+
+/** The parts of a header between separators that are not in quoted strings. */
+function split (text: string, part: RegExp): readonly string[] {
+  return text.match(part) ?? []
+}
