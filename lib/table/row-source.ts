@@ -4,17 +4,17 @@
 /** Neither a row nor a draft. */
 export const NO_ROW = -(2 ** 31)
 
-/** The number that stands for a draft. */
+/** The number of a draft among row sources. */
 export function fromDraft (draft: number): number {
   return ~draft
 }
 
-/** Whether the number stands for a draft. */
+/** Whether the number is that of a draft. */
 export function isDraft (source: number): boolean {
   return source < 0 && source !== NO_ROW
 }
 
-/** The draft that the number stands for. */
+/** The index of the draft with this number. */
 export function draftOf (source: number): number {
   return ~source
 }
