@@ -4,15 +4,15 @@ import { CsvError, parse } from 'csv-parse'
 import { slices } from '../base/slices.js'
 import { compareUtf8 } from '../base/utf8.js'
 
-/** What a new output does to the one it replaces, in users. */
+/** The records that a new output adds, changes and removes. */
 export interface Changes { readonly added: number, readonly changed: number, readonly removed: number }
 
-/** A record of an output; `text` has the names of its columns, too. */
+/** A record of an output. `text` also contains the names of the columns. */
 interface OutputRecord { readonly userId: string, readonly text: string }
 
 /**
- * Compares two outputs by their `user_id` column; `after` is in the order of the user ids. An output that was written with
- * other columns counts all users of both as changed; one that is not CSV with a `user_id` column counts as empty.
+ * Compares two CSV outputs by their `user_id` column; `after` is in the order of the user ids. If the columns differ, all records of both
+ * are changed. A previous output that is not CSV or has no `user_id` column counts as empty.
  */
 export async function compareOutputs (before: Buffer, after: Buffer, delimiter: string): Promise<Changes> {
   try {
@@ -27,25 +27,25 @@ export async function compareOutputs (before: Buffer, after: Buffer, delimiter: 
   }
 }
 
-/** Merges two outputs in the order of their user ids, without holding either in memory. */
+/** Compares two outputs in the order of the user ids by a merge, without parsing them into memory. */
 async function countChanges (before: AsyncIterable<OutputRecord>, after: AsyncIterable<OutputRecord>): Promise<Changes> {
   const changes = { added: 0, changed: 0, removed: 0 }
-  const [olds, news] = [before[Symbol.asyncIterator](), after[Symbol.asyncIterator]()]
-  let [old, fresh] = [await olds.next(), await news.next()]
+  const [oldRecords, newRecords] = [before[Symbol.asyncIterator](), after[Symbol.asyncIterator]()]
+  let [old, fresh] = [await oldRecords.next(), await newRecords.next()]
   while (!old.done || !fresh.done) {
     const order = old.done ? 1 : fresh.done ? -1 : compareUtf8(old.value.userId, fresh.value.userId)
     if (order < 0) changes.removed++
     else if (order > 0) changes.added++
     else if (old.value.text !== fresh.value.text) changes.changed++
-    if (order <= 0) old = await olds.next()
-    if (order >= 0) fresh = await news.next()
+    if (order <= 0) old = await oldRecords.next()
+    if (order >= 0) fresh = await newRecords.next()
   }
   return changes
 }
 
 class DisorderError extends Error {}
 
-/** Passes records on while their user ids ascend. */
+/** Passes the records through. @throws DisorderError if their user ids do not ascend */
 async function * inOrder (records: AsyncIterable<OutputRecord>): AsyncGenerator<OutputRecord> {
   let last: string | undefined
   for await (const record of records) {

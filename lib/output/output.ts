@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { DEFAULTS } from '../base/defaults.js'
 import type { DataVersion, SelectQuery, Selection } from '../query/data-version.js'
 import { DECLARED_COLUMNS } from '../schema/record.js'
 import { compareOutputs, type Changes } from './diff.js'
@@ -8,11 +9,11 @@ import { render, type CsvOptions } from './render.js'
 
 export type OutputFormat = 'csv' | 'parquet'
 
-/** One of the files that are kept up to date. Plain data, but for filters that are functions. */
+/** A published file. Plain data, except for filters that are functions. */
 export interface Output extends CsvOptions {
   readonly format: OutputFormat
   readonly key: string
-  /** Default: the base columns. A column that no record has is empty throughout. */
+  /** Default: the declared columns. A column that no record has is empty. */
   readonly columns?: readonly string[] | undefined
   readonly filters?: SelectQuery['filters']
 }
@@ -20,31 +21,32 @@ export interface Output extends CsvOptions {
 export interface RenderedOutput {
   readonly body: Buffer
   readonly contentType: string
-  /** How many records it holds. */
+  /** The number of records in it. */
   readonly records: number
+  /** Counts the changes to the present output; `undefined`: there is none. */
   readonly compare: (before: Buffer | undefined) => Promise<Changes>
 }
 
-/** The whole output, made from these records and nothing else. */
-export async function renderOutput (records: DataVersion, output: Output): Promise<RenderedOutput> {
-  const { format, columns = DECLARED_COLUMNS, filters, delimiter = ',' } = output
-  const selection = await records.select({ columns, filters })
-  const users = selection.count
+/** Renders an output. The bytes depend only on the records and the options. */
+export async function renderOutput (version: DataVersion, output: Output): Promise<RenderedOutput> {
+  const { format, columns = DECLARED_COLUMNS, filters, delimiter = DEFAULTS.delimiter } = output
+  const selection = await version.select({ columns, filters })
+  const records = selection.count
   if (format === 'parquet') {
     const body = await parquet(selection)
-    return { body, contentType: 'application/vnd.apache.parquet', records: users, compare: async () => NOT_COMPARED }
+    return { body, contentType: 'application/vnd.apache.parquet', records, compare: async () => NOT_COMPARED }
   }
-  const body = await whole(selection, output)
+  const body = await renderCsv(selection, output)
   const compare = async (before: Buffer | undefined) => before === undefined
-    ? { added: users, changed: 0, removed: 0 }
+    ? { added: records, changed: 0, removed: 0 }
     : await compareOutputs(before, body, delimiter)
-  return { body, contentType: 'text/csv; charset=utf-8', records: users, compare }
+  return { body, contentType: 'text/csv; charset=utf-8', records, compare }
 }
 
-/** The CSV beside it tells. */
+/** Parquet files are not compared: the changes are those of the CSV. */
 const NOT_COMPARED: Changes = { added: 0, changed: 0, removed: 0 }
 
-async function whole (selection: Selection, options: CsvOptions): Promise<Buffer> {
+async function renderCsv (selection: Selection, options: CsvOptions): Promise<Buffer> {
   const text = render(selection, 'csv', options)
   return Buffer.isBuffer(text) ? text : await buffer(Readable.from(text))
 }

@@ -2,10 +2,10 @@ import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-write
 import type { Selection } from '../query/data-version.js'
 import type { Cell } from '../schema/record.js'
 
-/** Rows that are encoded at once: a group of the file, which readers can skip or read apart. */
+/** The number of rows in a row group of the file, which is encoded at once. */
 const GROUP_ROWS = 100_000
 
-/** The selection as a Parquet file: `birthts` as INT64, the others as UTF-8 text; compressed with Snappy. */
+/** Encodes the selection as a Parquet file: `birthts` as INT64, other columns as UTF-8 strings; compressed with Snappy. */
 export async function parquet (selection: Selection): Promise<Buffer> {
   const types = selection.columns.map((name) => ({ name, type: name === 'birthts' ? 'INT64' as const : 'STRING' as const, nullable: true }))
   const schema = schemaFromColumnData({ columnData: types.map((column) => ({ ...column, data: [] })) })

@@ -7,17 +7,17 @@ export interface Publication {
   readonly key: string
   readonly contentType: string
   readonly body: Buffer
-  /** Read before the listing began that the body was made from. */
+  /** Read before the listing that the body was made from. */
   readonly precondition: Precondition
-  /** Say what would change and write nothing. */
+  /** Report what would change, and write nothing. */
   readonly dryRun: boolean
-  /** Tells what replacing the output does; asked only where it changes. */
+  /** Counts the changes to the present output (`undefined`: there is none). Called only if the output changes. */
   readonly compare: (before: Buffer | undefined) => Promise<Changes>
 }
 
 export interface PublishReport extends Changes {
   readonly key: string
-  /** Of the object at that key now; `null` where there is none. */
+  /** The present ETag of the object; `null` if there is none. */
   readonly etag: string | null
   readonly bytes: number
   /** Nothing was written: the output was up to date, or this was a dry run. */
@@ -29,7 +29,7 @@ const NO_CHANGES: Changes = { added: 0, changed: 0, removed: 0 }
 /** Keeps outputs in a store up to date. */
 export class Publisher {
   readonly #store: ObjectStore
-  /** What the outputs last seen hold, by key, so that an unchanged one is not downloaded again. */
+  /** The digest of each output that was last read or written, by key, so that an unchanged output is not downloaded again. */
   readonly #seen = new Map<string, { readonly etag: string, readonly digest: string }>()
 
   constructor (store: ObjectStore) {
@@ -37,15 +37,15 @@ export class Publisher {
   }
 
   /**
-   * Brings an output up to date by one conditional PUT, guarded by the ETag that it had before the listing began: each
-   * output is thus made from a later listing than the one it replaces, whoever writes it.
+   * Brings an output up to date by one PUT, conditional on the ETag that the output had before the listing began: an output never
+   * replaces one that was made from a newer listing, by any process.
    *
-   * @throws StoreError `precondition_failed` where another one has written meanwhile; whatever the store fails with
+   * @throws StoreError `precondition_failed` if the output was written in the meantime; any other error of the store
    */
   async publish ({ key, contentType, body, precondition, dryRun, compare }: Publication): Promise<PublishReport> {
     const digest = createHash('sha256').update(body).digest('base64url')
     const report = { key, etag: precondition.expectedEtag, bytes: body.length, skipped: true }
-    if (this.#holds(key, precondition, digest)) return { ...report, ...NO_CHANGES }
+    if (this.#isCurrent(key, precondition, digest)) return { ...report, ...NO_CHANGES }
     const before = await this.#read(key, precondition)
     if (before?.equals(body)) {
       this.#seen.set(key, { etag: precondition.expectedEtag!, digest })
@@ -58,12 +58,12 @@ export class Publisher {
     return { ...report, ...changes, etag, skipped: false }
   }
 
-  #holds (key: string, { expectedEtag, racy }: Precondition, digest: string): boolean {
+  #isCurrent (key: string, { expectedEtag, racy }: Precondition, digest: string): boolean {
     const seen = this.#seen.get(key)
     return !racy && seen !== undefined && seen.etag === expectedEtag && seen.digest === digest
   }
 
-  /** What the precondition stands for. */
+  /** The body of the version that the precondition names; `undefined` if there is no object. */
   async #read (key: string, { expectedEtag }: Precondition): Promise<Buffer | undefined> {
     if (expectedEtag === null) return undefined
     const found = await this.#store.get(key)
