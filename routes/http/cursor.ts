@@ -1,41 +1,63 @@
 import { createHash } from 'node:crypto'
 import type { Position } from '../../lib/query/data-version.js'
 
-/** What a cursor tells: where a listing goes on, whatever has become of the data. */
+/** Where a listing continues, whatever has become of the data since. */
 export interface Cursor {
-  /** The data version that the listing is of; `null`: whichever is the current one. */
+  /** The name of the data version of the listing; `null`: the current one. */
   readonly version: string | null
-  /** The parameters that it began with, but for those of paging. */
+  /** The parameters that the listing began with, without those of paging. */
   readonly parameters: readonly (readonly [name: string, value: string])[]
   readonly limit: number
-  /** The instant of its ages: milliseconds since 1970-01-01 UTC. */
+  /** The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. */
   readonly asOf: number
-  /** The last record that was answered. */
+  /** The position of the last record of the page before. */
   readonly after: Position
 }
 
-const CHECK_BYTES = 9
+const CHECKSUM_BYTES = 9
 
-/** The cursor as text that means nothing to clients. */
+/** The largest absolute value of a time in JavaScript, in milliseconds. */
+const MAX_TIME_MS = 8.64e15
+
+/** Writes a cursor as text that is opaque to clients. */
 export function encodeCursor ({ version, parameters, limit, asOf, after: { userId, value } }: Cursor): string {
   const content = Buffer.from(JSON.stringify([version, parameters, limit, asOf, userId, value]))
-  return `${content.toString('base64url')}.${checkOf(content)}`
+  return `${content.toString('base64url')}.${checksum(content)}`
 }
 
-/** Reads a cursor; `undefined` where the text is none, or was damaged on its way. */
+/**
+ * Reads a cursor. Returns `undefined` if the text is damaged or is not a cursor. The limit, the parameters and
+ * the position are still to be validated as those of a request.
+ */
 export function decodeCursor (text: string): Cursor | undefined {
-  const [encoded = '', check] = text.split('.')
+  const [, encoded, check] = /^([\w-]+)\.([\w-]+)$/.exec(text) ?? []
+  if (encoded === undefined) return undefined
   const content = Buffer.from(encoded, 'base64url')
-  if (check !== checkOf(content)) return undefined
+  if (content.toString('base64url') !== encoded || check !== checksum(content)) return undefined
   try {
-    const [version, parameters, limit, asOf, userId, value] = JSON.parse(content.toString())
-    return { version, parameters, limit, asOf, after: { userId, value } }
+    return toCursor(JSON.parse(content.toString()))
   } catch {
     return undefined
   }
 }
 
-/** There is nothing to gain by a forged cursor: this is against mistakes. */
-function checkOf (content: Buffer): string {
-  return createHash('sha256').update('userlake cursor 1').update(content).digest().subarray(0, CHECK_BYTES).toString('base64url')
+/** The checksum detects damage. Anyone can compute it, so the content is not to be trusted. */
+function checksum (content: Buffer): string {
+  return createHash('sha256').update('userlake cursor 1').update(content).digest().subarray(0, CHECKSUM_BYTES).toString('base64url')
+}
+
+function toCursor (content: unknown): Cursor | undefined {
+  if (!Array.isArray(content) || content.length !== 6) return undefined
+  const [version, parameters, limit, asOf, userId, value] = content as unknown[]
+  const isValid = (version === null || typeof version === 'string') &&
+    Array.isArray(parameters) && parameters.every(isEntry) &&
+    typeof limit === 'number' &&
+    typeof asOf === 'number' && Number.isInteger(asOf) && Math.abs(asOf) <= MAX_TIME_MS &&
+    typeof userId === 'string' &&
+    (value === null || typeof value === 'string' || Number.isSafeInteger(value))
+  return isValid ? { version, parameters, limit, asOf, after: { userId, value: value as Position['value'] } } : undefined
+}
+
+function isEntry (entry: unknown): entry is [string, string] {
+  return Array.isArray(entry) && entry.length === 2 && entry.every((text) => typeof text === 'string')
 }

@@ -1,4 +1,4 @@
-import type { Page, Position } from '../../lib/query/data-version.js'
+import type { Page, Position, Sort } from '../../lib/query/data-version.js'
 import { Problem } from '../../plugins/problems/problem.js'
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js'
 import { integerParameter, textParameter } from './parameter.js'
@@ -51,16 +51,29 @@ export function listingOf<P extends Parameters> (
   if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(cursor.parameters)) {
     throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
   }
-  const { parameters, version, after, asOf } = cursor
-  return { path, parameters: parseEntries(definitions, parameters), entries: parameters, asOf, version: version ?? undefined, page: { limit: limit ?? cursor.limit, after } }
+  const { version, after, asOf } = cursor
+  const { limit: cursorLimit, ...parameters } = parseContent(definitions, cursor)
+  return { path, parameters: parameters as unknown as Values<P>, entries: cursor.parameters, asOf, version: version ?? undefined, page: { limit: limit ?? cursorLimit, after } }
 }
 
-/** Parameters that this release no longer accepts make their cursor useless. */
-function parseEntries<P extends Parameters> (definitions: P, entries: Cursor['parameters']): Values<P> {
+/** Validates what a cursor contains as if a request contained it: this release may no longer accept it, or it may be forged. */
+function parseContent<P extends Parameters> (definitions: P, { parameters, limit, after }: Cursor): Values<P> & PageQuery {
+  const { limit: limitDefinition } = PageParameters
   try {
-    return parametersSchema(definitions).parse(toQuery(entries))
+    const values = parametersSchema({ ...definitions, limit: limitDefinition }).parse(toQuery([...parameters, ['limit', String(limit)]]))
+    if (isValueOf(values['sort'] as Sort, after.value)) return values as unknown as Values<P> & PageQuery
   } catch {
-    throw invalidParameter('cursor', 'has expired or belongs to another path; restart from the first page')
+    // the same message for all causes
+  }
+  throw invalidParameter('cursor', 'has expired or belongs to another path; restart from the first page')
+}
+
+/** Whether a position in this order has such a value. */
+function isValueOf (sort: Sort, value: Position['value']): boolean {
+  switch (sort.replace('-', '')) {
+    case 'user_id': return value === null
+    case 'birthts': return typeof value === 'number'
+    default: return typeof value === 'string'
   }
 }
 
