@@ -14,8 +14,8 @@ export interface Parameter<T> {
   readonly isList: boolean
   /** The value if the parameter is not given. */
   readonly absent: T
-  /** Reads a value, which may have several texts if it is a list; returns `undefined` if one of them is not accepted. */
-  readonly parse: (texts: readonly string[]) => T | undefined
+  /** Reads the text of a URL, or several texts if it is a list; returns `undefined` if a text is not accepted. */
+  readonly parse: (given: string | readonly string[]) => T | undefined
   /** Writes a value as texts that `parse` reads. */
   readonly format: (value: T) => readonly string[]
 }
@@ -40,7 +40,7 @@ function scalar<T, D> ({ schema, accepted, parse, format = String }: Kind<T>, { 
     accepted,
     isList: false,
     absent: absent as D,
-    parse: ([text]) => parse(text!),
+    parse: (given) => typeof given === 'string' ? parse(given) : undefined,
     format: (value) => [format(value as T)]
   }
 }
@@ -142,7 +142,8 @@ export function listParameter (
     accepted: item.accepted,
     isList: true,
     absent: undefined,
-    parse: (texts) => {
+    parse: (given) => {
+      const texts = typeof given === 'string' ? [given] : given
       const items = separator === undefined ? texts : texts.flatMap((text) => text.split(separator))
       return items.every((text) => item.parse(text) !== undefined) ? items : undefined
     },

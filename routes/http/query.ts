@@ -19,10 +19,11 @@ export type ParametersSchema<P extends Parameters> = TUnsafe<Values<P>> & {
 }
 
 export function parametersSchema<P extends Parameters> (parameters: P): ParametersSchema<P> {
+  const absent = Object.fromEntries(Object.entries(parameters).map(([name, { absent }]) => [name, absent]))
   return {
     type: 'object',
     parameters,
-    parse: (query: Query) => parse(parameters, query)
+    parse: (query: Query) => parse(parameters, absent, query)
   } as unknown as ParametersSchema<P>
 }
 
@@ -35,29 +36,27 @@ export const parseParameters: FastifySchemaCompiler<ParametersSchema<Parameters>
   }
 }
 
-function parse<P extends Parameters> (parameters: P, query: Query): Values<P> {
-  const values: Record<string, unknown> = Object.fromEntries(Object.entries(parameters).map(([name, { absent }]) => [name, absent]))
+function parse<P extends Parameters> (parameters: P, absent: Readonly<Record<string, unknown>>, query: Query): Values<P> {
+  const values = { ...absent }
   const errors: ParameterError[] = []
   for (const [name, given] of Object.entries(query)) {
-    const fail = (detail: string) => errors.push({ parameter: name, detail })
     const parameter = Object.hasOwn(parameters, name) ? parameters[name]! : undefined
-    if (parameter === undefined) {
-      fail('unknown parameter' + didYouMean(nearest(name, Object.keys(parameters))))
-    } else if (Array.isArray(given) && !parameter.isList) {
-      fail('is given more than once')
-    } else {
-      const value: unknown = parameter.parse([given].flat())
-      if (value === undefined) fail(`got ${JSON.stringify(wrongText(parameter, [given].flat()))}; must be ${parameter.accepted}`)
-      values[name] = value
-    }
+    const value: unknown = parameter?.parse(given)
+    if (value === undefined) errors.push({ parameter: name, detail: parameter === undefined ? unknownParameter(name, parameters) : wrongValue(given, parameter) })
+    else values[name] = value
   }
   if (errors.length > 0) throw invalidParameters(errors)
   return values as Values<P>
 }
 
-/** The first of several texts that is not accepted. */
-function wrongText ({ parse }: Parameter<unknown>, texts: readonly string[]): string | undefined {
-  return texts.find((text) => parse([text]) === undefined)
+function unknownParameter (name: string, parameters: Parameters): string {
+  return `unknown parameter${didYouMean(nearest(name, Object.keys(parameters)))}`
+}
+
+function wrongValue (given: string | readonly string[], parameter: Parameter<unknown>): string {
+  if (typeof given !== 'string' && !parameter.isList) return 'is given more than once'
+  const wrong = [given].flat().find((text) => parameter.parse(text) === undefined)
+  return `got ${JSON.stringify(wrong)}; must be ${parameter.accepted}`
 }
 
 /** Values as pairs of name and text, by name, those left out that are as if they were not given. */
