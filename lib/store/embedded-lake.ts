@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { copyFile, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Clock } from '../base/clock.js'
+import { codeOf } from './folder/folder-error.js'
 import { listFiles } from './upload-folder.js'
 
 export interface EmbeddedLake {
@@ -70,7 +71,7 @@ async function exists (path: string): Promise<boolean> {
     await lstat(path)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if (codeOf(error) === 'ENOENT') return false
     throw error
   }
 }

@@ -1,27 +1,28 @@
-import { StoreError, type StoreErrorCode } from '../object-store.js'
+import { toStoreError, type StoreError, type StoreErrorCode } from '../object-store.js'
 
-/** What stands in the way where there is no regular file. */
+/** System errors for a path at which there is no regular file. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO'])
-/** What stands in the way where there can be none, because of other files or of the length of the path. */
+/** System errors for a path at which there can be no file, because of other files or of its length. */
 const IMPOSSIBLE = new Set(['ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY', 'ENAMETOOLONG'])
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS'])
 
+/** The code of a system error, such as ENOENT. */
 export function codeOf (error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error'
 }
 
-/** To catch with: `undefined` where there is no such file; rethrows any other failure. */
+/** For `catch`: returns `undefined` if there is no file, and throws any other error again. */
 export function toMissing (error: unknown): undefined {
   if (!MISSING.has(codeOf(error))) throw error
 }
 
-/** Gives a failure its meaning, and its subject: the URL of the folder or object. */
-export function toStoreError (error: unknown, subject: string): StoreError {
-  const [code, reason] = error instanceof StoreError ? [error.code, error.message] : classify(codeOf(error))
-  return new StoreError(code, `${subject}: ${reason}`, { cause: error })
+/** @param subject the URL of the folder or object */
+export function toFolderError (error: unknown, subject: string): StoreError {
+  return toStoreError(error, subject, classify)
 }
 
-function classify (code: string): [StoreErrorCode, string] {
+function classify (error: unknown): [StoreErrorCode, string] {
+  const code = codeOf(error)
   if (FORBIDDEN.has(code)) return ['access_denied', `access denied (${code})`]
   if (IMPOSSIBLE.has(code)) return ['invalid_key', `no file can have this path (${code})`]
   return ['store_error', code]

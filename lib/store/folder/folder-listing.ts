@@ -7,7 +7,7 @@ import type { Clock } from '../../base/clock.js'
 import { compareUtf8 } from '../../base/utf8.js'
 import { ObjectList } from '../object-list.js'
 import { StoreError, type SkippedFile } from '../object-store.js'
-import { toMissing, toStoreError } from './folder-error.js'
+import { toMissing, toFolderError } from './folder-error.js'
 import { isFileKey, isInternal } from './folder-key.js'
 import { isPlain } from './folder-path.js'
 import { infoOf } from './folder-version.js'
@@ -29,7 +29,7 @@ export interface ListingContext {
 type RawEntry = Dirent<Buffer>
 
 /** The regular files whose keys begin with `prefix`, in key order, page by page. */
-export async function * listFiles (context: ListingContext, prefix: string): AsyncGenerator<ObjectList> {
+export async function * listPages (context: ListingContext, prefix: string): AsyncGenerator<ObjectList> {
   const { root } = context
   const identity = identityOf(root)
   let keys: string[] = []
@@ -93,7 +93,7 @@ async function readNames (context: ListingContext, folder: string, prefix: strin
       await setImmediate() // the event loop gets its turn
     }
   } catch (error) {
-    throw folder === '' ? error : toStoreError(error, `the sub-folder ${folder}`)
+    throw folder === '' ? error : toFolderError(error, `the sub-folder ${folder}`)
   }
   runs.push(run.sort(compareUtf8))
   return mergeSorted(runs, compareUtf8)

@@ -10,9 +10,9 @@ import {
 } from '../object-store.js'
 import { BlockingDisk } from './blocking-disk.js'
 import type { Disk } from './files.js'
-import { toStoreError } from './folder-error.js'
+import { toFolderError } from './folder-error.js'
 import { isFileKey } from './folder-key.js'
-import { listFiles } from './folder-listing.js'
+import { listPages } from './folder-listing.js'
 import { resolveRoot, statFile, type Lookup } from './folder-path.js'
 import { PoolDisk, type FileSystem } from './pool-disk.js'
 import { readObject, streamObject } from './folder-read.js'
@@ -80,7 +80,7 @@ export class FolderStore implements ObjectStore {
   }
 
   async create (): Promise<void> {
-    await mkdir(this.#path, { recursive: true }).catch(error => { throw toStoreError(error, this.url) })
+    await mkdir(this.#path, { recursive: true }).catch(error => { throw toFolderError(error, this.url) })
   }
 
   async close (): Promise<void> {
@@ -89,9 +89,9 @@ export class FolderStore implements ObjectStore {
 
   async * #pages (prefix: string, { onSkipped = () => {} }: ListOptions): AsyncGenerator<ObjectList> {
     try {
-      yield * listFiles({ root: await resolveRoot(this.#path), clock: this.#clock, onSkipped }, prefix)
+      yield * listPages({ root: await resolveRoot(this.#path), clock: this.#clock, onSkipped }, prefix)
     } catch (error) {
-      throw toStoreError(error, this.url)
+      throw toFolderError(error, this.url)
     }
   }
 
@@ -104,6 +104,6 @@ export class FolderStore implements ObjectStore {
   }
 
   #storeError (key: string, error: unknown): StoreError {
-    return toStoreError(error, `${this.url}/${key}`)
+    return toFolderError(error, `${this.url}/${key}`)
   }
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import t from 'tap'
-import { toStoreError } from '../../../../lib/store/folder/folder-error.js'
+import { toFolderError } from '../../../../lib/store/folder/folder-error.js'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
 import { PoolDisk } from '../../../../lib/store/folder/pool-disk.js'
 import { streamObject } from '../../../../lib/store/folder/folder-read.js'
@@ -215,7 +215,7 @@ t.test('maps errors of the file system to error codes', async t => {
     EIO: 'store_error'
   }
   for (const [code, expected] of Object.entries(cases)) {
-    const error = toStoreError(Object.assign(new Error('text'), { code }), 'file:///lake/key')
+    const error = toFolderError(Object.assign(new Error('text'), { code }), 'file:///lake/key')
     t.match(error, { code: expected, message: /^file:\/\/\/lake\/key: / })
     t.match(error.message, code)
   }
