@@ -7,7 +7,7 @@ declare module 'fastify' {
   }
 }
 
-/** Decorates the instance with the cache that tells which objects have changed. */
+/** Decorates the instance with the cache that detects which objects have changed. */
 export default fp(async (fastify) => {
   fastify.decorate('etagCache', new EtagCache())
 }, { name: 'etag-cache' })

@@ -42,7 +42,7 @@ export class TooLargeError extends Error {
 
 /** Why an object store failed. The codes are stable: they appear in responses and in `Data-Stale`. */
 export type StoreErrorCode =
-  | 'unreachable' // no connection, or it broke
+  | 'unreachable' // the connection failed
   | 'timeout'
   | 'access_denied'
   | 'no_such_bucket' // or the folder is missing

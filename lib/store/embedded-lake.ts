@@ -8,24 +8,25 @@ import { listFiles } from './upload-folder.js'
 export interface EmbeddedLake {
   /** The folder of the lake. */
   readonly lake: string
-  /** The folder with its first files. */
+  /** The folder whose files are copied into a new lake. */
   readonly from: string
-  /** Where in the lake they go, such as `source_data/`. */
+  /** The prefix of their keys, such as `source_data/`. */
   readonly prefix: string
   readonly clock?: Clock
 }
 
-/** Milliseconds. No copy takes that long: an older unfinished one was left by a process that died. */
+/** Milliseconds. No copy takes as long: an older unfinished copy was left by a process that died. */
 const ABANDONED_MS = 10 * 60_000
 const UNFINISHED = /^(.+)\.filling-[0-9a-f-]{36}$/
 
 /**
- * Fills a lake that does not exist yet. The files are copied beside it and renamed into place, so that it is never
- * half-made; of several processes that do so at once, one wins and the others go on. Answers whether this one filled it.
+ * Creates and fills a lake that does not exist. The files are copied to a folder beside it, which is then renamed, so that the lake is
+ * never incomplete. If several processes do so at once, one succeeds and the others use its lake. Returns whether this process has
+ * created the lake.
  */
 export async function fillEmbeddedLake ({ lake, from, prefix, clock = Date.now }: EmbeddedLake): Promise<boolean> {
   const folder = resolve(lake)
-  // Tidying up is no reason not to start.
+  // If the removal fails, the start does not.
   await removeAbandoned(folder, clock()).catch(() => {})
   if (await exists(folder)) return false
   const unfinished = `${folder}.filling-${randomUUID()}`
@@ -37,7 +38,7 @@ export async function fillEmbeddedLake ({ lake, from, prefix, clock = Date.now }
   }
 }
 
-/** Removes what earlier processes that died in the middle have left beside the lake. */
+/** Removes the unfinished copies of earlier processes. */
 async function removeAbandoned (lake: string, now: number): Promise<void> {
   for (const name of await readdir(dirname(lake))) {
     if (UNFINISHED.exec(name)?.[1] !== basename(lake)) continue
@@ -55,7 +56,7 @@ async function copyFiles (from: string, to: string): Promise<void> {
   }
 }
 
-/** A rename does not replace a folder that has something in it. */
+/** Returns false if the target exists: a rename does not replace a folder that is not empty. */
 async function renameUnlessTaken (from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to)

@@ -3,14 +3,16 @@ import type { ByteSlice } from '../table/utf8-column.js'
 import { copySlice, sliceToString, type ObjectList } from './object-list.js'
 import { StoreError } from './object-store.js'
 
-/** Whether the text can be a key of any store. A lone surrogate has no UTF-8 form: it would lead to another key. */
+/** Whether some store can have the text as a key. A lone surrogate has no UTF-8 form and would name another key. */
 export function isKey (text: string): boolean {
   return text !== '' && !text.includes('\0') && Buffer.from(text).toString() === text
 }
 
 /**
- * Passes the pages of a listing on while they are what a listing must be: keys below `prefix`, in ascending order of
- * their bytes, none of them twice. Otherwise fails with `invalid_listing`; `url` names the store.
+ * Yields the pages of a listing after checking them: all keys begin with `prefix` and are in strictly ascending byte order. `url` names the
+ * store in messages.
+ *
+ * @throws StoreError `invalid_listing`
  */
 export async function * checkKeyOrder (pages: AsyncIterable<ObjectList>, prefix: string, url: string): AsyncGenerator<ObjectList> {
   const start = Buffer.from(prefix)

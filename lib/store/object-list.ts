@@ -1,22 +1,22 @@
 import { NumberBuilder, Utf8Builder, sliceAt, type ByteSlice } from '../table/utf8-column.js'
 
-/** One version of one object, as a listing or an answer describes it. */
+/** One version of one object, as a listing or a response describes it. */
 export interface ObjectInfo {
   readonly key: string
-  /** Opaque, unquoted; with the size it names the content. Empty where the store gives none. */
+  /** Opaque and without quotes; together with the size it identifies the content. Empty if the store has none. */
   readonly etag: string
   /** Bytes. */
   readonly size: number
-  /** Milliseconds since 1970-01-01 UTC; S3 resolves whole seconds. Never a change key by itself. */
+  /** Milliseconds since 1970-01-01 UTC, in S3 whole seconds. Not sufficient to detect changes. */
   readonly lastModified: number
-  /** The ETag can't tell this version from one written at about the same moment: read it again next time. */
+  /** A version written at about the same time may have the same ETag, so the object has to be read again next time. */
   readonly racy?: true
 }
 
-/** How much is to come: memory that need not grow leaves nothing for the garbage collector. */
+/** The expected size of a list: memory that does not have to grow leaves no garbage. */
 export interface ExpectedSize { readonly rows: number, readonly keyBytes: number, readonly etagBytes: number }
 
-/** Objects of a listing as columns, in its order: a lake has millions of them. One by one, they are `ObjectInfo`s. */
+/** The objects of a listing as columns, in the order of the listing, because a lake may have millions. Iterating yields them as `ObjectInfo`. */
 export class ObjectList implements Iterable<ObjectInfo> {
   readonly keys: Utf8Builder
   readonly etags: Utf8Builder
@@ -43,7 +43,7 @@ export class ObjectList implements Iterable<ObjectInfo> {
     this.pushFacts(size, lastModified, racy === true)
   }
 
-  /** As `push`, for a key and an ETag that are bytes already. */
+  /** As `push`, for a key and an ETag in UTF-8. */
   pushBytes (key: ByteSlice, etag: ByteSlice, size: number, lastModified: number, racy = false): void {
     this.keys.pushSlice(key)
     this.etags.pushSlice(etag)
@@ -57,7 +57,7 @@ export class ObjectList implements Iterable<ObjectInfo> {
     this.pushFacts(list.size(i), list.lastModified(i), list.isRacy(i))
   }
 
-  /** Removes all, and keeps the memory for what comes next. */
+  /** Removes all objects and keeps the memory. */
   clear (): void {
     for (const column of [this.keys, this.etags, this.#sizes, this.#modified, this.#racy]) column.clear()
   }
@@ -91,7 +91,7 @@ export class ObjectList implements Iterable<ObjectInfo> {
     return this.#racy.values[i] === 1
   }
 
-  /** The last step of each addition. */
+  /** The last step of adding an object. */
   protected pushFacts (size: number, lastModified: number, racy: boolean): void {
     this.#sizes.push(size)
     this.#modified.push(lastModified)
@@ -103,7 +103,7 @@ export function sliceToString ({ bytes, start, end }: ByteSlice): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end)
 }
 
-/** One that stays when the memory of this one is used again. */
+/** Returns a copy, which remains valid when the memory of the slice is used again. */
 export function copySlice ({ bytes, start, end }: ByteSlice): ByteSlice {
   return { bytes: Uint8Array.prototype.slice.call(bytes, start, end), start: 0, end: end - start }
 }

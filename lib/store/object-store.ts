@@ -9,19 +9,19 @@ export interface ObjectBody extends ObjectInfo {
 }
 
 export interface ObjectStream extends ObjectInfo {
-  /** The object, or the range asked for. Whoever opens it consumes or destroys it. */
+  /** The object, or the requested range. The caller reads it to the end or destroys it. */
   readonly body: Readable
 }
 
-/** Byte positions, both inclusive. `last` may lie behind the end; where `first` does, reading fails with `store_error`. */
+/** Byte positions, both inclusive. `last` may be after the end; if `first` is, reading fails with `store_error`. */
 export interface ByteRange { readonly first: number, readonly last: number }
 
 export interface GetOptions {
-  /** Answer `'unchanged'` where the object still has this ETag. An empty one is no condition. */
+  /** Return `'unchanged'` if the object still has this ETag. An empty one is no condition. */
   readonly ifNoneMatch?: string | undefined
-  /** Fail with `too_large` rather than read more bytes than this. */
+  /** Fail with `too_large` if the object has more bytes than this. */
   readonly maxBytes?: number
-  /** Fail with `timeout` rather than wait longer, in milliseconds. Default: as long as the store sees fit. */
+  /** Fail with `timeout` after this time, in milliseconds. Default: a limit of the store. */
   readonly maxMs?: number
 }
 
@@ -46,33 +46,34 @@ export interface StreamOptions {
 export interface PutOptions {
   readonly contentType?: string
   /**
-   * Write only where the object has this ETag (`null`: only where there is no object), atomically; otherwise fail with
-   * `precondition_failed`. Without it, the last writer wins.
+   * Write only if the object has this ETag (`null`: only if there is no object), atomically; otherwise fail with
+   * `precondition_failed`. Default: write in any case.
    */
   readonly ifMatch?: string | null
 }
 
 /**
- * The narrow face of a bucket. All methods but `put` with `ifMatch` may be repeated without harm; all fail with a
- * StoreError. Keys are non-empty UTF-8 strings; order is that of their bytes.
+ * Reads and writes the objects of a bucket or folder. All methods fail with a StoreError. All but `put` with `ifMatch` can be repeated.
+ * Keys are strings that are not empty; their order is the byte order of their UTF-8 forms.
  */
 export interface ObjectStore {
-  /** How messages name the store: its URL. Holds no secret. */
+  /** The name of the store in messages. Contains no secret. */
   readonly url: string
   /**
-   * Every object whose key begins with `prefix`, in key order, page by page. Ends normally only when the listing is
-   * complete; a page may be empty, and holds only until the next one is asked for.
+   * Lists every object whose key begins with `prefix`, in key order, page by page. Ends without an error only if the listing is
+   * complete. A page may be empty, and is valid until the next one is requested.
    */
   list (prefix: string, options?: ListOptions): AsyncIterable<ObjectList>
-  /** The whole object, body and ETag from one version; `undefined` where there is none. */
+  /** Reads a whole object, body and ETag of the same version; `undefined` if there is none. */
   get (key: string, options?: GetOptions): Promise<ObjectBody | 'unchanged' | undefined>
-  /** As `get`, for large objects: not verified, not retried once it flows. */
+  /** As `get`, for large objects: the body is neither verified nor retried. */
   stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined>
+  /** Describes an object; `undefined` if there is none. */
   head (key: string): Promise<ObjectInfo | undefined>
-  /** Writes a whole object: readers see the old one or the new one. Answers the new ETag. */
+  /** Writes a whole object: readers see the old one or the new one. Returns the new ETag. */
   put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>
   /** Creates the bucket or folder unless it exists. */
   create (): Promise<void>
-  /** Ends open connections; gives back what the process holds. */
+  /** Closes connections and releases locks. */
   close (): Promise<void>
 }

@@ -4,11 +4,11 @@ import { FolderStore } from './folder/folder-store.js'
 import { LazyStore } from './lazy-store.js'
 import type { ObjectStore } from './object-store.js'
 
-/** What names a store. Plain data, that threads can pass on. */
+/** Describes a store. Plain data that can be posted to another thread. */
 export interface StoreSettings {
   /** `s3://bucket`, or `file:` and a path: `file:./lake` (from the working directory), `file:/var/lake`, `file:///var/lake`. */
   readonly url: string
-  /** What the standard AWS variables say of the server; the SDK finds credentials by itself. */
+  /** The standard AWS variables that describe the server. The SDK finds credentials by itself. */
   readonly env?: AwsVariables | undefined
 }
 
@@ -18,7 +18,7 @@ export interface OpenStoreOptions extends StoreSettings {
   readonly clock?: Clock | undefined
 }
 
-/** Empty counts as absent. */
+/** An empty value counts as absent. */
 export interface AwsVariables {
   readonly AWS_ENDPOINT_URL_S3?: string | undefined
   readonly AWS_ENDPOINT_URL?: string | undefined
@@ -27,7 +27,7 @@ export interface AwsVariables {
 
 const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/
 
-/** The store that a URL names. Asks nothing of it yet, and does without the SDK until then; throws where the URL is none of a store. */
+/** Opens the store of a URL. It is not accessed, and the SDK not loaded, before the first call. Throws if the URL is invalid. */
 export function openStore ({ url, env = {}, clock = Date.now, blocking }: OpenStoreOptions): ObjectStore {
   const bucket = BUCKET_URL.exec(url)?.[1]
   if (bucket !== undefined) {
@@ -39,10 +39,10 @@ export function openStore ({ url, env = {}, clock = Date.now, blocking }: OpenSt
   }
   const path = folderPath(url)
   if (path !== undefined) return new FolderStore(path, { clock, blocking })
-  throw new Error(`${JSON.stringify(url)} names no lake: it takes s3://<bucket> or file:<path>`)
+  throw new Error(`${JSON.stringify(url)} is not a lake: it must be s3://<bucket> or file:<path>`)
 }
 
-/** Whether `openStore` takes the URL. */
+/** Whether `openStore` accepts the URL. */
 export function isLakeUrl (text: string): boolean {
   return BUCKET_URL.test(text) || folderPath(text) !== undefined
 }

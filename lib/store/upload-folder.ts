@@ -5,12 +5,12 @@ import { contentTypeOf } from '../base/media-types.js'
 import { isInternal } from './folder/folder-key.js'
 import type { ObjectStore } from './object-store.js'
 
-/** Requests under way at a time. */
+/** The number of concurrent requests. */
 export const UPLOAD_CONCURRENCY = 32
 
 /**
- * The regular files of a folder at any depth, as paths relative to it with `/` between their parts. Of a folder that is a
- * lake itself, the files of the lake.
+ * Lists the regular files of a folder and its sub-folders, as relative paths with `/` as the separator. If the folder is a lake, the
+ * internal files of the store are left out.
  */
 export async function listFiles (folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
@@ -22,15 +22,15 @@ export async function listFiles (folder: string): Promise<string[]> {
 
 export interface Upload {
   readonly from: string
-  /** Of `from`, as `listFiles` names them. */
+  /** Paths relative to `from`, as `listFiles` returns them. */
   readonly files: readonly string[]
-  /** What keys begin with: empty, or ends in `/`. */
+  /** The prefix of the keys: empty, or ends with `/`. */
   readonly prefix: string
-  /** Told of each file that is in the store, uploaded now or there before. */
+  /** Called for each file that is in the store, whether it was uploaded now or before. */
   readonly onFile: () => void
 }
 
-/** Puts files into the store, except those that are there with the same bytes; touches no other object. */
+/** Uploads files, except those that are in the store with the same bytes. Changes no other object. */
 export async function uploadFiles (
   store: ObjectStore, { from, files, prefix, onFile }: Upload
 ): Promise<{ uploaded: number, unchanged: number }> {
@@ -50,7 +50,7 @@ export async function uploadFiles (
   return result
 }
 
-/** The size in bytes of every object below the prefix. */
+/** The size of every object with this prefix, in bytes, by key. */
 async function listSizes (store: ObjectStore, prefix: string): Promise<Map<string, number>> {
   const sizes = new Map<string, number>()
   for await (const page of store.list(prefix)) {

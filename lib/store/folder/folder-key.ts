@@ -1,16 +1,16 @@
 import { isKey } from '../key.js'
 
-/** The folder of the store's own files: its lock and what is being written. Not part of the lake. */
+/** The folder of the store's internal files: its lock and temporary files. Not part of the lake. */
 export const INTERNAL_FOLDER = '.userlake'
 
 const MAX_NAME_BYTES = 255
 
-/** Whether the key is a path below the root that leads to a file of the lake, and no other key leads there. */
+/** Whether the key is the path of a possible file of the lake, and the only key of that file. */
 export function isFileKey (key: string): boolean {
   return isKey(key) && !isInternal(key) && key.split('/').every(isFileName)
 }
 
-/** Whether the key, or the folder that ends with a slash, is of the store's own files. */
+/** Whether the key, or the folder if it ends with a slash, belongs to the store's internal files. */
 export function isInternal (key: string): boolean {
   return key === INTERNAL_FOLDER || key.startsWith(`${INTERNAL_FOLDER}/`)
 }

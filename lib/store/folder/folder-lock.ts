@@ -10,9 +10,9 @@ import { isAlive, lockText, readLock } from './lock-file.js'
 const REFRESH_MS = 10_000
 
 /**
- * The right of one process to write to a folder: the file `.userlake/lock`. A dead lock is followed in two steps: only one
- * process can create `lock-after-<its token>`, and that one moves it to the place of the dead one. Should it die on the
- * way, its file is a dead lock itself and is followed likewise. Processes share no clock but the real one.
+ * The right of one process to write to a folder: the file `.userlake/lock`. A stale lock is replaced in two steps: only one process can
+ * create `lock-after-<token of the stale lock>`, and that process renames it to `lock`. If it dies in between, its file is a stale lock
+ * and is replaced in the same way. Times are those of the system clock, because it is the only clock that processes share.
  */
 export class FolderLock {
   readonly #root: string
@@ -23,14 +23,14 @@ export class FolderLock {
     this.#root = root
   }
 
-  /** Takes the lock unless it is held already. Fails with `read_only` while another process has it. */
+  /** Acquires the lock unless this process holds it. @throws StoreError `read_only` if another process holds it */
   async hold (): Promise<void> {
     if (await this.#refresh()) return
     await this.release()
     const token = randomUUID()
     const draft = await writeTempFile(this.#root, lockText(token, Date.now()))
     try {
-      while (!await this.#take(draft.path, token)) { /* Another process was faster: look who. */ }
+      while (!await this.#take(draft.path, token)) { /* Another process was faster: check its lock. */ }
     } finally {
       await discardTempFile(draft)
     }
@@ -45,7 +45,7 @@ export class FolderLock {
     this.#token = undefined
   }
 
-  /** Whether the lock is still held. */
+  /** Renews the lock. Returns false if this process does not hold it any more. */
   async #refresh (): Promise<boolean> {
     const seconds = Date.now() / 1000
     if (!await this.#isHeld()) return false
@@ -62,7 +62,7 @@ export class FolderLock {
     const isCreated = await link(draft, place).then(() => true, toTaken)
     if (!isCreated || place === this.#pathOf('lock')) return isCreated
     try {
-      // Else the dead lock was followed long ago, and the place leads nowhere.
+      // Otherwise the stale lock was replaced before, and the file has no meaning.
       const isNext = await this.#findPlace(token) === place
       if (isNext) await rename(place, this.#pathOf('lock'))
       return isNext
@@ -71,14 +71,14 @@ export class FolderLock {
     }
   }
 
-  /** The place of the next lock, behind the dead ones. */
+  /** The path of the next lock, after the stale ones. */
   async #findPlace (token: string): Promise<string> {
     let path = this.#pathOf('lock')
     for (;;) {
       const holder = await readLock(path)
       if (holder === undefined || holder.token === token) return path
       if (isAlive(holder, Date.now())) {
-        throw new StoreError('read_only', `process ${holder.pid} on ${holder.host} writes to this folder`)
+        throw new StoreError('read_only', `process ${holder.pid} on ${holder.host} holds the lock of this folder`)
       }
       path = this.#pathOf(`lock-after-${holder.token}`)
     }

@@ -6,10 +6,10 @@ import { FolderLock } from './folder-lock.js'
 import { makePath } from './folder-path.js'
 import { etagOf } from './folder-version.js'
 
-/** One for each root, by its real path: all stores of this process have one lock and one order of writes. */
+/** By the real path of the root: all stores of this process share one lock and one queue of writes. */
 const writers = new Map<string, FolderWriter>()
 
-/** The writer of the root, which `user` uses until it leaves. */
+/** Returns the writer of the root for `user`, until it calls `leaveWriters`. */
 export function joinWriter (root: string, user: object): FolderWriter {
   const writer = writers.get(root) ?? new FolderWriter(root)
   writers.set(root, writer)
@@ -17,7 +17,7 @@ export function joinWriter (root: string, user: object): FolderWriter {
   return writer
 }
 
-/** Gives back the locks that no other user needs. */
+/** Releases the locks that no other user needs. */
 export async function leaveWriters (user: object): Promise<void> {
   for (const writer of writers.values()) {
     if (writer.users.delete(user)) await writer.releaseUnused()
@@ -39,7 +39,7 @@ export class FolderWriter {
     await this.#inTurn(async () => { if (this.users.size === 0) await this.#lock.release() })
   }
 
-  /** As `ObjectStore.put`. Answers the ETag. */
+  /** As `ObjectStore.put`. Returns the ETag. */
   async put (key: string, body: Uint8Array, ifMatch: string | null | undefined): Promise<string> {
     const path = await makePath(this.#root, key)
     const draft = await writeTempFile(this.#root, body)
@@ -61,7 +61,7 @@ export class FolderWriter {
     if (etag !== ifMatch) throw new StoreError('precondition_failed', 'the object is not the expected one')
   }
 
-  /** Runs the work when all that came before has ended. */
+  /** Runs the work after all earlier work has ended. */
   #inTurn<T> (work: () => Promise<T>): Promise<T> {
     const turn = this.#lastTurn.then(work)
     this.#lastTurn = turn.catch(() => {})

@@ -3,24 +3,24 @@ import { readFile, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { codeOf, toMissing } from './folder-error.js'
 
-/** A lock that was not refreshed for so long is dead, whoever holds it. */
+/** A lock that was not renewed for this time is stale. Milliseconds. */
 const STALE_MS = 30_000
 
-/** Who holds a folder, as the lock file tells it. */
+/** The holder of a lock, as its file describes it. */
 export interface Holder {
   readonly pid: number
   readonly host: string
-  /** Where its pid means what it means here: containers on one host number their processes apart. */
+  /** The PID namespace: a pid can only be compared within it, because containers number their processes separately. */
   readonly pids: string
-  /** Unlike any other lock's. */
+  /** Unique for each lock. */
   readonly token: string
-  /** Milliseconds. */
+  /** When the lock was renewed, in milliseconds since 1970-01-01 UTC. */
   readonly refreshed: number
 }
 
 const PID_NAMESPACE = pidNamespace()
 
-/** Empty where the system has none to tell. */
+/** Empty if the system has none. */
 function pidNamespace (): string {
   try {
     return readlinkSync('/proc/self/ns/pid')
@@ -33,7 +33,7 @@ export function lockText (token: string, now: number): Buffer {
   return Buffer.from(JSON.stringify({ pid: process.pid, host: hostname(), pids: PID_NAMESPACE, token, since: new Date(now).toISOString() }))
 }
 
-/** `undefined` where there is no such file. A file that can't be understood has a holder that nobody knows. */
+/** Reads a lock file; `undefined` if there is none. A file that cannot be parsed belongs to an unknown holder. */
 export async function readLock (path: string): Promise<Holder | undefined> {
   const text = await readFile(path, 'utf8').catch(toMissing)
   const stats = await stat(path).catch(toMissing)
@@ -45,14 +45,14 @@ export async function readLock (path: string): Promise<Holder | undefined> {
 function parse (text: string): Partial<Holder> {
   try {
     const { pid, host, pids, token } = JSON.parse(text)
-    // The token becomes part of a file name.
+    // The token is used in a file name.
     return Number.isInteger(pid) && typeof host === 'string' && /^[\w-]+$/.test(token) ? { pid, host, pids: String(pids), token } : {}
   } catch {
     return {}
   }
 }
 
-/** Whether the holder may still write. It is not this process's present lock: an older process had the same pid. */
+/** Whether the holder may still write. The lock is not the one of this process: if it has the same pid, it belonged to an earlier process. */
 export function isAlive ({ pid, host, pids, refreshed }: Holder, now: number): boolean {
   if (host === hostname() && pids === PID_NAMESPACE && (pid === process.pid || !isRunning(pid))) return false
   return now - refreshed <= STALE_MS

@@ -1,4 +1,4 @@
-/** The items of all runs in order, merged as they are asked for. Each run is sorted by `compare`. */
+/** Returns the items of all runs in order, merged while they are iterated. Each run is sorted by `compare`. */
 export function mergeSorted<T> (runs: readonly (readonly T[])[], compare: (a: T, b: T) => number): Iterable<T> {
   if (runs.length < 2) return runs[0] ?? []
   const middle = runs.length >>> 1

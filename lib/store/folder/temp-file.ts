@@ -6,13 +6,13 @@ import { INTERNAL_FOLDER } from './folder-key.js'
 import { makePath } from './folder-path.js'
 
 const TEMP_FOLDER = `${INTERNAL_FOLDER}/tmp`
-/** No write takes as long. */
+/** Milliseconds. No write takes as long. */
 const STALE_MS = 3_600_000
 
-/** A complete file on disk that is not yet at its place. */
+/** A complete file on disk that is not yet renamed to its final path. */
 export interface TempFile {
   readonly path: string
-  /** Open: its times change when it is moved. */
+  /** Open, because its times change when it is renamed. */
   readonly file: FileHandle
 }
 
@@ -30,13 +30,13 @@ export async function writeTempFile (root: string, body: Uint8Array): Promise<Te
   }
 }
 
-/** Closes the file; removes it unless it was moved. */
+/** Closes the file and deletes it unless it was renamed. */
 export async function discardTempFile ({ path, file }: TempFile): Promise<void> {
   await file.close()
   await unlink(path).catch(toMissing)
 }
 
-/** Removes what killed processes left. */
+/** Deletes the files that killed processes have left. */
 export async function removeStaleTempFiles (root: string, now: number): Promise<void> {
   const folder = join(root, TEMP_FOLDER)
   for (const name of await readdir(folder).catch(toMissing) ?? []) {
@@ -47,8 +47,8 @@ export async function removeStaleTempFiles (root: string, now: number): Promise<
 }
 
 /**
- * Seconds. The clock of the file system ticks every few milliseconds, and an inode comes back with the second write from
- * now: with the ticks alone, two versions could have one ETag.
+ * The current time in seconds, with microseconds. The clock of the file system has a resolution of some milliseconds and inodes are
+ * reused: with that clock alone, two versions could have the same ETag.
  */
 function preciseNow (): number {
   return (Date.now() + performance.now() % 1) / 1000

@@ -10,13 +10,14 @@ const PAUSE_MS = 100
 const WRITE_ID = 'write-id'
 
 /**
- * Compare and swap on servers that lose answers, fail under contention and disagree about quotes. Every write carries an id
- * of its own: after a failure, what the object carries tells whether this write took effect, another one did, or none.
+ * Compare-and-swap on servers that lose responses, fail under contention and treat quotes around an ETag differently. Every write
+ * carries an id of its own in the metadata of the object: after a failure, the id of the current object shows whether this write took
+ * effect, another one did, or none.
  */
 export class ConditionalPut {
   readonly #requests: S3Requests
   readonly #newWriteId: () => string
-  // Ceph RGW 16.2 compares a quoted ETag with its quotes, and so never finds it equal. Which form it takes, refusals teach.
+  // Ceph RGW 16.2 includes the quotes in the comparison, so that a quoted ETag never matches. The form is changed after a 412.
   #quote: '"' | '' = '"'
 
   constructor (requests: S3Requests, newWriteId: () => string) {
@@ -24,7 +25,7 @@ export class ConditionalPut {
     this.#newWriteId = newWriteId
   }
 
-  /** As `ObjectStore.put` with `ifMatch`, but fails with the errors of the SDK, too. */
+  /** As `ObjectStore.put` with `ifMatch`, but also fails with errors of the SDK. */
   async send (key: string, input: PutInput, ifMatch: string | null, signal: AbortSignal): Promise<{ etag: string }> {
     const writeId = this.#newWriteId()
     for (let attempt = 1; ; attempt++) {
@@ -35,7 +36,7 @@ export class ConditionalPut {
         const { ETag } = await this.#requests.put(key, once, false, signal)
         return { etag: unquote(ETag) }
       } catch (error) {
-        if (!isUndecided(error)) throw error
+        if (!isInconclusive(error)) throw error
         const current = await this.#requests.head(key, signal)
         if (current?.Metadata?.[WRITE_ID] === writeId) return { etag: unquote(current.ETag) }
         if (!isExpected(current, ifMatch)) {
@@ -49,8 +50,8 @@ export class ConditionalPut {
   }
 }
 
-/** Whether the failure leaves open who wrote: no answer, a refused condition, or one that the server could not decide. */
-function isUndecided (error: unknown): boolean {
+/** Whether the failure does not show which write took effect: no response, a condition that did not hold, or one that the server could not evaluate. */
+function isInconclusive (error: unknown): boolean {
   const status = statusOf(error)
   if (isNoSuchBucket(error)) return false
   return status === undefined || status >= 500 || [404, 408, 409, 412, 429].includes(status)

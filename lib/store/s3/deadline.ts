@@ -1,4 +1,4 @@
-/** The time that an operation has, whatever it waits for: connections, answers, bodies, pauses between attempts. */
+/** The time limit of an operation, whatever it waits for: connections, responses, bodies, pauses between attempts. */
 export class Deadline {
   readonly #controller = new AbortController()
   #end: number
@@ -13,7 +13,7 @@ export class Deadline {
     return this.#controller.signal
   }
 
-  /** Allows for more, once it is known how much there is to transfer. */
+  /** Allows `ms` more milliseconds, once the size of the transfer is known. */
   extend (ms: number): void {
     this.#end += ms
     clearTimeout(this.#timer)
@@ -25,7 +25,7 @@ export class Deadline {
   }
 }
 
-/** Milliseconds to allow for so many bytes: at 1 MiB/s, a slower transfer counts as stalled. */
+/** The milliseconds in which a transfer of that many bytes has to be complete: one that is slower than 1 MiB/s counts as stalled. */
 export function transferMs (bytes = 0): number {
   return bytes / 1024 / 1024 * 1000
 }

@@ -5,55 +5,58 @@ import { StoreError } from '../object-store.js'
 import { unquote } from './s3-object.js'
 
 /**
- * The whole body of an answer. Fails with `too_large` as soon as that shows, with `corrupt` where the length or the MD5
- * that the answer tells is another one. In any case nothing is left unread: that would keep the connection for good.
+ * Reads the whole body of a response. In no case is a rest left unread, because that would occupy the connection for ever.
+ *
+ * @throws StoreError `too_large` as soon as the body exceeds `maxBytes`; `corrupt` if its length or MD5 differs from the headers
  */
-export async function readBody (answer: GetObjectCommandOutput, maxBytes: number): Promise<Buffer> {
-  const stream = bodyOf(answer)
+export async function readBody (response: GetObjectCommandOutput, maxBytes: number): Promise<Buffer> {
+  const stream = bodyOf(response)
   const chunks: Buffer[] = []
   let length = 0
-  if ((answer.ContentLength ?? 0) > maxBytes) {
+  if ((response.ContentLength ?? 0) > maxBytes) {
     stream.destroy()
     throw tooLarge(maxBytes)
   }
-  // Leaving the loop by an error destroys the stream.
+  // An error in the loop destroys the stream.
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     length += chunk.length
     if (length > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)
   }
   const body = Buffer.concat(chunks, length)
-  if (!isIntact(body, answer)) throw new StoreError('corrupt', 'the body is not what its ETag or length says')
+  if (!isIntact(body, response)) throw new StoreError('corrupt', 'the body does not match its ETag or its length')
   return body
 }
 
-/** In Node the SDK answers a stream of Node; its type also covers browsers. */
-export function bodyOf (answer: GetObjectCommandOutput): Readable {
-  return answer.Body as Readable
+/** The body as a stream of Node: the type of the SDK also covers browsers. */
+export function bodyOf (response: GetObjectCommandOutput): Readable {
+  return response.Body as Readable
 }
 
-/** Bytes of the object, also where the answer is a range of it. */
+/** The size of the object in bytes, even if the response is a range of it. */
 export function wholeSize ({ ContentRange, ContentLength = 0 }: GetObjectCommandOutput): number {
   const whole = ContentRange?.split('/')[1]
   return whole === undefined ? ContentLength : Number(whole)
 }
 
-/** What an answer tells of its body. */
+/** The headers that describe a body. */
 export type BodyFacts = Pick<GetObjectCommandOutput, 'ContentLength' | 'ETag' | 'SSECustomerAlgorithm' | 'ServerSideEncryption'>
 
-export function isIntact (body: Buffer, answer: BodyFacts): boolean {
-  if (answer.ContentLength !== undefined && answer.ContentLength !== body.length) return false
-  const md5 = md5Of(answer)
+/** Whether the body has the length and, if the ETag is one, the MD5 that the headers give. */
+export function isIntact (body: Buffer, facts: BodyFacts): boolean {
+  if (facts.ContentLength !== undefined && facts.ContentLength !== body.length) return false
+  const md5 = md5Of(facts)
   return md5 === undefined || md5 === hash('md5', body)
 }
 
-/** The ETag where it is an MD5: not after a multipart upload, nor with keys of the customer or of a key service. */
+/** The ETag if it is an MD5: after a multipart upload and with keys of the customer or of a key service it is not. */
 function md5Of ({ ETag, SSECustomerAlgorithm, ServerSideEncryption }: BodyFacts): string | undefined {
   const etag = unquote(ETag)
   const isOpaque = SSECustomerAlgorithm !== undefined || ServerSideEncryption?.startsWith('aws:kms') === true
   return /^[0-9a-f]{32}$/.test(etag) && !isOpaque ? etag : undefined
 }
 
+/** The error of a body of more than `maxBytes` bytes. */
 export function tooLarge (maxBytes: number): StoreError {
   return new StoreError('too_large', `more than ${maxBytes} bytes`)
 }

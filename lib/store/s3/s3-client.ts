@@ -2,13 +2,13 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { OneShotSha256 } from './fast-path/one-shot-sha256.js'
 
 export interface S3ClientSettings {
-  /** An S3-compatible server. Without it: AWS. */
+  /** The URL of an S3-compatible server. Default: AWS. */
   readonly endpoint?: string | undefined
-  /** Default: `us-east-1` with an endpoint, else what the SDK finds. */
+  /** Default: `us-east-1` with an endpoint, otherwise what the SDK finds. */
   readonly region?: string | undefined
 }
 
-/** Milliseconds that one attempt may take until the headers of its answer are there. */
+/** How long one attempt may take until the headers of the response have arrived, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 5000
 
 const requestHandler = (maxSockets: number) => ({
@@ -22,20 +22,20 @@ const requestHandler = (maxSockets: number) => ({
 
 export interface S3Clients {
   readonly retrying: S3Client
-  /** Sends a request once: after a lost answer, a repeated conditional PUT would be refused because of its own first attempt. */
+  /** Sends a request once: if a response is lost, a repeated conditional PUT would fail because its first attempt took effect. */
   readonly single: S3Client
-  /** Has connections of its own: whoever reads slowly holds one for long, and takes none from the work on the bucket. */
+  /** Has connections of its own: clients that read slowly occupy them for long, and must not take them from the reconcile. */
   readonly streaming: S3Client
-  /** What they are made with. */
+  /** The configuration that they share. */
   readonly config: S3ClientConfig
-  /** Signs requests that are sent without a client. */
+  /** Returns a signer for requests that are sent without a client. */
   readonly signer: () => Promise<RequestSigner>
 }
 
 export type RequestSigner = Awaited<ReturnType<S3Client['config']['signer']>>
 
 export function createClients (settings: S3ClientSettings): S3Clients {
-  // The SDK warns once per process of Node versions that it is about to leave; which one runs is not this module's choice.
+  // The SDK warns about Node versions that it will stop supporting. This module does not choose the version.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const config = configOf(settings)
   const retrying = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(64) })
@@ -46,7 +46,7 @@ export function createClients (settings: S3ClientSettings): S3Clients {
 }
 
 function configOf ({ endpoint, region }: S3ClientSettings): S3ClientConfig {
-  // Waiting for `100 Continue` costs a connection per large PUT, and 6 s where the server does not know it.
+  // Waiting for `100 Continue` costs a connection for each large PUT, and 6 s if the server does not support it.
   const common: S3ClientConfig = { expectContinueHeader: false }
   if (endpoint === undefined) return region === undefined ? common : { ...common, region }
   return {
@@ -54,7 +54,7 @@ function configOf ({ endpoint, region }: S3ClientSettings): S3ClientConfig {
     endpoint,
     region: region ?? 'us-east-1',
     forcePathStyle: true,
-    // Servers other than AWS refuse some checksum headers; bodies are verified by their ETag instead.
+    // Servers other than AWS reject some checksum headers. Bodies are verified by their ETag instead.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED'
   }

@@ -1,6 +1,6 @@
 import { toStoreError, type StoreError, type StoreErrorCode } from '../object-store.js'
 
-/** What the SDK, its HTTP handler and Node put on the errors they throw. */
+/** The properties of errors that the SDK, its HTTP handler and Node throw. */
 interface SdkError {
   readonly name?: string
   readonly message?: string
@@ -8,13 +8,13 @@ interface SdkError {
   readonly $metadata?: { readonly httpStatusCode?: number }
 }
 
-// System errors such as ECONNREFUSED and EAI_AGAIN, and those of TLS; not Node's own ERR_INVALID_….
+// System errors such as ECONNREFUSED and EAI_AGAIN, and TLS errors, but not Node's own ERR_INVALID_….
 const NETWORK_CODE = /^E(?!RR_)[A-Z_]+$|CERT|^ERR_(SSL|TLS)/
 
-/** What AWS, Ceph RGW and MinIO call keys that they can't hold. */
+/** The names that AWS, Ceph RGW and MinIO give to the error of a key that they cannot store. */
 const INVALID_KEY = /^KeyTooLongError$|^(XMinio)?Invalid(Object|Resource)Name$/
 
-/** The HTTP status that the error stands for; `undefined` where there was no answer. */
+/** The HTTP status of the response; `undefined` if there was none. */
 export function statusOf (error: unknown): number | undefined {
   return (error as SdkError).$metadata?.httpStatusCode
 }
@@ -23,15 +23,15 @@ export function isNoSuchBucket (error: unknown): boolean {
   return (error as SdkError).name === 'NoSuchBucket'
 }
 
-/** Whether it is S3 that says that there is no such object, or that there can be none: a proxy may answer 404, too. */
+/** Whether S3 reports that there is no such object, or that there cannot be one. A 404 alone may come from a proxy. */
 export function isNoSuchKey (error: unknown): boolean {
   const { name = '' } = error as SdkError
   return name === 'NoSuchKey' || INVALID_KEY.test(name)
 }
 
 /**
- * The one place where failures get a meaning and a subject: the URL of the bucket or object. The message holds names and
- * codes only, since the SDK's own texts may quote credentials.
+ * Turns a failure into a StoreError. `subject` is the URL of the bucket or object. The message contains names and codes only, because
+ * the messages of the SDK may quote credentials.
  */
 export function toS3Error (error: unknown, subject: string): StoreError {
   return toStoreError(error, subject, classify)
@@ -41,11 +41,11 @@ function classify ({ name = 'Error', message = '', code, $metadata }: SdkError):
   const status = $metadata?.httpStatusCode
   if (status !== undefined) return [codeOfResponse(status, name), `HTTP ${status} ${name}`]
   if (/^(Credentials|Token)ProviderError$/.test(name)) return ['access_denied', 'no credentials']
-  // The HTTP handler names a reset connection TimeoutError, too: the code tells them apart.
-  if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', 'no answer in time']
-  if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `no connection, or it broke (${code})`]
+  // The HTTP handler also calls a reset connection TimeoutError, but that one has a code.
+  if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', 'no response in time']
+  if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `the connection failed (${code})`]
   if (message === 'Region is missing') return ['store_error', 'no region: set AWS_REGION or, for a server other than AWS, AWS_ENDPOINT_URL_S3']
-  if (message.startsWith('Checksum mismatch')) return ['corrupt', 'the body is not what its checksum says']
+  if (message.startsWith('Checksum mismatch')) return ['corrupt', 'the body does not match its checksum']
   return ['store_error', code ?? name]
 }
 

@@ -6,36 +6,38 @@ import { decodeKey, toInfo } from './s3-object.js'
 
 export interface ListingPage {
   readonly objects: ObjectList
-  /** The token of the next page; `undefined` after the last. */
+  /** The token of the next page; `undefined` if this is the last one. */
   readonly next: string | undefined
 }
 
 /**
- * Reads an answer to ListObjectsV2. The SDK makes an empty page of an answer that is no
- * listing: only one that says whether there are more is believed, everything else fails with `invalid_listing`.
+ * Reads a response to ListObjectsV2. If a response is not a listing, the SDK returns an empty page: a page without `IsTruncated` is
+ * therefore not accepted.
+ *
+ * @throws StoreError `invalid_listing`
  */
-export function readPage (answer: ListObjectsV2CommandOutput): ListingPage {
-  const { Contents = [], EncodingType, IsTruncated, NextContinuationToken: next } = answer
-  if (IsTruncated === undefined) throw new StoreError('invalid_listing', 'the answer is not a listing')
+export function readPage (response: ListObjectsV2CommandOutput): ListingPage {
+  const { Contents = [], EncodingType, IsTruncated, NextContinuationToken: next } = response
+  if (IsTruncated === undefined) throw new StoreError('invalid_listing', 'the response is not a listing')
   const decode = EncodingType === 'url' ? decodeKey : (key: string) => key
   const objects = new ObjectList(Contents.map(object => readObject(object, decode)))
   if (!IsTruncated) return { objects, next: undefined }
-  if (next === undefined) throw new StoreError('invalid_listing', 'the listing leads nowhere')
+  if (next === undefined) throw new StoreError('invalid_listing', 'the listing is truncated and has no token of a next page')
   return { objects, next }
 }
 
-/** Passes a page on whose token is not one of those seen before, and adds it to them. */
+/** Returns the page if its token is not one of the earlier ones, which it is then added to. @throws StoreError `invalid_listing` */
 export function checkToken (page: ListingPage, tokens: Set<string>): ListingPage {
   if (page.next === undefined) return page
-  if (tokens.has(page.next)) throw new StoreError('invalid_listing', 'the listing leads nowhere')
+  if (tokens.has(page.next)) throw new StoreError('invalid_listing', 'the token of the next page occurs twice')
   tokens.add(page.next)
   return page
 }
 
-/** To catch with: what came as a success and can't be read is no listing. */
+/** For `catch`: a successful response that cannot be read is not a listing. */
 export function toInvalidListing (error: unknown): never {
   if (statusOf(error) !== 200) throw error
-  throw new StoreError('invalid_listing', 'the answer is not a listing', { cause: error })
+  throw new StoreError('invalid_listing', 'the response is not a listing', { cause: error })
 }
 
 function readObject (object: ListedObject, decode: (key: string) => string | undefined): ObjectInfo {

@@ -1,16 +1,17 @@
 import type { ObjectInfo } from '../object-store.js'
 
-/** What answers tell of an object; the length of a listed one is its Size. */
+/** The headers or listing fields that describe an object. */
 export interface Described {
   readonly ETag?: string | undefined
   /** A number is milliseconds since 1970-01-01 UTC. */
   readonly LastModified?: Date | number | undefined
 }
 
+/** The description of an object of `size` bytes. */
 export function toInfo (key: string, size: number, { ETag, LastModified }: Described): ObjectInfo {
   const etag = unquote(ETag)
   const info = { key, etag, size, lastModified: Number(LastModified ?? 0) }
-  // Without an ETag nothing tells versions apart. Ceph RGW 16.2 has such objects after multipart uploads.
+  // Without an ETag versions cannot be distinguished. Ceph RGW 16.2 has such objects after multipart uploads.
   return etag === '' ? { ...info, racy: true } : info
 }
 

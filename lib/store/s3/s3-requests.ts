@@ -12,16 +12,16 @@ import { isNoSuchKey, statusOf } from './s3-error.js'
 export type GetConditions = Pick<GetObjectCommandInput, 'IfMatch' | 'IfNoneMatch' | 'Range'>
 export type PutInput = Omit<PutObjectCommandInput, 'Bucket' | 'Key'> & { readonly Body: Uint8Array }
 
-/** The requests of the store to one bucket, each ended by its signal. They fail with the errors of the SDK. */
+/** The requests of the store to one bucket; each is aborted by its signal. They fail with errors of the SDK. */
 export class S3Requests {
   readonly #bucket: string
   readonly #retrying: S3Client
   readonly #single: S3Client
   readonly #streaming: S3Client
-  /** The way for what is read into memory. */
-  readonly quick: S3FastPath
+  /** For objects and pages that are read into memory. */
+  readonly fastPath: S3FastPath
 
-  /** @param maxMs milliseconds that a quick request may take */
+  /** @param maxMs how long a request on the fast path may take, in milliseconds */
   constructor (bucket: string, settings: S3ClientSettings, maxMs: number) {
     const clients = createClients(settings)
     const { retrying, single, streaming } = clients
@@ -29,11 +29,11 @@ export class S3Requests {
     this.#retrying = retrying
     this.#single = single
     this.#streaming = streaming
-    this.quick = new S3FastPath(bucket, clients, maxMs)
+    this.fastPath = new S3FastPath(bucket, clients, maxMs)
   }
 
   listPage (prefix: string, token: string | undefined, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {
-    // XML 1.0 can't carry every character that a key may have.
+    // XML 1.0 cannot represent every character that a key may contain.
     const input = { Bucket: this.#bucket, Prefix: prefix, EncodingType: 'url', ContinuationToken: token } as const
     return this.#retrying.send(new ListObjectsV2Command(input), { abortSignal })
   }
@@ -42,7 +42,7 @@ export class S3Requests {
     return this.#get(this.#retrying, key, conditions, abortSignal)
   }
 
-  /** As `get`, for a body that is read at somebody else's pace. */
+  /** As `get`, for a body that is read as slowly as a client reads it. */
   open (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
     return this.#get(this.#streaming, key, conditions, abortSignal)
   }
@@ -59,20 +59,20 @@ export class S3Requests {
     const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key })
     return this.#retrying.send(command, { abortSignal }).catch(async error => {
       if (statusOf(error) !== 404) throw error
-      // The answer has no body that would tell a missing key from a missing bucket.
+      // The response has no body that would distinguish a missing key from a missing bucket.
       await this.headBucket(abortSignal)
       return undefined
     })
   }
 
-  /** Sends once unless it may be repeated. */
+  /** Uploads an object. Sends the request once unless `mayRepeat`. */
   put (key: string, input: PutInput, mayRepeat: boolean, abortSignal: AbortSignal): Promise<PutObjectCommandOutput> {
     const client = mayRepeat ? this.#retrying : this.#single
     const requestTimeout = REQUEST_TIMEOUT_MS + transferMs(input.Body.length)
     return client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, ...input }), { abortSignal, requestTimeout })
   }
 
-  /** Fails with a StoreError where there is no bucket. */
+  /** @throws StoreError `no_such_bucket` if there is no such bucket */
   async headBucket (abortSignal: AbortSignal): Promise<void> {
     await this.#retrying.send(new HeadBucketCommand({ Bucket: this.#bucket }), { abortSignal }).catch(error => {
       if (statusOf(error) !== 404) throw error
@@ -82,7 +82,7 @@ export class S3Requests {
 
   async createBucket (abortSignal: AbortSignal): Promise<void> {
     const region = await this.#retrying.config.region()
-    // AWS does not take its first region as a constraint.
+    // AWS does not accept us-east-1 as a location constraint.
     const location = region === 'us-east-1'
       ? {}
       : { CreateBucketConfiguration: { LocationConstraint: region as BucketLocationConstraint } }
@@ -90,9 +90,9 @@ export class S3Requests {
   }
 
   async close (): Promise<void> {
-    // The one that sends once has the connections of the one that retries.
+    // The client that sends once shares the connections of the one that retries.
     this.#retrying.destroy()
     this.#streaming.destroy()
-    await this.quick.close()
+    await this.fastPath.close()
   }
 }

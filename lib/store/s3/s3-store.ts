@@ -18,16 +18,16 @@ import { S3Requests } from './s3-requests.js'
 
 export interface S3StoreSettings extends S3ClientSettings {
   readonly bucket: string
-  /** Milliseconds that an operation has in all (of a listing, a page), and a second more per MiB. Default: 20 s. */
+  /** How long an operation (for a listing: a page) may take, in milliseconds, plus a second for each MiB. Default: 20 s. */
   readonly deadlineMs?: number
-  /** Makes an id that no other write has. Default: a random UUID. */
+  /** Returns an id that no other write has. Default: a random UUID. */
   readonly newWriteId?: () => string
 }
 
 const MAX_KEY_BYTES = 1024
 const GET_ATTEMPTS = 3
 
-/** A bucket of AWS S3, or of a server that speaks its protocol. Credentials come from the SDK's own chain. */
+/** A bucket of AWS S3 or of an S3-compatible server. Credentials come from the credential chain of the SDK. */
 export class S3Store implements ObjectStore {
   readonly url: string
   readonly #deadlineMs: number
@@ -49,20 +49,20 @@ export class S3Store implements ObjectStore {
     if (!isS3Key(key)) return undefined
     const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
     const began = performance.now()
-    const quick = await this.#requests.quick.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toS3Error(error, this.#urlOf(key)) })
-    if (quick !== FALL_BACK_TO_SDK) return quick
+    const found = await this.#requests.fastPath.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toS3Error(error, this.#urlOf(key)) })
+    if (found !== FALL_BACK_TO_SDK) return found
     const leftMs = maxMs === undefined ? this.#deadlineMs : Math.min(this.#deadlineMs, maxMs - (performance.now() - began))
-    if (leftMs <= 0) throw toS3Error(new StoreError('timeout', 'no complete answer in time'), this.#urlOf(key))
+    if (leftMs <= 0) throw toS3Error(new StoreError('timeout', 'no complete response in time'), this.#urlOf(key))
     return this.#within(leftMs, this.#urlOf(key), async deadline => {
       for (let attempt = 1; ; attempt++) {
-        const answer = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
-        if (answer === undefined || answer === 'unchanged') return answer
-        if (maxMs === undefined) deadline.extend(transferMs(answer.ContentLength))
+        const response = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
+        if (response === undefined || response === 'unchanged') return response
+        if (maxMs === undefined) deadline.extend(transferMs(response.ContentLength))
         try {
-          const body = await readBody(answer, maxBytes)
-          return { ...toInfo(key, body.length, answer), body }
+          const body = await readBody(response, maxBytes)
+          return { ...toInfo(key, body.length, response), body }
         } catch (error) {
-          // The SDK repeats requests, but not the reading of their bodies.
+          // The SDK repeats requests, but not the reading of a body.
           if (attempt === GET_ATTEMPTS || isTooLarge(error)) throw error
         }
       }
@@ -75,18 +75,18 @@ export class S3Store implements ObjectStore {
       ...(ifMatch ? { IfMatch: quote(ifMatch) } : {}),
       ...(range ? { Range: `bytes=${range.first}-${range.last}` } : {})
     }
-    const answer = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.open(key, conditions, signal))
-    return answer && { ...toInfo(key, wholeSize(answer), answer), body: bodyOf(answer) }
+    const response = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.open(key, conditions, signal))
+    return response && { ...toInfo(key, wholeSize(response), response), body: bodyOf(response) }
   }
 
   async head (key: string): Promise<ObjectInfo | undefined> {
     if (!isS3Key(key)) return undefined
-    const answer = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.head(key, signal))
-    return answer && toInfo(key, answer.ContentLength ?? 0, answer)
+    const response = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.head(key, signal))
+    return response && toInfo(key, response.ContentLength ?? 0, response)
   }
 
   async put (key: string, body: Uint8Array, { ifMatch, contentType }: PutOptions = {}): Promise<{ readonly etag: string }> {
-    if (!isS3Key(key)) throw new StoreError('invalid_key', `${this.#urlOf(key)}: S3 can't hold such a key`)
+    if (!isS3Key(key)) throw new StoreError('invalid_key', `${this.#urlOf(key)}: S3 cannot store an object with this key`)
     const input = { Body: body, ...(contentType ? { ContentType: contentType } : {}) }
     return this.#within(this.#deadlineMs + transferMs(body.length), this.#urlOf(key), async ({ signal }) => {
       if (ifMatch !== undefined) return this.#conditionalPut.send(key, input, ifMatch, signal)
@@ -113,18 +113,18 @@ export class S3Store implements ObjectStore {
   async * #pages (prefix: string): AsyncGenerator<ObjectList> {
     const tokens = new Set<string>()
     const objects = new ObjectList()
-    const { quick } = this.#requests
+    const { fastPath } = this.#requests
     let next: string | undefined
-    let ahead = quick.fetchPage(prefix, next)
+    let ahead = fastPath.fetchPage(prefix, next)
     do {
       const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
-        const answer = await ahead
-        // The next page is asked for before this one is read, so that nobody waits for the other.
-        if (answer.next !== undefined) ahead = quick.fetchPage(prefix, answer.next)
+        const response = await ahead
+        // The next page is requested before this one is read, so that the server works meanwhile.
+        if (response.next !== undefined) ahead = fastPath.fetchPage(prefix, response.next)
         await setImmediate()
-        const read = answer.read(objects)
+        const read = response.read(objects)
         const page = read === FALL_BACK_TO_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : read
-        if (page.next !== answer.next && page.next !== undefined) ahead = quick.fetchPage(prefix, page.next)
+        if (page.next !== response.next && page.next !== undefined) ahead = fastPath.fetchPage(prefix, page.next)
         return checkToken(page, tokens)
       })
       yield page.objects
@@ -138,7 +138,7 @@ export class S3Store implements ObjectStore {
       return await work(deadline)
     } catch (error) {
       const isLate = deadline.signal.aborted && !(error instanceof StoreError)
-      throw toS3Error(isLate ? new StoreError('timeout', 'no complete answer in time', { cause: error }) : error, subject)
+      throw toS3Error(isLate ? new StoreError('timeout', 'no complete response in time', { cause: error }) : error, subject)
     } finally {
       deadline.clear()
     }

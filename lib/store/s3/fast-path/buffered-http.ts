@@ -2,24 +2,24 @@ import type { Dispatcher, Pool } from 'undici'
 import { transferMs } from '../deadline.js'
 import { tooLarge } from '../s3-body.js'
 
-/** An answer with all of its body. */
+/** A complete response. */
 export interface BufferedResponse {
   readonly status: number
-  /** By their names in lower case. */
+  /** By name, in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Buffer
 }
 
-export interface AnswerLimits {
-  /** Of a successful answer. */
+export interface ResponseLimits {
+  /** The most bytes of a successful response. */
   readonly maxBytes: number
-  /** Milliseconds until it has to be complete. Default: what all may take, and more for a long one. */
+  /** How long the response may take, in milliseconds. Default: the limit of all responses, plus a second for each MiB. */
   readonly maxMs: number | undefined
-  /** Where the body is put together, which holds until the next one is. */
-  readonly room?: ReusableBuffer
+  /** The memory for the body, which is valid until the memory is used again. */
+  readonly memory?: ReusableBuffer
 }
 
-/** Memory that is used again. */
+/** Memory for one body after the other. */
 export class ReusableBuffer {
   #bytes = Buffer.alloc(0)
 
@@ -31,38 +31,38 @@ export class ReusableBuffer {
   }
 }
 
-/** Pages are of about the same length. */
+/** The memory is larger than needed by this factor: pages are of similar length. */
 const SPARE = 1.25
 
-/** How often slow answers are looked for. */
+/** How often responses are checked for their time limit, in milliseconds. */
 const WATCH_MS = 100
 
-/** What the answer to a failed request may say. */
+/** The most bytes of a response to a failed request. */
 const MAX_ERROR_BYTES = 64 * 1024
 
-/** GETs over a pool of connections whose bodies are read into memory, without the streams that these are otherwise made of. */
+/** Sends GET requests over a pool of connections and reads the responses into memory, without streams. */
 export class BufferedHttp {
   readonly #pool: Pool
-  /** Begun and not ended. */
-  readonly #open = new Set<AnswerReader>()
+  /** The responses that have not ended. */
+  readonly #open = new Set<ResponseReader>()
   readonly #watch: NodeJS.Timeout
   readonly #maxMs: number
 
-  /** @param maxMs milliseconds until an answer has to be complete that is not long */
+  /** @param maxMs how long a response of less than a MiB may take, in milliseconds */
   constructor (pool: Pool, maxMs: number) {
     this.#pool = pool
     this.#maxMs = maxMs
-    // One timer for all: two for each answer would cost as much as the answer.
+    // One timer for all responses: two for each would cost as much as a response.
     this.#watch = setInterval(() => this.#endSlow(), WATCH_MS).unref()
   }
 
   /** @throws StoreError `too_large` */
-  get (path: string, headers: Record<string, string>, { maxBytes, maxMs, room }: AnswerLimits): Promise<BufferedResponse> {
+  get (path: string, headers: Record<string, string>, { maxBytes, maxMs, memory }: ResponseLimits): Promise<BufferedResponse> {
     return new Promise((resolve, reject) => {
-      const reader = new AnswerReader({ room, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, answer) => {
+      const reader = new ResponseReader({ memory, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, response) => {
         this.#open.delete(reader)
-        if (answer === undefined) reject(error)
-        else resolve(answer)
+        if (response === undefined) reject(error)
+        else resolve(response)
       })
       this.#open.add(reader)
       this.#pool.dispatch({ method: 'GET', path, headers }, reader)
@@ -76,36 +76,36 @@ export class BufferedHttp {
 
   #endSlow (): void {
     const now = performance.now()
-    for (const reader of this.#open) if (now > reader.end) reader.abort(new Error('No complete answer in time'))
+    for (const reader of this.#open) if (now > reader.end) reader.abort(new Error('No complete response in time'))
   }
 }
 
 interface ReaderOptions {
-  readonly room: ReusableBuffer | undefined
+  readonly memory: ReusableBuffer | undefined
   readonly maxBytes: number
   readonly maxMs: number
-  /** Whether it has a second more for each MiB. */
+  /** Whether the limit is a second longer for each MiB. */
   readonly isExtended: boolean
 }
 
-class AnswerReader implements Dispatcher.DispatchHandler {
-  /** When it has to be complete. */
+class ResponseReader implements Dispatcher.DispatchHandler {
+  /** The time at which the response has to be complete, by `performance.now()`. */
   end: number
   readonly #options: ReaderOptions
-  readonly #done: (error: Error, answer?: BufferedResponse) => void
+  readonly #done: (error: Error, response?: BufferedResponse) => void
   readonly #chunks: Buffer[] = []
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
   #headers: BufferedResponse['headers'] = {}
   #length = 0
 
-  constructor (options: ReaderOptions, done: (error: Error, answer?: BufferedResponse) => void) {
+  constructor (options: ReaderOptions, done: (error: Error, response?: BufferedResponse) => void) {
     this.#options = options
     this.end = performance.now() + options.maxMs
     this.#done = done
   }
 
-  /** Ends it, whatever it waits for. */
+  /** Ends the request with an error, whatever it waits for. */
   abort (error: Error): void {
     if (this.#controller === undefined) this.#done(error)
     else this.#controller.abort(error)
@@ -130,7 +130,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd (): void {
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : this.#options.room?.concat(this.#chunks, this.#length) ?? Buffer.concat(this.#chunks)
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : this.#options.memory?.concat(this.#chunks, this.#length) ?? Buffer.concat(this.#chunks)
     this.#done(NO_ERROR, { status: this.#status, headers: this.#headers, body })
   }
 
@@ -141,7 +141,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   #check (length: number): void {
     const isGood = this.#status === 200
     const { maxBytes } = this.#options
-    if (length > (isGood ? maxBytes : MAX_ERROR_BYTES)) this.abort(isGood ? tooLarge(maxBytes) : new Error('The answer is longer than an error can be'))
+    if (length > (isGood ? maxBytes : MAX_ERROR_BYTES)) this.abort(isGood ? tooLarge(maxBytes) : new Error('The body of an error is too long'))
   }
 }
 

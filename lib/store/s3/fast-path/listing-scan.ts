@@ -4,16 +4,16 @@ import type { ListingPage } from '../s3-listing.js'
 import { decodeKey, toInfo } from '../s3-object.js'
 
 const ROOT = /^(?:<\?xml [^>]*\?>\s*)?<ListBucketResult(?: [^>]*)?>/
-/** Where it ends at the latest. */
+/** The most bytes before the end of the start tag of the root element. */
 const MAX_ROOT_BYTES = 1024
 const END = Buffer.from('</ListBucketResult>')
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
 
 /**
- * Reads an answer to ListObjectsV2 without building a document of it, nor texts of what it holds, which costs a twentieth.
- * `undefined` for whatever is not just as S3 servers write it, or not complete: it is for a real parser to say what it is.
+ * Reads a response to ListObjectsV2 without building a document or strings, at a twentieth of the cost of the SDK. Returns `undefined` if
+ * the response is incomplete or not written exactly as S3 servers write it: then an XML parser has to read it.
  *
- * @param objects where those of the page go, instead of what is there
+ * @param objects receives the objects of the page, and is cleared before
  */
 export function scanListing (xml: Buffer, objects: ObjectList): ListingPage | undefined {
   let end = xml.length
@@ -34,7 +34,7 @@ export function scanListing (xml: Buffer, objects: ObjectList): ListingPage | un
     const element = readElement(xml, at, end)
     if (element === undefined) return undefined
     const { name, content, next: after } = element
-    if (name === 'Contents' ? !scanAnyEntry(xml, content, objects) : name !== '' && !note(facts, name, xml, content)) return undefined
+    if (name === 'Contents' ? !scanAnyEntry(xml, content, objects) : name !== '' && !addFact(facts, name, xml, content)) return undefined
     at = after
   }
   if (facts.get('EncodingType') !== 'url' || Number(facts.get('KeyCount') ?? objects.length) !== objects.length) return undefined
@@ -46,7 +46,7 @@ export function scanListing (xml: Buffer, objects: ObjectList): ListingPage | un
   }
 }
 
-/** The token of the next page, before the page is read. */
+/** Finds the token of the next page without reading the page. */
 export function findToken (xml: Buffer): string | undefined {
   const start = xml.indexOf(TOKEN) + TOKEN.length
   const end = xml.indexOf('<', start)
@@ -57,7 +57,7 @@ const TOKEN = '<NextContinuationToken>'
 
 const [SPACE, QUOTE, PERCENT, AMPERSAND, PLUS, LESS] = [0x20, 0x22, 0x25, 0x26, 0x2b, 0x3c]
 
-/** What all servers tell of an object, in the order in which they do. */
+/** The elements of an object, in the order in which all servers write them. */
 const KEY = Buffer.from('<Contents><Key>')
 const MODIFIED = Buffer.from('</Key><LastModified>')
 const ETAG = Buffer.from('</LastModified><ETag>')
@@ -68,12 +68,12 @@ const END_OF_ENTRY = Buffer.concat([REST, CLOSE])
 /** How servers write the quotes around an ETag. */
 const QUOTES = ['&quot;', '&#34;', '"'].map((text) => Buffer.from(text))
 
-/** Reads the entry that begins there into the objects and answers where it ends; -1 where it has to be looked at more closely. */
+/** Returns a function that adds the entry at an offset to the objects and returns the offset of its end; -1 if the entry needs `scanAnyEntry`. */
 function usualScanner (xml: Buffer, objects: ObjectList): (at: number) => number {
   const timeOf = instantReader(xml)
   const key = { bytes: xml, start: 0, end: 0 }
   const etag = { bytes: xml, start: 0, end: 0 }
-  // What was found in the entry before, and is most likely here, too.
+  // As in the previous entry, which is the most likely form.
   let quote = QUOTES[0]!
   let rest: Uint8Array = END_OF_ENTRY
   return (at) => {
@@ -108,7 +108,7 @@ function usualScanner (xml: Buffer, objects: ObjectList): (at: number) => number
   }
 }
 
-/** From the end of the size to that of the entry, where there is nothing in it that matters. */
+/** The bytes from the end of the size to the end of the entry, if they contain no element that matters. */
 function restOfEntry (xml: Buffer, at: number): Uint8Array | undefined {
   const end = xml.indexOf(CLOSE, at)
   if (end === -1 || !hasAt(xml, at, REST)) return undefined
@@ -116,7 +116,7 @@ function restOfEntry (xml: Buffer, at: number): Uint8Array | undefined {
   return names?.every((name) => !ENTRY.includes(name)) ? xml.subarray(at, end + CLOSE.length) : undefined
 }
 
-/** What has to be known of an entry. */
+/** The elements of an entry that matter. */
 const ENTRY = ['Key', 'LastModified', 'ETag', 'Size']
 
 function elementNames (xml: Buffer, from: number, to: number): string[] | undefined {
@@ -130,7 +130,7 @@ function elementNames (xml: Buffer, from: number, to: number): string[] | undefi
   return names
 }
 
-/** Reads instants as S3 writes them, such as 2025-06-15T12:15:30.000Z, as milliseconds since 1970; -1 for others. */
+/** Returns a function that reads a time such as 2025-06-15T12:15:30.000Z as milliseconds since 1970-01-01 UTC; -1 if it has another form. */
 function instantReader (xml: Buffer): (start: number, end: number) => number {
   let day = ''
   let midnight = 0
@@ -152,14 +152,14 @@ function instantReader (xml: Buffer): (start: number, end: number) => number {
   }
 }
 
-/** An entry in another order, without an ETag, or with a key that has to be decoded. */
+/** Adds an entry whose elements are in another order, that has no ETag, or whose key has to be decoded. Returns whether that succeeded. */
 function scanAnyEntry (xml: Buffer, { start, end }: Span, objects: ObjectList): boolean {
   const facts = new Map<string, string>()
   for (let at = start; at < end;) {
     const element = readElement(xml, at, end)
     if (element === undefined) return false
     const { name, content, next } = element
-    if (name !== '' && name !== 'Owner' && !note(facts, name, xml, content)) return false
+    if (name !== '' && name !== 'Owner' && !addFact(facts, name, xml, content)) return false
     at = next
   }
   const [key, size, modified] = ['Key', 'Size', 'LastModified'].map((name) => facts.get(name))
@@ -178,10 +178,10 @@ function toObject (encodedKey: string, size: string, modified: string, quotedEta
 interface Span { readonly start: number, readonly end: number }
 interface Element { readonly name: string, readonly content: Span, readonly next: number }
 
-/** Elements whose content is elements. */
+/** Elements that contain elements. */
 const NESTED = ['Contents', 'Owner']
 
-/** The element that begins there, after space perhaps; without a name where there is none left, or one without content. `undefined` for anything else. */
+/** Reads the element at an offset, which may begin with white space. Its name is empty if it has no content, or if none is left. `undefined` if there is anything else. */
 function readElement (xml: Buffer, from: number, to: number): Element | undefined {
   let at = from
   while (at < to && xml[at]! <= SPACE) at++
@@ -197,8 +197,8 @@ function readElement (xml: Buffer, from: number, to: number): Element | undefine
   return { name, content: { start, end }, next: end + close.length }
 }
 
-/** Each element only once, and not within another one. */
-function note (facts: Map<string, string>, name: string, xml: Buffer, { start, end }: Span): boolean {
+/** Adds the text of an element. Returns false if it occurs twice or contains another element. */
+function addFact (facts: Map<string, string>, name: string, xml: Buffer, { start, end }: Span): boolean {
   const text = xml.toString('utf8', start, end)
   if (facts.has(name) || text.includes('<')) return false
   facts.set(name, text)

@@ -2,15 +2,15 @@ import { Pool } from 'undici'
 import type { ObjectList } from '../../object-list.js'
 import { StoreError, type ObjectBody } from '../../object-store.js'
 import { findToken, scanListing } from './listing-scan.js'
-import { BufferedHttp, ReusableBuffer, type AnswerLimits, type BufferedResponse } from './buffered-http.js'
+import { BufferedHttp, ReusableBuffer, type ResponseLimits, type BufferedResponse } from './buffered-http.js'
 import { isIntact, type BodyFacts } from '../s3-body.js'
 import type { RequestSigner, S3Clients } from '../s3-client.js'
 import type { ListingPage } from '../s3-listing.js'
 import { locateBucket, type BucketLocation } from './s3-location.js'
 import { toInfo, type Described } from '../s3-object.js'
 
-/** The answer can't be had in this way, or is not a usual one: the SDK knows what to make of it. */
-export const FALL_BACK_TO_SDK = Symbol('ask the SDK')
+/** The result of requests that the SDK has to send: they failed, or their response is unusual. */
+export const FALL_BACK_TO_SDK = Symbol('fall back to the SDK')
 type FallBackToSdk = typeof FALL_BACK_TO_SDK
 
 export interface FastGet {
@@ -19,11 +19,11 @@ export interface FastGet {
   readonly maxMs: number | undefined
 }
 
-/** A page that has arrived. */
+/** A page of a listing that has arrived and is not read yet. */
 export interface FastPage {
-  /** The token of the next page, as it seems. */
+  /** The token of the next page, found without reading the page. */
   readonly next: string | undefined
-  /** To be called once. `objects` is where those of the page go, instead of what is there. */
+  /** Reads the page into `objects`, which are replaced. Must be called once. */
   read (objects: ObjectList): ListingPage | FallBackToSdk
 }
 
@@ -33,65 +33,65 @@ interface Connection {
   readonly location: BucketLocation
   readonly host: string
   readonly signer: RequestSigner
-  readonly answers: BufferedHttp
+  readonly http: BufferedHttp
 }
 
-/** SHA-256 of nothing, which is the body of a GET. */
+/** The SHA-256 of an empty body. */
 const NO_CONTENT = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
-/** A thousand keys of a kilobyte, each byte of it written as three, fit. */
+/** Enough for a thousand keys of 1,024 bytes, each byte percent-encoded. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024
 
-/** Milliseconds in which a small answer is complete, however slowly it drips. */
+/** How long a small response may take, in milliseconds. */
 const MAX_MS = 10_000
 const POOL: Pool.Options = { connections: 64, connect: { timeout: 3000 } }
 
 /**
- * GETs into memory and pages of listings, at a tenth of what small ones cost through the layers of the SDK: signed by its signer with
- * its credentials, sent over connections of their own. Only what goes as usual is answered here; all else is left to the
- * SDK, with what it knows of retries, redirects, wrong clocks and errors.
+ * Reads objects and pages of listings into memory, at a tenth of the CPU time that a small request costs in the SDK. Requests are signed
+ * by the signer of the SDK with its credentials and sent over connections of their own. Only usual responses are handled here. In all
+ * other cases the caller uses the SDK, which handles retries, redirects, wrong clocks and errors.
  */
 export class S3FastPath {
   readonly #bucket: string
   readonly #clients: S3Clients
   readonly #maxMs: number
-  /** For pages, one after the other: so much new memory would keep the garbage collector busy. */
-  readonly #rooms: ReusableBuffer[] = []
+  /** Memory for pages: allocating it anew for each page would keep the garbage collector busy. */
+  readonly #memories: ReusableBuffer[] = []
   #connecting: Promise<Connection> | undefined
   #connection: Connection | undefined
 
-  /** @param maxMs milliseconds that a request may take at most */
+  /** @param maxMs how long a request may take, in milliseconds */
   constructor (bucket: string, clients: S3Clients, maxMs: number) {
     this.#bucket = bucket
     this.#clients = clients
     this.#maxMs = Math.min(maxMs, MAX_MS)
   }
 
-  /** The object; `undefined` where there is none. @throws StoreError `too_large` */
+  /** Reads an object; `undefined` if there is none. @throws StoreError `too_large` */
   async get (key: string, { ifNoneMatch, maxBytes, maxMs }: FastGet): Promise<ObjectBody | 'unchanged' | undefined | FallBackToSdk> {
     try {
       const connection = this.#connection ?? await this.#connect()
       const headers = ifNoneMatch ? { 'if-none-match': `"${ifNoneMatch}"` } : NO_HEADERS
-      const answer = await this.#send(connection, connection.location.keyPath + encodeKey(key), NO_QUERY, headers, { maxBytes, maxMs })
-      return read(answer, key, ifNoneMatch)
+      const response = await this.#send(connection, connection.location.keyPath + encodeKey(key), NO_QUERY, headers, { maxBytes, maxMs })
+      return read(response, key, ifNoneMatch)
     } catch (error) {
       if (error instanceof StoreError) throw error
       return FALL_BACK_TO_SDK
     }
   }
 
-  /** Asks for a page of a listing. Never fails: then the SDK has to be asked. */
+  /** Requests a page of a listing. Never fails: reading the page then returns `FALL_BACK_TO_SDK`. */
   async fetchPage (prefix: string, token: string | undefined): Promise<FastPage> {
-    const room = this.#rooms.pop() ?? new ReusableBuffer()
+    const memory = this.#memories.pop() ?? new ReusableBuffer()
     try {
       const connection = this.#connection ?? await this.#connect()
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } }
-      const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, room })
+      const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, memory })
       if (status !== 200) return NO_PAGE
       return {
         next: findToken(body),
         read: (objects) => {
           const page = scanListing(body, objects) ?? FALL_BACK_TO_SDK
-          this.#rooms.push(room)
+          this.#memories.push(memory)
           return page
         }
       }
@@ -102,7 +102,7 @@ export class S3FastPath {
 
   async close (): Promise<void> {
     const connection = await this.#connecting?.catch(() => undefined)
-    await connection?.answers.close()
+    await connection?.http.close()
   }
 
   async #connect (): Promise<Connection> {
@@ -121,17 +121,17 @@ export class S3FastPath {
     const { protocol, hostname, port } = location
     const host = port === undefined ? hostname : `${hostname}:${port}`
     const signer = await this.#clients.signer()
-    return { location, host, signer, answers: new BufferedHttp(new Pool(`${protocol}//${host}`, POOL), this.#maxMs) }
+    return { location, host, signer, http: new BufferedHttp(new Pool(`${protocol}//${host}`, POOL), this.#maxMs) }
   }
 
   async #send (
-    { location: { protocol, hostname, port }, host, signer, answers }: Connection, path: string, query: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>>, limits: AnswerLimits
+    { location: { protocol, hostname, port }, host, signer, http }: Connection, path: string, query: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>>, limits: ResponseLimits
   ): Promise<BufferedResponse> {
     const request = { method: 'GET', protocol, hostname, path, query, headers: { ...headers, host, 'x-amz-content-sha256': NO_CONTENT }, ...port !== undefined && { port } }
-    // The time by the server's clock, as far as the SDK has found that to be another one.
+    // The time of the server, if the SDK has found that its clock differs.
     const signed = await signer.sign(request, { signingDate: new Date(Date.now() + this.#clients.retrying.config.systemClockOffset) })
     const search = Object.entries(query).map(([name, value]) => `${name}=${encode(value)}`).join('&')
-    return await answers.get(search === '' ? path : `${path}?${search}`, signed.headers, limits)
+    return await http.get(search === '' ? path : `${path}?${search}`, signed.headers, limits)
   }
 }
 
@@ -141,7 +141,7 @@ const NO_HEADERS = {}
 function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneMatch: string | undefined): ObjectBody | 'unchanged' | undefined | FallBackToSdk {
   if (status === 304 && ifNoneMatch) return 'unchanged'
   if (status === 404 && body.includes('<Code>NoSuchKey</Code>')) return undefined
-  // Without a length nothing tells a whole answer from one that broke off.
+  // Without a length a complete response cannot be distinguished from one that was cut short.
   if (status !== 200 || headers['content-length'] === undefined) return FALL_BACK_TO_SDK
   const described: BodyFacts & Described = {
     ETag: headers['etag'],
@@ -153,7 +153,7 @@ function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneM
   return isIntact(body, described) ? { ...toInfo(key, body.length, described), body } : FALL_BACK_TO_SDK
 }
 
-/** As the SDK writes keys in paths. */
+/** Encodes a key for a path as the SDK does. */
 function encodeKey (key: string): string {
   return /^[\w./-]*$/.test(key) ? key : key.split('/').map(encode).join('/')
 }

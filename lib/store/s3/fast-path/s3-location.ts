@@ -1,16 +1,17 @@
 import { GetObjectCommand, ListObjectsV2Command, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 
-/** Where a bucket answers, as the SDK finds out from its settings, the environment and its rules for endpoints. */
+/** The location of a bucket, as the SDK derives it from its settings, the environment and its rules for endpoints. */
 export interface BucketLocation {
   readonly protocol: string
   readonly hostname: string
   readonly port: number | undefined
-  /** The path of the bucket itself, and what stands before a key. */
+  /** The path of the bucket itself. */
   readonly listPath: string
+  /** The part of a path before the key. */
   readonly keyPath: string
 }
 
-/** What the SDK would send. */
+/** A request that the SDK is about to send. */
 interface SentRequest {
   readonly protocol: string
   readonly hostname: string
@@ -20,7 +21,7 @@ interface SentRequest {
 
 const KEY = 'k'
 
-/** Asks the SDK for two requests without sending them. Fails where it can't make any: without credentials or a region. */
+/** Makes the SDK prepare two requests without sending them. Fails if it cannot, for example without credentials or a region. */
 export async function locateBucket (bucket: string, config: S3ClientConfig): Promise<BucketLocation> {
   const capture = async (send: (client: S3Client) => Promise<unknown>): Promise<SentRequest> => {
     let sent: SentRequest | undefined

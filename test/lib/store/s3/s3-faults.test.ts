@@ -71,7 +71,7 @@ t.test('unread bodies do not keep connections busy', async t => {
 t.test('aborts requests that take too long', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { deadlineMs: 200 })
   bucket.put('key', 'content')
-  const late = { code: 'timeout', message: /no complete answer in time/ }
+  const late = { code: 'timeout', message: /no complete response in time/ }
   endpoint.intercept = () => new Promise(() => {})
   await Promise.all([
     t.rejects(store.get('key'), late),
