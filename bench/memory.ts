@@ -47,10 +47,12 @@ const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '1048576' }
 const CITIES = ['Lima', 'Oslo', 'Pune', 'Quito', 'Riga', 'Sofia', 'Tunis', 'Ulm']
 const keyOf = (record: number) => `source_data/${personAt(1, record).id}.csv`
 
+/** Odd revisions change an undeclared column, even ones a name, which is part of the JSON as well. */
 function infoFile (record: number, revision: number): string {
   const { firstName, lastName, birthts } = personAt(1, record)
   const field = (text: string) => `"${text.replaceAll('"', '""')}"`
-  return `first_name,last_name,birthts,city,height\n${field(firstName)},${field(lastName)},${birthts},${CITIES[(record + revision) % CITIES.length]},${150 + (record + revision) % 50}\n`
+  const name = revision % 2 === 0 ? `${lastName} ${revision}` : lastName
+  return `first_name,last_name,birthts,city,height\n${field(firstName)},${field(name)},${birthts},${CITIES[(record + revision) % CITIES.length]},${150 + record % 50}\n`
 }
 
 function fill (endpoint: S3Endpoint, records: number): void {

@@ -21,13 +21,14 @@ import type { SnapshotFailure } from './snapshot/snapshot-file.js'
 import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
 import type { EtagCache } from './source/etag-cache.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
-import type { Reject } from './source/reject.js'
+import { selectEntries, type QuarantinePage, type QuarantineQuery } from './source/quarantine-page.js'
 import type { SourceState } from './source/source-state.js'
 import type { ObjectStore } from './store/object-store.js'
 import { Versions, versionsMaxBytes, type VersionRules } from './versions.js'
 
 export type { ByteRange, Image, OpenImage } from './source/image-reader.js'
-export { REJECT_CODES } from './source/reject.js'
+export type { QuarantinePage, QuarantineQuery } from './source/quarantine-page.js'
+export { QUARANTINE_CODES, REJECT_CODES, type QuarantineCode } from './source/reject.js'
 
 export interface TransformerOptions {
   readonly store: ObjectStore
@@ -86,15 +87,6 @@ export interface UpdateReport extends OutputReport {
   /** How many info files are in quarantine. */
   readonly rejected: number
   readonly otherOutputs: readonly Pick<OutputReport, 'key' | 'etag' | 'bytes' | 'skipped'>[]
-}
-
-/** Files of the source that are not served, and why. */
-export interface Quarantine {
-  readonly rejects: readonly Reject[]
-  /** Keys of images without an info file. */
-  readonly orphans: readonly string[]
-  /** How many objects below the prefix are neither info file nor image. */
-  readonly ignored: number
 }
 
 /** An update of outputs that waits for a reconcile. */
@@ -251,10 +243,9 @@ export class UserDataTransformer {
     return listed && await this.#images.open(listed, selectRange)
   }
 
-  /** What is not served, and why. @throws NoDataError */
-  quarantine (): Quarantine {
-    const { rejects, orphans, ignored } = this.#data
-    return { rejects, orphans, ignored }
+  /** The objects of the source that are not part of a record, and why. @throws NoDataError */
+  quarantine (query: QuarantineQuery = {}): QuarantinePage {
+    return selectEntries(this.#data.quarantine, query)
   }
 
   /**
@@ -270,7 +261,7 @@ export class UserDataTransformer {
     const refresh = async () => {
       const reconciled = await this.#refreshFor(update)
       if (reconciled.failed.length > 0) throw new IncompleteSourceError(reconciled.failed)
-      rejected = reconciled.rejects.length
+      rejected = reconciled.quarantine.counts.rejects
       return reconciled
     }
     const [report, ...otherOutputs] = await updateOutputs(this.#backend, { outputs, dryRun, refresh })

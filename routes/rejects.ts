@@ -1,21 +1,116 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { gzipBuffer } from '../lib/output/compress.js'
+import { renderQuarantine } from '../lib/output/render-quarantine.js'
+import { QUARANTINE_CODES, type QuarantineCode, type QuarantineQuery } from '../lib/transformer.js'
+import { entityTag, headersOnly, isHeld, notModified } from './http/conditional.js'
 import { ensureFresh } from './http/freshness.js'
-import { NoQuery } from './http/parameters.js'
-import { listRejects } from './openapi/reports.js'
-import { Quarantine } from './http/schemas.js'
+import { encodingOf, formatOf } from './http/negotiation.js'
+import { choiceParameter, integerParameter, listParameter, textParameter } from './http/parameter.js'
+import { invalidParameter } from './http/parameters.js'
+import { parametersSchema, toEntries, toQuery, type Values } from './http/query.js'
+import { QuarantineBody } from './http/schemas.js'
+import { openText, sealText } from './http/sealed-text.js'
+import { exportRejectsCsv, listRejects } from './openapi/reports.js'
 
-/** GET /rejects: what is in the source and not in the data, and why. */
-const routes: FastifyPluginAsyncTypebox = async (fastify) => {
-  const schema = { querystring: NoQuery, response: { 200: Quarantine } }
+const FORMATS = ['json', 'csv'] as const
+const MEDIA_TYPES = { json: 'application/json; charset=utf-8', csv: 'text/csv; charset=utf-8; header=present' }
 
-  fastify.get('/rejects', { config: { operation: listRejects }, preHandler: ensureFresh, schema }, async () => {
-    const { rejects, orphans, ignored } = fastify.transformer.quarantine()
-    return {
-      counts: { rejects: rejects.length, orphans: orphans.length, ignored },
-      rejects: [...rejects],
-      orphans: [...orphans]
-    }
+const DEFAULT_LIMIT = 1000
+
+const ListingParameters = {
+  user_id: listParameter({ description: 'Selects the entries of a user, compared byte for byte. If repeated: of any of these users.', example: ['1044'] }),
+  code: listParameter({
+    description: 'Selects the entries with a code. If repeated: with any of these codes.',
+    example: ['invalid_value'],
+    accepted: `one of ${QUARANTINE_CODES.join(', ')}`,
+    pattern: new RegExp(`^(${QUARANTINE_CODES.join('|')})$`)
   })
 }
 
+const PageParameters = {
+  limit: integerParameter({ minimum: 1, maximum: 10_000, description: `The number of entries of a page. Default: ${DEFAULT_LIMIT}.`, example: 100 }),
+  cursor: textParameter({ description: 'Continues a listing after its last page: the value of `Next-Cursor` in the response with that page. The cursor contains the other parameters, so they need not be repeated.' })
+}
+
+/** `format` is not in the document, as in /data. */
+const format = { ...choiceParameter({ schema: { enum: FORMATS }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true }
+
+type Format = (typeof FORMATS)[number]
+
+/** GET /rejects, /rejects.csv: the objects of the source that are not part of a record, and why. */
+const routes: FastifyPluginAsyncTypebox = async (fastify) => {
+  const querystring = parametersSchema({ ...ListingParameters, ...PageParameters, format })
+
+  fastify.route({
+    url: '/rejects',
+    method: ['GET', 'HEAD'],
+    config: { operation: listRejects },
+    preHandler: ensureFresh,
+    schema: { querystring, response: { 200: QuarantineBody } },
+    handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept, accept-encoding'), '/rejects', request.query.format ?? formatOf(request, FORMATS))
+  })
+
+  fastify.route({
+    url: '/rejects.csv',
+    method: ['GET', 'HEAD'],
+    config: { operation: exportRejectsCsv },
+    preHandler: ensureFresh,
+    schema: { querystring: parametersSchema({ ...ListingParameters, ...PageParameters }), response: { 200: QuarantineBody } },
+    handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept-encoding'), '/rejects.csv', 'csv')
+  })
+
+  async function sendPage (request: FastifyRequest & { readonly query: unknown }, reply: FastifyReply, path: string, format: Format): Promise<FastifyReply> {
+    const query = queryOf(request.query as PageParametersQuery)
+    const encoding = encodingOf(request)
+    const page = fastify.transformer.quarantine(query)
+    const tag = entityTag(fastify, 'rejects', page.name, JSON.stringify(query), format, encoding)
+    if (isHeld(request, reply, { tag, expiresWithMinute: false })) return notModified(reply)
+    reply.type(MEDIA_TYPES[format]).header('x-total-count', page.count)
+    if (page.next !== undefined) reply.headers(nextHeaders(path, query, page.next))
+    if (encoding === 'gzip') reply.header('content-encoding', 'gzip')
+    if (request.method === 'HEAD') return headersOnly(reply)
+    const body = Buffer.from(renderQuarantine(page, format))
+    return reply.send(encoding === 'gzip' ? await gzipBuffer(body) : body)
+  }
+}
+
 export default routes
+
+type Listing = Values<typeof ListingParameters>
+type PageParametersQuery = Listing & Values<typeof PageParameters>
+type PageQuery = QuarantineQuery & { readonly limit: number }
+
+/** The query that a request asks for. Pages are of the current quarantine: the next one begins after the last key. */
+function queryOf ({ cursor, limit, user_id: userIds, code }: PageParametersQuery): PageQuery {
+  const listing = { user_id: userIds, code }
+  if (cursor === undefined) return toQuarantineQuery(listing, limit ?? DEFAULT_LIMIT)
+  const known = readCursor(cursor)
+  const entries = toEntries(ListingParameters, listing)
+  if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(toEntries(ListingParameters, known.listing))) {
+    throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
+  }
+  return toQuarantineQuery(known.listing, limit ?? known.limit, known.after)
+}
+
+function toQuarantineQuery ({ user_id: userIds, code }: Listing, limit: number, after?: string): PageQuery {
+  return { userIds, codes: code as readonly QuarantineCode[] | undefined, limit, after }
+}
+
+/** What a cursor contains passes the checks of the parameters of a request. */
+function readCursor (text: string): { readonly listing: Listing, readonly limit: number, readonly after: string } {
+  try {
+    const [kind, entries, after] = openText(text) as [unknown, [string, string][], unknown]
+    if (kind !== 'rejects' || typeof after !== 'string') throw new Error('not a cursor of this listing')
+    const { limit, ...listing } = parametersSchema({ ...ListingParameters, limit: PageParameters.limit }).parse(toQuery(entries))
+    return { listing, limit: limit ?? DEFAULT_LIMIT, after }
+  } catch {
+    throw invalidParameter('cursor', 'is not a cursor of this listing, or was damaged')
+  }
+}
+
+function nextHeaders (path: string, { userIds, codes, limit }: PageQuery, after: string): { readonly link: string, readonly 'next-cursor': string } {
+  const entries = toEntries({ ...ListingParameters, limit: PageParameters.limit }, { user_id: userIds, code: codes, limit })
+  const cursor = sealText(['rejects', entries, after])
+  return { link: `<${path}?limit=${limit}&cursor=${cursor}>; rel="next"`, 'next-cursor': cursor }
+}

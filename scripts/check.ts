@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import Fastify from 'fastify'
 import { readEnvFile } from '../lib/base/env-file.js'
 import { StoreError } from '../lib/base/errors.js'
-import type { UserDataTransformer } from '../lib/transformer.js'
+import { REJECT_CODES, type UserDataTransformer } from '../lib/transformer.js'
 import config, { SettingsError } from '../plugins/config.js'
 import etagCache from '../plugins/etag-cache.js'
 import objectStore, { EMBEDDED_LAKE } from '../plugins/object-store.js'
@@ -43,14 +43,15 @@ export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
 }
 
 async function describeLake (transformer: UserDataTransformer): Promise<string> {
-  const { rejects, orphans, ignored } = transformer.quarantine()
+  const { counts, ignored } = transformer.quarantine({ limit: 0 })
   const { count } = await transformer.select()
-  const [first] = rejects
+  const [reject] = transformer.quarantine({ codes: REJECT_CODES, limit: 1 }).entries()
+  const [orphan] = transformer.quarantine({ codes: ['orphan'], limit: 1 }).entries()
   const lines = [
     `${count} records`,
-    `${rejects.length} rejected info files` + (first === undefined ? '' : `, such as ${first.key}: ${first.code}, ${first.detail}`),
-    `${orphans.length} images without an info file` + (orphans.length === 0 ? '' : `, such as ${orphans[0]}`),
-    `${ignored} other objects`
+    `${counts.rejects} rejected info files` + (reject === undefined ? '' : `, such as ${reject.key}: ${reject.code}, ${reject.detail}`),
+    `${counts.orphans} images without an info file` + (orphan === undefined ? '' : `, such as ${orphan.key}`),
+    `${counts.ignored} other objects` + (ignored.length === 0 ? '' : `, such as ${ignored[0]!.example}`)
   ]
   return lines.map((line) => `  ${line}\n`).join('')
 }

@@ -51,10 +51,10 @@ const files: [name: string, file: string, body: string | Buffer, outcome: object
 t.test('files: each gets what the contract says, and none disturbs another', async (t) => {
   const { app } = await build(t, { files: Object.fromEntries(files.map(([, file, body]) => [file, body])) })
   const data: Record<string, unknown>[] = (await app.inject('/data')).json()
-  const { rejects, counts } = (await app.inject('/rejects')).json()
+  const { entries, counts } = (await app.inject('/rejects')).json()
   for (const [name, file, , outcome] of files) {
     const key = `source_data/${file}`
-    const reject = rejects.find((reject: { key: string }) => reject.key === key)
+    const reject = entries.find((reject: { key: string }) => reject.key === key)
     if (typeof outcome === 'string') {
       t.match(reject, { code: outcome, last_good: null }, `${name}: ${outcome}`)
       continue
@@ -75,7 +75,7 @@ t.test('one id twice: the shortest key, then the smallest, and the others are no
   const { app, endpoint } = await build(t, { files: { '1.csv': csv('Short'), 'source_data/a/1.csv': csv('Long'), '2.csv': csv('small c'), '2.CSV': csv('CAPITALS') } })
   t.match((await app.inject('/data')).json(), [{ first_name: 'Short' }, { first_name: 'CAPITALS' }])
   t.match((await app.inject('/rejects')).json(), {
-    rejects: [{ key: 'source_data/2.csv', user_id: '2', code: 'duplicate_id' }, { key: 'source_data/a/1.csv', user_id: '1', code: 'duplicate_id' }]
+    entries: [{ key: 'source_data/2.csv', user_id: '2', code: 'duplicate_id' }, { key: 'source_data/a/1.csv', user_id: '1', code: 'duplicate_id' }]
   })
   t.same(withoutSnapshot(endpoint.gets).sort(), ['source_data/1.csv', 'source_data/2.CSV'])
 })
@@ -99,7 +99,14 @@ t.test('images: none, alone, several, other names', async (t) => {
   t.equal((await paths())[4], 'source_data/a/4.png', 'the newest')
   bucket.delete('source_data/3.png')
   t.equal((await paths())[3], null, 'gone')
-  t.match((await fresh('/rejects')).json, { counts: { orphans: 2, ignored: 2 }, orphans: ['source_data/1.x.png', 'source_data/alone.png'] })
+  t.match((await fresh('/rejects')).json, {
+    counts: { rejects: 0, orphans: 2, ignored: 2 },
+    entries: [
+      { user_id: '1.x', key: 'source_data/1.x.png', etag: bucket.get('source_data/1.x.png')!.etag, code: 'orphan', last_good: null },
+      { user_id: 'alone', key: 'source_data/alone.png', code: 'orphan' }
+    ],
+    ignored: [{ extension: null, count: 1, example: 'source_data/folder/' }, { extension: 'txt', count: 1, example: 'source_data/notes.txt' }]
+  })
 })
 
 t.test('a bad upload keeps the last good record, is downloaded once, and heals by itself', async (t) => {
@@ -109,12 +116,12 @@ t.test('a bad upload keeps the last good record, is downloaded once, and heals b
   bucket.put('source_data/1.csv', csv('Bad', 'Lee', 'x'))
   for (let i = 0; i < 3; i++) t.match((await fresh('/data')).json, [{ first_name: 'Good' }])
   t.equal(withoutSnapshot(endpoint.gets).length, 2)
-  t.match((await fresh('/rejects')).json.rejects, [{
+  t.match((await fresh('/rejects')).json.entries, [{
     user_id: '1', key: 'source_data/1.csv', etag: bucket.get('source_data/1.csv')!.etag, code: 'invalid_value', line: 2, column: 'birthts', excerpt: 'x', last_good: { key: 'source_data/1.csv', etag: good }
   }])
   bucket.put('source_data/1.csv', csv('Better'))
   t.match((await fresh('/data')).json, [{ first_name: 'Better' }])
-  t.same((await fresh('/rejects')).json.rejects, [])
+  t.same((await fresh('/rejects')).json.entries, [])
 })
 
 /** A query string, and the parameter that its answer must name. */

@@ -66,16 +66,20 @@ function objectWriter (columns: readonly string[]): (cells: readonly Cell[]) => 
   return (cells) => cells.map((cell, i) => names[i] + JSON.stringify(cell)).join('') + '}'
 }
 
-/** RFC 4180: CRLF line ends, a header, quotes where they are needed. */
+/** RFC 4180: CRLF line ends, and quotes where they are needed. */
+export const CSV_OPTIONS = {
+  record_delimiter: '\r\n',
+  // csv-stringify looks for its own line end only; readers take any, and some trim the ends of a field.
+  quoted_match: /[\r\n]|^\s|\s$/
+}
+
 async function * csv (
   selection: Selection, { delimiter = ',', emptyValue = '', escapeFormulas = false }: CsvOptions
 ): AsyncGenerator<string> {
   const options = {
+    ...CSV_OPTIONS,
     delimiter,
     escape_formulas: escapeFormulas,
-    record_delimiter: '\r\n',
-    // csv-stringify looks for its own line end only; readers take any, and some trim the ends of a field.
-    quoted_match: /[\r\n]|^\s|\s$/,
     // Or the line of a record whose only field is empty would be no line to a reader.
     quoted_empty: selection.columns.length === 1
   }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { RejectedFile, SourceState } from '../source/source-state.js'
+import { encodeRejectedFiles, rejectedFilesOf, type RejectedFile, type SourceState } from '../source/source-state.js'
 import { addDerivedColumns, EMPTY_TABLE } from '../table/build-table.js'
 import { NO_ROW } from '../table/row-source.js'
 import { readColumns, writeColumns } from './arrow-columns.js'
 
 /** Part of the metadata of a snapshot; changed with each change of its layout. */
-const REVISION = 'userlake snapshot 5'
+const REVISION = 'userlake snapshot 6'
 
 /** Why a snapshot can't be used. `foreign`: written for another lake, with other settings or by another release. */
 export type SnapshotProblem = 'damaged' | 'foreign'
@@ -24,7 +24,7 @@ const BLANK = LABEL + '0'.repeat(DIGEST_LENGTH)
 export function encodeSnapshot (state: SourceState, identity: string): Buffer {
   const { name, table: { version } } = state
   // The pause after a timeout refers to the monotonic clock of this process.
-  const rejected = JSON.stringify([...state.rejected.values()].map(({ backoff, ...file }) => file))
+  const rejected = JSON.stringify([...rejectedFilesOf(state).values()].map(({ backoff, ...file }) => file))
   const columns = writeColumns(state, { revision: REVISION, identity, name, version, rejected, checksum: BLANK })
   const file = Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength)
   const checksum = LABEL + digest(file, BLANK)
@@ -46,7 +46,7 @@ export function decodeSnapshot (file: Buffer, identity: string): SourceState | S
     // Another release may derive something else from the same columns.
     if (table.version !== metadata['version']) return 'foreign'
     const rejected = JSON.parse(metadata['rejected']!) as RejectedFile[]
-    return { name: metadata['name']!, table, files, images, rejected: new Map(rejected.map((file) => [file.key, file])) }
+    return { name: metadata['name']!, table, files, images, rejected: encodeRejectedFiles(rejected) }
   } catch {
     return 'damaged'
   }

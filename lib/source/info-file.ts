@@ -1,5 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync'
 import { KEY_COLUMNS, REQUIRED_COLUMNS, type RecordFields } from '../schema/record.js'
+import { hintAtBirthts, hintAtColumn, hintAtEncoding, hintAtFormat } from './hint.js'
 import { rejection, type Rejection } from './reject.js'
 import { MAX_FILE_COLUMNS } from './rules.js'
 
@@ -19,7 +20,7 @@ const MAX_TIME = 8.64e15
  */
 export function parseUserCsv (body: Uint8Array, delimiter: string): ParsedFile {
   const text = decode(body)
-  if (text === undefined) return { rejection: rejection('invalid_utf8', 'The file is not UTF-8 text') }
+  if (text === undefined) return { rejection: rejection('invalid_utf8', 'The file is not UTF-8 text', { hint: hintAtEncoding(body) }) }
   const plain = readPlain(text, delimiter)
   if (plain !== undefined) return { data: plain }
   const lines = readLines(text, delimiter)
@@ -27,7 +28,7 @@ export function parseUserCsv (body: Uint8Array, delimiter: string): ParsedFile {
   const [first, row, second] = lines
   if (first === undefined) return { rejection: rejection('empty_file', 'The file is empty') }
   const header = { ...first, record: first.record.map((name) => name.trim()) } // those in quotes are not trimmed yet
-  const problem = checkHeader(header) ?? checkRows(header, row, second)
+  const problem = checkHeader(header, () => hintAtFormat(text, delimiter)) ?? checkRows(header, row, second)
   return problem === undefined ? readRow(header, row!) : { rejection: problem }
 }
 
@@ -89,11 +90,11 @@ function readLines (text: string, delimiter: string): Line[] | Rejection {
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
     const line = typeof error['lines'] === 'number' ? error['lines'] : null
-    return rejection('malformed_csv', 'The file is not CSV: ' + error.message, { line })
+    return rejection('malformed_csv', 'The file is not CSV: ' + error.message, { hint: hintAtFormat(text, delimiter), line })
   }
 }
 
-function checkHeader ({ record: names, info: { lines: line } }: Line): Rejection | undefined {
+function checkHeader ({ record: names, info: { lines: line } }: Line, hintAtFile: () => string | null = () => null): Rejection | undefined {
   if (names.length > MAX_FILE_COLUMNS) {
     return rejection('too_many_columns', `The file has ${names.length} columns; at most ${MAX_FILE_COLUMNS} are read`, { line })
   }
@@ -106,7 +107,7 @@ function checkHeader ({ record: names, info: { lines: line } }: Line): Rejection
   }
   const missing = REQUIRED_COLUMNS.find((name) => !names.includes(name))
   if (missing !== undefined) {
-    return rejection('missing_column', `The header has no column ${missing}`, { line, column: missing, excerpt: names.join(',') })
+    return rejection('missing_column', `The header has no column ${missing}`, { hint: hintAtFile() ?? hintAtColumn(missing, names), line, column: missing, excerpt: names.join(',') })
   }
   return undefined
 }
@@ -134,7 +135,7 @@ function readRow (header: Line, row: Line): ParsedFile {
   const birthtsText = take('birthts')
   const birthts = parseBirthts(birthtsText)
   if (birthts === undefined) {
-    return { rejection: rejection('invalid_value', 'birthts is not a whole number of milliseconds since 1970', { line: row.info.lines, column: 'birthts', excerpt: birthtsText.trim() }) }
+    return { rejection: rejection('invalid_value', 'birthts is not a whole number of milliseconds since 1970', { hint: hintAtBirthts(birthtsText.trim()), line: row.info.lines, column: 'birthts', excerpt: birthtsText.trim() }) }
   }
   const undeclared: Record<string, string> = Object.create(null)
   for (const [name, value] of values) undeclared[name] = value

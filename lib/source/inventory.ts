@@ -2,7 +2,7 @@ import { copySlice, sliceToString, type ExpectedSize, type ObjectList } from '..
 import type { ObjectStore } from '../store/object-store.js'
 import { compareBytes } from '../base/bytes.js'
 import type { ByteSlice } from '../table/utf8-column.js'
-import { compareUtf8 } from '../base/utf8.js'
+import { IgnoredCounter, type IgnoredObjects } from './ignored-objects.js'
 import type { SourceState } from './source-state.js'
 import { rejection, type Rejection } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
@@ -19,11 +19,11 @@ export interface Inventory {
   /** For each user, in the byte order of the user ids: the info file that is served, and the image; -1 for no image. */
   readonly users: { readonly infoFiles: Int32Array, readonly images: Int32Array }
   readonly refused: readonly Refused[]
-  /** Keys of images without an info file. */
-  readonly orphans: readonly string[]
-  /** The number of all objects, and of those that are neither info file nor image. */
+  /** The images without an info file: their indexes in `images`, in ascending order of the keys. */
+  readonly orphans: Int32Array
+  /** The number of all objects. */
   readonly listed: number
-  readonly ignored: number
+  readonly ignored: readonly IgnoredObjects[]
 }
 
 /** Memory is allocated for somewhat more objects than in the previous listing. */
@@ -58,13 +58,13 @@ export async function takeInventory (
   const invalid: Refused[] = []
   const kindOf = classifier(rules)
   let listed = 0
-  let ignored = 0
+  const ignored = new IgnoredCounter()
   for await (const page of store.list(rules.prefix)) {
     for (let i = 0; i < page.length; i++) {
       const kind = kindOf(page.key(i))
       if (kind === 'info') addInfoFile(page, i, infoFiles, invalid)
       else if (kind === 'image') images.pushFrom(page, i)
-      else if (kind === 'other') ignored++
+      else if (kind === 'other') ignored.add(page.key(i))
     }
     listed += page.length
     onListed(listed)
@@ -78,7 +78,7 @@ export async function takeInventory (
     refused: [...invalid, ...duplicates],
     orphans: joined.orphans,
     listed,
-    ignored
+    ignored: ignored.list()
   }
 }
 
@@ -147,7 +147,7 @@ function chooseInfoFiles (infoFiles: UserObjects) {
 /** Joins each user with an image: the newest one; of those, the one with the greatest key. */
 function joinImages (infoFiles: UserObjects, users: Int32Array, images: UserObjects) {
   const joined = new Int32Array(users.length).fill(-1)
-  const orphans: string[] = []
+  const orphans: number[] = []
   let user = 0
   for (const image of images.byUser()) {
     let order = -1
@@ -156,12 +156,13 @@ function joinImages (infoFiles: UserObjects, users: Int32Array, images: UserObje
       if (order >= 0) break
     }
     if (order !== 0) {
-      orphans.push(sliceToString(images.key(image)))
+      orphans.push(image)
       continue
     }
     const rival = joined[user]!
     // They come in key order: of two that are equally new, the later one has the greater key.
     if (rival === -1 || images.lastModified(image) >= images.lastModified(rival)) joined[user] = image
   }
-  return { images: joined, orphans: orphans.sort(compareUtf8) }
+  // A listing is in ascending order of the keys.
+  return { images: joined, orphans: Int32Array.from(orphans).sort() }
 }

@@ -6,7 +6,7 @@ import type { Table } from '../table/table.js'
 import { sliceAt, takeUtf8, type ByteSlice } from '../table/utf8-column.js'
 import type { ServedRows } from './admit-columns.js'
 import { hasUsualKey, type ReconcilePlan } from './reconcile-plan.js'
-import { nextStateName, type FileVersions, type ImageVersions, type RejectedFile, type SourceState } from './source-state.js'
+import { encodeRejectedFiles, nextStateName, rejectedFilesOf, type FileVersions, type ImageVersions, type RejectedFile, type SourceState } from './source-state.js'
 import type { UserObjects } from './user-objects.js'
 
 const EMPTY_SLICE: ByteSlice = { bytes: new Uint8Array(), start: 0, end: 0 }
@@ -22,14 +22,14 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
   const images = users.map((user) => inventory.users.images[user]!)
   const hasSameRows = sources.length === previous.table.length && sources.every((source, row) => source === row)
   const sameImages = hasSameRows ? compareImages(previous, inventory.images, images) : 'none'
-  const hasSameRejects = isSameRejects(plan.rejected, previous.rejected)
+  const hasSameRejects = isSameRejects(plan.rejected, rejectedFilesOf(previous))
   if (sameImages === 'versions' && hasSameRejects) return previous
   return {
     name: nextStateName(previous, listedAt),
     table: sameImages === 'none' ? nextTable(plan, users, sources, images) : previous.table,
     files: hasSameRows ? previous.files : reuseTypedArrays(previous.files, fileVersions(plan, users, sources)),
     images: sameImages === 'versions' ? previous.images : reuseTypedArrays(previous.images, imageVersions(inventory.images, images)),
-    rejected: hasSameRejects ? previous.rejected : new Map([...plan.rejected.values()].map((file) => [file.key, file]))
+    rejected: hasSameRejects ? previous.rejected : encodeRejectedFiles(plan.rejected.values())
   }
 }
 

@@ -5,7 +5,7 @@ import { TableReader } from '../table/table.js'
 import type { Inventory } from './inventory.js'
 import { RowBuilder } from './row-builder.js'
 import type { SourceRules } from './rules.js'
-import type { RejectedFile, SourceState } from './source-state.js'
+import { rejectedFilesOf, type RejectedFile, type SourceState } from './source-state.js'
 import type { UserObjects } from './user-objects.js'
 
 /** What a reconcile has decided for each user of an inventory. Arrays and keys are indexed by the user's number there. */
@@ -90,7 +90,8 @@ export function hasUsualKey (infoFiles: UserObjects, infoFile: number, prefixLen
 }
 
 /** The reject of just this version of a file; `undefined` if there is none, or if the file has to be downloaded again. */
-function knownReject ({ inventory: { infoFiles }, previous: { rejected } }: ReconcilePlan, infoFile: number, isPaused: (file: RejectedFile) => boolean): RejectedFile | undefined {
+function knownReject ({ inventory: { infoFiles }, previous }: ReconcilePlan, infoFile: number, isPaused: (file: RejectedFile) => boolean): RejectedFile | undefined {
+  const rejected = rejectedFilesOf(previous)
   if (rejected.size === 0) return undefined
   const { key, etag, size } = infoFiles.at(infoFile)
   const known = rejected.get(key)

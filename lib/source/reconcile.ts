@@ -5,15 +5,16 @@ import { compareUtf8 } from '../base/utf8.js'
 import { userIdOf, type RecordFields } from '../schema/record.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { readPreconditions, type Preconditions } from '../store/precondition.js'
-import { fromDraft, NO_ROW } from '../table/row-source.js'
-import { admitColumns, type ServedRows } from './admit-columns.js'
+import { fromDraft } from '../table/row-source.js'
+import { admitColumns } from './admit-columns.js'
 import { parseUserCsv } from './info-file.js'
 import { takeInventory } from './inventory.js'
 import { nextState } from './next-state.js'
-import { planReconcile, toDownload, type ReconcilePlan } from './reconcile-plan.js'
-import { rejection, type Reject } from './reject.js'
+import { nextQuarantine, type Quarantine } from './quarantine.js'
+import { planReconcile, toDownload } from './reconcile-plan.js'
+import { rejection } from './reject.js'
 import { MAX_INFO_BYTES, type SourceRules } from './rules.js'
-import { infoFileOf, type RejectedFile, type SourceState } from './source-state.js'
+import { rejectedFilesOf, type RejectedFile, type SourceState } from './source-state.js'
 
 /** Concurrent downloads. */
 const DOWNLOADS = 32
@@ -31,18 +32,15 @@ const BACKOFF_FACTOR = 5
 export interface ReconcileProgress { readonly listed: number, readonly toFetch: number, readonly fetched: number }
 
 /** The outcome of a reconcile. Plain data that can be posted to another thread. */
-export interface Reconciled<State = SourceState> {
+export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   /** When the listing began, in milliseconds of the monotonic clock: the data is at least as new as that. */
   readonly listedAt: number
   /** How long the listing took, in milliseconds. */
   readonly listingMs: number
   /** The state after the listing; the previous one if nothing has changed. */
   readonly state: State
-  readonly rejects: readonly Reject[]
-  /** Keys of images without an info file. */
-  readonly orphans: readonly string[]
-  /** Number of objects that are neither info file nor image. */
-  readonly ignored: number
+  /** The previous one if nothing in it has changed. */
+  readonly quarantine: Quarantines
   /** Keys of info files that could not be downloaded. The next reconcile tries them again. */
   readonly failed: readonly string[]
   /** The preconditions of the outputs, as they were before the listing began. */
@@ -53,6 +51,8 @@ export interface ReconcileOptions {
   readonly rules: SourceRules
   /** Also retry downloads that timed out and whose pause is not over. */
   readonly retryAll?: boolean | undefined
+  /** The quarantine that belongs to the previous state, if it is known. */
+  readonly quarantine?: Quarantine | undefined
   /** Keys of outputs that will be made from the result. */
   readonly outputKeys?: readonly string[] | undefined
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
@@ -67,7 +67,7 @@ export interface ReconcileOptions {
  */
 export async function reconcile (
   store: ObjectStore, previous: SourceState | Promise<SourceState>, clock: MonotonicClock,
-  { rules, retryAll = false, outputKeys = [], onProgress = () => {} }: ReconcileOptions
+  { rules, retryAll = false, quarantine, outputKeys = [], onProgress = () => {} }: ReconcileOptions
 ): Promise<Reconciled> {
   const preconditions = await readPreconditions(store, outputKeys)
   const listedAt = clock()
@@ -83,7 +83,7 @@ export async function reconcile (
   report()
   await forEachConcurrently(changed, DOWNLOADS, async (user) => {
     const object = inventory.infoFiles.at(inventory.users.infoFiles[user]!)
-    const timeoutMs = known.rejected.get(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
+    const timeoutMs = rejectedFilesOf(known).get(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
     const file = await readInfoFile(store, object, { ...rules, timeoutMs, clock })
     fetched++
     if (file === undefined) plan.deleted.add(user)
@@ -92,13 +92,12 @@ export async function reconcile (
     report()
   })
   const served = admitColumns(plan)
+  const state = nextState(plan, served, listedAt)
   return {
     listedAt,
     listingMs,
-    state: nextState(plan, served, listedAt),
-    rejects: rejectsOf(plan, served),
-    orphans: inventory.orphans,
-    ignored: inventory.ignored,
+    state,
+    quarantine: nextQuarantine(plan, served, state, quarantine),
     failed: [...plan.rejected.values()].filter((file) => file.rejection.code === 'download_failed').map(({ key }) => key).sort(compareUtf8),
     preconditions
   }
@@ -136,15 +135,4 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter
       ...error.code === 'timeout' && { backoff }
     }
   }
-}
-
-function rejectsOf ({ inventory, rejected, lastGoodRow, previous, rules }: ReconcilePlan, served: ServedRows): Reject[] {
-  const lastGood = (user: number) => {
-    const row = lastGoodRow[user]!
-    if (served[user] !== row || row === NO_ROW) return null
-    return infoFileOf(previous, row, rules.prefix)
-  }
-  const byListing = inventory.refused.map(({ userId, key, etag, rejection }) => ({ user_id: userId, key, etag, ...rejection, last_good: null }))
-  const byContent = [...rejected].map(([user, { userId, key, etag, rejection }]) => ({ user_id: userId, key, etag, ...rejection, last_good: lastGood(user) }))
-  return [...byListing, ...byContent].sort((a, b) => compareUtf8(a.key, b.key))
 }

@@ -20,11 +20,17 @@ export const REJECT_CODES = [
 ] as const
 export type RejectCode = (typeof REJECT_CODES)[number]
 
-/** What is wrong with an info file, and where. */
-export interface Rejection {
-  readonly code: RejectCode
-  /** One sentence for a person. */
+/** The codes of the entries of a quarantine: those of rejects, and that of an image without an info file. */
+export const QUARANTINE_CODES = [...REJECT_CODES, 'orphan'] as const
+export type QuarantineCode = (typeof QUARANTINE_CODES)[number]
+
+/** What is wrong with an object, and where. */
+export interface Rejection<Code extends QuarantineCode = RejectCode> {
+  readonly code: Code
+  /** One sentence for people. */
   readonly detail: string
+  /** What its uploader can do, if that can be told from the file. */
+  readonly hint: string | null
   /** The line in the file, from 1; `null` if the fault has no position. */
   readonly line: number | null
   /** The name of the column; `null` if the fault concerns no column or several. */
@@ -33,24 +39,14 @@ export interface Rejection {
   readonly excerpt: string | null
 }
 
-/** An entry of the quarantine. */
-export interface Reject extends Rejection {
-  /** `null` if the key contains no valid user id. */
-  readonly user_id: string | null
-  readonly key: string
-  readonly etag: string
-  /** The last good version, which is served instead; `null` if there is none. */
-  readonly last_good: { readonly key: string, readonly etag: string } | null
-}
-
 /** The maximum length of an excerpt, in characters. */
 const EXCERPT_LENGTH = 60
 
 /** A rejection with these details. The excerpt is shortened to EXCERPT_LENGTH. */
-export function rejection (code: RejectCode, detail: string, position: Partial<Pick<Rejection, 'line' | 'column' | 'excerpt'>> = {}): Rejection {
-  const { line = null, column = null, excerpt = null } = position
+export function rejection<Code extends QuarantineCode> (code: Code, detail: string, rest: Partial<Omit<Rejection, 'code' | 'detail'>> = {}): Rejection<Code> {
+  const { hint = null, line = null, column = null, excerpt = null } = rest
   // A character has at most two UTF-16 code units, and none is cut in half.
   const characters = [...excerpt?.slice(0, 2 * (EXCERPT_LENGTH + 1)) ?? '']
   const shortened = characters.length > EXCERPT_LENGTH ? characters.slice(0, EXCERPT_LENGTH).join('') + '…' : excerpt
-  return { code, detail, line, column, excerpt: shortened }
+  return { code, detail, hint, line, column, excerpt: shortened }
 }

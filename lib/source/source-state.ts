@@ -2,7 +2,7 @@ import type { RecordFields } from '../schema/record.js'
 import { EMPTY_TABLE } from '../table/build-table.js'
 import type { ImageVersions } from '../table/image-versions.js'
 import type { Table } from '../table/table.js'
-import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import { EMPTY_UTF8, sliceAt, takeUtf8, Utf8Builder, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import type { Rejection } from './reject.js'
 
 export type { ImageVersions } from '../table/image-versions.js'
@@ -39,8 +39,8 @@ export interface Backoff { readonly until: number, readonly timeoutMs: number }
 export interface SourceIndex {
   readonly files: FileVersions
   readonly images: ImageVersions
-  /** By object key. */
-  readonly rejected: ReadonlyMap<string, RejectedFile>
+  /** The rejected files, each as JSON: posting a state to another thread copies none of them. See `rejectedFilesOf`. */
+  readonly rejected: Utf8Column
 }
 
 /** The records and the source index after a reconcile. Immutable, and plain data that can be posted to another thread. */
@@ -56,7 +56,7 @@ export const EMPTY_STATE: SourceState = {
   table: EMPTY_TABLE,
   files: { keys: EMPTY_UTF8, etags: EMPTY_UTF8, sizes: new Uint32Array(), racy: new Uint8Array() },
   images: { etags: EMPTY_UTF8, sizes: new Float64Array(), modified: new Float64Array() },
-  rejected: new Map()
+  rejected: EMPTY_UTF8
 }
 
 /** The name of the state that replaces `previous`: a serial number, and the time of the listing that it was made from. */
@@ -68,4 +68,28 @@ export function nextStateName (previous: SourceState, listedAt: number): string 
 export function infoFileOf ({ table: { userIds }, files: { keys, etags } }: SourceState, row: number, prefix: string): { readonly key: string, readonly etag: string } {
   const key = new Utf8Reader(keys).at(row) || `${prefix}${new Utf8Reader(userIds).at(row)}.csv`
   return { key, etag: new Utf8Reader(etags).at(row) }
+}
+
+/** The files of each column of rejected files that this thread has encoded or decoded. */
+const decoded = new WeakMap<Utf8Column, ReadonlyMap<string, RejectedFile>>()
+
+/** The rejected files of a state by object key. A column always gives the same objects. */
+export function rejectedFilesOf ({ rejected }: Pick<SourceState, 'rejected'>): ReadonlyMap<string, RejectedFile> {
+  let files = decoded.get(rejected)
+  if (files === undefined) {
+    const reader = new Utf8Reader(rejected)
+    files = new Map(Array.from({ length: reader.length }, (_, i) => JSON.parse(reader.at(i)) as RejectedFile).map((file) => [file.key, file]))
+    decoded.set(rejected, files)
+  }
+  return files
+}
+
+/** The opposite of `rejectedFilesOf`. */
+export function encodeRejectedFiles (files: Iterable<RejectedFile>): Utf8Column {
+  const byKey = new Map([...files].map((file) => [file.key, file]))
+  const builder = new Utf8Builder(byKey.size)
+  for (const file of byKey.values()) builder.push(JSON.stringify(file))
+  const column = takeUtf8(builder.length, (i) => sliceAt(builder, i))
+  decoded.set(column, byKey)
+  return column
 }

@@ -3,7 +3,7 @@ import { renderOutput } from '../output/output.js'
 import { Publisher } from '../output/publisher.js'
 import { TableVersion } from '../query/table-version.js'
 import { SnapshotFile, type LoadedSnapshot } from '../snapshot/snapshot-file.js'
-import { reconcile, type ReconcileProgress } from '../source/reconcile.js'
+import { reconcile, type Reconciled, type ReconcileOptions, type ReconcileProgress } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
 import { EMPTY_STATE, type SourceState } from '../source/source-state.js'
 import type { ObjectStore } from '../store/object-store.js'
@@ -22,6 +22,7 @@ export class InProcessBackend implements LakeBackend {
   readonly #rules: LakeRules
   readonly #publisher: Publisher
   readonly #snapshot: SnapshotFile
+  #last: Reconciled | undefined
   #preloaded: Promise<LoadedSnapshot> | undefined
 
   constructor (store: ObjectStore, clock: MonotonicClock, rules: LakeRules) {
@@ -38,8 +39,16 @@ export class InProcessBackend implements LakeBackend {
   }
 
   async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
-    const options = { rules: this.#rules, ...request, onProgress }
-    if (previous !== undefined) return await reconcile(this.#store, previous, this.#clock, options)
+    const reconciled = await this.#reconcile(previous, { rules: this.#rules, ...request, onProgress })
+    this.#last = reconciled
+    return reconciled
+  }
+
+  async #reconcile (previous: SourceState | undefined, options: ReconcileOptions): Promise<BackendReconciled> {
+    if (previous !== undefined) {
+      const quarantine = this.#last?.state === previous ? this.#last.quarantine : undefined
+      return await reconcile(this.#store, previous, this.#clock, { ...options, quarantine })
+    }
     // The snapshot is read while the listing runs.
     const snapshot = this.#preloaded ?? this.#snapshot.load()
     this.#preloaded = undefined

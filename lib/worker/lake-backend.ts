@@ -1,6 +1,7 @@
 import type { Output } from '../output/output.js'
 import type { PublishReport } from '../output/publisher.js'
 import type { SnapshotFailure } from '../snapshot/snapshot-file.js'
+import type { Quarantine } from '../source/quarantine.js'
 import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
 import type { Precondition } from '../store/precondition.js'
@@ -24,7 +25,7 @@ export interface PublishRequest {
 }
 
 /** The outcome of a reconcile. `snapshotFailure`: why the first one could not start from the snapshot. */
-export interface BackendReconciled<State = SourceState> extends Reconciled<State> {
+export interface BackendReconciled<State = SourceState, Quarantines = Quarantine> extends Reconciled<State, Quarantines> {
   readonly snapshotFailure?: SnapshotFailure | undefined
 }
 

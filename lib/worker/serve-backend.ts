@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { monotonicNow, type MonotonicClock } from '../base/clock.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
+import type { Quarantine } from '../source/quarantine.js'
 import type { SourceState } from '../source/source-state.js'
 import { openStore } from '../store/open-store.js'
 import '../store/s3/s3-store.js' // what most lakes need: loaded while the server is
@@ -27,8 +28,13 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
   let held: SourceState | undefined
   const find = (state: StateReference | undefined) => typeof state !== 'string' ? state : state === held?.name ? held : undefined
 
-  /** Holds the new state. The caller receives only what is new: the name of a state that it has, else the arrays that it does not have. */
-  const holdState = (reconciled: BackendReconciled, known: SourceState | undefined): ReconcileResult => {
+  /** The quarantine that the caller has. */
+  let postedQuarantine: Quarantine | undefined
+
+  /** Holds the new state. The caller receives only what is new: names of what it has, and the arrays that it does not have. */
+  const holdState = ({ quarantine, ...rest }: BackendReconciled, known: SourceState | undefined): ReconcileResult => {
+    const reconciled = { ...rest, quarantine: quarantine === postedQuarantine ? quarantine.name : quarantine }
+    postedQuarantine = quarantine
     held = reconciled.state
     hintSharedMemory(held.table, byteLength(held.table))
     if (held === known) return { ...reconciled, state: held.name }

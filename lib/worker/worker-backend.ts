@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { ReconcileProgress } from '../source/reconcile.js'
+import type { Quarantine } from '../source/quarantine.js'
 import type { SourceState } from '../source/source-state.js'
 import type { StoreSettings } from '../store/open-store.js'
 import { fromReferences } from './array-references.js'
@@ -35,6 +36,8 @@ export class WorkerBackend implements LakeBackend {
   #worker: BackendThread | undefined
   #calls = 0
   #isClosed = false
+  /** The quarantine that was received last. */
+  #quarantine: Quarantine | undefined
 
   /** @param worker a new worker, from `startWorker`; it is terminated by `close` */
   constructor (store: StoreSettings, rules: LakeRules, worker = startWorker()) {
@@ -43,8 +46,9 @@ export class WorkerBackend implements LakeBackend {
   }
 
   async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
-    const { state, ...reconciled } = await this.#call<ReconcileResult>('reconcile', previous, request, onProgress)
-    return { ...reconciled, state: typeof state === 'string' ? previous! : fromReferences(state, previous) as SourceState }
+    const { state, quarantine, ...reconciled } = await this.#call<ReconcileResult>('reconcile', previous, request, onProgress)
+    if (typeof quarantine !== 'string') this.#quarantine = quarantine
+    return { ...reconciled, quarantine: this.#quarantine!, state: typeof state === 'string' ? previous! : fromReferences(state, previous) as SourceState }
   }
 
   async publish (state: SourceState, request: PublishRequest): Promise<OutputReport> {

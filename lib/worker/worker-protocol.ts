@@ -1,6 +1,7 @@
 import { StoreError, TooLargeError, type StoreErrorCode } from '../base/errors.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
+import type { Quarantine } from '../source/quarantine.js'
 import type { StoreSettings } from '../store/open-store.js'
 import type { LakeRules } from './in-process-backend.js'
 import type { BackendReconciled, LakeBackend, PublishRequest, ReconcileRequest } from './lake-backend.js'
@@ -30,8 +31,11 @@ export type Reply = { readonly id: number } & (
   /** The worker does not hold the state with this name: the call has to be repeated with the state itself. */
   | { readonly missingState: string })
 
-/** The result of `reconcile`. The state is a name if it is the previous one; its arrays may be references to those of that one. */
-export type ReconcileResult = BackendReconciled<StateReference>
+/**
+ * The result of `reconcile`. The state is a name if it is the previous one; its arrays may be references to those of that one. The
+ * quarantine is a name if it is the one that was posted last.
+ */
+export type ReconcileResult = BackendReconciled<StateReference, Quarantine | string>
 
 /** An error as plain data: posting an error to another thread loses its class. */
 export interface ErrorData {

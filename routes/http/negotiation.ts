@@ -10,12 +10,13 @@ const FORMATS: Readonly<Record<string, Format>> = {
 }
 const MEDIA_TYPES = Object.keys(FORMATS)
 
-/** The format that the Accept header prefers. @throws {Problem} if it accepts none */
-export function formatOf ({ headers: { accept = '*/*' } }: FastifyRequest): Format {
-  if (accept === '*/*') return 'json'
-  const type = new Negotiator({ headers: { accept: withoutParameters(accept) } }).mediaType(MEDIA_TYPES)
-  if (type !== undefined) return FORMATS[type]!
-  throw new Problem(406, 'not_acceptable', `The data is available as ${MEDIA_TYPES.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
+/** The format that the Accept header prefers, of those that there are. @throws {Problem} if it accepts none */
+export function formatOf<F extends Format = Format> ({ headers: { accept = '*/*' } }: FastifyRequest, formats: readonly F[] = Object.values(FORMATS) as F[]): F {
+  if (accept === '*/*') return 'json' as F
+  const types = MEDIA_TYPES.filter((type) => formats.includes(FORMATS[type] as F))
+  const type = new Negotiator({ headers: { accept: withoutParameters(accept) } }).mediaType(types)
+  if (type !== undefined) return FORMATS[type] as F
+  throw new Problem(406, 'not_acceptable', `The data is available as ${types.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
 }
 
 /** The encoding that the Accept-Encoding header prefers. @throws {Problem} if it accepts none */

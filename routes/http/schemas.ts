@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { Type, type TSchema } from 'typebox'
 import { FAILURE_CODES } from '../../lib/base/failure-code.js'
 import { SORT_COLUMNS } from '../../lib/query/data-version.js'
-import { REJECT_CODES } from '../../lib/transformer.js'
+import { QUARANTINE_CODES } from '../../lib/transformer.js'
 import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 
 // The bodies of responses, and the enumerations of parameters. The OpenAPI document shows each schema under the name that it
@@ -145,17 +145,18 @@ export const SourceVersion = Type.Object({
   etag: text('Its ETag')
 }, { description: 'One version of an object in the bucket' })
 
-export const Reject = Type.Object({
-  user_id: nullable('The id of the record; null if the key has no valid one', Type.String()),
-  key: text('The key of the file'),
-  etag: text('The ETag of the file'),
-  code: text(`Why the file is rejected, for programs. ${anyOf(REJECT_CODES)}`),
-  detail: text('Why the file is rejected, for people'),
+export const QuarantineEntry = Type.Object({
+  user_id: nullable('The id of the user; null if the key contains no valid id', Type.String()),
+  key: text('The key of the object'),
+  etag: text('The ETag of the object'),
+  code: text(`What is wrong, for programs. ${anyOf(QUARANTINE_CODES)}`),
+  detail: text('What is wrong, for people'),
+  hint: nullable('What the uploader can do; null if that cannot be told from the file', Type.String()),
   line: nullable('The line of the error, from 1; null if it has none', Type.Integer({ format: 'int32', minimum: 1 })),
   column: nullable('The column of the error; null if it has none', Type.String()),
   excerpt: nullable('The beginning of the wrong text; null if there is none', Type.String()),
-  last_good: nullable('The version of the file that is served instead; null if there is none', SourceVersion)
-}, { description: 'A file that is not served' })
+  last_good: nullable('The version of the info file that is served instead; null if there is none', SourceVersion)
+}, { description: 'An info file that is not served, or an image without an info file (`orphan`)' })
 
 export const QuarantineCounts = Type.Object({
   rejects: count('The files that are not served'),
@@ -163,11 +164,20 @@ export const QuarantineCounts = Type.Object({
   ignored: count('The objects that are neither info files nor images')
 }, { description: 'How many objects of the bucket are not in the data' })
 
+export const IgnoredObjects = Type.Object({
+  extension: nullable('The extension in lower case, without the dot; null for keys without one, and for all beyond the first 100 extensions', Type.String()),
+  count: count('The number of objects'),
+  example: text('The key of one of them')
+}, { description: 'Objects that are neither info files nor images' })
+
 export const Quarantine = Type.Object({
   counts: QuarantineCounts,
-  rejects: Type.Array(Reject, { description: 'The files that are not served' }),
-  orphans: Type.Array(Type.String(), { description: 'The keys of images without an info file' })
+  entries: Type.Array(QuarantineEntry, { description: 'By key, in bytewise order' }),
+  ignored: Type.Array(IgnoredObjects, { description: 'By extension, the most frequent one first' })
 }, { description: 'What is in the bucket and not in the data' })
+
+/** Sent as it is, without the serializer. */
+export const QuarantineBody = Type.Unsafe<Buffer>(Quarantine)
 
 export const Version = Type.Object({
   version: text('The version of Userlake'),

@@ -23,6 +23,14 @@ export const noSuchFormat: Examples = {
   xml: example('A format that is not available', "-H 'Accept: application/xml' '/data'", problem(406, 'Not Acceptable', 'not_acceptable',
     'The data is available as application/json, application/x-ndjson, application/ndjson, text/csv'))
 }
+export const noSuchRejectFormat: Examples = {
+  xml: example('A format that is not available', "-H 'Accept: application/xml' '/rejects'", problem(406, 'Not Acceptable', 'not_acceptable',
+    'The data is available as application/json, text/csv'))
+}
+export const noSuchRejectEncoding: Examples = {
+  brotli: example('A compression that is not available', "-H 'Accept-Encoding: br, identity;q=0' '/rejects.csv'", problem(406, 'Not Acceptable', 'not_acceptable',
+    'The response is available as gzip or identity'))
+}
 export const noSuchEncoding: Examples = {
   brotli: example('A compression that is not available', "-H 'Accept-Encoding: br, identity;q=0' '/data.csv'", problem(406, 'Not Acceptable', 'not_acceptable',
     'The response is available as gzip or identity'))

@@ -1,8 +1,10 @@
+import { Type } from 'typebox'
 import { ProbeStatus, Quarantine, Statistics, Version } from '../http/schemas.js'
 import { version } from '../../lib/base/package-info.js'
 import * as headers from './headers.js'
-import { example, json, type Operation } from './operation.js'
-import { badBinWidth } from './problem-examples.js'
+import type { Header } from './headers.js'
+import { example, json, type Examples, type Media, type Operation } from './operation.js'
+import { badBinWidth, noSuchRejectEncoding, noSuchRejectFormat } from './problem-examples.js'
 import { problems } from './problems.js'
 
 export const getStatistics: Operation = {
@@ -43,23 +45,79 @@ export const getStatistics: Operation = {
   }
 }
 
-export const listRejects: Operation = {
-  operationId: 'listRejects',
-  tags: ['Quarantine'],
-  summary: 'Files that are not served, and why',
-  description: 'A bad file does not affect the others, and the last good version of its record is served. A file that is uploaded again is read again.',
-  headers: headers.cacheControl,
-  responses: {
-    200: {
-      description: 'The quarantine',
-      headers: headers.freshness,
-      content: json(Quarantine, {
-        orphan: example('An image without an info file', "'/rejects'", { counts: { rejects: 0, orphans: 1, ignored: 0 }, rejects: [], orphans: ['source_data/nobody.png'] })
-      })
-    },
-    ...problems([400, 500, 503], { headers: headers.perhapsFreshness })
+interface RejectListing {
+  readonly operationId: string
+  readonly summary: string
+  readonly description: string
+  readonly content: Readonly<Record<string, Media>>
+  readonly vary: Readonly<Record<string, Header>>
+  readonly notAcceptable: Examples
+}
+
+/** An operation that returns a page of the quarantine. */
+function rejectListing ({ operationId, summary, description, content, vary, notAcceptable }: RejectListing): Operation {
+  return {
+    operationId,
+    tags: ['Quarantine'],
+    summary,
+    description,
+    headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
+    responses: {
+      200: {
+        description: 'A page of the quarantine',
+        headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
+        content
+      },
+      304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching, ...vary } },
+      ...problems([400, 406, 500, 503], { headers: headers.perhapsFreshness, examples: { 406: notAcceptable }, headersOf: { 406: vary } })
+    }
   }
 }
+
+const QUARANTINE = 'A bad file does not affect the others, and the last good version of its record is served. A file that is uploaded again is read again. ' +
+  'Pages are of the current quarantine, in the order of the keys: `Next-Cursor` continues after the last key.'
+
+export const listRejects = rejectListing({
+  operationId: 'listRejects',
+  summary: 'Files that are not served, and why',
+  description: `${QUARANTINE} The format can also be chosen by the parameter \`format\` (\`json\` or \`csv\`) or by \`Accept\`; \`/rejects.csv\` is the same.`,
+  vary: headers.varyRepresentation,
+  content: json(Quarantine, {
+    orphan: example('An image without an info file', "'/rejects'", {
+      counts: { rejects: 0, orphans: 1, ignored: 0 },
+      entries: [{
+        user_id: 'nobody',
+        key: 'source_data/nobody.png',
+        etag: '2x-dn30xozmf7iw-dn30xozmm3l7-371i0',
+        code: 'orphan',
+        detail: 'There is no info file with the name of this image',
+        hint: null,
+        line: null,
+        column: null,
+        excerpt: null,
+        last_good: null
+      }],
+      ignored: []
+    })
+  }),
+  notAcceptable: noSuchRejectFormat
+})
+
+export const exportRejectsCsv = rejectListing({
+  operationId: 'exportRejectsCsv',
+  summary: 'Files that are not served, and why, as CSV',
+  description: QUARANTINE,
+  vary: headers.varyEncoding,
+  content: {
+    'text/csv': {
+      schema: Type.String({ description: 'RFC 4180, with a header' }),
+      examples: {
+        none: example('A code that no file has', "'/rejects.csv?code=empty_file'", 'user_id,key,etag,code,detail,hint,line,column,excerpt,last_good_key,last_good_etag\r\n')
+      }
+    }
+  },
+  notAcceptable: noSuchRejectEncoding
+})
 
 export const getVersion: Operation = {
   operationId: 'getVersion',

@@ -158,7 +158,7 @@ t.test('nothing is lost because of a download: the output stays as it is', async
   }
   t.equal(bucket.get(OUTPUT)!.body.toString(), FULL)
   t.match(await app.inject('/data'), { headers: { 'data-stale': 'download_failed' } })
-  t.match((await app.inject('/rejects')).json().rejects.find((reject: any) => reject.key === 'source_data/2.csv'), { code: 'download_failed', user_id: '2' })
+  t.match((await app.inject('/rejects')).json().entries.find((reject: any) => reject.key === 'source_data/2.csv'), { code: 'download_failed', user_id: '2' })
   endpoint.reset()
   t.equal((await fresh('/data')).json.length, 2, 'it is tried again')
   t.same(endpoint.gets, ['source_data/2.csv'])

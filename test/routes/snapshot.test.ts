@@ -169,7 +169,7 @@ t.test('rejects, and the last good rows of bad files and failed downloads, survi
   await second.app.inject('/data')
   t.same(await told(second), before)
   t.same([...new Set(downloads(second))], ['source_data/2.csv'], 'what failed is tried again, what is bad is not')
-  t.match((await second.app.inject('/rejects')).json().rejects, [
+  t.match((await second.app.inject('/rejects')).json().entries, [
     { key: 'source_data/1.csv', last_good: { key: 'source_data/1.csv', etag: /./ } },
     { key: 'source_data/2.csv', code: 'download_failed', last_good: { key: 'source_data/2.csv' } },
     { key: 'source_data/bad.csv', last_good: null }

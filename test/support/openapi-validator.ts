@@ -30,13 +30,13 @@ export function validateAnswers (fastify: FastifyInstance): void {
   }) as FastifyInstance['inject']
 }
 
-/** The paths that document the responses of /data in other formats than JSON. */
-const PATHS_OF_FORMATS: Readonly<Record<string, string>> = { 'text/csv': '/data.csv', 'application/x-ndjson': '/data.ndjson' }
+/** The endings of the paths that document the responses of /data and /rejects in other formats than JSON. */
+const FORMATS: Readonly<Record<string, string>> = { 'text/csv': '.csv', 'application/x-ndjson': '.ndjson' }
 
 /** The documented responses to a request; `undefined` if the document does not have its path or method. */
 function documentedAnswers ({ paths }: Document, method: string, url: string, type: string): Record<string, Response> | undefined {
   const [requested] = url.split('?', 1) as [string]
-  const pathname = requested === '/data' ? PATHS_OF_FORMATS[type] ?? requested : requested
+  const pathname = ['/data', '/rejects'].includes(requested) ? requested + (FORMATS[type] ?? '') : requested
   const path = Object.keys(paths).find((template) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(pathname))
   return path === undefined ? undefined : paths[path]![method === 'HEAD' ? 'get' : method.toLowerCase()]?.responses
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import type { SourceState } from '../../../lib/source/source-state.js'
+import { encodeRejectedFiles, rejectedFilesOf, type SourceState } from '../../../lib/source/source-state.js'
 import { rejection } from '../../../lib/source/reject.js'
 import { decodeSnapshot, encodeSnapshot, type SnapshotProblem } from '../../../lib/snapshot/snapshot.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
@@ -16,7 +16,7 @@ function stateOf (rows: readonly TestRow[]): SourceState {
     table,
     files: { keys: texts((row) => row % 3 === 0 ? `source_data/sub/${row}.CSV` : ''), etags: texts((row) => `etag-${row}`), sizes: Uint32Array.from(rows, (_, row) => row), racy: Uint8Array.from(rows, (_, row) => row % 2) },
     images: { etags: texts((row) => row % 2 === 0 ? '' : `image-${row}`), sizes: Float64Array.from(rows, (_, row) => row * 1e9), modified: Float64Array.from(rows, () => 1.7e12) },
-    rejected: new Map([['source_data/7.csv', { userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }]])
+    rejected: encodeRejectedFiles([{ userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }])
   }
 }
 
@@ -31,7 +31,7 @@ const contentOf = ({ name, table, files, images, rejected }: SourceState) => ({
   births: [...table.births.rows],
   files: [files.keys, files.etags].map(({ offsets, bytes }) => [[...offsets], Buffer.from(bytes).toString()]).concat([[...files.sizes], [...files.racy]] as never),
   images: [[...images.etags.offsets], Buffer.from(images.etags.bytes).toString(), [...images.sizes], [...images.modified]],
-  rejected: [...rejected]
+  rejected: [...rejectedFilesOf({ rejected })]
 })
 
 const text = fc.string({ unit: 'grapheme', maxLength: 8 })
@@ -54,9 +54,9 @@ t.test('a state survives encoding and decoding', async () => {
 
 t.test('a pause after a timeout is not kept: another process has another monotonic clock', async (t) => {
   const state = stateOf([])
-  const stalled = { ...state.rejected.get('source_data/7.csv')!, backoff: { until: 1e9, timeoutMs: 4000 } }
-  const back = decode(encodeSnapshot({ ...state, rejected: new Map([[stalled.key, stalled]]) }, IDENTITY))
-  t.match(back.rejected.get(stalled.key), { rejection: { code: 'no_row' }, backoff: undefined })
+  const stalled = { ...rejectedFilesOf(state).get('source_data/7.csv')!, backoff: { until: 1e9, timeoutMs: 4000 } }
+  const back = decode(encodeSnapshot({ ...state, rejected: encodeRejectedFiles([stalled]) }, IDENTITY))
+  t.match(rejectedFilesOf(back).get(stalled.key), { rejection: { code: 'no_row' }, backoff: undefined })
 })
 
 t.test('dictionaries with more than 2^8 and 2^16 values', async (t) => {
@@ -96,8 +96,8 @@ t.test('a file that is cut, longer, of another lake or no snapshot at all can\'t
 t.test('content that looks like the checksum is not taken for the checksum', async (t) => {
   const label = 'userlake sha256 '
   const state = stateOf([{ user_id: label, first_name: label + '1'.repeat(64), undeclared: { [label]: label } }])
-  const rejected = { ...state.rejected.get('source_data/7.csv')!, key: label, rejection: rejection('no_row', label, { excerpt: label }) }
-  t.same(contentOf(decode(encodeSnapshot({ ...state, rejected: new Map([[label, rejected]]) }, IDENTITY))).rows, rowsOf(state.table))
+  const rejected = { ...rejectedFilesOf(state).get('source_data/7.csv')!, key: label, rejection: rejection('no_row', label, { excerpt: label }) }
+  t.same(contentOf(decode(encodeSnapshot({ ...state, rejected: encodeRejectedFiles([rejected]) }, IDENTITY))).rows, rowsOf(state.table))
   const blank = stateOf([{ user_id: '1', undeclared: { city: label + '0'.repeat(64) } }])
   t.equal(decodeSnapshot(encodeSnapshot(blank, IDENTITY), IDENTITY), 'foreign', 'at worst the start is cold')
 })

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { parseUserCsv } from '../../../lib/source/info-file.js'
 
@@ -47,14 +48,14 @@ t.test('rejected files, and the report', async (t) => {
   const table: [string, string | Buffer, object][] = [
     ['nothing', '', { code: 'empty_file', line: null }],
     ['blank lines only', '\n\n', { code: 'empty_file' }],
-    ['not UTF-8', Buffer.from([0xff, 0xfe, 0x41, 0x00]), { code: 'invalid_utf8' }],
+    ['not UTF-8', Buffer.from([0xe9]), { code: 'invalid_utf8', hint: /Windows-1252/ }],
     ['a header only', HEADER, { code: 'no_row', line: 1 }],
     ['two rows', HEADER + 'Ann, Lee, 5\nBob, Ray, 6\n', { code: 'several_rows', line: 3 }],
     ['two rows after mixed line ends', 'first_name, last_name, birthts\r\nAnn, Lee, 5\nBob, Ray, 6\n', { code: 'several_rows' }],
     ['an open quote', HEADER + '"Ann, Lee, 5\n', { code: 'malformed_csv' }],
     ['text after a quote', HEADER + '"Ann"x, Lee, 5\n', { code: 'malformed_csv', line: 2 }],
     ['a quote within a field', HEADER + 'A"nn, Lee, 5\n', { code: 'malformed_csv', line: 2 }],
-    ['a semicolon for a comma', 'first_name;last_name;birthts\nAnn;Lee;5\n', { code: 'missing_column', line: 1, column: 'first_name', excerpt: 'first_name;last_name;birthts' }],
+    ['a semicolon for a comma', 'first_name;last_name;birthts\nAnn;Lee;5\n', { code: 'missing_column', hint: /separated by ";": set INPUT_DELIMITER=;,/, line: 1, column: 'first_name', excerpt: 'first_name;last_name;birthts' }],
     ['names in another case', 'First_Name,last_name,birthts\nAnn,Lee,5\n', { code: 'missing_column', column: 'first_name' }],
     ['no birthts', 'first_name,last_name\nAnn,Lee\n', { code: 'missing_column', column: 'birthts' }],
     ['a column twice', 'first_name,last_name,birthts,x,x\nAnn,Lee,5,1,2\n', { code: 'duplicate_header', column: 'x' }],
@@ -79,4 +80,34 @@ t.test('rejected files, and the report', async (t) => {
 t.test('an excerpt is short', async (t) => {
   const { rejection } = parse(HEADER + `Ann, Lee, ${'😀'.repeat(1000)}\n`)
   t.equal(rejection?.excerpt, '😀'.repeat(60) + '…')
+})
+
+t.test('a rejection has a hint if the file looks like something known', async (t) => {
+  const plain = 'first_name,last_name,birthts\nAnn,Lee,5\n'
+  const table: [string, string | Buffer, RegExp | null][] = [
+    ['gzip', gzipSync(plain), /looks like gzip: upload it uncompressed/],
+    ['UTF-16 with a byte order mark', Buffer.from('\ufeff' + plain, 'utf16le'), /looks like UTF-16: save it as UTF-8/],
+    ['UTF-16, big-endian', Buffer.from('\ufeff' + plain, 'utf16le').swap16(), /looks like UTF-16/],
+    ['UTF-16 without a byte order mark', Buffer.from(plain, 'utf16le'), /looks like UTF-16 without a byte order mark/],
+    ['Windows-1252', Buffer.from(plain.replace('Ann', 'Ren\xe9e'), 'latin1'), /looks like Windows-1252/],
+    ['an Excel workbook', Buffer.from('PK\x03\x04\xff', 'latin1'), /looks like an Excel workbook/],
+    ['a PNG image', Buffer.from('\x89PNG\r\n', 'latin1'), /looks like a PNG image/],
+    ['semicolons', plain.replaceAll(',', ';'), /separated by ";": set INPUT_DELIMITER=;,/],
+    ['tabs, and names in quotes', plain.replaceAll(',', '\t').replace('first_name', '"first_name"'), /separated by "\\t": set INPUT_DELIMITER=\\t,/],
+    ['JSON', '{"first_name":"Ann"}\n', /looks like JSON/],
+    ['HTML', '<!DOCTYPE html>\n', /looks like HTML/],
+    ['a column in another case', plain.replace('first_name', 'First Name'), /If the column "First Name" is meant, rename it to first_name/],
+    ['a misspelt column', plain.replace('birthts', 'birth_ts'), /If the column "birth_ts" is meant, rename it to birthts/],
+    ['a column that is missing', 'first_name,last_name\nAnn,Lee\n', null],
+    ['a date', plain.replace('5', '1990-05-01'), /write 641520000000, the milliseconds/],
+    ['scientific notation', plain.replace('5', '6.4152E+11'), /scientific notation/],
+    ['decimals', plain.replace('5', '5.0'), /without decimals/],
+    ['an empty timestamp', plain.replace('5', ''), /is empty/],
+    ['a word', plain.replace('5', 'soon'), null]
+  ]
+  for (const [name, text, hint] of table) {
+    const found = parse(text).rejection!.hint
+    if (hint === null) t.equal(found, null, name)
+    else t.match(found, hint, name)
+  }
 })

@@ -1,6 +1,8 @@
 import t, { type Test } from 'tap'
 import type { RecordRow } from '../../../lib/schema/record.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
+import type { Quarantine, QuarantineEntry } from '../../../lib/source/quarantine.js'
+import { selectEntries } from '../../../lib/source/quarantine-page.js'
 import { reconcile, type ReconcileProgress, type Reconciled } from '../../../lib/source/reconcile.js'
 import { ObjectList } from '../../../lib/store/object-list.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
@@ -29,18 +31,20 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
 
 function overStore (store: ObjectStore, clock: TestClock) {
   const cache = new EtagCache()
+  let quarantine: Quarantine | undefined
   const run = async (onProgress?: (progress: ReconcileProgress) => void, retryAll = false): Promise<Outcome> => {
-    const result = await reconcile(store, cache.state, clock.monotonic, { rules, retryAll, ...onProgress && { onProgress } })
+    const result = await reconcile(store, cache.state, clock.monotonic, { rules, retryAll, quarantine, ...onProgress && { onProgress } })
     cache.replace(result.state)
-    return { ...result, rows: rowsOf(result.state.table) }
+    quarantine = result.quarantine
+    return { ...result, rows: rowsOf(result.state.table), rejects: selectEntries(quarantine, {}).entries() }
   }
   return { clock, cache, run }
 }
 
-type Outcome = Reconciled & { readonly rows: readonly RecordRow[] }
+type Outcome = Reconciled & { readonly rows: readonly RecordRow[], readonly rejects: readonly QuarantineEntry[] }
 
 const names = ({ rows }: Outcome) => Object.fromEntries(rows.map((row) => [row.user_id, row.first_name]))
-const codes = ({ rejects }: Reconciled) => Object.fromEntries(rejects.map(({ key, code }) => [key.replace('source_data/', ''), code]))
+const codes = ({ rejects }: Outcome) => Object.fromEntries(rejects.map(({ key, code }) => [key.replace('source_data/', ''), code]))
 
 t.test('downloads what changed and nothing else; a state that did not change stays the same object', async (t) => {
   const { endpoint, bucket, run, cache } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': PNG })

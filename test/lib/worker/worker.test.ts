@@ -8,7 +8,8 @@ import app, { serverOptions } from '../../../app.js'
 import { typedArraysIn } from '../../../lib/base/typed-arrays.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import type { ReconcileProgress } from '../../../lib/source/reconcile.js'
-import type { SourceState } from '../../../lib/source/source-state.js'
+import { selectEntries } from '../../../lib/source/quarantine-page.js'
+import { rejectedFilesOf, type SourceState } from '../../../lib/source/source-state.js'
 import type { Precondition } from '../../../lib/store/precondition.js'
 import type { Table } from '../../../lib/table/table.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
@@ -47,7 +48,7 @@ function open (t: Test) {
   /** Reconciles until no file is so new that its version is racy. */
   const settle = async (previous?: SourceState) => {
     let { state } = await reconcile(previous)
-    while (state.files.racy.includes(1) || [...state.rejected.values()].some(({ racy }) => racy)) {
+    while (state.files.racy.includes(1) || [...rejectedFilesOf(state).values()].some(({ racy }) => racy)) {
       await sleep(100)
       state = (await reconcile(state)).state
     }
@@ -61,7 +62,7 @@ t.test('a worker reconciles, publishes and restores as the calling thread would'
   const steps: ReconcileProgress[] = []
   const first = await reconcile(undefined, (step) => steps.push(step))
   t.same(rowsOf(first.state.table).map((row) => [row.user_id, row.first_name, row.img_path]), [['1', 'Ann', null], ['2', 'Bob', 'source_data/2.png']])
-  t.match(first.rejects, [{ user_id: '3', code: 'missing_column' }])
+  t.match(selectEntries(first.quarantine, {}).entries(), [{ user_id: '3', code: 'missing_column' }])
   t.same(steps.at(-1), { listed: 4, toFetch: 3, fetched: 3 })
   t.ok(first.state.table.json.bytes.buffer instanceof SharedArrayBuffer, 'the rows are not copied')
   writeFileSync(`${root}/source_data/1.csv`, csv('Amy'))
@@ -139,7 +140,7 @@ t.test('a reconcile that changes rejects alone keeps the data version and its in
     const json = await jsonOf()
     writeFileSync(`${root}/source_data/4.csv`, 'bad')
     await transformer.reconcile({ fresh: true })
-    t.match(transformer.quarantine().rejects, [{ user_id: '3' }, { user_id: '4' }])
+    t.match(transformer.quarantine().entries(), [{ user_id: '3' }, { user_id: '4' }])
     t.equal(await jsonOf(), json, hasWorker ? 'with a worker' : 'without')
     writeFileSync(`${root}/source_data/5.csv`, csv('Eve'))
     await transformer.reconcile({ fresh: true })
@@ -182,4 +183,23 @@ t.test('the service on a thread of its own answers as any other', async (t) => {
   }
   const job = (await threaded.inject({ method: 'POST', url: '/data' })).json()
   t.match(job, { state: 'succeeded', result: { records: 2, rejected: 1 } })
+})
+
+t.test('an unchanged quarantine is not posted again; a record that changes posts no rejects', async (t) => {
+  const { root, worker, reconcile, settle } = open(t)
+  const state = await settle()
+  const { quarantine } = await reconcile(state)
+  const replies: any[] = []
+  worker.on('message', ({ result }) => { if (result !== undefined) replies.push(result) })
+  t.equal((await reconcile(state)).quarantine, quarantine)
+  t.match(replies, [{ quarantine: quarantine.name, state: state.name }], 'names alone')
+  writeFileSync(`${root}/source_data/1.csv`, csv('Amy'))
+  const changed = await reconcile(state)
+  t.equal(changed.quarantine, quarantine)
+  t.match(replies[1].state.rejected, { offsets: { arrayOfPrevious: Number }, bytes: { arrayOfPrevious: Number } })
+  writeFileSync(`${root}/source_data/4.csv`, 'bad')
+  const next = await reconcile(changed.state)
+  t.not(next.quarantine.name, quarantine.name)
+  t.ok(next.quarantine.json.bytes.buffer instanceof SharedArrayBuffer, 'entries are not copied')
+  t.ok(next.state.rejected.bytes.buffer instanceof SharedArrayBuffer)
 })

@@ -1,0 +1,54 @@
+import { nearest } from '../base/nearest.js'
+import { REQUIRED_COLUMNS } from '../schema/record.js'
+
+/** First bytes of files that are not CSV, and what to do. */
+const SIGNATURES: readonly (readonly [bytes: readonly number[], hint: string])[] = [
+  [[0x1f, 0x8b], 'The file looks like gzip: upload it uncompressed'],
+  [[0x50, 0x4b, 0x03, 0x04], 'The file looks like an Excel workbook or a ZIP archive: save it as CSV'],
+  [[0x25, 0x50, 0x44, 0x46], 'The file looks like a PDF document: save it as CSV'],
+  [[0x89, 0x50, 0x4e, 0x47], 'The file looks like a PNG image: its name has to end in .png'],
+  [[0xff, 0xd8, 0xff], 'The file looks like a JPEG image: its name has to end in .jpg'],
+  [[0xff, 0xfe], 'The file looks like UTF-16: save it as UTF-8'],
+  [[0xfe, 0xff], 'The file looks like UTF-16: save it as UTF-8']
+]
+
+/** Advice for a file that is not UTF-8 text. */
+export function hintAtEncoding (body: Uint8Array): string {
+  const found = SIGNATURES.find(([bytes]) => bytes.every((byte, i) => body[i] === byte))
+  return found?.[1] ?? 'The file looks like Windows-1252 or another encoding of one byte a character: save it as UTF-8'
+}
+
+/** Characters that other programs put between fields. */
+const DELIMITERS = { ';': ';', '\t': '\\t', '|': '|', ',': ',' } as const
+
+/** Advice for text in which no column of the header is found; `null` if it looks like nothing known. */
+export function hintAtFormat (text: string, delimiter: string): string | null {
+  if (text.includes('\0')) return 'The file looks like UTF-16 without a byte order mark: save it as UTF-8'
+  const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
+  for (const [character, setting] of Object.entries(DELIMITERS)) {
+    const names = header.split(character).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
+    if (character !== delimiter && REQUIRED_COLUMNS.every((name) => names.includes(name))) {
+      return `The fields look separated by ${JSON.stringify(character)}: set INPUT_DELIMITER=${setting}, or use ${JSON.stringify(delimiter)} in the file`
+    }
+  }
+  if (/^[[{]/.test(header)) return 'The file looks like JSON: save it as CSV'
+  if (header.startsWith('<')) return 'The file looks like HTML or XML: save it as CSV'
+  return null
+}
+
+/** Advice for a header without a column: the name that was perhaps meant. */
+export function hintAtColumn (missing: string, names: readonly string[]): string | null {
+  const others = names.filter((name) => !(REQUIRED_COLUMNS as readonly string[]).includes(name))
+  const simple = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
+  const meant = others.find((name) => simple(name) === simple(missing)) ?? nearest(missing, others)
+  return meant === undefined ? null : `If the column ${JSON.stringify(meant)} is meant, rename it to ${missing}`
+}
+
+/** Advice for a birth timestamp that is not a whole number of milliseconds; `null` if it looks like nothing known. */
+export function hintAtBirthts (text: string): string | null {
+  if (text === '') return 'The field is empty; each file needs a birth timestamp'
+  if (/^-?\d+([.,]\d+)?e[+-]?\d+$/i.test(text)) return 'It looks like scientific notation, as spreadsheets write large numbers: format the column as a number without decimals'
+  if (/^-?\d+[.,]\d+$/.test(text)) return 'Write it without decimals'
+  const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
+  return Number.isNaN(date) ? null : `It looks like a date: write ${date}, the milliseconds since 1970-01-01 UTC`
+}

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto'
+import { shared } from '../base/shared-memory.js'
+import { compareUtf8 } from '../base/utf8.js'
+import { sliceToString } from '../store/object-list.js'
+import { NO_ROW } from '../table/row-source.js'
+import { sliceAt, takeUtf8, Utf8Builder, type Utf8Column } from '../table/utf8-column.js'
+import type { ServedRows } from './admit-columns.js'
+import type { IgnoredObjects } from './ignored-objects.js'
+import type { Inventory } from './inventory.js'
+import type { ReconcilePlan } from './reconcile-plan.js'
+import { QUARANTINE_CODES, rejection, type QuarantineCode, type Rejection } from './reject.js'
+import { infoFileOf, type SourceState } from './source-state.js'
+import { userIdIn } from './user-objects.js'
+
+/** An entry as it is shown. */
+export interface QuarantineEntry extends Rejection<QuarantineCode> {
+  /** `null` if the key contains no valid user id. */
+  readonly user_id: string | null
+  readonly key: string
+  readonly etag: string
+  readonly code: QuarantineCode
+  /** The version of the info file whose record is served meanwhile; `null` if there is none. */
+  readonly last_good: { readonly key: string, readonly etag: string } | null
+}
+
+/** The objects of the source that are not part of a record, by key in bytewise order. Immutable, in shared memory: many lakes have none, some 100,000. */
+export interface Quarantine {
+  /** Names the content: equal quarantines have equal names. */
+  readonly name: string
+  readonly counts: { readonly rejects: number, readonly orphans: number, readonly ignored: number }
+  readonly ignored: readonly IgnoredObjects[]
+  readonly keys: Utf8Column
+  /** Empty for `null`. */
+  readonly userIds: Utf8Column
+  /** Indexes into QUARANTINE_CODES. */
+  readonly codes: Uint8Array
+  /** Each entry as a JSON object. */
+  readonly json: Utf8Column
+  /** Names what the entries depend on, besides the rejected files. */
+  readonly origin: string
+}
+
+/** The quarantine after a reconcile. If nothing has changed, it is the previous one, at little cost. */
+export function nextQuarantine (plan: ReconcilePlan, served: ServedRows, state: SourceState, previous: Quarantine | undefined): Quarantine {
+  const origin = originOf(plan, served)
+  if (previous !== undefined && state.rejected === plan.previous.rejected && previous.origin === origin) return previous
+  const next = buildQuarantine(plan, served, origin)
+  return next.name === previous?.name ? { ...previous, origin } : next
+}
+
+/**
+ * A last good record does not change while its file is rejected, but can be lost to the limit of columns: so it is enough to count
+ * them.
+ */
+function originOf ({ inventory: { refused, orphans, images, ignored }, rejected, lastGoodRow }: ReconcilePlan, served: ServedRows): string {
+  let lastGood = 0
+  for (const user of rejected.keys()) if (hasLastGood(lastGoodRow, served, user)) lastGood++
+  const keys = takeUtf8(orphans.length, (i) => images.key(orphans[i]!))
+  const etags = takeUtf8(orphans.length, (i) => images.etag(orphans[i]!))
+  return digest(JSON.stringify([lastGood, refused, ignored]), keys.offsets, keys.bytes, etags.offsets, etags.bytes)
+}
+
+function hasLastGood (lastGoodRow: Int32Array, served: ServedRows, user: number): boolean {
+  return lastGoodRow[user] !== NO_ROW && served[user] === lastGoodRow[user]
+}
+
+function buildQuarantine (plan: ReconcilePlan, served: ServedRows, origin: string): Quarantine {
+  const { inventory, rejected } = plan
+  const entries = [...refusedEntries(inventory), ...rejectedEntries(plan, served), ...orphanEntries(inventory)].sort((a, b) => compareUtf8(a.key, b.key))
+  const json = columnOf(entries, (entry) => JSON.stringify(entry))
+  const counts = {
+    rejects: inventory.refused.length + rejected.size,
+    orphans: inventory.orphans.length,
+    ignored: inventory.ignored.reduce((sum, { count }) => sum + count, 0)
+  }
+  return {
+    name: digest(JSON.stringify([counts, inventory.ignored]), json.bytes),
+    counts,
+    ignored: inventory.ignored,
+    keys: columnOf(entries, ({ key }) => key),
+    userIds: columnOf(entries, ({ user_id: userId }) => userId ?? ''),
+    codes: codesOf(entries),
+    json,
+    origin
+  }
+}
+
+function * refusedEntries ({ refused }: Inventory): Generator<QuarantineEntry> {
+  for (const { userId, key, etag, rejection } of refused) yield entryOf(userId, key, etag, rejection)
+}
+
+function * rejectedEntries ({ rejected, lastGoodRow, previous, rules }: ReconcilePlan, served: ServedRows): Generator<QuarantineEntry> {
+  for (const [user, { userId, key, etag, rejection }] of rejected) {
+    const lastGood = hasLastGood(lastGoodRow, served, user) ? infoFileOf(previous, lastGoodRow[user]!, rules.prefix) : null
+    yield entryOf(userId, key, etag, rejection, lastGood)
+  }
+}
+
+function * orphanEntries ({ orphans, images }: Inventory): Generator<QuarantineEntry> {
+  const orphan = rejection('orphan', 'There is no info file with the name of this image')
+  for (const image of orphans) {
+    yield entryOf(sliceToString(userIdIn(images.key(image))) || null, sliceToString(images.key(image)), sliceToString(images.etag(image)), orphan)
+  }
+}
+
+function entryOf (userId: string | null, key: string, etag: string, { code, detail, hint, line, column, excerpt }: Rejection<QuarantineCode>, lastGood: QuarantineEntry['last_good'] = null): QuarantineEntry {
+  return { user_id: userId, key, etag, code, detail, hint, line, column, excerpt, last_good: lastGood }
+}
+
+function columnOf (entries: readonly QuarantineEntry[], textOf: (entry: QuarantineEntry) => string): Utf8Column {
+  const builder = new Utf8Builder(entries.length)
+  for (const entry of entries) builder.push(textOf(entry))
+  return takeUtf8(builder.length, (i) => sliceAt(builder, i))
+}
+
+function codesOf (entries: readonly QuarantineEntry[]): Uint8Array {
+  const codes = shared(Uint8Array, entries.length)
+  entries.forEach(({ code }, i) => { codes[i] = QUARANTINE_CODES.indexOf(code) })
+  return codes
+}
+
+function digest (...parts: readonly (string | NodeJS.TypedArray)[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('base64url').slice(0, 22) // 132 bits
+}
