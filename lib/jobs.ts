@@ -5,10 +5,10 @@ import { SingleFlight } from './base/single-flight.js'
 import type { ReconcileProgress } from './source/reconcile.js'
 import type { UpdateReport } from './transformer.js'
 
-/** What made a job: the schedule, a request, or the start of the process. */
+/** What started a job: the schedule, a request, or the start of the process. */
 export type JobTrigger = 'schedule' | 'api' | 'startup'
 
-/** One aggregation job as it is now. Times are milliseconds since 1970-01-01 UTC, counted from `createdAt` by the monotonic clock. */
+/** The state of one aggregation job. Times are milliseconds since 1970-01-01 UTC; the monotonic clock counts them from `createdAt` on. */
 export interface Job {
   readonly id: string
   /** The process that runs it. */
@@ -25,35 +25,35 @@ export interface Job {
 }
 
 export interface JobsOptions {
-  /** What a job does; it reports its progress while it does so. */
+  /** Does the work of a job and reports its progress. */
   readonly work: (options: { readonly dryRun: boolean, readonly onProgress: (progress: ReconcileProgress) => void }) => Promise<UpdateReport>
-  /** Names this process; job ids begin with it. */
+  /** The name of this process, with which job ids begin. */
   readonly instance: string
   readonly clock: Clock
   readonly monotonic: MonotonicClock
-  /** Told of each job that has ended, and what made it fail. */
+  /** Receives each job that has ended and, if it failed, the error. */
   readonly onEnd?: (job: Job, cause?: unknown) => void
 }
 
 interface Queue {
   readonly flight: SingleFlight<Job>
-  /** The job that starts when the running one has ended. */
+  /** The id of the job that starts after the running one. */
   waiting: string | undefined
-  /** Settles when all jobs of the lane have ended. */
+  /** Fulfilled when all jobs of the queue have ended. */
   idle: Promise<unknown>
 }
 
-/** How many jobs are remembered. */
+/** The most jobs that are remembered. */
 const MAX_REMEMBERED = 100
 
 /**
- * The aggregation jobs of this process. One runs and at most one waits: a third joins the one that waits, whose listing
- * begins later still. Dry runs, which write nothing, have a lane of their own.
+ * The aggregation jobs of this process. One runs and at most one waits: a further request joins the waiting job, because its listing
+ * begins later than that request. Dry runs, which write nothing, have a queue of their own.
  */
 export class Jobs {
   readonly #options: JobsOptions
   readonly #jobs = new Map<string, Job>()
-  /** What to add to the monotonic clock for the times of a job. */
+  /** The difference between the wall clock and the monotonic clock when each job was created. */
   readonly #offsets = new Map<string, number>()
   readonly #publishing = this.#createQueue()
   readonly #dryRuns = this.#createQueue()
@@ -72,31 +72,31 @@ export class Jobs {
     return this.#jobs.get(id)
   }
 
-  /** Posts a job, or joins the one that waits. `ended` does not fail: the job's state says how it went. */
+  /** Adds a job, or joins the waiting one. `ended` never fails: the state of the job contains the outcome. */
   enqueue (trigger: JobTrigger, { dryRun = false } = {}): { readonly job: Job, readonly ended: Promise<Job> } {
-    const lane = dryRun ? this.#dryRuns : this.#publishing
-    const id = lane.waiting ??= this.#create(trigger, dryRun)
-    const ended = lane.flight.fresh()
-    lane.idle = ended
+    const queue = dryRun ? this.#dryRuns : this.#publishing
+    const id = queue.waiting ??= this.#create(trigger, dryRun)
+    const ended = queue.flight.fresh()
+    queue.idle = ended
     return { job: this.#jobs.get(id)!, ended }
   }
 
-  /** Settles when all jobs posted so far have ended. */
+  /** Waits until all jobs that exist now have ended. */
   async idle (): Promise<void> {
     await Promise.all([this.#publishing.idle, this.#dryRuns.idle])
   }
 
   #createQueue (): Queue {
-    const lane: Queue = {
+    const queue: Queue = {
       flight: new SingleFlight(async () => {
-        const id = lane.waiting!
-        lane.waiting = undefined
+        const id = queue.waiting!
+        queue.waiting = undefined
         return await this.#run(id)
       }),
       waiting: undefined,
       idle: Promise.resolve()
     }
-    return lane
+    return queue
   }
 
   #create (trigger: JobTrigger, dryRun: boolean): string {
@@ -153,7 +153,7 @@ export class Jobs {
   }
 }
 
-/** What users may know of a failure: never the message of another system. */
+/** The public description of a failure: never the message of another system. */
 function describeError (cause: unknown): { code: FailureCode, detail: string } {
   if (cause instanceof IncompleteSourceError) return { code: 'download_failed', detail: cause.message }
   const code = toFailureCode(cause)

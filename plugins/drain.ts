@@ -5,9 +5,9 @@ import { parseDuration } from '../lib/base/duration.js'
 const SWEEP_MS = 50
 
 /**
- * Ends each connection with the last answer that it waits for once the server closes, those over which nothing was ever asked,
- * as browsers open them in advance, at once, and what is left after SHUTDOWN_TIMEOUT: half a request, or an answer that nobody
- * reads. Node ends what is idle at that moment and keeps all else until the client goes.
+ * Closes connections when the server closes: each one after its last response; at once, if it never carried a request, as browsers open
+ * some in advance; and all others after SHUTDOWN_TIMEOUT, for example those with half a request or with a response that the client does not
+ * read. By itself, Node closes only the connections that are idle at that moment. Needs: config, jobs.
  */
 export default fp(async (fastify) => {
   const { server } = fastify
@@ -22,12 +22,12 @@ export default fp(async (fastify) => {
     for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
     if (elapsedMs > timeoutMs) server.closeAllConnections()
   }
-  // After that of the jobs: reads go on while a job ends.
+  // Runs after the hook of the jobs: reads continue while a job ends.
   fastify.addHook('preClose', async () => {
     if (!server.listening) return
     const began = performance.now()
     const sweeping = setInterval(() => sweep(performance.now() - began), SWEEP_MS)
-    // The hooks for onClose come before the server has closed.
+    // The onClose hooks run before the server has closed.
     server.once('close', () => clearInterval(sweeping))
   })
 }, { name: 'drain', dependencies: ['config', 'jobs'] })

@@ -7,20 +7,20 @@ import { openStore } from '../lib/store/open-store.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The S3-compatible (MinIO) client, or the folder that stands in for it. */
+    /** The client of an S3-compatible server such as MinIO, or a folder in its place. */
     readonly objectStore: ObjectStore
   }
 }
 
 export interface ObjectStoreOptions {
-  /** Used instead of the one that the settings name; closed with the instance all the same. */
+  /** Used instead of the store of the settings, and closed with the instance. */
   readonly store?: ObjectStore | undefined
 }
 
 /** The folder of the embedded lake, in the working directory. */
 export const EMBEDDED_LAKE = 'lake'
 
-/** Decorates the instance with the store that the settings name, and closes it. Needs: config. */
+/** Decorates the instance with the store of the settings, and closes it. Needs: config. */
 export default fp<ObjectStoreOptions>(async (fastify, { store }) => {
   const { config } = fastify
   const { LAKE_URL: url, SOURCE_PREFIX: prefix } = config
