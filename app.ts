@@ -19,7 +19,7 @@ import transformer, { type TransformerPluginOptions } from './plugins/transforme
 import writeTimeout from './plugins/write-timeout.js'
 import dataRoutes from './routes/data.js'
 import docs from './routes/docs.js'
-import { parseParameters } from './routes/http/query.js'
+import { parseParameters, parseQueryString } from './routes/http/query.js'
 import imageRoutes from './routes/image.js'
 import jobRoutes from './routes/jobs.js'
 import probeRoutes from './routes/probes.js'
@@ -32,7 +32,7 @@ export type AppOptions = ConfigOptions & ObjectStoreOptions & TransformerPluginO
 /** What Fastify must be made with for the app to keep its promises, in production and in tests alike. */
 export const serverOptions = {
   // 240 bytes of user id, each written as %XX
-  routerOptions: { maxParamLength: 720 },
+  routerOptions: { maxParamLength: 720, querystringParser: parseQueryString },
   genReqId: requestIdOf,
   bodyLimit: 16 * 1024,
   /** Milliseconds in which the whole request has to arrive: 408 otherwise. */

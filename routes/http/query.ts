@@ -1,5 +1,7 @@
+import { parse as parseQuery } from 'node:querystring'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TUnsafe } from 'typebox'
+import { BoundedCache } from '../../lib/base/bounded-cache.js'
 import { didYouMean, nearest } from '../../lib/base/nearest.js'
 import { invalidParameters, type ParameterError, type Problem } from '../../plugins/problems/problem.js'
 import type { Parameter } from './parameter.js'
@@ -27,12 +29,42 @@ export function parametersSchema<P extends Parameters> (parameters: P): Paramete
   } as unknown as ParametersSchema<P>
 }
 
-/** Makes Fastify read queries and paths by the `parse` of their schemas. */
-export const parseParameters: FastifySchemaCompiler<ParametersSchema<Parameters>> = ({ schema }) => (query: Query) => {
-  try {
-    return { value: schema.parse(query) }
-  } catch (error) {
-    return { error: error as Problem }
+/** Bytes of recent query strings, and about those of what is parsed from one. */
+const CACHE_BYTES = 256 * 1024
+const ENTRY_BYTES = 1024
+
+const recentQueries = new BoundedCache<Query>(CACHE_BYTES)
+
+/** Parses a query string. Equal recent ones give the same object, whose parameters are then read only once. */
+export function parseQueryString (text: string): Query {
+  const known = recentQueries.get(text)
+  if (known !== undefined) return known
+  const query = parseQuery(text, '&', '=', { maxKeys: 0 }) as Query
+  recentQueries.set(text, query, ENTRY_BYTES)
+  return query
+}
+
+/** Makes Fastify read queries and paths by the `parse` of their schemas; those of a query object once. */
+export const parseParameters: FastifySchemaCompiler<ParametersSchema<Parameters>> = ({ schema, httpPart }) => {
+  const parse = httpPart === 'querystring' ? remembering(schema.parse) : schema.parse
+  return (query: Query) => {
+    try {
+      return { value: parse(query) }
+    } catch (error) {
+      return { error: error as Problem }
+    }
+  }
+}
+
+/** The same function, which keeps its results for as long as its arguments are in use. */
+function remembering<A extends object, R> (compute: (argument: A) => R): (argument: A) => R {
+  const results = new WeakMap<A, { readonly result: R }>()
+  return (argument) => {
+    const known = results.get(argument)
+    if (known !== undefined) return known.result
+    const result = compute(argument)
+    results.set(argument, { result })
+    return result
   }
 }
 

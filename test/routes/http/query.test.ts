@@ -1,0 +1,29 @@
+import t from 'tap'
+import { parametersSchema, parseParameters, parseQueryString } from '../../../routes/http/query.js'
+import { integerParameter, listParameter } from '../../../routes/http/parameter.js'
+
+const read = (schema: unknown) => parseParameters({ schema: schema as never, httpPart: 'querystring', method: 'GET', url: '/' }) as (query: unknown) => { readonly value?: unknown, readonly error?: unknown }
+
+t.test('the parameters of equal query strings are read once', async (t) => {
+  const parse = read(parametersSchema({ bin_width: integerParameter({ minimum: 1, maximum: 9, description: 'A width.', example: 5 }) }))
+  const text = 'bin_width=7'
+  t.equal(parseQueryString(text), parseQueryString(`${text}`))
+  t.same(parse(parseQueryString(text)), { value: { bin_width: 7 } })
+  t.equal(parse(parseQueryString(text)).value, parse(parseQueryString(text)).value)
+  const wrong = parseQueryString('bin_width=70')
+  t.ok(parse(wrong).error)
+  t.ok(parse(wrong).error, 'an error is not remembered as a value')
+})
+
+t.test('one query string has the values of each schema that reads it', async (t) => {
+  const [numbers, texts] = [
+    parametersSchema({ a: integerParameter({ minimum: 0, maximum: 9, description: 'A number.', example: 1 }) }),
+    parametersSchema({ a: listParameter({ description: 'Texts.', example: ['1'], accepted: 'texts' }) })
+  ]
+  t.same([read(numbers)(parseQueryString('a=1')), read(texts)(parseQueryString('a=1'))], [{ value: { a: 1 } }, { value: { a: ['1'] } }])
+})
+
+t.test('more parameters than querystring reads by default are read', async (t) => {
+  const { a } = parseQueryString(Array.from({ length: 1500 }, (_, i) => `a=${i}`).join('&'))
+  t.equal(a?.length, 1500)
+})
