@@ -1,0 +1,201 @@
+import { nearest } from '../base/nearest.js'
+import { findPatternMistake } from './date-pattern.js'
+import { BIRTH_DATE_TYPES, FIELDS_MATCH, type FieldDescriptor, type SchemaDescriptor } from './descriptor.js'
+import { TYPE_NAMES, type TypeName } from './field-type.js'
+import { createType } from './types/index.js'
+
+/** Returns what is accepted if the value is not valid, to follow "must be"; `undefined` if it is. */
+type Check = (value: unknown) => string | undefined
+
+const must = (accepts: string, isValid: (value: unknown) => boolean): Check => (value) => isValid(value) ? undefined : accepts
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isList = (isItem: (item: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isItem) && new Set(value).size === value.length
+const oneOf = (values: readonly string[]) => must(`one of ${values.join(', ')}`, (value) => values.includes(value as string))
+const anything: Check = () => undefined
+const text = must('a text', isText)
+const texts = must('a list of different texts', isList(isText))
+const flag = must('true or false', (value) => typeof value === 'boolean')
+const count = must('a whole number from 0', (value) => Number.isSafeInteger(value) && Number(value) >= 0)
+const character = must('one character that is not a digit, a sign or a letter', (value) => typeof value === 'string' && /^[^\d+\-a-zA-Z]$/u.test(value))
+const missing = must('a list of different texts, or of objects {"value", "label"} with different values', (value) => Array.isArray(value) && isMissingValues(value))
+const pattern = must('a JavaScript regular expression', (value) => typeof value === 'string' && isRegex(value))
+const extension = (value: unknown) => typeof value === 'string' && /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(value)
+
+const SCHEMA_CHECKS: Readonly<Record<string, Check>> = {
+  fieldsMatch: must(`one of ${FIELDS_MATCH.join(', ')}`, (value) => FIELDS_MATCH.includes((Array.isArray(value) && value.length === 1 ? value[0] : value) as never)),
+  missingValues: missing,
+  fields: must('a list of at least one field', (value) => Array.isArray(value) && value.length > 0)
+}
+
+const FIELD_CHECKS: Readonly<Record<string, Check>> = {
+  name: text,
+  type: oneOf(TYPE_NAMES),
+  title: text,
+  description: text,
+  format: text,
+  decimalChar: character,
+  groupChar: character,
+  bareNumber: flag,
+  trueValues: texts,
+  falseValues: texts,
+  missingValues: missing,
+  header: must('a text or a list of different texts', (value) => isText(value) || isList(isText)(value)),
+  role: oneOf(['birth']),
+  source: oneOf(['key', 'image']),
+  extensions: must('a list of different extensions such as png or front.jpg, in lower case and without a leading dot', isList(extension)),
+  constraints: must('an object', isObject),
+  example: anything,
+  rdfType: text,
+  categories: anything,
+  categoriesOrdered: anything
+}
+
+const CONSTRAINT_CHECKS: Readonly<Record<string, Check>> = {
+  required: flag,
+  minimum: anything,
+  maximum: anything,
+  exclusiveMinimum: anything,
+  exclusiveMaximum: anything,
+  minLength: count,
+  maxLength: count,
+  enum: must('a list of at least one value', (value) => Array.isArray(value) && value.length > 0),
+  pattern
+}
+
+/** What the standard has and this service does not: refused, as ignoring it would let values through that it excludes. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  foreignKeys: 'foreignKeys is not supported: every file is checked by itself',
+  uniqueKeys: 'uniqueKeys is not supported: every file is checked by itself',
+  unique: 'unique is not supported: every file is checked by itself',
+  jsonSchema: 'jsonSchema is not supported: there are no object columns'
+}
+
+/** Properties that apply to some types only. */
+const TYPES_OF_PROPERTY: Readonly<Record<string, readonly TypeName[]>> = {
+  decimalChar: ['number'],
+  groupChar: ['integer', 'number'],
+  bareNumber: ['integer', 'number'],
+  trueValues: ['boolean'],
+  falseValues: ['boolean']
+}
+const TYPES_OF_CONSTRAINT: Readonly<Record<string, readonly TypeName[]>> = {
+  minLength: ['string'],
+  maxLength: ['string'],
+  minimum: ['integer', 'number', 'date', 'datetime'],
+  maximum: ['integer', 'number', 'date', 'datetime'],
+  exclusiveMinimum: ['integer', 'number', 'date', 'datetime'],
+  exclusiveMaximum: ['integer', 'number', 'date', 'datetime']
+}
+
+/** Returns one line for each mistake in a schema file; none if it can be compiled. */
+export function checkDescriptor (descriptor: unknown): string[] {
+  if (!isObject(descriptor)) return ['the schema must be a JSON object with a list of fields']
+  const mistakes = checkProperties(descriptor, { fields: anything, ...SCHEMA_CHECKS }, { isOpen: true })
+  if (!Array.isArray(descriptor['fields'])) return descriptor['fields'] === undefined ? [...mistakes, 'fields: is missing; must be a list of at least one field'] : mistakes
+  const fields: readonly unknown[] = descriptor['fields']
+  const ofFields = fields.flatMap((field, i) => checkField(field).map((mistake) => `${placeOf(field, i)}: ${mistake}`))
+  if (mistakes.length + ofFields.length > 0) return [...mistakes, ...ofFields]
+  return checkTogether(descriptor as unknown as SchemaDescriptor)
+}
+
+function checkField (field: unknown): string[] {
+  if (!isObject(field)) return ['must be an object']
+  const mistakes = ['name', 'type'].filter((name) => field[name] === undefined).map((name) => `${name} is missing`)
+  mistakes.push(...checkProperties(field, FIELD_CHECKS))
+  if (isObject(field['constraints'])) mistakes.push(...checkProperties(field['constraints'], CONSTRAINT_CHECKS).map((mistake) => `constraints.${mistake}`))
+  return mistakes.length > 0 ? mistakes : checkFieldByType(field as unknown as FieldDescriptor)
+}
+
+function checkProperties (object: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>, { isOpen = false } = {}): string[] {
+  return Object.entries(object).flatMap(([name, value]) => {
+    if (UNSUPPORTED[name] !== undefined) return UNSUPPORTED[name]
+    const check = checks[name]
+    if (check === undefined) return isOpen ? [] : unknownProperty(name, checks)
+    const accepts = check(value)
+    return accepts === undefined ? [] : `${name}: got ${JSON.stringify(value)}; must be ${accepts}`
+  })
+}
+
+function unknownProperty (name: string, checks: Readonly<Record<string, Check>>): string {
+  const similar = nearest(name, Object.keys(checks))
+  return `${name}: unknown property${similar === undefined ? '' : `; did you mean ${similar}?`}`
+}
+
+/** What depends on the type: formats, options, constraints and the role. */
+function checkFieldByType (field: FieldDescriptor): string[] {
+  const { type, format = 'default', constraints = {}, role, rdfType, source, extensions } = field
+  const mistakes: string[] = []
+  if (format !== 'default') mistakes.push(...checkFormat(type, format))
+  const misplaced = (object: object, types: Readonly<Record<string, readonly TypeName[]>>) => Object.keys(object).filter((name) => types[name]?.includes(type) === false)
+  for (const name of misplaced(field, TYPES_OF_PROPERTY)) mistakes.push(`${name}: applies to ${TYPES_OF_PROPERTY[name]!.join(' and ')} only, and the type is ${type}`)
+  for (const name of misplaced(constraints, TYPES_OF_CONSTRAINT)) mistakes.push(`constraints.${name}: does not apply to the type ${type}`)
+  if ((role ?? (BIRTH_DATE_TYPES.includes(rdfType ?? '') ? 'birth' : undefined)) === 'birth' && !['integer', 'date', 'datetime'].includes(type)) {
+    mistakes.push(`role: birth needs the type integer (milliseconds since 1970-01-01 UTC), date or datetime, and the type is ${type}`)
+  }
+  if (source !== undefined && type !== 'string') mistakes.push(`type: got ${JSON.stringify(type)}; must be string, as the values are taken from object keys`)
+  if (source !== 'image' && extensions !== undefined) mistakes.push('extensions: applies to fields with source image only')
+  return mistakes.length > 0 ? mistakes : checkConstraintValues(field)
+}
+
+function checkFormat (type: TypeName, format: string): string[] {
+  if (type !== 'date' && type !== 'datetime') return [`format: got ${JSON.stringify(format)}; must be default for the type ${type}`]
+  if (format === 'any') return ['format: any is not supported, as the same text would be read in different ways; give a pattern such as %d/%m/%Y']
+  const mistake = findPatternMistake(format)
+  return mistake === undefined ? [] : [`format: the pattern ${JSON.stringify(format)} ${mistake}`]
+}
+
+function checkConstraintValues (field: FieldDescriptor): string[] {
+  const type = createType(field.type, field)
+  const { enum: values = [], ...constraints } = field.constraints ?? {}
+  const bounds = (['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'] as const).flatMap((name) => constraints[name] === undefined ? [] : [[name, constraints[name]] as const])
+  return [...bounds, ...values.map((value) => ['enum', value] as const)]
+    .filter(([, value]) => (typeof value === 'string' ? type.parse(value) : typeof value === 'number' || typeof value === 'boolean' ? type.fromJson(value) : undefined) === undefined)
+    .map(([name, value]) => `constraints.${name}: got ${JSON.stringify(value)}; must be ${type.accepts}`)
+}
+
+/** What concerns several fields: names, keys, roles and extensions are unique. */
+function checkTogether ({ fields, primaryKey }: SchemaDescriptor): string[] {
+  const mistakes: string[] = []
+  const twice = (values: readonly string[]) => values.find((value, i) => values.indexOf(value) !== i)
+  const name = twice(fields.map((field) => field.name))
+  if (name !== undefined) mistakes.push(`fields: two fields have the name ${JSON.stringify(name)}`)
+  const header = name !== undefined ? undefined : twice(fields.filter((field) => field.source === undefined).flatMap((field) => [...new Set([field.header ?? field.name].flat())]))
+  if (header !== undefined) mistakes.push(`fields: two fields have the header ${JSON.stringify(header)}`)
+  const keys = fields.filter((field) => field.source === 'key')
+  if (keys.length > 1) mistakes.push(`fields: ${keys.map((field) => field.name).join(' and ')} have the source key; exactly one field can`)
+  const births = fields.filter(isBirthField)
+  if (births.length > 1) mistakes.push(`fields: ${births.map((field) => field.name).join(' and ')} have the role birth; at most one field can`)
+  const extension = twice(fields.flatMap((field) => field.extensions ?? []))
+  if (extension !== undefined) mistakes.push(`fields: two fields have the extension ${JSON.stringify(extension)}`)
+  const keyName = keys[0]?.name ?? 'user_id'
+  const primary = primaryKey === undefined ? keyName : [primaryKey].flat().join(', ')
+  if (primary !== keyName) mistakes.push(`primaryKey: got ${JSON.stringify(primary)}; must be the key field ${JSON.stringify(keyName)}`)
+  return mistakes
+}
+
+/** Whether ages are computed from this field. */
+export function isBirthField ({ role, rdfType }: FieldDescriptor): boolean {
+  return role === 'birth' || BIRTH_DATE_TYPES.includes(rdfType ?? '')
+}
+
+function placeOf (field: unknown, i: number): string {
+  const name = isObject(field) && typeof field['name'] === 'string' ? ` ${JSON.stringify(field['name'])}` : ''
+  return `fields[${i}]${name}`
+}
+
+function isMissingValues (values: readonly unknown[]): boolean {
+  const texts = values.map((value) => isObject(value) ? value['value'] : value)
+  return texts.every((value) => typeof value === 'string') && new Set(texts).size === texts.length
+}
+
+function isObject (value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isRegex (source: string): boolean {
+  try {
+    return new RegExp(`^(?:${source})$`, 'u') instanceof RegExp
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,98 @@
+/** What a pattern can read, and the digits or letters of each part. See Python's strptime, in the C locale. */
+const DIRECTIVES: Readonly<Record<string, string>> = {
+  Y: '\\d{4}',
+  y: '\\d{2}',
+  m: '\\d{1,2}',
+  d: '\\d{1,2}',
+  j: '\\d{1,3}',
+  b: '[A-Za-z]{3}',
+  B: '[A-Za-z]{3,9}',
+  H: '\\d{1,2}',
+  M: '\\d{1,2}',
+  S: '\\d{1,2}',
+  f: '\\d{1,6}',
+  z: 'Z|[+-]\\d{2}:?\\d{2}'
+}
+
+const MONTHS = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november', 'december']
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+/** Two-digit years from here on are of the 20th century: POSIX, strptime. */
+const FIRST_YEAR_OF_1900S = 69
+
+type Parts = Readonly<Record<string, string | undefined>>
+
+/**
+ * Returns what is wrong with a pattern such as `%d/%m/%Y`, as the end of a message; `undefined` if nothing is. It has to name
+ * a year and either a month and a day or a day of the year, each directive once.
+ */
+export function findPatternMistake (pattern: string): string | undefined {
+  const names = [...pattern.matchAll(/%(.?)/gs)].map(([, name]) => name!).filter((name) => name !== '%')
+  const unknown = names.find((name) => !(name in DIRECTIVES))
+  if (unknown !== undefined) return `%${unknown} is not supported; use ${Object.keys(DIRECTIVES).map((name) => `%${name}`).join(' ')}`
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) return `%${twice} occurs twice`
+  const has = (...anyOf: string[]) => anyOf.some((name) => names.includes(name))
+  if (!has('Y', 'y')) return 'has no year (%Y or %y)'
+  if (!has('j') && !(has('m', 'b', 'B') && has('d'))) return 'has no month and day (%m, %b or %B with %d, or %j)'
+  return undefined
+}
+
+/**
+ * Returns a function that reads a text as the pattern says: milliseconds since 1970-01-01 UTC, or `undefined` if the text
+ * does not match or names a date that does not exist. Without `%z` the text is UTC. Years are 1 to 9999.
+ */
+export function patternReader (pattern: string): (text: string) => number | undefined {
+  const source = pattern.replace(/%(.)|[\\^$.*+?()[\]{}|/]/gs, (literal, name?: string) => {
+    if (name === undefined) return `\\${literal}`
+    return name === '%' ? '%' : `(?<${name}>${DIRECTIVES[name]!})`
+  })
+  const regex = new RegExp(`^${source}$`, 'u')
+  return (text) => {
+    const parts = regex.exec(text)?.groups
+    return parts === undefined ? undefined : toInstant(parts)
+  }
+}
+
+function toInstant (parts: Parts): number | undefined {
+  const year = parts['Y'] === undefined ? fullYear(Number(parts['y'])) : Number(parts['Y'])
+  const day = parts['j'] === undefined ? dayOf(year, monthOf(parts), Number(parts['d'])) : dayOfYear(year, Number(parts['j']))
+  const [hours, minutes, seconds] = [parts['H'], parts['M'], parts['S']].map((part) => Number(part ?? 0)) as [number, number, number]
+  if (year === 0 || day === undefined || hours > 23 || minutes > 59 || seconds > 59) return undefined
+  const ms = Math.floor(Number(`0.${parts['f'] ?? 0}`) * 1000)
+  const offset = offsetOf(parts['z'])
+  return offset === undefined ? undefined : day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms - offset
+}
+
+function fullYear (year: number): number {
+  return year < FIRST_YEAR_OF_1900S ? 2000 + year : 1900 + year
+}
+
+/** 1 to 12; NaN if it is not the name of a month. */
+function monthOf ({ m: number, b: short, B: name }: Parts): number {
+  if (number !== undefined) return Number(number)
+  const wanted = (short ?? name)!.toLowerCase()
+  const index = MONTHS.findIndex((month) => short === undefined ? month === wanted : month.startsWith(wanted))
+  return index === -1 ? NaN : index + 1
+}
+
+function dayOf (year: number, month: number, day: number): number | undefined {
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : undefined
+}
+
+function dayOfYear (year: number, day: number): number | undefined {
+  const first = dayOf(year, 1, 1)!
+  const date = first + (day - 1) * DAY_MS
+  return new Date(date).getUTCFullYear() === year ? date : undefined
+}
+
+/** `+05:30`, `-0800` or `Z` in milliseconds, at most 14 hours; 0 if there is no offset. */
+function offsetOf (text: string | undefined): number | undefined {
+  if (text === undefined || text === 'Z') return 0
+  const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(text)!
+  const total = Number(hours) * 60 + Number(minutes)
+  if (total > 14 * 60 || Number(minutes) > 59) return undefined
+  return (sign === '-' ? -total : total) * MINUTE_MS
+}

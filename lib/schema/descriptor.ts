@@ -1,0 +1,57 @@
+import type { TypeName, TypeOptions } from './field-type.js'
+
+/** How the columns of a file have to match the declared fields. The standard's default is `exact`, ours is `subset`. */
+export const FIELDS_MATCH = ['exact', 'equal', 'subset', 'superset', 'partial'] as const
+export type FieldsMatch = (typeof FIELDS_MATCH)[number]
+
+/** A missing value, with a label for people. */
+export interface MissingValue { readonly value: string, readonly label?: string }
+
+/** The constraints of the standard that are checked. A file with a value that violates one is rejected. */
+export interface Constraints {
+  readonly required?: boolean
+  readonly minimum?: unknown
+  readonly maximum?: unknown
+  readonly exclusiveMinimum?: unknown
+  readonly exclusiveMaximum?: unknown
+  /** Characters (UTF-16 code units). */
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly enum?: readonly unknown[]
+  /** A JavaScript regular expression (flag `u`), matched against the whole text as it is written in the file. */
+  readonly pattern?: string
+}
+
+/** A field of a Table Schema, with three properties of ours: `header`, `role` and `source`. */
+export interface FieldDescriptor extends TypeOptions {
+  readonly name: string
+  readonly type: TypeName
+  readonly title?: string
+  readonly description?: string
+  readonly example?: unknown
+  readonly rdfType?: string
+  readonly missingValues?: readonly (string | MissingValue)[]
+  readonly constraints?: Constraints
+  /** The names that the column may have in files. Default: `name`. */
+  readonly header?: string | readonly string[]
+  /** `birth`: ages are computed from this field. */
+  readonly role?: 'birth'
+  /** Absent: a column of the info file. `key`: the base name of the file. `image`: the object key of an attachment. */
+  readonly source?: 'key' | 'image'
+  /** Of `source: image`: the extensions of its objects, lower case, without the first dot; may be compound (`front.jpg`). */
+  readonly extensions?: readonly string[]
+}
+
+/** A Table Schema of the Data Package standard, version 2. */
+export interface SchemaDescriptor {
+  readonly $schema?: string
+  readonly title?: string
+  readonly description?: string
+  readonly fields: readonly FieldDescriptor[]
+  readonly fieldsMatch?: FieldsMatch | readonly [FieldsMatch]
+  readonly missingValues?: readonly (string | MissingValue)[]
+  readonly primaryKey?: string | readonly string[]
+}
+
+/** Birth dates of schema.org: an alias of `role: birth`. */
+export const BIRTH_DATE_TYPES: readonly string[] = ['https://schema.org/birthDate', 'http://schema.org/birthDate', 'schema:birthDate']

@@ -1,0 +1,77 @@
+import type { Constraints, FieldDescriptor, MissingValue } from './descriptor.js'
+import type { FieldType, Value } from './field-type.js'
+
+/** A value as read from a file, or what is wrong with it, to follow the name of its column. */
+export type ReadValue = { readonly value: Value, readonly mistake?: never } | { readonly mistake: string, readonly value?: never }
+
+/** Longer texts are not matched against patterns: some regular expressions take exponential time. */
+const MAX_PATTERN_LENGTH = 1000
+
+const NULL: ReadValue = { value: null }
+
+/** Returns a function that reads the trimmed text of a cell: missing value, type, constraints. */
+export function textReader (type: FieldType, { constraints = {} }: FieldDescriptor, missingValues: ReadonlySet<string>): (text: string) => ReadValue {
+  const checkValue = constraintChecker(type, constraints)
+  const pattern = constraints.pattern === undefined ? undefined : new RegExp(`^(?:${constraints.pattern})$`, 'u')
+  return (text) => {
+    if (missingValues.has(text)) return constraints.required ? { mistake: 'has no value, and one is required' } : NULL
+    if (pattern !== undefined) {
+      if (text.length > MAX_PATTERN_LENGTH) return { mistake: `has more than ${MAX_PATTERN_LENGTH} characters, the most that a pattern is matched against` }
+      if (!pattern.test(text)) return { mistake: `is not ${type.accepts} that matches the pattern ${constraints.pattern!}` }
+    }
+    const value = type.parse(text)
+    return value === undefined ? { mistake: `is not ${type.accepts}` } : checked(value, checkValue)
+  }
+}
+
+/** Returns a function that reads a value of a JSON file: strings as cells, numbers and booleans for matching types only. */
+export function jsonReader (type: FieldType, field: FieldDescriptor, readText: (text: string) => ReadValue): (value: unknown) => ReadValue {
+  const checkValue = constraintChecker(type, field.constraints ?? {})
+  return (json) => {
+    if (json === null || json === undefined) return field.constraints?.required ? { mistake: 'has no value, and one is required' } : NULL
+    if (typeof json === 'string') return readText(json.trim())
+    const value = typeof json === 'number' || typeof json === 'boolean' ? type.fromJson(json) : undefined
+    return value === undefined ? { mistake: `is not ${type.accepts}` } : checked(value, checkValue)
+  }
+}
+
+/** The texts that stand for a missing value. Those of the field replace those of the schema. */
+export function missingTexts (values: readonly (string | MissingValue)[]): ReadonlySet<string> {
+  return new Set(values.map((value) => typeof value === 'string' ? value : value.value))
+}
+
+type CheckValue = (value: NonNullable<Value>) => string | undefined
+
+function checked (value: NonNullable<Value>, check: CheckValue): ReadValue {
+  const mistake = check(value)
+  return mistake === undefined ? { value } : { mistake }
+}
+
+/** The constraints that are checked on values. Their own values are valid: the descriptor has been checked. */
+function constraintChecker (type: FieldType, constraints: Constraints): CheckValue {
+  const toValue = (value: unknown) => (typeof value === 'string' ? type.parse(value) : type.fromJson(value as number | boolean))!
+  const checks: CheckValue[] = []
+  const bound = (name: 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum', words: string, holds: (order: number) => boolean) => {
+    if (constraints[name] === undefined) return
+    const limit = toValue(constraints[name])
+    checks.push((value) => holds(type.compare(value, limit)) ? undefined : `must be ${words} ${type.format(limit)}`)
+  }
+  bound('minimum', 'at least', (order) => order >= 0)
+  bound('maximum', 'at most', (order) => order <= 0)
+  bound('exclusiveMinimum', 'more than', (order) => order > 0)
+  bound('exclusiveMaximum', 'less than', (order) => order < 0)
+  const { minLength, maxLength, enum: values } = constraints
+  if (minLength !== undefined) checks.push((value) => String(value).length >= minLength ? undefined : `must have at least ${minLength} characters`)
+  if (maxLength !== undefined) checks.push((value) => String(value).length <= maxLength ? undefined : `must have at most ${maxLength} characters`)
+  if (values !== undefined) {
+    const allowed = new Set(values.map(toValue))
+    checks.push((value) => allowed.has(value) ? undefined : `must be one of ${[...allowed].map((value) => JSON.stringify(type.format(value))).join(', ')}`)
+  }
+  return (value) => {
+    for (const check of checks) {
+      const mistake = check(value)
+      if (mistake !== undefined) return mistake
+    }
+    return undefined
+  }
+}

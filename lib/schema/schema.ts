@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import { checkDescriptor, isBirthField } from './check-descriptor.js'
+import type { FieldDescriptor, FieldsMatch, SchemaDescriptor } from './descriptor.js'
+import type { FieldType } from './field-type.js'
+import { jsonReader, missingTexts, textReader, type ReadValue } from './read-value.js'
+import { createType } from './types/index.js'
+
+/** One declared column, ready to read and write its values. */
+export interface Field {
+  readonly name: string
+  readonly descriptor: FieldDescriptor
+  readonly type: FieldType
+  /** Where its values come from: a column of the info file, the base name of the file, or the key of an attachment. */
+  readonly source: 'file' | 'key' | 'image'
+  /** The names that the column may have in files. */
+  readonly headers: readonly string[]
+  /** The declared extensions of an image field; `undefined` if those of the settings apply. */
+  readonly extensions: readonly string[] | undefined
+  /** Reads the trimmed text of a cell. */
+  read (text: string): ReadValue
+  /** Reads a value of a JSON file. */
+  readJson (value: unknown): ReadValue
+}
+
+/** A compiled schema. */
+export interface Schema {
+  readonly descriptor: SchemaDescriptor
+  /** Names the schema: a snapshot made with another one is not used. */
+  readonly id: string
+  /** In declared order; the key field first if the file declares none. */
+  readonly fields: readonly Field[]
+  readonly key: Field
+  /** The field that ages are computed from; `undefined` if there are no ages. */
+  readonly birth: Field | undefined
+  /** The first one is the image of `/image` and `image_exists`. */
+  readonly images: readonly Field[]
+  readonly fieldsMatch: FieldsMatch
+}
+
+/** Thrown for a schema that cannot be used: one line for each mistake. */
+export class SchemaError extends Error {
+  constructor (mistakes: readonly string[]) {
+    super(mistakes.join('\n'))
+    this.name = 'SchemaError'
+  }
+}
+
+const DEFAULT_KEY: FieldDescriptor = { name: 'user_id', type: 'string', source: 'key' }
+const DEFAULT_MISSING_VALUES = ['']
+
+/** @throws SchemaError */
+export function parseSchema (json: string): Schema {
+  let descriptor: unknown
+  try {
+    descriptor = JSON.parse(json)
+  } catch (error) {
+    throw new SchemaError([`the file is not JSON: ${(error as Error).message}`])
+  }
+  const mistakes = checkDescriptor(descriptor)
+  if (mistakes.length > 0) throw new SchemaError(mistakes)
+  return compileSchema(descriptor as SchemaDescriptor)
+}
+
+/** Compiles a descriptor that `checkDescriptor` finds no mistake in. */
+export function compileSchema (descriptor: SchemaDescriptor): Schema {
+  const { missingValues = DEFAULT_MISSING_VALUES } = descriptor
+  const declared = descriptor.fields.map((field) => compileField(field, missingValues))
+  const fields = declared.some(({ source }) => source === 'key') ? declared : [compileField(DEFAULT_KEY, []), ...declared]
+  return {
+    descriptor,
+    id: createHash('sha256').update(JSON.stringify(descriptor)).digest('base64url').slice(0, 22),
+    fields,
+    key: fields.find(({ source }) => source === 'key')!,
+    birth: fields.find((field) => isBirthField(field.descriptor)),
+    images: fields.filter(({ source }) => source === 'image'),
+    fieldsMatch: [descriptor.fieldsMatch ?? 'subset'].flat()[0]!
+  }
+}
+
+function compileField (descriptor: FieldDescriptor, missingValues: NonNullable<SchemaDescriptor['missingValues']>): Field {
+  const { name, header = name, source = 'file', extensions } = descriptor
+  const type = createType(descriptor.type, descriptor)
+  const read = textReader(type, descriptor, missingTexts(descriptor.missingValues ?? missingValues))
+  return { name, descriptor, type, source, headers: [header].flat(), extensions, read, readJson: jsonReader(type, descriptor, read) }
+}

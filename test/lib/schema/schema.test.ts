@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { parseSchema, type Schema } from '../../../lib/schema/schema.js'
+
+const schemaOf = (fields: unknown, more: object = {}) => JSON.stringify({ fields, ...more })
+
+function mistakesOf (json: string): string[] {
+  try {
+    parseSchema(json)
+  } catch (error) {
+    return (error as Error).message.split('\n')
+  }
+  return []
+}
+
+t.test('the schema of the users lake', async (t) => {
+  const schema = parseSchema(readFileSync('schemas/users.json', 'utf8'))
+  t.same(schema.fields.map(({ name }) => name), ['user_id', 'first_name', 'last_name', 'birthts', 'img_path'])
+  t.same([schema.key.name, schema.birth?.name, ...schema.images.map(({ name }) => name)], ['user_id', 'birthts', 'img_path'])
+  const read = (name: string, text: string) => schema.fields.find((field) => field.name === name)!.read(text)
+  t.same(read('first_name', ''), { value: '' }, 'an empty name is a value')
+  t.same(read('birthts', '-0'), { value: 0 })
+  for (const text of ['', '+5', '5.0', '00000000000000005', '8640000000000001', 'long ago']) t.match(read('birthts', text), { mistake: String }, text)
+})
+
+t.test('a schema without a key field has user_id as its key', async (t) => {
+  const schema = parseSchema(schemaOf([{ name: 'height', type: 'number' }]))
+  t.same(schema.fields.map(({ name, source }) => [name, source]), [['user_id', 'key'], ['height', 'file']])
+  t.equal(schema.birth, undefined)
+  t.equal(schema.fieldsMatch, 'subset')
+})
+
+t.test('missing values are null, those of a field replace those of the schema, and required refuses them', async (t) => {
+  const schema = parseSchema(schemaOf([
+    { name: 'a', type: 'integer' },
+    { name: 'b', type: 'integer', missingValues: [{ value: '-99', label: 'refused' }] },
+    { name: 'c', type: 'integer', constraints: { required: true } }
+  ], { missingValues: ['', 'NA'] }))
+  const [, a, b, c] = schema.fields as Schema['fields'] & { length: 4 }
+  t.same([a!.read(''), a!.read('NA'), b!.read('-99')], [{ value: null }, { value: null }, { value: null }])
+  t.match(b!.read('NA'), { mistake: /^is not a whole number/ })
+  t.match(c!.read(''), { mistake: /one is required/ })
+  t.same([a!.readJson(null), a!.readJson(7), a!.readJson(' 7 ')], [{ value: null }, { value: 7 }, { value: 7 }])
+  for (const json of [[1], { a: 1 }, true, 2 ** 60]) t.match(a!.readJson(json), { mistake: /^is not a whole number/ })
+})
+
+t.test('constraints', async (t) => {
+  const cases: readonly (readonly [field: object, good: readonly string[], bad: readonly string[]])[] = [
+    [{ type: 'integer', constraints: { minimum: 1, maximum: '3' } }, ['1', '3'], ['0', '4']],
+    [{ type: 'number', constraints: { exclusiveMinimum: 0, exclusiveMaximum: 1 } }, ['0.5'], ['0', '1']],
+    [{ type: 'date', constraints: { minimum: '2020-01-01' } }, ['2020-01-01'], ['2019-12-31']],
+    [{ type: 'string', constraints: { minLength: 2, maxLength: 3 } }, ['ab', 'abc'], ['a', 'abcd']],
+    [{ type: 'string', constraints: { enum: ['on', 'off'] } }, ['on'], ['On', '']],
+    [{ type: 'string', constraints: { pattern: '[a-z]+|\\d' } }, ['abc', '1'], ['abc1', 'a'.repeat(1001)]]
+  ]
+  for (const [field, good, bad] of cases) {
+    const [, compiled] = parseSchema(schemaOf([{ name: 'x', missingValues: [], ...field }])).fields
+    for (const text of good) t.equal(compiled!.read(text).mistake, undefined, `${JSON.stringify(field)} ${text}`)
+    for (const text of bad) t.type(compiled!.read(text).mistake, 'string', `${JSON.stringify(field)} ${text}`)
+  }
+})
+
+t.test('one line for each mistake, naming the field and the property', async (t) => {
+  const field = (more: object) => schemaOf([{ name: 'x', type: 'string', ...more }])
+  const cases: readonly (readonly [json: string, ...mistakes: RegExp[]])[] = [
+    ['{', /^the file is not JSON/],
+    ['[]', /^the schema must be a JSON object/],
+    ['{}', /^fields: is missing/],
+    [schemaOf([]), /^fields: got \[\]; must be a list of at least one field$/],
+    [schemaOf([{}]), /^fields\[0\]: name is missing$/, /^fields\[0\]: type is missing$/],
+    [schemaOf([7]), /^fields\[0\]: must be an object$/],
+    [field({ type: 'geopoint' }), /^fields\[0\] "x": type: got "geopoint"; must be one of string, integer, number, boolean, date, datetime$/],
+    [field({ tilte: 'X' }), /^fields\[0\] "x": tilte: unknown property; did you mean title\?$/],
+    [field({ format: 'email' }), /^fields\[0\] "x": format: got "email"; must be default for the type string$/],
+    [field({ type: 'date', format: 'any' }), /format: any is not supported/],
+    [field({ type: 'date', format: '%Y' }), /has no month and day/],
+    [field({ type: 'date', format: '%d %m' }), /has no year/],
+    [field({ type: 'date', format: '%Y-%m-%d %Q' }), /%Q is not supported; use %Y/],
+    [field({ type: 'date', format: '%Y %Y-%m-%d' }), /%Y occurs twice/],
+    [field({ decimalChar: ',' }), /decimalChar: applies to number only/],
+    [field({ type: 'number', decimalChar: '1' }), /decimalChar: got "1"; must be one character/],
+    [field({ constraints: { unique: true } }), /^fields\[0\] "x": constraints\.unique is not supported/],
+    [field({ constraints: { minimum: 1 } }), /constraints\.minimum: does not apply to the type string/],
+    [field({ constraints: { pattern: '(' } }), /constraints\.pattern: got "\("; must be a JavaScript regular expression/],
+    [field({ type: 'integer', constraints: { enum: [1, 'x'] } }), /constraints\.enum: got "x"; must be a whole number/],
+    [field({ role: 'birth' }), /role: birth needs the type integer .* and the type is string$/],
+    [field({ source: 'key', type: 'integer' }), /type: got "integer"; must be string/],
+    [field({ extensions: ['png'] }), /extensions: applies to fields with source image only/],
+    [field({ source: 'image', extensions: ['.PNG'] }), /extensions: got \["\.PNG"\]; must be a list/],
+    [schemaOf([{ name: 'x', type: 'string' }, { name: 'x', type: 'string' }]), /two fields have the name "x"/],
+    [schemaOf([{ name: 'x', type: 'string', header: 'H' }, { name: 'y', type: 'string', header: ['H', 'I'] }]), /two fields have the header "H"/],
+    [schemaOf([{ name: 'x', type: 'string', source: 'key' }, { name: 'y', type: 'string', source: 'key' }]), /x and y have the source key/],
+    [schemaOf([{ name: 'x', type: 'date', role: 'birth' }, { name: 'y', type: 'date', rdfType: 'https://schema.org/birthDate' }]), /x and y have the role birth/],
+    [schemaOf([{ name: 'x', type: 'string', source: 'image', extensions: ['png'] }, { name: 'y', type: 'string', source: 'image', extensions: ['png'] }]), /two fields have the extension "png"/],
+    [schemaOf([{ name: 'x', type: 'string' }], { primaryKey: ['x'] }), /primaryKey: got "x"; must be the key field "user_id"/],
+    [schemaOf([{ name: 'x', type: 'string' }], { foreignKeys: [] }), /foreignKeys is not supported/],
+    [schemaOf([{ name: 'x', type: 'string' }], { fieldsMatch: 'most' }), /fieldsMatch: got "most"; must be one of exact, equal, subset, superset, partial/],
+    [schemaOf([{ name: 'x', type: 'string' }], { missingValues: ['', ''] }), /missingValues: got/]
+  ]
+  for (const [json, ...expected] of cases) {
+    const mistakes = mistakesOf(json)
+    t.equal(mistakes.length, expected.length, json)
+    expected.forEach((pattern, i) => t.match(mistakes[i], pattern, json))
+  }
+})
+
+t.test('what the standard allows and this service does not need is accepted', async (t) => {
+  t.same(mistakesOf(schemaOf([{ name: 'x', type: 'string', example: 1, rdfType: 'http://schema.org/Country', categories: ['a'] }], { $schema: 'x', primaryKey: 'user_id', license: 'MIT' })), [])
+})

@@ -1,0 +1,93 @@
+import t from 'tap'
+import type { TypeName, TypeOptions } from '../../../lib/schema/field-type.js'
+import { createType } from '../../../lib/schema/types/index.js'
+
+type Case = readonly [type: TypeName, options: TypeOptions, text: string, json: string | undefined]
+
+/** What a text is as JSON; `undefined` if it is not of the type. */
+const CASES: readonly Case[] = [
+  ['string', {}, 'a "b"', '"a \\"b\\""'],
+  ['integer', {}, '12', '12'],
+  ['integer', {}, '+012', '12'],
+  ['integer', {}, '-0', '0'],
+  ['integer', {}, '9007199254740991', '9007199254740991'],
+  ['integer', {}, '9007199254740992', undefined],
+  ['integer', {}, '1.0', undefined],
+  ['integer', {}, '1e3', undefined],
+  ['integer', {}, '', undefined],
+  ['integer', { groupChar: ',' }, '1,234,567', '1234567'],
+  ['integer', { bareNumber: false }, 'EUR -95 %', '-95'],
+  ['integer', { bareNumber: false }, 'none', undefined],
+  ['number', {}, '-1.5', '-1.5'],
+  ['number', {}, '.5', '0.5'],
+  ['number', {}, '5.', '5'],
+  ['number', {}, '1E+3', '1000'],
+  ['number', {}, '-0.0', '0'],
+  ['number', {}, 'NaN', undefined],
+  ['number', {}, 'INF', undefined],
+  ['number', {}, '1e999', undefined],
+  ['number', {}, '0x10', undefined],
+  ['number', { decimalChar: ',' }, '1,5', '1.5'],
+  ['number', { decimalChar: ',' }, '1.5', undefined],
+  ['number', { decimalChar: ',', groupChar: '.' }, '1.234,5', '1234.5'],
+  ['number', { bareNumber: false }, '€95.5', '95.5'],
+  ['boolean', {}, 'True', 'true'],
+  ['boolean', {}, '0', 'false'],
+  ['boolean', {}, 'yes', undefined],
+  ['boolean', { trueValues: ['ja'], falseValues: ['nein'] }, 'ja', 'true'],
+  ['boolean', { trueValues: ['ja'], falseValues: ['nein'] }, 'true', undefined],
+  ['date', {}, '2024-02-29', '"2024-02-29"'],
+  ['date', {}, '1969-12-31', '"1969-12-31"'],
+  ['date', {}, '0001-01-01', '"0001-01-01"'],
+  ['date', {}, '2023-02-29', undefined],
+  ['date', {}, '2023-13-01', undefined],
+  ['date', {}, '0000-01-01', undefined],
+  ['date', {}, '01/02/2023', undefined],
+  ['date', { format: '%d/%m/%Y' }, '1/2/2023', '"2023-02-01"'],
+  ['date', { format: '%d. %B %Y' }, '3. March 2021', '"2021-03-03"'],
+  ['date', { format: '%d. %B %Y' }, '3. Mar 2021', undefined],
+  ['date', { format: '%b %d, %y' }, 'Dec 31, 68', '"2068-12-31"'],
+  ['date', { format: '%b %d, %y' }, 'Dec 31, 69', '"1969-12-31"'],
+  ['date', { format: '%Y-%j' }, '2024-366', '"2024-12-31"'],
+  ['date', { format: '%Y-%j' }, '2023-366', undefined],
+  ['date', { format: '%Y(%m)%d' }, '2023(04)05', '"2023-04-05"'],
+  ['datetime', {}, '2024-01-26T15:00:00', '"2024-01-26T15:00:00.000Z"'],
+  ['datetime', {}, '2024-01-26T15:00:00.3-05:00', '"2024-01-26T20:00:00.300Z"'],
+  ['datetime', {}, '1960-01-01T00:00:00.1239999Z', '"1960-01-01T00:00:00.123Z"'],
+  ['datetime', {}, '2024-01-26 15:00:00', undefined],
+  ['datetime', {}, '2024-01-26T24:00:00', undefined],
+  ['datetime', {}, '2024-01-26T15:00:00+15:00', undefined],
+  ['datetime', {}, '9999-12-31T23:59:59-01:00', undefined],
+  ['datetime', { format: '%d.%m.%Y %H:%M' }, '26.01.2024 15:30', '"2024-01-26T15:30:00.000Z"'],
+  ['datetime', { format: '%Y%m%dT%H%M%S%z' }, '20240126T150000+0530', '"2024-01-26T09:30:00.000Z"']
+]
+
+t.test('each type reads what it accepts and nothing else', async (t) => {
+  for (const [name, options, text, json] of CASES) {
+    const type = createType(name, options)
+    const value = type.parse(text)
+    t.equal(value === undefined ? undefined : type.toJson(value), json, `${name} ${JSON.stringify(options)} ${JSON.stringify(text)}`)
+  }
+})
+
+t.test('what a type writes as text, its default options read again', async (t) => {
+  for (const [name, options, text, json] of CASES) {
+    if (json === undefined) continue
+    const value = createType(name, options).parse(text)!
+    t.equal(createType(name).parse(createType(name).format(value)), value, `${name} ${text}`)
+  }
+})
+
+t.test('JSON files have values of the declared type', async (t) => {
+  const cases: readonly (readonly [TypeName, number | boolean, unknown])[] = [
+    ['string', 1, undefined], ['integer', 1, 1], ['integer', -0, 0], ['integer', 1.5, undefined], ['integer', 2 ** 53, undefined], ['number', 1.5, 1.5],
+    ['number', true, undefined], ['boolean', true, true], ['boolean', 1, undefined], ['date', 1, undefined], ['datetime', 1, undefined]
+  ]
+  for (const [name, value, expected] of cases) t.equal(createType(name).fromJson(value), expected, `${name} ${String(value)}`)
+})
+
+t.test('strings compare by their UTF-8 bytes, other values by size', async (t) => {
+  t.ok(createType('string').compare('\uffff', '\u{10000}') < 0)
+  t.ok(createType('integer').compare(2, 10) < 0)
+  t.ok(createType('boolean').compare(false, true) < 0)
+})
