@@ -1,6 +1,7 @@
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
 import { reconcile } from '../lib/source/reconcile.js'
+import { USERS_SCHEMA } from '../lib/schema/users-schema.js'
 import { EMPTY_STATE, type SourceState } from '../lib/source/source-state.js'
 import { S3Store } from '../lib/store/s3/s3-store.js'
 
@@ -10,7 +11,7 @@ import { S3Store } from '../lib/store/s3/s3-store.js'
 /** The concurrency of `reconcile`. */
 const CONCURRENCY = 32
 const [endpoint, bucket, task] = process.argv.slice(2) as [string, string, keyof typeof TASKS]
-const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
+const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC' }
 const store = new S3Store({ bucket, endpoint })
 const sdk = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } })
 let known: SourceState | undefined

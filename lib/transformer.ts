@@ -16,6 +16,7 @@ import type { Filter } from './query/filter.js'
 import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
 import type { Statistics } from './query/statistics.js'
 import { TableVersion } from './query/table-version.js'
+import { USERS_SCHEMA } from './schema/users-schema.js'
 import { Refresher, type Freshness, type FreshnessChange, type FreshnessRules } from './refresher.js'
 import type { SnapshotFailure } from './snapshot/snapshot-file.js'
 import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
@@ -129,6 +130,7 @@ export class UserDataTransformer {
       ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey],
       imageExtensions,
       delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
+      schema: USERS_SCHEMA,
       timeZone: this.#timeZone,
       snapshotKey
     }

@@ -15,12 +15,13 @@ export function textReader (type: FieldType, { constraints = {} }: FieldDescript
   const pattern = constraints.pattern === undefined ? undefined : new RegExp(`^(?:${constraints.pattern})$`, 'u')
   return (text) => {
     if (missingValues.has(text)) return constraints.required ? { mistake: 'has no value, and one is required' } : NULL
+    const value = type.parse(text)
+    if (value === undefined) return { mistake: `is not ${type.accepts}` }
     if (pattern !== undefined) {
       if (text.length > MAX_PATTERN_LENGTH) return { mistake: `has more than ${MAX_PATTERN_LENGTH} characters, the most that a pattern is matched against` }
-      if (!pattern.test(text)) return { mistake: `is not ${type.accepts} that matches the pattern ${constraints.pattern!}` }
+      if (!pattern.test(text)) return { mistake: `does not match the pattern ${constraints.pattern!}` }
     }
-    const value = type.parse(text)
-    return value === undefined ? { mistake: `is not ${type.accepts}` } : checked(value, checkValue)
+    return checked(value, checkValue)
   }
 }
 

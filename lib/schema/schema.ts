@@ -4,6 +4,7 @@ import type { FieldDescriptor, FieldsMatch, SchemaDescriptor } from './descripto
 import type { FieldType } from './field-type.js'
 import { jsonReader, missingTexts, textReader, type ReadValue } from './read-value.js'
 import { createType } from './types/index.js'
+import { timestampType } from './types/timestamp.js'
 
 /** One declared column, ready to read and write its values. */
 export interface Field {
@@ -32,6 +33,8 @@ export interface Schema {
   readonly key: Field
   /** The field that ages are computed from; `undefined` if there are no ages. */
   readonly birth: Field | undefined
+  /** The columns of info files. */
+  readonly files: readonly Field[]
   /** The first one is the image of `/image` and `image_exists`. */
   readonly images: readonly Field[]
   readonly fieldsMatch: FieldsMatch
@@ -61,8 +64,16 @@ export function parseSchema (json: string): Schema {
   return compileSchema(descriptor as SchemaDescriptor)
 }
 
-/** Compiles a descriptor that `checkDescriptor` finds no mistake in. */
+const compiled = new WeakMap<SchemaDescriptor, Schema>()
+
+/** Compiles a descriptor that `checkDescriptor` finds no mistake in. The same object is compiled once. */
 export function compileSchema (descriptor: SchemaDescriptor): Schema {
+  let schema = compiled.get(descriptor)
+  if (schema === undefined) compiled.set(descriptor, schema = compile(descriptor))
+  return schema
+}
+
+function compile (descriptor: SchemaDescriptor): Schema {
   const { missingValues = DEFAULT_MISSING_VALUES } = descriptor
   const declared = descriptor.fields.map((field) => compileField(field, missingValues))
   const fields = declared.some(({ source }) => source === 'key') ? declared : [compileField(DEFAULT_KEY, []), ...declared]
@@ -72,6 +83,7 @@ export function compileSchema (descriptor: SchemaDescriptor): Schema {
     fields,
     key: fields.find(({ source }) => source === 'key')!,
     birth: fields.find((field) => isBirthField(field.descriptor)),
+    files: fields.filter(({ source }) => source === 'file'),
     images: fields.filter(({ source }) => source === 'image'),
     fieldsMatch: [descriptor.fieldsMatch ?? 'subset'].flat()[0]!
   }
@@ -79,7 +91,8 @@ export function compileSchema (descriptor: SchemaDescriptor): Schema {
 
 function compileField (descriptor: FieldDescriptor, missingValues: NonNullable<SchemaDescriptor['missingValues']>): Field {
   const { name, header = name, source = 'file', extensions } = descriptor
-  const type = createType(descriptor.type, descriptor)
+  const ofDescriptor = createType(descriptor.type, descriptor)
+  const type = isBirthField(descriptor) && ofDescriptor.name === 'integer' ? timestampType(ofDescriptor) : ofDescriptor
   const read = textReader(type, descriptor, missingTexts(descriptor.missingValues ?? missingValues))
   return { name, descriptor, type, source, headers: [header].flat(), extensions, read, readJson: jsonReader(type, descriptor, read) }
 }

@@ -24,7 +24,7 @@ function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
   const lastModified = (user: number) => infoFiles.lastModified(users.infoFiles[user]!)
   const columns = new Set<string>(DECLARED_COLUMNS)
   const admit = (source: number) => {
-    const added = Object.keys(dataOf(plan, source).undeclared).filter((name) => !columns.has(name))
+    const added = Object.keys(fieldsOf(plan, source).undeclared).filter((name) => !columns.has(name))
     if (columns.size + added.length > MAX_LAKE_COLUMNS) return false
     added.forEach((name) => columns.add(name))
     return true
@@ -43,11 +43,11 @@ function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
       ...isDraft(source) ? builder.version(draftOf(source)) : { etag: listed.etag, size: listed.size, racy: false },
       key: listed.key,
       rejection: rejection('too_many_lake_columns', `With this file the lake would have more than ${MAX_LAKE_COLUMNS} columns`),
-      data: dataOf(plan, source)
+      data: fieldsOf(plan, source)
     })
   }
 }
 
-function dataOf ({ table, builder }: ReconcilePlan, source: number): RecordFields {
-  return isDraft(source) ? builder.data(draftOf(source)) : table.row(source)
+function fieldsOf ({ table, builder }: ReconcilePlan, source: number): RecordFields {
+  return isDraft(source) ? builder.fields(draftOf(source)) : table.fields(source)
 }

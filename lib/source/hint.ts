@@ -1,5 +1,5 @@
 import { nearest } from '../base/nearest.js'
-import { REQUIRED_COLUMNS } from '../schema/record.js'
+import type { Field, Schema } from '../schema/schema.js'
 
 /** First bytes of files that are not CSV, and what to do. */
 const SIGNATURES: readonly (readonly [bytes: readonly number[], hint: string])[] = [
@@ -22,12 +22,12 @@ export function hintAtEncoding (body: Uint8Array): string {
 const DELIMITERS = { ';': ';', '\t': '\\t', '|': '|', ',': ',' } as const
 
 /** Advice for text in which no column of the header is found; `null` if it looks like nothing known. */
-export function hintAtFormat (text: string, delimiter: string): string | null {
+export function hintAtFormat (text: string, { delimiter, schema }: { readonly delimiter: string, readonly schema: Schema }): string | null {
   if (text.includes('\0')) return 'The file looks like UTF-16 without a byte order mark: save it as UTF-8'
   const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
   for (const [character, setting] of Object.entries(DELIMITERS)) {
     const names = header.split(character).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
-    if (character !== delimiter && REQUIRED_COLUMNS.every((name) => names.includes(name))) {
+    if (character !== delimiter && schema.files.every(({ headers }) => headers.some((name) => names.includes(name)))) {
       return `The fields look separated by ${JSON.stringify(character)}: set INPUT_DELIMITER=${setting}, or use ${JSON.stringify(delimiter)} in the file`
     }
   }
@@ -37,18 +37,20 @@ export function hintAtFormat (text: string, delimiter: string): string | null {
 }
 
 /** Advice for a header without a column: the name that was perhaps meant. */
-export function hintAtColumn (missing: string, names: readonly string[]): string | null {
-  const others = names.filter((name) => !(REQUIRED_COLUMNS as readonly string[]).includes(name))
+export function hintAtColumn (missing: string, names: readonly string[], { files }: Schema): string | null {
+  const others = names.filter((name) => !files.some(({ headers }) => headers.includes(name)))
   const simple = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
   const meant = others.find((name) => simple(name) === simple(missing)) ?? nearest(missing, others)
   return meant === undefined ? null : `If the column ${JSON.stringify(meant)} is meant, rename it to ${missing}`
 }
 
-/** Advice for a birth timestamp that is not a whole number of milliseconds; `null` if it looks like nothing known. */
-export function hintAtBirthts (text: string): string | null {
-  if (text === '') return 'The field is empty; each file needs a birth timestamp'
+/** Advice for a value that is not of the type of its column; `null` if it looks like nothing known. */
+export function hintAtValue (field: Field, { birth }: Schema, text: string): string | null {
+  if (text === '') return 'The field is empty; each file needs a value in this column'
+  if (field.type.name !== 'integer') return null
   if (/^-?\d+([.,]\d+)?e[+-]?\d+$/i.test(text)) return 'It looks like scientific notation, as spreadsheets write large numbers: format the column as a number without decimals'
   if (/^-?\d+[.,]\d+$/.test(text)) return 'Write it without decimals'
+  if (field !== birth) return null
   const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
   return Number.isNaN(date) ? null : `It looks like a date: write ${date}, the milliseconds since 1970-01-01 UTC`
 }

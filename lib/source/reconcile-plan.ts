@@ -1,5 +1,4 @@
 import { compareBytes } from '../base/bytes.js'
-import type { CalendarDay } from '../base/calendar.js'
 import { fromDraft, NO_ROW } from '../table/row-source.js'
 import { TableReader } from '../table/table.js'
 import type { Inventory } from './inventory.js'
@@ -33,7 +32,7 @@ export interface ReconcilePlan {
  *
  * @param isPaused whether the next attempt to download a file has to wait
  */
-export function planReconcile (inventory: Inventory, previous: SourceState, rules: SourceRules, birthDateOf: (birthts: number) => CalendarDay, isPaused: (file: RejectedFile) => boolean): ReconcilePlan {
+export function planReconcile (inventory: Inventory, previous: SourceState, rules: SourceRules, isPaused: (file: RejectedFile) => boolean): ReconcilePlan {
   const { infoFiles, users } = inventory
   const table = new TableReader(previous.table)
   const length = users.infoFiles.length
@@ -44,7 +43,7 @@ export function planReconcile (inventory: Inventory, previous: SourceState, rule
     rules,
     lastGoodRow: new Int32Array(length).fill(NO_ROW),
     listedRow: new Int32Array(length).fill(NO_ROW),
-    builder: new RowBuilder(),
+    builder: new RowBuilder(rules.timeZone),
     rejected: new Map<number, RejectedFile>(),
     deleted: new Set<number>()
   }
@@ -64,7 +63,7 @@ export function planReconcile (inventory: Inventory, previous: SourceState, rule
       return
     }
     const known = knownReject(plan, infoFile, isPaused)
-    if (known?.data !== undefined) plan.listedRow[user] = fromDraft(plan.builder.add(known.data, birthDateOf(known.data.birthts), known))
+    if (known?.data !== undefined) plan.listedRow[user] = fromDraft(plan.builder.add(known.data, known))
     else if (known !== undefined) plan.rejected.set(user, known)
   })
   return plan

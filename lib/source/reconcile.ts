@@ -1,13 +1,13 @@
-import { calendarDay } from '../base/calendar.js'
 import type { MonotonicClock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
 import { compareUtf8 } from '../base/utf8.js'
 import { userIdOf, type RecordFields } from '../schema/record.js'
+import { compileSchema } from '../schema/schema.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { readPreconditions, type Preconditions } from '../store/precondition.js'
 import { fromDraft } from '../table/row-source.js'
 import { admitColumns } from './admit-columns.js'
-import { parseUserCsv } from './info-file.js'
+import { parseInfoFile } from './info-file.js'
 import { takeInventory } from './inventory.js'
 import { nextState } from './next-state.js'
 import { nextQuarantine, type Quarantine } from './quarantine.js'
@@ -73,10 +73,9 @@ export async function reconcile (
   const listedAt = clock()
   const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous)
   const listingMs = clock() - listedAt
-  const birthDateOf = (birthts: number) => calendarDay(birthts, rules.timeZone)
   const known = await previous
   const isPaused = ({ backoff }: RejectedFile) => backoff !== undefined && !retryAll && clock() < backoff.until
-  const plan = planReconcile(inventory, known, rules, birthDateOf, isPaused)
+  const plan = planReconcile(inventory, known, rules, isPaused)
   const changed = toDownload(plan)
   let fetched = 0
   const report = () => onProgress({ listed: inventory.listed, toFetch: changed.length, fetched })
@@ -88,7 +87,7 @@ export async function reconcile (
     fetched++
     if (file === undefined) plan.deleted.add(user)
     else if (file.rejection !== undefined) plan.rejected.set(user, file)
-    else plan.listedRow[user] = fromDraft(plan.builder.add(file.data, birthDateOf(file.data.birthts), file))
+    else plan.listedRow[user] = fromDraft(plan.builder.add(file.data, file))
     report()
   })
   const served = admitColumns(plan)
@@ -114,7 +113,7 @@ interface ReadRules extends SourceRules {
 }
 
 /** Downloads and parses an info file. `undefined`: it was deleted after it was listed. The ETag is that of the body. */
-async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
+async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter, schema, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
   const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId: userIdOf(key), key, etag, size, racy: racy === true })
   const tooLarge = rejection('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }
@@ -123,7 +122,7 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter
     if (found === undefined || found === 'unchanged') return undefined
     // The response did not come from the store: a page of a proxy, for example.
     if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
-    return { ...version(found), ...parseUserCsv(found.body, delimiter) }
+    return { ...version(found), ...parseInfoFile(found.body, { delimiter, schema: compileSchema(schema), userId: userIdOf(object.key) }) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'too_large') return { ...version(object), rejection: tooLarge }

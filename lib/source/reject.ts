@@ -10,6 +10,7 @@ export const REJECT_CODES = [
   'duplicate_header',
   'reserved_header',
   'missing_column',
+  'wrong_columns',
   'too_many_columns',
   'too_many_lake_columns',
   'no_row',

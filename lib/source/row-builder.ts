@@ -1,4 +1,4 @@
-import type { CalendarDay } from '../base/calendar.js'
+import { calendarDay } from '../base/calendar.js'
 import type { RecordFields } from '../schema/record.js'
 import { sliceToString } from '../store/object-list.js'
 import { DictionaryBuilder } from '../table/dictionary-column.js'
@@ -16,6 +16,13 @@ export class RowBuilder implements BuiltRows {
   readonly #racy = new NumberBuilder(Uint8Array)
   readonly #birthts = new NumberBuilder(Float64Array)
   readonly #birthDates = new NumberBuilder(Int32Array)
+
+  readonly #timeZone: string
+
+  /** @param timeZone IANA name of the zone in which births are dates */
+  constructor (timeZone: string) {
+    this.#timeZone = timeZone
+  }
 
   get length (): number {
     return this.#birthts.length
@@ -38,13 +45,14 @@ export class RowBuilder implements BuiltRows {
   }
 
   /** Returns the number of the draft. */
-  add ({ first_name: firstName, last_name: lastName, birthts, undeclared }: RecordFields, birthDate: CalendarDay, version: FileVersion): number {
+  add ({ values: [firstName, lastName, birth], undeclared }: RecordFields, version: FileVersion): number {
     const draft = this.length
-    this.#set(draft, 'first_name', firstName)
-    this.#set(draft, 'last_name', lastName)
+    const birthts = Number(birth)
+    this.#set(draft, 'first_name', String(firstName))
+    this.#set(draft, 'last_name', String(lastName))
     for (const name in undeclared) this.#set(draft, name, undeclared[name]!)
     this.#birthts.push(birthts)
-    this.#birthDates.push(birthDate)
+    this.#birthDates.push(calendarDay(birthts, this.#timeZone))
     this.etags.push(version.etag)
     this.#sizes.push(version.size)
     this.#racy.push(Number(version.racy))
@@ -56,14 +64,14 @@ export class RowBuilder implements BuiltRows {
     return { etag: sliceToString(sliceAt(this.etags, draft)), size: this.sizes[draft]!, racy: this.racy[draft] === 1 }
   }
 
-  data (draft: number): RecordFields {
+  fields (draft: number): RecordFields {
     const texts: Record<string, string> = Object.create(null)
     for (const [name, column] of this.columns) {
       const code = column.codeAt(draft)
       if (code !== 0) texts[name] = column.texts[code]!
     }
     const { first_name: firstName = '', last_name: lastName = '', ...undeclared } = texts
-    return { first_name: firstName, last_name: lastName, birthts: this.birthts[draft]!, undeclared: Object.assign(Object.create(null), undeclared) }
+    return { values: [firstName, lastName, this.birthts[draft]!], undeclared: Object.assign(Object.create(null), undeclared) }
   }
 
   #set (draft: number, name: string, text: string): void {

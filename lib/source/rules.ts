@@ -1,3 +1,5 @@
+import type { SchemaDescriptor } from '../schema/descriptor.js'
+
 /** How keys and info files are interpreted. */
 export interface SourceRules {
   /** The prefix of all keys; empty, or ends in a slash. */
@@ -8,6 +10,8 @@ export interface SourceRules {
   readonly imageExtensions: readonly string[]
   /** Separates the fields of an info file; one or more characters. */
   readonly delimiter: string
+  /** The declared columns. */
+  readonly schema: SchemaDescriptor
   /** IANA name of the time zone in which a birth timestamp is a date. */
   readonly timeZone: string
 }

@@ -1,5 +1,5 @@
 import type { CalendarDay } from '../base/calendar.js'
-import { DECLARED_COLUMNS, type Cell, type RecordRow } from '../schema/record.js'
+import { DECLARED_COLUMNS, type Cell, type RecordFields, type RecordRow } from '../schema/record.js'
 import type { BirthOrder } from './birth-order.js'
 import type { DictionaryColumn, CaseFoldIndex } from './dictionary-column.js'
 import { typedArraysIn } from '../base/typed-arrays.js'
@@ -80,6 +80,12 @@ export class TableReader {
 
   hasImage (row: number): boolean {
     return !this.images.isEmpty(row)
+  }
+
+  /** What the info file of a row has. */
+  fields (row: number): RecordFields {
+    const { first_name, last_name, birthts, undeclared } = this.row(row)
+    return { values: [first_name, last_name, birthts], undeclared }
   }
 
   /** A row as an object. */

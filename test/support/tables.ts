@@ -17,11 +17,11 @@ export function tableOf (rows: readonly TestRow[], { timeZone = 'UTC', previous 
   const whole = rows.map((row) => complete(row, timeZone)).sort((a, b) => compareUtf8(a.user_id, b.user_id))
   const old = new TableReader(previous)
   const known = new Map(Array.from({ length: old.length }, (_, row) => [old.userIds.at(row), row]))
-  const drafts = new RowBuilder()
+  const drafts = new RowBuilder(timeZone)
   const sources = whole.map((row) => {
     const last = known.get(row.user_id)
     const isSame = last !== undefined && JSON.stringify({ ...old.row(last), img_path: null }) === JSON.stringify({ ...row, img_path: null })
-    return isSame ? last : fromDraft(drafts.add(row, row.birth_date, { etag: '', size: 0, racy: false }))
+    return isSame ? last : fromDraft(drafts.add({ values: [row.first_name, row.last_name, row.birthts], undeclared: row.undeclared }, { etag: '', size: 0, racy: false }))
   })
   return buildTable(previous, drafts, {
     userIds: textsOf(whole.map((row) => row.user_id)),

@@ -1,8 +1,17 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { parseUserCsv } from '../../../lib/source/info-file.js'
+import { compileSchema, parseSchema } from '../../../lib/schema/schema.js'
+import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
+import { parseInfoFile } from '../../../lib/source/info-file.js'
 
-const parse = (text: string | Buffer, delimiter = ',') => parseUserCsv(Buffer.from(text as string), delimiter)
+const users = compileSchema(USERS_SCHEMA)
+
+function parse (text: string | Buffer, delimiter = ',', schema = users) {
+  const { data, rejection } = parseInfoFile(Buffer.from(text as string), { delimiter, schema, userId: '1000' })
+  const fields = data && Object.fromEntries(schema.files.map(({ name }, i) => [name, data.values[i]]))
+  return { data: fields, undeclared: data?.undeclared, rejection }
+}
+
 const HEADER = 'first_name, last_name, birthts\n'
 
 t.test('accepted files', async (t) => {
@@ -24,10 +33,12 @@ t.test('accepted files', async (t) => {
     ['the greatest timestamp', HEADER + 'Ann, Lee, 8640000000000000\n', { ...ann, birthts: 8.64e15 }],
     ['quoted names and numbers with spaces', '" first_name ","last_name"," birthts"\nAnn,Lee," 5 "\n', ann],
     ['mixed line ends', 'first_name,birthts,last_name\r\nAnn,5,Lee\n', ann],
+    ['a column user_id with the name of the file', 'user_id,first_name,last_name,birthts\n 1000 ,Ann,Lee,5\n', ann],
+    ['the same, quoted', '"user_id",first_name,last_name,birthts\n1000,Ann,Lee,5\n', ann],
     ['minus zero', HEADER + 'Ann, Lee, -0\n', { ...ann, birthts: 0 }]
   ]
   for (const [name, text, expected] of table) t.match(parse(text).data, expected, name)
-  t.ok(Object.is(parse(HEADER + 'Ann, Lee, -0').data?.birthts, 0))
+  t.ok(Object.is(parse(HEADER + 'Ann, Lee, -0').data?.['birthts'], 0))
 })
 
 t.test('other delimiters, also of several characters', async (t) => {
@@ -38,9 +49,9 @@ t.test('other delimiters, also of several characters', async (t) => {
 })
 
 t.test('undeclared columns are kept as text, whatever their names', async (t) => {
-  const { data } = parse('first_name,last_name,birthts,city,City,__proto__,7,a=b\nAnn,Lee,5, Rome ,,x,007,y\n')
-  t.same(Object.entries(data!.undeclared), [['7', '007'], ['city', 'Rome'], ['City', ''], ['__proto__', 'x'], ['a=b', 'y']])
-  t.equal(Object.getPrototypeOf(data!.undeclared), null)
+  const { undeclared } = parse('first_name,last_name,birthts,city,City,__proto__,7,a=b\nAnn,Lee,5, Rome ,,x,007,y\n')
+  t.same(Object.entries(undeclared!), [['7', '007'], ['city', 'Rome'], ['City', ''], ['__proto__', 'x'], ['a=b', 'y']])
+  t.equal(Object.getPrototypeOf(undeclared), null)
 })
 
 t.test('rejected files, and the report', async (t) => {
@@ -60,12 +71,14 @@ t.test('rejected files, and the report', async (t) => {
     ['no birthts', 'first_name,last_name\nAnn,Lee\n', { code: 'missing_column', column: 'birthts' }],
     ['a column twice', 'first_name,last_name,birthts,x,x\nAnn,Lee,5,1,2\n', { code: 'duplicate_header', column: 'x' }],
     ['a column without a name', 'first_name,last_name,birthts,\nAnn,Lee,5,1\n', { code: 'empty_header' }],
-    ['a column user_id', 'first_name,last_name,birthts,user_id\nAnn,Lee,5,1\n', { code: 'reserved_header', column: 'user_id' }],
+    ['a column user_id with another value', 'first_name,last_name,birthts,user_id\nAnn,Lee,5,1\n', { code: 'reserved_header', line: 2, column: 'user_id', excerpt: '1' }],
     ['a column img_path', 'first_name,last_name,birthts,img_path\nAnn,Lee,5,1\n', { code: 'reserved_header', column: 'img_path' }],
     ['65 columns', 'first_name,last_name,birthts,' + names(62) + '\n', { code: 'too_many_columns' }],
     ['a field too many', HEADER + 'Ann, Lee, 5, 6\n', { code: 'wrong_field_count', line: 2, excerpt: 'Ann,Lee,5,6' }],
     ['a field too few', HEADER + 'Ann, 5\n', { code: 'wrong_field_count', line: 2 }],
-    ['a text timestamp', HEADER + 'Ann, Lee, 1990-01-01\n', { code: 'invalid_value', line: 2, column: 'birthts', excerpt: '1990-01-01' }],
+    ['a text timestamp', HEADER + 'Ann, Lee, 1990-01-01\n', {
+      code: 'invalid_value', line: 2, column: 'birthts', excerpt: '1990-01-01', detail: 'birthts is not a whole number of milliseconds since 1970-01-01 UTC from -8640000000000000 to 8640000000000000'
+    }],
     ['no timestamp', HEADER + 'Ann, Lee, \n', { code: 'invalid_value', excerpt: '' }],
     ['a fraction', HEADER + 'Ann, Lee, 5.0\n', { code: 'invalid_value' }],
     ['an exponent', HEADER + 'Ann, Lee, 5e3\n', { code: 'invalid_value' }],
@@ -110,4 +123,54 @@ t.test('a rejection has a hint if the file looks like something known', async (t
     if (hint === null) t.equal(found, null, name)
     else t.match(found, hint, name)
   }
+})
+
+const device = (more: object = {}) => parseSchema(JSON.stringify({
+  fields: [
+    { name: 'model', type: 'string', header: ['Modell', 'model'], constraints: { required: true } },
+    { name: 'made', type: 'date', format: '%d.%m.%Y' },
+    { name: 'weight', type: 'number', decimalChar: ',', constraints: { minimum: 0 } },
+    { name: 'on', type: 'boolean' },
+    { name: 'photo', type: 'string', source: 'image' }
+  ],
+  ...more
+}))
+
+t.test('values of another schema have its types, also in quotes, and missing values are null', async (t) => {
+  const schema = device()
+  const day = 19_748 // 2024-01-26
+  t.same(parse('model;made;weight;on\nX1;26.01.2024;1,5;true\n', ';', schema).data, { model: 'X1', made: day, weight: 1.5, on: true })
+  t.same(parse('"on","weight","made","Modell"\n"0"," 1,5 ","","X1"\n', ',', schema).data, { model: 'X1', made: null, weight: 1.5, on: false })
+})
+
+t.test('rejects of another schema name the column of the file and what its type accepts', async (t) => {
+  const cases: [string, object][] = [
+    ['model,made,weight,on\n,,,1\n', { code: 'invalid_value', column: 'model', detail: 'model has no value, and one is required' }],
+    ['Modell,made,weight,on\nX,2024-01-26,,\n', { code: 'invalid_value', line: 2, column: 'made', excerpt: '2024-01-26', detail: 'made is not a date as %d.%m.%Y' }],
+    ['model,made,weight,on\nX,,-1,\n', { code: 'invalid_value', column: 'weight', detail: 'weight must be at least 0' }],
+    ['model,made,weight,on,Modell\nX,,,,Y\n', { code: 'duplicate_header', column: 'Modell' }],
+    ['made,weight,on\n,,\n', { code: 'missing_column', column: 'Modell', detail: 'The header has no column Modell or model' }],
+    ['model,made,weight,on,photo\nX,,,,y\n', { code: 'reserved_header', column: 'photo' }]
+  ]
+  for (const [text, expected] of cases) t.match(parse(text, ',', device()).rejection, expected, text)
+})
+
+t.test('fieldsMatch decides which other columns a file may have and lack', async (t) => {
+  const files = {
+    same: 'model,made,weight,on\nX,,,\n',
+    reordered: 'made,model,weight,on\n,X,,\n',
+    more: 'model,made,weight,on,city\nX,,,,Rome\n',
+    fewer: 'model,on\nX,\n',
+    others: 'model,city\nX,Rome\n'
+  }
+  const accepted = {
+    exact: ['same'], equal: ['same', 'reordered'], subset: ['same', 'reordered', 'more'], superset: ['same', 'reordered', 'fewer'], partial: Object.keys(files)
+  }
+  for (const [fieldsMatch, names] of Object.entries(accepted)) {
+    const found = Object.entries(files).filter(([, text]) => parse(text, ',', device({ fieldsMatch })).data !== undefined).map(([name]) => name)
+    t.same(found, names, fieldsMatch)
+  }
+  t.match(parse(files.more, ',', device({ fieldsMatch: 'equal' })).rejection, { code: 'wrong_columns', column: 'city' })
+  t.match(parse(files.reordered, ',', device({ fieldsMatch: 'exact' })).rejection, { code: 'wrong_columns', line: 1 })
+  t.match(parse('city\nRome\n', ',', device({ fieldsMatch: 'partial' })).rejection, { code: 'missing_column' })
 })

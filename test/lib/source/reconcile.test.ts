@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { RecordRow } from '../../../lib/schema/record.js'
+import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import type { Quarantine, QuarantineEntry } from '../../../lib/source/quarantine.js'
 import { selectEntries } from '../../../lib/source/quarantine-page.js'
@@ -13,7 +14,7 @@ import { startS3Endpoint } from '../../support/s3-endpoint.js'
 import { mapInfo, wrapStore } from '../../support/stores.js'
 import { rowsOf } from '../../support/tables.js'
 
-const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC' }
+const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC' }
 
 /** A bucket, and a function that reconciles the state with it. */
 async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {

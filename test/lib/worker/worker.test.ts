@@ -12,6 +12,7 @@ import { selectEntries } from '../../../lib/source/quarantine-page.js'
 import { rejectedFilesOf, type SourceState } from '../../../lib/source/source-state.js'
 import type { Precondition } from '../../../lib/store/precondition.js'
 import type { Table } from '../../../lib/table/table.js'
+import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import { UserDataTransformer } from '../../../lib/transformer.js'
 import { startWorker, WorkerBackend } from '../../../lib/worker/worker-backend.js'
@@ -20,7 +21,7 @@ import { csv } from '../../support/app.js'
 import { validateAnswers } from '../../support/openapi-validator.js'
 import { rowsOf } from '../../support/tables.js'
 
-const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' }
+const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' }
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad' }
 const output = { format: 'csv' as const, key: 'out/all.csv' }
 
