@@ -32,7 +32,9 @@ t.test('every parameter of every operation: the documented values, bounds, defau
         const schema = { ...own, ...$ref !== undefined && document.components.schemas[$ref.split('/').at(-1)!] } as Schema
         const send = sender(app, method, path, parameters, name)
         const { accepted, rejected } = valuesOf(schema)
-        for (const value of name === 'cursor' ? [cursor] : [...accepted, ...schema.examples ?? []]) {
+        // The sample data has less than two rejects, and so no cursor of theirs.
+        const cursors = path.startsWith('/data') ? [cursor] : []
+        for (const value of name === 'cursor' ? cursors : [...accepted, ...schema.examples ?? []]) {
           t.equal((await send(value)).statusCode, 200, `${operationId} accepts ${name}=${String(value)}`)
         }
         for (const value of rejected) {
