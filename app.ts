@@ -12,7 +12,7 @@ import problems, { onFrameworkError } from './plugins/problems.js'
 import requestChecks from './plugins/request-checks.js'
 import requestId, { requestIdOf } from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
-import scheduler from './plugins/scheduler.js'
+import scheduler, { type SchedulerOptions } from './plugins/scheduler.js'
 import securityHeaders from './plugins/security-headers.js'
 import startLog from './plugins/start-log.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
@@ -27,7 +27,7 @@ import rejectRoutes from './routes/rejects.js'
 import statsRoutes from './routes/stats.js'
 import versionRoutes from './routes/version.js'
 
-export type AppOptions = ConfigOptions & ObjectStoreOptions & TransformerPluginOptions
+export type AppOptions = ConfigOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions
 
 /** What Fastify must be made with for the app to keep its promises, in production and in tests alike. */
 export const serverOptions = {
@@ -70,7 +70,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(transformer, options)
   await fastify.register(jobs)
   await fastify.register(drain)
-  await fastify.register(scheduler)
+  await fastify.register(scheduler, options)
 
   await fastify.register(docs)
   await fastify.register(dataRoutes)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import schedule from '@fastify/schedule'
 import fp from 'fastify-plugin'
-import { AsyncTask, SimpleIntervalJob } from 'toad-scheduler'
+import { AsyncTask, SimpleIntervalJob, type ToadScheduler } from 'toad-scheduler'
 import { parseDuration } from '../lib/base/duration.js'
 import type { JobTrigger } from '../lib/jobs.js'
 
@@ -9,12 +9,26 @@ import type { JobTrigger } from '../lib/jobs.js'
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 4000
 
+/** The timers of the scheduler. */
+export interface Timers {
+  /** Runs a task at a fixed interval, and not while it runs already. */
+  every (ms: number, task: () => Promise<void>): void
+  /** Waits. Rejects if the signal is aborted. */
+  pause (ms: number, signal: AbortSignal): Promise<void>
+}
+
+export interface SchedulerOptions {
+  /** Default: those of the system. */
+  readonly timers?: Timers | undefined
+}
+
 /**
  * Posts an aggregation job when the server begins to listen, and at a fixed interval. With `PUBLISH=false` it only reads the lake at these
  * times. Needs: config, transformer, jobs.
  */
-export default fp(async (fastify) => {
+export default fp<SchedulerOptions>(async (fastify, options) => {
   await fastify.register(schedule)
+  const timers = options.timers ?? systemTimers(fastify.scheduler)
   const { config, jobs, transformer } = fastify
   const closing = new AbortController()
 
@@ -29,20 +43,26 @@ export default fp(async (fastify) => {
     await update('startup')
     const hasData = () => transformer.freshness().ageMs !== undefined
     if (hasData()) return
-    for (let pause = FIRST_RETRY_MS; !hasData(); pause = Math.min(2 * pause, LAST_RETRY_MS)) {
+    for (let ms = FIRST_RETRY_MS; !hasData(); ms = Math.min(2 * ms, LAST_RETRY_MS)) {
       await transformer.ensureFresh({ fresh: true })
-      await sleep(pause, undefined, { signal: closing.signal })
+      await timers.pause(ms, closing.signal)
     }
     await update('startup')
   }
 
   fastify.addHook('onListen', async () => {
     startUp().catch(() => {}) // a shutdown interrupts it
-    const task = new AsyncTask('aggregate', () => update('schedule'))
-    fastify.scheduler.addSimpleIntervalJob(new SimpleIntervalJob({ milliseconds: parseDuration(config.AGGREGATE_INTERVAL)! }, task))
+    timers.every(parseDuration(config.AGGREGATE_INTERVAL)!, () => update('schedule'))
   })
   fastify.addHook('preClose', async () => {
     closing.abort()
     fastify.scheduler.stop()
   })
 }, { name: 'scheduler', dependencies: ['config', 'transformer', 'jobs'] })
+
+function systemTimers (scheduler: ToadScheduler): Timers {
+  return {
+    every: (milliseconds, task) => scheduler.addSimpleIntervalJob(new SimpleIntervalJob({ milliseconds }, new AsyncTask('aggregate', task))),
+    pause: (ms, signal) => sleep(ms, undefined, { signal })
+  }
+}

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { version } from '../lib/base/package-info.js'
 import { startS3Endpoint } from './support/s3-endpoint.js'
+import { until } from './support/until.js'
 
 const server = fileURLToPath(new URL('../server.js', import.meta.url))
 
@@ -26,21 +26,17 @@ function start (t: Test, settings: Record<string, string>, files: Parameters<Tes
   child.stderr.on('data', (data) => { stderr += data })
   const exit = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
   const address = async () => {
-    for (;;) {
-      const [, address] = /listening at (http:\S+?)"/.exec(stdout) ?? []
-      if (address !== undefined) return address
-      if (child.exitCode !== null) throw new Error(stderr)
-      await sleep(20)
-    }
+    const find = () => /listening at (http:\S+?)"/.exec(stdout)?.[1]
+    await until(() => find() !== undefined || child.exitCode !== null)
+    const address = find()
+    if (address === undefined) throw new Error(stderr)
+    return address
   }
   /** Waits for the line of the log whose message matches. */
   const line = async (message: RegExp): Promise<Record<string, unknown>> => {
-    for (;;) {
-      const lines = stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>)
-      const found = lines.find(({ msg }) => message.test(String(msg)))
-      if (found !== undefined) return found
-      await sleep(20)
-    }
+    const find = () => stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>).find(({ msg }) => message.test(String(msg)))
+    await until(find)
+    return find()!
   }
   return { child, cwd, exit, address, line }
 }
@@ -48,9 +44,9 @@ function start (t: Test, settings: Record<string, string>, files: Parameters<Tes
 t.test('without settings: the embedded lake, filled and published; SIGTERM ends it', async (t) => {
   const { child, cwd, exit, address } = start(t, {})
   const url = await address()
-  while (!(await fetch(`${url}/readyz`)).ok) await sleep(20)
+  await until(async () => (await fetch(`${url}/readyz`)).ok)
   t.equal((await (await fetch(`${url}/data`)).json() as unknown[]).length, 100)
-  while (!readdirOutput(cwd).startsWith('user_id,')) await sleep(20)
+  await until(() => readOutput(cwd).startsWith('user_id,'))
   child.kill('SIGTERM')
   const { code, stderr } = await exit
   t.equal(code, 0)
@@ -70,7 +66,7 @@ globalThis.setInterval = (work, ...others) => start(() => { if (!ends) work() },
   t.equal((await exit).code, 0)
 })
 
-function readdirOutput (cwd: string): string {
+function readOutput (cwd: string): string {
   try {
     return readFileSync(join(cwd, 'lake/processed_data/output.csv'), 'utf8')
   } catch {
@@ -99,7 +95,7 @@ t.test('credentials may stand in .env', async (t) => {
   const env = `LAKE_URL=s3://datalake\nAWS_ENDPOINT_URL_S3=${endpoint.url}\nAWS_ACCESS_KEY_ID=from-the-file\nAWS_SECRET_ACCESS_KEY=secret\n`
   const { child, exit, address } = start(t, {}, { '.env': env })
   const url = await address()
-  while (!(await fetch(`${url}/readyz`)).ok) await sleep(20)
+  await until(async () => (await fetch(`${url}/readyz`)).ok)
   child.kill('SIGTERM')
   await exit
   for (const authorization of signed) t.match(authorization, /Credential=from-the-file\//)
@@ -108,7 +104,7 @@ t.test('credentials may stand in .env', async (t) => {
 t.test('an explicit lake is never filled; a missing one is not ready, and says why', async (t) => {
   const { child, exit, address } = start(t, { LAKE_URL: 'file:./other' })
   const url = await address()
-  while (!(await (await fetch(`${url}/readyz`)).text()).includes('does not exist')) await sleep(20)
+  await until(async () => (await (await fetch(`${url}/readyz`)).text()).includes('does not exist'))
   t.equal((await fetch(`${url}/livez`)).status, 200)
   child.kill('SIGINT')
   t.equal((await exit).code, 0)
@@ -117,7 +113,7 @@ t.test('an explicit lake is never filled; a missing one is not ready, and says w
 t.test('settings come from a file .env, too', async (t) => {
   const { address, line } = start(t, {}, { '.env': 'LAKE_URL=file:./mine\nSOURCE_PREFIX=\nMAX_STALENES=1s\n', mine: { '1001.csv': readFileSync('seed-data/1001.csv') } })
   const url = await address()
-  while (!(await fetch(`${url}/readyz`)).ok) await sleep(20)
+  await until(async () => (await fetch(`${url}/readyz`)).ok)
   t.match(await (await fetch(`${url}/data`)).json(), [{ user_id: '1001' }])
   t.match(await line(/is not a setting/), { level: 40, msg: '.env: "MAX_STALENES" is not a setting; did you mean MAX_STALENESS?' })
   const started = await line(/^Userlake /)

@@ -3,11 +3,11 @@ import { readdirSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import userlake, { serverOptions } from '../../app.js'
 import { build, csv, PNG } from '../support/app.js'
+import { gate, until } from '../support/until.js'
 
 const get = (url: string) => `GET ${url} HTTP/1.1\r\nHost: localhost\r\n\r\n`
 
@@ -59,13 +59,13 @@ t.test('pipelined requests are answered in their order, one at a time', async (t
 t.test('a connection is not read while its requests wait', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const count = countInFlight(app)
-  const { promise, release } = gate()
-  app.addHook('preHandler', async (request) => { if (request.url === '/livez') await promise })
+  const { opened, open: release } = gate()
+  app.addHook('preHandler', async (request) => { if (request.url === '/livez') await opened })
   const address = await app.listen({ port: 0 })
   const { client, server } = await open(t, app)
   const requests = get('/livez').repeat(200_000)
   client.write(requests)
-  while (server.bytesRead === 0) await sleep(1)
+  await until(() => server.bytesRead > 0)
   // Each turn of the event loop that answers this reads what can be read.
   for (let i = 0; i < 10; i++) await (await fetch(`${address}/nowhere`)).text()
   t.equal(count.all, 1)
@@ -74,12 +74,6 @@ t.test('a connection is not read while its requests wait', async (t) => {
   client.destroy()
   await closed(server)
 })
-
-function gate () {
-  let release = () => {}
-  const promise = new Promise<void>((resolve) => { release = resolve })
-  return { promise, release }
-}
 
 t.test('a connection that closes leaves no file open of the images that it has asked for', async (t) => {
   const folder = t.testdir({ source_data: { '1.csv': csv() } })
@@ -93,11 +87,11 @@ t.test('a connection that closes leaves no file open of the images that it has a
   await app.listen({ port: 0 })
   const { client, server } = await open(t, app)
   client.write(get('/data/1/image').repeat(300))
-  while (server.bytesWritten < PNG.length) await sleep(1)
+  await until(() => server.bytesWritten >= PNG.length)
   t.ok(openFiles(image) <= 1, `${openFiles(image)} files are open`)
   client.resetAndDestroy()
   await closed(server)
-  while (openFiles(image) > 0) await sleep(1)
+  await until(() => openFiles(image) === 0)
   t.equal(count.all, 1)
 })
 

@@ -1,53 +1,62 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { build, csv, type LogLine } from '../support/app.js'
-
-/** Waits until it holds, as long as a test may take. */
-async function until (holds: () => unknown): Promise<void> {
-  while (!(await holds())) await sleep(10)
-}
+import { TestTimers } from '../support/test-timers.js'
+import { gate, until } from '../support/until.js'
 
 const OUTPUT = 'processed_data/output.csv'
 
-t.test('a server that starts to listen publishes at once, and at each interval', async (t) => {
-  const { app, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { AGGREGATE_INTERVAL: '1s' } })
+t.test('a server publishes when it begins to listen, and at each interval', async (t) => {
+  const timers = new TestTimers()
+  const { app, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { AGGREGATE_INTERVAL: '7s' }, timers })
   t.equal(app.jobs.list().length, 0)
   await app.listen({ port: 0 })
   await until(() => bucket.get(OUTPUT))
-  await until(() => app.jobs.list().length >= 2)
-  t.same(app.jobs.list().map(({ trigger }) => trigger).slice(-2), ['schedule', 'startup'])
+  await app.jobs.idle()
+  t.equal(timers.intervalMs, 7000)
   bucket.put('source_data/2.csv', csv('Bob'))
-  await until(() => bucket.get(OUTPUT)!.body.includes('2,Bob'))
-  t.pass('what changes is published by the schedule alone')
+  await timers.tick()
+  t.match(bucket.get(OUTPUT)!.body.toString(), '2,Bob')
+  t.same(app.jobs.list().map(({ trigger }) => trigger), ['schedule', 'startup'])
 })
 
-t.test('a bucket that is down at the start: it starts, says why, keeps trying and gets ready', async (t) => {
-  const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { REFRESH_WAIT: '1s' } })
+t.test('the interval passes by the clock of the system', async (t) => {
+  const { app, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { AGGREGATE_INTERVAL: '1s' } })
+  await app.listen({ port: 0 })
+  await until(() => app.jobs.list().length > 2)
+  t.ok(bucket.get(OUTPUT))
+  t.same(app.jobs.list().map(({ trigger }) => trigger).slice(-3), ['schedule', 'schedule', 'startup'])
+})
+
+t.test('a server whose bucket is down at the start reports why, tries again at growing intervals, and becomes ready', async (t) => {
+  const timers = new TestTimers()
+  const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { REFRESH_WAIT: '1m' }, timers })
   await endpoint.stop()
   await app.listen({ port: 0 })
-  await until(async () => /can't be reached/.test((await app.inject('/readyz')).json().detail))
-  t.equal((await app.inject('/livez')).statusCode, 200)
-  await endpoint.start()
+  for (const [i, ms] of [250, 500, 1000, 2000, 4000, 4000].entries()) {
+    await until(() => timers.pauses.length > i)
+    t.equal(timers.pauses[i]!.ms, ms)
+    if (i === 0) t.match((await app.inject('/readyz')).json(), { status: 503, detail: /can't be reached/ })
+    t.equal((await app.inject('/livez')).statusCode, 200)
+    if (i === 5) await endpoint.start()
+    timers.pauses[i]!.end()
+  }
   await until(async () => (await app.inject('/readyz')).statusCode === 200)
+  await until(() => timers.pauses.length > 6)
+  t.equal(bucket.get(OUTPUT), undefined)
+  timers.pauses[6]!.end()
   await until(() => bucket.get(OUTPUT))
-  t.ok(app.jobs.list().every(({ trigger }) => trigger === 'startup'))
+  t.equal(timers.pauses.length, 7)
+  await app.jobs.idle()
+  t.match(app.jobs.list(), [{ trigger: 'startup', state: 'succeeded' }, { trigger: 'startup', state: 'failed' }])
 })
 
-t.test('closing waits for the job that runs; meanwhile it drains', async (t) => {
+t.test('closing waits for the running job; until then reads are served and posts are refused', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() } })
   await app.inject('/data')
-  let release = () => {}
-  const held = new Promise<void>((resolve) => { release = resolve })
-  let putting = false
-  endpoint.intercept = async ({ operation }) => {
-    if (operation === 'PUT') {
-      putting = true
-      await held
-    }
-    return undefined
-  }
+  const put = gate()
+  endpoint.intercept = ({ operation }) => operation === 'PUT' ? put.opened : undefined
   const address = await app.listen({ port: 0 })
-  await until(() => putting)
+  await until(() => endpoint.counts.PUT === 1)
   const closing = app.close()
   await until(() => app.isDraining)
   const ask = async (path: string, method = 'GET') => {
@@ -57,60 +66,59 @@ t.test('closing waits for the job that runs; meanwhile it drains', async (t) => 
   t.match(await ask('/data', 'POST'), { status: 503, body: { code: 'draining' } })
   t.match(await ask('/readyz'), { status: 503, body: { code: 'draining' } })
   t.match(await ask('/data'), { status: 200, body: [{ user_id: '1' }] }, 'reads go on')
-  release()
+  put.open()
   await closing
   t.ok(bucket.get(OUTPUT))
   t.match(app.jobs.list(), [{ state: 'succeeded' }])
 })
 
-t.test('no job begins while the process drains', async (t) => {
-  const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, settings: { AGGREGATE_INTERVAL: '1s' } })
-  let release = () => {}
-  const held = new Promise<undefined>((resolve) => { release = () => resolve(undefined) })
-  endpoint.intercept = ({ operation }) => operation === 'PUT' ? held : undefined
+t.test('the schedule posts no job while the process drains', async (t) => {
+  const timers = new TestTimers()
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, timers })
+  const put = gate()
+  endpoint.intercept = ({ operation }) => operation === 'PUT' ? put.opened : undefined
   await app.listen({ port: 0 })
   await until(() => endpoint.counts.PUT === 1)
   const closing = app.close()
-  await sleep(1500) // the schedule's moment comes and goes
-  release()
+  await until(() => app.isDraining)
+  await timers.tick()
+  put.open()
   await closing
   t.match(app.jobs.list(), [{ trigger: 'startup', state: 'succeeded' }])
   t.equal(app.jobs.list().length, 1)
 })
 
-t.test('nor does the one that a late start would bring', async (t) => {
-  const { app, endpoint } = await build(t, { files: { '1.csv': csv() } })
-  let isDown = true
-  let release = () => {}
-  const held = new Promise<undefined>((resolve) => { release = () => resolve(undefined) })
-  endpoint.intercept = ({ operation }) => {
-    if (isDown) return { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
-    return operation === 'PUT' ? held : undefined
-  }
+t.test('a start that still waits for its data posts no job while the process drains', async (t) => {
+  const timers = new TestTimers()
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, timers })
+  const refuse = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
+  endpoint.intercept = () => refuse
   await app.listen({ port: 0 })
-  await until(() => app.jobs.list()[0]?.state === 'failed')
-  isDown = false
+  await until(() => timers.pauses.length === 1)
+  const put = gate()
+  endpoint.intercept = ({ operation }) => operation === 'PUT' ? put.opened : undefined
   app.jobs.enqueue('api')
-  const closing = app.close()
   await until(() => endpoint.counts.PUT === 1)
-  await sleep(1000) // now there is data, and the start looks for it in between
-  t.same(app.transformer.freshness().staleReasons, [])
-  release()
+  const closing = app.close()
+  await until(() => app.isDraining)
+  timers.pauses[0]!.end()
+  put.open()
   await closing
   t.match(app.jobs.list(), [{ trigger: 'api', state: 'succeeded' }, { trigger: 'startup', state: 'failed' }])
   t.equal(app.jobs.list().length, 2)
 })
 
-t.test('closing does not wait for ever', async (t) => {
-  const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: '200ms' } })
+t.test('closing gives up a job that takes longer than SHUTDOWN_TIMEOUT', async (t) => {
+  const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: '200ms' } })
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? new Promise(() => {}) : undefined
-  app.jobs.enqueue('api')
+  const { job } = app.jobs.enqueue('api')
   await until(() => endpoint.counts.PUT === 1)
   await app.close()
-  t.pass('closed')
+  t.not(app.jobs.get(job.id)!.state, 'succeeded')
+  t.equal(bucket.get(OUTPUT), undefined)
 })
 
-t.test('the bucket restarts while the service serves: reads go on, marked, and are fresh again afterwards', async (t) => {
+t.test('while the bucket is down, reads are served from the last data and marked as stale; afterwards they are fresh again', async (t) => {
   const { app, endpoint, bucket, clock, fresh } = await build(t, { files: { '1.csv': csv() }, settings: { REFRESH_WAIT: '5s' } })
   await app.inject('/data')
   await endpoint.stop()

@@ -1,17 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { build, csv, type LogLine } from '../support/app.js'
-
-async function until (holds: () => unknown): Promise<void> {
-  while (!(await holds())) await sleep(10)
-}
+import { TestTimers } from '../support/test-timers.js'
+import { until } from '../support/until.js'
 
 t.test('PUBLISH=false: the schedule reconciles, and nothing is ever written', async (t) => {
-  const { app, bucket, endpoint } = await build(t, { files: { '1.csv': csv() }, settings: { PUBLISH: 'false', AGGREGATE_INTERVAL: '1s', MAX_STALENESS: '1h' } })
+  const timers = new TestTimers()
+  const { app, bucket, endpoint } = await build(t, { files: { '1.csv': csv() }, settings: { PUBLISH: 'false', MAX_STALENESS: '1h' }, timers })
   await app.listen({ port: 0 })
   await until(async () => (await app.inject('/readyz')).statusCode === 200)
   bucket.put('source_data/2.csv', csv('Bob'))
-  await until(async () => (await app.inject('/stats')).json().count === 2)
+  await timers.tick()
+  t.equal((await app.inject('/stats')).json().count, 2)
   t.match(await app.inject({ method: 'POST', url: '/data' }), { statusCode: 409 })
   const { statusCode, body } = await app.inject({ method: 'POST', url: '/data', headers: { prefer: 'respond-async' } })
   t.match({ statusCode, body: JSON.parse(body) }, { statusCode: 409, body: { code: 'publishing_disabled', detail: /PUBLISH/ } })
@@ -42,8 +41,8 @@ t.test('a lake that cannot be written to is logged when that begins and when it 
 
 t.test('an unexpected error is logged with its stack', async (t) => {
   const log: LogLine[] = []
-  const { app } = await build(t, { files: { '1.csv': csv() }, log })
-  app.transformer.updateOutput = async () => { throw new TypeError('a bug') }
+  const openVersion = () => { throw new TypeError('a bug') }
+  const { app } = await build(t, { files: { '1.csv': csv() }, log, openVersion })
   t.equal((await app.inject({ method: 'POST', url: '/data' })).statusCode, 500)
   t.match(log.filter((line) => line['job'] !== undefined), [{ level: 50, error: { code: 'internal_error' }, err: { type: 'TypeError', message: 'a bug', stack: /publish\.test/ } }])
 })

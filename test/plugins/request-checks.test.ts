@@ -1,17 +1,23 @@
-import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import t from 'tap'
 import { isAllowedHosts, parseAllowedHosts } from '../../plugins/request-checks/host.js'
 import { build, csv, PNG } from '../support/app.js'
+import { until } from '../support/until.js'
 
-/** Sends a text over a connection of its own and returns the response; the server closes. */
+/** Sends a text over a connection of its own and returns the response. */
 async function send (app: FastifyInstance, text: string): Promise<{ readonly status: number, readonly head: string, readonly problem: any }> {
   const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
-  socket.end(text, 'latin1')
+  // The client does not end its side: Node drops responses that are not ready then.
+  socket.write(text, 'latin1')
   let response = ''
   socket.on('data', (data) => { response += data })
-  await once(socket, 'close')
+  const isWhole = () => {
+    const [head, body] = response.split('\r\n\r\n')
+    return body !== undefined && body.length >= Number(/^content-length: (\d+)/im.exec(head!)?.[1] ?? Infinity)
+  }
+  await until(() => isWhole() || socket.closed)
+  socket.destroy()
   const [head, body] = response.split('\r\n\r\n') as [string, string]
   return { status: Number(head.split(' ')[1]), head, problem: JSON.parse(body) }
 }

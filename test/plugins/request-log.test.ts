@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { build, csv, type LogLine } from '../support/app.js'
+import { gate, until } from '../support/until.js'
 
 async function start (t: Test, settings: Record<string, string> = {}) {
   const log: LogLine[] = []
-  const { app } = await build(t, { files: { '1.csv': csv() }, settings, log })
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, settings, log })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const say = async (text: string) => {
     const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1').end(text)
@@ -18,13 +18,11 @@ async function start (t: Test, settings: Record<string, string> = {}) {
   }
   /** Waits until so many requests are logged. */
   const lines = async (count: number): Promise<LogLine[]> => {
-    for (;;) {
-      const requests = log.filter(({ request_id: id }) => id !== undefined)
-      if (requests.length >= count) return requests
-      await sleep(5)
-    }
+    const requests = () => log.filter(({ request_id: id }) => id !== undefined)
+    await until(() => requests().length >= count)
+    return requests()
   }
-  return { app, url, log, say, lines }
+  return { app, endpoint, url, log, say, lines }
 }
 
 t.test('each request is one line: what was asked, the status, the time and the bytes sent', async (t) => {
@@ -60,12 +58,14 @@ t.test('each request of a connection is logged with its own bytes', async (t) =>
 })
 
 t.test('a request whose client has left is logged as aborted', async (t) => {
-  const { app, url, lines } = await start(t)
-  app.transformer.ensureFresh = () => new Promise(() => {})
+  const { app, endpoint, url, lines } = await start(t, { REFRESH_WAIT: '1h' })
+  const { opened, open } = gate()
+  endpoint.intercept = () => opened
   const request = httpRequest(`${url}/data`).on('error', () => {}).end()
   await once(app.server, 'request')
   request.destroy()
   t.match(await lines(1), [{ method: 'GET', path: '/data', aborted: true, bytes: 0, msg: 'Request aborted by the client' }])
+  open()
 })
 
 t.test('LOG_REQUESTS=false logs none', async (t) => {

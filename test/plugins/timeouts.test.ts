@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { build, csv } from '../support/app.js'
+import { until } from '../support/until.js'
 
 async function open (t: Test, app: FastifyInstance): Promise<{ client: Socket, server: Socket }> {
   const accepted = once(app.server, 'connection')
@@ -36,15 +37,15 @@ t.test('a client that does not read its response is disconnected', async (t) => 
   await app.listen({ port: 0 })
   const { client, server } = await open(t, app)
   client.write('GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await new Promise((resolve) => server.once('close', resolve))
-  t.pass('closed')
+  await until(() => server.destroyed)
+  t.ok(server.bytesWritten > 0)
 })
 
 function endless (): Readable {
   return new Readable({ read () { this.push(Buffer.alloc(65536)) } })
 }
 
-t.test('a client that waits for its response is not', async (t) => {
+t.test('a client that waits for its response is not disconnected', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() }, server: { connectionTimeout: 50 } })
   app.get('/slow', { schema: { hide: true } }, async (request) => {
     await once(request.raw.socket, 'timeout')

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
 import userlake, { serverOptions } from '../../app.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { queryParquet } from '../support/duckdb.js'
 import { build, csv, PNG, withoutSnapshot } from '../support/app.js'
+import { gate, until } from '../support/until.js'
 import { validateAnswers } from '../support/openapi-validator.js'
 
 const OUTPUT = 'processed_data/output.csv'
@@ -122,16 +122,15 @@ t.test('whoever writes after the precondition was read has perhaps seen more: it
 
 t.test('a job lists after its post, whatever listing is under way', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files })
-  let release = () => {}
-  const held = new Promise<undefined>((resolve) => { release = () => resolve(undefined) })
-  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/2.csv' ? held : undefined
+  const { opened, open } = gate()
+  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/2.csv' ? opened : undefined
   const reading = app.inject('/data')
-  while (!endpoint.gets.includes('source_data/2.csv')) await sleep(5)
+  await until(() => endpoint.gets.includes('source_data/2.csv'))
   bucket.put('source_data/3.csv', csv('Cy', 'New'))
   const posting = app.inject({ method: 'POST', url: '/data' })
-  while (!(await app.inject('/jobs')).body.includes('"running"')) await sleep(5)
+  await until(() => app.jobs.list()[0]?.state === 'running')
   t.equal(endpoint.counts.HEAD, 0, 'it reads the precondition after the listing that is under way')
-  release()
+  open()
   t.equal((await reading).json().length, 2)
   t.match((await posting).json(), { state: 'succeeded', result: { records: 3 } })
   t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)

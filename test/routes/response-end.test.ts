@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { get } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
@@ -12,14 +11,10 @@ import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { hasEnded, onResponseEnd } from '../../routes/http/response-end.js'
 import { build, csv, PNG } from '../support/app.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
+import { until } from '../support/until.js'
 
 setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc') as () => void
-
-/** Polls until the condition holds; the limit of the test ends it otherwise. */
-async function until (condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(10)
-}
 
 /** A server whose handler is the argument, and its port. */
 async function listen (t: Test, handler: (reply: FastifyReply, name: string) => void): Promise<number> {

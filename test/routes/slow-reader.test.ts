@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage, type ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { build, csv, type TestLake } from '../support/app.js'
 import { MemoryStore } from '../support/stores.js'
+import { turns, until } from '../support/until.js'
 
-/** Many times what the kernel's buffers and the server's own hold. */
-const PEOPLE = 4000
+/** Records whose bytes are many times what the buffers of the kernel and of the server hold. */
+const RECORDS = 4000
 const NAME = 'x'.repeat(9000)
 const BOUND = 8 * 1024 * 1024
 
 interface Reader {
-  /** The client's side, of which nothing has been read. */
+  /** The client's side: only the headers have been read. */
   readonly answer: IncomingMessage
   /** The server's side. */
   readonly response: ServerResponse
@@ -21,13 +21,13 @@ interface Reader {
 /** A lake of large records that listens. */
 async function setUp (t: Test, settings: Record<string, string> = {}) {
   const service = await build(t, { settings: { MAX_STALENESS: '1h', ...settings }, store: (bucket) => new MemoryStore(bucket) })
-  for (let i = 0; i < PEOPLE; i++) service.bucket.put(`source_data/${10_000 + i}.csv`, csv(NAME, '', i))
+  for (let i = 0; i < RECORDS; i++) service.bucket.put(`source_data/${10_000 + i}.csv`, csv(NAME, '', i))
   await service.fresh('/data?limit=1')
   const address = await service.app.listen({ port: 0 })
   return { ...service, address }
 }
 
-/** Asks, and reads nothing of the answer but its headers. */
+/** Sends a request and reads only the headers of the response. */
 async function ask ({ app }: TestLake, url: string): Promise<Reader> {
   const asked = once(app.server, 'request')
   const [answer] = await once(get(url, { agent: false }), 'response')
@@ -35,14 +35,11 @@ async function ask ({ app }: TestLake, url: string): Promise<Reader> {
   return { answer, response }
 }
 
-/** How many bytes the server has handed over once it makes no more of them. */
-async function handedOver ({ response }: Reader): Promise<number> {
-  for (let last = -1; ;) {
-    const bytes = response.socket!.bytesWritten
-    if (bytes === last) return bytes
-    last = bytes
-    await sleep(150)
-  }
+/** The bytes that the server has sent when it waits for the client to read. */
+async function sentUntilBlocked ({ response }: Reader): Promise<number> {
+  await until(() => response.writableNeedDrain)
+  await turns(1000)
+  return response.socket!.bytesWritten
 }
 
 async function digest (answer: IncomingMessage): Promise<string> {
@@ -51,27 +48,27 @@ async function digest (answer: IncomingMessage): Promise<string> {
   return hash.digest('hex')
 }
 
-t.test('who does not read makes the server hold little, and has the whole answer in the end', async (t) => {
+t.test('a client that stops reading does not make the server buffer the response, and gets all of it when it reads on', async (t) => {
   const service = await setUp(t)
   const { app, address, bucket, fresh } = service
   for (const search of ['format=csv', 'format=ndjson', 'sort=-user_id', 'columns=first_name,user_id']) {
     const whole = (await app.inject(`/data?${search}`)).rawPayload
     const reader = await ask(service, `${address}/data?${search}`)
-    const bytes = await handedOver(reader)
+    const bytes = await sentUntilBlocked(reader)
     const held = reader.response.writableLength
-    t.ok(held < BOUND, `${search}: ${held} bytes wait`)
+    t.ok(held < BOUND, `${search}: ${held} bytes are buffered`)
     t.ok(bytes < whole.length / 2, `${search}: ${bytes} bytes of ${whole.length}`)
     bucket.put('source_data/10000.csv', csv(`Changed by ${search}`))
     await fresh('/data?limit=1')
-    t.equal(await digest(reader.answer), createHash('md5').update(whole).digest('hex'), `${search}: of the version that it began with`)
+    t.equal(await digest(reader.answer), createHash('md5').update(whole).digest('hex'), `${search}: the version at its beginning`)
   }
 })
 
-t.test('a slow reader does not hold a version for longer than is allowed, and never takes a part for the whole', async (t) => {
+t.test('a slow reader does not retain a version for longer than VERSIONS_MAX_AGE, and its connection breaks rather than ends', async (t) => {
   const service = await setUp(t, { VERSIONS_MAX_AGE: '10s' })
   const { app, address, bucket, clock, fresh } = service
   const reader = await ask(service, `${address}/data?format=csv`)
-  await handedOver(reader)
+  await sentUntilBlocked(reader)
   bucket.put('source_data/10000.csv', csv('Changed'))
   await fresh('/data?limit=1')
   clock.advance(10_000)
@@ -84,11 +81,11 @@ t.test('a slow reader does not hold a version for longer than is allowed, and ne
   t.equal((await app.inject('/readyz')).statusCode, 200)
 })
 
-t.test('nor more of them than there is room for', async (t) => {
+t.test('slow readers do not retain more versions than VERSIONS_MAX_BYTES allows', async (t) => {
   const service = await setUp(t, { VERSIONS_MAX_BYTES: '1MiB' })
   const { address, bucket, fresh } = service
   const reader = await ask(service, `${address}/data?format=csv`)
-  await handedOver(reader)
+  await sentUntilBlocked(reader)
   bucket.put('source_data/10000.csv', csv('Changed'))
   await fresh('/data?limit=1')
   t.ok(reader.response.destroyed)

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { until } from '../support/until.js'
 
 // `npm start` in an installation of its own: npm runs sh, which runs the launcher, which runs the server.
 
@@ -31,12 +31,10 @@ function npmStart (t: Test, { links = INSTALLED, files = {}, settings = {} }: { 
   // The streams end when all processes that write to them have ended.
   const exit = once(npm, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
   const find = async (pattern: RegExp) => {
-    for (;;) {
-      const [, found] = pattern.exec(stdout) ?? []
-      if (found !== undefined) return found
-      if (npm.exitCode !== null) throw new Error(`npm has ended: ${stderr}`)
-      await sleep(20)
-    }
+    await until(() => pattern.test(stdout) || npm.exitCode !== null)
+    const found = pattern.exec(stdout)?.[1]
+    if (found === undefined) throw new Error(`npm has ended: ${stderr}`)
+    return found
   }
   return {
     npm,

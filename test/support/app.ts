@@ -22,7 +22,7 @@ export interface TestLake {
 
 export type LogLine = Readonly<Record<string, any>>
 
-export interface TestLakeOptions extends Pick<AppOptions, 'openVersion'> {
+export interface TestLakeOptions extends Pick<AppOptions, 'openVersion' | 'timers'> {
   /** Objects by key; a key without a slash is one below source_data/. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>

@@ -13,6 +13,7 @@ import { csv, keyOf, PNG, TestClock } from '../../support/app.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
 import { mapInfo, wrapStore } from '../../support/stores.js'
 import { rowsOf } from '../../support/tables.js'
+import { turns } from '../../support/until.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC' }
 
@@ -22,7 +23,8 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
   const endpoint = await startS3Endpoint({ clock: clock.read })
   const bucket = endpoint.bucket('lake')
   for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
-  const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
+  // Its own deadline is never what ends a download.
+  const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url, deadlineMs: 3_600_000 })
   t.teardown(async () => {
     await store.close()
     await endpoint.stop()
@@ -138,9 +140,7 @@ t.test('a stalled download times out, is retried after a pause, and delays nothi
   bucket.put('source_data/1.csv', csv('Amy'))
   bucket.put('source_data/2.csv', csv('Ben'))
   endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/1.csv' ? 'stall body' : undefined
-  const began = Date.now()
   const first = await run()
-  t.ok(Date.now() - began < 10_000, 'the store itself would wait longer')
   t.same(names(first), { 1: 'Ann', 2: 'Ben' })
   t.match(first.rejects, [{ code: 'download_failed', detail: /timeout/ }])
   bucket.put('source_data/2.csv', csv('Bill'))
@@ -272,7 +272,7 @@ t.test('downloads run at a bounded concurrency', async (t) => {
   endpoint.intercept = async ({ operation }) => {
     if (operation !== 'GET') return undefined
     most = Math.max(most, ++running)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await turns(10)
     running--
     return undefined
   }

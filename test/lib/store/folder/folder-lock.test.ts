@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
+import { until } from '../../../support/until.js'
 
 /** A process id that no process has. */
 const DEAD_PID = 2 ** 22 + 1
@@ -156,9 +157,10 @@ t.test('refreshes the lock while it is held', async t => {
   await write(store, 'key')
   const path = join(root, '.userlake/lock')
   utimesSync(path, 1, 1)
+  const began = Date.now()
   refreshes[0]!()
-  while (statSync(path).mtimeMs === 1000) await new Promise(resolve => { setTimeout(resolve, 5) })
-  t.ok(Date.now() - statSync(path).mtimeMs < 10_000)
+  await until(() => statSync(path).mtimeMs > 1000)
+  t.ok(statSync(path).mtimeMs >= began - 1000)
 })
 
 t.test('removes temporary files of killed processes', async t => {

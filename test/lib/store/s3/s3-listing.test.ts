@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { listAll } from '../../../support/store-contract.js'
 import type { S3Answer } from '../../../support/s3-endpoint.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
+import { until } from '../../../support/until.js'
 
 const invalid = { name: 'StoreError', code: 'invalid_listing', message: /^s3:\/\/lake: / }
 
@@ -103,7 +103,7 @@ t.test('requests the next page before it yields the current one', async t => {
   const keys: string[] = []
   for await (const page of store.list('')) {
     keys.push(...[...page].map(({ key }) => key))
-    while (endpoint.counts.LIST < Math.min(3, keys.length + 1)) await sleep(1)
+    await until(() => endpoint.counts.LIST >= Math.min(3, keys.length + 1))
   }
   t.same(keys, ['a', 'b', 'c'])
   t.equal(endpoint.counts.LIST, 3, 'and for none twice')
