@@ -13,7 +13,7 @@ import requestChecks from './plugins/request-checks.js'
 import requestId, { requestIdOf } from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
 import scheduler, { type SchedulerOptions } from './plugins/scheduler.js'
-import securityHeaders from './plugins/security-headers.js'
+import defaultHeaders from './plugins/default-headers.js'
 import startLog from './plugins/start-log.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
 import writeTimeout from './plugins/write-timeout.js'
@@ -60,7 +60,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(config, options)
   await fastify.register(requestId)
   await fastify.register(requestLog)
-  await fastify.register(securityHeaders)
+  await fastify.register(defaultHeaders)
   await fastify.register(problems)
   await fastify.register(clientErrors)
   await fastify.register(requestChecks)

@@ -5,7 +5,7 @@ import fp from 'fastify-plugin'
 import { httpProblem, type Problem } from './problems/problem.js'
 import { newRequestId, REQUEST_ID, requestIdOf } from './request-id.js'
 import { logRequest } from './request-log.js'
-import { SECURITY_HEADERS } from './security-headers.js'
+import { DEFAULT_HEADERS } from './default-headers.js'
 
 /** Responds with problems to what Node does not pass on as a request. Needs: config, exchanges. */
 export default fp(async (fastify) => {
@@ -70,7 +70,7 @@ function serialize (problem: Problem, requestId: string): { readonly headers: Re
     'content-type': 'application/problem+json',
     'content-length': Buffer.byteLength(body),
     [REQUEST_ID]: requestId,
-    ...SECURITY_HEADERS,
+    ...DEFAULT_HEADERS,
     ...problem.headers
   }
   return { headers, body }

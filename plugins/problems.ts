@@ -6,7 +6,7 @@ import { StoreError } from '../lib/store/object-store.js'
 import { excerpt, httpProblem, noData, Problem, unavailable } from './problems/problem.js'
 import { REQUEST_ID } from './request-id.js'
 import { logRequest } from './request-log.js'
-import { SECURITY_HEADERS } from './security-headers.js'
+import { DEFAULT_HEADERS } from './default-headers.js'
 
 /** Sends every error of a hook or a route as a problem. */
 export default fp(async (fastify) => {
@@ -22,18 +22,18 @@ export function notFound ({ method, url }: FastifyRequest): Problem {
 /** Handles errors that the framework detects before it has a route, and therefore without hooks: a URL that cannot be decoded, an overlong parameter. */
 export function onFrameworkError (error: Error, request: FastifyRequest, reply: FastifyReply): void {
   logRequest(request.server, request.id, request.raw, reply.raw)
-  sendProblem(error, request, reply.headers(SECURITY_HEADERS))
+  sendProblem(error, request, reply)
 }
 
 /** Headers that a route may have set for the response that the problem replaces. */
-const REPLACED_HEADERS = ['etag', 'cache-control', 'content-encoding', 'link', 'next-cursor', 'vary', 'x-total-count']
+const REPLACED_HEADERS = ['etag', 'content-encoding', 'link', 'next-cursor', 'vary', 'x-total-count']
 
 function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error)
   // Routes throw problems on purpose; any other error of the server is a bug.
   if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
   for (const name of REPLACED_HEADERS) reply.removeHeader(name)
-  reply.code(problem.status).headers(problem.headers)
+  reply.code(problem.status).headers(DEFAULT_HEADERS).headers(problem.headers)
     .header(REQUEST_ID, request.id)
     .header('content-type', 'application/problem+json')
     .serializer((payload: unknown) => JSON.stringify(payload))

@@ -7,8 +7,8 @@ import { planRequest, type ExportQuery, type RequestPlan } from '../lib/output/r
 import type { DataVersion } from '../lib/query/data-version.js'
 import { Problem } from '../plugins/problems/problem.js'
 import { breakOff, sendExport } from './http/body.js'
-import { entityTag, headersOnly, isHeld, notModified, type Validators } from './http/conditional.js'
-import { ensureFresh } from './http/freshness.js'
+import { entityTag, headersOnly, isNotModified, notModified } from './http/conditional.js'
+import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
 import { listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
 import { choiceParameter, listParameter } from './http/parameter.js'
@@ -44,9 +44,12 @@ const DataParameters = {
 type ListingQuery = Values<typeof ListingParameters> & { readonly format?: Format | undefined }
 
 /** What a request asks for, and how the response is sent. */
-interface DataPlan extends RequestPlan, Validators {
+interface DataPlan extends RequestPlan {
   readonly listing: Listing<ListingQuery>
   readonly encoding: Encoding
+  readonly etag: string
+  /** Whether the response depends on the current minute. */
+  readonly expiresWithMinute: boolean
 }
 
 interface Prepared { readonly plan: DataPlan, readonly version: DataVersion }
@@ -82,8 +85,9 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       schema: { querystring: parametersSchema({ ...parameters, ...PageParameters }), response: { 200: RecordArray } },
       handler: async (request, reply) => {
         const { plan, version } = prepare(request, (now) => listingOf(url, parameters, request.query, now), format)
-        reply.headers({ vary, 'data-version': plan.version })
-        if (isHeld(request, reply, plan)) return notModified(reply)
+        reply.headers({ vary, 'data-version': plan.version, etag: plan.etag })
+        setCacheControl(request, reply, plan.expiresWithMinute)
+        if (isNotModified(request, plan)) return notModified(reply)
         reply.type(MEDIA_TYPES[plan.format])
         const made = request.method === 'HEAD'
           ? await transformer.exportHead(version, plan)
@@ -106,8 +110,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const plan = planRequest(version, { filters: [{ column: 'user_id', op: 'equals', value: id }], format: 'ndjson' })
       const made = await transformer.export(version, plan)
       if (made.count === 0) throw new Problem(404, 'record_not_found', `There is no user ${JSON.stringify(id)}`)
-      const tag = entityTag(fastify, 'record', plan.version, plan.key)
-      if (isHeld(request, reply, { tag, expiresWithMinute: false })) return notModified(reply)
+      const etag = entityTag(fastify, 'record', plan.version, plan.key)
+      reply.header('etag', etag)
+      setCacheControl(request, reply)
+      if (isNotModified(request, { etag })) return notModified(reply)
       reply.type(MEDIA_TYPES.json)
       return await (request.method === 'HEAD' ? headersOnly(reply) : sendExport(reply, made, 'identity'))
     }
@@ -138,8 +144,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       format: format ?? parameters.format ?? formatOf(request)
     })
     const encoding = encodingOf(request)
-    const tag = entityTag(fastify, 'data', plan.version, plan.key, encoding)
-    return { ...plan, listing, encoding, tag, expiresWithMinute: usesPresent(listing) }
+    const etag = entityTag(fastify, 'data', plan.version, plan.key, encoding)
+    return { ...plan, listing, encoding, etag, expiresWithMinute: usesPresent(listing) }
   }
 
   /** The data version of a listing: that of its cursor, or the current one. @throws {Problem} if it is not held */

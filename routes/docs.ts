@@ -29,6 +29,6 @@ export default fp(async (fastify) => {
   let text: string | undefined
   fastify.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
     text ??= JSON.stringify(fastify.swagger(), undefined, 2) + '\n'
-    return reply.type('application/json; charset=utf-8').send(text)
+    return reply.type('application/json; charset=utf-8').header('cache-control', 'no-cache').send(text)
   })
 }, { name: 'docs' })

@@ -4,13 +4,13 @@ import parseRange from 'range-parser'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
 import { Problem } from '../plugins/problems/problem.js'
 import { sendStream } from './http/body.js'
-import { headersOnly } from './http/conditional.js'
-import { ensureFresh } from './http/freshness.js'
+import { headersOnly, isNotModified } from './http/conditional.js'
+import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { NoQuery, UserParams } from './http/parameters.js'
 import { getRecordImage } from './openapi/records.js'
 import { ImageBody } from './http/schemas.js'
 
-/** GET /data/{user_id}/image: the picture, piped from the store. */
+/** GET /data/{user_id}/image: the image, streamed from the store. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     url: '/data/:user_id/image',
@@ -20,18 +20,19 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: { params: UserParams, querystring: NoQuery, response: { '2xx': ImageBody } },
     handler: async (request, reply) => {
       const { user_id: userId } = request.params
-      let answer: ImageResponse = { status: 200 }
+      let outcome: Outcome = { status: 200 }
       const image = await fastify.transformer.openImage(request.dataVersion, userId, (image) => {
-        answer = plan(image, request)
-        if (answer.status === 206) return answer.range
-        return answer.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
+        outcome = evaluate(request, image)
+        if (outcome.status === 206) return outcome.range
+        return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
       })
       if (image === undefined) throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(userId)}`)
-      if (answer.status === 415) throw new Problem(415, 'unsupported_image', 'The file is not an image of a type that is served')
-      if (answer.status === 416) {
+      if (outcome.status === 415) throw new Problem(415, 'unsupported_image', 'The file is not an image of a type that is served')
+      if (outcome.status === 416) {
         throw new Problem(416, 'range_not_satisfiable', `The image has ${image.size} bytes`, { headers: { 'content-range': `bytes */${image.size}` } })
       }
-      reply.code(answer.status).headers(headersOf(image, answer))
+      setCacheControl(request, reply)
+      reply.code(outcome.status).headers(headersOf(image, outcome))
       return await (image.body === undefined ? headersOnly(reply) : sendStream(reply, image.body))
     }
   })
@@ -39,41 +40,38 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-type ImageResponse = { readonly status: 200 | 304 | 415 | 416 } | { readonly status: 206, readonly range: ByteRange }
+type Outcome = { readonly status: 200 | 304 | 415 | 416 } | { readonly status: 206, readonly range: ByteRange }
 
-/** What RFC 9110 says to answer: its sections 13.2.2 (preconditions) and 14 (ranges; several are answered by the whole). */
-function plan (image: Image, { headers, method }: FastifyRequest): ImageResponse {
+/**
+ * Evaluates the preconditions and the range of a request: RFC 9110, sections 13.2.2 and 14. The response to several ranges is the
+ * whole image.
+ */
+function evaluate (request: FastifyRequest, image: Image): Outcome {
   if (image.type === undefined) return { status: 415 }
-  if (matches(headers['if-none-match'], image)) return { status: 304 }
-  const ifRange = headers['if-range']
-  const isWhole = method === 'HEAD' || headers.range === undefined || (ifRange !== undefined && ifRange !== image.entityTag)
-  if (isWhole) return { status: 200 }
-  const ranges = parseRange(image.size, headers.range!)
-  if (ranges === -1) return { status: isBackwards(headers.range!) ? 200 : 416 }
+  if (isNotModified(request, { etag: image.entityTag, lastModified: image.lastModified })) return { status: 304 }
+  const { range, 'if-range': ifRange } = request.headers
+  if (request.method === 'HEAD' || range === undefined || (ifRange !== undefined && ifRange !== image.entityTag)) return { status: 200 }
+  const ranges = parseRange(image.size, range)
+  if (ranges === -1) return { status: isBackwards(range) ? 200 : 416 }
   if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return { status: 200 }
   return { status: 206, range: { first: ranges[0]!.start, last: ranges[0]!.end } }
 }
 
-/** A range that ends before it begins is none, and goes unheeded: RFC 9110, section 14.1.1. */
+/** A range that ends before it begins is invalid and ignored: RFC 9110, section 14.1.1. */
 function isBackwards (range: string): boolean {
   const [, first, last] = /^\s*bytes\s*=\s*(\d+)-(\d+)\s*$/i.exec(range) ?? []
   return first !== undefined && Number(first) > Number(last)
 }
 
-function headersOf (image: OpenImage, answer: ImageResponse): Record<string, string | number> {
+function headersOf (image: OpenImage, outcome: Outcome): Record<string, string | number> {
   const validators = { ...image.entityTag !== undefined && { etag: image.entityTag }, 'last-modified': new Date(image.lastModified).toUTCString() }
-  if (answer.status === 304) return validators
-  const { first, last } = answer.status === 206 ? answer.range : { first: 0, last: image.size - 1 }
+  if (outcome.status === 304) return validators
+  const { first, last } = outcome.status === 206 ? outcome.range : { first: 0, last: image.size - 1 }
   return {
     ...validators,
     'content-type': image.type!,
     'content-length': last - first + 1,
-    ...answer.status === 206 && { 'content-range': `bytes ${first}-${last}/${image.size}` },
+    ...outcome.status === 206 && { 'content-range': `bytes ${first}-${last}/${image.size}` },
     'accept-ranges': 'bytes'
   }
-}
-
-function matches (ifNoneMatch: string | undefined, { entityTag }: Image): boolean {
-  if (ifNoneMatch === undefined) return false
-  return ifNoneMatch.split(',').some((tag) => ['*', entityTag].includes(tag.trim().replace(/^W\//, '')))
 }

@@ -3,8 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { gzipBuffer } from '../lib/output/compress.js'
 import { renderQuarantine } from '../lib/output/render-quarantine.js'
 import { QUARANTINE_CODES, type QuarantineCode, type QuarantineQuery } from '../lib/transformer.js'
-import { entityTag, headersOnly, isHeld, notModified } from './http/conditional.js'
-import { ensureFresh } from './http/freshness.js'
+import { entityTag, headersOnly, isNotModified, notModified } from './http/conditional.js'
+import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
 import { choiceParameter, integerParameter, listParameter, textParameter } from './http/parameter.js'
 import { invalidParameter } from './http/parameters.js'
@@ -64,8 +64,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const query = queryOf(request.query as PageParametersQuery)
     const encoding = encodingOf(request)
     const page = fastify.transformer.quarantine(query)
-    const tag = entityTag(fastify, 'rejects', page.name, JSON.stringify(query), format, encoding)
-    if (isHeld(request, reply, { tag, expiresWithMinute: false })) return notModified(reply)
+    const etag = entityTag(fastify, 'rejects', page.name, JSON.stringify(query), format, encoding)
+    reply.header('etag', etag)
+    setCacheControl(request, reply)
+    if (isNotModified(request, { etag })) return notModified(reply)
     reply.type(MEDIA_TYPES[format]).header('x-total-count', page.count)
     if (page.next !== undefined) reply.headers(nextHeaders(path, query, page.next))
     if (encoding === 'gzip') reply.header('content-encoding', 'gzip')

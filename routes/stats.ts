@@ -5,16 +5,19 @@ import type { Filter } from '../lib/query/filter.js'
 import { checkColumns } from '../lib/query/check-columns.js'
 import type { DataVersion, StatisticsQuery } from '../lib/query/data-version.js'
 import type { Statistics as LibStatistics } from '../lib/query/statistics.js'
-import { ensureFresh } from './http/freshness.js'
+import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { integerParameter } from './http/parameter.js'
 import { FilterParameters, filtersOf, instantOf, unknownColumn } from './http/parameters.js'
 import { parametersSchema } from './http/query.js'
 import { getStatistics } from './openapi/reports.js'
 import { PlanCache } from './http/plan-cache.js'
-import { entityTag, headersOnly, isHeld, notModified, type Validators } from './http/conditional.js'
+import { entityTag, headersOnly, isNotModified, notModified } from './http/conditional.js'
 import { Statistics } from './http/schemas.js'
 
-interface StatsPlan extends StatisticsQuery, Validators {
+interface StatsPlan extends StatisticsQuery {
+  readonly etag: string
+  /** Whether the response depends on the current minute. */
+  readonly expiresWithMinute: boolean
   /** Once they have been computed. */
   statistics?: Static<typeof Statistics>
 }
@@ -37,7 +40,9 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: { querystring: StatsQuery, response: { 200: Statistics } },
     handler: async (request, reply) => {
       const plan = planOf(request)
-      if (isHeld(request, reply, plan)) return notModified(reply)
+      reply.header('etag', plan.etag)
+      setCacheControl(request, reply, plan.expiresWithMinute)
+      if (isNotModified(request, plan)) return notModified(reply)
       if (request.method === 'HEAD') return headersOnly(reply.type('application/json; charset=utf-8'))
       plan.statistics ??= toWire(await request.dataVersion.statistics(plan), plan.asOf)
       return plan.statistics
@@ -55,8 +60,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const filters = filtersOf(query, asOf, config.AGE_TIME_ZONE)
     checkFilters(version, filters)
     const filterKey = JSON.stringify(filters)
-    const tag = entityTag(fastify, 'statistics', version.version, filterKey, String(asOf), String(binWidth))
-    return { filters, filterKey, asOf, binWidth, tag, expiresWithMinute: query.as_of === undefined }
+    const etag = entityTag(fastify, 'statistics', version.version, filterKey, String(asOf), String(binWidth))
+    return { filters, filterKey, asOf, binWidth, etag, expiresWithMinute: query.as_of === undefined }
   }
 }
 

@@ -10,6 +10,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   not_found: 'There is no such route',
   not_acceptable: 'None of the formats or encodings that the request accepts is available',
   version_gone: 'The data version of the cursor is no longer held, or is not held by this process',
+  condition_not_met: 'The response is of another version than `If-Match` or `If-Unmodified-Since` asks for',
   unsupported_image: 'The file is not an image of a type that is served',
   range_not_satisfiable: 'The image does not have these bytes',
   publishing_disabled: 'The setting `PUBLISH` is false, so this process writes nothing to the lake',

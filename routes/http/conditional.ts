@@ -1,29 +1,16 @@
 import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Problem } from '../../plugins/problems/problem.js'
 
-/** Part of each entity tag: to be changed with the way in which answers are written. */
+/** Part of each entity tag: to be increased when the same records are written in another way. */
 const FORMAT_REVISION = 1
 
+/** What identifies a version of a response. */
 export interface Validators {
-  readonly tag: string
-  /** Whether its ages are those of the present minute. */
-  readonly expiresWithMinute: boolean
-}
-
-/** Sets ETag and Cache-Control. Answers whether the client holds the answer, so that 304 says it all. */
-export function isHeld (request: FastifyRequest, reply: FastifyReply, { tag, expiresWithMinute }: Validators): boolean {
-  reply.header('etag', tag)
-  reply.header('cache-control', `private, max-age=${Math.floor(freshForMs(request, expiresWithMinute) / 1000)}`)
-  return matches(request.headers['if-none-match'], tag)
-}
-
-export function notModified (reply: FastifyReply): FastifyReply {
-  return reply.code(304).send()
-}
-
-/** The answer to HEAD. */
-export function headersOnly (reply: FastifyReply): FastifyReply {
-  return reply.send()
+  /** A strong entity tag with its quotes; `undefined` if there is none. */
+  readonly etag: string | undefined
+  /** Milliseconds since 1970-01-01 UTC; `undefined` if the response has no date of its own. */
+  readonly lastModified?: number
 }
 
 /** The strong entity tag of a response. `origin`: what its bytes depend on, besides the settings, beginning with the kind of response. */
@@ -32,15 +19,47 @@ export function entityTag ({ config }: FastifyInstance, ...origin: readonly stri
   return `"${hash('sha256', name, 'base64').slice(0, 22).replaceAll('+', '-').replaceAll('/', '_')}"`
 }
 
-/** See RFC 9110, section 13.1.2: tags are compared weakly, and `*` is any answer. */
-function matches (ifNoneMatch: string | undefined, tag: string): boolean {
-  if (ifNoneMatch === undefined) return false
-  return ifNoneMatch === tag || ifNoneMatch.split(',').some((held) => ['*', tag].includes(held.trim().replace(/^W\//, '')))
+/**
+ * Evaluates the preconditions of a GET or HEAD as RFC 9110, section 13.2.2, says. Returns whether the client has this version, so
+ * that the response is 304.
+ *
+ * @throws {Problem} 412 if the request is for another version
+ */
+export function isNotModified ({ headers }: FastifyRequest, { etag, lastModified }: Validators): boolean {
+  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = headers
+  const isUnmet = ifMatch !== undefined ? !includesTag(ifMatch, etag, 'strong') : isModifiedSince(lastModified, headers['if-unmodified-since']) === true
+  if (isUnmet) throw new Problem(412, 'condition_not_met', 'The response is of another version than If-Match or If-Unmodified-Since asks for')
+  if (ifNoneMatch !== undefined) return includesTag(ifNoneMatch, etag, 'weak')
+  return isModifiedSince(lastModified, headers['if-modified-since']) === false
 }
 
-const MINUTE_MS = 60_000
+export function notModified (reply: FastifyReply): FastifyReply {
+  return reply.code(304).send()
+}
 
-function freshForMs ({ server: { transformer, clock } }: FastifyRequest, untilMinute: boolean): number {
-  const ms = transformer.freshness().freshForMs
-  return untilMinute ? Math.min(ms, MINUTE_MS - clock() % MINUTE_MS) : ms
+/** Sends the response to HEAD. */
+export function headersOnly (reply: FastifyReply): FastifyReply {
+  return reply.send()
+}
+
+/** Whether a list of entity tags, or `*`, includes a tag. The strong comparison ignores tags that are marked as weak. */
+function includesTag (list: string, etag: string | undefined, comparison: 'strong' | 'weak'): boolean {
+  if (list === etag || list.trim() === '*') return true
+  const tags = list.match(/(?:W\/)?"[^"]*"/g) ?? []
+  return tags.some((tag) => (comparison === 'weak' ? tag.replace(/^W\//, '') : tag) === etag)
+}
+
+/** `undefined` if there is nothing to compare: no date in the request, or a malformed one, or none of the response. */
+function isModifiedSince (lastModified: number | undefined, date: string | undefined): boolean | undefined {
+  if (lastModified === undefined || date === undefined) return undefined
+  const since = parseHttpDate(date)
+  // HTTP dates have no fractions of a second.
+  return since === undefined ? undefined : Math.floor(lastModified / 1000) * 1000 > since
+}
+
+/** Reads the three forms of an HTTP date, of which the oldest has no time zone. Milliseconds since 1970-01-01 UTC. */
+function parseHttpDate (text: string): number | undefined {
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(text)) return undefined
+  const time = Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`)
+  return Number.isNaN(time) ? undefined : time
 }

@@ -24,3 +24,16 @@ export async function ensureFresh (request: FastifyRequest, reply: FastifyReply)
   request.dataVersion = transformer.current
   reply.header('data-version', request.dataVersion.version)
 }
+
+const MINUTE_MS = 60_000
+
+/**
+ * Sets how long the response is known to stay true.
+ *
+ * @param expiresWithMinute whether it depends on the current minute
+ */
+export function setCacheControl ({ server: { transformer, clock } }: FastifyRequest, reply: FastifyReply, expiresWithMinute = false): void {
+  const { freshForMs } = transformer.freshness()
+  const ms = expiresWithMinute ? Math.min(freshForMs, MINUTE_MS - clock() % MINUTE_MS) : freshForMs
+  reply.header('cache-control', `private, max-age=${Math.floor(ms / 1000)}`)
+}

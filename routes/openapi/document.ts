@@ -67,7 +67,7 @@ export function documentOptions (): FastifyDynamicSwaggerOptions {
 }
 
 function withUniversalHeaders (responses: Operation['responses']): Operation['responses'] {
-  return Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, { ...response, headers: { ...response.headers, ...universal } }]))
+  return Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, { ...response, headers: { ...universal, ...response.headers } }]))
 }
 
 type PathItem = Record<string, { operationId: string }>

@@ -20,8 +20,9 @@ function define (name: string, description: string, schema: object, required = t
 const string = (example: string, rules: object = {}) => ({ type: 'string', ...rules, examples: [example] })
 const integer = (minimum: number) => ({ type: 'integer', format: 'int32', minimum })
 
-/** Of every response. */
+/** Of every response; `Cache-Control` unless the response has another one. */
 export const universal = {
+  'Cache-Control': define('Cache-Control-None', 'The response must not be stored', string('no-store', { enum: ['no-store'] })),
   'Cross-Origin-Resource-Policy': define('Cross-Origin-Resource-Policy', 'Pages of other origins cannot embed the response', string('same-origin')),
   'X-Content-Type-Options': define('X-Content-Type-Options', 'The body is of the type that `Content-Type` names', string('nosniff')),
   'Request-Id': define('Request-Id', 'The id of the request in the log and in problems: the `Request-Id` or `X-Request-Id` of the request if it has one, otherwise a new one', string('kX3v9QzA-1f', { pattern: '^[\\w.:=/+-]+$' }))
@@ -43,10 +44,12 @@ export const perhapsFreshness = {
   'Data-Version': define('Data-Version-If-Known', `${VERSION}; absent if there is none`, versionSchema, false)
 }
 
+const maxAge = { 'Cache-Control': define('Cache-Control', 'How long the response is known to stay true', string('private, max-age=1', { pattern: '^private, max-age=\\d+$' })) }
+
 /** Of responses that clients may keep. */
 export const caching = {
-  ETag: define('ETag', 'The entity tag of the response. A request with it in `If-None-Match` is answered with 304 while the response is the same', string('"5u0bY2rBJf3d6cQm1xKZ8g"', { pattern: '^"[\\w-]{22}"$' })),
-  'Cache-Control': define('Cache-Control', 'How long the response is known to stay true', string('private, max-age=1', { pattern: '^private, max-age=\\d+$' }))
+  ...maxAge,
+  ETag: define('ETag', 'The entity tag of the response. A request with it in `If-None-Match` is answered with 304 while the response is the same', string('"5u0bY2rBJf3d6cQm1xKZ8g"', { pattern: '^"[\\w-]{22}"$' }))
 }
 
 const VARY = 'The request headers that the response depends on'
@@ -68,6 +71,7 @@ export const perhapsJobLocation = { Location: define('Location-If-Known', 'The U
 export const preferenceApplied = { 'Preference-Applied': define('Preference-Applied', 'The preference that was followed', string('respond-async')) }
 
 export const validators = {
+  ...maxAge,
   ETag: define('Image-ETag', 'The entity tag of the image; absent if the store has none', string('"9b2cf535f27731c974343645a3985328"', { pattern: '^"[^"]+"$' }), false),
   'Last-Modified': define('Last-Modified', 'When the image was uploaded', string('Sun, 15 Jun 2025 12:15:30 GMT'))
 }
@@ -80,6 +84,11 @@ const text = (description: string, example: string) => ({ type: 'string', descri
 
 export const cacheControl = { 'Cache-Control': text('`no-cache`: the response is from a listing of the bucket that starts after the request.', 'no-cache') }
 export const ifNoneMatch = { 'If-None-Match': text('The entity tags that the client has. If the response would have one of them, it is 304 without a body.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
+export const ifMatch = { 'If-Match': text('The entity tags of the versions that the client wants. If the response has none of them, it is 412.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
+export const dates = {
+  'If-Modified-Since': text('The `Last-Modified` of the version that the client has. If it is the current one, the response is 304 without a body. Ignored if there is an `If-None-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT'),
+  'If-Unmodified-Since': text('If the image was uploaded later, the response is 412. Ignored if there is an `If-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT')
+}
 export const prefer = { Prefer: text('`respond-async`: the response is 202 with the job, which continues.', 'respond-async') }
 export const ranges = {
   Range: text('One range of bytes. If there are several, the response is the whole image.', 'bytes=0-99'),

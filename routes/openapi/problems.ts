@@ -9,6 +9,7 @@ const MEANINGS = {
   406: 'None of the types in `Accept` or of the encodings in `Accept-Encoding` is available',
   409: 'Publishing is disabled: the setting `PUBLISH` is false',
   410: 'The data version of the cursor is no longer held, or is not held by this process: `restart`, `continue` and `continue_cursor` lead on',
+  412: 'The response is of another version than `If-Match` or `If-Unmodified-Since` asks for',
   413: 'The body is too large; none is needed',
   414: 'The path parameter is too long',
   415: 'The media type is not supported',

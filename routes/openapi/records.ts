@@ -31,7 +31,7 @@ function listing ({ operationId, summary, description, content, vary, badRequest
     tags,
     summary,
     description,
-    headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
+    headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
     responses: {
       200: {
         description: 'The records',
@@ -39,7 +39,7 @@ function listing ({ operationId, summary, description, content, vary, badRequest
         content
       },
       304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching, ...vary } },
-      ...problems([400, 406, 410, 500, 503], {
+      ...problems([400, 406, 410, 412, 500, 503], {
         headers: headers.perhapsFreshness,
         examples: { ...badRequest && { 400: badRequest }, 406: notAcceptable, 410: expiredCursor },
         headersOf: { 406: vary }
@@ -105,7 +105,7 @@ export const getRecord: Operation = {
   tags,
   summary: 'One record',
   description: 'The record with this id. Ids are compared byte for byte: `0012` is not `12`.',
-  headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
+  headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
   responses: {
     200: {
       description: 'The record',
@@ -116,7 +116,7 @@ export const getRecord: Operation = {
       })
     },
     304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching } },
-    ...problems([400, 404, 414, 500, 503], { headers: headers.perhapsFreshness, examples: { 404: unknownRecord } })
+    ...problems([400, 404, 412, 414, 500, 503], { headers: headers.perhapsFreshness, examples: { 404: unknownRecord } })
   }
 }
 
@@ -127,7 +127,7 @@ export const getRecordImage: Operation = {
   tags,
   summary: 'The image of a record',
   description: 'The image as it is in the bucket. Its type is that of its first bytes, whatever the extension of its name.',
-  headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ranges },
+  headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch, ...headers.dates, ...headers.ranges },
   responses: {
     200: {
       description: 'The image',
@@ -140,7 +140,7 @@ export const getRecordImage: Operation = {
       content: image
     },
     304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.validators } },
-    ...problems([400, 404, 414, 415, 416, 500, 503], {
+    ...problems([400, 404, 412, 414, 415, 416, 500, 503], {
       headers: headers.perhapsFreshness,
       headersOf: { 416: headers.contentSize },
       examples: { 404: noImage, 416: noSuchRange }

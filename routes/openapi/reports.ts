@@ -12,7 +12,7 @@ export const getStatistics: Operation = {
   tags: ['Statistics'],
   summary: 'Statistics of the records that match',
   description: 'The filters are those of `GET /data`.',
-  headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
+  headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
   responses: {
     200: {
       description: 'The statistics',
@@ -41,7 +41,7 @@ export const getStatistics: Operation = {
       })
     },
     304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching } },
-    ...problems([400, 500, 503], { headers: headers.perhapsFreshness, examples: { 400: badBinWidth } })
+    ...problems([400, 412, 500, 503], { headers: headers.perhapsFreshness, examples: { 400: badBinWidth } })
   }
 }
 
@@ -61,7 +61,7 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
     tags: ['Quarantine'],
     summary,
     description,
-    headers: { ...headers.cacheControl, ...headers.ifNoneMatch },
+    headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
     responses: {
       200: {
         description: 'A page of the quarantine',
@@ -69,7 +69,7 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
         content
       },
       304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching, ...vary } },
-      ...problems([400, 406, 500, 503], { headers: headers.perhapsFreshness, examples: { 406: notAcceptable }, headersOf: { 406: vary } })
+      ...problems([400, 406, 412, 500, 503], { headers: headers.perhapsFreshness, examples: { 406: notAcceptable }, headersOf: { 406: vary } })
     }
   }
 }

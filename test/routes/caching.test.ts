@@ -24,6 +24,20 @@ t.test('an answer has an ETag, and 304 for those who hold it', async (t) => {
   }
 })
 
+t.test('If-Match asks for a version; dates are ignored, because the data has none', async (t) => {
+  const { app } = await build(t, { files })
+  for (const url of ['/data', '/data.csv', '/data/1', '/stats']) {
+    const status = async (headers: Record<string, string>) => (await app.inject({ url, headers })).statusCode
+    const etag = String((await app.inject(url)).headers['etag'])
+    t.equal(await status({ 'if-match': etag }), 200, url)
+    t.equal(await status({ 'if-match': '*' }), 200, url)
+    t.equal(await status({ 'if-match': '"x"' }), 412, url)
+    t.equal(await status({ 'if-match': `W/${etag}` }), 412, url)
+    t.equal(await status({ 'if-modified-since': 'Mon, 01 Jan 2035 00:00:00 GMT' }), 200, url)
+    t.equal(await status({ 'if-unmodified-since': 'Mon, 01 Jan 1990 00:00:00 GMT' }), 200, url)
+  }
+})
+
 t.test('every other answer has another ETag, and the same answer the same one', async (t) => {
   const { app, bucket, clock } = await build(t, { files })
   const tag = async (url: string, headers = {}) => String((await app.inject({ url, headers })).headers['etag'])

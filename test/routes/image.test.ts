@@ -65,6 +65,44 @@ t.test('conditions', async (t) => {
   t.equal((await app.inject({ url: '/data/1/image', headers: { range: 'bytes=0-1', 'if-range': '"x"' } })).statusCode, 200)
 })
 
+t.test('preconditions are evaluated in the order of RFC 9110', async (t) => {
+  const { app, bucket } = await build(t, { files })
+  const etag = `"${bucket.get('source_data/1.png')!.etag}"`
+  const [before, uploaded, after] = ['Sun, 15 Jun 2025 12:15:29 GMT', 'Sun, 15 Jun 2025 12:15:30 GMT', 'Mon, 16 Jun 2025 00:00:00 GMT']
+  const table: [status: number, headers: Record<string, string>][] = [
+    [304, { 'if-modified-since': uploaded }],
+    [304, { 'if-modified-since': after }],
+    [304, { 'if-modified-since': 'Sunday, 15-Jun-25 12:15:30 GMT' }],
+    [304, { 'if-modified-since': 'Sun Jun 15 12:15:30 2025' }],
+    [200, { 'if-modified-since': before }],
+    [200, { 'if-modified-since': 'Sun Jun 15 12:15:29 2025' }],
+    [200, { 'if-modified-since': 'yesterday' }],
+    [200, { 'if-modified-since': '5' }],
+    [200, { 'if-modified-since': after, 'if-none-match': '"x"' }],
+    [304, { 'if-modified-since': before, 'if-none-match': etag }],
+    [200, { 'if-match': etag }],
+    [200, { 'if-match': `"x", ${etag}` }],
+    [200, { 'if-match': '*' }],
+    [412, { 'if-match': '"x"' }],
+    [412, { 'if-match': `W/${etag}` }],
+    [304, { 'if-match': etag, 'if-none-match': etag }],
+    [412, { 'if-match': '"x"', 'if-none-match': etag }],
+    [200, { 'if-unmodified-since': uploaded }],
+    [200, { 'if-unmodified-since': after }],
+    [200, { 'if-unmodified-since': 'yesterday' }],
+    [412, { 'if-unmodified-since': before }],
+    [200, { 'if-unmodified-since': before, 'if-match': etag }],
+    [412, { 'if-unmodified-since': after, 'if-match': '"x"' }],
+    [412, { 'if-match': '"x"', range: 'bytes=0-1' }],
+    [206, { 'if-match': etag, range: 'bytes=0-1' }]
+  ]
+  for (const [status, headers] of table) {
+    const response = await app.inject({ url: '/data/1/image', headers })
+    t.equal(response.statusCode, status, JSON.stringify(headers))
+    if (status === 412) t.match(response.json(), { code: 'condition_not_met' })
+  }
+})
+
 t.test('a picture that changed since the listing is looked up once more', async (t) => {
   const { app, bucket } = await build(t, { files })
   await app.inject('/data/1/image')
