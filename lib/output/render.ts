@@ -5,26 +5,26 @@ import type { Cell } from '../schema/record.js'
 export type Format = 'json' | 'ndjson' | 'csv'
 
 export interface CsvOptions {
-  /** Between fields; one or more characters. */
+  /** The text between fields: one or more characters. */
   readonly delimiter?: string | undefined
-  /** Written where there is no value. */
+  /** Written in place of `null`. */
   readonly emptyValue?: string | undefined
-  /** Puts an apostrophe before text that a spreadsheet would take for a formula. It changes the data. */
+  /** Puts an apostrophe before text that a spreadsheet would evaluate as a formula. This changes the data. */
   readonly escapeFormulas?: boolean | undefined
 }
 
-/** A text in parts of bounded size, each made when it is asked for. It depends on nothing but what it was made from. */
+/** A text in chunks of bounded size, each made when it is read. */
 export type Chunks = AsyncIterable<string | Buffer>
 
-/** About as many bytes as are made at once. */
+/** The approximate size of a chunk of JSON. */
 const CHUNK_BYTES = 2 * 1024 * 1024
 
 export interface RenderOptions extends CsvOptions {
-  /** Where a text is put that is made at once. Default: into memory of its own. */
+  /** Allocates the memory of a text that is not made in chunks. Default: new memory. */
   readonly allocate?: Allocate | undefined
 }
 
-/** The selection as text: at once where the engine has it ready and it is short, else in parts. */
+/** The selection as text: whole if the engine has it in one piece or it is short, otherwise in chunks. */
 export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | Chunks {
   if (format === 'csv') return csv(selection, options)
   const ready = selection.json?.()
@@ -60,7 +60,7 @@ async function * ndjson (selection: Selection): AsyncGenerator<string> {
   for await (const rows of selection.batches()) yield rows.map((row) => toObject(row) + '\n').join('')
 }
 
-/** Written by hand, as an object would move columns with numbers for names to the front. */
+/** Not by JSON.stringify of an object, which would move columns with numeric names to the front. */
 function objectWriter (columns: readonly string[]): (cells: readonly Cell[]) => string {
   const names = columns.map((column, i) => (i === 0 ? '{' : ',') + JSON.stringify(column) + ':')
   return (cells) => cells.map((cell, i) => names[i] + JSON.stringify(cell)).join('') + '}'
@@ -69,7 +69,7 @@ function objectWriter (columns: readonly string[]): (cells: readonly Cell[]) => 
 /** RFC 4180: CRLF line ends, and quotes where they are needed. */
 export const CSV_OPTIONS = {
   record_delimiter: '\r\n',
-  // csv-stringify looks for its own line end only; readers take any, and some trim the ends of a field.
+  // csv-stringify quotes only its own line end; readers accept any line end, and some trim fields.
   quoted_match: /[\r\n]|^\s|\s$/
 }
 
@@ -80,7 +80,7 @@ async function * csv (
     ...CSV_OPTIONS,
     delimiter,
     escape_formulas: escapeFormulas,
-    // Or the line of a record whose only field is empty would be no line to a reader.
+    // Otherwise a record whose only field is empty would be an empty line, which readers skip.
     quoted_empty: selection.columns.length === 1
   }
   yield stringify([selection.columns], { ...options, escape_formulas: false })

@@ -4,15 +4,15 @@ import type { CalendarDay } from '../base/calendar.js'
 import { BLOCK, LOW } from '../table/birth-order.js'
 import type { TableReader } from '../table/table.js'
 
-/** A run of the rows by birth timestamp: positions from `from` up to `to`. */
+/** A run of consecutive positions: from `from` up to, but not including, `to`. */
 export interface Run { readonly from: number, readonly to: number }
 
-/** Which rows of a run count: all, or those with or without an image. */
+/** The rows of a run that count: all, or only those with or without an image. */
 export type ImageFacet = 'all' | 'with image' | 'without image'
 
 /**
- * The rows of a table by birth timestamp. A position is a place in that order; all but reading the rows themselves costs
- * about the logarithm of their number.
+ * The rows of a table in the order of their birth timestamps. A position is an index into that order. Except for `rows`, the cost of
+ * each method grows with the logarithm of the number of rows.
  */
 export class BirthIndex {
   readonly #table: TableReader
@@ -29,7 +29,7 @@ export class BirthIndex {
     return this.#table.data.births.rows[position]!
   }
 
-  /** The rows of a run, in this order; not to be changed. */
+  /** The rows of a run in this order. A view that must not be modified. */
   rows (from: number, to: number): Uint32Array {
     return this.#table.data.births.rows.subarray(from, to)
   }
@@ -42,7 +42,7 @@ export class BirthIndex {
     return this.#table.data.birthDates[this.rowAt(position)]! as CalendarDay
   }
 
-  /** Those born from `min` to `max`, both inclusive. */
+  /** The rows with birth timestamps from `min` to `max`, both inclusive. */
   bornBetween (min: number, max: number): Run {
     const { firstBirthts } = this.#table.data.births
     const from = this.#firstPosition((block) => firstBirthts[block]! >= min, (position) => this.birthtsAt(position) >= min)
@@ -50,46 +50,46 @@ export class BirthIndex {
     return { from, to: Math.max(from, to) }
   }
 
-  /** Those whose birth dates lie from `min` to `max`, both inclusive; `undefined` where the dates are in another order. */
+  /** The rows with birth dates from `min` to `max`, both inclusive; `undefined` if the dates are not in this order (see BirthOrder). */
   datedBetween (min: number, max: number): Run | undefined {
     if (!this.#table.data.births.datesAscend) return undefined
     const from = this.firstDated(min)
     return { from, to: Math.max(from, this.firstDated(max + 1)) }
   }
 
-  /** The first position whose birth date is not below this one. */
+  /** The first position with this birth date or a later one. */
   firstDated (date: number): number {
     const { firstDates } = this.#table.data.births
     return this.#firstPosition((block) => firstDates[block]! >= date, (position) => this.dateAt(position) >= date)
   }
 
-  /** How many rows of a part come before a position. */
-  countBefore (position: number, part: ImageFacet): number {
-    if (part === 'all') return position
+  /** The number of rows of a facet before a position. */
+  countBefore (position: number, facet: ImageFacet): number {
+    if (facet === 'all') return position
     const images = this.#imagesBefore(position)
-    return part === 'with image' ? images : position - images
+    return facet === 'with image' ? images : position - images
   }
 
-  /** The position of the row of a part before which so many others come. */
-  positionOf (count: number, part: ImageFacet): number {
-    if (part === 'all') return count
+  /** The position of the row of a facet that has `count` rows of that facet before it. */
+  positionOf (count: number, facet: ImageFacet): number {
+    if (facet === 'all') return count
     const { imageCounts, imageBits } = this.#table.data.births
-    const before = (block: number) => part === 'with image' ? imageCounts[block]! : Math.min(block * BLOCK, this.length) - imageCounts[block]!
+    const before = (block: number) => facet === 'with image' ? imageCounts[block]! : Math.min(block * BLOCK, this.length) - imageCounts[block]!
     const block = firstIndex(0, imageCounts.length, (block) => before(block) > count) - 1
     let left = count - before(block)
     for (let position = block * BLOCK; ; position++) {
       const hasImage = (imageBits[position >>> 5]! >>> (position & 31) & 1) === 1
-      if (hasImage === (part === 'with image') && left-- === 0) return position
+      if (hasImage === (facet === 'with image') && left-- === 0) return position
     }
   }
 
-  /** The mean of the birth timestamps of a part of a run, which has so many rows. */
-  mean ({ from, to }: Run, part: ImageFacet, count: number): number {
-    const [start, end] = [this.#sumBefore(from, part), this.#sumBefore(to, part)]
+  /** The mean birth timestamp of the `count` rows of a facet in a run. */
+  mean ({ from, to }: Run, facet: ImageFacet, count: number): number {
+    const [start, end] = [this.#sumBefore(from, facet), this.#sumBefore(to, facet)]
     return (end.high - start.high) / count * LOW + (end.low - start.low) / count
   }
 
-  /** The first position where both hold, given that they hold from somewhere on. */
+  /** The first position for which both predicates hold. Once true, they stay true for all later blocks and positions. */
   #firstPosition (holdsForBlock: (block: number) => boolean, holds: (position: number) => boolean): number {
     const blocks = this.#table.data.births.firstBirthts.length
     const block = firstIndex(0, blocks, holdsForBlock)
@@ -106,18 +106,18 @@ export class BirthIndex {
     return rest === 0 ? count : count + countBits(imageBits[word]! & ((1 << rest) - 1))
   }
 
-  /** A sum in two parts, `high * LOW + low`, which doubles hold exactly. */
-  #sumBefore (position: number, part: ImageFacet): { high: number, low: number } {
+  /** The sum of the birth timestamps before a position, as `high * LOW + low`: two numbers that doubles represent exactly. */
+  #sumBefore (position: number, facet: ImageFacet): { high: number, low: number } {
     const { high, low, imageHigh, imageLow } = this.#table.data.births
     const block = Math.floor(position / BLOCK)
-    const sum = part === 'all'
+    const sum = facet === 'all'
       ? { high: high[block]!, low: low[block]! }
-      : part === 'with image'
+      : facet === 'with image'
         ? { high: imageHigh[block]!, low: imageLow[block]! }
         : { high: high[block]! - imageHigh[block]!, low: low[block]! - imageLow[block]! }
     for (let i = block * BLOCK; i < position; i++) {
       const row = this.rowAt(i)
-      if (part !== 'all' && this.#table.hasImage(row) !== (part === 'with image')) continue
+      if (facet !== 'all' && this.#table.hasImage(row) !== (facet === 'with image')) continue
       const born = this.#table.data.birthts[row]!
       const multiple = Math.floor(born / LOW)
       sum.high += multiple

@@ -10,11 +10,11 @@ import type { TableIndex } from './table-index.js'
 /** A filter on a table. */
 export interface Condition {
   test (row: number): boolean
-  /** All rows that meet it and perhaps others, each once, in whatever order. Absent: every row may meet it. */
+  /** The rows that may meet the condition, each once, in any order. Absent: all rows may. */
   readonly candidates?: Candidates
-  /** Just the rows that meet it, as a run of the rows by birth. */
+  /** Exactly the rows that meet it, as a run of the rows by birth. */
   readonly run?: Run
-  /** Just the rows that meet it, as a part of any run of them. */
+  /** Exactly the rows that meet it, as a facet of any run of them. */
   readonly facet?: ImageFacet
 }
 
@@ -23,7 +23,7 @@ export interface Candidates {
   rows (): Uint32Array
 }
 
-/** How a filter is answered on a table. */
+/** Translates a filter into a condition on the rows of a table. */
 export function toCondition (filter: Filter | RowPredicate, index: TableIndex): Condition {
   const { table } = index
   if (typeof filter === 'function') return { test: (row) => filter(table.row(row)) }
@@ -48,36 +48,36 @@ function between (index: TableIndex, column: 'birthts' | 'birth_date', { min = -
 function exists (index: TableIndex, column: string, value: boolean): Condition {
   const { table } = index
   if (column === 'img_path') return { test: (row) => table.hasImage(row) === value, facet: value ? 'with image' : 'without image' }
-  const coded = table.dictionary(column)
-  if (coded === undefined) return value ? { test: () => true } : nothing()
+  const dictionary = table.dictionary(column)
+  if (dictionary === undefined) return value ? { test: () => true } : nothing()
   const { rows, starts } = index.postings(column)
   const [from, to] = value ? [starts[1]!, rows.length] : [0, starts[1]!]
-  return { test: (row) => (coded.codes[row] !== 0) === value, candidates: { count: to - from, rows: () => rows.slice(from, to) } }
+  return { test: (row) => (dictionary.codes[row] !== 0) === value, candidates: { count: to - from, rows: () => rows.slice(from, to) } }
 }
 
 function equals (index: TableIndex, column: string, values: readonly string[], fold: boolean): Condition {
   const { table } = index
-  const coded = table.dictionary(column)
-  if (coded !== undefined) return hasCode(index, coded, values.flatMap((value) => codesOf(coded, value, fold, false)))
+  const dictionary = table.dictionary(column)
+  if (dictionary !== undefined) return hasCode(index, dictionary, values.flatMap((value) => codesOf(dictionary, value, fold, false)))
   const test = textTest(index, column, fold, (text) => wanted.has(text))
   const wanted = new Set(fold ? values.map(foldCase) : values)
   if (fold) return { test }
   switch (column) {
-    case 'user_id': return { test, candidates: listed([...wanted].map((id) => table.userIds.find(id))) }
-    // A picture is that of the user whose id is in its name.
-    case 'img_path': return { test, candidates: listed([...wanted].map((key) => table.userIds.find(userIdOf(key)))) }
+    case 'user_id': return { test, candidates: candidateList([...wanted].map((id) => table.userIds.find(id))) }
+    // The name of an image contains the id of its user.
+    case 'img_path': return { test, candidates: candidateList([...wanted].map((key) => table.userIds.find(userIdOf(key)))) }
     default: return { test }
   }
 }
 
 function startsWith (index: TableIndex, column: string, prefix: string, fold: boolean): Condition {
-  const coded = index.table.dictionary(column)
-  if (coded !== undefined) return hasCode(index, coded, codesOf(coded, prefix, fold, true))
+  const dictionary = index.table.dictionary(column)
+  if (dictionary !== undefined) return hasCode(index, dictionary, codesOf(dictionary, prefix, fold, true))
   const start = fold ? foldCase(prefix) : prefix
   return { test: textTest(index, column, fold, (text) => text.startsWith(start)) }
 }
 
-/** Tests the text of each row: for columns that are not coded. */
+/** Tests the text of each row: for columns without a dictionary. */
 function textTest ({ table }: TableIndex, column: string, fold: boolean, matches: (text: string) => boolean): (row: number) => boolean {
   return (row) => {
     const cell = table.cell(row, column)
@@ -85,17 +85,17 @@ function textTest ({ table }: TableIndex, column: string, fold: boolean, matches
   }
 }
 
-/** The codes of the values that are, or begin with, a text. */
-function codesOf (coded: DictionaryReader, text: string, fold: boolean, isPrefix: boolean): number[] {
-  if (!fold) return rowsOf(coded.values, text, isPrefix, 1)
+/** The codes of the values that are equal to a text or, with `isPrefix`, begin with it. */
+function codesOf (dictionary: DictionaryReader, text: string, fold: boolean, isPrefix: boolean): number[] {
+  if (!fold) return rowsOf(dictionary.values, text, isPrefix, 1)
   const folded = foldCase(text)
-  if (coded.folded !== undefined) return rowsOf(new Utf8Reader(coded.folded.texts), folded, isPrefix).map((row) => coded.folded!.codes[row]!)
-  const codes = Array.from({ length: coded.values.length - 1 }, (_, i) => i + 1)
+  if (dictionary.folded !== undefined) return rowsOf(new Utf8Reader(dictionary.folded.texts), folded, isPrefix).map((row) => dictionary.folded!.codes[row]!)
+  const codes = Array.from({ length: dictionary.values.length - 1 }, (_, i) => i + 1)
   const matches = isPrefix ? (value: string) => value.startsWith(folded) : (value: string) => value === folded
-  return codes.filter((code) => matches(foldCase(coded.values.at(code))))
+  return codes.filter((code) => matches(foldCase(dictionary.values.at(code))))
 }
 
-/** The rows of an ascending column, from `first` on, whose texts are, or begin with, a text. */
+/** The rows of an ascending column, from `first` on, that are equal to a text or, with `isPrefix`, begin with it. */
 function rowsOf (texts: Utf8Reader, text: string, isPrefix: boolean, first = 0): number[] {
   const bytes = Buffer.from(text)
   const from = texts.lowerBound(bytes, first)
@@ -126,11 +126,11 @@ function hasCode (index: TableIndex, { name, codes, values }: DictionaryReader, 
   return { test: (row) => marks[codes[row]!] === 1, candidates: { count, rows: gather } }
 }
 
-function listed (rows: readonly number[]): Candidates {
+function candidateList (rows: readonly number[]): Candidates {
   const found = Uint32Array.from(new Set(rows.filter((row) => row !== -1)))
   return { count: found.length, rows: () => found }
 }
 
 function nothing (): Condition {
-  return { test: () => false, candidates: listed([]) }
+  return { test: () => false, candidates: candidateList([]) }
 }

@@ -7,7 +7,7 @@ const NEWLINE = 0x0a
 const OPEN = 0x5b
 const CLOSE = 0x5d
 
-/** Rows of a table as the JSON objects that it keeps of them. `isWhole`: they are all of its rows in its own order. */
+/** Rows of a table as JSON text, which the table contains. `isWhole`: they are all rows of the table in its own order. */
 export class TableJsonRows implements JsonRows {
   readonly #table: TableReader
   readonly #listRows: () => Uint32Array

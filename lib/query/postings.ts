@@ -1,9 +1,12 @@
 import type { Codes } from '../table/dictionary-column.js'
 
-/** The rows of a coded column by their values, ties in the order of the rows: `rows` from `starts[code]` to `starts[code + 1]`. */
+/**
+ * The rows of a dictionary column in the order of their codes; ties in the order of the rows. The rows with a code are
+ * `rows.subarray(starts[code], starts[code + 1])`.
+ */
 export interface Postings { readonly rows: Uint32Array, readonly starts: Uint32Array }
 
-/** Sorts rows by counting their codes, of which there are `count`. */
+/** A counting sort. `count`: the number of codes. */
 export function sortByCode (codes: Codes, count: number): Postings {
   const starts = new Uint32Array(count + 1)
   for (const code of codes) starts[code + 1]!++

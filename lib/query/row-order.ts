@@ -4,12 +4,12 @@ import type { Match } from './match.js'
 import type { Position, Sort } from './data-version.js'
 import type { TableIndex } from './table-index.js'
 
-/** The rows of a table in the order of a sort. */
+/** The rows of a table in the order of a sort column. */
 export class RowOrder {
   readonly #index: TableIndex
   readonly #column: string
   readonly #isReversed: boolean
-  /** What rows are ordered by, ties by the row. */
+  /** The number by which rows are ordered; ties are in the order of the rows. */
   readonly #valueOf: (row: number) => number
 
   constructor (index: TableIndex, sort: Sort) {
@@ -27,34 +27,34 @@ export class RowOrder {
     return this.#isReversed ? rows.slice().reverse() : rows
   }
 
-  /** At most `limit` of the matching rows in this order, behind the position. */
+  /** The first matching rows in this order after the position, at most `limit`. */
   page (match: Match, after: Position | undefined, limit: number): Uint32Array {
-    const isBehind = after === undefined ? () => true : this.#isBehind(after)
+    const comesAfter = after === undefined ? () => true : this.#comesAfter(after)
     const { length } = this.#index.table
-    // To look at rows one by one is cheaper than to list them all, where enough of them match.
+    // If enough rows match, testing row after row is cheaper than listing all that match.
     if (!match.isListed && match.count * SCAN_COST > length) {
       const page: number[] = []
-      for (let place = firstIndex(0, length, (place) => isBehind(this.#rowAt(place))); place < length && page.length < limit; place++) {
-        const row = this.#rowAt(place)
+      for (let position = firstIndex(0, length, (position) => comesAfter(this.#rowAt(position))); position < length && page.length < limit; position++) {
+        const row = this.#rowAt(position)
         if (match.test(row)) page.push(row)
       }
       return Uint32Array.from(page)
     }
     const rows = this.rows(match)
-    const from = firstIndex(0, rows.length, (i) => isBehind(rows[i]!))
+    const from = firstIndex(0, rows.length, (i) => comesAfter(rows[i]!))
     return rows.slice(from, from + limit)
   }
 
-  /** Where a row is in this order, whatever else there is. */
+  /** The position of a row, which remains valid in any other version of the records. */
   positionOf (row: number): Position {
     const { table } = this.#index
     const value = this.#column === 'user_id' ? null : table.cell(row, this.#column)
     return { userId: table.userIds.at(row), value: typeof value === 'string' ? beginningOf(value) : value }
   }
 
-  #rowAt (place: number): number {
+  #rowAt (position: number): number {
     const { births, table: { length } } = this.#index
-    const ascending = this.#isReversed ? length - 1 - place : place
+    const ascending = this.#isReversed ? length - 1 - position : position
     switch (this.#column) {
       case 'user_id': return ascending
       case 'birthts': return births.rowAt(ascending)
@@ -71,22 +71,22 @@ export class RowOrder {
     return order.filter((row) => match.test(row))
   }
 
-  /** Whether a row comes behind a position, that of a row which may be gone. */
-  #isBehind ({ userId, value }: Position): (row: number) => boolean {
+  /** Tests whether rows come after a position. The record of the position may no longer exist. */
+  #comesAfter ({ userId, value }: Position): (row: number) => boolean {
     const { table } = this.#index
     const id = Buffer.from(userId)
-    // Halves lie between rows, and between values.
-    const between = (place: number, isThere: boolean) => isThere ? place : place - 0.5
+    // A record or value that does not exist lies half-way between two that do.
+    const between = (position: number, isThere: boolean) => isThere ? position : position - 0.5
     const lower = table.userIds.lowerBound(id)
     const isThere = lower < table.length && table.userIds.compare(lower, id) === 0
     const row = between(lower, isThere)
     const hasValue = isThere && beginningOf(String(table.cell(lower, this.#column))) === String(value)
-    const last = this.#column === 'user_id' ? 0 : hasValue ? this.#valueOf(lower) : this.#placeOf(value)
+    const last = this.#column === 'user_id' ? 0 : hasValue ? this.#valueOf(lower) : this.#orderOf(value)
     const direction = this.#isReversed ? -1 : 1
     return (other) => direction * (this.#valueOf(other) - last || other - row) > 0
   }
 
-  #placeOf (value: Position['value']): number {
+  #orderOf (value: Position['value']): number {
     if (typeof value === 'number') return value
     const { values } = this.#index.table.dictionary(this.#column)!
     const bytes = Buffer.from(value ?? '')
@@ -95,9 +95,9 @@ export class RowOrder {
   }
 }
 
-/** A long text would make the URLs of pages too long. */
+/** Positions contain the beginning of long texts, in UTF-16 code units: whole texts would make the URLs of pages too long. */
 const BEGINNING_LENGTH = 200
 
 function beginningOf (text: string): string {
-  return text.slice(0, BEGINNING_LENGTH).replace(/[\ud800-\udbff]$/, '') // no half of a character
+  return text.slice(0, BEGINNING_LENGTH).replace(/[\ud800-\udbff]$/, '') // do not cut a surrogate pair in half
 }

@@ -4,20 +4,20 @@ import type { TableReader } from '../table/table.js'
 import { completedYears, YEAR_MS } from './age.js'
 import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
 
-/** People of `min_age` to `max_age` completed years, both inclusive. */
+/** The number of people aged `min_age` to `max_age` completed years, both inclusive. */
 export interface AgeBin { readonly min_age: number, readonly max_age: number, readonly count: number }
 
-/** Ages are exact: elapsed time in years of 365.25 days, correct to 1e-9. */
+/** Ages are elapsed time in years of 365.25 days, correct to 1e-9. */
 export interface Statistics {
   readonly count: number
-  /** Mean age; -1 where nobody matches. */
+  /** The mean age; -1 if no record matches. */
   readonly average_age: number
-  /** The middle age, of an even count the mean of the two middle ones; `null` where nobody matches. */
+  /** The median age: of an even count, the mean of the two middle ones. `null` if no record matches; so are the next two. */
   readonly median_age: number | null
   readonly youngest_age: number | null
   readonly oldest_age: number | null
   readonly with_image: number
-  /** By completed years, youngest first; bins without people are left out. */
+  /** By completed years, the youngest first, without empty bins. */
   readonly age_histogram: readonly AgeBin[]
 }
 
@@ -28,42 +28,45 @@ export interface Ages {
   readonly timeZone: string
 }
 
-/** The people of whom figures are asked. */
-interface People {
+/** The records that statistics are made of. */
+interface Sample {
   readonly count: number
   readonly withImage: number
-  /** The mean of their birth timestamps, where there are any. */
+  /** The mean birth timestamp; NaN if there are no records. */
   readonly meanBirthts: number
-  /** The birth timestamp of one of them, the oldest first. */
+  /** The birth timestamp with this index in ascending order: 0 is the oldest person. */
   birthtsAt (index: number): number
-  /** Pairs of a bin and how many there are of it, the youngest first, from completed years cut into bins. */
+  /** The number of records in each bin of completed years that is not empty, the youngest first. Bin `n` begins at `n * binWidth` years. */
   bins (): readonly (readonly [bin: number, count: number])[]
 }
 
-/** The statistics of a part of a run of rows by birth, whose dates ascend: the cost grows with the bins, hardly with the run. */
-export function statisticsOfRun (index: BirthIndex, run: Run, part: ImageFacet, ages: Ages): Statistics {
-  const before = index.countBefore(run.from, part)
-  const count = index.countBefore(run.to, part) - before
+/**
+ * The statistics of a facet of a run of the rows by birth, whose dates have to ascend. The cost grows with the number of bins, and only
+ * with the logarithm of the number of rows.
+ */
+export function statisticsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Statistics {
+  const before = index.countBefore(run.from, facet)
+  const count = index.countBefore(run.to, facet) - before
   return statistics({
     count,
-    withImage: part === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
-    meanBirthts: index.mean(run, part, count),
-    birthtsAt: (i) => index.birthtsAt(index.positionOf(before + i, part)),
-    bins: () => binsOfRun(index, run, part, ages)
+    withImage: facet === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
+    meanBirthts: index.mean(run, facet, count),
+    birthtsAt: (i) => index.birthtsAt(index.positionOf(before + i, facet)),
+    bins: () => binsOfRun(index, run, facet, ages)
   }, ages)
 }
 
-function binsOfRun (index: BirthIndex, run: Run, part: ImageFacet, { asOf, timeZone, binWidth }: Ages): [number, number][] {
+function binsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, { asOf, timeZone, binWidth }: Ages): [number, number][] {
   const today = calendarDay(asOf, timeZone)
   const bins: [number, number][] = []
-  let countToEnd = index.countBefore(run.to, part)
+  let countToEnd = index.countBefore(run.to, facet)
   for (let end = run.to; end > run.from;) {
     const years = completedYears(index.dateAt(end - 1), today)
-    // Who is born later today is not 0 yet.
+    // A person who is born later today has a negative age.
     const bin = Math.floor((years === 0 && index.birthtsAt(end - 1) > asOf ? -1 : years) / binWidth)
-    // Who has not completed the years of the next bin.
+    // The bin begins with the first person who has not completed the years of the next bin.
     const start = Math.max(run.from, bin === -1 ? index.bornBetween(-Infinity, asOf).to : index.firstDated(today - (bin + 1) * binWidth * CALENDAR_DAYS_A_YEAR + 1))
-    const countToStart = index.countBefore(start, part)
+    const countToStart = index.countBefore(start, facet)
     if (countToEnd > countToStart) bins.push([bin, countToEnd - countToStart])
     end = start
     countToEnd = countToStart
@@ -71,7 +74,7 @@ function binsOfRun (index: BirthIndex, run: Run, part: ImageFacet, { asOf, timeZ
   return bins
 }
 
-/** The statistics of these rows, in whatever order. */
+/** The statistics of these rows, in any order. */
 export function statisticsOfRows (table: TableReader, rows: Uint32Array, ages: Ages): Statistics {
   const { birthts, birthDates } = table.data
   const born = Float64Array.from(rows, (row) => birthts[row]!).sort()
@@ -104,8 +107,8 @@ function mean (born: Float64Array): number {
   return high / born.length * LOW + low / born.length
 }
 
-/** Doubles are exact for the difference of all times that there are, and their mean is wrong by a few milliseconds at most. */
-function statistics ({ count, withImage, meanBirthts, birthtsAt, bins }: People, { asOf, binWidth }: Ages): Statistics {
+/** The difference of any two times is exact in a double, and the mean birth timestamp is off by a few milliseconds at most. */
+function statistics ({ count, withImage, meanBirthts, birthtsAt, bins }: Sample, { asOf, binWidth }: Ages): Statistics {
   const ageOf = (birthts: number) => (asOf - birthts) / YEAR_MS
   const last = count - 1
   const median = () => (ageOf(birthtsAt(Math.floor(last / 2))) + ageOf(birthtsAt(Math.ceil(last / 2)))) / 2

@@ -2,7 +2,7 @@ import type { TableReader } from '../table/table.js'
 import { BirthIndex } from './birth-index.js'
 import { sortByCode, type Postings } from './postings.js'
 
-/** A table and the orders of its rows that queries have asked for. */
+/** A table with its indexes, which are built when a query first needs them. */
 export class TableIndex {
   readonly table: TableReader
   readonly births: BirthIndex
@@ -13,7 +13,7 @@ export class TableIndex {
     this.births = new BirthIndex(table)
   }
 
-  /** The rows by the values of a column of text, which some row has. */
+  /** The rows in the order of a dictionary column of the table. */
   postings (column: string): Postings {
     let postings = this.#postings.get(column)
     if (postings === undefined) {

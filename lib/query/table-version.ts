@@ -76,7 +76,7 @@ export class TableVersion implements DataVersion {
     const ages = { asOf, binWidth, timeZone: this.#timeZone }
     const { births } = this.#table.data
     return match.run !== undefined && births.datesAscend
-      ? statisticsOfRun(this.#index.births, match.run.run, match.run.part, ages)
+      ? statisticsOfRun(this.#index.births, match.run.run, match.run.facet, ages)
       : statisticsOfRows(this.#table, match.rows, ages)
   }
 
