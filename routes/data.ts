@@ -109,7 +109,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const { dataVersion: version, params: { user_id: id } } = request
       const plan = planRequest(version, { filters: [{ column: 'user_id', op: 'equals', value: id }], format: 'ndjson' })
       const made = await transformer.export(version, plan)
-      if (made.count === 0) throw new Problem(404, 'record_not_found', `There is no user ${JSON.stringify(id)}`)
+      if (made.count === 0) throw new Problem(404, 'record_not_found', `There is no record ${JSON.stringify(id)}`)
       const etag = entityTag(fastify, 'record', plan.version, plan.key)
       reply.header('etag', etag)
       setCacheControl(request, reply)

@@ -6,17 +6,17 @@ import { build, csv } from './support/app.js'
 interface Described { readonly $ref?: string, readonly name?: string, readonly description?: string }
 interface Schema extends Described { readonly properties?: Record<string, Described> }
 interface Example { readonly description: string, readonly value: unknown }
-interface Answer { readonly content?: Record<string, { readonly examples?: Record<string, Example> }> }
-interface Operation { readonly operationId: string, readonly parameters?: { name: string, in: string }[], readonly responses: Record<string, Answer> }
+interface Response { readonly content?: Record<string, { readonly examples?: Record<string, Example> }> }
+interface Operation { readonly operationId: string, readonly parameters?: { name: string, in: string }[], readonly responses: Record<string, Response> }
 
-t.test('openapi.json is what the service answers', async (t) => {
+t.test('openapi.json is the response of GET /openapi.json', async (t) => {
   const { app } = await build(t)
   const response = await app.inject('/openapi.json')
   t.equal(response.headers['content-type'], 'application/json; charset=utf-8')
   t.ok(response.body === readFileSync('openapi.json', 'utf8'), 'openapi.json is stale: npm run openapi')
 })
 
-t.test('every example is what the service answers', async (t) => {
+t.test('every example is a response of the service', async (t) => {
   const fastify = await buildOnSampleData(t)
   const document = JSON.parse(readFileSync('openapi.json', 'utf8')) as { paths: Record<string, Record<string, Operation>> }
   const instance = fastify.jobs.list()[0]!.instance
@@ -71,7 +71,7 @@ t.test('nothing that generators of clients cannot handle', async (t) => {
   t.same(faults, [])
 })
 
-t.test('what clients write of booleans and numbers is valid', async (t) => {
+t.test('booleans and numbers as clients write them are accepted', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const table = ['image_exists=true&is_image_exists=true', 'min_age=0&max_age=9999.5', 'as_of=2025-06-01T00:00:00.000Z', 'user_id=1&user_id=2']
   for (const search of table) t.equal((await app.inject(`/stats?bin_width=999&${search}`)).statusCode, 200, search)

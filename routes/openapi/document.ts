@@ -26,7 +26,7 @@ const TAGS = [
   { name: 'Probes', description: 'Probes for Kubernetes, which do not access the bucket, and the version' }
 ]
 
-/** How @fastify/swagger makes the document: parameters from what routes read, the rest from their operations. */
+/** The options of @fastify/swagger. The parameters in the document are those that routes read; the rest comes from their operations. */
 export function documentOptions (): FastifyDynamicSwaggerOptions {
   const operations = new Map<string, { readonly parameters: readonly ParameterObject[], readonly responses: object }>()
   return {
@@ -58,7 +58,7 @@ export function documentOptions (): FastifyDynamicSwaggerOptions {
       if (!('openapiObject' in document)) return document.swaggerObject
       const { openapiObject } = document
       for (const path of Object.values(openapiObject.paths ?? {}) as PathItem[]) {
-        delete path['head'] // what is true of GET
+        delete path['head'] // described by GET
         for (const operation of Object.values(path)) Object.assign(operation, operations.get(operation.operationId))
       }
       return openapiObject

@@ -8,7 +8,7 @@ const tags = ['Jobs'] as const
 
 const TIMES = { created_at: '2026-01-01T09:00:00.000Z', started_at: '2026-01-01T09:00:00.000Z', finished_at: '2026-01-01T09:00:00.250Z' }
 
-/** The first job over the sample data. */
+/** The first job with the sample data. */
 const published = {
   id: '5e2f8a10-1',
   instance: '5e2f8a10',

@@ -3,7 +3,7 @@ import type { Header } from './headers.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the OpenAPI document says of the route beyond its parameters; a route without it has `hide` in its schema. */
+    /** The operation of the route in the OpenAPI document, without its parameters. A route without an operation has `hide` in its schema. */
     readonly operation?: Operation
   }
 }
@@ -13,9 +13,9 @@ export interface Operation {
   readonly tags: readonly [string]
   readonly summary: string
   readonly description: string
-  /** Those of the request, by name. */
+  /** The headers of the request, by name. */
   readonly headers?: Readonly<Record<string, RequestHeader>>
-  /** By their status; `default` is any other. */
+  /** The responses by status; `default` is any other status. */
   readonly responses: Readonly<Record<string, Response>>
 }
 
@@ -36,22 +36,22 @@ export interface Media {
   readonly examples?: Readonly<Record<string, Example>>
 }
 
-/** A real answer on the sample data; tests send the command and compare. */
+/** A response with the sample data. A test sends the request and compares the responses. */
 export interface Example {
   readonly summary: string
-  /** The request, as a curl command between backquotes. */
+  /** The request, as a curl command in backticks. */
   readonly description: string
   readonly value: unknown
 }
 
 export type Examples = Readonly<Record<string, Example>>
 
-/** An example of `curl <command>`; its URL lacks the origin. */
+/** An example of `curl <command>`; the URL in the command has no origin. */
 export function example (summary: string, command: string, value: unknown): Example {
   return { summary, description: '`curl ' + command.replace(/'\//, "'http://localhost:8080/") + '`', value }
 }
 
-/** The content of an answer in JSON. */
+/** The content of a response in JSON. */
 export function json (schema: TSchema, examples: Examples): Readonly<Record<string, Media>> {
   return { 'application/json': { schema, examples } }
 }

@@ -36,7 +36,7 @@ export const noSuchEncoding: Examples = {
     'The response is available as gzip or identity'))
 }
 
-/** A page of a data version that never was. */
+/** The cursor of a data version that does not exist. */
 const GONE: Cursor = {
   version: 'A'.repeat(22), parameters: [['sort', '-user_id']], limit: 100, asOf: Date.parse('2026-01-01T00:00:00Z'), after: { userId: '1007', value: null }
 }
@@ -51,7 +51,7 @@ export const expiredCursor: Examples = {
   })
 }
 export const unknownRecord: Examples = {
-  unknown: example('An unknown id', "'/data/nobody'", notFound('record_not_found', 'There is no user "nobody"'))
+  unknown: example('An unknown id', "'/data/nobody'", notFound('record_not_found', 'There is no record "nobody"'))
 }
 export const noImage: Examples = {
   none: example('A record without an image', "'/data/1007/image'", notFound('image_not_found', 'There is no image of "1007"'))

@@ -8,7 +8,7 @@ import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { main as seed } from '../../scripts/seed.js'
 import { startCountingProxy } from '../support/counting-proxy.js'
 import { csv, withoutSnapshot } from '../support/app.js'
-import { validateAnswers } from '../support/openapi-validator.js'
+import { validateResponses } from '../support/openapi-validator.js'
 import { referenceRecords } from '../support/reference.js'
 import { deleteBucket, deleteObject } from '../support/real-bucket.js'
 
@@ -38,7 +38,7 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
 
   const fastify = Fastify(serverOptions)
   await fastify.register(app, { settings: { LAKE_URL: lake, AWS_ENDPOINT_URL_S3: proxy.url, REFRESH_WAIT: '30s' } })
-  validateAnswers(fastify)
+  validateResponses(fastify)
   const store = new S3Store({ bucket, endpoint })
   t.teardown(async () => {
     await fastify.close()

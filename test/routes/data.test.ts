@@ -230,7 +230,7 @@ t.test('one record', async (t) => {
   const { app } = await build(t, { files: { ...files, 'a b%+.csv': csv() } })
   t.equal((await app.inject('/data/10')).body.trim(), '{"user_id":"10","first_name":"anna","last_name":"Ö, X","birthts":613958400000,"img_path":"source_data/10.jpg"}')
   t.match((await app.inject('/data/a%20b%25%2B')).json(), { user_id: 'a b%+' })
-  t.match((await app.inject('/data/nobody')).json(), { status: 404, code: 'record_not_found', detail: 'There is no user "nobody"' })
+  t.match((await app.inject('/data/nobody')).json(), { status: 404, code: 'record_not_found', detail: 'There is no record "nobody"' })
   for (const hostile of ['..%2F..%2Fetc', '%00', '%F0%9F%98%80', 'a'.repeat(241)]) t.equal((await app.inject(`/data/${hostile}`)).statusCode, 404, hostile)
 })
 

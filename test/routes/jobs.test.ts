@@ -7,7 +7,7 @@ import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { queryParquet } from '../support/duckdb.js'
 import { build, csv, PNG, withoutSnapshot } from '../support/app.js'
 import { gate, until } from '../support/until.js'
-import { validateAnswers } from '../support/openapi-validator.js'
+import { validateResponses } from '../support/openapi-validator.js'
 
 const OUTPUT = 'processed_data/output.csv'
 const files = { '2.csv': csv('Bob', 'Ray', -1), '10.csv': csv('Ann', '"Lee, Jr"', 5), '10.png': PNG, 'bad.csv': 'x' }
@@ -250,7 +250,7 @@ t.test('a folder that another process writes to is served, and a job says so', a
   writeFileSync(join(root, '.userlake/lock'), JSON.stringify({ pid: 1, host: 'elsewhere', pids: '', token: 'theirs' }))
   const fastify = Fastify(serverOptions)
   await fastify.register(userlake, { settings: { REFRESH_WAIT: '30s' }, store: new FolderStore(root) })
-  validateAnswers(fastify)
+  validateResponses(fastify)
   t.teardown(() => fastify.close())
   t.match((await fastify.inject({ method: 'POST', url: '/data' })).json(), { status: 503, code: 'read_only', detail: /Another process writes to this folder/ })
   t.equal((await fastify.inject('/data')).json().length, 1)

@@ -3,7 +3,7 @@ import Fastify, { LogController, type FastifyHttpOptions, type FastifyInstance }
 import type { Test } from 'tap'
 import app, { serverOptions, type AppOptions } from '../../app.js'
 import type { ObjectStore } from '../../lib/store/object-store.js'
-import { validateAnswers } from './openapi-validator.js'
+import { validateResponses } from './openapi-validator.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
 import { shareWorker } from './shared-worker.js'
@@ -57,7 +57,7 @@ export async function build (t: Test, { files = {}, settings = {}, server = {}, 
     ...store === undefined ? { worker: shareWorker(clock) } : { store: store(bucket) },
     ...options
   })
-  validateAnswers(fastify)
+  validateResponses(fastify)
   t.teardown(async () => {
     await fastify.close()
     if (beside === undefined) await endpoint.stop()

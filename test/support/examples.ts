@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
 import type { Test } from 'tap'
 import app, { serverOptions } from '../../app.js'
 import { fillEmbeddedLake } from '../../lib/store/embedded-lake.js'
-import { validateAnswers } from './openapi-validator.js'
+import { validateResponses } from './openapi-validator.js'
 
 /** The app over the sample data, after its first job. */
 export async function buildOnSampleData (t: Test): Promise<FastifyInstance> {
@@ -10,7 +10,7 @@ export async function buildOnSampleData (t: Test): Promise<FastifyInstance> {
   await fillEmbeddedLake({ lake, from: 'seed-data', prefix: 'source_data/' })
   const fastify = Fastify(serverOptions)
   await fastify.register(app, { settings: { LAKE_URL: `file:${lake}`, REFRESH_WAIT: '30s' } })
-  validateAnswers(fastify)
+  validateResponses(fastify)
   t.teardown(() => fastify.close())
   await fastify.inject({ method: 'POST', url: '/data' })
   await fastify.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })

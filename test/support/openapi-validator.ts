@@ -4,7 +4,7 @@ import type { AnySchema } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 
-/** Of any answer; nothing that a document tells. */
+/** Headers of any response, which the document does not list. */
 const UNIVERSAL = ['connection', 'content-length', 'content-type', 'date', 'transfer-encoding']
 
 interface Header { readonly required?: boolean, readonly schema: { readonly type?: string } }
@@ -16,16 +16,16 @@ interface Document { readonly components: { readonly headers: Record<string, Hea
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
 
-/** Makes `inject` throw where an answer is not as the app's own document has it. */
-export function validateAnswers (fastify: FastifyInstance): void {
+/** Makes `inject` throw if a response is not as the app's own document describes it. */
+export function validateResponses (fastify: FastifyInstance): void {
   const inject = fastify.inject.bind(fastify) as (request: unknown) => Promise<LightMyRequestResponse>
   let document: Document | undefined
   fastify.inject = (async (request: unknown) => {
     const response = await inject(request)
     document ??= fastify.swagger() as unknown as Document
     const { method, url } = response.raw.req as { method: string, url: string }
-    const complaints = compare(response, method, documentedAnswers(document, method, url, typeOf(response)), document)
-    if (complaints.length > 0) throw new Error(`${method} ${url} ${response.statusCode} is not as documented: ${complaints.join('; ')}`)
+    const differences = compare(response, method, documentedResponses(document, method, url, typeOf(response)), document)
+    if (differences.length > 0) throw new Error(`${method} ${url} ${response.statusCode} is not as documented: ${differences.join('; ')}`)
     return response
   }) as FastifyInstance['inject']
 }
@@ -34,26 +34,26 @@ export function validateAnswers (fastify: FastifyInstance): void {
 const FORMATS: Readonly<Record<string, string>> = { 'text/csv': '.csv', 'application/x-ndjson': '.ndjson' }
 
 /** The documented responses to a request; `undefined` if the document does not have its path or method. */
-function documentedAnswers ({ paths }: Document, method: string, url: string, type: string): Record<string, Response> | undefined {
+function documentedResponses ({ paths }: Document, method: string, url: string, type: string): Record<string, Response> | undefined {
   const [requested] = url.split('?', 1) as [string]
   const pathname = ['/data', '/rejects'].includes(requested) ? requested + (FORMATS[type] ?? '') : requested
   const path = Object.keys(paths).find((template) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(pathname))
   return path === undefined ? undefined : paths[path]![method === 'HEAD' ? 'get' : method.toLowerCase()]?.responses
 }
 
-function compare (response: LightMyRequestResponse, method: string, answers: Record<string, Response> | undefined, document: Document): string[] {
+function compare (response: LightMyRequestResponse, method: string, documented: Record<string, Response> | undefined, document: Document): string[] {
   const type = typeOf(response)
-  // What is not in the document is an error, or a page of it.
-  if (answers === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`it has the type ${type}`]
-  const answer = answers[response.statusCode] ?? ([403, 405, 408, 417, 421, 431].includes(response.statusCode) ? answers['default'] : undefined)
-  if (answer === undefined) return ['the status']
-  const { headers = {}, content } = answer
-  const complaints = compareHeaders(response, headers, document)
-  if (content === undefined) return response.body === '' ? complaints : [...complaints, 'it has a body']
+  // What the document does not describe is a problem, or a part of the page that shows it.
+  if (documented === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`it has the type ${type}`]
+  const expected = documented[response.statusCode] ?? ([403, 405, 408, 417, 421, 431].includes(response.statusCode) ? documented['default'] : undefined)
+  if (expected === undefined) return ['the status']
+  const { headers = {}, content } = expected
+  const differences = compareHeaders(response, headers, document)
+  if (content === undefined) return response.body === '' ? differences : [...differences, 'it has a body']
   const media = content[type]
-  if (media === undefined) return [...complaints, `the type ${type}`]
-  if (method === 'HEAD' || !type.endsWith('json') || type === 'application/x-ndjson') return complaints
-  return [...complaints, ...errorsOf(media.schema, JSON.parse(textOf(response)), document)]
+  if (media === undefined) return [...differences, `the type ${type}`]
+  if (method === 'HEAD' || !type.endsWith('json') || type === 'application/x-ndjson') return differences
+  return [...differences, ...errorsOf(media.schema, JSON.parse(textOf(response)), document)]
 }
 
 function typeOf ({ headers }: LightMyRequestResponse): string {
@@ -82,7 +82,7 @@ function errorsOf (schema: object, value: unknown, document: Document): string[]
 
 const validators = new Map<string, ReturnType<Ajv2020['compile']>>()
 
-/** Schemas refer to the components of their document, so each takes them along. */
+/** Schemas refer to the components of their document, so each is compiled with them. */
 function compiled (schema: object, document: Document) {
   const { components } = document as unknown as { components: object }
   const key = JSON.stringify(schema)

@@ -18,7 +18,7 @@ import { UserDataTransformer } from '../../../lib/transformer.js'
 import { startWorker, WorkerBackend } from '../../../lib/worker/worker-backend.js'
 import type { Call } from '../../../lib/worker/worker-protocol.js'
 import { csv } from '../../support/app.js'
-import { validateAnswers } from '../../support/openapi-validator.js'
+import { validateResponses } from '../../support/openapi-validator.js'
 import { rowsOf } from '../../support/tables.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' }
@@ -172,7 +172,7 @@ t.test('the service on a thread of its own answers as any other', async (t) => {
   const build = async (worker: boolean) => {
     const fastify = Fastify(serverOptions)
     await fastify.register(app, { settings: { LAKE_URL: `file:${root}`, REFRESH_WAIT: '30s' }, worker: worker ? startWorker() : undefined })
-    validateAnswers(fastify)
+    validateResponses(fastify)
     t.teardown(() => fastify.close())
     return fastify
   }
