@@ -6,6 +6,7 @@ import t from 'tap'
 import { Temporal } from 'temporal-polyfill'
 import { build, NOON, type TestLake } from './support/app.js'
 import { referenceHistogram, referencePages, referenceQuery, referenceRecords, referenceStats, YEAR, type ReferenceQuery, type ReferenceShape } from './support/reference.js'
+import { runs } from './support/property-runs.js'
 
 const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Kiritimati']
 const DAY = 86_400_000
@@ -151,6 +152,6 @@ for (const zone of ZONES) {
         }
         assert.deepEqual(figures.age_histogram, referenceHistogram(expected, query.asOf, zone), stats)
       }
-    }), { numRuns: 150 })
+    }), runs(150))
   })
 }

@@ -8,6 +8,7 @@ import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
 import { shareWorker } from './shared-worker.js'
 import { NOON, TestClock } from './test-clock.js'
+import './file-timeout.js'
 
 export { NOON, TestClock }
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { S3Bucket } from './s3-bucket.js'
 import { answer, type Operation, type S3Answer, type S3Settings, type S3Request } from './s3-protocol.js'
+import './file-timeout.js'
 
 export type { Operation, S3Answer, S3Request } from './s3-protocol.js'
 

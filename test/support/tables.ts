@@ -6,6 +6,7 @@ import { fromDraft } from '../../lib/table/row-source.js'
 import { TableReader, type Table } from '../../lib/table/table.js'
 import { takeUtf8, Utf8Builder, sliceAt, type Utf8Column } from '../../lib/table/utf8-column.js'
 import { compareUtf8 } from '../../lib/base/utf8.js'
+import './file-timeout.js'
 
 export type TestRow = Partial<RecordRow> & Pick<RecordRow, 'user_id'>
 

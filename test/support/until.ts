@@ -1,4 +1,5 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import './file-timeout.js'
 
 /** Polls until the condition holds. If it never does, the limit of the test ends it. */
 export async function until (condition: () => unknown): Promise<void> {

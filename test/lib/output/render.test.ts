@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { render, type CsvOptions, type Format } from '../../../lib/output/render.js'
 import type { Cell } from '../../../lib/schema/record.js'
+import { runs } from '../../support/property-runs.js'
 
 async function text (format: Format, columns: string[], rows: Cell[][], options?: CsvOptions) {
   const batches = async function * () { for (let i = 0; i < rows.length; i += 2) yield rows.slice(i, i + 2) }
@@ -42,5 +43,5 @@ t.test('a CSV parser reads back what was written', async () => {
     const columns = ['a', 'b', 'c']
     const back = parse(await text('csv', columns, rows, { delimiter }), { delimiter, record_delimiter: '\r\n' })
     return JSON.stringify(back) === JSON.stringify([columns, ...rows])
-  }))
+  }), runs(100))
 })

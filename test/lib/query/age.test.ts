@@ -6,6 +6,7 @@ import { ageFilters, completedYears, YEAR_MS, type AgeBasis } from '../../../lib
 import type { RecordRow } from '../../../lib/schema/record.js'
 import type { Filter } from '../../../lib/query/filter.js'
 import { age } from '../../support/reference.js'
+import { runs } from '../../support/property-runs.js'
 
 const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Apia', 'Asia/Kathmandu', 'America/Los_Angeles', 'Africa/Monrovia']
 const MAX_TIME = 8.64e15
@@ -27,7 +28,7 @@ t.test('the calendar date of any instant is the one that Temporal gives', async 
   fc.assert(fc.property(instant, fc.constantFrom(...ZONES), (ms, zone) => {
     const { year, month, day } = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone)
     return calendarDay(ms, zone) === dateOf(year, month, day)
-  }), { numRuns: 2000 })
+  }), runs(2000))
   t.equal(calendarDay(MAX_TIME, 'UTC'), dateOf(275760, 9, 13))
   t.equal(calendarDay(-MAX_TIME, 'UTC'), dateOf(-271821, 4, 20))
   t.equal(calendarDay(-1, 'UTC'), date(1969_12_31))
@@ -70,7 +71,7 @@ t.test('an age filter matches exactly the records of that age', async () => {
       const expected = (min === null || years >= min) && (max === null || years <= max)
       const filters = ageFilters({ min: min ?? undefined, max: max ?? undefined, basis, asOf, timeZone })
       return keepsRow(filters, row) === expected
-    }), { numRuns: 5000 })
+    }), runs(5000))
 })
 
 t.test('exact bounds hold to the millisecond', async (t) => {

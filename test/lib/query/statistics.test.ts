@@ -5,6 +5,7 @@ import { YEAR_MS } from '../../../lib/query/age.js'
 import type { Statistics } from '../../../lib/query/statistics.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
 import { tableOf, type TestRow } from '../../support/tables.js'
+import { runs } from '../../support/property-runs.js'
 
 const MAX_TIME = 8.64e15
 type Row = Omit<TestRow, 'user_id'>
@@ -73,5 +74,5 @@ t.test('equal big-integer arithmetic within 1e-9', async () => {
       close(median_age, 2n * now - middle, 2n * year) &&
       close(youngest_age, now - sorted.at(-1)!, year) &&
       close(oldest_age, now - sorted[0]!, year)
-  }), { numRuns: 1000 })
+  }), runs(1000))
 })

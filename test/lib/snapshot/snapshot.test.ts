@@ -5,6 +5,7 @@ import { encodeRejectedFiles, rejectedFilesOf, type SourceState } from '../../..
 import { rejection } from '../../../lib/source/reject.js'
 import { decodeSnapshot, encodeSnapshot, type SnapshotProblem } from '../../../lib/snapshot/snapshot.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
+import { runs } from '../../support/property-runs.js'
 
 const IDENTITY = 'this lake'
 
@@ -49,7 +50,7 @@ t.test('a state survives encoding and decoding', async () => {
     const state = stateOf(rows)
     const back = decode(encodeSnapshot(state, IDENTITY))
     assert.deepEqual(contentOf(back), contentOf(state))
-  }), { numRuns: 300 })
+  }), runs(300))
 })
 
 t.test('a pause after a timeout is not kept: another process has another monotonic clock', async (t) => {
@@ -77,8 +78,8 @@ t.test('damage to any single byte is detected', async (t) => {
     damaged[place]! ^= flip
     const outcome = decodeSnapshot(damaged, IDENTITY)
     outcomes[typeof outcome === 'string' ? outcome : 'accepted'] = (outcomes[typeof outcome === 'string' ? outcome : 'accepted'] ?? 0) + 1
-  }), { numRuns: 10_000 })
-  t.same(outcomes, { damaged: 10_000 })
+  }), runs(10_000))
+  t.same(outcomes, { damaged: runs(10_000).numRuns })
 })
 
 t.test('a file that is cut, longer, of another lake or no snapshot at all can\'t be used, and the reason is known', async (t) => {

@@ -4,6 +4,7 @@ import t from 'tap'
 import { compileSchema } from '../../../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { parseInfoFile } from '../../../lib/source/info-file.js'
+import { runs } from '../../support/property-runs.js'
 
 const cell = fc.array(fc.constantFrom('a', 'B', ' ', '\t', '\f', '\v', '\u00a0', '\ufeff', ';', ',', '0', '5', '-', '#', '\'', '\0', 'é', '😀'), { maxLength: 6 }).map((units) => units.join(''))
 const number = fc.oneof(fc.integer().map(String), fc.integer().map((n) => ` ${n}\u00a0`))
@@ -28,6 +29,6 @@ t.test('the fast path reads what the parser reads', async () => {
     assert.deepEqual(plain.data, quoted.data)
     if (plain.rejection?.code === 'invalid_value') assert.deepEqual(plain, quoted)
     if (plain.data !== undefined) good++
-  }), { numRuns: 5000 })
-  t.ok(good > 500, `${good} files were good`)
+  }), runs(5000))
+  t.ok(good > runs(500).numRuns, `${good} files were good`)
 })

@@ -6,6 +6,7 @@ import { TableVersion } from '../../../lib/query/table-version.js'
 import { takeRows } from '../../../lib/table/take-rows.js'
 import { memoryOf, TableReader, type Table } from '../../../lib/table/table.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
+import { runs } from '../../support/property-runs.js'
 
 // Characters that break naive copies, escapes and comparisons: quotes, control characters, DEL before a four-byte character, several planes.
 const unit = fc.constantFrom('a', 'B', '"', '\\', '/', '\n', '\t', '\0', '\u001f', '\u007f', '\u007f😀', '\u2028', 'é', '\ue000', '\uffff', '😀', '李')
@@ -34,7 +35,7 @@ t.test('the JSON of the rows is what JSON.stringify writes', async () => {
     const data = tableOf(rows)
     const expected = rowsOf(data).map(({ user_id, first_name, last_name, birthts, img_path }) => ({ user_id, first_name, last_name, birthts, img_path }))
     assert.equal(Buffer.from(data.json.bytes).toString(), JSON.stringify(expected))
-  }), { numRuns: 1000 })
+  }), runs(1000))
 })
 
 t.test('a row has the values that it was built from', async () => {
@@ -45,7 +46,7 @@ t.test('a row has the values that it was built from', async () => {
       assert.deepEqual({ ...found, undeclared: { ...found.undeclared } }, { ...found, ...expected, undeclared: { ...undeclared } })
     }
     assert.equal(table.userIds.find('nobody'), -1)
-  }), { numRuns: 500 })
+  }), runs(500))
 })
 
 t.test('a table that was built version by version equals one that was built at once', async () => {
@@ -58,7 +59,7 @@ t.test('a table that was built version by version equals one that was built at o
       assert.deepEqual(contentOf(next), contentOf(tableOf([...kept, ...rows])))
       previous = next
     }
-  }), { numRuns: 500 })
+  }), runs(500))
 })
 
 t.test('the name of a version depends on all rows and on nothing else', async (t) => {
@@ -83,7 +84,7 @@ t.test('takeRows copies rows byte for byte', async () => {
     const length = Buffer.byteLength(expected) - (hasFirst ? 1 : 0)
     const gathered = takeRows(textsOf(texts), rows, 0, rows.length, { length, separator: 0x3b, allocate: dirty, ...hasFirst && { first: 0x5b } })
     assert.equal(gathered.toString(), expected)
-  }), { numRuns: 2000 })
+  }), runs(2000))
 })
 
 t.test('filters are right even if birth dates are not in the order of birth timestamps', async (t) => {

@@ -6,6 +6,7 @@ import t from 'tap'
 import { ObjectList } from '../../../../../lib/store/object-list.js'
 import { scanListing as scan } from '../../../../../lib/store/s3/fast-path/listing-scan.js'
 import { readPage, type ListingPage } from '../../../../../lib/store/s3/s3-listing.js'
+import { runs } from '../../../../support/property-runs.js'
 
 // The SDK warns once per process about Node versions whose support ends soon.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
@@ -57,8 +58,8 @@ t.test('reads the same page as the SDK, or leaves the response to the SDK', asyn
     if (scanned === undefined) return
     read++
     assert.deepEqual(scanned, await readBySdk(body))
-  }), { numRuns: 3000 })
-  t.ok(read > 500, `${read} of them`)
+  }), runs(3000))
+  t.ok(read > runs(500).numRuns, `${read} of them`)
 })
 
 t.test('a damaged listing is never read as a different listing', async (t) => {

@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { OneShotSha256 } from '../../../../../lib/store/s3/fast-path/one-shot-sha256.js'
+import { runs } from '../../../../support/property-runs.js'
 
 const data = fc.oneof(fc.string({ unit: 'grapheme' }), fc.uint8Array({ maxLength: 300 }), fc.uint8Array().map((bytes) => Uint8Array.from(bytes).buffer))
 const bytesOf = (data: string | Uint8Array | ArrayBuffer) => typeof data === 'string' ? Buffer.from(data) : Buffer.from(new Uint8Array(data))
@@ -16,7 +17,7 @@ t.test('computes the same digest as node:crypto, with and without a secret', asy
       actual.update(part)
     }
     assert.deepEqual(Buffer.from(await actual.digest()), expected.digest())
-  }), { numRuns: 1000 })
+  }), runs(1000))
 })
 
 t.test('never returns a remembered digest for other data or another secret', async (t) => {
