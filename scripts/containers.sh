@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What run.sh and shutdown.sh have in common. Bash 3.2 is enough, which is what macOS has.
+# Functions that run.sh and shutdown.sh share. For Bash 3.2, the version of macOS, and later ones.
 
 project=${COMPOSE_PROJECT_NAME:-userlake}
 
@@ -8,20 +8,20 @@ fail() {
   exit 1
 }
 
-# Sets `compose`, the words of the command, and `engine`, docker or podman. `project` is the name of it all.
+# Sets `compose` (the command as an array) and `engine` (docker or podman). `project` is the name of the compose project.
 find_engine() {
   local candidate silent=''
   for candidate in 'docker compose' 'podman compose' 'podman-compose' 'docker-compose'; do
     read -ra compose <<<"$candidate"
     engine=${candidate%%[ -]*}
     "${compose[@]}" version >/dev/null 2>&1 || continue
-    # `ls` takes an engine that answers; podman-compose does not have it.
+    # `ls` fails if the engine does not respond; podman-compose does not have it.
     if { [[ $candidate == podman-compose ]] || "${compose[@]}" ls >/dev/null 2>&1; } && "$engine" info >/dev/null 2>&1; then
-      # Not every compose reads the name in compose.yaml.
+      # Some versions of compose ignore the name in compose.yaml.
       compose+=(--project-name "$project")
       return
     fi
-    silent="$silent $engine is installed but does not answer."
+    silent="$silent $engine is installed but does not respond."
   done
   fail "no container engine: tried docker compose, podman compose, podman-compose and docker-compose.$silent" \
     'To run without one: npm ci && npm start'
@@ -30,6 +30,6 @@ find_engine() {
 # take_down [--volumes]
 take_down() {
   "${compose[@]}" down "$@" || return
-  # podman-compose before 1.1 leaves it behind, and other composes would not take it over.
+  # podman-compose before 1.1 leaves the network behind, and other versions of compose refuse to reuse it.
   "$engine" network rm "${project}_default" >/dev/null 2>&1 || true
 }

@@ -190,8 +190,8 @@ without_engine() {
 wrong_arguments() {
   says USERLAKE_PORT scripts/run.sh --help
   says --purge scripts/shutdown.sh --help
-  refuses "run.sh: takes no '--fast'" scripts/run.sh --fast
-  refuses "shutdown.sh: takes no '--all'" scripts/shutdown.sh --all
+  refuses "run.sh: unknown argument '--fast'" scripts/run.sh --fast
+  refuses "shutdown.sh: unknown argument '--all'" scripts/shutdown.sh --all
   for port in 0 65536 http; do refuses "USERLAKE_PORT: got '$port'" env USERLAKE_PORT=$port scripts/run.sh; done
   nothing_is_left
 }
@@ -207,7 +207,7 @@ taken_port() {
 }
 
 no_pull() {
-  refuses "MINIO_IMAGE: 'localhost:1/minio' can't be pulled" env MINIO_IMAGE=localhost:1/minio scripts/run.sh
+  refuses "MINIO_IMAGE: 'localhost:1/minio' cannot be pulled" env MINIO_IMAGE=localhost:1/minio scripts/run.sh
   nothing_is_left
   sed -i.good 's#^FROM docker.io/library/debian#FROM localhost:1/debian#' Containerfile
   refuses 'the image of Userlake could not be built' scripts/run.sh
