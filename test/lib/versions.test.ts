@@ -11,14 +11,14 @@ function setUp (rules = {}) {
   return { clock, versions: new Versions(clock.monotonic, { maxAgeMs: 1000, maxBytes: 250, ...rules }) }
 }
 
-t.test('an old version is held only for somebody', async (t) => {
+t.test('an old version is held only if it is retained', async (t) => {
   const { versions } = setUp()
   t.equal(versions.current, undefined)
   versions.publish(recordsOf('a'))
   t.equal(versions.current?.version, 'a')
   t.equal(versions.get('a')?.version, 'a')
   versions.publish(recordsOf('b'))
-  t.equal(versions.get('a'), undefined, 'nobody has asked for it')
+  t.equal(versions.get('a'), undefined, 'it is not retained')
   versions.retain('b')
   versions.publish(recordsOf('c'))
   t.equal(versions.get('b')?.version, 'b')
@@ -27,7 +27,7 @@ t.test('an old version is held only for somebody', async (t) => {
   t.equal(versions.get('unknown'), undefined)
 })
 
-t.test('it is held so long, from its last use', async (t) => {
+t.test('a retained version is held for maxAgeMs after its last use', async (t) => {
   const { clock, versions } = setUp()
   versions.publish(recordsOf('a'))
   versions.retain('a')
@@ -42,7 +42,7 @@ t.test('it is held so long, from its last use', async (t) => {
   t.equal(versions.get('a'), undefined)
 })
 
-t.test('they have so many bytes together; the longest unused goes first', async (t) => {
+t.test('if old versions exceed maxBytes, the least recently used one is evicted', async (t) => {
   const { versions } = setUp()
   for (const name of ['a', 'b', 'c']) {
     versions.publish(recordsOf(name))
@@ -70,7 +70,7 @@ t.test('memory that old versions share counts once, and memory that they share w
   t.ok(['b', 'c', 'd'].every((name) => versions.get(name)), 'they hold 240 bytes')
 })
 
-t.test('a reader holds its version, and is ended where it must not', async (t) => {
+t.test('a version is held while it is read; its readers are ended if it has to be evicted', async (t) => {
   const { clock, versions } = setUp()
   versions.publish(recordsOf('a'))
   const ended: string[] = []
@@ -79,7 +79,7 @@ t.test('a reader holds its version, and is ended where it must not', async (t) =
   versions.publish(recordsOf('b'))
   t.ok(versions.get('a'))
   release()
-  t.ok(versions.get('a'), 'the second one reads it still')
+  t.ok(versions.get('a'), 'the second reader still holds it')
   t.same(ended, [])
   clock.advance(1001)
   versions.prune()
@@ -87,7 +87,7 @@ t.test('a reader holds its version, and is ended where it must not', async (t) =
   t.equal(versions.get('a'), undefined)
 })
 
-t.test('nobody reads it any more, so it goes', async (t) => {
+t.test('a version is evicted when its last reader has released it', async (t) => {
   const { versions } = setUp()
   versions.publish(recordsOf('a'))
   const release = versions.acquire('a', () => {})
@@ -96,7 +96,7 @@ t.test('nobody reads it any more, so it goes', async (t) => {
   t.equal(versions.get('a'), undefined)
 })
 
-t.test('data that comes back is the current version again', async (t) => {
+t.test('data that returns to an old version is that version, and stays retained', async (t) => {
   const { versions } = setUp()
   versions.publish(recordsOf('a'))
   versions.retain('a')
@@ -105,7 +105,7 @@ t.test('data that comes back is the current version again', async (t) => {
   versions.publish(again)
   t.equal(versions.current, again)
   versions.publish(recordsOf('c'))
-  t.equal(versions.get('a'), again, 'the promise goes with the name')
+  t.equal(versions.get('a'), again, 'retaining goes by the name')
 })
 
 t.test('by default old versions hold the lesser of 256 MiB and an eighth of the memory', async (t) => {
