@@ -7,7 +7,7 @@ import { planRequest, type ExportQuery, type RequestPlan } from '../lib/output/r
 import type { DataVersion } from '../lib/query/data-version.js'
 import { Problem } from '../plugins/problems/problem.js'
 import { breakOff, sendExport } from './http/body.js'
-import { entityTag, headersOnly, isNotModified, notModified } from './http/conditional.js'
+import { entityTag, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
 import { listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
@@ -17,6 +17,7 @@ import { parametersSchema, type Values } from './http/query.js'
 import type { Operation } from './openapi/operation.js'
 import { exportRecordsCsv, exportRecordsNdjson, getRecord, listRecords } from './openapi/records.js'
 import { PlanCache } from './http/plan-cache.js'
+import { onResponseEnd } from './http/response-end.js'
 import { OneRecord, RecordArray, RecordSort } from './http/schemas.js'
 
 const ListingParameters = {
@@ -42,6 +43,9 @@ const DataParameters = {
 }
 
 type ListingQuery = Values<typeof ListingParameters> & { readonly format?: Format | undefined }
+
+/** About the size of a plan. */
+const PLAN_BYTES = 1024
 
 /** What a request asks for, and how the response is sent. */
 interface DataPlan extends RequestPlan {
@@ -70,7 +74,7 @@ const MEDIA_TYPES: Readonly<Record<Format, string>> = {
 /** GET /data, /data.csv, /data.ndjson and /data/{user_id}: the records. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, clock, config } = fastify
-  const plans = new PlanCache<DataPlan>()
+  const plans = new PlanCache<DataPlan>(PLAN_BYTES)
 
   addListing('/data', DataParameters, { operation: listRecords, vary: 'accept, accept-encoding' })
   addListing('/data.csv', ListingParameters, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
@@ -107,15 +111,17 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: { params: UserParams, querystring: NoQuery, response: { 200: OneRecord } },
     handler: async (request, reply) => {
       const { dataVersion: version, params: { user_id: id } } = request
+      const encoding = encodingOf(request)
       const plan = planRequest(version, { filters: [{ column: 'user_id', op: 'equals', value: id }], format: 'ndjson' })
-      const made = await transformer.export(version, plan)
+      const made = await transformer.export(version, plan, encoding)
+      if (made.release !== undefined) onResponseEnd(reply, made.release)
       if (made.count === 0) throw new Problem(404, 'record_not_found', `There is no record ${JSON.stringify(id)}`)
-      const etag = entityTag(fastify, 'record', plan.version, plan.key)
-      reply.header('etag', etag)
+      const etag = entityTag(fastify, 'record', plan.version, plan.key, encoding)
+      reply.headers({ vary: 'accept-encoding', etag })
       setCacheControl(request, reply)
       if (isNotModified(request, { etag })) return notModified(reply)
       reply.type(MEDIA_TYPES.json)
-      return await (request.method === 'HEAD' ? headersOnly(reply) : sendExport(reply, made, 'identity'))
+      return await sendExport(reply, request.method === 'HEAD' ? {} : { body: made.body }, encoding)
     }
   })
 

@@ -1,25 +1,32 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { wholeMinute } from '../lib/base/instant.js'
+import { gzipBuffer } from '../lib/output/compress.js'
+import type { Encoding } from '../lib/output/exporter.js'
 import type { Filter } from '../lib/query/filter.js'
 import { checkColumns } from '../lib/query/check-columns.js'
 import type { DataVersion, StatisticsQuery } from '../lib/query/data-version.js'
-import type { Statistics as LibStatistics } from '../lib/query/statistics.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
+import { encodingOf } from './http/negotiation.js'
 import { integerParameter } from './http/parameter.js'
 import { FilterParameters, filtersOf, instantOf, unknownColumn } from './http/parameters.js'
 import { parametersSchema } from './http/query.js'
 import { getStatistics } from './openapi/reports.js'
 import { PlanCache } from './http/plan-cache.js'
 import { entityTag, headersOnly, isNotModified, notModified } from './http/conditional.js'
-import { Statistics } from './http/schemas.js'
+import { StatisticsBody, type Statistics } from './http/schemas.js'
+
+/** About the size of a plan with its body, which has at most some kilobytes. */
+const PLAN_BYTES = 4096
 
 interface StatsPlan extends StatisticsQuery {
   readonly etag: string
   /** Whether the response depends on the current minute. */
   readonly expiresWithMinute: boolean
-  /** Once they have been computed. */
-  statistics?: Static<typeof Statistics>
+  readonly encoding: Encoding
+  /** Once it has been made. */
+  body?: Buffer
 }
 
 export const StatsQuery = parametersSchema({
@@ -30,44 +37,50 @@ export const StatsQuery = parametersSchema({
 /** GET /stats: statistics of the records that match. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { clock, config } = fastify
-  const plans = new PlanCache<StatsPlan>()
+  const plans = new PlanCache<StatsPlan>(PLAN_BYTES)
 
   fastify.route({
     url: '/stats',
     method: ['GET', 'HEAD'],
     config: { operation: getStatistics },
     preHandler: ensureFresh,
-    schema: { querystring: StatsQuery, response: { 200: Statistics } },
+    schema: { querystring: StatsQuery, response: { 200: StatisticsBody } },
     handler: async (request, reply) => {
       const plan = planOf(request)
-      reply.header('etag', plan.etag)
+      reply.headers({ vary: 'accept-encoding', etag: plan.etag })
       setCacheControl(request, reply, plan.expiresWithMinute)
       if (isNotModified(request, plan)) return notModified(reply)
-      if (request.method === 'HEAD') return headersOnly(reply.type('application/json; charset=utf-8'))
-      plan.statistics ??= toWire(await request.dataVersion.statistics(plan), plan.asOf)
-      return plan.statistics
+      reply.type('application/json; charset=utf-8')
+      if (plan.encoding === 'gzip') reply.header('content-encoding', 'gzip')
+      if (request.method === 'HEAD') return headersOnly(reply)
+      plan.body ??= await makeBody(plan, request.dataVersion)
+      return reply.send(plan.body)
     }
   })
 
-  function planOf ({ url, query, dataVersion }: StatsRequest): StatsPlan {
+  function planOf (request: StatsRequest): StatsPlan {
+    const { url, headers, dataVersion } = request
+    const cacheKey = `${url}\n${headers['accept-encoding']}`
     const epoch = { version: dataVersion.version, minute: wholeMinute(clock()) }
-    return plans.get(url, epoch) ?? plans.set(url, epoch, makePlan(query, dataVersion, epoch.minute))
+    return plans.get(cacheKey, epoch) ?? plans.set(cacheKey, epoch, makePlan(request, epoch.minute))
   }
 
-  function makePlan (query: StatsRequest['query'], version: DataVersion, minute: number): StatsPlan {
+  function makePlan (request: StatsRequest, minute: number): StatsPlan {
+    const { query, dataVersion: version } = request
     const asOf = instantOf(query, minute)
     const binWidth = query.bin_width
     const filters = filtersOf(query, asOf, config.AGE_TIME_ZONE)
     checkFilters(version, filters)
     const filterKey = JSON.stringify(filters)
-    const etag = entityTag(fastify, 'statistics', version.version, filterKey, String(asOf), String(binWidth))
-    return { filters, filterKey, asOf, binWidth, etag, expiresWithMinute: query.as_of === undefined }
+    const encoding = encodingOf(request)
+    const etag = entityTag(fastify, 'statistics', version.version, filterKey, String(asOf), String(binWidth), encoding)
+    return { filters, filterKey, asOf, binWidth, encoding, etag, expiresWithMinute: query.as_of === undefined }
   }
 }
 
 export default routes
 
-interface StatsRequest { readonly url: string, readonly query: Static<typeof StatsQuery>, readonly dataVersion: DataVersion }
+type StatsRequest = FastifyRequest & { readonly query: Static<typeof StatsQuery> }
 
 function checkFilters (version: DataVersion, filters: readonly Filter[]): void {
   try {
@@ -77,6 +90,9 @@ function checkFilters (version: DataVersion, filters: readonly Filter[]): void {
   }
 }
 
-function toWire (statistics: LibStatistics, asOf: number): Static<typeof Statistics> {
-  return { ...statistics, age_histogram: [...statistics.age_histogram], as_of: new Date(asOf).toISOString() }
+async function makeBody (plan: StatsPlan, version: DataVersion): Promise<Buffer> {
+  const { age_histogram: histogram, ...statistics } = await version.statistics(plan)
+  const content: Static<typeof Statistics> = { ...statistics, age_histogram: [...histogram], as_of: new Date(plan.asOf).toISOString() }
+  const body = Buffer.from(JSON.stringify(content))
+  return plan.encoding === 'gzip' ? await gzipBuffer(body) : body
 }

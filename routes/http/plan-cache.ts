@@ -1,11 +1,10 @@
 import { BoundedCache } from '../../lib/base/bounded-cache.js'
 
 /**
- * Bytes of the cache, and about those of an entry. Small, because a plan takes hardly longer to make than the rest of a request,
+ * Bytes of the cache. Small, because a plan takes hardly longer to make than the rest of a request,
  * and objects that live long cost the garbage collector more than they save.
  */
 const CACHE_BYTES = 512 * 1024
-const ENTRY_BYTES = 1024
 
 /** What the plan of a request depends on, besides the request. */
 export interface CacheEpoch {
@@ -18,6 +17,12 @@ export interface CacheEpoch {
 /** The plans of recent requests. It holds no data versions. */
 export class PlanCache<T> {
   readonly #plans = new BoundedCache<CacheEpoch & { readonly plan: T }>(CACHE_BYTES)
+  readonly #entryBytes: number
+
+  /** @param entryBytes about the size of a plan */
+  constructor (entryBytes: number) {
+    this.#entryBytes = entryBytes
+  }
 
   get (request: string, { version, minute }: CacheEpoch): T | undefined {
     const entry = this.#plans.get(request)
@@ -26,7 +31,7 @@ export class PlanCache<T> {
 
   /** Returns the plan. */
   set (request: string, { version, minute }: CacheEpoch, plan: T): T {
-    this.#plans.set(request, { version, minute, plan }, ENTRY_BYTES)
+    this.#plans.set(request, { version, minute, plan }, this.#entryBytes)
     return plan
   }
 }

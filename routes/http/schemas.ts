@@ -94,6 +94,8 @@ export const Statistics = Type.Object({
 export const JobTrigger = text(`What started the job. ${anyOf(['schedule', 'api', 'startup'])}`, { examples: ['api'] })
 export const JobState = text(`The state of the job; \`succeeded\` and \`failed\` are final. ${anyOf(['waiting', 'running', 'succeeded', 'failed'])}`, { examples: ['succeeded'] })
 
+export const StatisticsBody = Type.Unsafe<Buffer>(Statistics)
+
 export const JobProgress = Type.Object({
   listed: count('The objects listed'),
   to_fetch: count('The objects that have changed and must be downloaded'),

@@ -27,14 +27,10 @@ export const noSuchRejectFormat: Examples = {
   xml: example('A format that is not available', "-H 'Accept: application/xml' '/rejects'", problem(406, 'Not Acceptable', 'not_acceptable',
     'The data is available as application/json, text/csv'))
 }
-export const noSuchRejectEncoding: Examples = {
-  brotli: example('A compression that is not available', "-H 'Accept-Encoding: br, identity;q=0' '/rejects.csv'", problem(406, 'Not Acceptable', 'not_acceptable',
+export const noSuchEncoding = (url: string): Examples => ({
+  brotli: example('A compression that is not available', `-H 'Accept-Encoding: br, identity;q=0' '${url}'`, problem(406, 'Not Acceptable', 'not_acceptable',
     'The response is available as gzip or identity'))
-}
-export const noSuchEncoding: Examples = {
-  brotli: example('A compression that is not available', "-H 'Accept-Encoding: br, identity;q=0' '/data.csv'", problem(406, 'Not Acceptable', 'not_acceptable',
-    'The response is available as gzip or identity'))
-}
+})
 
 /** The cursor of a data version that does not exist. */
 const GONE: Cursor = {

@@ -80,7 +80,7 @@ export const exportRecordsCsv = listing({
       }
     }
   },
-  notAcceptable: noSuchEncoding
+  notAcceptable: noSuchEncoding('/data.csv')
 })
 
 export const exportRecordsNdjson = listing({
@@ -97,7 +97,7 @@ export const exportRecordsNdjson = listing({
       }
     }
   },
-  notAcceptable: noSuchEncoding
+  notAcceptable: noSuchEncoding('/data.csv')
 })
 
 export const getRecord: Operation = {
@@ -109,14 +109,18 @@ export const getRecord: Operation = {
   responses: {
     200: {
       description: 'The record',
-      headers: { ...headers.freshness, ...headers.caching },
+      headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
       content: json(RecordObject, {
         record: example('A record with an image', "'/data/wren.ashgrove'",
           { user_id: 'wren.ashgrove', first_name: 'Wren', last_name: 'Ashgrove', birthts: -987822000000, img_path: 'source_data/wren.ashgrove.png' })
       })
     },
-    304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching } },
-    ...problems([400, 404, 412, 414, 500, 503], { headers: headers.perhapsFreshness, examples: { 404: unknownRecord } })
+    304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
+    ...problems([400, 404, 406, 412, 414, 500, 503], {
+      headers: headers.perhapsFreshness,
+      examples: { 404: unknownRecord, 406: noSuchEncoding('/data/1001') },
+      headersOf: { 406: headers.varyEncoding }
+    })
   }
 }
 

@@ -4,7 +4,7 @@ import { version } from '../../lib/base/package-info.js'
 import * as headers from './headers.js'
 import type { Header } from './headers.js'
 import { example, json, type Examples, type Media, type Operation } from './operation.js'
-import { badBinWidth, noSuchRejectEncoding, noSuchRejectFormat } from './problem-examples.js'
+import { badBinWidth, noSuchEncoding, noSuchRejectFormat } from './problem-examples.js'
 import { problems } from './problems.js'
 
 export const getStatistics: Operation = {
@@ -16,7 +16,7 @@ export const getStatistics: Operation = {
   responses: {
     200: {
       description: 'The statistics',
-      headers: { ...headers.freshness, ...headers.caching },
+      headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
       content: json(Statistics, {
         over80: example('People of 80 and more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
           count: 18,
@@ -40,8 +40,12 @@ export const getStatistics: Operation = {
         })
       })
     },
-    304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching } },
-    ...problems([400, 412, 500, 503], { headers: headers.perhapsFreshness, examples: { 400: badBinWidth } })
+    304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
+    ...problems([400, 406, 412, 500, 503], {
+      headers: headers.perhapsFreshness,
+      examples: { 400: badBinWidth, 406: noSuchEncoding('/stats') },
+      headersOf: { 406: headers.varyEncoding }
+    })
   }
 }
 
@@ -116,7 +120,7 @@ export const exportRejectsCsv = rejectListing({
       }
     }
   },
-  notAcceptable: noSuchRejectEncoding
+  notAcceptable: noSuchEncoding('/rejects.csv')
 })
 
 export const getVersion: Operation = {

@@ -139,25 +139,33 @@ t.test('HEAD has the headers of GET and no body', async (t) => {
   t.equal((await app.inject({ method: 'HEAD', url: '/data/1' })).statusCode, 500, 'one record is looked up')
 })
 
-t.test('gzip for those who ask, identity for the others, 406 where neither will do', async (t) => {
+t.test('responses are compressed if the client accepts gzip, and 406 if it accepts neither gzip nor identity', async (t) => {
   const many = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`${i}.csv`, csv('Ann', `Lee ${i}`, i)]))
-  const { app } = await build(t, { files: many })
-  for (const url of ['/data', '/data?format=csv', '/data?format=ndjson', '/data?columns=user_id', '/data?last_name=lee 1*', '/data?user_id=nobody']) {
-    const plain = await app.inject(url)
-    t.equal(plain.headers['content-encoding'], undefined)
-    for (let i = 0; i < 2; i++) {
-      const zipped = await app.inject({ url, headers: { 'accept-encoding': 'deflate, gzip;q=0.5, br' } })
-      t.equal(zipped.headers['content-encoding'], 'gzip')
-      t.equal(zipped.headers['vary'], 'accept, accept-encoding')
-      t.equal(gunzipSync(zipped.rawPayload).toString(), plain.body, `${url} ${i}`)
-    }
-  }
+  const { app } = await build(t, { files: { ...many, 'bad.csv': 'x' } })
+  const urls: [url: string, vary: string][] = [
+    ...['/data', '/data?format=csv', '/data?format=ndjson', '/data?columns=user_id', '/data?last_name=lee 1*', '/data?user_id=nobody', '/rejects'].map((url): [string, string] => [url, 'accept, accept-encoding']),
+    ...['/data.csv', '/data.ndjson?limit=2', '/data/1', '/stats', '/stats?bin_width=1', '/rejects.csv'].map((url): [string, string] => [url, 'accept-encoding'])
+  ]
   const encodings: [string, string | undefined | 406][] = [
     ['identity', undefined], ['br', undefined], ['*', 'gzip'], ['gzip;q=0', undefined], ['identity;q=0, gzip', 'gzip'], ['identity;q=0', 406], ['*;q=0', 406], ['gzip;q=0, identity;q=0', 406], ['br, identity;q=0', 406]
   ]
-  for (const [header, expected] of encodings) {
-    const answer = await app.inject({ url: '/data', headers: { 'accept-encoding': header } })
-    if (expected === 406) t.match(answer.json(), { status: 406, code: 'not_acceptable' }, header)
-    else t.equal(answer.headers['content-encoding'], expected, header)
+  for (const [url, vary] of urls) {
+    const plain = await app.inject(url)
+    t.match(plain.headers, { vary, 'content-encoding': undefined })
+    const plainTag = plain.headers['etag']
+    for (let i = 0; i < 2; i++) {
+      const zipped = await app.inject({ url, headers: { 'accept-encoding': 'deflate, gzip;q=0.5, br' } })
+      t.match(zipped.headers, { vary, 'content-encoding': 'gzip' })
+      t.equal(gunzipSync(zipped.rawPayload).toString(), plain.body, `${url} ${i}`)
+      t.not(zipped.headers['etag'], plainTag, 'another representation')
+      const head = await app.inject({ method: 'HEAD', url, headers: { 'accept-encoding': 'gzip' } })
+      for (const name of ['etag', 'vary', 'content-encoding', 'content-type']) t.equal(head.headers[name], zipped.headers[name], `HEAD ${url} ${name}`)
+      t.equal((await app.inject({ url, headers: { 'accept-encoding': 'gzip', 'if-none-match': String(zipped.headers['etag']) } })).statusCode, 304)
+    }
+    for (const [header, expected] of encodings) {
+      const response = await app.inject({ url, headers: { 'accept-encoding': header } })
+      if (expected === 406) t.match(response.json(), { status: 406, code: 'not_acceptable' }, `${url} ${header}`)
+      else t.equal(response.headers['content-encoding'], expected, `${url} ${header}`)
+    }
   }
 })
