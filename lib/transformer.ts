@@ -7,10 +7,12 @@ import { parseDuration } from './base/duration.js'
 import { IncompleteSourceError, NoDataError } from './base/errors.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
 import { Exporter, type Encoding, type Export } from './output/exporter.js'
+import { columnWarnings } from './output/column-warnings.js'
 import type { OutputFormat } from './output/output.js'
 import type { CsvOptions } from './output/render.js'
 import type { RequestPlan } from './output/request-plan.js'
 import { ageFilters, type AgeRange } from './query/age.js'
+import type { Warning } from './base/warning.js'
 import { checkColumns } from './query/check-columns.js'
 import type { Filter } from './query/filter.js'
 import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
@@ -20,11 +22,16 @@ import { USERS_SCHEMA } from './schema/users-schema.js'
 import { Refresher, type Freshness, type FreshnessChange, type FreshnessRules } from './refresher.js'
 import type { SnapshotFailure } from './snapshot/snapshot-file.js'
 import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
+import { snapshotWarnings } from './snapshot/snapshot-warnings.js'
 import type { EtagCache } from './source/etag-cache.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
+import type { IgnoredObjects } from './source/ignored-objects.js'
+import { entriesAt, findNewRejects } from './source/new-rejects.js'
+import type { QuarantineEntry } from './source/quarantine.js'
 import { selectEntries, type QuarantinePage, type QuarantineQuery } from './source/quarantine-page.js'
 import type { SourceState } from './source/source-state.js'
 import type { ObjectStore } from './store/object-store.js'
+import { EMPTY_UTF8, type Utf8Column } from './table/utf8-column.js'
 import { Versions, versionsMaxBytes, type VersionRules } from './versions.js'
 
 export type { ByteRange, Image, OpenImage } from './source/image-reader.js'
@@ -60,8 +67,20 @@ export interface TransformerOptions {
   readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
   /** Receives each change of the reasons why the data is stale. */
   readonly onFreshnessChange?: ((change: FreshnessChange) => void) | undefined
-  /** Receives the error if the snapshot could not be written: the next start will take longer. */
-  readonly onSnapshotFailure?: ((error: unknown) => void) | undefined
+  /** Receives the outcome of each reconcile. */
+  readonly onReconciled?: ((change: LakeChange) => void) | undefined
+  /** Called after each write of the snapshot, with the error if it has failed: the next start will take longer. */
+  readonly onSnapshotWritten?: ((error?: unknown) => void) | undefined
+}
+
+/** What a reconcile has found. */
+export interface LakeChange {
+  readonly warnings: readonly Warning[]
+  readonly ignored: readonly IgnoredObjects[]
+  /** The number of rejects that the previous reconcile did not have, or had for another reason. */
+  readonly newRejectCount: number
+  /** The first of them, at most `limit`. */
+  readonly newRejects: (limit: number) => readonly QuarantineEntry[]
 }
 
 /**
@@ -88,6 +107,7 @@ export interface UpdateReport extends OutputReport {
   /** How many info files are in quarantine. */
   readonly rejected: number
   readonly otherOutputs: readonly Pick<OutputReport, 'key' | 'etag' | 'bytes' | 'skipped'>[]
+  readonly warnings: readonly Warning[]
 }
 
 /** An update of outputs that waits for a reconcile. */
@@ -113,7 +133,12 @@ export class UserDataTransformer {
   readonly #updates = new Set<RunningUpdate>()
   readonly #exporter = new Exporter()
   readonly #snapshots: SnapshotSchedule
-  readonly #onColdStart: (failure: SnapshotFailure) => void
+  readonly #options: TransformerOptions
+  /** Why the snapshot could not be read at the start, until this process has written one. */
+  #snapshotFailure: SnapshotFailure | undefined
+  readonly #lastGoodCounts = new WeakMap<SelectQuery, { readonly ids: Utf8Column, readonly count: number }>()
+  /** Why the last write of the snapshot has failed. */
+  #snapshotError: unknown
 
   constructor (options: TransformerOptions) {
     const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions } = options
@@ -136,8 +161,8 @@ export class UserDataTransformer {
     }
     const backend = options.openBackend?.(rules) ?? new InProcessBackend(store, monotonic, rules)
     this.#backend = backend
-    this.#onColdStart = options.onColdStart ?? (() => {})
-    this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onFailure: options.onSnapshotFailure })
+    this.#options = options
+    this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onEnd: (error) => this.#noteSnapshot(error) })
     const freshness = {
       maxStalenessMs: parseDuration(DEFAULTS.maxStaleness)!,
       refreshWaitMs: parseDuration(DEFAULTS.refreshWait)!,
@@ -250,6 +275,22 @@ export class UserDataTransformer {
     return selectEntries(this.#data.quarantine, query)
   }
 
+  /** What is probably not intended about the lake and its snapshot. */
+  warnings (): readonly Warning[] {
+    return [...this.#refresher.last?.warnings ?? [], ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError)]
+  }
+
+  /** The number of records of a selection that are last good ones: their info files are rejected now. */
+  async countLastGood (version: DataVersion, query: SelectQuery): Promise<number> {
+    const ids = this.#refresher.last?.quarantine.lastGoodIds ?? EMPTY_UTF8
+    if (ids.offsets.length === 1) return 0
+    const known = this.#lastGoodCounts.get(query)
+    if (known?.ids === ids) return known.count
+    const count = await (await version.select(query)).countAmong(ids)
+    this.#lastGoodCounts.set(query, { ids, count })
+    return count
+  }
+
   /**
    * Brings the aggregated output up to date with the source, by a listing that begins after this call.
    *
@@ -268,7 +309,8 @@ export class UserDataTransformer {
     }
     const [report, ...otherOutputs] = await updateOutputs(this.#backend, { outputs, dryRun, refresh })
     if (!dryRun) this.#snapshots.offer(this.#cache.state)
-    return { ...report!, rejected, otherOutputs }
+    const warnings = [...this.warnings(), ...columnWarnings(shape.columns, this.current.columns)]
+    return { ...report!, rejected, otherOutputs, warnings }
   }
 
   /** Writes what makes the next start quick, unless it is written. Never fails. */
@@ -288,11 +330,21 @@ export class UserDataTransformer {
     const isFirst = this.#refresher.last === undefined
     const reconciled = await this.#backend.reconcile(isFirst ? undefined : this.#cache.state, { retryAll: fresh, outputKeys }, onProgress)
     const { state, snapshotFailure } = reconciled
-    if (snapshotFailure !== undefined) this.#onColdStart(snapshotFailure)
+    if (snapshotFailure !== undefined) {
+      this.#snapshotFailure = snapshotFailure
+      this.#options.onColdStart?.(snapshotFailure)
+    }
     const version = await this.#openVersion(state, this.#timeZone, this.#versions.current)
     this.#cache.replace(state)
     this.#versions.publish(version)
+    this.#options.onReconciled?.(changeOf(reconciled, this.#refresher.last))
     return reconciled
+  }
+
+  #noteSnapshot (error: unknown): void {
+    this.#snapshotError = error
+    if (error === undefined) this.#snapshotFailure = undefined
+    this.#options.onSnapshotWritten?.(error)
   }
 
   /**
@@ -322,6 +374,11 @@ export class UserDataTransformer {
   #keyOf (format: OutputFormat): string {
     return format === 'csv' ? this.#outputKey : withExtension(this.#outputKey, format)
   }
+}
+
+function changeOf ({ quarantine, warnings }: Reconciled, last: Reconciled | undefined): LakeChange {
+  const rows = findNewRejects(quarantine, last?.quarantine)
+  return { warnings, ignored: quarantine.ignored, newRejectCount: rows.length, newRejects: (limit) => entriesAt(quarantine, rows.slice(0, limit)) }
 }
 
 const openTable: OpenVersion = ({ table, images }, timeZone, previous) => new TableVersion(table, timeZone, images, previous)

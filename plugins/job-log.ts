@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Job } from '../lib/jobs.js'
+import { warningLogger } from './lake-log.js'
 
 /**
  * Returns a function that logs a job that has ended. A failure that lasts is logged when it begins and when it has ended; in between, and
@@ -8,6 +9,7 @@ import type { Job } from '../lib/jobs.js'
 export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) => void {
   /** The codes of the failures that last: of jobs that publish, and of dry runs. */
   const failing = new Map<boolean, string>()
+  const logWarnings = warningLogger(log)
 
   return ({ id, trigger, dryRun, result, error }, cause) => {
     const job = { job: id, trigger, dry_run: dryRun }
@@ -19,6 +21,8 @@ export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) 
       else log.warn({ ...job, error, cause: messageOf(cause) }, 'Job failed; the next failure of this kind is logged after a success')
       return
     }
+    // The other warnings are logged after the reconcile.
+    if (!dryRun) logWarnings(result!.warnings.filter(({ code }) => code === 'unknown_output_column'))
     failing.delete(dryRun)
     if (previous !== undefined) log.info({ ...job, result }, `Job succeeded; jobs no longer fail with ${previous}`)
     else log[result!.skipped && !dryRun ? 'debug' : 'info']({ ...job, result }, 'Job succeeded')

@@ -26,7 +26,7 @@ export function onFrameworkError (error: Error, request: FastifyRequest, reply: 
 }
 
 /** Headers that a route may have set for the response that the problem replaces. */
-const REPLACED_HEADERS = ['etag', 'content-encoding', 'link', 'next-cursor', 'vary', 'x-total-count']
+const REPLACED_HEADERS = ['data-last-good', 'etag', 'content-encoding', 'link', 'next-cursor', 'vary', 'x-total-count']
 
 function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error)

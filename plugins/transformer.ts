@@ -9,6 +9,7 @@ import { UserDataTransformer, type TransformerOptions } from '../lib/transformer
 import { versionsMaxBytes } from '../lib/versions.js'
 import { unescapeTab } from './config.js'
 import { freshnessLogger } from './freshness-log.js'
+import { lakeLogger } from './lake-log.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -64,7 +65,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     openVersion,
     onFreshnessChange: freshnessLogger(log),
     onColdStart: (reason) => log.warn({ reason }, coldStartMessage(reason)),
-    onSnapshotFailure: (err) => log.warn({ err }, 'The snapshot could not be written: the next start takes longer')
+    ...lakeLogger(log)
   }))
   fastify.addHook('onClose', () => fastify.transformer.close())
 }, { name: 'transformer', dependencies: ['config', 'object-store', 'etag-cache'] })

@@ -5,10 +5,9 @@ import type { Encoding } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
 import { planRequest, type ExportQuery, type RequestPlan } from '../lib/output/request-plan.js'
 import type { DataVersion } from '../lib/query/data-version.js'
-import { Problem } from '../plugins/problems/problem.js'
 import { breakOff, sendExport } from './http/body.js'
 import { entityTag, isNotModified, notModified } from './http/conditional.js'
-import { ensureFresh, setCacheControl } from './http/freshness.js'
+import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
 import { listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
 import { choiceParameter, listParameter } from './http/parameter.js'
@@ -17,6 +16,7 @@ import { parametersSchema, type Values } from './http/query.js'
 import type { Operation } from './openapi/operation.js'
 import { exportRecordsCsv, exportRecordsNdjson, getRecord, listRecords } from './openapi/records.js'
 import { PlanCache } from './http/plan-cache.js'
+import { recordNotFound } from './http/record-not-found.js'
 import { onResponseEnd } from './http/response-end.js'
 import { OneRecord, RecordArray, RecordSort } from './http/schemas.js'
 
@@ -91,6 +91,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         const { plan, version } = prepare(request, (now) => listingOf(url, parameters, request.query, now), format)
         reply.headers({ vary, 'data-version': plan.version, etag: plan.etag })
         setCacheControl(request, reply, plan.expiresWithMinute)
+        await setLastGood(reply, version, plan)
         if (isNotModified(request, plan)) return notModified(reply)
         reply.type(MEDIA_TYPES[plan.format])
         const made = request.method === 'HEAD'
@@ -115,10 +116,11 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const plan = planRequest(version, { filters: [{ column: 'user_id', op: 'equals', value: id }], format: 'ndjson' })
       const made = await transformer.export(version, plan, encoding)
       if (made.release !== undefined) onResponseEnd(reply, made.release)
-      if (made.count === 0) throw new Problem(404, 'record_not_found', `There is no record ${JSON.stringify(id)}`)
+      if (made.count === 0) throw recordNotFound(id, transformer)
       const etag = entityTag(fastify, 'record', plan.version, plan.key, encoding)
       reply.headers({ vary: 'accept-encoding', etag })
       setCacheControl(request, reply)
+      await setLastGood(reply, version, plan)
       if (isNotModified(request, { etag })) return notModified(reply)
       reply.type(MEDIA_TYPES.json)
       return await sendExport(reply, request.method === 'HEAD' ? {} : { body: made.body }, encoding)

@@ -72,8 +72,8 @@ function toWire ({ dryRun, createdAt, startedAt, finishedAt, result, error, prog
   }
 }
 
-function toResult ({ otherOutputs, ...output }: UpdateReport): Static<typeof JobResult> {
-  return { ...toOutput(output), other_outputs: otherOutputs.map(toOutput) }
+function toResult ({ otherOutputs, warnings, ...output }: UpdateReport): Static<typeof JobResult> {
+  return { ...toOutput(output), other_outputs: otherOutputs.map(toOutput), warnings: [...warnings] }
 }
 
 /** Renames `key` to its wire name. */

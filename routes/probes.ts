@@ -1,30 +1,43 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Static } from 'typebox'
+import { describeFailure } from '../lib/base/failure-code.js'
 import { noData, unavailable } from '../plugins/problems/problem.js'
 import { livez, readyz, startupz } from './openapi/reports.js'
 import { NoQuery } from './http/parameters.js'
-import { ProbeStatus } from './http/schemas.js'
+import { ProbeStatus, Readiness, type Detail } from './http/schemas.js'
 
-/** The probes of Kubernetes: none of them touches the bucket. */
+/** The probes of Kubernetes. None of them reads the lake. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
+  const { transformer, jobs } = fastify
   const schema = { querystring: NoQuery, response: { 200: ProbeStatus } }
 
-  const requireData = () => {
-    const { ageMs, staleReasons } = fastify.transformer.freshness()
-    if (ageMs === undefined) throw noData(staleReasons)
-  }
-
-  fastify.get('/livez', { config: { operation: livez, anyHost: true }, schema }, async () => ({ status: 'alive' }) as const)
+  fastify.get('/livez', { config: { operation: livez, anyHost: true }, schema }, async () => ({ status: 'alive' }))
 
   fastify.get('/startupz', { config: { operation: startupz, anyHost: true }, schema }, async () => {
-    requireData()
-    return { status: 'started' } as const
+    const { ageMs, staleReasons } = transformer.freshness()
+    if (ageMs === undefined) throw noData(staleReasons)
+    return { status: 'started' }
   })
 
-  fastify.get('/readyz', { config: { operation: readyz, anyHost: true }, schema }, async () => {
-    requireData()
-    if (fastify.isDraining) throw unavailable('draining', 'This process is about to end')
-    return { status: 'ready' } as const
+  fastify.get('/readyz', { config: { operation: readyz, anyHost: true }, schema: { querystring: NoQuery, response: { 200: Readiness } } }, async () => {
+    const { ageMs, staleReasons } = transformer.freshness()
+    const details: Static<typeof Detail>[] = [
+      ...staleReasons.map((code) => ({ code, detail: describeFailure(code) })),
+      ...transformer.warnings(),
+      ...publishingDetails(staleReasons)
+    ]
+    if (ageMs === undefined) throw noData(staleReasons, { details })
+    if (fastify.isDraining) throw unavailable('draining', 'This process is about to end', { details })
+    return { status: 'ready', details }
   })
+
+  /** What the last job that publishes has found. A failure to read the lake is a reason why the data is stale already. */
+  function publishingDetails (staleReasons: readonly string[]): Static<typeof Detail>[] {
+    const job = jobs.list().find(({ dryRun, finishedAt }) => !dryRun && finishedAt !== null)
+    if (job === undefined) return []
+    if (job.result !== null) return job.result.warnings.filter(({ code }) => code === 'unknown_output_column')
+    return staleReasons.includes(job.error!.code) ? [] : [{ code: 'output_not_writable', detail: `The last job has failed: ${job.error!.detail}` }]
+  }
 }
 
 export default routes

@@ -7,7 +7,7 @@ import type { Encoding } from '../lib/output/exporter.js'
 import type { Filter } from '../lib/query/filter.js'
 import { checkColumns } from '../lib/query/check-columns.js'
 import type { DataVersion, StatisticsQuery } from '../lib/query/data-version.js'
-import { ensureFresh, setCacheControl } from './http/freshness.js'
+import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf } from './http/negotiation.js'
 import { integerParameter } from './http/parameter.js'
 import { FilterParameters, filtersOf, instantOf, unknownColumn } from './http/parameters.js'
@@ -49,6 +49,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const plan = planOf(request)
       reply.headers({ vary: 'accept-encoding', etag: plan.etag })
       setCacheControl(request, reply, plan.expiresWithMinute)
+      await setLastGood(reply, request.dataVersion, plan)
       if (isNotModified(request, plan)) return notModified(reply)
       reply.type('application/json; charset=utf-8')
       if (plan.encoding === 'gzip') reply.header('content-encoding', 'gzip')

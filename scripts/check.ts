@@ -29,6 +29,7 @@ export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
     stdout.write(`lake: ${fastify.objectStore.url}\n`)
     await fastify.transformer.reconcile()
     stdout.write(await describeLake(fastify.transformer))
+    for (const { detail } of fastify.transformer.warnings()) stdout.write(`warning: ${detail}\n`)
     const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY)
     stdout.write(`output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`)
     return 0

@@ -1,6 +1,7 @@
 import type { Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
 import type { Filter, RowPredicate } from './filter.js'
+import type { Utf8Column } from '../table/utf8-column.js'
 import type { Statistics } from './statistics.js'
 
 /** The columns by which records can be sorted; a leading minus reverses the whole order. */
@@ -47,6 +48,8 @@ export interface Selection {
   readonly next: Position | undefined
   /** The records of the page, a few hundred at a time, each as its cells in the order of `columns`. */
   batches (): AsyncIterable<readonly (readonly Cell[])[]>
+  /** The number of records on the page whose user ids are among `ids`, which are in ascending byte order. */
+  countAmong (ids: Utf8Column): number | Promise<number>
   /** The records as JSON objects, if the engine has them in this form. */
   readonly json?: (() => JsonRows) | undefined
 }

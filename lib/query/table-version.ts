@@ -1,11 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
+import { firstIndex } from '../base/bytes.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
 import { DECLARED_COLUMNS, type Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
 import type { ImageVersions } from '../table/image-versions.js'
 import { byteLength, memoryOf, TableReader, type Table } from '../table/table.js'
-import { EMPTY_UTF8, Utf8Reader } from '../table/utf8-column.js'
+import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { Match } from './match.js'
 import { TableJsonRows } from './json-chunks.js'
 import type { DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery } from './data-version.js'
@@ -31,6 +32,7 @@ export class TableVersion implements DataVersion {
   readonly #table: TableReader
   readonly #index: TableIndex
   readonly #timeZone: string
+  readonly #rowsOfIds = new WeakMap<Utf8Column, Uint32Array>()
   readonly #matches: BoundedCache<Match>
   readonly #images: ImageVersions
 
@@ -66,8 +68,30 @@ export class TableVersion implements DataVersion {
       count: match.count,
       next: hasMore ? order.positionOf(listed!.at(-1)!) : undefined,
       batches: () => batches(this.#table, rows(), columns),
+      countAmong: (ids) => {
+        const among = this.#rowsOf(ids)
+        return listed === undefined ? count(among, (row) => match.test(row)) : count(listed, (row) => contains(among, row))
+      },
       json: isDeclared(columns) ? () => new TableJsonRows(this.#table, rows, page === undefined && match.isAll && sort === 'user_id') : undefined
     }
+  }
+
+  /** The rows of users, in ascending order. `ids` are in ascending byte order, as the rows are. */
+  #rowsOf (ids: Utf8Column): Uint32Array {
+    const known = this.#rowsOfIds.get(ids)
+    if (known !== undefined) return known
+    const reader = new Utf8Reader(ids)
+    const { userIds } = this.#table
+    const rows: number[] = []
+    let next = 0
+    for (let i = 0; i < reader.length; i++) {
+      const row = userIds.find(reader.at(i), next)
+      if (row !== -1) rows.push(row)
+      next = Math.max(next, row)
+    }
+    const found = Uint32Array.from(rows)
+    this.#rowsOfIds.set(ids, found)
+    return found
   }
 
   async statistics (query: StatisticsQuery): Promise<Statistics> {
@@ -97,6 +121,17 @@ export class TableVersion implements DataVersion {
     if (filterKey !== undefined && match.run === undefined) this.#matches.set(filterKey, match, ROW_BYTES * match.count)
     return match
   }
+}
+
+function count (rows: Uint32Array, holds: (row: number) => boolean): number {
+  let count = 0
+  for (const row of rows) if (holds(row)) count++
+  return count
+}
+
+/** Whether the rows, which are in ascending order, contain a row. */
+function contains (rows: Uint32Array, row: number): boolean {
+  return rows[firstIndex(0, rows.length, (i) => rows[i]! >= row)] === row
 }
 
 function isDeclared (columns: readonly string[]): boolean {

@@ -7,8 +7,8 @@ const PAUSE_MS = 60_000
 export interface SnapshotScheduleOptions {
   readonly save: (state: SourceState) => Promise<void>
   readonly clock: MonotonicClock
-  /** Receives the errors of `save`. They do no harm, except that the next start takes longer. */
-  readonly onFailure?: ((error: unknown) => void) | undefined
+  /** Called after each write, with the error if it has failed. A failure does no harm, except that the next start takes longer. */
+  readonly onEnd?: ((error?: unknown) => void) | undefined
 }
 
 /** Decides when a snapshot is written: if the state has changed, at most once a minute, and on shutdown. */
@@ -40,9 +40,9 @@ export class SnapshotSchedule {
 
   #save (state: SourceState): void {
     if (state.name === this.#savedName) return
-    const { save, clock, onFailure = () => {} } = this.#options
+    const { save, clock, onEnd = () => {} } = this.#options
     this.#savedName = state.name
     this.#savedAt = clock()
-    this.#saving = this.#saving.then(() => save(state)).catch(onFailure)
+    this.#saving = this.#saving.then(() => save(state)).then(() => onEnd(), onEnd)
   }
 }

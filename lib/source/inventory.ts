@@ -3,6 +3,7 @@ import type { ObjectStore } from '../store/object-store.js'
 import { compareBytes } from '../base/bytes.js'
 import type { ByteSlice } from '../table/utf8-column.js'
 import { IgnoredCounter, type IgnoredObjects } from './ignored-objects.js'
+import { SkippedCounter, type SkippedFiles } from './skipped-files.js'
 import type { SourceState } from './source-state.js'
 import { rejection, type Rejection } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
@@ -24,6 +25,8 @@ export interface Inventory {
   /** The number of all objects. */
   readonly listed: number
   readonly ignored: readonly IgnoredObjects[]
+  /** What the listing of a folder has skipped. */
+  readonly skipped: readonly SkippedFiles[]
 }
 
 /** Memory is allocated for somewhat more objects than in the previous listing. */
@@ -59,7 +62,8 @@ export async function takeInventory (
   const kindOf = classifier(rules)
   let listed = 0
   const ignored = new IgnoredCounter()
-  for await (const page of store.list(rules.prefix)) {
+  const skipped = new SkippedCounter()
+  for await (const page of store.list(rules.prefix, { onSkipped: (file) => skipped.add(file) })) {
     for (let i = 0; i < page.length; i++) {
       const kind = kindOf(page.key(i))
       if (kind === 'info') addInfoFile(page, i, infoFiles, invalid)
@@ -78,7 +82,8 @@ export async function takeInventory (
     refused: [...invalid, ...duplicates],
     orphans: joined.orphans,
     listed,
-    ignored: ignored.list()
+    ignored: ignored.list(),
+    skipped: skipped.list()
   }
 }
 

@@ -34,6 +34,8 @@ export interface Quarantine {
   readonly userIds: Utf8Column
   /** Indexes into QUARANTINE_CODES. */
   readonly codes: Uint8Array
+  /** The ids of the users whose last good record is served, in ascending order of their bytes. */
+  readonly lastGoodIds: Utf8Column
   /** Each entry as a JSON object. */
   readonly json: Utf8Column
   /** Names what the entries depend on, besides the rejected files. */
@@ -80,6 +82,7 @@ function buildQuarantine (plan: ReconcilePlan, served: ServedRows, origin: strin
     keys: columnOf(entries, ({ key }) => key),
     userIds: columnOf(entries, ({ user_id: userId }) => userId ?? ''),
     codes: codesOf(entries),
+    lastGoodIds: lastGoodIdsOf(entries),
     json,
     origin
   }
@@ -111,6 +114,11 @@ function columnOf (entries: readonly QuarantineEntry[], textOf: (entry: Quaranti
   const builder = new Utf8Builder(entries.length)
   for (const entry of entries) builder.push(textOf(entry))
   return takeUtf8(builder.length, (i) => sliceAt(builder, i))
+}
+
+function lastGoodIdsOf (entries: readonly QuarantineEntry[]): Utf8Column {
+  const lastGood = entries.filter(({ last_good: version }) => version !== null)
+  return columnOf(lastGood.sort((a, b) => compareUtf8(a.user_id!, b.user_id!)), ({ user_id: userId }) => userId!)
 }
 
 function codesOf (entries: readonly QuarantineEntry[]): Uint8Array {

@@ -1,6 +1,7 @@
 import type { MonotonicClock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
 import { compareUtf8 } from '../base/utf8.js'
+import type { Warning } from '../base/warning.js'
 import { userIdOf, type RecordFields } from '../schema/record.js'
 import { compileSchema } from '../schema/schema.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
@@ -9,6 +10,7 @@ import { fromDraft } from '../table/row-source.js'
 import { admitColumns } from './admit-columns.js'
 import { parseInfoFile } from './info-file.js'
 import { takeInventory } from './inventory.js'
+import { findLakeWarnings } from './lake-warnings.js'
 import { nextState } from './next-state.js'
 import { nextQuarantine, type Quarantine } from './quarantine.js'
 import { planReconcile, toDownload } from './reconcile-plan.js'
@@ -41,6 +43,7 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   readonly state: State
   /** The previous one if nothing in it has changed. */
   readonly quarantine: Quarantines
+  readonly warnings: readonly Warning[]
   /** Keys of info files that could not be downloaded. The next reconcile tries them again. */
   readonly failed: readonly string[]
   /** The preconditions of the outputs, as they were before the listing began. */
@@ -92,11 +95,13 @@ export async function reconcile (
   })
   const served = admitColumns(plan)
   const state = nextState(plan, served, listedAt)
+  const next = nextQuarantine(plan, served, state, quarantine)
   return {
     listedAt,
     listingMs,
     state,
-    quarantine: nextQuarantine(plan, served, state, quarantine),
+    quarantine: next,
+    warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, quarantine: next, skipped: inventory.skipped }),
     failed: [...plan.rejected.values()].filter((file) => file.rejection.code === 'download_failed').map(({ key }) => key).sort(compareUtf8),
     preconditions
   }

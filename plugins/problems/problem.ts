@@ -51,13 +51,13 @@ export function invalidParameters (errors: readonly ParameterError[]): Problem {
 }
 
 /** 503 for a condition that passes by itself. */
-export function unavailable (code: string, detail: string): Problem {
-  return new Problem(503, code, detail, { headers: { 'retry-after': '1' } })
+export function unavailable (code: string, detail: string, members: ProblemOptions['members'] = {}): Problem {
+  return new Problem(503, code, detail, { headers: { 'retry-after': '1' }, members })
 }
 
 /** 503: the process has not read the lake yet, with the reasons if there are any. */
-export function noData (staleReasons: readonly FailureCode[]): Problem {
-  return unavailable('no_data', [new NoDataError().message, ...staleReasons.map(describeFailure)].join(': '))
+export function noData (staleReasons: readonly FailureCode[], members?: ProblemOptions['members']): Problem {
+  return unavailable('no_data', [new NoDataError().message, ...staleReasons.map(describeFailure)].join(': '), members)
 }
 
 /** A problem with the code of its status: "Unsupported Media Type" is `unsupported_media_type`. */

@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { DataVersion, SelectQuery } from '../../lib/query/data-version.js'
 import { describeFailure } from '../../lib/base/failure-code.js'
 import { noData, unavailable } from '../../plugins/problems/problem.js'
 import { hasEnded } from './response-end.js'
 
 /**
  * A preHandler of all routes that serve data: makes the data as fresh as the request and the settings ask, gives the request the
- * data version that its response is made of, and sets the headers that describe its age and version. Fails with a problem if there is no data, or if it is too old. A request whose client has
- * gone in the meantime goes no further.
+ * data version that its response is made of, and sets the headers that describe its age and version. Fails with a problem if there
+ * is no data, or if it is too old. A request whose client has gone in the meantime goes no further.
  */
 export async function ensureFresh (request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { transformer } = request.server
@@ -36,4 +37,10 @@ export function setCacheControl ({ server: { transformer, clock } }: FastifyRequ
   const { freshForMs } = transformer.freshness()
   const ms = expiresWithMinute ? Math.min(freshForMs, MINUTE_MS - clock() % MINUTE_MS) : freshForMs
   reply.header('cache-control', `private, max-age=${Math.floor(ms / 1000)}`)
+}
+
+/** Sets `Data-Last-Good`, the number of last good records on the page or among those that match, unless it is 0. */
+export async function setLastGood (reply: FastifyReply, version: DataVersion, query: SelectQuery): Promise<void> {
+  const count = await reply.server.transformer.countLastGood(version, query)
+  if (count > 0) reply.header('data-last-good', count)
 }

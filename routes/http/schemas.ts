@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { Type, type TSchema } from 'typebox'
 import { FAILURE_CODES } from '../../lib/base/failure-code.js'
+import { WARNING_CODES } from '../../lib/base/warning.js'
 import { SORT_COLUMNS } from '../../lib/query/data-version.js'
 import { QUARANTINE_CODES } from '../../lib/transformer.js'
 import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
@@ -37,6 +38,23 @@ export const ParameterError = Type.Object({
   detail: text('What was given and what is accepted')
 }, { description: 'What is wrong with one parameter' })
 
+export const RejectReason = Type.Object({
+  key: text('The key of the object'),
+  code: text(`What is wrong, for programs. ${anyOf(QUARANTINE_CODES)}`),
+  detail: text('What is wrong, for people'),
+  hint: nullable('What the uploader can do; null if that cannot be told from the file', Type.String())
+}, { description: 'Of `record_not_found`: why the info file of the record is not served' })
+
+export const Warning = Type.Object({
+  code: text(`What is probably not intended, for programs. ${anyOf(WARNING_CODES)}`),
+  detail: text('What is probably not intended, for people')
+}, { description: 'Something that is allowed and was probably not intended' })
+
+export const Detail = Type.Object({
+  code: text(`For programs: a code of \`Data-Stale\` or of a warning. ${anyOf([...FAILURE_CODES, ...WARNING_CODES])}`),
+  detail: text('What is not as it should be, for people')
+}, { description: 'Something that is not as it should be' })
+
 export const Problem = Type.Object({
   type: text('A URN made from the code', { format: 'uri' }),
   title: text('The name of the status'),
@@ -45,6 +63,8 @@ export const Problem = Type.Object({
   code: text(`What is wrong, for programs. ${anyOf(Object.keys(PROBLEM_CODES))}`, { pattern: '^[a-z_]+$' }),
   request_id: text('The `Request-Id` of the response, which is in the log as well'),
   errors: Type.Optional(Type.Array(ParameterError, { description: 'Of `invalid_parameter`: what is wrong with each parameter' })),
+  reject: Type.Optional(RejectReason),
+  details: Type.Optional(Type.Array(Detail, { description: 'Of `GET /readyz`: what is not as it should be' })),
   restart: Type.Optional(text('Of 410: the first page of the same listing on the current data', { format: 'uri-reference' })),
   continue: Type.Optional(text('Of 410: the page after the last record on the current data; records may be missing or appear twice', { format: 'uri-reference' })),
   continue_cursor: Type.Optional(text('Of 410: the `cursor` of `continue`'))
@@ -118,7 +138,8 @@ export const JobResult = Type.Object({
   removed: count('The records of the previous output that are gone'),
   rejected: count('The files in quarantine'),
   ...output,
-  other_outputs: Type.Array(OtherOutput, { description: 'The outputs in other formats' })
+  other_outputs: Type.Array(OtherOutput, { description: 'The outputs in other formats' }),
+  warnings: Type.Array(Warning, { description: 'What is allowed and was probably not intended' })
 }, { description: 'The output, and how it differs from the previous one' })
 
 export const JobError = Type.Object({
@@ -191,3 +212,8 @@ export const Version = Type.Object({
 export const ProbeStatus = Type.Object({
   status: text(`The state of the process. ${anyOf(['alive', 'started', 'ready'])}`)
 }, { description: 'The response of a probe' })
+
+export const Readiness = Type.Object({
+  status: text(`The state of the process. ${anyOf(['ready'])}`),
+  details: Type.Array(Detail, { description: 'What is not as it should be' })
+}, { description: 'The response of `GET /readyz`' })

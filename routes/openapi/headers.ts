@@ -34,6 +34,11 @@ const versionSchema = string('Qm3cVxq0mXbZ0vTjS3hU4w', { pattern: '^[\\w-]{22}$'
 const dataStale = define('Data-Stale', 'Why the data may differ from the bucket: one or more reasons, separated by commas; absent if there is none. The reasons are ' +
   `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable, download_failed', { pattern: '^[a-z_]+(, [a-z_]+)*$' }), false)
 
+const lastGood = define('Data-Last-Good', 'How many records of the response are the last good ones of users whose info files are rejected now; absent if none is', integer(1), false)
+
+/** Of responses that contain records, or statistics of them. */
+export const lastGoodRecords = { 'Data-Last-Good': lastGood }
+
 /** Of every response from the data. */
 export const freshness = { Age: define('Age', AGE, integer(0)), 'Data-Stale': dataStale, 'Data-Version': define('Data-Version', VERSION, versionSchema) }
 

@@ -27,7 +27,8 @@ const published = {
     etag: '4z4-dn3276u0guzk-dn3276u6dx1k-63hb0',
     bytes: 6448,
     skipped: false,
-    other_outputs: []
+    other_outputs: [],
+    warnings: []
   },
   error: null
 }

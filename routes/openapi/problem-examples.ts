@@ -47,7 +47,11 @@ export const expiredCursor: Examples = {
   })
 }
 export const unknownRecord: Examples = {
-  unknown: example('An unknown id', "'/data/nobody'", notFound('record_not_found', 'There is no record "nobody"'))
+  unknown: example('An unknown id', "'/data/1'", notFound('record_not_found', 'There is no record "1"')),
+  rejected: example('An image without an info file', "'/data/nobody'", {
+    ...notFound('record_not_found', 'There is no record "nobody": source_data/nobody.png is an image without an info file'),
+    reject: { key: 'source_data/nobody.png', code: 'orphan', detail: 'There is no info file with the name of this image', hint: null }
+  })
 }
 export const noImage: Examples = {
   none: example('A record without an image', "'/data/1007/image'", notFound('image_not_found', 'There is no image of "1007"'))

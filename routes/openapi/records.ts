@@ -35,10 +35,10 @@ function listing ({ operationId, summary, description, content, vary, badRequest
     responses: {
       200: {
         description: 'The records',
-        headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
+        headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
         content
       },
-      304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching, ...vary } },
+      304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...vary } },
       ...problems([400, 406, 410, 412, 500, 503], {
         headers: headers.perhapsFreshness,
         examples: { ...badRequest && { 400: badRequest }, 406: notAcceptable, 410: expiredCursor },
@@ -109,13 +109,13 @@ export const getRecord: Operation = {
   responses: {
     200: {
       description: 'The record',
-      headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
+      headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
       content: json(RecordObject, {
         record: example('A record with an image', "'/data/wren.ashgrove'",
           { user_id: 'wren.ashgrove', first_name: 'Wren', last_name: 'Ashgrove', birthts: -987822000000, img_path: 'source_data/wren.ashgrove.png' })
       })
     },
-    304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
+    304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
     ...problems([400, 404, 406, 412, 414, 500, 503], {
       headers: headers.perhapsFreshness,
       examples: { 404: unknownRecord, 406: noSuchEncoding('/data/1001') },

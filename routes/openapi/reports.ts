@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { ProbeStatus, Quarantine, Statistics, Version } from '../http/schemas.js'
+import { ProbeStatus, Readiness, Quarantine, Statistics, Version } from '../http/schemas.js'
 import { version } from '../../lib/base/package-info.js'
 import * as headers from './headers.js'
 import type { Header } from './headers.js'
@@ -16,7 +16,7 @@ export const getStatistics: Operation = {
   responses: {
     200: {
       description: 'The statistics',
-      headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
+      headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
       content: json(Statistics, {
         over80: example('People of 80 and more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
           count: 18,
@@ -40,7 +40,7 @@ export const getStatistics: Operation = {
         })
       })
     },
-    304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
+    304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
     ...problems([400, 406, 412, 500, 503], {
       headers: headers.perhapsFreshness,
       examples: { 400: badBinWidth, 406: noSuchEncoding('/stats') },
@@ -69,10 +69,10 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
     responses: {
       200: {
         description: 'A page of the quarantine',
-        headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
+        headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
         content
       },
-      304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching, ...vary } },
+      304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...vary } },
       ...problems([400, 406, 412, 500, 503], { headers: headers.perhapsFreshness, examples: { 406: notAcceptable }, headersOf: { 406: vary } })
     }
   }
@@ -149,4 +149,13 @@ const probe = (operationId: string, status: string, summary: string, description
 
 export const livez = probe('livez', 'alive', 'Is the process alive?', 'It is if it responds.', problems([400, 500]))
 export const startupz = probe('startupz', 'started', 'Has the process started?', 'It has once it has read the bucket.', problems([400, 500, 503]))
-export const readyz = probe('readyz', 'ready', 'Is the process ready?', 'It is if it has data to serve and is not about to end.', problems([400, 500, 503]))
+export const readyz: Operation = {
+  operationId: 'readyz',
+  tags: ['Probes'],
+  summary: 'Is the process ready?',
+  description: 'It is if it has data to serve and is not about to end. `details` lists what is not as it should be, whatever the status.',
+  responses: {
+    200: { description: 'Yes', content: json(Readiness, { ready: example('The process is ready', "'/readyz'", { status: 'ready', details: [] }) }) },
+    ...problems([400, 500, 503])
+  }
+}

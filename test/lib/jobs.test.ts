@@ -5,7 +5,7 @@ import { StoreError } from '../../lib/store/object-store.js'
 import type { UpdateReport } from '../../lib/transformer.js'
 import { TestClock } from '../support/app.js'
 
-const REPORT: UpdateReport = { records: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false, otherOutputs: [] }
+const REPORT: UpdateReport = { records: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false, otherOutputs: [], warnings: [] }
 
 function controlled () {
   const clock = new TestClock(1000)

@@ -10,7 +10,7 @@ t.test('alive from the start, ready with data, and no probe touches the bucket',
   }
   t.equal(endpoint.counts.LIST, 0)
   await app.inject('/data')
-  t.match(await app.inject('/readyz'), { statusCode: 200, body: '{"status":"ready"}' })
+  t.match(await app.inject('/readyz'), { statusCode: 200, body: '{"status":"ready","details":[]}' })
   t.match(await app.inject('/startupz'), { statusCode: 200, body: '{"status":"started"}' })
   t.equal(endpoint.counts.LIST, 1)
 })

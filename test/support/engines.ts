@@ -21,6 +21,6 @@ export function wrapEngine (override: (version: DataVersion) => Partial<DataVers
 /** An engine whose selections are these rows of user ids, streamed batch by batch. */
 export function streamingEngine (batches: () => AsyncIterable<readonly (readonly string[])[]>): OpenVersion {
   return wrapEngine(() => ({
-    select: async (): Promise<Selection> => ({ columns: ['user_id'], count: 1_000_000, next: undefined, batches })
+    select: async (): Promise<Selection> => ({ columns: ['user_id'], count: 1_000_000, next: undefined, batches, countAmong: () => 0 })
   }))
 }

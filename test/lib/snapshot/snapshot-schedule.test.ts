@@ -11,7 +11,7 @@ function setUp () {
   const schedule = new SnapshotSchedule({
     save: (state) => new Promise((resolve, reject) => saves.push({ state, end: resolve, fail: reject })),
     clock: clock.monotonic,
-    onFailure: (error) => failures.push(error)
+    onEnd: (error) => { if (error !== undefined) failures.push(error) }
   })
   return { clock, saves, failures, schedule }
 }

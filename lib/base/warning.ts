@@ -1,0 +1,17 @@
+/** Something that does not stop the service and was probably not intended. The codes are stable; more may be added. */
+export interface Warning {
+  readonly code: WarningCode
+  /** One or two sentences for people. */
+  readonly detail: string
+}
+
+export const WARNING_CODES = [
+  'nothing_usable',
+  'skipped_files',
+  'unknown_output_column',
+  'snapshot_damaged',
+  'snapshot_not_readable',
+  'snapshot_not_writable',
+  'output_not_writable'
+] as const
+export type WarningCode = (typeof WARNING_CODES)[number]

@@ -1,0 +1,17 @@
+import { describeFailure, toFailureCode } from '../base/failure-code.js'
+import type { Warning } from '../base/warning.js'
+import type { SnapshotFailure } from './snapshot-file.js'
+
+/**
+ * The warnings about the snapshot.
+ *
+ * @param failure why it could not be read at the start
+ * @param error why it could not be written; `undefined` if it could
+ */
+export function snapshotWarnings (failure: SnapshotFailure | undefined, error: unknown): Warning[] {
+  const warnings: Warning[] = []
+  if (failure === 'damaged') warnings.push({ code: 'snapshot_damaged', detail: 'The snapshot is damaged: every info file was downloaded' })
+  else if (failure !== undefined && failure !== 'foreign') warnings.push({ code: 'snapshot_not_readable', detail: `The snapshot could not be read: ${describeFailure(failure)}; every info file was downloaded` })
+  if (error !== undefined) warnings.push({ code: 'snapshot_not_writable', detail: `The snapshot could not be written: ${describeFailure(toFailureCode(error))}; the next start takes longer` })
+  return warnings
+}

@@ -1,0 +1,28 @@
+import { Utf8Reader } from '../table/utf8-column.js'
+import type { Quarantine, QuarantineEntry } from './quarantine.js'
+import { QUARANTINE_CODES } from './reject.js'
+
+const ORPHAN = QUARANTINE_CODES.indexOf('orphan')
+
+/** The rows of the rejects of a quarantine that an earlier quarantine does not have, or has with another ETag or another reason. */
+export function findNewRejects (quarantine: Quarantine, earlier: Quarantine | undefined): number[] {
+  if (quarantine === earlier) return []
+  const [keys, json] = [new Utf8Reader(quarantine.keys), new Utf8Reader(quarantine.json)]
+  const known = earlier && { keys: new Utf8Reader(earlier.keys), json: new Utf8Reader(earlier.json) }
+  const rows: number[] = []
+  let before = 0
+  for (let row = 0; row < keys.length; row++) {
+    if (quarantine.codes[row] === ORPHAN) continue
+    const { bytes, offsets } = keys
+    if (known !== undefined) before = known.keys.lowerBound(bytes.subarray(offsets[row]!, offsets[row + 1]!), before)
+    const isKnown = known !== undefined && before < known.keys.length && known.json.compare(before, json.bytes, json.offsets[row]!, json.offsets[row + 1]!) === 0
+    if (!isKnown) rows.push(row)
+  }
+  return rows
+}
+
+/** The entries in these rows of a quarantine. */
+export function entriesAt (quarantine: Quarantine, rows: readonly number[]): QuarantineEntry[] {
+  const json = new Utf8Reader(quarantine.json)
+  return rows.map((row) => JSON.parse(json.at(row)) as QuarantineEntry)
+}

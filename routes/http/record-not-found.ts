@@ -1,0 +1,13 @@
+import type { UserDataTransformer } from '../../lib/transformer.js'
+import { Problem, unavailable } from '../../plugins/problems/problem.js'
+
+/** The problem of a record that does not exist. If its info file is rejected, it contains the reason; if the file could not be downloaded, it is 503. */
+export function recordNotFound (id: string, transformer: UserDataTransformer): Problem {
+  const [entry] = transformer.quarantine({ userIds: [id], limit: 1 }).entries()
+  const unknown = `There is no record ${JSON.stringify(id)}`
+  if (entry === undefined) return new Problem(404, 'record_not_found', unknown)
+  const { key, code, detail, hint } = entry
+  if (code === 'download_failed') return unavailable(code, `${key} is listed and could not be read yet`)
+  const reason = code === 'orphan' ? `${key} is an image without an info file` : `${key} is rejected (${code}): ${detail}`
+  return new Problem(404, 'record_not_found', `${unknown}: ${reason}`, { members: { reject: { key, code, detail, hint } } })
+}

@@ -1,0 +1,143 @@
+import t from 'tap'
+import { build, csv, PNG, type LogLine } from '../support/app.js'
+
+const BAD = 'first_name,last_name\nAnn,Lee\n'
+const post = { method: 'POST', url: '/data' } as const
+
+t.test('a lake in which nothing is usable is reported in the log, in jobs and by /readyz', async (t) => {
+  const log: LogLine[] = []
+  const files = { '1.json': '{}', '2.JSON': '{}', '3.tsv': '', '4.csv': BAD, '5.csv': BAD, '6.csv': '', '7.png': PNG, README: '' }
+  const { app, bucket, fresh } = await build(t, { files, log })
+  const { result } = (await app.inject(post)).json()
+  t.match(result, { records: 0, warnings: [{ code: 'nothing_usable' }] })
+  const [{ detail }] = result.warnings
+  t.match(detail, /^None of the 8 objects with the prefix "source_data\/" makes a record: 4 ignored \(2 \.json, such as source_data\/1\.json; /)
+  t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv; 1 empty_file, such as source_data\/6\.csv\); 1 images without an info file$/)
+  t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
+  await app.inject(post)
+  const lines = log.filter(({ warning }) => warning === 'nothing_usable')
+  t.match(lines, [{ level: 40, msg: detail }])
+  t.equal(lines.length, 1, 'it is logged once')
+  bucket.put('source_data/4.csv', csv())
+  await fresh('/data')
+  t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [] })
+  t.match(log.filter(({ warning }) => warning === 'nothing_usable')[1], { level: 30, msg: 'No longer: nothing_usable' })
+})
+
+t.test('a wrong prefix is reported', async (t) => {
+  const { app, fresh } = await build(t, { files: { 'users/1.csv': csv() } })
+  await fresh('/data')
+  t.match((await app.inject('/readyz')).json(), { details: [{ code: 'nothing_usable', detail: 'There is no object with the prefix "source_data/"' }] })
+})
+
+t.test('/readyz lists the reasons why data is stale, before there is data as well', async (t) => {
+  const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv() } })
+  endpoint.intercept = ({ operation }) => operation === 'LIST' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  await app.inject('/data')
+  const details = [{ code: 'access_denied', detail: 'The bucket refuses access' }]
+  t.match((await app.inject('/readyz')).json(), { status: 503, code: 'no_data', details })
+  endpoint.intercept = () => undefined
+  clock.advance(3000)
+  await app.inject('/data')
+  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [] })
+})
+
+t.test('an output that cannot be written is reported by /readyz until it can', async (t) => {
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv() } })
+  endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  t.equal((await app.inject(post)).statusCode, 503)
+  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'output_not_writable', detail: 'The last job has failed: The bucket refuses access' }] })
+  endpoint.intercept = () => undefined
+  await app.inject(post)
+  t.same((await app.inject('/readyz')).json().details, [])
+})
+
+t.test('a damaged snapshot, and one that cannot be written', async (t) => {
+  const log: LogLine[] = []
+  const files = { '1.csv': csv(), 'processed_data/output.snapshot.arrow': 'userlake sha256 and so on' }
+  const { app, bucket, endpoint, fresh, clock } = await build(t, { files, log })
+  await fresh('/data')
+  t.match((await app.inject('/readyz')).json().details, [{ code: 'snapshot_damaged' }])
+  endpoint.intercept = ({ operation, key }) => operation === 'PUT' && key.endsWith('.arrow') ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  for (let i = 0; i < 3; i++) {
+    bucket.put('source_data/2.csv', csv('Bob', String(i)))
+    clock.advance(61_000)
+    await app.inject(post)
+    await app.transformer.flush()
+  }
+  t.match((await app.inject('/readyz')).json().details, [{ code: 'snapshot_damaged' }, { code: 'snapshot_not_writable' }])
+  const lines = () => log.filter(({ level, msg }) => level >= 30 && /^The snapshot (could not be written|is written again)/.test(msg))
+  t.match(lines(), [{ level: 40, error: 'access_denied', cause: /snapshot\.arrow/ }])
+  t.equal(lines().length, 1, 'it is logged once')
+  endpoint.intercept = () => undefined
+  bucket.put('source_data/2.csv', csv('Eve'))
+  clock.advance(61_000)
+  await app.inject(post)
+  await app.transformer.flush()
+  t.same((await app.inject('/readyz')).json().details, [])
+  t.equal(lines().length, 2)
+})
+
+t.test('an output column that no record has is a warning in job, log and /readyz', async (t) => {
+  const log: LogLine[] = []
+  const { app } = await build(t, { files: { '1.csv': 'first_name,last_name,birthts,height\nAnn,Lee,0,180\n' }, settings: { OUTPUT_COLUMNS: 'user_id,height,hieght' }, log })
+  const warning = { code: 'unknown_output_column', detail: 'No record has the output column "hieght" (did you mean height?): it is empty' }
+  for (let i = 0; i < 2; i++) t.same((await app.inject(post)).json().result.warnings, [warning])
+  t.same((await app.inject('/readyz')).json().details, [warning])
+  t.match(log.filter((line) => line['warning'] === warning.code), [{ level: 40, msg: warning.detail }])
+  t.equal(log.filter((line) => line['warning'] === warning.code).length, 1)
+})
+
+t.test('rejected and ignored files are logged when they are new or changed, at most 20 at a time', async (t) => {
+  const log: LogLine[] = []
+  const files = { '1.csv': csv(), 'x.json': '{}', ...Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`bad${i + 10}.csv`, BAD])) }
+  const { bucket, fresh } = await build(t, { files, log })
+  const rejects = () => log.filter(({ msg }) => msg === 'Info file rejected')
+  for (let i = 0; i < 2; i++) await fresh('/data')
+  t.match(rejects()[0], { level: 40, key: 'source_data/bad10.csv', code: 'missing_column' })
+  t.equal(rejects().length, 20)
+  t.match(log.filter(({ msg }) => /^More info files/.test(msg)), [{ count: 5 }])
+  t.match(log.filter(({ msg }) => /ignored/.test(msg)), [{ level: 30, extension: 'json', count: 1, example: 'source_data/x.json' }])
+  bucket.put('source_data/bad10.csv', 'first_name\nAnn\n')
+  bucket.put('source_data/bad99.csv', BAD)
+  bucket.delete('source_data/bad11.csv')
+  for (let i = 0; i < 2; i++) await fresh('/data')
+  t.match(rejects().slice(20), [{ key: 'source_data/bad10.csv' }, { key: 'source_data/bad99.csv' }])
+  t.equal(rejects().length, 22)
+})
+
+t.test('a 404 for a record whose file is in quarantine says why', async (t) => {
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv(), 'bad.csv': BAD, 'alone.png': PNG, 'late.csv': csv() } })
+  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/late.csv' ? { status: 500, body: '' } : undefined
+  t.match((await app.inject('/data/bad')).json(), {
+    status: 404,
+    code: 'record_not_found',
+    detail: /^There is no record "bad": source_data\/bad\.csv is rejected \(missing_column\): .*birthts/,
+    reject: { key: 'source_data/bad.csv', code: 'missing_column', detail: /birthts/ }
+  })
+  t.match((await app.inject('/data/alone')).json(), { status: 404, detail: 'There is no record "alone": source_data/alone.png is an image without an info file', reject: { code: 'orphan' } })
+  t.match((await app.inject('/data/nobody')).json(), { status: 404, detail: 'There is no record "nobody"', reject: undefined })
+  t.match((await app.inject('/data/late')).json(), { status: 503, code: 'download_failed', detail: 'source_data/late.csv is listed and could not be read yet' })
+})
+
+t.test('Data-Last-Good is the number of last good records of a response', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`${i + 1}.csv`, csv(i % 2 === 0 ? 'Ann' : 'Bob', 'Lee', i)]))
+  const { app, bucket, fresh } = await build(t, { files })
+  const lastGood = async (url: string, headers = {}) => (await app.inject({ url, headers })).headers['data-last-good']
+  t.equal(await lastGood('/data'), undefined)
+  const { headers: { etag } } = await app.inject('/data')
+  const page = (await app.inject('/data?limit=4')).headers['next-cursor']
+  for (const id of [2, 3, 7]) bucket.put(`source_data/${id}.csv`, BAD)
+  bucket.put('source_data/new.csv', BAD)
+  t.equal((await fresh('/data')).json.length, 9)
+  const table: [string, string | undefined][] = [
+    ['/data', '3'], ['/data.csv', '3'], ['/data?first_name=ann', '2'], ['/data?first_name=bob', '1'], ['/data?user_id=1', undefined], ['/data?limit=2', '1'],
+    ['/data?limit=3&sort=-user_id', '1'], ['/data?limit=1', undefined], [`/data?cursor=${page}`, '1'], ['/data/2', '1'], ['/data/1', undefined], ['/stats', '3'], ['/stats?first_name=ann', '2']
+  ]
+  for (const [url, expected] of table) for (let i = 0; i < 2; i++) t.equal(await lastGood(url), expected, url)
+  t.match(await app.inject({ url: '/data', headers: { 'if-none-match': etag } }), { statusCode: 304, headers: { 'data-last-good': '3' } })
+  t.equal((await app.inject({ method: 'HEAD', url: '/data' })).headers['data-last-good'], '3')
+  for (const id of [2, 3, 7]) bucket.put(`source_data/${id}.csv`, csv())
+  await fresh('/data')
+  t.equal(await lastGood('/data'), undefined)
+})
