@@ -30,8 +30,9 @@ const REPLACED_HEADERS = ['data-last-good', 'etag', 'content-encoding', 'link', 
 
 function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error)
+  if (error instanceof StoreError) request.log.warn({ code: error.code, cause: error.message }, 'The lake could not be read for a request')
   // Routes throw problems on purpose; any other error of the server is a bug.
-  if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
+  else if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
   for (const name of REPLACED_HEADERS) reply.removeHeader(name)
   reply.code(problem.status).headers(DEFAULT_HEADERS).headers(problem.headers)
     .header(REQUEST_ID, request.id)
@@ -44,7 +45,8 @@ function toProblem (error: Error & Partial<FastifyError>): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreError) return unavailable(error.code, describeFailure(error.code))
   if (error instanceof NoDataError) return noData([])
-  const { statusCode = 500 } = error
+  const { statusCode = 500, code } = error
+  if (code === 'FST_ERR_BAD_URL') return httpProblem(400, 'The path of the URL must be percent-encoded UTF-8')
   if (statusCode >= 500) return new Problem(statusCode, 'internal_error', describeFailure('internal_error'))
   return httpProblem(statusCode, excerpt(error.message))
 }

@@ -33,6 +33,6 @@ export default fp(async (fastify) => {
 
   function findNoRoute (request: FastifyRequest): Problem {
     const allow = allowedMethods.of(request.url.split('?', 1)[0]!).join(', ')
-    return allow === '' ? notFound(request) : httpProblem(405, `${request.method} is not possible here, but ${allow}`, { headers: { allow } })
+    return allow === '' ? notFound(request) : httpProblem(405, `${request.method} is not allowed for this URL; allowed: ${allow}`, { headers: { allow } })
   }
 }, { name: 'request-checks', dependencies: ['config'] })

@@ -15,7 +15,9 @@ export function logRequest ({ config, log }: FastifyInstance, id: string, { meth
     const bytes = sent - (logged.get(socket) ?? 0)
     logged.set(socket, sent)
     const ms = Math.round((performance.now() - began) * 100) / 100
-    const line = { request_id: id, method, path: pathOf(url!), status: response.statusCode, ms, bytes }
+    // A response that never began has no status.
+    const status = response.headersSent ? response.statusCode : undefined
+    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes }
     if (response.writableFinished) log.info(line, 'Request')
     else log.info({ ...line, aborted: true }, 'Request aborted by the client')
   })

@@ -22,7 +22,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   // Clients send all sorts of empty bodies along; one with something in it is a mistake.
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => {
-    if (body.trim() !== '') throw new Problem(400, 'unexpected_body', 'This request takes no body')
+    if (body.trim() !== '') throw new Problem(400, 'unexpected_body', 'This request must not have a body')
   })
 
   const post = { config: { operation: publishOutput }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
@@ -45,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const one = { config: { operation: getJob }, schema: { params: JobParams, querystring: NoQuery, response: { 200: Job } } }
   fastify.get('/jobs/:id', one, async ({ params: { id } }) => {
     const job = jobs.get(id)
-    if (job === undefined) throw new Problem(404, 'job_not_found', `This process knows no job ${JSON.stringify(id)}`)
+    if (job === undefined) throw new Problem(404, 'job_not_found', `This process has no job ${JSON.stringify(id)}`)
     return toWire(job)
   })
 }

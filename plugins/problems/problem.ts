@@ -47,7 +47,7 @@ export class Problem extends Error {
 
 /** 400: request parameters are wrong. */
 export function invalidParameters (errors: readonly ParameterError[]): Problem {
-  return new Problem(400, 'invalid_parameter', errors.map(({ parameter, detail }) => `${parameter}: ${detail}`).join('; '), { errors })
+  return new Problem(400, 'invalid_parameter', errors.map(({ parameter, detail }) => `${parameter || '""'}: ${detail}`).join('; '), { errors })
 }
 
 /** 503 for a condition that passes by itself. */

@@ -36,7 +36,7 @@ export function findMalformedHost ({ headers: { host }, rawHeaders, httpVersion 
  */
 export function findForeignHost ({ headers: { host } }: IncomingMessage, allowed: AllowedHosts): Problem | undefined {
   if (allowed === undefined || host === undefined || allowed.has(nameOf(host)!)) return undefined
-  return httpProblem(421, `Host: got ${JSON.stringify(excerpt(host))}; the setting ALLOWED_HOSTS has ${[...allowed].join(', ')}`)
+  return httpProblem(421, `Host: got ${JSON.stringify(excerpt(host))}; must be one of ${[...allowed].join(', ')} (setting ALLOWED_HOSTS)`)
 }
 
 function nameOf (host: string): string | undefined {

@@ -118,7 +118,7 @@ interface TextRules {
   readonly pattern?: RegExp
 }
 
-function text ({ accepted = 'a text that is not empty', pattern }: TextRules): Kind<string> {
+function text ({ accepted = 'non-empty text', pattern }: TextRules): Kind<string> {
   return {
     schema: { type: 'string', ...pattern === undefined ? { minLength: 1 } : { pattern: pattern.source } },
     accepted,

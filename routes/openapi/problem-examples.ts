@@ -61,5 +61,5 @@ export const noSuchRange: Examples = {
     problem(416, 'Range Not Satisfiable', 'range_not_satisfiable', 'The image has 1180 bytes'))
 }
 export const unknownJob: Examples = {
-  unknown: example('A job of another process', "'/jobs/1'", notFound('job_not_found', 'This process knows no job "1"'))
+  unknown: example('A job of another process', "'/jobs/1'", notFound('job_not_found', 'This process has no job "1"'))
 }

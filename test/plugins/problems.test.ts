@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { build, csv } from '../support/app.js'
+import { build, csv, type LogLine } from '../support/app.js'
 import { wrapEngine } from '../support/engines.js'
 
 const SHAPE = { type: /^urn:userlake:problem:/, title: String, status: Number, detail: String, code: String }
@@ -23,6 +23,28 @@ t.test('errors of the framework have the shape of all others', async (t) => {
     t.equal(response.statusCode, status)
     t.equal(response.headers['content-type'], 'application/problem+json')
   }
+})
+
+t.test('what a problem says about a URL, a method, a name and a body', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  const details: [object, string][] = [
+    [{ url: '/data/%ff' }, 'The path of the URL must be percent-encoded UTF-8'],
+    [{ url: '/data?=1' }, '"": unknown parameter'],
+    [{ url: '/data?first_name=' }, 'first_name: got ""; must be non-empty text'],
+    [{ method: 'DELETE', url: '/data' }, 'DELETE is not allowed for this URL; allowed: GET, HEAD, POST'],
+    [{ method: 'POST', url: '/data', payload: 'x' }, 'This request must not have a body'],
+    [{ url: '/jobs/1' }, 'This process has no job "1"']
+  ]
+  for (const [request, detail] of details) t.equal((await app.inject(request)).json().detail, detail)
+})
+
+t.test('a request that fails because the lake cannot be read is a warning with its cause, without a stack', async (t) => {
+  const log: LogLine[] = []
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv(), '1.png': 'x' }, log })
+  await app.inject('/data')
+  endpoint.intercept = ({ operation }) => operation === 'GET' ? { status: 403 } : undefined
+  t.equal((await app.inject('/data/1/image')).statusCode, 503)
+  t.match(log.filter(({ level }) => level >= 40).filter(({ request_id: id }) => id), [{ level: 40, code: 'access_denied', cause: String, err: undefined }])
 })
 
 t.test('the response to an unexpected error does not contain its message', async (t) => {

@@ -64,7 +64,7 @@ t.test('a request whose client has left is logged as aborted', async (t) => {
   const request = httpRequest(`${url}/data`).on('error', () => {}).end()
   await once(app.server, 'request')
   request.destroy()
-  t.match(await lines(1), [{ method: 'GET', path: '/data', aborted: true, bytes: 0, msg: 'Request aborted by the client' }])
+  t.match(await lines(1), [{ method: 'GET', path: '/data', status: undefined, aborted: true, bytes: 0, msg: 'Request aborted by the client' }])
   open()
 })
 
