@@ -24,7 +24,7 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
   ['base', 'lib/base/']
 ]
 
-/** What may know the process it runs in. The SDK reads one of its settings from the environment only. */
+/** The files that may use `process`. The SDK reads one of its settings from the environment only. */
 const EDGES = ['server.ts', 'scripts/seed.ts', 'scripts/generate.ts', 'scripts/healthcheck.ts', 'lib/store/s3/s3-client.ts']
 
 const sources = ['server.ts', 'app.ts', ...['lib', 'plugins', 'routes', 'scripts'].flatMap((folder) =>
@@ -66,27 +66,27 @@ t.test('there is no import cycle', async (t) => {
   t.equal(done.size, sources.length)
 })
 
-/** What needs dates, or compares times with those of files or of other machines. Durations are measured with a monotonic clock. */
+/** The files that need dates, or compare times with those of files or of other machines. Durations are measured with a monotonic clock. */
 const WALL_CLOCK = [
-  'plugins/transformer.ts', 'lib/transformer.ts', // ages and the times of jobs
+  'plugins/transformer.ts', 'lib/transformer.ts', // ages, and the times of jobs
   'lib/store/embedded-lake.ts', 'lib/store/open-store.ts', 'lib/store/folder/', // the times of files
   'lib/store/s3/fast-path/s3-fast-path.ts' // signatures
 ]
 
-t.test('the wall clock is read only by what needs dates', async (t) => {
+t.test('only code that needs dates reads the wall clock', async (t) => {
   for (const path of sources) {
     if (!WALL_CLOCK.some((start) => path.startsWith(start))) t.notMatch(readFileSync(path, 'utf8'), /\bDate\.now\b|new Date\(\)/, path)
   }
 })
 
-t.test('each foreign package stays where it belongs', async (t) => {
+t.test('Fastify, the SDK and Arrow are each imported in one place only', async (t) => {
   for (const path of sources) {
     for (const name of importsOf(path)) {
-      if (name.includes('fastify')) t.notMatch(path, /^lib\//, `${path}: lib/ knows no Fastify`)
-      if (/^@(aws-sdk|smithy)\/|^undici$/.test(name)) t.match(path, /^lib\/store\/s3\//, `${path}: one folder knows the SDK`)
-      if (/flechette/.test(name)) t.match(path, /^lib\/snapshot\//, `${path}: one folder knows Arrow`)
-      if (name.startsWith('.') && path.startsWith('routes/')) t.notMatch(name, /lib\/(source|store)\//, `${path}: routes know no bucket`)
+      if (name.includes('fastify')) t.notMatch(path, /^lib\//, `${path}: lib/ does not import Fastify`)
+      if (/^@(aws-sdk|smithy)\/|^undici$/.test(name)) t.match(path, /^lib\/store\/s3\//, `${path}: only lib/store/s3/ imports the SDK`)
+      if (/flechette/.test(name)) t.match(path, /^lib\/snapshot\//, `${path}: only lib/snapshot/ imports Arrow`)
+      if (name.startsWith('.') && path.startsWith('routes/')) t.notMatch(name, /lib\/(source|store)\//, `${path}: routes import no store`)
     }
-    if (!EDGES.includes(path)) t.notMatch(readFileSync(path, 'utf8'), /\bprocess\.(env|argv|exit|std)/, `${path}: the process belongs to its edge`)
+    if (!EDGES.includes(path)) t.notMatch(readFileSync(path, 'utf8'), /\bprocess\.(env|argv|exit|std)/, `${path}: only entry points use \`process\``)
   }
 })

@@ -3,7 +3,7 @@ import { build, csv, PNG, withoutSnapshot } from './support/app.js'
 
 const HEADER = 'first_name, last_name, birthts\n'
 
-/** A file, and what becomes of it: its record's fields, or the code of its reject. */
+/** A file, and its expected outcome: the fields of its record, or the code of its reject. */
 const files: [name: string, file: string, body: string | Buffer, outcome: object | string][] = [
   ['the usual header', '1.csv', csv('Ann', 'Lee', 5), { first_name: 'Ann', last_name: 'Lee', birthts: 5 }],
   ['no space after a comma', '2.csv', 'first_name,last_name,birthts\nAnn,Lee,5\n', { last_name: 'Lee' }],
@@ -42,13 +42,13 @@ const files: [name: string, file: string, body: string | Buffer, outcome: object
   ['an id of 240 hashes', `${'#'.repeat(240)}.csv`, csv(), { user_id: '#'.repeat(240) }],
   ['a control character in the id', 'a\tb.csv', csv(), 'invalid_id'],
   ['the last control character of ASCII in the id', 'a\u007fb.csv', csv(), 'invalid_id'],
-  ['the first control character behind ASCII in the id', 'a\u0080b.csv', csv(), 'invalid_id'],
+  ['the first control character after ASCII in the id', 'a\u0080b.csv', csv(), 'invalid_id'],
   ['the last control character in the id', 'a\u009fb.csv', csv(), 'invalid_id'],
   ['an id with a space that does not break', 'a\u00a0b.csv', csv(), { user_id: 'a\u00a0b' }],
   ['a file of more than a mebibyte', 'huge.csv', HEADER + `${'x'.repeat(1024 * 1024)}, Lee, 5\n`, 'too_large']
 ]
 
-t.test('files: each gets what the contract says, and none disturbs another', async (t) => {
+t.test('each malformed file has the documented outcome and does not affect the others', async (t) => {
   const { app } = await build(t, { files: Object.fromEntries(files.map(([, file, body]) => [file, body])) })
   const data: Record<string, unknown>[] = (await app.inject('/data')).json()
   const { entries, counts } = (await app.inject('/rejects')).json()
@@ -68,10 +68,10 @@ t.test('files: each gets what the contract says, and none disturbs another', asy
   const good = files.filter(([, , , outcome]) => typeof outcome === 'object').length
   t.equal(data.length, good)
   t.match(counts, { rejects: files.length - good, orphans: 0, ignored: 0 })
-  t.equal((await app.inject('/stats')).json().count, good, 'one bad file does not spoil the figures')
+  t.equal((await app.inject('/stats')).json().count, good, 'the statistics include all valid files')
 })
 
-t.test('one id twice: the shortest key, then the smallest, and the others are not downloaded', async (t) => {
+t.test('of several files with one id, that with the shortest key is served, or else with the smallest; the others are not downloaded', async (t) => {
   const { app, endpoint } = await build(t, { files: { '1.csv': csv('Short'), 'source_data/a/1.csv': csv('Long'), '2.csv': csv('small c'), '2.CSV': csv('CAPITALS') } })
   t.match((await app.inject('/data')).json(), [{ first_name: 'Short' }, { first_name: 'CAPITALS' }])
   t.match((await app.inject('/rejects')).json(), {
@@ -80,12 +80,12 @@ t.test('one id twice: the shortest key, then the smallest, and the others are no
   t.same(withoutSnapshot(endpoint.gets).sort(), ['source_data/1.csv', 'source_data/2.CSV'])
 })
 
-t.test('a key is as long as its bytes are', async (t) => {
+t.test('the length of a key is counted in bytes', async (t) => {
   const { app } = await build(t, { files: { 'source_data/ééé/1.csv': csv('six'), 'source_data/abcd/1.csv': csv('four'), 'source_data/😀/2.csv': csv('an emoji'), 'source_data/あ/2.csv': csv('a kana') } })
   t.match((await app.inject('/data')).json(), [{ first_name: 'four' }, { first_name: 'a kana' }])
 })
 
-t.test('images: none, alone, several, other names', async (t) => {
+t.test('a record has the latest of its images, or none', async (t) => {
   const { bucket, clock, fresh } = await build(t, {
     files: { '1.csv': csv(), '2.csv': csv(), '3.csv': csv(), '3.png': PNG, '4.csv': csv(), 'alone.png': PNG, '1.x.png': PNG, 'notes.txt': '', 'source_data/folder/': '', '5.png.csv': csv() }
   })
@@ -93,7 +93,7 @@ t.test('images: none, alone, several, other names', async (t) => {
   bucket.put('source_data/z/4.gif', PNG)
   bucket.put('source_data/a/4.png', PNG)
   const paths = async () => Object.fromEntries((await fresh('/data')).json.map((r: any) => [r.user_id, r.img_path]))
-  t.same(await paths(), { 1: null, 2: 'source_data/2.JPG', 3: 'source_data/3.png', 4: 'source_data/z/4.gif', '5.png': null }, 'of the same second: the greatest key')
+  t.same(await paths(), { 1: null, 2: 'source_data/2.JPG', 3: 'source_data/3.png', 4: 'source_data/z/4.gif', '5.png': null }, 'of images of the same second, that with the greatest key')
   clock.advance(1000)
   bucket.put('source_data/a/4.png', PNG)
   t.equal((await paths())[4], 'source_data/a/4.png', 'the newest')
@@ -109,7 +109,7 @@ t.test('images: none, alone, several, other names', async (t) => {
   })
 })
 
-t.test('a bad upload keeps the last good record, is downloaded once, and heals by itself', async (t) => {
+t.test('after an invalid upload the last valid record is served, the file is downloaded once, and a valid upload replaces it', async (t) => {
   const { app, endpoint, bucket, fresh } = await build(t, { files: { '1.csv': csv('Good') } })
   await app.inject('/data')
   const good = bucket.get('source_data/1.csv')!.etag
@@ -124,7 +124,7 @@ t.test('a bad upload keeps the last good record, is downloaded once, and heals b
   t.same((await fresh('/rejects')).json.entries, [])
 })
 
-/** A query string, and the parameter that its answer must name. */
+/** A query string, and the parameter that the response must name. */
 const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['min_agee=30', 'min_agee', /did you mean min_age\?/],
   ['limitt=3', 'limitt'],
@@ -154,7 +154,7 @@ const shapes: typeof queries = [
   ['sort=age', 'sort', /must be one of user_id, -user_id/], ['sort=', 'sort'], ['sort=+user_id', 'sort'], ['format=xml', 'format'], ['format=JSON', 'format']
 ]
 
-t.test('parameters: unknown and malformed ones are 400 and named', async (t) => {
+t.test('an unknown or malformed parameter is a 400 that names it', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv(), '2.csv': 'first_name,last_name,birthts,"a,b",c=d\nAnn,Lee,0,1,2\n' } })
   const cases = [...queries.flatMap((query) => [['/data', ...query], ['/stats', ...query]] as const), ...shapes.map((query) => ['/data', ...query] as const)]
   for (const [route, search, parameter, detail] of cases) {
@@ -167,13 +167,13 @@ t.test('parameters: unknown and malformed ones are 400 and named', async (t) => 
   }
 })
 
-t.test('several mistakes are named at once', async (t) => {
+t.test('one response names all invalid parameters', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const { errors } = (await app.inject('/data?min_age=x&max_age=y&colour=red')).json()
   t.same(errors.map((error: { parameter: string }) => error.parameter).sort(), ['colour', 'max_age', 'min_age'])
 })
 
-t.test('other routes refuse what they do not know, too', async (t) => {
+t.test('routes without parameters reject unknown ones, too', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   for (const url of ['/data/1?x=1', '/data/1/image?x=1', '/rejects?x=1', '/jobs?x=1', '/jobs/1?x=1', '/livez?x=1']) {
     t.match((await app.inject(url)).json(), { status: 400, errors: [{ parameter: 'x' }] }, url)

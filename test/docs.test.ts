@@ -16,7 +16,7 @@ const examples = [...readme.matchAll(/```console\n(.*?)```/gs)]
   .flatMap(([, block]) => block!.split(/^\$ /m).filter((part) => part !== ''))
   .map((part) => ({ command: part.slice(0, part.indexOf('\n')), output: part.slice(part.indexOf('\n') + 1) }))
 
-t.test('every setting is in the table, with its default, its meaning and what is accepted', async (t) => {
+t.test('the table of settings contains every setting with its default, description and accepted values', async (t) => {
   for (const [name, { default: value, description, accepted }] of Object.entries(SettingsSchema.properties as unknown as Record<string, { default: unknown, description: string, accepted: string }>)) {
     const row = `| \`${name}\` | ${value === '' ? '' : `\`${String(value)}\``} | ${description} | ${accepted.replaceAll('<', '&lt;')} |`
     t.ok(readme.includes(row), row)
@@ -25,7 +25,7 @@ t.test('every setting is in the table, with its default, its meaning and what is
   t.same(rows, Object.keys(SettingsSchema.properties))
 })
 
-t.test('.env.example has every setting with its default, and is fine as it stands', async (t) => {
+t.test('.env.example contains every setting with its default, and is valid unchanged', async (t) => {
   const lines = readFileSync('.env.example', 'utf8').split('\n').filter((line) => /^#[A-Z]/.test(line)).map((line) => line.slice(1))
   const defaults = Object.entries(SettingsSchema.properties as unknown as Record<string, { default: unknown }>).map(([name, { default: value }]) => `${name}=${String(value)}`)
   t.same(lines, defaults)
@@ -34,7 +34,7 @@ t.test('.env.example has every setting with its default, and is fine as it stand
   t.equal(fastify.config.PORT, 8080)
 })
 
-t.test('every route is in the table, and nothing else', async (t) => {
+t.test('the table of routes contains every route and nothing else', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const documented = [...readme.matchAll(/`(GET|POST) (\/[^`]*)`/g)].map(([, method, path]) => `${method} ${path!.split('?')[0]}`)
   for (const route of new Set(documented)) {
@@ -43,14 +43,14 @@ t.test('every route is in the table, and nothing else', async (t) => {
   }
   const { paths } = (await app.inject('/openapi.json')).json()
   const operations = Object.entries<object>(paths).flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`))
-  t.same(new Set(documented), new Set([...operations, 'GET /openapi.json', 'GET /docs']), 'those of the document and itself')
+  t.same(new Set(documented), new Set([...operations, 'GET /openapi.json', 'GET /docs']), 'the operations of the document, and the document itself')
 })
 
-t.test('every code of a reject is explained', async (t) => {
+t.test('the README explains every code of a reject', async (t) => {
   for (const code of QUARANTINE_CODES) t.match(readme, `\`${code}\``)
 })
 
-t.test('every code of an error is known and explained', async (t) => {
+t.test('the README explains every code of a problem', async (t) => {
   const used = ['plugins', 'routes'].flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).flatMap((name) =>
     [...readFileSync(`${folder}/${name}`, 'utf8').matchAll(/(?:new Problem\(\d+, |unavailable\()'(\w+)'/g)].map(([, code]) => code!)))
   t.ok(used.length > 10)
@@ -58,14 +58,14 @@ t.test('every code of an error is known and explained', async (t) => {
   for (const code of Object.keys(PROBLEM_CODES)) t.ok(readme.includes(`\`${code}\``), code)
 })
 
-t.test('no description of the page has what looks like a tag', async (t) => {
+t.test('no description contains text that looks like an HTML tag', async (t) => {
   const { app } = await build(t)
   const descriptions = [...(await app.inject('/openapi.json')).body.matchAll(/"description": "((?:[^"\\]|\\.)*)"/g)].map(([, text]) => text!.replaceAll(/`[^`]*`/g, ''))
   t.ok(descriptions.length > 100)
   for (const text of descriptions) t.notMatch(text, /<\w/)
 })
 
-t.test('the examples give what they show', async (t) => {
+t.test('the examples of the README have the output that they show', async (t) => {
   const fastify = await buildOnSampleData(t)
   t.ok(examples.length >= 6)
   for (const { command, output } of examples) {
@@ -74,7 +74,7 @@ t.test('the examples give what they show', async (t) => {
   }
 })
 
-t.test('every relative link between documents leads to a file', async (t) => {
+t.test('every relative link in the documents leads to a file', async (t) => {
   const documents = [...readdirSync('.'), ...readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`)].filter((name) => name.endsWith('.md'))
   const links = documents.flatMap((name) => [...readFileSync(name, 'utf8').matchAll(/\]\(([^)#]+)[^)]*\)/g)]
     .filter(([, target]) => !/^[a-z]+:/.test(target!))

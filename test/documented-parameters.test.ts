@@ -20,7 +20,7 @@ interface Document {
   readonly components: { readonly schemas: Record<string, Schema> }
 }
 
-t.test('every parameter of every operation: the documented values, bounds, default and example are those of the service', async (t) => {
+t.test('the documented values, bounds, default and example of every parameter are those of the service', async (t) => {
   const app = await buildOnSampleData(t)
   const document: Document = (await app.inject('/openapi.json')).json()
   const cursor = String((await app.inject('/data?limit=1')).headers['next-cursor'])
@@ -32,7 +32,7 @@ t.test('every parameter of every operation: the documented values, bounds, defau
         const schema = { ...own, ...$ref !== undefined && document.components.schemas[$ref.split('/').at(-1)!] } as Schema
         const send = sender(app, method, path, parameters, name)
         const { accepted, rejected } = valuesOf(schema)
-        // The sample data has less than two rejects, and so no cursor of theirs.
+        // The sample data has fewer than two rejects, so their listing has no cursor.
         const cursors = path.startsWith('/data') ? [cursor] : []
         for (const value of name === 'cursor' ? cursors : [...accepted, ...schema.examples ?? []]) {
           t.equal((await send(value)).statusCode, 200, `${operationId} accepts ${name}=${String(value)}`)
@@ -49,7 +49,7 @@ t.test('every parameter of every operation: the documented values, bounds, defau
   t.ok(count > 40)
 })
 
-/** Texts that the schema of a parameter allows and forbids. */
+/** Values that the schema of a parameter allows and forbids. */
 function valuesOf ({ type, format, enum: values, pattern, minimum, maximum, items }: Schema): { accepted: unknown[], rejected: unknown[] } {
   if (values !== undefined) return { accepted: values, rejected: [`${values[0]}x`, ''] }
   if (type === 'boolean') return { accepted: [true, false], rejected: ['maybe', ''] }
@@ -63,7 +63,7 @@ function valuesOf ({ type, format, enum: values, pattern, minimum, maximum, item
   return { accepted: [], rejected: pattern === undefined ? [''] : ['x', ''] }
 }
 
-/** Sends requests that are valid but for the parameter, which may have several values or none. */
+/** Sends requests that are valid except for the parameter, which may have one value, several or none. */
 function sender (app: FastifyInstance, method: string, path: string, parameters: readonly Parameter[], name: string) {
   const examples = Object.fromEntries(parameters.filter((parameter) => parameter.in === 'path').map((parameter) => [parameter.name, String(parameter.schema.examples![0])]))
   const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => examples[name]!)
@@ -73,7 +73,7 @@ function sender (app: FastifyInstance, method: string, path: string, parameters:
   }
 }
 
-/** A body without what differs from request to request. */
+/** A body without the parts that differ from request to request. */
 function steady (body: string): string {
   return body.replaceAll(/"(id|\w+_at)":"[^"]*"/g, '"$1":""')
 }

@@ -55,7 +55,7 @@ t.test('every schema, property, parameter and header has a description, and ever
   t.ok(numbers.length > 25)
 })
 
-t.test('nothing that generators of clients cannot handle', async (t) => {
+t.test('the document contains nothing that client generators cannot handle', async (t) => {
   const { app } = await build(t)
   const faults: string[] = []
   const visit = (value: unknown, path: string): void => {
@@ -79,7 +79,7 @@ t.test('booleans and numbers as clients write them are accepted', async (t) => {
   t.equal((await app.inject({ method: 'POST', url: '/data?dry_run=false' })).statusCode, 200)
 })
 
-t.test('the page works without another origin', async (t) => {
+t.test('the page of GET /docs loads nothing from another origin', async (t) => {
   const { app } = await build(t)
   const page = await app.inject('/docs')
   t.match(page.headers['content-security-policy'], /default-src 'none'/)

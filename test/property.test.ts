@@ -12,7 +12,7 @@ const ZONES = ['UTC', 'Europe/Moscow', 'America/St_Johns', 'Pacific/Kiritimati']
 const DAY = 86_400_000
 const utc = (...date: [number, number, number]) => Date.UTC(...date)
 
-// Edges on purpose: birthdays and leap days, midnights and the hours around them, the last minute of a day in each zone.
+// Edge cases: birthdays and leap days, midnights and the hours around them, the last minute of a day in each zone.
 const edge = fc.tuple(
   fc.constantFrom(utc(1990, 5, 15), utc(2000, 1, 29), utc(2004, 1, 29), utc(1999, 2, 1), utc(2001, 1, 28), utc(1969, 11, 31), utc(2030, 0, 1)),
   fc.constantFrom(0, -1, 1, -3, 3, -4, 2.5, -14, 14, 3.5).map((hours) => hours * 3_600_000),
@@ -21,12 +21,12 @@ const edge = fc.tuple(
 const birth = fc.oneof(edge, edge, fc.integer({ min: -2e12, max: 1.9e12 }), fc.constantFrom(0, -8.64e15, 8.64e15))
 
 type Records = Record<string, any>[]
-/** An instant, told by the lake and the query that it is for. */
+/** An instant, computed from the lake and the query. */
 type Instant = (records: Records, bound: number, zone: string) => number
 
 const birthtsOf = (records: Records, person: number) => records.length === 0 ? NOON : records[person % records.length]!['birthts'] as number
 
-// When somebody has just the age that is asked for, and a little before and after.
+// Instants at which a record just reaches the age of a filter, and a little before and after.
 const birthday = fc.tuple(fc.nat(24), fc.constantFrom(0, 0, 1, 18), fc.constantFrom(0, 0, 1, -1, DAY, -DAY, DAY - 1, 1 - DAY, 12 * 3_600_000))
   .map(([person, more, offset]): Instant => (records, bound, zone) => {
     const born = Temporal.Instant.fromEpochMilliseconds(birthtsOf(records, person)).toZonedDateTimeISO(zone).toPlainDate()
@@ -56,12 +56,12 @@ const lake = fc.uniqueArray(file, { selector: ([key]) => key, maxLength: 25, siz
 const years = fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constantFrom(0, 24.5, 25.000000001, 34.999, 35.25, 0.000000001))
 const ages = fc.oneof(
   fc.record({ min: years }), fc.record({ max: years }), years.map((years) => ({ min: years, max: years })), fc.tuple(years, years).map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) })))
-// An instant that goes with the way in which ages are counted, or does not.
+// An instant that matters for the age basis, or any other one.
 const agesAt = fc.oneof(
   fc.record({ ages, instant: birthday, exact: fc.constantFrom(undefined, false) }),
   fc.record({ ages, instant: elapsed, exact: fc.constant(true) }),
   fc.record({ ages: fc.oneof(ages, fc.constant({})), instant: fc.oneof(birthday, elapsed, anyInstant), exact: fc.constantFrom(undefined, false, true) }))
-// Few at a time, or nobody would match.
+// Few filters at a time, so that some records match.
 const others: fc.Arbitrary<Omit<ReferenceQuery, 'asOf'>> = fc.oneof({ weight: 4, arbitrary: fc.constant({}) }, {
   weight: 3,
   arbitrary: fc.oneof(
@@ -97,7 +97,7 @@ function search ({ min, max, exact, asOf, image, ids = [], first, where = [] }: 
   return new URLSearchParams(parameters.filter((pair): pair is [string, string] => pair[1] !== undefined)).toString()
 }
 
-/** Replaces all files, and answers the records of the new ones. */
+/** Replaces all files, and returns the records of the new ones. */
 function fill ({ bucket, clock }: TestLake, files: readonly (readonly [string, string])[]): Records {
   for (const key of [...bucket.keys()]) bucket.delete(key)
   const modified: Record<string, number> = {}
@@ -124,7 +124,7 @@ async function checkPages ({ app }: TestLake, url: string, format: string, expec
 }
 
 for (const zone of ZONES) {
-  t.test(`random lakes and questions, through HTTP and through the reference: ${zone}`, async (t) => {
+  t.test(`random lakes and queries have the same results as the reference: ${zone}`, async (t) => {
     const service = await build(t, { settings: { AGE_TIME_ZONE: zone } })
     const { fresh } = service
     await fc.assert(fc.asyncProperty(lake, fc.array(question, { minLength: 1, maxLength: 6 }), async (files, questions) => {

@@ -13,7 +13,7 @@ const server = fileURLToPath(new URL('../server.js', import.meta.url))
 
 /** The service as a process of its own, in an empty folder; settings come from its environment alone. */
 function start (t: Test, settings: Record<string, string>, files: Parameters<Test['testdir']>[0] = {}) {
-  // Before the folder is made: tap removes it before teardowns that come after it.
+  // Registered before the folder is made: tap removes the folder before it runs teardowns that are registered later.
   t.teardown(async () => {
     child.kill('SIGKILL')
     await exit
@@ -32,7 +32,7 @@ function start (t: Test, settings: Record<string, string>, files: Parameters<Tes
     if (address === undefined) throw new Error(stderr)
     return address
   }
-  /** Waits for the line of the log whose message matches. */
+  /** Waits for a log line whose message matches. */
   const line = async (message: RegExp): Promise<Record<string, unknown>> => {
     const find = () => stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>).find(({ msg }) => message.test(String(msg)))
     await until(find)
@@ -41,7 +41,7 @@ function start (t: Test, settings: Record<string, string>, files: Parameters<Tes
   return { child, cwd, exit, address, line }
 }
 
-t.test('without settings: the embedded lake, filled and published; SIGTERM ends it', async (t) => {
+t.test('without settings, the embedded lake is filled and published; SIGTERM ends the server', async (t) => {
   const { child, cwd, exit, address } = start(t, {})
   const url = await address()
   await until(async () => (await fetch(`${url}/readyz`)).ok)
@@ -53,7 +53,7 @@ t.test('without settings: the embedded lake, filled and published; SIGTERM ends 
   t.equal(stderr, '', 'no warning')
 })
 
-t.test('SIGTERM ends it although the reader of its log has left', async (t) => {
+t.test('SIGTERM ends the server even if the reader of its log has closed the pipe', async (t) => {
   // From SIGTERM on, no timer flushes the log: its last lines are left for the end, however slow this machine is.
   const holdLog = `let ends = false
 process.once('SIGTERM', () => { ends = true })
@@ -74,16 +74,16 @@ function readOutput (cwd: string): string {
   }
 }
 
-t.test('SIGTERM ends it at once, however early it comes', async (t) => {
-  const tell = "process.on('newListener', (name, { name: by }) => { if (name === 'SIGTERM' && by === 'exitNow') process.nextTick(() => process.stdout.write('listens')) })"
-  const { child, exit } = start(t, { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tell)}` })
-  // As soon as the process listens for it, long before it listens for requests.
+t.test('SIGTERM during the start ends the server at once', async (t) => {
+  const preload = "process.on('newListener', (name, { name: by }) => { if (name === 'SIGTERM' && by === 'exitNow') process.nextTick(() => process.stdout.write('listens')) })"
+  const { child, exit } = start(t, { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` })
+  // Sent as soon as the process handles SIGTERM, long before it listens for requests.
   await once(child.stdout, 'data')
   child.kill('SIGTERM')
   t.match(await exit, { code: 0, stderr: '', stdout: 'listens' })
 })
 
-t.test('credentials may stand in .env', async (t) => {
+t.test('credentials are read from .env', async (t) => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
   endpoint.bucket('datalake').put('source_data/1.csv', 'first_name,last_name,birthts\nAnn,Lee,0\n')
@@ -101,7 +101,7 @@ t.test('credentials may stand in .env', async (t) => {
   for (const authorization of signed) t.match(authorization, /Credential=from-the-file\//)
 })
 
-t.test('an explicit lake is never filled; a missing one is not ready, and says why', async (t) => {
+t.test('a lake that LAKE_URL names is never filled; if it is missing, /readyz reports why', async (t) => {
   const { child, exit, address } = start(t, { LAKE_URL: 'file:./other' })
   const url = await address()
   await until(async () => (await (await fetch(`${url}/readyz`)).text()).includes('does not exist'))
@@ -110,7 +110,7 @@ t.test('an explicit lake is never filled; a missing one is not ready, and says w
   t.equal((await exit).code, 0)
 })
 
-t.test('settings come from a file .env, too', async (t) => {
+t.test('settings are read from .env', async (t) => {
   const { address, line } = start(t, {}, { '.env': 'LAKE_URL=file:./mine\nSOURCE_PREFIX=\nMAX_STALENES=1s\n', mine: { '1001.csv': readFileSync('seed-data/1001.csv') } })
   const url = await address()
   await until(async () => (await fetch(`${url}/readyz`)).ok)
@@ -122,7 +122,7 @@ t.test('settings come from a file .env, too', async (t) => {
   t.match(await (await fetch(`${url}/version`)).json(), { version, build: null, node: process.versions.node })
 })
 
-t.test('what keeps it from starting is one line on stderr, and exit code 1', async (t) => {
+t.test('a failure to start is one line on stderr, and exit code 1', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   t.teardown(() => taken.close())

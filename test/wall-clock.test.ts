@@ -1,7 +1,7 @@
 import t from 'tap'
 import { build, csv } from './support/app.js'
 
-// A wall clock is set by an operator or by NTP, forward or back, at any moment. No duration may depend on it.
+// Operators and NTP set the wall clock forward or back at any time. No duration may depend on it.
 const HOUR = 3_600_000
 const JUMPS = [-HOUR, HOUR, -30 * 24 * HOUR, 30 * 24 * HOUR]
 
@@ -38,7 +38,7 @@ t.test('the retry after a failed listing, and the limit of MAX_STALE_IF_ERROR, d
   }
 })
 
-t.test('the time that an old version is kept for a cursor does not depend on the wall clock', async (t) => {
+t.test('the time for which an old version is retained for a cursor does not depend on the wall clock', async (t) => {
   for (const jump of JUMPS) {
     const { app, bucket, clock, fresh } = await build(t, { files: { '1.csv': csv(), '2.csv': csv() }, settings: { VERSIONS_MAX_AGE: '10s' } })
     const { headers } = await app.inject('/data?limit=1')
@@ -55,7 +55,7 @@ t.test('the time that an old version is kept for a cursor does not depend on the
   }
 })
 
-t.test('the times of a job are as far apart as its steps, whatever the wall clock does', async (t) => {
+t.test('the times of a job are as far apart as its steps, even if the wall clock jumps', async (t) => {
   for (const jump of JUMPS) {
     const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv() } })
     endpoint.intercept = ({ operation }) => {

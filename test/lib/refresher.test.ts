@@ -49,7 +49,7 @@ t.test('data may be as old as two listing times, so that a slow listing is not r
   t.match(await refresher.ensure(), { staleReasons: [] })
   t.equal(runs.length, 1)
   clock.advance(1)
-  t.match(await refresher.ensure(), { ageMs: 10_001, staleReasons: ['refresh_slow'], isUsable: true }, 'it waits so long and not longer')
+  t.match(await refresher.ensure(), { ageMs: 10_001, staleReasons: ['refresh_slow'], isUsable: true }, 'it waits for REFRESH_WAIT and no longer')
   t.equal(runs.length, 2)
 })
 
@@ -105,13 +105,13 @@ t.test('data that is too old is not served once the bucket fails', async (t) => 
   t.match(refresher.freshness(), { staleReasons: ['timeout'], isUsable: false })
 })
 
-t.test('a download that failed makes the data uncertain', async (t) => {
+t.test('a failed download makes the data stale', async (t) => {
   const { refresher, load } = controlled()
   await load(0, ['source_data/1.csv'])
   t.match(refresher.freshness(), { staleReasons: ['download_failed'], isUsable: true })
 })
 
-t.test('refresh fails with the error of the work', async (t) => {
+t.test('refresh rejects with the error of the listing', async (t) => {
   const { refresher, runs } = controlled()
   const failing = t.rejects(refresher.refresh(), { code: 'access_denied' })
   runs[0]!.fail(new StoreError('access_denied', 'no'))
@@ -119,7 +119,7 @@ t.test('refresh fails with the error of the work', async (t) => {
   t.match(refresher.freshness(), { ageMs: undefined, staleReasons: ['access_denied'], isUsable: false })
 })
 
-t.test('only a bucket that fails makes data too old: slow listings and single downloads do not', async (t) => {
+t.test('only a failing bucket makes data too old: slow listings and failed downloads do not', async (t) => {
   const { clock, refresher, load } = controlled({ maxStaleIfErrorMs: 1000 })
   await load(5000, ['source_data/1.csv'])
   clock.advance(60_000)

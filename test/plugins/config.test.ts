@@ -9,13 +9,13 @@ async function load (settings: Record<string, string>) {
   return fastify.config
 }
 
-t.test('without settings, the defaults', async (t) => {
+t.test('without settings, the defaults apply', async (t) => {
   const defaults = Object.fromEntries(Object.entries(SettingsSchema.properties).map(([name, schema]) => [name, (schema as { default?: unknown }).default]))
   t.same(await load({}), defaults)
   t.match(defaults, { PORT: 8080, HOST: '127.0.0.1', SOURCE_PREFIX: 'source_data/', OUTPUT_KEY: 'processed_data/output.csv', AGGREGATE_INTERVAL: '5m', MAX_STALENESS: '2s', REFRESH_WAIT: '1s' })
 })
 
-t.test('what is fine', async (t) => {
+t.test('valid settings are parsed', async (t) => {
   const fine: [string, string, unknown?][] = [
     ['PORT', '0', 0], ['LAKE_URL', 's3://datalake'], ['LAKE_URL', 'file:./lake'], ['LAKE_URL', 'file:///var/lake'], ['SOURCE_PREFIX', ''],
     ['AGGREGATE_INTERVAL', '1h'], ['AGGREGATE_INTERVAL', '3600s'], ['MAX_STALENESS', '0s'], ['MAX_STALE_IF_ERROR', '365d'], ['SOURCE_PREFIX', 'a/b.c/'], ['OUTPUT_KEY', 'o.csv'], ['AGE_TIME_ZONE', 'Asia/Kathmandu'],
@@ -28,7 +28,7 @@ t.test('what is fine', async (t) => {
   t.equal(unescapeTab('\\t'), '\t')
 })
 
-t.test('a wrong setting: one line with its name, what was given and what is accepted', async (t) => {
+t.test('an invalid setting is one line with its name, its value and what is accepted', async (t) => {
   const wrong: [string, string][] = [
     ['PORT', 'http'], ['PORT', '65536'], ['PORT', '-1'], ['HOST', ''], ['LOG_LEVEL', 'loud'], ['LAKE_URL', 'http://x'], ['LAKE_URL', 's3://'], ['LAKE_URL', 's3://bucket/folder'],
     ['LAKE_URL', 'datalake'], ['SOURCE_PREFIX', 'source_data'], ['OUTPUT_KEY', ''], ['OUTPUT_KEY', 'processed_data/'], ['AGGREGATE_INTERVAL', '5'], ['AGGREGATE_INTERVAL', '2h'],
@@ -42,5 +42,5 @@ t.test('a wrong setting: one line with its name, what was given and what is acce
     const { accepted } = (SettingsSchema.properties as unknown as Record<string, { accepted: string }>)[name]!
     await t.rejects(load({ [name]: value }), { name: 'SettingsError', message: `${name}: got ${JSON.stringify(value)}; must be ${accepted}` }, `${name}=${value}`)
   }
-  await t.rejects(load({ PORT: 'x', HOST: '' }), { message: /^HOST: .*\nPORT: .*$|^PORT: .*\nHOST: .*$/ }, 'several wrong settings: a line each')
+  await t.rejects(load({ PORT: 'x', HOST: '' }), { message: /^HOST: .*\nPORT: .*$|^PORT: .*\nHOST: .*$/ }, 'one line for each invalid setting')
 })

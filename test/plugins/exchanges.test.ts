@@ -11,7 +11,7 @@ import { gate, until } from '../support/until.js'
 
 const get = (url: string) => `GET ${url} HTTP/1.1\r\nHost: localhost\r\n\r\n`
 
-/** A connection, with the server's end of it. */
+/** The client's and the server's end of a connection. */
 async function open (t: Test, app: FastifyInstance): Promise<{ client: Socket, server: Socket }> {
   const accepted = once(app.server, 'connection')
   const client = connect((app.server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {}).pause()
@@ -40,7 +40,7 @@ async function readUntil (client: Socket, end: RegExp): Promise<string> {
   return text
 }
 
-t.test('pipelined requests are answered in their order, one at a time', async (t) => {
+t.test('pipelined requests are processed one at a time, in order', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const count = countInFlight(app)
   await app.listen({ port: 0 })
@@ -50,7 +50,7 @@ t.test('pipelined requests are answered in their order, one at a time', async (t
   const text = await readUntil(client, /There is no GET \/last.*\}/)
   t.equal(text.match(/HTTP\/1\.1 200/g)?.length, urls.length + 2)
   t.ok(/"state":"succeeded"[^]*alive[^]*HTTP\/1\.1 404/.test(text))
-  t.equal(count.all, urls.length + 2, 'all that have a route')
+  t.equal(count.all, urls.length + 2, 'all requests that have a route')
   t.equal(count.most, 1)
   client.write(get('/livez'))
   t.match(await readUntil(client, /alive/), 'alive', 'the connection is read again')
@@ -66,7 +66,7 @@ t.test('a connection is not read while its requests wait', async (t) => {
   const requests = get('/livez').repeat(200_000)
   client.write(requests)
   await until(() => server.bytesRead > 0)
-  // Each turn of the event loop that answers this reads what can be read.
+  // Each turn of the event loop that responds to this request also reads the available bytes.
   for (let i = 0; i < 10; i++) await (await fetch(`${address}/nowhere`)).text()
   t.equal(count.all, 1)
   t.ok(server.bytesRead <= 2 * 64 * 1024, `${server.bytesRead} of ${requests.length} bytes have been read`)
@@ -75,7 +75,7 @@ t.test('a connection is not read while its requests wait', async (t) => {
   await closed(server)
 })
 
-t.test('a connection that closes leaves no file open of the images that it has asked for', async (t) => {
+t.test('when a connection closes, the files of the images that it requested are closed', async (t) => {
   const folder = t.testdir({ source_data: { '1.csv': csv() } })
   const image = join(folder, 'source_data', '1.png')
   writeFileSync(image, PNG)
@@ -95,7 +95,7 @@ t.test('a connection that closes leaves no file open of the images that it has a
   t.equal(count.all, 1)
 })
 
-/** How many descriptors of this process are of that file. */
+/** The number of open descriptors of a file in this process. */
 function openFiles (path: string): number {
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {
@@ -106,7 +106,7 @@ function openFiles (path: string): number {
   }).length
 }
 
-t.test('what follows a request and is not HTTP does not replace its response', async (t) => {
+t.test('malformed bytes after a request do not replace its response', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   await app.listen({ port: 0 })
   for (const before of [get('/livez'), get('/data') + get('/livez'), get('/livez').replace('\r\n\r\n', '\r\nExpect: magic\r\n\r\n') + get('/livez')]) {
@@ -116,7 +116,7 @@ t.test('what follows a request and is not HTTP does not replace its response', a
   }
 })
 
-t.test('a body that is not HTTP gets its 400 at once', async (t) => {
+t.test('a malformed chunked body gets 400 at once', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   await app.listen({ port: 0 })
   const { client } = await open(t, app)

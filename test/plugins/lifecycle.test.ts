@@ -19,7 +19,7 @@ t.test('a server publishes when it begins to listen, and at each interval', asyn
   t.same(app.jobs.list().map(({ trigger }) => trigger), ['schedule', 'startup'])
 })
 
-t.test('the interval passes by the clock of the system', async (t) => {
+t.test('the default scheduler waits for the interval', async (t) => {
   const { app, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { AGGREGATE_INTERVAL: '1s' } })
   await app.listen({ port: 0 })
   await until(() => app.jobs.list().length > 2)
@@ -27,7 +27,7 @@ t.test('the interval passes by the clock of the system', async (t) => {
   t.same(app.jobs.list().map(({ trigger }) => trigger).slice(-3), ['schedule', 'schedule', 'startup'])
 })
 
-t.test('a server whose bucket is down at the start reports why, tries again at growing intervals, and becomes ready', async (t) => {
+t.test('if the bucket is down at the start, the server reports why, retries at growing intervals, and becomes ready', async (t) => {
   const timers = new TestTimers()
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { REFRESH_WAIT: '1m' }, timers })
   await endpoint.stop()
@@ -50,7 +50,7 @@ t.test('a server whose bucket is down at the start reports why, tries again at g
   t.match(app.jobs.list(), [{ trigger: 'startup', state: 'succeeded' }, { trigger: 'startup', state: 'failed' }])
 })
 
-t.test('closing waits for the running job; until then reads are served and posts are refused', async (t) => {
+t.test('closing waits for the running job; until then GET requests are served and POST requests are refused', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() } })
   await app.inject('/data')
   const put = gate()
@@ -59,20 +59,20 @@ t.test('closing waits for the running job; until then reads are served and posts
   await until(() => endpoint.counts.PUT === 1)
   const closing = app.close()
   await until(() => app.isDraining)
-  const ask = async (path: string, method = 'GET') => {
+  const send = async (path: string, method = 'GET') => {
     const response = await fetch(address + path, { method })
     return { status: response.status, body: await response.json() }
   }
-  t.match(await ask('/data', 'POST'), { status: 503, body: { code: 'draining' } })
-  t.match(await ask('/readyz'), { status: 503, body: { code: 'draining' } })
-  t.match(await ask('/data'), { status: 200, body: [{ user_id: '1' }] }, 'reads go on')
+  t.match(await send('/data', 'POST'), { status: 503, body: { code: 'draining' } })
+  t.match(await send('/readyz'), { status: 503, body: { code: 'draining' } })
+  t.match(await send('/data'), { status: 200, body: [{ user_id: '1' }] }, 'GET requests are still served')
   put.open()
   await closing
   t.ok(bucket.get(OUTPUT))
   t.match(app.jobs.list(), [{ state: 'succeeded' }])
 })
 
-t.test('the schedule posts no job while the process drains', async (t) => {
+t.test('the schedule starts no job while the process drains', async (t) => {
   const timers = new TestTimers()
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, timers })
   const put = gate()
@@ -88,7 +88,7 @@ t.test('the schedule posts no job while the process drains', async (t) => {
   t.equal(app.jobs.list().length, 1)
 })
 
-t.test('a start that still waits for its data posts no job while the process drains', async (t) => {
+t.test('a start that still waits for its data starts no job while the process drains', async (t) => {
   const timers = new TestTimers()
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, timers })
   const refuse = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
@@ -108,7 +108,7 @@ t.test('a start that still waits for its data posts no job while the process dra
   t.equal(app.jobs.list().length, 2)
 })
 
-t.test('closing gives up a job that takes longer than SHUTDOWN_TIMEOUT', async (t) => {
+t.test('closing does not wait for a job for longer than SHUTDOWN_TIMEOUT', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: '200ms' } })
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? new Promise(() => {}) : undefined
   const { job } = app.jobs.enqueue('api')
@@ -135,7 +135,7 @@ t.test('while the bucket is down, reads are served from the last data and marked
   t.equal(response.headers['data-stale'], undefined)
 })
 
-t.test('Data-Stale lists all reasons, also with 304; the log has each change once', async (t) => {
+t.test('Data-Stale lists all reasons, also with 304; each change is logged once', async (t) => {
   const log: LogLine[] = []
   const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv(), '2.csv': csv('Bob') }, log })
   const changes = () => log.filter(({ level, msg }) => level >= 30 && / (stale|fresh again)/.test(msg))

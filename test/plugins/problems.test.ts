@@ -6,7 +6,7 @@ import { wrapEngine } from '../support/engines.js'
 
 const SHAPE = { type: /^urn:userlake:problem:/, title: String, status: Number, detail: String, code: String }
 
-t.test('errors of the framework have the shape of all others', async (t) => {
+t.test('errors of Fastify have the same shape as all others', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const table: [object, number, string][] = [
     [{ url: '/nowhere' }, 404, 'not_found'],
@@ -55,19 +55,19 @@ t.test('the response to an unexpected error does not contain its message', async
   t.notMatch(response.body, 'secret')
 })
 
-t.test('what is no HTTP, or has too large headers', async (t) => {
+t.test('malformed HTTP and headers that are too large', async (t) => {
   const { app } = await build(t)
   await app.listen({ port: 0 })
-  const say = async (text: string) => {
+  const send = async (text: string) => {
     const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
     socket.write(text)
-    let answer = ''
-    socket.on('data', (data) => { answer += data })
+    let response = ''
+    socket.on('data', (data) => { response += data })
     await once(socket, 'close')
-    const [head, body] = answer.split('\r\n\r\n') as [string, string]
+    const [head, body] = response.split('\r\n\r\n') as [string, string]
     return { status: Number(head.split(' ')[1]), type: /content-type: (.*)/i.exec(head)?.[1], body: JSON.parse(body) }
   }
-  t.match(await say('hello\r\n\r\n'), { status: 400, type: 'application/problem+json', body: { ...SHAPE, status: 400, code: 'bad_request' } })
-  t.match(await say('GET /data HTTP/1.1\r\nConnection: close\r\n\r\n'), { status: 400, type: 'application/problem+json', body: { ...SHAPE, status: 400, code: 'bad_request', detail: /Host/ } })
-  t.match(await say(`GET /data?${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`), { status: 431, type: 'application/problem+json', body: { ...SHAPE, status: 431 } })
+  t.match(await send('hello\r\n\r\n'), { status: 400, type: 'application/problem+json', body: { ...SHAPE, status: 400, code: 'bad_request' } })
+  t.match(await send('GET /data HTTP/1.1\r\nConnection: close\r\n\r\n'), { status: 400, type: 'application/problem+json', body: { ...SHAPE, status: 400, code: 'bad_request', detail: /Host/ } })
+  t.match(await send(`GET /data?${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`), { status: 431, type: 'application/problem+json', body: { ...SHAPE, status: 431 } })
 })

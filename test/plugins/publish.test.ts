@@ -15,13 +15,13 @@ t.test('PUBLISH=false: the schedule reconciles, and nothing is ever written', as
   const { statusCode, body } = await app.inject({ method: 'POST', url: '/data', headers: { prefer: 'respond-async' } })
   t.match({ statusCode, body: JSON.parse(body) }, { statusCode: 409, body: { code: 'publishing_disabled', detail: /PUBLISH/ } })
   t.match((await app.inject({ method: 'POST', url: '/data?dry_run=true' })).json(), { state: 'succeeded', result: { records: 2, skipped: true } })
-  t.same(app.jobs.list().map(({ trigger, dryRun }) => ({ trigger, dryRun })), [{ trigger: 'api', dryRun: true }], 'the schedule posts no job')
+  t.same(app.jobs.list().map(({ trigger, dryRun }) => ({ trigger, dryRun })), [{ trigger: 'api', dryRun: true }], 'the schedule starts no job')
   await app.close()
   t.equal(endpoint.counts.PUT, 0)
   t.same([...bucket.keys()].sort(), ['source_data/1.csv', 'source_data/2.csv'])
 })
 
-t.test('a lake that cannot be written to is logged when that begins and when it ends', async (t) => {
+t.test('a lake that becomes unwritable is logged once, and once more when it can be written to again', async (t) => {
   const log: LogLine[] = []
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, log })
   const jobLines = (level: number) => log.filter((line) => line['job'] !== undefined && line.level >= level)
@@ -35,7 +35,7 @@ t.test('a lake that cannot be written to is logged when that begins and when it 
   endpoint.intercept = () => undefined
   for (let i = 0; i < 3; i++) t.equal(await post(), 200)
   t.match(jobLines(30)[1], { level: 30, result: { skipped: false }, msg: 'Job succeeded; jobs no longer fail with access_denied' })
-  t.equal(jobLines(30).length, 2, 'a job that has nothing to do is not worth a line')
+  t.equal(jobLines(30).length, 2, 'a job without changes is logged at level debug only')
   t.equal(jobLines(20).length, 6)
 })
 

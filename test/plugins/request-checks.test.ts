@@ -32,7 +32,7 @@ t.test('a Host that is missing, empty, repeated or malformed is 400', async (t) 
   for (const host of ['a', 'A.example:8080', '127.0.0.1:80', '[::1]', '[2001:db8::1]:8080', 'my_host:']) {
     t.equal((await send(app, `GET /data HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).status, 200, host)
   }
-  t.equal((await send(app, 'GET /data HTTP/1.0\r\n\r\n')).status, 200, 'HTTP/1.0 has none')
+  t.equal((await send(app, 'GET /data HTTP/1.0\r\n\r\n')).status, 200, 'HTTP/1.0 does not require a Host')
 })
 
 t.test('while the server listens on loopback only, requests for other names are 421', async (t) => {
@@ -42,11 +42,11 @@ t.test('while the server listens on loopback only, requests for other names are 
   for (const host of ['evil.example', 'evil.example:8080', 'localhost.evil.example', '10.0.0.1']) {
     t.match((await get('/data', host)).json(), { status: 421, code: 'misdirected_request', detail: new RegExp(`"${host}".*ALLOWED_HOSTS`) })
     t.equal((await get('/nowhere', host)).statusCode, 421)
-    for (const probe of ['/livez', '/readyz', '/startupz']) t.equal((await get(probe, host)).statusCode, 200, 'probes ask by address')
+    for (const probe of ['/livez', '/readyz', '/startupz']) t.equal((await get(probe, host)).statusCode, 200, 'probes use the address as Host')
   }
 })
 
-t.test('ALLOWED_HOSTS', async (t) => {
+t.test('ALLOWED_HOSTS lists the host names that are served', async (t) => {
   const has = (setting: string, listensOn: string, name: string) => parseAllowedHosts(setting, listensOn)?.has(name) ?? 'any'
   for (const listensOn of ['127.0.0.1', '::1', 'localhost', '127.0.0.2']) t.equal(has('', listensOn, 'evil.example'), false, listensOn)
   for (const listensOn of ['0.0.0.0', '::', '10.0.0.1', 'api.example']) t.equal(has('', listensOn, 'evil.example'), 'any', listensOn)
@@ -58,7 +58,7 @@ t.test('ALLOWED_HOSTS', async (t) => {
   for (const setting of ['a,', 'a b', 'a:8080', '*.example', '::1', 'http://a']) t.notOk(isAllowedHosts(setting), setting)
 })
 
-t.test('a POST by a page of another site is 403, one by any other client passes', async (t) => {
+t.test('a POST from a page of another site is 403, a POST from any other client is accepted', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const post = async (headers: Record<string, string>) => await app.inject({ method: 'POST', url: '/data?dry_run=true', headers: { host: 'localhost:8080', ...headers } })
   const foreign = [
@@ -68,10 +68,10 @@ t.test('a POST by a page of another site is 403, one by any other client passes'
   for (const headers of foreign) t.match((await post(headers)).json(), { status: 403, code: 'forbidden' }, JSON.stringify(headers))
   const own = [{}, { origin: 'http://localhost:8080' }, { 'sec-fetch-site': 'same-origin', origin: 'http://localhost:8080' }, { 'sec-fetch-site': 'none' }, { host: 'localhost:443', origin: 'https://localhost' }]
   for (const headers of own) t.match((await post(headers as Record<string, string>)).json(), { state: 'succeeded' }, JSON.stringify(headers))
-  t.equal((await app.inject({ url: '/data', headers: { origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' } })).statusCode, 200, 'who only reads is not asked')
+  t.equal((await app.inject({ url: '/data', headers: { origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' } })).statusCode, 200, 'GET is not checked')
 })
 
-t.test('a method that a route does not have is 405 with those that it has', async (t) => {
+t.test('a method that a route does not support is 405 with the supported ones', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv(), '1.png': PNG } })
   await app.listen({ port: 0 })
   const routes = { '/data': 'GET, HEAD, POST', '/data/1': 'GET, HEAD', '/data/1/image': 'GET, HEAD', '/stats?x': 'GET, HEAD', '/jobs/1': 'GET, HEAD', '/livez': 'GET, HEAD', '/openapi.json': 'GET, HEAD', '/docs/static/index.css': 'GET, HEAD' }
@@ -82,12 +82,12 @@ t.test('a method that a route does not have is 405 with those that it has', asyn
       t.match(head, new RegExp(`^allow: ${allow}\r?$`, 'm'))
     }
   }
-  t.equal((await send(app, 'DELETE /data HTTP/1.1\r\nHost: localhost\r\nContent-Type: a/b\r\nContent-Length: 1\r\n\r\n1')).status, 405, 'whatever its body')
+  t.equal((await send(app, 'DELETE /data HTTP/1.1\r\nHost: localhost\r\nContent-Type: a/b\r\nContent-Length: 1\r\n\r\n1')).status, 405, 'regardless of its body')
   t.match(await send(app, 'CONNECT other.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n'), { status: 405, problem: { code: 'method_not_allowed' } })
   for (const method of ['GET', 'DELETE', 'OPTIONS']) t.equal((await send(app, `${method} /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n`)).status, 404)
 })
 
-t.test('a URL with a fragment or with raw bytes is 400 and says how to write it', async (t) => {
+t.test('a URL with a fragment or with raw bytes is a 400 that explains how to encode it', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   await app.listen({ port: 0 })
   const get = async (url: string) => (await send(app, `GET ${url} HTTP/1.1\r\nHost: localhost\r\n\r\n`)).problem
@@ -97,7 +97,7 @@ t.test('a URL with a fragment or with raw bytes is 400 and says how to write it'
   }
 })
 
-t.test('messages repeat at most 200 characters of a URL', async (t) => {
+t.test('messages contain at most 200 characters of a URL', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const long = 'x'.repeat(3000)
   for (const [url, code] of [[`/data/${long}`, 'uri_too_long'], [`/${long}`, 'not_found'], [`/data/${long}%zz`, 'bad_request']] as const) {

@@ -20,7 +20,7 @@ t.test('every response has a Request-Id of its own, and a problem repeats it', a
   t.match(notModified.headers['request-id'], /./)
 })
 
-t.test('a request keeps the id that it has, unless it is unsafe to repeat', async (t) => {
+t.test('the Request-Id of a request is repeated, unless it is unsafe', async (t) => {
   const { app } = await build(t)
   const idFor = async (headers: Record<string, string>) => (await app.inject({ url: '/livez', headers })).headers['request-id']
   t.equal(await idFor({ 'request-id': 'abc-1' }), 'abc-1')
@@ -28,7 +28,7 @@ t.test('a request keeps the id that it has, unless it is unsafe to repeat', asyn
   for (const id of ['', 'a b', '"a"', 'é', 'x'.repeat(129)]) t.not(await idFor({ 'x-request-id': id }), id)
 })
 
-t.test('so has what can not be read as HTTP, and an unknown expectation', async (t) => {
+t.test('malformed HTTP and unknown expectations also get a Request-Id', async (t) => {
   const { app } = await build(t)
   await app.listen({ port: 0 })
   for (const text of ['hello\r\n\r\n', 'GET /data HTTP/1.1\r\nHost: x\r\nExpect: magic\r\nConnection: close\r\n\r\n']) {

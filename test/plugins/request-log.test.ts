@@ -9,30 +9,30 @@ async function start (t: Test, settings: Record<string, string> = {}) {
   const log: LogLine[] = []
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, settings, log })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
-  const say = async (text: string) => {
+  const send = async (text: string) => {
     const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1').end(text)
     let response = ''
     socket.on('data', (data) => { response += data })
     await once(socket, 'close')
     return response
   }
-  /** Waits until so many requests are logged. */
+  /** Waits until `count` requests are logged. */
   const lines = async (count: number): Promise<LogLine[]> => {
     const requests = () => log.filter(({ request_id: id }) => id !== undefined)
     await until(() => requests().length >= count)
     return requests()
   }
-  return { app, endpoint, url, log, say, lines }
+  return { app, endpoint, url, log, send, lines }
 }
 
-t.test('each request is one line: what was asked, the status, the time and the bytes sent', async (t) => {
-  const { url, say, lines } = await start(t)
+t.test('each request is one line with its method, path, status, duration and bytes sent', async (t) => {
+  const { url, send, lines } = await start(t)
   const response = await fetch(`${url}/data?first_name=Ann`)
   await response.text()
   await fetch(`${url}/nowhere`)
-  const broken = await say('GET /data/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
-  const unexpected = await say('GET /data HTTP/1.1\r\nHost: x\r\nExpect: magic\r\nConnection: close\r\n\r\n')
-  const malformed = await say('hello\r\n\r\n')
+  const broken = await send('GET /data/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  const unexpected = await send('GET /data HTTP/1.1\r\nHost: x\r\nExpect: magic\r\nConnection: close\r\n\r\n')
+  const malformed = await send('hello\r\n\r\n')
   const requests = await lines(5)
   t.equal(requests.length, 5)
   t.match(requests, [
@@ -50,14 +50,14 @@ t.test('each request is one line: what was asked, the status, the time and the b
 })
 
 t.test('each request of a connection is logged with its own bytes', async (t) => {
-  const { say, lines } = await start(t)
+  const { send, lines } = await start(t)
   const get = 'GET /livez HTTP/1.1\r\nHost: x\r\n'
-  const responses = await say(`${get}\r\n${get}Connection: close\r\n\r\n`)
+  const responses = await send(`${get}\r\n${get}Connection: close\r\n\r\n`)
   const requests = await lines(2)
   t.equal(requests[0]!['bytes'] + requests[1]!['bytes'], Buffer.byteLength(responses))
 })
 
-t.test('a request whose client has left is logged as aborted', async (t) => {
+t.test('a request whose client disconnects is logged as aborted', async (t) => {
   const { app, endpoint, url, lines } = await start(t, { REFRESH_WAIT: '1h' })
   const { opened, open } = gate()
   endpoint.intercept = () => opened
@@ -68,11 +68,11 @@ t.test('a request whose client has left is logged as aborted', async (t) => {
   open()
 })
 
-t.test('LOG_REQUESTS=false logs none', async (t) => {
-  const { app, url, say, log } = await start(t, { LOG_REQUESTS: 'false' })
+t.test('LOG_REQUESTS=false logs no requests', async (t) => {
+  const { app, url, send, log } = await start(t, { LOG_REQUESTS: 'false' })
   await (await fetch(`${url}/data`)).text()
-  await say('GET /data/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
-  await say('hello\r\n\r\n')
+  await send('GET /data/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  await send('hello\r\n\r\n')
   await app.close()
   t.same(log.filter(({ request_id: id }) => id !== undefined), [])
 })

@@ -20,7 +20,7 @@ async function readAll (client: Socket): Promise<string> {
   return text
 }
 
-t.test('a request that does not arrive in time gets 408, whichever part is missing', async (t) => {
+t.test('a request that does not arrive in time gets 408, whether headers or body are missing', async (t) => {
   const server = { requestTimeout: 150, http: { requireHostHeader: false, headersTimeout: 100, connectionsCheckingInterval: 20 } }
   const { app } = await build(t, { files: { '1.csv': csv() }, server })
   await app.listen({ port: 0 })

@@ -51,14 +51,14 @@ t.test('MinIO restarts while the service serves', { skip, timeout: 60_000 }, asy
     during.push(await read())
     await sleep(100)
   }
-  for (const answer of during) t.same(answer, { status: 200, stale: 'unreachable', names: ['Ann'] })
+  for (const response of during) t.same(response, { status: 200, stale: 'unreachable', names: ['Ann'] })
   t.equal((await fetch(`${address}/readyz`)).status, 200, 'ready all the time')
 
   await start()
   await store.put('source_data/2.csv', Buffer.from(csv('Bob')))
   const back = Date.now()
-  let answer = await read()
-  for (; answer.stale !== null; answer = await read()) await sleep(50)
-  t.same(answer, { status: 200, stale: null, names: ['Ann', 'Bob'] })
+  let response = await read()
+  for (; response.stale !== null; response = await read()) await sleep(50)
+  t.same(response, { status: 200, stale: null, names: ['Ann', 'Bob'] })
   t.comment(`fresh again after ${Date.now() - back} ms`)
 })

@@ -7,7 +7,7 @@ import { tableOf, type TestRow } from '../support/tables.js'
 
 // Needs tools/duckdb: `tools/install.sh duckdb`.
 
-/** What is used of @duckdb/node-api. */
+/** The part of @duckdb/node-api that is used. */
 interface DuckDb {
   readonly DuckDBInstance: { create (): Promise<{ connect (): Promise<Connection> }> }
 }

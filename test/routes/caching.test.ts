@@ -5,18 +5,18 @@ import { wrapEngine } from '../support/engines.js'
 
 const files = { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0) }
 
-t.test('an answer has an ETag, and 304 for those who hold it', async (t) => {
+t.test('a response has an ETag, and a request with that ETag in If-None-Match gets 304', async (t) => {
   const { app } = await build(t, { files })
   for (const url of ['/data', '/data?min_age=30&format=csv', '/data?limit=1', '/data/1', '/stats', '/stats?first_name=ann']) {
     const { headers } = await app.inject(url)
     const etag = String(headers['etag'])
     t.match(etag, /^"[\w-]{22}"$/, url)
-    for (const held of [etag, `W/${etag}`, '*', `"other", ${etag}`, `"a,b" ,W/"c",${etag}`]) {
-      const answer = await app.inject({ url, headers: { 'if-none-match': held } })
-      t.equal(answer.statusCode, 304, `${url} ${held}`)
-      t.equal(answer.body, '')
-      t.match(answer.headers, { etag, 'data-version': headers['data-version'], 'cache-control': headers['cache-control'] })
-      t.equal(answer.headers['content-length'], undefined)
+    for (const tag of [etag, `W/${etag}`, '*', `"other", ${etag}`, `"a,b" ,W/"c",${etag}`]) {
+      const conditional = await app.inject({ url, headers: { 'if-none-match': tag } })
+      t.equal(conditional.statusCode, 304, `${url} ${tag}`)
+      t.equal(conditional.body, '')
+      t.match(conditional.headers, { etag, 'data-version': headers['data-version'], 'cache-control': headers['cache-control'] })
+      t.equal(conditional.headers['content-length'], undefined)
     }
     for (const other of ['"other"', 'W/"other"', etag.slice(1, -1), '']) {
       t.equal((await app.inject({ url, headers: { 'if-none-match': other } })).statusCode, 200, `${url} ${other}`)
@@ -38,7 +38,7 @@ t.test('If-Match asks for a version; dates are ignored, because the data has non
   }
 })
 
-t.test('every other answer has another ETag, and the same answer the same one', async (t) => {
+t.test('equal responses have equal ETags, different ones have different ETags', async (t) => {
   const { app, bucket, clock } = await build(t, { files })
   const tag = async (url: string, headers = {}) => String((await app.inject({ url, headers })).headers['etag'])
   const urls = [
@@ -50,7 +50,7 @@ t.test('every other answer has another ETag, and the same answer the same one', 
   for (const url of urls) tags.set(await tag(url), url)
   tags.set(await tag('/data', { 'accept-encoding': 'gzip' }), 'gzip')
   t.equal(tags.size, urls.length + 1)
-  t.equal(await tag('/data?is_image_exists=TRUE'), await tag('/data?image_exists=1'), 'another way to ask for the same')
+  t.equal(await tag('/data?is_image_exists=TRUE'), await tag('/data?image_exists=1'), 'another spelling of the same request')
   t.equal(await tag('/data', { accept: 'text/csv' }), await tag('/data?format=csv'))
   const before = await tag('/data')
   bucket.put('source_data/1.csv', csv('Amy'))
@@ -58,30 +58,30 @@ t.test('every other answer has another ETag, and the same answer the same one', 
   t.not(await tag('/data'), before)
   bucket.put('source_data/1.csv', files['1.csv'])
   clock.advance(5000)
-  t.equal(await tag('/data'), before, 'equal data, equal version, equal tag')
+  t.equal(await tag('/data'), before, 'equal data has the same version and ETag')
 })
 
-t.test('where ages matter, the minute does', async (t) => {
+t.test('the ETag of a response that depends on ages changes with the minute', async (t) => {
   const { app, clock } = await build(t, { files })
   const tag = async (url: string) => String((await app.inject(url)).headers['etag'])
   const urls = ['/stats', '/data?min_age=30&age_basis=exact', '/data', '/stats?as_of=2025-01-01T00:00:00Z']
   const before = await Promise.all(urls.map(tag))
-  clock.advance(29_000) // still the same minute
+  clock.advance(29_000) // within the same minute
   t.same(await Promise.all(urls.map(tag)), before)
   clock.advance(1000)
   const after = await Promise.all(urls.map(tag))
   t.same(after.map((tag, i) => tag === before[i]), [false, false, true, true])
 })
 
-t.test('the version of the data, and other settings', async (t) => {
+t.test('equal rows have the same data version under different settings', async (t) => {
   const moscow = await build(t, { files, settings: { AGE_TIME_ZONE: 'Europe/Moscow' } })
   const utc = await build(t, { files })
   const [a, b] = [await moscow.app.inject('/data'), await utc.app.inject('/data')]
-  t.equal(a.headers['data-version'], b.headers['data-version'], 'equal rows have the equal name')
+  t.equal(a.headers['data-version'], b.headers['data-version'], 'equal rows')
   t.not(a.headers['etag'], b.headers['etag'])
 })
 
-t.test('Cache-Control promises no more than is known', async (t) => {
+t.test('max-age is the time for which the response is known to be valid', async (t) => {
   const { app, clock, endpoint } = await build(t, { files, settings: { MAX_STALENESS: '100s' } })
   const cacheControl = async (url: string) => (await app.inject(url)).headers['cache-control']
   t.equal(await cacheControl('/data'), 'private, max-age=100')
@@ -96,7 +96,7 @@ t.test('Cache-Control promises no more than is known', async (t) => {
   t.match(stale.headers, { 'cache-control': 'private, max-age=0', 'data-stale': 'unreachable', age: '100' })
 })
 
-t.test('304 comes after the data has been looked after, as any answer', async (t) => {
+t.test('the data is refreshed before a conditional request gets 304', async (t) => {
   const { app, bucket, clock } = await build(t, { files })
   const { headers } = await app.inject('/data')
   bucket.put('source_data/3.csv', csv('New'))
@@ -104,7 +104,7 @@ t.test('304 comes after the data has been looked after, as any answer', async (t
   t.equal((await app.inject({ url: '/data', headers: { 'if-none-match': headers['etag'] } })).statusCode, 200)
 })
 
-t.test('no-cache, in any case and among others, asks for the bucket as it is now', async (t) => {
+t.test('no-cache forces a refresh, in any case and among other directives', async (t) => {
   const { app, bucket } = await build(t, { files })
   const table: [header: string, isFresh: boolean][] = [
     ['no-cache', true], ['No-Cache', true], ['NO-CACHE', true], ['max-age=0, no-cache', true], ['no-cache, max-age=0', true], ['max-age=0,no-cache , no-transform', true],
@@ -130,13 +130,13 @@ t.test('HEAD has the headers of GET and no body', async (t) => {
     t.equal(head.statusCode, 200)
     t.equal(head.body, '')
     for (const name of ['etag', 'age', 'data-version', 'cache-control', 'content-type', 'vary', 'x-total-count', 'link']) t.equal(head.headers[name], get.headers[name], `${url} ${name}`)
-    t.ok([undefined, get.headers['content-length']].includes(head.headers['content-length']), 'no length, or the right one')
+    t.ok([undefined, get.headers['content-length']].includes(head.headers['content-length']), 'no Content-Length, or that of GET')
   }
   isBroken = true
   bucket.put('source_data/3.csv', csv())
   await app.inject({ method: 'HEAD', url: '/data', headers: { 'cache-control': 'no-cache' } })
   t.equal((await app.inject({ method: 'HEAD', url: '/data' })).statusCode, 200, 'HEAD renders no body')
-  t.equal((await app.inject({ method: 'HEAD', url: '/data/1' })).statusCode, 500, 'one record is looked up')
+  t.equal((await app.inject({ method: 'HEAD', url: '/data/1' })).statusCode, 500, 'HEAD reads a single record')
 })
 
 t.test('responses are compressed if the client accepts gzip, and 406 if it accepts neither gzip nor identity', async (t) => {

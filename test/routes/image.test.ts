@@ -4,7 +4,7 @@ import { mapInfo, MemoryStore } from '../support/stores.js'
 
 const files = { '1.csv': csv(), '1.png': PNG, '2.csv': csv(), '3.csv': csv(), '3.png': '<svg onload="alert(1)">', '4.csv': csv(), '4.png': '' }
 
-t.test('the picture, with what caches and browsers need', async (t) => {
+t.test('GET returns the image with headers for caches and browsers', async (t) => {
   const { app, bucket, endpoint } = await build(t, { files })
   const response = await app.inject('/data/1/image')
   t.equal(response.statusCode, 200)
@@ -22,7 +22,7 @@ t.test('the picture, with what caches and browsers need', async (t) => {
   t.same(endpoint.gets, ['source_data/1.png'], 'the type is read once')
 })
 
-t.test('HEAD sends no body and fetches none', async (t) => {
+t.test('HEAD sends no body and reads none from the store', async (t) => {
   const { app, endpoint } = await build(t, { files })
   await app.inject('/data/1/image')
   endpoint.reset()
@@ -31,7 +31,7 @@ t.test('HEAD sends no body and fetches none', async (t) => {
   t.same(endpoint.gets, [])
 })
 
-t.test('ranges', async (t) => {
+t.test('range requests', async (t) => {
   const { app } = await build(t, { files })
   const size = PNG.length
   const table: [string, number, string | undefined, Buffer | undefined][] = [
@@ -53,7 +53,7 @@ t.test('ranges', async (t) => {
   }
 })
 
-t.test('conditions', async (t) => {
+t.test('conditional requests', async (t) => {
   const { app, bucket } = await build(t, { files })
   const etag = `"${bucket.get('source_data/1.png')!.etag}"`
   for (const tags of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
@@ -103,7 +103,7 @@ t.test('preconditions are evaluated in the order of RFC 9110', async (t) => {
   }
 })
 
-t.test('a picture that changed since the listing is looked up once more', async (t) => {
+t.test('an image that was changed since the listing is read again', async (t) => {
   const { app, bucket } = await build(t, { files })
   await app.inject('/data/1/image')
   const other = Buffer.from('\xff\xd8\xff and the rest of it', 'latin1')
@@ -115,25 +115,25 @@ t.test('a picture that changed since the listing is looked up once more', async 
   t.match((await app.inject('/data/1/image')).json(), { status: 404, code: 'image_not_found' })
 })
 
-t.test('its type is told with it, and never of another version', async (t) => {
+t.test('Content-Type belongs to the version of the body', async (t) => {
   const { app, bucket } = await build(t, { files })
   await app.inject('/data')
   const other = Buffer.from('\xff\xd8\xff and the rest of it', 'latin1')
   const { etag } = bucket.put('source_data/1.png', other)
   const changed = { statusCode: 200, headers: { 'content-type': 'image/jpeg', etag: `"${etag}"`, 'content-length': String(other.length) } }
-  t.match(await app.inject({ method: 'HEAD', url: '/data/1/image' }), changed, 'before its type was ever read')
+  t.match(await app.inject({ method: 'HEAD', url: '/data/1/image' }), changed, 'the type was not read before')
   t.match(await app.inject('/data/1/image'), changed)
   bucket.put('source_data/1.png', PNG)
   t.match(await app.inject('/data/1/image'), { statusCode: 200, headers: { 'content-type': 'image/png' }, rawPayload: PNG }, 'changed back')
 })
 
-t.test('no image, no such user, not an image', async (t) => {
+t.test('a user without an image, an unknown user, and a file that is not an image', async (t) => {
   const { app } = await build(t, { files })
   for (const id of ['2', 'nobody']) t.match((await app.inject(`/data/${id}/image`)).json(), { status: 404, code: 'image_not_found' })
   for (const id of ['3', '4']) t.match((await app.inject(`/data/${id}/image`)).json(), { status: 415, code: 'unsupported_image' })
 })
 
-t.test('a file is served as what it is, and only as what is configured', async (t) => {
+t.test('Content-Type follows the content of a file, and only configured types are served', async (t) => {
   const bodies = { jpg: '\xff\xd8\xff', gif: 'GIF89a', webp: 'RIFF0000WEBP', png: '\x89PNG\r\n\x1a\n' }
   const files = Object.fromEntries(Object.entries(bodies).flatMap(([id, body]) => [[`${id}.csv`, csv()], [`${id}.png`, Buffer.from(body + '...', 'latin1')]]))
   const { app } = await build(t, { files, settings: { IMAGE_EXTENSIONS: 'png,jpg,webp' } })
@@ -142,14 +142,14 @@ t.test('a file is served as what it is, and only as what is configured', async (
   t.equal((await app.inject('/data/gif/image')).statusCode, 415)
 })
 
-t.test('extensions are told in any case', async (t) => {
+t.test('extensions match in any case', async (t) => {
   const files = { '1.csv': csv(), '1.png': PNG, '2.csv': csv(), '2.JPG': PNG, '3.csv': csv(), '3.gif': PNG }
   const { app } = await build(t, { files, settings: { IMAGE_EXTENSIONS: 'PNG,Jpg' } })
   t.same((await app.inject('/data')).json().map((record: any) => record.img_path), ['source_data/1.png', 'source_data/2.JPG', null])
   t.equal((await app.inject('/data/1/image')).statusCode, 200)
 })
 
-t.test('a bucket that fails is a 503 that does not say more than it should', async (t) => {
+t.test('if the bucket fails, the response is a 503 that discloses nothing about the store', async (t) => {
   const { app, endpoint } = await build(t, { files })
   await app.inject('/data')
   await endpoint.stop()
@@ -159,7 +159,7 @@ t.test('a bucket that fails is a 503 that does not say more than it should', asy
   await endpoint.start()
 })
 
-t.test('a picture that breaks off breaks the connection', async (t) => {
+t.test('if the store fails in the middle of an image, the connection is broken', async (t) => {
   const { app, endpoint } = await build(t, { files: { '1.csv': csv(), '1.png': Buffer.concat([PNG, Buffer.alloc(3_000_000)]) } })
   await app.inject({ method: 'HEAD', url: '/data/1/image' })
   const address = await app.listen({ port: 0 })
@@ -169,7 +169,7 @@ t.test('a picture that breaks off breaks the connection', async (t) => {
   await t.rejects(response.arrayBuffer())
 })
 
-t.test('a store without ETags: no validator, no mistake about what changed', async (t) => {
+t.test('without ETags of the store, an image has no validator, and changes are seen', async (t) => {
   const { app, bucket } = await build(t, {
     files: { '1.csv': csv(), '1.png': PNG },
     store: (bucket) => mapInfo(new MemoryStore(bucket), (info) => ({ ...info, etag: '' }))
@@ -182,7 +182,7 @@ t.test('a store without ETags: no validator, no mistake about what changed', asy
   t.match(second, { statusCode: 200, headers: { 'content-type': 'image/gif' }, body: 'GIF89a, and longer than before' })
 })
 
-t.test('no record, no image', async (t) => {
+t.test('an image without a record is not served', async (t) => {
   const { app } = await build(t, { files: { '1.csv': 'bad', '1.png': PNG } })
   t.equal((await app.inject('/data/1')).statusCode, 404)
   t.equal((await app.inject('/data/1/image')).statusCode, 404)

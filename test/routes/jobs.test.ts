@@ -14,7 +14,7 @@ const files = { '2.csv': csv('Bob', 'Ray', -1), '10.csv': csv('Ann', '"Lee, Jr"'
 const HEADER = 'user_id,first_name,last_name,birthts,img_path\r\n'
 const FULL = HEADER + '10,Ann,"Lee, Jr",5,source_data/10.png\r\n2,Bob,Ray,-1,\r\n'
 
-t.test('POST /data publishes the output and answers with the finished job', async (t) => {
+t.test('POST /data publishes the output and returns the finished job', async (t) => {
   const { app, bucket, endpoint } = await build(t, { files })
   const response = await app.inject({ method: 'POST', url: '/data' })
   t.equal(response.statusCode, 200)
@@ -36,7 +36,7 @@ t.test('POST /data publishes the output and answers with the finished job', asyn
   t.same(withoutSnapshot(endpoint.puts), [OUTPUT])
 })
 
-t.test('an unchanged output is not written again, nor downloaded', async (t) => {
+t.test('an unchanged output is neither written nor downloaded again', async (t) => {
   const { app, endpoint } = await build(t, { files })
   await app.inject({ method: 'POST', url: '/data' })
   endpoint.reset()
@@ -44,17 +44,17 @@ t.test('an unchanged output is not written again, nor downloaded', async (t) => 
   t.match(result, { records: 2, added: 0, changed: 0, removed: 0, skipped: true })
   t.equal(endpoint.counts.LIST, 1)
   t.same(withoutSnapshot(endpoint.puts), [])
-  t.same(endpoint.gets, [], 'its ETag is that of what was written')
+  t.same(endpoint.gets, [], 'its ETag is that of the last write')
 })
 
-t.test('the diff is against the output that is replaced, whoever wrote it', async (t) => {
+t.test('changes are counted against the output that is replaced, even if another process wrote it', async (t) => {
   const { app, bucket } = await build(t, { files })
   bucket.put(OUTPUT, HEADER + '10,Ann,Lee,5,source_data/10.png\r\n7,Zoe,Zed,0,\r\n')
   t.match((await app.inject({ method: 'POST', url: '/data' })).json().result, { added: 1, changed: 1, removed: 1, skipped: false })
   t.equal(bucket.get(OUTPUT)!.body.toString(), FULL)
 })
 
-t.test('a dry run tells what would change and writes nothing', async (t) => {
+t.test('a dry run reports what would change and writes nothing', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files })
   const response = await app.inject({ method: 'POST', url: '/data?dry_run=true' })
   t.match(response.json(), { dry_run: true, state: 'succeeded', result: { records: 2, added: 2, etag: null, skipped: true } })
@@ -63,7 +63,7 @@ t.test('a dry run tells what would change and writes nothing', async (t) => {
   t.match((await app.inject({ method: 'POST', url: '/data?dry_run=false' })).json(), { dry_run: false, result: { skipped: false } })
 })
 
-t.test('respond-async answers at once and says where to look', async (t) => {
+t.test('with Prefer: respond-async, the response is an immediate 202 with the location of the job', async (t) => {
   const { app } = await build(t, { files })
   for (const prefer of ['respond-async', 'wait=10, Respond-Async', 'respond-async; x=1', 'respond-async, wait=5', 'RESPOND-ASYNC,wait=5', 'handling=lenient,respond-async , wait=5']) {
     const response = await app.inject({ method: 'POST', url: '/data', headers: { prefer } })
@@ -79,7 +79,7 @@ t.test('respond-async answers at once and says where to look', async (t) => {
   }
 })
 
-t.test('twenty posts at once are two jobs', async (t) => {
+t.test('twenty concurrent POSTs run two jobs', async (t) => {
   const { app, endpoint } = await build(t, { files })
   const responses = await Promise.all(Array.from({ length: 20 }, () => app.inject({ method: 'POST', url: '/data' })))
   t.equal(new Set(responses.map((response) => response.json().id)).size, 2)
@@ -87,13 +87,13 @@ t.test('twenty posts at once are two jobs', async (t) => {
   t.same(withoutSnapshot(endpoint.puts), [OUTPUT])
 })
 
-t.test('a writer that wins between is not overwritten by an older view: the job lists again', async (t) => {
+t.test('if another writer replaces the output during a job, the job lists again and does not overwrite it with older data', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files })
-  let rivals = 2
+  let writes = 2
   endpoint.intercept = ({ operation }) => {
-    if (operation === 'PUT' && rivals-- > 0) {
-      bucket.put('source_data/3.csv', csv('Cy', 'New', rivals))
-      bucket.put(OUTPUT, `written by a rival ${rivals}`)
+    if (operation === 'PUT' && writes-- > 0) {
+      bucket.put('source_data/3.csv', csv('Cy', 'New', writes))
+      bucket.put(OUTPUT, `written by another writer ${writes}`)
     }
     return undefined
   }
@@ -102,25 +102,25 @@ t.test('a writer that wins between is not overwritten by an older view: the job 
   t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
 })
 
-t.test('whoever writes after the precondition was read has perhaps seen more: it is not overwritten by an older view', async (t) => {
-  // As the listing begins, and when it has ended.
+t.test('an output that was written after the precondition had been read is not overwritten with older data', async (t) => {
+  // At the beginning of the listing, and after its end.
   for (const during of ['LIST', 'GET']) {
     const { app, endpoint, bucket } = await build(t, { files })
-    let rivals = 2
+    let writes = 2
     endpoint.intercept = ({ operation, key }) => {
-      if (operation === during && !key.startsWith('processed_data/') && rivals-- > 0) {
-        bucket.put('source_data/3.csv', csv('Cy', 'New', rivals))
-        bucket.put(OUTPUT, `written by a rival ${rivals}`)
+      if (operation === during && !key.startsWith('processed_data/') && writes-- > 0) {
+        bucket.put('source_data/3.csv', csv('Cy', 'New', writes))
+        bucket.put(OUTPUT, `written by another writer ${writes}`)
       }
       return undefined
     }
     t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 3, skipped: false } }, during)
-    t.equal(endpoint.counts.LIST, during === 'LIST' ? 3 : 2, 'it lists again for each rival')
+    t.equal(endpoint.counts.LIST, during === 'LIST' ? 3 : 2, 'one more listing for each conflict')
     t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
   }
 })
 
-t.test('a job lists after its post, whatever listing is under way', async (t) => {
+t.test('a job uses a listing that starts after its POST, even if one is running', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files })
   const { opened, open } = gate()
   endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/2.csv' ? opened : undefined
@@ -129,18 +129,18 @@ t.test('a job lists after its post, whatever listing is under way', async (t) =>
   bucket.put('source_data/3.csv', csv('Cy', 'New'))
   const posting = app.inject({ method: 'POST', url: '/data' })
   await until(() => app.jobs.list()[0]?.state === 'running')
-  t.equal(endpoint.counts.HEAD, 0, 'it reads the precondition after the listing that is under way')
+  t.equal(endpoint.counts.HEAD, 0, 'it reads the precondition after the running listing')
   open()
   t.equal((await reading).json().length, 2)
   t.match((await posting).json(), { state: 'succeeded', result: { records: 3 } })
   t.match(bucket.get(OUTPUT)!.body.toString(), /3,Cy,New,0,/)
 })
 
-t.test('a writer that always wins: the job fails and says so', async (t) => {
+t.test('a job that conflicts on every attempt fails with precondition_failed', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files })
   let writes = 0
   endpoint.intercept = ({ operation }) => {
-    if (operation === 'PUT') bucket.put(OUTPUT, `written by a rival ${writes++}`)
+    if (operation === 'PUT') bucket.put(OUTPUT, `written by another writer ${writes++}`)
     return undefined
   }
   const response = await app.inject({ method: 'POST', url: '/data' })
@@ -148,7 +148,7 @@ t.test('a writer that always wins: the job fails and says so', async (t) => {
   t.match((await app.inject(response.headers.location as string)).json(), { state: 'failed', result: null, error: { code: 'precondition_failed' } })
 })
 
-t.test('nothing is lost because of a download: the output stays as it is', async (t) => {
+t.test('if a download fails, the output is left as it is', async (t) => {
   const { app, endpoint, bucket, fresh } = await build(t, { files })
   bucket.put(OUTPUT, FULL)
   endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/2.csv' ? { status: 403, headers: {}, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
@@ -159,12 +159,12 @@ t.test('nothing is lost because of a download: the output stays as it is', async
   t.match(await app.inject('/data'), { headers: { 'data-stale': 'download_failed' } })
   t.match((await app.inject('/rejects')).json().entries.find((reject: any) => reject.key === 'source_data/2.csv'), { code: 'download_failed', user_id: '2' })
   endpoint.reset()
-  t.equal((await fresh('/data')).json.length, 2, 'it is tried again')
+  t.equal((await fresh('/data')).json.length, 2, 'the download is retried')
   t.same(endpoint.gets, ['source_data/2.csv'])
   t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { skipped: true } })
 })
 
-t.test('a bucket that cannot be listed: 503, the data stays', async (t) => {
+t.test('if the bucket cannot be listed, a job gets 503 and the last data is still served', async (t) => {
   const { app, endpoint } = await build(t, { files })
   await app.inject('/data')
   endpoint.intercept = ({ operation }) => operation === 'LIST' ? { status: 200, headers: { 'content-type': 'text/html' }, body: '<html></html>' } : undefined
@@ -173,17 +173,17 @@ t.test('a bucket that cannot be listed: 503, the data stays', async (t) => {
   t.equal((await app.inject('/data')).json().length, 2)
 })
 
-t.test('columns, delimiter and empty value of the output are settings', async (t) => {
+t.test('settings for columns, delimiter, empty value, key and formulas of the output', async (t) => {
   const settings = { OUTPUT_COLUMNS: 'user_id,img_path,city', OUTPUT_DELIMITER: ', ', OUTPUT_EMPTY_VALUE: 'ø', OUTPUT_KEY: 'out/users.csv', OUTPUT_ESCAPE_FORMULAS: 'true' }
   const { app, bucket } = await build(t, { files: { ...files, '3.csv': 'first_name,last_name,birthts,city\na,b,1,=Rome\n' }, settings })
   const { result } = (await app.inject({ method: 'POST', url: '/data' })).json()
   t.match(result, { output_key: 'out/users.csv', added: 3 })
   t.equal(bucket.get('out/users.csv')!.body.toString(), "user_id, img_path, city\r\n10, source_data/10.png, ø\r\n2, ø, ø\r\n3, ø, '=Rome\r\n")
   bucket.delete('source_data/3.csv')
-  t.match((await app.inject({ method: 'POST', url: '/data' })).json().result, { removed: 1, changed: 0 }, 'a column that nobody has any more stays')
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json().result, { removed: 1, changed: 0 }, 'a column that no record has any more is empty')
 })
 
-t.test('a Parquet file beside the CSV holds the same', async (t) => {
+t.test('a Parquet output contains the same records as the CSV', async (t) => {
   const PARQUET = 'processed_data/output.parquet'
   const odd = 'first_name,last_name,birthts,city\nŁukasz 😀,"a, ""b""",-8640000000000000,Rome\n'
   const settings = { OUTPUT_FORMATS: 'csv,parquet', OUTPUT_COLUMNS: 'user_id,last_name,birthts,img_path,city' }
@@ -206,23 +206,23 @@ t.test('a Parquet file beside the CSV holds the same', async (t) => {
   bucket.put('source_data/2.csv', csv('Bob', 'Roe', -2))
   t.match(await post(), { removed: 1, changed: 1, other_outputs: [{ skipped: false }] })
   t.same((await read()).rows, [['10', 'Lee, Jr', 5n, 'source_data/10.png', null], ['2', 'Roe', -2n, null, null]])
-  t.match((await app.inject('/rejects')).json().counts, { rejects: 1, orphans: 0, ignored: 0 }, 'it is no input')
+  t.match((await app.inject('/rejects')).json().counts, { rejects: 1, orphans: 0, ignored: 0 }, 'it is not input')
 })
 
-t.test('a tab between the fields of the output', async (t) => {
+t.test('OUTPUT_DELIMITER can be a tab', async (t) => {
   const { app, bucket } = await build(t, { files, settings: { OUTPUT_COLUMNS: 'user_id,last_name', OUTPUT_DELIMITER: '\\t' } })
   await app.inject({ method: 'POST', url: '/data' })
   t.equal(bucket.get(OUTPUT)!.body.toString(), 'user_id\tlast_name\r\n10\tLee, Jr\r\n2\tRay\r\n')
 })
 
-t.test('the output is never input, wherever it lies', async (t) => {
+t.test('the output is never input, even below the prefix of the source', async (t) => {
   const { app, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { SOURCE_PREFIX: '', OUTPUT_KEY: 'source_data/all.csv' } })
   for (let i = 0; i < 2; i++) await app.inject({ method: 'POST', url: '/data' })
   t.equal(bucket.get('source_data/all.csv')!.body.toString(), HEADER + '1,Ann,Lee,0,\r\n')
-  t.match((await app.inject('/rejects')).json().counts, { rejects: 0, ignored: 0 }, 'nor is the snapshot beside it')
+  t.match((await app.inject('/rejects')).json().counts, { rejects: 0, ignored: 0 }, 'the snapshot next to it is not input either')
 })
 
-t.test('bodies: whatever is empty is fine, the rest is a mistake', async (t) => {
+t.test('an empty body of any type is accepted, any other body is 400', async (t) => {
   const { app } = await build(t, { files })
   const post = (headers: Record<string, string>, payload?: string) => app.inject({ method: 'POST', url: '/data?dry_run=true', headers, ...payload !== undefined && { payload } })
   for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain']) {
@@ -232,7 +232,7 @@ t.test('bodies: whatever is empty is fine, the rest is a mistake', async (t) => 
   }
 })
 
-t.test('the progress of a job is its own', async (t) => {
+t.test('reconciles of readers do not change the progress of a job', async (t) => {
   const { app, endpoint, fresh } = await build(t, { files })
   endpoint.intercept = async ({ operation }) => {
     if (operation === 'PUT') await fresh('/data')
@@ -241,7 +241,7 @@ t.test('the progress of a job is its own', async (t) => {
   t.match((await app.inject({ method: 'POST', url: '/data' })).json().progress, { listed: 4, to_fetch: 3, fetched: 3 })
 })
 
-t.test('a folder that another process writes to is served, and a job says so', async (t) => {
+t.test('a folder that another process writes to is served, and a job fails with read_only', async (t) => {
   const root = t.testdir({ source_data: { '1.csv': csv() }, '.userlake': {} })
   writeFileSync(join(root, '.userlake/lock'), JSON.stringify({ pid: 1, host: 'elsewhere', pids: '', token: 'theirs' }))
   const fastify = Fastify(serverOptions)

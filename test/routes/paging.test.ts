@@ -5,7 +5,7 @@ import { build, csv, PNG } from '../support/app.js'
 
 const files = Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`${i}.csv`, csv(`Name ${i % 3}`, 'Lee', Date.UTC(1970 + i, 0, 1))]))
 
-/** The pages from this URL on, and the URL of the first that failed. */
+/** All pages from this URL on, and the URL of the first page that failed. */
 async function pages (app: FastifyInstance, url: string, onPage: () => void = () => {}) {
   const ids: string[][] = []
   const versions = new Set<unknown>()
@@ -21,7 +21,7 @@ async function pages (app: FastifyInstance, url: string, onPage: () => void = ()
   return { ids, versions, failed: undefined }
 }
 
-t.test('pages together are the whole listing, for every sort', async (t) => {
+t.test('the pages contain the whole listing, for every sort', async (t) => {
   const { app } = await build(t, { files: { ...files, '7.png': PNG, '9.png': PNG, '11.png': PNG } })
   for (const sort of ['user_id', '-user_id', 'first_name', '-first_name', 'last_name', '-last_name', 'birthts', '-birthts']) {
     for (const filter of ['', '&min_age=40&as_of=2025-01-01T00:00:00Z', '&first_name=name 1', '&image_exists=true', '&image_exists=false&first_name=name*', '&user_id=3&user_id=5']) {
@@ -37,7 +37,7 @@ t.test('pages together are the whole listing, for every sort', async (t) => {
   }
 })
 
-t.test('a cursor brings its listing along: columns, format, instant and limit', async (t) => {
+t.test('a cursor contains the columns, the format, the instant and the limit of its listing', async (t) => {
   const { app, clock } = await build(t, { files })
   const first = await app.inject('/data?limit=2&columns=birthts,user_id&format=csv&max_age=40&sort=-birthts')
   const link = String(first.headers['link']).slice(1).split('>')[0]!
@@ -47,16 +47,16 @@ t.test('a cursor brings its listing along: columns, format, instant and limit', 
   t.match(second.body, /^birthts,user_id\r\n\d+,22\r\n\d+,21\r\n$/)
   t.equal(second.headers['x-total-count'], first.headers['x-total-count'])
   t.equal((await app.inject(`/data?cursor=${cursor}&limit=1`)).body.split('\r\n').length, 3, 'another limit')
-  t.equal((await app.inject(`/data?limit=2&columns=birthts,user_id&format=csv&max_age=40&sort=-birthts&cursor=${cursor}`)).body, second.body, 'the same parameters beside it')
+  t.equal((await app.inject(`/data?limit=2&columns=birthts,user_id&format=csv&max_age=40&sort=-birthts&cursor=${cursor}`)).body, second.body, 'the same parameters together with the cursor')
   t.match((await app.inject(`/data?limit=2&max_age=41&cursor=${cursor}`)).json(), { status: 400, errors: [{ parameter: 'cursor' }] }, 'others')
 })
 
-t.test('the pages of a listing are of one version, whatever happens to the data', async (t) => {
+t.test('the pages of a listing are of one version, even if the data changes', async (t) => {
   const { app, bucket, clock } = await build(t, { files })
   const expected = (await app.inject('/data')).json().map((record: { user_id: string }) => record.user_id)
   let changes = 0
   const { ids, versions } = await pages(app, '/data?limit=3&sort=user_id', () => {
-    // Before the place, behind it, and everywhere.
+    // Changes before the position, after it, and everywhere.
     bucket.delete(`source_data/${changes}.csv`)
     bucket.put(`source_data/new-${changes++}.csv`, csv())
     bucket.put('source_data/20.csv', csv(`Changed ${changes}`))
@@ -64,17 +64,17 @@ t.test('the pages of a listing are of one version, whatever happens to the data'
   })
   t.same(ids.flat(), expected)
   t.equal(versions.size, 1)
-  t.not((await app.inject('/data')).headers['data-version'], [...versions][0], 'meanwhile it is another one')
+  t.not((await app.inject('/data')).headers['data-version'], [...versions][0], 'the current version is another one')
 })
 
-t.test('a version that is not held any more is gone, and two links lead on', async (t) => {
+t.test('a cursor of an evicted version gets 410 with links to restart and to continue', async (t) => {
   const { app, bucket, clock } = await build(t, { files, settings: { VERSIONS_MAX_AGE: '10s' } })
   const first = await app.inject('/data?limit=10&sort=birthts&first_name=name*')
   const link = String(first.headers['link']).slice(1).split('>')[0]!
   bucket.put('source_data/100.csv', csv('Name x', 'New', Date.UTC(1960, 0, 1)))
   bucket.delete('source_data/9.csv')
   clock.advance(3000)
-  t.equal((await app.inject(link)).statusCode, 200, 'still held')
+  t.equal((await app.inject(link)).statusCode, 200, 'the version is still retained')
   clock.advance(10_001)
   const gone = await app.inject(link)
   t.match(gone.json(), { status: 410, code: 'version_gone' })
@@ -82,11 +82,11 @@ t.test('a version that is not held any more is gone, and two links lead on', asy
   t.equal(restarted.ids[0]![0], '100')
   t.equal(restarted.ids.flat().length, 25)
   const continued = await pages(app, gone.json().continue)
-  t.same(continued.ids.flat(), Array.from({ length: 15 }, (_, i) => String(i + 10)), 'behind the last record, though that one has gone')
+  t.same(continued.ids.flat(), Array.from({ length: 15 }, (_, i) => String(i + 10)), 'after the last record, although that was deleted')
   t.not([...continued.versions][0], first.headers['data-version'])
 })
 
-t.test('another replica has other versions, or the same', async (t) => {
+t.test('another replica accepts a cursor only if it has the same version', async (t) => {
   const one = await build(t, { files })
   const same = await build(t, { files })
   const other = await build(t, { files: { '1.csv': csv() } })
@@ -97,7 +97,7 @@ t.test('another replica has other versions, or the same', async (t) => {
   t.match((await other.app.inject(link)).json(), { status: 410 })
 })
 
-t.test('held versions have so many bytes together', async (t) => {
+t.test('VERSIONS_MAX_BYTES limits the bytes of all retained versions', async (t) => {
   const { app, bucket, clock } = await build(t, { files, settings: { VERSIONS_MAX_BYTES: '1KiB' } })
   const link = String((await app.inject('/data?limit=20')).headers['link']).slice(1).split('>')[0]!
   bucket.put('source_data/1.csv', csv('Other'))
@@ -105,7 +105,7 @@ t.test('held versions have so many bytes together', async (t) => {
   t.equal((await app.inject(link)).statusCode, 410)
 })
 
-t.test('a cursor that was tampered with, and limits that are none', async (t) => {
+t.test('a damaged cursor and an invalid limit are 400', async (t) => {
   const { app } = await build(t, { files })
   const link = String((await app.inject('/data?limit=2')).headers['link']).slice(1).split('>')[0]!
   const cursor = new URLSearchParams(link.split('?')[1]).get('cursor')!
@@ -120,17 +120,17 @@ t.test('a cursor that was tampered with, and limits that are none', async (t) =>
     t.match(errors, [{ parameter: bad.split('=')[0] }], bad)
   }
   t.equal((await app.inject('/data?limit=10000')).json().length, 25)
-  t.match((await app.inject('/stats?limit=1')).json(), { status: 400 }, 'figures have no pages')
+  t.match((await app.inject('/stats?limit=1')).json(), { status: 400 }, '/stats has no pages')
 })
 
-/** A cursor with this content and a right checksum, which anyone can compute. */
+/** A cursor with this content and a valid checksum, which every client can compute. */
 function forge (content: unknown): string {
   const bytes = Buffer.from(typeof content === 'string' ? content : JSON.stringify(content))
   const check = createHash('sha256').update('userlake cursor 1').update(bytes).digest().subarray(0, 9).toString('base64url')
   return `${bytes.toString('base64url')}.${check}`
 }
 
-t.test('what a forged cursor contains is validated as a request is', async (t) => {
+t.test('the content of a forged cursor is validated like the parameters of a request', async (t) => {
   const { app } = await build(t, { files })
   const cursorOf = async (url: string) => String((await app.inject(url)).headers['next-cursor'])
   const good = await cursorOf('/data?limit=2')
@@ -156,15 +156,15 @@ t.test('what a forged cursor contains is validated as a request is', async (t) =
   for (const text of [`${good}.x`, `${good}.`, `.${good}`, `${good}=`, `=${good}`, ` ${good}`, good.replace('.', '..'), good.replace('.', '=.'), good.split('.')[0]!, `${good.split('.')[0]}.`]) {
     t.equal((await app.inject(`/data?cursor=${encodeURIComponent(text)}`)).statusCode, 400, text)
   }
-  t.match((await app.inject(`/data?cursor=${forge(['x', parameters, limit, asOf, id, value])}`)), { statusCode: 410 }, 'an unknown version is gone')
+  t.match((await app.inject(`/data?cursor=${forge(['x', parameters, limit, asOf, id, value])}`)), { statusCode: 410 }, 'an unknown version')
   for (const sort of ['birthts', '-birthts', 'first_name', '-last_name', '-user_id']) {
     const response = await app.inject(`/data?cursor=${await cursorOf(`/data?limit=2&sort=${sort}`)}`)
     t.equal(response.statusCode, 200, sort)
   }
 })
 
-t.test('users and names in the order of their bytes, whole and page by page', async (t) => {
-  const ascending = ['Z', 'a', '\u00e9', '\ue000', '\uffff', '𐀀', '😀'] // UTF-16 has the last two before \ue000
+t.test('listings and pages are sorted by the UTF-8 bytes of ids and names', async (t) => {
+  const ascending = ['Z', 'a', '\u00e9', '\ue000', '\uffff', '𐀀', '😀'] // in UTF-16 order, the last two come before \ue000
   const files = Object.fromEntries(ascending.map((name, i) => [`${name}.csv`, csv(name, ascending.at(-1 - i))]))
   const { app, bucket, clock } = await build(t, { files, settings: { VERSIONS_MAX_AGE: '10s' } })
   const sorts: Record<string, string[]> = { user_id: ascending, first_name: ascending, last_name: ascending.toReversed() }
@@ -175,7 +175,7 @@ t.test('users and names in the order of their bytes, whole and page by page', as
     }
   }
   for (const [i, name] of ascending.slice(0, -1).entries()) {
-    // The last user of a page goes, and the version with it: what is left is that behind the place.
+    // The last user of a page is deleted, and the version evicted: the listing continues after its position.
     const { headers } = await app.inject(`/data?sort=first_name&limit=${i + 1}`)
     bucket.delete(`source_data/${name}.csv`)
     clock.advance(3000)
@@ -188,7 +188,7 @@ t.test('users and names in the order of their bytes, whole and page by page', as
   }
 })
 
-t.test('long names make no long URLs, and no wrong pages', async (t) => {
+t.test('long names do not make cursors long, and pages are correct', async (t) => {
   const long = 'x'.repeat(5000)
   const { app } = await build(t, { files: Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${i}.csv`, csv(`${long}😀${5 - i}`)])) })
   for (const sort of ['first_name', '-first_name']) {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { build, csv } from '../support/app.js'
 
-/** Requests that ask for the same, and must have the same ETag and the same next page. */
+/** Different spellings of the same requests, which must have the same ETag and the same next page. */
 const spellings: [first: string, ...others: string[]][] = [
   ['/data?min_age=30&limit=1', '/data?min_age=30.0000000000&limit=1', '/data?min_age=3e1&limit=1.0', '/data?min_age=3E%2B1&limit=1', '/data?min_age=3E+1&limit=1e0', '/data?min_age=030&limit=1',
     '/data?min_age=30&limit=1&age_basis=completed&sort=user_id', '/data?min_age=29.9999999999&limit=1'],
@@ -14,7 +14,7 @@ const spellings: [first: string, ...others: string[]][] = [
   ['/stats?min_age=0.3', '/stats?min_age=0.30000000000000004', '/stats?min_age=0.3&bin_width=10', '/stats?min_age=0.3&bin_width=1e1']
 ]
 
-t.test('all spellings of a request have one response', async (t) => {
+t.test('all spellings of a request have the same response', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv('Ann', 'Lee', 0), '2.csv': csv('Bob', 'Ray', 1000) } })
   for (const [first, ...others] of spellings) {
     const expected = await app.inject(first)
@@ -29,7 +29,7 @@ t.test('all spellings of a request have one response', async (t) => {
   }
 })
 
-t.test('the next cursor is that of the link, and is valid beside parameters with their default value', async (t) => {
+t.test('Next-Cursor is the cursor of the next link, and is valid together with parameters that have their default value', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv('Ann', 'Lee', 0), '2.csv': csv('Bob', 'Ray', 1000) } })
   for (const [path, last] of [['/data', /"2"/], ['/data.csv', /\r\n2,/], ['/data.ndjson', /^\{"user_id":"2"/]] as const) {
     const first = await app.inject(`${path}?limit=1&min_age=1`)
@@ -42,7 +42,7 @@ t.test('the next cursor is that of the link, and is valid beside parameters with
   }
 })
 
-t.test('/data.csv and /data.ndjson are /data in their format, whatever Accept says', async (t) => {
+t.test('/data.csv and /data.ndjson return /data in their format, regardless of Accept', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv('Ann', 'Lee', 0), '2.csv': csv('Bob', 'Ray', 1000) } })
   for (const format of ['csv', 'ndjson']) {
     const expected = await app.inject(`/data?first_name=b*&columns=last_name&format=${format}`)

@@ -18,7 +18,7 @@ const counts = { rejects: 25, orphans: 5, ignored: 3 }
 const keys = ({ entries }: { entries: { key: string }[] }) => entries.map(({ key }) => key.replace('source_data/', ''))
 const allKeys = Object.keys(files).slice(0, 30)
 
-t.test('entries by key, the counts, and the ignored objects by extension', async (t) => {
+t.test('the report contains entries by key, counts, and ignored objects by extension', async (t) => {
   const { app, bucket } = await build(t, { files })
   const response = await app.inject('/rejects')
   t.equal(response.headers['x-total-count'], '30')
@@ -62,7 +62,7 @@ t.test('filters by user and code', async (t) => {
   t.match((await app.inject('/rejects?code=orphans')).json(), { status: 400, errors: [{ parameter: 'code', detail: /got "orphans"; must be one of invalid_id, .*, orphan$/ }] })
 })
 
-t.test('pages lead from one to the next, also if the quarantine changes in between', async (t) => {
+t.test('pages continue after the last key, even if the quarantine changes in between', async (t) => {
   const { app, bucket, fresh } = await build(t, { files })
   for (const [query, limit, expected] of [['', 7, allKeys], ['', 30, allKeys], ['code=orphan&code=empty_file&', 3, allKeys.slice(20)]] as const) {
     const found: string[] = []
@@ -83,7 +83,7 @@ t.test('pages lead from one to the next, also if the quarantine changes in betwe
   t.same(keys((await app.inject(`/rejects?limit=2&cursor=${headers['next-cursor']}`)).json()), ['165.csv', '17.csv'])
 })
 
-t.test('a cursor passes the checks of the parameters', async (t) => {
+t.test('the content of a cursor is validated like parameters', async (t) => {
   const { app } = await build(t, { files })
   const next = async (url: string) => String((await app.inject(url)).headers['next-cursor'])
   const cursor = await next('/rejects?code=orphan&limit=2')
@@ -101,7 +101,7 @@ t.test('a cursor passes the checks of the parameters', async (t) => {
   for (const [query, detail] of Object.entries(wrong)) t.match((await app.inject(`/rejects?${query}`)).json(), { status: 400, code: 'invalid_parameter', detail }, query)
 })
 
-t.test('CSV by the parameter format or by Accept', async (t) => {
+t.test('CSV is selected by the parameter format or by Accept', async (t) => {
   const { app, bucket, fresh } = await build(t, { files: { '1.csv': csv('Good'), '2.png': PNG } })
   await app.inject('/data')
   const good = bucket.get('source_data/1.csv')!.etag
@@ -134,7 +134,7 @@ t.test('ETag, 304, HEAD and gzip', async (t) => {
   t.equal(gunzipSync(zipped.rawPayload).toString(), body)
   bucket.put('source_data/50.csv', csv('Amy'))
   await fresh('/data')
-  t.equal((await app.inject(again)).statusCode, 304, 'a record that changes is not part of it')
+  t.equal((await app.inject(again)).statusCode, 304, 'a changed record does not change the report')
   bucket.put('source_data/10.csv', csv('Amy'))
   await fresh('/data')
   t.equal((await app.inject(again)).statusCode, 200)

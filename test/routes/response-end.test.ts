@@ -16,7 +16,7 @@ import { until } from '../support/until.js'
 setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc') as () => void
 
-/** A server whose handler is the argument, and its port. */
+/** Starts a server with this handler, and returns its port. */
 async function listen (t: Test, handler: (reply: FastifyReply, name: string) => void): Promise<number> {
   const fastify = Fastify()
   fastify.get('/:name', (request, reply) => { handler(reply, (request.params as { name: string }).name) })
@@ -31,7 +31,7 @@ async function portOf (fastify: FastifyInstance): Promise<number> {
 
 const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
 
-t.test('what a response holds is released once, when it has been sent', async (t) => {
+t.test('the resources of a response are released once, when it has been sent', async (t) => {
   let released = 0
   const port = await listen(t, (reply) => {
     onResponseEnd(reply, () => released++)
@@ -44,21 +44,21 @@ t.test('what a response holds is released once, when it has been sent', async (t
   t.equal(released, 2)
 })
 
-t.test('what a response acquires after its client has left is released at once', async (t) => {
-  let held: FastifyReply | undefined
-  const port = await listen(t, (reply) => { held = reply })
+t.test('resources acquired after the client has disconnected are released at once', async (t) => {
+  let waiting: FastifyReply | undefined
+  const port = await listen(t, (reply) => { waiting = reply })
   const client = connect(port, '127.0.0.1').on('error', () => {})
   client.write(request('/a'))
-  await until(() => held !== undefined)
-  t.notOk(hasEnded(held!))
+  await until(() => waiting !== undefined)
+  t.notOk(hasEnded(waiting!))
   client.destroy()
-  await once(held!.request.raw.socket, 'close')
+  await once(waiting!.request.raw.socket, 'close')
   let released = 0
-  onResponseEnd(held!, () => released++)
+  onResponseEnd(waiting!, () => released++)
   t.equal(released, 1)
 })
 
-t.test('responses that wait for another one on their connection are released when it closes', async (t) => {
+t.test('responses that wait for another one on their connection are released when the connection closes', async (t) => {
   const released: string[] = []
   let requests = 0
   const port = await listen(t, (reply, name) => {
@@ -74,7 +74,7 @@ t.test('responses that wait for another one on their connection are released whe
   t.ok(released.includes('a'))
 })
 
-t.test('clients that leave while the data is being refreshed cost no memory', async (t) => {
+t.test('clients that disconnect while the data is being refreshed leak no memory', async (t) => {
   const clients = 110
   const files = Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`${i}.csv`, csv('x'.repeat(1000), '', i)]))
   const lake = await build(t, { files })
@@ -105,7 +105,7 @@ t.test('clients that leave while the data is being refreshed cost no memory', as
   t.ok(grown < 10 * 2 ** 20, `${grown} bytes`)
 })
 
-/** Keeps the streams that it has opened. */
+/** A store that records the streams that it has opened. */
 class StreamRecorder extends S3Store {
   readonly streams: Readable[] = []
 
@@ -116,7 +116,7 @@ class StreamRecorder extends S3Store {
   }
 }
 
-t.test('images that wait for their turn on a connection are closed with it', async (t) => {
+t.test('images that wait for their turn on a connection are closed when it closes', async (t) => {
   const endpoint = await startS3Endpoint()
   const bucket = endpoint.bucket('datalake')
   bucket.put('source_data/1.csv', csv())

@@ -9,7 +9,7 @@ const URLS = [
   '/data', '/data?format=csv&columns=first_name', '/data.ndjson', '/data?limit=1', '/data?first_name=*', '/data?min_age=1&sort=-first_name', '/data/1', '/stats', '/stats?max_age=100'
 ]
 
-/** An engine that waits at a gate before each answer. */
+/** An engine that waits at a gate before each result. */
 function gatedEngine () {
   let enter = () => {}
   let open = () => {}
@@ -28,7 +28,7 @@ function gatedEngine () {
       return await version.statistics(query)
     }
   }))
-  /** Closes the gate. Returns a promise of the first call that waits there, and a function that opens it. */
+  /** Closes the gate. Returns a promise that resolves when a call waits there, and a function that opens the gate. */
   const close = () => {
     const entered = new Promise<void>((resolve) => { enter = resolve })
     gate = new Promise((resolve) => { open = resolve })
@@ -37,7 +37,7 @@ function gatedEngine () {
   return { openVersion, close }
 }
 
-t.test('an engine that takes time never gives an old body with a new ETag, nor a false 304', async (t) => {
+t.test('with a slow engine, the body and the ETag of a response are of the same version, and 304 is never wrong', async (t) => {
   const before = await build(t, { files: OLD })
   const after = await build(t, { files: NEW })
   for (const url of URLS) {
@@ -62,7 +62,7 @@ t.test('an engine that takes time never gives an old body with a new ETag, nor a
   }
 })
 
-t.test('the links of a page are of the version of its body', async (t) => {
+t.test('the links of a page belong to the version of its body', async (t) => {
   const { openVersion, close } = gatedEngine()
   const { app, bucket } = await build(t, { files: NEW, openVersion })
   await app.transformer.reconcile()

@@ -6,19 +6,19 @@ import { build, csv, type TestLake } from '../support/app.js'
 import { MemoryStore } from '../support/stores.js'
 import { turns, until } from '../support/until.js'
 
-/** Records whose bytes are many times what the buffers of the kernel and of the server hold. */
+/** Records with many times more bytes than the buffers of the kernel and of the server. */
 const RECORDS = 4000
 const NAME = 'x'.repeat(9000)
 const BOUND = 8 * 1024 * 1024
 
 interface Reader {
   /** The client's side: only the headers have been read. */
-  readonly answer: IncomingMessage
+  readonly received: IncomingMessage
   /** The server's side. */
   readonly response: ServerResponse
 }
 
-/** A lake of large records that listens. */
+/** A listening server over a lake of large records. */
 async function setUp (t: Test, settings: Record<string, string> = {}) {
   const service = await build(t, { settings: { MAX_STALENESS: '1h', ...settings }, store: (bucket) => new MemoryStore(bucket) })
   for (let i = 0; i < RECORDS; i++) service.bucket.put(`source_data/${10_000 + i}.csv`, csv(NAME, '', i))
@@ -28,11 +28,11 @@ async function setUp (t: Test, settings: Record<string, string> = {}) {
 }
 
 /** Sends a request and reads only the headers of the response. */
-async function ask ({ app }: TestLake, url: string): Promise<Reader> {
-  const asked = once(app.server, 'request')
-  const [answer] = await once(get(url, { agent: false }), 'response')
-  const [, response] = await asked
-  return { answer, response }
+async function sendRequest ({ app }: TestLake, url: string): Promise<Reader> {
+  const requested = once(app.server, 'request')
+  const [received] = await once(get(url, { agent: false }), 'response')
+  const [, response] = await requested
+  return { received, response }
 }
 
 /** The bytes that the server has sent when it waits for the client to read. */
@@ -42,52 +42,52 @@ async function sentUntilBlocked ({ response }: Reader): Promise<number> {
   return response.socket!.bytesWritten
 }
 
-async function digest (answer: IncomingMessage): Promise<string> {
+async function digest (message: IncomingMessage): Promise<string> {
   const hash = createHash('md5')
-  for await (const chunk of answer) hash.update(chunk)
+  for await (const chunk of message) hash.update(chunk)
   return hash.digest('hex')
 }
 
-t.test('a client that stops reading does not make the server buffer the response, and gets all of it when it reads on', async (t) => {
+t.test('a client that stops reading does not make the server buffer the response, and receives all of it when it continues', async (t) => {
   const service = await setUp(t)
   const { app, address, bucket, fresh } = service
   for (const search of ['format=csv', 'format=ndjson', 'sort=-user_id', 'columns=first_name,user_id']) {
     const whole = (await app.inject(`/data?${search}`)).rawPayload
-    const reader = await ask(service, `${address}/data?${search}`)
+    const reader = await sendRequest(service, `${address}/data?${search}`)
     const bytes = await sentUntilBlocked(reader)
-    const held = reader.response.writableLength
-    t.ok(held < BOUND, `${search}: ${held} bytes are buffered`)
+    const buffered = reader.response.writableLength
+    t.ok(buffered < BOUND, `${search}: ${buffered} bytes are buffered`)
     t.ok(bytes < whole.length / 2, `${search}: ${bytes} bytes of ${whole.length}`)
     bucket.put('source_data/10000.csv', csv(`Changed by ${search}`))
     await fresh('/data?limit=1')
-    t.equal(await digest(reader.answer), createHash('md5').update(whole).digest('hex'), `${search}: the version at its beginning`)
+    t.equal(await digest(reader.received), createHash('md5').update(whole).digest('hex'), `${search}: the version at its beginning`)
   }
 })
 
-t.test('a slow reader does not retain a version for longer than VERSIONS_MAX_AGE, and its connection breaks rather than ends', async (t) => {
+t.test('a slow reader does not retain a version for longer than VERSIONS_MAX_AGE, and its connection is reset', async (t) => {
   const service = await setUp(t, { VERSIONS_MAX_AGE: '10s' })
   const { app, address, bucket, clock, fresh } = service
-  const reader = await ask(service, `${address}/data?format=csv`)
+  const reader = await sendRequest(service, `${address}/data?format=csv`)
   await sentUntilBlocked(reader)
   bucket.put('source_data/10000.csv', csv('Changed'))
   await fresh('/data?limit=1')
   clock.advance(10_000)
   await fresh('/data?limit=1')
-  t.notOk(reader.response.destroyed, 'ten seconds are allowed')
+  t.notOk(reader.response.destroyed, 'within VERSIONS_MAX_AGE')
   clock.advance(1)
   await fresh('/data?limit=1')
   t.ok(reader.response.destroyed)
-  await t.rejects(digest(reader.answer), { code: 'ECONNRESET' })
+  await t.rejects(digest(reader.received), { code: 'ECONNRESET' })
   t.equal((await app.inject('/readyz')).statusCode, 200)
 })
 
 t.test('slow readers do not retain more versions than VERSIONS_MAX_BYTES allows', async (t) => {
   const service = await setUp(t, { VERSIONS_MAX_BYTES: '1MiB' })
   const { address, bucket, fresh } = service
-  const reader = await ask(service, `${address}/data?format=csv`)
+  const reader = await sendRequest(service, `${address}/data?format=csv`)
   await sentUntilBlocked(reader)
   bucket.put('source_data/10000.csv', csv('Changed'))
   await fresh('/data?limit=1')
   t.ok(reader.response.destroyed)
-  await t.rejects(digest(reader.answer), { code: 'ECONNRESET' })
+  await t.rejects(digest(reader.received), { code: 'ECONNRESET' })
 })

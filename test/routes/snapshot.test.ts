@@ -13,18 +13,18 @@ const files = {
   '5.jpg': PNG
 }
 
-/** All that a service tells of its lake. */
-async function told ({ app }: TestLake) {
+/** The responses of a service that depend on its lake. */
+async function responsesOf ({ app }: TestLake) {
   const urls = ['/data', '/data?sort=-birthts&min_age=0&format=csv', '/stats?as_of=2025-06-14T21:00:00Z', '/rejects']
-  const answers = []
+  const responses = []
   for (const url of urls) {
     const { statusCode, body, headers } = await app.inject(url)
-    answers.push({ url, statusCode, body, version: headers['data-version'], etag: headers['etag'], stale: headers['data-stale'] })
+    responses.push({ url, statusCode, body, version: headers['data-version'], etag: headers['etag'], stale: headers['data-stale'] })
   }
-  return answers
+  return responses
 }
 
-/** A service that has read the lake and ended, and how its next start goes. */
+/** A service that has read the lake and stopped, and a function that starts the next one. */
 async function restart (t: Test, first: TestLake, { settings = {}, intercept }: { settings?: Record<string, string>, intercept?: Interceptor } = {}) {
   await first.app.inject('/data')
   await first.app.close()
@@ -36,20 +36,20 @@ async function restart (t: Test, first: TestLake, { settings = {}, intercept }: 
 const ids = (records: { user_id: string }[]) => records.map((record) => record.user_id)
 const downloads = ({ endpoint }: TestLake) => endpoint.gets.filter((key) => key !== SNAPSHOT).sort()
 
-t.test('a restart downloads nothing that it knew, and tells the same', async (t) => {
+t.test('a restart downloads no unchanged file, and has the same responses', async (t) => {
   const first = await build(t, { files })
   await first.app.inject('/data')
-  const before = await told(first)
+  const before = await responsesOf(first)
   const second = await restart(t, first)
   await second.app.inject('/data')
-  t.same(await told(second), before)
+  t.same(await responsesOf(second), before)
   t.same(second.endpoint.gets, [SNAPSHOT])
   t.equal(second.endpoint.counts.LIST, 1)
   await second.app.close()
-  t.same(second.endpoint.puts, [], 'nor is it written again')
+  t.same(second.endpoint.puts, [], 'the snapshot is not written again')
 })
 
-t.test('what has changed meanwhile is downloaded, and nothing else', async (t) => {
+t.test('a restart downloads only the files that have changed meanwhile', async (t) => {
   const first = await build(t, { files })
   await first.app.inject('/data')
   await first.app.close()
@@ -65,7 +65,7 @@ t.test('what has changed meanwhile is downloaded, and nothing else', async (t) =
   t.same(downloads(second), ['source_data/1.csv', 'source_data/6.csv'])
 })
 
-t.test('another replica starts from it, too, and a job writes it', async (t) => {
+t.test('a job writes the snapshot, and another replica starts from it', async (t) => {
   const first = await build(t, { files })
   await first.app.inject({ method: 'POST', url: '/data' })
   await first.app.transformer.flush()
@@ -75,10 +75,10 @@ t.test('another replica starts from it, too, and a job writes it', async (t) => 
   t.same(downloads(replica), [])
 })
 
-t.test('a damaged snapshot is logged, everything is downloaded, and the responses are right', async (t) => {
+t.test('a damaged snapshot is logged, all files are downloaded, and the responses are correct', async (t) => {
   const first = await build(t, { files })
   await first.app.inject('/data')
-  const before = await told(first)
+  const before = await responsesOf(first)
   await first.app.close()
   const { body } = first.bucket.get(SNAPSHOT)!
   const flipped = Buffer.from(body)
@@ -92,27 +92,27 @@ t.test('a damaged snapshot is logged, everything is downloaded, and the response
     const log: LogLine[] = []
     const second = await build(t, { beside: first, log })
     await second.app.inject('/data')
-    t.same(await told(second), before, `${damaged.length} bytes`)
+    t.same(await responsesOf(second), before, `${damaged.length} bytes`)
     t.match(log.filter(({ level, msg }) => level === 40 && msg.includes('snapshot')).map(({ msg }) => msg), [message])
     t.equal(downloads(second).length, 4)
     await second.app.close()
-    t.ok(first.bucket.get(SNAPSHOT)!.body.equals(body), 'and a whole one takes its place')
+    t.ok(first.bucket.get(SNAPSHOT)!.body.equals(body), 'a valid snapshot replaces it')
   }
 })
 
-t.test('a snapshot that cannot be read costs a slower start', async (t) => {
+t.test('if the snapshot cannot be read, all files are downloaded', async (t) => {
   const first = await build(t, { files })
   await first.app.inject('/data')
-  const before = await told(first)
+  const before = await responsesOf(first)
   const second = await restart(t, first, {
     intercept: ({ operation, key }) => operation === 'GET' && key === SNAPSHOT ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
   })
   await second.app.inject('/data')
-  t.same(await told(second), before)
+  t.same(await responsesOf(second), before)
   t.equal(downloads(second).length, 4)
 })
 
-t.test('the snapshot of another lake is none, however alike they are', async (t) => {
+t.test('a snapshot of another lake is not used, even if the lakes are similar', async (t) => {
   const other = await build(t, { files: { ...files, '6.csv': csv('Last good') }, name: 'other' })
   await other.app.inject('/data')
   other.bucket.put('source_data/6.csv', 'bad')
@@ -120,12 +120,12 @@ t.test('the snapshot of another lake is none, however alike they are', async (t)
   await other.app.close()
   const first = await build(t, { files: { ...files, '6.csv': 'bad', [SNAPSHOT]: other.bucket.get(SNAPSHOT)!.body }, beside: other })
   first.endpoint.reset()
-  t.same(ids((await first.app.inject('/data')).json()), ['1', '2', '4'], 'here there never was a good row')
+  t.same(ids((await first.app.inject('/data')).json()), ['1', '2', '4'], 'this lake never had a valid row of the user')
   t.equal(downloads(first).length, 5)
 })
 
-t.test('other settings, another reading of the same files', async (t) => {
-  const ages = '/data?max_age=34&as_of=2025-06-14T20:59:59Z' // 35 in UTC by then
+t.test('settings that change how files are parsed make the snapshot unusable', async (t) => {
+  const ages = '/data?max_age=34&as_of=2025-06-14T20:59:59Z' // already 35 in UTC
   const first = await build(t, { files })
   t.same(ids((await first.app.inject(ages)).json()), [])
   const table: [settings: Record<string, string>, url: string, ids: string[]][] = [
@@ -146,7 +146,7 @@ t.test('other settings, another reading of the same files', async (t) => {
   }
 })
 
-t.test('settings that do not change what files say leave it of use', async (t) => {
+t.test('settings that do not change how files are parsed leave the snapshot usable', async (t) => {
   const first = await build(t, { files })
   const second = await restart(t, first, { settings: { OUTPUT_COLUMNS: 'user_id', OUTPUT_DELIMITER: ';', MAX_STALENESS: '5s', VERSIONS_MAX_AGE: '1m' } })
   await second.app.inject('/data')
@@ -163,12 +163,12 @@ t.test('rejects, and the last good rows of bad files and failed downloads, survi
     operation === 'GET' && key === 'source_data/2.csv' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
   endpoint.intercept = refuse
   await first.fresh('/data')
-  const before = await told(first)
+  const before = await responsesOf(first)
   t.match(before[0], { body: /Ann.*Bob.*Cid/, stale: 'download_failed' })
   const second = await restart(t, first, { intercept: refuse })
   await second.app.inject('/data')
-  t.same(await told(second), before)
-  t.same([...new Set(downloads(second))], ['source_data/2.csv'], 'what failed is tried again, what is bad is not')
+  t.same(await responsesOf(second), before)
+  t.same([...new Set(downloads(second))], ['source_data/2.csv'], 'failed downloads are retried, invalid files are not')
   t.match((await second.app.inject('/rejects')).json().entries, [
     { key: 'source_data/1.csv', last_good: { key: 'source_data/1.csv', etag: /./ } },
     { key: 'source_data/2.csv', code: 'download_failed', last_good: { key: 'source_data/2.csv' } },
@@ -188,7 +188,7 @@ t.test('a dry run writes no snapshot', async (t) => {
   t.equal(bucket.get(SNAPSHOT), undefined)
 })
 
-t.test('a replica with an older view does not replace the snapshot of one that knows more', async (t) => {
+t.test('a replica with older data does not replace a newer snapshot', async (t) => {
   const first = await build(t, { files })
   const second = await build(t, { beside: first })
   for (const { app } of [first, second]) await app.inject('/data')

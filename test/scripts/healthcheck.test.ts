@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { main } from '../../scripts/healthcheck.js'
 import { runMain } from '../support/run-main.js'
 
-/** A service that answers /readyz like this, and its environment. */
+/** A server with this response of /readyz, and the environment of a health check on it. */
 async function serve (t: Test, status: number, body: string) {
   const server = createServer((request, response) => {
     response.statusCode = request.url === '/readyz' ? status : 404

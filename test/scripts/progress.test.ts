@@ -18,7 +18,7 @@ t.test('writes a plain line every five seconds and one at the end', async t => {
   t.same(watch(12, 12, 1000, false), ['5/12, 1/s, 7 s left\n', '10/12, 1/s, 2 s left\n', '12/12, 1/s, 12 s\n'])
 })
 
-t.test('draws a bar on a terminal, ten times a second at most', async t => {
+t.test('draws a bar on a terminal, at most ten times a second', async t => {
   const written = watch(300, 300, 10, true)
   t.equal(written.length, 30 + 2)
   t.equal(written[14], `\r${'█'.repeat(15)}${'░'.repeat(15)} 150/300, 100/s, 2 s left\x1b[K`)

@@ -17,18 +17,18 @@ function run (t: Test, argv: readonly string[], { env = {}, files = {} }: { env?
 
 const INFO = 'first_name,last_name,birthts\nAnn,Lee,0\n'
 
-t.test('--help and --version print and end', async (t) => {
+t.test('--help and --version print their text and exit with 0', async (t) => {
   t.match(await run(t, ['--help']), { code: 0, stdout: /--check/, stderr: '' })
   t.match(await run(t, ['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
-t.test('an unknown argument is named, with the one that was perhaps meant: exit code 2', async (t) => {
+t.test('an unknown argument is named, with a suggestion, and the exit code is 2', async (t) => {
   t.match(await run(t, ['--chek']), { code: 2, stdout: '', stderr: 'userlake: unknown argument "--chek"; did you mean --check?\n' })
   t.match(await run(t, ['start']), { code: 2, stdout: '', stderr: 'userlake: unknown argument "start"; see --help\n' })
   t.match(await run(t, ['--help', '--check']), { code: 2, stdout: '', stderr: 'userlake: takes one argument at most; see --help\n' })
 })
 
-t.test('--check prints what the lake holds and writes nothing', async (t) => {
+t.test('--check reports the content of the lake and writes nothing', async (t) => {
   const files = { lake: { source_data: { '1.csv': INFO, '2.csv': 'first_name\nAnn\n', '1.png': '', '3.png': '', '4.json': '{}' } }, '.env': 'LOGLEVEL=debug\n' }
   const { code, stdout, stderr, cwd } = await run(t, ['--check'], { files, env: { AWS_ENDPOINT_URL: 'http://user:secret@localhost:1', AWS_SECRET_ACCESS_KEY: 'secret' } })
   t.equal(code, 0, stderr)
@@ -43,14 +43,14 @@ t.test('--check prints what the lake holds and writes nothing', async (t) => {
   t.same(readdirSync(`${cwd}/lake`), ['source_data'])
 })
 
-t.test('--check without a lake: the embedded one is not created', async (t) => {
+t.test('--check does not create the embedded lake', async (t) => {
   const { code, stdout, cwd } = await run(t, ['--check'])
   t.equal(code, 0)
   t.match(stdout, 'lake: ./lake does not exist yet; the first start fills it with sample data\n')
   t.notOk(existsSync(`${cwd}/lake`))
 })
 
-t.test('--check fails with one line for each wrong setting, and for a lake that cannot be read: exit code 1', async (t) => {
+t.test('--check reports each invalid setting and a lake that cannot be read in one line, with exit code 1', async (t) => {
   t.match(await run(t, ['--check'], { env: { PORT: 'x' } }), { code: 1, stdout: '', stderr: /^userlake: PORT: got "x"; .*\n$/ })
   t.match(await run(t, ['--check'], { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^userlake: the lake cannot be read: file:.*\/missing: there is no such folder\n$/ })
 })

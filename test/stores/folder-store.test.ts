@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { contract, type ContractSubject } from '../support/store-contract.js'
 
-// Ahead of the files' times, so that none is young.
+// Later than the times of the files, so that none is racy.
 const clock = () => Date.now() + 10_000
 
 function openFolder (t: Test, path: string, blocking: boolean): FolderStore {
@@ -14,7 +14,7 @@ function openFolder (t: Test, path: string, blocking: boolean): FolderStore {
   return store
 }
 
-/** Its file system never finishes a read. */
+/** A store whose file system never finishes a read. */
 async function openStalled (t: Test): Promise<FolderStore> {
   const store = new FolderStore(t.testdir({ key: 'content' }), { clock, fileSystem: { ...fs, read: (() => {}) as unknown as typeof fs.read } })
   t.teardown(() => store.close())

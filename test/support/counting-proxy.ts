@@ -6,11 +6,11 @@ import type { Test } from 'tap'
 
 export interface CountingProxy {
   readonly url: string
-  /** The keys of the objects that were asked for by GET, in order of arrival. */
+  /** The keys of the GET requests, in order of arrival. */
   readonly gets: string[]
 }
 
-/** Stands between a client and a real S3 server and notes what the server gets to see. Signatures hold: they name the Host. */
+/** A proxy before a real S3 server that records the requests. Signatures stay valid, as it forwards the Host header. */
 export async function startCountingProxy (t: Test, endpoint: string): Promise<CountingProxy> {
   const { hostname, port } = new URL(endpoint)
   const gets: string[] = []
@@ -18,9 +18,9 @@ export async function startCountingProxy (t: Test, endpoint: string): Promise<Co
     const { method, url, headers } = message
     const [, , ...key] = url!.split('?')[0]!.split('/')
     if (method === 'GET' && key.length > 0 && key[0] !== '') gets.push(decodeURIComponent(key.join('/')))
-    const forwarded = request({ hostname, port, method, path: url, headers }, (answer) => {
-      response.writeHead(answer.statusCode!, answer.headers)
-      pipeline(answer, response, () => {})
+    const forwarded = request({ hostname, port, method, path: url, headers }, (upstream) => {
+      response.writeHead(upstream.statusCode!, upstream.headers)
+      pipeline(upstream, response, () => {})
     })
     pipeline(message, forwarded, (error) => { if (error) response.destroy() })
   })

@@ -1,6 +1,6 @@
 import { crc32, inflateSync } from 'node:zlib'
 
-/** Reads a PNG of palette colours, two bits each, and throws where it is not one. Pixels are colours as `rrggbb`. */
+/** Decodes a PNG with a palette and two bits per pixel; throws if it is anything else. Pixels are colours as `rrggbb`. */
 export function decodePng (png: Buffer): { width: number, height: number, pixels: string[] } {
   const chunks = readChunks(png)
   const header = chunks.get('IHDR')!
@@ -9,7 +9,7 @@ export function decodePng (png: Buffer): { width: number, height: number, pixels
   const palette = chunks.get('PLTE')!.toString('hex').match(/.{6}/g)!
   const rows = inflateSync(chunks.get('IDAT')!)
   const stride = 1 + width / 4
-  if (rows.length !== stride * height) throw new Error('not as many pixels as it says')
+  if (rows.length !== stride * height) throw new Error('the number of pixels does not match the size')
   const pixels = Array.from({ length: width * height }, (_, i) => {
     const [x, y] = [i % width, Math.floor(i / width)]
     const byte = rows[y * stride + 1 + (x >> 2)]!

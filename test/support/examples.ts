@@ -24,7 +24,7 @@ export function toRequest (command: string): InjectOptions {
   return { method: method as 'GET', url, headers: name === undefined ? {} : { [name]: value } }
 }
 
-/** Without what differs from run to run: ids, times, progress and the ETags of files. */
+/** Removes what differs from run to run: ids, times, progress and the ETags of files. */
 export function steady (text: string): string {
   return text
     .replaceAll(/"[0-9a-f]{8}(-\d+)?"/g, '"id"')

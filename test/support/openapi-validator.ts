@@ -16,7 +16,7 @@ interface Document { readonly components: { readonly headers: Record<string, Hea
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
 
-/** Makes `inject` throw if a response is not as the app's own document describes it. */
+/** Makes `inject` throw if a response does not match the app's own OpenAPI document. */
 export function validateResponses (fastify: FastifyInstance): void {
   const inject = fastify.inject.bind(fastify) as (request: unknown) => Promise<LightMyRequestResponse>
   let document: Document | undefined
@@ -43,7 +43,7 @@ function documentedResponses ({ paths }: Document, method: string, url: string, 
 
 function compare (response: LightMyRequestResponse, method: string, documented: Record<string, Response> | undefined, document: Document): string[] {
   const type = typeOf(response)
-  // What the document does not describe is a problem, or a part of the page that shows it.
+  // A response that is not in the document is a problem, or part of the page of GET /docs.
   if (documented === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`it has the type ${type}`]
   const expected = documented[response.statusCode] ?? ([403, 405, 408, 417, 421, 431].includes(response.statusCode) ? documented['default'] : undefined)
   if (expected === undefined) return ['the status']

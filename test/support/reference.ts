@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync'
 import { Temporal } from 'temporal-polyfill'
 
-/** Sections 2 and 3 of the contract, told as plainly as possible: for files that are well-formed. */
+/** A reference implementation of records, filters and statistics, as simple as possible, for well-formed files. */
 export interface ReferenceQuery {
   min?: number, max?: number, exact?: boolean, asOf: number, image?: boolean, ids?: string[], first?: string, where?: [string, string][]
 }
@@ -56,7 +56,7 @@ export function referenceStats (records: Record<string, any>[], asOf: number) {
   }
 }
 
-/** How many there are of each age in completed years. */
+/** The number of records of each age in completed years. */
 export function referenceHistogram (records: Record<string, any>[], asOf: number, zone: string) {
   const ages = records.map((record) => age(record['birthts'], { asOf }, zone)).sort((a, b) => a - b)
   return [...new Set(ages)].map((years) => ({ min_age: years, max_age: years, count: ages.filter((other) => other === years).length }))

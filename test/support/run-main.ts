@@ -2,7 +2,7 @@ import type { CommandIo } from '../../scripts/command.js'
 
 type Main = (argv: readonly string[], world: CommandIo) => Promise<number>
 
-/** Runs a command as a process would, without a terminal, and answers what it wrote. */
+/** Runs a command in this process, without a terminal, and returns what it wrote. */
 export async function runMain (main: Main, argv: readonly string[], env: CommandIo['env'] = {}) {
   const written = { out: '', err: '' }
   const code = await main(argv, {

@@ -4,15 +4,15 @@ import { compareUtf8 } from '../../lib/base/utf8.js'
 export interface BucketObject {
   readonly key: string
   readonly body: Buffer
-  /** Without quotes. */
+  /** The ETag without quotes. */
   readonly etag: string
-  /** Milliseconds, whole seconds. */
+  /** Milliseconds since 1970-01-01 UTC, in whole seconds. */
   readonly lastModified: number
-  /** Answered again by GET and HEAD: Content-Type and x-amz-meta-*. */
+  /** The headers that GET and HEAD return again: Content-Type and x-amz-meta-*. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The objects of one bucket of the test endpoint, for tests to read and change behind the back of the store. */
+/** The objects of one bucket of the test endpoint. Tests read and change them directly. */
 export class S3Bucket {
   readonly #objects = new Map<string, BucketObject>()
   readonly #now: () => number
@@ -41,7 +41,7 @@ export class S3Bucket {
     return this.#objects.delete(key)
   }
 
-  /** All keys by their bytes. */
+  /** All keys in the order of their bytes. */
   keys (): readonly string[] {
     this.#sortedKeys ??= [...this.#objects.keys()].sort(compareUtf8)
     return this.#sortedKeys
@@ -60,7 +60,7 @@ export class S3Bucket {
   }
 }
 
-/** The first index where `holds` is true, for a predicate that stays true once it is. */
+/** The first index for which `holds` is true. Once true, `holds` must stay true for all higher indexes. */
 function firstIndex (keys: readonly string[], holds: (key: string) => boolean): number {
   let low = 0
   let high = keys.length

@@ -3,23 +3,23 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { S3Bucket } from './s3-bucket.js'
-import { answer, type Operation, type S3Answer, type S3Settings, type S3Request } from './s3-protocol.js'
+import { execute, type Operation, type S3Response, type S3Settings, type S3Request } from './s3-protocol.js'
 import './file-timeout.js'
 
-export type { Operation, S3Answer, S3Request } from './s3-protocol.js'
+export type { Operation, S3Response, S3Request } from './s3-protocol.js'
 
 /**
- * What goes wrong with one request: an answer instead of the endpoint's own (nothing is done), or what becomes of its own.
- * Delays are made by an interceptor that awaits.
+ * The fault of one request: a response that replaces the endpoint's own (and the request is not executed), or damage to its own.
+ * An interceptor delays a request by awaiting.
  */
-export type Fault = S3Answer
-  | 'drop' // the connection closes, nothing is done
-  | 'commit then drop' // the request is carried out, the connection closes without an answer
+export type Fault = S3Response
+  | 'drop' // the connection closes, and the request is not executed
+  | 'commit then drop' // the request is executed, and the connection closes without a response
   | 'cut body' // half of the body, then the connection closes
   | 'stall body' // half of the body, then nothing
   | 'corrupt body' // one bit of the body is wrong
 
-/** Sees every request before it is carried out; `undefined` lets it pass. */
+/** Called with every request before it is executed; `undefined` means no fault. */
 export type Interceptor = (request: S3Request) => Fault | undefined | Promise<Fault | undefined>
 
 export interface S3EndpointOptions extends Partial<S3Settings> {
@@ -31,8 +31,8 @@ const NO_BODY = Buffer.alloc(0)
 const OPERATIONS: readonly Operation[] = ['LIST', 'GET', 'HEAD', 'PUT', 'DELETE', 'CREATE']
 
 /**
- * An S3 server in this process, for tests: path style, no bucket at the start. It also gives the process credentials where
- * it has none, since the SDK wants some.
+ * An S3 server in this process, for tests: path style, no bucket at the start. It also gives the process credentials if
+ * it has none, since the SDK requires some.
  */
 export async function startS3Endpoint (options: S3EndpointOptions = {}): Promise<S3Endpoint> {
   process.env.AWS_ACCESS_KEY_ID ??= 'test'
@@ -43,7 +43,7 @@ export async function startS3Endpoint (options: S3EndpointOptions = {}): Promise
 }
 
 export class S3Endpoint {
-  /** Requests since the start or `reset()`, answered by faults or not. */
+  /** Requests since the start or `reset()`, with and without faults. */
   readonly counts = Object.fromEntries(OPERATIONS.map(name => [name, 0])) as Record<Operation, number>
   /** The keys of the GETs and PUTs among them, in order of arrival. */
   readonly gets: string[] = []
@@ -70,7 +70,7 @@ export class S3Endpoint {
     return `http://127.0.0.1:${this.#port}`
   }
 
-  /** The bucket, made where it is missing. */
+  /** The bucket of this name, created if it is missing. */
   bucket (name: string): S3Bucket {
     const bucket = this.#buckets.get(name) ?? new S3Bucket(this.#settings.clock)
     this.#buckets.set(name, bucket)
@@ -81,7 +81,7 @@ export class S3Endpoint {
     this.#buckets.delete(name)
   }
 
-  /** Forgets the counts and the interceptor, not the objects. */
+  /** Resets the counts and the interceptor, but not the objects. */
   reset (): void {
     for (const operation of OPERATIONS) this.counts[operation] = 0
     this.gets.length = 0
@@ -89,13 +89,13 @@ export class S3Endpoint {
     this.intercept = undefined
   }
 
-  /** After `stop()`: again on the same port, with the same objects. */
+  /** Starts again after `stop()`, on the same port and with the same objects. */
   async start (): Promise<void> {
     await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening')
     this.#port = (this.#server.address() as AddressInfo).port
   }
 
-  /** Refuses connections from now on and breaks the open ones. */
+  /** Refuses new connections and breaks the open ones. */
   async stop (): Promise<void> {
     await new Promise(resolve => {
       this.#server.close(resolve)
@@ -113,13 +113,13 @@ export class S3Endpoint {
       response.destroy()
       return
     }
-    const reply = typeof fault === 'object' ? fault : answer(request, this.#buckets, this.#settings)
+    const reply = typeof fault === 'object' ? fault : execute(request, this.#buckets, this.#settings)
     respond(response, reply, fault)
   }
 }
 
 function parseRequest (message: IncomingMessage, body: Buffer): S3Request {
-  // By hand: URL would resolve the dots of a key such as `a/../b`.
+  // Not parsed with URL, which would resolve the dots of a key such as `a/../b`.
   const [path, search] = message.url!.split('?', 2) as [string, string?]
   const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/.exec(path)!.map(decodeURIComponent)
   const operation = operationOf(message.method!, key)
@@ -131,20 +131,20 @@ function operationOf (method: string, key: string): Operation {
   return method === 'PUT' ? 'CREATE' : 'LIST'
 }
 
-function respond (response: ServerResponse, reply: S3Answer, fault: Fault | undefined): void {
+function respond (response: ServerResponse, reply: S3Response, fault: Fault | undefined): void {
   if (fault === 'commit then drop') response.destroy()
   else if (fault === 'corrupt body') send(response, { ...reply, body: corrupt(reply.body) })
   else if (fault === 'cut body' || fault === 'stall body') sendHalf(response, reply, fault === 'cut body')
   else send(response, reply)
 }
 
-function send (response: ServerResponse, { status, headers, body = '' }: S3Answer): void {
+function send (response: ServerResponse, { status, headers, body = '' }: S3Response): void {
   const hasLength = status !== 304 && status !== 204 && headers?.['transfer-encoding'] === undefined
   const length = hasLength ? { 'content-length': Buffer.byteLength(body) } : {}
   response.writeHead(status, { ...length, ...headers }).end(body)
 }
 
-function sendHalf (response: ServerResponse, { status, headers, body = '' }: S3Answer, thenClose: boolean): void {
+function sendHalf (response: ServerResponse, { status, headers, body = '' }: S3Response, thenClose: boolean): void {
   const bytes = Buffer.from(body)
   response.writeHead(status, { 'content-length': bytes.length, ...headers })
   response.write(bytes.subarray(0, bytes.length >>> 1), () => { if (thenClose) response.destroy() })

@@ -6,32 +6,32 @@ export type Operation = 'LIST' | 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'CREATE'
 export interface S3Request {
   readonly operation: Operation
   readonly bucket: string
-  /** Empty for what concerns the bucket: LIST, CREATE, HEAD of the bucket. */
+  /** Empty if the request concerns the bucket: LIST, CREATE, HEAD of the bucket. */
   readonly key: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
 }
 
-export interface S3Answer {
+export interface S3Response {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer
 }
 
 export interface S3Settings {
-  /** Milliseconds; gives LastModified, in whole seconds. */
+  /** The clock for LastModified: milliseconds since 1970-01-01 UTC. Responses contain whole seconds. */
   readonly clock: () => number
-  /** Keys of a listing page at most. */
+  /** The maximal number of keys on a listing page. */
   readonly pageSize: number
-  /** As Ceph RGW 16.2: If-Match of a PUT matches only without quotes; 412, not 404, where the key is missing. */
+  /** Behaves as Ceph RGW 16.2: If-Match of a PUT matches only without quotes, and is 412 rather than 404 if the key is missing. */
   readonly unquotedIfMatch: boolean
 }
 
 const SIGNATURE_V4 = /^AWS4-HMAC-SHA256 Credential=.+, ?SignedHeaders=.+, ?Signature=[0-9a-f]{64}$/
 
-/** What S3 answers to the request; changes the buckets accordingly. */
-export function answer (request: S3Request, buckets: Map<string, S3Bucket>, settings: S3Settings): S3Answer {
+/** Executes a request on the buckets, and returns the response of S3. */
+export function execute (request: S3Request, buckets: Map<string, S3Bucket>, settings: S3Settings): S3Response {
   if (!SIGNATURE_V4.test(request.headers.authorization ?? '')) return failure(403, 'AccessDenied')
   const bucket = buckets.get(request.bucket)
   if (request.operation === 'CREATE') {
@@ -49,7 +49,7 @@ export function answer (request: S3Request, buckets: Map<string, S3Bucket>, sett
   return request.key === '' ? { status: 200 } : get(request, bucket)
 }
 
-function list (request: S3Request, bucket: S3Bucket, pageSize: number): S3Answer {
+function list (request: S3Request, bucket: S3Bucket, pageSize: number): S3Response {
   const { query } = request
   const prefix = query.get('prefix') ?? ''
   const token = query.get('continuation-token')
@@ -69,7 +69,7 @@ function list (request: S3Request, bucket: S3Bucket, pageSize: number): S3Answer
     `${contents.join('')}</ListBucketResult>`)
 }
 
-function get (request: S3Request, bucket: S3Bucket): S3Answer {
+function get (request: S3Request, bucket: S3Bucket): S3Response {
   const object = bucket.get(request.key)
   if (object === undefined) return failure(404, 'NoSuchKey')
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, range } = request.headers
@@ -84,7 +84,7 @@ function get (request: S3Request, bucket: S3Bucket): S3Answer {
   return { status: 206, headers: { ...describe(object), 'content-range': contentRange }, body: part }
 }
 
-function put (request: S3Request, bucket: S3Bucket, unquotedIfMatch: boolean): S3Answer {
+function put (request: S3Request, bucket: S3Bucket, unquotedIfMatch: boolean): S3Response {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers
   const current = bucket.get(request.key)
   if (ifNoneMatch === '*' && current !== undefined) return failure(412, 'PreconditionFailed')
@@ -101,11 +101,11 @@ function describe ({ etag, lastModified, headers }: BucketObject): Record<string
   return { ...headers, etag: `"${etag}"`, 'last-modified': new Date(lastModified).toUTCString() }
 }
 
-function failure (status: number, code: string): S3Answer {
+function failure (status: number, code: string): S3Response {
   return xml(status, `<Error><Code>${code}</Code><Message>${code}</Message></Error>`)
 }
 
-function xml (status: number, body: string): S3Answer {
+function xml (status: number, body: string): S3Response {
   return { status, headers: { 'content-type': 'application/xml' }, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` }
 }
 

@@ -5,11 +5,11 @@ import { compareUtf8 } from '../../lib/base/utf8.js'
 
 export interface ContractSubject {
   /**
-   * A store over a bucket or folder with just these keys (none by default), each with its own name as content, none of them
-   * young. Both end with the test.
+   * A store over a bucket or folder that contains only these keys (none by default), each with its own name as content, and no racy
+   * object. The store is closed and its content removed after the test.
    */
   readonly open: (t: Test, keys?: readonly string[]) => Promise<ObjectStore>
-  /** A store over a bucket or folder that is not there. */
+  /** A store over a bucket or folder that does not exist. */
   readonly openMissing: (t: Test) => Promise<ObjectStore>
   /** A store whose server or file system has the object `key` and never responds to the request for its content. */
   readonly openStalled?: (t: Test) => Promise<ObjectStore>
@@ -17,7 +17,7 @@ export interface ContractSubject {
   readonly furtherKeys?: readonly string[]
 }
 
-/** Keys that go wrong where a layer decodes twice, joins paths, builds XML or compares UTF-16. */
+/** Keys that fail if a layer decodes twice, joins paths, builds XML or compares UTF-16. */
 const HOSTILE_KEYS = [
   'a b.csv', ' leading', 'trailing ', 'a+b', 'a%20b', 'a%2Fb', 'a%25b', '100%', '%', '%zz', 'what?.csv', 'a#b', 'a&b=c', 'a&amp;b',
   '"quoted"', "it's", '<tag>', ']]>', 'back\\slash', '..hidden', 'a..b', '.hidden', '...', 'a/.b/..c', '~', 'a;b,c:d@e$f!g*h(i)',
@@ -26,10 +26,10 @@ const HOSTILE_KEYS = [
 
 const bytes = (content: string) => Buffer.from(content)
 
-/** Ways to read: a store may have a quicker one for what is known to be small. */
+/** Options of reads: a store may have a faster path for objects that are known to be small. */
 const WAYS: readonly GetOptions[] = [{}, { maxBytes: 4096 }]
 
-/** What every store must do. Whoever adds a store runs this on it. */
+/** The contract of a store: tests that every store must pass. */
 export function contract (t: Test, subject: ContractSubject): void {
   testListing(t, subject)
   testKeys(t, subject)
@@ -41,7 +41,7 @@ export function contract (t: Test, subject: ContractSubject): void {
 }
 
 function testListing (t: Test, { open }: ContractSubject): void {
-  t.test('lists nothing where there is nothing', async t => {
+  t.test('the listing of an empty store is empty', async t => {
     const store = await open(t)
     t.same(await listAll(store, ''), [])
     await store.put('a/b', bytes(''))
@@ -64,7 +64,7 @@ function testListing (t: Test, { open }: ContractSubject): void {
     t.same((await listAll(store, '')).map(({ key }) => key), keys)
   })
 
-  t.test('lists what begins with the prefix, whether it ends with a slash or not', async t => {
+  t.test('lists the keys that begin with the prefix, with or without a slash at its end', async t => {
     const store = await open(t, ['in/1.csv', 'in/12.csv', 'in/1/x.csv', 'in2/1.csv', 'inn'])
     const keysBelow = async (prefix: string) => (await listAll(store, prefix)).map(({ key }) => key)
     t.same(await keysBelow('in/'), ['in/1.csv', 'in/1/x.csv', 'in/12.csv'])
@@ -76,7 +76,7 @@ function testListing (t: Test, { open }: ContractSubject): void {
 }
 
 function testKeys (t: Test, { open, furtherKeys = [] }: ContractSubject): void {
-  t.test('keeps hostile keys as they are', async t => {
+  t.test('stores and lists unusual keys unchanged', async t => {
     const store = await open(t)
     const keys = [...HOSTILE_KEYS, ...furtherKeys]
     for (const key of keys) await store.put(key, bytes(`content of ${key}`))
@@ -87,7 +87,7 @@ function testKeys (t: Test, { open, furtherKeys = [] }: ContractSubject): void {
     }
   })
 
-  t.test('has nothing at keys that can not be', async t => {
+  t.test('invalid keys have no object and cannot be written', async t => {
     const store = await open(t)
     for (const key of ['', 'nul\0', '\ud800', 'x'.repeat(1025)]) {
       for (const way of WAYS) t.equal(await store.get(key, way), undefined)
@@ -99,7 +99,7 @@ function testKeys (t: Test, { open, furtherKeys = [] }: ContractSubject): void {
 }
 
 function testReading (t: Test, { open }: ContractSubject): void {
-  t.test('answers what was written, with one ETag everywhere', async t => {
+  t.test('returns what was written, with the same ETag everywhere', async t => {
     const store = await open(t)
     const large = Buffer.alloc(5 * 1024 * 1024, 'large ')
     for (const [key, body] of [['empty', bytes('')], ['small', bytes('small')], ['large', large]] as const) {
@@ -110,8 +110,8 @@ function testReading (t: Test, { open }: ContractSubject): void {
       t.match(head, info)
       t.ok(Math.abs(head!.lastModified - Date.now()) < 60_000)
       for (const way of [{}, { maxBytes: body.length }, { maxBytes: 8 * 1024 * 1024 }]) {
-        const { body: found, ...told } = await store.get(key, way) as ObjectBody
-        t.same(told, head)
+        const { body: found, ...properties } = await store.get(key, way) as ObjectBody
+        t.same(properties, head)
         t.ok(found.equals(body))
       }
       t.match((await listAll(store, key))[0], info)
@@ -121,7 +121,7 @@ function testReading (t: Test, { open }: ContractSubject): void {
     }
   })
 
-  t.test('reads again only what changed', async t => {
+  t.test('a read with a known ETag returns a body only if the object changed', async t => {
     const store = await open(t)
     const { etag } = await store.put('key', bytes('one'))
     for (const way of WAYS) t.equal(await store.get('key', { ...way, ifNoneMatch: etag }), 'unchanged')
@@ -133,7 +133,7 @@ function testReading (t: Test, { open }: ContractSubject): void {
     }
   })
 
-  t.test('streams ranges, and only of the version asked for', async t => {
+  t.test('streams ranges, of the requested version only', async t => {
     const store = await open(t)
     const { etag } = await store.put('key', bytes('0123456789'))
     const read = async (first: number, last: number) => {
@@ -149,9 +149,9 @@ function testReading (t: Test, { open }: ContractSubject): void {
     t.equal(await text((await store.stream('key', { ifMatch: '' }))!.body), '0123456789')
   })
 
-  t.test('refuses to read more than it may', async t => {
+  t.test('fails if the object is larger than maxBytes', async t => {
     const store = await open(t)
-    // From hardly anything up to more than is ever read at once.
+    // From a few bytes to more than one read returns.
     for (const size of [10, 1024 * 1024, 2 * 1024 * 1024 + 1]) {
       const { etag } = await store.put('key', Buffer.alloc(size))
       t.match(await store.get('key', { maxBytes: size }), { size })
@@ -165,18 +165,18 @@ function testReading (t: Test, { open }: ContractSubject): void {
 
 function testTimeouts (t: Test, { openStalled }: ContractSubject): void {
   if (openStalled === undefined) return
-  t.test('a read fails with `timeout` rather than take longer than it may', async t => {
+  t.test('a read that exceeds its time limit fails with `timeout`', async t => {
     const store = await openStalled(t)
     for (const way of WAYS) {
       const began = performance.now()
       await t.rejects(store.get('key', { ...way, maxMs: 100 }), { name: 'StoreError', code: 'timeout' })
-      t.ok(performance.now() - began >= 99, 'it has its time')
+      t.ok(performance.now() - began >= 99, 'not before the time limit')
     }
   })
 }
 
 function testWriting (t: Test, { open }: ContractSubject): void {
-  t.test('shows that an object of the same size was written again', async t => {
+  t.test('an object that was written again with the same size has another ETag', async t => {
     const store = await open(t)
     const etags = new Set<string>()
     for (let i = 100; i < 200; i++) {
@@ -188,7 +188,7 @@ function testWriting (t: Test, { open }: ContractSubject): void {
     t.equal(await bodyOf(store, 'key'), '199')
   })
 
-  t.test('creates only where there is nothing', async t => {
+  t.test('creates an object only if there is none', async t => {
     const store = await open(t)
     const { etag } = await store.put('key', bytes('one'), { ifMatch: null })
     t.match(await store.head('key'), { etag })
@@ -196,7 +196,7 @@ function testWriting (t: Test, { open }: ContractSubject): void {
     t.equal(await bodyOf(store, 'key'), 'one')
   })
 
-  t.test('replaces only the version it was told', async t => {
+  t.test('replaces an object only if its ETag is the expected one', async t => {
     const store = await open(t)
     const one = await store.put('key', bytes('one'))
     const two = await store.put('key', bytes('two'), { ifMatch: one.etag })
@@ -209,7 +209,7 @@ function testWriting (t: Test, { open }: ContractSubject): void {
 }
 
 function testRaces (t: Test, { open }: ContractSubject): void {
-  t.test('lets one of many conditional writers win', async t => {
+  t.test('of many concurrent conditional writes, one succeeds', async t => {
     const store = await open(t)
     let expected: string | null = null
     for (let round = 1; round <= 8; round++) {
@@ -223,7 +223,7 @@ function testRaces (t: Test, { open }: ContractSubject): void {
   })
 }
 
-/** Writes all bodies at once to one key, and tells which took effect and how the others failed. */
+/** Writes all bodies to one key concurrently. Returns which writes took effect, and how the others failed. */
 async function race (
   store: ObjectStore, ifMatch: string | null, bodies: readonly string[]
 ): Promise<{ winners: Array<{ body: string, etag: string }>, losses: string[] }> {
@@ -237,7 +237,7 @@ async function race (
 }
 
 function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
-  t.test('has nothing at a key without an object', async t => {
+  t.test('reads of a key without an object return nothing', async t => {
     const store = await open(t)
     await store.put('folder/key', bytes(''))
     for (const key of ['missing', 'folder', 'folder/missing', 'missing/key', 'folder/key/below']) {
@@ -247,7 +247,7 @@ function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
     }
   })
 
-  t.test('fails where the bucket is missing, until it is created', async t => {
+  t.test('fails if the bucket is missing, until it is created', async t => {
     const store = await openMissing(t)
     const expected = { name: 'StoreError', code: 'no_such_bucket' }
     await t.rejects(listAll(store, ''), expected)
@@ -272,7 +272,7 @@ export async function listAll (store: ObjectStore, prefix: string): Promise<Obje
   return objects
 }
 
-/** The content of the object as text; `undefined` where there is none. */
+/** The content of the object as text; `undefined` if there is none. */
 async function bodyOf (store: ObjectStore, key: string, way: GetOptions = {}): Promise<string | undefined> {
   const object = await store.get(key, way)
   return object === undefined || object === 'unchanged' ? undefined : object.body.toString()

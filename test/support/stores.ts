@@ -3,7 +3,7 @@ import { ObjectList, type ObjectInfo } from '../../lib/store/object-list.js'
 import { StoreError, type GetOptions, type ObjectStore, type PutOptions, type StreamOptions } from '../../lib/store/object-store.js'
 import type { BucketObject, S3Bucket } from './s3-bucket.js'
 
-/** A store that does some things in another way. */
+/** A store with some methods replaced. */
 export function wrapStore (store: ObjectStore, overrides: Partial<ObjectStore>): ObjectStore {
   return {
     url: store.url,

@@ -1,7 +1,7 @@
-/** A quarter past noon: not the beginning of a day, and half a minute into a minute. */
+/** An instant that is not the beginning of a day, an hour, a minute or a second. */
 export const NOON = Date.parse('2025-06-15T12:15:30.500Z')
 
-/** The clocks of a test: they stand still until the test moves them. The monotonic one is in shared memory, for worker threads. */
+/** The clocks of a test, which only the test advances. The monotonic one is in shared memory, for worker threads. */
 export class TestClock {
   /** The wall clock: milliseconds since 1970-01-01 UTC. */
   now: number
@@ -16,13 +16,13 @@ export class TestClock {
 
   readonly monotonic = (): number => this.memory[0]!
 
-  /** Time passes. */
+  /** Advances both clocks. */
   advance (ms: number): void {
     this.now += ms
     this.memory[0]! += ms
   }
 
-  /** The wall clock is set, and no time passes. */
+  /** Sets the wall clock forward or back; the monotonic clock does not change. */
   jump (ms: number): void {
     this.now += ms
   }

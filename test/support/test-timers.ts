@@ -1,6 +1,6 @@
 import type { Timers } from '../../plugins/scheduler.js'
 
-/** The timers of the scheduler, moved by the test. */
+/** The timers of the scheduler, controlled by the test. */
 export class TestTimers implements Timers {
   /** The pauses that have begun, in order. */
   readonly pauses: { readonly ms: number, readonly end: () => void }[] = []
@@ -20,7 +20,7 @@ export class TestTimers implements Timers {
     })
   }
 
-  /** One interval passes. Settles when its task has ended. */
+  /** Lets one interval pass. Settles when its task has ended. */
   async tick (): Promise<void> {
     await this.#task!()
   }

@@ -1,14 +1,14 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import './file-timeout.js'
 
-/** Polls until the condition holds. If it never does, the limit of the test ends it. */
+/** Polls until the condition is true. If it never is, the time limit of the test ends the wait. */
 export async function until (condition: () => unknown): Promise<void> {
   while (!(await condition())) await setTimeout(5)
 }
 
 /**
- * Lets the event loop make that many turns. What would happen without a further event has happened then, on a machine of any speed,
- * which no pause of some milliseconds can say.
+ * Waits for this many turns of the event loop. Afterwards, everything has happened that needs no further event, on a machine of any
+ * speed; a pause of some milliseconds cannot guarantee that.
  */
 export async function turns (count: number): Promise<void> {
   for (let i = 0; i < count; i++) await setImmediate()

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { BoundedCache } from '../../../lib/base/bounded-cache.js'
 
-t.test('keeps the most recently used values that fit', async (t) => {
+t.test('caches the most recently used values that fit', async (t) => {
   const cache = new BoundedCache<number>(100)
   cache.set('a', 1, 30)
   cache.set('b', 2, 30)
   cache.set('c', 3, 30)
   t.equal(cache.get('a'), 1)
   cache.set('d', 4, 30)
-  t.equal(cache.get('b'), undefined, 'the least recently used one has gone')
+  t.equal(cache.get('b'), undefined, 'the least recently used one was removed')
   t.same(['a', 'c', 'd'].map((key) => cache.get(key)), [1, 3, 4])
 })
 
@@ -20,7 +20,7 @@ t.test('keys count towards the size', async (t) => {
   t.equal(kept.at(-1), 999)
 })
 
-t.test('a value that is too large is not kept, nor is the one that it replaces', async (t) => {
+t.test('a value that is too large is not cached, and the value that it replaces is removed', async (t) => {
   const cache = new BoundedCache<number>(100)
   cache.set('a', 1, 10)
   cache.set('a', 2, 1000)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { SingleFlight } from '../../../lib/base/single-flight.js'
 
-/** Work that ends when the test ends it. */
+/** Work that the test ends. */
 function controlled () {
   const runs: { end: () => void, fail: () => void }[] = []
   let running = 0

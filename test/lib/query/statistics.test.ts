@@ -19,11 +19,11 @@ async function stats (rows: readonly Row[], asOf = 0, binWidth = 10): Promise<St
   return indexed
 }
 
-t.test('no match: -1 for the average, null for the others', async (t) => {
+t.test('without records the average is -1 and the other ages are null', async (t) => {
   t.same(await stats([]), { count: 0, average_age: -1, median_age: null, youngest_age: null, oldest_age: null, with_image: 0, age_histogram: [] })
 })
 
-t.test('one, two and three records', async (t) => {
+t.test('average and median of one, two and three records', async (t) => {
   const years = (n: number) => row(-n * YEAR_MS)
   t.match(await stats([years(30)]), { count: 1, average_age: 30, median_age: 30, youngest_age: 30, oldest_age: 30 })
   t.match(await stats([years(30), years(41)]), { average_age: 35.5, median_age: 35.5, youngest_age: 30, oldest_age: 41 })
@@ -41,8 +41,8 @@ t.test('the histogram counts completed years in bins', async (t) => {
   ])
   const noon = Date.parse('2025-06-15T12:00:00Z')
   const newborn = [born('2025-06-15T11:00:00Z'), born('2025-06-15T12:00:00Z'), born('2025-06-15T12:00:00.001Z'), born('2025-06-16')]
-  t.same((await stats(newborn, noon)).age_histogram, [{ min_age: -10, max_age: -1, count: 2 }, { min_age: 0, max_age: 9, count: 2 }], 'nobody is 0 before being born')
-  t.same((await stats([row(MAX_TIME), row(-MAX_TIME)], 0, 1)).age_histogram.map(({ min_age: age }) => age), [-273791, 273790], 'as far as times go')
+  t.same((await stats(newborn, noon)).age_histogram, [{ min_age: -10, max_age: -1, count: 2 }, { min_age: 0, max_age: 9, count: 2 }], 'a person has no age of 0 before birth')
+  t.same((await stats([row(MAX_TIME), row(-MAX_TIME)], 0, 1)).age_histogram.map(({ min_age: age }) => age), [-273791, 273790], 'the whole range of timestamps')
   t.same((await stats([born('1960-01-01')], 0, 1)).age_histogram, [{ min_age: 10, max_age: 10, count: 1 }])
 })
 
@@ -55,7 +55,7 @@ t.test('sums of many large timestamps are exact', async (t) => {
   t.ok(Math.abs(average - exact) < 1e-9, `${average} for ${exact}`)
 })
 
-t.test('equal big-integer arithmetic within 1e-9', async () => {
+t.test('statistics equal those of big-integer arithmetic within 1e-9', async () => {
   const birthts = fc.oneof(fc.integer({ min: -2e12, max: 1.8e12 }), fc.integer({ min: -MAX_TIME, max: MAX_TIME }))
   const close = (actual: number | null, dividend: bigint, divisor: bigint) => {
     // |actual - dividend / divisor| < 1e-9, in integers

@@ -13,7 +13,7 @@ function mistakesOf (json: string): string[] {
   return []
 }
 
-t.test('the schema of the users lake', async (t) => {
+t.test('schemas/users.json is valid and reads values as specified', async (t) => {
   const schema = parseSchema(readFileSync('schemas/users.json', 'utf8'))
   t.same(schema.fields.map(({ name }) => name), ['user_id', 'first_name', 'last_name', 'birthts', 'img_path'])
   t.same([schema.key.name, schema.birth?.name, ...schema.images.map(({ name }) => name)], ['user_id', 'birthts', 'img_path'])
@@ -30,7 +30,7 @@ t.test('a schema without a key field has user_id as its key', async (t) => {
   t.equal(schema.fieldsMatch, 'subset')
 })
 
-t.test('missing values are null, those of a field replace those of the schema, and required refuses them', async (t) => {
+t.test('missing values are null, those of a field replace those of the schema, and required rejects them', async (t) => {
   const schema = parseSchema(schemaOf([
     { name: 'a', type: 'integer' },
     { name: 'b', type: 'integer', missingValues: [{ value: '-99', label: 'refused' }] },
@@ -44,7 +44,7 @@ t.test('missing values are null, those of a field replace those of the schema, a
   for (const json of [[1], { a: 1 }, true, 2 ** 60]) t.match(a!.readJson(json), { mistake: /^is not a whole number/ })
 })
 
-t.test('constraints', async (t) => {
+t.test('constraints accept and reject values', async (t) => {
   const cases: readonly (readonly [field: object, good: readonly string[], bad: readonly string[]])[] = [
     [{ type: 'integer', constraints: { minimum: 1, maximum: '3' } }, ['1', '3'], ['0', '4']],
     [{ type: 'number', constraints: { exclusiveMinimum: 0, exclusiveMaximum: 1 } }, ['0.5'], ['0', '1']],
@@ -60,7 +60,7 @@ t.test('constraints', async (t) => {
   }
 })
 
-t.test('one line for each mistake, naming the field and the property', async (t) => {
+t.test('each mistake is one line that names the field and the property', async (t) => {
   const field = (more: object) => schemaOf([{ name: 'x', type: 'string', ...more }])
   const cases: readonly (readonly [json: string, ...mistakes: RegExp[]])[] = [
     ['{', /^the file is not JSON/],
@@ -104,6 +104,6 @@ t.test('one line for each mistake, naming the field and the property', async (t)
   }
 })
 
-t.test('what the standard allows and this service does not need is accepted', async (t) => {
+t.test('properties of the standard that do not concern this service are accepted', async (t) => {
   t.same(mistakesOf(schemaOf([{ name: 'x', type: 'string', example: 1, rdfType: 'http://schema.org/Country', categories: ['a'] }], { $schema: 'x', primaryKey: 'user_id', license: 'MIT' })), [])
 })

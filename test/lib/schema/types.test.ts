@@ -4,7 +4,7 @@ import { createType } from '../../../lib/schema/types/index.js'
 
 type Case = readonly [type: TypeName, options: TypeOptions, text: string, json: string | undefined]
 
-/** What a text is as JSON; `undefined` if it is not of the type. */
+/** The JSON value of a text; `undefined` if the text is not of the type. */
 const CASES: readonly Case[] = [
   ['string', {}, 'a "b"', '"a \\"b\\""'],
   ['integer', {}, '12', '12'],
@@ -70,7 +70,7 @@ t.test('each type reads what it accepts and nothing else', async (t) => {
   }
 })
 
-t.test('what a type writes as text, its default options read again', async (t) => {
+t.test('a type with default options parses what it formats', async (t) => {
   for (const [name, options, text, json] of CASES) {
     if (json === undefined) continue
     const value = createType(name, options).parse(text)!

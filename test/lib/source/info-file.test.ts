@@ -14,7 +14,7 @@ function parse (text: string | Buffer, delimiter = ',', schema = users) {
 
 const HEADER = 'first_name, last_name, birthts\n'
 
-t.test('accepted files', async (t) => {
+t.test('valid files are accepted, with their values', async (t) => {
   const ann = { first_name: 'Ann', last_name: 'Lee', birthts: 5 }
   const table: [string, string | Buffer, object][] = [
     ['the usual form', HEADER + 'Ann, Lee, 5\n', ann],
@@ -41,20 +41,20 @@ t.test('accepted files', async (t) => {
   t.ok(Object.is(parse(HEADER + 'Ann, Lee, -0').data?.['birthts'], 0))
 })
 
-t.test('other delimiters, also of several characters', async (t) => {
+t.test('delimiters of one or several characters', async (t) => {
   t.match(parse('first_name; last_name; birthts\nAnn; Lee; 5', ';').data, { first_name: 'Ann', last_name: 'Lee', birthts: 5 })
   t.match(parse('first_name\tlast_name\tbirthts\nAnn\tLee\t5', '\t').data, { first_name: 'Ann', birthts: 5 })
   t.match(parse('first_name, last_name, birthts\nAnn,B, "x, y", 5', ', ').data, { first_name: 'Ann,B', last_name: 'x, y' })
   t.match(parse('first_name||last_name||birthts\nAnn||Lee||5', '||').data, { last_name: 'Lee' })
 })
 
-t.test('undeclared columns are kept as text, whatever their names', async (t) => {
+t.test('undeclared columns are text, with any name', async (t) => {
   const { undeclared } = parse('first_name,last_name,birthts,city,City,__proto__,7,a=b\nAnn,Lee,5, Rome ,,x,007,y\n')
   t.same(Object.entries(undeclared!), [['7', '007'], ['city', 'Rome'], ['City', ''], ['__proto__', 'x'], ['a=b', 'y']])
   t.equal(Object.getPrototypeOf(undeclared), null)
 })
 
-t.test('rejected files, and the report', async (t) => {
+t.test('invalid files are rejected with code, position and excerpt', async (t) => {
   const names = (count: number) => Array.from({ length: count }, (_, i) => `c${i}`).join(',')
   const table: [string, string | Buffer, object][] = [
     ['nothing', '', { code: 'empty_file', line: null }],
@@ -95,7 +95,7 @@ t.test('an excerpt is short', async (t) => {
   t.equal(rejection?.excerpt, '😀'.repeat(60) + '…')
 })
 
-t.test('a rejection has a hint if the file looks like something known', async (t) => {
+t.test('a reject has a hint if the file looks like a known format or mistake', async (t) => {
   const plain = 'first_name,last_name,birthts\nAnn,Lee,5\n'
   const table: [string, string | Buffer, RegExp | null][] = [
     ['gzip', gzipSync(plain), /looks like gzip: upload it uncompressed/],

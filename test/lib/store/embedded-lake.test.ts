@@ -21,7 +21,7 @@ t.test('creates the folder of the prefix if there is nothing to copy', async t =
   t.same(await readdir(join(dir, 'lake')), ['source_data'])
 })
 
-t.test('leaves a lake alone, even an empty one', async t => {
+t.test('does not change an existing lake, even an empty one', async t => {
   const dir = t.testdir({ from: FROM, lake: {} })
   t.equal(await fillEmbeddedLake({ lake: join(dir, 'lake'), from: join(dir, 'from'), prefix }), false)
   t.same(await readdir(join(dir, 'lake')), [])

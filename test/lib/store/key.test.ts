@@ -11,7 +11,7 @@ async function check (pages: string[][], prefix: string): Promise<string[]> {
   return keys
 }
 
-t.test('passes ordered listings through', async t => {
+t.test('returns ordered listings unchanged', async t => {
   t.same(await check([], ''), [])
   t.same(await check([['a', 'a/b'], [], ['a0', '\uffee', '😀']], ''), ['a', 'a/b', 'a0', '\uffee', '😀'])
 })

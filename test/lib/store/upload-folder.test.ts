@@ -4,7 +4,7 @@ import { openStore } from '../../../lib/store/open-store.js'
 import { contentTypeOf } from '../../../lib/base/media-types.js'
 import { listFiles, uploadFiles } from '../../../lib/store/upload-folder.js'
 
-t.test('finds regular files at any depth, without the internal files of a folder store', async t => {
+t.test('lists regular files at any depth, without the internal files of a folder store', async t => {
   const dir = t.testdir({
     'b.csv': '',
     deep: { er: { 'a.png': '' } },
@@ -15,7 +15,7 @@ t.test('finds regular files at any depth, without the internal files of a folder
   t.same((await listFiles(dir)).sort(), ['b.csv', 'deep/er/a.png'])
 })
 
-t.test('knows the media types of a lake', async t => {
+t.test('uploads files with the media types of a lake', async t => {
   t.equal(contentTypeOf('a/1.csv'), 'text/csv; charset=utf-8')
   t.equal(contentTypeOf('1.JPG'), 'image/jpeg')
   t.equal(contentTypeOf('readme'), 'application/octet-stream')
@@ -29,10 +29,10 @@ t.test('uploads what is missing or different and nothing else', async t => {
   const store = openStore({ url: `file:${join(dir, 'lake')}` })
   t.teardown(() => store.close())
   const from = join(dir, 'from')
-  let told = 0
-  const upload = async () => uploadFiles(store, { from, files: await listFiles(from), prefix: 'p/', onFile: () => told++ })
+  let uploaded = 0
+  const upload = async () => uploadFiles(store, { from, files: await listFiles(from), prefix: 'p/', onFile: () => uploaded++ })
   t.same(await upload(), { uploaded: 3, unchanged: 1 })
-  t.equal(told, 4)
+  t.equal(uploaded, 4)
   t.same(await upload(), { uploaded: 0, unchanged: 4 })
   const bodyOf = async (key: string) => {
     const object = await store.get(key)

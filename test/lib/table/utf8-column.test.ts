@@ -4,7 +4,7 @@ import { parseInstant, wholeMinute } from '../../../lib/base/instant.js'
 import { nearest } from '../../../lib/base/nearest.js'
 import { parseSize } from '../../../lib/base/size.js'
 
-t.test('durations', async (t) => {
+t.test('parseDuration accepts a number and a unit', async (t) => {
   const table: [string, number | undefined][] = [
     ['0s', 0], ['500ms', 500], ['2s', 2000], ['5m', 300_000], ['1h', 3_600_000], ['7d', 604_800_000],
     ['', undefined], ['5', undefined], ['-5s', undefined], ['1.5s', undefined], ['5 m', undefined], ['5M', undefined], ['1h30m', undefined]
@@ -12,12 +12,12 @@ t.test('durations', async (t) => {
   for (const [text, ms] of table) t.equal(parseDuration(text), ms, text)
 })
 
-t.test('sizes', async (t) => {
+t.test('parseSize accepts a number and a unit', async (t) => {
   const table: [string, number | undefined][] = [['0KiB', 0], ['512MiB', 536_870_912], ['2GiB', 2_147_483_648], ['', undefined], ['5', undefined], ['5MB', undefined], ['1.5GiB', undefined], ['-1KiB', undefined]]
   for (const [text, bytes] of table) t.equal(parseSize(text), bytes, text)
 })
 
-t.test('instants', async (t) => {
+t.test('parseInstant accepts RFC 3339 timestamps', async (t) => {
   const table: [string, string | undefined][] = [
     ['2025-06-01T00:00:00Z', '2025-06-01T00:00:00.000Z'],
     ['2025-06-01t00:00:00z', '2025-06-01T00:00:00.000Z'],
@@ -49,7 +49,7 @@ t.test('instants', async (t) => {
   t.equal(wholeMinute(-1), -60_000)
 })
 
-t.test('the nearest name', async (t) => {
+t.test('nearest returns the most similar name', async (t) => {
   const names = ['image_exists', 'min_age', 'max_age', 'user_id']
   t.equal(nearest('min_agee', names), 'min_age')
   t.equal(nearest('MaxAge', names), 'max_age')
@@ -57,5 +57,5 @@ t.test('the nearest name', async (t) => {
   t.equal(nearest('zzzzzz', names), undefined)
   t.equal(nearest('', []), undefined)
   t.equal(nearest('x'.repeat(65), ['x'.repeat(64)]), undefined, 'too long to be compared')
-  t.equal(nearest('ab', ['x'.repeat(1e6), 'abc']), 'abc', 'what is far longer is not even compared')
+  t.equal(nearest('ab', ['x'.repeat(1e6), 'abc']), 'abc', 'a far longer name is not compared')
 })

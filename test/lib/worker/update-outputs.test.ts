@@ -34,7 +34,7 @@ function setUp ({ failures = {}, unreadable = {}, failsAt = Infinity }: { failur
   return { calls, update }
 }
 
-t.test('one listing serves all outputs, each guarded by its precondition', async (t) => {
+t.test('all outputs are published from one listing, each with its own precondition', async (t) => {
   for (const dryRun of [false, true]) {
     const { calls, update } = setUp()
     t.match(await update(dryRun), [{ key: 'a.csv' }, { key: 'a.parquet' }])
@@ -43,13 +43,13 @@ t.test('one listing serves all outputs, each guarded by its precondition', async
   }
 })
 
-t.test('after a conflict it lists again, and continues with the new listing and its preconditions', async (t) => {
+t.test('after a conflict, the job lists again and continues with the new listing and its preconditions', async (t) => {
   const { calls, update } = setUp({ failures: { 'a.csv': [conflict()] } })
   await update()
   t.same(calls, ['list', 'publish a.csv of listing 1 over 1', 'list', 'publish a.csv of listing 2 over 2', 'publish a.parquet of listing 2 over 2'])
 })
 
-t.test('each output has five attempts', async (t) => {
+t.test('an output is attempted at most five times', async (t) => {
   const { calls, update } = setUp({ failures: { 'a.csv': Array.from({ length: 4 }, conflict), 'a.parquet': Array.from({ length: 4 }, conflict) } })
   t.equal((await update()).length, 2)
   t.equal(calls.filter((call) => call === 'list').length, 9)

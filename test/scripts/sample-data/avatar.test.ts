@@ -15,7 +15,7 @@ t.test('draws small images in four colours: a person on a plain background', asy
   t.same(wrong, [])
 })
 
-t.test('images hardly ever repeat, and the same input gives the same image', async t => {
+t.test('images rarely repeat, and the same input gives the same image', async t => {
   t.ok(new Set(avatars.map(String)).size > 990)
   t.same(drawAvatar(randomOf(1, 7)), avatars[7])
 })

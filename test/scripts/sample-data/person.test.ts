@@ -20,7 +20,7 @@ t.test('birth timestamps are the first instants of days in Moscow, 1935 to 2015'
   t.same(wrong, [])
 })
 
-t.test('the first ten users include the cases that readers get wrong', async t => {
+t.test('the first ten users include the difficult cases for parsers', async t => {
   const first = people.slice(0, 10)
   const names = first.map(({ firstName, lastName }) => `${firstName}|${lastName}`).join('\n')
   for (const part of ['"', "'", ',', '𠮷']) t.match(names, part)
@@ -37,7 +37,7 @@ t.test('names are in many scripts, without leading or trailing spaces', async t 
   t.ok(names.every(name => name === name.trim()))
 })
 
-t.test('depends on the seed and the index only', async t => {
+t.test('a person depends on the seed and the index only', async t => {
   t.same(personAt(1, 12_345), people[12_345])
   t.notSame(personAt(2, 12_345), people[12_345])
 })

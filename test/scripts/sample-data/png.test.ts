@@ -2,7 +2,7 @@ import t from 'tap'
 import { encodePng } from '../../../scripts/sample-data/png.js'
 import { decodePng } from '../../support/decode-png.js'
 
-t.test('keeps every pixel', async t => {
+t.test('a decoded PNG has the same pixels', async t => {
   const palette = ['000000', 'ff8000', '0080ff', 'fffffe']
   const pixels = Uint8Array.from({ length: 8 * 3 }, (_, i) => i * 7 % 4)
   const decoded = decodePng(encodePng({ width: 8, height: 3, palette, pixels }))

@@ -14,7 +14,7 @@ const names = (await listFiles(seedData)).sort()
 const withExtension = (extension: string) => names.filter(name => name.endsWith(extension))
 const ids = (extension: string) => withExtension(extension).map(name => name.slice(0, -extension.length))
 
-t.test('seed-data/ holds what the generator writes, byte for byte', async t => {
+t.test('seed-data/ contains exactly what the generator writes', async t => {
   const again = t.testdir({})
   t.match(await runMain(main, ['--users', '100', '--lake', `file:${again}`, '--prefix', '']), { code: 0 })
   t.same((await listFiles(again)).sort(), names)

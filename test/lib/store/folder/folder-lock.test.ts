@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
 import { until } from '../../../support/until.js'
 
-/** A process id that no process has. */
+/** An id that no process has. */
 const DEAD_PID = 2 ** 22 + 1
 const PIDS = readlinkSync('/proc/self/ns/pid')
 const HOLDER = fileURLToPath(new URL('../../../support/lock-holder.js', import.meta.url))
@@ -100,8 +100,8 @@ t.test('replaces the lock of a dead process, and never that of a running one', a
     ['a process of a container with the same host name', { pid: DEAD_PID, host: hostname(), pids: 'pid:[1]', token: 'token' }, 29, false],
     ['a process of another host', elsewhere, 29, false],
     ['a process of another host that no longer refreshes', elsewhere, 31, true],
-    ['a lock that nobody understands', '{"pid":', 29, false],
-    ['an old lock that nobody understands', '', 31, true],
+    ['a malformed lock', '{"pid":', 29, false],
+    ['an old malformed lock', '', 31, true],
     ['a token that is no name', { ...elsewhere, token: '../../x' }, 31, true]
   ]
   for (const [name, content, seconds, isDead] of cases) {
@@ -145,7 +145,7 @@ t.test('a process notices that it has lost the lock', async t => {
   leaveLock(root, { pid: 1, host: 'elsewhere', token: 'token' })
   await t.rejects(write(store, 'b'), { code: 'read_only', message: /process 1 on elsewhere/ })
   await store.close()
-  t.match(readLock(root), { host: 'elsewhere' }, 'it does not take away the lock of another')
+  t.match(readLock(root), { host: 'elsewhere' }, 'the lock of another process is not released')
 })
 
 t.test('refreshes the lock while it is held', async t => {

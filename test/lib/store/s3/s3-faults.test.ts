@@ -21,7 +21,7 @@ t.test('repeats a GET whose body was cut or corrupted', async t => {
   }
 })
 
-t.test('fails if the body stays wrong', async t => {
+t.test('fails if the body is wrong on every attempt', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
   endpoint.intercept = () => 'corrupt body'
@@ -86,12 +86,12 @@ t.test('aborts requests that take too long', async t => {
   await t.rejects(listAll(store, ''), late)
 })
 
-t.test('lets a stream flow for longer than an operation may take', async t => {
+t.test('a stream may take longer than the time limit of an operation', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { deadlineMs: 200 })
   bucket.put('key', 'x'.repeat(10_000_000))
   const stream = await store.stream('key')
   endpoint.intercept = () => new Promise(() => {})
-  // Its deadline is that of the stream, or later.
+  // The deadline of the stream, or a later one.
   await t.rejects(store.head('key'), { code: 'timeout' })
   t.equal((await text(stream!.body)).length, 10_000_000)
 })
@@ -105,7 +105,7 @@ t.test('unread streams do not delay other requests', async t => {
   streams.forEach((stream) => stream!.body.destroy())
 })
 
-t.test('breaks a stream whose connection broke', async t => {
+t.test('a stream fails if its connection breaks', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'x'.repeat(1000))
   endpoint.intercept = () => 'cut body'
@@ -113,7 +113,7 @@ t.test('breaks a stream whose connection broke', async t => {
   await t.rejects(text(stream!.body), { code: 'ECONNRESET' })
 })
 
-t.test('distinguishes refusals from failures', async t => {
+t.test('reports refusals and failures with different codes', async t => {
   const { endpoint, store } = await setUpS3(t)
   const cases: Array<[Fault, string]> = [
     [{ status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }, 'access_denied'],

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { listAll } from '../../../support/store-contract.js'
-import type { S3Answer } from '../../../support/s3-endpoint.js'
+import type { S3Response } from '../../../support/s3-endpoint.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
 import { until } from '../../../support/until.js'
 
 const invalid = { name: 'StoreError', code: 'invalid_listing', message: /^s3:\/\/lake: / }
 
-function listing (content: string): S3Answer {
+function listing (content: string): S3Response {
   const xml = `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${content}</ListBucketResult>`
   return { status: 200, headers: { 'content-type': 'application/xml' }, body: xml }
 }
@@ -21,7 +21,7 @@ const ENCODED = '<EncodingType>url</EncodingType>'
 t.test('refuses responses that are not listings', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
-  const answers: Record<string, S3Answer> = {
+  const responses: Record<string, S3Response> = {
     'an empty body': { status: 200 },
     'a page of a proxy': { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><html><body>Sign in</body></html>' },
     JSON: { status: 200, headers: { 'content-type': 'application/json' }, body: '{"contents":[]}' },
@@ -36,8 +36,8 @@ t.test('refuses responses that are not listings', async t => {
     'keys out of order': listing(LAST + entry('b') + entry('a')),
     'keys in the order of UTF-16': listing(LAST + entry('😀') + entry('\uffee'))
   }
-  for (const [name, answer] of Object.entries(answers)) {
-    endpoint.intercept = () => answer
+  for (const [name, response] of Object.entries(responses)) {
+    endpoint.intercept = () => response
     await t.rejects(listAll(store, ''), invalid, name)
   }
   endpoint.intercept = () => listing(LAST + entry('elsewhere'))
@@ -106,10 +106,10 @@ t.test('requests the next page before it yields the current one', async t => {
     await until(() => endpoint.counts.LIST >= Math.min(3, keys.length + 1))
   }
   t.same(keys, ['a', 'b', 'c'])
-  t.equal(endpoint.counts.LIST, 3, 'and for none twice')
+  t.equal(endpoint.counts.LIST, 3, 'no page is requested twice')
   const broken = store.list('')[Symbol.asyncIterator]()
   t.equal((await broken.next()).value.length, 1)
-  await broken.return!() // what has been asked for goes to nobody
+  await broken.return!() // the requested page is discarded
 })
 
 t.test('follows continuation tokens that only the SDK can read', async t => {

@@ -20,7 +20,7 @@ t.test('computes the same digest as node:crypto, with and without a secret', asy
   }), runs(1000))
 })
 
-t.test('never returns a remembered digest for other data or another secret', async (t) => {
+t.test('never returns a cached digest for other data or another secret', async (t) => {
   for (const [secret, text] of [['a', 'x'], ['a', 'x'], ['a', 'y'], ['b', 'y'], ['a', 'y']] as const) {
     const actual = new OneShotSha256(secret)
     actual.update(text)
