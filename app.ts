@@ -48,11 +48,11 @@ export const serverOptions = {
   },
   frameworkErrors: onFrameworkError,
   clientErrorHandler: onClientError,
-  // Reads go on while the process drains; POST /data looks for itself.
+  // GET requests are still served while the process drains; POST /data checks it itself.
   return503OnClosing: false
 } as const satisfies FastifyHttpOptions<Server>
 
-/** The application: first what it consists of, then what it answers. */
+/** The application: first its services, then its routes. */
 export default fp<AppOptions>(async (fastify, options) => {
   fastify.setValidatorCompiler(parseParameters)
   await fastify.register(exchanges)

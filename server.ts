@@ -56,7 +56,7 @@ try {
   process.exit(1)
 }
 
-/** The SDK finds credentials in the environment and not in a file of settings: those that stand there are put where it looks. */
+/** The SDK reads credentials from the environment but not from .env, so those in .env are copied to the environment. */
 function loadAwsCredentials (path: string): void {
   for (const [name, value] of Object.entries(readEnvFile(path))) if (name.startsWith('AWS_')) process.env[name] ??= value
 }

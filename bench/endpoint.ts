@@ -4,7 +4,7 @@ import { lakeObjects } from './lake-objects.js'
 // The S3 endpoint of the tests, in a process of its own. It starts with one bucket for each number of records, such as `lake-100`:
 // endpoint.js <number of records>...
 
-/** What the benchmark can ask of the endpoint. Every reply contains the requests that it has served since the previous message. */
+/** The requests of the benchmark to the endpoint. Every reply contains the S3 requests that it has served since the previous message. */
 interface Message {
   /** Fills this bucket with a lake of `records` records. */
   readonly fill?: string

@@ -95,7 +95,7 @@ let repetition = 0
 /** Mean CPU time and size of a response. */
 async function measureCost ({ pid, url }: Service, pathOf: (i: number) => string): Promise<Cost> {
   const get = async () => (await (await fetch(url + pathOf(repetition++), { headers: { 'accept-encoding': 'identity' } })).arrayBuffer()).byteLength
-  let bytes = await get() // computes what is computed once per version
+  let bytes = await get() // the first request computes what is cached per data version
   const [start, cpu] = [performance.now(), cpuSeconds(pid)]
   let times = 0
   for (; times < MIN_REPEATS || performance.now() - start < REPEAT_MS; times++) bytes = await get()

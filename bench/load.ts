@@ -17,7 +17,7 @@ export interface Target {
 const CONNECTIONS = 8
 const generate = isInstalled('wrk') ? wrk : autocannon
 
-/** A sample with fewer requests is repeated over twice the time, up to `MAX_SECONDS`: requests that are cut off at its end are not counted. */
+/** A sample with fewer requests is repeated for twice the time, up to `MAX_SECONDS`, because requests that are cut off at its end are not counted. */
 const MIN_REQUESTS = 16
 const MAX_SECONDS = 4
 

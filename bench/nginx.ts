@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { track } from './child-process.js'
 
 export interface Nginx {
-  /** Of the one worker process. */
+  /** The id of the worker process. */
   readonly pid: number
   readonly url: string
   stop (): Promise<void>

@@ -1,7 +1,7 @@
 import { Agent, get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-// Requests a URL at a fixed rate, however long the responses take, and measures each from the moment at which it was due:
+// Requests a URL at a fixed rate, independent of the responses, and measures each request from the time at which it was due:
 // open-loop.js <url> <requests a second>. The first message starts it; the second one stops it and is replied to with the latencies in ms.
 
 const [url, rate] = [process.argv[2]!, Number(process.argv[3])]

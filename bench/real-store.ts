@@ -12,7 +12,7 @@ import type { Report } from './report.js'
 const RECORDS = 10_000
 const run = promisify(execFile)
 
-/** Measures what reading a bucket of a real S3 server costs: S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY. */
+/** Measures the cost of reading a bucket of a real S3 server: S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY. */
 export async function measureRealStore (report: Report, { rounds, folder }: { readonly rounds: number, readonly folder: string }): Promise<void> {
   const { S3_TEST_ENDPOINT: endpoint, S3_TEST_STORE: name = 'a real S3 server', S3_TEST_ACCESS_KEY_ID: id, S3_TEST_SECRET_ACCESS_KEY: secret } = process.env
   if (endpoint === undefined) return report.skip('Cold load from a real S3 server', 'S3_TEST_ENDPOINT is not set')

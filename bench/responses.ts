@@ -19,7 +19,7 @@ export interface Services {
   readonly logging: Service
 }
 
-/** A request whose response the control and nginx send as well, and what of the service is compared with them. */
+/** A request whose response the control and nginx send as well, and the measurements of the service that are compared with them. */
 interface Group {
   readonly target: Target
   readonly rows: readonly Row[]
@@ -29,7 +29,7 @@ interface Row {
   readonly name: string
   /** The lowest ratio to the control that meets the bar. */
   readonly min: number
-  /** What is measured, if it is not the target of the group itself. */
+  /** What is measured. Default: the target of the group. */
   readonly target?: Target
 }
 
@@ -64,7 +64,7 @@ function figures (reference: Samples, target: Samples) {
   return { value: ratio, ...others }
 }
 
-/** Requests a response and saves what the control and nginx have to send. */
+/** Requests a response and saves it for the control and nginx. */
 async function prepare ({ url, headers = {} }: Target, file: string): Promise<PreparedResponse> {
   const response = await request(url, { headers })
   writeFileSync(file, Buffer.from(await response.body.arrayBuffer()))
@@ -82,7 +82,7 @@ async function nginxTarget ({ pid, url }: { pid: number, url: string }, path: st
 
 const at = ({ pid, url }: Service, path: string, more: Partial<Target> = {}): Target => ({ pid, url: url + path, ...more })
 
-/** The records of lakes of each size, whole in each format, and a tenth of the largest one. */
+/** All records of lakes of each size, in each format, and a tenth of the records of the largest one. */
 export function dataGroups ({ bySize }: Services): Group[] {
   const largest = bySize.get(Math.max(...bySize.keys()))!
   return [
@@ -132,10 +132,10 @@ function * newTenths (more = ''): Generator<string> {
   }
 }
 
-/** Shapes of a tenth, and what is added to the request for one. */
+/** Shapes of the response with a tenth of the records, and the parameters that select them. */
 const SHAPES = { 'two columns': '&columns=user_id,birthts', 'by last name': '&sort=-last_name', 'as CSV': '&format=csv' }
 
-/** What other shapes of a tenth cost per byte, in units of the JSON of a tenth in the default order. */
+/** Measures the CPU time per byte of other shapes of a tenth, relative to its JSON in the default order. */
 export async function measureShapes (report: Report, { bySize }: Services, { rounds, folder }: ResponseOptions): Promise<void> {
   const largest = bySize.get(Math.max(...bySize.keys()))!
   const variants = ['', ...Object.values(SHAPES)]

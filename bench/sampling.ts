@@ -17,7 +17,7 @@ export async function sampleInTurn (targets: readonly Target[], rounds: number, 
 export interface Comparison {
   /** The median of the ratios of the samples of the same round. */
   readonly ratio: number
-  /** The same for the reference and itself, one round later: what the machine adds. `undefined` if there was one round only. */
+  /** The same ratio of the reference to itself, one round later: the noise of the machine. `undefined` if there was only one round. */
   readonly noise?: number
   /** CPU time of a request, in microseconds, and that of the reference. */
   readonly micros: number

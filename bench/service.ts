@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathOf, startNode, type Child } from './child-process.js'
 
-/** No listing and no log line while responses are measured: what they are compared with does not do that either. */
+/** No listing and no log line while responses are measured, as the references do neither. */
 const STEADY = { MAX_STALENESS: '1h', AGGREGATE_INTERVAL: '1h', SHUTDOWN_TIMEOUT: '30s', LOG_REQUESTS: 'false' }
 
 export interface Service extends Child {

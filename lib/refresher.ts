@@ -44,7 +44,7 @@ export interface FreshnessChange {
 export interface RefresherOptions {
   readonly clock: MonotonicClock
   readonly rules: FreshnessRules
-  /** Receives each change of the reasons why data is stale, when it is noticed: after a refresh, or when data is asked for. */
+  /** Receives each change of the reasons why data is stale, when it is noticed: after a refresh, or when data is requested. */
   readonly onChange?: ((change: FreshnessChange) => void) | undefined
 }
 
@@ -61,7 +61,7 @@ export class Refresher<T extends Refreshed> {
   #failure: { readonly code: FailureCode, readonly error: unknown, readonly at: number } | undefined
   #reported = FRESH
 
-  /** @param refresh receives `true` if a caller has asked for a refresh that starts after its call */
+  /** @param refresh receives `true` if a caller has requested a refresh that starts after its call */
   constructor (refresh: (fresh: boolean) => Promise<T>, options: RefresherOptions) {
     this.#flight = new SingleFlight((fresh) => this.#run(() => refresh(fresh)))
     this.#options = options

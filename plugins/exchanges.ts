@@ -99,7 +99,7 @@ export class Exchanges {
     connection.enqueue({ request, response, start })
   }
 
-  /** The request that is answered just now. */
+  /** The request that is being processed. */
   inFlight (socket: Socket): Exchange | undefined {
     return this.#connections.get(socket)?.inFlight
   }

@@ -9,7 +9,7 @@ import { findMalformedUrl } from './request-checks/url.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the route responds whatever the Host header names, as probes ask by address. */
+    /** Whether the route accepts any Host header, as probes use the address. */
     readonly anyHost?: boolean
   }
 }

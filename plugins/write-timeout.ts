@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 
 /**
  * Closes connections whose client does not read its response. Node reports a socket on which nothing was read or written for
- * `connectionTimeout`, whatever the reason; a response that waits for a job or for the lake has nothing to send and may go on.
+ * `connectionTimeout`, for any reason; a response that waits for a job or for the lake has nothing to send and may take longer.
  */
 export default fp(async (fastify) => {
   fastify.addHook('onRequest', (_request, reply, done) => {

@@ -52,7 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-/** The answer to who waited for a job that failed. */
+/** The response to a client that waited for a job that failed. */
 function failed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {
   const headers = { location: `/jobs/${id}` }
   if (code === 'internal_error') return new Problem(500, code, detail, { headers })

@@ -83,7 +83,7 @@ type Listing = Values<typeof ListingParameters>
 type PageParametersQuery = Listing & Values<typeof PageParameters>
 type PageQuery = QuarantineQuery & { readonly limit: number }
 
-/** The query that a request asks for. Pages are of the current quarantine: the next one begins after the last key. */
+/** The query of a request. Pages are of the current quarantine: the next one begins after the last key. */
 function queryOf ({ cursor, limit, user_id: userIds, code }: PageParametersQuery): PageQuery {
   const listing = { user_id: userIds, code }
   if (cursor === undefined) return toQuarantineQuery(listing, limit ?? DEFAULT_LIMIT)

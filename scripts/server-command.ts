@@ -28,10 +28,10 @@ export async function runServerCommand (argv: readonly string[], io: CommandIo):
   const unknown = argv.find((argument) => !Object.hasOwn(ACTIONS, argument))
   if (unknown === undefined && argv.length === 1) return await ACTIONS[argv[0]!]!(io)
   if (unknown === undefined) {
-    io.stderr.write('userlake: takes one argument at most; see --help\n')
+    io.stderr.write('userlake: accepts at most one argument; see --help\n')
     return 2
   }
-  const meant = nearest(unknown, Object.keys(ACTIONS))
-  io.stderr.write(`userlake: unknown argument ${JSON.stringify(unknown)}` + (meant === undefined ? '; see --help\n' : `; did you mean ${meant}?\n`))
+  const suggestion = nearest(unknown, Object.keys(ACTIONS))
+  io.stderr.write(`userlake: unknown argument ${JSON.stringify(unknown)}` + (suggestion === undefined ? '; see --help\n' : `; did you mean ${suggestion}?\n`))
   return 2
 }

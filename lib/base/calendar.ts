@@ -3,7 +3,7 @@ const DAY_MS = 86_400_000
 declare const brand: unique symbol
 
 /**
- * A date of the proleptic Gregorian calendar as a whole number: (12 * year + month - 1) * 31 + day - 1. It grows with the date, but is no
+ * A date of the proleptic Gregorian calendar as a whole number: (12 * year + month - 1) * 31 + day - 1. It grows with the date, but is not a
  * count of days: every month has 31 numbers. So the same day of two years is CALENDAR_DAYS_A_YEAR apart per year, and completed years
  * are one division. It fits into 32 bits for any time value of ECMAScript, which yyyymmdd would not.
  */
@@ -20,7 +20,7 @@ export function calendarDay (instant: number, timeZone: string): CalendarDay {
   return last.day
 }
 
-/** The last result: one query asks for the day of its instant several times. */
+/** The last result: one query needs the day of its instant several times. */
 let last = { instant: NaN, timeZone: '', day: 0 as CalendarDay }
 
 const formats = new Map<string, Intl.DateTimeFormat>()

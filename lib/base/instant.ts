@@ -13,7 +13,7 @@ export function parseInstant (text: string): number | undefined {
   const [, date, time, fraction = '', zone] = parts
   const local = `${date}T${time}${fraction.slice(0, 4)}`
   const utc = Date.parse(local + 'Z')
-  // Date.parse reads Feb 30 as Mar 1 or 2, and 24:00:00 as the next day.
+  // Date.parse accepts Feb 30 as Mar 1 or 2, and 24:00:00 as the next day.
   if (Number.isNaN(utc) || new Date(utc).getUTCDate() !== Number(date!.slice(-2))) return undefined
   const offset = offsetMs(zone!)
   if (offset === undefined) return undefined

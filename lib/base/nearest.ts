@@ -1,4 +1,4 @@
-/** Longer words are not typing errors, and would be slow to compare. */
+/** Longer words are not compared: they are not typing errors, and comparing them would be slow. */
 const MAX_LENGTH = 64
 
 /** The candidate with the smallest edit distance from the word; `undefined` if none is similar. */

@@ -5,5 +5,5 @@ interface PackageInfo {
   readonly description: string
 }
 
-/** What package.json says of this program. */
+/** The version and the description in package.json. */
 export const { version, description } = createRequire(import.meta.url)('#package.json') as PackageInfo

@@ -6,8 +6,8 @@ export function columnWarnings (columns: readonly string[] = [], known: readonly
   const unknown = columns.filter((column) => !known.includes(column))
   if (unknown.length === 0) return []
   const names = unknown.map((column) => {
-    const meant = nearest(column, known)
-    return JSON.stringify(column) + (meant === undefined ? '' : ` (did you mean ${meant}?)`)
+    const suggestion = nearest(column, known)
+    return JSON.stringify(column) + (suggestion === undefined ? '' : ` (did you mean ${suggestion}?)`)
   })
   return [{ code: 'unknown_output_column', detail: `No record has the output column ${names.join(', ')}: it is empty` }]
 }

@@ -26,7 +26,7 @@ export interface PublishReport extends Changes {
 
 const NO_CHANGES: Changes = { added: 0, changed: 0, removed: 0 }
 
-/** Keeps outputs in a store up to date. */
+/** Publishes outputs to a store if they have changed. */
 export class Publisher {
   readonly #store: ObjectStore
   /** The digest of each output that was last read or written, by key, so that an unchanged output is not downloaded again. */

@@ -39,7 +39,7 @@ export function findPatternMistake (pattern: string): string | undefined {
 }
 
 /**
- * Returns a function that reads a text as the pattern says: milliseconds since 1970-01-01 UTC, or `undefined` if the text
+ * Returns a function that parses a text with the pattern to milliseconds since 1970-01-01 UTC, or `undefined` if the text
  * does not match or names a date that does not exist. Without `%z` the text is UTC. Years are 1 to 9999.
  */
 export function patternReader (pattern: string): (text: string) => number | undefined {

@@ -4,7 +4,7 @@ import type { TypeName, TypeOptions } from './field-type.js'
 export const FIELDS_MATCH = ['exact', 'equal', 'subset', 'superset', 'partial'] as const
 export type FieldsMatch = (typeof FIELDS_MATCH)[number]
 
-/** A missing value, with a label for people. */
+/** A missing value, with a human-readable label. */
 export interface MissingValue { readonly value: string, readonly label?: string }
 
 /** The constraints of the standard that are checked. A file with a value that violates one is rejected. */

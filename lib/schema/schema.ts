@@ -26,7 +26,7 @@ export interface Field {
 /** A compiled schema. */
 export interface Schema {
   readonly descriptor: SchemaDescriptor
-  /** Names the schema: a snapshot made with another one is not used. */
+  /** Identifies the schema: a snapshot made with another one is not used. */
   readonly id: string
   /** In declared order; the key field first if the file declares none. */
   readonly fields: readonly Field[]
@@ -66,7 +66,7 @@ export function parseSchema (json: string): Schema {
 
 const compiled = new WeakMap<SchemaDescriptor, Schema>()
 
-/** Compiles a descriptor that `checkDescriptor` finds no mistake in. The same object is compiled once. */
+/** Compiles a descriptor that `checkDescriptor` accepts. The same object is compiled once. */
 export function compileSchema (descriptor: SchemaDescriptor): Schema {
   let schema = compiled.get(descriptor)
   if (schema === undefined) compiled.set(descriptor, schema = compile(descriptor))

@@ -21,7 +21,7 @@ export function hintAtEncoding (body: Uint8Array): string {
 /** Characters that other programs put between fields. */
 const DELIMITERS = { ';': ';', '\t': '\\t', '|': '|', ',': ',' } as const
 
-/** Advice for text in which no column of the header is found; `null` if it looks like nothing known. */
+/** Advice for text in which no column of the header is found; `null` if it is not a known mistake. */
 export function hintAtFormat (text: string, { delimiter, schema }: { readonly delimiter: string, readonly schema: Schema }): string | null {
   if (text.includes('\0')) return 'The file looks like UTF-16 without a byte order mark: save it as UTF-8'
   const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
@@ -40,11 +40,11 @@ export function hintAtFormat (text: string, { delimiter, schema }: { readonly de
 export function hintAtColumn (missing: string, names: readonly string[], { files }: Schema): string | null {
   const others = names.filter((name) => !files.some(({ headers }) => headers.includes(name)))
   const simple = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
-  const meant = others.find((name) => simple(name) === simple(missing)) ?? nearest(missing, others)
-  return meant === undefined ? null : `If the column ${JSON.stringify(meant)} is meant, rename it to ${missing}`
+  const suggestion = others.find((name) => simple(name) === simple(missing)) ?? nearest(missing, others)
+  return suggestion === undefined ? null : `If the column ${JSON.stringify(suggestion)} is meant, rename it to ${missing}`
 }
 
-/** Advice for a value that is not of the type of its column; `null` if it looks like nothing known. */
+/** Advice for a value that is not of the type of its column; `null` if it is not a known mistake. */
 export function hintAtValue (field: Field, { birth }: Schema, text: string): string | null {
   if (text === '') return 'The field is empty; each file needs a value in this column'
   if (field.type.name !== 'integer') return null

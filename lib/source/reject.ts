@@ -28,9 +28,9 @@ export type QuarantineCode = (typeof QUARANTINE_CODES)[number]
 /** What is wrong with an object, and where. */
 export interface Rejection<Code extends QuarantineCode = RejectCode> {
   readonly code: Code
-  /** One sentence for people. */
+  /** A human-readable sentence. */
   readonly detail: string
-  /** What its uploader can do, if that can be told from the file. */
+  /** How the uploader can correct the file, if the file shows it. */
   readonly hint: string | null
   /** The line in the file, from 1; `null` if the fault has no position. */
   readonly line: number | null

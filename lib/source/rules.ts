@@ -4,7 +4,7 @@ import type { SchemaDescriptor } from '../schema/descriptor.js'
 export interface SourceRules {
   /** The prefix of all keys; empty, or ends in a slash. */
   readonly prefix: string
-  /** Keys that the service itself writes. They are never input, wherever they are. */
+  /** Keys that the service itself writes. They are never input, even below the prefix. */
   readonly ownKeys: readonly string[]
   /** Lower case, without the dot. */
   readonly imageExtensions: readonly string[]

@@ -32,7 +32,7 @@ export function findMalformedHost ({ headers: { host }, rawHeaders, httpVersion 
 
 /**
  * 421 if the request is not for one of the names. A web page of another site can make its own name resolve to the address of this
- * server (DNS rebinding) and then read every response; the name is all that tells such a request from others.
+ * server (DNS rebinding) and then read every response; only the name distinguishes such a request from others.
  */
 export function findForeignHost ({ headers: { host } }: IncomingMessage, allowed: AllowedHosts): Problem | undefined {
   if (allowed === undefined || host === undefined || allowed.has(nameOf(host)!)) return undefined
@@ -43,7 +43,7 @@ function nameOf (host: string): string | undefined {
   return HOST.exec(host)?.[1]?.toLowerCase()
 }
 
-/** Node keeps the first of several. */
+/** Node uses the first of several headers. */
 function countHosts (rawHeaders: readonly string[]): number {
   let count = 0
   for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') count++

@@ -4,7 +4,7 @@ import { excerpt, httpProblem, type Problem } from '../problems/problem.js'
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 
 /**
- * 403 if a page of another site makes a browser send a request that changes something (cross-site request forgery). Browsers say so in
+ * 403 if a page of another site makes a browser send a request that changes something (cross-site request forgery). Browsers report it in
  * `Sec-Fetch-Site` or, older ones, in `Origin`; other clients send neither and pass.
  */
 export function findForeignOrigin ({ method, headers }: IncomingMessage): Problem | undefined {

@@ -20,7 +20,7 @@ export function entityTag ({ config }: FastifyInstance, ...origin: readonly stri
 }
 
 /**
- * Evaluates the preconditions of a GET or HEAD as RFC 9110, section 13.2.2, says. Returns whether the client has this version, so
+ * Evaluates the preconditions of a GET or HEAD as in RFC 9110, section 13.2.2. Returns whether the client has this version, so
  * that the response is 304.
  *
  * @throws {Problem} 412 if the request is for another version

@@ -1,7 +1,7 @@
 import type { Position } from '../../lib/query/data-version.js'
 import { openText, sealText } from './sealed-text.js'
 
-/** Where a listing continues, whatever has become of the data since. */
+/** The position where a listing continues, even if the data has changed since. */
 export interface Cursor {
   /** The name of the data version of the listing; `null`: the current one. */
   readonly version: string | null

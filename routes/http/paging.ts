@@ -16,7 +16,7 @@ export const PageParameters = {
 
 type PageQuery = Values<typeof PageParameters>
 
-/** The listing that a request asks for, and the page of it. */
+/** The requested listing, and the requested page of it. */
 export interface Listing<T> {
   /** Its URL path, for links to other pages. */
   readonly path: string

@@ -6,7 +6,7 @@ export interface Parameter<T> {
   readonly schema: Readonly<Record<string, unknown>>
   /** What it means, for the document. */
   readonly description: string
-  /** What is accepted, for error messages: they say "must be" before it. */
+  /** What is accepted, for error messages, after "must be". */
   readonly accepted: string
   /** Left out of the document, which describes it in words. */
   readonly isHidden?: boolean

@@ -10,7 +10,7 @@ import { AgeBasis } from './schemas.js'
 
 const AGES = { minimum: 0, maximum: 10_000 }
 
-/** The filters, the same wherever records are asked for. */
+/** The filters, which all listings and statistics of records share. */
 export const FilterParameters = {
   image_exists: booleanParameter({ description: 'Selects the records that have an image (true) or have none (false).', example: true }),
   is_image_exists: booleanParameter({ description: 'The same as `image_exists`, by another name. If both are given, they must be equal.', example: true }),
@@ -64,7 +64,7 @@ export function filtersOf (query: FilterQuery, asOf: number, timeZone: string): 
   return [...filters, ...whereFiltersOf(query.where)]
 }
 
-/** Rejects what looks like a list or a pattern and is neither: taken literally, it would match nothing. */
+/** Rejects values that look like a list or a pattern, which are not supported here: taken literally, they would match nothing. */
 function checkColumnValue (column: string, value: string, star: RegExp): void {
   const exact = `use where=${column}=${value} for this exact value`
   if (star.test(value)) throw invalidParameter(column, `got ${JSON.stringify(value)}; ${column === 'user_id' ? '* is not a wildcard here' : '* is a wildcard at the end only'}: ${exact}`)

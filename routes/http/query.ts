@@ -56,7 +56,7 @@ export const parseParameters: FastifySchemaCompiler<ParametersSchema<Parameters>
   }
 }
 
-/** The same function, which keeps its results for as long as its arguments are in use. */
+/** Caches the results of a function for as long as its arguments are reachable. */
 function remembering<A extends object, R> (compute: (argument: A) => R): (argument: A) => R {
   const results = new WeakMap<A, { readonly result: R }>()
   return (argument) => {

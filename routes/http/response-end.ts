@@ -31,7 +31,7 @@ export function onResponseEnd (reply: FastifyReply, release: () => void): void {
   reply.raw.once('close', end)
 }
 
-/** One listener for each connection, however many responses it has. */
+/** One listener for each connection, for all of its responses. */
 function responsesOf (socket: Socket): Set<() => void> {
   let responses = openResponses.get(socket)
   if (responses === undefined) {

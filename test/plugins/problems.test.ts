@@ -25,7 +25,7 @@ t.test('errors of Fastify have the same shape as all others', async (t) => {
   }
 })
 
-t.test('what a problem says about a URL, a method, a name and a body', async (t) => {
+t.test('details of problems about a URL, a method, a parameter and a body', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const details: [object, string][] = [
     [{ url: '/data/%ff' }, 'The path of the URL must be percent-encoded UTF-8'],

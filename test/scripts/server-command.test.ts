@@ -25,7 +25,7 @@ t.test('--help and --version print their text and exit with 0', async (t) => {
 t.test('an unknown argument is named, with a suggestion, and the exit code is 2', async (t) => {
   t.match(await run(t, ['--chek']), { code: 2, stdout: '', stderr: 'userlake: unknown argument "--chek"; did you mean --check?\n' })
   t.match(await run(t, ['start']), { code: 2, stdout: '', stderr: 'userlake: unknown argument "start"; see --help\n' })
-  t.match(await run(t, ['--help', '--check']), { code: 2, stdout: '', stderr: 'userlake: takes one argument at most; see --help\n' })
+  t.match(await run(t, ['--help', '--check']), { code: 2, stdout: '', stderr: 'userlake: accepts at most one argument; see --help\n' })
 })
 
 t.test('--check reports the content of the lake and writes nothing', async (t) => {

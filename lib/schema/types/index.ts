@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<TypeName, (options: TypeOptions) => FieldType>> = {
   datetime: datetimeType
 }
 
-/** The type of a field, as its options say. The options have to be valid. */
+/** Creates the type of a field. The options must be valid. */
 export function createType (name: TypeName, options: TypeOptions = {}): FieldType {
   return TYPES[name](options)
 }

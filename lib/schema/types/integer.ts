@@ -1,7 +1,7 @@
 import type { FieldType, TypeOptions } from '../field-type.js'
 import { numericText } from './numeric-text.js'
 
-/** Whole numbers that JavaScript, JSON and Parquet's INT64 all hold exactly. */
+/** Whole numbers that JavaScript, JSON and Parquet's INT64 represent exactly. */
 export function integerType (options: TypeOptions): FieldType {
   const plain = numericText({ groupChar: options.groupChar, bareNumber: options.bareNumber })
   return {

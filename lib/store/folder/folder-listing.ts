@@ -14,7 +14,7 @@ import { infoOf } from './folder-version.js'
 import { mergeSorted } from './merge-sorted.js'
 
 const PAGE_SIZE = 1000
-/** How many names are sorted at once: about a millisecond of work, whatever the size of the folder. */
+/** How many names are sorted at once: about a millisecond of work, for a folder of any size. */
 const RUN_SIZE = 1024
 
 export interface ListingContext {

@@ -1,4 +1,4 @@
-/** The time limit of an operation, whatever it waits for: connections, responses, bodies, pauses between attempts. */
+/** The time limit of an operation, including connections, responses, bodies and pauses between attempts. */
 export class Deadline {
   readonly #controller = new AbortController()
   #end: number

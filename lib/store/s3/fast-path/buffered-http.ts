@@ -105,7 +105,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     this.#done = done
   }
 
-  /** Ends the request with an error, whatever it waits for. */
+  /** Ends the request with an error in any state. */
   abort (error: Error): void {
     if (this.#controller === undefined) this.#done(error)
     else this.#controller.abort(error)

@@ -1,7 +1,7 @@
 import { getRecord, getStatistics, listRecords, publishOutput, type listRecordsResponseSuccess } from '../../generated/orval/client.js'
 import { equal, serviceUrl } from '../support.js'
 
-// The generated functions ask for relative URLs: in a browser those of the page.
+// The generated functions request relative URLs, which a browser resolves against the page.
 const fetchAbsolute = globalThis.fetch
 globalThis.fetch = (url, options) => fetchAbsolute(new URL(String(url), serviceUrl), options)
 
