@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import type { Allocate, Chunk, JsonRows, Selection } from '../query/data-version.js'
+import type { Allocate, Selection } from '../query/data-version.js'
 import type { Cell } from '../schema/record.js'
 
 export type Format = 'json' | 'ndjson' | 'csv'
@@ -16,9 +16,6 @@ export interface CsvOptions {
 /** A text in chunks of bounded size, each made when it is read. */
 export type Chunks = AsyncIterable<string | Buffer>
 
-/** The approximate size of a chunk of JSON. */
-const CHUNK_BYTES = 2 * 1024 * 1024
-
 export interface RenderOptions extends CsvOptions {
   /** Allocates the memory of a text that is not made in chunks. Default: new memory. */
   readonly allocate?: Allocate | undefined
@@ -27,22 +24,7 @@ export interface RenderOptions extends CsvOptions {
 /** The selection as text: whole if the engine has it in one piece or it is short, otherwise in chunks. */
 export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | Chunks {
   if (format === 'csv') return csv(selection, options)
-  const ready = selection.json?.()
-  if (ready !== undefined) return joinReady(ready, format, options.allocate)
-  return format === 'json' ? json(selection) : ndjson(selection)
-}
-
-function joinReady (ready: JsonRows, format: 'json' | 'ndjson', allocate: Allocate | undefined): Buffer | Chunks {
-  if (format === 'json' && ready.array !== undefined) return ready.array
-  const first = ready.chunk(0, CHUNK_BYTES, format, allocate)
-  return first.to === ready.length ? first.bytes : readyChunks(ready, format, first)
-}
-
-async function * readyChunks (ready: JsonRows, format: 'json' | 'ndjson', first: Chunk): AsyncGenerator<Buffer> {
-  for (let part = first; ; part = ready.chunk(part.to, CHUNK_BYTES, format)) {
-    yield part.bytes
-    if (part.to === ready.length) return
-  }
+  return selection.json?.(format, options.allocate) ?? (format === 'json' ? json(selection) : ndjson(selection))
 }
 
 async function * json (selection: Selection): AsyncGenerator<string> {

@@ -50,27 +50,17 @@ export interface Selection {
   batches (): AsyncIterable<readonly (readonly Cell[])[]>
   /** The number of records on the page whose user ids are among `ids`, which are in ascending byte order. */
   countAmong (ids: Utf8Column): number | Promise<number>
-  /** The records as JSON objects, if the engine has them in this form. */
-  readonly json?: (() => JsonRows) | undefined
-}
-
-/** Records that an engine has as JSON text. */
-export interface JsonRows {
-  readonly length: number
-  /** The JSON array of all of them, if the engine has it in one piece. */
-  readonly array: Buffer | undefined
   /**
-   * The part of the JSON array, or of the lines, that begins with the record `from`: about `maxBytes`, but at least one
-   * record if there is one.
+   * The records of the page as a JSON array or as lines of JSON, if the engine has them in this form: whole if they are in one piece
+   * or short, otherwise in chunks of bounded size, each made when it is read.
+   *
+   * @param allocate for the memory of a short text. Default: new memory.
    */
-  chunk (from: number, maxBytes: number, format: 'json' | 'ndjson', allocate?: Allocate): Chunk
+  readonly json?: ((format: 'json' | 'ndjson', allocate?: Allocate) => Buffer | AsyncIterable<Buffer>) | undefined
 }
 
 /** Returns memory of at least this many bytes, with undefined contents. */
 export type Allocate = (bytes: number) => ArrayBuffer
-
-/** A part of a text, up to but not including the record `to`. */
-export interface Chunk { readonly bytes: Buffer, readonly to: number }
 
 export interface StatisticsQuery extends FilterQuery {
   /** The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. */

@@ -8,7 +8,7 @@ import type { ImageVersions } from '../table/image-versions.js'
 import { byteLength, memoryOf, TableReader, type Table } from '../table/table.js'
 import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { Match } from './match.js'
-import { TableJsonRows } from './json-chunks.js'
+import { jsonOfRows } from './json-rows.js'
 import type { DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery } from './data-version.js'
 import { RowOrder } from './row-order.js'
 import { statisticsOfRows, statisticsOfRun, type Statistics } from './statistics.js'
@@ -61,6 +61,8 @@ export class TableVersion implements DataVersion {
     // One row more than the page has shows whether another page follows.
     const found = page && order.page(match, page.after, (page.limit ?? match.count) + 1)
     const hasMore = found !== undefined && found.length > (page?.limit ?? Infinity)
+    /** All rows of the table in its own order: the table contains their JSON array. */
+    const isWhole = page === undefined && match.isAll && sort === 'user_id'
     let listed = found?.subarray(0, page?.limit)
     const rows = () => (listed ??= order.rows(match))
     return {
@@ -72,7 +74,7 @@ export class TableVersion implements DataVersion {
         const among = this.#rowsOf(ids)
         return listed === undefined ? count(among, (row) => match.test(row)) : count(listed, (row) => contains(among, row))
       },
-      json: isDeclared(columns) ? () => new TableJsonRows(this.#table, rows, page === undefined && match.isAll && sort === 'user_id') : undefined
+      json: isDeclared(columns) ? (format, allocate) => isWhole && format === 'json' ? this.#table.json.bytes : jsonOfRows(this.#table, rows(), format, allocate) : undefined
     }
   }
 
