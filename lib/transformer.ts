@@ -275,9 +275,10 @@ export class UserDataTransformer {
     return selectEntries(this.#data.quarantine, query)
   }
 
-  /** What is probably not intended about the lake and its snapshot. */
-  warnings (): readonly Warning[] {
-    return [...this.#refresher.last?.warnings ?? [], ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError)]
+  /** What is probably not intended about the lake, its snapshot and the output columns, if they are given. */
+  warnings (outputColumns: readonly string[] = []): readonly Warning[] {
+    const lake = [...this.#refresher.last?.warnings ?? [], ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError)]
+    return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
 
   /** The number of records of a selection that are last good ones: their info files are rejected now. */
@@ -309,8 +310,7 @@ export class UserDataTransformer {
     }
     const [report, ...otherOutputs] = await updateOutputs(this.#backend, { outputs, dryRun, refresh })
     if (!dryRun) this.#snapshots.offer(this.#cache.state)
-    const warnings = [...this.warnings(), ...columnWarnings(shape.columns, this.current.columns)]
-    return { ...report!, rejected, otherOutputs, warnings }
+    return { ...report!, rejected, otherOutputs, warnings: this.warnings(shape.columns) }
   }
 
   /** Writes what makes the next start quick, unless it is written. Never fails. */

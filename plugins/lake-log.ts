@@ -23,7 +23,7 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   return {
     onReconciled: ({ warnings, newRejects, newRejectCount, ignored }) => {
       logWarnings(warnings)
-      for (const { key, code, detail, line, column } of newRejects(MAX_REJECT_LINES)) log.warn({ key, code, detail, line, column }, 'Info file rejected')
+      for (const { key, code, detail, hint, line, column } of newRejects(MAX_REJECT_LINES)) log.warn({ key, code, detail, hint, line, column }, 'Info file rejected')
       if (newRejectCount > MAX_REJECT_LINES) log.warn({ count: newRejectCount - MAX_REJECT_LINES }, 'More info files are rejected; GET /rejects lists all of them')
       for (const { extension, count, example } of ignored) {
         if (ignoredExtensions.has(extension)) continue

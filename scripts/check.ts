@@ -18,7 +18,7 @@ export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
     await fastify.register(config)
     for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) stdout.write(`warning: ${warning}\n`)
     const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
-    stdout.write(`settings: valid; ${changed.length} of them differ from their defaults\n${changed.join('')}`)
+    stdout.write(`settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`)
     if (fastify.config.LAKE_URL === '' && !existsSync(EMBEDDED_LAKE)) {
       stdout.write(`lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`)
       return 0
@@ -29,7 +29,7 @@ export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
     stdout.write(`lake: ${fastify.objectStore.url}\n`)
     await fastify.transformer.reconcile()
     stdout.write(await describeLake(fastify.transformer))
-    for (const { detail } of fastify.transformer.warnings()) stdout.write(`warning: ${detail}\n`)
+    for (const { detail } of fastify.transformer.warnings(fastify.config.OUTPUT_COLUMNS.split(','))) stdout.write(`warning: ${detail}\n`)
     const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY)
     stdout.write(`output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`)
     return 0
@@ -49,10 +49,10 @@ async function describeLake (transformer: UserDataTransformer): Promise<string> 
   const [reject] = transformer.quarantine({ codes: REJECT_CODES, limit: 1 }).entries()
   const [orphan] = transformer.quarantine({ codes: ['orphan'], limit: 1 }).entries()
   const lines = [
-    `${count} records`,
-    `${counts.rejects} rejected info files` + (reject === undefined ? '' : `, such as ${reject.key}: ${reject.code}, ${reject.detail}`),
-    `${counts.orphans} images without an info file` + (orphan === undefined ? '' : `, such as ${orphan.key}`),
-    `${counts.ignored} other objects` + (ignored.length === 0 ? '' : `, such as ${ignored[0]!.example}`)
+    `records: ${count}`,
+    `rejected info files: ${counts.rejects}` + (reject === undefined ? '' : `, such as ${reject.key} (${reject.code}): ${reject.detail}${reject.hint === null ? '' : `; ${reject.hint}`}`),
+    `images without an info file: ${counts.orphans}` + (orphan === undefined ? '' : `, such as ${orphan.key}`),
+    `other objects: ${counts.ignored}` + (ignored.length === 0 ? '' : `, such as ${ignored[0]!.example}`)
   ]
   return lines.map((line) => `  ${line}\n`).join('')
 }

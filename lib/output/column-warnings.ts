@@ -2,7 +2,7 @@ import { nearest } from '../base/nearest.js'
 import type { Warning } from '../base/warning.js'
 
 /** The warning about columns of the output that no record has. */
-export function columnWarnings (columns: readonly string[] = [], known: readonly string[]): Warning[] {
+export function columnWarnings (columns: readonly string[], known: readonly string[]): Warning[] {
   const unknown = columns.filter((column) => !known.includes(column))
   if (unknown.length === 0) return []
   const names = unknown.map((column) => {

@@ -30,14 +30,15 @@ t.test('an unknown argument is named, with a suggestion, and the exit code is 2'
 
 t.test('--check reports the content of the lake and writes nothing', async (t) => {
   const files = { lake: { source_data: { '1.csv': INFO, '2.csv': 'first_name\nAnn\n', '1.png': '', '3.png': '', '4.json': '{}' } }, '.env': 'LOGLEVEL=debug\n' }
-  const { code, stdout, stderr, cwd } = await run(t, ['--check'], { files, env: { AWS_ENDPOINT_URL: 'http://user:secret@localhost:1', AWS_SECRET_ACCESS_KEY: 'secret' } })
+  const { code, stdout, stderr, cwd } = await run(t, ['--check'], { files, env: { OUTPUT_COLUMNS: 'user_id,firstname', AWS_ENDPOINT_URL: 'http://user:secret@localhost:1', AWS_SECRET_ACCESS_KEY: 'secret' } })
   t.equal(code, 0, stderr)
   t.match(stdout, /^warning: \.env: "LOGLEVEL" is not a setting; did you mean LOG_LEVEL\?$/m)
-  t.match(stdout, /^settings: valid; 1 of them differ from their defaults\n {2}AWS_ENDPOINT_URL=http:\/\/localhost:1$/m)
+  t.match(stdout, /^settings: valid; different from their defaults: 2\n {2}OUTPUT_COLUMNS=user_id,firstname\n {2}AWS_ENDPOINT_URL=http:\/\/localhost:1$/m)
   t.match(stdout, /^lake: file:.*\/lake$/m)
-  t.match(stdout, /^ {2}1 records$/m)
-  t.match(stdout, /^ {2}1 rejected info files, such as source_data\/2\.csv: missing_column, /m)
-  t.match(stdout, /^ {2}1 images without an info file, such as source_data\/3\.png$/m)
+  t.match(stdout, /^ {2}records: 1$/m)
+  t.match(stdout, /^ {2}rejected info files: 1, such as source_data\/2\.csv \(missing_column\): /m)
+  t.match(stdout, /^ {2}images without an info file: 1, such as source_data\/3\.png$/m)
+  t.match(stdout, /^warning: No record has the output column "firstname" \(did you mean first_name\?\): it is empty$/m)
   t.match(stdout, /^output: processed_data\/output\.csv does not exist yet$/m)
   t.notMatch(stdout, 'secret')
   t.same(readdirSync(`${cwd}/lake`), ['source_data'])
