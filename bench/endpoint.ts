@@ -1,7 +1,7 @@
 import { startS3Endpoint } from '../test/support/s3-endpoint.js'
 import { lakeObjects } from './lake-objects.js'
 
-// The S3 endpoint of the tests, in a process of its own. It starts with one bucket for each number of records, such as `lake-100`:
+// The S3 endpoint of the tests, in a separate process. It starts with one bucket for each number of records, such as `lake-100`:
 // endpoint.js <number of records>...
 
 /** The requests of the benchmark to the endpoint. Every reply contains the S3 requests that it has served since the previous message. */

@@ -43,12 +43,12 @@ interface Queue {
   idle: Promise<unknown>
 }
 
-/** The most jobs that are remembered. */
-const MAX_REMEMBERED = 100
+/** The maximal number of jobs in the list. */
+const MAX_JOBS = 100
 
 /**
  * The aggregation jobs of this process. One runs and at most one waits: a further request joins the waiting job, because its listing
- * begins later than that request. Dry runs, which write nothing, have a queue of their own.
+ * begins later than that request. Dry runs, which write nothing, have a separate queue.
  */
 export class Jobs {
   readonly #options: JobsOptions
@@ -117,7 +117,7 @@ export class Jobs {
       result: null,
       error: null
     })
-    if (this.#jobs.size > MAX_REMEMBERED) this.#forgetOldest()
+    if (this.#jobs.size > MAX_JOBS) this.#forgetOldest()
     return id
   }
 

@@ -87,12 +87,12 @@ type PageQuery = QuarantineQuery & { readonly limit: number }
 function queryOf ({ cursor, limit, user_id: userIds, code }: PageParametersQuery): PageQuery {
   const listing = { user_id: userIds, code }
   if (cursor === undefined) return toQuarantineQuery(listing, limit ?? DEFAULT_LIMIT)
-  const known = readCursor(cursor)
+  const continued = readCursor(cursor)
   const entries = toEntries(ListingParameters, listing)
-  if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(toEntries(ListingParameters, known.listing))) {
+  if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(toEntries(ListingParameters, continued.listing))) {
     throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
   }
-  return toQuarantineQuery(known.listing, limit ?? known.limit, known.after)
+  return toQuarantineQuery(continued.listing, limit ?? continued.limit, continued.after)
 }
 
 function toQuarantineQuery ({ user_id: userIds, code }: Listing, limit: number, after?: string): PageQuery {

@@ -1,7 +1,7 @@
-/** Something that does not stop the service and was probably not intended. The codes are stable; more may be added. */
+/** A condition that does not stop the service and was probably not intended. The codes are stable; more may be added. */
 export interface Warning {
   readonly code: WarningCode
-  /** One or two sentences for people. */
+  /** One or two human-readable sentences. */
   readonly detail: string
 }
 

@@ -1,4 +1,4 @@
-/** The largest number of unused bytes that are kept. */
+/** The maximal number of unused bytes in the pool. */
 const MAX_FREE_BYTES = 32 * 1024 * 1024
 /** Smaller buffers are cheap to allocate and to collect. */
 const MIN_POOLED_BYTES = 64 * 1024
@@ -6,7 +6,7 @@ const MIN_POOLED_BYTES = 64 * 1024
 const SIZES_PER_POWER_OF_TWO = 4
 
 /**
- * Memory for response bodies that is used again. Fresh memory for each body costs more than writing the body: the kernel clears
+ * A pool of memory for response bodies. Fresh memory for each body costs more than writing the body: the kernel clears
  * its pages one by one, and V8 collects the garbage of the whole heap for every few megabytes of it.
  */
 export class BufferPool {
@@ -22,7 +22,7 @@ export class BufferPool {
     return memory
   }
 
-  /** Takes memory back that is no longer read. */
+  /** Returns memory that is no longer read to the pool. */
   release (memory: ArrayBuffer): void {
     const size = memory.byteLength
     if (!isPooled(memory) || this.#freeBytes + size > MAX_FREE_BYTES) return
@@ -33,7 +33,7 @@ export class BufferPool {
   }
 }
 
-/** Whether memory of this size is used again. */
+/** Whether memory of this size is pooled. */
 export function isPooled (memory: ArrayBuffer): boolean {
   return memory.byteLength >= MIN_POOLED_BYTES
 }

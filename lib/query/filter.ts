@@ -1,7 +1,7 @@
 import type { RecordRow } from '../schema/record.js'
 
 /**
- * One condition on the records, as data, so that any engine can answer it. Several are combined with AND. Column names
+ * One condition on the records, as data, so that any engine can evaluate it. Several are combined with AND. Column names
  * are those of the records; `birth_date` (a CalendarDay in the configured time zone) can be filtered by but not selected.
  */
 export type Filter =
@@ -15,6 +15,6 @@ export type Filter =
   | { readonly column: string, readonly op: 'exists', readonly value: boolean }
 
 /**
- * A condition as code: a slow path for the users of the library, answered by the in-process engine only.
+ * A condition as code: a slow path for users of the library, evaluated by the in-process engine only.
  */
 export type RowPredicate = (row: RecordRow) => boolean

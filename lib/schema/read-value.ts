@@ -1,7 +1,7 @@
 import type { Constraints, FieldDescriptor, MissingValue } from './descriptor.js'
 import type { FieldType, Value } from './field-type.js'
 
-/** A value as read from a file, or what is wrong with it, to follow the name of its column. */
+/** A value that was read from a file, or what is wrong with it, as text that follows the name of its column. */
 export type ReadValue = { readonly value: Value, readonly mistake?: never } | { readonly mistake: string, readonly value?: never }
 
 /** Longer texts are not matched against patterns: some regular expressions take exponential time. */

@@ -1,8 +1,8 @@
 import { EMPTY_STATE, type SourceState } from './source-state.js'
 
 /**
- * Holds the state of the last reconcile: the source index, which decides what the next reconcile downloads, and the records.
- * It knows exactly the objects of the last listing, so it is bounded by the lake and never evicts.
+ * Contains the state of the last reconcile: the source index, which decides what the next reconcile downloads, and the records.
+ * It contains exactly the objects of the last listing, so its size is bounded by the lake and nothing is evicted.
  */
 export class EtagCache {
   #state = EMPTY_STATE

@@ -36,7 +36,7 @@ export function hintAtFormat (text: string, { delimiter, schema }: { readonly de
   return null
 }
 
-/** Advice for a header without a column: the name that was perhaps meant. */
+/** Advice for a header without a declared column: the most similar name in it. */
 export function hintAtColumn (missing: string, names: readonly string[], { files }: Schema): string | null {
   const others = names.filter((name) => !files.some(({ headers }) => headers.includes(name)))
   const simple = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')

@@ -25,8 +25,8 @@ export class IgnoredCounter {
 
   add (key: ByteSlice): void {
     const slice = extensionIn(key)
-    const known = slice && this.#spellings.find(({ bytes, start, end }) => compareBytes(bytes, start, end, slice.bytes, slice.start, slice.end) === 0)
-    const group = known?.group ?? this.#groupOf(key, slice)
+    const spelling = slice && this.#spellings.find(({ bytes, start, end }) => compareBytes(bytes, start, end, slice.bytes, slice.start, slice.end) === 0)
+    const group = spelling?.group ?? this.#groupOf(key, slice)
     group.count++
   }
 

@@ -29,7 +29,7 @@ export type SelectRange = (image: Image) => 'all' | ByteRange | 'nothing'
 /** The number of bytes that determine the type. */
 const SIGNATURE_BYTES = 12
 
-/** The memory for types of known versions, in bytes: some ten thousand of them. */
+/** The memory for cached types, in bytes: about ten thousand of them. */
 const TYPES_BYTES = 2 * 1024 * 1024
 
 /** Opens images, each as one consistent version. The type is read once per version. */
@@ -75,8 +75,8 @@ export class ImageReader {
   async #typeOf ({ key, etag, size }: ObjectInfo): Promise<string | undefined> {
     if (size === 0) return undefined
     const version = `${etag} ${size} ${key}`
-    const known = etag === '' ? undefined : this.#types.get(version)
-    if (known !== undefined) return known.type
+    const cached = etag === '' ? undefined : this.#types.get(version)
+    if (cached !== undefined) return cached.type
     const range = { first: 0, last: Math.min(size, SIGNATURE_BYTES) - 1 }
     const head = await this.#store.stream(key, { ifMatch: etag, range })
     if (head === undefined) return undefined

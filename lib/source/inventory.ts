@@ -135,15 +135,15 @@ function chooseInfoFiles (infoFiles: UserObjects) {
   const duplicates: Refused[] = []
   const lengthOf = (i: number) => infoFiles.key(i).end - infoFiles.key(i).start
   for (const candidate of infoFiles.byUser()) {
-    const rival = chosen.at(-1)
-    if (rival === undefined || infoFiles.compareUsers(rival, infoFiles, candidate) !== 0) {
+    const previous = chosen.at(-1)
+    if (previous === undefined || infoFiles.compareUsers(previous, infoFiles, candidate) !== 0) {
       chosen.push(candidate)
       continue
     }
     // They come in key order: of keys of equal length, the first is the smallest.
-    const wins = lengthOf(candidate) < lengthOf(rival)
+    const wins = lengthOf(candidate) < lengthOf(previous)
     if (wins) chosen[chosen.length - 1] = candidate
-    const { key, etag } = infoFiles.at(wins ? rival : candidate)
+    const { key, etag } = infoFiles.at(wins ? previous : candidate)
     duplicates.push({ userId: sliceToString(infoFiles.userId(candidate)), key, etag, rejection: rejection('duplicate_id', 'Another info file of this user has a shorter or smaller key') })
   }
   return { chosen: Int32Array.from(chosen), duplicates }
@@ -164,9 +164,9 @@ function joinImages (infoFiles: UserObjects, users: Int32Array, images: UserObje
       orphans.push(image)
       continue
     }
-    const rival = joined[user]!
+    const other = joined[user]!
     // They come in key order: of two that are equally new, the later one has the greater key.
-    if (rival === -1 || images.lastModified(image) >= images.lastModified(rival)) joined[user] = image
+    if (other === -1 || images.lastModified(image) >= images.lastModified(other)) joined[user] = image
   }
   // A listing is in ascending order of the keys.
   return { images: joined, orphans: Int32Array.from(orphans).sort() }

@@ -12,7 +12,7 @@ import { QUARANTINE_CODES, rejection, type QuarantineCode, type Rejection } from
 import { infoFileOf, type SourceState } from './source-state.js'
 import { userIdIn } from './user-objects.js'
 
-/** An entry as it is shown. */
+/** An entry as responses contain it. */
 export interface QuarantineEntry extends Rejection<QuarantineCode> {
   /** `null` if the key contains no valid user id. */
   readonly user_id: string | null
@@ -23,9 +23,9 @@ export interface QuarantineEntry extends Rejection<QuarantineCode> {
   readonly last_good: { readonly key: string, readonly etag: string } | null
 }
 
-/** The objects of the source that are not part of a record, by key in bytewise order. Immutable, in shared memory: many lakes have none, some 100,000. */
+/** The objects of the source that are not part of a record, by key in bytewise order. Immutable, in shared memory. A lake can have 100,000 of them. */
 export interface Quarantine {
-  /** Names the content: equal quarantines have equal names. */
+  /** Identifies the content: equal quarantines have equal names. */
   readonly name: string
   readonly counts: { readonly rejects: number, readonly orphans: number, readonly ignored: number }
   readonly ignored: readonly IgnoredObjects[]
@@ -38,7 +38,7 @@ export interface Quarantine {
   readonly lastGoodIds: Utf8Column
   /** Each entry as a JSON object. */
   readonly json: Utf8Column
-  /** Names what the entries depend on, besides the rejected files. */
+  /** Identifies what the entries depend on, besides the rejected files. */
   readonly origin: string
 }
 

@@ -7,7 +7,7 @@ import { hasEnded } from './response-end.js'
 /**
  * A preHandler of all routes that serve data: makes the data as fresh as the request and the settings ask, gives the request the
  * data version that its response is made of, and sets the headers that describe its age and version. Fails with a problem if there
- * is no data, or if it is too old. A request whose client has gone in the meantime goes no further.
+ * is no data, or if it is too old. A request whose client has disconnected in the meantime is not processed.
  */
 export async function ensureFresh (request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { transformer } = request.server

@@ -29,24 +29,24 @@ export function parametersSchema<P extends Parameters> (parameters: P): Paramete
   } as unknown as ParametersSchema<P>
 }
 
-/** Bytes of recent query strings, and about those of what is parsed from one. */
+/** The maximal bytes of all cached query strings, and the approximate bytes of one parsed query. */
 const CACHE_BYTES = 256 * 1024
 const ENTRY_BYTES = 1024
 
 const recentQueries = new BoundedCache<Query>(CACHE_BYTES)
 
-/** Parses a query string. Equal recent ones give the same object, whose parameters are then read only once. */
+/** Parses a query string. Recent ones are cached, so that equal query strings give the same object, whose parameters are parsed once. */
 export function parseQueryString (text: string): Query {
-  const known = recentQueries.get(text)
-  if (known !== undefined) return known
+  const cached = recentQueries.get(text)
+  if (cached !== undefined) return cached
   const query = parseQuery(text, '&', '=', { maxKeys: 0 }) as Query
   recentQueries.set(text, query, ENTRY_BYTES)
   return query
 }
 
-/** Makes Fastify read queries and paths by the `parse` of their schemas; those of a query object once. */
+/** Makes Fastify parse queries and paths with the `parse` of their schemas; the results are cached by query object. */
 export const parseParameters: FastifySchemaCompiler<ParametersSchema<Parameters>> = ({ schema, httpPart }) => {
-  const parse = httpPart === 'querystring' ? remembering(schema.parse) : schema.parse
+  const parse = httpPart === 'querystring' ? memoize(schema.parse) : schema.parse
   return (query: Query) => {
     try {
       return { value: parse(query) }
@@ -57,11 +57,11 @@ export const parseParameters: FastifySchemaCompiler<ParametersSchema<Parameters>
 }
 
 /** Caches the results of a function for as long as its arguments are reachable. */
-function remembering<A extends object, R> (compute: (argument: A) => R): (argument: A) => R {
+function memoize<A extends object, R> (compute: (argument: A) => R): (argument: A) => R {
   const results = new WeakMap<A, { readonly result: R }>()
   return (argument) => {
-    const known = results.get(argument)
-    if (known !== undefined) return known.result
+    const cached = results.get(argument)
+    if (cached !== undefined) return cached.result
     const result = compute(argument)
     results.set(argument, { result })
     return result

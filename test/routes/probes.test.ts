@@ -1,7 +1,7 @@
 import t from 'tap'
 import { build, csv } from '../support/app.js'
 
-t.test('alive from the start, ready with data, and no probe touches the bucket', async (t) => {
+t.test('the service is alive from the start and ready once it has data, and no probe reads the bucket', async (t) => {
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() } })
   t.match(await app.inject('/livez'), { statusCode: 200, body: '{"status":"alive"}' })
   for (const url of ['/readyz', '/startupz']) {
@@ -21,7 +21,7 @@ t.test('an empty lake is a usable data set', async (t) => {
   t.equal((await app.inject('/readyz')).statusCode, 200)
 })
 
-t.test('a bucket that is not there: alive, not ready, and it says why', async (t) => {
+t.test('if the bucket is missing, the service is alive and not ready, and reports why', async (t) => {
   const { app, endpoint } = await build(t)
   endpoint.deleteBucket('datalake')
   t.match((await app.inject('/data')).json(), { status: 503, code: 'no_data', detail: 'The source has not been read yet: The bucket or folder does not exist' })

@@ -70,7 +70,7 @@ t.test('an output that cannot be written is reported by /readyz until it can', a
   t.same((await app.inject('/readyz')).json().details, [])
 })
 
-t.test('a damaged snapshot, and one that cannot be written', async (t) => {
+t.test('a damaged snapshot and a snapshot that cannot be written are reported by /readyz and in the log', async (t) => {
   const log: LogLine[] = []
   const files = { '1.csv': csv(), 'processed_data/output.snapshot.arrow': 'userlake sha256 and so on' }
   const { app, bucket, endpoint, fresh, clock } = await build(t, { files, log })
@@ -124,7 +124,7 @@ t.test('rejected and ignored files are logged when they are new or changed, at m
   t.equal(rejects().length, 22)
 })
 
-t.test('a 404 for a record whose file is in quarantine says why', async (t) => {
+t.test('a 404 for a record whose file is in quarantine contains the reject', async (t) => {
   const { app, endpoint } = await build(t, { files: { '1.csv': csv(), 'bad.csv': BAD, 'alone.png': PNG, 'late.csv': csv() } })
   endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/late.csv' ? { status: 500, body: '' } : undefined
   t.match((await app.inject('/data/bad')).json(), {

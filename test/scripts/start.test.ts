@@ -8,7 +8,7 @@ import { until } from '../support/until.js'
 
 // `npm start` in an installation of its own: npm runs sh, which runs the launcher, which runs the server.
 
-/** What a production installation consists of. */
+/** The content of a production installation. */
 const INSTALLED = { node_modules: 'node_modules', 'seed-data': 'seed-data', dist: 'dist-test' }
 
 /** Runs `npm start` in a folder of its own, which contains links to these files besides the launcher. */
@@ -65,7 +65,7 @@ t.test('SIGTERM to npm shuts the server down and frees the port', async (t) => {
   t.notOk(await isPortFree(number))
   npm.kill('SIGTERM')
   const { stdout, stderr } = await exit
-  t.match(stdout, 'shutting down', 'it closes what it has open')
+  t.match(stdout, 'shutting down', 'it shuts down properly')
   t.equal(stderr, '')
   t.ok(await isPortFree(number))
 })

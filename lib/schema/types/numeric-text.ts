@@ -1,7 +1,7 @@
 import type { TypeOptions } from '../field-type.js'
 
 /**
- * Returns a function that turns a number as files write it into one as JavaScript reads it: without group separators, with
+ * Returns a function that converts the text of a number in a file to one that JavaScript parses: without group separators, with
  * a point, and without leading and trailing text such as a currency if the number is not bare.
  */
 export function numericText ({ groupChar, decimalChar = '.', bareNumber = true }: Pick<TypeOptions, 'groupChar' | 'decimalChar' | 'bareNumber'>): (text: string) => string {

@@ -24,15 +24,15 @@ export class FolderLock {
   }
 
   /** Acquires the lock unless this process holds it. @throws StoreError `read_only` if another process holds it */
-  async hold (): Promise<void> {
+  async acquire (): Promise<void> {
     if (await this.#refresh()) return
     await this.release()
     const token = randomUUID()
-    const draft = await writeTempFile(this.#root, lockText(token, Date.now()))
+    const temp = await writeTempFile(this.#root, lockText(token, Date.now()))
     try {
-      while (!await this.#take(draft.path, token)) { /* Another process was faster: check its lock. */ }
+      while (!await this.#tryAcquire(temp.path, token)) { /* Another process was faster: check its lock. */ }
     } finally {
-      await discardTempFile(draft)
+      await discardTempFile(temp)
     }
     this.#token = token
     await removeStaleTempFiles(this.#root, Date.now())
@@ -57,9 +57,9 @@ export class FolderLock {
     return this.#token !== undefined && (await readLock(this.#pathOf('lock')))?.token === this.#token
   }
 
-  async #take (draft: string, token: string): Promise<boolean> {
+  async #tryAcquire (temp: string, token: string): Promise<boolean> {
     const place = await this.#findPlace(token)
-    const isCreated = await link(draft, place).then(() => true, toTaken)
+    const isCreated = await link(temp, place).then(() => true, toTaken)
     if (!isCreated || place === this.#pathOf('lock')) return isCreated
     try {
       // Otherwise the stale lock was replaced before, and the file has no meaning.

@@ -42,20 +42,20 @@ export class FolderWriter {
   /** As `ObjectStore.put`. Returns the ETag. */
   async put (key: string, body: Uint8Array, ifMatch: string | null | undefined): Promise<string> {
     const path = await makePath(this.#root, key)
-    const draft = await writeTempFile(this.#root, body)
+    const temp = await writeTempFile(this.#root, body)
     try {
       return await this.#inTurn(async () => {
         if (ifMatch !== undefined) await this.#expect(path, ifMatch)
-        await rename(draft.path, path)
-        return etagOf(await draft.file.stat({ bigint: true }))
+        await rename(temp.path, path)
+        return etagOf(await temp.file.stat({ bigint: true }))
       })
     } finally {
-      await discardTempFile(draft)
+      await discardTempFile(temp)
     }
   }
 
   async #expect (path: string, ifMatch: string | null): Promise<void> {
-    await this.#lock.hold()
+    await this.#lock.acquire()
     const stats = await lstat(path, { bigint: true }).catch(toMissing)
     const etag = stats?.isFile() ? etagOf(stats) : null
     if (etag !== ifMatch) throw new StoreError('precondition_failed', 'the object is not the expected one')
