@@ -3,6 +3,7 @@ import Fastify, { LogController, type FastifyHttpOptions, type FastifyInstance }
 import type { Test } from 'tap'
 import app, { serverOptions, type AppOptions } from '../../app.js'
 import type { ObjectStore } from '../../lib/store/object-store.js'
+import type { BackendThread } from '../../lib/worker/worker-backend.js'
 import { validateResponses } from './openapi-validator.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
@@ -23,7 +24,7 @@ export interface TestLake {
 
 export type LogLine = Readonly<Record<string, any>>
 
-export interface TestLakeOptions extends Pick<AppOptions, 'openVersion' | 'timers'> {
+export interface TestLakeOptions extends Pick<AppOptions, 'openVersion' | 'timers' | 'monotonic'> {
   /** Objects by key; a key without a slash is one below source_data/. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>
@@ -35,6 +36,8 @@ export interface TestLakeOptions extends Pick<AppOptions, 'openVersion' | 'timer
   readonly name?: string
   /** A lake whose endpoint and clock this one shares: another replica, or the next start of the same one. */
   readonly beside?: TestLake
+  /** Starts the worker thread. Default: one that the apps of the process share. */
+  readonly worker?: () => BackendThread
   /** A store in place of the S3 store. The app then works without a worker thread. */
   readonly store?: (bucket: S3Bucket) => ObjectStore
 }
@@ -43,7 +46,7 @@ export interface TestLakeOptions extends Pick<AppOptions, 'openVersion' | 'timer
  * The app over a bucket of a test endpoint, set up as in production, with a worker thread; both end with the test. `inject` throws if
  * a response is not as documented.
  */
-export async function build (t: Test, { files = {}, settings = {}, server = {}, log, name = 'datalake', beside, store, ...options }: TestLakeOptions = {}): Promise<TestLake> {
+export async function build (t: Test, { files = {}, settings = {}, server = {}, log, name = 'datalake', beside, store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
   const clock = beside?.clock ?? new TestClock()
   const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read })
   const bucket = endpoint.bucket(name)
@@ -55,7 +58,7 @@ export async function build (t: Test, { files = {}, settings = {}, server = {}, 
     settings: { LAKE_URL: `s3://${name}`, AWS_ENDPOINT_URL_S3: endpoint.url, REFRESH_WAIT: '30s', ...settings },
     clock: clock.read,
     monotonic: clock.monotonic,
-    ...store === undefined ? { worker: shareWorker(clock) } : { store: store(bucket) },
+    ...store === undefined ? { worker: worker?.() ?? shareWorker(clock) } : { store: store(bucket) },
     ...options
   })
   validateResponses(fastify)

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import t from 'tap'
 import { encodeRejectedFiles, rejectedFilesOf, type SourceState } from '../../../lib/source/source-state.js'
 import { rejection } from '../../../lib/source/reject.js'
+import { decodeInThread } from '../../../lib/snapshot/decode-in-thread.js'
 import { decodeSnapshot, encodeSnapshot, type SnapshotProblem } from '../../../lib/snapshot/snapshot.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
 import { runs } from '../../support/property-runs.js'
@@ -110,4 +113,27 @@ t.test('any Arrow reader can read the records', async (t) => {
     { user_id: '1', first_name: 'Ann', last_name: '', birthts: 5, img_path: 'p', city: null },
     { user_id: '2', first_name: '', birthts: 0, img_path: null, city: 'Rome' }
   ])
+})
+
+t.test('a large snapshot is decoded in a thread, with the same result', async (t) => {
+  const state = stateOf(Array.from({ length: 45_000 }, (_, i) => ({ user_id: String(i), first_name: `Name ${i}`, last_name: `Last name ${i % 100}`, birthts: i })))
+  const file = encodeSnapshot(state, IDENTITY)
+  t.ok(file.length > 4 * 1024 * 1024, `${file.length} bytes`)
+  const flipped = Buffer.from(file)
+  flipped[file.length >> 1]! ^= 1
+  // A file may be a part of a larger buffer, which is not transferred.
+  const part = Buffer.concat([Buffer.alloc(8), file]).subarray(8)
+  t.same(contentOf(await decodeInThread(part, IDENTITY) as SourceState), contentOf(state))
+  t.ok(part.equals(file))
+  t.equal(await decodeInThread(flipped, IDENTITY), 'damaged')
+  t.equal(await decodeInThread(Buffer.from(file), 'another lake'), 'foreign')
+  t.same(contentOf(await decodeInThread(file, IDENTITY) as SourceState), contentOf(state))
+})
+
+t.test('if the thread that decodes a snapshot dies, decoding fails', async (t) => {
+  const file = Buffer.alloc(5 * 1024 * 1024)
+  const thread = once(process, 'worker') as Promise<[Worker]>
+  const decoding = decodeInThread(file, IDENTITY)
+  await (await thread)[0].terminate()
+  await t.rejects(decoding, /exited with code/)
 })
