@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
+import t from 'tap'
+import { build, csv } from './support/app.js'
+
+const document = readFileSync('docs/architecture.md', 'utf8')
+/** The modules of the table, and those of the text after it. */
+const path = [...document.matchAll(/^\| `([\w/.-]+\.ts)` \|/gm)].map(([, name]) => name!)
+const helpers = [...document.slice(document.indexOf('They use helpers')).matchAll(/`((?:lib|routes)\/[\w/.-]+\.ts)`/g)].map(([, name]) => name!)
+
+/** Whether a module is listed by its folder. */
+const isListedByFolder = (name: string) => /^(plugins|lib\/base|lib\/query|lib\/table|test)\//.test(name)
+
+/** Runs a request and returns the modules of which it has called functions, apart from this test and its support. */
+async function modulesOf (session: Session, run: () => Promise<unknown>): Promise<string[]> {
+  await session.post('Profiler.takePreciseCoverage')
+  await run()
+  const { result } = await session.post('Profiler.takePreciseCoverage')
+  const called = result.filter(({ functions }) => functions.some(({ ranges }) => ranges[0]!.count > 0))
+  return called.flatMap(({ url }) => /\/dist-test\/(.+)\.js$/.exec(url)?.[1] ?? []).map((name) => `${name}.ts`).filter((name) => !name.startsWith('test/'))
+}
+
+t.test('a read passes the modules that docs/architecture.md lists, at most 15, and two caches', async (t) => {
+  const { app } = await build(t, { files: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${i}.csv`, csv('Ann', 'Lee', i)])) })
+  await app.inject('/data?limit=1')
+  const session = new Session()
+  session.connect()
+  t.teardown(() => session.disconnect())
+  await session.post('Profiler.enable')
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
+  const get = async () => { t.equal((await app.inject('/data?min_age=30&limit=100')).json().length, 100) }
+  const first = await modulesOf(session, get)
+  const again = await modulesOf(session, get)
+  t.ok(path.length <= 15, `${path.length} modules`)
+  t.same(path.filter((name) => !first.includes(name)), [], 'each listed module is passed')
+  t.same(first.filter((name) => !path.includes(name) && !helpers.includes(name) && !isListedByFolder(name)), [], 'no other one is')
+  t.same(helpers.filter((name) => !first.includes(name)), [], 'each listed helper is used')
+  t.ok(path.filter((name) => again.includes(name)).length < path.length, 'a known request passes fewer')
+  t.notOk(again.some((name) => name.startsWith('lib/query/') || name === 'lib/output/request-plan.ts'), 'and neither plans nor the engine')
+})
