@@ -4,13 +4,16 @@ import { updateOutputs } from './worker/update-outputs.js'
 import { monotonicNow, type Clock, type MonotonicClock } from './base/clock.js'
 import { DEFAULTS } from './base/defaults.js'
 import { parseDuration } from './base/duration.js'
+import { sizeOrAuto } from './base/memory-limit.js'
+import { Turns } from './base/turns.js'
 import { IncompleteSourceError, NoDataError } from './base/errors.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
-import { Exporter, type Encoding, type Export } from './output/exporter.js'
+import { Exporter, PATIENT_READER, type BodyReader, type Encoding, type Export } from './output/exporter.js'
 import { columnWarnings } from './output/column-warnings.js'
 import type { OutputFormat } from './output/output.js'
 import type { CsvOptions } from './output/render.js'
-import type { RequestPlan } from './output/request-plan.js'
+import { isLookup, type RequestPlan } from './output/request-plan.js'
+import { ResponseBudget } from './output/response-budget.js'
 import { ageFilters, type AgeRange } from './query/age.js'
 import type { Warning } from './base/warning.js'
 import { checkColumns } from './query/check-columns.js'
@@ -32,7 +35,7 @@ import { selectEntries, type QuarantinePage, type QuarantineQuery } from './sour
 import type { SourceState } from './source/source-state.js'
 import type { ObjectStore } from './store/object-store.js'
 import { EMPTY_UTF8, type Utf8Column } from './table/utf8-column.js'
-import { Versions, versionsMaxBytes, type VersionRules } from './versions.js'
+import { Versions, type VersionRules } from './versions.js'
 
 export type { ByteRange, Image, OpenImage } from './source/image-reader.js'
 export type { QuarantinePage, QuarantineQuery } from './source/quarantine-page.js'
@@ -59,6 +62,8 @@ export interface TransformerOptions {
   readonly freshness?: Partial<FreshnessRules> | undefined
   /** How long old data versions are held. */
   readonly versions?: Partial<VersionRules> | undefined
+  /** The most bytes that only responses hold, until their clients have read them. */
+  readonly responsesMaxBytes?: number | undefined
   /** Where the work on the bucket is done, over the same store. Default: in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
   /** Opens another engine on a state of the source. Default: the in-process engine. */
@@ -131,7 +136,8 @@ export class UserDataTransformer {
   readonly #versions: Versions
   readonly #refresher: Refresher<Reconciled>
   readonly #updates = new Set<RunningUpdate>()
-  readonly #exporter = new Exporter()
+  readonly #turns = new Turns()
+  readonly #exporter: Exporter
   readonly #snapshots: SnapshotSchedule
   readonly #options: TransformerOptions
   /** Why the snapshot could not be read at the start, until this process has written one. */
@@ -148,7 +154,9 @@ export class UserDataTransformer {
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageExtensions)
-    this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: versionsMaxBytes(DEFAULTS.versionsMaxBytes), ...options.versions })
+    this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: sizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
+    const budget = new ResponseBudget(options.responsesMaxBytes ?? sizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
+    this.#exporter = new Exporter({ turns: this.#turns, budget })
     const snapshotKey = withExtension(this.#outputKey, 'snapshot.arrow')
     const rules = {
       prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
@@ -207,19 +215,22 @@ export class UserDataTransformer {
   }
 
   /**
-   * Makes the response body that a plan asks for. The data version is held until the body is released; `onEvicted` is called if it
-   * has to be given up earlier, and the rest of the body is then not to be used.
+   * Makes the response body that a plan asks for. The data version is held until the body is released; if it has to be given up
+   * earlier, the response is cut.
+   *
+   * @throws {OverloadedError} if too many bodies are being made, or not being read
+   * @throws {RequestAbortedError} if the client has left before its turn
    */
-  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding = 'identity', onEvicted: () => void = () => {}): Promise<Export> {
-    const cached = this.#exporter.cached(plan, encoding)
+  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding = 'identity', reader: BodyReader = PATIENT_READER): Promise<Export> {
+    const cached = this.#exporter.cached(plan, encoding, reader)
     if (cached !== undefined) {
       this.#retainForNextPage(plan, cached)
       return cached
     }
-    const releaseVersion = this.#versions.acquire(plan.version, onEvicted)
+    const releaseVersion = this.#versions.acquire(plan.version, reader.cut)
     let isHeld = false
     try {
-      const made = await this.#exporter.export(version, plan, encoding)
+      const made = await this.#exporter.export(version, plan, encoding, reader)
       this.#retainForNextPage(plan, made)
       isHeld = made.isView
       if (!isHeld) return made
@@ -236,15 +247,22 @@ export class UserDataTransformer {
   }
 
   /** What `export` returns, without a body. */
-  async exportHead (version: DataVersion, plan: RequestPlan): Promise<Pick<Export, 'count' | 'next'>> {
+  async exportHead (version: DataVersion, plan: RequestPlan, reader: BodyReader = PATIENT_READER): Promise<Pick<Export, 'count' | 'next'>> {
     const releaseVersion = this.#versions.acquire(plan.version, () => {})
     try {
+      await this.#turns.enter(reader.isGone)
       const { count, next } = await version.select(plan)
       this.#retainForNextPage(plan, { next })
       return { count, next }
     } finally {
       releaseVersion()
     }
+  }
+
+  /** Computes statistics of a data version when it is their turn. Throws as `export` does. */
+  async computeStatistics (version: DataVersion, query: StatisticsQuery, reader: BodyReader): Promise<Statistics> {
+    await this.#turns.enter(reader.isGone)
+    return await version.statistics(query)
   }
 
   /** Statistics of the records that match. @throws UnknownColumnError, NoDataError */
@@ -287,6 +305,7 @@ export class UserDataTransformer {
     if (ids.offsets.length === 1) return 0
     const known = this.#lastGoodCounts.get(query)
     if (known?.ids === ids) return known.count
+    if (!isLookup(query)) await this.#turns.enter()
     const count = await (await version.select(query)).countAmong(ids)
     this.#lastGoodCounts.set(query, { ids, count })
     return count

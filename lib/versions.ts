@@ -1,6 +1,4 @@
 import type { MonotonicClock } from './base/clock.js'
-import { memoryLimit } from './base/memory-limit.js'
-import { parseSize } from './base/size.js'
 import type { DataVersion } from './query/data-version.js'
 
 /** How long versions are held after they have been replaced. */
@@ -9,15 +7,6 @@ export interface VersionRules {
   readonly maxAgeMs: number
   /** The most bytes of all old versions together. Memory that they share with each other or with the current version counts once or not at all. */
   readonly maxBytes: number
-}
-
-/** By default old versions hold no more than this, in bytes, and no more than this share of the memory. */
-const AUTO_BYTES = 256 * 1024 ** 2
-const AUTO_SHARE = 1 / 8
-
-/** Bytes for old versions, from a size such as 512MiB or from `auto`, which depends on the bytes of memory that there are. */
-export function versionsMaxBytes (size: string, memory = memoryLimit()): number {
-  return size === 'auto' ? Math.min(AUTO_BYTES, memory * AUTO_SHARE) : parseSize(size)!
 }
 
 interface Version {

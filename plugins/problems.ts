@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { NoDataError } from '../lib/base/errors.js'
+import { NoDataError, OverloadedError, RequestAbortedError } from '../lib/base/errors.js'
 import { describeFailure } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
 import { excerpt, httpProblem, noData, Problem, unavailable } from './problems/problem.js'
@@ -29,6 +29,10 @@ export function onFrameworkError (error: Error, request: FastifyRequest, reply: 
 const REPLACED_HEADERS = ['data-last-good', 'etag', 'content-encoding', 'link', 'next-cursor', 'vary', 'x-total-count']
 
 function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  if (error instanceof RequestAbortedError) {
+    reply.hijack()
+    return
+  }
   const problem = toProblem(error)
   if (error instanceof StoreError) request.log.warn({ code: error.code, cause: error.message }, 'The lake could not be read for a request')
   // Routes throw problems on purpose; any other error of the server is a bug.
@@ -45,6 +49,7 @@ function toProblem (error: Error & Partial<FastifyError>): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreError) return unavailable(error.code, describeFailure(error.code))
   if (error instanceof NoDataError) return noData([])
+  if (error instanceof OverloadedError) return unavailable('overloaded', error.message)
   const { statusCode = 500, code } = error
   if (code === 'FST_ERR_BAD_URL') return httpProblem(400, 'The path of the URL must be percent-encoded UTF-8')
   if (statusCode >= 500) return new Problem(statusCode, 'internal_error', describeFailure('internal_error'))

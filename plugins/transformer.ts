@@ -6,7 +6,7 @@ import { parseDuration } from '../lib/base/duration.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
-import { versionsMaxBytes } from '../lib/versions.js'
+import { sizeOrAuto } from '../lib/base/memory-limit.js'
 import { unescapeTab } from './config.js'
 import { freshnessLogger } from './freshness-log.js'
 import { lakeLogger } from './lake-log.js'
@@ -60,7 +60,8 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
       refreshWaitMs: parseDuration(config.REFRESH_WAIT)!,
       maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity
     },
-    versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: versionsMaxBytes(config.VERSIONS_MAX_BYTES) },
+    versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: sizeOrAuto(config.VERSIONS_MAX_BYTES) },
+    responsesMaxBytes: sizeOrAuto(config.RESPONSES_MAX_BYTES),
     openBackend: worker && openWorker,
     openVersion,
     onFreshnessChange: freshnessLogger(log),

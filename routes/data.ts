@@ -5,7 +5,7 @@ import type { Encoding } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
 import { planRequest, type ExportQuery, type RequestPlan } from '../lib/output/request-plan.js'
 import type { DataVersion } from '../lib/query/data-version.js'
-import { breakOff, sendExport } from './http/body.js'
+import { readerOf, sendExport } from './http/body.js'
 import { entityTag, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
@@ -95,8 +95,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         if (isNotModified(request, plan)) return notModified(reply)
         reply.type(MEDIA_TYPES[plan.format])
         const made = request.method === 'HEAD'
-          ? await transformer.exportHead(version, plan)
-          : await transformer.export(version, plan, plan.encoding, () => breakOff(reply))
+          ? await transformer.exportHead(version, plan, readerOf(reply))
+          : await transformer.export(version, plan, plan.encoding, readerOf(reply))
         reply.header('x-total-count', made.count)
         if (made.next !== undefined) reply.headers(nextHeaders(plan.listing, plan.version, made.next))
         return await sendExport(reply, made, plan.encoding)

@@ -7,6 +7,8 @@ import type { Encoding } from '../lib/output/exporter.js'
 import type { Filter } from '../lib/query/filter.js'
 import { checkColumns } from '../lib/query/check-columns.js'
 import type { DataVersion, StatisticsQuery } from '../lib/query/data-version.js'
+import type { Statistics as StatisticsOfRecords } from '../lib/query/statistics.js'
+import { readerOf } from './http/body.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf } from './http/negotiation.js'
 import { integerParameter } from './http/parameter.js'
@@ -36,7 +38,7 @@ export const StatsQuery = parametersSchema({
 
 /** GET /stats: statistics of the records that match. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
-  const { clock, config } = fastify
+  const { transformer, clock, config } = fastify
   const plans = new PlanCache<StatsPlan>(PLAN_BYTES)
 
   fastify.route({
@@ -54,7 +56,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       reply.type('application/json; charset=utf-8')
       if (plan.encoding === 'gzip') reply.header('content-encoding', 'gzip')
       if (request.method === 'HEAD') return headersOnly(reply)
-      plan.body ??= await makeBody(plan, request.dataVersion)
+      plan.body ??= await makeBody(plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply)))
       return reply.send(plan.body)
     }
   })
@@ -91,8 +93,7 @@ function checkFilters (version: DataVersion, filters: readonly Filter[]): void {
   }
 }
 
-async function makeBody (plan: StatsPlan, version: DataVersion): Promise<Buffer> {
-  const { age_histogram: histogram, ...statistics } = await version.statistics(plan)
+async function makeBody (plan: StatsPlan, { age_histogram: histogram, ...statistics }: StatisticsOfRecords): Promise<Buffer> {
   const content: Static<typeof Statistics> = { ...statistics, age_histogram: [...histogram], as_of: new Date(plan.asOf).toISOString() }
   const body = Buffer.from(JSON.stringify(content))
   return plan.encoding === 'gzip' ? await gzipBuffer(body) : body

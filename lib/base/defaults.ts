@@ -9,5 +9,6 @@ export const DEFAULTS = {
   refreshWait: '1s',
   maxStaleIfError: 'unlimited',
   versionsMaxAge: '10m',
-  versionsMaxBytes: 'auto'
+  versionsMaxBytes: 'auto',
+  responsesMaxBytes: 'auto'
 } as const

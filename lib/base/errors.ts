@@ -74,3 +74,19 @@ export function toStoreError<E> (error: unknown, subject: string, classify: (err
   const [code, reason] = error instanceof StoreError ? [error.code, error.message] : classify(error as E)
   return new StoreError(code, `${subject}: ${reason}`, { cause: error })
 }
+
+/** The service has more work, or holds more responses, than it takes on at a time. */
+export class OverloadedError extends Error {
+  constructor (reason: string) {
+    super(`${reason}; try again later`)
+    this.name = 'OverloadedError'
+  }
+}
+
+/** The client has left before its response was made. */
+export class RequestAbortedError extends Error {
+  constructor () {
+    super('The client has left')
+    this.name = 'RequestAbortedError'
+  }
+}

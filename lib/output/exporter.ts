@@ -1,9 +1,13 @@
 import { BoundedCache } from '../base/bounded-cache.js'
+import { monotonicNow } from '../base/clock.js'
+import { Turns } from '../base/turns.js'
 import type { DataVersion, Position } from '../query/data-version.js'
 import { BufferPool, isPooled } from './buffer-pool.js'
 import { gzipBuffer, gzipChunks } from './compress.js'
+import { paced } from './paced.js'
 import { render, type Chunks } from './render.js'
-import type { RequestPlan } from './request-plan.js'
+import { isLookup, type RequestPlan } from './request-plan.js'
+import { ResponseBudget, type Hold } from './response-budget.js'
 
 export type Encoding = 'gzip' | 'identity'
 
@@ -20,6 +24,26 @@ export interface Export {
   readonly release: (() => void) | undefined
 }
 
+/** The client that a body is made for. */
+export interface BodyReader {
+  /** Whether the client has left, so that no body is needed. */
+  readonly isGone: () => boolean
+  /** Ends the response although its body is incomplete. */
+  readonly cut: () => void
+}
+
+/** A client that waits for the whole body. */
+export const PATIENT_READER: BodyReader = { isGone: () => false, cut: () => {} }
+
+export interface ExporterOptions {
+  /** When expensive work may begin. Default: turns that are not shared with other work. */
+  readonly turns?: Turns
+  /** For the bytes that responses hold. Default: without a limit. */
+  readonly budget?: ResponseBudget
+  /** Bytes of response bodies that are cached. Default: 64 MiB. */
+  readonly cacheBytes?: number
+}
+
 /** Bytes of response bodies that are cached. */
 const CACHE_BYTES = 64 * 1024 * 1024
 /** A text with at most as many records and bytes is put together before it is sent, so that it can be cached. */
@@ -31,60 +55,81 @@ const LARGE_BYTES = 64 * 1024
 /** Makes response bodies and caches those that are not streamed. */
 export class Exporter {
   readonly #pool = new BufferPool()
+  readonly #turns: Turns
+  readonly #budget: ResponseBudget
   readonly #bodies: BoundedCache<CachedBody>
   /** Bodies that are being compressed, by version and key. */
   readonly #compressing = new Map<string, Promise<CachedBody>>()
 
-  constructor (cacheBytes = CACHE_BYTES) {
-    this.#bodies = new BoundedCache(cacheBytes, (body) => body.release())
+  constructor ({ turns = new Turns(), budget = new ResponseBudget(Infinity, monotonicNow), cacheBytes = CACHE_BYTES }: ExporterOptions = {}) {
+    this.#turns = turns
+    this.#budget = budget
+    this.#bodies = new BoundedCache(cacheBytes, (body) => body.uncache())
   }
 
   /** The body that a plan asks for, if it is cached. */
-  cached ({ version, key }: RequestPlan, encoding: Encoding): Export | undefined {
+  cached ({ version, key }: RequestPlan, encoding: Encoding, reader: BodyReader): Export | undefined {
     const body = this.#bodies.get(cacheKey(key, encoding))
-    return body?.version === version ? body.acquire() : undefined
+    return body?.version === version ? body.acquire(reader) : undefined
   }
 
-  /** The body that a plan asks for. `version` is that of the plan. */
-  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding): Promise<Export> {
-    return this.cached(plan, encoding) ?? await (encoding === 'gzip' ? this.#compress(version, plan) : this.#render(version, plan))
+  /**
+   * The body that a plan asks for. `version` is that of the plan.
+   *
+   * @throws {OverloadedError} if too many bodies are being made, or not being read
+   * @throws {RequestAbortedError} if the client has left before its turn
+   */
+  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding, reader = PATIENT_READER): Promise<Export> {
+    return this.cached(plan, encoding, reader) ?? await (encoding === 'gzip' ? this.#compress(version, plan, reader) : this.#render(version, plan, reader))
   }
 
-  async #render (version: DataVersion, plan: RequestPlan): Promise<Export> {
+  async #render (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
+    if (!isLookup(plan)) await this.#turns.enter(reader.isGone)
+    // Another request may have asked for the same body meanwhile.
+    const cached = this.cached(plan, 'identity', reader)
+    if (cached !== undefined) return cached
+    this.#budget.admit()
     const selection = await version.select(plan)
     const { count, next } = selection
     let memory: ArrayBuffer | undefined
     const text = render(selection, plan.format, { ...plan, allocate: (bytes) => (memory = this.#pool.acquire(bytes)) })
     const isShort = Math.min(count, plan.page?.limit ?? Infinity) <= MAX_COLLECTED_RECORDS
-    const body = Buffer.isBuffer(text) || !isShort ? text : await collect(text, MAX_COLLECTED_BYTES)
-    if (!Buffer.isBuffer(body)) return { count, next, body, isView: true, release: undefined }
+    const body = Buffer.isBuffer(text) || !isShort ? text : await collect(this.#paced(text), MAX_COLLECTED_BYTES)
+    if (!Buffer.isBuffer(body)) {
+      const hold = this.#budget.hold(reader.cut)
+      return { count, next, body: counted(isShort ? body : this.#paced(body), hold), isView: true, release: hold.release }
+    }
     // Memory of the version is not the cache's.
     if (body.buffer instanceof SharedArrayBuffer) return { count, next, body, isView: body.length >= LARGE_BYTES, release: undefined }
     const free = memory !== undefined && isPooled(memory) ? () => this.#pool.release(memory!) : undefined
-    const made = new CachedBody(plan.version, { count, next, body }, free)
-    const acquired = made.acquire()
+    const made = new CachedBody(plan.version, { count, next, body }, this.#budget, free)
+    const acquired = made.acquire(reader)
     this.#cache(plan, 'identity', made)
     return acquired
   }
 
   /** Requests for the same body share the work. A text that is streamed is compressed as it is read. */
-  async #compress (version: DataVersion, plan: RequestPlan): Promise<Export> {
-    const source = await this.export(version, plan, 'identity')
+  async #compress (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
+    const source = await this.export(version, plan, 'identity', reader)
     const { count, next, body } = source
     if (!Buffer.isBuffer(body)) return { ...source, body: gzipChunks(body) }
     const name = `${plan.version} ${plan.key}`
     let compressing = this.#compressing.get(name)
     if (compressing === undefined) {
       compressing = gzipBuffer(body)
-        .then((body) => this.#cache(plan, 'gzip', new CachedBody(plan.version, { count, next, body }, undefined)))
+        .then((body) => this.#cache(plan, 'gzip', new CachedBody(plan.version, { count, next, body }, this.#budget, undefined)))
         .finally(() => this.#compressing.delete(name))
       this.#compressing.set(name, compressing)
     }
     try {
-      return (await compressing).acquire()
+      return (await compressing).acquire(reader)
     } finally {
       source.release?.()
     }
+  }
+
+  #paced (chunks: Chunks): Chunks {
+    return paced(chunks, () => this.#turns.next())
   }
 
   #cache ({ key }: RequestPlan, encoding: Encoding, body: CachedBody): CachedBody {
@@ -112,35 +157,64 @@ async function collect (text: Chunks, maxBytes: number): Promise<Buffer | Chunks
   return { [Symbol.asyncIterator]: () => ({ next, ...rest.return && { return: () => rest.return!() } }) }
 }
 
-/** A body whose memory is used again once it is neither cached nor read. */
+/** Counts the bytes of the chunks that the reader has not asked beyond: the last one, and the one before, which may still be on its way. */
+async function * counted (chunks: Chunks, hold: Hold): AsyncGenerator<string | Buffer> {
+  let last = 0
+  try {
+    for await (const chunk of chunks) {
+      hold.set(last + chunk.length)
+      last = chunk.length
+      yield chunk
+    }
+  } finally {
+    hold.release()
+  }
+}
+
+/** A body whose memory is used again once it is neither cached nor read. While it is read and no longer cached, it counts against the budget. */
 class CachedBody {
   readonly version: string
   readonly byteLength: number
   readonly #body: Export
+  readonly #budget: ResponseBudget
   readonly #free: (() => void) | undefined
-  /** Readers, and the cache while it has the body. */
-  #holders = 1
+  readonly #readers = new Set<BodyReader>()
+  #isCached = true
+  #hold: Hold | undefined
 
   /** @param free takes the memory of the body back */
-  constructor (version: string, made: Pick<Export, 'count' | 'next'> & { readonly body: Buffer }, free: (() => void) | undefined) {
+  constructor (version: string, made: Pick<Export, 'count' | 'next'> & { readonly body: Buffer }, budget: ResponseBudget, free: (() => void) | undefined) {
     this.version = version
     this.byteLength = made.body.buffer.byteLength
     this.#body = { ...made, isView: false, release: undefined }
+    this.#budget = budget
     this.#free = free
   }
 
-  acquire (): Export {
-    if (this.#free === undefined) return this.#body
-    this.#holders++
-    let isHeld = true
-    const release = () => {
-      if (isHeld) this.release()
-      isHeld = false
-    }
-    return { ...this.#body, release }
+  acquire (reader: BodyReader): Export {
+    if (this.#free === undefined && this.byteLength < LARGE_BYTES) return this.#body
+    // Several responses may have the same reader.
+    const own = { ...reader }
+    this.#readers.add(own)
+    if (!this.#isCached) this.#count()
+    return { ...this.#body, release: () => this.#release(own) }
   }
 
-  release (): void {
-    if (--this.#holders === 0) this.#free?.()
+  /** The cache has given the body up. */
+  uncache (): void {
+    this.#isCached = false
+    if (this.#readers.size > 0) this.#count()
+    else this.#free?.()
+  }
+
+  #release (reader: BodyReader): void {
+    if (!this.#readers.delete(reader) || this.#isCached || this.#readers.size > 0) return
+    this.#hold?.release()
+    this.#free?.()
+  }
+
+  #count (): void {
+    this.#hold ??= this.#budget.hold(() => this.#readers.forEach(({ cut }) => cut()))
+    this.#hold.set(this.byteLength)
   }
 }

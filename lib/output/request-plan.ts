@@ -1,5 +1,5 @@
 import { checkColumns } from '../query/check-columns.js'
-import type { DataVersion, Page, Sort } from '../query/data-version.js'
+import type { DataVersion, Page, SelectQuery, Sort } from '../query/data-version.js'
 import type { Filter } from '../query/filter.js'
 import type { CsvOptions, Format } from './render.js'
 
@@ -30,4 +30,9 @@ export function planRequest (version: DataVersion, query: ExportQuery): RequestP
   const filterKey = JSON.stringify(filters)
   const key = filterKey + JSON.stringify([columns, sort, page?.limit, page?.after, format, delimiter, emptyValue, escapeFormulas])
   return { ...query, filters, version: version.version, filterKey, key }
+}
+
+/** Whether the plan asks for records by their ids, which are found without noticeable work. */
+export function isLookup ({ filters = [] }: Pick<SelectQuery, 'filters'>): boolean {
+  return filters.some((filter) => typeof filter !== 'function' && filter.column === 'user_id' && filter.op === 'equals')
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { firstIndex } from '../base/bytes.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
@@ -56,6 +55,7 @@ export class TableVersion implements DataVersion {
 
   async select (query: SelectQuery): Promise<Selection> {
     const { columns = DECLARED_COLUMNS, sort = 'user_id', page } = query
+    if (sort !== 'user_id') await this.#index.prepare(sort.replace('-', ''))
     const match = this.#match(query)
     const order = new RowOrder(this.#index, sort)
     // One row more than the page has shows whether another page follows.
@@ -142,7 +142,6 @@ function isDeclared (columns: readonly string[]): boolean {
 
 async function * batches (table: TableReader, rows: Uint32Array, columns: readonly string[]): AsyncGenerator<Cell[][]> {
   for (let start = 0; start < rows.length;) {
-    if (start > 0) await setImmediate() // yield to the event loop
     const batch: Cell[][] = []
     for (let length = 0; start < rows.length && batch.length < BATCH_ROWS && length < BATCH_CHARACTERS; start++) {
       const cells = columns.map((column) => table.cell(rows[start]!, column))

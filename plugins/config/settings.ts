@@ -48,6 +48,11 @@ export const SettingsSchema = Type.Object({
     description: 'The memory of all previous data versions together; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),
+  RESPONSES_MAX_BYTES: text({
+    default: DEFAULTS.responsesMaxBytes,
+    description: 'The memory that only responses hold, until their clients have read them; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',
+    accepted: 'a size such as 512MiB or 2GiB, or auto'
+  }, { format: 'size-or-auto' }),
   AGE_TIME_ZONE: text({ default: DEFAULTS.timeZone, description: 'The time zone whose calendar counts completed years', accepted: 'an IANA name such as UTC or Europe/Moscow' }, { format: 'time-zone' }),
   IMAGE_EXTENSIONS: text({
     default: DEFAULTS.imageExtensions.join(','), description: 'The extensions of images', accepted: 'a comma-separated list of extensions of letters and digits'

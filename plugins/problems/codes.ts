@@ -17,6 +17,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   no_data: 'The bucket has not been read yet',
   data_too_old: 'The data is older than may be served',
   draining: 'The process is about to end',
+  overloaded: 'Too many expensive requests are waiting, or clients do not read their responses',
   ...Object.fromEntries(FAILURE_CODES.map((reason) => [reason, describeFailure(reason)])),
   forbidden: 'The request is not allowed, such as a `POST` by a web page of another site',
   method_not_allowed: 'The route does not have this method; `Allow` has those that it has',

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import type { Encoding, Export } from '../../lib/output/exporter.js'
+import type { BodyReader, Encoding, Export } from '../../lib/output/exporter.js'
 import { headersOnly } from './conditional.js'
 import { hasEnded, onResponseEnd } from './response-end.js'
 
@@ -15,12 +15,9 @@ export function sendExport (reply: FastifyReply, { body, release }: Partial<Expo
   return Buffer.isBuffer(body) ? sendBuffer(reply, body) : sendStream(reply, Readable.from(body))
 }
 
-/**
- * Ends a response that can't be completed. Breaking the connection is the only way to say that the rest of a body will not
- * come.
- */
-export function breakOff (reply: FastifyReply): void {
-  reply.raw.destroy()
+/** The client of a response. Breaking the connection is the only way to say that the rest of a body will not come. */
+export function readerOf (reply: FastifyReply): BodyReader {
+  return { isGone: () => hasEnded(reply), cut: () => reply.raw.destroy() }
 }
 
 /** Sends a stream, and destroys it when the response has ended. */

@@ -15,7 +15,7 @@ const MEANINGS = {
   415: 'The media type is not supported',
   416: 'The image does not have these bytes',
   500: 'An unexpected error; see the log',
-  503: 'Not available now: there is no data yet, the data is older than may be served, the bucket cannot be read, or the process is about to end'
+  503: 'Not available now: there is no data yet, the data is older than may be served, the bucket cannot be read, the service is overloaded, or the process is about to end'
 } as const
 
 const OTHERS = 'An error at the level of HTTP: 403, 405, 408, 417, 421, 431'

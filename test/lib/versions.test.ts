@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { DataVersion } from '../../lib/query/data-version.js'
 import { memoryLimit } from '../../lib/base/memory-limit.js'
-import { Versions, versionsMaxBytes } from '../../lib/versions.js'
+import { sizeOrAuto } from '../../lib/base/memory-limit.js'
+import { Versions } from '../../lib/versions.js'
 import { TestClock } from '../support/app.js'
 
 const recordsOf = (version: string, ...memory: ArrayBuffer[]) => ({ version, memory: new Set(memory.length > 0 ? memory : [new ArrayBuffer(100)]) }) as unknown as DataVersion
@@ -110,9 +111,9 @@ t.test('data that returns to an old version is that version, and stays retained'
 
 t.test('by default old versions hold the lesser of 256 MiB and an eighth of the memory', async (t) => {
   const MiB = 2 ** 20
-  t.equal(versionsMaxBytes('auto', 512 * MiB), 64 * MiB)
-  t.equal(versionsMaxBytes('auto', 64 * 1024 * MiB), 256 * MiB)
-  t.equal(versionsMaxBytes('1GiB', 512 * MiB), 1024 * MiB)
+  t.equal(sizeOrAuto('auto', 512 * MiB), 64 * MiB)
+  t.equal(sizeOrAuto('auto', 64 * 1024 * MiB), 256 * MiB)
+  t.equal(sizeOrAuto('1GiB', 512 * MiB), 1024 * MiB)
   t.equal(memoryLimit(512 * MiB, 1024 * MiB), 512 * MiB, 'that of the container')
   for (const unlimited of [undefined, 0, 2 ** 63 - 1, 2 ** 64]) t.equal(memoryLimit(unlimited, 1024 * MiB), 1024 * MiB, 'that of the machine')
   t.ok(memoryLimit() > 64 * MiB)

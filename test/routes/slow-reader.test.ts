@@ -91,3 +91,30 @@ t.test('slow readers do not retain more versions than VERSIONS_MAX_BYTES allows'
   t.ok(reader.response.destroyed)
   await t.rejects(digest(reader.received), { code: 'ECONNRESET' })
 })
+
+t.test('beyond RESPONSES_MAX_BYTES new responses are 503, and responses without progress for five seconds are cut', async (t) => {
+  const service = await setUp(t, { RESPONSES_MAX_BYTES: '12MiB' })
+  const { app, address, clock } = service
+  const url = `${address}/data?format=ndjson&sort=-user_id`
+  const readers: Reader[] = []
+  for (;;) {
+    const response = await app.inject('/data?format=csv&columns=user_id&limit=1&max_age=' + (100 + readers.length))
+    if (response.statusCode !== 200) {
+      t.match(response.json(), { status: 503, code: 'overloaded' })
+      t.equal(response.headers['retry-after'], '1')
+      break
+    }
+    const reader = await sendRequest(service, url)
+    await sentUntilBlocked(reader)
+    readers.push(reader)
+  }
+  t.ok(readers.length >= 2 && readers.length <= 6, `${readers.length} readers`)
+  t.equal((await app.inject('/data/10000')).statusCode, 503, 'whatever needs memory')
+  t.equal((await app.inject('/stats')).statusCode, 200)
+  clock.advance(5000)
+  t.equal((await app.inject('/data?max_age=99&limit=1')).statusCode, 200)
+  t.ok(readers[0]!.response.destroyed)
+  t.notOk(readers.at(-1)!.response.destroyed)
+  await t.rejects(digest(readers[0]!.received), { code: 'ECONNRESET' })
+  for (const { response } of readers) response.destroy()
+})

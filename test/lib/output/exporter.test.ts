@@ -28,7 +28,7 @@ t.test('a body is cached for requests with the same plan', async (t) => {
 })
 
 t.test('memory is used again, but never while it is read or cached', async (t) => {
-  const exporter = new Exporter(1024 * 1024) // room for one body, hardly two
+  const exporter = new Exporter({ cacheBytes: 1024 * 1024 }) // room for one body, hardly two
   const seen = new Set<ArrayBufferLike>()
   const readers: [number, Export][] = []
   for (let i = 1; i < 200; i++) {
@@ -77,7 +77,7 @@ t.test('a compressed body is one buffer, compressed once and cached', async (t) 
 })
 
 t.test('compressed bodies count against the limit of the cache', async (t) => {
-  const exporter = new Exporter(32 * 1024)
+  const exporter = new Exporter({ cacheBytes: 32 * 1024 })
   const first = await run(exporter, bornFrom(1), 'gzip')
   for (let min = 2; min < 30; min++) await run(exporter, bornFrom(min), 'gzip')
   const again = await run(exporter, bornFrom(1), 'gzip')

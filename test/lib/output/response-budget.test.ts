@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
+import { Readable } from 'node:stream'
+import t from 'tap'
+import { Exporter, type Export } from '../../../lib/output/exporter.js'
+import { planRequest, type ExportQuery } from '../../../lib/output/request-plan.js'
+import { ResponseBudget } from '../../../lib/output/response-budget.js'
+import { TableVersion } from '../../../lib/query/table-version.js'
+import { tableOf } from '../../support/tables.js'
+
+function setUp (maxBytes: number) {
+  const clock = { now: 0 }
+  const budget = new ResponseBudget(maxBytes, () => clock.now)
+  const cut: string[] = []
+  const hold = (name: string, bytes: number) => {
+    const held = budget.hold(() => cut.push(name))
+    held.set(bytes)
+    return held
+  }
+  return { clock, budget, cut, hold }
+}
+
+t.test('a response is admitted while the others hold less than the limit', async (t) => {
+  const { budget, cut, hold } = setUp(100)
+  const a = hold('a', 60)
+  budget.admit()
+  const b = hold('b', 40)
+  t.throws(() => budget.admit(), { name: 'OverloadedError' })
+  b.set(39)
+  budget.admit()
+  b.set(1000)
+  a.release()
+  a.release()
+  t.throws(() => budget.admit(), { name: 'OverloadedError' })
+  b.release()
+  b.set(1000)
+  budget.admit()
+  t.same(cut, [])
+})
+
+t.test('beyond it, responses without progress for five seconds are cut, the slowest first', async (t) => {
+  const { clock, budget, cut, hold } = setUp(100)
+  const a = hold('a', 40)
+  clock.now = 1000
+  hold('b', 40)
+  hold('c', 40)
+  clock.now = 5999
+  a.set(40)
+  t.throws(() => budget.admit(), { name: 'OverloadedError' }, 'a has made progress, b and c have not stalled')
+  clock.now = 6000
+  budget.admit()
+  t.same(cut, ['b'], 'no more than it takes')
+})
+
+const rows = Array.from({ length: 20_000 }, (_, i) => ({ user_id: String(100_000 + i), first_name: randomBytes(75).toString('hex'), birthts: i }))
+const version = new TableVersion(tableOf(rows), 'UTC')
+const bornFrom = (min: number, shape: Partial<ExportQuery> = {}) =>
+  planRequest(version, { format: 'json', filters: [{ column: 'birthts', op: 'range', value: { min } }], ...shape })
+
+/** An exporter whose cache holds nothing of this size, and a limit of one megabyte. */
+function exporterOf (clock: () => number) {
+  return new Exporter({ budget: new ResponseBudget(1e6, clock), cacheBytes: 1000 })
+}
+
+for (const [name, shape, encoding] of [
+  ['a body', {}, 'identity'], ['a compressed body', {}, 'gzip'], ['a stream', { sort: '-user_id' }, 'identity'], ['a stream of rows', { format: 'csv' }, 'identity']
+] as const) {
+  t.test(`${name} counts while it is read`, async (t) => {
+    let now = 0
+    const exporter = exporterOf(() => now)
+    const cut: number[] = []
+    const readers: Export[] = []
+    const isFull = async (min: number) => {
+      const made = await exporter.export(version, bornFrom(min, shape), encoding, { isGone: () => false, cut: () => cut.push(min) })
+      readers.push(made)
+      // A stream is made as it is read.
+      const chunks = Buffer.isBuffer(made.body) ? undefined : made.body[Symbol.asyncIterator]()
+      for (let i = 0; i < 3; i++) await chunks?.next()
+    }
+    const min = name === 'a stream' ? 0 : 15_000
+    await t.rejects(async () => {
+      for (let i = 0; i < 500; i++) await isFull(min + i)
+    }, { name: 'OverloadedError' })
+    const before = readers.length
+    t.ok(before >= 1)
+    for (const { release } of readers.splice(0)) release!()
+    await isFull(min)
+    now = 10_000
+    for (let i = 1; cut.length === 0; i++) await isFull(min + i)
+    t.equal(cut[0], min, 'the slowest is cut')
+    t.equal(readers.length, before + 1, 'as many fit as before')
+  })
+}
+
+t.test('bodies in the cache and texts that the table keeps do not count', async (t) => {
+  const exporter = new Exporter({ budget: new ResponseBudget(1, () => 0) })
+  for (let i = 0; i < 10; i++) {
+    const made = await exporter.export(version, bornFrom(15_000 + i), 'identity')
+    t.ok(made.release)
+  }
+  const whole = await exporter.export(version, planRequest(version, { format: 'json' }), 'identity')
+  t.equal(whole.body, (await exporter.export(version, planRequest(version, { format: 'json' }), 'identity')).body)
+})
+
+t.test('a stream that is read to its end holds nothing', async (t) => {
+  const exporter = exporterOf(() => 0)
+  for (let i = 0; i < 3; i++) {
+    const { body } = await exporter.export(version, bornFrom(0, { sort: '-user_id' }), 'identity')
+    t.ok((await buffer(Readable.from(body))).length > 3e6)
+  }
+})
