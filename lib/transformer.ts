@@ -44,27 +44,27 @@ export { QUARANTINE_CODES, REJECT_CODES, type QuarantineCode } from './source/re
 export interface TransformerOptions {
   readonly store: ObjectStore
   readonly cache: EtagCache
-  /** For the present, from which ages are counted. Default: the system's clock. */
+  /** Gives the present, at which ages are counted. Default: the system's clock. */
   readonly clock?: Clock | undefined
-  /** For durations. Default: the system's monotonic clock. */
+  /** Measures durations. Default: the system's monotonic clock. */
   readonly monotonic?: MonotonicClock | undefined
   /** The prefix of the keys of info files and images. This default and those below: see defaults.ts. */
   readonly sourcePrefix?: string | undefined
-  /** Where `updateOutput` writes; never read as input. */
+  /** The key that `updateOutput` writes. It is never read as input. */
   readonly outputKey?: string | undefined
-  /** Lower case, without the dot. */
+  /** The extensions of images, in lower case and without the dot. */
   readonly imageExtensions?: readonly string[] | undefined
-  /** Between the fields of an info file. */
+  /** The delimiter of the fields of an info file. */
   readonly inputDelimiter?: string | undefined
   /** IANA name of the zone whose calendar counts completed years. */
   readonly timeZone?: string | undefined
   /** How fresh the data has to be. By default, data of any age is served while the lake can't be read. */
   readonly freshness?: Partial<FreshnessRules> | undefined
-  /** How long old data versions are held. */
+  /** How long data versions are held that are no longer current, and how much memory they may take. */
   readonly versions?: Partial<VersionRules> | undefined
   /** The most bytes that only responses hold, until their clients have read them. */
   readonly responsesMaxBytes?: number | undefined
-  /** Where the work on the bucket is done, over the same store. Default: in this thread. */
+  /** Opens the backend that reconciles and publishes, over the same store. Default: one in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
   /** Opens another engine on a state of the source. Default: the in-process engine. */
   readonly openVersion?: OpenVersion | undefined
@@ -96,20 +96,20 @@ export interface LakeChange {
 export type OpenVersion = (state: SourceState, timeZone: string, previous: DataVersion | undefined) => DataVersion | Promise<DataVersion>
 
 export interface OutputOptions extends CsvOptions {
-  /** Default: csv alone. The CSV comes first. */
+  /** Default: CSV alone. CSV is first. */
   readonly formats?: readonly OutputFormat[] | undefined
-  /** Default: the base columns. A column that no record has is empty throughout. */
+  /** Default: the declared columns. A column that no record has is empty in all of them. */
   readonly columns?: readonly string[] | undefined
-  /** A function only where the work on the bucket is done in this thread. */
+  /** Functions are accepted only if the backend is in this thread. */
   readonly filters?: SelectQuery['filters']
-  /** Say what would change and write nothing. */
+  /** Report what would change and write nothing. */
   readonly dryRun?: boolean | undefined
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
 }
 
-/** What became of an update: of the CSV and, under `otherOutputs`, of the other formats. */
+/** The result of an update: that of the CSV and, in `otherOutputs`, those of the other formats. */
 export interface UpdateReport extends OutputReport {
-  /** How many info files are in quarantine. */
+  /** The number of info files in quarantine. */
   readonly rejected: number
   readonly otherOutputs: readonly Pick<OutputReport, 'key' | 'etag' | 'bytes' | 'skipped'>[]
   readonly warnings: readonly Warning[]
@@ -122,8 +122,8 @@ interface RunningUpdate {
 }
 
 /**
- * A bucket of per-user files as records: keeps them up to date, answers queries on them and publishes them. Queries
- * answer from the records of the last reconcile and never wait for the bucket; `ensureFresh` before them does.
+ * The interface of the library: the records of a bucket of per-user files, kept up to date, queried and published. Queries use the
+ * records of the last reconcile and never wait for the bucket; `ensureFresh`, called before them, does.
  */
 export class UserDataTransformer {
   readonly #clock: Clock
@@ -180,17 +180,17 @@ export class UserDataTransformer {
     this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), { clock: monotonic, rules: freshness, onChange: options.onFreshnessChange })
   }
 
-  /** Reads what has changed in the source. `fresh`: by a listing that begins after this call. Fails where that fails. */
+  /** Reads what has changed in the source; with `fresh`, by a listing that begins after this call. Fails if that fails. */
   async reconcile ({ fresh = false } = {}): Promise<void> {
     await this.#refresher.refresh({ fresh })
   }
 
-  /** Makes the data as fresh as the rules ask or, with `fresh`, as the bucket is now. Never fails, but says how it went. */
+  /** Makes the data as fresh as the rules require or, with `fresh`, as the bucket is now. Never fails; returns how fresh the data is. */
   ensureFresh ({ fresh = false } = {}): Promise<Freshness> {
     return this.#refresher.ensure({ fresh })
   }
 
-  /** How fresh the data is, at no cost. */
+  /** How fresh the data is, without a refresh. */
   freshness (): Freshness {
     return this.#refresher.freshness()
   }
@@ -314,7 +314,7 @@ export class UserDataTransformer {
   /**
    * Brings the aggregated output up to date with the source, by a listing that begins after this call.
    *
-   * @throws StoreError where the bucket can't be read or written; IncompleteSourceError
+   * @throws StoreError if the bucket can't be read or written; IncompleteSourceError if an info file could not be downloaded
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
     const { formats = ['csv'], dryRun = false, onProgress = () => {}, ...shape } = options
@@ -332,12 +332,12 @@ export class UserDataTransformer {
     return { ...report!, rejected, otherOutputs, warnings: this.warnings(shape.columns) }
   }
 
-  /** Writes what makes the next start quick, unless it is written. Never fails. */
+  /** Writes the snapshot, which makes the next start quick, unless it is up to date. Never fails. */
   async flush (): Promise<void> {
     if (this.#refresher.last !== undefined) await this.#snapshots.flush(this.#cache.state)
   }
 
-  /** Ends the work on the bucket, once a snapshot that is being written is whole. The store stays the caller's. */
+  /** Waits for a snapshot that is being written, and closes the backend. The caller closes the store. */
   async close (): Promise<void> {
     await this.#snapshots.settle()
     await this.#backend.close()
@@ -402,7 +402,7 @@ function changeOf ({ quarantine, warnings }: Reconciled, last: Reconciled | unde
 
 const openTable: OpenVersion = ({ table, images }, timeZone, previous) => new TableVersion(table, timeZone, images, previous)
 
-/** The key beside a key, with another extension: output.csv, output.parquet. */
+/** The key with another extension: output.parquet for output.csv. */
 function withExtension (key: string, extension: string): string {
   return key.replace(/(?<=[^/])\.[^./]*$/, '') + `.${extension}`
 }
