@@ -117,11 +117,11 @@ export class Jobs {
       result: null,
       error: null
     })
-    if (this.#jobs.size > MAX_JOBS) this.#forgetOldest()
+    if (this.#jobs.size > MAX_JOBS) this.#removeOldest()
     return id
   }
 
-  #forgetOldest (): void {
+  #removeOldest (): void {
     for (const job of this.#jobs.values()) {
       if (job.finishedAt === null) continue
       this.#jobs.delete(job.id)
