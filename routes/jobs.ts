@@ -15,11 +15,11 @@ const PostQuery = parametersSchema({
 })
 const JobParams = parametersSchema({ id: pathParameter({ description: 'The id of the job.', example: '5e2f8a10-1' }) })
 
-/** POST /data and the jobs that it makes. */
+/** POST /data, and the jobs of this process. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { jobs } = fastify
 
-  // Clients send all sorts of empty bodies along; one with something in it is a mistake.
+  // Some clients send an empty body of any media type, which is accepted; a body with content is a mistake of the client.
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => {
     if (body.trim() !== '') throw new Problem(400, 'unexpected_body', 'This request must not have a body')
@@ -27,7 +27,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
   const post = { config: { operation: publishOutput }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
   fastify.post('/data', post, async (request, reply) => {
-    if (fastify.isDraining) throw unavailable('draining', 'This process is about to end; post to another one')
+    if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down; send the request to another one')
     const { dry_run: dryRun = false } = request.query
     if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false: this process writes nothing to the lake; use dry_run=true')
     const { job, ended } = jobs.enqueue('api', { dryRun })

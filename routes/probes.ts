@@ -27,7 +27,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       ...publishingDetails(staleReasons)
     ]
     if (ageMs === undefined) throw noData(staleReasons, { details })
-    if (fastify.isDraining) throw unavailable('draining', 'This process is about to end', { details })
+    if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down', { details })
     return { status: 'ready', details }
   })
 
@@ -36,7 +36,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const job = jobs.list().find(({ dryRun, finishedAt }) => !dryRun && finishedAt !== null)
     if (job === undefined) return []
     if (job.result !== null) return job.result.warnings.filter(({ code }) => code === 'unknown_output_column')
-    return staleReasons.includes(job.error!.code) ? [] : [{ code: 'output_not_writable', detail: `The last job has failed: ${job.error!.detail}` }]
+    return staleReasons.includes(job.error!.code) ? [] : [{ code: 'output_not_writable', detail: `The last job failed: ${job.error!.detail}` }]
   }
 }
 

@@ -19,9 +19,9 @@ const MEDIA_TYPES = { json: 'application/json; charset=utf-8', csv: 'text/csv; c
 const DEFAULT_LIMIT = 1000
 
 const ListingParameters = {
-  user_id: listParameter({ description: 'Selects the entries of a user, compared byte for byte. If repeated: of any of these users.', example: ['1044'] }),
+  user_id: listParameter({ description: 'Selects the entries with this id, compared byte for byte. If repeated: with any of these ids.', example: ['1044'] }),
   code: listParameter({
-    description: 'Selects the entries with a code. If repeated: with any of these codes.',
+    description: 'Selects the entries with this code. If repeated: with any of these codes.',
     example: ['invalid_value'],
     accepted: `one of ${QUARANTINE_CODES.join(', ')}`,
     pattern: new RegExp(`^(${QUARANTINE_CODES.join('|')})$`)

@@ -12,14 +12,14 @@ export class UnknownColumnError extends Error {
     this.name = 'UnknownColumnError'
     this.column = column
     this.usedIn = usedIn
-    this.nearest = nearest(column, known.filter((name) => !/[,=]/.test(name))) // these can't be written in a query
+    this.nearest = nearest(column, known.filter((name) => !/[,=]/.test(name))) // these cannot be written in a query
   }
 }
 
 /** A query was made before the first reconcile has succeeded. */
 export class NoDataError extends Error {
   constructor () {
-    super('The source has not been read yet')
+    super('The lake has not been read yet')
     this.name = 'NoDataError'
   }
 }
@@ -83,10 +83,10 @@ export class OverloadedError extends Error {
   }
 }
 
-/** The client has left before its response was made. */
+/** The client closed the connection before its response was ready. */
 export class RequestAbortedError extends Error {
   constructor () {
-    super('The client has left')
+    super('The client closed the connection')
     this.name = 'RequestAbortedError'
   }
 }

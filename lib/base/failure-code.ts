@@ -4,20 +4,20 @@ import { StoreError, TooLargeError, type StoreErrorCode } from './errors.js'
 export type FailureCode = StoreErrorCode | 'lake_too_large' | 'download_failed' | 'refresh_slow' | 'internal_error'
 
 const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
-  unreachable: 'The bucket can\'t be reached',
+  unreachable: 'The bucket cannot be reached',
   timeout: 'The bucket does not respond in time',
   access_denied: 'The bucket refuses access',
   no_such_bucket: 'The bucket or folder does not exist',
-  invalid_listing: 'The response of the bucket is not a complete listing',
+  invalid_listing: 'The bucket returned a listing that is incomplete or invalid',
   corrupt: 'The body of an object does not match its length or checksum',
   too_large: 'An object is too large',
-  invalid_key: 'The store can\'t hold an object with this name',
+  invalid_key: 'The store cannot hold an object with this key',
   precondition_failed: 'The object was changed repeatedly while it was read or written',
   read_only: 'Another process writes to this folder; this one serves it read-only',
-  store_error: 'The bucket reports an error',
-  lake_too_large: 'The lake is too large for this service: one of its columns has more than 2 GiB of text',
+  store_error: 'The bucket returned an error',
+  lake_too_large: 'The lake is too large: one of its columns has more than 2 GiB of text',
   download_failed: 'Some info files could not be downloaded',
-  refresh_slow: 'The bucket is slow to respond',
+  refresh_slow: 'A listing takes longer than a request waits for it (REFRESH_WAIT)',
   internal_error: 'An unexpected error; see the log'
 }
 

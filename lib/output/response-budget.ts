@@ -1,14 +1,14 @@
 import type { MonotonicClock } from '../base/clock.js'
 import { OverloadedError } from '../base/errors.js'
 
-/** A response that has made no progress for as many milliseconds may be cut. */
+/** A response without progress for this time may be cut, in milliseconds. */
 const STALLED_MS = 5000
 
 /** The memory of one response. */
 export interface Hold {
   /** Sets how many bytes it is. Each call is progress. */
   set (bytes: number): void
-  /** Gives the memory up. A second call changes nothing. */
+  /** Releases the memory. A second call has no effect. */
   release (): void
 }
 
@@ -42,10 +42,10 @@ export class ResponseBudget {
       this.#delete(entry)
       entry.cut()
     }
-    if (this.#bytes >= this.#maxBytes) throw new OverloadedError('Clients have not read the responses that the memory has room for')
+    if (this.#bytes >= this.#maxBytes) throw new OverloadedError('Responses that clients have not read yet take all the memory that they may take')
   }
 
-  /** Begins to count the memory of a response. `cut` breaks it off. */
+  /** Begins to count the memory of a response. `cut` closes its connection. */
   hold (cut: () => void): Hold {
     const entry: Entry = { bytes: 0, changedAt: 0, cut }
     this.#entries.add(entry)

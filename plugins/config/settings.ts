@@ -19,10 +19,10 @@ export const SettingsSchema = Type.Object({
   HOST: text({ default: '127.0.0.1', description: 'The address to listen on', accepted: 'an address or name of this machine' }, { minLength: 1 }),
   ALLOWED_HOSTS: text({
     default: '',
-    description: 'The names of this service that requests may have in Host; * is any name, and empty is localhost, 127.0.0.1 and [::1] if HOST is one of them, otherwise any name',
+    description: 'The names that requests may have in Host; * is any name; empty is localhost, 127.0.0.1 and [::1] if HOST is a loopback name or address, and any name otherwise',
     accepted: 'host names without ports, separated by commas, such as localhost,[::1],api.example, or * or empty'
   }, { format: 'host-list' }),
-  LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe messages that are logged' }),
+  LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe level of messages that are logged' }),
   LOG_REQUESTS: boolean({ default: true, description: 'Whether each request is logged, in one line' }),
   BUILD: text({ default: '', description: 'The build that GET /version and the log report, such as a commit', accepted: 'at most 100 characters' }, { maxLength: 100 }),
   LAKE_URL: text({
@@ -30,27 +30,27 @@ export const SettingsSchema = Type.Object({
     description: 'The bucket or folder of the lake; empty: the embedded lake in ./lake, which is filled with sample data if it does not exist',
     accepted: 's3://<bucket>, file:<folder> or empty'
   }, { format: 'lake-url' }),
-  SOURCE_PREFIX: text({ default: DEFAULTS.sourcePrefix, description: 'The prefix of the keys of source files', accepted: 'a path that ends in a slash, or empty' }, { format: 'prefix' }),
-  OUTPUT_KEY: text({ default: DEFAULTS.outputKey, description: 'The key of the aggregated output, which is never read as a source file', accepted: 'a path' }, { format: 'key' }),
-  AGGREGATE_INTERVAL: text({ default: '5m', description: 'The interval at which the output is updated', accepted: 'a duration from 1s to 1h, such as 30s or 5m' }, { format: 'interval' }),
+  SOURCE_PREFIX: text({ default: DEFAULTS.sourcePrefix, description: 'The prefix of the keys of info files and images', accepted: 'a path that ends in a slash, or empty' }, { format: 'prefix' }),
+  OUTPUT_KEY: text({ default: DEFAULTS.outputKey, description: 'The key of the aggregated output, which is never read as an info file', accepted: 'a path' }, { format: 'key' }),
+  AGGREGATE_INTERVAL: text({ default: '5m', description: 'The interval at which the lake is reconciled and the output is updated', accepted: 'a duration from 1s to 1h, such as 30s or 5m' }, { format: 'interval' }),
   PUBLISH: boolean({ default: true, description: 'Whether the output is published; if not, nothing is written to the lake, so that read access is enough' }),
-  MAX_STALENESS: text({ default: DEFAULTS.maxStaleness, description: 'The age of the data from which a request refreshes it', accepted: 'a duration such as 500ms, 2s or 1m' }, { format: 'duration' }),
-  REFRESH_WAIT: text({ default: DEFAULTS.refreshWait, description: 'The longest time that a request waits for that refresh', accepted: 'a duration such as 500ms or 1s' }, { format: 'duration' }),
+  MAX_STALENESS: text({ default: DEFAULTS.maxStaleness, description: 'The age above which data is stale, so that a request for it first refreshes it', accepted: 'a duration such as 500ms, 2s or 1m' }, { format: 'duration' }),
+  REFRESH_WAIT: text({ default: DEFAULTS.refreshWait, description: 'The longest time that a request waits for a refresh; after it the response has the data as it is, with Data-Stale: refresh_slow', accepted: 'a duration such as 500ms or 1s' }, { format: 'duration' }),
   MAX_STALE_IF_ERROR: text({
     default: DEFAULTS.maxStaleIfError,
-    description: 'The greatest age of data that is served while the bucket cannot be read',
+    description: 'The greatest age of data that is served while the bucket cannot be read; older data is not served (503, data_too_old)',
     accepted: 'a duration such as 10m or 1d, or unlimited'
   }, { format: 'duration-or-unlimited' }),
-  SHUTDOWN_TIMEOUT: text({ default: '10s', description: 'The longest time that a shutdown waits for a running job', accepted: 'a duration such as 10s' }, { format: 'duration' }),
+  SHUTDOWN_TIMEOUT: text({ default: '10s', description: 'The longest time that a shutdown waits for open requests and a running job', accepted: 'a duration such as 10s' }, { format: 'duration' }),
   VERSIONS_MAX_AGE: text({ default: DEFAULTS.versionsMaxAge, description: 'How long a previous data version is held for clients that page through it', accepted: 'a duration such as 10m' }, { format: 'duration' }),
   VERSIONS_MAX_BYTES: text({
     default: DEFAULTS.versionsMaxBytes,
-    description: 'The memory of all previous data versions together; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',
+    description: 'The most memory that all previous data versions together may take; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),
   RESPONSES_MAX_BYTES: text({
     default: DEFAULTS.responsesMaxBytes,
-    description: 'The memory that only responses hold, until their clients have read them; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',
+    description: 'The most memory that responses may take that their clients have not read yet, beyond the memory of the data; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),
   AGE_TIME_ZONE: text({ default: DEFAULTS.timeZone, description: 'The time zone whose calendar counts completed years', accepted: 'an IANA name such as UTC or Europe/Moscow' }, { format: 'time-zone' }),
@@ -65,12 +65,12 @@ export const SettingsSchema = Type.Object({
     default: DECLARED_COLUMNS.join(','), description: 'The columns of the output, in this order', accepted: 'a comma-separated list without duplicates'
   }, { format: 'column-list' }),
   OUTPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of the output', accepted: DELIMITER }, { format: 'delimiter' }),
-  OUTPUT_EMPTY_VALUE: text({ default: '', description: 'The text that the output has in place of a missing value', accepted: 'at most 64 characters' }, { maxLength: 64 }),
-  OUTPUT_ESCAPE_FORMULAS: boolean({ default: false, description: 'Whether the output has an apostrophe before text that a spreadsheet would run as a formula' }),
-  AWS_ENDPOINT_URL_S3: text({ default: '', description: 'The endpoint of the S3 server; empty: that of AWS_ENDPOINT_URL', accepted: ENDPOINT }, { format: 'endpoint-url' }),
-  AWS_ENDPOINT_URL: text({ default: '', description: 'The endpoint of all AWS services; empty: AWS', accepted: ENDPOINT }, { format: 'endpoint-url' }),
+  OUTPUT_EMPTY_VALUE: text({ default: '', description: 'The text that the output contains in place of a missing value', accepted: 'at most 64 characters' }, { maxLength: 64 }),
+  OUTPUT_ESCAPE_FORMULAS: boolean({ default: false, description: 'Whether the output gets an apostrophe before text that a spreadsheet would run as a formula' }),
+  AWS_ENDPOINT_URL_S3: text({ default: '', description: 'The endpoint of the S3 server; empty: the value of AWS_ENDPOINT_URL', accepted: ENDPOINT }, { format: 'endpoint-url' }),
+  AWS_ENDPOINT_URL: text({ default: '', description: 'The endpoint of all AWS services; empty: the endpoints of AWS', accepted: ENDPOINT }, { format: 'endpoint-url' }),
   AWS_REGION: text({
-    default: '', description: 'The region of the bucket; empty: that of the AWS configuration, or us-east-1 at another endpoint', accepted: 'letters, digits and hyphens, or empty'
+    default: '', description: 'The region of the bucket; empty: the region of the AWS configuration, or us-east-1 if an endpoint is set', accepted: 'letters, digits and hyphens, or empty'
   }, { pattern: '^[A-Za-z0-9-]*$' })
 }, { additionalProperties: false })
 

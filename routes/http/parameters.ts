@@ -14,15 +14,15 @@ const AGES = { minimum: 0, maximum: 10_000 }
 export const FilterParameters = {
   image_exists: booleanParameter({ description: 'Selects the records that have an image (true) or have none (false).', example: true }),
   is_image_exists: booleanParameter({ description: 'The same as `image_exists`, by another name. If both are given, they must be equal.', example: true }),
-  min_age: numberParameter({ ...AGES, description: 'The least age in years, inclusive. At most nine decimals count.', example: 30 }),
-  max_age: numberParameter({ ...AGES, description: 'The greatest age in years, inclusive. At most nine decimals count. A person of 35 years and some months has completed 35 years.', example: 35 }),
+  min_age: numberParameter({ ...AGES, description: 'The least age in years, inclusive; see `age_basis`. At most nine decimals count.', example: 30 }),
+  max_age: numberParameter({ ...AGES, description: 'The greatest age in years, inclusive; see `age_basis`. At most nine decimals count. With `completed`, 35 includes everyone who is 35; with `exact`, 35 excludes an age of 35.1.', example: 35 }),
   age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`.' }),
-  as_of: instantParameter({ description: 'The instant at which ages are counted. Default: the time of the request, cut to the minute.', example: '2025-06-01T00:00:00Z' }),
+  as_of: instantParameter({ description: 'The instant for which ages are computed. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' }),
   user_id: listParameter({ description: 'Selects records by their id, compared byte for byte. If repeated: any of these ids. For an id with a comma or a `*` use `where`.', example: ['1044', '1084'] }),
   first_name: textParameter({ description: 'Selects records by first name, ignoring case. A trailing `*` selects all names that begin with the text before it. For a name with a comma or another `*` use `where`.', example: 'ann*' }),
   last_name: textParameter({ description: 'Selects records by last name, ignoring case. A trailing `*` selects all names that begin with the text before it. For a name with a comma or another `*` use `where`.', example: 'ash*' }),
   where: listParameter({
-    description: 'Selects records by the exact value of any column, as `<column>=<value>`. May be repeated with other columns; all conditions must hold.',
+    description: 'Selects records by the exact value of any column, as `<column>=<value>`. May be repeated for other columns; all conditions must hold.',
     example: ['last_name=Ashgrove'],
     accepted: '<column>=<value>',
     pattern: /^[^=]+=/

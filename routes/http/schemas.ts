@@ -35,15 +35,15 @@ export const RecordSort = {
 
 export const ParameterError = Type.Object({
   parameter: text('The name of the parameter'),
-  detail: text('What was given and what is accepted')
+  detail: text('The value received and what is accepted')
 }, { description: 'What is wrong with one parameter' })
 
 export const RejectReason = Type.Object({
   key: text('The key of the object'),
   code: text(`What is wrong, for programs. ${anyOf(QUARANTINE_CODES)}`),
   detail: text('What is wrong, for people'),
-  hint: nullable('What the uploader can do; null if that cannot be told from the file', Type.String())
-}, { description: 'Of `record_not_found`: why the info file of the record is not served' })
+  hint: nullable('How to correct the file; null if the service cannot suggest anything', Type.String())
+}, { description: 'For `record_not_found`: why the info file of the record is not served' })
 
 export const Warning = Type.Object({
   code: text(`What is probably not intended, for programs. ${anyOf(WARNING_CODES)}`),
@@ -51,26 +51,26 @@ export const Warning = Type.Object({
 }, { description: 'Something that is allowed and was probably not intended' })
 
 export const Detail = Type.Object({
-  code: text(`For programs: a code of \`Data-Stale\` or of a warning. ${anyOf([...FAILURE_CODES, ...WARNING_CODES])}`),
-  detail: text('What is not as it should be, for people')
-}, { description: 'Something that is not as it should be' })
+  code: text(`A code of \`Data-Stale\` or of a warning, for programs. ${anyOf([...FAILURE_CODES, ...WARNING_CODES])}`),
+  detail: text('What the problem is, for people')
+}, { description: 'A reason why the data may be outdated, or a warning' })
 
 export const Problem = Type.Object({
   type: text('A URN made from the code', { format: 'uri' }),
-  title: text('The name of the status'),
+  title: text('The reason phrase of the HTTP status'),
   status: integer('The HTTP status', { minimum: 400, maximum: 599 }),
   detail: text('What is wrong, for people'),
   code: text(`What is wrong, for programs. ${anyOf(Object.keys(PROBLEM_CODES))}`, { pattern: '^[a-z_]+$' }),
   request_id: text('The `Request-Id` of the response, which is in the log as well'),
-  errors: Type.Optional(Type.Array(ParameterError, { description: 'Of `invalid_parameter`: what is wrong with each parameter' })),
+  errors: Type.Optional(Type.Array(ParameterError, { description: 'For `invalid_parameter`: what is wrong with each parameter' })),
   reject: Type.Optional(RejectReason),
-  details: Type.Optional(Type.Array(Detail, { description: 'Of `GET /readyz`: what is not as it should be' })),
-  restart: Type.Optional(text('Of 410: the first page of the same listing on the current data', { format: 'uri-reference' })),
-  continue: Type.Optional(text('Of 410: the page after the last record on the current data; records may be missing or appear twice', { format: 'uri-reference' })),
-  continue_cursor: Type.Optional(text('Of 410: the `cursor` of `continue`'))
+  details: Type.Optional(Type.Array(Detail, { description: 'For `GET /readyz`: why the data may be outdated, and warnings' })),
+  restart: Type.Optional(text('For 410: the URL of the first page of the same listing in the current data', { format: 'uri-reference' })),
+  continue: Type.Optional(text('For 410: the URL of the page that follows the last record received, in the current data; over the whole listing, records may then be missing or appear twice', { format: 'uri-reference' })),
+  continue_cursor: Type.Optional(text('For 410: the cursor of `continue`'))
 }, {
   description: 'An error, as in RFC 9457',
-  examples: [{ type: 'urn:userlake:problem:draining', title: 'Service Unavailable', status: 503, detail: 'This process is about to end', code: 'draining', request_id: 'kX3v9QzA-1f' }]
+  examples: [{ type: 'urn:userlake:problem:draining', title: 'Service Unavailable', status: 503, detail: 'This process is shutting down', code: 'draining', request_id: 'kX3v9QzA-1f' }]
 })
 
 const columns = {
@@ -86,7 +86,7 @@ export const RecordObject = Type.Object(columns, { description: 'One record' })
 export const RecordSelection = Type.Partial(Type.Object(columns), {
   // Generators for Go and TypeScript fail on a schema of several types here.
   additionalProperties: true,
-  description: 'One record in the columns of the parameter `columns`; without it, in the five of a Record. Undeclared columns are text, or null if the file does not have them.'
+  description: 'One record in the columns of the parameter `columns`; without it, in the five columns of a Record. Undeclared columns are text, or null if the file does not have them.'
 })
 
 // Already serialised when they reach Fastify.
@@ -107,8 +107,8 @@ export const Statistics = Type.Object({
   youngest_age: nullable('The least age in years of 365.25 days; null if no record matches', number()),
   oldest_age: nullable('The greatest age in years of 365.25 days; null if no record matches', number()),
   with_image: count('The number of records that have an image'),
-  age_histogram: Type.Array(AgeBin, { description: 'The numbers of records by age, without empty bins' }),
-  as_of: time('The instant at which ages are counted')
+  age_histogram: Type.Array(AgeBin, { description: 'The number of records by age; bins without records are omitted' }),
+  as_of: time('The instant for which ages are computed')
 }, { description: 'Statistics of the records that match' })
 
 export const JobTrigger = text(`What started the job. ${anyOf(['schedule', 'api', 'startup'])}`, { examples: ['api'] })
@@ -118,14 +118,14 @@ export const StatisticsBody = Type.Unsafe<Buffer>(Statistics)
 
 export const JobProgress = Type.Object({
   listed: count('The objects listed'),
-  to_fetch: count('The objects that have changed and must be downloaded'),
-  fetched: count('The objects downloaded')
+  to_fetch: count('The number of info files that are new or have changed and must be downloaded'),
+  fetched: count('The number of info files downloaded so far')
 }, { description: 'The progress of a job' })
 
 const output = {
   output_key: text('The key of the output in the bucket'),
   etag: nullable('The ETag of the output; null if there is none', Type.String()),
-  bytes: Type.Integer({ format: 'int64', minimum: 0, description: 'The size of the output' }),
+  bytes: Type.Integer({ format: 'int64', minimum: 0, description: 'The size of the output in bytes' }),
   skipped: Type.Boolean({ description: 'Whether nothing was written: the output was up to date, or the job is a dry run' })
 }
 
@@ -133,13 +133,13 @@ export const OtherOutput = Type.Object(output, { description: 'An output in anot
 
 export const JobResult = Type.Object({
   records: count('The number of records in the output'),
-  added: count('The records that the previous output does not have'),
-  changed: count('The records that differ from those of the previous output'),
-  removed: count('The records of the previous output that are gone'),
-  rejected: count('The files in quarantine'),
+  added: count('The number of records that the previous output does not contain'),
+  changed: count('The number of records that differ from the previous output'),
+  removed: count('The number of records that only the previous output contains'),
+  rejected: count('The number of rejected info files'),
   ...output,
   other_outputs: Type.Array(OtherOutput, { description: 'The outputs in other formats' }),
-  warnings: Type.Array(Warning, { description: 'What is allowed and was probably not intended' })
+  warnings: Type.Array(Warning, { description: 'Warnings: what is allowed and was probably not intended' })
 }, { description: 'The output, and how it differs from the previous one' })
 
 export const JobError = Type.Object({
@@ -149,16 +149,16 @@ export const JobError = Type.Object({
 
 export const Job = Type.Object({
   id: text('The id of the job'),
-  instance: text('The process that runs the job'),
+  instance: text('The id of the process that runs the job'),
   trigger: JobTrigger,
   dry_run: Type.Boolean({ description: 'Whether the job only reports what would change' }),
   state: JobState,
   created_at: time('When the job was created'),
   started_at: nullable('When the job was started; null if it is waiting', Type.String({ format: 'date-time' })),
-  finished_at: nullable('When the job ended; null if it has not', Type.String({ format: 'date-time' })),
+  finished_at: nullable('When the job ended; null if it has not ended yet', Type.String({ format: 'date-time' })),
   progress: JobProgress,
-  result: nullable('What the job has done; null if it has not succeeded', JobResult),
-  error: nullable('Why the job failed; null if it has not', JobError)
+  result: nullable('What the job did; null unless it has succeeded', JobResult),
+  error: nullable('Why the job failed; null unless it has failed', JobError)
 }, { description: 'A run that reconciles with the bucket and publishes the output' })
 
 export const JobList = Type.Object({ jobs: Type.Array(Job, { description: 'The jobs, newest first' }) }, { description: 'The recent jobs' })
@@ -169,22 +169,22 @@ export const SourceVersion = Type.Object({
 }, { description: 'One version of an object in the bucket' })
 
 export const QuarantineEntry = Type.Object({
-  user_id: nullable('The id of the user; null if the key contains no valid id', Type.String()),
+  user_id: nullable('The id of the record; null if the key contains no valid id', Type.String()),
   key: text('The key of the object'),
   etag: text('The ETag of the object'),
   code: text(`What is wrong, for programs. ${anyOf(QUARANTINE_CODES)}`),
   detail: text('What is wrong, for people'),
-  hint: nullable('What the uploader can do; null if that cannot be told from the file', Type.String()),
-  line: nullable('The line of the error, from 1; null if it has none', Type.Integer({ format: 'int32', minimum: 1 })),
-  column: nullable('The column of the error; null if it has none', Type.String()),
+  hint: nullable('How to correct the file; null if the service cannot suggest anything', Type.String()),
+  line: nullable('The number of the line with the error, from 1; null if the error has no position', Type.Integer({ format: 'int32', minimum: 1 })),
+  column: nullable('The name of the column with the error; null if it concerns none or several', Type.String()),
   excerpt: nullable('The beginning of the wrong text; null if there is none', Type.String()),
   last_good: nullable('The version of the info file that is served instead; null if there is none', SourceVersion)
 }, { description: 'An info file that is not served, or an image without an info file (`orphan`)' })
 
 export const QuarantineCounts = Type.Object({
-  rejects: count('The files that are not served'),
-  orphans: count('The images without an info file'),
-  ignored: count('The objects that are neither info files nor images')
+  rejects: count('The number of info files that are not served'),
+  orphans: count('The number of images without an info file'),
+  ignored: count('The number of objects that are neither info files nor images')
 }, { description: 'How many objects of the bucket are not in the data' })
 
 export const IgnoredObjects = Type.Object({
@@ -195,9 +195,9 @@ export const IgnoredObjects = Type.Object({
 
 export const Quarantine = Type.Object({
   counts: QuarantineCounts,
-  entries: Type.Array(QuarantineEntry, { description: 'By key, in bytewise order' }),
-  ignored: Type.Array(IgnoredObjects, { description: 'By extension, the most frequent one first' })
-}, { description: 'What is in the bucket and not in the data' })
+  entries: Type.Array(QuarantineEntry, { description: 'The entries of this page, ordered by the bytes of their keys' }),
+  ignored: Type.Array(IgnoredObjects, { description: 'The ignored objects by extension, the most frequent one first' })
+}, { description: 'The objects of the bucket that are not in the data' })
 
 /** Sent as it is, without the serializer. */
 export const QuarantineBody = Type.Unsafe<Buffer>(Quarantine)
@@ -215,5 +215,5 @@ export const ProbeStatus = Type.Object({
 
 export const Readiness = Type.Object({
   status: text(`The state of the process. ${anyOf(['ready'])}`),
-  details: Type.Array(Detail, { description: 'What is not as it should be' })
+  details: Type.Array(Detail, { description: 'Why the data may be outdated, and warnings; empty if there is nothing to report' })
 }, { description: 'The response of `GET /readyz`' })

@@ -9,8 +9,8 @@ import { toParameterObjects, type ParameterObject } from './parameters.js'
 const DESCRIPTION = `${description}: it joins \`<user_id>.csv\` and the image of the same name into records, answers filtered
 queries and statistics, and keeps one aggregated file up to date.
 
-Every response from the data has its age in \`Age\`, and in \`Data-Stale\` the reasons why it may differ from the bucket. Errors
-are \`application/problem+json\` with a stable \`code\`. HEAD is available wherever GET is. Unknown parameters are errors. Responses
+Every response that is made of the data has the age of the data in \`Age\` and, if it may differ from the bucket, the reasons in \`Data-Stale\`. Errors
+are \`application/problem+json\` with a stable \`code\`. HEAD is available wherever GET is. An unknown parameter is an error. Responses
 are compressed if the request has \`Accept-Encoding: gzip\`.`
 
 const SERVERS = [
@@ -22,7 +22,7 @@ const TAGS = [
   { name: 'Records', description: 'The records and their images' },
   { name: 'Statistics', description: 'Statistics of the records' },
   { name: 'Jobs', description: 'Updates of the aggregated output' },
-  { name: 'Quarantine', description: 'What is in the bucket and not in the data' },
+  { name: 'Quarantine', description: 'The objects of the bucket that are not in the data' },
   { name: 'Probes', description: 'Probes for Kubernetes, which do not access the bucket, and the version' }
 ]
 

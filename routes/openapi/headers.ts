@@ -34,7 +34,7 @@ const versionSchema = string('Qm3cVxq0mXbZ0vTjS3hU4w', { pattern: '^[\\w-]{22}$'
 const dataStale = define('Data-Stale', 'Why the data may differ from the bucket: one or more reasons, separated by commas; absent if there is none. The reasons are ' +
   `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable, download_failed', { pattern: '^[a-z_]+(, [a-z_]+)*$' }), false)
 
-const lastGood = define('Data-Last-Good', 'How many records of the response are the last good ones of users whose info files are rejected now; absent if none is', integer(1), false)
+const lastGood = define('Data-Last-Good', 'How many records of the response, or of those that statistics are computed from, are an earlier version because the current info file is rejected; absent if there are none', integer(1), false)
 
 /** Of responses that contain records, or statistics of them. */
 export const lastGoodRecords = { 'Data-Last-Good': lastGood }
@@ -49,19 +49,19 @@ export const perhapsFreshness = {
   'Data-Version': define('Data-Version-If-Known', `${VERSION}; absent if there is none`, versionSchema, false)
 }
 
-const maxAge = { 'Cache-Control': define('Cache-Control', 'How long the response is known to stay true', string('private, max-age=1', { pattern: '^private, max-age=\\d+$' })) }
+const maxAge = { 'Cache-Control': define('Cache-Control', 'How long the response may be cached, in seconds', string('private, max-age=1', { pattern: '^private, max-age=\\d+$' })) }
 
 /** Of responses that clients may keep. */
 export const caching = {
   ...maxAge,
-  ETag: define('ETag', 'The entity tag of the response. A request with it in `If-None-Match` is answered with 304 while the response is the same', string('"5u0bY2rBJf3d6cQm1xKZ8g"', { pattern: '^"[\\w-]{22}"$' }))
+  ETag: define('ETag', 'The entity tag of the response. The response to a request with it in `If-None-Match` is 304 as long as the content is the same', string('"5u0bY2rBJf3d6cQm1xKZ8g"', { pattern: '^"[\\w-]{22}"$' }))
 }
 
 const VARY = 'The request headers that the response depends on'
 export const varyRepresentation = { Vary: define('Vary', VARY, string('accept, accept-encoding')) }
 export const varyEncoding = { Vary: define('Vary-Encoding', VARY, string('accept-encoding')) }
 
-export const contentEncoding = { 'Content-Encoding': define('Content-Encoding', 'How the response is compressed; absent if it is not', string('gzip'), false) }
+export const contentEncoding = { 'Content-Encoding': define('Content-Encoding', 'How the body is compressed; absent if it is not', string('gzip'), false) }
 export const paging = {
   'X-Total-Count': define('X-Total-Count', 'The number of records that match, whatever the limit', integer(0)),
   'Next-Cursor': define('Next-Cursor', 'The `cursor` of the next page; absent if there is none', string('WyJRbTNj...'), false),
@@ -87,14 +87,14 @@ export const contentSize = { 'Content-Range': define('Content-Range-Unsatisfied'
 /** Headers of requests, which are all optional. */
 const text = (description: string, example: string) => ({ type: 'string', description, examples: [example] })
 
-export const cacheControl = { 'Cache-Control': text('`no-cache`: the response is from a listing of the bucket that starts after the request.', 'no-cache') }
-export const ifNoneMatch = { 'If-None-Match': text('The entity tags that the client has. If the response would have one of them, it is 304 without a body.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
-export const ifMatch = { 'If-Match': text('The entity tags of the versions that the client wants. If the response has none of them, it is 412.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
+export const cacheControl = { 'Cache-Control': text('`no-cache`: the request waits for a listing of the bucket that starts after it. If that listing fails, `Data-Stale` contains the reason.', 'no-cache') }
+export const ifNoneMatch = { 'If-None-Match': text('The entity tags that the client has. If the current response has one of them, the status is 304, without a body.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
+export const ifMatch = { 'If-Match': text('The entity tags of the versions that the client accepts. If the current response has none of them, the status is 412.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
 export const dates = {
-  'If-Modified-Since': text('The `Last-Modified` of the version that the client has. If it is the current one, the response is 304 without a body. Ignored if there is an `If-None-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT'),
-  'If-Unmodified-Since': text('If the image was uploaded later, the response is 412. Ignored if there is an `If-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT')
+  'If-Modified-Since': text('The `Last-Modified` of the version that the client has. If the image has not been replaced since, the status is 304, without a body. Ignored if there is an `If-None-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT'),
+  'If-Unmodified-Since': text('If the image was uploaded after this time, the status is 412. Ignored if there is an `If-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT')
 }
-export const prefer = { Prefer: text('`respond-async`: the response is 202 with the job, which continues.', 'respond-async') }
+export const prefer = { Prefer: text('`respond-async`: the response is 202 at once, and the job runs in the background.', 'respond-async') }
 export const ranges = {
   Range: text('One range of bytes. If there are several, the response is the whole image.', 'bytes=0-99'),
   'If-Range': text('The entity tag that `Range` applies to. If the image has another one, the response is the whole image.', '"9b2cf535f27731c974343645a3985328"')

@@ -10,9 +10,9 @@ const tags = ['Records'] as const
 
 const NOT_MODIFIED = 'The client has the current response'
 
-const LISTING = 'The filters are combined with AND. Without `limit`, all records that match; with it, a page of them, and `Next-Cursor` is the ' +
-  '`cursor` of the next page. The pages of one listing agree with each other even if the data changes between the requests; a listing that can no ' +
-  'longer be continued is answered with 410. A response that ends early is incomplete.'
+const LISTING = 'The filters are combined with AND. Without `limit`, the response has all records that match; with it, a page of them, and ' +
+  '`Next-Cursor` is the `cursor` of the next page. The pages of one listing agree with each other even if the data changes between the requests; if a listing can no ' +
+  'longer be continued, the response is 410. If the connection closes before the end of the body, the response is incomplete.'
 
 interface Listing {
   readonly operationId: string
@@ -51,10 +51,10 @@ function listing ({ operationId, summary, description, content, vary, badRequest
 export const listRecords = listing({
   operationId: 'listRecords',
   summary: 'The records that match',
-  description: `${LISTING} The format can also be chosen by the parameter \`format\` (\`json\`, \`ndjson\` or \`csv\`) or by \`Accept\`; \`/data.ndjson\` and \`/data.csv\` are the same.`,
+  description: `${LISTING} The format can also be chosen by the parameter \`format\` (\`json\`, \`ndjson\` or \`csv\`) or by \`Accept\`; \`/data.ndjson\` and \`/data.csv\` are the same as \`format=ndjson\` and \`format=csv\`.`,
   vary: headers.varyRepresentation,
   content: json(Type.Array(RecordSelection), {
-    filtered: example('People of 30 to 33 years without an image',
+    filtered: example('People aged 30 to 33 without an image',
       "'/data?min_age=30&max_age=33&image_exists=false&as_of=2026-01-01T00:00:00Z'",
       [
         { user_id: '1032', first_name: 'มะลิ', last_name: 'ดอกไม้', birthts: 741643200000, img_path: null },

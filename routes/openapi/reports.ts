@@ -18,7 +18,7 @@ export const getStatistics: Operation = {
       description: 'The statistics',
       headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
       content: json(Statistics, {
-        over80: example('People of 80 and more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
+        over80: example('People aged 80 or more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
           count: 18,
           average_age: 85.63468704844475,
           median_age: 86.18651608487338,
@@ -78,13 +78,13 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
   }
 }
 
-const QUARANTINE = 'A bad file does not affect the others, and the last good version of its record is served. A file that is uploaded again is read again. ' +
-  'Pages are of the current quarantine, in the order of the keys: `Next-Cursor` continues after the last key.'
+const QUARANTINE = 'A bad file does not affect the others, and the last good version of its record is served. The next listing reads a file that was uploaded again. ' +
+  'Each page is computed from the current data, ordered by key; `Next-Cursor` continues after the last key of the page.'
 
 export const listRejects = rejectListing({
   operationId: 'listRejects',
   summary: 'Files that are not served, and why',
-  description: `${QUARANTINE} The format can also be chosen by the parameter \`format\` (\`json\` or \`csv\`) or by \`Accept\`; \`/rejects.csv\` is the same.`,
+  description: `${QUARANTINE} The format can also be chosen by the parameter \`format\` (\`json\` or \`csv\`) or by \`Accept\`; \`/rejects.csv\` is the same as \`format=csv\`.`,
   vary: headers.varyRepresentation,
   content: json(Quarantine, {
     orphan: example('An image without an info file', "'/rejects'", {
@@ -147,13 +147,13 @@ const probe = (operationId: string, status: string, summary: string, description
   responses: { 200: { description: 'Yes', content: json(ProbeStatus, { [status]: example(`The process is ${status}`, `'/${operationId}'`, { status }) }) }, ...responses }
 })
 
-export const livez = probe('livez', 'alive', 'Is the process alive?', 'It is if it responds.', problems([400, 500]))
-export const startupz = probe('startupz', 'started', 'Has the process started?', 'It has once it has read the bucket.', problems([400, 500, 503]))
+export const livez = probe('livez', 'alive', 'Is the process alive?', 'It is alive if it responds.', problems([400, 500]))
+export const startupz = probe('startupz', 'started', 'Has the process started?', 'It has started when it has read the bucket for the first time; 503 until then.', problems([400, 500, 503]))
 export const readyz: Operation = {
   operationId: 'readyz',
   tags: ['Probes'],
   summary: 'Is the process ready?',
-  description: 'It is if it has data to serve and is not about to end. `details` lists what is not as it should be, whatever the status.',
+  description: 'It is ready if it has data to serve and is not shutting down; otherwise 503. In both cases `details` lists why the data may be outdated, and warnings.',
   responses: {
     200: { description: 'Yes', content: json(Readiness, { ready: example('The process is ready', "'/readyz'", { status: 'ready', details: [] }) }) },
     ...problems([400, 500, 503])

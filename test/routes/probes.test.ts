@@ -6,7 +6,7 @@ t.test('the service is alive from the start and ready once it has data, and no p
   t.match(await app.inject('/livez'), { statusCode: 200, body: '{"status":"alive"}' })
   for (const url of ['/readyz', '/startupz']) {
     const response = await app.inject(url)
-    t.match(response.json(), { status: 503, code: 'no_data', detail: 'The source has not been read yet' })
+    t.match(response.json(), { status: 503, code: 'no_data', detail: 'The lake has not been read yet' })
   }
   t.equal(endpoint.counts.LIST, 0)
   await app.inject('/data')
@@ -24,7 +24,7 @@ t.test('an empty lake is a usable data set', async (t) => {
 t.test('if the bucket is missing, the service is alive and not ready, and reports why', async (t) => {
   const { app, endpoint } = await build(t)
   endpoint.deleteBucket('datalake')
-  t.match((await app.inject('/data')).json(), { status: 503, code: 'no_data', detail: 'The source has not been read yet: The bucket or folder does not exist' })
+  t.match((await app.inject('/data')).json(), { status: 503, code: 'no_data', detail: 'The lake has not been read yet: The bucket or folder does not exist' })
   t.match((await app.inject('/readyz')).json(), { status: 503, detail: /does not exist/ })
   t.equal((await app.inject('/livez')).statusCode, 200)
 })
