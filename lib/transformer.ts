@@ -250,8 +250,7 @@ export class UserDataTransformer {
   async exportHead (version: DataVersion, plan: RequestPlan, reader: BodyReader = PATIENT_READER): Promise<Pick<Export, 'count' | 'next'>> {
     const releaseVersion = this.#versions.acquire(plan.version, () => {})
     try {
-      await this.#turns.enter(reader.isGone)
-      const { count, next } = await version.select(plan)
+      const { count, next } = await this.#turns.first(() => version.select(plan), reader.isGone)
       this.#retainForNextPage(plan, { next })
       return { count, next }
     } finally {
@@ -261,8 +260,7 @@ export class UserDataTransformer {
 
   /** Computes statistics of a data version when it is their turn. Throws as `export` does. */
   async computeStatistics (version: DataVersion, query: StatisticsQuery, reader: BodyReader): Promise<Statistics> {
-    await this.#turns.enter(reader.isGone)
-    return await version.statistics(query)
+    return await this.#turns.first(() => version.statistics(query), reader.isGone)
   }
 
   /** Statistics of the records that match. @throws UnknownColumnError, NoDataError */
@@ -305,8 +303,8 @@ export class UserDataTransformer {
     if (ids.offsets.length === 1) return 0
     const known = this.#lastGoodCounts.get(query)
     if (known?.ids === ids) return known.count
-    if (!isLookup(query)) await this.#turns.enter()
-    const count = await (await version.select(query)).countAmong(ids)
+    const work = async () => await (await version.select(query)).countAmong(ids)
+    const count = await (isLookup(query) ? work() : this.#turns.first(work))
     this.#lastGoodCounts.set(query, { ids, count })
     return count
   }

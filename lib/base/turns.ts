@@ -1,10 +1,15 @@
 import { monotonicNow, type MonotonicClock } from './clock.js'
 import { OverloadedError, RequestAbortedError } from './errors.js'
 
-/** How many requests may wait for their first turn. */
-const MAX_WAITING = 128
+export interface TurnsOptions {
+  /** How many pieces of work may be under way. Default: 2. */
+  readonly atWork?: number
+  /** How many requests may wait for their first piece. Default: 256. */
+  readonly maxWaiting?: number
+  readonly clock?: MonotonicClock
+}
 
-/** For as many milliseconds, pieces of work may begin in the same turn of the event loop. */
+/** After as many milliseconds of work, the event loop handles everything else. */
 const SLICE_MS = 5
 
 interface Waiter {
@@ -16,66 +21,82 @@ interface Waiter {
 const never = () => false
 
 /**
- * Turns of the event loop for work that takes noticeable time. The work is divided into pieces; each piece waits for a turn. Pieces
- * begin in the order in which they have asked, and the event loop handles everything else between them, so that other requests wait
- * for one piece at most, however many are waiting.
+ * Divides the event loop between work that takes noticeable time. The work comes in pieces of some milliseconds, which begin in the
+ * order in which they are asked for: few at a time, and none after 5 ms before the event loop has handled everything else. So cheap
+ * requests wait for a piece or two, however much work there is.
  */
 export class Turns {
+  readonly #maxAtWork: number
   readonly #maxWaiting: number
   readonly #clock: MonotonicClock
   readonly #waiting = new Set<Waiter>()
+  #atWork = 0
   /** When the first piece of the current turn of the event loop began. */
   #beganAt: number | undefined
 
-  constructor ({ maxWaiting = MAX_WAITING, clock = monotonicNow }: { maxWaiting?: number, clock?: MonotonicClock } = {}) {
+  constructor ({ atWork = 2, maxWaiting = 256, clock = monotonicNow }: TurnsOptions = {}) {
+    this.#maxAtWork = atWork
     this.#maxWaiting = maxWaiting
     this.#clock = clock
   }
 
   /**
-   * Waits for the first piece of a request. Returns `undefined` if it may begin at once.
+   * Does the first piece of the work of a request.
    *
-   * @param isGone whether the client has left: the request loses its place
+   * @param isGone whether the client has left: the request then loses its place
    * @throws {OverloadedError} if too many are waiting
    * @throws {RequestAbortedError} if the client has left
    */
-  enter (isGone: () => boolean = never): Promise<void> | undefined {
+  async first<T> (work: () => T | Promise<T>, isGone: () => boolean = never): Promise<T> {
     if (isGone()) throw new RequestAbortedError()
-    if (this.#beginNow()) return undefined
     if (this.#waiting.size >= this.#maxWaiting) this.#removeGone()
     if (this.#waiting.size >= this.#maxWaiting) throw new OverloadedError('Too many expensive requests are waiting')
-    return this.#wait(isGone)
+    return await this.#run(work, isGone)
   }
 
-  /** Waits for a further piece of a request that has begun. Returns `undefined` if it may begin at once. */
-  next (): Promise<void> | undefined {
-    return this.#beginNow() ? undefined : this.#wait(never)
+  /** Does a further piece of work that has begun. */
+  async further<T> (work: () => T | Promise<T>): Promise<T> {
+    return await this.#run(work, never)
   }
 
-  #beginNow (): boolean {
-    if (this.#waiting.size > 0) return false
-    const now = this.#clock()
-    if (this.#beganAt === undefined) this.#begin(now)
-    return now - this.#beganAt! < SLICE_MS
+  async #run<T> (work: () => T | Promise<T>, isGone: () => boolean): Promise<T> {
+    if (this.#waiting.size === 0 && this.#isFree()) this.#begin()
+    else await new Promise<void>((resolve, reject) => this.#waiting.add({ isGone, begin: resolve, abort: reject }))
+    try {
+      return await work()
+    } finally {
+      this.#atWork--
+      this.#beginWaiting()
+    }
   }
 
-  #begin (now: number): void {
-    this.#beganAt = now
-    setImmediate(this.#turn)
+  #isFree (): boolean {
+    return this.#atWork < this.#maxAtWork && (this.#beganAt === undefined || this.#clock() - this.#beganAt < SLICE_MS)
   }
 
-  #wait (isGone: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => this.#waiting.add({ isGone, begin: resolve, abort: reject }))
+  #begin (): void {
+    this.#atWork++
+    if (this.#beganAt !== undefined) return
+    this.#beganAt = this.#clock()
+    setImmediate(this.#endTurn)
   }
 
-  readonly #turn = (): void => {
+  readonly #endTurn = (): void => {
     this.#beganAt = undefined
-    this.#removeGone()
-    const [first] = this.#waiting
-    if (first === undefined) return
-    this.#waiting.delete(first)
-    this.#begin(this.#clock())
-    first.begin()
+    this.#beginWaiting()
+  }
+
+  #beginWaiting (): void {
+    for (const waiter of this.#waiting) {
+      if (!this.#isFree()) return
+      this.#waiting.delete(waiter)
+      if (waiter.isGone()) {
+        waiter.abort(new RequestAbortedError())
+      } else {
+        this.#begin()
+        waiter.begin()
+      }
+    }
   }
 
   #removeGone (): void {

@@ -6,7 +6,7 @@ import { BufferPool, isPooled } from './buffer-pool.js'
 import { gzipBuffer, gzipChunks } from './compress.js'
 import { paced } from './paced.js'
 import { render, type Chunks } from './render.js'
-import { isLookup, type RequestPlan } from './request-plan.js'
+import { isCheap, type RequestPlan } from './request-plan.js'
 import { ResponseBudget, type Hold } from './response-budget.js'
 
 export type Encoding = 'gzip' | 'identity'
@@ -84,20 +84,26 @@ export class Exporter {
   }
 
   async #render (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
-    if (!isLookup(plan)) await this.#turns.enter(reader.isGone)
-    // Another request may have asked for the same body meanwhile.
-    const cached = this.cached(plan, 'identity', reader)
-    if (cached !== undefined) return cached
-    this.#budget.admit()
+    if (isCheap(plan)) return await this.#make(version, plan, reader)
+    return await this.#turns.first(async () => {
+      // Another request may have asked for the same body meanwhile.
+      const cached = this.cached(plan, 'identity', reader)
+      if (cached !== undefined) return cached
+      this.#budget.admit()
+      return await this.#make(version, plan, reader)
+    }, reader.isGone)
+  }
+
+  async #make (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
     const selection = await version.select(plan)
     const { count, next } = selection
     let memory: ArrayBuffer | undefined
     const text = render(selection, plan.format, { ...plan, allocate: (bytes) => (memory = this.#pool.acquire(bytes)) })
     const isShort = Math.min(count, plan.page?.limit ?? Infinity) <= MAX_COLLECTED_RECORDS
-    const body = Buffer.isBuffer(text) || !isShort ? text : await collect(this.#paced(text), MAX_COLLECTED_BYTES)
+    const body = Buffer.isBuffer(text) || !isShort ? text : await collect(text, MAX_COLLECTED_BYTES)
     if (!Buffer.isBuffer(body)) {
       const hold = this.#budget.hold(reader.cut)
-      return { count, next, body: counted(isShort ? body : this.#paced(body), hold), isView: true, release: hold.release }
+      return { count, next, body: counted(this.#paced(body), hold), isView: true, release: hold.release }
     }
     // Memory of the version is not the cache's.
     if (body.buffer instanceof SharedArrayBuffer) return { count, next, body, isView: body.length >= LARGE_BYTES, release: undefined }
@@ -129,7 +135,7 @@ export class Exporter {
   }
 
   #paced (chunks: Chunks): Chunks {
-    return paced(chunks, () => this.#turns.next())
+    return paced(chunks, (work) => this.#turns.further(work))
   }
 
   #cache ({ key }: RequestPlan, encoding: Encoding, body: CachedBody): CachedBody {

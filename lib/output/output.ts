@@ -1,11 +1,10 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { setImmediate } from 'node:timers/promises'
 import { DEFAULTS } from '../base/defaults.js'
 import type { DataVersion, SelectQuery, Selection } from '../query/data-version.js'
 import { DECLARED_COLUMNS } from '../schema/record.js'
 import { compareOutputs, type Changes } from './diff.js'
-import { paced } from './paced.js'
+import { yielding } from './paced.js'
 import { parquet } from './parquet.js'
 import { render, type CsvOptions } from './render.js'
 
@@ -50,5 +49,5 @@ const NOT_COMPARED: Changes = { added: 0, changed: 0, removed: 0 }
 
 async function renderCsv (selection: Selection, options: CsvOptions): Promise<Buffer> {
   const text = render(selection, 'csv', options)
-  return Buffer.isBuffer(text) ? text : await buffer(Readable.from(paced(text, setImmediate)))
+  return Buffer.isBuffer(text) ? text : await buffer(Readable.from(yielding(text)))
 }

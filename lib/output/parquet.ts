@@ -1,8 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
 import type { Selection } from '../query/data-version.js'
 import type { Cell } from '../schema/record.js'
-import { paced } from './paced.js'
+import { yielding } from './paced.js'
 
 /** The number of rows in a row group of the file, which is encoded at once. */
 const GROUP_ROWS = 100_000
@@ -18,7 +17,7 @@ export async function parquet (selection: Selection): Promise<Buffer> {
     await file.write({ columnData: types.map(({ name, type }, i) => ({ name, data: type === 'INT64' ? group[i]!.map(toBigInt) : group[i]! })), rowGroupSize: GROUP_ROWS })
     group = types.map(() => [])
   }
-  for await (const rows of paced(selection.batches(), setImmediate)) {
+  for await (const rows of yielding(selection.batches())) {
     for (const row of rows) row.forEach((cell, i) => group[i]!.push(cell))
     if (group[0]!.length >= GROUP_ROWS) await flush()
   }

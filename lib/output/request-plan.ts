@@ -36,3 +36,9 @@ export function planRequest (version: DataVersion, query: ExportQuery): RequestP
 export function isLookup ({ filters = [] }: Pick<SelectQuery, 'filters'>): boolean {
   return filters.some((filter) => typeof filter !== 'function' && filter.column === 'user_id' && filter.op === 'equals')
 }
+
+/** Whether the body is made without noticeable work: for records by their ids, and for the JSON array of all, which the table keeps. */
+export function isCheap (plan: RequestPlan): boolean {
+  const { filters = [], columns, sort = 'user_id', page, format } = plan
+  return isLookup(plan) || (format === 'json' && filters.length === 0 && columns === undefined && sort === 'user_id' && page === undefined)
+}

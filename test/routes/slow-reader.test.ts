@@ -109,8 +109,7 @@ t.test('beyond RESPONSES_MAX_BYTES new responses are 503, and responses without 
     readers.push(reader)
   }
   t.ok(readers.length >= 2 && readers.length <= 6, `${readers.length} readers`)
-  t.equal((await app.inject('/data/10000')).statusCode, 503, 'whatever needs memory')
-  t.equal((await app.inject('/stats')).statusCode, 200)
+  for (const url of ['/data', '/data/10000', '/stats']) t.equal((await app.inject(url)).statusCode, 200, `${url} holds no memory of its own`)
   clock.advance(5000)
   t.equal((await app.inject('/data?max_age=99&limit=1')).statusCode, 200)
   t.ok(readers[0]!.response.destroyed)

@@ -1,70 +1,86 @@
 import t from 'tap'
-import { Turns } from '../../../lib/base/turns.js'
+import { Turns, type TurnsOptions } from '../../../lib/base/turns.js'
 
-/** Turns whose every piece of work takes 10 ms: more than a turn of the event loop has. */
-function setUp (maxWaiting?: number) {
+/** Turns whose every piece of work takes `ms`, and a record of the pieces. */
+function setUp (ms: number, options: TurnsOptions = {}) {
   let now = 0
-  const turns = new Turns({ clock: () => now, ...maxWaiting !== undefined && { maxWaiting } })
-  const order: string[] = []
-  const piece = (name: string) => {
-    now += 10
-    order.push(name)
+  const begun: string[] = []
+  const atWork = { now: 0, most: 0 }
+  const turns = new Turns({ clock: () => now, ...options })
+  const work = (name: string) => async () => {
+    begun.push(name)
+    atWork.most = Math.max(atWork.most, ++atWork.now)
+    await null
+    now += ms
+    atWork.now--
   }
-  const enter = async (name: string, isGone?: () => boolean) => {
-    await turns.enter(isGone)
-    piece(name)
-  }
-  return { turns, order, piece, enter }
+  return { turns, begun, atWork, work }
 }
 
-t.test('work that takes no noticeable time does not wait', async (t) => {
-  const turns = new Turns({ clock: () => 0 })
-  for (let i = 0; i < 1000; i++) t.equal(turns.enter(), undefined)
-})
-
-t.test('one piece begins in a turn of the event loop, in the order of asking', async (t) => {
-  const { turns, order, piece, enter } = setUp()
-  let turn = 0
-  const counter = { isRunning: true }
+/** Counts the turns of the event loop. */
+async function countTurns (during: Promise<unknown>): Promise<number> {
+  const state = { turns: 0, isRunning: true }
   const count = () => {
-    turn++
-    if (counter.isRunning) setImmediate(count)
+    state.turns++
+    if (state.isRunning) setImmediate(count)
   }
   setImmediate(count)
-  const begun: number[] = []
-  await Promise.all(['a', 'b', 'c', 'd'].map(async (name) => {
-    await enter(name)
-    begun.push(turn)
-    await turns.next()
-    piece(`${name}2`)
-    begun.push(turn)
+  await during
+  state.isRunning = false
+  return state.turns
+}
+
+const names = Array.from({ length: 20 }, (_, i) => String(i))
+
+t.test('few pieces are under way, and they begin in the order of asking', async (t) => {
+  const { turns, begun, atWork, work } = setUp(1, { atWork: 3 })
+  await Promise.all(names.map((name) => turns.first(work(name))))
+  t.same(begun, names)
+  t.equal(atWork.most, 3)
+})
+
+t.test('a further piece comes after those that are waiting', async (t) => {
+  const { turns, begun, work } = setUp(1, { atWork: 1 })
+  await Promise.all(['a', 'b', 'c'].map(async (name) => {
+    await turns.first(work(name))
+    await turns.further(work(`${name}2`))
   }))
-  counter.isRunning = false
-  t.same(order, ['a', 'b', 'c', 'd', 'a2', 'b2', 'c2', 'd2'], 'a further piece comes after those that were waiting')
-  t.equal(new Set(begun).size, order.length)
+  t.same(begun, ['a', 'b', 'c', 'a2', 'b2', 'c2'])
+})
+
+t.test('after some milliseconds of work the event loop has its turn', async (t) => {
+  const slow = setUp(5, { atWork: 1 })
+  t.ok(await countTurns(Promise.all(names.map((name) => slow.turns.first(slow.work(name))))) >= names.length - 2, 'after each piece')
+  const quick = setUp(0.1, { atWork: 1 })
+  t.ok(await countTurns(Promise.all(names.map((name) => quick.turns.first(quick.work(name))))) <= 2, 'not after each piece, if they are short')
 })
 
 t.test('a request beyond the limit is refused, a further piece is not', async (t) => {
-  const { turns, order, enter } = setUp(2)
-  await enter('a')
-  const waiting = [enter('b'), enter('c')]
-  await t.rejects(enter('d'), { name: 'OverloadedError' })
-  const further = turns.next()
-  await Promise.all([...waiting, further])
-  t.same(order, ['a', 'b', 'c'])
-  await enter('e')
+  const { turns, begun, work } = setUp(1, { atWork: 1, maxWaiting: 2 })
+  const accepted = ['a', 'b', 'c'].map((name) => turns.first(work(name)))
+  await t.rejects(turns.first(work('d')), { name: 'OverloadedError' })
+  await Promise.all([...accepted, turns.further(work('a2'))])
+  t.same(begun, ['a', 'b', 'c', 'a2'])
+  await turns.first(work('e'))
 })
 
 t.test('a request whose client has left loses its place', async (t) => {
-  const { order, enter } = setUp(2)
-  let hasLeft = false
-  await enter('a')
-  const b = t.rejects(enter('b', () => hasLeft), { name: 'RequestAbortedError' })
-  const c = enter('c')
-  await t.rejects(enter('d'), { name: 'OverloadedError' })
-  hasLeft = true
-  const e = enter('e')
-  await Promise.all([b, c, e])
-  t.same(order, ['a', 'c', 'e'])
-  await t.rejects(enter('f', () => hasLeft), { name: 'RequestAbortedError' })
+  const { turns, begun, work } = setUp(1, { atWork: 1, maxWaiting: 2 })
+  const client = { hasLeft: false }
+  const isGone = () => client.hasLeft
+  const a = turns.first(work('a'))
+  const b = t.rejects(turns.first(work('b'), isGone), { name: 'RequestAbortedError' })
+  const c = turns.first(work('c'))
+  const d = t.rejects(turns.first(work('d')), { name: 'OverloadedError' })
+  client.hasLeft = true
+  await Promise.all([a, b, c, d, turns.first(work('e'))])
+  t.same(begun, ['a', 'c', 'e'])
+  await t.rejects(turns.first(work('f'), isGone), { name: 'RequestAbortedError' })
+})
+
+t.test('work that fails makes room for others', async (t) => {
+  const { turns, begun, work } = setUp(1, { atWork: 1 })
+  const failing = t.rejects(turns.first(async () => { throw new Error('failed') }), { message: 'failed' })
+  await Promise.all([failing, turns.first(work('a'))])
+  t.same(begun, ['a'])
 })
