@@ -18,7 +18,7 @@ export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) 
       failing.set(dryRun, error.code)
       if (error.code === previous) log.debug({ ...job, error }, 'Job failed again')
       else if (error.code === 'internal_error') log.error({ ...job, error, err: cause }, 'Job failed')
-      else log.warn({ ...job, error, cause: messageOf(cause) }, 'Job failed; the next failure of this kind is logged after a success')
+      else log.warn({ ...job, error, cause: messageOf(cause) }, 'Job failed; further failures of this kind are not logged until a job succeeds')
       return
     }
     // The other warnings are logged after the reconcile.

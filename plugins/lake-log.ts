@@ -46,7 +46,7 @@ export function warningLogger (log: FastifyBaseLogger): (warnings: readonly Warn
   let known: readonly Warning[] = []
   return (warnings) => {
     for (const { code, detail } of warnings) if (!hasCode(known, code)) log.warn({ warning: code }, detail)
-    for (const { code } of known) if (!hasCode(warnings, code)) log.info({ warning: code }, `No longer: ${code}`)
+    for (const { code } of known) if (!hasCode(warnings, code)) log.info({ warning: code }, `The warning ${code} no longer applies`)
     known = warnings
   }
 }

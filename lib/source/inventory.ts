@@ -144,7 +144,7 @@ function chooseInfoFiles (infoFiles: UserObjects) {
     const wins = lengthOf(candidate) < lengthOf(previous)
     if (wins) chosen[chosen.length - 1] = candidate
     const { key, etag } = infoFiles.at(wins ? previous : candidate)
-    duplicates.push({ userId: sliceToString(infoFiles.userId(candidate)), key, etag, rejection: rejection('duplicate_id', 'Another info file of this user has a shorter or smaller key') })
+    duplicates.push({ userId: sliceToString(infoFiles.userId(candidate)), key, etag, rejection: rejection('duplicate_id', 'Another info file has the same id and is served: its key is shorter, or equally long and first in bytewise order') })
   }
   return { chosen: Int32Array.from(chosen), duplicates }
 }

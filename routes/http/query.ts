@@ -86,7 +86,7 @@ function unknownParameter (name: string, parameters: Parameters): string {
 }
 
 function wrongValue (given: string | readonly string[], parameter: Parameter<unknown>): string {
-  if (typeof given !== 'string' && !parameter.isList) return 'is given more than once'
+  if (typeof given !== 'string' && !parameter.isList) return `got ${given.length} values; must be given at most once`
   const wrong = [given].flat().find((text) => parameter.parse(text) === undefined)
   return `got ${JSON.stringify(wrong)}; must be ${parameter.accepted}`
 }

@@ -25,7 +25,7 @@ t.test('a lake in which nothing is usable is reported in the log, in jobs and by
   bucket.put('source_data/4.csv', csv())
   await fresh('/data')
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [] })
-  t.match(log.filter(({ warning }) => warning === 'nothing_usable')[1], { level: 30, msg: 'No longer: nothing_usable' })
+  t.match(log.filter(({ warning }) => warning === 'nothing_usable')[1], { level: 30, msg: 'The warning nothing_usable no longer applies' })
 })
 
 t.test('what a folder lake skips is reported', async (t) => {
