@@ -1,10 +1,10 @@
 import { firstIndex } from '../base/bytes.js'
 import { BoundedCache } from '../base/bounded-cache.js'
-import { hintSharedMemory } from '../base/shared-memory.js'
+import { hintSharedMemory, memoryOf } from '../base/shared-memory.js'
 import { DECLARED_COLUMNS, type Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
 import type { ImageVersions } from '../table/image-versions.js'
-import { byteLength, memoryOf, TableReader, type Table } from '../table/table.js'
+import { TableReader, type Table } from '../table/table.js'
 import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { Match } from './match.js'
 import { jsonOfRows } from './json-rows.js'
@@ -50,7 +50,7 @@ export class TableVersion implements DataVersion {
     this.version = data.version
     this.columns = same ? same.columns : this.#table.columnNames
     this.memory = same ? same.memory : memoryOf(data)
-    if (!same) hintSharedMemory(data, byteLength(data))
+    if (!same) hintSharedMemory(data)
   }
 
   async select (query: SelectQuery): Promise<Selection> {

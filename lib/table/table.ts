@@ -2,7 +2,6 @@ import type { CalendarDay } from '../base/calendar.js'
 import { DECLARED_COLUMNS, type Cell, type RecordFields, type RecordRow } from '../schema/record.js'
 import type { BirthOrder } from './birth-order.js'
 import type { DictionaryColumn, CaseFoldIndex } from './dictionary-column.js'
-import { typedArraysIn } from '../base/typed-arrays.js'
 import { sliceAt, Utf8Reader, type Utf8Column } from './utf8-column.js'
 
 /** A text column of the info files. `folded`: the case-folded values, for first_name and last_name only. */
@@ -109,16 +108,6 @@ export class TableReader {
 
 function isDeclared (name: string): boolean {
   return (DECLARED_COLUMNS as readonly string[]).includes(name)
-}
-
-/** The memory that a table holds. Tables share the memory of equal columns. */
-export function memoryOf (table: Table): ReadonlySet<ArrayBufferLike> {
-  return new Set(typedArraysIn(table).map(({ buffer }) => buffer))
-}
-
-/** Bytes of memory that a table holds. */
-export function byteLength (table: Table): number {
-  return [...memoryOf(table)].reduce((sum, buffer) => sum + buffer.byteLength, 0)
 }
 
 /** The JSON object of a row, without the comma or bracket that follows it. */

@@ -6,7 +6,6 @@ import type { Quarantine } from '../source/quarantine.js'
 import type { SourceState } from '../source/source-state.js'
 import { openStore } from '../store/open-store.js'
 import '../store/s3/s3-store.js' // what most lakes need: loaded while the server is
-import { byteLength } from '../table/table.js'
 import { toReferences } from './array-references.js'
 import { InProcessBackend } from './in-process-backend.js'
 import type { BackendReconciled } from './lake-backend.js'
@@ -36,7 +35,7 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
     const reconciled = { ...rest, quarantine: quarantine === postedQuarantine ? quarantine.name : quarantine }
     postedQuarantine = quarantine
     held = reconciled.state
-    hintSharedMemory(held.table, byteLength(held.table))
+    for (const data of [held.table, held.rejected, quarantine]) hintSharedMemory(data)
     if (held === known) return { ...reconciled, state: held.name }
     return known === undefined ? reconciled : { ...reconciled, state: toReferences(held, known) as SourceState }
   }

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { hintSharedMemory } from '../base/shared-memory.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { Quarantine } from '../source/quarantine.js'
 import type { SourceState } from '../source/source-state.js'
@@ -48,7 +49,9 @@ export class WorkerBackend implements LakeBackend {
   async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
     const { state, quarantine, ...reconciled } = await this.#call<ReconcileResult>('reconcile', previous, request, onProgress)
     if (typeof quarantine !== 'string') this.#quarantine = quarantine
-    return { ...reconciled, quarantine: this.#quarantine!, state: typeof state === 'string' ? previous! : fromReferences(state, previous) as SourceState }
+    const next = { ...reconciled, quarantine: this.#quarantine!, state: typeof state === 'string' ? previous! : fromReferences(state, previous) as SourceState }
+    for (const data of [next.quarantine, next.state.rejected]) hintSharedMemory(data)
+    return next
   }
 
   async publish (state: SourceState, request: PublishRequest): Promise<OutputReport> {

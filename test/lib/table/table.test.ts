@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { memoryOf } from '../../../lib/base/shared-memory.js'
 import { typedArraysIn } from '../../../lib/base/typed-arrays.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
 import { takeRows } from '../../../lib/table/take-rows.js'
-import { memoryOf, TableReader, type Table } from '../../../lib/table/table.js'
+import { TableReader, type Table } from '../../../lib/table/table.js'
 import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
 import { runs } from '../../support/property-runs.js'
 
