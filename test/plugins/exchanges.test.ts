@@ -1,12 +1,11 @@
 import { once } from 'node:events'
-import { readdirSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, truncateSync } from 'node:fs'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import Fastify, { type FastifyInstance } from 'fastify'
+import { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import userlake, { serverOptions } from '../../app.js'
-import { build, csv, PNG } from '../support/app.js'
+import { build, buildOnFolder, csv, PNG } from '../support/app.js'
 import { gate, until } from '../support/until.js'
 
 const get = (url: string) => `GET ${url} HTTP/1.1\r\nHost: localhost\r\n\r\n`
@@ -76,13 +75,9 @@ t.test('a connection is not read while its requests wait', async (t) => {
 })
 
 t.test('when a connection closes, the files of the images that it requested are closed', async (t) => {
-  const folder = t.testdir({ source_data: { '1.csv': csv() } })
-  const image = join(folder, 'source_data', '1.png')
-  writeFileSync(image, PNG)
+  const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': csv(), '1.png': PNG } })
+  const image = join(root, 'source_data', '1.png')
   truncateSync(image, 50e6)
-  const app = Fastify(serverOptions)
-  t.teardown(() => app.close())
-  await app.register(userlake, { settings: { LAKE_URL: `file:${folder}`, REFRESH_WAIT: '30s' } })
   const count = countInFlight(app)
   await app.listen({ port: 0 })
   const { client, server } = await open(t, app)

@@ -1,13 +1,7 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import Fastify from 'fastify'
 import t from 'tap'
-import userlake, { serverOptions } from '../../app.js'
-import { FolderStore } from '../../lib/store/folder/folder-store.js'
-import { build, csv, PNG, withoutSnapshot } from '../support/app.js'
+import { build, buildOnFolder, csv, PNG, withoutSnapshot } from '../support/app.js'
 import { readParquet } from '../support/parquet.js'
 import { gate, until } from '../support/until.js'
-import { validateResponses } from '../support/openapi-validator.js'
 
 const OUTPUT = 'processed_data/output.csv'
 const files = { '2.csv': csv('Bob', 'Ray', -1), '10.csv': csv('Ann', '"Lee, Jr"', 5), '10.png': PNG, 'bad.csv': 'x' }
@@ -242,12 +236,8 @@ t.test('reconciles of readers do not change the progress of a job', async (t) =>
 })
 
 t.test('a folder that another process writes to is served, and a job fails with read_only', async (t) => {
-  const root = t.testdir({ source_data: { '1.csv': csv() }, '.userlake': {} })
-  writeFileSync(join(root, '.userlake/lock'), JSON.stringify({ pid: 1, host: 'elsewhere', pids: '', token: 'theirs' }))
-  const fastify = Fastify(serverOptions)
-  await fastify.register(userlake, { settings: { REFRESH_WAIT: '30s' }, store: new FolderStore(root) })
-  validateResponses(fastify)
-  t.teardown(() => fastify.close())
-  t.match((await fastify.inject({ method: 'POST', url: '/data' })).json(), { status: 503, code: 'read_only', detail: /Another process writes to this folder/ })
-  t.equal((await fastify.inject('/data')).json().length, 1)
+  const lock = JSON.stringify({ pid: 1, host: 'elsewhere', pids: '', token: 'theirs' })
+  const { app } = await buildOnFolder(t, { source_data: { '1.csv': csv() }, '.userlake': { lock } })
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { status: 503, code: 'read_only', detail: /Another process writes to this folder/ })
+  t.equal((await app.inject('/data')).json().length, 1)
 })

@@ -1,9 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
-import Fastify from 'fastify'
 import t from 'tap'
-import app, { serverOptions } from '../../app.js'
-import { build, csv, PNG, type LogLine } from '../support/app.js'
+import { build, buildOnFolder, csv, PNG, type LogLine } from '../support/app.js'
 
 const BAD = 'first_name,last_name\nAnn,Lee\n'
 const post = { method: 'POST', url: '/data' } as const
@@ -29,15 +26,15 @@ t.test('a lake in which nothing is usable is reported in the log, in jobs and by
 })
 
 t.test('what a folder lake skips is reported', async (t) => {
-  const root = t.testdir({ source_data: { '1.csv': csv(), 'link.csv': t.fixture('symlink', '1.csv') } })
-  for (const byte of [0xfe, 0xff]) writeFileSync(Buffer.concat([Buffer.from(`${root}/source_data/bad`), Buffer.from([byte, 0x2e, 0x63, 0x73, 0x76])]), csv())
-  const fastify = Fastify(serverOptions)
-  t.teardown(() => fastify.close())
-  await fastify.register(app, { settings: { LAKE_URL: pathToFileURL(root).href, REFRESH_WAIT: '30s' } })
-  t.match((await fastify.inject('/data')).json(), [{ user_id: '1' }])
+  const { app } = await buildOnFolder(t, { source_data: { '1.csv': csv(), 'link.csv': t.fixture('symlink', '1.csv') } }, {
+    fill: (root) => {
+      for (const byte of [0xfe, 0xff]) writeFileSync(Buffer.concat([Buffer.from(`${root}/source_data/bad`), Buffer.from([byte, 0x2e, 0x63, 0x73, 0x76])]), csv())
+    }
+  })
+  t.match((await app.inject('/data')).json(), [{ user_id: '1' }])
   const detail = 'The folder has entries that are not part of the lake: 2 with a name that is not UTF-8, such as source_data/bad\\xfe.csv; ' +
     '1 that is a symbolic link, such as source_data/link.csv'
-  const { details } = (await fastify.inject('/readyz')).json()
+  const { details } = (await app.inject('/readyz')).json()
   t.match(details, [{ code: 'skipped_files', detail: /^The folder has entries that are not part of the lake: / }])
   for (const part of detail.split(/: |; /).slice(1)) t.ok(details[0].detail.replace('xff', 'xfe').includes(part), part)
 })

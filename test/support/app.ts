@@ -1,9 +1,10 @@
 import type { Server } from 'node:http'
+import { pathToFileURL } from 'node:url'
 import Fastify, { LogController, type FastifyHttpOptions, type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import app, { serverOptions, type AppOptions } from '../../app.js'
 import type { ObjectStore } from '../../lib/store/object-store.js'
-import type { BackendThread } from '../../lib/worker/worker-backend.js'
+import { startWorker, type BackendThread } from '../../lib/worker/worker-backend.js'
 import { validateResponses } from './openapi-validator.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
@@ -71,6 +72,20 @@ export async function build (t: Test, { files = {}, settings = {}, server = {}, 
     return { status: response.statusCode, json: response.json() }
   }
   return { app: fastify, endpoint, bucket, clock, fresh }
+}
+
+/** The app over a folder of the test's own, set up as in production. `fill` writes what `testdir` can't. */
+export async function buildOnFolder (
+  t: Test, content: Parameters<Test['testdir']>[0], { fill = async () => {}, settings = {} }: { fill?: (root: string) => Promise<void> | void, settings?: Readonly<Record<string, string>> } = {}
+): Promise<{ readonly app: FastifyInstance, readonly root: string }> {
+  const fastify = Fastify(serverOptions)
+  // Before the folder is made: tap removes it before the teardowns that were registered later, and closing writes a snapshot.
+  t.teardown(() => fastify.close())
+  const root = t.testdir(content)
+  await fill(root)
+  await fastify.register(app, { settings: { LAKE_URL: pathToFileURL(root).href, REFRESH_WAIT: '30s', ...settings }, worker: startWorker() })
+  validateResponses(fastify)
+  return { app: fastify, root }
 }
 
 export function keyOf (name: string): string {

@@ -1,20 +1,16 @@
-import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Test } from 'tap'
-import app, { serverOptions } from '../../app.js'
-import { fillEmbeddedLake } from '../../lib/store/embedded-lake.js'
-import { validateResponses } from './openapi-validator.js'
+import { buildOnFolder } from './app.js'
 
 /** The app over the sample data, after its first job. */
 export async function buildOnSampleData (t: Test): Promise<FastifyInstance> {
-  const lake = `${t.testdir()}/lake`
-  await fillEmbeddedLake({ lake, from: 'seed-data', prefix: 'source_data/' })
-  const fastify = Fastify(serverOptions)
-  await fastify.register(app, { settings: { LAKE_URL: `file:${lake}`, REFRESH_WAIT: '30s' } })
-  validateResponses(fastify)
-  t.teardown(() => fastify.close())
-  await fastify.inject({ method: 'POST', url: '/data' })
-  await fastify.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
-  return fastify
+  const fill = async (root: string) => await cp('seed-data', join(root, 'source_data'), { recursive: true })
+  const { app } = await buildOnFolder(t, {}, { fill })
+  await app.inject({ method: 'POST', url: '/data' })
+  await app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
+  return app
 }
 
 /** A request for a command such as: curl -X POST -H 'Prefer: respond-async' 'http://localhost:8080/data' */

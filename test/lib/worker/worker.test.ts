@@ -2,9 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import app, { serverOptions } from '../../../app.js'
 import { typedArraysIn } from '../../../lib/base/typed-arrays.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import type { ReconcileProgress } from '../../../lib/source/reconcile.js'
@@ -15,11 +13,11 @@ import type { Table } from '../../../lib/table/table.js'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import { UserDataTransformer } from '../../../lib/transformer.js'
-import { startWorker, WorkerBackend } from '../../../lib/worker/worker-backend.js'
+import { WorkerBackend } from '../../../lib/worker/worker-backend.js'
 import type { Call } from '../../../lib/worker/worker-protocol.js'
-import { csv } from '../../support/app.js'
-import { validateResponses } from '../../support/openapi-validator.js'
+import { build, csv } from '../../support/app.js'
 import { rowsOf } from '../../support/tables.js'
+import { MemoryStore } from '../../support/stores.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' }
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad' }
@@ -168,15 +166,7 @@ t.test('if a worker dies, its calls fail, and the next call starts another one',
 })
 
 t.test('the service on a thread of its own answers as any other', async (t) => {
-  const root = t.testdir({ source_data: files })
-  const build = async (worker: boolean) => {
-    const fastify = Fastify(serverOptions)
-    await fastify.register(app, { settings: { LAKE_URL: `file:${root}`, REFRESH_WAIT: '30s' }, worker: worker ? startWorker() : undefined })
-    validateResponses(fastify)
-    t.teardown(() => fastify.close())
-    return fastify
-  }
-  const [threaded, plain] = [await build(true), await build(false)]
+  const [{ app: threaded }, { app: plain }] = [await build(t, { files }), await build(t, { files, store: (bucket) => new MemoryStore(bucket) })]
   for (const url of ['/data', '/data?format=csv', '/stats?as_of=2025-01-01T00:00:00Z', '/rejects', '/data/2']) {
     const [a, b] = [await threaded.inject(url), await plain.inject(url)]
     t.equal(a.body, b.body, url)
