@@ -21,6 +21,8 @@ import type { Filter } from './query/filter.js'
 import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
 import type { Statistics } from './query/statistics.js'
 import { TableVersion } from './query/table-version.js'
+import type { SchemaDescriptor } from './schema/descriptor.js'
+import { compileSchema } from './schema/schema.js'
 import { USERS_SCHEMA } from './schema/users-schema.js'
 import { Refresher, type Freshness, type FreshnessChange, type FreshnessRules } from './refresher.js'
 import type { SnapshotFailure } from './snapshot/snapshot-file.js'
@@ -52,6 +54,8 @@ export interface TransformerOptions {
   readonly sourcePrefix?: string | undefined
   /** The key that `updateOutput` writes. It is never read as input. */
   readonly outputKey?: string | undefined
+  /** The declared columns; checked by `checkDescriptor`. Default: the users schema. */
+  readonly schema?: SchemaDescriptor | undefined
   /** The extensions of images, in lower case and without the dot. */
   readonly imageExtensions?: readonly string[] | undefined
   /** The delimiter of the fields of an info file. */
@@ -147,13 +151,15 @@ export class UserDataTransformer {
   #snapshotError: unknown
 
   constructor (options: TransformerOptions) {
-    const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions } = options
+    const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions, schema = USERS_SCHEMA } = options
+    const [image] = compileSchema(schema).images
+    const extensions = image === undefined ? [] : image.extensions ?? imageExtensions
     this.#clock = clock
     this.#cache = cache
     this.#openVersion = options.openVersion ?? openTable
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
-    this.#images = new ImageReader(store, imageExtensions)
+    this.#images = new ImageReader(store, extensions)
     this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: sizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
     const budget = new ResponseBudget(options.responsesMaxBytes ?? sizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
     this.#exporter = new Exporter({ turns: this.#turns, budget })
@@ -161,9 +167,9 @@ export class UserDataTransformer {
     const rules = {
       prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
       ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey],
-      imageExtensions,
+      imageExtensions: extensions,
       delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
-      schema: USERS_SCHEMA,
+      schema,
       timeZone: this.#timeZone,
       snapshotKey
     }
@@ -304,7 +310,7 @@ export class UserDataTransformer {
     const known = this.#lastGoodCounts.get(query)
     if (known?.ids === ids) return known.count
     const work = async () => await (await version.select(query)).countAmong(ids)
-    const count = await (isLookup(query) ? work() : this.#turns.first(work))
+    const count = await (isLookup(version, query) ? work() : this.#turns.first(work))
     this.#lastGoodCounts.set(query, { ids, count })
     return count
   }

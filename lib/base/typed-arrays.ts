@@ -19,7 +19,9 @@ export function typedArraysIn (data: unknown): TypedArray[] {
 export function reuseTypedArrays<T> (previous: T, next: T): T {
   if (ArrayBuffer.isView(next)) return ArrayBuffer.isView(previous) && isEqual(previous as unknown as TypedArray, next as unknown as TypedArray) ? previous : next
   if (typeof next !== 'object' || next === null || typeof previous !== 'object' || previous === null) return next
-  return Object.fromEntries(Object.entries(next).map(([name, value]) => [name, reuseTypedArrays((previous as Record<string, unknown>)[name], value)])) as T
+  const reuse = ([name, value]: [string, unknown]) => reuseTypedArrays((previous as Record<string, unknown>)[name], value)
+  const items = Object.entries(next)
+  return (Array.isArray(next) ? items.map(reuse) : Object.fromEntries(items.map((item) => [item[0], reuse(item)]))) as T
 }
 
 function isEqual (a: TypedArray, b: TypedArray): boolean {

@@ -7,23 +7,26 @@ import { compareUtf8 } from '../base/utf8.js'
 /** The records that a new output adds, changes and removes. */
 export interface Changes { readonly added: number, readonly changed: number, readonly removed: number }
 
+/** How outputs are written: the delimiter between fields, and the name of the key column. */
+export interface CsvLayout { readonly delimiter: string, readonly key: string }
+
 /** A record of an output. `text` also contains the names of the columns. */
 interface OutputRecord { readonly userId: string, readonly text: string }
 
 /**
- * Compares two CSV outputs by their `user_id` column; `after` is in the order of the user ids. If the columns differ, all records of both
- * are changed. A previous output that is not CSV or has no `user_id` column counts as empty.
+ * Compares two CSV outputs by their key column; `after` is in the order of the user ids. If the columns differ, all records of both
+ * are changed. A previous output that is not CSV or has no key column counts as empty.
  */
-export async function compareOutputs (before: Buffer, after: Buffer, delimiter: string): Promise<Changes> {
+export async function compareOutputs (before: Buffer, after: Buffer, options: CsvLayout): Promise<Changes> {
   try {
-    return await countChanges(inOrder(readRecords(before, delimiter)), readRecords(after, delimiter))
+    return await countChanges(inOrder(readRecords(before, options)), readRecords(after, options))
   } catch (error) {
-    if (error instanceof CsvError) return await countChanges(Readable.from([]), readRecords(after, delimiter))
+    if (error instanceof CsvError) return await countChanges(Readable.from([]), readRecords(after, options))
     if (!(error instanceof DisorderError)) throw error
     const users = new Map<string, OutputRecord>()
-    for await (const record of readRecords(before, delimiter)) users.set(record.userId, record)
+    for await (const record of readRecords(before, options)) users.set(record.userId, record)
     const sorted = [...users.values()].sort((a, b) => compareUtf8(a.userId, b.userId))
-    return await countChanges(Readable.from(sorted), readRecords(after, delimiter))
+    return await countChanges(Readable.from(sorted), readRecords(after, options))
   }
 }
 
@@ -55,7 +58,7 @@ async function * inOrder (records: AsyncIterable<OutputRecord>): AsyncGenerator<
   }
 }
 
-async function * readRecords (csv: Buffer, delimiter: string): AsyncGenerator<OutputRecord> {
+async function * readRecords (csv: Buffer, { delimiter, key }: CsvLayout): AsyncGenerator<OutputRecord> {
   let header: readonly string[] | undefined
   let position = -1
   const parser = parse({ delimiter, bom: true, relax_column_count: true, skip_empty_lines: true })
@@ -63,7 +66,7 @@ async function * readRecords (csv: Buffer, delimiter: string): AsyncGenerator<Ou
   for await (const record of input as AsyncIterable<string[]>) {
     if (header === undefined) {
       header = record
-      position = record.indexOf('user_id')
+      position = record.indexOf(key)
       if (position === -1) return
     } else {
       yield { userId: record[position] ?? '', text: JSON.stringify([header, record]) }

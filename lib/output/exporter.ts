@@ -84,7 +84,7 @@ export class Exporter {
   }
 
   async #render (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
-    if (isCheap(plan)) return await this.#make(version, plan, reader)
+    if (isCheap(version, plan)) return await this.#make(version, plan, reader)
     return await this.#turns.first(async () => {
       // Another request may have asked for the same body meanwhile.
       const cached = this.cached(plan, 'identity', reader)

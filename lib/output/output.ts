@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { DEFAULTS } from '../base/defaults.js'
 import type { DataVersion, SelectQuery, Selection } from '../query/data-version.js'
-import { DECLARED_COLUMNS } from '../schema/record.js'
 import { compareOutputs, type Changes } from './diff.js'
 import { yielding } from './paced.js'
 import { parquet } from './parquet.js'
@@ -30,17 +29,17 @@ export interface RenderedOutput {
 
 /** Renders an output. The bytes depend only on the records and the options. */
 export async function renderOutput (version: DataVersion, output: Output): Promise<RenderedOutput> {
-  const { format, columns = DECLARED_COLUMNS, filters, delimiter = DEFAULTS.delimiter } = output
+  const { format, columns, filters, delimiter = DEFAULTS.delimiter } = output
   const selection = await version.select({ columns, filters })
   const records = selection.count
   if (format === 'parquet') {
-    const body = await parquet(selection)
+    const body = await parquet(selection, version.fields)
     return { body, contentType: 'application/vnd.apache.parquet', records, compare: async () => NOT_COMPARED }
   }
   const body = await renderCsv(selection, output)
   const compare = async (before: Buffer | undefined) => before === undefined
     ? { added: records, changed: 0, removed: 0 }
-    : await compareOutputs(before, body, delimiter)
+    : await compareOutputs(before, body, { delimiter, key: version.fields.find(({ source }) => source === 'key')!.name })
   return { body, contentType: 'text/csv; charset=utf-8', records, compare }
 }
 

@@ -1,24 +1,39 @@
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
 import type { Selection } from '../query/data-version.js'
+import type { TypeName } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
+import type { TableField } from '../table/table-field.js'
 import { yielding } from './paced.js'
 
 /** The number of rows in a row group of the file, which is encoded at once. */
 const GROUP_ROWS = 100_000
 
-/** Encodes the selection as a Parquet file: `birthts` as INT64, other columns as UTF-8 strings; compressed with Snappy. */
-export async function parquet (selection: Selection): Promise<Buffer> {
-  const types = selection.columns.map((name) => ({ name, type: name === 'birthts' ? 'INT64' as const : 'STRING' as const, nullable: true }))
-  const schema = schemaFromColumnData({ columnData: types.map((column) => ({ ...column, data: [] })) })
+interface ParquetColumn { readonly type: string, readonly converted_type?: string, readonly encode: (cell: Cell) => unknown }
+
+/** How the types are stored. Cells are `null` if there is no value; dates and datetimes are texts. */
+const TYPES: Readonly<Record<TypeName, ParquetColumn>> = {
+  string: { type: 'BYTE_ARRAY', converted_type: 'UTF8', encode: (cell) => cell },
+  integer: { type: 'INT64', encode: (cell) => typeof cell === 'number' ? BigInt(cell) : null },
+  number: { type: 'DOUBLE', encode: (cell) => cell },
+  boolean: { type: 'BOOLEAN', encode: (cell) => cell },
+  date: { type: 'INT32', converted_type: 'DATE', encode: toDate },
+  datetime: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS', encode: toDate }
+}
+
+/** Encodes the selection as a Parquet file; undeclared columns are UTF-8 strings; compressed with Snappy. */
+export async function parquet (selection: Selection, fields: readonly TableField[]): Promise<Buffer> {
+  const columns = selection.columns.map((name) => ({ name, ...TYPES[fields.find((field) => field.name === name)?.type ?? 'string'] }))
+  const overrides = columns.map(({ encode, ...element }) => [element.name, { ...element, repetition_type: 'OPTIONAL' as const }])
+  const schema = schemaFromColumnData({ columnData: columns.map(({ name }) => ({ name, data: [] })), schemaOverrides: Object.fromEntries(overrides) })
   const writer = new ByteWriter()
   const file = new ParquetWriter({ writer, schema, createdBy: 'userlake' })
-  let group: Cell[][] = types.map(() => [])
+  let group: unknown[][] = columns.map(() => [])
   const flush = async () => {
-    await file.write({ columnData: types.map(({ name, type }, i) => ({ name, data: type === 'INT64' ? group[i]!.map(toBigInt) : group[i]! })), rowGroupSize: GROUP_ROWS })
-    group = types.map(() => [])
+    await file.write({ columnData: columns.map(({ name }, i) => ({ name, data: group[i]! })), rowGroupSize: GROUP_ROWS })
+    group = columns.map(() => [])
   }
   for await (const rows of yielding(selection.batches())) {
-    for (const row of rows) row.forEach((cell, i) => group[i]!.push(cell))
+    for (const row of rows) row.forEach((cell, i) => group[i]!.push(columns[i]!.encode(cell)))
     if (group[0]!.length >= GROUP_ROWS) await flush()
   }
   if (group[0]!.length > 0) await flush()
@@ -26,6 +41,6 @@ export async function parquet (selection: Selection): Promise<Buffer> {
   return Buffer.from(writer.getBytes())
 }
 
-function toBigInt (cell: Cell): bigint | null {
-  return typeof cell === 'number' ? BigInt(cell) : null
+function toDate (cell: Cell): Date | null {
+  return cell === null ? null : new Date(String(cell))
 }

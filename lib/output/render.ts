@@ -67,6 +67,6 @@ async function * csv (
   }
   yield stringify([selection.columns], { ...options, escape_formulas: false })
   for await (const rows of selection.batches()) {
-    yield stringify(rows.map((row) => row.map((cell) => cell ?? emptyValue)), options)
+    yield stringify(rows.map((row) => row.map((cell) => typeof cell === 'boolean' ? String(cell) : cell ?? emptyValue)), options)
   }
 }

@@ -32,13 +32,19 @@ export function planRequest (version: DataVersion, query: ExportQuery): RequestP
   return { ...query, filters, version: version.version, filterKey, key }
 }
 
-/** Whether the plan asks for records by their ids, which are found without noticeable work. */
-export function isLookup ({ filters = [] }: Pick<SelectQuery, 'filters'>): boolean {
-  return filters.some((filter) => typeof filter !== 'function' && filter.column === 'user_id' && filter.op === 'equals')
+/** Whether the query asks for records by their keys, which are found without noticeable work. */
+export function isLookup (version: DataVersion, { filters = [] }: Pick<SelectQuery, 'filters'>): boolean {
+  const key = keyOf(version)
+  return filters.some((filter) => typeof filter !== 'function' && filter.op === 'equals' && filter.column === key)
 }
 
-/** Whether the body is made without noticeable work: for records by their ids, and for the JSON array of all, which the table keeps. */
-export function isCheap (plan: RequestPlan): boolean {
-  const { filters = [], columns, sort = 'user_id', page, format } = plan
-  return isLookup(plan) || (format === 'json' && filters.length === 0 && columns === undefined && sort === 'user_id' && page === undefined)
+/** Whether the body is made without noticeable work: for records by their keys, and for the JSON array of all, which the table keeps. */
+export function isCheap (version: DataVersion, plan: RequestPlan): boolean {
+  const { filters = [], columns, sort, page, format } = plan
+  const isInKeyOrder = sort === undefined || sort === keyOf(version)
+  return isLookup(version, plan) || (format === 'json' && filters.length === 0 && columns === undefined && isInKeyOrder && page === undefined)
+}
+
+function keyOf ({ fields }: DataVersion): string | undefined {
+  return fields.find(({ source }) => source === 'key')?.name
 }

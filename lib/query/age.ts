@@ -26,8 +26,8 @@ export interface AgeRange {
 export function ageFilters ({ min, max, basis = 'completed', asOf, timeZone }: AgeRange): Filter[] {
   if (basis === 'exact') {
     return [{
-      column: 'birthts',
-      op: 'range',
+      op: 'born',
+      unit: 'millisecond',
       value: {
         min: max === undefined ? undefined : asOf - elapsed(max, 'at most'),
         max: min === undefined ? undefined : asOf - elapsed(min, 'at least')
@@ -36,8 +36,8 @@ export function ageFilters ({ min, max, basis = 'completed', asOf, timeZone }: A
   }
   const today = calendarDay(asOf, timeZone)
   const dates: Filter = {
-    column: 'birth_date',
-    op: 'range',
+    op: 'born',
+    unit: 'calendar day',
     value: {
       // Who is at most n has not completed n + 1 years; who is at least n has.
       min: max === undefined ? undefined : today - (Math.floor(max) + 1) * CALENDAR_DAYS_A_YEAR + 1,
@@ -45,7 +45,7 @@ export function ageFilters ({ min, max, basis = 'completed', asOf, timeZone }: A
     }
   }
   // Who is born later today is not 0 yet.
-  return min === 0 ? [dates, { column: 'birthts', op: 'range', value: { max: asOf } }] : [dates]
+  return min === 0 ? [dates, { op: 'born', unit: 'millisecond', value: { max: asOf } }] : [dates]
 }
 
 /** Milliseconds in an age, rounded so that whole milliseconds compare as the exact age would. */

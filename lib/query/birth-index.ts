@@ -2,64 +2,83 @@ import { countBits } from '../base/bits.js'
 import { firstIndex } from '../base/bytes.js'
 import type { CalendarDay } from '../base/calendar.js'
 import { BLOCK, LOW } from '../table/birth-order.js'
+import type { Births } from '../table/births.js'
+import type { TableColumn } from '../table/column.js'
 import type { TableReader } from '../table/table.js'
 
-/** A run of consecutive positions: from `from` up to, but not including, `to`. */
+/** A run of the rows by birth timestamp: positions from `from` up to, not including, `to`. */
 export interface Run { readonly from: number, readonly to: number }
 
 /** The rows of a run that count: all, or only those with or without an image. */
 export type ImageFacet = 'all' | 'with image' | 'without image'
 
 /**
- * The rows of a table in the order of their birth timestamps. A position is an index into that order. Except for `rows`, the cost of
- * each method grows with the logarithm of the number of rows.
+ * The rows of a table that have a birth timestamp, in its order; a position is an index in that order. Except for reading the rows
+ * themselves, each method takes time logarithmic in their number.
  */
 export class BirthIndex {
   readonly #table: TableReader
+  readonly #births: Births
 
-  constructor (table: TableReader) {
+  constructor (table: TableReader, births: Births) {
     this.#table = table
+    this.#births = births
+  }
+
+  /** Whether it has every row of the table: each has a birth timestamp. */
+  get isComplete (): boolean {
+    return this.length === this.#table.length
+  }
+
+  /** Whether the dates of birth ascend in this order, too. */
+  get datesAscend (): boolean {
+    return this.#births.datesAscend
+  }
+
+  /** Whether it orders the rows by the values of this column. */
+  isOf (column: TableColumn): boolean {
+    return column.kind !== 'dictionary' && this.#table.data.fields.some(({ name, isBirth }) => isBirth && name === column.name)
   }
 
   get length (): number {
-    return this.#table.length
+    return this.#births.rows.length
   }
 
   rowAt (position: number): number {
-    return this.#table.data.births.rows[position]!
+    return this.#births.rows[position]!
   }
 
-  /** The rows of a run in this order. A view that must not be modified. */
+  /** The rows of a run, in this order. They must not be modified. */
   rows (from: number, to: number): Uint32Array {
-    return this.#table.data.births.rows.subarray(from, to)
+    return this.#births.rows.subarray(from, to)
   }
 
   birthtsAt (position: number): number {
-    return this.#table.data.birthts[this.rowAt(position)]!
+    return this.#births.instants[this.rowAt(position)]!
   }
 
   dateAt (position: number): CalendarDay {
-    return this.#table.data.birthDates[this.rowAt(position)]! as CalendarDay
+    return this.#births.dates[this.rowAt(position)]! as CalendarDay
   }
 
-  /** The rows with birth timestamps from `min` to `max`, both inclusive. */
+  /** The rows with births from `min` to `max`, both inclusive. */
   bornBetween (min: number, max: number): Run {
-    const { firstBirthts } = this.#table.data.births
+    const { firstBirthts } = this.#births
     const from = this.#firstPosition((block) => firstBirthts[block]! >= min, (position) => this.birthtsAt(position) >= min)
     const to = this.#firstPosition((block) => firstBirthts[block]! > max, (position) => this.birthtsAt(position) > max)
     return { from, to: Math.max(from, to) }
   }
 
-  /** The rows with birth dates from `min` to `max`, both inclusive; `undefined` if the dates are not in this order (see BirthOrder). */
+  /** The rows with birth dates from `min` to `max`, both inclusive; `undefined` if the dates are in another order. */
   datedBetween (min: number, max: number): Run | undefined {
-    if (!this.#table.data.births.datesAscend) return undefined
+    if (!this.#births.datesAscend) return undefined
     const from = this.firstDated(min)
     return { from, to: Math.max(from, this.firstDated(max + 1)) }
   }
 
-  /** The first position with this birth date or a later one. */
+  /** The first position with a birth date that is not less than this one. */
   firstDated (date: number): number {
-    const { firstDates } = this.#table.data.births
+    const { firstDates } = this.#births
     return this.#firstPosition((block) => firstDates[block]! >= date, (position) => this.dateAt(position) >= date)
   }
 
@@ -70,10 +89,10 @@ export class BirthIndex {
     return facet === 'with image' ? images : position - images
   }
 
-  /** The position of the row of a facet that has `count` rows of that facet before it. */
+  /** The position of the row of a facet that has `count` rows of the facet before it. */
   positionOf (count: number, facet: ImageFacet): number {
     if (facet === 'all') return count
-    const { imageCounts, imageBits } = this.#table.data.births
+    const { imageCounts, imageBits } = this.#births
     const before = (block: number) => facet === 'with image' ? imageCounts[block]! : Math.min(block * BLOCK, this.length) - imageCounts[block]!
     const block = firstIndex(0, imageCounts.length, (block) => before(block) > count) - 1
     let left = count - before(block)
@@ -83,21 +102,21 @@ export class BirthIndex {
     }
   }
 
-  /** The mean birth timestamp of the `count` rows of a facet in a run. */
+  /** The mean of the birth timestamps of a facet of a run, which has `count` rows. */
   mean ({ from, to }: Run, facet: ImageFacet, count: number): number {
     const [start, end] = [this.#sumBefore(from, facet), this.#sumBefore(to, facet)]
     return (end.high - start.high) / count * LOW + (end.low - start.low) / count
   }
 
-  /** The first position for which both predicates hold. Once true, they stay true for all later blocks and positions. */
+  /** The first position at which both hold, given that they hold at all later ones. */
   #firstPosition (holdsForBlock: (block: number) => boolean, holds: (position: number) => boolean): number {
-    const blocks = this.#table.data.births.firstBirthts.length
+    const blocks = this.#births.firstBirthts.length
     const block = firstIndex(0, blocks, holdsForBlock)
     return firstIndex(Math.max(0, (block - 1) * BLOCK), Math.min(block * BLOCK, this.length), holds)
   }
 
   #imagesBefore (position: number): number {
-    const { imageCounts, imageBits } = this.#table.data.births
+    const { imageCounts, imageBits } = this.#births
     const block = Math.floor(position / BLOCK)
     let count = imageCounts[block]!
     let word = block * (BLOCK / 32)
@@ -106,9 +125,9 @@ export class BirthIndex {
     return rest === 0 ? count : count + countBits(imageBits[word]! & ((1 << rest) - 1))
   }
 
-  /** The sum of the birth timestamps before a position, as `high * LOW + low`: two numbers that doubles represent exactly. */
+  /** A sum in two parts, `high * LOW + low`, which doubles hold exactly. */
   #sumBefore (position: number, facet: ImageFacet): { high: number, low: number } {
-    const { high, low, imageHigh, imageLow } = this.#table.data.births
+    const { high, low, imageHigh, imageLow } = this.#births
     const block = Math.floor(position / BLOCK)
     const sum = facet === 'all'
       ? { high: high[block]!, low: low[block]! }
@@ -118,7 +137,7 @@ export class BirthIndex {
     for (let i = block * BLOCK; i < position; i++) {
       const row = this.rowAt(i)
       if (facet !== 'all' && this.#table.hasImage(row) !== (facet === 'with image')) continue
-      const born = this.#table.data.birthts[row]!
+      const born = this.#births.instants[row]!
       const multiple = Math.floor(born / LOW)
       sum.high += multiple
       sum.low += born - multiple * LOW

@@ -1,20 +1,21 @@
 import { foldCase } from '../base/fold-case.js'
 import { userIdOf } from '../schema/record.js'
 import { firstIndex } from '../base/bytes.js'
+import { hasValue } from '../table/column.js'
 import type { DictionaryReader } from '../table/table.js'
 import { Utf8Reader } from '../table/utf8-column.js'
 import type { ImageFacet, Run } from './birth-index.js'
-import type { Filter, RowPredicate } from './filter.js'
+import type { Filter, Range, RowPredicate } from './filter.js'
 import type { TableIndex } from './table-index.js'
 
 /** A filter on a table. */
 export interface Condition {
   test (row: number): boolean
-  /** The rows that may meet the condition, each once, in any order. Absent: all rows may. */
+  /** All rows that meet it and perhaps others, each once, in any order. Absent: every row may meet it. */
   readonly candidates?: Candidates
   /** Exactly the rows that meet it, as a run of the rows by birth. */
   readonly run?: Run
-  /** Exactly the rows that meet it, as a facet of any run of them. */
+  /** Exactly the rows that meet it, as a facet of any run. */
   readonly facet?: ImageFacet
 }
 
@@ -23,36 +24,50 @@ export interface Candidates {
   rows (): Uint32Array
 }
 
-/** Translates a filter into a condition on the rows of a table. */
+/** Evaluates a filter on a table. */
 export function toCondition (filter: Filter | RowPredicate, index: TableIndex): Condition {
   const { table } = index
   if (typeof filter === 'function') return { test: (row) => filter(table.row(row)) }
-  const { column, op } = filter
-  switch (op) {
-    case 'range': return between(index, column, filter.value)
-    case 'exists': return exists(index, column, filter.value)
-    case 'equals': return equals(index, column, typeof filter.value === 'string' ? [filter.value] : filter.value, filter.fold ?? false)
-    case 'prefix': return startsWith(index, column, filter.value, filter.fold ?? false)
-    default: throw new TypeError(`Unknown filter operator ${String(op satisfies never)}`)
+  switch (filter.op) {
+    case 'born': return born(index, filter.unit, filter.value)
+    case 'range': return between(index, filter.column, filter.value)
+    case 'exists': return exists(index, filter.column, filter.value)
+    case 'equals': return equals(index, filter.column, typeof filter.value === 'string' ? [filter.value] : filter.value, filter.fold ?? false)
+    case 'prefix': return startsWith(index, filter.column, filter.value, filter.fold ?? false)
+    default: throw new TypeError(`Unknown filter operator ${String((filter satisfies never as { op: unknown }).op)}`)
   }
 }
 
-function between (index: TableIndex, column: 'birthts' | 'birth_date', { min = -Infinity, max = Infinity }: { min?: number | undefined, max?: number | undefined }): Condition {
-  const { births, table: { data } } = index
-  const values = column === 'birthts' ? data.birthts : data.birthDates
-  const run = column === 'birthts' ? births.bornBetween(min, max) : births.datedBetween(min, max)
-  const test = (row: number) => values[row]! >= min && values[row]! <= max
-  return run === undefined ? { test } : { test, run, candidates: { count: run.to - run.from, rows: () => data.births.rows.slice(run.from, run.to) } }
+function between (index: TableIndex, name: string, { min = -Infinity, max = Infinity }: Range): Condition {
+  const column = index.table.column(name)
+  if (column === undefined || column.kind === 'dictionary') throw new TypeError(`The column ${name} has no range of numbers`)
+  if (column.kind === 'number' && index.births?.isOf(column)) return born(index, 'millisecond', { min, max })
+  const { kind, values } = column
+  return { test: (row) => hasValue(kind, values[row]!) && values[row]! >= min && values[row]! <= max }
 }
 
-function exists (index: TableIndex, column: string, value: boolean): Condition {
+/** Rows without a birth are in no range: NaN compares as false, and they are in no run. */
+function born (index: TableIndex, unit: 'millisecond' | 'calendar day', { min = -Infinity, max = Infinity }: Range): Condition {
+  const { births, table: { data } } = index
+  if (births === undefined) throw new TypeError('The records have no births')
+  const { instants, dates } = data.births!
+  const run = unit === 'millisecond' ? births.bornBetween(min, max) : births.datedBetween(min, max)
+  const test = unit === 'millisecond'
+    ? (row: number) => instants[row]! >= min && instants[row]! <= max
+    : (row: number) => dates[row]! >= min && dates[row]! <= max && (births.isComplete || !Number.isNaN(instants[row]!))
+  return run === undefined ? { test } : { test, run, candidates: { count: run.to - run.from, rows: () => births.rows(run.from, run.to).slice() } }
+}
+
+function exists (index: TableIndex, name: string, value: boolean): Condition {
   const { table } = index
-  if (column === 'img_path') return { test: (row) => table.hasImage(row) === value, facet: value ? 'with image' : 'without image' }
-  const dictionary = table.dictionary(column)
-  if (dictionary === undefined) return value ? { test: () => true } : nothing()
-  const { rows, starts } = index.postings(column)
+  const keys = table.images(name)
+  if (keys !== undefined) return { test: (row) => keys.isEmpty(row) !== value, ...keys === table.image && { facet: value ? 'with image' : 'without image' } }
+  const column = table.column(name)
+  if (column === undefined) return value === (name === table.keyName) ? { test: () => true } : nothing()
+  if (column.kind !== 'dictionary') return { test: (row) => hasValue(column.kind, column.values[row]!) === value }
+  const { rows, starts } = index.postings(name)
   const [from, to] = value ? [starts[1]!, rows.length] : [0, starts[1]!]
-  return { test: (row) => (dictionary.codes[row] !== 0) === value, candidates: { count: to - from, rows: () => rows.slice(from, to) } }
+  return { test: (row) => (column.codes[row] !== 0) === value, candidates: { count: to - from, rows: () => rows.slice(from, to) } }
 }
 
 function equals (index: TableIndex, column: string, values: readonly string[], fold: boolean): Condition {
@@ -62,12 +77,10 @@ function equals (index: TableIndex, column: string, values: readonly string[], f
   const test = textTest(index, column, fold, (text) => wanted.has(text))
   const wanted = new Set(fold ? values.map(foldCase) : values)
   if (fold) return { test }
-  switch (column) {
-    case 'user_id': return { test, candidates: candidateList([...wanted].map((id) => table.userIds.find(id))) }
-    // The name of an image contains the id of its user.
-    case 'img_path': return { test, candidates: candidateList([...wanted].map((key) => table.userIds.find(userIdOf(key)))) }
-    default: return { test }
-  }
+  if (column === table.keyName) return { test, candidates: candidateList([...wanted].map((key) => table.keys.find(key))) }
+  // An image belongs to the record whose key is its base name.
+  if (table.images(column) !== undefined) return { test, candidates: candidateList([...wanted].map((key) => table.keys.find(userIdOf(key)))) }
+  return { test }
 }
 
 function startsWith (index: TableIndex, column: string, prefix: string, fold: boolean): Condition {

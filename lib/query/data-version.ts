@@ -1,18 +1,19 @@
+import type { Value } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
+import type { TableField } from '../table/table-field.js'
 import type { Filter, RowPredicate } from './filter.js'
 import type { Utf8Column } from '../table/utf8-column.js'
 import type { Statistics } from './statistics.js'
 
-/** The columns by which records can be sorted; a leading minus reverses the whole order. */
-export const SORT_COLUMNS = ['user_id', 'first_name', 'last_name', 'birthts'] as const
-export type Sort = (typeof SORT_COLUMNS)[number] | `-${(typeof SORT_COLUMNS)[number]}`
+/** A column by which records are sorted; a leading minus reverses the order. Records without a value come last in both directions. */
+export type Sort = string
 
 /** A place in an order of the records: that of one record, which need not exist any more. */
 export interface Position {
   readonly userId: string
-  /** The value of the sort column in that record; of a long text, its beginning; `null` if the records are sorted by user id. */
-  readonly value: Cell
+  /** The value of the sort column in that record; of a long text, its beginning; `null` if the records are sorted by key, or if there is none. */
+  readonly value: Value
 }
 
 /** A part of the records that match, in their order. */
@@ -33,7 +34,7 @@ export interface FilterQuery {
 export interface SelectQuery extends FilterQuery {
   /** In this order; a column that no record has is `null` in all of them. Default: the declared columns. */
   readonly columns?: readonly string[] | undefined
-  /** Texts are compared by their UTF-8 bytes, ties by user id. Default: user_id. */
+  /** Texts are compared by their UTF-8 bytes, ties by key. Default: the key. */
   readonly sort?: Sort | undefined
   /** Default: all records that match. */
   readonly page?: Page | undefined
@@ -76,6 +77,8 @@ export interface StatisticsQuery extends FilterQuery {
 export interface DataVersion {
   /** Names the records: equal records have equal names. */
   readonly version: string
+  /** The declared columns, in schema order. */
+  readonly fields: readonly TableField[]
   /** Every column that at least one record has: the declared ones, then the undeclared ones in the order of their UTF-8 bytes. */
   readonly columns: readonly string[]
   /** The memory that it holds. Versions share the memory of columns that did not change. */

@@ -1,4 +1,4 @@
-import type { ImageFacet, Run } from './birth-index.js'
+import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
 import { toCondition, type Condition } from './condition.js'
 import { SORT_COST } from './costs.js'
 import type { Filter, RowPredicate } from './filter.js'
@@ -16,11 +16,11 @@ export class Match {
   constructor (index: TableIndex, filters: readonly (Filter | RowPredicate)[]) {
     this.#index = index
     this.#conditions = filters.map((filter) => toCondition(filter, index))
-    this.run = toRun(this.#conditions, index.table.length)
+    this.run = toRun(this.#conditions, index.births)
   }
 
   get count (): number {
-    this.#count ??= this.run === undefined ? this.rows.length : countRun(this.#index, this.run)
+    this.#count ??= this.run === undefined ? this.rows.length : countRun(this.#index.births!, this.run)
     return this.#count
   }
 
@@ -46,8 +46,8 @@ export class Match {
   }
 
   #findRows (): Uint32Array {
-    const { length } = this.#index.table
-    if (this.run !== undefined && this.run.run.to - this.run.run.from < length) return this.#rowsOfRun(this.run.run, this.run.facet)
+    const { births, table: { length } } = this.#index
+    if (births !== undefined && this.run !== undefined && this.run.run.to - this.run.run.from < length) return this.#rowsOfRun(births, this.run.run, this.run.facet)
     const driver = this.#conditions.flatMap(({ candidates }) => candidates ?? []).sort((a, b) => a.count - b.count)[0]
     // If there are few candidates, they are tested and sorted; otherwise a scan of all rows is cheaper.
     if (driver !== undefined && driver.count * SORT_COST < length) return driver.rows().filter((row) => this.test(row)).sort()
@@ -57,9 +57,9 @@ export class Match {
     return rows.slice(0, count)
   }
 
-  /** Sorts the rows of a run; if there are many, by a bitmap. */
-  #rowsOfRun ({ from, to }: Run, facet: ImageFacet): Uint32Array {
-    const { table, births } = this.#index
+  /** Marks them, which takes less time than to sort them. */
+  #rowsOfRun (births: BirthIndex, { from, to }: Run, facet: ImageFacet): Uint32Array {
+    const { table } = this.#index
     const isInFacet = (row: number) => facet === 'all' || table.hasImage(row) === (facet === 'with image')
     const positions = births.rows(from, to)
     if (positions.length * SORT_COST < table.length) return positions.filter(isInFacet).sort()
@@ -76,8 +76,10 @@ export class Match {
   }
 }
 
-function toRun (conditions: readonly Condition[], length: number): { run: Run, facet: ImageFacet } | undefined {
-  let run = { from: 0, to: length }
+/** Rows without a birth are in no run, so that a run of all births need not have all rows. */
+function toRun (conditions: readonly Condition[], births: BirthIndex | undefined): { run: Run, facet: ImageFacet } | undefined {
+  if (births === undefined || !(births.isComplete || conditions.some(({ run }) => run !== undefined))) return undefined
+  let run = { from: 0, to: births.length }
   let facet: ImageFacet = 'all'
   for (const condition of conditions) {
     if (condition.run !== undefined) {
@@ -93,6 +95,6 @@ function toRun (conditions: readonly Condition[], length: number): { run: Run, f
   return { run, facet }
 }
 
-function countRun ({ births }: TableIndex, { run, facet }: { run: Run, facet: ImageFacet }): number {
+function countRun (births: BirthIndex, { run, facet }: { run: Run, facet: ImageFacet }): number {
   return births.countBefore(run.to, facet) - births.countBefore(run.from, facet)
 }

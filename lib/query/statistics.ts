@@ -4,20 +4,20 @@ import type { TableReader } from '../table/table.js'
 import { completedYears, YEAR_MS } from './age.js'
 import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
 
-/** The number of people aged `min_age` to `max_age` completed years, both inclusive. */
+/** The records of ages from `min_age` to `max_age` completed years, both inclusive. */
 export interface AgeBin { readonly min_age: number, readonly max_age: number, readonly count: number }
 
 /** Ages are elapsed time in years of 365.25 days, correct to 1e-9. */
 export interface Statistics {
   readonly count: number
-  /** The mean age; -1 if no record matches. */
+  /** Mean age; -1 if no record that matches has a birth. */
   readonly average_age: number
-  /** The median age: of an even count, the mean of the two middle ones. `null` if no record matches; so are the next two. */
+  /** The median age; `null` if no record that matches has a birth. */
   readonly median_age: number | null
   readonly youngest_age: number | null
   readonly oldest_age: number | null
   readonly with_image: number
-  /** By completed years, the youngest first, without empty bins. */
+  /** By completed years, youngest first; empty bins are omitted. */
   readonly age_histogram: readonly AgeBin[]
 }
 
@@ -29,26 +29,26 @@ export interface Ages {
 }
 
 /** The records that statistics are made of. */
-interface Sample {
+interface Births {
+  /** The number of all records, and of those with a birth. */
   readonly count: number
+  readonly births: number
   readonly withImage: number
-  /** The mean birth timestamp; NaN if there are no records. */
+  /** The mean of their birth timestamps, if there are any. */
   readonly meanBirthts: number
-  /** The birth timestamp with this index in ascending order: 0 is the oldest person. */
+  /** The birth timestamp with this index in ascending order. */
   birthtsAt (index: number): number
-  /** The number of records in each bin of completed years that is not empty, the youngest first. Bin `n` begins at `n * binWidth` years. */
+  /** The bins of completed years that are not empty, youngest first, with the number of records in each. */
   bins (): readonly (readonly [bin: number, count: number])[]
 }
 
-/**
- * The statistics of a facet of a run of the rows by birth, whose dates have to ascend. The cost grows with the number of bins, and only
- * with the logarithm of the number of rows.
- */
+/** The statistics of a facet of a run of rows by birth, whose dates ascend: the cost grows with the number of bins, hardly with that of rows. */
 export function statisticsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Statistics {
   const before = index.countBefore(run.from, facet)
   const count = index.countBefore(run.to, facet) - before
   return statistics({
     count,
+    births: count,
     withImage: facet === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
     meanBirthts: index.mean(run, facet, count),
     birthtsAt: (i) => index.birthtsAt(index.positionOf(before + i, facet)),
@@ -62,9 +62,9 @@ function binsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, { asOf, time
   let countToEnd = index.countBefore(run.to, facet)
   for (let end = run.to; end > run.from;) {
     const years = completedYears(index.dateAt(end - 1), today)
-    // A person who is born later today has a negative age.
+    // A birth later today has age -1.
     const bin = Math.floor((years === 0 && index.birthtsAt(end - 1) > asOf ? -1 : years) / binWidth)
-    // The bin begins with the first person who has not completed the years of the next bin.
+    // The first birth that has not completed the years of the next bin.
     const start = Math.max(run.from, bin === -1 ? index.bornBetween(-Infinity, asOf).to : index.firstDated(today - (bin + 1) * binWidth * CALENDAR_DAYS_A_YEAR + 1))
     const countToStart = index.countBefore(start, facet)
     if (countToEnd > countToStart) bins.push([bin, countToEnd - countToStart])
@@ -76,25 +76,29 @@ function binsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, { asOf, time
 
 /** The statistics of these rows, in any order. */
 export function statisticsOfRows (table: TableReader, rows: Uint32Array, ages: Ages): Statistics {
-  const { birthts, birthDates } = table.data
-  const born = Float64Array.from(rows, (row) => birthts[row]!).sort()
+  const { instants, dates } = table.data.births ?? NO_BIRTHS
+  const withBirth = rows.filter((row) => !Number.isNaN(instants[row] ?? NaN))
+  const born = Float64Array.from(withBirth, (row) => instants[row]!).sort()
   return statistics({
     count: rows.length,
+    births: born.length,
     withImage: rows.reduce((images, row) => images + (table.hasImage(row) ? 1 : 0), 0),
     meanBirthts: mean(born),
     birthtsAt: (i) => born[i]!,
     bins: () => {
       const today = calendarDay(ages.asOf, ages.timeZone)
       const counts = new Map<number, number>()
-      for (const row of rows) {
-        const years = completedYears(birthDates[row]! as CalendarDay, today)
-        const bin = Math.floor((birthts[row]! > ages.asOf ? Math.min(years, -1) : years) / ages.binWidth)
+      for (const row of withBirth) {
+        const years = completedYears(dates[row]! as CalendarDay, today)
+        const bin = Math.floor((instants[row]! > ages.asOf ? Math.min(years, -1) : years) / ages.binWidth)
         counts.set(bin, (counts.get(bin) ?? 0) + 1)
       }
       return [...counts].sort(([a], [b]) => a - b)
     }
   }, ages)
 }
+
+const NO_BIRTHS = { instants: new Float64Array(), dates: new Int32Array() }
 
 function mean (born: Float64Array): number {
   let high = 0
@@ -107,17 +111,17 @@ function mean (born: Float64Array): number {
   return high / born.length * LOW + low / born.length
 }
 
-/** The difference of any two times is exact in a double, and the mean birth timestamp is off by a few milliseconds at most. */
-function statistics ({ count, withImage, meanBirthts, birthtsAt, bins }: Sample, { asOf, binWidth }: Ages): Statistics {
+/** Doubles represent the difference of any two times exactly; the error of the mean is at most a few milliseconds. */
+function statistics ({ count, births, withImage, meanBirthts, birthtsAt, bins }: Births, { asOf, binWidth }: Ages): Statistics {
   const ageOf = (birthts: number) => (asOf - birthts) / YEAR_MS
-  const last = count - 1
+  const last = births - 1
   const median = () => (ageOf(birthtsAt(Math.floor(last / 2))) + ageOf(birthtsAt(Math.ceil(last / 2)))) / 2
   return {
     count,
-    average_age: count === 0 ? -1 : ageOf(meanBirthts),
-    median_age: count === 0 ? null : median(),
-    youngest_age: count === 0 ? null : ageOf(birthtsAt(last)),
-    oldest_age: count === 0 ? null : ageOf(birthtsAt(0)),
+    average_age: births === 0 ? -1 : ageOf(meanBirthts),
+    median_age: births === 0 ? null : median(),
+    youngest_age: births === 0 ? null : ageOf(birthtsAt(last)),
+    oldest_age: births === 0 ? null : ageOf(birthtsAt(0)),
     with_image: withImage,
     age_histogram: bins().map(([bin, count]) => ({ min_age: bin * binWidth, max_age: (bin + 1) * binWidth - 1, count }))
   }

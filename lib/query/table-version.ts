@@ -1,9 +1,10 @@
 import { firstIndex } from '../base/bytes.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { hintSharedMemory, memoryOf } from '../base/shared-memory.js'
-import { DECLARED_COLUMNS, type Cell } from '../schema/record.js'
+import type { Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
 import type { ImageVersions } from '../table/image-versions.js'
+import type { TableField } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
 import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { Match } from './match.js'
@@ -26,6 +27,7 @@ const NO_IMAGES: ImageVersions = { etags: EMPTY_UTF8, sizes: new Float64Array(),
 /** The in-process engine: the records of one data version as a table in memory. */
 export class TableVersion implements DataVersion {
   readonly version: string
+  readonly fields: readonly TableField[]
   readonly columns: readonly string[]
   readonly memory: ReadonlySet<ArrayBufferLike>
   readonly #table: TableReader
@@ -48,21 +50,22 @@ export class TableVersion implements DataVersion {
     this.#timeZone = timeZone
     this.#images = images
     this.version = data.version
+    this.fields = data.fields
     this.columns = same ? same.columns : this.#table.columnNames
     this.memory = same ? same.memory : memoryOf(data)
     if (!same) hintSharedMemory(data)
   }
 
   async select (query: SelectQuery): Promise<Selection> {
-    const { columns = DECLARED_COLUMNS, sort = 'user_id', page } = query
-    if (sort !== 'user_id') await this.#index.prepare(sort.replace('-', ''))
+    const { columns = this.#table.declared, sort = this.#table.keyName, page } = query
+    if (sort !== this.#table.keyName) await this.#index.prepare(sort.replace(/^-/, ''))
     const match = this.#match(query)
     const order = new RowOrder(this.#index, sort)
     // One row more than the page has shows whether another page follows.
     const found = page && order.page(match, page.after, (page.limit ?? match.count) + 1)
     const hasMore = found !== undefined && found.length > (page?.limit ?? Infinity)
     /** All rows of the table in its own order: the table contains their JSON array. */
-    const isWhole = page === undefined && match.isAll && sort === 'user_id'
+    const isWhole = page === undefined && match.isAll && sort === this.#table.keyName
     let listed = found?.subarray(0, page?.limit)
     const rows = () => (listed ??= order.rows(match))
     return {
@@ -74,7 +77,7 @@ export class TableVersion implements DataVersion {
         const among = this.#rowsOf(ids)
         return listed === undefined ? count(among, (row) => match.test(row)) : count(listed, (row) => contains(among, row))
       },
-      json: isDeclared(columns) ? (format, allocate) => isWhole && format === 'json' ? this.#table.json.bytes : jsonOfRows(this.#table, rows(), format, allocate) : undefined
+      json: isSameList(columns, this.#table.declared) ? (format, allocate) => isWhole && format === 'json' ? this.#table.json.bytes : jsonOfRows(this.#table, rows(), format, allocate) : undefined
     }
   }
 
@@ -83,11 +86,11 @@ export class TableVersion implements DataVersion {
     const known = this.#rowsOfIds.get(ids)
     if (known !== undefined) return known
     const reader = new Utf8Reader(ids)
-    const { userIds } = this.#table
+    const { keys } = this.#table
     const rows: number[] = []
     let next = 0
     for (let i = 0; i < reader.length; i++) {
-      const row = userIds.find(reader.at(i), next)
+      const row = keys.find(reader.at(i), next)
       if (row !== -1) rows.push(row)
       next = Math.max(next, row)
     }
@@ -100,16 +103,16 @@ export class TableVersion implements DataVersion {
     const { asOf, binWidth } = query
     const match = this.#match(query)
     const ages = { asOf, binWidth, timeZone: this.#timeZone }
-    const { births } = this.#table.data
-    return match.run !== undefined && births.datesAscend
-      ? statisticsOfRun(this.#index.births, match.run.run, match.run.facet, ages)
+    const { births } = this.#index
+    return births?.datesAscend && match.run !== undefined
+      ? statisticsOfRun(births, match.run.run, match.run.facet, ages)
       : statisticsOfRows(this.#table, match.rows, ages)
   }
 
   async image (userId: string): Promise<ObjectInfo | undefined> {
-    const { userIds, images: keys } = this.#table
-    const row = userIds.find(userId)
-    if (row === -1 || keys.isEmpty(row)) return undefined
+    const { keys: ids, image: keys } = this.#table
+    const row = ids.find(userId)
+    if (row === -1 || keys === undefined || keys.isEmpty(row)) return undefined
     const { etags, sizes, modified } = this.#images
     return { key: keys.at(row), etag: new Utf8Reader(etags).at(row), size: sizes[row]!, lastModified: modified[row]! }
   }
@@ -125,19 +128,20 @@ export class TableVersion implements DataVersion {
   }
 }
 
+function isSameList (a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i])
+}
+
+/** The number of rows for which the predicate holds. */
 function count (rows: Uint32Array, holds: (row: number) => boolean): number {
   let count = 0
   for (const row of rows) if (holds(row)) count++
   return count
 }
 
-/** Whether the rows, which are in ascending order, contain a row. */
+/** Whether ascending rows contain this one. */
 function contains (rows: Uint32Array, row: number): boolean {
   return rows[firstIndex(0, rows.length, (i) => rows[i]! >= row)] === row
-}
-
-function isDeclared (columns: readonly string[]): boolean {
-  return columns.length === DECLARED_COLUMNS.length && DECLARED_COLUMNS.every((column, i) => column === columns[i])
 }
 
 async function * batches (table: TableReader, rows: Uint32Array, columns: readonly string[]): AsyncGenerator<Cell[][]> {

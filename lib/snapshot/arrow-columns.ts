@@ -1,14 +1,16 @@
 import {
-  Batch, batchType, Column, dictionary, Endianness, field, float64, int16, int32, int64, int8, Table, tableFromIPC, tableToIPC, uint32, uint8, utf8,
-  Version, type DataType, type TypedArray
+  Batch, batchType, bool, Column, dateDay, dictionary, Endianness, field, float64, int16, int32, int64, int8, Table, tableFromIPC, tableToIPC, timestamp,
+  TimeUnit, uint32, uint8, utf8, Version, type DataType, type TypedArray
 } from '@uwdata/flechette'
 import { countBits } from '../base/bits.js'
 import { shared } from '../base/shared-memory.js'
-import { DECLARED_COLUMNS } from '../schema/record.js'
-import { EMPTY_STATE, type FileVersions, type ImageVersions, type SourceState } from '../source/source-state.js'
+import type { TypeName } from '../schema/field-type.js'
+import { emptyState, type FileVersions, type ImageVersions, type SourceState } from '../source/source-state.js'
 import type { SourceColumns } from '../table/build-table.js'
-import { buildCaseFoldIndex, type Codes } from '../table/dictionary-column.js'
-import type { NamedColumn } from '../table/table.js'
+import { allocateFixed, hasValue, kindOf, toStored, type TableColumn } from '../table/column.js'
+import { buildCaseFoldIndex, type Codes, type DictionaryColumn } from '../table/dictionary-column.js'
+import type { TableField } from '../table/table-field.js'
+import type { Table as Records } from '../table/table.js'
 import type { Utf8Column } from '../table/utf8-column.js'
 
 export type Metadata = Readonly<Record<string, string>>
@@ -20,19 +22,16 @@ export interface SnapshotColumns {
   readonly images: ImageVersions
 }
 
-const NO_ROWS: SnapshotColumns = { columns: EMPTY_STATE.table, files: EMPTY_STATE.files, images: EMPTY_STATE.images }
-
 /** Fields that are not columns of the records have names with this prefix. */
 const RESERVED = '__'
 
-/** The field of an undeclared column. A name that begins with the reserved prefix gets the prefix once more. */
+/** The Arrow field of a column. A name that begins with the reserved prefix gets the prefix once more. */
 function toFieldName (column: string): string {
   return column.startsWith(RESERVED) ? RESERVED + column : column
 }
 
-/** The undeclared column of a field; `undefined` for a declared column and for a reserved field. */
-function toUndeclaredName (fieldName: string): string | undefined {
-  if ((DECLARED_COLUMNS as readonly string[]).includes(fieldName)) return undefined
+/** The column of an Arrow field; `undefined` for a reserved field. */
+function toColumnName (fieldName: string): string | undefined {
   if (!fieldName.startsWith(RESERVED)) return fieldName
   return fieldName.startsWith(RESERVED + RESERVED) ? fieldName.slice(RESERVED.length) : undefined
 }
@@ -41,16 +40,10 @@ type Field = readonly [name: string, column: Column<unknown>]
 
 /** The columns of a state as an Arrow IPC file. */
 export function writeColumns ({ table, files, images }: SourceState, metadata: Metadata): Uint8Array {
-  const { length, userIds, columns, birthts, birthDates } = table
-  const fieldOf = (column: NamedColumn): Field => [toFieldName(column.name), dictionaryColumn(column)]
-  const declared = new Map(columns.map((column) => [column.name, column]))
+  const { length, births } = table
   const fields: Field[] = [
-    ['user_id', utf8Column(userIds)],
-    ...['first_name', 'last_name'].map((name) => fieldOf(declared.get(name)!)),
-    ['birthts', column(int64(), length, { values: BigInt64Array.from(birthts, BigInt) })],
-    ['img_path', utf8Column(table.images, (row) => table.images.offsets[row] !== table.images.offsets[row + 1])],
-    ...columns.filter(({ name }) => !(DECLARED_COLUMNS as readonly string[]).includes(name)).map(fieldOf),
-    ['__birth_date', column(int32(), length, { values: birthDates })],
+    ...recordFields(table),
+    ...births === undefined ? [] : [['__birth_date', column(int32(), length, { values: births.dates })] as const],
     ['__file_key', utf8Column(files.keys)],
     ['__file_etag', utf8Column(files.etags)],
     ['__file_size', column(uint32(), length, { values: files.sizes })],
@@ -63,9 +56,20 @@ export function writeColumns ({ table, files, images }: SourceState, metadata: M
     version: Version.V5,
     endianness: Endianness.Little,
     fields: fields.map(([name, { type }]) => field(name, type)),
-    metadata: new Map(Object.entries(metadata))
+    metadata: new Map(Object.entries({ fields: JSON.stringify(table.fields), ...metadata }))
   }
   return tableToIPC(new Table(schema, fields.map(([, column]) => column)), { format: 'file' })!
+}
+
+/** The columns of the records, in the order in which responses have them. */
+function recordFields ({ fields, keys, columns, images }: Records): Field[] {
+  const ofFiles = [...columns]
+  const ofImages = [...images]
+  const declared = fields.map(({ name, source, type }): Field => {
+    if (source === 'key') return [toFieldName(name), utf8Column(keys)]
+    return [toFieldName(name), source === 'image' ? imageColumn(ofImages.shift()!) : fileColumn(ofFiles.shift()!, type)]
+  })
+  return [...declared, ...ofFiles.map((column): Field => [toFieldName(column.name), fileColumn(column, 'string')])]
 }
 
 /** Reads what `writeColumns` wrote, into shared memory. The file must not be damaged. */
@@ -74,26 +78,67 @@ export function readColumns (file: Uint8Array): SnapshotColumns & { readonly met
   bytes.set(file)
   const { schema, children, numRows: length } = tableFromIPC(bytes)
   const metadata = Object.fromEntries(schema.metadata ?? [])
-  if (length === 0) return { metadata, ...NO_ROWS }
+  const fields = JSON.parse(metadata['fields'] ?? '[]') as TableField[]
+  const { table, files, images } = emptyState(fields)
+  const hasBirths = fields.some(({ isBirth }) => isBirth)
+  if (length === 0) return { metadata, columns: { ...table, birthDates: table.births?.dates }, files, images }
   const batches = new Map(schema.fields.map(({ name }, i) => [name, children[i]!.data[0]! as DictionaryBatch]))
-  const text = (name: string): Utf8Column => ({ offsets: batches.get(name)!.offsets as Int32Array, bytes: batches.get(name)!.values as Uint8Array })
+  const batchOf = (name: string) => batches.get(toFieldName(name))!
+  const text = (batch: DictionaryBatch): Utf8Column => ({ offsets: batch.offsets as Int32Array, bytes: batch.values as Uint8Array })
   const values = <T>(name: string) => batches.get(name)!.values as T
-  const names = ['first_name', 'last_name'].map((name) => {
-    const column = readDictionary(batches.get(name)!)
-    return { name, ...column, folded: buildCaseFoldIndex(column) }
-  })
-  const undeclared = [...batches].flatMap(([fieldName, batch]) => {
-    const name = toUndeclaredName(fieldName)
-    return name === undefined ? [] : { name, ...readDictionary(batch) }
-  })
-  const birthts = shared(Float64Array, length)
-  values<BigInt64Array>('birthts').forEach((value, row) => { birthts[row] = Number(value) })
+  const from = (source: TableField['source']) => fields.filter((field) => field.source === source)
+  const undeclared = [...batches.keys()].flatMap((name) => toColumnName(name) ?? []).filter((name) => !fields.some((field) => field.name === name))
   return {
     metadata,
-    columns: { length, userIds: text('user_id'), columns: [...names, ...undeclared], birthts, birthDates: values('__birth_date'), images: text('img_path') },
-    files: { keys: text('__file_key'), etags: text('__file_etag'), sizes: values('__file_size'), racy: values('__file_racy') },
-    images: { etags: text('__image_etag'), sizes: values('__image_size'), modified: values('__image_modified') }
+    columns: {
+      length,
+      fields,
+      keys: text(batchOf(from('key')[0]!.name)),
+      columns: [
+        ...from('file').map(({ name, type }) => readFileColumn(name, type, batchOf(name))),
+        ...undeclared.map((name) => ({ name, kind: 'dictionary' as const, ...readDictionary(batchOf(name)) }))
+      ],
+      images: from('image').map(({ name }) => text(batchOf(name))),
+      birthDates: hasBirths ? values('__birth_date') : undefined
+    },
+    files: { keys: text(batches.get('__file_key')!), etags: text(batches.get('__file_etag')!), sizes: values('__file_size'), racy: values('__file_racy') },
+    images: { etags: text(batches.get('__image_etag')!), sizes: values('__image_size'), modified: values('__image_modified') }
   }
+}
+
+/** The Arrow column of a column of the info files. */
+function fileColumn (source: TableColumn, type: TypeName): Column<unknown> {
+  if (source.kind === 'dictionary') return dictionaryColumn(source)
+  const { kind, values } = source
+  const { length } = values
+  const isValid = (row: number) => hasValue(kind, values[row]!)
+  const validity = Array.prototype.every.call(values, (value: number) => hasValue(kind, value)) ? {} : { validity: bitmap(length, isValid) }
+  switch (type) {
+    case 'integer': return column(int64(), length, { values: BigInt64Array.from(values, (value) => BigInt(value || 0)), ...validity })
+    case 'datetime': return column(timestamp(TimeUnit.MILLISECOND, 'UTC'), length, { values: BigInt64Array.from(values, (value) => BigInt(value || 0)), ...validity })
+    case 'date': return column(dateDay(), length, { values, ...validity })
+    case 'boolean': return column(bool(), length, { values: bitmap(length, (row) => values[row] === 1), ...validity })
+    default: return column(float64(), length, { values, ...validity })
+  }
+}
+
+function readFileColumn (name: string, type: TypeName, batch: DictionaryBatch): TableColumn {
+  const kind = kindOf(type)
+  if (kind === 'dictionary') {
+    const column = readDictionary(batch)
+    return { name, kind, ...column, folded: buildCaseFoldIndex(column) }
+  }
+  const column = allocateFixed(name, kind, batch.length)
+  const stored = batch.values as ArrayLike<number | bigint>
+  const valueAt = kind === 'boolean' ? (row: number) => Number(stored[row >>> 3]) >>> (row & 7) & 1 : (row: number) => Number(stored[row]!)
+  for (let row = 0; row < batch.length; row++) {
+    column.values[row] = batch.nullCount === 0 || batch.isValid(row) ? valueAt(row) : toStored(kind, null)
+  }
+  return column
+}
+
+function imageColumn (keys: Utf8Column): Column<unknown> {
+  return utf8Column(keys, (row) => keys.offsets[row] !== keys.offsets[row + 1])
 }
 
 interface Arrays {
@@ -116,7 +161,7 @@ function utf8Column ({ offsets, bytes }: Utf8Column, isValid?: (row: number) => 
 }
 
 /** Without code 0, which is `null` here: Arrow has validity bits for that. Indices are signed, as pandas requires. */
-function dictionaryColumn ({ values, codes }: NamedColumn): Column<unknown> {
+function dictionaryColumn ({ values, codes }: DictionaryColumn): Column<unknown> {
   const texts = utf8Column({ offsets: values.offsets.subarray(1), bytes: values.bytes })
   const [index, Indices] = texts.length <= 0x80 ? [int8(), Int8Array] as const : texts.length <= 0x8000 ? [int16(), Int16Array] as const : [int32(), Int32Array] as const
   const indices = new Indices(codes.length)

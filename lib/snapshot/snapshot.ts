@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { encodeRejectedFiles, rejectedFilesOf, type RejectedFile, type SourceState } from '../source/source-state.js'
-import { addDerivedColumns, EMPTY_TABLE } from '../table/build-table.js'
+import { addDerivedColumns, emptyTable } from '../table/build-table.js'
 import { NO_ROW } from '../table/row-source.js'
 import { readColumns, writeColumns } from './arrow-columns.js'
 
 /** Part of the metadata of a snapshot; changed with each change of its layout. */
-const REVISION = 'userlake snapshot 6'
+const REVISION = 'userlake snapshot 7'
 
 /** Why a snapshot can't be used. `foreign`: written for another lake, with other settings or by another release. */
 export type SnapshotProblem = 'damaged' | 'foreign'
@@ -42,7 +42,7 @@ export function decodeSnapshot (file: Buffer, identity: string): SourceState | S
   try {
     const { metadata, columns, files, images } = readColumns(file)
     if (metadata['revision'] !== REVISION || metadata['identity'] !== identity) return 'foreign'
-    const table = addDerivedColumns(columns, EMPTY_TABLE, new Int32Array(columns.length).fill(NO_ROW))
+    const table = addDerivedColumns(columns, emptyTable(columns.fields), new Int32Array(columns.length).fill(NO_ROW))
     // Another release may derive something else from the same columns.
     if (table.version !== metadata['version']) return 'foreign'
     const rejected = JSON.parse(metadata['rejected']!) as RejectedFile[]

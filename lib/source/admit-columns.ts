@@ -1,4 +1,4 @@
-import { DECLARED_COLUMNS, userIdOf, type RecordFields } from '../schema/record.js'
+import { userIdOf, type RecordFields } from '../schema/record.js'
 import { draftOf, isDraft, NO_ROW } from '../table/row-source.js'
 import type { ReconcilePlan } from './reconcile-plan.js'
 import { rejection } from './reject.js'
@@ -15,14 +15,14 @@ export type ServedRows = Int32Array
 export function admitColumns (plan: ReconcilePlan): ServedRows {
   const { listedRow, lastGoodRow, deleted, table, builder } = plan
   const served = listedRow.map((source, user) => deleted.has(user) ? NO_ROW : source === NO_ROW ? lastGoodRow[user]! : source)
-  if (new Set([...table.columnNames, ...DECLARED_COLUMNS, ...builder.columns.keys()]).size > MAX_LAKE_COLUMNS) rejectExcess(plan, served)
+  if (new Set([...table.columnNames, ...builder.fields.map(({ name }) => name), ...builder.undeclared.keys()]).size > MAX_LAKE_COLUMNS) rejectExcess(plan, served)
   return served
 }
 
 function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
   const { inventory: { infoFiles, users }, listedRow, lastGoodRow, rejected, builder } = plan
   const lastModified = (user: number) => infoFiles.lastModified(users.infoFiles[user]!)
-  const columns = new Set<string>(DECLARED_COLUMNS)
+  const columns = new Set(builder.fields.map(({ name }) => name))
   const admit = (source: number) => {
     const added = Object.keys(fieldsOf(plan, source).undeclared).filter((name) => !columns.has(name))
     if (columns.size + added.length > MAX_LAKE_COLUMNS) return false
@@ -49,5 +49,5 @@ function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
 }
 
 function fieldsOf ({ table, builder }: ReconcilePlan, source: number): RecordFields {
-  return isDraft(source) ? builder.fields(draftOf(source)) : table.fields(source)
+  return isDraft(source) ? builder.data(draftOf(source)) : table.fields(source)
 }

@@ -32,12 +32,12 @@ export interface Inventory {
 /** Memory is allocated for somewhat more objects than in the previous listing. */
 const HEADROOM = 1.02
 
-function infoFilesOf ({ table: { userIds, length }, files }: SourceState, { prefix }: SourceRules): ExpectedSize {
-  return expected(length, userIds.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), files.etags.bytes.length)
+function infoFilesOf ({ table: { keys, length }, files }: SourceState, { prefix }: SourceRules): ExpectedSize {
+  return expected(length, keys.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), files.etags.bytes.length)
 }
 
 function imagesOf ({ table, images: { etags, sizes } }: SourceState): ExpectedSize {
-  return expected(sizes.length, table.images.bytes.length, etags.bytes.length)
+  return expected(sizes.length, table.images[0]?.bytes.length ?? 0, etags.bytes.length)
 }
 
 function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedSize {

@@ -35,11 +35,12 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
 
 /** What the images of the rows have in common with the previous ones: nothing, their keys, or their versions as well. */
 function compareImages ({ table, images: { etags, sizes, modified } }: SourceState, list: UserObjects, images: Int32Array): 'none' | 'keys' | 'versions' {
+  const [keys] = table.images
   let same: 'keys' | 'versions' = 'versions'
   for (let row = 0; row < images.length; row++) {
     const image = images[row]!
-    const hadImage = table.images.offsets[row] !== table.images.offsets[row + 1]
-    if (image === -1 ? hadImage : !list.hasKey(image, table.images, row)) return 'none'
+    const hadImage = keys !== undefined && keys.offsets[row] !== keys.offsets[row + 1]
+    if (image === -1 ? hadImage : keys === undefined || !list.hasKey(image, keys, row)) return 'none'
     if (image !== -1 && !(list.hasEtag(image, etags, row) && list.size(image) === sizes[row] && list.lastModified(image) === modified[row])) same = 'keys'
   }
   return same
@@ -55,8 +56,8 @@ function isSameRejects (rejected: ReadonlyMap<number, RejectedFile>, previous: R
 function nextTable ({ previous, builder, inventory: { infoFiles, images: list, users: { infoFiles: infoFileOf } } }: ReconcilePlan, users: Int32Array, sources: Int32Array, images: Int32Array): Table {
   const table = buildTable(previous.table, builder, {
     sources,
-    userIds: takeUtf8(users.length, (row) => infoFiles.userId(infoFileOf[users[row]!]!)),
-    images: takeUtf8(users.length, (row) => images[row] === -1 ? EMPTY_SLICE : list.key(images[row]!))
+    keys: takeUtf8(users.length, (row) => infoFiles.userId(infoFileOf[users[row]!]!)),
+    images: builder.fields.filter(({ source }) => source === 'image').slice(0, 1).map(() => takeUtf8(users.length, (row) => images[row] === -1 ? EMPTY_SLICE : list.key(images[row]!)))
   })
   // A file was replaced by one with the same content.
   return table.version === previous.table.version ? previous.table : table

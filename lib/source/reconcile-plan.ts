@@ -1,5 +1,7 @@
 import { compareBytes } from '../base/bytes.js'
+import { compileSchema } from '../schema/schema.js'
 import { fromDraft, NO_ROW } from '../table/row-source.js'
+import { tableFields } from '../table/table-field.js'
 import { TableReader } from '../table/table.js'
 import type { Inventory } from './inventory.js'
 import { RowBuilder } from './row-builder.js'
@@ -43,7 +45,7 @@ export function planReconcile (inventory: Inventory, previous: SourceState, rule
     rules,
     lastGoodRow: new Int32Array(length).fill(NO_ROW),
     listedRow: new Int32Array(length).fill(NO_ROW),
-    builder: new RowBuilder(rules.timeZone),
+    builder: new RowBuilder(tableFields(compileSchema(rules.schema)), rules.timeZone),
     rejected: new Map<number, RejectedFile>(),
     deleted: new Set<number>()
   }
@@ -54,7 +56,7 @@ export function planReconcile (inventory: Inventory, previous: SourceState, rule
     const { bytes, start, end } = infoFiles.userId(infoFile)
     let order = -1
     for (; row < table.length; row++) {
-      order = table.userIds.compare(row, bytes, start, end)
+      order = table.keys.compare(row, bytes, start, end)
       if (order >= 0) break
     }
     if (order === 0) plan.lastGoodRow[user] = row

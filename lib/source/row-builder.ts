@@ -1,37 +1,48 @@
-import { calendarDay } from '../base/calendar.js'
+import type { Value } from '../schema/field-type.js'
 import type { RecordFields } from '../schema/record.js'
 import { sliceToString } from '../store/object-list.js'
-import { DictionaryBuilder } from '../table/dictionary-column.js'
+import { birthDate } from '../table/births.js'
 import type { BuiltRows } from '../table/build-table.js'
+import { arrayTypeOf, fromStored, kindOf, toStored, type FixedColumn } from '../table/column.js'
+import { DictionaryBuilder } from '../table/dictionary-column.js'
+import type { TableField } from '../table/table-field.js'
 import { NumberBuilder, Utf8Builder, sliceAt } from '../table/utf8-column.js'
 
 /** The version of a file. `racy`: a later write at about the same time may have the same ETag. */
 export interface FileVersion { readonly etag: string, readonly size: number, readonly racy: boolean }
 
+type FixedBuilder = NumberBuilder<Float64Array | Int32Array | Uint8Array>
+
 /** Builds the drafts: the rows of downloaded info files, in the order of arrival, with the versions of the files. */
 export class RowBuilder implements BuiltRows {
-  readonly columns = new Map<string, DictionaryBuilder>()
+  readonly fields: readonly TableField[]
+  readonly declared: readonly (DictionaryBuilder | FixedBuilder)[]
+  readonly undeclared = new Map<string, DictionaryBuilder>()
   readonly etags = new Utf8Builder()
+  readonly #files: readonly TableField[]
+  readonly #birth: number
+  readonly #timeZone: string
   readonly #sizes = new NumberBuilder(Uint32Array)
   readonly #racy = new NumberBuilder(Uint8Array)
-  readonly #birthts = new NumberBuilder(Float64Array)
   readonly #birthDates = new NumberBuilder(Int32Array)
 
-  readonly #timeZone: string
-
   /** @param timeZone IANA name of the zone in which births are dates */
-  constructor (timeZone: string) {
+  constructor (fields: readonly TableField[], timeZone: string) {
+    this.fields = fields
+    this.#files = fields.filter(({ source }) => source === 'file')
+    this.#birth = this.#files.findIndex(({ isBirth }) => isBirth)
     this.#timeZone = timeZone
+    this.declared = this.#files.map(({ type }) => {
+      const kind = kindOf(type)
+      return kind === 'dictionary' ? new DictionaryBuilder() : new NumberBuilder<Float64Array | Int32Array | Uint8Array>(arrayTypeOf(kind))
+    })
   }
 
   get length (): number {
-    return this.#birthts.length
+    return this.etags.length
   }
 
-  get birthts (): Float64Array {
-    return this.#birthts.values
-  }
-
+  /** The dates of birth, each a CalendarDay; empty without a birth field. */
   get birthDates (): Int32Array {
     return this.#birthDates.values
   }
@@ -45,14 +56,19 @@ export class RowBuilder implements BuiltRows {
   }
 
   /** Returns the number of the draft. */
-  add ({ values: [firstName, lastName, birth], undeclared }: RecordFields, version: FileVersion): number {
+  add ({ values, undeclared }: RecordFields, version: FileVersion): number {
     const draft = this.length
-    const birthts = Number(birth)
-    this.#set(draft, 'first_name', String(firstName))
-    this.#set(draft, 'last_name', String(lastName))
-    for (const name in undeclared) this.#set(draft, name, undeclared[name]!)
-    this.#birthts.push(birthts)
-    this.#birthDates.push(calendarDay(birthts, this.#timeZone))
+    this.declared.forEach((builder, i) => {
+      const value = values[i]!
+      if (builder instanceof NumberBuilder) builder.push(toStored(this.#kind(i), value))
+      else if (value !== null) builder.set(draft, String(value))
+    })
+    for (const name in undeclared) {
+      let column = this.undeclared.get(name)
+      if (column === undefined) this.undeclared.set(name, column = new DictionaryBuilder())
+      column.set(draft, undeclared[name]!)
+    }
+    if (this.#birth !== -1) this.#birthDates.push(birthDate(this.#files[this.#birth]!.type, values[this.#birth]!, this.#timeZone))
     this.etags.push(version.etag)
     this.#sizes.push(version.size)
     this.#racy.push(Number(version.racy))
@@ -64,19 +80,23 @@ export class RowBuilder implements BuiltRows {
     return { etag: sliceToString(sliceAt(this.etags, draft)), size: this.sizes[draft]!, racy: this.racy[draft] === 1 }
   }
 
-  fields (draft: number): RecordFields {
-    const texts: Record<string, string> = Object.create(null)
-    for (const [name, column] of this.columns) {
-      const code = column.codeAt(draft)
-      if (code !== 0) texts[name] = column.texts[code]!
+  /** The fields of the file of a draft. */
+  data (draft: number): RecordFields {
+    const values = this.declared.map((builder, i): Value => builder instanceof NumberBuilder ? fromStored(this.#kind(i), builder.values[draft]!) : textAt(builder, draft))
+    const undeclared: Record<string, string> = Object.create(null)
+    for (const [name, column] of this.undeclared) {
+      const text = textAt(column, draft)
+      if (text !== null) undeclared[name] = text
     }
-    const { first_name: firstName = '', last_name: lastName = '', ...undeclared } = texts
-    return { values: [firstName, lastName, this.birthts[draft]!], undeclared: Object.assign(Object.create(null), undeclared) }
+    return { values, undeclared }
   }
 
-  #set (draft: number, name: string, text: string): void {
-    let column = this.columns.get(name)
-    if (column === undefined) this.columns.set(name, column = new DictionaryBuilder())
-    column.set(draft, text)
+  #kind (field: number): FixedColumn['kind'] {
+    return kindOf(this.#files[field]!.type) as FixedColumn['kind']
   }
+}
+
+function textAt (column: DictionaryBuilder, draft: number): string | null {
+  const code = column.codeAt(draft)
+  return code === 0 ? null : column.texts[code]!
 }

@@ -1,7 +1,8 @@
 import type { RecordFields } from '../schema/record.js'
-import { EMPTY_TABLE } from '../table/build-table.js'
+import { emptyTable } from '../table/build-table.js'
 import type { ImageVersions } from '../table/image-versions.js'
 import type { Table } from '../table/table.js'
+import type { TableField } from '../table/table-field.js'
 import { EMPTY_UTF8, sliceAt, takeUtf8, Utf8Builder, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import type { Rejection } from './reject.js'
 
@@ -50,14 +51,17 @@ export interface SourceState extends SourceIndex {
   readonly table: Table
 }
 
-/** The state before the first reconcile. */
-export const EMPTY_STATE: SourceState = {
+/** A state without objects, for records with these declared columns. */
+export const emptyState = (fields: readonly TableField[]): SourceState => ({
   name: '0',
-  table: EMPTY_TABLE,
+  table: emptyTable(fields),
   files: { keys: EMPTY_UTF8, etags: EMPTY_UTF8, sizes: new Uint32Array(), racy: new Uint8Array() },
   images: { etags: EMPTY_UTF8, sizes: new Float64Array(), modified: new Float64Array() },
   rejected: EMPTY_UTF8
-}
+})
+
+/** The state before the first reconcile. */
+export const EMPTY_STATE = emptyState([])
 
 /** The name of the state that replaces `previous`: a serial number, and the time of the listing that it was made from. */
 export function nextStateName (previous: SourceState, listedAt: number): string {
@@ -65,8 +69,8 @@ export function nextStateName (previous: SourceState, listedAt: number): string 
 }
 
 /** The key and ETag of the info file that a row came from. */
-export function infoFileOf ({ table: { userIds }, files: { keys, etags } }: SourceState, row: number, prefix: string): { readonly key: string, readonly etag: string } {
-  const key = new Utf8Reader(keys).at(row) || `${prefix}${new Utf8Reader(userIds).at(row)}.csv`
+export function infoFileOf ({ table: { keys: ids }, files: { keys, etags } }: SourceState, row: number, prefix: string): { readonly key: string, readonly etag: string } {
+  const key = new Utf8Reader(keys).at(row) || `${prefix}${new Utf8Reader(ids).at(row)}.csv`
   return { key, etag: new Utf8Reader(etags).at(row) }
 }
 

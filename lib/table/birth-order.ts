@@ -5,7 +5,7 @@ import type { Utf8Column } from './utf8-column.js'
 export const BLOCK = 64
 
 /**
- * The rows of a table by birth timestamp, ties in row order, with the sums of all rows before each block of `BLOCK` rows of that order:
+ * The rows of a table that have a birth timestamp, by it, ties in row order, with the sums of all rows before each block of `BLOCK` rows of that order:
  * the figures of an age range are computed without visiting each of its rows.
  */
 export interface BirthOrder {
@@ -35,10 +35,15 @@ export interface BirthOrder {
 /** A birth timestamp is summed up in two parts: its multiple of this number, and the rest. */
 export const LOW = 2 ** 26
 
+/** Offsets by which no row has an image: all of them are undefined. */
+const NO_IMAGES = new Int32Array()
+
 interface Rows {
-  readonly birthts: Float64Array
-  readonly birthDates: Int32Array
-  readonly images: Utf8Column
+  /** The birth timestamps; NaN for rows without one. */
+  readonly instants: Float64Array
+  readonly dates: Int32Array
+  /** The keys of the images; absent if the table has none. */
+  readonly images: Utf8Column | undefined
 }
 
 /**
@@ -48,14 +53,14 @@ interface Rows {
  * @param added the rows that were not in the previous table
  */
 export function orderBirths (table: Rows, previous: Uint32Array, newRows: Int32Array, added: Uint32Array): BirthOrder {
-  const rows = mergeOrders(table.birthts, previous, newRows, added)
+  const rows = mergeOrders(table.instants, previous, newRows, added.filter((row) => !Number.isNaN(table.instants[row]!)))
   return { rows, ...sumUp(table, rows) }
 }
 
-function mergeOrders (birthts: Float64Array, previous: Uint32Array, newRows: Int32Array, added: Uint32Array): Uint32Array {
-  const comesBefore = (a: number, b: number) => birthts[a]! - birthts[b]! || a - b
+function mergeOrders (instants: Float64Array, previous: Uint32Array, newRows: Int32Array, added: Uint32Array): Uint32Array {
+  const comesBefore = (a: number, b: number) => instants[a]! - instants[b]! || a - b
   added.sort(comesBefore)
-  const rows = shared(Uint32Array, birthts.length)
+  const rows = shared(Uint32Array, instants.reduce((count, instant) => Number.isNaN(instant) ? count : count + 1, 0))
   let length = 0
   let next = 0
   for (const old of previous) {
@@ -68,7 +73,8 @@ function mergeOrders (birthts: Float64Array, previous: Uint32Array, newRows: Int
   return rows
 }
 
-function sumUp ({ birthts, birthDates, images: { offsets } }: Rows, rows: Uint32Array): Omit<BirthOrder, 'rows'> {
+function sumUp ({ instants, dates, images }: Rows, rows: Uint32Array): Omit<BirthOrder, 'rows'> {
+  const offsets = images?.offsets ?? NO_IMAGES
   const blocks = Math.ceil(rows.length / BLOCK)
   const [high, low, imageHigh, imageLow] = [1, 2, 3, 4].map(() => shared(Float64Array, blocks + 1)) as [Float64Array, Float64Array, Float64Array, Float64Array]
   const imageCounts = shared(Uint32Array, blocks + 1)
@@ -87,11 +93,11 @@ function sumUp ({ birthts, birthDates, images: { offsets } }: Rows, rows: Uint32
   }
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
-    const born = birthts[row]!
+    const born = instants[row]!
     if (i % BLOCK === 0) {
       writeSums(i / BLOCK)
       firstBirthts[i / BLOCK] = born
-      firstDates[i / BLOCK] = birthDates[row]!
+      firstDates[i / BLOCK] = dates[row]!
     }
     const multiple = Math.floor(born / LOW)
     sums.high += multiple
@@ -102,8 +108,8 @@ function sumUp ({ birthts, birthDates, images: { offsets } }: Rows, rows: Uint32
       sums.images++
       imageBits[i >>> 5]! |= 1 << (i & 31)
     }
-    if (birthDates[row]! < lastDate) datesAscend = false
-    lastDate = birthDates[row]!
+    if (dates[row]! < lastDate) datesAscend = false
+    lastDate = dates[row]!
   }
   writeSums(blocks)
   return { firstBirthts, firstDates, high, low, imageHigh, imageLow, imageCounts, imageBits, datesAscend }

@@ -1,62 +1,68 @@
 import { createHash } from 'node:crypto'
-import { compareUtf8 } from '../base/utf8.js'
-import { orderBirths } from './birth-order.js'
-import { buildCaseFoldIndex, mergeDictionaries, EMPTY_COLUMN, type DictionaryBuilder } from './dictionary-column.js'
-import { jsonRows } from './json-rows.js'
 import { shared } from '../base/shared-memory.js'
 import { reuseTypedArrays } from '../base/typed-arrays.js'
+import { compareUtf8 } from '../base/utf8.js'
+import { orderBirths } from './birth-order.js'
+import { birthInstants, type Births } from './births.js'
+import { allocateFixed, kindOf, type FixedColumn, type TableColumn, type TextColumn } from './column.js'
+import { buildCaseFoldIndex, DictionaryBuilder, EMPTY_COLUMN, mergeDictionaries, type DictionaryColumn } from './dictionary-column.js'
+import { jsonRows } from './json-rows.js'
 import { draftOf, isDraft, isRow } from './row-source.js'
-import type { NamedColumn, Table } from './table.js'
-import { isSameValue, EMPTY_UTF8, type Utf8Column } from './utf8-column.js'
+import type { TableField } from './table-field.js'
+import type { Table } from './table.js'
+import { EMPTY_UTF8, isSameValue, type NumberBuilder, type Utf8Column } from './utf8-column.js'
 
 /** The rows of new and changed info files: the drafts. */
 export interface BuiltRows {
   readonly length: number
-  /** first_name, last_name and the undeclared columns. */
-  readonly columns: ReadonlyMap<string, DictionaryBuilder>
-  readonly birthts: Float64Array
+  readonly fields: readonly TableField[]
+  /** The declared columns of files, in schema order. */
+  readonly declared: readonly (DictionaryBuilder | NumberBuilder<Float64Array | Int32Array | Uint8Array>)[]
+  readonly undeclared: ReadonlyMap<string, DictionaryBuilder>
+  /** Each a CalendarDay; empty without a birth field. */
   readonly birthDates: Int32Array
 }
 
 export interface RowSources {
   /** In ascending order of their bytes. */
-  readonly userIds: Utf8Column
-  /** img_path of each row, empty if it has no image. */
-  readonly images: Utf8Column
+  readonly keys: Utf8Column
+  /** The object keys of each image field; empty for rows without this image. */
+  readonly images: readonly Utf8Column[]
   /** Where the columns of a row's info file come from: a row of the previous table, or a draft. See row-source.ts. */
   readonly sources: Int32Array
 }
 
-const NAME_COLUMNS: readonly string[] = ['first_name', 'last_name']
-
 /** The next version of a table, made of rows of the previous one, in the same order, and of drafts. */
-export function buildTable (previous: Table, drafts: BuiltRows, { userIds, images, sources }: RowSources): Table {
-  const length = sources.length
-  const birthts = shared(Float64Array, length)
-  const birthDates = shared(Int32Array, length)
-  sources.forEach((source, row) => {
-    birthts[row] = isDraft(source) ? drafts.birthts[draftOf(source)]! : previous.birthts[source]!
-    birthDates[row] = isDraft(source) ? drafts.birthDates[draftOf(source)]! : previous.birthDates[source]!
-  })
-  return addDerivedColumns({ length, userIds, columns: mergeColumns(previous, drafts, sources), birthts, birthDates, images }, previous, sources)
+export function buildTable (previous: Table, drafts: BuiltRows, { keys, images, sources }: RowSources): Table {
+  const { fields } = drafts
+  const columns = [...mergeDeclared(previous, drafts, sources), ...mergeUndeclared(previous, drafts, sources)]
+  const birthDates = fields.some(({ isBirth }) => isBirth) ? mergeBirthDates(previous, drafts, sources) : undefined
+  return addDerivedColumns({ length: sources.length, fields, keys, columns, images, birthDates }, previous, sources)
 }
 
-/** The columns of a table that the derived ones are computed from. */
-export type SourceColumns = Omit<Table, 'json' | 'births' | 'version'>
+/** The columns of a table that the derived ones are computed from. `birthDates`: `births.dates`, if there is a birth field. */
+export type SourceColumns = Omit<Table, 'json' | 'births' | 'version'> & { readonly birthDates: Int32Array | undefined }
 
 /** Adds the derived columns, and takes from the previous table what its rows (`sources`, see row-source.ts) have in common with it. */
-export function addDerivedColumns (table: SourceColumns, previous: Table, sources: Int32Array): Table {
-  const sameAs = sources.map((source, row) => isRow(source) && isSameValue(previous.images, source, table.images, row) ? source : -1)
+export function addDerivedColumns ({ birthDates, ...table }: SourceColumns, previous: Table, sources: Int32Array): Table {
+  const hasSameImages = (source: number, row: number) => table.images.every((image, i) => isSameValue(previous.images[i]!, source, image, row))
+  const sameAs = sources.map((source, row) => isRow(source) && hasSameImages(source, row) ? source : -1)
   const json = jsonRows(table, previous.json, sameAs)
+  const births = birthDates === undefined ? undefined : birthsOf(table, birthDates, previous, sources)
+  const version = nameVersion(json, undeclaredColumns(table))
+  return reuseColumns(previous, { ...table, ...births && { births }, json, version })
+}
+
+function birthsOf ({ fields, columns, images }: Omit<SourceColumns, 'birthDates'>, dates: Int32Array, previous: Table, sources: Int32Array): Births {
+  const name = fields.find(({ isBirth }) => isBirth)!.name
+  const instants = birthInstants(columns.find((column) => column.name === name)!)
   const newRows = new Int32Array(previous.length).fill(-1)
   const added: number[] = []
   sources.forEach((source, row) => {
     if (isRow(source)) newRows[source] = row
     else added.push(row)
   })
-  const births = orderBirths(table, previous.births.rows, newRows, Uint32Array.from(added))
-  const version = nameVersion(json, table.columns.slice(NAME_COLUMNS.length))
-  return reuseColumns(previous, { ...table, json, births, version })
+  return { instants, dates, ...orderBirths({ instants, dates, images: images[0] }, previous.births?.rows ?? new Uint32Array(), newRows, Uint32Array.from(added)) }
 }
 
 /** Reuses the arrays of the previous table that are equal, so that several versions hold them once. */
@@ -68,26 +74,54 @@ function reuseColumns ({ columns: previousColumns, ...previous }: Table, { colum
   }
 }
 
-function mergeColumns (previous: Table, drafts: BuiltRows, sources: Int32Array): NamedColumn[] {
-  const old = new Map(previous.columns.map((column) => [column.name, column]))
-  const merge = (name: string) => mergeDictionaries(old.get(name), drafts.columns.get(name), sources)
-  const undeclared = [...new Set([...old.keys(), ...drafts.columns.keys()])].filter((name) => !NAME_COLUMNS.includes(name)).sort(compareUtf8)
-  const names = NAME_COLUMNS.map((name) => {
-    const column = merge(name) ?? EMPTY_COLUMN
-    const last = old.get(name)
-    return { name, ...column, folded: last?.folded !== undefined && column.values === last.values ? last.folded : buildCaseFoldIndex(column) }
+function mergeDeclared (previous: Table, { fields, declared }: BuiltRows, sources: Int32Array): TableColumn[] {
+  return fields.filter(({ source }) => source === 'file').map(({ name, type }, i) => {
+    const kind = kindOf(type)
+    const last = previous.columns.find((column) => column.name === name)
+    const draft = declared[i]!
+    return kind === 'dictionary'
+      ? mergeText(name, last as TextColumn | undefined, draft as DictionaryBuilder, sources)
+      : mergeFixed(allocateFixed(name, kind, sources.length), last as FixedColumn | undefined, draft as NumberBuilder<Float64Array>, sources)
   })
-  return [...names, ...undeclared.flatMap((name) => {
-    const column = merge(name)
-    return column === undefined ? [] : { name, ...column }
-  })]
+}
+
+function mergeText (name: string, last: TextColumn | undefined, draft: DictionaryBuilder, sources: Int32Array): TextColumn {
+  const column: DictionaryColumn = mergeDictionaries(last, draft, sources) ?? { values: EMPTY_COLUMN.values, codes: shared(Uint8Array, sources.length) }
+  return { name, kind: 'dictionary', ...column, folded: last?.folded !== undefined && column.values === last.values ? last.folded : buildCaseFoldIndex(column) }
+}
+
+function mergeFixed (column: FixedColumn, last: FixedColumn | undefined, draft: NumberBuilder<Float64Array>, sources: Int32Array): FixedColumn {
+  for (let row = 0; row < sources.length; row++) {
+    const source = sources[row]!
+    column.values[row] = isDraft(source) ? draft.values[draftOf(source)]! : last!.values[source]!
+  }
+  return column
+}
+
+function mergeUndeclared (previous: Table, { undeclared }: BuiltRows, sources: Int32Array): TextColumn[] {
+  const old = new Map(undeclaredColumns(previous).map((column) => [column.name, column]))
+  const names = [...new Set([...old.keys(), ...undeclared.keys()])].sort(compareUtf8)
+  return names.flatMap((name) => {
+    const column = mergeDictionaries(old.get(name), undeclared.get(name), sources)
+    return column === undefined ? [] : { name, kind: 'dictionary' as const, ...column }
+  })
+}
+
+function mergeBirthDates (previous: Table, drafts: BuiltRows, sources: Int32Array): Int32Array {
+  const dates = shared(Int32Array, sources.length)
+  sources.forEach((source, row) => { dates[row] = isDraft(source) ? drafts.birthDates[draftOf(source)]! : previous.births!.dates[source]! })
+  return dates
+}
+
+function undeclaredColumns ({ fields, columns }: Pick<Table, 'fields' | 'columns'>): TextColumn[] {
+  return columns.slice(fields.filter(({ source }) => source === 'file').length) as TextColumn[]
 }
 
 /** Part of the hash: changed whenever the same bytes could come from other rows. */
 const VERSION_FORMAT = 'userlake rows 1'
 
 /** Names the rows by a hash. The values and codes of a column are determined by its rows. */
-function nameVersion (json: Utf8Column, undeclared: readonly NamedColumn[]): string {
+function nameVersion (json: Utf8Column, undeclared: readonly TextColumn[]): string {
   const hash = createHash('sha256').update(VERSION_FORMAT).update(json.bytes)
   for (const { name, values, codes } of undeclared) {
     hash.update(JSON.stringify([name, values.offsets.length])).update(values.offsets).update(values.bytes).update(codes)
@@ -96,18 +130,9 @@ function nameVersion (json: Utf8Column, undeclared: readonly NamedColumn[]): str
 }
 
 /** A table without rows. */
-export const EMPTY_TABLE: Table = buildTable(
-  {
-    length: 0,
-    userIds: EMPTY_UTF8,
-    columns: [],
-    birthts: new Float64Array(),
-    birthDates: new Int32Array(),
-    images: EMPTY_UTF8,
-    json: EMPTY_UTF8,
-    births: orderBirths({ birthts: new Float64Array(), birthDates: new Int32Array(), images: EMPTY_UTF8 }, new Uint32Array(), new Int32Array(), new Uint32Array()),
-    version: ''
-  },
-  { length: 0, columns: new Map(), birthts: new Float64Array(), birthDates: new Int32Array() },
-  { userIds: EMPTY_UTF8, images: EMPTY_UTF8, sources: new Int32Array() }
-)
+export function emptyTable (fields: readonly TableField[]): Table {
+  const none: Table = { length: 0, fields: [], keys: EMPTY_UTF8, columns: [], images: [], json: EMPTY_UTF8, version: '' }
+  const images = fields.filter(({ source }) => source === 'image').map(() => EMPTY_UTF8)
+  const declared = fields.filter(({ source }) => source === 'file').map(() => new DictionaryBuilder())
+  return buildTable(none, { length: 0, fields, declared, undeclared: new Map(), birthDates: new Int32Array() }, { keys: EMPTY_UTF8, images, sources: new Int32Array() })
+}

@@ -1,3 +1,7 @@
+import type { TypeName } from '../schema/field-type.js'
+import { createType } from '../schema/types/index.js'
+import { fromStored, type TableColumn } from './column.js'
+import type { DictionaryColumn } from './dictionary-column.js'
 import { jsonLength, writeJson } from './json-text.js'
 import type { Table } from './table.js'
 import { allocateUtf8, type Utf8Column } from './utf8-column.js'
@@ -5,15 +9,13 @@ import { allocateUtf8, type Utf8Column } from './utf8-column.js'
 const COMMA = 0x2c
 const OPEN = 0x5b
 const CLOSE = 0x5d
+const BRACE = 0x7d
+const QUOTE = 0x22
+const NULL = Buffer.from('null')
 
-const NAMES = ['{"user_id":"', '","first_name":"', '","last_name":"', '","birthts":', ',"img_path":'].map((text) => Buffer.from(text))
-const [USER_ID, FIRST_NAME, LAST_NAME, BIRTHTS, IMG_PATH] = NAMES as [Buffer, Buffer, Buffer, Buffer, Buffer]
-const NAMES_LENGTH = NAMES.reduce((sum, { length }) => sum + length, 0)
-const NULL = Buffer.from('null}')
-const END = Buffer.from('"}')
 const NO_ROWS = Buffer.from('[]')
 
-type RowColumns = Pick<Table, 'userIds' | 'columns' | 'birthts' | 'images'>
+type RowColumns = Pick<Table, 'fields' | 'keys' | 'columns' | 'images'>
 
 /**
  * Makes the column `json` of a table. Rows that are also in the previous table are copied from there.
@@ -48,32 +50,81 @@ export function jsonRows (columns: RowColumns, previous: Utf8Column, sameAs: Int
   return json
 }
 
-function rowWriter ({ userIds, columns: [firstNames, lastNames], birthts, images }: RowColumns) {
-  const [firstCodes, lastCodes] = [firstNames!.codes, lastNames!.codes]
-  // Many rows share a name: each is escaped once.
-  const first = escapeAll(firstNames!.values)
-  const last = escapeAll(lastNames!.values)
-  const lengthAt = ({ offsets }: Utf8Column, row: number) => offsets[row + 1]! - offsets[row]!
-  const escapedLength = ({ bytes, offsets }: Utf8Column, row: number) => jsonLength(bytes, offsets[row]!, offsets[row + 1]!)
-  const put = (to: Uint8Array, at: number, { bytes, offsets }: Utf8Column, row: number) => copy(to, at, bytes, offsets[row]!, offsets[row + 1]!)
-  const putEscaped = (to: Uint8Array, at: number, { bytes, offsets }: Utf8Column, row: number) =>
-    writeJson(to, at, bytes, offsets[row]!, offsets[row + 1]!)
+/** Writes one column as JSON. Lengths are in bytes; `write` returns the end. */
+interface ColumnWriter {
+  lengthOf (row: number): number
+  write (to: Uint8Array, at: number, row: number): number
+}
+
+/** Writes a row as a JSON object of its declared columns, in schema order. */
+function rowWriter ({ fields, keys, columns, images }: RowColumns): ColumnWriter {
+  const names = fields.map(({ name }, i) => Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`))
+  const ofImages = [...images]
+  const ofFiles = [...columns]
+  const writers = fields.map(({ source, type }) => source === 'key'
+    ? textWriter(keys)
+    : source === 'image' ? imageWriter(ofImages.shift()!) : columnWriter(ofFiles.shift()!, type))
+  const fixedLength = names.reduce((sum, { length }) => sum + length, 1)
   return {
-    lengthOf (row: number): number {
-      const image = lengthAt(images, row) === 0 ? NULL.length : 1 + escapedLength(images, row) + END.length
-      return NAMES_LENGTH + escapedLength(userIds, row) + lengthAt(first, firstCodes[row]!) +
-        lengthAt(last, lastCodes[row]!) + String(birthts[row]).length + image
+    lengthOf (row) {
+      let length = fixedLength
+      for (const writer of writers) length += writer.lengthOf(row)
+      return length
     },
-    write (to: Uint8Array, at: number, row: number): number {
-      at = putEscaped(to, copy(to, at, USER_ID), userIds, row)
-      at = put(to, copy(to, at, FIRST_NAME), first, firstCodes[row]!)
-      at = put(to, copy(to, at, LAST_NAME), last, lastCodes[row]!)
-      at = writeDigits(to, copy(to, at, BIRTHTS), String(birthts[row]))
-      at = copy(to, at, IMG_PATH)
-      if (lengthAt(images, row) === 0) return copy(to, at, NULL)
-      to[at++] = 0x22
-      return copy(to, putEscaped(to, at, images, row), END)
+    write (to, at, row) {
+      for (let i = 0; i < writers.length; i++) at = writers[i]!.write(to, copy(to, at, names[i]!), row)
+      to[at] = BRACE
+      return at + 1
     }
+  }
+}
+
+function textWriter ({ bytes, offsets }: Utf8Column): ColumnWriter {
+  return {
+    lengthOf: (row) => jsonLength(bytes, offsets[row]!, offsets[row + 1]!) + 2,
+    write: (to, at, row) => {
+      to[at] = QUOTE
+      const end = writeJson(to, at + 1, bytes, offsets[row]!, offsets[row + 1]!)
+      to[end] = QUOTE
+      return end + 1
+    }
+  }
+}
+
+/** Rows without a key have no image. */
+function imageWriter (keys: Utf8Column): ColumnWriter {
+  const { offsets } = keys
+  const text = textWriter(keys)
+  return {
+    lengthOf: (row) => offsets[row] === offsets[row + 1] ? NULL.length : text.lengthOf(row),
+    write: (to, at, row) => offsets[row] === offsets[row + 1] ? copy(to, at, NULL) : text.write(to, at, row)
+  }
+}
+
+function columnWriter (column: TableColumn, type: TypeName): ColumnWriter {
+  if (column.kind === 'dictionary') return dictionaryWriter(column)
+  const { kind, values } = column
+  const { toJson } = createType(type)
+  const textOf = (row: number) => {
+    const value = fromStored(kind, values[row]!)
+    return value === null ? 'null' : toJson(value)
+  }
+  return { lengthOf: (row) => textOf(row).length, write: (to, at, row) => writeAscii(to, at, textOf(row)) }
+}
+
+/** Many rows share a value: each is escaped once. */
+function dictionaryWriter ({ values, codes }: DictionaryColumn): ColumnWriter {
+  const { bytes, offsets } = values
+  const lengthOf = (code: number) => code === 0 ? NULL.length : jsonLength(bytes, offsets[code]!, offsets[code + 1]!) + 2
+  const escaped = allocateUtf8(offsets.length - 1, lengthOf)
+  const { write } = textWriter(values)
+  for (let code = 0; code < offsets.length - 1; code++) {
+    if (code === 0) copy(escaped.bytes, 0, NULL)
+    else write(escaped.bytes, escaped.offsets[code]!, code)
+  }
+  return {
+    lengthOf: (row) => escaped.offsets[codes[row]! + 1]! - escaped.offsets[codes[row]!]!,
+    write: (to, at, row) => copy(to, at, escaped.bytes, escaped.offsets[codes[row]!]!, escaped.offsets[codes[row]! + 1]!)
   }
 }
 
@@ -83,16 +134,9 @@ function copy (to: Uint8Array, at: number, from: Uint8Array, start = 0, end = fr
   return at
 }
 
-function writeDigits (to: Uint8Array, at: number, digits: string): number {
-  for (let i = 0; i < digits.length; i++) to[at++] = digits.charCodeAt(i)
+function writeAscii (to: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) to[at++] = text.charCodeAt(i)
   return at
-}
-
-function escapeAll (values: Utf8Column): Utf8Column {
-  const rangeOf = (row: number) => [values.bytes, values.offsets[row]!, values.offsets[row + 1]!] as const
-  const escaped = allocateUtf8(values.offsets.length - 1, (row) => jsonLength(...rangeOf(row)))
-  for (let row = 0; row < values.offsets.length - 1; row++) writeJson(escaped.bytes, escaped.offsets[row]!, ...rangeOf(row))
-  return escaped
 }
 
 function sharedCopy (bytes: Uint8Array): Uint8Array {

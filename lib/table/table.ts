@@ -1,54 +1,71 @@
-import type { CalendarDay } from '../base/calendar.js'
-import { DECLARED_COLUMNS, type Cell, type RecordFields, type RecordRow } from '../schema/record.js'
-import type { BirthOrder } from './birth-order.js'
-import type { DictionaryColumn, CaseFoldIndex } from './dictionary-column.js'
-import { sliceAt, Utf8Reader, type Utf8Column } from './utf8-column.js'
-
-/** A text column of the info files. `folded`: the case-folded values, for first_name and last_name only. */
-export interface NamedColumn extends DictionaryColumn { readonly name: string, readonly folded?: CaseFoldIndex }
+import type { Value } from '../schema/field-type.js'
+import type { Cell, RecordFields, RecordRow } from '../schema/record.js'
+import type { Births } from './births.js'
+import { toCell } from './column-types.js'
+import { fromStored, type TableColumn, type TextColumn } from './column.js'
+import type { TableField } from './table-field.js'
+import { Utf8Reader, type Utf8Column } from './utf8-column.js'
 
 /**
- * The records of one data version as columns in shared memory, in the byte order of the user ids. Immutable, and plain data that can be
+ * The records of one data version as columns in shared memory, in the byte order of the keys. Immutable, and plain data that can be
  * posted to another thread.
  */
 export interface Table {
   readonly length: number
-  readonly userIds: Utf8Column
-  /** first_name, last_name, and then the undeclared columns in the byte order of their names. */
-  readonly columns: readonly NamedColumn[]
-  /** Milliseconds since 1970-01-01 UTC. */
-  readonly birthts: Float64Array
-  /** The dates of birth in the configured time zone, each a CalendarDay. */
-  readonly birthDates: Int32Array
-  /** img_path; empty for rows without an image. */
-  readonly images: Utf8Column
+  /** The declared columns, in schema order. */
+  readonly fields: readonly TableField[]
+  /** The values of the key field. */
+  readonly keys: Utf8Column
+  /** The declared columns of files in schema order, and then the undeclared columns in the byte order of their names. */
+  readonly columns: readonly TableColumn[]
+  /** The object keys of each image field, in schema order; empty for rows without this image. */
+  readonly images: readonly Utf8Column[]
+  /** Absent without a birth field. */
+  readonly births?: Births
   /**
    * The declared columns of each row as a JSON object, followed by a comma or, in the last row, by a closing bracket. The first row is
    * preceded by an opening bracket, so that `bytes` is the JSON array of all rows.
    */
   readonly json: Utf8Column
-  readonly births: BirthOrder
   /** The name of the version: a hash of the rows, equal for equal rows. */
   readonly version: string
 }
 
 /** Reads a text column. */
-export interface DictionaryReader extends NamedColumn { readonly values: Utf8Reader }
+export interface DictionaryReader extends TextColumn { readonly values: Utf8Reader }
+
+/** Reads one column: the value of a row, and the value as responses have it. */
+interface ColumnReader { readonly value: (row: number) => Value, readonly cell: (row: number) => Cell }
 
 /** Reads a table. */
 export class TableReader {
   readonly data: Table
-  readonly userIds: Utf8Reader
-  readonly images: Utf8Reader
+  readonly keys: Utf8Reader
+  /** The first image field; `undefined` if there is none. */
+  readonly image: Utf8Reader | undefined
   readonly json: Utf8Reader
-  readonly #columns: ReadonlyMap<string, DictionaryReader>
+  /** The names of the declared columns, in schema order. */
+  readonly declared: readonly string[]
+  /** The name of the key field. */
+  readonly keyName: string
+  readonly #dictionaries = new Map<string, DictionaryReader>()
+  readonly #columns: ReadonlyMap<string, TableColumn>
+  readonly #images: ReadonlyMap<string, Utf8Reader>
+  readonly #readers: ReadonlyMap<string, ColumnReader>
 
   constructor (data: Table) {
     this.data = data
-    this.userIds = new Utf8Reader(data.userIds)
-    this.images = new Utf8Reader(data.images)
+    this.keys = new Utf8Reader(data.keys)
     this.json = new Utf8Reader(data.json)
-    this.#columns = new Map(data.columns.map((column) => [column.name, { ...column, values: new Utf8Reader(column.values) }]))
+    this.declared = data.fields.map(({ name }) => name)
+    this.keyName = data.fields.find(({ source }) => source === 'key')?.name ?? ''
+    this.#columns = new Map(data.columns.map((column) => [column.name, column]))
+    for (const column of data.columns) if (column.kind === 'dictionary') this.#dictionaries.set(column.name, { ...column, values: new Utf8Reader(column.values) })
+    const imageFields = data.fields.filter(({ source }) => source === 'image')
+    this.#images = new Map(imageFields.map(({ name }, i) => [name, new Utf8Reader(data.images[i]!)]))
+    this.image = this.#images.values().next().value
+    const undeclared = [...this.#columns.keys()].filter((name) => !this.declared.includes(name))
+    this.#readers = new Map([...data.fields.map((field): [string, ColumnReader] => [field.name, this.#readerOf(field)]), ...undeclared.map((name): [string, ColumnReader] => [name, this.#textReader(name)])])
   }
 
   get length (): number {
@@ -57,61 +74,79 @@ export class TableReader {
 
   /** The declared columns, then the undeclared ones that some row has, in the byte order of their names. */
   get columnNames (): string[] {
-    return [...DECLARED_COLUMNS, ...[...this.#columns.keys()].filter((name) => !isDeclared(name))]
+    return [...this.#readers.keys()]
   }
 
-  /** A text column of the info files; `undefined` if no row has a value in it. */
+  /** A text column of the info files; `undefined` if there is none, or if no row has a value in it. */
   dictionary (name: string): DictionaryReader | undefined {
+    return this.#dictionaries.get(name)
+  }
+
+  /** A column of the info files. */
+  column (name: string): TableColumn | undefined {
     return this.#columns.get(name)
   }
 
-  /** The value of a row in a column; `null` if there is none. */
-  cell (row: number, column: string): Cell {
-    switch (column) {
-      case 'user_id': return this.userIds.at(row)
-      case 'birthts': return this.data.birthts[row]!
-      case 'img_path': return this.hasImage(row) ? this.images.at(row) : null
-    }
-    const dictionary = this.#columns.get(column)
-    const code = dictionary?.codes[row] ?? 0
-    return code === 0 ? null : dictionary!.values.at(code)
+  /** The object keys of an image field. */
+  images (name: string): Utf8Reader | undefined {
+    return this.#images.get(name)
   }
 
+  /** The value of a row in a column. */
+  value (row: number, column: string): Value {
+    return this.#readers.get(column)?.value(row) ?? null
+  }
+
+  /** The value of a row in a column as responses have it; `null` if there is none. */
+  cell (row: number, column: string): Cell {
+    return this.#readers.get(column)?.cell(row) ?? null
+  }
+
+  /** Whether a row has the first image. */
   hasImage (row: number): boolean {
-    return !this.images.isEmpty(row)
+    return this.image !== undefined && !this.image.isEmpty(row)
   }
 
   /** What the info file of a row has. */
   fields (row: number): RecordFields {
-    const { first_name, last_name, birthts, undeclared } = this.row(row)
-    return { values: [first_name, last_name, birthts], undeclared }
+    const { fields, columns } = this.data
+    const files = fields.filter(({ source }) => source === 'file')
+    const undeclared: Record<string, string> = Object.create(null)
+    for (const { name } of columns.slice(files.length)) {
+      const value = this.cell(row, name)
+      if (value !== null) undeclared[name] = String(value)
+    }
+    return { values: files.map(({ name }) => this.value(row, name)), undeclared }
   }
 
   /** A row as an object. */
   row (row: number): RecordRow {
-    const undeclared: Record<string, string> = Object.create(null)
-    for (const name of this.#columns.keys()) {
-      const value = isDeclared(name) ? null : this.cell(row, name)
-      if (value !== null) undeclared[name] = String(value)
+    const record: Record<string, Cell> = Object.create(null)
+    for (const [name, { cell }] of this.#readers) {
+      const value = cell(row)
+      if (value !== null || this.declared.includes(name)) record[name] = value
     }
-    return {
-      user_id: this.userIds.at(row),
-      first_name: String(this.cell(row, 'first_name')),
-      last_name: String(this.cell(row, 'last_name')),
-      birthts: this.data.birthts[row]!,
-      img_path: this.hasImage(row) ? this.images.at(row) : null,
-      birth_date: this.data.birthDates[row]! as CalendarDay,
-      undeclared
+    return record
+  }
+
+  #readerOf ({ name, source, type }: TableField): ColumnReader {
+    if (source === 'key') return sameCell((row) => this.keys.at(row))
+    if (source === 'image') {
+      const keys = this.#images.get(name)!
+      return sameCell((row) => keys.isEmpty(row) ? null : keys.at(row))
     }
+    const column = this.#columns.get(name)!
+    if (column.kind === 'dictionary') return this.#textReader(name)
+    const value = (row: number) => fromStored(column.kind, column.values[row]!)
+    return { value, cell: type === 'date' || type === 'datetime' ? (row) => toCell(type, value(row)) : value }
+  }
+
+  #textReader (name: string): ColumnReader {
+    const { codes, values } = this.#dictionaries.get(name)!
+    return sameCell((row) => codes[row] === 0 ? null : values.at(codes[row]!))
   }
 }
 
-function isDeclared (name: string): boolean {
-  return (DECLARED_COLUMNS as readonly string[]).includes(name)
-}
-
-/** The JSON object of a row, without the comma or bracket that follows it. */
-export function jsonSlice ({ json }: Table, row: number) {
-  const { bytes, start, end } = sliceAt(json, row)
-  return { bytes, start, end: end - 1 }
+function sameCell (value: (row: number) => string | null): ColumnReader {
+  return { value, cell: value }
 }

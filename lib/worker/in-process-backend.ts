@@ -5,7 +5,9 @@ import { TableVersion } from '../query/table-version.js'
 import { SnapshotFile, type LoadedSnapshot } from '../snapshot/snapshot-file.js'
 import { reconcile, type Reconciled, type ReconcileOptions, type ReconcileProgress } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
-import { EMPTY_STATE, type SourceState } from '../source/source-state.js'
+import { compileSchema } from '../schema/schema.js'
+import { emptyState, type SourceState } from '../source/source-state.js'
+import { tableFields } from '../table/table-field.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 
@@ -52,7 +54,7 @@ export class InProcessBackend implements LakeBackend {
     // The snapshot is read while the listing runs.
     const snapshot = this.#preloaded ?? this.#snapshot.load()
     this.#preloaded = undefined
-    const reconciled = await reconcile(this.#store, snapshot.then(({ state }) => state ?? EMPTY_STATE), this.#clock, options)
+    const reconciled = await reconcile(this.#store, snapshot.then(({ state }) => state ?? emptyState(tableFields(compileSchema(this.#rules.schema)))), this.#clock, options)
     return { ...reconciled, snapshotFailure: (await snapshot).failure }
   }
 

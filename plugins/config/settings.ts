@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { DEFAULTS } from '../../lib/base/defaults.js'
-import { DECLARED_COLUMNS } from '../../lib/schema/record.js'
+import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 
 /** What a setting means, for the README and .env.example, and what is accepted, for error messages: they say "must be" before it. */
 interface Texts { readonly description: string, readonly accepted: string }
@@ -62,7 +62,7 @@ export const SettingsSchema = Type.Object({
     default: 'csv', description: 'The formats of the output; csv,parquet writes a Parquet file in addition to the CSV', accepted: 'csv or csv,parquet'
   }, { enum: ['csv', 'csv,parquet'] }),
   OUTPUT_COLUMNS: text({
-    default: DECLARED_COLUMNS.join(','), description: 'The columns of the output, in this order', accepted: 'a comma-separated list without duplicates'
+    default: USERS_SCHEMA.fields.map(({ name }) => name).join(','), description: 'The columns of the output, in this order', accepted: 'a comma-separated list without duplicates'
   }, { format: 'column-list' }),
   OUTPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of the output', accepted: DELIMITER }, { format: 'delimiter' }),
   OUTPUT_EMPTY_VALUE: text({ default: '', description: 'The text that the output contains in place of a missing value', accepted: 'at most 64 characters' }, { maxLength: 64 }),

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { Type, type TSchema } from 'typebox'
 import { FAILURE_CODES } from '../../lib/base/failure-code.js'
 import { WARNING_CODES } from '../../lib/base/warning.js'
-import { SORT_COLUMNS } from '../../lib/query/data-version.js'
+import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import { QUARANTINE_CODES } from '../../lib/transformer.js'
 import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 
@@ -28,7 +28,7 @@ export const AgeBasis = {
 
 export const RecordSort = {
   type: 'string',
-  enum: SORT_COLUMNS.flatMap((column) => [column, `-${column}`] as const),
+  enum: USERS_SCHEMA.fields.filter(({ source }) => source !== 'image').map(({ name }) => name).flatMap((column) => [column, `-${column}`] as const),
   default: 'user_id',
   description: 'The column by which records are sorted; `-` reverses the order. Records that are equal in that column are sorted by `user_id`.'
 } as const

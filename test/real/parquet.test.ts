@@ -34,7 +34,7 @@ t.test('DuckDB reads a Parquet output', async (t) => {
   ]
   const records = new TableVersion(tableOf(rows), 'UTC')
   const file = `${t.testdir()}/output.parquet`
-  writeFileSync(file, await parquet(await records.select({ columns: records.columns })))
+  writeFileSync(file, await parquet(await records.select({ columns: records.columns }), records.fields))
   t.same(await queryParquet(file, 'SELECT * FROM FILE'), {
     names: ['user_id', 'first_name', 'last_name', 'birthts', 'img_path', 'a=b', 'city'],
     types: ['VARCHAR', 'VARCHAR', 'VARCHAR', 'BIGINT', 'VARCHAR', 'VARCHAR', 'VARCHAR'],
@@ -50,9 +50,9 @@ t.test('DuckDB reads several row groups, and a file without rows', async (t) => 
   const file = `${t.testdir()}/output.parquet`
   const count = 250_000
   const records = new TableVersion(tableOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i % 1000}`, birthts: i }))), 'UTC')
-  writeFileSync(file, await parquet(await records.select({})))
+  writeFileSync(file, await parquet(await records.select({}), records.fields))
   t.same((await queryParquet(file, 'SELECT count(*), sum(birthts)::BIGINT, count(DISTINCT user_id), count(DISTINCT first_name) FROM FILE')).rows, [[BigInt(count), BigInt(count) * BigInt(count - 1) / 2n, BigInt(count), 1000n]])
   t.same((await queryParquet(file, 'SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata(FILE) ORDER BY 1')).rows, [[0n, 100_000n], [1n, 100_000n], [2n, 50_000n]])
-  writeFileSync(file, await parquet(await new TableVersion(tableOf([]), 'UTC').select({})))
+  writeFileSync(file, await parquet(await new TableVersion(tableOf([]), 'UTC').select({}), records.fields))
   t.same((await queryParquet(file, 'SELECT count(*) FROM FILE')).rows, [[0n]])
 })

@@ -8,6 +8,7 @@ export function wrapEngine (override: (version: DataVersion) => Partial<DataVers
     const inner = new TableVersion(table, timeZone, images)
     return {
       version: inner.version,
+      fields: inner.fields,
       columns: inner.columns,
       memory: inner.memory,
       select: (query) => inner.select(query),

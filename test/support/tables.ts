@@ -1,34 +1,62 @@
-import { calendarDay } from '../../lib/base/calendar.js'
-import type { RecordRow } from '../../lib/schema/record.js'
+import './file-timeout.js'
+import type { CalendarDay } from '../../lib/base/calendar.js'
+import { compareUtf8 } from '../../lib/base/utf8.js'
+import type { Value } from '../../lib/schema/field-type.js'
+import { compileSchema } from '../../lib/schema/schema.js'
+import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import { RowBuilder } from '../../lib/source/row-builder.js'
-import { buildTable, EMPTY_TABLE } from '../../lib/table/build-table.js'
+import { buildTable, emptyTable } from '../../lib/table/build-table.js'
 import { fromDraft } from '../../lib/table/row-source.js'
+import { tableFields, type TableField } from '../../lib/table/table-field.js'
 import { TableReader, type Table } from '../../lib/table/table.js'
 import { takeUtf8, Utf8Builder, sliceAt, type Utf8Column } from '../../lib/table/utf8-column.js'
-import { compareUtf8 } from '../../lib/base/utf8.js'
-import './file-timeout.js'
 
-export type TestRow = Partial<RecordRow> & Pick<RecordRow, 'user_id'>
+/** A row of the users lake. */
+export interface UserRow {
+  readonly user_id: string
+  readonly first_name: string
+  readonly last_name: string
+  readonly birthts: number
+  readonly img_path: string | null
+  readonly birth_date: CalendarDay
+  readonly undeclared: Readonly<Record<string, string>>
+}
+export type TestRow = Partial<UserRow> & Pick<UserRow, 'user_id'>
+
+export const USER_FIELDS = tableFields(compileSchema(USERS_SCHEMA))
+export const EMPTY_USERS = emptyTable(USER_FIELDS)
+
+/** A row of any schema: the key, the values of the file fields in schema order, the keys of the images, and the undeclared columns. */
+export interface AnyRow {
+  readonly key: string
+  readonly values: readonly Value[]
+  readonly images?: readonly (string | null)[]
+  readonly undeclared?: Readonly<Record<string, string>>
+}
+
+interface TableOptions { readonly timeZone?: string, readonly previous?: Table }
 
 /**
- * The table of these rows, made as an update of a previous one: a row that is there with the same values is taken over, all
+ * The table of these users, made as an update of a previous one: a row that is there with the same values is taken over, all
  * others come from drafts.
  */
-export function tableOf (rows: readonly TestRow[], { timeZone = 'UTC', previous = EMPTY_TABLE }: { timeZone?: string, previous?: Table } = {}): Table {
-  const whole = rows.map((row) => complete(row, timeZone)).sort((a, b) => compareUtf8(a.user_id, b.user_id))
+export function tableOf (rows: readonly TestRow[], { timeZone = 'UTC', previous = EMPTY_USERS }: TableOptions = {}): Table {
+  return tableOfAny(USER_FIELDS, rows.map(({ user_id: key, first_name: first = '', last_name: last = '', birthts = 0, img_path: image = null, undeclared = {} }) =>
+    ({ key, values: [first, last, birthts], images: [image], undeclared })), { timeZone, previous })
+}
+
+/** As `tableOf`, for any fields. */
+export function tableOfAny (fields: readonly TableField[], rows: readonly AnyRow[], { timeZone = 'UTC', previous = emptyTable(fields) }: TableOptions = {}): Table {
+  const sorted = [...rows].sort((a, b) => compareUtf8(a.key, b.key))
   const old = new TableReader(previous)
-  const known = new Map(Array.from({ length: old.length }, (_, row) => [old.userIds.at(row), row]))
-  const drafts = new RowBuilder(timeZone)
-  const sources = whole.map((row) => {
-    const last = known.get(row.user_id)
-    const isSame = last !== undefined && JSON.stringify({ ...old.row(last), img_path: null }) === JSON.stringify({ ...row, img_path: null })
-    return isSame ? last : fromDraft(drafts.add({ values: [row.first_name, row.last_name, row.birthts], undeclared: row.undeclared }, { etag: '', size: 0, racy: false }))
+  const drafts = new RowBuilder(fields, timeZone)
+  const sources = sorted.map(({ key, values, undeclared = {} }) => {
+    const last = old.keys.find(key)
+    const data = { values, undeclared: sortedCopy(undeclared) }
+    return last !== -1 && JSON.stringify(old.fields(last)) === JSON.stringify(data) ? last : fromDraft(drafts.add(data, { etag: '', size: 0, racy: false }))
   })
-  return buildTable(previous, drafts, {
-    userIds: textsOf(whole.map((row) => row.user_id)),
-    images: textsOf(whole.map((row) => row.img_path ?? '')),
-    sources: Int32Array.from(sources)
-  })
+  const images = fields.filter(({ source }) => source === 'image').map((_, i) => textsOf(sorted.map((row) => row.images?.[i] ?? '')))
+  return buildTable(previous, drafts, { keys: textsOf(sorted.map(({ key }) => key)), images, sources: Int32Array.from(sources) })
 }
 
 export function textsOf (texts: readonly string[]): Utf8Column {
@@ -37,22 +65,27 @@ export function textsOf (texts: readonly string[]): Utf8Column {
   return takeUtf8(texts.length, (row) => sliceAt(growing, row))
 }
 
-/** All rows of a table as objects. */
-export function rowsOf (data: Table): RecordRow[] {
+/** All rows of a table of users as objects. */
+export function rowsOf (data: Table): UserRow[] {
   const table = new TableReader(data)
-  return Array.from({ length: table.length }, (_, row) => table.row(row))
+  return Array.from({ length: table.length }, (_, row) => userAt(table, row))
 }
 
-/** The row with its fields in the order in which tables answer them. */
-function complete ({ user_id, first_name = '', last_name = '', birthts = 0, img_path = null, undeclared = {} }: TestRow, timeZone: string): RecordRow {
-  const names = Object.keys(undeclared).sort(compareUtf8)
+/** A row of a table of users. */
+export function userAt (table: TableReader, row: number): UserRow {
+  const { values: [first, last, birthts], undeclared } = table.fields(row)
   return {
-    user_id,
-    first_name,
-    last_name,
-    birthts,
-    img_path,
-    birth_date: calendarDay(birthts, timeZone),
-    undeclared: Object.assign(Object.create(null), Object.fromEntries(names.map((name) => [name, undeclared[name]])))
+    user_id: table.keys.at(row),
+    first_name: String(first),
+    last_name: String(last),
+    birthts: Number(birthts),
+    img_path: table.hasImage(row) ? table.image!.at(row) : null,
+    birth_date: table.data.births!.dates[row]! as CalendarDay,
+    undeclared
   }
+}
+
+function sortedCopy (undeclared: Readonly<Record<string, string>>): Record<string, string> {
+  const names = Object.keys(undeclared).sort(compareUtf8)
+  return Object.assign(Object.create(null), Object.fromEntries(names.map((name) => [name, undeclared[name]])))
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { compareOutputs } from '../../../lib/output/diff.js'
 
-const compare = (before: string, after: string, delimiter = ',') => compareOutputs(Buffer.from(before), Buffer.from(after), delimiter)
+const compare = (before: string, after: string, delimiter = ',') => compareOutputs(Buffer.from(before), Buffer.from(after), { delimiter, key: 'user_id' })
 
 t.test('counts added, changed and removed users', async (t) => {
   const output = 'user_id,name\r\n1,Ann\r\n2,Bob\r\n3,"C, D"\r\n'

@@ -32,7 +32,7 @@ const contentOf = ({ name, table, files, images, rejected }: SourceState) => ({
   rows: rowsOf(table),
   json: Buffer.from(table.json.bytes).toString(),
   version: table.version,
-  births: [...table.births.rows],
+  births: [...table.births!.rows],
   files: [files.keys, files.etags].map(({ offsets, bytes }) => [[...offsets], Buffer.from(bytes).toString()]).concat([[...files.sizes], [...files.racy]] as never),
   images: [[...images.etags.offsets], Buffer.from(images.etags.bytes).toString(), [...images.sizes], [...images.modified]],
   rejected: [...rejectedFilesOf({ rejected })]

@@ -1,5 +1,4 @@
 import t, { type Test } from 'tap'
-import type { RecordRow } from '../../../lib/schema/record.js'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import type { Quarantine, QuarantineEntry } from '../../../lib/source/quarantine.js'
@@ -12,7 +11,7 @@ import { S3Store } from '../../../lib/store/s3/s3-store.js'
 import { csv, keyOf, PNG, TestClock } from '../../support/app.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
 import { mapInfo, wrapStore } from '../../support/stores.js'
-import { rowsOf } from '../../support/tables.js'
+import { rowsOf, type UserRow } from '../../support/tables.js'
 import { turns } from '../../support/until.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC' }
@@ -44,7 +43,7 @@ function overStore (store: ObjectStore, clock: TestClock) {
   return { clock, cache, run }
 }
 
-type Outcome = Reconciled & { readonly rows: readonly RecordRow[], readonly rejects: readonly QuarantineEntry[] }
+type Outcome = Reconciled & { readonly rows: readonly UserRow[], readonly rejects: readonly QuarantineEntry[] }
 
 const names = ({ rows }: Outcome) => Object.fromEntries(rows.map((row) => [row.user_id, row.first_name]))
 const codes = ({ rejects }: Outcome) => Object.fromEntries(rejects.map(({ key, code }) => [key.replace('source_data/', ''), code]))

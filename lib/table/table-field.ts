@@ -1,0 +1,17 @@
+import type { TypeName } from '../schema/field-type.js'
+import type { Schema } from '../schema/schema.js'
+
+/** What a table knows of a declared column. Plain data. */
+export interface TableField {
+  readonly name: string
+  /** Where the values come from: a column of the info files, their base names, or the keys of attachments. */
+  readonly source: 'file' | 'key' | 'image'
+  readonly type: TypeName
+  /** Whether ages are computed from it. */
+  readonly isBirth: boolean
+}
+
+/** The fields of a schema, in its order. */
+export function tableFields ({ fields, birth }: Schema): TableField[] {
+  return fields.map((field) => ({ name: field.name, source: field.source, type: field.type.name, isBirth: field === birth }))
+}

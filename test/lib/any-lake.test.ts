@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { parquet } from '../../lib/output/parquet.js'
+import { render } from '../../lib/output/render.js'
+import type { SelectQuery } from '../../lib/query/data-version.js'
+import { TableVersion } from '../../lib/query/table-version.js'
+import type { Cell, RecordRow } from '../../lib/schema/record.js'
+import { parseSchema } from '../../lib/schema/schema.js'
+import { decodeSnapshot, encodeSnapshot } from '../../lib/snapshot/snapshot.js'
+import { EtagCache } from '../../lib/source/etag-cache.js'
+import { emptyState, type SourceState } from '../../lib/source/source-state.js'
+import { FolderStore } from '../../lib/store/folder/folder-store.js'
+import { toCell } from '../../lib/table/column-types.js'
+import { tableFields, type TableField } from '../../lib/table/table-field.js'
+import { TableReader, type Table } from '../../lib/table/table.js'
+import { UserDataTransformer } from '../../lib/transformer.js'
+import { readParquet } from '../support/parquet.js'
+import { runs } from '../support/property-runs.js'
+import { tableOfAny, textsOf, type AnyRow } from '../support/tables.js'
+
+const DAY = Date.UTC(2024, 0, 26) / 86_400_000
+const NOON = Date.UTC(2024, 0, 26, 12)
+
+/** A column of every type, the key in the middle, and a birth date. */
+const SCHEMA = parseSchema(JSON.stringify({
+  fields: [
+    { name: 'model', type: 'string' },
+    { name: 'id', type: 'string', source: 'key' },
+    { name: '__count', type: 'integer' },
+    { name: 'weight', type: 'number' },
+    { name: 'on', type: 'boolean' },
+    { name: 'born', type: 'date', role: 'birth' },
+    { name: 'seen', type: 'datetime' },
+    { name: 'photo', type: 'string', source: 'image' }
+  ]
+}))
+const FIELDS = tableFields(SCHEMA)
+const WITHOUT_BIRTH = tableFields(parseSchema(JSON.stringify({ fields: [{ name: 'height', type: 'number' }] })))
+
+const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 3 })
+const row: fc.Arbitrary<AnyRow> = fc.record({
+  key: fc.nat(30).map(String),
+  values: fc.tuple(
+    orNull(fc.constantFrom('', 'a', 'A', 'é"', '\n')),
+    orNull(fc.constantFrom(0, -1, 7, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER)),
+    orNull(fc.constantFrom(0, -0.5, 1e21, 5e-324, Number.MAX_VALUE)),
+    orNull(fc.boolean()),
+    orNull(fc.constantFrom(0, -719_162, DAY, DAY + 1)),
+    orNull(fc.constantFrom(0, NOON, NOON + 1, Date.UTC(9999, 11, 31)))
+  ),
+  images: fc.tuple(orNull(fc.constantFrom('a.png', 'b.png'))),
+  undeclared: fc.dictionary(fc.constantFrom('city', '__proto__', '__birth_date'), fc.constantFrom('', 'Rome'), { noNullPrototype: false })
+})
+const rows = fc.uniqueArray(row, { selector: ({ key }) => key, maxLength: 14 })
+
+/** What the columns of a row are in responses. */
+function expectedRow (fields: readonly TableField[], { key, values, images = [], undeclared = {} }: AnyRow): RecordRow {
+  const ofFiles = [...values]
+  const ofImages = [...images]
+  const declared = fields.map(({ name, source, type }): [string, Cell] =>
+    [name, source === 'key' ? key : source === 'image' ? ofImages.shift() ?? null : toCell(type, ofFiles.shift()!)])
+  return { ...Object.fromEntries(declared), ...undeclared }
+}
+
+const rowsIn = (data: Table) => {
+  const table = new TableReader(data)
+  return Array.from({ length: table.length }, (_, row) => ({ ...table.row(row) }))
+}
+
+function stateOf (table: Table): SourceState {
+  const texts = textsOf(Array.from({ length: table.length }, () => 'x'))
+  const numbers = new Float64Array(table.length)
+  return {
+    ...emptyState(table.fields),
+    table,
+    files: { keys: texts, etags: texts, sizes: new Uint32Array(table.length), racy: new Uint8Array(table.length) },
+    images: { etags: texts, sizes: numbers, modified: numbers }
+  }
+}
+
+t.test('a table of any schema has its values, and is the same whether it was built at once, in steps or from a snapshot', async () => {
+  fc.assert(fc.property(fc.array(rows, { minLength: 1, maxLength: 3 }), (versions) => {
+    let table = tableOfAny(FIELDS, versions[0]!)
+    for (const rows of versions) {
+      table = tableOfAny(FIELDS, rows, { previous: table })
+      const ordered = [...rows].sort((a, b) => a.key < b.key ? -1 : 1)
+      const expected = ordered.map((row) => expectedRow(FIELDS, row))
+      assert.deepEqual(rowsIn(table), expected)
+      const declared = FIELDS.map(({ name }) => name)
+      assert.equal(Buffer.from(table.json.bytes).toString(), JSON.stringify(ordered.map((row) => Object.fromEntries(Object.entries(expectedRow(FIELDS, { ...row, undeclared: {} })).filter(([name]) => declared.includes(name))))))
+      const atOnce = tableOfAny(FIELDS, rows)
+      const restored = decodeSnapshot(encodeSnapshot(stateOf(table), 'x'), 'x') as SourceState
+      for (const other of [atOnce, restored.table]) {
+        assert.equal(other.version, table.version)
+        assert.deepEqual(rowsIn(other), expected)
+        assert.deepEqual([...other.births!.rows], [...table.births!.rows])
+        assert.deepEqual([...other.births!.dates], [...table.births!.dates])
+      }
+    }
+  }), runs(300))
+})
+
+/** The keys that a query selects, all at once and page by page. */
+async function select (version: TableVersion, query: SelectQuery): Promise<unknown[]> {
+  const keysOf = async ({ page }: Pick<SelectQuery, 'page'>) => {
+    const selection = await version.select({ ...query, page, columns: ['id'] })
+    const keys: unknown[] = []
+    for await (const batch of selection.batches()) keys.push(...batch.map(([key]) => key))
+    return { keys, next: selection.next }
+  }
+  const { keys: all } = await keysOf({})
+  const paged: unknown[] = []
+  for (let page = await keysOf({ page: { limit: 2 } }); ; page = await keysOf({ page: { limit: 2, after: page.next } })) {
+    paged.push(...page.keys)
+    if (page.next === undefined) break
+  }
+  assert.deepEqual(paged, all, JSON.stringify(query))
+  return all
+}
+
+t.test('records are sorted by any column, missing values last in both directions', async () => {
+  await fc.assert(fc.asyncProperty(rows, fc.constantFrom(...FIELDS.map(({ name }) => name)), fc.boolean(), async (rows, column, isReversed) => {
+    const table = new TableReader(tableOfAny(FIELDS, rows))
+    const version = new TableVersion(table.data, 'UTC')
+    const values = Array.from({ length: table.length }, (_, row) => ({ key: table.keys.at(row), value: table.value(row, column) }))
+    const compare = (a: unknown, b: unknown) => typeof a === 'string' ? Buffer.compare(Buffer.from(a), Buffer.from(b as string)) : Number(a) - Number(b)
+    const direction = isReversed ? -1 : 1
+    const expected = values.sort((a, b) => a.value === null || b.value === null
+      ? Number(a.value === null) - Number(b.value === null) || direction * compare(a.key, b.key)
+      : direction * (compare(a.value, b.value) || compare(a.key, b.key)))
+    assert.deepEqual(await select(version, { sort: isReversed ? `-${column}` : column }), expected.map(({ key }) => key))
+  }), runs(500))
+})
+
+t.test('filters compare values of any type, and a missing value meets none but exists: false', async () => {
+  const bound = fc.option(fc.constantFrom(-1, 0, 1, 7, DAY, NOON), { nil: undefined })
+  await fc.assert(fc.asyncProperty(rows, fc.constantFrom('__count', 'weight', 'on', 'born', 'seen'), bound, bound, fc.boolean(), async (rows, column, min, max, hasImage) => {
+    const table = new TableReader(tableOfAny(FIELDS, rows))
+    const version = new TableVersion(table.data, 'UTC')
+    const keysWhere = (holds: (row: number) => boolean) => Array.from({ length: table.length }, (_, row) => row).filter(holds).map((row) => table.keys.at(row))
+    const value = (row: number) => table.value(row, column)
+    const inRange = (row: number) => value(row) !== null && Number(value(row)) >= (min ?? -Infinity) && Number(value(row)) <= (max ?? Infinity)
+    const image = { column: 'photo', op: 'exists', value: hasImage } as const
+    assert.deepEqual(await select(version, { filters: [{ column, op: 'range', value: { min, max } }] }), keysWhere(inRange))
+    assert.deepEqual(await select(version, { filters: [image] }), keysWhere((row) => table.hasImage(row) === hasImage), 'also records without a birth')
+    assert.deepEqual(await select(version, { filters: [{ column, op: 'exists', value: hasImage }] }), keysWhere((row) => (value(row) !== null) === hasImage))
+    const born = { op: 'born', unit: 'millisecond', value: { min: min === undefined ? undefined : min * 86_400_000 } } as const
+    const birth = (row: number) => table.value(row, 'born')
+    const isBorn = (row: number) => birth(row) !== null && Number(birth(row)) >= (min ?? -Infinity)
+    assert.deepEqual(await select(version, { filters: [born, image] }), keysWhere((row) => isBorn(row) && table.hasImage(row) === hasImage))
+    const { count, average_age: average } = await version.statistics({ filters: [image], asOf: 0, binWidth: 10 })
+    assert.equal(count, keysWhere((row) => table.hasImage(row) === hasImage).length)
+    const births = keysWhere((row) => table.hasImage(row) === hasImage && birth(row) !== null)
+    assert.equal(average === -1, births.length === 0)
+  }), runs(300))
+})
+
+t.test('CSV and Parquet have the types of the schema', async (t) => {
+  const table = tableOfAny(FIELDS, [
+    { key: '1', values: ['X', 5, 1.5, true, DAY, NOON], images: ['1.png'], undeclared: { city: 'Rome' } },
+    { key: '2', values: [null, null, null, false, null, null] }
+  ])
+  const version = new TableVersion(table, 'UTC')
+  const selection = await version.select({ columns: version.columns })
+  t.equal(await text(Readable.from(render(selection, 'csv') as AsyncIterable<string>)),
+    'model,id,__count,weight,on,born,seen,photo,city\r\nX,1,5,1.5,true,2024-01-26,2024-01-26T12:00:00.000Z,1.png,Rome\r\n,2,,,false,,,,\r\n')
+  const { types, rows } = await readParquet(await parquet(selection, version.fields))
+  t.same(types, ['UTF8', 'UTF8', 'INT64', 'DOUBLE', 'BOOLEAN', 'DATE', 'TIMESTAMP_MILLIS', 'UTF8', 'UTF8'])
+  t.same(rows, [['X', '1', 5n, 1.5, true, new Date(DAY * 86_400_000), new Date(NOON), '1.png', 'Rome'], [null, '2', null, null, false, null, null, null, null]])
+})
+
+t.test('a lake without a birth field and without images', async (t) => {
+  const version = new TableVersion(tableOfAny(WITHOUT_BIRTH, [{ key: 'b', values: [null] }, { key: 'a', values: [1.5] }]), 'UTC')
+  t.same(await version.statistics({ asOf: 0, binWidth: 10 }), { count: 2, average_age: -1, median_age: null, youngest_age: null, oldest_age: null, with_image: 0, age_histogram: [] })
+  t.equal(await version.image('a'), undefined)
+  await t.rejects(version.select({ filters: [{ op: 'born', unit: 'millisecond', value: {} }] }), { name: 'TypeError' })
+  t.same(rowsIn(tableOfAny(WITHOUT_BIRTH, [])), [])
+})
+
+async function openLake (t: Test, files: Record<string, string>, descriptor: object) {
+  const root = t.testdir({ source_data: files })
+  const store = new FolderStore(root)
+  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify(descriptor)).descriptor })
+  t.teardown(() => transformer.close())
+  await transformer.reconcile()
+  return { store, transformer }
+}
+
+t.test('a lake with ISO dates: records, ages, output and snapshot', async (t) => {
+  const files = { 'rex.csv': 'Name;Geburtstag\n', 'tom.csv': 'Name,Geburtstag\nTom,2020-02-29\n', 'kim.csv': 'Name,Geburtstag\nKim,\n', 'kim.png': 'x' }
+  const fields = [
+    { name: 'pet', type: 'string', source: 'key' },
+    { name: 'name', type: 'string', header: 'Name' },
+    { name: 'born', type: 'date', header: ['born', 'Geburtstag'], role: 'birth' },
+    { name: 'photo', type: 'string', source: 'image' }
+  ]
+  const { transformer, store } = await openLake(t, files, { fields })
+  const all = await transformer.select()
+  t.same(all.columns, ['pet', 'name', 'born', 'photo'])
+  const ages = transformer.ageFilters({ min: 3, max: 3, asOf: Date.UTC(2024, 1, 28) })
+  t.equal((await transformer.select({ filters: ages })).count, 1, 'the day before the birthday')
+  t.equal((await transformer.select({ filters: transformer.ageFilters({ min: 0, asOf: Date.UTC(2024, 1, 29) }) })).count, 1, 'no birth is in no range of ages')
+  const report = await transformer.updateOutput()
+  t.match(report, { records: 2, rejected: 1, added: 2 })
+  const output = await store.get('processed_data/output.csv') as { body: Buffer }
+  t.equal(String(output.body), 'pet,name,born,photo\r\nkim,Kim,,source_data/kim.png\r\ntom,Tom,2020-02-29,\r\n')
+  t.match(transformer.quarantine().entries().map(({ code }) => code), ['missing_column'])
+  await transformer.flush()
+  const restart = async (schema: object) => {
+    const failures: string[] = []
+    const next = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify(schema)).descriptor, onColdStart: (failure) => failures.push(failure) })
+    t.teardown(() => next.close())
+    await next.reconcile()
+    return failures
+  }
+  t.same(await restart({ fields }), [], 'the snapshot is used')
+  t.same(await restart({ fields: fields.slice(0, 2) }), ['foreign'], 'with another schema the start is cold')
+})
