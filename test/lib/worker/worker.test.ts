@@ -165,7 +165,7 @@ t.test('if a worker dies, its calls fail, and the next call starts another one',
   await backend.close()
 })
 
-t.test('the service on a thread of its own answers as any other', async (t) => {
+t.test('responses are the same with and without a worker', async (t) => {
   const [{ app: threaded }, { app: plain }] = [await build(t, { files }), await build(t, { files, store: (bucket) => new MemoryStore(bucket) })]
   for (const url of ['/data', '/data?format=csv', '/stats?as_of=2025-01-01T00:00:00Z', '/rejects', '/data/2']) {
     const [a, b] = [await threaded.inject(url), await plain.inject(url)]
