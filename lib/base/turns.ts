@@ -2,7 +2,7 @@ import { monotonicNow, type MonotonicClock } from './clock.js'
 import { OverloadedError, RequestAbortedError } from './errors.js'
 
 export interface TurnsOptions {
-  /** How many pieces of work may be under way. Default: 2. */
+  /** How many pieces of work may be under way: more than one only if they wait for something else than this process. Default: 1. */
   readonly atWork?: number
   /** How many requests may wait for their first piece. Default: 256. */
   readonly maxWaiting?: number
@@ -34,7 +34,7 @@ export class Turns {
   /** When the first piece of the current turn of the event loop began. */
   #beganAt: number | undefined
 
-  constructor ({ atWork = 2, maxWaiting = 256, clock = monotonicNow }: TurnsOptions = {}) {
+  constructor ({ atWork = 1, maxWaiting = 256, clock = monotonicNow }: TurnsOptions = {}) {
     this.#maxAtWork = atWork
     this.#maxWaiting = maxWaiting
     this.#clock = clock

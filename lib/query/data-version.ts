@@ -47,7 +47,7 @@ export interface Selection {
   readonly count: number
   /** The position of the last record of the page; `undefined` if no record comes after the page. */
   readonly next: Position | undefined
-  /** The records of the page, a few hundred at a time, each as its cells in the order of `columns`. The caller yields to the event loop between them. */
+  /** The records of the page, some hundreds at a time, each as its cells in the order of `columns`. The caller yields to the event loop between them. */
   batches (): AsyncIterable<readonly (readonly Cell[])[]>
   /** The number of records on the page whose user ids are among `ids`, which are in ascending byte order. */
   countAmong (ids: Utf8Column): number | Promise<number>

@@ -14,8 +14,8 @@ import { RowOrder } from './row-order.js'
 import { statisticsOfRows, statisticsOfRun, type Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
 
-/** The largest number of rows of a batch, and about the largest number of characters. */
-const BATCH_ROWS = 500
+/** The largest number of cells of a batch, which takes some milliseconds, and about the largest number of characters. */
+const BATCH_CELLS = 8000
 const BATCH_CHARACTERS = 64 * 1024
 
 /** Matches are cached up to as many rows together as the table has, or up to this number. */
@@ -145,9 +145,10 @@ function contains (rows: Uint32Array, row: number): boolean {
 }
 
 async function * batches (table: TableReader, rows: Uint32Array, columns: readonly string[]): AsyncGenerator<Cell[][]> {
+  const maxRows = Math.ceil(BATCH_CELLS / columns.length)
   for (let start = 0; start < rows.length;) {
     const batch: Cell[][] = []
-    for (let length = 0; start < rows.length && batch.length < BATCH_ROWS && length < BATCH_CHARACTERS; start++) {
+    for (let length = 0; start < rows.length && batch.length < maxRows && length < BATCH_CHARACTERS; start++) {
       const cells = columns.map((column) => table.cell(rows[start]!, column))
       for (const cell of cells) if (typeof cell === 'string') length += cell.length
       batch.push(cells)
