@@ -2,7 +2,7 @@ import * as schemas from '../http/schemas.js'
 import { headerComponents, type Header } from './headers.js'
 
 /** The schemas that have a name in the document; generated clients have types of these names. */
-const { RecordArray, OneRecord, ImageBody, QuarantineBody, RecordObject, ...others } = schemas
+const { RecordArray, OneRecord, ImageBody, QuarantineBody, StatisticsBody, RejectReason, RecordObject, ...others } = schemas
 const named = { ...others, Record: RecordObject }
 
 const references = new Map<unknown, string>([
