@@ -64,10 +64,30 @@ t.test('every filter operator, on text and numbers', async (t) => {
   const birthDate = calendarDay(Date.UTC(1990, 5, 15), 'UTC')
   t.equal(await count({ op: 'born', unit: 'calendar day', value: { min: birthDate, max: birthDate } }), 1)
   t.equal(await count({ column: 'img_path', op: 'exists', value: false }), 1)
+  t.equal(await count({ column: 'first_name', op: 'exists', value: true }), 2)
+  await t.rejects(count({ column: 'first_name', op: 'range', value: { min: 0 } }), { name: 'TypeError', message: /has no range/ })
   await t.rejects(count({ column: 'first_name', op: 'like', value: 'x' }), { name: 'TypeError', message: 'Unknown filter operator like' })
   await t.rejects(count({ column: 'fist_name', op: 'exists', value: true }), { name: 'UnknownColumnError', nearest: 'first_name', usedIn: 'filters' })
   await t.rejects(transformer.select({ columns: ['birth_date'] }), { name: 'UnknownColumnError', usedIn: 'columns' })
   await t.rejects(count({ column: 'birth_date', op: 'equals', value: String(birthDate) }), { name: 'UnknownColumnError', usedIn: 'filters' })
+})
+
+t.test('filters on an undeclared column, with values that are not in the order of their case', async (t) => {
+  const { store, transformer } = await setUp(t)
+  const cities = ['rome', 'ROME', 'Paris', '', 'Straße']
+  for (const [i, city] of cities.entries()) await store.put(`source_data/1${i}.csv`, Buffer.from(`first_name,last_name,birthts,city\nA,B,${i},${city}\n`))
+  await transformer.reconcile()
+  const idsOf = async (filter: any) => {
+    const rows: unknown[] = []
+    for await (const batch of (await transformer.select({ columns: ['user_id'], filters: [filter] })).batches()) rows.push(...batch.map(([id]) => id))
+    return rows
+  }
+  t.same(await idsOf({ column: 'city', op: 'equals', value: 'Rome', fold: true }), ['10', '11'])
+  t.same(await idsOf({ column: 'city', op: 'equals', value: 'STRASSE', fold: true }), ['14'])
+  t.same(await idsOf({ column: 'city', op: 'prefix', value: 'PA', fold: true }), ['12'])
+  t.same(await idsOf({ column: 'city', op: 'prefix', value: 'R' }), ['11'])
+  t.same(await idsOf({ column: 'city', op: 'exists', value: true }), ['10', '11', '12', '13', '14'], 'empty text is a value')
+  t.same(await idsOf({ column: 'city', op: 'exists', value: false }), ['1', '2'])
 })
 
 t.test('a selection is of one version, whatever changes while it is read', async (t) => {

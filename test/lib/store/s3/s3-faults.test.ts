@@ -57,6 +57,8 @@ t.test('stops at the size limit, with and without Content-Length', async t => {
   bucket.put('key', 'x'.repeat(100_000))
   await t.rejects(store.get('key', { maxBytes: 99_999 }), { code: 'too_large' })
   t.equal(endpoint.counts.GET, 1)
+  bucket.put('large', 'x'.repeat(3_000_000))
+  await t.rejects(store.get('large', { maxBytes: 2_900_000 }), { code: 'too_large' })
   endpoint.intercept = () => ({ status: 200, headers: { 'transfer-encoding': 'chunked' }, body: 'x'.repeat(100_000) })
   await t.rejects(store.get('key', { maxBytes: 99_999 }), { code: 'too_large' })
 })
