@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { createGzip, gzip, type ZlibOptions } from 'node:zlib'
@@ -15,8 +14,8 @@ export async function gzipBuffer (body: Buffer): Promise<Buffer> {
 }
 
 /** Compresses a text as it is read. */
-export function gzipChunks (chunks: Chunks): Readable {
+export async function * gzipChunks (chunks: Chunks): AsyncGenerator<Buffer> {
   const zip = createGzip()
   pipeline(chunks, zip).catch(() => {}) // the reader of the stream gets the error
-  return zip
+  yield * zip
 }

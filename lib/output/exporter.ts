@@ -47,17 +47,26 @@ export interface ExporterOptions {
 /** Bytes of response bodies that are cached. */
 const CACHE_BYTES = 64 * 1024 * 1024
 /** A text with at most as many records and bytes is put together before it is sent, so that it can be cached. */
-const MAX_COLLECTED_RECORDS = 1000
-const MAX_COLLECTED_BYTES = 1024 * 1024
+const SHORT_RECORDS = 1000
+const SHORT_BYTES = 1024 * 1024
+/** So is a longer text, with at most as many bytes, if it was asked for before; at most as many of them at a time. */
+const LONG_BYTES = 16 * 1024 * 1024
+const MAX_COLLECTING = 2
+/** Bytes of the names of long texts that were asked for lately. */
+const NAMES_BYTES = 64 * 1024
 /** The buffers of the kernel take as many bytes at once, so a body of this size is not read for long. */
 const LARGE_BYTES = 64 * 1024
 
-/** Makes response bodies and caches those that are not streamed. */
+/** Makes response bodies and caches them. */
 export class Exporter {
   readonly #pool = new BufferPool()
   readonly #turns: Turns
   readonly #budget: ResponseBudget
   readonly #bodies: BoundedCache<CachedBody>
+  /** Long texts that were asked for lately, and whether they are too long to be put together. */
+  readonly #streamed = new BoundedCache<'once' | 'too long'>(NAMES_BYTES)
+  /** Long texts that are being put together; `undefined` for one that turns out to be too long. */
+  readonly #collecting = new Map<string, Promise<CachedBody | undefined>>()
   /** Bodies that are being compressed, by version and key. */
   readonly #compressing = new Map<string, Promise<CachedBody>>()
 
@@ -85,13 +94,16 @@ export class Exporter {
 
   async #render (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
     if (isCheap(version, plan)) return await this.#make(version, plan, reader)
-    return await this.#turns.first(async () => {
+    const collected = await this.#collecting.get(nameOf(plan))
+    if (collected !== undefined) return collected.acquire(reader)
+    const made = await this.#turns.first(async () => {
       // Another request may have asked for the same body meanwhile.
       const cached = this.cached(plan, 'identity', reader)
       if (cached !== undefined) return cached
       this.#budget.admit()
       return await this.#make(version, plan, reader)
     }, reader.isGone)
+    return Buffer.isBuffer(made.body) ? made : await this.#collectIfKnown(plan, { ...made, body: made.body }, reader)
   }
 
   async #make (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
@@ -99,8 +111,8 @@ export class Exporter {
     const { count, next } = selection
     let memory: ArrayBuffer | undefined
     const text = render(selection, plan.format, { ...plan, allocate: (bytes) => (memory = this.#pool.acquire(bytes)) })
-    const isShort = Math.min(count, plan.page?.limit ?? Infinity) <= MAX_COLLECTED_RECORDS
-    const body = Buffer.isBuffer(text) || !isShort ? text : await collect(text, MAX_COLLECTED_BYTES)
+    const isShort = Math.min(count, plan.page?.limit ?? Infinity) <= SHORT_RECORDS
+    const body = Buffer.isBuffer(text) || !isShort ? text : await collect(text, SHORT_BYTES)
     if (!Buffer.isBuffer(body)) {
       const hold = this.#budget.hold(reader.cut)
       return { count, next, body: counted(this.#paced(body), hold), isView: true, release: hold.release }
@@ -114,12 +126,39 @@ export class Exporter {
     return acquired
   }
 
+  /**
+   * Puts a long text together and caches it if it is asked for again; requests for it that come meanwhile share the work. It is
+   * streamed the first time, if it is too long, or if too many others are being put together.
+   */
+  async #collectIfKnown (plan: RequestPlan, made: Export & { readonly body: Chunks }, reader: BodyReader): Promise<Export> {
+    const name = nameOf(plan)
+    const known = this.#streamed.get(name)
+    if (known === undefined) this.#streamed.set(name, 'once', 0)
+    const running = this.#collecting.get(name)
+    const shared = running === undefined ? undefined : await running
+    if (shared !== undefined) {
+      made.release?.()
+      return shared.acquire(reader)
+    }
+    if (known !== 'once' || running !== undefined || this.#collecting.size >= MAX_COLLECTING) return made
+    const { count, next } = made
+    const collecting = collect(made.body, LONG_BYTES)
+    const cached = collecting
+      .then((body) => Buffer.isBuffer(body) ? this.#cache(plan, 'identity', new CachedBody(plan.version, { count, next, body }, this.#budget, undefined)) : undefined)
+      .finally(() => this.#collecting.delete(name))
+    this.#collecting.set(name, cached)
+    const body = await cached
+    if (body !== undefined) return body.acquire(reader)
+    this.#streamed.set(name, 'too long', 0)
+    return { ...made, body: await collecting }
+  }
+
   /** Requests for the same body share the work. A text that is streamed is compressed as it is read. */
   async #compress (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
     const source = await this.export(version, plan, 'identity', reader)
     const { count, next, body } = source
     if (!Buffer.isBuffer(body)) return { ...source, body: gzipChunks(body) }
-    const name = `${plan.version} ${plan.key}`
+    const name = nameOf(plan)
     let compressing = this.#compressing.get(name)
     if (compressing === undefined) {
       compressing = gzipBuffer(body)
@@ -142,6 +181,11 @@ export class Exporter {
     this.#bodies.set(cacheKey(key, encoding), body, body.byteLength)
     return body
   }
+}
+
+/** The name of a body whatever its encoding. */
+function nameOf ({ version, key }: RequestPlan): string {
+  return `${version} ${key}`
 }
 
 function cacheKey (key: string, encoding: Encoding): string {

@@ -91,6 +91,32 @@ t.test('a text that is streamed is compressed as it is read', async (t) => {
   t.equal(gunzipSync(await buffer(Readable.from(body))).toString().split('\r\n').length, 4002)
 })
 
+t.test('a long text is streamed the first time, then put together once and cached', async (t) => {
+  for (const encoding of ['identity', 'gzip'] as const) {
+    const exporter = new Exporter()
+    const query: ExportQuery = { format: 'csv', columns: ['user_id'] }
+    const first = await run(exporter, query, encoding)
+    t.notOk(Buffer.isBuffer(first.body), encoding)
+    const whole = await buffer(Readable.from(first.body))
+    const all = await Promise.all(Array.from({ length: 5 }, () => run(exporter, query, encoding)))
+    all.push(await run(exporter, query, encoding))
+    for (const made of all) t.equal(bufferOf(made), bufferOf(all.at(-1)!), encoding)
+    t.same(bufferOf(all.at(-1)!), whole)
+  }
+})
+
+t.test('a text that is too long to be put together is streamed every time, and complete', async (t) => {
+  const large = Array.from({ length: 2000 }, (_, i) => ({ user_id: String(10_000 + i), first_name: `${i}`.padEnd(10_000, 'x'), birthts: 0 }))
+  const version = new TableVersion(tableOf(large), 'UTC')
+  const exporter = new Exporter()
+  const expected = ['first_name', ...large.map((row) => row.first_name), ''].join('\r\n')
+  for (let i = 0; i < 3; i++) {
+    const made = await run(exporter, { format: 'csv', columns: ['first_name'] }, 'identity', version)
+    t.notOk(Buffer.isBuffer(made.body))
+    t.ok(await text(Readable.from(made.body)) === expected)
+  }
+})
+
 t.test('unused memory is bounded, and never smaller than requested', async (t) => {
   const memory = new BufferPool()
   for (const bytes of [1, 1000, 65_536, 65_537, 100_000, 1_234_567, 3_000_000]) {
