@@ -33,8 +33,10 @@ export async function parquet (selection: Selection, fields: readonly TableField
     group = columns.map(() => [])
   }
   for await (const rows of yielding(selection.batches())) {
-    for (const row of rows) row.forEach((cell, i) => group[i]!.push(columns[i]!.encode(cell)))
-    if (group[0]!.length >= GROUP_ROWS) await flush()
+    for (const row of rows) {
+      row.forEach((cell, i) => group[i]!.push(columns[i]!.encode(cell)))
+      if (group[0]!.length === GROUP_ROWS) await flush()
+    }
   }
   if (group[0]!.length > 0) await flush()
   await file.finish()

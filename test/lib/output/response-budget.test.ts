@@ -84,10 +84,12 @@ for (const [name, shape, encoding] of [
     const before = readers.length
     t.ok(before >= 1)
     for (const { release } of readers.splice(0)) release!()
-    await isFull(min)
+    // Other records than before: a long text that is asked for again is put together.
+    const first = min + 500
+    await isFull(first)
     now = 10_000
-    for (let i = 1; cut.length === 0; i++) await isFull(min + i)
-    t.equal(cut[0], min, 'the slowest is cut')
+    for (let i = 1; cut.length === 0; i++) await isFull(first + i)
+    t.equal(cut[0], first, 'the slowest is cut')
     t.equal(readers.length, before + 1, 'as many fit as before')
   })
 }
@@ -105,7 +107,7 @@ t.test('bodies in the cache and texts that the table keeps do not count', async 
 t.test('a stream that is read to its end holds nothing', async (t) => {
   const exporter = exporterOf(() => 0)
   for (let i = 0; i < 3; i++) {
-    const { body } = await exporter.export(version, bornFrom(0, { sort: '-user_id' }), 'identity')
+    const { body } = await exporter.export(version, bornFrom(i, { sort: '-user_id' }), 'identity')
     t.ok((await buffer(Readable.from(body))).length > 3e6)
   }
 })
