@@ -20,7 +20,7 @@ async function modulesOf (session: Session, run: () => Promise<unknown>): Promis
   return called.flatMap(({ url }) => /\/dist-test\/(.+)\.js$/.exec(url)?.[1] ?? []).map((name) => `${name}.ts`).filter((name) => !name.startsWith('test/'))
 }
 
-t.test('a read passes the modules that docs/architecture.md lists, at most 15, and two caches', async (t) => {
+t.test('a read passes the modules that docs/architecture.md lists, at most 15', async (t) => {
   const { app } = await build(t, { files: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${i}.csv`, csv('Ann', 'Lee', i)])) })
   await app.inject('/data?limit=1')
   const session = new Session()
