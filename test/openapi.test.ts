@@ -55,6 +55,14 @@ t.test('every schema, property, parameter and header has a description, and ever
   t.ok(numbers.length > 25)
 })
 
+t.test('every component is used', async (t) => {
+  const { app } = await build(t)
+  const { body } = await app.inject('/openapi.json')
+  for (const [kind, components] of Object.entries(JSON.parse(body).components as Record<string, object>)) {
+    for (const name of Object.keys(components)) t.ok(body.includes(`"#/components/${kind}/${name}"`), name)
+  }
+})
+
 t.test('the document contains nothing that client generators cannot handle', async (t) => {
   const { app } = await build(t)
   const faults: string[] = []
