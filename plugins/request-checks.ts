@@ -23,12 +23,17 @@ export default fp(async (fastify) => {
   fastify.addHook('onRequest', (request, _reply, done) => done(check(request)))
 
   function check (request: FastifyRequest): Problem | undefined {
-    const { raw, routeOptions } = request
+    const { raw } = request
     return findMalformedHost(raw) ??
-      (routeOptions.config.anyHost ? undefined : findForeignHost(raw, allowedHosts)) ??
+      findWrongHost(request) ??
       findMalformedUrl(raw.url!) ??
       (request.is404 ? findNoRoute(request) : undefined) ??
       findForeignOrigin(raw)
+  }
+
+  function findWrongHost (request: FastifyRequest): Problem | undefined {
+    const problem = findForeignHost(request.raw, allowedHosts)
+    return problem !== undefined && request.routeOptions.config.anyHost ? undefined : problem
   }
 
   function findNoRoute (request: FastifyRequest): Problem {

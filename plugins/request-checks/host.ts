@@ -40,8 +40,12 @@ export function findForeignHost ({ headers: { host } }: IncomingMessage, allowed
 }
 
 function nameOf (host: string): string | undefined {
-  return HOST.exec(host)?.[1]?.toLowerCase()
+  if (host !== last.host) last = { host, name: HOST.exec(host)?.[1]?.toLowerCase() }
+  return last.name
 }
+
+/** Most requests have the Host of the one before. */
+let last: { readonly host: string, readonly name: string | undefined } = { host: '', name: undefined }
 
 /** Node uses the first of several headers. */
 function countHosts (rawHeaders: readonly string[]): number {
