@@ -90,3 +90,17 @@ t.test('Fastify, the SDK and Arrow are each imported in one place only', async (
     if (!EDGES.includes(path)) t.notMatch(readFileSync(path, 'utf8'), /\bprocess\.(env|argv|exit|std)/, `${path}: only entry points use \`process\``)
   }
 })
+
+t.test('the benchmark does not load the test runner, which sends messages to the parent process', async (t) => {
+  const visit = (path: string, seen = new Set<string>()): Set<string> => {
+    if (seen.has(path)) return seen
+    seen.add(path)
+    for (const name of importsOf(path)) {
+      t.not(name, 'tap', path)
+      if (name.startsWith('.')) visit(resolve(path, name), seen)
+    }
+    return seen
+  }
+  const benchmark = readdirSync('bench').map((name) => join('bench', name))
+  t.ok(benchmark.flatMap((path) => [...visit(path)]).includes('test/support/s3-endpoint.ts'), 'the test follows imports')
+})

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { main } from '../../scripts/seed.js'
+import '../support/file-timeout.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
 import { runMain } from '../support/run-main.js'
 

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
+import '../support/file-timeout.js'
 import { startS3Endpoint, type S3Endpoint } from '../support/s3-endpoint.js'
 import { contract } from '../support/store-contract.js'
 

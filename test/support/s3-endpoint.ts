@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { S3Bucket } from './s3-bucket.js'
 import { execute, type Operation, type S3Response, type S3Settings, type S3Request } from './s3-protocol.js'
-import './file-timeout.js'
 
 export type { Operation, S3Response, S3Request } from './s3-protocol.js'
 

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import { S3Store, type S3StoreSettings } from '../../lib/store/s3/s3-store.js'
+import './file-timeout.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint, type S3EndpointOptions } from './s3-endpoint.js'
 
