@@ -37,8 +37,8 @@ export const serverOptions = {
   bodyLimit: 16 * 1024,
   /** Milliseconds in which the whole request has to arrive: 408 otherwise. */
   requestTimeout: 30_000,
-  /** Milliseconds without progress after which a connection is closed, if it is idle or its client does not read. */
-  connectionTimeout: 30_000,
+  /** Milliseconds: six periods without progress close a connection whose client does not read (`plugins/write-timeout.ts`). */
+  connectionTimeout: 5000,
   http: {
     // The hook that checks the URL responds with a problem instead.
     requireHostHeader: false,

@@ -44,9 +44,6 @@ const DataParameters = {
 
 type ListingQuery = Values<typeof ListingParameters> & { readonly format?: Format | undefined }
 
-/** About the size of a plan. */
-const PLAN_BYTES = 1024
-
 /** What a request asks for, and how the response is sent. */
 interface DataPlan extends RequestPlan {
   readonly listing: Listing<ListingQuery>
@@ -74,7 +71,7 @@ const MEDIA_TYPES: Readonly<Record<Format, string>> = {
 /** GET /data, /data.csv, /data.ndjson and /data/{user_id}: the records. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, clock, config } = fastify
-  const plans = new PlanCache<DataPlan>(PLAN_BYTES)
+  const plans = new PlanCache<DataPlan>()
 
   addListing('/data', DataParameters, { operation: listRecords, vary: 'accept, accept-encoding' })
   addListing('/data.csv', ListingParameters, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
@@ -129,16 +126,21 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
   /** The plan of a request, and the data version that it is for. */
   function prepare (request: FastifyRequest, listingAt: (now: number) => Listing<ListingQuery>, format: Format | undefined): Prepared {
-    const { url, headers, dataVersion } = request
-    const cacheKey = `${url}\n${headers.accept}\n${headers['accept-encoding']}`
-    const epoch = { version: dataVersion.version, minute: wholeMinute(clock()) }
-    const cached = plans.get(cacheKey, epoch)
+    const { headers, dataVersion } = request
+    const query = request.query as object
+    const input = {
+      version: dataVersion.version,
+      minute: wholeMinute(clock()),
+      accept: format === undefined ? headers.accept : undefined,
+      encoding: headers['accept-encoding']
+    }
+    const cached = plans.get(query, input)
     if (cached !== undefined) return { plan: cached, version: dataVersion }
-    const listing = listingAt(epoch.minute)
+    const listing = listingAt(input.minute)
     const version = versionOf(listing, dataVersion)
     const plan = makePlan(request, listing, version, format)
     // The version of a cursor may be gone the next time.
-    return { plan: listing.version === undefined ? plans.set(cacheKey, epoch, plan) : plan, version }
+    return { plan: listing.version === undefined ? plans.set(query, input, plan) : plan, version }
   }
 
   function makePlan (request: FastifyRequest, listing: Listing<ListingQuery>, version: DataVersion, format: Format | undefined): DataPlan {

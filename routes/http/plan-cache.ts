@@ -1,37 +1,46 @@
-import { BoundedCache } from '../../lib/base/bounded-cache.js'
+/** How many plans are kept for one query: its clients may send different headers. */
+const MAX_VARIANTS = 4
 
-/**
- * Bytes of the cache. Small, because a plan takes hardly longer to make than the rest of a request,
- * and objects that live long cost the garbage collector more than they save.
- */
-const CACHE_BYTES = 512 * 1024
-
-/** What the plan of a request depends on, besides the request. */
-export interface CacheEpoch {
+/** What the plan of a request depends on, besides its query. */
+export interface PlanInput {
   /** The name of the current data version. */
   readonly version: string
   /** The start of the minute, in milliseconds since 1970-01-01 UTC. */
   readonly minute: number
+  /** The header Accept, if the format depends on it. */
+  readonly accept?: string | undefined
+  /** The header Accept-Encoding. */
+  readonly encoding: string | undefined
 }
 
-/** The plans of recent requests. It holds no data versions. */
+interface Entry<T> {
+  readonly input: PlanInput
+  readonly plan: T
+}
+
+/**
+ * The plans of recent requests of one route. They are kept with the parsed query, which `routes/http/query.ts` caches and limits, and
+ * forgotten with it. Holds no data versions.
+ */
 export class PlanCache<T> {
-  readonly #plans = new BoundedCache<CacheEpoch & { readonly plan: T }>(CACHE_BYTES)
-  readonly #entryBytes: number
+  readonly #entries = new WeakMap<object, readonly Entry<T>[]>()
 
-  /** @param entryBytes about the size of a plan */
-  constructor (entryBytes: number) {
-    this.#entryBytes = entryBytes
-  }
-
-  get (request: string, { version, minute }: CacheEpoch): T | undefined {
-    const entry = this.#plans.get(request)
-    return entry?.version === version && entry.minute === minute ? entry.plan : undefined
+  get (query: object, input: PlanInput): T | undefined {
+    const entries = this.#entries.get(query)
+    if (entries === undefined) return undefined
+    for (const entry of entries) if (isEqual(entry.input, input)) return entry.plan
+    return undefined
   }
 
   /** Returns the plan. */
-  set (request: string, { version, minute }: CacheEpoch, plan: T): T {
-    this.#plans.set(request, { version, minute, plan }, this.#entryBytes)
+  set (query: object, input: PlanInput, plan: T): T {
+    const { version, minute } = input
+    const others = (this.#entries.get(query) ?? []).filter(({ input }) => input.version === version && input.minute === minute)
+    this.#entries.set(query, [{ input, plan }, ...others].slice(0, MAX_VARIANTS))
     return plan
   }
+}
+
+function isEqual (a: PlanInput, b: PlanInput): boolean {
+  return a.version === b.version && a.minute === b.minute && a.accept === b.accept && a.encoding === b.encoding
 }

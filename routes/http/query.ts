@@ -29,13 +29,19 @@ export function parametersSchema<P extends Parameters> (parameters: P): Paramete
   } as unknown as ParametersSchema<P>
 }
 
-/** The maximal bytes of all cached query strings, and the approximate bytes of one parsed query. */
-const CACHE_BYTES = 256 * 1024
-const ENTRY_BYTES = 1024
+/**
+ * The maximal bytes of all cached query strings, and the approximate bytes of one with its parsed parameters and its plans. Small, because
+ * objects that live long cost the garbage collector more than they save.
+ */
+const CACHE_BYTES = 1024 * 1024
+const ENTRY_BYTES = 4096
 
 const recentQueries = new BoundedCache<Query>(CACHE_BYTES)
 
-/** Parses a query string. Recent ones are cached, so that equal query strings give the same object, whose parameters are parsed once. */
+/**
+ * Parses a query string. Recent ones are cached, so that equal query strings give the same object, whose parameters are parsed once, and
+ * whose requests are planned once.
+ */
 export function parseQueryString (text: string): Query {
   const cached = recentQueries.get(text)
   if (cached !== undefined) return cached

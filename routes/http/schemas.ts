@@ -114,7 +114,7 @@ export const Statistics = Type.Object({
 export const JobTrigger = text(`What started the job. ${anyOf(['schedule', 'api', 'startup'])}`, { examples: ['api'] })
 export const JobState = text(`The state of the job; \`succeeded\` and \`failed\` are final. ${anyOf(['waiting', 'running', 'succeeded', 'failed'])}`, { examples: ['succeeded'] })
 
-export const StatisticsBody = Type.Unsafe<Buffer>(Statistics)
+export const StatisticsBody = Type.Unsafe<Buffer | string>(Statistics)
 
 export const JobProgress = Type.Object({
   listed: count('The objects listed'),

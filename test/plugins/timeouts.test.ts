@@ -32,7 +32,7 @@ t.test('a request that does not arrive in time gets 408, whether headers or body
 })
 
 t.test('a client that does not read its response is disconnected', async (t) => {
-  const { app } = await build(t, { files: { '1.csv': csv() }, server: { connectionTimeout: 100 } })
+  const { app } = await build(t, { files: { '1.csv': csv() }, server: { connectionTimeout: 20 } })
   app.get('/endless', { schema: { hide: true } }, async (_request, reply) => reply.send(endless()))
   await app.listen({ port: 0 })
   const { client, server } = await open(t, app)
