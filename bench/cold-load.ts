@@ -11,7 +11,7 @@ const RECORDS = 100_000
 export async function measureColdLoad (report: Report, endpoint: Child, { idleMs }: { readonly idleMs: number }): Promise<void> {
   const lake = { LAKE_URL: 's3://growing', AWS_ENDPOINT_URL_S3: endpoint.firstLine.url as string }
   await endpoint.request({ fill: 'growing', records: 100 })
-  const service = await startService(lake)
+  const service = await startService(lake, { isMonitored: true })
   await waitForFirstJob(service)
   const load = await startNode('./open-loop.js', [`${service.url}/stats?image_exists=true&min_age=30`, String(RATE)])
   const idle = await during(load, () => sleep(idleMs))

@@ -10,11 +10,15 @@ export interface Service extends Child {
   readonly readyAfter: number
 }
 
-/** Starts the service on a lake, as `npm start` does, and waits until it is ready. */
-export async function startService (env: Record<string, string>): Promise<Service> {
+/**
+ * Starts the service on a lake, as `npm start` does, and waits until it is ready.
+ *
+ * @param isMonitored whether it replies to each message with the delays of its event loop (`monitor.ts`), which takes CPU time
+ */
+export async function startService (env: Record<string, string>, { isMonitored = false } = {}): Promise<Service> {
   const start = performance.now()
   const child = await startNode('../server.js', [], {
-    env: { PORT: '0', MALLOC_MMAP_THRESHOLD_: '1048576', ...STEADY, ...env }, execArgv: ['--import', pathOf('./monitor.js')]
+    env: { PORT: '0', MALLOC_MMAP_THRESHOLD_: '1048576', ...STEADY, ...env }, execArgv: isMonitored ? ['--import', pathOf('./monitor.js')] : []
   })
   const url = addressOf(child)
   while ((await fetch(`${url}/readyz`)).status !== 200) await sleep(5)

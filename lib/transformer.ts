@@ -64,7 +64,7 @@ export interface TransformerOptions {
   readonly timeZone?: string | undefined
   /** How fresh the data has to be. By default, data of any age is served while the lake can't be read. */
   readonly freshness?: Partial<FreshnessRules> | undefined
-  /** How long data versions are held that are no longer current, and how much memory they may take. */
+  /** How long data versions are retained that are no longer current, and how much memory they may take. */
   readonly versions?: Partial<VersionRules> | undefined
   /** The most bytes that only responses hold, until their clients have read them. */
   readonly responsesMaxBytes?: number | undefined
@@ -208,7 +208,7 @@ export class UserDataTransformer {
     return current
   }
 
-  /** The data version of this name; `undefined` if it is not held. */
+  /** The data version of this name; `undefined` if it is not retained. */
   findVersion (name: string): DataVersion | undefined {
     return this.#versions.get(name)
   }
@@ -221,7 +221,7 @@ export class UserDataTransformer {
   }
 
   /**
-   * Makes the response body that a plan asks for. The data version is held until the body is released; if it has to be given up
+   * Makes the response body that a plan asks for. The data version is retained until the body is released; if it has to be given up
    * earlier, the response is cut.
    *
    * @throws {OverloadedError} if too many bodies are being made, or not being read
@@ -234,21 +234,21 @@ export class UserDataTransformer {
       return cached
     }
     const releaseVersion = this.#versions.acquire(plan.version, reader.cut)
-    let isHeld = false
+    let isRetained = false
     try {
-      const made = await this.#exporter.export(version, plan, encoding, reader)
-      this.#retainForNextPage(plan, made)
-      isHeld = made.isView
-      if (!isHeld) return made
+      const result = await this.#exporter.export(version, plan, encoding, reader)
+      this.#retainForNextPage(plan, result)
+      isRetained = result.isView
+      if (!isRetained) return result
       return {
-        ...made,
+        ...result,
         release: () => {
-          made.release?.()
+          result.release?.()
           releaseVersion()
         }
       }
     } finally {
-      if (!isHeld) releaseVersion()
+      if (!isRetained) releaseVersion()
     }
   }
 
@@ -307,8 +307,8 @@ export class UserDataTransformer {
   async countLastGood (version: DataVersion, query: SelectQuery): Promise<number> {
     const ids = this.#refresher.last?.quarantine.lastGoodIds ?? EMPTY_UTF8
     if (ids.offsets.length === 1) return 0
-    const known = this.#lastGoodCounts.get(query)
-    if (known?.ids === ids) return known.count
+    const cached = this.#lastGoodCounts.get(query)
+    if (cached?.ids === ids) return cached.count
     const work = async () => await (await version.select(query)).countAmong(ids)
     const count = await (isLookup(version, query) ? work() : this.#turns.first(work))
     this.#lastGoodCounts.set(query, { ids, count })

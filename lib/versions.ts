@@ -1,7 +1,7 @@
 import type { MonotonicClock } from './base/clock.js'
 import type { DataVersion } from './query/data-version.js'
 
-/** How long versions are held after they have been replaced. */
+/** How long versions are retained after they have been replaced. */
 export interface VersionRules {
   /** Milliseconds since the version was replaced or last requested. */
   readonly maxAgeMs: number
@@ -28,7 +28,7 @@ export class Versions {
   readonly #rules: VersionRules
   #current: Version | undefined
   /** Old versions by name, the least recently used first. */
-  readonly #held = new Map<string, Version>()
+  readonly #retained = new Map<string, Version>()
   /** Bytes of the old versions; `undefined` after they have changed. */
   #bytes: number | undefined
 
@@ -41,7 +41,7 @@ export class Versions {
     return this.#current?.data
   }
 
-  /** The version with this name; `undefined` if it is not held. */
+  /** The version with this name; `undefined` if it is not retained. */
   get (name: string): DataVersion | undefined {
     const version = this.#find(name)
     if (version === undefined) return undefined
@@ -55,7 +55,7 @@ export class Versions {
     if (version !== undefined) version.isRetained = true
   }
 
-  /** Holds a version while it is read. `onEvict` is called if it cannot be held until then. Returns the function that releases it. */
+  /** Retains a version while it is read. `onEvict` is called if it cannot be retained until then. Returns the function that releases it. */
   acquire (name: string, onEvict: () => void): () => void {
     const readers = this.#find(name)?.readers
     readers?.add(onEvict)
@@ -69,7 +69,7 @@ export class Versions {
   publish (data: DataVersion): void {
     const last = this.#current
     const same = this.#find(data.version)
-    this.#held.delete(data.version)
+    this.#retained.delete(data.version)
     this.#current = { data, readers: same?.readers ?? new Set(), isRetained: same?.isRetained ?? false, usedAt: 0 }
     this.#bytes = undefined
     if (last !== undefined && last.data.version !== data.version) this.#hold(last)
@@ -78,22 +78,22 @@ export class Versions {
 
   /** Evicts the versions that are not needed, those that are too old and, from the least recently used on, those that exceed the memory. */
   prune (): void {
-    for (const version of this.#held.values()) {
+    for (const version of this.#retained.values()) {
       const isNeeded = version.readers.size > 0 || version.isRetained
       const isOld = this.#clock() - version.usedAt > this.#rules.maxAgeMs
-      if (!isNeeded || isOld || this.#heldBytes() > this.#rules.maxBytes) this.#evict(version)
+      if (!isNeeded || isOld || this.#retainedBytes() > this.#rules.maxBytes) this.#evict(version)
     }
   }
 
   #evict ({ data, readers }: Version): void {
-    this.#held.delete(data.version)
+    this.#retained.delete(data.version)
     this.#bytes = undefined
     for (const end of [...readers]) end()
   }
 
-  #heldBytes (): number {
+  #retainedBytes (): number {
     if (this.#bytes === undefined) {
-      const buffers = new Set([...this.#held.values()].flatMap(({ data }) => [...data.memory]))
+      const buffers = new Set([...this.#retained.values()].flatMap(({ data }) => [...data.memory]))
       for (const buffer of this.#current?.data.memory ?? []) buffers.delete(buffer)
       this.#bytes = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
     }
@@ -101,14 +101,14 @@ export class Versions {
   }
 
   #find (name: string): Version | undefined {
-    return this.#current?.data.version === name ? this.#current : this.#held.get(name)
+    return this.#current?.data.version === name ? this.#current : this.#retained.get(name)
   }
 
   #hold (version: Version): void {
     const { version: name } = version.data
     version.usedAt = this.#clock()
-    if (!this.#held.delete(name)) this.#bytes = undefined
-    this.#held.set(name, version)
+    if (!this.#retained.delete(name)) this.#bytes = undefined
+    this.#retained.set(name, version)
     this.prune()
   }
 }

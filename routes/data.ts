@@ -91,12 +91,12 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         await setLastGood(reply, version, plan)
         if (isNotModified(request, plan)) return notModified(reply)
         reply.type(MEDIA_TYPES[plan.format])
-        const made = request.method === 'HEAD'
+        const result = request.method === 'HEAD'
           ? await transformer.exportHead(version, plan, readerOf(reply))
           : await transformer.export(version, plan, plan.encoding, readerOf(reply))
-        reply.header('x-total-count', made.count)
-        if (made.next !== undefined) reply.headers(nextHeaders(plan.listing, plan.version, made.next))
-        return await sendExport(reply, made, plan.encoding)
+        reply.header('x-total-count', result.count)
+        if (result.next !== undefined) reply.headers(nextHeaders(plan.listing, plan.version, result.next))
+        return await sendExport(reply, result, plan.encoding)
       }
     })
   }
@@ -111,16 +111,16 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const { dataVersion: version, params: { user_id: id } } = request
       const encoding = encodingOf(request)
       const plan = planRequest(version, { filters: [{ column: 'user_id', op: 'equals', value: id }], format: 'ndjson' })
-      const made = await transformer.export(version, plan, encoding)
-      if (made.release !== undefined) onResponseEnd(reply, made.release)
-      if (made.count === 0) throw recordNotFound(id, transformer)
+      const result = await transformer.export(version, plan, encoding)
+      if (result.release !== undefined) onResponseEnd(reply, result.release)
+      if (result.count === 0) throw recordNotFound(id, transformer)
       const etag = entityTag(fastify, 'record', plan.version, plan.key, encoding)
       reply.headers({ vary: 'accept-encoding', etag })
       setCacheControl(request, reply)
       await setLastGood(reply, version, plan)
       if (isNotModified(request, { etag })) return notModified(reply)
       reply.type(MEDIA_TYPES.json)
-      return await sendExport(reply, request.method === 'HEAD' ? {} : { body: made.body }, encoding)
+      return await sendExport(reply, request.method === 'HEAD' ? {} : { body: result.body }, encoding)
     }
   })
 
@@ -158,7 +158,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     return { ...plan, listing, encoding, etag, expiresWithMinute: usesPresent(listing) }
   }
 
-  /** The data version of a listing: that of its cursor, or the current one. @throws {Problem} if it is not held */
+  /** The data version of a listing: that of its cursor, or the current one. @throws {Problem} if it is no longer retained */
   function versionOf (listing: Listing<unknown>, current: DataVersion): DataVersion {
     if (listing.version === undefined || listing.version === current.version) return current
     const version = transformer.findVersion(listing.version)

@@ -96,14 +96,14 @@ export class Exporter {
     if (isCheap(version, plan)) return await this.#make(version, plan, reader)
     const collected = await this.#collecting.get(nameOf(plan))
     if (collected !== undefined) return collected.acquire(reader)
-    const made = await this.#turns.first(async () => {
+    const result = await this.#turns.first(async () => {
       // Another request may have asked for the same body meanwhile.
       const cached = this.cached(plan, 'identity', reader)
       if (cached !== undefined) return cached
       this.#budget.admit()
       return await this.#make(version, plan, reader)
     }, reader.isGone)
-    return Buffer.isBuffer(made.body) ? made : await this.#collectIfKnown(plan, { ...made, body: made.body }, reader)
+    return Buffer.isBuffer(result.body) ? result : await this.#collectIfRepeated(plan, { ...result, body: result.body }, reader)
   }
 
   async #make (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
@@ -117,12 +117,12 @@ export class Exporter {
       const hold = this.#budget.hold(reader.cut)
       return { count, next, body: counted(this.#paced(body), hold), isView: true, release: hold.release }
     }
-    // Memory of the version is not the cache's.
-    if (body.buffer instanceof SharedArrayBuffer) return { count, next, body, isView: body.length >= LARGE_BYTES, release: undefined }
+    // Large memory of the version is not the cache's.
+    if (body.buffer instanceof SharedArrayBuffer && body.length >= LARGE_BYTES) return { count, next, body, isView: true, release: undefined }
     const free = memory !== undefined && isPooled(memory) ? () => this.#pool.release(memory!) : undefined
-    const made = new CachedBody(plan.version, { count, next, body }, this.#budget, free)
-    const acquired = made.acquire(reader)
-    this.#cache(plan, 'identity', made)
+    const cached = new CachedBody(plan.version, { count, next, body }, this.#budget, free)
+    const acquired = cached.acquire(reader)
+    this.#cache(plan, 'identity', cached)
     return acquired
   }
 
@@ -130,19 +130,19 @@ export class Exporter {
    * Puts a long text together and caches it if it is asked for again; requests for it that come meanwhile share the work. It is
    * streamed the first time, if it is too long, or if too many others are being put together.
    */
-  async #collectIfKnown (plan: RequestPlan, made: Export & { readonly body: Chunks }, reader: BodyReader): Promise<Export> {
+  async #collectIfRepeated (plan: RequestPlan, streamed: Export & { readonly body: Chunks }, reader: BodyReader): Promise<Export> {
     const name = nameOf(plan)
-    const known = this.#streamed.get(name)
-    if (known === undefined) this.#streamed.set(name, 'once', 0)
+    const requested = this.#streamed.get(name)
+    if (requested === undefined) this.#streamed.set(name, 'once', 0)
     const running = this.#collecting.get(name)
     const shared = running === undefined ? undefined : await running
     if (shared !== undefined) {
-      made.release?.()
+      streamed.release?.()
       return shared.acquire(reader)
     }
-    if (known !== 'once' || running !== undefined || this.#collecting.size >= MAX_COLLECTING) return made
-    const { count, next } = made
-    const collecting = collect(made.body, LONG_BYTES)
+    if (requested !== 'once' || running !== undefined || this.#collecting.size >= MAX_COLLECTING) return streamed
+    const { count, next } = streamed
+    const collecting = collect(streamed.body, LONG_BYTES)
     const cached = collecting
       .then((body) => Buffer.isBuffer(body) ? this.#cache(plan, 'identity', new CachedBody(plan.version, { count, next, body }, this.#budget, undefined)) : undefined)
       .finally(() => this.#collecting.delete(name))
@@ -150,7 +150,7 @@ export class Exporter {
     const body = await cached
     if (body !== undefined) return body.acquire(reader)
     this.#streamed.set(name, 'too long', 0)
-    return { ...made, body: await collecting }
+    return { ...streamed, body: await collecting }
   }
 
   /** Requests for the same body share the work. A text that is streamed is compressed as it is read. */
@@ -233,10 +233,10 @@ class CachedBody {
   #hold: Hold | undefined
 
   /** @param free takes the memory of the body back */
-  constructor (version: string, made: Pick<Export, 'count' | 'next'> & { readonly body: Buffer }, budget: ResponseBudget, free: (() => void) | undefined) {
+  constructor (version: string, content: Pick<Export, 'count' | 'next'> & { readonly body: Buffer }, budget: ResponseBudget, free: (() => void) | undefined) {
     this.version = version
-    this.byteLength = made.body.buffer.byteLength
-    this.#body = { ...made, isView: false, release: undefined }
+    this.byteLength = content.body.buffer.byteLength
+    this.#body = { ...content, isView: false, release: undefined }
     this.#budget = budget
     this.#free = free
   }

@@ -24,20 +24,20 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
   const reply = (reply: Reply) => port.postMessage(reply)
 
   /** The last state: callers refer to it by its name, so that its rows are not posted to and fro. */
-  let held: SourceState | undefined
-  const find = (state: StateReference | undefined) => typeof state !== 'string' ? state : state === held?.name ? held : undefined
+  let last: SourceState | undefined
+  const find = (state: StateReference | undefined) => typeof state !== 'string' ? state : state === last?.name ? last : undefined
 
   /** The quarantine that the caller has. */
   let postedQuarantine: Quarantine | undefined
 
   /** Holds the new state. The caller receives only what is new: names of what it has, and the arrays that it does not have. */
-  const holdState = ({ quarantine, ...rest }: BackendReconciled, known: SourceState | undefined): ReconcileResult => {
+  const holdState = ({ quarantine, ...rest }: BackendReconciled, base: SourceState | undefined): ReconcileResult => {
     const reconciled = { ...rest, quarantine: quarantine === postedQuarantine ? quarantine.name : quarantine }
     postedQuarantine = quarantine
-    held = reconciled.state
-    for (const data of [held.table, held.rejected, quarantine]) hintSharedMemory(data)
-    if (held === known) return { ...reconciled, state: held.name }
-    return known === undefined ? reconciled : { ...reconciled, state: toReferences(held, known) as SourceState }
+    last = reconciled.state
+    for (const data of [last.table, last.rejected, quarantine]) hintSharedMemory(data)
+    if (last === base) return { ...reconciled, state: last.name }
+    return base === undefined ? reconciled : { ...reconciled, state: toReferences(last, base) as SourceState }
   }
 
   port.once('message', ({ store: settings, rules }: WorkerSettings) => {
@@ -45,12 +45,12 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
     const backend = new InProcessBackend(store, monotonic, rules)
     backend.preload()
     const run = async ({ id, method, state, request }: Call): Promise<void> => {
-      const known = find(state)
-      if (state !== undefined && known === undefined) return reply({ id, missingState: state as string })
+      const base = find(state)
+      if (state !== undefined && base === undefined) return reply({ id, missingState: state as string })
       const onProgress = throttle((progress) => reply({ id, progress }))
-      const result: unknown = await backend[method](known as never, request as never, onProgress)
+      const result: unknown = await backend[method](base as never, request as never, onProgress)
       if (method === 'close') await store.close()
-      reply({ id, result: method === 'reconcile' ? holdState(result as BackendReconciled, known) : result })
+      reply({ id, result: method === 'reconcile' ? holdState(result as BackendReconciled, base) : result })
     }
     port.on('message', (call: Call) => {
       run(call).catch((error: unknown) => reply({ id: call.id, error: toErrorData(error) }))

@@ -3,12 +3,12 @@ import { DEFAULTS } from '../../lib/base/defaults.js'
 import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 
 /** What a setting means, for the README and .env.example, and what is accepted, for error messages: they say "must be" before it. */
-interface Texts { readonly description: string, readonly accepted: string }
+interface SettingTexts { readonly description: string, readonly accepted: string }
 
-const text = (texts: Texts & { readonly default: string }, rules: object = {}) => Type.String({ ...texts, ...rules })
-const choice = <const T extends string[]>(values: T, texts: Omit<Texts, 'accepted'> & { readonly default: T[number] }) =>
+const text = (texts: SettingTexts & { readonly default: string }, rules: object = {}) => Type.String({ ...texts, ...rules })
+const choice = <const T extends string[]>(values: T, texts: Omit<SettingTexts, 'accepted'> & { readonly default: T[number] }) =>
   Type.String({ ...texts, accepted: `one of ${values.join(', ')}`, enum: values })
-const boolean = (texts: Omit<Texts, 'accepted'> & { readonly default: boolean }) => Type.Boolean({ ...texts, accepted: 'true or false' })
+const boolean = (texts: Omit<SettingTexts, 'accepted'> & { readonly default: boolean }) => Type.Boolean({ ...texts, accepted: 'true or false' })
 
 const DELIMITER = '1 to 8 characters without quotes and line breaks; \\t is a tab'
 const ENDPOINT = 'an http or https URL, or empty'

@@ -41,25 +41,25 @@ export const ParameterError = Type.Object({
 export const RejectReason = Type.Object({
   key: text('The key of the object'),
   code: text(`What is wrong, for programs. ${anyOf(QUARANTINE_CODES)}`),
-  detail: text('What is wrong, for people'),
+  detail: text('What is wrong, in words'),
   hint: nullable('How to correct the file; null if the service cannot suggest anything', Type.String())
 }, { description: 'For `record_not_found`: why the info file of the record is not served' })
 
 export const Warning = Type.Object({
   code: text(`What is probably not intended, for programs. ${anyOf(WARNING_CODES)}`),
-  detail: text('What is probably not intended, for people')
+  detail: text('What is probably not intended, in words')
 }, { description: 'Something that is allowed and was probably not intended' })
 
 export const Detail = Type.Object({
   code: text(`A code of \`Data-Stale\` or of a warning, for programs. ${anyOf([...FAILURE_CODES, ...WARNING_CODES])}`),
-  detail: text('What the problem is, for people')
+  detail: text('What the problem is, in words')
 }, { description: 'A reason why the data may be outdated, or a warning' })
 
 export const Problem = Type.Object({
   type: text('A URN made from the code', { format: 'uri' }),
   title: text('The reason phrase of the HTTP status'),
   status: integer('The HTTP status', { minimum: 400, maximum: 599 }),
-  detail: text('What is wrong, for people'),
+  detail: text('What is wrong, in words'),
   code: text(`What is wrong, for programs. ${anyOf(Object.keys(PROBLEM_CODES))}`, { pattern: '^[a-z_]+$' }),
   request_id: text('The `Request-Id` of the response, which is in the log as well'),
   errors: Type.Optional(Type.Array(ParameterError, { description: 'For `invalid_parameter`: what is wrong with each parameter' })),
@@ -144,7 +144,7 @@ export const JobResult = Type.Object({
 
 export const JobError = Type.Object({
   code: text(`What went wrong, for programs. ${anyOf(FAILURE_CODES)}`),
-  detail: text('What went wrong, for people')
+  detail: text('What went wrong, in words')
 }, { description: 'Why a job failed' })
 
 export const Job = Type.Object({
@@ -173,7 +173,7 @@ export const QuarantineEntry = Type.Object({
   key: text('The key of the object'),
   etag: text('The ETag of the object'),
   code: text(`What is wrong, for programs. ${anyOf(QUARANTINE_CODES)}`),
-  detail: text('What is wrong, for people'),
+  detail: text('What is wrong, in words'),
   hint: nullable('How to correct the file; null if the service cannot suggest anything', Type.String()),
   line: nullable('The number of the line with the error, from 1; null if the error has no position', Type.Integer({ format: 'int32', minimum: 1 })),
   column: nullable('The name of the column with the error; null if it concerns none or several', Type.String()),

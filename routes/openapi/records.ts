@@ -54,7 +54,7 @@ export const listRecords = listing({
   description: `${LISTING} The format can also be chosen by the parameter \`format\` (\`json\`, \`ndjson\` or \`csv\`) or by \`Accept\`; \`/data.ndjson\` and \`/data.csv\` are the same as \`format=ndjson\` and \`format=csv\`.`,
   vary: headers.varyRepresentation,
   content: json(Type.Array(RecordSelection), {
-    filtered: example('People aged 30 to 33 without an image',
+    filtered: example('Records with an age of 30 to 33 and without an image',
       "'/data?min_age=30&max_age=33&image_exists=false&as_of=2026-01-01T00:00:00Z'",
       [
         { user_id: '1032', first_name: 'มะลิ', last_name: 'ดอกไม้', birthts: 741643200000, img_path: null },

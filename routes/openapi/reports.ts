@@ -18,7 +18,7 @@ export const getStatistics: Operation = {
       description: 'The statistics',
       headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
       content: json(Statistics, {
-        over80: example('People aged 80 or more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
+        over80: example('Records with an age of 80 or more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
           count: 18,
           average_age: 85.63468704844475,
           median_age: 86.18651608487338,

@@ -19,7 +19,7 @@ import { TableReader, type Table } from '../../lib/table/table.js'
 import { UserDataTransformer } from '../../lib/transformer.js'
 import { readParquet } from '../support/parquet.js'
 import { runs } from '../support/property-runs.js'
-import { tableOfAny, textsOf, type AnyRow } from '../support/tables.js'
+import { tableOfAny, utf8ColumnOf, type AnyRow } from '../support/tables.js'
 
 const DAY = Date.UTC(2024, 0, 26) / 86_400_000
 const NOON = Date.UTC(2024, 0, 26, 12)
@@ -71,7 +71,7 @@ const rowsIn = (data: Table) => {
 }
 
 function stateOf (table: Table): SourceState {
-  const texts = textsOf(Array.from({ length: table.length }, () => 'x'))
+  const texts = utf8ColumnOf(Array.from({ length: table.length }, () => 'x'))
   const numbers = new Float64Array(table.length)
   return {
     ...emptyState(table.fields),

@@ -55,11 +55,11 @@ export function tableOfAny (fields: readonly TableField[], rows: readonly AnyRow
     const data = { values, undeclared: sortedCopy(undeclared) }
     return last !== -1 && JSON.stringify(old.fields(last)) === JSON.stringify(data) ? last : fromDraft(drafts.add(data, { etag: '', size: 0, racy: false }))
   })
-  const images = fields.filter(({ source }) => source === 'image').map((_, i) => textsOf(sorted.map((row) => row.images?.[i] ?? '')))
-  return buildTable(previous, drafts, { keys: textsOf(sorted.map(({ key }) => key)), images, sources: Int32Array.from(sources) })
+  const images = fields.filter(({ source }) => source === 'image').map((_, i) => utf8ColumnOf(sorted.map((row) => row.images?.[i] ?? '')))
+  return buildTable(previous, drafts, { keys: utf8ColumnOf(sorted.map(({ key }) => key)), images, sources: Int32Array.from(sources) })
 }
 
-export function textsOf (texts: readonly string[]): Utf8Column {
+export function utf8ColumnOf (texts: readonly string[]): Utf8Column {
   const growing = new Utf8Builder()
   for (const text of texts) growing.push(text)
   return takeUtf8(texts.length, (row) => sliceAt(growing, row))

@@ -7,14 +7,14 @@ import { encodeRejectedFiles, rejectedFilesOf, type SourceState } from '../../..
 import { rejection } from '../../../lib/source/reject.js'
 import { decodeInThread } from '../../../lib/snapshot/decode-in-thread.js'
 import { decodeSnapshot, encodeSnapshot, type SnapshotProblem } from '../../../lib/snapshot/snapshot.js'
-import { rowsOf, tableOf, textsOf, type TestRow } from '../../support/tables.js'
+import { rowsOf, tableOf, utf8ColumnOf, type TestRow } from '../../support/tables.js'
 import { runs } from '../../support/property-runs.js'
 
 const IDENTITY = 'this lake'
 
 function stateOf (rows: readonly TestRow[]): SourceState {
   const table = tableOf(rows)
-  const texts = (text: (row: number) => string) => textsOf(Array.from({ length: table.length }, (_, row) => text(row)))
+  const texts = (text: (row: number) => string) => utf8ColumnOf(Array.from({ length: table.length }, (_, row) => text(row)))
   return {
     name: '7@1.5',
     table,

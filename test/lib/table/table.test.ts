@@ -7,7 +7,7 @@ import { TableVersion } from '../../../lib/query/table-version.js'
 import { takeRows } from '../../../lib/table/take-rows.js'
 import { TableReader, type Table } from '../../../lib/table/table.js'
 import { runs } from '../../support/property-runs.js'
-import { rowsOf, tableOf, textsOf, userAt, type TestRow } from '../../support/tables.js'
+import { rowsOf, tableOf, utf8ColumnOf, userAt, type TestRow } from '../../support/tables.js'
 
 // Characters that break naive copies, escapes and comparisons: quotes, control characters, DEL before a four-byte character, several planes.
 const unit = fc.constantFrom('a', 'B', '"', '\\', '/', '\n', '\t', '\0', '\u001f', '\u007f', '\u007f😀', '\u2028', 'é', '\ue000', '\uffff', '😀', '李')
@@ -83,7 +83,7 @@ t.test('takeRows copies rows byte for byte', async () => {
     const rows = Uint32Array.from(texts.length === 0 ? [] : picks, (pick) => pick % texts.length)
     const expected = (hasFirst ? '[' : '') + [...rows].map((row) => texts[row]!.slice(0, -1) + ';').join('')
     const length = Buffer.byteLength(expected) - (hasFirst ? 1 : 0)
-    const gathered = takeRows(textsOf(texts), rows, 0, rows.length, { length, separator: 0x3b, allocate: dirty, ...hasFirst && { first: 0x5b } })
+    const gathered = takeRows(utf8ColumnOf(texts), rows, 0, rows.length, { length, separator: 0x3b, allocate: dirty, ...hasFirst && { first: 0x5b } })
     assert.equal(gathered.toString(), expected)
   }), runs(2000))
 })
