@@ -12,6 +12,7 @@ import problems, { onFrameworkError } from './plugins/problems.js'
 import requestChecks from './plugins/request-checks.js'
 import requestId, { requestIdOf } from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
+import schema, { type SchemaOptions } from './plugins/schema.js'
 import scheduler, { type SchedulerOptions } from './plugins/scheduler.js'
 import defaultHeaders from './plugins/default-headers.js'
 import startLog from './plugins/start-log.js'
@@ -27,7 +28,7 @@ import rejectRoutes from './routes/rejects.js'
 import statsRoutes from './routes/stats.js'
 import versionRoutes from './routes/version.js'
 
-export type AppOptions = ConfigOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions
+export type AppOptions = ConfigOptions & SchemaOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions
 
 /** What Fastify must be made with for the app to keep its promises, in production and in tests alike. */
 export const serverOptions = {
@@ -58,6 +59,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(exchanges)
   await fastify.register(writeTimeout)
   await fastify.register(config, options)
+  await fastify.register(schema, options)
   await fastify.register(requestId)
   await fastify.register(requestLog)
   await fastify.register(defaultHeaders)

@@ -41,7 +41,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   'endpoint-url': (value) => value === '' || (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)),
   delimiter: (value) => /^[^"\r\n]{1,8}$/u.test(unescapeTab(value)),
   'column-list': (value) => {
-    const columns = value.split(',')
+    const columns = toColumns(value) ?? []
     return !columns.includes('') && new Set(columns).size === columns.length
   }
 }
@@ -82,6 +82,11 @@ function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject):
 /** Whether every store can have an object with this key. */
 function isPath (key: string): boolean {
   return key.split('/').every((segment) => !['', '.', '..'].includes(segment)) && Buffer.byteLength(key) <= 512
+}
+
+/** The columns of a setting; `undefined` if it is empty. */
+export function toColumns (list: string): string[] | undefined {
+  return list === '' ? undefined : list.split(',')
 }
 
 /** Replaces `\t` by a tab, which is hard to write in an environment variable. */

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { parseDuration } from '../lib/base/duration.js'
 import { Jobs } from '../lib/jobs.js'
 import type { OutputFormat } from '../lib/output/output.js'
-import { unescapeTab } from './config.js'
+import { toColumns, unescapeTab } from './config.js'
 import { jobLogger } from './job-log.js'
 
 declare module 'fastify' {
@@ -20,7 +20,7 @@ export default fp(async (fastify) => {
   const jobs = new Jobs({
     work: (options) => transformer.updateOutput({
       formats: config.OUTPUT_FORMATS.split(',') as OutputFormat[],
-      columns: config.OUTPUT_COLUMNS.split(','),
+      columns: toColumns(config.OUTPUT_COLUMNS),
       delimiter: unescapeTab(config.OUTPUT_DELIMITER),
       emptyValue: config.OUTPUT_EMPTY_VALUE,
       escapeFormulas: config.OUTPUT_ESCAPE_FORMULAS,

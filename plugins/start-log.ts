@@ -1,15 +1,16 @@
 import fp from 'fastify-plugin'
 import { version } from '../lib/base/package-info.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
+import { describeSchema } from './schema.js'
 
-/** Logs what has started and how it is configured, once the server listens. Needs: config, object-store. */
+/** Logs what has started and how it is configured, once the server listens. Needs: config, schema, object-store. */
 export default fp(async (fastify) => {
   fastify.addHook('onListen', async () => {
-    const { config, objectStore, listeningOrigin, log } = fastify
-    const facts = { version, build: config.BUILD || undefined, node: process.version, lake: objectStore.url, settings: changedSettings(config) }
+    const { config, tableSchema, objectStore, listeningOrigin, log } = fastify
+    const facts = { version, build: config.BUILD || undefined, node: process.version, lake: objectStore.url, schema: describeSchema(tableSchema, config.SCHEMA), settings: changedSettings(config) }
     log.info(facts, `Userlake ${version} serves ${objectStore.url}; its documentation is at ${listeningOrigin}/docs`)
   })
-}, { name: 'start-log', dependencies: ['config', 'object-store'] })
+}, { name: 'start-log', dependencies: ['config', 'schema', 'object-store'] })
 
 /** The settings that differ from their defaults. Passwords in URLs are left out. */
 export function changedSettings (config: Settings): Record<string, unknown> {

@@ -36,9 +36,9 @@ export interface TransformerPluginOptions {
   readonly openVersion?: TransformerOptions['openVersion']
 }
 
-/** Decorates the instance with the transformer. Needs: config, object-store, etag-cache. */
+/** Decorates the instance with the transformer. Needs: config, schema, object-store, etag-cache. */
 export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, worker, openVersion }) => {
-  const { config, objectStore, log } = fastify
+  const { config, tableSchema, objectStore, log } = fastify
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = config
   const openWorker = (rules: LakeRules) =>
     new WorkerBackend({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules, worker)
@@ -52,6 +52,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     monotonic,
     sourcePrefix: config.SOURCE_PREFIX,
     outputKey: config.OUTPUT_KEY,
+    schema: tableSchema.descriptor,
     imageExtensions: config.IMAGE_EXTENSIONS.toLowerCase().split(','),
     inputDelimiter: unescapeTab(config.INPUT_DELIMITER),
     timeZone: config.AGE_TIME_ZONE,
@@ -69,11 +70,11 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     ...lakeLogger(log)
   }))
   fastify.addHook('onClose', () => fastify.transformer.close())
-}, { name: 'transformer', dependencies: ['config', 'object-store', 'etag-cache'] })
+}, { name: 'transformer', dependencies: ['config', 'schema', 'object-store', 'etag-cache'] })
 
 function coldStartMessage (reason: SnapshotFailure): string {
   const problem = reason === 'damaged'
     ? 'is damaged'
-    : reason === 'foreign' ? 'was written for another lake, with other settings or by another release' : 'could not be read'
+    : reason === 'foreign' ? 'was written for another lake, with another schema or other settings, or by another release' : 'could not be read'
   return `The snapshot ${problem}: this start downloads every info file`
 }

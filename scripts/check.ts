@@ -3,9 +3,10 @@ import Fastify from 'fastify'
 import { readEnvFile } from '../lib/base/env-file.js'
 import { StoreError } from '../lib/base/errors.js'
 import { REJECT_CODES, type UserDataTransformer } from '../lib/transformer.js'
-import config, { SettingsError } from '../plugins/config.js'
+import config, { SettingsError, toColumns } from '../plugins/config.js'
 import etagCache from '../plugins/etag-cache.js'
 import objectStore, { EMBEDDED_LAKE } from '../plugins/object-store.js'
+import schema, { describeSchema } from '../plugins/schema.js'
 import { changedSettings } from '../plugins/start-log.js'
 import transformer from '../plugins/transformer.js'
 import { unknownSettings } from '../plugins/config/unknown-settings.js'
@@ -16,9 +17,11 @@ export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
   const fastify = Fastify()
   try {
     await fastify.register(config)
+    await fastify.register(schema)
     for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) stdout.write(`warning: ${warning}\n`)
     const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
     stdout.write(`settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`)
+    stdout.write(`schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA)}\n`)
     if (fastify.config.LAKE_URL === '' && !existsSync(EMBEDDED_LAKE)) {
       stdout.write(`lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`)
       return 0
@@ -29,7 +32,7 @@ export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
     stdout.write(`lake: ${fastify.objectStore.url}\n`)
     await fastify.transformer.reconcile()
     stdout.write(await describeLake(fastify.transformer))
-    for (const { detail } of fastify.transformer.warnings(fastify.config.OUTPUT_COLUMNS.split(','))) stdout.write(`warning: ${detail}\n`)
+    for (const { detail } of fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))) stdout.write(`warning: ${detail}\n`)
     const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY)
     stdout.write(`output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`)
     return 0

@@ -117,7 +117,7 @@ t.test('settings are read from .env', async (t) => {
   t.match(await (await fetch(`${url}/data`)).json(), [{ user_id: '1001' }])
   t.match(await line(/is not a setting/), { level: 40, msg: '.env: "MAX_STALENES" is not a setting; did you mean MAX_STALENESS?' })
   const started = await line(/^Userlake /)
-  t.match(started, { level: 30, version, lake: /\/mine$/, msg: `Userlake ${version} serves file:` })
+  t.match(started, { level: 30, version, lake: /\/mine$/, schema: 'Users (built in), 5 columns: key user_id, ages from birthts, images img_path', msg: `Userlake ${version} serves file:` })
   t.same(started['settings'], { PORT: 0, LAKE_URL: 'file:./mine', SOURCE_PREFIX: '' })
   t.match(await (await fetch(`${url}/version`)).json(), { version, build: null, node: process.versions.node })
 })

@@ -179,8 +179,7 @@ export function isBirthField ({ role, rdfType }: FieldDescriptor): boolean {
 }
 
 function placeOf (field: unknown, i: number): string {
-  const name = isObject(field) && typeof field['name'] === 'string' ? ` ${JSON.stringify(field['name'])}` : ''
-  return `fields[${i}]${name}`
+  return isObject(field) && isText(field['name']) ? `field ${JSON.stringify(field['name'])}` : `fields[${i}]`
 }
 
 function isMissingValues (values: readonly unknown[]): boolean {

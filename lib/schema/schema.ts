@@ -51,13 +51,13 @@ export class SchemaError extends Error {
 const DEFAULT_KEY: FieldDescriptor = { name: 'user_id', type: 'string', source: 'key' }
 const DEFAULT_MISSING_VALUES = ['']
 
-/** @throws SchemaError */
+/** Reads the text of a schema file, which may begin with a byte order mark. @throws SchemaError */
 export function parseSchema (json: string): Schema {
   let descriptor: unknown
   try {
-    descriptor = JSON.parse(json)
+    descriptor = JSON.parse(json.replace(/^\uFEFF/, ''))
   } catch (error) {
-    throw new SchemaError([`the file is not JSON: ${(error as Error).message}`])
+    throw new SchemaError([`the file is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`])
   }
   const mistakes = checkDescriptor(descriptor)
   if (mistakes.length > 0) throw new SchemaError(mistakes)

@@ -1,6 +1,5 @@
 import { Type, type Static } from 'typebox'
 import { DEFAULTS } from '../../lib/base/defaults.js'
-import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 
 /** What a setting means, for the README and .env.example, and what is accepted, for error messages: they say "must be" before it. */
 interface SettingTexts { readonly description: string, readonly accepted: string }
@@ -30,6 +29,9 @@ export const SettingsSchema = Type.Object({
     description: 'The bucket or folder of the lake; empty: the embedded lake in ./lake, which is filled with sample data if it does not exist',
     accepted: 's3://<bucket>, file:<folder> or empty'
   }, { format: 'lake-url' }),
+  SCHEMA: text({
+    default: '', description: 'The Table Schema file that declares the columns; empty: the built-in schemas/users.json', accepted: 'the path of a file, or empty'
+  }),
   SOURCE_PREFIX: text({ default: DEFAULTS.sourcePrefix, description: 'The prefix of the keys of info files and images', accepted: 'a path that ends in a slash, or empty' }, { format: 'prefix' }),
   OUTPUT_KEY: text({ default: DEFAULTS.outputKey, description: 'The key of the aggregated output, which is never read as an info file', accepted: 'a path' }, { format: 'key' }),
   AGGREGATE_INTERVAL: text({ default: '5m', description: 'The interval at which the lake is reconciled and the output is updated', accepted: 'a duration from 1s to 1h, such as 30s or 5m' }, { format: 'interval' }),
@@ -55,14 +57,14 @@ export const SettingsSchema = Type.Object({
   }, { format: 'size-or-auto' }),
   AGE_TIME_ZONE: text({ default: DEFAULTS.timeZone, description: 'The time zone whose calendar counts completed years', accepted: 'an IANA name such as UTC or Europe/Moscow' }, { format: 'time-zone' }),
   IMAGE_EXTENSIONS: text({
-    default: DEFAULTS.imageExtensions.join(','), description: 'The extensions of images', accepted: 'a comma-separated list of extensions of letters and digits'
+    default: DEFAULTS.imageExtensions.join(','), description: 'The extensions of images, for image fields whose schema declares none', accepted: 'a comma-separated list of extensions of letters and digits'
   }, { pattern: '^[A-Za-z0-9]+(,[A-Za-z0-9]+)*$' }),
   INPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of info files', accepted: DELIMITER }, { format: 'delimiter' }),
   OUTPUT_FORMATS: text({
     default: 'csv', description: 'The formats of the output; csv,parquet writes a Parquet file in addition to the CSV', accepted: 'csv or csv,parquet'
   }, { enum: ['csv', 'csv,parquet'] }),
   OUTPUT_COLUMNS: text({
-    default: USERS_SCHEMA.fields.map(({ name }) => name).join(','), description: 'The columns of the output, in this order', accepted: 'a comma-separated list without duplicates'
+    default: '', description: 'The columns of the output, in this order; empty: the declared columns, in the order of the schema', accepted: 'a comma-separated list without duplicates, or empty'
   }, { format: 'column-list' }),
   OUTPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of the output', accepted: DELIMITER }, { format: 'delimiter' }),
   OUTPUT_EMPTY_VALUE: text({ default: '', description: 'The text that the output contains in place of a missing value', accepted: 'at most 64 characters' }, { maxLength: 64 }),

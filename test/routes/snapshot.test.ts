@@ -146,6 +146,26 @@ t.test('settings that change how files are parsed make the snapshot unusable', a
   }
 })
 
+t.test('another schema makes the snapshot unusable: a cold start, which is logged', async (t) => {
+  const first = await build(t, { files })
+  await first.app.inject('/data')
+  const before = await responsesOf(first)
+  await first.app.close()
+  const schema = { fields: [{ name: 'name', type: 'string', header: 'first_name' }, { name: 'birthts', type: 'number' }], fieldsMatch: 'subset' } as const
+  const log: LogLine[] = []
+  const messages = () => log.filter(({ msg }) => /snapshot/.test(msg)).map(({ msg }) => msg)
+  first.endpoint.reset()
+  const second = await build(t, { beside: first, schema, log })
+  t.equal((await second.app.inject('/data.csv?columns=user_id,name,birthts,last_name')).body,
+    `user_id,name,birthts,last_name\r\n1,Ann,${BIRTH},Lee\r\n2,Bob,-8640000000000000,Ray\r\n4,Dan,5,\r\n`)
+  t.equal(downloads(second).length, 4)
+  t.match(messages(), [/^The snapshot was written for another lake, with another schema or other settings, or by another release: this start downloads every info file$/])
+  const third = await restart(t, second)
+  await third.app.inject('/data')
+  t.same(await responsesOf(third), before, 'back with the first schema')
+  t.equal(downloads(third).length, 4)
+})
+
 t.test('settings that do not change how files are parsed leave the snapshot usable', async (t) => {
   const first = await build(t, { files })
   const second = await restart(t, first, { settings: { OUTPUT_COLUMNS: 'user_id', OUTPUT_DELIMITER: ';', MAX_STALENESS: '5s', VERSIONS_MAX_AGE: '1m' } })

@@ -34,6 +34,7 @@ t.test('--check reports the content of the lake and writes nothing', async (t) =
   t.equal(code, 0, stderr)
   t.match(stdout, /^warning: \.env: "LOGLEVEL" is not a setting; did you mean LOG_LEVEL\?$/m)
   t.match(stdout, /^settings: valid; different from their defaults: 2\n {2}OUTPUT_COLUMNS=user_id,firstname\n {2}AWS_ENDPOINT_URL=http:\/\/localhost:1$/m)
+  t.match(stdout, /^schema: Users \(built in\), 5 columns: key user_id, ages from birthts, images img_path$/m)
   t.match(stdout, /^lake: file:.*\/lake$/m)
   t.match(stdout, /^ {2}records: 1$/m)
   t.match(stdout, /^ {2}rejected info files: 1, such as source_data\/2\.csv \(missing_column\): /m)
@@ -55,6 +56,20 @@ t.test('--check does not create the embedded lake', async (t) => {
   t.equal(code, 0)
   t.match(stdout, 'lake: ./lake does not exist yet; the first start fills it with sample data\n')
   t.notOk(existsSync(`${cwd}/lake`))
+})
+
+t.test('--check names the schema file, and each mistake in it', async (t) => {
+  const field = { name: 'height', type: 'number' }
+  const files = {
+    lake: { source_data: { '1.csv': 'height\n1.8\n' } },
+    'good.json': JSON.stringify({ fields: [field] }),
+    'bad.json': JSON.stringify({ fields: [{ ...field, constraints: { minimum: 'x' } }, { name: 'width', type: 'meter' }] })
+  }
+  t.match(await run(t, ['--check'], { files, env: { SCHEMA: 'good.json' } }), { code: 0, stdout: /^schema: good\.json, 2 columns: key user_id, no ages, no images$/m })
+  t.match(await run(t, ['--check'], { files, env: { SCHEMA: 'bad.json' } }), {
+    code: 1,
+    stderr: /^userlake: SCHEMA: bad\.json: field "height": constraints\.minimum: got "x"; must be a finite number.*\nuserlake: SCHEMA: bad\.json: field "width": type: got "meter"; must be one of .*\n$/
+  })
 })
 
 t.test('--check reports each invalid setting and a lake that cannot be read in one line, with exit code 1', async (t) => {

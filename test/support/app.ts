@@ -25,7 +25,7 @@ export interface TestLake {
 
 export type LogLine = Readonly<Record<string, any>>
 
-export interface TestLakeOptions extends Pick<AppOptions, 'openVersion' | 'timers' | 'monotonic'> {
+export interface TestLakeOptions extends Pick<AppOptions, 'schema' | 'openVersion' | 'timers' | 'monotonic'> {
   /** Objects by key; a key without a slash is one below source_data/. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>
@@ -76,14 +76,14 @@ export async function build (t: Test, { files = {}, settings = {}, server = {}, 
 
 /** The app over a folder of the test's own, set up as in production. `fill` writes what `testdir` can't. */
 export async function buildOnFolder (
-  t: Test, content: Parameters<Test['testdir']>[0], { fill = async () => {}, settings = {} }: { fill?: (root: string) => Promise<void> | void, settings?: Readonly<Record<string, string>> } = {}
+  t: Test, content: Parameters<Test['testdir']>[0], { fill = async () => {}, settings = {}, schema }: { fill?: (root: string) => Promise<void> | void, settings?: Readonly<Record<string, string>>, schema?: AppOptions['schema'] } = {}
 ): Promise<{ readonly app: FastifyInstance, readonly root: string }> {
   const fastify = Fastify(serverOptions)
   // Before the folder is made: tap removes it before the teardowns that were registered later, and closing writes a snapshot.
   t.teardown(() => fastify.close())
   const root = t.testdir(content)
   await fill(root)
-  await fastify.register(app, { settings: { LAKE_URL: pathToFileURL(root).href, REFRESH_WAIT: '30s', ...settings }, worker: startWorker() })
+  await fastify.register(app, { settings: { LAKE_URL: pathToFileURL(root).href, REFRESH_WAIT: '30s', ...settings }, schema, worker: startWorker() })
   validateResponses(fastify)
   return { app: fastify, root }
 }

@@ -64,14 +64,15 @@ t.test('each mistake is one line that names the field and the property', async (
   const field = (more: object) => schemaOf([{ name: 'x', type: 'string', ...more }])
   const cases: readonly (readonly [json: string, ...mistakes: RegExp[]])[] = [
     ['{', /^the file is not JSON/],
+    ['\n{\n"fields": oops\n}', /^the file is not JSON/],
     ['[]', /^the schema must be a JSON object/],
     ['{}', /^fields: is missing/],
     [schemaOf([]), /^fields: got \[\]; must be a list of at least one field$/],
     [schemaOf([{}]), /^fields\[0\]: name is missing$/, /^fields\[0\]: type is missing$/],
     [schemaOf([7]), /^fields\[0\]: must be an object$/],
-    [field({ type: 'geopoint' }), /^fields\[0\] "x": type: got "geopoint"; must be one of string, integer, number, boolean, date, datetime$/],
-    [field({ tilte: 'X' }), /^fields\[0\] "x": tilte: unknown property; did you mean title\?$/],
-    [field({ format: 'email' }), /^fields\[0\] "x": format: got "email"; must be default for the type string$/],
+    [field({ type: 'geopoint' }), /^field "x": type: got "geopoint"; must be one of string, integer, number, boolean, date, datetime$/],
+    [field({ tilte: 'X' }), /^field "x": tilte: unknown property; did you mean title\?$/],
+    [field({ format: 'email' }), /^field "x": format: got "email"; must be default for the type string$/],
     [field({ type: 'date', format: 'any' }), /format: any is not supported/],
     [field({ type: 'date', format: '%Y' }), /has no month and day/],
     [field({ type: 'date', format: '%d %m' }), /has no year/],
@@ -79,7 +80,7 @@ t.test('each mistake is one line that names the field and the property', async (
     [field({ type: 'date', format: '%Y %Y-%m-%d' }), /%Y occurs twice/],
     [field({ decimalChar: ',' }), /decimalChar: applies to number only/],
     [field({ type: 'number', decimalChar: '1' }), /decimalChar: got "1"; must be one character/],
-    [field({ constraints: { unique: true } }), /^fields\[0\] "x": constraints\.unique is not supported/],
+    [field({ constraints: { unique: true } }), /^field "x": constraints\.unique is not supported/],
     [field({ constraints: { minimum: 1 } }), /constraints\.minimum: does not apply to the type string/],
     [field({ constraints: { pattern: '(' } }), /constraints\.pattern: got "\("; must be a JavaScript regular expression/],
     [field({ type: 'integer', constraints: { enum: [1, 'x'] } }), /constraints\.enum: got "x"; must be a whole number/],
@@ -102,6 +103,10 @@ t.test('each mistake is one line that names the field and the property', async (
     t.equal(mistakes.length, expected.length, json)
     expected.forEach((pattern, i) => t.match(mistakes[i], pattern, json))
   }
+})
+
+t.test('a byte order mark at the beginning of a schema is ignored', async (t) => {
+  t.equal(parseSchema('\uFEFF' + schemaOf([{ name: 'x', type: 'string' }])).fields.length, 2)
 })
 
 t.test('properties of the standard that do not concern this service are accepted', async (t) => {

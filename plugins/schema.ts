@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises'
+import fp from 'fastify-plugin'
+import type { SchemaDescriptor } from '../lib/schema/descriptor.js'
+import { compileSchema, parseSchema, SchemaError, type Schema } from '../lib/schema/schema.js'
+import { USERS_SCHEMA } from '../lib/schema/users-schema.js'
+import { SettingsError } from './config.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The declared columns. */
+    readonly tableSchema: Schema
+  }
+}
+
+export interface SchemaOptions {
+  /** Used instead of the file that the setting SCHEMA names. */
+  readonly schema?: SchemaDescriptor | undefined
+}
+
+/** Decorates the instance with the schema of the settings. Needs: config. @throws {SettingsError} has one line for each mistake */
+export default fp<SchemaOptions>(async (fastify, { schema }) => {
+  const { SCHEMA: path } = fastify.config
+  const ofFile = async () => path === '' ? compileSchema(USERS_SCHEMA) : parse(await readSchema(path), path)
+  fastify.decorate('tableSchema', schema === undefined ? await ofFile() : parse(JSON.stringify(schema), ''))
+}, { name: 'schema', dependencies: ['config'] })
+
+async function readSchema (path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw mistakesIn(path, [READ_ERRORS[code ?? ''] ?? `the file cannot be read: ${message}`])
+  }
+}
+
+const READ_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EISDIR: 'got a folder; must be a file',
+  EACCES: 'the file cannot be read: permission denied'
+}
+
+function parse (json: string, path: string): Schema {
+  try {
+    return parseSchema(json)
+  } catch (error) {
+    throw error instanceof SchemaError ? mistakesIn(path, error.message.split('\n')) : error
+  }
+}
+
+function mistakesIn (path: string, mistakes: readonly string[]): SettingsError {
+  return new SettingsError(mistakes.map((mistake) => ['SCHEMA', ...path === '' ? [] : [path], mistake].join(': ')).join('\n'))
+}
+
+/** One line for the log and for people: where the schema comes from, and what is special about its columns. */
+export function describeSchema ({ descriptor, fields, key, birth, images }: Schema, path: string): string {
+  const source = path || (descriptor === USERS_SCHEMA ? 'built in' : 'given')
+  const title = descriptor.title === undefined ? source : `${descriptor.title} (${source})`
+  const roles = [
+    `key ${key.name}`,
+    birth === undefined ? 'no ages' : `ages from ${birth.name}`,
+    images.length === 0 ? 'no images' : `images ${images.map(({ name }) => name).join(' and ')}`
+  ]
+  return `${title}, ${fields.length} columns: ${roles.join(', ')}`
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import config from '../../plugins/config.js'
+import schema, { describeSchema, type SchemaOptions } from '../../plugins/schema.js'
+
+async function load (t: Test, file: string | undefined, options: SchemaOptions = {}) {
+  const folder = t.testdir(file === undefined ? {} : { 'devices.json': file })
+  const fastify = Fastify()
+  await fastify.register(config, { settings: { SCHEMA: join(folder, 'devices.json') } })
+  await fastify.register(schema, options)
+  return { schema: fastify.tableSchema, folder }
+}
+
+const DEVICES = { title: 'Devices', fields: [{ name: 'device', type: 'string', source: 'key' }, { name: 'height', type: 'number', constraints: { minimum: 0 } }] }
+
+t.test('the schema is that of the file', async (t) => {
+  const { schema } = await load(t, JSON.stringify(DEVICES))
+  t.same(schema.fields.map(({ name }) => name), ['device', 'height'])
+  t.equal(describeSchema(schema, 'devices.json'), 'Devices (devices.json), 2 columns: key device, no ages, no images')
+})
+
+t.test('a schema of the options takes the place of the file', async (t) => {
+  const { schema } = await load(t, '{', { schema: { fields: [{ name: 'born', type: 'date', role: 'birth' }, { name: 'photo', type: 'string', source: 'image' }] } })
+  t.equal(describeSchema(schema, ''), 'given, 3 columns: key user_id, ages from born, images photo')
+})
+
+t.test('each mistake is one line with the setting, the file, the field and the property', async (t) => {
+  const fields = [DEVICES.fields[0], { name: 'height', type: 'number', constraints: { minimum: 'low', maximum: true } }, { name: 'on', type: 'bool' }]
+  const { message } = await load(t, JSON.stringify({ fields })).then(() => ({ message: '' }), (error: Error) => error)
+  t.match(message.split('\n'), [
+    /^SCHEMA: .*devices\.json: field "height": constraints\.minimum: got "low"; must be a finite number/,
+    /^SCHEMA: .*devices\.json: field "height": constraints\.maximum: got true; must be a finite number/,
+    /^SCHEMA: .*devices\.json: field "on": type: got "bool"; must be one of string, integer/
+  ])
+  await t.rejects(load(t, undefined, { schema: { fields: [] } }), { name: 'SettingsError', message: 'SCHEMA: fields: got []; must be a list of at least one field' })
+})
+
+t.test('a file that cannot be read, or is not JSON, is one line', async (t) => {
+  await t.rejects(load(t, undefined), { name: 'SettingsError', message: /^SCHEMA: .*devices\.json: there is no such file$/ })
+  await t.rejects(load(t, '{'), { name: 'SettingsError', message: /^SCHEMA: .*devices\.json: the file is not JSON: .*$/ })
+  const fastify = Fastify()
+  await fastify.register(config, { settings: { SCHEMA: t.testdir({}) } })
+  await t.rejects(async () => await fastify.register(schema), { name: 'SettingsError', message: /^SCHEMA: .*: got a folder; must be a file$/ })
+})
