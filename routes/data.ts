@@ -10,43 +10,30 @@ import { entityTag, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
 import { listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
-import { choiceParameter, listParameter } from './http/parameter.js'
-import { checkColumns, FilterParameters, filtersOf, NoQuery, unknownColumn, UserParams } from './http/parameters.js'
-import { parametersSchema, type Values } from './http/query.js'
+import { listingParameters, recordColumnsParameter, type ListingQuery } from './http/listing-parameters.js'
+import { choiceParameter } from './http/parameter.js'
+import { checkColumns, filtersOf, recordPath, unknownColumn } from './http/parameters.js'
+import { parametersSchema, type Parameters } from './http/query.js'
+import { recordSchemas } from './http/record-schemas.js'
 import type { Operation } from './openapi/operation.js'
-import { exportRecordsCsv, exportRecordsNdjson, getRecord, listRecords } from './openapi/records.js'
+import { recordOperations } from './openapi/records.js'
 import { PlanCache } from './http/plan-cache.js'
 import { recordNotFound } from './http/record-not-found.js'
 import { onResponseEnd } from './http/response-end.js'
-import { OneRecord, RecordArray, RecordSort } from './http/schemas.js'
-
-const ListingParameters = {
-  ...FilterParameters,
-  columns: listParameter({
-    description: 'The columns of the response, in this order: separated by commas, repeated, or both. Default: the five columns of a Record.',
-    example: ['user_id', 'last_name'],
-    separator: ',',
-    accepted: 'a list of columns, separated by commas or repeated'
-  }),
-  sort: choiceParameter({ schema: RecordSort, description: 'The order of the records.' })
-}
-
-const FORMATS = { enum: ['json', 'ndjson', 'csv'] } as const
 
 /**
- * The parameters of /data. `format` is not in the document: a response with one media type is what generated clients can
- * handle, so the other formats are operations of their own there.
+ * Not in the document: a response with one media type is what generated clients can handle, so the other formats are operations of
+ * their own there.
  */
-const DataParameters = {
-  ...ListingParameters,
-  format: { ...choiceParameter({ schema: FORMATS, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true }
-}
+const FormatParameter = {
+  format: { ...choiceParameter({ schema: { enum: ['json', 'ndjson', 'csv'] }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true }
+} as const
 
-type ListingQuery = Values<typeof ListingParameters> & { readonly format?: Format | undefined }
+type DataQuery = ListingQuery & { readonly format?: Format | undefined }
 
 /** What a request asks for, and how the response is sent. */
 interface DataPlan extends RequestPlan {
-  readonly listing: Listing<ListingQuery>
+  readonly listing: Listing<DataQuery>
   readonly encoding: Encoding
   readonly etag: string
   /** Whether the response depends on the current minute. */
@@ -68,24 +55,28 @@ const MEDIA_TYPES: Readonly<Record<Format, string>> = {
   csv: 'text/csv; charset=utf-8; header=present'
 }
 
-/** GET /data, /data.csv, /data.ndjson and /data/{user_id}: the records. */
+/** GET /data, /data.csv, /data.ndjson and /data/{key}: the records. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
-  const { transformer, clock, config } = fastify
+  const { transformer, clock, config, tableSchema: schema } = fastify
+  const { listRecords, exportRecordsCsv, exportRecordsNdjson, getRecord } = recordOperations(schema)
+  const { RecordArray, OneRecord } = recordSchemas(schema).bodies
+  const parameters = listingParameters(schema)
   const plans = new PlanCache<DataPlan>()
 
-  addListing('/data', DataParameters, { operation: listRecords, vary: 'accept, accept-encoding' })
-  addListing('/data.csv', ListingParameters, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
-  addListing('/data.ndjson', ListingParameters, { operation: exportRecordsNdjson, vary: 'accept-encoding', format: 'ndjson' })
+  addListing('/data', { ...parameters, ...FormatParameter }, { operation: listRecords, vary: 'accept, accept-encoding' })
+  addListing('/data.csv', parameters, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
+  addListing('/data.ndjson', parameters, { operation: exportRecordsNdjson, vary: 'accept-encoding', format: 'ndjson' })
 
-  function addListing (url: string, parameters: typeof ListingParameters, { operation, vary, format }: ListingRoute): void {
+  function addListing (path: string, definitions: Parameters, { operation, vary, format }: ListingRoute): void {
+    const listing = { schema, path, definitions }
     fastify.route({
-      url,
+      url: path,
       method: ['GET', 'HEAD'],
       config: { operation },
       preHandler: ensureFresh,
-      schema: { querystring: parametersSchema({ ...parameters, ...PageParameters }), response: { 200: RecordArray } },
+      schema: { querystring: parametersSchema({ ...definitions, ...PageParameters }), response: { 200: RecordArray } },
       handler: async (request, reply) => {
-        const { plan, version } = prepare(request, (now) => listingOf(url, parameters, request.query, now), format)
+        const { plan, version } = prepare(request, (now) => listingOf(listing, request.query as DataQuery, now), format)
         reply.headers({ vary, 'data-version': plan.version, etag: plan.etag })
         setCacheControl(request, reply, plan.expiresWithMinute)
         await setLastGood(reply, version, plan)
@@ -101,16 +92,19 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     })
   }
 
+  const { url, params, keyOf } = recordPath(schema)
   fastify.route({
-    url: '/data/:user_id',
+    url,
     method: ['GET', 'HEAD'],
     config: { operation: getRecord },
     preHandler: ensureFresh,
-    schema: { params: UserParams, querystring: NoQuery, response: { 200: OneRecord } },
+    schema: { params, querystring: parametersSchema(recordColumnsParameter), response: { 200: OneRecord } },
     handler: async (request, reply) => {
-      const { dataVersion: version, params: { user_id: id } } = request
+      const { dataVersion: version, query } = request
+      const id = keyOf(request.params)
       const encoding = encodingOf(request)
-      const plan = planRequest(version, { filters: [{ column: 'user_id', op: 'equals', value: id }], format: 'ndjson' })
+      const columns = columnsOf(query.columns, version)
+      const plan = planQuery(version, { filters: [{ column: schema.key.name, op: 'equals', value: id }], columns, format: 'ndjson' })
       const result = await transformer.export(version, plan, encoding)
       if (result.release !== undefined) onResponseEnd(reply, result.release)
       if (result.count === 0) throw recordNotFound(id, transformer)
@@ -125,7 +119,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   })
 
   /** The plan of a request, and the data version that it is for. */
-  function prepare (request: FastifyRequest, listingAt: (now: number) => Listing<ListingQuery>, format: Format | undefined): Prepared {
+  function prepare (request: FastifyRequest, listingAt: (now: number) => Listing<DataQuery>, format: Format | undefined): Prepared {
     const { headers, dataVersion } = request
     const query = request.query as object
     const input = {
@@ -143,12 +137,11 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     return { plan: listing.version === undefined ? plans.set(query, input, plan) : plan, version }
   }
 
-  function makePlan (request: FastifyRequest, listing: Listing<ListingQuery>, version: DataVersion, format: Format | undefined): DataPlan {
+  function makePlan (request: FastifyRequest, listing: Listing<DataQuery>, version: DataVersion, format: Format | undefined): DataPlan {
     const { parameters, asOf, page } = listing
-    checkColumns(parameters.columns)
     const plan = planQuery(version, {
-      filters: filtersOf(parameters, asOf, config.AGE_TIME_ZONE),
-      columns: parameters.columns,
+      filters: filtersOf(schema, parameters, asOf, config.AGE_TIME_ZONE),
+      columns: columnsOf(parameters.columns, version),
       sort: parameters.sort,
       page,
       format: format ?? parameters.format ?? formatOf(request)
@@ -169,6 +162,13 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
+/** The columns that a list names; `*` stands for all. @throws {Problem} */
+function columnsOf (names: readonly string[] | undefined, version: DataVersion): readonly string[] | undefined {
+  if (names?.length === 1 && names[0] === '*') return version.columns
+  checkColumns(names)
+  return names
+}
+
 function planQuery (version: DataVersion, query: ExportQuery): RequestPlan {
   try {
     return planRequest(version, query)
@@ -178,7 +178,7 @@ function planQuery (version: DataVersion, query: ExportQuery): RequestPlan {
 }
 
 /** Whether the response depends on the current minute. */
-function usesPresent ({ parameters, version }: Listing<ListingQuery>): boolean {
+function usesPresent ({ parameters, version }: Listing<DataQuery>): boolean {
   const hasAges = parameters.min_age !== undefined || parameters.max_age !== undefined
   return hasAges && parameters.as_of === undefined && version === undefined
 }

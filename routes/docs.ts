@@ -18,7 +18,7 @@ const CSP = {
 
 /** GET /openapi.json and the page on it, GET /docs. Comes before the routes that it documents. */
 export default fp(async (fastify) => {
-  await fastify.register(swagger, documentOptions())
+  await fastify.register(swagger, documentOptions(fastify.tableSchema))
   await fastify.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CSP,

@@ -6,20 +6,23 @@ import { Problem } from '../plugins/problems/problem.js'
 import { sendStream } from './http/body.js'
 import { headersOnly, isNotModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
-import { NoQuery, UserParams } from './http/parameters.js'
+import { NoQuery, recordPath } from './http/parameters.js'
 import { getRecordImage } from './openapi/records.js'
 import { ImageBody } from './http/schemas.js'
 
-/** GET /data/{user_id}/image: the image, streamed from the store. */
+/** GET /data/{key}/image: the image, streamed from the store. Needs an image field. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
+  if (fastify.tableSchema.images.length === 0) return
+  const { url, params, keyOf } = recordPath(fastify.tableSchema)
+
   fastify.route({
-    url: '/data/:user_id/image',
+    url: `${url}/image`,
     method: ['GET', 'HEAD'],
     config: { operation: getRecordImage },
     preHandler: ensureFresh,
-    schema: { params: UserParams, querystring: NoQuery, response: { '2xx': ImageBody } },
+    schema: { params, querystring: NoQuery, response: { '2xx': ImageBody } },
     handler: async (request, reply) => {
-      const { user_id: userId } = request.params
+      const userId = keyOf(request.params)
       let outcome: Outcome = { status: 200 }
       const image = await fastify.transformer.openImage(request.dataVersion, userId, (image) => {
         outcome = evaluate(request, image)

@@ -9,7 +9,8 @@ import { encodingOf, formatOf } from './http/negotiation.js'
 import { choiceParameter, integerParameter, listParameter, textParameter } from './http/parameter.js'
 import { invalidParameter } from './http/parameters.js'
 import { parametersSchema, toEntries, toQuery, type Values } from './http/query.js'
-import { QuarantineBody } from './http/schemas.js'
+import { keyMember } from './http/key-names.js'
+import { recordSchemas } from './http/record-schemas.js'
 import { openText, sealText } from './http/sealed-text.js'
 import { exportRejectsCsv, listRejects } from './openapi/reports.js'
 
@@ -18,8 +19,14 @@ const MEDIA_TYPES = { json: 'application/json; charset=utf-8', csv: 'text/csv; c
 
 const DEFAULT_LIMIT = 1000
 
+const idParameter = (example: unknown) => listParameter({
+  description: 'Selects the entries with this id, compared byte for byte. If repeated: with any of these ids.',
+  ...example !== undefined && { example: [example] }
+})
+
+/** As the cursor contains them. In URLs, the id has the name of the key field. */
 const ListingParameters = {
-  user_id: listParameter({ description: 'Selects the entries with this id, compared byte for byte. If repeated: with any of these ids.', example: ['1044'] }),
+  user_id: idParameter(undefined),
   code: listParameter({
     description: 'Selects the entries with this code. If repeated: with any of these codes.',
     example: ['invalid_value'],
@@ -40,15 +47,18 @@ type Format = (typeof FORMATS)[number]
 
 /** GET /rejects, /rejects.csv: the objects of the source that are not part of a record, and why. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
-  const querystring = parametersSchema({ ...ListingParameters, ...PageParameters, format })
+  const { tableSchema: schema } = fastify
+  const idName = keyMember(schema)
+  const { QuarantineBody } = recordSchemas(schema).bodies
+  const parameters = { [idName]: idParameter(schema.key.descriptor.example), code: ListingParameters.code, ...PageParameters }
 
   fastify.route({
     url: '/rejects',
     method: ['GET', 'HEAD'],
-    config: { operation: listRejects },
+    config: { operation: listRejects(schema) },
     preHandler: ensureFresh,
-    schema: { querystring, response: { 200: QuarantineBody } },
-    handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept, accept-encoding'), '/rejects', request.query.format ?? formatOf(request, FORMATS))
+    schema: { querystring: parametersSchema({ ...parameters, format }), response: { 200: QuarantineBody } },
+    handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept, accept-encoding'), '/rejects', (request.query as { format?: Format }).format ?? formatOf(request, FORMATS))
   })
 
   fastify.route({
@@ -56,12 +66,13 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     method: ['GET', 'HEAD'],
     config: { operation: exportRejectsCsv },
     preHandler: ensureFresh,
-    schema: { querystring: parametersSchema({ ...ListingParameters, ...PageParameters }), response: { 200: QuarantineBody } },
+    schema: { querystring: parametersSchema(parameters), response: { 200: QuarantineBody } },
     handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept-encoding'), '/rejects.csv', 'csv')
   })
 
   async function sendPage (request: FastifyRequest & { readonly query: unknown }, reply: FastifyReply, path: string, format: Format): Promise<FastifyReply> {
-    const query = queryOf(request.query as PageParametersQuery)
+    const given = request.query as PageParametersQuery
+    const query = queryOf({ ...given, user_id: given[idName as 'user_id'] })
     const encoding = encodingOf(request)
     const page = fastify.transformer.quarantine(query)
     const etag = entityTag(fastify, 'rejects', page.name, JSON.stringify(query), format, encoding)
@@ -72,7 +83,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (page.next !== undefined) reply.headers(nextHeaders(path, query, page.next))
     if (encoding === 'gzip') reply.header('content-encoding', 'gzip')
     if (request.method === 'HEAD') return headersOnly(reply)
-    const body = Buffer.from(renderQuarantine(page, format))
+    const body = Buffer.from(renderQuarantine(page, format, idName))
     return reply.send(encoding === 'gzip' ? await gzipBuffer(body) : body)
   }
 }

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import type { Static } from 'typebox'
 import { wholeMinute } from '../lib/base/instant.js'
 import { gzipBuffer } from '../lib/output/compress.js'
 import type { Encoding } from '../lib/output/exporter.js'
@@ -8,16 +7,17 @@ import type { Filter } from '../lib/query/filter.js'
 import { checkColumns } from '../lib/query/check-columns.js'
 import type { DataVersion, StatisticsQuery } from '../lib/query/data-version.js'
 import type { Statistics as StatisticsOfRecords } from '../lib/query/statistics.js'
+import type { Schema } from '../lib/schema/schema.js'
 import { readerOf } from './http/body.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf } from './http/negotiation.js'
 import { integerParameter } from './http/parameter.js'
-import { FilterParameters, filtersOf, instantOf, unknownColumn } from './http/parameters.js'
-import { parametersSchema } from './http/query.js'
+import { filterParameters, filtersOf, instantOf, unknownColumn, type FilterQuery } from './http/parameters.js'
+import { parametersSchema, type Values } from './http/query.js'
 import { getStatistics } from './openapi/reports.js'
 import { PlanCache } from './http/plan-cache.js'
 import { entityTag, headersOnly, isNotModified, notModified } from './http/conditional.js'
-import { StatisticsBody, type Statistics } from './http/schemas.js'
+import { recordSchemas } from './http/record-schemas.js'
 
 interface StatsPlan extends StatisticsQuery {
   readonly etag: string
@@ -28,22 +28,24 @@ interface StatsPlan extends StatisticsQuery {
   body?: Buffer | string
 }
 
-export const StatsQuery = parametersSchema({
-  ...FilterParameters,
-  bin_width: integerParameter({ minimum: 1, maximum: 999, default: 10, description: 'The width of the bins of the histogram in years.', example: 5 })
-})
+const DEFAULT_BIN_WIDTH = 10
+const BinParameters = {
+  bin_width: integerParameter({ minimum: 1, maximum: 999, default: DEFAULT_BIN_WIDTH, description: 'The width of the bins of the histogram in years.', example: 5 })
+}
+
+type StatsQuery = FilterQuery & Partial<Values<typeof BinParameters>>
 
 /** GET /stats: statistics of the records that match. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
-  const { transformer, clock, config } = fastify
+  const { transformer, clock, config, tableSchema: schema } = fastify
   const plans = new PlanCache<StatsPlan>()
 
   fastify.route({
     url: '/stats',
     method: ['GET', 'HEAD'],
-    config: { operation: getStatistics },
+    config: { operation: getStatistics(schema) },
     preHandler: ensureFresh,
-    schema: { querystring: StatsQuery, response: { 200: StatisticsBody } },
+    schema: { querystring: parametersSchema({ ...filterParameters(schema), ...schema.birth && BinParameters }), response: { 200: recordSchemas(schema).bodies.StatisticsBody } },
     handler: async (request, reply) => {
       const plan = planOf(request)
       reply.headers({ vary: 'accept-encoding', etag: plan.etag })
@@ -53,33 +55,33 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       reply.type('application/json; charset=utf-8')
       if (plan.encoding === 'gzip') reply.header('content-encoding', 'gzip')
       if (request.method === 'HEAD') return headersOnly(reply)
-      plan.body ??= await makeBody(plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply)))
+      plan.body ??= await makeBody(schema, plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply)))
       return reply.send(plan.body)
     }
   })
 
-  function planOf (request: StatsRequest): StatsPlan {
-    const { query, headers, dataVersion } = request
+  function planOf (request: FastifyRequest): StatsPlan {
+    const { headers, dataVersion } = request
+    const query = request.query as StatsQuery
     const input = { version: dataVersion.version, minute: wholeMinute(clock()), encoding: headers['accept-encoding'] }
-    return plans.get(query, input) ?? plans.set(query, input, makePlan(request, input.minute))
+    return plans.get(query, input) ?? plans.set(query, input, makePlan(request, query, input.minute))
   }
 
-  function makePlan (request: StatsRequest, minute: number): StatsPlan {
-    const { query, dataVersion: version } = request
+  function makePlan (request: FastifyRequest, query: StatsQuery, minute: number): StatsPlan {
+    const { dataVersion: version } = request
     const asOf = instantOf(query, minute)
-    const binWidth = query.bin_width
-    const filters = filtersOf(query, asOf, config.AGE_TIME_ZONE)
+    const binWidth = query.bin_width ?? DEFAULT_BIN_WIDTH
+    const filters = filtersOf(schema, query, asOf, config.AGE_TIME_ZONE)
     checkFilters(version, filters)
     const filterKey = JSON.stringify(filters)
     const encoding = encodingOf(request)
-    const etag = entityTag(fastify, 'statistics', version.version, filterKey, String(asOf), String(binWidth), encoding)
-    return { filters, filterKey, asOf, binWidth, encoding, etag, expiresWithMinute: query.as_of === undefined }
+    const ages = schema.birth === undefined ? [] : [String(asOf), String(binWidth)]
+    const etag = entityTag(fastify, 'statistics', version.version, filterKey, ...ages, encoding)
+    return { filters, filterKey, asOf, binWidth, encoding, etag, expiresWithMinute: schema.birth !== undefined && query.as_of === undefined }
   }
 }
 
 export default routes
-
-type StatsRequest = FastifyRequest & { readonly query: Static<typeof StatsQuery> }
 
 function checkFilters (version: DataVersion, filters: readonly Filter[]): void {
   try {
@@ -89,8 +91,14 @@ function checkFilters (version: DataVersion, filters: readonly Filter[]): void {
   }
 }
 
-async function makeBody (plan: StatsPlan, { age_histogram: histogram, ...statistics }: StatisticsOfRecords): Promise<Buffer | string> {
-  const content: Static<typeof Statistics> = { ...statistics, age_histogram: [...histogram], as_of: new Date(plan.asOf).toISOString() }
-  const body = JSON.stringify(content)
+/** Without a birth field there are no ages, and without an image field no images to count. */
+async function makeBody ({ birth, images }: Schema, plan: StatsPlan, statistics: StatisticsOfRecords): Promise<Buffer | string> {
+  const { count, average_age, median_age, youngest_age, oldest_age, with_image, age_histogram } = statistics
+  const body = JSON.stringify({
+    count,
+    ...birth && { average_age, median_age, youngest_age, oldest_age },
+    ...images.length > 0 && { with_image },
+    ...birth && { age_histogram, as_of: new Date(plan.asOf).toISOString() }
+  })
   return plan.encoding === 'gzip' ? await gzipBuffer(Buffer.from(body)) : body
 }

@@ -1,10 +1,42 @@
-import { writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { parse } from 'node:path'
+import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
 import app, { serverOptions } from '../app.js'
+import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
 
-// Writes openapi.json, the response of GET /openapi.json. The lake is not read and need not exist.
-const fastify = Fastify(serverOptions)
-await fastify.register(app, { settings: { LAKE_URL: 'file:./lake' } })
-const { body } = await fastify.inject('/openapi.json')
-await fastify.close()
-writeFileSync('openapi.json', body)
+const HELP = `Writes the OpenAPI document of a schema: the response of GET /openapi.json. No lake is read.
+
+npm run openapi -- [options]
+
+  --schema FILE  the Table Schema file (the built-in schemas/users.json)
+  --output FILE  where to write (openapi.json; with --schema devices.json, devices.openapi.json)
+  --help         print this help`
+
+const OPTIONS = {
+  schema: { type: 'string', default: '' },
+  output: { type: 'string' },
+  help: { type: 'boolean', default: false }
+} as const
+
+const openapi: Command = async (argv) => {
+  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  if (values.help) return HELP
+  const output = values.output ?? (values.schema === '' ? 'openapi.json' : `${parse(values.schema).name}.openapi.json`)
+  const fastify = Fastify(serverOptions)
+  try {
+    await fastify.register(app, { settings: { LAKE_URL: 'file:./lake', SCHEMA: values.schema } })
+    const { body } = await fastify.inject('/openapi.json')
+    await writeFile(output, body)
+  } finally {
+    await fastify.close()
+  }
+  return `wrote ${output}`
+}
+
+/** Runs the command. Returns the exit code. */
+export function main (argv: readonly string[], io: CommandIo): Promise<number> {
+  return runCommand(openapi, argv, io)
+}
+
+if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

@@ -2,10 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
+import { parseSchema } from '../lib/schema/schema.js'
 import { QUARANTINE_CODES } from '../lib/source/reject.js'
 import config from '../plugins/config.js'
 import { PROBLEM_CODES } from '../plugins/problems/codes.js'
 import { SettingsSchema } from '../plugins/config/settings.js'
+import { RESERVED_PARAMETERS } from '../routes/http/parameters.js'
 import { buildOnSampleData, steady, toRequest } from './support/examples.js'
 import { csv, build } from './support/app.js'
 
@@ -44,6 +46,16 @@ t.test('the table of routes contains every route and nothing else', async (t) =>
   const { paths } = (await app.inject('/openapi.json')).json()
   const operations = Object.entries<object>(paths).flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`))
   t.same(new Set(documented), new Set([...operations, 'GET /openapi.json', 'GET /docs']), 'the operations of the document, and the document itself')
+})
+
+t.test('the README lists the reserved names of parameters', async (t) => {
+  const sentence = /Columns with one of these names are filtered by `where` only, as they are names of other parameters: ([^.]*)\./.exec(readme)
+  t.same([...sentence![1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name), RESERVED_PARAMETERS)
+})
+
+t.test('the schema of the README is valid', async (t) => {
+  const [, json] = /```json\n(.*?)```/s.exec(readme)!
+  t.same(parseSchema(json!).fields.map(({ name }) => name), ['device', 'model', 'height', 'online', 'sold', 'seen', 'photo'])
 })
 
 t.test('the README explains every code of a reject', async (t) => {

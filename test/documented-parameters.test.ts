@@ -53,7 +53,7 @@ t.test('the documented values, bounds, default and example of every parameter ar
 function valuesOf ({ type, format, enum: values, pattern, minimum, maximum, items }: Schema): { accepted: unknown[], rejected: unknown[] } {
   if (values !== undefined) return { accepted: values, rejected: [`${values[0]}x`, ''] }
   if (type === 'boolean') return { accepted: [true, false], rejected: ['maybe', ''] }
-  if (type === 'integer') return { accepted: [minimum, maximum], rejected: [minimum - 1, maximum + 1, minimum + 0.5, 'x', ''] }
+  if (type === 'integer') return { accepted: [minimum, maximum], rejected: [minimum - 1, maximum + 1, Math.max(minimum, -1) + 0.5, 'x', ''] }
   if (type === 'number') return { accepted: [minimum, maximum, 0.1 + 0.2, (maximum / 3).toFixed(10)], rejected: [minimum - 1, maximum + 1, 'x', ''] }
   if (type === 'array') {
     const { accepted, rejected } = valuesOf(items!)

@@ -2,11 +2,18 @@ import { stringify } from 'csv-stringify/sync'
 import type { QuarantinePage } from '../source/quarantine-page.js'
 import { CSV_OPTIONS } from './render.js'
 
-const CSV_COLUMNS = ['user_id', 'key', 'etag', 'code', 'detail', 'hint', 'line', 'column', 'excerpt', 'last_good_key', 'last_good_etag']
+const CSV_COLUMNS = ['key', 'etag', 'code', 'detail', 'hint', 'line', 'column', 'excerpt', 'last_good_key', 'last_good_etag']
 
-/** A page of the quarantine as text. CSV has the entries alone. */
-export function renderQuarantine (page: QuarantinePage, format: 'json' | 'csv'): string {
-  if (format === 'json') return `{"counts":${JSON.stringify(page.counts)},"entries":[${page.json().join(',')}],"ignored":${JSON.stringify(page.ignored)}}`
+/** How entries begin in a quarantine. */
+const ID = '{"user_id":'
+
+/** A page of the quarantine as text. CSV has the entries alone. `idName`: the name of the id in it. */
+export function renderQuarantine (page: QuarantinePage, format: 'json' | 'csv', idName: string): string {
+  if (format === 'json') {
+    const id = `{${JSON.stringify(idName)}:`
+    const entries = id === ID ? page.json() : page.json().map((entry) => id + entry.slice(ID.length))
+    return `{"counts":${JSON.stringify(page.counts)},"entries":[${entries.join(',')}],"ignored":${JSON.stringify(page.ignored)}}`
+  }
   const rows = page.entries().map(({ last_good: lastGood, ...entry }) => [...Object.values(entry), lastGood?.key, lastGood?.etag])
-  return stringify([CSV_COLUMNS, ...rows], CSV_OPTIONS)
+  return stringify([[idName, ...CSV_COLUMNS], ...rows], CSV_OPTIONS)
 }

@@ -33,6 +33,7 @@ export function toCondition (filter: Filter | RowPredicate, index: TableIndex): 
     case 'range': return between(index, filter.column, filter.value)
     case 'exists': return exists(index, filter.column, filter.value)
     case 'equals': return equals(index, filter.column, typeof filter.value === 'string' ? [filter.value] : filter.value, filter.fold ?? false)
+    case 'any': return anyOf(filter.filters.map((filter) => toCondition(filter, index)))
     case 'prefix': return startsWith(index, filter.column, filter.value, filter.fold ?? false)
     default: throw new TypeError(`Unknown filter operator ${String((filter satisfies never as { op: unknown }).op)}`)
   }
@@ -137,6 +138,14 @@ function hasCode (index: TableIndex, { name, codes, values }: DictionaryReader, 
     return gathered
   }
   return { test: (row) => marks[codes[row]!] === 1, candidates: { count, rows: gather } }
+}
+
+function anyOf (conditions: readonly Condition[]): Condition {
+  const test = (row: number) => conditions.some((condition) => condition.test(row))
+  const candidates = conditions.flatMap(({ candidates }) => candidates ?? [])
+  if (candidates.length < conditions.length) return { test }
+  const count = candidates.reduce((sum, { count }) => sum + count, 0)
+  return { test, candidates: { count, rows: () => Uint32Array.from(new Set(candidates.flatMap(({ rows }) => [...rows()]))) } }
 }
 
 function candidateList (rows: readonly number[]): Candidates {

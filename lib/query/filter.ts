@@ -16,6 +16,8 @@ export type Filter =
   | { readonly column: string, readonly op: 'range', readonly value: Range }
   /** There is a value, or there is none. */
   | { readonly column: string, readonly op: 'exists', readonly value: boolean }
+  /** At least one of these, of which there is at least one. */
+  | { readonly op: 'any', readonly filters: readonly Filter[] }
   /** The birth is in this range: of milliseconds since 1970-01-01 UTC, or of CalendarDays in the configured time zone. */
   | { readonly op: 'born', readonly unit: 'millisecond' | 'calendar day', readonly value: Range }
 

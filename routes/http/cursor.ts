@@ -38,7 +38,7 @@ function toCursor (content: unknown): Cursor | undefined {
     typeof limit === 'number' &&
     typeof asOf === 'number' && Number.isInteger(asOf) && Math.abs(asOf) <= MAX_TIME_MS &&
     typeof userId === 'string' &&
-    (value === null || typeof value === 'string' || Number.isSafeInteger(value))
+    (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
   return isValid ? { version, parameters, limit, asOf, after: { userId, value: value as Position['value'] } } : undefined
 }
 

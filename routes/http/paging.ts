@@ -1,4 +1,5 @@
 import type { Page, Position, Sort } from '../../lib/query/data-version.js'
+import type { Schema } from '../../lib/schema/schema.js'
 import { Problem } from '../../plugins/problems/problem.js'
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js'
 import { integerParameter, textParameter } from './parameter.js'
@@ -14,7 +15,16 @@ export const PageParameters = {
   })
 }
 
-type PageQuery = Values<typeof PageParameters>
+type PageQuery = Partial<Values<typeof PageParameters>>
+
+/** Where a listing is, and what it accepts. */
+export interface ListingPath {
+  readonly schema: Schema
+  /** Its URL path, for links to other pages. */
+  readonly path: string
+  /** Its parameters, without those of paging. */
+  readonly definitions: Parameters
+}
 
 /** The requested listing, and the requested page of it. */
 export interface Listing<T> {
@@ -35,14 +45,12 @@ export interface Listing<T> {
 /**
  * Reads the parameters of paging. A cursor contains the parameters of its listing; if others are given beside it, they must
  * be the same.
- *
- * @param definitions those of the listing, without those of paging
  */
-export function listingOf<P extends Parameters> (
-  path: string, definitions: P, { cursor: text, limit, ...values }: Values<P> & FilterQuery & PageQuery, now: number
-): Listing<Values<P>> {
+export function listingOf<T extends FilterQuery> (
+  { schema, path, definitions }: ListingPath, { cursor: text, limit, ...values }: T & PageQuery, now: number
+): Listing<T> {
   const entries = toEntries(definitions, values)
-  const current = values as unknown as Values<P> & FilterQuery
+  const current = values as unknown as T
   if (text === undefined) {
     return { path, parameters: current, entries, asOf: instantOf(current, now), version: undefined, page: limit === undefined ? undefined : { limit } }
   }
@@ -52,16 +60,16 @@ export function listingOf<P extends Parameters> (
     throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
   }
   const { version, after, asOf } = cursor
-  const { limit: cursorLimit, ...parameters } = parseContent(definitions, cursor)
-  return { path, parameters: parameters as unknown as Values<P>, entries: cursor.parameters, asOf, version: version ?? undefined, page: { limit: limit ?? cursorLimit, after } }
+  const { limit: cursorLimit, ...parameters } = parseContent(schema, definitions, cursor)
+  return { path, parameters: parameters as unknown as T, entries: cursor.parameters, asOf, version: version ?? undefined, page: { limit: limit ?? cursorLimit, after } }
 }
 
 /** Validates what a cursor contains as if a request contained it: this release may no longer accept it, or it may be forged. */
-function parseContent<P extends Parameters> (definitions: P, { parameters, limit, after }: Cursor): Values<P> & PageQuery {
+function parseContent (schema: Schema, definitions: Parameters, { parameters, limit, after }: Cursor): PageQuery {
   const { limit: limitDefinition } = PageParameters
   try {
-    const values = parametersSchema({ ...definitions, limit: limitDefinition }).parse(toQuery([...parameters, ['limit', String(limit)]]))
-    if (isValueOf(values['sort'] as Sort, after.value)) return values as unknown as Values<P> & PageQuery
+    const values = parametersSchema({ ...definitions, limit: limitDefinition } as Parameters).parse(toQuery([...parameters, ['limit', String(limit)]]))
+    if (isValueOf(schema, values['sort'] as Sort, after.value)) return values as PageQuery
   } catch {
     // the same message for all causes
   }
@@ -69,11 +77,16 @@ function parseContent<P extends Parameters> (definitions: P, { parameters, limit
 }
 
 /** Whether a position in this order has such a value. */
-function isValueOf (sort: Sort, value: Position['value']): boolean {
-  switch (sort.replace('-', '')) {
-    case 'user_id': return value === null
-    case 'birthts': return typeof value === 'number'
-    default: return typeof value === 'string'
+function isValueOf ({ fields, key }: Schema, sort: Sort, value: Position['value']): boolean {
+  const name = sort.replace(/^-/, '')
+  if (name === key.name) return value === null
+  const field = fields.find((field) => field.name === name)
+  if (value === null) return field?.descriptor.constraints?.required !== true
+  switch (field?.type.name) {
+    case 'string': return typeof value === 'string'
+    case 'boolean': return typeof value === 'boolean'
+    case 'number': return typeof value === 'number'
+    default: return Number.isSafeInteger(value)
   }
 }
 

@@ -1,4 +1,6 @@
 import { parseInstant } from '../../lib/base/instant.js'
+import type { TypeName } from '../../lib/schema/field-type.js'
+import { createType } from '../../lib/schema/types/index.js'
 
 /** A parameter of a URL: its only definition, for the OpenAPI document, for error messages and for reading requests. */
 export interface Parameter<T> {
@@ -47,9 +49,10 @@ function scalar<T, D> ({ schema, accepted, parse, format = String }: Kind<T>, { 
 
 /** true or false in any case, or 1 or 0. */
 export function booleanParameter<const D extends boolean | undefined = undefined> (meaning: Meaning<D>): Parameter<boolean | D> {
-  const values: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false }
-  return scalar({ schema: { type: 'boolean' }, accepted: 'true, false, 1 or 0', parse: (text) => values[text.toLowerCase()] }, meaning)
+  return scalar({ schema: { type: 'boolean' }, accepted: 'true, false, 1 or 0', parse: (text) => BOOLEANS.get(text.toLowerCase()) }, meaning)
 }
+
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([['true', true], ['1', true], ['false', false], ['0', false]])
 
 interface Range {
   readonly minimum: number
@@ -133,20 +136,60 @@ export function textParameter ({ accepted, pattern, ...meaning }: Meaning<undefi
 
 /** Texts that are not empty. The parameter may be repeated; with a `separator`, one text may hold several. */
 export function listParameter (
-  { description, example, separator, accepted, pattern }: Meaning<undefined> & TextRules & { readonly separator?: string }
+  { accepted, pattern, ...meaning }: Meaning<undefined> & TextRules & { readonly separator?: string }
 ): Parameter<readonly string[] | undefined> {
-  const item = text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } })
+  return list(text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } }), meaning)
+}
+
+/**
+ * Values of a column of this type; the parameter may be repeated. They are texts as responses have the values: `3e1` and `30.0` are read
+ * as `30`.
+ */
+export function columnParameter (type: TypeName, meaning: Meaning<undefined>): Parameter<readonly string[] | undefined> {
+  const kind = COLUMN_KINDS[type]
+  return list({ ...kind, accepted: type === 'string' ? kind.accepted : `${kind.accepted}; for several, repeat the parameter` }, meaning)
+}
+
+const DATE = createType('date')
+const DATETIME = createType('datetime')
+
+const COLUMN_KINDS: Readonly<Record<TypeName, Kind<string>>> = {
+  string: text({}),
+  integer: {
+    schema: { type: 'integer', format: 'int64', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
+    accepted: `an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+    parse: (text) => formatIf(parseNumber(text), Number.isSafeInteger)
+  },
+  number: { schema: { type: 'number', format: 'double' }, accepted: 'a finite number such as 1.5', parse: (text) => formatIf(parseNumber(text), Number.isFinite) },
+  boolean: { schema: { type: 'boolean' }, accepted: 'true, false, 1 or 0', parse: (text) => formatIf(BOOLEANS.get(text.toLowerCase())) },
+  date: { schema: { type: 'string', format: 'date' }, accepted: 'a date such as 2024-01-26', parse: (text) => formatIf(DATE.parse(text), undefined, DATE.format) },
+  datetime: {
+    schema: { type: 'string', format: 'date-time' },
+    accepted: 'a date and time such as 2024-01-26T15:00:00Z',
+    // A space is a plus sign that was not percent-encoded.
+    parse: (text) => formatIf(DATETIME.parse(text.replace(/ (?=\d\d:\d\d$)/, '+')), undefined, DATETIME.format)
+  }
+}
+
+function formatIf<V> (value: V | undefined, isValid: (value: V) => boolean = () => true, format: (value: V) => string = String): string | undefined {
+  return value !== undefined && isValid(value) ? format(value) : undefined
+}
+
+/** A parameter that may be repeated; with a `separator`, one text may hold several values. */
+function list (
+  { schema, accepted, parse, format = String }: Kind<string>, { description, example, separator }: Meaning<undefined> & { readonly separator?: string }
+): Parameter<readonly string[] | undefined> {
   return {
-    schema: { type: 'array', minItems: 1, items: item.schema, ...example !== undefined && { examples: [example] } },
+    schema: { type: 'array', minItems: 1, items: schema, ...example !== undefined && { examples: [example] } },
     description,
-    accepted: item.accepted,
+    accepted,
     isList: true,
     absent: undefined,
     parse: (given) => {
       const texts = typeof given === 'string' ? [given] : given
-      const items = separator === undefined ? texts : texts.flatMap((text) => text.split(separator))
-      return items.every((text) => item.parse(text) !== undefined) ? items : undefined
+      const items = (separator === undefined ? texts : texts.flatMap((text) => text.split(separator))).map(parse)
+      return items.every((item) => item !== undefined) ? items : undefined
     },
-    format: (values) => values ?? []
+    format: (values) => (values ?? []).map(format)
   }
 }

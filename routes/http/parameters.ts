@@ -3,40 +3,102 @@ import { wholeMinute } from '../../lib/base/instant.js'
 import { didYouMean } from '../../lib/base/nearest.js'
 import { ageFilters } from '../../lib/query/age.js'
 import type { Filter } from '../../lib/query/filter.js'
+import type { Field, Schema } from '../../lib/schema/schema.js'
 import { invalidParameters } from '../../plugins/problems/problem.js'
-import { booleanParameter, choiceParameter, instantParameter, listParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
-import { parametersSchema, type Values } from './query.js'
-import { AgeBasis } from './schemas.js'
+import { pathKey } from './key-names.js'
+import { booleanParameter, choiceParameter, columnParameter, instantParameter, listParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
+import { perSchema } from './per-schema.js'
+import { parametersSchema, type Parameters, type ParametersSchema, type Values } from './query.js'
+import { AgeBasis } from './record-schemas.js'
+
+/**
+ * The names of parameters that have a meaning of their own on some route. A column with such a name has no parameter, and is filtered by
+ * `where`. The list is in the README.
+ */
+export const RESERVED_PARAMETERS: readonly string[] = [
+  'age', 'age_basis', 'as_of', 'bin_width', 'bins', 'bom', 'code', 'columns', 'confirm', 'cursor', 'delimiter', 'dry_run', 'empty_bins', 'escape_formulas', 'format', 'group_by',
+  'image_exists', 'is_image_exists', 'limit', 'max_age', 'min_age', 'q', 'since', 'sort', 'where'
+]
 
 const AGES = { minimum: 0, maximum: 10_000 }
 
-/** The filters, which all listings and statistics of records share. */
-export const FilterParameters = {
+const ImageParameters = {
   image_exists: booleanParameter({ description: 'Selects the records that have an image (true) or have none (false).', example: true }),
-  is_image_exists: booleanParameter({ description: 'The same as `image_exists`, by another name. If both are given, they must be equal.', example: true }),
+  is_image_exists: booleanParameter({ description: 'The same as `image_exists`, by another name. If both are given, they must be equal.', example: true })
+}
+
+const AgeParameters = {
   min_age: numberParameter({ ...AGES, description: 'The least age in years, inclusive; see `age_basis`. At most nine decimals count.', example: 30 }),
   max_age: numberParameter({ ...AGES, description: 'The greatest age in years, inclusive; see `age_basis`. At most nine decimals count. With `completed`, 35 includes everyone who is 35; with `exact`, 35 excludes an age of 35.1.', example: 35 }),
   age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`.' }),
-  as_of: instantParameter({ description: 'The instant for which ages are computed. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' }),
-  user_id: listParameter({ description: 'Selects records by their id, compared byte for byte. If repeated: any of these ids. For an id with a comma or a `*` use `where`.', example: ['1044', '1084'] }),
-  first_name: textParameter({ description: 'Selects records by first name, ignoring case. A trailing `*` selects all names that begin with the text before it. For a name with a comma or another `*` use `where`.', example: 'ann*' }),
-  last_name: textParameter({ description: 'Selects records by last name, ignoring case. A trailing `*` selects all names that begin with the text before it. For a name with a comma or another `*` use `where`.', example: 'ash*' }),
+  as_of: instantParameter({ description: 'The instant for which ages are computed. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' })
+}
+
+const whereParameter = (example: string | undefined) => ({
   where: listParameter({
     description: 'Selects records by the exact value of any column, as `<column>=<value>`. May be repeated for other columns; all conditions must hold.',
-    example: ['last_name=Ashgrove'],
+    ...example !== undefined && { example: [example] },
     accepted: '<column>=<value>',
     pattern: /^[^=]+=/
   })
+})
+
+/** The filters that do not depend on the names of columns; which of them there are depends on the schema. */
+export type FilterQuery = Partial<Values<typeof ImageParameters & typeof AgeParameters & ReturnType<typeof whereParameter>>>
+
+/** The filters, which all listings and statistics of records share. */
+export const filterParameters: (schema: Schema) => Parameters = perSchema((schema) => ({
+  ...schema.images.length > 0 && ImageParameters,
+  ...schema.birth && AgeParameters,
+  ...Object.fromEntries(columnsWithParameter(schema).map((field) => [field.name, parameterOf(field)])),
+  ...whereParameter(exampleCondition(schema))
+}))
+
+function columnsWithParameter ({ fields }: Schema): Field[] {
+  return fields.filter(({ name }) => !RESERVED_PARAMETERS.includes(name))
 }
 
-export type FilterQuery = Values<typeof FilterParameters>
+/** Whether texts are compared exactly, so that there are no prefixes. */
+function isExact ({ source, type }: Field): boolean {
+  return source !== 'file' || type.name !== 'string'
+}
+
+function parameterOf (field: Field): Parameter<readonly string[] | undefined> {
+  const { name, source, type, descriptor: { example } } = field
+  return columnParameter(type.name, { description: describeFilter(field), ...example !== undefined && { example: [example] } })
+
+  function describeFilter (field: Field): string {
+    if (source === 'key') return 'Selects records by their id, compared byte for byte. If repeated: any of these ids. For an id with a comma or a `*` use `where`.'
+    if (type.name !== 'string') return `Selects records by the value of \`${name}\`. If repeated: any of these values.`
+    if (isExact(field)) return `Selects records by the key of the object in \`${name}\`, compared byte for byte. If repeated: any of these keys. For a key with a comma or a \`*\` use \`where\`.`
+    return `Selects records by \`${name}\`, ignoring case. If repeated: any of these values. A trailing \`*\` selects all values that begin with the text before it. For a value with a comma or another \`*\` use \`where\`.`
+  }
+}
+
+function exampleCondition ({ files }: Schema): string | undefined {
+  const field = files.findLast(({ type, descriptor }) => type.name === 'string' && descriptor.example !== undefined)
+  return field && `${field.name}=${String(field.descriptor.example)}`
+}
 
 /** A part of a path, which is always given. */
-export function pathParameter (meaning: { readonly description: string, readonly example: string }): Parameter<string> {
+export function pathParameter (meaning: { readonly description: string, readonly example?: string }): Parameter<string> {
   return textParameter(meaning) as Parameter<string>
 }
 
-export const UserParams = parametersSchema({ user_id: pathParameter({ description: 'The id of the record.', example: 'wren.ashgrove' }) })
+/** The path of one record, and how the key is read from it. */
+export interface RecordPath {
+  readonly url: string
+  readonly params: ParametersSchema<Parameters>
+  readonly keyOf: (params: unknown) => string
+}
+
+export const recordPath: (schema: Schema) => RecordPath = perSchema((schema) => {
+  const name = pathKey(schema)
+  const { example } = schema.key.descriptor
+  const parameter = pathParameter({ description: 'The id of the record.', ...example !== undefined && { example: String(example) } })
+  return { url: `/data/:${name}`, params: parametersSchema({ [name]: parameter }), keyOf: (params) => (params as Record<string, string>)[name]! }
+})
+
 export const NoQuery = parametersSchema({})
 
 /** The instant of the ages: that of the query, or the current minute. */
@@ -50,25 +112,16 @@ export function instantOf ({ as_of: asOf }: FilterQuery, now: number): number {
  * @param asOf the instant at which ages are counted, in milliseconds since 1970-01-01 UTC
  * @param timeZone IANA name of the zone whose calendar counts completed years
  */
-export function filtersOf (query: FilterQuery, asOf: number, timeZone: string): Filter[] {
+export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, timeZone: string): Filter[] {
   const filters: Filter[] = []
   const imageExists = imageExistsOf(query)
-  if (imageExists !== undefined) filters.push({ column: 'img_path', op: 'exists', value: imageExists })
+  if (imageExists !== undefined) filters.push({ column: schema.images[0]!.name, op: 'exists', value: imageExists })
   if (query.min_age !== undefined || query.max_age !== undefined) filters.push(...ageFiltersOf(query, asOf, timeZone))
-  for (const id of query.user_id ?? []) checkColumnValue('user_id', id, /\*/)
-  if (query.user_id !== undefined) filters.push({ column: 'user_id', op: 'equals', value: query.user_id })
-  for (const column of ['first_name', 'last_name'] as const) {
-    const name = query[column]
-    if (name !== undefined) filters.push(nameFilterOf(column, name))
+  for (const field of columnsWithParameter(schema)) {
+    const values = (query as Readonly<Record<string, unknown>>)[field.name] as readonly string[] | undefined
+    if (values !== undefined) filters.push(columnFilterOf(field, values))
   }
   return [...filters, ...whereFiltersOf(query.where)]
-}
-
-/** Rejects values that look like a list or a pattern, which are not supported here: taken literally, they would match nothing. */
-function checkColumnValue (column: string, value: string, star: RegExp): void {
-  const exact = `use where=${column}=${value} for this exact value`
-  if (star.test(value)) throw invalidParameter(column, `got ${JSON.stringify(value)}; ${column === 'user_id' ? '* is not a wildcard here' : '* is a wildcard at the end only'}: ${exact}`)
-  if (value.includes(',')) throw invalidParameter(column, `got ${JSON.stringify(value)}; a comma does not separate values here: ${column === 'user_id' ? 'repeat the parameter, or ' : ''}${exact}`)
 }
 
 function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQuery): boolean | undefined {
@@ -83,11 +136,28 @@ function ageFiltersOf ({ min_age: min, max_age: max, age_basis: basis }: FilterQ
   return ageFilters({ min, max, basis, asOf, timeZone })
 }
 
-function nameFilterOf (column: 'first_name' | 'last_name', name: string): Filter {
-  checkColumnValue(column, name, /\*(?!$)/)
-  return name.endsWith('*')
-    ? { column, op: 'prefix', value: name.slice(0, -1), fold: true }
-    : { column, op: 'equals', value: name, fold: true }
+function columnFilterOf (field: Field, values: readonly string[]): Filter {
+  const { name: column, type } = field
+  if (type.name !== 'string') return { column, op: 'equals', value: values }
+  for (const value of values) checkColumnValue(field, value)
+  if (isExact(field)) return { column, op: 'equals', value: values }
+  const [prefixes, texts] = [values.filter(isPrefix), values.filter((value) => !isPrefix(value))]
+  const filters: Filter[] = prefixes.map((prefix) => ({ column, op: 'prefix', value: prefix.slice(0, -1), fold: true }))
+  if (texts.length > 0) filters.push({ column, op: 'equals', value: texts, fold: true })
+  return filters.length === 1 ? filters[0]! : { op: 'any', filters }
+}
+
+function isPrefix (value: string): boolean {
+  return value.endsWith('*')
+}
+
+/** Rejects values that look like a list or a pattern, which are not supported here: taken literally, they would match nothing. */
+function checkColumnValue (field: Field, value: string): void {
+  const { name } = field
+  const exact = `use where=${name}=${value} for this exact value`
+  const star = isExact(field) ? /\*/ : /\*(?!$)/
+  if (star.test(value)) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${isExact(field) ? '* is not a wildcard here' : '* is a wildcard at the end only'}: ${exact}`)
+  if (value.includes(',')) throw invalidParameter(name, `got ${JSON.stringify(value)}; a comma does not separate values here: repeat the parameter, or ${exact}`)
 }
 
 function whereFiltersOf (conditions: readonly string[] = []): Filter[] {

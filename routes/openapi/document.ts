@@ -1,12 +1,15 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { description, version } from '../../lib/base/package-info.js'
+import type { Schema } from '../../lib/schema/schema.js'
+import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import type { Parameters, ParametersSchema } from '../http/query.js'
-import { components, withReferences } from './components.js'
+import { componentsOf } from './components.js'
 import { universal } from './headers.js'
 import type { Operation } from './operation.js'
 import { toParameterObjects, type ParameterObject } from './parameters.js'
 
-const DESCRIPTION = `${description}: it joins \`<user_id>.csv\` and the image of the same name into records, answers filtered
+/** `files`: what becomes a record. */
+const describe = (files: string) => `${description}: it ${files}, answers filtered
 queries and statistics, and keeps one aggregated file up to date.
 
 Every response that is made of the data has the age of the data in \`Age\` and, if it may differ from the bucket, the reasons in \`Data-Stale\`. Errors
@@ -26,13 +29,19 @@ const TAGS = [
   { name: 'Probes', description: 'Probes for Kubernetes, which do not access the bucket, and the version' }
 ]
 
-/** The options of @fastify/swagger. The parameters in the document are those that routes read; the rest comes from their operations. */
-export function documentOptions (): FastifyDynamicSwaggerOptions {
+/**
+ * The options of @fastify/swagger. The parameters in the document are those that routes read; the rest comes from their operations. The
+ * examples are responses with the sample data, so only the document of the default schema has them.
+ */
+export function documentOptions (schema: Schema): FastifyDynamicSwaggerOptions {
+  const shared = componentsOf(schema)
+  const { components, withReferences } = shared
+  const hasExamples = schema.descriptor === USERS_SCHEMA
   const operations = new Map<string, { readonly parameters: readonly ParameterObject[], readonly responses: object }>()
   return {
     openapi: {
       openapi: '3.1.1',
-      info: { title: 'Userlake', version, summary: description, description: DESCRIPTION, contact: { name: 'Userlake' }, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      info: { title: 'Userlake', version, summary: description, description: describe(describeFiles(schema)), contact: { name: 'Userlake' }, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
       servers: SERVERS,
       security: [],
       tags: TAGS,
@@ -46,11 +55,11 @@ export function documentOptions (): FastifyDynamicSwaggerOptions {
       const { querystring, params } = schema as { querystring?: ParametersSchema<Parameters>, params?: ParametersSchema<Parameters> }
       operations.set(texts.operationId, {
         parameters: [
-          ...toParameterObjects('query', querystring?.parameters ?? {}),
-          ...toParameterObjects('path', params?.parameters ?? {}),
+          ...toParameterObjects('query', querystring?.parameters ?? {}, shared),
+          ...toParameterObjects('path', params?.parameters ?? {}, shared),
           ...Object.entries(headers).map(([name, { description, ...schema }]) => ({ name, in: 'header' as const, required: false, description, schema }))
         ],
-        responses: withReferences(withUniversalHeaders(responses))
+        responses: withReferences(withUniversalHeaders(hasExamples ? responses : withoutExamples(responses)))
       })
       return { url, schema: { ...texts, tags } }
     },
@@ -61,13 +70,32 @@ export function documentOptions (): FastifyDynamicSwaggerOptions {
         delete path['head'] // described by GET
         for (const operation of Object.values(path)) Object.assign(operation, operations.get(operation.operationId))
       }
-      return openapiObject
+      return withoutUnusedHeaders(openapiObject)
     }
   }
 }
 
+/** Those of images, if no field is an image. */
+function withoutUnusedHeaders<T extends { readonly components?: { headers?: object }, readonly paths?: object }> (document: T): T {
+  const paths = JSON.stringify(document.paths)
+  const headers = Object.entries(document.components?.headers ?? {}).filter(([name]) => paths.includes(`"#/components/headers/${name}"`))
+  return { ...document, components: { ...document.components, headers: Object.fromEntries(headers) } }
+}
+
 function withUniversalHeaders (responses: Operation['responses']): Operation['responses'] {
   return Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, { ...response, headers: { ...universal, ...response.headers } }]))
+}
+
+function withoutExamples (responses: Operation['responses']): Operation['responses'] {
+  return Object.fromEntries(Object.entries(responses).map(([status, { content = {}, ...response }]) => {
+    const media = Object.entries(content).map(([type, { schema }]) => [type, { schema }])
+    return [status, { ...response, ...media.length > 0 && { content: Object.fromEntries(media) } }]
+  }))
+}
+
+function describeFiles ({ key: { name }, images }: Schema): string {
+  const file = `\`<${name}>.csv\``
+  return images.length === 0 ? `reads ${file} as a record` : `joins ${file} and the image of the same name into records`
 }
 
 type PathItem = Record<string, { operationId: string }>

@@ -1,5 +1,5 @@
 import type { Parameters } from '../http/query.js'
-import { withReferences } from './components.js'
+import type { Components } from './components.js'
 
 /** A parameter object of the document. */
 export interface ParameterObject {
@@ -11,7 +11,7 @@ export interface ParameterObject {
 }
 
 /** The parameter objects of what a route reads from its query or path. */
-export function toParameterObjects (place: 'query' | 'path', parameters: Parameters): ParameterObject[] {
+export function toParameterObjects (place: 'query' | 'path', parameters: Parameters, { withReferences }: Components): ParameterObject[] {
   return Object.entries(parameters).filter(([, { isHidden }]) => !isHidden).map(([name, { schema, description }]) =>
     ({ name, in: place, required: place === 'path', description, schema: withReferences(schema) }))
 }

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
-import { ImageBody, RecordObject, RecordSelection } from '../http/schemas.js'
+import { perSchema } from '../http/per-schema.js'
+import { recordSchemas } from '../http/record-schemas.js'
+import { ImageBody } from '../http/schemas.js'
 import * as headers from './headers.js'
 import type { Header } from './headers.js'
 import { example, json, type Examples, type Media, type Operation } from './operation.js'
@@ -48,81 +50,88 @@ function listing ({ operationId, summary, description, content, vary, badRequest
   }
 }
 
-export const listRecords = listing({
-  operationId: 'listRecords',
-  summary: 'The records that match',
-  description: `${LISTING} The format can also be chosen by the parameter \`format\` (\`json\`, \`ndjson\` or \`csv\`) or by \`Accept\`; \`/data.ndjson\` and \`/data.csv\` are the same as \`format=ndjson\` and \`format=csv\`.`,
-  vary: headers.varyRepresentation,
-  content: json(Type.Array(RecordSelection), {
-    filtered: example('Records with an age of 30 to 33 and without an image',
-      "'/data?min_age=30&max_age=33&image_exists=false&as_of=2026-01-01T00:00:00Z'",
-      [
-        { user_id: '1032', first_name: 'มะลิ', last_name: 'ดอกไม้', birthts: 741643200000, img_path: null },
-        { user_id: '1069', first_name: 'ለምለም', last_name: 'ተስፋዬ', birthts: 733006800000, img_path: null }
-      ]),
-    columns: example('Two columns of the records whose last name begins with Ash', "'/data?last_name=ash*&columns=last_name,user_id'",
-      [{ last_name: 'Ashgrove', user_id: '1044' }, { last_name: 'Ashgrove', user_id: '1084' }, { last_name: 'Ashgrove', user_id: 'wren.ashgrove' }])
-  }),
-  badRequest: misspelt,
-  notAcceptable: noSuchFormat
-})
+/** The operations on records whose responses follow from the schema. */
+export const recordOperations = perSchema((schema) => {
+  const { Record, RecordSelection } = recordSchemas(schema).named
 
-export const exportRecordsCsv = listing({
-  operationId: 'exportRecordsCsv',
-  summary: 'The records that match, as CSV',
-  description: LISTING,
-  vary: headers.varyEncoding,
-  content: {
-    'text/csv': {
-      schema: Type.String({ description: 'RFC 4180, with a header' }),
-      examples: {
-        table: example('Two records', "'/data.csv?user_id=1007&user_id=1082&columns=user_id,last_name'", 'user_id,last_name\r\n1007,Phượng\r\n1082,الورّاق\r\n')
+  const listRecords = listing({
+    operationId: 'listRecords',
+    summary: 'The records that match',
+    description: `${LISTING} The format can also be chosen by the parameter \`format\` (\`json\`, \`ndjson\` or \`csv\`) or by \`Accept\`; \`/data.ndjson\` and \`/data.csv\` are the same as \`format=ndjson\` and \`format=csv\`.`,
+    vary: headers.varyRepresentation,
+    content: json(Type.Array(RecordSelection), {
+      filtered: example('Records with an age of 30 to 33 and without an image',
+        "'/data?min_age=30&max_age=33&image_exists=false&as_of=2026-01-01T00:00:00Z'",
+        [
+          { user_id: '1032', first_name: 'มะลิ', last_name: 'ดอกไม้', birthts: 741643200000, img_path: null },
+          { user_id: '1069', first_name: 'ለምለም', last_name: 'ተስፋዬ', birthts: 733006800000, img_path: null }
+        ]),
+      columns: example('Two columns of the records whose last name begins with Ash', "'/data?last_name=ash*&columns=last_name,user_id'",
+        [{ last_name: 'Ashgrove', user_id: '1044' }, { last_name: 'Ashgrove', user_id: '1084' }, { last_name: 'Ashgrove', user_id: 'wren.ashgrove' }])
+    }),
+    badRequest: misspelt,
+    notAcceptable: noSuchFormat
+  })
+
+  const exportRecordsCsv = listing({
+    operationId: 'exportRecordsCsv',
+    summary: 'The records that match, as CSV',
+    description: LISTING,
+    vary: headers.varyEncoding,
+    content: {
+      'text/csv': {
+        schema: Type.String({ description: 'RFC 4180, with a header' }),
+        examples: {
+          table: example('Two records', "'/data.csv?user_id=1007&user_id=1082&columns=user_id,last_name'", 'user_id,last_name\r\n1007,Phượng\r\n1082,الورّاق\r\n')
+        }
       }
-    }
-  },
-  notAcceptable: noSuchEncoding('/data.csv')
-})
-
-export const exportRecordsNdjson = listing({
-  operationId: 'exportRecordsNdjson',
-  summary: 'The records that match, as lines of JSON',
-  description: LISTING,
-  vary: headers.varyEncoding,
-  content: {
-    'application/x-ndjson': {
-      schema: Type.String({ description: 'One RecordSelection as JSON in each line' }),
-      examples: {
-        lines: example('Two records', "'/data.ndjson?user_id=1007&user_id=1082&columns=user_id,birthts'",
-          '{"user_id":"1007","birthts":-766465200000}\n{"user_id":"1082","birthts":-621313200000}\n')
-      }
-    }
-  },
-  notAcceptable: noSuchEncoding('/data.csv')
-})
-
-export const getRecord: Operation = {
-  operationId: 'getRecord',
-  tags,
-  summary: 'One record',
-  description: 'The record with this id. Ids are compared byte for byte: `0012` is not `12`.',
-  headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
-  responses: {
-    200: {
-      description: 'The record',
-      headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
-      content: json(RecordObject, {
-        record: example('A record with an image', "'/data/wren.ashgrove'",
-          { user_id: 'wren.ashgrove', first_name: 'Wren', last_name: 'Ashgrove', birthts: -987822000000, img_path: 'source_data/wren.ashgrove.png' })
-      })
     },
-    304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
-    ...problems([400, 404, 406, 412, 414, 500, 503], {
-      headers: headers.perhapsFreshness,
-      examples: { 404: unknownRecord, 406: noSuchEncoding('/data/1001') },
-      headersOf: { 406: headers.varyEncoding }
-    })
+    notAcceptable: noSuchEncoding('/data.csv')
+  })
+
+  const exportRecordsNdjson = listing({
+    operationId: 'exportRecordsNdjson',
+    summary: 'The records that match, as lines of JSON',
+    description: LISTING,
+    vary: headers.varyEncoding,
+    content: {
+      'application/x-ndjson': {
+        schema: Type.String({ description: 'One RecordSelection as JSON in each line' }),
+        examples: {
+          lines: example('Two records', "'/data.ndjson?user_id=1007&user_id=1082&columns=user_id,birthts'",
+            '{"user_id":"1007","birthts":-766465200000}\n{"user_id":"1082","birthts":-621313200000}\n')
+        }
+      }
+    },
+    notAcceptable: noSuchEncoding('/data.csv')
+  })
+
+  const getRecord: Operation = {
+    operationId: 'getRecord',
+    tags,
+    summary: 'One record',
+    description: 'The record with this id. Ids are compared byte for byte: `0012` is not `12`. The parameter `columns`, which `GET /data` describes, selects the columns of the response, as a RecordSelection.',
+    headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
+    responses: {
+      200: {
+        description: 'The record',
+        headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
+        content: json(Record, {
+          record: example('A record with an image', "'/data/wren.ashgrove'",
+            { user_id: 'wren.ashgrove', first_name: 'Wren', last_name: 'Ashgrove', birthts: -987822000000, img_path: 'source_data/wren.ashgrove.png' })
+        })
+      },
+      304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
+      ...problems([400, 404, 406, 412, 414, 500, 503], {
+        headers: headers.perhapsFreshness,
+        examples: { 404: unknownRecord, 406: noSuchEncoding('/data/1001') },
+        headersOf: { 406: headers.varyEncoding }
+      })
+    }
   }
-}
+
+  return { listRecords, exportRecordsCsv, exportRecordsNdjson, getRecord }
+})
 
 const image = Object.fromEntries(['image/png', 'image/jpeg', 'image/webp', 'image/gif'].map((type) => [type, { schema: ImageBody }]))
 

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
-import { ProbeStatus, Readiness, Quarantine, Statistics, Version } from '../http/schemas.js'
+import { perSchema } from '../http/per-schema.js'
+import { recordSchemas } from '../http/record-schemas.js'
+import { ProbeStatus, Readiness, Version } from '../http/schemas.js'
 import { version } from '../../lib/base/package-info.js'
 import * as headers from './headers.js'
 import type { Header } from './headers.js'
@@ -7,7 +9,8 @@ import { example, json, type Examples, type Media, type Operation } from './oper
 import { badBinWidth, noSuchEncoding, noSuchRejectFormat } from './problem-examples.js'
 import { problems } from './problems.js'
 
-export const getStatistics: Operation = {
+/** Depends on the schema. */
+export const getStatistics = perSchema((schema): Operation => ({
   operationId: 'getStatistics',
   tags: ['Statistics'],
   summary: 'Statistics of the records that match',
@@ -17,7 +20,7 @@ export const getStatistics: Operation = {
     200: {
       description: 'The statistics',
       headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
-      content: json(Statistics, {
+      content: json(recordSchemas(schema).named.Statistics, {
         over80: example('Records with an age of 80 or more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
           count: 18,
           average_age: 85.63468704844475,
@@ -47,7 +50,7 @@ export const getStatistics: Operation = {
       headersOf: { 406: headers.varyEncoding }
     })
   }
-}
+}))
 
 interface RejectListing {
   readonly operationId: string
@@ -81,12 +84,13 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
 const QUARANTINE = 'A bad file does not affect the others, and the last good version of its record is served. The next listing reads a file that was uploaded again. ' +
   'Each page is computed from the current data, ordered by key; `Next-Cursor` continues after the last key of the page.'
 
-export const listRejects = rejectListing({
+/** Depends on the schema. */
+export const listRejects = perSchema((schema) => rejectListing({
   operationId: 'listRejects',
   summary: 'Files that are not served, and why',
   description: `${QUARANTINE} The format can also be chosen by the parameter \`format\` (\`json\` or \`csv\`) or by \`Accept\`; \`/rejects.csv\` is the same as \`format=csv\`.`,
   vary: headers.varyRepresentation,
-  content: json(Quarantine, {
+  content: json(recordSchemas(schema).named.Quarantine, {
     orphan: example('An image without an info file', "'/rejects'", {
       counts: { rejects: 0, orphans: 1, ignored: 0 },
       entries: [{
@@ -105,7 +109,7 @@ export const listRejects = rejectListing({
     })
   }),
   notAcceptable: noSuchRejectFormat
-})
+}))
 
 export const exportRejectsCsv = rejectListing({
   operationId: 'exportRejectsCsv',

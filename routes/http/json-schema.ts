@@ -1,0 +1,11 @@
+import { Type, type TSchema } from 'typebox'
+
+// Kinds of JSON schemas, each with a description, and numbers with a format, as generators need them.
+
+export const text = (description: string, rules: object = {}) => Type.String({ description, ...rules })
+export const nullable = <T extends TSchema>(description: string, type: T) => Type.Union([type, Type.Null()], { description })
+export const integer = (description: string, rules: object = {}) => Type.Integer({ format: 'int32', description, ...rules })
+export const count = (description: string) => integer(description, { minimum: 0 })
+export const number = (rules: object = {}) => Type.Number({ format: 'double', ...rules })
+export const time = (description: string) => text(description, { format: 'date-time' })
+export const anyOf = (values: readonly string[]) => `One of ${values.map((value) => `\`${value}\``).join(', ')}; more may be added`

@@ -1,0 +1,116 @@
+import type { Readable } from 'node:stream'
+import { Type, type TSchema } from 'typebox'
+import type { TypeName } from '../../lib/schema/field-type.js'
+import type { Field } from '../../lib/schema/schema.js'
+import { QUARANTINE_CODES } from '../../lib/transformer.js'
+import { anyOf, count, integer, nullable, number, text, time } from './json-schema.js'
+import { keyMember } from './key-names.js'
+import { perSchema } from './per-schema.js'
+import { IgnoredObjects, QuarantineCounts, SourceVersion } from './schemas.js'
+
+/** The values of a parameter. `default` is that of the parameter. */
+export const AgeBasis = {
+  type: 'string',
+  enum: ['completed', 'exact'],
+  default: 'completed',
+  description: '`completed`: completed calendar years. `exact`: elapsed time in years of 365.25 days.'
+} as const
+
+const AgeBin = Type.Object({
+  min_age: integer('The least age in the bin, in completed years'),
+  max_age: integer('The greatest age in the bin, in completed years'),
+  count: count('The number of records in the bin')
+}, { description: 'A bin of the histogram' })
+
+type Texts = { readonly description?: string }
+
+/** The values of each type, as responses have them. */
+const VALUES: Readonly<Record<TypeName, (texts: Texts) => TSchema>> = {
+  string: (texts) => Type.String(texts),
+  integer: (texts) => Type.Integer({ format: 'int64', ...texts }),
+  number: (texts) => Type.Number({ format: 'double', ...texts }),
+  boolean: (texts) => Type.Boolean(texts),
+  date: (texts) => Type.String({ format: 'date', ...texts }),
+  datetime: (texts) => Type.String({ format: 'date-time', ...texts })
+}
+
+/** The schemas that follow from the declared columns, by their names in the document. */
+export const recordSchemas = perSchema((schema) => {
+  const { fields, key, birth, images: [image] } = schema
+  const columns = Object.fromEntries(fields.map((field) => [field.name, columnSchema(field)]))
+
+  const RecordObject = Type.Object(columns, { description: 'One record' })
+
+  const RecordSelection = Type.Partial(Type.Object(columns), {
+    // Generators for Go and TypeScript fail on a schema of several types here.
+    additionalProperties: true,
+    description: 'One record in the columns of the parameter `columns`; without it, in the columns of a Record. Undeclared columns are text, or null if the file does not have them.'
+  })
+
+  const RecordSort = {
+    type: 'string',
+    enum: fields.filter(({ source }) => source !== 'image').flatMap(({ name }) => [name, `-${name}`]),
+    default: key.name,
+    description: `The column by which records are sorted; \`-\` reverses the order. Records that are equal in that column are sorted by \`${key.name}\`.`
+  }
+
+  const none = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has a birth'
+  const Statistics = Type.Object({
+    count: count('The number of records that match'),
+    ...birth && {
+      average_age: number({ description: `The mean age in years of 365.25 days; -1 ${none}` }),
+      median_age: nullable(`The median age in years of 365.25 days; null ${none}`, number()),
+      youngest_age: nullable(`The least age in years of 365.25 days; null ${none}`, number()),
+      oldest_age: nullable(`The greatest age in years of 365.25 days; null ${none}`, number())
+    },
+    ...image && { with_image: count('The number of records that have an image') },
+    ...birth && {
+      age_histogram: Type.Array(AgeBin, { description: 'The number of records by age; bins without records are omitted' }),
+      as_of: time('The instant for which ages are computed')
+    }
+  }, { description: 'Statistics of the records that match' })
+
+  const QuarantineEntry = Type.Object({
+    [keyMember(schema)]: nullable('The id of the record; null if the key contains no valid id', Type.String()),
+    key: text('The key of the object'),
+    etag: text('The ETag of the object'),
+    code: text(`What is wrong, for programs. ${anyOf(QUARANTINE_CODES)}`),
+    detail: text('What is wrong, in words'),
+    hint: nullable('How to correct the file; null if the service cannot suggest anything', Type.String()),
+    line: nullable('The number of the line with the error, from 1; null if the error has no position', Type.Integer({ format: 'int32', minimum: 1 })),
+    column: nullable('The name of the column with the error; null if it concerns none or several', Type.String()),
+    excerpt: nullable('The beginning of the wrong text; null if there is none', Type.String()),
+    last_good: nullable('The version of the info file that is served instead; null if there is none', SourceVersion)
+  }, { description: 'An info file that is not served, or an image without an info file (`orphan`)' })
+
+  const Quarantine = Type.Object({
+    counts: QuarantineCounts,
+    entries: Type.Array(QuarantineEntry, { description: 'The entries of this page, ordered by the bytes of their keys' }),
+    ignored: Type.Array(IgnoredObjects, { description: 'The ignored objects by extension, the most frequent one first' })
+  }, { description: 'The objects of the bucket that are not in the data' })
+
+  return {
+    named: { ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, RecordSort, Statistics, QuarantineEntry, Quarantine },
+    // Already serialised when they reach Fastify.
+    bodies: {
+      RecordArray: Type.Unsafe<Readable>(Type.Array(RecordObject)),
+      OneRecord: Type.Unsafe<string>(RecordObject),
+      StatisticsBody: Type.Unsafe<Buffer | string>(Statistics),
+      QuarantineBody: Type.Unsafe<Buffer>(Quarantine)
+    }
+  }
+})
+
+function columnSchema (field: Field): TSchema {
+  const value = VALUES[field.type.name]
+  const description = describeField(field)
+  const isRequired = field.source === 'key' || field.descriptor.constraints?.required === true
+  return isRequired ? value({ description }) : nullable(description, value({}))
+}
+
+function describeField ({ name, source, descriptor: { title, description } }: Field): string {
+  if (description !== undefined) return description
+  if (title !== undefined) return title
+  if (source === 'key') return 'The name of the info file without its extension'
+  return source === 'image' ? 'The key of the object in the bucket; null if there is none' : `The column ${name}`
+}

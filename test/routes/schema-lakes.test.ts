@@ -1,0 +1,192 @@
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import type { SchemaDescriptor } from '../../lib/schema/descriptor.js'
+import { build, csv, PNG } from '../support/app.js'
+
+/** A column of each type, a key of its own, and neither births nor images. */
+const DEVICES: SchemaDescriptor = {
+  title: 'Devices',
+  fields: [
+    { name: 'device', type: 'string', source: 'key' },
+    { name: 'model', type: 'string' },
+    { name: 'ports', type: 'integer' },
+    { name: 'height', type: 'number', decimalChar: ',' },
+    { name: 'on', type: 'boolean', trueValues: ['yes'], falseValues: ['no'] },
+    { name: 'sold', type: 'date', format: '%d.%m.%Y' },
+    { name: 'seen', type: 'datetime' }
+  ]
+}
+const HEADER = 'model|ports|height|on|sold|seen|room'
+const device = (row: string) => `${HEADER}\n${row}\n`
+const devices = {
+  'a.csv': device('X-1|8|1,5|yes|26.01.2024|2024-01-26T15:00:00Z|7'),
+  'b.csv': device('x-2|16|-0,25|no|02.02.2023|2024-01-26T15:00:00.5+02:00|'),
+  'c.csv': device('||||||8'),
+  'd.csv': device('Y, or Z|8|1e21|yes|26.01.2024|2024-01-26T15:00:00Z|7')
+}
+const DEVICE_SETTINGS = { INPUT_DELIMITER: '|' }
+
+const PETS: SchemaDescriptor = {
+  fields: [
+    { name: 'name', type: 'string', constraints: { required: true } },
+    { name: 'born', type: 'date', role: 'birth' },
+    { name: 'photo', type: 'string', source: 'image', extensions: ['png'] }
+  ]
+}
+const pets = {
+  'rex.csv': 'name,born\nRex,2015-06-01\n', 'rex.png': PNG, 'tom.csv': 'name,born\nTom,2020-02-29\n', 'kit.csv': 'name,born\nKit,\n', 'kit.jpg': PNG
+}
+
+const getter = (app: FastifyInstance) => async (url: string) => (await app.inject(url)).json()
+
+t.test('a lake of any columns has their values as JSON, whole, selected and one by one', async (t) => {
+  const { app } = await build(t, { files: devices, schema: DEVICES, settings: DEVICE_SETTINGS })
+  const get = getter(app)
+  const a = { device: 'a', model: 'X-1', ports: 8, height: 1.5, on: true, sold: '2024-01-26', seen: '2024-01-26T15:00:00.000Z' }
+  const c = { device: 'c', model: null, ports: null, height: null, on: null, sold: null, seen: null }
+  const all = await get('/data')
+  t.same([all[0], all[2]], [a, c])
+  t.same(await get('/data/a'), a)
+  t.same(await get('/data/a?columns=*'), { ...a, room: '7' })
+  t.same(await get('/data/b?columns=seen,room,device'), { seen: '2024-01-26T13:00:00.500Z', room: '', device: 'b' })
+  t.equal((await app.inject('/data.csv?columns=*&device=d')).body, 'device,model,ports,height,on,sold,seen,room\r\nd,"Y, or Z",8,1e+21,true,2024-01-26,2024-01-26T15:00:00.000Z,7\r\n')
+  t.match(await get('/data/a?columns=colour'), { status: 400, errors: [{ parameter: 'columns', detail: /unknown column colour/ }] })
+  t.match(await get('/data/e'), { status: 404, detail: 'There is no record "e"' })
+})
+
+t.test('every declared column is a parameter of its name and type; repeated, it selects any of the values', async (t) => {
+  const { app } = await build(t, { files: devices, schema: DEVICES, settings: DEVICE_SETTINGS })
+  const table: [search: string, ids: string[]][] = [
+    ['device=b&device=a', ['a', 'b']], ['device=A', []],
+    ['model=x-1', ['a']], ['model=x*', ['a', 'b']], ['model=Y*&model=X-2', ['b', 'd']], ['model=y*&model=x-1*', ['a', 'd']], ['model=x-1&model=X-2', ['a', 'b']],
+    ['ports=8', ['a', 'd']], ['ports=8.0&ports=16', ['a', 'b', 'd']], ['ports=1.6e1', ['b']], ['ports=0', []],
+    ['height=1.50', ['a']], ['height=-25e-2', ['b']], ['height=1e21', ['d']],
+    ['on=true', ['a', 'd']], ['on=0', ['b']], ['on=TRUE&on=false', ['a', 'b', 'd']],
+    ['sold=2024-01-26', ['a', 'd']], ['sold=2023-02-02&on=true', []],
+    ['seen=2024-01-26T15:00:00Z', ['a', 'd']], ['seen=2024-01-26T14:00:00.500%2B01:00', ['b']], ['seen=2024-01-26T14:00:00.5+01:00', ['b']],
+    ['where=room=7&ports=8', ['a', 'd']], ['where=model=Y, or Z', ['d']]
+  ]
+  for (const [search, ids] of table) {
+    const records = (await app.inject(`/data?${search}`)).json()
+    t.same(records.map(({ device }: { device: string }) => device), ids, search)
+    t.same((await app.inject(`/stats?${search}`)).json(), { count: ids.length }, search)
+  }
+})
+
+t.test('a value of another type is a 400 that says what is accepted', async (t) => {
+  const { app } = await build(t, { files: devices, schema: DEVICES, settings: DEVICE_SETTINGS })
+  const table: [search: string, parameter: string, detail: RegExp][] = [
+    ['ports=eight', 'ports', /^got "eight"; must be an integer from -9007199254740991 to 9007199254740991; for several, repeat the parameter$/],
+    ['ports=8.5', 'ports', /integer/], ['ports=8,16', 'ports', /for several, repeat/], ['ports=9007199254740993', 'ports', /integer/], ['ports=8*', 'ports', /integer/],
+    ['height=1,5', 'height', /must be a finite number such as 1\.5; for several, repeat/], ['height=NaN', 'height', /finite/], ['height=1e999', 'height', /finite/],
+    ['on=yes', 'on', /true, false, 1 or 0/], ['sold=26.01.2024', 'sold', /a date such as 2024-01-26/], ['sold=2024-02-30', 'sold', /a date/],
+    ['seen=2024-01-26', 'seen', /a date and time such as/], ['on=', 'on', /got ""/],
+    ['model=a*b', 'model', /wildcard at the end only: use where=model=a\*b/], ['model=a,b', 'model', /repeat the parameter, or use where=model=a,b/],
+    ['min_age=3', 'min_age', /unknown parameter/], ['image_exists=true', 'image_exists', /unknown parameter/], ['as_of=2024-01-26T15:00:00Z', 'as_of', /unknown parameter/],
+    ['user_id=a', 'user_id', /unknown parameter/]
+  ]
+  for (const [search, parameter, detail] of table) {
+    for (const path of ['/data', '/stats']) t.match((await app.inject(`${path}?${search}`)).json(), { status: 400, errors: [{ parameter, detail }] }, `${path}?${search}`)
+  }
+})
+
+t.test('records are sorted and paged by columns of any type', async (t) => {
+  const { app } = await build(t, { files: devices, schema: DEVICES, settings: DEVICE_SETTINGS })
+  const expected: Record<string, string> = { device: 'abcd', model: 'adbc', ports: 'adbc', height: 'badc', on: 'badc', sold: 'badc', seen: 'badc' }
+  for (const [column, ids] of Object.entries(expected)) {
+    let url = `/data?sort=${column}&limit=1&columns=device`
+    let found = ''
+    for (let cursor: string | undefined = ''; cursor !== undefined; url = `/data?limit=1&cursor=${cursor}`) {
+      const { body, headers } = await app.inject(url)
+      found += JSON.parse(body)[0].device
+      cursor = headers['next-cursor'] as string | undefined
+    }
+    t.equal(found, ids, column)
+  }
+  t.match((await app.inject('/data?sort=-room')).json(), { status: 400, errors: [{ parameter: 'sort', detail: /must be one of device, -device, model, .*, -seen$/ }] })
+})
+
+t.test('without a birth field there are no ages, and without an image field no images', async (t) => {
+  const { app, clock } = await build(t, { files: { ...devices, 'a.png': PNG }, schema: DEVICES, settings: DEVICE_SETTINGS })
+  const { headers: { etag } } = await app.inject('/stats')
+  clock.advance(61_000)
+  t.equal((await app.inject({ url: '/stats', headers: { 'if-none-match': etag } })).statusCode, 304, 'the response does not depend on the time')
+  t.match(await getter(app)('/data/a/image'), { status: 404, code: 'not_found' })
+  t.match(await getter(app)('/stats?bin_width=5'), { status: 400, errors: [{ parameter: 'bin_width' }] })
+  t.match(await getter(app)('/rejects'), { counts: { ignored: 1 } })
+})
+
+t.test('births can be dates: ages, statistics and images work, also of records without a birth', async (t) => {
+  const { app } = await build(t, { files: pets, schema: PETS })
+  const get = getter(app)
+  t.same(await get('/data'), [
+    { user_id: 'kit', name: 'Kit', born: null, photo: null },
+    { user_id: 'rex', name: 'Rex', born: '2015-06-01', photo: 'source_data/rex.png' },
+    { user_id: 'tom', name: 'Tom', born: '2020-02-29', photo: null }
+  ])
+  const ids = async (search: string) => (await get(`/data?as_of=2025-02-28T12:00:00Z&${search}`)).map(({ user_id: id }: { user_id: string }) => id)
+  t.same(await ids('min_age=5'), ['rex'])
+  t.same(await ids('max_age=4'), ['tom'])
+  t.same(await ids('image_exists=false'), ['kit', 'tom'])
+  t.same(await ids('born=2015-06-01&born=2020-02-29&sort=-born'), ['tom', 'rex'])
+  t.same(await ids('photo=source_data/rex.png'), ['rex'])
+  t.match(await get('/stats?as_of=2025-02-28T00:00:00Z&bin_width=5'), {
+    count: 3, with_image: 1, youngest_age: 4.999315537303217, age_histogram: [{ min_age: 0, max_age: 4, count: 1 }, { min_age: 5, max_age: 9, count: 1 }], as_of: '2025-02-28T00:00:00.000Z'
+  })
+  t.equal((await app.inject('/data/rex/image')).headers['content-type'], 'image/png')
+})
+
+t.test('a column with the name of another parameter is filtered by where only', async (t) => {
+  const schema: SchemaDescriptor = { fields: [{ name: 'limit', type: 'integer' }, { name: 'sort', type: 'string' }, { name: '__proto__', type: 'string' }] }
+  const { app } = await build(t, { files: { '1.csv': 'limit,sort,__proto__\n5,a,x\n', '2.csv': 'limit,sort,__proto__\n1,b,y\n' }, schema })
+  const get = getter(app)
+  t.equal((await get('/data?limit=1')).length, 1, 'the parameter keeps its meaning')
+  t.match(await get('/data?where=limit=1&where=sort=b'), [{ user_id: '2' }])
+  t.match(await get('/data?__proto__=x'), [{ user_id: '1' }])
+  t.match(await get('/data?sort=b'), { status: 400 })
+})
+
+t.test('the key has the name of its field, or a neutral one where that name cannot be used', async (t) => {
+  const table: [name: string, path: string, member: string][] = [['device', '/data/{device}', 'device'], ['Device ID', '/data/{key}', 'Device ID'], ['code', '/data/{code}', 'record_key'], ['key', '/data/{key}', 'record_key']]
+  for (const [name, path, member] of table) {
+    const schema: SchemaDescriptor = { fields: [{ name, type: 'string', source: 'key' }, { name: 'height', type: 'number' }, { name: 'photo', type: 'string', source: 'image' }] }
+    const { app } = await build(t, { files: { 'x y.csv': 'height\n1\n', 'x y.png': PNG, 'bad.csv': 'height\ntall\n' }, schema })
+    const get = getter(app)
+    t.same(await get('/data/x%20y'), { [name]: 'x y', height: 1, photo: 'source_data/x y.png' })
+    t.equal((await app.inject('/data/x%20y/image')).statusCode, 200)
+    t.same(await get(`/data?${name === 'code' ? 'where=code' : encodeURIComponent(name)}=x+y&columns=height`), [{ height: 1 }])
+    const { entries } = await get(`/rejects?${encodeURIComponent(member)}=bad`)
+    t.match(entries, [{ [member]: 'bad', code: 'invalid_value' }])
+    t.ok((await app.inject('/rejects.csv')).body.startsWith(`${member},key,etag,`))
+    const { paths } = await get('/openapi.json')
+    t.ok(path in paths && `${path}/image` in paths, path)
+  }
+})
+
+t.test('the document describes the columns of the schema, and refers to every component that it has', async (t) => {
+  for (const schema of [DEVICES, PETS]) {
+    const { app } = await build(t, { files: {}, schema })
+    const { body } = await app.inject('/openapi.json')
+    const { components, paths, info } = JSON.parse(body)
+    for (const [kind, named] of Object.entries(components as Record<string, object>)) for (const name of Object.keys(named)) t.ok(body.includes(`"#/components/${kind}/${name}"`), name)
+    t.notMatch(body, schema === PETS ? /first_name|birthts|img_path/ : /first_name|birthts|img_path|user_id|_age\b|image_exists/, 'nothing of the users lake')
+    const names = paths['/data'].get.parameters.map(({ name }: { name: string }) => name)
+    for (const { name } of schema.fields) t.ok(names.includes(name), name)
+    t.equal(names.includes('min_age'), schema === PETS)
+    t.equal('age_histogram' in components.schemas.Statistics.properties, schema === PETS)
+    t.equal(info.description.includes('`<device>.csv`'), schema === DEVICES)
+  }
+  const { app } = await build(t, { files: {}, schema: DEVICES })
+  const { components: { schemas: { Record } } } = (await app.inject('/openapi.json')).json()
+  t.match(Record.properties, {
+    device: { type: 'string' }, ports: { anyOf: [{ type: 'integer', format: 'int64' }, { type: 'null' }] }, sold: { anyOf: [{ type: 'string', format: 'date' }, { type: 'null' }] }, seen: { anyOf: [{ format: 'date-time' }, {}] }
+  })
+})
+
+t.test('the default schema accepts repeated names, and filters by birth timestamp and image', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv('Ann', 'Lee', 5), '2.csv': csv('Bob', 'Ray', 6), '2.png': PNG, '3.csv': csv('Cid', 'Lee', 5) } })
+  const table: [search: string, ids: string[]][] = [
+    ['first_name=ann&first_name=C*', ['1', '3']], ['birthts=5', ['1', '3']], ['birthts=6&birthts=7', ['2']], ['img_path=source_data/2.png', ['2']]
+  ]
+  for (const [search, ids] of table) t.same((await app.inject(`/data?${search}`)).json().map(({ user_id: id }: { user_id: string }) => id), ids, search)
+})
