@@ -25,6 +25,7 @@ import imageRoutes from './routes/image.js'
 import jobRoutes from './routes/jobs.js'
 import probeRoutes from './routes/probes.js'
 import rejectRoutes from './routes/rejects.js'
+import schemaRoutes from './routes/schema.js'
 import statsRoutes from './routes/stats.js'
 import versionRoutes from './routes/version.js'
 
@@ -79,6 +80,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(imageRoutes)
   await fastify.register(jobRoutes)
   await fastify.register(statsRoutes)
+  await fastify.register(schemaRoutes)
   await fastify.register(rejectRoutes)
   await fastify.register(probeRoutes)
   await fastify.register(versionRoutes)

@@ -89,6 +89,11 @@ export function toColumns (list: string): string[] | undefined {
   return list === '' ? undefined : list.split(',')
 }
 
+/** The extensions of a setting, in lower case. */
+export function toExtensions (list: string): string[] {
+  return list.toLowerCase().split(',')
+}
+
 /** Replaces `\t` by a tab, which is hard to write in an environment variable. */
 export function unescapeTab (delimiter: string): string {
   return delimiter.replaceAll('\\t', '\t')

@@ -7,7 +7,7 @@ import type { DataVersion } from '../lib/query/data-version.js'
 import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
 import { sizeOrAuto } from '../lib/base/memory-limit.js'
-import { unescapeTab } from './config.js'
+import { toExtensions, unescapeTab } from './config.js'
 import { freshnessLogger } from './freshness-log.js'
 import { lakeLogger } from './lake-log.js'
 
@@ -53,7 +53,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     sourcePrefix: config.SOURCE_PREFIX,
     outputKey: config.OUTPUT_KEY,
     schema: tableSchema.descriptor,
-    imageExtensions: config.IMAGE_EXTENSIONS.toLowerCase().split(','),
+    imageExtensions: toExtensions(config.IMAGE_EXTENSIONS),
     inputDelimiter: unescapeTab(config.INPUT_DELIMITER),
     timeZone: config.AGE_TIME_ZONE,
     freshness: {

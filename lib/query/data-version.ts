@@ -5,6 +5,7 @@ import type { TableField } from '../table/table-field.js'
 import type { Filter, RowPredicate } from './filter.js'
 import type { Utf8Column } from '../table/utf8-column.js'
 import type { Statistics } from './statistics.js'
+import type { UndeclaredColumn } from './undeclared-columns.js'
 
 /** A column by which records are sorted; a leading minus reverses the order. Records without a value come last in both directions. */
 export type Sort = string
@@ -85,6 +86,8 @@ export interface DataVersion {
   readonly memory: ReadonlySet<ArrayBufferLike>
   select (query: SelectQuery): Promise<Selection>
   statistics (query: StatisticsQuery): Promise<Statistics>
+  /** The undeclared columns, in the order of `columns`. */
+  undeclared (): Promise<readonly UndeclaredColumn[]>
   /** The image of a record, as the listing that this version comes from reported it; `undefined` if there is none. */
   image (userId: string): Promise<ObjectInfo | undefined>
 }

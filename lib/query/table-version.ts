@@ -13,6 +13,7 @@ import type { DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery 
 import { RowOrder } from './row-order.js'
 import { statisticsOfRows, statisticsOfRun, type Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
+import { countUndeclared, type UndeclaredColumn } from './undeclared-columns.js'
 
 /** The largest number of cells of a batch, which takes some milliseconds, and about the largest number of characters. */
 const BATCH_CELLS = 8000
@@ -36,6 +37,7 @@ export class TableVersion implements DataVersion {
   readonly #rowsOfIds = new WeakMap<Utf8Column, Uint32Array>()
   readonly #matches: BoundedCache<Match>
   readonly #images: ImageVersions
+  #undeclared: Promise<readonly UndeclaredColumn[]> | undefined
 
   /**
    * @param timeZone IANA name of the zone whose calendar counts completed years
@@ -107,6 +109,11 @@ export class TableVersion implements DataVersion {
     return births?.datesAscend && match.run !== undefined
       ? statisticsOfRun(births, match.run.run, match.run.facet, ages)
       : statisticsOfRows(this.#table, match.rows, ages)
+  }
+
+  undeclared (): Promise<readonly UndeclaredColumn[]> {
+    this.#undeclared ??= countUndeclared(this.#table)
+    return this.#undeclared
   }
 
   async image (userId: string): Promise<ObjectInfo | undefined> {

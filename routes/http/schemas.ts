@@ -50,6 +50,33 @@ export const Problem = Type.Object({
   examples: [{ type: 'urn:userlake:problem:draining', title: 'Service Unavailable', status: 503, detail: 'This process is shutting down', code: 'draining', request_id: 'kX3v9QzA-1f' }]
 })
 
+export const TableField = Type.Object({
+  name: text('The name of the column'),
+  type: text('The type of its values: `string`, `integer`, `number`, `boolean`, `date` or `datetime`'),
+  title: Type.Optional(text('A short name for people')),
+  description: Type.Optional(text('What the column means')),
+  format: Type.Optional(text('How dates and datetimes are written in files: `default` or a pattern')),
+  source: Type.Optional(text('`key`: the name of the info file without its extension. `image`: the key of an image. Absent: a column of the info file')),
+  role: Type.Optional(text('`birth`: ages are computed from this column'))
+}, { additionalProperties: true, description: 'A declared column: a field of a Table Schema' })
+
+export const UndeclaredColumn = Type.Object({
+  name: text('The name of the column'),
+  records: count('The number of records that have it')
+}, { description: 'A column of the files that the schema does not declare' })
+
+export const TableSchema = Type.Object({
+  title: Type.Optional(text('What the records are')),
+  description: Type.Optional(text('What the records are, in one or two sentences')),
+  fields: Type.Array(TableField, { description: 'The declared columns' }),
+  primaryKey: text('The name of the key field'),
+  fieldsMatch: text('How the columns of a file have to match the fields: `exact`, `equal`, `subset`, `superset` or `partial`'),
+  undeclared_columns: Type.Array(UndeclaredColumn, { description: 'The columns of the files that the schema does not declare, in the current data' })
+}, { additionalProperties: true, description: 'The Table Schema (Data Package standard, version 2) in force' })
+
+/** Sent as it is, without the serializer. */
+export const TableSchemaBody = Type.Unsafe<Buffer | string>(TableSchema)
+
 export const ImageBody = Type.Unsafe<Readable | undefined>(Type.String({ format: 'binary' }))
 
 export const JobTrigger = text(`What started the job. ${anyOf(['schedule', 'api', 'startup'])}`, { examples: ['api'] })

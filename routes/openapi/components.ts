@@ -4,7 +4,7 @@ import { recordSchemas } from '../http/record-schemas.js'
 import * as schemas from '../http/schemas.js'
 import { headerComponents, type Header } from './headers.js'
 
-const { ImageBody, RejectReason, ...common } = schemas
+const { ImageBody, TableSchemaBody, RejectReason, ...common } = schemas
 
 /** The components of the document, and a function that refers to them. */
 export interface Components {

@@ -24,6 +24,7 @@ const SERVERS = [
 const TAGS = [
   { name: 'Records', description: 'The records and their images' },
   { name: 'Statistics', description: 'Statistics of the records' },
+  { name: 'Schema', description: 'The declared columns' },
   { name: 'Jobs', description: 'Updates of the aggregated output' },
   { name: 'Quarantine', description: 'The objects of the bucket that are not in the data' },
   { name: 'Probes', description: 'Probes for Kubernetes, which do not access the bucket, and the version' }

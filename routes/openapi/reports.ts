@@ -1,8 +1,12 @@
 import { Type } from 'typebox'
 import { perSchema } from '../http/per-schema.js'
 import { recordSchemas } from '../http/record-schemas.js'
-import { ProbeStatus, Readiness, Version } from '../http/schemas.js'
+import { schemaInForce } from '../http/schema-in-force.js'
+import { ProbeStatus, Readiness, TableSchema, Version } from '../http/schemas.js'
+import { DEFAULTS } from '../../lib/base/defaults.js'
 import { version } from '../../lib/base/package-info.js'
+import { compileSchema } from '../../lib/schema/schema.js'
+import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import * as headers from './headers.js'
 import type { Header } from './headers.js'
 import { example, json, type Examples, type Media, type Operation } from './operation.js'
@@ -51,6 +55,25 @@ export const getStatistics = perSchema((schema): Operation => ({
     })
   }
 }))
+
+export const getSchema: Operation = {
+  operationId: 'getSchema',
+  tags: ['Schema'],
+  summary: 'The schema in force',
+  description: 'The declared columns as a Table Schema of the Data Package standard, with what applies by default, and the columns that files have besides. It can be used as a schema file.',
+  headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
+  responses: {
+    200: {
+      description: 'The schema',
+      headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
+      content: json(TableSchema, {
+        users: example('The default schema', "'/schema'", { ...schemaInForce(compileSchema(USERS_SCHEMA), DEFAULTS.imageExtensions), undeclared_columns: [] })
+      })
+    },
+    304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
+    ...problems([400, 406, 412, 500, 503], { headers: headers.perhapsFreshness, examples: { 406: noSuchEncoding('/schema') }, headersOf: { 406: headers.varyEncoding } })
+  }
+}
 
 interface RejectListing {
   readonly operationId: string

@@ -13,6 +13,7 @@ export function wrapEngine (override: (version: DataVersion) => Partial<DataVers
       memory: inner.memory,
       select: (query) => inner.select(query),
       statistics: (query) => inner.statistics(query),
+      undeclared: () => inner.undeclared(),
       image: (userId) => inner.image(userId),
       ...override(inner)
     }
