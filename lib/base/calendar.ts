@@ -42,7 +42,7 @@ function zoneOffset (instant: number, timeZone: string): number {
 }
 
 /** Year, month and day of a number of days since 1970-01-01; Hinnant's civil_from_days, which begins years in March. */
-function civilFromDays (days: number): [number, number, number] {
+export function civilFromDays (days: number): [number, number, number] {
   const shifted = days + 719_468 // days since 0000-03-01
   const era = Math.floor(shifted / 146_097) // 400 years
   const dayOfEra = shifted - era * 146_097

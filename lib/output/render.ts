@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import type { Allocate, Selection } from '../query/data-version.js'
+import type { Allocate, CsvShape, Selection } from '../query/data-version.js'
 import type { Cell } from '../schema/record.js'
 
 export type Format = 'json' | 'ndjson' | 'csv'
@@ -23,8 +23,11 @@ export interface RenderOptions extends CsvOptions {
 
 /** The selection as text: whole if the engine has it in one piece or it is short, otherwise in chunks. */
 export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | Chunks {
-  if (format === 'csv') return csv(selection, options)
-  return selection.json?.(format, options.allocate) ?? (format === 'json' ? json(selection) : ndjson(selection))
+  if (format !== 'csv') return selection.text?.({ format }, options.allocate) ?? (format === 'json' ? json(selection) : ndjson(selection))
+  const { delimiter = ',', emptyValue = '', escapeFormulas = false } = options
+  const head = Buffer.from(stringify([selection.columns], { ...CSV_OPTIONS, delimiter, quoted_empty: selection.columns.length === 1 }))
+  const shape: CsvShape = { format, head, delimiter, emptyValue, escapeFormulas }
+  return selection.text?.(shape, options.allocate) ?? csv(selection, shape)
 }
 
 async function * json (selection: Selection): AsyncGenerator<string> {
@@ -55,9 +58,7 @@ export const CSV_OPTIONS = {
   quoted_match: /[\r\n]|^\s|\s$/
 }
 
-async function * csv (
-  selection: Selection, { delimiter = ',', emptyValue = '', escapeFormulas = false }: CsvOptions
-): AsyncGenerator<string> {
+async function * csv (selection: Selection, { head, delimiter, emptyValue, escapeFormulas }: CsvShape): AsyncGenerator<string | Buffer> {
   const options = {
     ...CSV_OPTIONS,
     delimiter,
@@ -65,7 +66,7 @@ async function * csv (
     // Otherwise a record whose only field is empty would be an empty line, which readers skip.
     quoted_empty: selection.columns.length === 1
   }
-  yield stringify([selection.columns], { ...options, escape_formulas: false })
+  yield head
   for await (const rows of selection.batches()) {
     yield stringify(rows.map((row) => row.map((cell) => typeof cell === 'boolean' ? String(cell) : cell ?? emptyValue)), options)
   }

@@ -53,12 +53,27 @@ export interface Selection {
   /** The number of records on the page whose user ids are among `ids`, which are in ascending byte order. */
   countAmong (ids: Utf8Column): number | Promise<number>
   /**
-   * The records of the page as a JSON array or as lines of JSON, if the engine has them in this form: whole if they are in one piece
-   * or short, otherwise in chunks of bounded size, each made when it is read.
+   * The records of the page as text, if the engine writes this shape itself: whole if they are in one piece or short, otherwise in
+   * chunks of bounded size, each made when it is read.
    *
    * @param allocate for the memory of a short text. Default: new memory.
    */
-  readonly json?: ((format: 'json' | 'ndjson', allocate?: Allocate) => Buffer | AsyncIterable<Buffer>) | undefined
+  readonly text?: ((shape: TextShape, allocate?: Allocate) => Buffer | AsyncIterable<Buffer> | undefined) | undefined
+}
+
+/** How records are written as text: a JSON array, JSON objects in lines, or CSV. */
+export type TextShape = { readonly format: 'json' | 'ndjson' } | CsvShape
+
+export interface CsvShape {
+  readonly format: 'csv'
+  /** What comes before the records: the header. */
+  readonly head: Buffer
+  /** The text between fields: one or more characters. */
+  readonly delimiter: string
+  /** Written in place of `null`. */
+  readonly emptyValue: string
+  /** Puts an apostrophe before text that a spreadsheet would evaluate as a formula. */
+  readonly escapeFormulas: boolean
 }
 
 /** Returns memory of at least this many bytes, with undefined contents. */

@@ -14,7 +14,7 @@ const CHUNK_BYTES = 2 * 1024 * 1024
 const allocateNew: Allocate = (bytes) => new ArrayBuffer(bytes)
 
 /** Rows of a table as JSON text, which is copied from the table: whole if it fits into one chunk, otherwise in chunks. */
-export function jsonOfRows ({ json }: TableReader, rows: Uint32Array, format: 'json' | 'ndjson', allocate = allocateNew): Buffer | AsyncIterable<Buffer> {
+export function jsonOfRows ({ json }: TableReader, rows: Uint32Array, format: 'json' | 'ndjson', allocate: Allocate): Buffer | AsyncIterable<Buffer> {
   const end = endOfChunk(json, rows, 0)
   const first = chunk(json, rows, 0, end, format, allocate)
   return end.to === rows.length ? first : chunks(json, rows, format, first, end.to)

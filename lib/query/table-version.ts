@@ -3,13 +3,15 @@ import { BoundedCache } from '../base/bounded-cache.js'
 import { hintSharedMemory, memoryOf } from '../base/shared-memory.js'
 import type { Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
+import { isPlainDelimiter } from '../table/cell-style.js'
 import type { ImageVersions } from '../table/image-versions.js'
 import type { TableField } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
 import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { Match } from './match.js'
 import { jsonOfRows } from './json-rows.js'
-import type { DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery } from './data-version.js'
+import { textOfRows } from './text-rows.js'
+import type { Allocate, DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery, TextShape } from './data-version.js'
 import { RowOrder } from './row-order.js'
 import { statisticsOfRows, statisticsOfRun, type Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
@@ -79,8 +81,14 @@ export class TableVersion implements DataVersion {
         const among = this.#rowsOf(ids)
         return listed === undefined ? count(among, (row) => match.test(row)) : count(listed, (row) => contains(among, row))
       },
-      json: isSameList(columns, this.#table.declared) ? (format, allocate) => isWhole && format === 'json' ? this.#table.json.bytes : jsonOfRows(this.#table, rows(), format, allocate) : undefined
+      text: (shape, allocate) => this.#text(columns, rows, isWhole, shape, allocate)
     }
+  }
+
+  #text (columns: readonly string[], rows: () => Uint32Array, isWhole: boolean, shape: TextShape, allocate: Allocate = (bytes) => new ArrayBuffer(bytes)): Buffer | AsyncIterable<Buffer> | undefined {
+    if (shape.format === 'csv' && !isPlainDelimiter(shape.delimiter)) return undefined
+    if (shape.format === 'csv' || !isSameList(columns, this.#table.declared)) return textOfRows(this.#table.data, rows(), columns, shape, allocate)
+    return isWhole && shape.format === 'json' ? this.#table.json.bytes : jsonOfRows(this.#table, rows(), shape.format, allocate)
   }
 
   /** The rows of users, in ascending order. `ids` are in ascending byte order, as the rows are. */

@@ -1,14 +1,3 @@
-/** The length of a UTF-8 text in a JSON string, without the quotes, as `JSON.stringify` writes it. Bytes. */
-export function jsonLength (bytes: Uint8Array, start: number, end: number): number {
-  let length = end - start
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i]!
-    if (byte < 0x20) length += SHORT_ESCAPES[byte] === undefined ? 5 : 1
-    else if (byte === QUOTE || byte === BACKSLASH) length++
-  }
-  return length
-}
-
 /** Writes a UTF-8 text as the content of a JSON string. Returns the end. */
 export function writeJson (to: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
   for (let i = start; i < end; i++) {

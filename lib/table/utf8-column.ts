@@ -103,6 +103,19 @@ export function isSameColumn (a: Utf8Column, b: Utf8Column): boolean {
     compareBytes(a.bytes, 0, a.offsets.at(-1)!, b.bytes, 0, b.offsets.at(-1)!) === 0
 }
 
+const maxLengths = new WeakMap<Int32Array, number>()
+
+/** The length of the longest row, in bytes. Computed once for each column. */
+export function maxLengthOf ({ offsets }: Utf8Column): number {
+  let max = maxLengths.get(offsets)
+  if (max === undefined) {
+    max = 0
+    for (let row = 1; row < offsets.length; row++) max = Math.max(max, offsets[row]! - offsets[row - 1]!)
+    maxLengths.set(offsets, max)
+  }
+  return max
+}
+
 export const EMPTY_UTF8: Utf8Column = allocateUtf8(0, () => 0)
 
 /** Builds a text column row by row, in memory that is not shared. */

@@ -135,7 +135,7 @@ t.test('a reconcile that changes rejects alone keeps the data version and its in
     })
     await transformer.reconcile()
     // The JSON array belongs to the reader that the version was opened with.
-    const jsonOf = async () => (await transformer.select()).json!('json')
+    const jsonOf = async () => (await transformer.select()).text!({ format: 'json' })
     const json = await jsonOf()
     writeFileSync(`${root}/source_data/4.csv`, 'bad')
     await transformer.reconcile({ fresh: true })

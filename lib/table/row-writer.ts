@@ -1,0 +1,146 @@
+import type { TypeName } from '../schema/field-type.js'
+import { blockText, blockTexts, copyBlocks, copyBytes, copyPlain, WORD_BYTES, type Target } from './blocks.js'
+import type { CellStyle } from './cell-style.js'
+import { hasValue, type FixedColumn } from './column.js'
+import type { DictionaryColumn } from './dictionary-column.js'
+import { DATETIME_LENGTH, MAX_NUMBER_LENGTH, writeDate, writeDatetime, writeNumber } from './number-text.js'
+import type { Table } from './table.js'
+import { maxLengthOf, type Utf8Column } from './utf8-column.js'
+
+/** Writes rows, or one of their columns, as text. */
+export interface Writer {
+  /** The most bytes that one row takes. */
+  readonly maxLength: number
+  /** Writes a row. Returns the end; up to `BLOCK_BYTES` after it may be overwritten. */
+  readonly write: (to: Target, at: number, row: number) => number
+}
+
+export interface RowFormat {
+  readonly style: CellStyle
+  /** The text before the cell of each column. */
+  readonly before: readonly string[]
+  /** The text after the last cell. */
+  readonly end: string
+}
+
+export type RowColumns = Pick<Table, 'fields' | 'keys' | 'columns' | 'images'>
+
+/** Above this number of values, a dictionary is not escaped in advance. */
+const MAX_ESCAPED_VALUES = 8000
+
+/**
+ * Makes the writer of these columns. A column that the table does not have has no values.
+ *
+ * @param rowCount about how many rows will be written
+ */
+export function rowWriter (table: RowColumns, columns: readonly string[], { style, before, end }: RowFormat, rowCount: number): Writer {
+  const writers = columns.map((name, i) => columnWriter(table, name, style, before[i]!, rowCount))
+  const last = blockText(end)
+  return {
+    maxLength: writers.reduce((sum, { maxLength }) => sum + maxLength, end.length),
+    write: (to, at, row) => {
+      for (let i = 0; i < writers.length; i++) at = writers[i]!.write(to, at, row)
+      return copyBlocks(to, at, last, 0)
+    }
+  }
+}
+
+function columnWriter ({ fields, keys, columns, images }: RowColumns, name: string, style: CellStyle, before: string, rowCount: number): Writer {
+  const field = fields.find((field) => field.name === name)
+  if (field?.source === 'key') return textWriter(keys, style, before)
+  if (field?.source === 'image') return imageWriter(images[fields.filter(({ source }) => source === 'image').indexOf(field)]!, style, before)
+  const column = columns.find((column) => column.name === name)
+  if (column === undefined) return constantWriter(style, before)
+  return column.kind === 'dictionary' ? dictionaryWriter(column, style, before, rowCount) : fixedWriter(column, field!.type, style, before)
+}
+
+function constantWriter ({ missing }: CellStyle, before: string): Writer {
+  const text = blockText(Buffer.concat([Buffer.from(before), missing]))
+  return { maxLength: text.offsets[1]!, write: (to, at) => copyBlocks(to, at, text, 0) }
+}
+
+function textWriter (column: Utf8Column, { maxTextLength, writeText, isQuoted, notPlain }: CellStyle, before: string): Writer {
+  const { bytes, offsets } = column
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const prefix = blockText(before)
+  const lastPlain = bytes.length - WORD_BYTES
+  return {
+    maxLength: prefix.offsets[1]! + maxTextLength(maxLengthOf(column)),
+    write: (to, at, row) => {
+      const begin = copyBlocks(to, at, prefix, 0)
+      const start = offsets[row]!
+      const end = offsets[row + 1]!
+      if (notPlain !== undefined && end <= lastPlain && start < end) {
+        if (isQuoted) {
+          const close = copyPlain(to, begin + 1, view, start, end, notPlain)
+          if (close !== -1) {
+            to.bytes[begin] = QUOTE
+            to.bytes[close] = QUOTE
+            return close + 1
+          }
+        } else if (bytes[start]! < 0x80 && bytes[end - 1]! < 0x80) {
+          const close = copyPlain(to, begin, view, start, end, notPlain)
+          if (close !== -1) return close
+        }
+      }
+      return writeText(to.bytes, begin, bytes, start, end)
+    }
+  }
+}
+
+/** Rows without a key have no image. */
+function imageWriter (keys: Utf8Column, style: CellStyle, before: string): Writer {
+  const { offsets } = keys
+  const text = textWriter(keys, style, before)
+  const none = constantWriter(style, before)
+  return {
+    maxLength: Math.max(text.maxLength, none.maxLength),
+    write: (to, at, row) => (offsets[row] === offsets[row + 1] ? none : text).write(to, at, row)
+  }
+}
+
+/** Many rows share a value: each is escaped once, unless there are more values than rows. */
+function dictionaryWriter ({ values, codes }: DictionaryColumn, style: CellStyle, before: string, rowCount: number): Writer {
+  const text = textWriter(values, style, before)
+  const none = constantWriter(style, before)
+  const count = values.offsets.length - 1
+  const maxLength = Math.max(text.maxLength, none.maxLength)
+  const write: Writer['write'] = (to, at, code) => code === 0 ? none.write(to, at, code) : text.write(to, at, code)
+  if (count > Math.min(rowCount, MAX_ESCAPED_VALUES)) return { maxLength, write: (to, at, row) => write(to, at, codes[row]!) }
+  const lengthOf = (code: number) => none.maxLength + Buffer.byteLength(before) + style.maxTextLength(values.offsets[code + 1]! - values.offsets[code]!)
+  const escaped = blockTexts(count, lengthOf, write)
+  return { maxLength, write: (to, at, row) => copyBlocks(to, at, escaped, codes[row]!) }
+}
+
+const TRUE = Buffer.from('true')
+const FALSE = Buffer.from('false')
+const QUOTE = 0x22
+
+function fixedWriter ({ kind, values }: FixedColumn, type: TypeName, style: CellStyle, before: string): Writer {
+  const prefix = blockText(before)
+  const none = constantWriter(style, before)
+  const writeValue = valueWriter(type, style)
+  return {
+    maxLength: Math.max(none.maxLength, prefix.offsets[1]! + Math.max(MAX_NUMBER_LENGTH, DATETIME_LENGTH + 2)),
+    write: (to, at, row) => hasValue(kind, values[row]!) ? writeValue(to, copyBlocks(to, at, prefix, 0), values[row]!) : none.write(to, at, row)
+  }
+}
+
+/** Writes the stored number of a value. */
+function valueWriter (type: TypeName, { isQuoted }: CellStyle): (to: Target, at: number, stored: number) => number {
+  switch (type) {
+    case 'boolean': return (to, at, stored) => copyBytes(to.bytes, at, stored === 1 ? TRUE : FALSE)
+    case 'date': return isQuoted ? inQuotes(writeDate) : writeDate
+    case 'datetime': return isQuoted ? inQuotes(writeDatetime) : writeDatetime
+    default: return writeNumber
+  }
+}
+
+function inQuotes (write: (to: Target, at: number, stored: number) => number): typeof write {
+  return (to, at, stored) => {
+    to.bytes[at] = QUOTE
+    const end = write(to, at + 1, stored)
+    to.bytes[end] = QUOTE
+    return end + 1
+  }
+}
