@@ -2,8 +2,8 @@ import type { Warning } from '../base/warning.js'
 import type { SkippedFile } from '../store/object-store.js'
 import { Utf8Reader } from '../table/utf8-column.js'
 import type { IgnoredObjects } from './ignored-objects.js'
-import type { Quarantine } from './quarantine.js'
-import { QUARANTINE_CODES } from './reject.js'
+import type { Quarantine, QuarantineEntry } from './quarantine.js'
+import { QUARANTINE_CODES, type QuarantineCode } from './reject.js'
 import type { SkippedFiles } from './skipped-files.js'
 
 export interface LakeFacts {
@@ -17,6 +17,9 @@ export interface LakeFacts {
 
 /** The most groups of ignored objects or of rejects that a warning names. */
 const MAX_GROUPS = 3
+
+/** The most characters of the detail of a reject. */
+const MAX_DETAIL_LENGTH = 200
 
 /** The warnings about the content of a lake. */
 export function findLakeWarnings (facts: LakeFacts): Warning[] {
@@ -35,14 +38,27 @@ function describeUnusable ({ prefix, listed, quarantine }: LakeFacts): string {
     ...counts.rejects > 0 ? [`${counts.rejects} rejected (${describeRejects(quarantine)})`] : [],
     ...counts.orphans > 0 ? [`${counts.orphans} images without an info file`] : []
   ]
-  return `None of the ${listed} objects ${place} makes a record` + (parts.length === 0 ? '' : `: ${parts.join('; ')}`)
+  return `None of the ${listed} objects ${place} makes a record` + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(quarantine) ? `. ${MISFIT}` : '')
 }
 
 function describeIgnored ({ extension, count, example }: IgnoredObjects): string {
   return `${count} ${extension === null ? 'without a known extension' : `.${extension}`}, such as ${example}`
 }
 
-function describeRejects ({ codes, keys }: Quarantine): string {
+const MISFIT = 'If the files are as they should be, the schema does not fit them: the setting SCHEMA names its file'
+
+/** The codes of files that are intact, and differ from the schema. */
+const MISFIT_CODES: readonly QuarantineCode[] = ['reserved_header', 'missing_column', 'wrong_columns', 'invalid_value']
+
+/** Whether most of the rejected files differ from the schema. */
+function isMisfit ({ codes, counts }: Quarantine): boolean {
+  let misfits = 0
+  for (const code of codes) if (MISFIT_CODES.includes(QUARANTINE_CODES[code]!)) misfits++
+  return 2 * misfits > counts.rejects
+}
+
+/** The most frequent codes, each with the key of a file and what is wrong with it. */
+function describeRejects ({ codes, keys, json }: Quarantine): string {
   const groups = new Map<number, { count: number, readonly row: number }>()
   codes.forEach((code, row) => {
     const group = groups.get(code)
@@ -50,9 +66,10 @@ function describeRejects ({ codes, keys }: Quarantine): string {
     else group.count++
   })
   groups.delete(QUARANTINE_CODES.indexOf('orphan'))
-  const reader = new Utf8Reader(keys)
+  const [reader, entries] = [new Utf8Reader(keys), new Utf8Reader(json)]
+  const detailOf = (row: number) => (JSON.parse(entries.at(row)) as QuarantineEntry).detail.slice(0, MAX_DETAIL_LENGTH)
   const frequent = [...groups].sort(([, a], [, b]) => b.count - a.count)
-  return list(frequent.map(([code, { count, row }]) => `${count} ${QUARANTINE_CODES[code]}, such as ${reader.at(row)}`))
+  return list(frequent.map(([code, { count, row }]) => `${count} ${QUARANTINE_CODES[code]}, such as ${reader.at(row)}: ${detailOf(row)}`))
 }
 
 function list (groups: readonly string[]): string {

@@ -13,7 +13,7 @@ t.test('a lake in which nothing is usable is reported in the log, in jobs and by
   t.match(result, { records: 0, warnings: [{ code: 'nothing_usable' }] })
   const [{ detail }] = result.warnings
   t.match(detail, /^None of the 8 objects with the prefix "source_data\/" makes a record: 4 ignored \(2 \.json, such as source_data\/1\.json; /)
-  t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv; 1 empty_file, such as source_data\/6\.csv\); 1 images without an info file$/)
+  t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 images without an info file\. If the files are as they should be, the schema does not fit them: the setting SCHEMA names its file$/)
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   await app.inject(post)
   const lines = log.filter(({ warning }) => warning === 'nothing_usable')
@@ -23,6 +23,24 @@ t.test('a lake in which nothing is usable is reported in the log, in jobs and by
   await fresh('/data')
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [] })
   t.match(log.filter(({ warning }) => warning === 'nothing_usable')[1], { level: 30, msg: 'The warning nothing_usable no longer applies' })
+})
+
+t.test('a schema that fits no file is reported with the most frequent reasons, an example of each, and the schema', async (t) => {
+  const schema = { fields: [{ name: 'height', type: 'number' }, { name: 'sold', type: 'date' }] } as const
+  const files = {
+    '1.csv': 'height,sold\ntall,2024-01-26\n', '2.csv': 'height,sold\n1.5,26.01.2024\n', '3.csv': 'height,sold\n,yesterday\n', '4.csv': 'Height,sold\n1,2024-01-26\n', '5.csv': 'height\n1\n', '6.csv': 'height,user_id,sold\n1,7,2024-01-26\n', '7.csv': ''
+  }
+  const log: LogLine[] = []
+  const { app, bucket, fresh } = await build(t, { files, schema, log })
+  t.same((await fresh('/data')).json, [])
+  const detail = 'None of the 7 objects with the prefix "source_data/" makes a record: 7 rejected (3 invalid_value, such as source_data/1.csv: height is not a finite number such as 1234.5 (NaN and INF can be declared as missingValues); ' +
+    '2 missing_column, such as source_data/4.csv: The header has no column height; 1 reserved_header, such as source_data/6.csv: The column user_id has another value than the name of the file; and others). ' +
+    'If the files are as they should be, the schema does not fit them: the setting SCHEMA names its file'
+  t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
+  t.match(log.filter(({ warning }) => warning === 'nothing_usable'), [{ level: 40, msg: detail }])
+  bucket.put('source_data/7.csv', 'height,sold\n1,2024-01-26\n')
+  t.same((await fresh('/data')).json, [{ user_id: '7', height: 1, sold: '2024-01-26' }])
+  t.same((await app.inject('/readyz')).json().details, [])
 })
 
 t.test('what a folder lake skips is reported', async (t) => {
