@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fp from 'fastify-plugin'
 import { fillEmbeddedLake } from '../lib/store/embedded-lake.js'
 import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
+import { SettingsError } from './config.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -20,11 +22,12 @@ export interface ObjectStoreOptions {
 /** The folder of the embedded lake, in the working directory. */
 export const EMBEDDED_LAKE = 'lake'
 
-/** Decorates the instance with the store of the settings, and closes it. Needs: config. */
+/** Decorates the instance with the store of the settings, and closes it. Needs: config. @throws {SettingsError} */
 export default fp<ObjectStoreOptions>(async (fastify, { store }) => {
   const { config } = fastify
-  const { LAKE_URL: url, SOURCE_PREFIX: prefix } = config
+  const { LAKE_URL: url, SOURCE_PREFIX: prefix, SCHEMA: schema } = config
   if (store === undefined && url === '') {
+    if (schema !== '' && !existsSync(EMBEDDED_LAKE)) throw new SettingsError(`LAKE_URL: got ""; must be s3://<bucket> or file:<folder> if SCHEMA is set, as the sample data has other columns than ${schema}`)
     const from = join(dirname(fileURLToPath(import.meta.resolve('#package.json'))), 'seed-data')
     const isNew = await fillEmbeddedLake({ lake: EMBEDDED_LAKE, from, prefix })
     if (isNew) fastify.log.info(`Sample data is in the new folder ./${EMBEDDED_LAKE}`)

@@ -22,7 +22,7 @@ export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
     const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
     stdout.write(`settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`)
     stdout.write(`schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA)}\n`)
-    if (fastify.config.LAKE_URL === '' && !existsSync(EMBEDDED_LAKE)) {
+    if (fastify.config.LAKE_URL === '' && fastify.config.SCHEMA === '' && !existsSync(EMBEDDED_LAKE)) {
       stdout.write(`lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`)
       return 0
     }

@@ -72,6 +72,14 @@ t.test('--check names the schema file, and each mistake in it', async (t) => {
   })
 })
 
+t.test('a schema without a lake is an error: the sample data has other columns', async (t) => {
+  const files = { 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }] }) }
+  const { code, stderr, cwd } = await run(t, ['--check'], { files, env: { SCHEMA: 'trees.json' } })
+  t.equal(code, 1)
+  t.match(stderr, /^userlake: LAKE_URL: got ""; must be s3:\/\/<bucket> or file:<folder> if SCHEMA is set, as the sample data has other columns than trees\.json\n$/)
+  t.notOk(existsSync(`${cwd}/lake`))
+})
+
 t.test('--check reports each invalid setting and a lake that cannot be read in one line, with exit code 1', async (t) => {
   t.match(await run(t, ['--check'], { env: { PORT: 'x' } }), { code: 1, stdout: '', stderr: /^userlake: PORT: got "x"; .*\n$/ })
   t.match(await run(t, ['--check'], { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^userlake: the lake cannot be read: file:.*\/missing: there is no such folder\n$/ })
