@@ -2,12 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { gzipBuffer } from '../lib/output/compress.js'
 import { renderQuarantine } from '../lib/output/render-quarantine.js'
+import type { Cell } from '../lib/schema/record.js'
 import { QUARANTINE_CODES, type QuarantineCode, type QuarantineQuery } from '../lib/transformer.js'
 import { entityTag, headersOnly, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
 import { choiceParameter, integerParameter, listParameter, textParameter } from './http/parameter.js'
-import { invalidParameter } from './http/parameters.js'
+import { exampleOf, invalidParameter } from './http/parameters.js'
 import { parametersSchema, toEntries, toQuery, type Values } from './http/query.js'
 import { keyMember } from './http/key-names.js'
 import { recordSchemas } from './http/record-schemas.js'
@@ -19,14 +20,14 @@ const MEDIA_TYPES = { json: 'application/json; charset=utf-8', csv: 'text/csv; c
 
 const DEFAULT_LIMIT = 1000
 
-const idParameter = (example: unknown) => listParameter({
+const idParameter = (example: Cell) => listParameter({
   description: 'Selects the entries with this id, compared byte for byte. If repeated: with any of these ids.',
-  ...example !== undefined && { example: [example] }
+  ...example !== null && { example: [example] }
 })
 
 /** As the cursor contains them. In URLs, the id has the name of the key field. */
 const ListingParameters = {
-  user_id: idParameter(undefined),
+  user_id: idParameter(null),
   code: listParameter({
     description: 'Selects the entries with this code. If repeated: with any of these codes.',
     example: ['invalid_value'],
@@ -50,7 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { tableSchema: schema } = fastify
   const idName = keyMember(schema)
   const { QuarantineBody } = recordSchemas(schema).bodies
-  const parameters = { [idName]: idParameter(schema.key.descriptor.example), code: ListingParameters.code, ...PageParameters }
+  const parameters = { [idName]: idParameter(exampleOf(schema.key)), code: ListingParameters.code, ...PageParameters }
 
   fastify.route({
     url: '/rejects',

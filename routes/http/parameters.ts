@@ -3,7 +3,9 @@ import { wholeMinute } from '../../lib/base/instant.js'
 import { didYouMean } from '../../lib/base/nearest.js'
 import { ageFilters } from '../../lib/query/age.js'
 import type { Filter } from '../../lib/query/filter.js'
+import type { Cell } from '../../lib/schema/record.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
+import { toCell } from '../../lib/table/column-types.js'
 import { invalidParameters } from '../../plugins/problems/problem.js'
 import { pathKey } from './key-names.js'
 import { booleanParameter, choiceParameter, columnParameter, instantParameter, listParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
@@ -64,20 +66,25 @@ function isExact ({ source, type }: Field): boolean {
 }
 
 function parameterOf (field: Field): Parameter<readonly string[] | undefined> {
-  const { name, source, type, descriptor: { example } } = field
-  return columnParameter(type.name, { description: describeFilter(field), ...example !== undefined && { example: [example] } })
+  const example = exampleOf(field)
+  return columnParameter(field.type.name, { description: describeFilter(field), ...example !== null && { example: [example] } })
+}
 
-  function describeFilter (field: Field): string {
-    if (source === 'key') return 'Selects records by their id, compared byte for byte. If repeated: any of these ids. For an id with a comma or a `*` use `where`.'
-    if (type.name !== 'string') return `Selects records by the value of \`${name}\`. If repeated: any of these values.`
-    if (isExact(field)) return `Selects records by the key of the object in \`${name}\`, compared byte for byte. If repeated: any of these keys. For a key with a comma or a \`*\` use \`where\`.`
-    return `Selects records by \`${name}\`, ignoring case. If repeated: any of these values. A trailing \`*\` selects all values that begin with the text before it. For a value with a comma or another \`*\` use \`where\`.`
-  }
+/** The example of the schema as responses have it: that of a schema may be in the format of files. `null` if there is none. */
+export function exampleOf ({ type, descriptor: { example }, readJson }: Field): Cell {
+  return toCell(type.name, readJson(example).value ?? null)
+}
+
+function describeFilter ({ name, source, type }: Field): string {
+  if (source === 'key') return 'Selects records by their id, compared byte for byte. If repeated: any of these ids. For an id with a comma or a `*` use `where`.'
+  if (source === 'image') return `Selects records by the key of the object in \`${name}\`, compared byte for byte. If repeated: any of these keys. For a key with a comma or a \`*\` use \`where\`.`
+  if (type.name !== 'string') return `Selects records by the value of \`${name}\`. If repeated: any of these values.`
+  return `Selects records by \`${name}\`, ignoring case. If repeated: any of these values. A trailing \`*\` selects all values that begin with the text before it. For a value with a comma or another \`*\` use \`where\`.`
 }
 
 function exampleCondition ({ files }: Schema): string | undefined {
-  const field = files.findLast(({ type, descriptor }) => type.name === 'string' && descriptor.example !== undefined)
-  return field && `${field.name}=${String(field.descriptor.example)}`
+  const field = files.findLast((field) => field.type.name === 'string' && exampleOf(field) !== null)
+  return field && `${field.name}=${String(exampleOf(field))}`
 }
 
 /** A part of a path, which is always given. */
@@ -94,8 +101,8 @@ export interface RecordPath {
 
 export const recordPath: (schema: Schema) => RecordPath = perSchema((schema) => {
   const name = pathKey(schema)
-  const { example } = schema.key.descriptor
-  const parameter = pathParameter({ description: 'The id of the record.', ...example !== undefined && { example: String(example) } })
+  const example = exampleOf(schema.key)
+  const parameter = pathParameter({ description: 'The id of the record.', ...example !== null && { example: String(example) } })
   return { url: `/data/:${name}`, params: parametersSchema({ [name]: parameter }), keyOf: (params) => (params as Record<string, string>)[name]! }
 })
 

@@ -12,7 +12,7 @@ const DEVICES: SchemaDescriptor = {
     { name: 'ports', type: 'integer' },
     { name: 'height', type: 'number', decimalChar: ',' },
     { name: 'on', type: 'boolean', trueValues: ['yes'], falseValues: ['no'] },
-    { name: 'sold', type: 'date', format: '%d.%m.%Y' },
+    { name: 'sold', type: 'date', format: '%d.%m.%Y', example: '26.01.2024' },
     { name: 'seen', type: 'datetime' }
   ]
 }
@@ -177,7 +177,8 @@ t.test('the document describes the columns of the schema, and refers to every co
     t.equal(info.description.includes('`<device>.csv`'), schema === DEVICES)
   }
   const { app } = await build(t, { files: {}, schema: DEVICES })
-  const { components: { schemas: { Record } } } = (await app.inject('/openapi.json')).json()
+  const { components: { schemas: { Record } }, paths } = (await app.inject('/openapi.json')).json()
+  t.match(paths['/data'].get.parameters.find(({ name }: { name: string }) => name === 'sold').schema, { items: { format: 'date' }, examples: [['2024-01-26']] }, 'an example is as responses have it')
   t.match(Record.properties, {
     device: { type: 'string' }, ports: { anyOf: [{ type: 'integer', format: 'int64' }, { type: 'null' }] }, sold: { anyOf: [{ type: 'string', format: 'date' }, { type: 'null' }] }, seen: { anyOf: [{ format: 'date-time' }, {}] }
   })
