@@ -2,6 +2,7 @@ import env from '@fastify/env'
 import type { Ajv, ErrorObject } from 'ajv'
 import fp from 'fastify-plugin'
 import { isTimeZone } from '../lib/base/calendar.js'
+import { parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
 import { readEnvFile } from '../lib/base/env-file.js'
 import { parseSize } from '../lib/base/size.js'
@@ -39,7 +40,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   'host-list': isAllowedHosts,
   'lake-url': (value) => value === '' || isLakeUrl(value),
   'endpoint-url': (value) => value === '' || (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)),
-  delimiter: (value) => /^[^"\r\n]{1,8}$/u.test(unescapeTab(value)),
+  delimiter: (value) => parseDelimiter(value) !== undefined,
   'column-list': (value) => {
     const columns = toColumns(value) ?? []
     return !columns.includes('') && new Set(columns).size === columns.length
@@ -92,9 +93,4 @@ export function toColumns (list: string): string[] | undefined {
 /** The extensions of a setting, in lower case. */
 export function toExtensions (list: string): string[] {
   return list.toLowerCase().split(',')
-}
-
-/** Replaces `\t` by a tab, which is hard to write in an environment variable. */
-export function unescapeTab (delimiter: string): string {
-  return delimiter.replaceAll('\\t', '\t')
 }

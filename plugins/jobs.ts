@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import fp from 'fastify-plugin'
+import { parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
 import { Jobs } from '../lib/jobs.js'
 import type { OutputFormat } from '../lib/output/output.js'
-import { toColumns, unescapeTab } from './config.js'
+import { toColumns } from './config.js'
 import { jobLogger } from './job-log.js'
 
 declare module 'fastify' {
@@ -21,7 +22,7 @@ export default fp(async (fastify) => {
     work: (options) => transformer.updateOutput({
       formats: config.OUTPUT_FORMATS.split(',') as OutputFormat[],
       columns: toColumns(config.OUTPUT_COLUMNS),
-      delimiter: unescapeTab(config.OUTPUT_DELIMITER),
+      delimiter: parseDelimiter(config.OUTPUT_DELIMITER),
       emptyValue: config.OUTPUT_EMPTY_VALUE,
       escapeFormulas: config.OUTPUT_ESCAPE_FORMULAS,
       ...options

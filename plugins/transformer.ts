@@ -2,12 +2,13 @@ import fp from 'fastify-plugin'
 import type { LakeRules } from '../lib/worker/in-process-backend.js'
 import { WorkerBackend, type BackendThread } from '../lib/worker/worker-backend.js'
 import { monotonicNow, type Clock, type MonotonicClock } from '../lib/base/clock.js'
+import { parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
 import { sizeOrAuto } from '../lib/base/memory-limit.js'
-import { toExtensions, unescapeTab } from './config.js'
+import { toExtensions } from './config.js'
 import { freshnessLogger } from './freshness-log.js'
 import { lakeLogger } from './lake-log.js'
 
@@ -54,7 +55,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     outputKey: config.OUTPUT_KEY,
     schema: tableSchema.descriptor,
     imageExtensions: toExtensions(config.IMAGE_EXTENSIONS),
-    inputDelimiter: unescapeTab(config.INPUT_DELIMITER),
+    inputDelimiter: parseDelimiter(config.INPUT_DELIMITER),
     timeZone: config.AGE_TIME_ZONE,
     freshness: {
       maxStalenessMs: parseDuration(config.MAX_STALENESS)!,

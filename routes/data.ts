@@ -6,6 +6,7 @@ import type { Format } from '../lib/output/render.js'
 import { planRequest, type ExportQuery, type RequestPlan } from '../lib/output/request-plan.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import { readerOf, sendExport } from './http/body.js'
+import { CsvParameters, csvOptionsOf } from './http/csv-parameters.js'
 import { entityTag, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
@@ -13,7 +14,7 @@ import { listingOf, nextHeaders, PageParameters, versionGone, type Listing } fro
 import { listingParameters, recordColumnsParameter, type ListingQuery } from './http/listing-parameters.js'
 import { choiceParameter } from './http/parameter.js'
 import { checkColumns, filtersOf, recordPath, unknownColumn } from './http/parameters.js'
-import { parametersSchema, type Parameters } from './http/query.js'
+import { parametersSchema, type Parameters, type Values } from './http/query.js'
 import { recordSchemas } from './http/record-schemas.js'
 import type { Operation } from './openapi/operation.js'
 import { recordOperations } from './openapi/records.js'
@@ -29,7 +30,10 @@ const FormatParameter = {
   format: { ...choiceParameter({ schema: { enum: ['json', 'ndjson', 'csv'] }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true }
 } as const
 
-type DataQuery = ListingQuery & { readonly format?: Format | undefined }
+/** They are in the document of /data.csv. */
+const HiddenCsvParameters = Object.fromEntries(Object.entries(CsvParameters).map(([name, parameter]) => [name, { ...parameter, isHidden: true }]))
+
+type DataQuery = ListingQuery & Partial<Values<typeof CsvParameters>> & { readonly format?: Format | undefined }
 
 /** What a request asks for, and how the response is sent. */
 interface DataPlan extends RequestPlan {
@@ -63,8 +67,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const parameters = listingParameters(schema)
   const plans = new PlanCache<DataPlan>()
 
-  addListing('/data', { ...parameters, ...FormatParameter }, { operation: listRecords, vary: 'accept, accept-encoding' })
-  addListing('/data.csv', parameters, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
+  addListing('/data', { ...parameters, ...HiddenCsvParameters, ...FormatParameter }, { operation: listRecords, vary: 'accept, accept-encoding' })
+  addListing('/data.csv', { ...parameters, ...CsvParameters }, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
   addListing('/data.ndjson', parameters, { operation: exportRecordsNdjson, vary: 'accept-encoding', format: 'ndjson' })
 
   function addListing (path: string, definitions: Parameters, { operation, vary, format }: ListingRoute): void {
@@ -82,6 +86,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         await setLastGood(reply, version, plan)
         if (isNotModified(request, plan)) return notModified(reply)
         reply.type(MEDIA_TYPES[plan.format])
+        if (plan.format !== 'json') reply.header('content-disposition', `attachment; filename="data.${plan.format}"`)
         const result = request.method === 'HEAD'
           ? await transformer.exportHead(version, plan, readerOf(reply))
           : await transformer.export(version, plan, plan.encoding, readerOf(reply))
@@ -139,12 +144,14 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
   function makePlan (request: FastifyRequest, listing: Listing<DataQuery>, version: DataVersion, format: Format | undefined): DataPlan {
     const { parameters, asOf, page } = listing
+    const responseFormat = format ?? parameters.format ?? formatOf(request)
     const plan = planQuery(version, {
+      ...csvOptionsOf(parameters, responseFormat),
       filters: filtersOf(schema, parameters, asOf, config.AGE_TIME_ZONE),
       columns: columnsOf(parameters.columns, version),
       sort: parameters.sort,
       page,
-      format: format ?? parameters.format ?? formatOf(request)
+      format: responseFormat
     })
     const encoding = encodingOf(request)
     const etag = entityTag(fastify, 'data', plan.version, plan.key, encoding)

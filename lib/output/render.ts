@@ -5,6 +5,8 @@ import type { Cell } from '../schema/record.js'
 export type Format = 'json' | 'ndjson' | 'csv'
 
 export interface CsvOptions {
+  /** Whether the text begins with a byte order mark. */
+  readonly bom?: boolean | undefined
   /** The text between fields: one or more characters. */
   readonly delimiter?: string | undefined
   /** Written in place of `null`. */
@@ -24,8 +26,8 @@ export interface RenderOptions extends CsvOptions {
 /** The selection as text: whole if the engine has it in one piece or it is short, otherwise in chunks. */
 export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | Chunks {
   if (format !== 'csv') return selection.text?.({ format }, options.allocate) ?? (format === 'json' ? json(selection) : ndjson(selection))
-  const { delimiter = ',', emptyValue = '', escapeFormulas = false } = options
-  const head = Buffer.from(stringify([selection.columns], { ...CSV_OPTIONS, delimiter, quoted_empty: selection.columns.length === 1 }))
+  const { bom = false, delimiter = ',', emptyValue = '', escapeFormulas = false } = options
+  const head = Buffer.from(stringify([selection.columns], { ...CSV_OPTIONS, bom, delimiter, quoted_empty: selection.columns.length === 1 }))
   const shape: CsvShape = { format, head, delimiter, emptyValue, escapeFormulas }
   return selection.text?.(shape, options.allocate) ?? csv(selection, shape)
 }

@@ -26,9 +26,9 @@ export interface RequestPlan extends ExportQuery {
 /** @throws UnknownColumnError if no record of the version has a column that the query names */
 export function planRequest (version: DataVersion, query: ExportQuery): RequestPlan {
   checkColumns(version.columns, query)
-  const { filters = [], columns, sort, page, format, delimiter, emptyValue, escapeFormulas } = query
+  const { filters = [], columns, sort, page, format, bom, delimiter, emptyValue, escapeFormulas } = query
   const filterKey = JSON.stringify(filters)
-  const key = filterKey + JSON.stringify([columns, sort, page?.limit, page?.after, format, delimiter, emptyValue, escapeFormulas])
+  const key = filterKey + JSON.stringify([columns, sort, page?.limit, page?.after, format, bom, delimiter, emptyValue, escapeFormulas])
   return { ...query, filters, version: version.version, filterKey, key }
 }
 

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { DEFAULTS } from '../../lib/base/defaults.js'
+import { DELIMITERS } from '../../lib/base/delimiter.js'
 
 /** What a setting means, for the README and .env.example, and what is accepted, for error messages: they say "must be" before it. */
 interface SettingTexts { readonly description: string, readonly accepted: string }
@@ -9,7 +10,6 @@ const choice = <const T extends string[]>(values: T, texts: Omit<SettingTexts, '
   Type.String({ ...texts, accepted: `one of ${values.join(', ')}`, enum: values })
 const boolean = (texts: Omit<SettingTexts, 'accepted'> & { readonly default: boolean }) => Type.Boolean({ ...texts, accepted: 'true or false' })
 
-const DELIMITER = '1 to 8 characters without quotes and line breaks; \\t is a tab'
 const ENDPOINT = 'an http or https URL, or empty'
 
 /** All settings, by the names of their environment variables; this is their only definition. */
@@ -59,14 +59,14 @@ export const SettingsSchema = Type.Object({
   IMAGE_EXTENSIONS: text({
     default: DEFAULTS.imageExtensions.join(','), description: 'The extensions of images, for image fields whose schema declares none', accepted: 'a comma-separated list of extensions of letters and digits'
   }, { pattern: '^[A-Za-z0-9]+(,[A-Za-z0-9]+)*$' }),
-  INPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of info files', accepted: DELIMITER }, { format: 'delimiter' }),
+  INPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of info files', accepted: DELIMITERS }, { format: 'delimiter' }),
   OUTPUT_FORMATS: text({
     default: 'csv', description: 'The formats of the output; csv,parquet writes a Parquet file in addition to the CSV', accepted: 'csv or csv,parquet'
   }, { enum: ['csv', 'csv,parquet'] }),
   OUTPUT_COLUMNS: text({
     default: '', description: 'The columns of the output, in this order; empty: the declared columns, in the order of the schema', accepted: 'a comma-separated list without duplicates, or empty'
   }, { format: 'column-list' }),
-  OUTPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of the output', accepted: DELIMITER }, { format: 'delimiter' }),
+  OUTPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of the output', accepted: DELIMITERS }, { format: 'delimiter' }),
   OUTPUT_EMPTY_VALUE: text({ default: '', description: 'The text that the output contains in place of a missing value', accepted: 'at most 64 characters' }, { maxLength: 64 }),
   OUTPUT_ESCAPE_FORMULAS: boolean({ default: false, description: 'Whether the output gets an apostrophe before text that a spreadsheet would run as a formula' }),
   AWS_ENDPOINT_URL_S3: text({ default: '', description: 'The endpoint of the S3 server; empty: the value of AWS_ENDPOINT_URL', accepted: ENDPOINT }, { format: 'endpoint-url' }),

@@ -68,6 +68,10 @@ export const paging = {
   Link: define('Link', 'The URL of the next page; absent if there is none', string('</data?limit=100&cursor=WyJRbTNj...>; rel="next"', { pattern: '^<[^>]+>; rel="next"$' }), false)
 }
 
+const FILE_NAME = 'The name under which browsers save the response'
+export const csvFile = { 'Content-Disposition': define('Content-Disposition-CSV', FILE_NAME, string('attachment; filename="data.csv"')) }
+export const ndjsonFile = { 'Content-Disposition': define('Content-Disposition-NDJSON', FILE_NAME, string('attachment; filename="data.ndjson"')) }
+
 export const retryAfter = { 'Retry-After': define('Retry-After', 'The seconds to wait before the next request', integer(1)) }
 
 const locationSchema = string('/jobs/5e2f8a10-1', { format: 'uri-reference' })

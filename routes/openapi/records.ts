@@ -22,12 +22,13 @@ interface Listing {
   readonly description: string
   readonly content: Readonly<Record<string, Media>>
   readonly vary: Readonly<Record<string, Header>>
+  readonly file?: Readonly<Record<string, Header>>
   readonly badRequest?: Examples
   readonly notAcceptable: Examples
 }
 
 /** An operation that returns the records that match. */
-function listing ({ operationId, summary, description, content, vary, badRequest, notAcceptable }: Listing): Operation {
+function listing ({ operationId, summary, description, content, vary, file, badRequest, notAcceptable }: Listing): Operation {
   return {
     operationId,
     tags,
@@ -37,7 +38,7 @@ function listing ({ operationId, summary, description, content, vary, badRequest
     responses: {
       200: {
         description: 'The records',
-        headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
+        headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.paging, ...file, ...vary, ...headers.contentEncoding },
         content
       },
       304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...vary } },
@@ -78,6 +79,7 @@ export const recordOperations = perSchema((schema) => {
     summary: 'The records that match, as CSV',
     description: LISTING,
     vary: headers.varyEncoding,
+    file: headers.csvFile,
     content: {
       'text/csv': {
         schema: Type.String({ description: 'RFC 4180, with a header' }),
@@ -94,6 +96,7 @@ export const recordOperations = perSchema((schema) => {
     summary: 'The records that match, as lines of JSON',
     description: LISTING,
     vary: headers.varyEncoding,
+    file: headers.ndjsonFile,
     content: {
       'application/x-ndjson': {
         schema: Type.String({ description: 'One RecordSelection as JSON in each line' }),

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import t from 'tap'
-import config, { unescapeTab } from '../../plugins/config.js'
+import config from '../../plugins/config.js'
 import { SettingsSchema } from '../../plugins/config/settings.js'
 
 async function load (settings: Record<string, string>) {
@@ -25,7 +25,6 @@ t.test('valid settings are parsed', async (t) => {
   for (const [name, value, expected = name === 'UNKNOWN' ? undefined : value] of fine) {
     t.equal((await load({ [name]: value }) as Record<string, unknown>)[name], expected, `${name}=${value}`)
   }
-  t.equal(unescapeTab('\\t'), '\t')
 })
 
 t.test('an invalid setting is one line with its name, its value and what is accepted', async (t) => {

@@ -122,7 +122,7 @@ t.test('HEAD has the headers of GET and no body', async (t) => {
   let isBroken = false
   const render = () => { throw new Error('nothing may be rendered') }
   const openVersion = wrapEngine((version) => ({
-    select: async (query) => ({ ...await version.select(query), ...isBroken && { json: render, batches: render } })
+    select: async (query) => ({ ...await version.select(query), ...isBroken && { text: render, batches: render } })
   }))
   const { app, bucket } = await build(t, { files, openVersion })
   for (const url of ['/data', '/data?limit=1', '/data?format=csv', '/data/1', '/stats']) {

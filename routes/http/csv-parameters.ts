@@ -1,0 +1,27 @@
+import { DELIMITERS, parseDelimiter } from '../../lib/base/delimiter.js'
+import type { CsvOptions, Format } from '../../lib/output/render.js'
+import { booleanParameter, textParameter } from './parameter.js'
+import { invalidParameter } from './parameters.js'
+import type { Values } from './query.js'
+
+/** How people want CSV, for spreadsheets. */
+export const CsvParameters = {
+  bom: booleanParameter({ description: 'Whether the CSV begins with a byte order mark, by which spreadsheets recognize UTF-8. Default: false.', example: true }),
+  delimiter: { ...textParameter({ description: `The text between fields: ${DELIMITERS}. Default: a comma.`, accepted: DELIMITERS, example: ';' }), parse: readDelimiter },
+  escape_formulas: booleanParameter({ description: 'Whether text that a spreadsheet would run as a formula gets an apostrophe before it. This changes the data. Default: false.', example: true })
+}
+
+type CsvQuery = Partial<Values<typeof CsvParameters>>
+
+/** The options of the CSV that a query asks for. @throws {Problem} if the response is no CSV */
+export function csvOptionsOf (query: CsvQuery, format: Format): Pick<CsvOptions, 'bom' | 'delimiter' | 'escapeFormulas'> {
+  const given = (Object.keys(CsvParameters) as (keyof CsvQuery)[]).find((name) => query[name] !== undefined)
+  if (given === undefined) return {}
+  if (format !== 'csv') throw invalidParameter(given, 'applies to CSV only; use /data.csv or format=csv')
+  const { bom, delimiter, escape_formulas: escapeFormulas } = query
+  return { bom, delimiter, escapeFormulas }
+}
+
+function readDelimiter (given: string | readonly string[]): string | undefined {
+  return typeof given === 'string' ? parseDelimiter(given) : undefined
+}
