@@ -3,6 +3,7 @@ import { BoundedCache } from '../base/bounded-cache.js'
 import { hintSharedMemory, memoryOf } from '../base/shared-memory.js'
 import type { Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
+import { unpackEtag } from '../store/packed-etag.js'
 import { isPlainDelimiter } from '../table/cell-style.js'
 import type { ImageVersions } from '../table/image-versions.js'
 import type { TableField } from '../table/table-field.js'
@@ -129,7 +130,7 @@ export class TableVersion implements DataVersion {
     const row = ids.find(userId)
     if (row === -1 || keys === undefined || keys.isEmpty(row)) return undefined
     const { etags, sizes, modified } = this.#images
-    return { key: keys.at(row), etag: new Utf8Reader(etags).at(row), size: sizes[row]!, lastModified: modified[row]! }
+    return { key: keys.at(row), etag: unpackEtag(etags, row), size: sizes[row]!, lastModified: modified[row]! }
   }
 
   /** The pages of a listing select the same rows again and again. */

@@ -1,5 +1,5 @@
 import {
-  Batch, batchType, bool, Column, dateDay, dictionary, Endianness, field, float64, int16, int32, int64, int8, Table, tableFromIPC, tableToIPC, timestamp,
+  Batch, batchType, binary, bool, Column, dateDay, dictionary, Endianness, field, float64, int16, int32, int64, int8, Table, tableFromIPC, tableToIPC, timestamp,
   TimeUnit, uint32, uint8, utf8, Version, type DataType, type TypedArray
 } from '@uwdata/flechette'
 import { countBits } from '../base/bits.js'
@@ -45,10 +45,10 @@ export function writeColumns ({ table, files, images }: SourceState, metadata: M
     ...recordFields(table),
     ...births === undefined ? [] : [['__birth_date', column(int32(), length, { values: births.dates })] as const],
     ['__file_key', utf8Column(files.keys)],
-    ['__file_etag', utf8Column(files.etags)],
+    ['__file_etag', binaryColumn(files.etags)],
     ['__file_size', column(uint32(), length, { values: files.sizes })],
     ['__file_racy', column(uint8(), length, { values: files.racy })],
-    ['__image_etag', utf8Column(images.etags)],
+    ['__image_etag', binaryColumn(images.etags)],
     ['__image_size', column(float64(), length, { values: images.sizes })],
     ['__image_modified', column(float64(), length, { values: images.modified })]
   ]
@@ -158,6 +158,10 @@ function column (type: DataType, length: number, { values, offsets, validity = N
 function utf8Column ({ offsets, bytes }: Utf8Column, isValid?: (row: number) => boolean): Column<unknown> {
   const length = offsets.length - 1
   return column(utf8(), length, { values: bytes, offsets, ...isValid && { validity: bitmap(length, isValid) } })
+}
+
+function binaryColumn ({ offsets, bytes }: Utf8Column): Column<unknown> {
+  return column(binary(), offsets.length - 1, { values: bytes, offsets })
 }
 
 /** Without code 0, which is `null` here: Arrow has validity bits for that. Indices are signed, as pandas requires. */

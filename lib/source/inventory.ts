@@ -33,11 +33,11 @@ export interface Inventory {
 const HEADROOM = 1.02
 
 function infoFilesOf ({ table: { keys, length }, files }: SourceState, { prefix }: SourceRules): ExpectedSize {
-  return expected(length, keys.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), files.etags.bytes.length)
+  return expected(length, keys.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), 2 * files.etags.bytes.length)
 }
 
 function imagesOf ({ table, images: { etags, sizes } }: SourceState): ExpectedSize {
-  return expected(sizes.length, table.images[0]?.bytes.length ?? 0, etags.bytes.length)
+  return expected(sizes.length, table.images[0]?.bytes.length ?? 0, 2 * etags.bytes.length)
 }
 
 function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedSize {

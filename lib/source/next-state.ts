@@ -1,5 +1,6 @@
 import { shared } from '../base/shared-memory.js'
 import { reuseTypedArrays } from '../base/typed-arrays.js'
+import { packEtag } from '../store/packed-etag.js'
 import { buildTable } from '../table/build-table.js'
 import { draftOf, isDraft, NO_ROW } from '../table/row-source.js'
 import type { Table } from '../table/table.js'
@@ -65,7 +66,7 @@ function nextTable ({ previous, builder, inventory: { infoFiles, images: list, u
 
 function imageVersions (list: UserObjects, images: Int32Array): ImageVersions {
   const versions: ImageVersions = {
-    etags: takeUtf8(images.length, (row) => images[row] === -1 ? EMPTY_SLICE : list.etag(images[row]!)),
+    etags: takeUtf8(images.length, (row) => images[row] === -1 ? EMPTY_SLICE : packEtag(list.etag(images[row]!))),
     sizes: shared(Float64Array, images.length),
     modified: shared(Float64Array, images.length)
   }

@@ -1,12 +1,12 @@
 import type { Value } from '../schema/field-type.js'
 import type { RecordFields } from '../schema/record.js'
-import { sliceToString } from '../store/object-list.js'
+import { packEtag, unpackEtag } from '../store/packed-etag.js'
 import { birthDate } from '../table/births.js'
 import type { BuiltRows } from '../table/build-table.js'
 import { arrayTypeOf, fromStored, kindOf, toStored, type FixedColumn } from '../table/column.js'
 import { DictionaryBuilder } from '../table/dictionary-column.js'
 import type { TableField } from '../table/table-field.js'
-import { NumberBuilder, Utf8Builder, sliceAt } from '../table/utf8-column.js'
+import { NumberBuilder, Utf8Builder, type ByteSlice } from '../table/utf8-column.js'
 
 /** The version of a file. `racy`: a later write at about the same time may have the same ETag. */
 export interface FileVersion { readonly etag: string, readonly size: number, readonly racy: boolean }
@@ -18,6 +18,7 @@ export class RowBuilder implements BuiltRows {
   readonly fields: readonly TableField[]
   readonly declared: readonly (DictionaryBuilder | FixedBuilder)[]
   readonly undeclared = new Map<string, DictionaryBuilder>()
+  /** Packed. */
   readonly etags = new Utf8Builder()
   readonly #files: readonly TableField[]
   readonly #birth: number
@@ -69,7 +70,7 @@ export class RowBuilder implements BuiltRows {
       column.set(draft, undeclared[name]!)
     }
     if (this.#birth !== -1) this.#birthDates.push(birthDate(this.#files[this.#birth]!.type, values[this.#birth]!, this.#timeZone))
-    this.etags.push(version.etag)
+    this.etags.pushSlice(packEtag(toSlice(version.etag)))
     this.#sizes.push(version.size)
     this.#racy.push(Number(version.racy))
     return draft
@@ -77,7 +78,7 @@ export class RowBuilder implements BuiltRows {
 
   /** The version of the file of a draft. */
   version (draft: number): FileVersion {
-    return { etag: sliceToString(sliceAt(this.etags, draft)), size: this.sizes[draft]!, racy: this.racy[draft] === 1 }
+    return { etag: unpackEtag(this.etags, draft), size: this.sizes[draft]!, racy: this.racy[draft] === 1 }
   }
 
   /** The fields of the file of a draft. */
@@ -99,4 +100,9 @@ export class RowBuilder implements BuiltRows {
 function textAt (column: DictionaryBuilder, draft: number): string | null {
   const code = column.codeAt(draft)
   return code === 0 ? null : column.texts[code]!
+}
+
+function toSlice (text: string): ByteSlice {
+  const bytes = Buffer.from(text)
+  return { bytes, start: 0, end: bytes.length }
 }

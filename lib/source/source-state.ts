@@ -1,4 +1,5 @@
 import type { RecordFields } from '../schema/record.js'
+import { unpackEtag } from '../store/packed-etag.js'
 import { emptyTable } from '../table/build-table.js'
 import type { ImageVersions } from '../table/image-versions.js'
 import type { Table } from '../table/table.js'
@@ -12,6 +13,7 @@ export type { ImageVersions } from '../table/image-versions.js'
 export interface FileVersions {
   /** Empty for a file with the usual key: the prefix, the user id and `.csv`. */
   readonly keys: Utf8Column
+  /** Packed: see packed-etag.ts. */
   readonly etags: Utf8Column
   /** Bytes. */
   readonly sizes: Uint32Array
@@ -71,7 +73,7 @@ export function nextStateName (previous: SourceState, listedAt: number): string 
 /** The key and ETag of the info file that a row came from. */
 export function infoFileOf ({ table: { keys: ids }, files: { keys, etags } }: SourceState, row: number, prefix: string): { readonly key: string, readonly etag: string } {
   const key = new Utf8Reader(keys).at(row) || `${prefix}${new Utf8Reader(ids).at(row)}.csv`
-  return { key, etag: new Utf8Reader(etags).at(row) }
+  return { key, etag: unpackEtag(etags, row) }
 }
 
 /** The files of each column of rejected files that this thread has encoded or decoded. */

@@ -1,4 +1,5 @@
 import { ObjectList, type ExpectedSize } from '../store/object-list.js'
+import { isPackedEtag } from '../store/packed-etag.js'
 import { compareBytes } from '../base/bytes.js'
 import { NumberBuilder, isSameValue, type ByteSlice, type Utf8Column } from '../table/utf8-column.js'
 
@@ -40,8 +41,9 @@ export class UserObjects extends ObjectList {
     return isSameValue(this.keys, i, keys, row)
   }
 
+  /** Whether an object has the ETag of this row of packed ones. */
   hasEtag (i: number, etags: Utf8Column, row: number): boolean {
-    return isSameValue(this.etags, i, etags, row)
+    return isPackedEtag(etags, row, this.etag(i))
   }
 
   /** The objects in the order of their user ids; those of one user in the order of the listing. */

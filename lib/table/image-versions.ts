@@ -2,6 +2,7 @@ import type { Utf8Column } from './utf8-column.js'
 
 /** The version of the image of each row; its key is in the table. Empty ETags and zeros for rows without an image. */
 export interface ImageVersions {
+  /** Packed: see packed-etag.ts. */
   readonly etags: Utf8Column
   /** Bytes. */
   readonly sizes: Float64Array
