@@ -56,7 +56,7 @@ export interface TransformerOptions {
   readonly outputKey?: string | undefined
   /** The declared columns; checked by `checkDescriptor`. Default: the users schema. */
   readonly schema?: SchemaDescriptor | undefined
-  /** The extensions of images, in lower case and without the dot. */
+  /** The extensions of image fields that declare none, in lower case and without the dot. */
   readonly imageExtensions?: readonly string[] | undefined
   /** The delimiter of the fields of an info file. */
   readonly inputDelimiter?: string | undefined
@@ -137,6 +137,7 @@ export class UserDataTransformer {
   readonly #openVersion: OpenVersion
   readonly #backend: LakeBackend
   readonly #images: ImageReader
+  readonly #firstImage: string | undefined
   readonly #versions: Versions
   readonly #refresher: Refresher<Reconciled>
   readonly #updates = new Set<RunningUpdate>()
@@ -152,14 +153,14 @@ export class UserDataTransformer {
 
   constructor (options: TransformerOptions) {
     const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions, schema = USERS_SCHEMA } = options
-    const [image] = compileSchema(schema).images
-    const extensions = image === undefined ? [] : image.extensions ?? imageExtensions
+    const { images } = compileSchema(schema)
+    this.#firstImage = images[0]?.name
     this.#clock = clock
     this.#cache = cache
     this.#openVersion = options.openVersion ?? openTable
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
-    this.#images = new ImageReader(store, extensions)
+    this.#images = new ImageReader(store, images.flatMap(({ extensions = imageExtensions }) => extensions))
     this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: sizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
     const budget = new ResponseBudget(options.responsesMaxBytes ?? sizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
     this.#exporter = new Exporter({ turns: this.#turns, budget })
@@ -167,7 +168,7 @@ export class UserDataTransformer {
     const rules = {
       prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
       ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey],
-      imageExtensions: extensions,
+      imageExtensions,
       delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
       schema,
       timeZone: this.#timeZone,
@@ -286,9 +287,14 @@ export class UserDataTransformer {
     return ageFilters({ ...range, timeZone: this.#timeZone })
   }
 
-  /** Opens the image of a record; `undefined` if there is none. @throws StoreError */
-  async openImage (version: DataVersion, userId: string, selectRange: SelectRange): Promise<OpenImage | undefined> {
-    const listed = await version.image(userId)
+  /**
+   * Opens an attachment of a record; `undefined` if there is none.
+   *
+   * @param field an image field; default: the first one of the schema
+   * @throws StoreError
+   */
+  async openImage (version: DataVersion, key: string, selectRange: SelectRange, field = this.#firstImage): Promise<OpenImage | undefined> {
+    const listed = field === undefined ? undefined : await version.attachment(key, field)
     return listed && await this.#images.open(listed, selectRange)
   }
 

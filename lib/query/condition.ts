@@ -1,5 +1,5 @@
 import { foldCase } from '../base/fold-case.js'
-import { userIdOf } from '../schema/record.js'
+import { recordKeysOf } from '../schema/record.js'
 import { firstIndex } from '../base/bytes.js'
 import { hasValue } from '../table/column.js'
 import type { DictionaryReader } from '../table/table.js'
@@ -79,8 +79,8 @@ function equals (index: TableIndex, column: string, values: readonly string[], f
   const wanted = new Set(fold ? values.map(foldCase) : values)
   if (fold) return { test }
   if (column === table.keyName) return { test, candidates: candidateList([...wanted].map((key) => table.keys.find(key))) }
-  // An image belongs to the record whose key is its base name.
-  if (table.images(column) !== undefined) return { test, candidates: candidateList([...wanted].map((key) => table.keys.find(userIdOf(key)))) }
+  // An image belongs to the record whose key is its base name without the extension.
+  if (table.images(column) !== undefined) return { test, candidates: candidateList([...wanted].flatMap(recordKeysOf).map((key) => table.keys.find(key))) }
   return { test }
 }
 

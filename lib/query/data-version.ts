@@ -103,6 +103,6 @@ export interface DataVersion {
   statistics (query: StatisticsQuery): Promise<Statistics>
   /** The undeclared columns, in the order of `columns`. */
   undeclared (): Promise<readonly UndeclaredColumn[]>
-  /** The image of a record, as the listing that this version comes from reported it; `undefined` if there is none. */
-  image (userId: string): Promise<ObjectInfo | undefined>
+  /** The attachment of a record in an image field, as the listing that this version comes from reported it; `undefined` if there is none. */
+  attachment (key: string, field: string): Promise<ObjectInfo | undefined>
 }

@@ -5,10 +5,10 @@ import type { Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
 import { unpackEtag } from '../store/packed-etag.js'
 import { isPlainDelimiter } from '../table/cell-style.js'
-import type { ImageVersions } from '../table/image-versions.js'
+import { NO_IMAGES, type ImageVersions } from '../table/image-versions.js'
 import type { TableField } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
-import { EMPTY_UTF8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { Match } from './match.js'
 import { jsonOfRows } from './json-rows.js'
 import { textOfRows } from './text-rows.js'
@@ -26,8 +26,6 @@ const BATCH_CHARACTERS = 64 * 1024
 const MIN_CACHED_ROWS = 10_000
 const ROW_BYTES = Uint32Array.BYTES_PER_ELEMENT
 
-const NO_IMAGES: ImageVersions = { etags: EMPTY_UTF8, sizes: new Float64Array(), modified: new Float64Array() }
-
 /** The in-process engine: the records of one data version as a table in memory. */
 export class TableVersion implements DataVersion {
   readonly version: string
@@ -39,21 +37,21 @@ export class TableVersion implements DataVersion {
   readonly #timeZone: string
   readonly #rowsOfIds = new WeakMap<Utf8Column, Uint32Array>()
   readonly #matches: BoundedCache<Match>
-  readonly #images: ImageVersions
+  readonly #images: ReadonlyMap<string, ImageVersions>
   #undeclared: Promise<readonly UndeclaredColumn[]> | undefined
 
   /**
    * @param timeZone IANA name of the zone whose calendar counts completed years
-   * @param images of the rows of the table. Default: no image can be looked up.
+   * @param images of each image field of the table. Default: no image can be looked up.
    * @param previous a version whose indexes are used if it has the same records
    */
-  constructor (data: Table, timeZone: string, images = NO_IMAGES, previous?: DataVersion) {
+  constructor (data: Table, timeZone: string, images: readonly ImageVersions[] = [], previous?: DataVersion) {
     const same = previous instanceof TableVersion && previous.version === data.version ? previous : undefined
     this.#table = same ? same.#table : new TableReader(data)
     this.#index = same ? same.#index : new TableIndex(this.#table)
     this.#matches = same ? same.#matches : new BoundedCache(ROW_BYTES * Math.max(data.length, MIN_CACHED_ROWS))
     this.#timeZone = timeZone
-    this.#images = images
+    this.#images = new Map(data.fields.filter(({ source }) => source === 'image').map(({ name }, i) => [name, images[i] ?? NO_IMAGES]))
     this.version = data.version
     this.fields = data.fields
     this.columns = same ? same.columns : this.#table.columnNames
@@ -125,11 +123,11 @@ export class TableVersion implements DataVersion {
     return this.#undeclared
   }
 
-  async image (userId: string): Promise<ObjectInfo | undefined> {
-    const { keys: ids, image: keys } = this.#table
-    const row = ids.find(userId)
+  async attachment (key: string, field: string): Promise<ObjectInfo | undefined> {
+    const row = this.#table.keys.find(key)
+    const keys = this.#table.images(field)
     if (row === -1 || keys === undefined || keys.isEmpty(row)) return undefined
-    const { etags, sizes, modified } = this.#images
+    const { etags, sizes, modified } = this.#images.get(field)!
     return { key: keys.at(row), etag: unpackEtag(etags, row), size: sizes[row]!, lastModified: modified[row]! }
   }
 

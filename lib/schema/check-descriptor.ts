@@ -1,3 +1,4 @@
+import { INFO_FORMATS } from '../base/info-formats.js'
 import { nearest } from '../base/nearest.js'
 import { findPatternMistake } from './date-pattern.js'
 import { BIRTH_DATE_TYPES, FIELDS_MATCH, type FieldDescriptor, type SchemaDescriptor } from './descriptor.js'
@@ -19,7 +20,8 @@ const count = must('a whole number from 0', (value) => Number.isSafeInteger(valu
 const character = must('one character that is not a digit, a sign or a letter', (value) => typeof value === 'string' && /^[^\d+\-a-zA-Z]$/u.test(value))
 const missing = must('a list of different texts, or of objects {"value", "label"} with different values', (value) => Array.isArray(value) && isMissingValues(value))
 const pattern = must('a JavaScript regular expression', (value) => typeof value === 'string' && isRegex(value))
-const extension = (value: unknown) => typeof value === 'string' && /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(value)
+const isInfoFormat = (value: string) => (INFO_FORMATS as readonly string[]).includes(value)
+const extension = (value: unknown) => typeof value === 'string' && /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(value) && !isInfoFormat(value)
 
 const SCHEMA_CHECKS: Readonly<Record<string, Check>> = {
   fieldsMatch: must(`one of ${FIELDS_MATCH.join(', ')}`, (value) => FIELDS_MATCH.includes((Array.isArray(value) && value.length === 1 ? value[0] : value) as never)),
@@ -42,7 +44,7 @@ const FIELD_CHECKS: Readonly<Record<string, Check>> = {
   header: must('a text or a list of different texts', (value) => isText(value) || isList(isText)(value)),
   role: oneOf(['birth']),
   source: oneOf(['key', 'image']),
-  extensions: must('a list of different extensions such as png or front.jpg, in lower case and without a leading dot', isList(extension)),
+  extensions: must(`a list of different extensions such as png or front.jpg, in lower case, without a leading dot, and not those of info files (${INFO_FORMATS.join(', ')})`, isList(extension)),
   constraints: must('an object', isObject),
   example: anything,
   rdfType: text,
@@ -167,6 +169,8 @@ function checkTogether ({ fields, primaryKey }: SchemaDescriptor): string[] {
   if (births.length > 1) mistakes.push(`fields: ${births.map((field) => field.name).join(' and ')} have the role birth; at most one field can`)
   const extension = twice(fields.flatMap((field) => field.extensions ?? []))
   if (extension !== undefined) mistakes.push(`fields: two fields have the extension ${JSON.stringify(extension)}`)
+  const undecided = fields.filter(({ source, extensions }) => source === 'image' && extensions === undefined)
+  if (undecided.length > 1) mistakes.push(`fields: ${undecided.map(({ name }) => name).join(' and ')} have the source image and no extensions; at most one field can, the one with those of IMAGE_EXTENSIONS`)
   const keyName = keys[0]?.name ?? 'user_id'
   const primary = primaryKey === undefined ? keyName : [primaryKey].flat().join(', ')
   if (primary !== keyName) mistakes.push(`primaryKey: got ${JSON.stringify(primary)}; must be the key field ${JSON.stringify(keyName)}`)

@@ -14,8 +14,8 @@ export type Cell = string | number | boolean | null
 /** One record: the declared columns, and the undeclared ones in which it has a value. Without a prototype, so that any name is safe. */
 export type RecordRow = Readonly<Record<string, Cell>>
 
-/** The user id in an object key: the base name without its extension. It may violate the rules for user ids. */
-export function userIdOf (key: string): string {
-  const name = key.slice(key.lastIndexOf('/') + 1)
-  return name.slice(0, name.lastIndexOf('.'))
+/** The keys of records that an object may belong to: its base name up to each dot, as an extension may contain dots. */
+export function recordKeysOf (objectKey: string): string[] {
+  const name = objectKey.slice(objectKey.lastIndexOf('/') + 1)
+  return [...name.matchAll(/\./g)].map(({ index }) => name.slice(0, index))
 }

@@ -19,7 +19,7 @@ export type Metadata = Readonly<Record<string, string>>
 export interface SnapshotColumns {
   readonly columns: SourceColumns
   readonly files: FileVersions
-  readonly images: ImageVersions
+  readonly images: readonly ImageVersions[]
 }
 
 /** Fields that are not columns of the records have names with this prefix. */
@@ -48,9 +48,11 @@ export function writeColumns ({ table, files, images }: SourceState, metadata: M
     ['__file_etag', binaryColumn(files.etags)],
     ['__file_size', column(uint32(), length, { values: files.sizes })],
     ['__file_racy', column(uint8(), length, { values: files.racy })],
-    ['__image_etag', binaryColumn(images.etags)],
-    ['__image_size', column(float64(), length, { values: images.sizes })],
-    ['__image_modified', column(float64(), length, { values: images.modified })]
+    ...images.flatMap(({ etags, sizes, modified }, i): Field[] => [
+      [`__image_etag_${i}`, binaryColumn(etags)],
+      [`__image_size_${i}`, column(float64(), length, { values: sizes })],
+      [`__image_modified_${i}`, column(float64(), length, { values: modified })]
+    ])
   ]
   const schema = {
     version: Version.V5,
@@ -102,7 +104,7 @@ export function readColumns (file: Uint8Array): SnapshotColumns & { readonly met
       birthDates: hasBirths ? values('__birth_date') : undefined
     },
     files: { keys: text(batches.get('__file_key')!), etags: text(batches.get('__file_etag')!), sizes: values('__file_size'), racy: values('__file_racy') },
-    images: { etags: text(batches.get('__image_etag')!), sizes: values('__image_size'), modified: values('__image_modified') }
+    images: from('image').map((_, i) => ({ etags: text(batches.get(`__image_etag_${i}`)!), sizes: values(`__image_size_${i}`), modified: values(`__image_modified_${i}`) }))
   }
 }
 

@@ -5,7 +5,7 @@ import { NO_ROW } from '../table/row-source.js'
 import { readColumns, writeColumns } from './arrow-columns.js'
 
 /** Part of the metadata of a snapshot; changed with each change of its layout. */
-const REVISION = 'userlake snapshot 8'
+const REVISION = 'userlake snapshot 9'
 
 /** Why a snapshot can't be used. `foreign`: written for another lake, with other settings or by another release. */
 export type SnapshotProblem = 'damaged' | 'foreign'

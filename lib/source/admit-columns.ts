@@ -1,4 +1,5 @@
-import { userIdOf, type RecordFields } from '../schema/record.js'
+import type { RecordFields } from '../schema/record.js'
+import { sliceToString } from '../store/object-list.js'
 import { draftOf, isDraft, NO_ROW } from '../table/row-source.js'
 import type { ReconcilePlan } from './reconcile-plan.js'
 import { rejection } from './reject.js'
@@ -21,7 +22,7 @@ export function admitColumns (plan: ReconcilePlan): ServedRows {
 
 function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
   const { inventory: { infoFiles, users }, listedRow, lastGoodRow, rejected, builder } = plan
-  const lastModified = (user: number) => infoFiles.lastModified(users.infoFiles[user]!)
+  const lastModified = (user: number) => infoFiles.lastModified(users[user]!)
   const columns = new Set(builder.fields.map(({ name }) => name))
   const admit = (source: number) => {
     const added = Object.keys(fieldsOf(plan, source).undeclared).filter((name) => !columns.has(name))
@@ -37,9 +38,9 @@ function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
     served[user] = source !== lastGood && lastGood !== NO_ROW && admit(lastGood) ? lastGood : NO_ROW
     // Otherwise the listed file is rejected already, and this was the last good row.
     if (source !== listedRow[user]!) continue
-    const listed = infoFiles.at(users.infoFiles[user]!)
+    const listed = infoFiles.at(users[user]!)
     rejected.set(user, {
-      userId: userIdOf(listed.key),
+      userId: sliceToString(infoFiles.userId(users[user]!)),
       ...isDraft(source) ? builder.version(draftOf(source)) : { etag: listed.etag, size: listed.size, racy: false },
       key: listed.key,
       rejection: rejection('too_many_lake_columns', `With this file the lake would have more than ${MAX_LAKE_COLUMNS} columns`),

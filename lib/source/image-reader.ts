@@ -41,7 +41,7 @@ export class ImageReader {
   /** @param extensions determine the types that may be served */
   constructor (store: ObjectStore, extensions: readonly string[]) {
     this.#store = store
-    this.#served = new Set(extensions.flatMap((extension) => IMAGE_TYPES[extension] ?? []))
+    this.#served = new Set(extensions.flatMap((extension) => IMAGE_TYPES[extension.slice(extension.lastIndexOf('.') + 1)] ?? []))
   }
 
   /**

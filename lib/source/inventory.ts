@@ -1,32 +1,41 @@
-import { copySlice, sliceToString, type ExpectedSize, type ObjectList } from '../store/object-list.js'
+import { compileSchema } from '../schema/schema.js'
+import { sliceToString, type ExpectedSize, type ObjectList } from '../store/object-list.js'
 import type { ObjectStore } from '../store/object-store.js'
-import { compareBytes } from '../base/bytes.js'
 import type { ByteSlice } from '../table/utf8-column.js'
 import { IgnoredCounter, type IgnoredObjects } from './ignored-objects.js'
+import { objectClassifier } from './object-kinds.js'
 import { SkippedCounter, type SkippedFiles } from './skipped-files.js'
 import type { SourceState } from './source-state.js'
 import { rejection, type Rejection } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
-import { DOT, extensionIn, userIdIn, UserObjects } from './user-objects.js'
+import { DOT, userIdIn, UserObjects } from './user-objects.js'
 
 /** An info file that is rejected because of its key alone. */
 export interface Refused { readonly userId: string | null, readonly key: string, readonly etag: string, readonly rejection: Rejection }
 
 /** The result of one complete listing of the source. */
 export interface Inventory {
-  /** The info files with valid user ids, and all images. */
+  /** The info files with valid user ids. */
   readonly infoFiles: UserObjects
-  readonly images: UserObjects
-  /** For each user, in the byte order of the user ids: the info file that is served, and the image; -1 for no image. */
-  readonly users: { readonly infoFiles: Int32Array, readonly images: Int32Array }
+  /** For each user, in the byte order of the user ids: the info file that is served. */
+  readonly users: Int32Array
+  /** The images of each image field, in schema order. */
+  readonly images: readonly ListedImages[]
   readonly refused: readonly Refused[]
-  /** The images without an info file: their indexes in `images`, in ascending order of the keys. */
-  readonly orphans: Int32Array
   /** The number of all objects. */
   readonly listed: number
   readonly ignored: readonly IgnoredObjects[]
   /** What the listing of a folder has skipped. */
   readonly skipped: readonly SkippedFiles[]
+}
+
+/** The images of one field. */
+export interface ListedImages {
+  readonly objects: UserObjects
+  /** The image of each user, as an index in `objects`; -1 for none. */
+  readonly ofUsers: Int32Array
+  /** The images without an info file: their indexes in `objects`, in ascending order of the keys. */
+  readonly orphans: Int32Array
 }
 
 /** Memory is allocated for somewhat more objects than in the previous listing. */
@@ -36,15 +45,14 @@ function infoFilesOf ({ table: { keys, length }, files }: SourceState, { prefix 
   return expected(length, keys.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), 2 * files.etags.bytes.length)
 }
 
-function imagesOf ({ table, images: { etags, sizes } }: SourceState): ExpectedSize {
-  return expected(sizes.length, table.images[0]?.bytes.length ?? 0, 2 * etags.bytes.length)
+function imagesOf ({ table, images }: SourceState, field: number): ExpectedSize | undefined {
+  const keys = table.images[field]
+  return keys && expected(table.length, keys.bytes.length, 2 * images[field]!.etags.bytes.length)
 }
 
 function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedSize {
   return { rows: Math.ceil(rows * HEADROOM) + 1000, keyBytes: Math.ceil(keyBytes * HEADROOM), etagBytes: Math.ceil(etagBytes * HEADROOM) }
 }
-
-type Kind = 'info' | 'image' | 'own' | 'other'
 
 /**
  * Lists the source and decides, from the listing alone, which objects are used.
@@ -57,61 +65,38 @@ export async function takeInventory (
   store: ObjectStore, rules: SourceRules, onListed: (listed: number) => void, known?: SourceState
 ): Promise<Inventory> {
   const infoFiles = new UserObjects(known && infoFilesOf(known, rules))
-  const images = new UserObjects(known && imagesOf(known))
+  const images = compileSchema(rules.schema).images.map((_, field) => new UserObjects(known && imagesOf(known, field)))
   const invalid: Refused[] = []
-  const kindOf = classifier(rules)
+  const classify = objectClassifier(rules)
   let listed = 0
   const ignored = new IgnoredCounter()
   const skipped = new SkippedCounter()
   for await (const page of store.list(rules.prefix, { onSkipped: (file) => skipped.add(file) })) {
     for (let i = 0; i < page.length; i++) {
-      const kind = kindOf(page.key(i))
-      if (kind === 'info') addInfoFile(page, i, infoFiles, invalid)
-      else if (kind === 'image') images.pushFrom(page, i)
-      else if (kind === 'other') ignored.add(page.key(i))
+      const object = classify(page.key(i))
+      if (object.kind === 'info') addInfoFile(page, i, object.extension.length, infoFiles, invalid)
+      else if (object.kind === 'image') images[object.field]!.add(page, i, object.extension.length)
+      else if (object.kind === 'other') ignored.add(page.key(i))
     }
     listed += page.length
     onListed(listed)
   }
   const { chosen, duplicates } = chooseInfoFiles(infoFiles)
-  const joined = joinImages(infoFiles, chosen, images)
   return {
     infoFiles,
-    images,
-    users: { infoFiles: chosen, images: joined.images },
+    users: chosen,
+    images: images.map((objects) => joinImages(infoFiles, chosen, objects)),
     refused: [...invalid, ...duplicates],
-    orphans: joined.orphans,
     listed,
     ignored: ignored.list(),
     skipped: skipped.list()
   }
 }
 
-/** Returns a function that determines the kind of an object by its key. */
-function classifier ({ ownKeys, imageExtensions }: SourceRules): (key: ByteSlice) => Kind {
-  const own = ownKeys.map((key) => Buffer.from(key))
-  const kindOf = (extension: string): Kind => extension === 'csv' ? 'info' : imageExtensions.includes(extension) ? 'image' : 'other'
-  // A lake has few extensions, each with many objects.
-  const known: (ByteSlice & { readonly kind: Kind })[] = []
-  return (key) => {
-    const { bytes, start, end } = key
-    const extension = extensionIn(key)
-    if (extension === undefined) return 'other'
-    for (const key of own) if (key.length === end - start && compareBytes(key, 0, key.length, bytes, start, end) === 0) return 'own'
-    for (const other of known) if (compareBytes(other.bytes, other.start, other.end, bytes, extension.start, end) === 0) return other.kind
-    const kind = kindOf(sliceToString(extension).toLowerCase())
-    if (known.length < MAX_EXTENSIONS) known.push({ ...copySlice(extension), kind })
-    return kind
-  }
-}
-
-/** The number of extensions whose kinds are cached. */
-const MAX_EXTENSIONS = 8
-
-function addInfoFile (page: ObjectList, i: number, infoFiles: UserObjects, invalid: Refused[]): void {
-  const userId = userIdIn(page.key(i))
+function addInfoFile (page: ObjectList, i: number, extensionLength: number, infoFiles: UserObjects, invalid: Refused[]): void {
+  const userId = userIdIn(page.key(i), extensionLength)
   const problem = checkUserId(userId)
-  if (problem === undefined) return infoFiles.pushFrom(page, i)
+  if (problem === undefined) return infoFiles.add(page, i, extensionLength)
   const { key, etag } = page.at(i)
   invalid.push({ userId: null, key, etag, rejection: rejection('invalid_id', problem, { excerpt: sliceToString(userId) }) })
 }
@@ -150,24 +135,24 @@ function chooseInfoFiles (infoFiles: UserObjects) {
 }
 
 /** Joins each user with an image: the newest one; of those, the one with the greatest key. */
-function joinImages (infoFiles: UserObjects, users: Int32Array, images: UserObjects) {
-  const joined = new Int32Array(users.length).fill(-1)
+function joinImages (infoFiles: UserObjects, users: Int32Array, objects: UserObjects): ListedImages {
+  const ofUsers = new Int32Array(users.length).fill(-1)
   const orphans: number[] = []
   let user = 0
-  for (const image of images.byUser()) {
+  for (const image of objects.byUser()) {
     let order = -1
     for (; user < users.length; user++) {
-      order = infoFiles.compareUsers(users[user]!, images, image)
+      order = infoFiles.compareUsers(users[user]!, objects, image)
       if (order >= 0) break
     }
     if (order !== 0) {
       orphans.push(image)
       continue
     }
-    const other = joined[user]!
+    const other = ofUsers[user]!
     // They come in key order: of two that are equally new, the later one has the greater key.
-    if (other === -1 || images.lastModified(image) >= images.lastModified(other)) joined[user] = image
+    if (other === -1 || objects.lastModified(image) >= objects.lastModified(other)) ofUsers[user] = image
   }
   // A listing is in ascending order of the keys.
-  return { images: joined, orphans: Int32Array.from(orphans).sort() }
+  return { objects, ofUsers, orphans: Int32Array.from(orphans).sort() }
 }

@@ -4,7 +4,7 @@ import { packEtag } from '../store/packed-etag.js'
 import { buildTable } from '../table/build-table.js'
 import { draftOf, isDraft, NO_ROW } from '../table/row-source.js'
 import type { Table } from '../table/table.js'
-import { sliceAt, takeUtf8, type ByteSlice } from '../table/utf8-column.js'
+import { sliceAt, takeUtf8, type ByteSlice, type Utf8Column } from '../table/utf8-column.js'
 import type { ServedRows } from './admit-columns.js'
 import { hasUsualKey, type ReconcilePlan } from './reconcile-plan.js'
 import { encodeRejectedFiles, nextStateName, rejectedFilesOf, type FileVersions, type ImageVersions, type RejectedFile, type SourceState } from './source-state.js'
@@ -20,29 +20,37 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
   const { previous, inventory } = plan
   const users = indexesWhere(served, (source) => source !== NO_ROW)
   const sources = users.map((user) => served[user]!)
-  const images = users.map((user) => inventory.users.images[user]!)
+  const images = inventory.images.map(({ objects, ofUsers }): RowImages => ({ objects, ofRows: users.map((user) => ofUsers[user]!) }))
   const hasSameRows = sources.length === previous.table.length && sources.every((source, row) => source === row)
-  const sameImages = hasSameRows ? compareImages(previous, inventory.images, images) : 'none'
+  const sameImages = hasSameRows ? compareImages(previous, images) : 'none'
   const hasSameRejects = isSameRejects(plan.rejected, rejectedFilesOf(previous))
   if (sameImages === 'versions' && hasSameRejects) return previous
   return {
     name: nextStateName(previous, listedAt),
     table: sameImages === 'none' ? nextTable(plan, users, sources, images) : previous.table,
     files: hasSameRows ? previous.files : reuseTypedArrays(previous.files, fileVersions(plan, users, sources)),
-    images: sameImages === 'versions' ? previous.images : reuseTypedArrays(previous.images, imageVersions(inventory.images, images)),
+    images: sameImages === 'versions' ? previous.images : reuseTypedArrays(previous.images, images.map(imageVersions)),
     rejected: hasSameRejects ? previous.rejected : encodeRejectedFiles(plan.rejected.values())
   }
 }
 
+/** The images of one field: the image of each row as an index in `objects`; -1 for none. */
+interface RowImages { readonly objects: UserObjects, readonly ofRows: Int32Array }
+
 /** What the images of the rows have in common with the previous ones: nothing, their keys, or their versions as well. */
-function compareImages ({ table, images: { etags, sizes, modified } }: SourceState, list: UserObjects, images: Int32Array): 'none' | 'keys' | 'versions' {
-  const [keys] = table.images
+function compareImages ({ table, images }: SourceState, next: readonly RowImages[]): 'none' | 'keys' | 'versions' {
+  if (table.images.length !== next.length) return 'none' // the state before the first reconcile knows no fields
+  const found = next.map((ofField, field) => compareImagesOfField(table.images[field]!, images[field]!, ofField))
+  return found.includes('none') ? 'none' : found.includes('keys') ? 'keys' : 'versions'
+}
+
+function compareImagesOfField (keys: Utf8Column, { etags, sizes, modified }: ImageVersions, { objects, ofRows }: RowImages): 'none' | 'keys' | 'versions' {
   let same: 'keys' | 'versions' = 'versions'
-  for (let row = 0; row < images.length; row++) {
-    const image = images[row]!
-    const hadImage = keys !== undefined && keys.offsets[row] !== keys.offsets[row + 1]
-    if (image === -1 ? hadImage : keys === undefined || !list.hasKey(image, keys, row)) return 'none'
-    if (image !== -1 && !(list.hasEtag(image, etags, row) && list.size(image) === sizes[row] && list.lastModified(image) === modified[row])) same = 'keys'
+  for (let row = 0; row < ofRows.length; row++) {
+    const image = ofRows[row]!
+    const hadImage = keys.offsets[row] !== keys.offsets[row + 1]
+    if (image === -1 ? hadImage : !objects.hasKey(image, keys, row)) return 'none'
+    if (image !== -1 && !(objects.hasEtag(image, etags, row) && objects.size(image) === sizes[row] && objects.lastModified(image) === modified[row])) same = 'keys'
   }
   return same
 }
@@ -54,32 +62,33 @@ function isSameRejects (rejected: ReadonlyMap<number, RejectedFile>, previous: R
   return true
 }
 
-function nextTable ({ previous, builder, inventory: { infoFiles, images: list, users: { infoFiles: infoFileOf } } }: ReconcilePlan, users: Int32Array, sources: Int32Array, images: Int32Array): Table {
+function nextTable ({ previous, builder, inventory: { infoFiles, users: infoFileOf } }: ReconcilePlan, users: Int32Array, sources: Int32Array, images: readonly RowImages[]): Table {
   const table = buildTable(previous.table, builder, {
     sources,
     keys: takeUtf8(users.length, (row) => infoFiles.userId(infoFileOf[users[row]!]!)),
-    images: builder.fields.filter(({ source }) => source === 'image').slice(0, 1).map(() => takeUtf8(users.length, (row) => images[row] === -1 ? EMPTY_SLICE : list.key(images[row]!)))
+    images: images.map(({ objects, ofRows }) => takeUtf8(ofRows.length, (row) => ofRows[row] === -1 ? EMPTY_SLICE : objects.key(ofRows[row]!)))
   })
   // A file was replaced by one with the same content.
-  return table.version === previous.table.version ? previous.table : table
+  const isSame = table.version === previous.table.version && table.images.length === previous.table.images.length
+  return isSame ? previous.table : table
 }
 
-function imageVersions (list: UserObjects, images: Int32Array): ImageVersions {
+function imageVersions ({ objects, ofRows }: RowImages): ImageVersions {
   const versions: ImageVersions = {
-    etags: takeUtf8(images.length, (row) => images[row] === -1 ? EMPTY_SLICE : packEtag(list.etag(images[row]!))),
-    sizes: shared(Float64Array, images.length),
-    modified: shared(Float64Array, images.length)
+    etags: takeUtf8(ofRows.length, (row) => ofRows[row] === -1 ? EMPTY_SLICE : packEtag(objects.etag(ofRows[row]!))),
+    sizes: shared(Float64Array, ofRows.length),
+    modified: shared(Float64Array, ofRows.length)
   }
-  images.forEach((image, row) => {
+  ofRows.forEach((image, row) => {
     if (image === -1) return
-    versions.sizes[row] = list.size(image)
-    versions.modified[row] = list.lastModified(image)
+    versions.sizes[row] = objects.size(image)
+    versions.modified[row] = objects.lastModified(image)
   })
   return versions
 }
 
 function fileVersions (plan: ReconcilePlan, users: Int32Array, sources: Int32Array): FileVersions {
-  const { inventory: { infoFiles, users: { infoFiles: infoFileOf } }, previous: { files }, builder, rules } = plan
+  const { inventory: { infoFiles, users: infoFileOf }, previous: { files }, builder, rules } = plan
   const prefixLength = Buffer.byteLength(rules.prefix)
   const keyOfDraft = (row: number) => {
     const infoFile = infoFileOf[users[row]!]!

@@ -10,7 +10,6 @@ import type { Inventory } from './inventory.js'
 import type { ReconcilePlan } from './reconcile-plan.js'
 import { QUARANTINE_CODES, rejection, type QuarantineCode, type Rejection } from './reject.js'
 import { infoFileOf, type SourceState } from './source-state.js'
-import { userIdIn } from './user-objects.js'
 
 /** An entry as responses contain it. */
 export interface QuarantineEntry extends Rejection<QuarantineCode> {
@@ -54,12 +53,15 @@ export function nextQuarantine (plan: ReconcilePlan, served: ServedRows, state: 
  * A last good record does not change while its file is rejected, but can be lost to the limit of columns: so it is enough to count
  * them.
  */
-function originOf ({ inventory: { refused, orphans, images, ignored }, rejected, lastGoodRow }: ReconcilePlan, served: ServedRows): string {
+function originOf ({ inventory: { refused, images, ignored }, rejected, lastGoodRow }: ReconcilePlan, served: ServedRows): string {
   let lastGood = 0
   for (const user of rejected.keys()) if (hasLastGood(lastGoodRow, served, user)) lastGood++
-  const keys = takeUtf8(orphans.length, (i) => images.key(orphans[i]!))
-  const etags = takeUtf8(orphans.length, (i) => images.etag(orphans[i]!))
-  return digest(JSON.stringify([lastGood, refused, ignored]), keys.offsets, keys.bytes, etags.offsets, etags.bytes)
+  const ofOrphans = images.flatMap(({ objects, orphans }) => {
+    const keys = takeUtf8(orphans.length, (i) => objects.key(orphans[i]!))
+    const etags = takeUtf8(orphans.length, (i) => objects.etag(orphans[i]!))
+    return [keys.offsets, keys.bytes, etags.offsets, etags.bytes]
+  })
+  return digest(JSON.stringify([lastGood, refused, ignored]), ...ofOrphans)
 }
 
 function hasLastGood (lastGoodRow: Int32Array, served: ServedRows, user: number): boolean {
@@ -72,7 +74,7 @@ function buildQuarantine (plan: ReconcilePlan, served: ServedRows, origin: strin
   const json = columnOf(entries, (entry) => JSON.stringify(entry))
   const counts = {
     rejects: inventory.refused.length + rejected.size,
-    orphans: inventory.orphans.length,
+    orphans: inventory.images.reduce((sum, { orphans }) => sum + orphans.length, 0),
     ignored: inventory.ignored.reduce((sum, { count }) => sum + count, 0)
   }
   return {
@@ -99,10 +101,10 @@ function * rejectedEntries ({ rejected, lastGoodRow, previous, rules }: Reconcil
   }
 }
 
-function * orphanEntries ({ orphans, images }: Inventory): Generator<QuarantineEntry> {
+function * orphanEntries ({ images }: Inventory): Generator<QuarantineEntry> {
   const orphan = rejection('orphan', 'There is no info file with the name of this image')
-  for (const image of orphans) {
-    yield entryOf(sliceToString(userIdIn(images.key(image))) || null, sliceToString(images.key(image)), sliceToString(images.etag(image)), orphan)
+  for (const { objects, orphans } of images) {
+    for (const image of orphans) yield entryOf(sliceToString(objects.userId(image)) || null, sliceToString(objects.key(image)), sliceToString(objects.etag(image)), orphan)
   }
 }
 

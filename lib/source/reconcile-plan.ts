@@ -37,7 +37,7 @@ export interface ReconcilePlan {
 export function planReconcile (inventory: Inventory, previous: SourceState, rules: SourceRules, isPaused: (file: RejectedFile) => boolean): ReconcilePlan {
   const { infoFiles, users } = inventory
   const table = new TableReader(previous.table)
-  const length = users.infoFiles.length
+  const length = users.length
   const plan = {
     inventory,
     previous,
@@ -52,7 +52,7 @@ export function planReconcile (inventory: Inventory, previous: SourceState, rule
   const isUnchanged = versionMatcher(plan)
   // Both are in the order of the user ids: a merge join.
   let row = 0
-  users.infoFiles.forEach((infoFile, user) => {
+  users.forEach((infoFile, user) => {
     const { bytes, start, end } = infoFiles.userId(infoFile)
     let order = -1
     for (; row < table.length; row++) {

@@ -2,8 +2,9 @@ import type { MonotonicClock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
 import { compareUtf8 } from '../base/utf8.js'
 import type { Warning } from '../base/warning.js'
-import { userIdOf, type RecordFields } from '../schema/record.js'
+import type { RecordFields } from '../schema/record.js'
 import { compileSchema } from '../schema/schema.js'
+import { sliceToString } from '../store/object-list.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { readPreconditions, type Preconditions } from '../store/precondition.js'
 import { fromDraft } from '../table/row-source.js'
@@ -84,9 +85,10 @@ export async function reconcile (
   const report = () => onProgress({ listed: inventory.listed, toFetch: changed.length, fetched })
   report()
   await forEachConcurrently(changed, DOWNLOADS, async (user) => {
-    const object = inventory.infoFiles.at(inventory.users.infoFiles[user]!)
+    const infoFile = inventory.users[user]!
+    const object = inventory.infoFiles.at(infoFile)
     const timeoutMs = rejectedFilesOf(known).get(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
-    const file = await readInfoFile(store, object, { ...rules, timeoutMs, clock })
+    const file = await readInfoFile(store, object, { ...rules, userId: sliceToString(inventory.infoFiles.userId(infoFile)), timeoutMs, clock })
     fetched++
     if (file === undefined) plan.deleted.add(user)
     else if (file.rejection !== undefined) plan.rejected.set(user, file)
@@ -113,13 +115,14 @@ type InfoFile =
   | RejectedFile & { readonly data?: never }
 
 interface ReadRules extends SourceRules {
+  readonly userId: string
   readonly timeoutMs: number
   readonly clock: MonotonicClock
 }
 
 /** Downloads and parses an info file. `undefined`: it was deleted after it was listed. The ETag is that of the body. */
-async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter, schema, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
-  const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId: userIdOf(key), key, etag, size, racy: racy === true })
+async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, delimiter, schema, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
+  const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId, key, etag, size, racy: racy === true })
   const tooLarge = rejection('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }
   try {
@@ -127,7 +130,7 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { delimiter
     if (found === undefined || found === 'unchanged') return undefined
     // The response did not come from the store: a page of a proxy, for example.
     if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
-    return { ...version(found), ...parseInfoFile(found.body, { delimiter, schema: compileSchema(schema), userId: userIdOf(object.key) }) }
+    return { ...version(found), ...parseInfoFile(found.body, { delimiter, schema: compileSchema(schema), userId }) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'too_large') return { ...version(object), rejection: tooLarge }

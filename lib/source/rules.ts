@@ -6,7 +6,7 @@ export interface SourceRules {
   readonly prefix: string
   /** Keys that the service itself writes. They are never input, even below the prefix. */
   readonly ownKeys: readonly string[]
-  /** Lower case, without the dot. */
+  /** Of image fields that declare none. Lower case, without the dot. */
   readonly imageExtensions: readonly string[]
   /** Separates the fields of an info file; one or more characters. */
   readonly delimiter: string

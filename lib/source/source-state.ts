@@ -1,7 +1,7 @@
 import type { RecordFields } from '../schema/record.js'
 import { unpackEtag } from '../store/packed-etag.js'
 import { emptyTable } from '../table/build-table.js'
-import type { ImageVersions } from '../table/image-versions.js'
+import { NO_IMAGES, type ImageVersions } from '../table/image-versions.js'
 import type { Table } from '../table/table.js'
 import type { TableField } from '../table/table-field.js'
 import { EMPTY_UTF8, sliceAt, takeUtf8, Utf8Builder, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
@@ -41,7 +41,8 @@ export interface Backoff { readonly until: number, readonly timeoutMs: number }
 /** What the last listing knew of each info file and image: key -> ETag and size, and the row or the reject. */
 export interface SourceIndex {
   readonly files: FileVersions
-  readonly images: ImageVersions
+  /** Of each image field, in schema order. */
+  readonly images: readonly ImageVersions[]
   /** The rejected files, each as JSON: posting a state to another thread copies none of them. See `rejectedFilesOf`. */
   readonly rejected: Utf8Column
 }
@@ -58,7 +59,7 @@ export const emptyState = (fields: readonly TableField[]): SourceState => ({
   name: '0',
   table: emptyTable(fields),
   files: { keys: EMPTY_UTF8, etags: EMPTY_UTF8, sizes: new Uint32Array(), racy: new Uint8Array() },
-  images: { etags: EMPTY_UTF8, sizes: new Float64Array(), modified: new Float64Array() },
+  images: fields.filter(({ source }) => source === 'image').map(() => NO_IMAGES),
   rejected: EMPTY_UTF8
 })
 

@@ -6,7 +6,7 @@ import { NumberBuilder, isSameValue, type ByteSlice, type Utf8Column } from '../
 export const DOT = 0x2e
 const SLASH = 0x2f
 
-/** A list of objects whose names have an extension, and so belong to a user. */
+/** A list of objects whose names have an extension, and so belong to a record. */
 export class UserObjects extends ObjectList {
   /** Positions of the user ids in the bytes of the keys. */
   readonly #idStarts: NumberBuilder<Int32Array>
@@ -18,9 +18,10 @@ export class UserObjects extends ObjectList {
     this.#idEnds = new NumberBuilder(Int32Array, expected.rows)
   }
 
-  protected override pushFacts (size: number, lastModified: number, racy: boolean): void {
-    super.pushFacts(size, lastModified, racy)
-    const { start, end } = userIdIn(this.key(this.length - 1))
+  /** Adds an object of another list, whose user id is the base name without the extension of this length in bytes, dot included. */
+  add (list: ObjectList, i: number, extensionLength: number): void {
+    this.pushFrom(list, i)
+    const { start, end } = userIdIn(this.key(this.length - 1), extensionLength)
     this.#idStarts.push(start)
     this.#idEnds.push(end)
   }
@@ -59,9 +60,9 @@ export class UserObjects extends ObjectList {
   }
 }
 
-/** The base name of a key without its extension. The key must have an extension. */
-export function userIdIn ({ bytes, start, end }: ByteSlice): ByteSlice {
-  const dot = lastIndex(DOT, bytes, start, end)
+/** The base name of a key without its extension, which has this length in bytes, dot included. */
+export function userIdIn ({ bytes, start, end }: ByteSlice, extensionLength: number): ByteSlice {
+  const dot = end - extensionLength
   return { bytes, start: lastIndex(SLASH, bytes, start, dot) + 1, end: dot }
 }
 

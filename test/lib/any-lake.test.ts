@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { parquet } from '../../lib/output/parquet.js'
@@ -77,7 +77,7 @@ function stateOf (table: Table): SourceState {
     ...emptyState(table.fields),
     table,
     files: { keys: texts, etags: texts, sizes: new Uint32Array(table.length), racy: new Uint8Array(table.length) },
-    images: { etags: texts, sizes: numbers, modified: numbers }
+    images: table.images.map(() => ({ etags: texts, sizes: numbers, modified: numbers }))
   }
 }
 
@@ -175,12 +175,12 @@ t.test('CSV and Parquet have the types of the schema', async (t) => {
 t.test('a lake without a birth field and without images', async (t) => {
   const version = new TableVersion(tableOfAny(WITHOUT_BIRTH, [{ key: 'b', values: [null] }, { key: 'a', values: [1.5] }]), 'UTC')
   t.same(await version.statistics({ asOf: 0, binWidth: 10 }), { count: 2, average_age: -1, median_age: null, youngest_age: null, oldest_age: null, with_image: 0, age_histogram: [] })
-  t.equal(await version.image('a'), undefined)
+  t.equal(await version.attachment('a', 'photo'), undefined)
   await t.rejects(version.select({ filters: [{ op: 'born', unit: 'millisecond', value: {} }] }), { name: 'TypeError' })
   t.same(rowsIn(tableOfAny(WITHOUT_BIRTH, [])), [])
 })
 
-async function openLake (t: Test, files: Record<string, string>, descriptor: object) {
+async function openLake (t: Test, files: NonNullable<Parameters<Test['testdir']>[0]>, descriptor: object) {
   const root = t.testdir({ source_data: files })
   const store = new FolderStore(root)
   const transformer = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify(descriptor)).descriptor })
@@ -218,4 +218,52 @@ t.test('a lake with ISO dates: records, ages, output and snapshot', async (t) =>
   }
   t.same(await restart({ fields }), [], 'the snapshot is used')
   t.same(await restart({ fields: fields.slice(0, 2) }), ['foreign'], 'with another schema the start is cold')
+})
+
+t.test('several image fields: rows, orphans, attachments by field, and a restart from the snapshot', async (t) => {
+  const png = (text: string) => '\x89PNG\r\n\x1a\n' + text
+  const fields = [
+    { name: 'sku', type: 'string', source: 'key' },
+    { name: 'name', type: 'string' },
+    { name: 'photo', type: 'string', source: 'image' },
+    { name: 'front', type: 'string', source: 'image', extensions: ['front.png', 'jpg'] }
+  ]
+  const files = {
+    'a.csv': 'name\nA\n',
+    'a.png': Buffer.from(png('photo'), 'latin1'),
+    'a.FRONT.png': Buffer.from(png('front'), 'latin1'),
+    'b.csv': 'name\nB\n',
+    'b.jpg': 'not a photo',
+    'c.front.png': '',
+    'c.back.png': ''
+  }
+  const { transformer, store } = await openLake(t, files, { fields })
+  const rows = async (lake: UserDataTransformer) => {
+    const found: unknown[] = []
+    for await (const batch of (await lake.select()).batches()) found.push(...batch)
+    return found
+  }
+  const expected = [['a', 'A', 'source_data/a.png', 'source_data/a.FRONT.png'], ['b', 'B', null, 'source_data/b.jpg']]
+  t.same(await rows(transformer), expected)
+  t.same(transformer.quarantine().entries().map(({ key, user_id: id, code }) => [key, id, code]), [['source_data/c.back.png', 'c.back', 'orphan'], ['source_data/c.front.png', 'c', 'orphan']])
+  const open = async (lake: UserDataTransformer, key: string, field?: string) => {
+    const image = await lake.openImage(lake.current, key, () => 'all', field)
+    return image?.body && (await buffer(image.body)).subarray(8).toString()
+  }
+  t.same([await open(transformer, 'a'), await open(transformer, 'a', 'photo'), await open(transformer, 'a', 'front')], ['photo', 'photo', 'front'])
+  t.same([await open(transformer, 'b'), await open(transformer, 'b', 'name'), await open(transformer, 'c', 'front')], [undefined, undefined, undefined])
+  t.equal((await transformer.select({ filters: [{ column: 'front', op: 'equals', value: ['source_data/a.FRONT.png'] }] })).count, 1)
+  t.equal((await transformer.select({ filters: [{ column: 'photo', op: 'exists', value: false }] })).count, 1)
+  const { version } = transformer.current
+  await store.put('source_data/a.FRONT.png', Buffer.from(png('other'), 'latin1'))
+  await transformer.reconcile({ fresh: true })
+  t.equal(transformer.current.version, version, 'the bytes of images are not part of the version')
+  t.equal(await open(transformer, 'a', 'front'), 'other')
+  await transformer.updateOutput()
+  await transformer.flush()
+  const restarted = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify({ fields })).descriptor, onColdStart: t.fail })
+  t.teardown(() => restarted.close())
+  await restarted.reconcile()
+  t.same(await rows(restarted), expected)
+  t.equal(await open(restarted, 'a', 'front'), 'other')
 })

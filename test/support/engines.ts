@@ -14,7 +14,7 @@ export function wrapEngine (override: (version: DataVersion) => Partial<DataVers
       select: (query) => inner.select(query),
       statistics: (query) => inner.statistics(query),
       undeclared: () => inner.undeclared(),
-      image: (userId) => inner.image(userId),
+      attachment: (key, field) => inner.attachment(key, field),
       ...override(inner)
     }
   }

@@ -88,6 +88,8 @@ t.test('each mistake is one line that names the field and the property', async (
     [field({ source: 'key', type: 'integer' }), /type: got "integer"; must be string/],
     [field({ extensions: ['png'] }), /extensions: applies to fields with source image only/],
     [field({ source: 'image', extensions: ['.PNG'] }), /extensions: got \["\.PNG"\]; must be a list/],
+    [field({ source: 'image', extensions: ['csv'] }), /extensions: got \["csv"\]; must be .* not those of info files \(csv/],
+    [schemaOf([{ name: 'x', type: 'string', source: 'image' }, { name: 'y', type: 'string', source: 'image' }]), /x and y have the source image and no extensions; at most one field can/],
     [schemaOf([{ name: 'x', type: 'string' }, { name: 'x', type: 'string' }]), /two fields have the name "x"/],
     [schemaOf([{ name: 'x', type: 'string', header: 'H' }, { name: 'y', type: 'string', header: ['H', 'I'] }]), /two fields have the header "H"/],
     [schemaOf([{ name: 'x', type: 'string', source: 'key' }, { name: 'y', type: 'string', source: 'key' }]), /x and y have the source key/],

@@ -19,7 +19,7 @@ function stateOf (rows: readonly TestRow[]): SourceState {
     name: '7@1.5',
     table,
     files: { keys: texts((row) => row % 3 === 0 ? `source_data/sub/${row}.CSV` : ''), etags: texts((row) => `etag-${row}`), sizes: Uint32Array.from(rows, (_, row) => row), racy: Uint8Array.from(rows, (_, row) => row % 2) },
-    images: { etags: texts((row) => row % 2 === 0 ? '' : `image-${row}`), sizes: Float64Array.from(rows, (_, row) => row * 1e9), modified: Float64Array.from(rows, () => 1.7e12) },
+    images: [{ etags: texts((row) => row % 2 === 0 ? '' : `image-${row}`), sizes: Float64Array.from(rows, (_, row) => row * 1e9), modified: Float64Array.from(rows, () => 1.7e12) }],
     rejected: encodeRejectedFiles([{ userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }])
   }
 }
@@ -34,7 +34,7 @@ const contentOf = ({ name, table, files, images, rejected }: SourceState) => ({
   version: table.version,
   births: [...table.births!.rows],
   files: [files.keys, files.etags].map(({ offsets, bytes }) => [[...offsets], Buffer.from(bytes).toString()]).concat([[...files.sizes], [...files.racy]] as never),
-  images: [[...images.etags.offsets], Buffer.from(images.etags.bytes).toString(), [...images.sizes], [...images.modified]],
+  images: images.map(({ etags, sizes, modified }) => [[...etags.offsets], Buffer.from(etags.bytes).toString(), [...sizes], [...modified]]),
   rejected: [...rejectedFilesOf({ rejected })]
 })
 

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { parseSchema } from '../../../lib/schema/schema.js'
+import { takeInventory } from '../../../lib/source/inventory.js'
+import { ObjectList, sliceToString } from '../../../lib/store/object-list.js'
+import { compareUtf8 } from '../../../lib/base/utf8.js'
+import { INFO_FORMATS } from '../../../lib/base/info-formats.js'
+import { FolderStore } from '../../../lib/store/folder/folder-store.js'
+import { runs } from '../../support/property-runs.js'
+import { wrapStore } from '../../support/stores.js'
+
+const EXTENSIONS: Readonly<Record<string, readonly string[]>> = { photo: ['png', 'jpg'], front: ['front.png', 'front.side.png', 'webp'] }
+const { descriptor: schema } = parseSchema(JSON.stringify({
+  fields: [{ name: 'photo', type: 'string', source: 'image' }, { name: 'front', type: 'string', source: 'image', extensions: EXTENSIONS['front'] }]
+}))
+// `webp` is an extension of the other field.
+const rules = { prefix: '', ownKeys: ['out.csv'], imageExtensions: ['png', 'jpg', 'webp'], delimiter: ',', schema, timeZone: 'UTC' }
+
+interface Listed { readonly key: string, readonly lastModified: number }
+
+/** A plain reading of the rules. */
+function plainInventory (objects: readonly Listed[]) {
+  const parts = objects.filter(({ key }) => key !== 'out.csv').map((object) => {
+    const name = object.key.slice(object.key.lastIndexOf('/') + 1)
+    const dots = [...name].flatMap((character, i) => character === '.' ? i : [])
+    for (const dot of dots) {
+      const extension = name.slice(dot + 1).toLowerCase()
+      const field = Object.keys(EXTENSIONS).find((field) => EXTENSIONS[field]!.includes(extension))
+      if (field !== undefined || (INFO_FORMATS as readonly string[]).includes(extension)) return { ...object, id: name.slice(0, dot), field: field ?? 'info' }
+    }
+    return { ...object, id: '', field: 'other' }
+  })
+  const of = (field: string) => parts.filter((part) => part.field === field)
+  const isValid = (id: string) => !['', '.', '..'].includes(id)
+  const better = (a: Listed, b: Listed) => a.key.length - b.key.length || compareUtf8(a.key, b.key)
+  const newer = (a: Listed, b: Listed) => b.lastModified - a.lastModified || compareUtf8(b.key, a.key)
+  const ids = [...new Set(of('info').map(({ id }) => id).filter(isValid))].sort(compareUtf8)
+  const first = (field: string, id: string, order: typeof better) => of(field).filter((part) => part.id === id).sort(order)[0]?.key ?? null
+  return {
+    records: ids.map((id) => [id, first('info', id, better), first('photo', id, newer), first('front', id, newer)]),
+    refused: of('info').length - ids.length,
+    orphans: [...of('photo'), ...of('front')].filter(({ id }) => !ids.includes(id)).map(({ key }) => key).sort(compareUtf8),
+    ignored: of('other').length
+  }
+}
+
+t.test('keys are joined into records as by a plain reading of the rules', async (t) => {
+  const base = fc.constantFrom('', 'a', 'b', 'a.front', 'a.side', 'A', 'a.b', '..', 'out')
+  const extension = fc.constantFrom('csv', 'CSV', 'tsv', 'csv.gz', 'json', 'png', 'Png', 'front.png', 'FRONT.png', 'front.side.png', 'side.png', 'webp', 'txt', 'gz', '')
+  const key = fc.tuple(fc.constantFrom('', 'x/', 'x.png/'), base, fc.constantFrom('.', '.', ''), extension).map((parts) => parts.join('')).filter((key) => key !== '' && !key.endsWith('/'))
+  const objects = fc.uniqueArray(fc.record({ key, lastModified: fc.nat(2) }), { selector: ({ key }) => key, maxLength: 25 })
+  const store = new FolderStore(t.testdir())
+  await fc.assert(fc.asyncProperty(objects, async (objects) => {
+    const listed = [...objects].sort((a, b) => compareUtf8(a.key, b.key)).map((object) => ({ ...object, etag: 'e', size: 1 }))
+    const { infoFiles, users, images, refused, ignored } = await takeInventory(wrapStore(store, { list: async function * () { yield new ObjectList(listed) } }), rules, () => {})
+    const found = {
+      records: [...users].map((infoFile, user) => [
+        sliceToString(infoFiles.userId(infoFile)), infoFiles.at(infoFile).key,
+        ...images.map(({ objects, ofUsers }) => ofUsers[user] === -1 ? null : objects.at(ofUsers[user]!).key)
+      ]),
+      refused: refused.length,
+      orphans: images.flatMap(({ objects, orphans }) => [...orphans].map((image) => objects.at(image).key)).sort(compareUtf8),
+      ignored: ignored.reduce((sum, { count }) => sum + count, 0)
+    }
+    assert.deepEqual(found, plainInventory(objects))
+  }), runs(2000))
+})
