@@ -12,27 +12,37 @@ const NULL: ReadValue = { value: null }
 /** Returns a function that reads the trimmed text of a cell: missing value, type, constraints. */
 export function textReader (type: FieldType, { constraints = {} }: FieldDescriptor, missingValues: ReadonlySet<string>): (text: string) => ReadValue {
   const checkValue = constraintChecker(type, constraints)
-  const pattern = constraints.pattern === undefined ? undefined : new RegExp(`^(?:${constraints.pattern})$`, 'u')
+  const checkText = patternChecker(constraints)
   return (text) => {
     if (missingValues.has(text)) return constraints.required ? { mistake: 'has no value, and one is required' } : NULL
     const value = type.parse(text)
     if (value === undefined) return { mistake: `is not ${type.accepts}` }
-    if (pattern !== undefined) {
-      if (text.length > MAX_PATTERN_LENGTH) return { mistake: `has more than ${MAX_PATTERN_LENGTH} characters, the most that a pattern is matched against` }
-      if (!pattern.test(text)) return { mistake: `does not match the pattern ${constraints.pattern!}` }
-    }
-    return checked(value, checkValue)
+    const mistake = checkText?.(text)
+    return mistake === undefined ? checked(value, checkValue) : { mistake }
   }
 }
 
-/** Returns a function that reads a value of a JSON file: strings as cells, numbers and booleans for matching types only. */
-export function jsonReader (type: FieldType, field: FieldDescriptor, readText: (text: string) => ReadValue): (value: unknown) => ReadValue {
-  const checkValue = constraintChecker(type, field.constraints ?? {})
+/** Returns a function that reads a value of a JSON file: strings as quoted cells, numbers and booleans for matching types only. */
+export function jsonReader (type: FieldType, { constraints = {} }: FieldDescriptor, readText: (text: string) => ReadValue): (value: unknown) => ReadValue {
+  const checkValue = constraintChecker(type, constraints)
+  const checkText = patternChecker(constraints)
   return (json) => {
-    if (json === null || json === undefined) return field.constraints?.required ? { mistake: 'has no value, and one is required' } : NULL
-    if (typeof json === 'string') return readText(json.trim())
+    if (json === null || json === undefined) return constraints.required ? { mistake: 'has no value, and one is required' } : NULL
+    if (typeof json === 'string') return readText(type.name === 'string' ? json : json.trim())
     const value = typeof json === 'number' || typeof json === 'boolean' ? type.fromJson(json) : undefined
-    return value === undefined ? { mistake: `is not ${type.accepts}` } : checked(value, checkValue)
+    if (value === undefined) return { mistake: `is not ${type.accepts}` }
+    const mistake = checkText?.(String(json))
+    return mistake === undefined ? checked(value, checkValue) : { mistake }
+  }
+}
+
+/** Returns a function that checks a text against the pattern; `undefined` without a pattern. */
+function patternChecker ({ pattern }: Constraints): ((text: string) => string | undefined) | undefined {
+  if (pattern === undefined) return undefined
+  const regex = new RegExp(`^(?:${pattern})$`, 'u')
+  return (text) => {
+    if (text.length > MAX_PATTERN_LENGTH) return `has more than ${MAX_PATTERN_LENGTH} characters, the most that a pattern is matched against`
+    return regex.test(text) ? undefined : `does not match the pattern ${pattern}`
   }
 }
 

@@ -1,9 +1,10 @@
+import type { InfoFormat } from '../base/info-formats.js'
 import { nearest } from '../base/nearest.js'
 import type { Field, Schema } from '../schema/schema.js'
 
 /** First bytes of files that are not CSV, and what to do. */
 const SIGNATURES: readonly (readonly [bytes: readonly number[], hint: string])[] = [
-  [[0x1f, 0x8b], 'The file looks like gzip: upload it uncompressed'],
+  [[0x1f, 0x8b], 'The file looks like gzip: upload it uncompressed, or with a name that ends in .csv.gz'],
   [[0x50, 0x4b, 0x03, 0x04], 'The file looks like an Excel workbook or a ZIP archive: save it as CSV'],
   [[0x25, 0x50, 0x44, 0x46], 'The file looks like a PDF document: save it as CSV'],
   [[0x89, 0x50, 0x4e, 0x47], 'The file looks like a PNG image: its name has to end in .png'],
@@ -22,16 +23,17 @@ export function hintAtEncoding (body: Uint8Array): string {
 const DELIMITERS = { ';': ';', '\t': '\\t', '|': '|', ',': ',' } as const
 
 /** Advice for text in which no column of the header is found; `null` if it is not a known mistake. */
-export function hintAtFormat (text: string, { delimiter, schema }: { readonly delimiter: string, readonly schema: Schema }): string | null {
+export function hintAtFormat (text: string, { delimiter, schema }: { readonly delimiter: string, readonly schema: Schema }, format: InfoFormat): string | null {
   if (text.includes('\0')) return 'The file looks like UTF-16 without a byte order mark: save it as UTF-8'
   const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
   for (const [character, setting] of Object.entries(DELIMITERS)) {
     const names = header.split(character).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
     if (character !== delimiter && schema.files.every(({ headers }) => headers.some((name) => names.includes(name)))) {
-      return `The fields look separated by ${JSON.stringify(character)}: set INPUT_DELIMITER=${setting}, or use ${JSON.stringify(delimiter)} in the file`
+      const remedy = format === 'tsv' ? 'use a tab in the file, or a name that ends in .csv' : `set INPUT_DELIMITER=${setting}, or use ${JSON.stringify(delimiter)} in the file`
+      return `The fields look separated by ${JSON.stringify(character)}: ${remedy}`
     }
   }
-  if (/^[[{]/.test(header)) return 'The file looks like JSON: save it as CSV'
+  if (/^[[{]/.test(header)) return 'The file looks like JSON: save it as CSV, or give it a name that ends in .json'
   if (header.startsWith('<')) return 'The file looks like HTML or XML: save it as CSV'
   return null
 }
@@ -53,4 +55,20 @@ export function hintAtValue (field: Field, { birth }: Schema, text: string): str
   if (field !== birth) return null
   const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
   return Number.isNaN(date) ? null : `It looks like a date: write ${date}, the milliseconds since 1970-01-01 UTC`
+}
+
+/** Advice for text that is not JSON; `null` if it is not a known mistake. */
+export function hintAtJson (text: string): string | null {
+  const [first = '', second = ''] = text.trim().split('\n', 2).map((line) => line.trim())
+  if (first.endsWith('}') && second.startsWith('{')) return 'The file looks like JSON Lines: write one file for each line'
+  if (!/^[[{]/.test(first) && /[,;\t]/.test(first)) return 'The file looks like CSV: give it a name that ends in .csv'
+  return null
+}
+
+/** Advice for a value of a JSON file that is not of the type of its column. */
+export function hintAtJsonValue (field: Field, schema: Schema, source: string): string | null {
+  if (source.startsWith('"')) return hintAtValue(field, schema, JSON.parse(source) as string)
+  if (source === 'null') return 'Each file needs a value in this column'
+  if (/^[[{]/.test(source)) return 'A declared column has one value: write its parts as columns of their own'
+  return field.type.name === 'string' ? 'Write the value in quotes, or declare the type of the column' : null
 }

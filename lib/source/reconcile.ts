@@ -1,5 +1,6 @@
 import type { MonotonicClock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
+import type { InfoFormat } from '../base/info-formats.js'
 import { compareUtf8 } from '../base/utf8.js'
 import type { Warning } from '../base/warning.js'
 import type { RecordFields } from '../schema/record.js'
@@ -88,7 +89,13 @@ export async function reconcile (
     const infoFile = inventory.users[user]!
     const object = inventory.infoFiles.at(infoFile)
     const timeoutMs = rejectedFilesOf(known).get(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
-    const file = await readInfoFile(store, object, { ...rules, userId: sliceToString(inventory.infoFiles.userId(infoFile)), timeoutMs, clock })
+    const file = await readInfoFile(store, object, {
+      ...rules,
+      userId: sliceToString(inventory.infoFiles.userId(infoFile)),
+      format: inventory.infoFiles.extension(infoFile) as InfoFormat,
+      timeoutMs,
+      clock
+    })
     fetched++
     if (file === undefined) plan.deleted.add(user)
     else if (file.rejection !== undefined) plan.rejected.set(user, file)
@@ -116,12 +123,13 @@ type InfoFile =
 
 interface ReadRules extends SourceRules {
   readonly userId: string
+  readonly format: InfoFormat
   readonly timeoutMs: number
   readonly clock: MonotonicClock
 }
 
 /** Downloads and parses an info file. `undefined`: it was deleted after it was listed. The ETag is that of the body. */
-async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, delimiter, schema, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
+async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, format, delimiter, schema, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
   const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId, key, etag, size, racy: racy === true })
   const tooLarge = rejection('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }
@@ -130,7 +138,7 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, d
     if (found === undefined || found === 'unchanged') return undefined
     // The response did not come from the store: a page of a proxy, for example.
     if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
-    return { ...version(found), ...parseInfoFile(found.body, { delimiter, schema: compileSchema(schema), userId }) }
+    return { ...version(found), ...parseInfoFile(found.body, format, { delimiter, schema: compileSchema(schema), userId }) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'too_large') return { ...version(object), rejection: tooLarge }

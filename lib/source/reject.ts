@@ -6,6 +6,8 @@ export const REJECT_CODES = [
   'empty_file',
   'invalid_utf8',
   'malformed_csv',
+  'malformed_gzip',
+  'malformed_json',
   'empty_header',
   'duplicate_header',
   'reserved_header',

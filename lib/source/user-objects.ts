@@ -1,4 +1,4 @@
-import { ObjectList, type ExpectedSize } from '../store/object-list.js'
+import { ObjectList, sliceToString, type ExpectedSize } from '../store/object-list.js'
 import { isPackedEtag } from '../store/packed-etag.js'
 import { compareBytes } from '../base/bytes.js'
 import { NumberBuilder, isSameValue, type ByteSlice, type Utf8Column } from '../table/utf8-column.js'
@@ -29,6 +29,12 @@ export class UserObjects extends ObjectList {
   /** The user id of an object, as a slice of its key. */
   userId (i: number): ByteSlice {
     return { bytes: this.keys.bytes, start: this.#idStarts.values[i]!, end: this.#idEnds.values[i]! }
+  }
+
+  /** The extension of an object, in lower case and without the first dot. */
+  extension (i: number): string {
+    const { bytes, end } = this.key(i)
+    return sliceToString({ bytes, start: this.#idEnds.values[i]! + 1, end }).toLowerCase()
   }
 
   /** Compares the user ids of an object of this list and of one of another list (or this one). */

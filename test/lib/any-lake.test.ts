@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { parquet } from '../../lib/output/parquet.js'
@@ -19,6 +20,7 @@ import { TableReader, type Table } from '../../lib/table/table.js'
 import { UserDataTransformer } from '../../lib/transformer.js'
 import { readParquet } from '../support/parquet.js'
 import { runs } from '../support/property-runs.js'
+import { mapInfo, wrapStore } from '../support/stores.js'
 import { tableOfAny, utf8ColumnOf, type AnyRow } from '../support/tables.js'
 
 const DAY = Date.UTC(2024, 0, 26) / 86_400_000
@@ -182,7 +184,8 @@ t.test('a lake without a birth field and without images', async (t) => {
 
 async function openLake (t: Test, files: NonNullable<Parameters<Test['testdir']>[0]>, descriptor: object) {
   const root = t.testdir({ source_data: files })
-  const store = new FolderStore(root)
+  // A file that was written just now would be read again by the next reconcile.
+  const store = mapInfo(new FolderStore(root), ({ racy, ...info }) => info as never)
   const transformer = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify(descriptor)).descriptor })
   t.teardown(() => transformer.close())
   await transformer.reconcile()
@@ -266,4 +269,50 @@ t.test('several image fields: rows, orphans, attachments by field, and a restart
   await restarted.reconcile()
   t.same(await rows(restarted), expected)
   t.equal(await open(restarted, 'a', 'front'), 'other')
+})
+
+t.test('info files of every format are records, with the same id in two formats a duplicate, and are not downloaded again', async (t) => {
+  const fields = [{ name: 'id', type: 'string', source: 'key' }, { name: 'name', type: 'string' }, { name: 'n', type: 'number' }]
+  const files = {
+    'a.csv': 'name,n\nCSV,1\n',
+    'a.json': '{"name": "other", "n": 9}',
+    'b.TSV': 'name\tn\nTSV\t2\n',
+    'c.csv.gz': gzipSync('name,n\nGZ,3\n'),
+    'd.json': '{"name": "JSON", "n": 4, "city": "Rome"}',
+    'd.csv.GZ': gzipSync('name,n\nother,9\n'),
+    'e.json': '[]',
+    'f.csv.gz': gzipSync(Buffer.alloc(2 ** 21)),
+    'g.gz': '',
+    'h.jsonl': ''
+  }
+  const { transformer, store } = await openLake(t, files, { fields })
+  const rows = async (lake: UserDataTransformer) => {
+    const found: unknown[] = []
+    for await (const batch of (await lake.select({ columns: lake.current.columns })).batches()) found.push(...batch)
+    return found
+  }
+  const expected = [['a', 'CSV', 1, null], ['b', 'TSV', 2, null], ['c', 'GZ', 3, null], ['d', 'JSON', 4, 'Rome']]
+  t.same(await rows(transformer), expected)
+  const { entries, ignored } = transformer.quarantine()
+  t.same(entries().map(({ key, user_id: id, code }) => [key, id, code]), [
+    ['source_data/a.json', 'a', 'duplicate_id'],
+    ['source_data/d.csv.GZ', 'd', 'duplicate_id'],
+    ['source_data/e.json', 'e', 'malformed_json'],
+    ['source_data/f.csv.gz', 'f', 'too_large']
+  ])
+  t.same(ignored, [{ extension: 'gz', count: 1, example: 'source_data/g.gz' }, { extension: 'jsonl', count: 1, example: 'source_data/h.jsonl' }])
+  await transformer.updateOutput()
+  await transformer.flush()
+  const gets: string[] = []
+  const counting = wrapStore(store, {
+    get: (key, options) => {
+      gets.push(key)
+      return store.get(key, options)
+    }
+  })
+  const restarted = new UserDataTransformer({ store: counting, cache: new EtagCache(), schema: parseSchema(JSON.stringify({ fields })).descriptor, onColdStart: t.fail })
+  t.teardown(() => restarted.close())
+  await restarted.reconcile()
+  t.same(await rows(restarted), expected)
+  t.same(gets.filter((key) => key.startsWith('source_data/')), [])
 })

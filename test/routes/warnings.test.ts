@@ -7,12 +7,12 @@ const post = { method: 'POST', url: '/data' } as const
 
 t.test('a lake in which nothing is usable is reported in the log, in jobs and by /readyz', async (t) => {
   const log: LogLine[] = []
-  const files = { '1.json': '{}', '2.JSON': '{}', '3.tsv': '', '4.csv': BAD, '5.csv': BAD, '6.csv': '', '7.png': PNG, README: '' }
+  const files = { '1.xml': '', '2.XML': '', '3.txt': '', '4.csv': BAD, '5.csv': BAD, '6.csv': '', '7.png': PNG, README: '' }
   const { app, bucket, fresh } = await build(t, { files, log })
   const { result } = (await app.inject(post)).json()
   t.match(result, { records: 0, warnings: [{ code: 'nothing_usable' }] })
   const [{ detail }] = result.warnings
-  t.match(detail, /^None of the 8 objects with the prefix "source_data\/" makes a record: 4 ignored \(2 \.json, such as source_data\/1\.json; /)
+  t.match(detail, /^None of the 8 objects with the prefix "source_data\/" makes a record: 4 ignored \(2 \.xml, such as source_data\/1\.xml; /)
   t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 images without an info file\. If the files are as they should be, the schema does not fit them: the setting SCHEMA names its file$/)
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   await app.inject(post)
@@ -123,14 +123,14 @@ t.test('an output column that no record has is a warning in job, log and /readyz
 
 t.test('rejected and ignored files are logged when they are new or changed, at most 20 at a time', async (t) => {
   const log: LogLine[] = []
-  const files = { '1.csv': csv(), 'x.json': '{}', ...Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`bad${i + 10}.csv`, BAD])) }
+  const files = { '1.csv': csv(), 'x.xml': '', ...Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`bad${i + 10}.csv`, BAD])) }
   const { bucket, fresh } = await build(t, { files, log })
   const rejects = () => log.filter(({ msg }) => msg === 'Info file rejected')
   for (let i = 0; i < 2; i++) await fresh('/data')
   t.match(rejects()[0], { level: 40, key: 'source_data/bad10.csv', code: 'missing_column' })
   t.equal(rejects().length, 20)
   t.match(log.filter(({ msg }) => /^More info files/.test(msg)), [{ count: 5 }])
-  t.match(log.filter(({ msg }) => /ignored/.test(msg)), [{ level: 30, extension: 'json', count: 1, example: 'source_data/x.json' }])
+  t.match(log.filter(({ msg }) => /ignored/.test(msg)), [{ level: 30, extension: 'xml', count: 1, example: 'source_data/x.xml' }])
   bucket.put('source_data/bad10.csv', 'first_name\nAnn\n')
   bucket.put('source_data/bad99.csv', BAD)
   bucket.delete('source_data/bad11.csv')

@@ -29,7 +29,7 @@ t.test('an unknown argument is named, with a suggestion, and the exit code is 2'
 })
 
 t.test('--check reports the content of the lake and writes nothing', async (t) => {
-  const files = { lake: { source_data: { '1.csv': INFO, '2.csv': 'first_name\nAnn\n', '1.png': '', '3.png': '', '4.json': '{}' } }, '.env': 'LOGLEVEL=debug\n' }
+  const files = { lake: { source_data: { '1.csv': INFO, '2.csv': 'first_name\nAnn\n', '1.png': '', '3.png': '', '4.xml': '' } }, '.env': 'LOGLEVEL=debug\n' }
   const { code, stdout, stderr, cwd } = await run(t, ['--check'], { files, env: { OUTPUT_COLUMNS: 'user_id,firstname', AWS_ENDPOINT_URL: 'http://user:secret@localhost:1', AWS_SECRET_ACCESS_KEY: 'secret' } })
   t.equal(code, 0, stderr)
   t.match(stdout, /^warning: \.env: "LOGLEVEL" is not a setting; did you mean LOG_LEVEL\?$/m)
@@ -46,9 +46,9 @@ t.test('--check reports the content of the lake and writes nothing', async (t) =
 })
 
 t.test('--check warns of a lake in which nothing is usable', async (t) => {
-  const { code, stdout } = await run(t, ['--check'], { files: { lake: { source_data: { '1.json': '{}' } } } })
+  const { code, stdout } = await run(t, ['--check'], { files: { lake: { source_data: { '1.xml': '' } } } })
   t.equal(code, 0)
-  t.match(stdout, /^warning: None of the 1 objects with the prefix "source_data\/" makes a record: 1 ignored \(1 \.json, such as source_data\/1\.json\)$/m)
+  t.match(stdout, /^warning: None of the 1 objects with the prefix "source_data\/" makes a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
 })
 
 t.test('--check does not create the embedded lake', async (t) => {

@@ -42,6 +42,10 @@ t.test('missing values are null, those of a field replace those of the schema, a
   t.match(c!.read(''), { mistake: /one is required/ })
   t.same([a!.readJson(null), a!.readJson(7), a!.readJson(' 7 ')], [{ value: null }, { value: 7 }, { value: 7 }])
   for (const json of [[1], { a: 1 }, true, 2 ** 60]) t.match(a!.readJson(json), { mistake: /^is not a whole number/ })
+  const [, text, digits] = parseSchema(schemaOf([{ name: 'text', type: 'string' }, { name: 'digits', type: 'integer', constraints: { pattern: '\\d{2}' } }])).fields as Schema['fields'] & { length: 3 }
+  t.same([text!.readJson(' x '), text!.readJson('')], [{ value: ' x ' }, { value: null }], 'a string of a JSON file is like a cell in quotes')
+  t.same([digits!.readJson(12), digits!.readJson('12')], [{ value: 12 }, { value: 12 }])
+  t.match(digits!.readJson(123), { mistake: /does not match/ })
 })
 
 t.test('constraints accept and reject values', async (t) => {

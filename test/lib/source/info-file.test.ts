@@ -1,13 +1,14 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
+import type { InfoFormat } from '../../../lib/base/info-formats.js'
 import { compileSchema, parseSchema } from '../../../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { parseInfoFile } from '../../../lib/source/info-file.js'
 
 const users = compileSchema(USERS_SCHEMA)
 
-function parse (text: string | Buffer, delimiter = ',', schema = users) {
-  const { data, rejection } = parseInfoFile(Buffer.from(text as string), { delimiter, schema, userId: '1000' })
+function parse (text: string | Buffer, delimiter = ',', schema = users, format: InfoFormat = 'csv') {
+  const { data, rejection } = parseInfoFile(Buffer.from(text as string), format, { delimiter, schema, userId: '1000' })
   const fields = data && Object.fromEntries(schema.files.map(({ name }, i) => [name, data.values[i]]))
   return { data: fields, undeclared: data?.undeclared, rejection }
 }
@@ -24,6 +25,7 @@ t.test('valid files are accepted, with their values', async (t) => {
     ['CRLF', 'first_name, last_name, birthts\r\nAnn, Lee, 5\r\n', ann],
     ['a byte order mark', '\ufeff' + HEADER + 'Ann, Lee, 5\n', ann],
     ['blank lines', '\n' + HEADER + '\n   \nAnn, Lee, 5\n\n', ann],
+    ['rows of empty fields, which spreadsheets append', ',,\n' + HEADER + ' , ,\nAnn, Lee, 5\n,,\n"",,\n,\n', ann],
     ['a quoted comma', HEADER + 'Ann, "O, Neil", 5\n', { ...ann, last_name: 'O, Neil' }],
     ['quoted quotes and a line end', HEADER + '"A ""x""\nB", Lee, 5\n', { ...ann, first_name: 'A "x"\nB' }],
     ['spaces within quotes stay', HEADER + '" Ann ", Lee, 5\n', { ...ann, first_name: ' Ann ' }],
@@ -61,6 +63,7 @@ t.test('invalid files are rejected with code, position and excerpt', async (t) =
     ['blank lines only', '\n\n', { code: 'empty_file' }],
     ['not UTF-8', Buffer.from([0xe9]), { code: 'invalid_utf8', hint: /Windows-1252/ }],
     ['a header only', HEADER, { code: 'no_row', line: 1 }],
+    ['a header and empty fields', HEADER + ',,\n', { code: 'no_row', line: 1 }],
     ['two rows', HEADER + 'Ann, Lee, 5\nBob, Ray, 6\n', { code: 'several_rows', line: 3 }],
     ['two rows after mixed line ends', 'first_name, last_name, birthts\r\nAnn, Lee, 5\nBob, Ray, 6\n', { code: 'several_rows' }],
     ['an open quote', HEADER + '"Ann, Lee, 5\n', { code: 'malformed_csv' }],
@@ -173,4 +176,25 @@ t.test('fieldsMatch decides which other columns a file may have and lack', async
   t.match(parse(files.more, ',', device({ fieldsMatch: 'equal' })).rejection, { code: 'wrong_columns', column: 'city' })
   t.match(parse(files.reordered, ',', device({ fieldsMatch: 'exact' })).rejection, { code: 'wrong_columns', line: 1 })
   t.match(parse('city\nRome\n', ',', device({ fieldsMatch: 'partial' })).rejection, { code: 'missing_column' })
+})
+
+t.test('a TSV file has tabs between its fields, whatever the delimiter of CSV files is', async (t) => {
+  t.match(parse('first_name\tlast_name\tbirthts\nAnn\t"Lee\t2"\t5\n', ';', users, 'tsv').data, { first_name: 'Ann', last_name: 'Lee\t2', birthts: 5 })
+  t.match(parse(HEADER + 'Ann, Lee, 5\n', ',', users, 'tsv').rejection, { code: 'missing_column', hint: /separated by ",": use a tab in the file, or a name that ends in \.csv/ })
+})
+
+t.test('a .csv.gz file is unpacked', async (t) => {
+  const plain = HEADER + 'Ann, Lee, 5\n'
+  t.match(parse(gzipSync(plain), ',', users, 'csv.gz').data, { first_name: 'Ann', birthts: 5 })
+  const padded = Buffer.from(plain.padEnd(1024 * 1024, '\n'))
+  t.match(parse(gzipSync(padded), ',', users, 'csv.gz').data, { first_name: 'Ann' }, 'of 1 MiB')
+  const cases: [string, Buffer, object][] = [
+    ['a byte more', gzipSync(Buffer.concat([padded, Buffer.from('\n')])), { code: 'too_large', hint: /one record/ }],
+    ['a bomb', gzipSync(Buffer.alloc(64 * 1024 * 1024)), { code: 'too_large' }],
+    ['cut off', gzipSync(plain).subarray(0, 30), { code: 'malformed_gzip', detail: /cannot be unpacked: unexpected end of file/, hint: /damaged or incomplete/ }],
+    ['not gzip', Buffer.from(plain), { code: 'malformed_gzip', hint: /not gzip: .* a name that ends in \.csv$/ }],
+    ['empty', Buffer.alloc(0), { code: 'malformed_gzip' }],
+    ['packed bytes that are not text', gzipSync(Buffer.from([0xe9])), { code: 'invalid_utf8' }]
+  ]
+  for (const [name, body, expected] of cases) t.match(parse(body, ',', users, 'csv.gz').rejection, expected, name)
 })

@@ -1,0 +1,79 @@
+import type { RecordFields } from '../schema/record.js'
+import type { Field, Schema } from '../schema/schema.js'
+import { hintAtColumn } from './hint.js'
+import { rejection, type Rejection } from './reject.js'
+import { MAX_FILE_COLUMNS } from './rules.js'
+
+/** The fields of an info file, or why it is rejected. */
+export type ParsedFile =
+  | { readonly data: RecordFields, readonly rejection?: never }
+  | { readonly rejection: Rejection, readonly data?: never }
+
+export interface ParseOptions {
+  /** Between the fields of a CSV file; one or more characters. */
+  readonly delimiter: string
+  readonly schema: Schema
+  /** The base name of the file, which a column named like the key field has to repeat. */
+  readonly userId: string
+}
+
+/** What each column of a file is: a declared column, by its position in `schema.files`, or one of the numbers below. */
+export type Targets = readonly number[]
+export const UNDECLARED = -1
+export const KEY = -2
+
+/** Where the names of the columns are, for messages. */
+export interface HeaderPlace {
+  readonly place: 'header' | 'object'
+  readonly line: number | null
+  /** A hint about the whole file, if a column is missing. */
+  readonly hint: () => string | null
+}
+
+/** What each column is, or why the names are invalid. */
+export function readHeader (names: readonly string[], schema: Schema, { place, line, hint }: HeaderPlace): Targets | Rejection {
+  if (names.length > MAX_FILE_COLUMNS) {
+    return rejection('too_many_columns', `The file has ${names.length} columns; at most ${MAX_FILE_COLUMNS} are read`, { line })
+  }
+  const excerpt = names.join(',')
+  if (names.includes('')) return rejection('empty_header', 'A column has no name', { line, excerpt })
+  const targets = names.map((name) => targetOf(name, schema))
+  const duplicate = names.find((name, i) => names.indexOf(name) !== i || (targets[i]! !== UNDECLARED && targets.indexOf(targets[i]!) !== i))
+  if (duplicate !== undefined) return rejection('duplicate_header', 'Two columns have the same name', { line, column: duplicate })
+  const reserved = names.find((name, i) => targets[i] === UNDECLARED && schema.fields.some((field) => field.name === name || (field.source === 'image' && field.headers.includes(name))))
+  if (reserved !== undefined) {
+    const field = schema.fields.find(({ name, headers }) => name === reserved || headers.includes(reserved))!
+    const origin = field.source === 'file' ? `is read from ${field.headers.join(' or ')}` : 'comes from the object keys, not from a file'
+    return rejection('reserved_header', `The column ${reserved} ${origin}`, { line, column: reserved })
+  }
+  const missing = missingField(targets, schema)
+  if (missing !== undefined) {
+    const [column = missing.name] = missing.headers
+    return rejection('missing_column', `The ${place} has no column ${missing.headers.join(' or ')}`, { hint: hint() ?? hintAtColumn(column, names, schema), line, column, excerpt })
+  }
+  return checkMatch(names, targets, schema, line) ?? targets
+}
+
+function targetOf (name: string, { files, key }: Schema): number {
+  const declared = files.findIndex(({ headers }) => headers.includes(name))
+  return declared === -1 && key.headers.includes(name) ? KEY : declared
+}
+
+/** A declared column that the file has to have and lacks. */
+function missingField (targets: Targets, { files, fieldsMatch }: Schema): Field | undefined {
+  const needsAll = fieldsMatch === 'exact' || fieldsMatch === 'equal' || fieldsMatch === 'subset'
+  if (fieldsMatch === 'partial' && !targets.some((target) => target >= 0)) return files[0]
+  return files.find((field, i) => !targets.includes(i) && (needsAll || field.descriptor.constraints?.required))
+}
+
+/** What `fieldsMatch` excludes beside missing columns: undeclared columns and another order. */
+function checkMatch (names: readonly string[], targets: Targets, { fieldsMatch }: Schema, line: number | null): Rejection | undefined {
+  if (fieldsMatch === 'subset' || fieldsMatch === 'partial') return undefined
+  const undeclared = names.find((_, i) => targets[i] === UNDECLARED)
+  if (undeclared !== undefined) {
+    return rejection('wrong_columns', `The schema does not declare the column ${undeclared}, and has fieldsMatch ${fieldsMatch}`, { line, column: undeclared })
+  }
+  const declared = targets.filter((target) => target >= 0)
+  if (fieldsMatch !== 'exact' || declared.every((target, i) => target === i)) return undefined
+  return rejection('wrong_columns', 'The columns are not in the order of the schema, which has fieldsMatch exact', { line, excerpt: names.join(',') })
+}

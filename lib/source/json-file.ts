@@ -1,0 +1,128 @@
+import type { Value } from '../schema/field-type.js'
+import type { ReadValue } from '../schema/read-value.js'
+import type { Field } from '../schema/schema.js'
+import { hintAtJson, hintAtJsonValue } from './hint.js'
+import { KEY, readHeader, UNDECLARED, type ParsedFile, type ParseOptions } from './info-columns.js'
+import { rejection, type Rejection } from './reject.js'
+
+/** A member of a JSON object. */
+interface Member {
+  readonly name: string
+  /** The value as it is written. */
+  readonly source: string
+  /** The position of the value in the file. */
+  readonly at: number
+}
+
+/**
+ * Parses an info file that is one JSON object. Strings are read as cells of a CSV file, numbers and booleans for columns of such a type
+ * only. In undeclared columns, a value that is not a string is kept as it is written, and `null` is no value.
+ */
+export function parseJson (text: string, { schema, userId }: ParseOptions): ParsedFile {
+  const problem = checkObject(text)
+  if (problem !== undefined) return { rejection: problem }
+  const members = membersOf(text)
+  const names = members.map(({ name }) => name.trim())
+  const targets = readHeader(names, schema, { place: 'object', line: null, hint: () => null })
+  if ('code' in targets) return { rejection: targets }
+  const values = new Array<Value>(schema.files.length).fill(null)
+  const undeclared: Record<string, string> = Object.create(null)
+  for (let i = 0; i < members.length; i++) {
+    const name = names[i]!
+    const { source, at } = members[i]!
+    const target = targets[i]!
+    const place = () => ({ line: lineAt(text, at), column: name, excerpt: textOf(source) })
+    if (target === UNDECLARED) {
+      if (source !== 'null') undeclared[name] = textOf(source)
+    } else if (target === KEY) {
+      if (textOf(source) !== userId) return { rejection: rejection('reserved_header', `The column ${name} has another value than the name of the file`, place()) }
+    } else {
+      const field = schema.files[target]!
+      const { value, mistake } = readMember(field, source)
+      if (mistake !== undefined) return { rejection: rejection('invalid_value', `${name} ${mistake}`, { ...place(), hint: hintAtJsonValue(field, schema, source) }) }
+      values[target] = value
+    }
+  }
+  return { data: { values, undeclared } }
+}
+
+/** Why a text is not a JSON object; `undefined` if it is one. */
+function checkObject (text: string): Rejection | undefined {
+  if (text.trim() === '') return rejection('empty_file', 'The file is empty')
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined
+    const found = Array.isArray(value) ? 'an array' : JSON.stringify(value).slice(0, 20)
+    return rejection('malformed_json', `The file has one JSON object; got ${found}`, { hint: Array.isArray(value) ? 'Write one file for each object of the array, without the brackets around it' : null })
+  } catch (error) {
+    const { message } = error as Error
+    const position = /at position (\d+)/.exec(message)?.[1]
+    return rejection('malformed_json', `The file is not JSON: ${message}`, {
+      line: position === undefined ? null : lineAt(text, Number(position)),
+      hint: hintAtJson(text)
+    })
+  }
+}
+
+/** The members of a text that is a JSON object, also if several have the same name. */
+function membersOf (text: string): Member[] {
+  const members: Member[] = []
+  let name: string | undefined
+  let start = text.indexOf('{') + 1
+  let depth = 0
+  for (let i = start; ; i++) {
+    switch (text[i]) {
+      case '"':
+        i = endOfString(text, i)
+        break
+      case '{': case '[':
+        depth++
+        break
+      case ':':
+        if (depth > 0) break
+        name = JSON.parse(text.slice(start, i)) as string
+        start = i + 1
+        break
+      case ',': case ']': case '}':
+        if (depth === 0 && name !== undefined) {
+          const source = text.slice(start, i)
+          members.push({ name, source: source.trim(), at: start + source.length - source.trimStart().length })
+          name = undefined
+          start = i + 1
+        }
+        if (text[i] !== ',' && depth-- === 0) return members
+    }
+  }
+}
+
+/** The position of the quote that ends the string that begins at `start`. */
+function endOfString (text: string, start: number): number {
+  for (let i = start + 1; ; i++) {
+    if (text[i] === '\\') i++
+    else if (text[i] === '"') return i
+  }
+}
+
+function readMember (field: Field, source: string): ReadValue {
+  if (isNested(source)) return field.readJson({})
+  const value: unknown = JSON.parse(source)
+  if (/^-?\d+$/.test(source) && !Number.isSafeInteger(value) && field.type.name !== 'string') {
+    return { mistake: `is beyond the whole numbers that are exact, ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}` }
+  }
+  return field.readJson(value)
+}
+
+/** A string without its quotes, any other value as it is written. */
+function textOf (source: string): string {
+  return source.startsWith('"') ? JSON.parse(source) as string : source
+}
+
+function isNested (source: string): boolean {
+  return source.startsWith('{') || source.startsWith('[')
+}
+
+function lineAt (text: string, at: number): number {
+  let line = 1
+  for (let i = text.indexOf('\n'); i !== -1 && i < at; i = text.indexOf('\n', i + 1)) line++
+  return line
+}

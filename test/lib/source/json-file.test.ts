@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { compileSchema, parseSchema } from '../../../lib/schema/schema.js'
+import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
+import { parseInfoFile } from '../../../lib/source/info-file.js'
+import { runs } from '../../support/property-runs.js'
+
+const devices = parseSchema(JSON.stringify({
+  fieldsMatch: 'partial',
+  fields: [
+    { name: 'serial', type: 'string', source: 'key' },
+    { name: 'model', type: 'string', header: ['model', 'Model'] },
+    { name: 'weight', type: 'number' },
+    { name: 'ports', type: 'integer' },
+    { name: 'on', type: 'boolean' },
+    { name: 'seen', type: 'datetime', constraints: { minimum: '2000-01-01T00:00:00Z' } }
+  ]
+}))
+
+function parse (json: unknown, schema = devices, userId = '7') {
+  const { data, rejection } = parseInfoFile(Buffer.from(typeof json === 'string' ? json : JSON.stringify(json)), 'json', { delimiter: ',', schema, userId })
+  const fields = data && Object.fromEntries(schema.files.map(({ name }, i) => [name, data.values[i]]))
+  return { fields, undeclared: data?.undeclared, rejection }
+}
+
+t.test('strings are read as cells, numbers and booleans by the type of their column', async (t) => {
+  const values = { model: 'X', weight: 1.5, ports: 4, on: true, seen: Date.UTC(2024, 0, 26, 12) }
+  t.same(parse({ model: 'X', weight: 1.5, ports: 4, on: true, seen: '2024-01-26T12:00:00Z' }).fields, values)
+  t.same(parse({ Model: 'X', weight: ' 1.5 ', ports: '4', on: '1', seen: '2024-01-26T12:00:00' }).fields, values)
+  t.same(parse('\ufeff{ " model " : "X" }\r\n').fields, { model: 'X', weight: null, ports: null, on: null, seen: null }, 'with a byte order mark and spaces')
+  t.same(parse({ model: null, weight: '', ports: -0 }).fields, { model: null, weight: null, ports: 0, on: null, seen: null })
+  t.same(parse({ first_name: 'Ann', last_name: '', birthts: -5 }, compileSchema(USERS_SCHEMA)).fields, { first_name: 'Ann', last_name: '', birthts: -5 })
+})
+
+t.test('undeclared columns keep what is written; the key may be repeated', async (t) => {
+  const { undeclared } = parse('{"model":"X","serial":7,"n":1.50,"big":12345678901234567890,"yes":true,"none":null,"empty":"","tags":["a", {"b":1}],"__proto__":"p"}')
+  t.same(Object.entries(undeclared!), [['n', '1.50'], ['big', '12345678901234567890'], ['yes', 'true'], ['empty', ''], ['tags', '["a", {"b":1}]'], ['__proto__', 'p']])
+  t.equal(parse({ model: 'X', serial: '7' }).rejection, undefined)
+})
+
+t.test('files that are not one object of such values are rejected, with the place and a hint', async (t) => {
+  const cases: [string, string, object][] = [
+    ['nothing', ' \n', { code: 'empty_file' }],
+    ['not JSON', '{"model": X}', { code: 'malformed_json', detail: /^The file is not JSON: / }],
+    ['half a file', '{"model": "X"', { code: 'malformed_json' }],
+    ['a second object', '{"model": "X"}\n{"model": "Y"}', { code: 'malformed_json', line: 2, hint: /JSON Lines/ }],
+    ['CSV', 'model,weight\nX,1\n', { code: 'malformed_json', hint: /looks like CSV: give it a name that ends in \.csv/ }],
+    ['an array', '[{"model": "X"}]', { code: 'malformed_json', detail: 'The file has one JSON object; got an array', hint: /one file for each object/ }],
+    ['a text', '"model"', { code: 'malformed_json', detail: 'The file has one JSON object; got "model"' }],
+    ['null', 'null', { code: 'malformed_json' }],
+    ['a member twice', '{"model": "X", "model": "Y"}', { code: 'duplicate_header', column: 'model' }],
+    ['a column twice under two names', '{"model": "X", "Model": "Y"}', { code: 'duplicate_header', column: 'Model' }],
+    ['an escaped name twice', '{"model": "X", "\\u006dodel": "Y"}', { code: 'duplicate_header', column: 'model' }],
+    ['a name that is empty', '{"model": "X", "": 1}', { code: 'empty_header' }],
+    ['no declared column', '{"city": "Rome"}', { code: 'missing_column', detail: 'The object has no column model or Model' }],
+    ['an object', '{\n"model": "X",\n"weight": {"kg": 1}}', { code: 'invalid_value', line: 3, column: 'weight', excerpt: '{"kg": 1}', hint: /columns of their own/ }],
+    ['an array in a column of text', '{"model": ["X"]}', { code: 'invalid_value', column: 'model', detail: 'model is not a text' }],
+    ['a number in a column of text', '{"model": 5}', { code: 'invalid_value', detail: 'model is not a text', hint: /in quotes/ }],
+    ['a text in a column of numbers', '{"weight": "heavy"}', { code: 'invalid_value', excerpt: 'heavy' }],
+    ['a number in a column of booleans', '{"on": 1}', { code: 'invalid_value', column: 'on' }],
+    ['a boolean in a column of numbers', '{"weight": true}', { code: 'invalid_value', column: 'weight' }],
+    ['a number in a column of datetimes', '{"seen": 5}', { code: 'invalid_value', column: 'seen' }],
+    ['a fraction in a column of integers', '{"ports": 1.5}', { code: 'invalid_value', column: 'ports' }],
+    ['an integer that is not exact', '{"ports": 9007199254740993}', { code: 'invalid_value', detail: /^ports is beyond the whole numbers that are exact/ }],
+    ['the same in a column of numbers', '{"weight": 12345678901234567890}', { code: 'invalid_value', detail: /^weight is beyond/ }],
+    ['a number that is not finite', '{"weight": 1e999}', { code: 'invalid_value', detail: /^weight is not a finite number/ }],
+    ['a constraint', '{"seen": "1999-12-31T00:00:00Z"}', { code: 'invalid_value', detail: 'seen must be at least 2000-01-01T00:00:00.000Z' }],
+    ['another key', '{"model": "X", "serial": 8}', { code: 'reserved_header', column: 'serial', excerpt: '8' }]
+  ]
+  for (const [name, text, expected] of cases) t.match(parse(text).rejection, expected, name)
+  t.match(parse({ first_name: 'A', last_name: null, birthts: 0 }, compileSchema(USERS_SCHEMA)).rejection, { code: 'invalid_value', column: 'last_name', hint: /needs a value/ })
+  const many = Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`c${i}`, i]))
+  t.match(parse(many).rejection, { code: 'too_many_columns' })
+})
+
+t.test('a megabyte of brackets, of spaces or of members is rejected, or read, without a stack overflow', async (t) => {
+  const half = 2 ** 19
+  const nested = '['.repeat(half - 20) + ']'.repeat(half - 20)
+  t.match(parse(nested).rejection, { code: 'malformed_json', detail: /got an array/ })
+  t.match(parse('['.repeat(2 * half)).rejection, { code: 'malformed_json' })
+  t.match(parse('{"a":'.repeat(200_000)).rejection, { code: 'malformed_json' })
+  t.match(parse(`{"weight":${nested}}`).rejection, { code: 'invalid_value', column: 'weight' })
+  t.equal(parse(`{"model":"X","a":${nested}}`).undeclared!['a'], nested)
+  t.match(parse(`{}${'\n'.repeat(2 * half - 3)}x`).rejection, { code: 'malformed_json' })
+  t.match(parse(`{${Array.from({ length: 150_000 }, () => '"":1').join()}}`).rejection, { code: 'too_many_columns' })
+})
+
+t.test('the members are those that JSON.parse finds', async () => {
+  const name = fc.oneof(fc.constantFrom('a', '"', '\\', '\\"', '{', ':', ',', ']', '__proto__', 'é😀'), fc.string()).filter((name) => name.trim() === name && name !== '')
+  const nested = fc.jsonValue({ maxDepth: 3 }).filter((value) => typeof value !== 'number' || !Object.is(value, -0))
+  const object = fc.dictionary(name, nested, { maxKeys: 8 })
+  fc.assert(fc.property(object, fc.constantFrom('', ' ', '\n\t'), (members, space) => {
+    const text = JSON.stringify({ ...members, weight: 1 }, null, space)
+    const { fields, undeclared } = parse(text, parseSchema(JSON.stringify({ fieldsMatch: 'partial', fields: [{ name: 'weight', type: 'number' }] })))
+    const found = Object.entries(undeclared!).map(([name, text]) => [name, typeof members[name] === 'string' ? text : JSON.parse(text) as unknown])
+    const { weight: _, ...expected } = JSON.parse(text) as Record<string, unknown>
+    assert.deepEqual(fields, { weight: 1 })
+    assert.deepEqual(Object.fromEntries(found), Object.fromEntries(Object.entries(expected).filter(([name, value]) => value !== null && name !== 'user_id')))
+  }), runs(500))
+})
