@@ -1,44 +1,56 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
 import { Problem } from '../plugins/problems/problem.js'
 import { sendStream } from './http/body.js'
 import { headersOnly, isNotModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
-import { NoQuery, recordPath } from './http/parameters.js'
-import { getRecordImage } from './openapi/records.js'
+import { attachmentPath, NoQuery, recordPath } from './http/parameters.js'
+import { getRecordAttachment, getRecordImage } from './openapi/records.js'
 import { ImageBody } from './http/schemas.js'
 
-/** GET /data/{key}/image: the image, streamed from the store. Needs an image field. */
+/** GET /data/{key}/image, which is the first image, and /data/{key}/attachments/{field}: streamed from the store. Need an image field. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
-  if (fastify.tableSchema.images.length === 0) return
-  const { url, params, keyOf } = recordPath(fastify.tableSchema)
+  const { tableSchema: schema } = fastify
+  const [first] = schema.images
+  if (first === undefined) return
+  const one = recordPath(schema)
+  const attachment = attachmentPath(schema)
+  const route = { method: ['GET', 'HEAD'] as ['GET', 'HEAD'], preHandler: ensureFresh }
 
   fastify.route({
-    url: `${url}/image`,
-    method: ['GET', 'HEAD'],
+    ...route,
+    url: `${one.url}/image`,
     config: { operation: getRecordImage },
-    preHandler: ensureFresh,
-    schema: { params, querystring: NoQuery, response: { '2xx': ImageBody } },
-    handler: async (request, reply) => {
-      const userId = keyOf(request.params)
-      let outcome: Outcome = { status: 200 }
-      const image = await fastify.transformer.openImage(request.dataVersion, userId, (image) => {
-        outcome = evaluate(request, image)
-        if (outcome.status === 206) return outcome.range
-        return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
-      })
-      if (image === undefined) throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(userId)}`)
-      if (outcome.status === 415) throw new Problem(415, 'unsupported_image', 'The file is not an image of a type that is served')
-      if (outcome.status === 416) {
-        throw new Problem(416, 'range_not_satisfiable', `The image has ${image.size} bytes`, { headers: { 'content-range': `bytes */${image.size}` } })
-      }
-      setCacheControl(request, reply)
-      reply.code(outcome.status).headers(headersOf(image, outcome))
-      return await (image.body === undefined ? headersOnly(reply) : sendStream(reply, image.body))
-    }
+    schema: { params: one.params, querystring: NoQuery, response: { '2xx': ImageBody } },
+    handler: async (request, reply) => await sendImage(request, reply, one.keyOf(request.params), first.name)
   })
+
+  fastify.route({
+    ...route,
+    url: attachment.url,
+    config: { operation: getRecordAttachment },
+    schema: { params: attachment.params, querystring: NoQuery, response: { '2xx': ImageBody } },
+    handler: async (request, reply) => await sendImage(request, reply, one.keyOf(request.params), attachment.fieldOf(request.params))
+  })
+
+  async function sendImage (request: FastifyRequest, reply: FastifyReply, key: string, field: string): Promise<FastifyReply> {
+    let outcome: Outcome = { status: 200 }
+    const image = await fastify.transformer.openImage(request.dataVersion, key, (image) => {
+      outcome = evaluate(request, image)
+      if (outcome.status === 206) return outcome.range
+      return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
+    }, field)
+    if (image === undefined) throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(key)}` + (field === first?.name ? '' : ` in ${field}`))
+    if (outcome.status === 415) throw new Problem(415, 'unsupported_image', 'The file is not an image of a type that is served')
+    if (outcome.status === 416) {
+      throw new Problem(416, 'range_not_satisfiable', `The image has ${image.size} bytes`, { headers: { 'content-range': `bytes */${image.size}` } })
+    }
+    setCacheControl(request, reply)
+    reply.code(outcome.status).headers(headersOf(image, outcome))
+    return await (image.body === undefined ? headersOnly(reply) : sendStream(reply, image.body))
+  }
 }
 
 export default routes

@@ -60,15 +60,16 @@ const quote = (text: string) => `"${text.replaceAll('"', '""')}"`
 /** Replaces all files. Returns the records, in the order of their keys. */
 function fill ({ bucket }: TestLake, schema: SchemaDescriptor, entities: readonly Entity[]): JsonRecord[] {
   for (const key of [...bucket.keys()]) bucket.delete(key)
-  return [...entities].sort((a, b) => bytes(a.key, b.key)).map(({ key, picks, image, room }) => {
+  return [...entities].sort((a, b) => bytes(a.key, b.key)).flatMap(({ key, picks, image, room }) => {
     const files = filesOf(schema)
     const values = files.map(({ type }, i) => pick(VALUES[type], picks[i]!))
     const header = [...files.map(({ name }) => name), ...room === null ? [] : ['room']]
     const row = [...values.map(([text]) => text), ...room === null ? [] : [room]]
+    if (row.every((text) => text === '')) return [] // not a row: the file would be rejected
     bucket.put(`source_data/${key}.csv`, `${header.map(quote).join()}\n${row.map(quote).join()}\n`)
     if (image) bucket.put(`source_data/${key}.png`, 'picture')
     const declared = schema.fields.map(({ name, source }) => [name, source === 'key' ? key : source === 'image' ? image ? `source_data/${key}.png` : null : values[files.findIndex((field) => field.name === name)]![1]])
-    return { ...Object.fromEntries(declared), ...room !== null && { room } }
+    return [{ ...Object.fromEntries(declared), ...room !== null && { room } }]
   })
 }
 

@@ -3,9 +3,9 @@ import type { Schema } from '../../lib/schema/schema.js'
 /** The names that the rest of an entry of the quarantine, and the parameters beside the key, have. */
 const TAKEN = ['key', 'etag', 'code', 'detail', 'hint', 'line', 'column', 'excerpt', 'last_good', 'limit', 'cursor', 'format', '__proto__']
 
-/** The name of the key in paths: that of the key field if it is an identifier, else `key`. */
+/** The name of the key in paths: that of the key field if it is an identifier and not that of the other parameter, else `key`. */
 export function pathKey ({ key: { name } }: Schema): string {
-  return /^[A-Za-z]\w*$/.test(name) ? name : 'key'
+  return /^[A-Za-z]\w*$/.test(name) && name !== 'field' ? name : 'key'
 }
 
 /** The name of the key in the quarantine: that of the key field, unless another member or parameter has it. */

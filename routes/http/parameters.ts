@@ -6,12 +6,12 @@ import type { Filter } from '../../lib/query/filter.js'
 import type { Cell } from '../../lib/schema/record.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/column-types.js'
-import { invalidParameters } from '../../plugins/problems/problem.js'
+import { invalidParameters, Problem } from '../../plugins/problems/problem.js'
 import { pathKey } from './key-names.js'
 import { booleanParameter, choiceParameter, columnParameter, instantParameter, listParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
 import { perSchema } from './per-schema.js'
 import { parametersSchema, type Parameters, type ParametersSchema, type Values } from './query.js'
-import { AgeBasis } from './record-schemas.js'
+import { AgeBasis, recordSchemas } from './record-schemas.js'
 
 /**
  * The names of parameters that have a meaning of their own on some route. A column with such a name has no parameter, and is filtered by
@@ -104,6 +104,26 @@ export const recordPath: (schema: Schema) => RecordPath = perSchema((schema) => 
   const example = exampleOf(schema.key)
   const parameter = pathParameter({ description: 'The id of the record.', ...example !== null && { example: String(example) } })
   return { url: `/data/:${name}`, params: parametersSchema({ [name]: parameter }), keyOf: (params) => (params as Record<string, string>)[name]! }
+})
+
+/** The path of one attachment of a record. */
+export interface AttachmentPath {
+  readonly url: string
+  readonly params: ParametersSchema<Parameters>
+  /** @throws {Problem} 404 if it is not an image field */
+  readonly fieldOf: (params: unknown) => string
+}
+
+export const attachmentPath: (schema: Schema) => AttachmentPath = perSchema((schema) => {
+  const { url, params } = recordPath(schema)
+  const names = schema.images.map(({ name }) => name)
+  const field = { ...pathParameter({ description: 'The image field.' }), schema: recordSchemas(schema).named.ImageField! }
+  const fieldOf = (params: unknown) => {
+    const { field } = params as { readonly field: string }
+    if (!names.includes(field)) throw new Problem(404, 'image_not_found', `There is no image field ${JSON.stringify(field)}; there are ${names.join(', ')}`)
+    return field
+  }
+  return { url: `${url}/attachments/:field`, params: parametersSchema({ ...params.parameters, field }), fieldOf }
 })
 
 export const NoQuery = parametersSchema({})

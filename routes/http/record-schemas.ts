@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { Type, type TSchema } from 'typebox'
 import type { TypeName } from '../../lib/schema/field-type.js'
 import type { Field } from '../../lib/schema/schema.js'
+import { toCell } from '../../lib/table/column-types.js'
 import { QUARANTINE_CODES } from '../../lib/transformer.js'
 import { anyOf, count, integer, nullable, number, text, time } from './json-schema.js'
 import { keyMember } from './key-names.js'
@@ -54,6 +55,13 @@ export const recordSchemas = perSchema((schema) => {
     description: `The column by which records are sorted; \`-\` reverses the order. Records that are equal in that column are sorted by \`${key.name}\`.`
   }
 
+  const ImageField = image && {
+    type: 'string',
+    enum: schema.images.map(({ name }) => name),
+    examples: [image.name],
+    description: 'The name of an image field; the first one is that of `/image`'
+  }
+
   const none = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has a birth'
   const Statistics = Type.Object({
     count: count('The number of records that match'),
@@ -90,7 +98,7 @@ export const recordSchemas = perSchema((schema) => {
   }, { description: 'The objects of the bucket that are not in the data' })
 
   return {
-    named: { ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, RecordSort, Statistics, QuarantineEntry, Quarantine },
+    named: { ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, RecordSort, Statistics, QuarantineEntry, Quarantine },
     // Already serialised when they reach Fastify.
     bodies: {
       RecordArray: Type.Unsafe<Readable>(Type.Array(RecordObject)),
@@ -108,7 +116,16 @@ function columnSchema (field: Field): TSchema {
   return isRequired ? value({ description }) : nullable(description, value({}))
 }
 
-function describeField ({ name, source, descriptor: { title, description } }: Field): string {
+function describeField (field: Field): string {
+  const values = field.descriptor.constraints?.enum ?? []
+  if (values.length === 0 || values.length > MAX_LISTED_VALUES) return meaningOf(field)
+  return `${meaningOf(field)}; one of ${values.map((value) => `\`${String(toCell(field.type.name, field.readJson(value).value ?? null))}\``).join(', ')}`
+}
+
+/** The most values of a column that its description lists. */
+const MAX_LISTED_VALUES = 20
+
+function meaningOf ({ name, source, descriptor: { title, description } }: Field): string {
   if (description !== undefined) return description
   if (title !== undefined) return title
   if (source === 'key') return 'The name of the info file without its extension'

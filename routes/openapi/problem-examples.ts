@@ -56,6 +56,10 @@ export const unknownRecord: Examples = {
 export const noImage: Examples = {
   none: example('A record without an image', "'/data/1007/image'", notFound('image_not_found', 'There is no image of "1007"'))
 }
+export const noAttachment: Examples = {
+  none: example('A record without this image', "'/data/1007/attachments/img_path'", notFound('image_not_found', 'There is no image of "1007"')),
+  noField: example('A field that is no image field', "'/data/1007/attachments/photo'", notFound('image_not_found', 'There is no image field "photo"; there are img_path'))
+}
 export const noSuchRange: Examples = {
   beyond: example('A range after the end', "-H 'Range: bytes=999999-' '/data/1001/image'",
     problem(416, 'Range Not Satisfiable', 'range_not_satisfiable', 'The image has 1180 bytes'))

@@ -6,7 +6,7 @@ import * as headers from './headers.js'
 import type { Header } from './headers.js'
 import { example, json, type Examples, type Media, type Operation } from './operation.js'
 import { problems } from './problems.js'
-import { misspelt, unknownRecord, noImage, noSuchRange, noSuchEncoding, noSuchFormat, expiredCursor } from './problem-examples.js'
+import { misspelt, unknownRecord, noAttachment, noImage, noSuchRange, noSuchEncoding, noSuchFormat, expiredCursor } from './problem-examples.js'
 
 const tags = ['Records'] as const
 
@@ -138,11 +138,13 @@ export const recordOperations = perSchema((schema) => {
 
 const image = Object.fromEntries(['image/png', 'image/jpeg', 'image/webp', 'image/gif'].map((type) => [type, { schema: ImageBody }]))
 
+const IMAGE = 'as it is in the bucket. Its type is that of its first bytes, whatever the extension of its name.'
+
 export const getRecordImage: Operation = {
   operationId: 'getRecordImage',
   tags,
   summary: 'The image of a record',
-  description: 'The image as it is in the bucket. Its type is that of its first bytes, whatever the extension of its name.',
+  description: `The image ${IMAGE}`,
   headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch, ...headers.dates, ...headers.ranges },
   responses: {
     200: {
@@ -161,5 +163,16 @@ export const getRecordImage: Operation = {
       headersOf: { 416: headers.contentSize },
       examples: { 404: noImage, 416: noSuchRange }
     })
+  }
+}
+
+export const getRecordAttachment: Operation = {
+  ...getRecordImage,
+  operationId: 'getRecordAttachment',
+  summary: 'An image of a record, by its field',
+  description: `The image in this field, ${IMAGE}`,
+  responses: {
+    ...getRecordImage.responses,
+    ...problems([404, 416], { headers: headers.perhapsFreshness, headersOf: { 416: headers.contentSize }, examples: { 404: noAttachment } })
   }
 }

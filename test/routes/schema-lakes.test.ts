@@ -9,7 +9,7 @@ const DEVICES: SchemaDescriptor = {
   fields: [
     { name: 'device', type: 'string', source: 'key' },
     { name: 'model', type: 'string' },
-    { name: 'ports', type: 'integer' },
+    { name: 'ports', type: 'integer', constraints: { enum: ['8', 16] } },
     { name: 'height', type: 'number', decimalChar: ',' },
     { name: 'on', type: 'boolean', trueValues: ['yes'], falseValues: ['no'] },
     { name: 'sold', type: 'date', format: '%d.%m.%Y', example: '26.01.2024' },
@@ -147,6 +147,29 @@ t.test('the output has the declared columns in the order of the schema, and repl
   t.match(await post(), { records: 4, added: 0, changed: 0, removed: 0, skipped: true })
 })
 
+t.test('each image field has its attachment, and /image is that of the first one', async (t) => {
+  const schema: SchemaDescriptor = {
+    fields: [{ name: 'field', type: 'string', source: 'key' }, { name: 'size', type: 'integer' }, { name: 'front', type: 'string', source: 'image', extensions: ['png'] }, { name: 'back', type: 'string', source: 'image', extensions: ['back.png'] }]
+  }
+  const other = Buffer.concat([PNG, Buffer.from('back')])
+  const { app } = await build(t, { files: { '1.csv': 'size\n1\n', '1.png': PNG, '1.back.png': other, '2.csv': 'size\n2\n', '2.back.png': 'no image' }, schema })
+  const get = getter(app)
+  t.match(await get('/data'), [{ front: 'source_data/1.png', back: 'source_data/1.back.png' }, { front: null, back: 'source_data/2.back.png' }])
+  for (const [url, body] of [['/data/1/image', PNG], ['/data/1/attachments/front', PNG], ['/data/1/attachments/back', other]] as const) {
+    const response = await app.inject(url)
+    t.ok(response.rawPayload.equals(body), url)
+    t.equal((await app.inject({ url, headers: { 'if-none-match': response.headers.etag } })).statusCode, 304)
+    t.match(await app.inject({ url, headers: { range: 'bytes=1-3' } }), { statusCode: 206, body: 'PNG' })
+    t.equal((await app.inject({ method: 'HEAD', url })).headers['content-length'], String(body.length))
+  }
+  t.match(await get('/data/2/image'), { status: 404, code: 'image_not_found', detail: 'There is no image of "2"' })
+  t.match(await get('/data/3/attachments/back'), { status: 404, detail: 'There is no image of "3" in back' })
+  t.match(await get('/data/2/attachments/back'), { status: 415, code: 'unsupported_image' })
+  t.match(await get('/data/1/attachments/size'), { status: 404, code: 'image_not_found', detail: 'There is no image field "size"; there are front, back' })
+  t.same((await get('/data?image_exists=true')).map(({ field }: { field: string }) => field), ['1'], 'image_exists is about the first image')
+  t.match((await get('/openapi.json')).paths['/data/{key}/attachments/{field}'].get.parameters, [{ name: 'key', in: 'path' }, { name: 'field', in: 'path' }])
+})
+
 t.test('a column with the name of another parameter is filtered by where only', async (t) => {
   const schema: SchemaDescriptor = { fields: [{ name: 'limit', type: 'integer' }, { name: 'sort', type: 'string' }, { name: '__proto__', type: 'string' }] }
   const { app } = await build(t, { files: { '1.csv': 'limit,sort,__proto__\n5,a,x\n', '2.csv': 'limit,sort,__proto__\n1,b,y\n' }, schema })
@@ -191,7 +214,7 @@ t.test('the document describes the columns of the schema, and refers to every co
   const { components: { schemas: { Record } }, paths } = (await app.inject('/openapi.json')).json()
   t.match(paths['/data'].get.parameters.find(({ name }: { name: string }) => name === 'sold').schema, { items: { format: 'date' }, examples: [['2024-01-26']] }, 'an example is as responses have it')
   t.match(Record.properties, {
-    device: { type: 'string' }, ports: { anyOf: [{ type: 'integer', format: 'int64' }, { type: 'null' }] }, sold: { anyOf: [{ type: 'string', format: 'date' }, { type: 'null' }] }, seen: { anyOf: [{ format: 'date-time' }, {}] }
+    device: { type: 'string' }, ports: { anyOf: [{ type: 'integer', format: 'int64' }, { type: 'null' }], description: 'The column ports; one of `8`, `16`' }, sold: { anyOf: [{ type: 'string', format: 'date' }, { type: 'null' }] }, seen: { anyOf: [{ format: 'date-time' }, {}] }
   })
 })
 
