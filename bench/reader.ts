@@ -11,7 +11,7 @@ import { S3Store } from '../lib/store/s3/s3-store.js'
 /** The concurrency of `reconcile`. */
 const CONCURRENCY = 32
 const [endpoint, bucket, task] = process.argv.slice(2) as [string, string, keyof typeof TASKS]
-const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC' }
+const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
 const store = new S3Store({ bucket, endpoint })
 const sdk = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } })
 let known: SourceState | undefined

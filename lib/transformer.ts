@@ -4,6 +4,7 @@ import { updateOutputs } from './worker/update-outputs.js'
 import { monotonicNow, type Clock, type MonotonicClock } from './base/clock.js'
 import { DEFAULTS } from './base/defaults.js'
 import { parseDuration } from './base/duration.js'
+import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
 import { sizeOrAuto } from './base/memory-limit.js'
 import { Turns } from './base/turns.js'
 import { IncompleteSourceError, NoDataError } from './base/errors.js'
@@ -60,6 +61,10 @@ export interface TransformerOptions {
   readonly imageExtensions?: readonly string[] | undefined
   /** The delimiter of the fields of an info file. */
   readonly inputDelimiter?: string | undefined
+  /** The encoding of info files. */
+  readonly inputEncoding?: InputEncoding | undefined
+  /** Which one of several info files of the same record is served. */
+  readonly duplicates?: DuplicateRule | undefined
   /** IANA name of the zone whose calendar counts completed years. */
   readonly timeZone?: string | undefined
   /** How fresh the data has to be. By default, data of any age is served while the lake can't be read. */
@@ -170,6 +175,8 @@ export class UserDataTransformer {
       ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey],
       imageExtensions,
       delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
+      encoding: options.inputEncoding ?? DEFAULTS.inputEncoding,
+      duplicates: options.duplicates ?? DEFAULTS.duplicates,
       schema,
       timeZone: this.#timeZone,
       snapshotKey

@@ -4,6 +4,7 @@ import { WorkerBackend, type BackendThread } from '../lib/worker/worker-backend.
 import { monotonicNow, type Clock, type MonotonicClock } from '../lib/base/clock.js'
 import { parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
+import type { DuplicateRule, InputEncoding } from '../lib/base/info-formats.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
@@ -56,6 +57,8 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     schema: tableSchema.descriptor,
     imageExtensions: toExtensions(config.IMAGE_EXTENSIONS),
     inputDelimiter: parseDelimiter(config.INPUT_DELIMITER),
+    inputEncoding: config.INPUT_ENCODING as InputEncoding,
+    duplicates: config.DUPLICATES as DuplicateRule,
     timeZone: config.AGE_TIME_ZONE,
     freshness: {
       maxStalenessMs: parseDuration(config.MAX_STALENESS)!,

@@ -4,6 +4,8 @@ export const DEFAULTS = {
   outputKey: 'processed_data/output.csv',
   imageExtensions: ['png', 'jpg', 'jpeg', 'webp', 'gif'],
   delimiter: ',',
+  inputEncoding: 'utf-8',
+  duplicates: 'shortest',
   timeZone: 'UTC',
   maxStaleness: '2s',
   refreshWait: '1s',

@@ -1,3 +1,11 @@
 /** The formats of info files: each is the extension of its objects, in lower case. */
 export const INFO_FORMATS = ['csv', 'csv.gz', 'tsv', 'json'] as const
 export type InfoFormat = (typeof INFO_FORMATS)[number]
+
+/** The encodings of the text in info files. UTF-16 with a byte order mark or without. */
+export const INPUT_ENCODINGS = ['utf-8', 'utf-16', 'windows-1252', 'iso-8859-1'] as const
+export type InputEncoding = (typeof INPUT_ENCODINGS)[number]
+
+/** Which one of several info files of the same record is served: the one with the shortest key, or the one that was uploaded last. */
+export const DUPLICATE_RULES = ['shortest', 'newest'] as const
+export type DuplicateRule = (typeof DUPLICATE_RULES)[number]

@@ -65,8 +65,8 @@ export class SnapshotFile {
 }
 
 /** Names the lake and the rules that rows depend on. The rules of time zones come with the runtime. */
-function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, schema, timeZone }: SourceRules): string {
+function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone }: SourceRules): string {
   const zoneRules = timeZone === 'UTC' ? '' : process.versions.tz
-  const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, schema, timeZone, zoneRules])
+  const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone, zoneRules])
   return createHash('sha256').update(identity).digest('base64url')
 }

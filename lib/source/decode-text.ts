@@ -1,13 +1,49 @@
+import { TextDecoder } from 'node:util'
+import type { InputEncoding } from '../base/info-formats.js'
 import { hintAtEncoding } from './hint.js'
 import { rejection, type Rejection } from './reject.js'
 
-const decoder = new TextDecoder('utf-8', { fatal: true })
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+const utf16le = new TextDecoder('utf-16le', { fatal: true })
+const utf16be = new TextDecoder('utf-16be', { fatal: true })
 
-/** Decodes a file, without its byte order mark. Returns why it is rejected if it is not UTF-8 text. */
-export function decodeText (body: Uint8Array): string | Rejection {
+/** The characters of Windows-1252 from 0x80 to 0x9f, where it differs from ISO-8859-1; a space for bytes that it does not define. */
+const WINDOWS_1252 = '€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ'
+
+/** Returns the text, without its byte order mark; `undefined` if the bytes are not text in this encoding. */
+const DECODERS: Readonly<Record<InputEncoding, (body: Uint8Array) => string | undefined>> = {
+  'utf-8': (body) => decodeBy(utf8, body),
+  // Without a byte order mark, the order shows in the first character: one of ASCII in nearly all files. A file without such characters is not text with fields.
+  'utf-16': (body) => body.includes(0) ? decodeBy(body[0] === 0xfe || body[0] === 0 ? utf16be : utf16le, body) : undefined,
+  // TextDecoder decodes both as Windows-1252, and some releases of Node both as ISO-8859-1.
+  'windows-1252': (body) => {
+    const text = decodeLatin1(body)?.replaceAll(/[\x80-\x9f]/g, (character) => WINDOWS_1252[character.charCodeAt(0) - 0x80]!)
+    return text === undefined || body.some(isUndefinedIn1252) ? undefined : text
+  },
+  'iso-8859-1': decodeLatin1
+}
+
+/** Decodes a file, without its byte order mark. Returns why it is rejected if it is not text in this encoding. */
+export function decodeText (body: Uint8Array, encoding: InputEncoding): string | Rejection {
+  const text = DECODERS[encoding](body)
+  if (text !== undefined) return text
+  return rejection(encoding === 'utf-8' ? 'invalid_utf8' : 'invalid_encoding', `The file is not ${encoding.toUpperCase()} text`, { hint: hintAtEncoding(body, encoding) })
+}
+
+function decodeBy (decoder: TextDecoder, body: Uint8Array): string | undefined {
   try {
     return decoder.decode(body)
   } catch {
-    return rejection('invalid_utf8', 'The file is not UTF-8 text', { hint: hintAtEncoding(body) })
+    return undefined
   }
+}
+
+/** Any bytes are ISO-8859-1, but those with a zero or a byte order mark are not meant as such. */
+function decodeLatin1 (body: Uint8Array): string | undefined {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
+  return body.includes(0) || /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/.test(text) ? undefined : text
+}
+
+function isUndefinedIn1252 (byte: number): boolean {
+  return byte >= 0x80 && byte <= 0x9f && WINDOWS_1252[byte - 0x80] === ' '
 }

@@ -1,22 +1,28 @@
-import type { InfoFormat } from '../base/info-formats.js'
+import { isUtf8 } from 'node:buffer'
+import type { InfoFormat, InputEncoding } from '../base/info-formats.js'
 import { nearest } from '../base/nearest.js'
 import type { Field, Schema } from '../schema/schema.js'
 
-/** First bytes of files that are not CSV, and what to do. */
+/** First bytes of files that are not text, and what to do. */
 const SIGNATURES: readonly (readonly [bytes: readonly number[], hint: string])[] = [
   [[0x1f, 0x8b], 'The file looks like gzip: upload it uncompressed, or with a name that ends in .csv.gz'],
   [[0x50, 0x4b, 0x03, 0x04], 'The file looks like an Excel workbook or a ZIP archive: save it as CSV'],
   [[0x25, 0x50, 0x44, 0x46], 'The file looks like a PDF document: save it as CSV'],
   [[0x89, 0x50, 0x4e, 0x47], 'The file looks like a PNG image: its name has to end in .png'],
-  [[0xff, 0xd8, 0xff], 'The file looks like a JPEG image: its name has to end in .jpg'],
-  [[0xff, 0xfe], 'The file looks like UTF-16: save it as UTF-8'],
-  [[0xfe, 0xff], 'The file looks like UTF-16: save it as UTF-8']
+  [[0xff, 0xd8, 0xff], 'The file looks like a JPEG image: its name has to end in .jpg']
 ]
 
-/** Advice for a file that is not UTF-8 text. */
-export function hintAtEncoding (body: Uint8Array): string {
-  const found = SIGNATURES.find(([bytes]) => bytes.every((byte, i) => body[i] === byte))
-  return found?.[1] ?? 'The file looks like Windows-1252 or another encoding of one byte a character: save it as UTF-8'
+/** Advice for a file that is not text in the encoding of the settings. */
+export function hintAtEncoding (body: Uint8Array, encoding: InputEncoding): string {
+  const startsWith = (bytes: readonly number[]) => bytes.every((byte, i) => body[i] === byte)
+  const found = SIGNATURES.find(([bytes]) => startsWith(bytes))
+  if (found !== undefined) return found[1]
+  const remedy = (setting: InputEncoding) => `save it as ${encoding.toUpperCase()}, or set INPUT_ENCODING=${setting} if all files are like this one`
+  if (startsWith([0xff, 0xfe]) || startsWith([0xfe, 0xff]) || (encoding !== 'utf-16' && body.includes(0))) return `The file looks like UTF-16: ${remedy('utf-16')}`
+  if (encoding !== 'utf-8' && isUtf8(body)) return `The file looks like UTF-8: ${remedy('utf-8')}`
+  return encoding === 'windows-1252'
+    ? `The file looks like ISO-8859-1: ${remedy('iso-8859-1')}`
+    : `The file looks like Windows-1252 or another encoding of one byte a character: ${remedy('windows-1252')}`
 }
 
 /** Characters that other programs put between fields. */
@@ -24,7 +30,7 @@ const DELIMITERS = { ';': ';', '\t': '\\t', '|': '|', ',': ',' } as const
 
 /** Advice for text in which no column of the header is found; `null` if it is not a known mistake. */
 export function hintAtFormat (text: string, { delimiter, schema }: { readonly delimiter: string, readonly schema: Schema }, format: InfoFormat): string | null {
-  if (text.includes('\0')) return 'The file looks like UTF-16 without a byte order mark: save it as UTF-8'
+  if (text.includes('\0')) return 'The file looks like UTF-16 without a byte order mark: save it as UTF-8, or set INPUT_ENCODING=utf-16'
   const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
   for (const [character, setting] of Object.entries(DELIMITERS)) {
     const names = header.split(character).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))

@@ -11,7 +11,7 @@ export type { ParsedFile } from './info-columns.js'
 export function parseInfoFile (body: Uint8Array, format: InfoFormat, options: ParseOptions): ParsedFile {
   const unpacked = format === 'csv.gz' ? gunzip(body) : body
   if ('code' in unpacked) return { rejection: unpacked }
-  const text = decodeText(unpacked)
+  const text = decodeText(unpacked, options.encoding)
   if (typeof text !== 'string') return { rejection: text }
   if (format === 'json') return parseJson(text, options)
   return parseCsv(text, { ...options, format, ...format === 'tsv' && { delimiter: '\t' } })

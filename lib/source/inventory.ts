@@ -1,3 +1,4 @@
+import type { DuplicateRule } from '../base/info-formats.js'
 import { compileSchema } from '../schema/schema.js'
 import { sliceToString, type ExpectedSize, type ObjectList } from '../store/object-list.js'
 import type { ObjectStore } from '../store/object-store.js'
@@ -81,7 +82,7 @@ export async function takeInventory (
     listed += page.length
     onListed(listed)
   }
-  const { chosen, duplicates } = chooseInfoFiles(infoFiles)
+  const { chosen, duplicates } = chooseInfoFiles(infoFiles, rules.duplicates)
   return {
     infoFiles,
     users: chosen,
@@ -114,22 +115,36 @@ function checkUserId ({ bytes, start, end }: ByteSlice): string | undefined {
   return undefined
 }
 
-/** Of several info files of one user, the one with the shortest key is served; of those, the one with the smallest key. */
-function chooseInfoFiles (infoFiles: UserObjects) {
+/** Whether the second of two info files of one user, the one with the greater key, is served in place of the first. */
+const REPLACES: Readonly<Record<DuplicateRule, (infoFiles: UserObjects, second: number, first: number) => boolean>> = {
+  shortest: (infoFiles, second, first) => lengthOf(infoFiles.key(second)) < lengthOf(infoFiles.key(first)),
+  newest: (infoFiles, second, first) => infoFiles.lastModified(second) >= infoFiles.lastModified(first)
+}
+
+const DUPLICATE_DETAILS: Readonly<Record<DuplicateRule, string>> = {
+  shortest: 'Another info file has the same id and is served: its key is shorter, or equally long and first in bytewise order',
+  newest: 'Another info file has the same id and is served: it is newer, or equally new and its key is last in bytewise order'
+}
+
+function lengthOf ({ start, end }: ByteSlice): number {
+  return end - start
+}
+
+/** Of several info files of one user, one is served; the others are refused. */
+function chooseInfoFiles (infoFiles: UserObjects, rule: DuplicateRule) {
   const chosen: number[] = []
   const duplicates: Refused[] = []
-  const lengthOf = (i: number) => infoFiles.key(i).end - infoFiles.key(i).start
   for (const candidate of infoFiles.byUser()) {
     const previous = chosen.at(-1)
     if (previous === undefined || infoFiles.compareUsers(previous, infoFiles, candidate) !== 0) {
       chosen.push(candidate)
       continue
     }
-    // They come in key order: of keys of equal length, the first is the smallest.
-    const wins = lengthOf(candidate) < lengthOf(previous)
+    // They come in key order.
+    const wins = REPLACES[rule](infoFiles, candidate, previous)
     if (wins) chosen[chosen.length - 1] = candidate
     const { key, etag } = infoFiles.at(wins ? previous : candidate)
-    duplicates.push({ userId: sliceToString(infoFiles.userId(candidate)), key, etag, rejection: rejection('duplicate_id', 'Another info file has the same id and is served: its key is shorter, or equally long and first in bytewise order') })
+    duplicates.push({ userId: sliceToString(infoFiles.userId(candidate)), key, etag, rejection: rejection('duplicate_id', DUPLICATE_DETAILS[rule]) })
   }
   return { chosen: Int32Array.from(chosen), duplicates }
 }

@@ -129,7 +129,7 @@ interface ReadRules extends SourceRules {
 }
 
 /** Downloads and parses an info file. `undefined`: it was deleted after it was listed. The ETag is that of the body. */
-async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, format, delimiter, schema, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
+async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, format, delimiter, encoding, schema, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
   const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId, key, etag, size, racy: racy === true })
   const tooLarge = rejection('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }
@@ -138,7 +138,7 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, f
     if (found === undefined || found === 'unchanged') return undefined
     // The response did not come from the store: a page of a proxy, for example.
     if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
-    return { ...version(found), ...parseInfoFile(found.body, format, { delimiter, schema: compileSchema(schema), userId }) }
+    return { ...version(found), ...parseInfoFile(found.body, format, { delimiter, encoding, schema: compileSchema(schema), userId }) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'too_large') return { ...version(object), rejection: tooLarge }

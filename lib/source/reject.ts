@@ -5,6 +5,7 @@ export const REJECT_CODES = [
   'too_large',
   'empty_file',
   'invalid_utf8',
+  'invalid_encoding',
   'malformed_csv',
   'malformed_gzip',
   'malformed_json',

@@ -1,3 +1,4 @@
+import type { DuplicateRule, InputEncoding } from '../base/info-formats.js'
 import type { SchemaDescriptor } from '../schema/descriptor.js'
 
 /** How keys and info files are interpreted. */
@@ -10,6 +11,9 @@ export interface SourceRules {
   readonly imageExtensions: readonly string[]
   /** Separates the fields of an info file; one or more characters. */
   readonly delimiter: string
+  readonly encoding: InputEncoding
+  /** Which one of several info files of the same record is served. */
+  readonly duplicates: DuplicateRule
   /** The declared columns. */
   readonly schema: SchemaDescriptor
   /** IANA name of the time zone in which a birth timestamp is a date. */

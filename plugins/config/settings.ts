@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { DEFAULTS } from '../../lib/base/defaults.js'
 import { DELIMITERS } from '../../lib/base/delimiter.js'
+import { DUPLICATE_RULES, INPUT_ENCODINGS } from '../../lib/base/info-formats.js'
 
 /** What a setting means, for the README and .env.example, and what is accepted, for error messages: they say "must be" before it. */
 interface SettingTexts { readonly description: string, readonly accepted: string }
@@ -60,6 +61,10 @@ export const SettingsSchema = Type.Object({
     default: DEFAULTS.imageExtensions.join(','), description: 'The extensions of images, for image fields whose schema declares none', accepted: 'a comma-separated list of extensions of letters and digits'
   }, { pattern: '^[A-Za-z0-9]+(,[A-Za-z0-9]+)*$' }),
   INPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of info files', accepted: DELIMITERS }, { format: 'delimiter' }),
+  INPUT_ENCODING: choice([...INPUT_ENCODINGS], { default: DEFAULTS.inputEncoding, description: 'The encoding of info files' }),
+  DUPLICATES: choice([...DUPLICATE_RULES], {
+    default: DEFAULTS.duplicates, description: 'Which of several info files with the same user id is served: the one with the shortest key or the newest one'
+  }),
   OUTPUT_FORMATS: text({
     default: 'csv', description: 'The formats of the output; csv,parquet writes a Parquet file in addition to the CSV', accepted: 'csv or csv,parquet'
   }, { enum: ['csv', 'csv,parquet'] }),

@@ -17,7 +17,7 @@ import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { toCell } from '../../lib/table/column-types.js'
 import { tableFields, type TableField } from '../../lib/table/table-field.js'
 import { TableReader, type Table } from '../../lib/table/table.js'
-import { UserDataTransformer } from '../../lib/transformer.js'
+import { UserDataTransformer, type TransformerOptions } from '../../lib/transformer.js'
 import { readParquet } from '../support/parquet.js'
 import { runs } from '../support/property-runs.js'
 import { mapInfo, wrapStore } from '../support/stores.js'
@@ -182,11 +182,11 @@ t.test('a lake without a birth field and without images', async (t) => {
   t.same(rowsIn(tableOfAny(WITHOUT_BIRTH, [])), [])
 })
 
-async function openLake (t: Test, files: NonNullable<Parameters<Test['testdir']>[0]>, descriptor: object) {
+async function openLake (t: Test, files: NonNullable<Parameters<Test['testdir']>[0]>, descriptor: object, options: Partial<TransformerOptions> = {}) {
   const root = t.testdir({ source_data: files })
   // A file that was written just now would be read again by the next reconcile.
   const store = mapInfo(new FolderStore(root), ({ racy, ...info }) => info as never)
-  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify(descriptor)).descriptor })
+  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify(descriptor)).descriptor, ...options })
   t.teardown(() => transformer.close())
   await transformer.reconcile()
   return { store, transformer }
@@ -315,4 +315,31 @@ t.test('info files of every format are records, with the same id in two formats 
   await restarted.reconcile()
   t.same(await rows(restarted), expected)
   t.same(gets.filter((key) => key.startsWith('source_data/')), [])
+})
+
+t.test('the encoding and the rule for duplicates apply to a lake, and a start with others does not use the snapshot', async (t) => {
+  const fields = [{ name: 'id', type: 'string', source: 'key' }, { name: 'name', type: 'string' }]
+  const files = { 'a.csv': Buffer.from('name\nZo\xeb\n', 'latin1'), old: { 'a.csv': 'name\nNew\n' } }
+  const { transformer, store } = await openLake(t, files, { fields }, { inputEncoding: 'windows-1252', duplicates: 'newest' })
+  const names = async (lake: UserDataTransformer) => {
+    const found: unknown[] = []
+    for await (const batch of (await lake.select({ columns: ['name'] })).batches()) found.push(...batch.flat())
+    return found
+  }
+  await store.put('source_data/old/a.csv', Buffer.from('name\nNewer\n'))
+  await transformer.reconcile({ fresh: true })
+  t.same(await names(transformer), ['Newer'])
+  t.match(transformer.quarantine().entries(), [{ key: 'source_data/a.csv', code: 'duplicate_id', detail: /it is newer/ }])
+  await transformer.updateOutput()
+  await transformer.flush()
+  const restart = async (options: Partial<TransformerOptions>) => {
+    const failures: string[] = []
+    const next = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify({ fields })).descriptor, onColdStart: (failure) => failures.push(failure), ...options })
+    t.teardown(() => next.close())
+    await next.reconcile()
+    return [...failures, ...await names(next)]
+  }
+  t.same(await restart({ inputEncoding: 'windows-1252', duplicates: 'newest' }), ['Newer'])
+  t.same(await restart({ inputEncoding: 'windows-1252' }), ['foreign', 'Zoë'])
+  t.same(await restart({ duplicates: 'newest' }), ['foreign', 'Newer'])
 })

@@ -22,7 +22,7 @@ t.test('the fast path returns the same fields as the parser', async () => {
   let good = 0
   fc.assert(fc.property(file, ({ names, cells, delimiter, ends: [first, last] }) => {
     const text = (names: readonly string[]) => Buffer.from(names.join(delimiter) + first + cells.join(delimiter) + last)
-    const options = { delimiter, schema, userId: 'a' }
+    const options = { delimiter, encoding: 'utf-8', schema, userId: 'a' } as const
     const plain = parseInfoFile(text(names), 'csv', options)
     // A quoted name takes the path of the parser, with the same result.
     const quoted = parseInfoFile(text(names.map((name, i) => i === 0 && name.trim() === name && name !== '' ? `"${name}"` : name)), 'csv', options)

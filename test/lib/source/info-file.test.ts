@@ -1,14 +1,14 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import type { InfoFormat } from '../../../lib/base/info-formats.js'
+import type { InfoFormat, InputEncoding } from '../../../lib/base/info-formats.js'
 import { compileSchema, parseSchema } from '../../../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { parseInfoFile } from '../../../lib/source/info-file.js'
 
 const users = compileSchema(USERS_SCHEMA)
 
-function parse (text: string | Buffer, delimiter = ',', schema = users, format: InfoFormat = 'csv') {
-  const { data, rejection } = parseInfoFile(Buffer.from(text as string), format, { delimiter, schema, userId: '1000' })
+function parse (text: string | Buffer, delimiter = ',', schema = users, format: InfoFormat = 'csv', encoding: InputEncoding = 'utf-8') {
+  const { data, rejection } = parseInfoFile(Buffer.from(text as string), format, { delimiter, encoding, schema, userId: '1000' })
   const fields = data && Object.fromEntries(schema.files.map(({ name }, i) => [name, data.values[i]]))
   return { data: fields, undeclared: data?.undeclared, rejection }
 }
@@ -197,4 +197,50 @@ t.test('a .csv.gz file is unpacked', async (t) => {
     ['packed bytes that are not text', gzipSync(Buffer.from([0xe9])), { code: 'invalid_utf8' }]
   ]
   for (const [name, body, expected] of cases) t.match(parse(body, ',', users, 'csv.gz').rejection, expected, name)
+})
+
+t.test('text in each encoding is read', async (t) => {
+  const text = HEADER + 'Zoë, Łee™, 5\n'
+  const read = (body: Buffer, encoding: InputEncoding, format: InfoFormat = 'csv') => {
+    const { data } = parse(body, ',', users, format, encoding)
+    return data && [data['first_name'], data['last_name']]
+  }
+  t.same(read(Buffer.from(text), 'utf-8'), ['Zoë', 'Łee™'])
+  for (const mark of ['', '\ufeff']) {
+    const utf16 = Buffer.from(mark + text, 'utf16le')
+    t.same(read(utf16, 'utf-16'), ['Zoë', 'Łee™'], `UTF-16 with ${mark.length} marks`)
+    t.same(read(Buffer.from(utf16).swap16(), 'utf-16'), ['Zoë', 'Łee™'], `big-endian, with ${mark.length} marks`)
+  }
+  const oneByte = Buffer.from(HEADER + 'Zo\xeb, \x80 Lee\x99, 5\n', 'latin1')
+  t.same(read(oneByte, 'windows-1252'), ['Zoë', '€ Lee™'])
+  t.same(read(oneByte, 'iso-8859-1'), ['Zoë', '\x80 Lee\x99'], 'the bytes from 0x80 to 0x9f are control characters')
+  t.same(read(gzipSync(oneByte), 'windows-1252', 'csv.gz'), ['Zoë', '€ Lee™'])
+  t.same(read(Buffer.from('{"first_name":"Zo\xeb","last_name":"","birthts":5}', 'latin1'), 'iso-8859-1', 'json'), ['Zoë', ''])
+})
+
+t.test('every byte that Windows-1252 defines is a character of its own, in the order of the code page', async (t) => {
+  const last = Array.from({ length: 256 }, (_, byte) => parse(Buffer.concat([Buffer.from(HEADER + 'x"', 'latin1'), Buffer.from([byte])]), ',', users, 'csv', 'windows-1252').rejection!.code === 'invalid_encoding' ? byte : -1)
+  t.same(last.filter((byte) => byte !== -1), [0, 0x81, 0x8d, 0x8f, 0x90, 0x9d])
+  const high = Buffer.from(Array.from({ length: 128 }, (_, i) => i + 128).filter((byte) => !last.includes(byte) && byte !== 0xa0))
+  const { data } = parse(Buffer.concat([Buffer.from(HEADER + '"'), high, Buffer.from('",x,5\n')]), ',', users, 'csv', 'windows-1252')
+  t.equal(data!['first_name'], '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ' + Buffer.from(Array.from({ length: 95 }, (_, i) => i + 0xa1)).toString('latin1'))
+})
+
+t.test('a file in another encoding than that of the settings is rejected, with a hint', async (t) => {
+  const text = HEADER + 'Zoë, Lee, 5\n'
+  const latin1 = Buffer.from(text, 'latin1')
+  const utf16 = Buffer.from('\ufeff' + text, 'utf16le')
+  const cases: [string, InputEncoding, Buffer, string, RegExp][] = [
+    ['Windows-1252', 'utf-8', latin1, 'invalid_utf8', /looks like Windows-1252 or .*: save it as UTF-8, or set INPUT_ENCODING=windows-1252 if all files/],
+    ['UTF-16', 'utf-8', utf16, 'invalid_utf8', /looks like UTF-16: save it as UTF-8, or set INPUT_ENCODING=utf-16 if all files/],
+    ['UTF-8', 'utf-16', Buffer.from(text), 'invalid_encoding', /looks like UTF-8: save it as UTF-16, or set INPUT_ENCODING=utf-8/],
+    ['Windows-1252 of an odd length', 'utf-16', latin1, 'invalid_encoding', /INPUT_ENCODING=windows-1252/],
+    ['half a character', 'utf-16', utf16.subarray(0, -1), 'invalid_encoding', /./],
+    ['UTF-8 with a byte order mark', 'windows-1252', Buffer.from('\ufeff' + text), 'invalid_encoding', /looks like UTF-8: save it as WINDOWS-1252, or set INPUT_ENCODING=utf-8/],
+    ['UTF-16', 'windows-1252', utf16, 'invalid_encoding', /looks like UTF-16/],
+    ['UTF-16 without a mark', 'iso-8859-1', utf16.subarray(2), 'invalid_encoding', /looks like UTF-16: save it as ISO-8859-1/],
+    ['an undefined byte', 'windows-1252', Buffer.from(HEADER + 'Zo\x81, Lee, 5\n', 'latin1'), 'invalid_encoding', /looks like ISO-8859-1/],
+    ['gzip', 'windows-1252', gzipSync(text), 'invalid_encoding', /looks like gzip/]
+  ]
+  for (const [name, encoding, body, code, hint] of cases) t.match(parse(body, ',', users, 'csv', encoding).rejection, { code, hint }, `${name} for ${encoding}`)
 })

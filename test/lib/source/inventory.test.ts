@@ -5,7 +5,7 @@ import { parseSchema } from '../../../lib/schema/schema.js'
 import { takeInventory } from '../../../lib/source/inventory.js'
 import { ObjectList, sliceToString } from '../../../lib/store/object-list.js'
 import { compareUtf8 } from '../../../lib/base/utf8.js'
-import { INFO_FORMATS } from '../../../lib/base/info-formats.js'
+import { DUPLICATE_RULES, INFO_FORMATS, type DuplicateRule } from '../../../lib/base/info-formats.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import { runs } from '../../support/property-runs.js'
 import { wrapStore } from '../../support/stores.js'
@@ -15,12 +15,12 @@ const { descriptor: schema } = parseSchema(JSON.stringify({
   fields: [{ name: 'photo', type: 'string', source: 'image' }, { name: 'front', type: 'string', source: 'image', extensions: EXTENSIONS['front'] }]
 }))
 // `webp` is an extension of the other field.
-const rules = { prefix: '', ownKeys: ['out.csv'], imageExtensions: ['png', 'jpg', 'webp'], delimiter: ',', schema, timeZone: 'UTC' }
+const RULES = { prefix: '', ownKeys: ['out.csv'], imageExtensions: ['png', 'jpg', 'webp'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema, timeZone: 'UTC' } as const
 
 interface Listed { readonly key: string, readonly lastModified: number }
 
 /** A plain reading of the rules. */
-function plainInventory (objects: readonly Listed[]) {
+function plainInventory (objects: readonly Listed[], duplicates: DuplicateRule) {
   const parts = objects.filter(({ key }) => key !== 'out.csv').map((object) => {
     const name = object.key.slice(object.key.lastIndexOf('/') + 1)
     const dots = [...name].flatMap((character, i) => character === '.' ? i : [])
@@ -33,12 +33,12 @@ function plainInventory (objects: readonly Listed[]) {
   })
   const of = (field: string) => parts.filter((part) => part.field === field)
   const isValid = (id: string) => !['', '.', '..'].includes(id)
-  const better = (a: Listed, b: Listed) => a.key.length - b.key.length || compareUtf8(a.key, b.key)
+  const shorter = (a: Listed, b: Listed) => a.key.length - b.key.length || compareUtf8(a.key, b.key)
   const newer = (a: Listed, b: Listed) => b.lastModified - a.lastModified || compareUtf8(b.key, a.key)
   const ids = [...new Set(of('info').map(({ id }) => id).filter(isValid))].sort(compareUtf8)
-  const first = (field: string, id: string, order: typeof better) => of(field).filter((part) => part.id === id).sort(order)[0]?.key ?? null
+  const first = (field: string, id: string, order: typeof shorter) => of(field).filter((part) => part.id === id).sort(order)[0]?.key ?? null
   return {
-    records: ids.map((id) => [id, first('info', id, better), first('photo', id, newer), first('front', id, newer)]),
+    records: ids.map((id) => [id, first('info', id, duplicates === 'newest' ? newer : shorter), first('photo', id, newer), first('front', id, newer)]),
     refused: of('info').length - ids.length,
     orphans: [...of('photo'), ...of('front')].filter(({ id }) => !ids.includes(id)).map(({ key }) => key).sort(compareUtf8),
     ignored: of('other').length
@@ -51,9 +51,9 @@ t.test('keys are joined into records as by a plain reading of the rules', async 
   const key = fc.tuple(fc.constantFrom('', 'x/', 'x.png/'), base, fc.constantFrom('.', '.', ''), extension).map((parts) => parts.join('')).filter((key) => key !== '' && !key.endsWith('/'))
   const objects = fc.uniqueArray(fc.record({ key, lastModified: fc.nat(2) }), { selector: ({ key }) => key, maxLength: 25 })
   const store = new FolderStore(t.testdir())
-  await fc.assert(fc.asyncProperty(objects, async (objects) => {
+  await fc.assert(fc.asyncProperty(objects, fc.constantFrom(...DUPLICATE_RULES), async (objects, duplicates) => {
     const listed = [...objects].sort((a, b) => compareUtf8(a.key, b.key)).map((object) => ({ ...object, etag: 'e', size: 1 }))
-    const { infoFiles, users, images, refused, ignored } = await takeInventory(wrapStore(store, { list: async function * () { yield new ObjectList(listed) } }), rules, () => {})
+    const { infoFiles, users, images, refused, ignored } = await takeInventory(wrapStore(store, { list: async function * () { yield new ObjectList(listed) } }), { ...RULES, duplicates }, () => {})
     const found = {
       records: [...users].map((infoFile, user) => [
         sliceToString(infoFiles.userId(infoFile)), infoFiles.at(infoFile).key,
@@ -63,6 +63,6 @@ t.test('keys are joined into records as by a plain reading of the rules', async 
       orphans: images.flatMap(({ objects, orphans }) => [...orphans].map((image) => objects.at(image).key)).sort(compareUtf8),
       ignored: ignored.reduce((sum, { count }) => sum + count, 0)
     }
-    assert.deepEqual(found, plainInventory(objects))
+    assert.deepEqual(found, plainInventory(objects, duplicates))
   }), runs(2000))
 })

@@ -14,7 +14,7 @@ import { mapInfo, wrapStore } from '../../support/stores.js'
 import { rowsOf, type UserRow } from '../../support/tables.js'
 import { turns } from '../../support/until.js'
 
-const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC' }
+const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
 
 /** A bucket, and a function that reconciles the state with it. */
 async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {

@@ -19,7 +19,7 @@ import { build, csv } from '../../support/app.js'
 import { rowsOf } from '../../support/tables.js'
 import { MemoryStore } from '../../support/stores.js'
 
-const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', schema: USERS_SCHEMA, timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' }
+const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' } as const
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad' }
 const output = { format: 'csv' as const, key: 'out/all.csv' }
 
