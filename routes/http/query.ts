@@ -88,7 +88,9 @@ function parse<P extends Parameters> (parameters: P, absent: Readonly<Record<str
 }
 
 function unknownParameter (name: string, parameters: Parameters): string {
-  return `unknown parameter${didYouMean(nearest(name, Object.keys(parameters)))}`
+  const similar = nearest(name, Object.keys(parameters))
+  const isFilter = similar === undefined && Object.hasOwn(parameters, 'where') && /^[^=]{1,64}$/.test(name)
+  return `unknown parameter${didYouMean(similar)}` + (isFilter ? `; a column that the schema does not declare is filtered by where=${name}=<value>` : '')
 }
 
 function wrongValue (given: string | readonly string[], parameter: Parameter<unknown>): string {
