@@ -1,7 +1,8 @@
 import type { ByteSlice, Utf8Column } from '../table/utf8-column.js'
 
 // Most ETags of S3 are 32 lower-case hexadecimal digits. They are packed into 16 bytes; of millions of them, that halves the memory. All
-// others are kept as they are, those of 16 bytes after a zero byte, so that the length shows the form. Equal ETags have equal bytes.
+// others are kept as they are, those of 16 bytes after a zero byte, which no ETag contains (RFC 9110, section 8.8.3), so that the
+// length shows the form. Equal ETags have equal bytes.
 
 const PACKED_BYTES = 16
 const HEX_DIGITS = 2 * PACKED_BYTES

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { shared } from '../base/shared-memory.js'
 import { reuseTypedArrays } from '../base/typed-arrays.js'
 import { compareUtf8 } from '../base/utf8.js'
@@ -11,6 +10,7 @@ import { draftOf, isDraft, isRow } from './row-source.js'
 import type { TableField } from './table-field.js'
 import type { Table } from './table.js'
 import { EMPTY_UTF8, isSameValue, type NumberBuilder, type Utf8Column } from './utf8-column.js'
+import { hashBuckets, nameVersion } from './version-name.js'
 
 /** The rows of new and changed info files: the drafts. */
 export interface BuiltRows {
@@ -41,7 +41,7 @@ export function buildTable (previous: Table, drafts: BuiltRows, { keys, images, 
 }
 
 /** The columns of a table that the derived ones are computed from. `birthDates`: `births.dates`, if there is a birth field. */
-export type SourceColumns = Omit<Table, 'json' | 'births' | 'version'> & { readonly birthDates: Int32Array | undefined }
+export type SourceColumns = Omit<Table, 'json' | 'births' | 'buckets' | 'version'> & { readonly birthDates: Int32Array | undefined }
 
 /** Adds the derived columns, and takes from the previous table what its rows (`sources`, see row-source.ts) have in common with it. */
 export function addDerivedColumns ({ birthDates, ...table }: SourceColumns, previous: Table, sources: Int32Array): Table {
@@ -49,8 +49,8 @@ export function addDerivedColumns ({ birthDates, ...table }: SourceColumns, prev
   const sameAs = sources.map((source, row) => isRow(source) && hasSameImages(source, row) ? source : -1)
   const json = jsonRows(table, previous.json, sameAs)
   const births = birthDates === undefined ? undefined : birthsOf(table, birthDates, previous, sources)
-  const version = nameVersion(json, undeclaredColumns(table))
-  return reuseColumns(previous, { ...table, ...births && { births }, json, version })
+  const buckets = hashBuckets({ ...table, json }, previous, sameAs)
+  return reuseColumns(previous, { ...table, ...births && { births }, json, buckets, version: nameVersion(table.fields, buckets) })
 }
 
 function birthsOf ({ fields, columns, images }: Omit<SourceColumns, 'birthDates'>, dates: Int32Array, previous: Table, sources: Int32Array): Births {
@@ -117,21 +117,9 @@ function undeclaredColumns ({ fields, columns }: Pick<Table, 'fields' | 'columns
   return columns.slice(fields.filter(({ source }) => source === 'file').length) as TextColumn[]
 }
 
-/** Part of the hash: changed whenever the same bytes could come from other rows. */
-const VERSION_FORMAT = 'userlake rows 1'
-
-/** Names the rows by a hash. The values and codes of a column are determined by its rows. */
-function nameVersion (json: Utf8Column, undeclared: readonly TextColumn[]): string {
-  const hash = createHash('sha256').update(VERSION_FORMAT).update(json.bytes)
-  for (const { name, values, codes } of undeclared) {
-    hash.update(JSON.stringify([name, values.offsets.length])).update(values.offsets).update(values.bytes).update(codes)
-  }
-  return hash.digest('base64url').slice(0, 22) // 132 bits
-}
-
 /** A table without rows. */
 export function emptyTable (fields: readonly TableField[]): Table {
-  const none: Table = { length: 0, fields: [], keys: EMPTY_UTF8, columns: [], images: [], json: EMPTY_UTF8, version: '' }
+  const none: Table = { length: 0, fields: [], keys: EMPTY_UTF8, columns: [], images: [], json: EMPTY_UTF8, buckets: new Uint8Array(), version: '' }
   const images = fields.filter(({ source }) => source === 'image').map(() => EMPTY_UTF8)
   const declared = fields.filter(({ source }) => source === 'file').map(() => new DictionaryBuilder())
   return buildTable(none, { length: 0, fields, declared, undeclared: new Map(), birthDates: new Int32Array() }, { keys: EMPTY_UTF8, images, sources: new Int32Array() })

@@ -27,6 +27,8 @@ export interface Table {
    * preceded by an opening bracket, so that `bytes` is the JSON array of all rows.
    */
   readonly json: Utf8Column
+  /** The digests that the name of the version is made of: see version-name.ts. */
+  readonly buckets: Uint8Array
   /** The name of the version: a hash of the rows, equal for equal rows. */
   readonly version: string
 }
