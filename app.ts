@@ -31,26 +31,26 @@ import versionRoutes from './routes/version.js'
 
 export type AppOptions = ConfigOptions & SchemaOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions
 
-/** What Fastify must be made with for the app to keep its promises, in production and in tests alike. */
+/** The Fastify options that the app relies on. Production and tests both use them. */
 export const serverOptions = {
-  // 240 bytes of user id, each written as %XX
+  // A user id of 240 bytes, each percent-encoded in three characters.
   routerOptions: { maxParamLength: 720, querystringParser: parseQueryString },
   genReqId: requestIdOf,
   bodyLimit: 16 * 1024,
-  /** Milliseconds in which the whole request has to arrive: 408 otherwise. */
+  /** Milliseconds in which the whole request must arrive; otherwise the response is 408. */
   requestTimeout: 30_000,
-  /** Milliseconds: six periods without progress close a connection whose client does not read (`plugins/write-timeout.ts`). */
+  /** Milliseconds of one period; a connection whose client does not read is closed after six of them (`plugins/write-timeout.ts`). */
   connectionTimeout: 5000,
   http: {
-    // The hook that checks the URL responds with a problem instead.
+    // A missing Host is rejected by plugins/request-checks.ts, with a problem. Node would send a 400 without one.
     requireHostHeader: false,
-    /** Milliseconds in which the headers of a request have to arrive: 408 otherwise. */
+    /** Milliseconds in which the headers of a request must arrive; otherwise the response is 408. */
     headersTimeout: 15_000,
     connectionsCheckingInterval: 5000
   },
   frameworkErrors: onFrameworkError,
   clientErrorHandler: onClientError,
-  // GET requests are still served while the process drains; POST /data checks it itself.
+  // GET requests are still served while the process shuts down; POST /data checks `isDraining` itself.
   return503OnClosing: false
 } as const satisfies FastifyHttpOptions<Server>
 

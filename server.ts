@@ -1,11 +1,12 @@
 import { Worker } from 'node:worker_threads'
 import { readEnvFile } from './lib/base/env-file.js'
 
-// A process that is pid 1 gets no signal that it does not listen for. All else is loaded afterwards: it takes its time.
+// The kernel does not deliver a signal to process 1 of a container unless the process has a handler for it. The handlers are installed
+// before the other modules are loaded, so that a signal during the load ends the process.
 const exitNow = () => process.exit()
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 for (const signal of SIGNALS) process.once(signal, exitNow)
-// scripts/start.mjs keeps a channel open for as long as the server is to run.
+// scripts/start.mjs keeps an IPC channel to this process open; the server must end when the channel closes.
 process.once('disconnect', exitNow)
 
 loadAwsCredentials('.env')
@@ -13,15 +14,15 @@ if (process.argv.length > 2) {
   const { runServerCommand } = await import('./scripts/server-command.js')
   process.exit(await runServerCommand(process.argv.slice(2), process))
 }
-// Its modules are loaded while those of the server are.
+// Started first, so that both threads load their modules at the same time.
 const worker = new Worker(new URL('./lib/worker/worker.js', import.meta.url))
 const [{ default: closeWithGrace }, { default: Fastify, LogController }, { destination }, { default: app, serverOptions }, { parseDuration }, { SettingsError }] =
   await Promise.all([import('close-with-grace'), import('fastify'), import('pino'), import('./app.js'), import('./lib/base/duration.js'), import('./plugins/config.js')])
 
-/** On top of what a job may take to end: for what remains to be closed. */
+/** Milliseconds to close everything else after SHUTDOWN_TIMEOUT, which limits the wait for jobs and open requests. */
 const CLOSE_GRACE_MS = 3000
 
-/** Log lines are collected and written together, at the latest after 100 ms; lines beyond 16 MiB that the reader of stdout does not accept are dropped. */
+/** Log lines are buffered and written together, after at most 100 ms. If the reader of stdout does not keep up, lines beyond 16 MiB are dropped. */
 const logOutput = destination({ sync: false, minLength: 8192, periodicFlush: 100, maxLength: 16 * 1024 * 1024 })
 
 const fastify = Fastify({
@@ -39,12 +40,13 @@ try {
     isClosing = true
     if (signal !== undefined) fastify.log.info(`${signal}: shutting down`)
     await fastify.close()
-    // Lines that are left would be written synchronously at exit, which pino retries for ever if the reader of stdout has closed it.
+    // At exit, pino would write the buffered lines synchronously, and retry forever if the reader has closed stdout.
     await new Promise((resolve) => { logOutput.flush(resolve) })
   })
   for (const signal of SIGNALS) process.removeListener(signal, exitNow)
   process.removeListener('disconnect', exitNow)
-  // Later than a signal of the same moment, which would otherwise count as a second one.
+  // Deferred: if a signal arrives together with the disconnect, it is handled first and `isClosing` is set. Otherwise it would count as the
+  // second order to close, which ends the process at once.
   process.once('disconnect', () => setImmediate(() => {
     if (isClosing) return
     fastify.log.info('The launcher has ended: shutting down')
@@ -61,13 +63,13 @@ function loadAwsCredentials (path: string): void {
   for (const [name, value] of Object.entries(readEnvFile(path))) if (name.startsWith('AWS_')) process.env[name] ??= value
 }
 
-/** One line for what an operator can mend, everything for what is a bug. */
+/** The message for stderr: one line for an error that an operator can fix, the stack for a bug. */
 function startError (error: unknown): string {
   if (error instanceof SettingsError) return error.message
   const { code, message, stack } = error as NodeJS.ErrnoException
   switch (code) {
     case 'EADDRINUSE': return `PORT: got ${fastify.config.PORT}, which another process listens on`
-    case 'EADDRNOTAVAIL': case 'ENOTFOUND': return `HOST: got ${JSON.stringify(fastify.config.HOST)}, which is no address of this machine`
+    case 'EADDRNOTAVAIL': case 'ENOTFOUND': return `HOST: got ${JSON.stringify(fastify.config.HOST)}, which is not an address of this machine`
     case 'EACCES': return message
     default: return stack ?? String(error)
   }

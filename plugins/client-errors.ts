@@ -7,13 +7,13 @@ import { newRequestId, REQUEST_ID, requestIdOf } from './request-id.js'
 import { logRequest } from './request-log.js'
 import { DEFAULT_HEADERS } from './default-headers.js'
 
-/** Responds with problems to what Node does not pass on as a request. Needs: config, exchanges. */
+/** Sends a problem for what Node does not emit as a request: an `Expect` header other than 100-continue, and CONNECT. Needs: config, exchanges. */
 export default fp(async (fastify) => {
   fastify.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     fastify.exchanges.enqueue(request, response, () => sendExpectationFailed(fastify, request, response))
   })
   fastify.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
-    const problem = httpProblem(405, 'This service is not a proxy', { headers: { allow: 'GET, HEAD, POST' } })
+    const problem = httpProblem(405, 'CONNECT is not supported, because this service is not a proxy; allowed: GET, HEAD, POST', { headers: { allow: 'GET, HEAD, POST' } })
     fastify.exchanges.stop(socket, () => writeProblem(socket, problem, newRequestId()))
   })
 }, { name: 'client-errors', dependencies: ['config', 'exchanges'] })
@@ -21,21 +21,21 @@ export default fp(async (fastify) => {
 function sendExpectationFailed (fastify: FastifyInstance, request: IncomingMessage, response: ServerResponse): void {
   const requestId = requestIdOf(request)
   logRequest(fastify, requestId, request, response)
-  const { headers, body } = serialize(httpProblem(417, 'The only expectation that is known is 100-continue'), requestId)
+  const { headers, body } = serialize(httpProblem(417, 'Expect: the only supported value is 100-continue'), requestId)
   response.writeHead(417, headers).end(body)
 }
 
 type ClientError = Error & { readonly code?: string }
 
 /**
- * Responds to bytes that are not an HTTP request, to headers that are too large and to a request that did not arrive in time, and
- * closes the connection. The complete requests before it get their responses first.
+ * Sends a problem for bytes that are not an HTTP request, for headers that are too large and for a request that did not arrive in time,
+ * and closes the connection. The responses to earlier, complete requests of the connection are sent first.
  */
 export function onClientError (this: FastifyInstance, error: ClientError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const { request, response } = this.exchanges.inFlight(socket) ?? {}
   if (request?.complete) return this.exchanges.stop(socket, () => sendClientError(this, error, socket))
-  // A response that has begun although its request can't be read to the end: it can't be replaced, only cut short.
+  // The response has begun before its request was read to the end. A problem cannot replace it any more, so the connection is cut.
   if (response?.headersSent) socket.destroy(error)
   else sendClientError(this, error, socket)
 }
@@ -56,7 +56,7 @@ function toProblem ({ code }: ClientError): Problem {
   }
 }
 
-/** Writes a response without the help of Node, and closes the connection. */
+/** Writes a response directly to the socket, for which Node has created no ServerResponse, and closes the connection. */
 function writeProblem (socket: Socket, problem: Problem, requestId: string): void {
   const { headers, body } = serialize(problem, requestId)
   const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`)

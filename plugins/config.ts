@@ -18,7 +18,7 @@ declare module 'fastify' {
 }
 
 export interface ConfigOptions {
-  /** Where settings are looked up: default, the environment and then the file .env. */
+  /** The settings by name. Default: the environment and, for names that it does not have, the file .env. */
   readonly settings?: Readonly<Record<string, string | undefined>> | undefined
 }
 
@@ -47,7 +47,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   }
 }
 
-/** Thrown if settings are wrong; the message has one line for each. */
+/** One or more settings are invalid. The message has one line for each: its name, the value received and what is accepted. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
@@ -63,7 +63,7 @@ export default fp<ConfigOptions>(async (fastify, { settings }) => {
       ajv: {
         customOptions: (ajv: Ajv) => {
           ajv.opts.verbose = true
-          ajv.addKeyword('accepted') // a text of settings.ts
+          ajv.addKeyword('accepted') // not a rule: the part of the error message that settings.ts defines
           for (const [name, check] of Object.entries(FORMATS)) ajv.addFormat(name, check)
           return ajv
         }
@@ -80,17 +80,17 @@ function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject):
   return `${instancePath.slice(1)}: got ${JSON.stringify(String(data))}; must be ${String(parentSchema?.['accepted'])}`
 }
 
-/** Whether every store can have an object with this key. */
+/** Whether this is a valid object key in every store. */
 function isPath (key: string): boolean {
   return key.split('/').every((segment) => !['', '.', '..'].includes(segment)) && Buffer.byteLength(key) <= 512
 }
 
-/** The columns of a setting; `undefined` if it is empty. */
+/** Parses a setting that is a list of columns. Returns `undefined` if it is empty. */
 export function toColumns (list: string): string[] | undefined {
   return list === '' ? undefined : list.split(',')
 }
 
-/** The extensions of a setting, in lower case. */
+/** Parses a setting that is a list of extensions. Returns them in lower case. */
 export function toExtensions (list: string): string[] {
   return list.toLowerCase().split(',')
 }

@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
 
 /**
- * The headers of every response. Browsers must not embed it in pages of other origins or take it for another type than it has; caches
- * must not store it unless its route sets how long it stays true.
+ * The headers of every response, unless its route replaces them. Pages of other origins cannot embed the response, browsers do not guess
+ * its type, and caches do not store it.
  */
 export const DEFAULT_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',

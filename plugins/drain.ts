@@ -2,12 +2,14 @@ import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
 import { parseDuration } from '../lib/base/duration.js'
 
+/** Milliseconds between two checks for connections that can be closed. */
 const SWEEP_MS = 50
 
 /**
- * Closes connections when the server closes: each one after its last response; at once, if it never carried a request, as browsers open
- * some in advance; and all others after SHUTDOWN_TIMEOUT, for example those with half a request or with a response that the client does not
- * read. By itself, Node closes only the connections that are idle at that moment. Needs: config, jobs.
+ * Closes connections when the server closes. A connection is closed as soon as its last response has been sent, or at once if it has never
+ * carried a request (browsers open connections in advance). After SHUTDOWN_TIMEOUT all others are closed, such as those with an incomplete
+ * request or with a response that the client does not read. Node itself closes only the connections that are idle when the server closes.
+ * Needs: config, jobs.
  */
 export default fp(async (fastify) => {
   const { server } = fastify

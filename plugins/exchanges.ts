@@ -17,7 +17,7 @@ interface WaitingExchange extends Exchange {
   readonly start: () => void
 }
 
-/** Admits one request of a connection at a time. */
+/** Starts the requests of one connection one at a time, in order. */
 class Connection {
   inFlight: Exchange | undefined
   readonly #socket: Socket
@@ -48,14 +48,14 @@ class Connection {
   }
 
   readonly #end = (): void => {
-    // Other listeners have to release what the response has held before the next one takes more.
+    // Other `close` listeners release the memory and the data version of this response; the next request must not start before they have.
     if (this.#waiting.length > 0 || this.#whenDone !== undefined) process.nextTick(this.#next)
     else this.inFlight = undefined
   }
 
   readonly #next = (): void => {
     this.inFlight = undefined
-    // `writable` is false from the moment when the last response of the connection has been passed to the socket.
+    // The client has closed the socket, or Node has ended it after the last response of the connection.
     if (!this.#socket.writable) {
       this.#waiting = []
       return
@@ -83,15 +83,16 @@ class Connection {
 }
 
 /**
- * The requests in flight: one for each connection. Node starts all requests of a pipeline at once and keeps their responses
- * until the earlier ones have been sent, so that a client that reads nothing makes the server hold all of them; and a response
- * that waits gets no `close` event when its socket closes, so that what it holds is never released. Here a request waits before
- * any work is done for it, and the socket is not read while one waits: what waits comes from a single read (64 KiB).
+ * The requests in flight: at most one per connection. By itself, Node starts all pipelined requests of a connection at once and buffers
+ * each response until the earlier ones have been sent. A client that reads nothing would make the server buffer all of them, and a
+ * buffered response gets no `close` event when its socket closes, so that its resources would never be released. Here a request waits
+ * before any work is done for it, and the socket is not read while a request waits. So the waiting requests of a connection come from a
+ * single read of the socket (64 KiB).
  */
 export class Exchanges {
   readonly #connections = new WeakMap<Socket, Connection>()
 
-  /** Calls `start` after the responses to all earlier requests of the connection have been sent. Does not, if the connection closes before. */
+  /** Calls `start` after the responses to all earlier requests of the connection have been sent. Never calls it if the connection closes before that. */
   enqueue (request: IncomingMessage, response: ServerResponse, start: () => void): void {
     const { socket } = request
     let connection = this.#connections.get(socket)
@@ -99,12 +100,15 @@ export class Exchanges {
     connection.enqueue({ request, response, start })
   }
 
-  /** The request that is being processed. */
+  /** The request of the connection that is being processed; `undefined` if there is none. */
   inFlight (socket: Socket): Exchange | undefined {
     return this.#connections.get(socket)?.inFlight
   }
 
-  /** Stops reading requests from a connection. Calls `whenDone` after the responses to those received have been sent, unless it closes before. */
+  /**
+   * Stops reading requests from a connection. Calls `whenDone` after the responses to the received requests have been sent, but never if the
+   * connection closes before that.
+   */
   stop (socket: Socket, whenDone: () => void): void {
     const connection = this.#connections.get(socket)
     if (connection === undefined) whenDone()
@@ -112,7 +116,7 @@ export class Exchanges {
   }
 }
 
-/** Limits the requests in flight to one for each connection. Has to be registered before plugins whose hooks do any work. */
+/** Limits the requests in flight to one per connection. Must be registered before every plugin whose hooks do work for a request. */
 export default fp(async (fastify) => {
   const exchanges = new Exchanges()
   fastify.decorate('exchanges', exchanges)

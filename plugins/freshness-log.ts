@@ -2,8 +2,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { FreshnessChange } from '../lib/refresher.js'
 
 /**
- * Returns a function that logs a change of the freshness of the data: as a warning when the data becomes stale, as information when it is
- * fresh again. `refresh_slow` comes and goes with each slow listing, so that changes of it alone have the level debug.
+ * Returns a function that logs changes of freshness: at level warn when the data becomes stale, at level info when it is fresh again.
+ * `refresh_slow` appears and disappears with each slow listing, so a change of this reason alone has the level debug.
  */
 export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChange) => void {
   return ({ reasons, previous, error }) => {

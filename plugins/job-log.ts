@@ -3,27 +3,27 @@ import type { Job } from '../lib/jobs.js'
 import { warningLogger } from './lake-log.js'
 
 /**
- * Returns a function that logs a job that has ended. A failure that lasts is logged when it begins and when it has ended; in between, and
- * when a job has changed nothing, lines have the level debug. Only an internal error is logged with its stack.
+ * Returns a function that logs a job that has ended. If jobs keep failing with the same code, the first failure and the next success are
+ * logged; the failures in between, and jobs that changed nothing, have the level debug. Only an internal error is logged with its stack.
  */
 export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) => void {
-  /** The codes of the failures that last: of jobs that publish, and of dry runs. */
-  const failing = new Map<boolean, string>()
+  /** The error code of the last job, if it failed, by `dryRun`. */
+  const lastFailures = new Map<boolean, string>()
   const logWarnings = warningLogger(log)
 
   return ({ id, trigger, dryRun, result, error }, cause) => {
     const job = { job: id, trigger, dry_run: dryRun }
-    const previous = failing.get(dryRun)
+    const previous = lastFailures.get(dryRun)
     if (error !== null) {
-      failing.set(dryRun, error.code)
+      lastFailures.set(dryRun, error.code)
       if (error.code === previous) log.debug({ ...job, error }, 'Job failed again')
       else if (error.code === 'internal_error') log.error({ ...job, error, err: cause }, 'Job failed')
       else log.warn({ ...job, error, cause: messageOf(cause) }, 'Job failed; further failures of this kind are not logged until a job succeeds')
       return
     }
-    // The other warnings are logged after the reconcile.
+    // All other warnings are logged after each reconcile; see lake-log.ts.
     if (!dryRun) logWarnings(result!.warnings.filter(({ code }) => code === 'unknown_output_column'))
-    failing.delete(dryRun)
+    lastFailures.delete(dryRun)
     if (previous !== undefined) log.info({ ...job, result }, `Job succeeded; jobs no longer fail with ${previous}`)
     else log[result!.skipped && !dryRun ? 'debug' : 'info']({ ...job, result }, 'Job succeeded')
   }

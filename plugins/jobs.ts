@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-/** Decorates the instance with its jobs. Closing waits for them and for the snapshot, at most SHUTDOWN_TIMEOUT. Needs: config, transformer. */
+/** Decorates the instance with its jobs. Closing waits for running jobs and for the snapshot, for at most SHUTDOWN_TIMEOUT. Needs: config, transformer. */
 export default fp(async (fastify) => {
   const { config, transformer, clock, monotonic, log } = fastify
   const jobs = new Jobs({

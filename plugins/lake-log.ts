@@ -3,13 +3,13 @@ import { toFailureCode } from '../lib/base/failure-code.js'
 import type { Warning } from '../lib/base/warning.js'
 import type { LakeChange } from '../lib/transformer.js'
 
-/** The most rejects that are logged one by one after a reconcile. */
+/** After one reconcile, at most this many rejects are logged in a line each; the rest are counted in one line. */
 const MAX_REJECT_LINES = 20
 
 export interface LakeLog {
-  /** Logs what a reconcile has found and an earlier one has not. */
+  /** Logs the warnings, rejects and ignored extensions that no earlier reconcile has reported. */
   readonly onReconciled: (change: LakeChange) => void
-  /** Logs a failure to write the snapshot when it begins and when it has ended. */
+  /** Logs the first failure to write the snapshot and the next success. Receives `undefined` if the write succeeded. */
   readonly onSnapshotWritten: (error?: unknown) => void
 }
 
@@ -18,6 +18,7 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   const logWarnings = warningLogger(log)
   /** The extensions of ignored objects that have been logged. */
   const ignoredExtensions = new Set<string | null>()
+  /** The failure of the last write; `undefined` if it succeeded. */
   let snapshotFailure: string | undefined
 
   return {
@@ -41,13 +42,13 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   }
 }
 
-/** Returns a function that logs the warnings that the previous call did not have, and those that are gone. */
+/** Returns a function that logs which warnings are new since its previous call, and which no longer apply. */
 export function warningLogger (log: FastifyBaseLogger): (warnings: readonly Warning[]) => void {
-  let known: readonly Warning[] = []
+  let previous: readonly Warning[] = []
   return (warnings) => {
-    for (const { code, detail } of warnings) if (!hasCode(known, code)) log.warn({ warning: code }, detail)
-    for (const { code } of known) if (!hasCode(warnings, code)) log.info({ warning: code }, `The warning ${code} no longer applies`)
-    known = warnings
+    for (const { code, detail } of warnings) if (!hasCode(previous, code)) log.warn({ warning: code }, detail)
+    for (const { code } of previous) if (!hasCode(warnings, code)) log.info({ warning: code }, `The warning ${code} no longer applies`)
+    previous = warnings
   }
 }
 

@@ -9,25 +9,25 @@ import { SettingsError } from './config.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The client of an S3-compatible server such as MinIO, or a folder in its place. */
+    /** The store of the lake: a bucket of an S3-compatible server, or a folder. */
     readonly objectStore: ObjectStore
   }
 }
 
 export interface ObjectStoreOptions {
-  /** Used instead of the store of the settings, and closed with the instance. */
+  /** Used instead of the store that LAKE_URL names. It is closed with the instance. */
   readonly store?: ObjectStore | undefined
 }
 
 /** The folder of the embedded lake, in the working directory. */
 export const EMBEDDED_LAKE = 'lake'
 
-/** Decorates the instance with the store of the settings, and closes it. Needs: config. @throws {SettingsError} */
+/** Decorates the instance with the store that LAKE_URL names, and closes it. Needs: config. @throws {SettingsError} */
 export default fp<ObjectStoreOptions>(async (fastify, { store }) => {
   const { config } = fastify
   const { LAKE_URL: url, SOURCE_PREFIX: prefix, SCHEMA: schema } = config
   if (store === undefined && url === '') {
-    if (schema !== '' && !existsSync(EMBEDDED_LAKE)) throw new SettingsError(`LAKE_URL: got ""; must be s3://<bucket> or file:<folder> if SCHEMA is set, as the sample data has other columns than ${schema}`)
+    if (schema !== '' && !existsSync(EMBEDDED_LAKE)) throw new SettingsError(`LAKE_URL: got ""; must be s3://<bucket> or file:<folder> if SCHEMA is set, because the sample data does not have the columns of ${schema}`)
     const from = join(dirname(fileURLToPath(import.meta.resolve('#package.json'))), 'seed-data')
     const isNew = await fillEmbeddedLake({ lake: EMBEDDED_LAKE, from, prefix })
     if (isNew) fastify.log.info(`Sample data is in the new folder ./${EMBEDDED_LAKE}`)

@@ -14,18 +14,21 @@ export default fp(async (fastify) => {
   fastify.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply))
 }, { name: 'problems' })
 
-/** 404: the URL is not that of a route. */
+/** 404: no route has this URL. */
 export function notFound ({ method, url }: FastifyRequest): Problem {
   return new Problem(404, 'not_found', `There is no ${method} ${excerpt(url.split('?', 1)[0]!)}`)
 }
 
-/** Handles errors that the framework detects before it has a route, and therefore without hooks: a URL that cannot be decoded, an overlong parameter. */
+/**
+ * Handles errors that Fastify detects before it has found a route: a path that cannot be decoded, or a path parameter that is too long. No
+ * hook runs for such a request, so it is logged here.
+ */
 export function onFrameworkError (error: Error, request: FastifyRequest, reply: FastifyReply): void {
   logRequest(request.server, request.id, request.raw, reply.raw)
   sendProblem(error, request, reply)
 }
 
-/** Headers that a route may have set for the response that the problem replaces. */
+/** Headers that a route may have set for its own response, and that do not apply to the problem that is sent instead. */
 const REPLACED_HEADERS = ['data-last-good', 'etag', 'content-encoding', 'link', 'next-cursor', 'vary', 'x-total-count']
 
 function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply): void {
@@ -35,7 +38,7 @@ function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply
   }
   const problem = toProblem(error)
   if (error instanceof StoreError) request.log.warn({ code: error.code, cause: error.message }, 'The lake could not be read for a request')
-  // Routes throw problems on purpose; any other error of the server is a bug.
+  // A problem was thrown by a route on purpose; any other error with a 5xx status is a bug.
   else if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
   for (const name of REPLACED_HEADERS) reply.removeHeader(name)
   reply.code(problem.status).headers(DEFAULT_HEADERS).headers(problem.headers)

@@ -9,12 +9,15 @@ import { findMalformedUrl } from './request-checks/url.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the route accepts any Host header, as probes use the address. */
+    /** Whether the route accepts any name in `Host`. Probes of orchestrators use the IP address of the container. */
     readonly anyHost?: boolean
   }
 }
 
-/** Rejects requests that no route should see. Has to be registered before the routes. Needs: config. */
+/**
+ * Rejects requests with a wrong or malformed `Host`, a malformed URL, an unknown path or method, or a foreign `Origin`. Must be registered
+ * before the routes. Needs: config.
+ */
 export default fp(async (fastify) => {
   const { ALLOWED_HOSTS: setting, HOST: listensOn } = fastify.config
   const allowedHosts = parseAllowedHosts(setting, listensOn)

@@ -2,19 +2,22 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 
-/** The name of the response header; a request may carry it, too. */
+/** The name of the response header. A request may have it as well. */
 export const REQUEST_ID = 'request-id'
 
-/** Distinguishes the ids of this process from those of every other one. */
+/** Distinguishes the ids of this process from those of all other processes. */
 const PROCESS = randomBytes(6).toString('base64url')
 let count = 0
 
-/** An id that no other request has. */
+/** Returns an id that is unique across requests and processes. */
 export function newRequestId (): string {
   return `${PROCESS}-${(++count).toString(36)}`
 }
 
-/** The id that a proxy has given the request, in `Request-Id` or `X-Request-Id`, if it is safe to repeat; otherwise a new one. */
+/**
+ * Returns the id in `Request-Id` or `X-Request-Id`, which a proxy may have set. If it has more than 128 characters or a character that is
+ * unsafe in a header or a log line, returns a new id.
+ */
 export function requestIdOf ({ headers }: IncomingMessage): string {
   const given = headers[REQUEST_ID] ?? headers['x-request-id']
   return typeof given === 'string' && /^[\w.:=/+-]{1,128}$/.test(given) ? given : newRequestId()

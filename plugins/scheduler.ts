@@ -5,26 +5,26 @@ import { AsyncTask, SimpleIntervalJob, type ToadScheduler } from 'toad-scheduler
 import { parseDuration } from '../lib/base/duration.js'
 import type { JobTrigger } from '../lib/jobs.js'
 
-/** While there is no data, the pause before the next attempt, in milliseconds: it doubles from the first to the last. */
+/** Milliseconds between two attempts to read the lake while there is no data. The pause doubles after each attempt, up to the maximum. */
 const FIRST_RETRY_MS = 250
-const LAST_RETRY_MS = 4000
+const MAX_RETRY_MS = 4000
 
 /** The timers of the scheduler. */
 export interface Timers {
-  /** Runs a task at a fixed interval, and not while it runs already. */
+  /** Runs a task every `ms` milliseconds. Skips a run if the previous one has not ended. */
   every (ms: number, task: () => Promise<void>): void
-  /** Waits. Rejects if the signal is aborted. */
+  /** Waits for `ms` milliseconds. Rejects if the signal is aborted. */
   pause (ms: number, signal: AbortSignal): Promise<void>
 }
 
 export interface SchedulerOptions {
-  /** Default: those of the system. */
+  /** Default: timers of toad-scheduler and Node. */
   readonly timers?: Timers | undefined
 }
 
 /**
- * Posts an aggregation job when the server begins to listen, and at a fixed interval. With `PUBLISH=false` it only reads the lake at these
- * times. Needs: config, transformer, jobs.
+ * Enqueues an aggregation job when the server begins to listen, and then every AGGREGATE_INTERVAL. With `PUBLISH=false` it only reads the
+ * lake at these times. Needs: config, transformer, jobs.
  */
 export default fp<SchedulerOptions>(async (fastify, options) => {
   await fastify.register(schedule)
@@ -38,12 +38,12 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
     else await transformer.ensureFresh({ fresh: true })
   }
 
-  /** Tries until there is data: without data every request fails, and the next interval would be too late. */
+  /** Retries until there is data. It does not wait for the next interval, because all requests for data fail until then. */
   const startUp = async () => {
     await update('startup')
     const hasData = () => transformer.freshness().ageMs !== undefined
     if (hasData()) return
-    for (let ms = FIRST_RETRY_MS; !hasData(); ms = Math.min(2 * ms, LAST_RETRY_MS)) {
+    for (let ms = FIRST_RETRY_MS; !hasData(); ms = Math.min(2 * ms, MAX_RETRY_MS)) {
       await transformer.ensureFresh({ fresh: true })
       await timers.pause(ms, closing.signal)
     }
@@ -51,7 +51,7 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
   }
 
   fastify.addHook('onListen', async () => {
-    startUp().catch(() => {}) // a shutdown interrupts it
+    startUp().catch(() => {}) // rejects only if a shutdown interrupts the pause
     timers.every(parseDuration(config.AGGREGATE_INTERVAL)!, () => update('schedule'))
   })
   fastify.addHook('preClose', async () => {

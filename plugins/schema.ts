@@ -20,8 +20,8 @@ export interface SchemaOptions {
 /** Decorates the instance with the schema of the settings. Needs: config. @throws {SettingsError} has one line for each mistake */
 export default fp<SchemaOptions>(async (fastify, { schema }) => {
   const { SCHEMA: path } = fastify.config
-  const ofFile = async () => path === '' ? compileSchema(USERS_SCHEMA) : parse(await readSchema(path), path)
-  fastify.decorate('tableSchema', schema === undefined ? await ofFile() : parse(JSON.stringify(schema), ''))
+  const load = async () => path === '' ? compileSchema(USERS_SCHEMA) : parse(await readSchema(path), path)
+  fastify.decorate('tableSchema', schema === undefined ? await load() : parse(JSON.stringify(schema), ''))
 }, { name: 'schema', dependencies: ['config'] })
 
 async function readSchema (path: string): Promise<string> {
@@ -29,10 +29,11 @@ async function readSchema (path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    throw mistakesIn(path, [READ_ERRORS[code ?? ''] ?? `the file cannot be read: ${message}`])
+    throw toSettingsError(path, [READ_ERRORS[code ?? ''] ?? `the file cannot be read: ${message}`])
   }
 }
 
+/** Messages for the common system errors, by code. */
 const READ_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
@@ -44,15 +45,16 @@ function parse (json: string, path: string): Schema {
   try {
     return parseSchema(json)
   } catch (error) {
-    throw error instanceof SchemaError ? mistakesIn(path, error.message.split('\n')) : error
+    throw error instanceof SchemaError ? toSettingsError(path, error.message.split('\n')) : error
   }
 }
 
-function mistakesIn (path: string, mistakes: readonly string[]): SettingsError {
+/** The error of the setting SCHEMA, with one line per mistake. `path` is empty if the schema does not come from a file. */
+function toSettingsError (path: string, mistakes: readonly string[]): SettingsError {
   return new SettingsError(mistakes.map((mistake) => ['SCHEMA', ...path === '' ? [] : [path], mistake].join(': ')).join('\n'))
 }
 
-/** One line for the log and for people: where the schema comes from, and what is special about its columns. */
+/** Describes a schema in one line, for the log and for `--check`: its title, where it comes from, and the columns with a special role. */
 export function describeSchema ({ descriptor, fields, key, birth, images }: Schema, path: string): string {
   const source = path || (descriptor === USERS_SCHEMA ? 'built in' : 'given')
   const title = descriptor.title === undefined ? source : `${descriptor.title} (${source})`

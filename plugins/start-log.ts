@@ -3,7 +3,7 @@ import { version } from '../lib/base/package-info.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
 import { describeSchema } from './schema.js'
 
-/** Logs what has started and how it is configured, once the server listens. Needs: config, schema, object-store. */
+/** Logs the version, the lake, the schema and the changed settings, once the server listens. Needs: config, schema, object-store. */
 export default fp(async (fastify) => {
   fastify.addHook('onListen', async () => {
     const { config, tableSchema, objectStore, listeningOrigin, log } = fastify
@@ -12,7 +12,7 @@ export default fp(async (fastify) => {
   })
 }, { name: 'start-log', dependencies: ['config', 'schema', 'object-store'] })
 
-/** The settings that differ from their defaults. Passwords in URLs are left out. */
+/** The settings that differ from their defaults. User names and passwords in URLs are removed. */
 export function changedSettings (config: Settings): Record<string, unknown> {
   const defaults = SettingsSchema.properties as unknown as Record<string, { readonly default: unknown }>
   const values = config as Readonly<Record<string, unknown>>

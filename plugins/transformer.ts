@@ -15,14 +15,14 @@ import { lakeLogger } from './lake-log.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The current data version when the data had been refreshed for the request. Set by `ensureFresh`. */
+    /** The data version that the request reads: the one that was current after `ensureFresh` had refreshed the data for it. */
     dataVersion: DataVersion
   }
   interface FastifyInstance {
     readonly transformer: UserDataTransformer
-    /** For dates. */
+    /** The wall clock, for dates. */
     readonly clock: Clock
-    /** For durations. */
+    /** The monotonic clock, for durations. */
     readonly monotonic: MonotonicClock
   }
 }
@@ -32,7 +32,10 @@ export interface TransformerPluginOptions {
   readonly clock?: Clock | undefined
   /** Default: the system's monotonic clock. */
   readonly monotonic?: MonotonicClock | undefined
-  /** A thread that runs `serveBackend`, for reconciles and publishing, over a store of its own that has the URL of `objectStore`. Default: this thread. */
+  /**
+   * A thread that runs `serveBackend`. It reconciles and publishes, and opens its own store on the URL of `objectStore`. Default: this
+   * thread does that work.
+   */
   readonly worker?: BackendThread | undefined
   /** Opens another engine. Default: the in-process engine. */
   readonly openVersion?: TransformerOptions['openVersion']

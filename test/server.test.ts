@@ -132,7 +132,7 @@ t.test('a failure to start is one line on stderr, and exit code 1', async (t) =>
     [{ PORT: '80a' }, /^userlake: PORT: got "80a"; must be .*\n$/],
     [{ LAKE_URL: 'gs://x' }, /^userlake: LAKE_URL: got "gs:\/\/x"; must be .*\n$/],
     [{ PORT: String(port) }, new RegExp(`^userlake: PORT: got ${port}, which another process listens on\\n$`)],
-    [{ HOST: '192.0.2.1' }, /^userlake: HOST: got "192.0.2.1", which is no address of this machine\n$/]
+    [{ HOST: '192.0.2.1' }, /^userlake: HOST: got "192.0.2.1", which is not an address of this machine\n$/]
   ]
   for (const [settings, message] of table) {
     const { code, stderr } = await start(t, settings).exit

@@ -3,13 +3,13 @@ import { DEFAULTS } from '../../lib/base/defaults.js'
 import { DELIMITERS } from '../../lib/base/delimiter.js'
 import { DUPLICATE_RULES, INPUT_ENCODINGS } from '../../lib/base/info-formats.js'
 
-/** What a setting means, for the README and .env.example, and what is accepted, for error messages: they say "must be" before it. */
-interface SettingTexts { readonly description: string, readonly accepted: string }
+/** `description` is for the README and .env.example; `accepted` completes the error message "must be ...". */
+interface SettingDocs { readonly description: string, readonly accepted: string }
 
-const text = (texts: SettingTexts & { readonly default: string }, rules: object = {}) => Type.String({ ...texts, ...rules })
-const choice = <const T extends string[]>(values: T, texts: Omit<SettingTexts, 'accepted'> & { readonly default: T[number] }) =>
-  Type.String({ ...texts, accepted: `one of ${values.join(', ')}`, enum: values })
-const boolean = (texts: Omit<SettingTexts, 'accepted'> & { readonly default: boolean }) => Type.Boolean({ ...texts, accepted: 'true or false' })
+const text = (docs: SettingDocs & { readonly default: string }, rules: object = {}) => Type.String({ ...docs, ...rules })
+const choice = <const T extends string[]>(values: T, docs: Omit<SettingDocs, 'accepted'> & { readonly default: T[number] }) =>
+  Type.String({ ...docs, accepted: `one of ${values.join(', ')}`, enum: values })
+const boolean = (docs: Omit<SettingDocs, 'accepted'> & { readonly default: boolean }) => Type.Boolean({ ...docs, accepted: 'true or false' })
 
 const ENDPOINT = 'an http or https URL, or empty'
 
@@ -45,7 +45,7 @@ export const SettingsSchema = Type.Object({
     accepted: 'a duration such as 10m or 1d, or unlimited'
   }, { format: 'duration-or-unlimited' }),
   SHUTDOWN_TIMEOUT: text({ default: '10s', description: 'The longest time that a shutdown waits for open requests and a running job', accepted: 'a duration such as 10s' }, { format: 'duration' }),
-  VERSIONS_MAX_AGE: text({ default: DEFAULTS.versionsMaxAge, description: 'How long a previous data version is held for clients that page through it', accepted: 'a duration such as 10m' }, { format: 'duration' }),
+  VERSIONS_MAX_AGE: text({ default: DEFAULTS.versionsMaxAge, description: 'How long a previous data version is retained for clients that page through it', accepted: 'a duration such as 10m' }, { format: 'duration' }),
   VERSIONS_MAX_BYTES: text({
     default: DEFAULTS.versionsMaxBytes,
     description: 'The most memory that all previous data versions together may take; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',

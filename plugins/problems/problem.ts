@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { NoDataError } from '../../lib/base/errors.js'
 import { describeFailure, type FailureCode } from '../../lib/base/failure-code.js'
 
-/** What is wrong with one parameter. */
+/** An invalid parameter: its name, and a message with the value received and what is accepted. */
 export interface ParameterError { readonly parameter: string, readonly detail: string }
 
 export interface ProblemOptions {
@@ -45,17 +45,17 @@ export class Problem extends Error {
   }
 }
 
-/** 400: request parameters are wrong. */
+/** 400: one or more parameters are invalid. */
 export function invalidParameters (errors: readonly ParameterError[]): Problem {
   return new Problem(400, 'invalid_parameter', errors.map(({ parameter, detail }) => `${parameter || '""'}: ${detail}`).join('; '), { errors })
 }
 
-/** 503 for a condition that passes by itself. */
+/** 503 for a temporary condition: the response has `Retry-After: 1`. */
 export function unavailable (code: string, detail: string, members: ProblemOptions['members'] = {}): Problem {
   return new Problem(503, code, detail, { headers: { 'retry-after': '1' }, members })
 }
 
-/** 503: the process has not read the lake yet, with the reasons if there are any. */
+/** 503: the process has not read the lake yet. The message contains the reasons, if any are known. */
 export function noData (staleReasons: readonly FailureCode[], members?: ProblemOptions['members']): Problem {
   return unavailable('no_data', [new NoDataError().message, ...staleReasons.map(describeFailure)].join(': '), members)
 }
@@ -65,7 +65,7 @@ export function httpProblem (status: number, detail: string, options?: ProblemOp
   return new Problem(status, (STATUS_CODES[status] ?? 'error').toLowerCase().replace(/[^a-z]+/g, '_'), detail, options)
 }
 
-/** Text of a client for a message: long ones are cut. */
+/** Shortens text from a client for a message, to at most 200 characters and an ellipsis. */
 export function excerpt (text: string): string {
   return text.length <= MAX_EXCERPT ? text : `${text.slice(0, MAX_EXCERPT)}...`
 }

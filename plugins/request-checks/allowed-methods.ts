@@ -1,4 +1,4 @@
-/** Which methods the routes of a path have. */
+/** The methods of all routes, which can be looked up by the path of a request. */
 export class AllowedMethods {
   readonly #routes = new Map<string, { readonly path: RegExp, readonly methods: Set<string> }>()
 
@@ -9,7 +9,7 @@ export class AllowedMethods {
     this.#routes.set(url, route)
   }
 
-  /** The methods for a path, in alphabetical order; none if no route has it. */
+  /** The methods of the routes that match a path, in alphabetical order; empty if no route matches. */
   of (path: string): string[] {
     const methods = [...this.#routes.values()].filter((route) => route.path.test(path)).flatMap((route) => [...route.methods])
     return [...new Set(methods)].sort()

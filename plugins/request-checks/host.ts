@@ -2,15 +2,18 @@ import { isIP } from 'node:net'
 import type { IncomingMessage } from 'node:http'
 import { excerpt, httpProblem, type Problem } from '../problems/problem.js'
 
-/** A name or address as RFC 3986 has it, and perhaps a port. */
+/** A host as defined by RFC 3986, with an optional port. */
 const HOST = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
 
-/** Which names of the server a request may use. `undefined`: any. */
+/** The names that `Host` may contain, in lower case and without ports. `undefined`: any name. */
 export type AllowedHosts = ReadonlySet<string> | undefined
 
-/** Reads the setting: `*`, or names and addresses separated by commas. If it is empty, loopback names only while the server listens on loopback only. */
+/**
+ * Parses the setting ALLOWED_HOSTS: `*`, or names and addresses separated by commas. If it is empty, a server that listens on a loopback
+ * address accepts loopback names only, and any other server accepts all names.
+ */
 export function parseAllowedHosts (setting: string, listensOn: string): AllowedHosts {
   if (setting === '*') return undefined
   if (setting !== '') return new Set(setting.toLowerCase().split(','))
@@ -26,7 +29,7 @@ export function isAllowedHosts (setting: string): boolean {
 /** 400 if the Host header is missing, repeated or malformed. */
 export function findMalformedHost ({ headers: { host }, rawHeaders, httpVersion }: IncomingMessage): Problem | undefined {
   if (host === undefined) return httpVersion === '1.1' ? httpProblem(400, 'The request has no Host header') : undefined
-  if (nameOf(host) === undefined) return httpProblem(400, `Host: got ${JSON.stringify(excerpt(host))}; must be a name or an address, and perhaps a port`)
+  if (nameOf(host) === undefined) return httpProblem(400, `Host: got ${JSON.stringify(excerpt(host))}; must be a name or an address, optionally with a port`)
   return countHosts(rawHeaders) > 1 ? httpProblem(400, 'The request has more than one Host header') : undefined
 }
 
@@ -40,14 +43,14 @@ export function findForeignHost ({ headers: { host } }: IncomingMessage, allowed
 }
 
 function nameOf (host: string): string | undefined {
-  if (host !== last.host) last = { host, name: HOST.exec(host)?.[1]?.toLowerCase() }
-  return last.name
+  if (host !== lastParsed.host) lastParsed = { host, name: HOST.exec(host)?.[1]?.toLowerCase() }
+  return lastParsed.name
 }
 
-/** Most requests have the Host of the one before. */
-let last: { readonly host: string, readonly name: string | undefined } = { host: '', name: undefined }
+/** The last result, because consecutive requests mostly have the same Host. */
+let lastParsed: { readonly host: string, readonly name: string | undefined } = { host: '', name: undefined }
 
-/** Node uses the first of several headers. */
+/** The number of Host headers. If there are several, `headers.host` is the first one only. */
 function countHosts (rawHeaders: readonly string[]): number {
   let count = 0
   for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') count++

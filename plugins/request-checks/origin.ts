@@ -11,12 +11,12 @@ export function findForeignOrigin ({ method, headers }: IncomingMessage): Proble
   if (SAFE_METHODS.includes(method!)) return undefined
   const { origin, host, 'sec-fetch-site': site } = headers
   if (site === 'cross-site' || site === 'same-site') return httpProblem(403, `Sec-Fetch-Site: got ${JSON.stringify(site)}; requests from other sites may only read`)
-  // A proxy may have changed the Host that the browser has compared.
+  // The browser's `same-origin` is trusted: a proxy may have replaced the Host header, so that comparing it with Origin would fail.
   if (site !== undefined || origin === undefined || isOriginOf(origin, host)) return undefined
   return httpProblem(403, `Origin: got ${JSON.stringify(excerpt(origin))}; requests from other origins may only read`)
 }
 
 function isOriginOf (origin: string, host = ''): boolean {
-  // The URL leaves out the port if it is that of the scheme; a Host header may have it.
+  // An origin omits the default port of its scheme, but a Host header may contain it.
   return URL.canParse(origin) && ['http://', 'https://'].some((scheme) => URL.canParse(scheme + host) && new URL(scheme + host).host === new URL(origin).host)
 }

@@ -1,11 +1,11 @@
 import { httpProblem, invalidParameters, type Problem } from '../problems/problem.js'
 
-/** 400 for a URL that the framework accepts and would misread. */
+/** 400 for a URL that Fastify would accept but interpret in another way than the client intended. */
 export function findMalformedUrl (url: string): Problem | undefined {
   if (url.includes('#')) return httpProblem(400, 'The URL has a fragment, which is not part of a request; a # in a value must be written as %23')
   const start = url.indexOf('?')
   if (start === -1 || url.indexOf('%', start) === -1) return undefined
-  // The framework takes a broken encoding for text.
+  // The query-string parser would keep a malformed percent-encoding as literal text.
   const broken = url.slice(start + 1).split('&').find((parameter) => !isEncoded(parameter))
   if (broken === undefined) return undefined
   const [name = '', value = ''] = broken.split(/=(.*)/s, 2)
