@@ -8,10 +8,13 @@ import type { UpdateReport } from './transformer.js'
 /** What started a job: the schedule, a request, or the start of the process. */
 export type JobTrigger = 'schedule' | 'api' | 'startup'
 
-/** The state of one aggregation job. Times are milliseconds since 1970-01-01 UTC; the monotonic clock counts them from `createdAt` on. */
+/**
+ * The state of one aggregation job. Times are milliseconds since 1970-01-01 UTC. `createdAt` is read from the wall clock; the later times are
+ * `createdAt` plus the elapsed monotonic time, so they never precede it.
+ */
 export interface Job {
   readonly id: string
-  /** The process that runs it. */
+  /** The name of the process that runs the job. */
   readonly instance: string
   readonly trigger: JobTrigger
   readonly dryRun: boolean
@@ -27,11 +30,11 @@ export interface Job {
 export interface JobsOptions {
   /** Does the work of a job and reports its progress. */
   readonly work: (options: { readonly dryRun: boolean, readonly onProgress: (progress: ReconcileProgress) => void }) => Promise<UpdateReport>
-  /** The name of this process, with which job ids begin. */
+  /** The name of this process. Job ids begin with it. */
   readonly instance: string
   readonly clock: Clock
   readonly monotonic: MonotonicClock
-  /** Receives each job that has ended and, if it failed, the error. */
+  /** Receives each job that has ended and, if it failed, the error that `work` threw. */
   readonly onEnd?: (job: Job, cause?: unknown) => void
 }
 
@@ -39,16 +42,16 @@ interface Queue {
   readonly flight: SingleFlight<Job>
   /** The id of the job that starts after the running one. */
   waiting: string | undefined
-  /** Fulfilled when all jobs of the queue have ended. */
+  /** The end of the last job of the queue. */
   idle: Promise<unknown>
 }
 
-/** The maximal number of jobs in the list. */
+/** The maximum number of jobs that are retained; beyond it, the oldest job that has ended is removed. */
 const MAX_JOBS = 100
 
 /**
- * The aggregation jobs of this process. One runs and at most one waits: a further request joins the waiting job, because its listing
- * begins later than that request. Dry runs, which write nothing, have a separate queue.
+ * The aggregation jobs of this process. At most one job runs and one waits. While a job waits, further requests join it: its listing has not
+ * begun, so it will include every change that was made before the request. Dry runs, which write nothing, have a separate queue.
  */
 export class Jobs {
   readonly #options: JobsOptions
@@ -63,16 +66,17 @@ export class Jobs {
     this.#options = options
   }
 
-  /** Recent jobs, the newest first. */
+  /** The most recent jobs, at most 100, newest first. */
   list (): readonly Job[] {
     return [...this.#jobs.values()].reverse()
   }
 
+  /** The job with this id; `undefined` if this process has none or no longer retains it. */
   get (id: string): Job | undefined {
     return this.#jobs.get(id)
   }
 
-  /** Adds a job, or joins the waiting one. `ended` never fails: the state of the job contains the outcome. */
+  /** Adds a job, or joins the waiting one. `ended` never rejects: a failure is in the `state` and `error` of the job. */
   enqueue (trigger: JobTrigger, { dryRun = false } = {}): { readonly job: Job, readonly ended: Promise<Job> } {
     const queue = dryRun ? this.#dryRuns : this.#publishing
     const id = queue.waiting ??= this.#create(trigger, dryRun)
@@ -153,7 +157,7 @@ export class Jobs {
   }
 }
 
-/** The public description of a failure: never the message of another system. */
+/** The public description of a failure. It does not quote the store, whose messages may contain secrets. */
 function describeError (cause: unknown): { code: FailureCode, detail: string } {
   if (cause instanceof IncompleteSourceError) return { code: 'download_failed', detail: cause.message }
   const code = toFailureCode(cause)

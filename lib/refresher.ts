@@ -2,13 +2,13 @@ import type { MonotonicClock } from './base/clock.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
 
-/** How old data may be when it is served. Milliseconds. */
+/** How old data may be when it is served. All values are milliseconds. */
 export interface FreshnessRules {
-  /** Data older than this is refreshed before it is served, or data older than twice the time of a listing if that is more. */
+  /** Data is refreshed before it is served if it is older than this and older than twice the duration of the last listing. */
   readonly maxStalenessMs: number
-  /** How long a request waits for a refresh. */
+  /** The longest time that a request waits for a refresh. */
   readonly refreshWaitMs: number
-  /** How old data may be served if refreshes fail. */
+  /** The greatest age of data that is served while refreshes fail; may be Infinity. */
   readonly maxStaleIfErrorMs: number
 }
 
@@ -48,7 +48,7 @@ export interface RefresherOptions {
   readonly onChange?: ((change: FreshnessChange) => void) | undefined
 }
 
-/** How long requests do not start another refresh after one has failed, in milliseconds: an outage must not delay every request. */
+/** Milliseconds after a failed refresh in which requests do not start another one, so that an outage does not delay every request. */
 const RETRY_DELAY_MS = 1000
 
 const FRESH: readonly FailureCode[] = []
@@ -61,25 +61,25 @@ export class Refresher<T extends Refreshed> {
   #failure: { readonly code: FailureCode, readonly error: unknown, readonly at: number } | undefined
   #reported = FRESH
 
-  /** @param refresh receives `true` if a caller has requested a refresh that starts after its call */
+  /** @param refresh does the work; its argument is `true` if a caller has required a refresh that starts after the call */
   constructor (refresh: (fresh: boolean) => Promise<T>, options: RefresherOptions) {
     this.#flight = new SingleFlight((fresh) => this.#run(() => refresh(fresh)))
     this.#options = options
   }
 
-  /** The result of the last successful refresh. */
+  /** The result of the last successful refresh; `undefined` before the first one. */
   get last (): T | undefined {
     return this.#last
   }
 
-  /** Refreshes the data; fails if that fails. With `fresh`, by a refresh that starts after this call. */
+  /** Joins the running refresh or starts one. With `fresh`, the refresh starts after this call. Rejects with the error of the refresh. */
   refresh ({ fresh = false } = {}): Promise<T> {
     return fresh ? this.#flight.fresh() : this.#flight.join()
   }
 
   /**
-   * Makes the data as fresh as the rules require, as far as that is possible in the time that they allow; with `fresh`, waits
-   * for a refresh that starts after this call. Never fails: the result describes the data that there is.
+   * Refreshes the data if the rules require it, and waits for the refresh for at most `refreshWaitMs`. With `fresh`, always refreshes, starting
+   * after this call, and waits without that limit. Never rejects: the result describes the data that is available then.
    */
   async ensure ({ fresh = false } = {}): Promise<Freshness> {
     if (fresh) {
@@ -87,7 +87,7 @@ export class Refresher<T extends Refreshed> {
     } else if ((this.#isOld() || this.#failure !== undefined) && !this.#isPausing()) {
       const isFirst = !this.#flight.isRunning
       const run = settled(this.#flight.join())
-      // After a failure only the request that starts the next refresh waits for it, because it may fail, too.
+      // After a failure the next refresh may fail as well, so only the request that starts it waits for it.
       if (isFirst || this.#failure === undefined) await within(this.#options.rules.refreshWaitMs, run)
     }
     const freshness = this.freshness()
@@ -95,7 +95,7 @@ export class Refresher<T extends Refreshed> {
     return freshness
   }
 
-  /** Reports how fresh the data is now. */
+  /** Returns how fresh the data is now, without a refresh. */
   freshness (): Freshness {
     const { clock, rules } = this.#options
     const ageMs = this.#last === undefined ? undefined : Math.max(0, clock() - this.#last.listedAt)
@@ -134,7 +134,7 @@ export class Refresher<T extends Refreshed> {
     return this.#failure === undefined && this.#flight.isRunning && this.#isOld() ? [...reasons, 'refresh_slow'] : reasons
   }
 
-  /** The reasons that remain until a refresh succeeds. */
+  /** All reasons but `refresh_slow`. They remain until a refresh succeeds. */
   #lastingReasons (): readonly FailureCode[] {
     const hasGaps = this.#last !== undefined && this.#last.failed.length > 0
     if (this.#failure !== undefined) return hasGaps && this.#failure.code !== 'download_failed' ? [this.#failure.code, 'download_failed'] : [this.#failure.code]
@@ -149,12 +149,12 @@ export class Refresher<T extends Refreshed> {
   }
 }
 
-/** Waits until the work has ended, whether it has failed or not. */
+/** Waits until the work has succeeded or failed. Never rejects. */
 function settled (work: Promise<unknown>): Promise<void> {
   return work.then(() => {}, () => {})
 }
 
-/** Waits for the work for at most `ms` milliseconds. */
+/** Waits for the work, which never rejects, for at most `ms` milliseconds. */
 async function within (ms: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<void>((resolve) => { timer = setTimeout(resolve, ms) })

@@ -47,11 +47,11 @@ export { QUARANTINE_CODES, REJECT_CODES, type QuarantineCode } from './source/re
 export interface TransformerOptions {
   readonly store: ObjectStore
   readonly cache: EtagCache
-  /** Gives the present, at which ages are counted. Default: the system's clock. */
+  /** The wall clock: the instant at which ages are counted by default. Default: the system's clock. */
   readonly clock?: Clock | undefined
   /** Measures durations. Default: the system's monotonic clock. */
   readonly monotonic?: MonotonicClock | undefined
-  /** The prefix of the keys of info files and images. This default and those below: see defaults.ts. */
+  /** The prefix of the keys of info files and images. Default, also of the options below: see lib/base/defaults.ts. */
   readonly sourcePrefix?: string | undefined
   /** The key that `updateOutput` writes. It is never read as input. */
   readonly outputKey?: string | undefined
@@ -69,13 +69,13 @@ export interface TransformerOptions {
   readonly timeZone?: string | undefined
   /** How fresh the data has to be. By default, data of any age is served while the lake can't be read. */
   readonly freshness?: Partial<FreshnessRules> | undefined
-  /** How long data versions are retained that are no longer current, and how much memory they may take. */
+  /** The limits of the age and the memory of data versions that are retained although they are no longer current. */
   readonly versions?: Partial<VersionRules> | undefined
-  /** The most bytes that only responses hold, until their clients have read them. */
+  /** The maximum bytes of response bodies that are in memory because their clients have not read them yet, without the data versions. */
   readonly responsesMaxBytes?: number | undefined
   /** Opens the backend that reconciles and publishes, over the same store. Default: one in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
-  /** Opens another engine on a state of the source. Default: the in-process engine. */
+  /** Opens the engine that runs queries on a state of the source. Default: the in-process engine. */
   readonly openVersion?: OpenVersion | undefined
   /** Receives the reason if the snapshot could not be used: the first reconcile then downloads every info file. */
   readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
@@ -93,21 +93,21 @@ export interface LakeChange {
   readonly ignored: readonly IgnoredObjects[]
   /** The number of rejects that the previous reconcile did not have, or had for another reason. */
   readonly newRejectCount: number
-  /** The first of them, at most `limit`. */
+  /** Returns the first of these rejects, at most `limit`. */
   readonly newRejects: (limit: number) => readonly QuarantineEntry[]
 }
 
 /**
- * Opens the data version of a state of the source. A reconcile waits for it, and fails if it fails.
+ * Opens the data version of a state of the source. A reconcile waits for it, and rejects if it does.
  *
  * @param previous the current version, which may have the same records
  */
 export type OpenVersion = (state: SourceState, timeZone: string, previous: DataVersion | undefined) => DataVersion | Promise<DataVersion>
 
 export interface OutputOptions extends CsvOptions {
-  /** Default: CSV alone. CSV is first. */
+  /** The first one must be `csv`. Default: CSV only. */
   readonly formats?: readonly OutputFormat[] | undefined
-  /** Default: the declared columns. A column that no record has is empty in all of them. */
+  /** Default: the declared columns. A column that no record has is empty in every row. */
   readonly columns?: readonly string[] | undefined
   /** Functions are accepted only if the backend is in this thread. */
   readonly filters?: SelectQuery['filters']
@@ -124,15 +124,15 @@ export interface UpdateReport extends OutputReport {
   readonly warnings: readonly Warning[]
 }
 
-/** An update of outputs that waits for a reconcile. */
+/** A call of `updateOutput` that waits for a reconcile. */
 interface RunningUpdate {
   readonly outputKeys: readonly string[]
   readonly onProgress: (progress: ReconcileProgress) => void
 }
 
 /**
- * The interface of the library: the records of a bucket of per-user files, kept up to date, queried and published. Queries use the
- * records of the last reconcile and never wait for the bucket; `ensureFresh`, called before them, does.
+ * The interface of the library: it keeps the records of a lake up to date, runs queries on them and publishes outputs. Queries use the records of
+ * the last reconcile and never wait for the store; call `ensureFresh` before a query to wait for newer records.
  */
 export class UserDataTransformer {
   readonly #clock: Clock
@@ -153,7 +153,7 @@ export class UserDataTransformer {
   /** Why the snapshot could not be read at the start, until this process has written one. */
   #snapshotFailure: SnapshotFailure | undefined
   readonly #lastGoodCounts = new WeakMap<SelectQuery, { readonly ids: Utf8Column, readonly count: number }>()
-  /** Why the last write of the snapshot has failed. */
+  /** Why the last write of the snapshot failed; `undefined` if it succeeded. */
   #snapshotError: unknown
 
   constructor (options: TransformerOptions) {
@@ -194,12 +194,15 @@ export class UserDataTransformer {
     this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), { clock: monotonic, rules: freshness, onChange: options.onFreshnessChange })
   }
 
-  /** Reads what has changed in the source; with `fresh`, by a listing that begins after this call. Fails if that fails. */
+  /** Lists the source and reads what has changed. With `fresh`, the listing begins after this call. Rejects if the lake cannot be read. */
   async reconcile ({ fresh = false } = {}): Promise<void> {
     await this.#refresher.refresh({ fresh })
   }
 
-  /** Makes the data as fresh as the rules require or, with `fresh`, as the bucket is now. Never fails; returns how fresh the data is. */
+  /**
+   * Refreshes the data if the rules require it or, with `fresh`, in any case, by a listing that begins after this call. Never rejects; returns
+   * how fresh the data is then.
+   */
   ensureFresh ({ fresh = false } = {}): Promise<Freshness> {
     return this.#refresher.ensure({ fresh })
   }
@@ -229,11 +232,11 @@ export class UserDataTransformer {
   }
 
   /**
-   * Makes the response body that a plan asks for. The data version is retained until the body is released; if it has to be given up
-   * earlier, the response is cut.
+   * Renders the response body of a plan. The data version is retained until the body is released. If the version is evicted earlier,
+   * `reader.cut` is called.
    *
-   * @throws {OverloadedError} if too many bodies are being made, or not being read
-   * @throws {RequestAbortedError} if the client has left before its turn
+   * @throws {OverloadedError} if too many bodies are being rendered, or are in memory because their clients do not read them
+   * @throws {RequestAbortedError} if the client has closed the connection before the rendering begins
    */
   async export (version: DataVersion, plan: RequestPlan, encoding: Encoding = 'identity', reader: BodyReader = PATIENT_READER): Promise<Export> {
     const cached = this.#exporter.cached(plan, encoding, reader)
@@ -260,7 +263,7 @@ export class UserDataTransformer {
     }
   }
 
-  /** What `export` returns, without a body. */
+  /** Returns what `export` returns except the body, which is not rendered. Throws as `export` does. */
   async exportHead (version: DataVersion, plan: RequestPlan, reader: BodyReader = PATIENT_READER): Promise<Pick<Export, 'count' | 'next'>> {
     const releaseVersion = this.#versions.acquire(plan.version, () => {})
     try {
@@ -272,7 +275,7 @@ export class UserDataTransformer {
     }
   }
 
-  /** Computes statistics of a data version when it is their turn. Throws as `export` does. */
+  /** Computes statistics of a data version after the work that was requested before. Throws as `export` does. */
   async computeStatistics (version: DataVersion, query: StatisticsQuery, reader: BodyReader): Promise<Statistics> {
     return await this.#turns.first(() => version.statistics(query), reader.isGone)
   }
@@ -295,7 +298,7 @@ export class UserDataTransformer {
   }
 
   /**
-   * Opens an attachment of a record; `undefined` if there is none.
+   * Opens an attachment of a record. Returns `undefined` if the record or the attachment does not exist.
    *
    * @param field an image field; default: the first one of the schema
    * @throws StoreError
@@ -310,13 +313,13 @@ export class UserDataTransformer {
     return selectEntries(this.#data.quarantine, query)
   }
 
-  /** What is probably not intended about the lake, its snapshot and the output columns, if they are given. */
+  /** Warnings about conditions of the lake, of the snapshot and of the given output columns that are probably not intended. */
   warnings (outputColumns: readonly string[] = []): readonly Warning[] {
     const lake = [...this.#refresher.last?.warnings ?? [], ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError)]
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
 
-  /** The number of records of a selection that are last good ones: their info files are rejected now. */
+  /** The number of selected records that come from the last good version of their info file, because its current version is rejected. */
   async countLastGood (version: DataVersion, query: SelectQuery): Promise<number> {
     const ids = this.#refresher.last?.quarantine.lastGoodIds ?? EMPTY_UTF8
     if (ids.offsets.length === 1) return 0
@@ -329,7 +332,7 @@ export class UserDataTransformer {
   }
 
   /**
-   * Brings the aggregated output up to date with the source, by a listing that begins after this call.
+   * Brings the aggregated output up to date with the source. The listing begins after this call.
    *
    * @throws StoreError if the bucket can't be read or written; IncompleteSourceError if an info file could not be downloaded
    */
@@ -349,7 +352,7 @@ export class UserDataTransformer {
     return { ...report!, rejected, otherOutputs, warnings: this.warnings(shape.columns) }
   }
 
-  /** Writes the snapshot, which makes the next start quick, unless it is up to date. Never fails. */
+  /** Writes the snapshot, which makes the next start fast, unless it is up to date. Never rejects: `onSnapshotWritten` receives a failure. */
   async flush (): Promise<void> {
     if (this.#refresher.last !== undefined) await this.#snapshots.flush(this.#cache.state)
   }
@@ -384,8 +387,8 @@ export class UserDataTransformer {
   }
 
   /**
-   * Waits for a reconcile that begins after this call and reads the preconditions of the outputs. `onProgress` also receives the
-   * progress of a reconcile that has to end before.
+   * Waits for a reconcile that begins after this call and reads the preconditions of the outputs. If another reconcile has to end first,
+   * `onProgress` receives its progress, too.
    */
   async #refreshFor (update: RunningUpdate): Promise<Reconciled> {
     this.#updates.add(update)
@@ -396,7 +399,7 @@ export class UserDataTransformer {
     }
   }
 
-  /** The pages of a listing are of one version, so it is kept, as far as the rules allow, for the requests for them. */
+  /** All pages of a listing are from the same data version, so a version with a next page is retained, within the limits of the rules. */
   #retainForNextPage ({ version }: RequestPlan, { next }: Pick<Export, 'next'>): void {
     if (next !== undefined) this.#versions.retain(version)
   }

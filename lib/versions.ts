@@ -1,27 +1,27 @@
 import type { MonotonicClock } from './base/clock.js'
 import type { DataVersion } from './query/data-version.js'
 
-/** How long versions are retained after they have been replaced. */
+/** The limits within which data versions are retained after they have been replaced. */
 export interface VersionRules {
-  /** Milliseconds since the version was replaced or last requested. */
+  /** A version is evicted this many milliseconds after it was replaced or last requested. */
   readonly maxAgeMs: number
-  /** The most bytes of all old versions together. Memory that they share with each other or with the current version counts once or not at all. */
+  /** The maximum bytes of all old versions together. Memory that old versions share counts once; memory that the current version shares does not count. */
   readonly maxBytes: number
 }
 
 interface Version {
   readonly data: DataVersion
-  /** One function per reader, which ends that reader if the version is evicted. */
+  /** One function per reader. It is called when the version is evicted, and must end the reader. */
   readonly readers: Set<() => void>
   /** Whether a client may request it again. */
   isRetained: boolean
-  /** When it was replaced or last requested. */
+  /** When it was replaced or last requested, in milliseconds of the monotonic clock; 0 for the current version. */
   usedAt: number
 }
 
 /**
- * The data versions that can be read: the current one, and older ones that are being read or were promised to a client, within the
- * limits of the rules. If a version has to go earlier, its readers are ended.
+ * The data versions that can be read: the current one, and older ones that are being read or that a client may request again. Older ones are
+ * evicted when they exceed the limits of the rules, even while they are read; their readers are then ended.
  */
 export class Versions {
   readonly #clock: MonotonicClock
@@ -37,25 +37,26 @@ export class Versions {
     this.#rules = rules
   }
 
+  /** The version that was published last; `undefined` before the first one. */
   get current (): DataVersion | undefined {
     return this.#current?.data
   }
 
-  /** The version with this name; `undefined` if it is not retained. */
+  /** The version with this name; `undefined` if it is not retained. Counts as a request for it. */
   get (name: string): DataVersion | undefined {
     const version = this.#find(name)
     if (version === undefined) return undefined
-    if (version !== this.#current) this.#hold(version)
+    if (version !== this.#current) this.#markUsed(version)
     return version.data
   }
 
-  /** Holds a version for a client that may request it again. */
+  /** Retains a version, within the limits, because a client may request it again. Does nothing if there is no version with this name. */
   retain (name: string): void {
     const version = this.#find(name)
     if (version !== undefined) version.isRetained = true
   }
 
-  /** Retains a version while it is read. `onEvict` is called if it cannot be retained until then. Returns the function that releases it. */
+  /** Retains a version while it is read. Calls `onEvict` if the version is evicted before. Returns the function that releases it. */
   acquire (name: string, onEvict: () => void): () => void {
     const readers = this.#find(name)?.readers
     readers?.add(onEvict)
@@ -65,18 +66,18 @@ export class Versions {
     }
   }
 
-  /** Makes this version the current one. */
+  /** Makes this version the current one, and the previous one an old version unless both have the same name. */
   publish (data: DataVersion): void {
     const last = this.#current
     const same = this.#find(data.version)
     this.#retained.delete(data.version)
     this.#current = { data, readers: same?.readers ?? new Set(), isRetained: same?.isRetained ?? false, usedAt: 0 }
     this.#bytes = undefined
-    if (last !== undefined && last.data.version !== data.version) this.#hold(last)
+    if (last !== undefined && last.data.version !== data.version) this.#markUsed(last)
     this.prune()
   }
 
-  /** Evicts the versions that are not needed, those that are too old and, from the least recently used on, those that exceed the memory. */
+  /** Evicts the old versions that are not needed, those that are too old and, beginning with the least recently used, those that exceed `maxBytes`. */
   prune (): void {
     for (const version of this.#retained.values()) {
       const isNeeded = version.readers.size > 0 || version.isRetained
@@ -104,7 +105,8 @@ export class Versions {
     return this.#current?.data.version === name ? this.#current : this.#retained.get(name)
   }
 
-  #hold (version: Version): void {
+  /** Adds an old version, or makes it the most recently used one. */
+  #markUsed (version: Version): void {
     const { version: name } = version.data
     version.usedAt = this.#clock()
     if (!this.#retained.delete(name)) this.#bytes = undefined

@@ -1,4 +1,4 @@
-/** The number of bits that are set in a 32-bit integer; see Warren, Hacker's Delight, section 5-1. */
+/** The number of set bits of a 32-bit integer, from 0 to 32. See Warren, Hacker's Delight, section 5-1. */
 export function countBits (word: number): number {
   word -= word >>> 1 & 0x55555555
   word = (word & 0x33333333) + (word >>> 2 & 0x33333333)

@@ -1,4 +1,4 @@
-/** A cache of the most recently used values, with a limit on their total size. */
+/** A cache with a limit on its total size. The least recently used values are removed first. */
 export class BoundedCache<T> {
   readonly #maxBytes: number
   readonly #entries = new Map<string, { readonly value: T, readonly bytes: number }>()
@@ -6,24 +6,25 @@ export class BoundedCache<T> {
   #bytes = 0
 
   /**
-   * @param maxBytes the limit on the bytes of all values and keys
-   * @param onDrop called with each value that is removed, or too large to be added
+   * @param maxBytes the maximum bytes of all values and keys together
+   * @param onDrop called with each value that is removed, or that is too large to be added
    */
   constructor (maxBytes: number, onDrop: (value: T) => void = () => {}) {
     this.#maxBytes = maxBytes
     this.#onDrop = onDrop
   }
 
+  /** Returns the value and makes it the most recently used one; `undefined` if there is none. */
   get (key: string): T | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
-    // A map is in insertion order: the least recently used entry comes first.
+    // A Map iterates in insertion order: inserted again, the entry is the last one to be removed.
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     return entry.value
   }
 
-  /** Adds a value of this many bytes, unless it exceeds the limit on its own. The key is counted, too. */
+  /** Adds or replaces a value. `bytes` is its size without the key, which is counted in addition. A value larger than the limit is not added. */
   set (key: string, value: T, bytes: number): void {
     this.delete(key)
     const size = bytes + 2 * key.length
@@ -36,6 +37,7 @@ export class BoundedCache<T> {
     }
   }
 
+  /** Removes a value, if there is one. */
   delete (key: string): void {
     const entry = this.#entries.get(key)
     if (entry === undefined) return

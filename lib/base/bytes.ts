@@ -1,4 +1,7 @@
-/** Compares two byte ranges as `memcmp` does, and then by length: the order of UTF-8 texts, of S3 listings and of records. */
+/**
+ * Compares two byte ranges as `memcmp` does; if one is a prefix of the other, the shorter one comes first. This is the order of UTF-8 strings,
+ * S3 listings and records. Ends are exclusive. Returns a negative number, 0 or a positive number.
+ */
 export function compareBytes (
   a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number
 ): number {
@@ -10,11 +13,14 @@ export function compareBytes (
   return (aEnd - aStart) - (bEnd - bStart)
 }
 
-/** The first index from `low` for which `holds` is true; `high` if there is none. Once true, `holds` must stay true for all higher indexes. */
-export function firstIndex (low: number, high: number, holds: (index: number) => boolean): number {
+/**
+ * The first index from `low` (inclusive) to `high` (exclusive) for which `predicate` is true; `high` if there is none. Once it is true, the
+ * predicate must be true for all higher indexes, because this is a binary search.
+ */
+export function firstIndex (low: number, high: number, predicate: (index: number) => boolean): number {
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (holds(middle)) high = middle
+    if (predicate(middle)) high = middle
     else low = middle + 1
   }
   return low

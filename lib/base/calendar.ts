@@ -3,9 +3,9 @@ const DAY_MS = 86_400_000
 declare const brand: unique symbol
 
 /**
- * A date of the proleptic Gregorian calendar as a whole number: (12 * year + month - 1) * 31 + day - 1. It grows with the date, but is not a
- * count of days: every month has 31 numbers. So the same day of two years is CALENDAR_DAYS_A_YEAR apart per year, and completed years
- * are one division. It fits into 32 bits for any time value of ECMAScript, which yyyymmdd would not.
+ * A date of the proleptic Gregorian calendar as an integer: (12 * year + month - 1) * 31 + day - 1. It increases with the date but is not a
+ * count of days, because every month has 31 numbers. The same day of consecutive years differs by CALENDAR_DAYS_A_YEAR, so that completed
+ * years are computed by one division. It fits into 32 bits for every time value of ECMAScript; yyyymmdd would not.
  */
 export type CalendarDay = number & { readonly [brand]: 'CalendarDay' }
 
@@ -20,7 +20,7 @@ export function calendarDay (instant: number, timeZone: string): CalendarDay {
   return last.day
 }
 
-/** The last result: one query needs the day of its instant several times. */
+/** The last result, because a query needs the day of the same instant several times. */
 let last = { instant: NaN, timeZone: '', day: 0 as CalendarDay }
 
 const formats = new Map<string, Intl.DateTimeFormat>()
@@ -54,7 +54,7 @@ export function civilFromDays (days: number): [number, number, number] {
   return [yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day]
 }
 
-/** Whether this runtime knows a time zone with this name. */
+/** Whether this runtime supports a time zone with this IANA name. */
 export function isTimeZone (name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: name }) !== undefined

@@ -1,9 +1,9 @@
 import { hrtime } from 'node:process'
 
-/** Returns the current time in milliseconds since 1970-01-01 UTC. It can jump, because the clock of a machine can be set: never use it for a duration. */
+/** Returns the current time in milliseconds since 1970-01-01 UTC. It can jump when the clock of the machine is set, so never use it for a duration. */
 export type Clock = () => number
 
-/** Returns the milliseconds since an arbitrary moment. It never goes back, and all threads of a process share it: use it for durations. */
+/** Returns the milliseconds since an arbitrary moment, which is the same for all threads of a process. It never goes back: use it for durations. */
 export type MonotonicClock = () => number
 
 /** The monotonic clock of the system. */

@@ -1,6 +1,6 @@
 /**
- * Runs `work` on every item, on at most `limit` items at a time, started in order. After a failure no further item is started; the first
- * failure is thrown once all running work has ended.
+ * Runs `work` on every item, in order, with at most `limit` items at a time. After a failure no further item is started. Rejects with the
+ * first failure once all running work has ended.
  */
 export async function forEachConcurrently<T> (
   items: Iterable<T>, limit: number, work: (item: T) => Promise<void>

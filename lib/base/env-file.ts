@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 
-/** The variables in the file `path`, by name; none if it cannot be read. */
+/** The variables in a file of `NAME=value` lines, by name. Returns an empty object if the file cannot be read. */
 export function readEnvFile (path: string): Record<string, string | undefined> {
   try {
     return parseEnv(readFileSync(path, 'utf8'))

@@ -1,22 +1,24 @@
 import { nearest } from './nearest.js'
 
-/** A query names a column that no record has. */
+/** A query uses a column that no record has. */
 export class UnknownColumnError extends Error {
   readonly column: string
   readonly usedIn: 'columns' | 'filters'
   /** The column with the most similar name; `undefined` if none is similar. */
   readonly nearest: string | undefined
 
-  constructor (column: string, usedIn: 'columns' | 'filters', known: readonly string[]) {
+  /** @param columns the columns that exist */
+  constructor (column: string, usedIn: 'columns' | 'filters', columns: readonly string[]) {
     super(`No record has a column ${JSON.stringify(column)}`)
     this.name = 'UnknownColumnError'
     this.column = column
     this.usedIn = usedIn
-    this.nearest = nearest(column, known.filter((name) => !/[,=]/.test(name))) // these cannot be written in a query
+    // A name with a comma or an equals sign cannot be written in a query, so it is not suggested.
+    this.nearest = nearest(column, columns.filter((name) => !/[,=]/.test(name)))
   }
 }
 
-/** A query was made before the first reconcile has succeeded. */
+/** Data was requested before the first reconcile succeeded. */
 export class NoDataError extends Error {
   constructor () {
     super('The lake has not been read yet')
@@ -24,15 +26,16 @@ export class NoDataError extends Error {
   }
 }
 
-/** An output was not published because info files could not be downloaded: it would lack their records. */
+/** An output was not published because some info files could not be downloaded: it would lack their records. */
 export class IncompleteSourceError extends Error {
+  /** @param failed the keys of the info files, at least one */
   constructor (failed: readonly string[]) {
     super(`${failed.length} info files could not be downloaded, ${failed[0]} among them; the output is left as it is`)
     this.name = 'IncompleteSourceError'
   }
 }
 
-/** A text column of the lake is larger than a table can hold. */
+/** A column has more UTF-8 text than 32-bit offsets can address: 2 GiB. */
 export class TooLargeError extends Error {
   constructor () {
     super('A column of the lake has more than 2 GiB of text')
@@ -46,10 +49,10 @@ export type StoreErrorCode =
   | 'timeout'
   | 'access_denied'
   | 'no_such_bucket' // or the folder is missing
-  | 'invalid_listing' // not a listing, or its keys are out of order; never treated as an empty bucket
+  | 'invalid_listing' // not a listing, or its keys are not in ascending order; never treated as an empty bucket
   | 'corrupt' // the body does not match its length or checksum
   | 'too_large'
-  | 'invalid_key' // this store cannot hold such a key
+  | 'invalid_key' // no object of this store can have such a key
   | 'precondition_failed'
   | 'read_only' // another process writes to this folder
   | 'store_error' // any other failure that the store reports
@@ -66,17 +69,18 @@ export class StoreError extends Error {
 }
 
 /**
- * A failure as a StoreError whose message begins with its subject: the URL of the store or object.
+ * Converts any error to a StoreError whose message begins with `subject`: the URL of the store or object.
  *
- * @param classify gives the code of an error that is not a StoreError yet, and its reason in words
+ * @param classify returns the code and the reason, in words, of an error that is not a StoreError
  */
 export function toStoreError<E> (error: unknown, subject: string, classify: (error: E) => readonly [code: StoreErrorCode, reason: string]): StoreError {
   const [code, reason] = error instanceof StoreError ? [error.code, error.message] : classify(error as E)
   return new StoreError(code, `${subject}: ${reason}`, { cause: error })
 }
 
-/** The service has more work, or holds more responses, than it takes on at a time. */
+/** The request was refused because a limit is reached: of waiting requests, or of the memory for responses. */
 export class OverloadedError extends Error {
+  /** @param reason the limit that is reached, as a sentence without a full stop */
   constructor (reason: string) {
     super(`${reason}; try again later`)
     this.name = 'OverloadedError'

@@ -1,6 +1,6 @@
 import { StoreError, TooLargeError, type StoreErrorCode } from './errors.js'
 
-/** Why something failed or the data may be stale. The codes are stable: they appear in responses and in `Data-Stale`. */
+/** Why an operation failed or why the data may be stale. The codes are stable: they appear in responses and in `Data-Stale`. */
 export type FailureCode = StoreErrorCode | 'lake_too_large' | 'download_failed' | 'refresh_slow' | 'internal_error'
 
 const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
@@ -11,7 +11,7 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   invalid_listing: 'The bucket returned a listing that is incomplete or invalid',
   corrupt: 'The body of an object does not match its length or checksum',
   too_large: 'An object is too large',
-  invalid_key: 'The store cannot hold an object with this key',
+  invalid_key: 'The store cannot contain an object with this key',
   precondition_failed: 'The object was changed repeatedly while it was read or written',
   read_only: 'Another process writes to this folder; this one serves it read-only',
   store_error: 'The bucket returned an error',
@@ -24,12 +24,12 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
 /** All codes. */
 export const FAILURE_CODES = Object.keys(DESCRIPTIONS) as readonly FailureCode[]
 
-/** A sentence for users, which discloses nothing about the store. */
+/** Describes a code in a sentence without a full stop, for clients. It contains no name, URL or message of the store. */
 export function describeFailure (code: FailureCode): string {
   return DESCRIPTIONS[code]
 }
 
-/** The code of an error. */
+/** The code of an error; `internal_error` if it is neither a StoreError nor a TooLargeError. */
 export function toFailureCode (error: unknown): FailureCode {
   if (error instanceof StoreError) return error.code
   return error instanceof TooLargeError ? 'lake_too_large' : 'internal_error'

@@ -1,4 +1,4 @@
-/** The range of RFC 3339, whose years have four digits. */
+/** The range of RFC 3339, whose years have four digits. Milliseconds since 1970-01-01 UTC, both inclusive. */
 const EARLIEST = Date.parse('0000-01-01T00:00:00Z')
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z')
 
@@ -28,7 +28,7 @@ function offsetMs (zone: string): number | undefined {
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }
 
-/** The beginning of the minute of an instant. */
+/** The last full minute before or at an instant, both in milliseconds since 1970-01-01 UTC. */
 export function wholeMinute (instant: number): number {
   return Math.floor(instant / 60_000) * 60_000
 }

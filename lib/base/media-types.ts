@@ -7,7 +7,7 @@ const INFO_TYPES: Readonly<Record<string, string>> = {
   csv: 'text/csv; charset=utf-8', tsv: 'text/tab-separated-values; charset=utf-8', json: 'application/json', gz: 'application/gzip'
 }
 
-/** The media type of an info file or image, by the extension of its name. */
+/** The media type of an info file or image, by the extension of its name; `application/octet-stream` for other extensions. */
 export function contentTypeOf (name: string): string {
   const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
   return INFO_TYPES[extension] ?? IMAGE_TYPES[extension] ?? 'application/octet-stream'

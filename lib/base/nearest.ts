@@ -1,7 +1,10 @@
-/** Longer words are not compared: they are not typing errors, and comparing them would be slow. */
+/** UTF-16 code units. Longer words are not compared: they are hardly typing errors, and the comparison takes quadratic time. */
 const MAX_LENGTH = 64
 
-/** The candidate with the smallest edit distance from the word; `undefined` if none is similar. */
+/**
+ * The candidate with the smallest edit distance from the word, ignoring case. Returns `undefined` if none is within half the length of the word
+ * (but at least 2) edits, or if the word has more than 64 characters.
+ */
 export function nearest (word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined
   let best: string | undefined
@@ -14,7 +17,7 @@ export function nearest (word: string, candidates: Iterable<string>): string | u
   return best
 }
 
-/** The end of a message about an unknown name: "; did you mean min_age?", or nothing. */
+/** The end of a message about an unknown name: "; did you mean min_age?", or an empty string if there is no suggestion. */
 export function didYouMean (name: string | undefined): string {
   return name === undefined ? '' : `; did you mean ${name}?`
 }

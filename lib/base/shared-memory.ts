@@ -6,23 +6,23 @@ interface ArrayType<T> {
   new (buffer: SharedArrayBuffer): T
 }
 
-/** A typed array of zeros in shared memory: posting it to another thread copies nothing. */
+/** Allocates a typed array of zeros in shared memory, which is not copied when it is posted to another thread. `length` is in elements. */
 export function shared<T> (Type: ArrayType<T>, length: number): T {
   return new Type(new SharedArrayBuffer(length * Type.BYTES_PER_ELEMENT))
 }
 
-/** Stand-ins for shared memory, each collected together with its owner. */
+/** By owner: an array buffer that is collected together with the owner. */
 const hints = new WeakMap<object, ArrayBuffer>()
 
-/** The buffers of the typed arrays in plain data. */
+/** The distinct buffers of all typed arrays in plain data. */
 export function memoryOf (data: unknown): ReadonlySet<ArrayBufferLike> {
   return new Set(typedArraysIn(data).map(({ buffer }) => buffer))
 }
 
 /**
- * Tells the garbage collector how much shared memory the typed arrays of an object hold. V8 does not count shared memory for any thread
- * (`BackingStore::PerIsolateAccountingLength`), and would let gigabytes of it pile up. The hint, one per object, is an array buffer of
- * that size: it takes address space but no memory, as it is never written to.
+ * Makes the garbage collector account for the shared memory of an object's typed arrays. V8 does not count shared memory for any thread
+ * (`BackingStore::PerIsolateAccountingLength`), so gigabytes of it could accumulate before a collection. This function allocates, once per
+ * object, an ordinary array buffer of the same size. Because it is never written to, it takes address space but no physical memory.
  */
 export function hintSharedMemory (owner: object): void {
   if (hints.has(owner)) return

@@ -2,14 +2,14 @@ import { monotonicNow, type MonotonicClock } from './clock.js'
 import { OverloadedError, RequestAbortedError } from './errors.js'
 
 export interface TurnsOptions {
-  /** How many pieces of work may be under way: more than one only if they wait for something else than this process. Default: 1. */
+  /** The maximum number of pieces that run at a time. More than one is useful only if pieces wait for another thread or process. Default: 1. */
   readonly atWork?: number
-  /** How many requests may wait for their first piece. Default: 256. */
+  /** The maximum number of pieces that wait. Beyond it, `first` throws OverloadedError. Default: 256. */
   readonly maxWaiting?: number
   readonly clock?: MonotonicClock
 }
 
-/** After as many milliseconds of work, the event loop handles everything else. */
+/** If the pieces of one turn of the event loop have taken this many milliseconds, the next piece waits for the next turn. */
 const SLICE_MS = 5
 
 interface Waiter {
@@ -21,9 +21,9 @@ interface Waiter {
 const never = () => false
 
 /**
- * Divides the event loop between work that takes noticeable time. The work comes in pieces of some milliseconds, which begin in the
- * order in which they are asked for: few at a time, and none after 5 ms before the event loop has handled everything else. So cheap
- * requests wait for a piece or two, however much work there is.
+ * Schedules expensive work so that it does not block cheap requests. Work is divided into pieces of a few milliseconds. Pieces start in the
+ * order in which they were requested, at most `atWork` at a time. Once the pieces of a turn of the event loop have taken 5 ms, no further
+ * piece starts in that turn, so a cheap request waits for one or two pieces at most, regardless of the amount of work.
  */
 export class Turns {
   readonly #maxAtWork: number
@@ -31,7 +31,7 @@ export class Turns {
   readonly #clock: MonotonicClock
   readonly #waiting = new Set<Waiter>()
   #atWork = 0
-  /** When the first piece of the current turn of the event loop began. */
+  /** When the first piece of the current turn of the event loop began; `undefined` if none has begun in this turn. */
   #beganAt: number | undefined
 
   constructor ({ atWork = 1, maxWaiting = 256, clock = monotonicNow }: TurnsOptions = {}) {
@@ -41,11 +41,11 @@ export class Turns {
   }
 
   /**
-   * Does the first piece of the work of a request.
+   * Runs the first piece of the work of a request when it is its turn.
    *
-   * @param isGone whether the client has left: the request then loses its place
-   * @throws {OverloadedError} if too many are waiting
-   * @throws {RequestAbortedError} if the client has left
+   * @param isGone whether the client has closed the connection, so that the piece is not run
+   * @throws {OverloadedError} if `maxWaiting` pieces are waiting
+   * @throws {RequestAbortedError} if the client has closed the connection
    */
   async first<T> (work: () => T | Promise<T>, isGone: () => boolean = never): Promise<T> {
     if (isGone()) throw new RequestAbortedError()
@@ -54,7 +54,7 @@ export class Turns {
     return await this.#run(work, isGone)
   }
 
-  /** Does a further piece of work that has begun. */
+  /** Runs another piece of work that has begun, when it is its turn. It is never refused, because its result so far would be lost. */
   async further<T> (work: () => T | Promise<T>): Promise<T> {
     return await this.#run(work, never)
   }

@@ -1,6 +1,6 @@
 type TypedArray = NodeJS.TypedArray
 
-/** A copy of plain data in which each typed array is replaced. The contents of maps and sets are left as they are. */
+/** Returns a copy of plain data in which each typed array is replaced. Maps and sets are not copied, and arrays in them are not replaced. */
 export function mapTypedArrays (data: unknown, replace: (array: TypedArray) => unknown): unknown {
   if (ArrayBuffer.isView(data)) return replace(data as TypedArray)
   if (Array.isArray(data)) return data.map((item) => mapTypedArrays(item, replace))
@@ -8,14 +8,14 @@ export function mapTypedArrays (data: unknown, replace: (array: TypedArray) => u
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, mapTypedArrays(value, replace)]))
 }
 
-/** The typed arrays in plain data, in the order of its properties. */
+/** The typed arrays in plain data, in the order of its properties. Those in maps and sets are not included. */
 export function typedArraysIn (data: unknown): TypedArray[] {
   const arrays: TypedArray[] = []
   mapTypedArrays(data, (array) => arrays.push(array))
   return arrays
 }
 
-/** `next`, with each typed array replaced by the array of `previous` at the same place if both are equal: their memory is held once. */
+/** Returns `next` with each typed array replaced by the equal array at the same place in `previous`, if there is one, to share its memory. */
 export function reuseTypedArrays<T> (previous: T, next: T): T {
   if (ArrayBuffer.isView(next)) return ArrayBuffer.isView(previous) && isEqual(previous as unknown as TypedArray, next as unknown as TypedArray) ? previous : next
   if (typeof next !== 'object' || next === null || typeof previous !== 'object' || previous === null) return next

@@ -1,6 +1,6 @@
 /**
- * Compares two strings by their UTF-8 bytes, the order of S3 listings. It differs from JavaScript's `<` only if a surrogate pair (U+10000
- * and higher) is compared with U+E000 to U+FFFF.
+ * Compares two strings by their UTF-8 bytes, which is the order of S3 listings. Returns a negative number, 0 or a positive number. The order
+ * differs from JavaScript's `<` only if a surrogate pair (U+10000 and higher) is compared with U+E000 to U+FFFF.
  */
 export function compareUtf8 (a: string, b: string): number {
   const length = Math.min(a.length, b.length)

@@ -1,4 +1,4 @@
-/** A condition that does not stop the service and was probably not intended. The codes are stable; more may be added. */
+/** A condition that was probably not intended but does not stop the service. The codes are stable; more may be added. */
 export interface Warning {
   readonly code: WarningCode
   /** One or two human-readable sentences. */
