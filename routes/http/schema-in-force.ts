@@ -1,11 +1,17 @@
 import type { SchemaDescriptor } from '../../lib/schema/descriptor.js'
 import type { Schema } from '../../lib/schema/schema.js'
 
-/** The descriptor of a schema with what applies by default, so that other programs read it in the same way. */
-export function schemaInForce ({ descriptor, fields, key, fieldsMatch }: Schema, imageExtensions: readonly string[]): SchemaDescriptor {
+/**
+ * The descriptor of a schema with what applies by default, so that other programs read it in the same way.
+ *
+ * @param imageExtensions for the image field that declares none; without those of other fields
+ */
+export function schemaInForce ({ descriptor, fields, key, images, fieldsMatch }: Schema, imageExtensions: readonly string[]): SchemaDescriptor {
+  const declared = images.flatMap(({ extensions = [] }) => extensions)
+  const others = imageExtensions.filter((extension) => !declared.includes(extension))
   return {
     ...descriptor,
-    fields: fields.map(({ descriptor, source, extensions = imageExtensions }) => source === 'image' ? { ...descriptor, extensions } : descriptor),
+    fields: fields.map(({ descriptor, source, extensions = others }) => source === 'image' ? { ...descriptor, extensions } : descriptor),
     fieldsMatch,
     missingValues: descriptor.missingValues ?? [''],
     primaryKey: key.name

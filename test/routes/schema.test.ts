@@ -3,13 +3,13 @@ import { parseSchema } from '../../lib/schema/schema.js'
 import { build, csv } from '../support/app.js'
 
 t.test('GET /schema is the schema in force with its defaults, and can be used as a schema file', async (t) => {
-  const schema = { title: 'Trees', description: 'A tree a file', fields: [{ name: 'height', type: 'number', constraints: { minimum: 0 } }, { name: 'photo', type: 'string', source: 'image' }] } as const
-  const { app } = await build(t, { files: { '1.csv': 'height\n1.5\n' }, schema, settings: { IMAGE_EXTENSIONS: 'JPG,png' } })
+  const schema = { title: 'Trees', description: 'A tree a file', fields: [{ name: 'height', type: 'number', constraints: { minimum: 0 } }, { name: 'photo', type: 'string', source: 'image' }, { name: 'scan', type: 'string', source: 'image', extensions: ['gif'] }] } as const
+  const { app } = await build(t, { files: { '1.csv': 'height\n1.5\n' }, schema, settings: { IMAGE_EXTENSIONS: 'JPG,png,gif' } })
   const response = await app.inject('/schema')
   t.same(response.json(), {
     title: 'Trees',
     description: 'A tree a file',
-    fields: [{ name: 'user_id', type: 'string', source: 'key' }, schema.fields[0], { ...schema.fields[1], extensions: ['jpg', 'png'] }],
+    fields: [{ name: 'user_id', type: 'string', source: 'key' }, schema.fields[0], { ...schema.fields[1], extensions: ['jpg', 'png'] }, schema.fields[2]],
     fieldsMatch: 'subset',
     missingValues: [''],
     primaryKey: 'user_id',
