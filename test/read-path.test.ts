@@ -6,7 +6,7 @@ import { build, csv } from './support/app.js'
 const document = readFileSync('docs/architecture.md', 'utf8')
 /** The modules of the table, and those of the text after it. */
 const path = [...document.matchAll(/^\| `([\w/.-]+\.ts)` \|/gm)].map(([, name]) => name!)
-const helpers = [...document.slice(document.indexOf('They use helpers')).matchAll(/`((?:lib|routes)\/[\w/.-]+\.ts)`/g)].map(([, name]) => name!)
+const helpers = [...document.slice(document.indexOf('use helpers')).matchAll(/`((?:lib|routes)\/[\w/.-]+\.ts)`/g)].map(([, name]) => name!)
 
 /** Whether a module is listed by its folder. */
 const isListedByFolder = (name: string) => /^(plugins|lib\/base|lib\/query|lib\/table|test)\//.test(name)
