@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { SchemaDescriptor } from '../../lib/schema/descriptor.js'
+import { RESERVED_PARAMETERS } from '../../routes/http/parameters.js'
 import { build, csv, PNG } from '../support/app.js'
 
 /** A column of each type, a key of its own, and neither births nor images. */
@@ -216,6 +217,14 @@ t.test('the document describes the columns of the schema, and refers to every co
   t.match(Record.properties, {
     device: { type: 'string' }, ports: { anyOf: [{ type: 'integer', format: 'int64' }, { type: 'null' }], description: 'The column ports; one of `8`, `16`' }, sold: { anyOf: [{ type: 'string', format: 'date' }, { type: 'null' }] }, seen: { anyOf: [{ format: 'date-time' }, {}] }
   })
+})
+
+t.test('every parameter that is not a column has a reserved name', async (t) => {
+  const { app } = await build(t, { schema: PETS })
+  const { paths } = (await app.inject('/openapi.json')).json()
+  const columns = PETS.fields.map(({ name }) => name).concat('user_id')
+  const names = (Object.values(paths) as Record<string, { parameters: { name: string, in: string }[] }>[]).flatMap((path) => Object.values(path)).flatMap(({ parameters }) => parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name))
+  t.same([...new Set([...names, 'format'])].filter((name) => !columns.includes(name) && !RESERVED_PARAMETERS.includes(name)), [])
 })
 
 t.test('the default schema accepts repeated names, and filters by birth timestamp and image', async (t) => {
