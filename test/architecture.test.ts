@@ -25,7 +25,7 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
 ]
 
 /** The files that may use `process`. The SDK reads one of its settings from the environment only. */
-const EDGES = ['server.ts', 'scripts/seed.ts', 'scripts/generate.ts', 'scripts/openapi.ts', 'scripts/healthcheck.ts', 'lib/store/s3/s3-client.ts']
+const EDGES = ['server.ts', 'scripts/seed.ts', 'scripts/generate.ts', 'scripts/openapi.ts', 'scripts/schema.ts', 'scripts/healthcheck.ts', 'lib/store/s3/s3-client.ts']
 
 const sources = ['server.ts', 'app.ts', ...['lib', 'plugins', 'routes', 'scripts'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => join(folder, name)))]

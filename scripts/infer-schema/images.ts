@@ -1,0 +1,37 @@
+import { DEFAULTS } from '../../lib/base/defaults.js'
+import type { FieldDescriptor } from '../../lib/schema/descriptor.js'
+
+/** The names of the objects that belong to a record. */
+export interface ImageNames {
+  readonly ids: ReadonlySet<string>
+  /** The base names of images, with their extensions. */
+  readonly images: readonly string[]
+}
+
+/**
+ * Infers the image fields: `image` for images such as `7.png`, and one field for each word in names such as `7.front.jpg`.
+ *
+ * @param taken the names of other fields
+ */
+export function inferImages ({ ids, images }: ImageNames, taken: readonly string[]): FieldDescriptor[] {
+  const extensions = new Map<string, Set<string>>()
+  for (const name of images) {
+    const extension = extensionAfterId(name, ids)
+    if (extension === undefined) continue
+    const word = extension.includes('.') ? extension.slice(0, extension.indexOf('.')) : 'image'
+    extensions.set(word, (extensions.get(word) ?? new Set()).add(extension))
+  }
+  return [...extensions].sort(([a], [b]) => Number(b === 'image') - Number(a === 'image') || (a < b ? -1 : 1)).map(([word, found]): FieldDescriptor => ({
+    name: taken.includes(word) ? `${word}_key` : word,
+    type: 'string',
+    source: 'image',
+    ...word === 'image' && extensions.size === 1 ? {} : { extensions: word === 'image' ? [...DEFAULTS.imageExtensions] : [...found].sort() }
+  }))
+}
+
+/** What follows the longest id that the name begins with, in lower case and without the dot; `undefined` if there is no such id. */
+function extensionAfterId (name: string, ids: ReadonlySet<string>): string | undefined {
+  const dots = [...name.matchAll(/\./g)].map(({ index }) => index)
+  const dot = dots.reverse().find((dot) => ids.has(name.slice(0, dot)))
+  return dot === undefined ? undefined : name.slice(dot + 1).toLowerCase()
+}

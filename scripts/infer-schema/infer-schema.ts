@@ -1,0 +1,157 @@
+import { DEFAULTS } from '../../lib/base/defaults.js'
+import { INPUT_ENCODINGS, type InputEncoding } from '../../lib/base/info-formats.js'
+import type { FieldDescriptor, SchemaDescriptor } from '../../lib/schema/descriptor.js'
+import { parseSchema } from '../../lib/schema/schema.js'
+import { decodeText } from '../../lib/source/decode-text.js'
+import { parseInfoFile } from '../../lib/source/info-file.js'
+import { inferType, type SampleValue } from './column-type.js'
+import { inferImages } from './images.js'
+import { encodingsOf, findDelimiter, NESTED, readCsvColumns, readJsonColumns, unpack, type SampledColumns, type SampledFile } from './sampled-file.js'
+
+/** A sample of a lake. */
+export interface Sample {
+  readonly files: readonly SampledFile[]
+  /** The ids of the info files. */
+  readonly ids: ReadonlySet<string>
+  /** The base names of the images. */
+  readonly images: readonly string[]
+}
+
+/** A schema to edit, the settings that it needs, and what could not be decided. */
+export interface Inferred {
+  readonly schema: SchemaDescriptor
+  /** Settings that differ from their defaults. */
+  readonly settings: Readonly<Record<string, string>>
+  /** One sentence each. */
+  readonly doubts: readonly string[]
+  /** The number of sampled files that the schema accepts. */
+  readonly accepted: number
+}
+
+/** A column that occurs in fewer files than this share is left undeclared. */
+const MIN_SHARE = 0.05
+
+const BIRTH_NAME = /birth|born|(^|_)dob($|_)|bday|geburt|geboren|naissance|nacimiento|рожд/i
+
+/** Infers the schema of a lake. @throws Error if no file can be read */
+export function inferSchema (sample: Sample): Inferred {
+  const doubts: string[] = []
+  /** The keys of files by what is wrong with them. */
+  const leftOut = new Map<string, readonly string[]>()
+  const bodies = sample.files.flatMap((file) => {
+    const body = unpack(file)
+    if (body !== undefined) return [{ file, body }]
+    leftOut.set('cannot be unpacked', [...leftOut.get('cannot be unpacked') ?? [], file.key])
+    return []
+  })
+  const encoding = inferEncoding(bodies.map(({ body }) => body), doubts)
+  const texts = bodies.flatMap(({ file, body }) => {
+    const text = decodeText(body, encoding)
+    return typeof text === 'string' ? [{ file, text }] : []
+  })
+  const csv = texts.filter(({ file: { format } }) => format === 'csv' || format === 'csv.gz')
+  const delimiter = csv.length === 0 ? DEFAULTS.delimiter : findDelimiter(csv.map(({ text }) => text))
+  const records = texts.flatMap(({ file, text }) => {
+    const columns = file.format === 'json' ? readJsonColumns(text) : readCsvColumns(text, file.format === 'tsv' ? '\t' : delimiter)
+    if (typeof columns !== 'string') return [{ id: file.id, columns }]
+    leftOut.set(columns, [...leftOut.get(columns) ?? [], file.key])
+    return []
+  })
+  for (const [reason, keys] of leftOut) doubts.push(`${keys.length} files are left out, as each ${reason}, such as ${keys[0]!}`)
+  if (records.length === 0) throw new Error(`None of the ${sample.files.length} sampled files can be read: ${doubts.join('; ')}`)
+  const { fields, isPartial } = inferFields(records, doubts)
+  const images = inferImages(sample, [...fields.map(({ name }) => name), ...records.flatMap(({ columns }) => [...columns.keys()])])
+  const schema: SchemaDescriptor = {
+    $schema: 'https://datapackage.org/profiles/2.0/tableschema.json',
+    ...isPartial && { fieldsMatch: 'partial' },
+    fields: [...fields, ...images]
+  }
+  const compiled = parseSchema(JSON.stringify(schema))
+  const accepted = sample.files.filter(({ id, format, body }) => parseInfoFile(body, format, { delimiter, encoding, schema: compiled, userId: id }).data !== undefined).length
+  const settings = { ...delimiter !== DEFAULTS.delimiter && { INPUT_DELIMITER: delimiter.replace('\t', '\\t') }, ...encoding !== DEFAULTS.inputEncoding && { INPUT_ENCODING: encoding } }
+  return { schema, settings, doubts, accepted }
+}
+
+function inferEncoding (bodies: readonly Uint8Array[], doubts: string[]): InputEncoding {
+  const possible = bodies.map(encodingsOf)
+  const counts = INPUT_ENCODINGS.map((encoding) => ({ encoding, count: possible.filter((some) => some.includes(encoding)).length }))
+  const [best] = counts.sort((a, b) => b.count - a.count)
+  if (best!.count < bodies.length) doubts.push(`${bodies.length - best!.count} of ${bodies.length} files are not ${best!.encoding.toUpperCase()} text: all files of a lake need the same encoding`)
+  return best!.encoding
+}
+
+interface SampledRecord { readonly id: string, readonly columns: SampledColumns }
+
+function inferFields (records: readonly SampledRecord[], doubts: string[]): { fields: FieldDescriptor[], isPartial: boolean } {
+  const groups = groupSpellings(records)
+  const keyGroup = groups.find(([first]) => records.every(({ id, columns }) => columns.get(first!) === undefined || String(columns.get(first!)) === id))
+  const fields: FieldDescriptor[] = [{ name: keyGroup === undefined ? 'id' : keyGroup[0]!, type: 'string', source: 'key' }]
+  let isPartial = false
+  const names = new Set(fields.map(({ name }) => name))
+  for (const spellings of groups) {
+    if (spellings === keyGroup) continue
+    const found = records.flatMap(({ columns }) => spellings.filter((name) => columns.has(name)).map((name) => columns.get(name)!))
+    const label = spellings.map((name) => JSON.stringify(name)).join(' or ')
+    if (found.length < MIN_SHARE * records.length) {
+      doubts.push(`The column ${label} occurs in ${found.length} of ${records.length} files: it is not declared`)
+      continue
+    }
+    if (found.includes(NESTED)) {
+      doubts.push(`The column ${label} has objects or arrays: it is not declared, and kept as it is written`)
+      continue
+    }
+    if (found.length < records.length) isPartial = true
+    const { field, doubts: ofType } = inferType(found.filter((value): value is SampleValue => value !== null && typeof value !== 'symbol'))
+    const name = freeName(toName(spellings[0]!), names)
+    names.add(name)
+    fields.push({ name, ...spellings.length > 1 || spellings[0] !== name ? { header: spellings.length === 1 ? spellings[0]! : spellings } : {}, ...field })
+    doubts.push(...ofType.map((doubt) => `The column ${label} ${doubt}`))
+  }
+  if (isPartial) doubts.push('Some files lack some columns: fieldsMatch is partial, so that any of them may be absent')
+  return { fields: withBirth(fields, records, doubts), isPartial }
+}
+
+/** The names of columns, those that mean the same together: they differ in case, spaces, hyphens and underscores, and no file has two of them. The most frequent name first. */
+function groupSpellings (records: readonly SampledRecord[]): string[][] {
+  const counts = new Map<string, number>()
+  for (const { columns } of records) for (const name of columns.keys()) if (name !== '') counts.set(name, (counts.get(name) ?? 0) + 1)
+  const groups = new Map<string, string[]>()
+  for (const name of counts.keys()) {
+    const simple = name.normalize('NFC').toLowerCase().replaceAll(/[\s_-]/g, '')
+    const group = groups.get(simple) ?? []
+    const isTogether = records.some(({ columns }) => columns.has(name) && group.some((other) => columns.has(other)))
+    if (isTogether) groups.set(name, [name])
+    else groups.set(simple, [...group, name])
+  }
+  return [...groups.values()].map((group) => group.sort((a, b) => counts.get(b)! - counts.get(a)!))
+}
+
+/** A name that is pleasant in a query: `"Erste Zulassung (Jahr)"` becomes `"erste_zulassung_jahr"`. */
+function toName (header: string): string {
+  return header.normalize('NFC').replaceAll(/(?<=[\p{Ll}\d])(?=\p{Lu})/gu, '_').toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '_').replaceAll(/^_+|_+$/g, '') || 'column'
+}
+
+function freeName (name: string, taken: ReadonlySet<string>): string {
+  let free = name
+  for (let i = 2; taken.has(free); i++) free = `${name}_${i}`
+  return free
+}
+
+/** Gives the role to the only candidate for the birth date. */
+function withBirth (fields: readonly FieldDescriptor[], records: readonly SampledRecord[], doubts: string[]): FieldDescriptor[] {
+  const candidates = fields.filter(({ name, header = name, source, type }) => source === undefined && ['date', 'datetime', 'integer'].includes(type) && [name, header].flat().some((text) => BIRTH_NAME.test(text)))
+  if (candidates.length === 0) doubts.push('No column looks like a birth date: there are no ages. If one is, give it "role": "birth"')
+  if (candidates.length > 1) doubts.push(`The columns ${candidates.map(({ name }) => name).join(' and ')} may be birth dates: give one of them "role": "birth"`)
+  const [birth, ...others] = candidates
+  if (birth === undefined || others.length > 0) return [...fields]
+  if (birth.type === 'integer') {
+    const headers = [birth.header ?? birth.name].flat()
+    const values = records.flatMap(({ columns }) => headers.flatMap((name) => typeof columns.get(name) === 'symbol' ? [] : Number(columns.get(name) ?? NaN))).filter((value) => !Number.isNaN(value))
+    if (values.every((value) => Math.abs(value) < 5e9)) {
+      doubts.push(`The column ${birth.name} may be a birth date in seconds or a year: a birth date is in milliseconds since 1970-01-01 UTC, so it has no role`)
+      return [...fields]
+    }
+    doubts.push(`The column ${birth.name} is taken as the birth in milliseconds since 1970-01-01 UTC`)
+  }
+  return fields.map((field) => field === birth ? { ...field, role: 'birth' } : field)
+}

@@ -1,0 +1,78 @@
+import { parse } from 'csv-parse/sync'
+import { isUtf8 } from 'node:buffer'
+import type { InfoFormat, InputEncoding } from '../../lib/base/info-formats.js'
+import { decodeText } from '../../lib/source/decode-text.js'
+import { gunzip } from '../../lib/source/gunzip.js'
+import type { SampleValue } from './column-type.js'
+
+/** An info file as it was downloaded. */
+export interface SampledFile {
+  /** The base name without the extension. */
+  readonly id: string
+  readonly key: string
+  readonly format: InfoFormat
+  readonly body: Uint8Array
+}
+
+/** The columns of a file, by the names in it; `null` is no value, and a value that is not a scalar is `'nested'`. */
+export type SampledColumns = ReadonlyMap<string, SampleValue | null | typeof NESTED>
+export const NESTED = Symbol('an object or an array')
+
+const CSV_DELIMITERS = [',', ';', '\t', '|'] as const
+export type CsvDelimiter = (typeof CSV_DELIMITERS)[number]
+
+/** The unpacked content of a file; `undefined` if it cannot be unpacked. */
+export function unpack ({ format, body }: SampledFile): Uint8Array | undefined {
+  const unpacked = format === 'csv.gz' ? gunzip(body) : body
+  return 'code' in unpacked ? undefined : unpacked
+}
+
+/** The encodings that a file may have: all that are possible if it has ASCII characters only. */
+export function encodingsOf (body: Uint8Array): readonly InputEncoding[] {
+  const hasMark = (body[0] === 0xff && body[1] === 0xfe) || (body[0] === 0xfe && body[1] === 0xff)
+  if (hasMark || body.includes(0)) return ['utf-16']
+  if (!body.some((byte) => byte >= 0x80)) return ['utf-8', 'windows-1252', 'iso-8859-1']
+  if (isUtf8(body)) return ['utf-8']
+  return typeof decodeText(body, 'windows-1252') === 'string' ? ['windows-1252', 'iso-8859-1'] : ['iso-8859-1']
+}
+
+/** The delimiter by which most of the texts have a header and rows of equally many fields, at least two. Ties: the one with more fields. */
+export function findDelimiter (texts: readonly string[]): CsvDelimiter {
+  const scores = CSV_DELIMITERS.map((delimiter) => {
+    const widths = texts.map((text) => {
+      const [header, row] = readCsv(text, delimiter)
+      return header !== undefined && row !== undefined && header.length === row.length && header.length > 1 ? header.length : 0
+    })
+    return { delimiter, files: widths.filter((width) => width > 0).length, fields: widths.reduce((sum, width) => sum + width, 0) }
+  })
+  return scores.sort((a, b) => b.files - a.files || b.fields - a.fields)[0]!.delimiter
+}
+
+/** The columns of a file in CSV or TSV; what is wrong with it if it is not a header and one row. */
+export function readCsvColumns (text: string, delimiter: string): SampledColumns | string {
+  const [header, row, ...others] = readCsv(text, delimiter)
+  if (header === undefined || row === undefined) return 'has no row'
+  if (others.length > 0) return 'has more than one row'
+  if (header.length !== row.length) return 'has a row with more or fewer fields than the header'
+  return new Map(header.map((name, i) => [name.trim(), row[i]!]))
+}
+
+/** The columns of a JSON file; what is wrong with it if it is not one object. */
+export function readJsonColumns (text: string): SampledColumns | string {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not one JSON object'
+    return new Map(Object.entries(value).map(([name, member]: [string, unknown]) =>
+      [name.trim(), member === null || ['string', 'number', 'boolean'].includes(typeof member) ? member as SampleValue | null : NESTED]))
+  } catch {
+    return 'is not JSON'
+  }
+}
+
+function readCsv (text: string, delimiter: string): string[][] {
+  try {
+    return parse(text, { delimiter, trim: true, skip_empty_lines: true, skip_records_with_empty_values: true, relax_column_count: true, to: 3 })
+  } catch {
+    return []
+  }
+}

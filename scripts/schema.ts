@@ -1,0 +1,127 @@
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { monotonicNow } from '../lib/base/clock.js'
+import { forEachConcurrently } from '../lib/base/concurrent.js'
+import { DEFAULTS } from '../lib/base/defaults.js'
+import { INFO_FORMATS, type InfoFormat } from '../lib/base/info-formats.js'
+import { MAX_INFO_BYTES } from '../lib/source/rules.js'
+import type { ObjectStore } from '../lib/store/object-store.js'
+import { openStore } from '../lib/store/open-store.js'
+import { folderPrefix, lakeUrl, required, wholeNumber } from './arguments.js'
+import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
+import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
+import type { SampledFile } from './infer-schema/sampled-file.js'
+import { Progress } from './progress.js'
+
+const HELP = `Infers the schema of a lake from a sample of its info files, and prints what it could not decide. The result is to be read and edited.
+
+npm run schema -- --lake URL [options]
+
+  --lake URL       s3://bucket or file:folder; nothing is written to it
+  --prefix PREFIX  prefix of the object keys, ending in / (${DEFAULTS.sourcePrefix})
+  --sample N       number of info files to read, from 1 to 100000 (200)
+  --output FILE    the schema file to write, which must not exist; without it, the schema is printed
+  --help           print this help
+
+S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
+
+const OPTIONS = {
+  lake: { type: 'string' },
+  prefix: { type: 'string', default: DEFAULTS.sourcePrefix },
+  sample: { type: 'string', default: '200' },
+  output: { type: 'string' },
+  help: { type: 'boolean', default: false }
+} as const
+
+/** Concurrent downloads. */
+const DOWNLOADS = 16
+/** The most names of images that are read. */
+const MAX_IMAGES = 10_000
+
+const schema: Command = async (argv, io) => {
+  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  if (values.help) return HELP
+  const count = wholeNumber('--sample', values.sample, 1, 100_000)
+  const prefix = folderPrefix('--prefix', values.prefix)
+  const url = lakeUrl('--lake', required('--lake', values.lake))
+  const store = openStore({ url, env: io.env, blocking: true })
+  try {
+    const sample = await takeSample(store, prefix, count, io)
+    const inferred = inferSchema(sample)
+    const text = JSON.stringify(inferred.schema, null, 2)
+    io.stderr.write(describe(inferred, sample, prefix, url, values.output))
+    if (values.output === undefined) return text
+    writeSchema(values.output, text)
+    return `wrote ${values.output}`
+  } finally {
+    await store.close()
+  }
+}
+
+type ListedFile = Omit<SampledFile, 'body'>
+
+async function takeSample (store: ObjectStore, prefix: string, count: number, io: CommandIo): Promise<Sample> {
+  const { files, ids, images, listed } = await listNames(store, prefix)
+  if (files.length === 0) throw new Error(`${store.url} has ${listed} objects with the prefix '${prefix}', and none of them is an info file (${INFO_FORMATS.map((format) => `.${format}`).join(', ')}); see --prefix`)
+  const step = Math.max(1, files.length / count)
+  const chosen = Array.from({ length: Math.min(count, files.length) }, (_, i) => files[Math.floor(i * step)]!)
+  const progress = new Progress(chosen.length, io.stderr, monotonicNow)
+  const sampled: SampledFile[] = []
+  await forEachConcurrently(chosen, DOWNLOADS, async (file) => {
+    const found = await store.get(file.key)
+    if (typeof found === 'object' && found.size <= MAX_INFO_BYTES) sampled.push({ ...file, body: found.body })
+    progress.step()
+  }).finally(() => progress.end())
+  if (sampled.length === 0) throw new Error(`All sampled info files are gone or larger than ${MAX_INFO_BYTES} bytes`)
+  return { files: sampled.sort((a, b) => a.key < b.key ? -1 : 1), ids, images }
+}
+
+async function listNames (store: ObjectStore, prefix: string) {
+  const files: ListedFile[] = []
+  const ids = new Set<string>()
+  const images: string[] = []
+  let listed = 0
+  const formats = [...INFO_FORMATS].sort((a, b) => b.length - a.length)
+  for await (const page of store.list(prefix)) {
+    listed += page.length
+    for (const { key } of page) {
+      const name = key.slice(key.lastIndexOf('/') + 1)
+      const format = formats.find((format): format is InfoFormat => name.toLowerCase().endsWith(`.${format}`))
+      if (format !== undefined) {
+        const id = name.slice(0, -format.length - 1)
+        files.push({ key, id, format })
+        ids.add(id)
+      } else if (images.length < MAX_IMAGES && (DEFAULTS.imageExtensions as readonly string[]).includes(name.slice(name.lastIndexOf('.') + 1).toLowerCase())) {
+        images.push(name)
+      }
+    }
+  }
+  return { files, ids, images, listed }
+}
+
+/** What was found, what could not be decided, and how to start, for the terminal. */
+function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, prefix: string, url: string, output = 'schema.json'): string {
+  const all = { SCHEMA: output, LAKE_URL: url, ...prefix !== DEFAULTS.sourcePrefix && { SOURCE_PREFIX: prefix }, ...settings }
+  const command = Object.entries(all).map(([name, value]) => `${name}=${/^[\w./:,-]+$/.test(value) ? value : `'${value}'`}`).join(' ')
+  return [
+    `${accepted} of ${files.length} sampled files fit the schema`,
+    ...doubts.length === 0 ? [] : ['Not decided:', ...doubts.map((doubt) => `- ${doubt}`)],
+    `Start: ${command} npm start`
+  ].map((line) => `${line}\n`).join('')
+}
+
+function writeSchema (path: string, text: string): void {
+  try {
+    writeFileSync(path, `${text}\n`, { flag: 'wx' })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new Error(code === 'EEXIST' ? `--output: ${path} exists already; name another file or remove it` : `--output: ${message}`)
+  }
+}
+
+/** Runs the command. Returns the exit code. */
+export function main (argv: readonly string[], io: CommandIo): Promise<number> {
+  return runCommand(schema, argv, io)
+}
+
+if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

@@ -1,0 +1,52 @@
+import t from 'tap'
+import { inferType, type SampleValue } from '../../../scripts/infer-schema/column-type.js'
+
+t.test('types, formats, decimal characters and missing values are inferred from the values', async (t) => {
+  const cases: [SampleValue[], object][] = [
+    [['a', 'b'], { type: 'string' }],
+    [['true', 'false', ''], { type: 'boolean' }],
+    [[true, false], { type: 'boolean' }],
+    [['ja', 'Nein', 'nein'], { type: 'boolean', trueValues: ['ja'], falseValues: ['Nein', 'nein'] }],
+    [['1', '-2', ' 3 '], { type: 'integer' }],
+    [['1', '2.5', '-1e3'], { type: 'number' }],
+    [['1', '2,5'], { type: 'number', decimalChar: ',' }],
+    [['1.234,50', '7,5'], { type: 'number', decimalChar: ',', groupChar: '.' }],
+    [['1,234.50', '7.5'], { type: 'number', groupChar: ',' }],
+    [['1 234,5', '7'], { type: 'number', decimalChar: ',', groupChar: ' ' }],
+    [['2024-01-31'], { type: 'date' }],
+    [['31.01.2024', '1.2.2024'], { type: 'date', format: '%d.%m.%Y' }],
+    [['01/31/2024', '02/01/2024'], { type: 'date', format: '%m/%d/%Y' }],
+    [['31 Jan 2024'], { type: 'date', format: '%d %b %Y' }],
+    [['2024-01-31T12:00:00Z', '2024-01-31T12:00:00.5+02:00'], { type: 'datetime' }],
+    [['2024-01-31 12:00', '2024-02-01 00:30'], { type: 'datetime', format: '%Y-%m-%d %H:%M' }],
+    [['5', 'NA', '', '-'], { type: 'integer', missingValues: ['', 'NA', '-'] }],
+    [['01234', '99999'], { type: 'string' }],
+    [['12345678901234567890'], { type: 'string' }],
+    [['1', 'x'], { type: 'string' }],
+    [['', ''], { type: 'string' }],
+    [[], { type: 'string' }]
+  ]
+  for (const [values, field] of cases) t.same(inferType(values).field, field, JSON.stringify(values))
+})
+
+t.test('what cannot be decided is a doubt', async (t) => {
+  const cases: [SampleValue[], RegExp | undefined][] = [
+    [['03/04/2024'], /also fit %m\/%d\/%Y: check the order/],
+    [['2024-01-31T12:00:00Z'], undefined],
+    [['1,234'], /may separate thousands/],
+    [['1,25'], undefined],
+    [['0', '1'], /may be a boolean/],
+    [['20240131'], /may be a date with the format %Y%m%d/],
+    [['007'], /leading zeros, such as 007/],
+    [['9007199254740993'], /not exact/],
+    [['5', 'NA'], /"NA": they are taken as missing values/],
+    [['x', 'NA'], /the texts "NA": if they stand for a missing value/],
+    [['x', 5], /numbers or booleans such as 5: those files will be rejected/],
+    [[''], /no value in the sample/]
+  ]
+  for (const [values, doubt] of cases) {
+    const found = inferType(values).doubts.join()
+    if (doubt === undefined) t.equal(found, '', JSON.stringify(values))
+    else t.match(found, doubt, JSON.stringify(values))
+  }
+})

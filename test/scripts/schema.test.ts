@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import t from 'tap'
+import { parseSchema } from '../../lib/schema/schema.js'
+import { main } from '../../scripts/schema.js'
+import { runMain } from '../support/run-main.js'
+
+const fieldsOf = (json: string) => Object.fromEntries(parseSchema(json).fields.map(({ descriptor: { name, ...field } }) => [name, field]))
+
+t.test('a schema file is inferred that accepts the sample, with settings and doubts', async (t) => {
+  const latin1 = (text: string) => Buffer.from(text, 'latin1')
+  const root = t.testdir({
+    goods: {
+      'a.csv': latin1('Artikel;Preis;lagernd;sku;Einf\xfchrung\nStuhl;12,50;ja;a;31.01.2024\n'),
+      'b.csv': latin1('artikel;Preis;lagernd;sku;Einf\xfchrung\n"Tisch; gro\xdf";7;nein;b;01.02.2024\n'),
+      'c.csv.gz': gzipSync(latin1('Artikel;Preis;lagernd;sku;Einf\xfchrung\nBank;k.A.;nein;c;\n'.replace('k.A.', 'NA'))),
+      'd.csv': 'Artikel;Preis\nx;1\ny;2\n',
+      'a.jpg': '',
+      'a.front.png': '',
+      'b.FRONT.webp': '',
+      'other.back.png': ''
+    }
+  })
+  const output = `${root}/goods.json`
+  const { code, out, err } = await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output])
+  t.equal(code, 0, err)
+  t.equal(out, `wrote ${output}\n`)
+  t.match(err, /^4\/4, .*\n3 of 4 sampled files fit the schema\nNot decided:\n/)
+  t.match(err, /^- 1 files are left out, as each has more than one row, such as goods\/d\.csv$/m)
+  t.match(err, /^- The column "Preis" has the values "NA": they are taken as missing values$/m)
+  t.match(err, /^- No column looks like a birth date: /m)
+  t.match(err, /^Start: SCHEMA=\S+goods\.json LAKE_URL=file:\S+ SOURCE_PREFIX=goods\/ INPUT_DELIMITER=';' INPUT_ENCODING=windows-1252 npm start$/m)
+  t.same(fieldsOf(readFileSync(output, 'utf8')), {
+    sku: { type: 'string', source: 'key' },
+    artikel: { header: ['Artikel', 'artikel'], type: 'string' },
+    preis: { header: 'Preis', type: 'number', decimalChar: ',', missingValues: ['', 'NA'] },
+    lagernd: { type: 'boolean', trueValues: ['ja'], falseValues: ['nein'] },
+    einführung: { header: 'Einführung', type: 'date', format: '%d.%m.%Y' },
+    image: { type: 'string', source: 'image', extensions: ['png', 'jpg', 'jpeg', 'webp', 'gif'] },
+    front: { type: 'string', source: 'image', extensions: ['front.png', 'front.webp'] }
+  })
+  t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output]), { code: 1, out: '', err: /schema: --output: \S+ exists already; name another file or remove it\n$/ })
+})
+
+t.test('JSON files, a birth date, columns that some files lack, and objects that are not declared', async (t) => {
+  const root = t.testdir({
+    source_data: {
+      '1.json': '{"Name": "Rex", "birthDate": "2020-02-29", "weight": 12.5, "tags": ["x"], "chip": 5}',
+      '2.json': '{"name": "Tom", "birthDate": "2021-03-01", "weight": null, "vet": "Dr. Lee"}',
+      '1.png': ''
+    }
+  })
+  const { code, out, err } = await runMain(main, ['--lake', `file:${root}`])
+  t.equal(code, 0, err)
+  t.same(fieldsOf(out), {
+    id: { type: 'string', source: 'key' },
+    name: { header: ['Name', 'name'], type: 'string' },
+    birth_date: { header: 'birthDate', type: 'date', role: 'birth' },
+    weight: { type: 'number' },
+    chip: { type: 'integer' },
+    vet: { type: 'string' },
+    image: { type: 'string', source: 'image' }
+  })
+  t.equal(parseSchema(out).fieldsMatch, 'partial')
+  t.match(err, /2 of 2 sampled files fit/)
+  t.match(err, /"tags" has objects or arrays: it is not declared/)
+  t.match(err, /fieldsMatch is partial/)
+})
+
+t.test('the schema of the sample data is that of users, and its files fit', async (t) => {
+  const { code, out, err } = await runMain(main, ['--lake', 'file:seed-data', '--prefix', '', '--sample', '40'])
+  t.equal(code, 0, err)
+  t.match(err, /^40 of 40 sampled files fit the schema$/m)
+  t.match(err, /birthts is taken as the birth in milliseconds/)
+  t.match(fieldsOf(out), { first_name: { type: 'string' }, last_name: { type: 'string' }, birthts: { type: 'integer', role: 'birth' }, image: { source: 'image' } })
+})
+
+t.test('two possible birth dates have no role, and encodings that differ are reported', async (t) => {
+  const root = t.testdir({ source_data: { '1.csv': 'born;dob\n2020-01-01;2020-01-02\n', '2.csv': Buffer.from('born;dob;x\n2020-01-01;2020-01-02;\xe9\n', 'latin1'), '3.csv': 'born;dob;x\n2020-01-01;2020-01-02;é\n' } })
+  const { out, err } = await runMain(main, ['--lake', `file:${root}`])
+  t.match(err, /The columns born and dob may be birth dates: give one of them/)
+  t.match(err, /1 of 3 files are not UTF-8 text/)
+  t.notMatch(out, '"role"')
+})
+
+t.test('--help prints the usage, and every mistake is one line', async (t) => {
+  const { code, out } = await runMain(main, ['--help'])
+  t.equal(code, 0)
+  for (const name of ['--lake', '--prefix', '--sample', '--output']) t.match(out, name)
+  const root = t.testdir({ source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' } })
+  const cases: [string[], RegExp][] = [
+    [[], /^schema: --lake is missing; see --help\n$/],
+    [['--lake', 'nowhere'], /^schema: --lake must be s3/],
+    [['--lake', `file:${root}`, '--sample', '0'], /^schema: --sample must be a whole number from 1/],
+    [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix must be empty or end in/],
+    [['--lake', `file:${root}`], /^schema: file:\S+ has 1 objects with the prefix 'source_data\/', and none of them is an info file \(\.csv, .*; see --prefix\n$/],
+    [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 files are left out, as each has no row, such as bad\/1\.csv; /],
+    [['--lake', `file:${root}/none`], /^schema: /]
+  ]
+  for (const [argv, message] of cases) t.match(await runMain(main, argv), { code: 1, out: '', err: message }, argv.join(' '))
+  t.notOk(existsSync(`${root}/none`), 'a lake that does not exist is not created')
+})
