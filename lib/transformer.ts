@@ -20,7 +20,7 @@ import type { Warning } from './base/warning.js'
 import { checkColumns } from './query/check-columns.js'
 import type { Filter } from './query/filter.js'
 import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
-import type { Statistics } from './query/statistics.js'
+import type { ColumnStatistics, Statistics } from './query/statistics.js'
 import { TableVersion } from './query/table-version.js'
 import type { SchemaDescriptor } from './schema/descriptor.js'
 import { compileSchema } from './schema/schema.js'
@@ -227,7 +227,7 @@ export class UserDataTransformer {
   /** Selects records of the current data version. @throws UnknownColumnError, NoDataError */
   async select (query: SelectQuery = {}): Promise<Selection> {
     const { current } = this
-    checkColumns(current.columns, query)
+    checkColumns(current, query)
     return await current.select(query)
   }
 
@@ -276,14 +276,14 @@ export class UserDataTransformer {
   }
 
   /** Computes statistics of a data version after the work that was requested before. Throws as `export` does. */
-  async computeStatistics (version: DataVersion, query: StatisticsQuery, reader: BodyReader): Promise<Statistics> {
+  async computeStatistics (version: DataVersion, query: StatisticsQuery, reader: BodyReader): Promise<Statistics & ColumnStatistics> {
     return await this.#turns.first(() => version.statistics(query), reader.isGone)
   }
 
   /** Statistics of the records that match. @throws UnknownColumnError, NoDataError */
-  async statistics (query: StatisticsQuery): Promise<Statistics> {
+  async statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics> {
     const { current } = this
-    checkColumns(current.columns, query)
+    checkColumns(current, query)
     return await current.statistics(query)
   }
 

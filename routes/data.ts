@@ -4,16 +4,18 @@ import { wholeMinute } from '../lib/base/instant.js'
 import type { Encoding } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
 import { planRequest, type ExportQuery, type RequestPlan } from '../lib/output/request-plan.js'
+import { usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import { readerOf, sendExport } from './http/body.js'
 import { CsvParameters, csvOptionsOf } from './http/csv-parameters.js'
 import { entityTag, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
-import { listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
+import { columnsOf, isPositionIn, sortOf } from './http/columns.js'
+import { expiredCursor, listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
 import { listingParameters, recordColumnsParameter, type ListingQuery } from './http/listing-parameters.js'
 import { choiceParameter } from './http/parameter.js'
-import { checkColumns, filtersOf, recordPath, unknownColumn } from './http/parameters.js'
+import { filtersOf, recordPath, unknownColumn } from './http/parameters.js'
 import { parametersSchema, type Parameters, type Values } from './http/query.js'
 import { recordSchemas } from './http/record-schemas.js'
 import type { Operation } from './openapi/operation.js'
@@ -72,7 +74,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   addListing('/data.ndjson', parameters, { operation: exportRecordsNdjson, vary: 'accept-encoding', format: 'ndjson' })
 
   function addListing (path: string, definitions: Parameters, { operation, vary, format }: ListingRoute): void {
-    const listing = { schema, path, definitions }
+    const listing = { path, definitions }
     fastify.route({
       url: path,
       method: ['GET', 'HEAD'],
@@ -109,13 +111,13 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const id = keyOf(request.params)
       const encoding = encodingOf(request)
       const columns = columnsOf(query.columns, version)
-      const plan = planQuery(version, { filters: [{ column: schema.key.name, op: 'equals', value: id }], columns, format: 'ndjson' })
+      const plan = planQuery(version, { filters: [{ column: schema.key.name, op: 'equals', value: id }], columns, asOf: wholeMinute(clock()), format: 'ndjson' })
       const result = await transformer.export(version, plan, encoding)
       if (result.release !== undefined) onResponseEnd(reply, result.release)
       if (result.count === 0) throw recordNotFound(id, transformer)
       const etag = entityTag(fastify, 'record', plan.version, plan.key, encoding)
       reply.headers({ vary: 'accept-encoding', etag })
-      setCacheControl(request, reply)
+      setCacheControl(request, reply, usesAge(version, plan))
       await setLastGood(reply, version, plan)
       if (isNotModified(request, { etag })) return notModified(reply)
       reply.type(MEDIA_TYPES.json)
@@ -145,17 +147,20 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   function makePlan (request: FastifyRequest, listing: Listing<DataQuery>, version: DataVersion, format: Format | undefined): DataPlan {
     const { parameters, asOf, page } = listing
     const responseFormat = format ?? parameters.format ?? formatOf(request)
+    const sort = sortOf(parameters.sort, version)
     const plan = planQuery(version, {
       ...csvOptionsOf(parameters, responseFormat),
-      filters: filtersOf(schema, parameters, asOf, config.AGE_TIME_ZONE),
+      filters: filtersOf(schema, parameters, asOf, config.AGE_TIME_ZONE, version),
       columns: columnsOf(parameters.columns, version),
-      sort: parameters.sort,
+      sort,
       page,
+      asOf,
       format: responseFormat
     })
+    if (page?.after !== undefined && !isPositionIn(page.after, sort, version)) throw expiredCursor()
     const encoding = encodingOf(request)
     const etag = entityTag(fastify, 'data', plan.version, plan.key, encoding)
-    return { ...plan, listing, encoding, etag, expiresWithMinute: usesPresent(listing) }
+    return { ...plan, listing, encoding, etag, expiresWithMinute: usesPresent(listing, plan, version) }
   }
 
   /** The data version of a listing: that of its cursor, or the current one. @throws {Problem} if it is no longer retained */
@@ -169,13 +174,6 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-/** The columns that a list names; `*` stands for all. @throws {Problem} */
-function columnsOf (names: readonly string[] | undefined, version: DataVersion): readonly string[] | undefined {
-  if (names?.length === 1 && names[0] === '*') return version.columns
-  checkColumns(names)
-  return names
-}
-
 function planQuery (version: DataVersion, query: ExportQuery): RequestPlan {
   try {
     return planRequest(version, query)
@@ -185,7 +183,7 @@ function planQuery (version: DataVersion, query: ExportQuery): RequestPlan {
 }
 
 /** Whether the response depends on the current minute. */
-function usesPresent ({ parameters, version }: Listing<DataQuery>): boolean {
-  const hasAges = parameters.min_age !== undefined || parameters.max_age !== undefined
-  return hasAges && parameters.as_of === undefined && version === undefined
+function usesPresent ({ parameters, version: pinned }: Listing<DataQuery>, plan: RequestPlan, version: DataVersion): boolean {
+  if (parameters.as_of !== undefined || pinned !== undefined) return false
+  return parameters.min_age !== undefined || parameters.max_age !== undefined || usesAge(version, plan)
 }

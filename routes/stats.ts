@@ -4,7 +4,8 @@ import { wholeMinute } from '../lib/base/instant.js'
 import { gzipBuffer } from '../lib/output/compress.js'
 import type { Encoding } from '../lib/output/exporter.js'
 import type { Filter } from '../lib/query/filter.js'
-import { checkColumns } from '../lib/query/check-columns.js'
+import { nameFilters } from '../lib/output/request-plan.js'
+import { checkColumns, usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion, StatisticsQuery } from '../lib/query/data-version.js'
 import type { Statistics as StatisticsOfRecords } from '../lib/query/statistics.js'
 import type { Schema } from '../lib/schema/schema.js'
@@ -71,9 +72,9 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const { dataVersion: version } = request
     const asOf = instantOf(query, minute)
     const binWidth = query.bin_width ?? DEFAULT_BIN_WIDTH
-    const filters = filtersOf(schema, query, asOf, config.AGE_TIME_ZONE)
+    const filters = filtersOf(schema, query, asOf, config.AGE_TIME_ZONE, version)
     checkFilters(version, filters)
-    const filterKey = JSON.stringify(filters)
+    const filterKey = nameFilters(filters, usesAge(version, { filters }) ? asOf : undefined)
     const encoding = encodingOf(request)
     const ages = schema.birth === undefined ? [] : [String(asOf), String(binWidth)]
     const etag = entityTag(fastify, 'statistics', version.version, filterKey, ...ages, encoding)
@@ -85,7 +86,7 @@ export default routes
 
 function checkFilters (version: DataVersion, filters: readonly Filter[]): void {
   try {
-    checkColumns(version.columns, { filters })
+    checkColumns(version, { filters })
   } catch (error) {
     throw unknownColumn(error)
   }

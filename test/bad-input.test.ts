@@ -124,6 +124,17 @@ t.test('after an invalid upload the last valid record is served, the file is dow
   t.same((await fresh('/rejects')).json.entries, [])
 })
 
+/** Conditions of `where`, and what their messages say. */
+const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] = [
+  ['first_name==Ann', /== is not an operator: use =/], ['first_name<>Ann', /<> is not an operator: use !=/], ['birthts=>0', /=> is not an operator: use >=/], ['birthts=<0', /use <=/],
+  ['first_name!~Ann', /!~ is not an operator/], ['first_name=~^A', /no regular expressions/], ['first_name~^A.*', /no regular expressions/], ['first_name~/ann/i', /no regular expressions/],
+  ['first_name~%ann%', /% is not a wildcard/], ['first_name^Ann', /must be <column><operator><value>/], ['first_name!Ann', /must be <column>/], ['=Ann', /must be <column>/], ['!', /must be <column>/],
+  ['!first_name=Ann', /takes no operator; use first_name!=/], ['first_name = Ann', /no space around the operator: first_name=/], ["first_name='Ann'", /without quotes/],
+  ["first_name=Ann OR last_name='Lee'", /repeat where=/], ["1=1 OR '1'='1'", /repeat where=/], ['birthts>=0 AND birthts<9', /repeat where=/], ["first_name like 'A%'", /unknown column.*must be <column>/],
+  ['birthts=x', /the value of birthts must be a whole number/], ['birthts>=1.5', /whole number/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /whole number/],
+  ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be a whole number/], ['!fist_name', /did you mean first_name/]
+]
+
 /** A query string, and the parameter that the response must name. */
 const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['min_agee=30', 'min_agee', /did you mean min_age\?/],
@@ -139,10 +150,12 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['image_exists=true&image_exists=true', 'image_exists', /must be given at most once/],
   ['as_of=yesterday', 'as_of', /RFC 3339/], ['as_of=2025-02-30T00:00:00Z', 'as_of'], ['as_of=2025-06-01', 'as_of'],
   ['user_id=', 'user_id'], ['first_name=', 'first_name'],
-  ['first_name=*ren', 'first_name', /wildcard at the end only: use where=first_name=\*ren/], ['last_name=W*r', 'last_name', /use where=last_name=W\*r/], ['first_name=a**', 'first_name', /use where=/],
+  ['first_name=*ren', 'first_name', /wildcard at the end only: use where=first_name~ren for values that contain it, or use where=first_name=\*ren/],
+  ['last_name=W*r', 'last_name', /use where=last_name~W&where=last_name~r for/], ['first_name=a**', 'first_name', /use where=/],
   ['last_name=A,B', 'last_name', /a comma does not separate values here: repeat the parameter, or use where=last_name=A,B/], ['first_name=a,*', 'first_name', /comma/],
-  ['user_id=1,2', 'user_id', /repeat the parameter, or use where=user_id=1,2/], ['user_id=1*', 'user_id', /\* is not a wildcard here: use where=user_id=1\*/], ['user_id=1&user_id=2,3', 'user_id', /got "2,3"/],
-  ['where=city', 'where'], ['where==x', 'where'], ['where=first_name=a&where=first_name=b', 'where', /twice/],
+  ['user_id=1,2', 'user_id', /repeat the parameter, or use where=user_id=1,2/], ['user_id=1*', 'user_id', /\* is not a wildcard here: use where=user_id\^=1 for values that begin with it, or use where=user_id=1\*/], ['user_id=1&user_id=2,3', 'user_id', /got "2,3"/],
+  ['where=city', 'where'], ['where==x', 'where'],
+  ...whereMistakes.map(([condition, detail]): [string, string, RegExp] => [`where=${encodeURIComponent(condition)}`, 'where', detail]),
   ['where=fist_name=Ann', 'where', /did you mean first_name\?/],
   ['where=birth_date=0', 'where', /unknown column birth_date/], ['where=a,b=1', 'where', /cannot be used here/],
   ['user_id=%zz', 'user_id', /percent-encoded/], ['first_name=%E0%A4%A', 'first_name'], ['last_name=a%ff', 'last_name'], ['%ff=1', '%ff'],
@@ -150,8 +163,8 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
 ]
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
-  ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'],
-  ['sort=age', 'sort', /must be one of user_id, -user_id/], ['sort=', 'sort'], ['sort=+user_id', 'sort'], ['format=xml', 'format'], ['format=JSON', 'format']
+  ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'], ['columns=*,*', 'columns', /twice/],
+  ['sort=ages', 'sort', /unknown column ages/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['format=xml', 'format'], ['format=JSON', 'format']
 ]
 
 t.test('an unknown or malformed parameter is a 400 that names it', async (t) => {

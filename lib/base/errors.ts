@@ -1,20 +1,23 @@
 import { nearest } from './nearest.js'
 
+/** Where a query names a column. */
+export type ColumnUse = 'columns' | 'filters' | 'sort' | 'groupBy'
+
 /** A query uses a column that no record has. */
 export class UnknownColumnError extends Error {
   readonly column: string
-  readonly usedIn: 'columns' | 'filters'
+  readonly usedIn: ColumnUse
   /** The column with the most similar name; `undefined` if none is similar. */
   readonly nearest: string | undefined
 
   /** @param columns the columns that exist */
-  constructor (column: string, usedIn: 'columns' | 'filters', columns: readonly string[]) {
+  constructor (column: string, usedIn: ColumnUse, columns: readonly string[]) {
     super(`No record has a column ${JSON.stringify(column)}`)
     this.name = 'UnknownColumnError'
     this.column = column
     this.usedIn = usedIn
-    // A name with a comma or an equals sign cannot be written in a query, so it is not suggested.
-    this.nearest = nearest(column, columns.filter((name) => !/[,=]/.test(name)))
+    // A name with a comma or an operator cannot be written in a query, so it is not suggested.
+    this.nearest = nearest(column, columns.filter((name) => !/[,=!<>~^]/.test(name)))
   }
 }
 

@@ -1,4 +1,4 @@
-import { checkColumns } from '../query/check-columns.js'
+import { checkColumns, usesAge } from '../query/check-columns.js'
 import type { DataVersion, Page, SelectQuery, Sort } from '../query/data-version.js'
 import type { Filter } from '../query/filter.js'
 import type { CsvOptions, Format } from './render.js'
@@ -11,6 +11,8 @@ export interface ExportQuery extends CsvOptions {
   readonly sort?: Sort | undefined
   readonly page?: Page | undefined
   readonly format: Format
+  /** The instant of the virtual column `age`, in milliseconds since 1970-01-01 UTC. */
+  readonly asOf?: number | undefined
 }
 
 /** What a request asks for, validated, as plain data. It is worked out once; its keys name everything that is made of it. */
@@ -25,11 +27,17 @@ export interface RequestPlan extends ExportQuery {
 
 /** @throws UnknownColumnError if no record of the version has a column that the query names */
 export function planRequest (version: DataVersion, query: ExportQuery): RequestPlan {
-  checkColumns(version.columns, query)
+  checkColumns(version, query)
   const { filters = [], columns, sort, page, format, bom, delimiter, emptyValue, escapeFormulas } = query
-  const filterKey = JSON.stringify(filters)
+  const instant = usesAge(version, query) ? query.asOf : undefined
+  const filterKey = nameFilters(filters, instant)
   const key = filterKey + JSON.stringify([columns, sort, page?.limit, page?.after, format, bom, delimiter, emptyValue, escapeFormulas])
   return { ...query, filters, version: version.version, filterKey, key }
+}
+
+/** Names filters: equal filters have equal names. `instant`: that of ages, if the query depends on it. */
+export function nameFilters (filters: readonly Filter[], instant?: number): string {
+  return JSON.stringify(filters) + (instant === undefined ? '' : ` ${instant}`)
 }
 
 /** Whether the query asks for records by their keys, which are found without noticeable work. */
@@ -41,7 +49,7 @@ export function isLookup (version: DataVersion, { filters = [] }: Pick<SelectQue
 /** Whether the body is made without noticeable work: for records by their keys, and for the JSON array of all, which the table keeps. */
 export function isCheap (version: DataVersion, plan: RequestPlan): boolean {
   const { filters = [], columns, sort, page, format } = plan
-  const isInKeyOrder = sort === undefined || sort === keyOf(version)
+  const isInKeyOrder = sort === undefined || sort.length === 0
   return isLookup(version, plan) || (format === 'json' && filters.length === 0 && columns === undefined && isInKeyOrder && page === undefined)
 }
 

@@ -1,18 +1,28 @@
-import { UnknownColumnError } from '../base/errors.js'
-import type { SelectQuery } from './data-version.js'
-import type { Filter } from './filter.js'
+import { UnknownColumnError, type ColumnUse } from '../base/errors.js'
+import { columnType, isAge, type Columns } from './age-column.js'
+import type { SelectQuery, StatisticsQuery } from './data-version.js'
+import { columnsOfFilter } from './filter.js'
 
-/** Checks that at least one record has each column that a query names. @throws UnknownColumnError */
-export function checkColumns (known: readonly string[], { columns = [], filters = [] }: Pick<SelectQuery, 'columns' | 'filters'>): void {
-  for (const column of columns) check(known, column, 'columns')
-  for (const filter of filters) if (typeof filter !== 'function') for (const column of columnsOf(filter)) check(known, column, 'filters')
+type Query = Pick<SelectQuery, 'columns' | 'filters' | 'sort'> & Pick<Partial<StatisticsQuery>, 'groupBy'>
+
+/** Checks that the records have each column that a query names. @throws UnknownColumnError */
+export function checkColumns (version: Columns, query: Query): void {
+  for (const [column, usedIn] of columnsOf(query)) {
+    if (columnType(version, column) === undefined) throw new UnknownColumnError(column, usedIn, version.columns)
+  }
 }
 
-function columnsOf (filter: Filter): readonly string[] {
-  if (filter.op === 'any') return filter.filters.flatMap(columnsOf)
-  return filter.op === 'born' ? [] : [filter.column]
+/** Whether the result depends on the instant of ages, because the query names the virtual column. */
+export function usesAge (version: Columns, query: Query): boolean {
+  return columnsOf(query).some(([column]) => isAge(version, column))
 }
 
-function check (known: readonly string[], column: string, usedIn: 'columns' | 'filters'): void {
-  if (!known.includes(column)) throw new UnknownColumnError(column, usedIn, known)
+function columnsOf ({ columns = [], filters = [], sort = [], groupBy }: Query): [column: string, usedIn: ColumnUse][] {
+  const ofFilters = filters.flatMap((filter) => typeof filter === 'function' ? [] : columnsOfFilter(filter))
+  return [
+    ...columns.map((column): [string, ColumnUse] => [column, 'columns']),
+    ...sort.map(({ column }): [string, ColumnUse] => [column, 'sort']),
+    ...groupBy === undefined ? [] : [[groupBy, 'groupBy'] as [string, ColumnUse]],
+    ...ofFilters.map((column): [string, ColumnUse] => [column, 'filters'])
+  ]
 }

@@ -1,22 +1,25 @@
+import { compareBytes, firstIndex } from '../base/bytes.js'
 import { foldCase } from '../base/fold-case.js'
+import { rowRanges, runSteps } from '../base/steps.js'
 import { recordKeysOf } from '../schema/record.js'
-import { firstIndex } from '../base/bytes.js'
-import { hasValue } from '../table/column.js'
+import type { FixedColumn } from '../table/column.js'
 import type { DictionaryReader } from '../table/table.js'
 import { Utf8Reader } from '../table/utf8-column.js'
 import type { ImageFacet, Run } from './birth-index.js'
-import type { Filter, Range, RowPredicate } from './filter.js'
+import type { Filter, Operand, Range, RowPredicate, ValueRange } from './filter.js'
+import { findContaining } from './fold-texts.js'
+import { orderingOf, type KeyColumn, type QueryColumn } from './query-column.js'
 import type { TableIndex } from './table-index.js'
 
 /** A filter on a table. */
 export interface Condition {
   test (row: number): boolean
   /** All rows that meet it and perhaps others, each once, in any order. Absent: every row may meet it. */
-  readonly candidates?: Candidates
+  readonly candidates?: Candidates | undefined
   /** Exactly the rows that meet it, as a run of the rows by birth. */
-  readonly run?: Run
+  readonly run?: Run | undefined
   /** Exactly the rows that meet it, as a facet of any run. */
-  readonly facet?: ImageFacet
+  readonly facet?: ImageFacet | undefined
 }
 
 export interface Candidates {
@@ -24,27 +27,49 @@ export interface Candidates {
   rows (): Uint32Array
 }
 
-/** Evaluates a filter on a table. */
-export function toCondition (filter: Filter | RowPredicate, index: TableIndex): Condition {
+/**
+ * Evaluates a filter on a table; a promise if that takes long.
+ *
+ * @param asOf the instant of ages, in milliseconds since 1970-01-01 UTC
+ * @throws TypeError if the column has values of another type
+ */
+export function toCondition (filter: Filter | RowPredicate, index: TableIndex, asOf: number | undefined): Condition | Promise<Condition> {
   const { table } = index
   if (typeof filter === 'function') return { test: (row) => filter(table.row(row)) }
   switch (filter.op) {
     case 'born': return born(index, filter.unit, filter.value)
-    case 'range': return between(index, filter.column, filter.value)
-    case 'exists': return exists(index, filter.column, filter.value)
-    case 'equals': return equals(index, filter.column, typeof filter.value === 'string' ? [filter.value] : filter.value, filter.fold ?? false)
-    case 'any': return anyOf(filter.filters.map((filter) => toCondition(filter, index)))
-    case 'prefix': return startsWith(index, filter.column, filter.value, filter.fold ?? false)
+    case 'words': return containsWords(index, filter.value)
+    case 'not': return not(toCondition(filter.filter, index, asOf))
+    case 'any': return anyOf(filter.filters.map((filter) => toCondition(filter, index, asOf)))
+  }
+  const column = index.column(filter.column, asOf)
+  switch (filter.op) {
+    case 'exists': return exists(index, column, filter.value)
+    case 'equals': return equals(index, column, listOf(filter.value), filter.fold ?? false)
+    case 'prefix': return startsWith(index, column, filter.value, filter.fold ?? false)
+    case 'contains': return containsText(index, column, filter.value)
+    case 'range': return between(index, column, filter.value)
     default: throw new TypeError(`Unknown filter operator ${String((filter satisfies never as { op: unknown }).op)}`)
   }
 }
 
-function between (index: TableIndex, name: string, { min = -Infinity, max = Infinity }: Range): Condition {
-  const column = index.table.column(name)
-  if (column === undefined || column.kind === 'dictionary') throw new TypeError(`The column ${name} has no range of numbers`)
-  if (column.kind === 'number' && index.births?.isOf(column)) return born(index, 'millisecond', { min, max })
-  const { kind, values } = column
-  return { test: (row) => hasValue(kind, values[row]!) && values[row]! >= min && values[row]! <= max }
+function listOf (value: Operand | readonly Operand[]): readonly Operand[] {
+  return typeof value === 'object' ? value : [value]
+}
+
+async function anyOf (anyConditions: readonly (Condition | Promise<Condition>)[]): Promise<Condition> {
+  const conditions = await Promise.all(anyConditions)
+  const test = (row: number) => conditions.some((condition) => condition.test(row))
+  const candidates = conditions.flatMap(({ candidates }) => candidates ?? [])
+  if (candidates.length < conditions.length) return { test }
+  const count = candidates.reduce((sum, { count }) => sum + count, 0)
+  return { test, candidates: { count, rows: () => Uint32Array.from(new Set(candidates.flatMap(({ rows }) => [...rows()]))) } }
+}
+
+/** Without its candidates, its run and its facet. */
+async function not (condition: Condition | Promise<Condition>): Promise<Condition> {
+  const { test } = await condition
+  return { test: (row) => !test(row) }
 }
 
 /** Rows without a birth are in no range: NaN compares as false, and they are in no run. */
@@ -59,44 +84,138 @@ function born (index: TableIndex, unit: 'millisecond' | 'calendar day', { min = 
   return run === undefined ? { test } : { test, run, candidates: { count: run.to - run.from, rows: () => births.rows(run.from, run.to).slice() } }
 }
 
-function exists (index: TableIndex, name: string, value: boolean): Condition {
-  const { table } = index
-  const keys = table.images(name)
-  if (keys !== undefined) return { test: (row) => keys.isEmpty(row) !== value, ...keys === table.image && { facet: value ? 'with image' : 'without image' } }
-  const column = table.column(name)
-  if (column === undefined) return value === (name === table.keyName) ? { test: () => true } : nothing()
-  if (column.kind !== 'dictionary') return { test: (row) => hasValue(column.kind, column.values[row]!) === value }
-  const { rows, starts } = index.postings(name)
-  const [from, to] = value ? [starts[1]!, rows.length] : [0, starts[1]!]
-  return { test: (row) => (column.codes[row] !== 0) === value, candidates: { count: to - from, rows: () => rows.slice(from, to) } }
+function exists (index: TableIndex, column: QueryColumn | undefined, value: boolean): Condition {
+  if (column === undefined) return value ? nothing() : { test: () => true }
+  const { hasValue } = orderingOf(column)
+  const test = (row: number) => hasValue(row) === value
+  if (column.kind === 'keys') {
+    if (column.isKey) return value ? { test } : nothing()
+    return { test, facet: column.texts === index.table.image ? value ? 'with image' : 'without image' : undefined }
+  }
+  const order = index.orderIfMade(column)
+  return { test, candidates: order && slice(order.rows, value ? 0 : order.valued, value ? order.valued : order.rows.length) }
 }
 
-function equals (index: TableIndex, column: string, values: readonly string[], fold: boolean): Condition {
-  const { table } = index
-  const dictionary = table.dictionary(column)
-  if (dictionary !== undefined) return hasCode(index, dictionary, values.flatMap((value) => codesOf(dictionary, value, fold, false)))
-  const test = textTest(index, column, fold, (text) => wanted.has(text))
+function equals (index: TableIndex, column: QueryColumn | undefined, values: readonly Operand[], fold: boolean): Condition {
+  if (column === undefined) return nothing()
+  if (column.kind === 'dictionary') {
+    const texts = textsOf(column, values)
+    return hasCode(index, column, texts.flatMap((text) => codesOf(column, text, fold, false)))
+  }
+  if (column.kind === 'keys') return equalsKey(index, column, textsOf(column, values), fold)
+  const numbers = numbersOf(column, values)
+  if (numbers.length === 1) return between(index, column, { min: numbers[0], max: numbers[0] })
+  const wanted = new Set(numbers)
+  const stored = column.values
+  return { test: (row) => wanted.has(stored[row]!) }
+}
+
+function equalsKey ({ table }: TableIndex, { texts, isKey }: KeyColumn, values: readonly string[], fold: boolean): Condition {
   const wanted = new Set(fold ? values.map(foldCase) : values)
-  if (fold) return { test }
-  if (column === table.keyName) return { test, candidates: candidateList([...wanted].map((key) => table.keys.find(key))) }
+  const test = textTest(texts, fold, (text) => wanted.has(text))
   // An image belongs to the record whose key is its base name without the extension.
-  if (table.images(column) !== undefined) return { test, candidates: candidateList([...wanted].flatMap(recordKeysOf).map((key) => table.keys.find(key))) }
-  return { test }
+  return fold ? { test } : { test, candidates: candidateList([...wanted].flatMap((key) => isKey ? key : recordKeysOf(key)).map((key) => table.keys.find(key))) }
 }
 
-function startsWith (index: TableIndex, column: string, prefix: string, fold: boolean): Condition {
-  const dictionary = index.table.dictionary(column)
-  if (dictionary !== undefined) return hasCode(index, dictionary, codesOf(dictionary, prefix, fold, true))
-  const start = fold ? foldCase(prefix) : prefix
-  return { test: textTest(index, column, fold, (text) => text.startsWith(start)) }
+function startsWith (index: TableIndex, column: QueryColumn | undefined, prefix: string, fold: boolean): Condition {
+  if (column === undefined) return nothing()
+  if (column.kind === 'dictionary') return hasCode(index, column, codesOf(column, prefix, fold, true))
+  const { texts, isKey } = keysOf(column)
+  const folded = foldCase(prefix)
+  if (fold) return { test: textTest(texts, fold, (text) => text.startsWith(folded)) }
+  const bytes = Buffer.from(prefix)
+  const compare = (row: number) => compareBytes(texts.bytes, texts.offsets[row]!, Math.min(texts.offsets[row + 1]!, texts.offsets[row]! + bytes.length), bytes, 0, bytes.length)
+  const test = (row: number) => compare(row) === 0 && !texts.isEmpty(row)
+  return { test, candidates: isKey ? rowRun(texts.length, (row) => compare(row) >= 0, (row) => compare(row) > 0) : undefined }
 }
 
 /** Tests the text of each row: for columns without a dictionary. */
-function textTest ({ table }: TableIndex, column: string, fold: boolean, matches: (text: string) => boolean): (row: number) => boolean {
-  return (row) => {
-    const cell = table.cell(row, column)
-    return cell !== null && matches(fold ? foldCase(String(cell)) : String(cell))
+function textTest (texts: Utf8Reader, fold: boolean, matches: (text: string) => boolean): (row: number) => boolean {
+  return (row) => !texts.isEmpty(row) && matches(fold ? foldCase(texts.at(row)) : texts.at(row))
+}
+
+async function containsText (index: TableIndex, column: QueryColumn | undefined, text: string): Promise<Condition> {
+  if (column === undefined) return nothing()
+  if (column.kind !== 'dictionary') {
+    const keys = keysOf(column)
+    const marks = await markContaining(index, keys, text)
+    return { test: (row) => marks[row] === 1 && !keys.texts.isEmpty(row) }
   }
+  const { codes } = column
+  const marks = await markContaining(index, column, text)
+  return { test: (row) => marks[codes[row]!] === 1 }
+}
+
+/** A mark for each code, or for each row of a column of keys, whose text contains this one, ignoring case. */
+async function markContaining (index: TableIndex, column: DictionaryReader | KeyColumn, text: string): Promise<Uint8Array> {
+  const { texts, codes } = await index.foldedTexts(column)
+  const marks = new Uint8Array(column.kind === 'keys' ? texts.length : column.values.length)
+  await runSteps(findContaining(texts, Buffer.from(foldCase(text)), (i) => { marks[codes === undefined ? i : codes[i]!] = 1 }))
+  if (column.kind === 'dictionary') marks[0] = 0
+  return marks
+}
+
+async function containsWords (index: TableIndex, words: readonly string[]): Promise<Condition> {
+  const { table } = index
+  const columns = [table.keyName, ...table.data.columns.map(({ name }) => name)].map((name) => index.column(name, NaN))
+    .filter((column) => column?.kind === 'dictionary' || column?.kind === 'keys')
+  /** How many of the words each row contains. */
+  const counts = new Uint32Array(table.length)
+  for (const word of words) {
+    const found = new Uint8Array(table.length)
+    for (const column of columns) {
+      const marks = await markContaining(index, column, word)
+      if (!marks.includes(1)) continue
+      const codes = column.kind === 'dictionary' ? column.codes : undefined
+      await runSteps(rowRanges(table.length, (from, to) => {
+        for (let row = from; row < to; row++) found[row]! |= marks[codes === undefined ? row : codes[row]!]!
+      }))
+    }
+    await runSteps(rowRanges(table.length, (from, to) => {
+      for (let row = from; row < to; row++) counts[row]! += found[row]!
+    }))
+  }
+  return { test: (row) => counts[row] === words.length }
+}
+
+function between (index: TableIndex, column: QueryColumn | undefined, { min, max, isMinExcluded = false, isMaxExcluded = false }: ValueRange): Condition {
+  if (column === undefined) return nothing()
+  const bounds = [min, max].filter((bound) => bound !== undefined)
+  if (column.kind === 'dictionary' || column.kind === 'keys') textsOf(column, bounds)
+  else if (index.births?.isOf(column) && column.kind === 'number') {
+    // Births are whole numbers.
+    const [from, to] = [min === undefined ? -Infinity : Number(min), max === undefined ? Infinity : Number(max)]
+    numbersOf(column, bounds)
+    return born(index, 'millisecond', { min: isMinExcluded ? from + 1 : from, max: isMaxExcluded ? to - 1 : to })
+  } else numbersOf(column, bounds)
+  const { hasValue, comparedTo } = orderingOf(column)
+  const [toMin, toMax] = [min === undefined ? undefined : comparedTo(min), max === undefined ? undefined : comparedTo(max)]
+  const isFrom = toMin === undefined ? () => true : isMinExcluded ? (row: number) => toMin(row) > 0 : (row: number) => toMin(row) >= 0
+  const isTo = toMax === undefined ? () => true : isMaxExcluded ? (row: number) => toMax(row) < 0 : (row: number) => toMax(row) <= 0
+  const test = (row: number) => hasValue(row) && isFrom(row) && isTo(row)
+  if (column.kind === 'keys' && column.isKey) return { test, candidates: rowRun(column.texts.length, isFrom, (row) => !isTo(row)) }
+  const order = index.orderIfMade(column)
+  if (order === undefined) return { test }
+  const from = firstIndex(0, order.valued, (i) => isFrom(order.rows[i]!))
+  const to = firstIndex(from, order.valued, (i) => !isTo(order.rows[i]!))
+  return { test, candidates: slice(order.rows, from, to) }
+}
+
+function textsOf (column: DictionaryReader | KeyColumn, values: readonly Operand[]): readonly string[] {
+  const other = values.find((value) => typeof value !== 'string')
+  if (other !== undefined) throw new TypeError(`The column ${column.name} is text, and ${JSON.stringify(other)} is not`)
+  return values as readonly string[]
+}
+
+function numbersOf ({ name }: FixedColumn, values: readonly Operand[]): readonly number[] {
+  const text = values.find((value) => typeof value === 'string')
+  if (text !== undefined) throw new TypeError(`The column ${name} is not text, and ${JSON.stringify(text)} is`)
+  return values.map(Number)
+}
+
+function keysOf (column: Exclude<QueryColumn, DictionaryReader>): KeyColumn {
+  if (column.kind !== 'keys') throw new TypeError(`The column ${column.name} is not text`)
+  return column
 }
 
 /** The codes of the values that are equal to a text or, with `isPrefix`, begin with it. */
@@ -121,31 +240,38 @@ function rowsOf (texts: Utf8Reader, text: string, isPrefix: boolean, first = 0):
   return Array.from({ length: to - from }, (_, i) => from + i)
 }
 
-function hasCode (index: TableIndex, { name, codes, values }: DictionaryReader, wanted: readonly number[]): Condition {
+function hasCode (index: TableIndex, column: DictionaryReader, wanted: readonly number[]): Condition {
+  const { codes, values } = column
   const marks = new Uint8Array(values.length)
   for (const code of wanted) marks[code] = 1
+  const test = (row: number) => marks[codes[row]!] === 1
+  const order = index.orderIfMade(column)
+  if (order === undefined) return { test }
+  const { rows, starts } = order
   const distinct = wanted.length === 1 ? wanted : [...new Set(wanted)]
-  const { rows, starts } = index.postings(name)
-  const count = distinct.reduce((sum, code) => sum + starts[code + 1]! - starts[code]!, 0)
+  const count = distinct.reduce((sum, code) => sum + starts[code]! - starts[code - 1]!, 0)
   const gather = () => {
     const gathered = new Uint32Array(count)
     let length = 0
     for (const code of distinct) {
-      const some = rows.subarray(starts[code], starts[code + 1])
+      const some = rows.subarray(starts[code - 1], starts[code])
       gathered.set(some, length)
       length += some.length
     }
     return gathered
   }
-  return { test: (row) => marks[codes[row]!] === 1, candidates: { count, rows: gather } }
+  return { test, candidates: { count, rows: gather } }
 }
 
-function anyOf (conditions: readonly Condition[]): Condition {
-  const test = (row: number) => conditions.some((condition) => condition.test(row))
-  const candidates = conditions.flatMap(({ candidates }) => candidates ?? [])
-  if (candidates.length < conditions.length) return { test }
-  const count = candidates.reduce((sum, { count }) => sum + count, 0)
-  return { test, candidates: { count, rows: () => Uint32Array.from(new Set(candidates.flatMap(({ rows }) => [...rows()]))) } }
+function slice (rows: Uint32Array, from: number, to: number): Candidates {
+  return { count: to - from, rows: () => rows.slice(from, to) }
+}
+
+/** The rows from the first one for which `begins` holds up to the next one for which `ends` does; both then hold for all later ones. */
+function rowRun (length: number, begins: (row: number) => boolean, ends: (row: number) => boolean): Candidates {
+  const from = firstIndex(0, length, begins)
+  const count = firstIndex(from, length, ends) - from
+  return { count, rows: () => Uint32Array.from({ length: count }, (_, i) => from + i) }
 }
 
 function candidateList (rows: readonly number[]): Candidates {

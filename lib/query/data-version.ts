@@ -4,17 +4,20 @@ import type { ObjectInfo } from '../store/object-list.js'
 import type { TableField } from '../table/table-field.js'
 import type { Filter, RowPredicate } from './filter.js'
 import type { Utf8Column } from '../table/utf8-column.js'
-import type { Statistics } from './statistics.js'
+import type { ColumnStatistics, Statistics } from './statistics.js'
 import type { UndeclaredColumn } from './undeclared-columns.js'
 
-/** A column by which records are sorted; a leading minus reverses the order. Records without a value come last in both directions. */
-export type Sort = string
+/** A column by which records are sorted. Records without a value come last in both directions. */
+export interface SortColumn { readonly column: string, readonly isReversed?: boolean | undefined }
+
+/** The first column counts most. Texts are compared by their UTF-8 bytes; ties by key, in the direction of the last column. */
+export type Sort = readonly SortColumn[]
 
 /** A place in an order of the records: that of one record, which need not exist any more. */
 export interface Position {
   readonly userId: string
-  /** The value of the sort column in that record; of a long text, its beginning; `null` if the records are sorted by key, or if there is none. */
-  readonly value: Value
+  /** The values of the sort columns before the key in that record; of a long text, its beginning. */
+  readonly values: readonly Value[]
 }
 
 /** A part of the records that match, in their order. */
@@ -30,12 +33,14 @@ export interface FilterQuery {
   readonly filters?: readonly (Filter | RowPredicate)[] | undefined
   /** Names the filters: equal filters have equal keys. With it, an engine may cache which records match. */
   readonly filterKey?: string | undefined
+  /** The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. Needed if the query names the virtual column `age`. */
+  readonly asOf?: number | undefined
 }
 
 export interface SelectQuery extends FilterQuery {
-  /** In this order; a column that no record has is `null` in all of them. Default: the declared columns. */
+  /** In this order, the virtual column `age` included; a column that no record has is `null` in all of them. Default: the declared columns. */
   readonly columns?: readonly string[] | undefined
-  /** Texts are compared by their UTF-8 bytes, ties by key. Default: the key. */
+  /** Default: the key. */
   readonly sort?: Sort | undefined
   /** Default: all records that match. */
   readonly page?: Page | undefined
@@ -84,6 +89,14 @@ export interface StatisticsQuery extends FilterQuery {
   readonly asOf: number
   /** The width of the bins of the age histogram, in years. */
   readonly binWidth: number
+  /** The columns of numbers, dates and datetimes whose figures are asked for. Default: none. */
+  readonly columns?: readonly string[] | undefined
+  /** The largest number of bins of the histograms of columns. Default: 20. */
+  readonly bins?: number | undefined
+  /** The column by whose values the records are counted. Default: none. */
+  readonly groupBy?: string | undefined
+  /** The largest number of groups, at most 1,000. Default: 100. */
+  readonly maxGroups?: number | undefined
 }
 
 /**
@@ -100,7 +113,7 @@ export interface DataVersion {
   /** The memory that it holds. Versions share the memory of columns that did not change. */
   readonly memory: ReadonlySet<ArrayBufferLike>
   select (query: SelectQuery): Promise<Selection>
-  statistics (query: StatisticsQuery): Promise<Statistics>
+  statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics>
   /** The undeclared columns, in the order of `columns`. */
   undeclared (): Promise<readonly UndeclaredColumn[]>
   /** The attachment of a record in an image field, as the listing that this version comes from reported it; `undefined` if there is none. */

@@ -1,7 +1,8 @@
+import { rowRanges, runSteps, STEP_ROWS } from '../base/steps.js'
 import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
 import { toCondition, type Condition } from './condition.js'
 import { SORT_COST } from './costs.js'
-import type { Filter, RowPredicate } from './filter.js'
+import type { FilterQuery } from './data-version.js'
 import type { TableIndex } from './table-index.js'
 
 /** The rows of a table that match all filters. */
@@ -10,18 +11,29 @@ export class Match {
   readonly #conditions: readonly Condition[]
   /** Present if the matching rows are exactly a facet of a run of the rows by birth. */
   readonly run: { readonly run: Run, readonly facet: ImageFacet } | undefined
-  #count: number | undefined
   #rows: Uint32Array | undefined
 
-  constructor (index: TableIndex, filters: readonly (Filter | RowPredicate)[]) {
+  private constructor (index: TableIndex, conditions: readonly Condition[]) {
     this.#index = index
-    this.#conditions = filters.map((filter) => toCondition(filter, index))
-    this.run = toRun(this.#conditions, index.births)
+    this.#conditions = conditions
+    this.run = toRun(conditions, index.births)
+  }
+
+  /** Evaluates filters without holding up the event loop. */
+  static async find (index: TableIndex, { filters = [], asOf }: FilterQuery): Promise<Match> {
+    const conditions: Condition[] = []
+    for (const filter of filters) {
+      const condition = toCondition(filter, index, asOf)
+      conditions.push(condition instanceof Promise ? await condition : condition)
+    }
+    const match = new Match(index, conditions)
+    if (match.run === undefined && !match.isAll) match.#rows = await match.#findRows()
+    return match
   }
 
   get count (): number {
-    this.#count ??= this.run === undefined ? this.rows.length : countRun(this.#index.births!, this.run)
-    return this.#count
+    if (this.run !== undefined) return countRun(this.#index.births!, this.run)
+    return this.isAll ? this.#index.table.length : this.rows.length
   }
 
   /** Whether there are no filters, so that every row matches. */
@@ -41,20 +53,33 @@ export class Match {
 
   /** The matching rows in ascending order. */
   get rows (): Uint32Array {
-    this.#rows ??= this.#findRows()
+    this.#rows ??= this.#listRows()
     return this.#rows
   }
 
-  #findRows (): Uint32Array {
-    const { births, table: { length } } = this.#index
-    if (births !== undefined && this.run !== undefined && this.run.run.to - this.run.run.from < length) return this.#rowsOfRun(births, this.run.run, this.run.facet)
+  async #findRows (): Promise<Uint32Array> {
+    const { table: { length } } = this.#index
     const driver = this.#conditions.flatMap(({ candidates }) => candidates ?? []).sort((a, b) => a.count - b.count)[0]
     // If there are few candidates, they are tested and sorted; otherwise a scan of all rows is cheaper.
     if (driver !== undefined && driver.count * SORT_COST < length) return driver.rows().filter((row) => this.test(row)).sort()
     const rows = new Uint32Array(length)
     let count = 0
-    for (let row = 0; row < length; row++) if (this.test(row)) rows[count++] = row
+    const scan = (from: number, to: number) => {
+      for (let row = from; row < to; row++) if (this.test(row)) rows[count++] = row
+    }
+    if (length <= STEP_ROWS) scan(0, length)
+    else await runSteps(rowRanges(length, scan))
     return rows.slice(0, count)
+  }
+
+  /** The rows of a run, or all rows. */
+  #listRows (): Uint32Array {
+    const { births, table: { length } } = this.#index
+    if (births !== undefined && this.run !== undefined && this.run.run.to - this.run.run.from < length) return this.#rowsOfRun(births, this.run.run, this.run.facet)
+    const rows = new Uint32Array(length)
+    let count = 0
+    for (let row = 0; row < length; row++) if (this.test(row)) rows[count++] = row
+    return count === length ? rows : rows.slice(0, count)
   }
 
   /** Marks them, which takes less time than to sort them. */

@@ -1,48 +1,74 @@
 import { firstIndex } from '../base/bytes.js'
+import { STEP_ROWS } from '../base/steps.js'
 import type { Value } from '../schema/field-type.js'
-import { hasValue } from '../table/column.js'
 import { SCAN_COST, SORT_COST } from './costs.js'
-import type { Match } from './match.js'
 import type { Position, Sort } from './data-version.js'
-import type { TableIndex } from './table-index.js'
+import type { Match } from './match.js'
+import { orderingOf, type Ordering } from './query-column.js'
+import type { OrderedColumn, TableIndex } from './table-index.js'
 
-/** The rank of rows without a value: they come last in both directions. */
-const NO_VALUE = Infinity
+/** A column of an order. */
+interface Key extends OrderedColumn, Ordering { readonly name: string }
 
-/** The rows of a table in the order of a sort: by one column, ties by row, which is by key. */
+/** All rows of a table in an order. With `isReversed`, the first `valued` rows, and the others, are each from last to first. */
+interface AllRows { readonly rows: Uint32Array, readonly valued: number, readonly isReversed: boolean }
+
+/** The rows of a table in the order of a sort: ties by row, which is by key, in the direction of the last column. */
 export class RowOrder {
   readonly #index: TableIndex
-  readonly #column: string
-  readonly #isByKey: boolean
+  readonly #keys: readonly Key[]
+  /** The direction of the rows that are equal in all columns. */
   readonly #isReversed: boolean
-  /** The number that rows are ordered by. */
-  readonly #rankOf: (row: number) => number
+  #all: AllRows | undefined
 
-  constructor (index: TableIndex, sort: Sort) {
+  /** @param asOf the instant of ages, in milliseconds since 1970-01-01 UTC */
+  constructor (index: TableIndex, sort: Sort, asOf?: number) {
+    const { keyName } = index.table
     this.#index = index
-    this.#isReversed = sort.startsWith('-')
-    this.#column = this.#isReversed ? sort.slice(1) : sort
-    this.#isByKey = this.#column === index.table.keyName
-    this.#rankOf = this.#isByKey ? () => 0 : rankBy(index, this.#column)
+    this.#isReversed = (sort.find(({ column }) => column === keyName) ?? sort.at(-1))?.isReversed ?? false
+    // Keys are unique, so that what comes after the key makes no difference.
+    this.#keys = untilKey(sort, keyName).flatMap(({ column: name, isReversed = false }) => {
+      const column = index.column(name, asOf)
+      return column === undefined ? [] : { name, column, isReversed, ...orderingOf(column) }
+    })
   }
 
-  /** The matching rows in this order. */
+  /** Whether it is the order of the rows themselves. */
+  get isByRow (): boolean {
+    return this.#keys.length === 0 && !this.#isReversed
+  }
+
+  /** Orders all rows, if that is needed to list the matching ones, without holding up the event loop. */
+  async prepare (match: Match): Promise<void> {
+    const [key] = this.#keys
+    if (key === undefined || this.#isFew(match)) return
+    if (this.#keys.length > 1 || key.isReversed !== this.#isReversed) {
+      const rows = await this.#index.orderBy(this.#keys, this.#isReversed)
+      this.#all = { rows, valued: rows.length, isReversed: false }
+    } else {
+      this.#all = { ...await this.#index.order(key.column), isReversed: key.isReversed }
+    }
+  }
+
+  /** The matching rows in this order. It must have been prepared for them. */
   rows (match: Match): Uint32Array {
-    const rows = this.#ascending(match)
-    if (!this.#isReversed) return rows
+    if (this.#keys.length === 0) return this.#isReversed ? match.rows.slice().reverse() : match.rows
+    if (this.#all === undefined) return match.rows.slice().sort((a, b) => this.#compare(a, b))
+    const { rows, valued, isReversed } = this.#all
+    if (!isReversed) return match.isAll ? rows : rows.filter((row) => match.test(row))
     const reversed = rows.slice()
-    const valued = firstIndex(0, rows.length, (i) => this.#rankOf(rows[i]!) === NO_VALUE)
     reversed.subarray(0, valued).reverse()
     reversed.subarray(valued).reverse()
-    return reversed
+    return match.isAll ? reversed : reversed.filter((row) => match.test(row))
   }
 
-  /** At most `limit` of the matching rows in this order, after the position. */
+  /** At most `limit` of the matching rows in this order, after the position. It must have been prepared for them. */
   page (match: Match, after: Position | undefined, limit: number): Uint32Array {
     const isAfter = after === undefined ? () => true : this.#isAfter(after)
     const { length } = this.#index.table
     // If enough rows match, testing rows one by one costs less than listing all that match.
-    if (!match.isListed && match.count * SCAN_COST > length) {
+    const isScanned = this.#keys.length === 0 ? !match.isListed && match.count * SCAN_COST > length : this.#all !== undefined
+    if (isScanned) {
       const page: number[] = []
       for (let place = firstIndex(0, length, (place) => isAfter(this.#rowAt(place))); place < length && page.length < limit; place++) {
         const row = this.#rowAt(place)
@@ -57,89 +83,68 @@ export class RowOrder {
 
   /** The position of a row in this order. It does not depend on other rows. */
   positionOf (row: number): Position {
-    const { table } = this.#index
-    const value = this.#isByKey ? null : table.value(row, this.#column)
-    return { userId: table.keys.at(row), value: typeof value === 'string' ? beginningOf(value) : value }
+    return { userId: this.#index.table.keys.at(row), values: this.#keys.map(({ valueOf }) => beginningOf(valueOf(row))) }
+  }
+
+  /** Whether sorting the matching rows costs less than to order all rows. */
+  #isFew (match: Match): boolean {
+    return match.count * SORT_COST < this.#index.table.length && match.count <= STEP_ROWS
   }
 
   #rowAt (place: number): number {
     const { length } = this.#index.table
-    if (this.#isByKey) return this.#isReversed ? length - 1 - place : place
-    const { rows, valued } = this.#index.order(this.#column)
-    if (!this.#isReversed) return rows[place]!
+    if (this.#all === undefined) return this.#isReversed ? length - 1 - place : place
+    const { rows, valued, isReversed } = this.#all
+    if (!isReversed) return rows[place]!
     return rows[place < valued ? valued - 1 - place : length - 1 - (place - valued)]!
   }
 
-  #ascending (match: Match): Uint32Array {
-    if (this.#isByKey) return match.rows
-    const { rows } = this.#index.order(this.#column)
-    if (match.isAll) return rows
-    // Two missing values differ by NaN.
-    if (match.count * SORT_COST < rows.length) return match.rows.slice().sort((a, b) => this.#rankOf(a) - this.#rankOf(b) || a - b)
-    return rows.filter((row) => match.test(row))
+  #compare (a: number, b: number): number {
+    for (const { hasValue, compare, isReversed } of this.#keys) {
+      const isValued = hasValue(a)
+      if (isValued !== hasValue(b)) return isValued ? -1 : 1
+      const order = isValued ? compare(a, b) : 0
+      if (order !== 0) return isReversed ? -order : order
+    }
+    return this.#isReversed ? b - a : a - b
   }
 
   /** Whether a row comes after a position, that of a row which need not exist any more. */
-  #isAfter ({ userId, value }: Position): (row: number) => boolean {
-    const { table } = this.#index
+  #isAfter ({ userId, values }: Position): (row: number) => boolean {
+    const { keys } = this.#index.table
     const id = Buffer.from(userId)
-    // Halves are between rows, and between values.
-    const lower = table.keys.lowerBound(id)
-    const exists = lower < table.length && table.keys.compare(lower, id) === 0
+    const lower = keys.lowerBound(id)
+    const exists = lower < keys.length && keys.compare(lower, id) === 0
+    // Halves are between rows.
     const row = exists ? lower : lower - 0.5
-    const hasSameValue = exists && sameBeginning(table.value(lower, this.#column), value)
-    const last = this.#isByKey ? 0 : hasSameValue ? this.#rankOf(lower) : this.#rankOfValue(value)
-    const direction = this.#isReversed ? -1 : 1
+    const comparisons = this.#keys.map((key, i) => comparedToPosition(key, values[i] ?? null, exists ? lower : undefined))
     return (other) => {
-      const rank = this.#rankOf(other)
-      if (rank !== last && (rank === NO_VALUE || last === NO_VALUE)) return rank === NO_VALUE
-      return direction * (rank - last || other - row) > 0
+      for (const compared of comparisons) {
+        const order = compared(other)
+        if (order !== 0) return order > 0
+      }
+      return this.#isReversed ? other < row : other > row
     }
   }
-
-  #rankOfValue (value: Value): number {
-    if (value === null) return NO_VALUE
-    if (typeof value !== 'string') return Number(value)
-    const bytes = Buffer.from(value)
-    const dictionary = this.#index.table.dictionary(this.#column)
-    if (dictionary === undefined) return rankOfKey(this.#index, this.#column, bytes)
-    const code = dictionary.values.lowerBound(bytes, 1)
-    return code < dictionary.values.length && dictionary.values.compare(code, bytes) === 0 ? code : code - 0.5
-  }
 }
 
-function rankBy (index: TableIndex, name: string): (row: number) => number {
-  const { table } = index
-  const column = table.column(name)
-  if (column === undefined) return rankInOrder(index, name)
-  if (column.kind === 'dictionary') return (row) => column.codes[row] || NO_VALUE
-  const { kind, values } = column
-  return (row) => hasValue(kind, values[row]!) ? values[row]! : NO_VALUE
+function untilKey (sort: Sort, keyName: string): Sort {
+  const end = sort.findIndex(({ column }) => column === keyName)
+  return end === -1 ? sort : sort.slice(0, end)
 }
 
-/** The rank of a row in the order of its image key. */
-function rankInOrder (index: TableIndex, name: string): (row: number) => number {
-  const { rows, valued } = index.order(name)
-  const ranks = new Float64Array(rows.length).fill(NO_VALUE)
-  for (let i = 0; i < valued; i++) ranks[rows[i]!] = i
-  return (row) => ranks[row]!
-}
-
-/** The rank that an image key would have. */
-function rankOfKey (index: TableIndex, name: string, key: Buffer): number {
-  const keys = index.table.images(name)
-  if (keys === undefined) return NO_VALUE
-  const { rows, valued } = index.order(name)
-  return firstIndex(0, valued, (i) => keys.compare(rows[i]!, key) >= 0) - 0.5
+/** Compares rows with the value of a position. `row`: the row that the position is of, if it still exists. */
+function comparedToPosition ({ hasValue, valueOf, compare, comparedTo, isReversed }: Key, value: Value, row: number | undefined): (other: number) => number {
+  if (value === null) return (other) => hasValue(other) ? -1 : 0
+  const compared = row !== undefined && beginningOf(valueOf(row)) === value ? (other: number) => compare(other, row) : comparedTo(value)
+  const direction = isReversed ? -1 : 1
+  return (other) => hasValue(other) ? direction * compared(other) : 1
 }
 
 /** Longer texts would make the URLs of pages too long. Characters. */
 const BEGINNING_LENGTH = 200
 
-function beginningOf (text: string): string {
-  return text.slice(0, BEGINNING_LENGTH).replace(/[\ud800-\udbff]$/, '') // do not cut a surrogate pair in half
-}
-
-function sameBeginning (value: Value, other: Value): boolean {
-  return typeof value === 'string' ? beginningOf(value) === other : value === other
+function beginningOf (value: Value): Value {
+  if (typeof value !== 'string') return value
+  return value.slice(0, BEGINNING_LENGTH).replace(/[\ud800-\udbff]$/, '') // do not cut a surrogate pair in half
 }

@@ -1,8 +1,4 @@
-import { CALENDAR_DAYS_A_YEAR, calendarDay, type CalendarDay } from '../base/calendar.js'
-import { LOW } from '../table/birth-order.js'
-import type { TableReader } from '../table/table.js'
-import { completedYears, YEAR_MS } from './age.js'
-import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
+import type { Cell } from '../schema/record.js'
 
 /** The records of ages from `min_age` to `max_age` completed years, both inclusive. */
 export interface AgeBin { readonly min_age: number, readonly max_age: number, readonly count: number }
@@ -21,108 +17,37 @@ export interface Statistics {
   readonly age_histogram: readonly AgeBin[]
 }
 
-export interface Ages {
-  /** Milliseconds since 1970-01-01 UTC. */
-  readonly asOf: number
-  readonly binWidth: number
-  readonly timeZone: string
-}
+/** The records with values from `min` up to, not including, `max`; the last bin includes its `max`. */
+export interface Bin { readonly min: Cell, readonly max: Cell, readonly count: number }
 
-/** The records that statistics are made of. */
-interface Births {
-  /** The number of all records, and of those with a birth. */
+/** The figures of the values of a column. Those of dates and datetimes are values of the column, cut to the day or millisecond. */
+export interface Figures {
+  /** The number of values. */
   readonly count: number
-  readonly births: number
-  readonly withImage: number
-  /** The mean of their birth timestamps, if there are any. */
-  readonly meanBirthts: number
-  /** The birth timestamp with this index in ascending order. */
-  birthtsAt (index: number): number
-  /** The bins of completed years that are not empty, youngest first, with the number of records in each. */
-  bins (): readonly (readonly [bin: number, count: number])[]
+  /** Of numbers only: 0 without values; `null` if it exceeds the largest double. Sums of integers are exact, and then rounded to a double. */
+  readonly sum?: number | null
+  /** `null` without values, as the next three. */
+  readonly mean: Cell
+  readonly median: Cell
+  readonly min: Cell
+  readonly max: Cell
+  /** Bins of equal width. Fewer than asked for if they would have no width. */
+  readonly histogram: readonly Bin[]
 }
 
-/** The statistics of a facet of a run of rows by birth, whose dates ascend: the cost grows with the number of bins, hardly with that of rows. */
-export function statisticsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Statistics {
-  const before = index.countBefore(run.from, facet)
-  const count = index.countBefore(run.to, facet) - before
-  return statistics({
-    count,
-    births: count,
-    withImage: facet === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
-    meanBirthts: index.mean(run, facet, count),
-    birthtsAt: (i) => index.birthtsAt(index.positionOf(before + i, facet)),
-    bins: () => binsOfRun(index, run, facet, ages)
-  }, ages)
+/** The records that have a value in common, or have none. */
+export interface Group { readonly value: Cell, readonly count: number }
+
+/** The number of groups, and that of their records. */
+export interface OtherGroups { readonly groups: number, readonly count: number }
+
+/** The statistics that a query asks for beyond those of ages. */
+export interface ColumnStatistics {
+  /** By the names of the columns. */
+  readonly columns?: Readonly<Record<string, Figures>>
+  readonly groups?: readonly GroupStatistics[]
+  /** The groups that are not in `groups`. */
+  readonly other?: OtherGroups
 }
 
-function binsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, { asOf, timeZone, binWidth }: Ages): [number, number][] {
-  const today = calendarDay(asOf, timeZone)
-  const bins: [number, number][] = []
-  let countToEnd = index.countBefore(run.to, facet)
-  for (let end = run.to; end > run.from;) {
-    const years = completedYears(index.dateAt(end - 1), today)
-    // A birth later today has age -1.
-    const bin = Math.floor((years === 0 && index.birthtsAt(end - 1) > asOf ? -1 : years) / binWidth)
-    // The first birth that has not completed the years of the next bin.
-    const start = Math.max(run.from, bin === -1 ? index.bornBetween(-Infinity, asOf).to : index.firstDated(today - (bin + 1) * binWidth * CALENDAR_DAYS_A_YEAR + 1))
-    const countToStart = index.countBefore(start, facet)
-    if (countToEnd > countToStart) bins.push([bin, countToEnd - countToStart])
-    end = start
-    countToEnd = countToStart
-  }
-  return bins
-}
-
-/** The statistics of these rows, in any order. */
-export function statisticsOfRows (table: TableReader, rows: Uint32Array, ages: Ages): Statistics {
-  const { instants, dates } = table.data.births ?? NO_BIRTHS
-  const withBirth = rows.filter((row) => !Number.isNaN(instants[row] ?? NaN))
-  const born = Float64Array.from(withBirth, (row) => instants[row]!).sort()
-  return statistics({
-    count: rows.length,
-    births: born.length,
-    withImage: rows.reduce((images, row) => images + (table.hasImage(row) ? 1 : 0), 0),
-    meanBirthts: mean(born),
-    birthtsAt: (i) => born[i]!,
-    bins: () => {
-      const today = calendarDay(ages.asOf, ages.timeZone)
-      const counts = new Map<number, number>()
-      for (const row of withBirth) {
-        const years = completedYears(dates[row]! as CalendarDay, today)
-        const bin = Math.floor((instants[row]! > ages.asOf ? Math.min(years, -1) : years) / ages.binWidth)
-        counts.set(bin, (counts.get(bin) ?? 0) + 1)
-      }
-      return [...counts].sort(([a], [b]) => a - b)
-    }
-  }, ages)
-}
-
-const NO_BIRTHS = { instants: new Float64Array(), dates: new Int32Array() }
-
-function mean (born: Float64Array): number {
-  let high = 0
-  let low = 0
-  for (const birthts of born) {
-    const multiple = Math.floor(birthts / LOW)
-    high += multiple
-    low += birthts - multiple * LOW
-  }
-  return high / born.length * LOW + low / born.length
-}
-
-/** Doubles represent the difference of any two times exactly; the error of the mean is at most a few milliseconds. */
-function statistics ({ count, births, withImage, meanBirthts, birthtsAt, bins }: Births, { asOf, binWidth }: Ages): Statistics {
-  const ageOf = (birthts: number) => (asOf - birthts) / YEAR_MS
-  const last = births - 1
-  const median = () => (ageOf(birthtsAt(Math.floor(last / 2))) + ageOf(birthtsAt(Math.ceil(last / 2)))) / 2
-  return {
-    count,
-    average_age: births === 0 ? -1 : ageOf(meanBirthts),
-    median_age: births === 0 ? null : median(),
-    youngest_age: births === 0 ? null : ageOf(birthtsAt(last)),
-    oldest_age: births === 0 ? null : ageOf(birthtsAt(0)),
-    with_image: withImage,
-    age_histogram: bins().map(([bin, count]) => ({ min_age: bin * binWidth, max_age: (bin + 1) * binWidth - 1, count }))
-  }
-}
+export interface GroupStatistics extends Group { readonly columns?: Readonly<Record<string, Figures>> }

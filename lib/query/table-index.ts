@@ -1,124 +1,119 @@
-import { setImmediate } from 'node:timers/promises'
-import { hasValue, type FixedColumn } from '../table/column.js'
-import type { TableReader } from '../table/table.js'
-import type { Utf8Reader } from '../table/utf8-column.js'
+import { runSteps } from '../base/steps.js'
+import type { FixedColumn } from '../table/column.js'
+import type { DictionaryReader, TableReader } from '../table/table.js'
+import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import { AGE, ageColumn, isAge } from './age-column.js'
 import { BirthIndex } from './birth-index.js'
-import { sortByCode, type Postings } from './postings.js'
+import { orderByCode, orderByKey, orderByNumber, orderByRanks, orderOfRows, rankRows, type CodeOrder, type ColumnOrder, type RankedColumn } from './column-order.js'
+import { foldTexts } from './fold-texts.js'
+import type { IndexCache } from './index-cache.js'
+import { orderingOf, queryColumn, type KeyColumn, type QueryColumn } from './query-column.js'
 
-/** The rows of a table in ascending order of a column, ties in row order. The rows without a value come last. */
-export interface ColumnOrder {
-  readonly rows: Uint32Array
-  /** The number of rows with a value. */
-  readonly valued: number
+/** The case-folded values of a text column. */
+export interface FoldedTexts {
+  readonly texts: Utf8Reader
+  /** The code of each value of a dictionary; absent: its index, which is the row in a column of keys. */
+  readonly codes?: Uint32Array | undefined
 }
 
-/** A table and the orders of its rows that queries have used. */
+/** A column by which rows are sorted. */
+export interface OrderedColumn { readonly column: QueryColumn, readonly isReversed: boolean }
+
+/** A table, its columns as queries read them, and the indexes of them that queries have used. */
 export class TableIndex {
   readonly table: TableReader
   /** `undefined` without a birth field. */
   readonly births: BirthIndex | undefined
-  readonly #postings = new Map<string, Postings>()
-  /** Postings that are being made. */
-  readonly #preparing = new Map<string, Promise<void>>()
-  readonly #orders = new Map<string, ColumnOrder>()
+  readonly #timeZone: string
+  readonly #cache: IndexCache
+  readonly #hasAge: boolean
+  #ages: { readonly asOf: number, readonly column: FixedColumn } | undefined
 
-  constructor (table: TableReader) {
+  /** @param timeZone IANA name of the zone whose calendar counts completed years */
+  constructor (table: TableReader, timeZone: string, cache: IndexCache) {
     this.table = table
     this.births = table.data.births && new BirthIndex(table, table.data.births)
+    this.#timeZone = timeZone
+    this.#cache = cache
+    this.#hasAge = isAge({ fields: table.data.fields, columns: table.columnNames }, AGE)
   }
 
-  /** The rows in the order of a dictionary column of the table. Computed in one piece, unless it has been prepared. */
-  postings (column: string): Postings {
-    const postings = this.#postings.get(column) ?? runToEnd(this.#sort(column))
-    this.#postings.set(column, postings)
-    return postings
+  /**
+   * A column, the virtual one included; `undefined` if there is none with this name.
+   *
+   * @param asOf the instant of ages, in milliseconds since 1970-01-01 UTC
+   */
+  column (name: string, asOf?: number): QueryColumn | undefined {
+    if (name !== AGE || !this.#hasAge) return queryColumn(this.table, name)
+    if (asOf === undefined) throw new TypeError(`The column ${AGE} needs the instant of the query`)
+    if (this.#ages?.asOf !== asOf) this.#ages = { asOf, column: ageColumn(this.table.data.births!, asOf, this.#timeZone) }
+    return this.#ages.column
   }
 
-  /** Makes the postings of a column without holding up the event loop; does nothing for a column that has none. */
-  async prepare (column: string): Promise<void> {
-    if (this.#postings.has(column) || this.table.dictionary(column) === undefined) return
-    const preparing = this.#preparing.get(column) ?? this.#prepare(column).finally(() => this.#preparing.delete(column))
-    this.#preparing.set(column, preparing)
-    await preparing
-  }
-
-  async #prepare (column: string): Promise<void> {
-    const steps = this.#sort(column)
-    for (;;) {
-      const step = steps.next()
-      if (step.done) {
-        this.#postings.set(column, step.value)
-        return
-      }
-      await setImmediate()
-    }
-  }
-
-  #sort (column: string): ReturnType<typeof sortByCode> {
-    const { values, codes } = this.table.dictionary(column)!
-    return sortByCode(codes, values.length)
-  }
-
-  /** The rows in the order of a column, which is not the key. */
-  order (column: string): ColumnOrder {
-    let order = this.#orders.get(column)
-    if (order === undefined) this.#orders.set(column, order = this.#makeOrder(column))
+  /** The rows in the order of a column, if it has been made. If it has not, it is begun; meanwhile, rows are found by a scan. */
+  orderIfMade (column: DictionaryReader): CodeOrder | undefined
+  orderIfMade (column: QueryColumn): ColumnOrder | undefined
+  orderIfMade (column: QueryColumn): ColumnOrder | undefined {
+    if (this.table.length <= this.#cache.maxScannedRows) return undefined
+    const order = this.#cache.get<ColumnOrder>(nameOfOrder(this.#cache, column))
+    if (order === undefined) this.order(column).catch(() => {}) // reported to the queries that need it
     return order
   }
 
-  #makeOrder (name: string): ColumnOrder {
-    const { births, table } = this
-    const column = table.column(name)
-    if (column?.kind === 'dictionary') {
-      const { rows, starts } = this.postings(name)
-      return nullsLast(rows, starts[1]!)
+  /** The rows in the order of a column. */
+  order (column: DictionaryReader): Promise<CodeOrder>
+  order (column: QueryColumn): Promise<ColumnOrder>
+  async order (column: QueryColumn): Promise<ColumnOrder> {
+    const { births } = this
+    const name = nameOfOrder(this.#cache, column)
+    switch (column.kind) {
+      case 'dictionary': return await this.#cache.make(name, () => orderByCode(column.codes, column.values.length))
+      case 'keys': return await this.#cache.make(name, () => orderByKey(column))
+      default: return await this.#cache.make(name, () => births?.isOf(column) ? orderOfRows(births.rows(0, births.length), this.table.length) : orderByNumber(column))
     }
-    if (column !== undefined && births?.isOf(column)) return withOthers(births.rows(0, births.length), table.length)
-    if (column !== undefined) return sortFixed(column)
-    const keys = table.images(name)
-    return keys === undefined ? { rows: rowNumbers(table.length), valued: 0 } : sortTexts(keys)
+  }
+
+  /** The rows in the order of several columns, ties by row. `isReversed`: ties from the last row to the first. */
+  async orderBy (columns: readonly OrderedColumn[], isReversed: boolean): Promise<Uint32Array> {
+    const directions = [...columns, { isReversed }].map(({ isReversed }) => isReversed ? '-' : '+').join('')
+    const name = this.#cache.nameOf(`rows ${directions}`, columns.flatMap(({ column }) => arraysOf(column)))
+    const { rows } = await this.#cache.make(name, async () => {
+      const ranked: RankedColumn[] = []
+      for (const { column, isReversed } of columns) ranked.push({ ...await this.#ranks(column), isReversed })
+      return await runSteps(orderByRanks(ranked, this.table.length, isReversed))
+    })
+    return rows
+  }
+
+  async #ranks (column: QueryColumn): Promise<RankedColumn> {
+    if (column.kind === 'dictionary') return { codes: column.codes, count: column.values.length }
+    return await runSteps(rankRows(await this.order(column), orderingOf(column).compare))
+  }
+
+  /** The case-folded values of a text column. */
+  async foldedTexts (column: DictionaryReader | KeyColumn): Promise<FoldedTexts> {
+    if (column.kind === 'dictionary' && column.folded !== undefined) return { texts: new Utf8Reader(column.folded.texts), codes: column.folded.codes }
+    const [texts, arrays] = column.kind === 'keys' ? [column.texts, column.arrays] : [column.values, this.#arraysOfValues(column.name)]
+    const folded = await this.#cache.make<Utf8Column>(this.#cache.nameOf('folded', arrays), () => foldTexts(texts))
+    return { texts: new Utf8Reader(folded) }
+  }
+
+  /** The arrays of the values of a dictionary: readers have views of their own. */
+  #arraysOfValues (name: string): readonly object[] {
+    const column = this.table.column(name)
+    return column?.kind === 'dictionary' ? [column.values.offsets, column.values.bytes] : []
   }
 }
 
-function runToEnd<T> (steps: Generator<unknown, T>): T {
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
+function nameOfOrder (cache: IndexCache, column: QueryColumn): string {
+  return cache.nameOf('order', arraysOf(column))
+}
+
+/** What the order of a column depends on. */
+function arraysOf (column: QueryColumn): readonly object[] {
+  switch (column.kind) {
+    case 'dictionary': return [column.codes]
+    case 'keys': return column.arrays
+    default: return [column.values]
   }
-}
-
-/** Moves the rows without a value, which come first, to the end. */
-function nullsLast (rows: Uint32Array, nulls: number): ColumnOrder {
-  if (nulls === 0) return { rows, valued: rows.length }
-  const moved = new Uint32Array(rows.length)
-  moved.set(rows.subarray(nulls))
-  moved.set(rows.subarray(0, nulls), rows.length - nulls)
-  return { rows: moved, valued: rows.length - nulls }
-}
-
-/** Adds the rows that are not in an order, in row order. */
-function withOthers (rows: Uint32Array, length: number): ColumnOrder {
-  if (rows.length === length) return { rows, valued: length }
-  const isOrdered = new Uint8Array(length)
-  for (const row of rows) isOrdered[row] = 1
-  const all = new Uint32Array(length)
-  all.set(rows)
-  let next = rows.length
-  for (let row = 0; row < length; row++) if (isOrdered[row] === 0) all[next++] = row
-  return { rows: all, valued: rows.length }
-}
-
-function sortFixed ({ kind, values }: FixedColumn): ColumnOrder {
-  const valued = rowNumbers(values.length).filter((row) => hasValue(kind, values[row]!))
-  return withOthers(valued.sort((a, b) => values[a]! - values[b]! || a - b), values.length)
-}
-
-/** Empty texts are missing values. */
-function sortTexts (texts: Utf8Reader): ColumnOrder {
-  const valued = rowNumbers(texts.length).filter((row) => !texts.isEmpty(row))
-  return withOthers(valued.sort((a, b) => texts.compare(a, texts.bytes, texts.offsets[b], texts.offsets[b + 1]) || a - b), texts.length)
-}
-
-function rowNumbers (length: number): Uint32Array {
-  return Uint32Array.from({ length }, (_, row) => row)
 }

@@ -5,16 +5,23 @@ import type { Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
 import { unpackEtag } from '../store/packed-etag.js'
 import { isPlainDelimiter } from '../table/cell-style.js'
+import type { FixedColumn } from '../table/column.js'
 import { NO_IMAGES, type ImageVersions } from '../table/image-versions.js'
 import type { TableField } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
 import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import { AGE, columnType, isAge } from './age-column.js'
+import { statisticsOfRows, statisticsOfRun } from './age-statistics.js'
+import { figuresOfGroups, type GroupedRows } from './figures.js'
+import { groupRows } from './groups.js'
+import { IndexCache } from './index-cache.js'
 import { Match } from './match.js'
+import { orderingOf } from './query-column.js'
 import { jsonOfRows } from './json-rows.js'
 import { textOfRows } from './text-rows.js'
 import type { Allocate, DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery, TextShape } from './data-version.js'
 import { RowOrder } from './row-order.js'
-import { statisticsOfRows, statisticsOfRun, type Statistics } from './statistics.js'
+import type { ColumnStatistics, Figures, Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
 import { countUndeclared, type UndeclaredColumn } from './undeclared-columns.js'
 
@@ -25,6 +32,15 @@ const BATCH_CHARACTERS = 64 * 1024
 /** Matches are cached up to as many rows together as the table has, or up to this number. */
 const MIN_CACHED_ROWS = 10_000
 const ROW_BYTES = Uint32Array.BYTES_PER_ELEMENT
+
+/** What is written as text. */
+interface Written {
+  readonly columns: readonly string[]
+  readonly asOf: number | undefined
+  /** Whether it is all rows of the table in its own order. */
+  readonly isWhole: boolean
+  readonly rows: () => Uint32Array
+}
 
 /** The in-process engine: the records of one data version as a table in memory. */
 export class TableVersion implements DataVersion {
@@ -44,11 +60,12 @@ export class TableVersion implements DataVersion {
    * @param timeZone IANA name of the zone whose calendar counts completed years
    * @param images of each image field of the table. Default: no image can be looked up.
    * @param previous a version whose indexes are used if it has the same records
+   * @param indexes where those of other versions are. Default: in memory of its own.
    */
-  constructor (data: Table, timeZone: string, images: readonly ImageVersions[] = [], previous?: DataVersion) {
+  constructor (data: Table, timeZone: string, images: readonly ImageVersions[] = [], previous?: DataVersion, indexes = new IndexCache(Infinity)) {
     const same = previous instanceof TableVersion && previous.version === data.version ? previous : undefined
     this.#table = same ? same.#table : new TableReader(data)
-    this.#index = same ? same.#index : new TableIndex(this.#table)
+    this.#index = same ? same.#index : new TableIndex(this.#table, timeZone, indexes)
     this.#matches = same ? same.#matches : new BoundedCache(ROW_BYTES * Math.max(data.length, MIN_CACHED_ROWS))
     this.#timeZone = timeZone
     this.#images = new Map(data.fields.filter(({ source }) => source === 'image').map(({ name }, i) => [name, images[i] ?? NO_IMAGES]))
@@ -60,34 +77,48 @@ export class TableVersion implements DataVersion {
   }
 
   async select (query: SelectQuery): Promise<Selection> {
-    const { columns = this.#table.declared, sort = this.#table.keyName, page } = query
-    if (sort !== this.#table.keyName) await this.#index.prepare(sort.replace(/^-/, ''))
-    const match = this.#match(query)
-    const order = new RowOrder(this.#index, sort)
+    const { columns = this.#table.declared, sort = [], page, asOf } = query
+    const match = await this.#match(query)
+    const order = new RowOrder(this.#index, sort, asOf)
+    await order.prepare(match)
     // One row more than the page has shows whether another page follows.
     const found = page && order.page(match, page.after, (page.limit ?? match.count) + 1)
     const hasMore = found !== undefined && found.length > (page?.limit ?? Infinity)
     /** All rows of the table in its own order: the table contains their JSON array. */
-    const isWhole = page === undefined && match.isAll && sort === this.#table.keyName
+    const isWhole = page === undefined && match.isAll && order.isByRow
     let listed = found?.subarray(0, page?.limit)
     const rows = () => (listed ??= order.rows(match))
     return {
       columns,
       count: match.count,
       next: hasMore ? order.positionOf(listed!.at(-1)!) : undefined,
-      batches: () => batches(this.#table, rows(), columns),
+      batches: () => batches(rows(), columns.map((column) => this.#cellsOf(column, asOf))),
       countAmong: (ids) => {
         const among = this.#rowsOf(ids)
         return listed === undefined ? count(among, (row) => match.test(row)) : count(listed, (row) => contains(among, row))
       },
-      text: (shape, allocate) => this.#text(columns, rows, isWhole, shape, allocate)
+      text: (shape, allocate) => this.#text({ columns, asOf, isWhole, rows }, shape, allocate)
     }
   }
 
-  #text (columns: readonly string[], rows: () => Uint32Array, isWhole: boolean, shape: TextShape, allocate: Allocate = (bytes) => new ArrayBuffer(bytes)): Buffer | AsyncIterable<Buffer> | undefined {
+  #text ({ columns, asOf, isWhole, rows }: Written, shape: TextShape, allocate: Allocate = (bytes) => new ArrayBuffer(bytes)): Buffer | AsyncIterable<Buffer> | undefined {
     if (shape.format === 'csv' && !isPlainDelimiter(shape.delimiter)) return undefined
-    if (shape.format === 'csv' || !isSameList(columns, this.#table.declared)) return textOfRows(this.#table.data, rows(), columns, shape, allocate)
+    if (shape.format === 'csv' || !isSameList(columns, this.#table.declared)) return textOfRows(this.#withAge(columns, asOf), rows(), columns, shape, allocate)
     return isWhole && shape.format === 'json' ? this.#table.json.bytes : jsonOfRows(this.#table, rows(), shape.format, allocate)
+  }
+
+  /** The table, with the virtual column if it is among these. */
+  #withAge (columns: readonly string[], asOf: number | undefined): Table {
+    const { data } = this.#table
+    const ages = columns.some((column) => isAge(this, column)) ? this.#index.column(AGE, asOf) as FixedColumn : undefined
+    if (ages === undefined) return data
+    return { ...data, fields: [...data.fields, { name: AGE, source: 'file', type: 'integer', isBirth: false }], columns: [...data.columns, ages] }
+  }
+
+  /** Reads the cells of a column. */
+  #cellsOf (column: string, asOf: number | undefined): (row: number) => Cell {
+    const ages = isAge(this, column) ? this.#index.column(column, asOf) : undefined
+    return ages === undefined ? (row) => this.#table.cell(row, column) : orderingOf(ages).valueOf
   }
 
   /** The rows of users, in ascending order. `ids` are in ascending byte order, as the rows are. */
@@ -108,14 +139,35 @@ export class TableVersion implements DataVersion {
     return found
   }
 
-  async statistics (query: StatisticsQuery): Promise<Statistics> {
+  async statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics> {
     const { asOf, binWidth } = query
-    const match = this.#match(query)
+    const match = await this.#match(query)
     const ages = { asOf, binWidth, timeZone: this.#timeZone }
     const { births } = this.#index
-    return births?.datesAscend && match.run !== undefined
+    const statistics = births?.datesAscend && match.run !== undefined
       ? statisticsOfRun(births, match.run.run, match.run.facet, ages)
-      : statisticsOfRows(this.#table, match.rows, ages)
+      : await statisticsOfRows(this.#index, match.rows, ages)
+    return query.columns === undefined && query.groupBy === undefined ? statistics : { ...statistics, ...await this.#columnStatistics(match, query) }
+  }
+
+  async #columnStatistics (match: Match, { columns = [], bins = 20, groupBy, maxGroups = 100, asOf }: StatisticsQuery): Promise<ColumnStatistics> {
+    const figuresOf = async (grouped: GroupedRows) => {
+      const figures = new Map<string, readonly Figures[]>()
+      for (const name of columns) figures.set(name, await figuresOfGroups(this.#index, this.#numbersOf(name, asOf), columnType(this, name)!, grouped, bins))
+      return (group: number) => Object.fromEntries([...figures].map(([name, ofGroups]) => [name, ofGroups[group]!]))
+    }
+    const ofColumns = columns.length > 0 && { columns: (await figuresOf(oneGroup(match, this.#table.length)))(0) }
+    if (groupBy === undefined) return { ...ofColumns }
+    const { groups, other, grouped } = await groupRows(this.#index, match, { column: groupBy, type: columnType(this, groupBy)!, limit: maxGroups, asOf })
+    if (columns.length === 0) return { groups, other }
+    const ofGroup = await figuresOf(await grouped())
+    return { ...ofColumns, groups: groups.map((group, i) => ({ ...group, columns: ofGroup(i) })), other }
+  }
+
+  #numbersOf (name: string, asOf: number): FixedColumn {
+    const column = this.#index.column(name, asOf)
+    if (column === undefined || column.kind === 'dictionary' || column.kind === 'keys' || column.kind === 'boolean') throw new TypeError(`The column ${name} has no figures`)
+    return column
   }
 
   undeclared (): Promise<readonly UndeclaredColumn[]> {
@@ -132,14 +184,23 @@ export class TableVersion implements DataVersion {
   }
 
   /** The pages of a listing select the same rows again and again. */
-  #match ({ filters = [], filterKey }: FilterQuery): Match {
+  async #match (query: FilterQuery): Promise<Match> {
+    const { filterKey } = query
     const cached = filterKey === undefined ? undefined : this.#matches.get(filterKey)
     if (cached !== undefined) return cached
-    const match = new Match(this.#index, filters)
+    const match = await Match.find(this.#index, query)
     // A run of rows by birth is found as quickly as it would be looked up.
     if (filterKey !== undefined && match.run === undefined) this.#matches.set(filterKey, match, ROW_BYTES * match.count)
     return match
   }
+}
+
+function oneGroup (match: Match, length: number): GroupedRows {
+  const { rows } = match
+  const groupOf = new Int16Array(length)
+  if (rows.length < length) groupOf.fill(-1)
+  for (const row of rows) groupOf[row] = 0
+  return { rows, groups: 1, groupOf }
 }
 
 function isSameList (a: readonly string[], b: readonly string[]): boolean {
@@ -158,12 +219,12 @@ function contains (rows: Uint32Array, row: number): boolean {
   return rows[firstIndex(0, rows.length, (i) => rows[i]! >= row)] === row
 }
 
-async function * batches (table: TableReader, rows: Uint32Array, columns: readonly string[]): AsyncGenerator<Cell[][]> {
+async function * batches (rows: Uint32Array, columns: readonly ((row: number) => Cell)[]): AsyncGenerator<Cell[][]> {
   const maxRows = Math.ceil(BATCH_CELLS / columns.length)
   for (let start = 0; start < rows.length;) {
     const batch: Cell[][] = []
     for (let length = 0; start < rows.length && batch.length < maxRows && length < BATCH_CHARACTERS; start++) {
-      const cells = columns.map((column) => table.cell(rows[start]!, column))
+      const cells = columns.map((cellOf) => cellOf(rows[start]!))
       for (const cell of cells) if (typeof cell === 'string') length += cell.length
       batch.push(cells)
     }

@@ -18,8 +18,8 @@ export interface Cursor {
 const MAX_TIME_MS = 8.64e15
 
 /** Writes a cursor as text that is opaque to clients. */
-export function encodeCursor ({ version, parameters, limit, asOf, after: { userId, value } }: Cursor): string {
-  return sealText([version, parameters, limit, asOf, userId, value])
+export function encodeCursor ({ version, parameters, limit, asOf, after: { userId, values } }: Cursor): string {
+  return sealText([version, parameters, limit, asOf, userId, values])
 }
 
 /**
@@ -32,14 +32,18 @@ export function decodeCursor (text: string): Cursor | undefined {
 
 function toCursor (content: unknown): Cursor | undefined {
   if (!Array.isArray(content) || content.length !== 6) return undefined
-  const [version, parameters, limit, asOf, userId, value] = content as unknown[]
+  const [version, parameters, limit, asOf, userId, values] = content as unknown[]
   const isValid = (version === null || typeof version === 'string') &&
     Array.isArray(parameters) && parameters.every(isEntry) &&
     typeof limit === 'number' &&
     typeof asOf === 'number' && Number.isInteger(asOf) && Math.abs(asOf) <= MAX_TIME_MS &&
     typeof userId === 'string' &&
-    (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
-  return isValid ? { version, parameters, limit, asOf, after: { userId, value: value as Position['value'] } } : undefined
+    Array.isArray(values) && values.every(isValue)
+  return isValid ? { version, parameters, limit, asOf, after: { userId, values: values as Position['values'] } } : undefined
+}
+
+function isValue (value: unknown): boolean {
+  return value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 }
 
 function isEntry (entry: unknown): entry is [string, string] {

@@ -1,5 +1,4 @@
-import type { Page, Position, Sort } from '../../lib/query/data-version.js'
-import type { Schema } from '../../lib/schema/schema.js'
+import type { Page, Position } from '../../lib/query/data-version.js'
 import { Problem } from '../../plugins/problems/problem.js'
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js'
 import { integerParameter, textParameter } from './parameter.js'
@@ -19,7 +18,6 @@ type PageQuery = Partial<Values<typeof PageParameters>>
 
 /** Where a listing is, and what it accepts. */
 export interface ListingPath {
-  readonly schema: Schema
   /** Its URL path, for links to other pages. */
   readonly path: string
   /** Its parameters, without those of paging. */
@@ -47,7 +45,7 @@ export interface Listing<T> {
  * be the same.
  */
 export function listingOf<T extends FilterQuery> (
-  { schema, path, definitions }: ListingPath, { cursor: text, limit, ...values }: T & PageQuery, now: number
+  { path, definitions }: ListingPath, { cursor: text, limit, ...values }: T & PageQuery, now: number
 ): Listing<T> {
   const entries = toEntries(definitions, values)
   const current = values as unknown as T
@@ -60,34 +58,23 @@ export function listingOf<T extends FilterQuery> (
     throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
   }
   const { version, after, asOf } = cursor
-  const { limit: cursorLimit, ...parameters } = parseContent(schema, definitions, cursor)
+  const { limit: cursorLimit, ...parameters } = parseContent(definitions, cursor)
   return { path, parameters: parameters as unknown as T, entries: cursor.parameters, asOf, version: version ?? undefined, page: { limit: limit ?? cursorLimit, after } }
 }
 
 /** Validates what a cursor contains as if a request contained it: this release may no longer accept it, or it may be forged. */
-function parseContent (schema: Schema, definitions: Parameters, { parameters, limit, after }: Cursor): PageQuery {
+function parseContent (definitions: Parameters, { parameters, limit }: Cursor): PageQuery {
   const { limit: limitDefinition } = PageParameters
   try {
-    const values = parametersSchema({ ...definitions, limit: limitDefinition } as Parameters).parse(toQuery([...parameters, ['limit', String(limit)]]))
-    if (isValueOf(schema, values['sort'] as Sort, after.value)) return values as PageQuery
+    return parametersSchema({ ...definitions, limit: limitDefinition } as Parameters).parse(toQuery([...parameters, ['limit', String(limit)]])) as PageQuery
   } catch {
-    // the same message for all causes
+    throw expiredCursor() // the same message for all causes
   }
-  throw invalidParameter('cursor', 'has expired or belongs to another path; restart from the first page')
 }
 
-/** Whether a position in this order has such a value. */
-function isValueOf ({ fields, key }: Schema, sort: Sort, value: Position['value']): boolean {
-  const name = sort.replace(/^-/, '')
-  if (name === key.name) return value === null
-  const field = fields.find((field) => field.name === name)
-  if (value === null) return field?.descriptor.constraints?.required !== true
-  switch (field?.type.name) {
-    case 'string': return typeof value === 'string'
-    case 'boolean': return typeof value === 'boolean'
-    case 'number': return typeof value === 'number'
-    default: return Number.isSafeInteger(value)
-  }
+/** The problem of a cursor that does not fit its listing. */
+export function expiredCursor () {
+  return invalidParameter('cursor', 'has expired or belongs to another path; restart from the first page')
 }
 
 /** The headers that lead to the page after this one. */

@@ -1,17 +1,20 @@
-import { UnknownColumnError } from '../../lib/base/errors.js'
+import { UnknownColumnError, type ColumnUse } from '../../lib/base/errors.js'
 import { wholeMinute } from '../../lib/base/instant.js'
 import { didYouMean } from '../../lib/base/nearest.js'
 import { ageFilters } from '../../lib/query/age.js'
+import type { Columns } from '../../lib/query/age-column.js'
 import type { Filter } from '../../lib/query/filter.js'
+import { parseOperand } from '../../lib/schema/operand.js'
 import type { Cell } from '../../lib/schema/record.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/column-types.js'
 import { invalidParameters, Problem } from '../../plugins/problems/problem.js'
 import { pathKey } from './key-names.js'
-import { booleanParameter, choiceParameter, columnParameter, instantParameter, listParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
+import { booleanParameter, choiceParameter, columnParameter, instantParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
 import { perSchema } from './per-schema.js'
 import { parametersSchema, type Parameters, type ParametersSchema, type Values } from './query.js'
 import { AgeBasis, recordSchemas } from './record-schemas.js'
+import { whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
 
 /**
  * The names of parameters that have a meaning of their own on some route. A column with such a name has no parameter, and is filtered by
@@ -36,24 +39,16 @@ const AgeParameters = {
   as_of: instantParameter({ description: 'The instant for which ages are computed. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' })
 }
 
-const whereParameter = (example: string | undefined) => ({
-  where: listParameter({
-    description: 'Selects records by the exact value of any column, as `<column>=<value>`. May be repeated for other columns; all conditions must hold.',
-    ...example !== undefined && { example: [example] },
-    accepted: '<column>=<value>',
-    pattern: /^[^=]+=/
-  })
-})
-
 /** The filters that do not depend on the names of columns; which of them there are depends on the schema. */
-export type FilterQuery = Partial<Values<typeof ImageParameters & typeof AgeParameters & ReturnType<typeof whereParameter>>>
+export type FilterQuery = Partial<Values<typeof ImageParameters & typeof AgeParameters & { where: ReturnType<typeof whereParameter>, q: typeof wordsParameter }>>
 
 /** The filters, which all listings and statistics of records share. */
 export const filterParameters: (schema: Schema) => Parameters = perSchema((schema) => ({
   ...schema.images.length > 0 && ImageParameters,
   ...schema.birth && AgeParameters,
   ...Object.fromEntries(columnsWithParameter(schema).map((field) => [field.name, parameterOf(field)])),
-  ...whereParameter(exampleCondition(schema))
+  where: whereParameter(exampleCondition(schema)),
+  q: wordsParameter
 }))
 
 function columnsWithParameter ({ fields }: Schema): Field[] {
@@ -138,8 +133,9 @@ export function instantOf ({ as_of: asOf }: FilterQuery, now: number): number {
  *
  * @param asOf the instant at which ages are counted, in milliseconds since 1970-01-01 UTC
  * @param timeZone IANA name of the zone whose calendar counts completed years
+ * @param version the records that `where` and `q` are about
  */
-export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, timeZone: string): Filter[] {
+export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, timeZone: string, version: Columns): Filter[] {
   const filters: Filter[] = []
   const imageExists = imageExistsOf(query)
   if (imageExists !== undefined) filters.push({ column: schema.images[0]!.name, op: 'exists', value: imageExists })
@@ -148,7 +144,7 @@ export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, tim
     const values = (query as Readonly<Record<string, unknown>>)[field.name] as readonly string[] | undefined
     if (values !== undefined) filters.push(columnFilterOf(field, values))
   }
-  return [...filters, ...whereFiltersOf(query.where)]
+  return [...filters, ...whereFilters(query.where, version), ...query.q === undefined ? [] : [wordsFilter(query.q)]]
 }
 
 function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQuery): boolean | undefined {
@@ -165,7 +161,7 @@ function ageFiltersOf ({ min_age: min, max_age: max, age_basis: basis }: FilterQ
 
 function columnFilterOf (field: Field, values: readonly string[]): Filter {
   const { name: column, type } = field
-  if (type.name !== 'string') return { column, op: 'equals', value: values }
+  if (type.name !== 'string') return { column, op: 'equals', value: values.map((value) => parseOperand(type.name, value)!) }
   for (const value of values) checkColumnValue(field, value)
   if (isExact(field)) return { column, op: 'equals', value: values }
   const [prefixes, texts] = [values.filter(isPrefix), values.filter((value) => !isPrefix(value))]
@@ -183,38 +179,25 @@ function checkColumnValue (field: Field, value: string): void {
   const { name } = field
   const exact = `use where=${name}=${value} for this exact value`
   const star = isExact(field) ? /\*/ : /\*(?!$)/
-  if (star.test(value)) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${isExact(field) ? '* is not a wildcard here' : '* is a wildcard at the end only'}: ${exact}`)
+  if (star.test(value)) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${isExact(field) ? '* is not a wildcard here' : '* is a wildcard at the end only'}: ${patternHint(name, value)}${exact}`)
   if (value.includes(',')) throw invalidParameter(name, `got ${JSON.stringify(value)}; a comma does not separate values here: repeat the parameter, or ${exact}`)
 }
 
-function whereFiltersOf (conditions: readonly string[] = []): Filter[] {
-  const seen = new Set<string>()
-  return conditions.map((condition) => {
-    const split = condition.indexOf('=')
-    const column = condition.slice(0, split)
-    if (seen.has(column)) throw invalidParameter('where', `names the column ${column} twice`)
-    seen.add(column)
-    checkAddressable('where', column)
-    return { column, op: 'equals', value: condition.slice(split + 1) }
-  })
+/** The conditions that a pattern with stars probably means. */
+function patternHint (column: string, pattern: string): string {
+  const parts = pattern.split('*').filter((part) => part !== '')
+  if (parts.length === 0) return ''
+  const isPrefix = parts.length === 1 && !pattern.startsWith('*')
+  return `use ${parts.map((part) => `where=${column}${isPrefix ? '^=' : '~'}${part}`).join('&')} for ${isPrefix ? 'values that begin with it' : 'values that contain it'}, or `
 }
 
-/** Checks the columns of a query: no duplicates, and only names that can be written in a list. */
-export function checkColumns (columns: readonly string[] = []): void {
-  const duplicate = columns.find((column, i) => columns.indexOf(column) !== i)
-  if (duplicate !== undefined) throw invalidParameter('columns', `names the column ${duplicate} twice`)
-  for (const column of columns) checkAddressable('columns', column)
-}
-
-/** Commas separate columns, and an equals sign ends the column of a condition, so names cannot contain them. */
-function checkAddressable (parameter: string, column: string): void {
-  if (/[,=]/.test(column)) throw invalidParameter(parameter, `names the column ${column}; a name with a comma or an equals sign cannot be used here`)
-}
+/** The parameters that name columns. */
+const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', filters: 'where', sort: 'sort', groupBy: 'group_by' }
 
 /** Turns the error of an unknown column into a problem; returns other errors as they are. */
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
-  return invalidParameter(error.usedIn === 'columns' ? 'columns' : 'where', `unknown column ${error.column}` + didYouMean(error.nearest))
+  return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}` + didYouMean(error.nearest))
 }
 
 export function invalidParameter (parameter: string, detail: string) {

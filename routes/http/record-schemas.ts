@@ -37,7 +37,7 @@ const VALUES: Readonly<Record<TypeName, (texts: Texts) => TSchema>> = {
 
 /** The schemas that follow from the declared columns, by their names in the document. */
 export const recordSchemas = perSchema((schema) => {
-  const { fields, key, birth, images: [image] } = schema
+  const { fields, birth, images: [image] } = schema
   const columns = Object.fromEntries(fields.map((field) => [field.name, columnSchema(field)]))
 
   const RecordObject = Type.Object(columns, { description: 'One record' })
@@ -47,13 +47,6 @@ export const recordSchemas = perSchema((schema) => {
     additionalProperties: true,
     description: 'One record in the columns of the parameter `columns`; without it, in the columns of a Record. Undeclared columns are text, or null if the file does not have them.'
   })
-
-  const RecordSort = {
-    type: 'string',
-    enum: fields.filter(({ source }) => source !== 'image').flatMap(({ name }) => [name, `-${name}`]),
-    default: key.name,
-    description: `The column by which records are sorted; \`-\` reverses the order. Records that are equal in that column are sorted by \`${key.name}\`.`
-  }
 
   const ImageField = image && {
     type: 'string',
@@ -98,7 +91,7 @@ export const recordSchemas = perSchema((schema) => {
   }, { description: 'The objects of the bucket that are not in the data' })
 
   return {
-    named: { ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, RecordSort, Statistics, QuarantineEntry, Quarantine },
+    named: { ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, Statistics, QuarantineEntry, Quarantine },
     // Already serialised when they reach Fastify.
     bodies: {
       RecordArray: Type.Unsafe<Readable>(Type.Array(RecordObject)),

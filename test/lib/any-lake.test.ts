@@ -133,7 +133,7 @@ t.test('records are sorted by any column, missing values last in both directions
     const expected = values.sort((a, b) => a.value === null || b.value === null
       ? Number(a.value === null) - Number(b.value === null) || direction * compare(a.key, b.key)
       : direction * (compare(a.value, b.value) || compare(a.key, b.key)))
-    assert.deepEqual(await select(version, { sort: isReversed ? `-${column}` : column }), expected.map(({ key }) => key))
+    assert.deepEqual(await select(version, { sort: [{ column, isReversed }] }), expected.map(({ key }) => key))
   }), runs(500))
 })
 

@@ -20,6 +20,8 @@ function setUp (maxBytes: number) {
   return { clock, budget, cut, hold }
 }
 
+const BACKWARDS = [{ column: 'user_id', isReversed: true }]
+
 t.test('a response is admitted while the others hold less than the limit', async (t) => {
   const { budget, cut, hold } = setUp(100)
   const a = hold('a', 60)
@@ -63,7 +65,7 @@ function exporterOf (clock: () => number) {
 }
 
 for (const [name, shape, encoding] of [
-  ['a body', {}, 'identity'], ['a compressed body', {}, 'gzip'], ['a stream', { sort: '-user_id' }, 'identity'], ['a stream of rows', { format: 'csv' }, 'identity']
+  ['a body', {}, 'identity'], ['a compressed body', {}, 'gzip'], ['a stream', { sort: BACKWARDS }, 'identity'], ['a stream of rows', { format: 'csv' }, 'identity']
 ] as const) {
   t.test(`${name} counts while it is read`, async (t) => {
     let now = 0
@@ -107,7 +109,7 @@ t.test('bodies in the cache and texts that the table keeps do not count', async 
 t.test('a stream that is read to its end holds nothing', async (t) => {
   const exporter = exporterOf(() => 0)
   for (let i = 0; i < 3; i++) {
-    const { body } = await exporter.export(version, bornFrom(i, { sort: '-user_id' }), 'identity')
+    const { body } = await exporter.export(version, bornFrom(i, { sort: BACKWARDS }), 'identity')
     t.ok((await buffer(Readable.from(body))).length > 3e6)
   }
 })

@@ -58,7 +58,7 @@ const asCells = ({ text: _, ...selection }: Selection): Selection => selection
 t.test('text that is written from columns is what JSON.stringify and csv-stringify write', async () => {
   await fc.assert(fc.asyncProperty(rows, shape, fc.boolean(), async (rows, { columns, format, options }, isReversed) => {
     const version = new TableVersion(tableOfAny(FIELDS, rows), 'UTC')
-    const selection = await version.select({ columns, sort: isReversed ? '-id' : 'id' })
+    const selection = await version.select({ columns, sort: [{ column: 'id', isReversed }] })
     assert.equal(await bytesOf(render(selection, format, options)), await bytesOf(render(asCells(selection), format, options)))
   }), runs(1500))
 })
@@ -78,7 +78,7 @@ t.test('text is made in pieces of at most 32,000 cells and about 1 MiB', async (
   for (const format of ['json', 'ndjson', 'csv'] as const) {
     t.equal((await piecesOf(many, format, { columns: ['id'], page: { limit: 32_000 } })).length, 1)
     t.equal((await piecesOf(many, format, { columns: ['id'] })).length, 2)
-    t.equal((await piecesOf(many, format, { columns: ['id', 'count', 'city', 'seen'], sort: '-id' })).length, 5)
+    t.equal((await piecesOf(many, format, { columns: ['id', 'count', 'city', 'seen'], sort: [{ column: 'id', isReversed: true }] })).length, 5)
   }
   const long = new TableVersion(tableOfAny(FIELDS, Array.from({ length: 90 }, (_, i) => ({ key: `${i}`, values: ['"'.repeat(60_000), null, null, null, null, null] }))), 'UTC')
   for (const format of ['json', 'csv'] as const) {

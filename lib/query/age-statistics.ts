@@ -1,0 +1,145 @@
+import { CALENDAR_DAYS_A_YEAR, calendarDay, type CalendarDay } from '../base/calendar.js'
+import { rowRanges, runSteps, STEP_ROWS } from '../base/steps.js'
+import { LOW } from '../table/birth-order.js'
+import { completedYears, YEAR_MS } from './age.js'
+import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
+import { SORT_COST } from './costs.js'
+import type { AgeBin, Statistics } from './statistics.js'
+import type { TableIndex } from './table-index.js'
+
+export interface Ages {
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly asOf: number
+  readonly binWidth: number
+  readonly timeZone: string
+}
+
+/** The records that statistics are made of. */
+interface Births {
+  /** The number of all records, and of those with a birth. */
+  readonly count: number
+  readonly births: number
+  readonly withImage: number
+  /** The mean of their birth timestamps, if there are any. */
+  readonly meanBirthts: number
+  /** The birth timestamp with this index in ascending order. */
+  birthtsAt (index: number): number
+  /** The bins of completed years that are not empty, youngest first, with the number of records in each. */
+  bins (): readonly (readonly [bin: number, count: number])[]
+}
+
+/** The statistics of a facet of a run of rows by birth, whose dates ascend: the cost grows with the number of bins, hardly with that of rows. */
+export function statisticsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Statistics {
+  const before = index.countBefore(run.from, facet)
+  const count = index.countBefore(run.to, facet) - before
+  return statistics({
+    count,
+    births: count,
+    withImage: facet === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
+    meanBirthts: index.mean(run, facet, count),
+    birthtsAt: (i) => index.birthtsAt(index.positionOf(before + i, facet)),
+    bins: () => binsOfRun(index, run, facet, ages)
+  }, ages)
+}
+
+function binsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, { asOf, timeZone, binWidth }: Ages): [number, number][] {
+  const today = calendarDay(asOf, timeZone)
+  const bins: [number, number][] = []
+  let countToEnd = index.countBefore(run.to, facet)
+  for (let end = run.to; end > run.from;) {
+    const years = completedYears(index.dateAt(end - 1), today)
+    // A birth later today has age -1.
+    const bin = Math.floor((years === 0 && index.birthtsAt(end - 1) > asOf ? -1 : years) / binWidth)
+    // The first birth that has not completed the years of the next bin.
+    const start = Math.max(run.from, bin === -1 ? index.bornBetween(-Infinity, asOf).to : index.firstDated(today - (bin + 1) * binWidth * CALENDAR_DAYS_A_YEAR + 1))
+    const countToStart = index.countBefore(start, facet)
+    if (countToEnd > countToStart) bins.push([bin, countToEnd - countToStart])
+    end = start
+    countToEnd = countToStart
+  }
+  return bins
+}
+
+/** The statistics of these rows, in ascending order. */
+export async function statisticsOfRows (index: TableIndex, rows: Uint32Array, ages: Ages): Promise<Statistics> {
+  const { table } = index
+  const { instants, dates } = table.data.births ?? NO_BIRTHS
+  const ordered = await rowsByBirth(index, rows, instants)
+  return statistics({
+    count: rows.length,
+    births: ordered.length,
+    withImage: rows.reduce((images, row) => images + (table.hasImage(row) ? 1 : 0), 0),
+    meanBirthts: mean(ordered, instants),
+    birthtsAt: (i) => instants[ordered[i]!]!,
+    bins: () => {
+      const today = calendarDay(ages.asOf, ages.timeZone)
+      const counts = new Map<number, number>()
+      for (const row of ordered) {
+        const years = completedYears(dates[row]! as CalendarDay, today)
+        const bin = Math.floor((instants[row]! > ages.asOf ? Math.min(years, -1) : years) / ages.binWidth)
+        counts.set(bin, (counts.get(bin) ?? 0) + 1)
+      }
+      return [...counts].sort(([a], [b]) => a - b)
+    }
+  }, ages)
+}
+
+const NO_BIRTHS = { instants: new Float64Array(), dates: new Int32Array() }
+
+/** Those of the rows that have a birth, in the order of births. */
+async function rowsByBirth ({ births, table }: TableIndex, rows: Uint32Array, instants: Float64Array): Promise<Uint32Array> {
+  if (births === undefined) return new Uint32Array()
+  if (rows.length <= STEP_ROWS && rows.length * SORT_COST < table.length) {
+    return rows.filter((row) => !Number.isNaN(instants[row]!)).sort((a, b) => instants[a]! - instants[b]! || a - b)
+  }
+  const isIncluded = new Uint8Array(table.length)
+  for (const row of rows) isIncluded[row] = 1
+  const all = births.rows(0, births.length)
+  const ordered = new Uint32Array(rows.length)
+  let count = 0
+  await runSteps(rowRanges(all.length, (from, to) => {
+    for (let i = from; i < to; i++) if (isIncluded[all[i]!] === 1) ordered[count++] = all[i]!
+  }))
+  return ordered.subarray(0, count)
+}
+
+function mean (rows: Uint32Array, instants: Float64Array): number {
+  let high = 0
+  let low = 0
+  for (const row of rows) {
+    const birthts = instants[row]!
+    const multiple = Math.floor(birthts / LOW)
+    high += multiple
+    low += birthts - multiple * LOW
+  }
+  return high / rows.length * LOW + low / rows.length
+}
+
+/** Adds the empty bins between the others; `undefined` if there would be more than `maxBins`. */
+export function withEmptyBins (bins: readonly AgeBin[], binWidth: number, maxBins: number): AgeBin[] | undefined {
+  const [first, last] = [bins[0], bins.at(-1)]
+  if (first === undefined || last === undefined) return []
+  const length = (last.min_age - first.min_age) / binWidth + 1
+  if (length > maxBins) return undefined
+  const counts = new Map(bins.map(({ min_age: min, count }) => [min, count]))
+  return Array.from({ length }, (_, i) => {
+    const min = first.min_age + i * binWidth
+    return { min_age: min, max_age: min + binWidth - 1, count: counts.get(min) ?? 0 }
+  })
+}
+
+/** Doubles represent the difference of any two times exactly; the error of the mean is at most a few milliseconds. */
+function statistics ({ count, births, withImage, meanBirthts, birthtsAt, bins }: Births, { asOf, binWidth }: Ages): Statistics {
+  const ageOf = (birthts: number) => (asOf - birthts) / YEAR_MS
+  const last = births - 1
+  const median = () => (ageOf(birthtsAt(Math.floor(last / 2))) + ageOf(birthtsAt(Math.ceil(last / 2)))) / 2
+  return {
+    count,
+    average_age: births === 0 ? -1 : ageOf(meanBirthts),
+    median_age: births === 0 ? null : median(),
+    youngest_age: births === 0 ? null : ageOf(birthtsAt(last)),
+    oldest_age: births === 0 ? null : ageOf(birthtsAt(0)),
+    with_image: withImage,
+    age_histogram: bins().map(([bin, count]) => ({ min_age: bin * binWidth, max_age: (bin + 1) * binWidth - 1, count }))
+  }
+}

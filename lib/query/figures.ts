@@ -1,0 +1,108 @@
+import { firstIndex } from '../base/bytes.js'
+import { rowRanges, runSteps, STEP_ROWS } from '../base/steps.js'
+import type { TypeName } from '../schema/field-type.js'
+import type { Cell } from '../schema/record.js'
+import { toCell } from '../table/column-types.js'
+import { hasValue, type FixedColumn } from '../table/column.js'
+import { SORT_COST } from './costs.js'
+import type { Figures } from './statistics.js'
+import { IntegerSum, NumberSum, type Sum } from './sum.js'
+import type { TableIndex } from './table-index.js'
+
+/** The types of the columns that have figures. */
+export const FIGURE_TYPES: readonly TypeName[] = ['integer', 'number', 'date', 'datetime']
+
+/** Rows in groups. */
+export interface GroupedRows {
+  /** Ascending. */
+  readonly rows: Uint32Array
+  /** The number of groups. */
+  readonly groups: number
+  /** The group of a row of the table; -1 if it is in none of them. */
+  readonly groupOf: Int16Array
+}
+
+/** The figures of a column in each group, in the order of the groups. */
+export async function figuresOfGroups (index: TableIndex, column: FixedColumn, type: TypeName, { rows, groups, groupOf }: GroupedRows, bins: number): Promise<Figures[]> {
+  const { kind, values } = column
+  const sums = Array.from({ length: groups }, (): Sum => type === 'number' ? new NumberSum() : new IntegerSum())
+  const starts = new Uint32Array(groups + 1)
+  await runSteps(rowRanges(rows.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const row = rows[i]!
+      const group = groupOf[row]!
+      if (group === -1 || !hasValue(kind, values[row]!)) continue
+      starts[group + 1]!++
+      sums[group]!.add(values[row]!)
+    }
+  }))
+  for (let group = 0; group < groups; group++) starts[group + 1]! += starts[group]!
+  const ordered = await valuesInOrder(index, column, { rows, groups, groupOf }, starts)
+  return sums.map((sum, group) => figuresOf(ordered.subarray(starts[group], starts[group + 1]), sum, type, bins))
+}
+
+/** The values of each group in ascending order, group after group. */
+async function valuesInOrder (index: TableIndex, column: FixedColumn, { rows, groups, groupOf }: GroupedRows, starts: Uint32Array): Promise<Float64Array> {
+  const { kind, values } = column
+  const ordered = new Float64Array(starts[groups]!)
+  const next = starts.slice()
+  const isFew = rows.length <= STEP_ROWS && rows.length * SORT_COST < index.table.length
+  const source = isFew ? rows : (await index.order(column)).rows
+  await runSteps(rowRanges(source.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const row = source[i]!
+      const group = groupOf[row]!
+      if (group !== -1 && hasValue(kind, values[row]!)) ordered[next[group]!++] = values[row]!
+    }
+  }))
+  if (isFew) for (let group = 0; group < groups; group++) ordered.subarray(starts[group], starts[group + 1]).sort()
+  return ordered
+}
+
+/** @param values in ascending order */
+export function figuresOf (values: Float64Array, sum: Sum, type: TypeName, bins: number): Figures {
+  const isTime = type === 'date' || type === 'datetime'
+  // Cut: dates and datetimes are whole days and milliseconds.
+  const toValue = (value: number): Cell => isTime ? toCell(type, Math.floor(value)) : value
+  const total = isTime ? {} : { sum: finiteOrNull(sum.total) }
+  const { length } = values
+  if (length === 0) return { count: 0, ...total, mean: null, median: null, min: null, max: null, histogram: [] }
+  const [min, max] = [values[0]!, values[length - 1]!]
+  const [low, high] = [values[(length - 1) >>> 1]!, values[length >>> 1]!]
+  return {
+    count: length,
+    ...total,
+    mean: toValue(isTime && sum instanceof IntegerSum ? sum.wholeMean(length) : sum.mean(length)),
+    median: toValue(middleOf(low, high)),
+    min: toValue(min),
+    max: toValue(max),
+    histogram: histogramOf(values, edgesOf(min, max, bins, isTime)).map(({ min, max, count }) => ({ min: toValue(min), max: toValue(max), count }))
+  }
+}
+
+/** The sum of two doubles may exceed the largest one. */
+function middleOf (low: number, high: number): number {
+  const middle = (low + high) / 2
+  return Number.isFinite(middle) ? middle : low / 2 + high / 2
+}
+
+function finiteOrNull (value: number): number | null {
+  return Number.isFinite(value) ? value : null
+}
+
+/** The edges of at most `bins` bins of equal width, ascending, each once; for a single value, this value twice. */
+function edgesOf (min: number, max: number, bins: number, isWhole: boolean): number[] {
+  if (min === max) return [min, max]
+  const inner = Array.from({ length: bins - 1 }, (_, i) => {
+    const share = (i + 1) / bins
+    const edge = min * (1 - share) + max * share
+    return isWhole ? Math.floor(edge) : edge
+  })
+  // Rounding can change the order of edges that are next to each other.
+  return [...new Set([min, ...inner.filter((edge) => edge > min && edge < max).sort((a, b) => a - b), max])]
+}
+
+function histogramOf (values: Float64Array, edges: readonly number[]): { min: number, max: number, count: number }[] {
+  const before = edges.map((edge, i) => i === edges.length - 1 ? values.length : firstIndex(0, values.length, (place) => values[place]! >= edge))
+  return edges.slice(1).map((max, i) => ({ min: edges[i]!, max, count: before[i + 1]! - before[i]! }))
+}

@@ -1,0 +1,62 @@
+import { foldCase } from '../base/fold-case.js'
+import { rowRanges, type Steps } from '../base/steps.js'
+import { Utf8Builder, type Utf8Column, type Utf8Reader } from '../table/utf8-column.js'
+
+/** About as many bytes are searched in one step. */
+const STEP_BYTES = 2 ** 22
+
+/** The case-folded texts of a column. */
+export function * foldTexts (texts: Utf8Reader): Steps<Utf8Column> {
+  const { length, bytes, offsets } = texts
+  const folded = new Utf8Builder(length, bytes.length + 16)
+  yield * rowRanges(length, (from, to) => {
+    for (let row = from; row < to; row++) {
+      const [start, end] = [offsets[row]!, offsets[row + 1]!]
+      if (isAscii(bytes, start, end)) folded.pushSlice(upperCase(bytes, start, end))
+      else folded.push(foldCase(texts.at(row)))
+    }
+  })
+  return { offsets: folded.offsets.subarray(0, length + 1), bytes: folded.bytes }
+}
+
+/** Calls `found` with the index of each text that contains these bytes. */
+export function * findContaining ({ length, bytes, offsets }: Utf8Reader, wanted: Buffer, found: (index: number) => void): Steps<void> {
+  let pause = STEP_BYTES
+  for (let i = 0; i < length; i++) {
+    if (contains(bytes, offsets[i]!, offsets[i + 1]!, wanted)) found(i)
+    if (offsets[i + 1]! > pause) {
+      pause = offsets[i + 1]! + STEP_BYTES
+      yield
+    }
+  }
+}
+
+function contains (bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
+  const { length } = wanted
+  if (length === 0) return true
+  const first = wanted[0]!
+  for (let at = start; at <= end - length; at++) {
+    if (bytes[at] !== first) continue
+    let i = 1
+    while (i < length && bytes[at + i] === wanted[i]) i++
+    if (i === length) return true
+  }
+  return false
+}
+
+function isAscii (bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i]! >= 0x80) return false
+  return true
+}
+
+let scratch = new Uint8Array(256)
+
+/** The slice is valid until the next call. */
+function upperCase (bytes: Buffer, start: number, end: number) {
+  if (end - start > scratch.length) scratch = new Uint8Array(2 * (end - start))
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!
+    scratch[i - start] = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte
+  }
+  return { bytes: scratch, start: 0, end: end - start }
+}

@@ -1,0 +1,58 @@
+import { BoundedCache } from '../base/bounded-cache.js'
+import { memoryOf } from '../base/shared-memory.js'
+import { runSteps, STEP_ROWS, type Steps } from '../base/steps.js'
+
+/**
+ * Indexes that queries have used, in bounded memory; the least recently used one is dropped first. An index is named by the arrays that
+ * it is made from, so that data versions that share a column share its indexes.
+ */
+export class IndexCache {
+  readonly #indexes: BoundedCache<object>
+  readonly #running = new Map<string, Promise<object>>()
+  readonly #ids = new WeakMap<object, number>()
+  #lastId = 0
+
+  /** Tables with at most as many rows are scanned rather than ordered, if both are possible. */
+  readonly maxScannedRows: number
+
+  /** @param maxBytes of all indexes together */
+  constructor (maxBytes: number, maxScannedRows = STEP_ROWS) {
+    this.maxScannedRows = maxScannedRows
+    this.#indexes = new BoundedCache(maxBytes)
+  }
+
+  /** The name of an index of a kind over these arrays. */
+  nameOf (kind: string, arrays: readonly object[]): string {
+    return [kind, ...arrays.map((array) => this.#idOf(array))].join(' ')
+  }
+
+  /** The index with this name, if it is there. */
+  get<T extends object> (name: string): T | undefined {
+    return this.#indexes.get(name) as T | undefined
+  }
+
+  /** The index with this name. It is made without holding up the event loop, once for all that wait for it. */
+  async make<T extends object> (name: string, make: () => Steps<T> | Promise<T>): Promise<T> {
+    const cached = this.get<T>(name)
+    if (cached !== undefined) return cached
+    let running = this.#running.get(name) as Promise<T> | undefined
+    if (running === undefined) {
+      running = this.#make(name, make).finally(() => this.#running.delete(name))
+      this.#running.set(name, running)
+    }
+    return await running
+  }
+
+  async #make<T extends object> (name: string, make: () => Steps<T> | Promise<T>): Promise<T> {
+    const work = make()
+    const index = await (work instanceof Promise ? work : runSteps(work))
+    this.#indexes.set(name, index, [...memoryOf(index)].reduce((sum, { byteLength }) => sum + byteLength, 0))
+    return index
+  }
+
+  #idOf (array: object): number {
+    let id = this.#ids.get(array)
+    if (id === undefined) this.#ids.set(array, id = ++this.#lastId)
+    return id
+  }
+}

@@ -1,0 +1,41 @@
+import type { TypeName, Value } from './field-type.js'
+import { createType } from './types/index.js'
+
+interface OperandType {
+  /** What is accepted, after "must be". */
+  readonly accepted: string
+  readonly parse: (text: string) => NonNullable<Value> | undefined
+}
+
+const [NUMBER, BOOLEAN, DATE, DATETIME] = [createType('number'), createType('boolean'), createType('date'), createType('datetime')]
+
+/** In a URL, an unencoded plus sign is a space. */
+const number = (text: string) => NUMBER.parse(text.replace(/(?<=[eE]) (?=\d)/, '+')) as number | undefined
+
+const OPERANDS: Readonly<Record<TypeName, OperandType>> = {
+  string: { accepted: 'a text', parse: (text) => text },
+  integer: {
+    accepted: `a whole number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+    parse: (text) => {
+      const value = number(text)
+      return Number.isSafeInteger(value) ? value : undefined
+    }
+  },
+  number: { accepted: 'a finite number such as -1.5', parse: number },
+  boolean: { accepted: 'true or false', parse: BOOLEAN.parse },
+  date: { accepted: DATE.accepts, parse: DATE.parse },
+  datetime: { accepted: DATETIME.accepts, parse: (text) => DATETIME.parse(text.replace(/ (?=\d\d:\d\d$)/, '+')) }
+}
+
+/** What `parseOperand` accepts for a type, after "must be". */
+export function acceptedOperand (type: TypeName): string {
+  return OPERANDS[type].accepted
+}
+
+/**
+ * Reads a value of a column in a query: as responses have it, whatever its format in files. Returns `undefined` if the text is not
+ * a value of this type.
+ */
+export function parseOperand (type: TypeName, text: string): NonNullable<Value> | undefined {
+  return OPERANDS[type].parse(text)
+}

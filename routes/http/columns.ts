@@ -1,0 +1,70 @@
+import type { DataVersion, Position, Sort } from '../../lib/query/data-version.js'
+import { columnType, type Columns } from '../../lib/query/age-column.js'
+import type { TypeName, Value } from '../../lib/schema/field-type.js'
+import { invalidParameters } from '../../plugins/problems/problem.js'
+import { listParameter } from './parameter.js'
+
+export const columnsParameter = (example: readonly string[]) => listParameter({
+  description: 'The columns of the response, in this order: separated by commas, repeated, or both. `*`: all columns that it does not name. Default: the columns of a Record. ' +
+    '`age`, if there are ages: completed years at `as_of`, unless the records have a column of this name.',
+  example,
+  separator: ',',
+  accepted: 'a list of columns, separated by commas or repeated, or *'
+})
+
+export const sortParameter = (example: readonly string[]) => listParameter({
+  description: 'The columns by which records are sorted: separated by commas, repeated, or both; `-` before a column reverses its order. Text is ordered by its UTF-8 bytes, records without a value come last, ' +
+    'and records that are equal in all of these columns are sorted by key, in the direction of the last one. Default: by key.',
+  example,
+  separator: ',',
+  accepted: 'a list of columns, separated by commas or repeated, each with an optional minus before it'
+})
+
+/** The columns that a query asks for; `*` stands for all that it does not name. @throws {Problem} */
+export function columnsOf (names: readonly string[] | undefined, { columns }: Columns): readonly string[] | undefined {
+  if (names === undefined) return undefined
+  checkNames('columns', names)
+  return names.flatMap((name) => name === '*' ? columns.filter((column) => !names.includes(column)) : name)
+}
+
+/** The order that a query asks for. That of the keys is `[]`. @throws {Problem} */
+export function sortOf (texts: readonly string[] = [], { fields }: Columns): Sort {
+  const sort = texts.map((text) => text.startsWith('-') ? { column: text.slice(1), isReversed: true } : { column: text, isReversed: false })
+  checkNames('sort', sort.map(({ column }) => column))
+  const isByKey = sort.length === 1 && !sort[0]!.isReversed && sort[0]!.column === keyOf(fields)
+  return isByKey ? [] : sort
+}
+
+/** Whether an order has such a position. */
+export function isPositionIn ({ values }: Position, sort: Sort, version: Columns): boolean {
+  const key = sort.findIndex(({ column }) => column === keyOf(version.fields))
+  const columns = key === -1 ? sort : sort.slice(0, key)
+  return values.length === columns.length && columns.every(({ column }, i) => isValueOf(columnType(version, column), values[i]!))
+}
+
+function isValueOf (type: TypeName | undefined, value: Value): boolean {
+  switch (type) {
+    case undefined: return false
+    case 'string': return value === null || typeof value === 'string'
+    case 'boolean': return value === null || typeof value === 'boolean'
+    case 'number': return value === null || typeof value === 'number'
+    default: return value === null || Number.isSafeInteger(value)
+  }
+}
+
+function keyOf (fields: DataVersion['fields']): string | undefined {
+  return fields.find(({ source }) => source === 'key')?.name
+}
+
+/** Checks that a list has no duplicates, and only names that can be written in it. */
+export function checkNames (parameter: string, names: readonly string[]): void {
+  const duplicate = names.find((name, i) => names.indexOf(name) !== i)
+  if (duplicate !== undefined) throw invalidNames(parameter, `names the column ${duplicate} twice`)
+  // Commas separate columns, and an operator ends the column of a condition.
+  const other = names.find((name) => /[,=!<>~^]/.test(name))
+  if (other !== undefined) throw invalidNames(parameter, `names the column ${other}; a name with a comma or one of = ! < > ~ ^ cannot be used here`)
+}
+
+function invalidNames (parameter: string, detail: string) {
+  return invalidParameters([{ parameter, detail }])
+}

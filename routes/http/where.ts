@@ -1,0 +1,120 @@
+import { didYouMean, nearest } from '../../lib/base/nearest.js'
+import { columnType, type Columns } from '../../lib/query/age-column.js'
+import type { Filter } from '../../lib/query/filter.js'
+import type { TypeName } from '../../lib/schema/field-type.js'
+import { acceptedOperand, parseOperand } from '../../lib/schema/operand.js'
+import { invalidParameters } from '../../plugins/problems/problem.js'
+import { listParameter, textParameter } from './parameter.js'
+
+/** The operators, longer ones before those that they begin with. */
+const OPERATORS = ['!=', '<=', '>=', '^=', '=', '<', '>', '~'] as const
+type Operator = (typeof OPERATORS)[number]
+
+const ACCEPTED = '<column><operator><value> with one of the operators = != < <= > >= ~ (contains, ignoring case) ^= (begins with), or <column> (has a value), or !<column> (has none)'
+
+export const whereParameter = (example: string | undefined) => listParameter({
+  description: 'Selects records by the value of any column: `<column><operator><value>`. The operators are `=`, `!=`, `<`, `<=`, `>`, `>=`, `~` (contains, ignoring case) and `^=` (begins with); ' +
+    'the value is everything after the operator, taken literally. `<column>` alone selects the records that have a value in it, `!<column>` those that have none, and no other condition does. ' +
+    'Text is compared by its UTF-8 bytes; numbers, booleans, dates and times are written as in responses. May be repeated: several `=` on one column mean any of these values, and everything else has to hold together.',
+  ...example !== undefined && { example: [example] },
+  accepted: ACCEPTED
+})
+
+/** The most words of `q`. */
+const MAX_WORDS = 16
+
+export const wordsParameter = textParameter({
+  description: `Selects records by words: each of them, separated by spaces, is contained in the key or in some text column, ignoring case. At most ${MAX_WORDS}.`,
+  example: 'wren ash'
+})
+
+/** The filter of the words of `q`. @throws {Problem} */
+export function wordsFilter (text: string): Filter {
+  const words = text.split(/\s+/).filter((word) => word !== '')
+  if (words.length === 0 || words.length > MAX_WORDS) throw invalidParameters([{ parameter: 'q', detail: `got ${words.length} words; must be 1 to ${MAX_WORDS} words, separated by spaces` }])
+  return { op: 'words', value: [...new Set(words)] }
+}
+
+/** One condition, as it is written. `exists` and `none` have no value. */
+interface Condition { readonly text: string, readonly column: string, readonly operator: Operator | 'exists' | 'none', readonly value: string }
+
+/** The filters of the conditions in a data version. @throws {Problem} names the condition and what is accepted */
+export function whereFilters (texts: readonly string[] = [], version: Columns): Filter[] {
+  const conditions = texts.map(parseCondition)
+  return conditions.flatMap((condition, i) => {
+    const { column, operator } = condition
+    const type = columnType(version, column)
+    if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, version.columns))
+    if (operator !== '=' && operator !== '!=') return toFilter(condition, type)
+    // Equal columns with equal operators are one filter.
+    const same = conditions.filter((other) => other.column === column && other.operator === operator)
+    if (same[0] !== conditions[i]) return []
+    const equals: Filter = { column, op: 'equals', value: same.map((other) => operandOf(other, type)) }
+    return operator === '=' ? equals : [{ column, op: 'exists', value: true } satisfies Filter, { op: 'not', filter: equals } satisfies Filter]
+  })
+}
+
+function toFilter (condition: Condition, type: TypeName): Filter {
+  const { text, column, operator, value } = condition
+  switch (operator) {
+    case 'exists': case 'none': return { column, op: 'exists', value: operator === 'exists' }
+    case '~': case '^=':
+      if (type !== 'string') throw invalidWhere(text, `${operator} is for text, and ${column} has values of the type ${type}; use = != < <= > >=`)
+      return { column, op: operator === '~' ? 'contains' : 'prefix', value }
+    default: {
+      const operand = operandOf(condition, type)
+      const isExcluded = !operator.endsWith('=')
+      return { column, op: 'range', value: operator.startsWith('<') ? { max: operand, ...isExcluded && { isMaxExcluded: true } } : { min: operand, ...isExcluded && { isMinExcluded: true } } }
+    }
+  }
+}
+
+function operandOf ({ text, column, value }: Condition, type: TypeName) {
+  const operand = parseOperand(type, value)
+  if (operand !== undefined) return operand
+  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : ''
+  throw invalidWhere(text, `the value of ${column} must be ${acceptedOperand(type)}${hint}`)
+}
+
+/** @throws {Problem} */
+function parseCondition (text: string): Condition {
+  const isNone = /^![^=!<>~^]/.test(text)
+  const start = isNone ? 1 : 0
+  const length = text.slice(start).search(/[=!<>~^]/)
+  const column = length === -1 ? text.slice(start) : text.slice(start, start + length)
+  const rest = length === -1 ? '' : text.slice(start + length)
+  if (column === '') throw invalidWhere(text, `must be ${ACCEPTED}`)
+  if (column.includes(',')) throw invalidWhere(text, `names the column ${column}; a name with a comma cannot be used here`)
+  if (rest === '') return { text, column, operator: isNone ? 'none' : 'exists', value: '' }
+  if (isNone) throw invalidWhere(text, `!${column} selects the records without a value and takes no operator; use ${column}!=<value> for other values`)
+  const operator = OPERATORS.find((operator) => rest.startsWith(operator))
+  const mistake = findMistake(column, rest)
+  if (operator === undefined || mistake !== undefined) throw invalidWhere(text, mistake ?? `must be ${ACCEPTED}`)
+  return { text, column, operator, value: rest.slice(operator.length) }
+}
+
+/** What other notations have in place of an operator of ours. */
+const OTHER_OPERATORS: readonly (readonly [operator: string, hint: string])[] = [
+  ['==', 'use ='], ['<>', 'use !='], ['=>', 'use >='], ['=<', 'use <='], ['!~', 'there is no operator for text that is not contained'], ['=~', 'there are no regular expressions; use ~ for text that is contained']
+]
+
+/** Finds what is probably meant for another language: taken literally, it would match nothing. Returns the hint. */
+function findMistake (column: string, rest: string): string | undefined {
+  const other = OTHER_OPERATORS.find(([operator]) => rest.startsWith(operator))
+  if (other !== undefined) return `${other[0]} is not an operator: ${other[1]}`
+  if (column !== column.trim()) return `there must be no space around the operator: ${column.trim()}${rest.trim()}`
+  if (/\s(and|or)\s+\S+\s*[=<>!~]/i.test(rest)) return 'a condition compares one column with one value; repeat where= for conditions that all have to hold, and repeat = on one column for any of several values'
+  if (/^[=!<>~^]+'.*'$/.test(rest)) return 'values are written without quotes'
+  if (/^~(\^|.*\.[*+]|.*\\[bdsw]|\/.*\/[a-z]*$)/.test(rest)) return 'there are no regular expressions; use ~ for text that is contained and ^= for text at the beginning'
+  if (/^~%.*%$/.test(rest)) return '% is not a wildcard; ~ finds the text anywhere in the value'
+  return undefined
+}
+
+function unknownColumn (column: string, columns: readonly string[]): string {
+  const hint = didYouMean(nearest(column, columns))
+  return `unknown column ${column}${hint}${/\s/.test(column) ? `; must be ${ACCEPTED}` : ''}`
+}
+
+function invalidWhere (text: string, detail: string) {
+  return invalidParameters([{ parameter: 'where', detail: `got ${JSON.stringify(text)}; ${detail}` }])
+}
