@@ -2,7 +2,7 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { httpProblem, type Problem } from './problems/problem.js'
+import { excerpt, httpProblem, type Problem } from './problems/problem.js'
 import { newRequestId, REQUEST_ID, requestIdOf } from './request-id.js'
 import { logRequest } from './request-log.js'
 import { DEFAULT_HEADERS } from './default-headers.js'
@@ -21,7 +21,7 @@ export default fp(async (fastify) => {
 function sendExpectationFailed (fastify: FastifyInstance, request: IncomingMessage, response: ServerResponse): void {
   const requestId = requestIdOf(request)
   logRequest(fastify, requestId, request, response)
-  const { headers, body } = serialize(httpProblem(417, 'Expect: the only supported value is 100-continue'), requestId)
+  const { headers, body } = serialize(httpProblem(417, `Expect: got ${JSON.stringify(excerpt(String(request.headers.expect)))}; must be 100-continue`), requestId)
   response.writeHead(417, headers).end(body)
 }
 
@@ -50,9 +50,9 @@ function sendClientError ({ config, log }: FastifyInstance, error: ClientError, 
 function toProblem ({ code }: ClientError): Problem {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW': return httpProblem(431, 'The URL and the headers are larger than 16 KiB')
-    case 'ERR_HTTP_REQUEST_TIMEOUT': return httpProblem(408, 'The request did not arrive in time')
+    case 'ERR_HTTP_REQUEST_TIMEOUT': return httpProblem(408, 'The request did not arrive in time: its headers must arrive within 15 s, and all of it within 30 s')
     case 'HPE_INVALID_URL': return httpProblem(400, 'The URL has characters that must be percent-encoded as UTF-8: ü is %C3%BC, a space is %20')
-    default: return httpProblem(400, 'The request can\'t be read as HTTP')
+    default: return httpProblem(400, 'The request is not valid HTTP/1.1')
   }
 }
 

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
-import { Problem } from '../plugins/problems/problem.js'
+import { excerpt, Problem } from '../plugins/problems/problem.js'
 import { sendStream } from './http/body.js'
 import { headersOnly, isNotModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
@@ -43,9 +43,9 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
     }, field)
     if (image === undefined) throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(key)}` + (field === first?.name ? '' : ` in ${field}`))
-    if (outcome.status === 415) throw new Problem(415, 'unsupported_image', 'The file is not an image of a type that is served')
+    if (outcome.status === 415) throw new Problem(415, 'unsupported_image', 'The first bytes of the file are not those of an image of a supported type: PNG, JPEG, WebP or GIF, if its extension is declared')
     if (outcome.status === 416) {
-      throw new Problem(416, 'range_not_satisfiable', `The image has ${image.size} bytes`, { headers: { 'content-range': `bytes */${image.size}` } })
+      throw new Problem(416, 'range_not_satisfiable', `Range: got ${JSON.stringify(excerpt(String(request.headers.range)))}; the image has ${image.size} bytes`, { headers: { 'content-range': `bytes */${image.size}` } })
     }
     setCacheControl(request, reply)
     reply.code(outcome.status).headers(headersOf(image, outcome))

@@ -11,7 +11,7 @@ import type { UpdateReport } from '../lib/transformer.js'
 import { Job, JobList, type JobResult } from './http/schemas.js'
 
 const PostQuery = parametersSchema({
-  dry_run: booleanParameter({ default: false, description: 'Reports what would change, and writes nothing.', example: true })
+  dry_run: booleanParameter({ default: false, description: 'Whether the job only reports what would change and writes nothing.', example: true })
 })
 const JobParams = parametersSchema({ id: pathParameter({ description: 'The id of the job.', example: '5e2f8a10-1' }) })
 
@@ -22,14 +22,14 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   // Some clients send an empty body of any media type, which is accepted; a body with content is a mistake of the client.
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => {
-    if (body.trim() !== '') throw new Problem(400, 'unexpected_body', 'This request must not have a body')
+    if (body.trim() !== '') throw new Problem(400, 'unexpected_body', 'POST /data must not have a body; its parameters are in the URL')
   })
 
   const post = { config: { operation: publishOutput }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
   fastify.post('/data', post, async (request, reply) => {
     if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down; send the request to another one')
     const { dry_run: dryRun = false } = request.query
-    if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false: this process writes nothing to the lake; use dry_run=true')
+    if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false, so this process writes nothing to the lake; only dry_run=true is possible')
     const { job, ended } = jobs.enqueue('api', { dryRun })
     if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async', 'retry-after': '1' }).send(toWire(job))

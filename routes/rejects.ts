@@ -21,7 +21,7 @@ const MEDIA_TYPES = { json: 'application/json; charset=utf-8', csv: 'text/csv; c
 const DEFAULT_LIMIT = 1000
 
 const idParameter = (example: Cell) => listParameter({
-  description: 'Selects the entries with this id, compared byte for byte. If repeated: with any of these ids.',
+  description: 'Selects the entries with this id, compared byte for byte. May be repeated to select several ids.',
   ...example !== null && { example: [example] }
 })
 
@@ -29,7 +29,7 @@ const idParameter = (example: Cell) => listParameter({
 const ListingParameters = {
   user_id: idParameter(null),
   code: listParameter({
-    description: 'Selects the entries with this code. If repeated: with any of these codes.',
+    description: 'Selects the entries with this code. May be repeated to select several codes.',
     example: ['invalid_value'],
     accepted: `one of ${QUARANTINE_CODES.join(', ')}`,
     pattern: new RegExp(`^(${QUARANTINE_CODES.join('|')})$`)
@@ -37,8 +37,8 @@ const ListingParameters = {
 }
 
 const PageParameters = {
-  limit: integerParameter({ minimum: 1, maximum: 10_000, description: `The number of entries of a page. Default: ${DEFAULT_LIMIT}.`, example: 100 }),
-  cursor: textParameter({ description: 'Continues a listing after its last page: the value of `Next-Cursor` in the response with that page. The cursor contains the other parameters, so they need not be repeated.' })
+  limit: integerParameter({ minimum: 1, maximum: 10_000, description: `The maximum number of entries in a page. Default: ${DEFAULT_LIMIT}.`, example: 100 }),
+  cursor: textParameter({ description: 'Requests the next page of a listing: the value of `Next-Cursor` in the response with the previous page. The cursor contains the other parameters, so they need not be repeated.' })
 }
 
 /** `format` is not in the document, as in /data. */
@@ -102,7 +102,7 @@ function queryOf ({ cursor, limit, user_id: userIds, code }: PageParametersQuery
   const continued = readCursor(cursor)
   const entries = toEntries(ListingParameters, listing)
   if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(toEntries(ListingParameters, continued.listing))) {
-    throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
+    throw invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
   }
   return toQuarantineQuery(continued.listing, limit ?? continued.limit, continued.after)
 }
@@ -119,7 +119,7 @@ function readCursor (text: string): { readonly listing: Listing, readonly limit:
     const { limit, ...listing } = parametersSchema({ ...ListingParameters, limit: PageParameters.limit }).parse(toQuery(entries))
     return { listing, limit: limit ?? DEFAULT_LIMIT, after }
   } catch {
-    throw invalidParameter('cursor', 'is not a cursor of this listing, or was damaged')
+    throw invalidParameter('cursor', 'is not a cursor of this listing, or is damaged; must be the Next-Cursor of an earlier response')
   }
 }
 

@@ -105,7 +105,7 @@ state() { "$engine" inspect --format "{{.State.$1}}" userlake-test-single; }
 size_is_small() {
   local bytes said
   bytes=$("$engine" image inspect --format '{{.Size}}' "$image")
-  said=$(sed -nE 's/^The image has ([0-9]+) MB.*/\1/p' README.md)
+  said=$(sed -nE 's/^The image is ([0-9]+) MB.*/\1/p' README.md)
   echo "size: $bytes, the README says $said MB" | tee "$work/size"
   ((bytes < 250000000 && bytes / 1000000 <= said + 5 && bytes / 1000000 >= said - 5))
 }

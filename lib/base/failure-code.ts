@@ -4,20 +4,20 @@ import { StoreError, TooLargeError, type StoreErrorCode } from './errors.js'
 export type FailureCode = StoreErrorCode | 'lake_too_large' | 'download_failed' | 'refresh_slow' | 'internal_error'
 
 const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
-  unreachable: 'The bucket cannot be reached',
-  timeout: 'The bucket does not respond in time',
-  access_denied: 'The bucket refuses access',
+  unreachable: 'The lake cannot be reached',
+  timeout: 'The lake does not respond in time',
+  access_denied: 'The lake refuses access',
   no_such_bucket: 'The bucket or folder does not exist',
-  invalid_listing: 'The bucket returned a listing that is incomplete or invalid',
+  invalid_listing: 'The listing of the lake is incomplete or invalid',
   corrupt: 'The body of an object does not match its length or checksum',
   too_large: 'An object is too large',
-  invalid_key: 'The store cannot contain an object with this key',
+  invalid_key: 'The lake cannot contain an object with this key',
   precondition_failed: 'The object was changed repeatedly while it was read or written',
   read_only: 'Another process writes to this folder; this one serves it read-only',
-  store_error: 'The bucket returned an error',
+  store_error: 'The lake returned an error',
   lake_too_large: 'The lake is too large: one of its columns has more than 2 GiB of text',
   download_failed: 'Some info files could not be downloaded',
-  refresh_slow: 'A listing takes longer than a request waits for it (REFRESH_WAIT)',
+  refresh_slow: 'A listing takes longer than requests wait for it (REFRESH_WAIT)',
   internal_error: 'An unexpected error; see the log'
 }
 

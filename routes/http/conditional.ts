@@ -28,7 +28,7 @@ export function entityTag ({ config }: FastifyInstance, ...origin: readonly stri
 export function isNotModified ({ headers }: FastifyRequest, { etag, lastModified }: Validators): boolean {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = headers
   const isUnmet = ifMatch !== undefined ? !includesTag(ifMatch, etag, 'strong') : isModifiedSince(lastModified, headers['if-unmodified-since']) === true
-  if (isUnmet) throw new Problem(412, 'condition_not_met', 'The response is of another version than If-Match or If-Unmodified-Since asks for')
+  if (isUnmet) throw new Problem(412, 'condition_not_met', 'The current response does not meet the condition of If-Match or If-Unmodified-Since')
   if (ifNoneMatch !== undefined) return includesTag(ifNoneMatch, etag, 'weak')
   return isModifiedSince(lastModified, headers['if-modified-since']) === false
 }

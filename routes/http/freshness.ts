@@ -19,7 +19,7 @@ export async function ensureFresh (request: FastifyRequest, reply: FastifyReply)
     return
   }
   if (ageMs === undefined) throw noData(staleReasons)
-  if (!isUsable) throw unavailable('data_too_old', 'The data is older than may be served: ' + staleReasons.map(describeFailure).join('; '))
+  if (!isUsable) throw unavailable('data_too_old', 'The data is older than MAX_STALE_IF_ERROR allows: ' + staleReasons.map(describeFailure).join('; '))
   reply.header('age', Math.floor(ageMs / 1000))
   if (staleReasons.length > 0) reply.header('data-stale', staleReasons.join(', '))
   request.dataVersion = transformer.current

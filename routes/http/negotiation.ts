@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import type { Encoding } from '../../lib/output/exporter.js'
 import type { Format } from '../../lib/output/render.js'
-import { Problem } from '../../plugins/problems/problem.js'
+import { excerpt, Problem } from '../../plugins/problems/problem.js'
 
 /** The media types of the formats; if a client accepts several equally, the first one is used. */
 const FORMATS: Readonly<Record<string, Format>> = {
@@ -16,7 +16,7 @@ export function formatOf<F extends Format = Format> ({ headers: { accept = '*/*'
   const types = MEDIA_TYPES.filter((type) => formats.includes(FORMATS[type] as F))
   const type = new Negotiator({ headers: { accept: withoutParameters(accept) } }).mediaType(types)
   if (type !== undefined) return FORMATS[type] as F
-  throw new Problem(406, 'not_acceptable', `The data is available as ${types.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
+  throw new Problem(406, 'not_acceptable', `Accept: got ${JSON.stringify(excerpt(accept))}; must accept one of ${types.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
 }
 
 /** The encoding that the Accept-Encoding header prefers. @throws {Problem} if it accepts none */
@@ -24,7 +24,7 @@ export function encodingOf ({ headers, raw }: FastifyRequest): Encoding {
   if (headers['accept-encoding'] === undefined) return 'identity'
   const encoding = new Negotiator(raw).encoding(['gzip', 'identity'])
   if (encoding === 'gzip' || encoding === 'identity') return encoding
-  throw new Problem(406, 'not_acceptable', 'The response is available as gzip or identity', { headers: { vary: 'accept-encoding' } })
+  throw new Problem(406, 'not_acceptable', `Accept-Encoding: got ${JSON.stringify(excerpt(String(headers['accept-encoding'])))}; must accept gzip or identity`, { headers: { vary: 'accept-encoding' } })
 }
 
 /** An Accept header without parameters such as charset=utf-8, in which none of the media types differ. */

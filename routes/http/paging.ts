@@ -7,10 +7,10 @@ import { parametersSchema, toEntries, toQuery, type Parameters, type Values } fr
 
 export const PageParameters = {
   limit: integerParameter({
-    minimum: 1, maximum: 10_000, description: 'The number of records of a page. Without it, the response has all records that match.', example: 100
+    minimum: 1, maximum: 10_000, description: 'The maximum number of records in a page. Without it, the response has all records that match.', example: 100
   }),
   cursor: textParameter({
-    description: 'Continues a listing after its last page: the value of `Next-Cursor` in the response with that page. The cursor contains the other parameters of the listing, so they need not be repeated.'
+    description: 'Requests the next page of a listing: the value of `Next-Cursor` in the response with the previous page. The cursor contains the other parameters of the listing, so they need not be repeated.'
   })
 }
 
@@ -53,9 +53,9 @@ export function listingOf<T extends FilterQuery> (
     return { path, parameters: current, entries, asOf: instantOf(current, now), version: undefined, page: limit === undefined ? undefined : { limit } }
   }
   const cursor = decodeCursor(text)
-  if (cursor === undefined) throw invalidParameter('cursor', 'is not a cursor of this service, or was damaged')
+  if (cursor === undefined) throw invalidParameter('cursor', 'is damaged or not a cursor; must be the Next-Cursor of an earlier response')
   if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(cursor.parameters)) {
-    throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
+    throw invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
   }
   const { version, after, asOf } = cursor
   const { limit: cursorLimit, ...parameters } = parseContent(definitions, cursor)
@@ -74,7 +74,7 @@ function parseContent (definitions: Parameters, { parameters, limit }: Cursor): 
 
 /** The problem of a cursor that does not fit its listing. */
 export function expiredCursor () {
-  return invalidParameter('cursor', 'has expired or belongs to another path; restart from the first page')
+  return invalidParameter('cursor', 'has expired or belongs to another path; restart from the first page, without a cursor')
 }
 
 /** The headers that lead to the page after this one. */

@@ -115,7 +115,7 @@ export const attachmentPath: (schema: Schema) => AttachmentPath = perSchema((sch
   const field = { ...pathParameter({ description: 'The image field.' }), schema: recordSchemas(schema).named.ImageField! }
   const fieldOf = (params: unknown) => {
     const { field } = params as { readonly field: string }
-    if (!names.includes(field)) throw new Problem(404, 'image_not_found', `There is no image field ${JSON.stringify(field)}; there are ${names.join(', ')}`)
+    if (!names.includes(field)) throw new Problem(404, 'image_not_found', `There is no image field ${JSON.stringify(field)}; must be one of ${names.join(', ')}`)
     return field
   }
   return { url: `${url}/attachments/:field`, params: parametersSchema({ ...params.parameters, field }), fieldOf }

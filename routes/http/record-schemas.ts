@@ -18,8 +18,8 @@ export const AgeBasis = {
 } as const
 
 const AgeBin = Type.Object({
-  min_age: integer('The least age in the bin, in completed years'),
-  max_age: integer('The greatest age in the bin, in completed years'),
+  min_age: integer('The lowest age in the bin, in completed years'),
+  max_age: integer('The highest age in the bin, in completed years'),
   count: count('The number of records in the bin')
 }, { description: 'A bin of the histogram' })
 
@@ -45,14 +45,14 @@ export const recordSchemas = perSchema((schema) => {
   const RecordSelection = Type.Partial(Type.Object(columns), {
     // Generators for Go and TypeScript fail on a schema of several types here.
     additionalProperties: true,
-    description: 'One record in the columns of the parameter `columns`; without it, in the columns of a Record. Undeclared columns are text, or null if the file does not have them.'
+    description: 'The columns of one record that the parameter `columns` selects; without it, all columns of a Record. Undeclared columns are text, or null if the file does not have them.'
   })
 
   const ImageField = image && {
     type: 'string',
     enum: schema.images.map(({ name }) => name),
     examples: [image.name],
-    description: 'The name of an image field; the first one is that of `/image`'
+    description: 'The name of an image field; `/image` returns the image of the first one'
   }
 
   const none = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has a birth'
@@ -61,8 +61,8 @@ export const recordSchemas = perSchema((schema) => {
     ...birth && {
       average_age: number({ description: `The mean age in years of 365.25 days; -1 ${none}` }),
       median_age: nullable(`The median age in years of 365.25 days; null ${none}`, number()),
-      youngest_age: nullable(`The least age in years of 365.25 days; null ${none}`, number()),
-      oldest_age: nullable(`The greatest age in years of 365.25 days; null ${none}`, number())
+      youngest_age: nullable(`The lowest age in years of 365.25 days; null ${none}`, number()),
+      oldest_age: nullable(`The highest age in years of 365.25 days; null ${none}`, number())
     },
     ...image && { with_image: count('The number of records that have an image') },
     ...birth && {
@@ -79,8 +79,8 @@ export const recordSchemas = perSchema((schema) => {
     detail: text('What is wrong, in words'),
     hint: nullable('How to correct the file; null if the service cannot suggest anything', Type.String()),
     line: nullable('The number of the line with the error, from 1; null if the error has no position', Type.Integer({ format: 'int32', minimum: 1 })),
-    column: nullable('The name of the column with the error; null if it concerns none or several', Type.String()),
-    excerpt: nullable('The beginning of the wrong text; null if there is none', Type.String()),
+    column: nullable('The name of the column with the error; null if the error concerns no column or several', Type.String()),
+    excerpt: nullable('The beginning of the text with the error; null if there is none', Type.String()),
     last_good: nullable('The version of the info file that is served instead; null if there is none', SourceVersion)
   }, { description: 'An info file that is not served, or an image without an info file (`orphan`)' })
 
@@ -88,7 +88,7 @@ export const recordSchemas = perSchema((schema) => {
     counts: QuarantineCounts,
     entries: Type.Array(QuarantineEntry, { description: 'The entries of this page, ordered by the bytes of their keys' }),
     ignored: Type.Array(IgnoredObjects, { description: 'The ignored objects by extension, the most frequent one first' })
-  }, { description: 'The objects of the bucket that are not in the data' })
+  }, { description: 'The objects of the lake that are not served' })
 
   return {
     named: { ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, Statistics, QuarantineEntry, Quarantine },
@@ -122,5 +122,5 @@ function meaningOf ({ name, source, descriptor: { title, description } }: Field)
   if (description !== undefined) return description
   if (title !== undefined) return title
   if (source === 'key') return 'The name of the info file without its extension'
-  return source === 'image' ? 'The key of the object in the bucket; null if there is none' : `The column ${name}`
+  return source === 'image' ? 'The key of the image; null if there is none' : `The column ${name}`
 }

@@ -25,7 +25,7 @@ export const RejectReason = Type.Object({
 export const Warning = Type.Object({
   code: text(`What is probably not intended, for programs. ${anyOf(WARNING_CODES)}`),
   detail: text('What is probably not intended, in words')
-}, { description: 'Something that is allowed and was probably not intended' })
+}, { description: 'A condition that does not stop the service and was probably not intended' })
 
 export const Detail = Type.Object({
   code: text(`A code of \`Data-Stale\` or of a warning, for programs. ${anyOf([...FAILURE_CODES, ...WARNING_CODES])}`),
@@ -43,7 +43,7 @@ export const Problem = Type.Object({
   reject: Type.Optional(RejectReason),
   details: Type.Optional(Type.Array(Detail, { description: 'For `GET /readyz`: why the data may be outdated, and warnings' })),
   restart: Type.Optional(text('For 410: the URL of the first page of the same listing in the current data', { format: 'uri-reference' })),
-  continue: Type.Optional(text('For 410: the URL of the page that follows the last record received, in the current data; over the whole listing, records may then be missing or appear twice', { format: 'uri-reference' })),
+  continue: Type.Optional(text('For 410: the URL of the page after the last record received, in the current data. As the data has changed, records may be missing from the listing as a whole, or appear twice', { format: 'uri-reference' })),
   continue_cursor: Type.Optional(text('For 410: the cursor of `continue`'))
 }, {
   description: 'An error, as in RFC 9457',
@@ -83,13 +83,13 @@ export const JobTrigger = text(`What started the job. ${anyOf(['schedule', 'api'
 export const JobState = text(`The state of the job; \`succeeded\` and \`failed\` are final. ${anyOf(['waiting', 'running', 'succeeded', 'failed'])}`, { examples: ['succeeded'] })
 
 export const JobProgress = Type.Object({
-  listed: count('The objects listed'),
+  listed: count('The number of objects listed so far'),
   to_fetch: count('The number of info files that are new or have changed and must be downloaded'),
   fetched: count('The number of info files downloaded so far')
 }, { description: 'The progress of a job' })
 
 const output = {
-  output_key: text('The key of the output in the bucket'),
+  output_key: text('The key of the output'),
   etag: nullable('The ETag of the output; null if there is none', Type.String()),
   bytes: Type.Integer({ format: 'int64', minimum: 0, description: 'The size of the output in bytes' }),
   skipped: Type.Boolean({ description: 'Whether nothing was written: the output was up to date, or the job is a dry run' })
@@ -105,7 +105,7 @@ export const JobResult = Type.Object({
   rejected: count('The number of rejected info files'),
   ...output,
   other_outputs: Type.Array(OtherOutput, { description: 'The outputs in other formats' }),
-  warnings: Type.Array(Warning, { description: 'Warnings: what is allowed and was probably not intended' })
+  warnings: Type.Array(Warning, { description: 'Conditions that do not stop the service and were probably not intended' })
 }, { description: 'The output, and how it differs from the previous one' })
 
 export const JobError = Type.Object({
@@ -125,23 +125,23 @@ export const Job = Type.Object({
   progress: JobProgress,
   result: nullable('What the job did; null unless it has succeeded', JobResult),
   error: nullable('Why the job failed; null unless it has failed', JobError)
-}, { description: 'A run that reconciles with the bucket and publishes the output' })
+}, { description: 'A run that reconciles with the lake and publishes the output' })
 
 export const JobList = Type.Object({ jobs: Type.Array(Job, { description: 'The jobs, newest first' }) }, { description: 'The recent jobs' })
 
 export const SourceVersion = Type.Object({
   key: text('The key of the object'),
   etag: text('Its ETag')
-}, { description: 'One version of an object in the bucket' })
+}, { description: 'One version of an object' })
 
 export const QuarantineCounts = Type.Object({
-  rejects: count('The number of info files that are not served'),
+  rejects: count('The number of rejected info files'),
   orphans: count('The number of images without an info file'),
   ignored: count('The number of objects that are neither info files nor images')
-}, { description: 'How many objects of the bucket are not in the data' })
+}, { description: 'The numbers of objects that are not served' })
 
 export const IgnoredObjects = Type.Object({
-  extension: nullable('The extension in lower case, without the dot; null for keys without one, and for all beyond the first 100 extensions', Type.String()),
+  extension: nullable('The extension in lower case, without the dot; null for all keys without an extension, and for all extensions beyond the first 100', Type.String()),
   count: count('The number of objects'),
   example: text('The key of one of them')
 }, { description: 'Objects that are neither info files nor images' })

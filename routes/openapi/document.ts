@@ -9,15 +9,15 @@ import type { Operation } from './operation.js'
 import { toParameterObjects, type ParameterObject } from './parameters.js'
 
 /** `files`: what becomes a record. */
-const describe = (files: string) => `${description}: it ${files}, answers filtered
-queries and statistics, and keeps one aggregated file up to date.
+const describe = (files: string) => `${description}: it ${files}, serves filtered
+queries and statistics, and keeps one aggregated file, the output, up to date. A lake is an S3-compatible bucket or a folder.
 
-Every response that is made of the data has the age of the data in \`Age\` and, if it may differ from the bucket, the reasons in \`Data-Stale\`. Errors
+Every response that contains data has the age of the data in \`Age\` and, if the data may differ from the lake, the reasons in \`Data-Stale\`. Errors
 are \`application/problem+json\` with a stable \`code\`. HEAD is available wherever GET is. An unknown parameter is an error. Responses
 are compressed if the request has \`Accept-Encoding: gzip\`.`
 
 const SERVERS = [
-  { url: '/', description: 'The server of this document' },
+  { url: '/', description: 'The server that this document was loaded from' },
   { url: 'http://localhost:8080', description: 'A server on this machine, with its default port' }
 ]
 
@@ -25,9 +25,9 @@ const TAGS = [
   { name: 'Records', description: 'The records and their images' },
   { name: 'Statistics', description: 'Statistics of the records' },
   { name: 'Schema', description: 'The declared columns' },
-  { name: 'Jobs', description: 'Updates of the aggregated output' },
-  { name: 'Quarantine', description: 'The objects of the bucket that are not in the data' },
-  { name: 'Probes', description: 'Probes for Kubernetes, which do not access the bucket, and the version' }
+  { name: 'Jobs', description: 'Updates of the output' },
+  { name: 'Quarantine', description: 'The objects of the lake that are not served' },
+  { name: 'Probes', description: 'Probes for Kubernetes, which do not access the lake, and the version' }
 ]
 
 /**

@@ -22,19 +22,19 @@ const integer = (minimum: number) => ({ type: 'integer', format: 'int32', minimu
 
 /** Of every response; `Cache-Control` unless the response has another one. */
 export const universal = {
-  'Cache-Control': define('Cache-Control-None', 'The response must not be stored', string('no-store', { enum: ['no-store'] })),
+  'Cache-Control': define('Cache-Control-None', 'The response must not be cached', string('no-store', { enum: ['no-store'] })),
   'Cross-Origin-Resource-Policy': define('Cross-Origin-Resource-Policy', 'Pages of other origins cannot embed the response', string('same-origin')),
   'X-Content-Type-Options': define('X-Content-Type-Options', 'The body is of the type that `Content-Type` names', string('nosniff')),
-  'Request-Id': define('Request-Id', 'The id of the request in the log and in problems: the `Request-Id` or `X-Request-Id` of the request if it has one, otherwise a new one', string('kX3v9QzA-1f', { pattern: '^[\\w.:=/+-]+$' }))
+  'Request-Id': define('Request-Id', 'The id of the request in the log and in problems: the `Request-Id` or `X-Request-Id` of the request if it has a valid one (at most 128 of the characters of this pattern), otherwise a new one', string('kX3v9QzA-1f', { pattern: '^[\\w.:=/+-]+$' }))
 }
 
-const AGE = 'The seconds since the start of the last complete listing of the bucket'
-const VERSION = 'The name of the data version: the same records have the same name, on every replica'
+const AGE = 'The seconds since the start of the last complete listing of the lake'
+const VERSION = 'The name of the data version, which is computed from all records: equal data has the same name on every replica'
 const versionSchema = string('Qm3cVxq0mXbZ0vTjS3hU4w', { pattern: '^[\\w-]{22}$' })
-const dataStale = define('Data-Stale', 'Why the data may differ from the bucket: one or more reasons, separated by commas; absent if there is none. The reasons are ' +
+const dataStale = define('Data-Stale', 'Why the data may differ from the lake: one or more reasons, separated by commas; absent if no reason is known. The reasons are ' +
   `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable, download_failed', { pattern: '^[a-z_]+(, [a-z_]+)*$' }), false)
 
-const lastGood = define('Data-Last-Good', 'How many records of the response, or of those that statistics are computed from, are an earlier version because the current info file is rejected; absent if there are none', integer(1), false)
+const lastGood = define('Data-Last-Good', 'The number of records in the response, or in its statistics, that are an earlier version because the current info file is rejected; absent if there are none', integer(1), false)
 
 /** Of responses that contain records, or statistics of them. */
 export const lastGoodRecords = { 'Data-Last-Good': lastGood }
@@ -54,7 +54,7 @@ const maxAge = { 'Cache-Control': define('Cache-Control', 'How long the response
 /** Of responses that clients may keep. */
 export const caching = {
   ...maxAge,
-  ETag: define('ETag', 'The entity tag of the response. The response to a request with it in `If-None-Match` is 304 as long as the content is the same', string('"5u0bY2rBJf3d6cQm1xKZ8g"', { pattern: '^"[\\w-]{22}"$' }))
+  ETag: define('ETag', 'The entity tag of the response. If a later request has it in `If-None-Match` and the content is still the same, the response is 304', string('"5u0bY2rBJf3d6cQm1xKZ8g"', { pattern: '^"[\\w-]{22}"$' }))
 }
 
 const VARY = 'The request headers that the response depends on'
@@ -63,7 +63,7 @@ export const varyEncoding = { Vary: define('Vary-Encoding', VARY, string('accept
 
 export const contentEncoding = { 'Content-Encoding': define('Content-Encoding', 'How the body is compressed; absent if it is not', string('gzip'), false) }
 export const paging = {
-  'X-Total-Count': define('X-Total-Count', 'The number of records that match, whatever the limit', integer(0)),
+  'X-Total-Count': define('X-Total-Count', 'The number of records or entries that match, on all pages together', integer(0)),
   'Next-Cursor': define('Next-Cursor', 'The `cursor` of the next page; absent if there is none', string('WyJRbTNj...'), false),
   Link: define('Link', 'The URL of the next page; absent if there is none', string('</data?limit=100&cursor=WyJRbTNj...>; rel="next"', { pattern: '^<[^>]+>; rel="next"$' }), false)
 }
@@ -72,12 +72,12 @@ const FILE_NAME = 'The name under which browsers save the response'
 export const csvFile = { 'Content-Disposition': define('Content-Disposition-CSV', FILE_NAME, string('attachment; filename="data.csv"')) }
 export const ndjsonFile = { 'Content-Disposition': define('Content-Disposition-NDJSON', FILE_NAME, string('attachment; filename="data.ndjson"')) }
 
-export const retryAfter = { 'Retry-After': define('Retry-After', 'The seconds to wait before the next request', integer(1)) }
+export const retryAfter = { 'Retry-After': define('Retry-After', 'The number of seconds to wait before the next request', integer(1)) }
 
 const locationSchema = string('/jobs/5e2f8a10-1', { format: 'uri-reference' })
 export const jobLocation = { Location: define('Location', 'The URL of the job', locationSchema) }
 export const perhapsJobLocation = { Location: define('Location-If-Known', 'The URL of the job; absent if there is none', locationSchema, false) }
-export const preferenceApplied = { 'Preference-Applied': define('Preference-Applied', 'The preference that was followed', string('respond-async')) }
+export const preferenceApplied = { 'Preference-Applied': define('Preference-Applied', 'The preference of `Prefer` that was applied', string('respond-async')) }
 
 export const validators = {
   ...maxAge,
@@ -91,7 +91,7 @@ export const contentSize = { 'Content-Range': define('Content-Range-Unsatisfied'
 /** Headers of requests, which are all optional. */
 const text = (description: string, example: string) => ({ type: 'string', description, examples: [example] })
 
-export const cacheControl = { 'Cache-Control': text('`no-cache`: the request waits for a listing of the bucket that starts after it. If that listing fails, `Data-Stale` contains the reason.', 'no-cache') }
+export const cacheControl = { 'Cache-Control': text('`no-cache`: the response waits for a listing of the lake that starts after the request. If that listing fails, `Data-Stale` contains the reason.', 'no-cache') }
 export const ifNoneMatch = { 'If-None-Match': text('The entity tags that the client has. If the current response has one of them, the status is 304, without a body.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
 export const ifMatch = { 'If-Match': text('The entity tags of the versions that the client accepts. If the current response has none of them, the status is 412.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
 export const dates = {

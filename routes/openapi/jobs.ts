@@ -54,8 +54,8 @@ export const publishOutput: Operation = {
   operationId: 'publishOutput',
   tags,
   summary: 'Update the output',
-  description: 'Reconciles with the bucket and publishes the aggregated file, unless it would not change. `dry_run` reports what would change and ' +
-    'writes nothing. No body is needed.',
+  description: 'Reconciles with the lake and writes the output if it would change. With `dry_run`, the job reports what would change and ' +
+    'writes nothing. The request has no body.',
   headers: headers.prefer,
   responses: {
     200: {
@@ -66,7 +66,7 @@ export const publishOutput: Operation = {
       })
     },
     202: {
-      description: 'The job, which continues: `GET /jobs/{id}` has its state',
+      description: 'The job, which runs in the background: `GET /jobs/{id}` returns its state',
       headers: { ...headers.jobLocation, ...headers.preferenceApplied, ...headers.retryAfter },
       content: json(Job, { async: example('Without waiting for the job', "-X POST -H 'Prefer: respond-async' '/data?dry_run=true'", running) })
     },
@@ -81,7 +81,7 @@ export const listJobs: Operation = {
   operationId: 'listJobs',
   tags,
   summary: 'Recent jobs',
-  description: 'The last hundred jobs of this process, whatever started them.',
+  description: 'The last 100 jobs of this process: scheduled jobs, and those that `POST /data` started.',
   responses: {
     200: { description: 'The jobs', content: json(JobList, { first: example('After the first job', "'/jobs'", { jobs: [published] }) }) },
     ...problems([400, 500])
@@ -92,9 +92,9 @@ export const getJob: Operation = {
   operationId: 'getJob',
   tags,
   summary: 'One job',
-  description: 'The current state of a job of this process. Other processes do not know it, and neither does this one after a restart.',
+  description: 'The current state of a job of this process. Other replicas do not have it, and it is lost at a restart.',
   responses: {
-    200: { description: 'The job', content: json(Job, { published: example('A job that has published', "'/jobs/5e2f8a10-1'", published) }) },
+    200: { description: 'The job', content: json(Job, { published: example('A job that has written the output', "'/jobs/5e2f8a10-1'", published) }) },
     ...problems([400, 404, 414, 500], { examples: { 404: unknownJob } })
   }
 }

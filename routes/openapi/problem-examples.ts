@@ -17,19 +17,19 @@ export const badBinWidth: Examples = {
   outOfRange: example('A width out of range', "'/stats?bin_width=0'", invalid('bin_width', 'got "0"; must be an integer from 1 to 999'))
 }
 export const badDryRun: Examples = {
-  notBoolean: example('A value that is no boolean', "-X POST '/data?dry_run=maybe'", invalid('dry_run', 'got "maybe"; must be true, false, 1 or 0'))
+  notBoolean: example('A value that is not a boolean', "-X POST '/data?dry_run=maybe'", invalid('dry_run', 'got "maybe"; must be true, false, 1 or 0'))
 }
 export const noSuchFormat: Examples = {
   xml: example('A format that is not available', "-H 'Accept: application/xml' '/data'", problem(406, 'Not Acceptable', 'not_acceptable',
-    'The data is available as application/json, application/x-ndjson, application/ndjson, text/csv'))
+    'Accept: got "application/xml"; must accept one of application/json, application/x-ndjson, application/ndjson, text/csv'))
 }
 export const noSuchRejectFormat: Examples = {
   xml: example('A format that is not available', "-H 'Accept: application/xml' '/rejects'", problem(406, 'Not Acceptable', 'not_acceptable',
-    'The data is available as application/json, text/csv'))
+    'Accept: got "application/xml"; must accept one of application/json, text/csv'))
 }
 export const noSuchEncoding = (url: string): Examples => ({
   brotli: example('A compression that is not available', `-H 'Accept-Encoding: br, identity;q=0' '${url}'`, problem(406, 'Not Acceptable', 'not_acceptable',
-    'The response is available as gzip or identity'))
+    'Accept-Encoding: got "br, identity;q=0"; must accept gzip or identity'))
 })
 
 /** The cursor of a data version that does not exist. */
@@ -58,12 +58,12 @@ export const noImage: Examples = {
 }
 export const noAttachment: Examples = {
   none: example('A record without this image', "'/data/1007/attachments/img_path'", notFound('image_not_found', 'There is no image of "1007"')),
-  noField: example('A field that is no image field', "'/data/1007/attachments/photo'", notFound('image_not_found', 'There is no image field "photo"; there are img_path'))
+  noField: example('A name that is not that of an image field', "'/data/1007/attachments/photo'", notFound('image_not_found', 'There is no image field "photo"; must be one of img_path'))
 }
 export const noSuchRange: Examples = {
   beyond: example('A range after the end', "-H 'Range: bytes=999999-' '/data/1001/image'",
-    problem(416, 'Range Not Satisfiable', 'range_not_satisfiable', 'The image has 1180 bytes'))
+    problem(416, 'Range Not Satisfiable', 'range_not_satisfiable', 'Range: got "bytes=999999-"; the image has 1180 bytes'))
 }
 export const unknownJob: Examples = {
-  unknown: example('A job of another process', "'/jobs/1'", notFound('job_not_found', 'This process has no job "1"'))
+  unknown: example('A job that this process does not have', "'/jobs/1'", notFound('job_not_found', 'This process has no job "1"'))
 }

@@ -6,19 +6,19 @@ import type { Examples, Response } from './operation.js'
 const MEANINGS = {
   400: 'A parameter is invalid (`errors` contains its name, the value received and what is accepted), or the request is malformed',
   404: 'The record, image or job does not exist',
-  406: 'None of the types in `Accept` or of the encodings in `Accept-Encoding` is available',
+  406: '`Accept` or `Accept-Encoding` accepts none of the available media types or encodings',
   409: 'Publishing is disabled: the setting `PUBLISH` is false',
-  410: 'The data version of the cursor is no longer held, or is not held by this process: `restart` is the URL of its first page in the current data, `continue` that of the page after the last record, and `continue_cursor` the cursor of the latter',
-  412: 'The response is of another version than `If-Match` or `If-Unmodified-Since` asks for',
-  413: 'The body is too large; none is needed',
-  414: 'The path parameter is too long',
-  415: 'The media type is not supported',
-  416: 'The image does not have these bytes',
+  410: 'The data version of the cursor is no longer held, or is not held by this process: `restart` is the URL of the first page in the current data, `continue` the URL of the page after the last record received, and `continue_cursor` the cursor in `continue`',
+  412: 'The current response does not meet the condition of `If-Match` or `If-Unmodified-Since`',
+  413: 'The body is too large; the request must not have one',
+  414: 'A path parameter is longer than 720 characters',
+  415: 'The media type of the request body or of the image is not supported',
+  416: 'The `Range` begins after the end of the image',
   500: 'An unexpected error; see the log',
-  503: 'Not available now: there is no data yet, the data is older than may be served, the bucket cannot be read, the service is overloaded, or the process is shutting down'
+  503: 'Not available now: there is no data yet, the data is older than `MAX_STALE_IF_ERROR` allows, the lake cannot be read, the service is overloaded, or the process is shutting down'
 } as const
 
-const OTHERS = 'An error that any route can have: 403, 405, 408, 417, 421, 431'
+const OTHERS = 'An error that any route can return: 403, 405, 408, 417, 421 or 431'
 
 type Status = keyof typeof MEANINGS
 

@@ -10,11 +10,11 @@ import { misspelt, unknownRecord, noAttachment, noImage, noSuchRange, noSuchEnco
 
 const tags = ['Records'] as const
 
-const NOT_MODIFIED = 'The client has the current response'
+const NOT_MODIFIED = 'The client already has the current response'
 
 const LISTING = 'The filters are combined with AND. Without `limit`, the response has all records that match; with it, a page of them, and ' +
-  '`Next-Cursor` is the `cursor` of the next page. The pages of one listing agree with each other even if the data changes between the requests; if a listing can no ' +
-  'longer be continued, the response is 410. If the connection closes before the end of the body, the response is incomplete.'
+  '`Next-Cursor` is the `cursor` of the next page. All pages of a listing are of the same data version, even if the data changes between the requests; if that ' +
+  'version is no longer held, the response is 410. If the connection closes before the end of the body, the response is incomplete.'
 
 interface Listing {
   readonly operationId: string
@@ -82,7 +82,7 @@ export const recordOperations = perSchema((schema) => {
     file: headers.csvFile,
     content: {
       'text/csv': {
-        schema: Type.String({ description: 'RFC 4180, with a header' }),
+        schema: Type.String({ description: 'CSV as in RFC 4180, with a header' }),
         examples: {
           table: example('Two records', "'/data.csv?user_id=1007&user_id=1082&columns=user_id,last_name'", 'user_id,last_name\r\n1007,Phượng\r\n1082,الورّاق\r\n')
         }
@@ -106,14 +106,14 @@ export const recordOperations = perSchema((schema) => {
         }
       }
     },
-    notAcceptable: noSuchEncoding('/data.csv')
+    notAcceptable: noSuchEncoding('/data.ndjson')
   })
 
   const getRecord: Operation = {
     operationId: 'getRecord',
     tags,
     summary: 'One record',
-    description: 'The record with this id. Ids are compared byte for byte: `0012` is not `12`. The parameter `columns`, which `GET /data` describes, selects the columns of the response, as a RecordSelection.',
+    description: 'The record with this id. Ids are compared byte for byte: `0012` is not `12`. With the parameter `columns`, as in `GET /data`, the response is a RecordSelection.',
     headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
     responses: {
       200: {
@@ -138,7 +138,7 @@ export const recordOperations = perSchema((schema) => {
 
 const image = Object.fromEntries(['image/png', 'image/jpeg', 'image/webp', 'image/gif'].map((type) => [type, { schema: ImageBody }]))
 
-const IMAGE = 'as it is in the bucket. Its type is that of its first bytes, whatever the extension of its name.'
+const IMAGE = 'as it is stored in the lake. `Content-Type` follows from its first bytes, not from the extension of its name.'
 
 export const getRecordImage: Operation = {
   operationId: 'getRecordImage',

@@ -47,7 +47,7 @@ export const getStatistics = perSchema((schema): Operation => ({
         })
       })
     },
-    304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
+    304: { description: 'The client already has the current response', headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
     ...problems([400, 406, 412, 500, 503], {
       headers: headers.perhapsFreshness,
       examples: { 400: badBinWidth, 406: noSuchEncoding('/stats') },
@@ -60,7 +60,7 @@ export const getSchema: Operation = {
   operationId: 'getSchema',
   tags: ['Schema'],
   summary: 'The schema in force',
-  description: 'The declared columns as a Table Schema of the Data Package standard, with what applies by default, and the columns that files have besides. It can be used as a schema file.',
+  description: 'The declared columns as a Table Schema of the Data Package standard, with the default values filled in, and the undeclared columns of the files. The response can be used as a schema file.',
   headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
   responses: {
     200: {
@@ -70,7 +70,7 @@ export const getSchema: Operation = {
         users: example('The default schema', "'/schema'", { ...schemaInForce(compileSchema(USERS_SCHEMA), DEFAULTS.imageExtensions), undeclared_columns: [] })
       })
     },
-    304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
+    304: { description: 'The client already has the current response', headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
     ...problems([400, 406, 412, 500, 503], { headers: headers.perhapsFreshness, examples: { 406: noSuchEncoding('/schema') }, headersOf: { 406: headers.varyEncoding } })
   }
 }
@@ -95,17 +95,17 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
     responses: {
       200: {
         description: 'A page of the quarantine',
-        headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
+        headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
         content
       },
-      304: { description: 'The client has the current response', headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...vary } },
+      304: { description: 'The client already has the current response', headers: { ...headers.freshness, ...headers.caching, ...vary } },
       ...problems([400, 406, 412, 500, 503], { headers: headers.perhapsFreshness, examples: { 406: notAcceptable }, headersOf: { 406: vary } })
     }
   }
 }
 
-const QUARANTINE = 'A bad file does not affect the others, and the last good version of its record is served. The next listing reads a file that was uploaded again. ' +
-  'Each page is computed from the current data, ordered by key; `Next-Cursor` continues after the last key of the page.'
+const QUARANTINE = 'A bad file does not affect the others, and the last good version of its record is served. A file that is corrected and uploaded again is read by the next reconcile. ' +
+  'The entries are ordered by key. Each page is computed from the current data; `Next-Cursor` continues after the last key of the page.'
 
 /** Depends on the schema. */
 export const listRejects = perSchema((schema) => rejectListing({
@@ -141,7 +141,7 @@ export const exportRejectsCsv = rejectListing({
   vary: headers.varyEncoding,
   content: {
     'text/csv': {
-      schema: Type.String({ description: 'RFC 4180, with a header' }),
+      schema: Type.String({ description: 'CSV as in RFC 4180, with a header' }),
       examples: {
         none: example('A code that no file has', "'/rejects.csv?code=empty_file'", 'user_id,key,etag,code,detail,hint,line,column,excerpt,last_good_key,last_good_etag\r\n')
       }
@@ -171,18 +171,18 @@ const probe = (operationId: string, status: string, summary: string, description
   tags: ['Probes'],
   summary,
   description,
-  responses: { 200: { description: 'Yes', content: json(ProbeStatus, { [status]: example(`The process is ${status}`, `'/${operationId}'`, { status }) }) }, ...responses }
+  responses: { 200: { description: `The process is ${status}`, content: json(ProbeStatus, { [status]: example(`The process is ${status}`, `'/${operationId}'`, { status }) }) }, ...responses }
 })
 
-export const livez = probe('livez', 'alive', 'Is the process alive?', 'It is alive if it responds.', problems([400, 500]))
-export const startupz = probe('startupz', 'started', 'Has the process started?', 'It has started when it has read the bucket for the first time; 503 until then.', problems([400, 500, 503]))
+export const livez = probe('livez', 'alive', 'Liveness', '200 as long as the process can respond.', problems([400, 500]))
+export const startupz = probe('startupz', 'started', 'Startup', '200 once the process has read the lake for the first time, otherwise 503.', problems([400, 500, 503]))
 export const readyz: Operation = {
   operationId: 'readyz',
   tags: ['Probes'],
-  summary: 'Is the process ready?',
-  description: 'It is ready if it has data to serve and is not shutting down; otherwise 503. In both cases `details` lists why the data may be outdated, and warnings.',
+  summary: 'Readiness',
+  description: '200 if the process has data to serve and is not shutting down, otherwise 503. In both cases `details` lists why the data may be outdated, and warnings.',
   responses: {
-    200: { description: 'Yes', content: json(Readiness, { ready: example('The process is ready', "'/readyz'", { status: 'ready', details: [] }) }) },
+    200: { description: 'The process is ready', content: json(Readiness, { ready: example('The process is ready', "'/readyz'", { status: 'ready', details: [] }) }) },
     ...problems([400, 500, 503])
   }
 }

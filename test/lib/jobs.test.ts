@@ -68,7 +68,7 @@ t.test('a dry run neither waits for a job nor delays one', async (t) => {
 t.test('a failed job reports a code and a detail without internals', async (t) => {
   const { runs, jobs, ended } = controlled()
   const table: [Error, object][] = [
-    [new StoreError('unreachable', 'connect ECONNREFUSED secret-host:9000'), { code: 'unreachable', detail: 'The bucket cannot be reached' }],
+    [new StoreError('unreachable', 'connect ECONNREFUSED secret-host:9000'), { code: 'unreachable', detail: 'The lake cannot be reached' }],
     [new IncompleteSourceError(['source_data/7.csv']), { code: 'download_failed', detail: /source_data\/7\.csv/ }],
     [new TypeError('secret is undefined'), { code: 'internal_error', detail: 'An unexpected error; see the log' }]
   ]

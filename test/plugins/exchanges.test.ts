@@ -46,7 +46,7 @@ t.test('pipelined requests are processed one at a time, in order', async (t) => 
   const { client } = await open(t, app)
   const urls = Array.from({ length: 200 }, (_, i) => `/data?min_age=${i / 10}`)
   client.write(urls.map(get).join('') + 'POST /data?dry_run=true HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n ' + get('/livez') + get('/last'))
-  const text = await readUntil(client, /There is no GET \/last.*\}/)
+  const text = await readUntil(client, /There is no route GET \/last.*\}/)
   t.equal(text.match(/HTTP\/1\.1 200/g)?.length, urls.length + 2)
   t.ok(/"state":"succeeded"[^]*alive[^]*HTTP\/1\.1 404/.test(text))
   t.equal(count.all, urls.length + 2, 'all requests that have a route')

@@ -32,7 +32,7 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
     [{ url: '/data?=1' }, '"": unknown parameter'],
     [{ url: '/data?first_name=' }, 'first_name: got ""; must be non-empty text'],
     [{ method: 'DELETE', url: '/data' }, 'DELETE is not allowed for this URL; allowed: GET, HEAD, POST'],
-    [{ method: 'POST', url: '/data', payload: 'x' }, 'This request must not have a body'],
+    [{ method: 'POST', url: '/data', payload: 'x' }, 'POST /data must not have a body; its parameters are in the URL'],
     [{ url: '/jobs/1' }, 'This process has no job "1"']
   ]
   for (const [request, detail] of details) t.equal((await app.inject(request)).json().detail, detail)

@@ -166,7 +166,7 @@ t.test('each image field has its attachment, and /image is that of the first one
   t.match(await get('/data/2/image'), { status: 404, code: 'image_not_found', detail: 'There is no image of "2"' })
   t.match(await get('/data/3/attachments/back'), { status: 404, detail: 'There is no image of "3" in back' })
   t.match(await get('/data/2/attachments/back'), { status: 415, code: 'unsupported_image' })
-  t.match(await get('/data/1/attachments/size'), { status: 404, code: 'image_not_found', detail: 'There is no image field "size"; there are front, back' })
+  t.match(await get('/data/1/attachments/size'), { status: 404, code: 'image_not_found', detail: 'There is no image field "size"; must be one of front, back' })
   t.same((await get('/data?image_exists=true')).map(({ field }: { field: string }) => field), ['1'], 'image_exists is about the first image')
   t.match((await get('/openapi.json')).paths['/data/{key}/attachments/{field}'].get.parameters, [{ name: 'key', in: 'path' }, { name: 'field', in: 'path' }])
 })

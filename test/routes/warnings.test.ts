@@ -67,7 +67,7 @@ t.test('/readyz lists the reasons why data is stale, before there is data as wel
   const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv() } })
   endpoint.intercept = ({ operation }) => operation === 'LIST' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
   await app.inject('/data')
-  const details = [{ code: 'access_denied', detail: 'The bucket refuses access' }]
+  const details = [{ code: 'access_denied', detail: 'The lake refuses access' }]
   t.match((await app.inject('/readyz')).json(), { status: 503, code: 'no_data', details })
   endpoint.intercept = () => undefined
   clock.advance(3000)
@@ -79,7 +79,7 @@ t.test('an output that cannot be written is reported by /readyz until it can', a
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() } })
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
   t.equal((await app.inject(post)).statusCode, 503)
-  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'output_not_writable', detail: 'The last job failed: The bucket refuses access' }] })
+  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'output_not_writable', detail: 'The last job failed: The lake refuses access' }] })
   endpoint.intercept = () => undefined
   await app.inject(post)
   t.same((await app.inject('/readyz')).json().details, [])
