@@ -10,23 +10,24 @@ export interface EmbeddedLake {
   readonly lake: string
   /** The folder whose files are copied into a new lake. */
   readonly from: string
-  /** The prefix of their keys, such as `source_data/`. */
+  /** The prefix of their keys: empty, or ends with a slash, such as `source_data/`. */
   readonly prefix: string
+  /** Default: the system's clock. */
   readonly clock?: Clock
 }
 
-/** Milliseconds. No copy takes as long: an older unfinished copy was left by a process that died. */
+/** Milliseconds. A copy takes less time, so an older unfinished copy was left by a process that died. */
 const ABANDONED_MS = 10 * 60_000
 const UNFINISHED = /^(.+)\.filling-[0-9a-f-]{36}$/
 
 /**
- * Creates and fills a lake that does not exist. The files are copied to a folder beside it, which is then renamed, so that the lake is
- * never incomplete. If several processes do so at once, one succeeds and the others use its lake. Returns whether this process has
- * created the lake.
+ * Creates and fills the lake if its folder does not exist. The files are first copied to a folder next to it, which is then renamed, so that
+ * the lake is never incomplete. If several processes do this at once, one creates the lake and the others use it. Returns whether this
+ * process has created the lake. Rejects with errors of the file system.
  */
 export async function fillEmbeddedLake ({ lake, from, prefix, clock = Date.now }: EmbeddedLake): Promise<boolean> {
   const folder = resolve(lake)
-  // If the removal fails, the start does not.
+  // A failure to clean up must not prevent the start.
   await removeAbandoned(folder, clock()).catch(() => {})
   if (await exists(folder)) return false
   const unfinished = `${folder}.filling-${randomUUID()}`
@@ -56,7 +57,7 @@ async function copyFiles (from: string, to: string): Promise<void> {
   }
 }
 
-/** Returns false if the target exists: a rename does not replace a folder that is not empty. */
+/** Renames a folder. Returns false if the target exists: the system does not replace a folder that is not empty. */
 async function renameUnlessTaken (from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to)

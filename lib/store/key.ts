@@ -3,7 +3,7 @@ import type { ByteSlice } from '../table/utf8-column.js'
 import { copySlice, sliceToString, type ObjectList } from './object-list.js'
 import { StoreError } from './object-store.js'
 
-/** Whether some store can have the text as a key. A lone surrogate has no UTF-8 form and would name another key. */
+/** Whether a string is a valid key in at least one store. A lone surrogate has no UTF-8 form: it would be encoded as the key of another object. */
 export function isKey (text: string): boolean {
   return text !== '' && !text.includes('\0') && Buffer.from(text).toString() === text
 }

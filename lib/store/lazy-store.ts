@@ -1,6 +1,6 @@
 import type { GetOptions, ListOptions, ObjectBody, ObjectInfo, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
 
-/** A store that is opened at the first call, because its modules take long to load. */
+/** Opens a store at the first call, because the modules of the S3 SDK take long to load. */
 export class LazyStore implements ObjectStore {
   readonly url: string
   readonly #open: () => Promise<ObjectStore>

@@ -9,14 +9,14 @@ export interface ObjectInfo {
   readonly size: number
   /** Milliseconds since 1970-01-01 UTC, in S3 whole seconds. Not sufficient to detect changes. */
   readonly lastModified: number
-  /** A version written at about the same time may have the same ETag, so the object has to be read again next time. */
+  /** Another version that was written at about the same time may have the same ETag, so a later reconcile must read the object again. */
   readonly racy?: true
 }
 
-/** The expected size of a list: memory that does not have to grow leaves no garbage. */
+/** The expected size of a list. If it is known, the arrays are allocated once instead of being copied while they grow. */
 export interface ExpectedSize { readonly rows: number, readonly keyBytes: number, readonly etagBytes: number }
 
-/** The objects of a listing as columns, in the order of the listing, because a lake may have millions. Iterating yields them as `ObjectInfo`. */
+/** The objects of a listing, in its order. They are stored in columns, because a lake may have millions of objects. Iterating yields `ObjectInfo`s. */
 export class ObjectList implements Iterable<ObjectInfo> {
   readonly keys: Utf8Builder
   readonly etags: Utf8Builder
@@ -57,7 +57,7 @@ export class ObjectList implements Iterable<ObjectInfo> {
     this.#pushFacts(list.size(i), list.lastModified(i), list.isRacy(i))
   }
 
-  /** Removes all objects and keeps the memory. */
+  /** Removes all objects. Their memory is reused for the next ones. */
   clear (): void {
     for (const column of [this.keys, this.etags, this.#sizes, this.#modified, this.#racy]) column.clear()
   }
@@ -102,7 +102,7 @@ export function sliceToString ({ bytes, start, end }: ByteSlice): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end)
 }
 
-/** Returns a copy, which remains valid when the memory of the slice is used again. */
+/** Returns a copy of a slice, which remains valid when the memory of the slice is overwritten. */
 export function copySlice ({ bytes, start, end }: ByteSlice): ByteSlice {
   return { bytes: Uint8Array.prototype.slice.call(bytes, start, end), start: 0, end: end - start }
 }

@@ -9,7 +9,7 @@ export interface ObjectBody extends ObjectInfo {
 }
 
 export interface ObjectStream extends ObjectInfo {
-  /** The object, or the requested range. The caller reads it to the end or destroys it. */
+  /** The bytes of the object or of the requested range. The caller must read it to the end or destroy it. */
   readonly body: Readable
 }
 
@@ -17,28 +17,28 @@ export interface ObjectStream extends ObjectInfo {
 export interface ByteRange { readonly first: number, readonly last: number }
 
 export interface GetOptions {
-  /** Return `'unchanged'` if the object still has this ETag. An empty one is no condition. */
+  /** Return `'unchanged'` if the object has this ETag. An empty string is no condition. */
   readonly ifNoneMatch?: string | undefined
   /** Fail with `too_large` if the object has more bytes than this. */
   readonly maxBytes?: number
-  /** Fail with `timeout` after this time, in milliseconds. Default: a limit of the store. */
+  /** Fail with `timeout` after this time, in milliseconds. Default: the limit of the store. */
   readonly maxMs?: number
 }
 
-/** An entry of a folder that cannot be an object. */
+/** An entry of a folder that a listing skips because it cannot be an object. */
 export interface SkippedFile {
   readonly reason: 'name_not_utf8' | 'link' | 'special_file'
-  /** Its key if it were an object; bytes that are not ASCII are written as `\xff` if the name is not UTF-8. */
+  /** The path relative to the root, with slashes. If the name is not UTF-8, each byte that is not printable ASCII is written as `\xff`. */
   readonly path: string
 }
 
 export interface ListOptions {
-  /** Receives what the listing skips. Buckets have nothing of the kind. */
+  /** Receives each entry that the listing skips. Buckets have no such entries. */
   readonly onSkipped?: ((file: SkippedFile) => void) | undefined
 }
 
 export interface StreamOptions {
-  /** Fail with `precondition_failed` unless the object has this ETag. An empty one is no condition. */
+  /** Fail with `precondition_failed` unless the object has this ETag. An empty string is no condition. */
   readonly ifMatch?: string
   readonly range?: ByteRange
 }
@@ -46,33 +46,33 @@ export interface StreamOptions {
 export interface PutOptions {
   readonly contentType?: string
   /**
-   * Write only if the object has this ETag (`null`: only if there is no object), atomically; otherwise fail with
-   * `precondition_failed`. Default: write in any case.
+   * Write only if the object has this ETag or, with `null`, only if there is no object; otherwise fail with `precondition_failed`. The check
+   * and the write are atomic. Default: write unconditionally.
    */
   readonly ifMatch?: string | null
 }
 
 /**
- * Reads and writes the objects of a bucket or folder. All methods fail with a StoreError. All but `put` with `ifMatch` can be repeated.
- * Keys are strings that are not empty; their order is the byte order of their UTF-8 forms.
+ * Reads and writes the objects of a bucket or folder. All methods reject with a StoreError. All except `put` with `ifMatch` are idempotent.
+ * Keys are non-empty strings, ordered by the bytes of their UTF-8 forms.
  */
 export interface ObjectStore {
   /** The name of the store in messages. Contains no secret. */
   readonly url: string
   /**
-   * Lists every object whose key begins with `prefix`, in key order, page by page. Ends without an error only if the listing is
-   * complete. A page may be empty, and is valid until the next one is requested.
+   * Lists every object whose key begins with `prefix`, in key order, page by page. An incomplete listing ends with an error. A page may be
+   * empty, and is valid only until the next one is requested.
    */
   list (prefix: string, options?: ListOptions): AsyncIterable<ObjectList>
-  /** Reads a whole object, body and ETag of the same version; `undefined` if there is none. */
+  /** Reads a whole object. The body and the ETag are of the same version. Returns `undefined` if there is no object. */
   get (key: string, options?: GetOptions): Promise<ObjectBody | 'unchanged' | undefined>
-  /** As `get`, for large objects: the body is neither verified nor retried. */
+  /** As `get`, for large objects: the body is a stream, whose bytes are not verified and whose reads are not retried. */
   stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined>
-  /** Describes an object; `undefined` if there is none. */
+  /** Returns the properties of an object; `undefined` if there is none. */
   head (key: string): Promise<ObjectInfo | undefined>
-  /** Writes a whole object: readers see the old one or the new one. Returns the new ETag. */
+  /** Writes a whole object atomically: readers see the old one or the new one. Returns the new ETag. */
   put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>
-  /** Creates the bucket or folder unless it exists. */
+  /** Creates the bucket or folder if it does not exist. */
   create (): Promise<void>
   /** Closes connections and releases locks. */
   close (): Promise<void>

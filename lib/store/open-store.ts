@@ -4,7 +4,7 @@ import { FolderStore } from './folder/folder-store.js'
 import { LazyStore } from './lazy-store.js'
 import type { ObjectStore } from './object-store.js'
 
-/** Describes a store. Plain data that can be posted to another thread. */
+/** What a store is opened with. Plain data that can be posted to another thread. */
 export interface StoreSettings {
   /** `s3://bucket`, or `file:` and a path: `file:./lake` (from the working directory), `file:/var/lake`, `file:///var/lake`. */
   readonly url: string
@@ -13,12 +13,12 @@ export interface StoreSettings {
 }
 
 export interface OpenStoreOptions extends StoreSettings {
-  /** The store may block the thread while it reads. Default: false. */
+  /** Whether the store may block the thread while it reads. Default: false. */
   readonly blocking?: boolean | undefined
   readonly clock?: Clock | undefined
 }
 
-/** An empty value counts as absent. */
+/** Standard variables of AWS. An empty value is treated as absent. */
 export interface AwsVariables {
   readonly AWS_ENDPOINT_URL_S3?: string | undefined
   readonly AWS_ENDPOINT_URL?: string | undefined
@@ -27,7 +27,7 @@ export interface AwsVariables {
 
 const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/
 
-/** Opens the store of a URL. It is not accessed, and the SDK not loaded, before the first call. Throws if the URL is invalid. */
+/** Opens the store with this URL. The store is not accessed, and the SDK is not loaded, before the first call. Throws if the URL is invalid. */
 export function openStore ({ url, env = {}, clock = Date.now, blocking }: OpenStoreOptions): ObjectStore {
   const bucket = BUCKET_URL.exec(url)?.[1]
   if (bucket !== undefined) {
@@ -39,7 +39,7 @@ export function openStore ({ url, env = {}, clock = Date.now, blocking }: OpenSt
   }
   const path = folderPath(url)
   if (path !== undefined) return new FolderStore(path, { clock, blocking })
-  throw new Error(`${JSON.stringify(url)} is not a lake: it must be s3://<bucket> or file:<path>`)
+  throw new Error(`The URL of a lake must be s3://<bucket> or file:<path>; got ${JSON.stringify(url)}`)
 }
 
 /** Whether `openStore` accepts the URL. */
@@ -48,13 +48,13 @@ export function isLakeUrl (text: string): boolean {
 }
 
 function folderPath (text: string): string | undefined {
-  // As the path of a URL: percent-decoded, and relative to the working directory unless it begins with a slash.
+  // The path of a URL is percent-decoded, and relative to the working directory unless it begins with a slash.
   const base = pathToFileURL(`${process.cwd()}/`).href
   if (!/^file:[^?#]+$/.test(text) || !URL.canParse(text, base)) return undefined
   try {
     return fileURLToPath(new URL(text, base))
   } catch {
-    // A host, or an escaped slash.
+    // The URL has a host or a percent-encoded slash.
     return undefined
   }
 }

@@ -1,17 +1,17 @@
 import type { ByteSlice, Utf8Column } from '../table/utf8-column.js'
 
-// Most ETags of S3 are 32 lower-case hexadecimal digits. They are packed into 16 bytes; of millions of them, that halves the memory. All
-// others are kept as they are, those of 16 bytes after a zero byte, which no ETag contains (RFC 9110, section 8.8.3), so that the
-// length shows the form. Equal ETags have equal bytes.
+// Most ETags of S3 are 32 lower-case hexadecimal digits. They are packed into 16 bytes, which halves the memory of millions of them. All other
+// ETags are stored unchanged, except that a zero byte is put before one of 16 bytes. No ETag contains a zero byte (RFC 9110, section 8.8.3), so
+// the length and the first byte show the form. Equal ETags have equal packed bytes.
 
 const PACKED_BYTES = 16
 const HEX_DIGITS = 2 * PACKED_BYTES
 const packed = new Uint8Array(PACKED_BYTES + 1)
 
-/** The values of the characters 0-9 and a-f; -1 for all others. */
+/** The values of the hexadecimal digits 0-9 and a-f, by byte; -1 for all other bytes. */
 const VALUES = Int8Array.from({ length: 256 }, (_, byte) => '0123456789abcdef'.indexOf(String.fromCharCode(byte)))
 
-/** Packs an ETag. The result is valid until the next call. */
+/** Packs an ETag. The result is valid only until the next call. */
 export function packEtag (etag: ByteSlice): ByteSlice {
   const { bytes, start, end } = etag
   if (end - start === HEX_DIGITS && packHex(bytes, start)) return { bytes: packed, start: 0, end: PACKED_BYTES }
@@ -21,7 +21,7 @@ export function packEtag (etag: ByteSlice): ByteSlice {
   return { bytes: packed, start: 0, end: PACKED_BYTES + 1 }
 }
 
-/** The ETag of a row of packed ones. */
+/** The ETag of a row of a column of packed ETags. */
 export function unpackEtag ({ bytes, offsets }: Utf8Column, row: number): string {
   const [start, end] = [offsets[row]!, offsets[row + 1]!]
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -29,7 +29,7 @@ export function unpackEtag ({ bytes, offsets }: Utf8Column, row: number): string
   return buffer.toString('utf8', end - start === PACKED_BYTES + 1 && bytes[start] === 0 ? start + 1 : start, end)
 }
 
-/** Whether a row of packed ETags has this one. */
+/** Whether a row of a column of packed ETags has this ETag. */
 export function isPackedEtag ({ bytes, offsets }: Utf8Column, row: number, etag: ByteSlice): boolean {
   const start = offsets[row]!
   const expected = packEtag(etag)

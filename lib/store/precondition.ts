@@ -1,11 +1,11 @@
 import { StoreError, type StoreErrorCode } from '../base/errors.js'
 import type { ObjectStore } from './object-store.js'
 
-/** The version of an object that a conditional PUT may replace. */
+/** The version of an object that a conditional write may replace. */
 export interface Precondition {
   /** `null` if there was no object. */
   readonly expectedEtag: string | null
-  /** Whether a version written at about the same time may have the same ETag. */
+  /** Whether another version that was written at about the same time may have the same ETag. */
   readonly racy: boolean
 }
 

@@ -5,7 +5,7 @@ import { contentTypeOf } from '../base/media-types.js'
 import { isInternal } from './folder/folder-key.js'
 import type { ObjectStore } from './object-store.js'
 
-/** The number of concurrent requests. */
+/** The maximum number of concurrent uploads. */
 export const UPLOAD_CONCURRENCY = 32
 
 /**
@@ -26,11 +26,11 @@ export interface Upload {
   readonly files: readonly string[]
   /** The prefix of the keys: empty, or ends with `/`. */
   readonly prefix: string
-  /** Called for each file that is in the store, whether it was uploaded now or before. */
+  /** Called for each file once it is in the store, whether it was uploaded now or before. */
   readonly onFile: () => void
 }
 
-/** Uploads files, except those that are in the store with the same bytes. Changes no other object. */
+/** Uploads files, except those whose objects have the same bytes. Returns how many files were uploaded and how many were not. */
 export async function uploadFiles (
   store: ObjectStore, { from, files, prefix, onFile }: Upload
 ): Promise<{ uploaded: number, unchanged: number }> {
@@ -39,7 +39,7 @@ export async function uploadFiles (
   await forEachConcurrently(files, UPLOAD_CONCURRENCY, async name => {
     const key = prefix + name
     const body = await readFile(join(from, name))
-    if (sizes.get(key) === body.length && await holds(store, key, body)) {
+    if (sizes.get(key) === body.length && await hasSameBytes(store, key, body)) {
       result.unchanged++
     } else {
       await store.put(key, body, { contentType: contentTypeOf(name) })
@@ -59,7 +59,7 @@ async function listSizes (store: ObjectStore, prefix: string): Promise<Map<strin
   return sizes
 }
 
-async function holds (store: ObjectStore, key: string, body: Buffer): Promise<boolean> {
+async function hasSameBytes (store: ObjectStore, key: string, body: Buffer): Promise<boolean> {
   const object = await store.get(key)
   return typeof object === 'object' && body.equals(object.body)
 }

@@ -2,23 +2,24 @@ import fs, { type BigIntStats } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { timeout, type Disk, type Files } from './files.js'
 
-/** The event loop gets its turn after as many pieces of work. */
+/** After this many calls of `within`, the event loop handles other events. */
 const WORK_PER_TURN = 100
 
 /**
- * For a thread that serves no requests: calls block it, which costs a fifth of what libuv's thread pool costs. A call that never returns
- * blocks the thread; one that returns too late fails with `timeout`.
+ * A disk for a thread that serves no requests. Its calls block the thread, which takes a fifth of the CPU time of libuv's thread pool. A call
+ * that never returns blocks the thread forever; a call that returns after the time limit fails with `timeout`.
  */
 export class BlockingDisk implements Disk {
-  #works = 0
+  #count = 0
 
   async within<T> (ms: number, work: (files: Files) => Promise<T>): Promise<T> {
-    if (++this.#works % WORK_PER_TURN === 0) await setImmediate()
+    if (++this.#count % WORK_PER_TURN === 0) await setImmediate()
     return await work(new BlockingFiles(performance.now() + ms))
   }
 }
 
 class BlockingFiles implements Files {
+  /** The time limit, in milliseconds of `performance.now()`. */
   readonly #end: number
 
   constructor (end: number) {
@@ -52,6 +53,7 @@ class BlockingFiles implements Files {
     fs.closeSync(file)
   }
 
+  /** Returns the result of a call that has just ended. @throws StoreError `timeout` if the time limit is exceeded */
   #inTime<T> (result: T): T {
     if (performance.now() > this.#end) throw timeout()
     return result

@@ -1,8 +1,8 @@
 import { toStoreError, type StoreError, type StoreErrorCode } from '../object-store.js'
 
-/** System errors for a path at which there is no regular file. */
+/** Codes of system errors for a path at which there is no regular file. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO'])
-/** System errors for a path at which there can be no file, because of other files or of its length. */
+/** Codes of system errors for a path at which no file can be created, because of other files or because it is too long. */
 const IMPOSSIBLE = new Set(['ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY', 'ENAMETOOLONG'])
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS'])
 
@@ -11,12 +11,12 @@ export function codeOf (error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error'
 }
 
-/** For `catch`: returns `undefined` if there is no file, and throws any other error again. */
+/** For `catch`: returns `undefined` if the error means that there is no file, and rethrows any other error. */
 export function toMissing (error: unknown): undefined {
   if (!MISSING.has(codeOf(error))) throw error
 }
 
-/** @param subject the URL of the folder or object */
+/** Converts an error to a StoreError. @param subject the URL of the folder or object */
 export function toFolderError (error: unknown, subject: string): StoreError {
   return toStoreError(error, subject, classify)
 }

@@ -3,9 +3,10 @@ import { isKey } from '../key.js'
 /** The folder of the store's internal files: its lock and temporary files. Not part of the lake. */
 export const INTERNAL_FOLDER = '.userlake'
 
+/** The limit of common file systems for one segment of a path. */
 const MAX_NAME_BYTES = 255
 
-/** Whether the key is the path of a possible file of the lake, and the only key of that file. */
+/** Whether a file of the lake can have this key as its path. A path such as `a//b`, by which the file `a/b` could be opened, is not a key. */
 export function isFileKey (key: string): boolean {
   return isKey(key) && !isInternal(key) && key.split('/').every(isFileName)
 }

@@ -14,21 +14,21 @@ import { infoOf } from './folder-version.js'
 import { mergeSorted } from './merge-sorted.js'
 
 const PAGE_SIZE = 1000
-/** How many names are sorted at once: about a millisecond of work, for a folder of any size. */
+/** The number of names that are sorted without a pause, which takes about a millisecond regardless of the size of the folder. */
 const RUN_SIZE = 1024
 
 export interface ListingContext {
   /** The real path of the root. */
   readonly root: string
   readonly clock: Clock
-  /** Receives what cannot be an object. */
+  /** Receives each entry of a folder that cannot be an object. */
   readonly onSkipped: (file: SkippedFile) => void
 }
 
 /** A directory entry whose name is not decoded yet: it may not be UTF-8. */
 type RawEntry = Dirent<Buffer>
 
-/** The regular files whose keys begin with `prefix`, in key order, page by page. */
+/** Yields the regular files whose keys begin with `prefix`, in key order, in pages of at most 1000. The last page may be empty. */
 export async function * listPages (context: ListingContext, prefix: string): AsyncGenerator<ObjectList> {
   const { root } = context
   const identity = identityOf(root)
@@ -49,7 +49,7 @@ function identityOf (root: string): string | undefined {
   return stats && `${stats.dev}-${stats.ino}`
 }
 
-/** Returns the state of what is at the path, even a link; `undefined` if there is nothing. */
+/** Returns the properties of what is at the path, without following a link; `undefined` if there is nothing. */
 function statLink (path: string): BigIntStats | undefined {
   try {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false })
@@ -64,7 +64,7 @@ async function * walkPrefix (context: ListingContext, prefix: string): AsyncGene
   if (await isPlain(join(context.root, folder, '.'))) yield * walk(context, folder, prefix)
 }
 
-/** @param folder empty for the root, otherwise it ends with a slash */
+/** Yields the keys in a folder and its sub-folders. @param folder empty for the root, otherwise ends with a slash */
 async function * walk (context: ListingContext, folder: string, prefix: string): AsyncGenerator<string> {
   let previous = ''
   for (const name of await readNames(context, folder, prefix)) {
@@ -77,12 +77,12 @@ async function * walk (context: ListingContext, folder: string, prefix: string):
   }
 }
 
-/** The names of the files and, with a slash at the end, of the folders, in key order. Fails with the name of a folder that cannot be read. */
+/** The names in a folder in key order; those of sub-folders end with a slash. If the folder cannot be read, the error contains its name. */
 async function readNames (context: ListingContext, folder: string, prefix: string): Promise<Iterable<string>> {
   const runs: string[][] = []
   let run: string[] = []
   try {
-    // The types of Node know no directory whose names are bytes.
+    // The type definitions of Node lack the encoding 'buffer', which `opendir` accepts.
     const directory = await opendir(join(context.root, folder), { bufferSize: RUN_SIZE, encoding: 'buffer' as BufferEncoding }).catch(toMissing)
     for (const entry of directory === undefined ? [] : entriesOf(directory)) {
       const name = nameOf(entry, folder, prefix, context)
@@ -90,7 +90,7 @@ async function readNames (context: ListingContext, folder: string, prefix: strin
       if (run.length < RUN_SIZE) continue
       runs.push(run.sort(compareUtf8))
       run = []
-      await setImmediate() // the event loop gets its turn
+      await setImmediate() // lets the event loop handle other events
     }
   } catch (error) {
     throw folder === '' ? error : toFolderError(error, `the sub-folder ${folder}`)
@@ -107,7 +107,7 @@ function * entriesOf (directory: Dir): Generator<RawEntry> {
   }
 }
 
-/** The name of a file or, with a slash at the end, of a folder. Reports anything else, unless it is not part of the listing. */
+/** The name of a file, or of a folder with a slash at its end. Returns `undefined` for any other entry, which is reported if it matches the prefix. */
 function nameOf (entry: RawEntry, folder: string, prefix: string, { onSkipped }: ListingContext): string | undefined {
   const name = entry.name.toString()
   if (isInternal(folder + name)) return undefined
@@ -124,14 +124,14 @@ function escapeBytes (name: Buffer): string {
   return name.toString('latin1').replace(/[^\x20-\x7e]/g, (character) => '\\x' + character.charCodeAt(0).toString(16).padStart(2, '0'))
 }
 
-/** A page at a time without the thread pool, which takes ten times as long as the calls themselves. */
+/** Describes the files of a page. The calls are synchronous, because the thread pool takes ten times as long as the calls themselves. */
 async function describeFiles ({ root, clock }: ListingContext, keys: readonly string[]): Promise<ObjectList> {
-  await setImmediate() // the event loop gets its turn
+  await setImmediate() // lets the event loop handle other events
   const files = new ObjectList()
   for (const key of keys) {
     const now = clock()
     const stats = statLink(join(root, key))
-    // Otherwise it was deleted in the meantime.
+    // A key without a regular file was deleted or replaced after it was listed.
     if (stats?.isFile()) files.push(infoOf(key, stats, now))
   }
   return files

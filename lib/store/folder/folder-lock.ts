@@ -7,12 +7,14 @@ import { codeOf, toMissing } from './folder-error.js'
 import { INTERNAL_FOLDER } from './folder-key.js'
 import { isAlive, lockText, readLock } from './lock-file.js'
 
+/** Milliseconds between two renewals of the lock. Must be well below the age at which a lock is stale (`lock-file.ts`). */
 const REFRESH_MS = 10_000
 
 /**
- * The right of one process to write to a folder: the file `.userlake/lock`. A stale lock is replaced in two steps: only one process can
- * create `lock-after-<token of the stale lock>`, and that process renames it to `lock`. If it dies in between, its file is a stale lock
- * and is replaced in the same way. Times are those of the system clock, because it is the only clock that processes share.
+ * The exclusive right of one process to write to a folder. The lock is the file `.userlake/lock`. A stale lock is replaced in two steps: only
+ * one process can create `lock-after-<token of the stale lock>`, and that process renames it to `lock`. If the process dies between the two
+ * steps, its file is itself a stale lock and is replaced in the same way. Times are those of the system clock, because it is the only clock
+ * that processes share.
  */
 export class FolderLock {
   readonly #root: string
@@ -30,7 +32,7 @@ export class FolderLock {
     const token = randomUUID()
     const temp = await writeTempFile(this.#root, lockText(token, Date.now()))
     try {
-      while (!await this.#tryAcquire(temp.path, token)) { /* Another process was faster: check its lock. */ }
+      while (!await this.#tryAcquire(temp.path, token)) { /* Another process has created the file first: the next attempt checks its lock. */ }
     } finally {
       await discardTempFile(temp)
     }
@@ -39,13 +41,14 @@ export class FolderLock {
     this.#refreshing = setInterval(() => { this.#refresh().catch(() => {}) }, REFRESH_MS).unref()
   }
 
+  /** Deletes the lock if this process holds it. */
   async release (): Promise<void> {
     clearInterval(this.#refreshing)
     if (await this.#isHeld()) await unlink(this.#pathOf('lock'))
     this.#token = undefined
   }
 
-  /** Renews the lock. Returns false if this process does not hold it any more. */
+  /** Renews the lock. Returns false if this process does not hold it. */
   async #refresh (): Promise<boolean> {
     const seconds = Date.now() / 1000
     if (!await this.#isHeld()) return false
@@ -57,22 +60,23 @@ export class FolderLock {
     return this.#token !== undefined && (await readLock(this.#pathOf('lock')))?.token === this.#token
   }
 
+  /** Returns false if another process has acquired the lock or is about to, so that its lock has to be checked. */
   async #tryAcquire (temp: string, token: string): Promise<boolean> {
-    const place = await this.#findPlace(token)
-    const isCreated = await link(temp, place).then(() => true, toTaken)
-    if (!isCreated || place === this.#pathOf('lock')) return isCreated
+    const path = await this.#findFreePath(token)
+    const isCreated = await link(temp, path).then(() => true, toTaken)
+    if (!isCreated || path === this.#pathOf('lock')) return isCreated
     try {
-      // Otherwise the stale lock was replaced before, and the file has no meaning.
-      const isNext = await this.#findPlace(token) === place
-      if (isNext) await rename(place, this.#pathOf('lock'))
+      // If another process has replaced the stale lock in the meantime, this file follows no lock any more and is deleted.
+      const isNext = await this.#findFreePath(token) === path
+      if (isNext) await rename(path, this.#pathOf('lock'))
       return isNext
     } finally {
-      await unlink(place).catch(toMissing)
+      await unlink(path).catch(toMissing)
     }
   }
 
-  /** The path of the next lock, after the stale ones. */
-  async #findPlace (token: string): Promise<string> {
+  /** The path at which the next lock has to be created: `lock` or, if there are stale locks, the successor of the last one. @throws StoreError `read_only` */
+  async #findFreePath (token: string): Promise<string> {
     let path = this.#pathOf('lock')
     for (;;) {
       const holder = await readLock(path)
@@ -89,6 +93,7 @@ export class FolderLock {
   }
 }
 
+/** For `catch` after `link`: returns false if the path exists, and rethrows any other error. */
 function toTaken (error: unknown): false {
   if (codeOf(error) !== 'EEXIST') throw error
   return false

@@ -6,10 +6,10 @@ import type { Awaitable, Files } from './files.js'
 import { codeOf, toMissing } from './folder-error.js'
 import { isFileKey } from './folder-key.js'
 
-/** A link would lead out of the root; without O_NONBLOCK, opening a pipe would wait for its other end. */
+/** O_NOFOLLOW because a link could lead out of the root; O_NONBLOCK because opening a named pipe would otherwise wait for a writer. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-/** Where a file is looked up: the calls to use, and the real path of the root. */
+/** What a lookup of a file needs: the file system calls, and the real path of the root. */
 export interface Lookup {
   readonly files: Files
   readonly root: string
@@ -20,9 +20,9 @@ export interface OpenFile {
   readonly stats: BigIntStats
 }
 
-/** Returns the real path of a root. Fails with `no_such_bucket` if there is no such folder. */
+/** Returns the real path of a root. @throws StoreError `no_such_bucket` if there is no such folder */
 export async function resolveRoot (path: string, files?: Files): Promise<string> {
-  // The dot makes it fail if the path leads to a file.
+  // The dot makes the call fail if the path leads to a file.
   const root = await realPath(`${path}/.`, files)
   if (root === undefined) throw new StoreError('no_such_bucket', 'there is no such folder')
   return root
@@ -62,7 +62,7 @@ export async function openFile (lookup: Lookup, key: string): Promise<OpenFile |
   return undefined
 }
 
-/** Returns the state of the regular file of the key, or `undefined` if there is none. */
+/** Returns the properties of the regular file of the key, or `undefined` if there is none. */
 export async function statFile (lookup: Lookup, key: string): Promise<BigIntStats | undefined> {
   const path = await existingPath(lookup, key)
   const stats = path === undefined ? undefined : await unlessMissing(() => lookup.files.lstat(path))
@@ -75,7 +75,7 @@ async function existingPath ({ files, root }: Lookup, key: string): Promise<stri
   return await isPlain(dirname(path), files) ? path : undefined
 }
 
-/** Returns the path of the key and creates its missing folders, but never through a link. */
+/** Returns the path of the key and creates its missing folders. @throws StoreError `invalid_key` if a folder of the path is a link */
 export async function makePath (root: string, key: string): Promise<string> {
   const path = join(root, key)
   if (await isPlain(dirname(path))) return path
@@ -83,7 +83,7 @@ export async function makePath (root: string, key: string): Promise<string> {
   for (const segment of key.split('/').slice(0, -1)) {
     folder = join(folder, segment)
     await mkdir(folder).catch(error => { if (codeOf(error) !== 'EEXIST') throw error })
-    if (!await isPlain(folder)) throw new StoreError('invalid_key', 'its path leads over a link')
+    if (!await isPlain(folder)) throw new StoreError('invalid_key', 'its path contains a link')
   }
   return path
 }

@@ -73,7 +73,7 @@ export async function streamObject (
 
 type ReadCallback = (error: Error | null, bytesRead?: number, buffer?: Buffer) => void
 
-/** What a ReadStream calls, within the limits of a disk. */
+/** The file system calls of a ReadStream. Each read has a time limit of `readMs` milliseconds. */
 function streamCalls (disk: Disk, readMs: number, files: Files) {
   return {
     read: (file: number, buffer: Buffer, offset: number, length: number, position: number, callback: ReadCallback) => {

@@ -19,21 +19,22 @@ import { readObject, streamObject } from './folder-read.js'
 import { infoOf } from './folder-version.js'
 import { joinWriter, leaveWriters } from './folder-writer.js'
 
-/** How long a read may take unless the caller sets a limit, in milliseconds. */
+/** The time limit of a read for which the caller sets none, in milliseconds. */
 const DEFAULT_READ_MS = 30_000
 
 export interface FolderStoreOptions {
   readonly clock?: Clock | undefined
-  /** Reads may block the thread, because it serves no requests: they cost a fifth. Default: false. */
+  /** Whether reads may block the thread, which takes a fifth of the CPU time; for a thread that serves no requests. Default: false. */
   readonly blocking?: boolean | undefined
-  /** What reads that do not block call. Default: node:fs. */
+  /** The calls that non-blocking reads use. Default: node:fs. */
   readonly fileSystem?: FileSystem | undefined
 }
 
 /**
- * A folder as an object store: its regular files, by their paths. Content types are not kept; young files are `racy`. Unless it is
- * `blocking`, reads do not block the event loop; a listing does, for about a millisecond at a time. Conditional writes need the lock of the folder, which one process at
- * a time holds, from its first such write to `close`.
+ * A folder as an object store: its objects are the regular files, and their keys are the relative paths. Content types are not stored. Files
+ * that were changed in the last two seconds are `racy`. Unless the store is `blocking`, reads do not block the event loop; a listing blocks it
+ * for about a millisecond at a time. Conditional writes need the lock of the folder, which one process at a time holds from its first such
+ * write until `close`.
  */
 export class FolderStore implements ObjectStore {
   readonly url: string

@@ -6,10 +6,10 @@ import { FolderLock } from './folder-lock.js'
 import { makePath } from './folder-path.js'
 import { etagOf } from './folder-version.js'
 
-/** By the real path of the root: all stores of this process share one lock and one queue of writes. */
+/** The writers by the real path of their root. All stores of this process on one root share its lock and its queue of writes. */
 const writers = new Map<string, FolderWriter>()
 
-/** Returns the writer of the root for `user`, until it calls `leaveWriters`. */
+/** Returns the writer of the root. Its lock remains until each `user` that joined has called `leaveWriters`. */
 export function joinWriter (root: string, user: object): FolderWriter {
   const writer = writers.get(root) ?? new FolderWriter(root)
   writers.set(root, writer)
@@ -17,24 +17,27 @@ export function joinWriter (root: string, user: object): FolderWriter {
   return writer
 }
 
-/** Releases the locks that no other user needs. */
+/** Releases the locks of the roots whose last user this is. */
 export async function leaveWriters (user: object): Promise<void> {
   for (const writer of writers.values()) {
     if (writer.users.delete(user)) await writer.releaseUnused()
   }
 }
 
+/** Writes to one root, one write at a time. */
 export class FolderWriter {
   readonly users = new Set<object>()
   readonly #root: string
   readonly #lock: FolderLock
-  #lastTurn: Promise<unknown> = Promise.resolve()
+  /** The end of the last write of the queue. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor (root: string) {
     this.#root = root
     this.#lock = new FolderLock(root)
   }
 
+  /** Releases the lock, unless the writer has users again when it is the turn of this call. */
   async releaseUnused (): Promise<void> {
     await this.#inTurn(async () => { if (this.users.size === 0) await this.#lock.release() })
   }
@@ -45,7 +48,7 @@ export class FolderWriter {
     const temp = await writeTempFile(this.#root, body)
     try {
       return await this.#inTurn(async () => {
-        if (ifMatch !== undefined) await this.#expect(path, ifMatch)
+        if (ifMatch !== undefined) await this.#checkEtag(path, ifMatch)
         await rename(temp.path, path)
         return etagOf(await temp.file.stat({ bigint: true }))
       })
@@ -54,7 +57,8 @@ export class FolderWriter {
     }
   }
 
-  async #expect (path: string, ifMatch: string | null): Promise<void> {
+  /** @throws StoreError `precondition_failed` if the file has another ETag; `read_only` if another process has the lock */
+  async #checkEtag (path: string, ifMatch: string | null): Promise<void> {
     await this.#lock.acquire()
     const stats = await lstat(path, { bigint: true }).catch(toMissing)
     const etag = stats?.isFile() ? etagOf(stats) : null
@@ -63,8 +67,8 @@ export class FolderWriter {
 
   /** Runs the work after all earlier work has ended. */
   #inTurn<T> (work: () => Promise<T>): Promise<T> {
-    const turn = this.#lastTurn.then(work)
-    this.#lastTurn = turn.catch(() => {})
-    return turn
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => {})
+    return result
   }
 }

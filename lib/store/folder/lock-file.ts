@@ -6,11 +6,11 @@ import { codeOf, toMissing } from './folder-error.js'
 /** A lock that was not renewed for this time is stale. Milliseconds. */
 const STALE_MS = 30_000
 
-/** The holder of a lock, as its file describes it. */
+/** The process that holds a lock, as described by the lock file. */
 export interface Holder {
   readonly pid: number
   readonly host: string
-  /** The PID namespace: a pid can only be compared within it, because containers number their processes separately. */
+  /** The PID namespace; empty if the system has none. Pids are comparable only within a namespace, because each container has its own. */
   readonly pids: string
   /** Unique for each lock. */
   readonly token: string
@@ -20,7 +20,6 @@ export interface Holder {
 
 const PID_NAMESPACE = pidNamespace()
 
-/** Empty if the system has none. */
 function pidNamespace (): string {
   try {
     return readlinkSync('/proc/self/ns/pid')
@@ -29,11 +28,12 @@ function pidNamespace (): string {
   }
 }
 
+/** The content of the lock file of this process. `now` is milliseconds since 1970-01-01 UTC. */
 export function lockText (token: string, now: number): Buffer {
   return Buffer.from(JSON.stringify({ pid: process.pid, host: hostname(), pids: PID_NAMESPACE, token, since: new Date(now).toISOString() }))
 }
 
-/** Reads a lock file; `undefined` if there is none. A file that cannot be parsed belongs to an unknown holder. */
+/** Reads a lock file. Returns `undefined` if there is none, and a holder with pid 0 and host `unknown` if the file cannot be parsed. */
 export async function readLock (path: string): Promise<Holder | undefined> {
   const text = await readFile(path, 'utf8').catch(toMissing)
   const stats = await stat(path).catch(toMissing)
@@ -52,7 +52,10 @@ function parse (text: string): Partial<Holder> {
   }
 }
 
-/** Whether the holder may still write. The lock is not the one of this process: if it has the same pid, it belonged to an earlier process. */
+/**
+ * Whether the holder of a lock may still write. `now` is milliseconds since 1970-01-01 UTC. Must not be called for the lock of this process: a
+ * lock with the same pid belonged to an earlier process.
+ */
 export function isAlive ({ pid, host, pids, refreshed }: Holder, now: number): boolean {
   if (host === hostname() && pids === PID_NAMESPACE && (pid === process.pid || !isRunning(pid))) return false
   return now - refreshed <= STALE_MS

@@ -1,4 +1,4 @@
-/** Returns the items of all runs in order, merged while they are iterated. Each run is sorted by `compare`. */
+/** Merges runs, each of which is sorted by `compare`, into one sorted sequence. The merge is lazy: it proceeds while the result is iterated. */
 export function mergeSorted<T> (runs: readonly (readonly T[])[], compare: (a: T, b: T) => number): Iterable<T> {
   if (runs.length < 2) return runs[0] ?? []
   const middle = runs.length >>> 1

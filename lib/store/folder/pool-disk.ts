@@ -1,18 +1,18 @@
 import fs, { type BigIntStats } from 'node:fs'
 import { timeout, type Disk, type Files } from './files.js'
 
-/** The calls of node:fs that do not block. */
+/** The asynchronous calls of node:fs that reads use. */
 export type FileSystem = Pick<typeof fs, 'open' | 'fstat' | 'lstat' | 'read' | 'close'> & { readonly realpath: Pick<typeof fs.realpath, 'native'> }
 
 /**
- * How many calls run at a time. Each occupies a thread of libuv's pool, which has four of them for the whole process (gzip and DNS need
- * some, too), and a network mount that does not respond does not give it back.
+ * The maximum number of concurrent calls. Each call occupies a thread of libuv's pool, which has four threads for the whole process, also for
+ * gzip and DNS. A call to a network mount that does not respond occupies its thread forever.
  */
 const MAX_CALLS = 2
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, result: T) => void
 
-/** For a thread that serves requests: calls run in libuv's thread pool and do not block the event loop, even if they never return. */
+/** A disk for a thread that serves requests: calls run in libuv's thread pool and do not block the event loop, even if they never return. */
 export class PoolDisk implements Disk {
   readonly fs: FileSystem
   readonly #waiting = new Set<() => void>()
@@ -32,7 +32,7 @@ export class PoolDisk implements Disk {
     }
   }
 
-  /** Starts the call when there is room for it. Returns a function that withdraws it, and returns true, if it has not started. */
+  /** Starts the call as soon as fewer than MAX_CALLS run. Returns a function that cancels a call that has not started, and returns whether it did. */
   schedule (call: (done: () => void) => void): () => boolean {
     const start = () => {
       this.#waiting.delete(start)
@@ -53,18 +53,19 @@ class PoolFiles implements Files {
   /** Never fulfilled; rejected once the time limit is over. */
   readonly expired: Promise<never>
   readonly #disk: PoolDisk
-  #isOver = false
+  #isExpired = false
   #rejectExpired: (error: Error) => void = () => {}
-  #withdraw = () => {}
+  #cancel = () => {}
 
   constructor (disk: PoolDisk) {
     this.#disk = disk
     this.expired = new Promise((_resolve, reject) => { this.#rejectExpired = reject })
   }
 
+  /** Ends the time limit: a waiting call is cancelled, and the result of a running one is discarded. */
   expire (): void {
-    this.#isOver = true
-    this.#withdraw()
+    this.#isExpired = true
+    this.#cancel()
     this.#rejectExpired(timeout())
   }
 
@@ -92,18 +93,18 @@ class PoolFiles implements Files {
     this.#disk.fs.close(file, () => {})
   }
 
-  /** @param discard releases a result that comes too late */
+  /** @param discard releases a result that arrives after the time limit */
   #call<T> (call: (fs: FileSystem, callback: Callback<T>) => void, discard: (result: T) => void = () => {}): Promise<T> {
-    if (this.#isOver) return Promise.reject(timeout())
+    if (this.#isExpired) return Promise.reject(timeout())
     return new Promise((resolve, reject) => {
-      const withdraw = this.#disk.schedule((done) => call(this.#disk.fs, (error, result) => {
+      const cancel = this.#disk.schedule((done) => call(this.#disk.fs, (error, result) => {
         done()
         if (error !== null) return reject(error)
-        if (!this.#isOver) return resolve(result)
+        if (!this.#isExpired) return resolve(result)
         discard(result)
         reject(timeout())
       }))
-      this.#withdraw = () => { if (withdraw()) reject(timeout()) }
+      this.#cancel = () => { if (cancel()) reject(timeout()) }
     })
   }
 }

@@ -6,16 +6,17 @@ import { INTERNAL_FOLDER } from './folder-key.js'
 import { makePath } from './folder-path.js'
 
 const TEMP_FOLDER = `${INTERNAL_FOLDER}/tmp`
-/** Milliseconds. No write takes as long. */
+/** Milliseconds. A write takes less time, so an older temporary file was left by a process that died. */
 const STALE_MS = 3_600_000
 
 /** A complete file on disk that is not yet renamed to its final path. */
 export interface TempFile {
   readonly path: string
-  /** Open, because its times change when it is renamed. */
+  /** Remains open until the file has been renamed: its change time, which is part of the ETag, is set by the rename. */
   readonly file: FileHandle
 }
 
+/** Writes the body to a new temporary file and flushes it to disk. The caller calls `discardTempFile` in any case. */
 export async function writeTempFile (root: string, body: Uint8Array): Promise<TempFile> {
   const path = await makePath(root, `${TEMP_FOLDER}/${randomUUID()}`)
   const file = await open(path, 'wx')
@@ -36,7 +37,7 @@ export async function discardTempFile ({ path, file }: TempFile): Promise<void> 
   await unlink(path).catch(toMissing)
 }
 
-/** Deletes the files that killed processes have left. */
+/** Deletes temporary files that were left by processes that died. `now` is milliseconds since 1970-01-01 UTC. */
 export async function removeStaleTempFiles (root: string, now: number): Promise<void> {
   const folder = join(root, TEMP_FOLDER)
   for (const name of await readdir(folder).catch(toMissing) ?? []) {
@@ -47,8 +48,8 @@ export async function removeStaleTempFiles (root: string, now: number): Promise<
 }
 
 /**
- * The current time in seconds, with microseconds. The clock of the file system has a resolution of some milliseconds and inodes are
- * reused: with that clock alone, two versions could have the same ETag.
+ * The current time in seconds since 1970-01-01 UTC, with microseconds. The timestamps that a file system sets have a resolution of some
+ * milliseconds, and inode numbers are reused, so that with those timestamps two versions could have the same ETag.
  */
 function preciseNow (): number {
   return (Date.now() + performance.now() % 1) / 1000

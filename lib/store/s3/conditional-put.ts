@@ -6,18 +6,19 @@ import { unquote } from './s3-object.js'
 import type { PutInput, S3Requests } from './s3-requests.js'
 
 const ATTEMPTS = 3
+/** Milliseconds before the second attempt. The pause grows linearly. */
 const PAUSE_MS = 100
 const WRITE_ID = 'write-id'
 
 /**
- * Compare-and-swap on servers that lose responses, fail under contention and treat quotes around an ETag differently. Every write
- * carries an id of its own in the metadata of the object: after a failure, the id of the current object shows whether this write took
- * effect, another one did, or none.
+ * Compare-and-swap on servers that lose responses, fail under contention and treat quotes around an ETag differently. Every write stores a
+ * unique id in the metadata of the object. After a failure, the id of the current object shows whether this write took effect, another one
+ * did, or none did.
  */
 export class ConditionalPut {
   readonly #requests: S3Requests
   readonly #newWriteId: () => string
-  // Ceph RGW 16.2 includes the quotes in the comparison, so that a quoted ETag never matches. The form is changed after a 412.
+  // Ceph RGW 16.2 includes the quotes in the comparison, so a quoted ETag never matches there. After a 412 the other form is tried.
   #quote: '"' | '' = '"'
 
   constructor (requests: S3Requests, newWriteId: () => string) {
@@ -25,7 +26,7 @@ export class ConditionalPut {
     this.#newWriteId = newWriteId
   }
 
-  /** As `ObjectStore.put` with `ifMatch`, but also fails with errors of the SDK. */
+  /** As `ObjectStore.put` with `ifMatch`, but also rejects with errors of the SDK. */
   async send (key: string, input: PutInput, ifMatch: string | null, signal: AbortSignal): Promise<{ etag: string }> {
     const writeId = this.#newWriteId()
     for (let attempt = 1; ; attempt++) {
@@ -50,7 +51,7 @@ export class ConditionalPut {
   }
 }
 
-/** Whether the failure does not show which write took effect: no response, a condition that did not hold, or one that the server could not evaluate. */
+/** Whether a failure leaves open if the write took effect: there was no response, the condition was false, or the server could not evaluate it. */
 function isInconclusive (error: unknown): boolean {
   const status = statusOf(error)
   if (isNoSuchBucket(error)) return false

@@ -1,14 +1,16 @@
-/** The time limit of an operation, including connections, responses, bodies and pauses between attempts. */
+/** The time limit of a whole operation: it includes connecting, responses, bodies and the pauses between attempts. */
 export class Deadline {
   readonly #controller = new AbortController()
   #end: number
   #timer: NodeJS.Timeout | undefined
 
+  /** @param ms the limit in milliseconds from now */
   constructor (ms: number) {
     this.#end = performance.now()
     this.extend(ms)
   }
 
+  /** Aborted when the time limit is exceeded. */
   get signal (): AbortSignal {
     return this.#controller.signal
   }
@@ -20,12 +22,13 @@ export class Deadline {
     this.#timer = setTimeout(() => this.#controller.abort(), this.#end - performance.now())
   }
 
+  /** Must be called when the operation has ended, to stop the timer. */
   clear (): void {
     clearTimeout(this.#timer)
   }
 }
 
-/** The milliseconds in which a transfer of that many bytes has to be complete: one that is slower than 1 MiB/s counts as stalled. */
+/** The milliseconds in which a transfer of this number of bytes must be complete. A transfer that is slower than 1 MiB/s is treated as stalled. */
 export function transferMs (bytes = 0): number {
   return bytes / 1024 / 1024 * 1000
 }

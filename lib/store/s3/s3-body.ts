@@ -5,7 +5,7 @@ import { StoreError } from '../object-store.js'
 import { unquote } from './s3-object.js'
 
 /**
- * Reads the whole body of a response. In no case is a rest left unread, because that would occupy the connection for ever.
+ * Reads the whole body of a response. After a failure the stream is destroyed, because an unread body would occupy its connection forever.
  *
  * @throws StoreError `too_large` as soon as the body exceeds `maxBytes`; `corrupt` if its length or MD5 differs from the headers
  */
@@ -17,7 +17,7 @@ export async function readBody (response: GetObjectCommandOutput, maxBytes: numb
     stream.destroy()
     throw tooLarge(maxBytes)
   }
-  // An error in the loop destroys the stream.
+  // An error that is thrown in the loop destroys the stream.
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     length += chunk.length
     if (length > maxBytes) throw tooLarge(maxBytes)
@@ -33,24 +33,24 @@ export function bodyOf (response: GetObjectCommandOutput): Readable {
   return response.Body as Readable
 }
 
-/** The size of the object in bytes, even if the response is a range of it. */
+/** The size of the whole object in bytes, even if the response contains only a range of it. */
 export function wholeSize ({ ContentRange, ContentLength = 0 }: GetObjectCommandOutput): number {
   const whole = ContentRange?.split('/')[1]
   return whole === undefined ? ContentLength : Number(whole)
 }
 
-/** The headers that describe a body. */
-export type BodyFacts = Pick<GetObjectCommandOutput, 'ContentLength' | 'ETag' | 'SSECustomerAlgorithm' | 'ServerSideEncryption'>
+/** The headers by which a body is verified. */
+export type BodyHeaders = Pick<GetObjectCommandOutput, 'ContentLength' | 'ETag' | 'SSECustomerAlgorithm' | 'ServerSideEncryption'>
 
-/** Whether the body has the length and, if the ETag is one, the MD5 that the headers give. */
-export function isIntact (body: Buffer, facts: BodyFacts): boolean {
-  if (facts.ContentLength !== undefined && facts.ContentLength !== body.length) return false
-  const md5 = md5Of(facts)
+/** Whether the body has the length in the headers and, if the ETag is an MD5, that MD5. */
+export function isIntact (body: Buffer, headers: BodyHeaders): boolean {
+  if (headers.ContentLength !== undefined && headers.ContentLength !== body.length) return false
+  const md5 = md5Of(headers)
   return md5 === undefined || md5 === hash('md5', body)
 }
 
-/** The ETag if it is an MD5: after a multipart upload and with keys of the customer or of a key service it is not. */
-function md5Of ({ ETag, SSECustomerAlgorithm, ServerSideEncryption }: BodyFacts): string | undefined {
+/** The ETag if it is the MD5 of the object. It is not after a multipart upload, nor with encryption by customer keys or by AWS KMS. */
+function md5Of ({ ETag, SSECustomerAlgorithm, ServerSideEncryption }: BodyHeaders): string | undefined {
   const etag = unquote(ETag)
   const isOpaque = SSECustomerAlgorithm !== undefined || ServerSideEncryption?.startsWith('aws:kms') === true
   return /^[0-9a-f]{32}$/.test(etag) && !isOpaque ? etag : undefined

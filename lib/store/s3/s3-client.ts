@@ -4,11 +4,11 @@ import { OneShotSha256 } from './fast-path/one-shot-sha256.js'
 export interface S3ClientSettings {
   /** The URL of an S3-compatible server. Default: AWS. */
   readonly endpoint?: string | undefined
-  /** Default: `us-east-1` with an endpoint, otherwise what the SDK finds. */
+  /** Default: `us-east-1` if an endpoint is set, otherwise the region of the AWS configuration. */
   readonly region?: string | undefined
 }
 
-/** How long one attempt may take until the headers of the response have arrived, in milliseconds. */
+/** The time limit of one attempt until the headers of the response have arrived, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 5000
 
 const requestHandler = (maxSockets: number) => ({
@@ -20,15 +20,17 @@ const requestHandler = (maxSockets: number) => ({
   httpsAgent: { keepAlive: true, maxSockets }
 })
 
+/** The clients for one endpoint. */
 export interface S3Clients {
+  /** Retries failed requests; for everything that is idempotent. */
   readonly retrying: S3Client
-  /** Sends a request once: if a response is lost, a repeated conditional PUT would fail because its first attempt took effect. */
+  /** Sends each request once. If the response to a conditional PUT is lost, a retry would fail because the first attempt took effect. */
   readonly single: S3Client
-  /** Has connections of its own: clients that read slowly occupy them for long, and must not take them from the reconcile. */
+  /** For bodies that are passed on to clients. Has separate connections, because slow clients occupy them for long and the reconcile needs the others. */
   readonly streaming: S3Client
   /** The configuration that they share. */
   readonly config: S3ClientConfig
-  /** Returns a signer for requests that are sent without a client. */
+  /** Returns a signer for requests that are not sent by one of these clients. */
   readonly signer: () => Promise<RequestSigner>
 }
 

@@ -11,7 +11,7 @@ interface SdkError {
 // System errors such as ECONNREFUSED and EAI_AGAIN, and TLS errors, but not Node's own ERR_INVALID_….
 const NETWORK_CODE = /^E(?!RR_)[A-Z_]+$|CERT|^ERR_(SSL|TLS)/
 
-/** The names that AWS, Ceph RGW and MinIO give to the error of a key that they cannot store. */
+/** The names of the errors by which AWS, Ceph RGW and MinIO reject a key. */
 const INVALID_KEY = /^KeyTooLongError$|^(XMinio)?Invalid(Object|Resource)Name$/
 
 /** The HTTP status of the response; `undefined` if there was none. */
@@ -23,15 +23,15 @@ export function isNoSuchBucket (error: unknown): boolean {
   return (error as SdkError).name === 'NoSuchBucket'
 }
 
-/** Whether S3 reports that there is no such object, or that there cannot be one. A 404 alone may come from a proxy. */
+/** Whether S3 reports that the object does not exist, or that no object can have its key. The status 404 alone is not enough: it may come from a proxy. */
 export function isNoSuchKey (error: unknown): boolean {
   const { name = '' } = error as SdkError
   return name === 'NoSuchKey' || INVALID_KEY.test(name)
 }
 
 /**
- * Turns a failure into a StoreError. `subject` is the URL of the bucket or object. The message contains names and codes only, because
- * the messages of the SDK may quote credentials.
+ * Converts an error to a StoreError. `subject` is the URL of the bucket or object. The message contains only names and codes, because the
+ * messages of the SDK may contain credentials.
  */
 export function toS3Error (error: unknown, subject: string): StoreError {
   return toStoreError(error, subject, classify)
@@ -41,7 +41,7 @@ function classify ({ name = 'Error', message = '', code, $metadata }: SdkError):
   const status = $metadata?.httpStatusCode
   if (status !== undefined) return [codeOfResponse(status, name), `HTTP ${status} ${name}`]
   if (/^(Credentials|Token)ProviderError$/.test(name)) return ['access_denied', 'no credentials']
-  // The HTTP handler also calls a reset connection TimeoutError, but that one has a code.
+  // For a reset connection, the HTTP handler also uses the name TimeoutError, but with a code.
   if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', 'no response in time']
   if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `the connection failed (${code})`]
   if (message === 'Region is missing') return ['store_error', 'no region: set AWS_REGION or, for a server other than AWS, AWS_ENDPOINT_URL_S3']

@@ -26,7 +26,7 @@ export function readPage (response: ListObjectsV2CommandOutput): ListingPage {
   return { objects, next }
 }
 
-/** Returns the page if its token is not one of the earlier ones, which it is then added to. @throws StoreError `invalid_listing` */
+/** Returns the page, and adds its token to `tokens`. @throws StoreError `invalid_listing` if `tokens` contains it: the listing would never end */
 export function checkToken (page: ListingPage, tokens: Set<string>): ListingPage {
   if (page.next === undefined) return page
   if (tokens.has(page.next)) throw new StoreError('invalid_listing', 'the token of the next page occurs twice')
@@ -34,7 +34,7 @@ export function checkToken (page: ListingPage, tokens: Set<string>): ListingPage
   return page
 }
 
-/** For `catch`: a successful response that cannot be read is not a listing. */
+/** For `catch`: an error with status 200 means that the SDK could not parse the response, so it was not a listing. Rethrows any other error. */
 export function toInvalidListing (error: unknown): never {
   if (statusOf(error) !== 200) throw error
   throw new StoreError('invalid_listing', 'the response is not a listing', { cause: error })

@@ -1,21 +1,21 @@
 import type { ObjectInfo } from '../object-store.js'
 
-/** The headers or listing fields that describe an object. */
-export interface Described {
+/** The properties of an object, from the headers of a response or from an entry of a listing. */
+export interface ObjectFields {
   readonly ETag?: string | undefined
   /** A number is milliseconds since 1970-01-01 UTC. */
   readonly LastModified?: Date | number | undefined
 }
 
 /** The description of an object of `size` bytes. */
-export function toInfo (key: string, size: number, { ETag, LastModified }: Described): ObjectInfo {
+export function toInfo (key: string, size: number, { ETag, LastModified }: ObjectFields): ObjectInfo {
   const etag = unquote(ETag)
   const info = { key, etag, size, lastModified: Number(LastModified ?? 0) }
-  // Without an ETag versions cannot be distinguished. Ceph RGW 16.2 has such objects after multipart uploads.
+  // Without an ETag, versions cannot be distinguished. On Ceph RGW 16.2, multipart uploads create such objects.
   return etag === '' ? { ...info, racy: true } : info
 }
 
-/** A key as `EncodingType: url` encodes it in listings; `undefined` if it is not UTF-8. */
+/** Decodes a key of a listing with `EncodingType: url`. Returns `undefined` if it is not UTF-8. */
 export function decodeKey (encoded: string): string | undefined {
   if (!/[%+]/.test(encoded)) return encoded
   try {
@@ -25,7 +25,7 @@ export function decodeKey (encoded: string): string | undefined {
   }
 }
 
-/** The entity tag of a conditional request. */
+/** The ETag in quotes, as the headers of conditional requests have it. */
 export function quote (etag: string): string {
   return `"${etag}"`
 }

@@ -12,7 +12,7 @@ import { isNoSuchKey, statusOf } from './s3-error.js'
 export type GetConditions = Pick<GetObjectCommandInput, 'IfMatch' | 'IfNoneMatch' | 'Range'>
 export type PutInput = Omit<PutObjectCommandInput, 'Bucket' | 'Key'> & { readonly Body: Uint8Array }
 
-/** The requests of the store to one bucket; each is aborted by its signal. They fail with errors of the SDK. */
+/** Sends requests to one bucket. Each is aborted by its signal, and rejects with errors of the SDK. */
 export class S3Requests {
   readonly #bucket: string
   readonly #retrying: S3Client
@@ -21,7 +21,7 @@ export class S3Requests {
   /** For objects and pages that are read into memory. */
   readonly fastPath: S3FastPath
 
-  /** @param maxMs how long a request on the fast path may take, in milliseconds */
+  /** @param maxMs the time limit of a request on the fast path, in milliseconds */
   constructor (bucket: string, settings: S3ClientSettings, maxMs: number) {
     const clients = createClients(settings)
     const { retrying, single, streaming } = clients
@@ -38,11 +38,12 @@ export class S3Requests {
     return this.#retrying.send(new ListObjectsV2Command(input), { abortSignal })
   }
 
+  /** Gets an object. Returns `undefined` if there is none. */
   get (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
     return this.#get(this.#retrying, key, conditions, abortSignal)
   }
 
-  /** As `get`, for a body that is read as slowly as a client reads it. */
+  /** As `get`, for a body that is passed on to a client, which may read slowly. */
   open (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
     return this.#get(this.#streaming, key, conditions, abortSignal)
   }
@@ -65,7 +66,7 @@ export class S3Requests {
     })
   }
 
-  /** Uploads an object. Sends the request once unless `mayRepeat`. */
+  /** Uploads an object. Failed requests are retried only if `mayRepeat`. */
   put (key: string, input: PutInput, mayRepeat: boolean, abortSignal: AbortSignal): Promise<PutObjectCommandOutput> {
     const client = mayRepeat ? this.#retrying : this.#single
     const requestTimeout = REQUEST_TIMEOUT_MS + transferMs(input.Body.length)

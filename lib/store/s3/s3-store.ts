@@ -18,9 +18,9 @@ import { S3Requests } from './s3-requests.js'
 
 export interface S3StoreSettings extends S3ClientSettings {
   readonly bucket: string
-  /** How long an operation (for a listing: a page) may take, in milliseconds, plus a second for each MiB. Default: 20 s. */
+  /** The time limit of an operation or of a page of a listing, in milliseconds; a second per MiB of a body is added. Default: 20,000. */
   readonly deadlineMs?: number
-  /** Returns an id that no other write has. Default: a random UUID. */
+  /** Returns a unique id for a write. Default: a random UUID. */
   readonly newWriteId?: () => string
 }
 
@@ -62,7 +62,7 @@ export class S3Store implements ObjectStore {
           const body = await readBody(response, maxBytes)
           return { ...toInfo(key, body.length, response), body }
         } catch (error) {
-          // The SDK repeats requests, but not the reading of a body.
+          // The SDK retries a request, but not the reading of its body.
           if (attempt === GET_ATTEMPTS || isTooLarge(error)) throw error
         }
       }
@@ -115,16 +115,16 @@ export class S3Store implements ObjectStore {
     const objects = new ObjectList()
     const { fastPath } = this.#requests
     let next: string | undefined
-    let ahead = fastPath.fetchPage(prefix, next)
+    let nextResponse = fastPath.fetchPage(prefix, next)
     do {
       const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
-        const response = await ahead
-        // The next page is requested before this one is read, so that the server works meanwhile.
-        if (response.next !== undefined) ahead = fastPath.fetchPage(prefix, response.next)
+        const response = await nextResponse
+        // The next page is requested before this one is parsed, so that the server prepares it in the meantime.
+        if (response.next !== undefined) nextResponse = fastPath.fetchPage(prefix, response.next)
         await setImmediate()
         const read = response.read(objects)
         const page = read === FALL_BACK_TO_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : read
-        if (page.next !== response.next && page.next !== undefined) ahead = fastPath.fetchPage(prefix, page.next)
+        if (page.next !== response.next && page.next !== undefined) nextResponse = fastPath.fetchPage(prefix, page.next)
         return checkToken(page, tokens)
       })
       yield page.objects

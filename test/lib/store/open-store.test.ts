@@ -45,6 +45,6 @@ t.test('refuses URLs that do not name a lake', async t => {
   ]
   for (const url of urls) {
     t.notOk(isLakeUrl(url), url)
-    t.throws(() => openStore({ url }), { message: `${JSON.stringify(url)} is not a lake: it must be s3://<bucket> or file:<path>` })
+    t.throws(() => openStore({ url }), { message: `The URL of a lake must be s3://<bucket> or file:<path>; got ${JSON.stringify(url)}` })
   }
 })

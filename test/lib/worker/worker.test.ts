@@ -160,8 +160,8 @@ t.test('failures arrive with their class, code and message', async (t) => {
 t.test('if a worker dies, its calls fail, and the next call starts another one', async (t) => {
   const backend = new WorkerBackend({ url: 'ftp://nowhere' }, rules)
   const reconcile = async () => await backend.reconcile(undefined, { retryAll: false, outputKeys: [] }, () => {})
-  await t.rejects(reconcile(), /is not a lake/)
-  await t.rejects(reconcile(), /is not a lake/)
+  await t.rejects(reconcile(), /URL of a lake must be/)
+  await t.rejects(reconcile(), /URL of a lake must be/)
   await backend.close()
 })
 

@@ -11,15 +11,15 @@ export interface BufferedResponse {
 }
 
 export interface ResponseLimits {
-  /** The most bytes of a successful response. */
+  /** The maximum bytes of the body of a 200 response. */
   readonly maxBytes: number
-  /** How long the response may take, in milliseconds. Default: the limit of all responses, plus a second for each MiB. */
+  /** The time limit of the response, in milliseconds. Default: the limit of the `BufferedHttp`, plus a second per MiB of the body. */
   readonly maxMs: number | undefined
-  /** The memory for the body, which is valid until the memory is used again. */
+  /** The memory for the body. The body is then valid only until the memory is used for another one. */
   readonly memory?: ReusableBuffer
 }
 
-/** Memory for one body after the other. */
+/** Memory for one body at a time. It grows when needed and is never released. */
 export class ReusableBuffer {
   #bytes = Buffer.alloc(0)
 
@@ -31,13 +31,13 @@ export class ReusableBuffer {
   }
 }
 
-/** The memory is larger than needed by this factor: pages are of similar length. */
+/** The memory is allocated larger than needed by this factor, so that it is also large enough for the next page, which is of similar length. */
 const SPARE = 1.25
 
-/** How often responses are checked for their time limit, in milliseconds. */
+/** Milliseconds between two checks for responses that exceed their time limit. */
 const WATCH_MS = 100
 
-/** The most bytes of a response to a failed request. */
+/** The maximum bytes of the body of a response with another status than 200. */
 const MAX_ERROR_BYTES = 64 * 1024
 
 /** Sends GET requests over a pool of connections and reads the responses into memory, without streams. */
@@ -48,15 +48,15 @@ export class BufferedHttp {
   readonly #watch: NodeJS.Timeout
   readonly #maxMs: number
 
-  /** @param maxMs how long a response of less than a MiB may take, in milliseconds */
+  /** @param maxMs the time limit of a response, in milliseconds, without the time for its body */
   constructor (pool: Pool, maxMs: number) {
     this.#pool = pool
     this.#maxMs = maxMs
-    // One timer for all responses: two for each would cost as much as a response.
-    this.#watch = setInterval(() => this.#endSlow(), WATCH_MS).unref()
+    // One timer for all responses, because a timer for each of them would take as much CPU time as the response.
+    this.#watch = setInterval(() => this.#abortOverdue(), WATCH_MS).unref()
   }
 
-  /** @throws StoreError `too_large` */
+  /** Sends a GET request. Rejects with the StoreError `too_large`, with errors of undici, or if the time limit is exceeded. */
   get (path: string, headers: Record<string, string>, { maxBytes, maxMs, memory }: ResponseLimits): Promise<BufferedResponse> {
     return new Promise((resolve, reject) => {
       const reader = new ResponseReader({ memory, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, response) => {
@@ -74,7 +74,7 @@ export class BufferedHttp {
     await this.#pool.destroy()
   }
 
-  #endSlow (): void {
+  #abortOverdue (): void {
     const now = performance.now()
     for (const reader of this.#open) if (now > reader.end) reader.abort(new Error('No complete response in time'))
   }
@@ -84,7 +84,7 @@ interface ReaderOptions {
   readonly memory: ReusableBuffer | undefined
   readonly maxBytes: number
   readonly maxMs: number
-  /** Whether the limit is a second longer for each MiB. */
+  /** Whether the time limit is a second longer for each MiB of the body. */
   readonly isExtended: boolean
 }
 
@@ -105,7 +105,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     this.#done = done
   }
 
-  /** Ends the request with an error in any state. */
+  /** Ends the request with an error, whether or not it has been sent. */
   abort (error: Error): void {
     if (this.#controller === undefined) this.#done(error)
     else this.#controller.abort(error)
@@ -139,9 +139,9 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   }
 
   #check (length: number): void {
-    const isGood = this.#status === 200
+    const isSuccess = this.#status === 200
     const { maxBytes } = this.#options
-    if (length > (isGood ? maxBytes : MAX_ERROR_BYTES)) this.abort(isGood ? tooLarge(maxBytes) : new Error('The body of an error is too long'))
+    if (length > (isSuccess ? maxBytes : MAX_ERROR_BYTES)) this.abort(isSuccess ? tooLarge(maxBytes) : new Error('The body of an error response is too long'))
   }
 }
 

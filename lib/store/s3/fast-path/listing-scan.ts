@@ -4,16 +4,16 @@ import type { ListingPage } from '../s3-listing.js'
 import { decodeKey, toInfo } from '../s3-object.js'
 
 const ROOT = /^(?:<\?xml [^>]*\?>\s*)?<ListBucketResult(?: [^>]*)?>/
-/** The most bytes before the end of the start tag of the root element. */
+/** The start tag of the root element must end within this number of bytes. */
 const MAX_ROOT_BYTES = 1024
 const END = Buffer.from('</ListBucketResult>')
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
 
 /**
- * Reads a response to ListObjectsV2 without building a document or strings, at a twentieth of the cost of the SDK. Returns `undefined` if
- * the response is incomplete or not written exactly as S3 servers write it: then an XML parser has to read it.
+ * Parses a response to ListObjectsV2 without building a document or strings, in a twentieth of the CPU time of the SDK. Returns `undefined` if
+ * the response is incomplete or in a form that S3 servers do not usually produce; the caller then uses an XML parser.
  *
- * @param objects receives the objects of the page, and is cleared before
+ * @param objects is cleared, and then receives the objects of the page
  */
 export function scanListing (xml: Buffer, objects: ObjectList): ListingPage | undefined {
   let end = xml.length
@@ -22,11 +22,11 @@ export function scanListing (xml: Buffer, objects: ObjectList): ListingPage | un
   const [root] = ROOT.exec(xml.toString('latin1', 0, MAX_ROOT_BYTES)) ?? []
   if (root === undefined || end < root.length || !hasAt(xml, end, END)) return undefined
   objects.clear()
-  const facts = new Map<string, string>()
-  const scanUsual = usualScanner(xml, objects)
+  const values = new Map<string, string>()
+  const scanUsualEntry = usualEntryScanner(xml, objects)
   let at = root.length
   while (at < end) {
-    const next = scanUsual(at)
+    const next = scanUsualEntry(at)
     if (next !== -1) {
       at = next
       continue
@@ -34,12 +34,12 @@ export function scanListing (xml: Buffer, objects: ObjectList): ListingPage | un
     const element = readElement(xml, at, end)
     if (element === undefined) return undefined
     const { name, content, next: after } = element
-    if (name === 'Contents' ? !scanAnyEntry(xml, content, objects) : name !== '' && !addFact(facts, name, xml, content)) return undefined
+    if (name === 'Contents' ? !scanAnyEntry(xml, content, objects) : name !== '' && !addValue(values, name, xml, content)) return undefined
     at = after
   }
-  if (facts.get('EncodingType') !== 'url' || Number(facts.get('KeyCount') ?? objects.length) !== objects.length) return undefined
-  const next = facts.get('NextContinuationToken')
-  switch (facts.get('IsTruncated')) {
+  if (values.get('EncodingType') !== 'url' || Number(values.get('KeyCount') ?? objects.length) !== objects.length) return undefined
+  const next = values.get('NextContinuationToken')
+  switch (values.get('IsTruncated')) {
     case 'false': return { objects, next: undefined }
     case 'true': return next === undefined || next === '' || next.includes('&') ? undefined : { objects, next }
     default: return undefined
@@ -68,12 +68,15 @@ const END_OF_ENTRY = Buffer.concat([REST, CLOSE])
 /** How servers write the quotes around an ETag. */
 const QUOTES = ['&quot;', '&#34;', '"'].map((text) => Buffer.from(text))
 
-/** Returns a function that adds the entry at an offset to the objects and returns the offset of its end; -1 if the entry needs `scanAnyEntry`. */
-function usualScanner (xml: Buffer, objects: ObjectList): (at: number) => number {
+/**
+ * Returns a function for entries in the usual form: it adds the entry at an offset to the objects and returns the offset of its end. For an entry
+ * in another form, which needs `scanAnyEntry`, it returns -1.
+ */
+function usualEntryScanner (xml: Buffer, objects: ObjectList): (at: number) => number {
   const timeOf = instantReader(xml)
   const key = { bytes: xml, start: 0, end: 0 }
   const etag = { bytes: xml, start: 0, end: 0 }
-  // As in the previous entry, which is the most likely form.
+  // The quote and the rest of the previous entry are tried first, because most entries of a page have the same.
   let quote = QUOTES[0]!
   let rest: Uint8Array = END_OF_ENTRY
   return (at) => {
@@ -108,7 +111,7 @@ function usualScanner (xml: Buffer, objects: ObjectList): (at: number) => number
   }
 }
 
-/** The bytes from the end of the size to the end of the entry, if they contain no element that matters. */
+/** The bytes from the end of the size to the end of the entry; `undefined` if they contain an element that is read (`ENTRY`). */
 function restOfEntry (xml: Buffer, at: number): Uint8Array | undefined {
   const end = xml.indexOf(CLOSE, at)
   if (end === -1 || !hasAt(xml, at, REST)) return undefined
@@ -116,7 +119,7 @@ function restOfEntry (xml: Buffer, at: number): Uint8Array | undefined {
   return names?.every((name) => !ENTRY.includes(name)) ? xml.subarray(at, end + CLOSE.length) : undefined
 }
 
-/** The elements of an entry that matter. */
+/** The elements of an entry that are read. All others are ignored. */
 const ENTRY = ['Key', 'LastModified', 'ETag', 'Size']
 
 function elementNames (xml: Buffer, from: number, to: number): string[] | undefined {
@@ -130,7 +133,7 @@ function elementNames (xml: Buffer, from: number, to: number): string[] | undefi
   return names
 }
 
-/** Returns a function that reads a time such as 2025-06-15T12:15:30.000Z as milliseconds since 1970-01-01 UTC; -1 if it has another form. */
+/** Returns a function that parses a time such as 2025-06-15T12:15:30.000Z to milliseconds since 1970-01-01 UTC. It returns -1 for any other form. */
 function instantReader (xml: Buffer): (start: number, end: number) => number {
   let day = ''
   let midnight = 0
@@ -152,18 +155,18 @@ function instantReader (xml: Buffer): (start: number, end: number) => number {
   }
 }
 
-/** Adds an entry whose elements are in another order, that has no ETag, or whose key has to be decoded. Returns whether that succeeded. */
+/** Adds an entry whose elements are in any order, which may lack the ETag, and whose key may be encoded. Returns false if it is not a valid entry. */
 function scanAnyEntry (xml: Buffer, { start, end }: Span, objects: ObjectList): boolean {
-  const facts = new Map<string, string>()
+  const values = new Map<string, string>()
   for (let at = start; at < end;) {
     const element = readElement(xml, at, end)
     if (element === undefined) return false
     const { name, content, next } = element
-    if (name !== '' && name !== 'Owner' && !addFact(facts, name, xml, content)) return false
+    if (name !== '' && name !== 'Owner' && !addValue(values, name, xml, content)) return false
     at = next
   }
-  const [key, size, modified] = ['Key', 'Size', 'LastModified'].map((name) => facts.get(name))
-  const object = key === undefined || size === undefined || modified === undefined ? undefined : toObject(key, size, modified, facts.get('ETag'))
+  const [key, size, modified] = ['Key', 'Size', 'LastModified'].map((name) => values.get(name))
+  const object = key === undefined || size === undefined || modified === undefined ? undefined : toObject(key, size, modified, values.get('ETag'))
   if (object !== undefined) objects.push(object)
   return object !== undefined
 }
@@ -181,7 +184,10 @@ interface Element { readonly name: string, readonly content: Span, readonly next
 /** Elements that contain elements. */
 const NESTED = ['Contents', 'Owner']
 
-/** Reads the element at an offset, which may begin with white space. Its name is empty if it has no content, or if none is left. `undefined` if there is anything else. */
+/**
+ * Reads the element at an offset, after any white space. The name of the result is empty if the element has no content (`<Name/>`) or if only
+ * white space is left. Returns `undefined` if there is anything but an element without attributes.
+ */
 function readElement (xml: Buffer, from: number, to: number): Element | undefined {
   let at = from
   while (at < to && xml[at]! <= SPACE) at++
@@ -197,11 +203,11 @@ function readElement (xml: Buffer, from: number, to: number): Element | undefine
   return { name, content: { start, end }, next: end + close.length }
 }
 
-/** Adds the text of an element. Returns false if it occurs twice or contains another element. */
-function addFact (facts: Map<string, string>, name: string, xml: Buffer, { start, end }: Span): boolean {
+/** Adds the text of an element to `values`. Returns false if the element occurs twice or contains another element. */
+function addValue (values: Map<string, string>, name: string, xml: Buffer, { start, end }: Span): boolean {
   const text = xml.toString('utf8', start, end)
-  if (facts.has(name) || text.includes('<')) return false
-  facts.set(name, text)
+  if (values.has(name) || text.includes('<')) return false
+  values.set(name, text)
   return true
 }
 

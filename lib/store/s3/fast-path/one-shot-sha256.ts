@@ -6,9 +6,9 @@ const [INNER_PAD, OUTER_PAD] = [0x36, 0x5c]
 type Data = string | ArrayBuffer | ArrayBufferView
 
 /**
- * SHA-256 for the signer of the SDK and, with a secret, HMAC-SHA-256 (RFC 2104), by one call per hash: the objects of `createHash` and
- * `createHmac` have finalizers, survive minor garbage collections and cost more than the hashing itself. For short data, which is held
- * until `digest`.
+ * SHA-256 or, with a secret, HMAC-SHA-256 (RFC 2104), for the signer of the SDK. Each hash is one call of `crypto.hash`, because the objects of
+ * `createHash` and `createHmac` have finalizers, survive minor garbage collections and take more CPU time than the hashing itself. The data is
+ * buffered until `digest`, so it must be short.
  */
 export class OneShotSha256 {
   readonly #secret: Data | undefined
@@ -26,7 +26,7 @@ export class OneShotSha256 {
   async digest (): Promise<Uint8Array> {
     if (this.#secret === undefined) return sha256(this.#data)
     if (typeof this.#secret !== 'string') return hmac(toBuffer(this.#secret), this.#data)
-    // For each request the signer hashes the credentials again, to look up the signing key of the day.
+    // For each request the signer computes the same HMAC of the credentials, to look up the signing key of the day.
     if (last.secret !== this.#secret || !this.#data.equals(last.data)) {
       last = { secret: this.#secret, data: Buffer.from(this.#data), digest: hmac(toBuffer(this.#secret), this.#data) }
     }

@@ -3,13 +3,13 @@ import type { ObjectList } from '../../object-list.js'
 import { StoreError, type ObjectBody } from '../../object-store.js'
 import { findToken, scanListing } from './listing-scan.js'
 import { BufferedHttp, ReusableBuffer, type ResponseLimits, type BufferedResponse } from './buffered-http.js'
-import { isIntact, type BodyFacts } from '../s3-body.js'
+import { isIntact, type BodyHeaders } from '../s3-body.js'
 import type { RequestSigner, S3Clients } from '../s3-client.js'
 import type { ListingPage } from '../s3-listing.js'
 import { locateBucket, type BucketLocation } from './s3-location.js'
-import { toInfo, type Described } from '../s3-object.js'
+import { toInfo, type ObjectFields } from '../s3-object.js'
 
-/** The result of requests that the SDK has to send: they failed, or their response is unusual. */
+/** The result of a request that failed or has an unusual response, so that the caller must send it again by the SDK. */
 export const FALL_BACK_TO_SDK = Symbol('fall back to the SDK')
 type FallBackToSdk = typeof FALL_BACK_TO_SDK
 
@@ -19,11 +19,11 @@ export interface FastGet {
   readonly maxMs: number | undefined
 }
 
-/** A page of a listing that has arrived and is not read yet. */
+/** A page of a listing that has been received but not parsed. */
 export interface FastPage {
-  /** The token of the next page, found without reading the page. */
+  /** The token of the next page, found without parsing the page; `undefined` if there is none. */
   readonly next: string | undefined
-  /** Reads the page into `objects`, which are replaced. Must be called once. */
+  /** Parses the page into `objects`, which is cleared before. Must be called exactly once, because it releases the memory of the page. */
   read (objects: ObjectList): ListingPage | FallBackToSdk
 }
 
@@ -36,37 +36,37 @@ interface Connection {
   readonly http: BufferedHttp
 }
 
-/** The SHA-256 of an empty body. */
+/** The SHA-256 of an empty body, in hex. */
 const NO_CONTENT = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
-/** Enough for a thousand keys of 1,024 bytes, each byte percent-encoded. */
+/** Enough for 1000 keys of 1024 bytes with each byte percent-encoded. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024
 
-/** How long a small response may take, in milliseconds. */
+/** The time limit of a response, in milliseconds, without the time for its body. */
 const MAX_MS = 10_000
 const POOL: Pool.Options = { connections: 64, connect: { timeout: 3000 } }
 
 /**
- * Reads objects and pages of listings into memory, at a tenth of the CPU time that a small request costs in the SDK. Requests are signed
- * by the signer of the SDK with its credentials and sent over connections of their own. Only usual responses are handled here. In all
- * other cases the caller uses the SDK, which handles retries, redirects, wrong clocks and errors.
+ * Reads objects and pages of listings into memory, in a tenth of the CPU time of a small request of the SDK. Requests are signed by the signer
+ * of the SDK, with its credentials, and sent over separate connections. Only the usual responses are handled here. In all other cases the
+ * caller uses the SDK, which handles retries, redirects, wrong clocks and errors.
  */
 export class S3FastPath {
   readonly #bucket: string
   readonly #clients: S3Clients
   readonly #maxMs: number
-  /** Memory for pages: allocating it anew for each page would keep the garbage collector busy. */
-  readonly #memories: ReusableBuffer[] = []
+  /** Free memory for pages. It is reused, because allocations of this size would cause frequent garbage collections. */
+  readonly #freeBuffers: ReusableBuffer[] = []
   #connecting: Promise<Connection> | undefined
   #connection: Connection | undefined
 
-  /** @param maxMs how long a request may take, in milliseconds */
+  /** @param maxMs the time limit of a request, in milliseconds, without the time for its body; at most 10 s are used */
   constructor (bucket: string, clients: S3Clients, maxMs: number) {
     this.#bucket = bucket
     this.#clients = clients
     this.#maxMs = Math.min(maxMs, MAX_MS)
   }
 
-  /** Reads an object; `undefined` if there is none. @throws StoreError `too_large` */
+  /** Reads an object. Returns `undefined` if there is none. @throws StoreError `too_large` */
   async get (key: string, { ifNoneMatch, maxBytes, maxMs }: FastGet): Promise<ObjectBody | 'unchanged' | undefined | FallBackToSdk> {
     try {
       const connection = this.#connection ?? await this.#connect()
@@ -79,9 +79,9 @@ export class S3FastPath {
     }
   }
 
-  /** Requests a page of a listing. Never fails: reading the page then returns `FALL_BACK_TO_SDK`. */
+  /** Requests a page of a listing. Never rejects: after a failure, `read` returns `FALL_BACK_TO_SDK`. */
   async fetchPage (prefix: string, token: string | undefined): Promise<FastPage> {
-    const memory = this.#memories.pop() ?? new ReusableBuffer()
+    const memory = this.#freeBuffers.pop() ?? new ReusableBuffer()
     try {
       const connection = this.#connection ?? await this.#connect()
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } }
@@ -91,7 +91,7 @@ export class S3FastPath {
         next: findToken(body),
         read: (objects) => {
           const page = scanListing(body, objects) ?? FALL_BACK_TO_SDK
-          this.#memories.push(memory)
+          this.#freeBuffers.push(memory)
           return page
         }
       }
@@ -128,7 +128,7 @@ export class S3FastPath {
     { location: { protocol, hostname, port }, host, signer, http }: Connection, path: string, query: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>>, limits: ResponseLimits
   ): Promise<BufferedResponse> {
     const request = { method: 'GET', protocol, hostname, path, query, headers: { ...headers, host, 'x-amz-content-sha256': NO_CONTENT }, ...port !== undefined && { port } }
-    // The time of the server, if the SDK has found that its clock differs.
+    // The SDK sets this offset when it has found that the clock of the server differs.
     const signed = await signer.sign(request, { signingDate: new Date(Date.now() + this.#clients.retrying.config.systemClockOffset) })
     const search = Object.entries(query).map(([name, value]) => `${name}=${encode(value)}`).join('&')
     return await http.get(search === '' ? path : `${path}?${search}`, signed.headers, limits)
@@ -141,19 +141,19 @@ const NO_HEADERS = {}
 function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneMatch: string | undefined): ObjectBody | 'unchanged' | undefined | FallBackToSdk {
   if (status === 304 && ifNoneMatch) return 'unchanged'
   if (status === 404 && body.includes('<Code>NoSuchKey</Code>')) return undefined
-  // Without a length a complete response cannot be distinguished from one that was cut short.
+  // Without Content-Length, a complete response cannot be distinguished from a truncated one.
   if (status !== 200 || headers['content-length'] === undefined) return FALL_BACK_TO_SDK
-  const described: BodyFacts & Described = {
+  const described: BodyHeaders & ObjectFields = {
     ETag: headers['etag'],
     LastModified: Date.parse(headers['last-modified'] ?? '') || 0,
     ContentLength: Number(headers['content-length']),
     SSECustomerAlgorithm: headers['x-amz-server-side-encryption-customer-algorithm'],
-    ServerSideEncryption: headers['x-amz-server-side-encryption'] as BodyFacts['ServerSideEncryption']
+    ServerSideEncryption: headers['x-amz-server-side-encryption'] as BodyHeaders['ServerSideEncryption']
   }
   return isIntact(body, described) ? { ...toInfo(key, body.length, described), body } : FALL_BACK_TO_SDK
 }
 
-/** Encodes a key for a path as the SDK does. */
+/** Percent-encodes a key for the path of a request, as the SDK does. */
 function encodeKey (key: string): string {
   return /^[\w./-]*$/.test(key) ? key : key.split('/').map(encode).join('/')
 }

@@ -1,6 +1,6 @@
 import { GetObjectCommand, ListObjectsV2Command, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 
-/** The location of a bucket, as the SDK derives it from its settings, the environment and its rules for endpoints. */
+/** The URL of a bucket, as the SDK derives it from its settings, the environment and its rules for endpoints. */
 export interface BucketLocation {
   readonly protocol: string
   readonly hostname: string
@@ -19,9 +19,13 @@ interface SentRequest {
   readonly path: string
 }
 
+/** Any key: only the path before it is used. */
 const KEY = 'k'
 
-/** Makes the SDK prepare two requests without sending them. Fails if it cannot, for example without credentials or a region. */
+/**
+ * Finds the location of a bucket by letting the SDK prepare two requests, which are not sent. Rejects with the error of the SDK if it cannot
+ * prepare them, for example without credentials or a region.
+ */
 export async function locateBucket (bucket: string, config: S3ClientConfig): Promise<BucketLocation> {
   const capture = async (send: (client: S3Client) => Promise<unknown>): Promise<SentRequest> => {
     let sent: SentRequest | undefined
