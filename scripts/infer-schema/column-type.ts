@@ -12,7 +12,10 @@ export interface InferredType {
 }
 
 /** Texts that usually stand for a missing value. */
-const MISSING = new Set(['NA', 'N/A', 'n/a', '#N/A', 'null', 'NULL', 'None', 'nan', 'NaN', '-', '--', '?', '\\N', 'ø'])
+const MISSING = new Set(['NA', 'N/A', 'n/a', '#N/A', 'null', 'NULL', 'None', 'nan', 'NaN', '-', '--', '?', '\\N', 'ø', 'k.A.', 'n.a.', 'N.A.', 'unknown'])
+
+/** A word among at least this many values of another type is taken as a missing value. */
+const MIN_VALUES_BESIDE_WORD = 5
 
 const BOOLEANS: readonly (readonly [yes: string, no: string])[] = [['yes', 'no'], ['y', 'n'], ['on', 'off'], ['t', 'f'], ['ja', 'nein'], ['oui', 'non'], ['si', 'no'], ['да', 'нет']]
 
@@ -32,12 +35,22 @@ const DATETIMES = ['default', ...DATES.map((date) => date === 'default' ? '%Y-%m
 export function inferType (values: readonly SampleValue[]): InferredType {
   const texts = [...new Set(values.map((value) => String(value).trim()))].filter((text) => text !== '')
   if (texts.length === 0) return { field: { type: 'string' }, doubts: ['has no value in the sample: its type is a guess'] }
-  const missing = texts.filter((text) => MISSING.has(text))
-  const found = inferFrom(texts.filter((text) => !MISSING.has(text)))
+  const isMissing = missingTest(texts)
+  const missing = texts.filter(isMissing)
+  const found = inferFrom(texts.filter((text) => !isMissing(text)))
   if (found === undefined || (found.field.type === 'string' && missing.length > 0)) return asText(values, missing)
   const field = missing.length === 0 ? found.field : { ...found.field, missingValues: ['', ...missing] }
   const doubts = missing.length === 0 ? found.doubts : [...found.doubts, `has the values ${list(missing)}: they are taken as missing values`]
   return found.field.type === 'string' ? asText(values, missing, found.doubts) : { field, doubts }
+}
+
+/** Whether a text stands for a missing value: a usual one or, among texts with digits, the only one without a digit. */
+function missingTest (texts: readonly string[]): (text: string) => boolean {
+  const others = texts.filter((text) => !MISSING.has(text))
+  const words = others.filter((text) => !/\d/.test(text))
+  const odd = words.length === 1 && others.length >= MIN_VALUES_BESIDE_WORD ? words[0] : undefined
+  const type = odd === undefined ? 'string' : inferFrom(others.filter((text) => text !== odd))!.field.type
+  return (text) => MISSING.has(text) || (type !== 'string' && text === odd)
 }
 
 function asText (values: readonly SampleValue[], missing: readonly string[], others: readonly string[] = []): InferredType {

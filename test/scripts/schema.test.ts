@@ -75,6 +75,16 @@ t.test('the schema of the sample data is that of users, and its files fit', asyn
   t.match(fieldsOf(out), { first_name: { type: 'string' }, last_name: { type: 'string' }, birthts: { type: 'integer', role: 'birth' }, image: { source: 'image' } })
 })
 
+t.test('the schemas of the example lakes are inferred: all of their files fit, and their columns have the types that are written there', async (t) => {
+  for (const name of ['devices', 'pets', 'products']) {
+    const { out, err } = await runMain(main, ['--lake', `file:examples/${name}/lake`])
+    t.match(err, /^(\d+) of \1 sampled files fit the schema$/m, name)
+    const typesOf = (json: string) => parseSchema(json).files.map(({ headers, type, descriptor: { format, decimalChar, role } }) => [headers[0], type.name, format, decimalChar, role]).sort()
+    const note = name === 'devices' ? [['note', 'string', undefined, undefined, undefined]] : []
+    t.same(typesOf(out), [...typesOf(readFileSync(`examples/${name}/schema.json`, 'utf8')), ...note].sort(), name)
+  }
+})
+
 t.test('two possible birth dates have no role, and encodings that differ are reported', async (t) => {
   const root = t.testdir({ source_data: { '1.csv': 'born;dob\n2020-01-01;2020-01-02\n', '2.csv': Buffer.from('born;dob;x\n2020-01-01;2020-01-02;\xe9\n', 'latin1'), '3.csv': 'born;dob;x\n2020-01-01;2020-01-02;é\n' } })
   const { out, err } = await runMain(main, ['--lake', `file:${root}`])

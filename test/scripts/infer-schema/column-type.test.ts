@@ -20,6 +20,8 @@ t.test('types, formats, decimal characters and missing values are inferred from 
     [['2024-01-31T12:00:00Z', '2024-01-31T12:00:00.5+02:00'], { type: 'datetime' }],
     [['2024-01-31 12:00', '2024-02-01 00:30'], { type: 'datetime', format: '%Y-%m-%d %H:%M' }],
     [['5', 'NA', '', '-'], { type: 'integer', missingValues: ['', 'NA', '-'] }],
+    [['1', '2', '3', '4', 'none known'], { type: 'integer', missingValues: ['', 'none known'] }],
+    [['1', '2', 'three'], { type: 'string' }],
     [['01234', '99999'], { type: 'string' }],
     [['12345678901234567890'], { type: 'string' }],
     [['1', 'x'], { type: 'string' }],
