@@ -22,7 +22,7 @@ const OPERANDS: Readonly<Record<TypeName, OperandType>> = {
     }
   },
   number: { accepted: 'a finite number such as -1.5', parse: number },
-  boolean: { accepted: 'true or false', parse: BOOLEAN.parse },
+  boolean: { accepted: 'true, false, 1 or 0', parse: (text) => BOOLEAN.parse(text.toLowerCase()) },
   date: { accepted: DATE.accepts, parse: DATE.parse },
   datetime: { accepted: DATETIME.accepts, parse: (text) => DATETIME.parse(text.replace(/ (?=\d\d:\d\d$)/, '+')) }
 }

@@ -1,6 +1,7 @@
 import type { Schema } from '../../lib/schema/schema.js'
 import { columnsParameter, sortParameter } from './columns.js'
 import { filterParameters, type FilterQuery } from './parameters.js'
+import type { Parameter } from './parameter.js'
 import { perSchema } from './per-schema.js'
 import type { Parameters } from './query.js'
 
@@ -13,9 +14,22 @@ export const listingParameters: (schema: Schema) => Parameters = perSchema((sche
   return {
     ...filterParameters(schema),
     columns: columnsParameter([key, ...files.slice(0, 2).slice(-1)].map(({ name }) => name)),
-    sort: sortParameter(first === last ? [`-${first.name}`] : [first.name, `-${last.name}`])
+    sort: withDefault(sortParameter(first === last ? [`-${first.name}`] : [first.name, `-${last.name}`]), [key.name])
   }
 })
 
 /** Not in the document, which describes it in words: with it, clients would get a record whose columns are all optional. */
 export const recordColumnsParameter = { columns: { ...columnsParameter(['*']), isHidden: true } }
+
+/** A list with a default, which is as if the parameter were not given. */
+function withDefault (parameter: Parameter<readonly string[] | undefined>, value: readonly string[]): Parameter<readonly string[] | undefined> {
+  const isDefault = (given: readonly string[] | undefined) => given?.length === value.length && given.every((text, i) => text === value[i])
+  return {
+    ...parameter,
+    absent: value,
+    parse: (given) => {
+      const parsed = parameter.parse(given)
+      return isDefault(parsed) ? value : parsed
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import { parseInstant } from '../../lib/base/instant.js'
-import type { TypeName } from '../../lib/schema/field-type.js'
-import { createType } from '../../lib/schema/types/index.js'
+import type { TypeName, Value } from '../../lib/schema/field-type.js'
+import { acceptedOperand, parseOperand } from '../../lib/schema/operand.js'
+import { toCell } from '../../lib/table/column-types.js'
 
 /** A parameter of a URL: its only definition, for the OpenAPI document, for error messages and for reading requests. */
 export interface Parameter<T> {
@@ -141,44 +142,29 @@ export function listParameter (
   return list(text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } }), meaning)
 }
 
-/**
- * Values of a column of this type; the parameter may be repeated. They are texts as responses have the values: `3e1` and `30.0` are read
- * as `30`.
- */
-export function columnParameter (type: TypeName, meaning: Meaning<undefined>): Parameter<readonly string[] | undefined> {
-  const kind = COLUMN_KINDS[type]
-  return list({ ...kind, accepted: type === 'string' ? kind.accepted : `${kind.accepted}; for several, repeat the parameter` }, meaning)
+/** Values of a column of this type, as responses have them; the parameter may be repeated. */
+export function columnParameter (type: TypeName, meaning: Meaning<undefined>): Parameter<readonly NonNullable<Value>[] | undefined> {
+  return list<NonNullable<Value>>({
+    schema: COLUMN_SCHEMAS[type],
+    accepted: type === 'string' ? 'non-empty text' : `${acceptedOperand(type)}; for several, repeat the parameter`,
+    parse: (text) => text === '' ? undefined : parseOperand(type, text),
+    format: (value) => String(toCell(type, value))
+  }, meaning)
 }
 
-const DATE = createType('date')
-const DATETIME = createType('datetime')
-
-const COLUMN_KINDS: Readonly<Record<TypeName, Kind<string>>> = {
-  string: text({}),
-  integer: {
-    schema: { type: 'integer', format: 'int64', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
-    accepted: `an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
-    parse: (text) => formatIf(parseNumber(text), Number.isSafeInteger)
-  },
-  number: { schema: { type: 'number', format: 'double' }, accepted: 'a finite number such as 1.5', parse: (text) => formatIf(parseNumber(text), Number.isFinite) },
-  boolean: { schema: { type: 'boolean' }, accepted: 'true, false, 1 or 0', parse: (text) => formatIf(BOOLEANS.get(text.toLowerCase())) },
-  date: { schema: { type: 'string', format: 'date' }, accepted: 'a date such as 2024-01-26', parse: (text) => formatIf(DATE.parse(text), undefined, DATE.format) },
-  datetime: {
-    schema: { type: 'string', format: 'date-time' },
-    accepted: 'a date and time such as 2024-01-26T15:00:00Z',
-    // A space is a plus sign that was not percent-encoded.
-    parse: (text) => formatIf(DATETIME.parse(text.replace(/ (?=\d\d:\d\d$)/, '+')), undefined, DATETIME.format)
-  }
-}
-
-function formatIf<V> (value: V | undefined, isValid: (value: V) => boolean = () => true, format: (value: V) => string = String): string | undefined {
-  return value !== undefined && isValid(value) ? format(value) : undefined
+const COLUMN_SCHEMAS: Readonly<Record<TypeName, Readonly<Record<string, unknown>>>> = {
+  string: { type: 'string', minLength: 1 },
+  integer: { type: 'integer', format: 'int64', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
+  number: { type: 'number', format: 'double' },
+  boolean: { type: 'boolean' },
+  date: { type: 'string', format: 'date' },
+  datetime: { type: 'string', format: 'date-time' }
 }
 
 /** A parameter that may be repeated; with a `separator`, one text may hold several values. */
-function list (
-  { schema, accepted, parse, format = String }: Kind<string>, { description, example, separator }: Meaning<undefined> & { readonly separator?: string }
-): Parameter<readonly string[] | undefined> {
+function list<T> (
+  { schema, accepted, parse, format = String }: Kind<T>, { description, example, separator }: Meaning<undefined> & { readonly separator?: string }
+): Parameter<readonly T[] | undefined> {
   return {
     schema: { type: 'array', minItems: 1, items: schema, ...example !== undefined && { examples: [example] } },
     description,
@@ -188,8 +174,8 @@ function list (
     parse: (given) => {
       const texts = typeof given === 'string' ? [given] : given
       const items = (separator === undefined ? texts : texts.flatMap((text) => text.split(separator))).map(parse)
-      return items.every((item) => item !== undefined) ? items : undefined
+      return items.every((item) => item !== undefined) ? items as T[] : undefined
     },
-    format: (values) => (values ?? []).map(format)
+    format: (values) => (values ?? []).map((value) => format(value))
   }
 }

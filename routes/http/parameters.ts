@@ -3,8 +3,7 @@ import { wholeMinute } from '../../lib/base/instant.js'
 import { didYouMean } from '../../lib/base/nearest.js'
 import { ageFilters } from '../../lib/query/age.js'
 import type { Columns } from '../../lib/query/age-column.js'
-import type { Filter } from '../../lib/query/filter.js'
-import { parseOperand } from '../../lib/schema/operand.js'
+import type { Filter, Operand } from '../../lib/query/filter.js'
 import type { Cell } from '../../lib/schema/record.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/column-types.js'
@@ -60,7 +59,7 @@ function isExact ({ source, type }: Field): boolean {
   return source !== 'file' || type.name !== 'string'
 }
 
-function parameterOf (field: Field): Parameter<readonly string[] | undefined> {
+function parameterOf (field: Field): Parameter<readonly Operand[] | undefined> {
   const example = exampleOf(field)
   return columnParameter(field.type.name, { description: describeFilter(field), ...example !== null && { example: [example] } })
 }
@@ -141,7 +140,7 @@ export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, tim
   if (imageExists !== undefined) filters.push({ column: schema.images[0]!.name, op: 'exists', value: imageExists })
   if (query.min_age !== undefined || query.max_age !== undefined) filters.push(...ageFiltersOf(query, asOf, timeZone))
   for (const field of columnsWithParameter(schema)) {
-    const values = (query as Readonly<Record<string, unknown>>)[field.name] as readonly string[] | undefined
+    const values = (query as Readonly<Record<string, unknown>>)[field.name] as readonly Operand[] | undefined
     if (values !== undefined) filters.push(columnFilterOf(field, values))
   }
   return [...filters, ...whereFilters(query.where, version), ...query.q === undefined ? [] : [wordsFilter(query.q)]]
@@ -159,12 +158,12 @@ function ageFiltersOf ({ min_age: min, max_age: max, age_basis: basis }: FilterQ
   return ageFilters({ min, max, basis, asOf, timeZone })
 }
 
-function columnFilterOf (field: Field, values: readonly string[]): Filter {
+function columnFilterOf (field: Field, values: readonly Operand[]): Filter {
   const { name: column, type } = field
-  if (type.name !== 'string') return { column, op: 'equals', value: values.map((value) => parseOperand(type.name, value)!) }
-  for (const value of values) checkColumnValue(field, value)
+  const all = type.name === 'string' ? values as readonly string[] : []
+  for (const text of all) checkColumnValue(field, text)
   if (isExact(field)) return { column, op: 'equals', value: values }
-  const [prefixes, texts] = [values.filter(isPrefix), values.filter((value) => !isPrefix(value))]
+  const [prefixes, texts] = [all.filter(isPrefix), all.filter((text) => !isPrefix(text))]
   const filters: Filter[] = prefixes.map((prefix) => ({ column, op: 'prefix', value: prefix.slice(0, -1), fold: true }))
   if (texts.length > 0) filters.push({ column, op: 'equals', value: texts, fold: true })
   return filters.length === 1 ? filters[0]! : { op: 'any', filters }

@@ -77,12 +77,12 @@ t.test('every declared column is a parameter of its name and type; repeated, it 
 t.test('a value of another type is a 400 that says what is accepted', async (t) => {
   const { app } = await build(t, { files: devices, schema: DEVICES, settings: DEVICE_SETTINGS })
   const table: [search: string, parameter: string, detail: RegExp][] = [
-    ['ports=eight', 'ports', /^got "eight"; must be an integer from -9007199254740991 to 9007199254740991; for several, repeat the parameter$/],
-    ['ports=8.5', 'ports', /integer/], ['ports=8,16', 'ports', /for several, repeat/], ['ports=9007199254740993', 'ports', /integer/], ['ports=8*', 'ports', /integer/],
-    ['height=1,5', 'height', /must be a finite number such as 1\.5; for several, repeat/], ['height=NaN', 'height', /finite/], ['height=1e999', 'height', /finite/],
+    ['ports=eight', 'ports', /^got "eight"; must be a whole number from -9007199254740991 to 9007199254740991; for several, repeat the parameter$/],
+    ['ports=8.5', 'ports', /whole number/], ['ports=8,16', 'ports', /for several, repeat/], ['ports=9007199254740993', 'ports', /whole number/], ['ports=8*', 'ports', /whole number/],
+    ['height=1,5', 'height', /must be a finite number such as -1\.5; for several, repeat/], ['height=NaN', 'height', /finite/], ['height=1e999', 'height', /finite/],
     ['on=yes', 'on', /true, false, 1 or 0/], ['sold=26.01.2024', 'sold', /a date such as 2024-01-26/], ['sold=2024-02-30', 'sold', /a date/],
     ['seen=2024-01-26', 'seen', /a date and time such as/], ['on=', 'on', /got ""/],
-    ['model=a*b', 'model', /wildcard at the end only: use where=model=a\*b/], ['model=a,b', 'model', /repeat the parameter, or use where=model=a,b/],
+    ['model=a*b', 'model', /wildcard at the end only: use where=model~a&where=model~b for values that contain it, or use where=model=a\*b/], ['model=a,b', 'model', /repeat the parameter, or use where=model=a,b/],
     ['min_age=3', 'min_age', /unknown parameter/], ['image_exists=true', 'image_exists', /unknown parameter/], ['as_of=2024-01-26T15:00:00Z', 'as_of', /unknown parameter/],
     ['user_id=a', 'user_id', /unknown parameter/], ['warehouse_room_number=7', 'warehouse_room_number', /^unknown parameter; a column that the schema does not declare is filtered by where=warehouse_room_number=<value>$/]
   ]
@@ -104,7 +104,7 @@ t.test('records are sorted and paged by columns of any type', async (t) => {
     }
     t.equal(found, ids, column)
   }
-  t.match((await app.inject('/data?sort=-room')).json(), { status: 400, errors: [{ parameter: 'sort', detail: /must be one of device, -device, model, .*, -seen$/ }] })
+  t.match((await app.inject('/data?sort=-rooom')).json(), { status: 400, errors: [{ parameter: 'sort', detail: 'unknown column rooom; did you mean room?' }] })
 })
 
 t.test('without a birth field there are no ages, and without an image field no images', async (t) => {
