@@ -12,7 +12,7 @@ import transformer from '../plugins/transformer.js'
 import { unknownSettings } from '../plugins/config/unknown-settings.js'
 import type { CommandIo } from './command.js'
 
-/** Prints the settings that differ from their defaults and what the lake holds. Writes nothing to the lake. Returns the exit code. */
+/** Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code. */
 export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
   const fastify = Fastify()
   try {

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
 import type { Output } from './progress.js'
 
-/** What a command reads and writes; `process` implements it. */
+/** The environment and the streams of a command; `process` implements it. */
 export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdout: Output
@@ -26,12 +26,12 @@ export async function runCommand (command: Command, argv: readonly string[], io:
   }
 }
 
-/** Whether Node was started with the module of this URL, as opposed to a test that imports it. */
+/** Whether the module with this URL is the script that Node runs, and not imported by another module. */
 export function isStarted (moduleUrl: string, script: string | undefined): boolean {
   return script !== undefined && realpathSync(script) === fileURLToPath(moduleUrl)
 }
 
-/** Opens a lake for `work` and creates it if it does not exist. Other S3 settings are read from the standard AWS variables. */
+/** Opens a lake for `work`, creates it if it does not exist, and closes it afterwards. S3 settings are read from the standard AWS variables. */
 export async function withLake<T> (url: string, env: CommandIo['env'], work: (store: ObjectStore) => Promise<T>): Promise<T> {
   const store = openStore({ url, env, blocking: true })
   try {

@@ -8,14 +8,14 @@ fail() {
   exit 1
 }
 
-# Sets `compose` (the command as an array) and `engine` (docker or podman). `project` is the name of the compose project.
+# Finds a container engine that responds. Sets `compose` (the compose command as an array) and `engine` (docker or podman).
 find_engine() {
   local candidate silent=''
   for candidate in 'docker compose' 'podman compose' 'podman-compose' 'docker-compose'; do
     read -ra compose <<<"$candidate"
     engine=${candidate%%[ -]*}
     "${compose[@]}" version >/dev/null 2>&1 || continue
-    # `ls` fails if the engine does not respond; podman-compose does not have it.
+    # `compose ls` fails if the engine does not respond; podman-compose does not have this command.
     if { [[ $candidate == podman-compose ]] || "${compose[@]}" ls >/dev/null 2>&1; } && "$engine" info >/dev/null 2>&1; then
       # Some versions of compose ignore the name in compose.yaml.
       compose+=(--project-name "$project")
@@ -27,7 +27,7 @@ find_engine() {
     'To run without one: npm ci && npm start'
 }
 
-# take_down [--volumes]
+# take_down [--volumes]: removes the containers and the network and, with --volumes, the volumes
 take_down() {
   "${compose[@]}" down "$@" || return
   # podman-compose before 1.1 leaves the network behind, and other versions of compose refuse to reuse it.

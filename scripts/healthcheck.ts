@@ -1,6 +1,6 @@
 import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
 
-/** Shorter than the timeout of the HEALTHCHECK, which would kill this process before it prints why. */
+/** Milliseconds. Must be shorter than the timeout of HEALTHCHECK in the Containerfile, which would kill this process before it prints the reason. */
 const TIMEOUT_MS = 2500
 
 /** Requests /readyz of the service in the same container. Node is the only HTTP client in the image. */

@@ -6,11 +6,13 @@ export interface Output {
   write (text: string): unknown
 }
 
+/** The width of the bar in characters. */
 const WIDTH = 30
+/** Milliseconds between two updates, on a terminal and elsewhere. */
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 5000
 
-/** Shows how many of a known number of steps are done: a bar on a terminal, elsewhere a line every few seconds. */
+/** Shows how many of a known number of steps are done: by a bar on a terminal, otherwise by a line every five seconds. */
 export class Progress {
   readonly #total: number
   readonly #output: Output

@@ -22,12 +22,13 @@ port=${USERLAKE_PORT:-8080}
 if [[ ! $port =~ ^[1-9][0-9]{0,4}$ ]] || ((port > 65535)); then fail "USERLAKE_PORT: got '$port'; must be a number from 1 to 65535"; fi
 find_engine
 
-# running FORMAT: prints each running container of the project
+# running FORMAT: prints each running container of the project in this format of `ps`
 running() { "$engine" ps --filter "label=com.docker.compose.project=$project" --format "$1"; }
 
+# Whether a process listens on the port.
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 
-# Uses the published port, and no curl, which may not be installed.
+# Whether /readyz returns 200, by the published port. Does not use curl, which may not be installed.
 is_ready() (
   exec 3<>"/dev/tcp/127.0.0.1/$port" && printf 'GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&3 &&
     read -rt 5 _ status _ <&3 && [[ $status == 200 ]]
@@ -42,7 +43,7 @@ was_running=$(running '{{.ID}}')
 had_volume=$("$engine" volume inspect "$volume" 2>/dev/null | grep -F "$volume" || true)
 made_env=
 
-# After a failure, removes what this run has created.
+# After a failure, removes what this run has created, but nothing that existed before.
 undo() {
   local status=$?
   ((status)) || return 0
@@ -63,7 +64,7 @@ if [[ ! -e compose.env ]]; then
   echo 'compose.env did not exist: created it from compose.env.example with a random password'
 fi
 
-# Compose uses the values that were checked here, whatever a file .env contains.
+# Exported, so that Compose uses the values that were checked here and not those of a file .env.
 export USERLAKE_PORT=$port MINIO_IMAGE
 MINIO_IMAGE=${MINIO_IMAGE:-$(sed -n 's/.*{MINIO_IMAGE:-\(.*\)}$/\1/p' compose.yaml)}
 "$engine" image inspect "$MINIO_IMAGE" >/dev/null 2>&1 || "$engine" pull "$MINIO_IMAGE" ||

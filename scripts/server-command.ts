@@ -5,7 +5,7 @@ import type { CommandIo } from './command.js'
 const HELP = `Userlake ${version}: an HTTP API over a lake of small per-entity files
 
 node dist/server.js           serves until it is ended by SIGTERM or SIGINT
-node dist/server.js --check   checks the settings and reads the lake as a start does, prints what it finds and writes nothing
+node dist/server.js --check   checks the settings and reads the lake, prints a summary and any problems, and writes nothing
 node dist/server.js --version
 node dist/server.js --help
 

@@ -19,7 +19,7 @@ case "$*" in
 esac
 find_engine
 
-# Compose needs the file even for `down`.
+# `compose down` fails if compose.env does not exist.
 if [[ ! -e compose.env ]]; then
   trap 'rm -f compose.env' EXIT
   cp compose.env.example compose.env

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npm start`: builds what has changed if TypeScript is installed, then runs the server in a process of its own, because some settings
-// of the C library are read before Node runs any script. The server ends when this process or the npm that started it ends.
+// `npm start`: builds what has changed if TypeScript is installed, then runs the server in a child process, because the C library reads some
+// environment variables before Node runs any script. The server ends when this process, or the npm that started it, ends.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -8,10 +8,10 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The environment of the server, unless the caller sets these variables. The Containerfile sets the same ones. */
+/** Variables of the server's environment, unless the caller has set them. The Containerfile sets the same ones. */
 const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '1048576' }
 
-/** How often this process checks that npm is still running, in milliseconds. npm signals its shell, which does not pass signals on. */
+/** Milliseconds between two checks that npm is still running. npm sends signals to its shell, which does not forward them to this process. */
 const CHECK_MS = 250
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -19,7 +19,7 @@ const server = join(root, 'dist/server.js')
 const parents = process.env.npm_lifecycle_event === undefined ? undefined : parentProcesses()
 
 build()
-if (!existsSync(server)) fail('not built: run npm ci && npm run build')
+if (!existsSync(server)) fail('dist/server.js does not exist: run npm ci && npm run build')
 run()
 
 /** Compiles the sources. A package or a production installation has no sources or no compiler, and runs what was built before. */
@@ -42,14 +42,14 @@ function run () {
     env: { ...ENVIRONMENT, ...process.env }
   })
   const end = () => { if (child.connected) child.disconnect() }
-  // Not forwarded: Ctrl-C and service managers signal the server as well, and it takes a second signal as an order to exit at once.
+  // Signals are not forwarded: Ctrl-C and service managers signal the server as well, and it exits at once on a second signal.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
   if (parents !== undefined) setInterval(() => { if (parentProcesses() !== parents) end() }, CHECK_MS)
   child.on('error', (error) => fail(error.message))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
 
-/** Identifies the processes down to npm: the parent, and the parent of that if it is a shell, as far as the system shows it in /proc. */
+/** Identifies the process of npm and, if npm runs this process by a shell, the shell. Without /proc, only the parent process. */
 function parentProcesses () {
   const { ppid } = process
   try {

@@ -22,15 +22,15 @@ export interface SnapshotColumns {
   readonly images: readonly ImageVersions[]
 }
 
-/** Fields that are not columns of the records have names with this prefix. */
+/** The names of Arrow fields that are not columns of the records begin with this prefix. */
 const RESERVED = '__'
 
-/** The Arrow field of a column. A name that begins with the reserved prefix gets the prefix once more. */
+/** The name of the Arrow field of a column. If the name of the column begins with the reserved prefix, the prefix is doubled. */
 function toFieldName (column: string): string {
   return column.startsWith(RESERVED) ? RESERVED + column : column
 }
 
-/** The column of an Arrow field; `undefined` for a reserved field. */
+/** The name of the column of an Arrow field; `undefined` if the field is not a column of the records. */
 function toColumnName (fieldName: string): string | undefined {
   if (!fieldName.startsWith(RESERVED)) return fieldName
   return fieldName.startsWith(RESERVED + RESERVED) ? fieldName.slice(RESERVED.length) : undefined
@@ -38,7 +38,7 @@ function toColumnName (fieldName: string): string | undefined {
 
 type Field = readonly [name: string, column: Column<unknown>]
 
-/** The columns of a state as an Arrow IPC file. */
+/** Encodes the columns of a state as an Arrow IPC file. */
 export function writeColumns ({ table, files, images }: SourceState, metadata: Metadata): Uint8Array {
   const { length, births } = table
   const fields: Field[] = [
@@ -74,7 +74,7 @@ function recordFields ({ fields, keys, columns, images }: Records): Field[] {
   return [...declared, ...ofFiles.map((column): Field => [toFieldName(column.name), fileColumn(column, 'string')])]
 }
 
-/** Reads what `writeColumns` wrote, into shared memory. The file must not be damaged. */
+/** Decodes a file that `writeColumns` has written, into shared memory. The file must be intact: it is not validated. */
 export function readColumns (file: Uint8Array): SnapshotColumns & { readonly metadata: Metadata } {
   const bytes = shared(Uint8Array, file.length)
   bytes.set(file)
@@ -166,10 +166,10 @@ function binaryColumn ({ offsets, bytes }: Utf8Column): Column<unknown> {
   return column(binary(), offsets.length - 1, { values: bytes, offsets })
 }
 
-/** Without code 0, which is `null` here: Arrow has validity bits for that. Indices are signed, as pandas requires. */
+/** In the table, code 0 means `null`; in Arrow it becomes a validity bit, and all other codes become indices that are smaller by 1. pandas requires signed indices. */
 function dictionaryColumn ({ values, codes }: DictionaryColumn): Column<unknown> {
-  const texts = utf8Column({ offsets: values.offsets.subarray(1), bytes: values.bytes })
-  const [index, Indices] = texts.length <= 0x80 ? [int8(), Int8Array] as const : texts.length <= 0x8000 ? [int16(), Int16Array] as const : [int32(), Int32Array] as const
+  const entries = utf8Column({ offsets: values.offsets.subarray(1), bytes: values.bytes })
+  const [index, Indices] = entries.length <= 0x80 ? [int8(), Int8Array] as const : entries.length <= 0x8000 ? [int16(), Int16Array] as const : [int32(), Int32Array] as const
   const indices = new Indices(codes.length)
   let hasNulls = false
   codes.forEach((code: number, row: number) => {
@@ -177,7 +177,7 @@ function dictionaryColumn ({ values, codes }: DictionaryColumn): Column<unknown>
     else indices[row] = code - 1
   })
   const validity = hasNulls ? { validity: bitmap(codes.length, (row) => codes[row] !== 0) } : {}
-  return column(dictionary(texts.type, index), codes.length, { values: indices, ...validity }, texts)
+  return column(dictionary(entries.type, index), codes.length, { values: indices, ...validity }, entries)
 }
 
 type DictionaryBatch = Batch<unknown> & { readonly dictionary: Column<unknown> }

@@ -5,12 +5,12 @@ import { decodeSnapshot, type SnapshotProblem } from './snapshot.js'
 /** The input of the thread. */
 export interface DecodeData { readonly bytes: ArrayBuffer, readonly identity: string }
 
-/** A smaller snapshot is decoded in less time than a thread takes to start. Bytes. */
+/** Bytes. A smaller snapshot is decoded in less time than a thread takes to start. */
 const MIN_THREAD_BYTES = 4 * 1024 * 1024
 
 /**
- * Decodes a snapshot like `decodeSnapshot`. A large one is decoded in a thread of its own, so that the listing continues meanwhile; its
- * memory is transferred. Fails if the thread does, for want of memory for one.
+ * Decodes a snapshot as `decodeSnapshot` does. A large snapshot is decoded in a separate thread, so that the listing continues in the meantime. Its
+ * memory is transferred, so `file` must not be used afterwards. Rejects if the thread fails, for example because there is not enough memory.
  */
 export async function decodeInThread (file: Buffer, identity: string): Promise<SourceState | SnapshotProblem> {
   if (file.length < MIN_THREAD_BYTES) return decodeSnapshot(file, identity)

@@ -5,23 +5,23 @@ import { StoreError, type ObjectStore, type StoreErrorCode } from '../store/obje
 import { decodeInThread } from './decode-in-thread.js'
 import { encodeSnapshot, type SnapshotProblem } from './snapshot.js'
 
-/** Why a start is cold although there may be a snapshot: it can't be used, or the store could not read it. */
+/** Why a process could not start from the snapshot: the snapshot is not usable, or the store could not read it. */
 export type SnapshotFailure = SnapshotProblem | StoreErrorCode
 
-/** The snapshot as it was found: its state, or why it can't be used. Neither if there is no snapshot. */
+/** The state in the snapshot, or why it could not be used. Both are missing if there is no snapshot. */
 export interface LoadedSnapshot {
   readonly state?: SourceState
   readonly failure?: SnapshotFailure
 }
 
-/** The snapshot object of a lake. It may be missing, outdated or written by another process, but what is read from it is never wrong. */
+/** The snapshot object of a lake. It may be missing, outdated, damaged or written by another process; a state that is read from it is always valid. */
 export class SnapshotFile {
   readonly #store: ObjectStore
   readonly #key: string
   readonly #identity: string
-  /** The ETag of the snapshot that was last read or written. `null`: there was none. `undefined`: not known. */
+  /** The ETag of the snapshot when it was last read or written; `null` if there was none, `undefined` if it is unknown. */
   #etag: string | null | undefined
-  /** The name of the state in it, if that is known. */
+  /** The name of the state in the snapshot; `undefined` if it is unknown. */
   #savedName: string | undefined
 
   constructor (store: ObjectStore, key: string, rules: SourceRules) {
@@ -30,7 +30,7 @@ export class SnapshotFile {
     this.#identity = lakeIdentity(store.url, rules)
   }
 
-  /** Reads the snapshot. Never fails: if the store does, the listing will fail, too. */
+  /** Reads the snapshot. Never rejects: if the store fails, the listing will report it. */
   async load (): Promise<LoadedSnapshot> {
     try {
       const found = await this.#store.get(this.#key)
@@ -48,7 +48,7 @@ export class SnapshotFile {
     }
   }
 
-  /** Writes the snapshot, unless it holds this state already or another process has written one in the meantime. */
+  /** Writes the snapshot, unless it contains this state already or another process has written one in the meantime. @throws StoreError */
   async save (state: SourceState): Promise<void> {
     if (state.name === this.#savedName) return
     const body = encodeSnapshot(state, this.#identity)
@@ -64,7 +64,7 @@ export class SnapshotFile {
   }
 }
 
-/** Names the lake and the rules that rows depend on. The rules of time zones come with the runtime. */
+/** Identifies the lake and everything else that its rows depend on: the settings and, as Node includes the time zone database, its version. */
 function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone }: SourceRules): string {
   const zoneRules = timeZone === 'UTC' ? '' : process.versions.tz
   const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone, zoneRules])

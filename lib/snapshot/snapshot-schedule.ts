@@ -1,17 +1,17 @@
 import type { MonotonicClock } from '../base/clock.js'
 import type { SourceState } from '../source/source-state.js'
 
-/** The least time between two writes, in milliseconds. */
+/** The minimum time between two writes by `offer`, in milliseconds. */
 const PAUSE_MS = 60_000
 
 export interface SnapshotScheduleOptions {
   readonly save: (state: SourceState) => Promise<void>
   readonly clock: MonotonicClock
-  /** Called after each write, with the error if it has failed. A failure does no harm, except that the next start takes longer. */
+  /** Called after each write, with the error if it failed. The only consequence of a failure is that the next start takes longer. */
   readonly onEnd?: ((error?: unknown) => void) | undefined
 }
 
-/** Decides when a snapshot is written: if the state has changed, at most once a minute, and on shutdown. */
+/** Decides when the snapshot is written: at most once a minute, and at shutdown, in both cases only if the state has changed. */
 export class SnapshotSchedule {
   readonly #options: SnapshotScheduleOptions
   #savedName: string | undefined

@@ -7,23 +7,23 @@ import { readColumns, writeColumns } from './arrow-columns.js'
 /** Part of the metadata of a snapshot; changed with each change of its layout. */
 const REVISION = 'userlake snapshot 9'
 
-/** Why a snapshot can't be used. `foreign`: written for another lake, with other settings or by another release. */
+/** Why a snapshot cannot be used. `foreign` means that it was written for another lake, with other settings or by another release. */
 export type SnapshotProblem = 'damaged' | 'foreign'
 
-/** The beginning of the metadata value that holds the checksum: the SHA-256 of the file, in hex, computed with zeros in its place. */
+/** The beginning of the metadata value with the checksum. The checksum is the SHA-256 of the file in hex, computed while zeros are in its place. */
 const LABEL = 'userlake sha256 '
 const DIGEST_LENGTH = 64
 const BLANK = LABEL + '0'.repeat(DIGEST_LENGTH)
 
 /**
- * Encodes a state as an Arrow IPC file, from which the next process can start without downloads. The columns of the records come
- * first and can be read by any Arrow reader.
+ * Encodes a state as an Arrow IPC file, from which the next process can start without downloads. Any Arrow reader can read the columns of the
+ * records, which come first.
  *
- * @param identity names the lake and the settings that the state depends on
+ * @param identity identifies the lake and the settings that the state depends on
  */
 export function encodeSnapshot (state: SourceState, identity: string): Buffer {
   const { name, table: { version } } = state
-  // The pause after a timeout refers to the monotonic clock of this process.
+  // The backoff after a timeout is not written, because it refers to the monotonic clock of this process.
   const rejected = JSON.stringify([...rejectedFilesOf(state).values()].map(({ backoff, ...file }) => file))
   const columns = writeColumns(state, { revision: REVISION, identity, name, version, rejected, checksum: BLANK })
   const file = Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength)
@@ -32,18 +32,18 @@ export function encodeSnapshot (state: SourceState, identity: string): Buffer {
   return file
 }
 
-/** Decodes a snapshot. Never throws. */
+/** Decodes a snapshot. Never throws: returns the reason if the snapshot cannot be used. @param identity as in `encodeSnapshot` */
 export function decodeSnapshot (file: Buffer, identity: string): SourceState | SnapshotProblem {
-  // The last entry of the metadata comes first in the file.
+  // The checksum is the last entry of the metadata, which the Arrow format puts first in the file.
   const label = file.indexOf(LABEL)
   if (label === -1) return 'foreign'
-  // Before the file is parsed: damaged metadata could make the Arrow reader allocate all memory.
+  // The checksum is verified before the file is parsed, because damaged metadata could make the Arrow reader allocate all memory.
   if (!isIntact(file, label + LABEL.length)) return 'damaged'
   try {
     const { metadata, columns, files, images } = readColumns(file)
     if (metadata['revision'] !== REVISION || metadata['identity'] !== identity) return 'foreign'
     const table = addDerivedColumns(columns, emptyTable(columns.fields), new Int32Array(columns.length).fill(NO_ROW))
-    // Another release may derive something else from the same columns.
+    // Another release may derive other columns from the same stored ones.
     if (table.version !== metadata['version']) return 'foreign'
     const rejected = JSON.parse(metadata['rejected']!) as RejectedFile[]
     return { name: metadata['name']!, table, files, images, rejected: encodeRejectedFiles(rejected) }
@@ -52,13 +52,13 @@ export function decodeSnapshot (file: Buffer, identity: string): SourceState | S
   }
 }
 
-/** Whether the checksum, which begins at `start`, is that of the file. */
+/** Whether the checksum at the offset `start` is that of the file. */
 function isIntact (file: Buffer, start: number): boolean {
   const expected = file.toString('latin1', start, start + DIGEST_LENGTH)
   return digest(file, LABEL + expected) === expected
 }
 
-/** The digest of a file as if it had zeros in each place of this checksum. */
+/** The digest of a file in which each occurrence of `checksum` is replaced by zeros. */
 function digest (file: Buffer, checksum: string): string {
   const hash = createHash('sha256')
   let end = 0
@@ -69,7 +69,7 @@ function digest (file: Buffer, checksum: string): string {
   return hash.update(file.subarray(end)).digest('hex')
 }
 
-/** Where a text occurs. The metadata of an Arrow file is there twice: before the columns, and after them. */
+/** Yields the offsets at which a string occurs. An Arrow file contains its metadata twice: before the columns and after them. */
 function * placesOf (file: Buffer, text: string): Generator<number> {
   for (let at = file.indexOf(text); at !== -1; at = file.indexOf(text, at + text.length)) yield at
 }

@@ -1,18 +1,18 @@
 import { mapTypedArrays, typedArraysIn } from '../base/typed-arrays.js'
 
-// Posting shared memory to another thread copies nothing, but makes a new SharedArrayBuffer object there each time, which cannot be
-// recognized. So an array that both threads hold already is posted as a reference, and the receiver goes on with its own.
+// Posting shared memory to another thread copies nothing, but creates a new SharedArrayBuffer object there each time, which cannot be compared
+// with the earlier one. Therefore an array that both threads have already is posted as a reference, and the receiver uses its own array.
 
-/** Stands for an array of the previous state, by its position in `typedArraysIn`. */
+/** Refers to an array of the previous state by its index in the result of `typedArraysIn`. */
 interface ArrayReference { readonly arrayOfPrevious: number }
 
-/** Replaces each array that the previous state contains, too, by a reference. */
+/** Returns a copy of `next` in which each array that `previous` also contains is replaced by a reference. */
 export function toReferences (next: unknown, previous: unknown): unknown {
   const positions = new Map(typedArraysIn(previous).map((array, i) => [array, i]))
   return mapTypedArrays(next, (array) => positions.has(array) ? { arrayOfPrevious: positions.get(array)! } satisfies ArrayReference : array)
 }
 
-/** The opposite of `toReferences`, in a thread that has a copy of the previous state. */
+/** The inverse of `toReferences`, in a thread that has a copy of the previous state. */
 export function fromReferences (next: unknown, previous: unknown): unknown {
   const arrays = typedArraysIn(previous)
   const resolve = (value: unknown): unknown => {

@@ -11,13 +11,13 @@ import { tableFields } from '../table/table-field.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 
-/** The settings that the work on a lake depends on. Plain data. */
+/** The settings of reconciles, outputs and the snapshot. Plain data. */
 export interface LakeRules extends SourceRules {
   /** The object key of the snapshot. */
   readonly snapshotKey: string
 }
 
-/** Does the work on a lake in the calling thread. The caller closes the store. */
+/** Reconciles and publishes in the calling thread. The caller closes the store. */
 export class InProcessBackend implements LakeBackend {
   readonly #store: ObjectStore
   readonly #clock: MonotonicClock
@@ -35,7 +35,7 @@ export class InProcessBackend implements LakeBackend {
     this.#snapshot = new SnapshotFile(store, rules.snapshotKey, rules)
   }
 
-  /** Starts to read the snapshot that the first reconcile will need. */
+  /** Starts to read the snapshot, which the first reconcile needs. */
   preload (): void {
     this.#preloaded = this.#snapshot.load()
   }

@@ -6,11 +6,11 @@ import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
 import type { Precondition } from '../store/precondition.js'
 
-/** What became of an output, and how many records it holds. */
+/** The outcome of publishing an output, and the number of its records. */
 export interface OutputReport extends PublishReport { readonly records: number }
 
 export interface ReconcileRequest {
-  /** Also retry downloads that timed out and whose pause is not over. */
+  /** Whether downloads that timed out are retried even if their pause is not over. */
   readonly retryAll: boolean
   /** Outputs whose preconditions are read before the listing begins. */
   readonly outputKeys: readonly string[]
@@ -18,27 +18,28 @@ export interface ReconcileRequest {
 
 export interface PublishRequest {
   readonly output: Output
-  /** Read before the listing that the state was made from. */
+  /** The version of the output from before the listing of the state. */
   readonly precondition: Precondition
   /** Report what would change, and write nothing. */
   readonly dryRun: boolean
 }
 
-/** The outcome of a reconcile. `snapshotFailure`: why the first one could not start from the snapshot. */
+/** The outcome of a reconcile. `snapshotFailure` is the reason why the first reconcile could not start from the snapshot. */
 export interface BackendReconciled<State = SourceState, Quarantines = Quarantine> extends Reconciled<State, Quarantines> {
   readonly snapshotFailure?: SnapshotFailure | undefined
 }
 
 /**
- * The long-running work on a lake, in this thread or in another one. Arguments and results are plain data, most of it in shared
- * memory. All methods fail with a StoreError if the store does.
+ * Reconciles and publishes, in this thread or in another one. Arguments and results are plain data, most of it in shared memory. All methods
+ * reject with a StoreError if the store fails.
  */
 export interface LakeBackend {
-  /** See `reconcile`. Without a previous state it starts from the snapshot, or from nothing if there is no usable snapshot. */
+  /** See `reconcile` in lib/source. Without a previous state it starts from the snapshot or, if none is usable, from an empty state. */
   reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled>
   /** Brings an output up to date with the records of a state. */
   publish (state: SourceState, request: PublishRequest): Promise<OutputReport>
-  /** Writes the snapshot, unless it holds this state already or another process has written one in the meantime. */
+  /** Writes the snapshot, unless it contains this state already or another process has written one in the meantime. */
   saveSnapshot (state: SourceState): Promise<void>
+  /** Releases the resources of the backend. No other method may be called afterwards. */
   close (): Promise<void>
 }

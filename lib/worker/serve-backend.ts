@@ -5,33 +5,33 @@ import type { ReconcileProgress } from '../source/reconcile.js'
 import type { Quarantine } from '../source/quarantine.js'
 import type { SourceState } from '../source/source-state.js'
 import { openStore } from '../store/open-store.js'
-import '../store/s3/s3-store.js' // what most lakes need: loaded while the server is
+import '../store/s3/s3-store.js' // most lakes need it: loaded while the main thread loads its modules
 import { toReferences } from './array-references.js'
 import { InProcessBackend } from './in-process-backend.js'
 import type { BackendReconciled } from './lake-backend.js'
 import { toErrorData, type Call, type ReconcileResult, type Reply, type StateReference, type WorkerSettings } from './worker-protocol.js'
 
-/** Milliseconds between two reports of progress. */
+/** The minimum of milliseconds between two reports of progress. */
 const REPORT_MS = 50
 
 /**
- * Serves a WorkerBackend. The first message holds its settings; each further one is a call of a method of an InProcessBackend over a
- * store of its own.
+ * Runs an InProcessBackend, with its own store, for a WorkerBackend. The first message contains the settings; each further message is a call of a
+ * method of the backend.
  *
  * @param monotonic for durations; default: the system's monotonic clock
  */
 export function serveBackend (port: MessagePort, monotonic: MonotonicClock = monotonicNow): void {
   const reply = (reply: Reply) => port.postMessage(reply)
 
-  /** The last state: callers refer to it by its name, so that its rows are not posted to and fro. */
+  /** The last state. Calls refer to it by its name, so that its rows are not posted with each call. */
   let last: SourceState | undefined
   const find = (state: StateReference | undefined) => typeof state !== 'string' ? state : state === last?.name ? last : undefined
 
-  /** The quarantine that the caller has. */
+  /** The quarantine that was posted last, which the caller therefore has. */
   let postedQuarantine: Quarantine | undefined
 
-  /** Holds the new state. The caller receives only what is new: names of what it has, and the arrays that it does not have. */
-  const holdState = ({ quarantine, ...rest }: BackendReconciled, base: SourceState | undefined): ReconcileResult => {
+  /** Retains the new state and returns the reply for the caller: names or references for what the caller has already, and everything else in full. */
+  const retainState = ({ quarantine, ...rest }: BackendReconciled, base: SourceState | undefined): ReconcileResult => {
     const reconciled = { ...rest, quarantine: quarantine === postedQuarantine ? quarantine.name : quarantine }
     postedQuarantine = quarantine
     last = reconciled.state
@@ -50,7 +50,7 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
       const onProgress = throttle((progress) => reply({ id, progress }))
       const result: unknown = await backend[method](base as never, request as never, onProgress)
       if (method === 'close') await store.close()
-      reply({ id, result: method === 'reconcile' ? holdState(result as BackendReconciled, base) : result })
+      reply({ id, result: method === 'reconcile' ? retainState(result as BackendReconciled, base) : result })
     }
     port.on('message', (call: Call) => {
       run(call).catch((error: unknown) => reply({ id: call.id, error: toErrorData(error) }))
@@ -58,7 +58,7 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
   })
 }
 
-/** Passes on the first step, the last one, and some of those between: there may be a million. */
+/** Limits the reports of progress, of which there may be a million: passes on the first, the last and at most one per REPORT_MS in between. */
 function throttle (report: (progress: ReconcileProgress) => void): (progress: ReconcileProgress) => void {
   let last = -Infinity
   return (progress) => {

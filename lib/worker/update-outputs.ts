@@ -4,7 +4,7 @@ import { StoreError } from '../store/object-store.js'
 import type { Precondition, Preconditions } from '../store/precondition.js'
 import type { LakeBackend, OutputReport } from './lake-backend.js'
 
-/** The records of a listing, and the preconditions of the outputs from before that listing. */
+/** The state after a reconcile, and the preconditions of the outputs, which were read before its listing began. */
 export interface Listing {
   readonly state: SourceState
   readonly preconditions: Preconditions
@@ -18,12 +18,12 @@ export interface Update {
   readonly refresh: () => Promise<Listing>
 }
 
-/** How often one output is tried if other writers keep replacing it. */
+/** The maximum number of attempts to publish one output while other writers keep replacing it. */
 const MAX_ATTEMPTS = 5
 
 /**
- * Brings outputs up to date. Each PUT is conditional on the ETag that the output had before the listing began: an output never
- * replaces one that was made from a newer listing.
+ * Brings outputs up to date. Each PUT is conditional on the ETag that the output had before the listing began, so that an output never replaces
+ * one from a newer listing.
  *
  * @throws StoreError `precondition_failed` if other writers won all attempts; any error of `refresh` or of the store
  */

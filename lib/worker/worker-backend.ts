@@ -10,7 +10,7 @@ import type { LakeRules } from './in-process-backend.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 import { toError, type Call, type ReconcileResult, type Reply, type WorkerSettings } from './worker-protocol.js'
 
-/** What a WorkerBackend needs of a worker thread that runs `serveBackend`. */
+/** The methods and events of a worker thread that a WorkerBackend uses. The thread must run `serveBackend`. */
 export interface BackendThread extends EventEmitter, Pick<Worker, 'postMessage' | 'terminate'> {}
 
 /** Starts a thread that loads its modules and then waits for its settings. */
@@ -18,9 +18,10 @@ export function startWorker (): BackendThread {
   return new Worker(new URL('./worker.js', import.meta.url))
 }
 
+/** A call whose reply has not been received. */
 interface Pending {
   readonly call: Call
-  /** The state that the call names. */
+  /** The state that the call refers to by name, in case the worker does not have it. */
   readonly state: SourceState | undefined
   readonly resolve: (result: never) => void
   readonly reject: (error: Error) => void
@@ -28,8 +29,8 @@ interface Pending {
 }
 
 /**
- * Does the work on a lake in a worker thread, so that it does not delay responses. The worker holds the last state, and calls refer
- * to it by name. If the worker dies, its calls fail; the next call starts another worker, which is sent the state again.
+ * Reconciles and publishes in a worker thread, so that responses are not delayed. The worker retains the last state, and calls refer to it by
+ * name. If the worker dies, its pending calls reject; the next call starts another worker and sends it the state again.
  */
 export class WorkerBackend implements LakeBackend {
   readonly #settings: WorkerSettings
@@ -99,7 +100,7 @@ export class WorkerBackend implements LakeBackend {
   }
 
   #fail (worker: BackendThread, error: Error): void {
-    // The worker has failed before, and another one has replaced it.
+    // An event of a worker that has failed before and is no longer used.
     if (worker !== this.#worker) return
     this.#worker = undefined
     for (const { reject } of this.#pending.values()) reject(error)

@@ -12,7 +12,7 @@ export interface WorkerSettings {
   readonly rules: LakeRules
 }
 
-/** A state, or the name of the one that the receiver holds. */
+/** A state, or its name if the receiver has it. */
 export type StateReference = SourceState | string
 
 /** A call of a method of the worker's backend. */
@@ -28,12 +28,12 @@ export type Reply = { readonly id: number } & (
   | { readonly progress: ReconcileProgress }
   | { readonly result: unknown }
   | { readonly error: ErrorData }
-  /** The worker does not hold the state with this name: the call has to be repeated with the state itself. */
+  /** The worker does not have the state with this name, so the call must be repeated with the state itself. */
   | { readonly missingState: string })
 
 /**
- * The result of `reconcile`. The state is a name if it is the previous one; its arrays may be references to those of that one. The
- * quarantine is a name if it is the one that was posted last.
+ * The result of `reconcile`. The state is a name if it is the previous state; otherwise its arrays may be references to those of the previous
+ * state. The quarantine is a name if it is the one that was posted last.
  */
 export type ReconcileResult = BackendReconciled<StateReference, Quarantine | string>
 
@@ -45,11 +45,13 @@ export interface ErrorData {
   readonly code: string | undefined
 }
 
+/** Converts an error to plain data. */
 export function toErrorData (error: unknown): ErrorData {
   const { name = 'Error', message = String(error), stack, code } = error as Partial<ErrorData>
   return { name, message, stack, code }
 }
 
+/** The inverse of `toErrorData`, for StoreError and TooLargeError; any other error becomes an Error with the same message and stack. */
 export function toError ({ name, message, stack, code }: ErrorData): Error {
   const error = name === 'StoreError'
     ? new StoreError(code as StoreErrorCode, message)

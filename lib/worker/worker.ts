@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import { serveBackend } from './serve-backend.js'
 
-// The entry of the worker thread.
+// The entry point of the worker thread.
 
 serveBackend(parentPort!)

@@ -1,7 +1,7 @@
 /** Restricts drawing to the rows from `top` (inclusive) to `bottom` (exclusive). */
 export interface Clip { readonly top?: number, readonly bottom?: number }
 
-/** A square bitmap. Drawing uses only IEEE arithmetic and square roots, so that the pixels are the same on every machine. */
+/** A square bitmap. Drawing uses only IEEE 754 arithmetic and square roots, so that the pixels are the same on every machine. */
 export class Canvas {
   readonly size: number
   /** One palette index per byte, row by row. */

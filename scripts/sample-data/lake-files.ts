@@ -16,7 +16,7 @@ export interface LakeFile {
   readonly body: Buffer
 }
 
-/** The index of the image without a user. No user has it. */
+/** The index for the image without a user; the indexes of users are not negative. */
 const ORPHAN = -1
 
 /** Yields the files of a lake one at a time, so that memory use does not grow with it: users in order, then one image without a user. */
@@ -40,7 +40,7 @@ function imagesUpTo (users: number, share: number): number {
 }
 
 function image (id: string, seed: number, index: number): LakeFile {
-  // Its own random sequence, so that a change to the images does not change the names.
+  // A separate random sequence, so that a change to the drawing of images does not change the names of users.
   return { name: `${id}.png`, body: drawAvatar(randomOf(~seed, index)) }
 }
 

@@ -17,8 +17,8 @@ const FIRST_BIRTHDAY = Date.UTC(1935, 0, 1) / DAY_MS
 const LAST_BIRTHDAY = Date.UTC(2015, 11, 31) / DAY_MS
 const moscowDate = new Intl.DateTimeFormat('en', { timeZone: 'Europe/Moscow', day: 'numeric' })
 
-/** Users, by index, with properties that a random choice might leave out of a small lake. */
-const characters: Readonly<Record<number, Partial<Person>>> = {
+/** Users with fixed properties, by index. They ensure that even a small lake has the names, birthdays and ids that are hard to process. */
+const fixedUsers: Readonly<Record<number, Partial<Person>>> = {
   2: { firstName: 'Róisín', lastName: "O'Dunmore" },
   3: { firstName: 'Augustus "Gus"', lastName: 'Pell, Jr.' },
   5: { firstName: '𠮷乃', lastName: '' },
@@ -36,14 +36,14 @@ export function personAt (seed: number, index: number): Person {
     firstName: pick(random, first),
     lastName: pick(random, last),
     birthts: localMidnight(between(random, FIRST_BIRTHDAY, LAST_BIRTHDAY)),
-    ...characters[index]
+    ...fixedUsers[index]
   }
 }
 
 /**
- * The first instant, in Moscow, of a day given as the number of days since 1970-01-01. Moscow has been two, three and four
- * hours ahead of UTC. The earliest of the three candidates that falls on the day is its first instant, even on days on which
- * the clocks were set forward at midnight.
+ * The first instant of a day in Moscow, in milliseconds since 1970-01-01 UTC. `day` is days since 1970-01-01. Moscow has been two, three and
+ * four hours ahead of UTC. The earliest of the three candidates that is on this day is the first instant, even if the clocks were set forward at
+ * midnight.
  */
 function localMidnight (day: number): number {
   const dayOfMonth = String(new Date(day * DAY_MS).getUTCDate())

@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib'
 
-/** An image in four colours: `pixels` holds one palette index (0 to 3) per byte, row by row. */
+/** An image in four colours. `pixels` contains one palette index (0 to 3) per byte, row by row. */
 export interface Bitmap {
   readonly width: number
   readonly height: number

@@ -21,7 +21,7 @@ export function between (random: Random, first: number, last: number): number {
   return first + Math.floor(random() * (last - first + 1))
 }
 
-/** One of `choices`, of which there is at least one. */
+/** A random one of `choices`, which must not be empty. */
 export function pick<T> (random: Random, choices: readonly T[]): T {
   return choices[between(random, 0, choices.length - 1)]!
 }

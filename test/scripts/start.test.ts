@@ -103,7 +103,7 @@ for (const settings of [{}, { MALLOC_MMAP_THRESHOLD_: '65536' }]) {
 }
 
 t.test('without a build and without TypeScript it reports what to run', async (t) => {
-  t.match(await npmStart(t, { links: {} }).exit, { code: 1, stdout: '', stderr: 'userlake: not built: run npm ci && npm run build\n' })
+  t.match(await npmStart(t, { links: {} }).exit, { code: 1, stdout: '', stderr: 'userlake: dist/server.js does not exist: run npm ci && npm run build\n' })
 })
 
 const CONFIG = JSON.stringify({ compilerOptions: { outDir: 'dist', rootDir: '.', module: 'nodenext', noCheck: true, types: [] }, files: ['server.ts'] })
