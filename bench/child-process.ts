@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url'
 
 const children = new Set<ChildProcess>()
 
-/** A process that runs beside the benchmark and ends with it. */
+/** A child process of the benchmark. It is killed when the benchmark ends. */
 export interface Child {
   readonly pid: number
   /** The first line that it printed, parsed as JSON. */
   readonly firstLine: any
   /** Sends a message and returns the next message that the process sends. One request at a time. */
   request (message: object): Promise<any>
+  /** Sends SIGTERM and waits until the process has ended. */
   stop (): Promise<void>
 }
 
@@ -21,7 +22,7 @@ interface StartOptions {
   readonly execArgv?: readonly string[]
 }
 
-/** Starts a module, named relative to this folder, in a process of its own and waits until it prints a line of JSON. */
+/** Starts a module, named relative to this folder, in a child process and waits until it prints a line of JSON. */
 export async function startNode (module: string, args: readonly string[] = [], { env = {}, execArgv = [] }: StartOptions = {}): Promise<Child> {
   const child = spawn(process.execPath, [...execArgv, pathOf(module), ...args], {
     env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true
@@ -31,7 +32,7 @@ export async function startNode (module: string, args: readonly string[] = [], {
     once(lines, 'line'),
     once(child, 'exit').then(() => { throw new Error(`${module} ended before it was ready`) })
   ]) as [string]
-  // The rest of the log is read and discarded: a full pipe would stop the process.
+  // The rest of the output is read and discarded: a full pipe would block the process.
   lines.close()
   child.stdout!.resume()
   const request = async (message: object) => {
@@ -47,7 +48,7 @@ export function pathOf (module: string): string {
   return fileURLToPath(new URL(module, import.meta.url))
 }
 
-/** Registers a process, spawned as `detached`, to be killed with all its children when the benchmark ends. */
+/** Registers a process to be killed, with all its children, when the benchmark ends. It must have been spawned with `detached`. */
 export function track (child: ChildProcess): Pick<Child, 'pid' | 'stop'> {
   children.add(child)
   const exit = once(child, 'exit').then(() => { children.delete(child) })
@@ -63,7 +64,7 @@ export function track (child: ChildProcess): Pick<Child, 'pid' | 'stop'> {
 process.on('exit', () => children.forEach(({ pid }) => {
   try {
     process.kill(-pid!, 'SIGKILL')
-  } catch {} // it has just ended
+  } catch {} // the process has ended already
 }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
@@ -72,13 +73,13 @@ export function isInstalled (command: string): boolean {
   return spawnSync('which', [command]).status === 0
 }
 
-/** CPU time that all threads of a process have used, in seconds. Linux only. */
+/** The CPU time that all threads of a process have used, in seconds. Linux only. */
 export function cpuSeconds (pid: number): number {
   const tasks = readdirSync(`/proc/${pid}/task`)
   return tasks.reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e9
 }
 
-/** Resident memory of a process and its peak so far, in bytes. Linux only. */
+/** The resident memory of a process and its peak so far, in bytes. Linux only. */
 export function memory (pid: number): { readonly now: number, readonly peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)![1]) * 1024

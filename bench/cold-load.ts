@@ -7,7 +7,7 @@ import { startService, waitForFirstJob, type Service } from './service.js'
 const RATE = 200
 const RECORDS = 100_000
 
-/** Measures how a cold load delays responses, how many objects a change downloads, and how long a restart takes. */
+/** Measures how much a cold load delays responses, how many objects are downloaded after a change, and how long a restart takes. */
 export async function measureColdLoad (report: Report, endpoint: Child, { idleMs }: { readonly idleMs: number }): Promise<void> {
   const lake = { LAKE_URL: 's3://growing', AWS_ENDPOINT_URL_S3: endpoint.firstLine.url as string }
   await endpoint.request({ fill: 'growing', records: 100 })
@@ -16,7 +16,7 @@ export async function measureColdLoad (report: Report, endpoint: Child, { idleMs
   const load = await startNode('./open-loop.js', [`${service.url}/stats?image_exists=true&min_age=30`, String(RATE)])
   const idle = await during(load, () => sleep(idleMs))
   await endpoint.request({ fill: 'growing', records: RECORDS })
-  await service.request({}) // resets the measured delays of the event loop
+  await service.request({}) // discards the delays of the event loop that were measured so far
   let seconds = 0
   const busy = await during(load, async () => { seconds = await publish(service) })
   const { p999 } = await service.request({})
@@ -29,7 +29,7 @@ export async function measureColdLoad (report: Report, endpoint: Child, { idleMs
   await measureRestart(report, endpoint, service, lake)
 }
 
-/** Runs `work` under load; returns the latency meanwhile. */
+/** Runs `work` under load. Returns the latency during that time, in milliseconds. */
 async function during (load: Child, work: () => Promise<unknown>): Promise<{ readonly p99: number }> {
   await load.request({})
   await work()
@@ -60,7 +60,7 @@ async function countGets (report: Report, endpoint: Child, { url }: Service): Pr
 async function measureRestart (report: Report, endpoint: Child, service: Service, lake: Record<string, string>): Promise<void> {
   await service.stop()
   const reader = await startNode('./reader.js', [endpoint.firstLine.url, 'growing', 'list'])
-  await reader.request({}) // compiles the code
+  await reader.request({}) // a warm-up, in which V8 compiles the code
   const { seconds } = await reader.request({})
   await reader.stop()
   await endpoint.request({})

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import Fastify, { LogController } from 'fastify'
 
-// The control: a bare Fastify server that sends prepared responses and does nothing else. Route `/<i>` sends the i-th one.
+// The control that the service is compared with: a bare Fastify server that only sends prepared responses. Route `/<i>` sends response i, from 0.
 // control.js <file: JSON array of PreparedResponse>
 
-/** What the service sent for one request. */
+/** A response of the service, for the control to send. */
 export interface PreparedResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** Path of the file that holds the body. */
+  /** The path of the file with the body. */
   readonly file: string
 }
 

@@ -4,7 +4,7 @@ import { lakeObjects } from './lake-objects.js'
 // The S3 endpoint of the tests, in a separate process. It starts with one bucket for each number of records, such as `lake-100`:
 // endpoint.js <number of records>...
 
-/** The requests of the benchmark to the endpoint. Every reply contains the S3 requests that it has served since the previous message. */
+/** A message of the benchmark to the endpoint. Every reply contains the numbers of S3 requests since the previous message. */
 interface Message {
   /** Fills this bucket with a lake of `records` records. */
   readonly fill?: string

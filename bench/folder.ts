@@ -11,7 +11,7 @@ import { startService, waitForFirstJob, type Service } from './service.js'
 
 const RECORDS = 1_000_000
 
-/** Measures a folder with a million records: start, responses and memory. */
+/** Measures start, responses and memory of a service on a folder with a million records. */
 export async function measureFolder (report: Report, folder: string): Promise<void> {
   const root = join(folder, 'million')
   mkdirSync(join(root, 'source_data'), { recursive: true })

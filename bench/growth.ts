@@ -7,11 +7,11 @@ import type { Report } from './report.js'
 import { startService, waitForFirstJob, type Service } from './service.js'
 
 const SIZES = [100, 1000, 10_000, 100_000, 1_000_000]
-/** Each request is repeated for at least this time, and at least this often. */
+/** Each request is repeated for at least this number of milliseconds, and at least this number of times. */
 const REPEAT_MS = 1000
 const MIN_REPEATS = 3
 
-/** The requests that are measured, each with its path in repetition `i`: requests that must be new have another path each time. */
+/** The requests that are measured: for each, its path in repetition `i`. A request that must not have been made before has a new path each time. */
 const REQUESTS: Readonly<Record<string, (i: number) => string>> = {
   'GET /data/{user_id}': () => `/data/${encodeURIComponent(personAt(1, 0).id)}`,
   'GET /data?limit=100': () => '/data?limit=100',
@@ -22,20 +22,21 @@ const REQUESTS: Readonly<Record<string, (i: number) => string>> = {
   'GET /data?format=csv': () => '/data?format=csv'
 }
 
+/** The mean CPU time of a response, and its size. */
 interface Cost { readonly cpuMs: number, readonly bytes: number }
 
 interface Measurement {
   readonly size: number
-  /** Seconds from the start of the process until it was ready, without and with a snapshot. */
+  /** Seconds from the start of the process until it was ready: `cold` without a snapshot, `restart` with one. */
   readonly cold: number
   readonly restart: number
-  /** Resident bytes of the process once it is idle, and its peak. */
+  /** Resident bytes of the process: `now` when it has been idle for a while, and the peak until then. */
   readonly now: number
   readonly peak: number
   readonly costs: Readonly<Record<string, Cost>>
 }
 
-/** Measures what the service costs from a hundred to a million records. Adds a table, and draws the costs into `file`. */
+/** Measures the service with 100 to 1,000,000 records. Adds a table to the report, and draws the CPU times into the SVG file `file`. */
 export async function measureGrowth (report: Report, endpoint: Child, file: string): Promise<void> {
   const measurements: Measurement[] = []
   const empty = await measureEmpty(endpoint)
@@ -82,7 +83,7 @@ async function measureSize (endpoint: Child, size: number): Promise<Measurement>
 
 const lakeOf = (endpoint: Child, name: string) => ({ LAKE_URL: `s3://${name}`, AWS_ENDPOINT_URL_S3: endpoint.firstLine.url as string })
 
-/** V8 collects the garbage of a large load only once the process has been idle for a while. */
+/** Milliseconds. V8 collects the garbage of a large load only after the process has been idle for a while. */
 const SETTLE_MS = 25_000
 
 async function settledMemory ({ pid }: Service): Promise<{ readonly now: number, readonly peak: number }> {

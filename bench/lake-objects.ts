@@ -5,7 +5,7 @@ import { randomOf } from '../scripts/sample-data/random.js'
 /** The share of records with an image. */
 const IMAGES = 0.92
 
-/** The objects of a lake of generated people. Info files are realistic; all images have the same content, as they are only listed. */
+/** Yields the objects of a lake of generated users. Info files are realistic; all images have the same content, because they are only listed. */
 export function * lakeObjects (records: number): Generator<readonly [key: string, body: Buffer]> {
   const image = drawAvatar(randomOf(1, 0))
   for (let i = 0; i < records; i++) {

@@ -5,23 +5,26 @@ import { cpuSeconds, isInstalled, pathOf } from './child-process.js'
 
 const run = promisify(execFile)
 
-/** A URL, and the process that serves it. */
+/** A URL to send requests to, and the id of the process that serves it. */
 export interface Target {
   readonly pid: number
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Paths to request in turn, each once. Default: the path of the URL, every time. */
+  /** The paths to request, in this order and each once. Default: the path of the URL, repeatedly. */
   readonly paths?: () => Iterable<string>
 }
 
 const CONNECTIONS = 8
 const generate = isInstalled('wrk') ? wrk : autocannon
 
-/** A sample with fewer requests is repeated for twice the time, up to `MAX_SECONDS`, because requests that are cut off at its end are not counted. */
+/**
+ * If a sample has fewer requests, it is repeated for twice the time, up to `MAX_SECONDS`: requests that are unfinished at the end of a sample are not
+ * counted, which would distort a small number.
+ */
 const MIN_REQUESTS = 16
 const MAX_SECONDS = 4
 
-/** Returns requests per CPU-second of the serving process, over about a second. */
+/** Sends requests for 1 to `MAX_SECONDS` seconds. Returns the number of requests per second of CPU time of the serving process. */
 export async function sample (target: Target, folder: string): Promise<number> {
   for (let seconds = 1; ; seconds *= 2) {
     const before = cpuSeconds(target.pid)
@@ -42,7 +45,7 @@ async function wrk ({ url, headers = {}, paths }: Target, seconds: number, folde
   return Number(/(\d+) requests in/.exec(stdout)![1])
 }
 
-/** Uses autocannon, which is slower than most of what it measures. The figures hold nevertheless, as they count CPU time of the server. */
+/** Uses autocannon, which is slower than most servers that it measures. The figures are valid nevertheless, because only CPU time of the server counts. */
 async function autocannon ({ url, headers = {}, paths }: Target, seconds: number, folder: string): Promise<number> {
   const requests = [...paths?.() ?? []].map((path) => ({ path }))
   const file = `${folder}/autocannon.json`

@@ -29,7 +29,7 @@ npm run bench -- [options]
 Linux only; about ten minutes. The requests come from wrk and the second table from nginx, if they are installed
 (Debian: apt-get install nginx-light wrk); without wrk, autocannon is used, which is slower.`
 
-/** What is measured by default, and what --full adds. */
+/** The parts that are measured by default, and those that --full adds. */
 const PARTS = ['data', 'stats', 'reading', 'load']
 const FULL_PARTS = ['store', 'folder', 'growth']
 
@@ -44,10 +44,10 @@ const OPTIONS = {
 
 /** Numbers of records. */
 const SIZES = [100, 10_000, 100_000]
-/** Records of the bucket that is downloaded again and again. */
+/** The number of records of the bucket whose objects are downloaded in each round. */
 const DOWNLOADED = 5000
 
-/** Repetitions, and how long the idle service is observed. */
+/** The numbers of repetitions, and the milliseconds for which the idle service is observed. */
 const NORMAL = { rounds: 9, readingRounds: 5, idleMs: 4000 }
 const SMOKE = { rounds: 1, readingRounds: 1, idleMs: 1000 }
 

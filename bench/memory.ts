@@ -41,13 +41,13 @@ const PAGES = 10
 /** Pause between pages, in milliseconds: a listing of ten pages takes half a minute. */
 const PAGE_PAUSE_MS = 3000
 const REPORT_MS = 15_000
-/** Variables that `npm start` and the container set. */
+/** The environment variables that `npm start` and the container set. */
 const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '1048576' }
 
 const CITIES = ['Lima', 'Oslo', 'Pune', 'Quito', 'Riga', 'Sofia', 'Tunis', 'Ulm']
 const keyOf = (record: number) => `source_data/${personAt(1, record).id}.csv`
 
-/** Odd revisions change an undeclared column, even ones a name, which is part of the JSON as well. */
+/** The info file of a record. Each revision changes an undeclared column; each even one also changes a declared one, the last name. */
 function infoFile (record: number, revision: number): string {
   const { firstName, lastName, birthts } = personAt(1, record)
   const field = (text: string) => `"${text.replaceAll('"', '""')}"`

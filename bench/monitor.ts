@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { isMainThread } from 'node:worker_threads'
 
-// Loaded into the service with `--import`: replies to each message with the delays of the event loop since the previous message, in ms.
+// Loaded into the service with `--import`. Replies to each message with the delays of the event loop since the previous message, in milliseconds.
 
 if (isMainThread) {
   const delays = monitorEventLoopDelay({ resolution: 1 })

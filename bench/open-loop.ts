@@ -1,8 +1,9 @@
 import { Agent, get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-// Requests a URL at a fixed rate, independent of the responses, and measures each request from the time at which it was due:
-// open-loop.js <url> <requests a second>. The first message starts it; the second one stops it and is replied to with the latencies in ms.
+// Requests a URL at a fixed rate, which does not depend on how fast responses arrive, and measures each latency from the time at which the request
+// was due: open-loop.js <url> <requests per second>. The first message starts the load. The second one stops it; its reply contains the latencies in
+// milliseconds.
 
 const [url, rate] = [process.argv[2]!, Number(process.argv[3])]
 const agent = new Agent({ keepAlive: true, maxSockets: 256 })

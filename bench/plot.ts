@@ -5,7 +5,7 @@ const [WIDTH, HEIGHT] = [860, 460]
 const FRAME = { left: 60, top: 20, right: 560, bottom: 410 }
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000']
 
-/** Draws lines over two logarithmic axes, as SVG. */
+/** Returns an SVG drawing of lines with two logarithmic axes. All values must be positive. */
 export function plot (series: readonly Series[], names: { readonly x: string, readonly y: string }): string {
   const all = series.flatMap(({ points }) => points)
   const x = axis(all.map(([x]) => x), FRAME.left, FRAME.right)
@@ -32,7 +32,10 @@ ${[...grid, ...lines].join('\n')}
 `
 }
 
-/** Maps values to positions between `from` and `to`. The ticks are powers of ten: from the last one below all values to the first one above. */
+/**
+ * A logarithmic axis from position `from` to position `to`. The ticks are powers of ten, from the greatest that is not above any value to the
+ * least that is not below any value.
+ */
 function axis (values: readonly number[], from: number, to: number) {
   const [low, high] = [Math.floor(Math.log10(Math.min(...values))), Math.ceil(Math.log10(Math.max(...values)))]
   return {

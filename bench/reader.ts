@@ -5,8 +5,8 @@ import { USERS_SCHEMA } from '../lib/schema/users-schema.js'
 import { EMPTY_STATE, type SourceState } from '../lib/source/source-state.js'
 import { S3Store } from '../lib/store/s3/s3-store.js'
 
-// Reads a bucket each time that it receives a message, and replies with the duration and the CPU time:
-// reader.js <endpoint> <bucket> <name of a task>
+// Reads a bucket once per message, and replies with the number of objects, the duration and the CPU time in seconds:
+// reader.js <endpoint> <bucket> <one of TASKS>
 
 /** The concurrency of `reconcile`. */
 const CONCURRENCY = 32
@@ -14,7 +14,8 @@ const [endpoint, bucket, task] = process.argv.slice(2) as [string, string, keyof
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
 const store = new S3Store({ bucket, endpoint })
 const sdk = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } })
-let known: SourceState | undefined
+/** The state after the last reconcile. */
+let last: SourceState | undefined
 
 async function listWithSdk (): Promise<string[]> {
   const keys: string[] = []
@@ -29,11 +30,11 @@ async function listWithSdk (): Promise<string[]> {
 
 async function reconcileFrom (previous: SourceState): Promise<number> {
   const { state } = await reconcile(store, previous, Date.now, { rules })
-  known = state
+  last = state
   return state.table.length
 }
 
-/** Each returns the number of objects that it read. */
+/** Each task returns the number of objects that it has read. */
 const TASKS = {
   /** A plain loop with the SDK: lists the bucket and downloads every info file. */
   async sdkLoad () {
@@ -47,7 +48,7 @@ const TASKS = {
   sdkList: async () => (await listWithSdk()).length,
   load: async () => await reconcileFrom(EMPTY_STATE),
   /** A reconcile that finds nothing new. */
-  relist: async () => await reconcileFrom(known!),
+  relist: async () => await reconcileFrom(last!),
   /** A listing with the store of the service. */
   async list () {
     let objects = 0
@@ -57,7 +58,7 @@ const TASKS = {
 }
 
 process.on('message', async () => {
-  if (task === 'relist' && known === undefined) await reconcileFrom(EMPTY_STATE)
+  if (task === 'relist' && last === undefined) await reconcileFrom(EMPTY_STATE)
   const cpu = process.cpuUsage()
   const start = performance.now()
   const objects = await TASKS[task]()

@@ -2,7 +2,7 @@ import { startNode, type Child } from './child-process.js'
 import { median } from './sampling.js'
 import type { Report } from './report.js'
 
-/** What one run of a reader cost: CPU time and duration are in seconds. */
+/** One run of a reader: the number of objects, and the duration and the CPU time in seconds. */
 interface Run { readonly objects: number, readonly seconds: number, readonly cpu: number }
 
 export interface ReadingOptions {
@@ -14,7 +14,7 @@ export interface ReadingOptions {
   readonly suffix?: string
 }
 
-/** Measures what reading a bucket costs, compared with plain loops that use the SDK at the same concurrency. */
+/** Compares the CPU time and the speed of reading a bucket with those of plain loops that use the SDK with the same concurrency. */
 export async function measureReading (report: Report, endpoint: string, { rounds, small, large, suffix = '' }: ReadingOptions): Promise<void> {
   const load = await alternate(endpoint, small, 'load', 'sdkLoad', rounds)
   report.check({ name: `Cold load, CPU per object, of an SDK loop${suffix}`, value: ratio(load, ({ cpu, objects }) => cpu / objects), max: 0.2 })
@@ -24,7 +24,7 @@ export async function measureReading (report: Report, endpoint: string, { rounds
   report.check({ name: `Reconcile, nothing changed, CPU of an SDK listing loop${suffix}`, value: ratio(again, ({ cpu }) => cpu), max: 0.25 })
 }
 
-/** Runs two readers in turn, after two runs of each that are discarded: code is compiled while it first runs. */
+/** Runs two readers alternately. The first two runs of each are discarded, because V8 compiles the code during them. */
 async function alternate (endpoint: string, bucket: string, ours: string, reference: string, rounds: number): Promise<[Run, Run][]> {
   const readers = await Promise.all([ours, reference].map((task) => startNode('./reader.js', [endpoint, bucket, task])))
   const pairs: [Run, Run][] = []

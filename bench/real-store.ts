@@ -12,7 +12,7 @@ import type { Report } from './report.js'
 const RECORDS = 10_000
 const run = promisify(execFile)
 
-/** Measures the cost of reading a bucket of a real S3 server: S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY. */
+/** As `measureReading`, for the real S3 server at S3_TEST_ENDPOINT, with S3_TEST_ACCESS_KEY_ID and S3_TEST_SECRET_ACCESS_KEY. */
 export async function measureRealStore (report: Report, { rounds, folder }: { readonly rounds: number, readonly folder: string }): Promise<void> {
   const { S3_TEST_ENDPOINT: endpoint, S3_TEST_STORE: name = 'a real S3 server', S3_TEST_ACCESS_KEY_ID: id, S3_TEST_SECRET_ACCESS_KEY: secret } = process.env
   if (endpoint === undefined) return report.skip('Cold load from a real S3 server', 'S3_TEST_ENDPOINT is not set')
@@ -32,7 +32,7 @@ export async function measureRealStore (report: Report, { rounds, folder }: { re
   }
 }
 
-/** For comparison: a fast client, written in Go, copies the info files into a folder. */
+/** For comparison, measures how fast s5cmd, a client written in Go, copies the info files into a folder. */
 async function measureS5cmd (report: Report, endpoint: string, bucket: string, folder: string, storeName: string): Promise<void> {
   const name = `s5cmd, info files a second, ${storeName}`
   if (!isInstalled('s5cmd')) return report.skip(name, 's5cmd is not installed')

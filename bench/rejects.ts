@@ -6,7 +6,7 @@ import app, { serverOptions } from '../app.js'
 import { startWorker } from '../lib/worker/worker-backend.js'
 import { startS3Endpoint } from '../test/support/s3-endpoint.js'
 
-// node dist-test/bench/rejects.js: the CPU time of the main thread with 100,000 rejects. Linux only. The test endpoint runs in a thread of its own.
+// node dist-test/bench/rejects.js: measures the CPU time of the main thread with 100,000 rejects. Linux only. The test endpoint runs in a separate thread.
 
 const REJECTS = 100_000
 const ROUNDS = 5
@@ -29,7 +29,7 @@ function cpuMs (): number {
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6
 }
 
-/** The mean of some rounds, after one that is not measured. */
+/** Prints the mean CPU time of ROUNDS rounds, after one warm-up round that is not measured. */
 async function measure (name: string, run: (round: number) => Promise<string | void>): Promise<void> {
   const outcome = await run(0)
   const before = cpuMs()

@@ -1,11 +1,11 @@
-/** One measured figure, and the bar that it has to meet, if there is one. */
+/** One measured figure and, if there is one, its bar: the limit that it must keep. */
 export interface Row {
   readonly name: string
   readonly bar: string
   readonly measured: string
-  /** CPU time of a request and of the same request to the reference, if the figure is a ratio of these. */
+  /** If the figure is a ratio to a reference: the CPU time of a request, and that of the same request to the reference. */
   readonly cpu?: string
-  /** The reference compared with itself. */
+  /** The ratio of the reference to itself, which is 1 on a machine that does nothing else. */
   readonly noise?: string
   readonly verdict: Verdict
 }
@@ -17,7 +17,7 @@ interface Figure {
   readonly value: number
   readonly unit?: string
   readonly noise?: number
-  /** CPU time of a request, in microseconds, and that of the reference. */
+  /** The CPU time of a request, in microseconds, of the service and of the reference. */
   readonly micros?: number
   readonly referenceMicros?: number
 }
@@ -27,18 +27,18 @@ interface Bar extends Figure {
   readonly max?: number
 }
 
-/** If the reference differs from itself by more, the machine is too busy to measure anything. */
+/** If the ratio of the reference to itself is outside this range, the machine is too busy for a measurement. */
 const NOISE = { min: 0.9, max: 1.1 }
 
 /** Collects rows, and prints each on stderr as soon as it is known. */
 export class Report {
   readonly rows: Row[] = []
-  /** Ratios to nginx, for information: the speed of its `sendfile` relative to `write` differs between kernels. */
+  /** Ratios to nginx. They are for information only, because the speed of its `sendfile` relative to `write` differs between kernels. */
   readonly nginx: Row[] = []
-  /** Further tables by name: rows of cells, the first row is the head. */
+  /** Other tables by name, as rows of cells. The first row is the header. */
   readonly tables: Record<string, string[][]> = {}
 
-  /** A figure that has to be at least `min`, at most `max`, or both. */
+  /** Adds a figure that must be at least `min`, at most `max`, or both. */
   check ({ min, max, ...figure }: Bar): void {
     const { value, noise = 1, unit = '' } = figure
     const isMet = value >= (min ?? -Infinity) && value <= (max ?? Infinity)
@@ -47,12 +47,12 @@ export class Report {
     this.#add(this.rows, toRow(figure, bar, !isSteady ? 'not measurable' : isMet ? 'met' : 'not met'))
   }
 
-  /** A figure without a bar. */
+  /** Adds a figure without a bar. */
   inform (figure: Figure): void {
     this.#add(this.rows, toRow(figure, '', 'for information'))
   }
 
-  /** A ratio to nginx. */
+  /** Adds a ratio to nginx. */
   addToNginx (figure: Figure): void {
     this.#add(this.nginx, toRow(figure, '', 'for information'), 'of nginx: ')
   }
@@ -101,7 +101,7 @@ function align (lines: readonly (readonly string[])[]): string {
   return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n') + '\n'
 }
 
-/** Three significant digits. */
+/** Formats a number with three significant digits, or as an integer from 100 on. */
 function format (value: number): string {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : Number(value.toPrecision(3)).toString()
 }

@@ -8,7 +8,7 @@ import type { Report } from './report.js'
 import { compare, micros, sampleInTurn, type Samples } from './sampling.js'
 import { addressOf, type Service } from './service.js'
 
-/** About a tenth of the records. */
+/** A request for about a tenth of the records. */
 const TENTH = '/data?min_age=20&max_age=27&as_of=2026-01-01T00:00:00Z'
 const STATS = '/stats?image_exists=true&min_age=30&max_age=60&as_of=2026-01-01T00:00:00Z'
 
@@ -19,7 +19,7 @@ export interface Services {
   readonly logging: Service
 }
 
-/** A request whose response the control and nginx send as well, and the measurements of the service that are compared with them. */
+/** A request whose response the control and nginx send as well, and the figures of the service that are compared with them. */
 interface Group {
   readonly target: Target
   readonly rows: readonly Row[]
@@ -68,12 +68,12 @@ function figures (reference: Samples, target: Samples) {
 async function prepare ({ url, headers = {} }: Target, file: string): Promise<PreparedResponse> {
   const response = await request(url, { headers })
   writeFileSync(file, Buffer.from(await response.body.arrayBuffer()))
-  // Node adds these itself.
+  // Node sets these headers itself.
   const { date, connection, 'keep-alive': keepAlive, 'content-length': length, 'transfer-encoding': encoding, ...others } = response.headers as Record<string, string>
   return { status: response.statusCode, headers: others, file }
 }
 
-/** nginx serves the body as a file; to a conditional request it sends 304, as the service does. */
+/** nginx serves the body as a file. For a 304 response, the request gets the ETag that nginx has given to the file. */
 async function nginxTarget ({ pid, url }: { pid: number, url: string }, path: string, { status }: PreparedResponse): Promise<Target> {
   if (status !== 304) return { pid, url: url + path }
   const { headers } = await request(url + path, { method: 'HEAD' })
@@ -82,7 +82,7 @@ async function nginxTarget ({ pid, url }: { pid: number, url: string }, path: st
 
 const at = ({ pid, url }: Service, path: string, more: Partial<Target> = {}): Target => ({ pid, url: url + path, ...more })
 
-/** All records of lakes of each size, in each format, and a tenth of the records of the largest one. */
+/** Requests for all records of lakes of each size in each format, and for a tenth of the records of the largest lake. */
 export function dataGroups ({ bySize }: Services): Group[] {
   const largest = bySize.get(Math.max(...bySize.keys()))!
   return [
@@ -108,7 +108,7 @@ export function dataGroups ({ bySize }: Services): Group[] {
   ]
 }
 
-/** Statistics of small and large lakes, 304 responses, and both without and with one log line per request. */
+/** Requests for statistics of the smallest and the largest lake, and of the largest also with 304 responses and with a log line per request. */
 export async function statsGroups ({ bySize, logging }: Services): Promise<Group[]> {
   const sizes = [...bySize.keys()].sort((a, b) => a - b)
   const ends = [sizes[0]!, sizes.at(-1)!]
@@ -122,9 +122,10 @@ export async function statsGroups ({ bySize, logging }: Services): Promise<Group
   ]
 }
 
+/** The number of minutes by which `newTenths` has moved its range so far. */
 let minutes = 0
 
-/** Requests for about a tenth of the records that have never been made before: each moves the range of birth timestamps by a minute. */
+/** Paths of requests for about a tenth of the records. No path has been requested before: each moves the range of birth timestamps by a minute. */
 function * newTenths (more = ''): Generator<string> {
   for (let i = 0; i < 20_000; i++) {
     const asOf = new Date(Date.UTC(2026, 0, 1) + ++minutes * 60_000).toISOString()
@@ -132,10 +133,10 @@ function * newTenths (more = ''): Generator<string> {
   }
 }
 
-/** Shapes of the response with a tenth of the records, and the parameters that select them. */
+/** Other forms of the response with a tenth of the records, and the parameters that select them. */
 const SHAPES = { 'two columns': '&columns=user_id,birthts', 'by last name': '&sort=-last_name', 'as CSV': '&format=csv' }
 
-/** Measures the CPU time per byte of other shapes of a tenth, relative to its JSON in the default order. */
+/** Measures the CPU time per byte of the forms in SHAPES, relative to the JSON of the same records in the default order. */
 export async function measureShapes (report: Report, { bySize }: Services, { rounds, folder }: ResponseOptions): Promise<void> {
   const largest = bySize.get(Math.max(...bySize.keys()))!
   const variants = ['', ...Object.values(SHAPES)]

@@ -1,9 +1,9 @@
 import { sample, type Target } from './load.js'
 
-/** Samples of one target: requests per CPU-second of its process. */
+/** Samples of one target, in requests per second of CPU time of its process. */
 export type Samples = readonly number[]
 
-/** Samples all targets in turn, `rounds` times each, after one sample of each that is discarded: code is compiled while it first runs. */
+/** Samples all targets in turn, `rounds` times each. A first sample of each is discarded, because V8 compiles the code during it. */
 export async function sampleInTurn (targets: readonly Target[], rounds: number, folder: string): Promise<Samples[]> {
   const samples: number[][] = targets.map(() => [])
   for (const target of targets) await sample(target, folder)
@@ -13,13 +13,13 @@ export async function sampleInTurn (targets: readonly Target[], rounds: number, 
   return samples
 }
 
-/** How a target compares with a reference. */
+/** A target compared with a reference. */
 export interface Comparison {
-  /** The median of the ratios of the samples of the same round. */
+  /** The median over all rounds of the ratio of the target's sample to the reference's sample. */
   readonly ratio: number
-  /** The same ratio of the reference to itself, one round later: the noise of the machine. `undefined` if there was only one round. */
+  /** The median ratio of the reference's sample to its sample of the next round: the noise of the machine. `undefined` if there was only one round. */
   readonly noise?: number
-  /** CPU time of a request, in microseconds, and that of the reference. */
+  /** The CPU time of a request, in microseconds, of the target and of the reference. */
   readonly micros: number
   readonly referenceMicros: number
 }
@@ -33,7 +33,7 @@ export function compare (reference: Samples, target: Samples): Comparison {
   }
 }
 
-/** CPU time of a request, in microseconds. */
+/** The median CPU time of a request, in microseconds. */
 export function micros (samples: Samples): number {
   return 1e6 / median(samples)
 }

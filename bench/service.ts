@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathOf, startNode, type Child } from './child-process.js'
 
-/** No listing and no log line while responses are measured, as the references do neither. */
+/** Settings without listings and log lines while responses are measured, because the references have neither. */
 const STEADY = { MAX_STALENESS: '1h', AGGREGATE_INTERVAL: '1h', SHUTDOWN_TIMEOUT: '30s', LOG_REQUESTS: 'false' }
 
 export interface Service extends Child {
@@ -13,7 +13,7 @@ export interface Service extends Child {
 /**
  * Starts the service on a lake, as `npm start` does, and waits until it is ready.
  *
- * @param isMonitored whether it replies to each message with the delays of its event loop (`monitor.ts`), which takes CPU time
+ * @param isMonitored whether the service replies to each message with the delays of its event loop (`monitor.ts`), which takes CPU time
  */
 export async function startService (env: Record<string, string>, { isMonitored = false } = {}): Promise<Service> {
   const start = performance.now()
