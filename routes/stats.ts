@@ -3,17 +3,18 @@ import type { FastifyRequest } from 'fastify'
 import { wholeMinute } from '../lib/base/instant.js'
 import { gzipBuffer } from '../lib/output/compress.js'
 import type { Encoding } from '../lib/output/exporter.js'
-import type { Filter } from '../lib/query/filter.js'
 import { nameFilters } from '../lib/output/request-plan.js'
 import { checkColumns, usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion, StatisticsQuery } from '../lib/query/data-version.js'
-import type { Statistics as StatisticsOfRecords } from '../lib/query/statistics.js'
+import { withEmptyBins } from '../lib/query/age-statistics.js'
+import type { AgeBin, ColumnStatistics, Statistics } from '../lib/query/statistics.js'
 import type { Schema } from '../lib/schema/schema.js'
 import { readerOf } from './http/body.js'
+import { columnQueryOf, columnStatisticsParameters, MAX_AGE_BINS, type ColumnStatisticsQuery } from './http/column-statistics.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf } from './http/negotiation.js'
 import { integerParameter } from './http/parameter.js'
-import { filterParameters, filtersOf, instantOf, unknownColumn, type FilterQuery } from './http/parameters.js'
+import { filterParameters, filtersOf, instantOf, invalidParameter, unknownColumn, type FilterQuery } from './http/parameters.js'
 import { parametersSchema, type Values } from './http/query.js'
 import { getStatistics } from './openapi/reports.js'
 import { PlanCache } from './http/plan-cache.js'
@@ -25,6 +26,8 @@ interface StatsPlan extends StatisticsQuery {
   /** Whether the response depends on the current minute. */
   readonly expiresWithMinute: boolean
   readonly encoding: Encoding
+  /** Whether the histogram of ages includes empty bins. */
+  readonly hasEmptyBins: boolean
   /** Once it has been made. Text is sent in one piece with the headers, which saves time. */
   body?: Buffer | string
 }
@@ -34,7 +37,7 @@ const BinParameters = {
   bin_width: integerParameter({ minimum: 1, maximum: 999, default: DEFAULT_BIN_WIDTH, description: 'The width of the bins of the histogram in years.', example: 5 })
 }
 
-type StatsQuery = FilterQuery & Partial<Values<typeof BinParameters>>
+type StatsQuery = FilterQuery & ColumnStatisticsQuery & Partial<Values<typeof BinParameters>>
 
 /** GET /stats: statistics of the records that match. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
@@ -46,7 +49,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     method: ['GET', 'HEAD'],
     config: { operation: getStatistics(schema) },
     preHandler: ensureFresh,
-    schema: { querystring: parametersSchema({ ...filterParameters(schema), ...schema.birth && BinParameters }), response: { 200: recordSchemas(schema).bodies.StatisticsBody } },
+    schema: { querystring: parametersSchema({ ...filterParameters(schema), ...schema.birth && BinParameters, ...columnStatisticsParameters(schema) }), response: { 200: recordSchemas(schema).bodies.StatisticsBody } },
     handler: async (request, reply) => {
       const plan = planOf(request)
       reply.headers({ vary: 'accept-encoding', etag: plan.etag })
@@ -73,33 +76,47 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const asOf = instantOf(query, minute)
     const binWidth = query.bin_width ?? DEFAULT_BIN_WIDTH
     const filters = filtersOf(schema, query, asOf, config.AGE_TIME_ZONE, version)
-    checkFilters(version, filters)
+    const columnQuery = columnQueryOf(query, version)
+    checkQuery(version, { filters, ...columnQuery })
     const filterKey = nameFilters(filters, usesAge(version, { filters }) ? asOf : undefined)
     const encoding = encodingOf(request)
     const ages = schema.birth === undefined ? [] : [String(asOf), String(binWidth)]
-    const etag = entityTag(fastify, 'statistics', version.version, filterKey, ...ages, encoding)
-    return { filters, filterKey, asOf, binWidth, encoding, etag, expiresWithMinute: schema.birth !== undefined && query.as_of === undefined }
+    const { empty_bins: hasEmptyBins = false } = query
+    const shape = JSON.stringify({ ...columnQuery, ...hasEmptyBins && { hasEmptyBins } })
+    const etag = entityTag(fastify, 'statistics', version.version, filterKey, ...ages, ...shape === '{}' ? [] : [shape], encoding)
+    return { ...columnQuery, filters, filterKey, asOf, binWidth, hasEmptyBins, encoding, etag, expiresWithMinute: schema.birth !== undefined && query.as_of === undefined }
   }
 }
 
 export default routes
 
-function checkFilters (version: DataVersion, filters: readonly Filter[]): void {
+function checkQuery (version: DataVersion, query: Pick<StatisticsQuery, 'filters' | 'columns' | 'groupBy'>): void {
   try {
-    checkColumns(version, { filters })
+    checkColumns(version, query)
   } catch (error) {
     throw unknownColumn(error)
   }
 }
 
 /** Without a birth field there are no ages, and without an image field no images to count. */
-async function makeBody ({ birth, images }: Schema, plan: StatsPlan, statistics: StatisticsOfRecords): Promise<Buffer | string> {
-  const { count, average_age, median_age, youngest_age, oldest_age, with_image, age_histogram } = statistics
+async function makeBody ({ birth, images }: Schema, plan: StatsPlan, statistics: Statistics & ColumnStatistics): Promise<Buffer | string> {
+  const { count, average_age, median_age, youngest_age, oldest_age, with_image, columns, groups, other } = statistics
   const body = JSON.stringify({
     count,
     ...birth && { average_age, median_age, youngest_age, oldest_age },
     ...images.length > 0 && { with_image },
-    ...birth && { age_histogram, as_of: new Date(plan.asOf).toISOString() }
+    ...birth && { age_histogram: histogramOf(plan, statistics), as_of: new Date(plan.asOf).toISOString() },
+    columns,
+    group_by: plan.groupBy,
+    groups,
+    other
   })
   return plan.encoding === 'gzip' ? await gzipBuffer(Buffer.from(body)) : body
+}
+
+function histogramOf ({ hasEmptyBins, binWidth }: StatsPlan, { age_histogram: bins }: Statistics): readonly AgeBin[] {
+  if (!hasEmptyBins) return bins
+  const all = withEmptyBins(bins, binWidth, MAX_AGE_BINS)
+  if (all === undefined) throw invalidParameter('empty_bins', `there would be more than ${MAX_AGE_BINS} bins of the ages from ${bins[0]!.min_age} to ${bins.at(-1)!.max_age}; use a greater bin_width`)
+  return all
 }

@@ -4,6 +4,7 @@ import type { TypeName } from '../../lib/schema/field-type.js'
 import type { Field } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/column-types.js'
 import { QUARANTINE_CODES } from '../../lib/transformer.js'
+import { columnStatisticsMembers, columnStatisticsSchemas } from './column-statistics.js'
 import { anyOf, count, integer, nullable, number, text, time } from './json-schema.js'
 import { keyMember } from './key-names.js'
 import { perSchema } from './per-schema.js'
@@ -68,7 +69,8 @@ export const recordSchemas = perSchema((schema) => {
     ...birth && {
       age_histogram: Type.Array(AgeBin, { description: 'The number of records by age; bins without records are omitted' }),
       as_of: time('The instant for which ages are computed')
-    }
+    },
+    ...columnStatisticsMembers
   }, { description: 'Statistics of the records that match' })
 
   const QuarantineEntry = Type.Object({
@@ -91,7 +93,7 @@ export const recordSchemas = perSchema((schema) => {
   }, { description: 'The objects of the lake that are not served' })
 
   return {
-    named: { ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, Statistics, QuarantineEntry, Quarantine },
+    named: { ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, Statistics, ...columnStatisticsSchemas, QuarantineEntry, Quarantine },
     // Already serialised when they reach Fastify.
     bodies: {
       RecordArray: Type.Unsafe<Readable>(Type.Array(RecordObject)),

@@ -35,6 +35,19 @@ export const getStatistics = perSchema((schema): Operation => ({
           age_histogram: [{ min_age: 80, max_age: 89, count: 18 }],
           as_of: '2026-01-01T00:00:00.000Z'
         }),
+        groups: example('The most frequent ages of 80 or more', "'/stats?group_by=age&limit=2&min_age=80&as_of=2026-01-01T00:00:00Z'", {
+          count: 18,
+          average_age: 85.63468704844475,
+          median_age: 86.18651608487338,
+          youngest_age: 80.28781656399727,
+          oldest_age: 89.88398357289527,
+          with_image: 17,
+          age_histogram: [{ min_age: 80, max_age: 89, count: 18 }],
+          as_of: '2026-01-01T00:00:00.000Z',
+          group_by: 'age',
+          groups: [{ value: 89, count: 4 }, { value: 80, count: 2 }],
+          other: { groups: 8, count: 12 }
+        }),
         none: example('No record matches', "'/stats?user_id=nobody&as_of=2026-01-01T00:00:00Z'", {
           count: 0,
           average_age: -1,
