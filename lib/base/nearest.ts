@@ -3,7 +3,7 @@ const MAX_LENGTH = 64
 
 /**
  * The candidate with the smallest edit distance from the word, ignoring case. Returns `undefined` if none is within half the length of the word
- * (but at least 2) edits, or if the word has more than 64 characters.
+ * (but at least 2) edits and has a character in common, or if the word has more than 64 characters.
  */
 export function nearest (word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined
@@ -12,7 +12,7 @@ export function nearest (word: string, candidates: Iterable<string>): string | u
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= fewest) continue
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase())
-    if (edits < fewest) [best, fewest] = [candidate, edits]
+    if (edits < fewest && edits < candidate.length) [best, fewest] = [candidate, edits]
   }
   return best
 }

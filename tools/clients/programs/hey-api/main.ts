@@ -14,7 +14,7 @@ do {
 equal(ids.size, 100)
 
 const filters = { min_age: 0.1 + 0.2, as_of: '2026-01-01T00:00:00Z', image_exists: true }
-const records = await listRecords({ query: { ...filters, columns: ['last_name', 'user_id'], sort: '-last_name' } })
+const records = await listRecords({ query: { ...filters, columns: ['last_name', 'user_id'], sort: ['-last_name'] } })
 equal(Object.keys(records.data![0]!), ['last_name', 'user_id'])
 const statistics = await getStatistics({ query: { ...filters, age_basis: 'exact', bin_width: 5 } })
 equal(statistics.data!.count, records.data!.length)

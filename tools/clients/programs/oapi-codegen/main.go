@@ -33,7 +33,7 @@ func main() {
 	minAge, asOf, imageExists := 0.1+0.2, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), true
 	records, err := service.ListRecordsWithResponse(ctx, &client.ListRecordsParams{
 		MinAge: &minAge, AsOf: &asOf, ImageExists: &imageExists,
-		Columns: &[]string{"last_name", "user_id"}, Sort: pointer(client.MinusLastName),
+		Columns: &[]string{"last_name", "user_id"}, Sort: &[]string{"-last_name"},
 	})
 	check(err == nil && records.JSON200 != nil, err)
 	check((*records.JSON200)[0].LastName != nil && (*records.JSON200)[0].FirstName == nil, records.JSON200)

@@ -33,7 +33,7 @@ func main() {
 	minAge, asOf, imageExists := client.NewOptFloat64(0.1+0.2), client.NewOptDateTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), client.NewOptBool(true)
 	records := list(ctx, service, client.ListRecordsParams{
 		MinAge: minAge, AsOf: asOf, ImageExists: imageExists,
-		Columns: []string{"last_name", "user_id"}, Sort: client.NewOptRecordSort(client.RecordSortMinusLastName),
+		Columns: []string{"last_name", "user_id"}, Sort: []string{"-last_name"},
 	})
 	check(records.Response[0].LastName.Set && !records.Response[0].FirstName.Set, records.Response[0])
 	figures, err := service.GetStatistics(ctx, client.GetStatisticsParams{

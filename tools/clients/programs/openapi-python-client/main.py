@@ -7,7 +7,7 @@ from userlake_client import Client
 from userlake_client.api.jobs import publish_output
 from userlake_client.api.records import export_records_csv, get_record, get_record_image, list_records
 from userlake_client.api.statistics import get_statistics
-from userlake_client.models import AgeBasis, Job, Problem, RecordSort, Statistics
+from userlake_client.models import AgeBasis, Job, Problem, Statistics
 from userlake_client.types import UNSET, File
 
 client = Client(base_url=sys.argv[1])
@@ -25,7 +25,7 @@ assert len(ids) == 100, ids
 
 as_of = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 records = list_records.sync(
-    client=client, min_age=0.1 + 0.2, as_of=as_of, image_exists=True, columns=["last_name", "user_id"], sort=RecordSort.VALUE_5
+    client=client, min_age=0.1 + 0.2, as_of=as_of, image_exists=True, columns=["last_name", "user_id"], sort=["-last_name"]
 )
 assert isinstance(records, list) and records[0].first_name is UNSET and records[0].last_name is not UNSET, records
 statistics = get_statistics.sync(client=client, min_age=0.1 + 0.2, as_of=as_of, image_exists=True, age_basis=AgeBasis.EXACT, bin_width=5)
