@@ -42,12 +42,26 @@ const entity: fc.Arbitrary<Entity> = fc.record({
 })
 const entities = fc.uniqueArray(entity, { selector: ({ key }) => key, maxLength: 6, size: 'max' })
 
-interface Question { readonly filters: readonly (readonly [column: number, picks: readonly number[]])[], readonly sort: number, readonly isReversed: boolean, readonly columns: readonly number[] | undefined, readonly limit: number | undefined, readonly format: 'json' | 'ndjson' | 'csv' }
+const OPERATORS = ['=', '!=', '<', '<=', '>', '>=', '~', '^='] as const
+type Operator = (typeof OPERATORS)[number]
+
+/** Columns and values by their numbers. */
+interface Condition { readonly column: number, readonly operator: Operator | 'exists' | 'none', readonly value: number }
+interface Question {
+  readonly filters: readonly (readonly [column: number, picks: readonly number[]])[]
+  readonly conditions: readonly Condition[]
+  readonly words: string | undefined
+  readonly sort: readonly (readonly [column: number, isReversed: boolean])[]
+  readonly columns: readonly number[] | '*' | undefined
+  readonly limit: number | undefined
+  readonly format: 'json' | 'ndjson' | 'csv'
+}
 const question: fc.Arbitrary<Question> = fc.record({
   filters: fc.array(fc.tuple(fc.nat(9), fc.array(fc.nat(20), { minLength: 1, maxLength: 3 })), { maxLength: 2 }),
-  sort: fc.nat(9),
-  isReversed: fc.boolean(),
-  columns: fc.option(fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 4 }), { nil: undefined }),
+  conditions: fc.array(fc.record({ column: fc.nat(9), operator: fc.constantFrom<Condition['operator'][]>(...OPERATORS, 'exists', 'none'), value: fc.nat(20) }), { maxLength: 2 }),
+  words: fc.option(fc.constantFrom('x', '1 x', '"Q" é', '7'), { freq: 5, nil: undefined }),
+  sort: fc.uniqueArray(fc.tuple(fc.nat(9), fc.boolean()), { minLength: 1, maxLength: 3, selector: ([column]) => column }),
+  columns: fc.option(fc.oneof(fc.constant('*' as const), fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 4 })), { nil: undefined }),
   limit: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
   format: fc.constantFrom('json', 'ndjson', 'csv')
 })
@@ -74,7 +88,7 @@ function fill ({ bucket }: TestLake, schema: SchemaDescriptor, entities: readonl
 }
 
 /** Random parameters, and the records that they select. */
-function ask (schema: SchemaDescriptor, records: readonly JsonRecord[], { filters, sort, isReversed, columns, limit, format }: Question) {
+function ask (schema: SchemaDescriptor, records: readonly JsonRecord[], { filters, conditions, words, sort, columns, limit, format }: Question) {
   const key = schema.fields.find(({ source }) => source === 'key')!.name
   const parameters: [string, string][] = [['format', format]]
   let selected = [...records]
@@ -88,24 +102,59 @@ function ask (schema: SchemaDescriptor, records: readonly JsonRecord[], { filter
     const matches = (value: Json) => values.some((wanted) => prefixes ? fold(value).startsWith(fold(wanted)) : fold(value) === fold(wanted))
     selected = selected.filter((record) => record[name] !== null && matches(record[name]!))
   }
-  const sortable = schema.fields.filter(({ source }) => source !== 'image')
-  const { name: by } = pick(sortable, sort)
-  parameters.push(['sort', isReversed ? `-${by}` : by])
-  const compare = (a: Json, b: Json) => typeof a === 'string' ? bytes(a, b as string) : Number(a) - Number(b)
-  const direction = isReversed ? -1 : 1
-  selected.sort((a, b) => {
-    const [x, y] = [a[by]!, b[by]!]
-    const order = x === null || y === null ? Number(x === null) - Number(y === null) : direction * compare(x, y)
-    return order || direction * bytes(String(a[key]), String(b[key]))
-  })
   const declared = schema.fields.map(({ name }) => name)
   const known = records.some((record) => 'room' in record) ? [...declared, 'room'] : declared
-  const names = columns === undefined ? declared : [...new Set(columns.map((i) => pick(known, i)))]
-  if (columns !== undefined) parameters.push(['columns', names.join()])
+  const typeOf = (name: string) => schema.fields.find((field) => field.name === name)?.type ?? 'string'
+  const given = conditions.map(({ column, operator, value }): GivenCondition => {
+    const name = pick(known, column)
+    const isText = typeOf(name) === 'string'
+    return { name, operator: !isText && (operator === '~' || operator === '^=') ? '=' : operator, value: name === key ? pick(KEYS, value) : pick(VALUES[typeOf(name)].slice(1), value)[1] }
+  })
+  for (const { name, operator, value } of given) parameters.push(['where', operator === 'exists' ? name : operator === 'none' ? `!${name}` : `${name}${operator}${String(value)}`])
+  selected = selected.filter((record) => given.every((condition) => meets(record[condition.name] ?? null, condition, given)))
+  if (words !== undefined) {
+    parameters.push(['q', words])
+    const texts = (record: JsonRecord) => known.filter((name) => typeOf(name) === 'string' && name !== 'photo').map((name) => String(record[name] ?? '').toUpperCase())
+    selected = selected.filter((record) => words.split(' ').every((word) => texts(record).some((text) => text.includes(word.toUpperCase()))))
+  }
+  const order = [...new Map(sort.map(([column, isReversed]) => [pick(known, column), isReversed ? -1 : 1]))]
+  parameters.push(['sort', order.map(([name, direction]) => direction < 0 ? `-${name}` : name).join()])
+  selected.sort((a, b) => {
+    for (const [name, direction] of order) {
+      const [x, y] = [a[name] ?? null, b[name] ?? null]
+      const comparison = x === null || y === null ? Number(x === null) - Number(y === null) : direction * compare(x, y)
+      if (comparison !== 0) return comparison
+    }
+    return order.at(-1)![1] * bytes(String(a[key]), String(b[key]))
+  })
+  const names = columns === undefined ? declared : columns === '*' ? known : [...new Set(columns.map((i) => pick(known, i)))]
+  if (columns !== undefined) parameters.push(['columns', columns === '*' ? '*' : names.join()])
   if (limit !== undefined) parameters.push(['limit', String(limit)])
   const size = limit ?? Math.max(1, selected.length)
   const pages = Array.from({ length: Math.max(1, Math.ceil(selected.length / size)) }, (_, i) => selected.slice(i * size, (i + 1) * size))
   return { url: `/data?${new URLSearchParams(parameters)}`, pages: pages.map((page) => render(page, names, format)), count: selected.length }
+}
+
+interface GivenCondition { readonly name: string, readonly operator: Condition['operator'], readonly value: Json }
+
+const compare = (a: Json, b: Json) => typeof a === 'string' ? bytes(a, b as string) : Number(a) - Number(b)
+
+/** Whether a value meets a condition. Several `=` on one column mean any of their values, and several `!=` none of them. */
+function meets (cell: Json, { name, operator, value }: GivenCondition, given: readonly GivenCondition[]): boolean {
+  if (operator === 'none') return cell === null
+  if (cell === null) return false
+  const isAny = given.some((other) => other.name === name && other.operator === operator && other.value === cell)
+  switch (operator) {
+    case 'exists': return true
+    case '=': return isAny
+    case '!=': return !isAny
+    case '<': return compare(cell, value) < 0
+    case '<=': return compare(cell, value) <= 0
+    case '>': return compare(cell, value) > 0
+    case '>=': return compare(cell, value) >= 0
+    case '~': return String(cell).toUpperCase().includes(String(value).toUpperCase())
+    case '^=': return String(cell).startsWith(String(value))
+  }
 }
 
 function render (records: readonly JsonRecord[], columns: readonly string[], format: Question['format']): unknown {
