@@ -1,0 +1,59 @@
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import app, { serverOptions } from '../app.js'
+import type { FieldDescriptor, SchemaDescriptor } from '../lib/schema/descriptor.js'
+import { USERS_SCHEMA } from '../lib/schema/users-schema.js'
+import { main } from '../scripts/schema.js'
+import { LAKES, rowOf, type OtherLake } from './support/lakes.js'
+import { runMain } from './support/run-main.js'
+import { validateResponses } from './support/openapi-validator.js'
+import './support/file-timeout.js'
+
+/** The schema of the sample data with the changes that a lake needs; `undefined` if it needs none. */
+function schemaOf ({ fields, schema }: OtherLake): SchemaDescriptor | undefined {
+  if (fields === undefined && schema === undefined) return undefined
+  const changes = fields ?? {}
+  const changed = USERS_SCHEMA.fields.flatMap((field) => changes[field.name] === null ? [] : { ...field, ...changes[field.name] })
+  const added = Object.entries(changes).filter(([name, properties]) => properties !== null && USERS_SCHEMA.fields.every((field) => field.name !== name))
+  return { ...USERS_SCHEMA, ...schema, fields: [...changed, ...added.map(([name, properties]) => ({ name, ...properties }) as FieldDescriptor)] }
+}
+
+async function open (t: Test, lake: OtherLake) {
+  const fastify = Fastify(serverOptions)
+  t.teardown(() => fastify.close())
+  const root = t.testdir({ lake: {} })
+  Object.entries(lake.files).forEach(([key, body], i) => {
+    const path = join(root, 'lake', key)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, body)
+    utimesSync(path, 1e9 + i, 1e9 + i)
+  })
+  const schema = schemaOf(lake)
+  const path = join(root, 'schema.json')
+  if (schema !== undefined) writeFileSync(path, JSON.stringify(schema))
+  await fastify.register(app, { settings: { LAKE_URL: `file:${root}/lake`, REFRESH_WAIT: '30s', ...schema && { SCHEMA: path }, ...lake.settings } })
+  validateResponses(fastify)
+  return { fastify, url: `file:${root}/lake` }
+}
+
+t.test('docs/lakes.md has a row for each of 25 lakes', async (t) => {
+  const text = readFileSync('docs/lakes.md', 'utf8')
+  t.equal(LAKES.length, 25)
+  t.same(text.split('\n').filter((line) => /^\| \d/.test(line)), LAKES.map(rowOf))
+})
+
+for (const lake of LAKES) {
+  t.test(lake.has, async (t) => {
+    const { fastify, url } = await open(t, lake)
+    const response = await fastify.inject({ url: lake.request, headers: { 'cache-control': 'no-cache' } })
+    t.equal(response.body.trim(), lake.response)
+    t.equal((await fastify.inject('/rejects')).json().entries.filter(({ code }: { code: string }) => code !== 'duplicate_id').length, 0)
+    const { INPUT_DELIMITER, INPUT_ENCODING, SOURCE_PREFIX = 'source_data/' } = lake.settings ?? {}
+    const { err } = await runMain(main, ['--lake', url, '--prefix', SOURCE_PREFIX])
+    t.match(err, /^(\d) of \1 sampled files fit the schema$/m, 'a schema is inferred that accepts all files')
+    t.equal(/INPUT_DELIMITER='(.)'/.exec(err)?.[1], INPUT_DELIMITER)
+    t.equal(/INPUT_ENCODING=(\S+)/.exec(err)?.[1], INPUT_ENCODING)
+  })
+}
