@@ -21,6 +21,7 @@ import { checkColumns } from './query/check-columns.js'
 import type { Filter } from './query/filter.js'
 import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
 import type { ColumnStatistics, Statistics } from './query/statistics.js'
+import { IndexCache } from './query/index-cache.js'
 import { TableVersion } from './query/table-version.js'
 import type { SchemaDescriptor } from './schema/descriptor.js'
 import { compileSchema } from './schema/schema.js'
@@ -73,6 +74,8 @@ export interface TransformerOptions {
   readonly versions?: Partial<VersionRules> | undefined
   /** The maximum bytes of response bodies that are in memory because their clients have not read them yet, without the data versions. */
   readonly responsesMaxBytes?: number | undefined
+  /** The most bytes that the indexes of the in-process engine take. */
+  readonly indexMaxBytes?: number | undefined
   /** Opens the backend that reconciles and publishes, over the same store. Default: one in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
   /** Opens the engine that runs queries on a state of the source. Default: the in-process engine. */
@@ -162,7 +165,7 @@ export class UserDataTransformer {
     this.#firstImage = images[0]?.name
     this.#clock = clock
     this.#cache = cache
-    this.#openVersion = options.openVersion ?? openTable
+    this.#openVersion = options.openVersion ?? openTables(new IndexCache(options.indexMaxBytes ?? sizeOrAuto(DEFAULTS.indexMaxBytes)))
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, images.flatMap(({ extensions = imageExtensions }) => extensions))
@@ -420,7 +423,10 @@ function changeOf ({ quarantine, warnings }: Reconciled, last: Reconciled | unde
   return { warnings, ignored: quarantine.ignored, newRejectCount: rows.length, newRejects: (limit) => entriesAt(quarantine, rows.slice(0, limit)) }
 }
 
-const openTable: OpenVersion = ({ table, images }, timeZone, previous) => new TableVersion(table, timeZone, images, previous)
+/** The in-process engine, whose versions share their indexes. */
+function openTables (indexes: IndexCache): OpenVersion {
+  return ({ table, images }, timeZone, previous) => new TableVersion(table, timeZone, images, previous, indexes)
+}
 
 /** The key with another extension: output.parquet for output.csv. */
 function withExtension (key: string, extension: string): string {

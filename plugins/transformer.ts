@@ -69,6 +69,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
       maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity
     },
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: sizeOrAuto(config.VERSIONS_MAX_BYTES) },
+    indexMaxBytes: sizeOrAuto(config.INDEX_MAX_BYTES),
     responsesMaxBytes: sizeOrAuto(config.RESPONSES_MAX_BYTES),
     openBackend: worker && openWorker,
     openVersion,

@@ -12,5 +12,6 @@ export const DEFAULTS = {
   maxStaleIfError: 'unlimited',
   versionsMaxAge: '10m',
   versionsMaxBytes: 'auto',
+  indexMaxBytes: 'auto',
   responsesMaxBytes: 'auto'
 } as const

@@ -51,6 +51,11 @@ export const SettingsSchema = Type.Object({
     description: 'The most memory that all previous data versions together may take; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),
+  INDEX_MAX_BYTES: text({
+    default: DEFAULTS.indexMaxBytes,
+    description: 'The most memory that indexes of columns may take, which filters, sorts and statistics make when they need them; the least recently used ones are dropped; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',
+    accepted: 'a size such as 512MiB or 2GiB, or auto'
+  }, { format: 'size-or-auto' }),
   RESPONSES_MAX_BYTES: text({
     default: DEFAULTS.responsesMaxBytes,
     description: 'The most memory that responses may take that their clients have not read yet, beyond the memory of the data; auto is the lesser of 256MiB and one eighth of the memory of the container or machine',
