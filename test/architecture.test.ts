@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 
 /**
- * The layers, from the outside in: a file imports from its own layer and from those after it, never from one before it.
- * The first pattern that a path begins with decides.
+ * The layers, from the outermost to the innermost: a file may import from its own layer and from later ones, but not from earlier ones. A file belongs
+ * to the first layer that has a prefix of its path.
  */
 const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
   ['process', 'server.ts', 'scripts/'],
@@ -24,7 +24,7 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
   ['base', 'lib/base/']
 ]
 
-/** The files that may use `process`. The SDK reads one of its settings from the environment only. */
+/** The files that may use `process`: the entry points, and the S3 client, because the SDK reads one of its settings only from the environment. */
 const EDGES = ['server.ts', 'scripts/seed.ts', 'scripts/generate.ts', 'scripts/openapi.ts', 'scripts/schema.ts', 'scripts/healthcheck.ts', 'lib/store/s3/s3-client.ts']
 
 const sources = ['server.ts', 'app.ts', ...['lib', 'plugins', 'routes', 'scripts'].flatMap((folder) =>
@@ -66,7 +66,7 @@ t.test('there is no import cycle', async (t) => {
   t.equal(done.size, sources.length)
 })
 
-/** The files that need dates, or compare times with those of files or of other machines. Durations are measured with a monotonic clock. */
+/** The files that need dates, or compare times with those of files or of other machines. All others use the monotonic clock, for durations. */
 const WALL_CLOCK = [
   'plugins/transformer.ts', 'lib/transformer.ts', // ages, and the times of jobs
   'lib/store/embedded-lake.ts', 'lib/store/open-store.ts', 'lib/store/folder/', // the times of files
@@ -79,7 +79,7 @@ t.test('only code that needs dates reads the wall clock', async (t) => {
   }
 })
 
-t.test('Fastify, the SDK and Arrow are each imported in one place only', async (t) => {
+t.test('lib/ does not import Fastify, only lib/store/s3/ the SDK, only lib/snapshot/ Arrow, and only entry points use `process`', async (t) => {
   for (const path of sources) {
     for (const name of importsOf(path)) {
       if (name.includes('fastify')) t.notMatch(path, /^lib\//, `${path}: lib/ does not import Fastify`)

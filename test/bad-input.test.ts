@@ -3,7 +3,7 @@ import { build, csv, PNG, withoutSnapshot } from './support/app.js'
 
 const HEADER = 'first_name, last_name, birthts\n'
 
-/** A file, and its expected outcome: the fields of its record, or the code of its reject. */
+/** Files and their expected outcomes: some fields of the record, or the code of the reject. */
 const files: [name: string, file: string, body: string | Buffer, outcome: object | string][] = [
   ['the usual header', '1.csv', csv('Ann', 'Lee', 5), { first_name: 'Ann', last_name: 'Lee', birthts: 5 }],
   ['no space after a comma', '2.csv', 'first_name,last_name,birthts\nAnn,Lee,5\n', { last_name: 'Lee' }],
@@ -20,7 +20,7 @@ const files: [name: string, file: string, body: string | Buffer, outcome: object
   ['seconds for milliseconds', '13.csv', csv('Ann', 'Lee', 631152000), { birthts: 631152000 }],
   ['a birth before 1970', '14.csv', csv('Ann', 'Lee', -86400000), { birthts: -86400000 }],
   ['a birth in the future', '15.csv', csv('Ann', 'Lee', 4102444800000), { birthts: 4102444800000 }],
-  ['no valid UTF-8', '16.csv', Buffer.from([0xc3, 0x28]), 'invalid_utf8'],
+  ['invalid UTF-8', '16.csv', Buffer.from([0xc3, 0x28]), 'invalid_utf8'],
   ['a column twice', '17.csv', 'first_name,last_name,birthts,a,a\nAnn,Lee,5,1,2\n', 'duplicate_header'],
   ['an extension in capitals', '18.CSV', csv(), { first_name: 'Ann' }],
   ['an id with leading zeros', '0012.csv', csv(), { user_id: '0012' }],
@@ -71,7 +71,7 @@ t.test('each malformed file has the documented outcome and does not affect the o
   t.equal((await app.inject('/stats')).json().count, good, 'the statistics include all valid files')
 })
 
-t.test('of several files with one id, that with the shortest key is served, or else with the smallest; the others are not downloaded', async (t) => {
+t.test('of several files with the same id, only the one with the shortest key is downloaded and served; of keys of the same length, the smallest', async (t) => {
   const { app, endpoint } = await build(t, { files: { '1.csv': csv('Short'), 'source_data/a/1.csv': csv('Long'), '2.csv': csv('small c'), '2.CSV': csv('CAPITALS') } })
   t.match((await app.inject('/data')).json(), [{ first_name: 'Short' }, { first_name: 'CAPITALS' }])
   t.match((await app.inject('/rejects')).json(), {
@@ -93,7 +93,7 @@ t.test('a record has the latest of its images, or none', async (t) => {
   bucket.put('source_data/z/4.gif', PNG)
   bucket.put('source_data/a/4.png', PNG)
   const paths = async () => Object.fromEntries((await fresh('/data')).json.map((r: any) => [r.user_id, r.img_path]))
-  t.same(await paths(), { 1: null, 2: 'source_data/2.JPG', 3: 'source_data/3.png', 4: 'source_data/z/4.gif', '5.png': null }, 'of images of the same second, that with the greatest key')
+  t.same(await paths(), { 1: null, 2: 'source_data/2.JPG', 3: 'source_data/3.png', 4: 'source_data/z/4.gif', '5.png': null }, 'of images of the same second, the one with the greatest key')
   clock.advance(1000)
   bucket.put('source_data/a/4.png', PNG)
   t.equal((await paths())[4], 'source_data/a/4.png', 'the newest')
@@ -124,7 +124,7 @@ t.test('after an invalid upload the last valid record is served, the file is dow
   t.same((await fresh('/rejects')).json.entries, [])
 })
 
-/** Conditions of `where`, and what their messages say. */
+/** Invalid conditions of `where`, and patterns of the error messages. */
 const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] = [
   ['first_name==Ann', /== is not an operator: use =/], ['first_name<>Ann', /<> is not an operator: use !=/], ['birthts=>0', /=> is not an operator: use >=/], ['birthts=<0', /use <=/],
   ['first_name!~Ann', /!~ is not an operator/], ['first_name=~^A', /no regular expressions/], ['first_name~^A.*', /no regular expressions/], ['first_name~/ann/i', /no regular expressions/],
@@ -135,7 +135,7 @@ const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] =
   ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be a whole number/], ['!fist_name', /did you mean first_name/]
 ]
 
-/** A query string, and the parameter that the response must name. */
+/** Query strings, the invalid parameter that the response must name, and a pattern of the error message. */
 const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['min_agee=30', 'min_agee', /did you mean min_age\?/],
   ['limitt=3', 'limitt'],

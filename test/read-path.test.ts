@@ -4,14 +4,14 @@ import t from 'tap'
 import { build, csv } from './support/app.js'
 
 const document = readFileSync('docs/architecture.md', 'utf8')
-/** The modules of the table, and those of the text after it. */
+/** The modules that the table lists, and the helpers that the text after it lists. */
 const path = [...document.matchAll(/^\| `([\w/.-]+\.ts)` \|/gm)].map(([, name]) => name!)
 const helpers = [...document.slice(document.indexOf('use helpers')).matchAll(/`((?:lib|routes)\/[\w/.-]+\.ts)`/g)].map(([, name]) => name!)
 
-/** Whether a module is listed by its folder. */
+/** Whether the document lists the folder of a module instead of the module. */
 const isListedByFolder = (name: string) => /^(plugins|lib\/base|lib\/query|lib\/table|test)\//.test(name)
 
-/** Runs a request and returns the modules of which it has called functions, apart from this test and its support. */
+/** Runs a request. Returns the modules whose functions were called during it, except those in test/. */
 async function modulesOf (session: Session, run: () => Promise<unknown>): Promise<string[]> {
   await session.post('Profiler.takePreciseCoverage')
   await run()
@@ -20,7 +20,7 @@ async function modulesOf (session: Session, run: () => Promise<unknown>): Promis
   return called.flatMap(({ url }) => /\/dist-test\/(.+)\.js$/.exec(url)?.[1] ?? []).map((name) => `${name}.ts`).filter((name) => !name.startsWith('test/'))
 }
 
-t.test('a read passes the modules that docs/architecture.md lists, at most 15', async (t) => {
+t.test('a read calls the modules that docs/architecture.md lists, which are at most 15, and no others', async (t) => {
   const { app } = await build(t, { files: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${i}.csv`, csv('Ann', 'Lee', i)])) })
   await app.inject('/data?limit=1')
   const session = new Session()
@@ -32,9 +32,9 @@ t.test('a read passes the modules that docs/architecture.md lists, at most 15', 
   const first = await modulesOf(session, get)
   const again = await modulesOf(session, get)
   t.ok(path.length <= 15, `${path.length} modules`)
-  t.same(path.filter((name) => !first.includes(name)), [], 'each listed module is passed')
-  t.same(first.filter((name) => !path.includes(name) && !helpers.includes(name) && !isListedByFolder(name)), [], 'no other one is')
-  t.same(helpers.filter((name) => !first.includes(name)), [], 'each listed helper is used')
-  t.ok(path.filter((name) => again.includes(name)).length < path.length, 'a known request passes fewer')
-  t.notOk(again.some((name) => name.startsWith('lib/query/') || name === 'lib/output/request-plan.ts'), 'and neither plans nor the engine')
+  t.same(path.filter((name) => !first.includes(name)), [], 'each listed module is called')
+  t.same(first.filter((name) => !path.includes(name) && !helpers.includes(name) && !isListedByFolder(name)), [], 'no other module is called')
+  t.same(helpers.filter((name) => !first.includes(name)), [], 'each listed helper is called')
+  t.ok(path.filter((name) => again.includes(name)).length < path.length, 'a request whose body is cached calls fewer modules')
+  t.notOk(again.some((name) => name.startsWith('lib/query/') || name === 'lib/output/request-plan.ts'), 'it calls neither the planning of requests nor the engine')
 })

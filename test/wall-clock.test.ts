@@ -1,7 +1,7 @@
 import t from 'tap'
 import { build, csv } from './support/app.js'
 
-// Operators and NTP set the wall clock forward or back at any time. No duration may depend on it.
+// An operator or NTP may set the wall clock forward or back at any time, so no duration may depend on it.
 const HOUR = 3_600_000
 const JUMPS = [-HOUR, HOUR, -30 * 24 * HOUR, 30 * 24 * HOUR]
 
@@ -55,7 +55,7 @@ t.test('the time for which an old version is retained for a cursor does not depe
   }
 })
 
-t.test('the times of a job are as far apart as its steps, even if the wall clock jumps', async (t) => {
+t.test('the difference between the times of a job is its duration, even if the wall clock jumps', async (t) => {
   for (const jump of JUMPS) {
     const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv() } })
     endpoint.intercept = ({ operation }) => {

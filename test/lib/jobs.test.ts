@@ -46,7 +46,7 @@ t.test('one job runs, one waits, and a third request joins the waiting one', asy
   await posts[0]!.ended
   await new Promise((resolve) => setImmediate(resolve))
   t.equal(jobs.get('test-2')?.state, 'running')
-  t.equal(jobs.enqueue('api').job.id, 'test-3', 'the next one does not join the one that runs')
+  t.equal(jobs.enqueue('api').job.id, 'test-3', 'the next request does not join the running job')
   runs[1]!.end()
   t.same((await Promise.all(posts.slice(1).map(({ ended }) => ended))).map(({ id }) => id), ['test-2', 'test-2', 'test-2'])
   await new Promise((resolve) => setImmediate(resolve))
@@ -82,7 +82,7 @@ t.test('a failed job reports a code and a detail without internals', async (t) =
   }
 })
 
-t.test('remembers the last hundred jobs and all that have not ended', async (t) => {
+t.test('the list contains the last hundred jobs, including all that have not ended', async (t) => {
   const { runs, jobs } = controlled()
   const slow = jobs.enqueue('api')
   for (let i = 0; i < 150; i++) {

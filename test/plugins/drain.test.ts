@@ -6,7 +6,7 @@ import { build, csv } from '../support/app.js'
 import { streamingEngine } from '../support/engines.js'
 import { gate, until } from '../support/until.js'
 
-t.test('a connection that is busy when the server closes ends after its response', async (t) => {
+t.test('a connection with a request in flight when the server closes is closed after its response', async (t) => {
   const { opened, open } = gate()
   const openVersion = streamingEngine(async function * () {
     yield [['1']]
@@ -25,7 +25,7 @@ t.test('a connection that is busy when the server closes ends after its response
   await closed
 })
 
-t.test('a connection without a request ends when the server closes', async (t) => {
+t.test('a connection that has never carried a request is closed at once when the server closes', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: '1h' } })
   await app.listen({ port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port, 'localhost').on('error', () => {})
@@ -35,7 +35,7 @@ t.test('a connection without a request ends when the server closes', async (t) =
   socket.destroy()
 })
 
-t.test('a connection with half a request ends after SHUTDOWN_TIMEOUT', async (t) => {
+t.test('a connection with an incomplete request is closed after SHUTDOWN_TIMEOUT', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: '200ms' } })
   await app.listen({ port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port, 'localhost').on('error', () => {})
@@ -47,7 +47,7 @@ t.test('a connection with half a request ends after SHUTDOWN_TIMEOUT', async (t)
   socket.destroy()
 })
 
-t.test('a connection whose client does not read its response ends after SHUTDOWN_TIMEOUT', async (t) => {
+t.test('a connection whose client does not read its response is closed after SHUTDOWN_TIMEOUT', async (t) => {
   const openVersion = streamingEngine(async function * () {
     for (;;) yield [['x'.repeat(1e6)]]
   })

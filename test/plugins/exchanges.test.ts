@@ -21,7 +21,7 @@ async function open (t: Test, app: FastifyInstance): Promise<{ client: Socket, s
 
 const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve))
 
-/** Counts the requests that have passed the first hook and whose response has not ended. */
+/** Counts the requests that have passed the first hook: all, those whose response has not ended, and the maximum of these. */
 function countInFlight (app: FastifyInstance): { now: number, most: number, all: number } {
   const count = { now: 0, most: 0, all: 0 }
   app.addHook('onRequest', async (_request, reply) => {
@@ -32,7 +32,7 @@ function countInFlight (app: FastifyInstance): { now: number, most: number, all:
   return count
 }
 
-/** Reads everything until the text ends with `end`. */
+/** Reads until the received text matches `end` or the connection ends. Returns the text. */
 async function readUntil (client: Socket, end: RegExp): Promise<string> {
   let text = ''
   for await (const chunk of client.iterator({ destroyOnReturn: false })) if (end.test(text += chunk)) break

@@ -88,7 +88,7 @@ t.test('the schedule starts no job while the process drains', async (t) => {
   t.equal(app.jobs.list().length, 1)
 })
 
-t.test('a start that still waits for its data starts no job while the process drains', async (t) => {
+t.test('a start that is waiting for data enqueues no job while the process drains', async (t) => {
   const timers = new TestTimers()
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, timers })
   const refuse = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }

@@ -15,7 +15,7 @@ import { deleteBucket, deleteObject } from '../support/real-bucket.js'
 const { S3_TEST_ENDPOINT: endpoint, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, S3_TEST_STORE: name = 'a real S3 server' } = process.env
 const skip = endpoint === undefined && 'set S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY (and S3_TEST_STORE, its name)'
 
-/** The expected output, computed from the files on disk alone. */
+/** The expected output, computed only from the content of the files. */
 function expectedOutput (files: Record<string, string>): string {
   const field = (value: unknown) => value === null ? '' : /[",\r\n]|^\s|\s$/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value)
   const columns = ['user_id', 'first_name', 'last_name', 'birthts', 'img_path']
@@ -34,7 +34,7 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
   t.equal(await run(), 0)
   t.match(output.text, 'uploaded 193, unchanged 0')
   t.equal(await run(), 0)
-  t.match(output.text, 'uploaded 0, unchanged 193', 'again: nothing to do')
+  t.match(output.text, 'uploaded 0, unchanged 193', 'the second run uploads nothing')
 
   const fastify = Fastify(serverOptions)
   await fastify.register(app, { settings: { LAKE_URL: lake, AWS_ENDPOINT_URL_S3: proxy.url, REFRESH_WAIT: '30s' } })
@@ -59,14 +59,14 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
     t.match((await fastify.inject('/stats?image_exists=true')).json(), { count: 92 })
   })
 
-  await t.test('two overwrites within a second, a delete and an addition are seen, with one GET per changed file', async (t) => {
+  await t.test('two overwrites within a second, a delete and an addition are detected, with one GET per changed file', async (t) => {
     await sleep(1010 - Date.now() % 1000) // at the beginning of a second
     await put('1001.csv', csv('Amy', 'One', 1))
     t.same(await read(), expected())
     proxy.gets.length = 0
     await put('1001.csv', csv('Eve', 'Two', 1))
     t.same(await read(), expected())
-    t.same(proxy.gets, ['source_data/1001.csv'], 'of equal size, a moment later')
+    t.same(proxy.gets, ['source_data/1001.csv'], 'an overwrite of the same size in the same second')
     proxy.gets.length = 0
     await put('1002.csv', csv('Bea', '"B, Jr."', 2))
     await put('new user+1%.csv', csv('Ida', 'Új', -3))
@@ -78,7 +78,7 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
     t.equal(proxy.gets.length, 2, 'nothing changed: no GET')
   })
 
-  await t.test('the output', async (t) => {
+  await t.test('the output is published, updated after a change and skipped without one', async (t) => {
     const post = async () => (await fastify.inject({ method: 'POST', url: '/data' })).json()
     const published = async () => String(((await store.get('processed_data/output.csv')) as { body: Buffer }).body)
     t.match(await post(), { state: 'succeeded', result: { records: 100, added: 100, skipped: false } })
@@ -89,7 +89,7 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
     t.match(await post(), { state: 'succeeded', result: { skipped: true } })
   })
 
-  await t.test('an image', async (t) => {
+  await t.test('an image is sent whole and by range, and as it is now even if it has changed since the listing', async (t) => {
     const whole = await fastify.inject('/data/1001/image')
     t.same(whole.rawPayload, readFileSync('seed-data/1001.png'))
     t.match(whole.headers, { 'content-type': 'image/png', etag: /^"[^"]+"$/ })

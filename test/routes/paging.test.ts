@@ -5,7 +5,7 @@ import { build, csv, PNG } from '../support/app.js'
 
 const files = Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`${i}.csv`, csv(`Name ${i % 3}`, 'Lee', Date.UTC(1970 + i, 0, 1))]))
 
-/** All pages from this URL on, and the URL of the first page that failed. */
+/** Requests the page of a URL and all next ones: the ids on each page, the data versions, and the response of a page that failed. */
 async function pages (app: FastifyInstance, url: string, onPage: () => void = () => {}) {
   const ids: string[][] = []
   const versions = new Set<unknown>()

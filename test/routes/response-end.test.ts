@@ -58,7 +58,7 @@ t.test('resources acquired after the client has disconnected are released at onc
   t.equal(released, 1)
 })
 
-t.test('responses that wait for another one on their connection are released when the connection closes', async (t) => {
+t.test('the resources of all responses of a connection are released when the connection closes', async (t) => {
   const released: string[] = []
   let requests = 0
   const port = await listen(t, (reply, name) => {
@@ -101,7 +101,7 @@ t.test('clients that disconnect while the data is being refreshed leak no memory
   await lake.fresh('/data?limit=1')
   gc()
   const grown = process.memoryUsage().arrayBuffers - before
-  t.comment(`${clients} requests that were cut off: ${Math.round(grown / 2 ** 20)} MiB`)
+  t.comment(`${clients} aborted requests: ${Math.round(grown / 2 ** 20)} MiB`)
   t.ok(grown < 10 * 2 ** 20, `${grown} bytes`)
 })
 
@@ -116,7 +116,7 @@ class StreamRecorder extends S3Store {
   }
 }
 
-t.test('images that wait for their turn on a connection are closed when it closes', async (t) => {
+t.test('the streams of pipelined images are closed when their connection closes', async (t) => {
   const endpoint = await startS3Endpoint()
   const bucket = endpoint.bucket('datalake')
   bucket.put('source_data/1.csv', csv())

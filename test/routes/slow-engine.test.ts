@@ -9,13 +9,13 @@ const URLS = [
   '/data', '/data?format=csv&columns=first_name', '/data.ndjson', '/data?limit=1', '/data?first_name=*', '/data?min_age=1&sort=-first_name', '/data/1', '/stats', '/stats?max_age=100'
 ]
 
-/** An engine that waits at a gate before each result. */
+/** An engine whose calls wait while a gate is closed, and a function that closes the gate. */
 function gatedEngine () {
-  let enter = () => {}
+  let onEntered = () => {}
   let open = () => {}
   let gate: Promise<void> | undefined
   const wait = async () => {
-    enter()
+    onEntered()
     await gate
   }
   const openVersion = wrapEngine((version) => ({
@@ -30,7 +30,7 @@ function gatedEngine () {
   }))
   /** Closes the gate. Returns a promise that resolves when a call waits there, and a function that opens the gate. */
   const close = () => {
-    const entered = new Promise<void>((resolve) => { enter = resolve })
+    const entered = new Promise<void>((resolve) => { onEntered = resolve })
     gate = new Promise((resolve) => { open = resolve })
     return { entered, open: () => open() }
   }
@@ -93,7 +93,7 @@ t.test('an engine that fails to open a version leaves the current one in place',
   t.match(await app.inject('/data/1'), { statusCode: 200, headers: { 'data-stale': 'internal_error' }, body: /Old/ })
   isBroken = false
   clock.advance(5000)
-  const healed = await app.inject('/data/1')
-  t.equal(healed.headers['data-stale'], undefined)
-  t.match(healed.body, /New/)
+  const recovered = await app.inject('/data/1')
+  t.equal(recovered.headers['data-stale'], undefined)
+  t.match(recovered.body, /New/)
 })

@@ -6,9 +6,10 @@ import { build, csv, type TestLake } from '../support/app.js'
 import { MemoryStore } from '../support/stores.js'
 import { turns, until } from '../support/until.js'
 
-/** Records with many times more bytes than the buffers of the kernel and of the server. */
+/** The records have many times more bytes than the buffers of the kernel and of the server. */
 const RECORDS = 4000
 const NAME = 'x'.repeat(9000)
+/** The maximum bytes that the server may buffer for a response. */
 const BOUND = 8 * 1024 * 1024
 
 interface Reader {
@@ -35,7 +36,7 @@ async function sendRequest ({ app }: TestLake, url: string): Promise<Reader> {
   return { received, response }
 }
 
-/** The bytes that the server has sent when it waits for the client to read. */
+/** Waits until the server waits for the client to read. Returns the bytes that the server has sent. */
 async function sentUntilBlocked ({ response }: Reader): Promise<number> {
   await until(() => response.writableNeedDrain)
   await turns(1000)
@@ -60,7 +61,7 @@ t.test('a client that stops reading does not make the server buffer the response
     t.ok(bytes < whole.length / 2, `${search}: ${bytes} bytes of ${whole.length}`)
     bucket.put('source_data/10000.csv', csv(`Changed by ${search}`))
     await fresh('/data?limit=1')
-    t.equal(await digest(reader.received), createHash('md5').update(whole).digest('hex'), `${search}: the version at its beginning`)
+    t.equal(await digest(reader.received), createHash('md5').update(whole).digest('hex'), `${search}: the whole body is of the version at its beginning`)
   }
 })
 
@@ -109,7 +110,7 @@ t.test('beyond RESPONSES_MAX_BYTES new responses are 503, and responses without 
     readers.push(reader)
   }
   t.ok(readers.length >= 2 && readers.length <= 6, `${readers.length} readers`)
-  for (const url of ['/data', '/data/10000', '/stats']) t.equal((await app.inject(url)).statusCode, 200, `${url} holds no memory of its own`)
+  for (const url of ['/data', '/data/10000', '/stats']) t.equal((await app.inject(url)).statusCode, 200, `${url} needs no memory except that of the data version`)
   clock.advance(5000)
   t.equal((await app.inject('/data?max_age=99&limit=1')).statusCode, 200)
   t.ok(readers[0]!.response.destroyed)

@@ -76,7 +76,7 @@ t.test('a schema without a lake is an error: the sample data has other columns',
   const files = { 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }] }) }
   const { code, stderr, cwd } = await run(t, ['--check'], { files, env: { SCHEMA: 'trees.json' } })
   t.equal(code, 1)
-  t.match(stderr, /^userlake: LAKE_URL: got ""; must be s3:\/\/<bucket> or file:<folder> if SCHEMA is set, as the sample data has other columns than trees\.json\n$/)
+  t.match(stderr, /^userlake: LAKE_URL: got ""; must be s3:\/\/<bucket> or file:<folder> if SCHEMA is set, because the sample data does not have the columns of trees\.json\n$/)
   t.notOk(existsSync(`${cwd}/lake`))
 })
 

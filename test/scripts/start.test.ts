@@ -6,14 +6,14 @@ import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { until } from '../support/until.js'
 
-// `npm start` in an installation of its own: npm runs sh, which runs the launcher, which runs the server.
+// `npm start` in a separate installation: npm runs sh, which runs the launcher, which runs the server.
 
-/** The content of a production installation. */
+/** The links of a production installation: name in the folder, and target. */
 const INSTALLED = { node_modules: 'node_modules', 'seed-data': 'seed-data', dist: 'dist-test' }
 
-/** Runs `npm start` in a folder of its own, which contains links to these files besides the launcher. */
+/** Runs `npm start` in a new folder, which contains the launcher, these files and these links. */
 function npmStart (t: Test, { links = INSTALLED, files = {}, settings = {} }: { links?: Readonly<Record<string, string>>, files?: Parameters<Test['testdir']>[0], settings?: Readonly<Record<string, string>> } = {}) {
-  // Registered before the folder is made: tap removes the folder before it runs teardowns that are registered later.
+  // Registered before the folder is created: tap removes the folder before it runs teardowns that are registered later.
   t.teardown(async () => {
     npm.kill()
     await exit
@@ -22,7 +22,7 @@ function npmStart (t: Test, { links = INSTALLED, files = {}, settings = {} }: { 
   mkdirSync(join(cwd, 'scripts'))
   for (const name of ['package.json', 'scripts/start.mjs']) copyFileSync(name, join(cwd, name))
   for (const [name, target] of Object.entries(links)) symlinkSync(resolve(target), join(cwd, name))
-  // In a process group of its own, which a test can signal as a terminal does.
+  // Detached, so that it has a separate process group, which a test can signal as a terminal does.
   const npm = spawn('npm', ['--silent', 'start'], { cwd, env: { PATH: process.env['PATH'], HOME: cwd, PORT: '0', ...settings }, detached: true })
   let stdout = ''
   let stderr = ''

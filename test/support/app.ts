@@ -19,33 +19,33 @@ export interface TestLake {
   readonly endpoint: S3Endpoint
   readonly bucket: S3Bucket
   readonly clock: TestClock
-  /** GET with no-cache: the response for the bucket as it is now. */
+  /** Sends a GET request with `Cache-Control: no-cache`, so that the response reflects the current objects of the bucket. */
   fresh (url: string): Promise<{ readonly status: number, readonly json: any }>
 }
 
 export type LogLine = Readonly<Record<string, any>>
 
 export interface TestLakeOptions extends Pick<AppOptions, 'schema' | 'openVersion' | 'timers' | 'monotonic'> {
-  /** Objects by key; a key without a slash is one below source_data/. */
+  /** Objects by key. The prefix source_data/ is added to a key without a slash. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>
-  /** Options of the server in place of those of production. */
+  /** Server options that replace those of production. */
   readonly server?: FastifyHttpOptions<Server>
   /** Receives what the app logs, at every level. */
   readonly log?: LogLine[]
   /** The name of the bucket. Default: datalake. */
   readonly name?: string
-  /** A lake whose endpoint and clock this one shares: another replica, or the next start of the same one. */
+  /** A lake whose endpoint and clock are shared, so that this app is another replica or the next start of that one. */
   readonly beside?: TestLake
   /** Starts the worker thread. Default: one that the apps of the process share. */
   readonly worker?: () => BackendThread
-  /** A store in place of the S3 store. The app then works without a worker thread. */
+  /** A store that replaces the S3 store. The app then has no worker thread. */
   readonly store?: (bucket: S3Bucket) => ObjectStore
 }
 
 /**
- * The app over a bucket of a test endpoint, set up as in production, with a worker thread; both end with the test. `inject` throws if
- * a response is not as documented.
+ * Starts the app on a bucket of a test endpoint, as in production with a worker thread. The app and the endpoint are closed at the end of the test.
+ * `inject` throws if a response does not conform to the OpenAPI document.
  */
 export async function build (t: Test, { files = {}, settings = {}, server = {}, log, name = 'datalake', beside, store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
   const clock = beside?.clock ?? new TestClock()
@@ -55,7 +55,7 @@ export async function build (t: Test, { files = {}, settings = {}, server = {}, 
   const stream = { write: (line: string) => { log?.push(JSON.parse(line)) } }
   const fastify = Fastify({ ...serverOptions, ...server, ...log && { logger: { level: 'trace', stream }, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }) } })
   await fastify.register(app, {
-    // Generous, because a test that runs beside others may be slow.
+    // REFRESH_WAIT is long, because a test may be slow while other tests run.
     settings: { LAKE_URL: `s3://${name}`, AWS_ENDPOINT_URL_S3: endpoint.url, REFRESH_WAIT: '30s', ...settings },
     clock: clock.read,
     monotonic: clock.monotonic,
@@ -74,12 +74,12 @@ export async function build (t: Test, { files = {}, settings = {}, server = {}, 
   return { app: fastify, endpoint, bucket, clock, fresh }
 }
 
-/** The app over a folder of the test's own, set up as in production. `fill` writes what `testdir` can't. */
+/** Starts the app on a new folder, as in production. `fill` adds files that `testdir` cannot create. */
 export async function buildOnFolder (
   t: Test, content: Parameters<Test['testdir']>[0], { fill = async () => {}, settings = {}, schema }: { fill?: (root: string) => Promise<void> | void, settings?: Readonly<Record<string, string>>, schema?: AppOptions['schema'] } = {}
 ): Promise<{ readonly app: FastifyInstance, readonly root: string }> {
   const fastify = Fastify(serverOptions)
-  // Before the folder is made: tap removes it before the teardowns that were registered later, and closing writes a snapshot.
+  // Registered before the folder is created: tap removes the folder before it runs teardowns that are registered later, and closing writes a snapshot.
   t.teardown(() => fastify.close())
   const root = t.testdir(content)
   await fill(root)
@@ -92,7 +92,7 @@ export function keyOf (name: string): string {
   return name.includes('/') ? name : `source_data/${name}`
 }
 
-/** The keys without that of the snapshot. */
+/** The keys except that of the snapshot. */
 export function withoutSnapshot (keys: readonly string[]): string[] {
   return keys.filter((key) => !key.endsWith('.snapshot.arrow'))
 }

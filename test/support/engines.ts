@@ -2,7 +2,7 @@ import type { DataVersion, Selection } from '../../lib/query/data-version.js'
 import { TableVersion } from '../../lib/query/table-version.js'
 import type { OpenVersion } from '../../lib/transformer.js'
 
-/** An engine that does some things in another way than the in-process engine. */
+/** Opens the in-process engine with some methods or properties replaced. */
 export function wrapEngine (override: (version: DataVersion) => Partial<DataVersion>): OpenVersion {
   return ({ table, images }, timeZone) => {
     const inner = new TableVersion(table, timeZone, images)
@@ -20,7 +20,7 @@ export function wrapEngine (override: (version: DataVersion) => Partial<DataVers
   }
 }
 
-/** An engine whose selections are these rows of user ids, streamed batch by batch. */
+/** Opens an engine each of whose selections is a stream of these batches of rows, which have the column user_id only. */
 export function streamingEngine (batches: () => AsyncIterable<readonly (readonly string[])[]>): OpenVersion {
   return wrapEngine(() => ({
     select: async (): Promise<Selection> => ({ columns: ['user_id'], count: 1_000_000, next: undefined, batches, countAmong: () => 0 })

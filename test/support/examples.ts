@@ -4,7 +4,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Test } from 'tap'
 import { buildOnFolder } from './app.js'
 
-/** The app over the sample data, after its first job. */
+/** Starts the app on the sample data, and waits for its first job. */
 export async function buildOnSampleData (t: Test): Promise<FastifyInstance> {
   const fill = async (root: string) => await cp('seed-data', join(root, 'source_data'), { recursive: true })
   const { app } = await buildOnFolder(t, {}, { fill })
@@ -13,14 +13,14 @@ export async function buildOnSampleData (t: Test): Promise<FastifyInstance> {
   return app
 }
 
-/** A request for a command such as: curl -X POST -H 'Prefer: respond-async' 'http://localhost:8080/data' */
+/** Parses a command such as curl -X POST -H 'Prefer: respond-async' 'http://localhost:8080/data' to the request that it sends. @throws Error */
 export function toRequest (command: string): InjectOptions {
   const [, method = 'GET', name, value, url] = /^curl(?: -X (\w+))?(?: -H '([\w-]+): ([^']*)')? 'http:\/\/localhost:8080(.*)'$/.exec(command) ?? []
   if (url === undefined) throw new Error(`No request: ${command}`)
   return { method: method as 'GET', url, headers: name === undefined ? {} : { [name]: value } }
 }
 
-/** Removes what differs from run to run: ids, times, progress and the ETags of files. */
+/** Replaces everything that differs between two runs by constants: ids, times, progress, the version of Node and the ETags of files. */
 export function steady (text: string): string {
   return text
     .replaceAll(/"[0-9a-f]{8}(-\d+)?"/g, '"id"')

@@ -62,7 +62,7 @@ export function referenceHistogram (records: Record<string, any>[], asOf: number
   return [...new Set(ages)].map((years) => ({ min_age: years, max_age: years, count: ages.filter((other) => other === years).length }))
 }
 
-/** The records on each page, as JSON text or, for CSV, as the texts of a header and of fields. */
+/** The body of each page: JSON or NDJSON text or, for CSV, the cells of the header and of the rows. */
 export function referencePages (records: Record<string, any>[], { sort, format, columns = BASE, limit = Infinity }: ReferenceShape) {
   const column = sort.replace('-', '')
   const compare = (a: any, b: any) => typeof a === 'number' ? a - b : Buffer.compare(Buffer.from(a), Buffer.from(b))
@@ -71,8 +71,8 @@ export function referencePages (records: Record<string, any>[], { sort, format, 
   const pages = Array.from({ length: Math.max(1, Math.ceil(ordered.length / limit)) }, (_, i) => limit === Infinity ? ordered : ordered.slice(i * limit, (i + 1) * limit))
   return pages.map((page) => {
     if (format === 'csv') return [columns, ...page.map((record) => columns.map((column) => String(record[column] ?? '')))]
-    const texts = page.map((record) => JSON.stringify(Object.fromEntries(columns.map((column) => [column, record[column] ?? null]))))
-    return format === 'json' ? `[${texts.join(',')}]` : texts.map((text) => text + '\n').join('')
+    const objects = page.map((record) => JSON.stringify(Object.fromEntries(columns.map((column) => [column, record[column] ?? null]))))
+    return format === 'json' ? `[${objects.join(',')}]` : objects.map((object) => object + '\n').join('')
   })
 }
 

@@ -8,8 +8,8 @@ import { execute, type Operation, type S3Response, type S3Settings, type S3Reque
 export type { Operation, S3Response, S3Request } from './s3-protocol.js'
 
 /**
- * The fault of one request: a response that replaces the endpoint's own (and the request is not executed), or damage to its own.
- * An interceptor delays a request by awaiting.
+ * The fault of one request: a response that is sent instead of executing the request, or a way to damage the response of the endpoint. To delay a
+ * request, an interceptor awaits a promise before it returns.
  */
 export type Fault = S3Response
   | 'drop' // the connection closes, and the request is not executed
@@ -30,8 +30,8 @@ const NO_BODY = Buffer.alloc(0)
 const OPERATIONS: readonly Operation[] = ['LIST', 'GET', 'HEAD', 'PUT', 'DELETE', 'CREATE']
 
 /**
- * An S3 server in this process, for tests: path style, no bucket at the start. It also gives the process credentials if
- * it has none, since the SDK requires some.
+ * Starts an S3 server in this process, for tests. It uses path-style URLs and has no bucket at first. Also sets credentials in the environment if there are
+ * none, because the SDK requires them.
  */
 export async function startS3Endpoint (options: S3EndpointOptions = {}): Promise<S3Endpoint> {
   process.env.AWS_ACCESS_KEY_ID ??= 'test'
@@ -44,7 +44,7 @@ export async function startS3Endpoint (options: S3EndpointOptions = {}): Promise
 export class S3Endpoint {
   /** Requests since the start or `reset()`, with and without faults. */
   readonly counts = Object.fromEntries(OPERATIONS.map(name => [name, 0])) as Record<Operation, number>
-  /** The keys of the GETs and PUTs among them, in order of arrival. */
+  /** The keys of the GET and PUT requests that `counts` includes, in order of arrival. */
   readonly gets: string[] = []
   readonly puts: string[] = []
   intercept: Interceptor | undefined

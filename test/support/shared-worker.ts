@@ -7,8 +7,8 @@ import type { OpenPort } from './worker.js'
 let worker: Worker | undefined
 
 /**
- * A thread for one app under test, which then runs as in production. Apps of the same process share one worker, because starting
- * one takes 0.4 s of CPU.
+ * Returns a worker thread for one app under test, as the app has in production. All apps of a process share one real worker, because starting a worker
+ * takes 0.4 s of CPU time.
  */
 export function shareWorker (clock: TestClock): BackendThread {
   worker ??= startWorker()

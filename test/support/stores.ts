@@ -18,7 +18,7 @@ export function wrapStore (store: ObjectStore, overrides: Partial<ObjectStore>):
   }
 }
 
-/** A store that reports other properties of its objects. */
+/** A store that reports the properties of each object as `change` returns them. */
 export function mapInfo (store: ObjectStore, change: <T extends ObjectInfo>(info: T) => T): ObjectStore {
   const changed = <T extends ObjectInfo>(info: T | undefined) => info && change(info)
   return wrapStore(store, {

@@ -37,8 +37,8 @@ export interface AnyRow {
 interface TableOptions { readonly timeZone?: string, readonly previous?: Table }
 
 /**
- * The table of these users, made as an update of a previous one: a row that is there with the same values is taken over, all
- * others come from drafts.
+ * Builds a table of users as an update of a previous table: rows that the previous table has with the same values are copied from it, all others are
+ * built from drafts.
  */
 export function tableOf (rows: readonly TestRow[], { timeZone = 'UTC', previous = EMPTY_USERS }: TableOptions = {}): Table {
   return tableOfAny(USER_FIELDS, rows.map(({ user_id: key, first_name: first = '', last_name: last = '', birthts = 0, img_path: image = null, undeclared = {} }) =>
@@ -60,9 +60,9 @@ export function tableOfAny (fields: readonly TableField[], rows: readonly AnyRow
 }
 
 export function utf8ColumnOf (texts: readonly string[]): Utf8Column {
-  const growing = new Utf8Builder()
-  for (const text of texts) growing.push(text)
-  return takeUtf8(texts.length, (row) => sliceAt(growing, row))
+  const builder = new Utf8Builder()
+  for (const text of texts) builder.push(text)
+  return takeUtf8(texts.length, (row) => sliceAt(builder, row))
 }
 
 /** All rows of a table of users as objects. */

@@ -1,20 +1,20 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import './file-timeout.js'
 
-/** Polls until the condition is true. If it never is, the time limit of the test ends the wait. */
+/** Polls until the condition is true. There is no time limit except that of the test. */
 export async function until (condition: () => unknown): Promise<void> {
   while (!(await condition())) await setTimeout(5)
 }
 
 /**
- * Waits for this many turns of the event loop. Afterwards, everything has happened that needs no further event, on a machine of any
- * speed; a pause of some milliseconds cannot guarantee that.
+ * Waits for `count` turns of the event loop. Afterwards, all work that does not depend on another event is done, regardless of the speed of the machine; a
+ * pause of some milliseconds cannot guarantee that.
  */
 export async function turns (count: number): Promise<void> {
   for (let i = 0; i < count; i++) await setImmediate()
 }
 
-/** A promise and the function that resolves it. */
+/** Returns a promise and the function that resolves it. */
 export function gate (): { readonly opened: Promise<undefined>, readonly open: () => void } {
   let open = () => {}
   const opened = new Promise<undefined>((resolve) => { open = () => resolve(undefined) })

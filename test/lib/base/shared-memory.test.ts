@@ -4,13 +4,13 @@ import { TableVersion } from '../../../lib/query/table-version.js'
 import { TableReader } from '../../../lib/table/table.js'
 import { tableOf } from '../../support/tables.js'
 
-/** What the tests have made. Kept, since V8 counts collected buffers no more, and collects them at any time. */
-const made: object[] = []
+/** The objects that the tests have created. They are referenced here, because V8 stops counting a buffer when it collects it, at any time. */
+const created: object[] = []
 
-/** The bytes that V8 counts for array buffers after the work, less those before. */
+/** The increase of the bytes that V8 counts for array buffers during the work. */
 function counted (work: () => object): number {
   const before = process.memoryUsage().arrayBuffers
-  made.push(work())
+  created.push(work())
   return process.memoryUsage().arrayBuffers - before
 }
 
@@ -27,7 +27,7 @@ t.test('shared memory is counted once for each owner', async (t) => {
   t.ok(counted(hint) < BYTES)
 })
 
-t.test('a table is counted by its version, not by each reader', async (t) => {
+t.test('the memory of a table is counted once, by its TableVersion, and not by each TableReader', async (t) => {
   const table = tableOf(Array.from({ length: 20_000 }, (_, i) => ({ user_id: String(i), first_name: `name ${i}` })))
   const bytes = [...memoryOf(table)].reduce((sum, { byteLength }) => sum + byteLength, 0)
   t.ok(counted(() => new TableReader(table)) < bytes)

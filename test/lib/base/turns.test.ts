@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Turns, type TurnsOptions } from '../../../lib/base/turns.js'
 
-/** Turns whose every piece of work takes `ms`, and a record of the pieces. */
+/** Turns with a fake clock, a piece of work that takes `ms` of it, the names of the pieces in the order in which they began, and how many ran at a time. */
 function setUp (ms: number, options: TurnsOptions = {}) {
   let now = 0
   const begun: string[] = []
@@ -17,7 +17,7 @@ function setUp (ms: number, options: TurnsOptions = {}) {
   return { turns, begun, atWork, work }
 }
 
-/** Counts the turns of the event loop. */
+/** Counts the turns of the event loop until a promise is settled. */
 async function countTurns (during: Promise<unknown>): Promise<number> {
   const state = { turns: 0, isRunning: true }
   const count = () => {
@@ -32,14 +32,14 @@ async function countTurns (during: Promise<unknown>): Promise<number> {
 
 const names = Array.from({ length: 20 }, (_, i) => String(i))
 
-t.test('few pieces are under way, and they begin in the order of asking', async (t) => {
+t.test('at most `atWork` pieces run at a time, and they begin in the order of the calls', async (t) => {
   const { turns, begun, atWork, work } = setUp(1, { atWork: 3 })
   await Promise.all(names.map((name) => turns.first(work(name))))
   t.same(begun, names)
   t.equal(atWork.most, 3)
 })
 
-t.test('a further piece comes after those that are waiting', async (t) => {
+t.test('a further piece runs after those that are waiting', async (t) => {
   const { turns, begun, work } = setUp(1, { atWork: 1 })
   await Promise.all(['a', 'b', 'c'].map(async (name) => {
     await turns.first(work(name))
@@ -48,14 +48,14 @@ t.test('a further piece comes after those that are waiting', async (t) => {
   t.same(begun, ['a', 'b', 'c', 'a2', 'b2', 'c2'])
 })
 
-t.test('after some milliseconds of work the event loop has its turn', async (t) => {
+t.test('after 5 ms of work the next piece waits for the next turn of the event loop', async (t) => {
   const slow = setUp(5, { atWork: 1 })
   t.ok(await countTurns(Promise.all(names.map((name) => slow.turns.first(slow.work(name))))) >= names.length - 2, 'after each piece')
   const quick = setUp(0.1, { atWork: 1 })
   t.ok(await countTurns(Promise.all(names.map((name) => quick.turns.first(quick.work(name))))) <= 2, 'not after each piece, if they are short')
 })
 
-t.test('a request beyond the limit is refused, a further piece is not', async (t) => {
+t.test('if `maxWaiting` pieces are waiting, a first piece is refused and a further piece is not', async (t) => {
   const { turns, begun, work } = setUp(1, { atWork: 1, maxWaiting: 2 })
   const accepted = ['a', 'b', 'c'].map((name) => turns.first(work(name)))
   await t.rejects(turns.first(work('d')), { name: 'OverloadedError' })
@@ -64,7 +64,7 @@ t.test('a request beyond the limit is refused, a further piece is not', async (t
   await turns.first(work('e'))
 })
 
-t.test('a request whose client has left loses its place', async (t) => {
+t.test('a piece is not run if its client has closed the connection', async (t) => {
   const { turns, begun, work } = setUp(1, { atWork: 1, maxWaiting: 2 })
   const client = { hasLeft: false }
   const isGone = () => client.hasLeft
@@ -78,7 +78,7 @@ t.test('a request whose client has left loses its place', async (t) => {
   await t.rejects(turns.first(work('f'), isGone), { name: 'RequestAbortedError' })
 })
 
-t.test('work that fails makes room for others', async (t) => {
+t.test('after a piece that fails the next one runs', async (t) => {
   const { turns, begun, work } = setUp(1, { atWork: 1 })
   const failing = t.rejects(turns.first(async () => { throw new Error('failed') }), { message: 'failed' })
   await Promise.all([failing, turns.first(work('a'))])

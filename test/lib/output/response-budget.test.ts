@@ -13,16 +13,16 @@ function setUp (maxBytes: number) {
   const budget = new ResponseBudget(maxBytes, () => clock.now)
   const cut: string[] = []
   const hold = (name: string, bytes: number) => {
-    const held = budget.hold(() => cut.push(name))
-    held.set(bytes)
-    return held
+    const response = budget.hold(() => cut.push(name))
+    response.set(bytes)
+    return response
   }
   return { clock, budget, cut, hold }
 }
 
 const BACKWARDS = [{ column: 'user_id', isReversed: true }]
 
-t.test('a response is admitted while the others hold less than the limit', async (t) => {
+t.test('a response is admitted while the bytes of all others are below the limit', async (t) => {
   const { budget, cut, hold } = setUp(100)
   const a = hold('a', 60)
   budget.admit()
@@ -40,7 +40,7 @@ t.test('a response is admitted while the others hold less than the limit', async
   t.same(cut, [])
 })
 
-t.test('beyond it, responses without progress for five seconds are cut, the slowest first', async (t) => {
+t.test('at the limit, responses without progress for five seconds are cut, beginning with the one that has stalled longest', async (t) => {
   const { clock, budget, cut, hold } = setUp(100)
   const a = hold('a', 40)
   clock.now = 1000
@@ -51,7 +51,7 @@ t.test('beyond it, responses without progress for five seconds are cut, the slow
   t.throws(() => budget.admit(), { name: 'OverloadedError' }, 'a has made progress, b and c have not stalled')
   clock.now = 6000
   budget.admit()
-  t.same(cut, ['b'], 'no more than it takes')
+  t.same(cut, ['b'], 'no more responses than necessary')
 })
 
 const rows = Array.from({ length: 20_000 }, (_, i) => ({ user_id: String(100_000 + i), first_name: randomBytes(75).toString('hex'), birthts: i }))
@@ -59,7 +59,7 @@ const version = new TableVersion(tableOf(rows), 'UTC')
 const bornFrom = (min: number, shape: Partial<ExportQuery> = {}) =>
   planRequest(version, { format: 'json', filters: [{ column: 'birthts', op: 'range', value: { min } }], ...shape })
 
-/** An exporter whose cache holds nothing of this size, and a limit of one megabyte. */
+/** An exporter whose cache is too small for any of these bodies, with a budget of one megabyte. */
 function exporterOf (clock: () => number) {
   return new Exporter({ budget: new ResponseBudget(1e6, clock), cacheBytes: 1000 })
 }
@@ -72,41 +72,41 @@ for (const [name, shape, encoding] of [
     const exporter = exporterOf(() => now)
     const cut: number[] = []
     const readers: Export[] = []
-    const isFull = async (min: number) => {
-      const made = await exporter.export(version, bornFrom(min, shape), encoding, { isGone: () => false, cut: () => cut.push(min) })
-      readers.push(made)
-      // A stream is made as it is read.
-      const chunks = Buffer.isBuffer(made.body) ? undefined : made.body[Symbol.asyncIterator]()
+    const startReading = async (min: number) => {
+      const result = await exporter.export(version, bornFrom(min, shape), encoding, { isGone: () => false, cut: () => cut.push(min) })
+      readers.push(result)
+      // A stream is rendered while it is read.
+      const chunks = Buffer.isBuffer(result.body) ? undefined : result.body[Symbol.asyncIterator]()
       for (let i = 0; i < 3; i++) await chunks?.next()
     }
     const min = name === 'a stream' ? 0 : 15_000
     await t.rejects(async () => {
-      for (let i = 0; i < 500; i++) await isFull(min + i)
+      for (let i = 0; i < 500; i++) await startReading(min + i)
     }, { name: 'OverloadedError' })
     const before = readers.length
     t.ok(before >= 1)
     for (const { release } of readers.splice(0)) release!()
-    // Other records than before: a long text that is asked for again is put together.
+    // Other records than before, because a long body that is requested again is rendered in another way.
     const first = min + 500
-    await isFull(first)
+    await startReading(first)
     now = 10_000
-    for (let i = 1; cut.length === 0; i++) await isFull(first + i)
+    for (let i = 1; cut.length === 0; i++) await startReading(first + i)
     t.equal(cut[0], first, 'the slowest is cut')
     t.equal(readers.length, before + 1, 'as many fit as before')
   })
 }
 
-t.test('bodies in the cache and texts that the table keeps do not count', async (t) => {
+t.test('bodies in the cache and the JSON that the table contains do not count', async (t) => {
   const exporter = new Exporter({ budget: new ResponseBudget(1, () => 0) })
   for (let i = 0; i < 10; i++) {
-    const made = await exporter.export(version, bornFrom(15_000 + i), 'identity')
-    t.ok(made.release)
+    const { release } = await exporter.export(version, bornFrom(15_000 + i), 'identity')
+    t.ok(release)
   }
   const whole = await exporter.export(version, planRequest(version, { format: 'json' }), 'identity')
   t.equal(whole.body, (await exporter.export(version, planRequest(version, { format: 'json' }), 'identity')).body)
 })
 
-t.test('a stream that is read to its end holds nothing', async (t) => {
+t.test('a stream that has been read to its end does not count', async (t) => {
   const exporter = exporterOf(() => 0)
   for (let i = 0; i < 3; i++) {
     const { body } = await exporter.export(version, bornFrom(i, { sort: BACKWARDS }), 'identity')

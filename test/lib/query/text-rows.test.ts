@@ -25,9 +25,10 @@ const FIELDS = tableFields(parseSchema(JSON.stringify({
   ]
 })))
 
-// What CSV and JSON escape, and what begins formulas; white space of one, two and three bytes; characters that end in the same byte as one of these.
-const unit = fc.constantFrom('a', ',', ';', '|', '"', '\\', '\'', '=', '-', '+', '@', '＝', '\t', '\n', '\r', '\0', ' ', '\u00a0', '\u2003', '\ufeff', '\u3000', 'à', '耀', '😀', '\u007f')
-const text = fc.array(unit, { maxLength: 4 }).map((units) => units.join(''))
+// Characters that CSV or JSON escapes or that begin a formula; white space of one, two and three bytes; and characters whose last byte is the last byte of
+// one of these.
+const character = fc.constantFrom('a', ',', ';', '|', '"', '\\', '\'', '=', '-', '+', '@', '＝', '\t', '\n', '\r', '\0', ' ', '\u00a0', '\u2003', '\ufeff', '\u3000', 'à', '耀', '😀', '\u007f')
+const text = fc.array(character, { maxLength: 4 }).map((characters) => characters.join(''))
 const digits = fc.constantFrom(0, 9, 10, 99_999_999, 100_000_000, 100_000_001, 2 ** 31, 2 ** 32, 1e15, Number.MAX_SAFE_INTEGER)
 const integer = fc.oneof(digits, digits.map((value) => -value), fc.maxSafeInteger()).map((value) => value + 0)
 const day = fc.oneof(fc.integer({ min: -719_162, max: 2_932_896 }), fc.constantFrom(-719_162, -1, 0, 2_932_896))
@@ -52,10 +53,10 @@ const shape = fc.record({
 })
 
 const bytesOf = async (text: Buffer | Chunks) => (Buffer.isBuffer(text) ? text : await buffer(Readable.from(text))).toString()
-/** The same records, without the text that the engine writes: JSON by JSON.stringify, CSV by csv-stringify. */
+/** The same selection without `text`, so that `render` uses JSON.stringify and csv-stringify instead of the text that the engine writes. */
 const asCells = ({ text: _, ...selection }: Selection): Selection => selection
 
-t.test('text that is written from columns is what JSON.stringify and csv-stringify write', async () => {
+t.test('text that is written from columns is equal to that of JSON.stringify and csv-stringify', async () => {
   await fc.assert(fc.asyncProperty(rows, shape, fc.boolean(), async (rows, { columns, format, options }, isReversed) => {
     const version = new TableVersion(tableOfAny(FIELDS, rows), 'UTC')
     const selection = await version.select({ columns, sort: [{ column: 'id', isReversed }] })
@@ -73,7 +74,7 @@ async function piecesOf (version: TableVersion, format: Format, query: SelectQue
   return pieces.map(({ length }) => length)
 }
 
-t.test('text is made in pieces of at most 32,000 cells and about 1 MiB', async (t) => {
+t.test('text is written in pieces of at most 32,000 cells and about 1 MiB', async (t) => {
   const many = new TableVersion(tableOfAny(FIELDS, Array.from({ length: 33_000 }, (_, i) => ({ key: `${i}`, values: ['', i, i / 3, true, i, i], undeclared: { city: `${i % 9000}` } }))), 'UTC')
   for (const format of ['json', 'ndjson', 'csv'] as const) {
     t.equal((await piecesOf(many, format, { columns: ['id'], page: { limit: 32_000 } })).length, 1)

@@ -48,7 +48,7 @@ const rows = fc.uniqueArray(fc.record({
   undeclared: fc.dictionary(fc.constantFrom('city', '__birth_date', '__file_etag', '____file_etag', '__', '__proto__', 'userlake sha256 '), text, { noNullPrototype: false })
 }) as fc.Arbitrary<TestRow>, { selector: ({ user_id: id }) => id, maxLength: 12 })
 
-t.test('a state survives encoding and decoding', async () => {
+t.test('a decoded state is equal to the encoded one', async () => {
   fc.assert(fc.property(rows, (rows) => {
     const state = stateOf(rows)
     const back = decode(encodeSnapshot(state, IDENTITY))
@@ -56,7 +56,7 @@ t.test('a state survives encoding and decoding', async () => {
   }), runs(300))
 })
 
-t.test('a pause after a timeout is not kept: another process has another monotonic clock', async (t) => {
+t.test('the backoff after a timeout is not written, because another process has another monotonic clock', async (t) => {
   const state = stateOf([])
   const stalled = { ...rejectedFilesOf(state).get('source_data/7.csv')!, backoff: { until: 1e9, timeoutMs: 4000 } }
   const back = decode(encodeSnapshot({ ...state, rejected: encodeRejectedFiles([stalled]) }, IDENTITY))
@@ -85,7 +85,7 @@ t.test('damage to any single byte is detected', async (t) => {
   t.same(outcomes, { damaged: runs(10_000).numRuns })
 })
 
-t.test('a file that is cut, longer, of another lake or no snapshot at all can\'t be used, and the reason is known', async (t) => {
+t.test('a truncated file, a longer one, one of another lake and one that is not a snapshot are refused with a reason', async (t) => {
   const file = encodeSnapshot(stateOf([{ user_id: '1' }]), IDENTITY)
   const cases: [name: string, file: Buffer, identity: string, outcome: SnapshotProblem][] = [
     ...[2000, file.length - 1].map((length): typeof cases[0] => [`${length} bytes`, file.subarray(0, length), IDENTITY, 'damaged']),
@@ -97,7 +97,7 @@ t.test('a file that is cut, longer, of another lake or no snapshot at all can\'t
   for (const [name, file, identity, outcome] of cases) t.equal(decodeSnapshot(file, identity), outcome, name)
 })
 
-t.test('content that looks like the checksum is not taken for the checksum', async (t) => {
+t.test('content that looks like the checksum is not mistaken for it', async (t) => {
   const label = 'userlake sha256 '
   const state = stateOf([{ user_id: label, first_name: label + '1'.repeat(64), undeclared: { [label]: label } }])
   const rejected = { ...rejectedFilesOf(state).get('source_data/7.csv')!, key: label, rejection: rejection('no_row', label, { excerpt: label }) }

@@ -13,7 +13,7 @@ import { tableOf, tableOfAny, USER_FIELDS, type AnyRow, type TestRow } from '../
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 
-/** The CRC-32 bit by bit. */
+/** A reference implementation of CRC-32, one bit at a time. */
 function crc (text: string): number {
   let remainder = 0xffffffffn
   for (const byte of Buffer.from(text)) {
@@ -23,7 +23,7 @@ function crc (text: string): number {
   return Number(remainder ^ 0xffffffffn)
 }
 
-/** The definition in docs/decisions/0016-the-name-of-a-data-version.md, as plain as possible. */
+/** A reference implementation of the definition in docs/decisions/0016-the-name-of-a-data-version.md, as simple as possible. */
 function referenceName (fields: readonly TableField[], records: readonly Readonly<Record<string, unknown>>[]) {
   const key = fields.find(({ source }) => source === 'key')!.name
   const buckets = new Map<number, string[]>()
@@ -51,20 +51,20 @@ const row: fc.Arbitrary<AnyRow> = fc.record({
   undeclared: fc.dictionary(fc.constantFrom('city', 'ü', 'a b'), fc.constantFrom('', 'Rome', '"\n'), { noNullPrototype: false })
 })
 
-t.test('the name of a version is the one that the definition gives, whatever the versions before', async () => {
+t.test('the name of a version is the one of the definition, and does not depend on earlier versions', async () => {
   fc.assert(fc.property(fc.array(fc.uniqueArray(row, { selector: ({ key }) => key, maxLength: 12 }), { minLength: 1, maxLength: 5 }), (versions) => {
     let table = emptyTable(FIELDS)
     let last: readonly AnyRow[] = []
     for (const changed of versions) {
-      const kept = last.filter(({ key }, i) => i % 4 !== 0 && !changed.some((row) => row.key === key))
-      last = [...kept, ...changed]
+      const unchanged = last.filter(({ key }, i) => i % 4 !== 0 && !changed.some((row) => row.key === key))
+      last = [...unchanged, ...changed]
       table = tableOfAny(FIELDS, last, { previous: table })
       assert.equal(table.version, referenceName(FIELDS, recordsOf(table)).name)
     }
   }), runs(500))
 })
 
-t.test('a large record, and a bucket of many, are hashed in pieces', async (t) => {
+t.test('a large record and a bucket of many records, which are hashed in pieces, have the name of the definition', async (t) => {
   const rows: TestRow[] = Array.from({ length: 3000 }, (_, i) => ({ user_id: `${i}`, first_name: 'x'.repeat(i % 300), undeclared: { city: 'y'.repeat(i % 200) } }))
   const long = [{ user_id: 'a', first_name: '"'.repeat(70_000), undeclared: { city: '\n'.repeat(70_000), other: 'z'.repeat(70_000) } }]
   for (const table of [tableOf(rows), tableOf(long)]) t.equal(table.version, referenceName(USER_FIELDS, recordsOf(table)).name)
@@ -83,7 +83,7 @@ t.test('CRC-32', async (t) => {
   }))
 })
 
-t.test('the example in the definition is right', async (t) => {
+t.test('the example in the definition is correct', async (t) => {
   const rows = [{ user_id: '1000', first_name: 'Ann', last_name: 'Lee', birthts: 0, img_path: 'source_data/1000.png' }, { user_id: '1001', first_name: 'Bo', last_name: 'Ray', birthts: -5, undeclared: { city: 'Rome' } }]
   const table = tableOf(rows)
   const { name, lines, head } = referenceName(USER_FIELDS, recordsOf(table))

@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
 import { until } from '../../../support/until.js'
 
-/** An id that no process has. */
+/** A process id that no process has: it is above the maximum of Linux. */
 const DEAD_PID = 2 ** 22 + 1
 const PIDS = readlinkSync('/proc/self/ns/pid')
 const HOLDER = fileURLToPath(new URL('../../../support/lock-holder.js', import.meta.url))
@@ -76,7 +76,7 @@ t.test('the stores of one process share the lock until the last one is closed', 
   t.notOk(existsSync(join(root, 'lake/.userlake/lock')))
 })
 
-t.test('one process at a time holds the lock; the next one acquires it when the holder has ended', async t => {
+t.test('one process at a time holds the lock; another one acquires it when that process has ended', async t => {
   const root = t.testdir()
   const store = openFolder(t, root)
   const child = await startHolder(t)
@@ -102,7 +102,7 @@ t.test('replaces the lock of a dead process, and never that of a running one', a
     ['a process of another host that no longer refreshes', elsewhere, 31, true],
     ['a malformed lock', '{"pid":', 29, false],
     ['an old malformed lock', '', 31, true],
-    ['a token that is no name', { ...elsewhere, token: '../../x' }, 31, true]
+    ['a token that cannot be part of a file name', { ...elsewhere, token: '../../x' }, 31, true]
   ]
   for (const [name, content, seconds, isDead] of cases) {
     const root = t.testdir()
