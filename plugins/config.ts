@@ -5,6 +5,7 @@ import { isTimeZone } from '../lib/base/calendar.js'
 import { parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
 import { readEnvFile } from '../lib/base/env-file.js'
+import { INFO_FORMATS } from '../lib/base/info-formats.js'
 import { parseSize } from '../lib/base/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
@@ -36,6 +37,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   'size-or-auto': (value) => value === 'auto' || parseSize(value) !== undefined,
   prefix: (value) => value === '' || (value.endsWith('/') && isPath(value.slice(0, -1))),
   key: isPath,
+  'image-extensions': (value) => /^[A-Za-z0-9]+(,[A-Za-z0-9]+)*$/.test(value) && !toExtensions(value).some((extension) => (INFO_FORMATS as readonly string[]).includes(extension)),
   'time-zone': isTimeZone,
   'host-list': isAllowedHosts,
   'lake-url': (value) => value === '' || isLakeUrl(value),

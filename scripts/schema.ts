@@ -61,7 +61,7 @@ const schema: Command = async (argv, io) => {
 type ListedFile = Omit<SampledFile, 'body'>
 
 async function takeSample (store: ObjectStore, prefix: string, count: number, io: CommandIo): Promise<Sample> {
-  const { files, ids, images, listed } = await listNames(store, prefix)
+  const { files, ids, images, listed } = await listNames(store, prefix, io)
   if (files.length === 0) throw new Error(`${store.url} has ${listed} objects with the prefix '${prefix}', and none of them is an info file (${INFO_FORMATS.map((format) => `.${format}`).join(', ')}); see --prefix`)
   const step = Math.max(1, files.length / count)
   const chosen = Array.from({ length: Math.min(count, files.length) }, (_, i) => files[Math.floor(i * step)]!)
@@ -76,7 +76,7 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
   return { files: sampled.sort((a, b) => a.key < b.key ? -1 : 1), ids, images }
 }
 
-async function listNames (store: ObjectStore, prefix: string) {
+async function listNames (store: ObjectStore, prefix: string, { stderr }: CommandIo) {
   const files: ListedFile[] = []
   const ids = new Set<string>()
   const images: string[] = []
@@ -84,6 +84,7 @@ async function listNames (store: ObjectStore, prefix: string) {
   const formats = [...INFO_FORMATS].sort((a, b) => b.length - a.length)
   for await (const page of store.list(prefix)) {
     listed += page.length
+    if (stderr.isTTY) stderr.write(`\r${listed} objects listed\x1b[K`)
     for (const { key } of page) {
       const name = key.slice(key.lastIndexOf('/') + 1)
       const format = formats.find((format): format is InfoFormat => name.toLowerCase().endsWith(`.${format}`))
@@ -96,6 +97,7 @@ async function listNames (store: ObjectStore, prefix: string) {
       }
     }
   }
+  if (stderr.isTTY) stderr.write('\n')
   return { files, ids, images, listed }
 }
 

@@ -63,8 +63,8 @@ export const SettingsSchema = Type.Object({
   }, { format: 'size-or-auto' }),
   AGE_TIME_ZONE: text({ default: DEFAULTS.timeZone, description: 'The time zone whose calendar counts completed years', accepted: 'an IANA name such as UTC or Europe/Moscow' }, { format: 'time-zone' }),
   IMAGE_EXTENSIONS: text({
-    default: DEFAULTS.imageExtensions.join(','), description: 'The extensions of images, for image fields whose schema declares none', accepted: 'a comma-separated list of extensions of letters and digits'
-  }, { pattern: '^[A-Za-z0-9]+(,[A-Za-z0-9]+)*$' }),
+    default: DEFAULTS.imageExtensions.join(','), description: 'The extensions of images, for image fields whose schema declares none', accepted: 'a comma-separated list of extensions of letters and digits, without csv, tsv, json'
+  }, { format: 'image-extensions' }),
   INPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of info files', accepted: DELIMITERS }, { format: 'delimiter' }),
   INPUT_ENCODING: choice([...INPUT_ENCODINGS], { default: DEFAULTS.inputEncoding, description: 'The encoding of info files' }),
   DUPLICATES: choice([...DUPLICATE_RULES], {

@@ -32,7 +32,7 @@ t.test('an invalid setting is one line with its name, its value and what is acce
     ['PORT', 'http'], ['PORT', '65536'], ['PORT', '-1'], ['HOST', ''], ['LOG_LEVEL', 'loud'], ['LAKE_URL', 'http://x'], ['LAKE_URL', 's3://'], ['LAKE_URL', 's3://bucket/folder'],
     ['LAKE_URL', 'datalake'], ['SOURCE_PREFIX', 'source_data'], ['OUTPUT_KEY', ''], ['OUTPUT_KEY', 'processed_data/'], ['AGGREGATE_INTERVAL', '5'], ['AGGREGATE_INTERVAL', '2h'],
     ['AGGREGATE_INTERVAL', '500ms'], ['MAX_STALENESS', 'soon'], ['REFRESH_WAIT', '-1s'], ['MAX_STALE_IF_ERROR', 'forever'], ['AGE_TIME_ZONE', 'Mars/Olympus'], ['AGE_TIME_ZONE', ''],
-    ['IMAGE_EXTENSIONS', ''], ['IMAGE_EXTENSIONS', 'png,'], ['IMAGE_EXTENSIONS', '.png'], ['INPUT_DELIMITER', ''], ['INPUT_DELIMITER', '"'], ['INPUT_DELIMITER', '123456789'],
+    ['IMAGE_EXTENSIONS', ''], ['IMAGE_EXTENSIONS', 'png,'], ['IMAGE_EXTENSIONS', '.png'], ['IMAGE_EXTENSIONS', 'png,CSV'], ['INPUT_ENCODING', 'latin1'], ['DUPLICATES', 'oldest'], ['INPUT_DELIMITER', ''], ['INPUT_DELIMITER', '"'], ['INPUT_DELIMITER', '123456789'],
     ['OUTPUT_DELIMITER', '\n'], ['OUTPUT_COLUMNS', ','], ['OUTPUT_COLUMNS', 'user_id,user_id'], ['OUTPUT_ESCAPE_FORMULAS', 'yes'], ['AWS_ENDPOINT_URL_S3', 'localhost:9000'],
     ['AWS_ENDPOINT_URL', 'ftp://x'], ['SHUTDOWN_TIMEOUT', '10'], ['SHUTDOWN_TIMEOUT', '25d'], ['REFRESH_WAIT', '30d'],
     ['SOURCE_PREFIX', '../evil/'], ['SOURCE_PREFIX', '/'], ['SOURCE_PREFIX', 'a//'], ['OUTPUT_KEY', '../o.csv'], ['OUTPUT_KEY', '/o.csv'], ['OUTPUT_KEY', 'a/./o.csv']
