@@ -131,8 +131,8 @@ const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] =
   ['first_name~%ann%', /% is not a wildcard/], ['first_name^Ann', /must be <column><operator><value>/], ['first_name!Ann', /must be <column>/], ['=Ann', /must be <column>/], ['!', /must be <column>/],
   ['!first_name=Ann', /takes no operator; use first_name!=/], ['first_name = Ann', /no space around the operator: first_name=/], ["first_name='Ann'", /without quotes/],
   ["first_name=Ann OR last_name='Lee'", /repeat where=/], ["1=1 OR '1'='1'", /repeat where=/], ['birthts>=0 AND birthts<9', /repeat where=/], ["first_name like 'A%'", /unknown column.*must be <column>/],
-  ['birthts=x', /the value of birthts must be a whole number/], ['birthts>=1.5', /whole number/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /whole number/],
-  ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be a whole number/], ['!fist_name', /did you mean first_name/]
+  ['birthts=x', /the value of birthts must be an integer/], ['birthts>=1.5', /an integer/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /an integer/],
+  ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer/], ['!fist_name', /did you mean first_name/]
 ]
 
 /** Query strings, the invalid parameter that the response must name, and a pattern of the error message. */

@@ -13,10 +13,10 @@ const isText = (value: unknown) => typeof value === 'string' && value !== ''
 const isList = (isItem: (item: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isItem) && new Set(value).size === value.length
 const oneOf = (values: readonly string[]) => must(`one of ${values.join(', ')}`, (value) => values.includes(value as string))
 const anything: Check = () => undefined
-const text = must('a text', isText)
+const text = must('a non-empty text', isText)
 const texts = must('a list of different texts', isList(isText))
 const flag = must('true or false', (value) => typeof value === 'boolean')
-const count = must('a whole number from 0', (value) => Number.isSafeInteger(value) && Number(value) >= 0)
+const count = must('an integer of at least 0', (value) => Number.isSafeInteger(value) && Number(value) >= 0)
 const character = must('one character that is not a digit, a sign or a letter', (value) => typeof value === 'string' && /^[^\d+\-a-zA-Z]$/u.test(value))
 const missing = must('a list of different texts, or of objects {"value", "label"} with different values', (value) => Array.isArray(value) && isMissingValues(value))
 const pattern = must('a JavaScript regular expression', (value) => typeof value === 'string' && isRegex(value))

@@ -13,9 +13,9 @@ const [NUMBER, BOOLEAN, DATE, DATETIME] = [createType('number'), createType('boo
 const number = (text: string) => NUMBER.parse(text.replace(/(?<=[eE]) (?=\d)/, '+')) as number | undefined
 
 const OPERANDS: Readonly<Record<TypeName, OperandType>> = {
-  string: { accepted: 'a text', parse: (text) => text },
+  string: { accepted: 'text', parse: (text) => text },
   integer: {
-    accepted: `a whole number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+    accepted: `an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
     parse: (text) => {
       const value = number(text)
       return Number.isSafeInteger(value) ? value : undefined

@@ -85,7 +85,7 @@ function checkRows (header: Line, row: Line | undefined, second: Line | undefine
   const expected = header.record.length
   const found = row.record.length
   if (found !== expected) {
-    return rejection('wrong_field_count', `The header has ${expected} fields, the row ${found}`, { line: row.info.lines, excerpt: row.record.join(',') })
+    return rejection('wrong_field_count', `The row has ${found} fields; must have ${expected}, as the header`, { line: row.info.lines, excerpt: row.record.join(',') })
   }
   return undefined
 }
@@ -100,7 +100,7 @@ function readRow (names: readonly string[], targets: Targets, { record, info: { 
     if (target === UNDECLARED) {
       undeclared[name] = text
     } else if (target === KEY) {
-      if (text !== userId) return { rejection: rejection('reserved_header', `The column ${name} has another value than the name of the file`, { line, column: name, excerpt: text }) }
+      if (text !== userId) return { rejection: rejection('reserved_header', `The column ${name} has ${JSON.stringify(text)}; must have ${JSON.stringify(userId)}, the name of the file without its extension`, { line, column: name, excerpt: text }) }
     } else {
       const field = schema.files[target]!
       const { value, mistake } = field.read(field.type.name === 'string' ? text : text.trim())

@@ -9,11 +9,11 @@ export function gunzip (body: Uint8Array): Uint8Array | Rejection {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ERR_BUFFER_TOO_LARGE') {
-      return rejection('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes, also when it is unpacked`, { hint: 'An info file has the fields of one record: split the file, or check what was packed' })
+      return rejection('too_large', `The decompressed file is larger than ${MAX_INFO_BYTES} bytes, the maximum for an info file`, { hint: 'An info file has the fields of one record: split the file, or check what was compressed' })
     }
     const isGzip = body[0] === 0x1f && body[1] === 0x8b
-    return rejection('malformed_gzip', `The file cannot be unpacked: ${message}`, {
-      hint: isGzip ? 'The file is damaged or incomplete: upload it again' : 'The file is not gzip: pack it, or upload it with a name that ends in .csv'
+    return rejection('malformed_gzip', `The file cannot be decompressed: ${message}`, {
+      hint: isGzip ? 'The file is damaged or incomplete: upload it again' : 'The file is not gzip: compress it, or upload it with a name that ends in .csv'
     })
   }
 }

@@ -35,13 +35,18 @@ export interface HeaderPlace {
 /** What each column is, or why the names are invalid. */
 export function readHeader (names: readonly string[], schema: Schema, { place, line, hint }: HeaderPlace): Targets | Rejection {
   if (names.length > MAX_FILE_COLUMNS) {
-    return rejection('too_many_columns', `The file has ${names.length} columns; at most ${MAX_FILE_COLUMNS} are read`, { line })
+    return rejection('too_many_columns', `The file has ${names.length} columns; must have at most ${MAX_FILE_COLUMNS}`, { line })
   }
   const excerpt = names.join(',')
   if (names.includes('')) return rejection('empty_header', 'A column has no name', { line, excerpt })
   const targets = names.map((name) => targetOf(name, schema))
   const duplicate = names.find((name, i) => names.indexOf(name) !== i || (targets[i]! !== UNDECLARED && targets.indexOf(targets[i]!) !== i))
-  if (duplicate !== undefined) return rejection('duplicate_header', 'Two columns have the same name', { line, column: duplicate })
+  if (duplicate !== undefined) {
+    const other = names.find((name) => targetOf(name, schema) === targetOf(duplicate, schema))!
+    const isSame = names.indexOf(duplicate) !== names.lastIndexOf(duplicate)
+    const detail = isSame ? `Two columns have the name ${duplicate}` : `The columns ${other} and ${duplicate} are the same column of the schema`
+    return rejection('duplicate_header', detail, { line, column: duplicate })
+  }
   const reserved = names.find((name, i) => targets[i] === UNDECLARED && schema.fields.some((field) => field.name === name || (field.source === 'image' && field.headers.includes(name))))
   if (reserved !== undefined) {
     const field = schema.fields.find(({ name, headers }) => name === reserved || headers.includes(reserved))!

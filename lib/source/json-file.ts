@@ -35,7 +35,7 @@ export function parseJson (text: string, { schema, userId }: ParseOptions): Pars
     if (target === UNDECLARED) {
       if (source !== 'null') undeclared[name] = textOf(source)
     } else if (target === KEY) {
-      if (textOf(source) !== userId) return { rejection: rejection('reserved_header', `The column ${name} has another value than the name of the file`, place()) }
+      if (textOf(source) !== userId) return { rejection: rejection('reserved_header', `The column ${name} has ${JSON.stringify(textOf(source))}; must have ${JSON.stringify(userId)}, the name of the file without its extension`, place()) }
     } else {
       const field = schema.files[target]!
       const { value, mistake } = readMember(field, source)
@@ -53,7 +53,7 @@ function checkObject (text: string): Rejection | undefined {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined
     const found = Array.isArray(value) ? 'an array' : JSON.stringify(value).slice(0, 20)
-    return rejection('malformed_json', `The file has one JSON object; got ${found}`, { hint: Array.isArray(value) ? 'Write one file for each object of the array, without the brackets around it' : null })
+    return rejection('malformed_json', `The file has ${found}; must have one JSON object`, { hint: Array.isArray(value) ? 'Write one file for each object of the array, without the brackets around it' : null })
   } catch (error) {
     const { message } = error as Error
     const position = /at position (\d+)/.exec(message)?.[1]
@@ -107,7 +107,7 @@ function readMember (field: Field, source: string): ReadValue {
   if (isNested(source)) return field.readJson({})
   const value: unknown = JSON.parse(source)
   if (/^-?\d+$/.test(source) && !Number.isSafeInteger(value) && field.type.name !== 'string') {
-    return { mistake: `is beyond the whole numbers that are exact, ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}` }
+    return { mistake: `is not an integer that a JSON number represents exactly: ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}` }
   }
   return field.readJson(value)
 }

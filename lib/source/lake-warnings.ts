@@ -38,7 +38,7 @@ function describeUnusable ({ prefix, listed, quarantine }: LakeFacts): string {
     ...counts.rejects > 0 ? [`${counts.rejects} rejected (${describeRejects(quarantine)})`] : [],
     ...counts.orphans > 0 ? [`${counts.orphans} images without an info file`] : []
   ]
-  return `None of the ${listed} objects ${place} makes a record` + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(quarantine) ? `. ${MISFIT}` : '')
+  return `None of the ${listed} objects ${place} becomes a record` + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(quarantine) ? `. ${MISFIT}` : '')
 }
 
 function describeIgnored ({ extension, count, example }: IgnoredObjects): string {
@@ -77,12 +77,12 @@ function list (groups: readonly string[]): string {
 }
 
 const REASONS: Readonly<Record<SkippedFile['reason'], string>> = {
-  name_not_utf8: 'with a name that is not UTF-8',
-  link: 'that is a symbolic link',
-  special_file: 'that is neither a file nor a folder'
+  name_not_utf8: 'names that are not UTF-8',
+  link: 'symbolic links',
+  special_file: 'entries that are neither files nor folders'
 }
 
 function describeSkipped (skipped: readonly SkippedFiles[]): string {
-  const groups = skipped.map(({ reason, count, example }) => `${count} ${REASONS[reason]}, such as ${example}`)
+  const groups = skipped.map(({ reason, count, example }) => `${REASONS[reason]} (${count}, such as ${example})`)
   return `The folder has entries that are not part of the lake: ${groups.join('; ')}`
 }

@@ -131,7 +131,7 @@ interface ReadRules extends SourceRules {
 /** Downloads and parses an info file. `undefined`: it was deleted after it was listed. The ETag is that of the body. */
 async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, format, delimiter, encoding, schema, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
   const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId, key, etag, size, racy: racy === true })
-  const tooLarge = rejection('too_large', `An info file has at most ${MAX_INFO_BYTES} bytes`)
+  const tooLarge = rejection('too_large', `The file is larger than ${MAX_INFO_BYTES} bytes, the maximum for an info file`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }
   try {
     const found = await store.get(object.key, { maxBytes: MAX_INFO_BYTES, maxMs: timeoutMs })
@@ -146,7 +146,7 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, f
     return {
       ...version(object),
       racy: true,
-      rejection: rejection('download_failed', `The file could not be downloaded (${error.code}); it is tried again`),
+      rejection: rejection('download_failed', `The file could not be downloaded (${error.code}); the download is tried again`),
       ...error.code === 'timeout' && { backoff }
     }
   }

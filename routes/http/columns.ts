@@ -5,8 +5,8 @@ import { invalidParameters } from '../../plugins/problems/problem.js'
 import { listParameter } from './parameter.js'
 
 export const columnsParameter = (example: readonly string[]) => listParameter({
-  description: 'The columns of the response, in this order: separated by commas, repeated, or both. `*`: all columns that it does not name. Default: the columns of a Record. ' +
-    '`age`, if there are ages: completed years at `as_of`, unless the records have a column of this name.',
+  description: 'The columns of the response, in this order: separated by commas, repeated, or both. `*`: all columns that the list does not name. Default: the columns of a Record. ' +
+    '`age`, if the schema has a birth field: the age in completed years at `as_of`, unless the records have a column of this name.',
   example,
   separator: ',',
   accepted: 'a list of columns, separated by commas or repeated, or *'
@@ -14,7 +14,7 @@ export const columnsParameter = (example: readonly string[]) => listParameter({
 
 export const sortParameter = (example: readonly string[]) => listParameter({
   description: 'The columns by which records are sorted: separated by commas, repeated, or both; `-` before a column reverses its order. Text is ordered by its UTF-8 bytes, records without a value come last, ' +
-    'and records that are equal in all of these columns are sorted by key, in the direction of the last one. Default: by key.',
+    'and records that are equal in all of these columns are sorted by key, in the direction of the last of these columns. Default: by key.',
   example,
   separator: ',',
   accepted: 'a list of columns, separated by commas or repeated, each with an optional minus before it'

@@ -28,12 +28,12 @@ const AGES = { minimum: 0, maximum: 10_000 }
 
 const ImageParameters = {
   image_exists: booleanParameter({ description: 'Selects the records that have an image (true) or have none (false).', example: true }),
-  is_image_exists: booleanParameter({ description: 'The same as `image_exists`, by another name. If both are given, they must be equal.', example: true })
+  is_image_exists: booleanParameter({ description: 'Another name for `image_exists`. If both are given, they must be equal.', example: true })
 }
 
 const AgeParameters = {
-  min_age: numberParameter({ ...AGES, description: 'The least age in years, inclusive; see `age_basis`. At most nine decimals count.', example: 30 }),
-  max_age: numberParameter({ ...AGES, description: 'The greatest age in years, inclusive; see `age_basis`. At most nine decimals count. With `completed`, 35 includes everyone who is 35; with `exact`, 35 excludes an age of 35.1.', example: 35 }),
+  min_age: numberParameter({ ...AGES, description: 'The minimum age in years, inclusive; see `age_basis`. Rounded to nine decimals.', example: 30 }),
+  max_age: numberParameter({ ...AGES, description: 'The maximum age in years, inclusive; see `age_basis`. Rounded to nine decimals. With `completed`, 35 includes all ages below 36; with `exact`, 35 excludes an age of 35.1.', example: 35 }),
   age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`.' }),
   as_of: instantParameter({ description: 'The instant for which ages are computed. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' })
 }
@@ -70,10 +70,10 @@ export function exampleOf ({ type, descriptor: { example }, readJson }: Field): 
 }
 
 function describeFilter ({ name, source, type }: Field): string {
-  if (source === 'key') return 'Selects records by their id, compared byte for byte. If repeated: any of these ids. For an id with a comma or a `*` use `where`.'
-  if (source === 'image') return `Selects records by the key of the object in \`${name}\`, compared byte for byte. If repeated: any of these keys. For a key with a comma or a \`*\` use \`where\`.`
-  if (type.name !== 'string') return `Selects records by the value of \`${name}\`. If repeated: any of these values.`
-  return `Selects records by \`${name}\`, ignoring case. If repeated: any of these values. A trailing \`*\` selects all values that begin with the text before it. For a value with a comma or another \`*\` use \`where\`.`
+  if (source === 'key') return 'Selects records by their id, compared byte for byte. May be repeated to select several ids. For an id with a comma or a `*` use `where`.'
+  if (source === 'image') return `Selects records by the key of the object in \`${name}\`, compared byte for byte. May be repeated to select several keys. For a key with a comma or a \`*\` use \`where\`.`
+  if (type.name !== 'string') return `Selects records by the value of \`${name}\`. May be repeated to select several values.`
+  return `Selects records by \`${name}\`, ignoring case. May be repeated to select several values. A trailing \`*\` selects all values that begin with the text before it. For a value with a comma or another \`*\` use \`where\`.`
 }
 
 function exampleCondition ({ files }: Schema): string | undefined {

@@ -14,8 +14,8 @@ const ACCEPTED = '<column><operator><value> with one of the operators = != < <= 
 
 export const whereParameter = (example: string | undefined) => listParameter({
   description: 'Selects records by the value of any column: `<column><operator><value>`. The operators are `=`, `!=`, `<`, `<=`, `>`, `>=`, `~` (contains, ignoring case) and `^=` (begins with); ' +
-    'the value is everything after the operator, taken literally. `<column>` alone selects the records that have a value in it, `!<column>` those that have none, and no other condition does. ' +
-    'Text is compared by its UTF-8 bytes; numbers, booleans, dates and times are written as in responses. May be repeated: several `=` on one column mean any of these values, and everything else has to hold together.',
+    'the value is everything after the operator, taken literally. `<column>` alone selects the records that have a value in this column, and `!<column>` those that have none; records without a value match no other condition. ' +
+    'Text is compared by its UTF-8 bytes; numbers, booleans, dates and times are written as in responses. May be repeated: several `=` on one column select any of these values; all other conditions must hold.',
   ...example !== undefined && { example: [example] },
   accepted: ACCEPTED
 })
@@ -24,7 +24,7 @@ export const whereParameter = (example: string | undefined) => listParameter({
 const MAX_WORDS = 16
 
 export const wordsParameter = textParameter({
-  description: `Selects records by words: each of them, separated by spaces, is contained in the key or in some text column, ignoring case. At most ${MAX_WORDS}.`,
+  description: `Words, separated by spaces, at most ${MAX_WORDS}. Selects the records in which each word is contained in the key or in a text column, ignoring case.`,
   example: 'wren ash'
 })
 

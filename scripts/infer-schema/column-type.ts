@@ -86,7 +86,7 @@ function inferInteger (texts: readonly string[]): InferredType | undefined {
   if (!texts.every((text) => /^[+-]?\d+$/.test(text))) return undefined
   const coded = texts.find((text) => /^[+-]?0\d/.test(text))
   if (coded !== undefined) return { field: { type: 'string' }, doubts: [`has digits with leading zeros, such as ${coded}: it is taken as text`] }
-  if (!fits('integer', {}, texts)) return { field: { type: 'string' }, doubts: ['has whole numbers that are not exact as numbers: it is taken as text'] }
+  if (!fits('integer', {}, texts)) return { field: { type: 'string' }, doubts: ['has integers that a JSON number does not represent exactly: it is taken as text'] }
   const doubts = [
     ...texts.every((text) => text === '0' || text === '1') ? ['has 0 and 1 only: it may be a boolean'] : [],
     ...texts.every((text) => /^(?:19|20)\d{6}$/.test(text)) && fits('date', { format: '%Y%m%d' }, texts) ? ['may be a date with the format %Y%m%d'] : []

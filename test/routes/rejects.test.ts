@@ -33,7 +33,7 @@ t.test('the report contains entries by key, counts, and ignored objects by exten
     key: 'source_data/10.csv',
     etag: bucket.get('source_data/10.csv')!.etag,
     code: 'invalid_value',
-    detail: 'birthts is not a whole number of milliseconds since 1970-01-01 UTC from -8640000000000000 to 8640000000000000',
+    detail: 'birthts is not an integer from -8640000000000000 to 8640000000000000 (milliseconds since 1970-01-01 UTC)',
     hint: null,
     line: 2,
     column: 'birthts',

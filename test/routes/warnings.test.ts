@@ -12,7 +12,7 @@ t.test('a lake in which nothing is usable is reported in the log, in jobs and by
   const { result } = (await app.inject(post)).json()
   t.match(result, { records: 0, warnings: [{ code: 'nothing_usable' }] })
   const [{ detail }] = result.warnings
-  t.match(detail, /^None of the 8 objects with the prefix "source_data\/" makes a record: 4 ignored \(2 \.xml, such as source_data\/1\.xml; /)
+  t.match(detail, /^None of the 8 objects with the prefix "source_data\/" becomes a record: 4 ignored \(2 \.xml, such as source_data\/1\.xml; /)
   t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 images without an info file\. If the files are as they should be, the schema does not fit them: the setting SCHEMA names its file$/)
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   await app.inject(post)
@@ -33,8 +33,8 @@ t.test('a schema that fits no file is reported with the most frequent reasons, a
   const log: LogLine[] = []
   const { app, bucket, fresh } = await build(t, { files, schema, log })
   t.same((await fresh('/data')).json, [])
-  const detail = 'None of the 7 objects with the prefix "source_data/" makes a record: 7 rejected (3 invalid_value, such as source_data/1.csv: height is not a finite number such as 1234.5 (NaN and INF can be declared as missingValues); ' +
-    '2 missing_column, such as source_data/4.csv: The header has no column height; 1 reserved_header, such as source_data/6.csv: The column user_id has another value than the name of the file; and others). ' +
+  const detail = 'None of the 7 objects with the prefix "source_data/" becomes a record: 7 rejected (3 invalid_value, such as source_data/1.csv: height is not a finite number such as 1234.5 (NaN and INF can be declared as missingValues); ' +
+    '2 missing_column, such as source_data/4.csv: The header has no column height; 1 reserved_header, such as source_data/6.csv: The column user_id has "7"; must have "6", the name of the file without its extension; and others). ' +
     'If the files are as they should be, the schema does not fit them: the setting SCHEMA names its file'
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   t.match(log.filter(({ warning }) => warning === 'nothing_usable'), [{ level: 40, msg: detail }])
@@ -50,8 +50,8 @@ t.test('what a folder lake skips is reported', async (t) => {
     }
   })
   t.match((await app.inject('/data')).json(), [{ user_id: '1' }])
-  const detail = 'The folder has entries that are not part of the lake: 2 with a name that is not UTF-8, such as source_data/bad\\xfe.csv; ' +
-    '1 that is a symbolic link, such as source_data/link.csv'
+  const detail = 'The folder has entries that are not part of the lake: names that are not UTF-8 (2, such as source_data/bad\\xfe.csv); ' +
+    'symbolic links (1, such as source_data/link.csv)'
   const { details } = (await app.inject('/readyz')).json()
   t.match(details, [{ code: 'skipped_files', detail: /^The folder has entries that are not part of the lake: / }])
   for (const part of detail.split(/: |; /).slice(1)) t.ok(details[0].detail.replace('xff', 'xfe').includes(part), part)

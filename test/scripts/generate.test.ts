@@ -26,13 +26,13 @@ t.test('refuses invalid arguments with one line that names them', async t => {
   const cases: [string[], string][] = [
     [lake, '--users is missing; see --help'],
     [['--users', '5'], '--lake is missing; see --help'],
-    [['--users', '0', ...lake], "--users must be a whole number from 1 to 100000000; got '0'"],
-    [['--users', '1e3', ...lake], "--users must be a whole number from 1 to 100000000; got '1e3'"],
-    [['--users', '5', ...lake, '--seed', '4294967296'], "--seed must be a whole number from 0 to 4294967295; got '4294967296'"],
-    [['--users', '5', ...lake, '--images', '92'], "--images must be a number from 0 to 1; got '92'"],
-    [['--users', '5', ...lake, '--images', 'most'], "--images must be a number from 0 to 1; got 'most'"],
-    [['--users', '5', ...lake, '--prefix', 'data'], "--prefix must be empty or end in /; got 'data'"],
-    [['--users', '5', '--lake', 'nowhere'], "--lake must be s3://<bucket> or file:<folder>; got 'nowhere'"],
+    [['--users', '0', ...lake], "--users: got '0'; must be an integer from 1 to 100000000"],
+    [['--users', '1e3', ...lake], "--users: got '1e3'; must be an integer from 1 to 100000000"],
+    [['--users', '5', ...lake, '--seed', '4294967296'], "--seed: got '4294967296'; must be an integer from 0 to 4294967295"],
+    [['--users', '5', ...lake, '--images', '92'], "--images: got '92'; must be a number from 0 to 1"],
+    [['--users', '5', ...lake, '--images', 'most'], "--images: got 'most'; must be a number from 0 to 1"],
+    [['--users', '5', ...lake, '--prefix', 'data'], "--prefix: got 'data'; must be empty or end in /"],
+    [['--users', '5', '--lake', 'nowhere'], "--lake: got 'nowhere'; must be s3://<bucket> or file:<folder>"],
     [['--users', '5', ...lake, '--sede', '1'], "Unknown option '--sede'"],
     [['5'], "Unexpected argument '5'. This command does not take positional arguments"]
   ]

@@ -100,9 +100,9 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   const root = t.testdir({ source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' } })
   const cases: [string[], RegExp][] = [
     [[], /^schema: --lake is missing; see --help\n$/],
-    [['--lake', 'nowhere'], /^schema: --lake must be s3/],
-    [['--lake', `file:${root}`, '--sample', '0'], /^schema: --sample must be a whole number from 1/],
-    [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix must be empty or end in/],
+    [['--lake', 'nowhere'], /^schema: --lake: got .nowhere.; must be s3/],
+    [['--lake', `file:${root}`, '--sample', '0'], /^schema: --sample: got '0'; must be an integer from 1/],
+    [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix: got .x.; must be empty or end in/],
     [['--lake', `file:${root}`], /^schema: file:\S+ has 1 objects with the prefix 'source_data\/', and none of them is an info file \(\.csv, .*; see --prefix\n$/],
     [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 files are left out, as each has no row, such as bad\/1\.csv; /],
     [['--lake', `file:${root}/none`], /^schema: /]

@@ -68,8 +68,8 @@ t.test('refuses invalid arguments with one line that names them', async t => {
     [from, '--lake is missing; see --help'],
     [['--from', 'nowhere', ...lake], "--from: got 'nowhere', which is not a folder"],
     [['--from', join(dir, 'file'), ...lake], `--from: got '${join(dir, 'file')}', which is not a folder`],
-    [[...from, '--lake', 'http://x'], "--lake must be s3://<bucket> or file:<folder>; got 'http://x'"],
-    [[...from, ...lake, '--prefix', 'data'], "--prefix must be empty or end in /; got 'data'"],
+    [[...from, '--lake', 'http://x'], "--lake: got 'http://x'; must be s3://<bucket> or file:<folder>"],
+    [[...from, ...lake, '--prefix', 'data'], "--prefix: got 'data'; must be empty or end in /"],
     [[...from, ...lake, '--form', 'x'], "Unknown option '--form'"]
   ]
   for (const [argv, message] of cases) {

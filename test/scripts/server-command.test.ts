@@ -48,7 +48,7 @@ t.test('--check reports the content of the lake and writes nothing', async (t) =
 t.test('--check warns of a lake in which nothing is usable', async (t) => {
   const { code, stdout } = await run(t, ['--check'], { files: { lake: { source_data: { '1.xml': '' } } } })
   t.equal(code, 0)
-  t.match(stdout, /^warning: None of the 1 objects with the prefix "source_data\/" makes a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
+  t.match(stdout, /^warning: None of the 1 objects with the prefix "source_data\/" becomes a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
 })
 
 t.test('--check does not create the embedded lake', async (t) => {

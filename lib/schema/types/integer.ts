@@ -6,7 +6,7 @@ export function integerType (options: TypeOptions): FieldType {
   const plain = numericText({ groupChar: options.groupChar, bareNumber: options.bareNumber })
   return {
     name: 'integer',
-    accepts: `a whole number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+    accepts: `an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
     parse: (text) => {
       const digits = plain(text)
       return /^[+-]?\d+$/.test(digits) ? safeInteger(Number(digits)) : undefined

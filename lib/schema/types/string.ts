@@ -3,7 +3,7 @@ import type { FieldType } from '../field-type.js'
 
 export const stringType: FieldType = {
   name: 'string',
-  accepts: 'a text',
+  accepts: 'text',
   parse: (text) => text,
   fromJson: () => undefined,
   format: String,

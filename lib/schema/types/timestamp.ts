@@ -8,7 +8,7 @@ export function timestampType (integer: FieldType): FieldType {
   const bounded = <V>(value: V) => Math.abs(Number(value)) <= MAX_TIME ? value : undefined
   return {
     ...integer,
-    accepts: `a whole number of milliseconds since 1970-01-01 UTC from ${-MAX_TIME} to ${MAX_TIME}`,
+    accepts: `an integer from ${-MAX_TIME} to ${MAX_TIME} (milliseconds since 1970-01-01 UTC)`,
     parse: (text) => bounded(integer.parse(text)),
     fromJson: (json) => bounded(integer.fromJson(json))
   }

@@ -38,10 +38,10 @@ t.test('missing values are null, those of a field replace those of the schema, a
   ], { missingValues: ['', 'NA'] }))
   const [, a, b, c] = schema.fields as Schema['fields'] & { length: 4 }
   t.same([a!.read(''), a!.read('NA'), b!.read('-99')], [{ value: null }, { value: null }, { value: null }])
-  t.match(b!.read('NA'), { mistake: /^is not a whole number/ })
+  t.match(b!.read('NA'), { mistake: /^is not an integer/ })
   t.match(c!.read(''), { mistake: /one is required/ })
   t.same([a!.readJson(null), a!.readJson(7), a!.readJson(' 7 ')], [{ value: null }, { value: 7 }, { value: 7 }])
-  for (const json of [[1], { a: 1 }, true, 2 ** 60]) t.match(a!.readJson(json), { mistake: /^is not a whole number/ })
+  for (const json of [[1], { a: 1 }, true, 2 ** 60]) t.match(a!.readJson(json), { mistake: /^is not an integer/ })
   const [, text, digits] = parseSchema(schemaOf([{ name: 'text', type: 'string' }, { name: 'digits', type: 'integer', constraints: { pattern: '\\d{2}' } }])).fields as Schema['fields'] & { length: 3 }
   t.same([text!.readJson(' x '), text!.readJson('')], [{ value: ' x ' }, { value: null }], 'a string of a JSON file is like a cell in quotes')
   t.same([digits!.readJson(12), digits!.readJson('12')], [{ value: 12 }, { value: 12 }])
@@ -87,7 +87,7 @@ t.test('each mistake is one line that names the field and the property', async (
     [field({ constraints: { unique: true } }), /^field "x": constraints\.unique is not supported/],
     [field({ constraints: { minimum: 1 } }), /constraints\.minimum: does not apply to the type string/],
     [field({ constraints: { pattern: '(' } }), /constraints\.pattern: got "\("; must be a JavaScript regular expression/],
-    [field({ type: 'integer', constraints: { enum: [1, 'x'] } }), /constraints\.enum: got "x"; must be a whole number/],
+    [field({ type: 'integer', constraints: { enum: [1, 'x'] } }), /constraints\.enum: got "x"; must be an integer/],
     [field({ role: 'birth' }), /role: birth needs the type integer .* and the type is string$/],
     [field({ source: 'key', type: 'integer' }), /type: got "integer"; must be string/],
     [field({ extensions: ['png'] }), /extensions: applies to fields with source image only/],

@@ -80,7 +80,7 @@ t.test('invalid files are rejected with code, position and excerpt', async (t) =
     ['a field too many', HEADER + 'Ann, Lee, 5, 6\n', { code: 'wrong_field_count', line: 2, excerpt: 'Ann,Lee,5,6' }],
     ['a field too few', HEADER + 'Ann, 5\n', { code: 'wrong_field_count', line: 2 }],
     ['a text timestamp', HEADER + 'Ann, Lee, 1990-01-01\n', {
-      code: 'invalid_value', line: 2, column: 'birthts', excerpt: '1990-01-01', detail: 'birthts is not a whole number of milliseconds since 1970-01-01 UTC from -8640000000000000 to 8640000000000000'
+      code: 'invalid_value', line: 2, column: 'birthts', excerpt: '1990-01-01', detail: 'birthts is not an integer from -8640000000000000 to 8640000000000000 (milliseconds since 1970-01-01 UTC)'
     }],
     ['no timestamp', HEADER + 'Ann, Lee, \n', { code: 'invalid_value', excerpt: '' }],
     ['a fraction', HEADER + 'Ann, Lee, 5.0\n', { code: 'invalid_value' }],
@@ -191,7 +191,7 @@ t.test('a .csv.gz file is unpacked', async (t) => {
   const cases: [string, Buffer, object][] = [
     ['a byte more', gzipSync(Buffer.concat([padded, Buffer.from('\n')])), { code: 'too_large', hint: /one record/ }],
     ['a bomb', gzipSync(Buffer.alloc(64 * 1024 * 1024)), { code: 'too_large' }],
-    ['cut off', gzipSync(plain).subarray(0, 30), { code: 'malformed_gzip', detail: /cannot be unpacked: unexpected end of file/, hint: /damaged or incomplete/ }],
+    ['cut off', gzipSync(plain).subarray(0, 30), { code: 'malformed_gzip', detail: /cannot be decompressed: unexpected end of file/, hint: /damaged or incomplete/ }],
     ['not gzip', Buffer.from(plain), { code: 'malformed_gzip', hint: /not gzip: .* a name that ends in \.csv$/ }],
     ['empty', Buffer.alloc(0), { code: 'malformed_gzip' }],
     ['packed bytes that are not text', gzipSync(Buffer.from([0xe9])), { code: 'invalid_utf8' }]
