@@ -18,6 +18,7 @@ import defaultHeaders from './plugins/default-headers.js'
 import startLog from './plugins/start-log.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
 import writeTimeout from './plugins/write-timeout.js'
+import changeRoutes from './routes/changes.js'
 import dataRoutes from './routes/data.js'
 import docs from './routes/docs.js'
 import { parseParameters, parseQueryString } from './routes/http/query.js'
@@ -77,6 +78,7 @@ export default fp<AppOptions>(async (fastify, options) => {
 
   await fastify.register(docs)
   await fastify.register(dataRoutes)
+  await fastify.register(changeRoutes)
   await fastify.register(imageRoutes)
   await fastify.register(jobRoutes)
   await fastify.register(statsRoutes)

@@ -10,6 +10,7 @@ import { Turns } from './base/turns.js'
 import { IncompleteSourceError, NoDataError } from './base/errors.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
 import { Exporter, PATIENT_READER, type BodyReader, type Encoding, type Export } from './output/exporter.js'
+import { changesAsJson, changesAsLines, type Changes } from './output/render-changes.js'
 import { columnWarnings } from './output/column-warnings.js'
 import type { OutputFormat } from './output/output.js'
 import type { CsvOptions } from './output/render.js'
@@ -30,6 +31,7 @@ import { Refresher, type Freshness, type FreshnessChange, type FreshnessRules } 
 import type { SnapshotFailure } from './snapshot/snapshot-file.js'
 import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
 import { snapshotWarnings } from './snapshot/snapshot-warnings.js'
+import { findPosition, keysBetween, lastPosition, versionOf } from './source/change-log.js'
 import type { EtagCache } from './source/etag-cache.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { IgnoredObjects } from './source/ignored-objects.js'
@@ -149,6 +151,7 @@ export class UserDataTransformer {
   readonly #versions: Versions
   readonly #refresher: Refresher<Reconciled>
   readonly #updates = new Set<RunningUpdate>()
+  readonly #listeners = new Set<() => void>()
   readonly #turns = new Turns()
   readonly #exporter: Exporter
   readonly #snapshots: SnapshotSchedule
@@ -301,6 +304,40 @@ export class UserDataTransformer {
   }
 
   /**
+   * What became of the records since a position.
+   *
+   * @param since default: the current position
+   * @param until the last position that is taken into account. Default: the current one.
+   * @returns `undefined` if the change log does not reach `since`, or the version of `until` is no longer held
+   */
+  changesSince (since: string | undefined, until?: string): (Changes & { readonly next: string }) | undefined {
+    const { changes } = this.#cache.state
+    const next = until ?? lastPosition(changes)
+    const [from, to] = [findPosition(changes, since ?? next), findPosition(changes, next)]
+    const version = this.#versions.get(versionOf(next))
+    if (from === undefined || to === undefined || version === undefined) return undefined
+    return { since: since ?? next, version, next, keys: from < to ? keysBetween(changes, from, to) : [] }
+  }
+
+  /** Changes as JSON or lines of JSON. Their version is held until they are read; if it has to be given up earlier, the response is cut. */
+  async * renderChanges (changes: Changes, format: 'json' | 'ndjson', columns: readonly string[] | undefined, reader = PATIENT_READER): AsyncGenerator<string> {
+    const { version } = changes.version
+    const releaseVersion = this.#versions.acquire(version, reader.cut)
+    try {
+      if (changes.next === null) this.#versions.retain(version)
+      yield * (format === 'json' ? changesAsJson : changesAsLines)(changes, columns, (work) => this.#turns.further(work))
+    } finally {
+      releaseVersion()
+    }
+  }
+
+  /** Calls a function after each reconcile. Returns the function that ends this. */
+  onReconcile (listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
    * Opens an attachment of a record. Returns `undefined` if the record or the attachment does not exist.
    *
    * @param field an image field; default: the first one of the schema
@@ -379,6 +416,7 @@ export class UserDataTransformer {
     const version = await this.#openVersion(state, this.#timeZone, this.#versions.current)
     this.#cache.replace(state)
     this.#versions.publish(version)
+    for (const listener of this.#listeners) listener()
     this.#options.onReconciled?.(changeOf(reconciled, this.#refresher.last))
     return reconciled
   }

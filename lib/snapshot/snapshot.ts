@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
+import { decodeLog, encodeLog, type ChangeLogData } from '../source/change-log.js'
 import { encodeRejectedFiles, rejectedFilesOf, type RejectedFile, type SourceState } from '../source/source-state.js'
 import { addDerivedColumns, emptyTable } from '../table/build-table.js'
 import { NO_ROW } from '../table/row-source.js'
 import { readColumns, writeColumns } from './arrow-columns.js'
 
 /** Part of the metadata of a snapshot; changed with each change of its layout. */
-const REVISION = 'userlake snapshot 9'
+const REVISION = 'userlake snapshot 10'
 
 /** Why a snapshot cannot be used. `foreign` means that it was written for another lake, with other settings or by another release. */
 export type SnapshotProblem = 'damaged' | 'foreign'
@@ -25,7 +26,7 @@ export function encodeSnapshot (state: SourceState, identity: string): Buffer {
   const { name, table: { version } } = state
   // The backoff after a timeout is not written, because it refers to the monotonic clock of this process.
   const rejected = JSON.stringify([...rejectedFilesOf(state).values()].map(({ backoff, ...file }) => file))
-  const columns = writeColumns(state, { revision: REVISION, identity, name, version, rejected, checksum: BLANK })
+  const columns = writeColumns(state, { revision: REVISION, identity, name, version, rejected, changes: JSON.stringify(decodeLog(state.changes)), checksum: BLANK })
   const file = Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength)
   const checksum = LABEL + digest(file, BLANK)
   for (const at of placesOf(file, BLANK)) file.write(checksum, at, 'latin1')
@@ -46,7 +47,7 @@ export function decodeSnapshot (file: Buffer, identity: string): SourceState | S
     // Another release may derive other columns from the same stored ones.
     if (table.version !== metadata['version']) return 'foreign'
     const rejected = JSON.parse(metadata['rejected']!) as RejectedFile[]
-    return { name: metadata['name']!, table, files, images, rejected: encodeRejectedFiles(rejected) }
+    return { name: metadata['name']!, table, files, images, rejected: encodeRejectedFiles(rejected), changes: encodeLog(JSON.parse(metadata['changes']!) as ChangeLogData) }
   } catch {
     return 'damaged'
   }

@@ -6,8 +6,10 @@ import { draftOf, isDraft, NO_ROW } from '../table/row-source.js'
 import type { Table } from '../table/table.js'
 import { sliceAt, takeUtf8, type ByteSlice, type Utf8Column } from '../table/utf8-column.js'
 import type { ServedRows } from './admit-columns.js'
+import { appendChanges, startLog, type ChangeLog } from './change-log.js'
+import { findTouchedKeys } from './touched-keys.js'
 import { hasUsualKey, type ReconcilePlan } from './reconcile-plan.js'
-import { encodeRejectedFiles, nextStateName, rejectedFilesOf, type FileVersions, type ImageVersions, type RejectedFile, type SourceState } from './source-state.js'
+import { EMPTY_NAME, encodeRejectedFiles, nextStateName, rejectedFilesOf, type FileVersions, type ImageVersions, type RejectedFile, type SourceState } from './source-state.js'
 import type { UserObjects } from './user-objects.js'
 
 const EMPTY_SLICE: ByteSlice = { bytes: new Uint8Array(), start: 0, end: 0 }
@@ -25,13 +27,25 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
   const sameImages = hasSameRows ? compareImages(previous, images) : 'none'
   const hasSameRejects = isSameRejects(plan.rejected, rejectedFilesOf(previous))
   if (sameImages === 'versions' && hasSameRejects) return previous
+  const records = {
+    table: sameImages === 'none' ? nextTable(plan, users, sources, images) : previous.table,
+    images: sameImages === 'versions' ? previous.images : reuseTypedArrays(previous.images, images.map(imageVersions))
+  }
   return {
     name: nextStateName(previous, listedAt),
-    table: sameImages === 'none' ? nextTable(plan, users, sources, images) : previous.table,
+    ...records,
     files: hasSameRows ? previous.files : reuseTypedArrays(previous.files, fileVersions(plan, users, sources)),
-    images: sameImages === 'versions' ? previous.images : reuseTypedArrays(previous.images, images.map(imageVersions)),
+    changes: nextChanges(previous, records, sources),
     rejected: hasSameRejects ? previous.rejected : encodeRejectedFiles(plan.rejected.values())
   }
+}
+
+/** A log begins with the first state that does not come from a snapshot, and anew after a change of too many records. */
+function nextChanges (previous: SourceState, records: Pick<SourceState, 'table' | 'images'>, sources: Int32Array): ChangeLog {
+  const { version } = records.table
+  const touched = previous.name === EMPTY_NAME ? undefined : findTouchedKeys(previous, records, sources)
+  if (touched === undefined) return startLog(version)
+  return touched.offsets.length === 1 ? previous.changes : appendChanges(previous.changes, version, touched)
 }
 
 /** The images of one field: the image of each row as an index in `objects`; -1 for none. */

@@ -5,6 +5,7 @@ import { NO_IMAGES, type ImageVersions } from '../table/image-versions.js'
 import type { Table } from '../table/table.js'
 import type { TableField } from '../table/table-field.js'
 import { EMPTY_UTF8, sliceAt, takeUtf8, Utf8Builder, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import { startLog, type ChangeLog } from './change-log.js'
 import type { Rejection } from './reject.js'
 
 export type { ImageVersions } from '../table/image-versions.js'
@@ -52,16 +53,25 @@ export interface SourceState extends SourceIndex {
   /** Names the state in this process: a state that differs from the one before has another name. */
   readonly name: string
   readonly table: Table
+  /** Its last position is that of this state. */
+  readonly changes: ChangeLog
 }
 
+/** The name of a state that no listing was made for. */
+export const EMPTY_NAME = '0'
+
 /** A state without objects, for records with these declared columns. */
-export const emptyState = (fields: readonly TableField[]): SourceState => ({
-  name: '0',
-  table: emptyTable(fields),
-  files: { keys: EMPTY_UTF8, etags: EMPTY_UTF8, sizes: new Uint32Array(), racy: new Uint8Array() },
-  images: fields.filter(({ source }) => source === 'image').map(() => NO_IMAGES),
-  rejected: EMPTY_UTF8
-})
+export const emptyState = (fields: readonly TableField[]): SourceState => {
+  const table = emptyTable(fields)
+  return {
+    name: EMPTY_NAME,
+    table,
+    files: { keys: EMPTY_UTF8, etags: EMPTY_UTF8, sizes: new Uint32Array(), racy: new Uint8Array() },
+    images: fields.filter(({ source }) => source === 'image').map(() => NO_IMAGES),
+    rejected: EMPTY_UTF8,
+    changes: startLog(table.version)
+  }
+}
 
 /** The state before the first reconcile. */
 export const EMPTY_STATE = emptyState([])

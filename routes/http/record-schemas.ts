@@ -56,6 +56,14 @@ export const recordSchemas = perSchema((schema) => {
     description: 'The name of an image field; `/image` returns the image of the first one'
   }
 
+  const Changes = Type.Object({
+    since: text('The position after which changes are reported'),
+    version: text('The `Data-Version` that the records are of'),
+    next: nullable('The `since` of the next request: the version, followed by `~n` if images were replaced within it; null if another page follows', Type.String()),
+    changed: Type.Array(RecordSelection, { description: 'The records that were added or changed, or of which an image was replaced, as they are in this version' }),
+    removed: Type.Array(Type.String(), { description: 'The keys of the records that were removed' })
+  }, { description: 'What became of the records since a data version' })
+
   const none = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has a birth'
   const Statistics = Type.Object({
     count: count('The number of records that match'),
@@ -93,10 +101,11 @@ export const recordSchemas = perSchema((schema) => {
   }, { description: 'The objects of the lake that are not served' })
 
   return {
-    named: { ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, Statistics, ...columnStatisticsSchemas, QuarantineEntry, Quarantine },
+    named: { Changes, ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, Statistics, ...columnStatisticsSchemas, QuarantineEntry, Quarantine },
     // Already serialised when they reach Fastify.
     bodies: {
       RecordArray: Type.Unsafe<Readable>(Type.Array(RecordObject)),
+      ChangesBody: Type.Unsafe<Readable>(Changes),
       OneRecord: Type.Unsafe<string>(RecordObject),
       StatisticsBody: Type.Unsafe<Buffer | string>(Statistics),
       QuarantineBody: Type.Unsafe<Buffer>(Quarantine)

@@ -61,6 +61,8 @@ const VARY = 'The request headers that the response depends on'
 export const varyRepresentation = { Vary: define('Vary', VARY, string('accept, accept-encoding')) }
 export const varyEncoding = { Vary: define('Vary-Encoding', VARY, string('accept-encoding')) }
 
+export const varyAccept = { Vary: define('Vary-Accept', VARY, string('accept')) }
+
 export const contentEncoding = { 'Content-Encoding': define('Content-Encoding', 'How the body is compressed; absent if it is not', string('gzip'), false) }
 export const paging = {
   'X-Total-Count': define('X-Total-Count', 'The number of records or entries that match, on all pages together', integer(0)),
@@ -71,6 +73,9 @@ export const paging = {
 const FILE_NAME = 'The name under which browsers save the response'
 export const csvFile = { 'Content-Disposition': define('Content-Disposition-CSV', FILE_NAME, string('attachment; filename="data.csv"')) }
 export const ndjsonFile = { 'Content-Disposition': define('Content-Disposition-NDJSON', FILE_NAME, string('attachment; filename="data.ndjson"')) }
+
+/** Of pages whose total is not counted. */
+export const nextPage = { 'Next-Cursor': paging['Next-Cursor'], Link: paging.Link }
 
 export const retryAfter = { 'Retry-After': define('Retry-After', 'The number of seconds to wait before the next request', integer(1)) }
 
@@ -94,6 +99,7 @@ const text = (description: string, example: string) => ({ type: 'string', descri
 export const cacheControl = { 'Cache-Control': text('`no-cache`: the response waits for a listing of the lake that starts after the request. If that listing fails, `Data-Stale` contains the reason.', 'no-cache') }
 export const ifNoneMatch = { 'If-None-Match': text('The entity tags that the client has. If the current response has one of them, the status is 304, without a body.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
 export const ifMatch = { 'If-Match': text('The entity tags of the versions that the client accepts. If the current response has none of them, the status is 412.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
+export const lastEventId = { 'Last-Event-ID': text('The `id` of the last event that the client has received from the event stream. It takes precedence over `since`.', 'Qm3cVxq0mXbZ0vTjS3hU4w') }
 export const dates = {
   'If-Modified-Since': text('The `Last-Modified` of the version that the client has. If the image has not been replaced since, the status is 304, without a body. Ignored if there is an `If-None-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT'),
   'If-Unmodified-Since': text('If the image was uploaded after this time, the status is 412. Ignored if there is an `If-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT')

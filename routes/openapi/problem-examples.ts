@@ -46,6 +46,12 @@ export const expiredCursor: Examples = {
     continue_cursor: current
   })
 }
+export const unknownPosition: Examples = {
+  unknown: example('A version that the change log does not reach', `'/changes?since=${'A'.repeat(22)}'`, {
+    ...problem(410, 'Gone', 'version_gone', 'The change log of this process does not reach this data version; read all records again'),
+    restart: '/data'
+  })
+}
 export const unknownRecord: Examples = {
   unknown: example('An unknown id', "'/data/1'", notFound('record_not_found', 'There is no record "1"')),
   rejected: example('An image without an info file', "'/data/nobody'", {

@@ -8,6 +8,7 @@ import { rejection } from '../../../lib/source/reject.js'
 import { decodeInThread } from '../../../lib/snapshot/decode-in-thread.js'
 import { decodeSnapshot, encodeSnapshot, type SnapshotProblem } from '../../../lib/snapshot/snapshot.js'
 import { rowsOf, tableOf, utf8ColumnOf, type TestRow } from '../../support/tables.js'
+import { appendChanges, decodeLog, startLog } from '../../../lib/source/change-log.js'
 import { runs } from '../../support/property-runs.js'
 
 const IDENTITY = 'this lake'
@@ -20,15 +21,17 @@ function stateOf (rows: readonly TestRow[]): SourceState {
     table,
     files: { keys: texts((row) => row % 3 === 0 ? `source_data/sub/${row}.CSV` : ''), etags: texts((row) => `etag-${row}`), sizes: Uint32Array.from(rows, (_, row) => row), racy: Uint8Array.from(rows, (_, row) => row % 2) },
     images: [{ etags: texts((row) => row % 2 === 0 ? '' : `image-${row}`), sizes: Float64Array.from(rows, (_, row) => row * 1e9), modified: Float64Array.from(rows, () => 1.7e12) }],
-    rejected: encodeRejectedFiles([{ userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }])
+    rejected: encodeRejectedFiles([{ userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }]),
+    changes: appendChanges(startLog('an earlier version'), table.version, table.keys)
   }
 }
 
 const decode = (file: Buffer, identity = IDENTITY) => decodeSnapshot(file, identity) as SourceState
 
 /** The content of a state, in a form that can be compared. */
-const contentOf = ({ name, table, files, images, rejected }: SourceState) => ({
+const contentOf = ({ name, table, files, images, rejected, changes }: SourceState) => ({
   name,
+  changes: decodeLog(changes),
   rows: rowsOf(table),
   json: Buffer.from(table.json.bytes).toString(),
   version: table.version,

@@ -1,0 +1,125 @@
+import { compareBytes } from '../base/bytes.js'
+import { compareUtf8 } from '../base/utf8.js'
+import { sliceAt, takeUtf8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+
+/**
+ * Which records were touched from one position to the next. A position is a data version, or a later state of it: `<version>` at first,
+ * then `<version>~1`, `<version>~2` and so on, each time that an image is replaced within the version, or that the version recurs. Plain
+ * data, bounded; the oldest positions are dropped.
+ */
+export interface ChangeLog {
+  /** In the order of time. No two are equal. */
+  readonly positions: Utf8Column
+  /** For each position, the number of `keys` up to and with it. The first position has none. */
+  readonly ends: Uint32Array
+  /** The keys of the records that were added, changed or removed, or of which an image was replaced, for each position. */
+  readonly keys: Utf8Column
+}
+
+const MAX_POSITIONS = 10_000
+/** Beyond so many touched keys, reading all records costs a client no more. */
+export const MAX_KEYS = 50_000
+const MAX_KEY_BYTES = 4 * 1024 * 1024
+
+/** A log whose only position is this version. */
+export function startLog (version: string): ChangeLog {
+  return encodeLog({ positions: [version], ends: [0], keys: [] })
+}
+
+/** Adds the position at which the records are those of a version, after these keys were touched. */
+export function appendChanges (log: ChangeLog, version: string, touched: Utf8Column): ChangeLog {
+  const length = log.ends.length
+  const added = touched.offsets.length - 1
+  const first = firstKept(log, added, touched.bytes.length)
+  if (first === length) return startLog(version)
+  const dropped = log.ends[first]!
+  const name = Buffer.from(nextName(log, version))
+  const keys = log.ends[length - 1]! - dropped
+  return {
+    positions: takeUtf8(length - first + 1, (i) => i < length - first ? sliceAt(log.positions, first + i) : { bytes: name, start: 0, end: name.length }),
+    ends: Uint32Array.from({ length: length - first + 1 }, (_, i) => i < length - first ? log.ends[first + i]! - dropped : keys + added),
+    keys: takeUtf8(keys + added, (i) => i < keys ? sliceAt(log.keys, dropped + i) : sliceAt(touched, i - keys))
+  }
+}
+
+/** The first position that is kept when so many keys are added; the number of positions if none is. */
+function firstKept ({ ends, keys: { offsets } }: ChangeLog, added: number, addedBytes: number): number {
+  let first = Math.max(0, ends.length + 1 - MAX_POSITIONS)
+  const keyCount = ends.at(-1)!
+  const exceeds = (position: number) => keyCount - ends[position]! + added > MAX_KEYS || offsets[keyCount]! - offsets[ends[position]!]! + addedBytes > MAX_KEY_BYTES
+  while (first < ends.length && exceeds(first)) first++
+  return first
+}
+
+/** A name that the version has not had in this log. */
+function nextName ({ positions }: ChangeLog, version: string): string {
+  const reader = new Utf8Reader(positions)
+  const name = Buffer.from(version)
+  // The last one of a version has the highest number.
+  for (let i = reader.length - 1; i >= 0; i--) {
+    const start = positions.offsets[i]!
+    if (compareBytes(positions.bytes, start, start + name.length, name, 0, name.length) === 0) return `${version}~${numberOf(reader.at(i)) + 1}`
+  }
+  return version
+}
+
+/** The data version of a position. */
+export function versionOf (position: string): string {
+  return position.split('~', 1)[0]!
+}
+
+function numberOf (position: string): number {
+  return Number(position.split('~')[1] ?? 0)
+}
+
+/** The current position. */
+export function lastPosition (log: ChangeLog): string {
+  return new Utf8Reader(log.positions).at(log.ends.length - 1)
+}
+
+/**
+ * The index of a position. Without it, that of the earliest one of the same version: its records are the same, and some images are
+ * reported once more. `undefined` if there is none.
+ */
+export function findPosition (log: ChangeLog, position: string): number | undefined {
+  const names = namesOf(log)
+  const exact = names.indexOf(position)
+  const index = exact === -1 ? names.findIndex((name) => versionOf(name) === versionOf(position)) : exact
+  return index === -1 ? undefined : index
+}
+
+/** The keys that were touched after one position, up to and with another one, in ascending order of their bytes. */
+export function keysBetween ({ ends, keys }: ChangeLog, from: number, to: number): string[] {
+  const reader = new Utf8Reader(keys)
+  const touched = new Set<string>()
+  for (let i = ends[from]!; i < ends[to]!; i++) touched.add(reader.at(i))
+  return [...touched].sort(compareUtf8)
+}
+
+const names = new WeakMap<Utf8Column, readonly string[]>()
+
+function namesOf ({ positions }: ChangeLog): readonly string[] {
+  let found = names.get(positions)
+  if (found === undefined) names.set(positions, found = textsOf(positions))
+  return found
+}
+
+function textsOf (column: Utf8Column): string[] {
+  const reader = new Utf8Reader(column)
+  return Array.from({ length: reader.length }, (_, i) => reader.at(i))
+}
+
+export interface ChangeLogData { readonly positions: readonly string[], readonly ends: readonly number[], readonly keys: readonly string[] }
+
+/** For the snapshot. */
+export function decodeLog ({ positions, ends, keys }: ChangeLog): ChangeLogData {
+  return { positions: textsOf(positions), ends: [...ends], keys: textsOf(keys) }
+}
+
+export function encodeLog ({ positions, ends, keys }: ChangeLogData): ChangeLog {
+  const column = (texts: readonly string[]) => {
+    const buffers = texts.map((text) => Buffer.from(text))
+    return takeUtf8(texts.length, (i) => ({ bytes: buffers[i]!, start: 0, end: buffers[i]!.length }))
+  }
+  return { positions: column(positions), ends: Uint32Array.from(ends), keys: column(keys) }
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { appendChanges, findPosition, encodeLog, keysBetween, lastPosition } from '../../lib/source/change-log.js'
+import { EtagCache } from '../../lib/source/etag-cache.js'
+import { FolderStore } from '../../lib/store/folder/folder-store.js'
+import { UserDataTransformer } from '../../lib/transformer.js'
+import { runs } from '../support/property-runs.js'
+import { utf8ColumnOf } from '../support/tables.js'
+
+type Records = Readonly<Record<string, unknown>>
+/** What a consumer has, and where it goes on. */
+interface Replica { readonly records: Records, readonly position: string }
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('write' as const), key: fc.constantFrom('a', 'b', 'ü', '😀', 'c.d'), name: fc.constantFrom('Ann', 'Bo'), city: fc.constantFrom(undefined, 'Rome') }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('delete' as const, 'image' as const), key: fc.constantFrom('a', 'b', 'ü') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('restart' as const, 'kill' as const) }) }
+)
+const round = fc.record({ steps: fc.array(step, { maxLength: 3 }), replay: fc.array(fc.nat(20), { maxLength: 4 }) })
+
+async function textOf (chunks: AsyncIterable<string>): Promise<string> {
+  let text = ''
+  for await (const chunk of chunks) text += chunk
+  return text
+}
+
+t.test('a consumer that replays from any position that it has seen has exactly the current records, or is told that it cannot', async (t) => {
+  const folder = t.testdir({})
+  let lakes = 0
+  let replayed = 0
+  await fc.assert(fc.asyncProperty(fc.array(round, { minLength: 2, maxLength: 8 }), async (rounds) => {
+    const root = join(folder, String(lakes++))
+    mkdirSync(join(root, 'source_data'), { recursive: true })
+    const open = () => {
+      const store = new FolderStore(root)
+      return { store, transformer: new UserDataTransformer({ store, cache: new EtagCache() }) }
+    }
+    let { store, transformer } = open()
+    const close = async () => {
+      await transformer.close()
+      await store.close()
+    }
+    const seen: Replica[] = []
+    for (const { steps, replay } of rounds) {
+      for (const step of steps) {
+        if (step.do === 'write') writeFileSync(join(root, 'source_data', `${step.key}.csv`), `first_name,last_name,birthts${step.city ? ',city' : ''}\n${step.name},Lee,0${step.city ? `,${step.city}` : ''}\n`)
+        else if (step.do === 'delete') rmSync(join(root, 'source_data', `${step.key}.csv`), { force: true })
+        else if (step.do === 'image') writeFileSync(join(root, 'source_data', `${step.key}.png`), String(Math.random()))
+        else {
+          if (step.do === 'restart') await transformer.flush()
+          await close()
+          ;({ store, transformer } = open())
+        }
+      }
+      await transformer.reconcile({ fresh: true })
+      const current = transformer.changesSince(undefined)!
+      const { columns } = transformer.current
+      const all = (await textOf(transformer.renderChanges({ ...current, keys: ['a', 'b', 'c.d', 'ü', '😀'] }, 'json', columns)))
+      const expected = Object.fromEntries(JSON.parse(all).changed.map((record: { user_id: string }) => [record.user_id, record]))
+      for (const index of [...replay, seen.length - 1]) {
+        const replica = seen[index]
+        const changes = replica && transformer.changesSince(replica.position)
+        if (replica === undefined || changes === undefined) continue
+        const { changed, removed } = JSON.parse(await textOf(transformer.renderChanges(changes, 'json', columns))) as { changed: { user_id: string }[], removed: string[] }
+        const records: Record<string, unknown> = { ...replica.records }
+        for (const record of changed) records[record.user_id] = record
+        for (const key of removed) delete records[key]
+        // A column that no record has any more, or that one has now, is absent or null in records that were not touched.
+        assert.deepEqual(withoutNulls(records), withoutNulls(expected))
+        replayed++
+      }
+      assert.deepEqual(transformer.changesSince(current.next)!.keys, [])
+      seen.push({ records: expected, position: current.next }, { records: expected, position: current.version.version })
+    }
+    await close()
+  }), runs(60))
+  t.ok(replayed > 100, `${replayed} replays`)
+})
+
+function withoutNulls (records: Records): Records {
+  return JSON.parse(JSON.stringify(records, (_, value: unknown) => value ?? undefined))
+}
+
+const version = (n: number) => `v${n}`.padEnd(22, '_')
+
+t.test('the log is bounded by positions, keys and bytes, and drops the oldest', async (t) => {
+  const numbers = Array.from({ length: 9990 }, (_, i) => i)
+  let log = encodeLog({ positions: numbers.map(version), ends: numbers, keys: numbers.slice(1).map((i) => `k${i}`) })
+  for (let i = 9990; i <= 10_050; i++) log = appendChanges(log, version(i), utf8ColumnOf([`k${i}`]))
+  t.equal(log.ends.length, 10_000)
+  t.equal(findPosition(log, version(50)), undefined)
+  t.same(keysBetween(log, findPosition(log, version(51))!, findPosition(log, version(53))!), ['k52', 'k53'])
+  const many = utf8ColumnOf(Array.from({ length: 30_000 }, (_, i) => `${i}`))
+  log = appendChanges(appendChanges(log, version(20_000), many), version(20_001), many)
+  t.equal(findPosition(log, version(19_999)), undefined)
+  t.same([findPosition(log, version(20_000)), findPosition(log, version(20_001))], [0, 1])
+  const long = utf8ColumnOf(Array.from({ length: 20_000 }, (_, i) => `${i}`.padEnd(240, 'x')))
+  log = appendChanges(log, version(20_002), long)
+  t.equal(lastPosition(log), version(20_002))
+  t.equal(log.ends.length, 1, 'a change that is too large begins a new log')
+})

@@ -1,0 +1,169 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import t, { type Test } from 'tap'
+import { build, csv, PNG, type TestLake } from '../support/app.js'
+
+const files = { '1.csv': csv('Ann'), '2.csv': csv('Bo'), '3.csv': csv('Cy') }
+const ann = { user_id: '1', first_name: 'Ann', last_name: 'Lee', birthts: 0, img_path: null }
+
+const versionOf = async ({ app }: TestLake) => String((await app.inject('/data?limit=1')).headers['data-version'])
+const changesSince = async ({ fresh }: TestLake, search: string) => (await fresh(`/changes?since=${search}`)).json
+
+t.test('changes since a version: added, changed and removed records', async (t) => {
+  const lake = await build(t, { files })
+  const { bucket } = lake
+  const first = await versionOf(lake)
+  t.same(await changesSince(lake, first), { since: first, version: first, next: first, changed: [], removed: [] })
+  bucket.put('source_data/2.csv', csv('Bob'))
+  bucket.put('source_data/4.csv', csv('Di'))
+  bucket.delete('source_data/1.csv')
+  const { version, next, ...rest } = await changesSince(lake, first)
+  t.same(rest, { since: first, changed: [{ ...ann, user_id: '2', first_name: 'Bob' }, { ...ann, user_id: '4', first_name: 'Di' }], removed: ['1'] })
+  t.equal(version, await versionOf(lake))
+  t.equal(next, version)
+  t.same((await changesSince(lake, next)).changed, [])
+  t.same((await changesSince(lake, `${first}&columns=user_id,first_name`)).changed, [{ user_id: '2', first_name: 'Bob' }, { user_id: '4', first_name: 'Di' }])
+  const current = (await lake.app.inject('/changes')).json()
+  t.same(current, { since: version, version, next: version, changed: [], removed: [] }, 'without since: the current position')
+})
+
+t.test('a version that recurs, and a file that is uploaded again without a change', async (t) => {
+  const lake = await build(t, { files })
+  const first = await versionOf(lake)
+  lake.bucket.put('source_data/1.csv', csv('Amy'))
+  const second = (await changesSince(lake, first)).next
+  lake.bucket.put('source_data/1.csv', csv('Ann'))
+  const third = await changesSince(lake, second)
+  t.same([third.version, third.next, third.changed], [first, `${first}~1`, [ann]])
+  t.same((await changesSince(lake, first)).changed, [ann], 'the first time that the records were these')
+  lake.bucket.put('source_data/1.csv', csv('Ann'))
+  t.same((await changesSince(lake, third.next)), { since: third.next, version: first, next: third.next, changed: [], removed: [] })
+})
+
+t.test('a replaced image is a change within the version', async (t) => {
+  const lake = await build(t, { files: { ...files, '1.png': PNG } })
+  const { bucket } = lake
+  const first = await versionOf(lake)
+  const replace = async (n: number, since: string) => {
+    bucket.put('source_data/1.png', Buffer.concat([PNG, Buffer.from(`${n}`)]))
+    return await changesSince(lake, since)
+  }
+  const record = { ...ann, img_path: 'source_data/1.png' }
+  const once = await replace(1, first)
+  t.same(once, { since: first, version: first, next: `${first}~1`, changed: [record], removed: [] })
+  const twice = await replace(2, once.next)
+  t.same([twice.next, twice.changed], [`${first}~2`, [record]])
+  t.same((await changesSince(lake, `${first}~2`)).changed, [])
+  t.same((await changesSince(lake, `${first}~7`)).changed, [record], 'a number that this process does not know')
+  t.equal(await versionOf(lake), first)
+})
+
+t.test('pages are of one version, whatever happens meanwhile', async (t) => {
+  const lake = await build(t, { files })
+  const { app, bucket } = lake
+  const first = await versionOf(lake)
+  for (const id of ['1', '2', '5', '6']) bucket.put(`source_data/${id}.csv`, csv('New'))
+  bucket.delete('source_data/3.csv')
+  let response = await app.inject({ url: `/changes?since=${first}&limit=2&columns=user_id`, headers: { 'cache-control': 'no-cache' } })
+  const version = response.json().version
+  const seen: unknown[] = []
+  for (;;) {
+    const { changed, removed, next, ...rest } = response.json()
+    seen.push([changed.map((record: { user_id: string }) => record.user_id), removed, next])
+    t.match(rest, { since: first, version })
+    t.equal(response.headers['data-version'], version)
+    bucket.put('source_data/2.csv', csv(`Newer ${seen.length}`))
+    await lake.fresh('/data')
+    const link = /^<([^>]+)>; rel="next"$/.exec(String(response.headers.link))?.[1]
+    t.equal(link, response.headers['next-cursor'] && `/changes?cursor=${response.headers['next-cursor']}`)
+    if (link === undefined) break
+    response = await app.inject(link)
+  }
+  t.same(seen, [[['1', '2'], [], null], [['5'], ['3'], null], [['6'], [], version]])
+  t.same((await changesSince(lake, version)).changed.map((record: { first_name: string }) => record.first_name), ['Newer 3'])
+})
+
+t.test('lines of JSON end with the version, unless another page follows', async (t) => {
+  const lake = await build(t, { files })
+  const first = await versionOf(lake)
+  lake.bucket.put('source_data/1.csv', csv('Amy'))
+  lake.bucket.delete('source_data/3.csv')
+  const { next } = await changesSince(lake, first)
+  const lines = async (search: string, headers = {}) => (await lake.app.inject({ url: `/changes?since=${first}&columns=user_id${search}`, headers })).body
+  const upsert = '{"op":"upsert","record":{"user_id":"1"}}\n'
+  t.equal(await lines('&format=ndjson'), `${upsert}{"op":"remove","key":"3"}\n{"op":"version","version":"${next}"}\n`)
+  t.equal(await lines('&limit=1', { accept: 'application/x-ndjson' }), upsert)
+})
+
+t.test('a version that the log does not reach is 410, and wrong parameters are 400', async (t) => {
+  const lake = await build(t, { files })
+  const get = async (search: string, headers = {}) => (await lake.app.inject({ url: `/changes?${search}`, headers })).json()
+  t.match(await get(`since=${'A'.repeat(22)}`), { status: 410, code: 'version_gone', restart: '/data' })
+  const first = await versionOf(lake)
+  for (const [search, parameter] of [['since=yesterday', 'since'], [`since=${first}~x`, 'since'], ['limit=0', 'limit'], ['columns=nmae', 'columns'], ['columns=age', 'columns'], ['cursor=x', 'cursor'], ['format=events&limit=1', 'limit'], ['where=x', 'where']]) {
+    t.match(await get(search!), { status: 400, errors: [{ parameter }] }, search!)
+  }
+  t.match(await get('', { accept: 'application/xml' }), { status: 406 })
+  lake.bucket.put('source_data/1.csv', csv('Amy'))
+  lake.bucket.put('source_data/2.csv', csv('Amy'))
+  await lake.fresh('/data')
+  const { headers } = await lake.app.inject(`/changes?since=${first}&limit=1`)
+  t.match(await get(`cursor=${headers['next-cursor']}&since=${'A'.repeat(22)}`), { status: 400, errors: [{ parameter: 'cursor' }] })
+  t.equal((await lake.app.inject({ method: 'HEAD', url: `/changes?since=${first}` })).statusCode, 200)
+})
+
+t.test('the log survives a restart', async (t) => {
+  const lake = await build(t, { files })
+  const first = await versionOf(lake)
+  lake.bucket.put('source_data/1.csv', csv('Amy'))
+  const { next } = await changesSince(lake, first)
+  await lake.app.transformer.flush()
+  lake.bucket.put('source_data/2.csv', csv('Bob'))
+  const second = await build(t, { beside: lake })
+  t.same((await changesSince(second, next)).changed.map((record: { first_name: string }) => record.first_name), ['Bob'])
+  t.same((await changesSince(second, first)).changed.map((record: { first_name: string }) => record.first_name), ['Amy', 'Bob'])
+})
+
+/** Reads the events of a stream, without comments. */
+async function * eventsOf (response: IncomingMessage): AsyncGenerator<Record<string, string>> {
+  let text = ''
+  for await (const chunk of response) {
+    text += String(chunk)
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+      const lines = text.slice(0, end).split('\n').filter((line) => !line.startsWith(':'))
+      text = text.slice(end + 2)
+      if (lines.length > 0) yield Object.fromEntries(lines.map((line) => /^(\w+): (.*)$/.exec(line)!.slice(1)))
+    }
+  }
+}
+
+async function listen (t: Test, { app }: TestLake, search: string, headers: Record<string, string> = {}) {
+  const address = app.server.listening ? `http://localhost:${(app.server.address() as { port: number }).port}` : await app.listen({ port: 0 })
+  const request = get(`${address}/changes?${search}`, { headers: { accept: 'text/event-stream', ...headers }, agent: false })
+  const [response] = await once(request, 'response') as [IncomingMessage]
+  t.teardown(() => request.destroy())
+  const events = eventsOf(response)
+  return { response, next: async () => (await events.next()).value as Record<string, string> | undefined }
+}
+
+t.test('an event stream reports changes, continues after Last-Event-ID, and resets', async (t) => {
+  const lake = await build(t, { files })
+  const first = await versionOf(lake)
+  const listener = await listen(t, lake, `since=${first}&columns=user_id,first_name`)
+  t.equal(listener.response.headers['content-type'], 'text/event-stream')
+  lake.bucket.put('source_data/1.csv', csv('Amy'))
+  await lake.fresh('/data')
+  const event = await listener.next()
+  t.match(event, { event: 'changes', id: await versionOf(lake) })
+  t.match(JSON.parse(event!['data']!), { since: first, next: event!['id'], changed: [{ user_id: '1', first_name: 'Amy' }], removed: [] })
+  lake.bucket.delete('source_data/2.csv')
+  await lake.fresh('/data')
+  t.match(JSON.parse((await listener.next())!['data']!), { since: event!['id'], changed: [], removed: ['2'] })
+  const again = await listen(t, lake, `since=${first}`, { 'last-event-id': event!['id']! })
+  t.match(JSON.parse((await again.next())!['data']!), { since: event!['id'], removed: ['2'] }, 'not since')
+  const lost = await listen(t, lake, `since=${'A'.repeat(22)}`)
+  t.match(await lost.next(), { event: 'reset', id: await versionOf(lake), data: '{"restart":"/data"}' })
+  await lake.app.close()
+  t.equal(await listener.next(), undefined, 'a shutdown ends the streams')
+  t.equal(await lost.next(), undefined)
+})
