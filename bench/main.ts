@@ -7,6 +7,7 @@ import { startNode, type Child } from './child-process.js'
 import { measureColdLoad } from './cold-load.js'
 import { measureFolder } from './folder.js'
 import { measureGrowth } from './growth.js'
+import { measurePeers } from './peers.js'
 import { measureReading } from './reading.js'
 import { measureRealStore } from './real-store.js'
 import { Report } from './report.js'
@@ -19,9 +20,9 @@ a bare Fastify route that sends the same bytes, and ratios to nginx. Exit code 1
 npm run bench -- [options]
 
   --smoke      every row with one repetition, in less than 3 minutes; the figures are rough, and the exit code ignores them
-  --full       also up to 1,000,000 records, a folder, and a real S3 server (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID,
-               S3_TEST_SECRET_ACCESS_KEY): about half an hour
-  --only PART  data, stats, reading or load; with --full also store, folder or growth
+  --full       also up to 1,000,000 records, a folder, ROAPI and Datasette (tools/peers/install.sh), and a real S3 server
+               (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY): about half an hour
+  --only PART  data, stats, reading or load; with --full also store, folder, peers or growth
   --json FILE  where to write the figures (bench.json)
   --plot FILE  where --full draws how the cost grows (docs/growth.svg)
   --help
@@ -31,7 +32,7 @@ Linux only; about ten minutes. The requests come from wrk and the second table f
 
 /** The parts that are measured by default, and those that --full adds. */
 const PARTS = ['data', 'stats', 'reading', 'load']
-const FULL_PARTS = ['store', 'folder', 'growth']
+const FULL_PARTS = ['store', 'folder', 'peers', 'growth']
 
 const OPTIONS = {
   smoke: { type: 'boolean', default: false },
@@ -76,6 +77,7 @@ const bench: Command = async (argv) => {
     if (isSelected('load')) await measureColdLoad(report, endpoint, { idleMs })
     if (isSelected('store')) await measureRealStore(report, { rounds: readingRounds, folder })
     if (isSelected('folder')) await measureFolder(report, folder)
+    if (isSelected('peers')) await measurePeers(report, endpoint, folder)
     if (isSelected('growth')) await measureGrowth(report, endpoint, plot)
   } finally {
     await endpoint.stop()
