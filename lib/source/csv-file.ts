@@ -1,15 +1,9 @@
 import { CsvError, parse } from 'csv-parse/sync'
-import type { InfoFormat } from '../base/info-formats.js'
 import type { Value } from '../schema/field-type.js'
 import type { Schema } from '../schema/schema.js'
 import { hintAtFormat, hintAtValue } from './hint.js'
 import { KEY, readHeader, UNDECLARED, type ParsedFile, type ParseOptions, type Targets } from './info-columns.js'
 import { rejection, type Rejection } from './reject.js'
-
-export interface CsvOptions extends ParseOptions {
-  /** For hints. */
-  readonly format: InfoFormat
-}
 
 interface Line { readonly record: readonly string[], readonly info: { readonly lines: number } }
 
@@ -17,7 +11,7 @@ interface Line { readonly record: readonly string[], readonly info: { readonly l
  * Parses an info file in CSV: RFC 4180 with a header and exactly one data row. Spaces around fields are removed, those inside quotes are kept
  * in strings. CRLF is accepted, and so are blank lines and rows of empty fields.
  */
-export function parseCsv (text: string, options: CsvOptions): ParsedFile {
+export function parseCsv (text: string, options: ParseOptions): ParsedFile {
   const plain = readPlain(text, options)
   if (plain !== undefined) return plain
   const lines = readLines(text, options)
@@ -25,7 +19,7 @@ export function parseCsv (text: string, options: CsvOptions): ParsedFile {
   const [first, row, second] = lines
   if (first === undefined) return { rejection: rejection('empty_file', 'The file is empty') }
   const names = first.record.map((name) => name.trim()) // those in quotes are not trimmed yet
-  const targets = readHeader(names, options.schema, { place: 'header', line: first.info.lines, hint: () => hintAtFormat(text, options, options.format) })
+  const targets = readHeader(names, options.schema, { place: 'header', line: first.info.lines, hint: () => hintAtFormat(text, options) })
   if ('code' in targets) return { rejection: targets }
   const problem = checkRows(first, row, second)
   return problem === undefined ? readRow(names, targets, row!, options) : { rejection: problem }
@@ -67,7 +61,7 @@ function plainHeader (text: string, { delimiter, schema }: ParseOptions): PlainH
 let lastHeader: PlainHeader = { text: '', delimiter: '', schema: undefined, names: [], targets: undefined }
 
 /** The header and the first two rows: enough to check the file. */
-function readLines (text: string, options: CsvOptions): Line[] | Rejection {
+function readLines (text: string, options: ParseOptions): Line[] | Rejection {
   try {
     return parse(text, {
       delimiter: options.delimiter, record_delimiter: ['\r\n', '\n', '\r'], trim: true, skip_empty_lines: true, skip_records_with_empty_values: true, relax_column_count: true, info: true, to: 3
@@ -75,7 +69,7 @@ function readLines (text: string, options: CsvOptions): Line[] | Rejection {
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
     const line = typeof error['lines'] === 'number' ? error['lines'] : null
-    return rejection('malformed_csv', 'The file is not CSV: ' + error.message, { hint: hintAtFormat(text, options, options.format), line })
+    return rejection('malformed_csv', 'The file is not CSV: ' + error.message, { hint: hintAtFormat(text, options), line })
   }
 }
 

@@ -29,7 +29,7 @@ export function hintAtEncoding (body: Uint8Array, encoding: InputEncoding): stri
 const DELIMITERS = { ';': ';', '\t': '\\t', '|': '|', ',': ',' } as const
 
 /** Advice for text in which no column of the header is found; `null` if it is not a known mistake. */
-export function hintAtFormat (text: string, { delimiter, schema }: { readonly delimiter: string, readonly schema: Schema }, format: InfoFormat): string | null {
+export function hintAtFormat (text: string, { format, delimiter, schema }: { readonly format: InfoFormat, readonly delimiter: string, readonly schema: Schema }): string | null {
   if (text.includes('\0')) return 'The file looks like UTF-16 without a byte order mark: save it as UTF-8, or set INPUT_ENCODING=utf-16'
   const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
   for (const [character, setting] of Object.entries(DELIMITERS)) {

@@ -1,4 +1,4 @@
-import type { InputEncoding } from '../base/info-formats.js'
+import type { InfoFormat, InputEncoding } from '../base/info-formats.js'
 import type { RecordFields } from '../schema/record.js'
 import type { Field, Schema } from '../schema/schema.js'
 import { hintAtColumn } from './hint.js'
@@ -11,6 +11,7 @@ export type ParsedFile =
   | { readonly rejection: Rejection, readonly data?: never }
 
 export interface ParseOptions {
+  readonly format: InfoFormat
   readonly encoding: InputEncoding
   /** Between the fields of a CSV file; one or more characters. */
   readonly delimiter: string

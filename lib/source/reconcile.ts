@@ -138,7 +138,7 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, f
     if (found === undefined || found === 'unchanged') return undefined
     // The response did not come from the store: a page of a proxy, for example.
     if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
-    return { ...version(found), ...parseInfoFile(found.body, format, { delimiter, encoding, schema: compileSchema(schema), userId }) }
+    return { ...version(found), ...parseInfoFile(found.body, { format, delimiter, encoding, schema: compileSchema(schema), userId }) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'too_large') return { ...version(object), rejection: tooLarge }

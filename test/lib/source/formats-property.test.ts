@@ -56,7 +56,7 @@ t.test('the same record in any format and encoding has the same values', async (
       ? JSON.stringify(Object.fromEntries(names.map((name, i) => [name, cells[i]])))
       : stringify([names, cells], { delimiter: format === 'tsv' ? '\t' : delimiter, quoted_string: true })
     const bytes = encode(body, encoding, hasMark)
-    const { data, rejection } = parseInfoFile(format === 'csv.gz' ? gzipSync(bytes) : bytes, format, { delimiter, encoding, schema, userId: '1' })
+    const { data, rejection } = parseInfoFile(format === 'csv.gz' ? gzipSync(bytes) : bytes, { format, delimiter, encoding, schema, userId: '1' })
     assert.equal(rejection, undefined)
     assert.deepEqual(data!.values, values)
     const missing = format === 'json' ? {} : { city: '' }

@@ -22,10 +22,10 @@ t.test('the fast path returns the same fields as the parser', async () => {
   let good = 0
   fc.assert(fc.property(file, ({ names, cells, delimiter, ends: [first, last] }) => {
     const text = (names: readonly string[]) => Buffer.from(names.join(delimiter) + first + cells.join(delimiter) + last)
-    const options = { delimiter, encoding: 'utf-8', schema, userId: 'a' } as const
-    const plain = parseInfoFile(text(names), 'csv', options)
+    const options = { format: 'csv', delimiter, encoding: 'utf-8', schema, userId: 'a' } as const
+    const plain = parseInfoFile(text(names), options)
     // A quoted name takes the path of the parser, with the same result.
-    const quoted = parseInfoFile(text(names.map((name, i) => i === 0 && name.trim() === name && name !== '' ? `"${name}"` : name)), 'csv', options)
+    const quoted = parseInfoFile(text(names.map((name, i) => i === 0 && name.trim() === name && name !== '' ? `"${name}"` : name)), options)
     assert.deepEqual(plain.data, quoted.data)
     if (plain.rejection?.code === 'invalid_value') assert.deepEqual(plain, quoted)
     if (plain.data !== undefined) good++
