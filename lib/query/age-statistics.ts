@@ -30,16 +30,25 @@ interface Births {
 
 /** The statistics of a facet of a run of rows by birth, whose dates ascend: the cost grows with the number of bins, hardly with that of rows. */
 export function statisticsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Statistics {
+  return statistics(birthsOfRun(index, run, facet, ages), ages)
+}
+
+/** The statistics of all rows of a table, some of which have no birth. */
+export function statisticsOfAll (index: BirthIndex, rows: { readonly count: number, readonly withImage: number }, ages: Ages): Statistics {
+  return statistics({ ...birthsOfRun(index, { from: 0, to: index.length }, 'all', ages), ...rows }, ages)
+}
+
+function birthsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Births {
   const before = index.countBefore(run.from, facet)
   const count = index.countBefore(run.to, facet) - before
-  return statistics({
+  return {
     count,
     births: count,
     withImage: facet === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
     meanBirthts: index.mean(run, facet, count),
     birthtsAt: (i) => index.birthtsAt(index.positionOf(before + i, facet)),
     bins: () => binsOfRun(index, run, facet, ages)
-  }, ages)
+  }
 }
 
 function binsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, { asOf, timeZone, binWidth }: Ages): [number, number][] {
@@ -61,27 +70,45 @@ function binsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, { asOf, time
 }
 
 /** The statistics of these rows, in ascending order. */
-export async function statisticsOfRows (index: TableIndex, rows: Uint32Array, ages: Ages): Promise<Statistics> {
+export async function statisticsOfRows (index: TableIndex, rows: Uint32Array, { asOf, timeZone, binWidth }: Ages): Promise<Statistics> {
   const { table } = index
   const { instants, dates } = table.data.births ?? NO_BIRTHS
   const ordered = await rowsByBirth(index, rows, instants)
+  const today = calendarDay(asOf, timeZone)
+  const counts = new Map<number, number>()
+  let withImage = 0
+  let [high, low] = [0, 0]
+  await runSteps(rowRanges(rows.length, (from, to) => {
+    for (let i = from; i < to; i++) if (table.hasImage(rows[i]!)) withImage++
+  }))
+  await runSteps(rowRanges(ordered.length, (from, to) => {
+    // Rows in this order mostly have the bin of the row before.
+    let [bin, count] = [NaN, 0]
+    const addBin = () => { if (count > 0) counts.set(bin, (counts.get(bin) ?? 0) + count) }
+    for (let i = from; i < to; i++) {
+      const row = ordered[i]!
+      const birthts = instants[row]!
+      const multiple = Math.floor(birthts / LOW)
+      high += multiple
+      low += birthts - multiple * LOW
+      const years = completedYears(dates[row]! as CalendarDay, today)
+      const next = Math.floor((birthts > asOf ? Math.min(years, -1) : years) / binWidth)
+      if (next !== bin) {
+        addBin()
+        ;[bin, count] = [next, 0]
+      }
+      count++
+    }
+    addBin()
+  }))
   return statistics({
     count: rows.length,
     births: ordered.length,
-    withImage: rows.reduce((images, row) => images + (table.hasImage(row) ? 1 : 0), 0),
-    meanBirthts: mean(ordered, instants),
+    withImage,
+    meanBirthts: high / ordered.length * LOW + low / ordered.length,
     birthtsAt: (i) => instants[ordered[i]!]!,
-    bins: () => {
-      const today = calendarDay(ages.asOf, ages.timeZone)
-      const counts = new Map<number, number>()
-      for (const row of ordered) {
-        const years = completedYears(dates[row]! as CalendarDay, today)
-        const bin = Math.floor((instants[row]! > ages.asOf ? Math.min(years, -1) : years) / ages.binWidth)
-        counts.set(bin, (counts.get(bin) ?? 0) + 1)
-      }
-      return [...counts].sort(([a], [b]) => a - b)
-    }
-  }, ages)
+    bins: () => [...counts].sort(([a], [b]) => a - b)
+  }, { asOf, timeZone, binWidth })
 }
 
 const NO_BIRTHS = { instants: new Float64Array(), dates: new Int32Array() }
@@ -101,18 +128,6 @@ async function rowsByBirth ({ births, table }: TableIndex, rows: Uint32Array, in
     for (let i = from; i < to; i++) if (isIncluded[all[i]!] === 1) ordered[count++] = all[i]!
   }))
   return ordered.subarray(0, count)
-}
-
-function mean (rows: Uint32Array, instants: Float64Array): number {
-  let high = 0
-  let low = 0
-  for (const row of rows) {
-    const birthts = instants[row]!
-    const multiple = Math.floor(birthts / LOW)
-    high += multiple
-    low += birthts - multiple * LOW
-  }
-  return high / rows.length * LOW + low / rows.length
 }
 
 /** Adds the empty bins between the others; `undefined` if there would be more than `maxBins`. */

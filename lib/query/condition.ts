@@ -13,7 +13,7 @@ import type { TableIndex } from './table-index.js'
 
 /** A filter on a table. */
 export interface Condition {
-  test (row: number): boolean
+  readonly test: (row: number) => boolean
   /** All rows that meet it and perhaps others, each once, in any order. Absent: every row may meet it. */
   readonly candidates?: Candidates | undefined
   /** Exactly the rows that meet it, as a run of the rows by birth. */
@@ -188,17 +188,33 @@ function between (index: TableIndex, column: QueryColumn | undefined, { min, max
     numbersOf(column, bounds)
     return born(index, 'millisecond', { min: isMinExcluded ? from + 1 : from, max: isMaxExcluded ? to - 1 : to })
   } else numbersOf(column, bounds)
-  const { hasValue, comparedTo } = orderingOf(column)
+  const { comparedTo } = orderingOf(column)
   const [toMin, toMax] = [min === undefined ? undefined : comparedTo(min), max === undefined ? undefined : comparedTo(max)]
   const isFrom = toMin === undefined ? () => true : isMinExcluded ? (row: number) => toMin(row) > 0 : (row: number) => toMin(row) >= 0
   const isTo = toMax === undefined ? () => true : isMaxExcluded ? (row: number) => toMax(row) < 0 : (row: number) => toMax(row) <= 0
-  const test = (row: number) => hasValue(row) && isFrom(row) && isTo(row)
+  const test = column.kind === 'dictionary' || column.kind === 'keys' ? textRangeTest(column, isFrom, isTo) : numberRangeTest(column, { min, max, isMinExcluded, isMaxExcluded })
   if (column.kind === 'keys' && column.isKey) return { test, candidates: rowRun(column.texts.length, isFrom, (row) => !isTo(row)) }
   const order = index.orderIfMade(column)
   if (order === undefined) return { test }
   const from = firstIndex(0, order.valued, (i) => isFrom(order.rows[i]!))
   const to = firstIndex(from, order.valued, (i) => !isTo(order.rows[i]!))
   return { test, candidates: slice(order.rows, from, to) }
+}
+
+function textRangeTest (column: DictionaryReader | KeyColumn, isFrom: (row: number) => boolean, isTo: (row: number) => boolean): (row: number) => boolean {
+  const { hasValue } = orderingOf(column)
+  return (row) => hasValue(row) && isFrom(row) && isTo(row)
+}
+
+/** The missing values of days and booleans are outside of these bounds; those of numbers compare as false. */
+const BOUNDS = { number: [-Infinity, Infinity], day: [0.5 - 2 ** 31, Infinity], boolean: [-0.5, 1.5] } as const
+
+function numberRangeTest ({ kind, values }: FixedColumn, { min, max, isMinExcluded, isMaxExcluded }: ValueRange): (row: number) => boolean {
+  const [least, greatest] = BOUNDS[kind]
+  const [low, high] = [min === undefined ? least : Math.max(least, Number(min)), max === undefined ? greatest : Math.min(greatest, Number(max))]
+  if (!isMinExcluded && !isMaxExcluded) return (row) => values[row]! >= low && values[row]! <= high
+  const isIn = (value: number) => (isMinExcluded ? value > low : value >= low) && (isMaxExcluded ? value < high : value <= high)
+  return (row) => isIn(values[row]!)
 }
 
 function textsOf (column: DictionaryReader | KeyColumn, values: readonly Operand[]): readonly string[] {

@@ -6,7 +6,7 @@ import { toCell } from '../table/column-types.js'
 import { hasValue, type FixedColumn } from '../table/column.js'
 import { SORT_COST } from './costs.js'
 import type { Figures } from './statistics.js'
-import { IntegerSum, NumberSum, type Sum } from './sum.js'
+import { IntegerSums, NumberSums } from './sum.js'
 import type { TableIndex } from './table-index.js'
 
 /** The types of the columns that have figures. */
@@ -23,9 +23,10 @@ export interface GroupedRows {
 }
 
 /** The figures of a column in each group, in the order of the groups. */
-export async function figuresOfGroups (index: TableIndex, column: FixedColumn, type: TypeName, { rows, groups, groupOf }: GroupedRows, bins: number): Promise<Figures[]> {
+export async function figuresOfGroups (index: TableIndex, column: FixedColumn, type: TypeName, grouped: GroupedRows, bins: number): Promise<Figures[]> {
   const { kind, values } = column
-  const sums = Array.from({ length: groups }, (): Sum => type === 'number' ? new NumberSum() : new IntegerSum())
+  const { rows, groups, groupOf } = grouped
+  const sums = type === 'number' ? new NumberSums(groups) : new IntegerSums(groups)
   const starts = new Uint32Array(groups + 1)
   await runSteps(rowRanges(rows.length, (from, to) => {
     for (let i = from; i < to; i++) {
@@ -33,38 +34,43 @@ export async function figuresOfGroups (index: TableIndex, column: FixedColumn, t
       const group = groupOf[row]!
       if (group === -1 || !hasValue(kind, values[row]!)) continue
       starts[group + 1]!++
-      sums[group]!.add(values[row]!)
+      sums.add(group, values[row]!)
     }
   }))
   for (let group = 0; group < groups; group++) starts[group + 1]! += starts[group]!
-  const ordered = await valuesInOrder(index, column, { rows, groups, groupOf }, starts)
-  return sums.map((sum, group) => figuresOf(ordered.subarray(starts[group], starts[group + 1]), sum, type, bins))
+  const ordered = await valuesInOrder(index, column, grouped, starts)
+  return Array.from({ length: groups }, (_, group) => figuresOf(ordered.subarray(starts[group], starts[group + 1]), sums, group, type, bins))
 }
 
 /** The values of each group in ascending order, group after group. */
 async function valuesInOrder (index: TableIndex, column: FixedColumn, { rows, groups, groupOf }: GroupedRows, starts: Uint32Array): Promise<Float64Array> {
   const { kind, values } = column
-  const ordered = new Float64Array(starts[groups]!)
+  const length = starts[groups]!
   const next = starts.slice()
-  const isFew = rows.length <= STEP_ROWS && rows.length * SORT_COST < index.table.length
-  const source = isFew ? rows : (await index.order(column)).rows
-  await runSteps(rowRanges(source.length, (from, to) => {
+  if (rows.length <= STEP_ROWS && rows.length * SORT_COST < index.table.length) {
+    const ordered = new Float64Array(length)
+    for (const row of rows) if (groupOf[row] !== -1 && hasValue(kind, values[row]!)) ordered[next[groupOf[row]!]!++] = values[row]!
+    for (let group = 0; group < groups; group++) ordered.subarray(starts[group], starts[group + 1]).sort()
+    return ordered
+  }
+  const all = await index.orderedValues(column)
+  if (length === all.values.length && groups === 1) return all.values
+  const ordered = new Float64Array(length)
+  await runSteps(rowRanges(all.values.length, (from, to) => {
     for (let i = from; i < to; i++) {
-      const row = source[i]!
-      const group = groupOf[row]!
-      if (group !== -1 && hasValue(kind, values[row]!)) ordered[next[group]!++] = values[row]!
+      const group = groupOf[all.rows[i]!]!
+      if (group !== -1) ordered[next[group]!++] = all.values[i]!
     }
   }))
-  if (isFew) for (let group = 0; group < groups; group++) ordered.subarray(starts[group], starts[group + 1]).sort()
   return ordered
 }
 
-/** @param values in ascending order */
-export function figuresOf (values: Float64Array, sum: Sum, type: TypeName, bins: number): Figures {
+/** @param values those of the group, in ascending order */
+function figuresOf (values: Float64Array, sums: IntegerSums | NumberSums, group: number, type: TypeName, bins: number): Figures {
   const isTime = type === 'date' || type === 'datetime'
   // Cut: dates and datetimes are whole days and milliseconds.
   const toValue = (value: number): Cell => isTime ? toCell(type, Math.floor(value)) : value
-  const total = isTime ? {} : { sum: finiteOrNull(sum.total) }
+  const total = isTime ? {} : { sum: finiteOrNull(sums.total(group)) }
   const { length } = values
   if (length === 0) return { count: 0, ...total, mean: null, median: null, min: null, max: null, histogram: [] }
   const [min, max] = [values[0]!, values[length - 1]!]
@@ -72,7 +78,7 @@ export function figuresOf (values: Float64Array, sum: Sum, type: TypeName, bins:
   return {
     count: length,
     ...total,
-    mean: toValue(isTime && sum instanceof IntegerSum ? sum.wholeMean(length) : sum.mean(length)),
+    mean: toValue(isTime && sums instanceof IntegerSums ? sums.wholeMean(group, length) : sums.mean(group, length)),
     median: toValue(middleOf(low, high)),
     min: toValue(min),
     max: toValue(max),

@@ -1,3 +1,4 @@
+import { firstIndex } from '../base/bytes.js'
 import { foldCase } from '../base/fold-case.js'
 import { rowRanges, type Steps } from '../base/steps.js'
 import { Utf8Builder, type Utf8Column, type Utf8Reader } from '../table/utf8-column.js'
@@ -19,15 +20,42 @@ export function * foldTexts (texts: Utf8Reader): Steps<Utf8Column> {
   return { offsets: folded.offsets.subarray(0, length + 1), bytes: folded.bytes }
 }
 
+/** If hits are on average closer than this many bytes, looking at each text costs less than the native search. */
+const DENSE_BYTES = 256
+
 /** Calls `found` with the index of each text that contains these bytes. */
-export function * findContaining ({ length, bytes, offsets }: Utf8Reader, wanted: Buffer, found: (index: number) => void): Steps<void> {
+export function * findContaining (texts: Utf8Reader, wanted: Buffer, found: (index: number) => void): Steps<void> {
+  const { length, bytes, offsets } = texts
   let pause = STEP_BYTES
-  for (let i = 0; i < length; i++) {
-    if (contains(bytes, offsets[i]!, offsets[i + 1]!, wanted)) found(i)
-    if (offsets[i + 1]! > pause) {
-      pause = offsets[i + 1]! + STEP_BYTES
+  let hits = 0
+  let i = 0
+  while (i < length) {
+    const at = offsets[i]!
+    if (at > pause) {
+      pause = at + STEP_BYTES
       yield
     }
+    if (wanted.length === 0 || hits * DENSE_BYTES > at - offsets[0]! + 64 * DENSE_BYTES) {
+      if (contains(bytes, at, offsets[i + 1]!, wanted)) {
+        found(i)
+        hits++
+      }
+      i++
+      continue
+    }
+    const end = firstIndex(i + 1, length, (next) => offsets[next]! > pause)
+    const hit = bytes.subarray(0, offsets[end]).indexOf(wanted, at)
+    if (hit === -1) {
+      i = end
+      continue
+    }
+    i = firstIndex(i, end, (next) => offsets[next + 1]! > hit)
+    // Otherwise it runs over the end of the text.
+    if (hit + wanted.length <= offsets[i + 1]!) {
+      found(i)
+      hits++
+    }
+    i++
   }
 }
 

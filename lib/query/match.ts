@@ -1,7 +1,7 @@
 import { rowRanges, runSteps, STEP_ROWS } from '../base/steps.js'
 import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
 import { toCondition, type Condition } from './condition.js'
-import { SORT_COST } from './costs.js'
+import { CANDIDATE_COST, SORT_COST } from './costs.js'
 import type { FilterQuery } from './data-version.js'
 import type { TableIndex } from './table-index.js'
 
@@ -11,11 +11,13 @@ export class Match {
   readonly #conditions: readonly Condition[]
   /** Present if the matching rows are exactly a facet of a run of the rows by birth. */
   readonly run: { readonly run: Run, readonly facet: ImageFacet } | undefined
+  readonly test: (row: number) => boolean
   #rows: Uint32Array | undefined
 
   private constructor (index: TableIndex, conditions: readonly Condition[]) {
     this.#index = index
     this.#conditions = conditions
+    this.test = testOf(conditions)
     this.run = toRun(conditions, index.births)
   }
 
@@ -46,11 +48,6 @@ export class Match {
     return this.#rows !== undefined
   }
 
-  test (row: number): boolean {
-    for (const condition of this.#conditions) if (!condition.test(row)) return false
-    return true
-  }
-
   /** The matching rows in ascending order. */
   get rows (): Uint32Array {
     this.#rows ??= this.#listRows()
@@ -61,7 +58,7 @@ export class Match {
     const { table: { length } } = this.#index
     const driver = this.#conditions.flatMap(({ candidates }) => candidates ?? []).sort((a, b) => a.count - b.count)[0]
     // If there are few candidates, they are tested and sorted; otherwise a scan of all rows is cheaper.
-    if (driver !== undefined && driver.count * SORT_COST < length) return driver.rows().filter((row) => this.test(row)).sort()
+    if (driver !== undefined && driver.count * CANDIDATE_COST < length) return await this.#testCandidates(driver.rows())
     const rows = new Uint32Array(length)
     let count = 0
     const scan = (from: number, to: number) => {
@@ -70,6 +67,22 @@ export class Match {
     if (length <= STEP_ROWS) scan(0, length)
     else await runSteps(rowRanges(length, scan))
     return rows.slice(0, count)
+  }
+
+  async #testCandidates (candidates: Uint32Array): Promise<Uint32Array> {
+    const { length } = this.#index.table
+    if (candidates.length <= STEP_ROWS && candidates.length * SORT_COST < length) return candidates.filter(this.test).sort()
+    const marks = new Uint32Array(Math.ceil(length / 32))
+    let count = 0
+    await runSteps(rowRanges(candidates.length, (from, to) => {
+      for (let i = from; i < to; i++) {
+        const row = candidates[i]!
+        if (!this.test(row)) continue
+        marks[row >>> 5]! |= 1 << (row & 31)
+        count++
+      }
+    }))
+    return markedRows(marks, count)
   }
 
   /** The rows of a run, or all rows. */
@@ -91,13 +104,26 @@ export class Match {
     const marks = new Uint32Array(Math.ceil(table.length / 32))
     if (facet === 'all') for (const row of positions) marks[row >>> 5]! |= 1 << (row & 31)
     else for (const row of positions) if (isInFacet(row)) marks[row >>> 5]! |= 1 << (row & 31)
-    const rows = new Uint32Array(this.count)
-    let count = 0
-    for (let i = 0; i < marks.length; i++) {
-      // Takes the lowest bit and clears it, until none is left.
-      for (let bits = marks[i]!; bits !== 0; bits &= bits - 1) rows[count++] = 32 * i + 31 - Math.clz32(bits & -bits)
-    }
-    return rows
+    return markedRows(marks, this.count)
+  }
+}
+
+/** The rows whose bits are set, of which there are `count`. */
+function markedRows (marks: Uint32Array, count: number): Uint32Array {
+  const rows = new Uint32Array(count)
+  let length = 0
+  for (let i = 0; i < marks.length; i++) {
+    // Takes the lowest bit and clears it, until none is left.
+    for (let bits = marks[i]!; bits !== 0; bits &= bits - 1) rows[length++] = 32 * i + 31 - Math.clz32(bits & -bits)
+  }
+  return rows
+}
+
+function testOf (conditions: readonly Condition[]): (row: number) => boolean {
+  if (conditions.length === 1) return conditions[0]!.test
+  return (row) => {
+    for (const { test } of conditions) if (!test(row)) return false
+    return true
   }
 }
 

@@ -4,73 +4,81 @@ import { LOW } from '../table/birth-order.js'
 const HUGE = 2 ** 960
 const HUGE_SCALE = 2 ** 64
 
-/** A sum of doubles whose error hardly grows with their number: Neumaier's improvement of Kahan's summation. */
-class CompensatedSum {
-  #sum = 0
-  #rest = 0
-
-  add (value: number): void {
-    const sum = this.#sum + value
-    this.#rest += Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - sum + value : value - sum + this.#sum
-    this.#sum = sum
-  }
-
-  get total (): number {
-    return this.#sum + this.#rest
-  }
-}
-
-/** The sum of the values of a column. */
-export interface Sum {
-  add (value: number): void
+/** The sums of the values of some groups. */
+export interface Sums {
+  add (group: number, value: number): void
   /** May be infinite. */
-  readonly total: number
+  total (group: number): number
   /** The total divided by the number of values, which is finite. */
-  mean (count: number): number
+  mean (group: number, count: number): number
 }
 
-/** A sum of whole numbers. It is exact, in two parts that doubles hold exactly for far more numbers than fit into memory, until it is read. */
-export class IntegerSum implements Sum {
-  #high = 0
-  #low = 0
+/** Sums of whole numbers. They are exact, in two parts that doubles hold exactly for far more numbers than fit into memory, until they are read. */
+export class IntegerSums implements Sums {
+  /** Multiples of LOW, and the rest. */
+  readonly #high: Float64Array
+  readonly #low: Float64Array
 
-  add (value: number): void {
+  constructor (groups: number) {
+    this.#high = new Float64Array(groups)
+    this.#low = new Float64Array(groups)
+  }
+
+  add (group: number, value: number): void {
     const multiple = Math.floor(value / LOW)
-    this.#high += multiple
-    this.#low += value - multiple * LOW
+    this.#high[group]! += multiple
+    this.#low[group]! += value - multiple * LOW
   }
 
-  get total (): number {
-    return this.#high * LOW + this.#low
+  total (group: number): number {
+    return this.#high[group]! * LOW + this.#low[group]!
   }
 
-  mean (count: number): number {
-    return this.total / count
+  mean (group: number, count: number): number {
+    return this.total(group) / count
   }
 
   /** The greatest whole number that is not more than the exact mean. */
-  wholeMean (count: number): number {
-    const [total, divisor] = [BigInt(this.#high) * BigInt(LOW) + BigInt(this.#low), BigInt(count)]
+  wholeMean (group: number, count: number): number {
+    const [total, divisor] = [BigInt(this.#high[group]!) * BigInt(LOW) + BigInt(this.#low[group]!), BigInt(count)]
     const quotient = total / divisor
     return Number(total < 0n && quotient * divisor !== total ? quotient - 1n : quotient)
   }
 }
 
-/** A sum of any numbers. */
-export class NumberSum implements Sum {
-  readonly #sum = new CompensatedSum()
-  readonly #huge = new CompensatedSum()
+/** Sums of any numbers, whose error hardly grows with their number: Neumaier's improvement of Kahan's summation. */
+export class NumberSums implements Sums {
+  readonly #sum: Float64Array
+  readonly #rest: Float64Array
+  /** Of the huge numbers. */
+  readonly #hugeSum: Float64Array
+  readonly #hugeRest: Float64Array
 
-  add (value: number): void {
-    if (Math.abs(value) < HUGE) this.#sum.add(value)
-    else this.#huge.add(value / HUGE_SCALE)
+  constructor (groups: number) {
+    this.#sum = new Float64Array(groups)
+    this.#rest = new Float64Array(groups)
+    this.#hugeSum = new Float64Array(groups)
+    this.#hugeRest = new Float64Array(groups)
   }
 
-  get total (): number {
-    return this.#huge.total * HUGE_SCALE + this.#sum.total
+  add (group: number, value: number): void {
+    if (Math.abs(value) < HUGE) addTo(this.#sum, this.#rest, group, value)
+    else addTo(this.#hugeSum, this.#hugeRest, group, value / HUGE_SCALE)
   }
 
-  mean (count: number): number {
-    return this.#huge.total / count * HUGE_SCALE + this.#sum.total / count
+  total (group: number): number {
+    return (this.#hugeSum[group]! + this.#hugeRest[group]!) * HUGE_SCALE + (this.#sum[group]! + this.#rest[group]!)
   }
+
+  mean (group: number, count: number): number {
+    return (this.#hugeSum[group]! + this.#hugeRest[group]!) / count * HUGE_SCALE + (this.#sum[group]! + this.#rest[group]!) / count
+  }
+}
+
+/** `rest` is what rounding has taken from the sum. */
+function addTo (sums: Float64Array, rests: Float64Array, group: number, value: number): void {
+  const last = sums[group]!
+  const sum = last + value
+  rests[group]! += Math.abs(last) >= Math.abs(value) ? last - sum + value : value - sum + last
+  sums[group] = sum
 }

@@ -1,4 +1,4 @@
-import { runSteps } from '../base/steps.js'
+import { rowRanges, runSteps } from '../base/steps.js'
 import type { FixedColumn } from '../table/column.js'
 import type { DictionaryReader, TableReader } from '../table/table.js'
 import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
@@ -27,6 +27,7 @@ export class TableIndex {
   readonly #timeZone: string
   readonly #cache: IndexCache
   readonly #hasAge: boolean
+  #imageCount: number | undefined
   #ages: { readonly asOf: number, readonly column: FixedColumn } | undefined
 
   /** @param timeZone IANA name of the zone whose calendar counts completed years */
@@ -36,6 +37,15 @@ export class TableIndex {
     this.#timeZone = timeZone
     this.#cache = cache
     this.#hasAge = isAge({ fields: table.data.fields, columns: table.columnNames }, AGE)
+  }
+
+  /** The number of rows that have the first image. */
+  get imageCount (): number {
+    if (this.#imageCount === undefined) {
+      this.#imageCount = 0
+      for (let row = 0; row < this.table.length; row++) if (this.table.hasImage(row)) this.#imageCount++
+    }
+    return this.#imageCount
   }
 
   /**
@@ -50,11 +60,14 @@ export class TableIndex {
     return this.#ages.column
   }
 
-  /** The rows in the order of a column, if it has been made. If it has not, it is begun; meanwhile, rows are found by a scan. */
+  /**
+   * The rows in the order of a column, if it has been made. If it has not, it is begun; meanwhile, rows are found by a scan. That of ages would
+   * be of no use in the next minute.
+   */
   orderIfMade (column: DictionaryReader): CodeOrder | undefined
   orderIfMade (column: QueryColumn): ColumnOrder | undefined
   orderIfMade (column: QueryColumn): ColumnOrder | undefined {
-    if (this.table.length <= this.#cache.maxScannedRows) return undefined
+    if (this.table.length <= this.#cache.maxScannedRows || column === this.#ages?.column) return undefined
     const order = this.#cache.get<ColumnOrder>(nameOfOrder(this.#cache, column))
     if (order === undefined) this.order(column).catch(() => {}) // reported to the queries that need it
     return order
@@ -71,6 +84,19 @@ export class TableIndex {
       case 'keys': return await this.#cache.make(name, () => orderByKey(column))
       default: return await this.#cache.make(name, () => births?.isOf(column) ? orderOfRows(births.rows(0, births.length), this.table.length) : orderByNumber(column))
     }
+  }
+
+  /** The values of a column in ascending order, and the row of each. */
+  async orderedValues (column: FixedColumn): Promise<{ readonly rows: Uint32Array, readonly values: Float64Array }> {
+    const { rows, valued } = await this.order(column)
+    const { values } = await this.#cache.make(this.#cache.nameOf('values', arraysOf(column)), function * () {
+      const values = new Float64Array(valued)
+      yield * rowRanges(valued, (from, to) => {
+        for (let i = from; i < to; i++) values[i] = column.values[rows[i]!]!
+      })
+      return { values }
+    })
+    return { rows, values }
   }
 
   /** The rows in the order of several columns, ties by row. `isReversed`: ties from the last row to the first. */

@@ -11,7 +11,7 @@ import type { TableField } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
 import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { AGE, columnType, isAge } from './age-column.js'
-import { statisticsOfRows, statisticsOfRun } from './age-statistics.js'
+import { statisticsOfAll, statisticsOfRows, statisticsOfRun } from './age-statistics.js'
 import { figuresOfGroups, type GroupedRows } from './figures.js'
 import { groupRows } from './groups.js'
 import { IndexCache } from './index-cache.js'
@@ -146,7 +146,9 @@ export class TableVersion implements DataVersion {
     const { births } = this.#index
     const statistics = births?.datesAscend && match.run !== undefined
       ? statisticsOfRun(births, match.run.run, match.run.facet, ages)
-      : await statisticsOfRows(this.#index, match.rows, ages)
+      : births?.datesAscend && match.isAll
+        ? statisticsOfAll(births, { count: match.count, withImage: this.#index.imageCount }, ages)
+        : await statisticsOfRows(this.#index, match.rows, ages)
     return query.columns === undefined && query.groupBy === undefined ? statistics : { ...statistics, ...await this.#columnStatistics(match, query) }
   }
 
