@@ -10,8 +10,9 @@ import type { TableField } from '../lib/table/table-field.js'
 import type { Table } from '../lib/table/table.js'
 import { sliceAt, takeUtf8, Utf8Builder, type Utf8Column } from '../lib/table/utf8-column.js'
 
-const HELP = `Measures conditions, orders, figures and groups of the in-process engine on a table in memory, in milliseconds: the first query,
-for which indexes are made; another one of its kind, for which they are there; and the longest delay of the event loop meanwhile.
+const HELP = `Measures filters, sorts, statistics and groups of the in-process engine on a table in memory. Prints, in milliseconds, the time of the
+first query of each kind, which builds the indexes, the median time of later ones, which use them, and the longest delay of the event loop
+during each.
 
 node dist-test/bench/queries.js [options]
 
@@ -32,7 +33,7 @@ const FIELDS: readonly TableField[] = [
   { name: 'photo', source: 'image', type: 'string', isBirth: false }
 ]
 
-/** A pseudo-random sequence of numbers from 0 up to 1: Park and Miller's. */
+/** Returns a function that returns the next number, in (0, 1), of the pseudo-random sequence of Park and Miller. */
 function randoms (): () => number {
   let state = 1
   return () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647
@@ -54,13 +55,13 @@ function makeTable (records: number): Table {
     ]
     sources[i] = fromDraft(drafts.add({ values, undeclared: { city: `City ${Math.floor(random() * 300)}` } }, { etag: '', size: 0, racy: false }))
   }
-  const columnOf = (texts: Utf8Builder): Utf8Column => takeUtf8(texts.length, (row) => sliceAt(texts, row))
+  const columnOf = (builder: Utf8Builder): Utf8Column => takeUtf8(builder.length, (row) => sliceAt(builder, row))
   return buildTable(emptyTable(FIELDS), drafts, { keys: columnOf(keys), images: [columnOf(images)], sources })
 }
 
 const AS_OF = Date.UTC(2026, 0, 1)
 
-/** Queries of one kind, which differ by a number. */
+/** The kinds of queries. Queries of one kind differ by the number `n`, so that no result is cached. */
 const QUERIES: Readonly<Record<string, (version: TableVersion, n: number) => Promise<unknown>>> = {
   'where height>=': (version, n) => select(version, { filters: [{ column: 'height', op: 'range', value: { min: 200 + n } }], page: { limit: 100 } }),
   'where visits=': (version, n) => select(version, { filters: [{ column: 'visits', op: 'equals', value: [n, n + 1] }], page: { limit: 100 } }),
@@ -111,7 +112,7 @@ if (options.help) {
   const rows: Record<string, unknown> = {}
   for (const [name, query] of Object.entries(QUERIES)) {
     const first = await measure(() => query(version, 1))
-    // Begun by a query that did not wait for it.
+    // The first query may have started the building of an index without waiting for it.
     await sleep(500)
     const others = []
     for (let n = 2; n < 7; n++) others.push(await measure(() => query(version, n)))

@@ -76,7 +76,7 @@ export interface TransformerOptions {
   readonly versions?: Partial<VersionRules> | undefined
   /** The maximum bytes of response bodies that are in memory because their clients have not read them yet, without the data versions. */
   readonly responsesMaxBytes?: number | undefined
-  /** The most bytes that the indexes of the in-process engine take. */
+  /** The maximum bytes of the indexes of the in-process engine, which all data versions share. */
   readonly indexMaxBytes?: number | undefined
   /** Opens the backend that reconciles and publishes, over the same store. Default: one in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined

@@ -13,7 +13,7 @@ import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-sc
 import type { SampledFile } from './infer-schema/sampled-file.js'
 import { Progress } from './progress.js'
 
-const HELP = `Infers the schema of a lake from a sample of its info files, and prints what it could not decide. The result is to be read and edited.
+const HELP = `Infers the schema of a lake from a sample of its info files, and prints what it could not decide. Check the schema and edit it before use.
 
 npm run schema -- --lake URL [options]
 
@@ -33,9 +33,9 @@ const OPTIONS = {
   help: { type: 'boolean', default: false }
 } as const
 
-/** Concurrent downloads. */
+/** The maximum number of concurrent downloads. */
 const DOWNLOADS = 16
-/** The most names of images that are read. */
+/** The maximum number of image names that are examined. */
 const MAX_IMAGES = 10_000
 
 const schema: Command = async (argv, io) => {
@@ -72,7 +72,7 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
     if (typeof found === 'object' && found.size <= MAX_INFO_BYTES) sampled.push({ ...file, body: found.body })
     progress.step()
   }).finally(() => progress.end())
-  if (sampled.length === 0) throw new Error(`All sampled info files are gone or larger than ${MAX_INFO_BYTES} bytes`)
+  if (sampled.length === 0) throw new Error(`Each sampled info file was deleted in the meantime or is larger than ${MAX_INFO_BYTES} bytes`)
   return { files: sampled.sort((a, b) => a.key < b.key ? -1 : 1), ids, images }
 }
 
@@ -101,13 +101,13 @@ async function listNames (store: ObjectStore, prefix: string, { stderr }: Comman
   return { files, ids, images, listed }
 }
 
-/** What was found, what could not be decided, and how to start, for the terminal. */
+/** Returns a summary for the terminal: how many files fit the schema, what could not be decided, and the command that starts the service. */
 function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, prefix: string, url: string, output = 'schema.json'): string {
   const all = { SCHEMA: output, LAKE_URL: url, ...prefix !== DEFAULTS.sourcePrefix && { SOURCE_PREFIX: prefix }, ...settings }
   const command = Object.entries(all).map(([name, value]) => `${name}=${/^[\w./:,-]+$/.test(value) ? value : `'${value}'`}`).join(' ')
   return [
     `${accepted} of ${files.length} sampled files fit the schema`,
-    ...doubts.length === 0 ? [] : ['Not decided:', ...doubts.map((doubt) => `- ${doubt}`)],
+    ...doubts.length === 0 ? [] : ['To be checked:', ...doubts.map((doubt) => `- ${doubt}`)],
     `Start: ${command} npm start`
   ].map((line) => `${line}\n`).join('')
 }

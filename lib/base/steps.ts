@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** Long work in steps of at most some milliseconds each. */
+/** Long-running work, divided into steps of a few milliseconds each. It yields after each step and returns its result. */
 export type Steps<T> = Generator<undefined, T, undefined>
 
-/** About this many rows are processed in one step. */
+/** The maximum number of rows that are processed in one step. */
 export const STEP_ROWS = 65_536
 
-/** Ranges of at most STEP_ROWS rows, from 0 up to, not including, `length`; a step ends after each but the last one. */
+/** Calls `run` with consecutive ranges of at most STEP_ROWS rows, from 0 (inclusive) to `length` (exclusive). Yields between two ranges. */
 export function * rowRanges (length: number, run: (from: number, to: number) => void): Steps<void> {
   for (let from = 0; from < length; from += STEP_ROWS) {
     if (from > 0) yield
@@ -14,7 +14,7 @@ export function * rowRanges (length: number, run: (from: number, to: number) => 
   }
 }
 
-/** Does the work; the event loop handles everything else after each step. */
+/** Runs the work to its end and returns the result. After each step, the event loop handles other events. */
 export async function runSteps<T> (steps: Steps<T>): Promise<T> {
   for (;;) {
     const step = steps.next()

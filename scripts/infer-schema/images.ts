@@ -29,7 +29,7 @@ export function inferImages ({ ids, images }: ImageNames, taken: readonly string
   }))
 }
 
-/** What follows the longest id that the name begins with, in lower case and without the dot; `undefined` if there is no such id. */
+/** The part of an image name after the longest id that it begins with, in lower case and without the dot. Returns `undefined` if it begins with no id. */
 function extensionAfterId (name: string, ids: ReadonlySet<string>): string | undefined {
   const dots = [...name.matchAll(/\./g)].map(({ index }) => index)
   const dot = dots.reverse().find((dot) => ids.has(name.slice(0, dot)))

@@ -17,12 +17,12 @@ export interface Sample {
   readonly images: readonly string[]
 }
 
-/** A schema to edit, the settings that it needs, and what could not be decided. */
+/** An inferred schema, the settings that the lake needs, and what could not be decided. */
 export interface Inferred {
   readonly schema: SchemaDescriptor
   /** Settings that differ from their defaults. */
   readonly settings: Readonly<Record<string, string>>
-  /** One sentence each. */
+  /** What could not be decided, in one sentence each. */
   readonly doubts: readonly string[]
   /** The number of sampled files that the schema accepts. */
   readonly accepted: number
@@ -36,7 +36,7 @@ const BIRTH_NAME = /birth|born|(^|_)dob($|_)|bday|geburt|geboren|naissance|nacim
 /** Infers the schema of a lake. @throws Error if no file can be read */
 export function inferSchema (sample: Sample): Inferred {
   const doubts: string[] = []
-  /** The keys of files by what is wrong with them. */
+  /** The keys of the files that are not used, by the reason. */
   const leftOut = new Map<string, readonly string[]>()
   const bodies = sample.files.flatMap((file) => {
     const body = unpack(file)
@@ -45,19 +45,19 @@ export function inferSchema (sample: Sample): Inferred {
     return []
   })
   const encoding = inferEncoding(bodies.map(({ body }) => body), doubts)
-  const texts = bodies.flatMap(({ file, body }) => {
+  const decoded = bodies.flatMap(({ file, body }) => {
     const text = decodeText(body, encoding)
     return typeof text === 'string' ? [{ file, text }] : []
   })
-  const csv = texts.filter(({ file: { format } }) => format === 'csv' || format === 'csv.gz')
+  const csv = decoded.filter(({ file: { format } }) => format === 'csv' || format === 'csv.gz')
   const delimiter = csv.length === 0 ? DEFAULTS.delimiter : findDelimiter(csv.map(({ text }) => text))
-  const records = texts.flatMap(({ file, text }) => {
+  const records = decoded.flatMap(({ file, text }) => {
     const columns = file.format === 'json' ? readJsonColumns(text) : readCsvColumns(text, file.format === 'tsv' ? '\t' : delimiter)
     if (typeof columns !== 'string') return [{ id: file.id, columns }]
     leftOut.set(columns, [...leftOut.get(columns) ?? [], file.key])
     return []
   })
-  for (const [reason, keys] of leftOut) doubts.push(`${keys.length} files are left out, as each ${reason}, such as ${keys[0]!}`)
+  for (const [reason, keys] of leftOut) doubts.push(`${keys.length} files are not used, because each ${reason}, such as ${keys[0]!}`)
   if (records.length === 0) throw new Error(`None of the ${sample.files.length} sampled files can be read: ${doubts.join('; ')}`)
   const { fields, isPartial } = inferFields(records, doubts)
   const images = inferImages(sample, [...fields.map(({ name }) => name), ...records.flatMap(({ columns }) => [...columns.keys()])])
@@ -97,7 +97,7 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
       continue
     }
     if (found.includes(NESTED)) {
-      doubts.push(`The column ${label} has objects or arrays: it is not declared, and kept as it is written`)
+      doubts.push(`The column ${label} has objects or arrays: it is not declared, and its values remain JSON text`)
       continue
     }
     if (found.length < records.length) isPartial = true
@@ -107,11 +107,14 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
     fields.push({ name, ...spellings.length > 1 || spellings[0] !== name ? { header: spellings.length === 1 ? spellings[0]! : spellings } : {}, ...field })
     doubts.push(...ofType.map((doubt) => `The column ${label} ${doubt}`))
   }
-  if (isPartial) doubts.push('Some files lack some columns: fieldsMatch is partial, so that any of them may be absent')
+  if (isPartial) doubts.push('Some files lack some columns: fieldsMatch is partial, so that any column may be absent')
   return { fields: withBirth(fields, records, doubts), isPartial }
 }
 
-/** The names of columns, those that mean the same together: they differ in case, spaces, hyphens and underscores, and no file has two of them. The most frequent name first. */
+/**
+ * Groups the names of columns that are probably spellings of the same name: they differ only in case, spaces, hyphens and underscores, and no file has
+ * two of them. In each group the most frequent name comes first.
+ */
 function groupSpellings (records: readonly SampledRecord[]): string[][] {
   const counts = new Map<string, number>()
   for (const { columns } of records) for (const name of columns.keys()) if (name !== '') counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -126,7 +129,7 @@ function groupSpellings (records: readonly SampledRecord[]): string[][] {
   return [...groups.values()].map((group) => group.sort((a, b) => counts.get(b)! - counts.get(a)!))
 }
 
-/** A name that is pleasant in a query: `"Erste Zulassung (Jahr)"` becomes `"erste_zulassung_jahr"`. */
+/** Converts a header to a name that needs no encoding in a query, if it is ASCII: `Erste Zulassung (Jahr)` becomes `erste_zulassung_jahr`. */
 function toName (header: string): string {
   return header.normalize('NFC').replaceAll(/(?<=[\p{Ll}\d])(?=\p{Lu})/gu, '_').toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '_').replaceAll(/^_+|_+$/g, '') || 'column'
 }
@@ -137,10 +140,10 @@ function freeName (name: string, taken: ReadonlySet<string>): string {
   return free
 }
 
-/** Gives the role to the only candidate for the birth date. */
+/** Gives the role `birth` to the column that may be a birth date, if there is exactly one such column. */
 function withBirth (fields: readonly FieldDescriptor[], records: readonly SampledRecord[], doubts: string[]): FieldDescriptor[] {
   const candidates = fields.filter(({ name, header = name, source, type }) => source === undefined && ['date', 'datetime', 'integer'].includes(type) && [name, header].flat().some((text) => BIRTH_NAME.test(text)))
-  if (candidates.length === 0) doubts.push('No column looks like a birth date: there are no ages. If one is, give it "role": "birth"')
+  if (candidates.length === 0) doubts.push('No column looks like a birth date, so there are no ages. If a column is a birth date, give it "role": "birth"')
   if (candidates.length > 1) doubts.push(`The columns ${candidates.map(({ name }) => name).join(' and ')} may be birth dates: give one of them "role": "birth"`)
   const [birth, ...others] = candidates
   if (birth === undefined || others.length > 0) return [...fields]
@@ -151,7 +154,7 @@ function withBirth (fields: readonly FieldDescriptor[], records: readonly Sample
       doubts.push(`The column ${birth.name} may be a birth date in seconds or a year: a birth date is in milliseconds since 1970-01-01 UTC, so it has no role`)
       return [...fields]
     }
-    doubts.push(`The column ${birth.name} is taken as the birth in milliseconds since 1970-01-01 UTC`)
+    doubts.push(`The column ${birth.name} is treated as the birth in milliseconds since 1970-01-01 UTC`)
   }
   return fields.map((field) => field === birth ? { ...field, role: 'birth' } : field)
 }

@@ -14,7 +14,7 @@ export interface SampledFile {
   readonly body: Uint8Array
 }
 
-/** The columns of a file, by the names in it; `null` is no value, and a value that is not a scalar is `'nested'`. */
+/** The values of a file by column name. `null` means that there is no value; an object or an array is represented by NESTED. */
 export type SampledColumns = ReadonlyMap<string, SampleValue | null | typeof NESTED>
 export const NESTED = Symbol('an object or an array')
 
@@ -27,7 +27,7 @@ export function unpack ({ format, body }: SampledFile): Uint8Array | undefined {
   return 'code' in unpacked ? undefined : unpacked
 }
 
-/** The encodings that a file may have: all that are possible if it has ASCII characters only. */
+/** The encodings in which a file is valid text. A file of ASCII characters only is valid in several. */
 export function encodingsOf (body: Uint8Array): readonly InputEncoding[] {
   const hasMark = (body[0] === 0xff && body[1] === 0xfe) || (body[0] === 0xfe && body[1] === 0xff)
   if (hasMark || body.includes(0)) return ['utf-16']
@@ -36,10 +36,13 @@ export function encodingsOf (body: Uint8Array): readonly InputEncoding[] {
   return typeof decodeText(body, 'windows-1252') === 'string' ? ['windows-1252', 'iso-8859-1'] : ['iso-8859-1']
 }
 
-/** The delimiter by which most of the texts have a header and rows of equally many fields, at least two. Ties: the one with more fields. */
-export function findDelimiter (texts: readonly string[]): CsvDelimiter {
+/**
+ * The delimiter with which the most files have a header and a row with the same number of fields, at least two. If several delimiters fit equally many
+ * files, the one with the most fields.
+ */
+export function findDelimiter (contents: readonly string[]): CsvDelimiter {
   const scores = CSV_DELIMITERS.map((delimiter) => {
-    const widths = texts.map((text) => {
+    const widths = contents.map((text) => {
       const [header, row] = readCsv(text, delimiter)
       return header !== undefined && row !== undefined && header.length === row.length && header.length > 1 ? header.length : 0
     })
@@ -48,7 +51,7 @@ export function findDelimiter (texts: readonly string[]): CsvDelimiter {
   return scores.sort((a, b) => b.files - a.files || b.fields - a.fields)[0]!.delimiter
 }
 
-/** The columns of a file in CSV or TSV; what is wrong with it if it is not a header and one row. */
+/** The values of a CSV or TSV file by column name. If the file is not a header and one row, returns what is wrong with it, as a predicate without a subject. */
 export function readCsvColumns (text: string, delimiter: string): SampledColumns | string {
   const [header, row, ...others] = readCsv(text, delimiter)
   if (header === undefined || row === undefined) return 'has no row'
@@ -57,7 +60,7 @@ export function readCsvColumns (text: string, delimiter: string): SampledColumns
   return new Map(header.map((name, i) => [name.trim(), row[i]!]))
 }
 
-/** The columns of a JSON file; what is wrong with it if it is not one object. */
+/** The values of a JSON file by column name. If the file is not one object, returns what is wrong with it, as a predicate without a subject. */
 export function readJsonColumns (text: string): SampledColumns | string {
   try {
     const value: unknown = JSON.parse(text)

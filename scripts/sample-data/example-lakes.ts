@@ -4,7 +4,7 @@ import type { LakeFile } from './lake-files.js'
 
 const SEED = 8
 
-/** The files of the lakes in examples/, by the name of the lake. Equal on any machine. */
+/** The files of the lakes in examples/, by the name of the lake. Their bytes are the same on every machine. */
 export const EXAMPLE_LAKES: Readonly<Record<string, () => LakeFile[]>> = { devices, pets, products }
 
 /** JSON files with ISO datetimes, numbers and booleans. Some devices have never been seen. */
@@ -26,7 +26,7 @@ function devices (): LakeFile[] {
   })
 }
 
-/** CSV files as a German spreadsheet writes them, with two images each at most. */
+/** CSV files as a German spreadsheet program writes them, with at most two images each. */
 function products (): LakeFile[] {
   const nouns = ['Stuhl', 'Tisch', 'Hängeleuchte', 'Bücherregal', 'Schlüsselbrett', 'Fußmatte', 'Teekanne', 'Kerze', 'Spiegel', 'Truhe']
   const woods = ['Eiche', 'Buche', 'Nuss', 'weiß', 'grün']
@@ -52,16 +52,16 @@ function products (): LakeFile[] {
   })
 }
 
-/** CSV files with a date of birth, which is not known of all pets. */
+/** CSV files with a date of birth, which is missing for some pets. */
 function pets (): LakeFile[] {
   const names = ['Rex', 'Mina', 'Balu', 'Luna', 'Pepper', 'Miso', 'Zoë', 'Olga', 'Nando', 'Flocke']
-  /** With the least and the greatest weight, in hectograms. */
+  /** The species, each with its minimum and maximum weight in units of 0.1 kg. */
   const kinds = [['dog', 30, 400], ['dog', 30, 400], ['cat', 25, 70], ['cat', 25, 70], ['rabbit', 10, 40], ['parrot', 3, 12]] as const
   return recordsOf(40, (random, i) => {
     const name = pick(random, names)
     const born = random() < 0.1 ? '' : new Date(Date.UTC(2010, 0, 1) + between(random, 0, 15 * 365) * 86_400_000).toISOString().slice(0, 10)
-    const [species, least, most] = pick(random, kinds)
-    const row = [name, species, born, (between(random, least, most) / 10).toFixed(1), pick(random, ['yes', 'yes', 'no'])]
+    const [species, min, max] = pick(random, kinds)
+    const row = [name, species, born, (between(random, min, max) / 10).toFixed(1), pick(random, ['yes', 'yes', 'no'])]
     const id = `${name.replace('ë', 'e').toLowerCase()}-${i + 1}`
     return [
       { name: `${id}.csv`, body: Buffer.from(`name,species,date of birth,weight,vaccinated\n${row.join(',')}\n`) },
@@ -74,12 +74,12 @@ function recordsOf (count: number, filesOf: (random: Random, i: number) => LakeF
   return Array.from({ length: count }, (_, i) => filesOf(randomOf(SEED, i), i)).flat()
 }
 
-/** The characters of these files are those of ISO-8859-1 and the euro sign. */
+/** Encodes text that contains only characters of ISO-8859-1 and the euro sign. */
 function toWindows1252 (text: string): Buffer {
   return Buffer.from(text.replaceAll('€', '\x80'), 'latin1')
 }
 
-/** A small symmetric pattern. */
+/** Draws a small symmetric pattern as a PNG of 16 x 16 pixels. */
 function tile (random: Random): Buffer {
   const size = 16
   const half = Array.from({ length: size * size / 2 }, () => between(random, 0, 3))

@@ -25,10 +25,10 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
   const { code, out, err } = await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output])
   t.equal(code, 0, err)
   t.equal(out, `wrote ${output}\n`)
-  t.match(err, /^4\/4, .*\n3 of 4 sampled files fit the schema\nNot decided:\n/)
-  t.match(err, /^- 1 files are left out, as each has more than one row, such as goods\/d\.csv$/m)
-  t.match(err, /^- The column "Preis" has the values "NA": they are taken as missing values$/m)
-  t.match(err, /^- No column looks like a birth date: /m)
+  t.match(err, /^4\/4, .*\n3 of 4 sampled files fit the schema\nTo be checked:\n/)
+  t.match(err, /^- 1 files are not used, because each has more than one row, such as goods\/d\.csv$/m)
+  t.match(err, /^- The column "Preis" has the values "NA": they are treated as missing values$/m)
+  t.match(err, /^- No column looks like a birth date, /m)
   t.match(err, /^Start: SCHEMA=\S+goods\.json LAKE_URL=file:\S+ SOURCE_PREFIX=goods\/ INPUT_DELIMITER=';' INPUT_ENCODING=windows-1252 npm start$/m)
   t.same(fieldsOf(readFileSync(output, 'utf8')), {
     sku: { type: 'string', source: 'key' },
@@ -71,7 +71,7 @@ t.test('the schema of the sample data is that of users, and its files fit', asyn
   const { code, out, err } = await runMain(main, ['--lake', 'file:seed-data', '--prefix', '', '--sample', '40'])
   t.equal(code, 0, err)
   t.match(err, /^40 of 40 sampled files fit the schema$/m)
-  t.match(err, /birthts is taken as the birth in milliseconds/)
+  t.match(err, /birthts is treated as the birth in milliseconds/)
   t.match(fieldsOf(out), { first_name: { type: 'string' }, last_name: { type: 'string' }, birthts: { type: 'integer', role: 'birth' }, image: { source: 'image' } })
 })
 
@@ -104,7 +104,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
     [['--lake', `file:${root}`, '--sample', '0'], /^schema: --sample: got '0'; must be an integer from 1/],
     [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix: got .x.; must be empty or end in/],
     [['--lake', `file:${root}`], /^schema: file:\S+ has 1 objects with the prefix 'source_data\/', and none of them is an info file \(\.csv, .*; see --prefix\n$/],
-    [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 files are left out, as each has no row, such as bad\/1\.csv; /],
+    [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 files are not used, because each has no row, such as bad\/1\.csv; /],
     [['--lake', `file:${root}/none`], /^schema: /]
   ]
   for (const [argv, message] of cases) t.match(await runMain(main, argv), { code: 1, out: '', err: message }, argv.join(' '))

@@ -21,7 +21,7 @@ const FIELDS = tableFields(parseSchema(JSON.stringify({
     { name: 'made', type: 'date' },
     { name: 'seen', type: 'datetime' },
     { name: 'photo', type: 'string', source: 'image' },
-    { name: 'scan', type: 'string', source: 'image' }
+    { name: 'scan', type: 'string', source: 'image', extensions: ['scan.png'] }
   ]
 })))
 
