@@ -40,7 +40,7 @@ t.test('what cannot be decided is a doubt', async (t) => {
     [['0', '1'], /may be a boolean/],
     [['20240131'], /may be a date with the format %Y%m%d/],
     [['007'], /leading zeros, such as 007/],
-    [['9007199254740993'], /not exact/],
+    [['9007199254740993'], /does not represent exactly/],
     [['5', 'NA'], /"NA": they are treated as missing values/],
     [['x', 'NA'], /the values "NA": if they stand for a missing value/],
     [['x', 5], /numbers or booleans such as 5: those files will be rejected/],
