@@ -7,7 +7,7 @@ import { compareUtf8 } from '../lib/base/utf8.js'
 import { checkColumns, usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import type { Changes } from '../lib/output/render-changes.js'
-import { Problem } from '../plugins/problems/problem.js'
+import { excerpt, Problem } from '../plugins/problems/problem.js'
 import { readerOf, sendStream } from './http/body.js'
 import { headersOnly } from './http/conditional.js'
 import { EventStreams } from './http/event-streams.js'
@@ -32,10 +32,10 @@ const Parameters = {
     accepted: 'a Data-Version, or the next of an earlier response',
     pattern: /^[\w-]{22}(~\d{1,9})?$/
   }),
-  limit: integerParameter({ minimum: 1, maximum: 10_000, description: 'The number of records of a page, changed or removed. Without it, the response has all changes.', example: 100 })
+  limit: integerParameter({ minimum: 1, maximum: 10_000, description: 'The maximum number of changed and removed records in a page. Without it, the response has all changes.', example: 100 })
 }
 const CursorParameter = {
-  cursor: textParameter({ description: 'Continues after the last page: the value of `Next-Cursor` in the response with that page. All pages are of one data version. The cursor contains the other parameters, so they need not be repeated.' })
+  cursor: textParameter({ description: 'Requests the next page: the value of `Next-Cursor` in the response with the previous page. All pages are of one data version. The cursor contains the other parameters, so they need not be repeated.' })
 }
 /** Not in the document: see routes/data.ts. */
 const FormatParameter = { format: { ...choiceParameter({ schema: { enum: FORMATS }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true } }
@@ -54,7 +54,7 @@ interface Page extends Query {
   readonly after?: string
 }
 
-/** GET /changes: what became of the records since a data version. */
+/** GET /changes: the changes of the records since a data version. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, config, tableSchema: schema } = fastify
   const parameters = { ...Parameters, columns: listingParameters(schema)['columns']! }
@@ -143,9 +143,9 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const given = { since, limit, columns }
     if (cursor === undefined) return given
     const page = readCursor(cursor)
-    if (page === undefined) throw invalidParameter('cursor', 'is not a cursor of this listing, or was damaged')
+    if (page === undefined) throw invalidParameter('cursor', 'is not a cursor of this listing, or is damaged; must be the Next-Cursor of an earlier response')
     for (const name of ['since', 'columns'] as const) {
-      if (given[name] !== undefined && JSON.stringify(given[name]) !== JSON.stringify(page[name])) throw invalidParameter('cursor', 'belongs to a query with other parameters; give limit and cursor alone')
+      if (given[name] !== undefined && JSON.stringify(given[name]) !== JSON.stringify(page[name])) throw invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
     }
     return { ...page, limit: limit ?? page.limit }
   }
@@ -178,7 +178,7 @@ export default routes
 function formatOf ({ headers: { accept = '*/*' } }: FastifyRequest): Format {
   const type = new Negotiator({ headers: { accept } }).mediaType(Object.values(MEDIA_TYPES))
   const format = FORMATS.find((format) => MEDIA_TYPES[format] === type)
-  if (format === undefined) throw new Problem(406, 'not_acceptable', `The changes are available as ${Object.values(MEDIA_TYPES).join(', ')}`, { headers: { vary: 'accept' } })
+  if (format === undefined) throw new Problem(406, 'not_acceptable', `Accept: got ${JSON.stringify(excerpt(accept))}; must accept one of ${Object.values(MEDIA_TYPES).join(', ')}`, { headers: { vary: 'accept' } })
   return format
 }
 
@@ -190,10 +190,10 @@ function columnsIn (names: readonly string[] | undefined, version: DataVersion):
   } catch (error) {
     throw unknownColumn(error)
   }
-  if (usesAge(version, { columns })) throw invalidParameter('columns', 'names the column age, which changes with time and is not available here')
+  if (usesAge(version, { columns })) throw invalidParameter('columns', 'names the column age, which changes with time and is not available in /changes')
   return columns
 }
 
 function gone (restart: string): Problem {
-  return new Problem(410, 'version_gone', 'The change log of this process does not reach this data version; read all records again', { members: { restart } })
+  return new Problem(410, 'version_gone', 'since: the change log of this process does not go back to this data version; read all records again', { members: { restart } })
 }

@@ -17,17 +17,17 @@ export const MAX_AGE_BINS = 1000
 
 const COLUMN_PARAMETERS = {
   columns: listParameter({
-    description: 'The columns whose figures are computed: numbers, dates and datetimes; separated by commas, repeated, or both. `age`, if there are ages: completed years at `as_of`.',
+    description: 'The columns of which statistics are computed: columns of numbers, dates and datetimes; separated by commas, repeated, or both. `age`, if the schema has a birth field: the age in completed years at `as_of`.',
     separator: ',',
     accepted: 'a list of columns, separated by commas or repeated'
   }),
-  bins: integerParameter({ minimum: 1, maximum: 100, default: 20, description: 'The number of bins of the histograms of `columns`.', example: 10 }),
-  group_by: textParameter({ description: 'Counts the records by the values of this column, and computes the figures of `columns` for each.' }),
-  limit: integerParameter({ minimum: 1, maximum: MAX_GROUPS, default: 100, description: 'The greatest number of `groups`: the largest ones. The others are counted in `other`.', example: 10 })
+  bins: integerParameter({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of bins in the histogram of each of `columns`.', example: 10 }),
+  group_by: textParameter({ description: 'The column by whose values the records are grouped. The response has the number of records of each group and its statistics of `columns`.' }),
+  limit: integerParameter({ minimum: 1, maximum: MAX_GROUPS, default: 100, description: 'The maximum number of `groups`. The largest groups are listed, and `other` counts the others.', example: 10 })
 }
 
 const AGE_PARAMETERS = {
-  empty_bins: booleanParameter({ description: `Whether \`age_histogram\` includes the bins without records between the others; at most ${MAX_AGE_BINS} bins.`, default: false, example: true })
+  empty_bins: booleanParameter({ description: `Whether \`age_histogram\` includes bins without records between the others. An error if it would have more than ${MAX_AGE_BINS} bins.`, default: false, example: true })
 }
 
 export type ColumnStatisticsQuery = Partial<Values<typeof COLUMN_PARAMETERS & typeof AGE_PARAMETERS>>
@@ -54,7 +54,7 @@ export function columnQueryOf ({ columns, bins, group_by: groupBy, limit }: Colu
   for (const column of columns ?? []) {
     const type = columnType(version, column)
     if (type !== undefined && !FIGURE_TYPES.includes(type)) {
-      throw invalidParameters([{ parameter: 'columns', detail: `got ${JSON.stringify(column)}, which has values of the type ${type}; must be columns of the types ${FIGURE_TYPES.join(', ')}; use group_by to count other values` }])
+      throw invalidParameters([{ parameter: 'columns', detail: `got ${JSON.stringify(column)}, which has values of the type ${type}; must be a column of one of the types ${FIGURE_TYPES.join(', ')}; use group_by to count other values` }])
     }
   }
   return { columns, groupBy, ...columns && { bins }, ...groupBy !== undefined && { maxGroups: limit } }
@@ -63,42 +63,42 @@ export function columnQueryOf ({ columns, bins, group_by: groupBy, limit }: Colu
 /** A value of any column. Without a type: generators fail on a schema of several types. */
 const value = (description: string) => Type.Unsafe<unknown>({ description })
 
-const FigureBin = Type.Object({
-  min: value('The least value of the bin'),
-  max: value('The end of the bin, which only the last bin includes'),
+const ColumnBin = Type.Object({
+  min: value('The lowest value of the bin'),
+  max: value('The upper end of the bin; included in the last bin only'),
   count: count('The number of records in the bin')
 }, { description: 'A bin of the histogram of a column' })
 
-const Figures = Type.Object({
+const ColumnStatistics = Type.Object({
   count: count('The number of records that have a value'),
-  sum: Type.Optional(Type.Union([number(), Type.Null()], { description: 'Of numbers only: the sum; 0 without values, null if it exceeds the largest double. Sums of whole numbers are exact before they are rounded to a double' })),
+  sum: Type.Optional(Type.Union([number(), Type.Null()], { description: 'For numbers only: the sum; 0 without values, null if it exceeds the largest double. Sums of integers are exact before they are rounded to a double' })),
   mean: value('The mean; null without values'),
   median: value('The median; null without values'),
-  min: value('The least value; null without values'),
-  max: value('The greatest value; null without values'),
-  histogram: Type.Array(FigureBin, { description: 'Bins of equal width, empty ones included; fewer than `bins` if they would have no width' })
-}, { description: 'The figures of a column. Those of dates and datetimes are values of the column, cut to the day or millisecond' })
+  min: value('The lowest value; null without values'),
+  max: value('The highest value; null without values'),
+  histogram: Type.Array(ColumnBin, { description: 'Bins of equal width, empty ones included; fewer than `bins` if they would have no width' })
+}, { description: 'The statistics of a column. For dates and datetimes they are values of the same type, rounded down to the day or millisecond' })
 
-const figuresByColumn = (description: string) => Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: Figures, description }))
+const figuresByColumn = (description: string) => Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: ColumnStatistics, description }))
 
 const Group = Type.Object({
   value: value('The value of the column; null for the records without one'),
   count: count('The number of records'),
-  columns: figuresByColumn('The figures of the records of the group, by column')
+  columns: figuresByColumn('The statistics of the records of the group, by column')
 }, { description: 'The records with one value of a column' })
 
 const OtherGroups = Type.Object({
-  groups: count('The number of groups'),
-  count: count('The number of their records')
+  groups: count('The number of these groups'),
+  count: count('The number of records in these groups')
 }, { description: 'The groups that are not in `groups`' })
 
 /** By their names in the document. */
-export const columnStatisticsSchemas = { FigureBin, Figures, Group }
+export const columnStatisticsSchemas = { ColumnBin, ColumnStatistics, Group }
 
 /** The members of the response. */
 export const columnStatisticsMembers = {
-  columns: figuresByColumn('With `columns`: the figures by column'),
-  group_by: Type.Optional(Type.String({ description: 'With `group_by`: its column' })),
-  groups: Type.Optional(Type.Array(Group, { description: 'With `group_by`: the largest groups, the largest first; ties by value, null last' })),
+  columns: figuresByColumn('With `columns`: the statistics by column'),
+  group_by: Type.Optional(Type.String({ description: 'With `group_by`: the name of the column' })),
+  groups: Type.Optional(Type.Array(Group, { description: 'With `group_by`: the largest groups, the largest first; groups of equal size are ordered by value, null last' })),
   other: Type.Optional(OtherGroups)
 }

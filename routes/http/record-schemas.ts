@@ -58,11 +58,11 @@ export const recordSchemas = perSchema((schema) => {
 
   const Changes = Type.Object({
     since: text('The position after which changes are reported'),
-    version: text('The `Data-Version` that the records are of'),
+    version: text('The `Data-Version` of the records'),
     next: nullable('The `since` of the next request: the version, followed by `~n` if images were replaced within it; null if another page follows', Type.String()),
-    changed: Type.Array(RecordSelection, { description: 'The records that were added or changed, or of which an image was replaced, as they are in this version' }),
+    changed: Type.Array(RecordSelection, { description: 'The records that were added or changed, or an image of which was replaced, as they are in this version' }),
     removed: Type.Array(Type.String(), { description: 'The keys of the records that were removed' })
-  }, { description: 'What became of the records since a data version' })
+  }, { description: 'The changes of the records since a data version' })
 
   const none = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has a birth'
   const Statistics = Type.Object({

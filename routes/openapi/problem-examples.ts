@@ -47,8 +47,8 @@ export const expiredCursor: Examples = {
   })
 }
 export const unknownPosition: Examples = {
-  unknown: example('A version that the change log does not reach', `'/changes?since=${'A'.repeat(22)}'`, {
-    ...problem(410, 'Gone', 'version_gone', 'The change log of this process does not reach this data version; read all records again'),
+  unknown: example('A version that is older than the change log', `'/changes?since=${'A'.repeat(22)}'`, {
+    ...problem(410, 'Gone', 'version_gone', 'since: the change log of this process does not go back to this data version; read all records again'),
     restart: '/data'
   })
 }

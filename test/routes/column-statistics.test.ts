@@ -65,10 +65,10 @@ t.test('groups by a column of any type', async (t) => {
   t.match((await groups('group_by=kind&columns=weight&limit=1')), { columns: { weight: { count: 4 } }, groups: [{ value: 'lamp', columns: { weight: { count: 2, sum: 0.1 + 0.2 } } }] })
 })
 
-t.test('what has no figures or does not exist is an error', async (t) => {
+t.test('a column that has no statistics or does not exist is an error', async (t) => {
   const { app } = await build(t, { schema, files: { ...files, 'e.csv': 'kind,count,weight,on,made,seen,room\nfan,,,,,,1\n' } })
   const table: [search: string, parameter: string, detail: RegExp][] = [
-    ['columns=kind', 'columns', /values of the type string; must be columns of the types integer, number, date, datetime; use group_by/], ['columns=on', 'columns', /boolean/], ['columns=room', 'columns', /string/],
+    ['columns=kind', 'columns', /values of the type string; must be a column of one of the types integer, number, date, datetime; use group_by/], ['columns=on', 'columns', /boolean/], ['columns=room', 'columns', /string/],
     ['columns=wight', 'columns', /did you mean weight/], ['columns=count,count', 'columns', /twice/], ['columns=*', 'columns', /unknown column/],
     ['group_by=kinds', 'group_by', /did you mean kind/], ['group_by=kind,on', 'group_by', /cannot be used here/], ['group_by=', 'group_by', /./], ['group_by=kind&group_by=on', 'group_by', /at most once/],
     ['columns=count&bins=0', 'bins', /1 to 100/], ['group_by=kind&limit=1001', 'limit', /1 to 1000/], ['empty_bins=true', 'empty_bins', /unknown parameter/], ['group_by=age', 'group_by', /unknown column age/]
