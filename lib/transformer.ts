@@ -168,7 +168,7 @@ export class UserDataTransformer {
     this.#firstImage = images[0]?.name
     this.#clock = clock
     this.#cache = cache
-    this.#openVersion = options.openVersion ?? openTables(new IndexCache(options.indexMaxBytes ?? sizeOrAuto(DEFAULTS.indexMaxBytes)))
+    this.#openVersion = options.openVersion ?? openTables(new IndexCache(options.indexMaxBytes ?? sizeOrAuto(DEFAULTS.indexMaxBytes), undefined, (column) => this.#backend.orderNumbers(column)))
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, images.flatMap(({ extensions = imageExtensions }) => extensions))

@@ -59,10 +59,13 @@ export function * rankRows ({ rows, valued }: ColumnOrder, compare: (a: number, 
   return { codes, count: rank + 1 }
 }
 
+/** The numbers of a column. Plain data. */
+export type StoredNumbers = Pick<FixedColumn, 'kind' | 'values'>
+
 const DIGITS = 0x10000
 
 /** Orders the rows of a column of numbers: a radix sort by the bits of their doubles. */
-export function * orderByNumber ({ kind, values }: Pick<FixedColumn, 'kind' | 'values'>): Steps<ColumnOrder> {
+export function * orderByNumber ({ kind, values }: StoredNumbers): Steps<ColumnOrder> {
   const { length } = values
   // The two halves of each number, changed so that they compare as the numbers do.
   const [high, low] = [new Uint32Array(length), new Uint32Array(length)]

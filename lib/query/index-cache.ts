@@ -1,6 +1,12 @@
 import { BoundedCache } from '../base/bounded-cache.js'
 import { memoryOf } from '../base/shared-memory.js'
 import { runSteps, STEP_ROWS, type Steps } from '../base/steps.js'
+import { orderByNumber, type ColumnOrder, type StoredNumbers } from './column-order.js'
+
+/** Orders the rows of a column of numbers, perhaps in another thread. */
+export type OrderNumbers = (column: StoredNumbers) => Promise<ColumnOrder>
+
+const orderHere: OrderNumbers = (column) => runSteps(orderByNumber(column))
 
 /**
  * Indexes that queries have used, in bounded memory; the least recently used one is dropped first. An index is named by the arrays that
@@ -15,9 +21,15 @@ export class IndexCache {
   /** Tables with at most as many rows are scanned rather than ordered, if both are possible. */
   readonly maxScannedRows: number
 
-  /** @param maxBytes of all indexes together */
-  constructor (maxBytes: number, maxScannedRows = STEP_ROWS) {
+  readonly #orderNumbers: OrderNumbers
+
+  /**
+   * @param maxBytes of all indexes together
+   * @param orderNumbers orders large columns of numbers. Default: in this thread.
+   */
+  constructor (maxBytes: number, maxScannedRows = STEP_ROWS, orderNumbers: OrderNumbers = orderHere) {
     this.maxScannedRows = maxScannedRows
+    this.#orderNumbers = orderNumbers
     this.#indexes = new BoundedCache(maxBytes)
   }
 
@@ -41,6 +53,13 @@ export class IndexCache {
       this.#running.set(name, running)
     }
     return await running
+  }
+
+  /** Orders the rows of a column of numbers. */
+  async orderNumbers ({ kind, values }: StoredNumbers): Promise<ColumnOrder> {
+    if (values.length <= this.maxScannedRows) return await orderHere({ kind, values })
+    // The other thread may have died, or have been closed.
+    return await this.#orderNumbers({ kind, values }).catch(() => orderHere({ kind, values }))
   }
 
   async #make<T extends object> (name: string, make: () => Steps<T> | Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import type { DictionaryReader, TableReader } from '../table/table.js'
 import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { AGE, ageColumn, isAge } from './age-column.js'
 import { BirthIndex } from './birth-index.js'
-import { orderByCode, orderByKey, orderByNumber, orderByRanks, orderOfRows, rankRows, type CodeOrder, type ColumnOrder, type RankedColumn } from './column-order.js'
+import { orderByCode, orderByKey, orderByRanks, orderOfRows, rankRows, type CodeOrder, type ColumnOrder, type RankedColumn } from './column-order.js'
 import { foldTexts } from './fold-texts.js'
 import type { IndexCache } from './index-cache.js'
 import { orderingOf, queryColumn, type KeyColumn, type QueryColumn } from './query-column.js'
@@ -82,7 +82,7 @@ export class TableIndex {
     switch (column.kind) {
       case 'dictionary': return await this.#cache.make(name, () => orderByCode(column.codes, column.values.length))
       case 'keys': return await this.#cache.make(name, () => orderByKey(column))
-      default: return await this.#cache.make(name, () => births?.isOf(column) ? orderOfRows(births.rows(0, births.length), this.table.length) : orderByNumber(column))
+      default: return await this.#cache.make(name, () => births?.isOf(column) ? orderOfRows(births.rows(0, births.length), this.table.length) : this.#cache.orderNumbers(column))
     }
   }
 

@@ -1,6 +1,8 @@
 import type { MonotonicClock } from '../base/clock.js'
 import { renderOutput } from '../output/output.js'
 import { Publisher } from '../output/publisher.js'
+import { runSteps } from '../base/steps.js'
+import { orderByNumber, type ColumnOrder, type StoredNumbers } from '../query/column-order.js'
 import { TableVersion } from '../query/table-version.js'
 import { SnapshotFile, type LoadedSnapshot } from '../snapshot/snapshot-file.js'
 import { reconcile, type Reconciled, type ReconcileOptions, type ReconcileProgress } from '../source/reconcile.js'
@@ -65,6 +67,10 @@ export class InProcessBackend implements LakeBackend {
 
   async saveSnapshot (state: SourceState): Promise<void> {
     await this.#snapshot.save(state)
+  }
+
+  async orderNumbers (column: StoredNumbers): Promise<ColumnOrder> {
+    return await runSteps(orderByNumber(column))
   }
 
   async close (): Promise<void> {}

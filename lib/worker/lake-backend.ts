@@ -1,5 +1,6 @@
 import type { Output } from '../output/output.js'
 import type { PublishReport } from '../output/publisher.js'
+import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import type { SnapshotFailure } from '../snapshot/snapshot-file.js'
 import type { Quarantine } from '../source/quarantine.js'
 import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
@@ -40,6 +41,8 @@ export interface LakeBackend {
   publish (state: SourceState, request: PublishRequest): Promise<OutputReport>
   /** Writes the snapshot, unless it contains this state already or another process has written one in the meantime. */
   saveSnapshot (state: SourceState): Promise<void>
+  /** Orders the rows of a column of numbers, for queries. */
+  orderNumbers (column: StoredNumbers): Promise<ColumnOrder>
   /** Releases the resources of the backend. No other method may be called afterwards. */
   close (): Promise<void>
 }

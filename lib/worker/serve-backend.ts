@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { monotonicNow, type MonotonicClock } from '../base/clock.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
+import type { StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { Quarantine } from '../source/quarantine.js'
 import type { SourceState } from '../source/source-state.js'
@@ -48,7 +49,7 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
       const base = find(state)
       if (state !== undefined && base === undefined) return reply({ id, missingState: state as string })
       const onProgress = throttle((progress) => reply({ id, progress }))
-      const result: unknown = await backend[method](base as never, request as never, onProgress)
+      const result: unknown = method === 'orderNumbers' ? await backend.orderNumbers(request as StoredNumbers) : await backend[method](base as never, request as never, onProgress)
       if (method === 'close') await store.close()
       reply({ id, result: method === 'reconcile' ? retainState(result as BackendReconciled, base) : result })
     }

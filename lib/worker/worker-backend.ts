@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { hintSharedMemory } from '../base/shared-memory.js'
+import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { Quarantine } from '../source/quarantine.js'
 import type { SourceState } from '../source/source-state.js'
@@ -61,6 +62,10 @@ export class WorkerBackend implements LakeBackend {
 
   async saveSnapshot (state: SourceState): Promise<void> {
     await this.#call('saveSnapshot', state)
+  }
+
+  async orderNumbers (column: StoredNumbers): Promise<ColumnOrder> {
+    return await this.#call('orderNumbers', undefined, column)
   }
 
   async close (): Promise<void> {

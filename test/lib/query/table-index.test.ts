@@ -44,3 +44,21 @@ t.test('indexes of equal columns are shared, in bounded memory', async (t) => {
   t.same(await none.order(names(none)), order, 'an index that exceeds the memory is used once')
   t.equal(none.orderIfMade(names(none)), undefined)
 })
+
+t.test('numbers of a large table are ordered by another thread, if there is one and it does not fail', async (t) => {
+  const calls: number[] = []
+  const fails = { now: false }
+  const cacheOf = (maxScannedRows: number) => new IndexCache(0, maxScannedRows, async ({ values }) => {
+    calls.push(values.length)
+    if (fails.now) throw new Error('closed')
+    return { rows: Uint32Array.of(7), valued: 1 }
+  })
+  const column = { name: 'n', kind: 'number', values: Float64Array.of(2, NaN, -1, 2, -Infinity, 0.5) } as const
+  const here = { rows: Uint32Array.of(4, 2, 5, 0, 3, 1), valued: 5 }
+  t.same(await cacheOf(6).orderNumbers(column), here, 'a small one is ordered here')
+  t.same(calls, [])
+  t.same(await cacheOf(5).orderNumbers(column), { rows: Uint32Array.of(7), valued: 1 })
+  fails.now = true
+  t.same(await cacheOf(5).orderNumbers(column), here)
+  t.same(calls, [6, 6])
+})

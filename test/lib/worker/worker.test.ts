@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
+import { shared } from '../../../lib/base/shared-memory.js'
 import { typedArraysIn } from '../../../lib/base/typed-arrays.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
 import type { ReconcileProgress } from '../../../lib/source/reconcile.js'
@@ -55,6 +56,16 @@ function open (t: Test) {
   }
   return { root, worker, backend, reconcile, settle }
 }
+
+t.test('a worker orders columns of numbers', async (t) => {
+  const { backend } = open(t)
+  const values = shared(Float64Array, 100_000)
+  values.forEach((_, i) => { values[i] = i % 10 === 0 ? NaN : Math.sin(i) * 1e300 })
+  const { rows, valued } = await backend.orderNumbers({ kind: 'number', values })
+  const expected = [...values.keys()].sort((a, b) => Number(Number.isNaN(values[a])) - Number(Number.isNaN(values[b])) || (values[a]! - values[b]!) || a - b)
+  t.equal(valued, 90_000)
+  t.same([...rows], expected)
+})
 
 t.test('a worker reconciles, publishes and restores as the calling thread would', async (t) => {
   const { root, backend, reconcile } = open(t)
