@@ -85,7 +85,9 @@ interface SampledRecord { readonly id: string, readonly columns: SampledColumns 
 function inferFields (records: readonly SampledRecord[], doubts: string[]): { fields: FieldDescriptor[], isPartial: boolean } {
   const groups = groupSpellings(records)
   const keyGroup = groups.find(([first]) => records.every(({ id, columns }) => columns.get(first!) === undefined || String(columns.get(first!)) === id))
-  const fields: FieldDescriptor[] = [{ name: keyGroup === undefined ? 'id' : keyGroup[0]!, type: 'string', source: 'key' }]
+  const headers = new Set(groups.flat())
+  const keyName = keyGroup?.[0] ?? (headers.has('id') ? freeName('key', headers) : 'id')
+  const fields: FieldDescriptor[] = [{ name: keyName, type: 'string', source: 'key' }]
   let isPartial = false
   const names = new Set(fields.map(({ name }) => name))
   for (const spellings of groups) {
@@ -102,7 +104,8 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
     }
     if (found.length < records.length) isPartial = true
     const { field, doubts: ofType } = inferType(found.filter((value): value is SampleValue => value !== null && typeof value !== 'symbol'))
-    const name = freeName(toName(spellings[0]!), names)
+    // The name of another column would be reserved.
+    const name = freeName(toName(spellings[0]!), new Set([...names, ...[...headers].filter((header) => !spellings.includes(header))]))
     names.add(name)
     fields.push({ name, ...spellings.length > 1 || spellings[0] !== name ? { header: spellings.length === 1 ? spellings[0]! : spellings } : {}, ...field })
     doubts.push(...ofType.map((doubt) => `The column ${label} ${doubt}`))
@@ -123,7 +126,7 @@ function groupSpellings (records: readonly SampledRecord[]): string[][] {
     const simple = name.normalize('NFC').toLowerCase().replaceAll(/[\s_-]/g, '')
     const group = groups.get(simple) ?? []
     const isTogether = records.some(({ columns }) => columns.has(name) && group.some((other) => columns.has(other)))
-    if (isTogether) groups.set(name, [name])
+    if (isTogether) groups.set(`${simple} ${name}`, [name]) // no simple form has a space
     else groups.set(simple, [...group, name])
   }
   return [...groups.values()].map((group) => group.sort((a, b) => counts.get(b)! - counts.get(a)!))
