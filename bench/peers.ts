@@ -14,7 +14,7 @@ const RECORDS = 100_000
 const TOOLS = fileURLToPath(new URL('../../tools/peers/', import.meta.url))
 const BIN = `${TOOLS}.venv/bin/`
 
-/** Each request is repeated for at least this time, and at least this often. */
+/** Each request is repeated for at least this number of milliseconds, and at least this number of times. */
 const REPEAT_MS = 2000
 const MIN_REPEATS = 3
 
@@ -26,7 +26,7 @@ interface Call {
   readonly accept?: string
 }
 
-/** A question that several services can answer, as the request to each in repetition `i`. The ranges of birth timestamps are new each time. */
+/** A query, as the request to each of the services in repetition `i`. A range of birth timestamps differs in each repetition, so that no result is cached. */
 interface Question {
   readonly userlake: (i: number) => Call
   readonly roapi: (i: number) => Call

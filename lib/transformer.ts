@@ -304,11 +304,11 @@ export class UserDataTransformer {
   }
 
   /**
-   * What became of the records since a position.
+   * Returns the records that changed between two positions of the change log.
    *
-   * @param since default: the current position
-   * @param until the last position that is taken into account. Default: the current one.
-   * @returns `undefined` if the change log does not reach `since`, or the version of `until` is no longer held
+   * @param since the position after which changes are returned. Default: the current position, so that there are none.
+   * @param until the last position whose changes are returned. Default: the current position.
+   * @returns `undefined` if the change log does not contain one of the positions, or the data version of `until` is not retained
    */
   changesSince (since: string | undefined, until?: string): (Changes & { readonly next: string }) | undefined {
     const { changes } = this.#cache.state
@@ -319,7 +319,7 @@ export class UserDataTransformer {
     return { since: since ?? next, version, next, keys: from < to ? keysBetween(changes, from, to) : [] }
   }
 
-  /** Changes as JSON or lines of JSON. Their version is held until they are read; if it has to be given up earlier, the response is cut. */
+  /** Renders changes as JSON or NDJSON. Their data version is retained until they have been read; if it is evicted earlier, `reader.cut` is called. */
   async * renderChanges (changes: Changes, format: 'json' | 'ndjson', columns: readonly string[] | undefined, reader = PATIENT_READER): AsyncGenerator<string> {
     const { version } = changes.version
     const releaseVersion = this.#versions.acquire(version, reader.cut)
@@ -331,7 +331,7 @@ export class UserDataTransformer {
     }
   }
 
-  /** Calls a function after each reconcile. Returns the function that ends this. */
+  /** Calls `listener` after each successful reconcile. Returns the function that removes it. */
   onReconcile (listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -12,7 +12,7 @@ function setUp (rules = {}) {
   return { clock, versions: new Versions(clock.monotonic, { maxAgeMs: 1000, maxBytes: 250, ...rules }) }
 }
 
-t.test('an old version is held only if it is retained', async (t) => {
+t.test('an old version is evicted unless `retain` was called for it', async (t) => {
   const { versions } = setUp()
   t.equal(versions.current, undefined)
   versions.publish(recordsOf('a'))
@@ -28,7 +28,7 @@ t.test('an old version is held only if it is retained', async (t) => {
   t.equal(versions.get('unknown'), undefined)
 })
 
-t.test('a retained version is held for maxAgeMs after its last use', async (t) => {
+t.test('a retained version is evicted when it has not been used for maxAgeMs', async (t) => {
   const { clock, versions } = setUp()
   versions.publish(recordsOf('a'))
   versions.retain('a')
@@ -65,13 +65,13 @@ t.test('memory that old versions share counts once, and memory that they share w
   }
   for (const name of ['a', 'b', 'c']) publish(name, large, new ArrayBuffer(20))
   publish('d', large, old)
-  t.ok(['a', 'b', 'c'].every((name) => versions.get(name)), 'they hold 60 bytes')
+  t.ok(['a', 'b', 'c'].every((name) => versions.get(name)), 'their memory is 60 bytes')
   publish('e', old)
-  t.equal(versions.get('a'), undefined, 'they held 260 bytes')
-  t.ok(['b', 'c', 'd'].every((name) => versions.get(name)), 'they hold 240 bytes')
+  t.equal(versions.get('a'), undefined, 'their memory was 260 bytes')
+  t.ok(['b', 'c', 'd'].every((name) => versions.get(name)), 'their memory is 240 bytes')
 })
 
-t.test('a version is held while it is read; its readers are ended if it has to be evicted', async (t) => {
+t.test('a version is retained while it is read; if it is evicted earlier, its readers are ended', async (t) => {
   const { clock, versions } = setUp()
   versions.publish(recordsOf('a'))
   const ended: string[] = []
@@ -80,7 +80,7 @@ t.test('a version is held while it is read; its readers are ended if it has to b
   versions.publish(recordsOf('b'))
   t.ok(versions.get('a'))
   release()
-  t.ok(versions.get('a'), 'the second reader still holds it')
+  t.ok(versions.get('a'), 'it is retained for the second reader')
   t.same(ended, [])
   clock.advance(1001)
   versions.prune()
@@ -106,15 +106,15 @@ t.test('data that returns to an old version is that version, and stays retained'
   versions.publish(again)
   t.equal(versions.current, again)
   versions.publish(recordsOf('c'))
-  t.equal(versions.get('a'), again, 'retaining goes by the name')
+  t.equal(versions.get('a'), again, 'versions are retained by name')
 })
 
-t.test('by default old versions hold the lesser of 256 MiB and an eighth of the memory', async (t) => {
+t.test('the size auto is the lesser of 256 MiB and an eighth of the memory of the container or machine', async (t) => {
   const MiB = 2 ** 20
   t.equal(sizeOrAuto('auto', 512 * MiB), 64 * MiB)
   t.equal(sizeOrAuto('auto', 64 * 1024 * MiB), 256 * MiB)
   t.equal(sizeOrAuto('1GiB', 512 * MiB), 1024 * MiB)
-  t.equal(memoryLimit(512 * MiB, 1024 * MiB), 512 * MiB, 'that of the container')
-  for (const unlimited of [undefined, 0, 2 ** 63 - 1, 2 ** 64]) t.equal(memoryLimit(unlimited, 1024 * MiB), 1024 * MiB, 'that of the machine')
+  t.equal(memoryLimit(512 * MiB, 1024 * MiB), 512 * MiB, 'the memory of the container')
+  for (const unlimited of [undefined, 0, 2 ** 63 - 1, 2 ** 64]) t.equal(memoryLimit(unlimited, 1024 * MiB), 1024 * MiB, 'the memory of the machine')
   t.ok(memoryLimit() > 64 * MiB)
 })

@@ -10,7 +10,7 @@ export interface CountingProxy {
   readonly gets: string[]
 }
 
-/** A proxy before a real S3 server that records the requests. Signatures stay valid, as it forwards the Host header. */
+/** Starts a proxy to a real S3 server that records the requests. Signatures remain valid, because it forwards the Host header. */
 export async function startCountingProxy (t: Test, endpoint: string): Promise<CountingProxy> {
   const { hostname, port } = new URL(endpoint)
   const gets: string[] = []

@@ -2,13 +2,13 @@ import { gzipSync } from 'node:zlib'
 
 /** A lake that differs from the sample data in one thing. */
 export interface OtherLake {
-  /** What is different. */
+  /** The difference, for docs/lakes.md. */
   readonly has: string
   /** The objects by key. Later ones are newer. */
   readonly files: Readonly<Record<string, string | Buffer>>
-  /** What a copy of schemas/users.json has to say: properties of a field, new fields, and `null` for fields that are removed. */
+  /** The changes to schemas/users.json, by field: properties that are added, a new field, or `null` if the field is removed. */
   readonly fields?: Readonly<Record<string, object | null>>
-  /** Properties of the schema. */
+  /** Other properties of the schema. */
   readonly schema?: object
   readonly settings?: Readonly<Record<string, string>>
   readonly request: string

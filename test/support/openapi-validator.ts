@@ -4,7 +4,7 @@ import type { AnySchema } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 
-/** Headers of any response, which the document does not list. */
+/** Headers that any response may have, and that the document does not list. */
 const UNIVERSAL = ['connection', 'content-length', 'content-type', 'date', 'transfer-encoding']
 
 interface Header { readonly required?: boolean, readonly schema: { readonly type?: string } }
@@ -16,7 +16,7 @@ interface Document { readonly components: { readonly headers: Record<string, Hea
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
 
-/** Makes `inject` throw if a response does not match the app's own OpenAPI document. */
+/** Makes `inject` throw if a response does not conform to the OpenAPI document of the app. */
 export function validateResponses (fastify: FastifyInstance): void {
   const inject = fastify.inject.bind(fastify) as (request: unknown) => Promise<LightMyRequestResponse>
   let document: Document | undefined
@@ -30,7 +30,7 @@ export function validateResponses (fastify: FastifyInstance): void {
   }) as FastifyInstance['inject']
 }
 
-/** The endings of the paths that document the responses of /data and /rejects in other formats than JSON. */
+/** Extensions of paths: the document describes the responses of /data and /rejects in formats other than JSON under these paths. */
 const FORMATS: Readonly<Record<string, string>> = { 'text/csv': '.csv', 'application/x-ndjson': '.ndjson' }
 
 /** The documented responses to a request; `undefined` if the document does not have its path or method. */
@@ -48,7 +48,7 @@ function compare (response: LightMyRequestResponse, method: string, documented: 
   const expected = documented[response.statusCode] ?? ([403, 405, 408, 417, 421, 431].includes(response.statusCode) ? documented['default'] : undefined)
   if (expected === undefined) return ['the status']
   const { headers = {}, content } = expected
-  // Described in words.
+  // The document describes these bodies in words only, so there is no schema to check.
   if (isOtherFormatOfChanges(response, type)) return compareHeaders(response, headers, document)
   const differences = compareHeaders(response, headers, document)
   if (content === undefined) return response.body === '' ? differences : [...differences, 'it has a body']
@@ -97,7 +97,7 @@ type Validators = Map<string, ReturnType<Ajv2020['compile']>>
 const validatorsOfComponents = new Map<string, Validators>()
 const validatorsOfDocument = new WeakMap<Document, Validators>()
 
-/** Schemas refer to the components of their document, so each is compiled with them. */
+/** Compiles a schema together with the components of its document, to which it may refer. */
 function compiled (schema: object, document: Document) {
   const { components } = document as unknown as { components: object }
   const validators = validatorsOfDocument.get(document) ?? validatorsWith(components)
@@ -108,7 +108,7 @@ function compiled (schema: object, document: Document) {
   return validate
 }
 
-/** The apps of a test mostly have equal documents. */
+/** Cached, because most apps of a test file have equal documents. */
 function validatorsWith (components: object): Validators {
   const key = JSON.stringify(components)
   const validators = validatorsOfComponents.get(key) ?? new Map()

@@ -1,6 +1,6 @@
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 
-/** The content of a Parquet file as the reader hyparquet sees it. test/real/parquet.test.ts compares with DuckDB. */
+/** Reads a Parquet file with hyparquet. test/real/parquet.test.ts reads it with DuckDB. */
 export async function readParquet (bytes: Buffer) {
   const file = Uint8Array.from(bytes).buffer
   const metadata = parquetMetadata(file)

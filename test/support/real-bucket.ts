@@ -1,6 +1,6 @@
 import { DeleteBucketCommand, DeleteObjectCommand, DeleteObjectsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 
-/** Removes a bucket of a real server with its objects. Not part of any store, as Userlake never deletes objects. */
+/** Removes a bucket of a real server with its objects. This is not a method of a store, because Userlake never deletes objects. */
 export async function deleteBucket (endpoint: string, bucket: string): Promise<void> {
   const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true })
   try {

@@ -60,13 +60,13 @@ export class S3Bucket {
   }
 }
 
-/** The first index for which `holds` is true. Once true, `holds` must stay true for all higher indexes. */
-function firstIndex (keys: readonly string[], holds: (key: string) => boolean): number {
+/** The index of the first key for which `predicate` is true. Once it is true, it must be true for all later keys. */
+function firstIndex (keys: readonly string[], predicate: (key: string) => boolean): number {
   let low = 0
   let high = keys.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (holds(keys[middle]!)) high = middle
+    if (predicate(keys[middle]!)) high = middle
     else low = middle + 1
   }
   return low

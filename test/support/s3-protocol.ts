@@ -22,7 +22,7 @@ export interface S3Response {
 export interface S3Settings {
   /** The clock for LastModified: milliseconds since 1970-01-01 UTC. Responses contain whole seconds. */
   readonly clock: () => number
-  /** The maximal number of keys on a listing page. */
+  /** The maximum number of keys on a page of a listing. */
   readonly pageSize: number
   /** Behaves as Ceph RGW 16.2: If-Match of a PUT matches only without quotes, and is 412 rather than 404 if the key is missing. */
   readonly unquotedIfMatch: boolean
@@ -92,8 +92,8 @@ function put (request: S3Request, bucket: S3Bucket, unquotedIfMatch: boolean): S
     if (current === undefined && !unquotedIfMatch) return failure(404, 'NoSuchKey')
     if ((unquotedIfMatch ? ifMatch : unquote(ifMatch)) !== current?.etag) return failure(412, 'PreconditionFailed')
   }
-  const kept = Object.entries(request.headers).filter(([name]) => name === 'content-type' || name.startsWith('x-amz-meta-'))
-  const { etag } = bucket.put(request.key, request.body, Object.fromEntries(kept) as Record<string, string>)
+  const stored = Object.entries(request.headers).filter(([name]) => name === 'content-type' || name.startsWith('x-amz-meta-'))
+  const { etag } = bucket.put(request.key, request.body, Object.fromEntries(stored) as Record<string, string>)
   return { status: 200, headers: { etag: `"${etag}"` } }
 }
 

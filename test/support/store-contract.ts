@@ -5,19 +5,19 @@ import { compareUtf8 } from '../../lib/base/utf8.js'
 
 export interface ContractSubject {
   /**
-   * A store over a bucket or folder that contains only these keys (none by default), each with its own name as content, and no racy
-   * object. The store is closed and its content removed after the test.
+   * Opens a store on a bucket or folder that contains exactly one object per key (default: none), which is not racy and whose content is its key. The
+   * store is closed and its content is removed after the test.
    */
   readonly open: (t: Test, keys?: readonly string[]) => Promise<ObjectStore>
-  /** A store over a bucket or folder that does not exist. */
+  /** Opens a store on a bucket or folder that does not exist. */
   readonly openMissing: (t: Test) => Promise<ObjectStore>
-  /** A store whose server or file system has the object `key` and never responds to the request for its content. */
+  /** Opens a store whose server or file system has the object `key` but never responds to a request for its content. */
   readonly openStalled?: (t: Test) => Promise<ObjectStore>
-  /** Keys that not every store can hold. */
+  /** Keys that are valid in this store but not in every store. */
   readonly furtherKeys?: readonly string[]
 }
 
-/** Keys that fail if a layer decodes twice, joins paths, builds XML or compares UTF-16. */
+/** Keys that are damaged or misplaced if a layer decodes twice, joins paths, does not escape XML or compares UTF-16. */
 const HOSTILE_KEYS = [
   'a b.csv', ' leading', 'trailing ', 'a+b', 'a%20b', 'a%2Fb', 'a%25b', '100%', '%', '%zz', 'what?.csv', 'a#b', 'a&b=c', 'a&amp;b',
   '"quoted"', "it's", '<tag>', ']]>', 'back\\slash', '..hidden', 'a..b', '.hidden', '...', 'a/.b/..c', '~', 'a;b,c:d@e$f!g*h(i)',
@@ -26,8 +26,8 @@ const HOSTILE_KEYS = [
 
 const bytes = (content: string) => Buffer.from(content)
 
-/** Options of reads: a store may have a faster path for objects that are known to be small. */
-const WAYS: readonly GetOptions[] = [{}, { maxBytes: 4096 }]
+/** Options with which reads are tested: a store may have a faster path for small objects. */
+const READ_OPTIONS: readonly GetOptions[] = [{}, { maxBytes: 4096 }]
 
 /** The contract of a store: tests that every store must pass. */
 export function contract (t: Test, subject: ContractSubject): void {
@@ -82,7 +82,7 @@ function testKeys (t: Test, { open, furtherKeys = [] }: ContractSubject): void {
     for (const key of keys) await store.put(key, bytes(`content of ${key}`))
     t.same((await listAll(store, '')).map(({ key }) => key), keys.sort(compareUtf8))
     for (const key of keys) {
-      for (const way of WAYS) t.equal(await bodyOf(store, key, way), `content of ${key}`, JSON.stringify(key))
+      for (const way of READ_OPTIONS) t.equal(await bodyOf(store, key, way), `content of ${key}`, JSON.stringify(key))
       t.equal((await store.head(key))?.key, key)
     }
   })
@@ -90,7 +90,7 @@ function testKeys (t: Test, { open, furtherKeys = [] }: ContractSubject): void {
   t.test('invalid keys have no object and cannot be written', async t => {
     const store = await open(t)
     for (const key of ['', 'nul\0', '\ud800', 'x'.repeat(1025)]) {
-      for (const way of WAYS) t.equal(await store.get(key, way), undefined)
+      for (const way of READ_OPTIONS) t.equal(await store.get(key, way), undefined)
       t.equal(await store.stream(key), undefined)
       t.equal(await store.head(key), undefined)
       await t.rejects(store.put(key, bytes('')), { code: 'invalid_key' })
@@ -121,12 +121,12 @@ function testReading (t: Test, { open }: ContractSubject): void {
     }
   })
 
-  t.test('a read with a known ETag returns a body only if the object changed', async t => {
+  t.test('a read with the ETag of an earlier read returns a body only if the object has changed', async t => {
     const store = await open(t)
     const { etag } = await store.put('key', bytes('one'))
-    for (const way of WAYS) t.equal(await store.get('key', { ...way, ifNoneMatch: etag }), 'unchanged')
+    for (const way of READ_OPTIONS) t.equal(await store.get('key', { ...way, ifNoneMatch: etag }), 'unchanged')
     await store.put('key', bytes('two'))
-    for (const way of WAYS) {
+    for (const way of READ_OPTIONS) {
       t.match(await store.get('key', { ...way, ifNoneMatch: etag }), { body: bytes('two') })
       t.match(await store.get('key', { ...way, ifNoneMatch: '' }), { body: bytes('two') })
       t.equal(await store.get('missing', { ...way, ifNoneMatch: etag }), undefined)
@@ -167,7 +167,7 @@ function testTimeouts (t: Test, { openStalled }: ContractSubject): void {
   if (openStalled === undefined) return
   t.test('a read that exceeds its time limit fails with `timeout`', async t => {
     const store = await openStalled(t)
-    for (const way of WAYS) {
+    for (const way of READ_OPTIONS) {
       const began = performance.now()
       await t.rejects(store.get('key', { ...way, maxMs: 100 }), { name: 'StoreError', code: 'timeout' })
       t.ok(performance.now() - began >= 99, 'not before the time limit')
@@ -241,7 +241,7 @@ function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
     const store = await open(t)
     await store.put('folder/key', bytes(''))
     for (const key of ['missing', 'folder', 'folder/missing', 'missing/key', 'folder/key/below']) {
-      for (const way of WAYS) t.equal(await store.get(key, way), undefined)
+      for (const way of READ_OPTIONS) t.equal(await store.get(key, way), undefined)
       t.equal(await store.stream(key), undefined)
       t.equal(await store.head(key), undefined)
     }
@@ -252,7 +252,7 @@ function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
     const expected = { name: 'StoreError', code: 'no_such_bucket' }
     await t.rejects(listAll(store, ''), expected)
     await t.rejects(listAll(store, 'source_data/'), expected)
-    for (const way of WAYS) await t.rejects(store.get('key', way), expected)
+    for (const way of READ_OPTIONS) await t.rejects(store.get('key', way), expected)
     await t.rejects(store.stream('key'), expected)
     await t.rejects(store.head('key'), expected)
     await t.rejects(store.put('key', bytes('')), expected)

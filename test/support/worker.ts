@@ -1,7 +1,7 @@
 import { parentPort, type MessagePort } from 'node:worker_threads'
 import { serveBackend } from '../../lib/worker/serve-backend.js'
 
-// The entry of the worker thread that the apps of one test file share: each app has a port of its own, with the clock of its test.
+// The entry point of the worker thread that the apps of one test file share. Each app has a separate port, with the clock of its test.
 
 /** The message that opens a port. */
 export interface OpenPort {

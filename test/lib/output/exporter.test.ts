@@ -11,7 +11,7 @@ import { tableOf } from '../../support/tables.js'
 
 const rows = Array.from({ length: 4000 }, (_, i) => ({ user_id: String(10_000 + i), first_name: 'x'.repeat(40), birthts: i }))
 const records = new TableVersion(tableOf(rows), 'UTC')
-/** More than are written in one piece. */
+/** More records than are written in one piece. */
 const many = new TableVersion(tableOf(Array.from({ length: 33_000 }, (_, i) => ({ user_id: String(i) }))), 'UTC')
 const bornFrom = (min: number, shape: Partial<ExportQuery> = {}): ExportQuery =>
   ({ format: 'json', filters: [{ column: 'birthts', op: 'range', value: { min } }], ...shape })
@@ -29,15 +29,15 @@ t.test('a body is cached for requests with the same plan', async (t) => {
   t.equal(bufferOf(await run(exporter, bornFrom(1))).toString(), expected(1))
 })
 
-t.test('memory is used again, but never while it is read or cached', async (t) => {
+t.test('the memory of a body is reused, but not while the body is read or cached', async (t) => {
   const exporter = new Exporter({ cacheBytes: 1024 * 1024 }) // room for one body, hardly two
   const seen = new Set<ArrayBufferLike>()
   const readers: [number, Export][] = []
   for (let i = 1; i < 200; i++) {
     const min = 1 + i % 37
-    const made = await run(exporter, bornFrom(min))
-    seen.add(bufferOf(made).buffer)
-    readers.push([min, made])
+    const result = await run(exporter, bornFrom(min))
+    seen.add(bufferOf(result).buffer)
+    readers.push([min, result])
     if (readers.length > 3) {
       const [min, read] = readers.splice(i % 3, 1)[0]!
       if (bufferOf(read).toString() !== expected(min)) t.fail(`body ${i} was overwritten`)
@@ -49,7 +49,7 @@ t.test('memory is used again, but never while it is read or cached', async (t) =
   t.ok(seen.size < 10, `${seen.size} pieces of memory for 200 bodies`)
 })
 
-t.test('a text that is made row by row is cached if it is short', async (t) => {
+t.test('a CSV body is cached if it is short, and streamed if it is long', async (t) => {
   const exporter = new Exporter()
   const query = bornFrom(3998, { format: 'csv', columns: ['user_id'] })
   const short = await run(exporter, query)
@@ -60,13 +60,13 @@ t.test('a text that is made row by row is cached if it is short', async (t) => {
   t.equal((await text(Readable.from(long.body))).split('\r\n').length, 33_002)
 })
 
-t.test('whether a text is short is decided by its bytes, too', async (t) => {
+t.test('a body of few records with many bytes is streamed', async (t) => {
   const large = Array.from({ length: 300 }, (_, i) => ({ user_id: String(i), first_name: String(i).padEnd(100_000, 'x'), birthts: 0 }))
   const version = new TableVersion(tableOf(large), 'UTC')
-  const made = await run(new Exporter(), { format: 'csv', columns: ['first_name'] }, 'identity', version)
-  t.notOk(Buffer.isBuffer(made.body))
+  const { body } = await run(new Exporter(), { format: 'csv', columns: ['first_name'] }, 'identity', version)
+  t.notOk(Buffer.isBuffer(body))
   const sorted = large.toSorted((a, b) => a.user_id < b.user_id ? -1 : 1)
-  t.ok(await text(Readable.from(made.body)) === ['first_name', ...sorted.map((row) => row.first_name), ''].join('\r\n'), 'the text is complete')
+  t.ok(await text(Readable.from(body)) === ['first_name', ...sorted.map((row) => row.first_name), ''].join('\r\n'), 'the body is complete')
 })
 
 t.test('a compressed body is one buffer, compressed once and cached', async (t) => {
@@ -75,7 +75,7 @@ t.test('a compressed body is one buffer, compressed once and cached', async (t) 
   t.equal(new Set(all.map(bufferOf)).size, 1, 'requests at the same time share the work')
   t.equal(gunzipSync(bufferOf(all[0]!)).toString(), expected(1))
   t.equal(bufferOf(await run(exporter, bornFrom(1), 'gzip')), bufferOf(all[0]!))
-  t.equal(bufferOf(await run(exporter, bornFrom(1))).toString(), expected(1), 'the identity is another body')
+  t.equal(bufferOf(await run(exporter, bornFrom(1))).toString(), expected(1), 'the uncompressed body is cached separately')
 })
 
 t.test('compressed bodies count against the limit of the cache', async (t) => {
@@ -87,13 +87,13 @@ t.test('compressed bodies count against the limit of the cache', async (t) => {
   t.same(bufferOf(again), bufferOf(first))
 })
 
-t.test('a text that is streamed is compressed as it is read', async (t) => {
+t.test('a streamed body is compressed while it is read', async (t) => {
   const { body } = await run(new Exporter(), { format: 'csv', columns: ['user_id'] }, 'gzip', many)
   t.notOk(Buffer.isBuffer(body))
   t.equal(gunzipSync(await buffer(Readable.from(body))).toString().split('\r\n').length, 33_002)
 })
 
-t.test('a long text is streamed the first time, then put together once and cached', async (t) => {
+t.test('a long body is streamed for the first request, and rendered as one buffer and cached for the next ones', async (t) => {
   for (const encoding of ['identity', 'gzip'] as const) {
     const exporter = new Exporter()
     const query: ExportQuery = { format: 'csv', columns: ['user_id'] }
@@ -102,24 +102,24 @@ t.test('a long text is streamed the first time, then put together once and cache
     const whole = await buffer(Readable.from(first.body))
     const all = await Promise.all(Array.from({ length: 5 }, () => run(exporter, query, encoding, many)))
     all.push(await run(exporter, query, encoding, many))
-    for (const made of all) t.equal(bufferOf(made), bufferOf(all.at(-1)!), encoding)
+    for (const result of all) t.equal(bufferOf(result), bufferOf(all.at(-1)!), encoding)
     t.same(bufferOf(all.at(-1)!), whole)
   }
 })
 
-t.test('a text that is too long to be put together is streamed every time, and complete', async (t) => {
+t.test('a body that is too large for one buffer is streamed for every request, and complete', async (t) => {
   const large = Array.from({ length: 2000 }, (_, i) => ({ user_id: String(10_000 + i), first_name: `${i}`.padEnd(10_000, 'x'), birthts: 0 }))
   const version = new TableVersion(tableOf(large), 'UTC')
   const exporter = new Exporter()
   const expected = ['first_name', ...large.map((row) => row.first_name), ''].join('\r\n')
   for (let i = 0; i < 3; i++) {
-    const made = await run(exporter, { format: 'csv', columns: ['first_name'] }, 'identity', version)
-    t.notOk(Buffer.isBuffer(made.body))
-    t.ok(await text(Readable.from(made.body)) === expected)
+    const { body } = await run(exporter, { format: 'csv', columns: ['first_name'] }, 'identity', version)
+    t.notOk(Buffer.isBuffer(body))
+    t.ok(await text(Readable.from(body)) === expected)
   }
 })
 
-t.test('unused memory is bounded, and never smaller than requested', async (t) => {
+t.test('the buffer pool returns at least the requested memory, at most a quarter more, and retains at most 32 MiB', async (t) => {
   const memory = new BufferPool()
   for (const bytes of [1, 1000, 65_536, 65_537, 100_000, 1_234_567, 3_000_000]) {
     const taken = memory.acquire(bytes)

@@ -24,7 +24,7 @@ const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapsh
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad' }
 const output = { format: 'csv' as const, key: 'out/all.csv' }
 
-/** Records the calls that are posted to it. */
+/** A worker that records the calls that are posted to it. */
 class RecordingWorker extends Worker {
   readonly calls: Call[] = []
 
@@ -67,7 +67,7 @@ t.test('a worker orders columns of numbers', async (t) => {
   t.same([...rows], expected)
 })
 
-t.test('a worker reconciles, publishes and restores as the calling thread would', async (t) => {
+t.test('a worker reconciles, publishes, and restores from the snapshot, with the results of an in-process backend', async (t) => {
   const { root, backend, reconcile } = open(t)
   const steps: ReconcileProgress[] = []
   const first = await reconcile(undefined, (step) => steps.push(step))
@@ -89,15 +89,15 @@ t.test('a worker reconciles, publishes and restores as the calling thread would'
   t.same(rowsOf(restored.state.table), rowsOf(second.state.table))
 })
 
-t.test('calls refer to the last state by its name, and its rows do not travel back', async (t) => {
+t.test('calls refer to the last state by its name, so that its rows are not posted', async (t) => {
   const { worker, backend, reconcile, settle } = open(t)
   const state = await settle()
-  const known = worker.calls.length
+  const earlierCalls = worker.calls.length
   const again = await reconcile(state)
   t.equal(again.state, state, 'nothing has changed')
   await backend.publish(again.state, { output, precondition: again.preconditions.get(output.key) as Precondition, dryRun: true })
   await backend.saveSnapshot(again.state)
-  t.same(worker.calls.slice(known).map((call) => [call.method, call.state]), [['reconcile', state.name], ['publish', state.name], ['saveSnapshot', state.name]])
+  t.same(worker.calls.slice(earlierCalls).map((call) => [call.method, call.state]), [['reconcile', state.name], ['publish', state.name], ['saveSnapshot', state.name]])
 })
 
 t.test('arrays that a new state shares with the previous one are the same objects in the calling thread', async (t) => {
@@ -111,29 +111,29 @@ t.test('arrays that a new state shares with the previous one are the same object
   t.not(after.json.bytes, before.json.bytes)
   for (const name of ['keys', 'images', 'births'] as const) t.same(typedArraysIn(after[name]).map((array, i) => array === typedArraysIn(before[name])[i]), typedArraysIn(before[name]).map(() => true), name)
   for (const i of [1, 2]) t.same(typedArraysIn(after.columns[i]).map((array, j) => array === typedArraysIn(before.columns[i])[j]), typedArraysIn(before.columns[i]).map(() => true), before.columns[i]!.name)
-  t.equal(after.births!.instants, typedArraysIn(after.columns[2])[0], 'the timestamps are held once')
-  t.equal(first.images[0]!.etags.bytes, second.images[0]!.etags.bytes, 'parts that are not in the table, too')
+  t.equal(after.births!.instants, typedArraysIn(after.columns[2])[0], 'the index of births and the column share the timestamps')
+  t.equal(first.images[0]!.etags.bytes, second.images[0]!.etags.bytes, 'arrays that do not belong to the table are shared as well')
 })
 
-t.test('a state that the worker does not hold is sent to it', async (t) => {
+t.test('a state that the worker does not have is sent to it', async (t) => {
   const { root, worker, backend, reconcile, settle } = open(t)
   const first = await settle()
   writeFileSync(`${root}/source_data/4.csv`, csv('Dan'))
   const second = await settle(first)
-  const known = worker.calls.length
+  const earlierCalls = worker.calls.length
   const publish = async (state: SourceState) =>
     await backend.publish(state, { output, precondition: { expectedEtag: null, racy: false }, dryRun: true })
-  t.match(await publish(first), { records: 2 }, 'an older one')
+  t.match(await publish(first), { records: 2 }, 'an older state')
   t.match(await publish(second), { records: 3 })
-  t.same(worker.calls.slice(known).map(({ state }) => typeof state), ['string', 'object', 'string'])
+  t.same(worker.calls.slice(earlierCalls).map(({ state }) => typeof state), ['string', 'object', 'string'])
   await worker.terminate()
   const steps: ReconcileProgress[] = []
   const third = await reconcile(second, (step) => steps.push(step))
-  t.equal(third.state, second, 'to another worker, after the first one has died')
-  t.equal(steps.at(-1)?.toFetch, 0, 'which reads no file again')
+  t.equal(third.state, second, 'the state is sent to the new worker after the first one has died')
+  t.equal(steps.at(-1)?.toFetch, 0, 'the new worker reads no file again')
 })
 
-t.test('a reconcile that changes rejects alone keeps the data version and its indexes', async (t) => {
+t.test('a reconcile in which only rejects change does not replace the data version and its indexes', async (t) => {
   for (const hasWorker of [true, false]) {
     const root = t.testdir({ source_data: files })
     const store = new FolderStore(root)
@@ -158,7 +158,7 @@ t.test('a reconcile that changes rejects alone keeps the data version and its in
   }
 })
 
-t.test('failures arrive with their class, code and message', async (t) => {
+t.test('calls reject with the class, the code and the message of the error in the worker', async (t) => {
   const { root, backend, reconcile } = open(t)
   const { state } = await reconcile()
   const request = { output, precondition: { expectedEtag: null, racy: false }, dryRun: false }
@@ -168,7 +168,7 @@ t.test('failures arrive with their class, code and message', async (t) => {
   await t.rejects(reconcile(state), { name: 'StoreError', code: 'no_such_bucket', message: /there is no such folder/ })
 })
 
-t.test('if a worker dies, its calls fail, and the next call starts another one', async (t) => {
+t.test('if a worker dies, its pending calls reject, and the next call starts another worker', async (t) => {
   const backend = new WorkerBackend({ url: 'ftp://nowhere' }, rules)
   const reconcile = async () => await backend.reconcile(undefined, { retryAll: false, outputKeys: [] }, () => {})
   await t.rejects(reconcile(), /URL of a lake must be/)
@@ -187,14 +187,14 @@ t.test('responses are the same with and without a worker', async (t) => {
   t.match(job, { state: 'succeeded', result: { records: 2, rejected: 1 } })
 })
 
-t.test('an unchanged quarantine is not posted again; a record that changes posts no rejects', async (t) => {
+t.test('an unchanged quarantine is not posted again, and a change of a record posts no rejects', async (t) => {
   const { root, worker, reconcile, settle } = open(t)
   const state = await settle()
   const { quarantine } = await reconcile(state)
   const replies: any[] = []
   worker.on('message', ({ result }) => { if (result !== undefined) replies.push(result) })
   t.equal((await reconcile(state)).quarantine, quarantine)
-  t.match(replies, [{ quarantine: quarantine.name, state: state.name }], 'names alone')
+  t.match(replies, [{ quarantine: quarantine.name, state: state.name }], 'only names are posted')
   writeFileSync(`${root}/source_data/1.csv`, csv('Amy'))
   const changed = await reconcile(state)
   t.equal(changed.quarantine, quarantine)
