@@ -14,20 +14,20 @@ import { Report } from './report.js'
 import { dataGroups, measureResponses, measureShapes, statsGroups, type Services } from './responses.js'
 import { startService, waitForFirstJob, type Service } from './service.js'
 
-const HELP = `Measures the performance that the product promises, each figure beside a reference, and prints two tables: ratios to the control,
-a bare Fastify route that sends the same bytes, and ratios to nginx. Exit code 1: a bar is not met.
+const HELP = `Measures the performance that the product promises, each figure with a reference measured in the same run. Prints two tables: ratios to the
+control, a bare Fastify route that sends the same bytes, and ratios to nginx. The exit code is 1 if a figure does not meet its bar.
 
 npm run bench -- [options]
 
-  --smoke      every row with one repetition, in less than 3 minutes; the figures are rough, and the exit code ignores them
+  --smoke      every row with one repetition, in less than 3 minutes; the figures are rough and do not affect the exit code
   --full       also up to 1,000,000 records, a folder, ROAPI and Datasette (tools/peers/install.sh), and a real S3 server
                (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY): about half an hour
   --only PART  data, stats, reading or load; with --full also store, folder, peers or growth
   --json FILE  where to write the figures (bench.json)
   --plot FILE  where --full draws how the cost grows (docs/growth.svg)
-  --help
+  --help       print this help
 
-Linux only; about ten minutes. The requests come from wrk and the second table from nginx, if they are installed
+Defaults are in parentheses. Linux only; about ten minutes. The requests come from wrk and the second table from nginx, if they are installed
 (Debian: apt-get install nginx-light wrk); without wrk, autocannon is used, which is slower.`
 
 /** The parts that are measured by default, and those that --full adds. */

@@ -374,7 +374,7 @@ export class UserDataTransformer {
   /**
    * Brings the aggregated output up to date with the source. The listing begins after this call.
    *
-   * @throws StoreError if the bucket can't be read or written; IncompleteSourceError if an info file could not be downloaded
+   * @throws StoreError if the lake can't be read or written; IncompleteSourceError if an info file could not be downloaded
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
     const { formats = ['csv'], dryRun = false, onProgress = () => {}, ...shape } = options

@@ -20,7 +20,7 @@ npm run generate -- --users N --lake URL [options]
   --seed N         seed of the random numbers (1)
   --help           print this help
 
-S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
+Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
 const OPTIONS = {
   users: { type: 'string' },

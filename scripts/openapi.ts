@@ -11,7 +11,9 @@ npm run openapi -- [options]
 
   --schema FILE  the Table Schema file (the built-in schemas/users.json)
   --output FILE  where to write (openapi.json; with --schema devices.json, devices.openapi.json)
-  --help         print this help`
+  --help         print this help
+
+Defaults are in parentheses.`
 
 const OPTIONS = {
   schema: { type: 'string', default: '' },

@@ -8,10 +8,11 @@ HELP='Starts Userlake and a MinIO bucket with sample data in containers (Docker 
 scripts/run.sh
 
   USERLAKE_PORT=8080  the port on 127.0.0.1
-  MINIO_IMAGE=        a MinIO image other than the one in compose.yaml
+  MINIO_IMAGE=...     the image of MinIO, if it is not to be the one in compose.yaml
 
 The credentials are in compose.env, which is created with a random password if it does not exist. Running the script again
-restarts what has changed. If a container fails to start, all are removed again. scripts/shutdown.sh stops them.'
+restarts the containers whose configuration has changed. If a container fails to start, the containers that this run has created are
+removed. scripts/shutdown.sh stops all of them.'
 
 case "$*" in
   '') ;;

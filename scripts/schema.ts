@@ -23,7 +23,7 @@ npm run schema -- --lake URL [options]
   --output FILE    the schema file to write, which must not exist; without it, the schema is printed
   --help           print this help
 
-S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
+Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
 const OPTIONS = {
   lake: { type: 'string' },

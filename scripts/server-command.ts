@@ -4,13 +4,13 @@ import type { CommandIo } from './command.js'
 
 const HELP = `Userlake ${version}: an HTTP API over a lake of small per-entity files
 
-node dist/server.js           serves until it is ended by SIGTERM or SIGINT
-node dist/server.js --check   checks the settings and reads the lake, prints a summary and any problems, and writes nothing
-node dist/server.js --version
-node dist/server.js --help
+node dist/server.js             starts the service, which runs until it receives SIGTERM or SIGINT
+node dist/server.js --check     checks the settings and reads the lake, prints a summary and any problems, and writes nothing
+node dist/server.js --version   prints the version
+node dist/server.js --help      prints this help
 
 Settings are environment variables, or lines of a file .env in the working directory; .env.example and README.md describe them.
-Exit codes: 0 success, 1 a wrong setting or a lake that cannot be read, 2 an unknown argument.`
+Exit codes: 0 success; 1 a setting is invalid or the lake cannot be read; 2 an argument is unknown.`
 
 const ACTIONS: Readonly<Record<string, (io: CommandIo) => Promise<number>>> = {
   '--help': async ({ stdout }) => print(stdout, HELP),

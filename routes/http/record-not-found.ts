@@ -7,7 +7,7 @@ export function recordNotFound (id: string, transformer: UserDataTransformer): P
   const unknown = `There is no record ${JSON.stringify(id)}`
   if (entry === undefined) return new Problem(404, 'record_not_found', unknown)
   const { key, code, detail, hint } = entry
-  if (code === 'download_failed') return unavailable(code, `${key} is in the bucket and could not be downloaded yet`)
+  if (code === 'download_failed') return unavailable(code, `${key} is in the lake and could not be downloaded yet`)
   const reason = code === 'orphan' ? `${key} is an image without an info file` : `${key} is rejected (${code}): ${detail}`
   return new Problem(404, 'record_not_found', `${unknown}: ${reason}`, { members: { reject: { key, code, detail, hint } } })
 }

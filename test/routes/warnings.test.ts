@@ -150,7 +150,7 @@ t.test('a 404 for a record whose file is in quarantine contains the reject', asy
   })
   t.match((await app.inject('/data/alone')).json(), { status: 404, detail: 'There is no record "alone": source_data/alone.png is an image without an info file', reject: { code: 'orphan' } })
   t.match((await app.inject('/data/nobody')).json(), { status: 404, detail: 'There is no record "nobody"', reject: undefined })
-  t.match((await app.inject('/data/late')).json(), { status: 503, code: 'download_failed', detail: 'source_data/late.csv is in the bucket and could not be downloaded yet' })
+  t.match((await app.inject('/data/late')).json(), { status: 503, code: 'download_failed', detail: 'source_data/late.csv is in the lake and could not be downloaded yet' })
 })
 
 t.test('Data-Last-Good is the number of last good records of a response', async (t) => {
