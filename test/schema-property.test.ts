@@ -52,6 +52,8 @@ interface Question {
   readonly conditions: readonly Condition[]
   readonly words: string | undefined
   readonly sort: readonly (readonly [column: number, isReversed: boolean])[]
+  /** The column of the groups of /stats. */
+  readonly groupBy: number
   readonly columns: readonly number[] | '*' | undefined
   readonly limit: number | undefined
   readonly format: 'json' | 'ndjson' | 'csv'
@@ -64,6 +66,7 @@ const question: fc.Arbitrary<Question> = fc.record({
   conditions: rarely(fc.record({ column: fc.nat(9), operator: fc.constantFrom<Condition['operator'][]>(...OPERATORS, 'exists', 'none'), value: fc.nat(20) })),
   words: fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constantFrom('x', '1 x', '"Q" é', '7') }),
   sort: fc.uniqueArray(fc.tuple(fc.nat(9), fc.boolean()), { minLength: 1, maxLength: 3, selector: ([column]) => column }),
+  groupBy: fc.nat(9),
   columns: fc.option(fc.oneof(fc.constant('*' as const), fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 4 })), { nil: undefined }),
   limit: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
   format: fc.constantFrom('json', 'ndjson', 'csv')
@@ -91,9 +94,9 @@ function fill ({ bucket }: TestLake, schema: SchemaDescriptor, entities: readonl
 }
 
 /** Random parameters, and the records that they select. */
-function ask (schema: SchemaDescriptor, records: readonly JsonRecord[], { filters, conditions, words, sort, columns, limit, format }: Question) {
+function ask (schema: SchemaDescriptor, records: readonly JsonRecord[], { filters, conditions, words, sort, groupBy, columns, limit, format }: Question) {
   const key = schema.fields.find(({ source }) => source === 'key')!.name
-  const parameters: [string, string][] = [['format', format]]
+  const parameters: [string, string][] = []
   let selected = [...records]
   const filterable = schema.fields.filter(({ name }) => name !== 'limit')
   for (const [index, picks] of new Map(filters.map(([column, picks]) => [column % filterable.length, picks]))) {
@@ -120,6 +123,9 @@ function ask (schema: SchemaDescriptor, records: readonly JsonRecord[], { filter
     const texts = (record: JsonRecord) => known.filter((name) => typeOf(name) === 'string' && name !== 'photo').map((name) => String(record[name] ?? '').toUpperCase())
     selected = selected.filter((record) => words.split(' ').every((word) => texts(record).some((text) => text.includes(word.toUpperCase()))))
   }
+  const groupColumn = pick(known, groupBy)
+  const stats = { url: `/stats?${new URLSearchParams([...parameters, ['group_by', groupColumn], ['limit', '2']])}`, ...groupsOf(selected.map((record) => record[groupColumn] ?? null)) }
+  parameters.push(['format', format])
   const order = [...new Map(sort.map(([column, isReversed]) => [pick(known, column), isReversed ? -1 : 1]))]
   parameters.push(['sort', order.map(([name, direction]) => direction < 0 ? `-${name}` : name).join()])
   selected.sort((a, b) => {
@@ -135,7 +141,15 @@ function ask (schema: SchemaDescriptor, records: readonly JsonRecord[], { filter
   if (limit !== undefined) parameters.push(['limit', String(limit)])
   const size = limit ?? Math.max(1, selected.length)
   const pages = Array.from({ length: Math.max(1, Math.ceil(selected.length / size)) }, (_, i) => selected.slice(i * size, (i + 1) * size))
-  return { url: `/data?${new URLSearchParams(parameters)}`, pages: pages.map((page) => render(page, names, format)), count: selected.length }
+  return { url: `/data?${new URLSearchParams(parameters)}`, pages: pages.map((page) => render(page, names, format)), count: selected.length, stats }
+}
+
+/** The two largest groups of equal values, and how many others there are. */
+function groupsOf (values: readonly Json[]) {
+  const all = [...new Set(values)].map((value) => ({ value, count: values.filter((other) => other === value).length })).sort((a, b) => b.count - a.count ||
+    (a.value === null || b.value === null ? Number(a.value === null) - Number(b.value === null) : compare(a.value, b.value)))
+  const others = all.slice(2)
+  return { groups: all.slice(0, 2), other: { groups: others.length, count: others.reduce((sum, { count }) => sum + count, 0) } }
 }
 
 interface GivenCondition { readonly name: string, readonly operator: Condition['operator'], readonly value: Json }
@@ -174,7 +188,7 @@ t.test('lakes of random schemas have the same responses as the reference', async
       const records = fill(service, schema, entities)
       await service.fresh('/stats')
       for (const question of questions) {
-        const { url, pages, count } = ask(schema, records, question)
+        const { url, pages, count, stats } = ask(schema, records, question)
         if (count > 0 && count < records.length) nonEmpty++
         let next: string | undefined = url
         for (const page of pages) {
@@ -186,6 +200,8 @@ t.test('lakes of random schemas have the same responses as the reference', async
           next = /^<([^>]+)>; rel="next"$/.exec(String(headers['link']))?.[1]
         }
         assert.equal(next, undefined, `${url} has no other page`)
+        const statistics = (await service.app.inject(stats.url)).json()
+        assert.deepEqual([statistics.count, statistics.groups, statistics.other], [count, stats.groups, stats.other], stats.url)
       }
     }
   }), runs(40))

@@ -33,7 +33,7 @@ export interface FilterQuery {
   readonly filters?: readonly (Filter | RowPredicate)[] | undefined
   /** Names the filters: equal filters have equal keys. With it, an engine may cache which records match. */
   readonly filterKey?: string | undefined
-  /** The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. Needed if the query names the virtual column `age`. */
+  /** The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. Needed if filters or the sort name the virtual column `age`; among `columns`, it is empty without it. */
   readonly asOf?: number | undefined
 }
 

@@ -107,17 +107,17 @@ export class TableVersion implements DataVersion {
     return isWhole && shape.format === 'json' ? this.#table.json.bytes : jsonOfRows(this.#table, rows(), shape.format, allocate)
   }
 
-  /** The table, with the virtual column if it is among these. */
+  /** The table, with the virtual column if it is among these. Without an instant, such as in outputs, there is none. */
   #withAge (columns: readonly string[], asOf: number | undefined): Table {
     const { data } = this.#table
-    const ages = columns.some((column) => isAge(this, column)) ? this.#index.column(AGE, asOf) as FixedColumn : undefined
-    if (ages === undefined) return data
+    if (asOf === undefined || !columns.some((column) => isAge(this, column))) return data
+    const ages = this.#index.column(AGE, asOf) as FixedColumn
     return { ...data, fields: [...data.fields, { name: AGE, source: 'file', type: 'integer', isBirth: false }], columns: [...data.columns, ages] }
   }
 
   /** Reads the cells of a column. */
   #cellsOf (column: string, asOf: number | undefined): (row: number) => Cell {
-    const ages = isAge(this, column) ? this.#index.column(column, asOf) : undefined
+    const ages = asOf !== undefined && isAge(this, column) ? this.#index.column(column, asOf) : undefined
     return ages === undefined ? (row) => this.#table.cell(row, column) : orderingOf(ages).valueOf
   }
 

@@ -44,6 +44,15 @@ t.test('without a server: reconcile, select, average age, output', async (t) => 
   t.match(await transformer.updateOutput({ columns: ['user_id', 'img_path'], filters: [{ column: 'img_path', op: 'exists', value: true }] }), { records: 1 })
 })
 
+t.test('the virtual column of ages needs an instant, so that an output has none', async (t) => {
+  const { transformer, store } = await setUp(t)
+  await transformer.reconcile()
+  await transformer.updateOutput({ columns: ['user_id', 'age'] })
+  t.match(await store.get('processed_data/output.csv'), { body: Buffer.from('user_id,age\r\n1,\r\n2,\r\n') })
+  t.equal(await text(await exportOf(transformer, { columns: ['user_id', 'age'], format: 'csv', asOf: Date.UTC(2026, 0, 1) })), 'user_id,age\r\n1,35\r\n2,56\r\n')
+  await t.rejects(transformer.select({ sort: [{ column: 'age' }] }), { name: 'TypeError', message: /needs the instant/ })
+})
+
 t.test('a function is a filter, too', async (t) => {
   const { transformer } = await setUp(t)
   await transformer.reconcile()
