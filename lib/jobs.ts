@@ -27,6 +27,7 @@ export interface Job {
   readonly error: { readonly code: FailureCode, readonly detail: string } | null
 }
 
+/** What `Jobs` depends on. */
 export interface JobsOptions {
   /** Does the work of a job and reports its progress. */
   readonly work: (options: { readonly dryRun: boolean, readonly onProgress: (progress: ReconcileProgress) => void }) => Promise<UpdateReport>

@@ -22,6 +22,7 @@ export interface Refreshed {
   readonly failed: readonly string[]
 }
 
+/** How fresh the data is at one moment. */
 export interface Freshness {
   /** Milliseconds since the start of the last complete listing; `undefined` before the first one. */
   readonly ageMs: number | undefined
@@ -41,6 +42,7 @@ export interface FreshnessChange {
   readonly error: unknown
 }
 
+/** What a `Refresher` depends on. */
 export interface RefresherOptions {
   readonly clock: MonotonicClock
   readonly rules: FreshnessRules

@@ -47,6 +47,7 @@ export type { ByteRange, Image, OpenImage } from './source/image-reader.js'
 export type { QuarantinePage, QuarantineQuery } from './source/quarantine-page.js'
 export { QUARANTINE_CODES, REJECT_CODES, type QuarantineCode } from './source/reject.js'
 
+/** Options of a `UserDataTransformer`. Only `store` and `cache` are required. */
 export interface TransformerOptions {
   readonly store: ObjectStore
   readonly cache: EtagCache
@@ -109,6 +110,7 @@ export interface LakeChange {
  */
 export type OpenVersion = (state: SourceState, timeZone: string, previous: DataVersion | undefined) => DataVersion | Promise<DataVersion>
 
+/** Options of `updateOutput`. */
 export interface OutputOptions extends CsvOptions {
   /** The first one must be `csv`. Default: CSV only. */
   readonly formats?: readonly OutputFormat[] | undefined

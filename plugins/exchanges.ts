@@ -8,6 +8,7 @@ declare module 'fastify' {
   }
 }
 
+/** A request and its response. */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse

@@ -6,6 +6,7 @@ import type { LakeChange } from '../lib/transformer.js'
 /** After one reconcile, at most this many rejects are logged in a line each; the rest are counted in one line. */
 const MAX_REJECT_LINES = 20
 
+/** Functions that log the state of a lake; the transformer calls them. */
 export interface LakeLog {
   /** Logs the warnings, rejects and ignored extensions that no earlier reconcile has reported. */
   readonly onReconciled: (change: LakeChange) => void

@@ -1,6 +1,7 @@
 import { monotonicNow, type MonotonicClock } from './clock.js'
 import { OverloadedError, RequestAbortedError } from './errors.js'
 
+/** The limits of a `Turns`. */
 export interface TurnsOptions {
   /** The maximum number of pieces that run at a time. More than one is useful only if pieces wait for another thread or process. Default: 1. */
   readonly atWork?: number

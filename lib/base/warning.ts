@@ -5,6 +5,7 @@ export interface Warning {
   readonly detail: string
 }
 
+/** All codes of warnings. */
 export const WARNING_CODES = [
   'nothing_usable',
   'skipped_files',

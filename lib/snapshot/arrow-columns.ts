@@ -13,6 +13,7 @@ import type { TableField } from '../table/table-field.js'
 import type { Table as Records } from '../table/table.js'
 import type { Utf8Column } from '../table/utf8-column.js'
 
+/** The metadata of an Arrow file: strings by name. */
 export type Metadata = Readonly<Record<string, string>>
 
 /** The columns of a snapshot. */

@@ -4,6 +4,7 @@ import type { SourceState } from '../source/source-state.js'
 /** The minimum time between two writes by `offer`, in milliseconds. */
 const PAUSE_MS = 60_000
 
+/** What a `SnapshotSchedule` depends on. */
 export interface SnapshotScheduleOptions {
   readonly save: (state: SourceState) => Promise<void>
   readonly clock: MonotonicClock

@@ -98,6 +98,7 @@ export class ObjectList implements Iterable<ObjectInfo> {
   }
 }
 
+/** Decodes a slice of UTF-8. */
 export function sliceToString ({ bytes, start, end }: ByteSlice): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end)
 }

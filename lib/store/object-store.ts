@@ -4,10 +4,12 @@ import type { ObjectInfo, ObjectList } from './object-list.js'
 export { StoreError, toStoreError, type StoreErrorCode } from '../base/errors.js'
 export type { ObjectInfo, ObjectList } from './object-list.js'
 
+/** An object with its whole content. */
 export interface ObjectBody extends ObjectInfo {
   readonly body: Buffer
 }
 
+/** An object whose content is read as a stream. `size` is that of the whole object, even if a range was requested. */
 export interface ObjectStream extends ObjectInfo {
   /** The bytes of the object or of the requested range. The caller must read it to the end or destroy it. */
   readonly body: Readable
@@ -16,6 +18,7 @@ export interface ObjectStream extends ObjectInfo {
 /** Byte positions, both inclusive. `last` may be after the end; if `first` is, reading fails with `store_error`. */
 export interface ByteRange { readonly first: number, readonly last: number }
 
+/** Conditions and limits of `ObjectStore.get`. */
 export interface GetOptions {
   /** Return `'unchanged'` if the object has this ETag. An empty string is no condition. */
   readonly ifNoneMatch?: string | undefined
@@ -32,17 +35,20 @@ export interface SkippedFile {
   readonly path: string
 }
 
+/** Options of `ObjectStore.list`. */
 export interface ListOptions {
   /** Receives each entry that the listing skips. Buckets have no such entries. */
   readonly onSkipped?: ((file: SkippedFile) => void) | undefined
 }
 
+/** The condition and the range of `ObjectStore.stream`. */
 export interface StreamOptions {
   /** Fail with `precondition_failed` unless the object has this ETag. An empty string is no condition. */
   readonly ifMatch?: string
   readonly range?: ByteRange
 }
 
+/** The content type and the condition of `ObjectStore.put`. */
 export interface PutOptions {
   readonly contentType?: string
   /**

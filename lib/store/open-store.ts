@@ -12,6 +12,7 @@ export interface StoreSettings {
   readonly env?: AwsVariables | undefined
 }
 
+/** Options of `openStore`. */
 export interface OpenStoreOptions extends StoreSettings {
   /** Whether the store may block the thread while it reads. Default: false. */
   readonly blocking?: boolean | undefined

@@ -20,6 +20,7 @@ export async function listFiles (folder: string): Promise<string[]> {
     .filter(name => !isInternal(name))
 }
 
+/** The files to upload, and the prefix of their keys. */
 export interface Upload {
   readonly from: string
   /** Paths relative to `from`, as `listFiles` returns them. */

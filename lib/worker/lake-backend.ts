@@ -10,6 +10,7 @@ import type { Precondition } from '../store/precondition.js'
 /** The outcome of publishing an output, and the number of its records. */
 export interface OutputReport extends PublishReport { readonly records: number }
 
+/** Options of a reconcile. */
 export interface ReconcileRequest {
   /** Whether downloads that timed out are retried even if their pause is not over. */
   readonly retryAll: boolean
@@ -17,6 +18,7 @@ export interface ReconcileRequest {
   readonly outputKeys: readonly string[]
 }
 
+/** An output to publish. */
 export interface PublishRequest {
   readonly output: Output
   /** The version of the output from before the listing of the state. */

@@ -10,6 +10,7 @@ export interface Listing {
   readonly preconditions: Preconditions
 }
 
+/** The outputs to update, and how to reconcile before that. */
 export interface Update {
   readonly outputs: readonly Output[]
   /** Report what would change, and write nothing. */

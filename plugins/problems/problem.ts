@@ -5,6 +5,7 @@ import { describeFailure, type FailureCode } from '../../lib/base/failure-code.j
 /** An invalid parameter: its name, and a message with the value received and what is accepted. */
 export interface ParameterError { readonly parameter: string, readonly detail: string }
 
+/** Optional parts of a problem. */
 export interface ProblemOptions {
   readonly errors?: readonly ParameterError[]
   /** Headers of the response. */

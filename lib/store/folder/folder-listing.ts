@@ -17,6 +17,7 @@ const PAGE_SIZE = 1000
 /** The number of names that are sorted without a pause, which takes about a millisecond regardless of the size of the folder. */
 const RUN_SIZE = 1024
 
+/** What a listing depends on. */
 export interface ListingContext {
   /** The real path of the root. */
   readonly root: string

@@ -15,6 +15,7 @@ export interface Lookup {
   readonly root: string
 }
 
+/** A file descriptor, and the properties of the file when it was opened. */
 export interface OpenFile {
   readonly file: number
   readonly stats: BigIntStats

@@ -22,6 +22,7 @@ import { joinWriter, leaveWriters } from './folder-writer.js'
 /** The time limit of a read for which the caller sets none, in milliseconds. */
 const DEFAULT_READ_MS = 30_000
 
+/** How a folder store reads, and its clock. */
 export interface FolderStoreOptions {
   readonly clock?: Clock | undefined
   /** Whether reads may block the thread, which takes a fifth of the CPU time; for a thread that serves no requests. Default: false. */

@@ -1,6 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { OneShotSha256 } from './fast-path/one-shot-sha256.js'
 
+/** The server to which clients connect. */
 export interface S3ClientSettings {
   /** The URL of an S3-compatible server. Default: AWS. */
   readonly endpoint?: string | undefined
@@ -34,8 +35,10 @@ export interface S3Clients {
   readonly signer: () => Promise<RequestSigner>
 }
 
+/** The signer of the SDK, which adds a signature to the headers of a request. */
 export type RequestSigner = Awaited<ReturnType<S3Client['config']['signer']>>
 
+/** Creates the clients. They connect at the first request. */
 export function createClients (settings: S3ClientSettings): S3Clients {
   // The SDK warns about Node versions that it will stop supporting. This module does not choose the version.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'

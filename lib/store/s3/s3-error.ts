@@ -19,6 +19,7 @@ export function statusOf (error: unknown): number | undefined {
   return (error as SdkError).$metadata?.httpStatusCode
 }
 
+/** Whether S3 reports that the bucket does not exist. */
 export function isNoSuchBucket (error: unknown): boolean {
   return (error as SdkError).name === 'NoSuchBucket'
 }

@@ -4,6 +4,7 @@ import { StoreError, type ObjectInfo } from '../object-store.js'
 import { statusOf } from './s3-error.js'
 import { decodeKey, toInfo } from './s3-object.js'
 
+/** A parsed page of a listing. */
 export interface ListingPage {
   readonly objects: ObjectList
   /** The token of the next page; `undefined` if this is the last one. */

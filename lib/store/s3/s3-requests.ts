@@ -9,7 +9,9 @@ import { S3FastPath } from './fast-path/s3-fast-path.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
 import { isNoSuchKey, statusOf } from './s3-error.js'
 
+/** The conditions and the range of a GET request, as the SDK names them. */
 export type GetConditions = Pick<GetObjectCommandInput, 'IfMatch' | 'IfNoneMatch' | 'Range'>
+/** The input of a PUT request, as the SDK names it, without the bucket and the key. */
 export type PutInput = Omit<PutObjectCommandInput, 'Bucket' | 'Key'> & { readonly Body: Uint8Array }
 
 /** Sends requests to one bucket. Each is aborted by its signal, and rejects with errors of the SDK. */

@@ -16,6 +16,7 @@ import { checkToken, readPage, toInvalidListing } from './s3-listing.js'
 import { quote, toInfo, unquote } from './s3-object.js'
 import { S3Requests } from './s3-requests.js'
 
+/** The bucket, its server, and the time limits of operations. */
 export interface S3StoreSettings extends S3ClientSettings {
   readonly bucket: string
   /** The time limit of an operation or of a page of a listing, in milliseconds; a second per MiB of a body is added. Default: 20,000. */

@@ -16,7 +16,7 @@ import { turns } from '../../support/until.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
 
-/** A bucket, and a function that reconciles the state with it. */
+/** A bucket, and a function that reconciles a state with it. */
 async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
   const clock = new TestClock()
   const endpoint = await startS3Endpoint({ clock: clock.read })
@@ -147,16 +147,16 @@ t.test('a stalled download times out, is retried after a pause, and delays nothi
   clock.advance(5000)
   const second = await run()
   t.same(names(second), { 1: 'Ann', 2: 'Bill' })
-  t.same(endpoint.gets, ['source_data/2.csv'], 'it is not asked for in the pause')
-  t.same(second.failed, ['source_data/1.csv'], 'and told of')
+  t.same(endpoint.gets, ['source_data/2.csv'], 'it is not requested during the pause')
+  t.same(second.failed, ['source_data/1.csv'], 'and is reported as failed')
   endpoint.intercept = undefined
-  t.same(names(await run(undefined, true)), { 1: 'Amy', 2: 'Bill' }, 'unless somebody wants to know')
+  t.same(names(await run(undefined, true)), { 1: 'Amy', 2: 'Bill' }, 'with retryAll it is requested in spite of the pause')
   bucket.put('source_data/1.csv', csv('Axel'))
   endpoint.intercept = ({ operation }) => operation === 'GET' ? 'stall body' : undefined
   await run()
   endpoint.intercept = undefined
   clock.advance(10_000)
-  t.same(names(await run()), { 1: 'Axel', 2: 'Bill' }, 'after the pause it is')
+  t.same(names(await run()), { 1: 'Axel', 2: 'Bill' }, 'it is requested after the pause')
   t.same((await run()).failed, [])
 })
 
@@ -169,7 +169,7 @@ t.test('an object that changes between listing and download counts as what was d
     return undefined
   }
   const result = await run()
-  t.same(names(result), { 1: 'Later' }, 'deleted: gone')
+  t.same(names(result), { 1: 'Later' }, 'a deleted object has no record')
   t.same(result.failed, [])
   const bad = [{ key: 'source_data/3.csv', etag: bucket.get('source_data/3.csv')!.etag, code: 'missing_column' }]
   t.match(result.rejects, bad)
@@ -177,7 +177,7 @@ t.test('an object that changes between listing and download counts as what was d
   const again = await run()
   t.same(names(again), { 1: 'Later' })
   t.match(again.rejects, bad)
-  t.equal(endpoint.counts.GET, 0, 'the ETag of the body is remembered, not that of the listing')
+  t.equal(endpoint.counts.GET, 0, 'the state contains the ETag of the body, not that of the listing')
 })
 
 t.test('a change of size alone is a new version', async (t) => {
@@ -207,16 +207,16 @@ t.test('the last good record follows the user, not the key', async (t) => {
   const restored = await run()
   t.same(names(restored), { 1: 'Good' })
   t.same(restored.rejects, [])
-  t.equal(endpoint.counts.GET, 0, 'the version that is served need not be downloaded again')
+  t.equal(endpoint.counts.GET, 0, 'the version that is served is not downloaded again')
 })
 
-t.test('a user without any good file is absent; a bad file is downloaded once', async (t) => {
+t.test('a user whose only file is invalid has no record, and the file is downloaded once', async (t) => {
   const { endpoint, run } = await setUp(t, { '1.csv': 'bad' })
   for (let i = 0; i < 3; i++) t.same((await run()).rows, [])
   t.equal(endpoint.counts.GET, 1)
 })
 
-t.test('a file above the size limit is not downloaded; a body longer than listed is cut off', async (t) => {
+t.test('a file above the size limit is not downloaded, and a download stops at the limit if the body is longer than listed', async (t) => {
   const huge = csv('x'.repeat(1024 * 1024))
   const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv() })
   await run()
@@ -233,7 +233,7 @@ t.test('a file above the size limit is not downloaded; a body longer than listed
   t.same(codes(await run()), { '1.csv': 'too_large', '2.csv': 'too_large' })
 })
 
-t.test('a lake has at most 256 columns, whatever the order of arrival', async (t) => {
+t.test('a lake has at most 256 columns, regardless of the order in which files are added', async (t) => {
   const wide = (from: number, count: number) => {
     const columns = Array.from({ length: count }, (_, i) => `c${from + i}`)
     return `first_name,last_name,birthts,${columns.join(',')}\nA,B,0,${columns.join(',')}\n`
@@ -246,13 +246,13 @@ t.test('a lake has at most 256 columns, whatever the order of arrival', async (t
   bucket.put('source_data/e.csv', wide(244, 8))
   const over = await run()
   t.same(codes(over), { 'e.csv': 'too_many_lake_columns' })
-  t.match(over.rows.at(-1), { user_id: 'e', undeclared: { c244: 'c244' } }, 'the last good record goes on being served')
+  t.match(over.rows.at(-1), { user_id: 'e', undeclared: { c244: 'c244' } }, 'the last good record is still served')
   clock.advance(1000)
   bucket.put('source_data/0.csv', wide(900, 2))
   const full = { '0.csv': 'too_many_lake_columns', 'e.csv': 'too_many_lake_columns' }
   bucket.put('source_data/1.csv', csv('Plain'))
   const later = await run()
-  t.same(codes(later), full, 'a newcomer costs nobody its place')
+  t.same(codes(later), full, 'a new record does not displace the columns of an earlier one')
   t.same(later.rows.map((row) => row.user_id), ['1', 'a', 'b', 'c', 'd', 'e'])
   const replica = overStore(new S3Store({ bucket: 'lake', endpoint: endpoint.url }), clock)
   t.same(codes(await replica.run()), { 'e.csv': 'too_many_lake_columns' }, 'without the last good record there is room for two columns')
@@ -297,7 +297,7 @@ t.test('a racy file of a folder is read again, others are not', async (t) => {
   t.equal(gets, 2)
   clock.advance(10_000)
   const first = await run()
-  t.equal(gets, 3, 'once more, to be sure')
+  t.equal(gets, 3, 'the racy file is read once more')
   const second = await run()
   t.equal(gets, 3)
   t.equal(second.state, first.state)

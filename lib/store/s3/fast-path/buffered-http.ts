@@ -10,6 +10,7 @@ export interface BufferedResponse {
   readonly body: Buffer
 }
 
+/** The limits of one response, and the memory for its body. */
 export interface ResponseLimits {
   /** The maximum bytes of the body of a 200 response. */
   readonly maxBytes: number

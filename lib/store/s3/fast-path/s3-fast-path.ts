@@ -13,6 +13,7 @@ import { toInfo, type ObjectFields } from '../s3-object.js'
 export const FALL_BACK_TO_SDK = Symbol('fall back to the SDK')
 type FallBackToSdk = typeof FALL_BACK_TO_SDK
 
+/** As the options of `ObjectStore.get`, without defaults. */
 export interface FastGet {
   readonly ifNoneMatch?: string | undefined
   readonly maxBytes: number
