@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { gzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
+import { stringify } from 'csv-stringify/sync'
 import fc from 'fast-check'
 import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
@@ -48,7 +50,7 @@ const infoFile = fc.tuple(name, name, birth, fc.option(fc.constantFrom('Rome', '
     ? `first_name, last_name, birthts\n${field(first)}, ${field(last)}, ${birthts}\n`
     : `birthts,city,last_name,first_name\r\n${birthts},${field(city)},${field(last)},${field(first)}\r\n`)
 const file = fc.oneof(
-  fc.tuple(id, fc.constantFrom('', 'a/', 'b/c/'), fc.constantFrom('.csv', '.csv', '.CSV'), infoFile),
+  fc.tuple(id, fc.constantFrom('', 'a/', 'b/c/'), fc.constantFrom('.csv', '.csv', '.csv', '.CSV', '.tsv', '.json', '.csv.gz'), infoFile),
   fc.tuple(id, fc.constantFrom('', 'a/'), fc.constantFrom('.png', '.JPG', '.webp'), fc.constant('picture'))
 ).map(([id, folder, extension, body]) => [`source_data/${folder}${id}${extension}`, body] as const)
 const lake = fc.uniqueArray(file, { selector: ([key]) => key, maxLength: 25, size: 'max' })
@@ -97,13 +99,22 @@ function search ({ min, max, exact, asOf, image, ids = [], first, where = [] }: 
   return new URLSearchParams(parameters.filter((pair): pair is [string, string] => pair[1] !== undefined)).toString()
 }
 
+/** An info file in CSV in the format of its extension. */
+function encode (key: string, csv: string): string | Buffer {
+  if (key.endsWith('.csv.gz')) return gzipSync(csv)
+  if (!/\.(tsv|json)$/.test(key)) return csv
+  const [names, row] = parse(csv, { trim: true }) as [string[], string[]]
+  if (key.endsWith('.tsv')) return stringify([names, row], { delimiter: '\t' })
+  return JSON.stringify(Object.fromEntries(names.map((name, i) => [name, name === 'birthts' ? Number(row[i]) : row[i]])))
+}
+
 /** Replaces all files, and returns the records of the new ones. */
 function fill ({ bucket, clock }: TestLake, files: readonly (readonly [string, string])[]): Records {
   for (const key of [...bucket.keys()]) bucket.delete(key)
   const modified: Record<string, number> = {}
   files.forEach(([key, body], i) => {
     clock.now = NOON + (i * 7 % 5) * 1000 // a few seconds apart, in another order than the keys
-    modified[key] = bucket.put(key, body).lastModified
+    modified[key] = bucket.put(key, encode(key, body)).lastModified
   })
   clock.now = NOON
   return referenceRecords(Object.fromEntries(files), modified)

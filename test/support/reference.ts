@@ -10,10 +10,11 @@ export interface ReferenceShape { sort: string, format: 'json' | 'ndjson' | 'csv
 
 export const YEAR = 365.25 * 86_400_000
 
+/** @param files info files in CSV, whatever their extension is */
 export function referenceRecords (files: Record<string, string>, modified: Record<string, number>) {
-  const names = Object.keys(files).map((key) => ({ key, base: key.split('/').at(-1)!, id: key.split('/').at(-1)!.replace(/\.[^.]*$/, '') }))
+  const names = Object.keys(files).map((key) => ({ key, base: key.split('/').at(-1)!, id: key.split('/').at(-1)!.replace(/\.(csv\.gz|[^.]*)$/i, '') }))
   const order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
-  const infos = names.filter(({ base }) => /\.csv$/i.test(base)).sort((a, b) => Buffer.byteLength(a.key) - Buffer.byteLength(b.key) || order(a.key, b.key))
+  const infos = names.filter(({ base }) => /\.(csv|csv\.gz|tsv|json)$/i.test(base)).sort((a, b) => Buffer.byteLength(a.key) - Buffer.byteLength(b.key) || order(a.key, b.key))
   const images = names.filter(({ base }) => /\.(png|jpe?g|webp|gif)$/i.test(base)).sort((a, b) => modified[b.key]! - modified[a.key]! || order(b.key, a.key))
   const ids = [...new Set(infos.map(({ id }) => id))].sort(order)
   return ids.map((id) => {
