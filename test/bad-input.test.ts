@@ -96,7 +96,7 @@ t.test('a record has the latest of its images, or none', async (t) => {
   t.same(await paths(), { 1: null, 2: 'source_data/2.JPG', 3: 'source_data/3.png', 4: 'source_data/z/4.gif', '5.png': null }, 'of images of the same second, the one with the greatest key')
   clock.advance(1000)
   bucket.put('source_data/a/4.png', PNG)
-  t.equal((await paths())[4], 'source_data/a/4.png', 'the newest')
+  t.equal((await paths())[4], 'source_data/a/4.png', 'the newest image')
   bucket.delete('source_data/3.png')
   t.equal((await paths())[3], null, 'gone')
   t.match((await fresh('/rejects')).json, {

@@ -78,7 +78,7 @@ t.test('a failed job reports a code and a detail without internals', async (t) =
     const job = await end
     t.match(job, { state: 'failed', result: null, error: expected })
     t.notMatch(JSON.stringify(job), /secret/)
-    t.equal(ended.at(-1)![1], error, 'the log gets the cause')
+    t.equal(ended.at(-1)![1], error, 'onEnd receives the error')
   }
 })
 

@@ -75,7 +75,7 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
     t.same(await read(), expected())
     t.same(proxy.gets.sort(), ['source_data/1002.csv', 'source_data/new user+1%.csv'])
     await read()
-    t.equal(proxy.gets.length, 2, 'nothing changed: no GET')
+    t.equal(proxy.gets.length, 2, 'no GET if nothing has changed')
   })
 
   await t.test('the output is published, updated after a change and skipped without one', async (t) => {
@@ -96,6 +96,6 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
     const part = await fastify.inject({ url: '/data/1001/image', headers: { range: 'bytes=1-3' } })
     t.match(part, { statusCode: 206, body: 'PNG' })
     await store.put('source_data/1001.png', readFileSync('seed-data/1002.png'))
-    t.same((await fastify.inject('/data/1001/image')).rawPayload, readFileSync('seed-data/1002.png'), 'changed since the listing')
+    t.same((await fastify.inject('/data/1001/image')).rawPayload, readFileSync('seed-data/1002.png'), 'an image that has changed since the listing')
   })
 })

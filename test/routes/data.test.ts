@@ -292,7 +292,7 @@ t.test('while the bucket fails, the last data is served and marked as stale, unt
   const late = await app.inject('/data')
   t.match(late, { statusCode: 503, headers: { 'retry-after': '1' } })
   t.match(late.json(), { code: 'data_too_old' })
-  t.equal((await app.inject('/readyz')).statusCode, 200, 'readiness unchanged')
+  t.equal((await app.inject('/readyz')).statusCode, 200, 'the service remains ready')
   endpoint.reset()
   clock.advance(1000)
   const healed = await app.inject('/data')

@@ -124,7 +124,7 @@ t.test('Content-Type belongs to the version of the body', async (t) => {
   t.match(await app.inject({ method: 'HEAD', url: '/data/1/image' }), changed, 'the type was not read before')
   t.match(await app.inject('/data/1/image'), changed)
   bucket.put('source_data/1.png', PNG)
-  t.match(await app.inject('/data/1/image'), { statusCode: 200, headers: { 'content-type': 'image/png' }, rawPayload: PNG }, 'changed back')
+  t.match(await app.inject('/data/1/image'), { statusCode: 200, headers: { 'content-type': 'image/png' }, rawPayload: PNG }, 'the image is again the one of the listing')
 })
 
 t.test('a user without an image, an unknown user, and a file that is not an image', async (t) => {

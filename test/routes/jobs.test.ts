@@ -195,12 +195,12 @@ t.test('a Parquet output contains the same records as the CSV', async (t) => {
     types: ['UTF8', 'UTF8', 'INT64', 'UTF8', 'UTF8'],
     rows: [['007', 'a, "b"', -8640000000000000n, null, 'Rome'], ['10', 'Lee, Jr', 5n, 'source_data/10.png', null], ['2', 'Ray', -1n, null, null]]
   })
-  t.match(await post(), { skipped: true, other_outputs: [{ etag, skipped: true }] }, 'unchanged')
+  t.match(await post(), { skipped: true, other_outputs: [{ etag, skipped: true }] }, 'unchanged outputs are not written')
   bucket.delete('source_data/007.csv')
   bucket.put('source_data/2.csv', csv('Bob', 'Roe', -2))
   t.match(await post(), { removed: 1, changed: 1, other_outputs: [{ skipped: false }] })
   t.same((await read()).rows, [['10', 'Lee, Jr', 5n, 'source_data/10.png', null], ['2', 'Roe', -2n, null, null]])
-  t.match((await app.inject('/rejects')).json().counts, { rejects: 1, orphans: 0, ignored: 0 }, 'it is not input')
+  t.match((await app.inject('/rejects')).json().counts, { rejects: 1, orphans: 0, ignored: 0 }, 'the Parquet output is not read as input')
 })
 
 t.test('OUTPUT_DELIMITER can be a tab', async (t) => {

@@ -79,7 +79,7 @@ t.test('pages continue after the last key, even if the quarantine changes in bet
   const { headers } = await app.inject('/rejects?limit=7')
   bucket.delete('source_data/16.csv')
   bucket.put('source_data/165.csv', '')
-  t.same(keys((await fresh(`/rejects?cursor=${headers['next-cursor']}`)).json), ['165.csv', ...allKeys.slice(7, 13)], 'after the last key, with the limit of the cursor')
+  t.same(keys((await fresh(`/rejects?cursor=${headers['next-cursor']}`)).json), ['165.csv', ...allKeys.slice(7, 13)], 'the page after the last key, with the limit of the cursor')
   t.same(keys((await app.inject(`/rejects?limit=2&cursor=${headers['next-cursor']}`)).json()), ['165.csv', '17.csv'])
 })
 

@@ -50,9 +50,9 @@ t.test('a further piece runs after those that are waiting', async (t) => {
 
 t.test('after 5 ms of work the next piece waits for the next turn of the event loop', async (t) => {
   const slow = setUp(5, { atWork: 1 })
-  t.ok(await countTurns(Promise.all(names.map((name) => slow.turns.first(slow.work(name))))) >= names.length - 2, 'after each piece')
+  t.ok(await countTurns(Promise.all(names.map((name) => slow.turns.first(slow.work(name))))) >= names.length - 2, 'each piece is followed by a turn of the event loop')
   const quick = setUp(0.1, { atWork: 1 })
-  t.ok(await countTurns(Promise.all(names.map((name) => quick.turns.first(quick.work(name))))) <= 2, 'not after each piece, if they are short')
+  t.ok(await countTurns(Promise.all(names.map((name) => quick.turns.first(quick.work(name))))) <= 2, 'several short pieces run in one turn of the event loop')
 })
 
 t.test('if `maxWaiting` pieces are waiting, a first piece is refused and a further piece is not', async (t) => {

@@ -24,8 +24,8 @@ t.test('an object that is not such an output counts as empty', async (t) => {
 t.test('the previous output may be in any order and contain a user twice', async (t) => {
   const after = 'user_id,name\r\n1,Ann\r\n2,Bob\r\n4,Eve\r\n'
   t.same(await compare('user_id,name\r\n2,Bob\r\n1,Amy\r\n3,Cid\r\n', after), { added: 1, changed: 1, removed: 1 })
-  t.same(await compare('user_id,name\r\n1,Amy\r\n1,Ann\r\n', after), { added: 2, changed: 0, removed: 0 }, 'the last one counts')
-  t.same(await compare('user_id,name\r\n1,Ann\r\n"2,Bob\r\n', after), { added: 3, changed: 0, removed: 0 }, 'broken in the middle')
+  t.same(await compare('user_id,name\r\n1,Amy\r\n1,Ann\r\n', after), { added: 2, changed: 0, removed: 0 }, 'of several rows with the same key, the last one counts')
+  t.same(await compare('user_id,name\r\n1,Ann\r\n"2,Bob\r\n', after), { added: 3, changed: 0, removed: 0 }, 'a previous output that is malformed counts as empty')
 })
 
 t.test('another delimiter', async (t) => {

@@ -128,5 +128,5 @@ t.test('the buffer pool returns at least the requested memory, at most a quarter
   const large = Array.from({ length: 100 }, () => memory.acquire(1024 * 1024))
   for (const piece of large) memory.release(piece)
   const again = Array.from({ length: 100 }, () => memory.acquire(1024 * 1024))
-  t.equal(again.filter((piece) => large.includes(piece)).length, 32, 'of 100 MiB')
+  t.equal(again.filter((piece) => large.includes(piece)).length, 32, '32 MiB of the released 100 MiB are reused')
 })

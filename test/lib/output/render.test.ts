@@ -32,7 +32,7 @@ t.test('csv', async (t) => {
   t.equal(await text('csv', COLUMNS, [['0012', 'O, Neil', -5, null], ['2', 'say "x"', 0, 'p.png'], ['3', 'a\nb', 1, ''], ['4', ' a ', 2, 'c\rd']]),
     'user_id,first_name,birthts,img_path\r\n0012,"O, Neil",-5,\r\n2,"say ""x""",0,p.png\r\n3,"a\nb",1,\r\n4," a ",2,"c\rd"\r\n')
   t.equal(await text('csv', ['a', 'b'], [['x', null], ['', 'c, d']], { delimiter: ', ', emptyValue: 'ø' }), 'a, b\r\nx, ø\r\n, "c, d"\r\n')
-  t.equal(await text('csv', ['a'], [['x'], [null], ['']]), 'a\r\nx\r\n""\r\n""\r\n', 'an empty line would be none')
+  t.equal(await text('csv', ['a'], [['x'], [null], ['']]), 'a\r\nx\r\n""\r\n""\r\n', 'an empty cell is quoted if it is the only one, because an empty line is not a row')
   t.equal(await text('csv', ['a', 'b'], [['=1+1', -5], ['@x', 'y']], { escapeFormulas: true }), "a,b\r\n'=1+1,-5\r\n'@x,y\r\n")
   t.equal(await text('csv', ['=a', 'b'], [['=1', 'y']]), '=a,b\r\n=1,y\r\n', 'off by default')
 })

@@ -91,8 +91,8 @@ for (const [name, shape, encoding] of [
     await startReading(first)
     now = 10_000
     for (let i = 1; cut.length === 0; i++) await startReading(first + i)
-    t.equal(cut[0], first, 'the slowest is cut')
-    t.equal(readers.length, before + 1, 'as many fit as before')
+    t.equal(cut[0], first, 'the response that has stalled longest is cut')
+    t.equal(readers.length, before + 1, 'the same number of responses is admitted as before')
   })
 }
 

@@ -22,7 +22,7 @@ t.test('an order is made in steps, once for all that wait for it', async (t) => 
   const [first, second] = await both
   t.ok(turns >= 4, `${turns} turns of the event loop`)
   t.equal(first, second)
-  t.equal(await index.order(column), first, 'and kept')
+  t.equal(await index.order(column), first, 'the order is cached')
   t.equal(index.orderIfMade(column), first)
 })
 
@@ -37,11 +37,11 @@ t.test('indexes of equal columns are shared, in bounded memory', async (t) => {
   const cache = new IndexCache(1_000_000)
   const [first, second] = [indexOf(cache), indexOf(cache)]
   const order = await first.order(names(first))
-  t.equal(await second.order(names(second)), order, 'by tables with the same arrays')
+  t.equal(await second.order(names(second)), order, 'tables with the same arrays share an index')
   await first.order(first.column('last_name')!)
-  t.not(await first.order(names(first)), order, 'the least recently used one is dropped')
+  t.not(await first.order(names(first)), order, 'the least recently used index is removed')
   const none = indexOf(new IndexCache(1000))
-  t.same(await none.order(names(none)), order, 'an index that exceeds the memory is used once')
+  t.same(await none.order(names(none)), order, 'an index that is larger than the limit is not cached')
   t.equal(none.orderIfMade(names(none)), undefined)
 })
 
@@ -55,7 +55,7 @@ t.test('numbers of a large table are ordered by another thread, if there is one 
   })
   const column = { name: 'n', kind: 'number', values: Float64Array.of(2, NaN, -1, 2, -Infinity, 0.5) } as const
   const here = { rows: Uint32Array.of(4, 2, 5, 0, 3, 1), valued: 5 }
-  t.same(await cacheOf(6).orderNumbers(column), here, 'a small one is ordered here')
+  t.same(await cacheOf(6).orderNumbers(column), here, 'a small column is ordered in the calling thread')
   t.same(calls, [])
   t.same(await cacheOf(5).orderNumbers(column), { rows: Uint32Array.of(7), valued: 1 })
   fails.now = true

@@ -34,7 +34,7 @@ t.test('changes are written at most once a minute', async (t) => {
   schedule.offer(third)
   await soon()
   t.equal(saves.length, 2)
-  t.equal(saves[1]!.state, third, 'what lay between is passed over')
+  t.equal(saves[1]!.state, third, 'the states in between are not written')
 })
 
 t.test('a state that is written already is not written again', async (t) => {
@@ -56,7 +56,7 @@ t.test('flush does not wait for the minute, but for the current write', async (t
   let isDone = false
   const flushed = schedule.flush(last).then(() => { isDone = true })
   await soon()
-  t.equal(saves.length, 1, 'one after the other')
+  t.equal(saves.length, 1, 'writes do not overlap')
   saves[0]!.end()
   await soon()
   t.equal(saves[1]?.state, last)

@@ -261,7 +261,7 @@ t.test('a lake has at most 256 columns, regardless of the order in which files a
   const healed = await run()
   t.same(codes(healed), {})
   t.equal(Object.keys(healed.rows.at(-1)!.undeclared).length, 8)
-  t.equal(endpoint.counts.GET, 0, 'it fits again without a download')
+  t.equal(endpoint.counts.GET, 0, 'the columns fit again, and no file is downloaded')
 })
 
 t.test('downloads run at a bounded concurrency', async (t) => {

@@ -129,7 +129,7 @@ t.test('columns that do not change are shared with the previous version', async 
   t.same(shared(change({ first_name: 'F2' })), ['buckets', 'first_name', 'json'])
   t.same(shared(change({ birthts: 50 })), ['births', 'birthts', 'buckets', 'json'], 'the date is the same')
   t.same(shared(change({ img_path: 'i.png' })), ['births', 'buckets', 'images', 'json'])
-  t.same(shared(change({ undeclared: { city: 'C0', height: '0', age: '1' } })), ['age', 'buckets'], 'a column before the others')
+  t.same(shared(change({ undeclared: { city: 'C0', height: '0', age: '1' } })), ['age', 'buckets'], 'a column that comes before the others')
   const half = memoryOf(change({ first_name: 'F2' }))
   t.ok([...half].filter((buffer) => memoryOf(first).has(buffer)).length > half.size / 2, 'by their memory')
 })

@@ -7,7 +7,7 @@ import type { Precondition, PreconditionFailure } from '../../../lib/store/preco
 import { EMPTY_STATE, type SourceState } from '../../../lib/source/source-state.js'
 
 const outputs: Output[] = [{ format: 'csv', key: 'a.csv' }, { format: 'parquet', key: 'a.parquet' }]
-const conflict = () => new StoreError('precondition_failed', 'another writer was first')
+const conflict = () => new StoreError('precondition_failed', 'another writer has replaced the output')
 
 /**
  * A backend that records its calls. `failures` holds the errors of the publishes of each key, in order. Listing n has the
