@@ -5,6 +5,7 @@ import type { SelectQuery, StatisticsQuery } from '../lib/query/data-version.js'
 import { TableVersion } from '../lib/query/table-version.js'
 import { RowBuilder } from '../lib/source/row-builder.js'
 import { buildTable, emptyTable } from '../lib/table/build-table.js'
+import { packImageKeys } from '../lib/table/image-keys.js'
 import { fromDraft } from '../lib/table/row-source.js'
 import type { TableField } from '../lib/table/table-field.js'
 import type { Table } from '../lib/table/table.js'
@@ -56,7 +57,7 @@ function makeTable (records: number): Table {
     sources[i] = fromDraft(drafts.add({ values, undeclared: { city: `City ${Math.floor(random() * 300)}` } }, { etag: '', size: 0, racy: false }))
   }
   const columnOf = (builder: Utf8Builder): Utf8Column => takeUtf8(builder.length, (row) => sliceAt(builder, row))
-  return buildTable(emptyTable(FIELDS), drafts, { keys: columnOf(keys), images: [columnOf(images)], sources })
+  return buildTable(emptyTable(FIELDS), drafts, { keys: columnOf(keys), images: [packImageKeys(columnOf(images), columnOf(keys), { prefix: 'source_data/', extensions: ['png'] })], sources })
 }
 
 const AS_OF = Date.UTC(2026, 0, 1)

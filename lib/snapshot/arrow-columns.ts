@@ -9,6 +9,7 @@ import { emptyState, type FileVersions, type ImageVersions, type SourceState } f
 import type { SourceColumns } from '../table/build-table.js'
 import { allocateFixed, hasValue, kindOf, toStored, type TableColumn } from '../table/column.js'
 import { buildCaseFoldIndex, type Codes, type DictionaryColumn } from '../table/dictionary-column.js'
+import { ImageTexts, packImageKeys, type ImageNaming } from '../table/image-keys.js'
 import type { TableField } from '../table/table-field.js'
 import type { Table as Records } from '../table/table.js'
 import type { Utf8Column } from '../table/utf8-column.js'
@@ -59,7 +60,7 @@ export function writeColumns ({ table, files, images }: SourceState, metadata: M
     version: Version.V5,
     endianness: Endianness.Little,
     fields: fields.map(([name, { type }]) => field(name, type)),
-    metadata: new Map(Object.entries({ fields: JSON.stringify(table.fields), ...metadata }))
+    metadata: new Map(Object.entries({ fields: JSON.stringify(table.fields), images: JSON.stringify(table.images.map(({ prefix, extensions }) => ({ prefix, extensions }))), ...metadata }))
   }
   return tableToIPC(new Table(schema, fields.map(([, column]) => column)), { format: 'file' })!
 }
@@ -70,7 +71,7 @@ function recordFields ({ fields, keys, columns, images }: Records): Field[] {
   const ofImages = [...images]
   const declared = fields.map(({ name, source, type }): Field => {
     if (source === 'key') return [toFieldName(name), utf8Column(keys)]
-    return [toFieldName(name), source === 'image' ? imageColumn(ofImages.shift()!) : fileColumn(ofFiles.shift()!, type)]
+    return [toFieldName(name), source === 'image' ? imageColumn(new ImageTexts(ofImages.shift()!, keys)) : fileColumn(ofFiles.shift()!, type)]
   })
   return [...declared, ...ofFiles.map((column): Field => [toFieldName(column.name), fileColumn(column, 'string')])]
 }
@@ -82,6 +83,7 @@ export function readColumns (file: Uint8Array): SnapshotColumns & { readonly met
   const { schema, children, numRows: length } = tableFromIPC(bytes)
   const metadata = Object.fromEntries(schema.metadata ?? [])
   const fields = JSON.parse(metadata['fields'] ?? '[]') as TableField[]
+  const namings = JSON.parse(metadata['images'] ?? '[]') as ImageNaming[]
   const { table, files, images } = emptyState(fields)
   const hasBirths = fields.some(({ isBirth }) => isBirth)
   if (length === 0) return { metadata, columns: { ...table, birthDates: table.births?.dates }, files, images }
@@ -101,7 +103,7 @@ export function readColumns (file: Uint8Array): SnapshotColumns & { readonly met
         ...from('file').map(({ name, type }) => readFileColumn(name, type, batchOf(name))),
         ...undeclared.map((name) => ({ name, kind: 'dictionary' as const, ...readDictionary(batchOf(name)) }))
       ],
-      images: from('image').map(({ name }) => text(batchOf(name))),
+      images: from('image').map(({ name }, i) => packImageKeys(text(batchOf(name)), text(batchOf(from('key')[0]!.name)), namings[i]!)),
       birthDates: hasBirths ? values('__birth_date') : undefined
     },
     files: { keys: text(batches.get('__file_key')!), etags: text(batches.get('__file_etag')!), sizes: values('__file_size'), racy: values('__file_racy') },

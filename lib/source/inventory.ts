@@ -48,7 +48,8 @@ function infoFilesOf ({ table: { keys, length }, files }: SourceState, { prefix 
 
 function imagesOf ({ table, images }: SourceState, field: number): ExpectedSize | undefined {
   const keys = table.images[field]
-  return keys && expected(table.length, keys.bytes.length, 2 * images[field]!.etags.bytes.length)
+  const { length } = table
+  return keys && expected(length, table.keys.bytes.length + length * (Buffer.byteLength(keys.prefix) + '.jpeg'.length) + keys.bytes.length, 2 * images[field]!.etags.bytes.length)
 }
 
 function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedSize {

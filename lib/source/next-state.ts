@@ -1,15 +1,18 @@
 import { shared } from '../base/shared-memory.js'
 import { reuseTypedArrays } from '../base/typed-arrays.js'
+import { compileSchema } from '../schema/schema.js'
 import { packEtag } from '../store/packed-etag.js'
 import { buildTable } from '../table/build-table.js'
+import { hasImageKey, imageKeyPacker, type ImageKeys, type ImageNaming } from '../table/image-keys.js'
 import { draftOf, isDraft, NO_ROW } from '../table/row-source.js'
 import type { Table } from '../table/table.js'
-import { sliceAt, takeUtf8, type ByteSlice, type Utf8Column } from '../table/utf8-column.js'
+import { sliceAt, takeUtf8, type ByteSlice } from '../table/utf8-column.js'
 import type { ServedRows } from './admit-columns.js'
 import { appendChanges, startLog, type ChangeLog } from './change-log.js'
 import { findTouchedKeys } from './touched-keys.js'
 import { hasUsualKey, type ReconcilePlan } from './reconcile-plan.js'
 import { EMPTY_NAME, encodeRejectedFiles, nextStateName, rejectedFilesOf, type FileVersions, type ImageVersions, type RejectedFile, type SourceState } from './source-state.js'
+import type { SourceRules } from './rules.js'
 import type { UserObjects } from './user-objects.js'
 
 const EMPTY_SLICE: ByteSlice = { bytes: new Uint8Array(), start: 0, end: 0 }
@@ -22,7 +25,9 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
   const { previous, inventory } = plan
   const users = indexesWhere(served, (source) => source !== NO_ROW)
   const sources = users.map((user) => served[user]!)
-  const images = inventory.images.map(({ objects, ofUsers }): RowImages => ({ objects, ofRows: users.map((user) => ofUsers[user]!) }))
+  const naming = imageNaming(plan.rules)
+  const pack = imageKeyPacker(naming)
+  const images = inventory.images.map(({ objects, ofUsers }): RowImages => ({ objects, ofRows: users.map((user) => ofUsers[user]!), naming, keyOf: (image) => pack(objects.key(image), objects.userId(image)) }))
   const hasSameRows = sources.length === previous.table.length && sources.every((source, row) => source === row)
   const sameImages = hasSameRows ? compareImages(previous, images) : 'none'
   const hasSameRejects = isSameRejects(plan.rejected, rejectedFilesOf(previous))
@@ -48,8 +53,19 @@ function nextChanges (previous: SourceState, records: Pick<SourceState, 'table' 
   return touched.offsets.length === 1 ? previous.changes : appendChanges(previous.changes, version, touched)
 }
 
+/** How the object keys of images are usually made. */
+function imageNaming ({ prefix, schema, imageExtensions }: SourceRules): ImageNaming {
+  return { prefix, extensions: [...new Set([...compileSchema(schema).images.flatMap(({ extensions = [] }) => extensions), ...imageExtensions])] }
+}
+
 /** The images of one field: the image of each row as an index in `objects`; -1 for none. */
-interface RowImages { readonly objects: UserObjects, readonly ofRows: Int32Array }
+interface RowImages {
+  readonly objects: UserObjects
+  readonly ofRows: Int32Array
+  readonly naming: ImageNaming
+  /** The object key as tables store it. */
+  readonly keyOf: (image: number) => ByteSlice
+}
 
 /** What the images of the rows have in common with the previous ones: nothing, their keys, or their versions as well. */
 function compareImages ({ table, images }: SourceState, next: readonly RowImages[]): 'none' | 'keys' | 'versions' {
@@ -58,12 +74,12 @@ function compareImages ({ table, images }: SourceState, next: readonly RowImages
   return found.includes('none') ? 'none' : found.includes('keys') ? 'keys' : 'versions'
 }
 
-function compareImagesOfField (keys: Utf8Column, { etags, sizes, modified }: ImageVersions, { objects, ofRows }: RowImages): 'none' | 'keys' | 'versions' {
+function compareImagesOfField (keys: ImageKeys, { etags, sizes, modified }: ImageVersions, { objects, ofRows, keyOf }: RowImages): 'none' | 'keys' | 'versions' {
   let same: 'keys' | 'versions' = 'versions'
   for (let row = 0; row < ofRows.length; row++) {
     const image = ofRows[row]!
     const hadImage = keys.offsets[row] !== keys.offsets[row + 1]
-    if (image === -1 ? hadImage : !objects.hasKey(image, keys, row)) return 'none'
+    if (image === -1 ? hadImage : !hasImageKey(keys, row, keyOf(image))) return 'none'
     if (image !== -1 && !(objects.hasEtag(image, etags, row) && objects.size(image) === sizes[row] && objects.lastModified(image) === modified[row])) same = 'keys'
   }
   return same
@@ -80,7 +96,7 @@ function nextTable ({ previous, builder, inventory: { infoFiles, users: infoFile
   const table = buildTable(previous.table, builder, {
     sources,
     keys: takeUtf8(users.length, (row) => infoFiles.userId(infoFileOf[users[row]!]!)),
-    images: images.map(({ objects, ofRows }) => takeUtf8(ofRows.length, (row) => ofRows[row] === -1 ? EMPTY_SLICE : objects.key(ofRows[row]!)))
+    images: images.map(({ ofRows, naming, keyOf }) => ({ ...naming, ...takeUtf8(ofRows.length, (row) => ofRows[row] === -1 ? EMPTY_SLICE : keyOf(ofRows[row]!)) }))
   })
   // A file was replaced by one with the same content.
   const isSame = table.version === previous.table.version && table.images.length === previous.table.images.length

@@ -5,6 +5,7 @@ import { orderBirths } from './birth-order.js'
 import { birthInstants, type Births } from './births.js'
 import { allocateFixed, kindOf, type FixedColumn, type TableColumn, type TextColumn } from './column.js'
 import { buildCaseFoldIndex, DictionaryBuilder, EMPTY_COLUMN, mergeDictionaries, type DictionaryColumn } from './dictionary-column.js'
+import { plainImageKeys, type ImageKeys } from './image-keys.js'
 import { jsonRows } from './json-rows.js'
 import { draftOf, isDraft, isRow } from './row-source.js'
 import type { TableField } from './table-field.js'
@@ -27,7 +28,7 @@ export interface RowSources {
   /** In ascending order of their bytes. */
   readonly keys: Utf8Column
   /** The object keys of each image field; empty for rows without this image. */
-  readonly images: readonly Utf8Column[]
+  readonly images: readonly ImageKeys[]
   /** Where the columns of a row's info file come from: a row of the previous table, or a draft. See row-source.ts. */
   readonly sources: Int32Array
 }
@@ -120,7 +121,7 @@ function undeclaredColumns ({ fields, columns }: Pick<Table, 'fields' | 'columns
 /** A table without rows. */
 export function emptyTable (fields: readonly TableField[]): Table {
   const none: Table = { length: 0, fields: [], keys: EMPTY_UTF8, columns: [], images: [], json: EMPTY_UTF8, buckets: new Uint8Array(), version: '' }
-  const images = fields.filter(({ source }) => source === 'image').map(() => EMPTY_UTF8)
+  const images = fields.filter(({ source }) => source === 'image').map(() => plainImageKeys(EMPTY_UTF8))
   const declared = fields.filter(({ source }) => source === 'file').map(() => new DictionaryBuilder())
   return buildTable(none, { length: 0, fields, declared, undeclared: new Map(), birthDates: new Int32Array() }, { keys: EMPTY_UTF8, images, sources: new Int32Array() })
 }

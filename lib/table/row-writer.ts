@@ -3,6 +3,7 @@ import { blockText, blockTexts, copyBlocks, copyBytes, copyPlain, WORD_BYTES, ty
 import type { CellStyle } from './cell-style.js'
 import { hasValue, type FixedColumn } from './column.js'
 import type { DictionaryColumn } from './dictionary-column.js'
+import { usualExtension, type ImageKeys } from './image-keys.js'
 import { DATETIME_LENGTH, MAX_NUMBER_LENGTH, writeDate, writeDatetime, writeNumber } from './number-text.js'
 import type { Table } from './table.js'
 import { maxLengthOf, type Utf8Column } from './utf8-column.js'
@@ -48,7 +49,7 @@ export function rowWriter (table: RowColumns, columns: readonly string[], { styl
 function columnWriter ({ fields, keys, columns, images }: RowColumns, name: string, style: CellStyle, before: string, rowCount: number): Writer {
   const field = fields.find((field) => field.name === name)
   if (field?.source === 'key') return textWriter(keys, style, before)
-  if (field?.source === 'image') return imageWriter(images[fields.filter(({ source }) => source === 'image').indexOf(field)]!, style, before)
+  if (field?.source === 'image') return imageWriter(images[fields.filter(({ source }) => source === 'image').indexOf(field)]!, keys, style, before)
   const column = columns.find((column) => column.name === name)
   if (column === undefined) return constantWriter(style, before)
   return column.kind === 'dictionary' ? dictionaryWriter(column, style, before, rowCount) : fixedWriter(column, field!.type, style, before)
@@ -88,14 +89,47 @@ function textWriter (column: Utf8Column, { maxTextLength, writeText, isQuoted, n
   }
 }
 
-/** Rows without a key have no image. */
-function imageWriter (keys: Utf8Column, style: CellStyle, before: string): Writer {
-  const { offsets } = keys
-  const text = textWriter(keys, style, before)
+/** Usual keys are put together from the keys of the records. Rows without a key have no image. */
+function imageWriter (images: ImageKeys, keys: Utf8Column, style: CellStyle, before: string): Writer {
+  const { offsets, prefix, extensions } = images
+  const stored = textWriter(images, style, before)
   const none = constantWriter(style, before)
+  const [start, ends] = [Buffer.from(prefix), extensions.map((extension) => Buffer.from(`.${extension}`))]
+  const longest = start.length + maxLengthOf(keys) + Math.max(0, ...ends.map(({ length }) => length))
+  const scratch = new Uint8Array(longest)
+  scratch.set(start)
+  const lead = blockText(before)
+  const writePlain = plainImageWriter(images, keys, style, before)
   return {
-    maxLength: Math.max(text.maxLength, none.maxLength),
-    write: (to, at, row) => (offsets[row] === offsets[row + 1] ? none : text).write(to, at, row)
+    maxLength: Math.max(stored.maxLength, none.maxLength, lead.offsets[1]! + style.maxTextLength(longest)),
+    write: (to, at, row) => {
+      if (offsets[row] === offsets[row + 1]) return none.write(to, at, row)
+      const extension = usualExtension(images, row)
+      if (extension === -1) return stored.write(to, at, row)
+      const end = writePlain(to, at, row, extension)
+      if (end !== -1) return end
+      const length = copyBytes(scratch, copyBytes(scratch, start.length, keys.bytes, keys.offsets[row], keys.offsets[row + 1]), ends[extension]!)
+      return style.writeText(to.bytes, copyBlocks(to, at, lead, 0), scratch, 0, length)
+    }
+  }
+}
+
+/** Writes usual keys without anything to escape, and returns -1 for others. */
+function plainImageWriter ({ prefix, extensions }: ImageKeys, { bytes, offsets }: Utf8Column, { isQuoted, notPlain, writeText, maxTextLength }: CellStyle, before: string) {
+  const quote = isQuoted ? '"' : ''
+  const isPlain = (text: string) => {
+    const [from, to] = [Buffer.from(text), Buffer.alloc(maxTextLength(Buffer.byteLength(text)))]
+    return to.toString('utf8', 0, writeText(to, 0, from, 0, from.length)) === `${quote}${text}${quote}`
+  }
+  if (notPlain === undefined || prefix === '' || ![prefix, ...extensions].every(isPlain)) return () => -1
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const lead = blockText(`${before}${quote}${prefix}`)
+  const tails = blockTexts(extensions.length, (i) => Buffer.byteLength(extensions[i]!) + 2, (to, at, i) => copyBytes(to.bytes, at, Buffer.from(`.${extensions[i]!}${quote}`)))
+  return (to: Target, at: number, row: number, extension: number) => {
+    const end = offsets[row + 1]!
+    if (end + WORD_BYTES > bytes.length) return -1
+    const close = copyPlain(to, copyBlocks(to, at, lead, 0), view, offsets[row]!, end, notPlain)
+    return close === -1 ? -1 : copyBlocks(to, close, tails, extension)
   }
 }
 

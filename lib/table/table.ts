@@ -3,6 +3,7 @@ import type { Cell, RecordFields, RecordRow } from '../schema/record.js'
 import type { Births } from './births.js'
 import { toCell } from './column-types.js'
 import { fromStored, type TableColumn, type TextColumn } from './column.js'
+import { ImageTexts, type ImageKeys } from './image-keys.js'
 import type { TableField } from './table-field.js'
 import { Utf8Reader, type Utf8Column } from './utf8-column.js'
 
@@ -19,7 +20,7 @@ export interface Table {
   /** The declared columns of files in schema order, and then the undeclared columns in the byte order of their names. */
   readonly columns: readonly TableColumn[]
   /** The object keys of each image field, in schema order; empty for rows without this image. */
-  readonly images: readonly Utf8Column[]
+  readonly images: readonly ImageKeys[]
   /** Absent without a birth field. */
   readonly births?: Births
   /**
@@ -44,7 +45,7 @@ export class TableReader {
   readonly data: Table
   readonly keys: Utf8Reader
   /** The first image field; `undefined` if there is none. */
-  readonly image: Utf8Reader | undefined
+  readonly image: ImageTexts | undefined
   readonly json: Utf8Reader
   /** The names of the declared columns, in schema order. */
   readonly declared: readonly string[]
@@ -52,7 +53,7 @@ export class TableReader {
   readonly keyName: string
   readonly #dictionaries = new Map<string, DictionaryReader>()
   readonly #columns: ReadonlyMap<string, TableColumn>
-  readonly #images: ReadonlyMap<string, Utf8Reader>
+  readonly #images: ReadonlyMap<string, ImageTexts>
   readonly #readers: ReadonlyMap<string, ColumnReader>
 
   constructor (data: Table) {
@@ -64,7 +65,7 @@ export class TableReader {
     this.#columns = new Map(data.columns.map((column) => [column.name, column]))
     for (const column of data.columns) if (column.kind === 'dictionary') this.#dictionaries.set(column.name, { ...column, values: new Utf8Reader(column.values) })
     const imageFields = data.fields.filter(({ source }) => source === 'image')
-    this.#images = new Map(imageFields.map(({ name }, i) => [name, new Utf8Reader(data.images[i]!)]))
+    this.#images = new Map(imageFields.map(({ name }, i) => [name, new ImageTexts(data.images[i]!, data.keys)]))
     this.image = this.#images.values().next().value
     const undeclared = [...this.#columns.keys()].filter((name) => !this.declared.includes(name))
     this.#readers = new Map([...data.fields.map((field): [string, ColumnReader] => [field.name, this.#readerOf(field)]), ...undeclared.map((name): [string, ColumnReader] => [name, this.#textReader(name)])])
@@ -90,7 +91,7 @@ export class TableReader {
   }
 
   /** The object keys of an image field. */
-  images (name: string): Utf8Reader | undefined {
+  images (name: string): ImageTexts | undefined {
     return this.#images.get(name)
   }
 

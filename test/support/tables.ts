@@ -6,6 +6,7 @@ import { compileSchema } from '../../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import { RowBuilder } from '../../lib/source/row-builder.js'
 import { buildTable, emptyTable } from '../../lib/table/build-table.js'
+import { packImageKeys } from '../../lib/table/image-keys.js'
 import { fromDraft } from '../../lib/table/row-source.js'
 import { tableFields, type TableField } from '../../lib/table/table-field.js'
 import { TableReader, type Table } from '../../lib/table/table.js'
@@ -55,8 +56,9 @@ export function tableOfAny (fields: readonly TableField[], rows: readonly AnyRow
     const data = { values, undeclared: sortedCopy(undeclared) }
     return last !== -1 && JSON.stringify(old.fields(last)) === JSON.stringify(data) ? last : fromDraft(drafts.add(data, { etag: '', size: 0, racy: false }))
   })
-  const images = fields.filter(({ source }) => source === 'image').map((_, i) => utf8ColumnOf(sorted.map((row) => row.images?.[i] ?? '')))
-  return buildTable(previous, drafts, { keys: utf8ColumnOf(sorted.map(({ key }) => key)), images, sources: Int32Array.from(sources) })
+  const keys = utf8ColumnOf(sorted.map(({ key }) => key))
+  const images = fields.filter(({ source }) => source === 'image').map((_, i) => packImageKeys(utf8ColumnOf(sorted.map((row) => row.images?.[i] ?? '')), keys, { prefix: 'source_data/', extensions: ['png', 'front.jpg'] }))
+  return buildTable(previous, drafts, { keys, images, sources: Int32Array.from(sources) })
 }
 
 export function utf8ColumnOf (texts: readonly string[]): Utf8Column {

@@ -37,9 +37,9 @@ const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 5
 const row: fc.Arbitrary<AnyRow> = fc.record({
   key: fc.tuple(text, fc.nat(99)).map(([start, n]) => `${start}${n}`),
   values: fc.tuple(orNull(text), orNull(integer), orNull(fc.oneof(integer, fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0))), orNull(fc.boolean()), orNull(day), orNull(instant)),
-  images: fc.tuple(orNull(text.filter((text) => text !== '')), orNull(fc.constantFrom('a.png', 'b "x".png'))),
+  images: fc.tuple(orNull(text.filter((text) => text !== '')), orNull(fc.constantFrom('a.png', 'b "x".png', 'usual', 'front'))),
   undeclared: fc.dictionary(fc.constantFrom('city', '__proto__', 'ü'), text, { noNullPrototype: false })
-})
+}).map(({ key, images: [photo, scan], ...row }) => ({ key, images: [photo, scan === 'usual' ? `source_data/${key}.png` : scan === 'front' ? `source_data/${key}.front.jpg` : scan], ...row }))
 const rows = fc.uniqueArray(row, { selector: ({ key }) => key, maxLength: 12 })
 const NAMES = [...FIELDS.map(({ name }) => name), 'city', '__proto__', 'ü', 'none']
 const shape = fc.record({
