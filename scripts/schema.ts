@@ -9,6 +9,7 @@ import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
 import { folderPrefix, lakeUrl, required, wholeNumber } from './arguments.js'
 import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
+import { EvenSample } from './infer-schema/even-sample.js'
 import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
 import type { SampledFile } from './infer-schema/sampled-file.js'
 import { Progress } from './progress.js'
@@ -37,6 +38,8 @@ const OPTIONS = {
 const DOWNLOADS = 16
 /** The maximum number of image names that are examined. */
 const MAX_IMAGES = 10_000
+/** The maximum number of ids that they are compared with. The objects of a record are listed near each other in most lakes. */
+const MAX_IDS = 100_000
 
 const schema: Command = async (argv, io) => {
   const { values } = parseArgs({ args: [...argv], options: OPTIONS })
@@ -61,10 +64,8 @@ const schema: Command = async (argv, io) => {
 type ListedFile = Omit<SampledFile, 'body'>
 
 async function takeSample (store: ObjectStore, prefix: string, count: number, io: CommandIo): Promise<Sample> {
-  const { files, ids, images, listed } = await listNames(store, prefix, io)
-  if (files.length === 0) throw new Error(`${store.url} has ${listed} objects with the prefix '${prefix}', and none of them is an info file (${INFO_FORMATS.map((format) => `.${format}`).join(', ')}); see --prefix`)
-  const step = Math.max(1, files.length / count)
-  const chosen = Array.from({ length: Math.min(count, files.length) }, (_, i) => files[Math.floor(i * step)]!)
+  const { files: chosen, ids, images, listed } = await listNames(store, prefix, count, io)
+  if (chosen.length === 0) throw new Error(`${store.url} has ${listed} objects with the prefix '${prefix}', and none of them is an info file (${INFO_FORMATS.map((format) => `.${format}`).join(', ')}); see --prefix`)
   const progress = new Progress(chosen.length, io.stderr, monotonicNow)
   const sampled: SampledFile[] = []
   await forEachConcurrently(chosen, DOWNLOADS, async (file) => {
@@ -76,8 +77,8 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
   return { files: sampled.sort((a, b) => a.key < b.key ? -1 : 1), ids, images }
 }
 
-async function listNames (store: ObjectStore, prefix: string, { stderr }: CommandIo) {
-  const files: ListedFile[] = []
+async function listNames (store: ObjectStore, prefix: string, count: number, { stderr }: CommandIo) {
+  const files = new EvenSample<ListedFile>(count)
   const ids = new Set<string>()
   const images: string[] = []
   let listed = 0
@@ -90,15 +91,15 @@ async function listNames (store: ObjectStore, prefix: string, { stderr }: Comman
       const format = formats.find((format): format is InfoFormat => name.toLowerCase().endsWith(`.${format}`))
       if (format !== undefined) {
         const id = name.slice(0, -format.length - 1)
-        files.push({ key, id, format })
-        ids.add(id)
+        files.add({ key, id, format })
+        if (ids.size < MAX_IDS) ids.add(id)
       } else if (images.length < MAX_IMAGES && (DEFAULTS.imageExtensions as readonly string[]).includes(name.slice(name.lastIndexOf('.') + 1).toLowerCase())) {
         images.push(name)
       }
     }
   }
   if (stderr.isTTY) stderr.write('\n')
-  return { files, ids, images, listed }
+  return { files: files.items(), ids, images, listed }
 }
 
 /** Returns a summary for the terminal: how many files fit the schema, what could not be decided, and the command that starts the service. */

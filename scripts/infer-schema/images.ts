@@ -1,6 +1,11 @@
 import { DEFAULTS } from '../../lib/base/defaults.js'
 import type { FieldDescriptor } from '../../lib/schema/descriptor.js'
 
+/** What a schema accepts as an extension. */
+const EXTENSION = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
+/** The maximum number of image fields: names may contain dates or versions. The most frequent words count. */
+const MAX_FIELDS = 8
+
 /** The names of the objects that belong to a record. */
 export interface ImageNames {
   readonly ids: ReadonlySet<string>
@@ -15,13 +20,16 @@ export interface ImageNames {
  */
 export function inferImages ({ ids, images }: ImageNames, taken: readonly string[]): FieldDescriptor[] {
   const extensions = new Map<string, Set<string>>()
+  const counts = new Map<string, number>()
   for (const name of images) {
     const extension = extensionAfterId(name, ids)
-    if (extension === undefined) continue
+    if (extension === undefined || !EXTENSION.test(extension)) continue
     const word = extension.includes('.') ? extension.slice(0, extension.indexOf('.')) : 'image'
     extensions.set(word, (extensions.get(word) ?? new Set()).add(extension))
+    counts.set(word, (counts.get(word) ?? 0) + 1)
   }
-  return [...extensions].sort(([a], [b]) => Number(b === 'image') - Number(a === 'image') || (a < b ? -1 : 1)).map(([word, found]): FieldDescriptor => ({
+  const frequent = [...extensions].sort(([a], [b]) => counts.get(b)! - counts.get(a)!).slice(0, MAX_FIELDS)
+  return frequent.sort(([a], [b]) => Number(b === 'image') - Number(a === 'image') || (a < b ? -1 : 1)).map(([word, found]): FieldDescriptor => ({
     name: taken.includes(word) ? `${word}_key` : word,
     type: 'string',
     source: 'image',
