@@ -27,7 +27,7 @@ async function textOf (chunks: AsyncIterable<string>): Promise<string> {
   return text
 }
 
-t.test('a consumer that replays from any position that it has seen has exactly the current records, or is told that it cannot', async (t) => {
+t.test('replaying the changes from any earlier position leads to exactly the current records, or the position is refused', async (t) => {
   const folder = t.testdir({})
   let lakes = 0
   let replayed = 0

@@ -53,7 +53,7 @@ t.test('the virtual column of ages needs an instant, so that an output has none'
   await t.rejects(transformer.select({ sort: [{ column: 'age' }] }), { name: 'TypeError', message: /needs the instant/ })
 })
 
-t.test('a function is a filter, too', async (t) => {
+t.test('a filter may be a function', async (t) => {
   const { transformer } = await setUp(t)
   await transformer.reconcile()
   t.equal((await transformer.select({ filters: [(row) => row.birthts === 0] })).count, 1)
@@ -99,7 +99,7 @@ t.test('filters on an undeclared column, with values that are not in the order o
   t.same(await idsOf({ column: 'city', op: 'exists', value: false }), ['1', '2'])
 })
 
-t.test('a selection is of one version, whatever changes while it is read', async (t) => {
+t.test('a selection is of one version, even if the data changes while it is read', async (t) => {
   const { store, transformer } = await setUp(t)
   await transformer.reconcile()
   const chunks = await exportOf(transformer, { format: 'ndjson', columns: ['first_name'] })

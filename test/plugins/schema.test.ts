@@ -14,13 +14,13 @@ async function load (t: Test, file: string | undefined, options: SchemaOptions =
 
 const DEVICES = { title: 'Devices', fields: [{ name: 'device', type: 'string', source: 'key' }, { name: 'height', type: 'number', constraints: { minimum: 0 } }] }
 
-t.test('the schema is that of the file', async (t) => {
+t.test('the schema is read from the file', async (t) => {
   const { schema } = await load(t, JSON.stringify(DEVICES))
   t.same(schema.fields.map(({ name }) => name), ['device', 'height'])
   t.equal(describeSchema(schema, 'devices.json'), 'Devices (devices.json), 2 columns: key device, no ages, no images')
 })
 
-t.test('a schema of the options takes the place of the file', async (t) => {
+t.test('the option schema is used instead of the file', async (t) => {
   const { schema } = await load(t, '{', { schema: { fields: [{ name: 'born', type: 'date', role: 'birth' }, { name: 'photo', type: 'string', source: 'image' }] } })
   t.equal(describeSchema(schema, ''), 'given, 3 columns: key user_id, ages from born, images photo')
 })

@@ -81,7 +81,7 @@ t.test('equal rows have the same data version under different settings', async (
   t.not(a.headers['etag'], b.headers['etag'])
 })
 
-t.test('max-age is the time for which the response is known to be valid', async (t) => {
+t.test('max-age is the time for which the response certainly remains valid', async (t) => {
   const { app, clock, endpoint } = await build(t, { files, settings: { MAX_STALENESS: '100s' } })
   const cacheControl = async (url: string) => (await app.inject(url)).headers['cache-control']
   t.equal(await cacheControl('/data'), 'private, max-age=100')

@@ -58,7 +58,7 @@ t.test('a replaced image is a change within the version', async (t) => {
   t.equal(await versionOf(lake), first)
 })
 
-t.test('pages are of one version, whatever happens meanwhile', async (t) => {
+t.test('all pages of a listing are of one version, even if the data changes in between', async (t) => {
   const lake = await build(t, { files })
   const { app, bucket } = lake
   const first = await versionOf(lake)

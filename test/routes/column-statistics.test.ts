@@ -76,7 +76,7 @@ t.test('a column that has no statistics or does not exist is an error', async (t
   for (const [search, parameter, detail] of table) t.match((await app.inject(`/stats?${search}`)).json(), { status: 400, errors: [{ parameter, detail }] }, search)
 })
 
-t.test('ages are a column of statistics, and empty bins can be had', async (t) => {
+t.test('age is a column of statistics, and bins without records can be included', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv('A', 'B', Date.UTC(1990, 5, 15)), '2.csv': csv('A', 'C', Date.UTC(2020, 0, 1)), '3.csv': csv('A', 'B', Date.UTC(1990, 5, 14)) } })
   const at = '/stats?as_of=2025-06-15T00:00:00Z'
   t.match((await app.inject(`${at}&columns=age&group_by=age`)).json(), { columns: { age: { count: 3, sum: 75, mean: 25 } }, groups: [{ value: 35, count: 2 }, { value: 5, count: 1 }] })

@@ -22,7 +22,7 @@ t.test('the pages of a CSV keep its options', async (t) => {
   t.equal((await app.inject(next)).body, 'user_id;birthts\r\n2;0\r\n')
 })
 
-t.test('options of CSV are errors on other formats, and if they are wrong', async (t) => {
+t.test('CSV options are rejected for other formats, and if they are invalid', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const cases: [url: string, parameter: string, detail: string][] = [
     ['/data?bom=true', 'bom', 'applies to CSV only; use /data.csv or format=csv'],

@@ -169,7 +169,7 @@ t.test('if the store fails in the middle of an image, the connection is broken',
   await t.rejects(response.arrayBuffer())
 })
 
-t.test('without ETags of the store, an image has no validator, and changes are seen', async (t) => {
+t.test('if the store has no ETags, an image has no validator, and its changes are detected', async (t) => {
   const { app, bucket } = await build(t, {
     files: { '1.csv': csv(), '1.png': PNG },
     store: (bucket) => mapInfo(new MemoryStore(bucket), (info) => ({ ...info, etag: '' }))

@@ -181,7 +181,7 @@ t.test('a column with the name of another parameter is filtered by where only', 
   t.match(await get('/data?sort=b'), { status: 400 })
 })
 
-t.test('the key has the name of its field, or a neutral one where that name cannot be used', async (t) => {
+t.test('the key has the name of its field or, where that name is not possible, a neutral name', async (t) => {
   const table: [name: string, path: string, member: string][] = [['device', '/data/{device}', 'device'], ['Device ID', '/data/{key}', 'Device ID'], ['code', '/data/{code}', 'record_key'], ['key', '/data/{key}', 'record_key']]
   for (const [name, path, member] of table) {
     const schema: SchemaDescriptor = { fields: [{ name, type: 'string', source: 'key' }, { name: 'height', type: 'number' }, { name: 'photo', type: 'string', source: 'image' }] }

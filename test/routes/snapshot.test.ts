@@ -49,7 +49,7 @@ t.test('a restart downloads no unchanged file, and has the same responses', asyn
   t.same(second.endpoint.puts, [], 'the snapshot is not written again')
 })
 
-t.test('a restart downloads only the files that have changed meanwhile', async (t) => {
+t.test('a restart downloads only the files that have changed since the snapshot', async (t) => {
   const first = await build(t, { files })
   await first.app.inject('/data')
   await first.app.close()

@@ -43,7 +43,7 @@ t.test('a schema that fits no file is reported with the most frequent reasons, a
   t.same((await app.inject('/readyz')).json().details, [])
 })
 
-t.test('what a folder lake skips is reported', async (t) => {
+t.test('files that a folder lake skips are reported', async (t) => {
   const { app } = await buildOnFolder(t, { source_data: { '1.csv': csv(), 'link.csv': t.fixture('symlink', '1.csv') } }, {
     fill: (root) => {
       for (const byte of [0xfe, 0xff]) writeFileSync(Buffer.concat([Buffer.from(`${root}/source_data/bad`), Buffer.from([byte, 0x2e, 0x63, 0x73, 0x76])]), csv())

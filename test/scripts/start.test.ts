@@ -102,7 +102,7 @@ for (const settings of [{}, { MALLOC_MMAP_THRESHOLD_: '65536' }]) {
   })
 }
 
-t.test('without a build and without TypeScript it reports what to run', async (t) => {
+t.test('without a build and without TypeScript, it reports the command to run', async (t) => {
   t.match(await npmStart(t, { links: {} }).exit, { code: 1, stdout: '', stderr: 'userlake: dist/server.js does not exist: run npm ci && npm run build\n' })
 })
 
@@ -114,7 +114,7 @@ t.test('with TypeScript it builds first, and exits with the code of the server',
   t.match(await npmStart(t, { links, files }).exit, { code: 7, stderr: '' })
 })
 
-t.test('it does not start sources that do not compile', async (t) => {
+t.test('it does not start if the sources do not compile', async (t) => {
   const files = { 'tsconfig.build.json': CONFIG, 'server.ts': 'const = 7\n', dist: { 'server.js': 'process.exit(7)' } }
   t.match(await npmStart(t, { links, files }).exit, { code: 1, stdout: /server\.ts.*error TS/ })
 })

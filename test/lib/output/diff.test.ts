@@ -15,7 +15,7 @@ t.test('all users count as changed if the columns differ', async (t) => {
   t.same(await compare('name,user_id\r\nAnn,1\r\n', 'user_id,name\r\n1,Ann\r\n'), { added: 0, changed: 1, removed: 0 })
 })
 
-t.test('an object that is not such an output counts as empty', async (t) => {
+t.test('a previous output that cannot be parsed counts as empty', async (t) => {
   for (const foreign of ['', 'hello', 'a;b\n1;2\n', 'user_id,"x\n', '\xff\xfe']) {
     t.same(await compare(foreign, 'user_id\r\n1\r\n'), { added: 1, changed: 0, removed: 0 }, JSON.stringify(foreign))
   }

@@ -9,7 +9,7 @@ const data = tableOf(Array.from({ length: 200_000 }, (_, i) => ({ user_id: Strin
 const indexOf = (cache: IndexCache) => new TableIndex(new TableReader(data), 'UTC', cache)
 const names = (index: TableIndex) => index.column('first_name') as DictionaryReader
 
-t.test('an order is made in steps, once for all that wait for it', async (t) => {
+t.test('an order is computed in steps, and only once for concurrent queries', async (t) => {
   const index = indexOf(new IndexCache(Infinity))
   const column = names(index)
   const state = { isReady: false }
@@ -26,7 +26,7 @@ t.test('an order is made in steps, once for all that wait for it', async (t) => 
   t.equal(index.orderIfMade(column), first)
 })
 
-t.test('a query that can scan does not wait for an order, which is then made', async (t) => {
+t.test('a query that can scan the column does not wait for its order, which is computed afterwards', async (t) => {
   const index = indexOf(new IndexCache(Infinity))
   t.equal(index.orderIfMade(names(index)), undefined)
   const order = await index.order(names(index))

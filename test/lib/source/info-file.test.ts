@@ -178,7 +178,7 @@ t.test('fieldsMatch decides which other columns a file may have and lack', async
   t.match(parse('city\nRome\n', ',', device({ fieldsMatch: 'partial' })).rejection, { code: 'missing_column' })
 })
 
-t.test('a TSV file has tabs between its fields, whatever the delimiter of CSV files is', async (t) => {
+t.test('a TSV file has tabs between its fields, regardless of the delimiter of CSV files', async (t) => {
   t.match(parse('first_name\tlast_name\tbirthts\nAnn\t"Lee\t2"\t5\n', ';', users, 'tsv').data, { first_name: 'Ann', last_name: 'Lee\t2', birthts: 5 })
   t.match(parse(HEADER + 'Ann, Lee, 5\n', ',', users, 'tsv').rejection, { code: 'missing_column', hint: /separated by ",": use a tab in the file, or a name that ends in \.csv/ })
 })

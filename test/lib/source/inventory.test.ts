@@ -45,7 +45,7 @@ function plainInventory (objects: readonly Listed[], duplicates: DuplicateRule) 
   }
 }
 
-t.test('keys are joined into records as by a plain reading of the rules', async (t) => {
+t.test('keys are joined into records as by the reference implementation of the rules', async (t) => {
   const base = fc.constantFrom('', 'a', 'b', 'a.front', 'a.side', 'A', 'a.b', '..', 'out')
   const extension = fc.constantFrom('csv', 'CSV', 'tsv', 'csv.gz', 'json', 'png', 'Png', 'front.png', 'FRONT.png', 'front.side.png', 'side.png', 'webp', 'txt', 'gz', '')
   const key = fc.tuple(fc.constantFrom('', 'x/', 'x.png/'), base, fc.constantFrom('.', '.', ''), extension).map((parts) => parts.join('')).filter((key) => key !== '' && !key.endsWith('/'))

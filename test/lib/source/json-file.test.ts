@@ -74,7 +74,7 @@ t.test('files that are not one object of such values are rejected, with the plac
   t.match(parse(many).rejection, { code: 'too_many_columns' })
 })
 
-t.test('a megabyte of brackets, of spaces or of members is rejected, or read, without a stack overflow', async (t) => {
+t.test('a megabyte of brackets, spaces or members does not overflow the stack', async (t) => {
   const half = 2 ** 19
   const nested = '['.repeat(half - 20) + ']'.repeat(half - 20)
   t.match(parse(nested).rejection, { code: 'malformed_json', detail: /has an array/ })

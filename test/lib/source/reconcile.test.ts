@@ -160,7 +160,7 @@ t.test('a stalled download times out, is retried after a pause, and delays nothi
   t.same((await run()).failed, [])
 })
 
-t.test('an object that changes between listing and download counts as what was downloaded', async (t) => {
+t.test('an object that changes between the listing and the download has the downloaded version', async (t) => {
   const { endpoint, bucket, run } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
   endpoint.intercept = ({ operation, key }) => {
     if (operation === 'GET' && key.endsWith('1.csv')) bucket.put('source_data/1.csv', csv('Later'))

@@ -16,7 +16,7 @@ function setUp () {
   return { streams, timers, elapse, refreshes: () => refreshes }
 }
 
-t.test('a stream has comments, by which its connection is known to be alive', async (t) => {
+t.test('a stream sends comments, which show that the connection is alive', async (t) => {
   const { streams, elapse } = setUp()
   let ticks = 0
   const { body, send } = streams.open(() => { ticks++ })
@@ -44,7 +44,7 @@ t.test('a client that does not read gets no further events until it does', async
   t.ok(isReady())
 })
 
-t.test('streams are bounded, and ended together', async (t) => {
+t.test('the number of streams is limited, and all are ended at shutdown', async (t) => {
   const { streams } = setUp()
   const all = Array.from({ length: 256 }, () => streams.open(() => {}))
   t.throws(() => streams.open(() => {}), { status: 503, code: 'overloaded' })

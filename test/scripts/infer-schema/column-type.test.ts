@@ -31,7 +31,7 @@ t.test('types, formats, decimal characters and missing values are inferred from 
   for (const [values, field] of cases) t.same(inferType(values).field, field, JSON.stringify(values))
 })
 
-t.test('what cannot be decided is a doubt', async (t) => {
+t.test('what cannot be decided is reported as a doubt', async (t) => {
   const cases: [SampleValue[], RegExp | undefined][] = [
     [['03/04/2024'], /also fit %m\/%d\/%Y: check the order/],
     [['2024-01-31T12:00:00Z'], undefined],

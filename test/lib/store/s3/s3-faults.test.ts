@@ -10,7 +10,7 @@ function inTurn (...faults: Array<Fault | undefined>): () => Fault | undefined {
   return () => faults.shift()
 }
 
-t.test('repeats a GET whose body was cut or corrupted', async t => {
+t.test('retries a GET whose body was truncated or corrupted', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
   for (const fault of ['cut body', 'corrupt body', 'drop', { status: 503 }, { status: 500 }] as const) {
@@ -70,7 +70,7 @@ t.test('unread bodies do not keep connections busy', async t => {
   t.match(await store.get('key'), { size: 1_000_000 })
 })
 
-t.test('aborts requests that take too long', async t => {
+t.test('aborts requests that exceed the time limit', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { deadlineMs: 200 })
   bucket.put('key', 'content')
   const late = { code: 'timeout', message: /no complete response in time/ }

@@ -58,7 +58,7 @@ t.test('fails if the server keeps reporting a conflict', async t => {
   await t.rejects(store.put('key', bytes('x'), { ifMatch: etag }), { code: 'precondition_failed' })
 })
 
-t.test('does not take the write of another client for its own', async t => {
+t.test('does not mistake the write of another client for its own', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   const { etag } = bucket.put('key', 'first')
   const interfere = (fault: Fault): void => {
@@ -77,7 +77,7 @@ t.test('does not take the write of another client for its own', async t => {
   }
 })
 
-t.test('learns from one refusal that the server expects ETags without quotes', async t => {
+t.test('after one refusal, sends ETags without quotes to a server that expects them so', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { unquotedIfMatch: true })
   const { etag } = bucket.put('key', 'one')
   const two = await store.put('key', bytes('two'), { ifMatch: etag })
