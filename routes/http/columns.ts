@@ -59,7 +59,7 @@ function keyOf (fields: DataVersion['fields']): string | undefined {
 /** Checks that a list has no duplicates, and only names that can be written in it. */
 export function checkNames (parameter: string, names: readonly string[]): void {
   const duplicate = names.find((name, i) => names.indexOf(name) !== i)
-  if (duplicate !== undefined) throw invalidNames(parameter, `names the column ${duplicate} twice`)
+  if (duplicate !== undefined) throw invalidNames(parameter, `names the column ${duplicate} twice; each column can be named once`)
   // Commas separate columns, and an operator ends the column of a condition.
   const other = names.find((name) => /[,=!<>~^]/.test(name))
   if (other !== undefined) throw invalidNames(parameter, `names the column ${other}; a name with a comma or one of = ! < > ~ ^ cannot be used here`)

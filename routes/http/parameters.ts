@@ -13,7 +13,7 @@ import { booleanParameter, choiceParameter, columnParameter, instantParameter, n
 import { perSchema } from './per-schema.js'
 import { parametersSchema, type Parameters, type ParametersSchema, type Values } from './query.js'
 import { AgeBasis, recordSchemas } from './record-schemas.js'
-import { whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
+import { COLUMNS_HINT, whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
 
 /**
  * The names of parameters that have a meaning of their own on some route. A column with such a name has no parameter, and is filtered by
@@ -196,7 +196,7 @@ const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', fi
 /** Turns the error of an unknown column into a problem; returns other errors as they are. */
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
-  return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}` + didYouMean(error.nearest))
+  return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}` + (didYouMean(error.nearest) || COLUMNS_HINT))
 }
 
 export function invalidParameter (parameter: string, detail: string) {

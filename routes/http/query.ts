@@ -89,8 +89,14 @@ function parse<P extends Parameters> (parameters: P, absent: Readonly<Record<str
 
 function unknownParameter (name: string, parameters: Parameters): string {
   const similar = nearest(name, Object.keys(parameters))
-  const isFilter = similar === undefined && Object.hasOwn(parameters, 'where') && /^[^=]{1,64}$/.test(name)
-  return `unknown parameter${didYouMean(similar)}` + (isFilter ? `; a column that the schema does not declare is filtered by where=${name}=<value>` : '')
+  if (similar !== undefined) return `unknown parameter${didYouMean(similar)}`
+  const isFilter = Object.hasOwn(parameters, 'where') && /^[^=]{1,64}$/.test(name)
+  return `unknown parameter; ${isFilter ? `a column that the schema does not declare is filtered by where=${name}=<value>` : acceptedNames(parameters)}`
+}
+
+function acceptedNames (parameters: Parameters): string {
+  const names = Object.keys(parameters).filter((name) => !parameters[name]!.isHidden)
+  return names.length === 0 ? 'this URL accepts no parameters' : `must be one of ${names.join(', ')}`
 }
 
 function wrongValue (given: string | readonly string[], parameter: Parameter<unknown>): string {

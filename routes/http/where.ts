@@ -110,8 +110,11 @@ function findMistake (column: string, rest: string): string | undefined {
   return undefined
 }
 
+/** The end of a message about an unknown column for which there is no suggestion. */
+export const COLUMNS_HINT = '; GET /schema lists the columns'
+
 function unknownColumn (column: string, columns: readonly string[]): string {
-  const hint = didYouMean(nearest(column, columns))
+  const hint = didYouMean(nearest(column, columns)) || COLUMNS_HINT
   return `unknown column ${column}${hint}${/\s/.test(column) ? `; must be ${ACCEPTED}` : ''}`
 }
 
