@@ -20,6 +20,8 @@ export interface Condition {
   readonly run?: Run | undefined
   /** Exactly the rows that meet it, as a facet of any run. */
   readonly facet?: ImageFacet | undefined
+  /** The memory that it holds, if that is much. */
+  readonly bytes?: number | undefined
 }
 
 export interface Candidates {
@@ -60,16 +62,22 @@ function listOf (value: Operand | readonly Operand[]): readonly Operand[] {
 async function anyOf (anyConditions: readonly (Condition | Promise<Condition>)[]): Promise<Condition> {
   const conditions = await Promise.all(anyConditions)
   const test = (row: number) => conditions.some((condition) => condition.test(row))
+  const bytes = bytesOf(conditions)
   const candidates = conditions.flatMap(({ candidates }) => candidates ?? [])
-  if (candidates.length < conditions.length) return { test }
+  if (candidates.length < conditions.length) return { test, bytes }
   const count = candidates.reduce((sum, { count }) => sum + count, 0)
-  return { test, candidates: { count, rows: () => Uint32Array.from(new Set(candidates.flatMap(({ rows }) => [...rows()]))) } }
+  return { test, bytes, candidates: { count, rows: () => Uint32Array.from(new Set(candidates.flatMap(({ rows }) => [...rows()]))) } }
+}
+
+/** The memory that conditions hold. */
+export function bytesOf (conditions: readonly Condition[]): number {
+  return conditions.reduce((sum, { bytes = 0 }) => sum + bytes, 0)
 }
 
 /** Without its candidates, its run and its facet. */
 async function not (condition: Condition | Promise<Condition>): Promise<Condition> {
-  const { test } = await condition
-  return { test: (row) => !test(row) }
+  const { test, bytes } = await condition
+  return { test: (row) => !test(row), bytes }
 }
 
 /** Rows without a birth are in no range: NaN compares as false, and they are in no run. */
@@ -139,11 +147,11 @@ async function containsText (index: TableIndex, column: QueryColumn | undefined,
   if (column.kind !== 'dictionary') {
     const keys = keysOf(column)
     const marks = await markContaining(index, keys, text)
-    return { test: (row) => marks[row] === 1 && !keys.texts.isEmpty(row) }
+    return { test: (row) => marks[row] === 1 && !keys.texts.isEmpty(row), bytes: marks.length }
   }
   const { codes } = column
   const marks = await markContaining(index, column, text)
-  return { test: (row) => marks[codes[row]!] === 1 }
+  return { test: (row) => marks[codes[row]!] === 1, bytes: marks.length }
 }
 
 /** A mark for each code, or for each row of a column of keys, whose text contains this one, ignoring case. */
@@ -160,7 +168,7 @@ async function containsWords (index: TableIndex, words: readonly string[]): Prom
   const columns = [table.keyName, ...table.data.columns.map(({ name }) => name)].map((name) => index.column(name, NaN))
     .filter((column) => column?.kind === 'dictionary' || column?.kind === 'keys')
   /** How many of the words each row contains. */
-  const counts = new Uint32Array(table.length)
+  const counts = new (words.length < 256 ? Uint8Array : Uint32Array)(table.length)
   for (const word of words) {
     const found = new Uint8Array(table.length)
     for (const column of columns) {
@@ -175,7 +183,7 @@ async function containsWords (index: TableIndex, words: readonly string[]): Prom
       for (let row = from; row < to; row++) counts[row]! += found[row]!
     }))
   }
-  return { test: (row) => counts[row] === words.length }
+  return { test: (row) => counts[row] === words.length, bytes: counts.byteLength }
 }
 
 function between (index: TableIndex, column: QueryColumn | undefined, { min, max, isMinExcluded = false, isMaxExcluded = false }: ValueRange): Condition {
@@ -262,7 +270,8 @@ function hasCode (index: TableIndex, column: DictionaryReader, wanted: readonly 
   for (const code of wanted) marks[code] = 1
   const test = (row: number) => marks[codes[row]!] === 1
   const order = index.orderIfMade(column)
-  if (order === undefined) return { test }
+  const bytes = marks.length
+  if (order === undefined) return { test, bytes }
   const { rows, starts } = order
   const distinct = wanted.length === 1 ? wanted : [...new Set(wanted)]
   const count = distinct.reduce((sum, code) => sum + starts[code]! - starts[code - 1]!, 0)
@@ -276,7 +285,7 @@ function hasCode (index: TableIndex, column: DictionaryReader, wanted: readonly 
     }
     return gathered
   }
-  return { test, candidates: { count, rows: gather } }
+  return { test, bytes, candidates: { count, rows: gather } }
 }
 
 function slice (rows: Uint32Array, from: number, to: number): Candidates {

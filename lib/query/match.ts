@@ -1,6 +1,6 @@
 import { rowRanges, runSteps, STEP_ROWS } from '../base/steps.js'
 import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
-import { toCondition, type Condition } from './condition.js'
+import { bytesOf, toCondition, type Condition } from './condition.js'
 import { CANDIDATE_COST, SORT_COST } from './costs.js'
 import type { FilterQuery } from './data-version.js'
 import type { TableIndex } from './table-index.js'
@@ -36,6 +36,11 @@ export class Match {
   get count (): number {
     if (this.run !== undefined) return countRun(this.#index.births!, this.run)
     return this.isAll ? this.#index.table.length : this.rows.length
+  }
+
+  /** The memory that it holds, with its rows. */
+  get bytes (): number {
+    return Uint32Array.BYTES_PER_ELEMENT * this.count + bytesOf(this.#conditions)
   }
 
   /** Whether there are no filters, so that every row matches. */

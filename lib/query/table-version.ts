@@ -192,7 +192,7 @@ export class TableVersion implements DataVersion {
     if (cached !== undefined) return cached
     const match = await Match.find(this.#index, query)
     // A run of rows by birth is found as quickly as it would be looked up.
-    if (filterKey !== undefined && match.run === undefined) this.#matches.set(filterKey, match, ROW_BYTES * match.count)
+    if (filterKey !== undefined && match.run === undefined) this.#matches.set(filterKey, match, match.bytes)
     return match
   }
 }
@@ -200,8 +200,10 @@ export class TableVersion implements DataVersion {
 function oneGroup (match: Match, length: number): GroupedRows {
   const { rows } = match
   const groupOf = new Int16Array(length)
-  if (rows.length < length) groupOf.fill(-1)
-  for (const row of rows) groupOf[row] = 0
+  if (rows.length < length) {
+    groupOf.fill(-1)
+    for (const row of rows) groupOf[row] = 0
+  }
   return { rows, groups: 1, groupOf }
 }
 
