@@ -38,7 +38,7 @@ const OPTIONS = {
 const DOWNLOADS = 16
 /** The maximum number of image names that are examined. */
 const MAX_IMAGES = 10_000
-/** The maximum number of ids that they are compared with. The objects of a record are listed near each other in most lakes. */
+/** The maximum number of ids that image names are compared with. It is sufficient, because most lakes list the objects of a record near each other. */
 const MAX_IDS = 100_000
 
 const schema: Command = async (argv, io) => {

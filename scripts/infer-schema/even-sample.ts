@@ -1,7 +1,7 @@
-/** Keeps some of a sequence of unknown length: about evenly spread, at least `count` of them (or all), fewer than twice as many. */
+/** An evenly spread sample of a sequence of unknown length. It stores at least `count` items, or all if there are fewer, and fewer than twice that number. */
 export class EvenSample<T> {
   readonly #count: number
-  #kept: T[] = []
+  #items: T[] = []
   #step = 1
   #seen = 0
 
@@ -9,17 +9,18 @@ export class EvenSample<T> {
     this.#count = count
   }
 
+  /** Adds the next item of the sequence. */
   add (item: T): void {
     if (this.#seen++ % this.#step !== 0) return
-    this.#kept.push(item)
-    if (this.#kept.length < 2 * this.#count) return
-    this.#kept = this.#kept.filter((_, i) => i % 2 === 0)
+    this.#items.push(item)
+    if (this.#items.length < 2 * this.#count) return
+    this.#items = this.#items.filter((_, i) => i % 2 === 0)
     this.#step *= 2
   }
 
-  /** At most `count` of the items, evenly spread. */
+  /** Returns at most `count` of the items, evenly spread and in order. */
   items (): T[] {
-    const step = Math.max(1, this.#kept.length / this.#count)
-    return Array.from({ length: Math.min(this.#count, this.#kept.length) }, (_, i) => this.#kept[Math.floor(i * step)]!)
+    const step = Math.max(1, this.#items.length / this.#count)
+    return Array.from({ length: Math.min(this.#count, this.#items.length) }, (_, i) => this.#items[Math.floor(i * step)]!)
   }
 }

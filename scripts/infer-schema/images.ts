@@ -1,9 +1,9 @@
 import { DEFAULTS } from '../../lib/base/defaults.js'
 import type { FieldDescriptor } from '../../lib/schema/descriptor.js'
 
-/** What a schema accepts as an extension. */
+/** The form of an extension in a schema. */
 const EXTENSION = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
-/** The maximum number of image fields: names may contain dates or versions. The most frequent words count. */
+/** The maximum number of image fields, because the words in names may be dates or versions. The most frequent words become fields. */
 const MAX_FIELDS = 8
 
 /** The names of the objects that belong to a record. */
