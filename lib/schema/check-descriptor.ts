@@ -3,6 +3,7 @@ import { nearest } from '../base/nearest.js'
 import { findPatternMistake } from './date-pattern.js'
 import { BIRTH_DATE_TYPES, FIELDS_MATCH, type FieldDescriptor, type SchemaDescriptor } from './descriptor.js'
 import { TYPE_NAMES, type TypeName } from './field-type.js'
+import { FALSE_VALUES, TRUE_VALUES } from './types/boolean.js'
 import { createType } from './types/index.js'
 
 /** Returns what is accepted if the value is not valid, to follow "must be"; `undefined` if it is. */
@@ -10,6 +11,7 @@ type Check = (value: unknown) => string | undefined
 
 const must = (accepts: string, isValid: (value: unknown) => boolean): Check => (value) => isValid(value) ? undefined : accepts
 const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isTrimmed = (value: unknown) => isText(value) && (value as string).trim() === value
 const isList = (isItem: (item: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isItem) && new Set(value).size === value.length
 const oneOf = (values: readonly string[]) => must(`one of ${values.join(', ')}`, (value) => values.includes(value as string))
 const anything: Check = () => undefined
@@ -30,7 +32,7 @@ const SCHEMA_CHECKS: Readonly<Record<string, Check>> = {
 }
 
 const FIELD_CHECKS: Readonly<Record<string, Check>> = {
-  name: text,
+  name: must('a non-empty text without white space around it', isTrimmed),
   type: oneOf(TYPE_NAMES),
   title: text,
   description: text,
@@ -41,7 +43,7 @@ const FIELD_CHECKS: Readonly<Record<string, Check>> = {
   trueValues: texts,
   falseValues: texts,
   missingValues: missing,
-  header: must('a text or a list of different texts', (value) => isText(value) || isList(isText)(value)),
+  header: must('a text or a list of different texts, without white space around them', (value) => isTrimmed(value) || isList(isTrimmed)(value)),
   role: oneOf(['birth']),
   source: oneOf(['key', 'image']),
   extensions: must(`a list of different extensions such as png or front.jpg, in lower case, without a leading dot, and not those of info files (${INFO_FORMATS.join(', ')})`, isList(extension)),
@@ -63,6 +65,9 @@ const CONSTRAINT_CHECKS: Readonly<Record<string, Check>> = {
   enum: must('a list of at least one value', (value) => Array.isArray(value) && value.length > 0),
   pattern
 }
+
+/** The name of the key field of a schema that declares none. */
+export const DEFAULT_KEY_NAME = 'user_id'
 
 /** What the standard has and this service does not: refused, as ignoring it would let values through that it excludes. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
@@ -110,8 +115,8 @@ function checkField (field: unknown): string[] {
 
 function checkProperties (object: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>, { isOpen = false } = {}): string[] {
   return Object.entries(object).flatMap(([name, value]) => {
-    if (UNSUPPORTED[name] !== undefined) return UNSUPPORTED[name]
-    const check = checks[name]
+    if (Object.hasOwn(UNSUPPORTED, name)) return UNSUPPORTED[name]!
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined
     if (check === undefined) return isOpen ? [] : unknownProperty(name, checks)
     const accepts = check(value)
     return accepts === undefined ? [] : `${name}: got ${JSON.stringify(value)}; must be ${accepts}`
@@ -135,6 +140,9 @@ function checkFieldByType (field: FieldDescriptor): string[] {
     mistakes.push(`role: birth needs the type integer (milliseconds since 1970-01-01 UTC), date or datetime, and the type is ${type}`)
   }
   if (source !== undefined && type !== 'string') mistakes.push(`type: got ${JSON.stringify(type)}; must be string, as the values are taken from object keys`)
+  const ofFiles = source === undefined ? [] : (['missingValues', ...source === 'image' ? ['header', 'constraints'] as const : []] as const)
+  for (const name of ofFiles) if (field[name] !== undefined) mistakes.push(`${name}: does not apply to fields with source ${source}, whose values are taken from object keys`)
+  mistakes.push(...findAmbiguity(field))
   if (source !== 'image' && extensions !== undefined) mistakes.push('extensions: applies to fields with source image only')
   return mistakes.length > 0 ? mistakes : checkConstraintValues(field)
 }
@@ -155,15 +163,23 @@ function checkConstraintValues (field: FieldDescriptor): string[] {
     .map(([name, value]) => `constraints.${name}: got ${JSON.stringify(value)}; must be ${type.accepts}`)
 }
 
+/** Texts of files that could be read in two ways. */
+function findAmbiguity ({ type, decimalChar = '.', groupChar, trueValues = TRUE_VALUES, falseValues = FALSE_VALUES }: FieldDescriptor): string[] {
+  if (type === 'number' && groupChar === decimalChar) return [`groupChar: got ${JSON.stringify(groupChar)}, which is the decimalChar, too; must be another character`]
+  const both = type === 'boolean' ? trueValues.find((text) => falseValues.includes(text)) : undefined
+  return both === undefined ? [] : [`trueValues: ${JSON.stringify(both)} is one of the falseValues, too (the defaults are ${[...TRUE_VALUES, ...FALSE_VALUES].join(', ')})`]
+}
+
 /** What concerns several fields: names, keys, roles and extensions are unique. */
 function checkTogether ({ fields, primaryKey }: SchemaDescriptor): string[] {
   const mistakes: string[] = []
   const twice = (values: readonly string[]) => values.find((value, i) => values.indexOf(value) !== i)
-  const name = twice(fields.map((field) => field.name))
-  if (name !== undefined) mistakes.push(`fields: two fields have the name ${JSON.stringify(name)}`)
-  const header = name !== undefined ? undefined : twice(fields.filter((field) => field.source === undefined).flatMap((field) => [...new Set([field.header ?? field.name].flat())]))
-  if (header !== undefined) mistakes.push(`fields: two fields have the header ${JSON.stringify(header)}`)
   const keys = fields.filter((field) => field.source === 'key')
+  const names = [...keys.length === 0 ? [DEFAULT_KEY_NAME] : [], ...fields.map((field) => field.name)]
+  const name = twice(names)
+  if (name !== undefined) mistakes.push(`fields: two fields have the name ${JSON.stringify(name)}${keys.length === 0 && name === DEFAULT_KEY_NAME ? ', which the key field has unless a field has the source key' : ''}`)
+  const header = name !== undefined ? undefined : twice(fields.filter((field) => field.source !== 'image').flatMap((field) => [...new Set([field.header ?? field.name].flat())]))
+  if (header !== undefined) mistakes.push(`fields: two fields have the header ${JSON.stringify(header)}`)
   if (keys.length > 1) mistakes.push(`fields: ${keys.map((field) => field.name).join(' and ')} have the source key; exactly one field can`)
   const births = fields.filter(isBirthField)
   if (births.length > 1) mistakes.push(`fields: ${births.map((field) => field.name).join(' and ')} have the role birth; at most one field can`)
@@ -171,7 +187,7 @@ function checkTogether ({ fields, primaryKey }: SchemaDescriptor): string[] {
   if (extension !== undefined) mistakes.push(`fields: two fields have the extension ${JSON.stringify(extension)}`)
   const undecided = fields.filter(({ source, extensions }) => source === 'image' && extensions === undefined)
   if (undecided.length > 1) mistakes.push(`fields: ${undecided.map(({ name }) => name).join(' and ')} have the source image and no extensions; at most one field can, the one with those of IMAGE_EXTENSIONS`)
-  const keyName = keys[0]?.name ?? 'user_id'
+  const keyName = keys[0]?.name ?? DEFAULT_KEY_NAME
   const primary = primaryKey === undefined ? keyName : [primaryKey].flat().join(', ')
   if (primary !== keyName) mistakes.push(`primaryKey: got ${JSON.stringify(primary)}; must be the key field ${JSON.stringify(keyName)}`)
   return mistakes
@@ -197,7 +213,7 @@ function isObject (value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isRegex (source: string): boolean {
   try {
-    return new RegExp(`^(?:${source})$`, 'u') instanceof RegExp
+    return new RegExp(source, 'u') instanceof RegExp
   } catch {
     return false
   }

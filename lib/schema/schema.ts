@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { checkDescriptor, isBirthField } from './check-descriptor.js'
+import { checkDescriptor, DEFAULT_KEY_NAME, isBirthField } from './check-descriptor.js'
 import type { FieldDescriptor, FieldsMatch, SchemaDescriptor } from './descriptor.js'
 import type { FieldType } from './field-type.js'
 import { jsonReader, missingTexts, textReader, type ReadValue } from './read-value.js'
@@ -48,7 +48,7 @@ export class SchemaError extends Error {
   }
 }
 
-const DEFAULT_KEY: FieldDescriptor = { name: 'user_id', type: 'string', source: 'key' }
+const DEFAULT_KEY: FieldDescriptor = { name: DEFAULT_KEY_NAME, type: 'string', source: 'key' }
 const DEFAULT_MISSING_VALUES = ['']
 
 /** Reads the text of a schema file, which may begin with a byte order mark. @throws SchemaError */
@@ -76,7 +76,7 @@ export function compileSchema (descriptor: SchemaDescriptor): Schema {
 function compile (descriptor: SchemaDescriptor): Schema {
   const { missingValues = DEFAULT_MISSING_VALUES } = descriptor
   const declared = descriptor.fields.map((field) => compileField(field, missingValues))
-  const fields = declared.some(({ source }) => source === 'key') ? declared : [compileField(DEFAULT_KEY, []), ...declared]
+  const fields = declared.some(({ source }) => source === 'key') ? declared : [compileField(DEFAULT_KEY, missingValues), ...declared]
   return {
     descriptor,
     id: createHash('sha256').update(JSON.stringify(descriptor)).digest('base64url').slice(0, 22),
@@ -93,6 +93,6 @@ function compileField (descriptor: FieldDescriptor, missingValues: NonNullable<S
   const { name, header = name, source = 'file', extensions } = descriptor
   const ofDescriptor = createType(descriptor.type, descriptor)
   const type = isBirthField(descriptor) && ofDescriptor.name === 'integer' ? timestampType(ofDescriptor) : ofDescriptor
-  const read = textReader(type, descriptor, missingTexts(descriptor.missingValues ?? missingValues))
+  const read = textReader(type, descriptor, missingTexts(source === 'key' ? [] : descriptor.missingValues ?? missingValues))
   return { name, descriptor, type, source, headers: [header].flat(), extensions, read, readJson: jsonReader(type, descriptor, read) }
 }

@@ -10,20 +10,22 @@ export type ServedRows = Int32Array
 
 /**
  * Decides which row of each user is served: that of the listed file, or else the last good one. Rejects files that would give
- * the lake more than MAX_LAKE_COLUMNS columns. Older uploads are admitted first: a new file never displaces another user, and
+ * the lake more than MAX_LAKE_COLUMNS undeclared columns. Older uploads are admitted first: a new file never displaces another user, and
  * all replicas decide alike. A rejected file that fits later is admitted without a download.
  */
 export function admitColumns (plan: ReconcilePlan): ServedRows {
   const { listedRow, lastGoodRow, deleted, table, builder } = plan
   const served = listedRow.map((source, user) => deleted.has(user) ? NO_ROW : source === NO_ROW ? lastGoodRow[user]! : source)
-  if (new Set([...table.columnNames, ...builder.fields.map(({ name }) => name), ...builder.undeclared.keys()]).size > MAX_LAKE_COLUMNS) rejectExcess(plan, served)
+  const declared = new Set(builder.fields.map(({ name }) => name))
+  const undeclared = new Set([...table.columnNames.filter((name) => !declared.has(name)), ...builder.undeclared.keys()])
+  if (undeclared.size > MAX_LAKE_COLUMNS) rejectExcess(plan, served)
   return served
 }
 
 function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
   const { inventory: { infoFiles, users }, listedRow, lastGoodRow, rejected, builder } = plan
   const lastModified = (user: number) => infoFiles.lastModified(users[user]!)
-  const columns = new Set(builder.fields.map(({ name }) => name))
+  const columns = new Set<string>()
   const admit = (source: number) => {
     const added = Object.keys(fieldsOf(plan, source).undeclared).filter((name) => !columns.has(name))
     if (columns.size + added.length > MAX_LAKE_COLUMNS) return false
@@ -43,7 +45,7 @@ function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
       userId: sliceToString(infoFiles.userId(users[user]!)),
       ...isDraft(source) ? builder.version(draftOf(source)) : { etag: listed.etag, size: listed.size, racy: false },
       key: listed.key,
-      rejection: rejection('too_many_lake_columns', `With this file the lake would have more than ${MAX_LAKE_COLUMNS} columns`),
+      rejection: rejection('too_many_lake_columns', `With this file the lake would have more than ${MAX_LAKE_COLUMNS} columns that the schema does not declare`),
       data: fieldsOf(plan, source)
     })
   }

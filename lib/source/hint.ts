@@ -68,6 +68,8 @@ export function hintAtJson (text: string): string | null {
   const [first = '', second = ''] = text.trim().split('\n', 2).map((line) => line.trim())
   if (first.endsWith('}') && second.startsWith('{')) return 'The file looks like JSON Lines: write one file for each line'
   if (!/^[[{]/.test(first) && /[,;\t]/.test(first)) return 'The file looks like CSV: give it a name that ends in .csv'
+  if (first.startsWith('[')) return 'The file has to contain one JSON object, in braces'
+  if (first.startsWith('{') && !text.trimEnd().endsWith('}')) return 'The file may be incomplete: upload it again'
   return null
 }
 

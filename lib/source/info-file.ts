@@ -3,12 +3,15 @@ import { decodeText } from './decode-text.js'
 import { gunzip } from './gunzip.js'
 import type { ParsedFile, ParseOptions } from './info-columns.js'
 import { parseJson } from './json-file.js'
+import { rejection } from './reject.js'
 
 export type { ParsedFile } from './info-columns.js'
 
 /** Parses an info file of at most MAX_INFO_BYTES. What it is unpacked to has the same limit. */
 export function parseInfoFile (body: Uint8Array, options: ParseOptions): ParsedFile {
-  const { format } = options
+  const { format, schema: { key }, userId } = options
+  const mistake = key.descriptor.constraints && key.read(userId).mistake
+  if (mistake !== undefined) return { rejection: rejection('invalid_value', `The name of the file without its extension, ${key.name}, ${mistake}`, { column: key.name, excerpt: userId }) }
   const unpacked = format === 'csv.gz' ? gunzip(body) : body
   if ('code' in unpacked) return { rejection: unpacked }
   const text = decodeText(unpacked, options.encoding)

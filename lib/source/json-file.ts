@@ -22,6 +22,11 @@ export function parseJson (text: string, { schema, userId }: ParseOptions): Pars
   const problem = checkObject(text)
   if (problem !== undefined) return { rejection: problem }
   const members = membersOf(text)
+  const broken = /\\u[dD][89a-fA-F]/.test(text) ? members.find(({ name, source }) => hasLoneSurrogate(name) || hasLoneSurrogate(textOf(source))) : undefined
+  if (broken !== undefined) {
+    const { name, source, at } = broken
+    return { rejection: rejection('malformed_json', 'A text has half a surrogate pair, which is not a character', { line: lineAt(text, at), column: name, excerpt: source, hint: 'The escape \\u of a character beyond U+FFFF is a pair, such as \\ud83d\\ude00: check where the text was cut' }) }
+  }
   const names = members.map(({ name }) => name.trim())
   const targets = readHeader(names, schema, { place: 'object', line: null, hint: () => null })
   if ('code' in targets) return { rejection: targets }
@@ -110,6 +115,11 @@ function readMember (field: Field, source: string): ReadValue {
     return { mistake: `is not an integer that a JSON number represents exactly: ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}` }
   }
   return field.readJson(value)
+}
+
+/** Such a text cannot be UTF-8. */
+function hasLoneSurrogate (text: string): boolean {
+  return /\p{Surrogate}/u.test(text)
 }
 
 /** A string without its quotes, any other value as it is written. */

@@ -20,7 +20,7 @@ export interface SourceRules {
   readonly timeZone: string
 }
 
-/** The maximum number of columns in one info file, and in all records of a lake together. */
+/** The maximum number of undeclared columns in one info file, and in all records of a lake together. */
 export const MAX_FILE_COLUMNS = 64
 export const MAX_LAKE_COLUMNS = 256
 

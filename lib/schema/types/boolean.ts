@@ -1,8 +1,8 @@
 import type { FieldType, TypeOptions } from '../field-type.js'
 
 /** The defaults of the standard. */
-const TRUE_VALUES = ['true', 'True', 'TRUE', '1']
-const FALSE_VALUES = ['false', 'False', 'FALSE', '0']
+export const TRUE_VALUES = ['true', 'True', 'TRUE', '1']
+export const FALSE_VALUES = ['false', 'False', 'FALSE', '0']
 
 export function booleanType ({ trueValues = TRUE_VALUES, falseValues = FALSE_VALUES }: TypeOptions): FieldType {
   const values = new Map([...falseValues.map((text) => [text, false] as const), ...trueValues.map((text) => [text, true] as const)])

@@ -12,9 +12,13 @@ export function numericText ({ groupChar, decimalChar = '.', bareNumber = true }
   }
 }
 
-/** `"EUR -95 %"` becomes `"-95"`. */
+/**
+ * `"EUR -95 %"` and `"-€95"` become `"-95"`. Returns the text as it is, which is no number, if what is around the number may change its
+ * sign: `"95-"`, `"EUR - 95"`, `"(95)"`.
+ */
 function withoutAffixes (text: string): string {
-  const first = text.search(/[+-]?[.,]?\d/)
-  const last = /\d\D*$/.exec(text)?.index ?? -1
-  return first === -1 ? text : text.slice(first, last + 1)
+  const [, before, sign, digits, after] = /^(\D*?)([+-]?)([.,]?\d(?:.*\d)?)(\D*)$/su.exec(text.replaceAll('\u2212', '-')) ?? []
+  if (before === undefined || /^\s*[+-]/.test(after!) || (text.startsWith('(') && text.endsWith(')'))) return text
+  if (sign !== '' || !/^[+-]|[+-]\s*$/.test(before)) return sign! + digits!
+  return /^[+-]/.test(before) && !/[+-]/.test(before.slice(1)) ? before[0]! + digits! : text
 }

@@ -56,6 +56,24 @@ t.test('undeclared columns are text, with any name', async (t) => {
   t.equal(Object.getPrototypeOf(undeclared), null)
 })
 
+t.test('the limit of columns is for those that the schema does not declare', async (t) => {
+  const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`)
+  const schema = parseSchema(JSON.stringify({ fields: names('c', 300).map((name) => ({ name, type: 'string' })) }))
+  const read = (undeclared: number) => {
+    const columns = ['user_id', ...names('c', 300), ...names('u', undeclared)]
+    return parse(`${columns.join(',')}\n1000,${columns.slice(1).join(',')}\n`, ',', schema)
+  }
+  t.equal(read(64).data!['c299'], 'c299')
+  t.equal(Object.keys(read(64).undeclared!).length, 64)
+  t.match(read(65).rejection, { code: 'too_many_columns', detail: 'The file has 366 columns; must have at most 64 that the schema does not declare' })
+})
+
+t.test('a key that violates a constraint rejects its file', async (t) => {
+  const schema = (constraints: object) => parseSchema(JSON.stringify({ missingValues: ['1000'], fields: [{ name: 'id', type: 'string', source: 'key', constraints }, { name: 'x', type: 'string' }] }))
+  t.match(parse('x\n1\n', ',', schema({ pattern: '[a-z]+' })).rejection, { code: 'invalid_value', column: 'id', excerpt: '1000', detail: 'The name of the file without its extension, id, does not match the pattern [a-z]+' })
+  t.equal(parse('x\n1\n', ',', schema({ required: true, pattern: '\\d+', maxLength: 4 })).data!['x'], '1')
+})
+
 t.test('invalid files are rejected with code, position and excerpt', async (t) => {
   const names = (count: number) => Array.from({ length: count }, (_, i) => `c${i}`).join(',')
   const table: [string, string | Buffer, object][] = [
@@ -76,7 +94,7 @@ t.test('invalid files are rejected with code, position and excerpt', async (t) =
     ['a column without a name', 'first_name,last_name,birthts,\nAnn,Lee,5,1\n', { code: 'empty_header' }],
     ['a column user_id with another value', 'first_name,last_name,birthts,user_id\nAnn,Lee,5,1\n', { code: 'reserved_header', line: 2, column: 'user_id', excerpt: '1' }],
     ['a column img_path', 'first_name,last_name,birthts,img_path\nAnn,Lee,5,1\n', { code: 'reserved_header', column: 'img_path' }],
-    ['65 columns', 'first_name,last_name,birthts,' + names(62) + '\n', { code: 'too_many_columns' }],
+    ['65 undeclared columns', 'first_name,last_name,birthts,' + names(65) + '\n', { code: 'too_many_columns' }],
     ['a field too many', HEADER + 'Ann, Lee, 5, 6\n', { code: 'wrong_field_count', line: 2, excerpt: 'Ann,Lee,5,6' }],
     ['a field too few', HEADER + 'Ann, 5\n', { code: 'wrong_field_count', line: 2 }],
     ['a text timestamp', HEADER + 'Ann, Lee, 1990-01-01\n', {

@@ -70,6 +70,9 @@ t.test('files that are not one object of such values are rejected, with the plac
   ]
   for (const [name, text, expected] of cases) t.match(parse(text).rejection, expected, name)
   t.match(parse({ first_name: 'A', last_name: null, birthts: 0 }, compileSchema(USERS_SCHEMA)).rejection, { code: 'invalid_value', column: 'last_name', hint: /needs a value/ })
+  for (const text of ['{"model":"\\ud83d"}', '{"x":"\\ude00\\ud83d"}', '{"\\uD800":1}']) t.match(parse(text).rejection, { code: 'malformed_json', detail: /half a surrogate pair/, line: 1 }, text)
+  t.equal(parse('{"model":"\\ud83d\\ude00"}').fields!['model'], '😀')
+  t.match(parse('{"model":"X').rejection, { code: 'malformed_json', hint: /incomplete/ })
   const many = Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`c${i}`, i]))
   t.match(parse(many).rejection, { code: 'too_many_columns' })
 })
@@ -78,7 +81,7 @@ t.test('a megabyte of brackets, spaces or members does not overflow the stack', 
   const half = 2 ** 19
   const nested = '['.repeat(half - 20) + ']'.repeat(half - 20)
   t.match(parse(nested).rejection, { code: 'malformed_json', detail: /has an array/ })
-  t.match(parse('['.repeat(2 * half)).rejection, { code: 'malformed_json' })
+  t.match(parse('['.repeat(2 * half)).rejection, { code: 'malformed_json', hint: /one JSON object/ })
   t.match(parse('{"a":'.repeat(200_000)).rejection, { code: 'malformed_json' })
   t.match(parse(`{"weight":${nested}}`).rejection, { code: 'invalid_value', column: 'weight' })
   t.equal(parse(`{"model":"X","a":${nested}}`).undeclared!['a'], nested)
