@@ -26,7 +26,8 @@ export function queryColumn (table: TableReader, name: string): QueryColumn | un
   const texts = table.images(name)
   if (texts === undefined) return undefined
   const { offsets, bytes } = images[fields.filter(({ source }) => source === 'image').findIndex((field) => field.name === name)]!
-  return { kind: 'keys', name, texts, isKey: false, arrays: [offsets, bytes] }
+  // The keys of the records are part of usual object keys.
+  return { kind: 'keys', name, texts, isKey: false, arrays: [offsets, bytes, keys.offsets, keys.bytes] }
 }
 
 /** How the rows of a table compare in one column. */

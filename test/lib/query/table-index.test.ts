@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { IndexCache } from '../../../lib/query/index-cache.js'
 import { TableIndex } from '../../../lib/query/table-index.js'
+import type { KeyColumn } from '../../../lib/query/query-column.js'
 import { TableReader, type DictionaryReader } from '../../../lib/table/table.js'
 import { tableOf } from '../../support/tables.js'
 
@@ -61,4 +62,18 @@ t.test('numbers of a large table are ordered by another thread, if there is one 
   fails.now = true
   t.same(await cacheOf(5).orderNumbers(column), here)
   t.same(calls, [6, 6])
+})
+
+t.test('versions whose images are stored in equal arrays, but belong to other records, share no index', async (t) => {
+  const cache = new IndexCache(Infinity, 0)
+  const first = tableOf(['1', '2'].map((id) => ({ user_id: id, img_path: `source_data/${id}.png` })))
+  const second = tableOf(['7', '8'].map((id) => ({ user_id: id, img_path: `source_data/${id}.png` })), { previous: first })
+  const textsIn = async (data: typeof first) => {
+    const index = new TableIndex(new TableReader(data), 'UTC', cache)
+    const { texts } = await index.foldedTexts(index.column('img_path') as KeyColumn)
+    return [texts.at(0), texts.at(1)]
+  }
+  t.equal(second.images[0]!.bytes, first.images[0]!.bytes, 'the arrays are shared')
+  t.same(await textsIn(first), ['SOURCE_DATA/1.PNG', 'SOURCE_DATA/2.PNG'])
+  t.same(await textsIn(second), ['SOURCE_DATA/7.PNG', 'SOURCE_DATA/8.PNG'])
 })
