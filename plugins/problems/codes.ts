@@ -9,7 +9,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   job_not_found: 'This process has no such job',
   not_found: 'There is no such route',
   not_acceptable: 'None of the formats or encodings that the request accepts is available',
-  version_gone: 'The data version of the cursor is no longer held, or is not held by this process',
+  version_gone: 'The data version of the cursor is no longer retained, or is unknown to this process',
   condition_not_met: 'The current response does not meet the condition of `If-Match` or `If-Unmodified-Since`',
   unsupported_image: 'The file is not an image of a supported type',
   range_not_satisfiable: 'The `Range` begins after the end of the image',

@@ -83,10 +83,10 @@ export function nextHeaders (listing: Listing<unknown>, version: string, after: 
   return { link: `<${urlOf(listing, cursor)}>; rel="next"`, 'next-cursor': cursor }
 }
 
-/** The problem of a data version that is no longer held, with the ways to continue. */
+/** The problem of a data version that is no longer retained, with the ways to continue. */
 export function versionGone (listing: Listing<unknown>): Problem {
   const cursor = cursorOf(listing, null, listing.page!.after!)
-  return new Problem(410, 'version_gone', 'The data version of this listing is no longer held, or is not held by this process', {
+  return new Problem(410, 'version_gone', 'The data version of this listing is no longer retained, or is unknown to this process', {
     members: {
       restart: `${listing.path}?${new URLSearchParams([...listing.entries, ['limit', String(listing.page!.limit)]] as [string, string][])}`,
       continue: urlOf(listing, cursor),

@@ -39,8 +39,8 @@ const GONE: Cursor = {
 const [gone, current] = [GONE, { ...GONE, version: null }].map(encodeCursor) as [string, string]
 
 export const expiredCursor: Examples = {
-  expired: example('A listing of a data version that is no longer held', `'/data?cursor=${gone}'`, {
-    ...problem(410, 'Gone', 'version_gone', 'The data version of this listing is no longer held, or is not held by this process'),
+  expired: example('A listing of a data version that is no longer retained', `'/data?cursor=${gone}'`, {
+    ...problem(410, 'Gone', 'version_gone', 'The data version of this listing is no longer retained, or is unknown to this process'),
     restart: '/data?sort=-user_id&limit=100',
     continue: `/data?limit=100&cursor=${current}`,
     continue_cursor: current

@@ -14,7 +14,7 @@ const NOT_MODIFIED = 'The client already has the current response'
 
 const LISTING = 'The filters are combined with AND. Without `limit`, the response has all records that match; with it, a page of them, and ' +
   '`Next-Cursor` is the `cursor` of the next page. All pages of a listing are of the same data version, even if the data changes between the requests; if that ' +
-  'version is no longer held, the response is 410. If the connection closes before the end of the body, the response is incomplete.'
+  'version is no longer retained, the response is 410. If the connection closes before the end of the body, the response is incomplete.'
 
 interface Listing {
   readonly operationId: string
