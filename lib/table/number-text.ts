@@ -28,9 +28,10 @@ export function writeNumber (to: Target, at: number, value: number): number {
     to.bytes[at++] = MINUS
     value = -value
   }
-  if (value < HALF) return writeInteger(to.view, at, value)
-  const high = Math.floor(value / HALF)
-  const low = value - high * HALF
+  // `| 0`: integers of 32 bits are passed on without an allocation.
+  if (value < HALF) return writeInteger(to.view, at, value | 0)
+  const high = Math.floor(value / HALF) | 0
+  const low = (value - high * HALF) | 0
   const middle = writeInteger(to.view, at, high)
   const quotient = (low / GROUP) | 0
   to.view.setInt32(middle, GROUPS[quotient]!, LITTLE)

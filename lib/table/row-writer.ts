@@ -1,7 +1,7 @@
 import type { TypeName } from '../schema/field-type.js'
 import { blockText, blockTexts, copyBlocks, copyBytes, copyPlain, WORD_BYTES, type Target } from './blocks.js'
 import type { CellStyle } from './cell-style.js'
-import { hasValue, type FixedColumn } from './column.js'
+import { hasValue, type FixedColumn, type NumberColumn } from './column.js'
 import type { DictionaryColumn } from './dictionary-column.js'
 import { usualExtension, type ImageKeys } from './image-keys.js'
 import { DATETIME_LENGTH, MAX_NUMBER_LENGTH, writeDate, writeDatetime, writeNumber } from './number-text.js'
@@ -150,7 +150,9 @@ const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
 const QUOTE = 0x22
 
-function fixedWriter ({ kind, values }: FixedColumn, type: TypeName, style: CellStyle, before: string): Writer {
+function fixedWriter (column: FixedColumn, type: TypeName, style: CellStyle, before: string): Writer {
+  if (column.kind === 'number' && type !== 'datetime') return numberWriter(column, style, before)
+  const { kind, values } = column
   const prefix = blockText(before)
   const none = constantWriter(style, before)
   const writeValue = valueWriter(type, style)
@@ -160,13 +162,26 @@ function fixedWriter ({ kind, values }: FixedColumn, type: TypeName, style: Cell
   }
 }
 
+/** Apart from the others, as a number that is passed to a function by way of a variable is allocated. */
+function numberWriter ({ values }: NumberColumn, style: CellStyle, before: string): Writer {
+  const prefix = blockText(before)
+  const none = constantWriter(style, before)
+  return {
+    maxLength: Math.max(none.maxLength, prefix.offsets[1]! + MAX_NUMBER_LENGTH),
+    write: (to, at, row) => {
+      const value = values[row]!
+      return Number.isNaN(value) ? none.write(to, at, row) : writeNumber(to, copyBlocks(to, at, prefix, 0), value)
+    }
+  }
+}
+
 /** Writes the stored number of a value. */
 function valueWriter (type: TypeName, { isQuoted }: CellStyle): (to: Target, at: number, stored: number) => number {
   switch (type) {
     case 'boolean': return (to, at, stored) => copyBytes(to.bytes, at, stored === 1 ? TRUE : FALSE)
     case 'date': return isQuoted ? inQuotes(writeDate) : writeDate
     case 'datetime': return isQuoted ? inQuotes(writeDatetime) : writeDatetime
-    default: return writeNumber
+    default: throw new TypeError(`The type ${type} is not written here`)
   }
 }
 
