@@ -22,3 +22,11 @@ export async function runSteps<T> (steps: Steps<T>): Promise<T> {
     await setImmediate()
   }
 }
+
+/** Does the work at once. */
+export function finishSteps<T> (steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}

@@ -8,7 +8,7 @@ import { Utf8Reader } from '../table/utf8-column.js'
 import type { ImageFacet, Run } from './birth-index.js'
 import type { Filter, Operand, Range, RowPredicate, ValueRange } from './filter.js'
 import { findContaining } from './fold-texts.js'
-import { orderingOf, type KeyColumn, type QueryColumn } from './query-column.js'
+import { orderingOf, prepareColumns, type KeyColumn, type QueryColumn } from './query-column.js'
 import type { TableIndex } from './table-index.js'
 
 /** A filter on a table. */
@@ -45,6 +45,14 @@ export function toCondition (filter: Filter | RowPredicate, index: TableIndex, a
     case 'any': return anyOf(filter.filters.map((filter) => toCondition(filter, index, asOf)))
   }
   const column = index.column(filter.column, asOf)
+  const isByBytes = filter.op === 'range' || (filter.op === 'prefix' && filter.fold !== true)
+  if (isByBytes && column?.kind === 'keys' && column.prepare !== undefined) return prepareColumns(column).then(() => toColumnCondition(filter, index, column))
+  return toColumnCondition(filter, index, column)
+}
+
+type ColumnFilter = Extract<Filter, { readonly column: string }>
+
+function toColumnCondition (filter: ColumnFilter, index: TableIndex, column: QueryColumn | undefined): Condition | Promise<Condition> {
   switch (filter.op) {
     case 'exists': return exists(index, column, filter.value)
     case 'equals': return equals(index, column, listOf(filter.value), filter.fold ?? false)

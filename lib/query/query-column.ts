@@ -1,3 +1,4 @@
+import { runSteps, type Steps } from '../base/steps.js'
 import type { Value } from '../schema/field-type.js'
 import { fromStored, hasValue, type FixedColumn } from '../table/column.js'
 import type { DictionaryReader, TableReader } from '../table/table.js'
@@ -10,6 +11,8 @@ export interface KeyColumn {
   readonly texts: Utf8Reader
   /** Whether it is the key field, whose values ascend. */
   readonly isKey: boolean
+  /** Makes the bytes of the texts, if that takes time. */
+  readonly prepare?: () => Steps<void>
   /** What it is stored in: names its indexes. */
   readonly arrays: readonly object[]
 }
@@ -27,7 +30,12 @@ export function queryColumn (table: TableReader, name: string): QueryColumn | un
   if (texts === undefined) return undefined
   const { offsets, bytes } = images[fields.filter(({ source }) => source === 'image').findIndex((field) => field.name === name)]!
   // The keys of the records are part of usual object keys.
-  return { kind: 'keys', name, texts, isKey: false, arrays: [offsets, bytes, keys.offsets, keys.bytes] }
+  return { kind: 'keys', name, texts, isKey: false, prepare: () => texts.prepare(), arrays: [offsets, bytes, keys.offsets, keys.bytes] }
+}
+
+/** Makes what comparing rows in these columns needs, without holding up the event loop. */
+export async function prepareColumns (...columns: readonly (QueryColumn | undefined)[]): Promise<void> {
+  for (const column of columns) if (column?.kind === 'keys' && column.prepare !== undefined) await runSteps(column.prepare())
 }
 
 /** How the rows of a table compare in one column. */

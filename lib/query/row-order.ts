@@ -4,7 +4,7 @@ import type { Value } from '../schema/field-type.js'
 import { SCAN_COST, SORT_COST } from './costs.js'
 import type { Position, Sort } from './data-version.js'
 import type { Match } from './match.js'
-import { orderingOf, type Ordering } from './query-column.js'
+import { orderingOf, prepareColumns, type Ordering } from './query-column.js'
 import type { OrderedColumn, TableIndex } from './table-index.js'
 
 /** A column of an order. */
@@ -41,7 +41,9 @@ export class RowOrder {
   /** Orders all rows, if that is needed to list the matching ones, without holding up the event loop. */
   async prepare (match: Match): Promise<void> {
     const [key] = this.#keys
-    if (key === undefined || this.#isFew(match)) return
+    if (key === undefined) return
+    await prepareColumns(...this.#keys.map(({ column }) => column))
+    if (this.#isFew(match)) return
     if (this.#keys.length > 1 || key.isReversed !== this.#isReversed) {
       const rows = await this.#index.orderBy(this.#keys, this.#isReversed)
       this.#all = { rows, valued: rows.length, isReversed: false }

@@ -7,7 +7,7 @@ import { BirthIndex } from './birth-index.js'
 import { orderByCode, orderByKey, orderByRanks, orderOfRows, rankRows, type CodeOrder, type ColumnOrder, type RankedColumn } from './column-order.js'
 import { foldTexts } from './fold-texts.js'
 import type { IndexCache } from './index-cache.js'
-import { orderingOf, queryColumn, type KeyColumn, type QueryColumn } from './query-column.js'
+import { orderingOf, prepareColumns, queryColumn, type KeyColumn, type QueryColumn } from './query-column.js'
 
 /** The case-folded values of a text column. */
 export interface FoldedTexts {
@@ -78,6 +78,7 @@ export class TableIndex {
   order (column: QueryColumn): Promise<ColumnOrder>
   async order (column: QueryColumn): Promise<ColumnOrder> {
     const { births } = this
+    await prepareColumns(column)
     const name = nameOfOrder(this.#cache, column)
     switch (column.kind) {
       case 'dictionary': return await this.#cache.make(name, () => orderByCode(column.codes, column.values.length))
@@ -119,6 +120,7 @@ export class TableIndex {
   /** The case-folded values of a text column. */
   async foldedTexts (column: DictionaryReader | KeyColumn): Promise<FoldedTexts> {
     if (column.kind === 'dictionary' && column.folded !== undefined) return { texts: new Utf8Reader(column.folded.texts), codes: column.folded.codes }
+    await prepareColumns(column)
     const [texts, arrays] = column.kind === 'keys' ? [column.texts, column.arrays] : [column.values, this.#arraysOfValues(column.name)]
     const folded = await this.#cache.make<Utf8Column>(this.#cache.nameOf('folded', arrays), () => foldTexts(texts))
     return { texts: new Utf8Reader(folded) }

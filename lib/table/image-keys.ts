@@ -1,4 +1,5 @@
 import { compareBytes, firstIndex } from '../base/bytes.js'
+import { finishSteps, rowRanges, type Steps } from '../base/steps.js'
 import { allocateUtf8, takeUtf8, Utf8Reader, type ByteSlice, type Utf8Column } from './utf8-column.js'
 
 /** How usual object keys of images are made: the prefix, the key of the record, a dot and one of these extensions. Plain data. */
@@ -110,13 +111,20 @@ export class ImageTexts implements Utf8Column {
     return this.#expanded.find(text, first)
   }
 
+  /** Makes the bytes of all texts in steps, so that asking for them takes no time. */
+  * prepare (): Steps<void> {
+    if (this.#texts !== undefined) return
+    const texts = yield * expand(this.#stored, this.#keys)
+    this.#texts ??= new Utf8Reader(texts)
+  }
+
   get #expanded (): Utf8Reader {
-    this.#texts ??= new Utf8Reader(expand(this.#stored, this.#keys))
+    this.#texts ??= new Utf8Reader(finishSteps(expand(this.#stored, this.#keys)))
     return this.#texts
   }
 }
 
-function expand (stored: ImageKeys, keys: Utf8Column): Utf8Column {
+function * expand (stored: ImageKeys, keys: Utf8Column): Steps<Utf8Column> {
   const { bytes, offsets, extensions } = stored
   const prefix = Buffer.from(stored.prefix)
   const suffixes = extensions.map((extension) => Buffer.from(`.${extension}`))
@@ -125,16 +133,22 @@ function expand (stored: ImageKeys, keys: Utf8Column): Utf8Column {
     const extension = usualExtension(stored, row)
     return extension === -1 ? offsets[row + 1]! - offsets[row]! : prefix.length + keyLength(row) + suffixes[extension]!.length
   })
-  for (let row = 0; row < offsets.length - 1; row++) {
-    const extension = usualExtension(stored, row)
-    const at = texts.offsets[row]!
-    if (extension === -1) {
-      texts.bytes.set(bytes.subarray(offsets[row], offsets[row + 1]), at)
-    } else {
-      texts.bytes.set(prefix, at)
-      texts.bytes.set(keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]), at + prefix.length)
-      texts.bytes.set(suffixes[extension]!, at + prefix.length + keyLength(row))
-    }
+  const copy = (at: number, from: Uint8Array, start: number, end: number): number => {
+    // For texts as short as these, a loop is faster than `set`.
+    for (let i = start; i < end; i++) texts.bytes[at++] = from[i]!
+    return at
   }
+  yield * rowRanges(offsets.length - 1, (from, to) => {
+    for (let row = from; row < to; row++) {
+      const extension = usualExtension(stored, row)
+      if (extension === -1) {
+        copy(texts.offsets[row]!, bytes, offsets[row]!, offsets[row + 1]!)
+      } else {
+        const id = copy(texts.offsets[row]!, prefix, 0, prefix.length)
+        const suffix = suffixes[extension]!
+        copy(copy(id, keys.bytes, keys.offsets[row]!, keys.offsets[row + 1]!), suffix, 0, suffix.length)
+      }
+    }
+  })
   return texts
 }
