@@ -88,11 +88,11 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         await setLastGood(reply, version, plan)
         if (isNotModified(request, plan)) return notModified(reply)
         reply.type(MEDIA_TYPES[plan.format])
-        if (plan.format !== 'json') reply.header('content-disposition', `attachment; filename="data.${plan.format}"`)
         const result = request.method === 'HEAD'
           ? await transformer.exportHead(version, plan, readerOf(reply))
           : await transformer.export(version, plan, plan.encoding, readerOf(reply))
         reply.header('x-total-count', result.count)
+        if (plan.format !== 'json') reply.header('content-disposition', `attachment; filename="data.${plan.format}"`)
         if (result.next !== undefined) reply.headers(nextHeaders(plan.listing, plan.version, result.next))
         return await sendExport(reply, result, plan.encoding)
       }
