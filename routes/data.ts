@@ -25,14 +25,14 @@ import { recordNotFound } from './http/record-not-found.js'
 import { onResponseEnd } from './http/response-end.js'
 
 /**
- * Not in the document: a response with one media type is what generated clients can handle, so the other formats are operations of
- * their own there.
+ * Hidden in the document: generated clients handle only responses with one media type, so each other format is an operation of its own
+ * there.
  */
 const FormatParameter = {
   format: { ...choiceParameter({ schema: { enum: ['json', 'ndjson', 'csv'] }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true }
 } as const
 
-/** They are in the document of /data.csv. */
+/** Hidden in the document of /data: the operation of /data.csv documents them. */
 const HiddenCsvParameters = Object.fromEntries(Object.entries(CsvParameters).map(([name, parameter]) => [name, { ...parameter, isHidden: true }]))
 
 type DataQuery = ListingQuery & Partial<Values<typeof CsvParameters>> & { readonly format?: Format | undefined }
@@ -51,7 +51,7 @@ interface Prepared { readonly plan: DataPlan, readonly version: DataVersion }
 interface ListingRoute {
   readonly operation: Operation
   readonly vary: string
-  /** Default: by the parameter `format`, or the Accept header. */
+  /** Absent: the parameter `format` or the Accept header selects the format. */
   readonly format?: Format
 }
 
@@ -140,7 +140,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const listing = listingAt(input.minute)
     const version = versionOf(listing, dataVersion)
     const plan = makePlan(request, listing, version, format)
-    // The version of a cursor may be gone the next time.
+    // A plan for the version of a cursor is not cached: the next request has to check again that this version is retained.
     return { plan: listing.version === undefined ? plans.set(query, input, plan) : plan, version }
   }
 
@@ -160,7 +160,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (page?.after !== undefined && !isPositionIn(page.after, sort, version)) throw expiredCursor()
     const encoding = encodingOf(request)
     const etag = entityTag(fastify, 'data', plan.version, plan.key, encoding)
-    return { ...plan, listing, encoding, etag, expiresWithMinute: usesPresent(listing, plan, version) }
+    return { ...plan, listing, encoding, etag, expiresWithMinute: dependsOnMinute(listing, plan, version) }
   }
 
   /** The data version of a listing: that of its cursor, or the current one. @throws {Problem} if it is no longer retained */
@@ -183,7 +183,7 @@ function planQuery (version: DataVersion, query: ExportQuery): RequestPlan {
 }
 
 /** Whether the response depends on the current minute. */
-function usesPresent ({ parameters, version: pinned }: Listing<DataQuery>, plan: RequestPlan, version: DataVersion): boolean {
+function dependsOnMinute ({ parameters, version: pinned }: Listing<DataQuery>, plan: RequestPlan, version: DataVersion): boolean {
   if (parameters.as_of !== undefined || pinned !== undefined) return false
   return parameters.min_age !== undefined || parameters.max_age !== undefined || usesAge(version, plan)
 }

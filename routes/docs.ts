@@ -16,7 +16,7 @@ const CSP = {
   'frame-ancestors': "'none'"
 }
 
-/** GET /openapi.json and the page on it, GET /docs. Comes before the routes that it documents. */
+/** GET /openapi.json, and GET /docs, the page that shows it. Must be registered before the routes that it documents. */
 export default fp(async (fastify) => {
   await fastify.register(swagger, documentOptions(fastify.tableSchema))
   await fastify.register(swaggerUi, {

@@ -10,7 +10,7 @@ import { attachmentPath, NoQuery, recordPath } from './http/parameters.js'
 import { getRecordAttachment, getRecordImage } from './openapi/records.js'
 import { ImageBody } from './http/schemas.js'
 
-/** GET /data/{key}/image, which is the first image, and /data/{key}/attachments/{field}: streamed from the store. Need an image field. */
+/** GET /data/{key}/image, which is the first image, and /data/{key}/attachments/{field}: streamed from the store. Without an image field there are no such routes. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { tableSchema: schema } = fastify
   const [first] = schema.images

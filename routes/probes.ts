@@ -31,7 +31,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     return { status: 'ready', details }
   })
 
-  /** What the last job that publishes has found. A failure to read the lake is a reason why the data is stale already. */
+  /** The problems that the last publishing job found. Omits a failure to read the lake, which `staleReasons` already contains. */
   function publishingDetails (staleReasons: readonly string[]): Static<typeof Detail>[] {
     const job = jobs.list().find(({ dryRun, finishedAt }) => !dryRun && finishedAt !== null)
     if (job === undefined) return []

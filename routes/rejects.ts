@@ -25,7 +25,7 @@ const idParameter = (example: Cell) => listParameter({
   ...example !== null && { example: [example] }
 })
 
-/** As the cursor contains them. In URLs, the id has the name of the key field. */
+/** The parameters as a cursor contains them. In URLs, `user_id` has the name of the key field instead. */
 const ListingParameters = {
   user_id: idParameter(null),
   code: listParameter({
@@ -41,12 +41,12 @@ const PageParameters = {
   cursor: textParameter({ description: 'Requests the next page of a listing: the value of `Next-Cursor` in the response with the previous page. The cursor contains the other parameters, so they need not be repeated.' })
 }
 
-/** `format` is not in the document, as in /data. */
+/** Hidden in the document for the same reason as in data.ts. */
 const format = { ...choiceParameter({ schema: { enum: FORMATS }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true }
 
 type Format = (typeof FORMATS)[number]
 
-/** GET /rejects, /rejects.csv: the objects of the source that are not part of a record, and why. */
+/** GET /rejects, /rejects.csv: the objects of the lake that are not part of a record, and why. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { tableSchema: schema } = fastify
   const idName = keyMember(schema)
@@ -95,7 +95,7 @@ type Listing = Values<typeof ListingParameters>
 type PageParametersQuery = Listing & Values<typeof PageParameters>
 type PageQuery = QuarantineQuery & { readonly limit: number }
 
-/** The query of a request. Pages are of the current quarantine: the next one begins after the last key. */
+/** The query of a request. Each page is read from the current quarantine and begins after the last key of the previous page. */
 function queryOf ({ cursor, limit, user_id: userIds, code }: PageParametersQuery): PageQuery {
   const listing = { user_id: userIds, code }
   if (cursor === undefined) return toQuarantineQuery(listing, limit ?? DEFAULT_LIMIT)
@@ -111,7 +111,7 @@ function toQuarantineQuery ({ user_id: userIds, code }: Listing, limit: number, 
   return { userIds, codes: code as readonly QuarantineCode[] | undefined, limit, after }
 }
 
-/** What a cursor contains passes the checks of the parameters of a request. */
+/** Reads a cursor and validates its content like the parameters of a request, as any client can forge it. @throws {Problem} */
 function readCursor (text: string): { readonly listing: Listing, readonly limit: number, readonly after: string } {
   try {
     const [kind, entries, after] = openText(text) as [unknown, [string, string][], unknown]

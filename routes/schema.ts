@@ -9,7 +9,7 @@ import { schemaInForce } from './http/schema-in-force.js'
 import { TableSchemaBody } from './http/schemas.js'
 import { getSchema } from './openapi/reports.js'
 
-/** GET /schema: the declared columns, and those that files have besides. The response can be used as a schema file. */
+/** GET /schema: the declared columns, and the undeclared columns of the files. The response can be used as a schema file. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const inForce = schemaInForce(fastify.tableSchema, toExtensions(fastify.config.IMAGE_EXTENSIONS))
 

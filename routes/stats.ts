@@ -28,7 +28,10 @@ interface StatsPlan extends StatisticsQuery {
   readonly encoding: Encoding
   /** Whether the histogram of ages includes empty bins. */
   readonly hasEmptyBins: boolean
-  /** Once it has been made. Text is sent in one piece with the headers, which saves time. */
+  /**
+   * The response body; absent until it is computed. A Buffer if it is compressed, otherwise a string, which Node sends together with
+   * the headers in one write.
+   */
   body?: Buffer | string
 }
 

@@ -4,12 +4,12 @@ import { NoQuery } from './http/parameters.js'
 import { Version } from './http/schemas.js'
 import { getVersion } from './openapi/reports.js'
 
-/** GET /version: which program responds. */
+/** GET /version: the version of the program, which does not change while it runs. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { config, clock } = fastify
-  const facts = { version, build: config.BUILD || null, node: process.versions.node, started_at: new Date(clock()).toISOString() }
+  const body = { version, build: config.BUILD || null, node: process.versions.node, started_at: new Date(clock()).toISOString() }
   const schema = { querystring: NoQuery, response: { 200: Version } }
-  fastify.get('/version', { config: { operation: getVersion }, schema }, async () => facts)
+  fastify.get('/version', { config: { operation: getVersion }, schema }, async () => body)
 }
 
 export default routes

@@ -5,8 +5,8 @@ import { headersOnly } from './conditional.js'
 import { hasEnded, onResponseEnd } from './response-end.js'
 
 /**
- * Sends a body, or the headers alone if there is none, and releases the body when the response has ended. A response whose client
- * has gone is not sent.
+ * Sends a body, or the headers alone if there is none, and releases the body when the response has ended. Sends nothing if the client has
+ * disconnected.
  */
 export function sendExport (reply: FastifyReply, { body, release }: Partial<Export>, encoding: Encoding): FastifyReply {
   if (release !== undefined) onResponseEnd(reply, release)
@@ -15,7 +15,7 @@ export function sendExport (reply: FastifyReply, { body, release }: Partial<Expo
   return Buffer.isBuffer(body) ? sendBuffer(reply, body) : sendStream(reply, Readable.from(body))
 }
 
-/** The client of a response. Breaking the connection is the only way to say that the rest of a body will not come. */
+/** The client of a response. Only a closed connection tells it that the rest of a body will not be sent: the status is sent already. */
 export function readerOf (reply: FastifyReply): BodyReader {
   return { isGone: () => hasEnded(reply), cut: () => reply.raw.destroy() }
 }
@@ -28,7 +28,7 @@ export function sendStream (reply: FastifyReply, stream: Readable): FastifyReply
 
 function sendBuffer (reply: FastifyReply, buffer: Buffer): FastifyReply {
   if (hasEnded(reply)) return reply.hijack()
-  // Fastify takes a Buffer over shared memory for an object: `payload.buffer instanceof ArrayBuffer` in its reply.js.
+  // Fastify would serialize a Buffer over shared memory as an object: see `payload.buffer instanceof ArrayBuffer` in its reply.js.
   return reply.serializer(identity as unknown as (payload: unknown) => string).send(buffer)
 }
 

@@ -12,7 +12,7 @@ import type { Parameters, Values } from './query.js'
 // What GET /stats reports beyond ages: figures of columns, and groups.
 
 const MAX_GROUPS = 1000
-/** The most bins of the histogram of ages, with the empty ones. */
+/** The maximum number of bins in the histogram of ages, empty ones included. */
 export const MAX_AGE_BINS = 1000
 
 const COLUMN_PARAMETERS = {
@@ -34,20 +34,20 @@ export type ColumnStatisticsQuery = Partial<Values<typeof COLUMN_PARAMETERS & ty
 
 /** The parameters of GET /stats for figures and groups. */
 export function columnStatisticsParameters ({ files, birth }: Schema): Parameters {
-  const figured = files.find(({ type }) => FIGURE_TYPES.includes(type.name))
-  const grouped = files.find(({ type }) => type.name === 'string') ?? files[0]
+  const statisticsExample = files.find(({ type }) => FIGURE_TYPES.includes(type.name))
+  const groupExample = files.find(({ type }) => type.name === 'string') ?? files[0]
   const withExample = <P extends { readonly schema: object }>(parameter: P, example: unknown) => example === undefined ? parameter : { ...parameter, schema: { ...parameter.schema, examples: [example] } }
   return {
     ...COLUMN_PARAMETERS,
-    columns: withExample(COLUMN_PARAMETERS.columns, figured && [figured.name]),
-    group_by: withExample(COLUMN_PARAMETERS.group_by, grouped?.name),
+    columns: withExample(COLUMN_PARAMETERS.columns, statisticsExample && [statisticsExample.name]),
+    group_by: withExample(COLUMN_PARAMETERS.group_by, groupExample?.name),
     ...birth && AGE_PARAMETERS
   }
 }
 
 type ColumnQuery = Pick<StatisticsQuery, 'columns' | 'bins' | 'groupBy' | 'maxGroups'>
 
-/** The columns that a query asks for. @throws {Problem} if they have no figures; unknown columns are found later */
+/** Reads these parameters. @throws {Problem} if a column has a type without statistics; `checkColumns` finds unknown columns later */
 export function columnQueryOf ({ columns, bins, group_by: groupBy, limit }: ColumnStatisticsQuery, version: Columns): ColumnQuery {
   if (columns !== undefined) checkNames('columns', columns)
   if (groupBy !== undefined) checkNames('group_by', [groupBy])
@@ -60,7 +60,7 @@ export function columnQueryOf ({ columns, bins, group_by: groupBy, limit }: Colu
   return { columns, groupBy, ...columns && { bins }, ...groupBy !== undefined && { maxGroups: limit } }
 }
 
-/** A value of any column. Without a type: generators fail on a schema of several types. */
+/** A value of any column. Its schema has no `type`, as client generators fail on a schema with several types. */
 const value = (description: string) => Type.Unsafe<unknown>({ description })
 
 const ColumnBin = Type.Object({
@@ -92,10 +92,10 @@ const OtherGroups = Type.Object({
   count: count('The number of records in these groups')
 }, { description: 'The groups that are not in `groups`' })
 
-/** By their names in the document. */
+/** The schemas that have a name in the document, by this name. */
 export const columnStatisticsSchemas = { ColumnBin, ColumnStatistics, Group }
 
-/** The members of the response. */
+/** The members that these parameters add to the response. */
 export const columnStatisticsMembers = {
   columns: figuresByColumn('With `columns`: the statistics by column'),
   group_by: Type.Optional(Type.String({ description: 'With `group_by`: the name of the column' })),

@@ -27,7 +27,7 @@ export function columnsOf (names: readonly string[] | undefined, { columns }: Co
   return names.flatMap((name) => name === '*' ? columns.filter((column) => !names.includes(column)) : name)
 }
 
-/** The order that a query asks for. That of the keys is `[]`. @throws {Problem} */
+/** The order that a query asks for; `[]` is the order of the keys, which is the default. @throws {Problem} */
 export function sortOf (texts: readonly string[] = [], { fields }: Columns): Sort {
   const sort = texts.map((text) => text.startsWith('-') ? { column: text.slice(1), isReversed: true } : { column: text, isReversed: false })
   checkNames('sort', sort.map(({ column }) => column))
@@ -35,7 +35,7 @@ export function sortOf (texts: readonly string[] = [], { fields }: Columns): Sor
   return isByKey ? [] : sort
 }
 
-/** Whether an order has such a position. */
+/** Whether a position, which comes from a cursor, has a value of the right type for each column of an order. */
 export function isPositionIn ({ values }: Position, sort: Sort, version: Columns): boolean {
   const key = sort.findIndex(({ column }) => column === keyOf(version.fields))
   const columns = key === -1 ? sort : sort.slice(0, key)

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../../plugins/problems/problem.js'
 
-/** Part of each entity tag: to be increased when the same records are written in another way. */
+/** Part of each entity tag. Must be increased when the bytes that are written for the same records change. */
 const FORMAT_REVISION = 1
 
 /** What identifies a version of a response. */
@@ -13,7 +13,7 @@ export interface Validators {
   readonly lastModified?: number
 }
 
-/** The strong entity tag of a response. `origin`: what its bytes depend on, besides the settings, beginning with the kind of response. */
+/** The strong entity tag of a response. `origin`: the kind of response, then everything that its bytes depend on except settings. */
 export function entityTag ({ config }: FastifyInstance, ...origin: readonly string[]): string {
   const name = [FORMAT_REVISION, config.AGE_TIME_ZONE, ...origin].join('\n')
   return `"${hash('sha256', name, 'base64').slice(0, 22).replaceAll('+', '-').replaceAll('/', '_')}"`

@@ -4,7 +4,7 @@ import { booleanParameter, textParameter } from './parameter.js'
 import { invalidParameter } from './parameters.js'
 import type { Values } from './query.js'
 
-/** How people want CSV, for spreadsheets. */
+/** Options of CSV, mostly for spreadsheets. */
 export const CsvParameters = {
   bom: booleanParameter({ description: 'Whether the CSV begins with a byte order mark, by which spreadsheets recognize UTF-8. Default: false.', example: true }),
   delimiter: { ...textParameter({ description: `The text between fields: ${DELIMITERS}. Default: a comma.`, accepted: DELIMITERS, example: ';' }), parse: readDelimiter },
@@ -13,7 +13,7 @@ export const CsvParameters = {
 
 type CsvQuery = Partial<Values<typeof CsvParameters>>
 
-/** The options of the CSV that a query asks for. @throws {Problem} if the response is no CSV */
+/** The options of the CSV that a query asks for. @throws {Problem} if it has one of them and the response is not CSV */
 export function csvOptionsOf (query: CsvQuery, format: Format): Pick<CsvOptions, 'bom' | 'delimiter' | 'escapeFormulas'> {
   const given = (Object.keys(CsvParameters) as (keyof CsvQuery)[]).find((name) => query[name] !== undefined)
   if (given === undefined) return {}

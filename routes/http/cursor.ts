@@ -23,8 +23,8 @@ export function encodeCursor ({ version, parameters, limit, asOf, after: { userI
 }
 
 /**
- * Reads a cursor. Returns `undefined` if the text is damaged or is not a cursor. The limit, the parameters and
- * the position are still to be validated as those of a request.
+ * Reads a cursor. Returns `undefined` if the text is damaged or is not a cursor. The caller must validate the limit, the parameters and
+ * the position like those of a request: any client can forge a cursor.
  */
 export function decodeCursor (text: string): Cursor | undefined {
   return toCursor(openText(text))

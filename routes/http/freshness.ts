@@ -5,9 +5,11 @@ import { noData, unavailable } from '../../plugins/problems/problem.js'
 import { hasEnded } from './response-end.js'
 
 /**
- * A preHandler of all routes that serve data: makes the data as fresh as the request and the settings ask, gives the request the
- * data version that its response is made of, and sets the headers that describe its age and version. Fails with a problem if there
- * is no data, or if it is too old. A request whose client has disconnected in the meantime is not processed.
+ * A preHandler of all routes that serve data: makes the data as fresh as the request and the settings require, sets `dataVersion` of the
+ * request to the version that the response is computed from, and sets the headers with its age and name. A request whose client has
+ * disconnected in the meantime is not processed.
+ *
+ * @throws {Problem} 503 if there is no data, or if it is too old
  */
 export async function ensureFresh (request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { transformer } = request.server
@@ -29,7 +31,7 @@ export async function ensureFresh (request: FastifyRequest, reply: FastifyReply)
 const MINUTE_MS = 60_000
 
 /**
- * Sets how long the response is known to stay true.
+ * Sets `Cache-Control` to the time, in whole seconds, for which the response is known to stay current.
  *
  * @param expiresWithMinute whether it depends on the current minute
  */

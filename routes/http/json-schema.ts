@@ -1,6 +1,6 @@
 import { Type, type TSchema } from 'typebox'
 
-// Kinds of JSON schemas, each with a description, and numbers with a format, as generators need them.
+// Short forms of JSON schemas with a description. Numbers have a `format`, as client generators need it.
 
 export const text = (description: string, rules: object = {}) => Type.String({ description, ...rules })
 export const nullable = <T extends TSchema>(description: string, type: T) => Type.Union([type, Type.Null()], { description })

@@ -1,9 +1,9 @@
 import type { Schema } from '../../lib/schema/schema.js'
 
-/** The names that the rest of an entry of the quarantine, and the parameters beside the key, have. */
+/** Names that other members of a quarantine entry, or other parameters of GET /rejects, already have. */
 const TAKEN = ['key', 'etag', 'code', 'detail', 'hint', 'line', 'column', 'excerpt', 'last_good', 'limit', 'cursor', 'format', '__proto__']
 
-/** The name of the key in paths: that of the key field if it is an identifier and not that of the other parameter, else `key`. */
+/** The name of the key in paths: that of the key field if it is an identifier, otherwise `key`. `field` is another path parameter. */
 export function pathKey ({ key: { name } }: Schema): string {
   return /^[A-Za-z]\w*$/.test(name) && name !== 'field' ? name : 'key'
 }

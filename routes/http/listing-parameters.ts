@@ -18,10 +18,10 @@ export const listingParameters: (schema: Schema) => Parameters = perSchema((sche
   }
 })
 
-/** Not in the document, which describes it in words: with it, clients would get a record whose columns are all optional. */
+/** Hidden in the document, which describes it in words: with it, all columns of the response would be optional in generated clients. */
 export const recordColumnsParameter = { columns: { ...columnsParameter(['*']), isHidden: true } }
 
-/** A list with a default, which is as if the parameter were not given. */
+/** Adds a default to a list. An equal list is replaced by the same object, so that `toEntries` omits it like an absent parameter. */
 function withDefault (parameter: Parameter<readonly string[] | undefined>, value: readonly string[]): Parameter<readonly string[] | undefined> {
   const isDefault = (given: readonly string[] | undefined) => given?.length === value.length && given.every((text, i) => text === value[i])
   return {

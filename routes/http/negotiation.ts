@@ -10,7 +10,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
 }
 const MEDIA_TYPES = Object.keys(FORMATS)
 
-/** The format that the Accept header prefers, of those that there are. @throws {Problem} if it accepts none */
+/** The one of `formats` that the Accept header prefers. @throws {Problem} 406 if it accepts none of them */
 export function formatOf<F extends Format = Format> ({ headers: { accept = '*/*' } }: FastifyRequest, formats: readonly F[] = Object.values(FORMATS) as F[]): F {
   if (accept === '*/*') return 'json' as F
   const types = MEDIA_TYPES.filter((type) => formats.includes(FORMATS[type] as F))
@@ -19,7 +19,7 @@ export function formatOf<F extends Format = Format> ({ headers: { accept = '*/*'
   throw new Problem(406, 'not_acceptable', `Accept: got ${JSON.stringify(excerpt(accept))}; must accept one of ${types.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
 }
 
-/** The encoding that the Accept-Encoding header prefers. @throws {Problem} if it accepts none */
+/** The encoding that the Accept-Encoding header prefers. @throws {Problem} 406 if it accepts neither */
 export function encodingOf ({ headers, raw }: FastifyRequest): Encoding {
   if (headers['accept-encoding'] === undefined) return 'identity'
   const encoding = new Negotiator(raw).encoding(['gzip', 'identity'])

@@ -16,7 +16,7 @@ export const PageParameters = {
 
 type PageQuery = Partial<Values<typeof PageParameters>>
 
-/** Where a listing is, and what it accepts. */
+/** The path and the parameters of a listing. */
 export interface ListingPath {
   /** Its URL path, for links to other pages. */
   readonly path: string
@@ -41,8 +41,10 @@ export interface Listing<T> {
 }
 
 /**
- * Reads the parameters of paging. A cursor contains the parameters of its listing; if others are given beside it, they must
+ * Reads the parameters of paging. A cursor contains the parameters of its listing; if a request repeats them beside the cursor, they must
  * be the same.
+ *
+ * @throws {Problem} if the cursor is invalid, or belongs to a query with other parameters
  */
 export function listingOf<T extends FilterQuery> (
   { path, definitions }: ListingPath, { cursor: text, limit, ...values }: T & PageQuery, now: number

@@ -11,7 +11,7 @@ export interface Parameter<T> {
   readonly description: string
   /** What is accepted, for error messages, after "must be". */
   readonly accepted: string
-  /** Left out of the document, which describes it in words. */
+  /** Whether the document leaves the parameter out. */
   readonly isHidden?: boolean
   /** May be given more than once. */
   readonly isList: boolean
@@ -23,12 +23,14 @@ export interface Parameter<T> {
   readonly format: (value: T) => readonly string[]
 }
 
+/** What a parameter means, for the document, and its default. */
 interface Meaning<D> {
   readonly description: string
   readonly default?: D | undefined
   readonly example?: unknown
 }
 
+/** How one text of a parameter is read and written. */
 interface Kind<T> {
   readonly schema: Readonly<Record<string, unknown>>
   readonly accepted: string
@@ -60,7 +62,7 @@ interface Range {
   readonly maximum: number
 }
 
-/** A whole number; 30.0 and 3e1 are 30. */
+/** An integer; 30.0 and 3e1 are 30. */
 export function integerParameter<const D extends number | undefined = undefined> ({ minimum, maximum, ...meaning }: Meaning<D> & Range): Parameter<number | D> {
   return scalar({
     schema: { type: 'integer', format: 'int32', minimum, maximum },
@@ -72,10 +74,10 @@ export function integerParameter<const D extends number | undefined = undefined>
   }, meaning)
 }
 
-/** Digits of a number after its decimal point that count. */
+/** The number of decimal places to which numbers are rounded. */
 const DECIMALS = 9
 
-/** A number, rounded to nine decimals, so that the spellings of one number by different clients are one request. */
+/** A number, rounded to nine decimals, so that requests of clients that write the same number in different ways share cached responses. */
 export function numberParameter ({ minimum, maximum, ...meaning }: Meaning<undefined> & Range): Parameter<number | undefined> {
   return scalar({
     schema: { type: 'number', format: 'double', minimum, maximum },
@@ -135,7 +137,7 @@ export function textParameter ({ accepted, pattern, ...meaning }: Meaning<undefi
   return scalar(text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } }), meaning)
 }
 
-/** Texts that are not empty. The parameter may be repeated; with a `separator`, one text may hold several. */
+/** Texts that are not empty. The parameter may be repeated; with a `separator`, one text may contain several. */
 export function listParameter (
   { accepted, pattern, ...meaning }: Meaning<undefined> & TextRules & { readonly separator?: string }
 ): Parameter<readonly string[] | undefined> {
@@ -161,7 +163,7 @@ const COLUMN_SCHEMAS: Readonly<Record<TypeName, Readonly<Record<string, unknown>
   datetime: { type: 'string', format: 'date-time' }
 }
 
-/** A parameter that may be repeated; with a `separator`, one text may hold several values. */
+/** A parameter that may be repeated; with a `separator`, one text may contain several values. */
 function list<T> (
   { schema, accepted, parse, format = String }: Kind<T>, { description, example, separator }: Meaning<undefined> & { readonly separator?: string }
 ): Parameter<readonly T[] | undefined> {

@@ -38,7 +38,7 @@ const AgeParameters = {
   as_of: instantParameter({ description: 'The instant for which ages are computed. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' })
 }
 
-/** The filters that do not depend on the names of columns; which of them there are depends on the schema. */
+/** The filters whose names are not those of columns. Those of images and ages need an image field and a birth field in the schema. */
 export type FilterQuery = Partial<Values<typeof ImageParameters & typeof AgeParameters & { where: ReturnType<typeof whereParameter>, q: typeof wordsParameter }>>
 
 /** The filters, which all listings and statistics of records share. */
@@ -64,7 +64,7 @@ function parameterOf (field: Field): Parameter<readonly Operand[] | undefined> {
   return columnParameter(field.type.name, { description: describeFilter(field), ...example !== null && { example: [example] } })
 }
 
-/** The example of the schema as responses have it: that of a schema may be in the format of files. `null` if there is none. */
+/** The example of a field as responses have it; the schema may contain it in the format of files. `null` if there is none. */
 export function exampleOf ({ type, descriptor: { example }, readJson }: Field): Cell {
   return toCell(type.name, readJson(example).value ?? null)
 }
@@ -81,7 +81,7 @@ function exampleCondition ({ files }: Schema): string | undefined {
   return field && `${field.name}=${String(exampleOf(field))}`
 }
 
-/** A part of a path, which is always given. */
+/** A parameter in a path. It is required, so it always has a value. */
 export function pathParameter (meaning: { readonly description: string, readonly example?: string }): Parameter<string> {
   return textParameter(meaning) as Parameter<string>
 }
@@ -132,7 +132,7 @@ export function instantOf ({ as_of: asOf }: FilterQuery, now: number): number {
  *
  * @param asOf the instant at which ages are counted, in milliseconds since 1970-01-01 UTC
  * @param timeZone IANA name of the zone whose calendar counts completed years
- * @param version the records that `where` and `q` are about
+ * @param version has the columns that `where` can name
  */
 export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, timeZone: string, version: Columns): Filter[] {
   const filters: Filter[] = []
@@ -190,7 +190,7 @@ function patternHint (column: string, pattern: string): string {
   return `use ${parts.map((part) => `where=${column}${isPrefix ? '^=' : '~'}${part}`).join('&')} for ${isPrefix ? 'values that begin with it' : 'values that contain it'}, or `
 }
 
-/** The parameters that name columns. */
+/** The parameter from which each use of a column comes. */
 const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', filters: 'where', sort: 'sort', groupBy: 'group_by' }
 
 /** Turns the error of an unknown column into a problem; returns other errors as they are. */

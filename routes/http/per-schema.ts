@@ -1,13 +1,13 @@
 import type { Schema } from '../../lib/schema/schema.js'
 
-/** Caches what a function makes of a schema: the routes and the document share the same objects. */
-export function perSchema<T> (make: (schema: Schema) => T): (schema: Schema) => T {
-  const made = new WeakMap<Schema, { readonly value: T }>()
+/** Computes a function once for each schema: the document finds named schemas by identity, so the routes must use the same objects. */
+export function perSchema<T> (compute: (schema: Schema) => T): (schema: Schema) => T {
+  const results = new WeakMap<Schema, { readonly result: T }>()
   return (schema) => {
-    const cached = made.get(schema)
-    if (cached !== undefined) return cached.value
-    const value = make(schema)
-    made.set(schema, { value })
-    return value
+    const cached = results.get(schema)
+    if (cached !== undefined) return cached.result
+    const result = compute(schema)
+    results.set(schema, { result })
+    return result
   }
 }

@@ -1,4 +1,4 @@
-/** How many plans are kept for one query: its clients may send different headers. */
+/** The maximum number of cached plans of one query: requests with the same query may have different headers. */
 const MAX_VARIANTS = 4
 
 /** What the plan of a request depends on, besides its query. */
@@ -19,8 +19,8 @@ interface Entry<T> {
 }
 
 /**
- * The plans of recent requests of one route. They are kept with the parsed query, which `routes/http/query.ts` caches and limits, and
- * forgotten with it. Holds no data versions.
+ * The plans of recent requests of one route. A plan is cached for as long as its parsed query, and `routes/http/query.ts` limits the
+ * memory of those. It refers to data versions by name only, so it keeps none of them in memory.
  */
 export class PlanCache<T> {
   readonly #entries = new WeakMap<object, readonly Entry<T>[]>()

@@ -8,7 +8,7 @@ import type { Parameter } from './parameter.js'
 
 export type Parameters = Readonly<Record<string, Parameter<any>>>
 
-/** What the parameters of a request are read as, by name. */
+/** The values that the parameters of a request are parsed to, by name. */
 export type Values<P extends Parameters> = { readonly [N in keyof P]: P[N] extends Parameter<infer T> ? T : never }
 
 type Query = Readonly<Record<string, string | string[]>>
@@ -30,8 +30,8 @@ export function parametersSchema<P extends Parameters> (parameters: P): Paramete
 }
 
 /**
- * The maximal bytes of all cached query strings, and the approximate bytes of one with its parsed parameters and its plans. Small, because
- * objects that live long cost the garbage collector more than they save.
+ * The maximum number of bytes of all cached queries, and the approximate number for one: its text, its parsed parameters and its plans.
+ * Small, because objects that live long cost the garbage collector more than they save.
  */
 const CACHE_BYTES = 1024 * 1024
 const ENTRY_BYTES = 4096
@@ -105,7 +105,7 @@ function wrongValue (given: string | readonly string[], parameter: Parameter<unk
   return `got ${JSON.stringify(wrong)}; must be ${parameter.accepted}`
 }
 
-/** Values as pairs of name and text, by name, those left out that are as if they were not given. */
+/** The values as pairs of name and text, sorted by name. Omits those that are equal to the value of an absent parameter. */
 export function toEntries (parameters: Parameters, values: Readonly<Record<string, unknown>>): [name: string, text: string][] {
   return Object.entries(parameters)
     .filter(([name, { absent }]) => values[name] !== absent)
@@ -113,7 +113,7 @@ export function toEntries (parameters: Parameters, values: Readonly<Record<strin
     .flatMap(([name, { format }]) => format(values[name]).map((text): [string, string] => [name, text]))
 }
 
-/** Entries as the query of a URL. */
+/** The entries as a parsed query string. */
 export function toQuery (entries: readonly (readonly [name: string, text: string])[]): Query {
   const texts = new Map<string, string[]>()
   for (const [name, text] of entries) texts.set(name, [...texts.get(name) ?? [], text])

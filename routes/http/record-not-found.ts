@@ -1,7 +1,7 @@
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import { Problem, unavailable } from '../../plugins/problems/problem.js'
 
-/** The problem of a record that does not exist. If its info file is rejected, it contains the reason; if the file could not be downloaded, it is 503. */
+/** The problem of a record that does not exist: 404, with the reason if its info file is rejected; 503 if the file could not be downloaded. */
 export function recordNotFound (id: string, transformer: UserDataTransformer): Problem {
   const [entry] = transformer.quarantine({ userIds: [id], limit: 1 }).entries()
   const unknown = `There is no record ${JSON.stringify(id)}`

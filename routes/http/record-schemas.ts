@@ -10,7 +10,7 @@ import { keyMember } from './key-names.js'
 import { perSchema } from './per-schema.js'
 import { IgnoredObjects, QuarantineCounts, SourceVersion } from './schemas.js'
 
-/** The values of a parameter. `default` is that of the parameter. */
+/** The values of the parameter `age_basis`, and its default. */
 export const AgeBasis = {
   type: 'string',
   enum: ['completed', 'exact'],
@@ -36,7 +36,7 @@ const VALUES: Readonly<Record<TypeName, (texts: Texts) => TSchema>> = {
   datetime: (texts) => Type.String({ format: 'date-time', ...texts })
 }
 
-/** The schemas that follow from the declared columns, by their names in the document. */
+/** The schemas that depend on the declared columns: `named` by their names in the document, and the `bodies` of responses. */
 export const recordSchemas = perSchema((schema) => {
   const { fields, birth, images: [image] } = schema
   const columns = Object.fromEntries(fields.map((field) => [field.name, columnSchema(field)]))
@@ -102,7 +102,7 @@ export const recordSchemas = perSchema((schema) => {
 
   return {
     named: { Changes, ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, Statistics, ...columnStatisticsSchemas, QuarantineEntry, Quarantine },
-    // Already serialised when they reach Fastify.
+    // Handlers pass serialized bodies to Fastify, so the types are those of streams and texts.
     bodies: {
       RecordArray: Type.Unsafe<Readable>(Type.Array(RecordObject)),
       ChangesBody: Type.Unsafe<Readable>(Changes),
@@ -126,7 +126,7 @@ function describeField (field: Field): string {
   return `${meaningOf(field)}; one of ${values.map((value) => `\`${String(toCell(field.type.name, field.readJson(value).value ?? null))}\``).join(', ')}`
 }
 
-/** The most values of a column that its description lists. */
+/** A column with more values in its `enum` has a description that does not list them. */
 const MAX_LISTED_VALUES = 20
 
 function meaningOf ({ name, source, descriptor: { title, description } }: Field): string {

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 
-/** The responses of a connection that have not ended, as what each calls at its end. */
+/** The functions that are called when the responses of a connection end, for those that have not ended. */
 const openResponses = new WeakMap<Socket, Set<() => void>>()
 
 /**
- * Whether nothing of the response can be sent any more: it has ended, or its connection has. It may not have begun.
+ * Whether nothing of the response can be sent any more: it has ended or, possibly before it began, its connection was closed.
  */
 export function hasEnded ({ raw, request: { raw: { socket } } }: FastifyReply): boolean {
   return raw.destroyed || raw.writableFinished || socket.destroyed

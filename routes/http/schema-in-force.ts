@@ -2,9 +2,9 @@ import type { SchemaDescriptor } from '../../lib/schema/descriptor.js'
 import type { Schema } from '../../lib/schema/schema.js'
 
 /**
- * The descriptor of a schema with what applies by default, so that other programs read it in the same way.
+ * The descriptor of a schema with the default values filled in, so that programs with other defaults read the files in the same way.
  *
- * @param imageExtensions for the image field that declares none; without those of other fields
+ * @param imageExtensions those of the settings, for the image field that declares none; the ones that other fields declare are left out
  */
 export function schemaInForce ({ descriptor, fields, key, images, fieldsMatch }: Schema, imageExtensions: readonly string[]): SchemaDescriptor {
   const declared = images.flatMap(({ extensions = [] }) => extensions)

@@ -8,7 +8,7 @@ export function sealText (content: unknown): string {
   return `${bytes.toString('base64url')}.${checksum(bytes)}`
 }
 
-/** Reads the content of a sealed text. Returns `undefined` if the text is damaged. The content is still to be validated. */
+/** Reads the content of a sealed text. Returns `undefined` if the text is damaged. The caller must validate the content. */
 export function openText (text: string): unknown {
   const [, encoded, check] = /^([\w-]+)\.([\w-]+)$/.exec(text) ?? []
   if (encoded === undefined) return undefined

@@ -6,7 +6,7 @@ import { acceptedOperand, parseOperand } from '../../lib/schema/operand.js'
 import { invalidParameters } from '../../plugins/problems/problem.js'
 import { listParameter, textParameter } from './parameter.js'
 
-/** The operators, longer ones before those that they begin with. */
+/** The operators. A longer one comes before its own beginning, as the first match is used. */
 const OPERATORS = ['!=', '<=', '>=', '^=', '=', '<', '>', '~'] as const
 type Operator = (typeof OPERATORS)[number]
 
@@ -46,7 +46,7 @@ export function whereFilters (texts: readonly string[] = [], version: Columns): 
     const type = columnType(version, column)
     if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, version.columns))
     if (operator !== '=' && operator !== '!=') return toFilter(condition, type)
-    // Equal columns with equal operators are one filter.
+    // Conditions with the same column and operator are combined into one filter.
     const same = conditions.filter((other) => other.column === column && other.operator === operator)
     if (same[0] !== conditions[i]) return []
     const equals: Filter = { column, op: 'equals', value: same.map((other) => operandOf(other, type)) }
@@ -93,7 +93,7 @@ function parseCondition (text: string): Condition {
   return { text, column, operator, value: rest.slice(operator.length) }
 }
 
-/** What other notations have in place of an operator of ours. */
+/** Operators of other languages, and what to use instead. */
 const OTHER_OPERATORS: readonly (readonly [operator: string, hint: string])[] = [
   ['==', 'use ='], ['<>', 'use !='], ['=>', 'use >='], ['=<', 'use <='], ['!~', 'there is no operator for text that is not contained'], ['=~', 'there are no regular expressions; use ~ for text that is contained']
 ]

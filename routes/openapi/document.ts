@@ -8,7 +8,7 @@ import { universal } from './headers.js'
 import type { Operation } from './operation.js'
 import { toParameterObjects, type ParameterObject } from './parameters.js'
 
-/** `files`: what becomes a record. */
+/** `files`: how files become records, as the rest of a sentence. */
 const describe = (files: string) => `${description}: it ${files}, serves filtered
 queries and statistics, and keeps one aggregated file, the output, up to date. A lake is an S3-compatible bucket or a folder.
 
@@ -76,7 +76,7 @@ export function documentOptions (schema: Schema): FastifyDynamicSwaggerOptions {
   }
 }
 
-/** Those of images, if no field is an image. */
+/** Removes the headers that no operation has: those of images, if the schema has no image field. */
 function withoutUnusedHeaders<T extends { readonly components?: { headers?: object }, readonly paths?: object }> (document: T): T {
   const paths = JSON.stringify(document.paths)
   const headers = Object.entries(document.components?.headers ?? {}).filter(([name]) => paths.includes(`"#/components/headers/${name}"`))

@@ -13,7 +13,6 @@ import { example, json, type Examples, type Media, type Operation } from './oper
 import { badBinWidth, noSuchEncoding, noSuchRejectFormat } from './problem-examples.js'
 import { problems } from './problems.js'
 
-/** Depends on the schema. */
 export const getStatistics = perSchema((schema): Operation => ({
   operationId: 'getStatistics',
   tags: ['Statistics'],
@@ -120,7 +119,6 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
 const QUARANTINE = 'A bad file does not affect the others, and the last good version of its record is served. A file that is corrected and uploaded again is read by the next reconcile. ' +
   'The entries are ordered by key. Each page is computed from the current data; `Next-Cursor` continues after the last key of the page.'
 
-/** Depends on the schema. */
 export const listRejects = perSchema((schema) => rejectListing({
   operationId: 'listRejects',
   summary: 'Files that are not served, and why',
