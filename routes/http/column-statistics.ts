@@ -76,7 +76,7 @@ const ColumnStatistics = Type.Object({
   median: value('The median; null without values'),
   min: value('The lowest value; null without values'),
   max: value('The highest value; null without values'),
-  histogram: Type.Array(ColumnBin, { description: 'Bins of equal width, empty ones included; fewer than `bins` if they would have no width' })
+  histogram: Type.Array(ColumnBin, { description: 'Bins of equal width, empty ones included; fewer than `bins` if the range of the values is too small for so many' })
 }, { description: 'The statistics of a column. For dates and datetimes they are values of the same type, rounded down to the day or millisecond' })
 
 const figuresByColumn = (description: string) => Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: ColumnStatistics, description }))

@@ -15,7 +15,7 @@ const ACCEPTED = '<column><operator><value> with one of the operators = != < <= 
 export const whereParameter = (example: string | undefined) => listParameter({
   description: 'Selects records by the value of any column: `<column><operator><value>`. The operators are `=`, `!=`, `<`, `<=`, `>`, `>=`, `~` (contains, ignoring case) and `^=` (begins with); ' +
     'the value is everything after the operator, taken literally. `<column>` alone selects the records that have a value in this column, and `!<column>` those that have none; records without a value match no other condition. ' +
-    'Text is compared by its UTF-8 bytes; numbers, booleans, dates and times are written as in responses. May be repeated: several `=` on one column select any of these values; all other conditions must hold.',
+    'Text is compared by its UTF-8 bytes; numbers, booleans, dates and times are written as in responses. May be repeated: several `=` on one column select any of these values; a record must meet all other conditions.',
   ...example !== undefined && { example: [example] },
   accepted: ACCEPTED
 })
@@ -103,7 +103,7 @@ function findMistake (column: string, rest: string): string | undefined {
   const other = OTHER_OPERATORS.find(([operator]) => rest.startsWith(operator))
   if (other !== undefined) return `${other[0]} is not an operator: ${other[1]}`
   if (column !== column.trim()) return `there must be no space around the operator: ${column.trim()}${rest.trim()}`
-  if (/\s(and|or)\s+\S+\s*[=<>!~]/i.test(rest)) return 'a condition compares one column with one value; repeat where= for conditions that all have to hold, and repeat = on one column for any of several values'
+  if (/\s(and|or)\s+\S+\s*[=<>!~]/i.test(rest)) return 'a condition compares one column with one value; repeat where= for records that meet all of several conditions, and repeat = on one column for records with any of several values'
   if (/^[=!<>~^]+'.*'$/.test(rest)) return 'values are written without quotes'
   if (/^~(\^|.*\.[*+]|.*\\[bdsw]|\/.*\/[a-z]*$)/.test(rest)) return 'there are no regular expressions; use ~ for text that is contained and ^= for text at the beginning'
   if (/^~%.*%$/.test(rest)) return '% is not a wildcard; ~ finds the text anywhere in the value'

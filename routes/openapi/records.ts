@@ -138,7 +138,7 @@ export const recordOperations = perSchema((schema) => {
 
 const image = Object.fromEntries(['image/png', 'image/jpeg', 'image/webp', 'image/gif'].map((type) => [type, { schema: ImageBody }]))
 
-const IMAGE = 'as it is stored in the lake. `Content-Type` follows from its first bytes, not from the extension of its name.'
+const IMAGE = 'as it is stored in the lake. `Content-Type` is determined by its first bytes, not by the extension of its key.'
 
 export const getRecordImage: Operation = {
   operationId: 'getRecordImage',
