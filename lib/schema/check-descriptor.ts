@@ -69,7 +69,7 @@ const CONSTRAINT_CHECKS: Readonly<Record<string, Check>> = {
 /** The name of the key field of a schema that declares none. */
 export const DEFAULT_KEY_NAME = 'user_id'
 
-/** What the standard has and this service does not: refused, as ignoring it would let values through that it excludes. */
+/** Properties of the standard that this service does not support. They are mistakes: to ignore them would be to accept values that they exclude. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   foreignKeys: 'foreignKeys is not supported: every file is checked by itself',
   uniqueKeys: 'uniqueKeys is not supported: every file is checked by itself',
@@ -128,7 +128,7 @@ function unknownProperty (name: string, checks: Readonly<Record<string, Check>>)
   return `${name}: unknown property${similar === undefined ? '' : `; did you mean ${similar}?`}`
 }
 
-/** What depends on the type: formats, options, constraints and the role. */
+/** Mistakes that depend on the type: in the format, the options, the constraints and the role. */
 function checkFieldByType (field: FieldDescriptor): string[] {
   const { type, format = 'default', constraints = {}, role, rdfType, source, extensions } = field
   const mistakes: string[] = []
@@ -170,23 +170,23 @@ function findAmbiguity ({ type, decimalChar = '.', groupChar, trueValues = TRUE_
   return both === undefined ? [] : [`trueValues: ${JSON.stringify(both)} is one of the falseValues, too (the defaults are ${[...TRUE_VALUES, ...FALSE_VALUES].join(', ')})`]
 }
 
-/** What concerns several fields: names, keys, roles and extensions are unique. */
+/** Mistakes between fields: names, headers, the key, the role and extensions must be unique. */
 function checkTogether ({ fields, primaryKey }: SchemaDescriptor): string[] {
   const mistakes: string[] = []
   const twice = (values: readonly string[]) => values.find((value, i) => values.indexOf(value) !== i)
   const keys = fields.filter((field) => field.source === 'key')
   const names = [...keys.length === 0 ? [DEFAULT_KEY_NAME] : [], ...fields.map((field) => field.name)]
   const name = twice(names)
-  if (name !== undefined) mistakes.push(`fields: two fields have the name ${JSON.stringify(name)}${keys.length === 0 && name === DEFAULT_KEY_NAME ? ', which the key field has unless a field has the source key' : ''}`)
+  if (name !== undefined) mistakes.push(`fields: two fields have the name ${JSON.stringify(name)}${keys.length === 0 && name === DEFAULT_KEY_NAME ? ', which is the name of the key field if no field has the source key' : ''}`)
   const header = name !== undefined ? undefined : twice(fields.filter((field) => field.source !== 'image').flatMap((field) => [...new Set([field.header ?? field.name].flat())]))
   if (header !== undefined) mistakes.push(`fields: two fields have the header ${JSON.stringify(header)}`)
-  if (keys.length > 1) mistakes.push(`fields: ${keys.map((field) => field.name).join(' and ')} have the source key; exactly one field can`)
+  if (keys.length > 1) mistakes.push(`fields: ${keys.map((field) => field.name).join(' and ')} have the source key; at most one field can have it`)
   const births = fields.filter(isBirthField)
-  if (births.length > 1) mistakes.push(`fields: ${births.map((field) => field.name).join(' and ')} have the role birth; at most one field can`)
+  if (births.length > 1) mistakes.push(`fields: ${births.map((field) => field.name).join(' and ')} have the role birth; at most one field can have it`)
   const extension = twice(fields.flatMap((field) => field.extensions ?? []))
   if (extension !== undefined) mistakes.push(`fields: two fields have the extension ${JSON.stringify(extension)}`)
-  const undecided = fields.filter(({ source, extensions }) => source === 'image' && extensions === undefined)
-  if (undecided.length > 1) mistakes.push(`fields: ${undecided.map(({ name }) => name).join(' and ')} have the source image and no extensions; at most one field can, the one with those of IMAGE_EXTENSIONS`)
+  const withoutExtensions = fields.filter(({ source, extensions }) => source === 'image' && extensions === undefined)
+  if (withoutExtensions.length > 1) mistakes.push(`fields: ${withoutExtensions.map(({ name }) => name).join(' and ')} have the source image and no extensions; at most one field can omit them, which has those of IMAGE_EXTENSIONS`)
   const keyName = keys[0]?.name ?? DEFAULT_KEY_NAME
   const primary = primaryKey === undefined ? keyName : [primaryKey].flat().join(', ')
   if (primary !== keyName) mistakes.push(`primaryKey: got ${JSON.stringify(primary)}; must be the key field ${JSON.stringify(keyName)}`)

@@ -1,4 +1,4 @@
-/** What a pattern can read, and the digits or letters of each part. See Python's strptime, in the C locale. */
+/** The directives that a pattern can contain, and the text that each of them matches, as in Python's strptime in the C locale. */
 const DIRECTIVES: Readonly<Record<string, string>> = {
   Y: '\\d{4}',
   y: '\\d{2}',
@@ -17,7 +17,7 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
 const MONTHS = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november', 'december']
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
-/** Two-digit years from here on are of the 20th century: POSIX, strptime. */
+/** Two-digit years from 69 to 99 are 1969 to 1999, and those from 00 to 68 are 2000 to 2068, as in POSIX's strptime. */
 const FIRST_YEAR_OF_1900S = 69
 
 type Parts = Readonly<Record<string, string | undefined>>

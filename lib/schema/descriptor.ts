@@ -22,7 +22,7 @@ export interface Constraints {
   readonly pattern?: string
 }
 
-/** A field of a Table Schema, with three properties of ours: `header`, `role` and `source`. */
+/** A field of a Table Schema. `header`, `role`, `source` and `extensions` are not in the standard. */
 export interface FieldDescriptor extends TypeOptions {
   readonly name: string
   readonly type: TypeName
@@ -53,5 +53,5 @@ export interface SchemaDescriptor {
   readonly primaryKey?: string | readonly string[]
 }
 
-/** Birth dates of schema.org: an alias of `role: birth`. */
+/** The values of `rdfType` that mean the same as `role: birth`: the birth date of schema.org. */
 export const BIRTH_DATE_TYPES: readonly string[] = ['https://schema.org/birthDate', 'http://schema.org/birthDate', 'schema:birthDate']

@@ -58,14 +58,14 @@ function checked (value: NonNullable<Value>, check: CheckValue): ReadValue {
   return mistake === undefined ? { value } : { mistake }
 }
 
-/** The constraints that are checked on values. Their own values are valid: the descriptor has been checked. */
+/** Returns a function that checks a value against the constraints, whose own values `checkDescriptor` has validated. */
 function constraintChecker (type: FieldType, constraints: Constraints): CheckValue {
   const toValue = (value: unknown) => (typeof value === 'string' ? type.parse(value) : type.fromJson(value as number | boolean))!
   const checks: CheckValue[] = []
-  const bound = (name: 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum', words: string, holds: (order: number) => boolean) => {
+  const bound = (name: 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum', words: string, isWithin: (order: number) => boolean) => {
     if (constraints[name] === undefined) return
     const limit = toValue(constraints[name])
-    checks.push((value) => holds(type.compare(value, limit)) ? undefined : `must be ${words} ${type.format(limit)}`)
+    checks.push((value) => isWithin(type.compare(value, limit)) ? undefined : `must be ${words} ${type.format(limit)}`)
   }
   bound('minimum', 'at least', (order) => order >= 0)
   bound('maximum', 'at most', (order) => order <= 0)

@@ -33,9 +33,9 @@ export interface Schema {
   readonly key: Field
   /** The field that ages are computed from; `undefined` if there are no ages. */
   readonly birth: Field | undefined
-  /** The columns of info files. */
+  /** The fields whose source is `file`: the declared columns of info files. */
   readonly files: readonly Field[]
-  /** The first one is the image of `/image` and `image_exists`. */
+  /** The fields whose source is `image`. `/image` and `image_exists` are about the first one. */
   readonly images: readonly Field[]
   readonly fieldsMatch: FieldsMatch
 }
@@ -91,8 +91,8 @@ function compile (descriptor: SchemaDescriptor): Schema {
 
 function compileField (descriptor: FieldDescriptor, missingValues: NonNullable<SchemaDescriptor['missingValues']>): Field {
   const { name, header = name, source = 'file', extensions } = descriptor
-  const ofDescriptor = createType(descriptor.type, descriptor)
-  const type = isBirthField(descriptor) && ofDescriptor.name === 'integer' ? timestampType(ofDescriptor) : ofDescriptor
+  const declaredType = createType(descriptor.type, descriptor)
+  const type = isBirthField(descriptor) && declaredType.name === 'integer' ? timestampType(declaredType) : declaredType
   const read = textReader(type, descriptor, missingTexts(source === 'key' ? [] : descriptor.missingValues ?? missingValues))
   return { name, descriptor, type, source, headers: [header].flat(), extensions, read, readJson: jsonReader(type, descriptor, read) }
 }

@@ -17,7 +17,7 @@ export interface ChangeLog {
 }
 
 const MAX_POSITIONS = 10_000
-/** Beyond so many touched keys, reading all records costs a client no more. */
+/** A client that would read the changes of more records than this can as well read all records again. */
 export const MAX_KEYS = 50_000
 const MAX_KEY_BYTES = 4 * 1024 * 1024
 
@@ -42,7 +42,7 @@ export function appendChanges (log: ChangeLog, version: string, touched: Utf8Col
   }
 }
 
-/** The first position that is kept when so many keys are added; the number of positions if none is. */
+/** The first position that stays in the log when `added` keys are appended to it; the number of positions if none does. */
 function firstKept ({ ends, keys: { offsets } }: ChangeLog, added: number, addedBytes: number): number {
   let first = Math.max(0, ends.length + 1 - MAX_POSITIONS)
   const keyCount = ends.at(-1)!
@@ -111,11 +111,12 @@ function textsOf (column: Utf8Column): string[] {
 
 export interface ChangeLogData { readonly positions: readonly string[], readonly ends: readonly number[], readonly keys: readonly string[] }
 
-/** For the snapshot. */
+/** The log as the snapshot stores it. */
 export function decodeLog ({ positions, ends, keys }: ChangeLog): ChangeLogData {
   return { positions: textsOf(positions), ends: [...ends], keys: textsOf(keys) }
 }
 
+/** The opposite of `decodeLog`. */
 export function encodeLog ({ positions, ends, keys }: ChangeLogData): ChangeLog {
   const column = (texts: readonly string[]) => {
     const buffers = texts.map((text) => Buffer.from(text))

@@ -8,8 +8,8 @@ import { rejection, type Rejection } from './reject.js'
 interface Line { readonly record: readonly string[], readonly info: { readonly lines: number } }
 
 /**
- * Parses an info file in CSV: RFC 4180 with a header and exactly one data row. Spaces around fields are removed, those inside quotes are kept
- * in strings. CRLF is accepted, and so are blank lines and rows of empty fields.
+ * Parses an info file in CSV: RFC 4180 with a header and exactly one data row. Spaces around fields are removed; those inside quotes are
+ * part of the text in text columns. CRLF is accepted, and so are blank lines and rows of empty fields.
  */
 export function parseCsv (text: string, options: ParseOptions): ParsedFile {
   const plain = readPlain(text, options)
@@ -25,10 +25,10 @@ export function parseCsv (text: string, options: ParseOptions): ParsedFile {
   return problem === undefined ? readRow(names, targets, row!, options) : { rejection: problem }
 }
 
-/** Two lines without quotes. */
+/** A header and a row without quotes, as nearly all files have them. */
 const PLAIN_FILE = /^([^"\r\n]+)(?:\r?\n)([^"\r\n]+)(?:\r?\n)?$/
 
-/** Reads a plain file, which needs no CSV parser. Returns `undefined` for all other files, and for those with another mistake than a value. */
+/** Reads a plain file, which needs no CSV parser. Returns `undefined` for all other files, and for files whose mistake is not in a value. */
 function readPlain (text: string, options: ParseOptions): ParsedFile | undefined {
   const [, header, row] = PLAIN_FILE.exec(text) ?? []
   if (header === undefined) return undefined
@@ -49,7 +49,7 @@ interface PlainHeader {
   readonly targets: Targets | undefined
 }
 
-/** Nearly all files of a lake have the same header. */
+/** The columns of a header. The last header is cached, as nearly all files of a lake have the same one. */
 function plainHeader (text: string, { delimiter, schema }: ParseOptions): PlainHeader {
   if (lastHeader.text === text && lastHeader.delimiter === delimiter && lastHeader.schema === schema) return lastHeader
   const names = text.split(delimiter).map((name) => name.trim())

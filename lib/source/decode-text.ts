@@ -15,7 +15,7 @@ const DECODERS: Readonly<Record<InputEncoding, (body: Uint8Array) => string | un
   'utf-8': (body) => decodeBy(utf8, body),
   // Without a byte order mark, the order shows in the first character: one of ASCII in nearly all files. A file without such characters is not text with fields.
   'utf-16': (body) => body.includes(0) ? decodeBy(body[0] === 0xfe || body[0] === 0 ? utf16be : utf16le, body) : undefined,
-  // TextDecoder decodes both as Windows-1252, and some releases of Node both as ISO-8859-1.
+  // Not by TextDecoder, which makes no difference between Windows-1252 and ISO-8859-1: both are decoded as the former, in some releases of Node as the latter.
   'windows-1252': (body) => {
     const text = decodeLatin1(body)?.replaceAll(/[\x80-\x9f]/g, (character) => WINDOWS_1252[character.charCodeAt(0) - 0x80]!)
     return text === undefined || body.some(isUndefinedIn1252) ? undefined : text
@@ -38,7 +38,7 @@ function decodeBy (decoder: TextDecoder, body: Uint8Array): string | undefined {
   }
 }
 
-/** Any bytes are ISO-8859-1, but those with a zero or a byte order mark are not meant as such. */
+/** Decodes ISO-8859-1, in which any bytes are valid; a zero or a byte order mark shows that a file has another encoding. */
 function decodeLatin1 (body: Uint8Array): string | undefined {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
   return body.includes(0) || /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/.test(text) ? undefined : text

@@ -20,7 +20,7 @@ interface Group { readonly extension: string | null, readonly example: string, c
 /** Counts ignored objects by their extension. */
 export class IgnoredCounter {
   readonly #groups = new Map<string | null, Group>()
-  /** The extensions as they were found, so that few keys have to become strings. */
+  /** The extensions as they are spelled in keys, so that they are compared as bytes and few keys are converted to strings. */
   readonly #spellings: (ByteSlice & { readonly group: Group })[] = []
 
   add (key: ByteSlice): void {

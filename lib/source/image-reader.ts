@@ -38,7 +38,7 @@ export class ImageReader {
   readonly #served: ReadonlySet<string>
   readonly #types = new BoundedCache<{ readonly type: string | undefined }>(TYPES_BYTES)
 
-  /** @param extensions determine the types that may be served */
+  /** @param extensions those of image fields, lower case, without the first dot; only images of the types that they stand for are served */
   constructor (store: ObjectStore, extensions: readonly string[]) {
     this.#store = store
     this.#served = new Set(extensions.flatMap((extension) => IMAGE_TYPES[extension.slice(extension.lastIndexOf('.') + 1)] ?? []))

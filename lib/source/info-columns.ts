@@ -36,7 +36,7 @@ export interface HeaderPlace {
 /** What each column is, or why the names are invalid. */
 export function readHeader (names: readonly string[], schema: Schema, { place, line, hint }: HeaderPlace): Targets | Rejection {
   const tooMany = () => rejection('too_many_columns', `The file has ${names.length} columns; must have at most ${MAX_FILE_COLUMNS} that the schema does not declare`, { line })
-  // Before the names are compared, which takes quadratic time. One more: the key.
+  // Checked before the names are compared, which takes quadratic time. Besides all other columns, a file may have that of the key.
   if (names.length > MAX_FILE_COLUMNS + schema.files.length + 1) return tooMany()
   const excerpt = names.join(',')
   if (names.includes('')) return rejection('empty_header', 'A column has no name', { line, excerpt })
@@ -75,7 +75,7 @@ function missingField (targets: Targets, { files, fieldsMatch }: Schema): Field 
   return files.find((field, i) => !targets.includes(i) && (needsAll || field.descriptor.constraints?.required))
 }
 
-/** What `fieldsMatch` excludes beside missing columns: undeclared columns and another order. */
+/** Rejects what `fieldsMatch` excludes besides missing columns: undeclared columns, and another order. */
 function checkMatch (names: readonly string[], targets: Targets, { fieldsMatch }: Schema, line: number | null): Rejection | undefined {
   if (fieldsMatch === 'subset' || fieldsMatch === 'partial') return undefined
   const undeclared = names.find((_, i) => targets[i] === UNDECLARED)

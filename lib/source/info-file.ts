@@ -7,7 +7,7 @@ import { rejection } from './reject.js'
 
 export type { ParsedFile } from './info-columns.js'
 
-/** Parses an info file of at most MAX_INFO_BYTES. What it is unpacked to has the same limit. */
+/** Parses an info file of at most MAX_INFO_BYTES. The same limit applies to its decompressed text. */
 export function parseInfoFile (body: Uint8Array, options: ParseOptions): ParsedFile {
   const { format, schema: { key }, userId } = options
   const mistake = key.descriptor.constraints && key.read(userId).mistake

@@ -14,7 +14,7 @@ import { DOT, userIdIn, UserObjects } from './user-objects.js'
 /** An info file that is rejected because of its key alone. */
 export interface Refused { readonly userId: string | null, readonly key: string, readonly etag: string, readonly rejection: Rejection }
 
-/** The result of one complete listing of the source. */
+/** The result of one complete listing of the lake. */
 export interface Inventory {
   /** The info files with valid user ids. */
   readonly infoFiles: UserObjects
@@ -57,17 +57,17 @@ function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedS
 }
 
 /**
- * Lists the source and decides, from the listing alone, which objects are used.
+ * Lists the lake and decides, from the listing alone, which objects are used.
  *
  * @param onListed receives the number of listed objects after each page
- * @param known the state of an earlier listing, from which the needed memory is estimated
+ * @param previous the state of an earlier listing, from which the needed memory is estimated
  * @throws StoreError if the listing fails
  */
 export async function takeInventory (
-  store: ObjectStore, rules: SourceRules, onListed: (listed: number) => void, known?: SourceState
+  store: ObjectStore, rules: SourceRules, onListed: (listed: number) => void, previous?: SourceState
 ): Promise<Inventory> {
-  const infoFiles = new UserObjects(known && infoFilesOf(known, rules))
-  const images = compileSchema(rules.schema).images.map((_, field) => new UserObjects(known && imagesOf(known, field)))
+  const infoFiles = new UserObjects(previous && infoFilesOf(previous, rules))
+  const images = compileSchema(rules.schema).images.map((_, field) => new UserObjects(previous && imagesOf(previous, field)))
   const invalid: Refused[] = []
   const classify = objectClassifier(rules)
   let listed = 0
@@ -105,14 +105,14 @@ function addInfoFile (page: ObjectList, i: number, extensionLength: number, info
 
 /** What is wrong with a user id; `undefined` if it is valid. */
 function checkUserId ({ bytes, start, end }: ByteSlice): string | undefined {
-  if (start === end) return 'The file name has no user id'
-  if (end - start <= 2 && bytes[start] === DOT && bytes[end - 1] === DOT) return 'A user id is not "." or ".."'
+  if (start === end) return 'The name of the file has no user id before its extension'
+  if (end - start <= 2 && bytes[start] === DOT && bytes[end - 1] === DOT) return 'A user id must not be "." or ".."'
   for (let i = start; i < end; i++) {
     const byte = bytes[i]!
     // U+0080 to U+009F are C2 80 to C2 9F.
-    if (byte < 0x20 || byte === 0x7f || (byte === 0xc2 && bytes[i + 1]! < 0xa0)) return 'A user id has no control characters'
+    if (byte < 0x20 || byte === 0x7f || (byte === 0xc2 && bytes[i + 1]! < 0xa0)) return 'A user id must not contain control characters'
   }
-  if (end - start > MAX_USER_ID_BYTES) return `A user id has at most ${MAX_USER_ID_BYTES} bytes`
+  if (end - start > MAX_USER_ID_BYTES) return `A user id must have at most ${MAX_USER_ID_BYTES} bytes`
   return undefined
 }
 
@@ -141,7 +141,7 @@ function chooseInfoFiles (infoFiles: UserObjects, rule: DuplicateRule) {
       chosen.push(candidate)
       continue
     }
-    // They come in key order.
+    // The files of one user come in the order of their keys.
     const wins = REPLACES[rule](infoFiles, candidate, previous)
     if (wins) chosen[chosen.length - 1] = candidate
     const { key, etag } = infoFiles.at(wins ? previous : candidate)
@@ -166,7 +166,7 @@ function joinImages (infoFiles: UserObjects, users: Int32Array, objects: UserObj
       continue
     }
     const other = ofUsers[user]!
-    // They come in key order: of two that are equally new, the later one has the greater key.
+    // The images of one user come in the order of their keys: of two that are equally new, the later one has the greater key.
     if (other === -1 || objects.lastModified(image) >= objects.lastModified(other)) ofUsers[user] = image
   }
   // A listing is in ascending order of the keys.

@@ -10,7 +10,7 @@ interface Member {
   readonly name: string
   /** The value as it is written. */
   readonly source: string
-  /** The position of the value in the file. */
+  /** The position of the value in the text of the file, in UTF-16 code units. */
   readonly at: number
 }
 
@@ -117,7 +117,7 @@ function readMember (field: Field, source: string): ReadValue {
   return field.readJson(value)
 }
 
-/** Such a text cannot be UTF-8. */
+/** Whether a text contains half a surrogate pair, which UTF-8 cannot represent. */
 function hasLoneSurrogate (text: string): boolean {
   return /\p{Surrogate}/u.test(text)
 }

@@ -104,7 +104,7 @@ t.test('each mistake is one line that names the field and the property', async (
     [field({ source: 'image', constraints: { required: true } }), /constraints: does not apply to fields with source image/],
     [field({ source: 'image', header: 'y' }), /header: does not apply to fields with source image/],
     [field({ source: 'key', missingValues: ['x'] }), /missingValues: does not apply to fields with source key/],
-    [schemaOf([{ name: 'user_id', type: 'string' }]), /two fields have the name "user_id", which the key field has unless a field has the source key/],
+    [schemaOf([{ name: 'user_id', type: 'string' }]), /two fields have the name "user_id", which is the name of the key field if no field has the source key/],
     [schemaOf([{ name: 'k', type: 'string', source: 'key', header: 'x' }, { name: 'x', type: 'string' }]), /two fields have the header "x"/],
     [schemaOf([{ name: 'x', type: 'string' }, { name: 'x', type: 'string' }]), /two fields have the name "x"/],
     [schemaOf([{ name: 'x', type: 'string', header: 'H' }, { name: 'y', type: 'string', header: ['H', 'I'] }]), /two fields have the header "H"/],
