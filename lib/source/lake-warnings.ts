@@ -6,7 +6,8 @@ import type { Quarantine, QuarantineEntry } from './quarantine.js'
 import { QUARANTINE_CODES, type QuarantineCode } from './reject.js'
 import type { SkippedFiles } from './skipped-files.js'
 
-export interface LakeFacts {
+/** What a reconcile found in a lake. */
+export interface LakeSummary {
   readonly prefix: string
   /** The number of listed objects. */
   readonly listed: number
@@ -18,18 +19,18 @@ export interface LakeFacts {
 /** The most groups of ignored objects or of rejects that a warning names. */
 const MAX_GROUPS = 3
 
-/** The most characters of the detail of a reject. */
+/** The maximum length of the detail of a reject in a warning, in UTF-16 code units; the rest is cut off. */
 const MAX_DETAIL_LENGTH = 200
 
 /** The warnings about the content of a lake. */
-export function findLakeWarnings (facts: LakeFacts): Warning[] {
+export function findLakeWarnings (summary: LakeSummary): Warning[] {
   const warnings: Warning[] = []
-  if (facts.records === 0) warnings.push({ code: 'nothing_usable', detail: describeUnusable(facts) })
-  if (facts.skipped.length > 0) warnings.push({ code: 'skipped_files', detail: describeSkipped(facts.skipped) })
+  if (summary.records === 0) warnings.push({ code: 'nothing_usable', detail: describeUnusable(summary) })
+  if (summary.skipped.length > 0) warnings.push({ code: 'skipped_files', detail: describeSkipped(summary.skipped) })
   return warnings
 }
 
-function describeUnusable ({ prefix, listed, quarantine }: LakeFacts): string {
+function describeUnusable ({ prefix, listed, quarantine }: LakeSummary): string {
   const place = prefix === '' ? 'in the lake' : `with the prefix ${JSON.stringify(prefix)}`
   if (listed === 0) return `There is no object ${place}`
   const { counts, ignored } = quarantine
@@ -45,7 +46,7 @@ function describeIgnored ({ extension, count, example }: IgnoredObjects): string
   return `${count} ${extension === null ? 'without a known extension' : `.${extension}`}, such as ${example}`
 }
 
-const MISFIT = 'If the files are as they should be, the schema does not fit them: the setting SCHEMA names its file'
+const MISFIT = 'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does'
 
 /** The codes of files that are intact, and differ from the schema. */
 const MISFIT_CODES: readonly QuarantineCode[] = ['reserved_header', 'missing_column', 'wrong_columns', 'invalid_value']

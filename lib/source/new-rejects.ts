@@ -8,15 +8,15 @@ const ORPHAN = QUARANTINE_CODES.indexOf('orphan')
 export function findNewRejects (quarantine: Quarantine, earlier: Quarantine | undefined): number[] {
   if (quarantine === earlier) return []
   const [keys, json] = [new Utf8Reader(quarantine.keys), new Utf8Reader(quarantine.json)]
-  const known = earlier && { keys: new Utf8Reader(earlier.keys), json: new Utf8Reader(earlier.json) }
+  const old = earlier && { keys: new Utf8Reader(earlier.keys), json: new Utf8Reader(earlier.json) }
   const rows: number[] = []
-  let before = 0
+  let oldRow = 0 // both quarantines are in the order of the keys
   for (let row = 0; row < keys.length; row++) {
     if (quarantine.codes[row] === ORPHAN) continue
     const { bytes, offsets } = keys
-    if (known !== undefined) before = known.keys.lowerBound(bytes.subarray(offsets[row]!, offsets[row + 1]!), before)
-    const isKnown = known !== undefined && before < known.keys.length && known.json.compare(before, json.bytes, json.offsets[row]!, json.offsets[row + 1]!) === 0
-    if (!isKnown) rows.push(row)
+    if (old !== undefined) oldRow = old.keys.lowerBound(bytes.subarray(offsets[row]!, offsets[row + 1]!), oldRow)
+    const isOld = old !== undefined && oldRow < old.keys.length && old.json.compare(oldRow, json.bytes, json.offsets[row]!, json.offsets[row + 1]!) === 0
+    if (!isOld) rows.push(row)
   }
   return rows
 }

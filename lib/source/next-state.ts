@@ -30,7 +30,7 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
   const images = inventory.images.map(({ objects, ofUsers }): RowImages => ({ objects, ofRows: users.map((user) => ofUsers[user]!), naming, keyOf: (image) => pack(objects.key(image), objects.userId(image)) }))
   const hasSameRows = sources.length === previous.table.length && sources.every((source, row) => source === row)
   const sameImages = hasSameRows ? compareImages(previous, images) : 'none'
-  const hasSameRejects = isSameRejects(plan.rejected, rejectedFilesOf(previous))
+  const hasSameRejects = areRejectsSame(plan.rejected, rejectedFilesOf(previous))
   if (sameImages === 'versions' && hasSameRejects) return previous
   const records = {
     table: sameImages === 'none' ? nextTable(plan, users, sources, images) : previous.table,
@@ -45,7 +45,7 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
   }
 }
 
-/** A log begins with the first state that does not come from a snapshot, and anew after a change of too many records. */
+/** The log is empty after the first reconcile without a snapshot, and again whenever too many records change at once. */
 function nextChanges (previous: SourceState, records: Pick<SourceState, 'table' | 'images'>, sources: Int32Array): ChangeLog {
   const { version } = records.table
   const touched = previous.name === EMPTY_NAME ? undefined : findTouchedKeys(previous, records, sources)
@@ -53,7 +53,7 @@ function nextChanges (previous: SourceState, records: Pick<SourceState, 'table' 
   return touched.offsets.length === 1 ? previous.changes : appendChanges(previous.changes, version, touched)
 }
 
-/** How the object keys of images are usually made. */
+/** The usual form of the object keys of images. */
 function imageNaming ({ prefix, schema, imageExtensions }: SourceRules): ImageNaming {
   return { prefix, extensions: [...new Set([...compileSchema(schema).images.flatMap(({ extensions = [] }) => extensions), ...imageExtensions])] }
 }
@@ -69,7 +69,7 @@ interface RowImages {
 
 /** What the images of the rows have in common with the previous ones: nothing, their keys, or their versions as well. */
 function compareImages ({ table, images }: SourceState, next: readonly RowImages[]): 'none' | 'keys' | 'versions' {
-  if (table.images.length !== next.length) return 'none' // the state before the first reconcile knows no fields
+  if (table.images.length !== next.length) return 'none' // the state before the first reconcile has no fields
   const found = next.map((ofField, field) => compareImagesOfField(table.images[field]!, images[field]!, ofField))
   return found.includes('none') ? 'none' : found.includes('keys') ? 'keys' : 'versions'
 }
@@ -85,8 +85,8 @@ function compareImagesOfField (keys: ImageKeys, { etags, sizes, modified }: Imag
   return same
 }
 
-/** A file whose reject is known already is represented by the same object. */
-function isSameRejects (rejected: ReadonlyMap<number, RejectedFile>, previous: ReadonlyMap<string, RejectedFile>): boolean {
+/** Compares by identity: a plan contains the object of the previous state for each reject that has not changed. */
+function areRejectsSame (rejected: ReadonlyMap<number, RejectedFile>, previous: ReadonlyMap<string, RejectedFile>): boolean {
   if (rejected.size !== previous.size) return false
   for (const file of rejected.values()) if (previous.get(file.key) !== file) return false
   return true
@@ -137,9 +137,9 @@ function fileVersions (plan: ReconcilePlan, users: Int32Array, sources: Int32Arr
   return versions
 }
 
-function indexesWhere (array: Int32Array, holds: (value: number) => boolean): Int32Array {
+function indexesWhere (array: Int32Array, predicate: (value: number) => boolean): Int32Array {
   const indexes = new Int32Array(array.length)
   let length = 0
-  for (let i = 0; i < array.length; i++) if (holds(array[i]!)) indexes[length++] = i
+  for (let i = 0; i < array.length; i++) if (predicate(array[i]!)) indexes[length++] = i
   return indexes.subarray(0, length)
 }

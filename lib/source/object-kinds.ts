@@ -6,7 +6,7 @@ import type { ByteSlice } from '../table/utf8-column.js'
 import type { SourceRules } from './rules.js'
 import { extensionIn } from './user-objects.js'
 
-/** What an object is, by its key. */
+/** What an object is, by its key. `own`: the service itself writes it. `other`: it is ignored. */
 export type ObjectKind =
   | { readonly kind: 'info', readonly extension: Buffer }
   /** `field`: the position of its field among the image fields. */

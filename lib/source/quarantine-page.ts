@@ -31,6 +31,7 @@ export interface QuarantinePage {
   readonly entries: () => QuarantineEntry[]
 }
 
+/** The page of the entries that match. */
 export function selectEntries (quarantine: Quarantine, { userIds, codes, after, limit = Infinity }: QuarantineQuery): QuarantinePage {
   const keys = new Utf8Reader(quarantine.keys)
   const rows = matchingRows(quarantine, userIds, codes)

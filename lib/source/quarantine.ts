@@ -22,7 +22,7 @@ export interface QuarantineEntry extends Rejection<QuarantineCode> {
   readonly last_good: { readonly key: string, readonly etag: string } | null
 }
 
-/** The objects of the source that are not part of a record, by key in bytewise order. Immutable, in shared memory. A lake can have 100,000 of them. */
+/** The objects of the lake that are not part of a record, by key in bytewise order. Immutable, in shared memory. A lake can have 100,000 of them. */
 export interface Quarantine {
   /** Identifies the content: equal quarantines have equal names. */
   readonly name: string
@@ -50,8 +50,8 @@ export function nextQuarantine (plan: ReconcilePlan, served: ServedRows, state: 
 }
 
 /**
- * A last good record does not change while its file is rejected, but can be lost to the limit of columns: so it is enough to count
- * them.
+ * Identifies what the entries depend on, besides the rejected files. Of the last good records, their number is enough: while a file is
+ * rejected, its last good record does not change, and can only be dropped because the lake has too many columns.
  */
 function originOf ({ inventory: { refused, images, ignored }, rejected, lastGoodRow }: ReconcilePlan, served: ServedRows): string {
   let lastGood = 0

@@ -20,7 +20,7 @@ export interface ReconcilePlan {
   readonly lastGoodRow: Int32Array
   /** The row or draft with the content of the listed info file; NO_ROW if the file is rejected or not downloaded yet. */
   readonly listedRow: Int32Array
-  /** Holds the drafts: the rows of files that are new or changed. */
+  /** Contains the drafts: the rows of files that are new or changed. */
   readonly builder: RowBuilder
   /** Users whose info file is invalid or could not be downloaded. */
   readonly rejected: Map<number, RejectedFile>
@@ -90,7 +90,7 @@ export function hasUsualKey (infoFiles: UserObjects, infoFile: number, prefixLen
   return userId.start - start === prefixLength && compareBytes(bytes, userId.end, end, USUAL_EXTENSION, 0, USUAL_EXTENSION.length) === 0
 }
 
-/** The reject of just this version of a file; `undefined` if there is none, or if the file has to be downloaded again. */
+/** The reject of exactly this version of a file; `undefined` if there is none, or if the file has to be downloaded again. */
 function knownReject ({ inventory: { infoFiles }, previous }: ReconcilePlan, infoFile: number, isPaused: (file: RejectedFile) => boolean): RejectedFile | undefined {
   const rejected = rejectedFilesOf(previous)
   if (rejected.size === 0) return undefined

@@ -56,7 +56,7 @@ export interface ReconcileOptions {
   readonly rules: SourceRules
   /** Also retry downloads that timed out and whose pause is not over. */
   readonly retryAll?: boolean | undefined
-  /** The quarantine that belongs to the previous state, if it is known. */
+  /** The quarantine that belongs to the previous state; absent if it has not been computed. */
   readonly quarantine?: Quarantine | undefined
   /** Keys of outputs that will be made from the result. */
   readonly outputKeys?: readonly string[] | undefined
@@ -64,11 +64,11 @@ export interface ReconcileOptions {
 }
 
 /**
- * Makes the next state of the source: one complete listing, then a download of each info file whose ETag or size has changed. If a
- * file is invalid or can't be downloaded, the last good row of its user stays.
+ * Computes the next state: one complete listing of the lake, then a download of each info file whose ETag or size has changed. If a
+ * file is invalid or cannot be downloaded, the last good row of its user remains.
  *
  * @param previous the state of the last reconcile, which is not modified. A promise is awaited only once the listing is complete.
- * @throws StoreError if the listing fails. Then nothing is known, and the previous state remains valid.
+ * @throws StoreError if the listing fails; the previous state remains valid
  */
 export async function reconcile (
   store: ObjectStore, previous: SourceState | Promise<SourceState>, clock: MonotonicClock,
@@ -78,9 +78,9 @@ export async function reconcile (
   const listedAt = clock()
   const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous)
   const listingMs = clock() - listedAt
-  const known = await previous
+  const previousState = await previous
   const isPaused = ({ backoff }: RejectedFile) => backoff !== undefined && !retryAll && clock() < backoff.until
-  const plan = planReconcile(inventory, known, rules, isPaused)
+  const plan = planReconcile(inventory, previousState, rules, isPaused)
   const changed = toDownload(plan)
   let fetched = 0
   const report = () => onProgress({ listed: inventory.listed, toFetch: changed.length, fetched })
@@ -88,7 +88,7 @@ export async function reconcile (
   await forEachConcurrently(changed, DOWNLOADS, async (user) => {
     const infoFile = inventory.users[user]!
     const object = inventory.infoFiles.at(infoFile)
-    const timeoutMs = rejectedFilesOf(known).get(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
+    const timeoutMs = rejectedFilesOf(previousState).get(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
     const file = await readInfoFile(store, object, {
       ...rules,
       userId: sliceToString(inventory.infoFiles.userId(infoFile)),
@@ -136,7 +136,7 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, f
   try {
     const found = await store.get(object.key, { maxBytes: MAX_INFO_BYTES, maxMs: timeoutMs })
     if (found === undefined || found === 'unchanged') return undefined
-    // The response did not come from the store: a page of a proxy, for example.
+    // A response without an ETag did not come from the store, but from a proxy, for example.
     if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
     return { ...version(found), ...parseInfoFile(found.body, { format, delimiter, encoding, schema: compileSchema(schema), userId }) }
   } catch (error) {

@@ -33,17 +33,17 @@ export interface Rejection<Code extends QuarantineCode = RejectCode> {
   readonly code: Code
   /** A human-readable sentence. */
   readonly detail: string
-  /** How the uploader can correct the file, if the file shows it. */
+  /** How the uploader can correct the file; `null` if it is not a known mistake. */
   readonly hint: string | null
-  /** The line in the file, from 1; `null` if the fault has no position. */
+  /** The line in the file, from 1; `null` if the error has no position. */
   readonly line: number | null
-  /** The name of the column; `null` if the fault concerns no column or several. */
+  /** The name of the column; `null` if the error concerns no column or several. */
   readonly column: string | null
-  /** The beginning of the text at that position. */
+  /** The beginning of the text with the error, at most EXCERPT_LENGTH characters and an ellipsis; `null` if there is none. */
   readonly excerpt: string | null
 }
 
-/** The maximum length of an excerpt, in characters. */
+/** The maximum length of an excerpt, in characters (code points). */
 const EXCERPT_LENGTH = 60
 
 /** A rejection with these details. The excerpt is shortened to EXCERPT_LENGTH. */

@@ -18,7 +18,7 @@ export class RowBuilder implements BuiltRows {
   readonly fields: readonly TableField[]
   readonly declared: readonly (DictionaryBuilder | FixedBuilder)[]
   readonly undeclared = new Map<string, DictionaryBuilder>()
-  /** Packed. */
+  /** The ETags of the files, packed: see packed-etag.ts. */
   readonly etags = new Utf8Builder()
   readonly #files: readonly TableField[]
   readonly #birth: number
@@ -39,6 +39,7 @@ export class RowBuilder implements BuiltRows {
     })
   }
 
+  /** The number of drafts. */
   get length (): number {
     return this.etags.length
   }
@@ -56,7 +57,7 @@ export class RowBuilder implements BuiltRows {
     return this.#racy.values
   }
 
-  /** Returns the number of the draft. */
+  /** Adds a draft. Returns its number. */
   add ({ values, undeclared }: RecordFields, version: FileVersion): number {
     const draft = this.length
     this.declared.forEach((builder, i) => {

@@ -7,7 +7,7 @@ export interface SourceRules {
   readonly prefix: string
   /** Keys that the service itself writes. They are never input, even below the prefix. */
   readonly ownKeys: readonly string[]
-  /** Of image fields that declare none. Lower case, without the dot. */
+  /** The extensions of the image field that declares none. Lower case, without the dot. */
   readonly imageExtensions: readonly string[]
   /** Separates the fields of an info file; one or more characters. */
   readonly delimiter: string

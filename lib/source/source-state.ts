@@ -36,10 +36,10 @@ export interface RejectedFile {
   readonly backoff?: Backoff
 }
 
-/** `until`: when the download may be tried again, on the clock. `timeoutMs`: how long that attempt may take, in milliseconds. */
+/** `until`: when the download may be tried again, in milliseconds of the monotonic clock. `timeoutMs`: how long that attempt may take. */
 export interface Backoff { readonly until: number, readonly timeoutMs: number }
 
-/** What the last listing knew of each info file and image: key -> ETag and size, and the row or the reject. */
+/** For each info file and image of the last listing: its ETag and size, and its row or its reject. */
 export interface SourceIndex {
   readonly files: FileVersions
   /** Of each image field, in schema order. */
@@ -57,7 +57,7 @@ export interface SourceState extends SourceIndex {
   readonly changes: ChangeLog
 }
 
-/** The name of a state that no listing was made for. */
+/** The name of a state that was not made from a listing. */
 export const EMPTY_NAME = '0'
 
 /** A state without objects, for records with these declared columns. */

@@ -44,6 +44,7 @@ export class UserObjects extends ObjectList {
       other.keys.bytes, other.#idStarts.values[j]!, other.#idEnds.values[j]!)
   }
 
+  /** Whether an object has the key in this row. */
   hasKey (i: number, keys: Utf8Column, row: number): boolean {
     return isSameValue(this.keys, i, keys, row)
   }
