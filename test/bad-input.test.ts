@@ -129,7 +129,7 @@ const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] =
   ['first_name==Ann', /== is not an operator: use =/], ['first_name<>Ann', /<> is not an operator: use !=/], ['birthts=>0', /=> is not an operator: use >=/], ['birthts=<0', /use <=/],
   ['first_name!~Ann', /!~ is not an operator/], ['first_name=~^A', /no regular expressions/], ['first_name~^A.*', /no regular expressions/], ['first_name~/ann/i', /no regular expressions/],
   ['first_name~%ann%', /% is not a wildcard/], ['first_name^Ann', /must be <column><operator><value>/], ['first_name!Ann', /must be <column>/], ['=Ann', /must be <column>/], ['!', /must be <column>/],
-  ['!first_name=Ann', /takes no operator; use first_name!=/], ['first_name = Ann', /no space around the operator: first_name=/], ["first_name='Ann'", /without quotes/],
+  ['!first_name=Ann', /takes no operator; use first_name!=/], ['first_name = Ann', /no space around the operator: first_name=Ann$/], ["first_name='Ann'", /without quotes/],
   ["first_name=Ann OR last_name='Lee'", /repeat where=/], ["1=1 OR '1'='1'", /repeat where=/], ['birthts>=0 AND birthts<9', /repeat where=/], ["first_name like 'A%'", /unknown column.*must be <column>/],
   ['birthts=x', /the value of birthts must be an integer/], ['birthts>=1.5', /an integer/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /an integer/],
   ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer/], ['!fist_name', /did you mean first_name/]
@@ -164,7 +164,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
   ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'], ['columns=*,*', 'columns', /twice/],
-  ['sort=ages', 'sort', /unknown column ages/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['format=xml', 'format'], ['format=JSON', 'format']
+  ['sort=ages', 'sort', /unknown column ages/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format'], ['format=JSON', 'format']
 ]
 
 t.test('an unknown or malformed parameter is a 400 that names it', async (t) => {

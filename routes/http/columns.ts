@@ -30,6 +30,7 @@ export function columnsOf (names: readonly string[] | undefined, { columns }: Co
 /** The order that a query asks for; `[]` is the order of the keys, which is the default. @throws {Problem} */
 export function sortOf (texts: readonly string[] = [], { fields }: Columns): Sort {
   const sort = texts.map((text) => text.startsWith('-') ? { column: text.slice(1), isReversed: true } : { column: text, isReversed: false })
+  if (sort.some(({ column }) => column === '')) throw invalidNames('sort', 'got "-"; the name of a column must follow the minus')
   checkNames('sort', sort.map(({ column }) => column))
   const isByKey = sort.length === 1 && !sort[0]!.isReversed && sort[0]!.column === keyOf(fields)
   return isByKey ? [] : sort

@@ -91,7 +91,7 @@ function unknownParameter (name: string, parameters: Parameters): string {
   const similar = nearest(name, Object.keys(parameters))
   if (similar !== undefined) return `unknown parameter${didYouMean(similar)}`
   const isFilter = Object.hasOwn(parameters, 'where') && /^[^=]{1,64}$/.test(name)
-  return `unknown parameter; ${isFilter ? `a column that the schema does not declare is filtered by where=${name}=<value>` : acceptedNames(parameters)}`
+  return `unknown parameter; ${isFilter ? `a column of this name is filtered by where=${name}=<value>` : acceptedNames(parameters)}`
 }
 
 function acceptedNames (parameters: Parameters): string {

@@ -102,7 +102,7 @@ const OTHER_OPERATORS: readonly (readonly [operator: string, hint: string])[] = 
 function findMistake (column: string, rest: string): string | undefined {
   const other = OTHER_OPERATORS.find(([operator]) => rest.startsWith(operator))
   if (other !== undefined) return `${other[0]} is not an operator: ${other[1]}`
-  if (column !== column.trim()) return `there must be no space around the operator: ${column.trim()}${rest.trim()}`
+  if (column !== column.trim()) return `there must be no space around the operator: ${column.trim()}${rest.trim().replace(/^([=!<>~^]+)\s+/, '$1')}`
   if (/\s(and|or)\s+\S+\s*[=<>!~]/i.test(rest)) return 'a condition compares one column with one value; repeat where= for records that meet all of several conditions, and repeat = on one column for records with any of several values'
   if (/^[=!<>~^]+'.*'$/.test(rest)) return 'values are written without quotes'
   if (/^~(\^|.*\.[*+]|.*\\[bdsw]|\/.*\/[a-z]*$)/.test(rest)) return 'there are no regular expressions; use ~ for text that is contained and ^= for text at the beginning'
