@@ -16,7 +16,7 @@ const isList = (isItem: (item: unknown) => boolean) => (value: unknown) => Array
 const oneOf = (values: readonly string[]) => must(`one of ${values.join(', ')}`, (value) => values.includes(value as string))
 const anything: Check = () => undefined
 const text = must('a non-empty text', isText)
-const texts = must('a list of different texts', isList(isText))
+const cells = must('a list of different texts without white space around them', isList((value) => typeof value === 'string' && value.trim() === value))
 const flag = must('true or false', (value) => typeof value === 'boolean')
 const count = must('an integer of at least 0', (value) => Number.isSafeInteger(value) && Number(value) >= 0)
 const character = must('one character that is not a digit, a sign or a letter', (value) => typeof value === 'string' && /^[^\d+\-a-zA-Z]$/u.test(value))
@@ -40,8 +40,8 @@ const FIELD_CHECKS: Readonly<Record<string, Check>> = {
   decimalChar: character,
   groupChar: character,
   bareNumber: flag,
-  trueValues: texts,
-  falseValues: texts,
+  trueValues: cells,
+  falseValues: cells,
   missingValues: missing,
   header: must('a text or a list of different texts, without white space around them', (value) => isTrimmed(value) || isList(isTrimmed)(value)),
   role: oneOf(['birth']),

@@ -55,6 +55,7 @@ t.test('constraints accept and reject values', async (t) => {
     [{ type: 'date', constraints: { minimum: '2020-01-01' } }, ['2020-01-01'], ['2019-12-31']],
     [{ type: 'string', constraints: { minLength: 2, maxLength: 3 } }, ['ab', 'abc'], ['a', 'abcd']],
     [{ type: 'string', constraints: { enum: ['on', 'off'] } }, ['on'], ['On', '']],
+    [{ type: 'boolean', trueValues: ['x'], falseValues: [''] }, ['x', ''], ['y']],
     [{ type: 'string', constraints: { pattern: '[a-z]+|\\d' } }, ['abc', '1'], ['abc1', 'a'.repeat(1001)]]
   ]
   for (const [field, good, bad] of cases) {
@@ -100,6 +101,7 @@ t.test('each mistake is one line that names the field and the property', async (
     [field({ type: 'number', groupChar: '.' }), /groupChar: got "\.", which is the decimalChar, too/],
     [field({ type: 'number', groupChar: ',', decimalChar: ',' }), /groupChar: got ",", which is the decimalChar, too/],
     [field({ type: 'boolean', trueValues: ['yes', '0'] }), /trueValues: "0" is one of the falseValues, too/],
+    [field({ type: 'boolean', trueValues: ['yes '] }), /trueValues: got \["yes "\]; must be a list of different texts without white space/],
     [field({ constraints: { pattern: 'a)|(b' } }), /constraints\.pattern: got "a\)\|\(b"; must be a JavaScript regular expression/],
     [field({ source: 'image', constraints: { required: true } }), /constraints: does not apply to fields with source image/],
     [field({ source: 'image', header: 'y' }), /header: does not apply to fields with source image/],
