@@ -248,7 +248,7 @@ t.test('a file in another encoding than that of the settings is rejected, with a
   const text = HEADER + 'Zoë, Lee, 5\n'
   const latin1 = Buffer.from(text, 'latin1')
   const utf16 = Buffer.from('\ufeff' + text, 'utf16le')
-  const cases: [string, InputEncoding, Buffer, string, RegExp][] = [
+  const cases: [string, InputEncoding, Buffer, string, RegExp | null][] = [
     ['Windows-1252', 'utf-8', latin1, 'invalid_utf8', /looks like Windows-1252 or .*: save it as UTF-8, or set INPUT_ENCODING=windows-1252 if all files/],
     ['UTF-16', 'utf-8', utf16, 'invalid_utf8', /looks like UTF-16: save it as UTF-8, or set INPUT_ENCODING=utf-16 if all files/],
     ['UTF-8', 'utf-16', Buffer.from(text), 'invalid_encoding', /looks like UTF-8: save it as UTF-16, or set INPUT_ENCODING=utf-8/],
