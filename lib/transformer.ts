@@ -9,7 +9,7 @@ import { sizeOrAuto } from './base/memory-limit.js'
 import { Turns } from './base/turns.js'
 import { IncompleteSourceError, NoDataError } from './base/errors.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
-import { Exporter, PATIENT_READER, type BodyReader, type Encoding, type Export } from './output/exporter.js'
+import { Exporter, LOCAL_READER, type BodyReader, type Encoding, type Export } from './output/exporter.js'
 import { changesAsJson, changesAsLines, type Changes } from './output/render-changes.js'
 import { columnWarnings } from './output/column-warnings.js'
 import type { OutputFormat } from './output/output.js'
@@ -246,7 +246,7 @@ export class UserDataTransformer {
    * @throws {OverloadedError} if too many bodies are being rendered, or are in memory because their clients do not read them
    * @throws {RequestAbortedError} if the client has closed the connection before the rendering begins
    */
-  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding = 'identity', reader: BodyReader = PATIENT_READER): Promise<Export> {
+  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding = 'identity', reader: BodyReader = LOCAL_READER): Promise<Export> {
     const cached = this.#exporter.cached(plan, encoding, reader)
     if (cached !== undefined) {
       this.#retainForNextPage(plan, cached)
@@ -272,7 +272,7 @@ export class UserDataTransformer {
   }
 
   /** Returns what `export` returns except the body, which is not rendered. Throws as `export` does. */
-  async exportHead (version: DataVersion, plan: RequestPlan, reader: BodyReader = PATIENT_READER): Promise<Pick<Export, 'count' | 'next'>> {
+  async exportHead (version: DataVersion, plan: RequestPlan, reader: BodyReader = LOCAL_READER): Promise<Pick<Export, 'count' | 'next'>> {
     const releaseVersion = this.#versions.acquire(plan.version, () => {})
     try {
       const { count, next } = await this.#turns.first(() => version.select(plan), reader.isGone)
@@ -322,7 +322,7 @@ export class UserDataTransformer {
   }
 
   /** Renders changes as JSON or NDJSON. Their data version is retained until they have been read; if it is evicted earlier, `reader.cut` is called. */
-  async * renderChanges (changes: Changes, format: 'json' | 'ndjson', columns: readonly string[] | undefined, reader = PATIENT_READER): AsyncGenerator<string> {
+  async * renderChanges (changes: Changes, format: 'json' | 'ndjson', columns: readonly string[] | undefined, reader = LOCAL_READER): AsyncGenerator<string> {
     const { version } = changes.version
     const releaseVersion = this.#versions.acquire(version, reader.cut)
     try {

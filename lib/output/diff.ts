@@ -74,7 +74,7 @@ async function * readRecords (csv: Buffer, { delimiter, key }: CsvLayout): Async
   }
 }
 
-/** Bytes that are parsed between two turns of the event loop. */
+/** The number of bytes that are parsed in one turn of the event loop. */
 const SLICE_BYTES = 64 * 1024
 
 async function * yieldingSlices (bytes: Buffer): AsyncGenerator<Buffer> {

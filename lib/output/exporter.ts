@@ -7,7 +7,7 @@ import { gzipBuffer, gzipChunks } from './compress.js'
 import { paced } from './paced.js'
 import { render, type Chunks } from './render.js'
 import { isCheap, type RequestPlan } from './request-plan.js'
-import { ResponseBudget, type Hold } from './response-budget.js'
+import { ResponseBudget, type Reservation } from './response-budget.js'
 
 export type Encoding = 'gzip' | 'identity'
 
@@ -20,25 +20,25 @@ export interface Export {
   readonly body: Buffer | Chunks
   /** Whether the body is read from the memory of the data version. */
   readonly isView: boolean
-  /** To be called once the body is no longer read, as its memory is used again; `undefined` if it holds none. */
+  /** Must be called once the body is no longer read, so that its memory is reused; `undefined` if there is nothing to release. */
   readonly release: (() => void) | undefined
 }
 
 /** The client that a body is made for. */
 export interface BodyReader {
-  /** Whether the client has left, so that no body is needed. */
+  /** Whether the client has disconnected, so that no body is needed. */
   readonly isGone: () => boolean
   /** Ends the response although its body is incomplete. */
   readonly cut: () => void
 }
 
-/** A client that waits for the whole body. */
-export const PATIENT_READER: BodyReader = { isGone: () => false, cut: () => {} }
+/** A client that never disconnects: a caller in this process. */
+export const LOCAL_READER: BodyReader = { isGone: () => false, cut: () => {} }
 
 export interface ExporterOptions {
-  /** When expensive work may begin. Default: turns that are not shared with other work. */
+  /** Schedules expensive work. Default: a schedule that is not shared with other work. */
   readonly turns?: Turns
-  /** For the bytes that responses hold. Default: without a limit. */
+  /** Limits the memory of responses that clients have not read yet. Default: no limit. */
   readonly budget?: ResponseBudget
   /** Bytes of response bodies that are cached. Default: 64 MiB. */
   readonly cacheBytes?: number
@@ -46,15 +46,15 @@ export interface ExporterOptions {
 
 /** Bytes of response bodies that are cached. */
 const CACHE_BYTES = 64 * 1024 * 1024
-/** A text with at most as many records and bytes is put together before it is sent, so that it can be cached. */
+/** A text with at most this many records and bytes is collected into one buffer before it is sent, so that it can be cached. */
 const SHORT_RECORDS = 1000
 const SHORT_BYTES = 1024 * 1024
-/** So is a longer text, with at most as many bytes, if it was asked for before; at most as many of them at a time. */
+/** A longer text of at most this many bytes is collected if it was requested before; at most MAX_COLLECTING texts at a time. */
 const LONG_BYTES = 16 * 1024 * 1024
 const MAX_COLLECTING = 2
-/** Bytes of the names of long texts that were asked for lately. */
+/** The memory for the names of long texts that were requested recently, in bytes. */
 const NAMES_BYTES = 64 * 1024
-/** The buffers of the kernel take as many bytes at once, so a body of this size is not read for long. */
+/** The kernel buffers a smaller body at once, so its memory is in use for a short time only and is not counted. */
 const LARGE_BYTES = 64 * 1024
 
 /** Makes response bodies and caches them. */
@@ -63,9 +63,9 @@ export class Exporter {
   readonly #turns: Turns
   readonly #budget: ResponseBudget
   readonly #bodies: BoundedCache<CachedBody>
-  /** Long texts that were asked for lately, and whether they are too long to be put together. */
+  /** Long texts that were requested recently, and whether they are too long to be collected. */
   readonly #streamed = new BoundedCache<'once' | 'too long'>(NAMES_BYTES)
-  /** Long texts that are being put together; `undefined` for one that turns out to be too long. */
+  /** Long texts that are being collected; `undefined` for one that turns out to be too long. */
   readonly #collecting = new Map<string, Promise<CachedBody | undefined>>()
   /** Bodies that are being compressed, by version and key. */
   readonly #compressing = new Map<string, Promise<CachedBody>>()
@@ -76,19 +76,19 @@ export class Exporter {
     this.#bodies = new BoundedCache(cacheBytes, (body) => body.uncache())
   }
 
-  /** The body that a plan asks for, if it is cached. */
+  /** The body of a plan; `undefined` if it is not cached. */
   cached ({ version, key }: RequestPlan, encoding: Encoding, reader: BodyReader): Export | undefined {
     const body = this.#bodies.get(cacheKey(key, encoding))
     return body?.version === version ? body.acquire(reader) : undefined
   }
 
   /**
-   * The body that a plan asks for. `version` is that of the plan.
+   * The body of a plan. `version` must be that of the plan.
    *
-   * @throws {OverloadedError} if too many bodies are being made, or not being read
-   * @throws {RequestAbortedError} if the client has left before its turn
+   * @throws {OverloadedError} if too many bodies wait to be rendered, or clients have not read too many bytes of others
+   * @throws {RequestAbortedError} if the client has disconnected before the rendering began
    */
-  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding, reader = PATIENT_READER): Promise<Export> {
+  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding, reader = LOCAL_READER): Promise<Export> {
     return this.cached(plan, encoding, reader) ?? await (encoding === 'gzip' ? this.#compress(version, plan, reader) : this.#render(version, plan, reader))
   }
 
@@ -97,7 +97,7 @@ export class Exporter {
     const collected = await this.#collecting.get(nameOf(plan))
     if (collected !== undefined) return collected.acquire(reader)
     const result = await this.#turns.first(async () => {
-      // Another request may have asked for the same body meanwhile.
+      // Another request for the same body may have been served in the meantime.
       const cached = this.cached(plan, 'identity', reader)
       if (cached !== undefined) return cached
       this.#budget.admit()
@@ -114,10 +114,10 @@ export class Exporter {
     const isShort = Math.min(count, plan.page?.limit ?? Infinity) <= SHORT_RECORDS
     const body = Buffer.isBuffer(text) || !isShort ? text : await collect(text, SHORT_BYTES)
     if (!Buffer.isBuffer(body)) {
-      const hold = this.#budget.hold(reader.cut)
-      return { count, next, body: counted(this.#paced(body), hold), isView: true, release: hold.release }
+      const reservation = this.#budget.reserve(reader.cut)
+      return { count, next, body: counted(this.#paced(body), reservation), isView: true, release: reservation.release }
     }
-    // Large memory of the version is not the cache's.
+    // A large body that is a view of the memory of the version takes no memory of its own: it is not cached.
     if (body.buffer instanceof SharedArrayBuffer && body.length >= LARGE_BYTES) return { count, next, body, isView: true, release: undefined }
     const free = memory !== undefined && isPooled(memory) ? () => this.#pool.release(memory!) : undefined
     const cached = new CachedBody(plan.version, { count, next, body }, this.#budget, free)
@@ -127,8 +127,8 @@ export class Exporter {
   }
 
   /**
-   * Puts a long text together and caches it if it is asked for again; requests for it that come meanwhile share the work. It is
-   * streamed the first time, if it is too long, or if too many others are being put together.
+   * Collects and caches a long text when it is requested for the second time; requests that come in the meantime share the work. The text
+   * is streamed the first time, if it is too long, or if too many others are being collected.
    */
   async #collectIfRepeated (plan: RequestPlan, streamed: Export & { readonly body: Chunks }, reader: BodyReader): Promise<Export> {
     const name = nameOf(plan)
@@ -192,7 +192,7 @@ function cacheKey (key: string, encoding: Encoding): string {
   return encoding === 'gzip' ? `${key} gzip` : key
 }
 
-/** Puts a text together; if it has more bytes than allowed, returns it as chunks again. */
+/** Collects a text into one buffer; if it has more than `maxBytes` bytes, returns it as chunks, from its beginning. */
 async function collect (text: Chunks, maxBytes: number): Promise<Buffer | Chunks> {
   const rest = text[Symbol.asyncIterator]()
   const parts: Buffer[] = []
@@ -207,21 +207,21 @@ async function collect (text: Chunks, maxBytes: number): Promise<Buffer | Chunks
   return { [Symbol.asyncIterator]: () => ({ next, ...rest.return && { return: () => rest.return!() } }) }
 }
 
-/** Counts the bytes of the chunks that the reader has not asked beyond: the last one, and the one before, which may still be on its way. */
-async function * counted (chunks: Chunks, hold: Hold): AsyncGenerator<string | Buffer> {
+/** Counts the bytes of the last two chunks: the reader requests a chunk while the one before may not have been sent yet. */
+async function * counted (chunks: Chunks, reservation: Reservation): AsyncGenerator<string | Buffer> {
   let last = 0
   try {
     for await (const chunk of chunks) {
-      hold.set(last + chunk.length)
+      reservation.set(last + chunk.length)
       last = chunk.length
       yield chunk
     }
   } finally {
-    hold.release()
+    reservation.release()
   }
 }
 
-/** A body whose memory is used again once it is neither cached nor read. While it is read and no longer cached, it counts against the budget. */
+/** A body whose memory is reused once it is neither cached nor read. While it is read and no longer cached, the budget counts it. */
 class CachedBody {
   readonly version: string
   readonly byteLength: number
@@ -230,9 +230,9 @@ class CachedBody {
   readonly #free: (() => void) | undefined
   readonly #readers = new Set<BodyReader>()
   #isCached = true
-  #hold: Hold | undefined
+  #reservation: Reservation | undefined
 
-  /** @param free takes the memory of the body back */
+  /** @param free returns the memory of the body to its pool; `undefined` if it is not pooled */
   constructor (version: string, content: Pick<Export, 'count' | 'next'> & { readonly body: Buffer }, budget: ResponseBudget, free: (() => void) | undefined) {
     this.version = version
     this.byteLength = content.body.buffer.byteLength
@@ -250,7 +250,7 @@ class CachedBody {
     return { ...this.#body, release: () => this.#release(own) }
   }
 
-  /** The cache has given the body up. */
+  /** Called when the cache evicts the body. */
   uncache (): void {
     this.#isCached = false
     if (this.#readers.size > 0) this.#count()
@@ -259,12 +259,12 @@ class CachedBody {
 
   #release (reader: BodyReader): void {
     if (!this.#readers.delete(reader) || this.#isCached || this.#readers.size > 0) return
-    this.#hold?.release()
+    this.#reservation?.release()
     this.#free?.()
   }
 
   #count (): void {
-    this.#hold ??= this.#budget.hold(() => this.#readers.forEach(({ cut }) => cut()))
-    this.#hold.set(this.byteLength)
+    this.#reservation ??= this.#budget.reserve(() => this.#readers.forEach(({ cut }) => cut()))
+    this.#reservation.set(this.byteLength)
   }
 }

@@ -1,4 +1,4 @@
-/** The same values, each of them made by `run`, which decides when. */
+/** Yields the same values. Each of them is computed inside `run`, which decides when that begins. */
 export async function * paced<T> (values: AsyncIterable<T>, run: <R>(work: () => Promise<R>) => Promise<R>): AsyncGenerator<T> {
   const iterator = values[Symbol.asyncIterator]()
   try {
@@ -12,7 +12,7 @@ export async function * paced<T> (values: AsyncIterable<T>, run: <R>(work: () =>
   }
 }
 
-/** The same values; the event loop handles everything else before each of them. */
+/** Yields the same values, each in a new turn of the event loop, so that other work is not delayed. */
 export function yielding<T> (values: AsyncIterable<T>): AsyncGenerator<T> {
   return paced(values, async (work) => {
     await new Promise((resolve) => setImmediate(resolve))

@@ -11,16 +11,16 @@ export interface Publication {
   readonly precondition: Precondition
   /** Report what would change, and write nothing. */
   readonly dryRun: boolean
-  /** Counts the changes to the present output (`undefined`: there is none). Called only if the output changes. */
+  /** Counts the changes to the current output (`undefined`: there is none). Called only if the output changes. */
   readonly compare: (before: Buffer | undefined) => Promise<Changes>
 }
 
 export interface PublishReport extends Changes {
   readonly key: string
-  /** The present ETag of the object; `null` if there is none. */
+  /** The current ETag of the object; `null` if there is none. */
   readonly etag: string | null
   readonly bytes: number
-  /** Nothing was written: the output was up to date, or this was a dry run. */
+  /** Whether nothing was written: the output was up to date, or this was a dry run. */
   readonly skipped: boolean
 }
 

@@ -4,10 +4,10 @@ import { CSV_OPTIONS } from './render.js'
 
 const CSV_COLUMNS = ['key', 'etag', 'code', 'detail', 'hint', 'line', 'column', 'excerpt', 'last_good_key', 'last_good_etag']
 
-/** How entries begin in a quarantine. */
+/** The beginning of each entry in the quarantine. */
 const ID = '{"user_id":'
 
-/** A page of the quarantine as text. CSV has the entries alone. `idName`: the name of the id in it. */
+/** A page of the quarantine as text; CSV contains only the entries. `idName`: the name of the member or column with the id. */
 export function renderQuarantine (page: QuarantinePage, format: 'json' | 'csv', idName: string): string {
   if (format === 'json') {
     const id = `{${JSON.stringify(idName)}:`

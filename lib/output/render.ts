@@ -15,15 +15,15 @@ export interface CsvOptions {
   readonly escapeFormulas?: boolean | undefined
 }
 
-/** A text in chunks of bounded size, each made when it is read. */
+/** A text in chunks of bounded size, each rendered when it is read. */
 export type Chunks = AsyncIterable<string | Buffer>
 
 export interface RenderOptions extends CsvOptions {
-  /** Allocates the memory of a text that is not made in chunks. Default: new memory. */
+  /** Allocates the memory of a text that is rendered in one piece. Default: new memory. */
   readonly allocate?: Allocate | undefined
 }
 
-/** The selection as text: whole if the engine has it in one piece or it is short, otherwise in chunks. */
+/** Renders the selection as text: a buffer if the engine can write the whole text (`selection.text`), otherwise chunks. */
 export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | Chunks {
   if (format !== 'csv') return selection.text?.({ format }, options.allocate) ?? (format === 'json' ? json(selection) : ndjson(selection))
   const { bom = false, delimiter = ',', emptyValue = '', escapeFormulas = false } = options

@@ -15,7 +15,7 @@ export interface ExportQuery extends CsvOptions {
   readonly asOf?: number | undefined
 }
 
-/** What a request asks for, validated, as plain data. It is worked out once; its keys name everything that is made of it. */
+/** A validated request as plain data. Equal keys mean equal results, so that they are the keys of caches. */
 export interface RequestPlan extends ExportQuery {
   /** The name of the data version. */
   readonly version: string
@@ -25,7 +25,7 @@ export interface RequestPlan extends ExportQuery {
   readonly key: string
 }
 
-/** @throws UnknownColumnError if no record of the version has a column that the query names */
+/** Validates a query. @throws UnknownColumnError if no record of the version has a column that the query names */
 export function planRequest (version: DataVersion, query: ExportQuery): RequestPlan {
   checkColumns(version, query)
   const { filters = [], columns, sort, page, format, bom, delimiter, emptyValue, escapeFormulas } = query
@@ -40,13 +40,13 @@ export function nameFilters (filters: readonly Filter[], instant?: number): stri
   return JSON.stringify(filters) + (instant === undefined ? '' : ` ${instant}`)
 }
 
-/** Whether the query asks for records by their keys, which are found without noticeable work. */
+/** Whether the query selects records by their keys, which takes too little time to be scheduled. */
 export function isLookup (version: DataVersion, { filters = [] }: Pick<SelectQuery, 'filters'>): boolean {
   const key = keyOf(version)
   return filters.some((filter) => typeof filter !== 'function' && filter.op === 'equals' && filter.column === key)
 }
 
-/** Whether the body is made without noticeable work: for records by their keys, and for the JSON array of all, which the table keeps. */
+/** Whether rendering takes too little time to be scheduled: records by their keys, and the JSON array of all, which the table contains. */
 export function isCheap (version: DataVersion, plan: RequestPlan): boolean {
   const { filters = [], columns, sort, page, format } = plan
   const isInKeyOrder = sort === undefined || sort.length === 0

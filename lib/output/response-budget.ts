@@ -1,12 +1,12 @@
 import type { MonotonicClock } from '../base/clock.js'
 import { OverloadedError } from '../base/errors.js'
 
-/** A response without progress for this time may be cut, in milliseconds. */
+/** The connection of a response without progress for this number of milliseconds may be closed. */
 const STALLED_MS = 5000
 
-/** The memory of one response. */
-export interface Hold {
-  /** Sets how many bytes it is. Each call is progress. */
+/** The memory that the budget counts for one response. */
+export interface Reservation {
+  /** Sets the number of bytes. Each call counts as progress of the response. */
   set (bytes: number): void
   /** Releases the memory. A second call has no effect. */
   release (): void
@@ -18,11 +18,11 @@ interface Entry {
   readonly cut: () => void
 }
 
-/** A limit on the bytes that only responses hold, until their clients have read them. */
+/** Limits the bytes that stay in memory only because clients have not read their responses yet. */
 export class ResponseBudget {
   readonly #maxBytes: number
   readonly #clock: MonotonicClock
-  /** Those without progress for the longest time come first. */
+  /** The reservations; the ones without progress for the longest time come first. */
   readonly #entries = new Set<Entry>()
   #bytes = 0
 
@@ -32,7 +32,7 @@ export class ResponseBudget {
   }
 
   /**
-   * Makes room for one more response: cuts the slowest ones, if the limit is reached.
+   * Makes room for one more response: if the limit is reached, closes the connections of stalled responses until it is not.
    *
    * @throws {OverloadedError} if the limit is reached although no response has stalled
    */
@@ -42,11 +42,11 @@ export class ResponseBudget {
       this.#delete(entry)
       entry.cut()
     }
-    if (this.#bytes >= this.#maxBytes) throw new OverloadedError('Responses that clients have not read yet take all the memory that they may take')
+    if (this.#bytes >= this.#maxBytes) throw new OverloadedError('Responses that clients have not read yet take all of the memory for responses')
   }
 
-  /** Begins to count the memory of a response. `cut` closes its connection. */
-  hold (cut: () => void): Hold {
+  /** Begins to count the memory of a response, from 0 bytes. `cut` closes its connection. */
+  reserve (cut: () => void): Reservation {
     const entry: Entry = { bytes: 0, changedAt: 0, cut }
     this.#entries.add(entry)
     return {

@@ -12,21 +12,21 @@ function setUp (maxBytes: number) {
   const clock = { now: 0 }
   const budget = new ResponseBudget(maxBytes, () => clock.now)
   const cut: string[] = []
-  const hold = (name: string, bytes: number) => {
-    const response = budget.hold(() => cut.push(name))
+  const reserve = (name: string, bytes: number) => {
+    const response = budget.reserve(() => cut.push(name))
     response.set(bytes)
     return response
   }
-  return { clock, budget, cut, hold }
+  return { clock, budget, cut, reserve }
 }
 
 const BACKWARDS = [{ column: 'user_id', isReversed: true }]
 
 t.test('a response is admitted while the bytes of all others are below the limit', async (t) => {
-  const { budget, cut, hold } = setUp(100)
-  const a = hold('a', 60)
+  const { budget, cut, reserve } = setUp(100)
+  const a = reserve('a', 60)
   budget.admit()
-  const b = hold('b', 40)
+  const b = reserve('b', 40)
   t.throws(() => budget.admit(), { name: 'OverloadedError' })
   b.set(39)
   budget.admit()
@@ -41,11 +41,11 @@ t.test('a response is admitted while the bytes of all others are below the limit
 })
 
 t.test('at the limit, responses without progress for five seconds are cut, beginning with the one that has stalled longest', async (t) => {
-  const { clock, budget, cut, hold } = setUp(100)
-  const a = hold('a', 40)
+  const { clock, budget, cut, reserve } = setUp(100)
+  const a = reserve('a', 40)
   clock.now = 1000
-  hold('b', 40)
-  hold('c', 40)
+  reserve('b', 40)
+  reserve('c', 40)
   clock.now = 5999
   a.set(40)
   t.throws(() => budget.admit(), { name: 'OverloadedError' }, 'a has made progress, b and c have not stalled')
