@@ -5,8 +5,9 @@ import type { Utf8Column } from './utf8-column.js'
 export const BLOCK = 64
 
 /**
- * The rows of a table that have a birth timestamp, by it, ties in row order, with the sums of all rows before each block of `BLOCK` rows of that order:
- * the figures of an age range are computed without visiting each of its rows.
+ * The rows of a table that have a birth timestamp, in ascending order of it and then of the row number. The order is divided into blocks
+ * of `BLOCK` rows, with the sums of all rows before each block, so that the statistics of an age range are computed without visiting each
+ * of its rows.
  */
 export interface BirthOrder {
   readonly rows: Uint32Array
@@ -35,7 +36,7 @@ export interface BirthOrder {
 /** A birth timestamp is summed up in two parts: its multiple of this number, and the rest. */
 export const LOW = 2 ** 26
 
-/** Offsets by which no row has an image: all of them are undefined. */
+/** The offsets of a table without an image field: all of them are undefined, so that they are equal and no row has an image. */
 const NO_IMAGES = new Int32Array()
 
 interface Rows {
@@ -47,9 +48,9 @@ interface Rows {
 }
 
 /**
- * Makes the order of the rows by merging the previous order with the added rows.
+ * Computes the order of the rows by merging the previous order with the added rows.
  *
- * @param newRows the present row of each previous row; -1 if it is gone
+ * @param newRows the row of the next table for each row of the previous one; -1 if it was removed
  * @param added the rows that were not in the previous table
  */
 export function orderBirths (table: Rows, previous: Uint32Array, newRows: Int32Array, added: Uint32Array): BirthOrder {

@@ -14,7 +14,7 @@ export interface Births extends BirthOrder {
   readonly dates: Int32Array
 }
 
-/** The timestamps of a birth column: its own numbers, or the beginnings of its days. */
+/** The timestamps of a birth column: its numbers, or for days the first millisecond in UTC. @throws TypeError for text and booleans */
 export function birthInstants (column: TableColumn): Float64Array {
   if (column.kind === 'number') return column.values
   if (column.kind !== 'day') throw new TypeError(`A column of kind ${column.kind} has no births`)

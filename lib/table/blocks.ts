@@ -1,10 +1,10 @@
 /** Memory that text is written to. Writers may overwrite up to `BLOCK_BYTES` after the end of what they write. */
 export interface Target { readonly bytes: Uint8Array, readonly view: DataView }
 
-/** Texts of which each is followed by at least `BLOCK_BYTES` bytes, so that they can be copied in whole blocks. Text i is from `offsets[i]` up to `offsets[i + 1]`. */
+/** Texts in memory with at least `BLOCK_BYTES` more bytes after the last one, so that they can be copied in whole blocks. Text i is from `offsets[i]` up to `offsets[i + 1]`. */
 export interface BlockTexts { readonly offsets: Int32Array, readonly view: DataView }
 
-/** Bytes that are copied at once. */
+/** The number of bytes that are copied in one step. */
 export const BLOCK_BYTES = 16
 const LITTLE = true
 
@@ -12,7 +12,7 @@ export function targetOf (memory: ArrayBuffer): Target {
   return { bytes: new Uint8Array(memory), view: new DataView(memory) }
 }
 
-/** Makes texts of these rows of UTF-8. `write` writes one of at most `maxLength` bytes and returns its end. */
+/** Makes `length` texts. `write` writes text i, of at most `maxLength(i)` bytes, and returns its end. */
 export function blockTexts (length: number, maxLength: (i: number) => number, write: (to: Target, at: number, i: number) => number): BlockTexts {
   let capacity = BLOCK_BYTES
   for (let i = 0; i < length; i++) capacity += maxLength(i)
@@ -22,7 +22,7 @@ export function blockTexts (length: number, maxLength: (i: number) => number, wr
   return { offsets, view: target.view }
 }
 
-/** One text. */
+/** Makes one text, which has the index 0. */
 export function blockText (text: string | Uint8Array): BlockTexts {
   const bytes = Buffer.from(text)
   return blockTexts(1, () => bytes.length, (to, at) => copyBytes(to.bytes, at, bytes))
@@ -41,7 +41,7 @@ export function copyBlocks ({ view: to }: Target, at: number, { offsets, view }:
   return at
 }
 
-/** Bytes that plain text does not contain: those less than the first one, and the others, each repeated four times as a 32-bit integer. */
+/** The bytes that plain text does not contain: those below `less`, and those equal to `equal` or `orEqual`. Each is repeated four times as a 32-bit integer. */
 export interface NotPlain { readonly less: number, readonly equal: number, readonly orEqual: number }
 
 /** @param less at most 0x80 @param equal the code of an ASCII character */
@@ -55,8 +55,8 @@ const HIGH_BITS = ~0x7f7f7f7f
 export const WORD_BYTES = 8
 
 /**
- * Copies a text if it is plain, eight bytes at a time, and returns its end; otherwise returns -1. Text that is followed by other bytes
- * may be taken for not plain. There must be `WORD_BYTES` bytes after the text.
+ * Copies a text if it is plain, eight bytes at a time, and returns its end; otherwise returns -1. The check includes up to seven bytes
+ * after the text, so a plain text may be reported as not plain. There must be `WORD_BYTES` bytes after the text.
  */
 export function copyPlain ({ view: to }: Target, at: number, from: DataView, start: number, end: number, { less, equal, orEqual }: NotPlain): number {
   let found = 0
@@ -76,7 +76,7 @@ export function copyPlain ({ view: to }: Target, at: number, from: DataView, sta
   return (found & HIGH_BITS) === 0 ? at + end - start : -1
 }
 
-/** Copies a few bytes: faster than `set` for so few. Returns the end. */
+/** Copies bytes and returns the end. For a few bytes it is faster than `set`. */
 export function copyBytes (to: Uint8Array, at: number, from: Uint8Array, start = 0, end = from.length): number {
   for (let i = start; i < end; i++) to[at++] = from[i]!
   return at

@@ -41,7 +41,7 @@ export function buildTable (previous: Table, drafts: BuiltRows, { keys, images, 
   return addDerivedColumns({ length: sources.length, fields, keys, columns, images, birthDates }, previous, sources)
 }
 
-/** The columns of a table that the derived ones are computed from. `birthDates`: `births.dates`, if there is a birth field. */
+/** The columns that the derived ones are computed from. `birthDates`: `births.dates`; `undefined` without a birth field. */
 export type SourceColumns = Omit<Table, 'json' | 'births' | 'buckets' | 'version'> & { readonly birthDates: Int32Array | undefined }
 
 /** Adds the derived columns, and takes from the previous table what its rows (`sources`, see row-source.ts) have in common with it. */
@@ -66,7 +66,7 @@ function birthsOf ({ fields, columns, images }: Omit<SourceColumns, 'birthDates'
   return { instants, dates, ...orderBirths({ instants, dates, images: images[0] }, previous.births?.rows ?? new Uint32Array(), newRows, Uint32Array.from(added)) }
 }
 
-/** Reuses the arrays of the previous table that are equal, so that several versions hold them once. */
+/** Replaces arrays by equal ones of the previous table, so that several versions share their memory. */
 function reuseColumns ({ columns: previousColumns, ...previous }: Table, { columns, ...table }: Table): Table {
   const byName = new Map(previousColumns.map((column) => [column.name, column]))
   return {

@@ -4,13 +4,13 @@ import { writeJson } from './json-text.js'
 
 /** How values are written: as JSON values, or as the fields of a CSV. */
 export interface CellStyle {
-  /** What a row without a value gets. */
+  /** Written for a row without a value. */
   readonly missing: Uint8Array
   /** Whether texts, dates and datetimes are always in quotes. */
   readonly isQuoted: boolean
-  /** The most bytes that a text of so many bytes takes. */
+  /** The maximum number of bytes that are written for a text of `length` bytes. */
   readonly maxTextLength: (length: number) => number
-  /** What makes it necessary to escape a text; absent: any text may have to be escaped. */
+  /** The bytes of a text that may have to be escaped or quoted; absent: any text may need it. */
   readonly notPlain?: NotPlain
   /** Writes UTF-8 text. Returns the end. */
   readonly writeText: (to: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number) => number
@@ -45,13 +45,13 @@ export function csvStyle ({ emptyValue, ...options }: CsvStyleOptions): CellStyl
     missing: missing.subarray(0, writeText(missing, 0, empty, 0, empty.length)),
     isQuoted: false,
     maxTextLength: maxCsvLength,
-    // White space, quotes and line breaks, and the delimiter.
+    // All bytes up to the quote, which include white space and line breaks, and the delimiter.
     ...!options.escapeFormulas && { notPlain: notPlain(QUOTE + 1, separator, separator) },
     writeText
   }
 }
 
-/** Whether `csvStyle` accepts a delimiter: one ASCII character that is in no number, boolean or date. */
+/** Whether `csvStyle` supports a delimiter: one ASCII character that does not occur in numbers, booleans and dates. */
 export function isPlainDelimiter (delimiter: string): boolean {
   return /^[^\x80-\uffff\w"\r\n+\-.:]$/.test(delimiter)
 }

@@ -9,13 +9,13 @@ const APOSTROPHE = 0x27
 const SPECIAL = 1
 /** Makes quotes necessary at the beginning and at the end. */
 const SPACE = 2
-/** May be a part of a character that does. */
+/** May be part of a character beyond ASCII that makes quotes necessary there. */
 const WIDE = 4
 
 /** White space beyond ASCII, as `\s` of a regular expression has it. */
 const WIDE_SPACES = [...'\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'].map((character) => Buffer.from(character))
 
-/** What begins a formula in a spreadsheet. */
+/** The characters with which a formula begins in spreadsheets, as csv-stringify has them. */
 const FORMULA_STARTS = [...'-=+@\t\r\uff1d\uff0b\uff0d\uff20'].map((character) => Buffer.from(character))
 
 export interface CsvTextOptions {
@@ -30,7 +30,7 @@ export interface CsvTextOptions {
 /** Writes UTF-8 text as a field of a CSV, of at most `maxCsvLength` bytes. Returns the end. */
 export type CsvTextWriter = (to: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number) => number
 
-/** The most bytes that a text of so many bytes takes: every byte is a quote, in quotes, after an apostrophe. */
+/** The maximum number of bytes that are written for a text of `length` bytes: each byte is a doubled quote, within quotes and after an apostrophe. */
 export function maxCsvLength (length: number): number {
   return 2 * length + 3
 }

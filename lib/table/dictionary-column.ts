@@ -7,7 +7,7 @@ import { takeUtf8, NumberBuilder, Utf8Builder, isSameColumn, sliceAt, Utf8Reader
 
 /**
  * A text column whose rows share values, as an Arrow dictionary: the value of row i is `values[codes[i]]`. The values are in ascending
- * byte order, so that codes compare as the texts do, and each is used by some row. Code 0 is `null`.
+ * byte order, so that codes compare like the texts, and each value is used by at least one row. Code 0 is `null`.
  */
 export interface DictionaryColumn {
   readonly values: Utf8Column
@@ -63,7 +63,7 @@ export const EMPTY_COLUMN: DictionaryColumn = { values: takeUtf8(1, () => ({ byt
 export function mergeDictionaries (previous: DictionaryColumn = EMPTY_COLUMN, draft = new DictionaryBuilder(), sources: Int32Array): DictionaryColumn | undefined {
   const codesOfRows = new Uint32Array(previous.values.offsets.length - 1)
   const codesOfDrafts = new Uint32Array(draft.texts.length)
-  // At first a mark: 1 if the value is in use.
+  // Until `mergeValues` replaces them by codes, the elements are marks: 1 if the value is in use.
   for (const source of sources) {
     if (isDraft(source)) codesOfDrafts[draft.codeAt(draftOf(source))] = 1
     else codesOfRows[previous.codes[source] ?? 0] = 1

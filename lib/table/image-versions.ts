@@ -10,5 +10,5 @@ export interface ImageVersions {
   readonly modified: Float64Array
 }
 
-/** Those of a table without rows. */
+/** The versions of the images of a table without rows. */
 export const NO_IMAGES: ImageVersions = { etags: EMPTY_UTF8, sizes: new Float64Array(), modified: new Float64Array() }

@@ -10,7 +10,7 @@ const CLOSE = 0x5d
 const NO_ROWS = Buffer.from('[]')
 
 /**
- * Makes the column `json` of a table. Rows that are also in the previous table are copied from there.
+ * Computes the column `json` of a table. Rows with the same values as in the previous table are copied from there.
  *
  * @param previous the column `json` of the previous table
  * @param sameAs the row of the previous table with the same values; -1 if there is none
@@ -20,7 +20,7 @@ export function jsonRows (table: RowColumns, previous: Utf8Column, sameAs: Int32
   if (length === 0) return { ...allocateUtf8(0, () => 0, 1), bytes: sharedCopy(NO_ROWS) }
   const columns = table.fields.map(({ name }) => name)
   const { maxLength, write } = rowWriter(table, columns, jsonFormat(columns, ','), sameAs.reduce((count, old) => old === -1 ? count + 1 : count, 0))
-  /** One row. */
+  /** Memory for one row. */
   const scratch = targetOf(new ArrayBuffer(maxLength + BLOCK_BYTES))
   const json = allocateUtf8(length, (row) => {
     const old = sameAs[row]!
@@ -32,7 +32,7 @@ export function jsonRows (table: RowColumns, previous: Utf8Column, sameAs: Int32
   for (let row = 0; row < length;) {
     const old = sameAs[row]!
     if (old === -1) {
-      // Beyond the end of the row, a writer may overwrite what is not written yet, but not what is after the array.
+      // A writer may overwrite bytes after the end of the row: those of later rows are not written yet, but it must not exceed the array.
       if (offsets[row + 1]! + BLOCK_BYTES <= bytes.length) write(target, offsets[row]!, row)
       else bytes.set(scratch.bytes.subarray(0, write(scratch, 0, row)), offsets[row])
       row++

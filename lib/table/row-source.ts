@@ -4,22 +4,22 @@
 /** Neither a row nor a draft. */
 export const NO_ROW = -(2 ** 31)
 
-/** The number of a draft among row sources. */
+/** The row source that stands for a draft. */
 export function fromDraft (draft: number): number {
   return ~draft
 }
 
-/** Whether the number is that of a draft. */
+/** Whether a row source is a draft. */
 export function isDraft (source: number): boolean {
   return source < 0 && source !== NO_ROW
 }
 
-/** The index of the draft with this number. */
+/** The number of the draft that a row source stands for. The opposite of `fromDraft`. */
 export function draftOf (source: number): number {
   return ~source
 }
 
-/** Whether the number is that of a row of the previous table. */
+/** Whether a row source is a row of the previous table. */
 export function isRow (source: number): boolean {
   return source >= 0
 }

@@ -1,7 +1,7 @@
 import type { TypeName } from '../schema/field-type.js'
 import type { Schema } from '../schema/schema.js'
 
-/** What a table knows of a declared column. Plain data. */
+/** A declared column as tables describe it. Plain data. */
 export interface TableField {
   readonly name: string
   /** Where the values come from: a column of the info files, their base names, or the keys of attachments. */

@@ -110,7 +110,7 @@ export class TableReader {
     return this.image !== undefined && !this.image.isEmpty(row)
   }
 
-  /** What the info file of a row has. */
+  /** The fields of the info file of a row. */
   fields (row: number): RecordFields {
     const { fields, columns } = this.data
     const files = fields.filter(({ source }) => source === 'file')
@@ -122,7 +122,7 @@ export class TableReader {
     return { values: files.map(({ name }) => this.value(row, name)), undeclared }
   }
 
-  /** A row as an object. */
+  /** A row as an object: all declared columns, and the undeclared ones in which it has a value. */
   row (row: number): RecordRow {
     const record: Record<string, Cell> = Object.create(null)
     for (const [name, { cell }] of this.#readers) {

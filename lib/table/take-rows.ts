@@ -1,11 +1,12 @@
 import type { Utf8Column } from './utf8-column.js'
 
+/** The bytes around the copied rows, and their memory. */
 export interface Frame {
   /** The length of the rows, in bytes. */
   readonly length: number
   /** Replaces the last byte of each row. */
   readonly separator: number
-  /** A byte before the rows. */
+  /** A byte that is written before the rows; absent: none. */
   readonly first?: number
   /** Returns a buffer of at least this many bytes. */
   readonly allocate: (bytes: number) => ArrayBuffer

@@ -53,7 +53,11 @@ export class Utf8Reader implements Utf8Column {
   }
 }
 
-/** Allocates a column for rows of these lengths in bytes, which the caller fills. `head`: bytes before the first row. @throws TooLargeError */
+/**
+ * Allocates a column for rows of these lengths in bytes, which the caller fills. `head`: the number of bytes before the first row.
+ *
+ * @throws TooLargeError if the column would have more than 2 GiB
+ */
 export function allocateUtf8 (length: number, lengthOf: (row: number) => number, head = 0): Utf8Column {
   const offsets = shared(Int32Array, length + 1)
   let end = head
@@ -69,7 +73,7 @@ export function allocateUtf8 (length: number, lengthOf: (row: number) => number,
 /** The bytes from `start` up to `end`. */
 export interface ByteSlice { readonly bytes: Uint8Array, readonly start: number, readonly end: number }
 
-/** Makes a column of slices. `sliceOf` is called twice for each row. */
+/** Copies slices into a column. `sliceOf` is called twice for each row and must return the same text. @throws TooLargeError beyond 2 GiB */
 export function takeUtf8 (length: number, sliceOf: (row: number) => ByteSlice): Utf8Column {
   const texts = allocateUtf8(length, (row) => {
     const { start, end } = sliceOf(row)
@@ -89,6 +93,7 @@ export function sliceAt ({ offsets, bytes }: Utf8Column, row: number): ByteSlice
   return { bytes, start: offsets[row]!, end: offsets[row + 1]! }
 }
 
+/** Whether a row of one column has the same text as a row of another. */
 export function isSameValue (a: Utf8Column, aRow: number, b: Utf8Column, bRow: number): boolean {
   const [start, from] = [a.offsets[aRow]!, b.offsets[bRow]!]
   const length = a.offsets[aRow + 1]! - start
@@ -124,12 +129,13 @@ export class Utf8Builder implements Utf8Column {
   bytes: Buffer
   length = 0
 
-  /** @param rows the expected number of rows @param bytes their expected length in all */
+  /** @param rows the expected number of rows @param bytes the expected sum of their lengths, in bytes */
   constructor (rows = 1000, bytes = 16 * 1024) {
     this.offsets = new Int32Array(rows + 1)
     this.bytes = Buffer.allocUnsafeSlow(bytes)
   }
 
+  /** Adds a row. @throws TooLargeError if the column would have more than 2 GiB */
   push (text: string): void {
     const start = this.offsets[this.length]!
     // A UTF-16 code unit takes at most three bytes in UTF-8.
@@ -145,11 +151,12 @@ export class Utf8Builder implements Utf8Column {
     this.#end(i === text.length ? start + i : start + bytes.write(text, start))
   }
 
+  /** Adds a row. @throws TooLargeError as `push` */
   pushSlice ({ bytes, start, end }: ByteSlice): void {
     this.#pushBytes(bytes, start, end)
   }
 
-  /** Adds a row of another column. */
+  /** Adds a row of another column. @throws TooLargeError as `push` */
   pushFrom ({ bytes, offsets }: Utf8Column, row: number): void {
     this.#pushBytes(bytes, offsets[row]!, offsets[row + 1]!)
   }

@@ -11,13 +11,13 @@ import { maxLengthOf, type Utf8Column } from './utf8-column.js'
 
 // The name of a data version is defined in docs/decisions/0016-the-name-of-a-data-version.md.
 
-/** Part of the hash: changed whenever the same text could come from other records. */
+/** Part of the hash. Must be changed together with the text that is hashed, so that equal names always mean equal records. */
 const FORMAT = 'userlake records 2'
 const BUCKETS = 1024
 const DIGEST_BYTES = 32
-/** Bytes that are hashed at once. */
+/** About this number of bytes are passed to the hash at a time. */
 const PIECE_BYTES = 64 * 1024
-/** What ends the JSON of a row in the table (a brace, and a comma or bracket), and what ends a line. */
+/** The number of bytes that end the JSON of a row in the table (a brace, and a comma or bracket); in a line, LINE_END replaces them. */
 const ROW_END_BYTES = 2
 const LINE_END = Buffer.from('}\n')
 
