@@ -40,9 +40,10 @@ export function findPatternMistake (pattern: string): string | undefined {
 
 /**
  * Returns a function that parses a text with the pattern to milliseconds since 1970-01-01 UTC, or `undefined` if the text
- * does not match or names a date that does not exist. Without `%z` the text is UTC. Years are 1 to 9999.
+ * does not match or names a date that does not exist. Without `%z` the text is UTC. Years are 1 to 9999. `isLocal`: as if the offset
+ * of the text were zero, so that the date is the one that is written.
  */
-export function patternReader (pattern: string): (text: string) => number | undefined {
+export function patternReader (pattern: string, { isLocal = false } = {}): (text: string) => number | undefined {
   const source = pattern.replace(/%(.)|[\\^$.*+?()[\]{}|/]/gs, (literal, name?: string) => {
     if (name === undefined) return `\\${literal}`
     return name === '%' ? '%' : `(?<${name}>${DIRECTIVES[name]!})`
@@ -50,18 +51,18 @@ export function patternReader (pattern: string): (text: string) => number | unde
   const regex = new RegExp(`^${source}$`, 'u')
   return (text) => {
     const parts = regex.exec(text)?.groups
-    return parts === undefined ? undefined : toInstant(parts)
+    return parts === undefined ? undefined : toInstant(parts, isLocal)
   }
 }
 
-function toInstant (parts: Parts): number | undefined {
+function toInstant (parts: Parts, isLocal: boolean): number | undefined {
   const year = parts['Y'] === undefined ? fullYear(Number(parts['y'])) : Number(parts['Y'])
   const day = parts['j'] === undefined ? dayOf(year, monthOf(parts), Number(parts['d'])) : dayOfYear(year, Number(parts['j']))
   const [hours, minutes, seconds] = [parts['H'], parts['M'], parts['S']].map((part) => Number(part ?? 0)) as [number, number, number]
   if (year === 0 || day === undefined || hours > 23 || minutes > 59 || seconds > 59) return undefined
   const ms = Math.floor(Number(`0.${parts['f'] ?? 0}`) * 1000)
   const offset = offsetOf(parts['z'])
-  return offset === undefined ? undefined : day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms - offset
+  return offset === undefined ? undefined : day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms - (isLocal ? 0 : offset)
 }
 
 function fullYear (year: number): number {

@@ -7,7 +7,7 @@ const DEFAULT_PATTERN = '%Y-%m-%d'
 /** Calendar dates from year 1 to 9999, as days since 1970-01-01. */
 export function dateType ({ format = 'default' }: TypeOptions): FieldType {
   const pattern = format === 'default' ? DEFAULT_PATTERN : format
-  const read = patternReader(pattern)
+  const read = patternReader(pattern, { isLocal: true })
   return {
     name: 'date',
     accepts: format === 'default' ? 'a date such as 2024-01-26' : `a date as ${pattern}`,
