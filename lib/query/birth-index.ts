@@ -125,7 +125,7 @@ export class BirthIndex {
     return rest === 0 ? count : count + countBits(imageBits[word]! & ((1 << rest) - 1))
   }
 
-  /** A sum in two parts, `high * LOW + low`, which doubles hold exactly. */
+  /** A sum in two parts, `high * LOW + low`, both of which are exact as doubles. */
   #sumBefore (position: number, facet: ImageFacet): { high: number, low: number } {
     const { high, low, imageHigh, imageLow } = this.#births
     const block = Math.floor(position / BLOCK)

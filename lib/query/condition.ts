@@ -20,7 +20,7 @@ export interface Condition {
   readonly run?: Run | undefined
   /** Exactly the rows that meet it, as a facet of any run. */
   readonly facet?: ImageFacet | undefined
-  /** The memory that it holds, if that is much. */
+  /** The memory of its data in bytes, if that is much. */
   readonly bytes?: number | undefined
 }
 
@@ -77,7 +77,7 @@ async function anyOf (anyConditions: readonly (Condition | Promise<Condition>)[]
   return { test, bytes, candidates: { count, rows: () => Uint32Array.from(new Set(candidates.flatMap(({ rows }) => [...rows()]))) } }
 }
 
-/** The memory that conditions hold. */
+/** The memory of the data of conditions, in bytes. */
 export function bytesOf (conditions: readonly Condition[]): number {
   return conditions.reduce((sum, { bytes = 0 }) => sum + bytes, 0)
 }

@@ -110,7 +110,7 @@ export interface DataVersion {
   readonly fields: readonly TableField[]
   /** Every column that at least one record has: the declared ones, then the undeclared ones in the order of their UTF-8 bytes. */
   readonly columns: readonly string[]
-  /** The memory that it holds. Versions share the memory of columns that did not change. */
+  /** The buffers that contain its data. Versions share the buffers of columns that did not change. */
   readonly memory: ReadonlySet<ArrayBufferLike>
   select (query: SelectQuery): Promise<Selection>
   statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics>

@@ -43,7 +43,7 @@ export class IndexCache {
     return this.#indexes.get(name) as T | undefined
   }
 
-  /** The index with this name. It is made without holding up the event loop, once for all that wait for it. */
+  /** The index with this name. It is made without blocking the event loop, once for all that wait for it. */
   async make<T extends object> (name: string, make: () => Steps<T> | Promise<T>): Promise<T> {
     const cached = this.get<T>(name)
     if (cached !== undefined) return cached

@@ -21,7 +21,7 @@ export class Match {
     this.run = toRun(conditions, index.births)
   }
 
-  /** Evaluates filters without holding up the event loop. */
+  /** Evaluates filters without blocking the event loop. */
   static async find (index: TableIndex, { filters = [], asOf }: FilterQuery): Promise<Match> {
     const conditions: Condition[] = []
     for (const filter of filters) {
@@ -38,7 +38,7 @@ export class Match {
     return this.isAll ? this.#index.table.length : this.rows.length
   }
 
-  /** The memory that it holds, with its rows. */
+  /** The memory of its rows and of its data, in bytes. */
   get bytes (): number {
     return Uint32Array.BYTES_PER_ELEMENT * this.count + bytesOf(this.#conditions)
   }

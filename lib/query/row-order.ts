@@ -38,7 +38,7 @@ export class RowOrder {
     return this.#keys.length === 0 && !this.#isReversed
   }
 
-  /** Orders all rows, if that is needed to list the matching ones, without holding up the event loop. */
+  /** Orders all rows, if that is needed to list the matching ones, without blocking the event loop. */
   async prepare (match: Match): Promise<void> {
     const [key] = this.#keys
     if (key === undefined) return

@@ -211,10 +211,10 @@ function isSameList (a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item, i) => item === b[i])
 }
 
-/** The number of rows for which the predicate holds. */
-function count (rows: Uint32Array, holds: (row: number) => boolean): number {
+/** The number of rows for which the predicate is true. */
+function count (rows: Uint32Array, predicate: (row: number) => boolean): number {
   let count = 0
-  for (const row of rows) if (holds(row)) count++
+  for (const row of rows) if (predicate(row)) count++
   return count
 }
 
