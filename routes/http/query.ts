@@ -95,7 +95,7 @@ function unknownParameter (name: string, parameters: Parameters): string {
 }
 
 function acceptedNames (parameters: Parameters): string {
-  const names = Object.keys(parameters).filter((name) => !parameters[name]!.isHidden)
+  const names = Object.keys(parameters)
   return names.length === 0 ? 'this URL accepts no parameters' : `must be one of ${names.join(', ')}`
 }
 

@@ -29,8 +29,9 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const details: [object, string][] = [
     [{ url: '/data/%ff' }, 'The path of the URL must be percent-encoded UTF-8'],
+    [{ url: '/data/1000?as_of=1' }, 'as_of: unknown parameter; must be one of columns'],
     [{ url: '/jobs?=1' }, '"": unknown parameter; this URL accepts no parameters'],
-    [{ url: '/rejects?=1' }, '"": unknown parameter; must be one of user_id, code, limit, cursor'],
+    [{ url: '/rejects?=1' }, '"": unknown parameter; must be one of user_id, code, limit, cursor, format'],
     [{ url: '/data?first_name=' }, 'first_name: got ""; must be non-empty text'],
     [{ method: 'DELETE', url: '/data' }, 'DELETE is not allowed for this URL; allowed: GET, HEAD, POST'],
     [{ method: 'POST', url: '/data', payload: 'x' }, 'POST /data must not have a body; its parameters are in the URL'],
