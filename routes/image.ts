@@ -13,18 +13,18 @@ import { ImageBody } from './http/schemas.js'
 /** GET /data/{key}/image, which is the first image, and /data/{key}/attachments/{field}: streamed from the store. Without an image field there are no such routes. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { tableSchema: schema } = fastify
-  const [first] = schema.images
-  if (first === undefined) return
-  const one = recordPath(schema)
+  const [firstImage] = schema.images
+  if (firstImage === undefined) return
+  const record = recordPath(schema)
   const attachment = attachmentPath(schema)
   const route = { method: ['GET', 'HEAD'] as ['GET', 'HEAD'], preHandler: ensureFresh }
 
   fastify.route({
     ...route,
-    url: `${one.url}/image`,
+    url: `${record.url}/image`,
     config: { operation: getRecordImage },
-    schema: { params: one.params, querystring: NoQuery, response: { '2xx': ImageBody } },
-    handler: async (request, reply) => await sendImage(request, reply, one.keyOf(request.params), first.name)
+    schema: { params: record.params, querystring: NoQuery, response: { '2xx': ImageBody } },
+    handler: async (request, reply) => await sendImage(request, reply, record.keyOf(request.params), firstImage.name)
   })
 
   fastify.route({
@@ -32,7 +32,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     url: attachment.url,
     config: { operation: getRecordAttachment },
     schema: { params: attachment.params, querystring: NoQuery, response: { '2xx': ImageBody } },
-    handler: async (request, reply) => await sendImage(request, reply, one.keyOf(request.params), attachment.fieldOf(request.params))
+    handler: async (request, reply) => await sendImage(request, reply, record.keyOf(request.params), attachment.fieldOf(request.params))
   })
 
   async function sendImage (request: FastifyRequest, reply: FastifyReply, key: string, field: string): Promise<FastifyReply> {
@@ -42,7 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       if (outcome.status === 206) return outcome.range
       return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
     }, field)
-    if (image === undefined) throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(key)}` + (field === first?.name ? '' : ` in ${field}`))
+    if (image === undefined) throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(key)}` + (field === firstImage?.name ? '' : ` in ${field}`))
     if (outcome.status === 415) throw new Problem(415, 'unsupported_image', 'The content of the file is not an image of a supported type; its first bytes must be those of PNG, JPEG, WebP or GIF, and the schema or IMAGE_EXTENSIONS must declare an extension of this type')
     if (outcome.status === 416) {
       throw new Problem(416, 'range_not_satisfiable', `Range: got ${JSON.stringify(excerpt(String(request.headers.range)))}; the image has ${image.size} bytes`, { headers: { 'content-range': `bytes */${image.size}` } })

@@ -35,15 +35,15 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async', 'retry-after': '1' }).send(toWire(job))
     }
     const { id, error, ...rest } = await ended
-    if (error !== null) throw failed(id, error)
+    if (error !== null) throw jobFailed(id, error)
     return toWire({ id, error, ...rest })
   })
 
   fastify.get('/jobs', { config: { operation: listJobs }, schema: { querystring: NoQuery, response: { 200: JobList } } },
     async () => ({ jobs: jobs.list().map(toWire) }))
 
-  const one = { config: { operation: getJob }, schema: { params: JobParams, querystring: NoQuery, response: { 200: Job } } }
-  fastify.get('/jobs/:id', one, async ({ params: { id } }) => {
+  const oneJob = { config: { operation: getJob }, schema: { params: JobParams, querystring: NoQuery, response: { 200: Job } } }
+  fastify.get('/jobs/:id', oneJob, async ({ params: { id } }) => {
     const job = jobs.get(id)
     if (job === undefined) throw new Problem(404, 'job_not_found', `This process has no job ${JSON.stringify(id)}`)
     return toWire(job)
@@ -52,8 +52,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-/** The response to a client that waited for a job that failed. */
-function failed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {
+/** The problem that a client receives which waited for a job that failed. */
+function jobFailed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {
   const headers = { location: `/jobs/${id}` }
   if (code === 'internal_error') return new Problem(500, code, detail, { headers })
   return new Problem(503, code, detail, { headers: { ...headers, 'retry-after': '1' } })

@@ -62,7 +62,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       reply.type('application/json; charset=utf-8')
       if (plan.encoding === 'gzip') reply.header('content-encoding', 'gzip')
       if (request.method === 'HEAD') return headersOnly(reply)
-      plan.body ??= await makeBody(schema, plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply)))
+      plan.body ??= await renderBody(schema, plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply)))
       return reply.send(plan.body)
     }
   })
@@ -101,8 +101,8 @@ function checkQuery (version: DataVersion, query: Pick<StatisticsQuery, 'filters
   }
 }
 
-/** Without a birth field there are no ages, and without an image field no images to count. */
-async function makeBody ({ birth, images }: Schema, plan: StatsPlan, statistics: Statistics & ColumnStatistics): Promise<Buffer | string> {
+/** Renders the response. Members about ages need a birth field in the schema, and `with_image` needs an image field. */
+async function renderBody ({ birth, images }: Schema, plan: StatsPlan, statistics: Statistics & ColumnStatistics): Promise<Buffer | string> {
   const { count, average_age, median_age, youngest_age, oldest_age, with_image, columns, groups, other } = statistics
   const body = JSON.stringify({
     count,
@@ -120,6 +120,6 @@ async function makeBody ({ birth, images }: Schema, plan: StatsPlan, statistics:
 function histogramOf ({ hasEmptyBins, binWidth }: StatsPlan, { age_histogram: bins }: Statistics): readonly AgeBin[] {
   if (!hasEmptyBins) return bins
   const all = withEmptyBins(bins, binWidth, MAX_AGE_BINS)
-  if (all === undefined) throw invalidParameter('empty_bins', `there would be more than ${MAX_AGE_BINS} bins of the ages from ${bins[0]!.min_age} to ${bins.at(-1)!.max_age}; use a greater bin_width`)
+  if (all === undefined) throw invalidParameter('empty_bins', `ages from ${bins[0]!.min_age} to ${bins.at(-1)!.max_age} would have more than ${MAX_AGE_BINS} bins; must be false, or be used with a greater bin_width`)
   return all
 }

@@ -40,11 +40,11 @@ export interface ExporterOptions {
   readonly turns?: Turns
   /** Limits the memory of responses that clients have not read yet. Default: no limit. */
   readonly budget?: ResponseBudget
-  /** Bytes of response bodies that are cached. Default: 64 MiB. */
+  /** The maximum number of bytes of cached response bodies. Default: 64 MiB. */
   readonly cacheBytes?: number
 }
 
-/** Bytes of response bodies that are cached. */
+/** The default of `cacheBytes`. */
 const CACHE_BYTES = 64 * 1024 * 1024
 /** A text with at most this many records and bytes is collected into one buffer before it is sent, so that it can be cached. */
 const SHORT_RECORDS = 1000
@@ -57,7 +57,7 @@ const NAMES_BYTES = 64 * 1024
 /** The kernel buffers a smaller body at once, so its memory is in use for a short time only and is not counted. */
 const LARGE_BYTES = 64 * 1024
 
-/** Makes response bodies and caches them. */
+/** Renders response bodies, compresses them and caches them. */
 export class Exporter {
   readonly #pool = new BufferPool()
   readonly #turns: Turns

@@ -7,7 +7,7 @@ import type { Parameters } from './query.js'
 
 export type ListingQuery = FilterQuery & { readonly columns?: readonly string[] | undefined, readonly sort?: readonly string[] | undefined }
 
-/** The parameters of a listing of records, without those of paging. */
+/** The parameters of a listing of records, without those of paging. Their examples have real columns of the schema. */
 export const listingParameters: (schema: Schema) => Parameters = perSchema((schema) => {
   const { key, files } = schema
   const [first, last] = [files[0] ?? key, files.at(-1) ?? key]

@@ -64,14 +64,14 @@ export const recordSchemas = perSchema((schema) => {
     removed: Type.Array(Type.String(), { description: 'The keys of the records that were removed' })
   }, { description: 'The changes of the records since a data version' })
 
-  const none = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has a birth'
+  const ifNoAges = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has a birth'
   const Statistics = Type.Object({
     count: count('The number of records that match'),
     ...birth && {
-      average_age: number({ description: `The mean age in years of 365.25 days; -1 ${none}` }),
-      median_age: nullable(`The median age in years of 365.25 days; null ${none}`, number()),
-      youngest_age: nullable(`The lowest age in years of 365.25 days; null ${none}`, number()),
-      oldest_age: nullable(`The highest age in years of 365.25 days; null ${none}`, number())
+      average_age: number({ description: `The mean age in years of 365.25 days; -1 ${ifNoAges}` }),
+      median_age: nullable(`The median age in years of 365.25 days; null ${ifNoAges}`, number()),
+      youngest_age: nullable(`The lowest age in years of 365.25 days; null ${ifNoAges}`, number()),
+      oldest_age: nullable(`The highest age in years of 365.25 days; null ${ifNoAges}`, number())
     },
     ...image && { with_image: count('The number of records that have an image') },
     ...birth && {
