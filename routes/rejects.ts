@@ -46,7 +46,7 @@ const format = { ...choiceParameter({ schema: { enum: FORMATS }, description: 'T
 
 type Format = (typeof FORMATS)[number]
 
-/** GET /rejects, /rejects.csv: the objects of the lake that are not part of a record, and why. */
+/** GET /rejects and /rejects.csv: the objects of the lake that are not part of a record, and why. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { tableSchema: schema } = fastify
   const idName = keyMember(schema)

@@ -38,7 +38,7 @@ function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
     if (source === NO_ROW || admit(source)) continue
     const lastGood = lastGoodRow[user]!
     served[user] = source !== lastGood && lastGood !== NO_ROW && admit(lastGood) ? lastGood : NO_ROW
-    // Otherwise the listed file is rejected already, and this was the last good row.
+    // If this was the last good row, the listed file is rejected for another reason already.
     if (source !== listedRow[user]!) continue
     const listed = infoFiles.at(users[user]!)
     rejected.set(user, {

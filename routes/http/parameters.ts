@@ -41,7 +41,7 @@ const AgeParameters = {
 /** The filters whose names are not those of columns. Those of images and ages need an image field and a birth field in the schema. */
 export type FilterQuery = Partial<Values<typeof ImageParameters & typeof AgeParameters & { where: ReturnType<typeof whereParameter>, q: typeof wordsParameter }>>
 
-/** The filters, which all listings and statistics of records share. */
+/** The parameters that filter records: listings and statistics have the same ones. */
 export const filterParameters: (schema: Schema) => Parameters = perSchema((schema) => ({
   ...schema.images.length > 0 && ImageParameters,
   ...schema.birth && AgeParameters,
@@ -122,7 +122,7 @@ export const attachmentPath: (schema: Schema) => AttachmentPath = perSchema((sch
 
 export const NoQuery = parametersSchema({})
 
-/** The instant of the ages: that of the query, or the current minute. */
+/** The instant for which ages are computed: `as_of` if it is given, otherwise the current minute. Milliseconds since 1970-01-01 UTC. */
 export function instantOf ({ as_of: asOf }: FilterQuery, now: number): number {
   return asOf ?? wholeMinute(now)
 }

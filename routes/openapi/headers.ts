@@ -20,7 +20,7 @@ function define (name: string, description: string, schema: object, required = t
 const string = (example: string, rules: object = {}) => ({ type: 'string', ...rules, examples: [example] })
 const integer = (minimum: number) => ({ type: 'integer', format: 'int32', minimum })
 
-/** Of every response; `Cache-Control` unless the response has another one. */
+/** The headers of every response. A response may have another `Cache-Control` instead. */
 export const universal = {
   'Cache-Control': define('Cache-Control-None', 'The response must not be cached', string('no-store', { enum: ['no-store'] })),
   'Cross-Origin-Resource-Policy': define('Cross-Origin-Resource-Policy', 'Pages of other origins cannot embed the response', string('same-origin')),
@@ -36,13 +36,13 @@ const dataStale = define('Data-Stale', 'Why the data may differ from the lake: o
 
 const lastGood = define('Data-Last-Good', 'The number of records in the response, or in its statistics, that are an earlier version because the current info file is rejected; absent if there are none', integer(1), false)
 
-/** Of responses that contain records, or statistics of them. */
+/** The header of responses that contain records, or statistics of them. */
 export const lastGoodRecords = { 'Data-Last-Good': lastGood }
 
-/** Of every response from the data. */
+/** The headers of every response that is computed from the data. */
 export const freshness = { Age: define('Age', AGE, integer(0)), 'Data-Stale': dataStale, 'Data-Version': define('Data-Version', VERSION, versionSchema) }
 
-/** Of problems, which may occur before there is data. */
+/** The same headers in problems, where they are optional because there may be no data yet. */
 export const perhapsFreshness = {
   Age: define('Age-If-Known', `${AGE}; absent if there is none`, integer(0), false),
   'Data-Stale': dataStale,
@@ -51,7 +51,7 @@ export const perhapsFreshness = {
 
 const maxAge = { 'Cache-Control': define('Cache-Control', 'How long the response may be cached, in seconds', string('private, max-age=1', { pattern: '^private, max-age=\\d+$' })) }
 
-/** Of responses that clients may keep. */
+/** The headers of responses that clients may cache. */
 export const caching = {
   ...maxAge,
   ETag: define('ETag', 'The entity tag of the response. If a later request has it in `If-None-Match` and the content is still the same, the response is 304', string('"5u0bY2rBJf3d6cQm1xKZ8g"', { pattern: '^"[\\w-]{22}"$' }))
@@ -74,7 +74,7 @@ const FILE_NAME = 'The name under which browsers save the response'
 export const csvFile = { 'Content-Disposition': define('Content-Disposition-CSV', FILE_NAME, string('attachment; filename="data.csv"')) }
 export const ndjsonFile = { 'Content-Disposition': define('Content-Disposition-NDJSON', FILE_NAME, string('attachment; filename="data.ndjson"')) }
 
-/** Of pages whose total is not counted. */
+/** The headers of pages of which the total number of entries is not counted. */
 export const nextPage = { 'Next-Cursor': paging['Next-Cursor'], Link: paging.Link }
 
 export const retryAfter = { 'Retry-After': define('Retry-After', 'The number of seconds to wait before the next request', integer(1)) }

@@ -32,7 +32,7 @@ export const noSuchEncoding = (url: string): Examples => ({
     'Accept-Encoding: got "br, identity;q=0"; must accept gzip or identity'))
 })
 
-/** The cursor of a data version that does not exist. */
+/** The content of a cursor whose data version does not exist. */
 const GONE: Cursor = {
   version: 'A'.repeat(22), parameters: [['sort', '-user_id']], limit: 100, asOf: Date.parse('2026-01-01T00:00:00Z'), after: { userId: '1007', values: [] }
 }

@@ -51,7 +51,7 @@ function listing ({ operationId, summary, description, content, vary, file, badR
   }
 }
 
-/** The operations on records whose responses follow from the schema. */
+/** The operations on records, whose response schemas depend on the schema of the lake. */
 export const recordOperations = perSchema((schema) => {
   const { Record, RecordSelection } = recordSchemas(schema).named
 
