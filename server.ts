@@ -51,11 +51,19 @@ try {
     if (isClosing) return
     fastify.log.info('The launcher has ended: shutting down')
     close()
+    SIGNALS.forEach(ignoreOnce)
   }))
   await fastify.listen({ host, port })
 } catch (error) {
   process.stderr.write(`userlake: ${startError(error)}\n`)
   process.exit(1)
+}
+
+/** The launcher may have ended because of a signal to all processes, which reaches this one later: it is not a second signal. */
+function ignoreOnce (signal: NodeJS.Signals): void {
+  const listeners = process.listeners(signal)
+  process.once(signal, () => listeners.forEach((listener) => process.on(signal, listener)))
+  for (const listener of listeners) process.removeListener(signal, listener)
 }
 
 /** The SDK reads credentials from the environment but not from .env, so those in .env are copied to the environment. */

@@ -66,6 +66,26 @@ globalThis.setInterval = (work, ...others) => start(() => { if (!ends) work() },
   t.equal((await exit).code, 0)
 })
 
+t.test('a signal that arrives after the launcher has ended is not a second signal', async (t) => {
+  const signalLater = 'process.once("disconnect", () => setImmediate(() => setImmediate(() => process.kill(process.pid, "SIGINT"))))'
+  const cwd = t.testdir({})
+  const child = spawn(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(signalLater)}`, server], {
+    cwd, env: { PATH: process.env['PATH'], PORT: '0', AGGREGATE_INTERVAL: '1h' }, stdio: ['ignore', 'pipe', 'inherit', 'ipc']
+  })
+  t.teardown(() => { child.kill('SIGKILL') })
+  let stdout = ''
+  child.stdout!.on('data', (data) => {
+    stdout += data
+    if (child.connected && stdout.includes('its documentation is at')) child.disconnect()
+  })
+  const ended = once(child.stdout!, 'end')
+  const [code] = await once(child, 'exit')
+  await ended
+  t.match(stdout, 'The launcher has ended')
+  t.notMatch(stdout, 'second SIGINT')
+  t.equal(code, 0)
+})
+
 function readOutput (cwd: string): string {
   try {
     return readFileSync(join(cwd, 'lake/processed_data/output.csv'), 'utf8')
