@@ -26,6 +26,8 @@ const isInfoFormat = (value: string) => (INFO_FORMATS as readonly string[]).incl
 const extension = (value: unknown) => typeof value === 'string' && /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(value) && !isInfoFormat(value)
 
 const SCHEMA_CHECKS: Readonly<Record<string, Check>> = {
+  title: text,
+  description: text,
   fieldsMatch: must(`one of ${FIELDS_MATCH.join(', ')}`, (value) => FIELDS_MATCH.includes((Array.isArray(value) && value.length === 1 ? value[0] : value) as never)),
   missingValues: missing,
   fields: must('a list of at least one field', (value) => Array.isArray(value) && value.length > 0)
@@ -158,9 +160,17 @@ function checkConstraintValues (field: FieldDescriptor): string[] {
   const type = createType(field.type, field)
   const { enum: values = [], ...constraints } = field.constraints ?? {}
   const bounds = (['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'] as const).flatMap((name) => constraints[name] === undefined ? [] : [[name, constraints[name]] as const])
-  return [...bounds, ...values.map((value) => ['enum', value] as const)]
-    .filter(([, value]) => (typeof value === 'string' ? type.parse(value) : typeof value === 'number' || typeof value === 'boolean' ? type.fromJson(value) : undefined) === undefined)
+  const valueOf = (value: unknown) => typeof value === 'string' ? type.parse(value) : typeof value === 'number' || typeof value === 'boolean' ? type.fromJson(value) : undefined
+  const mistakes = [...bounds, ...values.map((value) => ['enum', value] as const)]
+    .filter(([, value]) => valueOf(value) === undefined)
     .map(([name, value]) => `constraints.${name}: got ${JSON.stringify(value)}; must be ${type.accepts}`)
+  if (mistakes.length > 0) return mistakes
+  const { minimum, maximum, minLength = 0, maxLength = Infinity } = constraints
+  const isEmpty = minimum !== undefined && maximum !== undefined && type.compare(valueOf(minimum)!, valueOf(maximum)!) > 0
+  return [
+    ...isEmpty ? [`constraints.minimum: got ${JSON.stringify(minimum)}, which is more than the maximum ${JSON.stringify(maximum)}`] : [],
+    ...minLength > maxLength ? [`constraints.minLength: got ${minLength}, which is more than the maxLength ${maxLength}`] : []
+  ]
 }
 
 /** Texts of files that could be read in two ways. */
