@@ -89,16 +89,17 @@ t.test('a megabyte of brackets, spaces or members does not overflow the stack', 
   t.match(parse(`{${Array.from({ length: 150_000 }, () => '"":1').join()}}`).rejection, { code: 'too_many_columns' })
 })
 
-t.test('the members are those that JSON.parse finds', async () => {
-  const name = fc.oneof(fc.constantFrom('a', '"', '\\', '\\"', '{', ':', ',', ']', '__proto__', 'é😀'), fc.string()).filter((name) => name.trim() === name && name !== '')
-  const nested = fc.jsonValue({ maxDepth: 3 }).filter((value) => typeof value !== 'number' || !Object.is(value, -0))
-  const object = fc.dictionary(name, nested, { maxKeys: 8 })
-  fc.assert(fc.property(object, fc.constantFrom('', ' ', '\n\t'), (members, space) => {
-    const text = JSON.stringify({ ...members, weight: 1 }, null, space)
-    const { fields, undeclared } = parse(text, parseSchema(JSON.stringify({ fieldsMatch: 'partial', fields: [{ name: 'weight', type: 'number' }] })))
-    const found = Object.entries(undeclared!).map(([name, text]) => [name, typeof members[name] === 'string' ? text : JSON.parse(text) as unknown])
-    const { weight: _, ...expected } = JSON.parse(text) as Record<string, unknown>
+// Not by JSON.parse, which in Node 24.21 takes the name "\\"" for "\\\\" once it has parsed an object with that name.
+t.test('the members are those that were written', async () => {
+  const name = fc.oneof(fc.constantFrom('a', '"', '\\', '\\"', '{', ':', ',', ']', '__proto__', 'é😀'), fc.string())
+    .filter((name) => name.trim() === name && !['', 'weight', 'user_id'].includes(name))
+  const members = fc.uniqueArray(fc.tuple(name, fc.jsonValue({ maxDepth: 3 })), { selector: ([name]) => name, maxLength: 8 })
+  const schema = parseSchema(JSON.stringify({ fieldsMatch: 'partial', fields: [{ name: 'weight', type: 'number' }] }))
+  fc.assert(fc.property(members, fc.constantFrom('', ' ', '\n\t'), (members, space) => {
+    const written = [...members, ['weight', 1] as const].map(([name, value]) => [JSON.stringify(name), ':', JSON.stringify(value)].join(space))
+    const { fields, undeclared } = parse(`{${space}${written.join(`${space},${space}`)}${space}}`, schema)
     assert.deepEqual(fields, { weight: 1 })
-    assert.deepEqual(Object.fromEntries(found), Object.fromEntries(Object.entries(expected).filter(([name, value]) => value !== null && name !== 'user_id')))
+    const expected = members.filter(([, value]) => value !== null).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)])
+    assert.deepEqual(new Map(Object.entries(undeclared!)), new Map(expected as [string, string][]))
   }), runs(500))
 })
