@@ -101,7 +101,7 @@ export class Exchanges {
     connection.enqueue({ request, response, start })
   }
 
-  /** The request of the connection that is being processed; `undefined` if there is none. */
+  /** The request of the connection that is being processed; `undefined` if the connection is idle. */
   inFlight (socket: Socket): Exchange | undefined {
     return this.#connections.get(socket)?.inFlight
   }

@@ -164,7 +164,7 @@ check 'it has less than 250 MB' size_is_small
 cat "$work/size"
 check 'it holds what it needs, and no more' image_holds
 check 'it gets healthy with a read-only root, without capabilities, with a volume' starts_locked
-check 'pid 1 is nobody special' has_no_rights
+check 'pid 1 has no special rights' has_no_rights
 check 'HEALTHCHECK tells good from bad' healthcheck_tells
 check 'it publishes into the volume' publishes_into_volume
 check 'SIGTERM ends it at once, with 0' ends_on_sigterm

@@ -14,7 +14,7 @@ export class BoundedCache<T> {
     this.#onDrop = onDrop
   }
 
-  /** Returns the value and makes it the most recently used one; `undefined` if there is none. */
+  /** Returns the value and makes it the most recently used one; `undefined` if the key is not cached. */
   get (key: string): T | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined

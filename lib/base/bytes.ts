@@ -14,7 +14,7 @@ export function compareBytes (
 }
 
 /**
- * The first index from `low` (inclusive) to `high` (exclusive) for which `predicate` is true; `high` if there is none. Once it is true, the
+ * The first index from `low` (inclusive) to `high` (exclusive) for which `predicate` is true; `high` if it is false for all of them. Once it is true, the
  * predicate must be true for all higher indexes, because this is a binary search.
  */
 export function firstIndex (low: number, high: number, predicate: (index: number) => boolean): number {

@@ -23,7 +23,7 @@ export interface RenderedOutput {
   readonly contentType: string
   /** The number of records in it. */
   readonly records: number
-  /** Counts the changes to the current output; `undefined`: there is none. */
+  /** Counts the changes to the current output; `undefined` if no output exists. */
   readonly compare: (before: Buffer | undefined) => Promise<Changes>
 }
 

@@ -11,13 +11,13 @@ export interface Publication {
   readonly precondition: Precondition
   /** Report what would change, and write nothing. */
   readonly dryRun: boolean
-  /** Counts the changes to the current output (`undefined`: there is none). Called only if the output changes. */
+  /** Counts the changes to the current output (`undefined` if no output exists). Called only if the output changes. */
   readonly compare: (before: Buffer | undefined) => Promise<Changes>
 }
 
 export interface PublishReport extends Changes {
   readonly key: string
-  /** The current ETag of the object; `null` if there is none. */
+  /** The current ETag of the object; `null` if the object does not exist. */
   readonly etag: string | null
   readonly bytes: number
   /** Whether nothing was written: the output was up to date, or this was a dry run. */

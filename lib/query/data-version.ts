@@ -116,6 +116,6 @@ export interface DataVersion {
   statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics>
   /** The undeclared columns, in the order of `columns`. */
   undeclared (): Promise<readonly UndeclaredColumn[]>
-  /** The attachment of a record in an image field, as the listing that this version comes from reported it; `undefined` if there is none. */
+  /** The attachment of a record in an image field, as the listing that this version comes from reported it; `undefined` if the record does not exist or has no such attachment. */
   attachment (key: string, field: string): Promise<ObjectInfo | undefined>
 }

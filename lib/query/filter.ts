@@ -29,7 +29,7 @@ export type Filter =
   | { readonly column: string, readonly op: 'contains', readonly value: string }
   /** The value is in this range. */
   | { readonly column: string, readonly op: 'range', readonly value: ValueRange }
-  /** There is a value, or there is none. */
+  /** The record has a value, or has no value. */
   | { readonly column: string, readonly op: 'exists', readonly value: boolean }
   /** Each of these is contained, ignoring case, in the key or in some text column of the info files, declared or not. */
   | { readonly op: 'words', readonly value: readonly string[] }

@@ -4,7 +4,7 @@ import { fromStored, hasValue, type FixedColumn } from '../table/column.js'
 import type { DictionaryReader, TableReader } from '../table/table.js'
 import type { Utf8Reader } from '../table/utf8-column.js'
 
-/** The user ids, or the object keys of images: one text for each row, which is empty if there is none. */
+/** The user ids, or the object keys of images: one text for each row, which is empty if the record has no such image. */
 export interface KeyColumn {
   readonly kind: 'keys'
   readonly name: string
@@ -20,7 +20,7 @@ export interface KeyColumn {
 /** A column as queries read it. */
 export type QueryColumn = DictionaryReader | FixedColumn | KeyColumn
 
-/** A column of a table; `undefined` if there is none with this name. */
+/** A column of a table; `undefined` if the table has no column with this name. */
 export function queryColumn (table: TableReader, name: string): QueryColumn | undefined {
   const column = table.column(name)
   if (column !== undefined) return column.kind === 'dictionary' ? table.dictionary(name)! : column

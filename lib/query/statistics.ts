@@ -31,7 +31,7 @@ export interface Figures {
   readonly median: Cell
   readonly min: Cell
   readonly max: Cell
-  /** Bins of equal width; fewer than requested if the range of the values is too small for so many. */
+  /** Bins of equal width; fewer than requested if the range of the values is too small for that number. */
   readonly histogram: readonly Bin[]
 }
 

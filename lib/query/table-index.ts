@@ -49,7 +49,7 @@ export class TableIndex {
   }
 
   /**
-   * A column, the virtual one included; `undefined` if there is none with this name.
+   * A column, the virtual one included; `undefined` if the table has no column with this name.
    *
    * @param asOf the instant of ages, in milliseconds since 1970-01-01 UTC
    */

@@ -107,7 +107,7 @@ export class TableVersion implements DataVersion {
     return isWhole && shape.format === 'json' ? this.#table.json.bytes : jsonOfRows(this.#table, rows(), shape.format, allocate)
   }
 
-  /** The table, with the virtual column if it is among these. Without an instant, such as in outputs, there is none. */
+  /** The table, with the virtual column if it is among these. Without an instant, such as in outputs, the table has no virtual column. */
   #withAge (columns: readonly string[], asOf: number | undefined): Table {
     const { data } = this.#table
     if (asOf === undefined || !columns.some((column) => isAge(this, column))) return data

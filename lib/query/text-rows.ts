@@ -6,7 +6,7 @@ import type { Allocate, TextShape } from './data-version.js'
 
 /** The most cells of a piece, which takes two or three milliseconds, and about the most bytes. */
 const PIECE_CELLS = 64_000
-/** A number that need not be whole counts as so many cells: its shortest text takes as much time. */
+/** A number that need not be whole counts as this many cells: its shortest text takes as much time. */
 const NUMBER_CELLS = 8
 const PIECE_BYTES = 1024 * 1024
 

@@ -8,7 +8,7 @@ export interface RecordFields {
   readonly undeclared: Readonly<Record<string, string>>
 }
 
-/** A value of a record as responses have it: dates and datetimes are texts. `null` if there is none. */
+/** A value of a record as responses have it: dates and datetimes are texts. `null` if the record has no value. */
 export type Cell = string | number | boolean | null
 
 /** One record: the declared columns, and the undeclared ones in which it has a value. Without a prototype, so that any name is safe. */

@@ -19,7 +19,7 @@ export class SnapshotFile {
   readonly #store: ObjectStore
   readonly #key: string
   readonly #identity: string
-  /** The ETag of the snapshot when it was last read or written; `null` if there was none, `undefined` if it is unknown. */
+  /** The ETag of the snapshot when it was last read or written; `null` if no snapshot existed, `undefined` if it is unknown. */
   #etag: string | null | undefined
   /** The name of the state in the snapshot; `undefined` if it is unknown. */
   #savedName: string | undefined

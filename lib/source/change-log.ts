@@ -79,7 +79,7 @@ export function lastPosition (log: ChangeLog): string {
 
 /**
  * The index of a position. Without it, that of the earliest one of the same version: its records are the same, and some images are
- * reported once more. `undefined` if there is none.
+ * reported once more. `undefined` if no such entry exists.
  */
 export function findPosition (log: ChangeLog, position: string): number | undefined {
   const names = namesOf(log)

@@ -18,7 +18,7 @@ export interface QuarantineEntry extends Rejection<QuarantineCode> {
   readonly key: string
   readonly etag: string
   readonly code: QuarantineCode
-  /** The version of the info file whose record is served meanwhile; `null` if there is none. */
+  /** The version of the info file whose record is served meanwhile; `null` if no earlier version is served. */
   readonly last_good: { readonly key: string, readonly etag: string } | null
 }
 

@@ -90,7 +90,7 @@ export function hasUsualKey (infoFiles: UserObjects, infoFile: number, prefixLen
   return userId.start - start === prefixLength && compareBytes(bytes, userId.end, end, USUAL_EXTENSION, 0, USUAL_EXTENSION.length) === 0
 }
 
-/** The reject of exactly this version of a file; `undefined` if there is none, or if the file has to be downloaded again. */
+/** The reject of exactly this version of a file; `undefined` if this version was not rejected, or if the file has to be downloaded again. */
 function knownReject ({ inventory: { infoFiles }, previous }: ReconcilePlan, infoFile: number, isPaused: (file: RejectedFile) => boolean): RejectedFile | undefined {
   const rejected = rejectedFilesOf(previous)
   if (rejected.size === 0) return undefined

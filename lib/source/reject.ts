@@ -39,7 +39,7 @@ export interface Rejection<Code extends QuarantineCode = RejectCode> {
   readonly line: number | null
   /** The name of the column; `null` if the error concerns no column or several. */
   readonly column: string | null
-  /** The beginning of the text with the error, at most EXCERPT_LENGTH characters and an ellipsis; `null` if there is none. */
+  /** The beginning of the text with the error, at most EXCERPT_LENGTH characters and an ellipsis; `null` if the error has no text. */
   readonly excerpt: string | null
 }
 

@@ -79,7 +79,7 @@ export function extensionIn ({ bytes, start, end }: ByteSlice): ByteSlice | unde
   return dot < start || lastIndex(SLASH, bytes, dot, end) > dot ? undefined : { bytes, start: dot + 1, end }
 }
 
-/** The index of the last occurrence of a byte; `start - 1` if there is none. */
+/** The index of the last occurrence of a byte; `start - 1` if the byte does not occur. */
 function lastIndex (byte: number, bytes: Uint8Array, start: number, end: number): number {
   let i = end - 1
   while (i >= start && bytes[i] !== byte) i--

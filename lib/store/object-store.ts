@@ -74,7 +74,7 @@ export interface ObjectStore {
   get (key: string, options?: GetOptions): Promise<ObjectBody | 'unchanged' | undefined>
   /** As `get`, for large objects: the body is a stream, whose bytes are not verified and whose reads are not retried. */
   stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined>
-  /** Returns the properties of an object; `undefined` if there is none. */
+  /** Returns the properties of an object; `undefined` if it does not exist. */
   head (key: string): Promise<ObjectInfo | undefined>
   /** Writes a whole object atomically: readers see the old one or the new one. Returns the new ETag. */
   put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>

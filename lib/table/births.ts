@@ -23,7 +23,7 @@ export function birthInstants (column: TableColumn): Float64Array {
   return instants
 }
 
-/** The date of a birth as a CalendarDay, for timestamps in a time zone (IANA name); 0 if there is none. */
+/** The date of a birth as a CalendarDay, for timestamps in a time zone (IANA name); 0 for a record without a birth. */
 export function birthDate (type: TypeName, value: Value, timeZone: string): number {
   if (value === null) return 0
   return type === 'date' ? calendarDay(Number(value) * DAY_MS, 'UTC') : calendarDay(Number(value), timeZone)

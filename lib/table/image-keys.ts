@@ -58,7 +58,7 @@ export function packImageKeys (texts: Utf8Column, keys: Utf8Column, naming: Imag
   }
 }
 
-/** The number of the extension of a usual key; -1 if the key is stored as it is, or if there is none. */
+/** The number of the extension of a usual key; -1 if the key is stored as it is, or if the record has no image. */
 export function usualExtension ({ bytes, offsets }: Utf8Column, row: number): number {
   const start = offsets[row]!
   return offsets[row + 1]! - start === 1 && bytes[start]! >= USUAL ? bytes[start]! - USUAL : -1

@@ -13,7 +13,7 @@ const NO_ROWS = Buffer.from('[]')
  * Computes the column `json` of a table. Rows with the same values as in the previous table are copied from there.
  *
  * @param previous the column `json` of the previous table
- * @param sameAs the row of the previous table with the same values; -1 if there is none
+ * @param sameAs the row of the previous table with the same values; -1 if no row has the same values
  */
 export function jsonRows (table: RowColumns, previous: Utf8Column, sameAs: Int32Array): Utf8Column {
   const length = sameAs.length

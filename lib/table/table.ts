@@ -44,7 +44,7 @@ interface ColumnReader { readonly value: (row: number) => Value, readonly cell: 
 export class TableReader {
   readonly data: Table
   readonly keys: Utf8Reader
-  /** The first image field; `undefined` if there is none. */
+  /** The first image field; `undefined` if the schema has no image field. */
   readonly image: ImageTexts | undefined
   readonly json: Utf8Reader
   /** The names of the declared columns, in schema order. */
@@ -80,7 +80,7 @@ export class TableReader {
     return [...this.#readers.keys()]
   }
 
-  /** A text column of the info files; `undefined` if there is none, or if no row has a value in it. */
+  /** A text column of the info files; `undefined` if it does not exist, or if no row has a value in it. */
   dictionary (name: string): DictionaryReader | undefined {
     return this.#dictionaries.get(name)
   }
@@ -100,7 +100,7 @@ export class TableReader {
     return this.#readers.get(column)?.value(row) ?? null
   }
 
-  /** The value of a row in a column as responses have it; `null` if there is none. */
+  /** The value of a row in a column as responses have it; `null` if the row has no value. */
   cell (row: number, column: string): Cell {
     return this.#readers.get(column)?.cell(row) ?? null
   }

@@ -45,7 +45,7 @@ export class Utf8Reader implements Utf8Column {
     return firstIndex(first, this.length, (row) => this.compare(row, text) >= 0)
   }
 
-  /** The row from `first` on that has this text; -1 if there is none. Those rows must be in ascending order. */
+  /** The row from `first` on that has this text; -1 if no such row exists. Those rows must be in ascending order. */
   find (text: string, first = 0): number {
     const bytes = Buffer.from(text)
     const row = this.lowerBound(bytes, first)

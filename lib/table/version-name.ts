@@ -29,7 +29,7 @@ export type NamedColumns = Omit<Table, 'version' | 'buckets' | 'births'>
 /**
  * Hashes the buckets of a table. Those in which nothing has changed are taken from the previous table.
  *
- * @param sameAs the row of the previous table with the same values; -1 if there is none
+ * @param sameAs the row of the previous table with the same values; -1 if no row has the same values
  */
 export function hashBuckets (table: NamedColumns, previous: Table, sameAs: Int32Array): BucketDigests {
   const buckets = bucketsOf(table.keys)

@@ -5,7 +5,7 @@ import { headersOnly } from './conditional.js'
 import { hasEnded, onResponseEnd } from './response-end.js'
 
 /**
- * Sends a body, or the headers alone if there is none, and releases the body when the response has ended. Sends nothing if the client has
+ * Sends a body, or the headers alone if the response has no body, and releases the body when the response has ended. Sends nothing if the client has
  * disconnected.
  */
 export function sendExport (reply: FastifyReply, { body, release }: Partial<Export>, encoding: Encoding): FastifyReply {

@@ -7,7 +7,7 @@ const FORMAT_REVISION = 1
 
 /** What identifies a version of a response. */
 export interface Validators {
-  /** A strong entity tag with its quotes; `undefined` if there is none. */
+  /** A strong entity tag with its quotes; `undefined` if the response has no entity tag. */
   readonly etag: string | undefined
   /** Milliseconds since 1970-01-01 UTC; `undefined` if the response has no date of its own. */
   readonly lastModified?: number

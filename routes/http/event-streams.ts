@@ -5,7 +5,7 @@ import { Problem, unavailable } from '../../plugins/problems/problem.js'
 const MAX_STREAMS = 256
 /** Milliseconds between two comments, by which clients, proxies and the write timeout recognize that a connection is alive. */
 const HEARTBEAT_MS = 15_000
-/** A client that has so many bytes to read gets no further event until it has read some. */
+/** A client that has this many bytes to read gets no further event until it has read some. */
 const MAX_UNREAD_BYTES = 1024 * 1024
 
 /** Runs a task every `ms` milliseconds. Returns the function that ends this. */

@@ -64,7 +64,7 @@ function parameterOf (field: Field): Parameter<readonly Operand[] | undefined> {
   return columnParameter(field.type.name, { description: describeFilter(field), ...example !== null && { example: [example] } })
 }
 
-/** The example of a field as responses have it; the schema may contain it in the format of files. `null` if there is none. */
+/** The example of a field as responses have it; the schema may contain it in the format of files. `null` if the field has no example. */
 export function exampleOf ({ type, descriptor: { example }, readJson }: Field): Cell {
   return toCell(type.name, readJson(example).value ?? null)
 }

@@ -2,6 +2,7 @@ import { parse as parseQuery } from 'node:querystring'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TUnsafe } from 'typebox'
 import { BoundedCache } from '../../lib/base/bounded-cache.js'
+import { memoize } from '../../lib/base/memoize.js'
 import { didYouMean, nearest } from '../../lib/base/nearest.js'
 import { invalidParameters, type ParameterError, type Problem } from '../../plugins/problems/problem.js'
 import type { Parameter } from './parameter.js'
@@ -59,18 +60,6 @@ export const parseParameters: FastifySchemaCompiler<ParametersSchema<Parameters>
     } catch (error) {
       return { error: error as Problem }
     }
-  }
-}
-
-/** Caches the results of a function for as long as its arguments are reachable. */
-function memoize<A extends object, R> (compute: (argument: A) => R): (argument: A) => R {
-  const results = new WeakMap<A, { readonly result: R }>()
-  return (argument) => {
-    const cached = results.get(argument)
-    if (cached !== undefined) return cached.result
-    const result = compute(argument)
-    results.set(argument, { result })
-    return result
   }
 }
 

@@ -13,6 +13,18 @@ import { example, json, type Examples, type Media, type Operation } from './oper
 import { badBinWidth, noSuchEncoding, noSuchRejectFormat } from './problem-examples.js'
 import { problems } from './problems.js'
 
+/** The statistics of the sample records with an age of 80 or more. */
+const OVER_80 = {
+  count: 18,
+  average_age: 85.63468704844475,
+  median_age: 86.18651608487338,
+  youngest_age: 80.28781656399727,
+  oldest_age: 89.88398357289527,
+  with_image: 17,
+  age_histogram: [{ min_age: 80, max_age: 89, count: 18 }],
+  as_of: '2026-01-01T00:00:00.000Z'
+}
+
 export const getStatistics = perSchema((schema): Operation => ({
   operationId: 'getStatistics',
   tags: ['Statistics'],
@@ -24,25 +36,9 @@ export const getStatistics = perSchema((schema): Operation => ({
       description: 'The statistics',
       headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding, ...headers.contentEncoding },
       content: json(recordSchemas(schema).named.Statistics, {
-        over80: example('Records with an age of 80 or more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", {
-          count: 18,
-          average_age: 85.63468704844475,
-          median_age: 86.18651608487338,
-          youngest_age: 80.28781656399727,
-          oldest_age: 89.88398357289527,
-          with_image: 17,
-          age_histogram: [{ min_age: 80, max_age: 89, count: 18 }],
-          as_of: '2026-01-01T00:00:00.000Z'
-        }),
+        over80: example('Records with an age of 80 or more', "'/stats?min_age=80&as_of=2026-01-01T00:00:00Z'", OVER_80),
         groups: example('The most frequent ages of 80 or more', "'/stats?group_by=age&limit=2&min_age=80&as_of=2026-01-01T00:00:00Z'", {
-          count: 18,
-          average_age: 85.63468704844475,
-          median_age: 86.18651608487338,
-          youngest_age: 80.28781656399727,
-          oldest_age: 89.88398357289527,
-          with_image: 17,
-          age_histogram: [{ min_age: 80, max_age: 89, count: 18 }],
-          as_of: '2026-01-01T00:00:00.000Z',
+          ...OVER_80,
           group_by: 'age',
           groups: [{ value: 89, count: 4 }, { value: 80, count: 2 }],
           other: { groups: 8, count: 12 }

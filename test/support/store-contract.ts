@@ -188,7 +188,7 @@ function testWriting (t: Test, { open }: ContractSubject): void {
     t.equal(await bodyOf(store, 'key'), '199')
   })
 
-  t.test('creates an object only if there is none', async t => {
+  t.test('creates an object only if it does not exist', async t => {
     const store = await open(t)
     const { etag } = await store.put('key', bytes('one'), { ifMatch: null })
     t.match(await store.head('key'), { etag })
@@ -272,7 +272,7 @@ export async function listAll (store: ObjectStore, prefix: string): Promise<Obje
   return objects
 }
 
-/** The content of the object as text; `undefined` if there is none. */
+/** The content of the object as text; `undefined` if it does not exist. */
 async function bodyOf (store: ObjectStore, key: string, way: GetOptions = {}): Promise<string | undefined> {
   const object = await store.get(key, way)
   return object === undefined || object === 'unchanged' ? undefined : object.body.toString()

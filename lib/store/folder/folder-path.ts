@@ -46,7 +46,7 @@ async function unlessMissing<T> (call: () => Awaitable<T>): Promise<T | undefine
   }
 }
 
-/** Opens the regular file of the key. Returns `undefined` if there is none. The caller closes the file. */
+/** Opens the regular file of the key. Returns `undefined` if it does not exist. The caller closes the file. */
 export async function openFile (lookup: Lookup, key: string): Promise<OpenFile | undefined> {
   const { files } = lookup
   const path = await existingPath(lookup, key)
@@ -63,7 +63,7 @@ export async function openFile (lookup: Lookup, key: string): Promise<OpenFile |
   return undefined
 }
 
-/** Returns the properties of the regular file of the key, or `undefined` if there is none. */
+/** Returns the properties of the regular file of the key, or `undefined` if it does not exist. */
 export async function statFile (lookup: Lookup, key: string): Promise<BigIntStats | undefined> {
   const path = await existingPath(lookup, key)
   const stats = path === undefined ? undefined : await unlessMissing(() => lookup.files.lstat(path))

@@ -33,7 +33,7 @@ export function lockText (token: string, now: number): Buffer {
   return Buffer.from(JSON.stringify({ pid: process.pid, host: hostname(), pids: PID_NAMESPACE, token, since: new Date(now).toISOString() }))
 }
 
-/** Reads a lock file. Returns `undefined` if there is none, and a holder with pid 0 and host `unknown` if the file cannot be parsed. */
+/** Reads a lock file. Returns `undefined` if the file does not exist, and a holder with pid 0 and host `unknown` if the file cannot be parsed. */
 export async function readLock (path: string): Promise<Holder | undefined> {
   const text = await readFile(path, 'utf8').catch(toMissing)
   const stats = await stat(path).catch(toMissing)

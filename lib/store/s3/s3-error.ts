@@ -14,7 +14,7 @@ const NETWORK_CODE = /^E(?!RR_)[A-Z_]+$|CERT|^ERR_(SSL|TLS)/
 /** The names of the errors by which AWS, Ceph RGW and MinIO reject a key. */
 const INVALID_KEY = /^KeyTooLongError$|^(XMinio)?Invalid(Object|Resource)Name$/
 
-/** The HTTP status of the response; `undefined` if there was none. */
+/** The HTTP status of the response; `undefined` if no response arrived. */
 export function statusOf (error: unknown): number | undefined {
   return (error as SdkError).$metadata?.httpStatusCode
 }

@@ -40,7 +40,7 @@ export class S3Requests {
     return this.#retrying.send(new ListObjectsV2Command(input), { abortSignal })
   }
 
-  /** Gets an object. Returns `undefined` if there is none. */
+  /** Gets an object. Returns `undefined` if it does not exist. */
   get (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
     return this.#get(this.#retrying, key, conditions, abortSignal)
   }

@@ -22,7 +22,7 @@ export interface FastGet {
 
 /** A page of a listing that has been received but not parsed. */
 export interface FastPage {
-  /** The token of the next page, found without parsing the page; `undefined` if there is none. */
+  /** The token of the next page, found without parsing the page; `undefined` on the last page. */
   readonly next: string | undefined
   /** Parses the page into `objects`, which is cleared before. Must be called exactly once, because it releases the memory of the page. */
   read (objects: ObjectList): ListingPage | FallBackToSdk
@@ -67,7 +67,7 @@ export class S3FastPath {
     this.#maxMs = Math.min(maxMs, MAX_MS)
   }
 
-  /** Reads an object. Returns `undefined` if there is none. @throws StoreError `too_large` */
+  /** Reads an object. Returns `undefined` if it does not exist. @throws StoreError `too_large` */
   async get (key: string, { ifNoneMatch, maxBytes, maxMs }: FastGet): Promise<ObjectBody | 'unchanged' | undefined | FallBackToSdk> {
     try {
       const connection = this.#connection ?? await this.#connect()
