@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { RequestGate, type StoreLimits } from './request-gate.js'
 import { S3Bucket } from './s3-bucket.js'
-import { execute, type Operation, type S3Response, type S3Settings, type S3Request } from './s3-protocol.js'
+import { execute, failure, type Operation, type S3Response, type S3Settings, type S3Request } from './s3-protocol.js'
 
+export type { StoreLimits } from './request-gate.js'
 export type { Operation, S3Response, S3Request } from './s3-protocol.js'
 
 /**
@@ -21,7 +23,7 @@ export type Fault = S3Response
 /** Called with every request before it is executed; `undefined` means no fault. */
 export type Interceptor = (request: S3Request) => Fault | undefined | Promise<Fault | undefined>
 
-export interface S3EndpointOptions extends Partial<S3Settings> {
+export interface S3EndpointOptions extends Partial<S3Settings>, StoreLimits {
   readonly port?: number
 }
 
@@ -42,8 +44,12 @@ export async function startS3Endpoint (options: S3EndpointOptions = {}): Promise
 }
 
 export class S3Endpoint {
-  /** Requests since the start or `reset()`, with and without faults. */
-  readonly counts = Object.fromEntries(OPERATIONS.map(name => [name, 0])) as Record<Operation, number>
+  /** Requests since the start or `reset()`, with and without faults, and including those that were refused. */
+  readonly counts = zeros()
+  /** Requests since the start or `reset()` that were refused with 503 SlowDown, because they exceeded the limits. */
+  readonly refused = zeros()
+  /** The greatest number of requests since the start or `reset()` that had arrived and were not executed yet. */
+  mostInFlight = 0
   /** The keys of the GET and PUT requests that `counts` includes, in order of arrival. */
   readonly gets: string[] = []
   readonly puts: string[] = []
@@ -55,9 +61,12 @@ export class S3Endpoint {
   })
 
   #port: number
+  #gate: RequestGate
+  #inFlight = 0
 
-  constructor ({ port = 0, clock = Date.now, pageSize = 1000, unquotedIfMatch = false }: S3EndpointOptions) {
+  constructor ({ port = 0, clock = Date.now, pageSize = 1000, unquotedIfMatch = false, ...limits }: S3EndpointOptions) {
     this.#port = port
+    this.#gate = new RequestGate(limits)
     this.#settings = { clock, pageSize, unquotedIfMatch }
   }
 
@@ -80,9 +89,16 @@ export class S3Endpoint {
     this.#buckets.delete(name)
   }
 
-  /** Resets the counts and the interceptor, but not the objects. */
+  /** Replaces the latency and the limits, for requests that arrive from now on. */
+  limit (limits: StoreLimits): void {
+    this.#gate = new RequestGate(limits)
+  }
+
+  /** Resets the counts and the interceptor, but not the objects and the limits. */
   reset (): void {
-    for (const operation of OPERATIONS) this.counts[operation] = 0
+    Object.assign(this.counts, zeros())
+    Object.assign(this.refused, zeros())
+    this.mostInFlight = this.#inFlight
     this.gets.length = 0
     this.puts.length = 0
     this.intercept = undefined
@@ -107,6 +123,22 @@ export class S3Endpoint {
     this.counts[request.operation]++
     if (request.operation === 'GET') this.gets.push(request.key)
     if (request.operation === 'PUT') this.puts.push(request.key)
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.#inFlight)
+    try {
+      await this.#execute(request, response)
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  async #execute (request: S3Request, response: ServerResponse): Promise<void> {
+    const delayMs = this.#gate.admit()
+    if (delayMs !== 0) await pause(delayMs ?? this.#gate.latencyMs)
+    if (delayMs === undefined) {
+      this.refused[request.operation]++
+      respond(response, failure(503, 'SlowDown'), undefined)
+      return
+    }
     const fault = this.intercept && await this.intercept(request)
     if (fault === 'drop') {
       response.destroy()
@@ -115,6 +147,15 @@ export class S3Endpoint {
     const reply = typeof fault === 'object' ? fault : execute(request, this.#buckets, this.#settings)
     respond(response, reply, fault)
   }
+}
+
+function zeros (): Record<Operation, number> {
+  return Object.fromEntries(OPERATIONS.map(name => [name, 0])) as Record<Operation, number>
+}
+
+/** Timers of equal durations share one list in Node.js, so thousands of them are cheap. */
+function pause (ms: number): Promise<void> {
+  return new Promise((resolve) => { setTimeout(resolve, ms) })
 }
 
 function parseRequest (message: IncomingMessage, body: Buffer): S3Request {

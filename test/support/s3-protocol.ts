@@ -101,7 +101,8 @@ function describe ({ etag, lastModified, headers }: BucketObject): Record<string
   return { ...headers, etag: `"${etag}"`, 'last-modified': new Date(lastModified).toUTCString() }
 }
 
-function failure (status: number, code: string): S3Response {
+/** The response of S3 to a request that fails with this code. */
+export function failure (status: number, code: string): S3Response {
   return xml(status, `<Error><Code>${code}</Code><Message>${code}</Message></Error>`)
 }
 
