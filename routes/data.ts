@@ -13,9 +13,9 @@ import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf, formatOf } from './http/negotiation.js'
 import { columnsOf, isPositionIn, sortOf } from './http/columns.js'
 import { expiredCursor, listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
-import { listingParameters, recordColumnsParameter, type ListingQuery } from './http/listing-parameters.js'
+import { listingParameters, recordParameters, type ListingQuery, type RecordQuery } from './http/listing-parameters.js'
 import { choiceParameter } from './http/parameter.js'
-import { filtersOf, recordPath, unknownColumn } from './http/parameters.js'
+import { filtersOf, instantOf, recordPath, unknownColumn } from './http/parameters.js'
 import { parametersSchema, type Parameters, type Values } from './http/query.js'
 import { recordSchemas } from './http/record-schemas.js'
 import type { Operation } from './openapi/operation.js'
@@ -105,19 +105,20 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     method: ['GET', 'HEAD'],
     config: { operation: getRecord },
     preHandler: ensureFresh,
-    schema: { params, querystring: parametersSchema(recordColumnsParameter), response: { 200: OneRecord } },
+    schema: { params, querystring: parametersSchema(recordParameters(schema)), response: { 200: OneRecord } },
     handler: async (request, reply) => {
-      const { dataVersion: version, query } = request
+      const { dataVersion: version } = request
+      const query = request.query as RecordQuery
       const id = keyOf(request.params)
       const encoding = encodingOf(request)
       const columns = columnsOf(query.columns, version)
-      const plan = planQuery(version, { filters: [{ column: schema.key.name, op: 'equals', value: id }], columns, asOf: wholeMinute(clock()), format: 'ndjson' })
+      const plan = planQuery(version, { filters: [{ column: schema.key.name, op: 'equals', value: id }], columns, asOf: instantOf(query, clock()), format: 'ndjson' })
       const result = await transformer.export(version, plan, encoding)
       if (result.release !== undefined) onResponseEnd(reply, result.release)
       if (result.count === 0) throw recordNotFound(id, transformer)
       const etag = entityTag(fastify, 'record', plan.version, plan.key, encoding)
       reply.headers({ vary: 'accept-encoding', etag })
-      setCacheControl(request, reply, usesAge(version, plan))
+      setCacheControl(request, reply, query.as_of === undefined && usesAge(version, plan))
       await setLastGood(reply, version, plan)
       if (isNotModified(request, { etag })) return notModified(reply)
       reply.type(MEDIA_TYPES.json)

@@ -2,6 +2,16 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { buildOnSampleData } from './support/examples.js'
 
+/** Values other than the default have no effect without one of these parameters, and are an error. */
+const REQUIRED_BESIDE: Readonly<Record<string, readonly [name: string, value: string]>> = {
+  'getStatistics bins': ['columns', 'birthts'],
+  'getStatistics limit': ['group_by', 'last_name'],
+  'listRecords age_basis': ['min_age', '1'],
+  'exportRecordsCsv age_basis': ['min_age', '1'],
+  'exportRecordsNdjson age_basis': ['min_age', '1'],
+  'getStatistics age_basis': ['min_age', '1']
+}
+
 interface Schema {
   readonly $ref?: string
   readonly type: string
@@ -30,15 +40,21 @@ t.test('the documented values, bounds, default and example of every parameter ar
       for (const { name, in: place, schema: { $ref, ...own } } of parameters) {
         if (place !== 'query') continue
         const schema = { ...own, ...$ref !== undefined && document.components.schemas[$ref.split('/').at(-1)!] } as Schema
-        const send = sender(app, method, path, parameters, name)
+        const beside = REQUIRED_BESIDE[`${operationId} ${name}`]
+        const send = sender(app, method, path, parameters, [name])
+        const sendBeside = beside === undefined ? send : sender(app, method, path, parameters, [name, beside])
         const { accepted, rejected } = valuesOf(schema)
         // The sample data has fewer than two rejects, so their listing has no cursor.
         const cursors = path.startsWith('/data') ? [cursor] : []
         for (const value of name === 'cursor' ? cursors : [...accepted, ...schema.examples ?? []]) {
-          t.equal((await send(value)).statusCode, 200, `${operationId} accepts ${name}=${String(value)}`)
+          t.equal((await sendBeside(value)).statusCode, 200, `${operationId} accepts ${name}=${String(value)}`)
         }
         for (const value of rejected) {
           t.match((await send(value)).json(), { status: 400, errors: [{ parameter: name }] }, `${operationId} rejects ${name}=${String(value)}`)
+        }
+        if (beside !== undefined) {
+          const other = accepted.find((value) => value !== schema.default)
+          t.match((await send(other)).json(), { status: 400, errors: [{ parameter: name, detail: 'no effect' }] }, `${operationId} rejects ${name}=${String(other)} without ${beside[0]}`)
         }
         if (schema.default !== undefined) t.equal(steady((await send(schema.default)).body), steady((await send(undefined)).body), `${operationId}: the default of ${name}`)
         count++
@@ -63,12 +79,13 @@ function valuesOf ({ type, format, enum: values, pattern, minimum, maximum, item
   return { accepted: [], rejected: pattern === undefined ? [''] : ['x', ''] }
 }
 
-/** Sends requests that are valid except for the parameter, which may have one value, several or none. */
-function sender (app: FastifyInstance, method: string, path: string, parameters: readonly Parameter[], name: string) {
+/** Sends requests that are valid except for the parameter, which may have one value, several or none. `beside`: another parameter and its value. */
+function sender (app: FastifyInstance, method: string, path: string, parameters: readonly Parameter[], [name, beside]: readonly [name: string, beside?: readonly [string, string]]) {
   const examples = Object.fromEntries(parameters.filter((parameter) => parameter.in === 'path').map((parameter) => [parameter.name, String(parameter.schema.examples![0])]))
   const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => examples[name]!)
   return async (value: unknown) => {
     const search = new URLSearchParams(value === undefined ? [] : [value].flat().map((text): [string, string] => [name, String(text)]))
+    if (beside !== undefined) search.append(...beside)
     return await app.inject({ method: method.toUpperCase() as 'GET', url: `${url}?${search}` })
   }
 }

@@ -21,9 +21,9 @@ const COLUMN_PARAMETERS = {
     separator: ',',
     accepted: 'a list of columns, separated by commas or repeated'
   }),
-  bins: integerParameter({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of bins in the histogram of each of `columns`.', example: 10 }),
+  bins: integerParameter({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of bins in the histogram of each of `columns`, without which only the default is accepted.', example: 10 }),
   group_by: textParameter({ description: 'The column by whose values the records are grouped. The response has the number of records of each group and its statistics of `columns`.' }),
-  limit: integerParameter({ minimum: 1, maximum: MAX_GROUPS, default: 100, description: 'The maximum number of `groups`. The largest groups are listed, and `other` counts the others.', example: 10 })
+  limit: integerParameter({ minimum: 1, maximum: MAX_GROUPS, default: 100, description: 'The maximum number of `groups`. The largest groups are listed, and `other` counts the others. Without `group_by`, only the default is accepted.', example: 10 })
 }
 
 const AGE_PARAMETERS = {
@@ -47,8 +47,16 @@ export function columnStatisticsParameters ({ files, birth }: Schema): Parameter
 
 type ColumnQuery = Pick<StatisticsQuery, 'columns' | 'bins' | 'groupBy' | 'maxGroups'>
 
-/** Reads these parameters. @throws {Problem} if a column has a type without statistics; `checkColumns` finds unknown columns later */
-export function columnQueryOf ({ columns, bins, group_by: groupBy, limit }: ColumnStatisticsQuery, version: Columns): ColumnQuery {
+/**
+ * Reads these parameters.
+ *
+ * @throws {Problem} if a column has a type without statistics, or a parameter has no effect; `checkColumns` finds unknown columns later
+ */
+export function columnQueryOf (query: ColumnStatisticsQuery, version: Columns): ColumnQuery {
+  const { columns, bins, group_by: groupBy, limit } = query
+  // The defaults are accepted everywhere, as some generated clients send them with every request.
+  if (columns === undefined) checkNoEffect('bins', query, 'applies to the histograms of columns; name them with columns=')
+  if (groupBy === undefined) checkNoEffect('limit', query, 'applies to groups; name their column with group_by=')
   if (columns !== undefined) checkNames('columns', columns)
   if (groupBy !== undefined) checkNames('group_by', [groupBy])
   for (const column of columns ?? []) {
@@ -58,6 +66,10 @@ export function columnQueryOf ({ columns, bins, group_by: groupBy, limit }: Colu
     }
   }
   return { columns, groupBy, ...columns && { bins }, ...groupBy !== undefined && { maxGroups: limit } }
+}
+
+function checkNoEffect (name: 'bins' | 'limit', { [name]: value }: ColumnStatisticsQuery, detail: string): void {
+  if (value !== undefined && value !== COLUMN_PARAMETERS[name].absent) throw invalidParameters([{ parameter: name, detail: `got "${value}", which has no effect here: it ${detail}` }])
 }
 
 /** A value of any column. Its schema has no `type`, as client generators fail on a schema with several types. */

@@ -1,6 +1,6 @@
 import type { Schema } from '../../lib/schema/schema.js'
 import { columnsParameter, sortParameter } from './columns.js'
-import { filterParameters, type FilterQuery } from './parameters.js'
+import { AgeParameters, filterParameters, type FilterQuery } from './parameters.js'
 import type { Parameter } from './parameter.js'
 import { perSchema } from './per-schema.js'
 import type { Parameters } from './query.js'
@@ -18,8 +18,16 @@ export const listingParameters: (schema: Schema) => Parameters = perSchema((sche
   }
 })
 
-/** Hidden in the document, which describes it in words: with it, all columns of the response would be optional in generated clients. */
-export const recordColumnsParameter = { columns: { ...columnsParameter(['*']), isHidden: true } }
+export type RecordQuery = Pick<ListingQuery, 'columns' | 'as_of'>
+
+/**
+ * The parameters of one record. `columns` is hidden in the document, which describes it in words: with it, all columns of the response
+ * would be optional in generated clients.
+ */
+export const recordParameters: (schema: Schema) => Parameters = perSchema(({ birth }) => ({
+  columns: { ...columnsParameter(['*']), isHidden: true },
+  ...birth && { as_of: { ...AgeParameters.as_of, description: `With \`columns=age\`: ${AgeParameters.as_of.description[0]!.toLowerCase()}${AgeParameters.as_of.description.slice(1)}` } }
+}))
 
 /** Adds a default to a list. An equal list is replaced by the same object, so that `toEntries` omits it like an absent parameter. */
 function withDefault (parameter: Parameter<readonly string[] | undefined>, value: readonly string[]): Parameter<readonly string[] | undefined> {

@@ -71,9 +71,16 @@ t.test('a column that has no statistics or does not exist is an error', async (t
     ['columns=kind', 'columns', /values of the type string; must be a column of one of the types integer, number, date, datetime; use group_by/], ['columns=on', 'columns', /boolean/], ['columns=room', 'columns', /string/],
     ['columns=wight', 'columns', /did you mean weight/], ['columns=count,count', 'columns', /twice/], ['columns=*', 'columns', /unknown column/],
     ['group_by=kinds', 'group_by', /did you mean kind/], ['group_by=kind,on', 'group_by', /cannot be used here/], ['group_by=', 'group_by', /./], ['group_by=kind&group_by=on', 'group_by', /at most once/],
-    ['columns=count&bins=0', 'bins', /1 to 100/], ['group_by=kind&limit=1001', 'limit', /1 to 1000/], ['empty_bins=true', 'empty_bins', /unknown parameter/], ['group_by=age', 'group_by', /unknown column age/]
+    ['columns=count&bins=0', 'bins', /1 to 100/], ['group_by=kind&limit=1001', 'limit', /1 to 1000/], ['bins=5', 'bins', /got "5", which has no effect here: .*columns=/], ['group_by=kind&bins=5', 'bins', /columns=/], ['columns=count&limit=5', 'limit', /group_by=/], ['empty_bins=true', 'empty_bins', /unknown parameter/], ['group_by=age', 'group_by', /unknown column age/]
   ]
   for (const [search, parameter, detail] of table) t.match((await app.inject(`/stats?${search}`)).json(), { status: 400, errors: [{ parameter, detail }] }, search)
+})
+
+t.test('the default of a parameter that has no effect is accepted', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  for (const [path, search] of [['/stats', 'bins=20&limit=100&age_basis=completed'], ['/data', 'age_basis=completed']]) {
+    t.equal((await app.inject(`${path}?${search}`)).body, (await app.inject(`${path}?`)).body)
+  }
 })
 
 t.test('age is a column of statistics, and bins without records can be included', async (t) => {

@@ -70,6 +70,18 @@ t.test('columns=* is every column, and sort takes several', async (t) => {
   t.equal(await ids('-age,user_id'), '41235')
 })
 
+t.test('the age of one record is that at as_of, or expires with the minute', async (t) => {
+  const { app, clock } = await build(t, { files, settings: { MAX_STALENESS: '1h' } })
+  const get = async (search: string) => await app.inject(`/data/1?${search}`)
+  t.same((await get(`${AT}&columns=user_id,age`)).json(), { user_id: '1', age: 35 })
+  t.same((await get('as_of=2001-06-15T00:00:00Z&columns=age')).json(), { age: 11 })
+  t.equal((await get(AT)).body, (await get('')).body)
+  clock.advance(10_000)
+  t.equal((await get(`${AT}&columns=age`)).headers['cache-control'], 'private, max-age=3590')
+  t.equal((await get('columns=age')).headers['cache-control'], 'private, max-age=19', 'the minute ends in 19.5 s')
+  t.match((await get('as_of=today')).json(), { status: 400, errors: [{ parameter: 'as_of', detail: /RFC 3339/ }] })
+})
+
 t.test('age is a virtual column of completed years', async (t) => {
   const { app, clock } = await build(t, { files })
   const at = await app.inject(`/data?${AT}&columns=user_id,age&where=age>=0&sort=-age`)
