@@ -20,6 +20,8 @@ export interface Refreshed {
   readonly listingMs: number
   /** Keys of info files that could not be downloaded. */
   readonly failed: readonly string[]
+  /** From when on the data is refreshed before it is served, even if it is younger than the rules allow; in milliseconds of the monotonic clock. */
+  readonly readAgainAt?: number | undefined
 }
 
 /** How fresh the data is at one moment. */
@@ -103,7 +105,7 @@ export class Refresher<T extends Refreshed> {
     const ageMs = this.#last === undefined ? undefined : Math.max(0, clock() - this.#last.listedAt)
     const staleReasons = this.#staleReasons()
     const limit = this.#failure === undefined ? Infinity : rules.maxStaleIfErrorMs
-    const freshForMs = ageMs === undefined || staleReasons.length > 0 ? 0 : Math.max(0, rules.maxStalenessMs - ageMs)
+    const freshForMs = ageMs === undefined || staleReasons.length > 0 ? 0 : Math.max(0, this.#freshMs() - ageMs)
     return { ageMs, staleReasons, isUsable: ageMs !== undefined && ageMs <= limit, freshForMs }
   }
 
@@ -122,9 +124,15 @@ export class Refresher<T extends Refreshed> {
 
   #isOld (): boolean {
     if (this.#last === undefined) return true
-    const { clock, rules } = this.#options
+    const { clock } = this.#options
     const age = clock() - this.#last.listedAt
-    return age > Math.max(rules.maxStalenessMs, 2 * this.#last.listingMs)
+    return age > Math.max(this.#freshMs(), 2 * this.#last.listingMs)
+  }
+
+  /** The age from which on the data is refreshed. */
+  #freshMs (): number {
+    const { maxStalenessMs } = this.#options.rules
+    return this.#last?.readAgainAt === undefined ? maxStalenessMs : Math.min(maxStalenessMs, this.#last.readAgainAt - this.#last.listedAt)
   }
 
   #isPausing (): boolean {

@@ -10,6 +10,7 @@ import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-s
 import { readPreconditions, type Preconditions } from '../store/precondition.js'
 import { fromDraft } from '../table/row-source.js'
 import { admitColumns } from './admit-columns.js'
+import { isCutOff } from './incomplete-file.js'
 import { parseInfoFile } from './info-file.js'
 import { takeInventory } from './inventory.js'
 import { findLakeWarnings } from './lake-warnings.js'
@@ -48,6 +49,8 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   readonly warnings: readonly Warning[]
   /** Keys of info files that could not be downloaded. The next reconcile tries them again. */
   readonly failed: readonly string[]
+  /** When the first incomplete info file can be read again, in milliseconds of the monotonic clock; absent if no file is incomplete. */
+  readonly readAgainAt?: number | undefined
   /** The preconditions of the outputs, as they were before the listing began. */
   readonly preconditions: Preconditions
 }
@@ -112,9 +115,17 @@ export async function reconcile (
     quarantine: next,
     warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, quarantine: next, skipped: inventory.skipped }),
     failed: [...plan.rejected.values()].filter((file) => file.rejection.code === 'download_failed').map(({ key }) => key).sort(compareUtf8),
+    readAgainAt: earliest([...plan.rejected.values()].map((file) => file.readAgainAt)),
     preconditions
   }
 }
+
+function earliest (times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length === 0 ? undefined : known.reduce((a, b) => Math.min(a, b))
+}
+
+const INCOMPLETE = rejection('incomplete', 'The file has no line end after its last line and was modified less than two seconds ago, so it may not be complete; it is read again when it is two seconds old')
 
 /** A downloaded info file: its content, or why it is rejected. */
 type InfoFile =
@@ -138,6 +149,7 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, f
     if (found === undefined || found === 'unchanged') return undefined
     // A response without an ETag did not come from the store, but from a proxy, for example.
     if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
+    if (found.growingMs !== undefined && isCutOff(found.body, format)) return { ...version(found), racy: true, rejection: INCOMPLETE, readAgainAt: clock() + found.growingMs }
     return { ...version(found), ...parseInfoFile(found.body, { format, delimiter, encoding, schema: compileSchema(schema), userId }) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error

@@ -20,7 +20,8 @@ export const REJECT_CODES = [
   'several_rows',
   'wrong_field_count',
   'invalid_value',
-  'download_failed'
+  'download_failed',
+  'incomplete'
 ] as const
 export type RejectCode = (typeof REJECT_CODES)[number]
 

@@ -32,6 +32,8 @@ export interface RejectedFile {
   readonly rejection: Rejection
   /** The fields of a valid file that is rejected only because the lake has too many columns. */
   readonly data?: RecordFields
+  /** Present if the file is incomplete: when it can be read again, in milliseconds of the monotonic clock. */
+  readonly readAgainAt?: number
   /** Present if the download timed out. */
   readonly backoff?: Backoff
 }

@@ -7,6 +7,8 @@ export type { ObjectInfo, ObjectList } from './object-list.js'
 /** An object with its whole content. */
 export interface ObjectBody extends ObjectInfo {
   readonly body: Buffer
+  /** Present if the object was modified so recently that a writer may still append to it: for how many more milliseconds. In folders only. */
+  readonly growingMs?: number
 }
 
 /** An object whose content is read as a stream. `size` is that of the whole object, even if a range was requested. */

@@ -3,7 +3,7 @@ import { Refresher, type Refreshed } from '../../lib/refresher.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import { TestClock } from '../support/app.js'
 
-interface Run { end: (listingMs?: number, failed?: string[]) => void, fail: (error: Error) => void }
+interface Run { end: (listingMs?: number, failed?: string[], readAgainAt?: number) => void, fail: (error: Error) => void }
 
 function controlled (rules = {}) {
   const clock = new TestClock()
@@ -11,7 +11,7 @@ function controlled (rules = {}) {
   const changes: string[][] = []
   const refresher = new Refresher<Refreshed>(() => new Promise((resolve, reject) => {
     const listedAt = clock.monotonic()
-    runs.push({ end: (listingMs = 0, failed = []) => resolve({ listedAt, listingMs, failed }), fail: reject })
+    runs.push({ end: (listingMs = 0, failed = [], readAgainAt?: number) => resolve({ listedAt, listingMs, failed, readAgainAt }), fail: reject })
   }), { clock: clock.monotonic, rules: { maxStalenessMs: 2000, refreshWaitMs: 20, maxStaleIfErrorMs: Infinity, ...rules }, onChange: ({ reasons }) => changes.push([...reasons]) })
   const load = async (listingMs = 0, failed: string[] = []) => {
     const done = refresher.refresh({ fresh: true })
@@ -109,6 +109,28 @@ t.test('a failed download makes the data stale', async (t) => {
   const { refresher, load } = controlled()
   await load(0, ['source_data/1.csv'])
   t.match(refresher.freshness(), { staleReasons: ['download_failed'], isUsable: true })
+})
+
+t.test('data is refreshed early if a file can be read again, and not before twice the duration of the listing', async (t) => {
+  const { clock, refresher, runs } = controlled({ maxStalenessMs: 60_000 })
+  const first = refresher.refresh()
+  runs[0]!.end(0, [], clock.monotonic() + 1500)
+  await first
+  t.match(refresher.freshness(), { freshForMs: 1500, staleReasons: [] })
+  clock.advance(1500)
+  t.match(await refresher.ensure(), { ageMs: 1500, freshForMs: 0 })
+  t.equal(runs.length, 1)
+  clock.advance(1)
+  const second = refresher.ensure()
+  runs[1]!.end(1000, [], clock.monotonic() + 500)
+  t.match(await second, { ageMs: 0, freshForMs: 500 })
+  clock.advance(2000)
+  await refresher.ensure()
+  t.equal(runs.length, 2)
+  clock.advance(1)
+  const third = refresher.ensure()
+  runs[2]!.end()
+  t.match(await third, { ageMs: 0, freshForMs: 60_000 })
 })
 
 t.test('refresh rejects with the error of the listing', async (t) => {

@@ -1,6 +1,8 @@
-import { writeFileSync } from 'node:fs'
+import { utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { build, buildOnFolder, csv, PNG, type LogLine } from '../support/app.js'
+import { FolderStore } from '../../lib/store/folder/folder-store.js'
+import { build, buildOnFolder, csv, NOON, PNG, TestClock, type LogLine } from '../support/app.js'
 
 const BAD = 'first_name,last_name\nAnn,Lee\n'
 const post = { method: 'POST', url: '/data' } as const
@@ -151,6 +153,19 @@ t.test('a 404 for a record whose file is in quarantine contains the reject', asy
   t.match((await app.inject('/data/alone')).json(), { status: 404, detail: 'There is no record "alone": source_data/alone.png is an image without an info file', reject: { code: 'orphan' } })
   t.match((await app.inject('/data/nobody')).json(), { status: 404, detail: 'There is no record "nobody"', reject: undefined })
   t.match((await app.inject('/data/late')).json(), { status: 503, code: 'download_failed', detail: 'source_data/late.csv is in the lake and could not be downloaded yet' })
+})
+
+t.test('a file of a folder that may be incomplete is read as soon as it is two seconds old, however old the data may be', async (t) => {
+  const root = t.testdir({ source_data: { 'late.csv': csv('Ann').trimEnd() } })
+  utimesSync(join(root, 'source_data', 'late.csv'), NOON / 1000, NOON / 1000)
+  const clock = new TestClock(NOON + 500)
+  const { app } = await build(t, { settings: { MAX_STALENESS: '1h' }, clock, store: () => new FolderStore(root, { clock: clock.read }) })
+  t.match(await app.inject('/data/late'), { statusCode: 503, headers: { 'retry-after': '1' } })
+  t.match((await app.inject('/data/late')).json(), { code: 'download_failed', detail: /^source_data\/late.csv is in the lake and could not be read yet. The file has no line end/ })
+  t.match(await app.inject('/data'), { statusCode: 200, body: '[]', headers: { 'cache-control': 'private, max-age=1', 'data-stale': undefined } })
+  t.match((await app.inject('/rejects?code=incomplete')).json().entries, [{ user_id: 'late', last_good: null }])
+  clock.advance(1501)
+  t.match((await app.inject('/data/late')).json(), { first_name: 'Ann' })
 })
 
 t.test('Data-Last-Good is the number of last good records of a response', async (t) => {

@@ -39,6 +39,8 @@ export interface TestLakeOptions extends Pick<AppOptions, 'schema' | 'openVersio
   readonly beside?: TestLake
   /** Starts the worker thread. Default: one that the apps of the process share. */
   readonly worker?: () => BackendThread
+  /** Default: a clock of its own. */
+  readonly clock?: TestClock
   /** A store that replaces the S3 store. The app then has no worker thread. */
   readonly store?: (bucket: S3Bucket) => ObjectStore
 }
@@ -47,8 +49,7 @@ export interface TestLakeOptions extends Pick<AppOptions, 'schema' | 'openVersio
  * Starts the app on a bucket of a test endpoint, as in production with a worker thread. The app and the endpoint are closed at the end of the test.
  * `inject` throws if a response does not conform to the OpenAPI document.
  */
-export async function build (t: Test, { files = {}, settings = {}, server = {}, log, name = 'datalake', beside, store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
-  const clock = beside?.clock ?? new TestClock()
+export async function build (t: Test, { files = {}, settings = {}, server = {}, log, name = 'datalake', beside, clock = beside?.clock ?? new TestClock(), store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
   const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read })
   const bucket = endpoint.bucket(name)
   for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)

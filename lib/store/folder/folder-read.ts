@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.js'
 import { StoreError, type GetOptions, type ObjectBody, type ObjectStream, type StreamOptions } from '../object-store.js'
 import type { Disk, Files } from './files.js'
 import { openFile, type Lookup } from './folder-path.js'
-import { etagOf, infoOf } from './folder-version.js'
+import { etagOf, growingMs, infoOf } from './folder-version.js'
 
 const ATTEMPTS = 3
 
@@ -33,7 +33,9 @@ async function readVersion (
     if (info.etag === ifNoneMatch && !info.racy) return 'unchanged'
     if (info.size > maxBytes) throw new StoreError('too_large', `more than ${maxBytes} bytes`)
     const body = await readBytes(files, file, info.size)
-    return etagOf(await files.fstat(file)) === info.etag ? { ...info, body } : 'changed'
+    if (etagOf(await files.fstat(file)) !== info.etag) return 'changed'
+    const growing = growingMs(stats, now)
+    return { ...info, body, ...growing !== undefined && { growingMs: growing } }
   } finally {
     files.close(file)
   }

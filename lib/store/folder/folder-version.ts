@@ -19,3 +19,13 @@ export function infoOf (key: string, stats: BigIntStats, now: number): ObjectInf
   const isRacy = Math.max(lastModified, Number(stats.ctimeMs)) > now - RACY_MS
   return isRacy ? { ...info, racy: true } : info
 }
+
+/**
+ * For how many more milliseconds a writer may append to a file, as it was modified less than two seconds ago; `undefined` if it was modified
+ * earlier. A move changes only one of the times, so the earlier one counts. `now` is the time of the `stat` call; the clock of the file
+ * system may be ahead of it.
+ */
+export function growingMs ({ mtimeMs, ctimeMs }: BigIntStats, now: number): number | undefined {
+  const age = now - Math.min(Number(mtimeMs), Number(ctimeMs))
+  return Math.abs(age) < RACY_MS ? RACY_MS - age : undefined
+}

@@ -1,3 +1,5 @@
+import { utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { EtagCache } from '../../../lib/source/etag-cache.js'
@@ -301,6 +303,43 @@ t.test('a racy file of a folder is read again, others are not', async (t) => {
   const second = await run()
   t.equal(gets, 3)
   t.equal(second.state, first.state)
+})
+
+t.test('a file of a folder without a line end at its end waits until it is two seconds old', async (t) => {
+  const root = t.testdir({ source_data: { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': 'first_name,last_name,birthts\nCid,Lee,12' } })
+  const clock = new TestClock()
+  const write = (name: string, body: string | Buffer) => {
+    const path = join(root, 'source_data', name)
+    if (body !== '') writeFileSync(path, body)
+    utimesSync(path, clock.now / 1000, clock.now / 1000)
+  }
+  for (const name of ['1.csv', '2.csv', '3.csv']) write(name, '')
+  clock.advance(2000)
+  const store = new FolderStore(root, { clock: clock.read })
+  t.teardown(() => store.close())
+  const { run } = overStore(store, clock)
+  const first = await run()
+  t.same([names(first), codes(first), first.readAgainAt], [{ 1: 'Ann', 2: 'Bob', 3: 'Cid' }, {}, undefined], 'an old file needs no line end')
+  write('1.csv', csv('Anna').trimEnd())
+  write('2.csv', csv('Bo'))
+  write('4.tsv', 'first_name\tlast_name\tbirthts\nDee\tLee\t1')
+  write('5.csv', Buffer.alloc(0))
+  write('6.json', '{"first_name":"Flo","last_name":"Lee","birthts":0}')
+  clock.advance(500)
+  write('7.csv', csv('Gus').slice(0, 9))
+  clock.advance(1499)
+  const second = await run()
+  t.same(names(second), { 1: 'Ann', 2: 'Bo', 3: 'Cid', 6: 'Flo' })
+  t.same(codes(second), { '1.csv': 'incomplete', '4.tsv': 'incomplete', '5.csv': 'incomplete', '7.csv': 'incomplete' })
+  t.match(second.rejects[0], { detail: /no line end/, last_good: { key: 'source_data/1.csv' } })
+  t.same([second.failed, second.readAgainAt], [[], clock.monotonic() + 1], 'it does not hold the output')
+  clock.advance(1)
+  const third = await run()
+  t.same(names(third), { 1: 'Anna', 2: 'Bo', 3: 'Cid', 4: 'Dee', 6: 'Flo' })
+  t.same(codes(third), { '5.csv': 'empty_file', '7.csv': 'incomplete' })
+  t.equal(third.readAgainAt, clock.monotonic() + 500)
+  write('7.csv', csv('Gus'))
+  t.match(await run(), { rejects: [{ code: 'empty_file' }], readAgainAt: undefined }, 'a line end ends the wait')
 })
 
 t.test('uploads are ordered by the times of the listing, which may be finer than those of downloads', async (t) => {

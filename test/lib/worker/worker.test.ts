@@ -21,7 +21,7 @@ import { rowsOf } from '../../support/tables.js'
 import { MemoryStore } from '../../support/stores.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow' } as const
-const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad' }
+const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad\n' }
 const output = { format: 'csv' as const, key: 'out/all.csv' }
 
 /** A worker that records the calls that are posted to it. */
@@ -148,7 +148,7 @@ t.test('a reconcile in which only rejects change does not replace the data versi
     // The JSON array belongs to the reader that the version was opened with.
     const jsonOf = async () => (await transformer.select()).text!({ format: 'json' })
     const json = await jsonOf()
-    writeFileSync(`${root}/source_data/4.csv`, 'bad')
+    writeFileSync(`${root}/source_data/4.csv`, 'bad\n')
     await transformer.reconcile({ fresh: true })
     t.match(transformer.quarantine().entries(), [{ user_id: '3' }, { user_id: '4' }])
     t.equal(await jsonOf(), json, hasWorker ? 'with a worker' : 'without')
@@ -199,7 +199,7 @@ t.test('an unchanged quarantine is not posted again, and a change of a record po
   const changed = await reconcile(state)
   t.equal(changed.quarantine, quarantine)
   t.match(replies[1].state.rejected, { offsets: { arrayOfPrevious: Number }, bytes: { arrayOfPrevious: Number } })
-  writeFileSync(`${root}/source_data/4.csv`, 'bad')
+  writeFileSync(`${root}/source_data/4.csv`, 'bad\n')
   const next = await reconcile(changed.state)
   t.not(next.quarantine.name, quarantine.name)
   t.ok(next.quarantine.json.bytes.buffer instanceof SharedArrayBuffer, 'entries are not copied')

@@ -9,7 +9,7 @@ import { toFolderError } from '../../../../lib/store/folder/folder-error.js'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
 import { PoolDisk } from '../../../../lib/store/folder/pool-disk.js'
 import { streamObject } from '../../../../lib/store/folder/folder-read.js'
-import type { SkippedFile } from '../../../../lib/store/object-store.js'
+import type { ObjectBody, SkippedFile } from '../../../../lib/store/object-store.js'
 import { etagOf } from '../../../../lib/store/folder/folder-version.js'
 import { listAll } from '../../../support/store-contract.js'
 
@@ -113,6 +113,18 @@ t.test('marks recently changed files as racy', async t => {
     t.match(await store.head('key'), { racy })
     t.match(await store.stream('key').then(stream => stream?.body.destroy() && stream), { racy })
     t.match(await store.get('key', { ifNoneMatch: etag }), racy ? { racy, size: 7 } : 'unchanged')
+  }
+})
+
+t.test('a file that was modified less than two seconds ago may grow; one that was only moved is complete', async (t) => {
+  const root = t.testdir({ key: 'content', moved: 'content' })
+  utimesSync(join(root, 'moved'), 1, 1)
+  const { mtimeMs, ctimeMs } = statSync(join(root, 'key'), { bigint: true })
+  const written = Number(mtimeMs < ctimeMs ? mtimeMs : ctimeMs)
+  for (const [age, growingMs] of [[-2000, undefined], [-1999, 3999], [0, 2000], [1999, 1], [2000, undefined]] as const) {
+    const store = new FolderStore(root, { clock: () => written + age })
+    t.equal((await store.get('key') as ObjectBody).growingMs, growingMs, String(age))
+    t.equal((await store.get('moved') as ObjectBody).growingMs, undefined)
   }
 })
 
