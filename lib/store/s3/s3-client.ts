@@ -1,5 +1,4 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
-import { OneShotSha256 } from './fast-path/one-shot-sha256.js'
 
 /** The server to which clients connect. */
 export interface S3ClientSettings {
@@ -31,12 +30,7 @@ export interface S3Clients {
   readonly streaming: S3Client
   /** The configuration that they share. */
   readonly config: S3ClientConfig
-  /** Returns a signer for requests that are not sent by one of these clients. */
-  readonly signer: () => Promise<RequestSigner>
 }
-
-/** The signer of the SDK, which adds a signature to the headers of a request. */
-export type RequestSigner = Awaited<ReturnType<S3Client['config']['signer']>>
 
 /** Creates the clients. They connect at the first request. */
 export function createClients (settings: S3ClientSettings): S3Clients {
@@ -46,8 +40,7 @@ export function createClients (settings: S3ClientSettings): S3Clients {
   const retrying = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(64) })
   const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: retrying.config.requestHandler })
   const streaming = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(256) })
-  const signer = () => new S3Client({ ...config, sha256: OneShotSha256 }).config.signer()
-  return { retrying, single, streaming, config, signer }
+  return { retrying, single, streaming, config }
 }
 
 function configOf ({ endpoint, region }: S3ClientSettings): S3ClientConfig {

@@ -57,8 +57,8 @@ export class BufferedHttp {
     this.#watch = setInterval(() => this.#abortOverdue(), WATCH_MS).unref()
   }
 
-  /** Sends a GET request. Rejects with the StoreError `too_large`, with errors of undici, or if the time limit is exceeded. */
-  get (path: string, headers: Record<string, string>, { maxBytes, maxMs, memory }: ResponseLimits): Promise<BufferedResponse> {
+  /** Sends a GET request. `headers` are names and values in turn. Rejects with the StoreError `too_large`, with errors of undici, or if the time limit is exceeded. */
+  get (path: string, headers: string[], { maxBytes, maxMs, memory }: ResponseLimits): Promise<BufferedResponse> {
     return new Promise((resolve, reject) => {
       const reader = new ResponseReader({ memory, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, response) => {
         this.#open.delete(reader)

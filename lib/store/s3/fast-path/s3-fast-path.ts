@@ -2,10 +2,11 @@ import { Pool } from 'undici'
 import type { ObjectList } from '../../object-list.js'
 import { StoreError, type ObjectBody } from '../../object-store.js'
 import { findToken, scanListing } from './listing-scan.js'
-import { BufferedHttp, ReusableBuffer, type ResponseLimits, type BufferedResponse } from './buffered-http.js'
+import { BufferedHttp, ReusableBuffer, type BufferedResponse } from './buffered-http.js'
 import { isIntact, type BodyHeaders } from '../s3-body.js'
-import type { RequestSigner, S3Clients } from '../s3-client.js'
+import type { S3Clients } from '../s3-client.js'
 import type { ListingPage } from '../s3-listing.js'
+import { RequestSigner } from './request-signer.js'
 import { locateBucket, type BucketLocation } from './s3-location.js'
 import { toInfo, type ObjectFields } from '../s3-object.js'
 
@@ -33,12 +34,10 @@ const NO_PAGE: FastPage = { next: undefined, read: () => FALL_BACK_TO_SDK }
 interface Connection {
   readonly location: BucketLocation
   readonly host: string
-  readonly signer: RequestSigner
+  readonly region: string
   readonly http: BufferedHttp
 }
 
-/** The SHA-256 of an empty body, in hex. */
-const NO_CONTENT = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 /** Enough for 1000 keys of 1024 bytes with each byte percent-encoded. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024
 
@@ -47,8 +46,8 @@ const MAX_MS = 10_000
 const POOL: Pool.Options = { connections: 64, connect: { timeout: 3000 } }
 
 /**
- * Reads objects and pages of listings into memory, in a tenth of the CPU time of a small request of the SDK. Requests are signed by the signer
- * of the SDK, with its credentials, and sent over separate connections. Only the usual responses are handled here. In all other cases the
+ * Reads objects and pages of listings into memory, in a tenth of the CPU time of a small request of the SDK. Requests are signed with the
+ * credentials of the SDK and sent over separate connections. Only the usual responses are handled here. In all other cases the
  * caller uses the SDK, which handles retries, redirects, wrong clocks and errors.
  */
 export class S3FastPath {
@@ -59,6 +58,8 @@ export class S3FastPath {
   readonly #freeBuffers: ReusableBuffer[] = []
   #connecting: Promise<Connection> | undefined
   #connection: Connection | undefined
+  /** Signs the requests of one second. */
+  #signer: { readonly second: number, readonly signer: RequestSigner } | undefined
 
   /** @param maxMs the time limit of a request, in milliseconds, without the time for its body; at most 10 s are used */
   constructor (bucket: string, clients: S3Clients, maxMs: number) {
@@ -71,9 +72,10 @@ export class S3FastPath {
   async get (key: string, { ifNoneMatch, maxBytes, maxMs }: FastGet): Promise<ObjectBody | 'unchanged' | undefined | FallBackToSdk> {
     try {
       const connection = this.#connection ?? await this.#connect()
-      const headers = ifNoneMatch ? { 'if-none-match': `"${ifNoneMatch}"` } : NO_HEADERS
-      const response = await this.#send(connection, connection.location.keyPath + encodeKey(key), NO_QUERY, headers, { maxBytes, maxMs })
-      return read(response, key, ifNoneMatch)
+      const path = connection.location.keyPath + encodeKey(key)
+      const headers = (this.#signerNow() ?? await this.#newSigner(connection)).sign(path, '')
+      if (ifNoneMatch) headers.push('if-none-match', `"${ifNoneMatch}"`)
+      return read(await connection.http.get(path, headers, { maxBytes, maxMs }), key, ifNoneMatch)
     } catch (error) {
       if (error instanceof StoreError) throw error
       return FALL_BACK_TO_SDK
@@ -85,8 +87,10 @@ export class S3FastPath {
     const memory = this.#freeBuffers.pop() ?? new ReusableBuffer()
     try {
       const connection = this.#connection ?? await this.#connect()
-      const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } }
-      const { status, body } = await this.#send(connection, connection.location.listPath, query, NO_HEADERS, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, memory })
+      const path = connection.location.listPath
+      const search = searchOf({ 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } })
+      const headers = (this.#signerNow() ?? await this.#newSigner(connection)).sign(path, search)
+      const { status, body } = await connection.http.get(`${path}?${search}`, headers, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, memory })
       if (status !== 200) return NO_PAGE
       return {
         next: findToken(body),
@@ -121,23 +125,34 @@ export class S3FastPath {
     const location = await locateBucket(this.#bucket, this.#clients.config)
     const { protocol, hostname, port } = location
     const host = port === undefined ? hostname : `${hostname}:${port}`
-    const signer = await this.#clients.signer()
-    return { location, host, signer, http: new BufferedHttp(new Pool(`${protocol}//${host}`, POOL), this.#maxMs) }
+    const region = await this.#clients.retrying.config.region()
+    return { location, host, region, http: new BufferedHttp(new Pool(`${protocol}//${host}`, POOL), this.#maxMs) }
   }
 
-  async #send (
-    { location: { protocol, hostname, port }, host, signer, http }: Connection, path: string, query: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>>, limits: ResponseLimits
-  ): Promise<BufferedResponse> {
-    const request = { method: 'GET', protocol, hostname, path, query, headers: { ...headers, host, 'x-amz-content-sha256': NO_CONTENT }, ...port !== undefined && { port } }
-    // The SDK sets this offset when it has found that the clock of the server differs.
-    const signed = await signer.sign(request, { signingDate: new Date(Date.now() + this.#clients.retrying.config.systemClockOffset) })
-    const search = Object.entries(query).map(([name, value]) => `${name}=${encode(value)}`).join('&')
-    return await http.get(search === '' ? path : `${path}?${search}`, signed.headers, limits)
+  /** The signer of the current second; `undefined` if it has to be made. */
+  #signerNow (): RequestSigner | undefined {
+    return this.#signer?.second === Math.floor(this.#now() / 1000) ? this.#signer.signer : undefined
+  }
+
+  /** Makes a signer for the current second, with credentials that are valid then. */
+  async #newSigner ({ host, region }: Connection): Promise<RequestSigner> {
+    const credentials = await this.#clients.retrying.config.credentials()
+    const now = this.#now()
+    const signer = new RequestSigner(credentials, { host, region, now })
+    this.#signer = { second: Math.floor(now / 1000), signer }
+    return signer
+  }
+
+  /** The time of the server: the SDK sets this offset when it has found that the clock of the server differs. */
+  #now (): number {
+    return Date.now() + this.#clients.retrying.config.systemClockOffset
   }
 }
 
-const NO_QUERY = {}
-const NO_HEADERS = {}
+/** A query in the form in which it is signed. */
+function searchOf (query: Readonly<Record<string, string>>): string {
+  return Object.entries(query).map(([name, value]) => `${name}=${encode(value)}`).sort().join('&')
+}
 
 function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneMatch: string | undefined): ObjectBody | 'unchanged' | undefined | FallBackToSdk {
   if (status === 304 && ifNoneMatch) return 'unchanged'
