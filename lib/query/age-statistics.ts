@@ -1,10 +1,13 @@
 import { CALENDAR_DAYS_A_YEAR, calendarDay, type CalendarDay } from '../base/calendar.js'
-import { rowRanges, runSteps, STEP_ROWS } from '../base/steps.js'
+import { rowRanges, runSteps } from '../base/steps.js'
 import { LOW } from '../table/birth-order.js'
 import { completedYears, YEAR_MS } from './age.js'
-import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
-import { SORT_COST } from './costs.js'
+import type { BirthIndex, ImageFacet, PositionCounter, Run } from './birth-index.js'
+import { isFew } from './costs.js'
 import type { AgeBin, Statistics } from './statistics.js'
+import { MarkedPositions } from './marked-positions.js'
+import { countCommonMarks, type Marks } from './marks.js'
+import type { Match } from './match.js'
 import type { TableIndex } from './table-index.js'
 
 export interface Ages {
@@ -30,38 +33,62 @@ interface Births {
 
 /** The statistics of a facet of a run of rows by birth, whose dates ascend: the cost grows with the number of bins, hardly with that of rows. */
 export function statisticsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Statistics {
-  return statistics(birthsOfRun(index, run, facet, ages), ages)
+  return statistics(birthsOfFacet(index, run, facet, ages), ages)
 }
 
 /** The statistics of all rows of a table, some of which have no birth. */
 export function statisticsOfAll (index: BirthIndex, rows: { readonly count: number, readonly withImage: number }, ages: Ages): Statistics {
-  return statistics({ ...birthsOfRun(index, { from: 0, to: index.length }, 'all', ages), ...rows }, ages)
+  return statistics({ ...birthsOfFacet(index, { from: 0, to: index.length }, 'all', ages), ...rows }, ages)
 }
 
-function birthsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Births {
-  const before = index.countBefore(run.from, facet)
-  const count = index.countBefore(run.to, facet) - before
+/** The statistics of many of the rows, in the order of whose births the dates ascend. */
+export async function statisticsOfMatch (index: BirthIndex, { instants, imageMarks }: { readonly instants: Float64Array, readonly imageMarks: Marks }, { count, marks, rows }: Match, ages: Ages): Promise<Statistics> {
+  const all = { from: 0, to: index.length }
+  const positions = await MarkedPositions.find(index.rows(all.from, all.to), marks)
+  let [high, low] = [0, 0]
+  await runSteps(rowRanges(rows.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const birthts = instants[rows[i]!]!
+      if (Number.isNaN(birthts)) continue
+      const multiple = Math.floor(birthts / LOW)
+      high += multiple
+      low += birthts - multiple * LOW
+    }
+  }))
+  const births = positions.countBefore(index.length)
+  return statistics({ ...birthsOfRun(index, all, positions, ages), count, withImage: countCommonMarks(marks, imageMarks), meanBirthts: high / births * LOW + low / births }, ages)
+}
+
+function birthsOfFacet (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Births {
+  const births = birthsOfRun(index, run, index.facet(facet), ages)
   return {
-    count,
-    births: count,
+    ...births,
+    count: births.births,
     withImage: facet === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
-    meanBirthts: index.mean(run, facet, count),
-    birthtsAt: (i) => index.birthtsAt(index.positionOf(before + i, facet)),
-    bins: () => binsOfRun(index, run, facet, ages)
+    meanBirthts: index.mean(run, facet, births.births)
   }
 }
 
-function binsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, { asOf, timeZone, binWidth }: Ages): [number, number][] {
+function birthsOfRun (index: BirthIndex, run: Run, positions: PositionCounter, ages: Ages): Pick<Births, 'births' | 'birthtsAt' | 'bins'> {
+  const before = positions.countBefore(run.from)
+  return {
+    births: positions.countBefore(run.to) - before,
+    birthtsAt: (i) => index.birthtsAt(positions.positionOf(before + i)),
+    bins: () => binsOfRun(index, run, positions, ages)
+  }
+}
+
+function binsOfRun (index: BirthIndex, run: Run, positions: PositionCounter, { asOf, timeZone, binWidth }: Ages): [number, number][] {
   const today = calendarDay(asOf, timeZone)
   const bins: [number, number][] = []
-  let countToEnd = index.countBefore(run.to, facet)
+  let countToEnd = positions.countBefore(run.to)
   for (let end = run.to; end > run.from;) {
     const years = completedYears(index.dateAt(end - 1), today)
     // A birth later today has age -1.
     const bin = Math.floor((years === 0 && index.birthtsAt(end - 1) > asOf ? -1 : years) / binWidth)
     // The first birth that has not completed the years of the next bin.
     const start = Math.max(run.from, bin === -1 ? index.bornBetween(-Infinity, asOf).to : index.firstDated(today - (bin + 1) * binWidth * CALENDAR_DAYS_A_YEAR + 1))
-    const countToStart = index.countBefore(start, facet)
+    const countToStart = positions.countBefore(start)
     if (countToEnd > countToStart) bins.push([bin, countToEnd - countToStart])
     end = start
     countToEnd = countToStart
@@ -116,7 +143,7 @@ const NO_BIRTHS = { instants: new Float64Array(), dates: new Int32Array() }
 /** Those of the rows that have a birth, in the order of births. */
 async function rowsByBirth ({ births, table }: TableIndex, rows: Uint32Array, instants: Float64Array): Promise<Uint32Array> {
   if (births === undefined) return new Uint32Array()
-  if (rows.length <= STEP_ROWS && rows.length * SORT_COST < table.length) {
+  if (isFew(rows.length, table.length)) {
     return rows.filter((row) => !Number.isNaN(instants[row]!)).sort((a, b) => instants[a]! - instants[b]! || a - b)
   }
   const isIncluded = new Uint8Array(table.length)

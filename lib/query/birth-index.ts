@@ -12,6 +12,14 @@ export interface Run { readonly from: number, readonly to: number }
 /** The rows of a run that count: all, or only those with or without an image. */
 export type ImageFacet = 'all' | 'with image' | 'without image'
 
+/** Counts some of the positions of an order of rows. */
+export interface PositionCounter {
+  /** The number of them before a position. */
+  countBefore (position: number): number
+  /** The one that has `count` of them before it. */
+  positionOf (count: number): number
+}
+
 /**
  * The rows of a table that have a birth timestamp, in its order; a position is an index in that order. Except for reading the rows
  * themselves, each method takes time logarithmic in their number.
@@ -80,6 +88,11 @@ export class BirthIndex {
   firstDated (date: number): number {
     const { firstDates } = this.#births
     return this.#firstPosition((block) => firstDates[block]! >= date, (position) => this.dateAt(position) >= date)
+  }
+
+  /** The positions of the rows of a facet. */
+  facet (facet: ImageFacet): PositionCounter {
+    return { countBefore: (position) => this.countBefore(position, facet), positionOf: (count) => this.positionOf(count, facet) }
   }
 
   /** The number of rows of a facet before a position. */

@@ -169,7 +169,8 @@ function withOthers (rows: Uint32Array, others: readonly number[]): ColumnOrder 
   return { rows: all, valued: rows.length }
 }
 
-function rowNumbers (length: number): Uint32Array {
+/** The numbers of all rows of a table. */
+export function rowNumbers (length: number): Uint32Array {
   const rows = new Uint32Array(length)
   for (let row = 0; row < length; row++) rows[row] = row
   return rows

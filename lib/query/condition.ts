@@ -8,6 +8,7 @@ import { Utf8Reader } from '../table/utf8-column.js'
 import type { ImageFacet, Run } from './birth-index.js'
 import type { Filter, Operand, Range, RowPredicate, ValueRange } from './filter.js'
 import { findContaining } from './fold-texts.js'
+import { countMarks, mark, markedRows, noMarks } from './marks.js'
 import { orderingOf, prepareColumns, type KeyColumn, type QueryColumn } from './query-column.js'
 import type { TableIndex } from './table-index.js'
 
@@ -20,13 +21,14 @@ export interface Condition {
   readonly run?: Run | undefined
   /** Exactly the rows that meet it, as a facet of any run. */
   readonly facet?: ImageFacet | undefined
-  /** The memory of its data in bytes, if that is much. */
-  readonly bytes?: number | undefined
 }
 
 export interface Candidates {
   readonly count: number
-  rows (): Uint32Array
+  /** They must not be modified. */
+  readonly rows: () => Uint32Array
+  /** Whether each of them meets the condition. */
+  readonly isExact?: boolean
 }
 
 /**
@@ -42,7 +44,7 @@ export function toCondition (filter: Filter | RowPredicate, index: TableIndex, a
     case 'born': return born(index, filter.unit, filter.value)
     case 'words': return containsWords(index, filter.value)
     case 'not': return not(toCondition(filter.filter, index, asOf))
-    case 'any': return anyOf(filter.filters.map((filter) => toCondition(filter, index, asOf)))
+    case 'any': return anyOf(filter.filters.map((filter) => toCondition(filter, index, asOf)), table.length)
   }
   const column = index.column(filter.column, asOf)
   const isByBytes = filter.op === 'range' || (filter.op === 'prefix' && filter.fold !== true)
@@ -67,25 +69,25 @@ function listOf (value: Operand | readonly Operand[]): readonly Operand[] {
   return typeof value === 'object' ? value : [value]
 }
 
-async function anyOf (anyConditions: readonly (Condition | Promise<Condition>)[]): Promise<Condition> {
+/** @param length the number of rows of the table */
+async function anyOf (anyConditions: readonly (Condition | Promise<Condition>)[], length: number): Promise<Condition> {
   const conditions = await Promise.all(anyConditions)
   const test = (row: number) => conditions.some((condition) => condition.test(row))
-  const bytes = bytesOf(conditions)
   const candidates = conditions.flatMap(({ candidates }) => candidates ?? [])
-  if (candidates.length < conditions.length) return { test, bytes }
+  if (candidates.length < conditions.length) return { test }
   const count = candidates.reduce((sum, { count }) => sum + count, 0)
-  return { test, bytes, candidates: { count, rows: () => Uint32Array.from(new Set(candidates.flatMap(({ rows }) => [...rows()]))) } }
-}
-
-/** The memory of the data of conditions, in bytes. */
-export function bytesOf (conditions: readonly Condition[]): number {
-  return conditions.reduce((sum, { bytes = 0 }) => sum + bytes, 0)
+  const rows = () => {
+    const marks = noMarks(length)
+    for (const { rows } of candidates) mark(marks, rows())
+    return markedRows(marks, countMarks(marks))
+  }
+  return { test, candidates: { count, isExact: candidates.every(({ isExact }) => isExact === true), rows } }
 }
 
 /** Without its candidates, its run and its facet. */
 async function not (condition: Condition | Promise<Condition>): Promise<Condition> {
-  const { test, bytes } = await condition
-  return { test: (row) => !test(row), bytes }
+  const { test } = await condition
+  return { test: (row) => !test(row) }
 }
 
 /** Rows without a birth are in no range: NaN compares as false, and they are in no run. */
@@ -97,7 +99,7 @@ function born (index: TableIndex, unit: 'millisecond' | 'calendar day', { min = 
   const test = unit === 'millisecond'
     ? (row: number) => instants[row]! >= min && instants[row]! <= max
     : (row: number) => dates[row]! >= min && dates[row]! <= max && (births.isComplete || !Number.isNaN(instants[row]!))
-  return run === undefined ? { test } : { test, run, candidates: { count: run.to - run.from, rows: () => births.rows(run.from, run.to).slice() } }
+  return run === undefined ? { test } : { test, run, candidates: { count: run.to - run.from, rows: () => births.rows(run.from, run.to), isExact: true } }
 }
 
 function exists (index: TableIndex, column: QueryColumn | undefined, value: boolean): Condition {
@@ -155,11 +157,11 @@ async function containsText (index: TableIndex, column: QueryColumn | undefined,
   if (column.kind !== 'dictionary') {
     const keys = keysOf(column)
     const marks = await markContaining(index, keys, text)
-    return { test: (row) => marks[row] === 1 && !keys.texts.isEmpty(row), bytes: marks.length }
+    return { test: (row) => marks[row] === 1 && !keys.texts.isEmpty(row) }
   }
   const { codes } = column
   const marks = await markContaining(index, column, text)
-  return { test: (row) => marks[codes[row]!] === 1, bytes: marks.length }
+  return { test: (row) => marks[codes[row]!] === 1 }
 }
 
 /** A mark for each code, or for each row of a column of keys, whose text contains this one, ignoring case. */
@@ -191,7 +193,7 @@ async function containsWords (index: TableIndex, words: readonly string[]): Prom
       for (let row = from; row < to; row++) counts[row]! += found[row]!
     }))
   }
-  return { test: (row) => counts[row] === words.length, bytes: counts.byteLength }
+  return { test: (row) => counts[row] === words.length }
 }
 
 function between (index: TableIndex, column: QueryColumn | undefined, { min, max, isMinExcluded = false, isMaxExcluded = false }: ValueRange): Condition {
@@ -278,8 +280,7 @@ function hasCode (index: TableIndex, column: DictionaryReader, wanted: readonly 
   for (const code of wanted) marks[code] = 1
   const test = (row: number) => marks[codes[row]!] === 1
   const order = index.orderIfMade(column)
-  const bytes = marks.length
-  if (order === undefined) return { test, bytes }
+  if (order === undefined) return { test }
   const { rows, starts } = order
   const distinct = wanted.length === 1 ? wanted : [...new Set(wanted)]
   const count = distinct.reduce((sum, code) => sum + starts[code]! - starts[code - 1]!, 0)
@@ -293,18 +294,18 @@ function hasCode (index: TableIndex, column: DictionaryReader, wanted: readonly 
     }
     return gathered
   }
-  return { test, bytes, candidates: { count, rows: gather } }
+  return { test, candidates: { count, rows: gather, isExact: true } }
 }
 
 function slice (rows: Uint32Array, from: number, to: number): Candidates {
-  return { count: to - from, rows: () => rows.slice(from, to) }
+  return { count: to - from, rows: () => rows.subarray(from, to), isExact: true }
 }
 
 /** The rows from the first one for which `begins` holds up to the next one for which `ends` does; both then hold for all later ones. */
 function rowRun (length: number, begins: (row: number) => boolean, ends: (row: number) => boolean): Candidates {
   const from = firstIndex(0, length, begins)
   const count = firstIndex(from, length, ends) - from
-  return { count, rows: () => Uint32Array.from({ length: count }, (_, i) => from + i) }
+  return { count, rows: () => Uint32Array.from({ length: count }, (_, i) => from + i), isExact: true }
 }
 
 function candidateList (rows: readonly number[]): Candidates {

@@ -1,7 +1,14 @@
+import { STEP_ROWS } from '../base/steps.js'
+
 // Measured ratios that decide how the rows of a query are found.
 
 /** The cost of sorting one row, in tests of one row against a filter. */
 export const SORT_COST = 16
+
+/** Whether sorting these rows of a table costs less than to go through all rows, and takes a few milliseconds at most. */
+export function isFew (count: number, length: number): boolean {
+  return count <= STEP_ROWS && count * SORT_COST < length
+}
 
 /** The cost of listing one matching row, in tests of one row against a filter. */
 export const SCAN_COST = 64

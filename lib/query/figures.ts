@@ -1,10 +1,11 @@
 import { firstIndex } from '../base/bytes.js'
-import { rowRanges, runSteps, STEP_ROWS } from '../base/steps.js'
+import { rowRanges, runSteps } from '../base/steps.js'
 import type { TypeName } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
 import { toCell } from '../table/column-types.js'
 import { hasValue, type FixedColumn } from '../table/column.js'
-import { SORT_COST } from './costs.js'
+import { isFew } from './costs.js'
+import type { Match } from './match.js'
 import type { Figures } from './statistics.js'
 import { IntegerSums, NumberSums } from './sum.js'
 import type { TableIndex } from './table-index.js'
@@ -20,6 +21,34 @@ export interface GroupedRows {
   readonly groups: number
   /** The group of a row of the table; -1 if it is in none of them. */
   readonly groupOf: Int16Array
+}
+
+/** The figures of a column in the rows of a match. */
+export async function figuresOfMatch (index: TableIndex, column: FixedColumn, type: TypeName, match: Match, bins: number): Promise<Figures> {
+  const values = await valuesOfMatch(index, column, match)
+  const sums = type === 'number' ? new NumberSums(1) : new IntegerSums(1)
+  await runSteps(rowRanges(values.length, (from, to) => sums.addAll(0, values.subarray(from, to))))
+  return figuresOf(values, sums, 0, type, bins)
+}
+
+/** In ascending order. */
+async function valuesOfMatch (index: TableIndex, column: FixedColumn, match: Match): Promise<Float64Array> {
+  const { kind, values } = column
+  if (isFew(match.count, index.table.length)) return Float64Array.from(match.rows, (row) => values[row]!).filter((value) => hasValue(kind, value)).sort()
+  const all = await index.orderedValues(column)
+  if (match.count === index.table.length) return all.values
+  const { marks } = match
+  // Each value is written, and stays if its row matches: unlike a branch, this takes as long for any rows. The last one is written after the end.
+  const ordered = new Float64Array(Math.min(match.count, all.values.length) + 1)
+  let length = 0
+  await runSteps(rowRanges(all.values.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const row = all.rows[i]!
+      ordered[length] = all.values[i]!
+      length += marks[row >>> 5]! >>> (row & 31) & 1
+    }
+  }))
+  return ordered.subarray(0, length)
 }
 
 /** The figures of a column in each group, in the order of the groups. */
@@ -47,14 +76,13 @@ async function valuesInOrder (index: TableIndex, column: FixedColumn, { rows, gr
   const { kind, values } = column
   const length = starts[groups]!
   const next = starts.slice()
-  if (rows.length <= STEP_ROWS && rows.length * SORT_COST < index.table.length) {
+  if (isFew(rows.length, index.table.length)) {
     const ordered = new Float64Array(length)
     for (const row of rows) if (groupOf[row] !== -1 && hasValue(kind, values[row]!)) ordered[next[groupOf[row]!]!++] = values[row]!
     for (let group = 0; group < groups; group++) ordered.subarray(starts[group], starts[group + 1]).sort()
     return ordered
   }
   const all = await index.orderedValues(column)
-  if (length === all.values.length && groups === 1) return all.values
   const ordered = new Float64Array(length)
   await runSteps(rowRanges(all.values.length, (from, to) => {
     for (let i = from; i < to; i++) {

@@ -1,6 +1,7 @@
 import { rowRanges, runSteps } from '../base/steps.js'
 import type { TypeName } from '../schema/field-type.js'
 import { toCell } from '../table/column-types.js'
+import { fromStored, hasValue, type FixedColumn } from '../table/column.js'
 import type { DictionaryReader } from '../table/table.js'
 import type { GroupedRows } from './figures.js'
 import type { Match } from './match.js'
@@ -17,7 +18,10 @@ export interface Groups {
   readonly grouped: () => Promise<GroupedRows>
 }
 
-/** A group that is being counted. `place`: its code, or where its rows begin in the order of the column. */
+/** Whole numbers are counted in an array if their range is not greater than this, or than twice the number of rows. */
+const MIN_RANGE = 65_536
+
+/** A group that is being counted. `place`: its code, its distance from the least number, or where its rows begin in the order of the column. */
 interface Counted { readonly place: number, readonly count: number }
 
 export interface GroupOptions {
@@ -32,7 +36,8 @@ export interface GroupOptions {
 /** Counts the matching rows by the values of a column. */
 export async function groupRows (index: TableIndex, match: Match, options: GroupOptions): Promise<Groups> {
   const column = index.column(options.column, options.asOf)!
-  return column.kind === 'dictionary' ? await groupByCode(index, column, match, options.limit) : await groupByOrder(index, column, match, options)
+  if (column.kind === 'dictionary') return await groupByCode(index, column, match, options.limit)
+  return (column.kind !== 'keys' ? await groupByNumber(index, column, match, options) : undefined) ?? await groupByOrder(index, column, match, options)
 }
 
 async function groupByCode ({ table }: TableIndex, { codes, values }: DictionaryReader, match: Match, limit: number): Promise<Groups> {
@@ -56,6 +61,54 @@ async function groupByCode ({ table }: TableIndex, { codes, values }: Dictionary
       const groupOf = new Int16Array(table.length).fill(-1)
       await runSteps(rowRanges(rows.length, (from, to) => {
         for (let i = from; i < to; i++) groupOf[rows[i]!] = groupOfCode[codes[rows[i]!]!]!
+      }))
+      return { rows, groups: groups.length, groupOf }
+    }
+  }
+}
+
+/** Counts whole numbers in a range that is not much larger than the table; returns `undefined` for others. */
+async function groupByNumber ({ table }: TableIndex, { kind, values }: FixedColumn, match: Match, { type, limit }: GroupOptions): Promise<Groups | undefined> {
+  const { rows } = match
+  let [min, max, isWhole, missing] = [Infinity, -Infinity, true, 0]
+  await runSteps(rowRanges(rows.length, (from, to) => {
+    for (let i = from; i < to && isWhole; i++) {
+      const value = values[rows[i]!]!
+      if (!hasValue(kind, value)) missing++
+      else {
+        if (value < min) min = value
+        if (value > max) max = value
+        isWhole = Math.floor(value) === value
+      }
+    }
+  }))
+  if (!isWhole || max - min > Math.max(MIN_RANGE, 2 * table.length)) return undefined
+  const counts = new Uint32Array(Math.max(0, max - min + 1))
+  await runSteps(rowRanges(rows.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const value = values[rows[i]!]!
+      if (hasValue(kind, value)) counts[value - min]!++
+    }
+  }))
+  const largest = new Largest(limit)
+  await runSteps(rowRanges(counts.length, (from, to) => {
+    for (let i = from; i < to; i++) largest.add(i, counts[i]!)
+  }))
+  const none = counts.length
+  largest.add(none, missing)
+  const { groups, other } = largest.end()
+  return {
+    groups: groups.map(({ place, count }) => ({ value: place === none ? null : toCell(type, fromStored(kind, min + place)), count })),
+    other,
+    grouped: async () => {
+      const groupOfPlace = new Int16Array(none + 1).fill(-1)
+      groups.forEach(({ place }, group) => { groupOfPlace[place] = group })
+      const groupOf = new Int16Array(table.length).fill(-1)
+      await runSteps(rowRanges(rows.length, (from, to) => {
+        for (let i = from; i < to; i++) {
+          const value = values[rows[i]!]!
+          groupOf[rows[i]!] = groupOfPlace[hasValue(kind, value) ? value - min : none]!
+        }
       }))
       return { rows, groups: groups.length, groupOf }
     }

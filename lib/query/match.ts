@@ -1,24 +1,37 @@
 import { rowRanges, runSteps, STEP_ROWS } from '../base/steps.js'
 import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
-import { bytesOf, toCondition, type Condition } from './condition.js'
-import { CANDIDATE_COST, SORT_COST } from './costs.js'
+import { rowNumbers } from './column-order.js'
+import { toCondition, type Condition } from './condition.js'
+import { CANDIDATE_COST, isFew, SORT_COST } from './costs.js'
 import type { FilterQuery } from './data-version.js'
+import { countMarks, isMarked, mark, markedRows, noMarks, type Marks } from './marks.js'
 import type { TableIndex } from './table-index.js'
+
+/** The rows that were found, as a list or as marks. */
+type Found = { readonly rows: Uint32Array, readonly marks?: undefined } | { readonly marks: Marks, readonly rows?: undefined }
 
 /** The rows of a table that match all filters. */
 export class Match {
   readonly #index: TableIndex
-  readonly #conditions: readonly Condition[]
   /** Present if the matching rows are exactly a facet of a run of the rows by birth. */
   readonly run: { readonly run: Run, readonly facet: ImageFacet } | undefined
+  /** Whether there are no filters, so that every row matches. */
+  readonly isAll: boolean
+  readonly count: number
   readonly test: (row: number) => boolean
   #rows: Uint32Array | undefined
+  #marks: Marks | undefined
 
-  private constructor (index: TableIndex, conditions: readonly Condition[]) {
+  /** @param found absent if the match is a run, or all rows */
+  private constructor (index: TableIndex, conditions: readonly Condition[], run: Match['run'], found?: Found) {
     this.#index = index
-    this.#conditions = conditions
-    this.test = testOf(conditions)
-    this.run = toRun(conditions, index.births)
+    this.run = run
+    this.isAll = conditions.length === 0
+    this.#rows = found?.rows
+    this.#marks = found?.marks
+    this.count = run !== undefined ? countRun(index.births!, run) : found === undefined ? index.table.length : found.rows?.length ?? countMarks(found.marks!)
+    // Conditions may hold much memory, so that they are not kept once the rows are known.
+    this.test = found === undefined ? testOf(conditions) : (row) => isMarked(this.marks, row)
   }
 
   /** Evaluates filters without blocking the event loop. */
@@ -28,24 +41,13 @@ export class Match {
       const condition = toCondition(filter, index, asOf)
       conditions.push(condition instanceof Promise ? await condition : condition)
     }
-    const match = new Match(index, conditions)
-    if (match.run === undefined && !match.isAll) match.#rows = await match.#findRows()
-    return match
+    const run = toRun(conditions, index.births)
+    return new Match(index, conditions, run, run !== undefined || conditions.length === 0 ? undefined : await findRows(index, conditions))
   }
 
-  get count (): number {
-    if (this.run !== undefined) return countRun(this.#index.births!, this.run)
-    return this.isAll ? this.#index.table.length : this.rows.length
-  }
-
-  /** The memory of its rows and of its data, in bytes. */
+  /** The memory of its rows and marks, in bytes. */
   get bytes (): number {
-    return Uint32Array.BYTES_PER_ELEMENT * this.count + bytesOf(this.#conditions)
-  }
-
-  /** Whether there are no filters, so that every row matches. */
-  get isAll (): boolean {
-    return this.#conditions.length === 0
+    return Uint32Array.BYTES_PER_ELEMENT * (this.count + Math.ceil(this.#index.table.length / 32))
   }
 
   /** Whether the rows are known already, so that `rows` costs nothing. */
@@ -55,73 +57,75 @@ export class Match {
 
   /** The matching rows in ascending order. */
   get rows (): Uint32Array {
-    this.#rows ??= this.#listRows()
+    this.#rows ??= this.#isEveryRow ? rowNumbers(this.count) : this.#listRows()
     return this.#rows
   }
 
-  async #findRows (): Promise<Uint32Array> {
-    const { table: { length } } = this.#index
-    const driver = this.#conditions.flatMap(({ candidates }) => candidates ?? []).sort((a, b) => a.count - b.count)[0]
-    // If there are few candidates, they are tested and sorted; otherwise a scan of all rows is cheaper.
-    if (driver !== undefined && driver.count * CANDIDATE_COST < length) return await this.#testCandidates(driver.rows())
-    const rows = new Uint32Array(length)
-    let count = 0
-    const scan = (from: number, to: number) => {
-      for (let row = from; row < to; row++) if (this.test(row)) rows[count++] = row
-    }
-    if (length <= STEP_ROWS) scan(0, length)
-    else await runSteps(rowRanges(length, scan))
-    return rows.slice(0, count)
+  /** The matching rows as marks. */
+  get marks (): Marks {
+    this.#marks ??= this.#isEveryRow ? allMarks(this.count) : this.#markRows()
+    return this.#marks
   }
 
-  async #testCandidates (candidates: Uint32Array): Promise<Uint32Array> {
-    const { length } = this.#index.table
-    if (candidates.length <= STEP_ROWS && candidates.length * SORT_COST < length) return candidates.filter(this.test).sort()
-    const marks = new Uint32Array(Math.ceil(length / 32))
-    let count = 0
-    await runSteps(rowRanges(candidates.length, (from, to) => {
-      for (let i = from; i < to; i++) {
-        const row = candidates[i]!
-        if (!this.test(row)) continue
-        marks[row >>> 5]! |= 1 << (row & 31)
-        count++
-      }
-    }))
-    return markedRows(marks, count)
+  get #isEveryRow (): boolean {
+    return this.count === this.#index.table.length
   }
 
-  /** The rows of a run, or all rows. */
   #listRows (): Uint32Array {
-    const { births, table: { length } } = this.#index
-    if (births !== undefined && this.run !== undefined && this.run.run.to - this.run.run.from < length) return this.#rowsOfRun(births, this.run.run, this.run.facet)
-    const rows = new Uint32Array(length)
-    let count = 0
-    for (let row = 0; row < length; row++) if (this.test(row)) rows[count++] = row
-    return count === length ? rows : rows.slice(0, count)
+    const { table: { length } } = this.#index
+    if (this.#marks === undefined && this.run !== undefined && this.count * SORT_COST < length) return this.#rowsOfRun().slice().sort()
+    return markedRows(this.marks, this.count)
   }
 
-  /** Marks them, which takes less time than to sort them. */
-  #rowsOfRun (births: BirthIndex, { from, to }: Run, facet: ImageFacet): Uint32Array {
-    const { table } = this.#index
-    const isInFacet = (row: number) => facet === 'all' || table.hasImage(row) === (facet === 'with image')
-    const positions = births.rows(from, to)
-    if (positions.length * SORT_COST < table.length) return positions.filter(isInFacet).sort()
-    const marks = new Uint32Array(Math.ceil(table.length / 32))
-    if (facet === 'all') for (const row of positions) marks[row >>> 5]! |= 1 << (row & 31)
-    else for (const row of positions) if (isInFacet(row)) marks[row >>> 5]! |= 1 << (row & 31)
-    return markedRows(marks, this.count)
+  #markRows (): Marks {
+    const marks = noMarks(this.#index.table.length)
+    mark(marks, this.#rows ?? this.#rowsOfRun())
+    return marks
+  }
+
+  /** In the order of the births. They must not be modified. */
+  #rowsOfRun (): Uint32Array {
+    const { run: { from, to }, facet } = this.run!
+    const { births, table } = this.#index
+    const rows = births!.rows(from, to)
+    return facet === 'all' ? rows : rows.filter((row) => table.hasImage(row) === (facet === 'with image'))
   }
 }
 
-/** The rows whose bits are set, of which there are `count`. */
-function markedRows (marks: Uint32Array, count: number): Uint32Array {
-  const rows = new Uint32Array(count)
-  let length = 0
-  for (let i = 0; i < marks.length; i++) {
-    // Takes the lowest bit and clears it, until none is left.
-    for (let bits = marks[i]!; bits !== 0; bits &= bits - 1) rows[length++] = 32 * i + 31 - Math.clz32(bits & -bits)
+async function findRows (index: TableIndex, conditions: readonly Condition[]): Promise<Found> {
+  const { table: { length } } = index
+  const [driver] = conditions.filter(({ candidates }) => candidates !== undefined).sort((a, b) => a.candidates!.count - b.candidates!.count)
+  if (driver !== undefined) {
+    const { count, isExact, rows } = driver.candidates!
+    const others = isExact === true ? conditions.filter((condition) => condition !== driver) : conditions
+    // If there are few candidates, they are tested and sorted; otherwise a scan of all rows is cheaper, unless there is nothing to test.
+    if (others.length === 0 || count * CANDIDATE_COST < length) return await testCandidates(rows(), others, length)
   }
-  return rows
+  const marks = noMarks(length)
+  const test = testOf(conditions)
+  const scan = (from: number, to: number) => {
+    for (let row = from; row < to; row++) if (test(row)) marks[row >>> 5]! |= 1 << (row & 31)
+  }
+  if (length <= STEP_ROWS) scan(0, length)
+  else await runSteps(rowRanges(length, scan))
+  return { marks }
+}
+
+async function testCandidates (candidates: Uint32Array, conditions: readonly Condition[], length: number): Promise<Found> {
+  const test = conditions.length === 0 ? undefined : testOf(conditions)
+  if (isFew(candidates.length, length)) return { rows: (test === undefined ? candidates.slice() : candidates.filter(test)).sort() }
+  const marks = noMarks(length)
+  await runSteps(rowRanges(candidates.length, (from, to) => {
+    const some = candidates.subarray(from, to)
+    mark(marks, test === undefined ? some : some.filter(test))
+  }))
+  return { marks }
+}
+
+function allMarks (length: number): Marks {
+  const marks = noMarks(length).fill(0xffffffff)
+  if (length % 32 !== 0) marks[marks.length - 1] = 2 ** (length % 32) - 1
+  return marks
 }
 
 function testOf (conditions: readonly Condition[]): (row: number) => boolean {

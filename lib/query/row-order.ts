@@ -1,8 +1,8 @@
 import { firstIndex } from '../base/bytes.js'
-import { STEP_ROWS } from '../base/steps.js'
 import type { Value } from '../schema/field-type.js'
-import { SCAN_COST, SORT_COST } from './costs.js'
+import { isFew, SCAN_COST } from './costs.js'
 import type { Position, Sort } from './data-version.js'
+import { keepMarked } from './marks.js'
 import type { Match } from './match.js'
 import { orderingOf, prepareColumns, type Ordering } from './query-column.js'
 import type { OrderedColumn, TableIndex } from './table-index.js'
@@ -57,11 +57,11 @@ export class RowOrder {
     if (this.#keys.length === 0) return this.#isReversed ? match.rows.slice().reverse() : match.rows
     if (this.#all === undefined) return match.rows.slice().sort((a, b) => this.#compare(a, b))
     const { rows, valued, isReversed } = this.#all
-    if (!isReversed) return match.isAll ? rows : rows.filter((row) => match.test(row))
+    if (!isReversed) return match.isAll ? rows : keepMarked(rows, match.marks, match.count)
     const reversed = rows.slice()
     reversed.subarray(0, valued).reverse()
     reversed.subarray(valued).reverse()
-    return match.isAll ? reversed : reversed.filter((row) => match.test(row))
+    return match.isAll ? reversed : keepMarked(reversed, match.marks, match.count)
   }
 
   /** At most `limit` of the matching rows in this order, after the position. It must have been prepared for them. */
@@ -90,7 +90,7 @@ export class RowOrder {
 
   /** Whether sorting the matching rows costs less than to order all rows. */
   #isFew (match: Match): boolean {
-    return match.count * SORT_COST < this.#index.table.length && match.count <= STEP_ROWS
+    return isFew(match.count, this.#index.table.length)
   }
 
   #rowAt (place: number): number {

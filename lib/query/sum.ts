@@ -7,6 +7,7 @@ const HUGE_SCALE = 2 ** 64
 /** The sums of the values of some groups. */
 export interface Sums {
   add (group: number, value: number): void
+  addAll (group: number, values: Float64Array): void
   /** May be infinite. */
   total (group: number): number
   /** The total divided by the number of values, which is finite. */
@@ -28,6 +29,17 @@ export class IntegerSums implements Sums {
     const multiple = Math.floor(value / LOW)
     this.#high[group]! += multiple
     this.#low[group]! += value - multiple * LOW
+  }
+
+  addAll (group: number, values: Float64Array): void {
+    let [high, low] = [0, 0]
+    for (let i = 0; i < values.length; i++) {
+      const multiple = Math.floor(values[i]! / LOW)
+      high += multiple
+      low += values[i]! - multiple * LOW
+    }
+    this.#high[group]! += high
+    this.#low[group]! += low
   }
 
   total (group: number): number {
@@ -64,6 +76,10 @@ export class NumberSums implements Sums {
   add (group: number, value: number): void {
     if (Math.abs(value) < HUGE) addTo(this.#sum, this.#rest, group, value)
     else addTo(this.#hugeSum, this.#hugeRest, group, value / HUGE_SCALE)
+  }
+
+  addAll (group: number, values: Float64Array): void {
+    for (let i = 0; i < values.length; i++) this.add(group, values[i]!)
   }
 
   total (group: number): number {

@@ -7,6 +7,7 @@ import { BirthIndex } from './birth-index.js'
 import { orderByCode, orderByKey, orderByRanks, orderOfRows, rankRows, type CodeOrder, type ColumnOrder, type RankedColumn } from './column-order.js'
 import { foldTexts } from './fold-texts.js'
 import type { IndexCache } from './index-cache.js'
+import { countMarks, noMarks, type Marks } from './marks.js'
 import { orderingOf, prepareColumns, queryColumn, type KeyColumn, type QueryColumn } from './query-column.js'
 
 /** The case-folded values of a text column. */
@@ -27,6 +28,7 @@ export class TableIndex {
   readonly #timeZone: string
   readonly #cache: IndexCache
   readonly #hasAge: boolean
+  #imageMarks: Marks | undefined
   #imageCount: number | undefined
   #ages: { readonly asOf: number, readonly column: FixedColumn } | undefined
 
@@ -39,12 +41,18 @@ export class TableIndex {
     this.#hasAge = isAge({ fields: table.data.fields, columns: table.columnNames }, AGE)
   }
 
+  /** The rows that have the first image. */
+  get imageMarks (): Marks {
+    if (this.#imageMarks === undefined) {
+      this.#imageMarks = noMarks(this.table.length)
+      for (let row = 0; row < this.table.length; row++) if (this.table.hasImage(row)) this.#imageMarks[row >>> 5]! |= 1 << (row & 31)
+    }
+    return this.#imageMarks
+  }
+
   /** The number of rows that have the first image. */
   get imageCount (): number {
-    if (this.#imageCount === undefined) {
-      this.#imageCount = 0
-      for (let row = 0; row < this.table.length; row++) if (this.table.hasImage(row)) this.#imageCount++
-    }
+    this.#imageCount ??= countMarks(this.imageMarks)
     return this.#imageCount
   }
 

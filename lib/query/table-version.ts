@@ -11,8 +11,9 @@ import type { TableField } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
 import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { AGE, columnType, isAge } from './age-column.js'
-import { statisticsOfAll, statisticsOfRows, statisticsOfRun } from './age-statistics.js'
-import { figuresOfGroups, type GroupedRows } from './figures.js'
+import { statisticsOfAll, statisticsOfMatch, statisticsOfRows, statisticsOfRun, type Ages } from './age-statistics.js'
+import { isFew } from './costs.js'
+import { figuresOfGroups, figuresOfMatch } from './figures.js'
 import { groupRows } from './groups.js'
 import { IndexCache } from './index-cache.js'
 import { Match } from './match.js'
@@ -148,22 +149,27 @@ export class TableVersion implements DataVersion {
       ? statisticsOfRun(births, match.run.run, match.run.facet, ages)
       : births?.datesAscend && match.isAll
         ? statisticsOfAll(births, { count: match.count, withImage: this.#index.imageCount }, ages)
-        : await statisticsOfRows(this.#index, match.rows, ages)
+        : await this.#statisticsOfMatch(match, ages)
     return query.columns === undefined && query.groupBy === undefined ? statistics : { ...statistics, ...await this.#columnStatistics(match, query) }
   }
 
+  async #statisticsOfMatch (match: Match, ages: Ages): Promise<Statistics> {
+    const { births, imageMarks } = this.#index
+    if (births?.datesAscend !== true || isFew(match.count, this.#table.length)) return await statisticsOfRows(this.#index, match.rows, ages)
+    return await statisticsOfMatch(births, { instants: this.#table.data.births!.instants, imageMarks }, match, ages)
+  }
+
   async #columnStatistics (match: Match, { columns = [], bins = 20, groupBy, maxGroups = 100, asOf }: StatisticsQuery): Promise<ColumnStatistics> {
-    const figuresOf = async (grouped: GroupedRows) => {
-      const figures = new Map<string, readonly Figures[]>()
-      for (const name of columns) figures.set(name, await figuresOfGroups(this.#index, this.#numbersOf(name, asOf), columnType(this, name)!, grouped, bins))
-      return (group: number) => Object.fromEntries([...figures].map(([name, ofGroups]) => [name, ofGroups[group]!]))
-    }
-    const ofColumns = columns.length > 0 && { columns: (await figuresOf(oneGroup(match, this.#table.length)))(0) }
+    const ofAll: Record<string, Figures> = Object.create(null)
+    for (const name of columns) ofAll[name] = await figuresOfMatch(this.#index, this.#numbersOf(name, asOf), columnType(this, name)!, match, bins)
+    const ofColumns = columns.length > 0 && { columns: ofAll }
     if (groupBy === undefined) return { ...ofColumns }
     const { groups, other, grouped } = await groupRows(this.#index, match, { column: groupBy, type: columnType(this, groupBy)!, limit: maxGroups, asOf })
     if (columns.length === 0) return { groups, other }
-    const ofGroup = await figuresOf(await grouped())
-    return { ...ofColumns, groups: groups.map((group, i) => ({ ...group, columns: ofGroup(i) })), other }
+    const rows = await grouped()
+    const ofGroups: [name: string, figures: readonly Figures[]][] = []
+    for (const name of columns) ofGroups.push([name, await figuresOfGroups(this.#index, this.#numbersOf(name, asOf), columnType(this, name)!, rows, bins)])
+    return { ...ofColumns, groups: groups.map((group, i) => ({ ...group, columns: Object.fromEntries(ofGroups.map(([name, figures]) => [name, figures[i]!])) })), other }
   }
 
   #numbersOf (name: string, asOf: number): FixedColumn {
@@ -192,19 +198,9 @@ export class TableVersion implements DataVersion {
     if (cached !== undefined) return cached
     const match = await Match.find(this.#index, query)
     // A run of rows by birth is found as quickly as it would be looked up.
-    if (filterKey !== undefined && match.run === undefined) this.#matches.set(filterKey, match, match.bytes)
+    if (filterKey !== undefined && match.run === undefined && !match.isAll) this.#matches.set(filterKey, match, match.bytes)
     return match
   }
-}
-
-function oneGroup (match: Match, length: number): GroupedRows {
-  const { rows } = match
-  const groupOf = new Int16Array(length)
-  if (rows.length < length) {
-    groupOf.fill(-1)
-    for (const row of rows) groupOf[row] = 0
-  }
-  return { rows, groups: 1, groupOf }
 }
 
 function isSameList (a: readonly string[], b: readonly string[]): boolean {

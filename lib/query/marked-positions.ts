@@ -1,0 +1,43 @@
+import { countBits } from '../base/bits.js'
+import { firstIndex } from '../base/bytes.js'
+import { rowRanges, runSteps } from '../base/steps.js'
+import type { PositionCounter } from './birth-index.js'
+import { noMarks, type Marks } from './marks.js'
+
+/** Marked rows as positions in an order of rows, counted in constant time. */
+export class MarkedPositions implements PositionCounter {
+  readonly #words: Marks
+  /** The number of marks before each word. */
+  readonly #before: Uint32Array
+
+  private constructor (words: Marks) {
+    this.#words = words
+    this.#before = new Uint32Array(words.length)
+    for (let i = 1; i < words.length; i++) this.#before[i] = this.#before[i - 1]! + countBits(words[i - 1]!)
+  }
+
+  /** The positions, in the order of these rows, of those that are marked. */
+  static async find (rows: Uint32Array, marks: Marks): Promise<MarkedPositions> {
+    // There is a word for the position after the last one.
+    const words = noMarks(rows.length + 1)
+    await runSteps(rowRanges(rows.length, (from, to) => {
+      for (let i = from; i < to; i++) {
+        const row = rows[i]!
+        words[i >>> 5]! |= (marks[row >>> 5]! >>> (row & 31) & 1) << (i & 31)
+      }
+    }))
+    return new MarkedPositions(words)
+  }
+
+  countBefore (position: number): number {
+    const word = position >>> 5
+    return this.#before[word]! + countBits(this.#words[word]! & ((1 << (position & 31)) - 1))
+  }
+
+  positionOf (count: number): number {
+    const word = firstIndex(0, this.#before.length, (word) => this.#before[word]! > count) - 1
+    let bits = this.#words[word]!
+    for (let left = count - this.#before[word]!; left > 0; left--) bits &= bits - 1
+    return 32 * word + 31 - Math.clz32(bits & -bits)
+  }
+}

@@ -1,0 +1,53 @@
+import { countBits } from '../base/bits.js'
+
+/** A set of rows: one bit for each row of a table. The sets of all rows of a large table fit into the caches of a processor. */
+export type Marks = Uint32Array
+
+export function noMarks (length: number): Marks {
+  return new Uint32Array(Math.ceil(length / 32))
+}
+
+export function isMarked (marks: Marks, row: number): boolean {
+  return (marks[row >>> 5]! >>> (row & 31) & 1) === 1
+}
+
+export function mark (marks: Marks, rows: Uint32Array): void {
+  for (const row of rows) marks[row >>> 5]! |= 1 << (row & 31)
+}
+
+export function countMarks (marks: Marks): number {
+  let count = 0
+  for (const word of marks) count += countBits(word)
+  return count
+}
+
+/** The number of rows in both sets, which are of the same table. */
+export function countCommonMarks (a: Marks, b: Marks): number {
+  let count = 0
+  for (let i = 0; i < a.length; i++) count += countBits(a[i]! & b[i]!)
+  return count
+}
+
+/** The rows of a set, of which there are `count`, in ascending order. */
+export function markedRows (marks: Marks, count: number): Uint32Array {
+  const rows = new Uint32Array(count)
+  let length = 0
+  for (let i = 0; i < marks.length; i++) {
+    // Takes the lowest bit and clears it, until none is left.
+    for (let bits = marks[i]!; bits !== 0; bits &= bits - 1) rows[length++] = 32 * i + 31 - Math.clz32(bits & -bits)
+  }
+  return rows
+}
+
+/** Those of the rows that are in a set, in their order. `count`: how many there are. */
+export function keepMarked (rows: Uint32Array, marks: Marks, count: number): Uint32Array {
+  // Each row is written, and stays if it is marked: unlike a branch, this takes as long for any set. The last one is written after the end.
+  const kept = new Uint32Array(count + 1)
+  let length = 0
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    kept[length] = row
+    length += marks[row >>> 5]! >>> (row & 31) & 1
+  }
+  return kept.subarray(0, count)
+}
