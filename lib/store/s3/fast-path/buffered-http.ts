@@ -44,8 +44,11 @@ const MAX_ERROR_BYTES = 64 * 1024
 /** Sends GET requests over a pool of connections and reads the responses into memory, without streams. */
 export class BufferedHttp {
   readonly #pool: Pool
-  /** The responses that have not ended. */
-  readonly #open = new Set<ResponseReader>()
+  /**
+   * The responses that have not ended, in any order. Not a Set: V8 replaces the table of a Set after every few elements that come and go, and the former
+   * table refers to its elements and to the next table. From the first table in the old generation on, no minor garbage collection would free a response.
+   */
+  readonly #open: ResponseReader[] = []
   readonly #watch: NodeJS.Timeout
   readonly #maxMs: number
 
@@ -61,11 +64,11 @@ export class BufferedHttp {
   get (path: string, headers: string[], { maxBytes, maxMs, memory }: ResponseLimits): Promise<BufferedResponse> {
     return new Promise((resolve, reject) => {
       const reader = new ResponseReader({ memory, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, response) => {
-        this.#open.delete(reader)
+        this.#remove(reader)
         if (response === undefined) reject(error)
         else resolve(response)
       })
-      this.#open.add(reader)
+      reader.index = this.#open.push(reader) - 1
       this.#pool.dispatch({ method: 'GET', path, headers }, reader)
     })
   }
@@ -77,7 +80,17 @@ export class BufferedHttp {
 
   #abortOverdue (): void {
     const now = performance.now()
-    for (const reader of this.#open) if (now > reader.end) reader.abort(new Error('No complete response in time'))
+    for (const reader of this.#open.filter(({ end }) => now > end)) reader.abort(new Error('No complete response in time'))
+  }
+
+  #remove (reader: ResponseReader): void {
+    const { index } = reader
+    if (index === -1) return
+    reader.index = -1
+    const last = this.#open.pop()!
+    if (last === reader) return
+    this.#open[index] = last
+    last.index = index
   }
 }
 
@@ -92,6 +105,8 @@ interface ReaderOptions {
 class ResponseReader implements Dispatcher.DispatchHandler {
   /** The time at which the response has to be complete, by `performance.now()`. */
   end: number
+  /** The position in the list of open responses; -1 after the end. */
+  index = -1
   readonly #options: ReaderOptions
   readonly #done: (error: Error, response?: BufferedResponse) => void
   readonly #chunks: Buffer[] = []
