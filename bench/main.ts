@@ -8,7 +8,7 @@ import { measureColdLoad } from './cold-load.js'
 import { measureFolder } from './folder.js'
 import { measureGrowth } from './growth.js'
 import { measurePeers } from './peers.js'
-import { measureReading } from './reading.js'
+import { measureReading, measureRelisting } from './reading.js'
 import { measureRealStore } from './real-store.js'
 import { Report } from './report.js'
 import { dataGroups, measureResponses, measureShapes, statsGroups, type Services } from './responses.js'
@@ -73,7 +73,10 @@ const bench: Command = async (argv) => {
         if (isSelected('stats')) await measureResponses(report, await statsGroups(services), { rounds, folder })
       })
     }
-    if (isSelected('reading')) await measureReading(report, endpoint.firstLine.url, { rounds: readingRounds, small: `lake-${DOWNLOADED}`, large: 'lake-100000' })
+    if (isSelected('reading')) {
+      await measureReading(report, endpoint.firstLine.url, { rounds: readingRounds, small: `lake-${DOWNLOADED}`, large: 'lake-100000' })
+      await measureRelisting(report, { rounds: readingRounds })
+    }
     if (isSelected('load')) await measureColdLoad(report, endpoint, { idleMs })
     if (isSelected('store')) await measureRealStore(report, { rounds: readingRounds, folder })
     if (isSelected('folder')) await measureFolder(report, folder)

@@ -3,6 +3,9 @@ import { forEachConcurrently } from '../lib/base/concurrent.js'
 import { reconcile } from '../lib/source/reconcile.js'
 import { USERS_SCHEMA } from '../lib/schema/users-schema.js'
 import { EMPTY_STATE, type SourceState } from '../lib/source/source-state.js'
+import { ObjectList } from '../lib/store/object-list.js'
+import { FALL_BACK_TO_SDK, S3FastPath, type FastPage } from '../lib/store/s3/fast-path/s3-fast-path.js'
+import { createClients } from '../lib/store/s3/s3-client.js'
 import { S3Store } from '../lib/store/s3/s3-store.js'
 
 // Reads a bucket once per message, and replies with the number of objects, the duration and the CPU time in seconds:
@@ -13,6 +16,7 @@ const CONCURRENCY = 32
 const [endpoint, bucket, task] = process.argv.slice(2) as [string, string, keyof typeof TASKS]
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
 const store = new S3Store({ bucket, endpoint })
+const fastPath = new S3FastPath(bucket, createClients({ endpoint }), 20_000)
 const sdk = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } })
 /** The state after the last reconcile. */
 let last: SourceState | undefined
@@ -53,6 +57,19 @@ const TASKS = {
   async list () {
     let objects = 0
     for await (const page of store.list(rules.prefix)) objects += page.length
+    return objects
+  },
+  /** The same pages one after the other, each requested as soon as the one before it has been received. */
+  async listSequentially () {
+    const page = new ObjectList()
+    let objects = 0
+    let next: Promise<FastPage> | undefined = fastPath.fetchPage(rules.prefix, { after: undefined })
+    while (next !== undefined) {
+      const received: FastPage = await next
+      next = received.next === undefined ? undefined : fastPath.fetchPage(rules.prefix, { token: received.next })
+      if (received.read(page) === FALL_BACK_TO_SDK) throw new Error('The page could not be read')
+      objects += page.length
+    }
     return objects
   }
 }

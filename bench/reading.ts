@@ -24,6 +24,18 @@ export async function measureReading (report: Report, endpoint: string, { rounds
   report.check({ name: `Reconcile, nothing changed, CPU of an SDK listing loop${suffix}`, value: ratio(again, ({ cpu }) => cpu), max: 0.25 })
 }
 
+const LATENCY_MS = 30
+
+/** Compares how long a listing of a store that is far away takes with a listing page after page, when the keys of the previous listing are known. */
+export async function measureRelisting (report: Report, { rounds }: { readonly rounds: number }): Promise<void> {
+  const endpoint = await startNode('./endpoint.js', ['--latency', String(LATENCY_MS), '100000'])
+  const pairs = await alternate(endpoint.firstLine.url, 'lake-100000', 'list', 'listSequentially', rounds)
+  await endpoint.stop()
+  const name = `Re-listing of 100000 records with images at ${LATENCY_MS} ms`
+  report.check({ name: `${name}, time of a sequential listing`, value: ratio(pairs, ({ seconds }) => seconds), max: 1 / 8 })
+  report.inform({ name, value: median(pairs.map(([{ seconds }]) => seconds)), unit: ' s' })
+}
+
 /** Runs two readers alternately. The first two runs of each are discarded, because V8 compiles the code during them. */
 async function alternate (endpoint: string, bucket: string, ours: string, reference: string, rounds: number): Promise<[Run, Run][]> {
   const readers = await Promise.all([ours, reference].map((task) => startNode('./reader.js', [endpoint, bucket, task])))

@@ -9,15 +9,14 @@ export function isKey (text: string): boolean {
 }
 
 /**
- * Yields the pages of a listing after checking them: all keys begin with `prefix` and are in strictly ascending byte order. `url` names the
- * store in messages.
- *
- * @throws StoreError `invalid_listing`
+ * Returns a function that checks the pages of a listing one after the other: all keys begin with `prefix`, come after `after` and are in strictly
+ * ascending byte order. It throws the StoreError `invalid_listing`. `url` names the store in messages.
  */
-export async function * checkKeyOrder (pages: AsyncIterable<ObjectList>, prefix: string, url: string): AsyncGenerator<ObjectList> {
+export function keyOrderCheck (prefix: string, url: string, after = ''): (page: ObjectList) => void {
   const start = Buffer.from(prefix)
-  let previous: ByteSlice = { bytes: start, start: 0, end: 0 }
-  for await (const page of pages) {
+  const first = Buffer.from(after)
+  let previous: ByteSlice = { bytes: first, start: 0, end: first.length }
+  return (page) => {
     for (let i = 0; i < page.length; i++) {
       const key = page.key(i)
       const isBelow = compareBytes(start, 0, start.length, key.bytes, key.start, Math.min(key.end, key.start + start.length)) === 0
@@ -28,6 +27,14 @@ export async function * checkKeyOrder (pages: AsyncIterable<ObjectList>, prefix:
       previous = key
     }
     previous = copySlice(previous)
+  }
+}
+
+/** Yields the pages of a listing after checking them: see `keyOrderCheck`. @throws StoreError `invalid_listing` */
+export async function * checkKeyOrder (pages: AsyncIterable<ObjectList>, prefix: string, url: string): AsyncGenerator<ObjectList> {
+  const check = keyOrderCheck(prefix, url)
+  for await (const page of pages) {
+    check(page)
     yield page
   }
 }

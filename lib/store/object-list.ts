@@ -59,7 +59,12 @@ export class ObjectList implements Iterable<ObjectInfo> {
 
   /** Removes all objects. Their memory is reused for the next ones. */
   clear (): void {
-    for (const column of [this.keys, this.etags, this.#sizes, this.#modified, this.#racy]) column.clear()
+    this.truncate(0)
+  }
+
+  /** Removes all objects but the first `length`. Their memory is reused for the next ones. */
+  truncate (length: number): void {
+    for (const column of [this.keys, this.etags, this.#sizes, this.#modified, this.#racy]) column.truncate(length)
   }
 
   at (i: number): ObjectInfo {

@@ -169,9 +169,9 @@ export class Utf8Builder implements Utf8Column {
     this.#end(at + end - start)
   }
 
-  /** Removes all rows but keeps the memory. */
-  clear (): void {
-    this.length = 0
+  /** Removes all rows but the first `length`, which must not be more than there are. Keeps the memory. */
+  truncate (length: number): void {
+    this.length = length
   }
 
   #end (end: number): void {
@@ -205,9 +205,9 @@ export class NumberBuilder<T extends Float64Array | Uint32Array | Int32Array | U
     this.values[this.length++] = value
   }
 
-  /** Removes all rows but keeps the memory. */
-  clear (): void {
-    this.length = 0
+  /** Removes all rows but the first `length`, which must not be more than there are. Keeps the memory. */
+  truncate (length: number): void {
+    this.length = length
   }
 }
 

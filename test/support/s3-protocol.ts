@@ -26,6 +26,8 @@ export interface S3Settings {
   readonly pageSize: number
   /** Behaves as Ceph RGW 16.2: If-Match of a PUT matches only without quotes, and is 412 rather than 404 if the key is missing. */
   readonly unquotedIfMatch: boolean
+  /** Lists from the first key, whatever `start-after` is. */
+  readonly ignoresStartAfter: boolean
 }
 
 const SIGNATURE_V4 = /^AWS4-HMAC-SHA256 Credential=.+, ?SignedHeaders=.+, ?Signature=[0-9a-f]{64}$/
@@ -40,7 +42,7 @@ export function execute (request: S3Request, buckets: Map<string, S3Bucket>, set
     return { status: 200 }
   }
   if (bucket === undefined) return failure(404, 'NoSuchBucket')
-  if (request.operation === 'LIST') return list(request, bucket, settings.pageSize)
+  if (request.operation === 'LIST') return list(request, bucket, settings)
   if (request.operation === 'PUT') return put(request, bucket, settings.unquotedIfMatch)
   if (request.operation === 'DELETE') {
     bucket.delete(request.key)
@@ -49,17 +51,16 @@ export function execute (request: S3Request, buckets: Map<string, S3Bucket>, set
   return request.key === '' ? { status: 200 } : get(request, bucket)
 }
 
-function list (request: S3Request, bucket: S3Bucket, pageSize: number): S3Response {
+function list (request: S3Request, bucket: S3Bucket, { pageSize, ignoresStartAfter }: S3Settings): S3Response {
   const { query } = request
   const prefix = query.get('prefix') ?? ''
   const token = query.get('continuation-token')
-  const after = Buffer.from(token ?? '', 'base64url').toString()
+  const startAfter = ignoresStartAfter ? '' : query.get('start-after') ?? ''
+  const after = token === null ? startAfter : Buffer.from(token, 'base64url').toString()
   const limit = Math.min(Number(query.get('max-keys') ?? 1000), pageSize)
   const { objects, truncated } = bucket.page(prefix, after, limit)
   const encode = query.get('encoding-type') === 'url' ? encodeKey : escapeXml
-  const contents = objects.map(({ key, etag, body, lastModified }) =>
-    `<Contents><Key>${encode(key)}</Key><LastModified>${new Date(lastModified).toISOString()}</LastModified>` +
-    `<ETag>&quot;${etag}&quot;</ETag><Size>${body.length}</Size><StorageClass>STANDARD</StorageClass></Contents>`)
+  const contents = objects.map((object) => query.get('encoding-type') === 'url' ? encodedEntry(object) : entryOf(object, escapeXml))
   const next = truncated ? Buffer.from(objects.at(-1)!.key).toString('base64url') : undefined
   return xml(200, '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
     `<Name>${request.bucket}</Name><Prefix>${encode(prefix)}</Prefix><KeyCount>${objects.length}</KeyCount>` +
@@ -67,6 +68,23 @@ function list (request: S3Request, bucket: S3Bucket, pageSize: number): S3Respon
     (next === undefined ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`) +
     (query.has('encoding-type') ? '<EncodingType>url</EncodingType>' : '') +
     `${contents.join('')}</ListBucketResult>`)
+}
+
+function entryOf ({ key, etag, body, lastModified }: BucketObject, encode: (key: string) => string): string {
+  return `<Contents><Key>${encode(key)}</Key><LastModified>${new Date(lastModified).toISOString()}</LastModified>` +
+    `<ETag>&quot;${etag}&quot;</ETag><Size>${body.length}</Size><StorageClass>STANDARD</StorageClass></Contents>`
+}
+
+/** Entries are cached, because a server on the same machine must not be what limits a benchmark of listings. */
+const encodedEntries = new WeakMap<BucketObject, string>()
+
+function encodedEntry (object: BucketObject): string {
+  let entry = encodedEntries.get(object)
+  if (entry === undefined) {
+    entry = entryOf(object, encodeKey)
+    encodedEntries.set(object, entry)
+  }
+  return entry
 }
 
 function get (request: S3Request, bucket: S3Bucket): S3Response {

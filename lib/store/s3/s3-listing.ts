@@ -4,6 +4,9 @@ import { StoreError, type ObjectInfo } from '../object-store.js'
 import { statusOf } from './s3-error.js'
 import { decodeKey, toInfo } from './s3-object.js'
 
+/** Where a page of a listing begins: at the token of the previous page, after a key, or at the first key. */
+export type PageStart = { readonly token?: string, readonly after?: never } | { readonly after: string | undefined, readonly token?: never }
+
 /** A parsed page of a listing. */
 export interface ListingPage {
   readonly objects: ObjectList

@@ -8,6 +8,7 @@ import { transferMs } from './deadline.js'
 import { S3FastPath } from './fast-path/s3-fast-path.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
 import { isNoSuchKey, statusOf } from './s3-error.js'
+import type { PageStart } from './s3-listing.js'
 
 /** The conditions and the range of a GET request, as the SDK names them. */
 export type GetConditions = Pick<GetObjectCommandInput, 'IfMatch' | 'IfNoneMatch' | 'Range'>
@@ -34,9 +35,9 @@ export class S3Requests {
     this.fastPath = new S3FastPath(bucket, clients, maxMs)
   }
 
-  listPage (prefix: string, token: string | undefined, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {
+  listPage (prefix: string, { token, after }: PageStart, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {
     // XML 1.0 cannot represent every character that a key may contain.
-    const input = { Bucket: this.#bucket, Prefix: prefix, EncodingType: 'url', ContinuationToken: token } as const
+    const input = { Bucket: this.#bucket, Prefix: prefix, EncodingType: 'url', ContinuationToken: token, StartAfter: after } as const
     return this.#retrying.send(new ListObjectsV2Command(input), { abortSignal })
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import { checkKeyOrder, isKey } from '../key.js'
-import { ObjectList } from '../object-list.js'
+import { isKey } from '../key.js'
+import type { ObjectList } from '../object-list.js'
 import {
   StoreError, type GetOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions
@@ -11,8 +11,10 @@ import { Deadline, transferMs } from './deadline.js'
 import { bodyOf, readBody, wholeSize } from './s3-body.js'
 import type { S3ClientSettings } from './s3-client.js'
 import { statusOf, toS3Error } from './s3-error.js'
-import { FALL_BACK_TO_SDK } from './fast-path/s3-fast-path.js'
-import { checkToken, readPage, toInvalidListing } from './s3-listing.js'
+import { FALL_BACK_TO_SDK, type FastPage } from './fast-path/s3-fast-path.js'
+import { RangedLister } from './ranged-lister.js'
+import type { RangeOptions } from './ranged-listing.js'
+import { checkToken, readPage, toInvalidListing, type ListingPage, type PageStart } from './s3-listing.js'
 import { quote, toInfo, unquote } from './s3-object.js'
 import { S3Requests } from './s3-requests.js'
 
@@ -34,16 +36,18 @@ export class S3Store implements ObjectStore {
   readonly #deadlineMs: number
   readonly #requests: S3Requests
   readonly #conditionalPut: ConditionalPut
+  readonly #lister: RangedLister
 
   constructor ({ bucket, deadlineMs = 20_000, newWriteId = randomUUID, ...clientSettings }: S3StoreSettings) {
     this.url = `s3://${bucket}`
     this.#deadlineMs = deadlineMs
     this.#requests = new S3Requests(bucket, clientSettings, deadlineMs)
     this.#conditionalPut = new ConditionalPut(this.#requests, newWriteId)
+    this.#lister = new RangedLister({ url: this.url, pagesOf: (prefix, range) => this.#pages(prefix, range) })
   }
 
   list (prefix: string): AsyncIterable<ObjectList> {
-    return checkKeyOrder(this.#pages(prefix), prefix, this.url)
+    return this.#lister.list(prefix)
   }
 
   async get (key: string, { ifNoneMatch, maxBytes = Infinity, maxMs }: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
@@ -111,26 +115,28 @@ export class S3Store implements ObjectStore {
     await this.#requests.close()
   }
 
-  async * #pages (prefix: string): AsyncGenerator<ObjectList> {
+  async * #pages (prefix: string, { after, continues, newPage }: RangeOptions): AsyncGenerator<ListingPage> {
     const tokens = new Set<string>()
-    const objects = new ObjectList()
     const { fastPath } = this.#requests
-    let next: string | undefined
-    let nextResponse = fastPath.fetchPage(prefix, next)
-    do {
+    let start: PageStart = { after }
+    let response = fastPath.fetchPage(prefix, start)
+    for (;;) {
+      let prefetched: Promise<FastPage> | undefined
       const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
-        const response = await nextResponse
+        const received = await response
         // The next page is requested before this one is parsed, so that the server prepares it in the meantime.
-        if (response.next !== undefined) nextResponse = fastPath.fetchPage(prefix, response.next)
+        if (received.next !== undefined && continues(received.lastKey)) prefetched = fastPath.fetchPage(prefix, { token: received.next })
         await setImmediate()
-        const read = response.read(objects)
-        const page = read === FALL_BACK_TO_SDK ? readPage(await this.#requests.listPage(prefix, next, signal).catch(toInvalidListing)) : read
-        if (page.next !== response.next && page.next !== undefined) nextResponse = fastPath.fetchPage(prefix, page.next)
+        const read = received.read(newPage())
+        const page = read === FALL_BACK_TO_SDK ? readPage(await this.#requests.listPage(prefix, start, signal).catch(toInvalidListing)) : read
+        if (page.next !== received.next) prefetched = undefined
         return checkToken(page, tokens)
       })
-      yield page.objects
-      next = page.next
-    } while (next !== undefined)
+      yield page
+      if (page.next === undefined) return
+      start = { token: page.next }
+      response = prefetched ?? fastPath.fetchPage(prefix, start)
+    }
   }
 
   async #within<T> (ms: number, subject: string, work: (deadline: Deadline) => Promise<T>): Promise<T> {

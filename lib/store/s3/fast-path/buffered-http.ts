@@ -16,8 +16,8 @@ export interface ResponseLimits {
   readonly maxBytes: number
   /** The time limit of the response, in milliseconds. Default: the limit of the `BufferedHttp`, plus a second per MiB of the body. */
   readonly maxMs: number | undefined
-  /** The memory for the body. The body is then valid only until the memory is used for another one. */
-  readonly memory?: ReusableBuffer
+  /** Returns memory for the body when it has been received. The body is then valid only until the memory is used for another one. */
+  readonly memory?: () => ReusableBuffer
 }
 
 /** Memory for one body at a time. It grows when needed and is never released. */
@@ -95,7 +95,7 @@ export class BufferedHttp {
 }
 
 interface ReaderOptions {
-  readonly memory: ReusableBuffer | undefined
+  readonly memory: (() => ReusableBuffer) | undefined
   readonly maxBytes: number
   readonly maxMs: number
   /** Whether the time limit is a second longer for each MiB of the body. */
@@ -146,7 +146,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd (): void {
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : this.#options.memory?.concat(this.#chunks, this.#length) ?? Buffer.concat(this.#chunks)
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : this.#options.memory?.().concat(this.#chunks, this.#length) ?? Buffer.concat(this.#chunks)
     this.#done(NO_ERROR, { status: this.#status, headers: this.#headers, body })
   }
 

@@ -55,6 +55,15 @@ export function findToken (xml: Buffer): string | undefined {
 
 const TOKEN = '<NextContinuationToken>'
 
+/** Finds the last key of a page without reading the page; `undefined` if it has none or in an unusual form. */
+export function findLastKey (xml: Buffer): string | undefined {
+  const start = xml.lastIndexOf('<Key>') + '<Key>'.length
+  const end = xml.indexOf('<', start)
+  if (start < '<Key>'.length || end === -1) return undefined
+  const encoded = xml.toString('utf8', start, end)
+  return encoded.includes('&') ? undefined : decodeKey(encoded)
+}
+
 const [SPACE, QUOTE, PERCENT, AMPERSAND, PLUS, LESS] = [0x20, 0x22, 0x25, 0x26, 0x2b, 0x3c]
 
 /** The elements of an object, in the order in which all servers write them. */

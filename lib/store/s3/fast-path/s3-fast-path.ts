@@ -1,11 +1,11 @@
 import { Pool } from 'undici'
 import type { ObjectList } from '../../object-list.js'
 import { StoreError, type ObjectBody } from '../../object-store.js'
-import { findToken, scanListing } from './listing-scan.js'
+import { findLastKey, findToken, scanListing } from './listing-scan.js'
 import { BufferedHttp, ReusableBuffer, type BufferedResponse } from './buffered-http.js'
 import { isIntact, type BodyHeaders } from '../s3-body.js'
 import type { S3Clients } from '../s3-client.js'
-import type { ListingPage } from '../s3-listing.js'
+import type { ListingPage, PageStart } from '../s3-listing.js'
 import { RequestSigner } from './request-signer.js'
 import { locateBucket, type BucketLocation } from './s3-location.js'
 import { toInfo, type ObjectFields } from '../s3-object.js'
@@ -25,11 +25,13 @@ export interface FastGet {
 export interface FastPage {
   /** The token of the next page, found without parsing the page; `undefined` on the last page. */
   readonly next: string | undefined
+  /** Its last key, found in the same way; `undefined` if it is not known. */
+  readonly lastKey: string | undefined
   /** Parses the page into `objects`, which is cleared before. Must be called exactly once, because it releases the memory of the page. */
   read (objects: ObjectList): ListingPage | FallBackToSdk
 }
 
-const NO_PAGE: FastPage = { next: undefined, read: () => FALL_BACK_TO_SDK }
+const NO_PAGE: FastPage = { next: undefined, lastKey: undefined, read: () => FALL_BACK_TO_SDK }
 
 interface Connection {
   readonly location: BucketLocation
@@ -83,20 +85,31 @@ export class S3FastPath {
   }
 
   /** Requests a page of a listing. Never rejects: after a failure, `read` returns `FALL_BACK_TO_SDK`. */
-  async fetchPage (prefix: string, token: string | undefined): Promise<FastPage> {
-    const memory = this.#freeBuffers.pop() ?? new ReusableBuffer()
+  async fetchPage (prefix: string, { token, after }: PageStart): Promise<FastPage> {
+    let memory: ReusableBuffer | undefined
+    const takeMemory = () => {
+      memory = this.#freeBuffers.pop() ?? new ReusableBuffer()
+      return memory
+    }
     try {
       const connection = this.#connection ?? await this.#connect()
       const path = connection.location.listPath
-      const search = searchOf({ 'list-type': '2', 'encoding-type': 'url', prefix, ...token !== undefined && { 'continuation-token': token } })
+      const search = searchOf({
+        'list-type': '2',
+        'encoding-type': 'url',
+        prefix,
+        ...token !== undefined && { 'continuation-token': token },
+        ...after !== undefined && { 'start-after': after }
+      })
       const headers = (this.#signerNow() ?? await this.#newSigner(connection)).sign(path, search)
-      const { status, body } = await connection.http.get(`${path}?${search}`, headers, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, memory })
+      const { status, body } = await connection.http.get(`${path}?${search}`, headers, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, memory: takeMemory })
       if (status !== 200) return NO_PAGE
       return {
         next: findToken(body),
+        lastKey: findLastKey(body),
         read: (objects) => {
           const page = scanListing(body, objects) ?? FALL_BACK_TO_SDK
-          this.#freeBuffers.push(memory)
+          if (memory !== undefined) this.#freeBuffers.push(memory)
           return page
         }
       }

@@ -119,3 +119,31 @@ t.test('follows continuation tokens that only the SDK can read', async t => {
     : query.has('continuation-token') ? { status: 400 } : listing(`<IsTruncated>true</IsTruncated><NextContinuationToken>x&amp;y</NextContinuationToken>${ENCODED}${entry('a')}`)
   t.match(await listAll(store, ''), [{ key: 'a' }, { key: 'b' }])
 })
+
+t.test('lists in ranges when it knows the keys of the previous listing', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 3 })
+  for (let i = 0; i < 30; i++) bucket.put(`in/${i} ä+%25&<😀`, '')
+  const expected = bucket.keys()
+  const list = async () => (await listAll(store, 'in/')).map(({ key }) => key)
+  t.same(await list(), expected)
+  const starts: (string | null)[] = []
+  endpoint.reset()
+  endpoint.intercept = ({ query }) => {
+    starts.push(query.get('start-after'))
+    return undefined
+  }
+  t.same(await list(), expected)
+  t.same(starts.sort(), [null, ...expected.filter((_, i) => i % 3 === 2).slice(0, -1)].sort(), 'one request for each page')
+  endpoint.intercept = ({ headers }) => headers['user-agent']?.startsWith('aws-sdk') === true ? undefined : { status: 500 }
+  t.same(await list(), expected, 'by the SDK')
+})
+
+t.test('lists completely if the server ignores start-after', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 3, ignoresStartAfter: true })
+  for (let i = 10; i < 40; i++) bucket.put(`in/${i}`, '')
+  for (let round = 0; round < 3; round++) {
+    endpoint.reset()
+    t.same((await listAll(store, 'in/')).map(({ key }) => key), bucket.keys())
+  }
+  t.equal(endpoint.counts.LIST, 10, 'in one sequence')
+})

@@ -1,0 +1,90 @@
+import type { ObjectList } from '../object-list.js'
+import { keyAt, MAX_RANGES, objectsAfter, RangedListing, StartAfterIgnored, type RangedListingOptions, type RangeOptions } from './ranged-listing.js'
+import type { ListingPage } from './s3-listing.js'
+
+/** What a lister needs of a store. */
+export type ListerOptions = Pick<RangedListingOptions, 'url' | 'surplus'> & {
+  readonly pagesOf: (prefix: string, range: RangeOptions) => AsyncIterable<ListingPage>
+}
+
+/**
+ * Lists the objects of a store in ranges side by side. It remembers where the pages of the last listing of each prefix ended: the next one has ranges of
+ * whole pages. If the store ignores `start-after`, all listings are sequential from then on.
+ */
+export class RangedLister {
+  readonly #options: ListerOptions
+  readonly #plans = new Map<string, RangePlan>()
+  #pageLength = 1
+  #ignoresStartAfter = false
+
+  constructor (options: ListerOptions) {
+    this.#options = options
+  }
+
+  /** Lists all objects whose keys begin with `prefix`, as `ObjectStore.list` does. */
+  async * list (prefix: string): AsyncGenerator<ObjectList> {
+    let ends: PageEnds | undefined
+    for await (const page of this.#list(prefix)) {
+      ends ??= new PageEnds(this.#pageLength)
+      ends.add(page)
+      yield page
+    }
+    this.#plans.set(prefix, ends?.plan() ?? {})
+  }
+
+  async * #list (prefix: string): AsyncGenerator<ObjectList> {
+    let last = ''
+    try {
+      for await (const page of this.#pages(prefix, this.#ignoresStartAfter ? { maxRanges: 1 } : this.#plans.get(prefix))) {
+        if (page.length > 0) last = keyAt(page, page.length - 1)
+        yield page
+      }
+    } catch (error) {
+      if (!(error instanceof StartAfterIgnored)) throw error
+      this.#ignoresStartAfter = true
+      for await (const page of this.#pages(prefix, { maxRanges: 1 })) yield objectsAfter(page, last)
+    }
+  }
+
+  async * #pages (prefix: string, plan: RangePlan & { readonly maxRanges?: number } = {}): AsyncGenerator<ObjectList> {
+    const { pagesOf, ...options } = this.#options
+    const listing = new RangedListing({ ...options, ...plan, prefix, pagesOf: (range) => pagesOf(prefix, range) })
+    for await (const page of listing) {
+      this.#pageLength = Math.max(this.#pageLength, listing.pageLength)
+      yield page
+    }
+  }
+}
+
+type RangePlan = Pick<RangedListingOptions, 'edges' | 'expected'>
+
+/** The most pages of a range: those of later ranges are in memory until the earlier ones have been read. */
+const MAX_PAGES = 8
+
+/** Collects the keys at the ends of the pages of a listing. */
+class PageEnds {
+  readonly #keys: string[] = []
+  readonly #pageLength: number
+  #length = 0
+  #last = ''
+
+  /** @param pageLength the number of keys on a page of a sequential listing */
+  constructor (pageLength: number) {
+    this.#pageLength = pageLength
+  }
+
+  add (page: ObjectList): void {
+    const step = this.#pageLength
+    for (let i = step - 1 - this.#length % step; i < page.length; i += step) this.#keys.push(keyAt(page, i))
+    this.#length += page.length
+    if (page.length > 0) this.#last = keyAt(page, page.length - 1)
+  }
+
+  /** Ranges of whole pages: as long as nothing changes, they take as many requests as a sequential listing. */
+  plan (): RangePlan {
+    const ends = this.#keys.filter((key) => key !== this.#last)
+    const turns = Math.ceil((ends.length + 1) / (MAX_RANGES * MAX_PAGES))
+    const pages = Math.ceil((ends.length + 1) / (MAX_RANGES * turns))
+    return { edges: ends.filter((_, i) => (i + 1) % pages === 0), expected: pages * this.#pageLength }
+  }
+}

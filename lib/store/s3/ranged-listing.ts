@@ -1,0 +1,194 @@
+import { firstIndex, compareBytes } from '../../base/bytes.js'
+import { compareUtf8 } from '../../base/utf8.js'
+import { keyOrderCheck } from '../key.js'
+import { ObjectList, sliceToString, type ExpectedSize } from '../object-list.js'
+import type { ListingPage } from './s3-listing.js'
+import { splitPoints } from './split-points.js'
+
+/** The most ranges that are listed at the same time. */
+export const MAX_RANGES = 16
+/** A range is divided if it has this number of keys more than expected: a small lake is listed in one range. */
+const SURPLUS = 2000
+
+/** The first page of a range has keys that the range does not include: the store ignores `start-after`. */
+export class StartAfterIgnored extends Error {}
+
+/** How the pages of one range are requested. */
+export interface RangeOptions {
+  /** The first page begins after this key; `undefined`: at the first key of the listing. */
+  readonly after: string | undefined
+  /** Whether a page with this last key is followed by another one. Its last key is `undefined` if it is not known yet. */
+  readonly continues: (lastKey: string | undefined) => boolean
+  /** Returns a list for the objects of a page. */
+  readonly newPage: () => ObjectList
+}
+
+export interface RangedListingOptions {
+  readonly prefix: string
+  /** The name of the store in messages. */
+  readonly url: string
+  /** Yields the pages from `after` up to the last one, or until the caller stops. */
+  readonly pagesOf: (options: RangeOptions) => AsyncIterable<ListingPage>
+  /** The last keys of the ranges but the last one, in ascending order. They need not exist. */
+  readonly edges?: readonly string[]
+  /** The number of keys that are expected in each of these ranges. Default: 0. */
+  readonly expected?: number
+  /** Default: `MAX_RANGES`. With 1, the listing is sequential. */
+  readonly maxRanges?: number
+  /** Default: 2000 keys. */
+  readonly surplus?: number
+}
+
+/** A part of a listing: the keys after `after` up to and including `upTo`. Without `upTo`, it is the last one. */
+class Range {
+  readonly after: string | undefined
+  upTo: string | undefined
+  readonly maxLength: number
+  /** Pages that the caller has not received yet. */
+  readonly pages: ObjectList[] = []
+  isStarted = false
+  isDone = false
+  /** The number of keys that have been read. */
+  length = 0
+
+  /** @param maxLength the number of keys after which the range is divided */
+  constructor (after: string | undefined, upTo: string | undefined, maxLength: number) {
+    this.after = after
+    this.upTo = upTo
+    this.maxLength = maxLength
+  }
+}
+
+/**
+ * One complete listing, whose key ranges are listed side by side: each range is a listing that begins after a key and ends where the next range begins.
+ * A range that has more keys than expected gives its second half to another one. The pages are yielded in the order of the keys, each after the
+ * checks of a sequential listing (see `keyOrderCheck`); the first error of any range is the error of the listing.
+ */
+export class RangedListing implements AsyncIterable<ObjectList> {
+  readonly #options: Required<RangedListingOptions>
+  /** In the order of their keys. Each begins where the one before it ends. */
+  readonly #ranges: Range[]
+  /** Lists whose objects the caller has read. */
+  readonly #free: ObjectList[] = []
+  /** The most keys that a page had. */
+  pageLength = 0
+  /** The size of the page that was read last. */
+  #size: ExpectedSize | undefined
+  #running = 0
+  #isStopped = false
+  #failure: { readonly error: unknown } | undefined
+  /** Continues the caller, which waits for a page. */
+  #wake = () => {}
+
+  constructor ({ edges = [], expected = 0, maxRanges = MAX_RANGES, surplus = SURPLUS, ...options }: RangedListingOptions) {
+    this.#options = { ...options, edges, expected, maxRanges, surplus }
+    this.#ranges = [...edges, undefined].map((upTo, i) => new Range(edges[i - 1], upTo, expected + surplus))
+  }
+
+  /** Pages are valid until the next one is requested. @throws StartAfterIgnored, and errors of `pagesOf` */
+  async * [Symbol.asyncIterator] (): AsyncGenerator<ObjectList> {
+    try {
+      for (const range of this.#ranges) {
+        for (;;) {
+          if (this.#failure !== undefined) throw this.#failure.error
+          const page = range.pages.shift()
+          if (page !== undefined) {
+            yield page
+            this.#free.push(page)
+          } else if (range.isDone) {
+            break
+          } else {
+            this.#start()
+            await new Promise<void>((resolve) => { this.#wake = resolve })
+          }
+        }
+      }
+    } finally {
+      this.#isStopped = true
+    }
+  }
+
+  #start (): void {
+    for (const range of this.#ranges) {
+      if (this.#running === this.#options.maxRanges || this.#hasEnded) return
+      if (range.isStarted) continue
+      range.isStarted = true
+      this.#running++
+      this.#list(range).catch((error: unknown) => { this.#failure ??= { error } }).finally(() => {
+        range.isDone = true
+        this.#running--
+        this.#start()
+        this.#wake()
+      })
+    }
+  }
+
+  get #hasEnded (): boolean {
+    return this.#isStopped || this.#failure !== undefined
+  }
+
+  async #list (range: Range): Promise<void> {
+    const { prefix, url, pagesOf } = this.#options
+    const check = keyOrderCheck(prefix, url, range.after)
+    const continues = (lastKey: string | undefined) => range.upTo === undefined || (lastKey !== undefined && compareUtf8(lastKey, range.upTo) < 0)
+    for await (const { objects: page, next } of pagesOf({ after: range.after, continues, newPage: () => this.#newPage() })) {
+      if (this.#hasEnded) return
+      this.pageLength = Math.max(this.pageLength, page.length)
+      if (range.length === 0 && page.length > 0 && !isAfter(page, 0, range.after)) throw new StartAfterIgnored()
+      check(page)
+      const isEnd = cut(page, range.upTo)
+      const [first, last] = page.length === 0 ? [] : [keyAt(page, 0), keyAt(page, page.length - 1)]
+      range.length += page.length
+      range.pages.push(page)
+      this.#size = sizeOf(page)
+      this.#wake()
+      if (isEnd || next === undefined) return
+      if (last !== undefined && range.length >= range.maxLength) this.#split(range, first!, last)
+    }
+  }
+
+  /** Gives what a range has not read yet to new ranges, as far as they can start now. */
+  #split (range: Range, first: string, last: string): void {
+    const room = this.#options.maxRanges - this.#running
+    const points = room > 0 && this.#ranges.every(({ isStarted }) => isStarted) ? splitPoints(first, last, range.upTo, this.#options.prefix.length).slice(0, room) : []
+    const added = points.map((after, i) => new Range(after, points[i + 1] ?? range.upTo, 0))
+    range.upTo = points[0] ?? range.upTo
+    this.#ranges.splice(this.#ranges.indexOf(range) + 1, 0, ...added)
+    this.#start()
+  }
+
+  #newPage (): ObjectList {
+    return this.#free.pop() ?? new ObjectList([], this.#size)
+  }
+}
+
+/** Removes the objects after `upTo`. Returns whether the page reaches it, so that no later page has objects up to it. */
+function cut (page: ObjectList, upTo: string | undefined): boolean {
+  if (upTo === undefined) return false
+  const length = firstIndex(0, page.length, (i) => isAfter(page, i, upTo))
+  const isEnd = length < page.length || (length > 0 && keyAt(page, length - 1) === upTo)
+  page.truncate(length)
+  return isEnd
+}
+
+function isAfter (page: ObjectList, i: number, after: string | undefined): boolean {
+  if (after === undefined) return true
+  const key = page.key(i)
+  const other = Buffer.from(after)
+  return compareBytes(key.bytes, key.start, key.end, other, 0, other.length) > 0
+}
+
+/** The objects of a page whose keys come after a key. */
+export function objectsAfter (page: ObjectList, key: string): ObjectList {
+  const first = firstIndex(0, page.length, (i) => isAfter(page, i, key))
+  return first === 0 ? page : new ObjectList([...page].slice(first))
+}
+
+function sizeOf ({ length, keys, etags }: ObjectList): ExpectedSize {
+  return { rows: length, keyBytes: keys.offsets[length]!, etagBytes: etags.offsets[length]! }
+}
+
+/** The key of an object. */
+export function keyAt (page: ObjectList, i: number): string {
+  return sliceToString(page.key(i))
+}

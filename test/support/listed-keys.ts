@@ -1,0 +1,63 @@
+import { compareUtf8 } from '../../lib/base/utf8.js'
+import type { RangeOptions } from '../../lib/store/s3/ranged-listing.js'
+import type { ListingPage } from '../../lib/store/s3/s3-listing.js'
+
+/** A bucket of keys for tests of listings. Each request waits until `answer` or `answerAll` executes it. */
+export class ListedKeys {
+  /** The start of each request: a key, or `undefined` for the first key. */
+  readonly starts: (string | undefined)[] = []
+  readonly #keys: Set<string>
+  readonly #pageSize: number
+  readonly #ignoresStartAfter: boolean
+  #waiting: (() => void)[] = []
+  /** Called with the keys of each page; returns those that are sent. */
+  damage: (keys: string[]) => string[] = (keys) => keys
+
+  constructor (keys: Iterable<string>, { pageSize = 1000, ignoresStartAfter = false } = {}) {
+    this.#keys = new Set(keys)
+    this.#pageSize = pageSize
+    this.#ignoresStartAfter = ignoresStartAfter
+  }
+
+  add (key: string): void {
+    this.#keys.add(key)
+  }
+
+  delete (key: string): void {
+    this.#keys.delete(key)
+  }
+
+  get sorted (): readonly string[] {
+    return [...this.#keys].sort(compareUtf8)
+  }
+
+  async * pagesOf (prefix: string, { after, newPage }: RangeOptions): AsyncGenerator<ListingPage> {
+    this.starts.push(after)
+    let token = this.#ignoresStartAfter ? undefined : after
+    for (let isLast = false; !isLast;) {
+      await new Promise<void>((resolve) => { this.#waiting.push(resolve) })
+      const rest = this.sorted.filter((key) => key.startsWith(prefix) && (token === undefined || compareUtf8(key, token) > 0))
+      const keys = rest.slice(0, this.#pageSize)
+      const objects = newPage()
+      objects.clear()
+      for (const key of this.damage(keys)) objects.push({ key, etag: 'e', size: 1, lastModified: 0 })
+      token = keys.at(-1) ?? token
+      isLast = rest.length <= this.#pageSize
+      yield { objects, next: isLast ? undefined : token! }
+    }
+  }
+
+  /** The number of requests that wait. */
+  get waiting (): number {
+    return this.#waiting.length
+  }
+
+  /** Answers one of the requests that wait. */
+  answer (which: number): void {
+    this.#waiting.splice(which % this.#waiting.length, 1)[0]?.()
+  }
+
+  answerAll (): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}
