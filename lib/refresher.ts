@@ -1,16 +1,10 @@
 import type { MonotonicClock } from './base/clock.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
+import { systemTimer, type Timer } from './base/timer.js'
+import { NO_HISTORY, planRefresh, remember, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
 
-/** How old data may be when it is served. All values are milliseconds. */
-export interface FreshnessRules {
-  /** Data is refreshed before it is served if it is older than this and older than twice the duration of the last listing. */
-  readonly maxStalenessMs: number
-  /** The longest time that a request waits for a refresh. */
-  readonly refreshWaitMs: number
-  /** The greatest age of data that is served while refreshes fail; may be Infinity. */
-  readonly maxStaleIfErrorMs: number
-}
+export type { FreshnessRules } from './refresh-rule.js'
 
 /** The part of the result of a refresh that freshness depends on. */
 export interface Refreshed {
@@ -48,27 +42,34 @@ export interface FreshnessChange {
 export interface RefresherOptions {
   readonly clock: MonotonicClock
   readonly rules: FreshnessRules
+  /** Starts refreshes that no read has to wait for. Default: the system's timer. */
+  readonly timer?: Timer | undefined
   /** Receives each change of the reasons why data is stale, when it is noticed: after a refresh, or when data is requested. */
   readonly onChange?: ((change: FreshnessChange) => void) | undefined
 }
 
-/** Milliseconds after a failed refresh in which requests do not start another one, so that an outage does not delay every request. */
-const RETRY_DELAY_MS = 1000
-
 const FRESH: readonly FailureCode[] = []
 
-/** Decides when data is refreshed, and reports how fresh it is. One refresh runs at a time. */
+/** Refreshes the data as `planRefresh` decides, and reports how fresh it is. One refresh runs at a time. */
 export class Refresher<T extends Refreshed> {
   readonly #flight: SingleFlight<T>
   readonly #options: RefresherOptions
   #last: T | undefined
-  #failure: { readonly code: FailureCode, readonly error: unknown, readonly at: number } | undefined
+  #failure: { readonly code: FailureCode, readonly error: unknown } | undefined
   #reported = FRESH
+  #history: RefreshHistory = NO_HISTORY
+  #plan
+  #startedAt = 0
+  /** Whether there is traffic: a read was served without waiting after the last refresh began. */
+  #hasTraffic = false
+  #cancelTimer = () => {}
+  #isStopped = false
 
   /** @param refresh does the work; its argument is `true` if a caller has required a refresh that starts after the call */
   constructor (refresh: (fresh: boolean) => Promise<T>, options: RefresherOptions) {
     this.#flight = new SingleFlight((fresh) => this.#run(() => refresh(fresh)))
     this.#options = options
+    this.#plan = planRefresh(NO_HISTORY, options.rules)
   }
 
   /** The result of the last successful refresh; `undefined` before the first one. */
@@ -82,66 +83,91 @@ export class Refresher<T extends Refreshed> {
   }
 
   /**
-   * Refreshes the data if the rules require it, and waits for the refresh for at most `refreshWaitMs`. With `fresh`, always refreshes, starting
-   * after this call, and waits without that limit. Never rejects: the result describes the data that is available then.
+   * Starts a refresh if one is due, and waits for it if the rule requires it. With `fresh`, always refreshes, starting after this call, and waits
+   * however long it takes. Never rejects: the result describes the data that is available then.
    */
   async ensure ({ fresh = false } = {}): Promise<Freshness> {
-    if (fresh) {
-      await settled(this.#flight.fresh())
-    } else if ((this.#isOld() || this.#failure !== undefined) && !this.#isPausing()) {
-      const isFirst = !this.#flight.isRunning
-      const run = settled(this.#flight.join())
-      // After a failure the next refresh may fail as well, so only the request that starts it waits for it.
-      if (isFirst || this.#failure === undefined) await within(this.#options.rules.refreshWaitMs, run)
-    }
-    const freshness = this.freshness()
+    const now = this.#options.clock()
+    const isDue = now >= this.#plan.dueAt
+    if (fresh) await settled(this.#flight.fresh())
+    else if (isDue) await this.#join(now)
+    else this.#hasTraffic = true
+    const freshness = fresh || isDue ? this.freshness() : this.#freshnessAt(now)
     this.#report(freshness.staleReasons)
     return freshness
   }
 
+  /** From now on, refreshes begin only with reads. */
+  stop (): void {
+    this.#isStopped = true
+    this.#cancelTimer()
+  }
+
   /** Returns how fresh the data is now, without a refresh. */
   freshness (): Freshness {
-    const { clock, rules } = this.#options
-    const ageMs = this.#last === undefined ? undefined : Math.max(0, clock() - this.#last.listedAt)
-    const staleReasons = this.#staleReasons()
+    return this.#freshnessAt(this.#options.clock())
+  }
+
+  #freshnessAt (now: number): Freshness {
+    const { rules } = this.#options
+    const ageMs = this.#last === undefined ? undefined : Math.max(0, now - this.#last.listedAt)
+    const staleReasons = this.#staleReasons(now)
     const limit = this.#failure === undefined ? Infinity : rules.maxStaleIfErrorMs
     const freshForMs = ageMs === undefined || staleReasons.length > 0 ? 0 : Math.max(0, this.#freshMs() - ageMs)
     return { ageMs, staleReasons, isUsable: ageMs !== undefined && ageMs <= limit, freshForMs }
   }
 
+  /** Starts a refresh unless one is running, and waits for it as the plan requires. */
+  async #join (now: number): Promise<void> {
+    const { oldAt, waitMs, isShared } = this.#plan
+    const isFirst = !this.#flight.isRunning
+    const startedAt = isFirst ? now : this.#startedAt
+    const remainingMs = startedAt > oldAt && (isFirst || isShared) ? startedAt + waitMs - now : 0
+    if (remainingMs > 0) await within(remainingMs, settled(this.#flight.join()))
+    else if (isFirst) settled(this.#flight.join())
+    else this.#hasTraffic = true
+  }
+
   async #run (refresh: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options
+    this.#cancelTimer()
+    this.#hasTraffic = false
+    this.#startedAt = clock()
     try {
-      this.#last = await refresh()
+      const last = await refresh()
+      this.#last = last
       this.#failure = undefined
-      return this.#last
+      const lastMs = clock() - this.#startedAt
+      const { listingMs, refreshMs } = this.#history
+      this.#planNext({ listedAt: last.listedAt, readAgainAt: last.readAgainAt, listingMs: remember(listingMs, last.listingMs), refreshMs: remember(refreshMs, lastMs), lastMs, failedAt: undefined })
+      return last
     } catch (error) {
-      this.#failure = { code: toFailureCode(error), error, at: this.#options.clock() }
+      this.#failure = { code: toFailureCode(error), error }
+      const failedAt = clock()
+      this.#planNext({ ...this.#history, lastMs: failedAt - this.#startedAt, failedAt })
       throw error
     } finally {
       this.#report(this.#lastingReasons())
     }
   }
 
-  #isOld (): boolean {
-    if (this.#last === undefined) return true
-    const { clock } = this.#options
-    const age = clock() - this.#last.listedAt
-    return age > Math.max(this.#freshMs(), 2 * this.#last.listingMs)
-  }
-
-  /** The age from which on the data is refreshed. */
+  /** The age up to which the data is known to stay as it is. */
   #freshMs (): number {
     const { maxStalenessMs } = this.#options.rules
     return this.#last?.readAgainAt === undefined ? maxStalenessMs : Math.min(maxStalenessMs, this.#last.readAgainAt - this.#last.listedAt)
   }
 
-  #isPausing (): boolean {
-    return this.#failure !== undefined && this.#options.clock() - this.#failure.at < RETRY_DELAY_MS
+  #planNext (history: RefreshHistory): void {
+    const { clock, rules, timer = systemTimer } = this.#options
+    this.#history = history
+    this.#plan = planRefresh(history, rules)
+    if (this.#isStopped) return
+    this.#cancelTimer = timer(Math.max(0, this.#plan.dueAt - clock()), () => { if (this.#hasTraffic) settled(this.#flight.join()) })
   }
 
-  #staleReasons (): readonly FailureCode[] {
+  #staleReasons (now: number): readonly FailureCode[] {
     const reasons = this.#lastingReasons()
-    return this.#failure === undefined && this.#flight.isRunning && this.#isOld() ? [...reasons, 'refresh_slow'] : reasons
+    return this.#failure === undefined && this.#flight.isRunning && now > this.#plan.oldAt ? [...reasons, 'refresh_slow'] : reasons
   }
 
   /** All reasons but `refresh_slow`. They remain until a refresh succeeds. */

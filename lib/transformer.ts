@@ -6,6 +6,7 @@ import { DEFAULTS } from './base/defaults.js'
 import { parseDuration } from './base/duration.js'
 import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
 import { sizeOrAuto } from './base/memory-limit.js'
+import type { Timer } from './base/timer.js'
 import { Turns } from './base/turns.js'
 import { IncompleteSourceError, NoDataError } from './base/errors.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
@@ -55,6 +56,8 @@ export interface TransformerOptions {
   readonly clock?: Clock | undefined
   /** Measures durations. Default: the system's monotonic clock. */
   readonly monotonic?: MonotonicClock | undefined
+  /** Starts refreshes while there is traffic. Default: the system's timer. */
+  readonly timer?: Timer | undefined
   /** The prefix of the keys of info files and images. Default, also of the options below: see lib/base/defaults.ts. */
   readonly sourcePrefix?: string | undefined
   /** The key that `updateOutput` writes. It is never read as input. */
@@ -199,7 +202,7 @@ export class UserDataTransformer {
       maxStaleIfErrorMs: Infinity,
       ...options.freshness
     }
-    this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), { clock: monotonic, rules: freshness, onChange: options.onFreshnessChange })
+    this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), { clock: monotonic, timer: options.timer, rules: freshness, onChange: options.onFreshnessChange })
   }
 
   /** Lists the source and reads what has changed. With `fresh`, the listing begins after this call. Rejects if the lake cannot be read. */
@@ -401,6 +404,7 @@ export class UserDataTransformer {
 
   /** Waits for a snapshot that is being written, and closes the backend. The caller closes the store. */
   async close (): Promise<void> {
+    this.#refresher.stop()
     await this.#snapshots.settle()
     await this.#backend.close()
   }

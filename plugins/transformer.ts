@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import type { LakeRules } from '../lib/worker/in-process-backend.js'
 import { WorkerBackend, type BackendThread } from '../lib/worker/worker-backend.js'
 import { monotonicNow, type Clock, type MonotonicClock } from '../lib/base/clock.js'
+import type { Timer } from '../lib/base/timer.js'
 import { parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
 import type { DuplicateRule, InputEncoding } from '../lib/base/info-formats.js'
@@ -32,6 +33,8 @@ export interface TransformerPluginOptions {
   readonly clock?: Clock | undefined
   /** Default: the system's monotonic clock. */
   readonly monotonic?: MonotonicClock | undefined
+  /** Starts refreshes while there is traffic. Default: the system's timer. */
+  readonly timer?: Timer | undefined
   /**
    * A thread that runs `serveBackend`. It reconciles and publishes, and opens its own store on the URL of `objectStore`. Default: this
    * thread does that work.
@@ -42,7 +45,7 @@ export interface TransformerPluginOptions {
 }
 
 /** Decorates the instance with the transformer. Needs: config, schema, object-store, etag-cache. */
-export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, worker, openVersion }) => {
+export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, timer, worker, openVersion }) => {
   const { config, tableSchema, objectStore, log } = fastify
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = config
   const openWorker = (rules: LakeRules) =>
@@ -55,6 +58,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     cache: fastify.etagCache,
     clock,
     monotonic,
+    timer,
     sourcePrefix: config.SOURCE_PREFIX,
     outputKey: config.OUTPUT_KEY,
     schema: tableSchema.descriptor,

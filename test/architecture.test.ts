@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
   ['worker', 'lib/worker/'],
   ['output', 'lib/output/'],
   ['snapshot', 'lib/snapshot/'],
-  ['source', 'lib/source/', 'lib/refresher.ts', 'lib/versions.ts'],
+  ['source', 'lib/source/', 'lib/refresher.ts', 'lib/refresh-rule.ts', 'lib/versions.ts'],
   ['query', 'lib/query/'],
   ['store', 'lib/store/'],
   ['table', 'lib/table/'],

@@ -17,7 +17,7 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   store_error: 'The lake returned an error',
   lake_too_large: 'The lake is too large: one of its columns has more than 2 GiB of text',
   download_failed: 'Some info files could not be downloaded',
-  refresh_slow: 'A listing takes longer than requests wait for it (REFRESH_WAIT)',
+  refresh_slow: 'The data is old and still being refreshed',
   internal_error: 'An unexpected error; see the log'
 }
 

@@ -1,24 +1,25 @@
 import t from 'tap'
 import { Refresher, type Refreshed } from '../../lib/refresher.js'
 import { StoreError } from '../../lib/store/object-store.js'
-import { TestClock } from '../support/app.js'
+import { VirtualTime } from '../support/virtual-time.js'
 
-interface Run { end: (listingMs?: number, failed?: string[], readAgainAt?: number) => void, fail: (error: Error) => void }
+interface Run { end: (failed?: string[], readAgainAt?: number) => void, fail: (error: Error) => void }
 
 function controlled (rules = {}) {
-  const clock = new TestClock()
+  const time = new VirtualTime()
   const runs: Run[] = []
   const changes: string[][] = []
   const refresher = new Refresher<Refreshed>(() => new Promise((resolve, reject) => {
-    const listedAt = clock.monotonic()
-    runs.push({ end: (listingMs = 0, failed = [], readAgainAt?: number) => resolve({ listedAt, listingMs, failed, readAgainAt }), fail: reject })
-  }), { clock: clock.monotonic, rules: { maxStalenessMs: 2000, refreshWaitMs: 20, maxStaleIfErrorMs: Infinity, ...rules }, onChange: ({ reasons }) => changes.push([...reasons]) })
+    const listedAt = time.clock()
+    runs.push({ end: (failed = [], readAgainAt?: number) => resolve({ listedAt, listingMs: time.clock() - listedAt, failed, readAgainAt }), fail: reject })
+  }), { clock: time.clock, timer: time.timer, rules: { maxStalenessMs: 2000, refreshWaitMs: 20, maxStaleIfErrorMs: Infinity, ...rules }, onChange: ({ reasons }) => changes.push([...reasons]) })
   const load = async (listingMs = 0, failed: string[] = []) => {
     const done = refresher.refresh({ fresh: true })
-    runs.at(-1)!.end(listingMs, failed)
+    await time.advance(listingMs)
+    runs.at(-1)!.end(failed)
     await done
   }
-  return { clock, runs, refresher, load, changes }
+  return { time, runs, refresher, load, changes }
 }
 
 t.test('before the first refresh there is nothing to serve', async (t) => {
@@ -30,27 +31,88 @@ t.test('before the first refresh there is nothing to serve', async (t) => {
 })
 
 t.test('data younger than the limit is served as it is; older data is refreshed once for all callers', async (t) => {
-  const { clock, refresher, runs, load } = controlled()
+  const { time, refresher, runs, load } = controlled()
   await load()
-  clock.advance(2000)
-  t.same(await refresher.ensure(), { ageMs: 2000, staleReasons: [], isUsable: true, freshForMs: 0 })
+  await time.advance(1999)
+  t.match(refresher.freshness(), { ageMs: 1999, staleReasons: [], isUsable: true, freshForMs: 1 })
   t.equal(runs.length, 1)
-  clock.advance(1)
+  await time.advance(2)
   const waiting = Promise.all([refresher.ensure(), refresher.ensure(), refresher.ensure()])
   runs[1]!.end()
   for (const freshness of await waiting) t.same(freshness, { ageMs: 0, staleReasons: [], isUsable: true, freshForMs: 2000 })
   t.equal(runs.length, 2)
 })
 
-t.test('data may be as old as two listing times, so that a slow listing is not repeated all the time', async (t) => {
-  const { clock, refresher, runs, load } = controlled()
-  await load(5000)
-  clock.advance(10_000)
-  t.match(await refresher.ensure(), { staleReasons: [] })
+t.test('data may be as old as two listing times, of which one slow listing is no part', async (t) => {
+  const { time, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
+  for (const listingMs of [3000, 3000, 50_000, 3000]) await load(listingMs)
+  await time.advance(2999)
+  t.match(await refresher.ensure(), { ageMs: 5999, staleReasons: [] })
+  await time.advance(2)
+  t.match(refresher.freshness(), { ageMs: 6001, staleReasons: ['refresh_slow'] }, 'the refresh that this read has started is late')
+  runs.at(-1)!.end()
+})
+
+t.test('reads wait until the refresh has lasted REFRESH_WAIT, counted from its start', async (t) => {
+  const { time, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
+  await load()
+  await time.advance(3000)
+  let isWaiting = true
+  const first = refresher.ensure().then(() => { isWaiting = false })
+  await time.advance(60_000)
+  t.match(await refresher.ensure(), { ageMs: 63_000, staleReasons: ['refresh_slow'] })
+  t.equal(isWaiting, true, 'the timer of this read is that of the system')
+  runs[1]!.end()
+  await first
+})
+
+t.test('no read waits if the last refresh took longer than REFRESH_WAIT, even if it has failed', async (t) => {
+  const { time, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
+  await load(60_001)
+  await time.advance(60_000)
+  t.match(await refresher.ensure(), { ageMs: 120_001, staleReasons: ['refresh_slow'] })
+  await time.advance(60_001)
+  runs[1]!.fail(new StoreError('timeout', 'silence'))
+  await time.advance(2000)
+  t.match(await refresher.ensure(), { staleReasons: ['timeout'] })
+  t.equal(runs.length, 3)
+})
+
+t.test('under traffic a refresh begins two refresh times before the data is old, and no read waits for it', async (t) => {
+  const { time, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
+  await load(300)
+  await time.advance(500)
+  await refresher.ensure()
+  await time.advance(599)
   t.equal(runs.length, 1)
-  clock.advance(1)
-  t.match(await refresher.ensure(), { ageMs: 10_001, staleReasons: ['refresh_slow'], isUsable: true }, 'it waits for REFRESH_WAIT and no longer')
+  await time.advance(1)
+  t.equal(runs.length, 2, 'at an age of 1.4 s')
+  t.match(await refresher.ensure(), { ageMs: 1400, staleReasons: [] })
+  await time.advance(601)
+  t.match(await refresher.ensure(), { ageMs: 2001, staleReasons: ['refresh_slow'] })
+  runs[1]!.end()
+})
+
+t.test('without traffic no refresh begins, and one read starts one refresh', async (t) => {
+  const { time, refresher, runs, load } = controlled()
+  await load(300)
+  await time.advance(60_000)
+  t.equal(runs.length, 1)
+  const waiting = refresher.ensure()
+  await time.advance(300)
+  runs[1]!.end()
+  await waiting
+  await time.advance(60_000)
   t.equal(runs.length, 2)
+})
+
+t.test('after stop() refreshes begin only with reads', async (t) => {
+  const { time, refresher, runs, load } = controlled()
+  await load()
+  await refresher.ensure()
+  refresher.stop()
+  await time.advance(60_000)
+  t.equal(runs.length, 1)
 })
 
 t.test('fresh: waits for a refresh that starts after the call', async (t) => {
@@ -67,41 +129,55 @@ t.test('fresh: waits for a refresh that starts after the call', async (t) => {
 })
 
 t.test('after a failed refresh the last data is served with the reason, and the next attempt is a second later', async (t) => {
-  const { clock, refresher, runs, load } = controlled()
+  const { time, refresher, runs, load } = controlled()
   await load()
-  clock.advance(3000)
+  await time.advance(3000)
   const failing = refresher.ensure()
   runs[1]!.fail(new StoreError('unreachable', 'down'))
   t.same(await failing, { ageMs: 3000, staleReasons: ['unreachable'], isUsable: true, freshForMs: 0 })
-  clock.advance(999)
-  t.match(await refresher.ensure(), { staleReasons: ['unreachable'] })
+  await time.advance(999)
   t.equal(runs.length, 2)
-  clock.advance(1)
+  await time.advance(1)
   const healing = refresher.ensure()
   runs[2]!.end()
   t.same(await healing, { ageMs: 0, staleReasons: [], isUsable: true, freshForMs: 2000 })
 })
 
+t.test('under traffic the next attempt begins a second after a failure, and no read waits for it', async (t) => {
+  const { time, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
+  await load()
+  const failing = refresher.ensure({ fresh: true })
+  runs[1]!.fail(new StoreError('unreachable', 'down'))
+  await failing
+  t.match(await refresher.ensure(), { staleReasons: ['unreachable'] })
+  await time.advance(999)
+  t.equal(runs.length, 2)
+  await time.advance(1)
+  t.equal(runs.length, 3)
+  t.match(await refresher.ensure(), { staleReasons: ['unreachable'] })
+  runs[2]!.end()
+})
+
 t.test('a failed refresh is retried even if the data is young', async (t) => {
-  const { clock, refresher, runs, load } = controlled({ maxStalenessMs: 3_600_000 })
+  const { time, refresher, runs, load } = controlled({ maxStalenessMs: 3_600_000 })
   await load()
   const failing = refresher.ensure({ fresh: true })
   runs[1]!.fail(new TypeError('a bug'))
   t.match(await failing, { staleReasons: ['internal_error'], isUsable: true })
-  clock.advance(1000)
+  await time.advance(1000)
   const healing = refresher.ensure()
   runs[2]!.end()
   t.match(await healing, { staleReasons: [] })
 })
 
 t.test('data that is too old is not served once the bucket fails', async (t) => {
-  const { clock, refresher, runs, load } = controlled({ maxStaleIfErrorMs: 60_000 })
+  const { time, refresher, runs, load } = controlled({ maxStaleIfErrorMs: 60_000 })
   await load()
-  clock.advance(60_000)
+  await time.advance(60_000)
   const failing = refresher.ensure()
   runs[1]!.fail(new StoreError('timeout', 'slow'))
   t.match(await failing, { isUsable: true })
-  clock.advance(1)
+  await time.advance(1)
   t.match(refresher.freshness(), { staleReasons: ['timeout'], isUsable: false })
 })
 
@@ -111,26 +187,28 @@ t.test('a failed download makes the data stale', async (t) => {
   t.match(refresher.freshness(), { staleReasons: ['download_failed'], isUsable: true })
 })
 
-t.test('data is refreshed early if a file can be read again, and not before twice the duration of the listing', async (t) => {
-  const { clock, refresher, runs } = controlled({ maxStalenessMs: 60_000 })
+t.test('data is refreshed early if a file can be read again, after a pause with the first read', async (t) => {
+  const { time, refresher, runs } = controlled({ maxStalenessMs: 60_000 })
   const first = refresher.refresh()
-  runs[0]!.end(0, [], clock.monotonic() + 1500)
+  runs[0]!.end([], 1500)
   await first
   t.match(refresher.freshness(), { freshForMs: 1500, staleReasons: [] })
-  clock.advance(1500)
-  t.match(await refresher.ensure(), { ageMs: 1500, freshForMs: 0 })
-  t.equal(runs.length, 1)
-  clock.advance(1)
+  await time.advance(1501)
   const second = refresher.ensure()
-  runs[1]!.end(1000, [], clock.monotonic() + 500)
-  t.match(await second, { ageMs: 0, freshForMs: 500 })
-  clock.advance(2000)
-  await refresher.ensure()
+  runs[1]!.end()
+  t.match(await second, { ageMs: 0, freshForMs: 60_000 })
+})
+
+t.test('under traffic this refresh begins as soon as the file can be read, and not earlier', async (t) => {
+  const { time, refresher, runs } = controlled({ maxStalenessMs: 60_000 })
+  refresher.refresh()
+  await time.advance(1000)
+  runs[0]!.end([], 1500)
+  await time.advance(499)
+  t.match(await refresher.ensure(), { ageMs: 1499, freshForMs: 1 })
+  t.equal(runs.length, 1)
+  await time.advance(1)
   t.equal(runs.length, 2)
-  clock.advance(1)
-  const third = refresher.ensure()
-  runs[2]!.end()
-  t.match(await third, { ageMs: 0, freshForMs: 60_000 })
 })
 
 t.test('refresh rejects with the error of the listing', async (t) => {
@@ -142,20 +220,20 @@ t.test('refresh rejects with the error of the listing', async (t) => {
 })
 
 t.test('only a failing bucket makes data too old: slow listings and failed downloads do not', async (t) => {
-  const { clock, refresher, load } = controlled({ maxStaleIfErrorMs: 1000 })
+  const { time, refresher, load } = controlled({ maxStaleIfErrorMs: 1000 })
   await load(5000, ['source_data/1.csv'])
-  clock.advance(60_000)
+  await time.advance(55_000)
   t.match(await refresher.ensure(), { ageMs: 60_000, isUsable: true })
 })
 
 t.test('while the bucket does not respond, one request waits and the others do not', async (t) => {
-  const { clock, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
+  const { time, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
   await load()
-  clock.advance(3000)
+  await time.advance(3000)
   const failing = refresher.ensure()
   runs[1]!.fail(new StoreError('timeout', 'silence'))
   await failing
-  clock.advance(1000)
+  await time.advance(1000)
   let isWaiting = true
   const first = refresher.ensure().then(() => { isWaiting = false })
   t.match(await refresher.ensure(), { staleReasons: ['timeout'], isUsable: true })
@@ -165,13 +243,13 @@ t.test('while the bucket does not respond, one request waits and the others do n
 })
 
 t.test('several reasons are listed together, and each change is reported once', async (t) => {
-  const { clock, refresher, runs, load, changes } = controlled()
+  const { time, refresher, runs, load, changes } = controlled()
   await load()
   t.same(changes, [])
   await load(0, ['source_data/1.csv'])
   await load(0, ['source_data/1.csv'])
   t.same(changes, [['download_failed']])
-  clock.advance(3000)
+  await time.advance(3000)
   t.match(await refresher.ensure(), { staleReasons: ['download_failed', 'refresh_slow'] })
   runs.at(-1)!.fail(new StoreError('unreachable', 'no'))
   await t.rejects(refresher.refresh(), { code: 'unreachable' })

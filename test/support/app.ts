@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import Fastify, { LogController, type FastifyHttpOptions, type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import app, { serverOptions, type AppOptions } from '../../app.js'
+import type { Timer } from '../../lib/base/timer.js'
 import type { ObjectStore } from '../../lib/store/object-store.js'
 import { startWorker, type BackendThread } from '../../lib/worker/worker-backend.js'
 import { validateResponses } from './openapi-validator.js'
@@ -25,7 +26,7 @@ export interface TestLake {
 
 export type LogLine = Readonly<Record<string, any>>
 
-export interface TestLakeOptions extends Pick<AppOptions, 'schema' | 'openVersion' | 'timers' | 'monotonic'> {
+export interface TestLakeOptions extends Pick<AppOptions, 'schema' | 'openVersion' | 'timers' | 'monotonic' | 'timer'> {
   /** Objects by key. The prefix source_data/ is added to a key without a slash. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>
@@ -60,6 +61,7 @@ export async function build (t: Test, { files = {}, settings = {}, server = {}, 
     settings: { LAKE_URL: `s3://${name}`, AWS_ENDPOINT_URL_S3: endpoint.url, REFRESH_WAIT: '30s', ...settings },
     clock: clock.read,
     monotonic: clock.monotonic,
+    timer: never, // so that only requests start refreshes, and tests can count them
     ...store === undefined ? { worker: worker?.() ?? shareWorker(clock) } : { store: store(bucket) },
     ...options
   })
@@ -88,6 +90,8 @@ export async function buildOnFolder (
   validateResponses(fastify)
   return { app: fastify, root }
 }
+
+const never: Timer = () => () => {}
 
 export function keyOf (name: string): string {
   return name.includes('/') ? name : `source_data/${name}`

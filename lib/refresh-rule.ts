@@ -1,0 +1,68 @@
+/** How old data may be when it is served. All values are milliseconds. */
+export interface FreshnessRules {
+  /** The age above which data is old, or twice the duration of a listing if that is longer. */
+  readonly maxStalenessMs: number
+  /** The longest time that reads wait for a refresh, counted from its start. */
+  readonly refreshWaitMs: number
+  /** The greatest age of data that is served while refreshes fail; may be Infinity. */
+  readonly maxStaleIfErrorMs: number
+}
+
+/** What is known of the refreshes so far. Times are milliseconds of the monotonic clock. */
+export interface RefreshHistory {
+  /** When the last complete listing began; `undefined` before the first one. */
+  readonly listedAt: number | undefined
+  /** From when on a file that the last listing found can be read that could not be read then; `undefined` if there is none. */
+  readonly readAgainAt?: number | undefined
+  /** How many milliseconds the last complete listings took: at most five, the newest one last. */
+  readonly listingMs: readonly number[]
+  /** How many milliseconds the last successful refreshes took, with their downloads: at most five, the newest one last. */
+  readonly refreshMs: readonly number[]
+  /** How many milliseconds the last refresh took, whether it succeeded or failed; 0 before the first one. */
+  readonly lastMs: number
+  /** When the last refresh failed; `undefined` if it succeeded. */
+  readonly failedAt: number | undefined
+}
+
+/** When the next refresh begins, and which reads wait for it. Times are milliseconds of the monotonic clock. */
+export interface RefreshPlan {
+  /** The next refresh begins at this time if there is traffic, else with the first read after it. */
+  readonly dueAt: number
+  /** The data is old after this time. Reads wait only for refreshes that begin later: one that began earlier has had its time when the data becomes old. */
+  readonly oldAt: number
+  /** How many milliseconds reads wait, counted from the start of the refresh. */
+  readonly waitMs: number
+  /** Whether a read also waits for a refresh that another one has started. */
+  readonly isShared: boolean
+}
+
+export const NO_HISTORY: RefreshHistory = { listedAt: undefined, listingMs: [], refreshMs: [], lastMs: 0, failedAt: undefined }
+
+/** The number of durations that count, so that one slow listing does not excuse the next ones. */
+const REMEMBERED = 5
+/** The greatest value of twice a duration: a lake that is slower is refreshed all the time. */
+const MAX_TWICE_MS = 60_000
+/** The pause after a failed refresh, so that an outage does not delay every read. */
+const RETRY_DELAY_MS = 1000
+
+/** The rule that decides when data is refreshed and when reads wait; docs/decisions/0003 explains it. */
+export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refreshMs, lastMs, failedAt }: RefreshHistory, { maxStalenessMs, refreshWaitMs }: FreshnessRules): RefreshPlan {
+  const waitMs = lastMs > refreshWaitMs ? 0 : refreshWaitMs
+  // After a failure the next refresh may fail as well, so only the read that starts it waits for it.
+  if (failedAt !== undefined) return { dueAt: failedAt + RETRY_DELAY_MS, oldAt: -Infinity, waitMs, isShared: false }
+  if (listedAt === undefined) return { dueAt: -Infinity, oldAt: -Infinity, waitMs, isShared: true }
+  const oldAt = Math.max(Math.min(listedAt + maxStalenessMs, readAgainAt), listedAt + twiceTheMedian(listingMs))
+  const aheadAt = oldAt - twiceTheMedian(refreshMs)
+  // A refresh before `readAgainAt` would come too early for the file.
+  return { dueAt: readAgainAt > oldAt ? aheadAt : Math.max(aheadAt, readAgainAt), oldAt, waitMs, isShared: true }
+}
+
+/** Adds a duration to those that are remembered. */
+export function remember (durations: readonly number[], ms: number): readonly number[] {
+  return [...durations, ms].slice(-REMEMBERED)
+}
+
+function twiceTheMedian (durations: readonly number[]): number {
+  const median = durations.toSorted((a, b) => a - b)[(durations.length - 1) >>> 1] ?? 0
+  return Math.min(MAX_TWICE_MS, 2 * median)
+}
