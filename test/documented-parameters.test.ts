@@ -5,11 +5,7 @@ import { buildOnSampleData } from './support/examples.js'
 /** Values other than the default have no effect without one of these parameters, and are an error. */
 const REQUIRED_BESIDE: Readonly<Record<string, readonly [name: string, value: string]>> = {
   'getStatistics bins': ['columns', 'birthts'],
-  'getStatistics limit': ['group_by', 'last_name'],
-  'listRecords age_basis': ['min_age', '1'],
-  'exportRecordsCsv age_basis': ['min_age', '1'],
-  'exportRecordsNdjson age_basis': ['min_age', '1'],
-  'getStatistics age_basis': ['min_age', '1']
+  'getStatistics limit': ['group_by', 'last_name']
 }
 
 interface Schema {

@@ -34,7 +34,7 @@ const ImageParameters = {
 export const AgeParameters = {
   min_age: numberParameter({ ...AGES, description: 'The minimum age in years, inclusive; see `age_basis`. Rounded to nine decimals.', example: 30 }),
   max_age: numberParameter({ ...AGES, description: 'The maximum age in years, inclusive; see `age_basis`. Rounded to nine decimals. With `completed`, 35 includes all ages below 36; with `exact`, 35 excludes an age of 35.1.', example: 35 }),
-  age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`, without which only the default is accepted.' }),
+  age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`.' }),
   as_of: instantParameter({ description: 'The instant for which ages are computed. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' })
 }
 
@@ -139,8 +139,6 @@ export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, tim
   const imageExists = imageExistsOf(query)
   if (imageExists !== undefined) filters.push({ column: schema.images[0]!.name, op: 'exists', value: imageExists })
   if (query.min_age !== undefined || query.max_age !== undefined) filters.push(...ageFiltersOf(query, asOf, timeZone))
-  // The default is accepted, as some generated clients send it with every request.
-  else if (query.age_basis === 'exact') throw invalidParameter('age_basis', 'got "exact", which has no effect here: it applies to min_age and max_age only')
   for (const field of columnsWithParameter(schema)) {
     const values = (query as Readonly<Record<string, unknown>>)[field.name] as readonly Operand[] | undefined
     if (values !== undefined) filters.push(columnFilterOf(field, values))
