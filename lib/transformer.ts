@@ -364,10 +364,18 @@ export class UserDataTransformer {
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
 
+  /** Whether any record comes from the last good version of its info file. */
+  get hasLastGood (): boolean {
+    return this.#lastGoodIds.offsets.length > 1
+  }
+
+  get #lastGoodIds (): Utf8Column {
+    return this.#refresher.last?.quarantine.lastGoodIds ?? EMPTY_UTF8
+  }
+
   /** The number of selected records that come from the last good version of their info file, because its current version is rejected. */
   async countLastGood (version: DataVersion, query: SelectQuery): Promise<number> {
-    const ids = this.#refresher.last?.quarantine.lastGoodIds ?? EMPTY_UTF8
-    if (ids.offsets.length === 1) return 0
+    const ids = this.#lastGoodIds
     const cached = this.#lastGoodCounts.get(query)
     if (cached?.ids === ids) return cached.count
     const work = async () => await (await version.select(query)).countAmong(ids)

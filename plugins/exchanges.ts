@@ -44,7 +44,7 @@ class Connection {
 
   #begin (exchange: WaitingExchange): void {
     this.inFlight = exchange
-    exchange.response.once('close', this.#end)
+    exchange.response.on('close', this.#end)
     exchange.start()
   }
 

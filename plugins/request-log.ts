@@ -31,6 +31,7 @@ function pathOf (url: string): string {
 
 /** Logs every request that reaches the router. Must be registered before plugins whose hooks may reject a request. Needs: config. */
 export default fp(async (fastify) => {
+  if (!fastify.config.LOG_REQUESTS) return
   fastify.addHook('onRequest', (request, reply, done) => {
     logRequest(fastify, request.id, request.raw, reply.raw)
     done()

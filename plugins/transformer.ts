@@ -18,6 +18,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The data version that the request reads: the one that was current after `ensureFresh` had refreshed the data for it. */
     dataVersion: DataVersion
+    /** For how many milliseconds the data of the response may be cached: `Freshness.freshForMs` when `ensureFresh` had ended. */
+    freshForMs: number
   }
   interface FastifyInstance {
     readonly transformer: UserDataTransformer
@@ -51,6 +53,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
   const openWorker = (rules: LakeRules) =>
     new WorkerBackend({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules, worker)
   fastify.decorateRequest('dataVersion')
+  fastify.decorateRequest('freshForMs', 0)
   fastify.decorate('clock', clock)
   fastify.decorate('monotonic', monotonic)
   fastify.decorate('transformer', new UserDataTransformer({

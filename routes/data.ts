@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { wholeMinute } from '../lib/base/instant.js'
 import type { Encoding } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
-import { planRequest, type ExportQuery, type RequestPlan } from '../lib/output/request-plan.js'
+import { planRequest, withFilters, type ExportQuery, type RequestPlan } from '../lib/output/request-plan.js'
 import { usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import { readerOf, sendExport } from './http/body.js'
@@ -46,6 +46,12 @@ interface DataPlan extends RequestPlan {
   readonly expiresWithMinute: boolean
 }
 
+/** A plan for one record, without its key. */
+interface RecordPlan extends RequestPlan {
+  readonly encoding: Encoding
+  readonly expiresWithMinute: boolean
+}
+
 interface Prepared { readonly plan: DataPlan, readonly version: DataVersion }
 
 interface ListingRoute {
@@ -68,6 +74,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { RecordArray, OneRecord } = recordSchemas(schema).bodies
   const parameters = listingParameters(schema)
   const plans = new PlanCache<DataPlan>()
+  const recordPlans = new PlanCache<RecordPlan>()
 
   addListing('/data', { ...parameters, ...HiddenCsvParameters, ...FormatParameter }, { operation: listRecords, vary: 'accept, accept-encoding' })
   addListing('/data.csv', { ...parameters, ...CsvParameters }, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
@@ -108,23 +115,32 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     schema: { params, querystring: parametersSchema(recordParameters(schema)), response: { 200: OneRecord } },
     handler: async (request, reply) => {
       const { dataVersion: version } = request
-      const query = request.query as RecordQuery
       const id = keyOf(request.params)
-      const encoding = encodingOf(request)
-      const columns = columnsOf(query.columns, version)
-      const plan = planQuery(version, { filters: [{ column: schema.key.name, op: 'equals', value: id }], columns, asOf: instantOf(query, clock()), format: 'ndjson' })
+      const recordPlan = recordPlanOf(request)
+      const { encoding, expiresWithMinute } = recordPlan
+      const plan = withFilters(recordPlan, [{ column: schema.key.name, op: 'equals', value: id }])
       const result = await transformer.export(version, plan, encoding)
       if (result.release !== undefined) onResponseEnd(reply, result.release)
       if (result.count === 0) throw recordNotFound(id, transformer)
       const etag = entityTag(fastify, 'record', plan.version, plan.key, encoding)
       reply.headers({ vary: 'accept-encoding', etag })
-      setCacheControl(request, reply, query.as_of === undefined && usesAge(version, plan))
+      setCacheControl(request, reply, expiresWithMinute)
       await setLastGood(reply, version, plan)
       if (isNotModified(request, { etag })) return notModified(reply)
       reply.type(MEDIA_TYPES.json)
       return await sendExport(reply, request.method === 'HEAD' ? {} : { body: result.body }, encoding)
     }
   })
+
+  function recordPlanOf (request: FastifyRequest): RecordPlan {
+    const { headers, dataVersion: version } = request
+    const query = request.query as RecordQuery
+    const input = { version: version.version, minute: wholeMinute(clock()), encoding: headers['accept-encoding'] }
+    const cached = recordPlans.get(query, input)
+    if (cached !== undefined) return cached
+    const plan = planQuery(version, { columns: columnsOf(query.columns, version), asOf: instantOf(query, input.minute), format: 'ndjson' })
+    return recordPlans.set(query, input, { ...plan, encoding: encodingOf(request), expiresWithMinute: query.as_of === undefined && usesAge(version, plan) })
+  }
 
   /** The plan of a request, and the data version that it is for. */
   function prepare (request: FastifyRequest, listingAt: (now: number) => Listing<DataQuery>, format: Format | undefined): Prepared {

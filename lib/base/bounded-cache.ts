@@ -4,6 +4,7 @@ export class BoundedCache<T> {
   readonly #entries = new Map<string, { readonly value: T, readonly bytes: number }>()
   readonly #onDrop: (value: T) => void
   #bytes = 0
+  #newest: string | undefined
 
   /**
    * @param maxBytes the maximum bytes of all values and keys together
@@ -18,9 +19,12 @@ export class BoundedCache<T> {
   get (key: string): T | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
-    // A Map iterates in insertion order: inserted again, the entry is the last one to be removed.
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+    if (key !== this.#newest) {
+      // A Map iterates in insertion order: inserted again, the entry is the last one to be removed.
+      this.#entries.delete(key)
+      this.#entries.set(key, entry)
+      this.#newest = key
+    }
     return entry.value
   }
 
@@ -30,6 +34,7 @@ export class BoundedCache<T> {
     const size = bytes + 2 * key.length
     if (size > this.#maxBytes) return this.#onDrop(value)
     this.#entries.set(key, { value, bytes: size })
+    this.#newest = key
     this.#bytes += size
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes <= this.#maxBytes) break

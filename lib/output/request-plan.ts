@@ -21,6 +21,8 @@ export interface RequestPlan extends ExportQuery {
   readonly version: string
   /** Names the records that match in a data version. */
   readonly filterKey: string
+  /** Names everything but the filters that the response body depends on. */
+  readonly shapeKey: string
   /** Names the response body in a data version. */
   readonly key: string
 }
@@ -28,11 +30,20 @@ export interface RequestPlan extends ExportQuery {
 /** Validates a query. @throws UnknownColumnError if no record of the version has a column that the query names */
 export function planRequest (version: DataVersion, query: ExportQuery): RequestPlan {
   checkColumns(version, query)
-  const { filters = [], columns, sort, page, format, bom, delimiter, emptyValue, escapeFormulas } = query
-  const instant = usesAge(version, query) ? query.asOf : undefined
-  const filterKey = nameFilters(filters, instant)
-  const key = filterKey + JSON.stringify([columns, sort, page?.limit, page?.after, format, bom, delimiter, emptyValue, escapeFormulas])
-  return { ...query, filters, version: version.version, filterKey, key }
+  const { filters = [], columns, sort, page, format, bom, delimiter, emptyValue, escapeFormulas, asOf } = query
+  const shapeKey = JSON.stringify([columns, sort, page?.limit, page?.after, format, bom, delimiter, emptyValue, escapeFormulas])
+  const usedAsOf = usesAge(version, query) ? asOf : undefined
+  return { ...query, asOf: usedAsOf, version: version.version, shapeKey, ...namesOf(filters, shapeKey, usedAsOf) }
+}
+
+/** The plan of the same request for other records. The filters must name no column that the request does not name, except the key. */
+export function withFilters (plan: RequestPlan, filters: readonly Filter[]): RequestPlan {
+  return { ...plan, ...namesOf(filters, plan.shapeKey, plan.asOf) }
+}
+
+function namesOf (filters: readonly Filter[], shapeKey: string, asOf: number | undefined): { filters: readonly Filter[], filterKey: string, key: string } {
+  const filterKey = nameFilters(filters, asOf)
+  return { filters, filterKey, key: filterKey + shapeKey }
 }
 
 /** Names filters: equal filters have equal names. `instant`: that of ages, if the query depends on it. */

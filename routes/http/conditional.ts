@@ -16,7 +16,7 @@ export interface Validators {
 /** The strong entity tag of a response. `origin`: the kind of response, then everything that its bytes depend on except settings. */
 export function entityTag ({ config }: FastifyInstance, ...origin: readonly string[]): string {
   const name = [FORMAT_REVISION, config.AGE_TIME_ZONE, ...origin].join('\n')
-  return `"${hash('sha256', name, 'base64').slice(0, 22).replaceAll('+', '-').replaceAll('/', '_')}"`
+  return `"${hash('sha256', name, 'base64url').slice(0, 22)}"`
 }
 
 /**

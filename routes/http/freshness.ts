@@ -15,7 +15,7 @@ export async function ensureFresh (request: FastifyRequest, reply: FastifyReply)
   const { transformer } = request.server
   const cacheControl = request.headers['cache-control']
   const fresh = cacheControl !== undefined && /(^|,)\s*no-cache\s*(,|$)/i.test(cacheControl)
-  const { ageMs, staleReasons, isUsable } = await transformer.ensureFresh({ fresh })
+  const { ageMs, freshForMs, staleReasons, isUsable } = await transformer.ensureFresh({ fresh })
   if (hasEnded(reply)) {
     reply.hijack()
     return
@@ -25,6 +25,7 @@ export async function ensureFresh (request: FastifyRequest, reply: FastifyReply)
   reply.header('age', Math.floor(ageMs / 1000))
   if (staleReasons.length > 0) reply.header('data-stale', staleReasons.join(', '))
   request.dataVersion = transformer.current
+  request.freshForMs = freshForMs
   reply.header('data-version', request.dataVersion.version)
 }
 
@@ -35,14 +36,15 @@ const MINUTE_MS = 60_000
  *
  * @param expiresWithMinute whether it depends on the current minute
  */
-export function setCacheControl ({ server: { transformer, clock } }: FastifyRequest, reply: FastifyReply, expiresWithMinute = false): void {
-  const { freshForMs } = transformer.freshness()
+export function setCacheControl ({ freshForMs, server: { clock } }: FastifyRequest, reply: FastifyReply, expiresWithMinute = false): void {
   const ms = expiresWithMinute ? Math.min(freshForMs, MINUTE_MS - clock() % MINUTE_MS) : freshForMs
   reply.header('cache-control', `private, max-age=${Math.floor(ms / 1000)}`)
 }
 
 /** Sets `Data-Last-Good`, the number of last good records on the page or among those that match, unless it is 0. */
 export async function setLastGood (reply: FastifyReply, version: DataVersion, query: SelectQuery): Promise<void> {
-  const count = await reply.server.transformer.countLastGood(version, query)
+  const { transformer } = reply.server
+  if (!transformer.hasLastGood) return
+  const count = await transformer.countLastGood(version, query)
   if (count > 0) reply.header('data-last-good', count)
 }
