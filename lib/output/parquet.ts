@@ -1,4 +1,3 @@
-import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
 import type { Selection } from '../query/data-version.js'
 import type { TypeName } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
@@ -22,6 +21,8 @@ const TYPES: Readonly<Record<TypeName, ParquetColumn>> = {
 
 /** Encodes the selection as a Parquet file; undeclared columns are UTF-8 strings; compressed with Snappy. */
 export async function parquet (selection: Selection, fields: readonly TableField[]): Promise<Buffer> {
+  // Loaded here because most lakes never need it, and its modules take 40 ms at the start of each thread.
+  const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer')
   const columns = selection.columns.map((name) => ({ name, ...TYPES[fields.find((field) => field.name === name)?.type ?? 'string'] }))
   const overrides = columns.map(({ encode, ...element }) => [element.name, { ...element, repetition_type: 'OPTIONAL' as const }])
   const schema = schemaFromColumnData({ columnData: columns.map(({ name }) => ({ name, data: [] })), schemaOverrides: Object.fromEntries(overrides) })

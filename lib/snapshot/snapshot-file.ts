@@ -3,7 +3,7 @@ import type { SourceRules } from '../source/rules.js'
 import type { SourceState } from '../source/source-state.js'
 import { StoreError, type ObjectStore, type StoreErrorCode } from '../store/object-store.js'
 import { decodeInThread } from './decode-in-thread.js'
-import { encodeSnapshot, type SnapshotProblem } from './snapshot.js'
+import type { SnapshotProblem } from './snapshot.js'
 
 /** Why a process could not start from the snapshot: the snapshot is not usable, or the store could not read it. */
 export type SnapshotFailure = SnapshotProblem | StoreErrorCode
@@ -51,6 +51,7 @@ export class SnapshotFile {
   /** Writes the snapshot, unless it contains this state already or another process has written one in the meantime. @throws StoreError */
   async save (state: SourceState): Promise<void> {
     if (state.name === this.#savedName) return
+    const { encodeSnapshot } = await import('./snapshot.js') // see decodeInThread
     const body = encodeSnapshot(state, this.#identity)
     if (this.#etag === undefined) this.#etag = (await this.#store.head(this.#key))?.etag ?? null
     try {
