@@ -1,4 +1,5 @@
-import { Pool } from 'undici'
+import { createRequire } from 'node:module'
+import type { Pool as UndiciPool } from 'undici'
 import type { ObjectList } from '../../object-list.js'
 import { StoreError, type ObjectBody } from '../../object-store.js'
 import { findLastKey, findToken, scanListing } from './listing-scan.js'
@@ -6,6 +7,7 @@ import { BufferedHttp, ReusableBuffer, type BufferedResponse } from './buffered-
 import { isIntact, type BodyHeaders } from '../s3-body.js'
 import type { S3Clients } from '../s3-client.js'
 import type { ListingPage, PageStart } from '../s3-listing.js'
+import { pooledReads } from './pooled-reads.js'
 import { RequestSigner } from './request-signer.js'
 import { locateBucket, type BucketLocation } from './s3-location.js'
 import { toInfo, type ObjectFields } from '../s3-object.js'
@@ -45,7 +47,10 @@ const MAX_PAGE_BYTES = 8 * 1024 * 1024
 
 /** The time limit of a response, in milliseconds, without the time for its body. */
 const MAX_MS = 10_000
-const POOL: Pool.Options = { connections: 64, connect: { timeout: 3000 } }
+const POOL: UndiciPool.Options = { connections: 64, connect: { timeout: 3000, onread: pooledReads() } }
+
+// The index of undici also loads fetch, WebSocket and caches, which takes 70 ms at each start. This pool has `dispatch` only, no `request`.
+const Pool = createRequire(import.meta.url)('undici/lib/dispatcher/pool.js') as typeof UndiciPool
 
 /**
  * Reads objects and pages of listings into memory, in a tenth of the CPU time of a small request of the SDK. Requests are signed with the
