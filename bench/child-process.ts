@@ -25,7 +25,7 @@ interface StartOptions {
 /** Starts a module, named relative to this folder, in a child process and waits until it prints a line of JSON. */
 export async function startNode (module: string, args: readonly string[] = [], { env = {}, execArgv = [] }: StartOptions = {}): Promise<Child> {
   const child = spawn(process.execPath, [...execArgv, pathOf(module), ...args], {
-    env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true
+    env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit', 'ipc'], serialization: 'advanced', detached: true
   })
   const lines = createInterface({ input: child.stdout! })
   const [line] = await Promise.race([

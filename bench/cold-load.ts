@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startNode, type Child } from './child-process.js'
 import type { Report } from './report.js'
-import { startService, waitForFirstJob, type Service } from './service.js'
+import { publish, startService, waitForFirstJob, type Service } from './service.js'
 
 /** Requests a second. */
 const RATE = 200
@@ -36,14 +36,6 @@ async function during (load: Child, work: () => Promise<unknown>): Promise<{ rea
   const result = await load.request({})
   if (result.failed > 0) throw new Error(`${result.failed} requests failed`)
   return result
-}
-
-/** Brings the output up to date; returns the duration in seconds. */
-async function publish ({ url }: Service): Promise<number> {
-  const start = performance.now()
-  const response = await fetch(`${url}/data`, { method: 'POST' })
-  if (!response.ok) throw new Error(`POST /data: ${await response.text()}`)
-  return (performance.now() - start) / 1000
 }
 
 async function countGets (report: Report, endpoint: Child, { url }: Service): Promise<void> {

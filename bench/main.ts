@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { runCommand, type Command } from '../scripts/command.js'
 import { startNode, type Child } from './child-process.js'
 import { measureColdLoad } from './cold-load.js'
+import { farEndpoint, measureFar } from './far.js'
 import { measureFolder } from './folder.js'
 import { measureGrowth } from './growth.js'
 import { measurePeers } from './peers.js'
@@ -20,9 +21,9 @@ control, a bare Fastify route that sends the same bytes, and ratios to nginx. Th
 npm run bench -- [options]
 
   --smoke      every row with one repetition, in less than 3 minutes; the figures are rough and do not affect the exit code
-  --full       also up to 1,000,000 records, a folder, ROAPI and Datasette (tools/peers/install.sh), and a real S3 server
-               (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY): about half an hour
-  --only PART  data, stats, reading or load; with --full also store, folder, peers or growth
+  --full       also a store that is far away, up to 1,000,000 records, a folder, ROAPI and Datasette (tools/peers/install.sh), and a real
+               S3 server (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY): about 40 minutes
+  --only PART  data, stats, reading or load, or a part that --full adds: far, store, folder, peers or growth
   --json FILE  where to write the figures (bench.json)
   --plot FILE  where --full draws how the cost grows (docs/growth.svg)
   --help       print this help
@@ -32,7 +33,7 @@ Defaults are in parentheses. Linux only; about ten minutes. The requests come fr
 
 /** The parts that are measured by default, and those that --full adds. */
 const PARTS = ['data', 'stats', 'reading', 'load']
-const FULL_PARTS = ['store', 'folder', 'peers', 'growth']
+const FULL_PARTS = ['far', 'store', 'folder', 'peers', 'growth']
 
 const OPTIONS = {
   smoke: { type: 'boolean', default: false },
@@ -48,17 +49,18 @@ const SIZES = [100, 10_000, 100_000]
 /** The number of records of the bucket whose objects are downloaded in each round. */
 const DOWNLOADED = 5000
 
-/** The numbers of repetitions, and the milliseconds for which the idle service is observed. */
-const NORMAL = { rounds: 9, readingRounds: 5, idleMs: 4000 }
-const SMOKE = { rounds: 1, readingRounds: 1, idleMs: 1000 }
+/** The numbers of repetitions, and the milliseconds for which the idle service and one with a store that is far away are observed. */
+const NORMAL = { rounds: 9, readingRounds: 5, idleMs: 4000, periodMs: 60_000 }
+const SMOKE = { rounds: 1, readingRounds: 1, idleMs: 1000, periodMs: 5000 }
 
 const bench: Command = async (argv) => {
   const { values: { smoke, full, only, json, plot, help } } = parseArgs({ args: [...argv], options: OPTIONS })
   if (help) return HELP
-  const parts = full ? [...PARTS, ...FULL_PARTS] : PARTS
-  if (only !== undefined && !parts.includes(only)) throw new Error(`--only: got '${only}'; must be one of ${parts.join(', ')}${full ? '' : `, and with --full ${FULL_PARTS.join(', ')}`}`)
-  const isSelected = (name: string) => only === undefined ? parts.includes(name) : only === name
-  const { rounds, readingRounds, idleMs } = smoke ? SMOKE : NORMAL
+  const allParts = [...PARTS, ...FULL_PARTS]
+  if (only !== undefined && !allParts.includes(only)) throw new Error(`--only: got '${only}'; must be one of ${allParts.join(', ')}`)
+  const parts = only !== undefined ? [only] : full ? allParts : PARTS
+  const isSelected = (name: string) => parts.includes(name)
+  const { rounds, readingRounds, idleMs, periodMs } = smoke ? SMOKE : NORMAL
   const folder = mkdtempSync(join(tmpdir(), 'userlake-bench-'))
   const report = new Report()
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench' })
@@ -78,6 +80,7 @@ const bench: Command = async (argv) => {
       await measureRelisting(report, { rounds: readingRounds })
     }
     if (isSelected('load')) await measureColdLoad(report, endpoint, { idleMs })
+    if (isSelected('far')) await measureFar(report, farEndpoint(endpoint), { periodMs })
     if (isSelected('store')) await measureRealStore(report, { rounds: readingRounds, folder })
     if (isSelected('folder')) await measureFolder(report, folder)
     if (isSelected('peers')) await measurePeers(report, endpoint, folder)

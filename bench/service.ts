@@ -38,3 +38,11 @@ export async function waitForFirstJob ({ url }: Service): Promise<void> {
     await sleep(20)
   }
 }
+
+/** Brings the output up to date; returns the duration in seconds. */
+export async function publish ({ url }: Service): Promise<number> {
+  const start = performance.now()
+  const response = await fetch(`${url}/data`, { method: 'POST' })
+  if (!response.ok) throw new Error(`POST /data: ${await response.text()}`)
+  return (performance.now() - start) / 1000
+}

@@ -1,6 +1,6 @@
 /** How far away a store is, and how much it serves. The defaults are those of a store without latency and limits. */
 export interface StoreLimits {
-  /** Milliseconds for which a request is served before it is executed. */
+  /** Milliseconds for which a request is served before it is executed. Infinity: it is never executed. */
   readonly latencyMs?: number | undefined
   /** How many requests are served at a time; the others wait in order of arrival. */
   readonly parallelism?: number | undefined

@@ -48,7 +48,7 @@ export class S3Endpoint {
   readonly counts = zeros()
   /** Requests since the start or `reset()` that were refused with 503 SlowDown, because they exceeded the limits. */
   readonly refused = zeros()
-  /** The greatest number of requests since the start or `reset()` that had arrived and were not executed yet. */
+  /** The greatest number of requests since the start or `reset()` that had arrived and had no complete response yet. */
   mostInFlight = 0
   /** The keys of the GET and PUT requests that `counts` includes, in order of arrival. */
   readonly gets: string[] = []
@@ -124,11 +124,8 @@ export class S3Endpoint {
     if (request.operation === 'GET') this.gets.push(request.key)
     if (request.operation === 'PUT') this.puts.push(request.key)
     this.mostInFlight = Math.max(this.mostInFlight, ++this.#inFlight)
-    try {
-      await this.#execute(request, response)
-    } finally {
-      this.#inFlight--
-    }
+    response.once('close', () => { this.#inFlight-- })
+    await this.#execute(request, response)
   }
 
   async #execute (request: S3Request, response: ServerResponse): Promise<void> {
@@ -153,9 +150,9 @@ function zeros (): Record<Operation, number> {
   return Object.fromEntries(OPERATIONS.map(name => [name, 0])) as Record<Operation, number>
 }
 
-/** Timers of equal durations share one list in Node.js, so thousands of them are cheap. */
+/** Timers of equal durations share one list in Node.js, so thousands of them are cheap. They cannot be infinite. */
 function pause (ms: number): Promise<void> {
-  return new Promise((resolve) => { setTimeout(resolve, ms) })
+  return new Promise((resolve) => { if (ms !== Infinity) setTimeout(resolve, ms) })
 }
 
 function parseRequest (message: IncomingMessage, body: Buffer): S3Request {

@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { personAt } from '../scripts/sample-data/person.js'
+import { startNode, type Child } from './child-process.js'
+import type { Report } from './report.js'
+import { median } from './sampling.js'
+import { publish, startService, waitForFirstJob, type Service } from './service.js'
+
+/** Requests a second. */
+const RATE = 20
+const RECORDS = 20_000
+/** The number of records that are added at once. */
+const CHANGES = 100_000
+const LATENCIES_MS = [30, 100]
+const MAX_STALENESS_SECONDS = 2
+/** What `open-loop.js` reports of the reads in a period. */
+interface Reads { readonly requests: number, readonly failed: number, readonly p99: number, readonly waited: number, readonly maxAge: number }
+
+/** A store with a lake, whose distance can be set. */
+export interface FarStore {
+  /** Added to the name of each row. */
+  readonly suffix: string
+  /** The settings of a service on the lake. */
+  readonly lake: Readonly<Record<string, string>>
+  /** Adds records to the lake until it has this number. */
+  fill (records: number): Promise<unknown>
+  /** Sets the milliseconds that each request takes. Infinity: requests get no response. */
+  setLatency (ms: number): Promise<unknown>
+}
+
+export interface FarOptions {
+  /** For how many milliseconds reads are measured, in each of the states of the store. */
+  readonly periodMs: number
+}
+
+/** The store of the benchmark's endpoint, with the lake in a bucket of its own. */
+export function farEndpoint (endpoint: Child): FarStore {
+  return {
+    suffix: '',
+    lake: { LAKE_URL: 's3://far', AWS_ENDPOINT_URL_S3: endpoint.firstLine.url as string },
+    fill: (records) => endpoint.request({ fill: 'far', records }),
+    setLatency: (latencyMs) => endpoint.request({ limits: { latencyMs } })
+  }
+}
+
+/**
+ * Measures whether reads wait for a store that is far away: while nothing changes, while the store is silent, and while many files have changed. The
+ * first load is without latency.
+ */
+export async function measureFar (report: Report, store: FarStore, { periodMs }: FarOptions): Promise<void> {
+  await store.fill(RECORDS)
+  const service = await startService({ ...store.lake, MAX_STALENESS: `${MAX_STALENESS_SECONDS}s` })
+  await waitForFirstJob(service)
+  const load = await startNode('./open-loop.js', [recordOf(service), String(RATE)])
+  for (const latencyMs of LATENCIES_MS) {
+    await store.setLatency(latencyMs)
+    await measureSteady(report, service, load, { latencyMs, periodMs, suffix: store.suffix })
+  }
+  await store.setLatency(LATENCIES_MS[0]!)
+  await refreshSeconds(service)
+  const silent = await during(load, async () => {
+    await store.setLatency(Infinity)
+    await sleep(periodMs)
+  })
+  await store.setLatency(LATENCIES_MS[0]!)
+  report.check({ name: `Reads while the store is silent, p99${store.suffix}`, value: silent.p99, max: 20, unit: ' ms' })
+  report.inform({ name: `Seconds until the data is fresh again${store.suffix}`, value: await secondsUntilFresh(service), unit: ' s' })
+  await store.fill(RECORDS + CHANGES)
+  let seconds = 0
+  const busy = await during(load, async () => { seconds = await publish(service) })
+  report.inform({ name: `${CHANGES} new records at ${LATENCIES_MS[0]} ms, published${store.suffix}`, value: seconds, unit: ' s' })
+  report.check({ name: `Reads during that, p99${store.suffix}`, value: busy.p99, max: 20, unit: ' ms' })
+  await store.setLatency(0)
+  await load.stop()
+  await service.stop()
+}
+
+async function measureSteady (report: Report, service: Service, load: Child, { latencyMs, periodMs, suffix }: { latencyMs: number, periodMs: number, suffix: string }): Promise<void> {
+  const refreshes: number[] = []
+  for (let i = 0; i < 5; i++) refreshes.push(await refreshSeconds(service))
+  const { requests, waited, p99, maxAge } = await during(load, () => sleep(periodMs))
+  const name = `Reads at ${latencyMs} ms`
+  report.inform({ name: `A refresh of ${RECORDS} records at ${latencyMs} ms${suffix}`, value: median(refreshes), unit: ' s' })
+  report.check({ name: `${name} that take 0.1 s or longer${suffix}`, value: 100 * waited / requests, max: 0.1, unit: ' %' })
+  report.inform({ name: `${name}, p99${suffix}`, value: p99, unit: ' ms' })
+  report.check({ name: `${name}, greatest Age${suffix}`, value: maxAge, max: Math.ceil(Math.max(MAX_STALENESS_SECONDS, 2 * median(refreshes))), unit: ' s' })
+}
+
+/** Measures the reads during some work. */
+async function during (load: Child, work: () => Promise<unknown>): Promise<Reads> {
+  await load.request({})
+  await work()
+  const reads = await load.request({}) as Reads
+  if (reads.failed > 0) throw new Error(`${reads.failed} requests failed`)
+  return reads
+}
+
+/** Requests a refresh; returns the duration in seconds. */
+async function refreshSeconds (service: Service): Promise<number> {
+  const start = performance.now()
+  await (await fetch(recordOf(service), { headers: { 'cache-control': 'no-cache' } })).arrayBuffer()
+  return (performance.now() - start) / 1000
+}
+
+async function secondsUntilFresh (service: Service): Promise<number> {
+  const start = performance.now()
+  for (;;) {
+    const response = await fetch(recordOf(service))
+    await response.arrayBuffer()
+    if (!response.headers.has('data-stale')) return (performance.now() - start) / 1000
+    await sleep(1000 / RATE)
+  }
+}
+
+function recordOf ({ url }: Service): string {
+  return `${url}/data/${encodeURIComponent(personAt(1, 0).id)}`
+}
