@@ -1,7 +1,7 @@
 import { rowRanges, STEP_ROWS, type Steps } from '../base/steps.js'
 import { hasValue, type FixedColumn } from '../table/column.js'
 import type { Codes } from '../table/dictionary-column.js'
-import type { KeyColumn } from './query-column.js'
+import type { ComparableKeys } from './query-column.js'
 
 /** The rows of a table in ascending order of a column, ties in row order. The rows without a value come last. */
 export interface ColumnOrder {
@@ -108,7 +108,7 @@ export function * orderOfRows (rows: Uint32Array, length: number): Steps<ColumnO
 }
 
 /** Orders the rows of a column of keys: a merge sort of its runs, of which there are few, as the rows are in the order of their ids. */
-export function * orderByKey ({ texts, isKey }: KeyColumn): Steps<ColumnOrder> {
+export function * orderByKey ({ texts, isKey }: ComparableKeys): Steps<ColumnOrder> {
   if (isKey) return { rows: rowNumbers(texts.length), valued: texts.length }
   const [valued, others]: [number[], number[]] = [[], []]
   yield * rowRanges(texts.length, (from, to) => {

@@ -9,7 +9,7 @@ import type { ImageFacet, Run } from './birth-index.js'
 import type { Filter, Operand, Range, RowPredicate, ValueRange } from './filter.js'
 import { findContaining } from './fold-texts.js'
 import { countMarks, mark, markedRows, noMarks } from './marks.js'
-import { orderingOf, prepareColumns, type KeyColumn, type QueryColumn } from './query-column.js'
+import { isComparable, orderingOf, valuesOf, type ComparableColumn, type KeyColumn, type QueryColumn } from './query-column.js'
 import type { TableIndex } from './table-index.js'
 
 /** A filter on a table. */
@@ -47,22 +47,17 @@ export function toCondition (filter: Filter | RowPredicate, index: TableIndex, a
     case 'any': return anyOf(filter.filters.map((filter) => toCondition(filter, index, asOf)), table.length)
   }
   const column = index.column(filter.column, asOf)
-  const isByBytes = filter.op === 'range' || (filter.op === 'prefix' && filter.fold !== true)
-  if (isByBytes && column?.kind === 'keys' && column.prepare !== undefined) return prepareColumns(column).then(() => toColumnCondition(filter, index, column))
-  return toColumnCondition(filter, index, column)
-}
-
-type ColumnFilter = Extract<Filter, { readonly column: string }>
-
-function toColumnCondition (filter: ColumnFilter, index: TableIndex, column: QueryColumn | undefined): Condition | Promise<Condition> {
   switch (filter.op) {
+    case 'range': case 'prefix': return column === undefined || isComparable(column) ? byBytes(filter, index, column) : index.comparable(column).then((column) => byBytes(filter, index, column))
     case 'exists': return exists(index, column, filter.value)
     case 'equals': return equals(index, column, listOf(filter.value), filter.fold ?? false)
-    case 'prefix': return startsWith(index, column, filter.value, filter.fold ?? false)
     case 'contains': return containsText(index, column, filter.value)
-    case 'range': return between(index, column, filter.value)
     default: throw new TypeError(`Unknown filter operator ${String((filter satisfies never as { op: unknown }).op)}`)
   }
+}
+
+function byBytes (filter: Extract<Filter, { readonly op: 'range' | 'prefix' }>, index: TableIndex, column: ComparableColumn | undefined): Condition {
+  return filter.op === 'range' ? between(index, column, filter.value) : startsWith(index, column, filter.value, filter.fold ?? false)
 }
 
 function listOf (value: Operand | readonly Operand[]): readonly Operand[] {
@@ -104,7 +99,7 @@ function born (index: TableIndex, unit: 'millisecond' | 'calendar day', { min = 
 
 function exists (index: TableIndex, column: QueryColumn | undefined, value: boolean): Condition {
   if (column === undefined) return value ? nothing() : { test: () => true }
-  const { hasValue } = orderingOf(column)
+  const { hasValue } = valuesOf(column)
   const test = (row: number) => hasValue(row) === value
   if (column.kind === 'keys') {
     if (column.isKey) return value ? { test } : nothing()
@@ -135,7 +130,7 @@ function equalsKey ({ table }: TableIndex, { texts, isKey }: KeyColumn, values: 
   return fold ? { test } : { test, candidates: candidateList([...wanted].flatMap((key) => isKey ? key : recordKeysOf(key)).map((key) => table.keys.find(key))) }
 }
 
-function startsWith (index: TableIndex, column: QueryColumn | undefined, prefix: string, fold: boolean): Condition {
+function startsWith (index: TableIndex, column: ComparableColumn | undefined, prefix: string, fold: boolean): Condition {
   if (column === undefined) return nothing()
   if (column.kind === 'dictionary') return hasCode(index, column, codesOf(column, prefix, fold, true))
   const { texts, isKey } = keysOf(column)
@@ -148,7 +143,7 @@ function startsWith (index: TableIndex, column: QueryColumn | undefined, prefix:
 }
 
 /** Tests the text of each row: for columns without a dictionary. */
-function textTest (texts: Utf8Reader, fold: boolean, matches: (text: string) => boolean): (row: number) => boolean {
+function textTest (texts: KeyColumn['texts'], fold: boolean, matches: (text: string) => boolean): (row: number) => boolean {
   return (row) => !texts.isEmpty(row) && matches(fold ? foldCase(texts.at(row)) : texts.at(row))
 }
 
@@ -196,7 +191,7 @@ async function containsWords (index: TableIndex, words: readonly string[]): Prom
   return { test: (row) => counts[row] === words.length }
 }
 
-function between (index: TableIndex, column: QueryColumn | undefined, { min, max, isMinExcluded = false, isMaxExcluded = false }: ValueRange): Condition {
+function between (index: TableIndex, column: ComparableColumn | undefined, { min, max, isMinExcluded = false, isMaxExcluded = false }: ValueRange): Condition {
   if (column === undefined) return nothing()
   const bounds = [min, max].filter((bound) => bound !== undefined)
   if (column.kind === 'dictionary' || column.kind === 'keys') textsOf(column, bounds)
@@ -220,7 +215,7 @@ function between (index: TableIndex, column: QueryColumn | undefined, { min, max
 }
 
 function textRangeTest (column: DictionaryReader | KeyColumn, isFrom: (row: number) => boolean, isTo: (row: number) => boolean): (row: number) => boolean {
-  const { hasValue } = orderingOf(column)
+  const { hasValue } = valuesOf(column)
   return (row) => hasValue(row) && isFrom(row) && isTo(row)
 }
 
@@ -247,7 +242,7 @@ function numbersOf ({ name }: FixedColumn, values: readonly Operand[]): readonly
   return values.map(Number)
 }
 
-function keysOf (column: Exclude<QueryColumn, DictionaryReader>): KeyColumn {
+function keysOf<K extends KeyColumn> (column: FixedColumn | K): K {
   if (column.kind !== 'keys') throw new TypeError(`The column ${column.name} is not text`)
   return column
 }

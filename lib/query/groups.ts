@@ -119,7 +119,7 @@ async function groupByOrder (index: TableIndex, column: QueryColumn, match: Matc
   const order = new RowOrder(index, [{ column: name }], asOf)
   await order.prepare(match)
   const rows = order.rows(match)
-  const { hasValue, compare, valueOf } = orderingOf(column)
+  const { hasValue, compare, valueOf } = orderingOf(await index.comparable(column))
   const largest = new Largest(limit)
   let first = 0
   await runSteps(rowRanges(rows.length, (from, to) => {

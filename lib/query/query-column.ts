@@ -1,24 +1,35 @@
-import { runSteps, type Steps } from '../base/steps.js'
+import type { Steps } from '../base/steps.js'
 import type { Value } from '../schema/field-type.js'
 import { fromStored, hasValue, type FixedColumn } from '../table/column.js'
+import { expandImageKeys } from '../table/image-keys.js'
 import type { DictionaryReader, TableReader } from '../table/table.js'
-import type { Utf8Reader } from '../table/utf8-column.js'
+import type { Utf8Column, Utf8Reader } from '../table/utf8-column.js'
 
 /** The user ids, or the object keys of images: one text for each row, which is empty if the record has no such image. */
 export interface KeyColumn {
   readonly kind: 'keys'
   readonly name: string
-  readonly texts: Utf8Reader
+  readonly texts: Pick<Utf8Reader, 'length' | 'at' | 'isEmpty'>
   /** Whether it is the key field, whose values ascend. */
   readonly isKey: boolean
-  /** Makes the bytes of the texts, if that takes time. */
-  readonly prepare?: () => Steps<void>
+  /** Makes the texts, which have to be made before they can be compared; absent if they are stored. */
+  readonly expand?: () => Steps<Utf8Column>
   /** What it is stored in: names its indexes. */
   readonly arrays: readonly object[]
 }
 
+/** A column of keys whose texts are in memory. */
+export interface ComparableKeys extends KeyColumn { readonly texts: Utf8Reader }
+
 /** A column as queries read it. */
 export type QueryColumn = DictionaryReader | FixedColumn | KeyColumn
+
+/** A column whose rows can be compared: see `TableIndex.comparable`. */
+export type ComparableColumn = DictionaryReader | FixedColumn | ComparableKeys
+
+export function isComparable (column: QueryColumn): column is ComparableColumn {
+  return column.kind !== 'keys' || column.expand === undefined
+}
 
 /** A column of a table; `undefined` if the table has no column with this name. */
 export function queryColumn (table: TableReader, name: string): QueryColumn | undefined {
@@ -28,35 +39,53 @@ export function queryColumn (table: TableReader, name: string): QueryColumn | un
   if (name === table.keyName) return { kind: 'keys', name, texts: table.keys, isKey: true, arrays: [keys.offsets, keys.bytes] }
   const texts = table.images(name)
   if (texts === undefined) return undefined
-  const { offsets, bytes } = images[fields.filter(({ source }) => source === 'image').findIndex((field) => field.name === name)]!
+  const stored = images[fields.filter(({ source }) => source === 'image').findIndex((field) => field.name === name)]!
   // The keys of the records are part of usual object keys.
-  return { kind: 'keys', name, texts, isKey: false, prepare: () => texts.prepare(), arrays: [offsets, bytes, keys.offsets, keys.bytes] }
+  return { kind: 'keys', name, texts, isKey: false, expand: () => expandImageKeys(stored, keys), arrays: [stored.offsets, stored.bytes, keys.offsets, keys.bytes] }
 }
 
-/** Makes what comparing rows in these columns needs, without holding up the event loop. */
-export async function prepareColumns (...columns: readonly (QueryColumn | undefined)[]): Promise<void> {
-  for (const column of columns) if (column?.kind === 'keys' && column.prepare !== undefined) await runSteps(column.prepare())
+/** How the values of a column are read. */
+export interface Values {
+  readonly valueOf: (row: number) => Value
+  readonly hasValue: (row: number) => boolean
+}
+
+export function valuesOf (column: QueryColumn): Values {
+  switch (column.kind) {
+    case 'dictionary': {
+      const { codes, values } = column
+      return { valueOf: (row) => codes[row] === 0 ? null : values.at(codes[row]!), hasValue: (row) => codes[row] !== 0 }
+    }
+    case 'keys': {
+      const { texts } = column
+      return { valueOf: (row) => texts.isEmpty(row) ? null : texts.at(row), hasValue: (row) => !texts.isEmpty(row) }
+    }
+    default: {
+      const { kind, values } = column
+      return { valueOf: (row) => fromStored(kind, values[row]!), hasValue: (row) => hasValue(kind, values[row]!) }
+    }
+  }
 }
 
 /** How the rows of a table compare in one column. */
-export interface Ordering {
-  readonly valueOf: (row: number) => Value
-  readonly hasValue: (row: number) => boolean
+export interface Ordering extends Values {
   /** A negative number, 0 or a positive number for two rows with values. */
   readonly compare: (a: number, b: number) => number
   /** The same for the value of a row and another value. */
   readonly comparedTo: (value: NonNullable<Value>) => (row: number) => number
 }
 
-export function orderingOf (column: QueryColumn): Ordering {
+export function orderingOf (column: ComparableColumn): Ordering {
+  return { ...valuesOf(column), ...comparisonOf(column) }
+}
+
+function comparisonOf (column: ComparableColumn): Omit<Ordering, keyof Values> {
   switch (column.kind) {
-    case 'dictionary': return orderingOfCodes(column)
-    case 'keys': return orderingOfKeys(column)
+    case 'dictionary': return comparisonOfCodes(column)
+    case 'keys': return comparisonOfKeys(column)
     default: {
-      const { kind, values } = column
+      const { values } = column
       return {
-        valueOf: (row) => fromStored(kind, values[row]!),
-        hasValue: (row) => hasValue(kind, values[row]!),
         compare: (a, b) => values[a]! - values[b]!,
         comparedTo: (value) => {
           const number = Number(value)
@@ -67,10 +96,8 @@ export function orderingOf (column: QueryColumn): Ordering {
   }
 }
 
-function orderingOfCodes ({ codes, values }: DictionaryReader): Ordering {
+function comparisonOfCodes ({ codes, values }: DictionaryReader): ReturnType<typeof comparisonOf> {
   return {
-    valueOf: (row) => codes[row] === 0 ? null : values.at(codes[row]!),
-    hasValue: (row) => codes[row] !== 0,
     compare: (a, b) => codes[a]! - codes[b]!,
     comparedTo: (value) => {
       const bytes = Buffer.from(String(value))
@@ -82,10 +109,8 @@ function orderingOfCodes ({ codes, values }: DictionaryReader): Ordering {
   }
 }
 
-function orderingOfKeys ({ texts }: KeyColumn): Ordering {
+function comparisonOfKeys ({ texts }: ComparableKeys): ReturnType<typeof comparisonOf> {
   return {
-    valueOf: (row) => texts.isEmpty(row) ? null : texts.at(row),
-    hasValue: (row) => !texts.isEmpty(row),
     compare: (a, b) => texts.compare(a, texts.bytes, texts.offsets[b], texts.offsets[b + 1]),
     comparedTo: (value) => {
       const bytes = Buffer.from(String(value))

@@ -4,11 +4,11 @@ import { isFew, SCAN_COST } from './costs.js'
 import type { Position, Sort } from './data-version.js'
 import { keepMarked } from './marks.js'
 import type { Match } from './match.js'
-import { orderingOf, prepareColumns, type Ordering } from './query-column.js'
+import { isComparable, orderingOf, type Ordering, type QueryColumn } from './query-column.js'
 import type { OrderedColumn, TableIndex } from './table-index.js'
 
 /** A column of an order. */
-interface Key extends OrderedColumn, Ordering { readonly name: string }
+interface Key extends OrderedColumn, Ordering {}
 
 /** All rows of a table in an order. With `isReversed`, the first `valued` rows, and the others, are each from last to first. */
 interface AllRows { readonly rows: Uint32Array, readonly valued: number, readonly isReversed: boolean }
@@ -16,7 +16,9 @@ interface AllRows { readonly rows: Uint32Array, readonly valued: number, readonl
 /** The rows of a table in the order of a sort: ties by row, which is by key, in the direction of the last column. */
 export class RowOrder {
   readonly #index: TableIndex
-  readonly #keys: readonly Key[]
+  readonly #columns: readonly { readonly column: QueryColumn, readonly isReversed: boolean }[]
+  /** Its columns, once it has been prepared. */
+  #keys: readonly Key[] = []
   /** The direction of the rows that are equal in all columns. */
   readonly #isReversed: boolean
   #all: AllRows | undefined
@@ -27,22 +29,27 @@ export class RowOrder {
     this.#index = index
     this.#isReversed = (sort.find(({ column }) => column === keyName) ?? sort.at(-1))?.isReversed ?? false
     // Keys are unique, so that what comes after the key makes no difference.
-    this.#keys = untilKey(sort, keyName).flatMap(({ column: name, isReversed = false }) => {
+    this.#columns = untilKey(sort, keyName).flatMap(({ column: name, isReversed = false }) => {
       const column = index.column(name, asOf)
-      return column === undefined ? [] : { name, column, isReversed, ...orderingOf(column) }
+      return column === undefined ? [] : { column, isReversed }
     })
   }
 
   /** Whether it is the order of the rows themselves. */
   get isByRow (): boolean {
-    return this.#keys.length === 0 && !this.#isReversed
+    return this.#columns.length === 0 && !this.#isReversed
   }
 
-  /** Orders all rows, if that is needed to list the matching ones, without blocking the event loop. */
+  /** Prepares the order to list the matching rows, without blocking the event loop. */
   async prepare (match: Match): Promise<void> {
-    const [key] = this.#keys
+    const keys: Key[] = []
+    for (const { column, isReversed } of this.#columns) {
+      const comparable = isComparable(column) ? column : await this.#index.comparable(column)
+      keys.push({ column: comparable, isReversed, ...orderingOf(comparable) })
+    }
+    this.#keys = keys
+    const [key] = keys
     if (key === undefined) return
-    await prepareColumns(...this.#keys.map(({ column }) => column))
     if (this.#isFew(match)) return
     if (this.#keys.length > 1 || key.isReversed !== this.#isReversed) {
       const rows = await this.#index.orderBy(this.#keys, this.#isReversed)

@@ -8,7 +8,7 @@ import { orderByCode, orderByKey, orderByRanks, orderOfRows, rankRows, type Code
 import { foldTexts } from './fold-texts.js'
 import type { IndexCache } from './index-cache.js'
 import { countMarks, noMarks, type Marks } from './marks.js'
-import { orderingOf, prepareColumns, queryColumn, type KeyColumn, type QueryColumn } from './query-column.js'
+import { isComparable, orderingOf, queryColumn, type ComparableColumn, type ComparableKeys, type KeyColumn, type QueryColumn } from './query-column.js'
 
 /** The case-folded values of a text column. */
 export interface FoldedTexts {
@@ -18,7 +18,7 @@ export interface FoldedTexts {
 }
 
 /** A column by which rows are sorted. */
-export interface OrderedColumn { readonly column: QueryColumn, readonly isReversed: boolean }
+export interface OrderedColumn { readonly column: ComparableColumn, readonly isReversed: boolean }
 
 /** A table, its columns as queries read them, and the indexes of them that queries have used. */
 export class TableIndex {
@@ -68,6 +68,14 @@ export class TableIndex {
     return this.#ages.column
   }
 
+  /** The column with its rows ready to be compared. The object keys of images are made first, and are an index like any other. */
+  async comparable (column: QueryColumn): Promise<ComparableColumn> {
+    if (isComparable(column)) return column
+    const texts = await this.#cache.make<Utf8Column>(this.#cache.nameOf('texts', column.arrays), column.expand!)
+    const { kind, name, isKey, arrays } = column
+    return { kind, name, isKey, arrays, texts: new Utf8Reader(texts) }
+  }
+
   /**
    * The rows in the order of a column, if it has been made. If it has not, it is begun; meanwhile, rows are found by a scan. That of ages would
    * be of no use in the next minute.
@@ -86,11 +94,10 @@ export class TableIndex {
   order (column: QueryColumn): Promise<ColumnOrder>
   async order (column: QueryColumn): Promise<ColumnOrder> {
     const { births } = this
-    await prepareColumns(column)
     const name = nameOfOrder(this.#cache, column)
     switch (column.kind) {
       case 'dictionary': return await this.#cache.make(name, () => orderByCode(column.codes, column.values.length))
-      case 'keys': return await this.#cache.make(name, () => orderByKey(column))
+      case 'keys': return await this.#cache.make(name, async () => await runSteps(orderByKey(await this.comparable(column) as ComparableKeys)))
       default: return await this.#cache.make(name, () => births?.isOf(column) ? orderOfRows(births.rows(0, births.length), this.table.length) : this.#cache.orderNumbers(column))
     }
   }
@@ -120,7 +127,7 @@ export class TableIndex {
     return rows
   }
 
-  async #ranks (column: QueryColumn): Promise<RankedColumn> {
+  async #ranks (column: ComparableColumn): Promise<RankedColumn> {
     if (column.kind === 'dictionary') return { codes: column.codes, count: column.values.length }
     return await runSteps(rankRows(await this.order(column), orderingOf(column).compare))
   }
@@ -128,9 +135,11 @@ export class TableIndex {
   /** The case-folded values of a text column. */
   async foldedTexts (column: DictionaryReader | KeyColumn): Promise<FoldedTexts> {
     if (column.kind === 'dictionary' && column.folded !== undefined) return { texts: new Utf8Reader(column.folded.texts), codes: column.folded.codes }
-    await prepareColumns(column)
-    const [texts, arrays] = column.kind === 'keys' ? [column.texts, column.arrays] : [column.values, this.#arraysOfValues(column.name)]
-    const folded = await this.#cache.make<Utf8Column>(this.#cache.nameOf('folded', arrays), () => foldTexts(texts))
+    const arrays = column.kind === 'keys' ? column.arrays : this.#arraysOfValues(column.name)
+    const folded = await this.#cache.make<Utf8Column>(this.#cache.nameOf('folded', arrays), async () => {
+      const comparable = await this.comparable(column) as DictionaryReader | ComparableKeys
+      return await runSteps(foldTexts(comparable.kind === 'keys' ? comparable.texts : comparable.values))
+    })
     return { texts: new Utf8Reader(folded) }
   }
 

@@ -17,7 +17,7 @@ import { figuresOfGroups, figuresOfMatch } from './figures.js'
 import { groupRows } from './groups.js'
 import { IndexCache } from './index-cache.js'
 import { Match } from './match.js'
-import { orderingOf } from './query-column.js'
+import { valuesOf } from './query-column.js'
 import { jsonOfRows } from './json-rows.js'
 import { textOfRows } from './text-rows.js'
 import type { Allocate, DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery, TextShape } from './data-version.js'
@@ -119,7 +119,7 @@ export class TableVersion implements DataVersion {
   /** Reads the cells of a column. */
   #cellsOf (column: string, asOf: number | undefined): (row: number) => Cell {
     const ages = asOf !== undefined && isAge(this, column) ? this.#index.column(column, asOf) : undefined
-    return ages === undefined ? (row) => this.#table.cell(row, column) : orderingOf(ages).valueOf
+    return ages === undefined ? (row) => this.#table.cell(row, column) : valuesOf(ages).valueOf
   }
 
   /** The rows of users, in ascending order. `ids` are in ascending byte order, as the rows are. */

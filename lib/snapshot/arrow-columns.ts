@@ -4,12 +4,13 @@ import {
 } from '@uwdata/flechette'
 import { countBits } from '../base/bits.js'
 import { shared } from '../base/shared-memory.js'
+import { finishSteps } from '../base/steps.js'
 import type { TypeName } from '../schema/field-type.js'
 import { emptyState, type FileVersions, type ImageVersions, type SourceState } from '../source/source-state.js'
 import type { SourceColumns } from '../table/build-table.js'
 import { allocateFixed, hasValue, kindOf, toStored, type TableColumn } from '../table/column.js'
 import { buildCaseFoldIndex, type Codes, type DictionaryColumn } from '../table/dictionary-column.js'
-import { ImageTexts, packImageKeys, type ImageNaming } from '../table/image-keys.js'
+import { expandImageKeys, packImageKeys, type ImageNaming } from '../table/image-keys.js'
 import type { TableField } from '../table/table-field.js'
 import type { Table as Records } from '../table/table.js'
 import type { Utf8Column } from '../table/utf8-column.js'
@@ -71,7 +72,7 @@ function recordFields ({ fields, keys, columns, images }: Records): Field[] {
   const ofImages = [...images]
   const declared = fields.map(({ name, source, type }): Field => {
     if (source === 'key') return [toFieldName(name), utf8Column(keys)]
-    return [toFieldName(name), source === 'image' ? imageColumn(new ImageTexts(ofImages.shift()!, keys)) : fileColumn(ofFiles.shift()!, type)]
+    return [toFieldName(name), source === 'image' ? imageColumn(finishSteps(expandImageKeys(ofImages.shift()!, keys))) : fileColumn(ofFiles.shift()!, type)]
   })
   return [...declared, ...ofFiles.map((column): Field => [toFieldName(column.name), fileColumn(column, 'string')])]
 }

@@ -1,5 +1,5 @@
-import { compareBytes, firstIndex } from '../base/bytes.js'
-import { finishSteps, rowRanges, type Steps } from '../base/steps.js'
+import { compareBytes } from '../base/bytes.js'
+import { rowRanges, type Steps } from '../base/steps.js'
 import { allocateUtf8, takeUtf8, Utf8Reader, type ByteSlice, type Utf8Column } from './utf8-column.js'
 
 /** How usual object keys of images are made: the prefix, the key of the record, a dot and one of these extensions. Plain data. */
@@ -64,12 +64,11 @@ export function usualExtension ({ bytes, offsets }: Utf8Column, row: number): nu
   return offsets[row + 1]! - start === 1 && bytes[start]! >= USUAL ? bytes[start]! - USUAL : -1
 }
 
-/** Reads the object keys of an image field as texts. The bytes of all of them are made when they are asked for. */
-export class ImageTexts implements Utf8Column {
+/** Reads the object keys of an image field as texts. */
+export class ImageTexts {
   readonly #stored: ImageKeys
   readonly #reader: Utf8Reader
   readonly #keys: Utf8Reader
-  #texts: Utf8Reader | undefined
 
   /** @param keys the keys of the records */
   constructor (stored: ImageKeys, keys: Utf8Column) {
@@ -82,14 +81,6 @@ export class ImageTexts implements Utf8Column {
     return this.#reader.length
   }
 
-  get offsets (): Int32Array {
-    return this.#expanded.offsets
-  }
-
-  get bytes (): Buffer {
-    return this.#expanded.bytes
-  }
-
   at (row: number): string {
     const extension = usualExtension(this.#stored, row)
     return extension === -1 ? this.#reader.at(row) : `${this.#stored.prefix}${this.#keys.at(row)}.${this.#stored.extensions[extension]!}`
@@ -98,33 +89,10 @@ export class ImageTexts implements Utf8Column {
   isEmpty (row: number): boolean {
     return this.#reader.isEmpty(row)
   }
-
-  compare (row: number, other: Uint8Array, start = 0, end = other.length): number {
-    return this.#expanded.compare(row, other, start, end)
-  }
-
-  lowerBound (text: Uint8Array, first = 0): number {
-    return firstIndex(first, this.length, (row) => this.compare(row, text) >= 0)
-  }
-
-  find (text: string, first = 0): number {
-    return this.#expanded.find(text, first)
-  }
-
-  /** Makes the bytes of all texts in steps, so that asking for them takes no time. */
-  * prepare (): Steps<void> {
-    if (this.#texts !== undefined) return
-    const texts = yield * expand(this.#stored, this.#keys)
-    this.#texts ??= new Utf8Reader(texts)
-  }
-
-  get #expanded (): Utf8Reader {
-    this.#texts ??= new Utf8Reader(finishSteps(expand(this.#stored, this.#keys)))
-    return this.#texts
-  }
 }
 
-function * expand (stored: ImageKeys, keys: Utf8Column): Steps<Utf8Column> {
+/** Makes the texts themselves, which take several times the memory. */
+export function * expandImageKeys (stored: ImageKeys, keys: Utf8Column): Steps<Utf8Column> {
   const { bytes, offsets, extensions } = stored
   const prefix = Buffer.from(stored.prefix)
   const suffixes = extensions.map((extension) => Buffer.from(`.${extension}`))

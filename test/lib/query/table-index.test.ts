@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { IndexCache } from '../../../lib/query/index-cache.js'
 import { TableIndex } from '../../../lib/query/table-index.js'
-import type { KeyColumn } from '../../../lib/query/query-column.js'
+import type { ComparableKeys, KeyColumn } from '../../../lib/query/query-column.js'
 import { TableReader, type DictionaryReader } from '../../../lib/table/table.js'
 import { tableOf } from '../../support/tables.js'
 
@@ -62,6 +62,17 @@ t.test('numbers of a large table are ordered by another thread, if there is one 
   fails.now = true
   t.same(await cacheOf(5).orderNumbers(column), here)
   t.same(calls, [6, 6])
+})
+
+t.test('the texts of object keys are an index: kept within the limit, and made again beyond it', async (t) => {
+  const table = new TableReader(tableOf(['1', '2'].map((id) => ({ user_id: id, img_path: `source_data/${id}.png` }))))
+  const textsIn = async (index: TableIndex) => (await index.comparable(index.column('img_path')!) as ComparableKeys).texts
+  for (const [maxBytes, isKept] of [[Infinity, true], [200, true], [40, false]] as const) {
+    const index = new TableIndex(table, 'UTC', new IndexCache(maxBytes))
+    const [first, second] = [await textsIn(index), await textsIn(index)]
+    t.same([second.at(0), second.at(1)], ['source_data/1.png', 'source_data/2.png'])
+    t.equal(second.bytes.buffer === first.bytes.buffer, isKept, String(maxBytes))
+  }
 })
 
 t.test('versions whose images are stored in equal arrays, but belong to other records, share no index', async (t) => {
