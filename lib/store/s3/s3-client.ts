@@ -11,13 +11,13 @@ export interface S3ClientSettings {
 /** The time limit of one attempt until the headers of the response have arrived, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 5000
 
-const requestHandler = (maxSockets: number) => ({
+const requestHandler = (maxSockets: number, keepAlive = true) => ({
   connectionTimeout: 1000,
   requestTimeout: REQUEST_TIMEOUT_MS,
   throwOnRequestTimeout: true,
   socketTimeout: 60_000,
-  httpAgent: { keepAlive: true, maxSockets },
-  httpsAgent: { keepAlive: true, maxSockets }
+  httpAgent: { keepAlive, maxSockets },
+  httpsAgent: { keepAlive, maxSockets }
 })
 
 /** The clients for one endpoint. */
@@ -38,7 +38,8 @@ export function createClients (settings: S3ClientSettings): S3Clients {
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const config = configOf(settings)
   const retrying = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(64) })
-  const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: retrying.config.requestHandler })
+  // The SDK keeps the body of the first request of a connection until the connection ends. These bodies are whole outputs and snapshots.
+  const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: requestHandler(Infinity, false) })
   const streaming = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(256) })
   return { retrying, single, streaming, config }
 }

@@ -94,8 +94,8 @@ export class S3Requests {
   }
 
   async close (): Promise<void> {
-    // The client that sends once shares the connections of the one that retries.
     this.#retrying.destroy()
+    this.#single.destroy()
     this.#streaming.destroy()
     await this.fastPath.close()
   }

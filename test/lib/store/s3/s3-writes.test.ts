@@ -128,3 +128,14 @@ t.test('sends the region of a new bucket, except for us-east-1', async t => {
   }
   t.match(bodies, ['', /<LocationConstraint>eu-central-1</])
 })
+
+t.test('the connection of a conditional write ends with it, because the SDK would keep the body as long as the connection', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  const connections: Array<string | undefined> = []
+  endpoint.intercept = ({ headers }) => {
+    connections.push(headers.connection)
+    return undefined
+  }
+  await store.put('key', bytes('one'), { ifMatch: null })
+  t.same(connections, ['close'])
+})
