@@ -82,17 +82,26 @@ export class Refresher<T extends Refreshed> {
     return fresh ? this.#flight.fresh() : this.#flight.join()
   }
 
+  /** How fresh the data is for a read that needs no refresh; `undefined` if a refresh is due, so that the read must call `ensure`. */
+  current (): Freshness | undefined {
+    const now = this.#options.clock()
+    if (now >= this.#plan.dueAt) return undefined
+    this.#hasTraffic = true
+    const freshness = this.#freshnessAt(now)
+    this.#report(freshness.staleReasons)
+    return freshness
+  }
+
   /**
    * Starts a refresh if one is due, and waits for it if the rule requires it. With `fresh`, always refreshes, starting after this call, and waits
    * however long it takes. Never rejects: the result describes the data that is available then.
    */
   async ensure ({ fresh = false } = {}): Promise<Freshness> {
-    const now = this.#options.clock()
-    const isDue = now >= this.#plan.dueAt
+    const current = fresh ? undefined : this.current()
+    if (current !== undefined) return current
     if (fresh) await settled(this.#flight.fresh())
-    else if (isDue) await this.#join(now)
-    else this.#hasTraffic = true
-    const freshness = fresh || isDue ? this.freshness() : this.#freshnessAt(now)
+    else await this.#join(this.#options.clock())
+    const freshness = this.freshness()
     this.#report(freshness.staleReasons)
     return freshness
   }

@@ -218,6 +218,11 @@ export class UserDataTransformer {
     return this.#refresher.ensure({ fresh })
   }
 
+  /** How fresh the data is for a read that needs no refresh; `undefined` if a refresh is due, so that the read must call `ensureFresh`. */
+  currentFreshness (): Freshness | undefined {
+    return this.#refresher.current()
+  }
+
   /** How fresh the data is, without a refresh. */
   freshness (): Freshness {
     return this.#refresher.freshness()

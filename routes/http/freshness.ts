@@ -1,32 +1,40 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { DataVersion, SelectQuery } from '../../lib/query/data-version.js'
 import { describeFailure } from '../../lib/base/failure-code.js'
-import { noData, unavailable } from '../../plugins/problems/problem.js'
+import type { Freshness } from '../../lib/refresher.js'
+import { noData, unavailable, type Problem } from '../../plugins/problems/problem.js'
 import { hasEnded } from './response-end.js'
 
 /**
  * A preHandler of all routes that serve data: makes the data as fresh as the request and the settings require, sets `dataVersion` of the
  * request to the version that the response is computed from, and sets the headers with its age and name. A request whose client has
- * disconnected in the meantime is not processed.
+ * disconnected in the meantime is not processed. Fails with 503 if there is no data, or if it is too old.
  *
- * @throws {Problem} 503 if there is no data, or if it is too old
+ * Not async, because promises would be a considerable part of the cost of a small response.
  */
-export async function ensureFresh (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export function ensureFresh (request: FastifyRequest, reply: FastifyReply, done: (error?: Problem) => void): void {
   const { transformer } = request.server
   const cacheControl = request.headers['cache-control']
   const fresh = cacheControl !== undefined && /(^|,)\s*no-cache\s*(,|$)/i.test(cacheControl)
-  const { ageMs, freshForMs, staleReasons, isUsable } = await transformer.ensureFresh({ fresh })
+  const current = fresh ? undefined : transformer.currentFreshness()
+  if (current !== undefined) done(begin(request, reply, current))
+  else transformer.ensureFresh({ fresh }).then((freshness) => done(begin(request, reply, freshness)))
+}
+
+/** Prepares the request and the headers of its response. Returns the problem if there is no usable data. */
+function begin (request: FastifyRequest, reply: FastifyReply, { ageMs, freshForMs, staleReasons, isUsable }: Freshness): Problem | undefined {
   if (hasEnded(reply)) {
     reply.hijack()
-    return
+    return undefined
   }
-  if (ageMs === undefined) throw noData(staleReasons)
-  if (!isUsable) throw unavailable('data_too_old', 'The data is older than MAX_STALE_IF_ERROR allows: ' + staleReasons.map(describeFailure).join('; '))
+  if (ageMs === undefined) return noData(staleReasons)
+  if (!isUsable) return unavailable('data_too_old', 'The data is older than MAX_STALE_IF_ERROR allows: ' + staleReasons.map(describeFailure).join('; '))
   reply.header('age', Math.floor(ageMs / 1000))
   if (staleReasons.length > 0) reply.header('data-stale', staleReasons.join(', '))
-  request.dataVersion = transformer.current
+  request.dataVersion = request.server.transformer.current
   request.freshForMs = freshForMs
   reply.header('data-version', request.dataVersion.version)
+  return undefined
 }
 
 const MINUTE_MS = 60_000
