@@ -1,5 +1,6 @@
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
+import { RetryBudget } from '../lib/base/retry-budget.js'
 import { reconcile } from '../lib/source/reconcile.js'
 import { USERS_SCHEMA } from '../lib/schema/users-schema.js'
 import { EMPTY_STATE, type SourceState } from '../lib/source/source-state.js'
@@ -9,14 +10,14 @@ import { createClients } from '../lib/store/s3/s3-client.js'
 import { S3Store } from '../lib/store/s3/s3-store.js'
 
 // Reads a bucket once per message, and replies with the number of objects, the duration and the CPU time in seconds:
-// reader.js <endpoint> <bucket> <one of TASKS>
+// reader.js <endpoint> <bucket> <one of TASKS> [<number of downloads at a time; default: adaptive>]
 
-/** The concurrency of `reconcile`. */
+/** The concurrency of the loop that uses the SDK. */
 const CONCURRENCY = 32
-const [endpoint, bucket, task] = process.argv.slice(2) as [string, string, keyof typeof TASKS]
+const [endpoint, bucket, task, downloads] = process.argv.slice(2) as [string, string, keyof typeof TASKS, string?]
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
-const store = new S3Store({ bucket, endpoint })
-const fastPath = new S3FastPath(bucket, createClients({ endpoint }), 20_000)
+const store = new S3Store({ bucket, endpoint, ...downloads !== undefined && { minDownloads: Number(downloads), maxDownloads: Number(downloads) } })
+const fastPath = new S3FastPath(bucket, createClients({ endpoint }, new RetryBudget()), { maxMs: 20_000, maxDownloads: CONCURRENCY })
 const sdk = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } })
 /** The state after the last reconcile. */
 let last: SourceState | undefined

@@ -32,7 +32,7 @@ export default fp<ObjectStoreOptions>(async (fastify, { store }) => {
     const isNew = await fillEmbeddedLake({ lake: EMBEDDED_LAKE, from, prefix })
     if (isNew) fastify.log.info(`Sample data is in the new folder ./${EMBEDDED_LAKE}`)
   }
-  const objectStore = store ?? openStore({ url: url || `file:./${EMBEDDED_LAKE}`, env: config })
+  const objectStore = store ?? openStore({ url: url || `file:./${EMBEDDED_LAKE}`, env: config, maxDownloads: config.MAX_DOWNLOADS })
   fastify.decorate('objectStore', objectStore)
   fastify.addHook('onClose', () => objectStore.close())
 }, { name: 'object-store', dependencies: ['config'] })

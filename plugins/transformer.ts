@@ -49,9 +49,9 @@ export interface TransformerPluginOptions {
 /** Decorates the instance with the transformer. Needs: config, schema, object-store, etag-cache. */
 export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, timer, worker, openVersion }) => {
   const { config, tableSchema, objectStore, log } = fastify
-  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } = config
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, MAX_DOWNLOADS } = config
   const openWorker = (rules: LakeRules) =>
-    new WorkerBackend({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION } }, rules, worker)
+    new WorkerBackend({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION }, maxDownloads: MAX_DOWNLOADS }, rules, worker)
   fastify.decorateRequest('dataVersion')
   fastify.decorateRequest('freshForMs', 0)
   fastify.decorate('clock', clock)

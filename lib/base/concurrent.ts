@@ -1,21 +1,48 @@
+/** Bounds of `forEachConcurrently` in addition to the number of items. */
+export interface WeightLimit<T> {
+  readonly weigh: (item: T) => number
+  /** The items that are worked on together weigh at most this, but one item may weigh more. */
+  readonly maxWeight: number
+}
+
 /**
- * Runs `work` on every item, in order, with at most `limit` items at a time. After a failure no further item is started. Rejects with the
+ * Runs `work` on every item, in order, with at most `limit` items at a time, which may change. After a failure no further item is started. Rejects with the
  * first failure once all running work has ended.
  */
 export async function forEachConcurrently<T> (
-  items: Iterable<T>, limit: number, work: (item: T) => Promise<void>
+  items: Iterable<T>, limit: number | (() => number), work: (item: T) => Promise<void>, { weigh, maxWeight }: WeightLimit<T> = { weigh: () => 0, maxWeight: Infinity }
 ): Promise<void> {
+  const currentLimit = typeof limit === 'number' ? () => limit : limit
   const queue = items[Symbol.iterator]()
+  let next = queue.next()
+  let running = 0
+  let weight = 0
   let failure: { error: unknown } | undefined
-  const worker = async () => {
-    for (let next = queue.next(); !next.done && failure === undefined; next = queue.next()) {
+  await new Promise<void>((resolve) => {
+    const run = async (item: T, itemWeight: number): Promise<void> => {
+      running++
+      weight += itemWeight
       try {
-        await work(next.value)
+        await work(item)
       } catch (error) {
         failure ??= { error }
       }
+      running--
+      weight -= itemWeight
+      startMore()
     }
-  }
-  await Promise.all(Array.from({ length: limit }, worker))
+    const isRunnable = () => failure === undefined && running < currentLimit()
+    const startMore = () => {
+      while (isRunnable() && !next.done) {
+        const itemWeight = weigh(next.value)
+        if (running > 0 && weight + itemWeight > maxWeight) return
+        const item = next.value
+        next = queue.next()
+        run(item, itemWeight).catch(resolve)
+      }
+      if (running === 0) resolve()
+    }
+    startMore()
+  })
   if (failure !== undefined) throw failure.error
 }

@@ -13,5 +13,6 @@ export const DEFAULTS = {
   versionsMaxAge: '10m',
   versionsMaxBytes: 'auto',
   indexMaxBytes: 'auto',
-  responsesMaxBytes: 'auto'
+  responsesMaxBytes: 'auto',
+  maxDownloads: 512
 } as const

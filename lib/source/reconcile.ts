@@ -21,8 +21,8 @@ import { rejection } from './reject.js'
 import { MAX_INFO_BYTES, type SourceRules } from './rules.js'
 import { rejectedFilesOf, type RejectedFile, type SourceState } from './source-state.js'
 
-/** Concurrent downloads. */
-const DOWNLOADS = 32
+/** The most bytes of info files that are downloaded at a time, by the sizes that are listed. */
+const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
 
 /**
  * How long the first attempt at a download may take, in milliseconds. The limit doubles with each timeout, up to the maximum, and
@@ -88,7 +88,11 @@ export async function reconcile (
   let fetched = 0
   const report = () => onProgress({ listed: inventory.listed, toFetch: changed.length, fetched })
   report()
-  await forEachConcurrently(changed, DOWNLOADS, async (user) => {
+  const bytesOf = (user: number) => {
+    const size = inventory.infoFiles.size(inventory.users[user]!)
+    return size <= MAX_INFO_BYTES ? size : 0
+  }
+  await forEachConcurrently(changed, () => store.downloads, async (user) => {
     const infoFile = inventory.users[user]!
     const object = inventory.infoFiles.at(infoFile)
     const timeoutMs = rejectedFilesOf(previousState).get(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
@@ -104,7 +108,7 @@ export async function reconcile (
     else if (file.rejection !== undefined) plan.rejected.set(user, file)
     else plan.listedRow[user] = fromDraft(plan.builder.add(file.data, file))
     report()
-  })
+  }, { weigh: bytesOf, maxWeight: MAX_BYTES_IN_FLIGHT })
   const served = admitColumns(plan)
   const state = nextState(plan, served, listedAt)
   const next = nextQuarantine(plan, served, state, quarantine)

@@ -5,10 +5,15 @@ export class LazyStore implements ObjectStore {
   readonly url: string
   readonly #open: () => Promise<ObjectStore>
   #opening: Promise<ObjectStore> | undefined
+  #opened: ObjectStore | undefined
 
   constructor (url: string, open: () => Promise<ObjectStore>) {
     this.url = url
     this.#open = open
+  }
+
+  get downloads (): number {
+    return this.#opened?.downloads ?? 1
   }
 
   async * list (prefix: string, options?: ListOptions): AsyncGenerator<ObjectList> {
@@ -40,7 +45,10 @@ export class LazyStore implements ObjectStore {
   }
 
   get #store (): Promise<ObjectStore> {
-    this.#opening ??= this.#open()
+    this.#opening ??= this.#open().then((store) => {
+      this.#opened = store
+      return store
+    })
     return this.#opening
   }
 }

@@ -67,6 +67,8 @@ export interface PutOptions {
 export interface ObjectStore {
   /** The name of the store in messages. Contains no secret. */
   readonly url: string
+  /** How many calls of `get` at a time are useful at the moment. At least 1. More may be made; they wait. */
+  readonly downloads: number
   /**
    * Lists every object whose key begins with `prefix`, in key order, page by page. An incomplete listing ends with an error. A page may be
    * empty, and is valid only until the next one is requested.

@@ -44,6 +44,13 @@ export const SettingsSchema = Type.Object({
     description: 'The greatest age of data that is served while the lake cannot be read; instead of older data, the response is 503 (data_too_old)',
     accepted: 'a duration such as 10m or 1d, or unlimited'
   }, { format: 'duration-or-unlimited' }),
+  MAX_DOWNLOADS: Type.Integer({
+    minimum: 1,
+    maximum: 1024,
+    default: DEFAULTS.maxDownloads,
+    description: 'The most objects of a bucket that are downloaded at a time, and the most connections for them; the number adapts to the store',
+    accepted: 'an integer from 1 to 1024'
+  }),
   SHUTDOWN_TIMEOUT: text({ default: '10s', description: 'The longest time that a shutdown waits for open requests and a running job', accepted: 'a duration up to 24d, such as 10s' }, { format: 'duration' }),
   VERSIONS_MAX_AGE: text({ default: DEFAULTS.versionsMaxAge, description: 'How long a previous data version is retained for clients that page through it', accepted: 'a duration up to 24d, such as 10m' }, { format: 'duration' }),
   VERSIONS_MAX_BYTES: text({

@@ -7,6 +7,7 @@ import type { BucketObject, S3Bucket } from './s3-bucket.js'
 export function wrapStore (store: ObjectStore, overrides: Partial<ObjectStore>): ObjectStore {
   return {
     url: store.url,
+    get downloads () { return store.downloads },
     list: (prefix) => store.list(prefix),
     get: (key, options) => store.get(key, options),
     stream: (key, options) => store.stream(key, options),
@@ -35,6 +36,7 @@ export function mapInfo (store: ObjectStore, change: <T extends ObjectInfo>(info
 /** A store that reads a bucket of the test endpoint without a network, for tests whose subject is a large lake. */
 export class MemoryStore implements ObjectStore {
   readonly url = 's3://datalake'
+  readonly downloads = 32
   readonly #bucket: S3Bucket
 
   constructor (bucket: S3Bucket) {

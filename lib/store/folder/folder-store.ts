@@ -39,6 +39,8 @@ export interface FolderStoreOptions {
  */
 export class FolderStore implements ObjectStore {
   readonly url: string
+  /** Reads of files are limited by the disk and the thread pool. */
+  readonly downloads = 32
   readonly #path: string
   readonly #clock: Clock
   readonly #disk: Disk

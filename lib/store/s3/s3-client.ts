@@ -1,4 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import type { RetryBudget } from '../../base/retry-budget.js'
+import { budgetRetries } from './budgeted-retries.js'
 
 /** The server to which clients connect. */
 export interface S3ClientSettings {
@@ -32,8 +34,8 @@ export interface S3Clients {
   readonly config: S3ClientConfig
 }
 
-/** Creates the clients. They connect at the first request. */
-export function createClients (settings: S3ClientSettings): S3Clients {
+/** Creates the clients, which share a budget of retries. They connect at the first request. */
+export function createClients (settings: S3ClientSettings, budget: RetryBudget): S3Clients {
   // The SDK warns about Node versions that it will stop supporting. This module does not choose the version.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const config = configOf(settings)
@@ -41,6 +43,7 @@ export function createClients (settings: S3ClientSettings): S3Clients {
   // The SDK keeps the body of the first request of a connection until the connection ends. These bodies are whole outputs and snapshots.
   const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: requestHandler(Infinity, false) })
   const streaming = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(256) })
+  for (const client of [retrying, streaming]) budgetRetries(client, budget)
   return { retrying, single, streaming, config }
 }
 

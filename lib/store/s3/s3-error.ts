@@ -9,7 +9,7 @@ interface SdkError {
 }
 
 // System errors such as ECONNREFUSED and EAI_AGAIN, and TLS errors, but not Node's own ERR_INVALID_….
-const NETWORK_CODE = /^E(?!RR_)[A-Z_]+$|CERT|^ERR_(SSL|TLS)/
+const NETWORK_CODE = /^E(?!RR_)[A-Z_]+$|CERT|^ERR_(SSL|TLS)|^UND_ERR_SOCKET$/
 
 /** The names of the errors by which AWS, Ceph RGW and MinIO reject a key. */
 const INVALID_KEY = /^KeyTooLongError$|^(XMinio)?Invalid(Object|Resource)Name$/
@@ -44,6 +44,7 @@ function classify ({ name = 'Error', message = '', code, $metadata }: SdkError):
   if (/^(Credentials|Token)ProviderError$/.test(name)) return ['access_denied', 'no credentials']
   // For a reset connection, the HTTP handler also uses the name TimeoutError, but with a code.
   if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', 'no response in time']
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return ['timeout', 'no connection in time']
   if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `the connection failed (${code})`]
   if (message === 'Region is missing') return ['store_error', 'no region: set AWS_REGION or, for a server other than AWS, AWS_ENDPOINT_URL_S3']
   if (message.startsWith('Checksum mismatch')) return ['corrupt', 'the body does not match its checksum']

@@ -3,6 +3,7 @@ import {
   type BucketLocationConstraint, type GetObjectCommandInput, type GetObjectCommandOutput, type HeadObjectCommandOutput,
   type ListObjectsV2CommandOutput, type PutObjectCommandInput, type PutObjectCommandOutput, type S3Client
 } from '@aws-sdk/client-s3'
+import type { RetryBudget } from '../../base/retry-budget.js'
 import { StoreError } from '../object-store.js'
 import { transferMs } from './deadline.js'
 import { S3FastPath } from './fast-path/s3-fast-path.js'
@@ -15,6 +16,15 @@ export type GetConditions = Pick<GetObjectCommandInput, 'IfMatch' | 'IfNoneMatch
 /** The input of a PUT request, as the SDK names it, without the bucket and the key. */
 export type PutInput = Omit<PutObjectCommandInput, 'Bucket' | 'Key'> & { readonly Body: Uint8Array }
 
+/** The limits of all requests to a bucket. */
+export interface RequestLimits {
+  /** The time limit of a request on the fast path, in milliseconds. */
+  readonly maxMs: number
+  /** How many objects may be downloaded at a time. */
+  readonly maxDownloads: number
+  readonly budget: RetryBudget
+}
+
 /** Sends requests to one bucket. Each is aborted by its signal, and rejects with errors of the SDK. */
 export class S3Requests {
   readonly #bucket: string
@@ -24,15 +34,14 @@ export class S3Requests {
   /** For objects and pages that are read into memory. */
   readonly fastPath: S3FastPath
 
-  /** @param maxMs the time limit of a request on the fast path, in milliseconds */
-  constructor (bucket: string, settings: S3ClientSettings, maxMs: number) {
-    const clients = createClients(settings)
+  constructor (bucket: string, settings: S3ClientSettings, { maxMs, maxDownloads, budget }: RequestLimits) {
+    const clients = createClients(settings, budget)
     const { retrying, single, streaming } = clients
     this.#bucket = bucket
     this.#retrying = retrying
     this.#single = single
     this.#streaming = streaming
-    this.fastPath = new S3FastPath(bucket, clients, maxMs)
+    this.fastPath = new S3FastPath(bucket, clients, { maxMs, maxDownloads })
   }
 
   listPage (prefix: string, { token, after }: PageStart, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import { DEFAULTS } from '../../base/defaults.js'
+import { RetryBudget } from '../../base/retry-budget.js'
 import { isKey } from '../key.js'
 import type { ObjectList } from '../object-list.js'
 import {
@@ -8,10 +10,11 @@ import {
 } from '../object-store.js'
 import { ConditionalPut } from './conditional-put.js'
 import { Deadline, transferMs } from './deadline.js'
-import { bodyOf, readBody, wholeSize } from './s3-body.js'
+import { bodyOf, wholeSize } from './s3-body.js'
 import type { S3ClientSettings } from './s3-client.js'
-import { statusOf, toS3Error } from './s3-error.js'
+import { toS3Error } from './s3-error.js'
 import { FALL_BACK_TO_SDK, type FastPage } from './fast-path/s3-fast-path.js'
+import { S3Downloads } from './s3-downloads.js'
 import { RangedLister } from './ranged-lister.js'
 import type { RangeOptions } from './ranged-listing.js'
 import { checkToken, readPage, toInvalidListing, type ListingPage, type PageStart } from './s3-listing.js'
@@ -25,53 +28,47 @@ export interface S3StoreSettings extends S3ClientSettings {
   readonly deadlineMs?: number
   /** Returns a unique id for a write. Default: a random UUID. */
   readonly newWriteId?: () => string
+  /** The most objects that are downloaded at a time; the number adapts to the server. Default: 512. */
+  readonly maxDownloads?: number
+  /** The fewest. If it equals `maxDownloads`, the number is constant. Default: 32. */
+  readonly minDownloads?: number
 }
 
 const MAX_KEY_BYTES = 1024
-const GET_ATTEMPTS = 3
+
+/** The number of downloads at a time does not go below this because of latency, but it does because of failures. With fewer, each takes more CPU time. */
+const MIN_DOWNLOADS = 32
 
 /** A bucket of AWS S3 or of an S3-compatible server. Credentials come from the credential chain of the SDK. */
 export class S3Store implements ObjectStore {
   readonly url: string
   readonly #deadlineMs: number
   readonly #requests: S3Requests
+  readonly #downloads: S3Downloads
   readonly #conditionalPut: ConditionalPut
   readonly #lister: RangedLister
 
-  constructor ({ bucket, deadlineMs = 20_000, newWriteId = randomUUID, ...clientSettings }: S3StoreSettings) {
+  constructor ({ bucket, deadlineMs = 20_000, newWriteId = randomUUID, maxDownloads = DEFAULTS.maxDownloads, minDownloads = MIN_DOWNLOADS, ...clientSettings }: S3StoreSettings) {
     this.url = `s3://${bucket}`
     this.#deadlineMs = deadlineMs
-    this.#requests = new S3Requests(bucket, clientSettings, deadlineMs)
+    const budget = new RetryBudget()
+    this.#requests = new S3Requests(bucket, clientSettings, { maxMs: deadlineMs, maxDownloads, budget })
+    this.#downloads = new S3Downloads(this.#requests, { min: minDownloads, max: maxDownloads, budget, deadlineMs })
     this.#conditionalPut = new ConditionalPut(this.#requests, newWriteId)
     this.#lister = new RangedLister({ url: this.url, pagesOf: (prefix, range) => this.#pages(prefix, range) })
+  }
+
+  get downloads (): number {
+    return this.#downloads.useful
   }
 
   list (prefix: string): AsyncIterable<ObjectList> {
     return this.#lister.list(prefix)
   }
 
-  async get (key: string, { ifNoneMatch, maxBytes = Infinity, maxMs }: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
+  async get (key: string, options: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
     if (!isS3Key(key)) return undefined
-    const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
-    const began = performance.now()
-    const found = await this.#requests.fastPath.get(key, { ifNoneMatch, maxBytes, maxMs }).catch(error => { throw toS3Error(error, this.#urlOf(key)) })
-    if (found !== FALL_BACK_TO_SDK) return found
-    const leftMs = maxMs === undefined ? this.#deadlineMs : Math.min(this.#deadlineMs, maxMs - (performance.now() - began))
-    if (leftMs <= 0) throw toS3Error(new StoreError('timeout', 'no complete response in time'), this.#urlOf(key))
-    return this.#within(leftMs, this.#urlOf(key), async deadline => {
-      for (let attempt = 1; ; attempt++) {
-        const response = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
-        if (response === undefined || response === 'unchanged') return response
-        if (maxMs === undefined) deadline.extend(transferMs(response.ContentLength))
-        try {
-          const body = await readBody(response, maxBytes)
-          return { ...toInfo(key, body.length, response), body }
-        } catch (error) {
-          // The SDK retries a request, but not the reading of its body.
-          if (attempt === GET_ATTEMPTS || isTooLarge(error)) throw error
-        }
-      }
-    })
+    return await this.#downloads.get(key, this.#urlOf(key), options)
   }
 
   async stream (key: string, { ifMatch, range }: StreamOptions = {}): Promise<ObjectStream | undefined> {
@@ -112,6 +109,7 @@ export class S3Store implements ObjectStore {
   }
 
   async close (): Promise<void> {
+    this.#downloads.close()
     await this.#requests.close()
   }
 
@@ -158,13 +156,4 @@ export class S3Store implements ObjectStore {
 
 function isS3Key (key: string): boolean {
   return isKey(key) && Buffer.byteLength(key) <= MAX_KEY_BYTES
-}
-
-function toUnchanged (error: unknown): 'unchanged' {
-  if (statusOf(error) !== 304) throw error
-  return 'unchanged'
-}
-
-function isTooLarge (error: unknown): boolean {
-  return error instanceof StoreError && error.code === 'too_large'
 }

@@ -27,3 +27,30 @@ t.test('after a failure starts no more items, waits for the running ones, and th
   t.ok(started.length < 6)
   t.equal(ended, started.length)
 })
+
+t.test('items that are worked on together weigh at most the maximum, and a heavier one is worked on alone', async (t) => {
+  let running: number[] = []
+  const seen: number[][] = []
+  await forEachConcurrently([4, 4, 4, 20, 1, 1, 8], 10, async (weight) => {
+    running = [...running, weight]
+    seen.push(running)
+    await new Promise((resolve) => setImmediate(resolve))
+    running = running.toSpliced(running.indexOf(weight), 1)
+  }, { weigh: (weight) => weight, maxWeight: 10 })
+  t.ok(seen.every((weights) => weights.length === 1 || weights.reduce((a, b) => a + b) <= 10))
+  t.same(seen.find((weights) => weights.includes(20)), [20])
+  t.ok(seen.some((weights) => weights.length === 3))
+})
+
+t.test('the limit may change while items are worked on', async (t) => {
+  let limit = 1
+  let running = 0
+  let most = 0
+  await forEachConcurrently(Array.from({ length: 20 }, (_, i) => i), () => limit, async (item) => {
+    most = Math.max(most, ++running)
+    if (item === 5) limit = 4
+    await new Promise((resolve) => setImmediate(resolve))
+    running--
+  })
+  t.equal(most, 4)
+})

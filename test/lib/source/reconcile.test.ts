@@ -8,7 +8,7 @@ import { selectEntries } from '../../../lib/source/quarantine-page.js'
 import { reconcile, type ReconcileProgress, type Reconciled } from '../../../lib/source/reconcile.js'
 import { ObjectList } from '../../../lib/store/object-list.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
-import type { ObjectStore } from '../../../lib/store/object-store.js'
+import { StoreError, type ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
 import { csv, keyOf, PNG, TestClock } from '../../support/app.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
@@ -267,7 +267,10 @@ t.test('a lake has at most 256 undeclared columns, regardless of the order in wh
 })
 
 t.test('downloads run at a bounded concurrency', async (t) => {
-  const { endpoint, run } = await setUp(t, Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${i}.csv`, csv()])))
+  const { endpoint, clock } = await setUp(t, Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${i}.csv`, csv()])))
+  const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url, maxDownloads: 20 })
+  t.teardown(() => store.close())
+  const { run } = overStore(store, clock)
   let running = 0
   let most = 0
   endpoint.intercept = async ({ operation }) => {
@@ -278,7 +281,25 @@ t.test('downloads run at a bounded concurrency', async (t) => {
     return undefined
   }
   t.equal((await run()).rows.length, 100)
-  t.ok(most > 8 && most <= 32, `${most} at a time`)
+  t.ok(most > 8 && most <= 20, `${most} at a time`)
+})
+
+t.test('the info files that are downloaded together have at most 64 MiB', async (t) => {
+  const { bucket, store, clock } = await setUp(t, {})
+  const large = csv() + ' '.repeat(1024 * 1024 - csv().length)
+  for (let i = 0; i < 80; i++) bucket.put(`source_data/${i}.csv`, large)
+  let [running, most] = [0, 0]
+  const { run } = overStore(wrapStore(store, {
+    downloads: 512,
+    get: async (key) => {
+      most = Math.max(most, ++running)
+      await turns(10)
+      running--
+      throw new StoreError('store_error', key)
+    }
+  }), clock)
+  t.equal((await run()).failed.length, 80)
+  t.equal(most, 64)
 })
 
 t.test('a racy file of a folder is read again, others are not', async (t) => {

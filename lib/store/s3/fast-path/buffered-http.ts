@@ -18,6 +18,8 @@ export interface ResponseLimits {
   readonly maxMs: number | undefined
   /** Returns memory for the body when it has been received. The body is then valid only until the memory is used for another one. */
   readonly memory?: () => ReusableBuffer
+  /** Receives the time at which the request is sent: when a connection is open and free. By `performance.now()`. */
+  readonly timing?: { sentAt: number } | undefined
 }
 
 /** Memory for one body at a time. It grows when needed and is never released. */
@@ -61,9 +63,9 @@ export class BufferedHttp {
   }
 
   /** Sends a GET request. `headers` are names and values in turn. Rejects with the StoreError `too_large`, with errors of undici, or if the time limit is exceeded. */
-  get (path: string, headers: string[], { maxBytes, maxMs, memory }: ResponseLimits): Promise<BufferedResponse> {
+  get (path: string, headers: string[], { maxBytes, maxMs, memory, timing }: ResponseLimits): Promise<BufferedResponse> {
     return new Promise((resolve, reject) => {
-      const reader = new ResponseReader({ memory, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, response) => {
+      const reader = new ResponseReader({ memory, timing, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, response) => {
         this.#remove(reader)
         if (response === undefined) reject(error)
         else resolve(response)
@@ -80,7 +82,7 @@ export class BufferedHttp {
 
   #abortOverdue (): void {
     const now = performance.now()
-    for (const reader of this.#open.filter(({ end }) => now > end)) reader.abort(new Error('No complete response in time'))
+    for (const reader of this.#open.filter(({ end }) => now > end)) reader.abort(LATE)
   }
 
   #remove (reader: ResponseReader): void {
@@ -96,6 +98,7 @@ export class BufferedHttp {
 
 interface ReaderOptions {
   readonly memory: (() => ReusableBuffer) | undefined
+  readonly timing: { sentAt: number } | undefined
   readonly maxBytes: number
   readonly maxMs: number
   /** Whether the time limit is a second longer for each MiB of the body. */
@@ -129,6 +132,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
 
   onRequestStart (controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    if (this.#options.timing !== undefined) this.#options.timing.sentAt = performance.now()
   }
 
   onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
@@ -162,3 +166,5 @@ class ResponseReader implements Dispatcher.DispatchHandler {
 }
 
 const NO_ERROR = new Error()
+/** Has the name that the SDK uses. */
+const LATE = Object.assign(new Error('No complete response in time'), { name: 'TimeoutError' })

@@ -3,6 +3,7 @@ import type { Pool as UndiciPool } from 'undici'
 import type { ObjectList } from '../../object-list.js'
 import { StoreError, type ObjectBody } from '../../object-store.js'
 import { findLastKey, findToken, scanListing } from './listing-scan.js'
+import type { Download } from '../download-queue.js'
 import { BufferedHttp, ReusableBuffer, type BufferedResponse } from './buffered-http.js'
 import { isIntact, type BodyHeaders } from '../s3-body.js'
 import type { S3Clients } from '../s3-client.js'
@@ -16,11 +17,26 @@ import { toInfo, type ObjectFields } from '../s3-object.js'
 export const FALL_BACK_TO_SDK = Symbol('fall back to the SDK')
 type FallBackToSdk = typeof FALL_BACK_TO_SDK
 
+/** A request that failed for a known reason. */
+export class FailedRequest {
+  /** An error as the SDK or Node would throw it. */
+  readonly error: unknown
+  /** `refused`: there were too many requests. `denied`: there is no access, so that it is of no use to send the request again. */
+  readonly kind: 'failed' | 'refused' | 'denied'
+
+  constructor (error: unknown, kind: FailedRequest['kind'] = 'failed') {
+    this.error = error
+    this.kind = kind
+  }
+}
+
 /** As the options of `ObjectStore.get`, without defaults. */
 export interface FastGet {
   readonly ifNoneMatch?: string | undefined
   readonly maxBytes: number
   readonly maxMs: number | undefined
+  /** Receives the time at which the request is sent. */
+  readonly download: Download
 }
 
 /** A page of a listing that has been received but not parsed. */
@@ -39,7 +55,9 @@ interface Connection {
   readonly location: BucketLocation
   readonly host: string
   readonly region: string
-  readonly http: BufferedHttp
+  /** Downloads and listings have separate connections, so that listings do not wait for downloads. */
+  readonly downloads: BufferedHttp
+  readonly listings: BufferedHttp
 }
 
 /** Enough for 1000 keys of 1024 bytes with each byte percent-encoded. */
@@ -47,7 +65,17 @@ const MAX_PAGE_BYTES = 8 * 1024 * 1024
 
 /** The time limit of a response, in milliseconds, without the time for its body. */
 const MAX_MS = 10_000
-const POOL: UndiciPool.Options = { connections: 64, connect: { timeout: 3000, onread: pooledReads() } }
+/** Connections for listings, at most. */
+const LISTINGS = 64
+
+export interface FastPathLimits {
+  /** The time limit of a request, in milliseconds, without the time for its body; at most 10 s are used. */
+  readonly maxMs: number
+  /** Connections for downloads, at most. A connection opens when all others are in use, and closes after 4 s without use. */
+  readonly maxDownloads: number
+}
+
+const CONNECT: NonNullable<UndiciPool.Options['connect']> = { timeout: 3000, onread: pooledReads() }
 
 // The index of undici also loads fetch, WebSocket and caches, which takes 70 ms at each start. This pool has `dispatch` only, no `request`.
 const Pool = createRequire(import.meta.url)('undici/lib/dispatcher/pool.js') as typeof UndiciPool
@@ -60,7 +88,7 @@ const Pool = createRequire(import.meta.url)('undici/lib/dispatcher/pool.js') as 
 export class S3FastPath {
   readonly #bucket: string
   readonly #clients: S3Clients
-  readonly #maxMs: number
+  readonly #limits: FastPathLimits
   /** Free memory for pages. It is reused, because allocations of this size would cause frequent garbage collections. */
   readonly #freeBuffers: ReusableBuffer[] = []
   #connecting: Promise<Connection> | undefined
@@ -68,21 +96,25 @@ export class S3FastPath {
   /** Signs the requests of one second. */
   #signer: { readonly second: number, readonly signer: RequestSigner } | undefined
 
-  /** @param maxMs the time limit of a request, in milliseconds, without the time for its body; at most 10 s are used */
-  constructor (bucket: string, clients: S3Clients, maxMs: number) {
+  constructor (bucket: string, clients: S3Clients, limits: FastPathLimits) {
     this.#bucket = bucket
     this.#clients = clients
-    this.#maxMs = Math.min(maxMs, MAX_MS)
+    this.#limits = limits
   }
 
   /** Reads an object. Returns `undefined` if it does not exist. @throws StoreError `too_large` */
-  async get (key: string, { ifNoneMatch, maxBytes, maxMs }: FastGet): Promise<ObjectBody | 'unchanged' | undefined | FallBackToSdk> {
+  async get (key: string, { ifNoneMatch, maxBytes, maxMs, download }: FastGet): Promise<ObjectBody | 'unchanged' | undefined | FailedRequest | FallBackToSdk> {
     try {
       const connection = this.#connection ?? await this.#connect()
       const path = connection.location.keyPath + encodeKey(key)
       const headers = (this.#signerNow() ?? await this.#newSigner(connection)).sign(path, '')
       if (ifNoneMatch) headers.push('if-none-match', `"${ifNoneMatch}"`)
-      return read(await connection.http.get(path, headers, { maxBytes, maxMs }), key, ifNoneMatch)
+      try {
+        return read(await connection.downloads.get(path, headers, { maxBytes, maxMs, timing: download }), key, ifNoneMatch)
+      } catch (error) {
+        if (error instanceof StoreError) throw error
+        return new FailedRequest(error)
+      }
     } catch (error) {
       if (error instanceof StoreError) throw error
       return FALL_BACK_TO_SDK
@@ -107,7 +139,7 @@ export class S3FastPath {
         ...after !== undefined && { 'start-after': after }
       })
       const headers = (this.#signerNow() ?? await this.#newSigner(connection)).sign(path, search)
-      const { status, body } = await connection.http.get(`${path}?${search}`, headers, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, memory: takeMemory })
+      const { status, body } = await connection.listings.get(`${path}?${search}`, headers, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, memory: takeMemory })
       if (status !== 200) return NO_PAGE
       return {
         next: findToken(body),
@@ -125,7 +157,7 @@ export class S3FastPath {
 
   async close (): Promise<void> {
     const connection = await this.#connecting?.catch(() => undefined)
-    await connection?.http.close()
+    await Promise.all([connection?.downloads.close(), connection?.listings.close()])
   }
 
   async #connect (): Promise<Connection> {
@@ -144,7 +176,9 @@ export class S3FastPath {
     const { protocol, hostname, port } = location
     const host = port === undefined ? hostname : `${hostname}:${port}`
     const region = await this.#clients.retrying.config.region()
-    return { location, host, region, http: new BufferedHttp(new Pool(`${protocol}//${host}`, POOL), this.#maxMs) }
+    const maxMs = Math.min(this.#limits.maxMs, MAX_MS)
+    const open = (connections: number) => new BufferedHttp(new Pool(`${protocol}//${host}`, { connections, connect: CONNECT }), maxMs)
+    return { location, host, region, downloads: open(this.#limits.maxDownloads), listings: open(LISTINGS) }
   }
 
   /** The signer of the current second; `undefined` if it has to be made. */
@@ -172,9 +206,12 @@ function searchOf (query: Readonly<Record<string, string>>): string {
   return Object.entries(query).map(([name, value]) => `${name}=${encode(value)}`).sort().join('&')
 }
 
-function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneMatch: string | undefined): ObjectBody | 'unchanged' | undefined | FallBackToSdk {
+function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneMatch: string | undefined): ObjectBody | 'unchanged' | undefined | FailedRequest | FallBackToSdk {
   if (status === 304 && ifNoneMatch) return 'unchanged'
   if (status === 404 && body.includes('<Code>NoSuchKey</Code>')) return undefined
+  if (status >= 500 || status === 429) return new FailedRequest(errorOf(status, body), status === 503 || status === 429 ? 'refused' : 'failed')
+  // The other reasons for 403 may be a wrong clock or an expired token, which the SDK handles.
+  if (status === 403 && body.includes('<Code>AccessDenied</Code>')) return new FailedRequest(errorOf(status, body), 'denied')
   // Without Content-Length, a complete response cannot be distinguished from a truncated one.
   if (status !== 200 || headers['content-length'] === undefined) return FALL_BACK_TO_SDK
   const described: BodyHeaders & ObjectFields = {
@@ -185,6 +222,12 @@ function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneM
     ServerSideEncryption: headers['x-amz-server-side-encryption'] as BodyHeaders['ServerSideEncryption']
   }
   return isIntact(body, described) ? { ...toInfo(key, body.length, described), body } : FALL_BACK_TO_SDK
+}
+
+/** The error that the SDK would throw for this response. */
+function errorOf (status: number, body: Buffer): object {
+  const name = /<Code>(\w+)<\/Code>/.exec(body.toString('latin1'))?.[1] ?? 'Unknown'
+  return { name, $metadata: { httpStatusCode: status } }
 }
 
 /** Percent-encodes a key for the path of a request, as the SDK does. */

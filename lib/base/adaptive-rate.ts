@@ -1,0 +1,80 @@
+/** The factor by which the rate is reduced below the one at which requests were refused. */
+const BACKOFF = 0.8
+/** Milliseconds in which the rate grows back to the one at which requests were refused. */
+const RECOVERY_MS = 1000
+/** The least rate, in requests a second. */
+const MIN_RATE = 50
+/** Without a refusal for this time, in milliseconds, the rate is unlimited. */
+const FORGET_MS = 30_000
+/** Requests that could not be sent in time, because the thread was busy, may be sent later, but not after this time in milliseconds. */
+const CATCH_UP_MS = 20
+
+/**
+ * Finds how many requests a second a store accepts, once it refuses some. Until then the rate is unlimited. After a refusal the rate becomes 0.8 of what
+ * the store accepted in the last second. It then grows as in TCP CUBIC (RFC 9438), which the adaptive mode of the AWS SDKs uses for the same purpose:
+ * back to the former rate within a second, slowly near it, then ever faster.
+ *
+ * A pure state machine: all times are arguments, in milliseconds of a monotonic clock.
+ */
+export class AdaptiveRate {
+  readonly #accepted = new LastSecond()
+  /** The rate at which requests were refused, in requests a second. */
+  #peak = Infinity
+  /** When the rate was reduced. Refusals of requests that were sent before say nothing about the new rate. */
+  #reducedAt = -Infinity
+  /** The time for the next request. */
+  #next = -Infinity
+
+  /** The milliseconds until the next request may be sent; 0 if it may be sent now. */
+  delay (now: number): number {
+    return this.#peak === Infinity ? 0 : Math.max(0, this.#next - now)
+  }
+
+  /** The requests a second that may be sent. */
+  rate (now: number): number {
+    if (now - this.#reducedAt > FORGET_MS) this.#peak = Infinity
+    const time = (now - this.#reducedAt) / RECOVERY_MS - 1
+    return Math.max(MIN_RATE, this.#peak * (1 + (1 - BACKOFF) * time ** 3))
+  }
+
+  sent (now: number): void {
+    if (this.#peak !== Infinity) this.#next = Math.max(this.#next, now - CATCH_UP_MS) + 1000 / this.rate(now)
+  }
+
+  accepted (now: number): void {
+    this.#accepted.add(now)
+  }
+
+  /** A request was refused because there were too many. */
+  refused (sentAt: number, now: number): void {
+    if (sentAt < this.#reducedAt) return
+    this.#peak = Math.min(this.#peak === Infinity ? Infinity : this.rate(now), this.#accepted.count(now))
+    this.#reducedAt = now
+    this.#next = now + 1000 / this.rate(now)
+  }
+}
+
+const SLOTS = 10
+const SLOT_MS = 1000 / SLOTS
+
+/** Counts the events of the last second. */
+class LastSecond {
+  readonly #counts = new Float64Array(SLOTS)
+  #slot = 0
+
+  add (now: number): void {
+    this.#advance(now)
+    this.#counts[this.#slot % SLOTS]!++
+  }
+
+  count (now: number): number {
+    this.#advance(now)
+    return this.#counts.reduce((sum, count) => sum + count)
+  }
+
+  #advance (now: number): void {
+    const slot = Math.floor(now / SLOT_MS)
+    for (let i = Math.max(this.#slot, slot - SLOTS) + 1; i <= slot; i++) this.#counts[i % SLOTS] = 0
+    this.#slot = slot
+  }
+}

@@ -1,0 +1,28 @@
+/** Tokens of a full budget, of a retry, and of a successful request: those of the standard retry mode of the AWS SDKs. */
+const CAPACITY = 500
+const RETRY_COST = 5
+const REFUND = 1
+
+/**
+ * How many requests to one store may be repeated. Each retry takes tokens, each success adds some: while a store works, up to one retry for five
+ * successes is possible, but an outage does not multiply requests.
+ */
+export class RetryBudget {
+  #tokens = CAPACITY
+
+  /**
+   * Takes the tokens of a retry. Returns false if there are too few.
+   *
+   * @param reserve how many retries must remain possible for other requests; at most 100
+   */
+  take (reserve = 0): boolean {
+    if (this.#tokens < RETRY_COST * (1 + reserve)) return false
+    this.#tokens -= RETRY_COST
+    return true
+  }
+
+  /** Must be called after every successful request. */
+  refund (): void {
+    if (this.#tokens < CAPACITY) this.#tokens += REFUND
+  }
+}

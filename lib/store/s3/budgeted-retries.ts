@@ -1,0 +1,24 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { RetryBudget } from '../../base/retry-budget.js'
+
+type Provider = S3Client['config']['retryStrategy']
+
+/** Makes a client retry only while the budget lasts, with the pauses of the SDK. */
+export function budgetRetries (client: S3Client, budget: RetryBudget): void {
+  const standard: Provider = client.config.retryStrategy
+  client.config.retryStrategy = async () => {
+    const strategy = await standard()
+    if (!('recordSuccess' in strategy)) return strategy
+    return {
+      acquireInitialRetryToken: (scope) => strategy.acquireInitialRetryToken(scope),
+      refreshRetryTokenForRetry: async (token, info) => {
+        if (info.errorType !== 'CLIENT_ERROR' && !budget.take()) throw new Error('The retry budget is exhausted')
+        return await strategy.refreshRetryTokenForRetry(token, info)
+      },
+      recordSuccess: (token) => {
+        budget.refund()
+        strategy.recordSuccess(token)
+      }
+    }
+  }
+}
