@@ -10,7 +10,9 @@ export type { FreshnessRules } from './refresh-rule.js'
 export interface Refreshed {
   /** When the listing began, in milliseconds of the monotonic clock. */
   readonly listedAt: number
-  /** How long the listing took, in milliseconds. */
+  /** When the state was read that describes this listing of another replica, in milliseconds of the monotonic clock. Absent: it is one of this replica. */
+  readonly checkedAt?: number
+  /** How long the listing or the reading of the state took, in milliseconds. */
   readonly listingMs: number
   /** Keys of info files that could not be downloaded. */
   readonly failed: readonly string[]
@@ -122,7 +124,7 @@ export class Refresher<T extends Refreshed> {
     const ageMs = this.#last === undefined ? undefined : Math.max(0, now - this.#last.listedAt)
     const staleReasons = this.#staleReasons(now)
     const limit = this.#failure === undefined ? Infinity : rules.maxStaleIfErrorMs
-    const freshForMs = ageMs === undefined || staleReasons.length > 0 ? 0 : Math.max(0, this.#freshMs() - ageMs)
+    const freshForMs = this.#last === undefined || staleReasons.length > 0 ? 0 : Math.max(0, this.#freshMs() - (now - checkedAtOf(this.#last)))
     return { ageMs, staleReasons, isUsable: ageMs !== undefined && ageMs <= limit, freshForMs }
   }
 
@@ -148,7 +150,7 @@ export class Refresher<T extends Refreshed> {
       this.#failure = undefined
       const lastMs = clock() - this.#startedAt
       const { listingMs, refreshMs } = this.#history
-      this.#planNext({ listedAt: last.listedAt, readAgainAt: last.readAgainAt, listingMs: remember(listingMs, last.listingMs), refreshMs: remember(refreshMs, lastMs), lastMs, failedAt: undefined })
+      this.#planNext({ listedAt: checkedAtOf(last), readAgainAt: last.readAgainAt, listingMs: remember(listingMs, last.listingMs), refreshMs: remember(refreshMs, lastMs), lastMs, failedAt: undefined })
       return last
     } catch (error) {
       this.#failure = { code: toFailureCode(error), error }
@@ -192,6 +194,11 @@ export class Refresher<T extends Refreshed> {
     this.#reported = reasons
     this.#options.onChange?.({ reasons, previous, error: this.#failure?.error })
   }
+}
+
+/** When the data was known to be that of the lake or of the replica that lists it, in milliseconds of the monotonic clock. */
+function checkedAtOf ({ checkedAt, listedAt }: Refreshed): number {
+  return checkedAt ?? listedAt
 }
 
 /** Waits until the work has succeeded or failed. Never rejects. */

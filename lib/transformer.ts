@@ -1,5 +1,6 @@
-import type { LakeBackend, OutputReport } from './worker/lake-backend.js'
-import { InProcessBackend, type LakeRules } from './worker/in-process-backend.js'
+import type { BackendReconciled, LakeBackend, OutputReport } from './worker/lake-backend.js'
+import type { LakeRules } from './worker/in-process-backend.js'
+import { openBackend } from './worker/open-backend.js'
 import { updateOutputs } from './worker/update-outputs.js'
 import { monotonicNow, type Clock, type MonotonicClock } from './base/clock.js'
 import { DEFAULTS } from './base/defaults.js'
@@ -84,6 +85,8 @@ export interface TransformerOptions {
   readonly indexMaxBytes?: number | undefined
   /** Opens the backend that reconciles and publishes, over the same store. Default: one in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
+  /** Share listings with the other replicas of the lake through an object beside the snapshot. Default: this one lists for itself. */
+  readonly sharing?: { /** Whether this replica may write the object. If not, it only follows. */ readonly mayWrite: boolean } | undefined
   /** Opens the engine that runs queries on a state of the source. Default: the in-process engine. */
   readonly openVersion?: OpenVersion | undefined
   /** Receives the reason if the snapshot could not be used: the first reconcile then downloads every info file. */
@@ -154,7 +157,7 @@ export class UserDataTransformer {
   readonly #images: ImageReader
   readonly #firstImage: string | undefined
   readonly #versions: Versions
-  readonly #refresher: Refresher<Reconciled>
+  readonly #refresher: Refresher<BackendReconciled>
   readonly #updates = new Set<RunningUpdate>()
   readonly #listeners = new Set<() => void>()
   readonly #turns = new Turns()
@@ -181,27 +184,29 @@ export class UserDataTransformer {
     const budget = new ResponseBudget(options.responsesMaxBytes ?? sizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
     this.#exporter = new Exporter({ turns: this.#turns, budget })
     const snapshotKey = withExtension(this.#outputKey, 'snapshot.arrow')
-    const rules = {
-      prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
-      ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey],
-      imageExtensions,
-      delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
-      encoding: options.inputEncoding ?? DEFAULTS.inputEncoding,
-      duplicates: options.duplicates ?? DEFAULTS.duplicates,
-      schema,
-      timeZone: this.#timeZone,
-      snapshotKey
-    }
-    const backend = options.openBackend?.(rules) ?? new InProcessBackend(store, monotonic, rules)
-    this.#backend = backend
-    this.#options = options
-    this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onEnd: (error) => this.#noteSnapshot(error) })
     const freshness = {
       maxStalenessMs: parseDuration(DEFAULTS.maxStaleness)!,
       refreshWaitMs: parseDuration(DEFAULTS.refreshWait)!,
       maxStaleIfErrorMs: Infinity,
       ...options.freshness
     }
+    const stateKey = withExtension(this.#outputKey, 'state.json')
+    const rules = {
+      prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
+      ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey, stateKey],
+      imageExtensions,
+      delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
+      encoding: options.inputEncoding ?? DEFAULTS.inputEncoding,
+      duplicates: options.duplicates ?? DEFAULTS.duplicates,
+      schema,
+      timeZone: this.#timeZone,
+      snapshotKey,
+      sharing: options.sharing && { ...options.sharing, stateKey, maxStalenessMs: freshness.maxStalenessMs }
+    }
+    const backend = options.openBackend?.(rules) ?? openBackend(rules, { store, monotonic, wallClock: clock })
+    this.#backend = backend
+    this.#options = options
+    this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onEnd: (error) => this.#noteSnapshot(error) })
     this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), { clock: monotonic, timer: options.timer, rules: freshness, onChange: options.onFreshnessChange })
   }
 
@@ -410,6 +415,14 @@ export class UserDataTransformer {
     return { ...report!, rejected, otherOutputs, warnings: this.warnings(shape.columns) }
   }
 
+  /**
+   * How long ago the listing began from which another replica has brought the output up to date, in milliseconds; `undefined` if that is
+   * unknown. Never rejects.
+   */
+  async outputAgeMs (): Promise<number | undefined> {
+    return await this.#backend.outputAgeMs().catch(() => undefined)
+  }
+
   /** Writes the snapshot, which makes the next start fast, unless it is up to date. Never rejects: `onSnapshotWritten` receives a failure. */
   async flush (): Promise<void> {
     if (this.#refresher.last !== undefined) await this.#snapshots.flush(this.#cache.state)
@@ -422,7 +435,7 @@ export class UserDataTransformer {
     await this.#backend.close()
   }
 
-  async #reconcile (fresh: boolean): Promise<Reconciled> {
+  async #reconcile (fresh: boolean): Promise<BackendReconciled> {
     const onProgress = (progress: ReconcileProgress) => this.#updates.forEach((update) => update.onProgress(progress))
     const outputKeys = [...new Set([...this.#updates].flatMap((update) => update.outputKeys))]
     const isFirst = this.#refresher.last === undefined

@@ -30,12 +30,20 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
   await fastify.register(schedule)
   const timers = options.timers ?? systemTimers(fastify.scheduler)
   const { config, jobs, transformer } = fastify
+  const intervalMs = parseDuration(config.AGGREGATE_INTERVAL)!
   const closing = new AbortController()
 
   const update = async (trigger: JobTrigger) => {
     if (fastify.isDraining) return
+    if (trigger === 'schedule' && await isDoneElsewhere()) return
     if (config.PUBLISH) await jobs.enqueue(trigger).ended
     else await transformer.ensureFresh({ fresh: true })
+  }
+
+  /** Whether another replica has brought the output up to date in this interval. The intervals of replicas begin at different times. */
+  const isDoneElsewhere = async () => {
+    const ageMs = await transformer.outputAgeMs()
+    return ageMs !== undefined && ageMs < 0.9 * intervalMs
   }
 
   /** Retries until there is data. It does not wait for the next interval, because all requests for data fail until then. */
@@ -52,7 +60,7 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
 
   fastify.addHook('onListen', async () => {
     startUp().catch(() => {}) // rejects only if a shutdown interrupts the pause
-    timers.every(parseDuration(config.AGGREGATE_INTERVAL)!, () => update('schedule'))
+    timers.every(intervalMs, () => update('schedule'))
   })
   fastify.addHook('preClose', async () => {
     closing.abort()

@@ -78,6 +78,8 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: sizeOrAuto(config.VERSIONS_MAX_BYTES) },
     indexMaxBytes: sizeOrAuto(config.INDEX_MAX_BYTES),
     responsesMaxBytes: sizeOrAuto(config.RESPONSES_MAX_BYTES),
+    // A listing of a folder costs nothing, and reading a state would take as long.
+    sharing: config.SHARE_LISTINGS && objectStore.url.startsWith('s3:') ? { mayWrite: config.PUBLISH } : undefined,
     openBackend: worker && openWorker,
     openVersion,
     onFreshnessChange: freshnessLogger(log),

@@ -66,7 +66,7 @@ export class SnapshotFile {
 }
 
 /** Identifies the lake and everything else that its rows depend on: the settings and, as Node includes the time zone database, its version. */
-function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone }: SourceRules): string {
+export function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone }: SourceRules): string {
   const zoneRules = timeZone === 'UTC' ? '' : process.versions.tz
   const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone, zoneRules])
   return createHash('sha256').update(identity).digest('base64url')

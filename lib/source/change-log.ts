@@ -26,14 +26,18 @@ export function startLog (version: string): ChangeLog {
   return encodeLog({ positions: [version], ends: [0], keys: [] })
 }
 
-/** Adds the position at which the records are those of a version, after these keys were touched. */
-export function appendChanges (log: ChangeLog, version: string, touched: Utf8Column): ChangeLog {
+/**
+ * Adds the position at which the records are those of a version, after these keys were touched.
+ *
+ * @param position its name, which no position of the log has. Default: the version and the next number.
+ */
+export function appendChanges (log: ChangeLog, version: string, touched: Utf8Column, position = nextName(log, version)): ChangeLog {
   const length = log.ends.length
   const added = touched.offsets.length - 1
   const first = firstKept(log, added, touched.bytes.length)
   if (first === length) return startLog(version)
   const dropped = log.ends[first]!
-  const name = Buffer.from(nextName(log, version))
+  const name = Buffer.from(position)
   const keys = log.ends[length - 1]! - dropped
   return {
     positions: takeUtf8(length - first + 1, (i) => i < length - first ? sliceAt(log.positions, first + i) : { bytes: name, start: 0, end: name.length }),
@@ -63,6 +67,26 @@ function nextName ({ positions }: ChangeLog, version: string): string {
   return version
 }
 
+/** The numbers of positions that other replicas may not have. They begin here, so that no counted number is among them. */
+const FIRST_RANDOM = 100_000_000
+const MAX_NUMBER = 999_999_999
+
+/** A name for a position that this replica has reached by itself, which no other position has. @param random returns a number from 0 up to 1 */
+export function randomPosition (version: string, random: () => number = Math.random): string {
+  return `${version}~${FIRST_RANDOM + Math.floor(random() * (MAX_NUMBER - FIRST_RANDOM))}`
+}
+
+/** Renames the last position. */
+export function renameLast (log: ChangeLog, position: string): ChangeLog {
+  const positions = namesOf(log).slice(0, -1)
+  return { ...log, positions: toColumn([...positions, position]) }
+}
+
+/** Whether the log has a position of exactly this name. */
+export function hasPosition (log: ChangeLog, position: string): boolean {
+  return namesOf(log).includes(position)
+}
+
 /** The data version of a position. */
 export function versionOf (position: string): string {
   return position.split('~', 1)[0]!
@@ -79,13 +103,16 @@ export function lastPosition (log: ChangeLog): string {
 
 /**
  * The index of a position. Without it, that of the earliest one of the same version: its records are the same, and some images are
- * reported once more. `undefined` if no such entry exists.
+ * reported once more. If another replica has reached the position by itself, that is possibly before the earliest one of this log, and the
+ * index is that of the position before. `undefined` if no such entry exists.
  */
 export function findPosition (log: ChangeLog, position: string): number | undefined {
   const names = namesOf(log)
   const exact = names.indexOf(position)
-  const index = exact === -1 ? names.findIndex((name) => versionOf(name) === versionOf(position)) : exact
-  return index === -1 ? undefined : index
+  if (exact !== -1) return exact
+  const earliest = names.findIndex((name) => versionOf(name) === versionOf(position))
+  if (earliest === -1) return undefined
+  return numberOf(position) < FIRST_RANDOM ? earliest : Math.max(0, earliest - 1)
 }
 
 /** The keys that were touched after one position, up to and with another one, in ascending order of their bytes. */
@@ -118,9 +145,11 @@ export function decodeLog ({ positions, ends, keys }: ChangeLog): ChangeLogData 
 
 /** The opposite of `decodeLog`. */
 export function encodeLog ({ positions, ends, keys }: ChangeLogData): ChangeLog {
-  const column = (texts: readonly string[]) => {
-    const buffers = texts.map((text) => Buffer.from(text))
-    return takeUtf8(texts.length, (i) => ({ bytes: buffers[i]!, start: 0, end: buffers[i]!.length }))
-  }
-  return { positions: column(positions), ends: Uint32Array.from(ends), keys: column(keys) }
+  return { positions: toColumn(positions), ends: Uint32Array.from(ends), keys: toColumn(keys) }
+}
+
+/** A column of these texts. */
+export function toColumn (texts: readonly string[]): Utf8Column {
+  const buffers = texts.map((text) => Buffer.from(text))
+  return takeUtf8(texts.length, (i) => ({ bytes: buffers[i]!, start: 0, end: buffers[i]!.length }))
 }

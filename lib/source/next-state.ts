@@ -54,7 +54,7 @@ function nextChanges (previous: SourceState, records: Pick<SourceState, 'table' 
 }
 
 /** The usual form of the object keys of images. */
-function imageNaming ({ prefix, schema, imageExtensions }: SourceRules): ImageNaming {
+export function imageNaming ({ prefix, schema, imageExtensions }: SourceRules): ImageNaming {
   return { prefix, extensions: [...new Set([...compileSchema(schema).images.flatMap(({ extensions = [] }) => extensions), ...imageExtensions])] }
 }
 

@@ -70,17 +70,22 @@ function hasLastGood (lastGoodRow: Int32Array, served: ServedRows, user: number)
 
 function buildQuarantine (plan: ReconcilePlan, served: ServedRows, origin: string): Quarantine {
   const { inventory, rejected } = plan
-  const entries = [...refusedEntries(inventory), ...rejectedEntries(plan, served), ...orphanEntries(inventory)].sort((a, b) => compareUtf8(a.key, b.key))
-  const json = columnOf(entries, (entry) => JSON.stringify(entry))
   const counts = {
     rejects: inventory.refused.length + rejected.size,
     orphans: inventory.images.reduce((sum, { orphans }) => sum + orphans.length, 0),
     ignored: inventory.ignored.reduce((sum, { count }) => sum + count, 0)
   }
+  return quarantineOf([...refusedEntries(inventory), ...rejectedEntries(plan, served), ...orphanEntries(inventory)], { counts, ignored: inventory.ignored, origin })
+}
+
+/** The quarantine with these entries, in any order. */
+export function quarantineOf (unordered: readonly QuarantineEntry[], { counts, ignored, origin }: Pick<Quarantine, 'counts' | 'ignored' | 'origin'>): Quarantine {
+  const entries = [...unordered].sort((a, b) => compareUtf8(a.key, b.key))
+  const json = columnOf(entries, (entry) => JSON.stringify(entry))
   return {
-    name: digest(JSON.stringify([counts, inventory.ignored]), json.bytes),
+    name: digest(JSON.stringify([counts, ignored]), json.bytes),
     counts,
-    ignored: inventory.ignored,
+    ignored,
     keys: columnOf(entries, ({ key }) => key),
     userIds: columnOf(entries, ({ user_id: userId }) => userId ?? ''),
     codes: codesOf(entries),

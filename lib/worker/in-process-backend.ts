@@ -12,11 +12,14 @@ import { emptyState, type SourceState } from '../source/source-state.js'
 import { tableFields } from '../table/table-field.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
+import type { SharingRules } from './sharing-backend.js'
 
 /** The settings of reconciles, outputs and the snapshot. Plain data. */
 export interface LakeRules extends SourceRules {
   /** The object key of the snapshot. */
   readonly snapshotKey: string
+  /** Absent: replicas do not share their listings. */
+  readonly sharing?: SharingRules | undefined
 }
 
 /** Reconciles and publishes in the calling thread. The caller closes the store. */
@@ -72,6 +75,8 @@ export class InProcessBackend implements LakeBackend {
   async orderNumbers (column: StoredNumbers): Promise<ColumnOrder> {
     return await runSteps(orderByNumber(column))
   }
+
+  async outputAgeMs (): Promise<undefined> {}
 
   async close (): Promise<void> {}
 }

@@ -27,8 +27,11 @@ export interface PublishRequest {
   readonly dryRun: boolean
 }
 
-/** The outcome of a reconcile. `snapshotFailure` is the reason why the first reconcile could not start from the snapshot. */
+/** The outcome of a reconcile. */
 export interface BackendReconciled<State = SourceState, Quarantines = Quarantine> extends Reconciled<State, Quarantines> {
+  /** When the state of another replica was read that this is taken from, in milliseconds of the monotonic clock; absent after a listing. */
+  readonly checkedAt?: number
+  /** Why the first reconcile could not start from the snapshot. */
   readonly snapshotFailure?: SnapshotFailure | undefined
 }
 
@@ -45,6 +48,8 @@ export interface LakeBackend {
   saveSnapshot (state: SourceState): Promise<void>
   /** Orders the rows of a column of numbers, for queries. */
   orderNumbers (column: StoredNumbers): Promise<ColumnOrder>
+  /** How long ago the listing began from which another replica has brought the output up to date, in milliseconds; `undefined` if that is unknown. */
+  outputAgeMs (): Promise<number | undefined>
   /** Releases the resources of the backend. No other method may be called afterwards. */
   close (): Promise<void>
 }

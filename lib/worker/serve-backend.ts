@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import { monotonicNow, type MonotonicClock } from '../base/clock.js'
+import { monotonicNow, type Clock, type MonotonicClock } from '../base/clock.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
 import type { StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
@@ -8,8 +8,8 @@ import type { SourceState } from '../source/source-state.js'
 import { openStore } from '../store/open-store.js'
 import '../store/s3/s3-store.js' // most lakes need it: loaded while the main thread loads its modules
 import { toReferences } from './array-references.js'
-import { InProcessBackend } from './in-process-backend.js'
 import type { BackendReconciled } from './lake-backend.js'
+import { openBackend } from './open-backend.js'
 import { toErrorData, type Call, type ReconcileResult, type Reply, type StateReference, type WorkerSettings } from './worker-protocol.js'
 
 /** The minimum of milliseconds between two reports of progress. */
@@ -20,8 +20,9 @@ const REPORT_MS = 50
  * method of the backend.
  *
  * @param monotonic for durations; default: the system's monotonic clock
+ * @param wallClock default: the system's clock
  */
-export function serveBackend (port: MessagePort, monotonic: MonotonicClock = monotonicNow): void {
+export function serveBackend (port: MessagePort, monotonic: MonotonicClock = monotonicNow, wallClock: Clock = Date.now): void {
   const reply = (reply: Reply) => port.postMessage(reply)
 
   /** The last state. Calls refer to it by its name, so that its rows are not posted with each call. */
@@ -43,8 +44,7 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
 
   port.once('message', ({ store: settings, rules }: WorkerSettings) => {
     const store = openStore({ ...settings, blocking: true })
-    const backend = new InProcessBackend(store, monotonic, rules)
-    backend.preload()
+    const backend = openBackend(rules, { store, monotonic, wallClock, preload: true })
     const run = async ({ id, method, state, request }: Call): Promise<void> => {
       const base = find(state)
       if (state !== undefined && base === undefined) return reply({ id, missingState: state as string })

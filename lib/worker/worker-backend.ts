@@ -68,6 +68,10 @@ export class WorkerBackend implements LakeBackend {
     return await this.#call('orderNumbers', undefined, column)
   }
 
+  async outputAgeMs (): Promise<number | undefined> {
+    return await this.#call('outputAgeMs')
+  }
+
   async close (): Promise<void> {
     if (this.#isClosed) return
     const closing = this.#worker && this.#call('close')

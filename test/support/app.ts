@@ -57,8 +57,8 @@ export async function build (t: Test, { files = {}, settings = {}, server = {}, 
   const stream = { write: (line: string) => { log?.push(JSON.parse(line)) } }
   const fastify = Fastify({ ...serverOptions, ...server, ...log && { logger: { level: 'trace', stream }, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }) } })
   await fastify.register(app, {
-    // REFRESH_WAIT is long, because a test may be slow while other tests run.
-    settings: { LAKE_URL: `s3://${name}`, AWS_ENDPOINT_URL_S3: endpoint.url, REFRESH_WAIT: '30s', ...settings },
+    // REFRESH_WAIT is long, because a test may be slow while other tests run. Many tests count requests, so only those of replicas have a state object.
+    settings: { LAKE_URL: `s3://${name}`, AWS_ENDPOINT_URL_S3: endpoint.url, REFRESH_WAIT: '30s', SHARE_LISTINGS: 'false', ...settings },
     clock: clock.read,
     monotonic: clock.monotonic,
     timer: never, // so that only requests start refreshes, and tests can count them
@@ -97,9 +97,9 @@ export function keyOf (name: string): string {
   return name.includes('/') ? name : `source_data/${name}`
 }
 
-/** The keys except that of the snapshot. */
+/** The keys except those of the snapshot and of the state. */
 export function withoutSnapshot (keys: readonly string[]): string[] {
-  return keys.filter((key) => !key.endsWith('.snapshot.arrow'))
+  return keys.filter((key) => !/\.(snapshot\.arrow|state\.json)$/.test(key))
 }
 
 /** An info file. */

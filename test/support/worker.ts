@@ -6,8 +6,8 @@ import { serveBackend } from '../../lib/worker/serve-backend.js'
 /** The message that opens a port. */
 export interface OpenPort {
   readonly port: MessagePort
-  /** The monotonic clock of a TestClock. */
+  /** The monotonic clock of a TestClock. It is also the wall clock of the worker. */
   readonly clock: Float64Array
 }
 
-parentPort!.on('message', ({ port, clock }: OpenPort) => serveBackend(port, () => clock[0]!))
+parentPort!.on('message', ({ port, clock }: OpenPort) => serveBackend(port, () => clock[0]!, () => clock[0]!))

@@ -1,0 +1,87 @@
+import type { Warning } from '../base/warning.js'
+import type { ViewChange } from './view-change.js'
+
+/** The layout of the state object; changed with each change of its meaning. */
+export const FORMAT = 'userlake state 1'
+
+/** The maximum size of a state object that is read, in bytes. */
+export const MAX_STATE_BYTES = 4 * 1024 * 1024
+/** The size of the steps of a state object, in bytes: of all but the last one, and of the last one. */
+const MAX_STEPS_BYTES = 256 * 1024
+const MAX_STEP_BYTES = 1024 * 1024
+
+/** How one view became the next one. */
+export interface Step {
+  /** The ids of the views. */
+  readonly from: string
+  readonly to: string
+  readonly change: ViewChange
+  /** The position of the change log that the writer added; `null` if the records are the same. */
+  readonly position: string | null
+  /** The size of the step as JSON, about. */
+  readonly bytes: number
+}
+
+/**
+ * The object through which the replicas of a lake share their listings: which view the leader has, how it came about, and when it was listed.
+ * Durations are milliseconds and count up to the moment of writing.
+ */
+export interface SharedState {
+  readonly format: typeof FORMAT
+  /** Identifies the lake and the settings that its records depend on. */
+  readonly identity: string
+  /** The replica that wrote it. */
+  readonly leader: string
+  readonly isIdle: boolean
+  /** By the wall clock of the leader: milliseconds since 1970-01-01 UTC. */
+  readonly writtenAt: number
+  /** Time since the listing began, and how long it took. */
+  readonly listingAgeMs: number
+  readonly listingMs: number
+  /** Time since the beginning of the listing that the output was last made from; `null` if the leader has made none. */
+  readonly outputAgeMs: number | null
+  /** The id of the view, the name of its data version, and that of its content: see `fingerprint`. */
+  readonly view: string
+  readonly version: string
+  readonly fingerprint: string
+  /** The last position in the change log of the leader. */
+  readonly position: string
+  readonly warnings: readonly Warning[]
+  /** The first of the info files that could not be downloaded. */
+  readonly failed: readonly string[]
+  /** How recent views became this one, oldest first. Each begins with the view that the previous one ended with. */
+  readonly steps: readonly Step[]
+}
+
+/** The maximum number of keys in `failed`. */
+export const MAX_FAILED = 100
+
+/** Decodes a state. Returns `undefined` if it is damaged, of another format, lake, schema or other settings. */
+export function decodeSharedState (body: Buffer, identity: string): SharedState | undefined {
+  try {
+    const state = JSON.parse(body.toString()) as Partial<SharedState> | null
+    return state?.format === FORMAT && state.identity === identity ? state as SharedState : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The steps of the next state: the last ones within the limits of their size.
+ *
+ * @returns no steps if the last one is too large: the others list the lake for themselves
+ */
+export function appendStep (steps: readonly Step[], step: Omit<Step, 'bytes'>): readonly Step[] {
+  const bytes = Buffer.byteLength(JSON.stringify(step))
+  if (bytes > MAX_STEP_BYTES) return []
+  let total = 0
+  const first = steps.findLastIndex((older) => (total += older.bytes) > MAX_STEPS_BYTES) + 1
+  return [...steps.slice(first), { ...step, bytes }]
+}
+
+/** The steps that lead from a view to that of the state; `undefined` if the state does not reach back to it. */
+export function stepsSince ({ view, steps }: Pick<SharedState, 'view' | 'steps'>, from: string): readonly Step[] | undefined {
+  if (from === view) return []
+  const first = steps.findIndex((step) => step.from === from)
+  return first === -1 ? undefined : steps.slice(first)
+}

@@ -1,0 +1,82 @@
+import type { Clock, MonotonicClock } from '../base/clock.js'
+import { StoreError, type ObjectStore } from '../store/object-store.js'
+import { decodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
+import { writtenAt } from './share-rules.js'
+
+/** The time limit of a read, in milliseconds: a replica that cannot read the state lists the lake for itself. */
+const READ_MS = 2000
+
+/** The state object as it was last read or written. */
+export interface KnownFile {
+  readonly etag: string
+  /** `undefined` if it cannot be followed: it is damaged, or of other settings. */
+  readonly state: SharedState | undefined
+  /** When it was written, in milliseconds of the monotonic clock, as far as it is known. */
+  readonly writtenAt: number
+  /** It was certainly not there before this moment, in milliseconds of the monotonic clock; -Infinity if that is unknown. */
+  readonly notBefore: number
+}
+
+/** What a `StateFile` depends on. */
+export interface StateFileOptions {
+  readonly store: ObjectStore
+  readonly key: string
+  readonly identity: string
+  readonly clock: MonotonicClock
+  /** The wall clock: other machines have another one. */
+  readonly wallClock: Clock
+}
+
+/** The state object of a lake: read if it has changed, written only if no other replica has written it since. */
+export class StateFile {
+  readonly #options: StateFileOptions
+  #known: KnownFile | undefined
+  /** When a request was sent whose response had the known version; -Infinity before the first one. */
+  #seenAt = -Infinity
+
+  constructor (options: StateFileOptions) {
+    this.#options = options
+  }
+
+  /** The version that was last read or written; `undefined` if there was none. */
+  get known (): KnownFile | undefined {
+    return this.#known
+  }
+
+  /** Reads the object if it has changed. @throws StoreError */
+  async read (): Promise<KnownFile | undefined> {
+    const { store, key, identity, clock, wallClock } = this.#options
+    const sentAt = clock()
+    const found = await store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS })
+    if (found === undefined) this.#known = undefined
+    else if (found !== 'unchanged' && found.etag !== this.#known?.etag) {
+      const state = decodeSharedState(found.body, identity)
+      const now = clock()
+      const elapsedMs = state === undefined ? 0 : Math.max(0, wallClock() - state.writtenAt)
+      const notBefore = this.#seenAt
+      this.#known = { etag: found.etag, state, notBefore, writtenAt: writtenAt(now, elapsedMs, { notBefore, notAfter: now }) }
+    }
+    this.#seenAt = sentAt
+    return this.#known
+  }
+
+  /**
+   * Writes a state in place of the known one. Returns whether it was written: `false` if another replica has written one since.
+   *
+   * @throws StoreError
+   */
+  async write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
+    const { store, key, identity, clock, wallClock } = this.#options
+    const next: SharedState = { ...state, format: FORMAT, identity, writtenAt: wallClock() }
+    const sentAt = clock()
+    try {
+      const { etag } = await store.put(key, Buffer.from(JSON.stringify(next)), { ifMatch: this.#known?.etag ?? null, contentType: 'application/json' })
+      this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt }
+      this.#seenAt = sentAt
+      return true
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'precondition_failed') return false
+      throw error
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { csv } from '../../support/app.js'
+import { runs } from '../../support/property-runs.js'
+import { Simulation, type SimulatedReplica } from '../../support/replicas.js'
+
+const KEYS = ['a', 'b', 'c', 'd.e', 'ü'] as const
+const place = fc.nat(4)
+const key = fc.constantFrom(...KEYS)
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('write' as const, 'image' as const, 'delete' as const, 'reject' as const, 'orphan' as const), key }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('read' as const), places: fc.array(place, { minLength: 1, maxLength: 3 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('fresh' as const, 'post' as const, 'restart' as const, 'stop' as const, 'flush' as const), place }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 20_000 })) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('replay' as const), place }) }
+)
+const history = fc.record({
+  count: fc.integer({ min: 1, max: 5 }),
+  skews: fc.array(fc.constantFrom(0, 0, 700, -30_000, 3_600_000), { minLength: 5, maxLength: 5 }),
+  hasReader: fc.boolean(),
+  steps: fc.array(step, { minLength: 5, maxLength: 60 })
+})
+
+/** A consumer of the changes: what it has, and the position of that. */
+interface Consumer { records: Map<string, string>, position: string }
+
+/** The records of the bucket, read by a replica that lists for itself. */
+async function truthOf (simulation: Simulation): Promise<string> {
+  const single = new Simulation(1, { sharing: false })
+  for (const key of simulation.bucket.keys()) if (key.startsWith('source_data/')) single.bucket.put(key, simulation.bucket.get(key)!.body)
+  await single.replicas[0]!.transformer.reconcile()
+  return contentOf(single, single.replicas[0]!)
+}
+
+function contentOf (simulation: Simulation, replica: SimulatedReplica): string {
+  return JSON.stringify([...simulation.recordsOf(replica)])
+}
+
+t.test('replicas never go back, reflect the lake when required, replay changes of each other and converge', async (t) => {
+  const property = runs(60)
+  let [replayed, refused, followed] = [0, 0, 0]
+  await fc.assert(fc.asyncProperty(history, async ({ count, skews, hasReader, steps }) => {
+    const simulation = new Simulation(count, { skews, readers: hasReader && count > 1 ? [count - 1] : [] })
+    const { bucket } = simulation
+    const at = (place: number) => simulation.replicas[place % count]!
+    let writes = 0
+    /** The contents of the lake, oldest first, and for each replica the index of what it has served last. */
+    const truths: string[] = [await truthOf(simulation)]
+    const served = new Map<string, number>()
+    const consumer: Consumer = { records: new Map(), position: '' }
+    const isUp = (replica: SimulatedReplica) => replica.cache.state.name !== '0'
+    const check = (replica: SimulatedReplica) => {
+      const content = contentOf(simulation, replica)
+      const index = truths.findIndex((truth, i) => i >= (served.get(replica.name) ?? 0) && truth === content)
+      assert.notEqual(index, -1, `${replica.name} serves what the lake did not have since its last response`)
+      served.set(replica.name, index)
+    }
+    for (const step of steps) {
+      if (step.do === 'write') bucket.put(`source_data/${step.key}.csv`, csv(`N${++writes}`))
+      else if (step.do === 'image') bucket.put(`source_data/${step.key}.png`, `image ${++writes}`)
+      else if (step.do === 'orphan') bucket.put('source_data/orphan.png', `image ${++writes}`)
+      else if (step.do === 'reject') bucket.put(`source_data/bad-${step.key}.csv`, `bad ${++writes}`)
+      else if (step.do === 'delete') for (const name of [`${step.key}.csv`, `bad-${step.key}.csv`]) bucket.delete(`source_data/${name}`)
+      if (['write', 'image', 'delete'].includes(step.do)) truths.push(await truthOf(simulation))
+      if (step.do === 'advance') await simulation.advance(step.ms)
+      if (step.do === 'read') {
+        const replicas = [...new Set(step.places.map(at))]
+        await Promise.all(replicas.map((replica) => replica.transformer.ensureFresh()))
+        replicas.forEach(check)
+      }
+      if (step.do === 'fresh') {
+        const { ageMs } = await at(step.place).transformer.ensureFresh({ fresh: true })
+        assert.equal(ageMs, 0)
+        assert.equal(contentOf(simulation, at(step.place)), truths.at(-1))
+        check(at(step.place))
+      }
+      if (step.do === 'post' && !(hasReader && step.place % count === count - 1)) await at(step.place).transformer.updateOutput()
+      if (step.do === 'flush' && isUp(at(step.place))) await at(step.place).transformer.flush()
+      if (step.do === 'stop') await at(step.place).transformer.close()
+      if (step.do === 'restart' || step.do === 'stop') simulation.start(step.place % count)
+      if (step.do === 'replay') {
+        const replica = at(step.place)
+        await replica.transformer.ensureFresh()
+        check(replica)
+        const records = simulation.recordsOf(replica)
+        const changes = consumer.position === '' ? undefined : replica.transformer.changesSince(consumer.position)
+        if (changes === undefined) {
+          if (consumer.position !== '') refused++
+          consumer.records = new Map(records)
+          consumer.position = replica.transformer.changesSince(undefined)!.next
+        } else {
+          for (const key of changes.keys) {
+            const record = records.get(key)
+            if (record === undefined) consumer.records.delete(key)
+            else consumer.records.set(key, record)
+          }
+          consumer.position = changes.next
+          replayed++
+          assert.deepEqual([...consumer.records].sort(), [...records].sort(), `the changes of ${replica.name} do not lead to its records`)
+        }
+      }
+      await simulation.settle()
+    }
+    for (let i = 0; i < 40; i++) {
+      await simulation.advance(1000)
+      await Promise.all(simulation.replicas.map((replica) => replica.transformer.ensureFresh()))
+      simulation.replicas.forEach(check)
+    }
+    const lists = simulation.counts.LIST
+    for (let i = 0; i < 20; i++) {
+      await simulation.advance(500)
+      const all = await Promise.all(simulation.replicas.map((replica) => replica.transformer.ensureFresh()))
+      for (const { ageMs } of all) assert.ok(ageMs! <= 7000, `an age of ${ageMs} ms`)
+    }
+    const contents = new Set(simulation.replicas.map((replica) => contentOf(simulation, replica)))
+    assert.deepEqual([...contents], [truths.at(-1)], 'all replicas have the last content')
+    if (count > 1) {
+      followed++
+      assert.ok(simulation.counts.LIST - lists <= 6, `one replica lists: ${simulation.counts.LIST - lists} listings in 10 s`)
+    }
+  }), property)
+  t.ok(replayed > property.numRuns / 2, `${replayed} replays, ${refused} refused`)
+  t.ok(followed > property.numRuns / 3)
+})

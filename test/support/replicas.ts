@@ -1,0 +1,139 @@
+import { setImmediate } from 'node:timers/promises'
+import { EtagCache } from '../../lib/source/etag-cache.js'
+import { unpackEtag } from '../../lib/store/packed-etag.js'
+import type { ObjectStore } from '../../lib/store/object-store.js'
+import { TableReader } from '../../lib/table/table.js'
+import { UserDataTransformer } from '../../lib/transformer.js'
+import { InProcessBackend } from '../../lib/worker/in-process-backend.js'
+import { SharingBackend } from '../../lib/worker/sharing-backend.js'
+import { S3Bucket } from './s3-bucket.js'
+import { MemoryStore, wrapStore } from './stores.js'
+
+export const STATE_KEY = 'processed_data/output.state.json'
+const START = Date.parse('2025-06-15T12:00:00Z')
+const MAX_STALENESS_MS = 2000
+
+/** Requests at a bucket. Its listings have one page. */
+export interface RequestCounts { readonly LIST: number, readonly GET: number, readonly PUT: number }
+
+/** A process of the simulation. */
+export interface SimulatedReplica {
+  readonly name: string
+  readonly transformer: UserDataTransformer
+  readonly cache: EtagCache
+  readonly backend: SharingBackend
+}
+
+export interface SimulationOptions {
+  /** Milliseconds by which the wall clock of each replica is wrong. */
+  readonly skews?: readonly number[]
+  /** Replicas that may not write. */
+  readonly readers?: readonly number[]
+  /** Whether they share their listings. Default: true. */
+  readonly sharing?: boolean
+}
+
+/** Replicas of one bucket in virtual time: requests take no time, and time passes only in `advance`. */
+export class Simulation {
+  readonly bucket = new S3Bucket(() => START + this.now)
+  readonly counts = { LIST: 0, GET: 0, PUT: 0 }
+  readonly replicas: SimulatedReplica[] = []
+  /** Milliseconds since the start. */
+  now = 0
+  /** Called before a request is executed; may throw a StoreError. */
+  intercept: (operation: keyof RequestCounts, key: string) => void | Promise<void> = () => {}
+  readonly #options: SimulationOptions
+  readonly #timers = new Set<{ readonly at: number, readonly task: () => void }>()
+  #count = 0
+
+  constructor (count: number, options: SimulationOptions = {}) {
+    this.#options = options
+    for (let i = 0; i < count; i++) this.start(i)
+  }
+
+  /** Starts a replica at a place, where another one may have been. */
+  start (place: number): SimulatedReplica {
+    const { skews = [], readers = [], sharing = true } = this.#options
+    const name = `r${++this.#count}`
+    const cache = new EtagCache()
+    const monotonic = () => this.now + 1e6 * place
+    const wallClock = () => START + this.now + (skews[place] ?? 0)
+    const store = this.#openStore()
+    let opened: SharingBackend | undefined
+    const transformer = new UserDataTransformer({
+      store,
+      cache,
+      clock: wallClock,
+      monotonic,
+      timer: (ms, task) => {
+        const timer = { at: this.now + ms, task }
+        this.#timers.add(timer)
+        return () => this.#timers.delete(timer)
+      },
+      freshness: { maxStalenessMs: MAX_STALENESS_MS, refreshWaitMs: 60_000 },
+      sharing: sharing ? { mayWrite: !readers.includes(place) } : undefined,
+      openBackend: (rules) => {
+        const inner = new InProcessBackend(store, monotonic, rules)
+        if (rules.sharing === undefined) return inner
+        opened = new SharingBackend(inner, { store, rules, sharing: rules.sharing, clock: monotonic, wallClock, id: name })
+        return opened
+      }
+    })
+    const replica = { name, transformer, cache, backend: opened! }
+    this.replicas[place] = replica
+    return replica
+  }
+
+  /** Lets time pass. The timers of the replicas run each second. */
+  async advance (ms: number): Promise<void> {
+    for (const end = this.now + ms; this.now < end;) {
+      this.now = Math.min(end, (Math.floor(this.now / 1000) + 1) * 1000, ...[...this.#timers].map(({ at }) => Math.max(at, this.now + 1)))
+      for (const timer of this.#timers) {
+        if (timer.at > this.now) continue
+        this.#timers.delete(timer)
+        timer.task()
+      }
+      if (this.now % 1000 === 0) for (const { backend } of this.replicas) backend?.tick()
+      await this.settle()
+    }
+  }
+
+  /** Waits until writes in the background have ended. */
+  async settle (): Promise<void> {
+    for (let i = 0; i < 5; i++) await setImmediate()
+  }
+
+  /** The name of the replica that leads; `undefined` without a state. */
+  get leader (): string | undefined {
+    const state = this.bucket.get(STATE_KEY)
+    return state && (JSON.parse(state.body.toString()) as { leader: string }).leader
+  }
+
+  /** The records of a replica, each as JSON with the ETag of its image. */
+  recordsOf ({ cache: { state } }: SimulatedReplica): Map<string, string> {
+    const table = new TableReader(state.table)
+    return new Map(Array.from({ length: table.length }, (_, row) => [table.keys.at(row), JSON.stringify([table.row(row), unpackEtag(state.images[0]!.etags, row)])]))
+  }
+
+  #openStore (): ObjectStore {
+    const memory = new MemoryStore(this.bucket)
+    const count = async (operation: keyof RequestCounts, key: string) => {
+      this.counts[operation]++
+      await this.intercept(operation, key)
+    }
+    return wrapStore(memory, {
+      list: async function * (prefix) {
+        await count('LIST', prefix)
+        yield * memory.list(prefix)
+      },
+      get: async (key, options) => {
+        await count('GET', key)
+        return await memory.get(key, options)
+      },
+      put: async (key, body, options) => {
+        await count('PUT', key)
+        return await memory.put(key, body, options)
+      }
+    })
+  }
+}
