@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { SelectQuery, StatisticsQuery } from '../lib/query/data-version.js'
+import type { Filter } from '../lib/query/filter.js'
 import { TableVersion } from '../lib/query/table-version.js'
 import { RowBuilder } from '../lib/source/row-builder.js'
 import { buildTable, emptyTable } from '../lib/table/build-table.js'
@@ -12,7 +13,7 @@ import type { Table } from '../lib/table/table.js'
 import { sliceAt, takeUtf8, Utf8Builder, type Utf8Column } from '../lib/table/utf8-column.js'
 
 const HELP = `Measures filters, sorts, statistics and groups of the in-process engine on a table in memory. Prints, in milliseconds, the time of the
-first query of each kind, which builds the indexes, the median time of later ones, which use them, and the longest delay of the event loop
+first query of each kind, which builds the indexes, the median time and CPU time of later ones, which use them, and the longest delay of the event loop
 during each.
 
 node dist-test/bench/queries.js [options]
@@ -60,6 +61,9 @@ function makeTable (records: number): Table {
   return buildTable(emptyTable(FIELDS), drafts, { keys: columnOf(keys), images: [packImageKeys(columnOf(images), columnOf(keys), { prefix: 'source_data/', extensions: ['png'] })], sources })
 }
 
+/** The number of later queries of each kind. */
+const LATER = 9
+
 const AS_OF = Date.UTC(2026, 0, 1)
 
 /** The kinds of queries. Queries of one kind differ by the number `n`, so that no result is cached. */
@@ -77,12 +81,21 @@ const QUERIES: Readonly<Record<string, (version: TableVersion, n: number) => Pro
   'sort by city, name, seen': (version, n) => select(version, { sort: [{ column: 'city' }, { column: 'name' }, { column: 'seen' }], page: { limit: 100 + n } }),
   'sort by photo': (version, n) => select(version, { sort: [{ column: 'photo' }], page: { limit: 100 + n } }),
   'figures of height': (version, n) => statistics(version, { columns: ['height'], bins: 20 + n }),
-  'figures of visits, a half': (version, n) => statistics(version, { columns: ['visits'], filters: [{ column: 'seen', op: 'range', value: { max: 8e11 + n } }] }),
+  'figures of visits, a half': (version, n) => statistics(version, { columns: ['visits'], filters: half(n) }),
+  'figures of height, a half': (version, n) => statistics(version, { columns: ['height'], filters: half(n) }),
+  'group by city, a half': (version, n) => statistics(version, { groupBy: 'city', filters: half(n) }),
+  'group by age, a half': (version, n) => statistics(version, { groupBy: 'age', filters: half(n) }),
+  'group by city, figures of height, a half': (version, n) => statistics(version, { groupBy: 'city', columns: ['height'], filters: half(n) }),
   'group by city': (version, n) => statistics(version, { groupBy: 'city', maxGroups: 100 + n }),
   'group by note (a million values)': (version, n) => statistics(version, { groupBy: 'note', maxGroups: 100 + n }),
   'group by visits (a million values)': (version, n) => statistics(version, { groupBy: 'visits', maxGroups: 100 + n }),
   'group by age': (version, n) => statistics(version, { groupBy: 'age', maxGroups: 100 + n }),
   'group by city, figures of height': (version, n) => statistics(version, { groupBy: 'city', columns: ['height'], maxGroups: 10 + n })
+}
+
+/** About half of the records that have a value. */
+function half (n: number): Filter[] {
+  return [{ column: 'seen', op: 'range', value: { max: 8e11 + n } }]
 }
 
 async function select (version: TableVersion, query: SelectQuery): Promise<void> {
@@ -94,16 +107,17 @@ async function statistics (version: TableVersion, query: Partial<StatisticsQuery
   await version.statistics({ asOf: AS_OF, binWidth: 10, ...query })
 }
 
-async function measure (run: () => Promise<unknown>): Promise<{ readonly ms: number, readonly delay: number }> {
+async function measure (run: () => Promise<unknown>): Promise<{ readonly ms: number, readonly cpuMs: number, readonly delay: number }> {
   const monitor = monitorEventLoopDelay({ resolution: 1 })
   await sleep(20)
   monitor.enable()
-  const start = performance.now()
+  const [start, cpu] = [performance.now(), process.cpuUsage()]
   await run()
   const ms = performance.now() - start
+  const { user, system } = process.cpuUsage(cpu)
   await sleep(5)
   monitor.disable()
-  return { ms, delay: monitor.max / 1e6 }
+  return { ms, cpuMs: (user + system) / 1000, delay: monitor.max / 1e6 }
 }
 
 if (options.help) {
@@ -116,10 +130,16 @@ if (options.help) {
     // The first query may have started the building of an index without waiting for it.
     await sleep(500)
     const others = []
-    for (let n = 2; n < 7; n++) others.push(await measure(() => query(version, n)))
-    others.sort((a, b) => a.ms - b.ms)
+    for (let n = 2; n < 2 + LATER; n++) others.push(await measure(() => query(version, n)))
     const round = (ms: number) => Number(ms.toFixed(1))
-    rows[name] = { first: round(first.ms), 'delay first': round(first.delay), later: round(others[2]!.ms), 'delay later': round(Math.max(...others.map(({ delay }) => delay))) }
+    const median = (values: readonly number[]) => round(values.toSorted((a, b) => a - b)[LATER >> 1]!)
+    rows[name] = {
+      first: round(first.ms),
+      'delay first': round(first.delay),
+      later: median(others.map(({ ms }) => ms)),
+      'CPU later': median(others.map(({ cpuMs }) => cpuMs)),
+      'delay later': round(Math.max(...others.map(({ delay }) => delay)))
+    }
   }
   console.table(rows)
 }
