@@ -8,10 +8,9 @@ import { publish, startService, waitForFirstJob, type Service } from './service.
 /** Requests a second. */
 const RATE = 20
 const RECORDS = 20_000
-/** The number of records that are added at once. */
-const CHANGES = 100_000
 const LATENCIES_MS = [30, 100]
 const MAX_STALENESS_SECONDS = 2
+
 /** What `open-loop.js` reports of the reads in a period. */
 interface Reads { readonly requests: number, readonly failed: number, readonly p99: number, readonly waited: number, readonly maxAge: number }
 
@@ -21,7 +20,9 @@ export interface FarStore {
   readonly suffix: string
   /** The settings of a service on the lake. */
   readonly lake: Readonly<Record<string, string>>
-  /** Adds records to the lake until it has this number. */
+  /** The number of records that are added at once. */
+  readonly changes: number
+  /** Puts this number of records into the lake; those that it has are not changed. */
   fill (records: number): Promise<unknown>
   /** Sets the milliseconds that each request takes. Infinity: requests get no response. */
   setLatency (ms: number): Promise<unknown>
@@ -37,6 +38,7 @@ export function farEndpoint (endpoint: Child): FarStore {
   return {
     suffix: '',
     lake: { LAKE_URL: 's3://far', AWS_ENDPOINT_URL_S3: endpoint.firstLine.url as string },
+    changes: 100_000,
     fill: (records) => endpoint.request({ fill: 'far', records }),
     setLatency: (latencyMs) => endpoint.request({ limits: { latencyMs } })
   }
@@ -64,10 +66,10 @@ export async function measureFar (report: Report, store: FarStore, { periodMs }:
   await store.setLatency(LATENCIES_MS[0]!)
   report.check({ name: `Reads while the store is silent, p99${store.suffix}`, value: silent.p99, max: 20, unit: ' ms' })
   report.inform({ name: `Seconds until the data is fresh again${store.suffix}`, value: await secondsUntilFresh(service), unit: ' s' })
-  await store.fill(RECORDS + CHANGES)
+  await store.fill(RECORDS + store.changes)
   let seconds = 0
   const busy = await during(load, async () => { seconds = await publish(service) })
-  report.inform({ name: `${CHANGES} new records at ${LATENCIES_MS[0]} ms, published${store.suffix}`, value: seconds, unit: ' s' })
+  report.inform({ name: `${store.changes} new records at ${LATENCIES_MS[0]} ms, published${store.suffix}`, value: seconds, unit: ' s' })
   report.check({ name: `Reads during that, p99${store.suffix}`, value: busy.p99, max: 20, unit: ' ms' })
   await store.setLatency(0)
   await load.stop()

@@ -10,7 +10,7 @@ import { measureFolder } from './folder.js'
 import { measureGrowth } from './growth.js'
 import { measurePeers } from './peers.js'
 import { measureReading, measureRelisting } from './reading.js'
-import { measureRealStore } from './real-store.js'
+import { measureFarRealStore, measureRealStore } from './real-store.js'
 import { Report } from './report.js'
 import { dataGroups, measureResponses, measureShapes, statsGroups, type Services } from './responses.js'
 import { startService, waitForFirstJob, type Service } from './service.js'
@@ -80,7 +80,10 @@ const bench: Command = async (argv) => {
       await measureRelisting(report, { rounds: readingRounds })
     }
     if (isSelected('load')) await measureColdLoad(report, endpoint, { idleMs })
-    if (isSelected('far')) await measureFar(report, farEndpoint(endpoint), { periodMs })
+    if (isSelected('far')) {
+      await measureFar(report, farEndpoint(endpoint), { periodMs })
+      await measureFarRealStore(report, { periodMs })
+    }
     if (isSelected('store')) await measureRealStore(report, { rounds: readingRounds, folder })
     if (isSelected('folder')) await measureFolder(report, folder)
     if (isSelected('peers')) await measurePeers(report, endpoint, folder)
