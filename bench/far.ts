@@ -84,7 +84,8 @@ async function measureSteady (report: Report, service: Service, load: Child, { l
   report.inform({ name: `A refresh of ${RECORDS} records at ${latencyMs} ms${suffix}`, value: median(refreshes), unit: ' s' })
   report.check({ name: `${name} that take 0.1 s or longer${suffix}`, value: 100 * waited / requests, max: 0.1, unit: ' %' })
   report.inform({ name: `${name}, p99${suffix}`, value: p99, unit: ' ms' })
-  report.check({ name: `${name}, greatest Age${suffix}`, value: maxAge, max: Math.ceil(Math.max(MAX_STALENESS_SECONDS, 2 * median(refreshes))), unit: ' s' })
+  // The slowest of the refreshes before, as their duration varies on a busy machine.
+  report.check({ name: `${name}, greatest Age${suffix}`, value: maxAge, max: Math.ceil(Math.max(MAX_STALENESS_SECONDS, 2 * Math.max(...refreshes))), unit: ' s' })
 }
 
 /** Measures the reads during some work. */
