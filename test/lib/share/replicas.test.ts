@@ -124,3 +124,55 @@ t.test('replicas never go back, reflect the lake when required, replay changes o
   t.ok(replayed > property.numRuns / 2, `${replayed} replays, ${refused} refused`)
   t.ok(followed > property.numRuns / 3)
 })
+
+/** A leader that has requests, and a replica that may not write. Both have the records. */
+async function leaderAndReader () {
+  const simulation = new Simulation(2, { readers: [1] })
+  const [leader, reader] = simulation.replicas as [SimulatedReplica, SimulatedReplica]
+  simulation.bucket.put('source_data/a.csv', csv('First'))
+  simulation.bucket.put('source_data/a.png', 'first image')
+  const readBoth = async () => {
+    await simulation.advance(2500)
+    for (const { transformer } of [leader, reader]) await transformer.ensureFresh()
+    await simulation.settle()
+  }
+  for (let i = 0; i < 3; i++) await readBoth()
+  return { simulation, leader, reader, readBoth, bucket: simulation.bucket }
+}
+
+t.test('a replica that has listed for itself does not go back to what the leader has found before', async (t) => {
+  const { simulation, reader, leader, bucket } = await leaderAndReader()
+  bucket.put('source_data/a.csv', csv('Second'))
+  await reader.transformer.ensureFresh({ fresh: true })
+  const listings = simulation.counts.LIST
+  for (const ageMs of [2500, 5000]) {
+    await simulation.advance(2500)
+    t.equal((await reader.transformer.ensureFresh()).ageMs, ageMs)
+    t.match(simulation.recordsOf(reader).get('a'), 'Second')
+  }
+  t.match(simulation.recordsOf(leader).get('a'), 'First')
+  t.equal(simulation.counts.LIST, listings)
+})
+
+t.test('what a replica alone has seen, and the lake no longer has, is among its changes', async (t) => {
+  const { reader, readBoth, bucket, simulation } = await leaderAndReader()
+  bucket.put('source_data/a.csv', csv('Second'))
+  await reader.transformer.ensureFresh({ fresh: true })
+  const { next } = reader.transformer.changesSince(undefined)!
+  bucket.put('source_data/a.csv', csv('First'))
+  for (let i = 0; i < 3; i++) await readBoth()
+  t.match(simulation.recordsOf(reader).get('a'), 'First')
+  t.match(reader.transformer.changesSince(next), { keys: ['a'] })
+})
+
+t.test('an image that was replaced between the listings of two replicas is not missed by a consumer that goes from one to the other', async (t) => {
+  const { leader, reader, readBoth, bucket } = await leaderAndReader()
+  bucket.put('source_data/a.csv', csv('Second'))
+  await reader.transformer.ensureFresh({ fresh: true })
+  const { next, version } = reader.transformer.changesSince(undefined)!
+  bucket.put('source_data/a.png', 'second image')
+  for (let i = 0; i < 2; i++) await readBoth()
+  t.equal(leader.transformer.current.version, version.version)
+  t.match(leader.transformer.changesSince(next), { keys: ['a'] })
+  t.match(reader.transformer.changesSince(next), { keys: ['a'] })
+})
