@@ -118,7 +118,7 @@ export class Jobs {
       createdAt,
       startedAt: null,
       finishedAt: null,
-      progress: { listed: 0, toFetch: 0, fetched: 0 },
+      progress: { listed: 0, requests: 0, toFetch: 0, fetched: 0 },
       result: null,
       error: null
     })

@@ -6,6 +6,8 @@ export interface FreshnessRules {
   readonly refreshWaitMs: number
   /** The greatest age of data that is served while refreshes fail; may be Infinity. */
   readonly maxStaleIfErrorMs: number
+  /** The most requests a minute for listings that no caller has required; may be Infinity. */
+  readonly maxListRequests: number
 }
 
 /** What is known of the refreshes so far. Times are milliseconds of the monotonic clock. */
@@ -22,6 +24,8 @@ export interface RefreshHistory {
   readonly lastMs: number
   /** When the last refresh failed; `undefined` if it succeeded. */
   readonly failedAt: number | undefined
+  /** When the requests so far are paid for: see `payFor`. */
+  readonly paidAt: number
 }
 
 /** When the next refresh begins, and which reads wait for it. Times are milliseconds of the monotonic clock. */
@@ -36,7 +40,7 @@ export interface RefreshPlan {
   readonly isShared: boolean
 }
 
-export const NO_HISTORY: RefreshHistory = { listedAt: undefined, listingMs: [], refreshMs: [], lastMs: 0, failedAt: undefined }
+export const NO_HISTORY: RefreshHistory = { listedAt: undefined, listingMs: [], refreshMs: [], lastMs: 0, failedAt: undefined, paidAt: -Infinity }
 
 /** The number of durations that count, so that one slow listing does not excuse the next ones. */
 const REMEMBERED = 5
@@ -46,15 +50,35 @@ const MAX_TWICE_MS = 60_000
 const RETRY_DELAY_MS = 1000
 
 /** The rule that decides when data is refreshed and when reads wait; docs/decisions/0003 explains it. */
-export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refreshMs, lastMs, failedAt }: RefreshHistory, { maxStalenessMs, refreshWaitMs }: FreshnessRules): RefreshPlan {
+export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refreshMs, lastMs, failedAt, paidAt }: RefreshHistory, { maxStalenessMs, refreshWaitMs }: FreshnessRules): RefreshPlan {
   const waitMs = lastMs > refreshWaitMs ? 0 : refreshWaitMs
   // After a failure the next refresh may fail as well, so only the read that starts it waits for it.
-  if (failedAt !== undefined) return { dueAt: failedAt + RETRY_DELAY_MS, oldAt: -Infinity, waitMs, isShared: false }
+  if (failedAt !== undefined) return { dueAt: Math.max(failedAt + RETRY_DELAY_MS, paidAt), oldAt: -Infinity, waitMs, isShared: false }
   if (listedAt === undefined) return { dueAt: -Infinity, oldAt: -Infinity, waitMs, isShared: true }
   const oldAt = Math.max(Math.min(listedAt + maxStalenessMs, readAgainAt), listedAt + twiceTheMedian(listingMs))
   const aheadAt = oldAt - twiceTheMedian(refreshMs)
   // A refresh before `readAgainAt` would come too early for the file.
-  return { dueAt: readAgainAt > oldAt ? aheadAt : Math.max(aheadAt, readAgainAt), oldAt, waitMs, isShared: true }
+  const dueAt = readAgainAt > oldAt ? aheadAt : Math.max(aheadAt, readAgainAt)
+  // What the budget delays may be older: no read waits for a refresh that is not paid for.
+  const delayMs = Math.max(0, paidAt - dueAt)
+  return { dueAt: dueAt + delayMs, oldAt: oldAt + delayMs, waitMs, isShared: true }
+}
+
+/** How many milliseconds apart refreshes begin if the budget is what limits them; `undefined` if it is not. */
+export function intervalByBudget (requests: number, { maxListRequests, maxStalenessMs }: FreshnessRules): number | undefined {
+  const ms = requests * 60_000 / maxListRequests
+  return ms > maxStalenessMs ? ms : undefined
+}
+
+/**
+ * The budget for requests: each one is paid for by its share of a minute, from when the ones before it are paid for. The next refresh that no caller has
+ * required begins when nothing is owed, so that required ones are paid for by a later beginning of those. What is not spent is not saved.
+ *
+ * @param paidAt when the requests so far are paid for; milliseconds, as `now`
+ * @returns when these are, too
+ */
+export function payFor (requests: number, paidAt: number, now: number, { maxListRequests }: FreshnessRules): number {
+  return Math.max(paidAt, now) + requests * 60_000 / maxListRequests
 }
 
 /** Adds a duration to those that are remembered. */

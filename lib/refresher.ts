@@ -1,8 +1,8 @@
 import type { MonotonicClock } from './base/clock.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
-import { systemTimer, type Timer } from './base/timer.js'
-import { NO_HISTORY, planRefresh, remember, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
+import { systemPause, systemTimer, type Pause, type Timer } from './base/timer.js'
+import { intervalByBudget, NO_HISTORY, payFor, planRefresh, remember, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
 
 export type { FreshnessRules } from './refresh-rule.js'
 
@@ -14,6 +14,8 @@ export interface Refreshed {
   readonly checkedAt?: number
   /** How long the listing or the reading of the state took, in milliseconds. */
   readonly listingMs: number
+  /** The number of requests that the listing has taken. */
+  readonly requests: number
   /** Keys of info files that could not be downloaded. */
   readonly failed: readonly string[]
   /** From when on the data is refreshed before it is served, even if it is younger than the rules allow; in milliseconds of the monotonic clock. */
@@ -46,9 +48,16 @@ export interface RefresherOptions {
   readonly rules: FreshnessRules
   /** Starts refreshes that no read has to wait for. Default: the system's timer. */
   readonly timer?: Timer | undefined
+  /** Delays required refreshes. Default: the pause of the system. */
+  readonly pause?: Pause | undefined
   /** Receives each change of the reasons why data is stale, when it is noticed: after a refresh, or when data is requested. */
   readonly onChange?: ((change: FreshnessChange) => void) | undefined
+  /** Called when the budget begins or ceases to be what limits refreshes: see `intervalByBudget`. */
+  readonly onBudget?: ((intervalMs: number | undefined) => void) | undefined
 }
+
+/** Required refreshes begin at least this number of milliseconds after each other; those that are required meanwhile share one. */
+const REQUIRED_INTERVAL_MS = 200
 
 const FRESH: readonly FailureCode[] = []
 
@@ -62,14 +71,26 @@ export class Refresher<T extends Refreshed> {
   #history: RefreshHistory = NO_HISTORY
   #plan
   #startedAt = 0
+  /** When the last required refresh began. */
+  #requiredAt = -Infinity
+  /** A required refresh that will begin after a pause. */
+  #paused: Promise<T> | undefined
+  /** How many milliseconds apart the budget allows refreshes, as reported; `undefined` if it does not limit them. */
+  #intervalMs: number | undefined
+  /** The number of requests of the refresh that runs, as reported so far. */
+  #requests = 0
   /** Whether there is traffic: a read was served without waiting after the last refresh began. */
   #hasTraffic = false
   #cancelTimer = () => {}
   #isStopped = false
 
-  /** @param refresh does the work; its argument is `true` if a caller has required a refresh that starts after the call */
-  constructor (refresh: (fresh: boolean) => Promise<T>, options: RefresherOptions) {
-    this.#flight = new SingleFlight((fresh) => this.#run(() => refresh(fresh)))
+  /**
+   * @param refresh does the work; `fresh` is `true` if a caller has required a refresh that starts after the call. `onRequests` receives the number of
+   * requests so far, which counts if the refresh fails
+   */
+  constructor (refresh: (fresh: boolean, onRequests: (requests: number) => void) => Promise<T>, options: RefresherOptions) {
+    const onRequests = (requests: number) => { this.#requests = requests }
+    this.#flight = new SingleFlight((fresh) => this.#run(fresh, () => refresh(fresh, onRequests)))
     this.#options = options
     this.#plan = planRefresh(NO_HISTORY, options.rules)
   }
@@ -81,7 +102,7 @@ export class Refresher<T extends Refreshed> {
 
   /** Joins the running refresh or starts one. With `fresh`, the refresh starts after this call. Rejects with the error of the refresh. */
   refresh ({ fresh = false } = {}): Promise<T> {
-    return fresh ? this.#flight.fresh() : this.#flight.join()
+    return fresh ? this.#require() : this.#flight.join()
   }
 
   /** How fresh the data is for a read that needs no refresh; `undefined` if a refresh is due, so that the read must call `ensure`. */
@@ -101,7 +122,7 @@ export class Refresher<T extends Refreshed> {
   async ensure ({ fresh = false } = {}): Promise<Freshness> {
     const current = fresh ? undefined : this.current()
     if (current !== undefined) return current
-    if (fresh) await settled(this.#flight.fresh())
+    if (fresh) await settled(this.#require())
     else await this.#join(this.#options.clock())
     const freshness = this.freshness()
     this.#report(freshness.staleReasons)
@@ -139,23 +160,39 @@ export class Refresher<T extends Refreshed> {
     else this.#hasTraffic = true
   }
 
-  async #run (refresh: () => Promise<T>): Promise<T> {
-    const { clock } = this.#options
+  /** Joins a refresh that starts after this call, and not too soon after the last one that was required. */
+  #require (): Promise<T> {
+    const { clock, pause = systemPause } = this.#options
+    const remainingMs = this.#requiredAt + REQUIRED_INTERVAL_MS - clock()
+    if (this.#paused === undefined && remainingMs <= 0) return this.#flight.fresh()
+    this.#paused ??= pause(remainingMs).then(() => {
+      this.#paused = undefined
+      return this.#flight.fresh()
+    })
+    return this.#paused
+  }
+
+  async #run (isRequired: boolean, refresh: () => Promise<T>): Promise<T> {
+    const { clock, rules } = this.#options
     this.#cancelTimer()
     this.#hasTraffic = false
     this.#startedAt = clock()
+    if (isRequired) this.#requiredAt = this.#startedAt
+    this.#requests = 0
+    const paidAt = (requests: number) => payFor(requests, this.#history.paidAt, this.#startedAt, rules)
     try {
       const last = await refresh()
       this.#last = last
       this.#failure = undefined
       const lastMs = clock() - this.#startedAt
       const { listingMs, refreshMs } = this.#history
-      this.#planNext({ listedAt: checkedAtOf(last), readAgainAt: last.readAgainAt, listingMs: remember(listingMs, last.listingMs), refreshMs: remember(refreshMs, lastMs), lastMs, failedAt: undefined })
+      this.#planNext({ listedAt: checkedAtOf(last), readAgainAt: last.readAgainAt, listingMs: remember(listingMs, last.listingMs), refreshMs: remember(refreshMs, lastMs), lastMs, failedAt: undefined, paidAt: paidAt(last.requests) })
+      this.#reportBudget(intervalByBudget(last.requests, rules))
       return last
     } catch (error) {
       this.#failure = { code: toFailureCode(error), error }
       const failedAt = clock()
-      this.#planNext({ ...this.#history, lastMs: failedAt - this.#startedAt, failedAt })
+      this.#planNext({ ...this.#history, lastMs: failedAt - this.#startedAt, failedAt, paidAt: paidAt(this.#requests) })
       throw error
     } finally {
       this.#report(this.#lastingReasons())
@@ -186,6 +223,12 @@ export class Refresher<T extends Refreshed> {
     const hasGaps = this.#last !== undefined && this.#last.failed.length > 0
     if (this.#failure !== undefined) return hasGaps && this.#failure.code !== 'download_failed' ? [this.#failure.code, 'download_failed'] : [this.#failure.code]
     return hasGaps ? ['download_failed'] : FRESH
+  }
+
+  #reportBudget (intervalMs: number | undefined): void {
+    const isChanged = (intervalMs === undefined) !== (this.#intervalMs === undefined)
+    this.#intervalMs = intervalMs
+    if (isChanged) this.#options.onBudget?.(intervalMs)
   }
 
   #report (reasons: readonly FailureCode[]): void {

@@ -7,7 +7,7 @@ import { DEFAULTS } from './base/defaults.js'
 import { parseDuration } from './base/duration.js'
 import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
 import { sizeOrAuto } from './base/memory-limit.js'
-import type { Timer } from './base/timer.js'
+import type { Pause, Timer } from './base/timer.js'
 import { Turns } from './base/turns.js'
 import { IncompleteSourceError, NoDataError } from './base/errors.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
@@ -59,6 +59,8 @@ export interface TransformerOptions {
   readonly monotonic?: MonotonicClock | undefined
   /** Starts refreshes while there is traffic. Default: the system's timer. */
   readonly timer?: Timer | undefined
+  /** Delays refreshes that callers have required soon after each other. Default: the pause of the system. */
+  readonly pause?: Pause | undefined
   /** The prefix of the keys of info files and images. Default, also of the options below: see lib/base/defaults.ts. */
   readonly sourcePrefix?: string | undefined
   /** The key that `updateOutput` writes. It is never read as input. */
@@ -93,6 +95,8 @@ export interface TransformerOptions {
   readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
   /** Receives each change of the reasons why the data is stale. */
   readonly onFreshnessChange?: ((change: FreshnessChange) => void) | undefined
+  /** Called when the budget for requests begins or ceases to limit refreshes, with the milliseconds between them; `undefined` if it does not. */
+  readonly onBudget?: ((intervalMs: number | undefined) => void) | undefined
   /** Receives the outcome of each reconcile. */
   readonly onReconciled?: ((change: LakeChange) => void) | undefined
   /** Called after each write of the snapshot, with the error if it has failed: the next start will take longer. */
@@ -188,6 +192,7 @@ export class UserDataTransformer {
       maxStalenessMs: parseDuration(DEFAULTS.maxStaleness)!,
       refreshWaitMs: parseDuration(DEFAULTS.refreshWait)!,
       maxStaleIfErrorMs: Infinity,
+      maxListRequests: Infinity,
       ...options.freshness
     }
     const stateKey = withExtension(this.#outputKey, 'state.json')
@@ -207,7 +212,7 @@ export class UserDataTransformer {
     this.#backend = backend
     this.#options = options
     this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onEnd: (error) => this.#noteSnapshot(error) })
-    this.#refresher = new Refresher((fresh) => this.#reconcile(fresh), { clock: monotonic, timer: options.timer, rules: freshness, onChange: options.onFreshnessChange })
+    this.#refresher = new Refresher((fresh, onRequests) => this.#reconcile(fresh, onRequests), { clock: monotonic, timer: options.timer, pause: options.pause, rules: freshness, onChange: options.onFreshnessChange, onBudget: options.onBudget })
   }
 
   /** Lists the source and reads what has changed. With `fresh`, the listing begins after this call. Rejects if the lake cannot be read. */
@@ -435,8 +440,11 @@ export class UserDataTransformer {
     await this.#backend.close()
   }
 
-  async #reconcile (fresh: boolean): Promise<BackendReconciled> {
-    const onProgress = (progress: ReconcileProgress) => this.#updates.forEach((update) => update.onProgress(progress))
+  async #reconcile (fresh: boolean, onRequests: (requests: number) => void): Promise<BackendReconciled> {
+    const onProgress = (progress: ReconcileProgress) => {
+      onRequests(progress.requests)
+      this.#updates.forEach((update) => update.onProgress(progress))
+    }
     const outputKeys = [...new Set([...this.#updates].flatMap((update) => update.outputKeys))]
     const isFirst = this.#refresher.last === undefined
     const reconciled = await this.#backend.reconcile(isFirst ? undefined : this.#cache.state, { retryAll: fresh, outputKeys }, onProgress)

@@ -14,3 +14,11 @@ export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChan
     else log.warn({ stale: reasons, cause }, 'The data is stale; only changes of the reasons are logged')
   }
 }
+
+/** Returns a function that logs when MAX_LIST_REQUESTS begins or ceases to be what limits how fresh the data is. */
+export function budgetLogger (log: FastifyBaseLogger): (intervalMs: number | undefined) => void {
+  return (intervalMs) => {
+    if (intervalMs === undefined) log.info('The data is refreshed as MAX_STALENESS requires again')
+    else log.info({ seconds: Math.round(intervalMs / 1000) }, 'The lake has so many objects that MAX_LIST_REQUESTS, not MAX_STALENESS, decides how often the data is refreshed')
+  }
+}

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import type { LakeRules } from '../lib/worker/in-process-backend.js'
 import { WorkerBackend, type BackendThread } from '../lib/worker/worker-backend.js'
 import { monotonicNow, type Clock, type MonotonicClock } from '../lib/base/clock.js'
-import type { Timer } from '../lib/base/timer.js'
+import type { Pause, Timer } from '../lib/base/timer.js'
 import { parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
 import type { DuplicateRule, InputEncoding } from '../lib/base/info-formats.js'
@@ -11,8 +11,9 @@ import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
 import { sizeOrAuto } from '../lib/base/memory-limit.js'
 import { toExtensions } from './config.js'
-import { freshnessLogger } from './freshness-log.js'
+import { budgetLogger, freshnessLogger } from './freshness-log.js'
 import { lakeLogger } from './lake-log.js'
+import { maxListRequests } from './config/list-requests.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -37,6 +38,8 @@ export interface TransformerPluginOptions {
   readonly monotonic?: MonotonicClock | undefined
   /** Starts refreshes while there is traffic. Default: the system's timer. */
   readonly timer?: Timer | undefined
+  /** Delays refreshes that clients have required soon after each other. Default: the pause of the system. */
+  readonly pause?: Pause | undefined
   /**
    * A thread that runs `serveBackend`. It reconciles and publishes, and opens its own store on the URL of `objectStore`. Default: this
    * thread does that work.
@@ -47,7 +50,7 @@ export interface TransformerPluginOptions {
 }
 
 /** Decorates the instance with the transformer. Needs: config, schema, object-store, etag-cache. */
-export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, timer, worker, openVersion }) => {
+export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, timer, pause, worker, openVersion }) => {
   const { config, tableSchema, objectStore, log } = fastify
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, MAX_DOWNLOADS } = config
   const openWorker = (rules: LakeRules) =>
@@ -62,6 +65,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     clock,
     monotonic,
     timer,
+    pause,
     sourcePrefix: config.SOURCE_PREFIX,
     outputKey: config.OUTPUT_KEY,
     schema: tableSchema.descriptor,
@@ -73,7 +77,8 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     freshness: {
       maxStalenessMs: parseDuration(config.MAX_STALENESS)!,
       refreshWaitMs: parseDuration(config.REFRESH_WAIT)!,
-      maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity
+      maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity,
+      maxListRequests: maxListRequests(config)
     },
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: sizeOrAuto(config.VERSIONS_MAX_BYTES) },
     indexMaxBytes: sizeOrAuto(config.INDEX_MAX_BYTES),
@@ -83,6 +88,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     openBackend: worker && openWorker,
     openVersion,
     onFreshnessChange: freshnessLogger(log),
+    onBudget: budgetLogger(log),
     onColdStart: (reason) => log.warn({ reason }, coldStartMessage(reason)),
     ...lakeLogger(log)
   }))

@@ -25,6 +25,8 @@ export interface Inventory {
   readonly refused: readonly Refused[]
   /** The number of all objects. */
   readonly listed: number
+  /** The number of requests that the listing has taken. */
+  readonly requests: number
   readonly ignored: readonly IgnoredObjects[]
   /** What the listing of a folder has skipped. */
   readonly skipped: readonly SkippedFiles[]
@@ -59,21 +61,23 @@ function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedS
 /**
  * Lists the lake and decides, from the listing alone, which objects are used.
  *
- * @param onListed receives the number of listed objects after each page
+ * @param onListed receives the numbers of listed objects and of requests after each page
  * @param previous the state of an earlier listing, from which the needed memory is estimated
  * @throws StoreError if the listing fails
  */
 export async function takeInventory (
-  store: ObjectStore, rules: SourceRules, onListed: (listed: number) => void, previous?: SourceState
+  store: ObjectStore, rules: SourceRules, onListed: (listed: number, requests: number) => void, previous?: SourceState
 ): Promise<Inventory> {
   const infoFiles = new UserObjects(previous && infoFilesOf(previous, rules))
   const images = compileSchema(rules.schema).images.map((_, field) => new UserObjects(previous && imagesOf(previous, field)))
   const invalid: Refused[] = []
   const classify = objectClassifier(rules)
   let listed = 0
+  let requests = 0
+  const onRequest = () => { requests++ }
   const ignored = new IgnoredCounter()
   const skipped = new SkippedCounter()
-  for await (const page of store.list(rules.prefix, { onSkipped: (file) => skipped.add(file) })) {
+  for await (const page of store.list(rules.prefix, { onSkipped: (file) => skipped.add(file), onRequest })) {
     for (let i = 0; i < page.length; i++) {
       const object = classify(page.key(i))
       if (object.kind === 'info') addInfoFile(page, i, object.extension.length, infoFiles, invalid)
@@ -81,7 +85,7 @@ export async function takeInventory (
       else if (object.kind === 'other') ignored.add(page.key(i))
     }
     listed += page.length
-    onListed(listed)
+    onListed(listed, requests)
   }
   const { chosen, duplicates } = chooseInfoFiles(infoFiles, rules.duplicates)
   return {
@@ -90,6 +94,7 @@ export async function takeInventory (
     images: images.map((objects) => joinImages(infoFiles, chosen, objects)),
     refused: [...invalid, ...duplicates],
     listed,
+    requests,
     ignored: ignored.list(),
     skipped: skipped.list()
   }

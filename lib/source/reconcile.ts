@@ -33,8 +33,8 @@ const MAX_TIMEOUT_MS = 8000
 /** The pause after a timeout, as a multiple of that timeout. */
 const BACKOFF_FACTOR = 5
 
-/** Progress of a reconcile: objects listed, info files to download, and info files downloaded. */
-export interface ReconcileProgress { readonly listed: number, readonly toFetch: number, readonly fetched: number }
+/** Progress of a reconcile: objects listed, requests for the listing, info files to download, and info files downloaded. */
+export interface ReconcileProgress { readonly listed: number, readonly requests: number, readonly toFetch: number, readonly fetched: number }
 
 /** The outcome of a reconcile. Plain data that can be posted to another thread. */
 export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
@@ -42,6 +42,8 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   readonly listedAt: number
   /** How long the listing took, in milliseconds. */
   readonly listingMs: number
+  /** The number of requests that the listing has taken. */
+  readonly requests: number
   /** The state after the listing; the previous one if nothing has changed. */
   readonly state: State
   /** The previous one if nothing in it has changed. */
@@ -79,14 +81,15 @@ export async function reconcile (
 ): Promise<Reconciled> {
   const preconditions = await readPreconditions(store, outputKeys)
   const listedAt = clock()
-  const inventory = await takeInventory(store, rules, (listed) => onProgress({ listed, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous)
+  const inventory = await takeInventory(store, rules, (listed, requests) => onProgress({ listed, requests, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous)
   const listingMs = clock() - listedAt
   const previousState = await previous
   const isPaused = ({ backoff }: RejectedFile) => backoff !== undefined && !retryAll && clock() < backoff.until
   const plan = planReconcile(inventory, previousState, rules, isPaused)
   const changed = toDownload(plan)
   let fetched = 0
-  const report = () => onProgress({ listed: inventory.listed, toFetch: changed.length, fetched })
+  const { listed, requests } = inventory
+  const report = () => onProgress({ listed, requests, toFetch: changed.length, fetched })
   report()
   const bytesOf = (user: number) => {
     const size = inventory.infoFiles.size(inventory.users[user]!)
@@ -115,6 +118,7 @@ export async function reconcile (
   return {
     listedAt,
     listingMs,
+    requests,
     state,
     quarantine: next,
     warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, quarantine: next, skipped: inventory.skipped }),

@@ -41,6 +41,8 @@ export interface SkippedFile {
 export interface ListOptions {
   /** Receives each entry that the listing skips. Buckets have no such entries. */
   readonly onSkipped?: ((file: SkippedFile) => void) | undefined
+  /** Called for each request that the listing sends to a server. A folder has none. */
+  readonly onRequest?: (() => void) | undefined
 }
 
 /** The condition and the range of `ObjectStore.stream`. */

@@ -239,7 +239,7 @@ export class SharingBackend implements LakeBackend {
 
   /** What the state describes, or the last listing of this replica if it is newer. */
   #follow ({ state, writtenAt, notBefore }: Head, now: number): BackendReconciled {
-    const checked = { checkedAt: now, listingMs: this.#options.clock() - now, preconditions: new Map() }
+    const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, preconditions: new Map() }
     if (this.#own !== undefined && notBefore - state.listingAgeMs < this.#own.listedAt) return { ...this.#own, ...checked }
     const view = this.#withLog(this.#base!.view, this.#last!, writtenAt)
     this.#own = undefined

@@ -52,6 +52,11 @@ export const SettingsSchema = Type.Object({
     description: 'The most objects of a bucket that are downloaded at a time, and the most connections for them; the number adapts to the store',
     accepted: 'an integer from 1 to 1024'
   }),
+  MAX_LIST_REQUESTS: text({
+    default: 'auto',
+    description: 'The most LIST requests a minute for refreshes that no client has required: a lake that takes more is refreshed less often (docs/costs.md). Required ones (POST /data, no-cache) and jobs are counted but not delayed. auto: 600 on AWS, at most 131 dollars a month, otherwise unlimited',
+    accepted: 'a positive integer such as 600, unlimited, or auto'
+  }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
   SHUTDOWN_TIMEOUT: text({ default: '10s', description: 'The longest time that a shutdown waits for open requests and a running job', accepted: 'a duration up to 24d, such as 10s' }, { format: 'duration' }),
   VERSIONS_MAX_AGE: text({ default: DEFAULTS.versionsMaxAge, description: 'How long a previous data version is retained for clients that page through it', accepted: 'a duration up to 24d, such as 10m' }, { format: 'duration' }),
   VERSIONS_MAX_BYTES: text({

@@ -18,6 +18,7 @@ import { toCell } from '../../lib/table/column-types.js'
 import { tableFields, type TableField } from '../../lib/table/table-field.js'
 import { TableReader, type Table } from '../../lib/table/table.js'
 import { UserDataTransformer, type TransformerOptions } from '../../lib/transformer.js'
+import { noPause } from '../support/virtual-time.js'
 import { readParquet } from '../support/parquet.js'
 import { runs } from '../support/property-runs.js'
 import { mapInfo, wrapStore } from '../support/stores.js'
@@ -186,7 +187,7 @@ async function openLake (t: Test, files: NonNullable<Parameters<Test['testdir']>
   const root = t.testdir({ source_data: files })
   // A file that was written just now would be read again by the next reconcile.
   const store = mapInfo(new FolderStore(root), ({ racy, ...info }) => info as never)
-  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify(descriptor)).descriptor, ...options })
+  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, schema: parseSchema(JSON.stringify(descriptor)).descriptor, ...options })
   t.teardown(() => transformer.close())
   await transformer.reconcile()
   return { store, transformer }
@@ -214,7 +215,7 @@ t.test('a lake with ISO dates: records, ages, output and snapshot', async (t) =>
   await transformer.flush()
   const restart = async (schema: object) => {
     const failures: string[] = []
-    const next = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify(schema)).descriptor, onColdStart: (failure) => failures.push(failure) })
+    const next = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, schema: parseSchema(JSON.stringify(schema)).descriptor, onColdStart: (failure) => failures.push(failure) })
     t.teardown(() => next.close())
     await next.reconcile()
     return failures
@@ -264,7 +265,7 @@ t.test('several image fields: rows, orphans, attachments by field, and a restart
   t.equal(await open(transformer, 'a', 'front'), 'other')
   await transformer.updateOutput()
   await transformer.flush()
-  const restarted = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify({ fields })).descriptor, onColdStart: t.fail })
+  const restarted = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, schema: parseSchema(JSON.stringify({ fields })).descriptor, onColdStart: t.fail })
   t.teardown(() => restarted.close())
   await restarted.reconcile()
   t.same(await rows(restarted), expected)
@@ -310,7 +311,7 @@ t.test('info files of every format are records, with the same id in two formats 
       return store.get(key, options)
     }
   })
-  const restarted = new UserDataTransformer({ store: counting, cache: new EtagCache(), schema: parseSchema(JSON.stringify({ fields })).descriptor, onColdStart: t.fail })
+  const restarted = new UserDataTransformer({ store: counting, cache: new EtagCache(), pause: noPause, schema: parseSchema(JSON.stringify({ fields })).descriptor, onColdStart: t.fail })
   t.teardown(() => restarted.close())
   await restarted.reconcile()
   t.same(await rows(restarted), expected)
@@ -334,7 +335,7 @@ t.test('the encoding and the rule for duplicates apply to a lake, and a start wi
   await transformer.flush()
   const restart = async (options: Partial<TransformerOptions>) => {
     const failures: string[] = []
-    const next = new UserDataTransformer({ store, cache: new EtagCache(), schema: parseSchema(JSON.stringify({ fields })).descriptor, onColdStart: (failure) => failures.push(failure), ...options })
+    const next = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, schema: parseSchema(JSON.stringify({ fields })).descriptor, onColdStart: (failure) => failures.push(failure), ...options })
     t.teardown(() => next.close())
     await next.reconcile()
     return [...failures, ...await names(next)]

@@ -7,6 +7,7 @@ import { appendChanges, findPosition, encodeLog, keysBetween, lastPosition } fro
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer } from '../../lib/transformer.js'
+import { noPause } from '../support/virtual-time.js'
 import { runs } from '../support/property-runs.js'
 import { utf8ColumnOf } from '../support/tables.js'
 
@@ -37,7 +38,7 @@ t.test('replaying the changes from any earlier position leads to exactly the cur
     mkdirSync(join(root, 'source_data'), { recursive: true })
     const open = () => {
       const store = new FolderStore(root)
-      return { store, transformer: new UserDataTransformer({ store, cache: new EtagCache() }) }
+      return { store, transformer: new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause }) }
     }
     let { store, transformer } = open()
     const close = async () => {

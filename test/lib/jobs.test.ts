@@ -13,7 +13,7 @@ function controlled () {
   const ended: [Job, unknown][] = []
   const jobs = new Jobs({
     work: ({ dryRun, onProgress }) => new Promise((resolve, reject) => {
-      runs.push({ dryRun, end: () => resolve(REPORT), fail: reject, progress: (fetched) => onProgress({ listed: 9, toFetch: 5, fetched }) })
+      runs.push({ dryRun, end: () => resolve(REPORT), fail: reject, progress: (fetched) => onProgress({ listed: 9, requests: 1, toFetch: 5, fetched }) })
     }),
     instance: 'test',
     clock: clock.read,

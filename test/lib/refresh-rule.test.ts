@@ -1,17 +1,17 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { planRefresh, remember, type RefreshHistory } from '../../lib/refresh-rule.js'
+import { NO_HISTORY, planRefresh, remember, type RefreshHistory } from '../../lib/refresh-rule.js'
 import { Refresher, type Freshness, type Refreshed } from '../../lib/refresher.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import { runs } from '../support/property-runs.js'
 import { VirtualTime } from '../support/virtual-time.js'
 
-const RULES = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity }
+const RULES = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity, maxListRequests: Infinity }
 
 const duration = fc.nat(100_000)
 const durations = fc.array(duration, { minLength: 1, maxLength: 5 })
-const histories: fc.Arbitrary<RefreshHistory> = fc.record({ listedAt: duration, listingMs: durations, refreshMs: durations, lastMs: duration, failedAt: fc.option(duration, { nil: undefined }) })
-const rules = fc.record({ maxStalenessMs: duration, refreshWaitMs: duration, maxStaleIfErrorMs: fc.constant(Infinity) })
+const histories: fc.Arbitrary<RefreshHistory> = fc.record({ listedAt: duration, listingMs: durations, refreshMs: durations, lastMs: duration, failedAt: fc.option(duration, { nil: undefined }), paidAt: fc.constant(-Infinity) })
+const rules = fc.record({ maxStalenessMs: duration, refreshWaitMs: duration, maxStaleIfErrorMs: fc.constant(Infinity), maxListRequests: fc.constant(Infinity) })
 
 t.test('data is old after MAX_STALENESS or two listing times, of which only those up to a minute count; a refresh is due earlier', async () => {
   fc.assert(fc.property(histories, rules, ({ listedAt, listingMs, ...history }, rules) => {
@@ -27,7 +27,7 @@ t.test('two slow listings among five change nothing for the next one', async () 
   const slow = fc.array(duration, { maxLength: 2 })
   fc.assert(fc.property(fast, slow, fc.func(fc.nat()), (fast, slow, orderOf) => {
     const listingMs = [...fast, ...slow].toSorted((a, b) => orderOf(a) - orderOf(b))
-    const { oldAt } = planRefresh({ listedAt: 0, listingMs, refreshMs: listingMs, lastMs: 0, failedAt: undefined }, RULES)
+    const { oldAt } = planRefresh({ ...NO_HISTORY, listedAt: 0, listingMs, refreshMs: listingMs }, RULES)
     return oldAt <= Math.max(RULES.maxStalenessMs, 2 * Math.max(...fast))
   }), runs(1000))
 })
@@ -60,7 +60,7 @@ async function simulate ({ coldMs, durations, gaps }: Scenario): Promise<{ reads
     starts.push(listedAt)
     await time.sleep(ms ?? 20_000)
     if (ms === undefined) throw new StoreError('timeout', 'silence')
-    return { listedAt, listingMs: starts.length === 1 ? 0 : ms, failed: [] }
+    return { listedAt, listingMs: starts.length === 1 ? 0 : ms, requests: 0, failed: [] }
   }, { clock: time.clock, timer: time.timer, rules: RULES })
   refresher.refresh()
   await time.advance(coldMs)

@@ -11,8 +11,8 @@ function controlled (rules = {}) {
   const changes: string[][] = []
   const refresher = new Refresher<Refreshed>(() => new Promise((resolve, reject) => {
     const listedAt = time.clock()
-    runs.push({ end: (failed = [], readAgainAt?: number) => resolve({ listedAt, listingMs: time.clock() - listedAt, failed, readAgainAt }), fail: reject })
-  }), { clock: time.clock, timer: time.timer, rules: { maxStalenessMs: 2000, refreshWaitMs: 20, maxStaleIfErrorMs: Infinity, ...rules }, onChange: ({ reasons }) => changes.push([...reasons]) })
+    runs.push({ end: (failed = [], readAgainAt?: number) => resolve({ listedAt, listingMs: time.clock() - listedAt, requests: 0, failed, readAgainAt }), fail: reject })
+  }), { clock: time.clock, timer: time.timer, pause: async () => {}, rules: { maxStalenessMs: 2000, refreshWaitMs: 20, maxStaleIfErrorMs: Infinity, maxListRequests: Infinity, ...rules }, onChange: ({ reasons }) => changes.push([...reasons]) })
   const load = async (listingMs = 0, failed: string[] = []) => {
     const done = refresher.refresh({ fresh: true })
     await time.advance(listingMs)
@@ -116,8 +116,9 @@ t.test('after stop() refreshes begin only with reads', async (t) => {
 })
 
 t.test('fresh: waits for a refresh that starts after the call', async (t) => {
-  const { refresher, runs, load } = controlled()
+  const { time, refresher, runs, load } = controlled()
   await load()
+  await time.advance(200)
   const first = refresher.ensure({ fresh: true })
   const second = refresher.ensure({ fresh: true })
   runs[1]!.end()
@@ -146,6 +147,7 @@ t.test('after a failed refresh the last data is served with the reason, and the 
 t.test('under traffic the next attempt begins a second after a failure, and no read waits for it', async (t) => {
   const { time, refresher, runs, load } = controlled({ refreshWaitMs: 60_000 })
   await load()
+  await time.advance(200)
   const failing = refresher.ensure({ fresh: true })
   runs[1]!.fail(new StoreError('unreachable', 'down'))
   await failing
@@ -161,6 +163,7 @@ t.test('under traffic the next attempt begins a second after a failure, and no r
 t.test('a failed refresh is retried even if the data is young', async (t) => {
   const { time, refresher, runs, load } = controlled({ maxStalenessMs: 3_600_000 })
   await load()
+  await time.advance(200)
   const failing = refresher.ensure({ fresh: true })
   runs[1]!.fail(new TypeError('a bug'))
   t.match(await failing, { staleReasons: ['internal_error'], isUsable: true })

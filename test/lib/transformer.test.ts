@@ -7,6 +7,7 @@ import { planRequest, type ExportQuery } from '../../lib/output/request-plan.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer, type TransformerOptions } from '../../lib/transformer.js'
+import { noPause } from '../support/virtual-time.js'
 import { csv, NOON } from '../support/app.js'
 
 /** The library without any server: a folder, a cache, a transformer. */
@@ -18,7 +19,7 @@ async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
   })
   const root = t.testdir({ source_data: { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0), '1.png': 'x' } })
   const store = new FolderStore(root)
-  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), clock: () => NOON, ...options })
+  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, clock: () => NOON, ...options })
   return { store, transformer }
 }
 

@@ -11,6 +11,7 @@ import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
 import { shareWorker } from './shared-worker.js'
 import { NOON, TestClock } from './test-clock.js'
+import { noPause } from './virtual-time.js'
 import './file-timeout.js'
 
 export { NOON, TestClock }
@@ -62,6 +63,7 @@ export async function build (t: Test, { files = {}, settings = {}, server = {}, 
     clock: clock.read,
     monotonic: clock.monotonic,
     timer: never, // so that only requests start refreshes, and tests can count them
+    pause: noPause,
     ...store === undefined ? { worker: worker?.() ?? shareWorker(clock) } : { store: store(bucket) },
     ...options
   })

@@ -1,3 +1,4 @@
+import { firstIndex } from '../../lib/base/bytes.js'
 import { compareUtf8 } from '../../lib/base/utf8.js'
 import type { RangeOptions } from '../../lib/store/s3/ranged-listing.js'
 import type { ListingPage } from '../../lib/store/s3/s3-listing.js'
@@ -9,6 +10,7 @@ export class ListedKeys {
   readonly #keys: Set<string>
   readonly #pageSize: number
   readonly #ignoresStartAfter: boolean
+  #sorted: readonly string[] | undefined
   #waiting: (() => void)[] = []
   /** Called with the keys of each page; returns those that are sent. */
   damage: (keys: string[]) => string[] = (keys) => keys
@@ -20,15 +22,18 @@ export class ListedKeys {
   }
 
   add (key: string): void {
+    this.#sorted = undefined
     this.#keys.add(key)
   }
 
   delete (key: string): void {
+    this.#sorted = undefined
     this.#keys.delete(key)
   }
 
   get sorted (): readonly string[] {
-    return [...this.#keys].sort(compareUtf8)
+    this.#sorted ??= [...this.#keys].sort(compareUtf8)
+    return this.#sorted
   }
 
   async * pagesOf (prefix: string, { after, newPage }: RangeOptions): AsyncGenerator<ListingPage> {
@@ -36,7 +41,9 @@ export class ListedKeys {
     let token = this.#ignoresStartAfter ? undefined : after
     for (let isLast = false; !isLast;) {
       await new Promise<void>((resolve) => { this.#waiting.push(resolve) })
-      const rest = this.sorted.filter((key) => key.startsWith(prefix) && (token === undefined || compareUtf8(key, token) > 0))
+      const { sorted } = this
+      const first = firstIndex(0, sorted.length, (i) => compareUtf8(sorted[i]!, prefix) >= 0 && (token === undefined || compareUtf8(sorted[i]!, token) > 0))
+      const rest = sorted.slice(first, first + this.#pageSize + 1).filter((key) => key.startsWith(prefix))
       const keys = rest.slice(0, this.#pageSize)
       const objects = newPage()
       objects.clear()

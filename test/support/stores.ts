@@ -8,7 +8,7 @@ export function wrapStore (store: ObjectStore, overrides: Partial<ObjectStore>):
   return {
     url: store.url,
     get downloads () { return store.downloads },
-    list: (prefix) => store.list(prefix),
+    list: (prefix, options) => store.list(prefix, options),
     get: (key, options) => store.get(key, options),
     stream: (key, options) => store.stream(key, options),
     head: (key) => store.head(key),

@@ -34,3 +34,6 @@ export class VirtualTime {
     this.#now = end
   }
 }
+
+/** A pause without a duration, for tests that require refreshes soon after each other. */
+export const noPause = async (): Promise<void> => {}

@@ -1,10 +1,12 @@
 import type { ObjectList } from '../object-list.js'
+import type { ListOptions } from '../object-store.js'
 import { keyAt, MAX_RANGES, objectsAfter, RangedListing, StartAfterIgnored, type RangedListingOptions, type RangeOptions } from './ranged-listing.js'
 import type { ListingPage } from './s3-listing.js'
 
 /** What a lister needs of a store. */
 export type ListerOptions = Pick<RangedListingOptions, 'url' | 'surplus'> & {
-  readonly pagesOf: (prefix: string, range: RangeOptions) => AsyncIterable<ListingPage>
+  /** @param onRequest is called for each request */
+  readonly pagesOf: (prefix: string, range: RangeOptions, onRequest: () => void) => AsyncIterable<ListingPage>
 }
 
 /**
@@ -22,9 +24,9 @@ export class RangedLister {
   }
 
   /** Lists all objects whose keys begin with `prefix`, as `ObjectStore.list` does. */
-  async * list (prefix: string): AsyncGenerator<ObjectList> {
+  async * list (prefix: string, { onRequest = () => {} }: ListOptions = {}): AsyncGenerator<ObjectList> {
     let ends: PageEnds | undefined
-    for await (const page of this.#list(prefix)) {
+    for await (const page of this.#list(prefix, onRequest)) {
       ends ??= new PageEnds(this.#pageLength)
       ends.add(page)
       yield page
@@ -32,23 +34,23 @@ export class RangedLister {
     this.#plans.set(prefix, ends?.plan() ?? {})
   }
 
-  async * #list (prefix: string): AsyncGenerator<ObjectList> {
+  async * #list (prefix: string, onRequest: () => void): AsyncGenerator<ObjectList> {
     let last = ''
     try {
-      for await (const page of this.#pages(prefix, this.#ignoresStartAfter ? { maxRanges: 1 } : this.#plans.get(prefix))) {
+      for await (const page of this.#pages(prefix, onRequest, this.#ignoresStartAfter ? { maxRanges: 1 } : this.#plans.get(prefix))) {
         if (page.length > 0) last = keyAt(page, page.length - 1)
         yield page
       }
     } catch (error) {
       if (!(error instanceof StartAfterIgnored)) throw error
       this.#ignoresStartAfter = true
-      for await (const page of this.#pages(prefix, { maxRanges: 1 })) yield objectsAfter(page, last)
+      for await (const page of this.#pages(prefix, onRequest, { maxRanges: 1 })) yield objectsAfter(page, last)
     }
   }
 
-  async * #pages (prefix: string, plan: RangePlan & { readonly maxRanges?: number } = {}): AsyncGenerator<ObjectList> {
+  async * #pages (prefix: string, onRequest: () => void, plan: RangePlan & { readonly maxRanges?: number } = {}): AsyncGenerator<ObjectList> {
     const { pagesOf, ...options } = this.#options
-    const listing = new RangedListing({ ...options, ...plan, prefix, pagesOf: (range) => pagesOf(prefix, range) })
+    const listing = new RangedListing({ ...options, ...plan, prefix, pagesOf: (range) => pagesOf(prefix, range, onRequest) })
     for await (const page of listing) {
       this.#pageLength = Math.max(this.#pageLength, listing.pageLength)
       yield page

@@ -5,7 +5,7 @@ import { RetryBudget } from '../../base/retry-budget.js'
 import { isKey } from '../key.js'
 import type { ObjectList } from '../object-list.js'
 import {
-  StoreError, type GetOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
+  StoreError, type GetOptions, type ListOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions
 } from '../object-store.js'
 import { ConditionalPut } from './conditional-put.js'
@@ -55,15 +55,15 @@ export class S3Store implements ObjectStore {
     this.#requests = new S3Requests(bucket, clientSettings, { maxMs: deadlineMs, maxDownloads, budget })
     this.#downloads = new S3Downloads(this.#requests, { min: minDownloads, max: maxDownloads, budget, deadlineMs })
     this.#conditionalPut = new ConditionalPut(this.#requests, newWriteId)
-    this.#lister = new RangedLister({ url: this.url, pagesOf: (prefix, range) => this.#pages(prefix, range) })
+    this.#lister = new RangedLister({ url: this.url, pagesOf: (...request) => this.#pages(...request) })
   }
 
   get downloads (): number {
     return this.#downloads.useful
   }
 
-  list (prefix: string): AsyncIterable<ObjectList> {
-    return this.#lister.list(prefix)
+  list (prefix: string, options?: ListOptions): AsyncIterable<ObjectList> {
+    return this.#lister.list(prefix, options)
   }
 
   async get (key: string, options: GetOptions = {}): Promise<ObjectBody | 'unchanged' | undefined> {
@@ -113,27 +113,35 @@ export class S3Store implements ObjectStore {
     await this.#requests.close()
   }
 
-  async * #pages (prefix: string, { after, continues, newPage }: RangeOptions): AsyncGenerator<ListingPage> {
+  async * #pages (prefix: string, { after, continues, newPage }: RangeOptions, onRequest: () => void): AsyncGenerator<ListingPage> {
     const tokens = new Set<string>()
     const { fastPath } = this.#requests
+    const fetchPage = (start: PageStart) => {
+      onRequest()
+      return fastPath.fetchPage(prefix, start)
+    }
+    const fetchBySdk = async (start: PageStart, signal: AbortSignal) => {
+      onRequest()
+      return readPage(await this.#requests.listPage(prefix, start, signal).catch(toInvalidListing))
+    }
     let start: PageStart = { after }
-    let response = fastPath.fetchPage(prefix, start)
+    let response = fetchPage(start)
     for (;;) {
       let prefetched: Promise<FastPage> | undefined
       const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
         const received = await response
         // The next page is requested before this one is parsed, so that the server prepares it in the meantime.
-        if (received.next !== undefined && continues(received.lastKey)) prefetched = fastPath.fetchPage(prefix, { token: received.next })
+        if (received.next !== undefined && continues(received.lastKey)) prefetched = fetchPage({ token: received.next })
         await setImmediate()
         const read = received.read(newPage())
-        const page = read === FALL_BACK_TO_SDK ? readPage(await this.#requests.listPage(prefix, start, signal).catch(toInvalidListing)) : read
+        const page = read === FALL_BACK_TO_SDK ? await fetchBySdk(start, signal) : read
         if (page.next !== received.next) prefetched = undefined
         return checkToken(page, tokens)
       })
       yield page
       if (page.next === undefined) return
       start = { token: page.next }
-      response = prefetched ?? fastPath.fetchPage(prefix, start)
+      response = prefetched ?? fetchPage(start)
     }
   }
 

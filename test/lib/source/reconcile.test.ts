@@ -55,8 +55,8 @@ t.test('downloads what changed and nothing else; a state that did not change sta
   const progress: ReconcileProgress[] = []
   const first = await run((step) => progress.push(step))
   t.same(names(first), { 1: 'Ann', 2: 'Bob' })
-  t.same(progress[0], { listed: 3, toFetch: 0, fetched: 0 })
-  t.same(progress.at(-1), { listed: 3, toFetch: 2, fetched: 2 })
+  t.same(progress[0], { listed: 3, requests: 1, toFetch: 0, fetched: 0 })
+  t.same(progress.at(-1), { listed: 3, requests: 1, toFetch: 2, fetched: 2 })
   t.equal(cache.state, first.state)
   const second = await run()
   t.equal(endpoint.counts.GET, 2)

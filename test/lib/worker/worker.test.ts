@@ -73,7 +73,7 @@ t.test('a worker reconciles, publishes, and restores from the snapshot, with the
   const first = await reconcile(undefined, (step) => steps.push(step))
   t.same(rowsOf(first.state.table).map((row) => [row.user_id, row.first_name, row.img_path]), [['1', 'Ann', null], ['2', 'Bob', 'source_data/2.png']])
   t.match(selectEntries(first.quarantine, {}).entries(), [{ user_id: '3', code: 'missing_column' }])
-  t.same(steps.at(-1), { listed: 4, toFetch: 3, fetched: 3 })
+  t.same(steps.at(-1), { listed: 4, requests: 0, toFetch: 3, fetched: 3 })
   t.ok(first.state.table.json.bytes.buffer instanceof SharedArrayBuffer, 'the rows are not copied')
   writeFileSync(`${root}/source_data/1.csv`, csv('Amy'))
   const second = await reconcile(first.state)

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { NO_HISTORY, payFor, planRefresh } from '../../lib/refresh-rule.js'
+import { Refresher, type Refreshed } from '../../lib/refresher.js'
+import { StoreError } from '../../lib/store/object-store.js'
+import { runs } from '../support/property-runs.js'
+import { VirtualTime } from '../support/virtual-time.js'
+
+const RULES = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity, maxListRequests: 600 }
+
+/** A refresh that has begun: when, with how many requests, and whether a caller has required it. */
+interface Start { readonly at: number, readonly requests: number, readonly isRequired: boolean }
+
+interface Lake {
+  /** The requests of each listing, in turn. */
+  readonly requests: readonly number[]
+  readonly maxListRequests: number
+  /** The milliseconds of a refresh, in turn; `undefined`: it fails after a second, when half of its requests have been sent. */
+  readonly durations: readonly (number | undefined)[]
+}
+
+function start ({ requests, maxListRequests, durations }: Lake) {
+  const time = new VirtualTime()
+  const starts: Start[] = []
+  const intervals: (number | undefined)[] = []
+  const refresher = new Refresher<Refreshed>(async (isRequired, onRequests) => {
+    const at = time.clock()
+    const ms = durations[starts.length % durations.length]
+    const sent = requests[starts.length % requests.length]! * (ms === undefined ? 0.5 : 1)
+    starts.push({ at, requests: sent, isRequired })
+    onRequests(sent)
+    await time.sleep(ms ?? 1000)
+    if (ms === undefined) throw new StoreError('timeout', 'silence')
+    return { listedAt: at, listingMs: ms, requests: sent, failed: [] }
+  }, { clock: time.clock, timer: time.timer, pause: (ms) => time.sleep(ms), rules: { ...RULES, maxListRequests }, onBudget: (ms) => intervals.push(ms) })
+  return { time, starts, refresher, intervals }
+}
+
+const lakes = fc.record({
+  requests: fc.array(fc.nat(3000), { minLength: 1, maxLength: 4 }),
+  maxListRequests: fc.integer({ min: 1, max: 10_000 }),
+  durations: fc.array(fc.option(fc.nat(3000), { nil: undefined, freq: 5 }), { minLength: 1, maxLength: 4 })
+})
+/** Reads, some of which require a refresh, with the milliseconds before each of them. */
+const reads = fc.array(fc.record({ gap: fc.nat(30_000), isRequired: fc.boolean() }), { minLength: 1, maxLength: 40 })
+
+t.test('a refresh that no caller has required begins only when all requests before it are paid for', async () => {
+  await fc.assert(fc.asyncProperty(lakes, reads, async (lake, reads) => {
+    const { time, starts, refresher } = start(lake)
+    for (const { gap, isRequired } of reads) {
+      refresher.ensure({ fresh: isRequired })
+      await time.advance(gap)
+    }
+    let paidAt = 0
+    for (const [i, { at, requests, isRequired }] of starts.entries()) {
+      if (i > 0 && !isRequired) assert.ok(at >= paidAt - 1e-6, `refresh ${i} begins at ${at}, paid at ${paidAt}`)
+      paidAt = Math.max(paidAt, at) + requests * 60_000 / lake.maxListRequests
+    }
+  }), runs(200))
+})
+
+t.test('required refreshes begin at least 200 ms apart, each caller gets one that begins after its call, and none waits for the budget', async () => {
+  const calls = fc.array(fc.nat(300), { minLength: 2, maxLength: 40 })
+  await fc.assert(fc.asyncProperty(fc.nat(500), calls, async (ms, gaps) => {
+    const { time, starts, refresher } = start({ requests: [5000], maxListRequests: 1, durations: [ms] })
+    for (const gap of gaps) {
+      const calledAt = time.clock()
+      refresher.refresh({ fresh: true }).then(({ listedAt }) => assert.ok(listedAt >= calledAt && listedAt <= calledAt + 200 + ms))
+      await time.advance(gap)
+    }
+    await time.advance(2000)
+    assert.ok(starts.every(({ at }, i) => i === 0 || at - starts[i - 1]!.at >= 200))
+    assert.equal(refresher.freshness().ageMs! < 2000 + 300 + ms + 200, true, 'every call has ended')
+  }), runs(200))
+})
+
+t.test('the budget delays the next refresh and the age at which data is old by the same time', async () => {
+  const duration = fc.nat(100_000)
+  const history = fc.record({ listedAt: duration, listingMs: fc.array(duration, { minLength: 1, maxLength: 5 }), refreshMs: fc.array(duration, { minLength: 1, maxLength: 5 }) })
+  fc.assert(fc.property(history, fc.nat(1_000_000), (history, paidAt) => {
+    const free = planRefresh({ ...NO_HISTORY, ...history }, RULES)
+    const { dueAt, oldAt } = planRefresh({ ...NO_HISTORY, ...history, paidAt }, RULES)
+    return dueAt === Math.max(free.dueAt, paidAt) && oldAt - free.oldAt === dueAt - free.dueAt
+  }), runs(1000))
+})
+
+t.test('what is not spent is not saved', async (t) => {
+  t.equal(payFor(60, 0, 1_000_000, RULES), 1_006_000)
+  t.equal(payFor(60, 1_000_000, 0, RULES), 1_006_000)
+  t.equal(payFor(60, 0, 1000, { ...RULES, maxListRequests: Infinity }), 1000)
+})
+
+t.test('while the budget delays refreshes, no read waits, and the age says how old the data is', async (t) => {
+  const { time, starts, refresher, intervals } = start({ requests: [200], maxListRequests: 600, durations: [500] })
+  const first = refresher.ensure()
+  await time.advance(1000)
+  await first
+  const ages: number[] = []
+  for (let i = 0; i < 600; i++) {
+    const read = refresher.ensure().then(({ ageMs, staleReasons }) => {
+      ages.push(ageMs!)
+      t.same(staleReasons, [])
+    })
+    await time.advance(0)
+    await read // time has not passed
+    await time.advance(100)
+  }
+  t.same(starts.map(({ at }) => at), [0, 20_000, 40_000, 60_000])
+  t.equal(Math.max(...ages), 20_400)
+  t.same(intervals, [20_000], 'reported once')
+})
