@@ -68,26 +68,20 @@ async function groupByCode ({ table }: TableIndex, { codes, values }: Dictionary
 }
 
 /** Counts whole numbers in a range that is not much larger than the table; returns `undefined` for others. */
-async function groupByNumber ({ table }: TableIndex, { kind, values }: FixedColumn, match: Match, { type, limit }: GroupOptions): Promise<Groups | undefined> {
+async function groupByNumber (index: TableIndex, column: FixedColumn, match: Match, { type, limit }: GroupOptions): Promise<Groups | undefined> {
+  const { table } = index
+  const { kind, values } = column
+  const range = await index.wholeRange(column)
+  if (range === undefined || range.max - range.min > Math.max(MIN_RANGE, 2 * table.length)) return undefined
+  const { min, max } = range
   const { rows } = match
-  let [min, max, isWhole, missing] = [Infinity, -Infinity, true, 0]
-  await runSteps(rowRanges(rows.length, (from, to) => {
-    for (let i = from; i < to && isWhole; i++) {
-      const value = values[rows[i]!]!
-      if (!hasValue(kind, value)) missing++
-      else {
-        if (value < min) min = value
-        if (value > max) max = value
-        isWhole = Math.floor(value) === value
-      }
-    }
-  }))
-  if (!isWhole || max - min > Math.max(MIN_RANGE, 2 * table.length)) return undefined
+  let missing = 0
   const counts = new Uint32Array(Math.max(0, max - min + 1))
   await runSteps(rowRanges(rows.length, (from, to) => {
     for (let i = from; i < to; i++) {
       const value = values[rows[i]!]!
       if (hasValue(kind, value)) counts[value - min]!++
+      else missing++
     }
   }))
   const largest = new Largest(limit)

@@ -1,5 +1,5 @@
 import { rowRanges, runSteps } from '../base/steps.js'
-import type { FixedColumn } from '../table/column.js'
+import { hasValue, type FixedColumn } from '../table/column.js'
 import type { DictionaryReader, TableReader } from '../table/table.js'
 import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { AGE, ageColumn, isAge } from './age-column.js'
@@ -20,6 +20,9 @@ export interface FoldedTexts {
 /** A column by which rows are sorted. */
 export interface OrderedColumn { readonly column: ComparableColumn, readonly isReversed: boolean }
 
+/** `min` is greater than `max` if there are no numbers. */
+export interface WholeRange { readonly min: number, readonly max: number }
+
 /** A table, its columns as queries read them, and the indexes of them that queries have used. */
 export class TableIndex {
   readonly table: TableReader
@@ -28,6 +31,7 @@ export class TableIndex {
   readonly #timeZone: string
   readonly #cache: IndexCache
   readonly #hasAge: boolean
+  readonly #ranges = new WeakMap<object, WholeRange | 'not whole'>()
   #imageMarks: Marks | undefined
   #imageCount: number | undefined
   #ages: { readonly asOf: number, readonly column: FixedColumn } | undefined
@@ -113,6 +117,26 @@ export class TableIndex {
       return { values }
     })
     return { rows, values }
+  }
+
+  /** The least and the greatest number of a column; `undefined` if not all are whole. */
+  async wholeRange ({ kind, values }: FixedColumn): Promise<WholeRange | undefined> {
+    let range = this.#ranges.get(values)
+    if (range === undefined) {
+      let [min, max, isWhole] = [Infinity, -Infinity, true]
+      await runSteps(rowRanges(values.length, (from, to) => {
+        for (let row = from; row < to && isWhole; row++) {
+          const value = values[row]!
+          if (!hasValue(kind, value)) continue
+          if (value < min) min = value
+          if (value > max) max = value
+          isWhole = Math.floor(value) === value
+        }
+      }))
+      range = isWhole ? { min, max } : 'not whole'
+      this.#ranges.set(values, range)
+    }
+    return range === 'not whole' ? undefined : range
   }
 
   /** The rows in the order of several columns, ties by row. `isReversed`: ties from the last row to the first. */
