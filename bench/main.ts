@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { runCommand, type Command } from '../scripts/command.js'
 import { startNode, type Child } from './child-process.js'
 import { measureColdLoad } from './cold-load.js'
+import { measureDownloads } from './downloads.js'
 import { farEndpoint, measureFar } from './far.js'
 import { measureFolder } from './folder.js'
 import { measureGrowth } from './growth.js'
@@ -23,7 +24,7 @@ npm run bench -- [options]
   --smoke      every row with one repetition, in less than 3 minutes; the figures are rough and do not affect the exit code
   --full       also a store that is far away, up to 1,000,000 records, a folder, ROAPI and Datasette (tools/peers/install.sh), and a real
                S3 server (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY): about 40 minutes
-  --only PART  data, stats, reading or load, or a part that --full adds: far, store, folder, peers or growth
+  --only PART  data, stats, reading or load, or a part that --full adds: far, downloads, store, folder, peers or growth
   --json FILE  where to write the figures (bench.json)
   --plot FILE  where --full draws how the cost grows (docs/growth.svg)
   --help       print this help
@@ -33,7 +34,7 @@ Defaults are in parentheses. Linux only; about ten minutes. The requests come fr
 
 /** The parts that are measured by default, and those that --full adds. */
 const PARTS = ['data', 'stats', 'reading', 'load']
-const FULL_PARTS = ['far', 'store', 'folder', 'peers', 'growth']
+const FULL_PARTS = ['far', 'downloads', 'store', 'folder', 'peers', 'growth']
 
 const OPTIONS = {
   smoke: { type: 'boolean', default: false },
@@ -84,6 +85,7 @@ const bench: Command = async (argv) => {
       await measureFar(report, farEndpoint(endpoint), { periodMs })
       await measureFarRealStore(report, { periodMs })
     }
+    if (isSelected('downloads')) await measureDownloads(report, endpoint)
     if (isSelected('store')) await measureRealStore(report, { rounds: readingRounds, folder })
     if (isSelected('folder')) await measureFolder(report, folder)
     if (isSelected('peers')) await measurePeers(report, endpoint, folder)
