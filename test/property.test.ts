@@ -91,8 +91,7 @@ const decimal = (years: number) => years.toFixed(9).replace(/\.?0+$/, '')
 function search ({ min, max, exact, asOf, image, ids = [], first, where = [] }: ReferenceQuery, { sort, format, columns, limit }: Partial<ReferenceShape> = {}): string {
   const parameters: [string, string | undefined][] = [
     ['min_age', min === undefined ? undefined : decimal(min)], ['max_age', max === undefined ? undefined : decimal(max)],
-    // Without an age, `exact` is an error, as it would have no effect.
-    ['age_basis', exact === undefined ? undefined : exact && (min !== undefined || max !== undefined) ? 'exact' : 'completed'], ['as_of', new Date(asOf).toISOString()],
+    ['age_basis', exact === undefined ? undefined : exact ? 'exact' : 'completed'], ['as_of', new Date(asOf).toISOString()],
     ['image_exists', image === undefined ? undefined : String(image)], ['first_name', first],
     ['sort', sort], ['format', format], ['columns', columns?.join()], ['limit', limit?.toString()],
     ...ids.map((id): [string, string] => ['user_id', id]), ...where.map(([column, value]): [string, string] => ['where', `${column}=${value}`])
