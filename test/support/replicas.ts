@@ -8,6 +8,7 @@ import { InProcessBackend } from '../../lib/worker/in-process-backend.js'
 import { SharingBackend } from '../../lib/worker/sharing-backend.js'
 import { S3Bucket } from './s3-bucket.js'
 import { MemoryStore, wrapStore } from './stores.js'
+import { noPause } from './virtual-time.js'
 
 export const STATE_KEY = 'processed_data/output.state.json'
 const START = Date.parse('2025-06-15T12:00:00Z')
@@ -61,6 +62,7 @@ export class Simulation {
     const store = this.#openStore()
     let opened: SharingBackend | undefined
     const transformer = new UserDataTransformer({
+      pause: noPause,
       store,
       cache,
       clock: wallClock,
