@@ -22,7 +22,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   forbidden: 'The request is not allowed: it is a `POST` by a web page of another site',
   method_not_allowed: 'The route does not support this method; `Allow` lists the supported ones',
   bad_request: 'The request is not valid HTTP, or its URL or `Host` is malformed',
-  request_timeout: 'The request did not arrive in time: its headers within 15 s, and all of it within 30 s',
+  request_timeout: 'The request did not arrive in time: its headers must arrive within 15 s, the whole request within 30 s',
   payload_too_large: 'The body is too large',
   uri_too_long: 'The path parameter is too long',
   unsupported_media_type: 'The request body has an unsupported media type',

@@ -38,7 +38,7 @@ const VALUES: Readonly<Record<TypeName, (texts: Texts) => TSchema>> = {
 
 /** The schemas that depend on the declared columns: `named` by their names in the document, and the `bodies` of responses. */
 export const recordSchemas = perSchema((schema) => {
-  const { fields, birth, images: [image] } = schema
+  const { fields, birth, imageFields: [image] } = schema
   const columns = Object.fromEntries(fields.map((field) => [field.name, columnSchema(field)]))
 
   const RecordObject = Type.Object(columns, { description: 'One record' })
@@ -51,7 +51,7 @@ export const recordSchemas = perSchema((schema) => {
 
   const ImageField = image && {
     type: 'string',
-    enum: schema.images.map(({ name }) => name),
+    enum: schema.imageFields.map(({ name }) => name),
     examples: [image.name],
     description: 'The name of an image field; `/image` returns the image of the first one'
   }
@@ -90,8 +90,8 @@ export const recordSchemas = perSchema((schema) => {
     hint: nullable('How to correct the file; null if the service cannot suggest anything', Type.String()),
     line: nullable('The number of the line with the error, from 1; null if the error has no position', Type.Integer({ format: 'int32', minimum: 1 })),
     column: nullable('The name of the column with the error; null if the error concerns no column or several', Type.String()),
-    excerpt: nullable('The beginning of the text with the error; null if there is none', Type.String()),
-    last_good: nullable('The version of the info file that is served instead; null if there is none', SourceVersion)
+    excerpt: nullable('The beginning of the text with the error; null if the error has no position in a text', Type.String()),
+    last_good: nullable('The version of the info file that is served instead; null if no earlier version is served', SourceVersion)
   }, { description: 'An info file that is not served, or an image without an info file (`orphan`)' })
 
   const Quarantine = Type.Object({
@@ -133,5 +133,5 @@ function meaningOf ({ name, source, descriptor: { title, description } }: Field)
   if (description !== undefined) return description
   if (title !== undefined) return title
   if (source === 'key') return 'The name of the info file without its extension'
-  return source === 'image' ? 'The key of the image; null if there is none' : `The column ${name}`
+  return source === 'image' ? 'The key of the image; null if the record has none' : `The column ${name}`
 }

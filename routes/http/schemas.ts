@@ -90,7 +90,7 @@ export const JobProgress = Type.Object({
 
 const output = {
   output_key: text('The key of the output'),
-  etag: nullable('The ETag of the output; null if there is none', Type.String()),
+  etag: nullable('The ETag of the output; null if the output does not exist', Type.String()),
   bytes: Type.Integer({ format: 'int64', minimum: 0, description: 'The size of the output in bytes' }),
   skipped: Type.Boolean({ description: 'Whether nothing was written: the output was up to date, or the job is a dry run' })
 }

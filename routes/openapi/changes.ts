@@ -28,6 +28,6 @@ export const getChanges = perSchema((schema): Operation => ({
         none: example('No changes: the position from which the next changes are reported', "'/changes'", { since: SAMPLE, version: SAMPLE, next: SAMPLE, changed: [], removed: [] })
       })
     },
-    ...problems([400, 406, 410, 500, 503], { headers: headers.perhapsFreshness, examples: { 410: unknownPosition }, headersOf: { 406: headers.varyAccept } })
+    ...problems([400, 406, 410, 500, 503], { headers: headers.optionalFreshness, examples: { 410: unknownPosition }, headersOf: { 406: headers.varyAccept } })
   }
 }))

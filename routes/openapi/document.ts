@@ -94,9 +94,9 @@ function withoutExamples (responses: Operation['responses']): Operation['respons
   }))
 }
 
-function describeFiles ({ key: { name }, images }: Schema): string {
+function describeFiles ({ key: { name }, imageFields }: Schema): string {
   const file = `\`<${name}>.csv\``
-  return images.length === 0 ? `reads ${file} as a record` : `joins ${file} and the image of the same name into records`
+  return imageFields.length === 0 ? `reads ${file} as a record` : `joins ${file} and the image of the same name into records`
 }
 
 type PathItem = Record<string, { operationId: string }>

@@ -43,10 +43,10 @@ export const lastGoodRecords = { 'Data-Last-Good': lastGood }
 export const freshness = { Age: define('Age', AGE, integer(0)), 'Data-Stale': dataStale, 'Data-Version': define('Data-Version', VERSION, versionSchema) }
 
 /** The same headers in problems, where they are optional because there may be no data yet. */
-export const perhapsFreshness = {
-  Age: define('Age-If-Known', `${AGE}; absent if there is none`, integer(0), false),
+export const optionalFreshness = {
+  Age: define('Age-If-Known', `${AGE}; absent if no listing has been completed yet`, integer(0), false),
   'Data-Stale': dataStale,
-  'Data-Version': define('Data-Version-If-Known', `${VERSION}; absent if there is none`, versionSchema, false)
+  'Data-Version': define('Data-Version-If-Known', `${VERSION}; absent if there is no data yet`, versionSchema, false)
 }
 
 const maxAge = { 'Cache-Control': define('Cache-Control', 'How long the response may be cached, in seconds', string('private, max-age=1', { pattern: '^private, max-age=\\d+$' })) }
@@ -66,8 +66,8 @@ export const varyAccept = { Vary: define('Vary-Accept', VARY, string('accept')) 
 export const contentEncoding = { 'Content-Encoding': define('Content-Encoding', 'How the body is compressed; absent if it is not', string('gzip'), false) }
 export const paging = {
   'X-Total-Count': define('X-Total-Count', 'The number of records or entries that match, on all pages together', integer(0)),
-  'Next-Cursor': define('Next-Cursor', 'The `cursor` of the next page; absent if there is none', string('WyJRbTNj...'), false),
-  Link: define('Link', 'The URL of the next page; absent if there is none', string('</data?limit=100&cursor=WyJRbTNj...>; rel="next"', { pattern: '^<[^>]+>; rel="next"$' }), false)
+  'Next-Cursor': define('Next-Cursor', 'The `cursor` of the next page; absent on the last page', string('WyJRbTNj...'), false),
+  Link: define('Link', 'The URL of the next page; absent on the last page', string('</data?limit=100&cursor=WyJRbTNj...>; rel="next"', { pattern: '^<[^>]+>; rel="next"$' }), false)
 }
 
 const FILE_NAME = 'The name under which browsers save the response'
@@ -81,7 +81,7 @@ export const retryAfter = { 'Retry-After': define('Retry-After', 'The number of 
 
 const locationSchema = string('/jobs/5e2f8a10-1', { format: 'uri-reference' })
 export const jobLocation = { Location: define('Location', 'The URL of the job', locationSchema) }
-export const perhapsJobLocation = { Location: define('Location-If-Known', 'The URL of the job; absent if there is none', locationSchema, false) }
+export const optionalJobLocation = { Location: define('Location-If-Known', 'The URL of the job; absent if the error occurred before the job was created', locationSchema, false) }
 export const preferenceApplied = { 'Preference-Applied': define('Preference-Applied', 'The preference of `Prefer` that was applied', string('respond-async')) }
 
 export const validators = {

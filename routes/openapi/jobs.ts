@@ -72,7 +72,7 @@ export const publishOutput: Operation = {
     },
     ...problems([400, 409, 413, 415, 500, 503], {
       examples: { 400: badDryRun },
-      headersOf: { 500: headers.perhapsJobLocation, 503: headers.perhapsJobLocation }
+      headersOf: { 500: headers.optionalJobLocation, 503: headers.optionalJobLocation }
     })
   }
 }

@@ -43,7 +43,7 @@ function listing ({ operationId, summary, description, content, vary, file, badR
       },
       304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...vary } },
       ...problems([400, 406, 410, 412, 500, 503], {
-        headers: headers.perhapsFreshness,
+        headers: headers.optionalFreshness,
         examples: { ...badRequest && { 400: badRequest }, 406: notAcceptable, 410: expiredCursor },
         headersOf: { 406: vary }
       })
@@ -126,7 +126,7 @@ export const recordOperations = perSchema((schema) => {
       },
       304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
       ...problems([400, 404, 406, 412, 414, 500, 503], {
-        headers: headers.perhapsFreshness,
+        headers: headers.optionalFreshness,
         examples: { 404: unknownRecord, 406: noSuchEncoding('/data/1001') },
         headersOf: { 406: headers.varyEncoding }
       })
@@ -159,7 +159,7 @@ export const getRecordImage: Operation = {
     },
     304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.validators } },
     ...problems([400, 404, 412, 414, 415, 416, 500, 503], {
-      headers: headers.perhapsFreshness,
+      headers: headers.optionalFreshness,
       headersOf: { 416: headers.contentSize },
       examples: { 404: noImage, 416: noSuchRange }
     })
@@ -173,6 +173,6 @@ export const getRecordAttachment: Operation = {
   description: `The image in this field, ${IMAGE}`,
   responses: {
     ...getRecordImage.responses,
-    ...problems([404, 416], { headers: headers.perhapsFreshness, headersOf: { 416: headers.contentSize }, examples: { 404: noAttachment } })
+    ...problems([404, 416], { headers: headers.optionalFreshness, headersOf: { 416: headers.contentSize }, examples: { 404: noAttachment } })
   }
 }

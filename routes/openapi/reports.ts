@@ -57,7 +57,7 @@ export const getStatistics = perSchema((schema): Operation => ({
     },
     304: { description: 'The client already has the current response', headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
     ...problems([400, 406, 412, 500, 503], {
-      headers: headers.perhapsFreshness,
+      headers: headers.optionalFreshness,
       examples: { 400: badBinWidth, 406: noSuchEncoding('/stats') },
       headersOf: { 406: headers.varyEncoding }
     })
@@ -79,7 +79,7 @@ export const getSchema: Operation = {
       })
     },
     304: { description: 'The client already has the current response', headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
-    ...problems([400, 406, 412, 500, 503], { headers: headers.perhapsFreshness, examples: { 406: noSuchEncoding('/schema') }, headersOf: { 406: headers.varyEncoding } })
+    ...problems([400, 406, 412, 500, 503], { headers: headers.optionalFreshness, examples: { 406: noSuchEncoding('/schema') }, headersOf: { 406: headers.varyEncoding } })
   }
 }
 
@@ -107,7 +107,7 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
         content
       },
       304: { description: 'The client already has the current response', headers: { ...headers.freshness, ...headers.caching, ...vary } },
-      ...problems([400, 406, 412, 500, 503], { headers: headers.perhapsFreshness, examples: { 406: notAcceptable }, headersOf: { 406: vary } })
+      ...problems([400, 406, 412, 500, 503], { headers: headers.optionalFreshness, examples: { 406: notAcceptable }, headersOf: { 406: vary } })
     }
   }
 }

@@ -157,6 +157,6 @@ t.test('Data-Stale lists all reasons, also with 304; each change is logged once'
   endpoint.intercept = () => undefined
   clock.advance(60_000)
   for (let i = 0; i < 3; i++) t.equal((await app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })).headers['data-stale'], undefined)
-  t.match(changes()[2], { level: 30, was: ['access_denied', 'download_failed'], msg: 'The data is fresh again' })
+  t.match(changes()[2], { level: 30, previous: ['access_denied', 'download_failed'], msg: 'The data is fresh again' })
   t.equal(changes().length, 3)
 })
