@@ -5,7 +5,7 @@ import type { Report } from './report.js'
 import { median } from './sampling.js'
 import { publish, startService, waitForFirstJob, type Service } from './service.js'
 
-/** Requests a second. */
+/** The number of reads per second. */
 const RATE = 20
 const RECORDS = 20_000
 const LATENCIES_MS = [30, 100]
@@ -14,7 +14,7 @@ const MAX_STALENESS_SECONDS = 2
 /** What `open-loop.js` reports of the reads in a period. */
 interface Reads { readonly requests: number, readonly failed: number, readonly p99: number, readonly waited: number, readonly maxAge: number }
 
-/** A store with a lake, whose distance can be set. */
+/** A store with a lake, whose latency can be set. */
 export interface FarStore {
   /** Added to the name of each row. */
   readonly suffix: string
@@ -22,9 +22,9 @@ export interface FarStore {
   readonly lake: Readonly<Record<string, string>>
   /** The number of records that are added at once. */
   readonly changes: number
-  /** Puts this number of records into the lake; those that it has are not changed. */
+  /** Adds records to the lake until it has this number of them. */
   fill (records: number): Promise<unknown>
-  /** Sets the milliseconds that each request takes. Infinity: requests get no response. */
+  /** Sets the latency of each request, in milliseconds. Infinity: requests get no response. */
   setLatency (ms: number): Promise<unknown>
 }
 
@@ -45,8 +45,8 @@ export function farEndpoint (endpoint: Child): FarStore {
 }
 
 /**
- * Measures whether reads wait for a store that is far away: while nothing changes, while the store is silent, and while many files have changed. The
- * first load is without latency.
+ * Measures whether reads wait for a store that is far away: while nothing changes, while the store sends no responses, and while many new files are
+ * downloaded. The first load is without latency.
  */
 export async function measureFar (report: Report, store: FarStore, { periodMs }: FarOptions): Promise<void> {
   await store.fill(RECORDS)
@@ -84,7 +84,7 @@ async function measureSteady (report: Report, service: Service, load: Child, { l
   report.inform({ name: `A refresh of ${RECORDS} records at ${latencyMs} ms${suffix}`, value: median(refreshes), unit: ' s' })
   report.check({ name: `${name} that take 0.1 s or longer${suffix}`, value: 100 * waited / requests, max: 0.1, unit: ' %' })
   report.inform({ name: `${name}, p99${suffix}`, value: p99, unit: ' ms' })
-  // The slowest of the refreshes before, as their duration varies on a busy machine.
+  // The bar depends on the slowest of the refreshes above, because their duration varies on a busy machine.
   report.check({ name: `${name}, greatest Age${suffix}`, value: maxAge, max: Math.ceil(Math.max(MAX_STALENESS_SECONDS, 2 * Math.max(...refreshes))), unit: ' s' })
 }
 

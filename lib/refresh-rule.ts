@@ -14,7 +14,7 @@ export interface FreshnessRules {
 export interface RefreshHistory {
   /** When the last complete listing began; `undefined` before the first one. */
   readonly listedAt: number | undefined
-  /** From when on a file that the last listing found can be read that could not be read then; `undefined` if there is none. */
+  /** When an incomplete file, which the last listing found, can be read; `undefined` if it found no such file. */
   readonly readAgainAt?: number | undefined
   /** How many milliseconds the last complete listings took: at most five, the newest one last. */
   readonly listingMs: readonly number[]
@@ -32,17 +32,17 @@ export interface RefreshHistory {
 export interface RefreshPlan {
   /** The next refresh begins at this time if there is traffic, else with the first read after it. */
   readonly dueAt: number
-  /** The data is old after this time. Reads wait only for refreshes that begin later: one that began earlier has had its time when the data becomes old. */
+  /** The data is old after this time. Reads wait only for refreshes that begin later: one that began earlier has taken longer than usual when the data becomes old. */
   readonly oldAt: number
   /** How many milliseconds reads wait, counted from the start of the refresh. */
   readonly waitMs: number
-  /** Whether a read also waits for a refresh that another one has started. */
+  /** Whether a read also waits for a refresh that another read or the timer has started. */
   readonly isShared: boolean
 }
 
 export const NO_HISTORY: RefreshHistory = { listedAt: undefined, listingMs: [], refreshMs: [], lastMs: 0, failedAt: undefined, paidAt: -Infinity }
 
-/** The number of durations that count, so that one slow listing does not excuse the next ones. */
+/** The number of durations whose median is taken, so that the data does not stay old for long after one slow listing. */
 const REMEMBERED = 5
 /** The greatest value of twice a duration: a lake that is slower is refreshed all the time. */
 const MAX_TWICE_MS = 60_000
@@ -81,7 +81,7 @@ export function payFor (requests: number, paidAt: number, now: number, { maxList
   return Math.max(paidAt, now) + requests * 60_000 / maxListRequests
 }
 
-/** Adds a duration to those that are remembered. */
+/** Adds a duration to the last ones, and drops the oldest if there are too many. */
 export function remember (durations: readonly number[], ms: number): readonly number[] {
   return [...durations, ms].slice(-REMEMBERED)
 }

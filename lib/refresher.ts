@@ -10,15 +10,15 @@ export type { FreshnessRules } from './refresh-rule.js'
 export interface Refreshed {
   /** When the listing began, in milliseconds of the monotonic clock. */
   readonly listedAt: number
-  /** When the state was read that describes this listing of another replica, in milliseconds of the monotonic clock. Absent: it is one of this replica. */
+  /** If another replica made the listing: when this replica read the state object that describes it, in milliseconds of the monotonic clock. Absent after a listing of its own. */
   readonly checkedAt?: number
-  /** How long the listing or the reading of the state took, in milliseconds. */
+  /** How long the listing took, or the reading of the state object, in milliseconds. */
   readonly listingMs: number
   /** The number of requests that the listing has taken. */
   readonly requests: number
   /** Keys of info files that could not be downloaded. */
   readonly failed: readonly string[]
-  /** From when on the data is refreshed before it is served, even if it is younger than the rules allow; in milliseconds of the monotonic clock. */
+  /** After this time the data is refreshed before it is served, even if the rules allow data of its age; in milliseconds of the monotonic clock. */
   readonly readAgainAt?: number | undefined
 }
 
@@ -218,7 +218,7 @@ export class Refresher<T extends Refreshed> {
     return this.#failure === undefined && this.#flight.isRunning && now > this.#plan.oldAt ? [...reasons, 'refresh_slow'] : reasons
   }
 
-  /** All reasons but `refresh_slow`. They remain until a refresh succeeds. */
+  /** All reasons except `refresh_slow`. They remain until a refresh succeeds. */
   #lastingReasons (): readonly FailureCode[] {
     const hasGaps = this.#last !== undefined && this.#last.failed.length > 0
     if (this.#failure !== undefined) return hasGaps && this.#failure.code !== 'download_failed' ? [this.#failure.code, 'download_failed'] : [this.#failure.code]
@@ -239,7 +239,7 @@ export class Refresher<T extends Refreshed> {
   }
 }
 
-/** When the data was known to be that of the lake or of the replica that lists it, in milliseconds of the monotonic clock. */
+/** When the data was last compared with the lake or with the state object of the leading replica, in milliseconds of the monotonic clock. */
 function checkedAtOf ({ checkedAt, listedAt }: Refreshed): number {
   return checkedAt ?? listedAt
 }

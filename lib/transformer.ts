@@ -176,14 +176,14 @@ export class UserDataTransformer {
 
   constructor (options: TransformerOptions) {
     const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions, schema = USERS_SCHEMA } = options
-    const { images } = compileSchema(schema)
-    this.#firstImage = images[0]?.name
+    const { imageFields } = compileSchema(schema)
+    this.#firstImage = imageFields[0]?.name
     this.#clock = clock
     this.#cache = cache
     this.#openVersion = options.openVersion ?? openTables(new IndexCache(options.indexMaxBytes ?? sizeOrAuto(DEFAULTS.indexMaxBytes), undefined, (column) => this.#backend.orderNumbers(column)))
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
-    this.#images = new ImageReader(store, images.flatMap(({ extensions = imageExtensions }) => extensions))
+    this.#images = new ImageReader(store, imageFields.flatMap(({ extensions = imageExtensions }) => extensions))
     this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: sizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
     const budget = new ResponseBudget(options.responsesMaxBytes ?? sizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
     this.#exporter = new Exporter({ turns: this.#turns, budget })
@@ -293,7 +293,7 @@ export class UserDataTransformer {
   async exportHead (version: DataVersion, plan: RequestPlan, reader: BodyReader = LOCAL_READER): Promise<Pick<Export, 'count' | 'next'>> {
     const releaseVersion = this.#versions.acquire(plan.version, () => {})
     try {
-      const { count, next } = await this.#turns.first(() => version.select(plan), reader.isGone)
+      const { count, next } = await this.#turns.runFirst(() => version.select(plan), reader.isGone)
       this.#retainForNextPage(plan, { next })
       return { count, next }
     } finally {
@@ -303,7 +303,7 @@ export class UserDataTransformer {
 
   /** Computes statistics of a data version after the work that was requested before. Throws as `export` does. */
   async computeStatistics (version: DataVersion, query: StatisticsQuery, reader: BodyReader): Promise<Statistics & ColumnStatistics> {
-    return await this.#turns.first(() => version.statistics(query), reader.isGone)
+    return await this.#turns.runFirst(() => version.statistics(query), reader.isGone)
   }
 
   /** Statistics of the records that match. @throws UnknownColumnError, NoDataError */
@@ -345,7 +345,7 @@ export class UserDataTransformer {
     const releaseVersion = this.#versions.acquire(version, reader.cut)
     try {
       if (changes.next === null) this.#versions.retain(version)
-      yield * (format === 'json' ? changesAsJson : changesAsLines)(changes, columns, (work) => this.#turns.further(work))
+      yield * (format === 'json' ? changesAsJson : changesAsLines)(changes, columns, (work) => this.#turns.runNext(work))
     } finally {
       releaseVersion()
     }
@@ -394,7 +394,7 @@ export class UserDataTransformer {
     const cached = this.#lastGoodCounts.get(query)
     if (cached?.ids === ids) return cached.count
     const work = async () => await (await version.select(query)).countAmong(ids)
-    const count = await (isLookup(version, query) ? work() : this.#turns.first(work))
+    const count = await (isLookup(version, query) ? work() : this.#turns.runFirst(work))
     this.#lastGoodCounts.set(query, { ids, count })
     return count
   }

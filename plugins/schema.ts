@@ -55,13 +55,13 @@ function toSettingsError (path: string, mistakes: readonly string[]): SettingsEr
 }
 
 /** Describes a schema in one line, for the log and for `--check`: its title, where it comes from, and the columns with a special role. */
-export function describeSchema ({ descriptor, fields, key, birth, images }: Schema, path: string): string {
+export function describeSchema ({ descriptor, fields, key, birth, imageFields }: Schema, path: string): string {
   const source = path || (descriptor === USERS_SCHEMA ? 'built in' : 'given')
   const title = descriptor.title === undefined ? source : `${descriptor.title} (${source})`
   const roles = [
     `key ${key.name}`,
     birth === undefined ? 'no ages' : `ages from ${birth.name}`,
-    images.length === 0 ? 'no images' : `images ${images.map(({ name }) => name).join(' and ')}`
+    imageFields.length === 0 ? 'no images' : `images ${imageFields.map(({ name }) => name).join(' and ')}`
   ]
   return `${title}, ${fields.length} columns: ${roles.join(', ')}`
 }

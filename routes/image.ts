@@ -13,7 +13,7 @@ import { ImageBody } from './http/schemas.js'
 /** GET /data/{key}/image, which is the first image, and /data/{key}/attachments/{field}: streamed from the store. Without an image field there are no such routes. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { tableSchema: schema } = fastify
-  const [firstImage] = schema.images
+  const [firstImage] = schema.imageFields
   if (firstImage === undefined) return
   const record = recordPath(schema)
   const attachment = attachmentPath(schema)

@@ -102,12 +102,12 @@ function checkQuery (version: DataVersion, query: Pick<StatisticsQuery, 'filters
 }
 
 /** Renders the response. Members about ages need a birth field in the schema, and `with_image` needs an image field. */
-async function renderBody ({ birth, images }: Schema, plan: StatsPlan, statistics: Statistics & ColumnStatistics): Promise<Buffer | string> {
+async function renderBody ({ birth, imageFields }: Schema, plan: StatsPlan, statistics: Statistics & ColumnStatistics): Promise<Buffer | string> {
   const { count, average_age, median_age, youngest_age, oldest_age, with_image, columns, groups, other } = statistics
   const body = JSON.stringify({
     count,
     ...birth && { average_age, median_age, youngest_age, oldest_age },
-    ...images.length > 0 && { with_image },
+    ...imageFields.length > 0 && { with_image },
     ...birth && { age_histogram: histogramOf(plan, statistics), as_of: new Date(plan.asOf).toISOString() },
     columns,
     group_by: plan.groupBy,

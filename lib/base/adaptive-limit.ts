@@ -18,11 +18,11 @@ const GAIN = 1.1
 /** The factor between a limit and the ones that are tried instead. */
 const STEP = 2
 
-/** The least that a measurement consists of, so that it is not noise: requests, and milliseconds. */
+/** A measurement has at least this number of requests and takes at least this number of milliseconds; shorter ones would be noise. */
 const MIN_SAMPLES = 16
 const MIN_ROUND_MS = 25
 
-/** Fewer failures than this, or than this share of the limit, are failures of objects and not of the store. */
+/** Fewer failures than this, or than this share of the limit, are attributed to single objects and not to the store. */
 const MIN_FAILURES = 4
 const FAILED_SHARE = 1 / 16
 
@@ -50,7 +50,7 @@ export class AdaptiveLimit {
   #limit: number
   /** When the limit was set. Requests that were sent before are not measured. */
   #since = -Infinity
-  /** Until a larger limit was no better for the first time. Only then measurements wait until the requests in flight correspond to the limit. */
+  /** True until a larger limit turns out to be no better. Until then, measurements do not wait until the number of requests in flight has reached the limit. */
   #isStarting = true
   #isSettling = false
   /** Whether this thread was the bottleneck in the last measurement. */
@@ -58,7 +58,7 @@ export class AdaptiveLimit {
   #samples = 0
   #latencySum = 0
   #failures = 0
-  /** The limit that is compared with the current one; `undefined` while it is measured. */
+  /** The earlier limit with which the current one is compared; `undefined` while no other limit is tried. */
   #reference: Measured | undefined
   #direction: 'up' | 'down' = 'up'
   /** How many directions have been tried without success since the limit changed. */
@@ -144,7 +144,7 @@ export class AdaptiveLimit {
     this.#set(isPossible ? next : this.#limit, now)
   }
 
-  /** Turns to the other direction or, if that has been tried already, pauses. */
+  /** Switches to the other direction or, if both have been tried, pauses. */
   #reject (now: number): void {
     this.#reference = undefined
     this.#isStarting = false

@@ -20,9 +20,9 @@ export class AdaptiveRate {
   readonly #accepted = new LastSecond()
   /** The rate at which requests were refused, in requests a second. */
   #peak = Infinity
-  /** When the rate was reduced. Refusals of requests that were sent before say nothing about the new rate. */
+  /** When the rate was reduced. Refusals of requests that were sent earlier are ignored, because they were sent at the old rate. */
   #reducedAt = -Infinity
-  /** The time for the next request. */
+  /** When the next request may be sent. */
   #next = -Infinity
 
   /** The milliseconds until the next request may be sent; 0 if it may be sent now. */
@@ -30,7 +30,7 @@ export class AdaptiveRate {
     return this.#peak === Infinity ? 0 : Math.max(0, this.#next - now)
   }
 
-  /** The requests a second that may be sent. */
+  /** How many requests a second may be sent. */
   rate (now: number): number {
     if (now - this.#reducedAt > FORGET_MS) this.#peak = Infinity
     const time = (now - this.#reducedAt) / RECOVERY_MS - 1

@@ -1,7 +1,7 @@
 /** Bounds of `forEachConcurrently` in addition to the number of items. */
 export interface WeightLimit<T> {
   readonly weigh: (item: T) => number
-  /** The items that are worked on together weigh at most this, but one item may weigh more. */
+  /** The greatest total weight of the items that are worked on at a time. An item that weighs more is worked on alone. */
   readonly maxWeight: number
 }
 

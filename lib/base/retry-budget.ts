@@ -1,11 +1,11 @@
-/** Tokens of a full budget, of a retry, and of a successful request: those of the standard retry mode of the AWS SDKs. */
+/** The tokens of a full budget, the tokens that a retry takes, and those that a success returns: the numbers of the standard retry mode of the AWS SDKs. */
 const CAPACITY = 500
 const RETRY_COST = 5
 const REFUND = 1
 
 /**
- * How many requests to one store may be repeated. Each retry takes tokens, each success adds some: while a store works, up to one retry for five
- * successes is possible, but an outage does not multiply requests.
+ * Limits the retries of all requests to one store. Each retry takes tokens, each success returns some: while a store works, one retry for every five
+ * successes is possible, but an outage does not multiply the requests.
  */
 export class RetryBudget {
   #tokens = CAPACITY

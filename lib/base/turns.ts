@@ -4,8 +4,8 @@ import { OverloadedError, RequestAbortedError } from './errors.js'
 /** The limits of a `Turns`. */
 export interface TurnsOptions {
   /** The maximum number of pieces that run at a time. More than one is useful only if pieces wait for another thread or process. Default: 1. */
-  readonly atWork?: number
-  /** The maximum number of pieces that wait. Beyond it, `first` throws OverloadedError. Default: 256. */
+  readonly maxRunning?: number
+  /** The maximum number of pieces that wait. Beyond it, `runFirst` throws OverloadedError. Default: 256. */
   readonly maxWaiting?: number
   readonly clock?: MonotonicClock
 }
@@ -23,20 +23,20 @@ const never = () => false
 
 /**
  * Schedules expensive work so that it does not block cheap requests. Work is divided into pieces of a few milliseconds. Pieces start in the
- * order in which they were requested, at most `atWork` at a time. Once the pieces of a turn of the event loop have taken 5 ms, no further
+ * order in which they were requested, at most `maxRunning` at a time. Once the pieces of a turn of the event loop have taken 5 ms, no further
  * piece starts in that turn, so a cheap request waits for one or two pieces at most, regardless of the amount of work.
  */
 export class Turns {
-  readonly #maxAtWork: number
+  readonly #maxRunning: number
   readonly #maxWaiting: number
   readonly #clock: MonotonicClock
   readonly #waiting = new Set<Waiter>()
-  #atWork = 0
+  #running = 0
   /** When the first piece of the current turn of the event loop began; `undefined` if none has begun in this turn. */
   #beganAt: number | undefined
 
-  constructor ({ atWork = 1, maxWaiting = 256, clock = monotonicNow }: TurnsOptions = {}) {
-    this.#maxAtWork = atWork
+  constructor ({ maxRunning = 1, maxWaiting = 256, clock = monotonicNow }: TurnsOptions = {}) {
+    this.#maxRunning = maxRunning
     this.#maxWaiting = maxWaiting
     this.#clock = clock
   }
@@ -48,15 +48,15 @@ export class Turns {
    * @throws {OverloadedError} if `maxWaiting` pieces are waiting
    * @throws {RequestAbortedError} if the client has closed the connection
    */
-  async first<T> (work: () => T | Promise<T>, isGone: () => boolean = never): Promise<T> {
+  async runFirst<T> (work: () => T | Promise<T>, isGone: () => boolean = never): Promise<T> {
     if (isGone()) throw new RequestAbortedError()
     if (this.#waiting.size >= this.#maxWaiting) this.#removeGone()
     if (this.#waiting.size >= this.#maxWaiting) throw new OverloadedError('Too many expensive requests are waiting')
     return await this.#run(work, isGone)
   }
 
-  /** Runs another piece of work that has begun, when it is its turn. It is never refused, because its result so far would be lost. */
-  async further<T> (work: () => T | Promise<T>): Promise<T> {
+  /** Runs the next piece of work that has begun, when it is its turn. Never throws OverloadedError, because the result of the earlier pieces would be lost. */
+  async runNext<T> (work: () => T | Promise<T>): Promise<T> {
     return await this.#run(work, never)
   }
 
@@ -66,17 +66,17 @@ export class Turns {
     try {
       return await work()
     } finally {
-      this.#atWork--
+      this.#running--
       this.#beginWaiting()
     }
   }
 
   #isFree (): boolean {
-    return this.#atWork < this.#maxAtWork && (this.#beganAt === undefined || this.#clock() - this.#beganAt < SLICE_MS)
+    return this.#running < this.#maxRunning && (this.#beganAt === undefined || this.#clock() - this.#beganAt < SLICE_MS)
   }
 
   #begin (): void {
-    this.#atWork++
+    this.#running++
     if (this.#beganAt !== undefined) return
     this.#beganAt = this.#clock()
     setImmediate(this.#endTurn)

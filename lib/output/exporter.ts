@@ -96,7 +96,7 @@ export class Exporter {
     if (isCheap(version, plan)) return await this.#make(version, plan, reader)
     const collected = await this.#collecting.get(nameOf(plan))
     if (collected !== undefined) return collected.acquire(reader)
-    const result = await this.#turns.first(async () => {
+    const result = await this.#turns.runFirst(async () => {
       // Another request for the same body may have been served in the meantime.
       const cached = this.cached(plan, 'identity', reader)
       if (cached !== undefined) return cached
@@ -174,7 +174,7 @@ export class Exporter {
   }
 
   #paced (chunks: Chunks): Chunks {
-    return paced(chunks, (work) => this.#turns.further(work))
+    return paced(chunks, (work) => this.#turns.runNext(work))
   }
 
   #cache ({ key }: RequestPlan, encoding: Encoding, body: CachedBody): CachedBody {

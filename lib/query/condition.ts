@@ -105,7 +105,7 @@ function exists (index: TableIndex, column: QueryColumn | undefined, value: bool
     if (column.isKey) return value ? { test } : nothing()
     return { test, facet: column.texts === index.table.image ? value ? 'with image' : 'without image' : undefined }
   }
-  const order = index.orderIfMade(column)
+  const order = index.orderIfReady(column)
   return { test, candidates: order && slice(order.rows, value ? 0 : order.valued, value ? order.valued : order.rows.length) }
 }
 
@@ -207,7 +207,7 @@ function between (index: TableIndex, column: ComparableColumn | undefined, { min
   const isTo = toMax === undefined ? () => true : isMaxExcluded ? (row: number) => toMax(row) < 0 : (row: number) => toMax(row) <= 0
   const test = column.kind === 'dictionary' || column.kind === 'keys' ? textRangeTest(column, isFrom, isTo) : numberRangeTest(column, { min, max, isMinExcluded, isMaxExcluded })
   if (column.kind === 'keys' && column.isKey) return { test, candidates: rowRun(column.texts.length, isFrom, (row) => !isTo(row)) }
-  const order = index.orderIfMade(column)
+  const order = index.orderIfReady(column)
   if (order === undefined) return { test }
   const from = firstIndex(0, order.valued, (i) => isFrom(order.rows[i]!))
   const to = firstIndex(from, order.valued, (i) => !isTo(order.rows[i]!))
@@ -274,7 +274,7 @@ function hasCode (index: TableIndex, column: DictionaryReader, wanted: readonly 
   const marks = new Uint8Array(values.length)
   for (const code of wanted) marks[code] = 1
   const test = (row: number) => marks[codes[row]!] === 1
-  const order = index.orderIfMade(column)
+  const order = index.orderIfReady(column)
   if (order === undefined) return { test }
   const { rows, starts } = order
   const distinct = wanted.length === 1 ? wanted : [...new Set(wanted)]

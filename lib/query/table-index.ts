@@ -72,7 +72,7 @@ export class TableIndex {
     return this.#ages.column
   }
 
-  /** The column with its rows ready to be compared. The object keys of images are made first, and are an index like any other. */
+  /** The column in a form whose rows can be compared. For images, their object keys are built first; they are an index like any other. */
   async comparable (column: QueryColumn): Promise<ComparableColumn> {
     if (isComparable(column)) return column
     const texts = await this.#cache.make<Utf8Column>(this.#cache.nameOf('texts', column.arrays), column.expand!)
@@ -81,12 +81,12 @@ export class TableIndex {
   }
 
   /**
-   * The rows in the order of a column, if it has been made. If it has not, it is begun; meanwhile, rows are found by a scan. That of ages would
-   * be of no use in the next minute.
+   * The rows in the order of a column, if that index exists. If it does not, returns `undefined` and starts to build it, except for ages, as that
+   * order is valid for a minute only. The caller then finds the rows by a scan.
    */
-  orderIfMade (column: DictionaryReader): CodeOrder | undefined
-  orderIfMade (column: QueryColumn): ColumnOrder | undefined
-  orderIfMade (column: QueryColumn): ColumnOrder | undefined {
+  orderIfReady (column: DictionaryReader): CodeOrder | undefined
+  orderIfReady (column: QueryColumn): ColumnOrder | undefined
+  orderIfReady (column: QueryColumn): ColumnOrder | undefined {
     if (this.table.length <= this.#cache.maxScannedRows || column === this.#ages?.column) return undefined
     const order = this.#cache.get<ColumnOrder>(nameOfOrder(this.#cache, column))
     if (order === undefined) this.order(column).catch(() => {}) // reported to the queries that need it
@@ -167,7 +167,7 @@ export class TableIndex {
     return { texts: new Utf8Reader(folded) }
   }
 
-  /** The arrays of the values of a dictionary: readers have views of their own. */
+  /** The arrays that hold the values of a dictionary. They name its index; those of a reader cannot, because each reader has its own views. */
   #arraysOfValues (name: string): readonly object[] {
     const column = this.table.column(name)
     return column?.kind === 'dictionary' ? [column.values.offsets, column.values.bytes] : []

@@ -34,9 +34,9 @@ export interface Schema {
   /** The field that ages are computed from; `undefined` if there are no ages. */
   readonly birth: Field | undefined
   /** The fields whose source is `file`: the declared columns of info files. */
-  readonly files: readonly Field[]
+  readonly fileFields: readonly Field[]
   /** The fields whose source is `image`. `/image` and `image_exists` are about the first one. */
-  readonly images: readonly Field[]
+  readonly imageFields: readonly Field[]
   readonly fieldsMatch: FieldsMatch
 }
 
@@ -83,8 +83,8 @@ function compile (descriptor: SchemaDescriptor): Schema {
     fields,
     key: fields.find(({ source }) => source === 'key')!,
     birth: fields.find((field) => isBirthField(field.descriptor)),
-    files: fields.filter(({ source }) => source === 'file'),
-    images: fields.filter(({ source }) => source === 'image'),
+    fileFields: fields.filter(({ source }) => source === 'file'),
+    imageFields: fields.filter(({ source }) => source === 'image'),
     fieldsMatch: [descriptor.fieldsMatch ?? 'subset'].flat()[0]!
   }
 }

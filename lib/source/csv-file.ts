@@ -85,7 +85,7 @@ function checkRows (header: Line, row: Line | undefined, second: Line | undefine
 }
 
 function readRow (names: readonly string[], targets: Targets, { record, info: { lines: line } }: Line, { schema, userId }: ParseOptions): ParsedFile {
-  const values = new Array<Value>(schema.files.length).fill(null)
+  const values = new Array<Value>(schema.fileFields.length).fill(null)
   const undeclared: Record<string, string> = Object.create(null)
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!
@@ -96,7 +96,7 @@ function readRow (names: readonly string[], targets: Targets, { record, info: { 
     } else if (target === KEY) {
       if (text !== userId) return { rejection: rejection('reserved_header', `The column ${name} has ${JSON.stringify(text)}; must have ${JSON.stringify(userId)}, the name of the file without its extension`, { line, column: name, excerpt: text }) }
     } else {
-      const field = schema.files[target]!
+      const field = schema.fileFields[target]!
       const { value, mistake } = field.read(field.type.name === 'string' ? text : text.trim())
       if (mistake !== undefined) {
         const excerpt = text.trim()

@@ -41,7 +41,7 @@ export function hintAtFormat (text: string, { format, delimiter, schema }: { rea
   const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
   for (const [character, setting] of Object.entries(DELIMITERS)) {
     const names = header.split(character).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
-    if (character !== delimiter && schema.files.every(({ headers }) => headers.some((name) => names.includes(name)))) {
+    if (character !== delimiter && schema.fileFields.every(({ headers }) => headers.some((name) => names.includes(name)))) {
       const remedy = format === 'tsv' ? 'use a tab in the file, or a name that ends in .csv' : `set INPUT_DELIMITER=${setting}, or use ${JSON.stringify(delimiter)} in the file`
       return `The fields look separated by ${JSON.stringify(character)}: ${remedy}`
     }
@@ -52,8 +52,8 @@ export function hintAtFormat (text: string, { format, delimiter, schema }: { rea
 }
 
 /** Advice for a header without a declared column: the most similar name in it. */
-export function hintAtColumn (missing: string, names: readonly string[], { files }: Schema): string | null {
-  const others = names.filter((name) => !files.some(({ headers }) => headers.includes(name)))
+export function hintAtColumn (missing: string, names: readonly string[], { fileFields }: Schema): string | null {
+  const others = names.filter((name) => !fileFields.some(({ headers }) => headers.includes(name)))
   const simple = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
   const suggestion = others.find((name) => simple(name) === simple(missing)) ?? nearest(missing, others)
   return suggestion === undefined ? null : `If the column ${JSON.stringify(suggestion)} is meant, rename it to ${missing}`

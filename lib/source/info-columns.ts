@@ -20,7 +20,7 @@ export interface ParseOptions {
   readonly userId: string
 }
 
-/** What each column of a file is: a declared column, by its position in `schema.files`, or one of the numbers below. */
+/** What each column of a file is: a declared column, by its position in `schema.fileFields`, or one of the numbers below. */
 export type Targets = readonly number[]
 export const UNDECLARED = -1
 export const KEY = -2
@@ -37,7 +37,7 @@ export interface HeaderPlace {
 export function readHeader (names: readonly string[], schema: Schema, { place, line, hint }: HeaderPlace): Targets | Rejection {
   const tooMany = () => rejection('too_many_columns', `The file has ${names.length} columns; must have at most ${MAX_FILE_COLUMNS} that the schema does not declare`, { line })
   // Checked before the names are compared, which takes quadratic time. Besides all other columns, a file may have that of the key.
-  if (names.length > MAX_FILE_COLUMNS + schema.files.length + 1) return tooMany()
+  if (names.length > MAX_FILE_COLUMNS + schema.fileFields.length + 1) return tooMany()
   const excerpt = names.join(',')
   if (names.includes('')) return rejection('empty_header', 'A column has no name', { line, excerpt })
   const targets = names.map((name) => targetOf(name, schema))
@@ -63,16 +63,16 @@ export function readHeader (names: readonly string[], schema: Schema, { place, l
   return checkMatch(names, targets, schema, line) ?? targets
 }
 
-function targetOf (name: string, { files, key }: Schema): number {
-  const declared = files.findIndex(({ headers }) => headers.includes(name))
+function targetOf (name: string, { fileFields, key }: Schema): number {
+  const declared = fileFields.findIndex(({ headers }) => headers.includes(name))
   return declared === -1 && key.headers.includes(name) ? KEY : declared
 }
 
 /** A declared column that the file has to have and lacks. */
-function missingField (targets: Targets, { files, fieldsMatch }: Schema): Field | undefined {
+function missingField (targets: Targets, { fileFields, fieldsMatch }: Schema): Field | undefined {
   const needsAll = fieldsMatch === 'exact' || fieldsMatch === 'equal' || fieldsMatch === 'subset'
-  if (fieldsMatch === 'partial' && !targets.some((target) => target >= 0)) return files[0]
-  return files.find((field, i) => !targets.includes(i) && (needsAll || field.descriptor.constraints?.required))
+  if (fieldsMatch === 'partial' && !targets.some((target) => target >= 0)) return fileFields[0]
+  return fileFields.find((field, i) => !targets.includes(i) && (needsAll || field.descriptor.constraints?.required))
 }
 
 /** Rejects what `fieldsMatch` excludes besides missing columns: undeclared columns, and another order. */

@@ -11,8 +11,8 @@ import { rejection, type Rejection } from './reject.js'
 import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
 import { DOT, userIdIn, UserObjects } from './user-objects.js'
 
-/** An info file that is rejected because of its key alone. */
-export interface Refused { readonly userId: string | null, readonly key: string, readonly etag: string, readonly rejection: Rejection }
+/** An info file that is rejected without being downloaded: its key has no valid user id, or another file of the same user is served. */
+export interface ListingReject { readonly userId: string | null, readonly key: string, readonly etag: string, readonly rejection: Rejection }
 
 /** The result of one complete listing of the lake. */
 export interface Inventory {
@@ -22,7 +22,7 @@ export interface Inventory {
   readonly users: Int32Array
   /** The images of each image field, in schema order. */
   readonly images: readonly ListedImages[]
-  readonly refused: readonly Refused[]
+  readonly listingRejects: readonly ListingReject[]
   /** The number of all objects. */
   readonly listed: number
   /** The number of requests that the listing has taken. */
@@ -69,8 +69,8 @@ export async function takeInventory (
   store: ObjectStore, rules: SourceRules, onListed: (listed: number, requests: number) => void, previous?: SourceState
 ): Promise<Inventory> {
   const infoFiles = new UserObjects(previous && infoFilesOf(previous, rules))
-  const images = compileSchema(rules.schema).images.map((_, field) => new UserObjects(previous && imagesOf(previous, field)))
-  const invalid: Refused[] = []
+  const images = compileSchema(rules.schema).imageFields.map((_, field) => new UserObjects(previous && imagesOf(previous, field)))
+  const invalid: ListingReject[] = []
   const classify = objectClassifier(rules)
   let listed = 0
   let requests = 0
@@ -92,7 +92,7 @@ export async function takeInventory (
     infoFiles,
     users: chosen,
     images: images.map((objects) => joinImages(infoFiles, chosen, objects)),
-    refused: [...invalid, ...duplicates],
+    listingRejects: [...invalid, ...duplicates],
     listed,
     requests,
     ignored: ignored.list(),
@@ -100,7 +100,7 @@ export async function takeInventory (
   }
 }
 
-function addInfoFile (page: ObjectList, i: number, extensionLength: number, infoFiles: UserObjects, invalid: Refused[]): void {
+function addInfoFile (page: ObjectList, i: number, extensionLength: number, infoFiles: UserObjects, invalid: ListingReject[]): void {
   const userId = userIdIn(page.key(i), extensionLength)
   const problem = checkUserId(userId)
   if (problem === undefined) return infoFiles.add(page, i, extensionLength)
@@ -136,10 +136,10 @@ function lengthOf ({ start, end }: ByteSlice): number {
   return end - start
 }
 
-/** Of several info files of one user, one is served; the others are refused. */
+/** Of several info files of one user, one is served; the others are rejected. */
 function chooseInfoFiles (infoFiles: UserObjects, rule: DuplicateRule) {
   const chosen: number[] = []
-  const duplicates: Refused[] = []
+  const duplicates: ListingReject[] = []
   for (const candidate of infoFiles.byUser()) {
     const previous = chosen.at(-1)
     if (previous === undefined || infoFiles.compareUsers(previous, infoFiles, candidate) !== 0) {

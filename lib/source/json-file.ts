@@ -30,7 +30,7 @@ export function parseJson (text: string, { schema, userId }: ParseOptions): Pars
   const names = members.map(({ name }) => name.trim())
   const targets = readHeader(names, schema, { place: 'object', line: null, hint: () => null })
   if ('code' in targets) return { rejection: targets }
-  const values = new Array<Value>(schema.files.length).fill(null)
+  const values = new Array<Value>(schema.fileFields.length).fill(null)
   const undeclared: Record<string, string> = Object.create(null)
   for (let i = 0; i < members.length; i++) {
     const name = names[i]!
@@ -42,7 +42,7 @@ export function parseJson (text: string, { schema, userId }: ParseOptions): Pars
     } else if (target === KEY) {
       if (textOf(source) !== userId) return { rejection: rejection('reserved_header', `The column ${name} has ${JSON.stringify(textOf(source))}; must have ${JSON.stringify(userId)}, the name of the file without its extension`, place()) }
     } else {
-      const field = schema.files[target]!
+      const field = schema.fileFields[target]!
       const { value, mistake } = readMember(field, source)
       if (mistake !== undefined) return { rejection: rejection('invalid_value', `${name} ${mistake}`, { ...place(), hint: hintAtJsonValue(field, schema, source) }) }
       values[target] = value

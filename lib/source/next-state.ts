@@ -55,7 +55,7 @@ function nextChanges (previous: SourceState, records: Pick<SourceState, 'table' 
 
 /** The usual form of the object keys of images. */
 export function imageNaming ({ prefix, schema, imageExtensions }: SourceRules): ImageNaming {
-  return { prefix, extensions: [...new Set([...compileSchema(schema).images.flatMap(({ extensions = [] }) => extensions), ...imageExtensions])] }
+  return { prefix, extensions: [...new Set([...compileSchema(schema).imageFields.flatMap(({ extensions = [] }) => extensions), ...imageExtensions])] }
 }
 
 /** The images of one field: the image of each row as an index in `objects`; -1 for none. */

@@ -49,12 +49,12 @@ export function objectClassifier (rules: SourceRules): (key: ByteSlice) => Objec
 /** The extensions of the lake, the longest first. Those of the settings are for image fields that declare none. */
 function recordObjectKinds ({ schema, imageExtensions }: SourceRules): RecordObjectKind[] {
   const extension = (text: string) => Buffer.from(`.${text}`)
-  const { images } = compileSchema(schema)
-  const declared = new Set<string>([...INFO_FORMATS, ...images.flatMap(({ extensions = [] }) => extensions)])
+  const { imageFields } = compileSchema(schema)
+  const declared = new Set<string>([...INFO_FORMATS, ...imageFields.flatMap(({ extensions = [] }) => extensions)])
   const others = imageExtensions.filter((text) => !declared.has(text))
   return [
     ...INFO_FORMATS.map((text): RecordObjectKind => ({ kind: 'info', extension: extension(text) })),
-    ...images.flatMap(({ extensions = others }, field) => extensions.map((text): RecordObjectKind => ({ kind: 'image', field, extension: extension(text) })))
+    ...imageFields.flatMap(({ extensions = others }, field) => extensions.map((text): RecordObjectKind => ({ kind: 'image', field, extension: extension(text) })))
   ].sort((a, b) => b.extension.length - a.extension.length)
 }
 

@@ -53,7 +53,7 @@ export function nextQuarantine (plan: ReconcilePlan, served: ServedRows, state: 
  * Identifies what the entries depend on, besides the rejected files. Of the last good records, their number is enough: while a file is
  * rejected, its last good record does not change, and can only be dropped because the lake has too many columns.
  */
-function originOf ({ inventory: { refused, images, ignored }, rejected, lastGoodRow }: ReconcilePlan, served: ServedRows): string {
+function originOf ({ inventory: { listingRejects, images, ignored }, rejected, lastGoodRow }: ReconcilePlan, served: ServedRows): string {
   let lastGood = 0
   for (const user of rejected.keys()) if (hasLastGood(lastGoodRow, served, user)) lastGood++
   const ofOrphans = images.flatMap(({ objects, orphans }) => {
@@ -61,7 +61,7 @@ function originOf ({ inventory: { refused, images, ignored }, rejected, lastGood
     const etags = takeUtf8(orphans.length, (i) => objects.etag(orphans[i]!))
     return [keys.offsets, keys.bytes, etags.offsets, etags.bytes]
   })
-  return digest(JSON.stringify([lastGood, refused, ignored]), ...ofOrphans)
+  return digest(JSON.stringify([lastGood, listingRejects, ignored]), ...ofOrphans)
 }
 
 function hasLastGood (lastGoodRow: Int32Array, served: ServedRows, user: number): boolean {
@@ -71,11 +71,11 @@ function hasLastGood (lastGoodRow: Int32Array, served: ServedRows, user: number)
 function buildQuarantine (plan: ReconcilePlan, served: ServedRows, origin: string): Quarantine {
   const { inventory, rejected } = plan
   const counts = {
-    rejects: inventory.refused.length + rejected.size,
+    rejects: inventory.listingRejects.length + rejected.size,
     orphans: inventory.images.reduce((sum, { orphans }) => sum + orphans.length, 0),
     ignored: inventory.ignored.reduce((sum, { count }) => sum + count, 0)
   }
-  return quarantineOf([...refusedEntries(inventory), ...rejectedEntries(plan, served), ...orphanEntries(inventory)], { counts, ignored: inventory.ignored, origin })
+  return quarantineOf([...listingRejectEntries(inventory), ...rejectedEntries(plan, served), ...orphanEntries(inventory)], { counts, ignored: inventory.ignored, origin })
 }
 
 /** The quarantine with these entries, in any order. */
@@ -95,8 +95,8 @@ export function quarantineOf (unordered: readonly QuarantineEntry[], { counts, i
   }
 }
 
-function * refusedEntries ({ refused }: Inventory): Generator<QuarantineEntry> {
-  for (const { userId, key, etag, rejection } of refused) yield entryOf(userId, key, etag, rejection)
+function * listingRejectEntries ({ listingRejects }: Inventory): Generator<QuarantineEntry> {
+  for (const { userId, key, etag, rejection } of listingRejects) yield entryOf(userId, key, etag, rejection)
 }
 
 function * rejectedEntries ({ rejected, lastGoodRow, previous, rules }: ReconcilePlan, served: ServedRows): Generator<QuarantineEntry> {

@@ -40,21 +40,21 @@ export class ObjectList implements Iterable<ObjectInfo> {
   push ({ key, etag, size, lastModified, racy }: ObjectInfo): void {
     this.keys.push(key)
     this.etags.push(etag)
-    this.#pushFacts(size, lastModified, racy === true)
+    this.#pushProperties(size, lastModified, racy === true)
   }
 
   /** As `push`, for a key and an ETag in UTF-8. */
   pushBytes (key: ByteSlice, etag: ByteSlice, size: number, lastModified: number, racy = false): void {
     this.keys.pushSlice(key)
     this.etags.pushSlice(etag)
-    this.#pushFacts(size, lastModified, racy)
+    this.#pushProperties(size, lastModified, racy)
   }
 
   /** Adds an object of another list. */
   pushFrom (list: ObjectList, i: number): void {
     this.keys.pushFrom(list.keys, i)
     this.etags.pushFrom(list.etags, i)
-    this.#pushFacts(list.size(i), list.lastModified(i), list.isRacy(i))
+    this.#pushProperties(list.size(i), list.lastModified(i), list.isRacy(i))
   }
 
   /** Removes all objects. Their memory is reused for the next ones. */
@@ -96,7 +96,7 @@ export class ObjectList implements Iterable<ObjectInfo> {
     return this.#racy.values[i] === 1
   }
 
-  #pushFacts (size: number, lastModified: number, racy: boolean): void {
+  #pushProperties (size: number, lastModified: number, racy: boolean): void {
     this.#sizes.push(size)
     this.#modified.push(lastModified)
     this.#racy.push(racy ? 1 : 0)

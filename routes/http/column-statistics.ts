@@ -33,9 +33,9 @@ const AGE_PARAMETERS = {
 export type ColumnStatisticsQuery = Partial<Values<typeof COLUMN_PARAMETERS & typeof AGE_PARAMETERS>>
 
 /** The parameters of GET /stats for figures and groups. */
-export function columnStatisticsParameters ({ files, birth }: Schema): Parameters {
-  const statisticsExample = files.find(({ type }) => FIGURE_TYPES.includes(type.name))
-  const groupExample = files.find(({ type }) => type.name === 'string') ?? files[0]
+export function columnStatisticsParameters ({ fileFields, birth }: Schema): Parameters {
+  const statisticsExample = fileFields.find(({ type }) => FIGURE_TYPES.includes(type.name))
+  const groupExample = fileFields.find(({ type }) => type.name === 'string') ?? fileFields[0]
   const withExample = <P extends { readonly schema: object }>(parameter: P, example: unknown) => example === undefined ? parameter : { ...parameter, schema: { ...parameter.schema, examples: [example] } }
   return {
     ...COLUMN_PARAMETERS,

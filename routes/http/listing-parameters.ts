@@ -9,11 +9,11 @@ export type ListingQuery = FilterQuery & { readonly columns?: readonly string[] 
 
 /** The parameters of a listing of records, without those of paging. Their examples have real columns of the schema. */
 export const listingParameters: (schema: Schema) => Parameters = perSchema((schema) => {
-  const { key, files } = schema
-  const [first, last] = [files[0] ?? key, files.at(-1) ?? key]
+  const { key, fileFields } = schema
+  const [first, last] = [fileFields[0] ?? key, fileFields.at(-1) ?? key]
   return {
     ...filterParameters(schema),
-    columns: columnsParameter([key, ...files.slice(0, 2).slice(-1)].map(({ name }) => name)),
+    columns: columnsParameter([key, ...fileFields.slice(0, 2).slice(-1)].map(({ name }) => name)),
     sort: withDefault(sortParameter(first === last ? [`-${first.name}`] : [first.name, `-${last.name}`]), [key.name])
   }
 })

@@ -43,7 +43,7 @@ export type FilterQuery = Partial<Values<typeof ImageParameters & typeof AgePara
 
 /** The parameters that filter records: listings and statistics have the same ones. */
 export const filterParameters: (schema: Schema) => Parameters = perSchema((schema) => ({
-  ...schema.images.length > 0 && ImageParameters,
+  ...schema.imageFields.length > 0 && ImageParameters,
   ...schema.birth && AgeParameters,
   ...Object.fromEntries(columnsWithParameter(schema).map((field) => [field.name, parameterOf(field)])),
   where: whereParameter(exampleCondition(schema)),
@@ -76,8 +76,8 @@ function describeFilter ({ name, source, type }: Field): string {
   return `Selects records by \`${name}\`, ignoring case. May be repeated to select several values. A trailing \`*\` selects all values that begin with the text before it. For a value with a comma or another \`*\` use \`where\`.`
 }
 
-function exampleCondition ({ files }: Schema): string | undefined {
-  const field = files.findLast((field) => field.type.name === 'string' && exampleOf(field) !== null)
+function exampleCondition ({ fileFields }: Schema): string | undefined {
+  const field = fileFields.findLast((field) => field.type.name === 'string' && exampleOf(field) !== null)
   return field && `${field.name}=${String(exampleOf(field))}`
 }
 
@@ -110,7 +110,7 @@ export interface AttachmentPath {
 
 export const attachmentPath: (schema: Schema) => AttachmentPath = perSchema((schema) => {
   const { url, params } = recordPath(schema)
-  const names = schema.images.map(({ name }) => name)
+  const names = schema.imageFields.map(({ name }) => name)
   const field = { ...pathParameter({ description: 'The image field.' }), schema: recordSchemas(schema).named.ImageField! }
   const fieldOf = (params: unknown) => {
     const { field } = params as { readonly field: string }
@@ -137,7 +137,7 @@ export function instantOf ({ as_of: asOf }: FilterQuery, now: number): number {
 export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, timeZone: string, version: Columns): Filter[] {
   const filters: Filter[] = []
   const imageExists = imageExistsOf(query)
-  if (imageExists !== undefined) filters.push({ column: schema.images[0]!.name, op: 'exists', value: imageExists })
+  if (imageExists !== undefined) filters.push({ column: schema.imageFields[0]!.name, op: 'exists', value: imageExists })
   if (query.min_age !== undefined || query.max_age !== undefined) filters.push(...ageFiltersOf(query, asOf, timeZone))
   for (const field of columnsWithParameter(schema)) {
     const values = (query as Readonly<Record<string, unknown>>)[field.name] as readonly Operand[] | undefined

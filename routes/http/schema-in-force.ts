@@ -6,8 +6,8 @@ import type { Schema } from '../../lib/schema/schema.js'
  *
  * @param imageExtensions those of the settings, for the image field that declares none; the ones that other fields declare are left out
  */
-export function schemaInForce ({ descriptor, fields, key, images, fieldsMatch }: Schema, imageExtensions: readonly string[]): SchemaDescriptor {
-  const declared = images.flatMap(({ extensions = [] }) => extensions)
+export function schemaInForce ({ descriptor, fields, key, imageFields, fieldsMatch }: Schema, imageExtensions: readonly string[]): SchemaDescriptor {
+  const declared = imageFields.flatMap(({ extensions = [] }) => extensions)
   const others = imageExtensions.filter((extension) => !declared.includes(extension))
   return {
     ...descriptor,

@@ -79,7 +79,7 @@ t.test('the schemas of the example lakes are inferred: all of their files fit, a
   for (const name of ['devices', 'pets', 'products']) {
     const { out, err } = await runMain(main, ['--lake', `file:examples/${name}/lake`])
     t.match(err, /^(\d+) of \1 sampled files fit the schema$/m, name)
-    const typesOf = (json: string) => parseSchema(json).files.map(({ headers, type, descriptor: { format, decimalChar, role } }) => [headers[0], type.name, format, decimalChar, role]).sort()
+    const typesOf = (json: string) => parseSchema(json).fileFields.map(({ headers, type, descriptor: { format, decimalChar, role } }) => [headers[0], type.name, format, decimalChar, role]).sort()
     const note = name === 'devices' ? [['note', 'string', undefined, undefined, undefined]] : []
     t.same(typesOf(out), [...typesOf(readFileSync(`examples/${name}/schema.json`, 'utf8')), ...note].sort(), name)
   }

@@ -3,7 +3,7 @@ import type { RetryBudget } from '../../base/retry-budget.js'
 
 type Provider = S3Client['config']['retryStrategy']
 
-/** Makes a client retry only while the budget lasts, with the pauses of the SDK. */
+/** Changes the retry strategy of a client: it retries only while the budget lasts. The pauses are those of the SDK. */
 export function budgetRetries (client: S3Client, budget: RetryBudget): void {
   const standard: Provider = client.config.retryStrategy
   client.config.retryStrategy = async () => {

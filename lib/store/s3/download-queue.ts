@@ -8,19 +8,19 @@ export interface DownloadBounds { readonly min: number, readonly max: number }
 /** How many downloads are in flight before anything has been measured. */
 const INITIAL = 64
 
-/** How many downloads should wait, so that each place is taken as soon as it is free. */
+/** How many downloads should wait, so that the next one starts as soon as one ends. */
 const WAITING = 16
 
-/** After this number of failed downloads in a row, all downloads that wait fail, and so do new ones for a pause in milliseconds. */
+/** After this number of failed downloads in a row, all waiting downloads fail, and new ones fail at once for a pause of BREAK_MS milliseconds. */
 const BREAK_AFTER = 50
 const BREAK_MS = 1000
-/** After the pause, downloads are tried again until this number has failed. */
+/** If this number of downloads in a row fails after the pause, the next pause begins. */
 const PROBES = 5
 
-/** A download in flight. `sentAt` is when its request was sent, in milliseconds of `performance.now()`. */
+/** A download in flight. `sentAt` is the time at which its request was sent, by `performance.now()`. */
 export interface Download { sentAt: number }
 
-/** Measures the share of the time in which this thread was busy. */
+/** Returns a function that returns the share of the time since its last call in which this thread was busy. */
 function busyShare (): () => number {
   let last = performance.eventLoopUtilization()
   return () => {
@@ -34,7 +34,7 @@ function busyShare (): () => number {
 interface Waiting { readonly resolve: (download: Download) => void, readonly reject: (error: StoreError) => void }
 
 /**
- * Decides when each download of a store starts. The number in flight adapts to the store, and so does the number a second if the store refuses some.
+ * Decides when each download of a store starts. The number in flight adapts to the store, and so does the number per second once the store refuses some.
  * Downloads start in the order in which they were requested, retries first. Other requests do not wait here.
  */
 export class DownloadQueue {
@@ -44,19 +44,19 @@ export class DownloadQueue {
   #inFlight = 0
   #timer: NodeJS.Timeout | undefined
   #failedInARow = 0
-  /** The failure that ends downloads at once, until a time. */
+  /** Until this time, by `performance.now()`, downloads fail at once with this error. */
   #broken: { readonly error: StoreError, readonly until: number } | undefined
 
   constructor ({ min, max }: DownloadBounds) {
     this.#limit = new AdaptiveLimit({ min: Math.min(min, max), max, initial: Math.min(max, Math.max(min, INITIAL)) }, busyShare())
   }
 
-  /** How many downloads may be in flight, and some that wait, so that a free place is taken at once. */
+  /** How many downloads are useful at a time: those that may be in flight, and some that wait to start as soon as one ends. */
   get useful (): number {
     return this.#limit.current + WAITING
   }
 
-  /** Waits until a download may start. One of the other methods must be called when it has ended. @throws StoreError if the store has failed too often */
+  /** Waits until a download may start. `succeeded`, `refused` or `failed` must be called when it has ended. @throws StoreError if too many downloads in a row have failed */
   start (isRetry = false): Download | Promise<Download> {
     const now = performance.now()
     if (this.#broken !== undefined && now < this.#broken.until) throw this.#broken.error
@@ -67,7 +67,7 @@ export class DownloadQueue {
     })
   }
 
-  /** The store has sent what was requested, or an error that is not a sign of overload. */
+  /** Must be called when the store has sent what was requested, or an error that is not a sign of overload. */
   succeeded ({ sentAt }: Download): void {
     const now = performance.now()
     this.#failedInARow = 0
@@ -76,14 +76,14 @@ export class DownloadQueue {
     this.#end(now)
   }
 
-  /** The store refused the request because there were too many. */
+  /** Must be called when the store has refused the request because there were too many. */
   refused ({ sentAt }: Download, error: StoreError): void {
     const now = performance.now()
     this.#rate.refused(sentAt, now)
     this.#fail(error, now)
   }
 
-  /** The connection failed, the response took too long, or the server failed. */
+  /** Must be called when the connection or the server has failed, or the response took too long. */
   failed ({ sentAt }: Download, error: StoreError): void {
     const now = performance.now()
     this.#limit.failed(sentAt, now)

@@ -3,15 +3,15 @@ import type { ListOptions } from '../object-store.js'
 import { keyAt, MAX_RANGES, objectsAfter, RangedListing, StartAfterIgnored, type RangedListingOptions, type RangeOptions } from './ranged-listing.js'
 import type { ListingPage } from './s3-listing.js'
 
-/** What a lister needs of a store. */
+/** What a `RangedLister` depends on. */
 export type ListerOptions = Pick<RangedListingOptions, 'url' | 'surplus'> & {
   /** @param onRequest is called for each request */
   readonly pagesOf: (prefix: string, range: RangeOptions, onRequest: () => void) => AsyncIterable<ListingPage>
 }
 
 /**
- * Lists the objects of a store in ranges side by side. It remembers where the pages of the last listing of each prefix ended: the next one has ranges of
- * whole pages. If the store ignores `start-after`, all listings are sequential from then on.
+ * Lists the objects of a store in several ranges of keys at the same time. It remembers the keys at which the pages of the last listing of each prefix
+ * ended, so that the ranges of the next one are whole pages. If the store ignores `start-after`, all listings are sequential from then on.
  */
 export class RangedLister {
   readonly #options: ListerOptions
@@ -60,7 +60,7 @@ export class RangedLister {
 
 type RangePlan = Pick<RangedListingOptions, 'edges' | 'expected'>
 
-/** The most pages of a range: those of later ranges are in memory until the earlier ones have been read. */
+/** The most pages of a range. It is limited because pages of later ranges stay in memory until the earlier ranges have been read. */
 const MAX_PAGES = 8
 
 /** Collects the keys at the ends of the pages of a listing. */
@@ -82,11 +82,11 @@ class PageEnds {
     if (page.length > 0) this.#last = keyAt(page, page.length - 1)
   }
 
-  /** Ranges of whole pages: as long as nothing changes, they take as many requests as a sequential listing. */
+  /** Divides the keys into ranges of whole pages: as long as nothing changes, they take as many requests as a sequential listing. */
   plan (): RangePlan {
     const ends = this.#keys.filter((key) => key !== this.#last)
-    const turns = Math.ceil((ends.length + 1) / (MAX_RANGES * MAX_PAGES))
-    const pages = Math.ceil((ends.length + 1) / (MAX_RANGES * turns))
+    const rangesPerConnection = Math.ceil((ends.length + 1) / (MAX_RANGES * MAX_PAGES))
+    const pages = Math.ceil((ends.length + 1) / (MAX_RANGES * rangesPerConnection))
     return { edges: ends.filter((_, i) => (i + 1) % pages === 0), expected: pages * this.#pageLength }
   }
 }

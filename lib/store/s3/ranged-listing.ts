@@ -7,17 +7,17 @@ import { splitPoints } from './split-points.js'
 
 /** The most ranges that are listed at the same time. */
 export const MAX_RANGES = 16
-/** A range is divided if it has this number of keys more than expected: a small lake is listed in one range. */
+/** A range is divided when it has this number of keys more than expected, so that a small lake is listed in one range. */
 const SURPLUS = 2000
 
-/** The first page of a range has keys that the range does not include: the store ignores `start-after`. */
+/** The store ignores `start-after`: the first page of a range has keys from before the range. */
 export class StartAfterIgnored extends Error {}
 
 /** How the pages of one range are requested. */
 export interface RangeOptions {
   /** The first page begins after this key; `undefined`: at the first key of the listing. */
   readonly after: string | undefined
-  /** Whether a page with this last key is followed by another one. Its last key is `undefined` if it is not known yet. */
+  /** Whether the page after the one with this last key belongs to the range as well. `undefined`: the last key is not known yet. */
   readonly continues: (lastKey: string | undefined) => boolean
   /** Returns a list for the objects of a page. */
   readonly newPage: () => ObjectList
@@ -29,7 +29,7 @@ export interface RangedListingOptions {
   readonly url: string
   /** Yields the pages from `after` up to the last one, or until the caller stops. */
   readonly pagesOf: (options: RangeOptions) => AsyncIterable<ListingPage>
-  /** The last keys of the ranges but the last one, in ascending order. They need not exist. */
+  /** The last key of each range except the last range, in ascending order. No object needs to have such a key. */
   readonly edges?: readonly string[]
   /** The number of keys that are expected in each of these ranges. Default: 0. */
   readonly expected?: number
@@ -60,7 +60,7 @@ class Range {
 }
 
 /**
- * One complete listing, whose key ranges are listed side by side: each range is a listing that begins after a key and ends where the next range begins.
+ * One complete listing, whose key ranges are listed at the same time: each range is a listing that begins after a key and ends where the next range begins.
  * A range that has more keys than expected gives its second half to another one. The pages are yielded in the order of the keys, each after the
  * checks of a sequential listing (see `keyOrderCheck`); the first error of any range is the error of the listing.
  */
@@ -68,7 +68,7 @@ export class RangedListing implements AsyncIterable<ObjectList> {
   readonly #options: Required<RangedListingOptions>
   /** In the order of their keys. Each begins where the one before it ends. */
   readonly #ranges: Range[]
-  /** Lists whose objects the caller has read. */
+  /** Lists that can be reused, because the caller has read their objects. */
   readonly #free: ObjectList[] = []
   /** The most keys that a page had. */
   pageLength = 0
@@ -77,7 +77,7 @@ export class RangedListing implements AsyncIterable<ObjectList> {
   #running = 0
   #isStopped = false
   #failure: { readonly error: unknown } | undefined
-  /** Continues the caller, which waits for a page. */
+  /** Resumes the iterator, which waits for a page. */
   #wake = () => {}
 
   constructor ({ edges = [], expected = 0, maxRanges = MAX_RANGES, surplus = SURPLUS, ...options }: RangedListingOptions) {
@@ -147,7 +147,7 @@ export class RangedListing implements AsyncIterable<ObjectList> {
     }
   }
 
-  /** Gives what a range has not read yet to new ranges, as far as they can start now. */
+  /** Moves keys that a range has not read yet to new ranges, as many as can start now. */
   #split (range: Range, first: string, last: string): void {
     const room = this.#options.maxRanges - this.#running
     const points = room > 0 && this.#ranges.every(({ isStarted }) => isStarted) ? splitPoints(first, last, range.upTo, this.#options.prefix.length).slice(0, room) : []
@@ -162,7 +162,7 @@ export class RangedListing implements AsyncIterable<ObjectList> {
   }
 }
 
-/** Removes the objects after `upTo`. Returns whether the page reaches it, so that no later page has objects up to it. */
+/** Removes the objects after `upTo`. Returns whether the range ends with this page: it has the object `upTo` or one after it. */
 function cut (page: ObjectList, upTo: string | undefined): boolean {
   if (upTo === undefined) return false
   const length = firstIndex(0, page.length, (i) => isAfter(page, i, upTo))

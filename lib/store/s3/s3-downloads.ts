@@ -8,10 +8,10 @@ import { statusOf, toS3Error } from './s3-error.js'
 import { quote, toInfo } from './s3-object.js'
 import type { S3Requests } from './s3-requests.js'
 
-/** How often an object is requested, at most: again after a failure, and again after a refusal, which the limit of the rate makes rare. */
+/** How often an object is requested at most: if requests fail, and if the store refuses them, which is rare because the queue then limits the rate. */
 const ATTEMPTS = 3
 const ATTEMPTS_IF_REFUSED = 10
-/** Retries that downloads leave to listings, images and outputs. */
+/** The number of retries in the budget that downloads leave to listings, images and outputs. */
 const RESERVED_RETRIES = 50
 
 interface DownloadOptions extends DownloadBounds {
@@ -21,7 +21,7 @@ interface DownloadOptions extends DownloadBounds {
 }
 
 /**
- * Reads whole objects: as many at a time as is best for the store, and again after a failure while the retry budget lasts. A request that the store
+ * Reads whole objects, as many at a time as is best for the store. Failed downloads are retried while the retry budget lasts. A download that the store
  * refused takes nothing from the budget: it returns to the queue, whose rate is then lower.
  */
 export class S3Downloads {

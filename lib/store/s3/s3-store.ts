@@ -28,15 +28,15 @@ export interface S3StoreSettings extends S3ClientSettings {
   readonly deadlineMs?: number
   /** Returns a unique id for a write. Default: a random UUID. */
   readonly newWriteId?: () => string
-  /** The most objects that are downloaded at a time; the number adapts to the server. Default: 512. */
+  /** The most objects that are downloaded at a time; the number adapts to the server. Default: `DEFAULTS.maxDownloads`. */
   readonly maxDownloads?: number
-  /** The fewest. If it equals `maxDownloads`, the number is constant. Default: 32. */
+  /** The lowest number of downloads at a time to which slow responses reduce it. If it equals `maxDownloads`, the number is constant. Default: 32. */
   readonly minDownloads?: number
 }
 
 const MAX_KEY_BYTES = 1024
 
-/** The number of downloads at a time does not go below this because of latency, but it does because of failures. With fewer, each takes more CPU time. */
+/** With fewer downloads at a time, each takes more CPU time. Only failures reduce the number further. */
 const MIN_DOWNLOADS = 32
 
 /** A bucket of AWS S3 or of an S3-compatible server. Credentials come from the credential chain of the SDK. */

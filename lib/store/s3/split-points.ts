@@ -1,17 +1,17 @@
 import { compareUtf8 } from '../../base/utf8.js'
 
-/** The ranges of characters that are split in the middle. All other characters are only raised to the next one that occurs. */
+/** The ranges of characters that are split in the middle. Other characters are not changed. */
 const CLASSES = [['0', '9'], ['A', 'Z'], ['a', 'z']] as const
 
 /**
- * Guesses keys that divide what a listing has not reached yet, from nothing but its last page. For `1049.csv` before `1999.csv` it is `15`: in the first
- * character that can be raised, half the way to its limit. With no end, it is such a key for each character that all keys of the page have in common:
- * `1074`, `156` and `5`, each further away, because it is not known how far the keys reach.
+ * Guesses keys that divide the rest of a listing, from its last page alone. If the last key of the page is `1049.csv` and the listing ends at `1999.csv`,
+ * the guess is `15`: the first character in which they differ is raised half the way to its limit. If the end is not known, there is such a guess for each
+ * character that all keys of the page have in common, as the last key may be near or far: `1074`, `156` and `5`.
  *
  * @param first, last the first and last key of the page
- * @param upTo the last key of what is listed; `undefined`: all keys after `last`
+ * @param upTo the key at which the listing ends; `undefined` if the end is not known
  * @param from the length of the prefix of the listing, which is not changed
- * @returns keys after `last` and before `upTo`, in ascending order. They need not exist. None if there is nothing to divide
+ * @returns keys after `last` and before `upTo`, in ascending order; none if there is nothing to divide. No object needs to have such a key
  */
 export function splitPoints (first: string, last: string, upTo: string | undefined, from: number): string[] {
   const common = commonLength(first, last)

@@ -24,14 +24,14 @@ t.test('an order is computed in steps, and only once for concurrent queries', as
   t.ok(turns >= 4, `${turns} turns of the event loop`)
   t.equal(first, second)
   t.equal(await index.order(column), first, 'the order is cached')
-  t.equal(index.orderIfMade(column), first)
+  t.equal(index.orderIfReady(column), first)
 })
 
 t.test('a query that can scan the column does not wait for its order, which is computed afterwards', async (t) => {
   const index = indexOf(new IndexCache(Infinity))
-  t.equal(index.orderIfMade(names(index)), undefined)
+  t.equal(index.orderIfReady(names(index)), undefined)
   const order = await index.order(names(index))
-  t.equal(index.orderIfMade(names(index)), order)
+  t.equal(index.orderIfReady(names(index)), order)
 })
 
 t.test('indexes of equal columns are shared, in bounded memory', async (t) => {
@@ -43,7 +43,7 @@ t.test('indexes of equal columns are shared, in bounded memory', async (t) => {
   t.not(await first.order(names(first)), order, 'the least recently used index is removed')
   const none = indexOf(new IndexCache(1000))
   t.same(await none.order(names(none)), order, 'an index that is larger than the limit is not cached')
-  t.equal(none.orderIfMade(names(none)), undefined)
+  t.equal(none.orderIfReady(names(none)), undefined)
 })
 
 t.test('numbers of a large table are ordered by another thread, if there is one and it does not fail', async (t) => {

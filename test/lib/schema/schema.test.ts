@@ -16,7 +16,7 @@ function mistakesOf (json: string): string[] {
 t.test('schemas/users.json is valid and reads values as specified', async (t) => {
   const schema = parseSchema(readFileSync('schemas/users.json', 'utf8'))
   t.same(schema.fields.map(({ name }) => name), ['user_id', 'first_name', 'last_name', 'birthts', 'img_path'])
-  t.same([schema.key.name, schema.birth?.name, ...schema.images.map(({ name }) => name)], ['user_id', 'birthts', 'img_path'])
+  t.same([schema.key.name, schema.birth?.name, ...schema.imageFields.map(({ name }) => name)], ['user_id', 'birthts', 'img_path'])
   const read = (name: string, text: string) => schema.fields.find((field) => field.name === name)!.read(text)
   t.same(read('first_name', ''), { value: '' }, 'an empty name is a value')
   t.same(read('birthts', '-0'), { value: 0 })

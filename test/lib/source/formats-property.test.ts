@@ -29,7 +29,7 @@ const values = fc.tuple(orNull(text), orNull(fc.maxSafeInteger()), orNull(number
 
 /** A value as a file has it: in JSON, numbers and booleans may also be texts. */
 function written (value: Value, i: number, asText: boolean): string | number | boolean | null {
-  const { type } = schema.files[i]!
+  const { type } = schema.fileFields[i]!
   if (value === null) return null
   return asText || typeof value === 'string' || ['date', 'datetime'].includes(type.name) ? type.format(value) : value
 }
@@ -49,7 +49,7 @@ t.test('the same record in any format and encoding has the same values', async (
     city: orNull(text)
   })
   fc.assert(fc.property(values, options, (values, { format, encoding, delimiter, hasMark, asText, city }) => {
-    const names = [...schema.files.map(({ name }) => name), 'city']
+    const names = [...schema.fileFields.map(({ name }) => name), 'city']
     const cells = [...values.map((value, i) => written(value, i, asText || format !== 'json')), city]
     fc.pre(format === 'json' || cells.some((cell) => cell !== null))
     const body = format === 'json'

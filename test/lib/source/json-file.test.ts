@@ -20,7 +20,7 @@ const devices = parseSchema(JSON.stringify({
 
 function parse (json: unknown, schema = devices, userId = '7') {
   const { data, rejection } = parseInfoFile(Buffer.from(typeof json === 'string' ? json : JSON.stringify(json)), { format: 'json', delimiter: ',', encoding: 'utf-8', schema, userId })
-  const fields = data && Object.fromEntries(schema.files.map(({ name }, i) => [name, data.values[i]]))
+  const fields = data && Object.fromEntries(schema.fileFields.map(({ name }, i) => [name, data.values[i]]))
   return { fields, undeclared: data?.undeclared, rejection }
 }
 

@@ -3,7 +3,7 @@ import type { OnReadOpts, Socket } from 'node:net'
 /** The maximum number of bytes of one read. */
 const READ_BYTES = 64 * 1024
 const SLAB_BYTES = 64 * 1024
-/** A longer read gets memory of its own. */
+/** The bytes of a longer read are copied into memory of their own. */
 const MAX_POOLED_BYTES = SLAB_BYTES / 4
 
 /**

@@ -1,6 +1,6 @@
 import { createHmac, hash } from 'node:crypto'
 
-/** What requests are signed with. */
+/** The credentials that sign requests. */
 export interface SigningKeys {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -15,9 +15,9 @@ const DIGEST_BYTES = 32
 const [INNER_PAD, OUTER_PAD] = [0x36, 0x5c]
 
 /**
- * Signs GET requests without a body by AWS Signature Version 4, with the same result as the signer of the SDK in a fifth of its CPU time: all that
- * depends only on the second and on the keys is computed once. HMACs (RFC 2104) are computed from calls of `crypto.hash`, because the objects
- * of `createHmac` have finalizers, survive minor garbage collections and take more CPU time than the hashing itself.
+ * Signs GET requests without a body by AWS Signature Version 4, with the same result as the signer of the SDK in a fifth of its CPU time: everything that
+ * depends only on the second and on the credentials is computed once. HMACs (RFC 2104) are computed with `crypto.hash`, because objects of
+ * `createHmac` have finalizers, survive minor garbage collections and take more CPU time than the hashing itself.
  */
 export class RequestSigner {
   readonly #date: string
@@ -47,7 +47,7 @@ export class RequestSigner {
   }
 
   /**
-   * The headers of a request, as names and values in turn.
+   * Returns the headers of a request: an array of names and values in turn.
    *
    * @param path percent-encoded
    * @param search the query without `?`, percent-encoded and in ascending order of the names
@@ -62,7 +62,7 @@ export class RequestSigner {
   }
 }
 
-/** A key of at most BLOCK_BYTES bytes as a block. */
+/** The key of an HMAC, of at most BLOCK_BYTES bytes, as a block of which each byte is XORed with `value`. */
 function pad (key: Buffer, value: number): Buffer {
   const block = Buffer.alloc(BLOCK_BYTES, value)
   for (let i = 0; i < key.length; i++) block[i]! ^= key[i]!

@@ -13,7 +13,7 @@ import { RequestSigner } from './request-signer.js'
 import { locateBucket, type BucketLocation } from './s3-location.js'
 import { toInfo, type ObjectFields } from '../s3-object.js'
 
-/** The result of a request that failed or has an unusual response, so that the caller must send it again by the SDK. */
+/** The result of a request that failed or got an unusual response. The caller must send it again through the SDK. */
 export const FALL_BACK_TO_SDK = Symbol('fall back to the SDK')
 type FallBackToSdk = typeof FALL_BACK_TO_SDK
 
@@ -21,7 +21,7 @@ type FallBackToSdk = typeof FALL_BACK_TO_SDK
 export class FailedRequest {
   /** An error as the SDK or Node would throw it. */
   readonly error: unknown
-  /** `refused`: there were too many requests. `denied`: there is no access, so that it is of no use to send the request again. */
+  /** `refused`: there were too many requests. `denied`: access is denied, so the request must not be sent again. */
   readonly kind: 'failed' | 'refused' | 'denied'
 
   constructor (error: unknown, kind: FailedRequest['kind'] = 'failed') {
@@ -65,13 +65,13 @@ const MAX_PAGE_BYTES = 8 * 1024 * 1024
 
 /** The time limit of a response, in milliseconds, without the time for its body. */
 const MAX_MS = 10_000
-/** Connections for listings, at most. */
+/** The most connections for listings. */
 const LISTINGS = 64
 
 export interface FastPathLimits {
-  /** The time limit of a request, in milliseconds, without the time for its body; at most 10 s are used. */
+  /** The time limit of a request, in milliseconds, without the time for its body. Values above 10 s count as 10 s. */
   readonly maxMs: number
-  /** Connections for downloads, at most. A connection opens when all others are in use, and closes after 4 s without use. */
+  /** The most connections for downloads. A connection opens when all others are in use, and closes after 4 s without use. */
   readonly maxDownloads: number
 }
 
@@ -181,7 +181,7 @@ export class S3FastPath {
     return { location, host, region, downloads: open(this.#limits.maxDownloads), listings: open(LISTINGS) }
   }
 
-  /** The signer of the current second; `undefined` if it has to be made. */
+  /** The signer of the current second; `undefined` if there is none yet. */
   #signerNow (): RequestSigner | undefined {
     return this.#signer?.second === Math.floor(this.#now() / 1000) ? this.#signer.signer : undefined
   }
