@@ -1,5 +1,7 @@
 /** The factor by which the rate is reduced below the one at which requests were refused. */
 const BACKOFF = 0.8
+/** One refusal does not reduce the rate below this share, even if less was accepted, because the thread may have been too busy to send more. */
+const LEAST_SHARE = 0.7
 /** Milliseconds in which the rate grows back to the one at which requests were refused. */
 const RECOVERY_MS = 1000
 /** The least rate, in requests a second. */
@@ -45,12 +47,14 @@ export class AdaptiveRate {
     this.#accepted.add(now)
   }
 
-  /** A request was refused because there were too many. */
-  refused (sentAt: number, now: number): void {
-    if (sentAt < this.#reducedAt) return
-    this.#peak = Math.min(this.#peak === Infinity ? Infinity : this.rate(now), this.#accepted.count(now))
+  /** A request was refused because there were too many. Returns false if it was sent before the rate was reduced, so that it means nothing. */
+  refused (sentAt: number, now: number): boolean {
+    if (sentAt < this.#reducedAt) return false
+    const accepted = this.#accepted.count(now)
+    this.#peak = this.#peak === Infinity ? accepted : Math.min(this.rate(now), Math.max(accepted, this.#peak * LEAST_SHARE))
     this.#reducedAt = now
     this.#next = now + 1000 / this.rate(now)
+    return true
   }
 }
 

@@ -79,8 +79,8 @@ export class DownloadQueue {
   /** Must be called when the store has refused the request because there were too many. */
   refused ({ sentAt }: Download, error: StoreError): void {
     const now = performance.now()
-    this.#rate.refused(sentAt, now)
-    this.#fail(error, now)
+    if (this.#rate.refused(sentAt, now)) this.#fail(error, now)
+    else this.#end(now)
   }
 
   /** Must be called when the connection or the server has failed, or the response took too long. */

@@ -51,6 +51,21 @@ t.test('a store that refuses some requests is read at its pace, and nothing is l
   t.equal(counts.GET, keys.length + refused.GET)
 })
 
+t.test('many refusals at the same time are not an outage', async (t) => {
+  const setup = await setUpS3(t, { minDownloads: 200 })
+  const keys = fill(setup, 400)
+  const arrived: (() => void)[] = []
+  setup.endpoint.intercept = async ({ operation }) => {
+    if (operation !== 'GET' || arrived.length === 200) return undefined
+    await new Promise<void>((resolve) => {
+      arrived.push(resolve)
+      if (arrived.length === 200) arrived.forEach((refuse) => refuse())
+    })
+    return { status: 503 }
+  }
+  t.same(await getAll(setup.store, keys), keys)
+})
+
 t.test('an outage does not multiply requests', async (t) => {
   const faults = { refused: { status: 503, body: '<Error><Code>SlowDown</Code></Error>' }, throttled: { status: 429 }, failed: { status: 500 }, reset: 'drop' } as const
   for (const [name, fault] of Object.entries(faults)) {
