@@ -203,9 +203,10 @@ export class SharingBackend implements LakeBackend {
     return { isOwn: leader === this.#id, isForeign: known.state === undefined, isIdle, unrenewedMs, ageMs: unrenewedMs + listingAgeMs, listingMs }
   }
 
-  /** Reads the state, unless this replica has written it. Returns whether it is known. */
+  /** Reads the state, unless this replica has written it so recently that no other one may have replaced it. Returns whether it is known. */
   async #read (): Promise<boolean> {
-    if (this.#isLeader || this.#isWriting) return true
+    const state = this.#known()
+    if (this.#isWriting || (state?.isOwn === true && isLed({ ...state, isOwn: false }))) return true
     const reading = this.#preloaded ?? this.#file.read()
     this.#preloaded = undefined
     return await reading.then(() => true, () => false)

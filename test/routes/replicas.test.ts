@@ -9,7 +9,7 @@ import { until } from '../support/until.js'
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': PNG }
 const SHARING = { SHARE_LISTINGS: 'true' }
 
-interface StateObject { readonly leader: string, readonly isIdle: boolean, readonly version: string }
+interface StateObject { readonly leader: string, readonly isIdle: boolean, readonly version: string, readonly writtenAt: number, readonly outputAgeMs: number | null }
 
 const stateOf = ({ bucket }: TestLake) => JSON.parse(bucket.get(STATE_KEY)!.body.toString()) as StateObject
 const headersOf = async ({ app }: TestLake, url = '/data') => (await app.inject(url)).headers
@@ -163,10 +163,11 @@ t.test('the schedule of one replica is enough', async (t) => {
     await app.listen({ port: 0 })
     await until(() => app.jobs.list().some(({ state }) => state === 'succeeded'))
   }
+  const { writtenAt: before } = stateOf(leader)
   clock.advance(300_000)
   await one.tick()
   t.equal(app.jobs.list().length, 2)
-  await until(() => 'outputAgeMs' in stateOf(leader))
+  await until(() => stateOf(leader).writtenAt > before && stateOf(leader).outputAgeMs === 0)
   endpoint.reset()
   clock.advance(100_000)
   await two.tick()
