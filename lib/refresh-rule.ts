@@ -53,7 +53,8 @@ const RETRY_DELAY_MS = 1000
 export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refreshMs, lastMs, failedAt, paidAt }: RefreshHistory, { maxStalenessMs, refreshWaitMs }: FreshnessRules): RefreshPlan {
   const waitMs = lastMs > refreshWaitMs ? 0 : refreshWaitMs
   // After a failure the next refresh may fail as well, so only the read that starts it waits for it.
-  if (failedAt !== undefined) return { dueAt: Math.max(failedAt + RETRY_DELAY_MS, paidAt), oldAt: -Infinity, waitMs, isShared: false }
+  // Without any data, the budget delays nothing.
+  if (failedAt !== undefined) return { dueAt: Math.max(failedAt + RETRY_DELAY_MS, listedAt === undefined ? -Infinity : paidAt), oldAt: -Infinity, waitMs, isShared: false }
   if (listedAt === undefined) return { dueAt: -Infinity, oldAt: -Infinity, waitMs, isShared: true }
   const oldAt = Math.max(Math.min(listedAt + maxStalenessMs, readAgainAt), listedAt + twiceTheMedian(listingMs))
   const aheadAt = oldAt - twiceTheMedian(refreshMs)

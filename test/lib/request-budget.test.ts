@@ -9,7 +9,7 @@ import { VirtualTime } from '../support/virtual-time.js'
 
 const RULES = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: Infinity, maxListRequests: 600 }
 
-/** A refresh that has begun: when, with how many requests, and whether a caller has required it. */
+/** A refresh that has begun: when, with how many requests, and whether a caller has required it, or there was no data. */
 interface Start { readonly at: number, readonly requests: number, readonly isRequired: boolean }
 
 interface Lake {
@@ -24,11 +24,11 @@ function start ({ requests, maxListRequests, durations }: Lake) {
   const time = new VirtualTime()
   const starts: Start[] = []
   const intervals: (number | undefined)[] = []
-  const refresher = new Refresher<Refreshed>(async (isRequired, onRequests) => {
+  const refresher: Refresher<Refreshed> = new Refresher<Refreshed>(async (isRequired, onRequests) => {
     const at = time.clock()
     const ms = durations[starts.length % durations.length]
     const sent = requests[starts.length % requests.length]! * (ms === undefined ? 0.5 : 1)
-    starts.push({ at, requests: sent, isRequired })
+    starts.push({ at, requests: sent, isRequired: isRequired || refresher.last === undefined })
     onRequests(sent)
     await time.sleep(ms ?? 1000)
     if (ms === undefined) throw new StoreError('timeout', 'silence')
@@ -83,6 +83,15 @@ t.test('the budget delays the next refresh and the age at which data is old by t
     const { dueAt, oldAt } = planRefresh({ ...NO_HISTORY, ...history, paidAt }, RULES)
     return dueAt === Math.max(free.dueAt, paidAt) && oldAt - free.oldAt === dueAt - free.dueAt
   }), runs(1000))
+})
+
+t.test('while there is no data, failed listings are repeated after a second, whatever they owe', async (t) => {
+  const { time, starts, refresher } = start({ requests: [4000], maxListRequests: 1, durations: [undefined, undefined, 500] })
+  for (let i = 0; i < 60; i++) {
+    refresher.ensure()
+    await time.advance(100)
+  }
+  t.same(starts.map(({ at }) => at), [0, 2000, 4000])
 })
 
 t.test('what is not spent is not saved', async (t) => {
