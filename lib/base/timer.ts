@@ -3,9 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Calls a function after some milliseconds, unless the function that it returns is called before. Does not keep the process alive. */
 export type Timer = (ms: number, task: () => void) => () => void
 
+/** The most milliseconds of a timeout of Node: a longer one would end at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
 /** The timer of the system. */
 export const systemTimer: Timer = (ms, task) => {
-  const timeout = setTimeout(task, ms).unref()
+  let timeout: NodeJS.Timeout
+  const start = (ms: number) => {
+    const remainingMs = ms - MAX_TIMEOUT_MS
+    timeout = (remainingMs > 0 ? setTimeout(start, MAX_TIMEOUT_MS, remainingMs) : setTimeout(task, ms)).unref()
+  }
+  start(ms)
   return () => clearTimeout(timeout)
 }
 
