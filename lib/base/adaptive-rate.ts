@@ -51,7 +51,9 @@ export class AdaptiveRate {
   refused (sentAt: number, now: number): boolean {
     if (sentAt < this.#reducedAt) return false
     const accepted = this.#accepted.count(now)
-    this.#peak = this.#peak === Infinity ? accepted : Math.min(this.rate(now), Math.max(accepted, this.#peak * LEAST_SHARE))
+    const peak = this.#peak === Infinity ? accepted : Math.min(this.rate(now), Math.max(accepted, this.#peak * LEAST_SHARE))
+    // A peak of 0, after a second in which everything was refused, would never grow.
+    this.#peak = Math.max(MIN_RATE, peak)
     this.#reducedAt = now
     this.#next = now + 1000 / this.rate(now)
     return true

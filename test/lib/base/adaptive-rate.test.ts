@@ -40,3 +40,9 @@ t.test('if everything is refused, a few requests a second are sent', async (t) =
   for (let now = 0; now < 5000; now += 10) rate.refused(now, now)
   t.equal(rate.rate(5000), 50)
 })
+
+t.test('after seconds in which everything was refused, the rate grows back to a thousand within ten seconds', async (t) => {
+  const rate = new AdaptiveRate()
+  for (let now = 0; now < 5000; now += 10) rate.refused(now, now)
+  t.ok(rate.rate(15_000) > 1000, `${rate.rate(15_000)} requests a second`)
+})
