@@ -206,7 +206,7 @@ export class UserDataTransformer {
       schema,
       timeZone: this.#timeZone,
       snapshotKey,
-      sharing: options.sharing && { ...options.sharing, stateKey, maxStalenessMs: freshness.maxStalenessMs }
+      sharing: options.sharing && { ...options.sharing, stateKey, maxStalenessMs: freshness.maxStalenessMs, maxListRequests: freshness.maxListRequests }
     }
     const backend = options.openBackend?.(rules) ?? openBackend(rules, { store, monotonic, wallClock: clock })
     this.#backend = backend

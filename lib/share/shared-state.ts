@@ -38,6 +38,8 @@ export interface SharedState {
   /** Time since the listing began, and how long it took. */
   readonly listingAgeMs: number
   readonly listingMs: number
+  /** The number of requests that it took; absent in states of earlier releases. */
+  readonly requests?: number
   /** Time since the beginning of the listing that the output was last made from; `null` if the leader has made none. */
   readonly outputAgeMs: number | null
   /** The id of the view, the name of its data version, and that of its content: see `fingerprint`. */

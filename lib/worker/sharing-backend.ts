@@ -22,6 +22,8 @@ export interface SharingRules {
   /** Whether this replica may write the state. If not, it only follows. */
   readonly mayWrite: boolean
   readonly maxStalenessMs: number
+  /** The most requests a minute for listings that no client has required; may be Infinity. */
+  readonly maxListRequests: number
 }
 
 /** What a `SharingBackend` depends on. */
@@ -101,9 +103,8 @@ export class SharingBackend implements LakeBackend {
   }
 
   async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
-    const { clock, sharing: { maxStalenessMs } } = this.#options
-    const now = clock()
-    this.#isIdle = isIdleAfter(now - this.#refreshedAt, maxStalenessMs, this.#last?.listingMs ?? 0)
+    const now = this.#options.clock()
+    this.#isIdle = isIdleAfter(now - this.#refreshedAt, this.#maxStalenessMs, this.#last?.listingMs ?? 0)
     this.#refreshedAt = now
     this.#isRefreshing = true
     try {
@@ -158,14 +159,14 @@ export class SharingBackend implements LakeBackend {
   tick (): void {
     const head = this.#head
     if (head === undefined || !this.#isLeader || this.#isWriting) return
-    const { clock, sharing: { maxStalenessMs } } = this.#options
+    const { clock } = this.#options
     const renewal = decideRenewal({
       isIdle: head.state.isIdle,
       isRefreshing: this.#isRefreshing,
       sinceRefreshMs: clock() - this.#refreshedAt,
       unrenewedMs: clock() - head.writtenAt,
       listingMs: head.state.listingMs,
-      maxStalenessMs
+      maxStalenessMs: this.#maxStalenessMs
     })
     if (renewal !== undefined) this.#inTurn(() => this.#renew(renewal === 'idle'))
   }
@@ -184,6 +185,12 @@ export class SharingBackend implements LakeBackend {
   get #head (): Head | undefined {
     const known = this.#file.known
     return known?.state && { ...known, state: known.state }
+  }
+
+  /** The age up to which no replica needs newer data: with a budget, the leader lists when its last listing is paid for, and later if it has made another one for a job. */
+  get #maxStalenessMs (): number {
+    const { maxStalenessMs, maxListRequests } = this.#options.sharing
+    return Math.max(maxStalenessMs, 2 * (this.#head?.state.requests ?? 0) * 60_000 / maxListRequests)
   }
 
   get #isLeader (): boolean {
@@ -214,8 +221,7 @@ export class SharingBackend implements LakeBackend {
 
   async #decide (isForced: boolean, head: Head | undefined): Promise<Action> {
     const state = this.#known()
-    const { maxStalenessMs } = this.#options.sharing
-    const action = decideAction({ state, isForced, mayWrite: this.#mayWrite, maxStalenessMs })
+    const action = decideAction({ state, isForced, mayWrite: this.#mayWrite, maxStalenessMs: this.#maxStalenessMs })
     if (action !== 'lead' || head === undefined || this.#isLeader || !isClaimDue(state!)) return action
     await this.#inTurn(() => this.#renew(false))
     if (this.#isLeader) return action
@@ -297,7 +303,7 @@ export class SharingBackend implements LakeBackend {
     const steps = change === undefined
       ? []
       : view === base!.id ? known!.steps : appendStep(known!.steps, { from: base!.id, to: view, change, position: position === lastPosition(base!.view.state.changes) ? null : position })
-    const content = { version: own.state.table.version, fingerprint: fingerprint(own), position, warnings: own.warnings, failed: own.failed.slice(0, MAX_FAILED), listingMs: own.listingMs }
+    const content = { version: own.state.table.version, fingerprint: fingerprint(own), position, warnings: own.warnings, failed: own.failed.slice(0, MAX_FAILED), listingMs: own.listingMs, requests: own.requests }
     if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle }, own.listedAt)) {
       this.#base = { id: view, view: own, isAssumed: false }
       this.#unserved = []

@@ -32,6 +32,8 @@ export interface SimulationOptions {
   readonly readers?: readonly number[]
   /** Whether they share their listings. Default: true. */
   readonly sharing?: boolean
+  /** The budget of each replica for requests a minute. Default: unlimited. */
+  readonly maxListRequests?: number
 }
 
 /** Replicas of one bucket in virtual time: requests take no time, and time passes only in `advance`. */
@@ -54,7 +56,7 @@ export class Simulation {
 
   /** Starts a replica at a place, where another one may have been. */
   start (place: number): SimulatedReplica {
-    const { skews = [], readers = [], sharing = true } = this.#options
+    const { skews = [], readers = [], sharing = true, maxListRequests = Infinity } = this.#options
     const name = `r${++this.#count}`
     const cache = new EtagCache()
     const monotonic = () => this.now + 1e6 * place
@@ -72,7 +74,7 @@ export class Simulation {
         this.#timers.add(timer)
         return () => this.#timers.delete(timer)
       },
-      freshness: { maxStalenessMs: MAX_STALENESS_MS, refreshWaitMs: 60_000 },
+      freshness: { maxStalenessMs: MAX_STALENESS_MS, refreshWaitMs: 60_000, maxListRequests },
       sharing: sharing ? { mayWrite: !readers.includes(place) } : undefined,
       openBackend: (rules) => {
         const inner = new InProcessBackend(store, monotonic, rules)
@@ -124,9 +126,9 @@ export class Simulation {
       await this.intercept(operation, key)
     }
     return wrapStore(memory, {
-      list: async function * (prefix) {
+      list: async function * (prefix, options) {
         await count('LIST', prefix)
-        yield * memory.list(prefix)
+        yield * memory.list(prefix, options)
       },
       get: async (key, options) => {
         await count('GET', key)

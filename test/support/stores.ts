@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { ObjectList, type ObjectInfo } from '../../lib/store/object-list.js'
-import { StoreError, type GetOptions, type ObjectStore, type PutOptions, type StreamOptions } from '../../lib/store/object-store.js'
+import { StoreError, type GetOptions, type ListOptions, type ObjectStore, type PutOptions, type StreamOptions } from '../../lib/store/object-store.js'
 import type { BucketObject, S3Bucket } from './s3-bucket.js'
 
 /** A store with some methods replaced. */
@@ -43,8 +43,9 @@ export class MemoryStore implements ObjectStore {
     this.#bucket = bucket
   }
 
-  async * list (prefix: string): AsyncGenerator<ObjectList> {
+  async * list (prefix: string, { onRequest = () => {} }: ListOptions = {}): AsyncGenerator<ObjectList> {
     for (let after = '', isLast = false; !isLast;) {
+      onRequest()
       const { objects, truncated } = this.#bucket.page(prefix, after, 1000)
       yield new ObjectList(objects.map(toInfo))
       after = objects.at(-1)?.key ?? ''

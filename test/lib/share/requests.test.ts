@@ -73,3 +73,13 @@ t.test('without reads, replicas list as often as one, and do not write the state
   t.ok(five.LIST <= 1.1 * alone.LIST, `${five.LIST} listings, one replica ${alone.LIST}`)
   t.ok(five.PUT <= 2 * five.LIST)
 })
+
+t.test('five replicas whose refreshes a budget limits send as many listings as one', async (t) => {
+  // A listing each 20 s: less often than the leader has to renew the state.
+  const budget = { maxListRequests: 3 }
+  const alone = await countHour(1, { readEveryMs: STEP_MS }, { ...budget, sharing: false })
+  const five = await countHour(5, { readEveryMs: STEP_MS }, budget)
+  t.comment(JSON.stringify({ alone, five }))
+  t.ok(alone.LIST >= 160 && alone.LIST <= 182)
+  t.ok(five.LIST <= 1.1 * alone.LIST, `${five.LIST} listings, one replica ${alone.LIST}`)
+})
