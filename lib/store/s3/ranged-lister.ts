@@ -4,19 +4,21 @@ import { keyAt, MAX_RANGES, objectsAfter, RangedListing, StartAfterIgnored, type
 import type { ListingPage } from './s3-listing.js'
 
 /** What a `RangedLister` depends on. */
-export type ListerOptions = Pick<RangedListingOptions, 'url' | 'surplus'> & {
+export type ListerOptions = Pick<RangedListingOptions, 'url' | 'surplus' | 'farMs' | 'clock'> & {
   /** @param onRequest is called for each request */
   readonly pagesOf: (prefix: string, range: RangeOptions, onRequest: () => void) => AsyncIterable<ListingPage>
 }
 
 /**
- * Lists the objects of a store in several ranges of keys at the same time. It remembers the keys at which the pages of the last listing of each prefix
- * ended, so that the ranges of the next one are whole pages. If the store ignores `start-after`, all listings are sequential from then on.
+ * Lists the objects of a store, in several ranges of keys at the same time if the store is far away. It remembers the keys at which the pages of the last
+ * listing of each prefix ended, so that the ranges of the next one are whole pages. If the store ignores `start-after`, all listings are sequential from
+ * then on.
  */
 export class RangedLister {
   readonly #options: ListerOptions
   readonly #plans = new Map<string, RangePlan>()
   #pageLength = 1
+  #isFar = false
   #ignoresStartAfter = false
 
   constructor (options: ListerOptions) {
@@ -31,7 +33,7 @@ export class RangedLister {
       ends.add(page)
       yield page
     }
-    this.#plans.set(prefix, ends?.plan() ?? {})
+    this.#plans.set(prefix, ends === undefined || !this.#isFar ? {} : ends.plan())
   }
 
   async * #list (prefix: string, onRequest: () => void): AsyncGenerator<ObjectList> {
@@ -53,6 +55,7 @@ export class RangedLister {
     const listing = new RangedListing({ ...options, ...plan, prefix, pagesOf: (range) => pagesOf(prefix, range, onRequest) })
     for await (const page of listing) {
       this.#pageLength = Math.max(this.#pageLength, listing.pageLength)
+      this.#isFar = listing.isFar
       yield page
     }
   }

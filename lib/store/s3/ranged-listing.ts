@@ -1,4 +1,5 @@
 import { firstIndex, compareBytes } from '../../base/bytes.js'
+import { monotonicNow, type MonotonicClock } from '../../base/clock.js'
 import { compareUtf8 } from '../../base/utf8.js'
 import { keyOrderCheck } from '../key.js'
 import { ObjectList, sliceToString, type ExpectedSize } from '../object-list.js'
@@ -9,6 +10,11 @@ import { splitPoints } from './split-points.js'
 export const MAX_RANGES = 16
 /** A range is divided when it has this number of keys more than expected, so that a small lake is listed in one range. */
 const SURPLUS = 2000
+/**
+ * A listing is divided if each of its pages takes at least this number of milliseconds. A nearer store is listed faster than its pages can be read, so that
+ * ranges would only take more CPU time, and memory for the pages that wait for those of earlier ranges.
+ */
+const FAR_MS = 10
 
 /** The store ignores `start-after`: the first page of a range has keys from before the range. */
 export class StartAfterIgnored extends Error {}
@@ -37,6 +43,10 @@ export interface RangedListingOptions {
   readonly maxRanges?: number
   /** Default: 2000 keys. */
   readonly surplus?: number
+  /** Default: 10 ms. */
+  readonly farMs?: number
+  /** Default: the monotonic clock of the system. */
+  readonly clock?: MonotonicClock
 }
 
 /** A part of a listing: the keys after `after` up to and including `upTo`. Without `upTo`, it is the last one. */
@@ -72,6 +82,8 @@ export class RangedListing implements AsyncIterable<ObjectList> {
   readonly #free: ObjectList[] = []
   /** The most keys that a page had. */
   pageLength = 0
+  /** The shortest time that a page took, in milliseconds. */
+  #pageMs = Infinity
   /** The size of the page that was read last. */
   #size: ExpectedSize | undefined
   #running = 0
@@ -80,8 +92,8 @@ export class RangedListing implements AsyncIterable<ObjectList> {
   /** Resumes the iterator, which waits for a page. */
   #wake = () => {}
 
-  constructor ({ edges = [], expected = 0, maxRanges = MAX_RANGES, surplus = SURPLUS, ...options }: RangedListingOptions) {
-    this.#options = { ...options, edges, expected, maxRanges, surplus }
+  constructor ({ edges = [], expected = 0, maxRanges = MAX_RANGES, surplus = SURPLUS, farMs = FAR_MS, clock = monotonicNow, ...options }: RangedListingOptions) {
+    this.#options = { ...options, edges, expected, maxRanges, surplus, farMs, clock }
     this.#ranges = [...edges, undefined].map((upTo, i) => new Range(edges[i - 1], upTo, expected + surplus))
   }
 
@@ -108,6 +120,11 @@ export class RangedListing implements AsyncIterable<ObjectList> {
     }
   }
 
+  /** Whether the store is so far away that its listings are worth dividing. */
+  get isFar (): boolean {
+    return this.#pageMs >= this.#options.farMs
+  }
+
   #start (): void {
     for (const range of this.#ranges) {
       if (this.#running === this.#options.maxRanges || this.#hasEnded) return
@@ -128,11 +145,13 @@ export class RangedListing implements AsyncIterable<ObjectList> {
   }
 
   async #list (range: Range): Promise<void> {
-    const { prefix, url, pagesOf } = this.#options
+    const { prefix, url, pagesOf, clock } = this.#options
     const check = keyOrderCheck(prefix, url, range.after)
     const continues = (lastKey: string | undefined) => range.upTo === undefined || (lastKey !== undefined && compareUtf8(lastKey, range.upTo) < 0)
+    let requestedAt = clock()
     for await (const { objects: page, next } of pagesOf({ after: range.after, continues, newPage: () => this.#newPage() })) {
       if (this.#hasEnded) return
+      this.#pageMs = Math.min(this.#pageMs, clock() - requestedAt)
       this.pageLength = Math.max(this.pageLength, page.length)
       if (range.length === 0 && page.length > 0 && !isAfter(page, 0, range.after)) throw new StartAfterIgnored()
       check(page)
@@ -143,7 +162,8 @@ export class RangedListing implements AsyncIterable<ObjectList> {
       this.#size = sizeOf(page)
       this.#wake()
       if (isEnd || next === undefined) return
-      if (last !== undefined && range.length >= range.maxLength) this.#split(range, first!, last)
+      if (last !== undefined && range.length >= range.maxLength && this.isFar) this.#split(range, first!, last)
+      requestedAt = clock()
     }
   }
 

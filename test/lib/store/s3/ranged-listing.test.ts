@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { compareUtf8 } from '../../../../lib/base/utf8.js'
 import type { ObjectList } from '../../../../lib/store/object-list.js'
-import { RangedLister } from '../../../../lib/store/s3/ranged-lister.js'
+import { RangedLister, type ListerOptions } from '../../../../lib/store/s3/ranged-lister.js'
 import { RangedListing, type RangedListingOptions } from '../../../../lib/store/s3/ranged-listing.js'
 import { ListedKeys } from '../../../support/listed-keys.js'
 import { runs } from '../../../support/property-runs.js'
@@ -27,10 +27,10 @@ async function read (listing: AsyncIterable<ObjectList>, bucket: ListedKeys, ste
 }
 
 const listingOf = (bucket: ListedKeys, options: Partial<RangedListingOptions> = {}) =>
-  new RangedListing({ url: 's3://lake', prefix: PREFIX, pagesOf: (range) => bucket.pagesOf(PREFIX, range), ...options })
+  new RangedListing({ url: 's3://lake', prefix: PREFIX, pagesOf: (range) => bucket.pagesOf(PREFIX, range), farMs: 0, ...options })
 
-const listerOf = (bucket: ListedKeys, surplus: number) =>
-  new RangedLister({ url: 's3://lake', surplus, pagesOf: (prefix, range) => bucket.pagesOf(prefix, range) })
+const listerOf = (bucket: ListedKeys, options: Partial<ListerOptions>) =>
+  new RangedLister({ url: 's3://lake', pagesOf: (prefix, range) => bucket.pagesOf(prefix, range), farMs: 0, ...options })
 
 const keys = fc.array(fc.constantFrom('0', '1', '5', '9', 'B', 'a', 'f', 'z', '/', 'é', '\uffee', '😀'), { minLength: 1, maxLength: 4 }).map((characters) => PREFIX + characters.join(''))
 const lake = fc.uniqueArray(keys, { maxLength: 40 })
@@ -76,7 +76,7 @@ t.test('listings by the pages of the previous one are complete, whether or not t
   await fc.assert(fc.asyncProperty(lake, pageSize, surplus, fc.boolean(), fc.array(fc.tuple(order, changes), { minLength: 1, maxLength: 3 }),
     async (initial, pageSize, surplus, ignoresStartAfter, listings) => {
       const bucket = new ListedKeys(initial, { pageSize, ignoresStartAfter })
-      const lister = listerOf(bucket, surplus)
+      const lister = listerOf(bucket, { surplus })
       for (const [order, changes] of listings) {
         const run = changing(bucket, order, changes)
         assertComplete(await read(lister.list(PREFIX), bucket, run.step), run)
@@ -84,9 +84,30 @@ t.test('listings by the pages of the previous one are complete, whether or not t
     }), runs(500))
 })
 
+t.test('a listing is divided only while each page takes 10 ms or more', async (t) => {
+  const bucket = new ListedKeys(Array.from({ length: 100 }, (_, i) => `${PREFIX}${100 + i}`), { pageSize: 10 })
+  let now = 0
+  const lister = listerOf(bucket, { farMs: 10, clock: () => now })
+  const starts = async (ms: number) => {
+    bucket.starts.length = 0
+    const step = () => {
+      now += ms
+      bucket.answerAll()
+    }
+    t.same(await read(lister.list(PREFIX), bucket, step), bucket.sorted)
+    return bucket.starts.length
+  }
+  t.equal(await starts(9), 1)
+  t.equal(await starts(9), 1, 'near')
+  t.equal(await starts(10), 1, 'it has become far: its ends of pages are remembered')
+  t.equal(await starts(10), 10, 'far: one range for each page')
+  t.equal(await starts(9), 10, 'it has become near')
+  t.equal(await starts(9), 1)
+})
+
 t.test('a store that ignores start-after is listed sequentially from then on', async (t) => {
   const bucket = new ListedKeys(Array.from({ length: 100 }, (_, i) => `${PREFIX}${100 + i}`), { pageSize: 10, ignoresStartAfter: true })
-  const lister = listerOf(bucket, 0)
+  const lister = listerOf(bucket, { surplus: 0 })
   for (let round = 0; round < 3; round++) t.same(await read(lister.list(PREFIX), bucket, () => bucket.answerAll()), bucket.sorted)
   const [first, ...others] = bucket.starts
   t.equal(first, undefined)
@@ -152,7 +173,7 @@ t.test('a caller that stops ends all ranges', async (t) => {
 /** Lists twice; each time all requests that wait are answered together. Returns the numbers of rounds and of requests. */
 async function twice (keys: readonly string[]) {
   const bucket = new ListedKeys(keys, { pageSize: 10 })
-  const lister = listerOf(bucket, 20)
+  const lister = listerOf(bucket, { surplus: 20 })
   const figures: { rounds: number, requests: number }[] = []
   for (let listing = 0; listing < 2; listing++) {
     const figure = { rounds: 0, requests: 0 }

@@ -122,6 +122,7 @@ t.test('follows continuation tokens that only the SDK can read', async t => {
 
 t.test('lists in ranges when it knows the keys of the previous listing', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 3 })
+  endpoint.limit({ latencyMs: 30 })
   for (let i = 0; i < 30; i++) bucket.put(`in/${i} ä+%25&<😀`, '')
   const expected = bucket.keys()
   const list = async () => (await listAll(store, 'in/')).map(({ key }) => key)
@@ -140,6 +141,7 @@ t.test('lists in ranges when it knows the keys of the previous listing', async t
 
 t.test('lists completely if the server ignores start-after', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { pageSize: 3, ignoresStartAfter: true })
+  endpoint.limit({ latencyMs: 30 })
   for (let i = 10; i < 40; i++) bucket.put(`in/${i}`, '')
   for (let round = 0; round < 3; round++) {
     endpoint.reset()
