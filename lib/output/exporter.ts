@@ -228,7 +228,7 @@ class CachedBody {
   readonly #body: Export
   readonly #budget: ResponseBudget
   readonly #free: (() => void) | undefined
-  readonly #readers = new Set<BodyReader>()
+  #readers: readonly BodyReader[] = []
   #isCached = true
   #reservation: Reservation | undefined
 
@@ -245,7 +245,7 @@ class CachedBody {
     if (this.#free === undefined && this.byteLength < LARGE_BYTES) return this.#body
     // Several responses may have the same reader.
     const own = { ...reader }
-    this.#readers.add(own)
+    this.#readers = [...this.#readers, own]
     if (!this.#isCached) this.#count()
     return { ...this.#body, release: () => this.#release(own) }
   }
@@ -253,12 +253,14 @@ class CachedBody {
   /** Called when the cache evicts the body. */
   uncache (): void {
     this.#isCached = false
-    if (this.#readers.size > 0) this.#count()
+    if (this.#readers.length > 0) this.#count()
     else this.#free?.()
   }
 
   #release (reader: BodyReader): void {
-    if (!this.#readers.delete(reader) || this.#isCached || this.#readers.size > 0) return
+    if (!this.#readers.includes(reader)) return
+    this.#readers = this.#readers.filter((other) => other !== reader)
+    if (this.#isCached || this.#readers.length > 0) return
     this.#reservation?.release()
     this.#free?.()
   }

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 
-/** The functions that are called when the responses of a connection end, for those that have not ended. */
-const openResponses = new WeakMap<Socket, Set<() => void>>()
+/**
+ * The functions that are called when the responses of a connection end, for those that have not ended. Not Sets, whose replaced tables would keep
+ * the responses from minor garbage collections; see `lib/store/s3/fast-path/buffered-http.ts`.
+ */
+const openResponses = new WeakMap<Socket, (() => void)[]>()
 
 /**
  * Whether nothing of the response can be sent any more: it has ended or, possibly before it began, its connection was closed.
@@ -25,17 +28,20 @@ export function onResponseEnd (reply: FastifyReply, release: () => void): void {
   }
   const responses = responsesOf(reply.request.raw.socket)
   const end = () => {
-    if (responses.delete(end)) release()
+    const index = responses.indexOf(end)
+    if (index === -1) return
+    responses.splice(index, 1)
+    release()
   }
-  responses.add(end)
+  responses.push(end)
   reply.raw.once('close', end)
 }
 
 /** One listener for each connection, for all of its responses. */
-function responsesOf (socket: Socket): Set<() => void> {
+function responsesOf (socket: Socket): (() => void)[] {
   let responses = openResponses.get(socket)
   if (responses === undefined) {
-    const ends = responses = new Set()
+    const ends: (() => void)[] = responses = []
     openResponses.set(socket, ends)
     socket.once('close', () => {
       for (const end of [...ends]) end()
