@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { startNode, type Child } from './child-process.js'
+import { plot, type Series } from './plot.js'
 import type { Report } from './report.js'
 
 const BUCKET = 'downloads'
@@ -14,9 +16,9 @@ interface Run { readonly objects: number, readonly seconds: number }
 
 /**
  * Measures cold loads of a bucket that is far away, with a number of downloads that adapts and with constant ones; then one from a store that
- * refuses requests above a rate. The readers are warmed up by a load without latency, and then start with idle connections closed.
+ * refuses requests above a rate. Draws the loads to `plotFile`. The readers are warmed up by a load without latency, and then start with idle connections closed.
  */
-export async function measureDownloads (report: Report, endpoint: Child): Promise<void> {
+export async function measureDownloads (report: Report, endpoint: Child, plotFile: string): Promise<void> {
   const start = async (...downloads: string[]) => {
     const reader = await startNode('./reader.js', [endpoint.firstLine.url, BUCKET, 'load', ...downloads])
     await reader.request({})
@@ -30,11 +32,16 @@ export async function measureDownloads (report: Report, endpoint: Child): Promis
   const constant = await Promise.all(CONSTANT.map(async (number) => await start(String(number))))
   const adaptive = await start()
   const rows = [['Objects a second, cold load', ...CONSTANT.map((number) => `${number} at a time`), 'adaptive']]
+  const series: Series[] = []
   for (const latencyMs of LATENCIES_MS) {
     await endpoint.request({ limits: { latencyMs } })
     const figures: number[] = []
     for (const reader of constant) figures.push(await perSecond(reader))
     const own = await perSecond(adaptive)
+    series.push(
+      { name: `${latencyMs} ms, constant number`, points: CONSTANT.map((number, i) => [number, figures[i]!]) },
+      { name: `${latencyMs} ms, adaptive`, points: CONSTANT.map((number) => [number, own]) }
+    )
     rows.push([`${latencyMs} ms`, ...[...figures, own].map((figure) => figure.toFixed(0))])
     report.check({ name: `Cold load at ${latencyMs} ms, of the best constant number of downloads`, value: own / Math.max(...figures), min: 0.9 })
   }
@@ -44,5 +51,6 @@ export async function measureDownloads (report: Report, endpoint: Child): Promis
   report.check({ name: `Cold load of a store that refuses above ${RATE}/s, of that rate`, value: limited / RATE, min: 0.85 })
   report.check({ name: 'The same, refused requests', value: refused.GET / gets * 100, max: 5, unit: ' %' })
   report.table('downloads', rows)
+  writeFileSync(plotFile, plot(series, { x: 'downloads at a time', y: 'objects a second' }))
   await Promise.all([...constant, adaptive].map((reader) => reader.stop()))
 }

@@ -26,7 +26,7 @@ npm run bench -- [options]
                S3 server (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY): about 40 minutes
   --only PART  data, stats, reading or load, or a part that --full adds: far, downloads, store, folder, peers or growth
   --json FILE  where to write the figures (bench.json)
-  --plot FILE  where --full draws how the cost grows (docs/growth.svg)
+  --plots DIR  where --full draws its plots, growth.svg and downloads.svg (docs)
   --help       print this help
 
 Defaults are in parentheses. Linux only; about ten minutes. The requests come from wrk and the second table from nginx, if they are installed
@@ -41,7 +41,7 @@ const OPTIONS = {
   full: { type: 'boolean', default: false },
   only: { type: 'string' },
   json: { type: 'string', default: 'bench.json' },
-  plot: { type: 'string', default: 'docs/growth.svg' },
+  plots: { type: 'string', default: 'docs' },
   help: { type: 'boolean', default: false }
 } as const
 
@@ -55,7 +55,7 @@ const NORMAL = { rounds: 9, readingRounds: 5, idleMs: 4000, periodMs: 60_000 }
 const SMOKE = { rounds: 1, readingRounds: 1, idleMs: 1000, periodMs: 5000 }
 
 const bench: Command = async (argv) => {
-  const { values: { smoke, full, only, json, plot, help } } = parseArgs({ args: [...argv], options: OPTIONS })
+  const { values: { smoke, full, only, json, plots, help } } = parseArgs({ args: [...argv], options: OPTIONS })
   if (help) return HELP
   const allParts = [...PARTS, ...FULL_PARTS]
   if (only !== undefined && !allParts.includes(only)) throw new Error(`--only: got '${only}'; must be one of ${allParts.join(', ')}`)
@@ -85,11 +85,11 @@ const bench: Command = async (argv) => {
       await measureFar(report, farEndpoint(endpoint), { periodMs })
       await measureFarRealStore(report, { periodMs })
     }
-    if (isSelected('downloads')) await measureDownloads(report, endpoint)
+    if (isSelected('downloads')) await measureDownloads(report, endpoint, join(plots, 'downloads.svg'))
     if (isSelected('store')) await measureRealStore(report, { rounds: readingRounds, folder })
     if (isSelected('folder')) await measureFolder(report, folder)
     if (isSelected('peers')) await measurePeers(report, endpoint, folder)
-    if (isSelected('growth')) await measureGrowth(report, endpoint, plot)
+    if (isSelected('growth')) await measureGrowth(report, endpoint, join(plots, 'growth.svg'))
   } finally {
     await endpoint.stop()
     rmSync(folder, { recursive: true })
