@@ -244,10 +244,11 @@ export class SharingBackend implements LakeBackend {
     return head
   }
 
-  /** What the state describes, or the last listing of this replica if it is newer. */
-  #follow ({ state, writtenAt, notBefore }: Head, now: number): BackendReconciled {
+  /** What the state describes, or the last listing of this replica if it is newer. Returns `undefined` if this replica does not have the view of the state. */
+  #follow ({ state, writtenAt, notBefore }: Head, now: number): BackendReconciled | undefined {
     const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, preconditions: new Map() }
     if (this.#own !== undefined && notBefore - state.listingAgeMs < this.#own.listedAt) return { ...this.#own, ...checked }
+    if (this.#base!.isAssumed) return undefined
     const view = this.#withLog(this.#base!.view, this.#last!, writtenAt)
     this.#own = undefined
     this.#unserved = []
@@ -270,13 +271,13 @@ export class SharingBackend implements LakeBackend {
   async #list (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void, action: Action): Promise<BackendReconciled> {
     const before = this.#head
     const listed = await this.#inner.reconcile(previous, request, onProgress)
-    const isSame = before !== undefined && before.state.view !== this.#base?.id && fingerprint(listed) === before.state.fingerprint
+    const isSame = before !== undefined && this.#base?.isAssumed !== false && fingerprint(listed) === before.state.fingerprint
     const own = action === 'lead' ? listed : { ...listed, state: withPosition(listed.state, previous, isSame ? before.state.position : undefined) }
     const sinceListingMs = own.listedAt - this.#listedAt
     this.#own = own
     this.#listedAt = own.listedAt
     const isInChain = [before, this.#head].some((head) => head?.state.view === this.#base?.id)
-    if (before !== undefined && !isInChain) this.#join(before.state, own)
+    if (before !== undefined && (!isInChain || this.#base!.isAssumed)) this.#join(before.state, own)
     this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, own))
     const isChanged = this.#isDiverged && this.#base?.isAssumed === false
     if (this.#isLeader && !isChanged) this.#confirmedAt = own.listedAt

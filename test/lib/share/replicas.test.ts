@@ -154,6 +154,22 @@ t.test('a replica that has listed for itself does not go back to what the leader
   t.equal(simulation.counts.LIST, listings)
 })
 
+t.test('a replica that joins does not keep what the leader has never seen', async (t) => {
+  const { simulation, bucket, readBoth } = await leaderAndReader()
+  bucket.put('source_data/b.csv', csv('Brief'))
+  const joined = simulation.start(1)
+  await joined.transformer.ensureFresh()
+  t.ok(simulation.recordsOf(joined).has('b'))
+  bucket.delete('source_data/b.csv')
+  const listings = simulation.counts.LIST
+  for (let i = 0; i < 4; i++) {
+    await readBoth()
+    await joined.transformer.ensureFresh()
+  }
+  t.notOk(simulation.recordsOf(joined).has('b'))
+  t.ok(simulation.counts.LIST - listings <= 4 + 1, 'it lists once more')
+})
+
 t.test('what a replica alone has seen, and the lake no longer has, is among its changes', async (t) => {
   const { reader, readBoth, bucket, simulation } = await leaderAndReader()
   bucket.put('source_data/a.csv', csv('Second'))
