@@ -45,8 +45,8 @@ try {
   })
   for (const signal of SIGNALS) process.removeListener(signal, exitNow)
   process.removeListener('disconnect', exitNow)
-  // Deferred: if a signal arrives together with the disconnect, it is handled first and `isClosing` is set. Otherwise it would count as the
-  // second order to close, which ends the process at once.
+  // Deferred: if a signal arrives together with the disconnect, it is handled first and `isClosing` is set. Otherwise the disconnect would count as
+  // a second signal, which ends the process at once.
   process.once('disconnect', () => setImmediate(() => {
     if (isClosing) return
     fastify.log.info('The launcher has ended: shutting down')

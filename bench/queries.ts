@@ -80,17 +80,17 @@ const QUERIES: Readonly<Record<string, (version: TableVersion, n: number) => Pro
   'sort by height': (version, n) => select(version, { sort: [{ column: 'height', isReversed: n % 2 === 1 }], page: { limit: 100 } }),
   'sort by city, name, seen': (version, n) => select(version, { sort: [{ column: 'city' }, { column: 'name' }, { column: 'seen' }], page: { limit: 100 + n } }),
   'sort by photo': (version, n) => select(version, { sort: [{ column: 'photo' }], page: { limit: 100 + n } }),
-  'figures of height': (version, n) => statistics(version, { columns: ['height'], bins: 20 + n }),
-  'figures of visits, a half': (version, n) => statistics(version, { columns: ['visits'], filters: half(n) }),
-  'figures of height, a half': (version, n) => statistics(version, { columns: ['height'], filters: half(n) }),
+  'statistics of height': (version, n) => statistics(version, { columns: ['height'], bins: 20 + n }),
+  'statistics of visits, a half': (version, n) => statistics(version, { columns: ['visits'], filters: half(n) }),
+  'statistics of height, a half': (version, n) => statistics(version, { columns: ['height'], filters: half(n) }),
   'group by city, a half': (version, n) => statistics(version, { groupBy: 'city', filters: half(n) }),
   'group by age, a half': (version, n) => statistics(version, { groupBy: 'age', filters: half(n) }),
-  'group by city, figures of height, a half': (version, n) => statistics(version, { groupBy: 'city', columns: ['height'], filters: half(n) }),
+  'group by city, statistics of height, a half': (version, n) => statistics(version, { groupBy: 'city', columns: ['height'], filters: half(n) }),
   'group by city': (version, n) => statistics(version, { groupBy: 'city', maxGroups: 100 + n }),
   'group by note (a million values)': (version, n) => statistics(version, { groupBy: 'note', maxGroups: 100 + n }),
   'group by visits (a million values)': (version, n) => statistics(version, { groupBy: 'visits', maxGroups: 100 + n }),
   'group by age': (version, n) => statistics(version, { groupBy: 'age', maxGroups: 100 + n }),
-  'group by city, figures of height': (version, n) => statistics(version, { groupBy: 'city', columns: ['height'], maxGroups: 10 + n })
+  'group by city, statistics of height': (version, n) => statistics(version, { groupBy: 'city', columns: ['height'], maxGroups: 10 + n })
 }
 
 /** About half of the records that have a value. */

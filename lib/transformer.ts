@@ -421,7 +421,7 @@ export class UserDataTransformer {
   }
 
   /**
-   * How long ago the listing began from which another replica has brought the output up to date, in milliseconds; `undefined` if that is
+   * How old the output is that another replica has written: the time since the beginning of its listing, in milliseconds; `undefined` if
    * unknown. Never rejects.
    */
   async outputAgeMs (): Promise<number | undefined> {

@@ -89,7 +89,7 @@ export interface StatisticsQuery extends FilterQuery {
   readonly asOf: number
   /** The width of the bins of the age histogram, in years. */
   readonly binWidth: number
-  /** The columns of numbers, dates and datetimes whose figures are asked for. Default: none. */
+  /** The columns of numbers, dates and datetimes whose statistics are requested. Default: none. */
   readonly columns?: readonly string[] | undefined
   /** The largest number of bins of the histograms of columns. Default: 20. */
   readonly bins?: number | undefined

@@ -20,8 +20,8 @@ export interface Statistics {
 /** The records with values from `min` up to, not including, `max`; the last bin includes its `max`. */
 export interface Bin { readonly min: Cell, readonly max: Cell, readonly count: number }
 
-/** The figures of the values of a column. Those of dates and datetimes are values of the column, cut to the day or millisecond. */
-export interface Figures {
+/** The statistics of the values of a column. Those of dates and datetimes are such values, too: mean, median and bounds are rounded down to a day or millisecond. */
+export interface ValueStatistics {
   /** The number of values. */
   readonly count: number
   /** Of numbers only: 0 without values; `null` if it exceeds the largest double. Sums of integers are exact, and then rounded to a double. */
@@ -44,10 +44,10 @@ export interface OtherGroups { readonly groups: number, readonly count: number }
 /** The statistics that a query asks for beyond those of ages. */
 export interface ColumnStatistics {
   /** By the names of the columns. */
-  readonly columns?: Readonly<Record<string, Figures>>
+  readonly columns?: Readonly<Record<string, ValueStatistics>>
   readonly groups?: readonly GroupStatistics[]
   /** The groups that are not in `groups`. */
   readonly other?: OtherGroups
 }
 
-export interface GroupStatistics extends Group { readonly columns?: Readonly<Record<string, Figures>> }
+export interface GroupStatistics extends Group { readonly columns?: Readonly<Record<string, ValueStatistics>> }

@@ -13,7 +13,7 @@ import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { AGE, columnType, isAge } from './age-column.js'
 import { statisticsOfAll, statisticsOfMatch, statisticsOfRows, statisticsOfRun, type Ages } from './age-statistics.js'
 import { isFew } from './costs.js'
-import { figuresOfGroups, figuresOfMatch } from './figures.js'
+import { valueStatisticsOfGroups, valueStatisticsOfMatch } from './value-statistics.js'
 import { groupRows } from './groups.js'
 import { IndexCache } from './index-cache.js'
 import { Match } from './match.js'
@@ -22,19 +22,19 @@ import { jsonOfRows } from './json-rows.js'
 import { textOfRows } from './text-rows.js'
 import type { Allocate, DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery, TextShape } from './data-version.js'
 import { RowOrder } from './row-order.js'
-import type { ColumnStatistics, Figures, Statistics } from './statistics.js'
+import type { ColumnStatistics, ValueStatistics, Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
 import { countUndeclared, type UndeclaredColumn } from './undeclared-columns.js'
 
-/** The largest number of cells of a batch, which takes some milliseconds, and about the largest number of characters. */
+/** The maximum number of cells of a batch, so that it takes some milliseconds, and the approximate maximum number of its characters. */
 const BATCH_CELLS = 8000
 const BATCH_CHARACTERS = 64 * 1024
 
-/** Matches are cached up to as many rows together as the table has, or up to this number. */
+/** The cached matches have at most as many rows in total as the table or, if that is more, this number. */
 const MIN_CACHED_ROWS = 10_000
 const ROW_BYTES = Uint32Array.BYTES_PER_ELEMENT
 
-/** What is written as text. */
+/** A selection that is written as text. */
 interface Written {
   readonly columns: readonly string[]
   readonly asOf: number | undefined
@@ -61,7 +61,7 @@ export class TableVersion implements DataVersion {
    * @param timeZone IANA name of the zone whose calendar counts completed years
    * @param images of each image field of the table. Default: no image can be looked up.
    * @param previous a version whose indexes are used if it has the same records
-   * @param indexes where those of other versions are. Default: in memory of its own.
+   * @param indexes the cache of indexes, which versions share. Default: a cache of its own.
    */
   constructor (data: Table, timeZone: string, images: readonly ImageVersions[] = [], previous?: DataVersion, indexes = new IndexCache(Infinity)) {
     const same = previous instanceof TableVersion && previous.version === data.version ? previous : undefined
@@ -160,21 +160,21 @@ export class TableVersion implements DataVersion {
   }
 
   async #columnStatistics (match: Match, { columns = [], bins = 20, groupBy, maxGroups = 100, asOf }: StatisticsQuery): Promise<ColumnStatistics> {
-    const ofAll: Record<string, Figures> = Object.create(null)
-    for (const name of columns) ofAll[name] = await figuresOfMatch(this.#index, this.#numbersOf(name, asOf), columnType(this, name)!, match, bins)
+    const ofAll: Record<string, ValueStatistics> = Object.create(null)
+    for (const name of columns) ofAll[name] = await valueStatisticsOfMatch(this.#index, this.#numbersOf(name, asOf), columnType(this, name)!, match, bins)
     const ofColumns = columns.length > 0 && { columns: ofAll }
     if (groupBy === undefined) return { ...ofColumns }
     const { groups, other, grouped } = await groupRows(this.#index, match, { column: groupBy, type: columnType(this, groupBy)!, limit: maxGroups, asOf })
     if (columns.length === 0) return { groups, other }
     const rows = await grouped()
-    const ofGroups: [name: string, figures: readonly Figures[]][] = []
-    for (const name of columns) ofGroups.push([name, await figuresOfGroups(this.#index, this.#numbersOf(name, asOf), columnType(this, name)!, rows, bins)])
-    return { ...ofColumns, groups: groups.map((group, i) => ({ ...group, columns: Object.fromEntries(ofGroups.map(([name, figures]) => [name, figures[i]!])) })), other }
+    const ofGroups: [name: string, statistics: readonly ValueStatistics[]][] = []
+    for (const name of columns) ofGroups.push([name, await valueStatisticsOfGroups(this.#index, this.#numbersOf(name, asOf), columnType(this, name)!, rows, bins)])
+    return { ...ofColumns, groups: groups.map((group, i) => ({ ...group, columns: Object.fromEntries(ofGroups.map(([name, statistics]) => [name, statistics[i]!])) })), other }
   }
 
   #numbersOf (name: string, asOf: number): FixedColumn {
     const column = this.#index.column(name, asOf)
-    if (column === undefined || column.kind === 'dictionary' || column.kind === 'keys' || column.kind === 'boolean') throw new TypeError(`The column ${name} has no figures`)
+    if (column === undefined || column.kind === 'dictionary' || column.kind === 'keys' || column.kind === 'boolean') throw new TypeError(`The column ${name} has no statistics`)
     return column
   }
 

@@ -1,8 +1,8 @@
-/** How often the leader writes the state at the latest while it serves requests, in milliseconds. */
+/** While the leader serves requests, it writes the state at least once in this time, in milliseconds. */
 export const RENEW_MS = 5000
-/** A leader whose state is older than this is taken for dead, in milliseconds. */
+/** A leader that has not written the state for this time counts as dead, in milliseconds. */
 export const TAKEOVER_MS = 15_000
-/** The duration of a listing from which on a takeover is announced before it begins, in milliseconds. */
+/** If a listing takes at least this time, a replica that takes over writes the state before it lists, in milliseconds. */
 const CLAIM_MS = 1000
 
 /** What a replica knows of the state object. Times are milliseconds. */
@@ -11,11 +11,11 @@ export interface KnownState {
   readonly isOwn: boolean
   /** Whether it was written for other settings, or by another release, so that it cannot be followed. */
   readonly isForeign: boolean
-  /** Whether its writer will not renew it: it had no further requests. */
+  /** Whether its writer will not renew it, because it has no requests. */
   readonly isIdle: boolean
   /** Time since it was written. */
   readonly unrenewedMs: number
-  /** Time since the listing began that it describes, and how long that took. */
+  /** Time since the beginning of the listing that it describes, and the duration of that listing. */
   readonly ageMs: number
   readonly listingMs: number
 }
@@ -37,14 +37,14 @@ export interface Situation {
  */
 export type Action = 'follow' | 'list' | 'lead'
 
-/** Whether another replica is taken to be alive, and to renew the state. */
+/** Whether another replica leads, as far as is known: it is alive and renews the state. */
 export function isLed (state: KnownState): boolean {
   return !state.isOwn && !state.isIdle && state.unrenewedMs < TAKEOVER_MS
 }
 
 /**
- * Decides how a replica refreshes its data. One replica leads while there are requests: the one that has written the last state. It is
- * replaced if it is idle and newer data is needed, or after TAKEOVER_MS without a new state.
+ * Decides how a replica refreshes its data. While there are requests, the replica that has written the last state leads. Another one replaces
+ * it if it is idle and newer data is needed, or after TAKEOVER_MS without a new state.
  */
 export function decideAction ({ state, isForced, mayWrite, maxStalenessMs }: Situation): Action {
   const lead = mayWrite ? 'lead' : 'list'
@@ -60,7 +60,7 @@ function allowedAgeMs (maxStalenessMs: number, listingMs: number): number {
   return Math.max(maxStalenessMs, 2 * listingMs)
 }
 
-/** Whether a replica has too few requests to lead: the time between the beginnings of two refreshes is that long, in milliseconds. */
+/** Whether a replica has too few requests to lead: it has not begun a refresh for too long a time. Times are milliseconds. */
 export function isIdleAfter (sinceRefreshMs: number, maxStalenessMs: number, listingMs: number): boolean {
   return sinceRefreshMs >= Math.max(RENEW_MS, 2 * allowedAgeMs(maxStalenessMs, listingMs))
 }
@@ -81,8 +81,8 @@ export interface Listed {
 }
 
 /**
- * Whether the state is written after a listing: if it differs, if the leader changes or begins to serve requests, and if the next listing would end
- * more than RENEW_MS after the last write. Another replica than the leader writes only what it has found.
+ * Whether the state is written after a listing: if the listing has found a change, if the leader changes, becomes idle or is no longer idle, or if the
+ * next listing would end more than RENEW_MS after the last write. A replica that does not lead writes only if it has found a change.
  */
 export function isStateDue ({ isChanged, action, isOwn, wasIdle, isIdle, unrenewedMs, sinceListingMs }: Listed): boolean {
   if (isChanged) return true
@@ -90,7 +90,7 @@ export function isStateDue ({ isChanged, action, isOwn, wasIdle, isIdle, unrenew
   return !isOwn || wasIdle !== isIdle || unrenewedMs + sinceListingMs > RENEW_MS
 }
 
-/** Whether a replica that takes over writes so before it lists: two that take over at once would both list, which costs more than a write. */
+/** Whether a replica that takes over writes the state before it lists. Otherwise, of two that take over at the same time, both would list, which costs more than a write. */
 export function isClaimDue ({ listingMs }: KnownState): boolean {
   return listingMs >= CLAIM_MS
 }
@@ -108,21 +108,21 @@ export interface Leading {
   readonly maxStalenessMs: number
 }
 
-/** What the leader writes between listings: that it is still there while a listing takes long, or that it has become idle. */
+/** What the leader writes between listings: `active` while a listing takes long, `idle` when it has no more requests. `undefined`: nothing. */
 export function decideRenewal ({ isIdle, isRefreshing, sinceRefreshMs, unrenewedMs, listingMs, maxStalenessMs }: Leading): 'active' | 'idle' | undefined {
   if (isRefreshing) return unrenewedMs >= RENEW_MS ? 'active' : undefined
   return !isIdle && isIdleAfter(sinceRefreshMs, maxStalenessMs, listingMs) ? 'idle' : undefined
 }
 
-/** Limits of the moment at which an object was written, in milliseconds of the monotonic clock: it was not there yet, and it was there. */
+/** When an object was written, in milliseconds of the monotonic clock: after `notBefore`, when it did not exist yet, and before `notAfter`, when it was read. */
 export interface WriteBounds { readonly notBefore: number, readonly notAfter: number }
 
 /**
- * When an object was written, in milliseconds of the monotonic clock of this process: the clocks of both machines say how long ago that was, and what
- * this process has seen of the object limits the error if they differ.
+ * Estimates when an object was written, in milliseconds of the monotonic clock of this process: from the wall clocks of both machines, within bounds
+ * that limit the error if these clocks differ.
  *
- * @param elapsedMs the time since then, by the wall clocks of both machines
- * @param now the moment at which it was computed
+ * @param now the current time by the monotonic clock
+ * @param elapsedMs the time since the object was written, as the difference of the wall clocks of both machines
  */
 export function writtenAt (now: number, elapsedMs: number, { notBefore, notAfter }: WriteBounds): number {
   return Math.min(notAfter, Math.max(notBefore, now - elapsedMs))

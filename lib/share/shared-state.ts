@@ -1,12 +1,12 @@
 import type { Warning } from '../base/warning.js'
 import type { ViewChange } from './view-change.js'
 
-/** The layout of the state object; changed with each change of its meaning. */
+/** Names the layout of the state object. A release that changes the layout or its meaning changes this name. */
 export const FORMAT = 'userlake state 1'
 
 /** The maximum size of a state object that is read, in bytes. */
 export const MAX_STATE_BYTES = 4 * 1024 * 1024
-/** The size of the steps of a state object, in bytes: of all but the last one, and of the last one. */
+/** The maximum size of the steps of a state object, in bytes: of all except the last one, and of the last one. */
 const MAX_STEPS_BYTES = 256 * 1024
 const MAX_STEP_BYTES = 1024 * 1024
 
@@ -18,12 +18,12 @@ export interface Step {
   readonly change: ViewChange
   /** The position of the change log that the writer added; `null` if the records are the same. */
   readonly position: string | null
-  /** The size of the step as JSON, about. */
+  /** The approximate size of the step as JSON, in bytes. */
   readonly bytes: number
 }
 
 /**
- * The object through which the replicas of a lake share their listings: which view the leader has, how it came about, and when it was listed.
+ * The object through which the replicas of a lake share their listings: the view of the leader, the changes that led to it, and when it was listed.
  * Durations are milliseconds and count up to the moment of writing.
  */
 export interface SharedState {
@@ -35,14 +35,14 @@ export interface SharedState {
   readonly isIdle: boolean
   /** By the wall clock of the leader: milliseconds since 1970-01-01 UTC. */
   readonly writtenAt: number
-  /** Time since the listing began, and how long it took. */
+  /** Time since the beginning of the listing, and its duration. */
   readonly listingAgeMs: number
   readonly listingMs: number
   /** The number of requests that it took; absent in states of earlier releases. */
   readonly requests?: number
   /** Time since the beginning of the listing that the output was last made from; `null` if the leader has made none. */
   readonly outputAgeMs: number | null
-  /** The id of the view, the name of its data version, and that of its content: see `fingerprint`. */
+  /** The id of the view, the name of its data version, and the result of `fingerprint` for it. */
   readonly view: string
   readonly version: string
   readonly fingerprint: string
@@ -51,14 +51,14 @@ export interface SharedState {
   readonly warnings: readonly Warning[]
   /** The first of the info files that could not be downloaded. */
   readonly failed: readonly string[]
-  /** How recent views became this one, oldest first. Each begins with the view that the previous one ended with. */
+  /** The changes from earlier views to this one, oldest first. Each step begins with the view with which the previous step ends. */
   readonly steps: readonly Step[]
 }
 
 /** The maximum number of keys in `failed`. */
 export const MAX_FAILED = 100
 
-/** Decodes a state. Returns `undefined` if it is damaged, of another format, lake, schema or other settings. */
+/** Decodes a state. Returns `undefined` if it is damaged, has another format, or belongs to another lake, schema or other settings. */
 export function decodeSharedState (body: Buffer, identity: string): SharedState | undefined {
   try {
     const state = JSON.parse(body.toString()) as Partial<SharedState> | null
@@ -71,7 +71,7 @@ export function decodeSharedState (body: Buffer, identity: string): SharedState 
 /**
  * The steps of the next state: the last ones within the limits of their size.
  *
- * @returns no steps if the last one is too large: the others list the lake for themselves
+ * @returns no steps if the new one is too large: the other replicas then list the lake themselves
  */
 export function appendStep (steps: readonly Step[], step: Omit<Step, 'bytes'>): readonly Step[] {
   const bytes = Buffer.byteLength(JSON.stringify(step))
@@ -81,7 +81,7 @@ export function appendStep (steps: readonly Step[], step: Omit<Step, 'bytes'>): 
   return [...steps.slice(first), { ...step, bytes }]
 }
 
-/** The steps that lead from a view to that of the state; `undefined` if the state does not reach back to it. */
+/** The steps that lead from an earlier view to that of the state; `undefined` if the state has no step from that view. */
 export function stepsSince ({ view, steps }: Pick<SharedState, 'view' | 'steps'>, from: string): readonly Step[] | undefined {
   if (from === view) return []
   const first = steps.findIndex((step) => step.from === from)

@@ -11,9 +11,9 @@ export interface KnownFile {
   readonly etag: string
   /** `undefined` if it cannot be followed: it is damaged, or of other settings. */
   readonly state: SharedState | undefined
-  /** When it was written, in milliseconds of the monotonic clock, as far as it is known. */
+  /** The estimated time at which it was written, in milliseconds of the monotonic clock. */
   readonly writtenAt: number
-  /** It was certainly not there before this moment, in milliseconds of the monotonic clock; -Infinity if that is unknown. */
+  /** This version was certainly written after this time, in milliseconds of the monotonic clock; -Infinity if no such time is known. */
   readonly notBefore: number
 }
 
@@ -23,7 +23,7 @@ export interface StateFileOptions {
   readonly key: string
   readonly identity: string
   readonly clock: MonotonicClock
-  /** The wall clock: other machines have another one. */
+  /** The wall clock, which is compared with that of the machine that wrote the state. */
   readonly wallClock: Clock
 }
 
@@ -31,7 +31,7 @@ export interface StateFileOptions {
 export class StateFile {
   readonly #options: StateFileOptions
   #known: KnownFile | undefined
-  /** When a request was sent whose response had the known version; -Infinity before the first one. */
+  /** When the last request was sent whose response had the known version; -Infinity before the first one. */
   #seenAt = -Infinity
 
   constructor (options: StateFileOptions) {

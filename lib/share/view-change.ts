@@ -18,7 +18,7 @@ import { tableFields } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
 import { isSameValue, sliceAt, takeUtf8, Utf8Reader, type ByteSlice } from '../table/utf8-column.js'
 
-/** What a replica knows of a lake after a listing: the state of the source and its quarantine. */
+/** What a replica has found by a listing: the state of the source, and its quarantine. */
 export interface View {
   readonly state: SourceState
   readonly quarantine: Quarantine
@@ -38,7 +38,7 @@ export interface ChangedRecord {
   readonly images: readonly (ImageOfRecord | null)[]
 }
 
-/** How one view differs from an earlier one: the later content of everything that differs. Plain data, as JSON in the state object. */
+/** The differences between a view and an earlier one: the later content of everything that differs. Plain data, which the state object contains as JSON. */
 export interface ViewChange {
   readonly records: readonly ChangedRecord[]
   /** The ids of removed records. */
@@ -68,12 +68,12 @@ export function isNoChange ({ records, removed, rejected, quarantine }: ViewChan
   return records.length + removed.length + rejected.set.length + rejected.removed.length === 0 && quarantine === null
 }
 
-/** The ids of the records that a change touches. Some may have got a new info file with the same content. */
+/** The ids of the records that a change adds, replaces or removes. Some of them may have a new info file with the same content. */
 export function touchedIds ({ records, removed }: ViewChange): string[] {
   return [...records.map(({ id }) => id), ...removed]
 }
 
-/** How `next` differs from `previous`. */
+/** The differences between two views. */
 export function viewChange (previous: View, next: View): ViewChange {
   return {
     ...recordChange(previous.state, next.state),
@@ -217,7 +217,7 @@ function applyRecords (previous: SourceState, { records: unordered, removed }: V
   const { length } = sources
   const builder = new RowBuilder(tableFields(compileSchema(rules.schema)), rules.timeZone)
   for (const { values, undeclared, file } of records) builder.add({ values, undeclared: toUndeclared(undeclared) }, file)
-  /** Takes a text of each row: of the previous column, or of a record. */
+  /** Builds a column of text whose values come from the previous column, or from the changed records. */
   const take = (column: Parameters<typeof sliceAt>[0], ofRecord: (record: number) => ByteSlice) =>
     takeUtf8(length, (row) => isDraft(sources[row]!) ? ofRecord(draftOf(sources[row]!)) : sliceAt(column, sources[row]!))
   const fill = <T extends Uint8Array | Uint32Array | Float64Array>(values: T, column: ArrayLike<number>, ofRecord: (record: number) => number): T => {

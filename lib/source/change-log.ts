@@ -67,11 +67,11 @@ function nextName ({ positions }: ChangeLog, version: string): string {
   return version
 }
 
-/** The numbers of positions that other replicas may not have. They begin here, so that no counted number is among them. */
+/** Positions that other replicas may not have are numbered at random from here on, so that none has the number of a counted position. */
 const FIRST_RANDOM = 100_000_000
 const MAX_NUMBER = 999_999_999
 
-/** A name for a position that this replica has reached by itself, which no other position has. @param random returns a number from 0 up to 1 */
+/** A new name for a position that this replica has reached by itself. @param random returns a number from 0 up to, not including, 1 */
 export function randomPosition (version: string, random: () => number = Math.random): string {
   return `${version}~${FIRST_RANDOM + Math.floor(random() * (MAX_NUMBER - FIRST_RANDOM))}`
 }
@@ -102,9 +102,9 @@ export function lastPosition (log: ChangeLog): string {
 }
 
 /**
- * The index of a position. Without it, that of the earliest one of the same version: its records are the same, and some images are
- * reported once more. If another replica has reached the position by itself, that is possibly before the earliest one of this log, and the
- * index is that of the position before. `undefined` if no such entry exists.
+ * The index of a position. If the log does not contain it, the index of the earliest position of the same version: the records are the same, and
+ * changes of images may be reported again. If the name is one of `randomPosition`, another replica may have reached it earlier than that, so the
+ * index is that of the position before. `undefined` if the log has no position of this version.
  */
 export function findPosition (log: ChangeLog, position: string): number | undefined {
   const names = namesOf(log)

@@ -7,7 +7,7 @@ export type { ObjectInfo, ObjectList } from './object-list.js'
 /** An object with its whole content. */
 export interface ObjectBody extends ObjectInfo {
   readonly body: Buffer
-  /** Present if the object was modified so recently that a writer may still append to it: for how many more milliseconds. In folders only. */
+  /** Present if the object was modified so recently that its writer may still append to it: the milliseconds until that is no longer assumed. In folders only. */
   readonly growingMs?: number
 }
 
@@ -69,7 +69,7 @@ export interface PutOptions {
 export interface ObjectStore {
   /** The name of the store in messages. Contains no secret. */
   readonly url: string
-  /** How many calls of `get` at a time are useful at the moment. At least 1. More may be made; they wait. */
+  /** How many calls of `get` at a time are useful at the moment; at least 1. Further calls are possible, but wait. */
   readonly downloads: number
   /**
    * Lists every object whose key begins with `prefix`, in key order, page by page. An incomplete listing ends with an error. A page may be

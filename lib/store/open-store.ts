@@ -5,7 +5,7 @@ import { FolderStore } from './folder/folder-store.js'
 import { LazyStore } from './lazy-store.js'
 import type { ObjectStore } from './object-store.js'
 
-/** What a store is opened with. Plain data that can be posted to another thread. */
+/** The settings of a store. Plain data that can be posted to another thread. */
 export interface StoreSettings {
   /** `s3://bucket`, or `file:` and a path: `file:./lake` (from the working directory), `file:/var/lake`, `file:///var/lake`. */
   readonly url: string

@@ -29,7 +29,7 @@ export interface PublishRequest {
 
 /** The outcome of a reconcile. */
 export interface BackendReconciled<State = SourceState, Quarantines = Quarantine> extends Reconciled<State, Quarantines> {
-  /** When the state of another replica was read that this is taken from, in milliseconds of the monotonic clock; absent after a listing. */
+  /** If the result comes from the state object of another replica: when that was read, in milliseconds of the monotonic clock. Absent after a listing. */
   readonly checkedAt?: number
   /** Why the first reconcile could not start from the snapshot. */
   readonly snapshotFailure?: SnapshotFailure | undefined
@@ -48,7 +48,7 @@ export interface LakeBackend {
   saveSnapshot (state: SourceState): Promise<void>
   /** Orders the rows of a column of numbers, for queries. */
   orderNumbers (column: StoredNumbers): Promise<ColumnOrder>
-  /** How long ago the listing began from which another replica has brought the output up to date, in milliseconds; `undefined` if that is unknown. */
+  /** How old the output is that another replica has written: the time since the beginning of its listing, in milliseconds; `undefined` if unknown. */
   outputAgeMs (): Promise<number | undefined>
   /** Releases the resources of the backend. No other method may be called afterwards. */
   close (): Promise<void>

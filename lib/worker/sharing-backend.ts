@@ -41,16 +41,16 @@ export interface SharingOptions {
 /** Milliseconds without an attempt to write after the store has refused one, or after another failure. */
 const PAUSE_AFTER_REFUSAL_MS = 600_000
 const PAUSE_AFTER_FAILURE_MS = 5000
-/** How often the leader looks whether it has to renew the state, in milliseconds. */
+/** The interval at which the leader checks whether it has to renew the state, in milliseconds. */
 const TICK_MS = 1000
 /** The longest time that closing waits for the last write, in milliseconds. */
 const CLOSE_MS = 2000
 
-/** A view of the chain that the state describes. */
+/** The view of this replica to which the steps of later states are applied. */
 interface Base {
   readonly id: string
   readonly view: View
-  /** Whether it may differ from the view of this id: it is the result of a listing that began after that view was read. */
+  /** Whether it may differ from the view that has this id in the state: it then comes from a listing that began after that view was read. */
   readonly isAssumed: boolean
 }
 
@@ -67,7 +67,7 @@ export class SharingBackend implements LakeBackend {
   readonly #options: SharingOptions
   readonly #id: string
   readonly #file: StateFile
-  /** The end of the writes that have been started. One runs at a time. */
+  /** Fulfilled when all writes have ended that were started so far. One runs at a time. */
   #writes: Promise<void> = Promise.resolve()
   #writeCount = 0
   #base: Base | undefined
@@ -75,15 +75,15 @@ export class SharingBackend implements LakeBackend {
   #unserved: readonly Step[] = []
   /** The last listing of this replica, until the state describes a later one. */
   #own: BackendReconciled | undefined
-  /** Whether it has found anything else than the state described then. */
+  /** Whether that listing has found something that the state did not describe. */
   #isDiverged = false
   /** The last result. */
   #last: BackendReconciled | undefined
   /** When the last listing of this replica began. */
   #listedAt = -Infinity
-  /** When a listing of this replica began that found what the state describes. */
+  /** When the last listing of this replica began whose result is what the state describes. */
   #confirmedAt = -Infinity
-  /** When the listing of this replica began that the output was last made from. */
+  /** When the listing began from which this replica last made the output. */
   #outputAt = -Infinity
   #refreshedAt = -Infinity
   #isRefreshing = false
@@ -228,7 +228,7 @@ export class SharingBackend implements LakeBackend {
     return isForced ? 'list' : 'follow'
   }
 
-  /** Makes the view that the state describes the base. Returns `undefined` if the state does not describe how it came about. */
+  /** Applies the steps of the state to the base. Returns `undefined` if the state has no steps from the base, or if the result is not the view of the state. */
   #advance (): Head | undefined {
     const head = this.#head
     const steps = head && this.#base && stepsSince(head.state, this.#base.id)
@@ -244,7 +244,10 @@ export class SharingBackend implements LakeBackend {
     return head
   }
 
-  /** What the state describes, or the last listing of this replica if it is newer. Returns `undefined` if this replica does not have the view of the state. */
+  /**
+   * The result of a refresh without a listing: what the state describes, or the last listing of this replica if that is newer. Returns `undefined`
+   * if this replica does not have the view of the state.
+   */
   #follow ({ state, writtenAt, notBefore }: Head, now: number): BackendReconciled | undefined {
     const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, preconditions: new Map() }
     if (this.#own !== undefined && notBefore - state.listingAgeMs < this.#own.listedAt) return { ...this.#own, ...checked }
@@ -256,7 +259,7 @@ export class SharingBackend implements LakeBackend {
     return { ...view, ...checked, listedAt: writtenAt - state.listingAgeMs, warnings: state.warnings, failed: state.failed }
   }
 
-  /** A view of the chain with the change log of this replica, which then has the positions of both. */
+  /** The view with the change log of this replica, to which the positions of the leader have been added. */
   #withLog (view: View, last: View, writtenAt: number): View {
     const { state } = view
     let changes = last.state.changes
@@ -288,13 +291,13 @@ export class SharingBackend implements LakeBackend {
     return own
   }
 
-  /** Joins the chain at a view that was read before a listing: later steps lead from what that has found to what the leader has found since. */
+  /** Takes the result of a listing as the base, under the id of the view that was read before that listing. Later steps can be applied to it. */
   #join (state: SharedState, view: View): void {
     this.#base = { id: state.view, view, isAssumed: state.fingerprint !== fingerprint(view) }
     this.#unserved = []
   }
 
-  /** Writes what a listing of this replica has found, unless it has made another one since. */
+  /** Writes what a listing of this replica has found, unless a later listing has ended since. */
   async #announce (own: BackendReconciled): Promise<void> {
     if (own !== this.#own) return
     const [known, base] = [this.#head?.state, this.#base]
@@ -346,7 +349,7 @@ export class SharingBackend implements LakeBackend {
     return this.#writeCount > 0
   }
 
-  /** Runs a write after those that were started before. Never rejects: after a failure, nothing is written for some time. */
+  /** Runs a write after all earlier ones. Never rejects: after a failure, nothing is written for some time. */
   #inTurn (write: () => Promise<void>): Promise<void> {
     this.#writeCount++
     this.#writes = this.#writes.then(async () => {
@@ -371,7 +374,7 @@ export class SharingBackend implements LakeBackend {
   #writeWarnings (): Warning[] {
     if (this.#writeError === undefined) return []
     const reason = describeFailure(toFailureCode(this.#writeError))
-    return [{ code: 'state_not_writable', detail: `The state that replicas share could not be written: ${reason}; each of them lists the lake for itself` }]
+    return [{ code: 'state_not_writable', detail: `The state that replicas share could not be written: ${reason}; each replica lists the lake for itself` }]
   }
 }
 
@@ -386,8 +389,7 @@ function append (log: ChangeLog, position: string, ids: readonly string[]): Chan
 }
 
 /**
- * A state that was reached without the leader, under another name than that of its version: other replicas know the position only if they take
- * over this state.
+ * Renames the last position of a state that this replica has found by itself, as other replicas know that position only if they take over the state.
  *
  * @param position the position of the leader, if it has the same content
  */

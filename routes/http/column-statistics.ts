@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { columnType, type Columns } from '../../lib/query/age-column.js'
 import type { StatisticsQuery } from '../../lib/query/data-version.js'
-import { FIGURE_TYPES } from '../../lib/query/figures.js'
+import { STATISTICS_TYPES } from '../../lib/query/value-statistics.js'
 import type { Schema } from '../../lib/schema/schema.js'
 import { invalidParameters } from '../../plugins/problems/problem.js'
 import { checkNames } from './columns.js'
@@ -9,7 +9,7 @@ import { count, number } from './json-schema.js'
 import { booleanParameter, integerParameter, listParameter, textParameter } from './parameter.js'
 import type { Parameters, Values } from './query.js'
 
-// What GET /stats reports beyond ages: figures of columns, and groups.
+// What GET /stats reports beyond ages: statistics of columns, and groups.
 
 const MAX_GROUPS = 1000
 /** The maximum number of bins in the histogram of ages, empty ones included. */
@@ -32,9 +32,9 @@ const AGE_PARAMETERS = {
 
 export type ColumnStatisticsQuery = Partial<Values<typeof COLUMN_PARAMETERS & typeof AGE_PARAMETERS>>
 
-/** The parameters of GET /stats for figures and groups. */
+/** The parameters of GET /stats for statistics of columns and for groups. */
 export function columnStatisticsParameters ({ fileFields, birth }: Schema): Parameters {
-  const statisticsExample = fileFields.find(({ type }) => FIGURE_TYPES.includes(type.name))
+  const statisticsExample = fileFields.find(({ type }) => STATISTICS_TYPES.includes(type.name))
   const groupExample = fileFields.find(({ type }) => type.name === 'string') ?? fileFields[0]
   const withExample = <P extends { readonly schema: object }>(parameter: P, example: unknown) => example === undefined ? parameter : { ...parameter, schema: { ...parameter.schema, examples: [example] } }
   return {
@@ -61,8 +61,8 @@ export function columnQueryOf (query: ColumnStatisticsQuery, version: Columns): 
   if (groupBy !== undefined) checkNames('group_by', [groupBy])
   for (const column of columns ?? []) {
     const type = columnType(version, column)
-    if (type !== undefined && !FIGURE_TYPES.includes(type)) {
-      throw invalidParameters([{ parameter: 'columns', detail: `got ${JSON.stringify(column)}, which has values of the type ${type}; must be a column of one of the types ${FIGURE_TYPES.join(', ')}; use group_by to count other values` }])
+    if (type !== undefined && !STATISTICS_TYPES.includes(type)) {
+      throw invalidParameters([{ parameter: 'columns', detail: `got ${JSON.stringify(column)}, which has values of the type ${type}; must be a column of one of the types ${STATISTICS_TYPES.join(', ')}; use group_by to count other values` }])
     }
   }
   return { columns, groupBy, ...columns && { bins }, ...groupBy !== undefined && { maxGroups: limit } }
@@ -91,12 +91,12 @@ const ColumnStatistics = Type.Object({
   histogram: Type.Array(ColumnBin, { description: 'Bins of equal width, empty ones included; fewer than `bins` if the range of the values is too small for so many' })
 }, { description: 'The statistics of a column. For dates and datetimes they are values of the same type, rounded down to the day or millisecond' })
 
-const figuresByColumn = (description: string) => Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: ColumnStatistics, description }))
+const statisticsByColumn = (description: string) => Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: ColumnStatistics, description }))
 
 const Group = Type.Object({
   value: value('The value of the column; null for the records without one'),
   count: count('The number of records'),
-  columns: figuresByColumn('The statistics of the records of the group, by column')
+  columns: statisticsByColumn('The statistics of the records of the group, by column')
 }, { description: 'The records with one value of a column' })
 
 const OtherGroups = Type.Object({
@@ -109,7 +109,7 @@ export const columnStatisticsSchemas = { ColumnBin, ColumnStatistics, Group }
 
 /** The members that these parameters add to the response. */
 export const columnStatisticsMembers = {
-  columns: figuresByColumn('With `columns`: the statistics by column'),
+  columns: statisticsByColumn('With `columns`: the statistics by column'),
   group_by: Type.Optional(Type.String({ description: 'With `group_by`: the name of the column' })),
   groups: Type.Optional(Type.Array(Group, { description: 'With `group_by`: the largest groups, the largest first; groups of equal size are ordered by value, null last' })),
   other: Type.Optional(OtherGroups)

@@ -30,6 +30,6 @@ t.test(name ?? 'a real S3 server', { skip }, async t => {
       return store
     },
     openMissing: async t => openUnused(t),
-    furtherKeys: ['line\nbreak']
+    bucketOnlyKeys: ['line\nbreak']
   })
 })

@@ -5,7 +5,7 @@ import { startS3Endpoint, type S3Endpoint, type S3EndpointOptions } from '../sup
 import { contract } from '../support/store-contract.js'
 
 /** Keys that S3 accepts and that are not paths of files. */
-const FURTHER_KEYS = ['line\nbreak', 'control\u0001', 'a//b', '/leading', 'trailing/', 'a/../b', './c']
+const BUCKET_ONLY_KEYS = ['line\nbreak', 'control\u0001', 'a//b', '/leading', 'trailing/', 'a/../b', './c']
 
 async function start (t: Test, options: S3EndpointOptions): Promise<{ endpoint: S3Endpoint, store: S3Store }> {
   const endpoint = await startS3Endpoint(options)
@@ -32,7 +32,7 @@ function testEndpoint (t: Test, unquotedIfMatch: boolean): void {
       return store
     },
     openMissing: async t => (await start(t, { unquotedIfMatch })).store,
-    furtherKeys: FURTHER_KEYS
+    bucketOnlyKeys: BUCKET_ONLY_KEYS
   })
 }
 

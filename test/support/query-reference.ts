@@ -3,7 +3,7 @@ import type { Filter, Operand } from '../../lib/query/filter.js'
 import type { Sort } from '../../lib/query/data-version.js'
 import type { TypeName, Value } from '../../lib/schema/field-type.js'
 
-// A reference implementation of conditions, orders, groups and figures on columns of any type, as simple as possible.
+// A reference implementation of conditions, orders, groups and statistics on columns of any type, as simple as possible.
 
 /** The values of a record by column: dates as days, datetimes as milliseconds. A missing value is `null` or absent. */
 export type AnyRecord = Readonly<Record<string, Value>>
@@ -65,8 +65,8 @@ export function groupsOf (records: readonly AnyRecord[], column: string): { valu
     (a.value === null || b.value === null ? Number(a.value === null) - Number(b.value === null) : compareValues(a.value, b.value)))
 }
 
-/** The figures of a column, with exact sums. */
-export function figuresOf (records: readonly AnyRecord[], column: string, type: TypeName) {
+/** The statistics of a column, with exact sums. */
+export function valueStatisticsOf (records: readonly AnyRecord[], column: string, type: TypeName) {
   const values = records.map((record) => record[column] ?? null).filter((value) => value !== null).map(Number).sort((a, b) => a - b)
   const isTime = type === 'date' || type === 'datetime'
   const count = values.length

@@ -21,9 +21,8 @@ export function infoOf (key: string, stats: BigIntStats, now: number): ObjectInf
 }
 
 /**
- * For how many more milliseconds a writer may append to a file, as it was modified less than two seconds ago; `undefined` if it was modified
- * earlier. A move changes only one of the times, so the earlier one counts. `now` is the time of the `stat` call; the clock of the file
- * system may be ahead of it.
+ * The milliseconds until a file is two seconds old; `undefined` if it is already. Until then its writer may still append to it. A file that is
+ * moved keeps one of the two times, so the earlier one counts. `now` is the time of the `stat` call; the clock of the file system may be ahead of it.
  */
 export function growingMs ({ mtimeMs, ctimeMs }: BigIntStats, now: number): number | undefined {
   const age = now - Math.min(Number(mtimeMs), Number(ctimeMs))

@@ -6,15 +6,15 @@ import { columnType } from '../../../lib/query/age-column.js'
 import { completedYears } from '../../../lib/query/age.js'
 import { calendarDay } from '../../../lib/base/calendar.js'
 import type { Sort, SelectQuery } from '../../../lib/query/data-version.js'
-import { FIGURE_TYPES } from '../../../lib/query/figures.js'
-import type { Figures } from '../../../lib/query/statistics.js'
+import { STATISTICS_TYPES } from '../../../lib/query/value-statistics.js'
+import type { ValueStatistics } from '../../../lib/query/statistics.js'
 import { IndexCache } from '../../../lib/query/index-cache.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
 import type { TypeName, Value } from '../../../lib/schema/field-type.js'
 import { toCell } from '../../../lib/table/column-types.js'
 import type { TableField } from '../../../lib/table/table-field.js'
 import { runs } from '../../support/property-runs.js'
-import { figuresOf, groupsOf, matches, sorted, type AnyLake, type AnyRecord } from '../../support/query-reference.js'
+import { valueStatisticsOf, groupsOf, matches, sorted, type AnyLake, type AnyRecord } from '../../support/query-reference.js'
 import { tableOfAny, type AnyRow } from '../../support/tables.js'
 
 const DAY = 86_400_000
@@ -132,11 +132,11 @@ async function pagedKeysOf (version: TableVersion, query: SelectQuery, limit: nu
   }
 }
 
-function checkFigures (figures: Figures | undefined, records: readonly AnyRecord[], column: string, type: TypeName, bins: number): void {
-  const { values, sum, ...expected } = figuresOf(records, column, type)
+function checkValueStatistics (actualStatistics: ValueStatistics | undefined, records: readonly AnyRecord[], column: string, type: TypeName, bins: number): void {
+  const { values, sum, ...expected } = valueStatisticsOf(records, column, type)
   const cell = (value: number | null) => toCell(type, value)
-  assert.ok(figures)
-  const { histogram, sum: actual, mean, ...others } = figures
+  assert.ok(actualStatistics)
+  const { histogram, sum: actual, mean, ...others } = actualStatistics
   const isTime = type === 'date' || type === 'datetime'
   assert.deepEqual(others, { count: expected.count, median: cell(expected.median), min: cell(expected.min), max: cell(expected.max) })
   if (isTime) assert.deepEqual([actual, mean], [undefined, cell(expected.mean)])
@@ -158,14 +158,14 @@ function checkFigures (figures: Figures | undefined, records: readonly AnyRecord
   })
 }
 
-t.test('conditions, orders, pages, groups and figures of any lake are those of the reference', async () => {
+t.test('conditions, orders, pages, groups and statistics of any lake are those of the reference', async () => {
   const indexes = fc.constantFrom<[maxBytes: number, maxScannedRows: number]>([Infinity, 0], [2000, 0], [0, 0], [Infinity, 1000])
   await fc.assert(fc.asyncProperty(lake, fc.array(question, { minLength: 1, maxLength: 4 }), indexes, async (lake, questions, indexes) => {
     const reference = recordsOf(lake)
     const version = new TableVersion(tableOfAny(lake.fields, lake.rows), 'UTC', undefined, undefined, new IndexCache(...indexes))
     const columns = [...version.columns, ...columnType(version, 'age') === undefined ? [] : ['age']]
     const typeOf = (column: string) => columnType(version, column)!
-    const figured = columns.filter((column) => FIGURE_TYPES.includes(typeOf(column)))
+    const numeric = columns.filter((column) => STATISTICS_TYPES.includes(typeOf(column)))
     for (const { filters: choices, sort: sorts, groupBy: n, maxGroups, bins } of questions) {
       const filters = choices.map((choice) => filterOf(choice, columns, typeOf))
       const sort: Sort = sorts.map(({ column, isReversed }) => ({ column: columns[column % columns.length]!, isReversed }))
@@ -175,15 +175,15 @@ t.test('conditions, orders, pages, groups and figures of any lake are those of t
       assert.deepEqual(await keysOf(version, query), keys, JSON.stringify(query))
       assert.deepEqual(await pagedKeysOf(version, query, maxGroups), keys, `pages of ${JSON.stringify(query)}`)
       const groupBy = columns[n % columns.length]!
-      const statistics = await version.statistics({ filters, asOf: NOON, binWidth: 10, columns: figured, groupBy, maxGroups, bins })
+      const statistics = await version.statistics({ filters, asOf: NOON, binWidth: 10, columns: numeric, groupBy, maxGroups, bins })
       assert.equal(statistics.count, found.length)
       const groups = groupsOf(found, groupBy)
       const shown = groups.slice(0, maxGroups)
       assert.deepEqual(statistics.groups!.map(({ value, count }) => ({ value, count })), shown.map(({ value, records }) => ({ value: toCell(typeOf(groupBy), value), count: records.length })), JSON.stringify({ filters, groupBy }))
       assert.deepEqual(statistics.other, { groups: groups.length - shown.length, count: groups.slice(maxGroups).reduce((sum, { records }) => sum + records.length, 0) })
-      for (const column of figured) {
-        checkFigures(statistics.columns![column], found, column, typeOf(column), bins)
-        shown.forEach(({ records }, i) => checkFigures(statistics.groups![i]!.columns![column], records, column, typeOf(column), bins))
+      for (const column of numeric) {
+        checkValueStatistics(statistics.columns![column], found, column, typeOf(column), bins)
+        shown.forEach(({ records }, i) => checkValueStatistics(statistics.groups![i]!.columns![column], records, column, typeOf(column), bins))
       }
     }
   }), runs(600))

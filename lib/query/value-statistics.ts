@@ -6,12 +6,12 @@ import { toCell } from '../table/column-types.js'
 import { hasValue, type FixedColumn } from '../table/column.js'
 import { isFew } from './costs.js'
 import type { Match } from './match.js'
-import type { Figures } from './statistics.js'
+import type { ValueStatistics } from './statistics.js'
 import { IntegerSums, NumberSums } from './sum.js'
 import type { TableIndex } from './table-index.js'
 
-/** The types of the columns that have figures. */
-export const FIGURE_TYPES: readonly TypeName[] = ['integer', 'number', 'date', 'datetime']
+/** The types of the columns that have statistics. */
+export const STATISTICS_TYPES: readonly TypeName[] = ['integer', 'number', 'date', 'datetime']
 
 /** Rows in groups. */
 export interface GroupedRows {
@@ -23,12 +23,12 @@ export interface GroupedRows {
   readonly groupOf: Int16Array
 }
 
-/** The figures of a column in the rows of a match. */
-export async function figuresOfMatch (index: TableIndex, column: FixedColumn, type: TypeName, match: Match, bins: number): Promise<Figures> {
+/** The statistics of a column in the rows of a match. */
+export async function valueStatisticsOfMatch (index: TableIndex, column: FixedColumn, type: TypeName, match: Match, bins: number): Promise<ValueStatistics> {
   const values = await valuesOfMatch(index, column, match)
   const sums = type === 'number' ? new NumberSums(1) : new IntegerSums(1)
   await runSteps(rowRanges(values.length, (from, to) => sums.addAll(0, values.subarray(from, to))))
-  return figuresOf(values, sums, 0, type, bins)
+  return valueStatistics(values, sums, 0, type, bins)
 }
 
 /** In ascending order. */
@@ -51,8 +51,8 @@ async function valuesOfMatch (index: TableIndex, column: FixedColumn, match: Mat
   return ordered.subarray(0, length)
 }
 
-/** The figures of a column in each group, in the order of the groups. */
-export async function figuresOfGroups (index: TableIndex, column: FixedColumn, type: TypeName, grouped: GroupedRows, bins: number): Promise<Figures[]> {
+/** The statistics of a column in each group, in the order of the groups. */
+export async function valueStatisticsOfGroups (index: TableIndex, column: FixedColumn, type: TypeName, grouped: GroupedRows, bins: number): Promise<ValueStatistics[]> {
   const { kind, values } = column
   const { rows, groups, groupOf } = grouped
   const sums = type === 'number' ? new NumberSums(groups) : new IntegerSums(groups)
@@ -68,7 +68,7 @@ export async function figuresOfGroups (index: TableIndex, column: FixedColumn, t
   }))
   for (let group = 0; group < groups; group++) starts[group + 1]! += starts[group]!
   const ordered = await valuesInOrder(index, column, grouped, starts)
-  return Array.from({ length: groups }, (_, group) => figuresOf(ordered.subarray(starts[group], starts[group + 1]), sums, group, type, bins))
+  return Array.from({ length: groups }, (_, group) => valueStatistics(ordered.subarray(starts[group], starts[group + 1]), sums, group, type, bins))
 }
 
 /** The values of each group in ascending order, group after group. */
@@ -94,7 +94,7 @@ async function valuesInOrder (index: TableIndex, column: FixedColumn, { rows, gr
 }
 
 /** @param values those of the group, in ascending order */
-function figuresOf (values: Float64Array, sums: IntegerSums | NumberSums, group: number, type: TypeName, bins: number): Figures {
+function valueStatistics (values: Float64Array, sums: IntegerSums | NumberSums, group: number, type: TypeName, bins: number): ValueStatistics {
   const isTime = type === 'date' || type === 'datetime'
   // Cut: dates and datetimes are whole days and milliseconds.
   const toValue = (value: number): Cell => isTime ? toCell(type, Math.floor(value)) : value
