@@ -123,8 +123,8 @@ t.test('replicas never go back, reflect the lake when required, replay changes o
       assert.ok(simulation.counts.LIST - lists <= 6, `one replica lists: ${simulation.counts.LIST - lists} listings in 10 s`)
     }
   }), property)
-  t.ok(replayed > property.numRuns / 2, `${replayed} replays, ${refused} refused`)
-  t.ok(followed > property.numRuns / 3)
+  t.ok(replayed > property.numRuns / 6, `${replayed} replays, ${refused} refused`)
+  t.ok(followed > property.numRuns / 6)
 })
 
 /** A leader that has requests, and a replica that may not write. Both have the records. */
