@@ -45,7 +45,7 @@ export const NO_HISTORY: RefreshHistory = { listedAt: undefined, listingMs: [], 
 /** The number of durations whose median is taken, so that the data does not stay old for long after one slow listing. */
 const REMEMBERED = 5
 /** The greatest value of twice a duration: a lake that is slower is refreshed all the time. */
-const MAX_TWICE_MS = 60_000
+export const MAX_TWICE_MS = 60_000
 /** The pause after a failed refresh, so that an outage does not delay every read. */
 const RETRY_DELAY_MS = 1000
 

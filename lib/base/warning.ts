@@ -13,6 +13,7 @@ export const WARNING_CODES = [
   'snapshot_damaged',
   'snapshot_not_readable',
   'snapshot_not_writable',
+  'state_not_readable',
   'state_not_writable',
   'output_not_writable'
 ] as const

@@ -1,3 +1,5 @@
+import { MAX_TWICE_MS } from '../refresh-rule.js'
+
 /** While the leader serves requests, it writes the state at least once in this time, in milliseconds. */
 export const RENEW_MS = 5000
 /** A leader that has not written the state for this time counts as dead, in milliseconds. */
@@ -57,7 +59,7 @@ export function decideAction ({ state, isForced, mayWrite, maxStalenessMs }: Sit
 
 /** How old data may become before it is refreshed, in milliseconds. */
 function allowedAgeMs (maxStalenessMs: number, listingMs: number): number {
-  return Math.max(maxStalenessMs, 2 * listingMs)
+  return Math.max(maxStalenessMs, Math.min(MAX_TWICE_MS, 2 * listingMs))
 }
 
 /** Whether a replica has too few requests to lead: it has not begun a refresh for too long a time. Times are milliseconds. */

@@ -62,10 +62,30 @@ export const MAX_FAILED = 100
 export function decodeSharedState (body: Buffer, identity: string): SharedState | undefined {
   try {
     const state = JSON.parse(body.toString()) as Partial<SharedState> | null
-    return state?.format === FORMAT && state.identity === identity ? state as SharedState : undefined
+    return state?.format === FORMAT && state.identity === identity && isComplete(state) ? state : undefined
   } catch {
     return undefined
   }
+}
+
+/** Whether a state has all its members. The content of the steps is not checked: its result must have the fingerprint of the state. */
+function isComplete (state: Partial<SharedState>): state is SharedState {
+  const { leader, view, version, fingerprint, position, isIdle, writtenAt, listingAgeMs, listingMs, outputAgeMs, warnings, failed, steps } = state
+  return [leader, view, version, fingerprint, position].every(isText) && typeof isIdle === 'boolean' && [writtenAt, listingAgeMs, listingMs, outputAgeMs ?? 0].every(isDuration) &&
+    isListOf(failed, isText) && isListOf(warnings, ({ code, detail }) => isText(code) && isText(detail)) &&
+    isListOf(steps, ({ from, to, change, position, bytes }) => isText(from) && isText(to) && typeof change === 'object' && (position === null || isText(position)) && isDuration(bytes))
+}
+
+function isText (value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isDuration (value: unknown): boolean {
+  return typeof value === 'number' && value >= 0
+}
+
+function isListOf<T> (list: readonly T[] | undefined, isItem: (item: T) => boolean): boolean {
+  return Array.isArray(list) && list.every((item: T) => isItem(item))
 }
 
 /**

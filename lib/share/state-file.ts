@@ -1,5 +1,5 @@
 import type { Clock, MonotonicClock } from '../base/clock.js'
-import { StoreError, type ObjectStore } from '../store/object-store.js'
+import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { decodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
 import { writtenAt } from './share-rules.js'
 
@@ -9,7 +9,7 @@ const READ_MS = 2000
 /** The state object as it was last read or written. */
 export interface KnownFile {
   readonly etag: string
-  /** `undefined` if it cannot be followed: it is damaged, or of other settings. */
+  /** `undefined` if it cannot be followed: it is damaged or too large, or of other settings. */
   readonly state: SharedState | undefined
   /** The estimated time at which it was written, in milliseconds of the monotonic clock. */
   readonly writtenAt: number
@@ -47,10 +47,10 @@ export class StateFile {
   async read (): Promise<KnownFile | undefined> {
     const { store, key, identity, clock, wallClock } = this.#options
     const sentAt = clock()
-    const found = await store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS })
+    const found = await store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS }).catch((error) => this.#readTooLarge(error))
     if (found === undefined) this.#known = undefined
     else if (found !== 'unchanged' && found.etag !== this.#known?.etag) {
-      const state = decodeSharedState(found.body, identity)
+      const state = 'body' in found ? decodeSharedState(found.body, identity) : undefined
       const now = clock()
       const elapsedMs = state === undefined ? 0 : Math.max(0, wallClock() - state.writtenAt)
       const notBefore = this.#seenAt
@@ -58,6 +58,12 @@ export class StateFile {
     }
     this.#seenAt = sentAt
     return this.#known
+  }
+
+  /** For `catch`: the version of an object that is too large. Rethrows any other error. */
+  async #readTooLarge (error: unknown): Promise<ObjectInfo | undefined> {
+    if (!(error instanceof StoreError) || error.code !== 'too_large') throw error
+    return await this.#options.store.head(this.#options.key)
   }
 
   /**

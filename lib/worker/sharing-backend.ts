@@ -89,6 +89,7 @@ export class SharingBackend implements LakeBackend {
   #isRefreshing = false
   #isIdle = true
   #pausedUntil = -Infinity
+  #readError: unknown
   #writeError: unknown
   #lastDiff: { readonly previous: View, readonly next: View, readonly change: ViewChange } | undefined
   #preloaded: Promise<unknown> | undefined
@@ -113,7 +114,7 @@ export class SharingBackend implements LakeBackend {
       const action = isReadable ? await this.#decide(request.retryAll, head) : 'list'
       const followed = action === 'follow' && head !== undefined ? this.#follow(head, now) : undefined
       this.#last = followed ?? await this.#list(previous, request, onProgress, action)
-      return { ...this.#last, warnings: [...this.#last.warnings, ...this.#writeWarnings()] }
+      return { ...this.#last, warnings: [...this.#last.warnings, ...this.#warnings()] }
     } finally {
       this.#isRefreshing = false
     }
@@ -216,7 +217,13 @@ export class SharingBackend implements LakeBackend {
     if (this.#isWriting || (state?.isOwn === true && isLed({ ...state, isOwn: false }))) return true
     const reading = this.#preloaded ?? this.#file.read()
     this.#preloaded = undefined
-    return await reading.then(() => true, () => false)
+    try {
+      await reading
+      this.#readError = undefined
+    } catch (error) {
+      this.#readError = error
+    }
+    return this.#readError === undefined
   }
 
   async #decide (isForced: boolean, head: Head | undefined): Promise<Action> {
@@ -235,13 +242,21 @@ export class SharingBackend implements LakeBackend {
     if (steps === undefined) return undefined
     if (steps.length > 0) {
       const { state, writtenAt } = head!
-      const change = combineChanges(steps.map((step) => step.change))
-      const view = applyChange(this.#base!.view, change, this.#options.rules, nextStateName(this.#last!.state, writtenAt))
-      if (fingerprint(view) !== state.fingerprint) return undefined
+      const view = this.#apply(steps, nextStateName(this.#last!.state, writtenAt))
+      if (view === undefined || fingerprint(view) !== state.fingerprint) return undefined
       this.#base = { id: state.view, view, isAssumed: false }
       this.#unserved = [...this.#unserved, ...steps]
     }
     return head
+  }
+
+  /** The view after steps from the base; `undefined` if they are damaged. */
+  #apply (steps: readonly Step[], name: string): View | undefined {
+    try {
+      return applyChange(this.#base!.view, combineChanges(steps.map((step) => step.change)), this.#options.rules, name)
+    } catch {
+      return undefined
+    }
   }
 
   /**
@@ -371,11 +386,20 @@ export class SharingBackend implements LakeBackend {
     return outputAgeMs === null ? null : this.#options.clock() - writtenAt + outputAgeMs
   }
 
-  #writeWarnings (): Warning[] {
-    if (this.#writeError === undefined) return []
-    const reason = describeFailure(toFailureCode(this.#writeError))
-    return [{ code: 'state_not_writable', detail: `The state that replicas share could not be written: ${reason}; each replica lists the lake for itself` }]
+  #warnings (): Warning[] {
+    const warnings: Warning[] = []
+    if (this.#readError !== undefined) warnings.push(notReadable(`could not be read: ${describeFailure(toFailureCode(this.#readError))}`))
+    else if (this.#known()?.isForeign === true) warnings.push(notReadable('is damaged, or was written with other settings or by another release'))
+    if (this.#writeError !== undefined) {
+      const reason = describeFailure(toFailureCode(this.#writeError))
+      warnings.push({ code: 'state_not_writable', detail: `The state that replicas share could not be written: ${reason}; each replica lists the lake for itself` })
+    }
+    return warnings
   }
+}
+
+function notReadable (reason: string): Warning {
+  return { code: 'state_not_readable', detail: `The state that replicas share ${reason}; this replica lists the lake for itself` }
 }
 
 function newId (): string {

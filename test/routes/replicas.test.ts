@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { MAX_STATE_BYTES } from '../../lib/share/shared-state.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { build, csv, PNG, type TestLake } from '../support/app.js'
@@ -191,6 +192,28 @@ t.test('a state that cannot be written is a warning, and each replica lists for 
   t.match(app.transformer.warnings(), [{ code: 'state_not_writable', detail: /refuses access/ }])
   t.same(endpoint.puts, [STATE_KEY], 'a refused write is not repeated at once')
   t.equal(bucket.get(STATE_KEY), undefined)
+})
+
+t.test('a state that is damaged or too large is a warning, is not downloaded again, and is replaced after 15 seconds', async (t) => {
+  for (const damaged of ['{', ' '.repeat(MAX_STATE_BYTES + 1)]) {
+    const other = await build(t, { files })
+    const { endpoint, bucket, clock } = other
+    bucket.put(STATE_KEY, damaged)
+    const lake = await build(t, { beside: other, settings: SHARING })
+    const { app } = lake
+    for (let i = 0; i < 6; i++) {
+      t.match(await headersOf(lake), { age: '0', 'x-total-count': '2' })
+      t.match(app.transformer.warnings(), [{ code: 'state_not_readable', detail: /damaged/ }])
+      clock.advance(2500)
+    }
+    t.equal(bucket.get(STATE_KEY)!.body.toString(), damaged)
+    await headersOf(lake)
+    await until(() => bucket.get(STATE_KEY)!.body.toString() !== damaged)
+    clock.advance(2500)
+    await headersOf(lake)
+    t.same(app.transformer.warnings(), [])
+    t.ok(endpoint.counts.LIST >= 8)
+  }
 })
 
 t.test('a state of other settings is not followed, and not replaced while it is renewed', async (t) => {
