@@ -82,7 +82,10 @@ async function simulate ({ requests, rounds }: Listing, { latencyMs, staleness, 
 const seconds = (ms: number) => ms < 100 ? `${ms} ms` : ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`
 const dollars = (lists: number) => `$${Math.round(lists * HOURS_A_MONTH * PRICE / 1000).toLocaleString('en')}`
 
-const rows = ['| Records with images | Pages | Latency | MAX_STALENESS | MAX_LIST_REQUESTS | A listing | Oldest data | LIST an hour | A month |', '| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |']
+const rows = [
+  '| Records with images | Pages | Latency | MAX_STALENESS | MAX_LIST_REQUESTS | A listing | Oldest data | LIST an hour | A month |',
+  '| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
+]
 for (const records of SIZES) {
   const keys = Array.from({ length: records * 2 }, (_, i) => `${String(i >> 1).padStart(7, '0')}.${i % 2 === 0 ? 'csv' : 'png'}`)
   const listing = await relist(keys)

@@ -24,7 +24,7 @@ export interface RefreshHistory {
   readonly lastMs: number
   /** When the last refresh failed; `undefined` if it succeeded. */
   readonly failedAt: number | undefined
-  /** When the requests so far are paid for: see `payFor`. */
+  /** The time until which the requests so far use up the budget: see `payFor`. */
   readonly paidAt: number
 }
 
@@ -60,23 +60,24 @@ export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refr
   const aheadAt = oldAt - twiceTheMedian(refreshMs)
   // A refresh before `readAgainAt` would come too early for the file.
   const dueAt = readAgainAt > oldAt ? aheadAt : Math.max(aheadAt, readAgainAt)
-  // What the budget delays may be older: no read waits for a refresh that is not paid for.
+  // A refresh that the budget delays must not make reads wait, so the data becomes old later by the same time.
   const delayMs = Math.max(0, paidAt - dueAt)
   return { dueAt: dueAt + delayMs, oldAt: oldAt + delayMs, waitMs, isShared: true }
 }
 
-/** How many milliseconds apart refreshes begin if the budget is what limits them; `undefined` if it is not. */
+/** The interval between refreshes that the budget allows, in milliseconds, if it is longer than MAX_STALENESS; otherwise `undefined`. */
 export function intervalByBudget (requests: number, { maxListRequests, maxStalenessMs }: FreshnessRules): number | undefined {
   const ms = requests * 60_000 / maxListRequests
   return ms > maxStalenessMs ? ms : undefined
 }
 
 /**
- * The budget for requests: each one is paid for by its share of a minute, from when the ones before it are paid for. The next refresh that no caller has
- * required begins when nothing is owed, so that required ones are paid for by a later beginning of those. What is not spent is not saved.
+ * The budget for requests: with a limit of 600 requests a minute, each request is paid for by 100 ms, one after the other. A refresh that no caller has
+ * required begins only after that time; required ones do not wait, but delay the later ones. Time without requests is not saved up.
  *
- * @param paidAt when the requests so far are paid for; milliseconds, as `now`
- * @returns when these are, too
+ * @param paidAt the time at which the earlier requests are paid for, in milliseconds
+ * @param now the time at which the refresh began, in milliseconds
+ * @returns the time at which these requests are paid for, too, in milliseconds
  */
 export function payFor (requests: number, paidAt: number, now: number, { maxListRequests }: FreshnessRules): number {
   return Math.max(paidAt, now) + requests * 60_000 / maxListRequests

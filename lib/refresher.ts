@@ -52,11 +52,11 @@ export interface RefresherOptions {
   readonly pause?: Pause | undefined
   /** Receives each change of the reasons why data is stale, when it is noticed: after a refresh, or when data is requested. */
   readonly onChange?: ((change: FreshnessChange) => void) | undefined
-  /** Called when the budget begins or ceases to be what limits refreshes: see `intervalByBudget`. */
+  /** Called when the budget begins or ceases to limit refreshes, with the result of `intervalByBudget`. */
   readonly onBudget?: ((intervalMs: number | undefined) => void) | undefined
 }
 
-/** Required refreshes begin at least this number of milliseconds after each other; those that are required meanwhile share one. */
+/** The minimum interval between the beginnings of two required refreshes, in milliseconds. All callers that require one meanwhile share the next one. */
 const REQUIRED_INTERVAL_MS = 200
 
 const FRESH: readonly FailureCode[] = []
@@ -75,9 +75,9 @@ export class Refresher<T extends Refreshed> {
   #requiredAt = -Infinity
   /** A required refresh that will begin after a pause. */
   #paused: Promise<T> | undefined
-  /** How many milliseconds apart the budget allows refreshes, as reported; `undefined` if it does not limit them. */
+  /** The last result of `intervalByBudget`. */
   #intervalMs: number | undefined
-  /** The number of requests of the refresh that runs, as reported so far. */
+  /** The number of requests of the running refresh, as reported so far. */
   #requests = 0
   /** Whether there is traffic: a read was served without waiting after the last refresh began. */
   #hasTraffic = false
@@ -85,8 +85,8 @@ export class Refresher<T extends Refreshed> {
   #isStopped = false
 
   /**
-   * @param refresh does the work; `fresh` is `true` if a caller has required a refresh that starts after the call. `onRequests` receives the number of
-   * requests so far, which counts if the refresh fails
+   * @param refresh does the work; `fresh` is `true` if a caller has required a refresh that starts after the call. It reports the number of requests so
+   * far to `onRequests`; the last number counts if the refresh fails
    */
   constructor (refresh: (fresh: boolean, onRequests: (requests: number) => void) => Promise<T>, options: RefresherOptions) {
     const onRequests = (requests: number) => { this.#requests = requests }

@@ -59,7 +59,7 @@ export interface TransformerOptions {
   readonly monotonic?: MonotonicClock | undefined
   /** Starts refreshes while there is traffic. Default: the system's timer. */
   readonly timer?: Timer | undefined
-  /** Delays refreshes that callers have required soon after each other. Default: the pause of the system. */
+  /** Waits between refreshes that callers require. Default: the pause of the system. */
   readonly pause?: Pause | undefined
   /** The prefix of the keys of info files and images. Default, also of the options below: see lib/base/defaults.ts. */
   readonly sourcePrefix?: string | undefined
@@ -95,7 +95,7 @@ export interface TransformerOptions {
   readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
   /** Receives each change of the reasons why the data is stale. */
   readonly onFreshnessChange?: ((change: FreshnessChange) => void) | undefined
-  /** Called when the budget for requests begins or ceases to limit refreshes, with the milliseconds between them; `undefined` if it does not. */
+  /** Called when the budget for requests begins or ceases to limit refreshes: with the milliseconds between two of them, or with `undefined`. */
   readonly onBudget?: ((intervalMs: number | undefined) => void) | undefined
   /** Receives the outcome of each reconcile. */
   readonly onReconciled?: ((change: LakeChange) => void) | undefined

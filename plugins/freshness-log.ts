@@ -15,10 +15,10 @@ export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChan
   }
 }
 
-/** Returns a function that logs when MAX_LIST_REQUESTS begins or ceases to be what limits how fresh the data is. */
+/** Returns a function that logs when MAX_LIST_REQUESTS begins or ceases to limit how often the data is refreshed. */
 export function budgetLogger (log: FastifyBaseLogger): (intervalMs: number | undefined) => void {
   return (intervalMs) => {
-    if (intervalMs === undefined) log.info('The data is refreshed as MAX_STALENESS requires again')
-    else log.info({ seconds: Math.round(intervalMs / 1000) }, 'The lake has so many objects that MAX_LIST_REQUESTS, not MAX_STALENESS, decides how often the data is refreshed')
+    if (intervalMs === undefined) log.info('MAX_LIST_REQUESTS does not delay refreshes any more')
+    else log.info({ seconds: Math.round(intervalMs / 1000) }, 'MAX_LIST_REQUESTS delays refreshes, because a listing of the lake takes many requests: data may be older than MAX_STALENESS')
   }
 }

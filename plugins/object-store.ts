@@ -27,7 +27,9 @@ export default fp<ObjectStoreOptions>(async (fastify, { store }) => {
   const { config } = fastify
   const { LAKE_URL: url, SOURCE_PREFIX: prefix, SCHEMA: schema } = config
   if (store === undefined && url === '') {
-    if (schema !== '' && !existsSync(EMBEDDED_LAKE)) throw new SettingsError(`LAKE_URL: got ""; must be s3://<bucket> or file:<folder> if SCHEMA is set, because the sample data does not have the columns of ${schema}`)
+    if (schema !== '' && !existsSync(EMBEDDED_LAKE)) {
+      throw new SettingsError(`LAKE_URL: got ""; must be s3://<bucket> or file:<folder> if SCHEMA is set, because the sample data does not have the columns of ${schema}`)
+    }
     const from = join(dirname(fileURLToPath(import.meta.resolve('#package.json'))), 'seed-data')
     const isNew = await fillEmbeddedLake({ lake: EMBEDDED_LAKE, from, prefix })
     if (isNew) fastify.log.info(`Sample data is in the new folder ./${EMBEDDED_LAKE}`)

@@ -38,7 +38,7 @@ export interface TransformerPluginOptions {
   readonly monotonic?: MonotonicClock | undefined
   /** Starts refreshes while there is traffic. Default: the system's timer. */
   readonly timer?: Timer | undefined
-  /** Delays refreshes that clients have required soon after each other. Default: the pause of the system. */
+  /** Waits between refreshes that clients require. Default: the pause of the system. */
   readonly pause?: Pause | undefined
   /**
    * A thread that runs `serveBackend`. It reconciles and publishes, and opens its own store on the URL of `objectStore`. Default: this

@@ -145,7 +145,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const page = readCursor(cursor)
     if (page === undefined) throw invalidParameter('cursor', 'is not a cursor of this listing, or is damaged; must be the Next-Cursor of an earlier response')
     for (const name of ['since', 'columns'] as const) {
-      if (given[name] !== undefined && JSON.stringify(given[name]) !== JSON.stringify(page[name])) throw invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
+      if (given[name] === undefined || JSON.stringify(given[name]) === JSON.stringify(page[name])) continue
+      throw invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
     }
     return { ...page, limit: limit ?? page.limit }
   }

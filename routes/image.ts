@@ -10,6 +10,9 @@ import { attachmentPath, NoQuery, recordPath } from './http/parameters.js'
 import { getRecordAttachment, getRecordImage } from './openapi/records.js'
 import { ImageBody } from './http/schemas.js'
 
+const UNSUPPORTED_IMAGE = 'The content of the file is not an image of a supported type; its first bytes must be those of PNG, JPEG, WebP or GIF, ' +
+  'and the schema or IMAGE_EXTENSIONS must declare an extension of this type'
+
 /** GET /data/{key}/image, which is the first image, and /data/{key}/attachments/{field}: streamed from the store. Without an image field there are no such routes. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { tableSchema: schema } = fastify
@@ -43,7 +46,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
     }, field)
     if (image === undefined) throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(key)}` + (field === firstImage?.name ? '' : ` in ${field}`))
-    if (outcome.status === 415) throw new Problem(415, 'unsupported_image', 'The content of the file is not an image of a supported type; its first bytes must be those of PNG, JPEG, WebP or GIF, and the schema or IMAGE_EXTENSIONS must declare an extension of this type')
+    if (outcome.status === 415) throw new Problem(415, 'unsupported_image', UNSUPPORTED_IMAGE)
     if (outcome.status === 416) {
       throw new Problem(416, 'range_not_satisfiable', `Range: got ${JSON.stringify(excerpt(String(request.headers.range)))}; the image has ${image.size} bytes`, { headers: { 'content-range': `bytes */${image.size}` } })
     }

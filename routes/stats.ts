@@ -120,6 +120,9 @@ async function renderBody ({ birth, imageFields }: Schema, plan: StatsPlan, stat
 function histogramOf ({ hasEmptyBins, binWidth }: StatsPlan, { age_histogram: bins }: Statistics): readonly AgeBin[] {
   if (!hasEmptyBins) return bins
   const all = withEmptyBins(bins, binWidth, MAX_AGE_BINS)
-  if (all === undefined) throw invalidParameter('empty_bins', `ages from ${bins[0]!.min_age} to ${bins.at(-1)!.max_age} would have more than ${MAX_AGE_BINS} bins; must be false, or be used with a greater bin_width`)
+  if (all === undefined) {
+    const ages = `ages from ${bins[0]!.min_age} to ${bins.at(-1)!.max_age}`
+    throw invalidParameter('empty_bins', `${ages} would have more than ${MAX_AGE_BINS} bins; must be false, or be used with a greater bin_width`)
+  }
   return all
 }

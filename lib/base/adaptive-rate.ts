@@ -1,6 +1,6 @@
 /** The factor by which the rate is reduced below the one at which requests were refused. */
 const BACKOFF = 0.8
-/** One refusal does not reduce the rate below this share, even if less was accepted, because the thread may have been too busy to send more. */
+/** One refusal does not reduce the rate below this share, even if fewer requests were accepted, because the thread may have been too busy to send more. */
 const LEAST_SHARE = 0.7
 /** Milliseconds in which the rate grows back to the one at which requests were refused. */
 const RECOVERY_MS = 1000
@@ -47,7 +47,7 @@ export class AdaptiveRate {
     this.#accepted.add(now)
   }
 
-  /** A request was refused because there were too many. Returns false if it was sent before the rate was reduced, so that it means nothing. */
+  /** A request was refused because there were too many. Returns false if it was sent before the rate was reduced; such a refusal is ignored. */
   refused (sentAt: number, now: number): boolean {
     if (sentAt < this.#reducedAt) return false
     const accepted = this.#accepted.count(now)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Calls a function after some milliseconds, unless the function that it returns is called before. Does not keep the process alive. */
 export type Timer = (ms: number, task: () => void) => () => void
 
-/** The most milliseconds of a timeout of Node: a longer one would end at once. */
+/** The maximum timeout of Node, in milliseconds: a longer one would end at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /** The timer of the system. */

@@ -31,7 +31,7 @@ interface Births {
   bins (): readonly (readonly [bin: number, count: number])[]
 }
 
-/** The statistics of a facet of a run of rows by birth, whose dates ascend: the cost grows with the number of bins, hardly with that of rows. */
+/** The statistics of a facet of a run of rows by birth, whose dates ascend. The cost depends on the number of bins, and hardly on that of rows. */
 export function statisticsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Statistics {
   return statistics(birthsOfFacet(index, run, facet, ages), ages)
 }
@@ -41,8 +41,10 @@ export function statisticsOfAll (index: BirthIndex, rows: { readonly count: numb
   return statistics({ ...birthsOfFacet(index, { from: 0, to: index.length }, 'all', ages), ...rows }, ages)
 }
 
-/** The statistics of many of the rows, in the order of whose births the dates ascend. */
-export async function statisticsOfMatch (index: BirthIndex, { instants, imageMarks }: { readonly instants: Float64Array, readonly imageMarks: Marks }, { count, marks, rows }: Match, ages: Ages): Promise<Statistics> {
+/** The statistics of a match with many rows. The dates of birth must ascend in the order of the births. */
+export async function statisticsOfMatch (
+  index: BirthIndex, { instants, imageMarks }: { readonly instants: Float64Array, readonly imageMarks: Marks }, { count, marks, rows }: Match, ages: Ages
+): Promise<Statistics> {
   const all = { from: 0, to: index.length }
   const positions = await MarkedPositions.find(index.rows(all.from, all.to), marks)
   let [high, low] = [0, 0]
@@ -140,7 +142,7 @@ export async function statisticsOfRows (index: TableIndex, rows: Uint32Array, { 
 
 const NO_BIRTHS = { instants: new Float64Array(), dates: new Int32Array() }
 
-/** Those of the rows that have a birth, in the order of births. */
+/** The given rows that have a birth, in the order of births. */
 async function rowsByBirth ({ births, table }: TableIndex, rows: Uint32Array, instants: Float64Array): Promise<Uint32Array> {
   if (births === undefined) return new Uint32Array()
   if (isFew(rows.length, table.length)) {

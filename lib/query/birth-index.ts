@@ -14,9 +14,9 @@ export type ImageFacet = 'all' | 'with image' | 'without image'
 
 /** Counts some of the positions of an order of rows. */
 export interface PositionCounter {
-  /** The number of them before a position. */
+  /** The number of counted positions before a position. */
   countBefore (position: number): number
-  /** The one that has `count` of them before it. */
+  /** The counted position that has `count` counted positions before it. */
   positionOf (count: number): number
 }
 

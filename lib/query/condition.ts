@@ -15,7 +15,7 @@ import type { TableIndex } from './table-index.js'
 /** A filter on a table. */
 export interface Condition {
   readonly test: (row: number) => boolean
-  /** All rows that meet it and perhaps others, each once, in any order. Absent: every row may meet it. */
+  /** A superset of the rows that meet it, each once, in any order. Absent: every row may meet it. */
   readonly candidates?: Candidates | undefined
   /** Exactly the rows that meet it, as a run of the rows by birth. */
   readonly run?: Run | undefined
@@ -79,7 +79,7 @@ async function anyOf (anyConditions: readonly (Condition | Promise<Condition>)[]
   return { test, candidates: { count, isExact: candidates.every(({ isExact }) => isExact === true), rows } }
 }
 
-/** Without its candidates, its run and its facet. */
+/** The negation of a condition. It has no candidates, run or facet. */
 async function not (condition: Condition | Promise<Condition>): Promise<Condition> {
   const { test } = await condition
   return { test: (row) => !test(row) }

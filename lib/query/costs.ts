@@ -5,7 +5,7 @@ import { STEP_ROWS } from '../base/steps.js'
 /** The cost of sorting one row, in tests of one row against a filter. */
 export const SORT_COST = 16
 
-/** Whether sorting these rows of a table costs less than to go through all rows, and takes a few milliseconds at most. */
+/** Whether sorting `count` rows costs less than going through all `length` rows of the table, and takes a few milliseconds at most. */
 export function isFew (count: number, length: number): boolean {
   return count <= STEP_ROWS && count * SORT_COST < length
 }

@@ -3,7 +3,7 @@ import { memoryOf } from '../base/shared-memory.js'
 import { runSteps, STEP_ROWS, type Steps } from '../base/steps.js'
 import { orderByNumber, type ColumnOrder, type StoredNumbers } from './column-order.js'
 
-/** Orders the rows of a column of numbers, perhaps in another thread. */
+/** Orders the rows of a column of numbers, in this thread or in another one. */
 export type OrderNumbers = (column: StoredNumbers) => Promise<ColumnOrder>
 
 const orderHere: OrderNumbers = (column) => runSteps(orderByNumber(column))

@@ -4,7 +4,7 @@ import { rowRanges, runSteps } from '../base/steps.js'
 import type { PositionCounter } from './birth-index.js'
 import { noMarks, type Marks } from './marks.js'
 
-/** Marked rows as positions in an order of rows, counted in constant time. */
+/** The positions of marked rows in an order of rows. `countBefore` takes constant time. */
 export class MarkedPositions implements PositionCounter {
   readonly #words: Marks
   /** The number of marks before each word. */
@@ -16,7 +16,7 @@ export class MarkedPositions implements PositionCounter {
     for (let i = 1; i < words.length; i++) this.#before[i] = this.#before[i - 1]! + countBits(words[i - 1]!)
   }
 
-  /** The positions, in the order of these rows, of those that are marked. */
+  /** Finds the positions of the marked rows among `rows`. */
   static async find (rows: Uint32Array, marks: Marks): Promise<MarkedPositions> {
     // There is a word for the position after the last one.
     const words = noMarks(rows.length + 1)

@@ -39,7 +39,7 @@ export function markedRows (marks: Marks, count: number): Uint32Array {
   return rows
 }
 
-/** Those of the rows that are in a set, in their order. `count`: how many there are. */
+/** The given rows that are in a set, in their order. `count`: how many there are. */
 export function keepMarked (rows: Uint32Array, marks: Marks, count: number): Uint32Array {
   // Each row is written, and stays if it is marked: unlike a branch, this takes as long for any set. The last one is written after the end.
   const kept = new Uint32Array(count + 1)

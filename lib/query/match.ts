@@ -136,7 +136,7 @@ function testOf (conditions: readonly Condition[]): (row: number) => boolean {
   }
 }
 
-/** Rows without a birth are in no run, so that a run of all births need not have all rows. */
+/** The conditions as one run and facet; `undefined` if that is not possible. Rows without a birth are in no run, so even the run of all births may lack rows. */
 function toRun (conditions: readonly Condition[], births: BirthIndex | undefined): { run: Run, facet: ImageFacet } | undefined {
   if (births === undefined || !(births.isComplete || conditions.some(({ run }) => run !== undefined))) return undefined
   let run = { from: 0, to: births.length }

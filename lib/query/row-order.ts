@@ -13,7 +13,7 @@ interface Key extends OrderedColumn, Ordering {}
 /** All rows of a table in an order. With `isReversed`, the first `valued` rows, and the others, are each from last to first. */
 interface AllRows { readonly rows: Uint32Array, readonly valued: number, readonly isReversed: boolean }
 
-/** The rows of a table in the order of a sort: ties by row, which is by key, in the direction of the last column. */
+/** The rows of a table in the order of a sort. Rows that are equal in all columns are ordered by key, in the direction of the last column. */
 export class RowOrder {
   readonly #index: TableIndex
   readonly #columns: readonly { readonly column: QueryColumn, readonly isReversed: boolean }[]

@@ -14,7 +14,7 @@ export interface Sums {
   mean (group: number, count: number): number
 }
 
-/** Sums of whole numbers. They are exact, in two parts, which are exact as doubles for far more numbers than fit into memory, until they are read. */
+/** Exact sums of whole numbers, each in two parts that doubles represent exactly for far more numbers than fit into memory. They are rounded only when they are read. */
 export class IntegerSums implements Sums {
   /** Multiples of LOW, and the rest. */
   readonly #high: Float64Array

@@ -187,7 +187,8 @@ function checkTogether ({ fields, primaryKey }: SchemaDescriptor): string[] {
   const keys = fields.filter((field) => field.source === 'key')
   const names = [...keys.length === 0 ? [DEFAULT_KEY_NAME] : [], ...fields.map((field) => field.name)]
   const name = twice(names)
-  if (name !== undefined) mistakes.push(`fields: two fields have the name ${JSON.stringify(name)}${keys.length === 0 && name === DEFAULT_KEY_NAME ? ', which is the name of the key field if no field has the source key' : ''}`)
+  const implied = keys.length === 0 && name === DEFAULT_KEY_NAME ? ', which is the name of the key field if no field has the source key' : ''
+  if (name !== undefined) mistakes.push(`fields: two fields have the name ${JSON.stringify(name)}${implied}`)
   const header = name !== undefined ? undefined : twice(fields.filter((field) => field.source !== 'image').flatMap((field) => [...new Set([field.header ?? field.name].flat())]))
   if (header !== undefined) mistakes.push(`fields: two fields have the header ${JSON.stringify(header)}`)
   if (keys.length > 1) mistakes.push(`fields: ${keys.map((field) => field.name).join(' and ')} have the source key; at most one field can have it`)
@@ -196,7 +197,10 @@ function checkTogether ({ fields, primaryKey }: SchemaDescriptor): string[] {
   const extension = twice(fields.flatMap((field) => field.extensions ?? []))
   if (extension !== undefined) mistakes.push(`fields: two fields have the extension ${JSON.stringify(extension)}`)
   const withoutExtensions = fields.filter(({ source, extensions }) => source === 'image' && extensions === undefined)
-  if (withoutExtensions.length > 1) mistakes.push(`fields: ${withoutExtensions.map(({ name }) => name).join(' and ')} have the source image and no extensions; at most one field can omit them, which has those of IMAGE_EXTENSIONS`)
+  if (withoutExtensions.length > 1) {
+    const names = withoutExtensions.map(({ name }) => name).join(' and ')
+    mistakes.push(`fields: ${names} have the source image and no extensions; at most one field can omit them, which has those of IMAGE_EXTENSIONS`)
+  }
   const keyName = keys[0]?.name ?? DEFAULT_KEY_NAME
   const primary = primaryKey === undefined ? keyName : [primaryKey].flat().join(', ')
   if (primary !== keyName) mistakes.push(`primaryKey: got ${JSON.stringify(primary)}; must be the key field ${JSON.stringify(keyName)}`)

@@ -11,7 +11,9 @@ import type { SnapshotFailure } from './snapshot-file.js'
 export function snapshotWarnings (failure: SnapshotFailure | undefined, error: unknown): Warning[] {
   const warnings: Warning[] = []
   if (failure === 'damaged') warnings.push({ code: 'snapshot_damaged', detail: 'The snapshot is damaged: every info file was downloaded' })
-  else if (failure !== undefined && failure !== 'foreign') warnings.push({ code: 'snapshot_not_readable', detail: `The snapshot could not be read: ${describeFailure(failure)}; every info file was downloaded` })
+  else if (failure !== undefined && failure !== 'foreign') {
+    warnings.push({ code: 'snapshot_not_readable', detail: `The snapshot could not be read: ${describeFailure(failure)}; every info file was downloaded` })
+  }
   if (error !== undefined) warnings.push({ code: 'snapshot_not_writable', detail: `The snapshot could not be written: ${describeFailure(toFailureCode(error))}; the next start takes longer` })
   return warnings
 }

@@ -94,7 +94,9 @@ function readRow (names: readonly string[], targets: Targets, { record, info: { 
     if (target === UNDECLARED) {
       undeclared[name] = text
     } else if (target === KEY) {
-      if (text !== userId) return { rejection: rejection('reserved_header', `The column ${name} has ${JSON.stringify(text)}; must have ${JSON.stringify(userId)}, the name of the file without its extension`, { line, column: name, excerpt: text }) }
+      if (text === userId) continue
+      const detail = `The column ${name} has ${JSON.stringify(text)}; must have ${JSON.stringify(userId)}, the name of the file without its extension`
+      return { rejection: rejection('reserved_header', detail, { line, column: name, excerpt: text }) }
     } else {
       const field = schema.fileFields[target]!
       const { value, mistake } = field.read(field.type.name === 'string' ? text : text.trim())

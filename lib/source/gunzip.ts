@@ -9,7 +9,9 @@ export function gunzip (body: Uint8Array): Uint8Array | Rejection {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ERR_BUFFER_TOO_LARGE') {
-      return rejection('too_large', `The decompressed file is larger than ${MAX_INFO_BYTES} bytes, the maximum for an info file`, { hint: 'An info file has the fields of one record: split the file, or check what was compressed' })
+      return rejection('too_large', `The decompressed file is larger than ${MAX_INFO_BYTES} bytes, the maximum for an info file`, {
+        hint: 'An info file has the fields of one record: split the file, or check what was compressed'
+      })
     }
     const isGzip = body[0] === 0x1f && body[1] === 0x8b
     return rejection('malformed_gzip', `The file cannot be decompressed: ${message}`, {

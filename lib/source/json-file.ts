@@ -25,7 +25,8 @@ export function parseJson (text: string, { schema, userId }: ParseOptions): Pars
   const broken = /\\u[dD][89a-fA-F]/.test(text) ? members.find(({ name, source }) => hasLoneSurrogate(name) || hasLoneSurrogate(textOf(source))) : undefined
   if (broken !== undefined) {
     const { name, source, at } = broken
-    return { rejection: rejection('malformed_json', 'A text has half a surrogate pair, which is not a character', { line: lineAt(text, at), column: name, excerpt: source, hint: 'The escape \\u of a character beyond U+FFFF is a pair, such as \\ud83d\\ude00: check where the text was cut' }) }
+    const hint = 'The escape \\u of a character beyond U+FFFF is a pair, such as \\ud83d\\ude00: check where the text was cut'
+    return { rejection: rejection('malformed_json', 'A text has half a surrogate pair, which is not a character', { line: lineAt(text, at), column: name, excerpt: source, hint }) }
   }
   const names = members.map(({ name }) => name.trim())
   const targets = readHeader(names, schema, { place: 'object', line: null, hint: () => null })
@@ -40,7 +41,9 @@ export function parseJson (text: string, { schema, userId }: ParseOptions): Pars
     if (target === UNDECLARED) {
       if (source !== 'null') undeclared[name] = textOf(source)
     } else if (target === KEY) {
-      if (textOf(source) !== userId) return { rejection: rejection('reserved_header', `The column ${name} has ${JSON.stringify(textOf(source))}; must have ${JSON.stringify(userId)}, the name of the file without its extension`, place()) }
+      if (textOf(source) === userId) continue
+      const detail = `The column ${name} has ${JSON.stringify(textOf(source))}; must have ${JSON.stringify(userId)}, the name of the file without its extension`
+      return { rejection: rejection('reserved_header', detail, place()) }
     } else {
       const field = schema.fileFields[target]!
       const { value, mistake } = readMember(field, source)

@@ -68,7 +68,10 @@ export class TableReader {
     this.#images = new Map(imageFields.map(({ name }, i) => [name, new ImageTexts(data.images[i]!, data.keys)]))
     this.image = this.#images.values().next().value
     const undeclared = [...this.#columns.keys()].filter((name) => !this.declared.includes(name))
-    this.#readers = new Map([...data.fields.map((field): [string, ColumnReader] => [field.name, this.#readerOf(field)]), ...undeclared.map((name): [string, ColumnReader] => [name, this.#textReader(name)])])
+    this.#readers = new Map([
+      ...data.fields.map((field): [string, ColumnReader] => [field.name, this.#readerOf(field)]),
+      ...undeclared.map((name): [string, ColumnReader] => [name, this.#textReader(name)])
+    ])
   }
 
   get length (): number {

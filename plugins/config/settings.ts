@@ -19,12 +19,17 @@ export const SettingsSchema = Type.Object({
   HOST: text({ default: '127.0.0.1', description: 'The address to listen on', accepted: 'an address or name of this machine' }, { minLength: 1 }),
   ALLOWED_HOSTS: text({
     default: '',
-    description: 'The host names in the header Host for which requests are accepted; *: any name; empty: localhost, 127.0.0.1 and [::1] if HOST is a loopback name or address, otherwise any name',
+    description: 'The host names in the header Host for which requests are accepted; *: any name; empty: localhost, 127.0.0.1 and [::1] if HOST is a loopback name or ' +
+      'address, otherwise any name',
     accepted: 'a comma-separated list of host names or addresses without ports, such as localhost,[::1],api.example, or *, or empty'
   }, { format: 'host-list' }),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe level of messages that are logged' }),
   LOG_REQUESTS: boolean({ default: true, description: 'Whether each request is logged, in one line' }),
-  BUILD: text({ default: '', description: 'The build that GET /version and the log report, such as a commit', accepted: 'at most 100 characters' }, { maxLength: 100 }),
+  BUILD: text({
+    default: '',
+    description: 'The build that GET /version and the log report, such as a commit',
+    accepted: 'at most 100 characters'
+  }, { maxLength: 100 }),
   LAKE_URL: text({
     default: '',
     description: 'The bucket or folder of the lake; empty: the embedded lake in ./lake, which is filled with sample data if it does not exist',
@@ -33,13 +38,39 @@ export const SettingsSchema = Type.Object({
   SCHEMA: text({
     default: '', description: 'The Table Schema file that declares the columns; empty: the built-in schemas/users.json', accepted: 'the path of a file, or empty'
   }),
-  SOURCE_PREFIX: text({ default: DEFAULTS.sourcePrefix, description: 'The prefix of the keys of info files and images', accepted: 'a prefix such as source_data/ that ends in a slash and has no empty, . or .. segment, or empty' }, { format: 'prefix' }),
-  OUTPUT_KEY: text({ default: DEFAULTS.outputKey, description: 'The key of the aggregated output, which is never read as an info file', accepted: 'a key such as processed_data/output.csv without empty, . or .. segments, of at most 512 bytes' }, { format: 'key' }),
-  AGGREGATE_INTERVAL: text({ default: '5m', description: 'The interval at which the lake is reconciled and the output is updated', accepted: 'a duration from 1s to 1h, such as 30s or 5m' }, { format: 'interval' }),
+  SOURCE_PREFIX: text({
+    default: DEFAULTS.sourcePrefix,
+    description: 'The prefix of the keys of info files and images',
+    accepted: 'a prefix such as source_data/ that ends in a slash and has no empty, . or .. segment, or empty'
+  }, { format: 'prefix' }),
+  OUTPUT_KEY: text({
+    default: DEFAULTS.outputKey,
+    description: 'The key of the aggregated output, which is never read as an info file',
+    accepted: 'a key such as processed_data/output.csv without empty, . or .. segments, of at most 512 bytes'
+  }, { format: 'key' }),
+  AGGREGATE_INTERVAL: text({
+    default: '5m',
+    description: 'The interval at which the lake is reconciled and the output is updated',
+    accepted: 'a duration from 1s to 1h, such as 30s or 5m'
+  }, { format: 'interval' }),
   PUBLISH: boolean({ default: true, description: 'Whether the output is published; if not, nothing is written to the lake, and read access is enough' }),
-  SHARE_LISTINGS: boolean({ default: true, description: 'Whether the replicas of a bucket share their listings through an object beside the snapshot: one lists, the others follow; if not, each replica lists for itself, as it always does with a folder' }),
-  MAX_STALENESS: text({ default: DEFAULTS.maxStaleness, description: 'The age above which data is old; twice the time that a listing takes if that is longer. While requests arrive, a refresh begins before the data is old; after a pause, the first request waits for it, up to REFRESH_WAIT', accepted: 'a duration up to 24d, such as 500ms, 2s or 1m' }, { format: 'duration' }),
-  REFRESH_WAIT: text({ default: DEFAULTS.refreshWait, description: 'The longest time that requests wait for a refresh, counted from its start; then the older data is served, with Data-Stale: refresh_slow. They do not wait if the last refresh took longer', accepted: 'a duration up to 24d, such as 500ms or 1s' }, { format: 'duration' }),
+  SHARE_LISTINGS: boolean({
+    default: true,
+    description: 'Whether the replicas of a bucket share their listings through an object beside the snapshot: one lists, the others follow; if not, each replica lists ' +
+      'for itself, as it always does with a folder'
+  }),
+  MAX_STALENESS: text({
+    default: DEFAULTS.maxStaleness,
+    description: 'The age above which data is old; twice the time that a listing takes if that is longer. While requests arrive, a refresh begins before the data is ' +
+      'old; after a pause, the first request waits for it, up to REFRESH_WAIT',
+    accepted: 'a duration up to 24d, such as 500ms, 2s or 1m'
+  }, { format: 'duration' }),
+  REFRESH_WAIT: text({
+    default: DEFAULTS.refreshWait,
+    description: 'The longest time that requests wait for a refresh, counted from its start; then the older data is served, with Data-Stale: refresh_slow. They do not ' +
+      'wait if the last refresh took longer',
+    accepted: 'a duration up to 24d, such as 500ms or 1s'
+  }, { format: 'duration' }),
   MAX_STALE_IF_ERROR: text({
     default: DEFAULTS.maxStaleIfError,
     description: 'The greatest age of data that is served while the lake cannot be read; instead of older data, the response is 503 (data_too_old)',
@@ -54,27 +85,43 @@ export const SettingsSchema = Type.Object({
   }),
   MAX_LIST_REQUESTS: text({
     default: 'auto',
-    description: 'The most LIST requests a minute for refreshes that no client has required: a lake that takes more is refreshed less often (docs/costs.md). Required ones (POST /data, no-cache) and jobs are counted but not delayed. auto: 600 on AWS, at most 131 dollars a month, otherwise unlimited',
+    description: 'The most LIST requests a minute for refreshes that no client has required: a lake that takes more is refreshed less often (docs/costs.md). Required ' +
+      'ones (POST /data, no-cache) and jobs are counted but not delayed. auto: 600 on AWS, at most 131 dollars a month, otherwise unlimited',
     accepted: 'a positive integer such as 600, unlimited, or auto'
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
-  SHUTDOWN_TIMEOUT: text({ default: '10s', description: 'The longest time that a shutdown waits for open requests and a running job', accepted: 'a duration up to 24d, such as 10s' }, { format: 'duration' }),
-  VERSIONS_MAX_AGE: text({ default: DEFAULTS.versionsMaxAge, description: 'How long a previous data version is retained for clients that page through it', accepted: 'a duration up to 24d, such as 10m' }, { format: 'duration' }),
+  SHUTDOWN_TIMEOUT: text({
+    default: '10s',
+    description: 'The longest time that a shutdown waits for open requests and a running job',
+    accepted: 'a duration up to 24d, such as 10s'
+  }, { format: 'duration' }),
+  VERSIONS_MAX_AGE: text({
+    default: DEFAULTS.versionsMaxAge,
+    description: 'How long a previous data version is retained for clients that page through it',
+    accepted: 'a duration up to 24d, such as 10m'
+  }, { format: 'duration' }),
   VERSIONS_MAX_BYTES: text({
     default: DEFAULTS.versionsMaxBytes,
-    description: 'The most memory that all previous data versions together may take; auto: 256MiB or one eighth of the memory of the container or machine, whichever is less',
+    description: 'The most memory that all previous data versions together may take; auto: 256MiB or one eighth of the memory of the container or machine, whichever is ' +
+      'less',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),
   INDEX_MAX_BYTES: text({
     default: DEFAULTS.indexMaxBytes,
-    description: 'The most memory for indexes of columns, which filters, sorts and statistics create when they need them; the least recently used ones are dropped; auto: 256MiB or one eighth of the memory of the container or machine, whichever is less',
+    description: 'The most memory for indexes of columns, which filters, sorts and statistics create when they need them; the least recently used ones are dropped; ' +
+      'auto: 256MiB or one eighth of the memory of the container or machine, whichever is less',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),
   RESPONSES_MAX_BYTES: text({
     default: DEFAULTS.responsesMaxBytes,
-    description: 'The most memory for responses that clients have not read yet, in addition to the memory of the data; auto: 256MiB or one eighth of the memory of the container or machine, whichever is less',
+    description: 'The most memory for responses that clients have not read yet, in addition to the memory of the data; auto: 256MiB or one eighth of the memory of the ' +
+      'container or machine, whichever is less',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),
-  AGE_TIME_ZONE: text({ default: DEFAULTS.timeZone, description: 'The time zone in whose calendar completed years are counted', accepted: 'an IANA name such as UTC or Europe/Moscow' }, { format: 'time-zone' }),
+  AGE_TIME_ZONE: text({
+    default: DEFAULTS.timeZone,
+    description: 'The time zone in whose calendar completed years are counted',
+    accepted: 'an IANA name such as UTC or Europe/Moscow'
+  }, { format: 'time-zone' }),
   IMAGE_EXTENSIONS: text({
     default: DEFAULTS.imageExtensions.join(','), description: 'The extensions of images, for image fields of the schema that do not declare extensions', accepted: 'a comma-separated list of extensions of letters and digits, none of them csv, tsv or json'
   }, { format: 'image-extensions' }),
@@ -90,8 +137,15 @@ export const SettingsSchema = Type.Object({
     default: '', description: 'The columns of the output, in this order; empty: the declared columns, in the order of the schema', accepted: 'a comma-separated list without duplicates, or empty'
   }, { format: 'column-list' }),
   OUTPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of the output', accepted: DELIMITERS }, { format: 'delimiter' }),
-  OUTPUT_EMPTY_VALUE: text({ default: '', description: 'The text that the output contains in place of a missing value', accepted: 'at most 64 characters' }, { maxLength: 64 }),
-  OUTPUT_ESCAPE_FORMULAS: boolean({ default: false, description: 'Whether the output has an apostrophe before text that a spreadsheet would run as a formula' }),
+  OUTPUT_EMPTY_VALUE: text({
+    default: '',
+    description: 'The text that the output contains in place of a missing value',
+    accepted: 'at most 64 characters'
+  }, { maxLength: 64 }),
+  OUTPUT_ESCAPE_FORMULAS: boolean({
+    default: false,
+    description: 'Whether the output has an apostrophe before text that a spreadsheet would run as a formula'
+  }),
   AWS_ENDPOINT_URL_S3: text({ default: '', description: 'The endpoint of the S3 server; empty: the value of AWS_ENDPOINT_URL', accepted: ENDPOINT }, { format: 'endpoint-url' }),
   AWS_ENDPOINT_URL: text({ default: '', description: 'The endpoint of all AWS services; empty: the endpoints of AWS', accepted: ENDPOINT }, { format: 'endpoint-url' }),
   AWS_REGION: text({

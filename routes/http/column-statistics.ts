@@ -17,13 +17,20 @@ export const MAX_AGE_BINS = 1000
 
 const COLUMN_PARAMETERS = {
   columns: listParameter({
-    description: 'The columns of which statistics are computed: columns of numbers, dates and datetimes; separated by commas, repeated, or both. `age`, if the schema has a birth field: the age in completed years at `as_of`.',
+    description: 'The columns of which statistics are computed: columns of numbers, dates and datetimes; separated by commas, repeated, or both. ' +
+      '`age`, if the schema has a birth field: the age in completed years at `as_of`.',
     separator: ',',
     accepted: 'a list of columns, separated by commas or repeated'
   }),
   bins: integerParameter({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of bins in the histogram of each of `columns`, without which only the default is accepted.', example: 10 }),
   group_by: textParameter({ description: 'The column by whose values the records are grouped. The response has the number of records of each group and its statistics of `columns`.' }),
-  limit: integerParameter({ minimum: 1, maximum: MAX_GROUPS, default: 100, description: 'The maximum number of `groups`. The largest groups are listed, and `other` counts the others. Without `group_by`, only the default is accepted.', example: 10 })
+  limit: integerParameter({
+    minimum: 1,
+    maximum: MAX_GROUPS,
+    default: 100,
+    description: 'The maximum number of `groups`. The largest groups are listed, and `other` counts the others. Without `group_by`, only the default is accepted.',
+    example: 10
+  })
 }
 
 const AGE_PARAMETERS = {
@@ -62,14 +69,16 @@ export function columnQueryOf (query: ColumnStatisticsQuery, version: Columns): 
   for (const column of columns ?? []) {
     const type = columnType(version, column)
     if (type !== undefined && !STATISTICS_TYPES.includes(type)) {
-      throw invalidParameters([{ parameter: 'columns', detail: `got ${JSON.stringify(column)}, which has values of the type ${type}; must be a column of one of the types ${STATISTICS_TYPES.join(', ')}; use group_by to count other values` }])
+      const accepted = `must be a column of one of the types ${STATISTICS_TYPES.join(', ')}; use group_by to count other values`
+      throw invalidParameters([{ parameter: 'columns', detail: `got ${JSON.stringify(column)}, which has values of the type ${type}; ${accepted}` }])
     }
   }
   return { columns, groupBy, ...columns && { bins }, ...groupBy !== undefined && { maxGroups: limit } }
 }
 
 function checkNoEffect (name: 'bins' | 'limit', { [name]: value }: ColumnStatisticsQuery, detail: string): void {
-  if (value !== undefined && value !== COLUMN_PARAMETERS[name].absent) throw invalidParameters([{ parameter: name, detail: `got "${value}", which has no effect here: it ${detail}` }])
+  if (value === undefined || value === COLUMN_PARAMETERS[name].absent) return
+  throw invalidParameters([{ parameter: name, detail: `got "${value}", which has no effect here: it ${detail}` }])
 }
 
 /** A value of any column. Its schema has no `type`, as client generators fail on a schema with several types. */
@@ -83,12 +92,14 @@ const ColumnBin = Type.Object({
 
 const ColumnStatistics = Type.Object({
   count: count('The number of records that have a value'),
-  sum: Type.Optional(Type.Union([number(), Type.Null()], { description: 'For numbers only: the sum; 0 without values, null if it exceeds the largest double. Sums of integers are exact before they are rounded to a double' })),
+  sum: Type.Optional(Type.Union([number(), Type.Null()], {
+    description: 'For numbers only: the sum; 0 without values, null if it exceeds the largest double. Sums of integers are exact before they are rounded to a double'
+  })),
   mean: value('The mean; null without values'),
   median: value('The median; null without values'),
   min: value('The lowest value; null without values'),
   max: value('The highest value; null without values'),
-  histogram: Type.Array(ColumnBin, { description: 'Bins of equal width, empty ones included; fewer than `bins` if the range of the values is too small for so many' })
+  histogram: Type.Array(ColumnBin, { description: 'Bins of equal width, empty ones included; fewer than `bins` if the range of the values is too small for that number' })
 }, { description: 'The statistics of a column. For dates and datetimes they are values of the same type, rounded down to the day or millisecond' })
 
 const statisticsByColumn = (description: string) => Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: ColumnStatistics, description }))

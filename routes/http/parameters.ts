@@ -33,7 +33,11 @@ const ImageParameters = {
 
 export const AgeParameters = {
   min_age: numberParameter({ ...AGES, description: 'The minimum age in years, inclusive; see `age_basis`. Rounded to nine decimals.', example: 30 }),
-  max_age: numberParameter({ ...AGES, description: 'The maximum age in years, inclusive; see `age_basis`. Rounded to nine decimals. With `completed`, 35 includes all ages below 36; with `exact`, 35 excludes an age of 35.1.', example: 35 }),
+  max_age: numberParameter({
+    ...AGES,
+    description: 'The maximum age in years, inclusive; see `age_basis`. Rounded to nine decimals. With `completed`, 35 includes all ages below 36; with `exact`, 35 excludes an age of 35.1.',
+    example: 35
+  }),
   age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`.' }),
   as_of: instantParameter({ description: 'The instant for which ages are computed. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' })
 }
@@ -73,7 +77,8 @@ function describeFilter ({ name, source, type }: Field): string {
   if (source === 'key') return 'Selects records by their id, compared byte for byte. May be repeated to select several ids. For an id with a comma or a `*` use `where`.'
   if (source === 'image') return `Selects records by the key of the object in \`${name}\`, compared byte for byte. May be repeated to select several keys. For a key with a comma or a \`*\` use \`where\`.`
   if (type.name !== 'string') return `Selects records by the value of \`${name}\`. May be repeated to select several values.`
-  return `Selects records by \`${name}\`, ignoring case. May be repeated to select several values. A trailing \`*\` selects all values that begin with the text before it. For a value with a comma or another \`*\` use \`where\`.`
+  return `Selects records by \`${name}\`, ignoring case. May be repeated to select several values. A trailing \`*\` selects all values that begin with the text before it. ` +
+    'For a value with a comma or another `*` use `where`.'
 }
 
 function exampleCondition ({ fileFields }: Schema): string | undefined {
@@ -178,7 +183,8 @@ function checkColumnValue (field: Field, value: string): void {
   const { name } = field
   const exact = `use where=${name}=${value} for this exact value`
   const star = isExact(field) ? /\*/ : /\*(?!$)/
-  if (star.test(value)) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${isExact(field) ? '* is not a wildcard here' : '* is a wildcard at the end only'}: ${patternHint(name, value)}${exact}`)
+  const rule = isExact(field) ? '* is not a wildcard here' : '* is a wildcard at the end only'
+  if (star.test(value)) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${rule}: ${patternHint(name, value)}${exact}`)
   if (value.includes(',')) throw invalidParameter(name, `got ${JSON.stringify(value)}; a comma does not separate values here: repeat the parameter, or ${exact}`)
 }
 

@@ -31,7 +31,9 @@ export const wordsParameter = textParameter({
 /** The filter of the words of `q`. @throws {Problem} */
 export function wordsFilter (text: string): Filter {
   const words = text.split(/\s+/).filter((word) => word !== '')
-  if (words.length === 0 || words.length > MAX_WORDS) throw invalidParameters([{ parameter: 'q', detail: `got ${words.length} words; must be 1 to ${MAX_WORDS} words, separated by spaces` }])
+  if (words.length === 0 || words.length > MAX_WORDS) {
+    throw invalidParameters([{ parameter: 'q', detail: `got ${words.length} words; must be 1 to ${MAX_WORDS} words, separated by spaces` }])
+  }
   return { op: 'words', value: [...new Set(words)] }
 }
 

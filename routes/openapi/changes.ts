@@ -8,17 +8,19 @@ import { problems } from './problems.js'
 /** The Data-Version of the sample data. */
 const SAMPLE = 'bG_F6oDnDULQ7KRgTcRDXL'
 
-const FORMATS = 'With `Accept: application/x-ndjson` or `format=ndjson`, the response has lines of JSON: `{"op": "upsert", "record": {...}}`, `{"op": "remove", "key": "..."}` and, as the last line, ' +
-  '`{"op": "version", "version": "<next>"}`, unless another page follows; a response without it is incomplete. With `Accept: text/event-stream` or `format=events`, the response is a stream of events that does not end: each event `changes` has this ' +
-  'object as `data` and `next` as `id`; an event `reset` is sent instead of the status 410; a comment is sent every 15 seconds; the header `Last-Event-ID` takes precedence over `since`.'
+const FORMATS = 'With `Accept: application/x-ndjson` or `format=ndjson`, the response has lines of JSON: `{"op": "upsert", "record": {...}}`, `{"op": "remove", "key": "..."}` ' +
+  'and, as the last line, `{"op": "version", "version": "<next>"}`, unless another page follows; a response without it is incomplete. ' +
+  'With `Accept: text/event-stream` or `format=events`, the response is a stream of events that does not end: each event `changes` has this object as `data` and `next` as `id`; ' +
+  'an event `reset` is sent instead of the status 410; a comment is sent every 15 seconds; the header `Last-Event-ID` takes precedence over `since`.'
 
 export const getChanges = perSchema((schema): Operation => ({
   operationId: 'getChanges',
   tags: ['Records'],
   summary: 'The changes of the records since a data version',
-  description: 'The records that were added or changed since the data version `since`, as they are now, and the keys of those that were removed. A client that has all records of `since` and applies the changes has all records of `version`; ' +
-    'its next request has `since=<next>`. If an image of a record was replaced, the record is in `changed` as well. The change log, which the snapshot contains, is bounded: if it does not go back to `since`, the status is 410, ' +
-    `and the client has to read all records again. ${FORMATS}`,
+  description: 'The records that were added or changed since the data version `since`, as they are now, and the keys of those that were removed. ' +
+    'A client that has all records of `since` and applies the changes has all records of `version`; its next request has `since=<next>`. ' +
+    'If an image of a record was replaced, the record is in `changed` as well. The change log, which the snapshot contains, is bounded: ' +
+    `if it does not go back to \`since\`, the status is 410, and the client has to read all records again. ${FORMATS}`,
   headers: { ...headers.cacheControl, ...headers.lastEventId },
   responses: {
     200: {

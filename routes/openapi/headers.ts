@@ -25,7 +25,8 @@ export const universal = {
   'Cache-Control': define('Cache-Control-None', 'The response must not be cached', string('no-store', { enum: ['no-store'] })),
   'Cross-Origin-Resource-Policy': define('Cross-Origin-Resource-Policy', 'Pages of other origins cannot embed the response', string('same-origin')),
   'X-Content-Type-Options': define('X-Content-Type-Options', 'The body is of the type that `Content-Type` names', string('nosniff')),
-  'Request-Id': define('Request-Id', 'The id of the request in the log and in problems: the `Request-Id` or `X-Request-Id` of the request if it has a valid one (at most 128 of the characters of this pattern), otherwise a new one', string('kX3v9QzA-1f', { pattern: '^[\\w.:=/+-]+$' }))
+  'Request-Id': define('Request-Id', 'The id of the request in the log and in problems: the `Request-Id` or `X-Request-Id` of the request if it has a valid one ' +
+    '(at most 128 of the characters of this pattern), otherwise a new one', string('kX3v9QzA-1f', { pattern: '^[\\w.:=/+-]+$' }))
 }
 
 const AGE = 'The seconds since the start of the last complete listing of the lake'
@@ -34,7 +35,8 @@ const versionSchema = string('Qm3cVxq0mXbZ0vTjS3hU4w', { pattern: '^[\\w-]{22}$'
 const dataStale = define('Data-Stale', 'Why the data may differ from the lake: one or more reasons, separated by commas; absent if no reason is known. The reasons are ' +
   `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable, download_failed', { pattern: '^[a-z_]+(, [a-z_]+)*$' }), false)
 
-const lastGood = define('Data-Last-Good', 'The number of records in the response, or in its statistics, that are an earlier version because the current info file is rejected; absent if there are none', integer(1), false)
+const lastGood = define('Data-Last-Good', 'The number of records in the response, or in its statistics, that are an earlier version because the current info file is rejected; ' +
+  'absent if there are none', integer(1), false)
 
 /** The header of responses that contain records, or statistics of them. */
 export const lastGoodRecords = { 'Data-Last-Good': lastGood }
@@ -101,7 +103,8 @@ export const ifNoneMatch = { 'If-None-Match': text('The entity tags that the cli
 export const ifMatch = { 'If-Match': text('The entity tags of the versions that the client accepts. If the current response has none of them, the status is 412.', '"5u0bY2rBJf3d6cQm1xKZ8g"') }
 export const lastEventId = { 'Last-Event-ID': text('The `id` of the last event that the client has received from the event stream. It takes precedence over `since`.', 'Qm3cVxq0mXbZ0vTjS3hU4w') }
 export const dates = {
-  'If-Modified-Since': text('The `Last-Modified` of the version that the client has. If the image has not been replaced since, the status is 304, without a body. Ignored if there is an `If-None-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT'),
+  'If-Modified-Since': text('The `Last-Modified` of the version that the client has. If the image has not been replaced since, the status is 304, without a body. ' +
+    'Ignored if there is an `If-None-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT'),
   'If-Unmodified-Since': text('If the image was uploaded after this time, the status is 412. Ignored if there is an `If-Match`.', 'Sun, 15 Jun 2025 12:15:30 GMT')
 }
 export const prefer = { Prefer: text('`respond-async`: the response is 202 at once, and the job runs in the background.', 'respond-async') }

@@ -8,7 +8,9 @@ const MEANINGS = {
   404: 'The record, image or job does not exist',
   406: '`Accept` or `Accept-Encoding` accepts none of the available media types or encodings',
   409: 'Publishing is disabled: the setting `PUBLISH` is false',
-  410: 'The data version of the cursor is no longer retained, or is unknown to this process: `restart` is the URL of the first page in the current data, `continue` the URL of the page after the last record received, and `continue_cursor` the cursor in `continue`. For `GET /changes`: the change log does not go back to `since`, and `restart` is the URL of all records',
+  410: 'The data version of the cursor is no longer retained, or is unknown to this process: `restart` is the URL of the first page in the current data, ' +
+    '`continue` the URL of the page after the last record received, and `continue_cursor` the cursor in `continue`. ' +
+    'For `GET /changes`: the change log does not go back to `since`, and `restart` is the URL of all records',
   412: 'The current response does not meet the condition of `If-Match` or `If-Unmodified-Since`',
   413: 'The body is too large; the request must not have one',
   414: 'A path parameter is longer than 720 characters',

@@ -68,7 +68,8 @@ export const getSchema: Operation = {
   operationId: 'getSchema',
   tags: ['Schema'],
   summary: 'The schema in force',
-  description: 'The declared columns as a Table Schema of the Data Package standard, with the default values filled in, and the undeclared columns of the files. The response can be used as a schema file.',
+  description: 'The declared columns as a Table Schema of the Data Package standard, with the default values filled in, and the undeclared columns of the files. The ' +
+    'response can be used as a schema file.',
   headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
   responses: {
     200: {
@@ -118,7 +119,8 @@ const QUARANTINE = 'A bad file does not affect the others, and the last good ver
 export const listRejects = perSchema((schema) => rejectListing({
   operationId: 'listRejects',
   summary: 'Files that are not served, and why',
-  description: `${QUARANTINE} The format can also be chosen by the parameter \`format\` (\`json\` or \`csv\`) or by \`Accept\`; \`/rejects.csv\` is the same as \`format=csv\`.`,
+  description: `${QUARANTINE} The format can also be chosen by the parameter \`format\` (\`json\` or \`csv\`) or by \`Accept\`; \`/rejects.csv\` is the same as ` +
+    '`format=csv`.',
   vary: headers.varyRepresentation,
   content: json(recordSchemas(schema).named.Quarantine, {
     orphan: example('An image without an info file', "'/rejects'", {

@@ -13,7 +13,7 @@ const durations = fc.array(duration, { minLength: 1, maxLength: 5 })
 const histories: fc.Arbitrary<RefreshHistory> = fc.record({ listedAt: duration, listingMs: durations, refreshMs: durations, lastMs: duration, failedAt: fc.option(duration, { nil: undefined }), paidAt: fc.constant(-Infinity) })
 const rules = fc.record({ maxStalenessMs: duration, refreshWaitMs: duration, maxStaleIfErrorMs: fc.constant(Infinity), maxListRequests: fc.constant(Infinity) })
 
-t.test('data is old after MAX_STALENESS or two listing times, of which only those up to a minute count; a refresh is due earlier', async () => {
+t.test('data is old after MAX_STALENESS or, if that is longer, two listing times up to a minute; a refresh is due earlier', async () => {
   fc.assert(fc.property(histories, rules, ({ listedAt, listingMs, ...history }, rules) => {
     const { dueAt, oldAt } = planRefresh({ ...history, listedAt, listingMs, failedAt: undefined }, rules)
     const allowedMs = oldAt - listedAt!
@@ -22,7 +22,7 @@ t.test('data is old after MAX_STALENESS or two listing times, of which only thos
   }), runs(1000))
 })
 
-t.test('two slow listings among five change nothing for the next one', async () => {
+t.test('two slow listings among five do not change when data is old', async () => {
   const fast = fc.array(fc.nat(2000), { minLength: 3, maxLength: 3 })
   const slow = fc.array(duration, { maxLength: 2 })
   fc.assert(fc.property(fast, slow, fc.func(fc.nat()), (fast, slow, orderOf) => {

@@ -85,7 +85,7 @@ t.test('the budget delays the next refresh and the age at which data is old by t
   }), runs(1000))
 })
 
-t.test('while there is no data, failed listings are repeated after a second, whatever they owe', async (t) => {
+t.test('while there is no data, failed listings are repeated after a second, whatever the budget', async (t) => {
   const { time, starts, refresher } = start({ requests: [4000], maxListRequests: 1, durations: [undefined, undefined, 500] })
   for (let i = 0; i < 60; i++) {
     refresher.ensure()
@@ -94,7 +94,7 @@ t.test('while there is no data, failed listings are repeated after a second, wha
   t.same(starts.map(({ at }) => at), [0, 2000, 4000])
 })
 
-t.test('what is not spent is not saved', async (t) => {
+t.test('time without requests is not saved up', async (t) => {
   t.equal(payFor(60, 0, 1_000_000, RULES), 1_006_000)
   t.equal(payFor(60, 1_000_000, 0, RULES), 1_006_000)
   t.equal(payFor(60, 0, 1000, { ...RULES, maxListRequests: Infinity }), 1000)

@@ -55,7 +55,7 @@ t.test('a follower takes over the records, images, rejects and changes of the le
   t.equal(endpoint.counts.LIST, 0)
 })
 
-t.test('while nothing changes, a follower only asks whether the state has changed', async (t) => {
+t.test('while nothing changes, a follower only sends conditional GETs of the state', async (t) => {
   const [leader, follower] = await buildTwo(t)
   const { endpoint, clock } = leader
   endpoint.reset()
@@ -88,7 +88,7 @@ t.test('a POST on a follower lists the lake, publishes, and the other replica fo
   t.same((await leader.app.inject(`/changes?since=${since}`)).json().changed.map((record: { user_id: string }) => record.user_id), ['5'])
 })
 
-t.test('if the leader dies, a follower takes over after 15 seconds; a leader that ends is replaced at once', async (t) => {
+t.test('if the leader dies, a follower takes over after 15 seconds; a leader that shuts down is replaced at once', async (t) => {
   let isDead = false
   const store = (endpoint: string) => () => {
     const inner = new S3Store({ bucket: 'datalake', endpoint })
@@ -135,7 +135,7 @@ t.test('if the leader dies, a follower takes over after 15 seconds; a leader tha
   await until(() => stateOf(leader).leader !== second)
 })
 
-t.test('with PUBLISH=false a replica follows, and lists for itself without a trace if no other one leads', async (t) => {
+t.test('with PUBLISH=false a replica follows; if no other one leads, it lists for itself and writes nothing', async (t) => {
   const [leader, follower] = await buildTwo(t)
   const { bucket, clock, endpoint } = leader
   const reader = await build(t, { beside: leader, settings: { ...SHARING, PUBLISH: 'false' } })
@@ -155,7 +155,7 @@ t.test('with PUBLISH=false a replica follows, and lists for itself without a tra
   t.equal(endpoint.counts.PUT, 0)
 })
 
-t.test('the schedule of one replica is enough', async (t) => {
+t.test('a scheduled job does nothing if another replica has brought the output up to date', async (t) => {
   const [one, two] = [new TestTimers(), new TestTimers()]
   const [leader] = await buildTwo(t, { timers: one })
   const follower = await build(t, { beside: leader, settings: SHARING, timers: two })

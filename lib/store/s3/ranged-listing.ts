@@ -11,8 +11,8 @@ export const MAX_RANGES = 16
 /** A range is divided when it has this number of keys more than expected, so that a small lake is listed in one range. */
 const SURPLUS = 2000
 /**
- * A listing is divided if each of its pages takes at least this number of milliseconds. A nearer store is listed faster than its pages can be read, so that
- * ranges would only take more CPU time, and memory for the pages that wait for those of earlier ranges.
+ * A listing is divided if each of its pages takes at least this number of milliseconds. A nearer store sends pages faster than they can be processed, so
+ * ranges would only take more CPU time, and memory for pages that wait for those of earlier ranges.
  */
 const FAR_MS = 10
 

@@ -156,7 +156,7 @@ t.test('a replica that has listed for itself does not go back to what the leader
   t.equal(simulation.counts.LIST, listings)
 })
 
-t.test('a replica that joins does not keep what the leader has never seen', async (t) => {
+t.test('a replica that joins lists again if it has found something that the leader has never found', async (t) => {
   const { simulation, bucket, readBoth } = await leaderAndReader()
   bucket.put('source_data/b.csv', csv('Brief'))
   const joined = simulation.start(1)
@@ -172,7 +172,7 @@ t.test('a replica that joins does not keep what the leader has never seen', asyn
   t.ok(simulation.counts.LIST - listings <= 4 + 1, 'it lists once more')
 })
 
-t.test('what a replica alone has seen, and the lake no longer has, is among its changes', async (t) => {
+t.test('a change that only one replica has found, and that was undone since, is among the changes of this replica', async (t) => {
   const { reader, readBoth, bucket, simulation } = await leaderAndReader()
   bucket.put('source_data/a.csv', csv('Second'))
   await reader.transformer.ensureFresh({ fresh: true })

@@ -37,17 +37,17 @@ t.test('a replica that may not write never leads', async () => {
     decide(state, { isForced, mayWrite: false }) !== 'lead'), runs(200))
 })
 
-t.test('whoever takes over does so because no other replica is taken to be alive', async () => {
+t.test('a replica takes over only if no other one is known to be alive', async () => {
   fc.assert(fc.property(fc.record({ isForeign: fc.boolean(), isIdle: fc.boolean(), unrenewedMs: fc.nat(20_000), ageMs: fc.nat(20_000) }), fc.boolean(), (state, isForced) =>
     decide(state, { isForced }) !== 'lead' || !isLed({ ...LED, ...state })), runs(200))
 })
 
-t.test('a takeover is announced before a listing that takes long', async (t) => {
+t.test('before a long listing, a replica that takes over writes the state', async (t) => {
   t.notOk(isClaimDue(LED))
   t.ok(isClaimDue({ ...LED, listingMs: 1000 }))
 })
 
-t.test('the state is written on change, when a replica begins to lead or to be active, and else every five seconds', async (t) => {
+t.test('the state is written after a change, when a replica begins to lead or is no longer idle, and otherwise every five seconds', async (t) => {
   const isDue = (listed: Partial<Parameters<typeof isStateDue>[0]>) =>
     isStateDue({ isChanged: false, action: 'lead', isOwn: true, wasIdle: false, isIdle: false, unrenewedMs: 2000, sinceListingMs: 2000, ...listed })
   t.notOk(isDue({}))
@@ -62,7 +62,7 @@ t.test('the state is written on change, when a replica begins to lead or to be a
   t.ok(isDue({ unrenewedMs: RENEW_MS, sinceListingMs: 1 }))
 })
 
-t.test('between listings, the leader shows that it is alive, and once that it is idle', async (t) => {
+t.test('between listings, the leader renews the state, and marks it as idle once', async (t) => {
   const renewal = (leading: Partial<Parameters<typeof decideRenewal>[0]>) =>
     decideRenewal({ isIdle: false, isRefreshing: false, sinceRefreshMs: 4000, unrenewedMs: 5000, listingMs: 100, maxStalenessMs: 2000, ...leading })
   t.equal(renewal({}), undefined)
@@ -75,7 +75,7 @@ t.test('between listings, the leader shows that it is alive, and once that it is
   t.equal(isIdleAfter(120_000, 60_000, 0), true)
 })
 
-t.test('the time of a write is that of the wall clocks within what was seen of the object', async (t) => {
+t.test('the time of a write is computed from the wall clocks, within the times at which the object was read', async (t) => {
   t.equal(writtenAt(10_000, 700, { notBefore: 8000, notAfter: 10_000 }), 9300)
   fc.assert(fc.property(fc.nat(10_000), fc.nat(10_000), fc.integer({ min: -1e9, max: 1e9 }), (written, polled, skew) => {
     const bounds = { notBefore: written - polled, notAfter: written + polled }

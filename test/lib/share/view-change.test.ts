@@ -46,7 +46,7 @@ function contentOf ({ state, quarantine }: View): unknown {
   }
 }
 
-t.test('a change, as JSON, makes of one view exactly the next one; several changes can be combined', async (t) => {
+t.test('a change, written as JSON and applied to a view, gives exactly the next view; several changes can be combined', async (t) => {
   let changed = 0
   const property = runs(150)
   await fc.assert(fc.asyncProperty(fc.array(fc.array(step, { maxLength: 6 }), { minLength: 2, maxLength: 5 }), async (rounds) => {

@@ -99,7 +99,7 @@ t.test('a listing is divided only while each page takes 10 ms or more', async (t
   }
   t.equal(await starts(9), 1)
   t.equal(await starts(9), 1, 'near')
-  t.equal(await starts(10), 1, 'it has become far: its ends of pages are remembered')
+  t.equal(await starts(10), 1, 'the store has become far away: the ends of its pages are remembered')
   t.equal(await starts(10), 10, 'far: one range for each page')
   t.equal(await starts(9), 10, 'it has become near')
   t.equal(await starts(9), 1)

@@ -89,7 +89,7 @@ async function recovers (t: Test, { store }: S3Setup, key: string): Promise<void
   t.pass('downloads succeed again')
 }
 
-t.test('objects that stall do not delay listings, images and outputs, and the others of them are given up', async (t) => {
+t.test('downloads that stall do not delay listings, images and outputs, and the downloads that wait for them fail', async (t) => {
   const setup = await setUpS3(t)
   const keys = fill(setup, 600)
   setup.bucket.put('image', 'image')
