@@ -34,7 +34,7 @@ export async function measureRealStore (report: Report, { rounds, folder }: { re
   })
 }
 
-/** As `measureFar`, for the real S3 server behind a TCP proxy that delays each request. */
+/** As `measureFar`, for the real S3 server, through a TCP proxy that delays each request. */
 export async function measureFarRealStore (report: Report, options: FarOptions): Promise<void> {
   await withRealBucket(report, 'Reads, a real S3 server that is far away', async ({ store, endpoint, bucket, name }) => {
     const proxy = await startDelayingProxy(endpoint)

@@ -81,7 +81,7 @@ export function toStoreError<E> (error: unknown, subject: string, classify: (err
   return new StoreError(code, `${subject}: ${reason}`, { cause: error })
 }
 
-/** The request was refused because a limit is reached: of waiting requests, or of the memory for responses. */
+/** The request was rejected because a limit is reached: of waiting requests, or of the memory for responses. */
 export class OverloadedError extends Error {
   /** @param reason the limit that is reached, as a sentence without a full stop */
   constructor (reason: string) {

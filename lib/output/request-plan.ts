@@ -21,7 +21,7 @@ export interface RequestPlan extends ExportQuery {
   readonly version: string
   /** Names the records that match in a data version. */
   readonly filterKey: string
-  /** Names everything but the filters that the response body depends on. */
+  /** Names everything that the response body depends on, except the filters. */
   readonly shapeKey: string
   /** Names the response body in a data version. */
   readonly key: string

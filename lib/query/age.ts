@@ -39,12 +39,12 @@ export function ageFilters ({ min, max, basis = 'completed', asOf, timeZone }: A
     op: 'born',
     unit: 'calendar day',
     value: {
-      // Who is at most n has not completed n + 1 years; who is at least n has.
+      // A person of at most n years has not completed n + 1 years; a person of at least n years has completed n.
       min: max === undefined ? undefined : today - (Math.floor(max) + 1) * CALENDAR_DAYS_A_YEAR + 1,
       max: min === undefined ? undefined : today - Math.ceil(min) * CALENDAR_DAYS_A_YEAR
     }
   }
-  // Who is born later today is not 0 yet.
+  // A person who is born later today is not 0 yet.
   return min === 0 ? [dates, { op: 'born', unit: 'millisecond', value: { max: asOf } }] : [dates]
 }
 

@@ -18,7 +18,7 @@ export interface ValueRange {
 
 /**
  * One condition on the records, as data, so that any engine can evaluate it. Several are combined with AND. A missing value (`null`)
- * meets none but `exists: false` and `not`.
+ * meets no condition except `exists: false` and `not`.
  */
 export type Filter =
   /** The value is one of these. `fold` ignores case, in text. */

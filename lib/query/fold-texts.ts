@@ -50,7 +50,7 @@ export function * findContaining (texts: Utf8Reader, wanted: Buffer, found: (ind
       continue
     }
     i = firstIndex(i, end, (next) => offsets[next + 1]! > hit)
-    // Otherwise it runs over the end of the text.
+    // Otherwise the hit extends into the next text.
     if (hit + wanted.length <= offsets[i + 1]!) {
       found(i)
       hits++

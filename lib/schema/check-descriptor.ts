@@ -199,7 +199,7 @@ function checkTogether ({ fields, primaryKey }: SchemaDescriptor): string[] {
   const withoutExtensions = fields.filter(({ source, extensions }) => source === 'image' && extensions === undefined)
   if (withoutExtensions.length > 1) {
     const names = withoutExtensions.map(({ name }) => name).join(' and ')
-    mistakes.push(`fields: ${names} have the source image and no extensions; at most one field can omit them, which has those of IMAGE_EXTENSIONS`)
+    mistakes.push(`fields: ${names} have the source image and no extensions; at most one field can omit them, and then has those of IMAGE_EXTENSIONS`)
   }
   const keyName = keys[0]?.name ?? DEFAULT_KEY_NAME
   const primary = primaryKey === undefined ? keyName : [primaryKey].flat().join(', ')

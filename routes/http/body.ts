@@ -15,7 +15,7 @@ export function sendExport (reply: FastifyReply, { body, release }: Partial<Expo
   return Buffer.isBuffer(body) ? sendBuffer(reply, body) : sendStream(reply, Readable.from(body))
 }
 
-/** The client of a response. Only a closed connection tells it that the rest of a body will not be sent: the status is sent already. */
+/** The client of a response. If the rest of a body will not be sent, the connection is closed: the status has been sent already, so nothing else can report it. */
 export function readerOf (reply: FastifyReply): BodyReader {
   return { isGone: () => hasEnded(reply), cut: () => reply.raw.destroy() }
 }

@@ -21,7 +21,7 @@ export function openText (text: string): unknown {
   }
 }
 
-/** The checksum detects damage. Anyone can compute it, so the content is not to be trusted. */
+/** The checksum detects damage. Anyone can compute it, so the content must not be trusted. */
 function checksum (bytes: Buffer): string {
   return createHash('sha256').update('userlake cursor 1').update(bytes).digest().subarray(0, CHECKSUM_BYTES).toString('base64url')
 }

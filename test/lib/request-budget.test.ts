@@ -100,7 +100,7 @@ t.test('time without requests is not saved up', async (t) => {
   t.equal(payFor(60, 0, 1000, { ...RULES, maxListRequests: Infinity }), 1000)
 })
 
-t.test('while the budget delays refreshes, no read waits, and the age says how old the data is', async (t) => {
+t.test('while the budget delays refreshes, no read waits, and the age of the data grows', async (t) => {
   const { time, starts, refresher, intervals } = start({ requests: [200], maxListRequests: 600, durations: [500] })
   const first = refresher.ensure()
   await time.advance(1000)

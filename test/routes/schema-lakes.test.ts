@@ -74,7 +74,7 @@ t.test('every declared column is a parameter of its name and type; repeated, it 
   }
 })
 
-t.test('a value of another type is a 400 that says what is accepted', async (t) => {
+t.test('a value of another type is a 400 that names what is accepted', async (t) => {
   const { app } = await build(t, { files: devices, schema: DEVICES, settings: DEVICE_SETTINGS })
   const table: [search: string, parameter: string, detail: RegExp][] = [
     ['ports=eight', 'ports', /^got "eight"; must be an integer from -9007199254740991 to 9007199254740991; for several, repeat the parameter$/],
