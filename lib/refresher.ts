@@ -16,6 +16,8 @@ export interface Refreshed {
   readonly listingMs: number
   /** The number of requests that the listing has taken. */
   readonly requests: number
+  /** Whether another replica lists the lake: the next refresh takes no requests, so that those of this one do not delay it. */
+  readonly isLed?: boolean | undefined
   /** Keys of info files that could not be downloaded. */
   readonly failed: readonly string[]
   /** After this time the data is refreshed before it is served, even if the rules allow data of its age; in milliseconds of the monotonic clock. */
@@ -186,8 +188,8 @@ export class Refresher<T extends Refreshed> {
       this.#failure = undefined
       const lastMs = clock() - this.#startedAt
       const { listingMs, refreshMs } = this.#history
-      this.#planNext({ listedAt: checkedAtOf(last), readAgainAt: last.readAgainAt, listingMs: remember(listingMs, last.listingMs), refreshMs: remember(refreshMs, lastMs), lastMs, failedAt: undefined, paidAt: paidAt(last.requests) })
-      this.#reportBudget(intervalByBudget(last.requests, rules))
+      this.#planNext({ listedAt: checkedAtOf(last), readAgainAt: last.readAgainAt, listingMs: remember(listingMs, last.listingMs), refreshMs: remember(refreshMs, lastMs), lastMs, failedAt: undefined, paidAt: paidAt(last.requests) }, last.isLed)
+      if (last.isLed !== true) this.#reportBudget(intervalByBudget(last.requests, rules))
       return last
     } catch (error) {
       this.#failure = { code: toFailureCode(error), error }
@@ -205,10 +207,11 @@ export class Refresher<T extends Refreshed> {
     return this.#last?.readAgainAt === undefined ? maxStalenessMs : Math.min(maxStalenessMs, this.#last.readAgainAt - this.#last.listedAt)
   }
 
-  #planNext (history: RefreshHistory): void {
+  /** @param isFree whether the next refresh takes no requests */
+  #planNext (history: RefreshHistory, isFree = false): void {
     const { clock, rules, timer = systemTimer } = this.#options
     this.#history = history
-    this.#plan = planRefresh(history, rules)
+    this.#plan = planRefresh(isFree ? { ...history, paidAt: -Infinity } : history, rules)
     if (this.#isStopped) return
     this.#cancelTimer = timer(Math.max(0, this.#plan.dueAt - clock()), () => { if (this.#hasTraffic) settled(this.#flight.join()) })
   }

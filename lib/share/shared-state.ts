@@ -70,17 +70,17 @@ export function decodeSharedState (body: Buffer, identity: string): SharedState 
 
 /** Whether a state has all its members. The content of the steps is not checked: its result must have the fingerprint of the state. */
 function isComplete (state: Partial<SharedState>): state is SharedState {
-  const { leader, view, version, fingerprint, position, isIdle, writtenAt, listingAgeMs, listingMs, outputAgeMs, warnings, failed, steps } = state
-  return [leader, view, version, fingerprint, position].every(isText) && typeof isIdle === 'boolean' && [writtenAt, listingAgeMs, listingMs, outputAgeMs ?? 0].every(isDuration) &&
+  const { leader, view, version, fingerprint, position, isIdle, writtenAt, listingAgeMs, listingMs, outputAgeMs, warnings, failed, steps, requests = 0 } = state
+  return [leader, view, version, fingerprint, position].every(isText) && typeof isIdle === 'boolean' && [writtenAt, listingAgeMs, listingMs, outputAgeMs ?? 0, requests].every(isNotNegative) &&
     isListOf(failed, isText) && isListOf(warnings, ({ code, detail }) => isText(code) && isText(detail)) &&
-    isListOf(steps, ({ from, to, change, position, bytes }) => isText(from) && isText(to) && typeof change === 'object' && (position === null || isText(position)) && isDuration(bytes))
+    isListOf(steps, ({ from, to, change, position, bytes }) => isText(from) && isText(to) && typeof change === 'object' && (position === null || isText(position)) && isNotNegative(bytes))
 }
 
 function isText (value: unknown): value is string {
   return typeof value === 'string'
 }
 
-function isDuration (value: unknown): boolean {
+function isNotNegative (value: unknown): boolean {
   return typeof value === 'number' && value >= 0
 }
 

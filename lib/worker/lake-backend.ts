@@ -31,6 +31,8 @@ export interface PublishRequest {
 export interface BackendReconciled<State = SourceState, Quarantines = Quarantine> extends Reconciled<State, Quarantines> {
   /** If the result comes from the state object of another replica: when that was read, in milliseconds of the monotonic clock. Absent after a listing. */
   readonly checkedAt?: number
+  /** Whether another replica lists the lake, so that the next reconcile will probably be taken from its state. */
+  readonly isLed?: boolean
   /** Why the first reconcile could not start from the snapshot. */
   readonly snapshotFailure?: SnapshotFailure | undefined
 }

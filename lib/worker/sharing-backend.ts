@@ -114,7 +114,10 @@ export class SharingBackend implements LakeBackend {
       const action = isReadable ? await this.#decide(request.retryAll, head) : 'list'
       const followed = action === 'follow' && head !== undefined ? this.#follow(head, now) : undefined
       this.#last = followed ?? await this.#list(previous, request, onProgress, action)
-      return { ...this.#last, warnings: [...this.#last.warnings, ...this.#warnings()] }
+      const known = this.#known()
+      // A replica that cannot follow lists for itself each time.
+      const isFollower = followed !== undefined || (request.retryAll && known !== undefined && !known.isForeign && isLed(known))
+      return { ...this.#last, isLed: isFollower, warnings: [...this.#last.warnings, ...this.#warnings()] }
     } finally {
       this.#isRefreshing = false
     }

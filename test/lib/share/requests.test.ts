@@ -83,3 +83,27 @@ t.test('five replicas whose refreshes a budget limits send as many listings as o
   t.ok(alone.LIST >= 160 && alone.LIST <= 182)
   t.ok(five.LIST <= 1.1 * alone.LIST, `${five.LIST} listings, one replica ${alone.LIST}`)
 })
+
+t.test('listings that clients require from a follower do not delay it: it follows without requests', async (t) => {
+  const simulation = new Simulation(2, { maxListRequests: 3 })
+  const { bucket, counts, replicas: [leader, follower] } = simulation
+  const read = async (seconds: number) => {
+    const ages: number[] = []
+    for (let i = 0; i < 2 * seconds; i++) {
+      await simulation.advance(500)
+      for (const { transformer } of [leader!, follower!]) ages.push((await transformer.ensureFresh()).ageMs!)
+    }
+    return Math.max(...ages)
+  }
+  bucket.put('source_data/1.csv', csv())
+  await leader!.transformer.updateOutput()
+  await read(60)
+  for (let i = 0; i < 20; i++) {
+    await simulation.advance(300)
+    await follower!.transformer.ensureFresh({ fresh: true })
+  }
+  counts.LIST = 0
+  const oldest = await read(200)
+  t.ok(oldest <= 27_000, `an age of ${oldest} ms`)
+  t.ok(counts.LIST <= 11, `${counts.LIST} listings`)
+})
