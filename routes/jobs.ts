@@ -52,7 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-/** The problem that a client receives which waited for a job that failed. */
+/** The problem for a client that has waited for a job that failed. */
 function jobFailed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {
   const headers = { location: `/jobs/${id}` }
   if (code === 'internal_error') return new Problem(500, code, detail, { headers })

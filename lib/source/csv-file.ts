@@ -79,7 +79,7 @@ function checkRows (header: Line, row: Line | undefined, second: Line | undefine
   const expected = header.record.length
   const found = row.record.length
   if (found !== expected) {
-    return rejection('wrong_field_count', `The row has ${found} fields; must have ${expected}, as the header`, { line: row.info.lines, excerpt: row.record.join(',') })
+    return rejection('wrong_field_count', `The row has ${found} fields; must have ${expected}, as many as the header`, { line: row.info.lines, excerpt: row.record.join(',') })
   }
   return undefined
 }

@@ -45,7 +45,7 @@ export function csvStyle ({ emptyValue, ...options }: CsvStyleOptions): CellStyl
     missing: missing.subarray(0, writeText(missing, 0, empty, 0, empty.length)),
     isQuoted: false,
     maxTextLength: maxCsvLength,
-    // All bytes up to the quote, which include white space and line breaks, and the delimiter.
+    // The delimiter, and all bytes up to the quote: they include white space and line breaks.
     ...!options.escapeFormulas && { notPlain: notPlain(QUOTE + 1, separator, separator) },
     writeText
   }

@@ -42,7 +42,7 @@ export function hasImageKey ({ bytes, offsets }: ImageKeys, row: number, stored:
   return compareBytes(bytes, offsets[row]!, offsets[row + 1]!, stored.bytes, stored.start, stored.end) === 0
 }
 
-/** Stores texts. Those that are not empty have the keys of their records after the prefix, or are not usual. */
+/** Packs the object keys of a column. A key is usual only if the key of its record follows the prefix. */
 export function packImageKeys (texts: Utf8Column, keys: Utf8Column, naming: ImageNaming): ImageKeys {
   const pack = imageKeyPacker(naming)
   const prefixLength = Buffer.byteLength(naming.prefix)

@@ -6,7 +6,7 @@ import { acceptedOperand, parseOperand } from '../../lib/schema/operand.js'
 import { invalidParameters } from '../../plugins/problems/problem.js'
 import { listParameter, textParameter } from './parameter.js'
 
-/** The operators. A longer one comes before its own beginning, as the first match is used. */
+/** The operators. One that begins with another one comes before it, because the first match is used. */
 const OPERATORS = ['!=', '<=', '>=', '^=', '=', '<', '>', '~'] as const
 type Operator = (typeof OPERATORS)[number]
 
@@ -100,7 +100,7 @@ const OTHER_OPERATORS: readonly (readonly [operator: string, hint: string])[] = 
   ['==', 'use ='], ['<>', 'use !='], ['=>', 'use >='], ['=<', 'use <='], ['!~', 'there is no operator for text that is not contained'], ['=~', 'there are no regular expressions; use ~ for text that is contained']
 ]
 
-/** Finds what is probably meant for another language: taken literally, it would match nothing. Returns the hint. */
+/** Finds a condition that is probably written in another language: taken literally, it would match nothing. Returns the hint. */
 function findMistake (column: string, rest: string): string | undefined {
   const other = OTHER_OPERATORS.find(([operator]) => rest.startsWith(operator))
   if (other !== undefined) return `${other[0]} is not an operator: ${other[1]}`

@@ -21,7 +21,7 @@ const files = {
   'd.csv': device('', '', '1e308', '', '', '')
 }
 
-t.test('figures of columns of every type that has them', async (t) => {
+t.test('statistics of columns of every type that has them', async (t) => {
   const { app } = await build(t, { schema, files })
   const { count, columns, ...others } = (await app.inject('/stats?columns=count,weight&columns=made,seen&bins=2')).json()
   t.same({ count, ...others }, { count: 4 })

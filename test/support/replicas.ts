@@ -54,7 +54,7 @@ export class Simulation {
     for (let i = 0; i < count; i++) this.start(i)
   }
 
-  /** Starts a replica at a place, where another one may have been. */
+  /** Starts a replica with the number `place`, in place of an earlier one with this number. */
   start (place: number): SimulatedReplica {
     const { skews = [], readers = [], sharing = true, maxListRequests = Infinity } = this.#options
     const name = `r${++this.#count}`

@@ -28,6 +28,6 @@ t.test('requests above the rate are refused, after a burst of one second', async
   t.same(outcomes.map((delay) => delay !== undefined), [true, true, false, false, true, false, true, true, false])
 })
 
-t.test('a refused request takes no place', async (t) => {
+t.test('a refused request does not delay other requests', async (t) => {
   t.same(admitAt({ latencyMs: 100, parallelism: 1, requestsPerSecond: 1 }, [0, 500, 1000]), [100, undefined, 100])
 })

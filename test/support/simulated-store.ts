@@ -7,12 +7,12 @@ export interface SimulatedStore extends StoreLimits {
   readonly clientMs?: number
   /** Returns what is added to the latency of a request, in milliseconds. */
   readonly jitterMs?: () => number
-  /** Requests fail that are not executed within this time, in milliseconds. */
+  /** A request fails if it is not executed within this time, in milliseconds. */
   readonly timeoutMs?: number
 }
 
 export interface SimulatedLoad {
-  /** Milliseconds until every object was downloaded. */
+  /** Milliseconds until all objects were downloaded. */
   readonly ms: number
   readonly sent: number
   readonly refused: number

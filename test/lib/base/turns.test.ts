@@ -5,16 +5,16 @@ import { Turns, type TurnsOptions } from '../../../lib/base/turns.js'
 function setUp (ms: number, options: TurnsOptions = {}) {
   let now = 0
   const begun: string[] = []
-  const atWork = { now: 0, most: 0 }
+  const running = { now: 0, max: 0 }
   const turns = new Turns({ clock: () => now, ...options })
   const work = (name: string) => async () => {
     begun.push(name)
-    atWork.most = Math.max(atWork.most, ++atWork.now)
+    running.max = Math.max(running.max, ++running.now)
     await null
     now += ms
-    atWork.now--
+    running.now--
   }
-  return { turns, begun, atWork, work }
+  return { turns, begun, running, work }
 }
 
 /** Counts the turns of the event loop until a promise is settled. */
@@ -32,11 +32,11 @@ async function countTurns (during: Promise<unknown>): Promise<number> {
 
 const names = Array.from({ length: 20 }, (_, i) => String(i))
 
-t.test('at most `atWork` pieces run at a time, and they begin in the order of the calls', async (t) => {
-  const { turns, begun, atWork, work } = setUp(1, { maxRunning: 3 })
+t.test('at most `maxRunning` pieces run at a time, and they begin in the order of the calls', async (t) => {
+  const { turns, begun, running, work } = setUp(1, { maxRunning: 3 })
   await Promise.all(names.map((name) => turns.runFirst(work(name))))
   t.same(begun, names)
-  t.equal(atWork.most, 3)
+  t.equal(running.max, 3)
 })
 
 t.test('a further piece runs after those that are waiting', async (t) => {

@@ -59,7 +59,7 @@ t.test('five replicas under steady traffic send about as many listings as one, f
   }
 })
 
-t.test('the same while the lake changes', async (t) => {
+t.test('while the lake changes, five replicas send about as many listings as one, and followers download nothing', async (t) => {
   const { alone, five } = await compare({ readEveryMs: STEP_MS, changeEveryMs: 10_000 })
   t.comment(JSON.stringify({ alone, five }))
   t.ok(five.LIST <= 1.1 * alone.LIST)
