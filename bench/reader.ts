@@ -15,7 +15,9 @@ import { S3Store } from '../lib/store/s3/s3-store.js'
 /** The concurrency of the loop that uses the SDK. */
 const CONCURRENCY = 32
 const [endpoint, bucket, task, downloads] = process.argv.slice(2) as [string, string, keyof typeof TASKS, string?]
-const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
+const rules = {
+  prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC'
+} as const
 const store = new S3Store({ bucket, endpoint, ...downloads !== undefined && { minDownloads: Number(downloads), maxDownloads: Number(downloads) } })
 const fastPath = new S3FastPath(bucket, createClients({ endpoint }, new RetryBudget()), { maxMs: 20_000, maxDownloads: CONCURRENCY })
 const sdk = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } })

@@ -35,7 +35,10 @@ const Parameters = {
   limit: integerParameter({ minimum: 1, maximum: 10_000, description: 'The maximum number of changed and removed records in a page. Without it, the response has all changes.', example: 100 })
 }
 const CursorParameter = {
-  cursor: textParameter({ description: 'Requests the next page: the value of `Next-Cursor` in the response with the previous page. All pages are of one data version. The cursor contains the other parameters, so they need not be repeated.' })
+  cursor: textParameter({
+    description: 'Requests the next page: the value of `Next-Cursor` in the response with the previous page. All pages are of one data version. ' +
+      'The cursor contains the other parameters, so they need not be repeated.'
+  })
 }
 /** Not in the document: see routes/data.ts. */
 const FormatParameter = { format: { ...choiceParameter({ schema: { enum: FORMATS }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true } }

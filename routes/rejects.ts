@@ -38,7 +38,10 @@ const ListingParameters = {
 
 const PageParameters = {
   limit: integerParameter({ minimum: 1, maximum: 10_000, description: `The maximum number of entries in a page. Default: ${DEFAULT_LIMIT}.`, example: 100 }),
-  cursor: textParameter({ description: 'Requests the next page of a listing: the value of `Next-Cursor` in the response with the previous page. The cursor contains the other parameters, so they need not be repeated.' })
+  cursor: textParameter({
+    description: 'Requests the next page of a listing: the value of `Next-Cursor` in the response with the previous page. ' +
+      'The cursor contains the other parameters, so they need not be repeated.'
+  })
 }
 
 /** Hidden in the document for the same reason as in data.ts. */

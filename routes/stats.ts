@@ -52,7 +52,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     method: ['GET', 'HEAD'],
     config: { operation: getStatistics(schema) },
     preHandler: ensureFresh,
-    schema: { querystring: parametersSchema({ ...filterParameters(schema), ...schema.birth && BinParameters, ...columnStatisticsParameters(schema) }), response: { 200: recordSchemas(schema).bodies.StatisticsBody } },
+    schema: {
+      querystring: parametersSchema({ ...filterParameters(schema), ...schema.birth && BinParameters, ...columnStatisticsParameters(schema) }),
+      response: { 200: recordSchemas(schema).bodies.StatisticsBody }
+    },
     handler: async (request, reply) => {
       const plan = planOf(request)
       reply.headers({ vary: 'accept-encoding', etag: plan.etag })

@@ -65,7 +65,10 @@ type ListedFile = Omit<SampledFile, 'body'>
 
 async function takeSample (store: ObjectStore, prefix: string, count: number, io: CommandIo): Promise<Sample> {
   const { files: chosen, ids, images, listed } = await listNames(store, prefix, count, io)
-  if (chosen.length === 0) throw new Error(`${store.url} has ${listed} objects with the prefix '${prefix}', and none of them is an info file (${INFO_FORMATS.map((format) => `.${format}`).join(', ')}); see --prefix`)
+  if (chosen.length === 0) {
+    const extensions = INFO_FORMATS.map((format) => `.${format}`).join(', ')
+    throw new Error(`${store.url} has ${listed} objects with the prefix '${prefix}', and none of them is an info file (${extensions}); see --prefix`)
+  }
   const progress = new Progress(chosen.length, io.stderr, monotonicNow)
   const sampled: SampledFile[] = []
   await forEachConcurrently(chosen, DOWNLOADS, async (file) => {

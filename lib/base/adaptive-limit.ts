@@ -39,7 +39,7 @@ interface Measured { readonly limit: number, readonly throughput: number }
  * Finds how many requests should be in flight at a time: the fewest with which the throughput is within 10 % of the best. The limit starts low and is
  * doubled for as long as that helps (the Startup of TCP BBR). Then, at growing intervals, the double and the half of it are tried for one round trip
  * each, and kept if they are better (the experiments of PCC, NSDI 2015). Throughput follows from latency by Little's law: the requests in flight
- * divided by their mean latency. If more than single requests fail, the limit is halved. While this thread is the bottleneck, the
+ * divided by their mean latency. If more than a few requests fail, the limit is halved. While this thread is the bottleneck, the
  * limit does not grow.
  *
  * A pure state machine: all times are arguments, in milliseconds of a monotonic clock.

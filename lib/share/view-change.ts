@@ -34,7 +34,7 @@ export interface ChangedRecord {
   readonly undeclared: Readonly<Record<string, string>>
   /** The object key is empty if it is the usual one. */
   readonly file: { readonly key: string, readonly etag: string, readonly size: number, readonly racy: boolean }
-  /** Of each image field, in schema order; `null` if the record has none. */
+  /** The image of each image field, in schema order; `null` if the record does not have it. */
   readonly images: readonly (ImageOfRecord | null)[]
 }
 
@@ -54,7 +54,7 @@ export function fingerprint ({ state: { table, files, images }, quarantine }: Vi
   return createHash('sha256').update(JSON.stringify([table.version, quarantine.name, ...arrays.map(digest)])).digest('base64url').slice(0, 22) // 132 bits
 }
 
-/** The digests of arrays. They are immutable, and successive views share them. */
+/** The digests of arrays, cached because the arrays are immutable and successive views share them. */
 const digests = new WeakMap<NodeJS.TypedArray, string>()
 
 function digest (array: NodeJS.TypedArray): string {

@@ -61,7 +61,9 @@ function checkObject (text: string): Rejection | undefined {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined
     const found = Array.isArray(value) ? 'an array' : JSON.stringify(value).slice(0, 20)
-    return rejection('malformed_json', `The file has ${found}; must have one JSON object`, { hint: Array.isArray(value) ? 'Write one file for each object of the array, without the brackets around it' : null })
+    return rejection('malformed_json', `The file has ${found}; must have one JSON object`, {
+      hint: Array.isArray(value) ? 'Write one file for each object of the array, without the brackets around it' : null
+    })
   } catch (error) {
     const { message } = error as Error
     const position = /at position (\d+)/.exec(message)?.[1]

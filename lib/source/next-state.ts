@@ -27,7 +27,9 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
   const sources = users.map((user) => served[user]!)
   const naming = imageNaming(plan.rules)
   const pack = imageKeyPacker(naming)
-  const images = inventory.images.map(({ objects, ofUsers }): RowImages => ({ objects, ofRows: users.map((user) => ofUsers[user]!), naming, keyOf: (image) => pack(objects.key(image), objects.userId(image)) }))
+  const images = inventory.images.map(({ objects, ofUsers }): RowImages => {
+    return { objects, ofRows: users.map((user) => ofUsers[user]!), naming, keyOf: (image) => pack(objects.key(image), objects.userId(image)) }
+  })
   const hasSameRows = sources.length === previous.table.length && sources.every((source, row) => source === row)
   const sameImages = hasSameRows ? compareImages(previous, images) : 'none'
   const hasSameRejects = areRejectsSame(plan.rejected, rejectedFilesOf(previous))

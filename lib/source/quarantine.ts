@@ -113,7 +113,8 @@ function * orphanEntries ({ images }: Inventory): Generator<QuarantineEntry> {
   }
 }
 
-function entryOf (userId: string | null, key: string, etag: string, { code, detail, hint, line, column, excerpt }: Rejection<QuarantineCode>, lastGood: QuarantineEntry['last_good'] = null): QuarantineEntry {
+function entryOf (userId: string | null, key: string, etag: string, rejection: Rejection<QuarantineCode>, lastGood: QuarantineEntry['last_good'] = null): QuarantineEntry {
+  const { code, detail, hint, line, column, excerpt } = rejection
   return { user_id: userId, key, etag, code, detail, hint, line, column, excerpt, last_good: lastGood }
 }
 

@@ -133,7 +133,8 @@ function earliest (times: readonly (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : known.reduce((a, b) => Math.min(a, b))
 }
 
-const INCOMPLETE = rejection('incomplete', 'The file has no line end after its last line and was modified less than two seconds ago, so it may not be complete; it is read again when it is two seconds old')
+const INCOMPLETE = rejection('incomplete', 'The file has no line end after its last line and was modified less than two seconds ago, so it may not be complete; ' +
+  'it is read again when it is two seconds old')
 
 /** A downloaded info file: its content, or why it is rejected. */
 type InfoFile =

@@ -43,7 +43,8 @@ export const Problem = Type.Object({
   reject: Type.Optional(RejectReason),
   details: Type.Optional(Type.Array(Detail, { description: 'For `GET /readyz`: why the data may be outdated, and warnings' })),
   restart: Type.Optional(text('For 410: the URL of the first page of the same listing in the current data', { format: 'uri-reference' })),
-  continue: Type.Optional(text('For 410: the URL of the page after the last record received, in the current data. As the data has changed, records may be missing from the listing as a whole, or appear twice', { format: 'uri-reference' })),
+  continue: Type.Optional(text('For 410: the URL of the page after the last record received, in the current data. As the data has changed, records may be missing from the listing ' +
+    'as a whole, or appear twice', { format: 'uri-reference' })),
   continue_cursor: Type.Optional(text('For 410: the cursor of `continue`'))
 }, {
   description: 'An error, as in RFC 9457',

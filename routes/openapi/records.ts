@@ -58,7 +58,8 @@ export const recordOperations = perSchema((schema) => {
   const listRecords = listing({
     operationId: 'listRecords',
     summary: 'The records that match',
-    description: `${LISTING} The format can also be chosen by the parameter \`format\` (\`json\`, \`ndjson\` or \`csv\`) or by \`Accept\`; \`/data.ndjson\` and \`/data.csv\` are the same as \`format=ndjson\` and \`format=csv\`.`,
+    description: `${LISTING} The format can also be chosen by the parameter \`format\` (\`json\`, \`ndjson\` or \`csv\`) or by \`Accept\`; ` +
+      '`/data.ndjson` and `/data.csv` are the same as `format=ndjson` and `format=csv`.',
     vary: headers.varyRepresentation,
     content: json(Type.Array(RecordSelection), {
       filtered: example('Records with an age of 30 to 33 and without an image',

@@ -99,7 +99,8 @@ function inferNumber (strings: readonly string[]): InferredType | undefined {
   if (options === undefined) return undefined
   const { shape: _, ...rest } = options
   const isAmbiguous = rest.decimalChar === ',' && rest.groupChar === undefined && strings.filter((text) => text.includes(',')).every((text) => /,\d{3}$/.test(text))
-  return { field: { type: 'number', ...rest }, doubts: isAmbiguous ? ['has a comma before exactly three digits in every value: the comma may separate thousands (groupChar) instead of decimals (decimalChar)'] : [] }
+  const doubt = 'has a comma before exactly three digits in every value: the comma may separate thousands (groupChar) instead of decimals (decimalChar)'
+  return { field: { type: 'number', ...rest }, doubts: isAmbiguous ? [doubt] : [] }
 }
 
 function inferDate (strings: readonly string[], type: 'date' | 'datetime', formats: readonly string[]): InferredType | undefined {
