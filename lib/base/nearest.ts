@@ -1,4 +1,4 @@
-/** UTF-16 code units. Longer words are not compared: they are hardly typing errors, and the comparison takes quadratic time. */
+/** UTF-16 code units. Longer words are not compared: they are unlikely to be typing errors, and the comparison takes quadratic time. */
 const MAX_LENGTH = 64
 
 /**

@@ -1,4 +1,4 @@
-/** The maximal number of unused bytes in the pool. */
+/** The maximum number of unused bytes in the pool. */
 const MAX_FREE_BYTES = 32 * 1024 * 1024
 /** Smaller buffers are cheap to allocate and to collect. */
 const MIN_POOLED_BYTES = 64 * 1024

@@ -26,7 +26,7 @@ export function hintAtEncoding (body: Uint8Array, encoding: InputEncoding): stri
     : `The file looks like Windows-1252 or another encoding of one byte a character: ${remedy('windows-1252')}`
 }
 
-/** Advice for a file that was decoded without an error, and may have another encoding all the same; `null` if it hardly has. */
+/** Advice for a file that was decoded without an error but may have another encoding; `null` if that is unlikely. */
 export function hintAtDecoded (body: Uint8Array, encoding: InputEncoding): string | null {
   const isOneByte = encoding === 'windows-1252' || encoding === 'iso-8859-1'
   return isOneByte && !isAscii(body) && isUtf8(body) ? hintAtEncoding(body, encoding) : null

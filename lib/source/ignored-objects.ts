@@ -12,7 +12,7 @@ export interface IgnoredObjects {
   readonly example: string
 }
 
-/** The maximal number of extensions that are counted separately: a report must not grow with the lake. */
+/** The maximum number of extensions that are counted separately: a report must not grow with the lake. */
 const MAX_EXTENSIONS = 100
 
 interface Group { readonly extension: string | null, readonly example: string, count: number }

@@ -6,7 +6,7 @@ const CLASSES = [['0', '9'], ['A', 'Z'], ['a', 'z']] as const
 /**
  * Guesses keys that divide the rest of a listing, from its last page alone. If the last key of the page is `1049.csv` and the listing ends at `1999.csv`,
  * the guess is `15`: the first character in which they differ is raised half the way to its limit. If the end is not known, there is such a guess for each
- * character that all keys of the page have in common, as the last key may be near or far: `1074`, `156` and `5`.
+ * character that all keys of the page have in common, as the last key may be near or far: for `1040.csv` to `1049.csv`, these are `107`, `15` and `5`.
  *
  * @param first, last the first and last key of the page
  * @param upTo the key at which the listing ends; `undefined` if the end is not known
