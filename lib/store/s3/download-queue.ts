@@ -11,11 +11,12 @@ const INITIAL = 64
 /** How many downloads should wait, so that the next one starts as soon as one ends. */
 const WAITING = 16
 
-/** After this number of failed downloads in a row, all waiting downloads fail, and new ones fail at once for a pause of BREAK_MS milliseconds. */
-const BREAK_AFTER = 50
-const BREAK_MS = 1000
-/** If this number of downloads in a row fails after the pause, the next pause begins. */
+/** After this number of failed downloads in a row, no download starts for PAUSE_MS milliseconds; then PROBES are in flight at a time until one succeeds. */
+const PAUSE_AFTER = 50
+const PAUSE_MS = 1000
 const PROBES = 5
+/** After this number of pauses without a success in between, the downloads that wait fail, and new ones fail at once for a further pause. */
+const MAX_PAUSES = 3
 
 /** A download in flight. `sentAt` is the time at which its request was sent, by `performance.now()`. */
 export interface Download { sentAt: number }
@@ -44,8 +45,11 @@ export class DownloadQueue {
   #inFlight = 0
   #timer: NodeJS.Timeout | undefined
   #failedInARow = 0
-  /** Until this time, by `performance.now()`, downloads fail at once with this error. */
-  #broken: { readonly error: StoreError, readonly until: number } | undefined
+  /** The number of pauses since the last success, and the end of the last one, by `performance.now()`. */
+  #pauses = 0
+  #pausedUntil = -Infinity
+  /** Until the end of the pause, downloads fail at once with this error. */
+  #outage: StoreError | undefined
 
   constructor ({ min, max }: DownloadBounds) {
     this.#limit = new AdaptiveLimit({ min: Math.min(min, max), max, initial: Math.min(max, Math.max(min, INITIAL)) }, busyShare())
@@ -56,10 +60,10 @@ export class DownloadQueue {
     return this.#limit.current + WAITING
   }
 
-  /** Waits until a download may start. `succeeded`, `refused` or `failed` must be called when it has ended. @throws StoreError if too many downloads in a row have failed */
+  /** Waits until a download may start. `succeeded`, `refused` or `failed` must be called when it has ended. @throws StoreError if the store fails all downloads for some time */
   start (isRetry = false): Download | Promise<Download> {
     const now = performance.now()
-    if (this.#broken !== undefined && now < this.#broken.until) throw this.#broken.error
+    if (this.#outage !== undefined && now < this.#pausedUntil) throw this.#outage
     if (this.#waiting.length === 0 && this.#isFree(now)) return this.#begin(now)
     return new Promise((resolve, reject) => {
       this.#waiting[isRetry ? 'unshift' : 'push']({ resolve, reject })
@@ -71,6 +75,7 @@ export class DownloadQueue {
   succeeded ({ sentAt }: Download): void {
     const now = performance.now()
     this.#failedInARow = 0
+    this.#pauses = 0
     this.#rate.accepted(now)
     this.#limit.succeeded(sentAt, now, this.#waiting.length > 0 && this.#rate.delay(now) === 0)
     this.#end(now)
@@ -79,7 +84,7 @@ export class DownloadQueue {
   /** Must be called when the store has refused the request because there were too many. */
   refused ({ sentAt }: Download, error: StoreError): void {
     const now = performance.now()
-    if (this.#rate.refused(sentAt, now)) this.#fail(error, now)
+    if (this.#rate.refused(sentAt, now)) this.#fail(error, sentAt, now)
     else this.#end(now)
   }
 
@@ -87,7 +92,7 @@ export class DownloadQueue {
   failed ({ sentAt }: Download, error: StoreError): void {
     const now = performance.now()
     this.#limit.failed(sentAt, now)
-    this.#fail(error, now)
+    this.#fail(error, sentAt, now)
   }
 
   close (): void {
@@ -95,7 +100,11 @@ export class DownloadQueue {
   }
 
   #isFree (now: number): boolean {
-    return this.#inFlight < this.#limit.current && this.#rate.delay(now) === 0
+    return now >= this.#pausedUntil && this.#inFlight < this.#allowed && this.#rate.delay(now) === 0
+  }
+
+  get #allowed (): number {
+    return this.#pauses === 0 ? this.#limit.current : Math.min(PROBES, this.#limit.current)
   }
 
   #begin (now: number): Download {
@@ -104,13 +113,18 @@ export class DownloadQueue {
     return { sentAt: now }
   }
 
-  #fail (error: StoreError, now: number): void {
-    if (++this.#failedInARow >= BREAK_AFTER) {
-      this.#broken = { error, until: now + BREAK_MS }
-      this.#failedInARow -= PROBES
-      for (const { reject } of this.#waiting.splice(0)) reject(error)
-    }
+  /** A failure of a download that was sent before the last pause says nothing new. */
+  #fail (error: StoreError, sentAt: number, now: number): void {
+    if (sentAt >= this.#pausedUntil && ++this.#failedInARow >= PAUSE_AFTER) this.#pause(error, now)
     this.#end(now)
+  }
+
+  #pause (error: StoreError, now: number): void {
+    this.#pauses++
+    this.#pausedUntil = now + PAUSE_MS
+    this.#failedInARow -= PROBES
+    this.#outage = this.#pauses > MAX_PAUSES ? error : undefined
+    if (this.#outage !== undefined) for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
 
   #end (now: number): void {
@@ -120,10 +134,10 @@ export class DownloadQueue {
 
   #startWaiting (now: number): void {
     while (this.#waiting.length > 0 && this.#isFree(now)) this.#waiting.shift()!.resolve(this.#begin(now))
-    if (this.#waiting.length === 0 || this.#inFlight >= this.#limit.current) return
+    if (this.#waiting.length === 0 || this.#inFlight >= this.#allowed) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.#startWaiting(performance.now())
-    }, this.#rate.delay(now))
+    }, Math.max(this.#pausedUntil - now, this.#rate.delay(now)))
   }
 }

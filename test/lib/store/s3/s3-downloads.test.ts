@@ -109,6 +109,16 @@ t.test('downloads that stall do not delay listings, images and outputs, and the 
   t.ok(stalled < 300, `${stalled} of 600 were requested`)
 })
 
+t.test('a store that stalls for a short time fails the downloads in flight only', async (t) => {
+  const setup = await setUpS3(t, { minDownloads: 100 })
+  const keys = fill(setup, 3000)
+  let stalled = 0
+  // The last requests to stall are the first ones after the pause.
+  setup.endpoint.intercept = ({ operation }) => operation !== 'GET' || stalled === 105 ? undefined : new Promise(() => { stalled++ })
+  const results = await getAll(setup.store, keys, 300)
+  t.same(results.filter((result, i) => result !== keys[i]), Array(105).fill('timeout'))
+})
+
 t.test('an object to which there is no access is requested once', async (t) => {
   const setup = await setUpS3(t)
   setup.endpoint.intercept = () => ({ status: 403, body: '<Error><Code>AccessDenied</Code></Error>' })
