@@ -46,6 +46,12 @@ const TICK_MS = 1000
 /** The longest time that closing waits for the last write, in milliseconds. */
 const CLOSE_MS = 2000
 
+/** A position of the leader, and the ids of the records that were touched since the one before. */
+interface Reached { readonly position: string, readonly ids: readonly string[] }
+
+/** The most positions that remain unserved after a listing of this replica. Its own log has their changes, so that the older ones are not needed. */
+const MAX_UNSERVED = 100
+
 /** The view of this replica to which the steps of later states are applied. */
 interface Base {
   readonly id: string
@@ -71,8 +77,8 @@ export class SharingBackend implements LakeBackend {
   #writes: Promise<void> = Promise.resolve()
   #writeCount = 0
   #base: Base | undefined
-  /** The steps that led to the base since the last result. */
-  #unserved: readonly Step[] = []
+  /** The positions that led to the base since the last result that was taken from the state. */
+  #unserved: readonly Reached[] = []
   /** The last listing of this replica, until the state describes a later one. */
   #own: BackendReconciled | undefined
   /** Whether that listing has found something that the state did not describe. */
@@ -248,7 +254,7 @@ export class SharingBackend implements LakeBackend {
       const view = this.#apply(steps, nextStateName(this.#last!.state, writtenAt))
       if (view === undefined || fingerprint(view) !== state.fingerprint) return undefined
       this.#base = { id: state.view, view, isAssumed: false }
-      this.#unserved = [...this.#unserved, ...steps]
+      this.#unserved = [...this.#unserved, ...reachedBy(steps)]
     }
     return head
   }
@@ -281,7 +287,7 @@ export class SharingBackend implements LakeBackend {
   #withLog (view: View, last: View, writtenAt: number): View {
     const { state } = view
     let changes = last.state.changes
-    for (const { change, position } of this.#unserved) if (position !== null) changes = append(changes, position, touchedIds(change))
+    for (const { position, ids } of this.#unserved) changes = append(changes, position, ids)
     // What this replica has listed by itself may be before or after what the leader has listed.
     const own = this.#own === undefined || !this.#isDiverged ? [] : touchedIds(viewChange(this.#own, view))
     if (own.length > 0 || versionOf(lastPosition(changes)) !== state.table.version) changes = append(changes, randomPosition(state.table.version), own)
@@ -297,6 +303,7 @@ export class SharingBackend implements LakeBackend {
     const sinceListingMs = own.listedAt - this.#listedAt
     this.#own = own
     this.#listedAt = own.listedAt
+    this.#unserved = this.#unserved.slice(-MAX_UNSERVED)
     const isInChain = [before, this.#head].some((head) => head?.state.view === this.#base?.id)
     if (before !== undefined && (!isInChain || this.#base!.isAssumed)) this.#join(before.state, own)
     this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, own))
@@ -403,6 +410,10 @@ export class SharingBackend implements LakeBackend {
 
 function notReadable (reason: string): Warning {
   return { code: 'state_not_readable', detail: `The state that replicas share ${reason}; this replica lists the lake for itself` }
+}
+
+function reachedBy (steps: readonly Step[]): Reached[] {
+  return steps.flatMap(({ position, change }) => position === null ? [] : [{ position, ids: touchedIds(change) }])
 }
 
 function newId (): string {

@@ -194,3 +194,20 @@ t.test('an image that was replaced between the listings of two replicas is not m
   t.match(leader.transformer.changesSince(next), { keys: ['a'] })
   t.match(reader.transformer.changesSince(next), { keys: ['a'] })
 })
+
+t.test('a replica whose clients require a listing each time keeps the last positions of the leader only, and misses no change', async (t) => {
+  const { simulation, leader, reader, readBoth, bucket } = await leaderAndReader()
+  const since = reader.transformer.changesSince(undefined)!.next
+  for (let i = 0; i < 150; i++) {
+    bucket.put(`source_data/k${i}.csv`, csv(`N${i}`))
+    await simulation.advance(2500)
+    await leader.transformer.ensureFresh()
+    await simulation.settle()
+    await reader.transformer.ensureFresh({ fresh: true })
+  }
+  const own = reader.cache.state.changes.ends.length
+  for (let i = 0; i < 6; i++) await readBoth()
+  const added = reader.cache.state.changes.ends.length - own
+  t.ok(added >= 90 && added <= 105, `${added} positions`)
+  t.equal(reader.transformer.changesSince(since)!.keys.length, 150)
+})
