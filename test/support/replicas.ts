@@ -13,6 +13,8 @@ import { noPause } from './virtual-time.js'
 export const STATE_KEY = 'processed_data/output.state.json'
 const START = Date.parse('2025-06-15T12:00:00Z')
 const MAX_STALENESS_MS = 2000
+/** The turns of the event loop without a request after which the replicas have nothing to do. */
+const IDLE_TURNS = 10
 
 /** Requests at a bucket. Its listings have one page. */
 export interface RequestCounts { readonly LIST: number, readonly GET: number, readonly PUT: number }
@@ -48,6 +50,9 @@ export class Simulation {
   readonly #options: SimulationOptions
   readonly #timers = new Set<{ readonly at: number, readonly task: () => void }>()
   #count = 0
+  /** The requests that have begun, and those that have not ended. */
+  #begun = 0
+  #inFlight = 0
 
   constructor (count: number, options: SimulationOptions = {}) {
     this.#options = options
@@ -102,9 +107,13 @@ export class Simulation {
     }
   }
 
-  /** Waits until writes in the background have ended. */
+  /** Waits until no replica uses the store and none begins to, also if its work pauses between steps. */
   async settle (): Promise<void> {
-    for (let i = 0; i < 5; i++) await setImmediate()
+    for (let idleTurns = 0; idleTurns < IDLE_TURNS;) {
+      const begun = this.#begun
+      await setImmediate()
+      idleTurns = this.#inFlight === 0 && this.#begun === begun ? idleTurns + 1 : 0
+    }
   }
 
   /** The name of the replica that leads; `undefined` without a state. */
@@ -121,23 +130,23 @@ export class Simulation {
 
   #openStore (): ObjectStore {
     const memory = new MemoryStore(this.bucket)
-    const count = async (operation: keyof RequestCounts, key: string) => {
+    const request = async <T>(operation: keyof RequestCounts, key: string, execute: () => Promise<T>): Promise<T> => {
       this.counts[operation]++
-      await this.intercept(operation, key)
+      this.#begun++
+      this.#inFlight++
+      try {
+        await this.intercept(operation, key)
+        return await execute()
+      } finally {
+        this.#inFlight--
+      }
     }
     return wrapStore(memory, {
       list: async function * (prefix, options) {
-        await count('LIST', prefix)
-        yield * memory.list(prefix, options)
+        yield * await request('LIST', prefix, async () => memory.list(prefix, options))
       },
-      get: async (key, options) => {
-        await count('GET', key)
-        return await memory.get(key, options)
-      },
-      put: async (key, body, options) => {
-        await count('PUT', key)
-        return await memory.put(key, body, options)
-      }
+      get: (key, options) => request('GET', key, () => memory.get(key, options)),
+      put: (key, body, options) => request('PUT', key, () => memory.put(key, body, options))
     })
   }
 }
