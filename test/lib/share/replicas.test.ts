@@ -123,7 +123,7 @@ t.test('replicas never go back, reflect the lake when required, replay changes o
       assert.ok(simulation.counts.LIST - lists <= 6, `one replica lists: ${simulation.counts.LIST - lists} listings in 10 s`)
     }
   }), property)
-  t.ok(replayed > property.numRuns / 6, `${replayed} replays, ${refused} refused`)
+  t.ok(replayed > property.numRuns / 30, `${replayed} replays, ${refused} refused`)
   t.ok(followed > property.numRuns / 6)
 })
 
