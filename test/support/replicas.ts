@@ -1,4 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
+// The library loads it with the first snapshot. Files take real time to load, and the simulation does not wait for real time.
+import '../../lib/snapshot/snapshot.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { unpackEtag } from '../../lib/store/packed-etag.js'
 import type { ObjectStore } from '../../lib/store/object-store.js'

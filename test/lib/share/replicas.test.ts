@@ -39,7 +39,8 @@ function contentOf (simulation: Simulation, replica: SimulatedReplica): string {
 }
 
 t.test('replicas never go back, reflect the lake when required, replay changes of each other and converge', async (t) => {
-  const property = runs(60)
+  // With fewer histories, the figures below would depend on chance.
+  const property = { numRuns: Math.max(60, runs(60).numRuns) }
   let [replayed, refused, followed] = [0, 0, 0]
   await fc.assert(fc.asyncProperty(history, async ({ count, skews, hasReader, steps }) => {
     const simulation = new Simulation(count, { skews, readers: hasReader && count > 1 ? [count - 1] : [] })
@@ -123,7 +124,7 @@ t.test('replicas never go back, reflect the lake when required, replay changes o
       assert.ok(simulation.counts.LIST - lists <= 6, `one replica lists: ${simulation.counts.LIST - lists} listings in 10 s`)
     }
   }), property)
-  t.ok(replayed > property.numRuns / 30, `${replayed} replays, ${refused} refused`)
+  t.ok(replayed > property.numRuns / 6, `${replayed} replays, ${refused} refused`)
   t.ok(followed > property.numRuns / 6)
 })
 
