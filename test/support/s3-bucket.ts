@@ -17,6 +17,8 @@ export class S3Bucket {
   readonly #objects = new Map<string, BucketObject>()
   readonly #now: () => number
   #sortedKeys: string[] | undefined
+  /** Increases with each change. */
+  revision = 0
 
   constructor (now: () => number) {
     this.#now = now
@@ -33,11 +35,13 @@ export class S3Bucket {
     const object = { key, body: bytes, etag, lastModified, headers }
     if (!this.#objects.has(key)) this.#sortedKeys = undefined
     this.#objects.set(key, object)
+    this.revision++
     return object
   }
 
   delete (key: string): boolean {
     this.#sortedKeys = undefined
+    this.revision++
     return this.#objects.delete(key)
   }
 

@@ -58,33 +58,40 @@ function list (request: S3Request, bucket: S3Bucket, { pageSize, ignoresStartAft
   const startAfter = ignoresStartAfter ? '' : query.get('start-after') ?? ''
   const after = token === null ? startAfter : Buffer.from(token, 'base64url').toString()
   const limit = Math.min(Number(query.get('max-keys') ?? 1000), pageSize)
-  const { objects, truncated } = bucket.page(prefix, after, limit)
-  const encode = query.get('encoding-type') === 'url' ? encodeKey : escapeXml
-  const contents = objects.map((object) => query.get('encoding-type') === 'url' ? encodedEntry(object) : entryOf(object, escapeXml))
+  const isEncoded = query.get('encoding-type') === 'url'
+  return cachedPage(bucket, JSON.stringify([prefix, after, limit, isEncoded]), () => pageOf(request.bucket, bucket.page(prefix, after, limit), { prefix, limit, isEncoded }))
+}
+
+/** The most pages that are cached for a bucket. */
+const MAX_PAGES = 500
+/** Pages are cached until the bucket changes, because a server on the same machine must not be what limits a benchmark of listings. */
+const cachedPages = new WeakMap<S3Bucket, { readonly revision: number, readonly pages: Map<string, S3Response> }>()
+
+function cachedPage (bucket: S3Bucket, name: string, write: () => string): S3Response {
+  const cached = cachedPages.get(bucket)
+  const { pages } = cached?.revision === bucket.revision ? cached : { pages: new Map<string, S3Response>() }
+  const page = pages.get(name) ?? xml(200, write())
+  if (pages.size < MAX_PAGES) pages.set(name, page)
+  cachedPages.set(bucket, { revision: bucket.revision, pages })
+  return page
+}
+
+interface PageShape { readonly prefix: string, readonly limit: number, readonly isEncoded: boolean }
+
+function pageOf (name: string, { objects, truncated }: ReturnType<S3Bucket['page']>, { prefix, limit, isEncoded }: PageShape): string {
+  const encode = isEncoded ? encodeKey : escapeXml
   const next = truncated ? Buffer.from(objects.at(-1)!.key).toString('base64url') : undefined
-  return xml(200, '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
-    `<Name>${request.bucket}</Name><Prefix>${encode(prefix)}</Prefix><KeyCount>${objects.length}</KeyCount>` +
+  return '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
+    `<Name>${name}</Name><Prefix>${encode(prefix)}</Prefix><KeyCount>${objects.length}</KeyCount>` +
     `<MaxKeys>${limit}</MaxKeys><IsTruncated>${truncated}</IsTruncated>` +
     (next === undefined ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`) +
-    (query.has('encoding-type') ? '<EncodingType>url</EncodingType>' : '') +
-    `${contents.join('')}</ListBucketResult>`)
+    (isEncoded ? '<EncodingType>url</EncodingType>' : '') +
+    `${objects.map((object) => entryOf(object, encode)).join('')}</ListBucketResult>`
 }
 
 function entryOf ({ key, etag, body, lastModified }: BucketObject, encode: (key: string) => string): string {
   return `<Contents><Key>${encode(key)}</Key><LastModified>${new Date(lastModified).toISOString()}</LastModified>` +
     `<ETag>&quot;${etag}&quot;</ETag><Size>${body.length}</Size><StorageClass>STANDARD</StorageClass></Contents>`
-}
-
-/** Entries are cached, because a server on the same machine must not be what limits a benchmark of listings. */
-const encodedEntries = new WeakMap<BucketObject, string>()
-
-function encodedEntry (object: BucketObject): string {
-  let entry = encodedEntries.get(object)
-  if (entry === undefined) {
-    entry = entryOf(object, encodeKey)
-    encodedEntries.set(object, entry)
-  }
-  return entry
 }
 
 function get (request: S3Request, bucket: S3Bucket): S3Response {
@@ -125,7 +132,7 @@ export function failure (status: number, code: string): S3Response {
 }
 
 function xml (status: number, body: string): S3Response {
-  return { status, headers: { 'content-type': 'application/xml' }, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` }
+  return { status, headers: { 'content-type': 'application/xml' }, body: Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>\n${body}`) }
 }
 
 function unquote (etag: string): string {
