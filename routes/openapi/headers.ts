@@ -36,7 +36,7 @@ const dataStale = define('Data-Stale', 'Why the data may differ from the lake: o
   `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable, download_failed', { pattern: '^[a-z_]+(, [a-z_]+)*$' }), false)
 
 const lastGood = define('Data-Last-Good', 'The number of records in the response, or in its statistics, that are an earlier version because the current info file is rejected; ' +
-  'absent if there are none', integer(1), false)
+  'absent if the number is 0', integer(1), false)
 
 /** The header of responses that contain records, or statistics of them. */
 export const lastGoodRecords = { 'Data-Last-Good': lastGood }

@@ -54,9 +54,9 @@ export const unknownPosition: Examples = {
 }
 export const unknownRecord: Examples = {
   unknown: example('An unknown id', "'/data/1'", notFound('record_not_found', 'There is no record "1"')),
-  rejected: example('An image without an info file', "'/data/nobody'", {
-    ...notFound('record_not_found', 'There is no record "nobody": source_data/nobody.png is an image without an info file'),
-    reject: { key: 'source_data/nobody.png', code: 'orphan', detail: 'There is no info file with the name of this image', hint: null }
+  rejected: example('An image without an info file', "'/data/no-info-file'", {
+    ...notFound('record_not_found', 'There is no record "no-info-file": source_data/no-info-file.png is an image without an info file'),
+    reject: { key: 'source_data/no-info-file.png', code: 'orphan', detail: 'There is no info file with the name of this image', hint: null }
   })
 }
 export const noImage: Examples = {

@@ -43,7 +43,7 @@ export const getStatistics = perSchema((schema): Operation => ({
           groups: [{ value: 89, count: 4 }, { value: 80, count: 2 }],
           other: { groups: 8, count: 12 }
         }),
-        none: example('No record matches', "'/stats?user_id=nobody&as_of=2026-01-01T00:00:00Z'", {
+        none: example('No record matches', "'/stats?user_id=9999&as_of=2026-01-01T00:00:00Z'", {
           count: 0,
           average_age: -1,
           median_age: null,
@@ -126,8 +126,8 @@ export const listRejects = perSchema((schema) => rejectListing({
     orphan: example('An image without an info file', "'/rejects'", {
       counts: { rejects: 0, orphans: 1, ignored: 0 },
       entries: [{
-        user_id: 'nobody',
-        key: 'source_data/nobody.png',
+        user_id: 'no-info-file',
+        key: 'source_data/no-info-file.png',
         etag: '2x-dn30xozmf7iw-dn30xozmm3l7-371i0',
         code: 'orphan',
         detail: 'There is no info file with the name of this image',

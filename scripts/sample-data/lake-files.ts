@@ -16,8 +16,8 @@ export interface LakeFile {
   readonly body: Buffer
 }
 
-/** The index for the image without a user; the indexes of users are not negative. */
-const ORPHAN = -1
+/** The image without a user. Its index differs from those of users, which are not negative. */
+const ORPHAN = { id: 'no-info-file', index: -1 }
 
 /** Yields the files of a lake one at a time, so that memory use does not grow with it: users in order, then one image without a user. */
 export function * lakeFiles ({ users, images, seed }: LakePlan): Generator<LakeFile> {
@@ -26,7 +26,7 @@ export function * lakeFiles ({ users, images, seed }: LakePlan): Generator<LakeF
     yield { name: `${person.id}.csv`, body: Buffer.from(toCsv(person)) }
     if (imagesUpTo(index + 1, images) > imagesUpTo(index, images)) yield image(person.id, seed, index)
   }
-  yield image('nobody', seed, ORPHAN)
+  yield image(ORPHAN.id, seed, ORPHAN.index)
 }
 
 /** How many files `lakeFiles` yields. */

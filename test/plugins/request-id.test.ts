@@ -6,7 +6,7 @@ import { build, csv } from '../support/app.js'
 t.test('every response has a Request-Id of its own, and a problem repeats it', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const ids = new Set<string>()
-  for (const url of ['/data', '/data/1', '/data/nobody', '/data/%zz', '/stats', '/stats?x=1', '/livez', '/nowhere', '/docs']) {
+  for (const url of ['/data', '/data/1', '/data/unknown', '/data/%zz', '/stats', '/stats?x=1', '/livez', '/nowhere', '/docs']) {
     const { headers, body, statusCode } = await app.inject({ url })
     const id = String(headers['request-id'])
     ids.add(id)

@@ -44,7 +44,7 @@ t.test('every 200 has a Cache-Control header, and an Age header if it contains d
 
 t.test('a problem has Cache-Control: no-store, even if its route has set another value before', async (t) => {
   const { app } = await build(t, { files })
-  for (const url of ['/data?min_agee=1', '/data/nobody', '/data/nobody/image', '/nothing', '/data?cursor=x', '/%']) {
+  for (const url of ['/data?min_agee=1', '/data/unknown', '/data/unknown/image', '/nothing', '/data?cursor=x', '/%']) {
     t.equal((await app.inject(url)).headers['cache-control'], 'no-store', url)
   }
   t.match(await app.inject({ url: '/data', headers: { 'if-match': '"x"' } }), { statusCode: 412, headers: { 'cache-control': 'no-store', etag: undefined } })

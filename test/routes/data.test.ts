@@ -42,7 +42,7 @@ t.test('every filter', async (t) => {
     ['max_age=0&as_of=1989-06-16T00:00:00Z', ['1', '10', '2']],
     // User 1 turns 35 on 2025-06-15 and 36 on 2026-06-15.
     ['max_age=34', ['2']], ['max_age=35&as_of=2026-06-15T00:00:00Z', ['2']], ['max_age=35&as_of=2026-06-14T23:59:59Z', ['1', '2']],
-    ['user_id=10', ['10']], ['user_id=2&user_id=1&user_id=nobody', ['1', '2']], ['user_id=%20', []],
+    ['user_id=10', ['10']], ['user_id=2&user_id=1&user_id=unknown', ['1', '2']], ['user_id=%20', []],
     ['first_name=ANN', ['1']], ['first_name=ann*', ['1', '10']], ['first_name=*', ['1', '10', '2', '3']], ['last_name=%C3%B6*', ['10']],
     ['where=last_name=Lee', ['1', '3']], ['where=last_name=lee', []], ['where=city=Rome', ['3']], ['where=city=', []],
     ['where=birthts=0', ['3']], ['where=user_id=1&where=first_name=Ann', ['1']], ['where=img_path=source_data/1.png', ['1']],
@@ -230,7 +230,7 @@ t.test('GET /data/{user_id} returns one record, or 404', async (t) => {
   const { app } = await build(t, { files: { ...files, 'a b%+.csv': csv() } })
   t.equal((await app.inject('/data/10')).body.trim(), '{"user_id":"10","first_name":"anna","last_name":"Ö, X","birthts":613958400000,"img_path":"source_data/10.jpg"}')
   t.match((await app.inject('/data/a%20b%25%2B')).json(), { user_id: 'a b%+' })
-  t.match((await app.inject('/data/nobody')).json(), { status: 404, code: 'record_not_found', detail: 'There is no record "nobody"' })
+  t.match((await app.inject('/data/unknown')).json(), { status: 404, code: 'record_not_found', detail: 'There is no record "unknown"' })
   for (const hostile of ['..%2F..%2Fetc', '%00', '%F0%9F%98%80', 'a'.repeat(241)]) t.equal((await app.inject(`/data/${hostile}`)).statusCode, 404, hostile)
 })
 

@@ -151,7 +151,7 @@ t.test('a 404 for a record whose file is in quarantine contains the reject', asy
     reject: { key: 'source_data/bad.csv', code: 'missing_column', detail: /birthts/ }
   })
   t.match((await app.inject('/data/alone')).json(), { status: 404, detail: 'There is no record "alone": source_data/alone.png is an image without an info file', reject: { code: 'orphan' } })
-  t.match((await app.inject('/data/nobody')).json(), { status: 404, detail: 'There is no record "nobody"', reject: undefined })
+  t.match((await app.inject('/data/unknown')).json(), { status: 404, detail: 'There is no record "unknown"', reject: undefined })
   t.match((await app.inject('/data/late')).json(), { status: 503, code: 'download_failed', detail: 'source_data/late.csv is in the lake and could not be downloaded yet' })
 })
 

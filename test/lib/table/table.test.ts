@@ -46,7 +46,7 @@ t.test('a row has the values that it was built from', async () => {
       const found = userAt(table, table.keys.find(expected.user_id))
       assert.deepEqual({ ...found, undeclared: { ...found.undeclared } }, { ...found, ...expected, undeclared: { ...undeclared } })
     }
-    assert.equal(table.keys.find('nobody'), -1)
+    assert.equal(table.keys.find('unknown'), -1)
   }), { numRuns: 500 })
 })
 

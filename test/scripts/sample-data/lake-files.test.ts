@@ -16,7 +16,7 @@ t.test('counts what it yields', async t => {
 t.test('the share of users has an image, and one image has no user', async t => {
   t.equal(images(plan).length, 92 + 1)
   t.equal(images({ ...plan, images: 1 }).length, 101)
-  t.same(images({ ...plan, images: 0 }), ['nobody.png'])
+  t.same(images({ ...plan, images: 0 }), ['no-info-file.png'])
 })
 
 t.test('a larger lake begins with the same users', async t => {

@@ -29,7 +29,7 @@ t.test('seed-data/ contains exactly what the generator writes', async t => {
 t.test('seed-data/ has 100 users, 92 images of them and one image without a user', async t => {
   t.equal(withExtension('.csv').length, 100)
   t.equal(names.length, 100 + 93)
-  t.same(ids('.png').filter(id => !ids('.csv').includes(id)), ['nobody'])
+  t.same(ids('.png').filter(id => !ids('.csv').includes(id)), ['no-info-file'])
 })
 
 t.test('the service reads every info file', async t => {
