@@ -6,7 +6,8 @@ const PAUSE_MS = 60_000
 
 /** What a `SnapshotSchedule` depends on. */
 export interface SnapshotScheduleOptions {
-  readonly save: (state: SourceState) => Promise<void>
+  /** Returns `false`, without having written anything, if another replica writes the snapshot. */
+  readonly save: (state: SourceState) => Promise<boolean>
   readonly clock: MonotonicClock
   /** Called after each write, with the error if it failed. The only consequence of a failure is that the next start takes longer. */
   readonly onEnd?: ((error?: unknown) => void) | undefined
@@ -15,7 +16,9 @@ export interface SnapshotScheduleOptions {
 /** Decides when the snapshot is written: at most once a minute, and at shutdown, in both cases only if the state has changed. */
 export class SnapshotSchedule {
   readonly #options: SnapshotScheduleOptions
+  /** The name of the state that was written last, or is being written. */
   #savedName: string | undefined
+  /** When that write began. */
   #savedAt = -Infinity
   #saving: Promise<void> = Promise.resolve()
 
@@ -44,6 +47,13 @@ export class SnapshotSchedule {
     const { save, clock, onEnd = () => {} } = this.#options
     this.#savedName = state.name
     this.#savedAt = clock()
-    this.#saving = this.#saving.then(() => save(state)).then(() => onEnd(), onEnd)
+    this.#saving = this.#saving.then(() => save(state)).then((isSaved) => isSaved ? onEnd() : this.#forget(state), onEnd)
+  }
+
+  /** The state was not written, so that it is due again: this replica may be the next one to write the snapshot. */
+  #forget ({ name }: SourceState): void {
+    if (name !== this.#savedName) return
+    this.#savedName = undefined
+    this.#savedAt = -Infinity
   }
 }

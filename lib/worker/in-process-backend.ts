@@ -68,8 +68,9 @@ export class InProcessBackend implements LakeBackend {
     return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, ...rendered }), records }
   }
 
-  async saveSnapshot (state: SourceState): Promise<void> {
+  async saveSnapshot (state: SourceState): Promise<true> {
     await this.#snapshot.save(state)
+    return true
   }
 
   async orderNumbers (column: StoredNumbers): Promise<ColumnOrder> {

@@ -42,12 +42,15 @@ export interface BackendReconciled<State = SourceState, Quarantines = Quarantine
  * reject with a StoreError if the store fails.
  */
 export interface LakeBackend {
-  /** See `reconcile` in lib/source. Without a previous state it starts from the snapshot or, if none is usable, from an empty state. */
+  /** See `reconcile` in lib/source. Without a previous state it starts from the snapshot or, if that is missing or not usable, from an empty state. */
   reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled>
   /** Brings an output up to date with the records of a state. */
   publish (state: SourceState, request: PublishRequest): Promise<OutputReport>
-  /** Writes the snapshot, unless it contains this state already or another process has written one in the meantime. */
-  saveSnapshot (state: SourceState): Promise<void>
+  /**
+   * Writes the snapshot, unless it contains this state already or another process has written one in the meantime. Returns `false`, without having
+   * written anything, if another replica leads: the leader writes the snapshot.
+   */
+  saveSnapshot (state: SourceState): Promise<boolean>
   /** Orders the rows of a column of numbers, for queries. */
   orderNumbers (column: StoredNumbers): Promise<ColumnOrder>
   /** How old the output is that another replica has written: the time since the beginning of its listing, in milliseconds; `undefined` if unknown. */

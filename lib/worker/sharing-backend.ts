@@ -138,10 +138,9 @@ export class SharingBackend implements LakeBackend {
     return report
   }
 
-  async saveSnapshot (state: SourceState): Promise<void> {
+  async saveSnapshot (state: SourceState): Promise<boolean> {
     const known = this.#known()
-    // The leader writes it.
-    if (known === undefined || known.isForeign || !isLed(known)) await this.#inner.saveSnapshot(state)
+    return (known === undefined || known.isForeign || !isLed(known)) && await this.#inner.saveSnapshot(state)
   }
 
   async orderNumbers (column: StoredNumbers): Promise<ColumnOrder> {

@@ -60,8 +60,8 @@ export class WorkerBackend implements LakeBackend {
     return await this.#call('publish', state, request)
   }
 
-  async saveSnapshot (state: SourceState): Promise<void> {
-    await this.#call('saveSnapshot', state)
+  async saveSnapshot (state: SourceState): Promise<boolean> {
+    return await this.#call('saveSnapshot', state)
   }
 
   async orderNumbers (column: StoredNumbers): Promise<ColumnOrder> {

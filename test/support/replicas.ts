@@ -13,6 +13,7 @@ import { MemoryStore, wrapStore } from './stores.js'
 import { noPause } from './virtual-time.js'
 
 export const STATE_KEY = 'processed_data/output.state.json'
+export const SNAPSHOT_KEY = 'processed_data/output.snapshot.arrow'
 const START = Date.parse('2025-06-15T12:00:00Z')
 const MAX_STALENESS_MS = 2000
 /** The turns of the event loop without a request after which the replicas have nothing to do. */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { csv } from '../../support/app.js'
 import { runs } from '../../support/property-runs.js'
-import { Simulation, type SimulatedReplica } from '../../support/replicas.js'
+import { Simulation, SNAPSHOT_KEY, type SimulatedReplica } from '../../support/replicas.js'
 
 const KEYS = ['a', 'b', 'c', 'd.e', 'ü'] as const
 const place = fc.nat(4)
@@ -211,4 +211,25 @@ t.test('a replica whose clients require a listing each time keeps the last posit
   const added = reader.cache.state.changes.ends.length - own
   t.ok(added >= 90 && added <= 105, `${added} positions`)
   t.equal(reader.transformer.changesSince(since)!.keys.length, 150)
+})
+
+t.test('a replica that begins to lead writes the snapshot of a state that it had left to the leader', async (t) => {
+  const simulation = new Simulation(2)
+  const { bucket, replicas: [leader, follower] } = simulation
+  bucket.put('source_data/a.csv', csv())
+  for (const replica of [leader!, leader!, follower!]) {
+    await replica.transformer.ensureFresh()
+    await simulation.advance(2500)
+  }
+  await follower!.transformer.flush()
+  t.equal(bucket.get(SNAPSHOT_KEY), undefined)
+  const { state } = follower!.cache
+  await leader!.transformer.close()
+  await simulation.advance(2500)
+  await follower!.transformer.ensureFresh()
+  await simulation.settle()
+  t.equal(simulation.leader, follower!.name)
+  t.equal(follower!.cache.state, state)
+  await follower!.transformer.flush()
+  t.ok(bucket.get(SNAPSHOT_KEY))
 })

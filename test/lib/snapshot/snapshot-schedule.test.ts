@@ -6,14 +6,18 @@ import { TestClock } from '../../support/app.js'
 /** A schedule whose saves end as the test decides. */
 function setUp () {
   const clock = new TestClock(0)
-  const saves: { state: SourceState, end: () => void, fail: (error: Error) => void }[] = []
+  const saves: { state: SourceState, end: (isSaved?: boolean) => void, fail: (error: Error) => void }[] = []
+  const ends: unknown[] = []
   const failures: unknown[] = []
   const schedule = new SnapshotSchedule({
-    save: (state) => new Promise((resolve, reject) => saves.push({ state, end: resolve, fail: reject })),
+    save: (state) => new Promise((resolve, reject) => saves.push({ state, end: (isSaved = true) => resolve(isSaved), fail: reject })),
     clock: clock.monotonic,
-    onEnd: (error) => { if (error !== undefined) failures.push(error) }
+    onEnd: (error) => {
+      ends.push(error)
+      if (error !== undefined) failures.push(error)
+    }
   })
-  return { clock, saves, failures, schedule }
+  return { clock, saves, ends, failures, schedule }
 }
 
 let states = 0
@@ -95,4 +99,21 @@ t.test('a failure is reported, delays nothing, and is not retried within the min
   saves[1]!.end()
   await schedule.settle()
   t.equal(failures.length, 1)
+})
+
+t.test('a state that another replica was to write is due again at once, and does not count as written', async (t) => {
+  const { saves, ends, schedule } = setUp()
+  const state = newState()
+  schedule.offer(state)
+  await soon()
+  saves[0]!.end(false)
+  await schedule.settle()
+  t.same(ends, [])
+  schedule.offer(state)
+  await soon()
+  t.equal(saves[1]?.state, state)
+  saves[1]!.end()
+  await schedule.flush(state)
+  t.equal(saves.length, 2)
+  t.same(ends, [undefined])
 })
