@@ -1,7 +1,7 @@
 import type { MonotonicClock } from './base/clock.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
-import { systemPause, systemTimer, type Pause, type Timer } from './base/timer.js'
+import { systemPause, systemTimer, within, type Pause, type Timer } from './base/timer.js'
 import { intervalByBudget, NO_HISTORY, payFor, planRefresh, remember, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
 
 export type { FreshnessRules } from './refresh-rule.js'
@@ -250,12 +250,4 @@ function checkedAtOf ({ checkedAt, listedAt }: Refreshed): number {
 /** Waits until the work has succeeded or failed. Never rejects. */
 function settled (work: Promise<unknown>): Promise<void> {
   return work.then(() => {}, () => {})
-}
-
-/** Waits for the work, which never rejects, for at most `ms` milliseconds. */
-async function within (ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<void>((resolve) => { timer = setTimeout(resolve, ms) })
-  await Promise.race([work, timeout])
-  clearTimeout(timer)
 }

@@ -7,7 +7,7 @@ import { DEFAULTS } from './base/defaults.js'
 import { parseDuration } from './base/duration.js'
 import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
 import { sizeOrAuto } from './base/memory-limit.js'
-import type { Pause, Timer } from './base/timer.js'
+import { MAX_CLOSE_WAIT_MS, within, type Pause, type Timer } from './base/timer.js'
 import { Turns } from './base/turns.js'
 import { IncompleteSourceError, NoDataError } from './base/errors.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
@@ -433,10 +433,10 @@ export class UserDataTransformer {
     if (this.#refresher.last !== undefined) await this.#snapshots.flush(this.#cache.state)
   }
 
-  /** Waits for a snapshot that is being written, and closes the backend. The caller closes the store. */
+  /** Waits for up to a second for a snapshot that is being written, and closes the backend. The caller closes the store. */
   async close (): Promise<void> {
     this.#refresher.stop()
-    await this.#snapshots.settle()
+    await within(MAX_CLOSE_WAIT_MS, this.#snapshots.settle())
     await this.#backend.close()
   }
 

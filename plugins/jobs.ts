@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fp from 'fastify-plugin'
 import { parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
+import { within } from '../lib/base/timer.js'
 import { Jobs } from '../lib/jobs.js'
 import type { OutputFormat } from '../lib/output/output.js'
 import { toColumns } from './config.js'
@@ -37,8 +38,7 @@ export default fp(async (fastify) => {
   fastify.decorate('isDraining', { getter: () => isDraining })
   fastify.addHook('preClose', async () => {
     isDraining = true
-    const timeout = new Promise((resolve) => setTimeout(resolve, parseDuration(config.SHUTDOWN_TIMEOUT)).unref())
     const flush = async () => { if (config.PUBLISH) await transformer.flush() }
-    await Promise.race([jobs.idle().then(flush), timeout])
+    await within(parseDuration(config.SHUTDOWN_TIMEOUT)!, jobs.idle().then(flush))
   })
 }, { name: 'jobs', dependencies: ['config', 'transformer'] })

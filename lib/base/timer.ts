@@ -22,3 +22,14 @@ export type Pause = (ms: number) => Promise<void>
 
 /** The pause of the system. Keeps the process alive. */
 export const systemPause: Pause = async (ms) => { await sleep(ms) }
+
+/** Waits for work that never rejects, for at most `ms` milliseconds. Keeps the process alive meanwhile. */
+export async function within (ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => { timer = setTimeout(resolve, ms) })
+  await Promise.race([work, timeout])
+  clearTimeout(timer)
+}
+
+/** The longest time that closing waits for one write that has begun, in milliseconds: for the snapshot, and then for the state of replicas. */
+export const MAX_CLOSE_WAIT_MS = 1000

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, MonotonicClock } from '../base/clock.js'
 import { describeFailure, toFailureCode } from '../base/failure-code.js'
+import { MAX_CLOSE_WAIT_MS, within } from '../base/timer.js'
 import type { Warning } from '../base/warning.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import { decideAction, decideRenewal, isClaimDue, isIdleAfter, isLed, isStateDue, type Action, type KnownState } from '../share/share-rules.js'
@@ -43,8 +44,6 @@ const PAUSE_AFTER_REFUSAL_MS = 600_000
 const PAUSE_AFTER_FAILURE_MS = 5000
 /** The interval at which the leader checks whether it has to renew the state, in milliseconds. */
 const TICK_MS = 1000
-/** The longest time that closing waits for the last write, in milliseconds. */
-const CLOSE_MS = 2000
 
 /** A position of the leader, and the ids of the records that were touched since the one before. */
 interface Reached { readonly position: string, readonly ids: readonly string[] }
@@ -183,10 +182,7 @@ export class SharingBackend implements LakeBackend {
   async close (): Promise<void> {
     clearInterval(this.#timer)
     const resigned = this.#inTurn(async () => { if (this.#isLeader && !this.#head!.state.isIdle) await this.#renew(true) })
-    let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<void>((resolve) => { timer = setTimeout(resolve, CLOSE_MS) })
-    await Promise.race([resigned, timeout])
-    clearTimeout(timer)
+    await within(MAX_CLOSE_WAIT_MS, resigned)
     await this.#inner.close()
   }
 

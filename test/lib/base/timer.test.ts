@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { systemTimer } from '../../../lib/base/timer.js'
+import { systemTimer, within } from '../../../lib/base/timer.js'
 
 t.test('a timer may be longer than a timeout of Node, which would end at once', async (t) => {
   const warnings: string[] = []
@@ -11,4 +11,9 @@ t.test('a timer may be longer than a timeout of Node, which would end at once', 
   await setImmediate()
   cancel()
   t.same(warnings, [])
+})
+
+t.test('a limited wait ends with the work, or after the limit', async () => {
+  await within(2 ** 31 - 1, Promise.resolve())
+  await within(1, new Promise(() => {}))
 })

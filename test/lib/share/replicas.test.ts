@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { csv } from '../../support/app.js'
 import { runs } from '../../support/property-runs.js'
-import { Simulation, SNAPSHOT_KEY, type SimulatedReplica } from '../../support/replicas.js'
+import { Simulation, SNAPSHOT_KEY, STATE_KEY, type SimulatedReplica } from '../../support/replicas.js'
+import { until } from '../../support/until.js'
 
 const KEYS = ['a', 'b', 'c', 'd.e', 'ü'] as const
 const place = fc.nat(4)
@@ -232,4 +233,20 @@ t.test('a replica that begins to lead writes the snapshot of a state that it had
   t.equal(follower!.cache.state, state)
   await follower!.transformer.flush()
   t.ok(bucket.get(SNAPSHOT_KEY))
+})
+
+t.test('closing does not wait for long if the snapshot and the state cannot be written because the store does not respond', async (t) => {
+  const simulation = new Simulation(1)
+  const { transformer } = simulation.replicas[0]!
+  const hanging: string[] = []
+  simulation.intercept = (operation, key) => {
+    if (operation !== 'PUT' || ![SNAPSHOT_KEY, STATE_KEY].includes(key)) return
+    hanging.push(key)
+    return new Promise(() => {})
+  }
+  simulation.bucket.put('source_data/a.csv', csv())
+  await transformer.updateOutput()
+  await until(() => hanging.length === 2)
+  await transformer.close()
+  t.same(hanging.sort(), [SNAPSHOT_KEY, STATE_KEY])
 })
