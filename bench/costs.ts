@@ -38,7 +38,7 @@ async function relist (keys: readonly string[]): Promise<Listing> {
   for (let listing = 0; listing < 2; listing++) {
     [requests, rounds] = [0, 0]
     const progress = { isOver: false }
-    const reading = (async () => { for await (const page of lister.list('')) progress.isOver = page.length < 0 })().finally(() => { progress.isOver = true })
+    const reading = readAll(lister.list('')).finally(() => { progress.isOver = true })
     while (!progress.isOver) {
       await setImmediate()
       if (bucket.waiting === 0) continue
@@ -49,6 +49,11 @@ async function relist (keys: readonly string[]): Promise<Listing> {
     await reading
   }
   return { requests, rounds }
+}
+
+/** Reads all pages of a listing. */
+async function readAll (pages: AsyncIterator<unknown>): Promise<void> {
+  while (!(await pages.next()).done);
 }
 
 interface Hour { readonly lists: number, readonly maxAgeMs: number, readonly listingMs: number }
@@ -79,7 +84,12 @@ async function simulate ({ requests, rounds }: Listing, { latencyMs, staleness, 
   return { lists, maxAgeMs, listingMs }
 }
 
-const seconds = (ms: number) => ms < 100 ? `${ms} ms` : ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`
+function formatDuration (ms: number): string {
+  if (ms < 100) return `${ms} ms`
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`
+}
+
 const dollars = (lists: number) => `$${Math.round(lists * HOURS_A_MONTH * PRICE / 1000).toLocaleString('en')}`
 
 const rows = [
@@ -90,8 +100,11 @@ for (const records of SIZES) {
   const keys = Array.from({ length: records * 2 }, (_, i) => `${String(i >> 1).padStart(7, '0')}.${i % 2 === 0 ? 'csv' : 'png'}`)
   const listing = await relist(keys)
   for (const settings of SETTINGS) {
+    const { latencyMs, staleness, limit } = settings
     const { lists, maxAgeMs, listingMs } = await simulate(listing, settings)
-    rows.push(`| ${[records.toLocaleString('en'), listing.requests.toLocaleString('en'), `${settings.latencyMs} ms`, settings.staleness, settings.limit === Infinity ? 'unlimited' : settings.limit, seconds(listingMs), seconds(maxAgeMs), lists.toLocaleString('en'), dollars(lists)].join(' | ')} |`)
+    const counts = [records.toLocaleString('en'), listing.requests.toLocaleString('en')]
+    const times = [formatDuration(listingMs), formatDuration(maxAgeMs)]
+    rows.push(`| ${[...counts, `${latencyMs} ms`, staleness, limit === Infinity ? 'unlimited' : limit, ...times, lists.toLocaleString('en'), dollars(lists)].join(' | ')} |`)
   }
 }
 process.stdout.write(rows.join('\n') + '\n')

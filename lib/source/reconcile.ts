@@ -91,6 +91,7 @@ export async function reconcile (
   const { listed, requests } = inventory
   const report = () => onProgress({ listed, requests, toFetch: changed.length, fetched })
   report()
+  /** The bytes that are downloaded: a file that is too large is rejected without a download. */
   const bytesOf = (user: number) => {
     const size = inventory.infoFiles.size(inventory.users[user]!)
     return size <= MAX_INFO_BYTES ? size : 0

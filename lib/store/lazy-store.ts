@@ -12,6 +12,7 @@ export class LazyStore implements ObjectStore {
     this.#open = open
   }
 
+  /** 1 until the store is open. */
   get downloads (): number {
     return this.#opened?.downloads ?? 1
   }

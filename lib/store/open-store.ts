@@ -1,6 +1,5 @@
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Clock } from '../base/clock.js'
-import { DEFAULTS } from '../base/defaults.js'
 import { FolderStore } from './folder/folder-store.js'
 import { LazyStore } from './lazy-store.js'
 import type { ObjectStore } from './object-store.js'
@@ -11,7 +10,7 @@ export interface StoreSettings {
   readonly url: string
   /** The standard AWS variables that describe the server. The SDK finds credentials by itself. */
   readonly env?: AwsVariables | undefined
-  /** The most objects of a bucket that are downloaded at a time. Default: 512. */
+  /** As in `S3StoreSettings`. */
   readonly maxDownloads?: number | undefined
 }
 
@@ -32,7 +31,7 @@ export interface AwsVariables {
 const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/
 
 /** Opens the store with this URL. The store is not accessed, and the SDK is not loaded, before the first call. Throws if the URL is invalid. */
-export function openStore ({ url, env = {}, maxDownloads = DEFAULTS.maxDownloads, clock = Date.now, blocking }: OpenStoreOptions): ObjectStore {
+export function openStore ({ url, env = {}, maxDownloads, clock = Date.now, blocking }: OpenStoreOptions): ObjectStore {
   const bucket = BUCKET_URL.exec(url)?.[1]
   if (bucket !== undefined) {
     const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined

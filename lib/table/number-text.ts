@@ -18,7 +18,7 @@ const GROUPS = Int32Array.from({ length: GROUP }, (_, value) => [1000, 100, 10, 
 /** The maximum length of a number as JavaScript writes it, such as -1.2345678901234567e-123. */
 export const MAX_NUMBER_LENGTH = 25
 /** The lengths of dates and datetimes: 2024-01-26, 2024-01-26T12:00:00.000Z. */
-export const DATE_LENGTH = 10
+const DATE_LENGTH = 10
 export const DATETIME_LENGTH = 24
 
 /** Writes a number as `String` does. Returns the end; up to three bytes after it are overwritten. */

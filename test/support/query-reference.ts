@@ -11,7 +11,7 @@ export type AnyRecord = Readonly<Record<string, Value>>
 /** What the reference needs to know of a lake. */
 export interface AnyLake { readonly key: string, readonly records: readonly AnyRecord[], readonly textColumns: readonly string[] }
 
-export function compareValues (a: NonNullable<Value>, b: NonNullable<Value>): number {
+function compareValues (a: NonNullable<Value>, b: NonNullable<Value>): number {
   return typeof a === 'string' ? Buffer.compare(Buffer.from(a), Buffer.from(String(b))) : Number(a) - Number(b)
 }
 

@@ -25,7 +25,7 @@ export interface UserRow {
 export type TestRow = Partial<UserRow> & Pick<UserRow, 'user_id'>
 
 export const USER_FIELDS = tableFields(compileSchema(USERS_SCHEMA))
-export const EMPTY_USERS = emptyTable(USER_FIELDS)
+const EMPTY_USERS = emptyTable(USER_FIELDS)
 
 /** A row of any schema: the key, the values of the file fields in schema order, the keys of the images, and the undeclared columns. */
 export interface AnyRow {

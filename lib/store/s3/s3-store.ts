@@ -29,7 +29,7 @@ export interface S3StoreSettings extends S3ClientSettings {
   /** Returns a unique id for a write. Default: a random UUID. */
   readonly newWriteId?: () => string
   /** The most objects that are downloaded at a time; the number adapts to the server. Default: `DEFAULTS.maxDownloads`. */
-  readonly maxDownloads?: number
+  readonly maxDownloads?: number | undefined
   /** The lowest number of downloads at a time to which slow responses reduce it. If it equals `maxDownloads`, the number is constant. Default: 32. */
   readonly minDownloads?: number
 }

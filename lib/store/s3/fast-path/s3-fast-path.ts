@@ -45,7 +45,7 @@ export interface FastPage {
   readonly next: string | undefined
   /** Its last key, found in the same way; `undefined` if it is not known. */
   readonly lastKey: string | undefined
-  /** Parses the page into `objects`, which is cleared before. Must be called exactly once, because it releases the memory of the page. */
+  /** Parses the page into `objects`, which is cleared before. Must not be called twice: the memory of the page is then used for other pages. */
   read (objects: ObjectList): ListingPage | FallBackToSdk
 }
 
@@ -104,20 +104,22 @@ export class S3FastPath {
 
   /** Reads an object. Returns `undefined` if it does not exist. @throws StoreError `too_large` */
   async get (key: string, { ifNoneMatch, maxBytes, maxMs, download }: FastGet): Promise<ObjectBody | 'unchanged' | undefined | FailedRequest | FallBackToSdk> {
+    let connection: Connection
+    let path: string
+    let headers: string[]
     try {
-      const connection = this.#connection ?? await this.#connect()
-      const path = connection.location.keyPath + encodeKey(key)
-      const headers = (this.#signerNow() ?? await this.#newSigner(connection)).sign(path, '')
-      if (ifNoneMatch) headers.push('if-none-match', `"${ifNoneMatch}"`)
-      try {
-        return read(await connection.downloads.get(path, headers, { maxBytes, maxMs, timing: download }), key, ifNoneMatch)
-      } catch (error) {
-        if (error instanceof StoreError) throw error
-        return new FailedRequest(error)
-      }
+      connection = this.#connection ?? await this.#connect()
+      path = connection.location.keyPath + encodeKey(key)
+      headers = (this.#signerNow() ?? await this.#newSigner(connection)).sign(path, '')
+    } catch {
+      return FALL_BACK_TO_SDK
+    }
+    if (ifNoneMatch) headers.push('if-none-match', `"${ifNoneMatch}"`)
+    try {
+      return read(await connection.downloads.get(path, headers, { maxBytes, maxMs, timing: download }), key, ifNoneMatch)
     } catch (error) {
       if (error instanceof StoreError) throw error
-      return FALL_BACK_TO_SDK
+      return new FailedRequest(error)
     }
   }
 
@@ -181,7 +183,7 @@ export class S3FastPath {
     return { location, host, region, downloads: open(this.#limits.maxDownloads), listings: open(LISTINGS) }
   }
 
-  /** The signer of the current second; `undefined` if there is none yet. */
+  /** The signer of the current second; `undefined` if no request has been signed in this second. */
   #signerNow (): RequestSigner | undefined {
     return this.#signer?.second === Math.floor(this.#now() / 1000) ? this.#signer.signer : undefined
   }
