@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { memoize } from '../base/memoize.js'
 import { shared } from '../base/shared-memory.js'
 import { reuseTypedArrays, typedArraysIn } from '../base/typed-arrays.js'
 import { compareUtf8 } from '../base/utf8.js'
@@ -16,7 +17,7 @@ import { imageKeyPacker, ImageTexts, type ImageKeys } from '../table/image-keys.
 import { draftOf, fromDraft, isDraft } from '../table/row-source.js'
 import { tableFields } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
-import { isSameValue, sliceAt, takeUtf8, Utf8Reader, type ByteSlice } from '../table/utf8-column.js'
+import { isSameValue, sliceAt, takeUtf8, toSlice, Utf8Reader, type ByteSlice } from '../table/utf8-column.js'
 
 /** What a replica has found by a listing: the state of the source, and its quarantine. */
 export interface View {
@@ -54,14 +55,8 @@ export function fingerprint ({ state: { table, files, images }, quarantine }: Vi
   return createHash('sha256').update(JSON.stringify([table.version, quarantine.name, ...arrays.map(digest)])).digest('base64url').slice(0, 22) // 132 bits
 }
 
-/** The digests of arrays, cached because the arrays are immutable and successive views share them. */
-const digests = new WeakMap<NodeJS.TypedArray, string>()
-
-function digest (array: NodeJS.TypedArray): string {
-  let found = digests.get(array)
-  if (found === undefined) digests.set(array, found = createHash('sha256').update(array).digest('base64url'))
-  return found
-}
+/** Cached because arrays are immutable and successive views share them. */
+const digest = memoize((array: NodeJS.TypedArray): string => createHash('sha256').update(array).digest('base64url'))
 
 /** Whether a change contains nothing. */
 export function isNoChange ({ records, removed, rejected, quarantine }: ViewChange): boolean {
@@ -213,7 +208,7 @@ function applyRecords (previous: SourceState, { records: unordered, removed }: V
   if (unordered.length + removed.length === 0) return previous
   const records = [...unordered].sort((a, b) => compareUtf8(a.id, b.id))
   const ids = records.map(({ id }) => toSlice(id))
-  const sources = mergeRows(oldTable, ids, removed)
+  const sources = mergeRows(oldTable, records.map(({ id }) => id), removed)
   const { length } = sources
   const builder = new RowBuilder(tableFields(compileSchema(rules.schema)), rules.timeZone)
   for (const { values, undeclared, file } of records) builder.add({ values, undeclared: toUndeclared(undeclared) }, file)
@@ -225,8 +220,9 @@ function applyRecords (previous: SourceState, { records: unordered, removed }: V
     return values
   }
   const naming = imageNaming(rules)
+  const pack = imageKeyPacker(naming)
   const imageKeys = oldTable.images.map((column, field): ImageKeys => {
-    const packed = records.map(({ id, images }) => packKey(naming, images[field] ?? null, id))
+    const packed = records.map(({ id, images }) => packKey(pack, images[field] ?? null, id))
     return { ...naming, ...take(column, (record) => packed[record]!) }
   })
   const files: FileVersions = {
@@ -236,7 +232,7 @@ function applyRecords (previous: SourceState, { records: unordered, removed }: V
     racy: fill(shared(Uint8Array, length), oldFiles.racy, (record) => Number(records[record]!.file.racy))
   }
   const images = oldImages.map(({ etags, sizes, modified }, field): ImageVersions => ({
-    etags: take(etags, (record) => copyOf(packEtag(toSlice(records[record]!.images[field]?.etag ?? '')))),
+    etags: take(etags, (record) => packEtag(toSlice(records[record]!.images[field]?.etag ?? ''))),
     sizes: fill(shared(Float64Array, length), sizes, (record) => records[record]!.images[field]?.size ?? 0),
     modified: fill(shared(Float64Array, length), modified, (record) => records[record]!.images[field]?.modified ?? 0)
   }))
@@ -249,12 +245,12 @@ function applyRecords (previous: SourceState, { records: unordered, removed }: V
 }
 
 /** Where the rows of the next table come from: a row of the previous table, or the draft with the number of a record. */
-function mergeRows (previous: Table, ids: readonly ByteSlice[], removed: readonly string[]): Int32Array {
+function mergeRows (previous: Table, ids: readonly string[], removed: readonly string[]): Int32Array {
   const keys = new Utf8Reader(previous.keys)
   const isReplaced = new Uint8Array(keys.length)
-  for (const id of [...removed.map(toSlice), ...ids]) {
-    const row = keys.lowerBound(id.bytes)
-    if (row < keys.length && keys.compare(row, id.bytes) === 0) isReplaced[row] = 1
+  for (const id of [...removed, ...ids]) {
+    const row = keys.find(id)
+    if (row !== -1) isReplaced[row] = 1
   }
   const sources = new Int32Array(keys.length + ids.length)
   let length = 0
@@ -262,8 +258,8 @@ function mergeRows (previous: Table, ids: readonly ByteSlice[], removed: readonl
   const copyUpTo = (end: number) => {
     for (; row < end; row++) if (isReplaced[row] === 0) sources[length++] = row
   }
-  ids.forEach(({ bytes }, record) => {
-    copyUpTo(keys.lowerBound(bytes, row))
+  ids.forEach((id, record) => {
+    copyUpTo(keys.lowerBound(Buffer.from(id), row))
     sources[length++] = fromDraft(record)
   })
   copyUpTo(keys.length)
@@ -271,24 +267,15 @@ function mergeRows (previous: Table, ids: readonly ByteSlice[], removed: readonl
 }
 
 /** The object key of an image as tables store it. */
-function packKey (naming: ReturnType<typeof imageNaming>, image: ImageOfRecord | null, id: string): ByteSlice {
+function packKey (pack: ReturnType<typeof imageKeyPacker>, image: ImageOfRecord | null, id: string): ByteSlice {
   if (image === null) return toSlice('')
   const key = toSlice(image.key)
   // The id ends at the dot before the extension, and begins after the last slash.
   const start = key.bytes.lastIndexOf(SLASH) + 1
-  return imageKeyPacker(naming)(key, { start, end: start + Buffer.byteLength(id) })
+  return pack(key, { start, end: start + Buffer.byteLength(id) })
 }
 
 const SLASH = 0x2f
-
-function toSlice (text: string): ByteSlice {
-  const bytes = Buffer.from(text)
-  return { bytes, start: 0, end: bytes.length }
-}
-
-function copyOf ({ bytes, start, end }: ByteSlice): ByteSlice {
-  return { bytes: bytes.slice(start, end), start: 0, end: end - start }
-}
 
 /** An object without a prototype, so that any name is safe. */
 function toUndeclared (columns: Readonly<Record<string, string>>): RecordFields['undeclared'] {

@@ -1,6 +1,7 @@
 import { compareBytes } from '../base/bytes.js'
+import { memoize } from '../base/memoize.js'
 import { compareUtf8 } from '../base/utf8.js'
-import { sliceAt, takeUtf8, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import { sliceAt, takeUtf8, toSlice, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 
 /**
  * Which records were touched from one position to the next. A position is a data version, or a later state of it: `<version>` at first,
@@ -37,10 +38,10 @@ export function appendChanges (log: ChangeLog, version: string, touched: Utf8Col
   const first = firstKept(log, added, touched.bytes.length)
   if (first === length) return startLog(version)
   const dropped = log.ends[first]!
-  const name = Buffer.from(position)
+  const name = toSlice(position)
   const keys = log.ends[length - 1]! - dropped
   return {
-    positions: takeUtf8(length - first + 1, (i) => i < length - first ? sliceAt(log.positions, first + i) : { bytes: name, start: 0, end: name.length }),
+    positions: takeUtf8(length - first + 1, (i) => i < length - first ? sliceAt(log.positions, first + i) : name),
     ends: Uint32Array.from({ length: length - first + 1 }, (_, i) => i < length - first ? log.ends[first + i]! - dropped : keys + added),
     keys: takeUtf8(keys + added, (i) => i < keys ? sliceAt(log.keys, dropped + i) : sliceAt(touched, i - keys))
   }
@@ -123,12 +124,10 @@ export function keysBetween ({ ends, keys }: ChangeLog, from: number, to: number
   return [...touched].sort(compareUtf8)
 }
 
-const names = new WeakMap<Utf8Column, readonly string[]>()
+const cachedTextsOf = memoize(textsOf)
 
 function namesOf ({ positions }: ChangeLog): readonly string[] {
-  let found = names.get(positions)
-  if (found === undefined) names.set(positions, found = textsOf(positions))
-  return found
+  return cachedTextsOf(positions)
 }
 
 function textsOf (column: Utf8Column): string[] {
@@ -150,6 +149,6 @@ export function encodeLog ({ positions, ends, keys }: ChangeLogData): ChangeLog 
 
 /** A column of these texts. */
 export function toColumn (texts: readonly string[]): Utf8Column {
-  const buffers = texts.map((text) => Buffer.from(text))
-  return takeUtf8(texts.length, (i) => ({ bytes: buffers[i]!, start: 0, end: buffers[i]!.length }))
+  const slices = texts.map(toSlice)
+  return takeUtf8(texts.length, (i) => slices[i]!)
 }

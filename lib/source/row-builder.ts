@@ -6,7 +6,7 @@ import type { BuiltRows } from '../table/build-table.js'
 import { arrayTypeOf, fromStored, kindOf, toStored, type FixedColumn } from '../table/column.js'
 import { DictionaryBuilder } from '../table/dictionary-column.js'
 import type { TableField } from '../table/table-field.js'
-import { NumberBuilder, Utf8Builder, type ByteSlice } from '../table/utf8-column.js'
+import { NumberBuilder, toSlice, Utf8Builder } from '../table/utf8-column.js'
 
 /** The version of a file. `racy`: a later write at about the same time may have the same ETag. */
 export interface FileVersion { readonly etag: string, readonly size: number, readonly racy: boolean }
@@ -101,9 +101,4 @@ export class RowBuilder implements BuiltRows {
 function textAt (column: DictionaryBuilder, draft: number): string | null {
   const code = column.codeAt(draft)
   return code === 0 ? null : column.texts[code]!
-}
-
-function toSlice (text: string): ByteSlice {
-  const bytes = Buffer.from(text)
-  return { bytes, start: 0, end: bytes.length }
 }

@@ -73,6 +73,12 @@ export function allocateUtf8 (length: number, lengthOf: (row: number) => number,
 /** The bytes from `start` up to `end`. */
 export interface ByteSlice { readonly bytes: Uint8Array, readonly start: number, readonly end: number }
 
+/** The slice of all bytes of a text. */
+export function toSlice (text: string): ByteSlice {
+  const bytes = Buffer.from(text)
+  return { bytes, start: 0, end: bytes.length }
+}
+
 /** Copies slices into a column. `sliceOf` is called twice for each row and must return the same text. @throws TooLargeError beyond 2 GiB */
 export function takeUtf8 (length: number, sliceOf: (row: number) => ByteSlice): Utf8Column {
   const texts = allocateUtf8(length, (row) => {
