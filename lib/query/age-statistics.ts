@@ -4,10 +4,10 @@ import { LOW } from '../table/birth-order.js'
 import { completedYears, YEAR_MS } from './age.js'
 import type { BirthIndex, ImageFacet, PositionCounter, Run } from './birth-index.js'
 import { isFew } from './costs.js'
-import type { AgeBin, Statistics } from './statistics.js'
 import { MarkedPositions } from './marked-positions.js'
-import { countCommonMarks, type Marks } from './marks.js'
+import { countCommonMarks } from './marks.js'
 import type { Match } from './match.js'
+import type { AgeBin, Statistics } from './statistics.js'
 import type { TableIndex } from './table-index.js'
 
 export interface Ages {
@@ -31,21 +31,23 @@ interface Births {
   bins (): readonly (readonly [bin: number, count: number])[]
 }
 
-/** The statistics of a facet of a run of rows by birth, whose dates ascend. The cost depends on the number of bins, and hardly on that of rows. */
-export function statisticsOfRun (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Statistics {
-  return statistics(birthsOfFacet(index, run, facet, ages), ages)
+/** The statistics of the rows of a match. If the dates of birth ascend in the order of the births, those of a run or of all rows take hardly any time. */
+export async function ageStatistics (index: TableIndex, match: Match, ages: Ages): Promise<Statistics> {
+  const { births, table } = index
+  if (births?.datesAscend !== true) return await statisticsOfRows(index, match.rows, ages)
+  if (match.run !== undefined) return statistics(birthsOfFacet(births, match.run.run, match.run.facet, ages), ages)
+  if (match.isAll) return statistics({ ...birthsOfFacet(births, allOf(births), 'all', ages), count: match.count, withImage: index.imageCount }, ages)
+  return isFew(match.count, table.length) ? await statisticsOfRows(index, match.rows, ages) : await statisticsOfMarks(index, births, match, ages)
 }
 
-/** The statistics of all rows of a table, some of which have no birth. */
-export function statisticsOfAll (index: BirthIndex, rows: { readonly count: number, readonly withImage: number }, ages: Ages): Statistics {
-  return statistics({ ...birthsOfFacet(index, { from: 0, to: index.length }, 'all', ages), ...rows }, ages)
+function allOf (births: BirthIndex): Run {
+  return { from: 0, to: births.length }
 }
 
-/** The statistics of a match with many rows. The dates of birth must ascend in the order of the births. */
-export async function statisticsOfMatch (
-  index: BirthIndex, { instants, imageMarks }: { readonly instants: Float64Array, readonly imageMarks: Marks }, { count, marks, rows }: Match, ages: Ages
-): Promise<Statistics> {
-  const all = { from: 0, to: index.length }
+/** The statistics of many rows. The dates of birth must ascend in the order of the births. */
+async function statisticsOfMarks ({ table, imageMarks }: TableIndex, index: BirthIndex, { count, marks, rows }: Match, ages: Ages): Promise<Statistics> {
+  const { instants } = table.data.births!
+  const all = allOf(index)
   const positions = await MarkedPositions.find(index.rows(all.from, all.to), marks)
   let [high, low] = [0, 0]
   await runSteps(rowRanges(rows.length, (from, to) => {
@@ -61,6 +63,7 @@ export async function statisticsOfMatch (
   return statistics({ ...birthsOfRun(index, all, positions, ages), count, withImage: countCommonMarks(marks, imageMarks), meanBirthts: high / births * LOW + low / births }, ages)
 }
 
+/** The cost depends on the number of bins, and hardly on that of rows. */
 function birthsOfFacet (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Births {
   const births = birthsOfRun(index, run, index.facet(facet), ages)
   return {
@@ -99,7 +102,7 @@ function binsOfRun (index: BirthIndex, run: Run, positions: PositionCounter, { a
 }
 
 /** The statistics of these rows, in ascending order. */
-export async function statisticsOfRows (index: TableIndex, rows: Uint32Array, { asOf, timeZone, binWidth }: Ages): Promise<Statistics> {
+async function statisticsOfRows (index: TableIndex, rows: Uint32Array, { asOf, timeZone, binWidth }: Ages): Promise<Statistics> {
   const { table } = index
   const { instants, dates } = table.data.births ?? NO_BIRTHS
   const ordered = await rowsByBirth(index, rows, instants)

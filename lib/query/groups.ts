@@ -67,7 +67,7 @@ async function groupByCode ({ table }: TableIndex, { codes, values }: Dictionary
   }
 }
 
-/** Counts whole numbers in a range that is not much larger than the table; returns `undefined` for others. */
+/** Groups by whole numbers whose range is not much larger than the table. Returns `undefined` for other columns. */
 async function groupByNumber (index: TableIndex, column: FixedColumn, match: Match, { type, limit }: GroupOptions): Promise<Groups | undefined> {
   const { table } = index
   const { kind, values } = column

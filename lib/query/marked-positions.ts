@@ -18,7 +18,7 @@ export class MarkedPositions implements PositionCounter {
 
   /** Finds the positions of the marked rows among `rows`. */
   static async find (rows: Uint32Array, marks: Marks): Promise<MarkedPositions> {
-    // There is a word for the position after the last one.
+    // `countBefore` accepts the position after the last one, which may be in another word.
     const words = noMarks(rows.length + 1)
     await runSteps(rowRanges(rows.length, (from, to) => {
       for (let i = from; i < to; i++) {

@@ -1,16 +1,25 @@
 import { countBits } from '../base/bits.js'
 
-/** A set of rows: one bit for each row of a table. The sets of all rows of a large table fit into the caches of a processor. */
+/** A set of rows: one bit for each row of a table, so that a set of a million rows takes 125 kB and fits into the caches of a processor. */
 export type Marks = Uint32Array
 
+/** The empty set of rows of a table of this length. */
 export function noMarks (length: number): Marks {
   return new Uint32Array(Math.ceil(length / 32))
+}
+
+/** The set of all rows of a table of this length. */
+export function allMarks (length: number): Marks {
+  const marks = noMarks(length).fill(0xffffffff)
+  if (length % 32 !== 0) marks[marks.length - 1] = 2 ** (length % 32) - 1
+  return marks
 }
 
 export function isMarked (marks: Marks, row: number): boolean {
   return (marks[row >>> 5]! >>> (row & 31) & 1) === 1
 }
 
+/** Adds rows to a set. */
 export function mark (marks: Marks, rows: Uint32Array): void {
   for (const row of rows) marks[row >>> 5]! |= 1 << (row & 31)
 }
@@ -39,9 +48,10 @@ export function markedRows (marks: Marks, count: number): Uint32Array {
   return rows
 }
 
-/** The given rows that are in a set, in their order. `count`: how many there are. */
+/** The given rows that are in a set, in their order. `count`: the number of rows that are in the set. */
 export function keepMarked (rows: Uint32Array, marks: Marks, count: number): Uint32Array {
-  // Each row is written, and stays if it is marked: unlike a branch, this takes as long for any set. The last one is written after the end.
+  // Each row is written, and the next one overwrites it unless it is marked: without a branch, this takes as long for any set. A row after the last marked
+  // one is written after the end, so there is room for one more.
   const kept = new Uint32Array(count + 1)
   let length = 0
   for (let i = 0; i < rows.length; i++) {

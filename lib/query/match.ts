@@ -4,7 +4,7 @@ import { rowNumbers } from './column-order.js'
 import { toCondition, type Condition } from './condition.js'
 import { CANDIDATE_COST, isFew, SORT_COST } from './costs.js'
 import type { FilterQuery } from './data-version.js'
-import { countMarks, isMarked, mark, markedRows, noMarks, type Marks } from './marks.js'
+import { allMarks, countMarks, isMarked, mark, markedRows, noMarks, type Marks } from './marks.js'
 import type { TableIndex } from './table-index.js'
 
 /** The rows that were found, as a list or as marks. */
@@ -30,7 +30,7 @@ export class Match {
     this.#rows = found?.rows
     this.#marks = found?.marks
     this.count = run !== undefined ? countRun(index.births!, run) : found === undefined ? index.table.length : found.rows?.length ?? countMarks(found.marks!)
-    // Conditions may hold much memory, so that they are not kept once the rows are known.
+    // Conditions may hold much memory, so they are not kept once the rows are known.
     this.test = found === undefined ? testOf(conditions) : (row) => isMarked(this.marks, row)
   }
 
@@ -120,12 +120,6 @@ async function testCandidates (candidates: Uint32Array, conditions: readonly Con
     mark(marks, test === undefined ? some : some.filter(test))
   }))
   return { marks }
-}
-
-function allMarks (length: number): Marks {
-  const marks = noMarks(length).fill(0xffffffff)
-  if (length % 32 !== 0) marks[marks.length - 1] = 2 ** (length % 32) - 1
-  return marks
 }
 
 function testOf (conditions: readonly Condition[]): (row: number) => boolean {

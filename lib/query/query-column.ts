@@ -12,7 +12,7 @@ export interface KeyColumn {
   readonly texts: Pick<Utf8Reader, 'length' | 'at' | 'isEmpty'>
   /** Whether it is the key field, whose values ascend. */
   readonly isKey: boolean
-  /** Makes the texts, which have to be made before they can be compared; absent if they are stored. */
+  /** Builds the texts, so that rows can be compared; absent if the texts are stored. */
   readonly expand?: () => Steps<Utf8Column>
   /** What it is stored in: names its indexes. */
   readonly arrays: readonly object[]

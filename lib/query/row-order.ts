@@ -4,7 +4,7 @@ import { isFew, SCAN_COST } from './costs.js'
 import type { Position, Sort } from './data-version.js'
 import { keepMarked } from './marks.js'
 import type { Match } from './match.js'
-import { isComparable, orderingOf, type Ordering, type QueryColumn } from './query-column.js'
+import { orderingOf, type Ordering, type QueryColumn } from './query-column.js'
 import type { OrderedColumn, TableIndex } from './table-index.js'
 
 /** A column of an order. */
@@ -44,7 +44,7 @@ export class RowOrder {
   async prepare (match: Match): Promise<void> {
     const keys: Key[] = []
     for (const { column, isReversed } of this.#columns) {
-      const comparable = isComparable(column) ? column : await this.#index.comparable(column)
+      const comparable = await this.#index.comparable(column)
       keys.push({ column: comparable, isReversed, ...orderingOf(comparable) })
     }
     this.#keys = keys

@@ -11,8 +11,7 @@ import type { TableField } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
 import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { AGE, columnType, isAge } from './age-column.js'
-import { statisticsOfAll, statisticsOfMatch, statisticsOfRows, statisticsOfRun, type Ages } from './age-statistics.js'
-import { isFew } from './costs.js'
+import { ageStatistics } from './age-statistics.js'
 import { valueStatisticsOfGroups, valueStatisticsOfMatch } from './value-statistics.js'
 import { groupRows } from './groups.js'
 import { IndexCache } from './index-cache.js'
@@ -143,20 +142,8 @@ export class TableVersion implements DataVersion {
   async statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics> {
     const { asOf, binWidth } = query
     const match = await this.#match(query)
-    const ages = { asOf, binWidth, timeZone: this.#timeZone }
-    const { births } = this.#index
-    const statistics = births?.datesAscend && match.run !== undefined
-      ? statisticsOfRun(births, match.run.run, match.run.facet, ages)
-      : births?.datesAscend && match.isAll
-        ? statisticsOfAll(births, { count: match.count, withImage: this.#index.imageCount }, ages)
-        : await this.#statisticsOfMatch(match, ages)
+    const statistics = await ageStatistics(this.#index, match, { asOf, binWidth, timeZone: this.#timeZone })
     return query.columns === undefined && query.groupBy === undefined ? statistics : { ...statistics, ...await this.#columnStatistics(match, query) }
-  }
-
-  async #statisticsOfMatch (match: Match, ages: Ages): Promise<Statistics> {
-    const { births, imageMarks } = this.#index
-    if (births?.datesAscend !== true || isFew(match.count, this.#table.length)) return await statisticsOfRows(this.#index, match.rows, ages)
-    return await statisticsOfMatch(births, { instants: this.#table.data.births!.instants, imageMarks }, match, ages)
   }
 
   async #columnStatistics (match: Match, { columns = [], bins = 20, groupBy, maxGroups = 100, asOf }: StatisticsQuery): Promise<ColumnStatistics> {

@@ -38,7 +38,7 @@ async function valuesOfMatch (index: TableIndex, column: FixedColumn, match: Mat
   const all = await index.orderedValues(column)
   if (match.count === index.table.length) return all.values
   const { marks } = match
-  // Each value is written, and stays if its row matches: unlike a branch, this takes as long for any rows. The last one is written after the end.
+  // As in `keepMarked`: each value is written, and the next one overwrites it unless its row matches.
   const ordered = new Float64Array(Math.min(match.count, all.values.length) + 1)
   let length = 0
   await runSteps(rowRanges(all.values.length, (from, to) => {
