@@ -38,18 +38,15 @@ const HiddenCsvParameters = Object.fromEntries(Object.entries(CsvParameters).map
 type DataQuery = ListingQuery & Partial<Values<typeof CsvParameters>> & { readonly format?: Format | undefined }
 
 /** What a request asks for, and how the response is sent. */
-interface DataPlan extends RequestPlan {
-  readonly listing: Listing<DataQuery>
+interface ResponsePlan extends RequestPlan {
   readonly encoding: Encoding
-  readonly etag: string
   /** Whether the response depends on the current minute. */
   readonly expiresWithMinute: boolean
 }
 
-/** A plan for one record, without its key. */
-interface RecordPlan extends RequestPlan {
-  readonly encoding: Encoding
-  readonly expiresWithMinute: boolean
+interface DataPlan extends ResponsePlan {
+  readonly listing: Listing<DataQuery>
+  readonly etag: string
 }
 
 interface Prepared { readonly plan: DataPlan, readonly version: DataVersion }
@@ -74,7 +71,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { RecordArray, OneRecord } = recordSchemas(schema).bodies
   const parameters = listingParameters(schema)
   const plans = new PlanCache<DataPlan>()
-  const recordPlans = new PlanCache<RecordPlan>()
+  const recordPlans = new PlanCache<ResponsePlan>()
 
   addListing('/data', { ...parameters, ...HiddenCsvParameters, ...FormatParameter }, { operation: listRecords, vary: 'accept, accept-encoding' })
   addListing('/data.csv', { ...parameters, ...CsvParameters }, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
@@ -132,7 +129,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     }
   })
 
-  function recordPlanOf (request: FastifyRequest): RecordPlan {
+  /** The plan of a request for one record, without the filter by its key, so that requests for other records share it. */
+  function recordPlanOf (request: FastifyRequest): ResponsePlan {
     const { headers, dataVersion: version } = request
     const query = request.query as RecordQuery
     const input = { version: version.version, minute: wholeMinute(clock()), encoding: headers['accept-encoding'] }
