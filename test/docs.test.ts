@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
+import { WARNING_CODES } from '../lib/base/warning.js'
 import { parseSchema } from '../lib/schema/schema.js'
 import { QUARANTINE_CODES } from '../lib/source/reject.js'
 import config from '../plugins/config.js'
@@ -60,6 +61,10 @@ t.test('the schema of the README is valid', async (t) => {
 
 t.test('the README explains every code of a reject', async (t) => {
   for (const code of QUARANTINE_CODES) t.match(readme, `\`${code}\``)
+})
+
+t.test('the README explains every code of a warning', async (t) => {
+  for (const code of WARNING_CODES) t.match(readme, `\`${code}\``)
 })
 
 t.test('the README explains every code of a problem', async (t) => {

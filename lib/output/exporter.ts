@@ -228,6 +228,7 @@ class CachedBody {
   readonly #body: Export
   readonly #budget: ResponseBudget
   readonly #free: (() => void) | undefined
+  /** Not a Set, for the reason that `lib/store/s3/fast-path/buffered-http.ts` explains. */
   #readers: readonly BodyReader[] = []
   #isCached = true
   #reservation: Reservation | undefined

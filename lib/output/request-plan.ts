@@ -36,7 +36,7 @@ export function planRequest (version: DataVersion, query: ExportQuery): RequestP
   return { ...query, asOf: usedAsOf, version: version.version, shapeKey, ...namesOf(filters, shapeKey, usedAsOf) }
 }
 
-/** The plan of the same request for other records. The filters must name no column that the request does not name, except the key. */
+/** The plan of the same request with other filters. They are not validated, so they may name only the key and the columns that the request names. */
 export function withFilters (plan: RequestPlan, filters: readonly Filter[]): RequestPlan {
   return { ...plan, ...namesOf(filters, plan.shapeKey, plan.asOf) }
 }

@@ -22,7 +22,7 @@ const COLUMN_PARAMETERS = {
     separator: ',',
     accepted: 'a list of columns, separated by commas or repeated'
   }),
-  bins: integerParameter({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of bins in the histogram of each of `columns`, without which only the default is accepted.', example: 10 }),
+  bins: integerParameter({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of bins in the histogram of each of `columns`. Without `columns`, only the default is accepted.', example: 10 }),
   group_by: textParameter({ description: 'The column by whose values the records are grouped. The response has the number of records of each group and its statistics of `columns`.' }),
   limit: integerParameter({
     minimum: 1,

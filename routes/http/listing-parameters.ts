@@ -26,7 +26,7 @@ export type RecordQuery = Pick<ListingQuery, 'columns' | 'as_of'>
  */
 export const recordParameters: (schema: Schema) => Parameters = perSchema(({ birth }) => ({
   columns: { ...columnsParameter(['*']), isHidden: true },
-  ...birth && { as_of: { ...AgeParameters.as_of, description: `With \`columns=age\`: ${AgeParameters.as_of.description[0]!.toLowerCase()}${AgeParameters.as_of.description.slice(1)}` } }
+  ...birth && { as_of: { ...AgeParameters.as_of, description: `${AgeParameters.as_of.description} It applies to \`columns=age\`.` } }
 }))
 
 /** Adds a default to a list. An equal list is replaced by the same object, so that `toEntries` omits it like an absent parameter. */

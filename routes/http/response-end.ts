@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 
 /**
- * The functions that are called when the responses of a connection end, for those that have not ended. Not Sets, whose replaced tables would keep
- * the responses from minor garbage collections; see `lib/store/s3/fast-path/buffered-http.ts`.
+ * By connection, the functions to call when its open responses end. Arrays and not Sets, for the reason that
+ * `lib/store/s3/fast-path/buffered-http.ts` explains.
  */
 const openResponses = new WeakMap<Socket, (() => void)[]>()
 
