@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import type { Warning } from '../base/warning.js'
 import type { ViewChange } from './view-change.js'
 
 /** Names the layout of the state object. A release that changes the layout or its meaning changes this name. */
-export const FORMAT = 'userlake state 1'
+export const FORMAT = 'userlake state 2'
 
 /** The maximum size of a state object that is read, in bytes. */
 export const MAX_STATE_BYTES = 4 * 1024 * 1024
@@ -38,8 +39,8 @@ export interface SharedState {
   /** Time since the beginning of the listing, and its duration. */
   readonly listingAgeMs: number
   readonly listingMs: number
-  /** The number of requests that it took; absent in states of earlier releases. */
-  readonly requests?: number
+  /** The number of requests that it took. */
+  readonly requests: number
   /** Time since the beginning of the listing that the output was last made from; `null` if the leader has made none. */
   readonly outputAgeMs: number | null
   /** The id of the view, the name of its data version, and the result of `fingerprint` for it. */
@@ -58,34 +59,24 @@ export interface SharedState {
 /** The maximum number of keys in `failed`. */
 export const MAX_FAILED = 100
 
+/** Encodes a state as JSON, with a checksum. */
+export function encodeSharedState (state: SharedState): Buffer {
+  return Buffer.from(JSON.stringify({ checksum: checksum(state), state }))
+}
+
 /** Decodes a state. Returns `undefined` if it is damaged, has another format, or belongs to another lake, schema or other settings. */
 export function decodeSharedState (body: Buffer, identity: string): SharedState | undefined {
   try {
-    const state = JSON.parse(body.toString()) as Partial<SharedState> | null
-    return state?.format === FORMAT && state.identity === identity && isComplete(state) ? state : undefined
+    const file = JSON.parse(body.toString()) as { readonly checksum: string, readonly state: SharedState }
+    return file.checksum === checksum(file.state) && file.state.format === FORMAT && file.state.identity === identity ? file.state : undefined
   } catch {
     return undefined
   }
 }
 
-/** Whether a state has all its members. The content of the steps is not checked: its result must have the fingerprint of the state. */
-function isComplete (state: Partial<SharedState>): state is SharedState {
-  const { leader, view, version, fingerprint, position, isIdle, writtenAt, listingAgeMs, listingMs, outputAgeMs, warnings, failed, steps, requests = 0 } = state
-  return [leader, view, version, fingerprint, position].every(isText) && typeof isIdle === 'boolean' && [writtenAt, listingAgeMs, listingMs, outputAgeMs ?? 0, requests].every(isNotNegative) &&
-    isListOf(failed, isText) && isListOf(warnings, ({ code, detail }) => isText(code) && isText(detail)) &&
-    isListOf(steps, ({ from, to, change, position, bytes }) => isText(from) && isText(to) && typeof change === 'object' && (position === null || isText(position)) && isNotNegative(bytes))
-}
-
-function isText (value: unknown): value is string {
-  return typeof value === 'string'
-}
-
-function isNotNegative (value: unknown): boolean {
-  return typeof value === 'number' && value >= 0
-}
-
-function isListOf<T> (list: readonly T[] | undefined, isItem: (item: T) => boolean): boolean {
-  return Array.isArray(list) && list.every((item: T) => isItem(item))
+/** A wrong value in a state, such as a duration or an id of a record, would make its readers wait or fail. */
+function checksum (state: SharedState): string {
+  return createHash('sha256').update(JSON.stringify(state)).digest('base64url')
 }
 
 /**

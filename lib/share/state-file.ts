@@ -1,6 +1,6 @@
 import type { Clock, MonotonicClock } from '../base/clock.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
-import { decodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
+import { decodeSharedState, encodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
 import { writtenAt } from './share-rules.js'
 
 /** The time limit of a read, in milliseconds: a replica that cannot read the state lists the lake for itself. */
@@ -76,7 +76,7 @@ export class StateFile {
     const next: SharedState = { ...state, format: FORMAT, identity, writtenAt: wallClock() }
     const sentAt = clock()
     try {
-      const { etag } = await store.put(key, Buffer.from(JSON.stringify(next)), { ifMatch: this.#known?.etag ?? null, contentType: 'application/json' })
+      const { etag } = await store.put(key, encodeSharedState(next), { ifMatch: this.#known?.etag ?? null, contentType: 'application/json' })
       this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt }
       this.#seenAt = sentAt
       return true

@@ -12,7 +12,7 @@ const SHARING = { SHARE_LISTINGS: 'true' }
 
 interface StateObject { readonly leader: string, readonly isIdle: boolean, readonly version: string, readonly writtenAt: number, readonly outputAgeMs: number | null }
 
-const stateOf = ({ bucket }: TestLake) => JSON.parse(bucket.get(STATE_KEY)!.body.toString()) as StateObject
+const stateOf = ({ bucket }: TestLake) => (JSON.parse(bucket.get(STATE_KEY)!.body.toString()) as { state: StateObject }).state
 const headersOf = async ({ app }: TestLake, url = '/data') => (await app.inject(url)).headers
 
 /** Two replicas of one lake, the first of which leads. */

@@ -122,7 +122,7 @@ export class Simulation {
   /** The name of the replica that leads; `undefined` without a state. */
   get leader (): string | undefined {
     const state = this.bucket.get(STATE_KEY)
-    return state && (JSON.parse(state.body.toString()) as { leader: string }).leader
+    return state && (JSON.parse(state.body.toString()) as { state: { leader: string } }).state.leader
   }
 
   /** The records of a replica, each as JSON with the ETag of its image. */
