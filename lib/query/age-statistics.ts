@@ -10,15 +10,15 @@ import type { Match } from './match.js'
 import type { AgeBin, Statistics } from './statistics.js'
 import type { TableIndex } from './table-index.js'
 
-export interface Ages {
+interface Ages {
   /** Milliseconds since 1970-01-01 UTC. */
   readonly asOf: number
   readonly binWidth: number
   readonly timeZone: string
 }
 
-/** The records that statistics are made of. */
-interface Births {
+/** What the statistics of some records are computed from. */
+interface Summary {
   /** The number of all records, and of those with a birth. */
   readonly count: number
   readonly births: number
@@ -35,8 +35,8 @@ interface Births {
 export async function ageStatistics (index: TableIndex, match: Match, ages: Ages): Promise<Statistics> {
   const { births, table } = index
   if (births?.datesAscend !== true) return await statisticsOfRows(index, match.rows, ages)
-  if (match.run !== undefined) return statistics(birthsOfFacet(births, match.run.run, match.run.facet, ages), ages)
-  if (match.isAll) return statistics({ ...birthsOfFacet(births, allOf(births), 'all', ages), count: match.count, withImage: index.imageCount }, ages)
+  if (match.run !== undefined) return statistics(summaryOfFacet(births, match.run.run, match.run.facet, ages), ages)
+  if (match.isAll) return statistics({ ...summaryOfFacet(births, allOf(births), 'all', ages), count: match.count, withImage: index.imageCount }, ages)
   return isFew(match.count, table.length) ? await statisticsOfRows(index, match.rows, ages) : await statisticsOfMarks(index, births, match, ages)
 }
 
@@ -46,35 +46,23 @@ function allOf (births: BirthIndex): Run {
 
 /** The statistics of many rows. The dates of birth must ascend in the order of the births. */
 async function statisticsOfMarks ({ table, imageMarks }: TableIndex, index: BirthIndex, { count, marks, rows }: Match, ages: Ages): Promise<Statistics> {
-  const { instants } = table.data.births!
   const all = allOf(index)
   const positions = await MarkedPositions.find(index.rows(all.from, all.to), marks)
-  let [high, low] = [0, 0]
-  await runSteps(rowRanges(rows.length, (from, to) => {
-    for (let i = from; i < to; i++) {
-      const birthts = instants[rows[i]!]!
-      if (Number.isNaN(birthts)) continue
-      const multiple = Math.floor(birthts / LOW)
-      high += multiple
-      low += birthts - multiple * LOW
-    }
-  }))
-  const births = positions.countBefore(index.length)
-  return statistics({ ...birthsOfRun(index, all, positions, ages), count, withImage: countCommonMarks(marks, imageMarks), meanBirthts: high / births * LOW + low / births }, ages)
+  return statistics({ ...summaryOfRun(index, all, positions, ages), count, withImage: countCommonMarks(marks, imageMarks), meanBirthts: await meanBirth(table.data.births!.instants, rows) }, ages)
 }
 
 /** The cost depends on the number of bins, and hardly on that of rows. */
-function birthsOfFacet (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Births {
-  const births = birthsOfRun(index, run, index.facet(facet), ages)
+function summaryOfFacet (index: BirthIndex, run: Run, facet: ImageFacet, ages: Ages): Summary {
+  const summary = summaryOfRun(index, run, index.facet(facet), ages)
   return {
-    ...births,
-    count: births.births,
+    ...summary,
+    count: summary.births,
     withImage: facet === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
-    meanBirthts: index.mean(run, facet, births.births)
+    meanBirthts: index.mean(run, facet, summary.births)
   }
 }
 
-function birthsOfRun (index: BirthIndex, run: Run, positions: PositionCounter, ages: Ages): Pick<Births, 'births' | 'birthtsAt' | 'bins'> {
+function summaryOfRun (index: BirthIndex, run: Run, positions: PositionCounter, ages: Ages): Pick<Summary, 'births' | 'birthtsAt' | 'bins'> {
   const before = positions.countBefore(run.from)
   return {
     births: positions.countBefore(run.to) - before,
@@ -109,7 +97,6 @@ async function statisticsOfRows (index: TableIndex, rows: Uint32Array, { asOf, t
   const today = calendarDay(asOf, timeZone)
   const counts = new Map<number, number>()
   let withImage = 0
-  let [high, low] = [0, 0]
   await runSteps(rowRanges(rows.length, (from, to) => {
     for (let i = from; i < to; i++) if (table.hasImage(rows[i]!)) withImage++
   }))
@@ -119,12 +106,8 @@ async function statisticsOfRows (index: TableIndex, rows: Uint32Array, { asOf, t
     const addBin = () => { if (count > 0) counts.set(bin, (counts.get(bin) ?? 0) + count) }
     for (let i = from; i < to; i++) {
       const row = ordered[i]!
-      const birthts = instants[row]!
-      const multiple = Math.floor(birthts / LOW)
-      high += multiple
-      low += birthts - multiple * LOW
       const years = completedYears(dates[row]! as CalendarDay, today)
-      const next = Math.floor((birthts > asOf ? Math.min(years, -1) : years) / binWidth)
+      const next = Math.floor((instants[row]! > asOf ? Math.min(years, -1) : years) / binWidth)
       if (next !== bin) {
         addBin()
         ;[bin, count] = [next, 0]
@@ -137,10 +120,26 @@ async function statisticsOfRows (index: TableIndex, rows: Uint32Array, { asOf, t
     count: rows.length,
     births: ordered.length,
     withImage,
-    meanBirthts: high / ordered.length * LOW + low / ordered.length,
+    meanBirthts: await meanBirth(instants, ordered),
     birthtsAt: (i) => instants[ordered[i]!]!,
     bins: () => [...counts].sort(([a], [b]) => a - b)
   }, { asOf, timeZone, binWidth })
+}
+
+/** The mean birth timestamp of those rows that have a birth. */
+async function meanBirth (instants: Float64Array, rows: Uint32Array): Promise<number> {
+  let [high, low, count] = [0, 0, 0]
+  await runSteps(rowRanges(rows.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const birthts = instants[rows[i]!]!
+      if (Number.isNaN(birthts)) continue
+      const multiple = Math.floor(birthts / LOW)
+      high += multiple
+      low += birthts - multiple * LOW
+      count++
+    }
+  }))
+  return high / count * LOW + low / count
 }
 
 const NO_BIRTHS = { instants: new Float64Array(), dates: new Int32Array() }
@@ -176,7 +175,7 @@ export function withEmptyBins (bins: readonly AgeBin[], binWidth: number, maxBin
 }
 
 /** Doubles represent the difference of any two times exactly; the error of the mean is at most a few milliseconds. */
-function statistics ({ count, births, withImage, meanBirthts, birthtsAt, bins }: Births, { asOf, binWidth }: Ages): Statistics {
+function statistics ({ count, births, withImage, meanBirthts, birthtsAt, bins }: Summary, { asOf, binWidth }: Ages): Statistics {
   const ageOf = (birthts: number) => (asOf - birthts) / YEAR_MS
   const last = births - 1
   const median = () => (ageOf(birthtsAt(Math.floor(last / 2))) + ageOf(birthtsAt(Math.ceil(last / 2)))) / 2

@@ -9,7 +9,7 @@ import type { ImageFacet, Run } from './birth-index.js'
 import type { Filter, Operand, Range, RowPredicate, ValueRange } from './filter.js'
 import { findContaining } from './fold-texts.js'
 import { countMarks, mark, markedRows, noMarks } from './marks.js'
-import { isComparable, orderingOf, valuesOf, type ComparableColumn, type KeyColumn, type QueryColumn } from './query-column.js'
+import { isComparable, orderingOf, queryColumn, valuesOf, type ComparableColumn, type KeyColumn, type QueryColumn } from './query-column.js'
 import type { TableIndex } from './table-index.js'
 
 /** A filter on a table. */
@@ -170,9 +170,9 @@ async function markContaining (index: TableIndex, column: DictionaryReader | Key
 
 async function containsWords (index: TableIndex, words: readonly string[]): Promise<Condition> {
   const { table } = index
-  const columns = [table.keyName, ...table.data.columns.map(({ name }) => name)].map((name) => index.column(name, NaN))
+  const columns = [table.keyName, ...table.data.columns.map(({ name }) => name)].map((name) => queryColumn(table, name))
     .filter((column) => column?.kind === 'dictionary' || column?.kind === 'keys')
-  /** How many of the words each row contains. */
+  /** The number of words that each row contains. */
   const counts = new (words.length < 256 ? Uint8Array : Uint32Array)(table.length)
   for (const word of words) {
     const found = new Uint8Array(table.length)

@@ -11,7 +11,7 @@ export function isFew (count: number, length: number): boolean {
 }
 
 /** The cost of listing one matching row, in tests of one row against a filter. */
-export const SCAN_COST = 64
+export const LISTING_COST = 64
 
 /** The cost of testing and marking one row of a list, in tests of one row of a scan. */
 export const CANDIDATE_COST = 2

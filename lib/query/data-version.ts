@@ -38,7 +38,7 @@ export interface FilterQuery {
 }
 
 export interface SelectQuery extends FilterQuery {
-  /** In this order, the virtual column `age` included; a column that no record has is `null` in all of them. Default: the declared columns. */
+  /** In this order; the virtual column `age` can be among them. A column that no record has is `null` in all of them. Default: the declared columns. */
   readonly columns?: readonly string[] | undefined
   /** Default: the key. */
   readonly sort?: Sort | undefined

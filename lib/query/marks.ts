@@ -24,6 +24,12 @@ export function mark (marks: Marks, rows: Uint32Array): void {
   for (const row of rows) marks[row >>> 5]! |= 1 << (row & 31)
 }
 
+/** Adds those rows from `from` up to, not including, `to` that meet a test. */
+export function markWhere (marks: Marks, from: number, to: number, test: (row: number) => boolean): void {
+  for (let row = from; row < to; row++) if (test(row)) marks[row >>> 5]! |= 1 << (row & 31)
+}
+
+/** The number of rows in a set. */
 export function countMarks (marks: Marks): number {
   let count = 0
   for (const word of marks) count += countBits(word)

@@ -4,7 +4,7 @@ import { rowNumbers } from './column-order.js'
 import { toCondition, type Condition } from './condition.js'
 import { CANDIDATE_COST, isFew, SORT_COST } from './costs.js'
 import type { FilterQuery } from './data-version.js'
-import { allMarks, countMarks, isMarked, mark, markedRows, noMarks, type Marks } from './marks.js'
+import { allMarks, countMarks, isMarked, mark, markedRows, markWhere, noMarks, type Marks } from './marks.js'
 import type { TableIndex } from './table-index.js'
 
 /** The rows that were found, as a list or as marks. */
@@ -103,9 +103,7 @@ async function findRows (index: TableIndex, conditions: readonly Condition[]): P
   }
   const marks = noMarks(length)
   const test = testOf(conditions)
-  const scan = (from: number, to: number) => {
-    for (let row = from; row < to; row++) if (test(row)) marks[row >>> 5]! |= 1 << (row & 31)
-  }
+  const scan = (from: number, to: number) => markWhere(marks, from, to, test)
   if (length <= STEP_ROWS) scan(0, length)
   else await runSteps(rowRanges(length, scan))
   return { marks }

@@ -1,6 +1,6 @@
 import { firstIndex } from '../base/bytes.js'
 import type { Value } from '../schema/field-type.js'
-import { isFew, SCAN_COST } from './costs.js'
+import { isFew, LISTING_COST } from './costs.js'
 import type { Position, Sort } from './data-version.js'
 import { keepMarked } from './marks.js'
 import type { Match } from './match.js'
@@ -49,10 +49,9 @@ export class RowOrder {
     }
     this.#keys = keys
     const [key] = keys
-    if (key === undefined) return
-    if (this.#isFew(match)) return
-    if (this.#keys.length > 1 || key.isReversed !== this.#isReversed) {
-      const rows = await this.#index.orderBy(this.#keys, this.#isReversed)
+    if (key === undefined || this.#isFew(match)) return
+    if (keys.length > 1 || key.isReversed !== this.#isReversed) {
+      const rows = await this.#index.orderBy(keys, this.#isReversed)
       this.#all = { rows, valued: rows.length, isReversed: false }
     } else {
       this.#all = { ...await this.#index.order(key.column), isReversed: key.isReversed }
@@ -64,11 +63,12 @@ export class RowOrder {
     if (this.#keys.length === 0) return this.#isReversed ? match.rows.slice().reverse() : match.rows
     if (this.#all === undefined) return match.rows.slice().sort((a, b) => this.#compare(a, b))
     const { rows, valued, isReversed } = this.#all
-    if (!isReversed) return match.isAll ? rows : keepMarked(rows, match.marks, match.count)
-    const reversed = rows.slice()
-    reversed.subarray(0, valued).reverse()
-    reversed.subarray(valued).reverse()
-    return match.isAll ? reversed : keepMarked(reversed, match.marks, match.count)
+    const ordered = isReversed ? rows.slice() : rows
+    if (isReversed) {
+      ordered.subarray(0, valued).reverse()
+      ordered.subarray(valued).reverse()
+    }
+    return match.isAll ? ordered : keepMarked(ordered, match.marks, match.count)
   }
 
   /** At most `limit` of the matching rows in this order, after the position. It must have been prepared for them. */
@@ -76,7 +76,7 @@ export class RowOrder {
     const isAfter = after === undefined ? () => true : this.#isAfter(after)
     const { length } = this.#index.table
     // If enough rows match, testing rows one by one costs less than listing all that match.
-    const isScanned = this.#keys.length === 0 ? !match.isListed && match.count * SCAN_COST > length : this.#all !== undefined
+    const isScanned = this.#keys.length === 0 ? !match.isListed && match.count * LISTING_COST > length : this.#all !== undefined
     if (isScanned) {
       const page: number[] = []
       for (let place = firstIndex(0, length, (place) => isAfter(this.#rowAt(place))); place < length && page.length < limit; place++) {

@@ -7,7 +7,7 @@ import { BirthIndex } from './birth-index.js'
 import { orderByCode, orderByKey, orderByRanks, orderOfRows, rankRows, type CodeOrder, type ColumnOrder, type RankedColumn } from './column-order.js'
 import { foldTexts } from './fold-texts.js'
 import type { IndexCache } from './index-cache.js'
-import { countMarks, noMarks, type Marks } from './marks.js'
+import { countMarks, markWhere, noMarks, type Marks } from './marks.js'
 import { isComparable, orderingOf, queryColumn, type ComparableColumn, type ComparableKeys, type KeyColumn, type QueryColumn } from './query-column.js'
 
 /** The case-folded values of a text column. */
@@ -20,7 +20,7 @@ export interface FoldedTexts {
 /** A column by which rows are sorted. */
 export interface OrderedColumn { readonly column: ComparableColumn, readonly isReversed: boolean }
 
-/** `min` is greater than `max` if there are no numbers. */
+/** The least and the greatest of whole numbers; Infinity and -Infinity if there are none. */
 export interface WholeRange { readonly min: number, readonly max: number }
 
 /** A table, its columns as queries read them, and the indexes of them that queries have used. */
@@ -49,7 +49,7 @@ export class TableIndex {
   get imageMarks (): Marks {
     if (this.#imageMarks === undefined) {
       this.#imageMarks = noMarks(this.table.length)
-      for (let row = 0; row < this.table.length; row++) if (this.table.hasImage(row)) this.#imageMarks[row >>> 5]! |= 1 << (row & 31)
+      markWhere(this.#imageMarks, 0, this.table.length, (row) => this.table.hasImage(row))
     }
     return this.#imageMarks
   }
@@ -81,8 +81,8 @@ export class TableIndex {
   }
 
   /**
-   * The rows in the order of a column, if that index exists. If it does not, returns `undefined` and starts to build it, except for ages, as that
-   * order is valid for a minute only. The caller then finds the rows by a scan.
+   * The rows in the order of a column, if that index exists. Otherwise returns `undefined`, and the caller finds the rows by a scan; for a large
+   * table, starts to build the index, except that of ages, which is valid for a minute only.
    */
   orderIfReady (column: DictionaryReader): CodeOrder | undefined
   orderIfReady (column: QueryColumn): ColumnOrder | undefined
@@ -119,7 +119,7 @@ export class TableIndex {
     return { rows, values }
   }
 
-  /** The least and the greatest number of a column; `undefined` if not all are whole. */
+  /** The range of the numbers of a column; `undefined` if not all are whole. */
   async wholeRange ({ kind, values }: FixedColumn): Promise<WholeRange | undefined> {
     let range = this.#ranges.get(values)
     if (range === undefined) {

@@ -12,7 +12,6 @@ import { TableReader, type Table } from '../table/table.js'
 import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { AGE, columnType, isAge } from './age-column.js'
 import { ageStatistics } from './age-statistics.js'
-import { valueStatisticsOfGroups, valueStatisticsOfMatch } from './value-statistics.js'
 import { groupRows } from './groups.js'
 import { IndexCache } from './index-cache.js'
 import { Match } from './match.js'
@@ -24,12 +23,13 @@ import { RowOrder } from './row-order.js'
 import type { ColumnStatistics, ValueStatistics, Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
 import { countUndeclared, type UndeclaredColumn } from './undeclared-columns.js'
+import { valueStatisticsOfGroups, valueStatisticsOfMatch } from './value-statistics.js'
 
 /** The maximum number of cells of a batch, so that it takes some milliseconds, and the approximate maximum number of its characters. */
 const BATCH_CELLS = 8000
 const BATCH_CHARACTERS = 64 * 1024
 
-/** The cached matches have at most as many rows in total as the table or, if that is more, this number. */
+/** The cached matches take at most as much memory as a list of all rows of the table or, if that is more, of this many rows. */
 const MIN_CACHED_ROWS = 10_000
 const ROW_BYTES = Uint32Array.BYTES_PER_ELEMENT
 
