@@ -67,7 +67,7 @@ export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refr
 
 /** The interval between refreshes that the budget allows, in milliseconds, if it is longer than MAX_STALENESS; otherwise `undefined`. */
 export function intervalByBudget (requests: number, { maxListRequests, maxStalenessMs }: FreshnessRules): number | undefined {
-  const ms = requests * 60_000 / maxListRequests
+  const ms = paymentMs(requests, maxListRequests)
   return ms > maxStalenessMs ? ms : undefined
 }
 
@@ -80,7 +80,12 @@ export function intervalByBudget (requests: number, { maxListRequests, maxStalen
  * @returns the time at which these requests are paid for, too, in milliseconds
  */
 export function payFor (requests: number, paidAt: number, now: number, { maxListRequests }: FreshnessRules): number {
-  return Math.max(paidAt, now) + requests * 60_000 / maxListRequests
+  return Math.max(paidAt, now) + paymentMs(requests, maxListRequests)
+}
+
+/** The time that pays for these requests, in milliseconds. @param maxListRequests the most requests a minute; may be Infinity */
+export function paymentMs (requests: number, maxListRequests: number): number {
+  return requests * 60_000 / maxListRequests
 }
 
 /** Adds a duration to the last ones, and drops the oldest if there are too many. */

@@ -10,7 +10,7 @@ export type { FreshnessRules } from './refresh-rule.js'
 export interface Refreshed {
   /** When the listing began, in milliseconds of the monotonic clock. */
   readonly listedAt: number
-  /** If another replica made the listing: when this replica read the state object that describes it, in milliseconds of the monotonic clock. Absent after a listing of its own. */
+  /** Without a listing of this replica: when it began to read the state object of the leader, in milliseconds of the monotonic clock. Absent after a listing. */
   readonly checkedAt?: number
   /** How long the listing took, or the reading of the state object, in milliseconds. */
   readonly listingMs: number
@@ -201,7 +201,7 @@ export class Refresher<T extends Refreshed> {
     }
   }
 
-  /** The age up to which the data is known to stay as it is. */
+  /** The age up to which the data may be served without a refresh. */
   #freshMs (): number {
     const { maxStalenessMs } = this.#options.rules
     return this.#last?.readAgainAt === undefined ? maxStalenessMs : Math.min(maxStalenessMs, this.#last.readAgainAt - this.#last.listedAt)

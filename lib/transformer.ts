@@ -88,7 +88,7 @@ export interface TransformerOptions {
   /** Opens the backend that reconciles and publishes, over the same store. Default: one in this thread. */
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
   /** Share listings with the other replicas of the lake through an object beside the snapshot. Default: this one lists for itself. */
-  readonly sharing?: { /** Whether this replica may write the object. If not, it only follows. */ readonly mayWrite: boolean } | undefined
+  readonly sharing?: { /** Whether this replica may write the object. If not, it never leads. */ readonly mayWrite: boolean } | undefined
   /** Opens the engine that runs queries on a state of the source. Default: the in-process engine. */
   readonly openVersion?: OpenVersion | undefined
   /** Receives the reason if the snapshot could not be used: the first reconcile then downloads every info file. */
@@ -326,7 +326,7 @@ export class UserDataTransformer {
   /**
    * Returns the records that changed between two positions of the change log.
    *
-   * @param since the position after which changes are returned. Default: the current position, so that there are none.
+   * @param since the position after which changes are returned. Default: the current position, so that the result has no changes.
    * @param until the last position whose changes are returned. Default: the current position.
    * @returns `undefined` if the change log does not contain one of the positions, or the data version of `until` is not retained
    */

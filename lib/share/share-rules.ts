@@ -22,9 +22,9 @@ export interface KnownState {
   readonly listingMs: number
 }
 
-/** What a replica knows when its data has to be refreshed. */
-export interface Situation {
-  /** `undefined` if there is none, or if it could not be read. */
+/** The input of `decideAction`: what a replica knows when its data has to be refreshed. */
+export interface ActionInput {
+  /** `undefined` if the state object does not exist. */
   readonly state: KnownState | undefined
   /** Whether a client requires a listing that begins after its request. */
   readonly isForced: boolean
@@ -39,16 +39,21 @@ export interface Situation {
  */
 export type Action = 'follow' | 'list' | 'lead'
 
-/** Whether another replica leads, as far as is known: it is alive and renews the state. */
+/** Whether the replica that has written the state still leads, as far as is known: it has requests and renews the state. */
+export function isRenewed ({ isIdle, unrenewedMs }: KnownState): boolean {
+  return !isIdle && unrenewedMs < TAKEOVER_MS
+}
+
+/** Whether another replica leads, as far as is known. */
 export function isLed (state: KnownState): boolean {
-  return !state.isOwn && !state.isIdle && state.unrenewedMs < TAKEOVER_MS
+  return !state.isOwn && isRenewed(state)
 }
 
 /**
  * Decides how a replica refreshes its data. While there are requests, the replica that has written the last state leads. Another one replaces
  * it if it is idle and newer data is needed, or after TAKEOVER_MS without a new state.
  */
-export function decideAction ({ state, isForced, mayWrite, maxStalenessMs }: Situation): Action {
+export function decideAction ({ state, isForced, mayWrite, maxStalenessMs }: ActionInput): Action {
   const lead = mayWrite ? 'lead' : 'list'
   if (state === undefined || state.isOwn) return lead
   if (state.isForeign) return isLed(state) ? 'list' : lead
@@ -67,13 +72,15 @@ export function isIdleAfter (sinceRefreshMs: number, maxStalenessMs: number, lis
   return sinceRefreshMs >= Math.max(RENEW_MS, 2 * allowedAgeMs(maxStalenessMs, listingMs))
 }
 
-/** What a replica knows after a listing of its own. Times are milliseconds. */
-export interface Listed {
+/** The input of `isStateDue`: what a replica knows after a listing of its own. Times are milliseconds. */
+export interface ListingOutcome {
   /** Whether the listing has found a difference to the state. */
   readonly isChanged: boolean
   readonly action: Action
-  /** Whether this replica has written the state, and whether the state says that it is idle. */
+  /** Whether this replica has written the state, and whether it was written for other settings, or by another release. */
   readonly isOwn: boolean
+  readonly isForeign: boolean
+  /** Whether the state says that its writer is idle. */
   readonly wasIdle: boolean
   /** Whether this replica is idle now. */
   readonly isIdle: boolean
@@ -84,11 +91,12 @@ export interface Listed {
 
 /**
  * Whether the state is written after a listing: if the listing has found a change, if the leader changes, becomes idle or is no longer idle, or if the
- * next listing would end more than RENEW_MS after the last write. A replica that does not lead writes only if it has found a change.
+ * next listing would end more than RENEW_MS after the last write. A replica that does not lead writes only if it has found a change, and never in
+ * place of a foreign state.
  */
-export function isStateDue ({ isChanged, action, isOwn, wasIdle, isIdle, unrenewedMs, sinceListingMs }: Listed): boolean {
+export function isStateDue ({ isChanged, action, isOwn, isForeign, wasIdle, isIdle, unrenewedMs, sinceListingMs }: ListingOutcome): boolean {
+  if (action !== 'lead') return isChanged && !isForeign
   if (isChanged) return true
-  if (action !== 'lead') return false
   return !isOwn || wasIdle !== isIdle || unrenewedMs + sinceListingMs > RENEW_MS
 }
 
@@ -97,8 +105,8 @@ export function isClaimDue ({ listingMs }: KnownState): boolean {
   return listingMs >= CLAIM_MS
 }
 
-/** What the leader knows between listings. Times are milliseconds. */
-export interface Leading {
+/** The input of `decideRenewal`: what the leader knows between listings. Times are milliseconds. */
+export interface RenewalInput {
   readonly isIdle: boolean
   /** Whether a refresh is running. */
   readonly isRefreshing: boolean
@@ -111,7 +119,7 @@ export interface Leading {
 }
 
 /** What the leader writes between listings: `active` while a listing takes long, `idle` when it has no more requests. `undefined`: nothing. */
-export function decideRenewal ({ isIdle, isRefreshing, sinceRefreshMs, unrenewedMs, listingMs, maxStalenessMs }: Leading): 'active' | 'idle' | undefined {
+export function decideRenewal ({ isIdle, isRefreshing, sinceRefreshMs, unrenewedMs, listingMs, maxStalenessMs }: RenewalInput): 'active' | 'idle' | undefined {
   if (isRefreshing) return unrenewedMs >= RENEW_MS ? 'active' : undefined
   return !isIdle && isIdleAfter(sinceRefreshMs, maxStalenessMs, listingMs) ? 'idle' : undefined
 }

@@ -38,7 +38,7 @@ export class StateFile {
     this.#options = options
   }
 
-  /** The version that was last read or written; `undefined` if there was none. */
+  /** The version that was last read or written; `undefined` before the first read, and if the object did not exist then. */
   get known (): KnownFile | undefined {
     return this.#known
   }

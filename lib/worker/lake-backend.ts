@@ -12,7 +12,7 @@ export interface OutputReport extends PublishReport { readonly records: number }
 
 /** Options of a reconcile. */
 export interface ReconcileRequest {
-  /** Whether downloads that timed out are retried even if their pause is not over. */
+  /** Whether a caller requires a listing that begins after its request. Downloads that timed out are then retried even if their pause is not over. */
   readonly retryAll: boolean
   /** Outputs whose preconditions are read before the listing begins. */
   readonly outputKeys: readonly string[]
@@ -29,7 +29,7 @@ export interface PublishRequest {
 
 /** The outcome of a reconcile. */
 export interface BackendReconciled<State = SourceState, Quarantines = Quarantine> extends Reconciled<State, Quarantines> {
-  /** If the result comes from the state object of another replica: when that was read, in milliseconds of the monotonic clock. Absent after a listing. */
+  /** Without a listing: when this replica began to read the state object of the leader, in milliseconds of the monotonic clock. Absent after a listing. */
   readonly checkedAt?: number
   /** Whether another replica lists the lake, so that the next reconcile will probably be taken from its state. */
   readonly isLed?: boolean

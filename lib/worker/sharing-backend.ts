@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, MonotonicClock } from '../base/clock.js'
-import { describeFailure, toFailureCode } from '../base/failure-code.js'
 import { MAX_CLOSE_WAIT_MS, within } from '../base/timer.js'
-import type { Warning } from '../base/warning.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
-import { decideAction, decideRenewal, isClaimDue, isIdleAfter, isLed, isStateDue, type Action, type KnownState } from '../share/share-rules.js'
+import { paymentMs } from '../refresh-rule.js'
+import { decideAction, decideRenewal, isClaimDue, isIdleAfter, isLed, isRenewed, isStateDue, type Action, type KnownState } from '../share/share-rules.js'
+import { continueLog, logEntriesOf, withPosition, type LogEntry } from '../share/shared-log.js'
 import { appendStep, MAX_FAILED, stepsSince, type SharedState, type Step } from '../share/shared-state.js'
 import { StateFile, type KnownFile } from '../share/state-file.js'
+import { stateWarnings } from '../share/state-warnings.js'
+import { StateWrites } from '../share/state-writes.js'
 import { applyChange, combineChanges, fingerprint, isNoChange, touchedIds, viewChange, type View, type ViewChange } from '../share/view-change.js'
 import { lakeIdentity } from '../snapshot/snapshot-file.js'
-import { appendChanges, hasPosition, lastPosition, randomPosition, renameLast, toColumn, versionOf, type ChangeLog } from '../source/change-log.js'
+import { lastPosition } from '../source/change-log.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
 import { nextStateName, type SourceState } from '../source/source-state.js'
@@ -20,7 +22,7 @@ import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, Reco
 export interface SharingRules {
   /** The object key of the state. */
   readonly stateKey: string
-  /** Whether this replica may write the state. If not, it only follows. */
+  /** Whether this replica may write the state. If not, it never leads: it follows the leader, and lists for itself while no replica leads. */
   readonly mayWrite: boolean
   readonly maxStalenessMs: number
   /** The most requests a minute for listings that no client has required; may be Infinity. */
@@ -39,17 +41,11 @@ export interface SharingOptions {
   readonly id?: string
 }
 
-/** Milliseconds without an attempt to write after the store has refused one, or after another failure. */
-const PAUSE_AFTER_REFUSAL_MS = 600_000
-const PAUSE_AFTER_FAILURE_MS = 5000
 /** The interval at which the leader checks whether it has to renew the state, in milliseconds. */
 const TICK_MS = 1000
 
-/** A position of the leader, and the ids of the records that were touched since the one before. */
-interface Reached { readonly position: string, readonly ids: readonly string[] }
-
-/** The most positions that remain unserved after a listing of this replica. Its own log has their changes, so that the older ones are not needed. */
-const MAX_UNSERVED = 100
+/** The most entries of the leader's log that are remembered after a listing of this replica. Its own log has their changes, so that the older ones are not needed. */
+const MAX_ENTRIES = 100
 
 /** The view of this replica to which the steps of later states are applied. */
 interface Base {
@@ -59,7 +55,7 @@ interface Base {
   readonly isAssumed: boolean
 }
 
-/** A state that can be followed, and when it was written. */
+/** The last state of the chain, if it can be followed, and when it was written. */
 interface Head extends KnownFile { readonly state: SharedState }
 
 /**
@@ -72,30 +68,28 @@ export class SharingBackend implements LakeBackend {
   readonly #options: SharingOptions
   readonly #id: string
   readonly #file: StateFile
-  /** Fulfilled when all writes have ended that were started so far. One runs at a time. */
-  #writes: Promise<void> = Promise.resolve()
-  #writeCount = 0
+  readonly #writes: StateWrites
   #base: Base | undefined
-  /** The positions that led to the base since the last result that was taken from the state. */
-  #unserved: readonly Reached[] = []
+  /** The entries of the leader's log that led to the base. The next result that is taken from the state adds them to the log of this replica. */
+  #entries: readonly LogEntry[] = []
   /** The last listing of this replica, until the state describes a later one. */
-  #own: BackendReconciled | undefined
+  #ownListing: BackendReconciled | undefined
   /** Whether that listing has found something that the state did not describe. */
   #isDiverged = false
-  /** The last result. */
-  #last: BackendReconciled | undefined
+  /** The last result of `reconcile`, without the warnings about the state. */
+  #lastResult: BackendReconciled | undefined
   /** When the last listing of this replica began. */
   #listedAt = -Infinity
   /** When the last listing of this replica began whose result is what the state describes. */
   #confirmedAt = -Infinity
   /** When the listing began from which this replica last made the output. */
   #outputAt = -Infinity
+  /** When the last refresh began. */
   #refreshedAt = -Infinity
   #isRefreshing = false
+  /** Whether this replica had too few requests to lead when the last refresh began. */
   #isIdle = true
-  #pausedUntil = -Infinity
   #readError: unknown
-  #writeError: unknown
   #lastDiff: { readonly previous: View, readonly next: View, readonly change: ViewChange } | undefined
   #preloaded: Promise<unknown> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -106,11 +100,12 @@ export class SharingBackend implements LakeBackend {
     this.#options = options
     this.#id = id
     this.#file = new StateFile({ store, key: sharing.stateKey, identity: lakeIdentity(store.url, rules), clock, wallClock })
+    this.#writes = new StateWrites(clock, sharing.mayWrite)
   }
 
   async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
     const now = this.#options.clock()
-    this.#isIdle = isIdleAfter(now - this.#refreshedAt, this.#maxStalenessMs, this.#last?.listingMs ?? 0)
+    this.#isIdle = isIdleAfter(now - this.#refreshedAt, this.#maxStalenessMs, this.#lastResult?.listingMs ?? 0)
     this.#refreshedAt = now
     this.#isRefreshing = true
     try {
@@ -118,11 +113,11 @@ export class SharingBackend implements LakeBackend {
       const head = previous === undefined ? undefined : this.#advance()
       const action = isReadable ? await this.#decide(request.retryAll, head) : 'list'
       const followed = action === 'follow' && head !== undefined ? this.#follow(head, now) : undefined
-      this.#last = followed ?? await this.#list(previous, request, onProgress, action)
-      const known = this.#known()
+      this.#lastResult = followed ?? await this.#list(previous, request, onProgress, action)
+      const warnings = stateWarnings({ readError: this.#readError, isForeign: this.#knownState()?.isForeign === true, writeError: this.#writes.error })
       // A replica that cannot follow lists for itself each time.
-      const isFollower = followed !== undefined || (request.retryAll && known !== undefined && !known.isForeign && isLed(known))
-      return { ...this.#last, isLed: isFollower, warnings: [...this.#last.warnings, ...this.#warnings()] }
+      const isFollower = followed !== undefined || (request.retryAll && this.#canFollow)
+      return { ...this.#lastResult, isLed: isFollower, warnings: [...this.#lastResult.warnings, ...warnings] }
     } finally {
       this.#isRefreshing = false
     }
@@ -132,14 +127,13 @@ export class SharingBackend implements LakeBackend {
     const report = await this.#inner.publish(state, request)
     if (!request.dryRun && this.#outputAt !== this.#listedAt) {
       this.#outputAt = this.#listedAt
-      this.#inTurn(async () => { if (this.#isLeader) await this.#renew(this.#isIdle) })
+      this.#writes.enqueue(async () => { if (this.#isLeader) await this.#renew(this.#isIdle) })
     }
     return report
   }
 
   async saveSnapshot (state: SourceState): Promise<boolean> {
-    const known = this.#known()
-    return (known === undefined || known.isForeign || !isLed(known)) && await this.#inner.saveSnapshot(state)
+    return !this.#canFollow && await this.#inner.saveSnapshot(state)
   }
 
   async orderNumbers (column: StoredNumbers): Promise<ColumnOrder> {
@@ -166,7 +160,7 @@ export class SharingBackend implements LakeBackend {
   /** Writes what the leader writes between listings, if it is due. */
   tick (): void {
     const head = this.#head
-    if (head === undefined || !this.#isLeader || this.#isWriting) return
+    if (head === undefined || !this.#isLeader || this.#writes.isBusy) return
     const { clock } = this.#options
     const renewal = decideRenewal({
       isIdle: head.state.isIdle,
@@ -176,38 +170,39 @@ export class SharingBackend implements LakeBackend {
       listingMs: head.state.listingMs,
       maxStalenessMs: this.#maxStalenessMs
     })
-    if (renewal !== undefined) this.#inTurn(() => this.#renew(renewal === 'idle'))
+    if (renewal !== undefined) this.#writes.enqueue(() => this.#renew(renewal === 'idle'))
   }
 
   async close (): Promise<void> {
     clearInterval(this.#timer)
-    const resigned = this.#inTurn(async () => { if (this.#isLeader && !this.#head!.state.isIdle) await this.#renew(true) })
+    const resigned = this.#writes.enqueue(async () => { if (this.#isLeader && !this.#head!.state.isIdle) await this.#renew(true) })
     await within(MAX_CLOSE_WAIT_MS, resigned)
     await this.#inner.close()
   }
 
-  /** The state; `undefined` if there is none that can be followed. */
+  /** The state as it was last read or written; `undefined` if the object did not exist or cannot be followed. */
   get #head (): Head | undefined {
     const known = this.#file.known
     return known?.state && { ...known, state: known.state }
   }
 
-  /** The age up to which no replica needs newer data: with a budget, the leader lists when its last listing is paid for, and later if it has made another one for a job. */
+  /** The age above which newer data is needed. The leader lists again when its last listing is paid for or, if it has made one more for a job, when both are. */
   get #maxStalenessMs (): number {
     const { maxStalenessMs, maxListRequests } = this.#options.sharing
-    return Math.max(maxStalenessMs, 2 * (this.#head?.state.requests ?? 0) * 60_000 / maxListRequests)
+    return Math.max(maxStalenessMs, 2 * paymentMs(this.#head?.state.requests ?? 0, maxListRequests))
+  }
+
+  /** Whether another replica leads, and its state can be followed. */
+  get #canFollow (): boolean {
+    const state = this.#knownState()
+    return state !== undefined && !state.isForeign && isLed(state)
   }
 
   get #isLeader (): boolean {
     return this.#head?.state.leader === this.#id
   }
 
-  get #mayWrite (): boolean {
-    const { clock, sharing: { mayWrite } } = this.#options
-    return mayWrite && clock() >= this.#pausedUntil
-  }
-
-  #known (): KnownState | undefined {
+  #knownState (): KnownState | undefined {
     const known = this.#file.known
     if (known === undefined) return undefined
     const unrenewedMs = this.#options.clock() - known.writtenAt
@@ -217,8 +212,8 @@ export class SharingBackend implements LakeBackend {
 
   /** Reads the state, unless this replica has written it so recently that no other one may have replaced it. Returns whether it is known. */
   async #read (): Promise<boolean> {
-    const state = this.#known()
-    if (this.#isWriting || (state?.isOwn === true && isLed({ ...state, isOwn: false }))) return true
+    const state = this.#knownState()
+    if (this.#writes.isBusy || (state?.isOwn === true && isRenewed(state))) return true
     const reading = this.#preloaded ?? this.#file.read()
     this.#preloaded = undefined
     try {
@@ -231,10 +226,10 @@ export class SharingBackend implements LakeBackend {
   }
 
   async #decide (isForced: boolean, head: Head | undefined): Promise<Action> {
-    const state = this.#known()
-    const action = decideAction({ state, isForced, mayWrite: this.#mayWrite, maxStalenessMs: this.#maxStalenessMs })
+    const state = this.#knownState()
+    const action = decideAction({ state, isForced, mayWrite: this.#writes.isAllowed, maxStalenessMs: this.#maxStalenessMs })
     if (action !== 'lead' || head === undefined || this.#isLeader || !isClaimDue(state!)) return action
-    await this.#inTurn(() => this.#renew(false))
+    await this.#writes.enqueue(() => this.#renew(false))
     if (this.#isLeader) return action
     return isForced ? 'list' : 'follow'
   }
@@ -246,10 +241,10 @@ export class SharingBackend implements LakeBackend {
     if (steps === undefined) return undefined
     if (steps.length > 0) {
       const { state, writtenAt } = head!
-      const view = this.#apply(steps, nextStateName(this.#last!.state, writtenAt))
+      const view = this.#apply(steps, nextStateName(this.#lastResult!.state, writtenAt))
       if (view === undefined || fingerprint(view) !== state.fingerprint) return undefined
       this.#base = { id: state.view, view, isAssumed: false }
-      this.#unserved = [...this.#unserved, ...reachedBy(steps)]
+      this.#entries = [...this.#entries, ...logEntriesOf(steps)]
     }
     return head
   }
@@ -269,74 +264,65 @@ export class SharingBackend implements LakeBackend {
    */
   #follow ({ state, writtenAt, notBefore }: Head, now: number): BackendReconciled | undefined {
     const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, preconditions: new Map() }
-    if (this.#own !== undefined && notBefore - state.listingAgeMs < this.#own.listedAt) return { ...this.#own, ...checked }
+    if (this.#ownListing !== undefined && notBefore - state.listingAgeMs < this.#ownListing.listedAt) return { ...this.#ownListing, ...checked }
     if (this.#base!.isAssumed) return undefined
-    const view = this.#withLog(this.#base!.view, this.#last!, writtenAt)
-    this.#own = undefined
-    this.#unserved = []
+    const found = this.#base!.view
+    // What this replica has listed by itself may be before or after what the leader has listed.
+    const touched = this.#ownListing === undefined || !this.#isDiverged ? [] : touchedIds(viewChange(this.#ownListing, found))
+    const view = { ...found, state: continueLog(found.state, this.#lastResult!.state, this.#entries, touched, writtenAt) }
+    this.#ownListing = undefined
+    this.#entries = []
     this.#base = { ...this.#base!, view }
     return { ...view, ...checked, listedAt: writtenAt - state.listingAgeMs, warnings: state.warnings, failed: state.failed }
   }
 
-  /** The view with the change log of this replica, to which the positions of the leader have been added. */
-  #withLog (view: View, last: View, writtenAt: number): View {
-    const { state } = view
-    let changes = last.state.changes
-    for (const { position, ids } of this.#unserved) changes = append(changes, position, ids)
-    // What this replica has listed by itself may be before or after what the leader has listed.
-    const own = this.#own === undefined || !this.#isDiverged ? [] : touchedIds(viewChange(this.#own, view))
-    if (own.length > 0 || versionOf(lastPosition(changes)) !== state.table.version) changes = append(changes, randomPosition(state.table.version), own)
-    const isSame = state.table === last.state.table && state.files === last.state.files && state.images === last.state.images && state.rejected === last.state.rejected
-    return isSame && changes === last.state.changes ? { ...view, state: last.state } : { ...view, state: { ...state, changes, name: nextStateName(last.state, writtenAt) } }
-  }
-
+  /** Lists the lake and, if it is due, starts to write what the listing has found. */
   async #list (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void, action: Action): Promise<BackendReconciled> {
-    const before = this.#head
+    const headBefore = this.#head
     const listed = await this.#inner.reconcile(previous, request, onProgress)
-    const isSame = before !== undefined && this.#base?.isAssumed !== false && fingerprint(listed) === before.state.fingerprint
-    const own = action === 'lead' ? listed : { ...listed, state: withPosition(listed.state, previous, isSame ? before.state.position : undefined) }
-    const sinceListingMs = own.listedAt - this.#listedAt
-    this.#own = own
-    this.#listedAt = own.listedAt
-    this.#unserved = this.#unserved.slice(-MAX_UNSERVED)
-    const isInChain = [before, this.#head].some((head) => head?.state.view === this.#base?.id)
-    if (before !== undefined && (!isInChain || this.#base!.isAssumed)) this.#join(before.state, own)
-    this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, own))
+    const isSame = headBefore !== undefined && this.#base?.isAssumed !== false && fingerprint(listed) === headBefore.state.fingerprint
+    const result = action === 'lead' ? listed : { ...listed, state: withPosition(listed.state, previous, isSame ? headBefore.state.position : undefined) }
+    const sinceListingMs = result.listedAt - this.#listedAt
+    this.#ownListing = result
+    this.#listedAt = result.listedAt
+    this.#entries = this.#entries.slice(-MAX_ENTRIES)
+    const isInChain = [headBefore, this.#head].some((head) => head?.state.view === this.#base?.id)
+    if (headBefore !== undefined && (!isInChain || this.#base!.isAssumed)) this.#join(headBefore.state, result)
+    this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, result))
     const isChanged = this.#isDiverged && this.#base?.isAssumed === false
-    if (this.#isLeader && !isChanged) this.#confirmedAt = own.listedAt
-    const { isOwn = false, unrenewedMs = Infinity } = this.#known() ?? {}
-    const isDue = isStateDue({ isChanged, action, isOwn, wasIdle: this.#head?.state.isIdle ?? true, isIdle: this.#isIdle, unrenewedMs, sinceListingMs })
-    const isForeign = this.#file.known !== undefined && this.#head === undefined
-    if (isDue && this.#mayWrite && (action === 'lead' || !isForeign)) this.#inTurn(() => this.#announce(own))
-    return own
+    if (this.#isLeader && !isChanged) this.#confirmedAt = result.listedAt
+    const { isOwn = false, isForeign = false, unrenewedMs = Infinity } = this.#knownState() ?? {}
+    const isDue = isStateDue({ isChanged, action, isOwn, isForeign, wasIdle: this.#head?.state.isIdle ?? true, isIdle: this.#isIdle, unrenewedMs, sinceListingMs })
+    if (isDue && this.#writes.isAllowed) this.#writes.enqueue(() => this.#announce(result))
+    return result
   }
 
   /** Takes the result of a listing as the base, under the id of the view that was read before that listing. Later steps can be applied to it. */
   #join (state: SharedState, view: View): void {
     this.#base = { id: state.view, view, isAssumed: state.fingerprint !== fingerprint(view) }
-    this.#unserved = []
+    this.#entries = []
   }
 
   /** Writes what a listing of this replica has found, unless a later listing has ended since. */
-  async #announce (own: BackendReconciled): Promise<void> {
-    if (own !== this.#own) return
-    const [known, base] = [this.#head?.state, this.#base]
-    const change = known !== undefined && base?.isAssumed === false && base.id === known.view ? this.#diff(base.view, own) : undefined
-    const view = change !== undefined && isNoChange(change) ? base!.id : newId()
-    const position = lastPosition(own.state.changes)
-    const steps = change === undefined
-      ? []
-      : view === base!.id ? known!.steps : appendStep(known!.steps, { from: base!.id, to: view, change, position: position === lastPosition(base!.view.state.changes) ? null : position })
-    const content = { version: own.state.table.version, fingerprint: fingerprint(own), position, warnings: own.warnings, failed: own.failed.slice(0, MAX_FAILED), listingMs: own.listingMs, requests: own.requests }
-    if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle }, own.listedAt)) {
-      this.#base = { id: view, view: own, isAssumed: false }
-      this.#unserved = []
+  async #announce (result: BackendReconciled): Promise<void> {
+    if (result !== this.#ownListing) return
+    const [previous, base] = [this.#head?.state, this.#base]
+    const change = previous !== undefined && base?.isAssumed === false && base.id === previous.view ? this.#diff(base.view, result) : undefined
+    const position = lastPosition(result.state.changes)
+    const { view, steps } = change === undefined
+      ? { view: newId(), steps: [] }
+      : nextView(previous!, change, position === lastPosition(base!.view.state.changes) ? null : position)
+    const { state: { table: { version } }, warnings, failed, listingMs, requests } = result
+    const content = { version, fingerprint: fingerprint(result), position, warnings, failed: failed.slice(0, MAX_FAILED), listingMs, requests }
+    if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle }, result.listedAt)) {
+      this.#base = { id: view, view: result, isAssumed: false }
+      this.#entries = []
       this.#isDiverged = false
       return
     }
     // Replicas that start at the same time usually find the same.
     const head = this.#head
-    if (head !== undefined && this.#base === undefined && head.state.fingerprint === content.fingerprint) this.#join(head.state, own)
+    if (head !== undefined && this.#base === undefined && head.state.fingerprint === content.fingerprint) this.#join(head.state, result)
   }
 
   /** Writes the state again, as that of this replica. */
@@ -365,70 +351,19 @@ export class SharingBackend implements LakeBackend {
     return this.#lastDiff.change
   }
 
-  get #isWriting (): boolean {
-    return this.#writeCount > 0
-  }
-
-  /** Runs a write after all earlier ones. Never rejects: after a failure, nothing is written for some time. */
-  #inTurn (write: () => Promise<void>): Promise<void> {
-    this.#writeCount++
-    this.#writes = this.#writes.then(async () => {
-      try {
-        if (!this.#mayWrite) return
-        await write()
-        this.#writeError = undefined
-      } catch (error) {
-        this.#writeError = error
-        this.#pausedUntil = this.#options.clock() + (toFailureCode(error) === 'access_denied' ? PAUSE_AFTER_REFUSAL_MS : PAUSE_AFTER_FAILURE_MS)
-      } finally {
-        this.#writeCount--
-      }
-    })
-    return this.#writes
-  }
-
   #outputAgeOf ({ state: { outputAgeMs }, writtenAt }: Head): number | null {
     return outputAgeMs === null ? null : this.#options.clock() - writtenAt + outputAgeMs
   }
-
-  #warnings (): Warning[] {
-    const warnings: Warning[] = []
-    if (this.#readError !== undefined) warnings.push(notReadable(`could not be read: ${describeFailure(toFailureCode(this.#readError))}`))
-    else if (this.#known()?.isForeign === true) warnings.push(notReadable('is damaged, or was written with other settings or by another release'))
-    if (this.#writeError !== undefined) {
-      const reason = describeFailure(toFailureCode(this.#writeError))
-      warnings.push({ code: 'state_not_writable', detail: `The state that replicas share could not be written: ${reason}; each replica lists the lake for itself` })
-    }
-    return warnings
-  }
 }
 
-function notReadable (reason: string): Warning {
-  return { code: 'state_not_readable', detail: `The state that replicas share ${reason}; this replica lists the lake for itself` }
+/** The view of the state after a change, and its steps. Without a difference it is the same view. */
+function nextView ({ view, steps }: SharedState, change: ViewChange, position: string | null): Pick<SharedState, 'view' | 'steps'> {
+  if (isNoChange(change)) return { view, steps }
+  const to = newId()
+  return { view: to, steps: appendStep(steps, { from: view, to, change, position }) }
 }
 
-function reachedBy (steps: readonly Step[]): Reached[] {
-  return steps.flatMap(({ position, change }) => position === null ? [] : [{ position, ids: touchedIds(change) }])
-}
-
+/** A name that is unique among the replicas and views of a lake. */
 function newId (): string {
   return randomUUID().slice(0, 8)
-}
-
-/** Adds a position to a log. If the log has one of this name already, the new one gets another name. */
-function append (log: ChangeLog, position: string, ids: readonly string[]): ChangeLog {
-  const version = versionOf(position)
-  return appendChanges(log, version, toColumn(ids), hasPosition(log, position) ? randomPosition(version) : position)
-}
-
-/**
- * Renames the last position of a state that this replica has found by itself, as other replicas know that position only if they take over the state.
- *
- * @param position the position of the leader, if it has the same content
- */
-function withPosition (state: SourceState, previous: SourceState | undefined, position?: string): SourceState {
-  const { changes, table } = state
-  if (changes === previous?.changes || lastPosition(changes) === position) return state
-  const isFree = position !== undefined && !hasPosition(changes, position)
-  return { ...state, changes: renameLast(changes, isFree ? position : randomPosition(table.version)) }
 }

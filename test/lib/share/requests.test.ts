@@ -17,7 +17,11 @@ async function countHour (count: number, { readEveryMs, changeEveryMs = Infinity
   const simulation = new Simulation(count, options)
   const { bucket, replicas, counts } = simulation
   bucket.put('source_data/1.csv', csv())
-  for (const { transformer } of replicas) await transformer.updateOutput()
+  for (const { transformer } of replicas) {
+    await transformer.updateOutput()
+    // The others read the snapshot of the first one. Otherwise each of them would write it once in this hour.
+    await transformer.flush()
+  }
   await simulation.advance(10_000)
   Object.assign(counts, { LIST: 0, GET: 0, PUT: 0 })
   let downloads = 0

@@ -49,11 +49,13 @@ t.test('before a long listing, a replica that takes over writes the state', asyn
 
 t.test('the state is written after a change, when a replica begins to lead or is no longer idle, and otherwise every five seconds', async (t) => {
   const isDue = (listed: Partial<Parameters<typeof isStateDue>[0]>) =>
-    isStateDue({ isChanged: false, action: 'lead', isOwn: true, wasIdle: false, isIdle: false, unrenewedMs: 2000, sinceListingMs: 2000, ...listed })
+    isStateDue({ isChanged: false, action: 'lead', isOwn: true, isForeign: false, wasIdle: false, isIdle: false, unrenewedMs: 2000, sinceListingMs: 2000, ...listed })
   t.notOk(isDue({}))
   t.ok(isDue({ isChanged: true }))
   t.ok(isDue({ isChanged: true, action: 'list' }), 'what a forced listing has found')
   t.notOk(isDue({ action: 'list', isOwn: false, unrenewedMs: 60_000 }))
+  t.notOk(isDue({ isChanged: true, action: 'list', isOwn: false, isForeign: true }), 'a state of other settings is left alone')
+  t.ok(isDue({ action: 'lead', isOwn: false, isForeign: true }))
   t.ok(isDue({ isOwn: false }))
   t.ok(isDue({ wasIdle: true }))
   t.ok(isDue({ isIdle: true }))

@@ -1,0 +1,58 @@
+import type { MonotonicClock } from '../base/clock.js'
+import { toFailureCode } from '../base/failure-code.js'
+
+/** Milliseconds without an attempt to write after the store has refused one, or after another failure. */
+const PAUSE_AFTER_REFUSAL_MS = 600_000
+const PAUSE_AFTER_FAILURE_MS = 5000
+
+/** Runs the writes of a replica one after the other, with a pause after each failure. */
+export class StateWrites {
+  readonly #clock: MonotonicClock
+  readonly #isPermitted: boolean
+  /** Fulfilled when all writes have ended that were enqueued so far. */
+  #ended: Promise<void> = Promise.resolve()
+  #waiting = 0
+  #pausedUntil = -Infinity
+  #error: unknown
+
+  /** @param isPermitted whether this replica may write at all */
+  constructor (clock: MonotonicClock, isPermitted: boolean) {
+    this.#clock = clock
+    this.#isPermitted = isPermitted
+  }
+
+  /** Whether a write runs or waits. */
+  get isBusy (): boolean {
+    return this.#waiting > 0
+  }
+
+  /** Whether this replica may write now. If not, writes that are enqueued do nothing. */
+  get isAllowed (): boolean {
+    return this.#isPermitted && this.#clock() >= this.#pausedUntil
+  }
+
+  /** The error of the last write; `undefined` if it succeeded. */
+  get error (): unknown {
+    return this.#error
+  }
+
+  /** Runs a write after all earlier ones. The result never rejects: after a failure, no write runs for some time. */
+  enqueue (write: () => Promise<void>): Promise<void> {
+    this.#waiting++
+    this.#ended = this.#ended.then(() => this.#run(write))
+    return this.#ended
+  }
+
+  async #run (write: () => Promise<void>): Promise<void> {
+    try {
+      if (!this.isAllowed) return
+      await write()
+      this.#error = undefined
+    } catch (error) {
+      this.#error = error
+      this.#pausedUntil = this.#clock() + (toFailureCode(error) === 'access_denied' ? PAUSE_AFTER_REFUSAL_MS : PAUSE_AFTER_FAILURE_MS)
+    } finally {
+      this.#waiting--
+    }
+  }
+}
