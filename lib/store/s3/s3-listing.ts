@@ -30,12 +30,25 @@ export function readPage (response: ListObjectsV2CommandOutput): ListingPage {
   return { objects, next }
 }
 
-/** Returns the page, and adds its token to `tokens`. @throws StoreError `invalid_listing` if `tokens` contains it: the listing would never end */
-export function checkToken (page: ListingPage, tokens: Set<string>): ListingPage {
-  if (page.next === undefined) return page
-  if (tokens.has(page.next)) throw new StoreError('invalid_listing', 'the token of the next page occurs twice')
-  tokens.add(page.next)
-  return page
+/** The most pages without an object that may follow one another. Servers that skip deleted objects send some. */
+const MAX_EMPTY_PAGES = 1000
+
+/**
+ * Returns a function that checks the pages of a listing one after the other, and returns them: a listing in which a token of a next page occurs twice,
+ * or that has too many pages without an object, would probably never end. It throws the StoreError `invalid_listing`.
+ */
+export function endCheck (): (page: ListingPage) => ListingPage {
+  const tokens = new Set<string>()
+  let emptyPages = 0
+  return (page) => {
+    const { objects, next } = page
+    if (next === undefined) return page
+    if (tokens.has(next)) throw new StoreError('invalid_listing', 'the token of the next page occurs twice')
+    tokens.add(next)
+    emptyPages = objects.length === 0 ? emptyPages + 1 : 0
+    if (emptyPages > MAX_EMPTY_PAGES) throw new StoreError('invalid_listing', `more than ${MAX_EMPTY_PAGES} pages without an object follow one another`)
+    return page
+  }
 }
 
 /** For `catch`: an error with status 200 means that the SDK could not parse the response, so it was not a listing. Rethrows any other error. */

@@ -17,7 +17,7 @@ import { FALL_BACK_TO_SDK, type FastPage } from './fast-path/s3-fast-path.js'
 import { S3Downloads } from './s3-downloads.js'
 import { RangedLister } from './ranged-lister.js'
 import type { RangeOptions } from './ranged-listing.js'
-import { checkToken, readPage, toInvalidListing, type ListingPage, type PageStart } from './s3-listing.js'
+import { endCheck, readPage, toInvalidListing, type ListingPage, type PageStart } from './s3-listing.js'
 import { quote, toInfo, unquote } from './s3-object.js'
 import { S3Requests } from './s3-requests.js'
 
@@ -114,7 +114,7 @@ export class S3Store implements ObjectStore {
   }
 
   async * #pages (prefix: string, { after, continues, newPage }: RangeOptions, onRequest: () => void): AsyncGenerator<ListingPage> {
-    const tokens = new Set<string>()
+    const check = endCheck()
     const { fastPath } = this.#requests
     const fetchPage = (start: PageStart) => {
       onRequest()
@@ -136,7 +136,7 @@ export class S3Store implements ObjectStore {
         const read = received.read(newPage())
         const page = read === FALL_BACK_TO_SDK ? await fetchBySdk(start, signal) : read
         if (page.next !== received.next) prefetched = undefined
-        return checkToken(page, tokens)
+        return check(page)
       })
       yield page
       if (page.next === undefined) return

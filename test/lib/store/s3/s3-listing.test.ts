@@ -1,4 +1,6 @@
 import t from 'tap'
+import { ObjectList } from '../../../../lib/store/object-list.js'
+import { endCheck } from '../../../../lib/store/s3/s3-listing.js'
 import { listAll } from '../../../support/store-contract.js'
 import type { S3Response } from '../../../support/s3-endpoint.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
@@ -51,6 +53,16 @@ t.test('fails if a continuation token repeats', async t => {
   await t.rejects(listAll(store, ''), invalid)
   endpoint.intercept = ({ query }) => page(query.get('continuation-token') === 'a' ? 'b' : 'a')
   await t.rejects(listAll(store, ''), invalid)
+})
+
+t.test('fails if too many pages without an object follow one another, each with a new token', async t => {
+  const check = endCheck()
+  let pages = 0
+  const add = (count: number, objects = new ObjectList()) => { for (let i = 0; i < count; i++) check({ objects, next: String(++pages) }) }
+  add(1000)
+  add(1, new ObjectList([{ key: 'key', etag: 'e', size: 1, lastModified: 0 }]))
+  add(1000)
+  t.throws(() => add(1), { code: 'invalid_listing', message: 'more than 1000 pages without an object follow one another' })
 })
 
 t.test('checks the order across pages', async t => {
