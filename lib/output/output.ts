@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { DEFAULTS } from '../base/defaults.js'
 import type { DataVersion, SelectQuery, Selection } from '../query/data-version.js'
+import { keyNameOf } from '../table/table-field.js'
 import { compareOutputs, type Changes } from './diff.js'
 import { yielding } from './paced.js'
 import { parquet } from './parquet.js'
@@ -39,7 +40,7 @@ export async function renderOutput (version: DataVersion, output: Output): Promi
   const body = await renderCsv(selection, output)
   const compare = async (before: Buffer | undefined) => before === undefined
     ? { added: records, changed: 0, removed: 0 }
-    : await compareOutputs(before, body, { delimiter, key: version.fields.find(({ source }) => source === 'key')!.name })
+    : await compareOutputs(before, body, { delimiter, key: keyNameOf(version.fields) })
   return { body, contentType: 'text/csv; charset=utf-8', records, compare }
 }
 

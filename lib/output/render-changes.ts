@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { DataVersion, SelectQuery } from '../query/data-version.js'
 import type { Cell } from '../schema/record.js'
+import { keyNameOf } from '../table/table-field.js'
 import { render } from './render.js'
 
 /** What became of each record since a position. Positions: see change-log.ts. */
@@ -48,7 +49,7 @@ interface Piece {
 }
 
 async function * pieces ({ version, keys }: Changes, columns: readonly string[] | undefined, run: <T>(work: () => Promise<T>) => Promise<T>): AsyncGenerator<Piece> {
-  const key = version.fields.find(({ source }) => source === 'key')!.name
+  const key = keyNameOf(version.fields)
   for (let start = 0; start < keys.length; start += PIECE_KEYS) {
     const some = keys.slice(start, start + PIECE_KEYS)
     const filters: SelectQuery['filters'] = [{ column: key, op: 'equals', value: some }]

@@ -1,6 +1,7 @@
 import { checkColumns, usesAge } from '../query/check-columns.js'
 import type { DataVersion, Page, SelectQuery, Sort } from '../query/data-version.js'
 import type { Filter } from '../query/filter.js'
+import { keyNameOf } from '../table/table-field.js'
 import type { CsvOptions, Format } from './render.js'
 
 /** What a request asks for. */
@@ -53,7 +54,7 @@ export function nameFilters (filters: readonly Filter[], instant?: number): stri
 
 /** Whether the query selects records by their keys, which takes too little time to be scheduled. */
 export function isLookup (version: DataVersion, { filters = [] }: Pick<SelectQuery, 'filters'>): boolean {
-  const key = keyOf(version)
+  const key = keyNameOf(version.fields)
   return filters.some((filter) => typeof filter !== 'function' && filter.op === 'equals' && filter.column === key)
 }
 
@@ -62,8 +63,4 @@ export function isCheap (version: DataVersion, plan: RequestPlan): boolean {
   const { filters = [], columns, sort, page, format } = plan
   const isInKeyOrder = sort === undefined || sort.length === 0
   return isLookup(version, plan) || (format === 'json' && filters.length === 0 && columns === undefined && isInKeyOrder && page === undefined)
-}
-
-function keyOf ({ fields }: DataVersion): string | undefined {
-  return fields.find(({ source }) => source === 'key')?.name
 }

@@ -11,6 +11,11 @@ export interface TableField {
   readonly isBirth: boolean
 }
 
+/** The name of the key field. */
+export function keyNameOf (fields: readonly TableField[]): string {
+  return fields.find(({ source }) => source === 'key')!.name
+}
+
 /** The fields of a schema, in its order. */
 export function tableFields ({ fields, birth }: Schema): TableField[] {
   return fields.map((field) => ({ name: field.name, source: field.source, type: field.type.name, isBirth: field === birth }))

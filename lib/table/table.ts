@@ -4,7 +4,7 @@ import type { Births } from './births.js'
 import { toCell } from './column-types.js'
 import { fromStored, type TableColumn, type TextColumn } from './column.js'
 import { ImageTexts, type ImageKeys } from './image-keys.js'
-import type { TableField } from './table-field.js'
+import { keyNameOf, type TableField } from './table-field.js'
 import { Utf8Reader, type Utf8Column } from './utf8-column.js'
 
 /**
@@ -61,7 +61,7 @@ export class TableReader {
     this.keys = new Utf8Reader(data.keys)
     this.json = new Utf8Reader(data.json)
     this.declared = data.fields.map(({ name }) => name)
-    this.keyName = data.fields.find(({ source }) => source === 'key')?.name ?? ''
+    this.keyName = keyNameOf(data.fields)
     this.#columns = new Map(data.columns.map((column) => [column.name, column]))
     for (const column of data.columns) if (column.kind === 'dictionary') this.#dictionaries.set(column.name, { ...column, values: new Utf8Reader(column.values) })
     const imageFields = data.fields.filter(({ source }) => source === 'image')

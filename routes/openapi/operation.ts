@@ -19,6 +19,9 @@ export interface Operation {
   readonly responses: Readonly<Record<string, Response>>
 }
 
+/** The description of the response 304. */
+export const NOT_MODIFIED = 'The client already has the current response'
+
 /** A schema with a description. */
 export interface RequestHeader {
   readonly description: string

@@ -4,13 +4,11 @@ import { recordSchemas } from '../http/record-schemas.js'
 import { ImageBody } from '../http/schemas.js'
 import * as headers from './headers.js'
 import type { Header } from './headers.js'
-import { example, json, type Examples, type Media, type Operation } from './operation.js'
+import { example, json, NOT_MODIFIED, type Examples, type Media, type Operation } from './operation.js'
 import { problems } from './problems.js'
 import { misspelt, unknownRecord, noAttachment, noImage, noSuchRange, noSuchEncoding, noSuchFormat, expiredCursor } from './problem-examples.js'
 
 const tags = ['Records'] as const
-
-const NOT_MODIFIED = 'The client already has the current response'
 
 const LISTING = 'The filters are combined with AND. Without `limit`, the response has all records that match; with it, a page of them, and ' +
   '`Next-Cursor` is the `cursor` of the next page. All pages of a listing are of the same data version, even if the data changes between the requests; if that ' +

@@ -9,7 +9,7 @@ import { compileSchema } from '../../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import * as headers from './headers.js'
 import type { Header } from './headers.js'
-import { example, json, type Examples, type Media, type Operation } from './operation.js'
+import { example, json, NOT_MODIFIED, type Examples, type Media, type Operation } from './operation.js'
 import { badBinWidth, noSuchEncoding, noSuchRejectFormat } from './problem-examples.js'
 import { problems } from './problems.js'
 
@@ -55,7 +55,7 @@ export const getStatistics = perSchema((schema): Operation => ({
         })
       })
     },
-    304: { description: 'The client already has the current response', headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
+    304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
     ...problems([400, 406, 412, 500, 503], {
       headers: headers.optionalFreshness,
       examples: { 400: badBinWidth, 406: noSuchEncoding('/stats') },
@@ -79,7 +79,7 @@ export const getSchema: Operation = {
         users: example('The default schema', "'/schema'", { ...schemaInForce(compileSchema(USERS_SCHEMA), DEFAULTS.imageExtensions), undeclared_columns: [] })
       })
     },
-    304: { description: 'The client already has the current response', headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
+    304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching, ...headers.varyEncoding } },
     ...problems([400, 406, 412, 500, 503], { headers: headers.optionalFreshness, examples: { 406: noSuchEncoding('/schema') }, headersOf: { 406: headers.varyEncoding } })
   }
 }
@@ -107,7 +107,7 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
         headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
         content
       },
-      304: { description: 'The client already has the current response', headers: { ...headers.freshness, ...headers.caching, ...vary } },
+      304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.caching, ...vary } },
       ...problems([400, 406, 412, 500, 503], { headers: headers.optionalFreshness, examples: { 406: notAcceptable }, headersOf: { 406: vary } })
     }
   }
