@@ -1,21 +1,22 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import Negotiator from 'negotiator'
 import { parseDuration } from '../lib/base/duration.js'
 import { compareUtf8 } from '../lib/base/utf8.js'
 import { checkColumns, usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import type { Changes } from '../lib/output/render-changes.js'
-import { excerpt, Problem } from '../plugins/problems/problem.js'
+import { invalidParameter, Problem } from '../plugins/problems/problem.js'
 import { readerOf, sendStream } from './http/body.js'
 import { headersOnly } from './http/conditional.js'
 import { EventStreams } from './http/event-streams.js'
 import { ensureFresh } from './http/freshness.js'
 import { columnsOf } from './http/columns.js'
 import { listingParameters } from './http/listing-parameters.js'
-import { choiceParameter, integerParameter, textParameter } from './http/parameter.js'
-import { invalidParameter, unknownColumn } from './http/parameters.js'
+import { integerParameter, textParameter } from './http/parameter.js'
+import { formatParameter, mediaTypeOf } from './http/negotiation.js'
+import { cursorParameter, otherQuery, unknownCursor } from './http/paging.js'
+import { unknownColumn } from './http/parameters.js'
 import { parametersSchema, toEntries, toQuery } from './http/query.js'
 import { recordSchemas } from './http/record-schemas.js'
 import { openText, sealText } from './http/sealed-text.js'
@@ -34,14 +35,6 @@ const Parameters = {
   }),
   limit: integerParameter({ minimum: 1, maximum: 10_000, description: 'The maximum number of changed and removed records in a page. Without it, the response has all changes.', example: 100 })
 }
-const CursorParameter = {
-  cursor: textParameter({
-    description: 'Requests the next page: the value of `Next-Cursor` in the response with the previous page. All pages are of one data version. ' +
-      'The cursor contains the other parameters, so they need not be repeated.'
-  })
-}
-/** Not in the document: see routes/data.ts. */
-const FormatParameter = { format: { ...choiceParameter({ schema: { enum: FORMATS }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true } }
 
 interface Query {
   readonly since?: string | undefined
@@ -72,7 +65,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     method: ['GET', 'HEAD'],
     config: { operation: getChanges(schema) },
     preHandler: ensureFresh,
-    schema: { querystring: parametersSchema({ ...parameters, ...CursorParameter, ...FormatParameter }), response: { 200: recordSchemas(schema).bodies.ChangesBody } },
+    schema: { querystring: parametersSchema({ ...parameters, cursor: cursorParameter(' All pages are of one data version.'), format: formatParameter(FORMATS) }), response: { 200: recordSchemas(schema).bodies.ChangesBody } },
     handler: async (request, reply) => {
       const { format = formatOf(request) } = request.query as RequestQuery
       return await (format === 'events' ? listen(request, reply) : sendPage(request, reply, format))
@@ -146,10 +139,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const given = { since, limit, columns }
     if (cursor === undefined) return given
     const page = readCursor(cursor)
-    if (page === undefined) throw invalidParameter('cursor', 'is not a cursor of this listing, or is damaged; must be the Next-Cursor of an earlier response')
+    if (page === undefined) throw unknownCursor()
     for (const name of ['since', 'columns'] as const) {
       if (given[name] === undefined || JSON.stringify(given[name]) === JSON.stringify(page[name])) continue
-      throw invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
+      throw otherQuery()
     }
     return { ...page, limit: limit ?? page.limit }
   }
@@ -179,11 +172,9 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-function formatOf ({ headers: { accept = '*/*' } }: FastifyRequest): Format {
-  const type = new Negotiator({ headers: { accept } }).mediaType(Object.values(MEDIA_TYPES))
-  const format = FORMATS.find((format) => MEDIA_TYPES[format] === type)
-  if (format === undefined) throw new Problem(406, 'not_acceptable', `Accept: got ${JSON.stringify(excerpt(accept))}; must accept one of ${Object.values(MEDIA_TYPES).join(', ')}`, { headers: { vary: 'accept' } })
-  return format
+function formatOf (request: FastifyRequest): Format {
+  const type = mediaTypeOf(request, Object.values(MEDIA_TYPES), 'accept')
+  return FORMATS.find((format) => MEDIA_TYPES[format] === type)!
 }
 
 /** The columns that a query asks for. @throws {Problem} */

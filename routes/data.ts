@@ -10,11 +10,10 @@ import { readerOf, sendExport } from './http/body.js'
 import { CsvParameters, csvOptionsOf } from './http/csv-parameters.js'
 import { entityTag, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
-import { encodingOf, formatOf } from './http/negotiation.js'
+import { encodingOf, formatOf, formatParameter } from './http/negotiation.js'
 import { columnsOf, isPositionIn, sortOf } from './http/columns.js'
 import { expiredCursor, listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
 import { listingParameters, recordParameters, type ListingQuery, type RecordQuery } from './http/listing-parameters.js'
-import { choiceParameter } from './http/parameter.js'
 import { filtersOf, instantOf, recordPath, unknownColumn } from './http/parameters.js'
 import { parametersSchema, type Parameters, type Values } from './http/query.js'
 import { recordSchemas } from './http/record-schemas.js'
@@ -23,14 +22,6 @@ import { recordOperations } from './openapi/records.js'
 import { PlanCache } from './http/plan-cache.js'
 import { recordNotFound } from './http/record-not-found.js'
 import { onResponseEnd } from './http/response-end.js'
-
-/**
- * Hidden in the document: generated clients handle only responses with one media type, so each other format is an operation of its own
- * there.
- */
-const FormatParameter = {
-  format: { ...choiceParameter({ schema: { enum: ['json', 'ndjson', 'csv'] }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true }
-} as const
 
 /** Hidden in the document of /data: the operation of /data.csv documents them. */
 const HiddenCsvParameters = Object.fromEntries(Object.entries(CsvParameters).map(([name, parameter]) => [name, { ...parameter, isHidden: true }]))
@@ -73,7 +64,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const plans = new PlanCache<DataPlan>()
   const recordPlans = new PlanCache<ResponsePlan>()
 
-  addListing('/data', { ...parameters, ...HiddenCsvParameters, ...FormatParameter }, { operation: listRecords, vary: 'accept, accept-encoding' })
+  addListing('/data', { ...parameters, ...HiddenCsvParameters, format: formatParameter(['json', 'ndjson', 'csv']) }, { operation: listRecords, vary: 'accept, accept-encoding' })
   addListing('/data.csv', { ...parameters, ...CsvParameters }, { operation: exportRecordsCsv, vary: 'accept-encoding', format: 'csv' })
   addListing('/data.ndjson', parameters, { operation: exportRecordsNdjson, vary: 'accept-encoding', format: 'ndjson' })
 

@@ -6,9 +6,10 @@ import type { Cell } from '../lib/schema/record.js'
 import { QUARANTINE_CODES, type QuarantineCode, type QuarantineQuery } from '../lib/transformer.js'
 import { entityTag, headersOnly, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
-import { encodingOf, formatOf } from './http/negotiation.js'
-import { choiceParameter, integerParameter, listParameter, textParameter } from './http/parameter.js'
-import { exampleOf, invalidParameter } from './http/parameters.js'
+import { encodingOf, formatOf, formatParameter } from './http/negotiation.js'
+import { integerParameter, listParameter } from './http/parameter.js'
+import { exampleOf } from './http/parameters.js'
+import { cursorParameter, otherQuery, unknownCursor } from './http/paging.js'
 import { parametersSchema, toEntries, toQuery, type Values } from './http/query.js'
 import { keyMember } from './http/key-names.js'
 import { recordSchemas } from './http/record-schemas.js'
@@ -38,14 +39,8 @@ const ListingParameters = {
 
 const PageParameters = {
   limit: integerParameter({ minimum: 1, maximum: 10_000, description: `The maximum number of entries in a page. Default: ${DEFAULT_LIMIT}.`, example: 100 }),
-  cursor: textParameter({
-    description: 'Requests the next page of a listing: the value of `Next-Cursor` in the response with the previous page. ' +
-      'The cursor contains the other parameters, so they need not be repeated.'
-  })
+  cursor: cursorParameter()
 }
-
-/** Hidden in the document for the same reason as in data.ts. */
-const format = { ...choiceParameter({ schema: { enum: FORMATS }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true }
 
 type Format = (typeof FORMATS)[number]
 
@@ -61,7 +56,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     method: ['GET', 'HEAD'],
     config: { operation: listRejects(schema) },
     preHandler: ensureFresh,
-    schema: { querystring: parametersSchema({ ...parameters, format }), response: { 200: QuarantineBody } },
+    schema: { querystring: parametersSchema({ ...parameters, format: formatParameter(FORMATS) }), response: { 200: QuarantineBody } },
     handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept, accept-encoding'), '/rejects', (request.query as { format?: Format }).format ?? formatOf(request, FORMATS))
   })
 
@@ -75,7 +70,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   })
 
   async function sendPage (request: FastifyRequest & { readonly query: unknown }, reply: FastifyReply, path: string, format: Format): Promise<FastifyReply> {
-    const given = request.query as PageParametersQuery
+    const given = request.query as RequestQuery
     const query = queryOf({ ...given, user_id: given[idName as 'user_id'] })
     const encoding = encodingOf(request)
     const page = fastify.transformer.quarantine(query)
@@ -95,17 +90,17 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 export default routes
 
 type Listing = Values<typeof ListingParameters>
-type PageParametersQuery = Listing & Values<typeof PageParameters>
+type RequestQuery = Listing & Values<typeof PageParameters>
 type PageQuery = QuarantineQuery & { readonly limit: number }
 
 /** The query of a request. Each page is read from the current quarantine and begins after the last key of the previous page. */
-function queryOf ({ cursor, limit, user_id: userIds, code }: PageParametersQuery): PageQuery {
+function queryOf ({ cursor, limit, user_id: userIds, code }: RequestQuery): PageQuery {
   const listing = { user_id: userIds, code }
   if (cursor === undefined) return toQuarantineQuery(listing, limit ?? DEFAULT_LIMIT)
   const continued = readCursor(cursor)
   const entries = toEntries(ListingParameters, listing)
   if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(toEntries(ListingParameters, continued.listing))) {
-    throw invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
+    throw otherQuery()
   }
   return toQuarantineQuery(continued.listing, limit ?? continued.limit, continued.after)
 }
@@ -122,7 +117,7 @@ function readCursor (text: string): { readonly listing: Listing, readonly limit:
     const { limit, ...listing } = parametersSchema({ ...ListingParameters, limit: PageParameters.limit }).parse(toQuery(entries))
     return { listing, limit: limit ?? DEFAULT_LIMIT, after }
   } catch {
-    throw invalidParameter('cursor', 'is not a cursor of this listing, or is damaged; must be the Next-Cursor of an earlier response')
+    throw unknownCursor()
   }
 }
 

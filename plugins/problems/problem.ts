@@ -51,6 +51,11 @@ export function invalidParameters (errors: readonly ParameterError[]): Problem {
   return new Problem(400, 'invalid_parameter', errors.map(({ parameter, detail }) => `${parameter || '""'}: ${detail}`).join('; '), { errors })
 }
 
+/** 400: one parameter is invalid. */
+export function invalidParameter (parameter: string, detail: string): Problem {
+  return invalidParameters([{ parameter, detail }])
+}
+
 /** 503 for a temporary condition: the response has `Retry-After: 1`. */
 export function unavailable (code: string, detail: string, members: ProblemOptions['members'] = {}): Problem {
   return new Problem(503, code, detail, { headers: { 'retry-after': '1' }, members })

@@ -1,4 +1,4 @@
-import { httpProblem, invalidParameters, type Problem } from '../problems/problem.js'
+import { httpProblem, invalidParameter, type Problem } from '../problems/problem.js'
 
 /** 400 for a URL that Fastify would accept but interpret in another way than the client intended. */
 export function findMalformedUrl (url: string): Problem | undefined {
@@ -9,7 +9,7 @@ export function findMalformedUrl (url: string): Problem | undefined {
   const broken = url.slice(start + 1).split('&').find((parameter) => !isEncoded(parameter))
   if (broken === undefined) return undefined
   const [name = '', value = ''] = broken.split(/=(.*)/s, 2)
-  return invalidParameters([{ parameter: name, detail: `got ${JSON.stringify(value)}; must be percent-encoded UTF-8` }])
+  return invalidParameter(name, `got ${JSON.stringify(value)}; must be percent-encoded UTF-8`)
 }
 
 function isEncoded (parameter: string): boolean {

@@ -3,7 +3,7 @@ import { columnType, type Columns } from '../../lib/query/age-column.js'
 import type { StatisticsQuery } from '../../lib/query/data-version.js'
 import { STATISTICS_TYPES } from '../../lib/query/value-statistics.js'
 import type { Schema } from '../../lib/schema/schema.js'
-import { invalidParameters } from '../../plugins/problems/problem.js'
+import { invalidParameter } from '../../plugins/problems/problem.js'
 import { checkNames } from './columns.js'
 import { count, number } from './json-schema.js'
 import { booleanParameter, integerParameter, listParameter, textParameter } from './parameter.js'
@@ -70,7 +70,7 @@ export function columnQueryOf (query: ColumnStatisticsQuery, version: Columns): 
     const type = columnType(version, column)
     if (type !== undefined && !STATISTICS_TYPES.includes(type)) {
       const accepted = `must be a column of one of the types ${STATISTICS_TYPES.join(', ')}; use group_by to count other values`
-      throw invalidParameters([{ parameter: 'columns', detail: `got ${JSON.stringify(column)}, which has values of the type ${type}; ${accepted}` }])
+      throw invalidParameter('columns', `got ${JSON.stringify(column)}, which has values of the type ${type}; ${accepted}`)
     }
   }
   return { columns, groupBy, ...columns && { bins }, ...groupBy !== undefined && { maxGroups: limit } }
@@ -78,7 +78,7 @@ export function columnQueryOf (query: ColumnStatisticsQuery, version: Columns): 
 
 function checkNoEffect (name: 'bins' | 'limit', { [name]: value }: ColumnStatisticsQuery, detail: string): void {
   if (value === undefined || value === COLUMN_PARAMETERS[name].absent) return
-  throw invalidParameters([{ parameter: name, detail: `got "${value}", which has no effect here: it ${detail}` }])
+  throw invalidParameter(name, `got "${value}", which has no effect here: it ${detail}`)
 }
 
 /** A value of any column. Its schema has no `type`, as client generators fail on a schema with several types. */

@@ -1,7 +1,8 @@
-import type { DataVersion, Position, Sort } from '../../lib/query/data-version.js'
+import type { Position, Sort } from '../../lib/query/data-version.js'
 import { columnType, type Columns } from '../../lib/query/age-column.js'
 import type { TypeName, Value } from '../../lib/schema/field-type.js'
-import { invalidParameters } from '../../plugins/problems/problem.js'
+import { keyNameOf } from '../../lib/table/table-field.js'
+import { invalidParameter } from '../../plugins/problems/problem.js'
 import { listParameter } from './parameter.js'
 
 export const columnsParameter = (example: readonly string[]) => listParameter({
@@ -30,15 +31,15 @@ export function columnsOf (names: readonly string[] | undefined, { columns }: Co
 /** The order that a query asks for; `[]` is the order of the keys, which is the default. @throws {Problem} */
 export function sortOf (texts: readonly string[] = [], { fields }: Columns): Sort {
   const sort = texts.map((text) => text.startsWith('-') ? { column: text.slice(1), isReversed: true } : { column: text, isReversed: false })
-  if (sort.some(({ column }) => column === '')) throw invalidNames('sort', 'got "-"; the name of a column must follow the minus')
+  if (sort.some(({ column }) => column === '')) throw invalidParameter('sort', 'got "-"; the name of a column must follow the minus')
   checkNames('sort', sort.map(({ column }) => column))
-  const isByKey = sort.length === 1 && !sort[0]!.isReversed && sort[0]!.column === keyOf(fields)
+  const isByKey = sort.length === 1 && !sort[0]!.isReversed && sort[0]!.column === keyNameOf(fields)
   return isByKey ? [] : sort
 }
 
 /** Whether a position, which comes from a cursor, has a value of the right type for each column of an order. */
 export function isPositionIn ({ values }: Position, sort: Sort, version: Columns): boolean {
-  const key = sort.findIndex(({ column }) => column === keyOf(version.fields))
+  const key = sort.findIndex(({ column }) => column === keyNameOf(version.fields))
   const columns = key === -1 ? sort : sort.slice(0, key)
   return values.length === columns.length && columns.every(({ column }, i) => isValueOf(columnType(version, column), values[i]!))
 }
@@ -53,19 +54,11 @@ function isValueOf (type: TypeName | undefined, value: Value): boolean {
   }
 }
 
-function keyOf (fields: DataVersion['fields']): string | undefined {
-  return fields.find(({ source }) => source === 'key')?.name
-}
-
 /** Checks that a list has no duplicates, and only names that can be written in it. */
 export function checkNames (parameter: string, names: readonly string[]): void {
   const duplicate = names.find((name, i) => names.indexOf(name) !== i)
-  if (duplicate !== undefined) throw invalidNames(parameter, `names the column ${duplicate} twice; each column can be named once`)
+  if (duplicate !== undefined) throw invalidParameter(parameter, `names the column ${duplicate} twice; each column can be named once`)
   // Commas separate columns, and an operator ends the column of a condition.
   const other = names.find((name) => /[,=!<>~^]/.test(name))
-  if (other !== undefined) throw invalidNames(parameter, `names the column ${other}; a name with a comma or one of = ! < > ~ ^ cannot be used here`)
-}
-
-function invalidNames (parameter: string, detail: string) {
-  return invalidParameters([{ parameter, detail }])
+  if (other !== undefined) throw invalidParameter(parameter, `names the column ${other}; a name with a comma or one of = ! < > ~ ^ cannot be used here`)
 }

@@ -1,7 +1,7 @@
 import { DELIMITERS, parseDelimiter } from '../../lib/base/delimiter.js'
 import type { CsvOptions, Format } from '../../lib/output/render.js'
+import { invalidParameter } from '../../plugins/problems/problem.js'
 import { booleanParameter, textParameter } from './parameter.js'
-import { invalidParameter } from './parameters.js'
 import type { Values } from './query.js'
 
 /** Options of CSV, mostly for spreadsheets. */

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { Problem, unavailable } from '../../plugins/problems/problem.js'
+import { unavailable } from '../../plugins/problems/problem.js'
 
 /** The most clients that listen at a time. */
 const MAX_STREAMS = 256
@@ -53,7 +53,7 @@ export class EventStreams {
 
   /** @param onTick called with each heartbeat @throws {Problem} 503 if there are too many, or if the process is shutting down */
   open (onTick: () => void): EventStream {
-    if (this.#isEnded) throw new Problem(503, 'draining', 'This process is shutting down', { headers: { 'retry-after': '1' } })
+    if (this.#isEnded) throw unavailable('draining', 'This process is shutting down')
     if (this.#open.size >= MAX_STREAMS) throw unavailable('overloaded', `There are ${MAX_STREAMS} clients that listen to changes; no more are accepted`)
     const body = new Readable({ read: () => {}, highWaterMark: MAX_UNREAD_BYTES })
     this.#open.add(body)

@@ -3,20 +3,38 @@ import Negotiator from 'negotiator'
 import type { Encoding } from '../../lib/output/exporter.js'
 import type { Format } from '../../lib/output/render.js'
 import { excerpt, Problem } from '../../plugins/problems/problem.js'
+import { choiceParameter } from './parameter.js'
 
-/** The media types of the formats; if a client accepts several equally, the first one is used. */
+/**
+ * The parameter that selects a format. Hidden in the document: generated clients handle only responses with one media type, so each other format of
+ * records and of rejects is an operation of its own there.
+ */
+export function formatParameter<const F extends string> (formats: readonly F[]) {
+  return { ...choiceParameter({ schema: { enum: formats }, description: 'The format of the response. Default: the one that `Accept` prefers.' }), isHidden: true }
+}
+
+/** The media types of the formats, the preferred one first. */
 const FORMATS: Readonly<Record<string, Format>> = {
   'application/json': 'json', 'application/x-ndjson': 'ndjson', 'application/ndjson': 'ndjson', 'text/csv': 'csv'
 }
 const MEDIA_TYPES = Object.keys(FORMATS)
 
 /** The one of `formats` that the Accept header prefers. @throws {Problem} 406 if it accepts none of them */
-export function formatOf<F extends Format = Format> ({ headers: { accept = '*/*' } }: FastifyRequest, formats: readonly F[] = Object.values(FORMATS) as F[]): F {
-  if (accept === '*/*') return 'json' as F
-  const types = MEDIA_TYPES.filter((type) => formats.includes(FORMATS[type] as F))
-  const type = new Negotiator({ headers: { accept: withoutParameters(accept) } }).mediaType(types)
-  if (type !== undefined) return FORMATS[type] as F
-  throw new Problem(406, 'not_acceptable', `Accept: got ${JSON.stringify(excerpt(accept))}; must accept one of ${types.join(', ')}`, { headers: { vary: 'accept, accept-encoding' } })
+export function formatOf<F extends Format = Format> (request: FastifyRequest, formats: readonly F[] = Object.values(FORMATS) as F[]): F {
+  return FORMATS[mediaTypeOf(request, MEDIA_TYPES.filter((type) => formats.includes(FORMATS[type] as F)), 'accept, accept-encoding')] as F
+}
+
+/**
+ * The media type that the Accept header prefers; if it accepts several equally, the first one.
+ *
+ * @param vary the request headers that the response depends on
+ * @throws {Problem} 406 if it accepts none of them
+ */
+export function mediaTypeOf<T extends string> ({ headers: { accept = '*/*' } }: FastifyRequest, types: readonly T[], vary: string): T {
+  if (accept === '*/*') return types[0]!
+  const type = new Negotiator({ headers: { accept: withoutParameters(accept) } }).mediaType([...types])
+  if (type !== undefined) return type as T
+  throw new Problem(406, 'not_acceptable', `Accept: got ${JSON.stringify(excerpt(accept))}; must accept one of ${types.join(', ')}`, { headers: { vary } })
 }
 
 /** The encoding that the Accept-Encoding header prefers. @throws {Problem} 406 if it accepts neither */

@@ -1,17 +1,20 @@
 import type { Page, Position } from '../../lib/query/data-version.js'
-import { Problem } from '../../plugins/problems/problem.js'
+import { invalidParameter, Problem } from '../../plugins/problems/problem.js'
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js'
 import { integerParameter, textParameter } from './parameter.js'
-import { instantOf, invalidParameter, type FilterQuery } from './parameters.js'
+import { instantOf, type FilterQuery } from './parameters.js'
 import { parametersSchema, toEntries, toQuery, type Parameters, type Values } from './query.js'
+
+/** The parameter `cursor`. `note`: what else the document says about its pages. */
+export const cursorParameter = (note = '') => textParameter({
+  description: `Requests the next page of a listing: the value of \`Next-Cursor\` in the response with the previous page.${note} The cursor contains the other parameters, so they need not be repeated.`
+})
 
 export const PageParameters = {
   limit: integerParameter({
     minimum: 1, maximum: 10_000, description: 'The maximum number of records in a page. Without it, the response has all records that match.', example: 100
   }),
-  cursor: textParameter({
-    description: 'Requests the next page of a listing: the value of `Next-Cursor` in the response with the previous page. The cursor contains the other parameters of the listing, so they need not be repeated.'
-  })
+  cursor: cursorParameter()
 }
 
 type PageQuery = Partial<Values<typeof PageParameters>>
@@ -55,9 +58,9 @@ export function listingOf<T extends FilterQuery> (
     return { path, parameters: current, entries, asOf: instantOf(current, now), version: undefined, page: limit === undefined ? undefined : { limit } }
   }
   const cursor = decodeCursor(text)
-  if (cursor === undefined) throw invalidParameter('cursor', 'is damaged or not a cursor; must be the Next-Cursor of an earlier response')
+  if (cursor === undefined) throw unknownCursor()
   if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(cursor.parameters)) {
-    throw invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
+    throw otherQuery()
   }
   const { version, after, asOf } = cursor
   const { limit: cursorLimit, ...parameters } = parseContent(definitions, cursor)
@@ -74,8 +77,18 @@ function parseContent (definitions: Parameters, { parameters, limit }: Cursor): 
   }
 }
 
+/** The problem of a cursor that this listing has not issued. */
+export function unknownCursor (): Problem {
+  return invalidParameter('cursor', 'is not a cursor of this listing, or is damaged; must be the Next-Cursor of an earlier response')
+}
+
+/** The problem of a cursor beside which a request has other parameters than those in the cursor. */
+export function otherQuery (): Problem {
+  return invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
+}
+
 /** The problem of a cursor that does not fit its listing. */
-export function expiredCursor () {
+export function expiredCursor (): Problem {
   return invalidParameter('cursor', 'has expired or belongs to another path; restart from the first page, without a cursor')
 }
 

@@ -7,7 +7,7 @@ import type { Filter, Operand } from '../../lib/query/filter.js'
 import type { Cell } from '../../lib/schema/record.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/column-types.js'
-import { invalidParameters, Problem } from '../../plugins/problems/problem.js'
+import { invalidParameter, Problem } from '../../plugins/problems/problem.js'
 import { pathKey } from './key-names.js'
 import { booleanParameter, choiceParameter, columnParameter, instantParameter, numberParameter, textParameter, type Parameter } from './parameter.js'
 import { perSchema } from './per-schema.js'
@@ -203,8 +203,4 @@ const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', fi
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
   return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}` + (didYouMean(error.nearest) || COLUMNS_HINT))
-}
-
-export function invalidParameter (parameter: string, detail: string) {
-  return invalidParameters([{ parameter, detail }])
 }

@@ -7,9 +7,7 @@ import type { FastifyReply } from 'fastify'
  */
 const openResponses = new WeakMap<Socket, (() => void)[]>()
 
-/**
- * Whether nothing of the response can be sent any more: it has ended or, possibly before it began, its connection was closed.
- */
+/** Whether nothing of the response can be sent any more: it has ended or, possibly before it began, its connection was closed. */
 export function hasEnded ({ raw, request: { raw: { socket } } }: FastifyReply): boolean {
   return raw.destroyed || raw.writableFinished || socket.destroyed
 }

@@ -3,7 +3,7 @@ import { columnType, type Columns } from '../../lib/query/age-column.js'
 import type { Filter } from '../../lib/query/filter.js'
 import type { TypeName } from '../../lib/schema/field-type.js'
 import { acceptedOperand, parseOperand } from '../../lib/schema/operand.js'
-import { invalidParameters } from '../../plugins/problems/problem.js'
+import { invalidParameter } from '../../plugins/problems/problem.js'
 import { listParameter, textParameter } from './parameter.js'
 
 /** The operators. One that begins with another one comes before it, because the first match is used. */
@@ -32,7 +32,7 @@ export const wordsParameter = textParameter({
 export function wordsFilter (text: string): Filter {
   const words = text.split(/\s+/).filter((word) => word !== '')
   if (words.length === 0 || words.length > MAX_WORDS) {
-    throw invalidParameters([{ parameter: 'q', detail: `got ${words.length} words; must be 1 to ${MAX_WORDS} words, separated by spaces` }])
+    throw invalidParameter('q', `got ${words.length} words; must be 1 to ${MAX_WORDS} words, separated by spaces`)
   }
   return { op: 'words', value: [...new Set(words)] }
 }
@@ -121,5 +121,5 @@ function unknownColumn (column: string, columns: readonly string[]): string {
 }
 
 function invalidWhere (text: string, detail: string) {
-  return invalidParameters([{ parameter: 'where', detail: `got ${JSON.stringify(text)}; ${detail}` }])
+  return invalidParameter('where', `got ${JSON.stringify(text)}; ${detail}`)
 }

@@ -93,6 +93,7 @@ t.test('lines of JSON end with the version, unless another page follows', async 
   const upsert = '{"op":"upsert","record":{"user_id":"1"}}\n'
   t.equal(await lines('&format=ndjson'), `${upsert}{"op":"remove","key":"3"}\n{"op":"version","version":"${next}"}\n`)
   t.equal(await lines('&limit=1', { accept: 'application/x-ndjson' }), upsert)
+  t.equal(await lines('&limit=1', { accept: 'application/x-ndjson; charset=utf-8' }), upsert)
 })
 
 t.test('a version that the log does not reach is 410, and wrong parameters are 400', async (t) => {
