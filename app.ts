@@ -49,6 +49,8 @@ export const serverOptions = {
     headersTimeout: 15_000,
     connectionsCheckingInterval: 5000
   },
+  // Fastify would also apply this limit, by default ten seconds, to the hooks of a shutdown, which SHUTDOWN_TIMEOUT limits.
+  pluginTimeout: 0,
   frameworkErrors: onFrameworkError,
   clientErrorHandler: onClientError,
   // GET requests are still served while the process shuts down; POST /data checks `isDraining` itself.

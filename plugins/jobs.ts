@@ -13,6 +13,8 @@ declare module 'fastify' {
     readonly jobs: Jobs
     /** Whether the process has begun to shut down. */
     readonly isDraining: boolean
+    /** When the shutdown ceases to wait for jobs and open requests, by `performance.now()`; Infinity before the shutdown. */
+    readonly drainEndsAt: number
   }
 }
 
@@ -33,12 +35,14 @@ export default fp(async (fastify) => {
     monotonic,
     onEnd: jobLogger(log)
   })
-  let isDraining = false
+  const timeoutMs = parseDuration(config.SHUTDOWN_TIMEOUT)!
+  let drainEndsAt = Infinity
   fastify.decorate('jobs', jobs)
-  fastify.decorate('isDraining', { getter: () => isDraining })
+  fastify.decorate('isDraining', { getter: () => drainEndsAt !== Infinity })
+  fastify.decorate('drainEndsAt', { getter: () => drainEndsAt })
   fastify.addHook('preClose', async () => {
-    isDraining = true
+    drainEndsAt = performance.now() + timeoutMs
     const flush = async () => { if (config.PUBLISH) await transformer.flush() }
-    await within(parseDuration(config.SHUTDOWN_TIMEOUT)!, jobs.idle().then(flush))
+    await within(timeoutMs, jobs.idle().then(flush))
   })
 }, { name: 'jobs', dependencies: ['config', 'transformer'] })

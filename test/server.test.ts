@@ -103,6 +103,24 @@ t.test('SIGTERM during the start ends the server at once', async (t) => {
   t.match(await exit, { code: 0, stderr: '', stdout: 'listens' })
 })
 
+t.test('SIGTERM ends the server after SHUTDOWN_TIMEOUT, also while a job and its client wait for a store whose requests take six seconds', async (t) => {
+  const endpoint = await startS3Endpoint()
+  t.teardown(() => endpoint.stop())
+  endpoint.bucket('datalake').put('source_data/1.csv', 'first_name,last_name,birthts\nAnn,Lee,0\n')
+  // Longer than Fastify waits for a hook by default. If jobs and clients each had this time, the process would be killed before the end.
+  const settings = { LAKE_URL: 's3://datalake', AWS_ENDPOINT_URL_S3: endpoint.url, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', SHUTDOWN_TIMEOUT: '11s' }
+  const { child, exit, address } = start(t, settings)
+  const url = await address()
+  await until(async () => (await fetch(`${url}/readyz`)).ok && endpoint.puts.includes('processed_data/output.state.json'))
+  endpoint.limit({ latencyMs: 6000 })
+  endpoint.reset()
+  const response = fetch(`${url}/data`, { method: 'POST' })
+  await until(() => endpoint.counts.HEAD > 0)
+  child.kill('SIGTERM')
+  await t.rejects(response)
+  t.match(await exit, { code: 0, stderr: '' })
+})
+
 t.test('credentials are read from .env', async (t) => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
