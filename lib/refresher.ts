@@ -58,7 +58,7 @@ export interface RefresherOptions {
   readonly onBudget?: ((intervalMs: number | undefined) => void) | undefined
 }
 
-/** The minimum interval between the beginnings of two required refreshes, in milliseconds. All callers that require one meanwhile share the next one. */
+/** The minimum interval between the beginnings of two required refreshes, and before one of `catchUp`, in milliseconds. All callers that require one meanwhile share the next one. */
 const REQUIRED_INTERVAL_MS = 200
 
 const FRESH: readonly FailureCode[] = []
@@ -129,6 +129,21 @@ export class Refresher<T extends Refreshed> {
     const freshness = this.freshness()
     this.#report(freshness.staleReasons)
     return freshness
+  }
+
+  /**
+   * Waits for a refresh that begins after this call, at most REFRESH_WAIT. In contrast to `ensure({ fresh: true })`, that refresh may take over what
+   * another replica has found. Never rejects.
+   */
+  async catchUp (): Promise<void> {
+    const { clock, pause = systemPause, rules } = this.#options
+    const refresh = async () => {
+      if (this.#flight.isRunning) await settled(this.#flight.join())
+      const remainingMs = this.#startedAt + REQUIRED_INTERVAL_MS - clock()
+      if (remainingMs > 0) await pause(remainingMs)
+      await settled(this.#flight.join())
+    }
+    await within(rules.refreshWaitMs, refresh())
   }
 
   /** From now on, refreshes begin only with reads. */

@@ -339,6 +339,17 @@ export class UserDataTransformer {
     return { since: since ?? next, version, next, keys: from < to ? keysBetween(changes, from, to) : [] }
   }
 
+  /**
+   * As `changesSince`. If this replica follows another one and does not know a position, which may be one of that replica, it first takes over what
+   * that one has found, for which it waits up to REFRESH_WAIT.
+   */
+  async findChanges (since: string | undefined, until?: string): Promise<ReturnType<UserDataTransformer['changesSince']>> {
+    const changes = this.changesSince(since, until)
+    if (changes !== undefined || this.#refresher.last?.isLed !== true) return changes
+    await this.#refresher.catchUp()
+    return this.changesSince(since, until)
+  }
+
   /** Renders changes as JSON or NDJSON. Their data version is retained until they have been read; if it is evicted earlier, `reader.cut` is called. */
   async * renderChanges (changes: Changes, format: 'json' | 'ndjson', columns: readonly string[] | undefined, reader = LOCAL_READER): AsyncGenerator<string> {
     const { version } = changes.version

@@ -74,7 +74,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
   async function sendPage (request: ChangesRequest, reply: FastifyReply, format: 'json' | 'ndjson'): Promise<FastifyReply> {
     const page = pageOf(request.query as RequestQuery)
-    const changes = transformer.changesSince(page.since, page.until)
+    const changes = await transformer.findChanges(page.since, page.until)
     if (changes === undefined) throw gone(page.until === undefined ? '/data' : urlOf(page))
     const columns = columnsIn(page.columns, changes.version)
     const { after, limit = Infinity } = page
@@ -114,7 +114,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     }
     /** Sends what has changed, and returns the position after it. */
     const sendEvent = async (): Promise<string> => {
-      const changes = transformer.changesSince(position)
+      const changes = await transformer.findChanges(position)
       if (changes === undefined) {
         const { next } = transformer.changesSince(undefined)!
         stream.send({ name: 'reset', id: next, data: JSON.stringify({ restart: '/data' }) })
@@ -190,5 +190,5 @@ function columnsIn (names: readonly string[] | undefined, version: DataVersion):
 }
 
 function gone (restart: string): Problem {
-  return new Problem(410, 'version_gone', 'since: the change log of this process does not go back to this data version; read all records again', { members: { restart } })
+  return new Problem(410, 'version_gone', 'since: the change log of this process does not contain this data version; read all records again', { members: { restart } })
 }

@@ -48,7 +48,7 @@ export const expiredCursor: Examples = {
 }
 export const unknownPosition: Examples = {
   unknown: example('A version that is older than the change log', `'/changes?since=${'A'.repeat(22)}'`, {
-    ...problem(410, 'Gone', 'version_gone', 'since: the change log of this process does not go back to this data version; read all records again'),
+    ...problem(410, 'Gone', 'version_gone', 'since: the change log of this process does not contain this data version; read all records again'),
     restart: '/data'
   })
 }

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { build, csv, PNG, type TestLake } from '../support/app.js'
+import { listen } from '../support/event-stream.js'
 
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bo'), '3.csv': csv('Cy') }
 const ann = { user_id: '1', first_name: 'Ann', last_name: 'Lee', birthts: 0, img_path: null }
@@ -124,28 +123,6 @@ t.test('the log survives a restart', async (t) => {
   t.same((await changesSince(second, next)).changed.map((record: { first_name: string }) => record.first_name), ['Bob'])
   t.same((await changesSince(second, first)).changed.map((record: { first_name: string }) => record.first_name), ['Amy', 'Bob'])
 })
-
-/** Reads the events of a stream, without comments. */
-async function * eventsOf (response: IncomingMessage): AsyncGenerator<Record<string, string>> {
-  let text = ''
-  for await (const chunk of response) {
-    text += String(chunk)
-    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
-      const lines = text.slice(0, end).split('\n').filter((line) => !line.startsWith(':'))
-      text = text.slice(end + 2)
-      if (lines.length > 0) yield Object.fromEntries(lines.map((line) => /^(\w+): (.*)$/.exec(line)!.slice(1)))
-    }
-  }
-}
-
-async function listen (t: Test, { app }: TestLake, search: string, headers: Record<string, string> = {}) {
-  const address = app.server.listening ? `http://localhost:${(app.server.address() as { port: number }).port}` : await app.listen({ port: 0 })
-  const request = get(`${address}/changes?${search}`, { headers: { accept: 'text/event-stream', ...headers }, agent: false })
-  const [response] = await once(request, 'response') as [IncomingMessage]
-  t.teardown(() => request.destroy())
-  const events = eventsOf(response)
-  return { response, next: async () => (await events.next()).value as Record<string, string> | undefined }
-}
 
 t.test('an event stream reports changes, continues after Last-Event-ID, and resets', async (t) => {
   const lake = await build(t, { files })

@@ -3,6 +3,7 @@ import { MAX_STATE_BYTES } from '../../lib/share/shared-state.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { build, csv, PNG, type TestLake } from '../support/app.js'
+import { listen } from '../support/event-stream.js'
 import { STATE_KEY } from '../support/replicas.js'
 import { TestTimers } from '../support/test-timers.js'
 import { until } from '../support/until.js'
@@ -52,6 +53,41 @@ t.test('a follower takes over the records, images, rejects and changes of the le
   }
   t.same((await follower.app.inject(`/changes?since=${since}`)).json().changed.map((record: { user_id: string }) => record.user_id), ['1', '2'])
   t.same((await follower.app.inject('/data/2/image')).rawPayload, Buffer.concat([PNG, PNG]))
+  t.equal(endpoint.counts.LIST, 0)
+})
+
+t.test('a consumer that goes from one replica to another may be ahead of a follower, which then reads the state first', async (t) => {
+  const [leader, follower] = await buildTwo(t)
+  const { endpoint, bucket, clock } = leader
+  /** The version that the leader finds by a listing, once the state has it. */
+  const publishVersion = async () => {
+    const { headers } = await leader.app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
+    await until(() => stateOf(leader).version === headers['data-version'])
+    return String(headers['data-version'])
+  }
+  await follower.app.listen({ port: 0 })
+  await until(() => follower.app.jobs.list().some(({ state }) => state === 'succeeded'))
+  clock.advance(2500)
+  for (const replica of [leader, follower]) await headersOf(replica)
+  const listener = await listen(t, follower, `since=${(await headersOf(follower))['data-version']}`)
+  bucket.put('source_data/1.csv', csv('Eve'))
+  const since = await publishVersion()
+  endpoint.reset()
+  const response = await follower.app.inject(`/changes?since=${since}`)
+  t.equal(response.statusCode, 200)
+  t.match(response.json(), { since, next: since, changed: [], removed: [] })
+  t.match(await listener.next(), { event: 'changes', id: since })
+  t.same(endpoint.gets, [STATE_KEY])
+  bucket.put('source_data/2.csv', csv('Kim'))
+  const other = await listen(t, follower, '', { 'last-event-id': await publishVersion() })
+  bucket.put('source_data/2.csv', csv('Zoe'))
+  const last = await publishVersion()
+  clock.advance(2500)
+  for (const replica of [leader, follower]) await headersOf(replica)
+  t.match(await other.next(), { event: 'changes', id: last }, 'not a reset')
+  endpoint.reset()
+  t.equal((await follower.app.inject(`/changes?since=${'A'.repeat(22)}`)).statusCode, 410)
+  t.equal((await leader.app.inject(`/changes?since=${'A'.repeat(22)}`)).statusCode, 410)
   t.equal(endpoint.counts.LIST, 0)
 })
 
