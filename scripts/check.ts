@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import Fastify from 'fastify'
 import { readEnvFile } from '../lib/base/env-file.js'
 import { StoreError } from '../lib/base/errors.js'
+import { refusedToMissing } from '../lib/store/own-object.js'
 import { REJECT_CODES, type UserDataTransformer } from '../lib/transformer.js'
 import config, { SettingsError, toColumns } from '../plugins/config.js'
 import etagCache from '../plugins/etag-cache.js'
@@ -33,7 +34,7 @@ export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
     await fastify.transformer.reconcile()
     stdout.write(await describeLake(fastify.transformer))
     for (const { detail } of fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))) stdout.write(`warning: ${detail}\n`)
-    const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY)
+    const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(refusedToMissing)
     stdout.write(`output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`)
     return 0
   } catch (error) {

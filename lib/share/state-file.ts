@@ -1,5 +1,6 @@
 import type { Clock, MonotonicClock } from '../base/clock.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
+import { refusedToMissing } from '../store/own-object.js'
 import { decodeSharedState, encodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
 import { writtenAt } from './share-rules.js'
 
@@ -47,7 +48,7 @@ export class StateFile {
   async read (): Promise<KnownFile | undefined> {
     const { store, key, identity, clock, wallClock } = this.#options
     const sentAt = clock()
-    const found = await store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS }).catch((error) => this.#readTooLarge(error))
+    const found = await store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS }).catch((error) => this.#readTooLarge(error)).catch(refusedToMissing)
     if (found === undefined) this.#known = undefined
     else if (found !== 'unchanged' && found.etag !== this.#known?.etag) {
       const state = 'body' in found ? decodeSharedState(found.body, identity) : undefined

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { SourceRules } from '../source/rules.js'
 import type { SourceState } from '../source/source-state.js'
 import { StoreError, type ObjectStore, type StoreErrorCode } from '../store/object-store.js'
+import { refusedToMissing } from '../store/own-object.js'
 import { decodeInThread } from './decode-in-thread.js'
 import type { SnapshotProblem } from './snapshot.js'
 
@@ -33,7 +34,7 @@ export class SnapshotFile {
   /** Reads the snapshot. Never rejects: if the store fails, the listing will report it. */
   async load (): Promise<LoadedSnapshot> {
     try {
-      const found = await this.#store.get(this.#key)
+      const found = await this.#store.get(this.#key).catch(refusedToMissing)
       if (typeof found !== 'object') {
         this.#etag = null
         return {}
@@ -53,7 +54,7 @@ export class SnapshotFile {
     if (state.name === this.#savedName) return
     const { encodeSnapshot } = await import('./snapshot.js') // see decodeInThread
     const body = encodeSnapshot(state, this.#identity)
-    if (this.#etag === undefined) this.#etag = (await this.#store.head(this.#key))?.etag ?? null
+    if (this.#etag === undefined) this.#etag = (await this.#store.head(this.#key).catch(refusedToMissing))?.etag ?? null
     try {
       const { etag } = await this.#store.put(this.#key, body, { ifMatch: this.#etag, contentType: 'application/vnd.apache.arrow.file' })
       this.#etag = etag

@@ -1,5 +1,6 @@
 import { StoreError, type StoreErrorCode } from '../base/errors.js'
 import type { ObjectStore } from './object-store.js'
+import { refusedToMissing } from './own-object.js'
 
 /** The version of an object that a conditional write may replace. */
 export interface Precondition {
@@ -22,7 +23,7 @@ export async function readPreconditions (store: ObjectStore, keys: readonly stri
 
 async function readPrecondition (store: ObjectStore, key: string): Promise<Precondition | PreconditionFailure> {
   try {
-    const found = await store.head(key)
+    const found = await store.head(key).catch(refusedToMissing)
     return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error

@@ -64,10 +64,10 @@ export class S3Endpoint {
   #gate: RequestGate
   #inFlight = 0
 
-  constructor ({ port = 0, clock = Date.now, pageSize = 1000, unquotedIfMatch = false, ignoresStartAfter = false, ...limits }: S3EndpointOptions) {
+  constructor ({ port = 0, clock = Date.now, pageSize = 1000, unquotedIfMatch = false, ignoresStartAfter = false, policy, ...limits }: S3EndpointOptions) {
     this.#port = port
     this.#gate = new RequestGate(limits)
-    this.#settings = { clock, pageSize, unquotedIfMatch, ignoresStartAfter }
+    this.#settings = { clock, pageSize, unquotedIfMatch, ignoresStartAfter, policy }
   }
 
   get port (): number {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isAllowed, type Policy } from './policy.js'
 import { S3Bucket, type BucketObject } from './s3-bucket.js'
 
 export type Operation = 'LIST' | 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'CREATE'
@@ -28,6 +29,8 @@ export interface S3Settings {
   readonly unquotedIfMatch: boolean
   /** Lists from the first key, whatever `start-after` is. */
   readonly ignoresStartAfter: boolean
+  /** What all clients may do; a missing object whose key they may not list is 403, as on AWS. Default: everything. */
+  readonly policy?: Policy | undefined
 }
 
 const SIGNATURE_V4 = /^AWS4-HMAC-SHA256 Credential=.+, ?SignedHeaders=.+, ?Signature=[0-9a-f]{64}$/
@@ -36,6 +39,7 @@ const SIGNATURE_V4 = /^AWS4-HMAC-SHA256 Credential=.+, ?SignedHeaders=.+, ?Signa
 export function execute (request: S3Request, buckets: Map<string, S3Bucket>, settings: S3Settings): S3Response {
   if (!SIGNATURE_V4.test(request.headers.authorization ?? '')) return failure(403, 'AccessDenied')
   const bucket = buckets.get(request.bucket)
+  if (settings.policy !== undefined && !mayExecute(request, bucket, settings.policy)) return failure(403, 'AccessDenied')
   if (request.operation === 'CREATE') {
     if (bucket !== undefined) return failure(409, 'BucketAlreadyOwnedByYou')
     buckets.set(request.bucket, new S3Bucket(settings.clock))
@@ -49,6 +53,17 @@ export function execute (request: S3Request, buckets: Map<string, S3Bucket>, set
     return { status: 204 }
   }
   return request.key === '' ? { status: 200 } : get(request, bucket)
+}
+
+/** Whether the policy allows a request. */
+function mayExecute ({ operation, bucket: name, key, query, headers }: S3Request, bucket: S3Bucket | undefined, policy: Policy): boolean {
+  const object = `${name}/${key}`
+  const mayGet = isAllowed(policy, 's3:GetObject', object)
+  if (operation === 'CREATE') return isAllowed(policy, 's3:CreateBucket', name)
+  if (operation === 'DELETE') return isAllowed(policy, 's3:DeleteObject', object)
+  if (operation === 'PUT') return isAllowed(policy, 's3:PutObject', object) && (headers['if-match'] === undefined || mayGet)
+  if (key === '') return isAllowed(policy, 's3:ListBucket', name, query.get('prefix') ?? undefined)
+  return mayGet && (bucket?.get(key) !== undefined || isAllowed(policy, 's3:ListBucket', name))
 }
 
 function list (request: S3Request, bucket: S3Bucket, { pageSize, ignoresStartAfter }: S3Settings): S3Response {

@@ -38,12 +38,12 @@ export class ConditionalPut {
         return { etag: unquote(ETag) }
       } catch (error) {
         if (!isInconclusive(error)) throw error
-        const current = await this.#requests.head(key, signal)
+        const current = await this.#requests.head(key, signal).catch(toMissing)
         if (current?.Metadata?.[WRITE_ID] === writeId) return { etag: unquote(current.ETag) }
         if (!isExpected(current, ifMatch)) {
           throw new StoreError('precondition_failed', 'the object is not the expected one', { cause: error })
         }
-        if (attempt === ATTEMPTS) throw error
+        if (attempt === ATTEMPTS) throw statusOf(error) === 412 && ifMatch === null ? notReadable(error) : error
         if (statusOf(error) === 412 && ifMatch !== null) this.#quote = quote === '' ? '"' : ''
         else await delay(PAUSE_MS * attempt, undefined, { signal })
       }
@@ -60,4 +60,14 @@ function isInconclusive (error: unknown): boolean {
 
 function isExpected (current: HeadObjectCommandOutput | undefined, ifMatch: string | null): boolean {
   return ifMatch === null ? current === undefined : current !== undefined && unquote(current.ETag) === ifMatch
+}
+
+/** For `catch`: without the right to list a key, S3 answers 403 if there is no object. */
+function toMissing (error: unknown): undefined {
+  if (statusOf(error) !== 403) throw error
+}
+
+/** The error of a write that creates an object, if the store keeps reporting that the object exists and yet refuses to show it. */
+function notReadable (cause: unknown): StoreError {
+  return new StoreError('access_denied', 'the object exists, and reading it is refused; allow s3:GetObject', { cause })
 }

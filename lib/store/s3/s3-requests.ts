@@ -4,9 +4,9 @@ import {
   type ListObjectsV2CommandOutput, type PutObjectCommandInput, type PutObjectCommandOutput, type S3Client
 } from '@aws-sdk/client-s3'
 import type { RetryBudget } from '../../base/retry-budget.js'
-import { StoreError } from '../object-store.js'
 import { transferMs } from './deadline.js'
 import { S3FastPath } from './fast-path/s3-fast-path.js'
+import { bodyOf } from './s3-body.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
 import { isNoSuchKey, statusOf } from './s3-error.js'
 import type { PageStart } from './s3-listing.js'
@@ -68,13 +68,15 @@ export class S3Requests {
     })
   }
 
+  /** Gets the properties of an object. Returns `undefined` if it does not exist. */
   async head (key: string, abortSignal: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key })
     return this.#retrying.send(command, { abortSignal }).catch(async error => {
       if (statusOf(error) !== 404) throw error
-      // The response has no body that would distinguish a missing key from a missing bucket.
-      await this.headBucket(abortSignal)
-      return undefined
+      // The response has no body that would distinguish a missing key from a missing bucket. GET has one, and unlike HEAD of the bucket it needs no other right.
+      const created = await this.get(key, {}, abortSignal)
+      if (created !== undefined) bodyOf(created).destroy()
+      return created
     })
   }
 
@@ -85,11 +87,11 @@ export class S3Requests {
     return client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, ...input }), { abortSignal, requestTimeout })
   }
 
-  /** @throws StoreError `no_such_bucket` if there is no such bucket */
-  async headBucket (abortSignal: AbortSignal): Promise<void> {
-    await this.#retrying.send(new HeadBucketCommand({ Bucket: this.#bucket }), { abortSignal }).catch(error => {
-      if (statusOf(error) !== 404) throw error
-      throw new StoreError('no_such_bucket', 'there is no such bucket', { cause: error })
+  /** Whether the bucket exists. If the server refuses to tell, it is assumed to exist: the right to write objects is enough to use it. */
+  async hasBucket (abortSignal: AbortSignal): Promise<boolean> {
+    return this.#retrying.send(new HeadBucketCommand({ Bucket: this.#bucket }), { abortSignal }).then(() => true, (error) => {
+      if (statusOf(error) !== 404 && statusOf(error) !== 403) throw error
+      return statusOf(error) === 403
     })
   }
 

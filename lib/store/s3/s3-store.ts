@@ -99,11 +99,10 @@ export class S3Store implements ObjectStore {
 
   async create (): Promise<void> {
     await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
-      const exists = () => this.#requests.headBucket(signal).then(() => true, () => false)
-      if (await exists()) return
+      if (await this.#requests.hasBucket(signal)) return
       await this.#requests.createBucket(signal).catch(async error => {
         // Another process may have created it at the same moment.
-        if (!await exists()) throw error
+        if (!await this.#requests.hasBucket(signal)) throw error
       })
     })
   }
