@@ -55,7 +55,7 @@ t.test('the README lists the reserved names of parameters', async (t) => {
 })
 
 t.test('the schema of the README is valid', async (t) => {
-  const [, json] = /```json\n(.*?)```/s.exec(readme)!
+  const [, json] = /```json\n(\{\n {2}"title".*?)```/s.exec(readme)!
   t.same(parseSchema(json!).fields.map(({ name }) => name), ['device', 'model', 'height', 'online', 'sold', 'seen', 'photo'])
 })
 

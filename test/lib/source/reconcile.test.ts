@@ -94,15 +94,17 @@ t.test('preconditions of outputs are read before the listing begins; a failure t
   const operations: string[] = []
   endpoint.intercept = ({ operation, key }) => {
     operations.push(operation)
-    return key === 'processed_data/secret.csv' ? { status: 403, headers: {}, body: '' } : undefined
+    if (key === 'processed_data/hidden.csv') return { status: 403, headers: {}, body: '' }
+    return key === 'processed_data/broken.csv' ? { status: 400, headers: {}, body: '' } : undefined
   }
-  const outputKeys = ['processed_data/output.csv', 'processed_data/new.csv', 'processed_data/secret.csv']
+  const outputKeys = ['processed_data/output.csv', 'processed_data/new.csv', 'processed_data/hidden.csv', 'processed_data/broken.csv']
   const { preconditions, state } = await reconcile(store, cache.state, clock.monotonic, { rules, outputKeys })
   t.ok(operations.lastIndexOf('HEAD') < operations.indexOf('LIST'))
   t.equal(operations[0], 'HEAD')
   t.match(preconditions.get('processed_data/output.csv'), { expectedEtag: bucket.get('processed_data/output.csv')!.etag })
   t.match(preconditions.get('processed_data/new.csv'), { expectedEtag: null })
-  t.match(preconditions.get('processed_data/secret.csv'), { code: 'access_denied', message: String })
+  t.match(preconditions.get('processed_data/hidden.csv'), { expectedEtag: null }, 'a refusal may mean that there is none')
+  t.match(preconditions.get('processed_data/broken.csv'), { code: 'store_error', message: String })
   t.equal(state.table.length, 1)
 })
 
