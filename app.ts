@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { FastifyHttpOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import access, { type AccessOptions } from './plugins/access.js'
 import clientErrors, { onClientError } from './plugins/client-errors.js'
 import config, { type ConfigOptions } from './plugins/config.js'
 import drain from './plugins/drain.js'
@@ -30,7 +31,7 @@ import schemaRoutes from './routes/schema.js'
 import statsRoutes from './routes/stats.js'
 import versionRoutes from './routes/version.js'
 
-export type AppOptions = ConfigOptions & SchemaOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions
+export type AppOptions = ConfigOptions & AccessOptions & SchemaOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions
 
 /** The Fastify options that the app relies on. Production and tests both use them. */
 export const serverOptions = {
@@ -70,6 +71,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(problems)
   await fastify.register(clientErrors)
   await fastify.register(requestChecks)
+  await fastify.register(access, options)
   await fastify.register(objectStore, options)
   await fastify.register(startLog)
   await fastify.register(etagCache)

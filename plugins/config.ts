@@ -65,7 +65,7 @@ export default fp<ConfigOptions>(async (fastify, { settings }) => {
       ajv: {
         customOptions: (ajv: Ajv) => {
           ajv.opts.verbose = true
-          ajv.addKeyword('accepted') // not a rule: the part of the error message that settings.ts defines
+          for (const keyword of ['accepted', 'isSecret']) ajv.addKeyword(keyword) // not rules: settings.ts defines them
           for (const [name, check] of Object.entries(FORMATS)) ajv.addFormat(name, check)
           return ajv
         }

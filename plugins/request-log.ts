@@ -24,7 +24,7 @@ export function logRequest ({ config, log }: FastifyInstance, id: string, { meth
 }
 
 /** The URL without its query, which may contain names and other personal data and is therefore not logged. */
-function pathOf (url: string): string {
+export function pathOf (url: string): string {
   const end = url.indexOf('?')
   return end === -1 ? url : url.slice(0, end)
 }

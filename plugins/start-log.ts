@@ -12,12 +12,12 @@ export default fp(async (fastify) => {
   })
 }, { name: 'start-log', dependencies: ['config', 'schema', 'object-store'] })
 
-/** The settings that differ from their defaults. User names and passwords in URLs are removed. */
+/** The settings that differ from their defaults. Secret values, and user names and passwords in URLs, are removed. */
 export function changedSettings (config: Settings): Record<string, unknown> {
-  const defaults = SettingsSchema.properties as unknown as Record<string, { readonly default: unknown }>
+  const defaults = SettingsSchema.properties as unknown as Record<string, { readonly default: unknown, readonly isSecret?: boolean }>
   const values = config as Readonly<Record<string, unknown>>
   const changed = Object.keys(defaults).filter((name) => values[name] !== defaults[name]!.default)
-  return Object.fromEntries(changed.map((name) => [name, withoutUserInfo(values[name])]))
+  return Object.fromEntries(changed.map((name) => [name, defaults[name]!.isSecret ? '(set)' : withoutUserInfo(values[name])]))
 }
 
 function withoutUserInfo (value: unknown): unknown {

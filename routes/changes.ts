@@ -63,7 +63,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     url: '/changes',
     method: ['GET', 'HEAD'],
-    config: { operation: getChanges(schema) },
+    config: { operation: getChanges(schema), access: 'read' },
     preHandler: ensureFresh,
     schema: { querystring: parametersSchema({ ...parameters, cursor: cursorParameter(' All pages are of one data version.'), format: formatParameter(FORMATS) }), response: { 200: recordSchemas(schema).bodies.ChangesBody } },
     handler: async (request, reply) => {

@@ -73,7 +73,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     fastify.route({
       url: path,
       method: ['GET', 'HEAD'],
-      config: { operation },
+      config: { operation, access: 'read' },
       preHandler: ensureFresh,
       schema: { querystring: parametersSchema({ ...definitions, ...PageParameters }), response: { 200: RecordArray } },
       handler: async (request, reply) => {
@@ -98,7 +98,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     url,
     method: ['GET', 'HEAD'],
-    config: { operation: getRecord },
+    config: { operation: getRecord, access: 'read' },
     preHandler: ensureFresh,
     schema: { params, querystring: parametersSchema(recordParameters(schema)), response: { 200: OneRecord } },
     handler: async (request, reply) => {

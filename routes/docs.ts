@@ -19,15 +19,18 @@ const CSP = {
 /** GET /openapi.json, and GET /docs, the page that shows it. Must be registered before the routes that it documents. */
 export default fp(async (fastify) => {
   await fastify.register(swagger, documentOptions(fastify.tableSchema))
-  await fastify.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: CSP,
-    theme: { title: 'Userlake' },
-    uiConfig: { deepLinking: true, defaultModelsExpandDepth: 0, displayRequestDuration: true }
+  await fastify.register(async (docs) => {
+    docs.addHook('onRoute', (route) => { route.config = { ...route.config, access: 'public' } })
+    await docs.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: CSP,
+      theme: { title: 'Userlake' },
+      uiConfig: { deepLinking: true, defaultModelsExpandDepth: 0, displayRequestDuration: true }
+    })
   })
 
   let text: string | undefined
-  fastify.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+  fastify.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => {
     text ??= JSON.stringify(fastify.swagger(), undefined, 2) + '\n'
     return reply.type('application/json; charset=utf-8').header('cache-control', 'no-cache').send(text)
   })

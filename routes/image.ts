@@ -25,7 +25,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     ...route,
     url: `${record.url}/image`,
-    config: { operation: getRecordImage },
+    config: { operation: getRecordImage, access: 'read' },
     schema: { params: record.params, querystring: NoQuery, response: { '2xx': ImageBody } },
     handler: async (request, reply) => await sendImage(request, reply, record.keyOf(request.params), firstImage.name)
   })
@@ -33,7 +33,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     ...route,
     url: attachment.url,
-    config: { operation: getRecordAttachment },
+    config: { operation: getRecordAttachment, access: 'read' },
     schema: { params: attachment.params, querystring: NoQuery, response: { '2xx': ImageBody } },
     handler: async (request, reply) => await sendImage(request, reply, record.keyOf(request.params), attachment.fieldOf(request.params))
   })

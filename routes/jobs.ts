@@ -25,7 +25,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (body.trim() !== '') throw new Problem(400, 'unexpected_body', 'POST /data must not have a body; its parameters are in the URL')
   })
 
-  const post = { config: { operation: publishOutput }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
+  const post = { config: { operation: publishOutput, access: 'write' as const }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
   fastify.post('/data', post, async (request, reply) => {
     if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down; send the request to another one')
     const { dry_run: dryRun = false } = request.query
@@ -39,10 +39,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     return toWire({ id, error, ...rest })
   })
 
-  fastify.get('/jobs', { config: { operation: listJobs }, schema: { querystring: NoQuery, response: { 200: JobList } } },
+  fastify.get('/jobs', { config: { operation: listJobs, access: 'read' }, schema: { querystring: NoQuery, response: { 200: JobList } } },
     async () => ({ jobs: jobs.list().map(toWire) }))
 
-  const oneJob = { config: { operation: getJob }, schema: { params: JobParams, querystring: NoQuery, response: { 200: Job } } }
+  const oneJob = { config: { operation: getJob, access: 'read' as const }, schema: { params: JobParams, querystring: NoQuery, response: { 200: Job } } }
   fastify.get('/jobs/:id', oneJob, async ({ params: { id } }) => {
     const job = jobs.get(id)
     if (job === undefined) throw new Problem(404, 'job_not_found', `This process has no job ${JSON.stringify(id)}`)

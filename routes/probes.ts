@@ -11,15 +11,15 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, jobs } = fastify
   const schema = { querystring: NoQuery, response: { 200: ProbeStatus } }
 
-  fastify.get('/livez', { config: { operation: livez, anyHost: true }, schema }, async () => ({ status: 'alive' }))
+  fastify.get('/livez', { config: { operation: livez, access: 'public', anyHost: true }, schema }, async () => ({ status: 'alive' }))
 
-  fastify.get('/startupz', { config: { operation: startupz, anyHost: true }, schema }, async () => {
+  fastify.get('/startupz', { config: { operation: startupz, access: 'public', anyHost: true }, schema }, async () => {
     const { ageMs, staleReasons } = transformer.freshness()
     if (ageMs === undefined) throw noData(staleReasons)
     return { status: 'started' }
   })
 
-  fastify.get('/readyz', { config: { operation: readyz, anyHost: true }, schema: { querystring: NoQuery, response: { 200: Readiness } } }, async () => {
+  fastify.get('/readyz', { config: { operation: readyz, access: 'public', anyHost: true }, schema: { querystring: NoQuery, response: { 200: Readiness } } }, async () => {
     const { ageMs, staleReasons } = transformer.freshness()
     const details: Static<typeof Detail>[] = [
       ...staleReasons.map((code) => ({ code, detail: describeFailure(code) })),

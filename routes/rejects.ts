@@ -54,7 +54,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     url: '/rejects',
     method: ['GET', 'HEAD'],
-    config: { operation: listRejects(schema) },
+    config: { operation: listRejects(schema), access: 'read' },
     preHandler: ensureFresh,
     schema: { querystring: parametersSchema({ ...parameters, format: formatParameter(FORMATS) }), response: { 200: QuarantineBody } },
     handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept, accept-encoding'), '/rejects', (request.query as { format?: Format }).format ?? formatOf(request, FORMATS))
@@ -63,7 +63,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     url: '/rejects.csv',
     method: ['GET', 'HEAD'],
-    config: { operation: exportRejectsCsv },
+    config: { operation: exportRejectsCsv, access: 'read' },
     preHandler: ensureFresh,
     schema: { querystring: parametersSchema(parameters), response: { 200: QuarantineBody } },
     handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept-encoding'), '/rejects.csv', 'csv')

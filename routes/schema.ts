@@ -16,7 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     url: '/schema',
     method: ['GET', 'HEAD'],
-    config: { operation: getSchema },
+    config: { operation: getSchema, access: 'read' },
     preHandler: ensureFresh,
     schema: { querystring: NoQuery, response: { 200: TableSchemaBody } },
     handler: async (request, reply) => {

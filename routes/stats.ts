@@ -51,7 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   fastify.route({
     url: '/stats',
     method: ['GET', 'HEAD'],
-    config: { operation: getStatistics(schema) },
+    config: { operation: getStatistics(schema), access: 'read' },
     preHandler: ensureFresh,
     schema: {
       querystring: parametersSchema({ ...filterParameters(schema), ...schema.birth && BinParameters, ...columnStatisticsParameters(schema) }),

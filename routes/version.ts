@@ -9,7 +9,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { config, clock } = fastify
   const body = { version, build: config.BUILD || null, node: process.versions.node, started_at: new Date(clock()).toISOString() }
   const schema = { querystring: NoQuery, response: { 200: Version } }
-  fastify.get('/version', { config: { operation: getVersion }, schema }, async () => body)
+  fastify.get('/version', { config: { operation: getVersion, access: 'read' }, schema }, async () => body)
 }
 
 export default routes

@@ -4,6 +4,7 @@ import { readEnvFile } from '../lib/base/env-file.js'
 import { StoreError } from '../lib/base/errors.js'
 import { refusedToMissing } from '../lib/store/own-object.js'
 import { REJECT_CODES, type UserDataTransformer } from '../lib/transformer.js'
+import access from '../plugins/access.js'
 import config, { SettingsError, toColumns } from '../plugins/config.js'
 import etagCache from '../plugins/etag-cache.js'
 import objectStore, { EMBEDDED_LAKE } from '../plugins/object-store.js'
@@ -18,6 +19,7 @@ export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
   const fastify = Fastify()
   try {
     await fastify.register(config)
+    await fastify.register(access)
     await fastify.register(schema)
     for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) stdout.write(`warning: ${warning}\n`)
     const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)

@@ -123,7 +123,8 @@ image_holds() {
 label() { "$engine" image inspect --format "{{index .Config.Labels \"org.opencontainers.image.$1\"}}" "$image"; }
 
 starts_locked() {
-  "$engine" run -d --name userlake-test-single "${locked[@]}" -v userlake-test-lake:/app/lake -p "127.0.0.1:$USERLAKE_PORT:8080" "$image"
+  refuses '^exit 1: userlake: HOST: got "0.0.0.0".*ALLOW_ANONYMOUS=true' "$engine" run --rm "${locked[@]}" "$image"
+  "$engine" run -d --name userlake-test-single "${locked[@]}" -e ALLOW_ANONYMOUS=true -v userlake-test-lake:/app/lake -p "127.0.0.1:$USERLAKE_PORT:8080" "$image"
   until_so 30 has_health healthy
   (($(curl -fsS "$url/data?format=csv" | wc -l) == 101))
 }

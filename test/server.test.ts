@@ -169,8 +169,9 @@ t.test('a failure to start is one line on stderr, and exit code 1', async (t) =>
     [{ MAX_STALENESS: 'soon' }, /^userlake: MAX_STALENESS: got "soon"; must be .*\n$/],
     [{ PORT: '80a' }, /^userlake: PORT: got "80a"; must be .*\n$/],
     [{ LAKE_URL: 'gs://x' }, /^userlake: LAKE_URL: got "gs:\/\/x"; must be .*\n$/],
+    [{ HOST: '0.0.0.0' }, /^userlake: HOST: got "0.0.0.0", which other machines can reach, but no credentials are configured; .*\n$/],
     [{ PORT: String(port) }, new RegExp(`^userlake: PORT: got ${port}, which another process listens on\\n$`)],
-    [{ HOST: '192.0.2.1' }, /^userlake: HOST: got "192.0.2.1", which is not an address of this machine\n$/]
+    [{ HOST: '192.0.2.1', ALLOW_ANONYMOUS: 'true' }, /^userlake: HOST: got "192.0.2.1", which is not an address of this machine\n$/]
   ]
   for (const [settings, message] of table) {
     const { code, stderr } = await start(t, settings).exit

@@ -3,7 +3,10 @@ import { DEFAULTS } from '../../lib/base/defaults.js'
 import { DELIMITERS } from '../../lib/base/delimiter.js'
 import { DUPLICATE_RULES, INPUT_ENCODINGS } from '../../lib/base/info-formats.js'
 
-/** `description` is for the README and .env.example; `accepted` completes the error message "must be ...". */
+/**
+ * `description` is for the README and .env.example; `accepted` completes the error message "must be ...". The rule `isSecret` keeps the value out of
+ * the log.
+ */
 interface SettingDocs { readonly description: string, readonly accepted: string }
 
 const text = (docs: SettingDocs & { readonly default: string }, rules: object = {}) => Type.String({ ...docs, ...rules })
@@ -23,6 +26,20 @@ export const SettingsSchema = Type.Object({
       'address, otherwise any name',
     accepted: 'a comma-separated list of host names or addresses without ports, such as localhost,[::1],api.example, or *, or empty'
   }, { format: 'host-list' }),
+  API_KEYS: text({
+    default: '',
+    description: 'The API keys of clients, by their hashes (npm run key); empty, and API_KEYS_FILE empty: no request needs a key',
+    accepted: 'entries <name>:<scopes>:<hash>, separated by commas or spaces, or empty'
+  }, { isSecret: true }),
+  API_KEYS_FILE: text({
+    default: '',
+    description: 'A file of further API keys, one a line; it is read again when it has changed',
+    accepted: 'the path of a file, or empty'
+  }),
+  ALLOW_ANONYMOUS: boolean({
+    default: false,
+    description: 'Whether the service starts without credentials although HOST is not a loopback name or address; without effect if credentials are configured'
+  }),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe level of messages that are logged' }),
   LOG_REQUESTS: boolean({ default: true, description: 'Whether each request is logged, in one line' }),
   BUILD: text({

@@ -19,6 +19,8 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   draining: 'The process is shutting down',
   overloaded: 'Too many expensive requests are waiting, or responses that clients have not read yet take `RESPONSES_MAX_BYTES`',
   ...Object.fromEntries(FAILURE_CODES.map((reason) => [reason, describeFailure(reason)])),
+  unauthorized: 'The request has no credentials, or they are not valid',
+  insufficient_scope: 'The credentials do not have a scope that the route needs',
   forbidden: 'The request is not allowed: it is a `POST` by a web page of another site',
   method_not_allowed: 'The route does not support this method; `Allow` lists the supported ones',
   bad_request: 'The request is not valid HTTP, or its URL or `Host` is malformed',

@@ -17,8 +17,18 @@ export type AllowedHosts = ReadonlySet<string> | undefined
 export function parseAllowedHosts (setting: string, listensOn: string): AllowedHosts {
   if (setting === '*') return undefined
   if (setting !== '') return new Set(setting.toLowerCase().split(','))
-  const name = isIP(listensOn) === 6 ? `[${listensOn}]` : listensOn.toLowerCase()
-  return LOOPBACK_NAMES.includes(name) || /^127\.[\d.]+$/.test(name) ? new Set([...LOOPBACK_NAMES, name]) : undefined
+  return isLoopback(listensOn) ? new Set([...LOOPBACK_NAMES, toName(listensOn)]) : undefined
+}
+
+/** Whether a server that listens on this name or address can be reached only from its own machine. */
+export function isLoopback (listensOn: string): boolean {
+  const name = toName(listensOn)
+  return LOOPBACK_NAMES.includes(name) || /^127\.[\d.]+$/.test(name)
+}
+
+/** A name or address as `Host` contains it. */
+function toName (listensOn: string): string {
+  return isIP(listensOn) === 6 ? `[${listensOn}]` : listensOn.toLowerCase()
 }
 
 /** Whether a setting can be read by `parseAllowedHosts`. */

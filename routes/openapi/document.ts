@@ -6,6 +6,7 @@ import type { Parameters, ParametersSchema } from '../http/query.js'
 import { componentsOf } from './components.js'
 import { universal } from './headers.js'
 import type { Operation } from './operation.js'
+import { deniedProblems } from './problems.js'
 import { toParameterObjects, type ParameterObject } from './parameters.js'
 
 /** `files`: how files become records, as the rest of a sentence. */
@@ -20,6 +21,12 @@ const SERVERS = [
   { url: '/', description: 'The server that this document was loaded from' },
   { url: 'http://localhost:8080', description: 'A server on this machine, with its default port' }
 ]
+
+const BEARER = {
+  type: 'http' as const,
+  scheme: 'bearer',
+  description: 'An API key, if the service has any configured: `Authorization: Bearer <key>`. The scope that an operation needs is in its `security`; the scope `read` includes `stats`.'
+}
 
 const TAGS = [
   { name: 'Records', description: 'The records and their images' },
@@ -46,13 +53,16 @@ export function documentOptions (schema: Schema): FastifyDynamicSwaggerOptions {
       servers: SERVERS,
       security: [],
       tags: TAGS,
-      components
+      components: { ...components, securitySchemes: { bearer: BEARER } }
     },
     transform: ({ schema = {}, url, route }) => {
       const operation = route.config?.operation
       if ('hide' in schema) return { url, schema }
       if (operation === undefined) throw new Error(`${url} is neither documented nor hidden`)
-      const { responses, headers = {}, tags, ...texts } = operation
+      const { headers = {}, tags, ...texts } = operation
+      const access = route.config?.access ?? 'public'
+      const responses = { ...operation.responses, ...access !== 'public' && deniedProblems }
+      const security = access === 'public' ? [] : [{ bearer: [access] }, {}]
       const { querystring, params } = schema as { querystring?: ParametersSchema<Parameters>, params?: ParametersSchema<Parameters> }
       operations.set(texts.operationId, {
         parameters: [
@@ -62,7 +72,7 @@ export function documentOptions (schema: Schema): FastifyDynamicSwaggerOptions {
         ],
         responses: withReferences(withUniversalHeaders(hasExamples ? responses : withoutExamples(responses)))
       })
-      return { url, schema: { ...texts, tags } }
+      return { url, schema: { ...texts, tags, security } }
     },
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject

@@ -81,6 +81,11 @@ export const nextPage = { 'Next-Cursor': paging['Next-Cursor'], Link: paging.Lin
 
 export const retryAfter = { 'Retry-After': define('Retry-After', 'The number of seconds to wait before the next request', integer(1)) }
 
+export const authenticate = {
+  'WWW-Authenticate': define('WWW-Authenticate', 'What credentials are needed, and what is wrong with those of the request; absent if it was denied for another reason',
+    string('Bearer realm="userlake", error="insufficient_scope", scope="read"'), false)
+}
+
 const locationSchema = string('/jobs/5e2f8a10-1', { format: 'uri-reference' })
 export const jobLocation = { Location: define('Location', 'The URL of the job', locationSchema) }
 export const optionalJobLocation = { Location: define('Location-If-Known', 'The URL of the job; absent if the error occurred before the job was created', locationSchema, false) }

@@ -1,10 +1,12 @@
 import { Problem } from '../http/schemas.js'
-import { retryAfter, type Header } from './headers.js'
+import { authenticate, retryAfter, type Header } from './headers.js'
 import type { Examples, Response } from './operation.js'
 
 /** What each status means. */
 const MEANINGS = {
   400: 'A parameter is invalid (`errors` contains its name, the value received and what is accepted), or the request is malformed',
+  401: 'Credentials are configured, and the request has none or invalid ones',
+  403: 'The credentials do not have the scope of the operation (`insufficient_scope`), or the request is a `POST` by a web page of another site (`forbidden`)',
   404: 'The record, image or job does not exist',
   406: '`Accept` or `Accept-Encoding` accepts none of the available media types or encodings',
   409: 'Publishing is disabled: the setting `PUBLISH` is false',
@@ -20,7 +22,7 @@ const MEANINGS = {
   503: 'Not available now: there is no data yet, the data is older than `MAX_STALE_IF_ERROR` allows, the lake cannot be read, the service is overloaded, or the process is shutting down'
 } as const
 
-const OTHERS = 'An error that any route can return: 403, 405, 408, 417, 421 or 431'
+const OTHERS = 'An error that any route can return: 405, 408, 417, 421 or 431'
 
 type Status = keyof typeof MEANINGS
 
@@ -44,3 +46,6 @@ export function problems (statuses: readonly Status[], { examples = {}, headers 
     default: { description: OTHERS, content: { 'application/problem+json': { schema: Problem } } }
   }
 }
+
+/** The problems of all operations that are not public. */
+export const deniedProblems: Record<string, Response> = Object.fromEntries(Object.entries(problems([401, 403], { headers: authenticate })).filter(([status]) => status !== 'default'))

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { pathToFileURL } from 'node:url'
-import Fastify, { LogController, type FastifyHttpOptions, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyHttpOptions, type FastifyInstance, type RouteOptions } from 'fastify'
 import type { Test } from 'tap'
 import app, { serverOptions, type AppOptions } from '../../app.js'
 import type { Timer } from '../../lib/base/timer.js'
@@ -27,7 +27,7 @@ export interface TestLake {
 
 export type LogLine = Readonly<Record<string, any>>
 
-export interface TestLakeOptions extends Pick<AppOptions, 'schema' | 'openVersion' | 'timers' | 'monotonic' | 'timer'> {
+export interface TestLakeOptions extends Pick<AppOptions, 'keyFileTimer' | 'schema' | 'openVersion' | 'timers' | 'monotonic' | 'timer'> {
   /** Objects by key. The prefix source_data/ is added to a key without a slash. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>
@@ -35,6 +35,8 @@ export interface TestLakeOptions extends Pick<AppOptions, 'schema' | 'openVersio
   readonly server?: FastifyHttpOptions<Server>
   /** Receives what the app logs, at every level. */
   readonly log?: LogLine[]
+  /** Receives the routes of the app. */
+  readonly routes?: RouteOptions[]
   /** The name of the bucket. Default: datalake. */
   readonly name?: string
   /** A lake whose endpoint and clock are shared, so that this app is another replica or the next start of that one. */
@@ -51,12 +53,13 @@ export interface TestLakeOptions extends Pick<AppOptions, 'schema' | 'openVersio
  * Starts the app on a bucket of a test endpoint, as in production with a worker thread. The app and the endpoint are closed at the end of the test.
  * `inject` throws if a response does not conform to the OpenAPI document.
  */
-export async function build (t: Test, { files = {}, settings = {}, server = {}, log, name = 'datalake', beside, clock = beside?.clock ?? new TestClock(), store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
+export async function build (t: Test, { files = {}, settings = {}, server = {}, log, routes, name = 'datalake', beside, clock = beside?.clock ?? new TestClock(), store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
   const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read })
   const bucket = endpoint.bucket(name)
   for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
   const stream = { write: (line: string) => { log?.push(JSON.parse(line)) } }
   const fastify = Fastify({ ...serverOptions, ...server, ...log && { logger: { level: 'trace', stream }, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }) } })
+  if (routes !== undefined) fastify.addHook('onRoute', (route) => { routes.push(route) })
   await fastify.register(app, {
     // REFRESH_WAIT is long, because a test may be slow while other tests run. Many tests count requests, so only those of replicas have a state object.
     settings: { LAKE_URL: `s3://${name}`, AWS_ENDPOINT_URL_S3: endpoint.url, REFRESH_WAIT: '30s', SHARE_LISTINGS: 'false', ...settings },

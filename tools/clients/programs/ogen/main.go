@@ -11,9 +11,16 @@ import (
 	client "userlake/tools/clients/generated/ogen"
 )
 
+// A service without API keys ignores the key.
+type credentials struct{}
+
+func (credentials) Bearer(context.Context, client.OperationName) (client.Bearer, error) {
+	return client.Bearer{Token: "key"}, nil
+}
+
 func main() {
 	ctx := context.Background()
-	service, err := client.NewClient(os.Args[1])
+	service, err := client.NewClient(os.Args[1], credentials{})
 	check(err == nil, err)
 
 	ids := map[string]bool{}

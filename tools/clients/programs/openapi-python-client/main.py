@@ -3,14 +3,15 @@
 import datetime
 import sys
 
-from userlake_client import Client
+from userlake_client import AuthenticatedClient
 from userlake_client.api.jobs import publish_output
 from userlake_client.api.records import export_records_csv, get_record, get_record_image, list_records
 from userlake_client.api.statistics import get_statistics
 from userlake_client.models import AgeBasis, Job, Problem, Statistics
 from userlake_client.types import UNSET, File
 
-client = Client(base_url=sys.argv[1])
+# A service without API keys ignores the key.
+client = AuthenticatedClient(base_url=sys.argv[1], token="key")
 
 ids: set[str] = set()
 page = list_records.sync_detailed(client=client, limit=30)

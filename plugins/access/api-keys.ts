@@ -1,0 +1,52 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { isScope, SCOPES, type Client } from './scopes.js'
+
+/** An API key without its text, which only its owner has. */
+interface ApiKey extends Client {
+  /** The SHA-256 of the text. Keys are random, so that a slow hash would protect them no better. */
+  readonly digest: Buffer
+}
+
+const FORMAT = `<name>:<scopes>:<hash>, as npm run key prints it, with scopes of ${SCOPES.join(', ')}, separated by +`
+
+/** The hash of a key, as the settings contain it. */
+export function hashOf (key: string): string {
+  return digestOf(key).toString('base64url')
+}
+
+/** The API keys of a setting or a file. */
+export class ApiKeys {
+  readonly #keys: readonly ApiKey[]
+  /** The clients by the texts of their keys. It has only texts that are valid, so that there are at most as many as keys. */
+  readonly #clients = new Map<string, Client>()
+
+  /**
+   * @param text entries of the form `<name>:<scopes>:<hash>`, separated by commas or white space. A line that begins with # is a comment. Several
+   * keys may have the same name, so that a key can be replaced without a pause.
+   * @throws {Error} has the number of the first malformed entry, but no part of it, as it may be a key by mistake
+   */
+  constructor (text: string) {
+    this.#keys = text.replaceAll(/^\s*#.*$/gm, '').split(/[\s,]+/).filter((entry) => entry !== '').map(parseEntry)
+  }
+
+  /** The client with this key; `undefined` if there is none. A key that is not yet known to be valid is compared with all hashes in constant time. */
+  find (key: string): Client | undefined {
+    const known = this.#clients.get(key)
+    if (known !== undefined) return known
+    const digest = digestOf(key)
+    const [found] = this.#keys.filter((other) => timingSafeEqual(other.digest, digest))
+    if (found !== undefined) this.#clients.set(key, found)
+    return found
+  }
+}
+
+function digestOf (key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+function parseEntry (entry: string, index: number): ApiKey {
+  const [, name, list, hash] = /^([\w.@-]{1,64}):([a-z+]+):([\w-]{43})$/.exec(entry) ?? []
+  const scopes = list?.split('+') ?? []
+  if (name === undefined || hash === undefined || !scopes.every(isScope)) throw new Error(`entry ${index + 1} is malformed; must be ${FORMAT}`)
+  return { name, scopes, digest: Buffer.from(hash, 'base64url') }
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Timer } from '../../lib/base/timer.js'
+import { ApiKeys } from './api-keys.js'
+
+/** Milliseconds between two looks at the file. It is small, and its content is compared: a time stamp can miss a change. */
+const CHECK_MS = 2000
+
+/** The API keys of a file, which is read again while the service runs. */
+export interface KeyFile {
+  readonly keys: ApiKeys
+  /** Stops reading the file. */
+  stop (): void
+}
+
+/** Opens a file of API keys. If it becomes unreadable or malformed later, the keys of before stay valid, and the log has the reason. @throws {Error} */
+export async function openKeyFile (path: string, timer: Timer, log: FastifyBaseLogger): Promise<KeyFile> {
+  let text = await read(path)
+  let keys = new ApiKeys(text)
+  let failure: string | undefined
+  let stop: () => void
+  const update = async () => {
+    const next = await read(path)
+    if (next !== text) {
+      keys = new ApiKeys(next)
+      text = next
+      log.info({ file: path }, 'The API keys have been read again')
+    }
+    failure = undefined
+  }
+  const check = () => {
+    update().catch((error: Error) => {
+      if (error.message !== failure) log.error({ file: path, reason: error.message }, 'The API keys cannot be read again: those of before stay valid')
+      failure = error.message
+    }).finally(() => { if (!isStopped) stop = timer(CHECK_MS, check) })
+  }
+  let isStopped = false
+  stop = timer(CHECK_MS, check)
+  return {
+    get keys () { return keys },
+    stop: () => {
+      isStopped = true
+      stop()
+    }
+  }
+}
+
+async function read (path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new Error(`the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`)
+  }
+}

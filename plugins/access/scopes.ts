@@ -1,0 +1,17 @@
+/** What a client may do. The README describes them; no route needs `events` or `metrics` yet. */
+export const SCOPES = ['read', 'write', 'stats', 'events', 'metrics'] as const
+
+export type Scope = (typeof SCOPES)[number]
+
+/** Which clients may use a route: all of them, or those that have this scope. */
+export type Access = 'public' | Scope
+
+/** A client that has sent valid credentials. */
+export interface Client {
+  readonly name: string
+  readonly scopes: readonly Scope[]
+}
+
+export function isScope (text: string): text is Scope {
+  return (SCOPES as readonly string[]).includes(text)
+}

@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { ApiKeys, hashOf } from '../plugins/access/api-keys.js'
+import { SCOPES } from '../plugins/access/scopes.js'
+import { required } from './arguments.js'
+import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
+
+const HELP = `Makes an API key. Prints the key, which only its owner should have, and the entry with its hash for API_KEYS or API_KEYS_FILE.
+
+npm run key -- --name NAME --scopes SCOPES
+
+  --name NAME      of the client, for the log: letters, digits and . _ - @, at most 64
+  --scopes SCOPES  one or more of ${SCOPES.join(', ')}, separated by commas
+  --help           print this help`
+
+const OPTIONS = {
+  name: { type: 'string' },
+  scopes: { type: 'string' },
+  help: { type: 'boolean', default: false }
+} as const
+
+const key: Command = async (argv) => {
+  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  if (values.help) return HELP
+  const name = required('--name', values.name)
+  const scopes = required('--scopes', values.scopes).replaceAll(',', '+')
+  // The prefix makes keys recognizable for tools that look for secrets in files.
+  const text = `userlake_${randomBytes(32).toString('base64url')}`
+  const entry = `${name}:${scopes}:${hashOf(text)}`
+  try {
+    if (new ApiKeys(entry).find(text) === undefined) throw new Error('not one entry')
+  } catch {
+    throw new Error(`--name, --scopes: got '${name}' and '${values.scopes}'; see --help`)
+  }
+  return `key:   ${text}\nentry: ${entry}`
+}
+
+/** Runs the command. Returns the exit code. */
+export function main (argv: readonly string[], io: CommandIo): Promise<number> {
+  return runCommand(key, argv, io)
+}
+
+if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

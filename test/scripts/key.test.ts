@@ -1,0 +1,21 @@
+import t from 'tap'
+import { ApiKeys } from '../../plugins/access/api-keys.js'
+import { main } from '../../scripts/key.js'
+import { runMain } from '../support/run-main.js'
+
+t.test('a new key is printed with the entry for the settings', async (t) => {
+  const [first, second] = [await runMain(main, ['--name', 'shop', '--scopes', 'read,stats']), await runMain(main, ['--name', 'shop', '--scopes', 'read,stats'])]
+  t.match(first, { code: 0, err: '' })
+  const [, key, entry] = /^key: {3}(userlake_[\w-]{43})\nentry: (shop:read\+stats:[\w-]{43})\n$/.exec(first.out)!
+  const keys = new ApiKeys(entry!)
+  t.match(keys.find(key!), { name: 'shop', scopes: ['read', 'stats'] })
+  t.equal(keys.find(`${key!}x`), undefined)
+  t.notMatch(second.out, key!, 'each key is another one')
+})
+
+t.test('wrong arguments are named', async (t) => {
+  t.match(await runMain(main, ['--scopes', 'read']), { code: 1, out: '', err: 'key: --name is missing; see --help\n' })
+  t.match(await runMain(main, ['--name', 'shop', '--scopes', 'all']), { code: 1, err: "key: --name, --scopes: got 'shop' and 'all'; see --help\n" })
+  t.match(await runMain(main, ['--name', 'my shop', '--scopes', 'read']), { code: 1, err: /got 'my shop'/ })
+  t.match(await runMain(main, ['--help']), { code: 0, out: /^Makes an API key/ })
+})
