@@ -33,7 +33,8 @@ export class NoDataError extends Error {
 export class IncompleteSourceError extends Error {
   /** @param failed the keys of the info files, at least one */
   constructor (failed: readonly string[]) {
-    super(`${failed.length} info files could not be downloaded, ${failed[0]} among them; the output is left as it is`)
+    const what = failed.length === 1 ? `The info file ${failed[0]}` : `${failed.length} info files, ${failed[0]} among them,`
+    super(`${what} could not be downloaded; the output is left as it is`)
     this.name = 'IncompleteSourceError'
   }
 }

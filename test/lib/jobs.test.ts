@@ -69,7 +69,8 @@ t.test('a failed job reports a code and a detail without internals', async (t) =
   const { runs, jobs, ended } = controlled()
   const table: [Error, object][] = [
     [new StoreError('unreachable', 'connect ECONNREFUSED secret-host:9000'), { code: 'unreachable', detail: 'The lake cannot be reached' }],
-    [new IncompleteSourceError(['source_data/7.csv']), { code: 'download_failed', detail: /source_data\/7\.csv/ }],
+    [new IncompleteSourceError(['source_data/7.csv']), { code: 'download_failed', detail: 'The info file source_data/7.csv could not be downloaded; the output is left as it is' }],
+    [new IncompleteSourceError(['source_data/7.csv', 'source_data/8.csv']), { code: 'download_failed', detail: '2 info files, source_data/7.csv among them, could not be downloaded; the output is left as it is' }],
     [new TypeError('secret is undefined'), { code: 'internal_error', detail: 'An unexpected error; see the log' }]
   ]
   for (const [error, expected] of table) {
