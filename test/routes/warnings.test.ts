@@ -141,6 +141,26 @@ t.test('rejected and ignored files are logged when they are new or changed, at m
   t.equal(rejects().length, 22)
 })
 
+t.test('a file that is being written is not logged, and is logged if it is rejected in the end', async (t) => {
+  const root = t.testdir({ source_data: { 'late.csv': 'first_name', '2.csv': csv() } })
+  const late = join(root, 'source_data', 'late.csv')
+  const clock = new TestClock()
+  const log: LogLine[] = []
+  const { fresh } = await build(t, { log, clock, store: () => new FolderStore(root, { clock: clock.read }) })
+  const rejects = () => log.filter(({ msg }) => msg === 'Info file rejected')
+  for (const text of ['first_name', 'first_name,last', 'first_name,last_name']) {
+    writeFileSync(late, text)
+    utimesSync(late, clock.read() / 1000, clock.read() / 1000)
+    t.match((await fresh('/rejects')).json.entries, [{ code: 'incomplete' }])
+    clock.advance(1000)
+  }
+  t.same(rejects(), [])
+  clock.advance(2000)
+  for (let i = 0; i < 2; i++) t.match((await fresh('/rejects')).json.entries, [{ code: 'missing_column' }])
+  t.match(rejects(), [{ key: 'source_data/late.csv', code: 'missing_column' }])
+  t.equal(rejects().length, 1)
+})
+
 t.test('a 404 for a record whose file is in quarantine contains the reject', async (t) => {
   const { app, endpoint } = await build(t, { files: { '1.csv': csv(), 'bad.csv': BAD, 'alone.png': PNG, 'late.csv': csv() } })
   endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/late.csv' ? { status: 500, body: '' } : undefined
