@@ -1,3 +1,8 @@
+export const MINUTE_MS = 60_000
+export const DAY_MS = 86_400_000
+/** The greatest absolute value of a time in JavaScript, in milliseconds. */
+export const MAX_TIME_MS = 8.64e15
+
 /** The range of RFC 3339, whose years have four digits. Milliseconds since 1970-01-01 UTC, both inclusive. */
 const EARLIEST = Date.parse('0000-01-01T00:00:00Z')
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z')
@@ -25,10 +30,10 @@ function offsetMs (zone: string): number | undefined {
   if (zone.toUpperCase() === 'Z') return 0
   const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(-2))]
   if (hours > 23 || minutes > 59) return undefined
-  return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
+  return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * MINUTE_MS
 }
 
 /** The last full minute before or at an instant, both in milliseconds since 1970-01-01 UTC. */
 export function wholeMinute (instant: number): number {
-  return Math.floor(instant / 60_000) * 60_000
+  return Math.floor(instant / MINUTE_MS) * MINUTE_MS
 }

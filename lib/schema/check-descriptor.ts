@@ -132,13 +132,13 @@ function unknownProperty (name: string, checks: Readonly<Record<string, Check>>)
 
 /** Mistakes that depend on the type: in the format, the options, the constraints and the role. */
 function checkFieldByType (field: FieldDescriptor): string[] {
-  const { type, format = 'default', constraints = {}, role, rdfType, source, extensions } = field
+  const { type, format = 'default', constraints = {}, source, extensions } = field
   const mistakes: string[] = []
   if (format !== 'default') mistakes.push(...checkFormat(type, format))
   const misplaced = (object: object, types: Readonly<Record<string, readonly TypeName[]>>) => Object.keys(object).filter((name) => types[name]?.includes(type) === false)
   for (const name of misplaced(field, TYPES_OF_PROPERTY)) mistakes.push(`${name}: applies to ${TYPES_OF_PROPERTY[name]!.join(' and ')} only, and the type is ${type}`)
   for (const name of misplaced(constraints, TYPES_OF_CONSTRAINT)) mistakes.push(`constraints.${name}: does not apply to the type ${type}`)
-  if ((role ?? (BIRTH_DATE_TYPES.includes(rdfType ?? '') ? 'birth' : undefined)) === 'birth' && !['integer', 'date', 'datetime'].includes(type)) {
+  if (isBirthField(field) && !['integer', 'date', 'datetime'].includes(type)) {
     mistakes.push(`role: birth needs the type integer (milliseconds since 1970-01-01 UTC), date or datetime, and the type is ${type}`)
   }
   if (source !== undefined && type !== 'string') mistakes.push(`type: got ${JSON.stringify(type)}; must be string, as the values are taken from object keys`)

@@ -1,3 +1,5 @@
+import { DAY_MS, MINUTE_MS } from '../base/instant.js'
+
 /** The directives that a pattern can contain, and the text that each of them matches, as in Python's strptime in the C locale. */
 const DIRECTIVES: Readonly<Record<string, string>> = {
   Y: '\\d{4}',
@@ -15,8 +17,6 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
 }
 
 const MONTHS = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november', 'december']
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
 /** Two-digit years from 69 to 99 are 1969 to 1999, and those from 00 to 68 are 2000 to 2068, as in POSIX's strptime. */
 const FIRST_YEAR_OF_1900S = 69
 

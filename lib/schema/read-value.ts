@@ -14,7 +14,7 @@ export function textReader (type: FieldType, { constraints = {} }: FieldDescript
   const checkValue = constraintChecker(type, constraints)
   const checkText = patternChecker(constraints)
   return (text) => {
-    if (missingValues.has(text)) return constraints.required ? { mistake: 'has no value, and one is required' } : NULL
+    if (missingValues.has(text)) return missing(constraints)
     const value = type.parse(text)
     if (value === undefined) return { mistake: `is not ${type.accepts}` }
     const mistake = checkText?.(text)
@@ -22,18 +22,22 @@ export function textReader (type: FieldType, { constraints = {} }: FieldDescript
   }
 }
 
-/** Returns a function that reads a value of a JSON file: strings as quoted cells, numbers and booleans for matching types only. */
+/** Returns a function that reads a value of a JSON file: strings like cells, numbers and booleans for matching types only. */
 export function jsonReader (type: FieldType, { constraints = {} }: FieldDescriptor, readText: (text: string) => ReadValue): (value: unknown) => ReadValue {
   const checkValue = constraintChecker(type, constraints)
   const checkText = patternChecker(constraints)
   return (json) => {
-    if (json === null || json === undefined) return constraints.required ? { mistake: 'has no value, and one is required' } : NULL
+    if (json === null || json === undefined) return missing(constraints)
     if (typeof json === 'string') return readText(type.name === 'string' ? json : json.trim())
     const value = typeof json === 'number' || typeof json === 'boolean' ? type.fromJson(json) : undefined
     if (value === undefined) return { mistake: `is not ${type.accepts}` }
     const mistake = checkText?.(String(json))
     return mistake === undefined ? checked(value, checkValue) : { mistake }
   }
+}
+
+function missing ({ required }: Constraints): ReadValue {
+  return required ? { mistake: 'has no value, and one is required' } : NULL
 }
 
 /** Returns a function that checks a text against the pattern; `undefined` without a pattern. */

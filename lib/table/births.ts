@@ -1,10 +1,9 @@
 import { calendarDay } from '../base/calendar.js'
+import { DAY_MS } from '../base/instant.js'
 import { shared } from '../base/shared-memory.js'
 import type { TypeName, Value } from '../schema/field-type.js'
 import type { BirthOrder } from './birth-order.js'
 import { fromStored, type TableColumn } from './column.js'
-
-const DAY_MS = 86_400_000
 
 /** What ages are computed from. */
 export interface Births extends BirthOrder {

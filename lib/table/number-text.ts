@@ -1,4 +1,5 @@
 import { civilFromDays } from '../base/calendar.js'
+import { DAY_MS } from '../base/instant.js'
 import type { Target } from './blocks.js'
 
 const ZERO = 0x30
@@ -7,7 +8,6 @@ const COLON = 0x3a
 const POINT = 0x2e
 const LETTER_T = 0x54
 const LETTER_Z = 0x5a
-const DAY_MS = 86_400_000
 const LITTLE = true
 /** Digits are written four at a time; eight digits fit into 32 bits. */
 const GROUP = 10_000

@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from '../../lib/base/instant.js'
 import type { Position } from '../../lib/query/data-version.js'
 import { openText, sealText } from './sealed-text.js'
 
@@ -13,9 +14,6 @@ export interface Cursor {
   /** The position of the last record of the page before. */
   readonly after: Position
 }
-
-/** The largest absolute value of a time in JavaScript, in milliseconds. */
-const MAX_TIME_MS = 8.64e15
 
 /** Writes a cursor as text that is opaque to clients. */
 export function encodeCursor ({ version, parameters, limit, asOf, after: { userId, values } }: Cursor): string {

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { DataVersion, SelectQuery } from '../../lib/query/data-version.js'
 import { describeFailure } from '../../lib/base/failure-code.js'
+import { MINUTE_MS } from '../../lib/base/instant.js'
 import type { Freshness } from '../../lib/refresher.js'
 import { noData, unavailable, type Problem } from '../../plugins/problems/problem.js'
 import { hasEnded } from './response-end.js'
@@ -36,8 +37,6 @@ function begin (request: FastifyRequest, reply: FastifyReply, { ageMs, freshForM
   reply.header('data-version', request.dataVersion.version)
   return undefined
 }
-
-const MINUTE_MS = 60_000
 
 /**
  * Sets `Cache-Control` to the time, in whole seconds, for which the response is known to stay current.

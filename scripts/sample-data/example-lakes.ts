@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../lib/base/instant.js'
 import { encodePng } from './png.js'
 import { between, pick, randomOf, type Random } from './random.js'
 import type { LakeFile } from './lake-files.js'
@@ -34,7 +35,7 @@ function products (): LakeFile[] {
     const sku = `A${100 + i}`
     const price = between(random, 490, 129_900)
     const [euros, cents] = [Math.floor(price / 100), price % 100]
-    const listed = new Date(Date.UTC(2024, 0, 1) + between(random, 0, 700) * 86_400_000).toISOString().slice(0, 10).split('-').reverse().join('.')
+    const listed = new Date(Date.UTC(2024, 0, 1) + between(random, 0, 700) * DAY_MS).toISOString().slice(0, 10).split('-').reverse().join('.')
     const cells = [
       `${pick(random, nouns)}, ${pick(random, woods)}`,
       pick(random, ['Möbel', 'Möbel', 'Küche', 'Dekoration']),
@@ -59,7 +60,7 @@ function pets (): LakeFile[] {
   const kinds = [['dog', 30, 400], ['dog', 30, 400], ['cat', 25, 70], ['cat', 25, 70], ['rabbit', 10, 40], ['parrot', 3, 12]] as const
   return recordsOf(40, (random, i) => {
     const name = pick(random, names)
-    const born = random() < 0.1 ? '' : new Date(Date.UTC(2010, 0, 1) + between(random, 0, 15 * 365) * 86_400_000).toISOString().slice(0, 10)
+    const born = random() < 0.1 ? '' : new Date(Date.UTC(2010, 0, 1) + between(random, 0, 15 * 365) * DAY_MS).toISOString().slice(0, 10)
     const [species, min, max] = pick(random, kinds)
     const row = [name, species, born, (between(random, min, max) / 10).toFixed(1), pick(random, ['yes', 'yes', 'no'])]
     const id = `${name.replace('ë', 'e').toLowerCase()}-${i + 1}`

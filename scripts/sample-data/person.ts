@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../lib/base/instant.js'
 import { languages } from './names.js'
 import { between, pick, randomOf } from './random.js'
 
@@ -10,7 +11,6 @@ export interface Person {
   readonly birthts: number
 }
 
-const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 const FIRST_ID = 1001
 const FIRST_BIRTHDAY = Date.UTC(1935, 0, 1) / DAY_MS

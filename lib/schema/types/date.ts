@@ -1,7 +1,7 @@
+import { DAY_MS } from '../../base/instant.js'
 import { patternReader } from '../date-pattern.js'
 import type { FieldType, TypeOptions } from '../field-type.js'
 
-const DAY_MS = 86_400_000
 const DEFAULT_PATTERN = '%Y-%m-%d'
 
 /** Calendar dates from year 1 to 9999, as days since 1970-01-01. */

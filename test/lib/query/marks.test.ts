@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { MarkedPositions } from '../../../lib/query/marked-positions.js'
-import { countCommonMarks, countMarks, isMarked, keepMarked, mark, markedRows, noMarks } from '../../../lib/query/marks.js'
+import { allMarks, countCommonMarks, countMarks, isMarked, keepMarked, mark, markedRows, markWhere, noMarks } from '../../../lib/query/marks.js'
 import { runs } from '../../support/property-runs.js'
 
 /** A table with this many rows, two sets of its rows, and its rows in some order. */
@@ -17,6 +17,10 @@ t.test('marks are a set of rows', async (t) => {
     mark(a, Uint32Array.from(some))
     mark(b, Uint32Array.from(others))
     assert.deepEqual(Array.from({ length }, (_, row) => isMarked(a, row)), Array.from({ length }, (_, row) => some.includes(row)))
+    const c = noMarks(length)
+    markWhere(c, 0, length, (row) => some.includes(row))
+    assert.deepEqual(c, a)
+    assert.deepEqual([...markedRows(allMarks(length), length)], [...Array(length).keys()])
     assert.deepEqual([countMarks(a), countCommonMarks(a, b)], [some.length, some.filter((row) => others.includes(row)).length])
     assert.deepEqual([...markedRows(a, some.length)], some)
     const kept = order.filter((row) => some.includes(row))

@@ -11,7 +11,7 @@ const MAX_TIME = 8.64e15
 type Row = Omit<TestRow, 'user_id'>
 const row = (birthts: number): Row => ({ birthts })
 
-/** The statistics by the index, compared with those by a predicate, which are computed row by row. */
+/** The statistics of all rows by the index, compared with those of the same rows as the match of a predicate. */
 async function stats (rows: readonly Row[], asOf = 0, binWidth = 10): Promise<Statistics> {
   const records = new TableVersion(tableOf(rows.map((row, i) => ({ user_id: String(i).padStart(6, '0'), ...row }))), 'UTC')
   const indexed = await records.statistics({ asOf, binWidth })
