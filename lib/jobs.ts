@@ -72,7 +72,7 @@ export class Jobs {
     return [...this.#jobs.values()].reverse()
   }
 
-  /** The job with this id; `undefined` if this process has none or no longer retains it. */
+  /** The job with this id; `undefined` if this process has not created it, or no longer retains it. */
   get (id: string): Job | undefined {
     return this.#jobs.get(id)
   }

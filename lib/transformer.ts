@@ -14,7 +14,7 @@ import { ImageReader, type SelectRange, type OpenImage } from './source/image-re
 import { Exporter, LOCAL_READER, type BodyReader, type Encoding, type Export } from './output/exporter.js'
 import { changesAsJson, changesAsLines, type Changes } from './output/render-changes.js'
 import { columnWarnings } from './output/column-warnings.js'
-import type { OutputFormat } from './output/output.js'
+import type { Output, OutputFormat } from './output/output.js'
 import type { CsvOptions } from './output/render.js'
 import { isLookup, type RequestPlan } from './output/request-plan.js'
 import { ResponseBudget } from './output/response-budget.js'
@@ -416,8 +416,8 @@ export class UserDataTransformer {
    * @throws StoreError if the lake can't be read or written; IncompleteSourceError if an info file could not be downloaded
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
-    const { formats = ['csv'], dryRun = false, onProgress = () => {}, ...shape } = options
-    const outputs = formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) }))
+    const { dryRun = false, onProgress = () => {} } = options
+    const outputs = this.#outputsOf(options)
     const update = { outputKeys: outputs.map(({ key }) => key), onProgress }
     let rejected = 0
     const refresh = async () => {
@@ -428,15 +428,15 @@ export class UserDataTransformer {
     }
     const [report, ...otherOutputs] = await updateOutputs(this.#backend, { outputs, dryRun, refresh })
     if (!dryRun) this.#snapshots.offer(this.#cache.state)
-    return { ...report!, rejected, otherOutputs, warnings: this.warnings(shape.columns) }
+    return { ...report!, rejected, otherOutputs, warnings: this.warnings(options.columns) }
   }
 
   /**
-   * How old the output is that another replica has written: the time since the beginning of its listing, in milliseconds; `undefined` if
-   * unknown. Never rejects.
+   * How old the outputs are if another replica has made them with the same options: the time since the beginning of its listing, in milliseconds;
+   * `undefined` if it has not made all of them, or if this is not known. Never rejects.
    */
-  async outputAgeMs (): Promise<number | undefined> {
-    return await this.#backend.outputAgeMs().catch(() => undefined)
+  async outputAgeMs (options: OutputOptions = {}): Promise<number | undefined> {
+    return await this.#backend.outputAgeMs(this.#outputsOf(options)).catch(() => undefined)
   }
 
   /** Writes the snapshot, which makes the next start fast, unless it is up to date. Never rejects: `onSnapshotWritten` receives a failure. */
@@ -500,6 +500,10 @@ export class UserDataTransformer {
     const data = this.#refresher.last
     if (data === undefined) throw new NoDataError()
     return data
+  }
+
+  #outputsOf ({ formats = ['csv'], dryRun, onProgress, ...shape }: OutputOptions): Output[] {
+    return formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) }))
   }
 
   #keyOf (format: OutputFormat): string {

@@ -29,7 +29,7 @@ export interface SchedulerOptions {
 export default fp<SchedulerOptions>(async (fastify, options) => {
   await fastify.register(schedule)
   const timers = options.timers ?? systemTimers(fastify.scheduler)
-  const { config, jobs, transformer } = fastify
+  const { config, jobs, outputOptions, transformer } = fastify
   const intervalMs = parseDuration(config.AGGREGATE_INTERVAL)!
   const closing = new AbortController()
 
@@ -40,9 +40,9 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
     else await transformer.ensureFresh({ fresh: true })
   }
 
-  /** Whether another replica has brought the output up to date in this interval. The intervals of replicas begin at different times. */
+  /** Whether another replica has brought the same outputs up to date in this interval. The intervals of replicas begin at different times. */
   const isDoneElsewhere = async () => {
-    const ageMs = await transformer.outputAgeMs()
+    const ageMs = await transformer.outputAgeMs(outputOptions)
     return ageMs !== undefined && ageMs < 0.9 * intervalMs
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { DEFAULTS } from '../base/defaults.js'
@@ -26,6 +27,11 @@ export interface RenderedOutput {
   readonly records: number
   /** Counts the changes to the current output; `undefined` if no output exists. */
   readonly compare: (before: Buffer | undefined) => Promise<Changes>
+}
+
+/** Identifies the file and the settings of an output, except for filters that are functions. */
+export function outputName (output: Output): string {
+  return createHash('sha256').update(JSON.stringify(output)).digest('base64url').slice(0, 11)
 }
 
 /** Renders an output. The bytes depend only on the records and the options. */

@@ -20,7 +20,7 @@ export interface FoldedTexts {
 /** A column by which rows are sorted. */
 export interface OrderedColumn { readonly column: ComparableColumn, readonly isReversed: boolean }
 
-/** The least and the greatest of whole numbers; Infinity and -Infinity if there are none. */
+/** The least and the greatest of whole numbers; Infinity and -Infinity without any number. */
 export interface WholeRange { readonly min: number, readonly max: number }
 
 /** A table, its columns as queries read them, and the indexes of them that queries have used. */

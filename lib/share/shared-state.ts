@@ -41,8 +41,10 @@ export interface SharedState {
   readonly listingMs: number
   /** The number of requests that it took. */
   readonly requests: number
-  /** Time since the beginning of the listing that the output was last made from; `null` if the leader has made none. */
+  /** Time since the beginning of the listing that the outputs were last made from; `null` if no output was made. */
   readonly outputAgeMs: number | null
+  /** The names of these outputs: see `outputName`. */
+  readonly outputs: readonly string[]
   /** The id of the view, the name of its data version, and the result of `fingerprint` for it. */
   readonly view: string
   readonly version: string

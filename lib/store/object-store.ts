@@ -41,7 +41,7 @@ export interface SkippedFile {
 export interface ListOptions {
   /** Receives each entry that the listing skips. Buckets have no such entries. */
   readonly onSkipped?: ((file: SkippedFile) => void) | undefined
-  /** Called for each request that the listing sends to a server. A folder has none. */
+  /** Called for each request that the listing sends to a server; never by a folder. */
   readonly onRequest?: (() => void) | undefined
 }
 

@@ -53,8 +53,11 @@ export interface LakeBackend {
   saveSnapshot (state: SourceState): Promise<boolean>
   /** Orders the rows of a column of numbers, for queries. */
   orderNumbers (column: StoredNumbers): Promise<ColumnOrder>
-  /** How old the output is that another replica has written: the time since the beginning of its listing, in milliseconds; `undefined` if unknown. */
-  outputAgeMs (): Promise<number | undefined>
+  /**
+   * How old outputs are that another replica has made with the same settings: the time since the beginning of its listing, in milliseconds;
+   * `undefined` if it has not made all of them, or if this is not known.
+   */
+  outputAgeMs (outputs: readonly Output[]): Promise<number | undefined>
   /** Releases the resources of the backend. No other method may be called afterwards. */
   close (): Promise<void>
 }

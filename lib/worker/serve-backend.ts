@@ -1,7 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { monotonicNow, type Clock, type MonotonicClock } from '../base/clock.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
-import type { StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { Quarantine } from '../source/quarantine.js'
 import type { SourceState } from '../source/source-state.js'
@@ -16,7 +15,7 @@ import { toErrorData, type Call, type ReconcileResult, type Reply, type StateRef
 const REPORT_MS = 50
 
 /**
- * Runs an InProcessBackend, with its own store, for a WorkerBackend. The first message contains the settings; each further message is a call of a
+ * Runs a backend, with its own store, for a WorkerBackend. The first message contains the settings; each further message is a call of a
  * method of the backend.
  *
  * @param monotonic for durations; default: the system's monotonic clock
@@ -49,7 +48,9 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
       const base = find(state)
       if (state !== undefined && base === undefined) return reply({ id, missingState: state as string })
       const onProgress = throttle((progress) => reply({ id, progress }))
-      const result: unknown = method === 'orderNumbers' ? await backend.orderNumbers(request as StoredNumbers) : await backend[method](base as never, request as never, onProgress)
+      const result: unknown = method === 'orderNumbers' || method === 'outputAgeMs'
+        ? await backend[method](request as never)
+        : await backend[method](base as never, request as never, onProgress)
       if (method === 'close') await store.close()
       reply({ id, result: method === 'reconcile' ? retainState(result as BackendReconciled, base) : result })
     }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, MonotonicClock } from '../base/clock.js'
 import { MAX_CLOSE_WAIT_MS, within } from '../base/timer.js'
+import { outputName, type Output } from '../output/output.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import { paymentMs } from '../refresh-rule.js'
 import { decideAction, decideRenewal, isClaimDue, isIdleAfter, isLed, isRenewed, isStateDue, type Action, type KnownState } from '../share/share-rules.js'
@@ -58,6 +59,9 @@ interface Base {
 /** The last state of the chain, if it can be followed, and when it was written. */
 interface Head extends KnownFile { readonly state: SharedState }
 
+/** The names of outputs that were made from one listing, and when that began, in milliseconds of the monotonic clock; -Infinity if no output was made. */
+interface MadeOutputs { readonly at: number, readonly outputs: readonly string[] }
+
 /**
  * Shares listings with the other replicas of a lake through a state object: reconciles by taking over what the leader has found, or by a listing
  * of its own whose result the others then take over. The rules are in lib/share/share-rules.ts. If the state cannot be read or written, each
@@ -82,8 +86,8 @@ export class SharingBackend implements LakeBackend {
   #listedAt = -Infinity
   /** When the last listing of this replica began whose result is what the state describes. */
   #confirmedAt = -Infinity
-  /** When the listing began from which this replica last made the output. */
-  #outputAt = -Infinity
+  /** The outputs that this replica last made, or that were made before it wrote the state. */
+  #made: MadeOutputs = { at: -Infinity, outputs: [] }
   /** When the last refresh began. */
   #refreshedAt = -Infinity
   #isRefreshing = false
@@ -125,8 +129,10 @@ export class SharingBackend implements LakeBackend {
 
   async publish (state: SourceState, request: PublishRequest): Promise<OutputReport> {
     const report = await this.#inner.publish(state, request)
-    if (!request.dryRun && this.#outputAt !== this.#listedAt) {
-      this.#outputAt = this.#listedAt
+    const [name, at] = [outputName(request.output), this.#listedAt]
+    const outputs = this.#made.at === at ? this.#made.outputs : []
+    if (!request.dryRun && !outputs.includes(name)) {
+      this.#made = { at, outputs: [...outputs, name] }
       this.#writes.enqueue(async () => { if (this.#isLeader) await this.#renew(this.#isIdle) })
     }
     return report
@@ -140,10 +146,12 @@ export class SharingBackend implements LakeBackend {
     return await this.#inner.orderNumbers(column)
   }
 
-  async outputAgeMs (): Promise<number | undefined> {
+  async outputAgeMs (outputs: readonly Output[]): Promise<number | undefined> {
     await this.#read()
     const head = this.#head
-    return head === undefined || this.#isLeader ? undefined : this.#outputAgeOf(head) ?? undefined
+    if (head === undefined || this.#isLeader) return undefined
+    const made = madeOutputs(head)
+    return outputs.every((output) => made.outputs.includes(outputName(output))) ? this.#options.clock() - made.at : undefined
   }
 
   /** Starts to read the state, which the first reconcile needs. */
@@ -333,10 +341,12 @@ export class SharingBackend implements LakeBackend {
   }
 
   /** Returns whether the state was written. If not, another replica has written one, which is then known. */
-  async #write (content: Omit<SharedState, 'format' | 'identity' | 'leader' | 'writtenAt' | 'listingAgeMs' | 'outputAgeMs'>, listedAt: number): Promise<boolean> {
+  async #write (content: Omit<SharedState, 'format' | 'identity' | 'leader' | 'writtenAt' | 'listingAgeMs' | 'outputAgeMs' | 'outputs'>, listedAt: number): Promise<boolean> {
     const now = this.#options.clock()
-    const outputAgeMs = Math.min(now - this.#outputAt, (this.#head && this.#outputAgeOf(this.#head)) ?? Infinity)
-    const isWritten = await this.#file.write({ ...content, leader: this.#id, listingAgeMs: now - listedAt, outputAgeMs: outputAgeMs === Infinity ? null : outputAgeMs })
+    const earlier = this.#head === undefined || this.#isLeader ? undefined : madeOutputs(this.#head)
+    if (earlier !== undefined && earlier.at > this.#made.at) this.#made = earlier
+    const { at, outputs } = this.#made
+    const isWritten = await this.#file.write({ ...content, leader: this.#id, listingAgeMs: now - listedAt, outputAgeMs: at === -Infinity ? null : now - at, outputs })
     if (!isWritten) await this.#file.read()
     return isWritten
   }
@@ -350,10 +360,11 @@ export class SharingBackend implements LakeBackend {
     if (this.#lastDiff?.previous !== previous || this.#lastDiff.next !== next) this.#lastDiff = { previous, next, change: viewChange(previous, next) }
     return this.#lastDiff.change
   }
+}
 
-  #outputAgeOf ({ state: { outputAgeMs }, writtenAt }: Head): number | null {
-    return outputAgeMs === null ? null : this.#options.clock() - writtenAt + outputAgeMs
-  }
+/** The outputs that the state describes. */
+function madeOutputs ({ state: { outputAgeMs, outputs }, writtenAt }: Head): MadeOutputs {
+  return { at: outputAgeMs === null ? -Infinity : writtenAt - outputAgeMs, outputs }
 }
 
 /** The view of the state after a change, and its steps. Without a difference it is the same view. */

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { hintSharedMemory } from '../base/shared-memory.js'
+import type { Output } from '../output/output.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { Quarantine } from '../source/quarantine.js'
@@ -68,8 +69,8 @@ export class WorkerBackend implements LakeBackend {
     return await this.#call('orderNumbers', undefined, column)
   }
 
-  async outputAgeMs (): Promise<number | undefined> {
-    return await this.#call('outputAgeMs')
+  async outputAgeMs (outputs: readonly Output[]): Promise<number | undefined> {
+    return await this.#call('outputAgeMs', undefined, outputs)
   }
 
   async close (): Promise<void> {

@@ -1,4 +1,5 @@
 import { StoreError, TooLargeError, type StoreErrorCode } from '../base/errors.js'
+import type { Output } from '../output/output.js'
 import type { StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
@@ -21,7 +22,7 @@ export interface Call {
   readonly id: number
   readonly method: keyof LakeBackend
   readonly state?: StateReference | undefined
-  readonly request?: ReconcileRequest | PublishRequest | StoredNumbers | undefined
+  readonly request?: ReconcileRequest | PublishRequest | StoredNumbers | readonly Output[] | undefined
 }
 
 /** Progress of a call, or its end. */

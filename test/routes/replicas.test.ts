@@ -11,7 +11,7 @@ import { until } from '../support/until.js'
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': PNG }
 const SHARING = { SHARE_LISTINGS: 'true' }
 
-interface StateObject { readonly leader: string, readonly isIdle: boolean, readonly version: string, readonly writtenAt: number, readonly outputAgeMs: number | null }
+interface StateObject { readonly leader: string, readonly isIdle: boolean, readonly version: string, readonly writtenAt: number, readonly outputAgeMs: number | null, readonly outputs: readonly string[] }
 
 const stateOf = ({ bucket }: TestLake) => (JSON.parse(bucket.get(STATE_KEY)!.body.toString()) as { state: StateObject }).state
 const headersOf = async ({ app }: TestLake, url = '/data') => (await app.inject(url)).headers
@@ -213,6 +213,23 @@ t.test('a scheduled job does nothing if another replica has brought the output u
   clock.advance(200_000)
   await two.tick()
   t.same(follower.app.jobs.list().map(({ trigger }) => trigger), ['schedule', 'startup'], 'the other one has not run for an interval')
+})
+
+t.test('a scheduled job makes outputs that another replica does not make with the same settings', async (t) => {
+  const formats: [leader: string, follower: string, isDone: boolean][] = [['csv', 'csv,parquet', false], ['csv,parquet', 'csv', true], ['csv,parquet', 'csv,parquet', true]]
+  for (const [first, second, isDone] of formats) {
+    const timers = new TestTimers()
+    const [leader] = await buildTwo(t, { settings: { ...SHARING, OUTPUT_FORMATS: first } })
+    const { app } = await build(t, { beside: leader, settings: { ...SHARING, OUTPUT_FORMATS: second }, timers })
+    await app.listen({ port: 0 })
+    await until(() => app.jobs.list().some(({ state }) => state === 'succeeded'))
+    leader.clock.advance(300_000)
+    await leader.app.inject({ method: 'POST', url: '/data' })
+    await until(() => stateOf(leader).outputs.length === first.split(',').length && stateOf(leader).outputAgeMs === 0)
+    leader.clock.advance(100_000)
+    await timers.tick()
+    t.same(app.jobs.list().map(({ trigger }) => trigger), isDone ? ['startup'] : ['schedule', 'startup'], `${first}; ${second}`)
+  }
 })
 
 t.test('a state that cannot be written is a warning, and each replica lists for itself', async (t) => {

@@ -19,7 +19,7 @@ import { readObject, streamObject } from './folder-read.js'
 import { infoOf } from './folder-version.js'
 import { joinWriter, leaveWriters } from './folder-writer.js'
 
-/** The time limit of a read for which the caller sets none, in milliseconds. */
+/** The default time limit of a read, in milliseconds. */
 const DEFAULT_READ_MS = 30_000
 
 /** How a folder store reads, and its clock. */

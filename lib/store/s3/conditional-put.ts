@@ -13,7 +13,7 @@ const WRITE_ID = 'write-id'
 /**
  * Compare-and-swap on servers that lose responses, fail under contention and treat quotes around an ETag differently. Every write stores a
  * unique id in the metadata of the object. After a failure, the id of the current object shows whether this write took effect, another one
- * did, or none did.
+ * did, or no write did.
  */
 export class ConditionalPut {
   readonly #requests: S3Requests

@@ -55,7 +55,7 @@ export function findToken (xml: Buffer): string | undefined {
 
 const TOKEN = '<NextContinuationToken>'
 
-/** Finds the last key of a page without reading the page; `undefined` if it has none or in an unusual form. */
+/** Finds the last key of a page without reading the page; `undefined` if the page has no key, or one in an unusual form. */
 export function findLastKey (xml: Buffer): string | undefined {
   const start = xml.lastIndexOf('<Key>') + '<Key>'.length
   const end = xml.indexOf('<', start)
