@@ -11,9 +11,9 @@ export interface TableField {
   readonly isBirth: boolean
 }
 
-/** The name of the key field. */
+/** The name of the key field; empty if there are no fields, as in the state before the first listing. */
 export function keyNameOf (fields: readonly TableField[]): string {
-  return fields.find(({ source }) => source === 'key')!.name
+  return fields.find(({ source }) => source === 'key')?.name ?? ''
 }
 
 /** The fields of a schema, in its order. */
