@@ -106,6 +106,8 @@ export interface TransformerOptions {
 /** What a reconcile has found. */
 export interface LakeChange {
   readonly warnings: readonly Warning[]
+  /** If this replica leads from now on because the one that led has ended unexpectedly: for how many milliseconds that one had not written the state object. */
+  readonly takeoverMs: number | undefined
   readonly ignored: readonly IgnoredObjects[]
   /** The number of rejects that the previous reconcile did not have, or had for another reason. */
   readonly newRejectCount: number
@@ -511,9 +513,9 @@ export class UserDataTransformer {
   }
 }
 
-function changeOf ({ quarantine, warnings }: Reconciled, last: Reconciled | undefined): LakeChange {
+function changeOf ({ quarantine, warnings, takeoverMs }: BackendReconciled, last: Reconciled | undefined): LakeChange {
   const rows = findNewRejects(quarantine, last?.quarantine)
-  return { warnings, ignored: quarantine.ignored, newRejectCount: rows.length, newRejects: (limit) => entriesAt(quarantine, rows.slice(0, limit)) }
+  return { warnings, takeoverMs, ignored: quarantine.ignored, newRejectCount: rows.length, newRejects: (limit) => entriesAt(quarantine, rows.slice(0, limit)) }
 }
 
 /** The in-process engine, whose versions share their indexes. */

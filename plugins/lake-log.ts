@@ -8,7 +8,7 @@ const MAX_REJECT_LINES = 20
 
 /** Functions that log the state of a lake; the transformer calls them. */
 export interface LakeLog {
-  /** Logs the warnings, rejects and ignored extensions that no earlier reconcile has reported. */
+  /** Logs the warnings, rejects and ignored extensions that no earlier reconcile has reported, and that this replica has taken over from one that has ended unexpectedly. */
   readonly onReconciled: (change: LakeChange) => void
   /** Logs the first failure to write the snapshot and the next success. Receives `undefined` if the write succeeded. */
   readonly onSnapshotWritten: (error?: unknown) => void
@@ -23,8 +23,9 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   let snapshotFailure: string | undefined
 
   return {
-    onReconciled: ({ warnings, newRejects, newRejectCount, ignored }) => {
+    onReconciled: ({ warnings, takeoverMs, newRejects, newRejectCount, ignored }) => {
       logWarnings(warnings)
+      if (takeoverMs !== undefined) log.info({ seconds: Math.round(takeoverMs / 1000) }, 'The replica that listed the lake has not written the state for this time: this replica lists the lake now')
       for (const { key, code, detail, hint, line, column } of newRejects(MAX_REJECT_LINES)) log.warn({ key, code, detail, hint, line, column }, 'Info file rejected')
       if (newRejectCount > MAX_REJECT_LINES) log.warn({ count: newRejectCount - MAX_REJECT_LINES }, 'More info files are rejected; GET /rejects lists all of them')
       for (const { extension, count, example } of ignored) {

@@ -49,6 +49,11 @@ export function isLed (state: KnownState): boolean {
   return !state.isOwn && isRenewed(state)
 }
 
+/** Whether the replica that led has ended without having written that it does not lead any more, as far as is known. */
+export function isAbandoned ({ isOwn, isForeign, isIdle, unrenewedMs }: KnownState): boolean {
+  return !isOwn && !isForeign && !isIdle && unrenewedMs >= TAKEOVER_MS
+}
+
 /**
  * Decides how a replica refreshes its data. While there are requests, the replica that has written the last state leads. Another one replaces
  * it if it is idle and newer data is needed, or after TAKEOVER_MS without a new state.

@@ -4,7 +4,7 @@ import { MAX_CLOSE_WAIT_MS, within } from '../base/timer.js'
 import { outputName, type Output } from '../output/output.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import { paymentMs } from '../refresh-rule.js'
-import { decideAction, decideRenewal, isClaimDue, isIdleAfter, isLed, isRenewed, isStateDue, type Action, type KnownState } from '../share/share-rules.js'
+import { decideAction, decideRenewal, isAbandoned, isClaimDue, isIdleAfter, isLed, isRenewed, isStateDue, type Action, type KnownState } from '../share/share-rules.js'
 import { continueLog, logEntriesOf, withPosition, type LogEntry } from '../share/shared-log.js'
 import { appendStep, MAX_FAILED, stepsSince, type SharedState, type Step } from '../share/shared-state.js'
 import { StateFile, type KnownFile } from '../share/state-file.js'
@@ -115,13 +115,15 @@ export class SharingBackend implements LakeBackend {
     try {
       const isReadable = await this.#read()
       const head = previous === undefined ? undefined : this.#advance()
+      const known = this.#knownState()
       const action = isReadable ? await this.#decide(request.retryAll, head) : 'list'
       const followed = action === 'follow' && head !== undefined ? this.#follow(head, now) : undefined
       this.#lastResult = followed ?? await this.#list(previous, request, onProgress, action)
       const warnings = stateWarnings({ readError: this.#readError, isForeign: this.#knownState()?.isForeign === true, writeError: this.#writes.error })
       // A replica that cannot follow lists for itself each time.
       const isFollower = followed !== undefined || (request.retryAll && this.#canFollow)
-      return { ...this.#lastResult, isLed: isFollower, warnings: [...this.#lastResult.warnings, ...warnings] }
+      const takeoverMs = previous !== undefined && action === 'lead' && known !== undefined && isAbandoned(known) ? known.unrenewedMs : undefined
+      return { ...this.#lastResult, isLed: isFollower, takeoverMs, warnings: [...this.#lastResult.warnings, ...warnings] }
     } finally {
       this.#isRefreshing = false
     }

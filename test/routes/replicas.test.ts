@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { MAX_STATE_BYTES } from '../../lib/share/shared-state.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
-import { build, csv, PNG, type TestLake } from '../support/app.js'
+import { build, csv, PNG, type LogLine, type TestLake } from '../support/app.js'
 import { listen } from '../support/event-stream.js'
 import { STATE_KEY } from '../support/replicas.js'
 import { TestTimers } from '../support/test-timers.js'
@@ -144,7 +144,9 @@ t.test('if the leader dies, a follower takes over after 15 seconds; a leader tha
   await leader.app.inject('/data')
   await until(() => !stateOf(leader).isIdle)
   const { leader: first } = stateOf(leader)
-  const follower = await build(t, { beside: other, settings: SHARING })
+  const log: LogLine[] = []
+  const takeovers = () => log.filter(({ msg }) => /^The replica that listed the lake/.test(msg))
+  const follower = await build(t, { beside: other, settings: SHARING, log })
   await follower.app.inject('/data')
   isDead = true
   endpoint.reset()
@@ -158,17 +160,19 @@ t.test('if the leader dies, a follower takes over after 15 seconds; a leader tha
   t.match(await headersOf(follower), { age: '0', 'x-total-count': '3' })
   await until(() => stateOf(leader).leader !== first)
   t.equal(endpoint.counts.LIST, 1)
+  t.match(takeovers(), [{ level: 30, seconds: 16 }])
   clock.advance(2500)
   await follower.app.inject('/data')
   await until(() => !stateOf(leader).isIdle)
   const { leader: second } = stateOf(leader)
-  const third = await build(t, { beside: other, settings: SHARING })
+  const third = await build(t, { beside: other, settings: SHARING, log })
   await third.app.inject('/data')
   await follower.app.close()
   t.match(stateOf(leader), { leader: second, isIdle: true })
   clock.advance(2500)
   t.match(await headersOf(third), { age: '0' })
   await until(() => stateOf(leader).leader !== second)
+  t.equal(takeovers().length, 1, 'only one that was not announced is logged')
 })
 
 t.test('with PUBLISH=false a replica follows; if no other one leads, it lists for itself and writes nothing', async (t) => {
