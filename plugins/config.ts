@@ -23,12 +23,12 @@ export interface ConfigOptions {
   readonly settings?: Readonly<Record<string, string | undefined>> | undefined
 }
 
-/** The longest delay of a timer in Node; with a longer one it fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
+/** The longest duration of a setting: 24 days in milliseconds. A timer of Node with a delay of more than 24.8 days fires at once. */
+const MAX_DURATION_MS = 24 * 86_400_000
 
 /** The formats of settings that a pattern cannot express. */
 const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
-  duration: (value) => (parseDuration(value) ?? Infinity) <= MAX_TIMER_MS,
+  duration: (value) => (parseDuration(value) ?? Infinity) <= MAX_DURATION_MS,
   'duration-or-unlimited': (value) => value === 'unlimited' || parseDuration(value) !== undefined,
   interval: (value) => {
     const ms = parseDuration(value)

@@ -18,7 +18,7 @@ t.test('without settings, the defaults apply', async (t) => {
 t.test('valid settings are parsed', async (t) => {
   const fine: [string, string, unknown?][] = [
     ['PORT', '0', 0], ['LAKE_URL', 's3://datalake'], ['LAKE_URL', 'file:./lake'], ['LAKE_URL', 'file:///var/lake'], ['SOURCE_PREFIX', ''],
-    ['AGGREGATE_INTERVAL', '1h'], ['AGGREGATE_INTERVAL', '3600s'], ['MAX_STALENESS', '0s'], ['MAX_STALE_IF_ERROR', '365d'], ['SOURCE_PREFIX', 'a/b.c/'], ['OUTPUT_KEY', 'o.csv'], ['AGE_TIME_ZONE', 'Asia/Kathmandu'],
+    ['AGGREGATE_INTERVAL', '1h'], ['AGGREGATE_INTERVAL', '3600s'], ['MAX_STALENESS', '0s'], ['MAX_STALE_IF_ERROR', '365d'], ['SHUTDOWN_TIMEOUT', '24d'], ['SOURCE_PREFIX', 'a/b.c/'], ['OUTPUT_KEY', 'o.csv'], ['AGE_TIME_ZONE', 'Asia/Kathmandu'],
     ['INPUT_DELIMITER', ', '], ['INPUT_DELIMITER', '\\t'], ['OUTPUT_EMPTY_VALUE', 'ø'], ['OUTPUT_ESCAPE_FORMULAS', 'true', true], ['OUTPUT_COLUMNS', 'user_id,city'], ['OUTPUT_COLUMNS', ''],
     ['IMAGE_EXTENSIONS', 'PNG'], ['AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9000'], ['UNKNOWN', 'x', undefined]
   ]
@@ -34,7 +34,7 @@ t.test('an invalid setting is one line with its name, its value and what is acce
     ['AGGREGATE_INTERVAL', '500ms'], ['MAX_STALENESS', 'soon'], ['REFRESH_WAIT', '-1s'], ['MAX_STALE_IF_ERROR', 'forever'], ['AGE_TIME_ZONE', 'Mars/Olympus'], ['AGE_TIME_ZONE', ''],
     ['IMAGE_EXTENSIONS', ''], ['IMAGE_EXTENSIONS', 'png,'], ['IMAGE_EXTENSIONS', '.png'], ['IMAGE_EXTENSIONS', 'png,CSV'], ['INPUT_ENCODING', 'latin1'], ['DUPLICATES', 'oldest'], ['INPUT_DELIMITER', ''], ['INPUT_DELIMITER', '"'], ['INPUT_DELIMITER', '123456789'],
     ['OUTPUT_DELIMITER', '\n'], ['OUTPUT_COLUMNS', ','], ['OUTPUT_COLUMNS', 'user_id,user_id'], ['OUTPUT_ESCAPE_FORMULAS', 'yes'], ['AWS_ENDPOINT_URL_S3', 'localhost:9000'],
-    ['AWS_ENDPOINT_URL', 'ftp://x'], ['SHUTDOWN_TIMEOUT', '10'], ['SHUTDOWN_TIMEOUT', '25d'], ['REFRESH_WAIT', '30d'],
+    ['AWS_ENDPOINT_URL', 'ftp://x'], ['SHUTDOWN_TIMEOUT', '10'], ['SHUTDOWN_TIMEOUT', '25d'], ['SHUTDOWN_TIMEOUT', '577h'], ['REFRESH_WAIT', '30d'],
     ['SOURCE_PREFIX', '../evil/'], ['SOURCE_PREFIX', '/'], ['SOURCE_PREFIX', 'a//'], ['OUTPUT_KEY', '../o.csv'], ['OUTPUT_KEY', '/o.csv'], ['OUTPUT_KEY', 'a/./o.csv']
   ]
   for (const [name, value] of wrong) {
