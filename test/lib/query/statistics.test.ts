@@ -76,3 +76,21 @@ t.test('statistics equal those of big-integer arithmetic within 1e-9', async () 
       close(oldest_age, now - sorted[0]!, year)
   }), runs(1000))
 })
+
+t.test('the statistics of a few of many rows, of half of the rows and of all rows are equal', async () => {
+  // When clocks in St John's were put back one minute after midnight, the date of birth of later births was the day before.
+  const midnight = Date.parse('1990-10-28T02:31:00Z')
+  const births = fc.oneof(fc.integer({ min: midnight - 120_000, max: midnight + 120_000 }), fc.integer({ min: -2e12, max: 1.8e12 }))
+  const rows = fc.array(fc.record({ birthts: births, img_path: fc.constantFrom('source_data/1.png', null) }), { minLength: 1, maxLength: 8 })
+  await fc.assert(fc.asyncProperty(rows, rows, fc.constantFrom('UTC', 'America/St_Johns'), fc.constantFrom(1, 10), async (some, others, timeZone, binWidth) => {
+    const statisticsAmong = async (otherRows: readonly Row[]) => {
+      const all = [...some.map((row) => ({ ...row, first_name: 'some' })), ...otherRows].map((row, i) => ({ user_id: String(i).padStart(6, '0'), ...row }))
+      const version = new TableVersion(tableOf(all, { timeZone }), timeZone)
+      return await version.statistics({ asOf: Date.parse('2025-06-15T12:00:00Z'), binWidth, filters: otherRows.length === 0 ? [] : [{ column: 'first_name', op: 'equals', value: 'some' }] })
+    }
+    const expected = await statisticsAmong([])
+    assert.deepEqual([expected.count, expected.with_image], [some.length, some.filter(({ img_path: image }) => image !== null).length])
+    assert.deepEqual(await statisticsAmong(some.map((_, i) => others[i % others.length]!)), expected)
+    assert.deepEqual(await statisticsAmong(Array.from({ length: 20 * some.length }, (_, i) => others[i % others.length]!)), expected)
+  }), runs(100))
+})
