@@ -30,12 +30,12 @@ export function readPage (response: ListObjectsV2CommandOutput): ListingPage {
   return { objects, next }
 }
 
-/** The most pages without an object that may follow one another. Servers that skip deleted objects send some. */
+/** The most consecutive pages without an object. Servers that skip deleted objects send some. */
 const MAX_EMPTY_PAGES = 1000
 
 /**
  * Returns a function that checks the pages of a listing one after the other, and returns them: a listing in which a token of a next page occurs twice,
- * or that has too many pages without an object, would probably never end. It throws the StoreError `invalid_listing`.
+ * or that has too many consecutive pages without an object, would probably never end. It throws the StoreError `invalid_listing`.
  */
 export function endCheck (): (page: ListingPage) => ListingPage {
   const tokens = new Set<string>()
@@ -46,7 +46,7 @@ export function endCheck (): (page: ListingPage) => ListingPage {
     if (tokens.has(next)) throw new StoreError('invalid_listing', 'the token of the next page occurs twice')
     tokens.add(next)
     emptyPages = objects.length === 0 ? emptyPages + 1 : 0
-    if (emptyPages > MAX_EMPTY_PAGES) throw new StoreError('invalid_listing', `more than ${MAX_EMPTY_PAGES} pages without an object follow one another`)
+    if (emptyPages > MAX_EMPTY_PAGES) throw new StoreError('invalid_listing', `more than ${MAX_EMPTY_PAGES} consecutive pages have no object`)
     return page
   }
 }

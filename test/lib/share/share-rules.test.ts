@@ -13,7 +13,7 @@ t.test('a replica follows one that leads, and lists for itself only if a client 
   t.equal(decide({}, { isForced: true }), 'list')
 })
 
-t.test('a replica leads if it has written the state, and if none exists', async (t) => {
+t.test('a replica leads if it has written the state, and if no state exists', async (t) => {
   t.equal(decide({ isOwn: true, ageMs: 60_000, unrenewedMs: 60_000 }), 'lead')
   t.equal(decide(undefined), 'lead')
 })

@@ -55,14 +55,14 @@ t.test('fails if a continuation token repeats', async t => {
   await t.rejects(listAll(store, ''), invalid)
 })
 
-t.test('fails if too many pages without an object follow one another, each with a new token', async t => {
+t.test('fails if too many consecutive pages have no object, each with a new token', async t => {
   const check = endCheck()
   let pages = 0
   const add = (count: number, objects = new ObjectList()) => { for (let i = 0; i < count; i++) check({ objects, next: String(++pages) }) }
   add(1000)
   add(1, new ObjectList([{ key: 'key', etag: 'e', size: 1, lastModified: 0 }]))
   add(1000)
-  t.throws(() => add(1), { code: 'invalid_listing', message: 'more than 1000 pages without an object follow one another' })
+  t.throws(() => add(1), { code: 'invalid_listing', message: 'more than 1000 consecutive pages have no object' })
 })
 
 t.test('checks the order across pages', async t => {
