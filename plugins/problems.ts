@@ -16,7 +16,7 @@ export default fp(async (fastify) => {
 
 /** 404: no route has this URL. */
 export function notFound ({ method, url }: FastifyRequest): Problem {
-  return new Problem(404, 'not_found', `There is no route ${method} ${excerpt(url.split('?', 1)[0]!)}`)
+  return new Problem(404, 'not_found', `There is no route ${method} ${excerpt(url.split('?', 1)[0]!)}; GET /docs shows the routes`)
 }
 
 /**

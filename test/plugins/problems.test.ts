@@ -35,6 +35,7 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
     [{ url: '/data?first_name=' }, 'first_name: got ""; must be non-empty text'],
     [{ method: 'DELETE', url: '/data' }, 'DELETE is not allowed for this URL; allowed: GET, HEAD, POST'],
     [{ method: 'POST', url: '/data', payload: 'x' }, 'POST /data must not have a body; its parameters are in the URL'],
+    [{ url: '/dta?limit=1' }, 'There is no route GET /dta; GET /docs shows the routes'],
     [{ url: '/jobs/1' }, 'This process has no job "1"']
   ]
   for (const [request, detail] of details) t.equal((await app.inject(request)).json().detail, detail)
