@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import fp from 'fastify-plugin'
+import { readTextFile } from '../lib/base/read-text-file.js'
 import type { SchemaDescriptor } from '../lib/schema/descriptor.js'
 import { compileSchema, parseSchema, SchemaError, type Schema } from '../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../lib/schema/users-schema.js'
@@ -26,19 +26,10 @@ export default fp<SchemaOptions>(async (fastify, { schema }) => {
 
 async function readSchema (path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    return await readTextFile(path)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw toSettingsError(path, [READ_ERRORS[code ?? ''] ?? `the file cannot be read: ${message}`])
+    throw toSettingsError(path, [(error as Error).message])
   }
-}
-
-/** Messages for the common system errors, by code. */
-const READ_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  ENOTDIR: 'there is no such file',
-  EISDIR: 'got a folder; must be a file',
-  EACCES: 'the file cannot be read: permission denied'
 }
 
 function parse (json: string, path: string): Schema {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import type { FastifyBaseLogger } from 'fastify'
+import { readTextFile } from '../../lib/base/read-text-file.js'
 import type { Timer } from '../../lib/base/timer.js'
 import { ApiKeys } from './api-keys.js'
 
@@ -15,12 +15,12 @@ export interface KeyFile {
 
 /** Opens a file of API keys. If it becomes unreadable or malformed later, the keys of before stay valid, and the log has the reason. @throws {Error} */
 export async function openKeyFile (path: string, timer: Timer, log: FastifyBaseLogger): Promise<KeyFile> {
-  let text = await read(path)
+  let text = await readTextFile(path)
   let keys = new ApiKeys(text)
   let failure: string | undefined
   let stop: () => void
   const update = async () => {
-    const next = await read(path)
+    const next = await readTextFile(path)
     if (next !== text) {
       keys = new ApiKeys(next)
       text = next
@@ -42,13 +42,5 @@ export async function openKeyFile (path: string, timer: Timer, log: FastifyBaseL
       isStopped = true
       stop()
     }
-  }
-}
-
-async function read (path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw new Error(`the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`)
   }
 }

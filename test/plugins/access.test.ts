@@ -162,7 +162,8 @@ t.test('without credentials, an address that other machines can reach needs ALLO
     t.equal(await start({ HOST, API_KEYS: entryOf('read') }), 'starts')
   }
   for (const HOST of ['127.0.0.1', '127.1.2.3', 'localhost', '::1']) t.equal(await start({ HOST }), 'starts', HOST)
-  t.match(await start({ API_KEYS_FILE: '/nowhere/keys' }), 'SettingsError: API_KEYS_FILE: /nowhere/keys: the file cannot be read: ENOENT')
+  t.match(await start({ API_KEYS_FILE: '/nowhere/keys' }), 'SettingsError: API_KEYS_FILE: /nowhere/keys: there is no such file')
+  t.match(await start({ API_KEYS_FILE: t.testdir() }), /^SettingsError: API_KEYS_FILE: .*: got a folder; must be a file$/)
 })
 
 t.test('without credentials, the log says so, as a warning if other machines can reach the port', async (t) => {
