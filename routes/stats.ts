@@ -7,9 +7,14 @@ import { nameFilters } from '../lib/output/request-plan.js'
 import { checkColumns, usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion, StatisticsQuery } from '../lib/query/data-version.js'
 import { withEmptyBins } from '../lib/query/age-statistics.js'
+import type { Filter } from '../lib/query/filter.js'
+import { MIN_RECORDS, suppressFew } from '../lib/query/suppress-few.js'
 import type { AgeBin, ColumnStatistics, Statistics } from '../lib/query/statistics.js'
 import type { Schema } from '../lib/schema/schema.js'
 import { invalidParameter } from '../plugins/problems/problem.js'
+import { hasScope } from '../plugins/access.js'
+import { insufficientScope } from '../plugins/access/problems.js'
+import { Problem } from '../plugins/problems/problem.js'
 import { readerOf } from './http/body.js'
 import { columnQueryOf, columnStatisticsParameters, MAX_AGE_BINS, type ColumnStatisticsQuery } from './http/column-statistics.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
@@ -27,6 +32,8 @@ interface StatsPlan extends StatisticsQuery {
   /** Whether the response depends on the current minute. */
   readonly expiresWithMinute: boolean
   readonly encoding: Encoding
+  /** Whether the credentials allow figures only, not what is about few records. */
+  readonly isSuppressed: boolean
   /** Whether the histogram of ages includes empty bins. */
   readonly hasEmptyBins: boolean
   /**
@@ -47,11 +54,12 @@ type StatsQuery = FilterQuery & ColumnStatisticsQuery & Partial<Values<typeof Bi
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { transformer, clock, config, tableSchema: schema } = fastify
   const plans = new PlanCache<StatsPlan>()
+  const suppressedPlans = new PlanCache<StatsPlan>()
 
   fastify.route({
     url: '/stats',
     method: ['GET', 'HEAD'],
-    config: { operation: getStatistics(schema), access: 'read' },
+    config: { operation: getStatistics(schema), access: 'stats' },
     preHandler: ensureFresh,
     schema: {
       querystring: parametersSchema({ ...filterParameters(schema), ...schema.birth && BinParameters, ...columnStatisticsParameters(schema) }),
@@ -59,15 +67,15 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     },
     handler: async (request, reply) => {
       const plan = planOf(request)
-      reply.headers({ vary: 'accept-encoding', etag: plan.etag })
+      reply.headers({ vary: request.client === undefined ? 'accept-encoding' : 'accept-encoding, authorization', etag: plan.etag })
       setCacheControl(request, reply, plan.expiresWithMinute)
-      await setLastGood(reply, request.dataVersion, plan)
+      if (!plan.isSuppressed) await setLastGood(reply, request.dataVersion, plan)
       if (isNotModified(request, plan)) return notModified(reply)
       reply.type('application/json; charset=utf-8')
       if (plan.encoding === 'gzip') reply.header('content-encoding', 'gzip')
-      if (request.method === 'HEAD') return headersOnly(reply)
+      if (request.method === 'HEAD' && !plan.isSuppressed) return headersOnly(reply)
       plan.body ??= await renderBody(schema, plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply)))
-      return reply.send(plan.body)
+      return request.method === 'HEAD' ? headersOnly(reply) : reply.send(plan.body)
     }
   })
 
@@ -75,7 +83,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const { headers, dataVersion } = request
     const query = request.query as StatsQuery
     const input = { version: dataVersion.version, minute: wholeMinute(clock()), encoding: headers['accept-encoding'] }
-    return plans.get(query, input) ?? plans.set(query, input, makePlan(request, query, input.minute))
+    const cache = hasScope(request, 'read') ? plans : suppressedPlans
+    return cache.get(query, input) ?? cache.set(query, input, makePlan(request, query, input.minute))
   }
 
   function makePlan (request: FastifyRequest, query: StatsQuery, minute: number): StatsPlan {
@@ -85,13 +94,15 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const filters = filtersOf(schema, query, asOf, config.AGE_TIME_ZONE, version)
     const columnQuery = columnQueryOf(query, version)
     checkQuery(version, { filters, ...columnQuery })
+    const isSuppressed = !hasScope(request, 'read')
+    if (isSuppressed && usesKey(schema, { filters, ...columnQuery })) throw insufficientScope('read', 'to filter or group by the key, by the key of an image, or by q')
     const filterKey = nameFilters(filters, usesAge(version, { filters }) ? asOf : undefined)
     const encoding = encodingOf(request)
     const ages = schema.birth === undefined ? [] : [String(asOf), String(binWidth)]
     const { empty_bins: hasEmptyBins = false } = query
     const shape = JSON.stringify({ ...columnQuery, ...hasEmptyBins && { hasEmptyBins } })
-    const etag = entityTag(fastify, 'statistics', version.version, filterKey, ...ages, ...shape === '{}' ? [] : [shape], encoding)
-    return { ...columnQuery, filters, filterKey, asOf, binWidth, hasEmptyBins, encoding, etag, expiresWithMinute: schema.birth !== undefined && query.as_of === undefined }
+    const etag = entityTag(fastify, 'statistics', version.version, filterKey, ...ages, ...shape === '{}' ? [] : [shape], ...isSuppressed ? ['suppressed'] : [], encoding)
+    return { ...columnQuery, filters, filterKey, asOf, binWidth, isSuppressed, hasEmptyBins, encoding, etag, expiresWithMinute: schema.birth !== undefined && query.as_of === undefined }
   }
 }
 
@@ -105,8 +116,25 @@ function checkQuery (version: DataVersion, query: Pick<StatisticsQuery, 'filters
   }
 }
 
+/** Whether a query names the key of a record, or that of an image, which contains it. `q` finds words in the key. */
+function usesKey ({ key, imageFields }: Schema, { filters, columns = [], groupBy }: { readonly filters: readonly Filter[], readonly columns?: readonly string[] | undefined, readonly groupBy?: string | undefined }): boolean {
+  const names = [key, ...imageFields].map(({ name }) => name)
+  const isByKey = (filter: Filter): boolean => {
+    switch (filter.op) {
+      case 'any': return filter.filters.some(isByKey)
+      case 'not': return isByKey(filter.filter)
+      case 'words': return true
+      case 'born': case 'exists': return false
+      default: return names.includes(filter.column)
+    }
+  }
+  return filters.some(isByKey) || [...columns, ...groupBy === undefined ? [] : [groupBy]].some((column) => names.includes(column))
+}
+
 /** Renders the response. Members about ages need a birth field in the schema, and `with_image` needs an image field. */
-async function renderBody ({ birth, imageFields }: Schema, plan: StatsPlan, statistics: Statistics & ColumnStatistics): Promise<Buffer | string> {
+async function renderBody ({ birth, imageFields }: Schema, plan: StatsPlan, all: Statistics & ColumnStatistics): Promise<Buffer | string> {
+  const statistics = plan.isSuppressed ? suppressFew(all) : all
+  if (statistics === undefined) throw new Problem(403, 'too_few', `Fewer than ${MIN_RECORDS} records match; the credentials must have the scope read for statistics of few records`)
   const { count, average_age, median_age, youngest_age, oldest_age, with_image, columns, groups, other } = statistics
   const body = JSON.stringify({
     count,

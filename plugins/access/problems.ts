@@ -13,7 +13,7 @@ export function badCredentials (reason: string): Problem {
   return new Problem(401, 'unauthorized', `Authorization: ${reason}`, { headers: { 'www-authenticate': `${REALM}, error="invalid_token"` } })
 }
 
-/** 403: the credentials are valid but do not have the scope of the route. */
-export function insufficientScope (scope: Scope): Problem {
-  return new Problem(403, 'insufficient_scope', `The credentials must have the scope ${scope}`, { headers: { 'www-authenticate': `${REALM}, error="insufficient_scope", scope="${scope}"` } })
+/** 403: the credentials are valid but do not have the scope of the route. `use`: what needs the scope, if it is not the route as a whole. */
+export function insufficientScope (scope: Scope, use?: string): Problem {
+  return new Problem(403, 'insufficient_scope', `The credentials must have the scope ${scope}${use === undefined ? '' : ` ${use}`}`, { headers: { 'www-authenticate': `${REALM}, error="insufficient_scope", scope="${scope}"` } })
 }

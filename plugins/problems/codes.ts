@@ -21,6 +21,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(FAILURE_CODES.map((reason) => [reason, describeFailure(reason)])),
   unauthorized: 'The request has no credentials, or they are not valid',
   insufficient_scope: 'The credentials do not have a scope that the route needs',
+  too_few: 'Fewer than 5 records match, and the credentials have only the scope `stats`',
   forbidden: 'The request is not allowed: it is a `POST` by a web page of another site',
   method_not_allowed: 'The route does not support this method; `Allow` lists the supported ones',
   bad_request: 'The request is not valid HTTP, or its URL or `Host` is malformed',

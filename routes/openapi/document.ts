@@ -25,7 +25,7 @@ const SERVERS = [
 const BEARER = {
   type: 'http' as const,
   scheme: 'bearer',
-  description: 'An API key, if the service has any configured: `Authorization: Bearer <key>`. The scope that an operation needs is in its `security`; the scope `read` includes `stats`.'
+  description: 'An API key, if the service has any configured: `Authorization: Bearer <key>`. The scope that an operation needs is in its `security`; the scope `read` includes `stats`, which allows figures only.'
 }
 
 const TAGS = [
@@ -61,7 +61,7 @@ export function documentOptions (schema: Schema): FastifyDynamicSwaggerOptions {
       if (operation === undefined) throw new Error(`${url} is neither documented nor hidden`)
       const { headers = {}, tags, ...texts } = operation
       const access = route.config?.access ?? 'public'
-      const responses = { ...operation.responses, ...access !== 'public' && deniedProblems }
+      const responses = { ...access !== 'public' && deniedProblems, ...operation.responses }
       const security = access === 'public' ? [] : [{ bearer: [access] }, {}]
       const { querystring, params } = schema as { querystring?: ParametersSchema<Parameters>, params?: ParametersSchema<Parameters> }
       operations.set(texts.operationId, {

@@ -29,7 +29,9 @@ export const getStatistics = perSchema((schema): Operation => ({
   operationId: 'getStatistics',
   tags: ['Statistics'],
   summary: 'Statistics of the records that match',
-  description: 'The filters are those of `GET /data`.',
+  description: 'The filters are those of `GET /data`. Credentials with the scope `stats` but not `read` allow no filter and no group by the key of the record or of an image, and no `q`; ' +
+    'if fewer than 5 records match, the response is 403. Groups and bins of fewer than 5 records are omitted, the records of such groups are counted in `other` or omitted; columns with fewer than 5 values are omitted; the lowest and highest ' +
+    'values are null, and histograms of columns are empty; fewer than 5 images count as 0.',
   headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
   responses: {
     200: {
@@ -56,10 +58,10 @@ export const getStatistics = perSchema((schema): Operation => ({
       })
     },
     304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.lastGoodRecords, ...headers.caching, ...headers.varyEncoding } },
-    ...problems([400, 406, 412, 500, 503], {
+    ...problems([400, 403, 406, 412, 500, 503], {
       headers: headers.optionalFreshness,
       examples: { 400: badBinWidth, 406: noSuchEncoding('/stats') },
-      headersOf: { 406: headers.varyEncoding }
+      headersOf: { 403: headers.authenticate, 406: headers.varyEncoding }
     })
   }
 }))
