@@ -1,5 +1,8 @@
-/** Yields the same values. Each of them is computed inside `run`, which decides when that begins. */
-export async function * paced<T> (values: AsyncIterable<T>, run: <R>(work: () => Promise<R>) => Promise<R>): AsyncGenerator<T> {
+/** Does work, and decides when. */
+export type Pace = <T>(work: () => Promise<T>) => Promise<T>
+
+/** Yields the same values. Each of them is computed inside `run`. */
+export async function * paced<T> (values: AsyncIterable<T>, run: Pace): AsyncGenerator<T> {
   const iterator = values[Symbol.asyncIterator]()
   try {
     for (;;) {

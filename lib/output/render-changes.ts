@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import type { DataVersion, SelectQuery } from '../query/data-version.js'
 import type { Cell } from '../schema/record.js'
 import { keyNameOf } from '../table/table-field.js'
+import type { Pace } from './paced.js'
 import { render } from './render.js'
 
 /** What became of each record since a position. Positions: see change-log.ts. */
@@ -20,7 +21,7 @@ export interface Changes {
 const PIECE_KEYS = 1000
 
 /** One JSON object in pieces: the changed records as they are now, and the keys of the removed ones. Each piece is made by `run`, which decides when. */
-export async function * changesAsJson (changes: Changes, columns: readonly string[] | undefined, run: <T>(work: () => Promise<T>) => Promise<T>): AsyncGenerator<string> {
+export async function * changesAsJson (changes: Changes, columns: readonly string[] | undefined, run: Pace): AsyncGenerator<string> {
   const { since, version: { version }, next } = changes
   const removed: string[] = []
   let separator = ''
@@ -35,7 +36,7 @@ export async function * changesAsJson (changes: Changes, columns: readonly strin
 }
 
 /** The same as lines of JSON. The last one is the version, unless more follow on another page. */
-export async function * changesAsLines (changes: Changes, columns: readonly string[] | undefined, run: <T>(work: () => Promise<T>) => Promise<T>): AsyncGenerator<string> {
+export async function * changesAsLines (changes: Changes, columns: readonly string[] | undefined, run: Pace): AsyncGenerator<string> {
   for await (const { records, removed } of pieces(changes, columns, run)) {
     yield [...records.map((record) => `{"op":"upsert","record":${record}}\n`), ...removed.map((key) => `{"op":"remove","key":${JSON.stringify(key)}}\n`)].join('')
   }
@@ -48,7 +49,7 @@ interface Piece {
   readonly removed: readonly string[]
 }
 
-async function * pieces ({ version, keys }: Changes, columns: readonly string[] | undefined, run: <T>(work: () => Promise<T>) => Promise<T>): AsyncGenerator<Piece> {
+async function * pieces ({ version, keys }: Changes, columns: readonly string[] | undefined, run: Pace): AsyncGenerator<Piece> {
   const key = keyNameOf(version.fields)
   for (let start = 0; start < keys.length; start += PIECE_KEYS) {
     const some = keys.slice(start, start + PIECE_KEYS)
