@@ -91,6 +91,12 @@ t.test('the examples of the README have the output that they show', async (t) =>
   }
 })
 
+t.test('decisions are numbered without gaps, and begin with their number', async (t) => {
+  const names = readdirSync('docs/decisions').sort()
+  t.same(names.map((name) => Number(/^(\d{4})-[\w-]+\.md$/.exec(name)?.[1])), names.map((_, i) => i + 1))
+  names.forEach((name, i) => t.ok(readFileSync(`docs/decisions/${name}`, 'utf8').startsWith(`# ${i + 1}. `), name))
+})
+
 t.test('every relative link in the documents leads to a file', async (t) => {
   const documents = [...readdirSync('.'), ...readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`)].filter((name) => name.endsWith('.md'))
   const links = documents.flatMap((name) => [...readFileSync(name, 'utf8').matchAll(/\]\(([^)#]+)[^)]*\)/g)]

@@ -4,7 +4,7 @@ import { jsonFormat } from '../table/json-rows.js'
 import { rowWriter, type RowColumns, type RowFormat } from '../table/row-writer.js'
 import type { Allocate, TextShape } from './data-version.js'
 
-/** The most cells of a piece, which takes two or three milliseconds, and about the most bytes. */
+/** The maximum number of cells of a piece, so that it takes two or three milliseconds, and the approximate maximum number of its bytes. */
 const PIECE_CELLS = 64_000
 /** A number that need not be whole counts as this many cells: its shortest text takes as much time. */
 const NUMBER_CELLS = 8
