@@ -32,6 +32,7 @@ import { snapshotWarnings } from './snapshot/snapshot-warnings.js'
 import { findPosition, keysBetween, lastPosition, versionOf } from './source/change-log.js'
 import type { EtagCache } from './source/etag-cache.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
+import type { HiddenColumns } from './source/rules.js'
 import type { IgnoredObjects } from './source/ignored-objects.js'
 import { entriesAt, findNewRejects } from './source/new-rejects.js'
 import type { QuarantineEntry } from './source/quarantine.js'
@@ -67,6 +68,8 @@ export interface TransformerOptions {
   readonly outputKey?: string | undefined
   /** The declared columns; checked by `checkDescriptor`. Default: the users schema. */
   readonly schema?: SchemaDescriptor | undefined
+  /** Columns that are read and checked, but not part of the records. Default: none. */
+  readonly hidden?: HiddenColumns | undefined
   /** The extensions of image fields that declare none, in lower case and without the dot. */
   readonly imageExtensions?: readonly string[] | undefined
   /** The delimiter of the fields of an info file. */
@@ -206,6 +209,7 @@ export class UserDataTransformer {
       encoding: options.inputEncoding ?? DEFAULTS.inputEncoding,
       duplicates: options.duplicates ?? DEFAULTS.duplicates,
       schema,
+      hidden: options.hidden,
       timeZone: this.#timeZone,
       snapshotKey,
       sharing: options.sharing && { ...options.sharing, stateKey, maxStalenessMs: freshness.maxStalenessMs, maxListRequests: freshness.maxListRequests }

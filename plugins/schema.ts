@@ -1,14 +1,18 @@
 import fp from 'fastify-plugin'
+import { didYouMean, nearest } from '../lib/base/nearest.js'
 import { readTextFile } from '../lib/base/read-text-file.js'
 import type { SchemaDescriptor } from '../lib/schema/descriptor.js'
 import { compileSchema, parseSchema, SchemaError, type Schema } from '../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../lib/schema/users-schema.js'
-import { SettingsError } from './config.js'
+import type { HiddenColumns } from '../lib/source/rules.js'
+import { SettingsError, toColumns } from './config.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The declared columns. */
+    /** The declared columns, without those that are hidden. */
     readonly tableSchema: Schema
+    /** The columns of COLUMNS_HIDDEN; `undefined` if there are none. */
+    readonly hiddenColumns: HiddenColumns | undefined
   }
 }
 
@@ -21,8 +25,21 @@ export interface SchemaOptions {
 export default fp<SchemaOptions>(async (fastify, { schema }) => {
   const { SCHEMA: path } = fastify.config
   const load = async () => path === '' ? compileSchema(USERS_SCHEMA) : parse(await readSchema(path), path)
-  fastify.decorate('tableSchema', schema === undefined ? await load() : parse(JSON.stringify(schema), ''))
+  const declared = schema === undefined ? await load() : parse(JSON.stringify(schema), '')
+  const names = toColumns(fastify.config.COLUMNS_HIDDEN)
+  fastify.decorate('hiddenColumns', names && { schema: declared.descriptor, names })
+  fastify.decorate('tableSchema', names === undefined ? declared : withoutHidden(declared, names))
+  for (const name of names ?? []) {
+    const similar = nearest(name, declared.fields.map((field) => field.name))
+    if (similar !== undefined && similar !== name) fastify.log.warn(`COLUMNS_HIDDEN: ${JSON.stringify(name)} is not a declared column, so that an undeclared one is hidden` + didYouMean(similar))
+  }
 }, { name: 'schema', dependencies: ['config'] })
+
+/** The schema without the hidden columns. @throws {SettingsError} */
+function withoutHidden ({ descriptor, key }: Schema, names: readonly string[]): Schema {
+  if (names.includes(key.name)) throw new SettingsError(`COLUMNS_HIDDEN: got ${JSON.stringify(names.join(','))}; must not contain ${key.name}, which is the key of the records`)
+  return compileSchema({ ...descriptor, fields: descriptor.fields.filter(({ name }) => !names.includes(name)) })
+}
 
 async function readSchema (path: string): Promise<string> {
   try {

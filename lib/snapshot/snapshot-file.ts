@@ -67,8 +67,8 @@ export class SnapshotFile {
 }
 
 /** Identifies the lake and everything else that its rows depend on: the settings and, as Node includes the time zone database, its version. */
-export function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone }: SourceRules): string {
+export function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, hidden, timeZone }: SourceRules): string {
   const zoneRules = timeZone === 'UTC' ? '' : process.versions.tz
-  const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone, zoneRules])
+  const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone, zoneRules, ...hidden === undefined ? [] : [hidden]])
   return createHash('sha256').update(identity).digest('base64url')
 }

@@ -11,6 +11,7 @@ import { readPreconditions, type Preconditions } from '../store/precondition.js'
 import { fromDraft } from '../table/row-source.js'
 import { admitColumns } from './admit-columns.js'
 import { isCutOff } from './incomplete-file.js'
+import { parseWithHidden } from './hidden-columns.js'
 import { parseInfoFile } from './info-file.js'
 import { takeInventory } from './inventory.js'
 import { findLakeWarnings } from './lake-warnings.js'
@@ -150,7 +151,7 @@ interface ReadRules extends SourceRules {
 }
 
 /** Downloads and parses an info file. `undefined`: it was deleted after it was listed. The ETag is that of the body. */
-async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, format, delimiter, encoding, schema, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
+async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, format, delimiter, encoding, schema, hidden, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
   const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId, key, etag, size, racy: racy === true })
   const tooLarge = rejection('too_large', `The file is larger than ${MAX_INFO_BYTES} bytes, the maximum for an info file`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }
@@ -160,7 +161,9 @@ async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, f
     // A response without an ETag did not come from the store, but from a proxy, for example.
     if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
     if (found.growingMs !== undefined && isCutOff(found.body, format)) return { ...version(found), racy: true, rejection: INCOMPLETE, readAgainAt: clock() + found.growingMs }
-    return { ...version(found), ...parseInfoFile(found.body, { format, delimiter, encoding, schema: compileSchema(schema), userId }) }
+    const options = { format, delimiter, encoding, userId }
+    const parsed = hidden === undefined ? parseInfoFile(found.body, { ...options, schema: compileSchema(schema) }) : parseWithHidden(found.body, options, hidden)
+    return { ...version(found), ...parsed }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'too_large') return { ...version(object), rejection: tooLarge }

@@ -1,6 +1,14 @@
 import type { DuplicateRule, InputEncoding } from '../base/info-formats.js'
 import type { SchemaDescriptor } from '../schema/descriptor.js'
 
+/** Columns whose values are read and checked, but never stored or shown. Plain data. */
+export interface HiddenColumns {
+  /** All declared columns, the hidden ones included. The schema of the records does not have those. */
+  readonly schema: SchemaDescriptor
+  /** The names of the hidden columns: of declared ones, but not the key, and of undeclared ones. */
+  readonly names: readonly string[]
+}
+
 /** How keys and info files are interpreted. */
 export interface SourceRules {
   /** The prefix of all keys; empty, or ends in a slash. */
@@ -16,6 +24,8 @@ export interface SourceRules {
   readonly duplicates: DuplicateRule
   /** The declared columns. */
   readonly schema: SchemaDescriptor
+  /** Absent: no column is hidden. */
+  readonly hidden?: HiddenColumns | undefined
   /** IANA name of the time zone in which a birth timestamp is a date. */
   readonly timeZone: string
 }

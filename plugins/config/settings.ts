@@ -40,6 +40,11 @@ export const SettingsSchema = Type.Object({
     default: false,
     description: 'Whether the service starts without credentials although HOST is not a loopback name or address; without effect if credentials are configured'
   }),
+  COLUMNS_HIDDEN: text({
+    default: '',
+    description: 'The columns, declared or not, that do not exist in any parameter, response or output; hiding the birth column removes ages',
+    accepted: 'a comma-separated list without duplicates and without the key, or empty'
+  }, { format: 'column-list' }),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe level of messages that are logged' }),
   LOG_REQUESTS: boolean({ default: true, description: 'Whether each request is logged, in one line' }),
   BUILD: text({

@@ -1,0 +1,42 @@
+import { compileSchema, type Schema } from '../schema/schema.js'
+import { parseInfoFile } from './info-file.js'
+import type { ParsedFile, ParseOptions } from './info-columns.js'
+import type { RejectCode, Rejection } from './reject.js'
+import type { HiddenColumns } from './rules.js'
+
+/** Details of rejects that have a part of the file, such as the message of a parser, and what is shown instead. */
+const DETAILS: Readonly<Partial<Record<RejectCode, string>>> = {
+  malformed_csv: 'The file is not CSV',
+  malformed_json: 'The file is not one JSON object',
+  duplicate_header: 'Two columns are the same',
+  wrong_columns: 'The columns are not those that the schema allows'
+}
+
+/** Parses an info file as `parseInfoFile` does, without anything of the hidden columns but the names of declared ones. */
+export function parseWithHidden (body: Uint8Array, options: Omit<ParseOptions, 'schema'>, { schema: descriptor, names }: HiddenColumns): ParsedFile {
+  const schema = compileSchema(descriptor)
+  const { data, rejection } = parseInfoFile(body, { ...options, schema })
+  if (rejection !== undefined) return { rejection: withoutHidden(rejection, schema, names) }
+  return {
+    data: {
+      values: data.values.filter((_, i) => !names.includes(schema.fileFields[i]!.name)),
+      undeclared: Object.assign(Object.create(null), Object.fromEntries(Object.entries(data.undeclared).filter(([name]) => !names.includes(name))))
+    }
+  }
+}
+
+/** Only the excerpt of a value of a declared column is certain to have nothing of another column. */
+function withoutHidden (rejection: Rejection, { fields }: Schema, names: readonly string[]): Rejection {
+  const { code, column, detail, hint } = rejection
+  const field = fields.find(({ name, headers }) => column !== null && (name === column || headers.includes(column)))
+  const isOfValue = code === 'invalid_value' || code === 'reserved_header'
+  if (isOfValue && field !== undefined && !names.includes(field.name)) return rejection
+  return {
+    ...rejection,
+    detail: DETAILS[code] ?? detail,
+    // These two can have a value, or a name of the file.
+    hint: isOfValue || code === 'missing_column' ? null : hint,
+    column: field === undefined ? null : column,
+    excerpt: null
+  }
+}
