@@ -11,20 +11,26 @@ const { S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, MC_B
 export const noLimitedUsers = (S3_TEST_ENDPOINT === undefined || (MC_BIN ?? RGW_CONF) === undefined) &&
   'set S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY and, for MinIO, MC_BIN, the path of mc or, for Ceph RGW, RGW_CONF, its configuration file'
 
-export interface Keys { readonly accessKeyId: string, readonly secretAccessKey: string }
+export interface LimitedUser {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Removes the user, whose keys are then unknown to the server. */
+  readonly remove: () => void
+}
 
 /** Adds a user to the server who may do what the policy allows in this bucket: to MinIO with its client, to Ceph RGW with radosgw-admin and a policy of the bucket. */
-export async function addLimitedUser (t: Test, bucket: string, policy: Policy): Promise<Keys> {
+export async function addLimitedUser (t: Test, bucket: string, policy: Policy): Promise<LimitedUser> {
   const name = `limited${randomBytes(6).toString('hex')}`
   const secret = randomBytes(20).toString('hex')
   if (MC_BIN === undefined) {
-    execFileSync('radosgw-admin', ['-c', RGW_CONF!, 'user', 'create', `--uid=${name}`, `--display-name=${name}`, `--access-key=${name}`, `--secret-key=${secret}`], { stdio: 'pipe' })
+    const admin = (...args: string[]) => execFileSync('radosgw-admin', ['-c', RGW_CONF!, ...args, `--uid=${name}`], { stdio: 'pipe' })
+    admin('user', 'create', `--display-name=${name}`, `--access-key=${name}`, `--secret-key=${secret}`)
     const client = new S3Client({ endpoint: S3_TEST_ENDPOINT!, region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId: S3_TEST_ACCESS_KEY_ID!, secretAccessKey: S3_TEST_SECRET_ACCESS_KEY! } })
     const Principal = { AWS: [`arn:aws:iam:::user/${name}`] }
     const document = { ...policy, Statement: policy.Statement.map((statement) => ({ ...statement, Principal })) }
     await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify(document) }))
     client.destroy()
-    return { accessKeyId: name, secretAccessKey: secret }
+    return { accessKeyId: name, secretAccessKey: secret, remove: () => { admin('user', 'rm') } }
   }
   const folder = t.testdir()
   writeFileSync(`${folder}/policy.json`, JSON.stringify(policy))
@@ -34,9 +40,5 @@ export async function addLimitedUser (t: Test, bucket: string, policy: Policy): 
   mc('policy', 'create', 'store', name, `${folder}/policy.json`)
   mc('user', 'add', 'store', name, secret)
   mc('policy', 'attach', 'store', name, '--user', name)
-  t.teardown(() => {
-    mc('user', 'remove', 'store', name)
-    mc('policy', 'remove', 'store', name)
-  })
-  return { accessKeyId: name, secretAccessKey: secret }
+  return { accessKeyId: name, secretAccessKey: secret, remove: () => { mc('user', 'remove', 'store', name) } }
 }

@@ -25,9 +25,12 @@ export type Interceptor = (request: S3Request) => Fault | undefined | Promise<Fa
 
 export interface S3EndpointOptions extends Partial<S3Settings>, StoreLimits {
   readonly port?: number
+  /** How far its clock is ahead of that of this process, in milliseconds. Requests whose time differs by more than 15 minutes are then refused, as on AWS. Default: 0, and no request is refused. */
+  readonly skewMs?: number
 }
 
 const NO_BODY = Buffer.alloc(0)
+const MAX_SKEW_MS = 900_000
 
 const OPERATIONS: readonly Operation[] = ['LIST', 'GET', 'HEAD', 'PUT', 'DELETE', 'CREATE']
 
@@ -56,6 +59,7 @@ export class S3Endpoint {
   intercept: Interceptor | undefined
   readonly #buckets = new Map<string, S3Bucket>()
   readonly #settings: S3Settings
+  readonly #skewMs: number
   readonly #server = createServer((request, response) => {
     this.#handle(request, response).catch((error: Error) => response.destroy(error))
   })
@@ -64,9 +68,10 @@ export class S3Endpoint {
   #gate: RequestGate
   #inFlight = 0
 
-  constructor ({ port = 0, clock = Date.now, pageSize = 1000, unquotedIfMatch = false, ignoresStartAfter = false, policy, ...limits }: S3EndpointOptions) {
+  constructor ({ port = 0, clock = Date.now, pageSize = 1000, unquotedIfMatch = false, ignoresStartAfter = false, policy, skewMs = 0, ...limits }: S3EndpointOptions) {
     this.#port = port
     this.#gate = new RequestGate(limits)
+    this.#skewMs = skewMs
     this.#settings = { clock, pageSize, unquotedIfMatch, ignoresStartAfter, policy }
   }
 
@@ -141,9 +146,18 @@ export class S3Endpoint {
       response.destroy()
       return
     }
-    const reply = typeof fault === 'object' ? fault : execute(request, this.#buckets, this.#settings)
+    const now = Date.now() + this.#skewMs
+    if (this.#skewMs !== 0) response.setHeader('date', new Date(now).toUTCString())
+    const isSkewed = this.#skewMs !== 0 && Math.abs(timeOf(request) - now) > MAX_SKEW_MS
+    const reply = typeof fault === 'object' ? fault : isSkewed ? failure(403, 'RequestTimeTooSkewed') : execute(request, this.#buckets, this.#settings)
     respond(response, reply, fault)
   }
+}
+
+/** The time at which a request was signed, in milliseconds since 1970-01-01 UTC. */
+function timeOf ({ headers }: S3Request): number {
+  const [, date, hours, minutes, seconds] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z$/.exec(String(headers['x-amz-date'])) ?? []
+  return date === undefined ? NaN : Date.parse(`${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}T${hours}:${minutes}:${seconds}Z`)
 }
 
 function zeros (): Record<Operation, number> {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isAllowed, type Policy } from './policy.js'
 import { S3Bucket, type BucketObject } from './s3-bucket.js'
@@ -125,6 +126,8 @@ function get (request: S3Request, bucket: S3Bucket): S3Response {
 }
 
 function put (request: S3Request, bucket: S3Bucket, unquotedIfMatch: boolean): S3Response {
+  const md5 = request.headers['content-md5']
+  if (md5 !== undefined && md5 !== hash('md5', request.body, 'base64')) return failure(400, 'BadDigest')
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers
   const current = bucket.get(request.key)
   if (ifNoneMatch === '*' && current !== undefined) return failure(412, 'PreconditionFailed')

@@ -1,6 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { RetryBudget } from '../../base/retry-budget.js'
 import { budgetRetries } from './budgeted-retries.js'
+import { renewer, repeatRefused } from './renew-credentials.js'
 
 /** The server to which clients connect. */
 export interface S3ClientSettings {
@@ -38,13 +39,27 @@ export interface S3Clients {
 export function createClients (settings: S3ClientSettings, budget: RetryBudget): S3Clients {
   // The SDK warns about Node versions that it will stop supporting. This module does not choose the version.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
-  const config = configOf(settings)
-  const retrying = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(64) })
+  const retrying = new S3Client({ ...configOf(settings), ...READ_FILES_AGAIN, maxAttempts: 3, requestHandler: requestHandler(64) })
+  const config = { ...configOf(settings), credentials: retrying.config.credentials }
   // The SDK keeps the body of the first request of a connection until the connection ends. These bodies are whole outputs and snapshots.
   const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: requestHandler(Infinity, false) })
   const streaming = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(256) })
   for (const client of [retrying, streaming]) budgetRetries(client, budget)
+  for (const client of [single, streaming]) shareClockOffset(client, retrying)
+  const renew = renewer(retrying.config.credentials)
+  for (const client of [retrying, single, streaming]) repeatRefused(client, renew)
   return { retrying, single, streaming, config }
+}
+
+/** The SDK would otherwise read the files of credentials once in the life of the process. Part of what a client passes on to its chain of credentials. */
+const READ_FILES_AGAIN = { ignoreCache: true }
+
+/** A client that sends each request once has no attempt to spare to find that the clock of the server differs. */
+function shareClockOffset (client: S3Client, other: S3Client): void {
+  Object.defineProperty(client.config, 'systemClockOffset', {
+    get: () => other.config.systemClockOffset,
+    set: (offset: number) => { other.config.systemClockOffset = offset }
+  })
 }
 
 function configOf ({ endpoint, region }: S3ClientSettings): S3ClientConfig {

@@ -50,7 +50,7 @@ export class S3Downloads {
       const began = performance.now()
       const found = await this.#requests.fastPath.get(key, { ifNoneMatch, maxBytes, maxMs, download }).catch((error) => {
         this.#queue.succeeded(download)
-        throw toS3Error(error, url)
+        throw toS3Error(error, url, this.#requests.server)
       })
       const leftMs = () => maxMs === undefined ? this.#deadlineMs : Math.min(this.#deadlineMs, maxMs - (performance.now() - began))
       if (found === FALL_BACK_TO_SDK) return await this.#getWithSdk(key, url, download, options, leftMs())
@@ -59,7 +59,7 @@ export class S3Downloads {
         this.#queue.succeeded(download)
         return found
       }
-      const error = toS3Error(found.error, url)
+      const error = toS3Error(found.error, url, this.#requests.server)
       this.#queue[found.kind === 'denied' ? 'succeeded' : found.kind](download, error)
       if (found.kind === 'refused' && attempt < ATTEMPTS_IF_REFUSED) continue
       if (found.kind !== 'failed' || leftMs() <= 0 || !this.#budget.take(RESERVED_RETRIES)) throw error
@@ -75,7 +75,7 @@ export class S3Downloads {
     try {
       return await this.#queue.start(isRetry)
     } catch (error) {
-      throw toS3Error(error, url)
+      throw toS3Error(error, url, this.#requests.server)
     }
   }
 
@@ -83,6 +83,7 @@ export class S3Downloads {
   async #getWithSdk (key: string, url: string, download: Download, { ifNoneMatch, maxBytes = Infinity, maxMs }: GetOptions, leftMs: number): Promise<ObjectBody | 'unchanged' | undefined> {
     const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
     const deadline = new Deadline(leftMs)
+    const { server } = this.#requests
     try {
       for (let attempt = 1; ; attempt++) {
         const response = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
@@ -102,7 +103,7 @@ export class S3Downloads {
       }
     } catch (error) {
       const isLate = deadline.signal.aborted && !(error instanceof StoreError)
-      const storeError = toS3Error(isLate ? new StoreError('timeout', 'no complete response in time', { cause: error }) : error, url)
+      const storeError = toS3Error(isLate ? new StoreError('timeout', `no complete response from ${server} in time`, { cause: error }) : error, url, server)
       this.#queue[isOverload(storeError, statusOf(error)) ? 'failed' : 'succeeded'](download, storeError)
       throw storeError
     } finally {

@@ -1,4 +1,4 @@
-import { toStoreError, type StoreError, type StoreErrorCode } from '../object-store.js'
+import { StoreError, toStoreError, type StoreErrorCode } from '../object-store.js'
 
 /** The properties of errors that the SDK, its HTTP handler and Node throw. */
 interface SdkError {
@@ -6,10 +6,26 @@ interface SdkError {
   readonly message?: string
   readonly code?: string
   readonly $metadata?: { readonly httpStatusCode?: number }
+  readonly $response?: { readonly headers?: Readonly<Record<string, string | undefined>> }
+  /** The region of the bucket, in some errors. */
+  readonly Region?: string
 }
 
 // System errors such as ECONNREFUSED and EAI_AGAIN, and TLS errors, but not Node's own ERR_INVALID_….
 const NETWORK_CODE = /^E(?!RR_)[A-Z_]+$|CERT|^ERR_(SSL|TLS)|^UND_ERR_SOCKET$/
+
+/** The names of errors about the credentials themselves, not about what they allow; the last two are of MinIO and of STS. */
+const REFUSED_IDENTITY = /^(ExpiredToken(Exception)?|InvalidToken|InvalidAccessKeyId|SignatureDoesNotMatch|TokenRefreshRequired|InvalidTokenId|InvalidClientTokenId)$/
+
+/** What to do about an error, by its name. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  ExpiredToken: 'the session token has expired: renew the credentials',
+  InvalidToken: 'the session token is invalid: check AWS_SESSION_TOKEN',
+  InvalidTokenId: 'the session token is invalid or has expired: renew the credentials',
+  InvalidAccessKeyId: 'the server does not know the access key: check AWS_ACCESS_KEY_ID and the endpoint',
+  SignatureDoesNotMatch: 'the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY',
+  RequestTimeTooSkewed: 'the clocks of this machine and of the server differ by more than 15 minutes: set the clock'
+}
 
 /** The names of the errors by which AWS, Ceph RGW and MinIO reject a key. */
 const INVALID_KEY = /^KeyTooLongError$|^(XMinio)?Invalid(Object|Resource)Name$/
@@ -17,6 +33,19 @@ const INVALID_KEY = /^KeyTooLongError$|^(XMinio)?Invalid(Object|Resource)Name$/
 /** The HTTP status of the response; `undefined` if no response arrived. */
 export function statusOf (error: unknown): number | undefined {
   return (error as SdkError).$metadata?.httpStatusCode
+}
+
+/** Whether S3 refuses the credentials: they are unknown, wrong or have expired. */
+export function isRefusedIdentity (error: unknown): boolean {
+  return statusOf(error) === 401 || REFUSED_IDENTITY.test((error as SdkError).name ?? '')
+}
+
+/** For `catch`: the error of a request for which there are no credentials. */
+export function toCredentialsError (error: unknown): never {
+  const { name = 'Error', code } = error as SdkError
+  const isMissing = name === 'CredentialsProviderError' || name === 'TokenProviderError'
+  const reason = isMissing ? 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or another source of the AWS SDK' : `their source failed (${code ?? name})`
+  throw new StoreError('access_denied', `no credentials: ${reason}`, { cause: error })
 }
 
 /** Whether S3 reports that the bucket does not exist. */
@@ -31,30 +60,43 @@ export function isNoSuchKey (error: unknown): boolean {
 }
 
 /**
- * Converts an error to a StoreError. `subject` is the URL of the bucket or object. The message contains only names and codes, because the
- * messages of the SDK may contain credentials.
+ * Converts an error to a StoreError. `subject` is the URL of the bucket or object, `server` the name of the server in messages. The message contains only
+ * names and codes, because the messages of the SDK may contain credentials.
  */
-export function toS3Error (error: unknown, subject: string): StoreError {
-  return toStoreError(error, subject, classify)
+export function toS3Error (error: unknown, subject: string, server: string): StoreError {
+  return toStoreError(error, subject, (sdkError: SdkError) => classify(sdkError, server))
 }
 
-function classify ({ name = 'Error', message = '', code, $metadata }: SdkError): [StoreErrorCode, string] {
+/** The name of a server in messages. @param endpoint its URL, which may contain a password; `undefined` for AWS */
+export function nameOfServer (endpoint: string | undefined): string {
+  return endpoint === undefined ? 'AWS' : new URL(endpoint).origin
+}
+
+function classify (error: SdkError, server: string): [StoreErrorCode, string] {
+  const { name = 'Error', message = '', code, $metadata } = error
   const status = $metadata?.httpStatusCode
-  if (status !== undefined) return [codeOfResponse(status, name), `HTTP ${status} ${name}`]
-  if (/^(Credentials|Token)ProviderError$/.test(name)) return ['access_denied', 'no credentials']
+  if (status !== undefined) return [codeOfResponse(status, name), `HTTP ${status} ${name}${remedyOf(error)}`]
   // For a reset connection, the HTTP handler also uses the name TimeoutError, but with a code.
-  if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', 'no response in time']
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return ['timeout', 'no connection in time']
-  if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `the connection failed (${code})`]
+  if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', `no response from ${server} in time`]
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return ['timeout', `no connection to ${server} in time`]
+  if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `the connection to ${server} failed (${code})`]
   if (message === 'Region is missing') return ['store_error', 'no region: set AWS_REGION or, for a server other than AWS, AWS_ENDPOINT_URL_S3']
   if (message.startsWith('Checksum mismatch')) return ['corrupt', 'the body does not match its checksum']
   return ['store_error', code ?? name]
 }
 
+/** What to do about an error that the server reports, after a colon; empty if that is not known. */
+function remedyOf ({ name = '', Region, $metadata, $response }: SdkError): string {
+  const isElsewhere = $metadata?.httpStatusCode === 301 || /^(AuthorizationHeaderMalformed|PermanentRedirect|IllegalLocationConstraintException)$/.test(name)
+  if (!isElsewhere) return Object.hasOwn(REMEDIES, name) ? `: ${REMEDIES[name]}` : ''
+  const region = [$response?.headers?.['x-amz-bucket-region'], Region].find((region) => region !== undefined && /^[a-z0-9-]{1,40}$/.test(region))
+  return region === undefined ? ': the bucket is in another region: set AWS_REGION' : `: the bucket is in the region ${region}: set AWS_REGION=${region}`
+}
+
 function codeOfResponse (status: number, name: string): StoreErrorCode {
   if (name === 'NoSuchBucket') return 'no_such_bucket'
   if (INVALID_KEY.test(name)) return 'invalid_key'
-  if (status === 401 || status === 403 || /^(Expired|Invalid)Token$/.test(name)) return 'access_denied'
+  if (status === 401 || status === 403 || REFUSED_IDENTITY.test(name)) return 'access_denied'
   if (status === 408) return 'timeout'
   return status === 412 ? 'precondition_failed' : 'store_error'
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import {
   CreateBucketCommand, GetObjectCommand, HeadBucketCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand,
   type BucketLocationConstraint, type GetObjectCommandInput, type GetObjectCommandOutput, type HeadObjectCommandOutput,
@@ -8,7 +9,7 @@ import { transferMs } from './deadline.js'
 import { S3FastPath } from './fast-path/s3-fast-path.js'
 import { bodyOf } from './s3-body.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
-import { isNoSuchKey, statusOf } from './s3-error.js'
+import { isNoSuchKey, nameOfServer, statusOf } from './s3-error.js'
 import type { PageStart } from './s3-listing.js'
 
 /** The conditions and the range of a GET request, as the SDK names them. */
@@ -31,6 +32,9 @@ export class S3Requests {
   readonly #retrying: S3Client
   readonly #single: S3Client
   readonly #streaming: S3Client
+  readonly #isAws: boolean
+  /** The name of the server in messages. */
+  readonly server: string
   /** For objects and pages that are read into memory. */
   readonly fastPath: S3FastPath
 
@@ -38,6 +42,8 @@ export class S3Requests {
     const clients = createClients(settings, budget)
     const { retrying, single, streaming } = clients
     this.#bucket = bucket
+    this.#isAws = settings.endpoint === undefined
+    this.server = nameOfServer(settings.endpoint)
     this.#retrying = retrying
     this.#single = single
     this.#streaming = streaming
@@ -72,8 +78,8 @@ export class S3Requests {
   async head (key: string, abortSignal: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key })
     return this.#retrying.send(command, { abortSignal }).catch(async error => {
-      if (statusOf(error) !== 404) throw error
-      // The response has no body that would distinguish a missing key from a missing bucket. GET has one, and unlike HEAD of the bucket it needs no other right.
+      // A response to HEAD has no body, which would name the reason: the key or the bucket is missing, access is refused, or the region is another one.
+      if (![301, 400, 401, 403, 404].includes(statusOf(error) ?? 0)) throw error
       const created = await this.get(key, {}, abortSignal)
       if (created !== undefined) bodyOf(created).destroy()
       return created
@@ -83,15 +89,20 @@ export class S3Requests {
   /** Uploads an object. Failed requests are retried only if `mayRepeat`. */
   put (key: string, input: PutInput, mayRepeat: boolean, abortSignal: AbortSignal): Promise<PutObjectCommandOutput> {
     const client = mayRepeat ? this.#retrying : this.#single
+    // Buckets with a default retention accept an object only with a checksum, which the SDK adds for AWS only.
+    const checksum = this.#isAws ? {} : { ContentMD5: hash('md5', input.Body, 'base64') }
     const requestTimeout = REQUEST_TIMEOUT_MS + transferMs(input.Body.length)
-    return client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, ...input }), { abortSignal, requestTimeout })
+    return client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, ...checksum, ...input }), { abortSignal, requestTimeout })
   }
 
   /** Whether the bucket exists. If the server refuses to tell, it is assumed to exist: the right to write objects is enough to use it. */
   async hasBucket (abortSignal: AbortSignal): Promise<boolean> {
-    return this.#retrying.send(new HeadBucketCommand({ Bucket: this.#bucket }), { abortSignal }).then(() => true, (error) => {
-      if (statusOf(error) !== 404 && statusOf(error) !== 403) throw error
-      return statusOf(error) === 403
+    return this.#retrying.send(new HeadBucketCommand({ Bucket: this.#bucket }), { abortSignal }).then(() => true, async (error) => {
+      const status = statusOf(error)
+      if (status === 404 || status === 403) return status === 403
+      // A response to HEAD has no body, which would name the reason.
+      if (status === 400 || status === 301) await this.listPage('', { after: undefined }, abortSignal)
+      throw error
     })
   }
 

@@ -146,11 +146,12 @@ export class S3Store implements ObjectStore {
 
   async #within<T> (ms: number, subject: string, work: (deadline: Deadline) => Promise<T>): Promise<T> {
     const deadline = new Deadline(ms)
+    const { server } = this.#requests
     try {
       return await work(deadline)
     } catch (error) {
       const isLate = deadline.signal.aborted && !(error instanceof StoreError)
-      throw toS3Error(isLate ? new StoreError('timeout', 'no complete response in time', { cause: error }) : error, subject)
+      throw toS3Error(isLate ? new StoreError('timeout', `no complete response from ${server} in time`, { cause: error }) : error, subject, server)
     } finally {
       deadline.clear()
     }

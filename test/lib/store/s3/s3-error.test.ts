@@ -1,25 +1,32 @@
 import t from 'tap'
-import { toS3Error } from '../../../../lib/store/s3/s3-error.js'
+import { nameOfServer, toS3Error } from '../../../../lib/store/s3/s3-error.js'
 
 t.test('maps every failure to an error code', async t => {
   const cases: Array<[Record<string, unknown>, string, string]> = [
-    [{ code: 'ECONNREFUSED' }, 'unreachable', 'the connection failed (ECONNREFUSED)'],
-    [{ code: 'EAI_AGAIN' }, 'unreachable', 'the connection failed (EAI_AGAIN)'],
-    [{ code: 'ECONNRESET', name: 'TimeoutError' }, 'unreachable', 'the connection failed (ECONNRESET)'],
-    [{ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'unreachable', 'the connection failed (DEPTH_ZERO_SELF_SIGNED_CERT)'],
-    [{ code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'unreachable', 'the connection failed (ERR_TLS_CERT_ALTNAME_INVALID)'],
-    [{ code: 'ETIMEDOUT' }, 'timeout', 'no response in time'],
-    [{ name: 'TimeoutError' }, 'timeout', 'no response in time'],
-    [{ name: 'CredentialsProviderError' }, 'access_denied', 'no credentials'],
+    [{ code: 'ECONNREFUSED' }, 'unreachable', 'the connection to http://store failed (ECONNREFUSED)'],
+    [{ code: 'EAI_AGAIN' }, 'unreachable', 'the connection to http://store failed (EAI_AGAIN)'],
+    [{ code: 'ECONNRESET', name: 'TimeoutError' }, 'unreachable', 'the connection to http://store failed (ECONNRESET)'],
+    [{ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'unreachable', 'the connection to http://store failed (DEPTH_ZERO_SELF_SIGNED_CERT)'],
+    [{ code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'unreachable', 'the connection to http://store failed (ERR_TLS_CERT_ALTNAME_INVALID)'],
+    [{ code: 'ETIMEDOUT' }, 'timeout', 'no response from http://store in time'],
+    [{ name: 'TimeoutError' }, 'timeout', 'no response from http://store in time'],
     [{ message: 'Checksum mismatch: expected "a"' }, 'corrupt', 'the body does not match its checksum'],
     [{ code: 'ERR_INVALID_ARG_TYPE' }, 'store_error', 'ERR_INVALID_ARG_TYPE'],
     [{ name: 'TypeError', message: 'a secret' }, 'store_error', 'TypeError'],
     [{ name: 'SlowDown', $metadata: { httpStatusCode: 503 } }, 'store_error', 'HTTP 503 SlowDown'],
+    [{ name: 'ExpiredToken', $metadata: { httpStatusCode: 400 } }, 'access_denied', 'HTTP 400 ExpiredToken: the session token has expired: renew the credentials'],
+    [{ name: 'InvalidAccessKeyId', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 InvalidAccessKeyId: the server does not know the access key: check AWS_ACCESS_KEY_ID and the endpoint'],
+    [{ name: 'SignatureDoesNotMatch', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 SignatureDoesNotMatch: the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY'],
+    [{ name: 'RequestTimeTooSkewed', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 RequestTimeTooSkewed: the clocks of this machine and of the server differ by more than 15 minutes: set the clock'],
+    [{ name: 'AuthorizationHeaderMalformed', Region: 'eu-west-1', $metadata: { httpStatusCode: 400 } }, 'store_error', 'HTTP 400 AuthorizationHeaderMalformed: the bucket is in the region eu-west-1: set AWS_REGION=eu-west-1'],
+    [{ name: '301', $metadata: { httpStatusCode: 301 }, $response: { headers: { 'x-amz-bucket-region': 'eu-west-1' } } }, 'store_error', 'HTTP 301 301: the bucket is in the region eu-west-1: set AWS_REGION=eu-west-1'],
+    [{ name: 'PermanentRedirect', Region: 'a "secret"', $metadata: { httpStatusCode: 301 } }, 'store_error', 'HTTP 301 PermanentRedirect: the bucket is in another region: set AWS_REGION'],
+    [{ name: 'constructor', $metadata: { httpStatusCode: 400 } }, 'store_error', 'HTTP 400 constructor'],
     [{ name: 'KeyTooLongError', $metadata: { httpStatusCode: 400 } }, 'invalid_key', 'HTTP 400 KeyTooLongError']
   ]
   for (const [properties, code, reason] of cases) {
     const cause = Object.assign(new Error('text'), properties)
-    const error = toS3Error(cause, 's3://lake/key')
+    const error = toS3Error(cause, 's3://lake/key', nameOfServer('http://user:secret@store/path'))
     t.match(error, { code, cause }, reason)
     t.equal(error.message, `s3://lake/key: ${reason}`)
   }

@@ -1,0 +1,60 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { SigningKeys } from './fast-path/request-signer.js'
+import { isRefusedIdentity, statusOf, toCredentialsError } from './s3-error.js'
+
+/** The minimum time between two renewals, in milliseconds: a role may be assumed anew each time, and the cause may be another one than the credentials. */
+const PAUSE_MS = 30_000
+
+/** Takes credentials from their source again. Returns whether they differ from `used`, which the server has refused. Never rejects. */
+export type Renew = (used: SigningKeys) => Promise<boolean>
+
+/**
+ * Returns a function that renews the credentials of the SDK, which otherwise keeps them until they expire, and for ever if it knows no expiration: keys in
+ * files are rotated, and temporary credentials revoked.
+ *
+ * @param provider returns the credentials; with `forceRefresh`, after taking them from their source
+ */
+export function renewer (provider: (options?: { readonly forceRefresh?: boolean }) => Promise<SigningKeys>): Renew {
+  let renewedAt = -Infinity
+  let renewing: Promise<unknown> = Promise.resolve()
+  return async (used) => {
+    if (performance.now() - renewedAt >= PAUSE_MS) {
+      renewedAt = performance.now()
+      renewing = provider({ forceRefresh: true })
+    }
+    try {
+      await renewing
+      return !isSame(used, await provider())
+    } catch {
+      return false
+    }
+  }
+}
+
+/** Makes a client repeat a request once that the server has refused because of its credentials or of the clock. The request then has had no effect. */
+export function repeatRefused (client: S3Client, renew: Renew): void {
+  client.middlewareStack.add((next, { commandName }) => async (args) => {
+    const used = await client.config.credentials().catch(toCredentialsError)
+    try {
+      return await next(args)
+    } catch (error) {
+      const isRepeated = isCorrected(error) || (mayBeOutdated(error, commandName) && await renew(used))
+      if (!isRepeated) throw error
+      return await next(args)
+    }
+  }, { step: 'initialize', name: 'repeatRefused' })
+}
+
+/** A refused listing counts, because revoked credentials have no error code of their own, and the service can always list. Objects may be refused because they do not exist. */
+function mayBeOutdated (error: unknown, commandName: string | undefined): boolean {
+  return isRefusedIdentity(error) || (statusOf(error) === 403 && commandName === 'ListObjectsV2Command')
+}
+
+/** Whether the SDK has found that the clocks differ, and knows the difference now. */
+function isCorrected (error: unknown): boolean {
+  return (error as { readonly $metadata?: { readonly clockSkewCorrected?: boolean } }).$metadata?.clockSkewCorrected === true
+}
+
+function isSame (a: SigningKeys, b: SigningKeys): boolean {
+  return a.accessKeyId === b.accessKeyId && a.secretAccessKey === b.secretAccessKey && a.sessionToken === b.sessionToken
+}
