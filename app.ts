@@ -4,12 +4,14 @@ import fp from 'fastify-plugin'
 import access, { type AccessOptions } from './plugins/access.js'
 import clientErrors, { onClientError } from './plugins/client-errors.js'
 import config, { type ConfigOptions } from './plugins/config.js'
+import cors from './plugins/cors.js'
 import drain from './plugins/drain.js'
 import etagCache from './plugins/etag-cache.js'
 import exchanges from './plugins/exchanges.js'
 import jobs from './plugins/jobs.js'
 import objectStore, { type ObjectStoreOptions } from './plugins/object-store.js'
 import problems, { onFrameworkError } from './plugins/problems.js'
+import rateLimit from './plugins/rate-limit.js'
 import requestChecks from './plugins/request-checks.js'
 import requestId, { requestIdOf } from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
@@ -70,8 +72,10 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(defaultHeaders)
   await fastify.register(problems)
   await fastify.register(clientErrors)
+  await fastify.register(cors)
   await fastify.register(requestChecks)
   await fastify.register(access, options)
+  await fastify.register(rateLimit)
   await fastify.register(objectStore, options)
   await fastify.register(startLog)
   await fastify.register(etagCache)

@@ -14,6 +14,10 @@ declare module 'fastify' {
     /** Which clients may use the route. Every route must declare it. */
     readonly access?: Access
   }
+  interface FastifyInstance {
+    /** Whether requests need credentials, except for public routes. */
+    readonly hasCredentials: boolean
+  }
   interface FastifyRequest {
     /** The client whose credentials the request has; `undefined` if no credentials are configured, or if the route is public. */
     client: Client | undefined
@@ -38,6 +42,7 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer })
   fastify.decorateRequest('client', undefined)
   refuseUndeclared(fastify)
   const findClient = await openCredentials()
+  fastify.decorate('hasCredentials', findClient !== undefined)
   if (findClient === undefined) {
     if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS) throw new SettingsError(exposed(config.HOST))
     fastify.addHook('onListen', async () => {

@@ -9,6 +9,7 @@ import { INFO_FORMATS } from '../lib/base/info-formats.js'
 import { parseSize } from '../lib/base/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
+import { isOrigins } from './cors.js'
 import { isAllowedHosts } from './request-checks/host.js'
 import { unknownSettings } from './config/unknown-settings.js'
 
@@ -40,6 +41,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   'image-extensions': (value) => /^[A-Za-z0-9]+(,[A-Za-z0-9]+)*$/.test(value) && !toExtensions(value).some((extension) => (INFO_FORMATS as readonly string[]).includes(extension)),
   'time-zone': isTimeZone,
   'host-list': isAllowedHosts,
+  'origin-list': isOrigins,
   'lake-url': (value) => value === '' || isLakeUrl(value),
   'endpoint-url': (value) => value === '' || (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)),
   delimiter: (value) => parseDelimiter(value) !== undefined,

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { parseOrigins } from './cors.js'
 import { httpProblem, type Problem } from './problems/problem.js'
 import { notFound } from './problems.js'
 import { AllowedMethods } from './request-checks/allowed-methods.js'
@@ -21,6 +22,7 @@ declare module 'fastify' {
 export default fp(async (fastify) => {
   const { ALLOWED_HOSTS: setting, HOST: listensOn } = fastify.config
   const allowedHosts = parseAllowedHosts(setting, listensOn)
+  const origins = parseOrigins(fastify.config.CORS_ORIGINS)
   const allowedMethods = new AllowedMethods()
   fastify.addHook('onRoute', ({ url, method }) => allowedMethods.add(url, [method].flat()))
   fastify.addHook('onRequest', (request, _reply, done) => done(check(request)))
@@ -31,7 +33,7 @@ export default fp(async (fastify) => {
       findWrongHost(request) ??
       findMalformedUrl(raw.url!) ??
       (request.is404 ? findNoRoute(request) : undefined) ??
-      findForeignOrigin(raw)
+      findForeignOrigin(raw, origins)
   }
 
   function findWrongHost (request: FastifyRequest): Problem | undefined {

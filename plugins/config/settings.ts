@@ -45,6 +45,17 @@ export const SettingsSchema = Type.Object({
     description: 'The columns, declared or not, that do not exist in any parameter, response or output; hiding the birth column removes ages',
     accepted: 'a comma-separated list without duplicates and without the key, or empty'
   }, { format: 'column-list' }),
+  CORS_ORIGINS: text({
+    default: '',
+    description: 'The origins whose web pages may use the service from browsers; empty: none but its own',
+    accepted: 'a comma-separated list of origins such as https://app.example, or empty'
+  }, { format: 'origin-list' }),
+  RATE_LIMIT: text({
+    default: 'auto',
+    description: 'The most requests a minute of each client (API key, or else address) that make the service list the lake: POST, and no-cache; further ones are 429. ' +
+      'auto: unlimited if HOST is a loopback name or address and no credentials are configured, otherwise 60',
+    accepted: 'a positive integer such as 60, unlimited, or auto'
+  }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe level of messages that are logged' }),
   LOG_REQUESTS: boolean({ default: true, description: 'Whether each request is logged, in one line' }),
   BUILD: text({

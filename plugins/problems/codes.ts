@@ -24,6 +24,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   too_few: 'Fewer than 5 records match, and the credentials have only the scope `stats`',
   forbidden: 'The request is not allowed: it is a `POST` by a web page of another site',
   method_not_allowed: 'The route does not support this method; `Allow` lists the supported ones',
+  too_many_requests: 'The client has sent more requests that make the service list the lake than the setting `RATE_LIMIT` allows; `Retry-After` has the seconds to wait',
   bad_request: 'The request is not valid HTTP, or its URL or `Host` is malformed',
   request_timeout: 'The request did not arrive in time: its headers must arrive within 15 s, the whole request within 30 s',
   payload_too_large: 'The body is too large',

@@ -6,10 +6,13 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 /**
  * 403 if a page of another site makes a browser send a request that changes something (cross-site request forgery). Browsers report it in
  * `Sec-Fetch-Site` or, older ones, in `Origin`; other clients send neither and pass.
+ *
+ * @param allowed the origins of CORS_ORIGINS, whose pages pass
  */
-export function findForeignOrigin ({ method, headers }: IncomingMessage): Problem | undefined {
+export function findForeignOrigin ({ method, headers }: IncomingMessage, allowed: ReadonlySet<string>): Problem | undefined {
   if (SAFE_METHODS.includes(method!)) return undefined
   const { origin, host, 'sec-fetch-site': site } = headers
+  if (origin !== undefined && allowed.has(origin)) return undefined
   if (site === 'cross-site' || site === 'same-site') return httpProblem(403, `Sec-Fetch-Site: got ${JSON.stringify(site)}; requests from other sites may only read`)
   // The browser's `same-origin` is trusted: a proxy may have replaced the Host header, so that comparing it with Origin would fail.
   if (site !== undefined || origin === undefined || isOriginOf(origin, host)) return undefined

@@ -4,6 +4,7 @@ import { describeFailure } from '../../lib/base/failure-code.js'
 import { MINUTE_MS } from '../../lib/base/instant.js'
 import type { Freshness } from '../../lib/refresher.js'
 import { noData, unavailable, type Problem } from '../../plugins/problems/problem.js'
+import { requiresListing } from '../../plugins/rate-limit.js'
 import { hasEnded } from './response-end.js'
 
 /**
@@ -15,8 +16,7 @@ import { hasEnded } from './response-end.js'
  */
 export function ensureFresh (request: FastifyRequest, reply: FastifyReply, done: (error?: Problem) => void): void {
   const { transformer } = request.server
-  const cacheControl = request.headers['cache-control']
-  const fresh = cacheControl !== undefined && /(^|,)\s*no-cache\s*(,|$)/i.test(cacheControl)
+  const fresh = requiresListing(request)
   const current = fresh ? undefined : transformer.currentFreshness()
   if (current !== undefined) done(begin(request, reply, current))
   else transformer.ensureFresh({ fresh }).then((freshness) => done(begin(request, reply, freshness)))

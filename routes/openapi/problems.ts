@@ -18,6 +18,7 @@ const MEANINGS = {
   414: 'A path parameter is longer than 720 characters',
   415: 'The media type of the request body or of the image is not supported',
   416: 'The `Range` begins after the end of the image',
+  429: 'The client has sent more requests that make the service list the lake than `RATE_LIMIT` allows',
   500: 'An unexpected error; see the log',
   503: 'Not available now: there is no data yet, the data is older than `MAX_STALE_IF_ERROR` allows, the lake cannot be read, the service is overloaded, or the process is shutting down'
 } as const
@@ -40,7 +41,7 @@ export function problems (statuses: readonly Status[], { examples = {}, headers 
   return {
     ...Object.fromEntries(statuses.map((status) => [status, {
       description: MEANINGS[status],
-      headers: { ...headers, ...headersOf[status], ...status === 503 && retryAfter },
+      headers: { ...headers, ...headersOf[status], ...(status === 429 || status === 503) && retryAfter },
       content: { 'application/problem+json': { schema: Problem, ...examples[status] && { examples: examples[status] } } }
     }])),
     default: { description: OTHERS, content: { 'application/problem+json': { schema: Problem } } }
@@ -48,4 +49,4 @@ export function problems (statuses: readonly Status[], { examples = {}, headers 
 }
 
 /** The problems of all operations that are not public. */
-export const deniedProblems: Record<string, Response> = Object.fromEntries(Object.entries(problems([401, 403], { headers: authenticate })).filter(([status]) => status !== 'default'))
+export const deniedProblems: Record<string, Response> = Object.fromEntries(Object.entries(problems([401, 403, 429], { headersOf: { 401: authenticate, 403: authenticate } })).filter(([status]) => status !== 'default'))

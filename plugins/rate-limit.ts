@@ -1,0 +1,37 @@
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { httpProblem } from './problems/problem.js'
+import { isLoopback } from './request-checks/host.js'
+
+/** The value of `RATE_LIMIT=auto`, unless the service is for this machine only. */
+const REQUESTS_PER_MINUTE = 60
+
+/** Of IPv6 addresses, clients have whole networks of this size, in bits of their prefix. */
+const IPV6_PREFIX = 64
+
+/** Whether a request requires a listing of the lake that begins after it. */
+export function requiresListing ({ headers: { 'cache-control': cacheControl } }: FastifyRequest): boolean {
+  return cacheControl !== undefined && /(^|,)\s*no-cache\s*(,|$)/i.test(cacheControl)
+}
+
+/** Limits the requests of each client that make the service list the lake. Other requests are not counted. Needs: config, access. */
+export default fp(async (fastify) => {
+  const { RATE_LIMIT: setting, HOST: host } = fastify.config
+  const isPrivate = isLoopback(host) && !fastify.hasCredentials
+  const max = setting === 'auto' ? isPrivate ? Infinity : REQUESTS_PER_MINUTE : setting === 'unlimited' ? Infinity : Number(setting)
+  if (max === Infinity) return
+  await fastify.register(rateLimit, { global: false, max, timeWindow: 60_000, keyGenerator: ({ client, ip }) => client === undefined ? normalizeIP(ip, IPV6_PREFIX) : `client ${client.name}` })
+  const count = fastify.createRateLimit()
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const { access } = request.routeOptions.config
+    if (access === 'public' || !(request.method === 'POST' || requiresListing(request))) return done()
+    count(request).then((state) => done('isExceeded' in state && state.isExceeded ? tooMany(max, state.ttlInSeconds) : undefined), done)
+  })
+}, { name: 'rate-limit', dependencies: ['config', 'access'] })
+
+function tooMany (max: number, seconds: number) {
+  return httpProblem(429, `This client has sent more than ${max} requests in a minute that make the service list the lake (POST, or Cache-Control: no-cache); try again in ${seconds} s`, {
+    headers: { 'retry-after': String(seconds) }
+  })
+}
