@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { personAt } from '../scripts/sample-data/person.js'
 import { startS3Endpoint, type S3Endpoint } from '../test/support/s3-endpoint.js'
+import { ALLOCATOR } from './service.js'
 
 const HELP = `Measures the memory of the server over time with the default settings: a bucket of 100,000 records with two undeclared columns, five
 changes a second, eight clients that page through listings and others that send mixed requests. It prints the resident memory
@@ -41,8 +42,6 @@ const PAGES = 10
 /** Pause between pages, in milliseconds: a listing of ten pages takes half a minute. */
 const PAGE_PAUSE_MS = 3000
 const REPORT_MS = 15_000
-/** The environment variables that `npm start` and the container set. */
-const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '1048576' }
 
 const CITIES = ['Lima', 'Oslo', 'Pune', 'Quito', 'Riga', 'Sofia', 'Tunis', 'Ulm']
 const keyOf = (record: number) => `source_data/${personAt(1, record).id}.csv`

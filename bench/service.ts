@@ -4,6 +4,9 @@ import { pathOf, startNode, type Child } from './child-process.js'
 /** Settings without listings and log lines while responses are measured, because the references have neither. */
 const STEADY = { MAX_STALENESS: '1h', AGGREGATE_INTERVAL: '1h', SHUTDOWN_TIMEOUT: '30s', LOG_REQUESTS: 'false' }
 
+/** The environment variables that `npm start` and the container set. */
+export const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '16384' }
+
 export interface Service extends Child {
   readonly url: string
   /** Seconds from the start of the process until it was ready. */
@@ -18,7 +21,7 @@ export interface Service extends Child {
 export async function startService (env: Record<string, string>, { isMonitored = false } = {}): Promise<Service> {
   const start = performance.now()
   const child = await startNode('../server.js', [], {
-    env: { PORT: '0', MALLOC_MMAP_THRESHOLD_: '1048576', ...STEADY, ...env }, execArgv: isMonitored ? ['--import', pathOf('./monitor.js')] : []
+    env: { PORT: '0', ...ALLOCATOR, ...STEADY, ...env }, execArgv: isMonitored ? ['--import', pathOf('./monitor.js')] : []
   })
   const url = addressOf(child)
   while ((await fetch(`${url}/readyz`)).status !== 200) await sleep(5)

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Variables of the server's environment, unless the caller has set them. The Containerfile sets the same ones. */
-const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '1048576' }
+const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '16384' }
 
 /** Milliseconds between two checks that npm is still running. npm sends signals to its shell, which does not forward them to this process. */
 const CHECK_MS = 250
