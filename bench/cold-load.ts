@@ -17,10 +17,10 @@ export async function measureColdLoad (report: Report, endpoint: Child, { idleMs
   const idle = await during(load, () => sleep(idleMs))
   await endpoint.request({ fill: 'growing', records: RECORDS })
   await service.request({}) // discards the delays of the event loop that were measured so far
-  let seconds = 0
-  const busy = await during(load, async () => { seconds = await publish(service) })
+  let publishSeconds = 0
+  const busy = await during(load, async () => { publishSeconds = await publish(service) })
   const { p999 } = await service.request({})
-  report.inform({ name: `Cold load of ${RECORDS} records, published`, value: seconds, unit: ' s' })
+  report.inform({ name: `Cold load of ${RECORDS} records, published`, value: publishSeconds, unit: ' s' })
   report.inform({ name: 'GET /stats at 200/s, idle, p99', value: idle.p99, unit: ' ms' })
   report.check({ name: `GET /stats at 200/s, during a cold load of ${RECORDS} records, p99`, value: busy.p99, max: Math.max(3 * idle.p99, 10), unit: ' ms' })
   report.check({ name: 'Event loop delay during that load, p99.9', value: p999, max: 50, unit: ' ms' })
@@ -29,7 +29,7 @@ export async function measureColdLoad (report: Report, endpoint: Child, { idleMs
   await measureRestart(report, endpoint, service, lake)
 }
 
-/** Runs `work` under load. Returns the latency during that time, in milliseconds. */
+/** Runs `work` under load. Returns what `open-loop.js` measured during that time; latencies are in milliseconds. */
 async function during (load: Child, work: () => Promise<unknown>): Promise<{ readonly p99: number }> {
   await load.request({})
   await work()
@@ -38,6 +38,7 @@ async function during (load: Child, work: () => Promise<unknown>): Promise<{ rea
   return result
 }
 
+/** Counts the info files that are downloaded by a reconcile. A message without properties only resets the counters of the endpoint. */
 async function countGets (report: Report, endpoint: Child, { url }: Service): Promise<void> {
   const refresh = () => fetch(`${url}/stats`, { headers: { 'cache-control': 'no-cache' } })
   await endpoint.request({})
@@ -56,9 +57,9 @@ async function measureRestart (report: Report, endpoint: Child, service: Service
   const { seconds } = await reader.request({})
   await reader.stop()
   await endpoint.request({})
-  const again = await startService(lake)
+  const restarted = await startService(lake)
   report.inform({ name: `A bare listing of ${RECORDS} records`, value: seconds, unit: ' s' })
-  report.check({ name: `Restart to ready, ${RECORDS} records`, value: again.readyAfter, max: 1 + seconds, unit: ' s' })
-  report.check({ name: 'Restart: GETs of source objects', value: (await endpoint.request({})).sourceGets, max: 0 })
-  await again.stop()
+  report.check({ name: `Restart to ready, ${RECORDS} records`, value: restarted.readyAfterSeconds, max: 1 + seconds, unit: ' s' })
+  report.check({ name: 'Restart: GETs of objects under source_data/', value: (await endpoint.request({})).sourceGets, max: 0 })
+  await restarted.stop()
 }

@@ -13,11 +13,11 @@ const HOUR_MS = 3_600_000
 const PRICE = 0.005
 const HOURS_A_MONTH = 730
 /** Milliseconds between two reads. */
-const READ_MS = 500
+const READ_INTERVAL_MS = 500
 /** `AGGREGATE_INTERVAL`. */
-const JOB_MS = 300_000
+const JOB_INTERVAL_MS = 300_000
 /** Milliseconds of CPU time for a page, in the listing thread. */
-const PAGE_MS = 1.5
+const PAGE_CPU_MS = 1.5
 /** Numbers of records. Each has an info file and an image. */
 const SIZES = [1000, 10_000, 100_000, 1_000_000]
 const SETTINGS = [
@@ -28,12 +28,13 @@ const SETTINGS = [
   { latencyMs: 30, staleness: '2s', limit: 60 }
 ] as const
 
+/** `rounds`: how many round trips follow one after the other, because a request depends on the response to another one. */
 interface Listing { readonly requests: number, readonly rounds: number }
 
-/** Lists keys twice. Returns the requests of the second listing, and how many of them have to wait for each other. */
+/** Lists keys twice, and measures the second listing, whose ranges are known from the first one. */
 async function relist (keys: readonly string[]): Promise<Listing> {
   const bucket = new ListedKeys(keys)
-  const lister = new RangedLister({ url: 's3://lake', pagesOf: (prefix, range) => bucket.pagesOf(prefix, range), farMs: 0 })
+  const lister = new RangedLister({ url: 's3://lake', pagesOf: (prefix, range) => bucket.pagesOf(prefix, range), farMs: 0 }) // lists in ranges whatever the latency
   let [requests, rounds] = [0, 0]
   for (let listing = 0; listing < 2; listing++) {
     [requests, rounds] = [0, 0]
@@ -56,12 +57,13 @@ async function readAll (pages: AsyncIterator<unknown>): Promise<void> {
   while (!(await pages.next()).done);
 }
 
+/** What was measured in an hour: the number of LIST requests, the greatest age of the data, and the duration of a listing. */
 interface Hour { readonly lists: number, readonly maxAgeMs: number, readonly listingMs: number }
 
-/** Simulates one replica for an hour after its first minute. */
+/** Simulates one replica for the time between two jobs, and then for an hour, which is measured. */
 async function simulate ({ requests, rounds }: Listing, { latencyMs, staleness, limit }: (typeof SETTINGS)[number]): Promise<Hour> {
   const time = new VirtualTime()
-  const listingMs = Math.max(rounds * latencyMs, requests * PAGE_MS)
+  const listingMs = Math.max(rounds * latencyMs, requests * PAGE_CPU_MS)
   let [lists, maxAgeMs] = [0, 0]
   const refresher = new Refresher<Refreshed>(async () => {
     const listedAt = time.clock()
@@ -74,12 +76,12 @@ async function simulate ({ requests, rounds }: Listing, { latencyMs, staleness, 
     pause: (ms) => time.sleep(ms),
     rules: { maxStalenessMs: parseDuration(staleness)!, refreshWaitMs: parseDuration(DEFAULTS.refreshWait)!, maxStaleIfErrorMs: Infinity, maxListRequests: limit }
   })
-  for (let now = 0; now < HOUR_MS + JOB_MS; now += READ_MS) {
-    if (now === JOB_MS) [lists, maxAgeMs] = [0, 0]
-    if (now % JOB_MS === 0) refresher.refresh({ fresh: true })
+  for (let now = 0; now < HOUR_MS + JOB_INTERVAL_MS; now += READ_INTERVAL_MS) {
+    if (now === JOB_INTERVAL_MS) [lists, maxAgeMs] = [0, 0]
+    if (now % JOB_INTERVAL_MS === 0) refresher.refresh({ fresh: true })
     refresher.ensure()
     maxAgeMs = Math.max(maxAgeMs, refresher.freshness().ageMs ?? 0)
-    await time.advance(READ_MS)
+    await time.advance(READ_INTERVAL_MS)
   }
   return { lists, maxAgeMs, listingMs }
 }

@@ -11,17 +11,17 @@ const RECORDS = 20_000
 const LATENCIES_MS = [30, 100]
 const MAX_STALENESS_SECONDS = 2
 
-/** What `open-loop.js` reports of the reads in a period. */
-interface Reads { readonly requests: number, readonly failed: number, readonly p99: number, readonly waited: number, readonly maxAge: number }
+/** What `open-loop.js` reports about the reads in a period. */
+interface Reads { readonly requests: number, readonly failed: number, readonly p99: number, readonly slow: number, readonly maxAge: number }
 
-/** A store with a lake, whose latency can be set. */
+/** A store that is far away: its latency can be set. It contains one lake. */
 export interface FarStore {
-  /** Added to the name of each row. */
+  /** Added to the name of each figure in the report. */
   readonly suffix: string
-  /** The settings of a service on the lake. */
-  readonly lake: Readonly<Record<string, string>>
+  /** The settings with which a service uses the lake. */
+  readonly settings: Readonly<Record<string, string>>
   /** The number of records that are added at once. */
-  readonly changes: number
+  readonly addedRecords: number
   /** Adds records to the lake until it has this number of them. */
   fill (records: number): Promise<unknown>
   /** Sets the latency of each request, in milliseconds. Infinity: requests get no response. */
@@ -37,8 +37,8 @@ export interface FarOptions {
 export function farEndpoint (endpoint: Child): FarStore {
   return {
     suffix: '',
-    lake: { LAKE_URL: 's3://far', AWS_ENDPOINT_URL_S3: endpoint.firstLine.url as string },
-    changes: 100_000,
+    settings: { LAKE_URL: 's3://far', AWS_ENDPOINT_URL_S3: endpoint.firstLine.url as string },
+    addedRecords: 100_000,
     fill: (records) => endpoint.request({ fill: 'far', records }),
     setLatency: (latencyMs) => endpoint.request({ limits: { latencyMs } })
   }
@@ -50,7 +50,7 @@ export function farEndpoint (endpoint: Child): FarStore {
  */
 export async function measureFar (report: Report, store: FarStore, { periodMs }: FarOptions): Promise<void> {
   await store.fill(RECORDS)
-  const service = await startService({ ...store.lake, MAX_STALENESS: `${MAX_STALENESS_SECONDS}s` })
+  const service = await startService({ ...store.settings, MAX_STALENESS: `${MAX_STALENESS_SECONDS}s` })
   await waitForFirstJob(service)
   const load = await startNode('./open-loop.js', [recordOf(service), String(RATE)])
   for (const latencyMs of LATENCIES_MS) {
@@ -66,10 +66,10 @@ export async function measureFar (report: Report, store: FarStore, { periodMs }:
   await store.setLatency(LATENCIES_MS[0]!)
   report.check({ name: `Reads while the store is silent, p99${store.suffix}`, value: silent.p99, max: 20, unit: ' ms' })
   report.inform({ name: `Seconds until the data is fresh again${store.suffix}`, value: await secondsUntilFresh(service), unit: ' s' })
-  await store.fill(RECORDS + store.changes)
+  await store.fill(RECORDS + store.addedRecords)
   let seconds = 0
   const busy = await during(load, async () => { seconds = await publish(service) })
-  report.inform({ name: `${store.changes} new records at ${LATENCIES_MS[0]} ms, published${store.suffix}`, value: seconds, unit: ' s' })
+  report.inform({ name: `${store.addedRecords} new records at ${LATENCIES_MS[0]} ms, published${store.suffix}`, value: seconds, unit: ' s' })
   report.check({ name: `Reads during that, p99${store.suffix}`, value: busy.p99, max: 20, unit: ' ms' })
   await store.setLatency(0)
   await load.stop()
@@ -79,16 +79,16 @@ export async function measureFar (report: Report, store: FarStore, { periodMs }:
 async function measureSteady (report: Report, service: Service, load: Child, { latencyMs, periodMs, suffix }: { latencyMs: number, periodMs: number, suffix: string }): Promise<void> {
   const refreshes: number[] = []
   for (let i = 0; i < 5; i++) refreshes.push(await refreshSeconds(service))
-  const { requests, waited, p99, maxAge } = await during(load, () => sleep(periodMs))
+  const { requests, slow, p99, maxAge } = await during(load, () => sleep(periodMs))
   const name = `Reads at ${latencyMs} ms`
   report.inform({ name: `A refresh of ${RECORDS} records at ${latencyMs} ms${suffix}`, value: median(refreshes), unit: ' s' })
-  report.check({ name: `${name} that take 0.1 s or longer${suffix}`, value: 100 * waited / requests, max: 0.1, unit: ' %' })
+  report.check({ name: `${name} that take 0.1 s or longer${suffix}`, value: 100 * slow / requests, max: 0.1, unit: ' %' })
   report.inform({ name: `${name}, p99${suffix}`, value: p99, unit: ' ms' })
-  // The bar depends on the slowest of the refreshes above, because their duration varies on a busy machine.
+  // The limit depends on the slowest of the refreshes above, because their duration varies on a busy machine.
   report.check({ name: `${name}, greatest Age${suffix}`, value: maxAge, max: Math.ceil(Math.max(MAX_STALENESS_SECONDS, 2 * Math.max(...refreshes))), unit: ' s' })
 }
 
-/** Measures the reads during some work. */
+/** Runs `work` under load. Returns what was measured during that time. */
 async function during (load: Child, work: () => Promise<unknown>): Promise<Reads> {
   await load.request({})
   await work()

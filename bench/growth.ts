@@ -75,10 +75,10 @@ async function measureSize (endpoint: Child, size: number): Promise<Measurement>
   const costs: Record<string, Cost> = {}
   for (const [request, pathOf] of Object.entries(REQUESTS)) costs[request] = await measureCost(first, pathOf)
   await first.stop()
-  const again = await startService(lakeOf(endpoint, name))
-  await again.stop()
+  const restarted = await startService(lakeOf(endpoint, name))
+  await restarted.stop()
   await endpoint.request({ empty: name })
-  return { size, cold: first.readyAfter, restart: again.readyAfter, now, peak, costs }
+  return { size, cold: first.readyAfterSeconds, restart: restarted.readyAfterSeconds, now, peak, costs }
 }
 
 const lakeOf = (endpoint: Child, name: string) => ({ LAKE_URL: `s3://${name}`, AWS_ENDPOINT_URL_S3: endpoint.firstLine.url as string })

@@ -24,7 +24,11 @@ const generate = isInstalled('wrk') ? wrk : autocannon
 const MIN_REQUESTS = 16
 const MAX_SECONDS = 4
 
-/** Sends requests for 1 to `MAX_SECONDS` seconds. Returns the number of requests per second of CPU time of the serving process. */
+/**
+ * Sends requests for 1 to `MAX_SECONDS` seconds. Returns the number of requests per second of CPU time of the serving process.
+ *
+ * @param folder where temporary files are written
+ */
 export async function sample (target: Target, folder: string): Promise<number> {
   for (let seconds = 1; ; seconds *= 2) {
     const before = cpuSeconds(target.pid)

@@ -17,7 +17,7 @@ import { dataGroups, measureResponses, measureShapes, statsGroups, type Services
 import { startService, waitForFirstJob, type Service } from './service.js'
 
 const HELP = `Measures the performance that the product promises, each figure with a reference measured in the same run. Prints two tables: ratios to the
-control, a bare Fastify route that sends the same bytes, and ratios to nginx. The exit code is 1 if a figure does not meet its bar.
+control, a bare Fastify route that sends the same bytes, and ratios to nginx. The exit code is 1 if a figure is not as required.
 
 npm run bench -- [options]
 
@@ -97,9 +97,9 @@ const bench: Command = async (argv) => {
   process.stdout.write('\n' + report.toString())
   const machine = { node: process.version, cpus: cpus().map(({ model }) => model), date: new Date().toISOString() }
   writeFileSync(json, JSON.stringify({ ...machine, rows: report.rows, nginx: report.nginx, ...report.tables }, undefined, 2) + '\n')
-  if (report.isMet) return 'all bars are met'
-  if (smoke) return 'not all bars are met; a smoke run does not fail for that'
-  throw new Error('not all bars are met')
+  if (report.isMet) return 'all figures are as required'
+  if (smoke) return 'not all figures are as required; a smoke run does not fail for that'
+  throw new Error('not all figures are as required')
 }
 
 /** Starts a service on each lake, and one with a request log on the largest; stops them after `work`. */

@@ -90,10 +90,12 @@ async function request (url: string, headers: Record<string, string> = {}): Prom
   return response
 }
 
+/** Queries of listings, each of which is added to `limit`. */
 const LISTINGS = ['', '&min_age=30', '&image_exists=true', '&sort=-last_name', '&columns=user_id,city,height', '&where=city%3DOslo', '&sort=birthts', '&min_age=20&max_age=60&format=csv']
 
+/** Pages through a listing again and again. The clients start one after the other, so that their listings end at different times. */
 async function pageThrough (url: string, client: number, isOver: () => boolean): Promise<void> {
-  await sleep(client * PAGE_PAUSE_MS / PAGING_CLIENTS * 10)
+  await sleep(client / PAGING_CLIENTS * PAGES * PAGE_PAUSE_MS)
   while (!isOver()) {
     let next: string | undefined = `/data?limit=500${LISTINGS[client % LISTINGS.length]}`
     for (let page = 0; page < PAGES && next !== undefined && !isOver(); page++) {
@@ -121,7 +123,7 @@ async function mixRequests (url: string, records: number, isOver: () => boolean)
   }
 }
 
-async function change (endpoint: S3Endpoint, records: number, isOver: () => boolean): Promise<void> {
+async function changeRecords (endpoint: S3Endpoint, records: number, isOver: () => boolean): Promise<void> {
   for (let i = 0; !isOver(); i++) {
     const record = i * 104_729 % records
     endpoint.bucket(BUCKET).put(keyOf(record), infoFile(record, i + 1))
@@ -141,7 +143,7 @@ async function main (): Promise<number> {
   const start = performance.now()
   const isOver = () => performance.now() - start > Number(options.minutes) * 60_000
   const clients = [
-    change(endpoint, records, isOver),
+    changeRecords(endpoint, records, isOver),
     ...Array.from({ length: PAGING_CLIENTS }, (_, client) => pageThrough(server.url, client, isOver)),
     mixRequests(server.url, records, isOver),
     mixRequests(server.url, records, isOver)

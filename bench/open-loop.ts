@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 // Requests a URL at a fixed rate, which does not depend on how fast responses arrive, and measures each latency from the time at which the request
 // was due: open-loop.js <url> <requests per second>. The first message starts the load. The second one stops it; its reply contains the latencies in
-// milliseconds, the number of responses that took 100 ms or longer (`waited`), and the greatest Age in seconds.
+// milliseconds, the number of responses that took 100 ms or longer (`slow`), and the greatest Age in seconds.
 
 const [url, rate] = [process.argv[2]!, Number(process.argv[3])]
 const agent = new Agent({ keepAlive: true, maxSockets: 256 })
@@ -45,8 +45,8 @@ process.on('message', () => {
   running.abort()
   running = undefined
   const sorted = latencies.sort((a, b) => a - b)
-  const at = (share: number) => sorted[Math.floor(sorted.length * share)]
-  const waited = sorted.filter((ms) => ms >= 100).length
-  process.send!({ requests: sorted.length, failed, p50: at(0.5), p99: at(0.99), max: sorted.at(-1), waited, maxAge })
+  const percentile = (share: number) => sorted[Math.floor(sorted.length * share)]
+  const slow = sorted.filter((ms) => ms >= 100).length
+  process.send!({ requests: sorted.length, failed, p50: percentile(0.5), p99: percentile(0.99), max: sorted.at(-1), slow, maxAge })
 })
-process.stdout.write('{}\n')
+process.stdout.write('{}\n') // reports that the process is ready

@@ -27,7 +27,7 @@ interface Call {
 }
 
 /** A query, as the request to each of the services in repetition `i`. A range of birth timestamps differs in each repetition, so that no result is cached. */
-interface Question {
+interface Query {
   readonly userlake: (i: number) => Call
   readonly roapi: (i: number) => Call
   readonly datasette: (i: number) => Call
@@ -35,30 +35,33 @@ interface Question {
 
 /** About a tenth of the records: those born in 8 years, from `i` minutes after 1998-01-01. */
 const tenth = (i: number) => ({ from: Date.UTC(1998) + i * 60_000, to: Date.UTC(2006) + i * 60_000 })
+/** The condition that selects them: in SQL, and as parameters of Userlake. */
 const where = (i: number) => `birthts >= ${tenth(i).from} and birthts < ${tenth(i).to}`
-const ranges = (i: number) => `where=birthts%3E%3D${tenth(i).from}&where=birthts%3C${tenth(i).to}`
+const conditions = (i: number) => `where=birthts%3E%3D${tenth(i).from}&where=birthts%3C${tenth(i).to}`
 const { id, lastName } = personAt(1, 0)
 
+// ROAPI: its REST API and its SQL API.
 const rest = (path: string, accept = 'application/json') => (): Call => ({ path: `/api/tables/users${path}`, accept })
 const sql = (query: (i: number) => string) => (i: number): Call => ({ path: '/api/sql', sql: query(i), accept: 'application/json' })
+// Datasette: its API of a table, and its SQL API.
 const table = (query: string) => (): Call => ({ path: `/users/users.json?_shape=array&_size=max${query}` })
 const select = (query: (i: number) => string) => (i: number): Call => ({ path: `/users.json?_shape=array&sql=${encodeURIComponent(query(i))}` })
 
-const QUESTIONS: Readonly<Record<string, Question>> = {
+const QUERIES: Readonly<Record<string, Query>> = {
   'all records as JSON': { userlake: () => ({ path: '/data' }), roapi: rest(''), datasette: table('') },
   'all records as CSV': { userlake: () => ({ path: '/data.csv' }), roapi: rest('', 'application/csv'), datasette: () => ({ path: '/users/users.csv?_stream=on&_size=max' }) },
   'a tenth, by birth timestamp': {
-    userlake: (i) => ({ path: `/data?${ranges(i)}` }),
+    userlake: (i) => ({ path: `/data?${conditions(i)}` }),
     roapi: sql((i) => `select * from users where ${where(i)}`),
     datasette: select((i) => `select * from users where ${where(i)}`)
   },
   'two columns of a tenth': {
-    userlake: (i) => ({ path: `/data?${ranges(i)}&columns=user_id,last_name` }),
+    userlake: (i) => ({ path: `/data?${conditions(i)}&columns=user_id,last_name` }),
     roapi: sql((i) => `select user_id, last_name from users where ${where(i)}`),
     datasette: select((i) => `select user_id, last_name from users where ${where(i)}`)
   },
   'a page of 100, by last name': {
-    userlake: (i) => ({ path: `/data?${ranges(i)}&sort=last_name&limit=100` }),
+    userlake: (i) => ({ path: `/data?${conditions(i)}&sort=last_name&limit=100` }),
     roapi: sql((i) => `select * from users where ${where(i)} order by last_name limit 100`),
     datasette: select((i) => `select * from users where ${where(i)} order by last_name limit 100`)
   },
@@ -73,7 +76,7 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
     datasette: table(`&last_name=${encodeURIComponent(lastName)}`)
   },
   'an average of a tenth': {
-    userlake: (i) => ({ path: `/stats?${ranges(i)}` }),
+    userlake: (i) => ({ path: `/stats?${conditions(i)}` }),
     roapi: sql((i) => `select count(*), avg(birthts) from users where ${where(i)}`),
     datasette: select((i) => `select count(*), avg(birthts) from users where ${where(i)}`)
   },
@@ -100,10 +103,10 @@ export async function measurePeers (report: Report, endpoint: Child, folder: str
   writeFileSync(csv, Buffer.from(await (await fetch(`${userlake.url}/data.csv`)).arrayBuffer()))
   const servers = { userlake, roapi: await startRoapi(csv), datasette: await startDatasette(csv, `${folder}/users.db`) }
   const rows = [['100,000 records, ms of wall time (CPU)', 'Userlake', 'ROAPI', 'Datasette']]
-  for (const [name, question] of Object.entries(QUESTIONS)) {
+  for (const [name, query] of Object.entries(QUERIES)) {
     const costs = []
     for (const server of ['userlake', 'roapi', 'datasette'] as const) {
-      const cost = await measure(servers[server], question[server])
+      const cost = await measure(servers[server], query[server])
       costs.push(`${cost.wallMs.toPrecision(3)} (${cost.cpuMs.toPrecision(3)})`)
       process.stderr.write(`${name}, ${server}: ${costs.at(-1)}, ${cost.bytes} bytes\n`)
     }
@@ -113,7 +116,7 @@ export async function measurePeers (report: Report, endpoint: Child, folder: str
   for (const { stop } of [userlake, servers.roapi, servers.datasette]) await stop()
 }
 
-/** The median wall time of a request, and the mean of its CPU time. The first one is not counted. */
+/** The median wall time of a request, and the mean of its CPU time. The first request is not counted. */
 async function measure ({ pid, url }: Server, callOf: (i: number) => Call): Promise<Cost> {
   const client = new Agent({ pipelining: 1, connections: 1, headersTimeout: 0, bodyTimeout: 0 })
   const send = async (i: number): Promise<number> => {
@@ -149,8 +152,8 @@ async function startDatasette (csv: string, database: string): Promise<Server & 
   const { status, stderr } = spawnSync(`${BIN}python`, [`${TOOLS}load.py`, csv, database], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`tools/peers/load.py: ${stderr}`)
   const port = await freePort()
-  const settings = ['max_returned_rows', RECORDS, 'sql_time_limit_ms', 60_000, 'max_csv_mb', 0].map(String)
-  const args = ['serve', '--immutable', database, '--port', String(port), ...[0, 2, 4].flatMap((i) => ['--setting', ...settings.slice(i, i + 2)])]
+  const settings = { max_returned_rows: RECORDS, sql_time_limit_ms: 60_000, max_csv_mb: 0 }
+  const args = ['serve', '--immutable', database, '--port', String(port), ...Object.entries(settings).flatMap(([name, value]) => ['--setting', name, String(value)])]
   return await startServer('datasette', args, `http://127.0.0.1:${port}`, '/-/versions.json')
 }
 

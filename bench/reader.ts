@@ -85,5 +85,5 @@ process.on('message', async () => {
   const { user, system } = process.cpuUsage(cpu)
   process.send!({ objects, seconds: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 })
 })
-process.stdout.write('{}\n')
+process.stdout.write('{}\n') // reports that the process is ready
 process.on('SIGTERM', () => process.exit())

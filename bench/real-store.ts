@@ -13,7 +13,7 @@ import type { Report } from './report.js'
 
 const RECORDS = 10_000
 /** The records that are added to the lake of the real server: fewer than to that of the endpoint, because it writes each one to its disk. */
-const CHANGES = 10_000
+const ADDED_RECORDS = 10_000
 const run = promisify(execFile)
 
 /** A bucket of the real S3 server at S3_TEST_ENDPOINT. */
@@ -40,8 +40,8 @@ export async function measureFarRealStore (report: Report, options: FarOptions):
     const proxy = await startDelayingProxy(endpoint)
     await measureFar(report, {
       suffix: `, ${name}`,
-      lake: { LAKE_URL: `s3://${bucket}`, AWS_ENDPOINT_URL_S3: proxy.url },
-      changes: CHANGES,
+      settings: { LAKE_URL: `s3://${bucket}`, AWS_ENDPOINT_URL_S3: proxy.url },
+      addedRecords: ADDED_RECORDS,
       fill: (records) => fill(store, records),
       setLatency: async (ms) => { proxy.latencyMs = ms }
     }, options)

@@ -15,7 +15,7 @@ async function serveBucket (): Promise<void> {
   const endpoint = await startS3Endpoint()
   const bucket = endpoint.bucket('rejects')
   const infoFile = (birthts: string | number) => `first_name,last_name,birthts\nAnn,Lee,${birthts}\n`
-  for (let i = 0; i < REJECTS; i++) bucket.put(`source_data/u${String(i).padStart(6, '0')}.csv`, infoFile('1990-05-01'))
+  for (let i = 0; i < REJECTS; i++) bucket.put(`source_data/u${String(i).padStart(6, '0')}.csv`, infoFile('1990-05-01')) // not a number of milliseconds
   bucket.put('source_data/good.csv', infoFile(0))
   parentPort!.on('message', (birthts: number) => {
     bucket.put('source_data/good.csv', infoFile(birthts))

@@ -1,7 +1,7 @@
-/** One measured figure and, if there is one, its bar: the limit that it must keep. */
+/** One measured figure and, if there is one, the limit that is required of it. */
 export interface Row {
   readonly name: string
-  readonly bar: string
+  readonly required: string
   readonly measured: string
   /** If the figure is a ratio to a reference: the CPU time of a request, and that of the same request to the reference. */
   readonly cpu?: string
@@ -22,7 +22,7 @@ interface Figure {
   readonly referenceMicros?: number
 }
 
-interface Bar extends Figure {
+interface RequiredFigure extends Figure {
   readonly min?: number
   readonly max?: number
 }
@@ -39,15 +39,15 @@ export class Report {
   readonly tables: Record<string, string[][]> = {}
 
   /** Adds a figure that must be at least `min`, at most `max`, or both. */
-  check ({ min, max, ...figure }: Bar): void {
+  check ({ min, max, ...figure }: RequiredFigure): void {
     const { value, noise = 1, unit = '' } = figure
     const isMet = value >= (min ?? -Infinity) && value <= (max ?? Infinity)
     const isSteady = noise >= NOISE.min && noise <= NOISE.max
-    const bar = min === undefined ? `<= ${format(max!)}${unit}` : `>= ${format(min)}${unit}`
-    this.#add(this.rows, toRow(figure, bar, !isSteady ? 'not measurable' : isMet ? 'met' : 'not met'))
+    const required = min === undefined ? `<= ${format(max!)}${unit}` : `>= ${format(min)}${unit}`
+    this.#add(this.rows, toRow(figure, required, !isSteady ? 'not measurable' : isMet ? 'met' : 'not met'))
   }
 
-  /** Adds a figure without a bar. */
+  /** Adds a figure of which nothing is required. */
   inform (figure: Figure): void {
     this.#add(this.rows, toRow(figure, '', 'for information'))
   }
@@ -58,7 +58,7 @@ export class Report {
   }
 
   skip (name: string, reason: string): void {
-    this.#add(this.rows, { name, bar: reason, measured: '', verdict: 'not measurable' })
+    this.#add(this.rows, { name, required: reason, measured: '', verdict: 'not measurable' })
   }
 
   table (name: string, rows: string[][]): void {
@@ -70,10 +70,10 @@ export class Report {
   }
 
   toString (): string {
-    const bars = this.rows.map(({ name, bar, measured, cpu = '', noise = '', verdict }) => [name, bar, measured, cpu, noise, verdict])
+    const checked = this.rows.map(({ name, required, measured, cpu = '', noise = '', verdict }) => [name, required, measured, cpu, noise, verdict])
     const nginx = this.nginx.map(({ name, measured, cpu = '', noise = '' }) => [name, measured, cpu, noise])
     return [
-      [['What', 'Bar', 'Measured', 'CPU a request, and of the reference', 'Noise', 'Verdict'], ...bars],
+      [['What', 'Required', 'Measured', 'CPU a request, and of the reference', 'Noise', 'Verdict'], ...checked],
       ...nginx.length > 0 ? [[['What', 'Ratio to nginx', 'CPU a request, and of nginx', 'Noise'], ...nginx]] : [],
       ...Object.values(this.tables)
     ].map(align).join('\n')
@@ -81,14 +81,14 @@ export class Report {
 
   #add (rows: Row[], row: Row, prefix = ''): void {
     rows.push(row)
-    process.stderr.write(`${prefix}${row.name}: ${[row.measured, row.bar, row.cpu, row.verdict].filter(Boolean).join(', ')}\n`)
+    process.stderr.write(`${prefix}${row.name}: ${[row.measured, row.required, row.cpu, row.verdict].filter(Boolean).join(', ')}\n`)
   }
 }
 
-function toRow ({ name, value, unit = '', noise, micros, referenceMicros }: Figure, bar: string, verdict: Verdict): Row {
+function toRow ({ name, value, unit = '', noise, micros, referenceMicros }: Figure, required: string, verdict: Verdict): Row {
   return {
     name,
-    bar,
+    required,
     measured: format(value) + unit,
     ...micros !== undefined && { cpu: `${format(micros)} us, ${format(referenceMicros!)} us` },
     ...noise !== undefined && { noise: format(noise) },

@@ -27,7 +27,7 @@ interface Group {
 
 interface Row {
   readonly name: string
-  /** The lowest ratio to the control that meets the bar. */
+  /** The lowest ratio to the control that is accepted. */
   readonly min: number
   /** What is measured. Default: the target of the group. */
   readonly target?: Target

@@ -10,7 +10,7 @@ export const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '16384' }
 export interface Service extends Child {
   readonly url: string
   /** Seconds from the start of the process until it was ready. */
-  readonly readyAfter: number
+  readonly readyAfterSeconds: number
 }
 
 /**
@@ -25,7 +25,7 @@ export async function startService (env: Record<string, string>, { isMonitored =
   })
   const url = addressOf(child)
   while ((await fetch(`${url}/readyz`)).status !== 200) await sleep(5)
-  return { ...child, url, readyAfter: (performance.now() - start) / 1000 }
+  return { ...child, url, readyAfterSeconds: (performance.now() - start) / 1000 }
 }
 
 /** Returns the address that a Fastify server listens on, which is the first line that it logs. */
