@@ -10,8 +10,8 @@ export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChan
     const [now, before] = [reasons, previous].map((list) => list.filter((reason) => reason !== 'refresh_slow'))
     const cause = error instanceof Error ? error.message : undefined
     if (now!.join() === before!.join()) log.debug({ stale: reasons }, 'The freshness of the data has changed')
-    else if (now!.length === 0) log.info({ previous }, 'The data is fresh again')
-    else log.warn({ stale: reasons, cause }, 'The data is stale; only changes of the reasons are logged')
+    else if (now!.length === 0) log.info({ previous }, 'The data is up to date again')
+    else log.warn({ stale: reasons, cause }, 'The data may be outdated, for these reasons (Data-Stale); the next line follows when they change')
   }
 }
 

@@ -25,7 +25,7 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   return {
     onReconciled: ({ warnings, takeoverMs, newRejects, newRejectCount, ignored }) => {
       logWarnings(warnings)
-      if (takeoverMs !== undefined) log.info({ seconds: Math.round(takeoverMs / 1000) }, 'The replica that listed the lake has not written the state for this time: this replica lists the lake now')
+      if (takeoverMs !== undefined) log.info({ seconds: Math.round(takeoverMs / 1000) }, 'The replica that listed the lake no longer writes the state object: this replica lists the lake now')
       for (const { key, code, detail, hint, line, column } of newRejects(MAX_REJECT_LINES)) log.warn({ key, code, detail, hint, line, column }, 'Info file rejected')
       if (newRejectCount > MAX_REJECT_LINES) log.warn({ count: newRejectCount - MAX_REJECT_LINES }, 'More info files are rejected; GET /rejects lists all of them')
       for (const { extension, count, example } of ignored) {

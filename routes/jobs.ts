@@ -45,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const oneJob = { config: { operation: getJob, access: 'read' as const }, schema: { params: JobParams, querystring: NoQuery, response: { 200: Job } } }
   fastify.get('/jobs/:id', oneJob, async ({ params: { id } }) => {
     const job = jobs.get(id)
-    if (job === undefined) throw new Problem(404, 'job_not_found', `This process has no job ${JSON.stringify(id)}`)
+    if (job === undefined) throw new Problem(404, 'job_not_found', `This process has no job ${JSON.stringify(id)}; GET /jobs lists its last 100`)
     return toWire(job)
   })
 }

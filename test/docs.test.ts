@@ -50,7 +50,7 @@ t.test('the table of routes contains every route and nothing else', async (t) =>
 })
 
 t.test('the README lists the reserved names of parameters', async (t) => {
-  const sentence = /Columns with one of these names are filtered by `where` only, as they are names of other parameters: ([^.]*)\./.exec(readme)
+  const sentence = /Columns with one of these names are filtered by `where` only, as other parameters have these names or may get them: ([^.]*)\./.exec(readme)
   t.same([...sentence![1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name), RESERVED_PARAMETERS)
 })
 

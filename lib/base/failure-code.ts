@@ -13,7 +13,7 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   too_large: 'An object is too large',
   invalid_key: 'The lake cannot contain an object with this key',
   precondition_failed: 'The object was changed repeatedly while it was read or written',
-  read_only: 'Another process writes to this folder; this one serves it read-only',
+  read_only: 'Another process writes to this folder; this one only reads it',
   store_error: 'The lake returned an error',
   lake_too_large: 'The lake is too large: one of its columns has more than 2 GiB of text',
   download_failed: 'Some info files could not be downloaded',

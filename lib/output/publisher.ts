@@ -68,6 +68,6 @@ export class Publisher {
     if (expectedEtag === null) return undefined
     const found = await this.#store.get(key)
     if (typeof found === 'object' && found.etag === expectedEtag) return found.body
-    throw new StoreError('precondition_failed', `${this.#store.url}/${key}: the object is not the expected one`)
+    throw new StoreError('precondition_failed', `${this.#store.url}/${key}: the object has changed in the meantime`)
   }
 }

@@ -10,7 +10,7 @@ import type { SnapshotFailure } from './snapshot-file.js'
  */
 export function snapshotWarnings (failure: SnapshotFailure | undefined, error: unknown): Warning[] {
   const warnings: Warning[] = []
-  if (failure === 'damaged') warnings.push({ code: 'snapshot_damaged', detail: 'The snapshot is damaged: every info file was downloaded' })
+  if (failure === 'damaged') warnings.push({ code: 'snapshot_damaged', detail: 'The snapshot is damaged: this start downloaded every info file, and the next snapshot replaces it' })
   else if (failure !== undefined && failure !== 'foreign') {
     warnings.push({ code: 'snapshot_not_readable', detail: `The snapshot could not be read: ${describeFailure(failure)}; every info file was downloaded` })
   }

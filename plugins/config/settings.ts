@@ -83,13 +83,13 @@ export const SettingsSchema = Type.Object({
   }, { format: 'key' }),
   AGGREGATE_INTERVAL: text({
     default: '5m',
-    description: 'The interval at which the lake is reconciled and the output is updated',
+    description: 'The interval at which the lake is listed, changed files are read and the output is updated',
     accepted: 'a duration from 1s to 1h, such as 30s or 5m'
   }, { format: 'interval' }),
   PUBLISH: boolean({ default: true, description: 'Whether the output is published; if not, nothing is written to the lake, and read access is enough' }),
   SHARE_LISTINGS: boolean({
     default: true,
-    description: 'Whether the replicas of a bucket share their listings through an object beside the snapshot: one lists, the others follow; if not, each replica lists ' +
+    description: 'Whether the replicas of a bucket share their listings through an object beside the output: one lists, the others follow; if not, each replica lists ' +
       'for itself, as it always does with a folder'
   }),
   MAX_STALENESS: text({
@@ -164,7 +164,7 @@ export const SettingsSchema = Type.Object({
     default: DEFAULTS.duplicates, description: 'Which of several info files with the same user id is served: the one with the shortest key or the newest one'
   }),
   OUTPUT_FORMATS: text({
-    default: 'csv', description: 'The formats of the output; csv,parquet writes a Parquet file in addition to the CSV', accepted: 'csv or csv,parquet'
+    default: 'csv', description: 'The formats of the output; csv,parquet writes a Parquet file in addition to the CSV, with the extension parquet instead of that of OUTPUT_KEY', accepted: 'csv or csv,parquet'
   }, { enum: ['csv', 'csv,parquet'] }),
   OUTPUT_COLUMNS: text({
     default: '', description: 'The columns of the output, in this order; empty: the declared columns, in the order of the schema', accepted: 'a comma-separated list without duplicates, or empty'

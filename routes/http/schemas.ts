@@ -126,7 +126,7 @@ export const Job = Type.Object({
   progress: JobProgress,
   result: nullable('What the job did; null unless it has succeeded', JobResult),
   error: nullable('Why the job failed; null unless it has failed', JobError)
-}, { description: 'A run that reconciles with the lake and publishes the output' })
+}, { description: 'One run that reads what has changed in the lake and brings the output up to date' })
 
 export const JobList = Type.Object({ jobs: Type.Array(Job, { description: 'The jobs, newest first' }) }, { description: 'The recent jobs' })
 

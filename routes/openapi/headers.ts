@@ -30,9 +30,9 @@ export const universal = {
 }
 
 const AGE = 'The seconds since the start of the last complete listing of the lake'
-const VERSION = 'The name of the data version, which is computed from all records: equal data has the same name on every replica'
+const VERSION = 'The name of the data version, the state of all records that the response is from. It is computed from all records: equal data has the same name on every replica'
 const versionSchema = string('Qm3cVxq0mXbZ0vTjS3hU4w', { pattern: '^[\\w-]{22}$' })
-const dataStale = define('Data-Stale', 'Why the data may differ from the lake: one or more reasons, separated by commas; absent if no reason is known. The reasons are ' +
+const dataStale = define('Data-Stale', 'Why the data may be outdated: one or more reasons, separated by commas; absent if no reason is known. The reasons are ' +
   `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable, download_failed', { pattern: '^[a-z_]+(, [a-z_]+)*$' }), false)
 
 const lastGood = define('Data-Last-Good', 'The number of records in the response, or in its statistics, that are an earlier version because the current info file is rejected; ' +

@@ -54,7 +54,7 @@ export const publishOutput: Operation = {
   operationId: 'publishOutput',
   tags,
   summary: 'Update the output',
-  description: 'Reconciles with the lake and writes the output if it would change. With `dry_run`, the job reports what would change and ' +
+  description: 'Reads what has changed in the lake, and writes the output if it would change: one job. With `dry_run`, the job reports what would change and ' +
     'writes nothing. The request has no body.',
   headers: headers.prefer,
   responses: {

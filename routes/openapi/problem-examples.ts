@@ -71,5 +71,5 @@ export const noSuchRange: Examples = {
     problem(416, 'Range Not Satisfiable', 'range_not_satisfiable', 'Range: got "bytes=999999-"; the image has 1180 bytes'))
 }
 export const unknownJob: Examples = {
-  unknown: example('A job that this process does not have', "'/jobs/1'", notFound('job_not_found', 'This process has no job "1"'))
+  unknown: example('A job that this process does not have', "'/jobs/1'", notFound('job_not_found', 'This process has no job "1"; GET /jobs lists its last 100'))
 }

@@ -138,7 +138,7 @@ t.test('while the bucket is down, reads are served from the last data and marked
 t.test('Data-Stale lists all reasons, also with 304; each change is logged once', async (t) => {
   const log: LogLine[] = []
   const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv(), '2.csv': csv('Bob') }, log })
-  const changes = () => log.filter(({ level, msg }) => level >= 30 && / (stale|fresh again)/.test(msg))
+  const changes = () => log.filter(({ level, msg }) => level >= 30 && /^The data (may be outdated|is up to date again)/.test(msg))
   const { headers: { etag } } = await app.inject('/data')
   endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/3.csv' ? { status: 500, body: '' } : undefined
   endpoint.bucket('datalake').put('source_data/3.csv', csv('Cid'))
@@ -150,13 +150,13 @@ t.test('Data-Stale lists all reasons, also with 304; each change is logged once'
     t.match(await app.inject({ url: '/data', headers: { 'if-none-match': etag } }), { statusCode: 304, headers: { 'data-stale': 'access_denied, download_failed' } })
   }
   t.match(changes(), [
-    { level: 40, stale: ['download_failed'], msg: /^The data is stale/ },
-    { level: 40, stale: ['access_denied', 'download_failed'], cause: /s3:\/\/datalake/, msg: /^The data is stale/ }
+    { level: 40, stale: ['download_failed'], msg: /^The data may be outdated/ },
+    { level: 40, stale: ['access_denied', 'download_failed'], cause: /s3:\/\/datalake/, msg: /^The data may be outdated/ }
   ])
   t.equal(changes().length, 2)
   endpoint.intercept = () => undefined
   clock.advance(60_000)
   for (let i = 0; i < 3; i++) t.equal((await app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })).headers['data-stale'], undefined)
-  t.match(changes()[2], { level: 30, previous: ['access_denied', 'download_failed'], msg: 'The data is fresh again' })
+  t.match(changes()[2], { level: 30, previous: ['access_denied', 'download_failed'], msg: 'The data is up to date again' })
   t.equal(changes().length, 3)
 })

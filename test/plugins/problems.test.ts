@@ -36,7 +36,7 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
     [{ method: 'DELETE', url: '/data' }, 'DELETE is not allowed for this URL; allowed: GET, HEAD, POST'],
     [{ method: 'POST', url: '/data', payload: 'x' }, 'POST /data must not have a body; its parameters are in the URL'],
     [{ url: '/dta?limit=1' }, 'There is no route GET /dta; GET /docs shows the routes'],
-    [{ url: '/jobs/1' }, 'This process has no job "1"']
+    [{ url: '/jobs/1' }, 'This process has no job "1"; GET /jobs lists its last 100']
   ]
   for (const [request, detail] of details) t.equal((await app.inject(request)).json().detail, detail)
 })

@@ -82,7 +82,7 @@ export class FolderLock {
       const holder = await readLock(path)
       if (holder === undefined || holder.token === token) return path
       if (isAlive(holder, Date.now())) {
-        throw new StoreError('read_only', `process ${holder.pid} on ${holder.host} holds the lock of this folder`)
+        throw new StoreError('read_only', `process ${holder.pid} on ${holder.host} writes to this folder and holds its lock; set PUBLISH=false here, or end that process`)
       }
       path = this.#pathOf(`lock-after-${holder.token}`)
     }

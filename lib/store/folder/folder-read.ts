@@ -66,7 +66,7 @@ export async function streamObject (
   if (isOther || (range && range.first >= info.size)) {
     context.files.close(file)
     throw isOther
-      ? new StoreError('precondition_failed', 'the object is not the expected one')
+      ? new StoreError('precondition_failed', 'the object has changed in the meantime')
       : new StoreError('store_error', 'the range begins after the end of the file')
   }
   const body = createReadStream('', { fd: file, start: range?.first ?? 0, ...range && { end: range.last }, fs: streamCalls(disk, readMs, context.files) })

@@ -62,7 +62,7 @@ export class FolderWriter {
     await this.#lock.acquire()
     const stats = await lstat(path, { bigint: true }).catch(toMissing)
     const etag = stats?.isFile() ? etagOf(stats) : null
-    if (etag !== ifMatch) throw new StoreError('precondition_failed', 'the object is not the expected one')
+    if (etag !== ifMatch) throw new StoreError('precondition_failed', 'the object has changed in the meantime')
   }
 
   /** Runs the work after all earlier work has ended. */

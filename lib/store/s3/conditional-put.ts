@@ -41,7 +41,7 @@ export class ConditionalPut {
         const current = await this.#requests.head(key, signal).catch(toMissing)
         if (current?.Metadata?.[WRITE_ID] === writeId) return { etag: unquote(current.ETag) }
         if (!isExpected(current, ifMatch)) {
-          throw new StoreError('precondition_failed', 'the object is not the expected one', { cause: error })
+          throw new StoreError('precondition_failed', 'the object has changed in the meantime', { cause: error })
         }
         if (attempt === ATTEMPTS) throw statusOf(error) === 412 && ifMatch === null ? notReadable(error) : error
         if (statusOf(error) === 412 && ifMatch !== null) this.#quote = quote === '' ? '"' : ''

@@ -81,7 +81,7 @@ t.test('one process at a time holds the lock; another one acquires it when that 
   const store = openFolder(t, root)
   const child = await startHolder(t)
   t.equal(await writeFrom(child, root), 'written')
-  const message = new RegExp(`: process ${child.pid} on ${hostname()} holds the lock of this folder$`)
+  const message = new RegExp(`: process ${child.pid} on ${hostname()} writes to this folder and holds its lock; set PUBLISH=false here, or end that process$`)
   await t.rejects(write(store, 'key'), { code: 'read_only', message })
   t.match(await store.get(`by-${child.pid}`), { size: 0 }, 'the folder can be read')
   child.kill('SIGKILL')
