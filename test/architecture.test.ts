@@ -26,7 +26,7 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
 ]
 
 /** The files that may use `process`: the entry points, and the S3 client, because the SDK reads one of its settings only from the environment. */
-const EDGES = ['server.ts', 'scripts/seed.ts', 'scripts/generate.ts', 'scripts/key.ts', 'scripts/openapi.ts', 'scripts/schema.ts', 'scripts/healthcheck.ts', 'lib/store/s3/s3-client.ts']
+const EDGES = ['server.ts', 'scripts/seed.ts', 'scripts/generate.ts', 'scripts/key.ts', 'scripts/openapi.ts', 'scripts/schema.ts', 'scripts/doctor.ts', 'scripts/healthcheck.ts', 'lib/store/s3/s3-client.ts']
 
 const sources = ['server.ts', 'app.ts', ...['lib', 'plugins', 'routes', 'scripts'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => join(folder, name)))]
@@ -72,7 +72,8 @@ const WALL_CLOCK = [
   'plugins/transformer.ts', 'lib/transformer.ts', // ages, and the times of jobs
   'lib/store/embedded-lake.ts', 'lib/store/open-store.ts', 'lib/store/folder/', // the times of files
   'lib/worker/serve-backend.ts', // the time of the state object, which another machine has written
-  'lib/store/s3/fast-path/s3-fast-path.ts' // signatures
+  'lib/store/s3/fast-path/s3-fast-path.ts', // signatures
+  'lib/store/s3/s3-inspector.ts' // the clock of the server
 ]
 
 t.test('only code that needs dates reads the wall clock', async (t) => {

@@ -1,8 +1,11 @@
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Clock } from '../base/clock.js'
+import { FolderInspector } from './folder/folder-inspector.js'
 import { FolderStore } from './folder/folder-store.js'
+import type { Inspector } from './inspector.js'
 import { LazyStore } from './lazy-store.js'
 import type { ObjectStore } from './object-store.js'
+import type { S3ClientSettings } from './s3/s3-client.js'
 
 /** The settings of a store. Plain data that can be posted to another thread. */
 export interface StoreSettings {
@@ -34,20 +37,39 @@ const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/
 export function openStore ({ url, env = {}, maxDownloads, clock = Date.now, blocking }: OpenStoreOptions): ObjectStore {
   const bucket = BUCKET_URL.exec(url)?.[1]
   if (bucket !== undefined) {
-    const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined
     return new LazyStore(url, async () => {
       const { S3Store } = await import('./s3/s3-store.js')
-      return new S3Store({ bucket, endpoint, region: env.AWS_REGION || undefined, maxDownloads })
+      return new S3Store({ bucket, ...serverOf(env), maxDownloads })
     })
   }
   const path = folderPath(url)
   if (path !== undefined) return new FolderStore(path, { clock, blocking })
-  throw new Error(`The URL of a lake must be s3://<bucket> or file:<path>; got ${JSON.stringify(url)}`)
+  throw invalidUrl(url)
+}
+
+/** Opens the inspector of the store with this URL. Throws if the URL is invalid. */
+export async function openInspector ({ url, env = {} }: StoreSettings): Promise<Inspector> {
+  const bucket = BUCKET_URL.exec(url)?.[1]
+  if (bucket !== undefined) {
+    const { S3Inspector } = await import('./s3/s3-inspector.js')
+    return new S3Inspector(bucket, serverOf(env))
+  }
+  const path = folderPath(url)
+  if (path !== undefined) return new FolderInspector(path)
+  throw invalidUrl(url)
 }
 
 /** Whether `openStore` accepts the URL. */
 export function isLakeUrl (text: string): boolean {
   return BUCKET_URL.test(text) || folderPath(text) !== undefined
+}
+
+function serverOf ({ AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION }: AwsVariables): S3ClientSettings {
+  return { endpoint: AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || undefined, region: AWS_REGION || undefined }
+}
+
+function invalidUrl (url: string): Error {
+  return new Error(`The URL of a lake must be s3://<bucket> or file:<path>; got ${JSON.stringify(url)}`)
 }
 
 function folderPath (text: string): string | undefined {

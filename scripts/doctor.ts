@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { DEFAULTS } from '../lib/base/defaults.js'
+import type { Inspector } from '../lib/store/inspector.js'
+import type { ObjectStore } from '../lib/store/object-store.js'
+import { openInspector, openStore } from '../lib/store/open-store.js'
+import { folderPrefix, lakeUrl, required } from './arguments.js'
+import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
+import { all, attempt, notApplicable, notTested, yes, type Finding } from './doctor/finding.js'
+import { measure, type Latency } from './doctor/latency.js'
+import { checkReads, type ReadFindings } from './doctor/read-checks.js'
+import { checkWrites, Scratch, type WriteFindings } from './doctor/write-checks.js'
+
+const HELP = `Checks what a lake supports: rights, region, clock, conditional writes, listings, ranges and latency. Prints a verdict for each feature of the service.
+
+npm run doctor -- --lake URL [options]
+
+  --lake URL        s3://bucket or file:folder
+  --prefix PREFIX   prefix of the keys of info files, ending in / (SOURCE_PREFIX, or else ${DEFAULTS.sourcePrefix})
+  --output-key KEY  key of the output (OUTPUT_KEY, or else ${DEFAULTS.outputKey})
+  --help            print this help
+
+It writes some 40 objects beside the output, and removes them; if the credentials could not remove them, it writes nothing. Source objects are only read. The exit code
+is 0 if no check has failed, otherwise 1.
+
+Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
+
+const OPTIONS = {
+  lake: { type: 'string' },
+  prefix: { type: 'string' },
+  'output-key': { type: 'string' },
+  help: { type: 'boolean', default: false }
+} as const
+
+const READS = 50
+const LISTS = 20
+const WRITES = 20
+
+type Section = readonly (readonly [name: string, finding: Finding])[]
+
+const doctor: Command = async (argv, io) => {
+  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  if (values.help) return HELP
+  const prefix = folderPrefix('--prefix', values.prefix ?? io.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
+  const outputKey = values['output-key'] ?? io.env['OUTPUT_KEY'] ?? DEFAULTS.outputKey
+  const url = lakeUrl('--lake', required('--lake', values.lake))
+  const inspector = await openInspector({ url, env: io.env })
+  try {
+    const { text, isHealthy } = await examine({ url, inspector, prefix, scratchPrefix: `${outputKey.slice(0, outputKey.lastIndexOf('/') + 1)}doctor-${randomUUID()}/`, env: io.env })
+    if (isHealthy) return text
+    io.stdout.write(text + '\n')
+    throw new Error('some checks have failed; see above')
+  } finally {
+    await inspector.close()
+  }
+}
+
+interface Examination {
+  readonly url: string
+  readonly inspector: Inspector
+  readonly prefix: string
+  /** The prefix of the objects that are written. */
+  readonly scratchPrefix: string
+  readonly env: CommandIo['env']
+}
+
+async function examine ({ url, inspector, prefix, scratchPrefix, env }: Examination): Promise<{ text: string, isHealthy: boolean }> {
+  const store = openStore({ url, env })
+  const scratch = new Scratch(store, scratchPrefix)
+  let reads: ReadFindings
+  let writes: WriteFindings | Finding
+  let latencies: ReadonlyArray<readonly [string, Latency]>
+  let removed: Finding
+  try {
+    reads = await checkReads(store, inspector, prefix, `${scratchPrefix}missing`)
+    writes = await tryWrites(store, inspector, scratch, scratchPrefix)
+    latencies = await measureAll(store, inspector, reads, writes, scratch, prefix)
+  } finally {
+    await store.close()
+    removed = await attempt(async () => {
+      if (scratch.keys.size > 0) await inspector.remove(scratchPrefix, [...scratch.keys])
+      return yes()
+    })
+  }
+  const own = scratchPrefix.slice(0, scratchPrefix.lastIndexOf('doctor-'))
+  const names = { list: `list ${prefix}`, get: `read ${prefix}*`, put: `write ${own}*` }
+  const sections: ReadonlyArray<readonly [string, Section]> = [
+    ['Rights and clock', [
+      [names.list, reads.list], [names.get, reads.get], ['a missing object', reads.missing], [names.put, 'put' in writes ? writes.put : writes],
+      ['clock', reads.clock], ...removed.verdict === 'yes' ? [] : [['remove what was written', removed] as const]
+    ]],
+    ['The store', [['listings begin after a key', reads.startAfter], ...checksOf(writes)]],
+    ['The service', featuresOf(url, reads, writes, names)]
+  ]
+  const lines = sections.flatMap(([title, section]) => ['', title, ...section.map(([name, { verdict, detail }]) => `  ${name.padEnd(34)} ${verdict}${detail === '' ? '' : `: ${detail}`}`)])
+  const times = latencies.map(([name, { p50, p90, p99 }]) => `  ${name.padEnd(34)} ${[p50, p90, p99].map((ms) => ms.toFixed(1)).join(' / ')} ms`)
+  const isHealthy = sections.every(([, section]) => section.every(([, { verdict }]) => verdict !== 'no'))
+  return { text: [`${url}: ${inspector.server}`, ...lines, '', 'Latency: half, 90 % and 99 % of the requests within', ...times].join('\n'), isHealthy }
+}
+
+/** Returns one finding for all checks if they would leave objects behind. */
+async function tryWrites (store: ObjectStore, inspector: Inspector, scratch: Scratch, scratchPrefix: string): Promise<WriteFindings | Finding> {
+  const reason = await attempt(async () => {
+    const reason = await inspector.whyNotRemovable(scratchPrefix)
+    return reason === undefined ? yes() : notTested(`what the test writes could not be removed: ${reason}`)
+  })
+  return reason.verdict === 'yes' ? await checkWrites(store, scratch) : reason
+}
+
+function checksOf (writes: WriteFindings | Finding): Section {
+  if (!('put' in writes)) return []
+  return [
+    ['conditional writes', writes.conditional], ['concurrent conditional writes', writes.atomic], ['a write is seen at once', writes.current],
+    ['ranges, and GET with If-Match', writes.ranges], ['GET with If-None-Match', writes.ifNoneMatch], ['unusual keys', writes.unusualKeys]
+  ]
+}
+
+function featuresOf (url: string, reads: ReadFindings, writes: WriteFindings | Finding, names: Readonly<Record<'list' | 'get' | 'put', string>>): Section {
+  const [list, get] = [{ [names.list]: reads.list }, { [names.get]: reads.get }]
+  const put = { [names.put]: 'put' in writes ? writes.put : writes }
+  const needs = (named: Readonly<Record<string, Finding>>, ...checks: readonly string[]) =>
+    all({ ...named, ...'put' in writes ? Object.fromEntries(checksOf(writes).filter(([name]) => checks.includes(name))) : put })
+  const isFolder = url.startsWith('file:')
+  return [
+    ['records are served', all({ ...list, ...get })],
+    ['changes are found', needs(list, 'a write is seen at once')],
+    ['images', needs(get, 'ranges, and GET with If-Match')],
+    ['output and snapshot', needs(put, 'conditional writes', 'a write is seen at once')],
+    ['several replicas write', isFolder ? notApplicable('one process writes to a folder; others serve it read-only') : needs(put, 'conditional writes', 'concurrent conditional writes', 'GET with If-None-Match')],
+    ['large lakes are listed in ranges', all({ 'listings begin after a key': reads.startAfter })]
+  ]
+}
+
+async function measureAll (store: ObjectStore, inspector: Inspector, { sample, list }: ReadFindings, writes: WriteFindings | Finding, scratch: Scratch, prefix: string): Promise<ReadonlyArray<readonly [string, Latency]>> {
+  const times: Array<readonly [string, Latency]> = []
+  const add = async (name: string, count: number, run: (i: number) => Promise<unknown>) => {
+    const finding = await attempt(async () => {
+      times.push([name, await measure(count, run)])
+      return yes()
+    })
+    if (finding.verdict === 'no') times.push([`${name} (failed)`, { p50: NaN, p90: NaN, p99: NaN }])
+  }
+  if (sample !== undefined) await add('read a small object', READS, async () => await store.get(sample.key))
+  if (list.verdict === 'yes' && await inspector.keysAfter(prefix, undefined, 1) !== undefined) await add('list a page', LISTS, async () => await inspector.keysAfter(prefix, undefined, 1))
+  if ('put' in writes && writes.put.verdict === 'yes') await add('write a small object', WRITES, async (i) => await scratch.put('latency', String(i)))
+  return times
+}
+
+/** Runs the command. Returns the exit code. */
+export function main (argv: readonly string[], io: CommandIo): Promise<number> {
+  return runCommand(doctor, argv, io)
+}
+
+if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

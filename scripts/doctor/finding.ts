@@ -1,0 +1,35 @@
+import { StoreError } from '../../lib/store/object-store.js'
+
+/** What a check has found. `not tested`: something else failed or is missing; `not applicable`: the kind of store has no such thing. */
+export type Verdict = 'yes' | 'no' | 'not tested' | 'not applicable'
+
+/** The result of a check. */
+export interface Finding {
+  readonly verdict: Verdict
+  /** In words, without a full stop; may be empty. */
+  readonly detail: string
+}
+
+export const yes = (detail = ''): Finding => ({ verdict: 'yes', detail })
+export const no = (detail: string): Finding => ({ verdict: 'no', detail })
+export const notTested = (detail: string): Finding => ({ verdict: 'not tested', detail })
+export const notApplicable = (detail: string): Finding => ({ verdict: 'not applicable', detail })
+
+/** Runs a check. An error of the store is its finding. */
+export async function attempt (work: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    return no(error.message)
+  }
+}
+
+/** The finding about something that needs all of these, by name: the verdict of those that fail or, if none does, of those that are not `yes`. */
+export function all (needed: Readonly<Record<string, Finding>>): Finding {
+  for (const verdict of ['no', 'not tested', 'not applicable'] as const) {
+    const names = Object.keys(needed).filter((name) => needed[name]!.verdict === verdict)
+    if (names.length > 0) return { verdict, detail: `see ${names.join(', ')}` }
+  }
+  return yes()
+}

@@ -1,0 +1,67 @@
+import { MAX_INFO_BYTES } from '../../lib/source/rules.js'
+import type { Inspector } from '../../lib/store/inspector.js'
+import { StoreError, type ObjectInfo, type ObjectStore } from '../../lib/store/object-store.js'
+import { attempt, no, notApplicable, notTested, yes, type Finding } from './finding.js'
+
+/** What the checks found that only read. */
+export interface ReadFindings {
+  readonly list: Finding
+  readonly get: Finding
+  /** Whether a missing object can be told from one that may not be read. */
+  readonly missing: Finding
+  readonly startAfter: Finding
+  readonly clock: Finding
+  /** An object that can be read; `undefined` if there is none. */
+  readonly sample: ObjectInfo | undefined
+}
+
+/** A larger lake is listed up to this number of objects. */
+const MAX_LISTED = 50_000
+/** The SDK corrects larger differences; below, servers accept requests as they are. */
+const TOLERATED_MS = 60_000
+
+/** Checks what the service reads. @param missingKey the key of an object that does not exist, beside the output */
+export async function checkReads (store: ObjectStore, inspector: Inspector, prefix: string, missingKey: string): Promise<ReadFindings> {
+  let sample: ObjectInfo | undefined
+  const list = await attempt(async () => {
+    let count = 0
+    const began = performance.now()
+    for await (const page of store.list(prefix)) {
+      sample ??= [...page].find(({ size }) => size <= MAX_INFO_BYTES)
+      count += page.length
+      if (count >= MAX_LISTED) break
+    }
+    return yes(`${count >= MAX_LISTED ? 'the first ' : ''}${count} objects in ${Math.round(performance.now() - began)} ms, in the order of their keys`)
+  })
+  const get = await attempt(async () => {
+    if (sample === undefined) return notTested(list.verdict === 'yes' ? `there is no object with the prefix ${prefix}` : 'the listing failed')
+    const found = await store.get(sample.key)
+    if (typeof found !== 'object') return no(`${sample.key} is listed, and cannot be found`)
+    return found.etag === sample.etag ? yes() : no(`${sample.key} has another ETag in the listing than on its own`)
+  })
+  const missing = await attempt(async () => {
+    const found = await store.head(missingKey).catch((error: unknown) => {
+      if (error instanceof StoreError && error.code === 'access_denied') return null
+      throw error
+    })
+    return found === null ? yes('the store refuses to read it, as AWS does; the service then tries to create its own objects') : yes('the store reports that there is none')
+  })
+  const startAfter = await attempt(async () => await checkStartAfter(inspector, prefix))
+  return { list, get, missing, startAfter, clock: checkClock(inspector), sample }
+}
+
+async function checkStartAfter (inspector: Inspector, prefix: string): Promise<Finding> {
+  const first = await inspector.keysAfter(prefix, undefined, 2)
+  if (first === undefined) return notApplicable('a folder is listed at once')
+  if (first.length < 2) return notTested(`there are not two objects with the prefix ${prefix}`)
+  const [next] = await inspector.keysAfter(prefix, first[0], 1) ?? []
+  return next === first[1] ? yes() : no('start-after is ignored: the lake is listed page by page, which takes longer')
+}
+
+function checkClock ({ clockOffsetMs }: Inspector): Finding {
+  if (clockOffsetMs === undefined) return notApplicable('the store has no clock of its own')
+  const seconds = Math.round(clockOffsetMs / 1000)
+  if (Math.abs(seconds) <= 1) return yes('the clocks agree')
+  const text = `the server is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead' : 'behind'}`
+  return Math.abs(clockOffsetMs) <= TOLERATED_MS ? yes(text) : no(`${text}: set the clock of this machine, or that of the server`)
+}

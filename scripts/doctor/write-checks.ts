@@ -1,0 +1,129 @@
+import { text } from 'node:stream/consumers'
+import { StoreError, type ObjectStore } from '../../lib/store/object-store.js'
+import { attempt, no, yes, type Finding } from './finding.js'
+
+/** What the checks found that write objects. */
+export interface WriteFindings {
+  readonly put: Finding
+  /** One writer: a write takes effect only if its condition is met. */
+  readonly conditional: Finding
+  /** Concurrent writers: of those with the same condition, exactly one succeeds. */
+  readonly atomic: Finding
+  readonly current: Finding
+  readonly ranges: Finding
+  readonly ifNoneMatch: Finding
+  readonly unusualKeys: Finding
+}
+
+const ROUNDS = 4
+const WRITERS = 16
+const VERSIONS = 20
+/** Keys that are damaged if a layer decodes twice, does not escape XML or treats them as paths. */
+const UNUSUAL_NAMES = ['a b', 'a+b', 'a%20b', 'what?', 'a#b', 'a&amp;b', '"quoted"', '<tag>', 'zażółć', '日本語', '😀']
+
+const bytes = (content: string) => Buffer.from(content)
+
+/** Writes objects through a store whose keys it remembers, so that they can be removed. */
+export class Scratch {
+  readonly keys = new Set<string>()
+  readonly #store: ObjectStore
+  readonly #prefix: string
+
+  /** @param prefix ends in a slash; no other object has it */
+  constructor (store: ObjectStore, prefix: string) {
+    this.#store = store
+    this.#prefix = prefix
+  }
+
+  keyOf (name: string): string {
+    return this.#prefix + name
+  }
+
+  async put (name: string, content: string, ifMatch?: string | null): Promise<string> {
+    const key = this.keyOf(name)
+    this.keys.add(key)
+    const { etag } = await this.#store.put(key, bytes(content), ifMatch === undefined ? {} : { ifMatch })
+    return etag
+  }
+}
+
+/** Checks what the service writes, and how objects are read that were just written. */
+export async function checkWrites (store: ObjectStore, scratch: Scratch): Promise<WriteFindings> {
+  return {
+    put: await attempt(async () => {
+      await scratch.put('object', 'content')
+      return yes()
+    }),
+    conditional: await attempt(async () => await checkConditions(scratch)),
+    atomic: await attempt(async () => await checkRaces(store, scratch)),
+    current: await attempt(async () => await checkCurrent(store, scratch)),
+    ranges: await attempt(async () => await checkRanges(store, scratch)),
+    ifNoneMatch: await attempt(async () => {
+      const etag = await scratch.put('condition', 'content')
+      if ((await store.head(scratch.keyOf('condition')))?.racy === true) return yes('except for files that were written in the last two seconds')
+      return await store.get(scratch.keyOf('condition'), { ifNoneMatch: etag }) === 'unchanged' ? yes() : no('an unchanged object is sent again')
+    }),
+    unusualKeys: await attempt(async () => {
+      for (const name of UNUSUAL_NAMES) {
+        await scratch.put(name, name)
+        const found = await store.get(scratch.keyOf(name))
+        if (typeof found !== 'object' || String(found.body) !== name) return no(`the object ${JSON.stringify(name)} cannot be read under its key`)
+      }
+      return yes()
+    })
+  }
+}
+
+async function checkConditions (scratch: Scratch): Promise<Finding> {
+  const one = await scratch.put('conditional', 'one', null)
+  if (await succeeds(scratch.put('conditional', 'two', null))) return no('If-None-Match is ignored: an existing object was replaced')
+  await scratch.put('conditional', 'three', one)
+  if (await succeeds(scratch.put('conditional', 'four', one))) return no('If-Match is ignored: a newer object was replaced')
+  if (await succeeds(scratch.put('conditional, missing', 'five', one))) return no('If-Match is ignored: a missing object was created')
+  return yes()
+}
+
+/** Whether the condition of a write was met. Rejects if the write failed for another reason. */
+async function succeeds (write: Promise<unknown>): Promise<boolean> {
+  return await write.then(() => true, (error: unknown) => {
+    if (error instanceof StoreError && error.code === 'precondition_failed') return false
+    throw error
+  })
+}
+
+async function checkRaces (store: ObjectStore, scratch: Scratch): Promise<Finding> {
+  let expected: string | null = null
+  for (let round = 1; round <= ROUNDS; round++) {
+    const bodies = Array.from({ length: WRITERS }, (_, writer) => `round ${round}, writer ${writer}`)
+    const winners = (await Promise.all(bodies.map(async (body) => await succeeds(scratch.put('race', body, expected)) ? [body] : []))).flat()
+    if (winners.length !== 1) return no(`${winners.length} of ${WRITERS} concurrent writers succeeded where one should`)
+    const found = await store.get(scratch.keyOf('race'))
+    if (typeof found !== 'object' || String(found.body) !== winners[0]) return no('the object is not what the successful writer wrote')
+    expected = found.etag
+  }
+  return yes(`${ROUNDS} rounds of ${WRITERS} concurrent writers`)
+}
+
+/** Whether a new version of the same size is seen at once, by its ETag. */
+async function checkCurrent (store: ObjectStore, scratch: Scratch): Promise<Finding> {
+  const etags = new Set<string>()
+  for (let i = 10; i < 10 + VERSIONS; i++) {
+    const etag = await scratch.put('version', String(i))
+    etags.add(etag)
+    const [head, found] = [await store.head(scratch.keyOf('version')), await store.get(scratch.keyOf('version'))]
+    if (head?.etag !== etag || typeof found !== 'object' || found.etag !== etag || String(found.body) !== String(i)) return no('an earlier version was read after a write')
+  }
+  return etags.size === VERSIONS ? yes() : no('versions of the same size have the same ETag')
+}
+
+async function checkRanges (store: ObjectStore, scratch: Scratch): Promise<Finding> {
+  const etag = await scratch.put('range', '0123456789')
+  const key = scratch.keyOf('range')
+  const part = await store.stream(key, { ifMatch: etag, range: { first: 3, last: 5 } })
+  if (part === undefined || await text(part.body) !== '345') return no('a range of an object is not what was requested')
+  const other = await store.stream(key, { ifMatch: '0'.repeat(32) }).catch((error: unknown) => {
+    if (!(error instanceof StoreError) || error.code !== 'precondition_failed') throw error
+  })
+  other?.body.destroy()
+  return other === undefined ? yes() : no('If-Match of a GET is ignored: an image may be sent in parts of different versions')
+}
