@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Clock } from '../lib/base/clock.js'
 import { systemTimer, type Timer } from '../lib/base/timer.js'
 import { ApiKeys } from './access/api-keys.js'
 import { openKeyFile } from './access/key-file.js'
+import { Problem } from './problems/problem.js'
 import { badCredentials, insufficientScope, noCredentials } from './access/problems.js'
 import type { Access, Client, Scope } from './access/scopes.js'
+import { Tokens } from './access/tokens.js'
 import { SettingsError } from './config.js'
-import type { Problem } from './problems/problem.js'
 import { isLoopback } from './request-checks/host.js'
 
 declare module 'fastify' {
@@ -27,17 +29,19 @@ declare module 'fastify' {
 export interface AccessOptions {
   /** Waits between two looks at API_KEYS_FILE. Default: the system's timer. */
   readonly keyFileTimer?: Timer | undefined
+  /** For the expiry of tokens. Default: the system's clock. */
+  readonly clock?: Clock | undefined
 }
 
-/** Finds the client that has these credentials. */
-type FindClient = (credentials: string) => Client | undefined
+/** Finds the client that has these credentials, or why they are not accepted. */
+type FindClient = (credentials: string) => Client | Problem | Promise<Client | Problem>
 
 /**
  * Rejects requests whose credentials do not allow the route. Without configured credentials no request is checked, and the service refuses to
  * start on an address that other machines can reach, unless ALLOW_ANONYMOUS. Must be registered after the plugins that reject malformed
  * requests. Needs: config. @throws {SettingsError}
  */
-export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer }) => {
+export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, clock = Date.now }) => {
   const { config, log } = fastify
   fastify.decorateRequest('client', undefined)
   refuseUndeclared(fastify)
@@ -47,12 +51,18 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer })
     if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS) throw new SettingsError(exposed(config.HOST))
     fastify.addHook('onListen', async () => {
       const level = isLoopback(config.HOST) ? 'info' : 'warn'
-      log[level]('No credentials are configured (API_KEYS, API_KEYS_FILE): every client that reaches the port can read all records and update the output')
+      log[level]('No credentials are configured (API_KEYS, API_KEYS_FILE, JWT_ISSUER): every client that reaches the port can read all records and update the output')
     })
     return
   }
 
-  fastify.addHook('onRequest', (request, _reply, done) => done(check(request, findClient)))
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const access = request.routeOptions.config.access!
+    if (access === 'public') return done()
+    const found = findByHeader(request.headers.authorization, findClient)
+    if (found instanceof Promise) found.then((client) => done(admit(request, client, access)), done)
+    else done(admit(request, found, access))
+  })
 
   /** The credentials of the settings; `undefined` if there are none. */
   async function openCredentials (): Promise<FindClient | undefined> {
@@ -60,7 +70,18 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer })
     const keys = text === '' ? undefined : await orSettingsError('API_KEYS', async () => new ApiKeys(text))
     const file = path === '' ? undefined : await orSettingsError(`API_KEYS_FILE: ${path}`, () => openKeyFile(path, keyFileTimer, log))
     if (file !== undefined) fastify.addHook('onClose', async () => file.stop())
-    return keys === undefined && file === undefined ? undefined : (key) => keys?.find(key) ?? file?.keys.find(key)
+    const tokens = openTokens()
+    if (keys === undefined && file === undefined && tokens === undefined) return undefined
+    return (text) => keys?.find(text) ?? file?.keys.find(text) ?? tokens?.find(text) ?? badCredentials('the API key is not valid')
+  }
+
+  /** @throws {SettingsError} */
+  function openTokens (): Tokens | undefined {
+    const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_JWKS_URL: jwksUrl } = config
+    if (issuer === '' && (audience !== '' || jwksUrl !== '')) throw new SettingsError('JWT_ISSUER: got ""; must be set if JWT_AUDIENCE or JWT_JWKS_URL is')
+    if (issuer === '') return undefined
+    if (audience === '') throw new SettingsError('JWT_AUDIENCE: got ""; must be set if JWT_ISSUER is: without it, tokens for other services would be accepted')
+    return new Tokens({ issuer, audience, jwksUrl }, clock, ({ message }) => log.error({ issuer, cause: message }, 'The keys of the identity provider cannot be loaded: tokens are 503'))
   }
 }, { name: 'access', dependencies: ['config'] })
 
@@ -79,15 +100,16 @@ function refuseUndeclared (fastify: FastifyInstance): void {
   })
 }
 
-function check (request: FastifyRequest, findClient: FindClient): Problem | undefined {
-  const access = request.routeOptions.config.access!
-  if (access === 'public') return undefined
-  const { authorization } = request.headers
+function findByHeader (authorization: string | undefined, find: FindClient): ReturnType<FindClient> {
   if (authorization === undefined) return noCredentials()
   const [, credentials] = /^bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? []
-  if (credentials === undefined) return badCredentials('must be Bearer, followed by an API key')
-  request.client = findClient(credentials)
-  if (request.client === undefined) return badCredentials('the API key is not valid')
+  return credentials === undefined ? badCredentials('must be Bearer, followed by an API key or a token') : find(credentials)
+}
+
+/** Sets the client of the request. Returns a problem if it may not use the route. */
+function admit (request: FastifyRequest, found: Client | Problem, access: Scope): Problem | undefined {
+  if (found instanceof Problem) return found
+  request.client = found
   return hasScope(request, access) ? undefined : insufficientScope(access)
 }
 
@@ -100,6 +122,6 @@ async function orSettingsError<T> (setting: string, open: () => Promise<T>): Pro
 }
 
 function exposed (host: string): string {
-  return `HOST: got ${JSON.stringify(host)}, which other machines can reach, but no credentials are configured; set API_KEYS or API_KEYS_FILE (npm run key makes a key), ` +
+  return `HOST: got ${JSON.stringify(host)}, which other machines can reach, but no credentials are configured; set API_KEYS or API_KEYS_FILE (npm run key makes a key) or JWT_ISSUER, ` +
     'or ALLOW_ANONYMOUS=true if every client that reaches the port may read all records'
 }

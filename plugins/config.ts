@@ -9,6 +9,7 @@ import { INFO_FORMATS } from '../lib/base/info-formats.js'
 import { parseSize } from '../lib/base/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
+import { isProviderUrl } from './access/tokens.js'
 import { isOrigins } from './cors.js'
 import { isAllowedHosts } from './request-checks/host.js'
 import { unknownSettings } from './config/unknown-settings.js'
@@ -42,6 +43,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   'time-zone': isTimeZone,
   'host-list': isAllowedHosts,
   'origin-list': isOrigins,
+  'provider-url': (value) => value === '' || isProviderUrl(value),
   'lake-url': (value) => value === '' || isLakeUrl(value),
   'endpoint-url': (value) => value === '' || (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)),
   delimiter: (value) => parseDelimiter(value) !== undefined,

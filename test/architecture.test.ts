@@ -69,6 +69,7 @@ t.test('there is no import cycle', async (t) => {
 
 /** The files that need dates, or compare times with those of files or of other machines. All others use the monotonic clock, for durations. */
 const WALL_CLOCK = [
+  'plugins/access.ts', // the expiry of tokens
   'plugins/transformer.ts', 'lib/transformer.ts', // ages, and the times of jobs
   'lib/store/embedded-lake.ts', 'lib/store/open-store.ts', 'lib/store/folder/', // the times of files
   'lib/worker/serve-backend.ts', // the time of the state object, which another machine has written

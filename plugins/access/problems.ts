@@ -5,7 +5,7 @@ const REALM = 'Bearer realm="userlake"'
 
 /** 401: the request has no credentials. */
 export function noCredentials (): Problem {
-  return new Problem(401, 'unauthorized', 'The request has no credentials; send the header Authorization: Bearer <API key>', { headers: { 'www-authenticate': REALM } })
+  return new Problem(401, 'unauthorized', 'The request has no credentials; send the header Authorization: Bearer <API key or token>', { headers: { 'www-authenticate': REALM } })
 }
 
 /** 401: the request has credentials that are not valid. The reason never contains a part of them. */

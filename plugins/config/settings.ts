@@ -14,6 +14,7 @@ const choice = <const T extends string[]>(values: T, docs: Omit<SettingDocs, 'ac
   Type.String({ ...docs, accepted: `one of ${values.join(', ')}`, enum: values })
 const boolean = (docs: Omit<SettingDocs, 'accepted'> & { readonly default: boolean }) => Type.Boolean({ ...docs, accepted: 'true or false' })
 
+const PROVIDER_URL = 'an https URL, or an http URL of this machine, or empty'
 const ENDPOINT = 'an http or https URL, or empty'
 
 /** All settings, by the names of their environment variables; this is their only definition. */
@@ -36,6 +37,17 @@ export const SettingsSchema = Type.Object({
     description: 'A file of further API keys, one a line; it is read again when it has changed',
     accepted: 'the path of a file, or empty'
   }),
+  JWT_ISSUER: text({
+    default: '',
+    description: 'The identity provider whose JSON Web Tokens are accepted, exactly as their claim iss has it; empty: none',
+    accepted: PROVIDER_URL
+  }, { format: 'provider-url' }),
+  JWT_AUDIENCE: text({ default: '', description: 'The name of this service in the claim aud of the tokens; required with JWT_ISSUER', accepted: 'any text' }),
+  JWT_JWKS_URL: text({
+    default: '',
+    description: 'The keys that the tokens are verified with; empty: those that the discovery document of the issuer names',
+    accepted: PROVIDER_URL
+  }, { format: 'provider-url' }),
   ALLOW_ANONYMOUS: boolean({
     default: false,
     description: 'Whether the service starts without credentials although HOST is not a loopback name or address; without effect if credentials are configured'

@@ -20,6 +20,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   overloaded: 'Too many expensive requests are waiting, or responses that clients have not read yet take `RESPONSES_MAX_BYTES`',
   ...Object.fromEntries(FAILURE_CODES.map((reason) => [reason, describeFailure(reason)])),
   unauthorized: 'The request has no credentials, or they are not valid',
+  identity_provider_unavailable: 'The keys of the identity provider, which tokens are verified with, cannot be loaded',
   insufficient_scope: 'The credentials do not have a scope that the route needs',
   too_few: 'Fewer than 5 records match, and the credentials have only the scope `stats`',
   forbidden: 'The request is not allowed: it is a `POST` by a web page of another site',

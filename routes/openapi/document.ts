@@ -25,7 +25,7 @@ const SERVERS = [
 const BEARER = {
   type: 'http' as const,
   scheme: 'bearer',
-  description: 'An API key, if the service has any configured: `Authorization: Bearer <key>`. The scope that an operation needs is in its `security`; the scope `read` includes `stats`, which allows figures only.'
+  description: 'An API key or a token (JWT), if the service has credentials configured: `Authorization: Bearer <key or token>`. The scope that an operation needs is in its `security`; the scope `read` includes `stats`, which allows figures only.'
 }
 
 const TAGS = [

@@ -20,7 +20,7 @@ const MEANINGS = {
   416: 'The `Range` begins after the end of the image',
   429: 'The client has sent more requests that make the service list the lake than `RATE_LIMIT` allows',
   500: 'An unexpected error; see the log',
-  503: 'Not available now: there is no data yet, the data is older than `MAX_STALE_IF_ERROR` allows, the lake cannot be read, the service is overloaded, or the process is shutting down'
+  503: 'Not available now: there is no data yet, the data is older than `MAX_STALE_IF_ERROR` allows, the lake cannot be read, the keys of the identity provider cannot be loaded, the service is overloaded, or the process is shutting down'
 } as const
 
 const OTHERS = 'An error that any route can return: 405, 408, 417, 421 or 431'
@@ -49,4 +49,4 @@ export function problems (statuses: readonly Status[], { examples = {}, headers 
 }
 
 /** The problems of all operations that are not public. */
-export const deniedProblems: Record<string, Response> = Object.fromEntries(Object.entries(problems([401, 403, 429], { headersOf: { 401: authenticate, 403: authenticate } })).filter(([status]) => status !== 'default'))
+export const deniedProblems: Record<string, Response> = Object.fromEntries(Object.entries(problems([401, 403, 429, 503], { headersOf: { 401: authenticate, 403: authenticate } })).filter(([status]) => status !== 'default'))

@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import Fastify, { type InjectOptions, type RouteOptions } from 'fastify'
+import { generateKeyPair } from 'jose'
 import t from 'tap'
 import access from '../../plugins/access.js'
 import { ApiKeys } from '../../plugins/access/api-keys.js'
 import { SCOPES, type Scope } from '../../plugins/access/scopes.js'
 import config from '../../plugins/config.js'
 import { bearer, entryOf, keyOf, ONE_KEY_PER_SCOPE } from '../support/api-keys.js'
-import { build, csv, PNG, type LogLine } from '../support/app.js'
+import { build, csv, NOON, PNG, type LogLine } from '../support/app.js'
+import { startIdentityProvider } from '../support/identity-provider.js'
 import { until } from '../support/until.js'
 
 /** Enough records for the scope `stats`. */
@@ -18,9 +20,12 @@ const requestOf = ({ method, url }: RouteOptions): InjectOptions => ({
   url: url.replace(':user_id', '1').replace(':field', 'img_path').replace(':id', '1').replace('*', 'index.css')
 })
 
-t.test('every route, with no credentials, forged ones and each scope', async (t) => {
+t.test('every route, with no credentials, forged and expired ones, and each scope', async (t) => {
+  const provider = await startIdentityProvider(t)
   const routes: RouteOptions[] = []
-  const { app } = await build(t, { files, routes, settings: { API_KEYS: ONE_KEY_PER_SCOPE } })
+  const { app } = await build(t, { files, routes, settings: { API_KEYS: ONE_KEY_PER_SCOPE, JWT_ISSUER: provider.issuer, JWT_AUDIENCE: 'userlake' } })
+  const expired = await provider.sign({ exp: NOON / 1000 - 60 })
+  const forged = await provider.sign({}, { key: await generateKeyPair('ES256') })
   const wasPublic: string[] = []
   for (const route of routes) {
     const { access } = route.config!
@@ -28,7 +33,7 @@ t.test('every route, with no credentials, forged ones and each scope', async (t)
     const name = `${request.method as string} ${route.url}`
     const send = async (headers: Record<string, string>) => await app.inject({ ...request, headers })
     if (access === 'public') wasPublic.push(route.url)
-    for (const [credentials, error] of [[{}, ''], [bearer('forged'), ', error="invalid_token"'], [{ authorization: 'Basic YTpi' }, ', error="invalid_token"']] as const) {
+    for (const [credentials, error] of [[{}, ''], [bearer('forged'), ', error="invalid_token"'], [bearer(expired), ', error="invalid_token"'], [bearer(forged), ', error="invalid_token"'], [{ authorization: 'Basic YTpi' }, ', error="invalid_token"']] as const) {
       const { statusCode, headers, body } = await send(credentials)
       if (access === 'public') {
         t.ok(statusCode !== 401, name)
