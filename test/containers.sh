@@ -210,7 +210,7 @@ taken_port() {
 no_pull() {
   refuses "MINIO_IMAGE: 'localhost:1/minio' cannot be pulled" env MINIO_IMAGE=localhost:1/minio scripts/run.sh
   nothing_is_left
-  sed -i.good 's#^FROM docker.io/library/debian#FROM localhost:1/debian#' Containerfile
+  sed -i.good 's#^ARG BASE_IMAGE=docker.io/library/debian#ARG BASE_IMAGE=localhost:1/debian#' Containerfile
   refuses 'the image of Userlake could not be built' scripts/run.sh
   mv Containerfile.good Containerfile
   nothing_is_left
