@@ -49,7 +49,7 @@ try {
   // a second signal, which ends the process at once.
   process.once('disconnect', () => setImmediate(() => {
     if (isClosing) return
-    fastify.log.info('The launcher has ended: shutting down')
+    fastify.log.info('The process that started this one has ended: shutting down')
     close()
     SIGNALS.forEach(ignoreOnce)
   }))

@@ -81,7 +81,7 @@ t.test('a signal that arrives after the launcher has ended is not a second signa
   const ended = once(child.stdout!, 'end')
   const [code] = await once(child, 'exit')
   await ended
-  t.match(stdout, 'The launcher has ended')
+  t.match(stdout, 'The process that started this one has ended')
   t.notMatch(stdout, 'second SIGINT')
   t.equal(code, 0)
 })

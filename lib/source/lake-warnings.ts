@@ -32,7 +32,7 @@ export function findLakeWarnings (summary: LakeSummary): Warning[] {
 
 function describeUnusable ({ prefix, listed, quarantine }: LakeSummary): string {
   const place = prefix === '' ? 'in the lake' : `with the prefix ${JSON.stringify(prefix)}`
-  if (listed === 0) return `There is no object ${place}`
+  if (listed === 0) return `There is no object ${place}; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are`
   const { counts, ignored } = quarantine
   const parts = [
     ...counts.ignored > 0 ? [`${counts.ignored} ignored (${list(ignored.map(describeIgnored))})`] : [],
@@ -46,7 +46,7 @@ function describeIgnored ({ extension, count, example }: IgnoredObjects): string
   return `${count} ${extension === null ? 'without a known extension' : `.${extension}`}, such as ${example}`
 }
 
-const MISFIT = 'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does'
+const MISFIT = 'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; npm run schema writes one'
 
 /** The codes of files that are intact, and differ from the schema. */
 const MISFIT_CODES: readonly QuarantineCode[] = ['reserved_header', 'missing_column', 'wrong_columns', 'invalid_value']

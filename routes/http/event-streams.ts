@@ -54,7 +54,7 @@ export class EventStreams {
   /** @param onTick called with each heartbeat @throws {Problem} 503 if there are too many, or if the process is shutting down */
   open (onTick: () => void): EventStream {
     if (this.#isEnded) throw unavailable('draining', 'This process is shutting down')
-    if (this.#open.size >= MAX_STREAMS) throw unavailable('overloaded', `There are ${MAX_STREAMS} clients that listen to changes; no more are accepted`)
+    if (this.#open.size >= MAX_STREAMS) throw unavailable('overloaded', `There are ${MAX_STREAMS} clients that listen to changes, the most that are accepted; try again later`)
     const body = new Readable({ read: () => {}, highWaterMark: MAX_UNREAD_BYTES })
     this.#open.add(body)
     this.#startTimers()

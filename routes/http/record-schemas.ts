@@ -15,7 +15,7 @@ export const AgeBasis = {
   type: 'string',
   enum: ['completed', 'exact'],
   default: 'completed',
-  description: '`completed`: completed calendar years. `exact`: elapsed time in years of 365.25 days.'
+  description: '`completed`: in completed years, which change on birthdays. `exact`: as elapsed time in years of 365.25 days.'
 } as const
 
 const AgeBin = Type.Object({
@@ -46,7 +46,7 @@ export const recordSchemas = perSchema((schema) => {
   const RecordSelection = Type.Partial(Type.Object(columns), {
     // Generators for Go and TypeScript fail on a schema of several types here.
     additionalProperties: true,
-    description: 'The columns of one record that the parameter `columns` selects; without it, all columns of a Record. Undeclared columns are text, or null if the file does not have them.'
+    description: 'The columns of one record that the parameter `columns` selects; without it, all columns of a Record. Columns that the schema does not declare are text, or null if the file does not have them.'
   })
 
   const ImageField = image && {

@@ -73,7 +73,7 @@ export const TableSchema = Type.Object({
   primaryKey: text('The name of the key field'),
   fieldsMatch: text('How the columns of a file have to match the fields: `exact`, `equal`, `subset`, `superset` or `partial`'),
   undeclared_columns: Type.Array(UndeclaredColumn, { description: 'The columns of the files that the schema does not declare, in the current data' })
-}, { additionalProperties: true, description: 'The Table Schema (Data Package standard, version 2) in force' })
+}, { additionalProperties: true, description: 'The Table Schema (Data Package standard, version 2) in use' })
 
 /** Sent as it is, without the serializer. */
 export const TableSchemaBody = Type.Unsafe<Buffer | string>(TableSchema)

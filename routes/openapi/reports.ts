@@ -69,7 +69,7 @@ export const getStatistics = perSchema((schema): Operation => ({
 export const getSchema: Operation = {
   operationId: 'getSchema',
   tags: ['Schema'],
-  summary: 'The schema in force',
+  summary: 'The schema in use',
   description: 'The declared columns as a Table Schema of the Data Package standard, with the default values filled in, and the undeclared columns of the files. The ' +
     'response can be used as a schema file.',
   headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
@@ -105,7 +105,7 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
     headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
     responses: {
       200: {
-        description: 'A page of the quarantine',
+        description: 'A page of the files that are not served',
         headers: { ...headers.freshness, ...headers.caching, ...headers.paging, ...vary, ...headers.contentEncoding },
         content
       },
