@@ -11,7 +11,7 @@ export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChan
     const cause = error instanceof Error ? error.message : undefined
     if (now!.join() === before!.join()) log.debug({ stale: reasons }, 'The freshness of the data has changed')
     else if (now!.length === 0) log.info({ previous }, 'The data is up to date again')
-    else log.warn({ stale: reasons, cause }, 'The data may be outdated, for these reasons (Data-Stale); the next line follows when they change')
+    else log.warn({ stale: reasons, cause }, 'The data may be outdated (Data-Stale); logged again when the reasons change')
   }
 }
 
