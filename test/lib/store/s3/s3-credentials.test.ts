@@ -80,6 +80,18 @@ t.test('temporary credentials that were revoked are taken anew before they expir
   t.equal(requests.length, 2)
 })
 
+t.test('credentials are replaced before they expire', async (t) => {
+  const { url } = await startIssuer(t, asContainer(120_000))
+  const { endpoint, store } = await setUp(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
+  const used = new Set<string>()
+  endpoint.intercept = (request) => {
+    used.add(keyOf(request))
+    return undefined
+  }
+  while (used.size < 3) t.equal((await store.head('key'))?.size, 7)
+  t.ok(used.has('id1'))
+})
+
 t.test('credentials are not taken anew for each request that is refused', async (t) => {
   const { requests, url } = await startIssuer(t, asContainer(3_600_000))
   const { endpoint, store } = await setUp(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
