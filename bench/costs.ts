@@ -45,7 +45,7 @@ async function relist (keys: readonly string[]): Promise<Listing> {
       if (bucket.waiting === 0) continue
       rounds++
       requests += bucket.waiting
-      bucket.answerAll()
+      bucket.executeAll()
     }
     await reading
   }

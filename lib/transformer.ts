@@ -2,7 +2,7 @@ import { monotonicNow, type Clock, type MonotonicClock } from './base/clock.js'
 import { DEFAULTS } from './base/defaults.js'
 import { parseDuration } from './base/duration.js'
 import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
-import { sizeOrAuto } from './base/memory-limit.js'
+import { parseSizeOrAuto } from './base/memory-limit.js'
 import { MAX_CLOSE_WAIT_MS, within, type Pause, type Timer } from './base/timer.js'
 import { Turns } from './base/turns.js'
 import { IncompleteSourceError, NoDataError } from './base/errors.js'
@@ -185,12 +185,12 @@ export class UserDataTransformer {
     this.#firstImage = imageFields[0]?.name
     this.#clock = clock
     this.#cache = cache
-    this.#openVersion = options.openVersion ?? openTables(new IndexCache(options.indexMaxBytes ?? sizeOrAuto(DEFAULTS.indexMaxBytes), undefined, (column) => this.#backend.orderNumbers(column)))
+    this.#openVersion = options.openVersion ?? openTables(new IndexCache(options.indexMaxBytes ?? parseSizeOrAuto(DEFAULTS.indexMaxBytes), undefined, (column) => this.#backend.orderNumbers(column)))
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageFields.flatMap(({ extensions = imageExtensions }) => extensions))
-    this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: sizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
-    const budget = new ResponseBudget(options.responsesMaxBytes ?? sizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
+    this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: parseSizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
+    const budget = new ResponseBudget(options.responsesMaxBytes ?? parseSizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
     this.#exporter = new Exporter({ turns: this.#turns, budget })
     const snapshotKey = withExtension(this.#outputKey, 'snapshot.arrow')
     const freshness = {

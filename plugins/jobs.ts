@@ -16,7 +16,7 @@ declare module 'fastify' {
     readonly outputOptions: OutputOptions
     /** Whether the process has begun to shut down. */
     readonly isDraining: boolean
-    /** When the shutdown ceases to wait for jobs and open requests, by `performance.now()`; Infinity before the shutdown. */
+    /** The time of `performance.now()` from which the shutdown no longer waits for jobs and open requests; Infinity before the shutdown. */
     readonly drainEndsAt: number
   }
 }

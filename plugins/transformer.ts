@@ -9,7 +9,7 @@ import type { DuplicateRule, InputEncoding } from '../lib/base/info-formats.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
-import { sizeOrAuto } from '../lib/base/memory-limit.js'
+import { parseSizeOrAuto } from '../lib/base/memory-limit.js'
 import { toExtensions } from './config.js'
 import { budgetLogger, freshnessLogger } from './freshness-log.js'
 import { lakeLogger } from './lake-log.js'
@@ -81,9 +81,9 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
       maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity,
       maxListRequests: maxListRequests(config)
     },
-    versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: sizeOrAuto(config.VERSIONS_MAX_BYTES) },
-    indexMaxBytes: sizeOrAuto(config.INDEX_MAX_BYTES),
-    responsesMaxBytes: sizeOrAuto(config.RESPONSES_MAX_BYTES),
+    versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: parseSizeOrAuto(config.VERSIONS_MAX_BYTES) },
+    indexMaxBytes: parseSizeOrAuto(config.INDEX_MAX_BYTES),
+    responsesMaxBytes: parseSizeOrAuto(config.RESPONSES_MAX_BYTES),
     // A listing of a folder costs nothing, and reading a state would take as long.
     sharing: config.SHARE_LISTINGS && objectStore.url.startsWith('s3:') ? { mayWrite: config.PUBLISH } : undefined,
     openBackend: worker && openWorker,

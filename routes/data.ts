@@ -40,7 +40,8 @@ interface DataPlan extends ResponsePlan {
   readonly etag: string
 }
 
-interface Prepared { readonly plan: DataPlan, readonly version: DataVersion }
+/** A plan, and the data version that it is for. */
+interface PlannedListing { readonly plan: DataPlan, readonly version: DataVersion }
 
 interface ListingRoute {
   readonly operation: Operation
@@ -77,7 +78,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       preHandler: ensureFresh,
       schema: { querystring: parametersSchema({ ...definitions, ...PageParameters }), response: { 200: RecordArray } },
       handler: async (request, reply) => {
-        const { plan, version } = prepare(request, (now) => listingOf(listing, request.query as DataQuery, now), format)
+        const { plan, version } = planListing(request, (now) => listingOf(listing, request.query as DataQuery, now), format)
         reply.headers({ vary, 'data-version': plan.version, etag: plan.etag })
         setCacheControl(request, reply, plan.expiresWithMinute)
         await setLastGood(reply, version, plan)
@@ -131,8 +132,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     return recordPlans.set(query, input, { ...plan, encoding: encodingOf(request), expiresWithMinute: query.as_of === undefined && usesAge(version, plan) })
   }
 
-  /** The plan of a request, and the data version that it is for. */
-  function prepare (request: FastifyRequest, listingAt: (now: number) => Listing<DataQuery>, format: Format | undefined): Prepared {
+  /** Plans a request for a listing, or takes the plan from the cache. */
+  function planListing (request: FastifyRequest, listingAt: (now: number) => Listing<DataQuery>, format: Format | undefined): PlannedListing {
     const { headers, dataVersion } = request
     const query = request.query as object
     const input = {

@@ -26,8 +26,8 @@ export async function runCommand (command: Command, argv: readonly string[], io:
   }
 }
 
-/** Whether the module with this URL is the script that Node runs, and not imported by another module. */
-export function isStarted (moduleUrl: string, script: string | undefined): boolean {
+/** Whether the module with this URL is the script that Node was started with, and not one that another module imports. */
+export function isMainModule (moduleUrl: string, script: string | undefined): boolean {
   return script !== undefined && realpathSync(script) === fileURLToPath(moduleUrl)
 }
 

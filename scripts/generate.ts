@@ -5,7 +5,7 @@ import { DEFAULTS } from '../lib/base/defaults.js'
 import { contentTypeOf } from '../lib/base/media-types.js'
 import { UPLOAD_CONCURRENCY } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required, share, wholeNumber } from './arguments.js'
-import { isStarted, runCommand, withLake, type Command, type CommandIo } from './command.js'
+import { isMainModule, runCommand, withLake, type Command, type CommandIo } from './command.js'
 import { countFiles, lakeFiles, type LakePlan } from './sample-data/lake-files.js'
 import { Progress } from './progress.js'
 
@@ -56,4 +56,4 @@ export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(generate, argv, io)
 }
 
-if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)
+if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

@@ -1,4 +1,4 @@
-import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
+import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
 
 /** Milliseconds. Must be shorter than the timeout of HEALTHCHECK in the Containerfile, which would kill this process before it prints the reason. */
 const TIMEOUT_MS = 2500
@@ -16,4 +16,4 @@ export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(healthcheck, argv, io)
 }
 
-if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)
+if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { ApiKeys, hashOf } from '../plugins/access/api-keys.js'
 import { SCOPES } from '../plugins/access/scopes.js'
 import { required } from './arguments.js'
-import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
+import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
 
 const HELP = `Makes an API key. Prints the key, which only its owner should have, and the entry with its hash for API_KEYS or API_KEYS_FILE.
 
@@ -40,4 +40,4 @@ export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(key, argv, io)
 }
 
-if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)
+if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

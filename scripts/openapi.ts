@@ -3,7 +3,7 @@ import { parse } from 'node:path'
 import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
 import app, { serverOptions } from '../app.js'
-import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
+import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
 
 const HELP = `Writes the OpenAPI document of a schema: the response of GET /openapi.json. No lake is read.
 
@@ -41,4 +41,4 @@ export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(openapi, argv, io)
 }
 
-if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)
+if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

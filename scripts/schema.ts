@@ -8,7 +8,7 @@ import { MAX_INFO_BYTES } from '../lib/source/rules.js'
 import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
 import { folderPrefix, lakeUrl, required, wholeNumber } from './arguments.js'
-import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
+import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
 import { EvenSample } from './infer-schema/even-sample.js'
 import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
 import type { SampledFile } from './infer-schema/sampled-file.js'
@@ -130,4 +130,4 @@ export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(schema, argv, io)
 }
 
-if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)
+if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

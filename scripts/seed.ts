@@ -4,7 +4,7 @@ import { monotonicNow } from '../lib/base/clock.js'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import { listFiles, uploadFiles } from '../lib/store/upload-folder.js'
 import { folderPrefix, lakeUrl, required } from './arguments.js'
-import { isStarted, runCommand, withLake, type Command, type CommandIo } from './command.js'
+import { isMainModule, runCommand, withLake, type Command, type CommandIo } from './command.js'
 import { Progress } from './progress.js'
 
 const HELP = `Uploads the files of a folder into a lake. Objects that have the same bytes already are not written again; nothing is deleted.
@@ -50,4 +50,4 @@ export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(seed, argv, io)
 }
 
-if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)
+if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

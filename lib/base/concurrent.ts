@@ -1,4 +1,4 @@
-/** Bounds of `forEachConcurrently` in addition to the number of items. */
+/** Limits the items that `forEachConcurrently` works on at a time by their weights, in addition to their number. */
 export interface WeightLimit<T> {
   readonly weigh: (item: T) => number
   /** The greatest total weight of the items that are worked on at a time. An item that weighs more is worked on alone. */
@@ -6,8 +6,8 @@ export interface WeightLimit<T> {
 }
 
 /**
- * Runs `work` on every item, in order, with at most `limit` items at a time, which may change. After a failure no further item is started. Rejects with the
- * first failure once all running work has ended.
+ * Runs `work` on every item, in order, on at most `limit` items at a time. A limit that changes is a function, which is called before each start of an item.
+ * After a failure no further item is started. Rejects with the first failure once all running work has ended.
  */
 export async function forEachConcurrently<T> (
   items: Iterable<T>, limit: number | (() => number), work: (item: T) => Promise<void>, { weigh, maxWeight }: WeightLimit<T> = { weigh: () => 0, maxWeight: Infinity }

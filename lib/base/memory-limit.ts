@@ -7,11 +7,11 @@ export function memoryLimit (constrained: number | undefined = process.constrain
   return constrained !== undefined && constrained > 0 && constrained < total ? constrained : total
 }
 
-/** `auto` means the lesser of this number of bytes and this share of the memory. */
+/** The size `auto` is the lesser of this number of bytes and this share of the memory. */
 const AUTO_BYTES = 256 * 1024 ** 2
 const AUTO_SHARE = 1 / 8
 
 /** Converts a valid size such as 512MiB, or `auto`, to bytes. `memory` is the number of bytes that `auto` is a share of. */
-export function sizeOrAuto (size: string, memory = memoryLimit()): number {
+export function parseSizeOrAuto (size: string, memory = memoryLimit()): number {
   return size === 'auto' ? Math.min(AUTO_BYTES, memory * AUTO_SHARE) : parseSize(size)!
 }

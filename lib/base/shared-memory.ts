@@ -11,11 +11,11 @@ export function shared<T> (Type: ArrayType<T>, length: number): T {
   return new Type(new SharedArrayBuffer(length * Type.BYTES_PER_ELEMENT))
 }
 
-/** By owner: an array buffer that is collected together with the owner. */
+/** By object: the unused array buffer that stands for its shared memory, and that is collected together with it. */
 const hints = new WeakMap<object, ArrayBuffer>()
 
-/** The distinct buffers of all typed arrays in plain data. */
-export function memoryOf (data: unknown): ReadonlySet<ArrayBufferLike> {
+/** Returns the buffers of all typed arrays in nested objects and arrays; each buffer once, even if several typed arrays share it. */
+export function buffersOf (data: unknown): ReadonlySet<ArrayBufferLike> {
   return new Set(typedArraysIn(data).map(({ buffer }) => buffer))
 }
 
@@ -26,5 +26,5 @@ export function memoryOf (data: unknown): ReadonlySet<ArrayBufferLike> {
  */
 export function hintSharedMemory (owner: object): void {
   if (hints.has(owner)) return
-  hints.set(owner, new ArrayBuffer([...memoryOf(owner)].reduce((sum, { byteLength }) => sum + byteLength, 0)))
+  hints.set(owner, new ArrayBuffer([...buffersOf(owner)].reduce((sum, { byteLength }) => sum + byteLength, 0)))
 }

@@ -1,5 +1,5 @@
 import { BoundedCache } from '../base/bounded-cache.js'
-import { memoryOf } from '../base/shared-memory.js'
+import { buffersOf } from '../base/shared-memory.js'
 import { runSteps, STEP_ROWS, type Steps } from '../base/steps.js'
 import { orderByNumber, type ColumnOrder, type StoredNumbers } from './column-order.js'
 
@@ -65,7 +65,7 @@ export class IndexCache {
   async #make<T extends object> (name: string, make: () => Steps<T> | Promise<T>): Promise<T> {
     const work = make()
     const index = await (work instanceof Promise ? work : runSteps(work))
-    this.#indexes.set(name, index, [...memoryOf(index)].reduce((sum, { byteLength }) => sum + byteLength, 0))
+    this.#indexes.set(name, index, [...buffersOf(index)].reduce((sum, { byteLength }) => sum + byteLength, 0))
     return index
   }
 

@@ -1,6 +1,6 @@
 import { firstIndex } from '../base/bytes.js'
 import { BoundedCache } from '../base/bounded-cache.js'
-import { hintSharedMemory, memoryOf } from '../base/shared-memory.js'
+import { hintSharedMemory, buffersOf } from '../base/shared-memory.js'
 import type { Cell } from '../schema/record.js'
 import type { ObjectInfo } from '../store/object-list.js'
 import { unpackEtag } from '../store/packed-etag.js'
@@ -72,7 +72,7 @@ export class TableVersion implements DataVersion {
     this.version = data.version
     this.fields = data.fields
     this.columns = same ? same.columns : this.#table.columnNames
-    this.memory = same ? same.memory : memoryOf(data)
+    this.memory = same ? same.memory : buffersOf(data)
     if (!same) hintSharedMemory(data)
   }
 

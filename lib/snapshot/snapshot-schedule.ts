@@ -1,8 +1,8 @@
 import type { MonotonicClock } from '../base/clock.js'
 import type { SourceState } from '../source/source-state.js'
 
-/** The minimum time between two writes by `offer`, in milliseconds. */
-const PAUSE_MS = 60_000
+/** The minimum time from the start of a write to the next one by `offer`, in milliseconds. */
+const MIN_INTERVAL_MS = 60_000
 
 /** What a `SnapshotSchedule` depends on. */
 export interface SnapshotScheduleOptions {
@@ -28,7 +28,7 @@ export class SnapshotSchedule {
 
   /** Starts to write the state, unless it is written already or the last write began less than a minute ago. */
   offer (state: SourceState): void {
-    if (this.#options.clock() - this.#savedAt >= PAUSE_MS) this.#save(state)
+    if (this.#options.clock() - this.#savedAt >= MIN_INTERVAL_MS) this.#save(state)
   }
 
   /** Writes the state, unless it is written already, and waits for all writes. */
@@ -50,7 +50,7 @@ export class SnapshotSchedule {
     this.#saving = this.#saving.then(() => save(state)).then((isSaved) => isSaved ? onEnd() : this.#forget(state), onEnd)
   }
 
-  /** The state was not written, so that it is due again: this replica may be the next one to write the snapshot. */
+  /** Makes a state that was not written due again, because this replica may be the one that writes the snapshot next time. */
   #forget ({ name }: SourceState): void {
     if (name !== this.#savedName) return
     this.#savedName = undefined

@@ -15,7 +15,10 @@ export function sendExport (reply: FastifyReply, { body, release }: Partial<Expo
   return Buffer.isBuffer(body) ? sendBuffer(reply, body) : sendStream(reply, Readable.from(body))
 }
 
-/** The client of a response. If the rest of a body will not be sent, the connection is closed: the status has been sent already, so nothing else can report it. */
+/**
+ * The reader of a response body: its client. `cut` closes the connection, because that is the only way to report an incomplete body once the status has been
+ * sent.
+ */
 export function readerOf (reply: FastifyReply): BodyReader {
   return { isGone: () => hasEnded(reply), cut: () => reply.raw.destroy() }
 }

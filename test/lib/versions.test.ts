@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { DataVersion } from '../../lib/query/data-version.js'
 import { memoryLimit } from '../../lib/base/memory-limit.js'
-import { sizeOrAuto } from '../../lib/base/memory-limit.js'
+import { parseSizeOrAuto } from '../../lib/base/memory-limit.js'
 import { Versions } from '../../lib/versions.js'
 import { TestClock } from '../support/app.js'
 
@@ -111,9 +111,9 @@ t.test('data that returns to an old version is that version, and stays retained'
 
 t.test('the size auto is the lesser of 256 MiB and an eighth of the memory of the container or machine', async (t) => {
   const MiB = 2 ** 20
-  t.equal(sizeOrAuto('auto', 512 * MiB), 64 * MiB)
-  t.equal(sizeOrAuto('auto', 64 * 1024 * MiB), 256 * MiB)
-  t.equal(sizeOrAuto('1GiB', 512 * MiB), 1024 * MiB)
+  t.equal(parseSizeOrAuto('auto', 512 * MiB), 64 * MiB)
+  t.equal(parseSizeOrAuto('auto', 64 * 1024 * MiB), 256 * MiB)
+  t.equal(parseSizeOrAuto('1GiB', 512 * MiB), 1024 * MiB)
   t.equal(memoryLimit(512 * MiB, 1024 * MiB), 512 * MiB, 'the memory of the container')
   for (const unlimited of [undefined, 0, 2 ** 63 - 1, 2 ** 64]) t.equal(memoryLimit(unlimited, 1024 * MiB), 1024 * MiB, 'the memory of the machine')
   t.ok(memoryLimit() > 64 * MiB)

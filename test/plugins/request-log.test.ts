@@ -16,24 +16,24 @@ async function start (t: Test, settings: Record<string, string> = {}) {
     await once(socket, 'close')
     return response
   }
-  /** Waits until `count` requests are logged. */
-  const lines = async (count: number): Promise<LogLine[]> => {
+  /** Waits until `count` requests are logged. Returns their lines of the log. */
+  const requestLines = async (count: number): Promise<LogLine[]> => {
     const requests = () => log.filter(({ request_id: id }) => id !== undefined)
     await until(() => requests().length >= count)
     return requests()
   }
-  return { app, endpoint, url, log, send, lines }
+  return { app, endpoint, url, log, send, requestLines }
 }
 
 t.test('each request is one line with its method, path, status, duration and bytes sent', async (t) => {
-  const { url, send, lines } = await start(t)
+  const { url, send, requestLines } = await start(t)
   const response = await fetch(`${url}/data?first_name=Ann`)
   await response.text()
   await fetch(`${url}/nowhere`)
   const broken = await send('GET /data/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   const unexpected = await send('GET /data HTTP/1.1\r\nHost: x\r\nExpect: magic\r\nConnection: close\r\n\r\n')
   const malformed = await send('hello\r\n\r\n')
-  const requests = await lines(5)
+  const requests = await requestLines(5)
   t.equal(requests.length, 5)
   t.match(requests, [
     { level: 30, request_id: response.headers.get('request-id'), method: 'GET', path: '/data', status: 200, msg: 'Request' },
@@ -50,21 +50,21 @@ t.test('each request is one line with its method, path, status, duration and byt
 })
 
 t.test('each request of a connection is logged with its own bytes', async (t) => {
-  const { send, lines } = await start(t)
+  const { send, requestLines } = await start(t)
   const get = 'GET /livez HTTP/1.1\r\nHost: x\r\n'
   const responses = await send(`${get}\r\n${get}Connection: close\r\n\r\n`)
-  const requests = await lines(2)
+  const requests = await requestLines(2)
   t.equal(requests[0]!['bytes'] + requests[1]!['bytes'], Buffer.byteLength(responses))
 })
 
 t.test('a request whose client disconnects is logged as aborted', async (t) => {
-  const { app, endpoint, url, lines } = await start(t, { REFRESH_WAIT: '1h' })
+  const { app, endpoint, url, requestLines } = await start(t, { REFRESH_WAIT: '1h' })
   const { opened, open } = gate()
   endpoint.intercept = () => opened
   const request = httpRequest(`${url}/data`).on('error', () => {}).end()
   await once(app.server, 'request')
   request.destroy()
-  t.match(await lines(1), [{ method: 'GET', path: '/data', status: undefined, aborted: true, bytes: 0, msg: 'Request aborted by the client' }])
+  t.match(await requestLines(1), [{ method: 'GET', path: '/data', status: undefined, aborted: true, bytes: 0, msg: 'Request aborted by the client' }])
   open()
 })
 

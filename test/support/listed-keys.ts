@@ -3,7 +3,7 @@ import { compareUtf8 } from '../../lib/base/utf8.js'
 import type { RangeOptions } from '../../lib/store/s3/ranged-listing.js'
 import type { ListingPage } from '../../lib/store/s3/s3-listing.js'
 
-/** A bucket of keys for tests of listings. Each request waits until `answer` or `answerAll` executes it. */
+/** A bucket of keys for tests of listings. Each request waits until `execute` or `executeAll` is called. */
 export class ListedKeys {
   /** The start of each request: a key, or `undefined` for the first key. */
   readonly starts: (string | undefined)[] = []
@@ -59,12 +59,12 @@ export class ListedKeys {
     return this.#waiting.length
   }
 
-  /** Answers one of the requests that wait. */
-  answer (which: number): void {
+  /** Executes one of the requests that wait. */
+  execute (which: number): void {
     this.#waiting.splice(which % this.#waiting.length, 1)[0]?.()
   }
 
-  answerAll (): void {
+  executeAll (): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }

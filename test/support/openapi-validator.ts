@@ -44,16 +44,16 @@ function documentedResponses ({ paths }: Document, method: string, url: string, 
 function compare (response: LightMyRequestResponse, method: string, documented: Record<string, Response> | undefined, document: Document): string[] {
   const type = typeOf(response)
   // A response that is not in the document is a problem, or part of the page of GET /docs.
-  if (documented === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`it has the type ${type}`]
+  if (documented === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`undocumented path or method, with the type ${type}`]
   const expected = documented[response.statusCode] ?? ([405, 408, 417, 421, 431].includes(response.statusCode) ? documented['default'] : undefined)
-  if (expected === undefined) return ['the status']
+  if (expected === undefined) return ['undocumented status']
   const { headers = {}, content } = expected
   // The document describes these bodies in words only, so there is no schema to check.
   if (isOtherFormatOfChanges(response, type)) return compareHeaders(response, headers, document)
   const differences = compareHeaders(response, headers, document)
-  if (content === undefined) return response.body === '' ? differences : [...differences, 'it has a body']
+  if (content === undefined) return response.body === '' ? differences : [...differences, 'undocumented body']
   const media = content[type]
-  if (media === undefined) return [...differences, `the type ${type}`]
+  if (media === undefined) return [...differences, `undocumented type ${type}`]
   if (method === 'HEAD' || !type.endsWith('json') || type === 'application/x-ndjson') return differences
   return [...differences, ...errorsOf(isSelection(response) ? SELECTION : media.schema, JSON.parse(textOf(response)), document)]
 }
@@ -80,10 +80,10 @@ function textOf ({ headers, rawPayload }: LightMyRequestResponse): string {
 function compareHeaders ({ headers }: LightMyRequestResponse, documented: Record<string, Reference>, document: Document): string[] {
   const byName = new Map(Object.entries(documented).map(([name, { $ref }]) =>
     [name.toLowerCase(), document.components.headers[$ref.replace('#/components/headers/', '')]!]))
-  const missing = [...byName].filter(([name, { required }]) => required && headers[name] === undefined).map(([name]) => `it lacks ${name}`)
+  const missing = [...byName].filter(([name, { required }]) => required && headers[name] === undefined).map(([name]) => `missing header ${name}`)
   return Object.entries(headers).filter(([name]) => !UNIVERSAL.includes(name)).flatMap(([name, value]) => {
     const header = byName.get(name)
-    if (header === undefined) return name === 'vary' && value === 'origin' ? [] : [`the header ${name}`]
+    if (header === undefined) return name === 'vary' && value === 'origin' ? [] : [`undocumented header ${name}`]
     return errorsOf(header.schema, header.schema.type === 'integer' ? Number(value) : value, document).map((error) => `${name}: ${error}`)
   }).concat(missing)
 }

@@ -7,7 +7,7 @@ import type { OpenPort } from './worker.js'
 let worker: Worker | undefined
 
 /**
- * Returns a worker thread for one app under test, as the app has in production. All apps of a process share one real worker, because starting a worker
+ * Returns the worker thread of one app under test. In production each app has its own; here all apps of a process share one, because starting a worker
  * takes 0.4 s of CPU time.
  */
 export function shareWorker (clock: TestClock): BackendThread {

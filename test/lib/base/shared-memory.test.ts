@@ -1,5 +1,5 @@
 import t from 'tap'
-import { hintSharedMemory, memoryOf, shared } from '../../../lib/base/shared-memory.js'
+import { hintSharedMemory, buffersOf, shared } from '../../../lib/base/shared-memory.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
 import { TableReader } from '../../../lib/table/table.js'
 import { tableOf } from '../../support/tables.js'
@@ -29,7 +29,7 @@ t.test('shared memory is counted once for each owner', async (t) => {
 
 t.test('the memory of a table is counted once, by its TableVersion, and not by each TableReader', async (t) => {
   const table = tableOf(Array.from({ length: 20_000 }, (_, i) => ({ user_id: String(i), first_name: `name ${i}` })))
-  const bytes = [...memoryOf(table)].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const bytes = [...buffersOf(table)].reduce((sum, { byteLength }) => sum + byteLength, 0)
   t.ok(counted(() => new TableReader(table)) < bytes)
   t.ok(counted(() => new TableVersion(table, 'UTC')) >= bytes)
   t.ok(counted(() => new TableVersion(table, 'UTC')) < bytes)

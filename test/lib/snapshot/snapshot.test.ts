@@ -61,12 +61,12 @@ t.test('a decoded state is equal to the encoded one', async () => {
 
 t.test('the backoff after a timeout is not written, because another process has another monotonic clock', async (t) => {
   const state = stateOf([])
-  const stalled = { ...rejectedFilesOf(state).get('source_data/7.csv')!, backoff: { until: 1e9, timeoutMs: 4000 } }
-  const back = decode(encodeSnapshot({ ...state, rejected: encodeRejectedFiles([stalled]) }, IDENTITY))
-  t.match(rejectedFilesOf(back).get(stalled.key), { rejection: { code: 'no_row' }, backoff: undefined })
+  const timedOut = { ...rejectedFilesOf(state).get('source_data/7.csv')!, backoff: { until: 1e9, timeoutMs: 4000 } }
+  const back = decode(encodeSnapshot({ ...state, rejected: encodeRejectedFiles([timedOut]) }, IDENTITY))
+  t.match(rejectedFilesOf(back).get(timedOut.key), { rejection: { code: 'no_row' }, backoff: undefined })
 })
 
-t.test('dictionaries with more than 2^8 and 2^16 values', async (t) => {
+t.test('dictionaries on both sides of the limits of 2^7, 2^8 and 2^16 values are decoded', async (t) => {
   for (const count of [127, 128, 129, 255, 256, 257, 33_000, 66_000]) {
     const state = stateOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i}`, ...i % 2 && { undeclared: { city: `city ${i}` } } })))
     const back = decode(encodeSnapshot(state, IDENTITY))
@@ -105,8 +105,8 @@ t.test('content that looks like the checksum is not mistaken for it', async (t) 
   const state = stateOf([{ user_id: label, first_name: label + '1'.repeat(64), undeclared: { [label]: label } }])
   const rejected = { ...rejectedFilesOf(state).get('source_data/7.csv')!, key: label, rejection: rejection('no_row', label, { excerpt: label }) }
   t.same(contentOf(decode(encodeSnapshot({ ...state, rejected: encodeRejectedFiles([rejected]) }, IDENTITY))).rows, rowsOf(state.table))
-  const blank = stateOf([{ user_id: '1', undeclared: { city: label + '0'.repeat(64) } }])
-  t.equal(decodeSnapshot(encodeSnapshot(blank, IDENTITY), IDENTITY), 'foreign', 'such content makes the snapshot unusable, but never wrong')
+  const zeroed = stateOf([{ user_id: '1', undeclared: { city: label + '0'.repeat(64) } }])
+  t.equal(decodeSnapshot(encodeSnapshot(zeroed, IDENTITY), IDENTITY), 'foreign', 'such content makes the snapshot unusable, but never wrong')
 })
 
 t.test('any Arrow reader can read the records', async (t) => {

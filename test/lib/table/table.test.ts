@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { memoryOf } from '../../../lib/base/shared-memory.js'
+import { buffersOf } from '../../../lib/base/shared-memory.js'
 import { typedArraysIn } from '../../../lib/base/typed-arrays.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
 import { takeRows } from '../../../lib/table/take-rows.js'
@@ -130,6 +130,6 @@ t.test('columns that do not change are shared with the previous version', async 
   t.same(shared(change({ birthts: 50 })), ['births', 'birthts', 'buckets', 'json'], 'the date is the same')
   t.same(shared(change({ img_path: 'i.png' })), ['births', 'buckets', 'images', 'json'])
   t.same(shared(change({ undeclared: { city: 'C0', height: '0', age: '1' } })), ['age', 'buckets'], 'a column that comes before the others')
-  const half = memoryOf(change({ first_name: 'F2' }))
-  t.ok([...half].filter((buffer) => memoryOf(first).has(buffer)).length > half.size / 2, 'by their memory')
+  const half = buffersOf(change({ first_name: 'F2' }))
+  t.ok([...half].filter((buffer) => buffersOf(first).has(buffer)).length > half.size / 2, 'by their memory')
 })

@@ -11,7 +11,7 @@ import { runs } from '../../../support/property-runs.js'
 
 const PREFIX = 'p/'
 
-/** Reads a listing. `step` is called whenever requests wait; it must answer some of them. */
+/** Reads a listing. `step` is called whenever requests wait; it must execute some of them. */
 async function read (listing: AsyncIterable<ObjectList>, bucket: ListedKeys, step: () => void): Promise<string[]> {
   const keys: string[] = []
   const progress = { isOver: false }
@@ -37,10 +37,10 @@ const lake = fc.uniqueArray(keys, { maxLength: 40 })
 const pageSize = fc.integer({ min: 1, max: 5 })
 const surplus = fc.integer({ min: 0, max: 8 })
 const changes = fc.array(fc.record({ key: keys, isAdded: fc.boolean() }), { maxLength: 30 })
-/** Which request is answered next; when the list has ended, the first one. */
+/** Which request is executed next; when the list has ended, the first one. */
 const order = fc.array(fc.nat(), { maxLength: 100 })
 
-/** Answers the requests in this order, with a change before each answer. Returns the keys that were in the bucket all the time, and at some time. */
+/** Executes the requests in this order, with a change before each of them. Returns the keys that were in the bucket all the time, and at some time. */
 function changing (bucket: ListedKeys, order: readonly number[], changes: readonly { readonly key: string, readonly isAdded: boolean }[]) {
   const always = new Set(bucket.sorted)
   const ever = new Set(bucket.sorted)
@@ -50,7 +50,7 @@ function changing (bucket: ListedKeys, order: readonly number[], changes: readon
     if (edit?.isAdded === true) bucket.add(edit.key)
     if (edit?.isAdded === false) bucket.delete(edit.key)
     if (edit !== undefined) (edit.isAdded ? ever.add(edit.key) : always.delete(edit.key))
-    bucket.answer(orders.next().value ?? 0)
+    bucket.execute(orders.next().value ?? 0)
   }
   return { always, ever, step }
 }
@@ -92,7 +92,7 @@ t.test('a listing is divided only while each page takes 10 ms or more', async (t
     bucket.starts.length = 0
     const step = () => {
       now += ms
-      bucket.answerAll()
+      bucket.executeAll()
     }
     t.same(await read(lister.list(PREFIX), bucket, step), bucket.sorted)
     return bucket.starts.length
@@ -108,7 +108,7 @@ t.test('a listing is divided only while each page takes 10 ms or more', async (t
 t.test('a store that ignores start-after is listed sequentially from then on', async (t) => {
   const bucket = new ListedKeys(Array.from({ length: 100 }, (_, i) => `${PREFIX}${100 + i}`), { pageSize: 10, ignoresStartAfter: true })
   const lister = listerOf(bucket, { surplus: 0 })
-  for (let round = 0; round < 3; round++) t.same(await read(lister.list(PREFIX), bucket, () => bucket.answerAll()), bucket.sorted)
+  for (let round = 0; round < 3; round++) t.same(await read(lister.list(PREFIX), bucket, () => bucket.executeAll()), bucket.sorted)
   const [first, ...others] = bucket.starts
   t.equal(first, undefined)
   t.ok(others.includes(undefined) && others.some((start) => start !== undefined), 'the first listing began in ranges')
@@ -144,9 +144,9 @@ t.test('an error of any range is the error of the listing, and no further page i
     if (keys.includes(`${PREFIX}145`)) throw new Error('broken')
     return keys
   }
-  await t.rejects(read(listingOf(bucket, { edges }), bucket, () => bucket.answer(0)), { message: 'broken' })
+  await t.rejects(read(listingOf(bucket, { edges }), bucket, () => bucket.execute(0)), { message: 'broken' })
   while (bucket.waiting > 0) {
-    bucket.answerAll()
+    bucket.executeAll()
     await setImmediate()
   }
   t.ok(bucket.starts.length <= edges.length + 1)
@@ -159,18 +159,18 @@ t.test('a caller that stops ends all ranges', async (t) => {
   const first = listing.next()
   await setImmediate()
   t.equal(bucket.waiting, edges.length + 1, 'all ranges have begun')
-  bucket.answerAll()
+  bucket.executeAll()
   t.equal((await first).value.length, 5)
   await listing.return!(undefined)
   for (let round = 0; round < 2; round++) {
     await setImmediate()
-    bucket.answerAll()
+    bucket.executeAll()
   }
   await setImmediate()
   t.equal(bucket.waiting, 0)
 })
 
-/** Lists twice; each time all requests that wait are answered together. Returns the numbers of rounds and of requests. */
+/** Lists twice; each time all requests that wait are executed together. Returns the numbers of rounds and of requests. */
 async function twice (keys: readonly string[]) {
   const bucket = new ListedKeys(keys, { pageSize: 10 })
   const lister = listerOf(bucket, { surplus: 20 })
@@ -180,7 +180,7 @@ async function twice (keys: readonly string[]) {
     const listed = await read(lister.list(PREFIX), bucket, () => {
       figure.rounds++
       figure.requests += bucket.waiting
-      bucket.answerAll()
+      bucket.executeAll()
     })
     assert.deepEqual(listed, bucket.sorted)
     figures.push(figure)
