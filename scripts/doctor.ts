@@ -5,7 +5,7 @@ import type { Inspector } from '../lib/store/inspector.js'
 import type { ObjectStore } from '../lib/store/object-store.js'
 import { openInspector, openStore } from '../lib/store/open-store.js'
 import { folderPrefix, lakeUrl, required } from './arguments.js'
-import { isStarted, runCommand, type Command, type CommandIo } from './command.js'
+import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
 import { all, attempt, notApplicable, notTested, yes, type Finding } from './doctor/finding.js'
 import { measure, type Latency } from './doctor/latency.js'
 import { checkReads, type ReadFindings } from './doctor/read-checks.js'
@@ -151,4 +151,4 @@ export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(doctor, argv, io)
 }
 
-if (isStarted(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)
+if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)
