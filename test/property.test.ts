@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
 import { Temporal } from 'temporal-polyfill'
-import { build, TEST_TIME, type TestLake } from './support/app.js'
+import { build, NOON, type TestLake } from './support/app.js'
 import { referenceHistogram, referencePages, referenceQuery, referenceRecords, referenceStats, YEAR, type ReferenceQuery, type ReferenceShape } from './support/reference.js'
 import { runs } from './support/property-runs.js'
 
@@ -26,13 +26,13 @@ type Records = Record<string, any>[]
 /** An instant, computed from the lake and the query. */
 type Instant = (records: Records, bound: number, zone: string) => number
 
-const birthtsOf = (records: Records, person: number) => records.length === 0 ? TEST_TIME : records[person % records.length]!['birthts'] as number
+const birthtsOf = (records: Records, person: number) => records.length === 0 ? NOON : records[person % records.length]!['birthts'] as number
 
 // Instants at which a record just reaches the age of a filter, and a little before and after.
 const birthday = fc.tuple(fc.nat(24), fc.constantFrom(0, 0, 1, 18), fc.constantFrom(0, 0, 1, -1, DAY, -DAY, DAY - 1, 1 - DAY, 12 * 3_600_000))
   .map(([person, more, offset]): Instant => (records, bound, zone) => {
     const born = Temporal.Instant.fromEpochMilliseconds(birthtsOf(records, person)).toZonedDateTimeISO(zone).toPlainDate()
-    if (born.year < 1 || born.year > 9000) return TEST_TIME + offset
+    if (born.year < 1 || born.year > 9000) return NOON + offset
     return born.add({ years: Math.ceil(bound) + more }).toZonedDateTime(zone).epochMilliseconds + offset
   })
 const elapsed = fc.tuple(fc.nat(24), fc.constantFrom(0, 1, -1))
@@ -40,7 +40,7 @@ const elapsed = fc.tuple(fc.nat(24), fc.constantFrom(0, 1, -1))
 const anyInstant = fc.integer({ min: 0, max: 4e12 }).map((ms): Instant => () => ms)
 
 /** Instants have years of four digits. */
-const tellable = (ms: number) => ms >= utc(1000, 0, 1) && ms < utc(9999, 0, 1) ? ms : TEST_TIME
+const tellable = (ms: number) => ms >= utc(1000, 0, 1) && ms < utc(9999, 0, 1) ? ms : NOON
 
 const name = fc.constantFrom('Ann', 'ann', 'Anna', 'Łukasz', 'José', 'O, Neil', 'say "x"', '', '李', 'Ωmega', 'Straße')
 const id = fc.constantFrom('1', '2', '0012', '12', 'a b', 'x.y', 'ü', '😀', '\uffff', 'z%41', 'p+q')
@@ -113,10 +113,10 @@ function fill ({ bucket, clock }: TestLake, files: readonly (readonly [string, s
   for (const key of [...bucket.keys()]) bucket.delete(key)
   const modified: Record<string, number> = {}
   files.forEach(([key, body], i) => {
-    clock.now = TEST_TIME + (i * 7 % 5) * 1000 // a few seconds apart, in another order than the keys
+    clock.now = NOON + (i * 7 % 5) * 1000 // a few seconds apart, in another order than the keys
     modified[key] = bucket.put(key, encode(key, body)).lastModified
   })
-  clock.now = TEST_TIME
+  clock.now = NOON
   return referenceRecords(Object.fromEntries(files), modified)
 }
 

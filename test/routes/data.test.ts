@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { build, csv, TEST_TIME, PNG, withoutSnapshot, type TestLake } from '../support/app.js'
+import { build, csv, NOON, PNG, withoutSnapshot, type TestLake } from '../support/app.js'
 import { streamingEngine } from '../support/engines.js'
 import { turns } from '../support/until.js'
 
@@ -103,7 +103,7 @@ t.test('a birthday begins at midnight in AGE_TIME_ZONE', async (t) => {
 })
 
 t.test('the earliest and the latest valid birth timestamps, and a birth later in this minute', async (t) => {
-  const minute = TEST_TIME - TEST_TIME % 60_000
+  const minute = NOON - NOON % 60_000
   const births = { earliest: -8.64e15, latest: 8.64e15, now: minute, soon: minute + 1 }
   const files = Object.fromEntries(Object.entries(births).map(([id, birthts]) => [`${id}.csv`, csv('A', 'B', birthts)]))
   const table: [search: string, ids: string[]][] = [

@@ -10,11 +10,11 @@ import { validateResponses } from './openapi-validator.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
 import { shareWorker } from './shared-worker.js'
-import { TEST_TIME, TestClock } from './test-clock.js'
+import { NOON, TestClock } from './test-clock.js'
 import { noPause } from './virtual-time.js'
 import './file-timeout.js'
 
-export { TEST_TIME, TestClock }
+export { NOON, TestClock }
 
 export interface TestLake {
   readonly app: FastifyInstance
