@@ -78,7 +78,7 @@ export const SettingsSchema = Type.Object({
   LAKE_URL: text({
     default: '',
     description: 'The bucket or folder of the lake; empty: the embedded lake in ./lake, which is filled with sample data if it does not exist',
-    accepted: 's3://<bucket>, file:<folder> or empty'
+    accepted: 's3://<bucket> (a name of 3 to 63 characters a-z 0-9 . -, without a path), file:<folder> or empty'
   }, { format: 'lake-url' }),
   SCHEMA: text({
     default: '', description: 'The Table Schema file that declares the columns; empty: the built-in schemas/users.json', accepted: 'the path of a file, or empty'
