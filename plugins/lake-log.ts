@@ -1,10 +1,16 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { toFailureCode } from '../lib/base/failure-code.js'
 import type { Warning } from '../lib/base/warning.js'
-import type { LakeChange } from '../lib/transformer.js'
+import type { LakeChange, QuarantineCode } from '../lib/transformer.js'
 
 /** After one reconcile, at most this many rejects are logged in a line each; the rest are counted in one line. */
 const MAX_REJECT_LINES = 20
+
+/**
+ * The codes of rejects whose column is a declared one. The names of others come from the file, and are values if it has no header. For the same reason, the log has neither the details nor
+ * the hints of rejects.
+ */
+const CODES_OF_DECLARED_COLUMNS: readonly QuarantineCode[] = ['invalid_value', 'missing_column']
 
 /** Functions that log the state of a lake; the transformer calls them. */
 export interface LakeLog {
@@ -26,7 +32,9 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
     onReconciled: ({ warnings, takeoverMs, newRejects, newRejectCount, ignored }) => {
       logWarnings(warnings)
       if (takeoverMs !== undefined) log.info({ seconds: Math.round(takeoverMs / 1000) }, 'The replica that listed the lake no longer writes the state object: this replica lists the lake now')
-      for (const { key, code, detail, hint, line, column } of newRejects(MAX_REJECT_LINES)) log.warn({ key, code, detail, hint, line, column }, 'Info file rejected')
+      for (const { key, code, line, column } of newRejects(MAX_REJECT_LINES)) {
+        log.warn({ key, code, line, ...CODES_OF_DECLARED_COLUMNS.includes(code) && { column } }, 'Info file rejected; GET /rejects has the reason')
+      }
       if (newRejectCount > MAX_REJECT_LINES) log.warn({ count: newRejectCount - MAX_REJECT_LINES }, 'More info files are rejected; GET /rejects lists all of them')
       for (const { extension, count, example } of ignored) {
         if (ignoredExtensions.has(extension)) continue

@@ -54,6 +54,12 @@ t.test('the README lists the reserved names of parameters', async (t) => {
   t.same([...sentence![1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name), RESERVED_PARAMETERS)
 })
 
+t.test('docs/dependencies.md justifies every direct dependency', async (t) => {
+  const rows = [...readFileSync('docs/dependencies.md', 'utf8').matchAll(/^\| (`.*?) \|/gm)].flatMap(([, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!))
+  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: object }
+  t.same(rows.sort(), Object.keys(dependencies).sort())
+})
+
 t.test('the schema of the README is valid', async (t) => {
   const [, json] = /```json\n(\{\n {2}"title".*?)```/s.exec(readme)!
   t.same(parseSchema(json!).fields.map(({ name }) => name), ['device', 'model', 'height', 'online', 'sold', 'seen', 'photo'])
