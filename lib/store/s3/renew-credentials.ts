@@ -50,9 +50,9 @@ function mayBeOutdated (error: unknown, commandName: string | undefined): boolea
   return isRefusedIdentity(error) || (statusOf(error) === 403 && commandName === 'ListObjectsV2Command')
 }
 
-/** Whether the SDK has found that the clocks differ, and knows the difference now. */
+/** Whether the server has refused a request, and the SDK has found from its response that the clocks differ, so that it knows the difference now. */
 function isCorrected (error: unknown): boolean {
-  return (error as { readonly $metadata?: { readonly clockSkewCorrected?: boolean } }).$metadata?.clockSkewCorrected === true
+  return statusOf(error) === 403 && (error as { readonly $metadata?: { readonly clockSkewCorrected?: boolean } }).$metadata?.clockSkewCorrected === true
 }
 
 function isSame (a: SigningKeys, b: SigningKeys): boolean {
