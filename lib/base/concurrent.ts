@@ -7,7 +7,7 @@ export interface WeightLimit<T> {
 
 /**
  * Runs `work` on every item, in order, on at most `limit` items at a time. A limit that changes is a function, which is called before each start of an item.
- * After a failure no further item is started. Rejects with the first failure once all running work has ended.
+ * After a failure, also one of `items` or `weigh`, no further item is started. Rejects with the first failure once all running work has ended.
  */
 export async function forEachConcurrently<T> (
   items: Iterable<T>, limit: number | (() => number), work: (item: T) => Promise<void>, { weigh, maxWeight }: WeightLimit<T> = { weigh: () => 0, maxWeight: Infinity }
@@ -33,12 +33,16 @@ export async function forEachConcurrently<T> (
     }
     const isRunnable = () => failure === undefined && running < currentLimit()
     const startMore = () => {
-      while (isRunnable() && !next.done) {
-        const itemWeight = weigh(next.value)
-        if (running > 0 && weight + itemWeight > maxWeight) return
-        const item = next.value
-        next = queue.next()
-        run(item, itemWeight).catch(resolve)
+      try {
+        while (isRunnable() && !next.done) {
+          const itemWeight = weigh(next.value)
+          if (running > 0 && weight + itemWeight > maxWeight) return
+          const item = next.value
+          next = queue.next()
+          run(item, itemWeight)
+        }
+      } catch (error) {
+        failure ??= { error }
       }
       if (running === 0) resolve()
     }

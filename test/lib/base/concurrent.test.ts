@@ -28,6 +28,31 @@ t.test('after a failure starts no more items, waits for the running ones, and th
   t.equal(ended, started.length)
 })
 
+t.test('rejects if the items cannot be iterated or weighed, once the running work has ended', async (t) => {
+  const failAt = (n: number) => (item: number) => { if (item === n) throw new Error(`item ${n}`) }
+  for (const at of [0, 1, 3]) {
+    const done: number[] = []
+    const work = async (item: number) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      done.push(item)
+    }
+    const fail = failAt(at)
+    const items = function * () {
+      for (let i = 0; i < 5; i++) {
+        fail(i)
+        yield i
+      }
+    }
+    await t.rejects(forEachConcurrently(items(), 2, work), { message: `item ${at}` })
+    const read = done.length
+    await t.rejects(forEachConcurrently([0, 1, 2, 3, 4], 2, work, { weigh: (item) => { fail(item); return 1 }, maxWeight: 2 }), { message: `item ${at}` })
+    t.ok(read <= at && done.length - read <= at)
+    const count = done.length
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    t.equal(done.length, count, 'no work is running')
+  }
+})
+
 t.test('items that are worked on together weigh at most the maximum, and a heavier one is worked on alone', async (t) => {
   let running: number[] = []
   const seen: number[][] = []
