@@ -33,7 +33,7 @@ t.test('a request that does not arrive in time gets 408, whether headers or body
 
 t.test('a client that does not read its response is disconnected', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() }, server: { connectionTimeout: 20 } })
-  app.get('/endless', { schema: { hide: true } }, async (_request, reply) => reply.send(endless()))
+  app.get('/endless', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => reply.send(endless()))
   await app.listen({ port: 0 })
   const { client, server } = await open(t, app)
   client.write('GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n')
@@ -47,7 +47,7 @@ function endless (): Readable {
 
 t.test('a client that waits for its response is not disconnected', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() }, server: { connectionTimeout: 50 } })
-  app.get('/slow', { schema: { hide: true } }, async (request) => {
+  app.get('/slow', { config: { access: 'public' }, schema: { hide: true } }, async (request) => {
     await once(request.raw.socket, 'timeout')
     return 'sent after the timeout'
   })
