@@ -39,8 +39,8 @@ interface Measured { readonly limit: number, readonly throughput: number }
  * Finds how many requests should be in flight at a time: the fewest with which the throughput is within 10 % of the best. The limit starts low and is
  * doubled for as long as that helps (the Startup of TCP BBR). Then, at growing intervals, the double and the half of it are tried for one round trip
  * each, and kept if they are better (the experiments of PCC, NSDI 2015). Throughput follows from latency by Little's law: the requests in flight
- * divided by their mean latency. If more than a few requests fail, the limit is halved. While this thread is the bottleneck, the
- * limit does not grow.
+ * divided by their mean latency. As the estimates of the Startup are noisy, the step that ends it is tried once more; BBR waits for three rounds without
+ * growth. If more than a few requests fail, the limit is halved. While this thread is the bottleneck, the limit does not grow.
  *
  * A pure state machine: all times are arguments, in milliseconds of a monotonic clock.
  */
@@ -89,9 +89,17 @@ export class AdaptiveLimit {
     if (!isFull || sentAt < this.#since) return
     this.#samples++
     this.#latencySum += now - sentAt
-    if (this.#samples < Math.max(MIN_SAMPLES, this.#isSettling || this.#isStarting ? this.#limit / 2 : this.#limit) || now - this.#since < MIN_ROUND_MS) return
+    if (this.#samples < Math.max(MIN_SAMPLES, this.#roundSamples) || now - this.#since < MIN_ROUND_MS) return
     if (this.#isSettling) this.#restart(now, false)
     else this.#endRound(now)
+  }
+
+  /** How many requests a measurement takes. */
+  get #roundSamples (): number {
+    // The fastest responses arrive first, so that the mean latency of the first ones is too low. In the Startup, two limits are therefore compared by the same share
+    // of the requests that are sent at once when the limit grows: the faster half.
+    if (this.#isStarting) return (this.#limit - (this.#reference?.limit ?? 0)) / 2
+    return this.#isSettling ? this.#limit / 2 : this.#limit
   }
 
   /** A request has failed in a way that suggests that the store is overloaded: its connection was lost, or it took too long. */
@@ -130,7 +138,9 @@ export class AdaptiveLimit {
       this.#try(throughput > this.#reference.throughput ? measured : { limit: this.#limit, throughput: this.#reference.throughput }, now)
     } else {
       const { limit } = this.#reference
-      this.#reject(now)
+      // A Startup measures quickly. What ended it is tried again with longer measurements.
+      if (this.#isStarting) this.#endStartup()
+      else this.#reject(now)
       this.#set(limit, now)
     }
   }
@@ -138,16 +148,26 @@ export class AdaptiveLimit {
   /** Tries the next limit in the current direction. */
   #try (reference: Measured, now: number): void {
     const next = this.#direction === 'up' ? Math.min(this.#bounds.max, this.#limit * STEP) : Math.max(this.#bounds.min, Math.ceil(this.#limit / STEP))
+    if (this.#isStarting && this.#isBusy) {
+      // At first a thread is often busy for a moment: it opens connections, and its code is not compiled yet. The growth only waits until that is over.
+      this.#reference = undefined
+      this.#set(this.#limit, now)
+      return
+    }
     const isPossible = this.#direction === 'up' ? next > this.#limit && !this.#isBusy : next < this.#limit
     if (isPossible) this.#reference = reference
     else this.#reject(now)
     this.#set(isPossible ? next : this.#limit, now)
   }
 
-  /** Switches to the other direction or, if both have been tried, pauses. */
-  #reject (now: number): void {
+  #endStartup (): void {
     this.#reference = undefined
     this.#isStarting = false
+  }
+
+  /** Switches to the other direction or, if both have been tried, pauses. */
+  #reject (now: number): void {
+    this.#endStartup()
     this.#direction = this.#direction === 'up' ? 'down' : 'up'
     if (++this.#rejected >= 2 || this.#limit === this.#bounds.max) this.#settle(now)
   }

@@ -3,8 +3,10 @@ import type { AdaptiveRate } from '../../lib/base/adaptive-rate.js'
 import { RequestGate, type StoreLimits } from './request-gate.js'
 
 export interface SimulatedStore extends StoreLimits {
-  /** Milliseconds that the client is busy with each response; it processes one at a time. */
-  readonly clientMs?: number
+  /** Milliseconds that the client is busy with each response, or with the response after `done` others; it processes one at a time. */
+  readonly clientMs?: number | ((done: number) => number)
+  /** Receives the time that the client was busy with a response, and the time at which that ended, in milliseconds. */
+  readonly onBusy?: (ms: number, now: number) => void
   /** Returns what is added to the latency of a request, in milliseconds. */
   readonly jitterMs?: () => number
   /** A request fails if it is not executed within this time, in milliseconds. */
@@ -21,7 +23,7 @@ export interface SimulatedLoad {
 }
 
 /** Downloads `objects` objects in virtual time. Refused and failed requests are sent again. */
-export function simulate (limit: Pick<AdaptiveLimit, 'current' | 'began' | 'succeeded' | 'failed'>, rate: AdaptiveRate, objects: number, { clientMs = 0, jitterMs = () => 0, timeoutMs = Infinity, ...limits }: SimulatedStore, start = 0): SimulatedLoad {
+export function simulate (limit: Pick<AdaptiveLimit, 'current' | 'began' | 'succeeded' | 'failed'>, rate: AdaptiveRate, objects: number, { clientMs = 0, onBusy = () => {}, jitterMs = () => 0, timeoutMs = Infinity, ...limits }: SimulatedStore, start = 0): SimulatedLoad {
   let now = start
   const gate = new RequestGate(limits, () => now)
   /** The requests in flight, in the order in which they end. */
@@ -53,7 +55,9 @@ export function simulate (limit: Pick<AdaptiveLimit, 'current' | 'began' | 'succ
     }
     ends.shift()
     // The client is busy until now, and while it processes this response.
-    now = Math.max(now, end.at) + clientMs
+    const busyMs = typeof clientMs === 'number' ? clientMs : clientMs(done)
+    now = Math.max(now, end.at) + busyMs
+    onBusy(busyMs, now)
     const isFull = waiting > 0 && rate.delay(now) === 0
     if (end.outcome === 'success') {
       done++

@@ -28,6 +28,42 @@ t.test('a load takes at most 1/0.9 of the time that the best constant limit take
   }
 })
 
+t.test('a client that is busy at first, and then processes 8,000 objects a second, is not held back for longer', async (t) => {
+  for (const latencyMs of [30, 100]) {
+    const run = (bounds: LimitBounds) => {
+      let [busyMs, now, last] = [0, 0, 0]
+      const busyShare = () => {
+        const share = busyMs / (now - last)
+        ;[busyMs, last] = [0, now]
+        return share
+      }
+      return simulate(new AdaptiveLimit(bounds, busyShare), new AdaptiveRate(), OBJECTS, {
+        latencyMs,
+        clientMs: (done) => done < 200 ? 2 : 0.125,
+        onBusy: (ms, at) => {
+          busyMs += ms
+          now = at
+        }
+      }).ms
+    }
+    const ratio = Math.min(...[32, 64, 128, 256, 512].map((limit) => run(fixed(limit)))) / run(BOUNDS)
+    t.ok(ratio >= 0.9, `${latencyMs} ms: ${ratio.toFixed(2)}`)
+  }
+})
+
+t.test('latencies from nothing to twice their mean do not end the growth of the limit too early', async (t) => {
+  for (let seed = 1; seed <= 50; seed++) {
+    // A linear congruential generator (Numerical Recipes).
+    let state = seed
+    const jitterMs = () => {
+      state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
+      return state % 8 < 2 ? state % 3 : state / 2 ** 32 * 200
+    }
+    const { ms } = simulate(new AdaptiveLimit(BOUNDS), new AdaptiveRate(), OBJECTS, { latencyMs: 0, jitterMs })
+    t.ok(ms <= 4500, `seed ${seed}: ${ms.toFixed(0)} ms`)
+  }
+})
+
 t.test('the limit is the least with which the throughput is the best', async (t) => {
   t.equal(load(BOUNDS, { latencyMs: 30 }).limit, 512)
   t.equal(load(BOUNDS, { latencyMs: 30, parallelism: 64 }).limit, 64)
