@@ -13,7 +13,7 @@ export interface KeyFile {
   stop (): void
 }
 
-/** Opens a file of API keys. If it becomes unreadable or malformed later, the keys of before stay valid, and the log has the reason. @throws {Error} */
+/** Opens a file of API keys. If it becomes unreadable or malformed later, the earlier keys stay valid, and the log has the reason. @throws {Error} */
 export async function openKeyFile (path: string, timer: Timer, log: FastifyBaseLogger): Promise<KeyFile> {
   let text = await readTextFile(path)
   let keys = new ApiKeys(text)
@@ -30,7 +30,7 @@ export async function openKeyFile (path: string, timer: Timer, log: FastifyBaseL
   }
   const check = () => {
     update().catch((error: Error) => {
-      if (error.message !== failure) log.error({ file: path, reason: error.message }, 'The API keys cannot be read again: those of before stay valid')
+      if (error.message !== failure) log.error({ file: path, reason: error.message }, 'The API keys cannot be read again: the earlier ones stay valid')
       failure = error.message
     }).finally(() => { if (!isStopped) stop = timer(CHECK_MS, check) })
   }
