@@ -4,8 +4,8 @@ import { LOW } from '../table/birth-order.js'
 import { completedYears, YEAR_MS } from './age.js'
 import type { BirthIndex, ImageFacet, PositionCounter, Run } from './birth-index.js'
 import { isFew } from './costs.js'
-import { MarkedPositions } from './marked-positions.js'
-import { countCommonMarks } from './marks.js'
+import { BitmapPositions } from './bitmap-positions.js'
+import { countCommonRows } from './bitmap.js'
 import type { Match } from './match.js'
 import type { AgeBin, Statistics } from './statistics.js'
 import type { TableIndex } from './table-index.js'
@@ -37,7 +37,7 @@ export async function ageStatistics (index: TableIndex, match: Match, ages: Ages
   if (births?.datesAscend !== true) return await statisticsOfRows(index, match.rows, ages)
   if (match.run !== undefined) return statistics(summaryOfFacet(births, match.run.run, match.run.facet, ages), ages)
   if (match.isAll) return statistics({ ...summaryOfFacet(births, allOf(births), 'all', ages), count: match.count, withImage: index.imageCount }, ages)
-  return isFew(match.count, table.length) ? await statisticsOfRows(index, match.rows, ages) : await statisticsOfMarks(index, births, match, ages)
+  return isFew(match.count, table.length) ? await statisticsOfRows(index, match.rows, ages) : await statisticsOfBitmap(index, births, match, ages)
 }
 
 function allOf (births: BirthIndex): Run {
@@ -45,10 +45,10 @@ function allOf (births: BirthIndex): Run {
 }
 
 /** The statistics of many rows. The dates of birth must ascend in the order of the births. */
-async function statisticsOfMarks ({ table, imageMarks }: TableIndex, index: BirthIndex, { count, marks, rows }: Match, ages: Ages): Promise<Statistics> {
+async function statisticsOfBitmap ({ table, imageBitmap }: TableIndex, index: BirthIndex, { count, bitmap, rows }: Match, ages: Ages): Promise<Statistics> {
   const all = allOf(index)
-  const positions = await MarkedPositions.find(index.rows(all.from, all.to), marks)
-  return statistics({ ...summaryOfRun(index, all, positions, ages), count, withImage: countCommonMarks(marks, imageMarks), meanBirthts: await meanBirth(table.data.births!.instants, rows) }, ages)
+  const positions = await BitmapPositions.find(index.rows(all.from, all.to), bitmap)
+  return statistics({ ...summaryOfRun(index, all, positions, ages), count, withImage: countCommonRows(bitmap, imageBitmap), meanBirthts: await meanBirth(table.data.births!.instants, rows) }, ages)
 }
 
 /** The cost depends on the number of bins, and hardly on that of rows. */

@@ -8,7 +8,7 @@ import { Utf8Reader } from '../table/utf8-column.js'
 import type { ImageFacet, Run } from './birth-index.js'
 import type { Filter, Operand, Range, RowPredicate, ValueRange } from './filter.js'
 import { findContaining } from './fold-texts.js'
-import { countMarks, mark, markedRows, noMarks } from './marks.js'
+import { addRows, countRows, emptyBitmap, rowsIn } from './bitmap.js'
 import { isComparable, orderingOf, queryColumn, valuesOf, type ComparableColumn, type KeyColumn, type QueryColumn } from './query-column.js'
 import type { TableIndex } from './table-index.js'
 
@@ -72,9 +72,9 @@ async function anyOf (anyConditions: readonly (Condition | Promise<Condition>)[]
   if (candidates.length < conditions.length) return { test }
   const count = candidates.reduce((sum, { count }) => sum + count, 0)
   const rows = () => {
-    const marks = noMarks(length)
-    for (const { rows } of candidates) mark(marks, rows())
-    return markedRows(marks, countMarks(marks))
+    const bitmap = emptyBitmap(length)
+    for (const { rows } of candidates) addRows(bitmap, rows())
+    return rowsIn(bitmap, countRows(bitmap))
   }
   return { test, candidates: { count, isExact: candidates.every(({ isExact }) => isExact === true), rows } }
 }
@@ -151,21 +151,21 @@ async function containsText (index: TableIndex, column: QueryColumn | undefined,
   if (column === undefined) return nothing()
   if (column.kind !== 'dictionary') {
     const keys = keysOf(column)
-    const marks = await markContaining(index, keys, text)
-    return { test: (row) => marks[row] === 1 && !keys.texts.isEmpty(row) }
+    const flags = await flagsOfContaining(index, keys, text)
+    return { test: (row) => flags[row] === 1 && !keys.texts.isEmpty(row) }
   }
   const { codes } = column
-  const marks = await markContaining(index, column, text)
-  return { test: (row) => marks[codes[row]!] === 1 }
+  const flags = await flagsOfContaining(index, column, text)
+  return { test: (row) => flags[codes[row]!] === 1 }
 }
 
-/** A mark for each code, or for each row of a column of keys, whose text contains this one, ignoring case. */
-async function markContaining (index: TableIndex, column: DictionaryReader | KeyColumn, text: string): Promise<Uint8Array> {
+/** A flag for each code, or for each row of a column of keys, whose text contains this one, ignoring case. */
+async function flagsOfContaining (index: TableIndex, column: DictionaryReader | KeyColumn, text: string): Promise<Uint8Array> {
   const { texts, codes } = await index.foldedTexts(column)
-  const marks = new Uint8Array(column.kind === 'keys' ? texts.length : column.values.length)
-  await runSteps(findContaining(texts, Buffer.from(foldCase(text)), (i) => { marks[codes === undefined ? i : codes[i]!] = 1 }))
-  if (column.kind === 'dictionary') marks[0] = 0
-  return marks
+  const flags = new Uint8Array(column.kind === 'keys' ? texts.length : column.values.length)
+  await runSteps(findContaining(texts, Buffer.from(foldCase(text)), (i) => { flags[codes === undefined ? i : codes[i]!] = 1 }))
+  if (column.kind === 'dictionary') flags[0] = 0
+  return flags
 }
 
 async function containsWords (index: TableIndex, words: readonly string[]): Promise<Condition> {
@@ -177,11 +177,11 @@ async function containsWords (index: TableIndex, words: readonly string[]): Prom
   for (const word of words) {
     const found = new Uint8Array(table.length)
     for (const column of columns) {
-      const marks = await markContaining(index, column, word)
-      if (!marks.includes(1)) continue
+      const flags = await flagsOfContaining(index, column, word)
+      if (!flags.includes(1)) continue
       const codes = column.kind === 'dictionary' ? column.codes : undefined
       await runSteps(rowRanges(table.length, (from, to) => {
-        for (let row = from; row < to; row++) found[row]! |= marks[codes === undefined ? row : codes[row]!]!
+        for (let row = from; row < to; row++) found[row]! |= flags[codes === undefined ? row : codes[row]!]!
       }))
     }
     await runSteps(rowRanges(table.length, (from, to) => {
@@ -271,9 +271,9 @@ function rowsOf (texts: Utf8Reader, text: string, isPrefix: boolean, first = 0):
 
 function hasCode (index: TableIndex, column: DictionaryReader, wanted: readonly number[]): Condition {
   const { codes, values } = column
-  const marks = new Uint8Array(values.length)
-  for (const code of wanted) marks[code] = 1
-  const test = (row: number) => marks[codes[row]!] === 1
+  const flags = new Uint8Array(values.length)
+  for (const code of wanted) flags[code] = 1
+  const test = (row: number) => flags[codes[row]!] === 1
   const order = index.orderIfReady(column)
   if (order === undefined) return { test }
   const { rows, starts } = order

@@ -4,11 +4,11 @@ import { rowNumbers } from './column-order.js'
 import { toCondition, type Condition } from './condition.js'
 import { CANDIDATE_COST, isFew, SORT_COST } from './costs.js'
 import type { FilterQuery } from './data-version.js'
-import { allMarks, countMarks, isMarked, mark, markedRows, markWhere, noMarks, type Marks } from './marks.js'
+import { addRows, addWhere, type Bitmap, countRows, emptyBitmap, fullBitmap, hasRow, rowsIn } from './bitmap.js'
 import type { TableIndex } from './table-index.js'
 
-/** The rows that were found, as a list or as marks. */
-type Found = { readonly rows: Uint32Array, readonly marks?: undefined } | { readonly marks: Marks, readonly rows?: undefined }
+/** The rows that were found, as a list or as a bitmap. */
+type Found = { readonly rows: Uint32Array, readonly bitmap?: undefined } | { readonly bitmap: Bitmap, readonly rows?: undefined }
 
 /** The rows of a table that match all filters. */
 export class Match {
@@ -20,7 +20,7 @@ export class Match {
   readonly count: number
   readonly test: (row: number) => boolean
   #rows: Uint32Array | undefined
-  #marks: Marks | undefined
+  #bitmap: Bitmap | undefined
 
   /** @param found absent if the match is a run, or all rows */
   private constructor (index: TableIndex, conditions: readonly Condition[], run: Match['run'], found?: Found) {
@@ -28,10 +28,10 @@ export class Match {
     this.run = run
     this.isAll = conditions.length === 0
     this.#rows = found?.rows
-    this.#marks = found?.marks
-    this.count = run !== undefined ? countRun(index.births!, run) : found === undefined ? index.table.length : found.rows?.length ?? countMarks(found.marks!)
+    this.#bitmap = found?.bitmap
+    this.count = run !== undefined ? countRun(index.births!, run) : found === undefined ? index.table.length : found.rows?.length ?? countRows(found.bitmap!)
     // Conditions may hold much memory, so they are not kept once the rows are known.
-    this.test = found === undefined ? testOf(conditions) : (row) => isMarked(this.marks, row)
+    this.test = found === undefined ? testOf(conditions) : (row) => hasRow(this.bitmap, row)
   }
 
   /** Evaluates filters without blocking the event loop. */
@@ -45,7 +45,7 @@ export class Match {
     return new Match(index, conditions, run, run !== undefined || conditions.length === 0 ? undefined : await findRows(index, conditions))
   }
 
-  /** The memory of its rows and marks, in bytes. */
+  /** The memory of its rows and bitmap, in bytes. */
   get bytes (): number {
     return Uint32Array.BYTES_PER_ELEMENT * (this.count + Math.ceil(this.#index.table.length / 32))
   }
@@ -61,10 +61,10 @@ export class Match {
     return this.#rows
   }
 
-  /** The matching rows as marks. */
-  get marks (): Marks {
-    this.#marks ??= this.#isEveryRow ? allMarks(this.count) : this.#markRows()
-    return this.#marks
+  /** The matching rows as a bitmap. */
+  get bitmap (): Bitmap {
+    this.#bitmap ??= this.#isEveryRow ? fullBitmap(this.count) : this.#toBitmap()
+    return this.#bitmap
   }
 
   get #isEveryRow (): boolean {
@@ -73,14 +73,14 @@ export class Match {
 
   #listRows (): Uint32Array {
     const { table: { length } } = this.#index
-    if (this.#marks === undefined && this.run !== undefined && this.count * SORT_COST < length) return this.#rowsOfRun().slice().sort()
-    return markedRows(this.marks, this.count)
+    if (this.#bitmap === undefined && this.run !== undefined && this.count * SORT_COST < length) return this.#rowsOfRun().slice().sort()
+    return rowsIn(this.bitmap, this.count)
   }
 
-  #markRows (): Marks {
-    const marks = noMarks(this.#index.table.length)
-    mark(marks, this.#rows ?? this.#rowsOfRun())
-    return marks
+  #toBitmap (): Bitmap {
+    const bitmap = emptyBitmap(this.#index.table.length)
+    addRows(bitmap, this.#rows ?? this.#rowsOfRun())
+    return bitmap
   }
 
   /** In the order of the births. They must not be modified. */
@@ -101,23 +101,23 @@ async function findRows (index: TableIndex, conditions: readonly Condition[]): P
     // If there are few candidates, they are tested and sorted; otherwise a scan of all rows is cheaper, unless there is nothing to test.
     if (others.length === 0 || count * CANDIDATE_COST < length) return await testCandidates(rows(), others, length)
   }
-  const marks = noMarks(length)
+  const bitmap = emptyBitmap(length)
   const test = testOf(conditions)
-  const scan = (from: number, to: number) => markWhere(marks, from, to, test)
+  const scan = (from: number, to: number) => addWhere(bitmap, from, to, test)
   if (length <= STEP_ROWS) scan(0, length)
   else await runSteps(rowRanges(length, scan))
-  return { marks }
+  return { bitmap }
 }
 
 async function testCandidates (candidates: Uint32Array, conditions: readonly Condition[], length: number): Promise<Found> {
   const test = conditions.length === 0 ? undefined : testOf(conditions)
   if (isFew(candidates.length, length)) return { rows: (test === undefined ? candidates.slice() : candidates.filter(test)).sort() }
-  const marks = noMarks(length)
+  const bitmap = emptyBitmap(length)
   await runSteps(rowRanges(candidates.length, (from, to) => {
     const some = candidates.subarray(from, to)
-    mark(marks, test === undefined ? some : some.filter(test))
+    addRows(bitmap, test === undefined ? some : some.filter(test))
   }))
-  return { marks }
+  return { bitmap }
 }
 
 function testOf (conditions: readonly Condition[]): (row: number) => boolean {

@@ -2,7 +2,7 @@ import { firstIndex } from '../base/bytes.js'
 import type { Value } from '../schema/field-type.js'
 import { isFew, LISTING_COST } from './costs.js'
 import type { Position, Sort } from './data-version.js'
-import { keepMarked } from './marks.js'
+import { keepRowsIn } from './bitmap.js'
 import type { Match } from './match.js'
 import { orderingOf, type Ordering, type QueryColumn } from './query-column.js'
 import type { OrderedColumn, TableIndex } from './table-index.js'
@@ -68,7 +68,7 @@ export class RowOrder {
       ordered.subarray(0, valued).reverse()
       ordered.subarray(valued).reverse()
     }
-    return match.isAll ? ordered : keepMarked(ordered, match.marks, match.count)
+    return match.isAll ? ordered : keepRowsIn(ordered, match.bitmap, match.count)
   }
 
   /** At most `limit` of the matching rows in this order, after the position. It must have been prepared for them. */

@@ -7,7 +7,7 @@ import { BirthIndex } from './birth-index.js'
 import { orderByCode, orderByKey, orderByRanks, orderOfRows, rankRows, type CodeOrder, type ColumnOrder, type RankedColumn } from './column-order.js'
 import { foldTexts } from './fold-texts.js'
 import type { IndexCache } from './index-cache.js'
-import { countMarks, markWhere, noMarks, type Marks } from './marks.js'
+import { addWhere, type Bitmap, countRows, emptyBitmap } from './bitmap.js'
 import { isComparable, orderingOf, queryColumn, type ComparableColumn, type ComparableKeys, type KeyColumn, type QueryColumn } from './query-column.js'
 
 /** The case-folded values of a text column. */
@@ -32,7 +32,7 @@ export class TableIndex {
   readonly #cache: IndexCache
   readonly #hasAge: boolean
   readonly #ranges = new WeakMap<object, WholeRange | 'not whole'>()
-  #imageMarks: Marks | undefined
+  #imageBitmap: Bitmap | undefined
   #imageCount: number | undefined
   #ages: { readonly asOf: number, readonly column: FixedColumn } | undefined
 
@@ -46,17 +46,17 @@ export class TableIndex {
   }
 
   /** The rows that have the first image. */
-  get imageMarks (): Marks {
-    if (this.#imageMarks === undefined) {
-      this.#imageMarks = noMarks(this.table.length)
-      markWhere(this.#imageMarks, 0, this.table.length, (row) => this.table.hasImage(row))
+  get imageBitmap (): Bitmap {
+    if (this.#imageBitmap === undefined) {
+      this.#imageBitmap = emptyBitmap(this.table.length)
+      addWhere(this.#imageBitmap, 0, this.table.length, (row) => this.table.hasImage(row))
     }
-    return this.#imageMarks
+    return this.#imageBitmap
   }
 
   /** The number of rows that have the first image. */
   get imageCount (): number {
-    this.#imageCount ??= countMarks(this.imageMarks)
+    this.#imageCount ??= countRows(this.imageBitmap)
     return this.#imageCount
   }
 

@@ -37,15 +37,15 @@ async function valuesOfMatch (index: TableIndex, column: FixedColumn, match: Mat
   if (isFew(match.count, index.table.length)) return Float64Array.from(match.rows, (row) => values[row]!).filter((value) => hasValue(kind, value)).sort()
   const all = await index.orderedValues(column)
   if (match.count === index.table.length) return all.values
-  const { marks } = match
-  // As in `keepMarked`: each value is written, and the next one overwrites it unless its row matches.
+  const { bitmap } = match
+  // As in `keepRowsIn`: each value is written, and the next one overwrites it unless its row matches.
   const ordered = new Float64Array(Math.min(match.count, all.values.length) + 1)
   let length = 0
   await runSteps(rowRanges(all.values.length, (from, to) => {
     for (let i = from; i < to; i++) {
       const row = all.rows[i]!
       ordered[length] = all.values[i]!
-      length += marks[row >>> 5]! >>> (row & 31) & 1
+      length += bitmap[row >>> 5]! >>> (row & 31) & 1
     }
   }))
   return ordered.subarray(0, length)

@@ -6,7 +6,7 @@ import { TableIndex } from '../../../lib/query/table-index.js'
 import { TableReader } from '../../../lib/table/table.js'
 import { tableOf } from '../../support/tables.js'
 
-t.test('the size of a match includes its list of rows and its set of rows (marks), but not its conditions, which it does not keep', async (t) => {
+t.test('the size of a match includes its list of rows and its set of rows (a bitmap), but not its conditions, which it does not keep', async (t) => {
   const table = new TableReader(tableOf(Array.from({ length: 1000 }, (_, i) => ({ user_id: String(i), first_name: `name ${i}` }))))
   const index = new TableIndex(table, 'UTC', new IndexCache(Infinity))
   const bytesOf = async (...filters: Filter[]) => (await Match.find(index, { filters })).bytes

@@ -2,31 +2,31 @@ import { countBits } from '../base/bits.js'
 import { firstIndex } from '../base/bytes.js'
 import { rowRanges, runSteps } from '../base/steps.js'
 import type { PositionCounter } from './birth-index.js'
-import { noMarks, type Marks } from './marks.js'
+import { emptyBitmap, type Bitmap } from './bitmap.js'
 
-/** The positions of marked rows in an order of rows. `countBefore` takes constant time. */
-export class MarkedPositions implements PositionCounter {
-  readonly #words: Marks
-  /** The number of marks before each word. */
+/** The positions of the rows of a bitmap in an order of rows. `countBefore` takes constant time. */
+export class BitmapPositions implements PositionCounter {
+  readonly #words: Bitmap
+  /** The number of bits that are set before each word. */
   readonly #before: Uint32Array
 
-  private constructor (words: Marks) {
+  private constructor (words: Bitmap) {
     this.#words = words
     this.#before = new Uint32Array(words.length)
     for (let i = 1; i < words.length; i++) this.#before[i] = this.#before[i - 1]! + countBits(words[i - 1]!)
   }
 
-  /** Finds the positions of the marked rows among `rows`. */
-  static async find (rows: Uint32Array, marks: Marks): Promise<MarkedPositions> {
+  /** Finds the positions of the rows of a bitmap among `rows`. */
+  static async find (rows: Uint32Array, bitmap: Bitmap): Promise<BitmapPositions> {
     // `countBefore` accepts the position after the last one, which may be in another word.
-    const words = noMarks(rows.length + 1)
+    const words = emptyBitmap(rows.length + 1)
     await runSteps(rowRanges(rows.length, (from, to) => {
       for (let i = from; i < to; i++) {
         const row = rows[i]!
-        words[i >>> 5]! |= (marks[row >>> 5]! >>> (row & 31) & 1) << (i & 31)
+        words[i >>> 5]! |= (bitmap[row >>> 5]! >>> (row & 31) & 1) << (i & 31)
       }
     }))
-    return new MarkedPositions(words)
+    return new BitmapPositions(words)
   }
 
   countBefore (position: number): number {
