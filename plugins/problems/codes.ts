@@ -17,7 +17,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   no_data: 'The lake has not been read yet',
   data_too_old: 'The data is older than the setting `MAX_STALE_IF_ERROR` allows',
   draining: 'The process is shutting down',
-  overloaded: 'Too many expensive requests are waiting, or responses that clients have not read yet take `RESPONSES_MAX_BYTES`',
+  overloaded: 'Too many expensive requests are waiting, responses that clients have not read yet take `RESPONSES_MAX_BYTES`, or 256 event streams are open',
   ...Object.fromEntries(FAILURE_CODES.map((reason) => [reason, describeFailure(reason)])),
   unauthorized: 'The request has no credentials, or they are not valid',
   identity_provider_unavailable: 'The keys of the identity provider, which tokens are verified with, cannot be loaded',

@@ -13,10 +13,10 @@ export function findForeignOrigin ({ method, headers }: IncomingMessage, allowed
   if (SAFE_METHODS.includes(method!)) return undefined
   const { origin, host, 'sec-fetch-site': site } = headers
   if (origin !== undefined && allowed.has(origin)) return undefined
-  if (site === 'cross-site' || site === 'same-site') return httpProblem(403, `Sec-Fetch-Site: got ${JSON.stringify(site)}; requests from other sites may only read`)
+  if (site === 'cross-site' || site === 'same-site') return httpProblem(403, `Sec-Fetch-Site: got ${JSON.stringify(site)}; a web page of another site may send a POST only if CORS_ORIGINS lists its origin`)
   // The browser's `same-origin` is trusted: a proxy may have replaced the Host header, so that comparing it with Origin would fail.
   if (site !== undefined || origin === undefined || isOriginOf(origin, host)) return undefined
-  return httpProblem(403, `Origin: got ${JSON.stringify(excerpt(origin))}; requests from other origins may only read`)
+  return httpProblem(403, `Origin: got ${JSON.stringify(excerpt(origin))}; a web page of another origin may send a POST only if CORS_ORIGINS lists its origin`)
 }
 
 function isOriginOf (origin: string, host = ''): boolean {

@@ -42,10 +42,10 @@ export const Problem = Type.Object({
   errors: Type.Optional(Type.Array(ParameterError, { description: 'For `invalid_parameter`: what is wrong with each parameter' })),
   reject: Type.Optional(RejectReason),
   details: Type.Optional(Type.Array(Detail, { description: 'For `GET /readyz`: why the data may be outdated, and warnings' })),
-  restart: Type.Optional(text('For 410: the URL of the first page of the same listing in the current data', { format: 'uri-reference' })),
-  continue: Type.Optional(text('For 410: the URL of the page after the last record received, in the current data. As the data has changed, records may be missing from the listing ' +
+  restart: Type.Optional(text('For 410: the URL of the first page of the same listing in the current data; for `GET /changes`, the URL of all records', { format: 'uri-reference' })),
+  continue: Type.Optional(text('For 410 of a listing: the URL of the page after the last record received, in the current data. As the data has changed, records may be missing from the listing ' +
     'as a whole, or appear twice', { format: 'uri-reference' })),
-  continue_cursor: Type.Optional(text('For 410: the cursor of `continue`'))
+  continue_cursor: Type.Optional(text('For 410 of a listing: the cursor of `continue`'))
 }, {
   description: 'An error, as in RFC 9457',
   examples: [{ type: 'urn:userlake:problem:draining', title: 'Service Unavailable', status: 503, detail: 'This process is shutting down', code: 'draining', request_id: 'kX3v9QzA-1f' }]

@@ -81,7 +81,7 @@ export const listJobs: Operation = {
   operationId: 'listJobs',
   tags,
   summary: 'Recent jobs',
-  description: 'The last 100 jobs of this process: scheduled jobs, and those that `POST /data` started.',
+  description: 'The last 100 jobs of this process: the job of the start, scheduled jobs, and those that `POST /data` started.',
   responses: {
     200: { description: 'The jobs', content: json(JobList, { first: example('After the first job', "'/jobs'", { jobs: [published] }) }) },
     ...problems([400, 500])
