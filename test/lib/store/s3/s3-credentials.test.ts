@@ -1,33 +1,12 @@
-import { createServer } from 'node:http'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import t, { type Test } from 'tap'
-import { S3Store } from '../../../../lib/store/s3/s3-store.js'
-import { failure, type S3Request } from '../../../support/s3-protocol.js'
+import t from 'tap'
+import type { S3Store } from '../../../../lib/store/s3/s3-store.js'
+import { asContainer, keyOf, setUpCredentials, startIssuer } from '../../../support/credentials.js'
+import { failure } from '../../../support/s3-protocol.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
 import { listAll } from '../../../support/store-contract.js'
-
-const SOURCES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN', 'AWS_ENDPOINT_URL_STS']
-
-/** An endpoint, and a store that finds its credentials as these variables say. */
-async function setUp (t: Test, env: Readonly<Record<string, string>>) {
-  const { endpoint, bucket } = await setUpS3(t)
-  bucket.put('key', 'content')
-  const saved = { ...process.env }
-  for (const name of SOURCES) delete process.env[name]
-  Object.assign(process.env, { AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: '/no config', ...env })
-  const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
-  t.teardown(async () => {
-    await store.close()
-    process.env = saved
-  })
-  return { endpoint, bucket, store }
-}
-
-const keyOf = ({ headers }: S3Request) => /Credential=([^/]+)/.exec(headers.authorization!)![1]!
 
 const OPERATIONS: Readonly<Record<string, (store: S3Store) => Promise<unknown>>> = {
   list: async (store) => (await listAll(store, '')).map(({ key }) => key),
@@ -45,7 +24,7 @@ t.test('keys that were replaced in the file of credentials are taken by the requ
   for (const [name, run] of Object.entries(OPERATIONS)) {
     for (const [status, code] of name === 'list' ? [...refusals, [403, 'AccessDenied'] as const] : refusals) {
       rotate('first')
-      const { endpoint, store } = await setUp(t, { AWS_SHARED_CREDENTIALS_FILE: file })
+      const { endpoint, store } = await setUpCredentials(t, { AWS_SHARED_CREDENTIALS_FILE: file })
       const expected = await run(store)
       endpoint.intercept = (request) => keyOf(request) === 'second' ? undefined : failure(status, code)
       rotate('second')
@@ -55,24 +34,9 @@ t.test('keys that were replaced in the file of credentials are taken by the requ
   }
 })
 
-/** A server that returns other temporary credentials for each request. */
-async function startIssuer (t: Test, write: (id: string, body: string) => string) {
-  const requests: string[] = []
-  const server = createServer(async (request, response) => {
-    requests.push(await text(request))
-    response.end(write(`id${requests.length}`, requests.at(-1)!))
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => server.close())
-  return { requests, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
-}
-
-const asContainer = (expiresInMs: number) => (id: string) =>
-  JSON.stringify({ AccessKeyId: id, SecretAccessKey: 'secret', Token: `token of ${id}`, Expiration: new Date(Date.now() + expiresInMs).toISOString() })
-
 t.test('temporary credentials that were revoked are taken anew before they expire', async (t) => {
   const { requests, url } = await startIssuer(t, asContainer(3_600_000))
-  const { endpoint, store } = await setUp(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
+  const { endpoint, store } = await setUpCredentials(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
   await listAll(store, '')
   t.equal(requests.length, 1)
   endpoint.intercept = (request) => request.headers['x-amz-security-token'] === 'token of id1' ? failure(403, 'AccessDenied') : undefined
@@ -80,21 +44,9 @@ t.test('temporary credentials that were revoked are taken anew before they expir
   t.equal(requests.length, 2)
 })
 
-t.test('credentials are replaced before they expire', async (t) => {
-  const { url } = await startIssuer(t, asContainer(120_000))
-  const { endpoint, store } = await setUp(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
-  const used = new Set<string>()
-  endpoint.intercept = (request) => {
-    used.add(keyOf(request))
-    return undefined
-  }
-  while (used.size < 3) t.equal((await store.head('key'))?.size, 7)
-  t.ok(used.has('id1'))
-})
-
 t.test('credentials are not taken anew for each request that is refused', async (t) => {
   const { requests, url } = await startIssuer(t, asContainer(3_600_000))
-  const { endpoint, store } = await setUp(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
+  const { endpoint, store } = await setUpCredentials(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
   endpoint.intercept = () => failure(403, 'InvalidAccessKeyId')
   for (let i = 0; i < 5; i++) {
     await Promise.all(Array.from({ length: 20 }, async () => await t.rejects(store.get('key'), { code: 'access_denied', message: /InvalidAccessKeyId: the server does not know the access key/ })))
@@ -105,7 +57,7 @@ t.test('credentials are not taken anew for each request that is refused', async 
 
 t.test('an object that may not be read is no reason to take credentials anew', async (t) => {
   const { requests, url } = await startIssuer(t, asContainer(3_600_000))
-  const { endpoint, store } = await setUp(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
+  const { endpoint, store } = await setUpCredentials(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
   endpoint.intercept = () => failure(403, 'AccessDenied')
   for (const name of ['get', 'head', 'stream', 'put'] as const) await t.rejects(OPERATIONS[name]!(store), { code: 'access_denied' })
   t.equal(requests.length, 1)
@@ -117,7 +69,7 @@ t.test('a web identity whose token was replaced', async (t) => {
   const { requests, url } = await startIssuer(t, (id) => `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>
     <AccessKeyId>${id}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token of ${id}</SessionToken><Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration>
     </Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`)
-  const { endpoint, store } = await setUp(t, { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/lake', AWS_ENDPOINT_URL_STS: url })
+  const { endpoint, store } = await setUpCredentials(t, { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/lake', AWS_ENDPOINT_URL_STS: url })
   t.equal((await listAll(store, '')).length, 1)
   writeFileSync(file, 'second-token')
   endpoint.intercept = (request) => keyOf(request) === 'id1' ? failure(400, 'ExpiredToken') : undefined
@@ -129,7 +81,7 @@ t.test('a web identity whose token was replaced', async (t) => {
 t.test('if the credentials cannot be taken anew, the reason of the refusal is reported', async (t) => {
   const file = join(t.testdir(), 'credentials')
   writeFileSync(file, '[default]\naws_access_key_id = first\naws_secret_access_key = secret\n')
-  const { endpoint, store } = await setUp(t, { AWS_SHARED_CREDENTIALS_FILE: file })
+  const { endpoint, store } = await setUpCredentials(t, { AWS_SHARED_CREDENTIALS_FILE: file })
   await listAll(store, '')
   writeFileSync(file, '')
   endpoint.intercept = () => failure(403, 'InvalidAccessKeyId')
@@ -137,7 +89,7 @@ t.test('if the credentials cannot be taken anew, the reason of the refusal is re
 })
 
 t.test('a source of credentials that fails is named as the cause', async (t) => {
-  const { store } = await setUp(t, { AWS_WEB_IDENTITY_TOKEN_FILE: '/no token', AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/lake' })
+  const { store } = await setUpCredentials(t, { AWS_WEB_IDENTITY_TOKEN_FILE: '/no token', AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/lake' })
   const expected = { code: 'access_denied', message: /: no credentials: their source failed \(ENOENT\)$/ }
   await t.rejects(listAll(store, ''), expected)
   await t.rejects(store.get('key'), expected)
