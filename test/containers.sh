@@ -123,7 +123,11 @@ image_holds() {
 label() { "$engine" image inspect --format "{{index .Config.Labels \"org.opencontainers.image.$1\"}}" "$image"; }
 
 starts_locked() {
-  refuses '^exit 1: userlake: HOST: got "0.0.0.0".*ALLOW_ANONYMOUS=true' "$engine" run --rm "${locked[@]}" "$image"
+  # Not by the exit code of `run --rm`, which is 0 if the container is gone before the engine waits for it.
+  "$engine" run -d --name userlake-test-single "${locked[@]}" "$image"
+  [[ $("$engine" wait userlake-test-single) == 1 ]]
+  says '^userlake: HOST: got "0.0.0.0".*ALLOW_ANONYMOUS=true' "$engine" logs userlake-test-single
+  "$engine" rm userlake-test-single
   "$engine" run -d --name userlake-test-single "${locked[@]}" -e ALLOW_ANONYMOUS=true -v userlake-test-lake:/app/lake -p "127.0.0.1:$USERLAKE_PORT:8080" "$image"
   until_so 30 has_health healthy
   (($(curl -fsS "$url/data?format=csv" | wc -l) == 101))
