@@ -14,14 +14,14 @@ export interface ReadingOptions {
   readonly suffix?: string
 }
 
-/** Compares the CPU time and the speed of reading a bucket with those of plain loops that use the SDK with the same concurrency. */
+/** Compares the CPU time and the speed of reading a bucket with those of plain SDK loops: 32 downloads at a time, while the service adapts its number (from 64). */
 export async function measureReading (report: Report, endpoint: string, { rounds, small, large, suffix = '' }: ReadingOptions): Promise<void> {
   const load = await alternate(endpoint, small, 'load', 'sdkLoad', rounds)
-  report.check({ name: `Cold load, CPU per object, of an SDK loop${suffix}`, value: ratio(load, ({ cpu, objects }) => cpu / objects), max: 0.2 })
+  report.check({ name: `Cold load, CPU per object, ratio to an SDK loop${suffix}`, value: ratio(load, ({ cpu, objects }) => cpu / objects), max: 0.2 })
   report.inform({ name: `Cold load, objects a second${suffix}`, value: median(load.map(([{ objects, seconds }]) => objects / seconds)) })
-  report.inform({ name: `Cold load, objects a second, of an SDK loop${suffix}`, value: ratio(load, ({ seconds, objects }) => objects / seconds) })
+  report.inform({ name: `Cold load, objects a second, ratio to an SDK loop${suffix}`, value: ratio(load, ({ seconds, objects }) => objects / seconds) })
   const again = await alternate(endpoint, large, 'relist', 'sdkList', rounds)
-  report.check({ name: `Reconcile, nothing changed, CPU of an SDK listing loop${suffix}`, value: ratio(again, ({ cpu }) => cpu), max: 0.25 })
+  report.check({ name: `Reconcile, nothing changed, CPU, ratio to an SDK listing loop${suffix}`, value: ratio(again, ({ cpu }) => cpu), max: 0.25 })
 }
 
 const LATENCY_MS = 30
@@ -32,7 +32,7 @@ export async function measureRelisting (report: Report, { rounds }: { readonly r
   const pairs = await alternate(endpoint.firstLine.url, 'lake-100000', 'list', 'listSequentially', rounds)
   await endpoint.stop()
   const name = `Re-listing of 100000 records with images at ${LATENCY_MS} ms`
-  report.check({ name: `${name}, time of a sequential listing`, value: ratio(pairs, ({ seconds }) => seconds), max: 1 / 8 })
+  report.check({ name: `${name}, time, ratio to a sequential listing`, value: ratio(pairs, ({ seconds }) => seconds), max: 1 / 8 })
   report.inform({ name, value: median(pairs.map(([{ seconds }]) => seconds)), unit: ' s' })
 }
 

@@ -12,7 +12,7 @@ import { measureReading } from './reading.js'
 import type { Report } from './report.js'
 
 const RECORDS = 10_000
-/** The records that are added to the lake of the real server: fewer than to that of the endpoint, because it writes each one to its disk. */
+/** The number of records added to the lake of the real server: fewer than the 100,000 of `farEndpoint`, because a real server writes each one to its disk. */
 const ADDED_RECORDS = 10_000
 const run = promisify(execFile)
 

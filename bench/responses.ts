@@ -144,6 +144,6 @@ export async function measureShapes (report: Report, { bySize }: Services, { rou
   const samples = await sampleInTurn(variants.map((more) => at(largest, '/', { paths: () => newTenths(more) })), rounds, folder)
   const cost = samples.map((of, i) => micros(of) / bytes[i]!)
   for (const [i, name] of Object.keys(SHAPES).entries()) {
-    report.inform({ name: `CPU per byte, a tenth ${name}, never requested before, to that of its JSON`, value: cost[i + 1]! / cost[0]! })
+    report.inform({ name: `CPU per byte of a tenth of the records, ${name}, never requested before: ratio to plain JSON`, value: cost[i + 1]! / cost[0]! })
   }
 }

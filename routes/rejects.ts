@@ -26,7 +26,7 @@ const idParameter = (example: Cell) => listParameter({
   ...example !== null && { example: [example] }
 })
 
-/** The parameters as a cursor contains them. In URLs, `user_id` has the name of the key field instead. */
+/** The parameters as a cursor contains them. In URLs, `user_id` has the name that `keyMember` returns. */
 const ListingParameters = {
   user_id: idParameter(null),
   code: listParameter({

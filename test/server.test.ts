@@ -11,7 +11,7 @@ import { until } from './support/until.js'
 
 const server = fileURLToPath(new URL('../server.js', import.meta.url))
 
-/** The service as a process of its own, in an empty folder; settings come from its environment alone. */
+/** The service as a process of its own, in a new folder with `files`; settings come from `settings` and, if there is one, from its `.env`. */
 function start (t: Test, settings: Record<string, string>, files: Parameters<Test['testdir']>[0] = {}) {
   // Registered before the folder is made: tap removes the folder before it runs teardowns that are registered later.
   t.teardown(async () => {
@@ -95,19 +95,21 @@ function readOutput (cwd: string): string {
 }
 
 t.test('SIGTERM during the start ends the server at once', async (t) => {
-  const preload = "process.on('newListener', (name, { name: by }) => { if (name === 'SIGTERM' && by === 'exitNow') process.nextTick(() => process.stdout.write('listens')) })"
+  // `exitNow` is the handler that server.ts installs first.
+  const preload = "process.on('newListener', (name, { name: by }) => { if (name === 'SIGTERM' && by === 'exitNow') process.nextTick(() => process.stdout.write('handles SIGTERM')) })"
   const { child, exit } = start(t, { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` })
   // Sent as soon as the process handles SIGTERM, long before it listens for requests.
   await once(child.stdout, 'data')
   child.kill('SIGTERM')
-  t.match(await exit, { code: 0, stderr: '', stdout: 'listens' })
+  t.match(await exit, { code: 0, stderr: '', stdout: 'handles SIGTERM' })
 })
 
 t.test('SIGTERM ends the server after SHUTDOWN_TIMEOUT, also while a job and its client wait for a store whose requests take six seconds', async (t) => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
   endpoint.bucket('datalake').put('source_data/1.csv', 'first_name,last_name,birthts\nAnn,Lee,0\n')
-  // Longer than Fastify waits for a hook by default. If jobs and clients each had this time, the process would be killed before the end.
+  // 11 s is longer than the 10 s for which Fastify waits for a hook by default. If jobs and clients each got 11 s, close-with-grace would end the process
+  // after 14 s, with exit code 1.
   const settings = { LAKE_URL: 's3://datalake', AWS_ENDPOINT_URL_S3: endpoint.url, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', SHUTDOWN_TIMEOUT: '11s' }
   const { child, exit, address } = start(t, settings)
   const url = await address()

@@ -48,11 +48,12 @@ export class AdaptiveLimit {
   readonly #bounds: LimitBounds
   readonly #busyShare: BusyShare
   #limit: number
-  /** When the limit was set. Requests that were sent before are not measured. */
+  /** When the current measurement or warm-up began. Requests that were sent before are not counted. */
   #since = -Infinity
-  /** True until a larger limit turns out to be no better. Until then, measurements do not wait until the number of requests in flight has reached the limit. */
+  /** True until a larger limit turns out to be no better. Until then, a measurement begins at once when the limit has changed, without the warm-up. */
   #isStarting = true
-  #isSettling = false
+  /** True after a change of the limit, until half as many responses as the limit have arrived; they are not measured. */
+  #isWarmingUp = false
   /** Whether this thread was the bottleneck in the last measurement. */
   #isBusy = false
   #samples = 0
@@ -90,7 +91,7 @@ export class AdaptiveLimit {
     this.#samples++
     this.#latencySum += now - sentAt
     if (this.#samples < Math.max(MIN_SAMPLES, this.#roundSamples) || now - this.#since < MIN_ROUND_MS) return
-    if (this.#isSettling) this.#restart(now, false)
+    if (this.#isWarmingUp) this.#restart(now, false)
     else this.#endRound(now)
   }
 
@@ -99,7 +100,7 @@ export class AdaptiveLimit {
     // The fastest responses arrive first, so that the mean latency of the first ones is too low. In the Startup, two limits are therefore compared by the same share
     // of the requests that are sent at once when the limit grows: the faster half.
     if (this.#isStarting) return (this.#limit - (this.#reference?.limit ?? 0)) / 2
-    return this.#isSettling ? this.#limit / 2 : this.#limit
+    return this.#isWarmingUp ? this.#limit / 2 : this.#limit
   }
 
   /** A request has failed in a way that suggests that the store is overloaded: its connection was lost, or it took too long. */
@@ -109,7 +110,7 @@ export class AdaptiveLimit {
     this.#reference = undefined
     this.#isStarting = false
     this.#pauseMs = MIN_PAUSE_MS
-    this.#settle(now)
+    this.#scheduleTrial(now)
     this.#set(Math.max(this.#bounds.min === this.#bounds.max ? this.#bounds.min : 1, Math.floor(this.#limit / STEP)), now)
     this.#direction = 'up'
   }
@@ -165,14 +166,15 @@ export class AdaptiveLimit {
     this.#isStarting = false
   }
 
-  /** Switches to the other direction or, if both have been tried, pauses. */
+  /** Switches to the other direction. Pauses if both have been tried without success, or if the limit is the maximum, where no larger one can be tried. */
   #reject (now: number): void {
     this.#endStartup()
     this.#direction = this.#direction === 'up' ? 'down' : 'up'
-    if (++this.#rejected >= 2 || this.#limit === this.#bounds.max) this.#settle(now)
+    if (++this.#rejected >= 2 || this.#limit === this.#bounds.max) this.#scheduleTrial(now)
   }
 
-  #settle (now: number): void {
+  /** Keeps the limit until the next trial, after a pause that doubles each time. */
+  #scheduleTrial (now: number): void {
     this.#rejected = 0
     this.#nextTrial = now + this.#pauseMs
     this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs * 2)
@@ -183,8 +185,8 @@ export class AdaptiveLimit {
     this.#restart(now, !this.#isStarting)
   }
 
-  #restart (now: number, isSettling: boolean): void {
-    this.#isSettling = isSettling
+  #restart (now: number, isWarmingUp: boolean): void {
+    this.#isWarmingUp = isWarmingUp
     this.#since = now
     this.#samples = 0
     this.#latencySum = 0

@@ -1,8 +1,11 @@
-/** The factor by which the rate is reduced below the one at which requests were refused. */
+/** The factor by which the rate is reduced below the peak. */
 const BACKOFF = 0.8
-/** One refusal does not reduce the rate below this share, even if fewer requests were accepted, because the thread may have been too busy to send more. */
+/**
+ * A refusal after the first one does not reduce the peak below this share of the former peak, even if fewer requests were accepted, because the thread may
+ * have been too busy to send more.
+ */
 const LEAST_SHARE = 0.7
-/** Milliseconds in which the rate grows back to the one at which requests were refused. */
+/** Milliseconds in which the rate grows back to the peak. */
 const RECOVERY_MS = 1000
 /** The least rate, in requests a second. */
 const MIN_RATE = 50
@@ -14,13 +17,13 @@ const CATCH_UP_MS = 20
 /**
  * Finds how many requests a second a store accepts, once it refuses some. Until then the rate is unlimited. After a refusal the rate becomes 0.8 of what
  * the store accepted in the last second. It then grows as in TCP CUBIC (RFC 9438), which the adaptive mode of the AWS SDKs uses for the same purpose:
- * back to the former rate within a second, slowly near it, then ever faster.
+ * back to the peak within a second, slowly near it, then ever faster.
  *
  * A pure state machine: all times are arguments, in milliseconds of a monotonic clock.
  */
 export class AdaptiveRate {
   readonly #accepted = new LastSecond()
-  /** The rate at which requests were refused, in requests a second. */
+  /** The rate that the store is believed to accept, in requests a second: what it accepted in the second before the last refusal, within bounds. */
   #peak = Infinity
   /** When the rate was reduced. Refusals of requests that were sent earlier are ignored, because they were sent at the old rate. */
   #reducedAt = -Infinity

@@ -2,8 +2,9 @@
 const MAX_LENGTH = 64
 
 /**
- * The candidate with the smallest edit distance from the word, ignoring case. Returns `undefined` if none is within half the length of the word
- * (but at least 2) edits and has a character in common, or if the word has more than 64 characters.
+ * The candidate with the smallest edit distance from the word, ignoring case. A candidate counts only if its distance is at most half the length of the
+ * word (or 2, if that is more) and less than its own length: otherwise hardly any of its characters would be in the word. Returns `undefined` if no
+ * candidate counts, or if the word has more than 64 UTF-16 code units.
  */
 export function nearest (word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined

@@ -97,7 +97,7 @@ t.test('if another writer replaces the output during a job, the job lists again 
 })
 
 t.test('an output that was written after the precondition had been read is not overwritten with older data', async (t) => {
-  // At the beginning of the listing, and after its end.
+  // LIST: one write during the listing of each of two attempts. GET: both writes during the downloads of the first attempt.
   for (const during of ['LIST', 'GET']) {
     const { app, endpoint, bucket } = await build(t, { files })
     let writes = 2

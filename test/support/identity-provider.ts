@@ -13,7 +13,7 @@ export interface IdentityProvider {
   readonly requests: string[]
   /** Replaces the key. Tokens are signed by the new one from now on. */
   rotate (): Promise<void>
-  /** Replaces a response, until it is `undefined`. */
+  /** Called for each request while it is set. Returns `true` if it has sent the response itself, `false` for the ordinary response. */
   respond: ((path: string, response: ServerResponse) => boolean) | undefined
   /** A token for the audience `userlake` that expires five minutes after the start of the test clock. */
   sign (claims?: Readonly<Record<string, unknown>>, options?: { readonly key?: KeyPair, readonly header?: object }): Promise<string>

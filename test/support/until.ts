@@ -7,8 +7,8 @@ export async function until (condition: () => unknown): Promise<void> {
 }
 
 /**
- * Waits for `count` turns of the event loop. Afterwards, all work that does not depend on another event is done, regardless of the speed of the machine; a
- * pause of some milliseconds cannot guarantee that.
+ * Lets the event loop turn `count` times. Work that needs no timer and no I/O, and at most `count` turns, is then done, regardless of the speed of the
+ * machine; a pause of some milliseconds cannot guarantee that.
  */
 export async function turns (count: number): Promise<void> {
   for (let i = 0; i < count; i++) await setImmediate()

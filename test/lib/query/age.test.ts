@@ -54,7 +54,7 @@ t.test('completed years change on birthdays', async (t) => {
 
 t.test('an age filter matches exactly the records of that age', async () => {
   const years = fc.integer({ min: 0, max: 130_000 }).map((thousandths) => thousandths / 1000)
-  // Any instant, or one within two days of a birthday, rounded to a day, an hour or a millisecond.
+  // Any instant, or an anniversary of `asOf`, moved by up to two days, one hour and one millisecond, so that bounds are hit exactly and missed narrowly.
   const offset = fc.tuple(fc.integer({ min: -2, max: 2 }), fc.integer({ min: -1, max: 1 }), fc.integer({ min: -1, max: 1 }))
     .map(([days, hours, ms]) => days * 86_400_000 + hours * 3_600_000 + ms)
   const birth = fc.oneof(fc.integer({ min: -2e12, max: 1.9e12 }), fc.record({ years: fc.integer({ min: -2, max: 100 }), offset }))

@@ -21,7 +21,7 @@ const schema = parseSchema(JSON.stringify({
   ]
 }))
 
-/** Characters of ISO-8859-1, so that every encoding has them. Quoted cells keep spaces; an empty text is a missing value. */
+/** Characters of ISO-8859-1, so that every encoding has them. Quoted cells keep spaces. Not only white space: a row of such cells would be skipped as empty. */
 const text = fc.array(fc.constantFrom('a', ' ', '"', ',', ';', '\t', '\n', '{', '\\', 'é', 'ÿ', '0'), { minLength: 1, maxLength: 6 }).map((units) => units.join('')).filter((text) => text.trim() !== '')
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 4 })
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Object.is(value, -0) && (!Number.isInteger(value) || Number.isSafeInteger(value)))

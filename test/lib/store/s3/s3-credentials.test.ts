@@ -17,7 +17,7 @@ const OPERATIONS: Readonly<Record<string, (store: S3Store) => Promise<unknown>>>
   'put if unchanged': async (store) => await store.put('key', Buffer.from('content'), { ifMatch: (await store.head('key'))!.etag })
 }
 
-t.test('keys that were replaced in the file of credentials are taken by the request that is refused, whichever it is', async (t) => {
+t.test('after the keys in the credentials file have been replaced, any operation that is refused reads the new ones and succeeds', async (t) => {
   const file = join(t.testdir(), 'credentials')
   const rotate = (id: string) => writeFileSync(file, `[default]\naws_access_key_id = ${id}\naws_secret_access_key = secret\n`)
   const refusals: ReadonlyArray<[number, string]> = [[403, 'InvalidAccessKeyId'], [403, 'SignatureDoesNotMatch'], [400, 'ExpiredToken'], [400, 'InvalidToken']]
