@@ -64,7 +64,7 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
     else done(admit(request, found, access))
   })
 
-  /** The credentials of the settings; `undefined` if there are none. */
+  /** The credentials of the settings; `undefined` if no setting has any. */
   async function openCredentials (): Promise<FindClient | undefined> {
     const { API_KEYS: text, API_KEYS_FILE: path } = config
     const keys = text === '' ? undefined : await orSettingsError('API_KEYS', async () => new ApiKeys(text))

@@ -11,7 +11,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The declared columns, without those that are hidden. */
     readonly tableSchema: Schema
-    /** The columns of COLUMNS_HIDDEN; `undefined` if there are none. */
+    /** The columns of COLUMNS_HIDDEN; `undefined` if that setting is empty. */
     readonly hiddenColumns: HiddenColumns | undefined
   }
 }

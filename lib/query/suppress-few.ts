@@ -10,7 +10,7 @@ type AllStatistics = Statistics & ColumnStatistics
  * if fewer records match.
  *
  * Groups and bins of few records are removed. The records of such groups are counted in `other`, which is removed if it has few records, too. Columns with few values
- * are removed, ages of few records are as if there were none, and fewer images than MIN_RECORDS count as 0. Histograms of columns are empty, because their edges
+ * are removed, ages of few records are as if no record had an age, and fewer images than MIN_RECORDS count as 0. Histograms of columns are empty, because their edges
  * are computed from the lowest and highest value.
  */
 export function suppressFew (statistics: AllStatistics): AllStatistics | undefined {

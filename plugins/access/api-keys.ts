@@ -29,7 +29,7 @@ export class ApiKeys {
     this.#keys = text.replaceAll(/^\s*#.*$/gm, '').split(/[\s,]+/).filter((entry) => entry !== '').map(parseEntry)
   }
 
-  /** The client with this key; `undefined` if there is none. A key that is not yet known to be valid is compared with all hashes in constant time. */
+  /** The client with this key; `undefined` if the key is not valid. A key that is not yet known to be valid is compared with all hashes in constant time. */
   find (key: string): Client | undefined {
     const known = this.#clients.get(key)
     if (known !== undefined) return known

@@ -12,7 +12,7 @@ export interface TokenRules {
   readonly jwksUrl: string
 }
 
-/** Signatures by private keys only: with a shared secret, whoever verifies could sign as well. */
+/** Asymmetric algorithms only: with a shared secret, everyone who can verify a token could also sign one. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
 /** Seconds by which the clocks of the issuer and of this machine may differ. */

@@ -11,7 +11,7 @@ export interface ReadFindings {
   readonly missing: Finding
   readonly startAfter: Finding
   readonly clock: Finding
-  /** An object that can be read; `undefined` if there is none. */
+  /** An object that can be read; `undefined` if none was found under the prefix. */
   readonly sample: ObjectInfo | undefined
 }
 
@@ -44,7 +44,7 @@ export async function checkReads (store: ObjectStore, inspector: Inspector, pref
       if (error instanceof StoreError && error.code === 'access_denied') return null
       throw error
     })
-    return found === null ? yes('the store refuses to read it, as AWS does; the service then tries to create its own objects') : yes('the store reports that there is none')
+    return found === null ? yes('the store refuses to read it, as AWS does; the service then tries to create its own objects') : yes('the store reports that it does not exist')
   })
   const startAfter = await attempt(async () => await checkStartAfter(inspector, prefix))
   return { list, get, missing, startAfter, clock: checkClock(inspector), sample }

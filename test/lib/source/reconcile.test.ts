@@ -103,7 +103,7 @@ t.test('preconditions of outputs are read before the listing begins; a failure t
   t.equal(operations[0], 'HEAD')
   t.match(preconditions.get('processed_data/output.csv'), { expectedEtag: bucket.get('processed_data/output.csv')!.etag })
   t.match(preconditions.get('processed_data/new.csv'), { expectedEtag: null })
-  t.match(preconditions.get('processed_data/hidden.csv'), { expectedEtag: null }, 'a refusal may mean that there is none')
+  t.match(preconditions.get('processed_data/hidden.csv'), { expectedEtag: null }, 'a refusal may mean that the object does not exist')
   t.match(preconditions.get('processed_data/broken.csv'), { code: 'store_error', message: String })
   t.equal(state.table.length, 1)
 })
