@@ -24,6 +24,9 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
 /** All codes. */
 export const FAILURE_CODES = Object.keys(DESCRIPTIONS) as readonly FailureCode[]
 
+/** The codes that an error can have: all except `refresh_slow`, which is only a reason why the data may be stale. */
+export const ERROR_CODES = FAILURE_CODES.filter((code) => code !== 'refresh_slow')
+
 /** Describes a code in a sentence without a full stop, for clients. It contains no name, URL or message of the store. */
 export function describeFailure (code: FailureCode): string {
   return DESCRIPTIONS[code]

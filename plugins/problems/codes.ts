@@ -1,4 +1,4 @@
-import { describeFailure, FAILURE_CODES } from '../../lib/base/failure-code.js'
+import { describeFailure, ERROR_CODES } from '../../lib/base/failure-code.js'
 
 /** What the codes of problems mean. They are stable, since programs rely on them; more may be added. */
 export const PROBLEM_CODES: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   data_too_old: 'The data is older than the setting `MAX_STALE_IF_ERROR` allows',
   draining: 'The process is shutting down',
   overloaded: 'Too many expensive requests are waiting, responses that clients have not read yet take `RESPONSES_MAX_BYTES`, or 256 event streams are open',
-  ...Object.fromEntries(FAILURE_CODES.map((reason) => [reason, describeFailure(reason)])),
+  ...Object.fromEntries(ERROR_CODES.map((code) => [code, describeFailure(code)])),
   unauthorized: 'The request has no credentials, or they are not valid',
   identity_provider_unavailable: 'The keys of the identity provider, which tokens are verified with, cannot be loaded',
   insufficient_scope: 'The credentials do not have a scope that the route needs',

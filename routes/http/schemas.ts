@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
-import { FAILURE_CODES } from '../../lib/base/failure-code.js'
+import { ERROR_CODES, FAILURE_CODES } from '../../lib/base/failure-code.js'
 import { WARNING_CODES } from '../../lib/base/warning.js'
 import { QUARANTINE_CODES } from '../../lib/transformer.js'
 import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
@@ -110,7 +110,7 @@ export const JobResult = Type.Object({
 }, { description: 'The output, and how it differs from the previous one' })
 
 export const JobError = Type.Object({
-  code: text(`What went wrong, for programs. ${anyOf(FAILURE_CODES)}`),
+  code: text(`What went wrong, for programs. ${anyOf(ERROR_CODES)}`),
   detail: text('What went wrong, in words')
 }, { description: 'Why a job failed' })
 
