@@ -7,7 +7,7 @@ import { S3Store } from '../../lib/store/s3/s3-store.js'
 import '../support/file-timeout.js'
 import { addLimitedUser, noLimitedUsers } from '../support/limited-user.js'
 import { readmePolicy } from '../support/policy.js'
-import { deleteBucket } from '../support/real-bucket.js'
+import { createBucket } from '../support/real-bucket.js'
 import { listAll } from '../support/store-contract.js'
 
 const { S3_TEST_ENDPOINT: endpoint, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, S3_TEST_STORE: name = 'a real S3 server', S3_TEST_REGION: region } = process.env
@@ -19,15 +19,7 @@ const OUTPUT = 'processed_data/output.csv'
 
 /** A store over a new bucket with one object. */
 async function setUp (t: Test): Promise<{ bucket: string, store: S3Store }> {
-  Object.assign(process.env, OWNER)
-  const bucket = `userlake-test-${randomUUID()}`
-  const store = new S3Store({ bucket, endpoint })
-  t.teardown(async () => {
-    Object.assign(process.env, OWNER)
-    await store.close()
-    await deleteBucket(endpoint!, bucket)
-  })
-  await store.create()
+  const { bucket, store } = await createBucket(t)
   await store.put('source_data/1.csv', Buffer.from('content'))
   return { bucket, store }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import app, { serverOptions } from '../../app.js'
@@ -6,9 +5,9 @@ import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { csv, PNG, type LogLine } from '../support/app.js'
 import { addLimitedUser, noLimitedUsers as skip } from '../support/limited-user.js'
 import { readmePolicy, type Policy } from '../support/policy.js'
-import { deleteBucket } from '../support/real-bucket.js'
+import { createBucket } from '../support/real-bucket.js'
 
-const { S3_TEST_ENDPOINT: endpoint, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, S3_TEST_STORE: name = 'a real S3 server' } = process.env
+const { S3_TEST_ENDPOINT: endpoint, S3_TEST_STORE: name = 'a real S3 server' } = process.env
 const OUTPUT = 'processed_data/output.csv'
 const WARN = 40
 
@@ -23,16 +22,7 @@ interface Setup {
 
 /** A new bucket with one user. */
 async function setUp (t: Test): Promise<Setup> {
-  const bucket = `userlake-test-${randomUUID()}`
-  const owner = { AWS_ACCESS_KEY_ID: S3_TEST_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: S3_TEST_SECRET_ACCESS_KEY }
-  Object.assign(process.env, owner)
-  const store = new S3Store({ bucket, endpoint })
-  t.teardown(async () => {
-    Object.assign(process.env, owner)
-    await store.close()
-    await deleteBucket(endpoint!, bucket)
-  })
-  await store.create()
+  const { bucket, store } = await createBucket(t)
   await store.put('source_data/1.csv', Buffer.from(csv('Ann')))
   await store.put('source_data/1.png', PNG)
   const log: LogLine[] = []
