@@ -95,7 +95,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const columnQuery = columnQueryOf(query, version)
     checkQuery(version, { filters, ...columnQuery })
     const isSuppressed = !hasScope(request, 'read')
-    if (isSuppressed && usesKey(schema, { filters, ...columnQuery })) throw insufficientScope('read', 'to filter or group by the key, by the key of an image, or by q')
+    if (isSuppressed && usesKey(schema, { filters, ...columnQuery })) throw insufficientScope('read', `to filter or group by ${schema.key.name}, by the key of an image, or by q`)
     const filterKey = nameFilters(filters, usesAge(version, { filters }) ? asOf : undefined)
     const encoding = encodingOf(request)
     const ages = schema.birth === undefined ? [] : [String(asOf), String(binWidth)]
