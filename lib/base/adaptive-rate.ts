@@ -11,6 +11,8 @@ const RECOVERY_MS = 1000
 const MIN_RATE = 50
 /** Without a refusal for this time, in milliseconds, the rate is unlimited. */
 const FORGET_MS = 30_000
+/** The rate of accepted requests is measured over at least this number of milliseconds and, if possible, over a second. */
+const MIN_MEASURED_MS = 100
 /** Requests that could not be sent in time, because the thread was busy, may be sent later, but not after this time in milliseconds. */
 const CATCH_UP_MS = 20
 
@@ -25,6 +27,8 @@ export class AdaptiveRate {
   readonly #accepted = new LastSecond()
   /** The rate that the store is believed to accept, in requests a second: what it accepted in the second before the last refusal, within bounds. */
   #peak = Infinity
+  /** The number of requests that were accepted since the rate was reduced. */
+  #acceptedSince = 0
   /** When the rate was reduced. Refusals of requests that were sent earlier are ignored, because they were sent at the old rate. */
   #reducedAt = -Infinity
   /** When the next request may be sent. */
@@ -48,18 +52,29 @@ export class AdaptiveRate {
 
   accepted (now: number): void {
     this.#accepted.add(now)
+    this.#acceptedSince++
   }
 
   /** A request was refused because there were too many. Returns false if it was sent before the rate was reduced; such a refusal is ignored. */
   refused (sentAt: number, now: number): boolean {
     if (sentAt < this.#reducedAt) return false
-    const accepted = this.#accepted.count(now)
+    const accepted = this.#acceptedRate(now)
     const peak = this.#peak === Infinity ? accepted : Math.min(this.rate(now), Math.max(accepted, this.#peak * LEAST_SHARE))
     // A peak of 0, after a second in which everything was refused, would never grow.
     this.#peak = Math.max(MIN_RATE, peak)
     this.#reducedAt = now
+    this.#acceptedSince = 0
     this.#next = now + 1000 / this.rate(now)
     return true
+  }
+
+  /**
+   * How many requests a second the store accepts. After a recent refusal, only what it has accepted since then counts: before, it may have accepted more for
+   * a moment, as a token bucket does.
+   */
+  #acceptedRate (now: number): number {
+    const elapsedMs = now - this.#reducedAt
+    return elapsedMs >= MIN_MEASURED_MS && elapsedMs < 1000 ? this.#acceptedSince * 1000 / elapsedMs : this.#accepted.count(now)
   }
 }
 

@@ -12,6 +12,17 @@ t.test('20,000 objects of a store that refuses more than 1,000 requests a second
   }), runs(20))
 })
 
+t.test('what the store accepted for a moment before the last refusal does not count', async (t) => {
+  const rate = new AdaptiveRate()
+  // 2,000 a second from its burst, then 1,000 a second.
+  for (let i = 0; i < 2000; i++) rate.accepted(i / 2)
+  rate.refused(900, 1000)
+  t.ok(rate.rate(1000) > 1400)
+  for (let i = 0; i < 200; i++) rate.accepted(1000 + i)
+  rate.refused(1001, 1200)
+  t.ok(rate.rate(1200) < 1100, `${rate.rate(1200)} requests a second`)
+})
+
 t.test('the rate is unlimited until a request is refused, and again after half a minute', async (t) => {
   const rate = new AdaptiveRate()
   for (let now = 0; now < 1000; now++) {
