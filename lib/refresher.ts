@@ -40,6 +40,8 @@ export interface Freshness {
 export interface FreshnessChange {
   readonly reasons: readonly FailureCode[]
   readonly previous: readonly FailureCode[]
+  /** Whether there is data, which may be outdated. If not, no refresh has succeeded yet. */
+  readonly hasData: boolean
   /** The error of the refresh, if one has failed. */
   readonly error: unknown
 }
@@ -253,7 +255,7 @@ export class Refresher<T extends Refreshed> {
     const previous = this.#reported
     if (reasons === previous || reasons.join() === previous.join()) return
     this.#reported = reasons
-    this.#options.onChange?.({ reasons, previous, error: this.#failure?.error })
+    this.#options.onChange?.({ reasons, previous, hasData: this.#last !== undefined, error: this.#failure?.error })
   }
 }
 

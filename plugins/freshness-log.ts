@@ -6,12 +6,13 @@ import type { FreshnessChange } from '../lib/refresher.js'
  * `refresh_slow` appears and disappears with each slow listing, so a change of this reason alone has the level debug.
  */
 export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChange) => void {
-  return ({ reasons, previous, error }) => {
+  return ({ reasons, previous, hasData, error }) => {
     const [now, before] = [reasons, previous].map((list) => list.filter((reason) => reason !== 'refresh_slow'))
     const cause = error instanceof Error ? error.message : undefined
     if (now!.join() === before!.join()) log.debug({ stale: reasons }, 'The freshness of the data has changed')
     else if (now!.length === 0) log.info({ previous }, 'The data is up to date again')
-    else log.warn({ stale: reasons, cause }, 'The data may be outdated (Data-Stale); logged again when the reasons change')
+    else if (hasData) log.warn({ stale: reasons, cause }, 'The data may be outdated (Data-Stale); logged again when the reasons change')
+    else log.warn({ stale: reasons, cause }, 'The lake cannot be read: requests for data are 503 (no_data) until it can; logged again when the reasons change')
   }
 }
 

@@ -15,7 +15,7 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   precondition_failed: 'The object was changed repeatedly while it was read or written',
   read_only: 'Another process writes to this folder; this one only reads it',
   store_error: 'The lake returned an error',
-  lake_too_large: 'The lake is too large: one of its columns has more than 2 GiB of text',
+  lake_too_large: 'The lake is too large: one of its columns has more than 2 GiB of text; hide it with COLUMNS_HIDDEN, or shorten its values',
   download_failed: 'Some info files could not be downloaded',
   refresh_slow: 'The data is old and still being refreshed',
   internal_error: 'An unexpected error; see the log'

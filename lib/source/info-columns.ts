@@ -52,8 +52,10 @@ export function readHeader (names: readonly string[], schema: Schema, { place, l
   const reserved = names.find((name, i) => targets[i] === UNDECLARED && schema.fields.some((field) => field.name === name || (field.source === 'image' && field.headers.includes(name))))
   if (reserved !== undefined) {
     const field = schema.fields.find(({ name, headers }) => name === reserved || headers.includes(reserved))!
-    const origin = field.source === 'file' ? `is read from ${field.headers.join(' or ')}` : 'comes from the object keys, not from a file'
-    return rejection('reserved_header', `The column ${reserved} ${origin}`, { line, column: reserved })
+    const [origin, hint] = field.source === 'file'
+      ? [`is read from ${field.headers.join(' or ')}`, `Rename it to ${field.headers[0]}, or add ${reserved} to the header of the field ${field.name} in the schema`]
+      : ['comes from the object keys, not from a file', 'Remove it from the file']
+    return rejection('reserved_header', `The column ${reserved} ${origin}`, { hint, line, column: reserved })
   }
   const missing = missingField(targets, schema)
   if (missing !== undefined) {

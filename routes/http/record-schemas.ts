@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { Type, type TSchema } from 'typebox'
+import { MIN_RECORDS } from '../../lib/query/suppress-few.js'
 import type { TypeName } from '../../lib/schema/field-type.js'
 import type { Field } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/column-types.js'
@@ -68,10 +69,10 @@ export const recordSchemas = perSchema((schema) => {
   const Statistics = Type.Object({
     count: count('The number of records that match'),
     ...birth && {
-      average_age: number({ description: `The mean age in years of 365.25 days; -1 ${ifNoAges}` }),
-      median_age: nullable(`The median age in years of 365.25 days; null ${ifNoAges}`, number()),
-      youngest_age: nullable(`The lowest age in years of 365.25 days; null ${ifNoAges}`, number()),
-      oldest_age: nullable(`The highest age in years of 365.25 days; null ${ifNoAges}`, number())
+      average_age: number({ description: `The mean age in years of 365.25 days; -1 ${ifNoAges}, or with only the scope \`stats\` if fewer than ${MIN_RECORDS} have an age` }),
+      median_age: nullable(`The median age in years of 365.25 days; null ${ifNoAges}, or with only the scope \`stats\` if fewer than ${MIN_RECORDS} have an age`, number()),
+      youngest_age: nullable(`The lowest age in years of 365.25 days; null ${ifNoAges}, and with only the scope \`stats\``, number()),
+      oldest_age: nullable(`The highest age in years of 365.25 days; null ${ifNoAges}, and with only the scope \`stats\``, number())
     },
     ...image && { with_image: count('The number of records that have an image') },
     ...birth && {

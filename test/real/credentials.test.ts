@@ -7,7 +7,7 @@ import { S3Store } from '../../lib/store/s3/s3-store.js'
 import '../support/file-timeout.js'
 import { addLimitedUser, noLimitedUsers } from '../support/limited-user.js'
 import { readmePolicy } from '../support/policy.js'
-import { createBucket } from '../support/real-bucket.js'
+import { createBucket } from '../support/new-bucket.js'
 import { listAll } from '../support/store-contract.js'
 
 const { S3_TEST_ENDPOINT: endpoint, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, S3_TEST_STORE: name = 'a real S3 server', S3_TEST_REGION: region } = process.env

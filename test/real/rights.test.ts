@@ -5,7 +5,7 @@ import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { csv, PNG, type LogLine } from '../support/app.js'
 import { addLimitedUser, noLimitedUsers as skip } from '../support/limited-user.js'
 import { readmePolicy, type Policy } from '../support/policy.js'
-import { createBucket } from '../support/real-bucket.js'
+import { createBucket } from '../support/new-bucket.js'
 
 const { S3_TEST_ENDPOINT: endpoint, S3_TEST_STORE: name = 'a real S3 server' } = process.env
 const OUTPUT = 'processed_data/output.csv'

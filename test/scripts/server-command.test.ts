@@ -82,5 +82,5 @@ t.test('a schema without a lake is an error: the sample data has other columns',
 
 t.test('--check reports each invalid setting and a lake that cannot be read in one line, with exit code 1', async (t) => {
   t.match(await run(t, ['--check'], { env: { PORT: 'x' } }), { code: 1, stdout: '', stderr: /^userlake: PORT: got "x"; .*\n$/ })
-  t.match(await run(t, ['--check'], { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^userlake: the lake cannot be read: file:.*\/missing: there is no such folder\n$/ })
+  t.match(await run(t, ['--check'], { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^userlake: the lake cannot be read: file:.*\/missing: there is no such folder: check LAKE_URL, or create it with npm run seed\n$/ })
 })
