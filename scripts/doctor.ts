@@ -127,7 +127,7 @@ function featuresOf (url: string, reads: ReadFindings, writes: WriteFindings | F
     ['images', needs(get, 'ranges, and GET with If-Match')],
     ['output and snapshot', needs(put, 'conditional writes', 'a write is seen at once')],
     ['several replicas write', isFolder ? notApplicable('one process writes to a folder; others serve it read-only') : needs(put, 'conditional writes', 'concurrent conditional writes', 'GET with If-None-Match')],
-    ['large lakes are listed in ranges', all({ 'listings begin after a key': reads.startAfter })]
+    ['large lakes are listed in parts', all({ 'listings begin after a key': reads.startAfter })]
   ]
 }
 

@@ -64,8 +64,8 @@ export const SettingsSchema = Type.Object({
   }, { format: 'origin-list' }),
   RATE_LIMIT: text({
     default: 'auto',
-    description: 'The most requests a minute of each client (API key, or else address) that make the service list the lake: POST, and no-cache; further ones are 429. ' +
-      'auto: unlimited if HOST is a loopback name or address and no credentials are configured, otherwise 60',
+    description: 'The most requests a minute of each client (name of the API key, sub of the token, or else address, of IPv6 the /64) that make the service list the ' +
+      'lake: POST, and no-cache; further ones are 429. auto: unlimited if HOST is a loopback name or address and no credentials are configured, otherwise 60',
     accepted: 'a positive integer such as 60, unlimited, or auto'
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe level of messages that are logged' }),
@@ -98,7 +98,7 @@ export const SettingsSchema = Type.Object({
     description: 'The interval at which the lake is listed, changed files are read and the output is updated',
     accepted: 'a duration from 1s to 1h, such as 30s or 5m'
   }, { format: 'interval' }),
-  PUBLISH: boolean({ default: true, description: 'Whether the output is published; if not, nothing is written to the lake, and read access is enough' }),
+  PUBLISH: boolean({ default: true, description: 'Whether the output is published; if not, nothing is written to the lake, and read access is enough (to the snapshot and the state object, too, if they are to be used)' }),
   SHARE_LISTINGS: boolean({
     default: true,
     description: 'Whether the replicas of a bucket share their listings through an object beside the output: one lists, the others follow; if not, each replica lists ' +
@@ -106,8 +106,8 @@ export const SettingsSchema = Type.Object({
   }),
   MAX_STALENESS: text({
     default: DEFAULTS.maxStaleness,
-    description: 'The age above which data is old; twice the time that a listing takes if that is longer. While requests arrive, a refresh begins before the data is ' +
-      'old; after a pause, the first request waits for it, up to REFRESH_WAIT',
+    description: 'The age above which data is old; twice the time that a listing takes if that is longer; later if MAX_LIST_REQUESTS delays the refresh. While requests ' +
+      'arrive, a refresh begins before the data is old; after a pause, the first request waits for it, up to REFRESH_WAIT',
     accepted: 'a duration up to 24d, such as 500ms, 2s or 1m'
   }, { format: 'duration' }),
   REFRESH_WAIT: text({

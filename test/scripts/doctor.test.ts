@@ -28,7 +28,7 @@ function verdictsOf (out: string): Readonly<Record<string, string>> {
   return Object.fromEntries([...out.matchAll(/^ {2}(.{34}) (yes|no|not tested|not applicable)(?::|$)/gm)].map(([, name, verdict]) => [name!.trim(), verdict!]))
 }
 
-const FEATURES = ['records are served', 'changes are found', 'images', 'output and snapshot', 'several replicas write', 'large lakes are listed in ranges']
+const FEATURES = ['records are served', 'changes are found', 'images', 'output and snapshot', 'several replicas write', 'large lakes are listed in parts']
 
 t.test('a store that supports everything', async (t) => {
   const { run, endpoint } = await setUp(t)
@@ -76,7 +76,7 @@ t.test('a store that ignores start-after', async (t) => {
   const { run } = await setUp(t, { ignoresStartAfter: true })
   const { code, verdicts } = await run()
   t.equal(code, 1)
-  t.equal(verdicts['large lakes are listed in ranges'], 'no')
+  t.equal(verdicts['large lakes are listed in parts'], 'no')
   t.equal(verdicts['records are served'], 'yes')
 })
 
@@ -114,7 +114,7 @@ t.test('an empty lake: what needs objects is not tested', async (t) => {
   const bucket = endpoint.bucket('datalake')
   const { code, out } = await runMain(main, ARGV, { AWS_ENDPOINT_URL_S3: endpoint.url })
   t.equal(code, 0)
-  t.match(verdictsOf(out), { 'records are served': 'not tested', 'large lakes are listed in ranges': 'not tested', 'output and snapshot': 'yes' })
+  t.match(verdictsOf(out), { 'records are served': 'not tested', 'large lakes are listed in parts': 'not tested', 'output and snapshot': 'yes' })
   t.same(bucket.keys(), [])
 })
 
