@@ -74,6 +74,24 @@ t.test('hidden columns are checked; rejects name them without their values, and 
   t.match(entry('quote'), { code: 'malformed_csv', detail: 'The file is not CSV', excerpt: null })
 })
 
+t.test('images of a hidden field are not reported, and do not become those of another field', async (t) => {
+  const schema = {
+    fields: [
+      { name: 'user_id', type: 'string', source: 'key' }, { name: 'first_name', type: 'string' },
+      { name: 'front', type: 'string', source: 'image', extensions: ['front.jpg', 'gif'] }, { name: 'photo', type: 'string', source: 'image' }
+    ]
+  } as const
+  const files = { '1.csv': 'first_name\nAnn\n', '1.jpg': PNG, '1.front.jpg': PNG, '1.gif': PNG, '2.gif': PNG, '1.front.csv': 'first_name\nBob\n', '1.txt': '' }
+  const log: LogLine[] = []
+  const { app } = await build(t, { files, log, settings: { COLUMNS_HIDDEN: 'front' }, schema })
+  t.same((await app.inject('/data')).json(), [{ user_id: '1', first_name: 'Ann', photo: 'source_data/1.jpg' }, { user_id: '1.front', first_name: 'Bob', photo: null }])
+  t.same((await app.inject('/rejects')).json(), { counts: { rejects: 0, orphans: 0, ignored: 1 }, entries: [], ignored: [{ extension: 'txt', count: 1, example: 'source_data/1.txt' }] })
+  t.equal((await app.inject('/data/1/attachments/front')).statusCode, 404)
+  t.notMatch(JSON.stringify(log), /front.jpg|gif/)
+  const { app: other } = await build(t, { files, settings: { COLUMNS_HIDDEN: 'photo' }, schema })
+  t.same((await other.inject('/data/1')).json(), { user_id: '1', first_name: 'Ann', front: 'source_data/1.gif' })
+})
+
 t.test('a snapshot that was written with other hidden columns is not used', async (t) => {
   const first = await build(t, { files: { '1.csv': csv() } })
   await first.app.inject({ method: 'POST', url: '/data' })
