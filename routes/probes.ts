@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
 import { describeFailure } from '../lib/base/failure-code.js'
+import { GENERAL_WARNINGS, type Warning } from '../lib/base/warning.js'
 import { noData, unavailable } from '../plugins/problems/problem.js'
 import { livez, readyz, startupz } from './openapi/reports.js'
 import { NoQuery } from './http/parameters.js'
@@ -23,16 +24,20 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const { ageMs, staleReasons } = transformer.freshness()
     const details: Static<typeof Detail>[] = [
       ...staleReasons.map((code) => ({ code, detail: describeFailure(code) })),
-      ...transformer.warnings(),
-      ...publishingDetails(staleReasons)
+      ...[...transformer.warnings(), ...publishingDetails(staleReasons)].map(toDetail)
     ]
     if (ageMs === undefined) throw noData(staleReasons, { details })
     if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down', { details })
     return { status: 'ready', details }
   })
 
+  /** Probes need no credentials: if other routes do, no detail names a file or a column. */
+  function toDetail ({ code, detail }: Warning): Static<typeof Detail> {
+    return { code, detail: fastify.hasCredentials ? GENERAL_WARNINGS[code] ?? detail : detail }
+  }
+
   /** The problems that the last publishing job found. Omits a failure to read the lake, which `staleReasons` already contains. */
-  function publishingDetails (staleReasons: readonly string[]): Static<typeof Detail>[] {
+  function publishingDetails (staleReasons: readonly string[]): readonly Warning[] {
     const job = jobs.list().find(({ dryRun, finishedAt }) => !dryRun && finishedAt !== null)
     if (job === undefined) return []
     if (job.result !== null) return job.result.warnings.filter(({ code }) => code === 'unknown_output_column')

@@ -5,6 +5,13 @@ export interface Warning {
   readonly detail: string
 }
 
+/** What is shown of warnings that name files or columns of the lake where those must not appear. */
+export const GENERAL_WARNINGS: Readonly<Partial<Record<WarningCode, string>>> = {
+  nothing_usable: 'No object of the lake becomes a record; the log has the reasons',
+  skipped_files: 'The folder has entries that are not part of the lake; the log has examples',
+  unknown_output_column: 'No record has one of OUTPUT_COLUMNS; the log names it'
+}
+
 /** All codes of warnings. */
 export const WARNING_CODES = [
   'nothing_usable',

@@ -1,16 +1,8 @@
 import { compileSchema, type Schema } from '../schema/schema.js'
 import { parseInfoFile } from './info-file.js'
 import type { ParsedFile, ParseOptions } from './info-columns.js'
-import type { RejectCode, Rejection } from './reject.js'
+import { GENERAL_DETAILS, type Rejection } from './reject.js'
 import type { HiddenColumns } from './rules.js'
-
-/** Details of rejects that have a part of the file, such as the message of a parser, and what is shown instead. */
-const DETAILS: Readonly<Partial<Record<RejectCode, string>>> = {
-  malformed_csv: 'The file is not CSV',
-  malformed_json: 'The file is not one JSON object',
-  duplicate_header: 'Two columns are the same',
-  wrong_columns: 'The columns are not those that the schema allows'
-}
 
 /** Parses an info file as `parseInfoFile` does, without anything of the hidden columns but the names of declared ones. */
 export function parseWithHidden (body: Uint8Array, options: Omit<ParseOptions, 'schema'>, { schema: descriptor, names }: HiddenColumns): ParsedFile {
@@ -33,7 +25,7 @@ function withoutHidden (rejection: Rejection, { fields }: Schema, names: readonl
   if (isOfValue && field !== undefined && !names.includes(field.name)) return rejection
   return {
     ...rejection,
-    detail: DETAILS[code] ?? detail,
+    detail: GENERAL_DETAILS[code] ?? detail,
     // These two can have a value, or a name of the file.
     hint: isOfValue || code === 'missing_column' ? null : hint,
     column: field === undefined ? null : column,

@@ -3,7 +3,7 @@ import type { SkippedFile } from '../store/object-store.js'
 import { Utf8Reader } from '../table/utf8-column.js'
 import type { IgnoredObjects } from './ignored-objects.js'
 import type { Quarantine, QuarantineEntry } from './quarantine.js'
-import { QUARANTINE_CODES, type QuarantineCode } from './reject.js'
+import { GENERAL_DETAILS, QUARANTINE_CODES, type QuarantineCode } from './reject.js'
 import type { SkippedFiles } from './skipped-files.js'
 
 /** What a reconcile found in a lake. */
@@ -58,7 +58,7 @@ function isMisfit ({ codes, counts }: Quarantine): boolean {
   return 2 * misfits > counts.rejects
 }
 
-/** The most frequent codes, each with the key of a file and what is wrong with it. */
+/** The most frequent codes, each with the key of a file and what is wrong with it. Without any text of the file, as warnings are in the log. */
 function describeRejects ({ codes, keys, json }: Quarantine): string {
   const groups = new Map<number, { count: number, readonly row: number }>()
   codes.forEach((code, row) => {
@@ -68,7 +68,10 @@ function describeRejects ({ codes, keys, json }: Quarantine): string {
   })
   groups.delete(QUARANTINE_CODES.indexOf('orphan'))
   const [reader, entries] = [new Utf8Reader(keys), new Utf8Reader(json)]
-  const detailOf = (row: number) => (JSON.parse(entries.at(row)) as QuarantineEntry).detail.slice(0, MAX_DETAIL_LENGTH)
+  const detailOf = (row: number) => {
+    const { code, detail } = JSON.parse(entries.at(row)) as QuarantineEntry
+    return (GENERAL_DETAILS[code] ?? detail).slice(0, MAX_DETAIL_LENGTH)
+  }
   const frequent = [...groups].sort(([, a], [, b]) => b.count - a.count)
   return list(frequent.map(([code, { count, row }]) => `${count} ${QUARANTINE_CODES[code]}, such as ${reader.at(row)}: ${detailOf(row)}`))
 }

@@ -29,6 +29,15 @@ export type RejectCode = (typeof REJECT_CODES)[number]
 export const QUARANTINE_CODES = [...REJECT_CODES, 'orphan'] as const
 export type QuarantineCode = (typeof QUARANTINE_CODES)[number]
 
+/** The codes whose details may have a part of the file, such as the message of a parser, with what is shown where that must not appear. */
+export const GENERAL_DETAILS: Readonly<Partial<Record<QuarantineCode, string>>> = {
+  malformed_csv: 'The file is not CSV',
+  malformed_json: 'The file is not one JSON object',
+  duplicate_header: 'Two columns are the same',
+  reserved_header: 'A column has a name or a value that the file cannot have',
+  wrong_columns: 'The columns are not those that the schema allows'
+}
+
 /** What is wrong with an object, and where. */
 export interface Rejection<Code extends QuarantineCode = RejectCode> {
   readonly code: Code

@@ -2,6 +2,7 @@ import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
+import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { build, buildOnFolder, csv, NOON, PNG, TestClock, type LogLine } from '../support/app.js'
 
 const BAD = 'first_name,last_name\nAnn,Lee\n'
@@ -36,7 +37,7 @@ t.test('a schema that fits no file is reported with the most frequent reasons, a
   const { app, bucket, fresh } = await build(t, { files, schema, log })
   t.same((await fresh('/data')).json, [])
   const detail = 'None of the 7 objects with the prefix "source_data/" becomes a record: 7 rejected (3 invalid_value, such as source_data/1.csv: height is not a finite number such as 1234.5 (NaN and INF can be declared as missingValues); ' +
-    '2 missing_column, such as source_data/4.csv: The header has no column height; 1 reserved_header, such as source_data/6.csv: The column user_id has "7"; must have "6", the name of the file without its extension; and others). ' +
+    '2 missing_column, such as source_data/4.csv: The header has no column height; 1 reserved_header, such as source_data/6.csv: A column has a name or a value that the file cannot have; and others). ' +
     'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; npm run schema writes one'
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   t.match(log.filter(({ warning }) => warning === 'nothing_usable'), [{ level: 40, msg: detail }])
@@ -57,6 +58,40 @@ t.test('files that a folder lake skips are reported', async (t) => {
   const { details } = (await app.inject('/readyz')).json()
   t.match(details, [{ code: 'skipped_files', detail: /^The folder has entries that are not part of the lake: / }])
   for (const part of detail.split(/: |; /).slice(1)) t.ok(details[0].detail.replace('xff', 'xfe').includes(part), part)
+})
+
+t.test('the warning about a lake in which nothing is usable has no text of the files', async (t) => {
+  const files = {
+    'quote.csv': 'first_name,last_name,birthts\nAnn,"Canary"A,0\n',
+    'headless.csv': 'CanaryB,CanaryB,0\n',
+    'id.csv': 'first_name,last_name,birthts,user_id\nAnn,Lee,0,CanaryC\n',
+    'broken.json': '{"last_name": Canary}',
+    'text.json': '"CanaryD"',
+    'half.json': '{"first_name": "Ann", "CanaryE": "\\ud83d"}'
+  }
+  for (const [name, body] of Object.entries(files)) {
+    const log: LogLine[] = []
+    const { app } = await build(t, { files: { [name]: body }, log, settings: { LOG_LEVEL: 'trace' } })
+    t.match((await app.inject(post)).json().result, { warnings: [{ code: 'nothing_usable' }] }, name)
+    t.notMatch((await app.inject('/readyz')).body + (await app.inject('/jobs')).body + JSON.stringify(log), 'Canary', name)
+  }
+})
+
+t.test('if clients need credentials, /readyz names no file and no column, as it is public; the log and jobs do', async (t) => {
+  const files = { 'Ann.csv': BAD, 'Bea.xml': '' }
+  const log: LogLine[] = []
+  const settings = { API_KEYS: entryOf('write'), OUTPUT_COLUMNS: 'user_id,salry' }
+  const { app, bucket } = await build(t, { files, log, settings })
+  const publish = async () => (await app.inject({ ...post, headers: bearer(keyOf('write')) })).json().result.warnings
+  t.match(await publish(), [{ code: 'nothing_usable', detail: /Ann\.csv/ }, { code: 'unknown_output_column' }])
+  t.same((await app.inject('/readyz')).json().details, [
+    { code: 'nothing_usable', detail: 'No object of the lake becomes a record; the log has the reasons' },
+    { code: 'unknown_output_column', detail: 'No record has one of OUTPUT_COLUMNS; the log names it' }
+  ])
+  t.ok(log.some(({ warning, msg }) => warning === 'nothing_usable' && /Ann\.csv/.test(msg)))
+  bucket.put('source_data/Ann.csv', 'first_name,last_name,birthts,salary\nAnn,Lee,0,1\n')
+  t.match(await publish(), [{ code: 'unknown_output_column', detail: /did you mean salary/ }])
+  t.notMatch((await app.inject('/readyz')).body, /salary/)
 })
 
 t.test('a wrong prefix is reported', async (t) => {
