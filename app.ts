@@ -17,6 +17,7 @@ import requestId, { requestIdOf } from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
 import schema, { type SchemaOptions } from './plugins/schema.js'
 import scheduler, { type SchedulerOptions } from './plugins/scheduler.js'
+import shutdown, { type ShutdownOptions } from './plugins/shutdown.js'
 import defaultHeaders from './plugins/default-headers.js'
 import startLog from './plugins/start-log.js'
 import transformer, { type TransformerPluginOptions } from './plugins/transformer.js'
@@ -33,7 +34,7 @@ import schemaRoutes from './routes/schema.js'
 import statsRoutes from './routes/stats.js'
 import versionRoutes from './routes/version.js'
 
-export type AppOptions = ConfigOptions & AccessOptions & SchemaOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions
+export type AppOptions = ConfigOptions & AccessOptions & SchemaOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions & ShutdownOptions
 
 /** The Fastify options that the app relies on. Production and tests both use them. */
 export const serverOptions = {
@@ -56,7 +57,7 @@ export const serverOptions = {
   pluginTimeout: 0,
   frameworkErrors: onFrameworkError,
   clientErrorHandler: onClientError,
-  // GET requests are still served while the process shuts down; POST /data checks `isDraining` itself.
+  // GET requests are still served while the process shuts down; POST /data checks `isClosing` itself.
   return503OnClosing: false
 } as const satisfies FastifyHttpOptions<Server>
 
@@ -66,6 +67,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(exchanges)
   await fastify.register(writeTimeout)
   await fastify.register(config, options)
+  await fastify.register(shutdown, options)
   await fastify.register(schema, options)
   await fastify.register(requestId)
   await fastify.register(requestLog)

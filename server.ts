@@ -16,10 +16,10 @@ if (process.argv.length > 2) {
 }
 // Started first, so that both threads load their modules at the same time.
 const worker = new Worker(new URL('./lib/worker/worker.js', import.meta.url))
-const [{ default: closeWithGrace }, { default: Fastify, LogController }, { destination }, { default: app, serverOptions }, { parseDuration }, { SettingsError }] =
-  await Promise.all([import('close-with-grace'), import('fastify'), import('pino'), import('./app.js'), import('./lib/base/duration.js'), import('./plugins/config.js')])
+const [{ default: closeWithGrace }, { default: Fastify, LogController }, { destination }, { default: app, serverOptions }, { parseDuration }, { MAX_TIMEOUT_MS }, { SettingsError }] =
+  await Promise.all([import('close-with-grace'), import('fastify'), import('pino'), import('./app.js'), import('./lib/base/duration.js'), import('./lib/base/timer.js'), import('./plugins/config.js')])
 
-/** Milliseconds to close everything else after SHUTDOWN_TIMEOUT, which limits the wait for jobs and open requests. More than two of MAX_CLOSE_WAIT_MS. */
+/** Milliseconds to close everything else after SHUTDOWN_DELAY and SHUTDOWN_TIMEOUT, which limits the wait for jobs and open requests. More than two of MAX_CLOSE_WAIT_MS. */
 const CLOSE_GRACE_MS = 3000
 
 /** Log lines are buffered and written together, after at most 100 ms. If the reader of stdout does not keep up, lines beyond 16 MiB are dropped. */
@@ -33,10 +33,10 @@ const fastify = Fastify({
 
 try {
   await fastify.register(app, { worker })
-  const { HOST: host, PORT: port, LOG_LEVEL: level, SHUTDOWN_TIMEOUT: timeout } = fastify.config
+  const { HOST: host, PORT: port, LOG_LEVEL: level, SHUTDOWN_DELAY: shutdownDelay, SHUTDOWN_TIMEOUT: shutdownTimeout } = fastify.config
   fastify.log.level = level
   let isClosing = false
-  const { close } = closeWithGrace({ delay: parseDuration(timeout)! + CLOSE_GRACE_MS, logger: fastify.log }, async ({ signal }) => {
+  const { close } = closeWithGrace({ delay: Math.min(parseDuration(shutdownDelay)! + parseDuration(shutdownTimeout)! + CLOSE_GRACE_MS, MAX_TIMEOUT_MS), logger: fastify.log }, async ({ signal }) => {
     isClosing = true
     if (signal !== undefined) fastify.log.info(`${signal}: shutting down`)
     await fastify.close()

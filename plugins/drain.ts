@@ -8,7 +8,7 @@ const SWEEP_MS = 50
  * Closes connections when the server closes. A connection is closed as soon as its last response has been sent, or at once if it has never
  * carried a request (browsers open connections in advance). After SHUTDOWN_TIMEOUT all others are closed, such as those with an incomplete
  * request or with a response that the client does not read. Node itself closes only the connections that are idle when the server closes.
- * Needs: jobs.
+ * Needs: shutdown, jobs.
  */
 export default fp(async (fastify) => {
   const { server } = fastify
@@ -29,4 +29,4 @@ export default fp(async (fastify) => {
     // The onClose hooks run before the server has closed.
     server.once('close', () => clearInterval(sweeping))
   })
-}, { name: 'drain', dependencies: ['jobs'] })
+}, { name: 'drain', dependencies: ['shutdown', 'jobs'] })

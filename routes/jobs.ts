@@ -27,7 +27,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
   const post = { config: { operation: publishOutput, access: 'write' as const }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
   fastify.post('/data', post, async (request, reply) => {
-    if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down; send the request to another one')
+    if (fastify.isClosing) throw unavailable('draining', 'This process is shutting down; send the request to another one')
     const { dry_run: dryRun = false } = request.query
     if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false, so this process writes nothing to the lake; only dry_run=true is possible')
     const { job, ended } = jobs.enqueue('api', { dryRun })

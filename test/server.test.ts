@@ -66,6 +66,17 @@ globalThis.setInterval = (work, ...others) => start(() => { if (!ends) work() },
   t.equal((await exit).code, 0)
 })
 
+t.test('during SHUTDOWN_DELAY the server goes on serving, and a second signal ends it at once', async (t) => {
+  const { child, exit, address } = start(t, { SHUTDOWN_DELAY: '1h', AGGREGATE_INTERVAL: '1h' })
+  const url = await address()
+  await until(async () => (await fetch(`${url}/readyz`)).ok)
+  child.kill('SIGTERM')
+  await until(async () => (await fetch(`${url}/readyz`)).status === 503)
+  t.equal((await fetch(`${url}/data`)).status, 200)
+  child.kill('SIGTERM')
+  t.match(await exit, { code: 1, stdout: /second SIGTERM, exiting/ })
+})
+
 t.test('a signal that arrives after the launcher has ended is not a second signal', async (t) => {
   const signalLater = 'process.once("disconnect", () => setImmediate(() => setImmediate(() => process.kill(process.pid, "SIGINT"))))'
   const cwd = t.testdir({})

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export type Timer = (ms: number, task: () => void) => () => void
 
 /** The maximum timeout of Node, in milliseconds: a longer one would end at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /** The timer of the system. */
 export const systemTimer: Timer = (ms, task) => {

@@ -134,9 +134,15 @@ export const SettingsSchema = Type.Object({
       'ones (POST /data, no-cache) and jobs are counted but not delayed. auto: 600 on AWS, at most 131 dollars a month, otherwise unlimited',
     accepted: 'a positive integer such as 600, unlimited, or auto'
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
+  SHUTDOWN_DELAY: text({
+    default: '0s',
+    description: 'How long a process that is told to shut down goes on serving everything after its /readyz has turned 503, so that balancers send it no more requests ' +
+      'when it closes its connections',
+    accepted: 'a duration up to 24d, such as 5s'
+  }, { format: 'duration' }),
   SHUTDOWN_TIMEOUT: text({
     default: '10s',
-    description: 'The longest time that a shutdown waits for open requests and a running job',
+    description: 'The longest time that a shutdown waits for open requests and a running job, after SHUTDOWN_DELAY',
     accepted: 'a duration up to 24d, such as 10s'
   }, { format: 'duration' }),
   VERSIONS_MAX_AGE: text({

@@ -4,6 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
 import { build, csv } from '../support/app.js'
 import { streamingEngine } from '../support/engines.js'
+import { TestTimers } from '../support/test-timers.js'
 import { gate, until } from '../support/until.js'
 
 t.test('a connection with a request in flight when the server closes is closed after its response', async (t) => {
@@ -23,6 +24,44 @@ t.test('a connection with a request in flight when the server closes is closed a
   open()
   t.equal((await response.setEncoding('utf8').toArray()).join(''), '[{"user_id":"1"},{"user_id":"2"}]')
   await closed
+})
+
+t.test('for SHUTDOWN_DELAY everything is still served, on connections that close, while /readyz is 503; then the server closes', async (t) => {
+  const delay = gate()
+  const delays: number[] = []
+  const { app, bucket } = await build(t, {
+    files: { '1.csv': csv() },
+    settings: { SHUTDOWN_DELAY: '5s' },
+    timers: new TestTimers(),
+    shutdownPause: async (ms) => {
+      delays.push(ms)
+      await delay.opened
+    }
+  })
+  const address = await app.listen({ port: 0 })
+  await fetch(`${address}/data`)
+  await app.jobs.idle()
+  const closed = app.close()
+  await until(() => delays.length > 0)
+  t.same(delays, [5000])
+  const ready = await fetch(`${address}/readyz`)
+  t.match(await ready.json(), { status: 503, code: 'draining' })
+  t.ok(ready.headers.has('retry-after'))
+  t.equal((await fetch(`${address}/livez`)).status, 200)
+  bucket.put('source_data/2.csv', csv('Bob'))
+  t.match(await (await fetch(`${address}/data`, { method: 'POST' })).json(), { result: { records: 2, added: 1 } })
+  const response = await fetch(`${address}/data`)
+  t.match(await response.json(), [{ user_id: '1' }, { user_id: '2' }])
+  t.equal(response.headers.get('connection'), 'close')
+  delay.open()
+  await closed
+  await t.rejects(fetch(`${address}/data`))
+})
+
+t.test('a server that does not listen closes without SHUTDOWN_DELAY', async (t) => {
+  const { app } = await build(t, { settings: { SHUTDOWN_DELAY: '1h' } })
+  await app.close()
+  t.ok(app.isClosing)
 })
 
 t.test('a connection that has never carried a request is closed at once when the server closes', async (t) => {
