@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
 import '../support/file-timeout.js'
 import { startS3Endpoint, type S3Endpoint, type S3EndpointOptions } from '../support/s3-endpoint.js'
+import type { StoreProfile } from '../support/s3-protocol.js'
 import { contract } from '../support/store-contract.js'
 
 /** Keys that S3 accepts and that are not paths of files. */
@@ -17,27 +18,36 @@ async function start (t: Test, options: S3EndpointOptions): Promise<{ endpoint: 
   return { endpoint, store }
 }
 
-function testEndpoint (t: Test, unquotedIfMatch: boolean): void {
+/** @param bucketOnlyKeys those of them that the server accepts */
+function testEndpoint (t: Test, profile: StoreProfile, bucketOnlyKeys: readonly string[] = BUCKET_ONLY_KEYS): void {
   contract(t, {
     open: async (t, keys = []) => {
-      const { endpoint, store } = await start(t, { unquotedIfMatch })
+      const { endpoint, store } = await start(t, { profile })
       const bucket = endpoint.bucket('lake')
       for (const key of keys) bucket.put(key, key)
       return store
     },
     openStalled: async t => {
-      const { endpoint, store } = await start(t, { unquotedIfMatch })
+      const { endpoint, store } = await start(t, { profile })
       endpoint.bucket('lake').put('key', 'content')
       endpoint.intercept = ({ operation }) => operation === 'GET' ? new Promise(() => {}) : undefined
       return store
     },
-    openMissing: async t => (await start(t, { unquotedIfMatch })).store,
-    bucketOnlyKeys: BUCKET_ONLY_KEYS
+    openMissing: async t => (await start(t, { profile })).store,
+    bucketOnlyKeys
   })
 }
 
-t.test('an endpoint that behaves as AWS', async t => testEndpoint(t, false))
-t.test('an endpoint with the quirk of Ceph RGW 16.2', async t => testEndpoint(t, true))
+t.test('an endpoint that behaves as AWS', async t => testEndpoint(t, 'aws'))
+t.test('an endpoint that behaves as MinIO', async t => testEndpoint(t, 'minio', ['line\nbreak', 'control\u0001', 'trailing/']))
+t.test('an endpoint with the quirk of Ceph RGW 16.2', async t => testEndpoint(t, 'rgw'))
+
+t.test('an endpoint that ignores conditions', async (t) => {
+  const { endpoint, store } = await start(t, { profile: 'unconditional' })
+  endpoint.bucket('lake').put('key', 'old')
+  for (const ifMatch of [null, 'other']) t.match(await store.put('key', Buffer.from('new'), { ifMatch }), { etag: String })
+  t.equal(endpoint.bucket('lake').get('key')!.body.toString(), 'new')
+})
 
 t.test('requests above the rate get 503 SlowDown, and are counted by operation', async (t) => {
   const { endpoint, store } = await start(t, { requestsPerSecond: 0.001 })

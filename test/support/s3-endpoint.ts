@@ -2,26 +2,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { deliver, SLOW_DOWN, type Delivery, type Interceptor } from './faults.js'
 import { RequestGate, type StoreLimits } from './request-gate.js'
 import { S3Bucket } from './s3-bucket.js'
-import { execute, failure, type Operation, type S3Response, type S3Settings, type S3Request } from './s3-protocol.js'
+import { execute, failure, type Operation, type S3Settings, type S3Request } from './s3-protocol.js'
 
+export type { Fault, Interceptor } from './faults.js'
 export type { StoreLimits } from './request-gate.js'
 export type { Operation, S3Response, S3Request } from './s3-protocol.js'
-
-/**
- * The fault of one request: a response that is sent instead of executing the request, or a way to damage the response of the endpoint. To delay a
- * request, an interceptor awaits a promise before it returns.
- */
-export type Fault = S3Response
-  | 'drop' // the connection closes, and the request is not executed
-  | 'commit then drop' // the request is executed, and the connection closes without a response
-  | 'cut body' // half of the body, then the connection closes
-  | 'stall body' // half of the body, then nothing
-  | 'corrupt body' // one bit of the body is wrong
-
-/** Called with every request before it is executed; `undefined` means no fault. */
-export type Interceptor = (request: S3Request) => Fault | undefined | Promise<Fault | undefined>
 
 export interface S3EndpointOptions extends Partial<S3Settings>, StoreLimits {
   readonly port?: number
@@ -68,11 +56,11 @@ export class S3Endpoint {
   #gate: RequestGate
   #inFlight = 0
 
-  constructor ({ port = 0, clock = Date.now, pageSize = 1000, unquotedIfMatch = false, ignoresStartAfter = false, policy, skewMs = 0, ...limits }: S3EndpointOptions) {
+  constructor ({ port = 0, clock = Date.now, pageSize = 1000, profile = 'aws', ignoresStartAfter = false, policy, skewMs = 0, ...limits }: S3EndpointOptions) {
     this.#port = port
     this.#gate = new RequestGate(limits)
     this.#skewMs = skewMs
-    this.#settings = { clock, pageSize, unquotedIfMatch, ignoresStartAfter, policy }
+    this.#settings = { clock, pageSize, profile, ignoresStartAfter, policy }
   }
 
   get port (): number {
@@ -138,19 +126,18 @@ export class S3Endpoint {
     if (delayMs !== 0) await pause(delayMs ?? this.#gate.latencyMs)
     if (delayMs === undefined) {
       this.refused[request.operation]++
-      respond(response, failure(503, 'SlowDown'), undefined)
-      return
+      return await send(response, deliver(SLOW_DOWN, undefined))
     }
     const fault = this.intercept && await this.intercept(request)
-    if (fault === 'drop') {
-      response.destroy()
-      return
-    }
+    if (fault === 'drop') response.destroy()
+    if (fault === 'drop' || fault === 'stall') return
     const now = Date.now() + this.#skewMs
     if (this.#skewMs !== 0) response.setHeader('date', new Date(now).toUTCString())
     const isSkewed = this.#skewMs !== 0 && Math.abs(timeOf(request) - now) > MAX_SKEW_MS
-    const reply = typeof fault === 'object' ? fault : isSkewed ? failure(403, 'RequestTimeTooSkewed') : execute(request, this.#buckets, this.#settings)
-    respond(response, reply, fault)
+    if (typeof fault === 'object' && 'status' in fault) return await send(response, deliver(fault, undefined))
+    const settings: S3Settings = fault === 'ignore conditions' ? { ...this.#settings, profile: 'unconditional' } : this.#settings
+    const reply = isSkewed ? failure(403, 'RequestTimeTooSkewed') : execute(request, this.#buckets, settings)
+    await send(response, deliver(reply, fault))
   }
 }
 
@@ -182,27 +169,20 @@ function operationOf (method: string, key: string): Operation {
   return method === 'PUT' ? 'CREATE' : 'LIST'
 }
 
-function respond (response: ServerResponse, reply: S3Response, fault: Fault | undefined): void {
-  if (fault === 'commit then drop') response.destroy()
-  else if (fault === 'corrupt body') send(response, { ...reply, body: corrupt(reply.body) })
-  else if (fault === 'cut body' || fault === 'stall body') sendHalf(response, reply, fault === 'cut body')
-  else send(response, reply)
-}
-
-function send (response: ServerResponse, { status, headers, body = '' }: S3Response): void {
+async function send (response: ServerResponse, { response: { status, headers, body = '' }, length, then, dripMs }: Delivery): Promise<void> {
+  const bytes = Buffer.from(body)
+  if (then === 'close' && length === 0) {
+    response.destroy()
+    return
+  }
   const hasLength = status !== 304 && status !== 204 && headers?.['transfer-encoding'] === undefined
-  const length = hasLength ? { 'content-length': Buffer.byteLength(body) } : {}
-  response.writeHead(status, { ...length, ...headers }).end(body)
-}
-
-function sendHalf (response: ServerResponse, { status, headers, body = '' }: S3Response, thenClose: boolean): void {
-  const bytes = Buffer.from(body)
-  response.writeHead(status, { 'content-length': bytes.length, ...headers })
-  response.write(bytes.subarray(0, bytes.length >>> 1), () => { if (thenClose) response.destroy() })
-}
-
-function corrupt (body: string | Buffer = ''): Buffer {
-  const bytes = Buffer.from(body)
-  bytes[bytes.length >>> 1]! ^= 1
-  return bytes
+  response.writeHead(status, { ...hasLength && { 'content-length': bytes.length }, ...headers })
+  const drops = dripMs > 0 ? length : 0
+  for (let i = 0; i < drops && !response.destroyed; i++) {
+    await pause(dripMs)
+    response.write(bytes.subarray(i, i + 1))
+  }
+  const rest = bytes.subarray(drops, length)
+  if (then === 'end') response.end(rest)
+  else response.write(rest, () => { if (then === 'close') response.destroy() })
 }

@@ -21,18 +21,26 @@ export interface S3Response {
   readonly body?: string | Buffer
 }
 
+/**
+ * Which server the endpoint behaves as. `minio` accepts no key that is not a path. In `rgw` (Ceph RGW 16.2), If-Match of a PUT matches only without quotes, and
+ * is 412 rather than 404 if the key is missing. `unconditional` ignores the conditions of a PUT, as Garage does.
+ */
+export type StoreProfile = 'aws' | 'minio' | 'rgw' | 'unconditional'
+
 export interface S3Settings {
   /** The clock for LastModified: milliseconds since 1970-01-01 UTC. Responses contain whole seconds. */
   readonly clock: () => number
   /** The maximum number of keys on a page of a listing. */
   readonly pageSize: number
-  /** Behaves as Ceph RGW 16.2: If-Match of a PUT matches only without quotes, and is 412 rather than 404 if the key is missing. */
-  readonly unquotedIfMatch: boolean
+  readonly profile: StoreProfile
   /** Lists from the first key, whatever `start-after` is. */
   readonly ignoresStartAfter: boolean
   /** What all clients may do; a missing object whose key they may not list is 403, as on AWS. Default: everything. */
   readonly policy?: Policy | undefined
 }
+
+/** A key that MinIO refuses. */
+const NOT_A_PATH = /^\/|\/\/|(^|\/)\.{1,2}(\/|$)/
 
 const SIGNATURE_V4 = /^AWS4-HMAC-SHA256 Credential=.+, ?SignedHeaders=.+, ?Signature=[0-9a-f]{64}$/
 
@@ -47,8 +55,9 @@ export function execute (request: S3Request, buckets: Map<string, S3Bucket>, set
     return { status: 200 }
   }
   if (bucket === undefined) return failure(404, 'NoSuchBucket')
+  if (settings.profile === 'minio' && NOT_A_PATH.test(request.key)) return failure(400, 'XMinioInvalidObjectName')
   if (request.operation === 'LIST') return list(request, bucket, settings)
-  if (request.operation === 'PUT') return put(request, bucket, settings.unquotedIfMatch)
+  if (request.operation === 'PUT') return put(request, bucket, settings.profile)
   if (request.operation === 'DELETE') {
     bucket.delete(request.key)
     return { status: 204 }
@@ -115,32 +124,38 @@ function get (request: S3Request, bucket: S3Bucket): S3Response {
   if (object === undefined) return failure(404, 'NoSuchKey')
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, range } = request.headers
   if (ifMatch !== undefined && unquote(ifMatch) !== object.etag) return failure(412, 'PreconditionFailed')
-  if (ifNoneMatch !== undefined && unquote(ifNoneMatch) === object.etag) return { status: 304, headers: describe(object) }
-  if (range === undefined) return { status: 200, headers: describe(object), body: object.body }
+  if (ifNoneMatch !== undefined && unquote(ifNoneMatch) === object.etag) return { status: 304, headers: describeObject(object) }
+  if (range === undefined) return { status: 200, headers: describeObject(object), body: object.body }
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? []
   const start = Number(first)
   if (!(start < object.body.length)) return failure(416, 'InvalidRange')
   const part = object.body.subarray(start, last === '' ? undefined : Number(last) + 1)
   const contentRange = `bytes ${start}-${start + part.length - 1}/${object.body.length}`
-  return { status: 206, headers: { ...describe(object), 'content-range': contentRange }, body: part }
+  return { status: 206, headers: { ...describeObject(object), 'content-range': contentRange }, body: part }
 }
 
-function put (request: S3Request, bucket: S3Bucket, unquotedIfMatch: boolean): S3Response {
+function put (request: S3Request, bucket: S3Bucket, profile: StoreProfile): S3Response {
   const md5 = request.headers['content-md5']
   if (md5 !== undefined && md5 !== hash('md5', request.body, 'base64')) return failure(400, 'BadDigest')
-  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers
-  const current = bucket.get(request.key)
-  if (ifNoneMatch === '*' && current !== undefined) return failure(412, 'PreconditionFailed')
-  if (ifMatch !== undefined) {
-    if (current === undefined && !unquotedIfMatch) return failure(404, 'NoSuchKey')
-    if ((unquotedIfMatch ? ifMatch : unquote(ifMatch)) !== current?.etag) return failure(412, 'PreconditionFailed')
-  }
+  const refusal = profile === 'unconditional' ? undefined : refuse(request, bucket.get(request.key), profile)
+  if (refusal !== undefined) return refusal
   const stored = Object.entries(request.headers).filter(([name]) => name === 'content-type' || name.startsWith('x-amz-meta-'))
   const { etag } = bucket.put(request.key, request.body, Object.fromEntries(stored) as Record<string, string>)
   return { status: 200, headers: { etag: `"${etag}"` } }
 }
 
-function describe ({ etag, lastModified, headers }: BucketObject): Record<string, string> {
+/** The response to a PUT whose conditions are not met; `undefined` if they are. */
+function refuse ({ headers }: S3Request, current: BucketObject | undefined, profile: StoreProfile): S3Response | undefined {
+  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = headers
+  if (ifNoneMatch === '*' && current !== undefined) return failure(412, 'PreconditionFailed')
+  if (ifMatch === undefined) return undefined
+  const isUnquoted = profile === 'rgw'
+  if (current === undefined && !isUnquoted) return failure(404, 'NoSuchKey')
+  return (isUnquoted ? ifMatch : unquote(ifMatch)) === current?.etag ? undefined : failure(412, 'PreconditionFailed')
+}
+
+/** The headers of the response to a GET or HEAD. */
+export function describeObject ({ etag, lastModified, headers }: BucketObject): Record<string, string> {
   return { ...headers, etag: `"${etag}"`, 'last-modified': new Date(lastModified).toUTCString() }
 }
 

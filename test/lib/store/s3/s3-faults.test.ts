@@ -2,12 +2,13 @@ import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { S3Store } from '../../../../lib/store/s3/s3-store.js'
 import { listAll } from '../../../support/store-contract.js'
-import type { Fault } from '../../../support/s3-endpoint.js'
+import { csv } from '../../../support/app.js'
+import { script, type Fault, type Interceptor } from '../../../support/faults.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
 
 /** Applies one fault to each of the first requests. */
-function inTurn (...faults: Array<Fault | undefined>): () => Fault | undefined {
-  return () => faults.shift()
+function inTurn (...faults: Array<Fault | undefined>): Interceptor {
+  return script(...faults.map((fault) => ({ times: 1, fault })))
 }
 
 t.test('retries a GET whose body was truncated or corrupted', async t => {
@@ -18,6 +19,20 @@ t.test('retries a GET whose body was truncated or corrupted', async t => {
     endpoint.intercept = inTurn(fault, fault)
     t.match(await store.get('key'), { body: Buffer.from('content') }, JSON.stringify(fault))
     t.equal(endpoint.counts.GET, 3)
+  }
+})
+
+t.test('a body that is cut at any byte, or in which any bit is wrong, is never accepted', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  const content = csv()
+  bucket.put('key', content)
+  const faults: Fault[] = [
+    ...Array.from(content, (_, cutAt) => ({ cutAt })),
+    ...Array.from({ length: content.length * 8 }, (_, flipBit) => ({ flipBit }))
+  ]
+  for (const fault of faults) {
+    endpoint.intercept = inTurn(fault)
+    t.match(await store.get('key'), { body: Buffer.from(content) }, JSON.stringify(fault))
   }
 })
 
@@ -74,7 +89,7 @@ t.test('aborts requests that exceed the time limit', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { deadlineMs: 200 })
   bucket.put('key', 'content')
   const late = { code: 'timeout', message: /no complete response from http:.+ in time/ }
-  endpoint.intercept = () => new Promise(() => {})
+  endpoint.intercept = () => 'stall'
   await Promise.all([
     t.rejects(store.get('key'), late),
     t.rejects(store.stream('key'), late),
@@ -83,16 +98,18 @@ t.test('aborts requests that exceed the time limit', async t => {
     t.rejects(store.put('key', Buffer.from('')), late),
     t.rejects(store.put('key', Buffer.from(''), { ifMatch: null }), late)
   ])
-  endpoint.intercept = () => 'stall body'
-  await t.rejects(store.get('key'), late)
-  await t.rejects(listAll(store, ''), late)
+  for (const fault of ['stall body', { dripMs: 50 }] as const) {
+    endpoint.intercept = () => fault
+    await t.rejects(store.get('key'), late)
+    await t.rejects(listAll(store, ''), late)
+  }
 })
 
 t.test('a stream may take longer than the time limit of an operation', async t => {
   const { endpoint, bucket, store } = await setUpS3(t, { deadlineMs: 200 })
   bucket.put('key', 'x'.repeat(10_000_000))
   const stream = await store.stream('key')
-  endpoint.intercept = () => new Promise(() => {})
+  endpoint.intercept = () => 'stall'
   // The deadline of the stream, or a later one.
   await t.rejects(store.head('key'), { code: 'timeout' })
   t.equal((await text(stream!.body)).length, 10_000_000)

@@ -1,21 +1,13 @@
 import t from 'tap'
 import { ObjectList } from '../../../../lib/store/object-list.js'
 import { endCheck } from '../../../../lib/store/s3/s3-listing.js'
+import { entry, HTML_PAGE, listing, NO_CONTENT } from '../../../support/faults.js'
 import { listAll } from '../../../support/store-contract.js'
 import type { S3Response } from '../../../support/s3-endpoint.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
 import { until } from '../../../support/until.js'
 
 const invalid = { name: 'StoreError', code: 'invalid_listing', message: /^s3:\/\/lake: / }
-
-function listing (content: string): S3Response {
-  const xml = `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${content}</ListBucketResult>`
-  return { status: 200, headers: { 'content-type': 'application/xml' }, body: xml }
-}
-
-function entry (key: string): string {
-  return `<Contents><Key>${key}</Key><LastModified>2025-01-01T00:00:00.000Z</LastModified><ETag>"e"</ETag><Size>1</Size></Contents>`
-}
 
 const LAST = '<IsTruncated>false</IsTruncated>'
 const ENCODED = '<EncodingType>url</EncodingType>'
@@ -24,8 +16,8 @@ t.test('refuses responses that are not listings', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
   const responses: Record<string, S3Response> = {
-    'an empty body': { status: 200 },
-    'a page of a proxy': { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><html><body>Sign in</body></html>' },
+    'an empty body': NO_CONTENT,
+    'a page of a proxy': HTML_PAGE,
     JSON: { status: 200, headers: { 'content-type': 'application/json' }, body: '{"contents":[]}' },
     text: { status: 200, body: 'OK' },
     'another root': { status: 200, body: '<Other/>' },
