@@ -81,7 +81,7 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
     if (issuer === '' && (audience !== '' || jwksUrl !== '')) throw new SettingsError('JWT_ISSUER: got ""; must be set if JWT_AUDIENCE or JWT_JWKS_URL is')
     if (issuer === '') return undefined
     if (audience === '') throw new SettingsError('JWT_AUDIENCE: got ""; must be set if JWT_ISSUER is: without it, tokens for other services would be accepted')
-    return new Tokens({ issuer, audience, jwksUrl }, clock, ({ message }) => log.error({ issuer, cause: message }, 'The keys of the identity provider cannot be loaded: tokens are 503'))
+    return new Tokens({ issuer, audience, jwksUrl }, clock, ({ message }) => log.error({ issuer, cause: message }, 'The keys of the identity provider cannot be loaded: requests with a token get 503'))
   }
 }, { name: 'access', dependencies: ['config'] })
 

@@ -12,7 +12,7 @@ export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChan
     if (now!.join() === before!.join()) log.debug({ stale: reasons }, 'The freshness of the data has changed')
     else if (now!.length === 0) log.info({ previous }, 'The data is up to date again')
     else if (hasData) log.warn({ stale: reasons, cause }, 'The data may be outdated (Data-Stale); logged again when the reasons change')
-    else log.warn({ stale: reasons, cause }, 'The lake cannot be read: requests for data are 503 (no_data) until it can; logged again when the reasons change')
+    else log.warn({ stale: reasons, cause }, 'The lake cannot be read: requests for data get 503 (no_data) until it can; logged again when the reasons change')
   }
 }
 

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { NoDataError, OverloadedError, RequestAbortedError } from '../lib/base/errors.js'
 import { describeFailure } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
+import { PROBLEM_CODES } from './problems/codes.js'
 import { excerpt, httpProblem, noData, Problem, unavailable } from './problems/problem.js'
 import { REQUEST_ID } from './request-id.js'
 import { logRequest, pathOf } from './request-log.js'
@@ -61,6 +62,7 @@ function toProblem (error: Error & Partial<FastifyError>): Problem {
   if (error instanceof OverloadedError) return unavailable('overloaded', error.message)
   const { statusCode = 500, code } = error
   if (code === 'FST_ERR_BAD_URL') return httpProblem(400, 'The path of the URL must be percent-encoded UTF-8')
+  if (statusCode === 414) return httpProblem(414, PROBLEM_CODES['uri_too_long']!)
   if (statusCode >= 500) return new Problem(statusCode, 'internal_error', describeFailure('internal_error'))
   return httpProblem(statusCode, excerpt(error.message))
 }

@@ -9,7 +9,7 @@ const HELP = `Makes an API key. Prints the key, which only its owner should have
 
 npm run key -- --name NAME --scopes SCOPES
 
-  --name NAME      of the client, for the log: letters, digits and . _ - @, at most 64
+  --name NAME      the name of the client, for the log and RATE_LIMIT: letters, digits and . _ - @, at most 64
   --scopes SCOPES  one or more of ${SCOPES.join(', ')}, separated by commas
   --help           print this help`
 
@@ -30,7 +30,7 @@ const key: Command = async (argv) => {
   try {
     if (new ApiKeys(entry).find(text) === undefined) throw new Error('not one entry')
   } catch {
-    throw new Error(`--name, --scopes: got '${name}' and '${values.scopes}'; see --help`)
+    throw new Error(`--name, --scopes: got '${name}' and '${values.scopes}'; must be at most 64 letters, digits and . _ - @, and one or more of ${SCOPES.join(', ')}, separated by commas`)
   }
   return `key:   ${text}\nentry: ${entry}`
 }

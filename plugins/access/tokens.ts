@@ -91,10 +91,10 @@ export class Tokens {
 /** The URL of the keys in the discovery document of an issuer (OpenID Connect Discovery 1.0). */
 async function discover (issuer: string): Promise<string> {
   const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
-  if (!response.ok) throw new Error(`the discovery document has the status ${response.status}`)
+  if (!response.ok) throw new Error(`the discovery document cannot be loaded (HTTP ${response.status})`)
   const { issuer: named, jwks_uri: url } = await response.json() as { readonly issuer?: unknown, readonly jwks_uri?: unknown }
-  if (named !== issuer) throw new Error('the discovery document is that of another issuer')
-  if (typeof url !== 'string' || !isProviderUrl(url)) throw new Error('the discovery document has no jwks_uri by https')
+  if (named !== issuer) throw new Error('the discovery document names another issuer')
+  if (typeof url !== 'string' || !isProviderUrl(url)) throw new Error('jwks_uri in the discovery document must be an https URL, or an http URL of this machine')
   return url
 }
 

@@ -64,8 +64,8 @@ export const SettingsSchema = Type.Object({
   }, { format: 'origin-list' }),
   RATE_LIMIT: text({
     default: 'auto',
-    description: 'The most requests a minute of each client (name of the API key, sub of the token, or else address, of IPv6 the /64) that make the service list the ' +
-      'lake: POST, and no-cache; further ones are 429. auto: unlimited if HOST is a loopback name or address and no credentials are configured, otherwise 60',
+    description: 'The most requests a minute of each client (by the name of its API key, the sub of its token, or else its address; for IPv6 the /64 network) that make the service list the ' +
+      'lake: POST, and no-cache; further ones get 429. auto: unlimited if HOST is a loopback name or address and no credentials are configured, otherwise 60',
     accepted: 'a positive integer such as 60, unlimited, or auto'
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe level of messages that are logged' }),

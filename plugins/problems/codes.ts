@@ -29,7 +29,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   bad_request: 'The request is not valid HTTP, or its URL or `Host` is malformed',
   request_timeout: 'The request did not arrive in time: its headers must arrive within 15 s, the whole request within 30 s',
   payload_too_large: 'The body is too large',
-  uri_too_long: 'The path parameter is too long',
+  uri_too_long: 'A path parameter is longer than 720 characters',
   unsupported_media_type: 'The request body has an unsupported media type',
   expectation_failed: 'The `Expect` header of the request is not supported',
   misdirected_request: 'The name in `Host` is not in the setting `ALLOWED_HOSTS`',

@@ -14,8 +14,8 @@ const describe = (files: string) => `${description}: it ${files}, serves filtere
 queries and statistics, and keeps one aggregated file, the output, up to date. A lake is an S3-compatible bucket or a folder.
 
 Every response that contains data has the age of the data in \`Age\` and, if the data may be outdated, the reasons in \`Data-Stale\`. Errors
-are \`application/problem+json\` with a stable \`code\`. HEAD is available wherever GET is. An unknown parameter is an error. Responses
-are compressed if the request has \`Accept-Encoding: gzip\`.`
+are \`application/problem+json\` with a stable \`code\`. HEAD is available wherever GET is. An unknown parameter is an error. The
+responses whose headers include \`Content-Encoding\` are compressed if the request has \`Accept-Encoding: gzip\`.`
 
 const SERVERS = [
   { url: '/', description: 'The server that this document was loaded from' },

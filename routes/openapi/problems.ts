@@ -1,3 +1,4 @@
+import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 import { Problem } from '../http/schemas.js'
 import { authenticate, retryAfter, type Header } from './headers.js'
 import type { Examples, Response } from './operation.js'
@@ -15,7 +16,7 @@ const MEANINGS = {
     'For `GET /changes`: the change log does not go back to `since`, and `restart` is the URL of all records',
   412: 'The current response does not meet the condition of `If-Match` or `If-Unmodified-Since`',
   413: 'The body is too large; the request must not have one',
-  414: 'A path parameter is longer than 720 characters',
+  414: PROBLEM_CODES['uri_too_long']!,
   415: 'The media type of the request body or of the image is not supported',
   416: 'The `Range` begins after the end of the image',
   429: 'The client has sent more requests that make the service list the lake than `RATE_LIMIT` allows',

@@ -92,7 +92,7 @@ export const recordOperations = perSchema((schema) => {
 
   const exportRecordsNdjson = listing({
     operationId: 'exportRecordsNdjson',
-    summary: 'The records that match, as lines of JSON',
+    summary: 'The records that match, as NDJSON',
     description: LISTING,
     vary: headers.varyEncoding,
     file: headers.ndjsonFile,

@@ -139,7 +139,7 @@ t.test('a lake that cannot be read at the start is logged as such, and not as ou
   const log: LogLine[] = []
   const { app } = await build(t, { log, settings: { LAKE_URL: 's3://no-such-bucket' } })
   t.match(await app.inject('/data'), { statusCode: 503, headers: { 'data-stale': undefined } })
-  t.match(log.filter(({ level }) => level === 40), [{ stale: ['no_such_bucket'], cause: /NoSuchBucket: check the name of the bucket in LAKE_URL/, msg: /^The lake cannot be read: requests for data are 503/ }])
+  t.match(log.filter(({ level }) => level === 40), [{ stale: ['no_such_bucket'], cause: /NoSuchBucket: check the name of the bucket in LAKE_URL/, msg: /^The lake cannot be read: requests for data get 503/ }])
   t.notOk(log.some(({ msg }) => /may be outdated/.test(msg)))
 })
 

@@ -73,7 +73,7 @@ t.test('a token is verified once, and no longer accepted when it has expired', a
   t.match((await get(token)).json(), { status: 401, detail: /expired/ })
 })
 
-t.test('while the keys of the identity provider cannot be loaded, tokens are 503 and API keys are valid', async (t) => {
+t.test('while the keys of the identity provider cannot be loaded, requests with a token get 503 and API keys are valid', async (t) => {
   const { get, provider, clock, log } = await buildWithProvider(t, { API_KEYS: entryOf('read') })
   const token = await provider.sign()
   provider.respond = (_path, response) => { response.writeHead(500).end(); return true }
@@ -81,7 +81,7 @@ t.test('while the keys of the identity provider cannot be loaded, tokens are 503
   t.match((await get(token, '/jobs')).json(), { status: 503 })
   t.equal(provider.requests.length, 1, 'the second attempt waits for some seconds')
   t.equal((await get(keyOf('read'))).statusCode, 200)
-  t.match(log.find(({ msg }) => /identity provider/.test(msg)), { level: 50, issuer: provider.issuer, cause: 'the discovery document has the status 500' })
+  t.match(log.find(({ msg }) => /identity provider/.test(msg)), { level: 50, issuer: provider.issuer, cause: 'the discovery document cannot be loaded (HTTP 500)' })
   clock.advance(5000)
   for (const document of ['{}', '{"issuer":"https://other.example","jwks_uri":"https://other.example/"}', `{"issuer":"${provider.issuer}","jwks_uri":"http://10.0.0.1/keys"}`, 'x']) {
     provider.respond = (_path, response) => { response.end(document); return true }

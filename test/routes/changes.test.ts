@@ -82,7 +82,7 @@ t.test('all pages of a listing are of one version, even if the data changes in b
   t.same((await changesSince(lake, version)).changed.map((record: { first_name: string }) => record.first_name), ['Newer 3'])
 })
 
-t.test('lines of JSON end with the version, unless another page follows', async (t) => {
+t.test('NDJSON ends with the version, unless another page follows', async (t) => {
   const lake = await build(t, { files })
   const first = await versionOf(lake)
   lake.bucket.put('source_data/1.csv', csv('Amy'))
