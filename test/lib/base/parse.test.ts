@@ -1,7 +1,6 @@
 import t from 'tap'
 import { parseDuration } from '../../../lib/base/duration.js'
 import { parseInstant, wholeMinute } from '../../../lib/base/instant.js'
-import { nearest } from '../../../lib/base/nearest.js'
 import { parseSize } from '../../../lib/base/size.js'
 
 t.test('parseDuration accepts a number and a unit', async (t) => {
@@ -47,15 +46,4 @@ t.test('parseInstant accepts RFC 3339 timestamps', async (t) => {
   for (const [text, iso] of table) t.equal(parseInstant(text), iso === undefined ? undefined : Date.parse(iso), text)
   t.equal(wholeMinute(Date.parse('2025-06-01T12:34:56.789Z')), Date.parse('2025-06-01T12:34:00Z'))
   t.equal(wholeMinute(-1), -60_000)
-})
-
-t.test('nearest returns the most similar name', async (t) => {
-  const names = ['image_exists', 'min_age', 'max_age', 'user_id']
-  t.equal(nearest('min_agee', names), 'min_age')
-  t.equal(nearest('MaxAge', names), 'max_age')
-  t.equal(nearest('image_exist', names), 'image_exists')
-  t.equal(nearest('zzzzzz', names), undefined)
-  t.equal(nearest('', []), undefined)
-  t.equal(nearest('x'.repeat(65), ['x'.repeat(64)]), undefined, 'too long to be compared')
-  t.equal(nearest('ab', ['x'.repeat(1e6), 'abc']), 'abc', 'a far longer name is not compared')
 })

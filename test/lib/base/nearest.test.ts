@@ -1,0 +1,13 @@
+import t from 'tap'
+import { nearest } from '../../../lib/base/nearest.js'
+
+t.test('nearest returns the most similar name', async (t) => {
+  const names = ['image_exists', 'min_age', 'max_age', 'user_id']
+  t.equal(nearest('min_agee', names), 'min_age')
+  t.equal(nearest('MaxAge', names), 'max_age')
+  t.equal(nearest('image_exist', names), 'image_exists')
+  t.equal(nearest('zzzzzz', names), undefined)
+  t.equal(nearest('', []), undefined)
+  t.equal(nearest('x'.repeat(65), ['x'.repeat(64)]), undefined, 'too long to be compared')
+  t.equal(nearest('ab', ['x'.repeat(1e6), 'abc']), 'abc', 'a far longer name is not compared')
+})
