@@ -65,7 +65,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     method: ['GET', 'HEAD'],
     config: { operation: getChanges(schema), access: 'read' },
     preHandler: ensureFresh,
-    schema: { querystring: parametersSchema({ ...parameters, cursor: cursorParameter(' All pages are of one data version.'), format: formatParameter(FORMATS) }), response: { 200: recordSchemas(schema).bodies.ChangesBody } },
+    schema: {
+      querystring: parametersSchema({ ...parameters, cursor: cursorParameter(' All pages are of one data version.'), format: formatParameter(FORMATS) }),
+      response: { 200: recordSchemas(schema).bodies.ChangesBody }
+    },
     handler: async (request, reply) => {
       const { format = formatOf(request) } = request.query as RequestQuery
       return await (format === 'events' ? listen(request, reply) : sendPage(request, reply, format))
@@ -105,7 +108,12 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       if (isSending) return
       isSending = true
       try {
-        for (let next: string | undefined = ''; next !== position && stream.isReady(); position = next ?? position) next = await sendEvent()
+        // Until nothing is left, because calls of `report` while an event is rendered do nothing.
+        let reported: string | undefined
+        while (position !== reported && stream.isReady()) {
+          reported = position
+          position = await sendEvent()
+        }
       } catch {
         stream.body.destroy()
       } finally {
@@ -134,7 +142,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     return sendStream(reply, stream.body)
   }
 
-  /** What a request asks for. @throws {Problem} */
+  /** The page that a request asks for. @throws {Problem} */
   function pageOf ({ cursor, since, limit, columns }: RequestQuery): Page {
     const given = { since, limit, columns }
     if (cursor === undefined) return given
@@ -147,7 +155,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     return { ...page, limit: limit ?? page.limit }
   }
 
-  /** What a cursor contains passes the checks of the parameters of a request. */
+  /** The page of a cursor. Its content is validated like the parameters of a request; `undefined` if it is not valid. */
   function readCursor (text: string): Page | undefined {
     try {
       const [kind, entries, since, until, after] = openText(text) as [unknown, [string, string][], string, string, string]
@@ -159,12 +167,12 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     }
   }
 
-  /** Of the limit and the columns. */
+  /** The limit and the columns, as they are written in a URL. */
   function entriesOf ({ limit, columns }: Query): [name: string, text: string][] {
     return toEntries(parameters, { limit, columns })
   }
 
-  /** The URL of the first page of the changes until now. */
+  /** The URL of the first page of all changes since the position of a page. */
   function urlOf ({ since, ...query }: Page): string {
     return `/changes?${new URLSearchParams([['since', since!], ...entriesOf(query)])}`
   }

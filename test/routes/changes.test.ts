@@ -124,6 +124,33 @@ t.test('the log survives a restart', async (t) => {
   t.same((await changesSince(second, first)).changed.map((record: { first_name: string }) => record.first_name), ['Amy', 'Bob'])
 })
 
+t.test('an event stream reports at once what changes while an event is rendered', async (t) => {
+  const lake = await build(t, { files })
+  const { transformer } = lake.app
+  const renderChanges = transformer.renderChanges.bind(transformer)
+  const change = async (id: string, name: string) => {
+    lake.bucket.put(`source_data/${id}.csv`, csv(name))
+    await lake.fresh('/data')
+  }
+  let isChanging = true
+  transformer.renderChanges = async function * (...args) {
+    for await (const piece of renderChanges(...args)) {
+      yield piece
+      if (isChanging) {
+        isChanging = false
+        await change('2', 'Bob')
+      }
+    }
+  }
+  const listener = await listen(t, lake, `since=${await versionOf(lake)}`)
+  await change('1', 'Amy')
+  const ids = async () => JSON.parse((await listener.next())!['data']!).changed.map(({ user_id: id }: { user_id: string }) => id)
+  t.same(await ids(), ['1'])
+  await change('3', 'Cyd')
+  t.same(await ids(), ['2'])
+  t.same(await ids(), ['3'])
+})
+
 t.test('an event stream reports changes, continues after Last-Event-ID, and resets', async (t) => {
   const lake = await build(t, { files })
   const first = await versionOf(lake)
