@@ -29,7 +29,7 @@ export const SettingsSchema = Type.Object({
   }, { format: 'host-list' }),
   API_KEYS: text({
     default: '',
-    description: 'The API keys of clients, by their hashes (npm run key); empty, and API_KEYS_FILE empty: no request needs a key',
+    description: 'The API keys of clients, by their hashes (npm run key); empty, like API_KEYS_FILE and JWT_ISSUER: no request needs credentials',
     accepted: 'entries <name>:<scopes>:<hash>, separated by commas or spaces, or empty'
   }, { isSecret: true }),
   API_KEYS_FILE: text({
@@ -45,7 +45,7 @@ export const SettingsSchema = Type.Object({
   JWT_AUDIENCE: text({ default: '', description: 'The name of this service in the claim aud of the tokens; required with JWT_ISSUER', accepted: 'any text' }),
   JWT_JWKS_URL: text({
     default: '',
-    description: 'The keys that the tokens are verified with; empty: those that the discovery document of the issuer names',
+    description: 'The URL of the keys that the tokens are verified with; empty: the one in the discovery document of the issuer',
     accepted: PROVIDER_URL
   }, { format: 'provider-url' }),
   ALLOW_ANONYMOUS: boolean({
@@ -179,7 +179,7 @@ export const SettingsSchema = Type.Object({
   INPUT_DELIMITER: text({ default: DEFAULTS.delimiter, description: 'The delimiter between the fields of info files', accepted: DELIMITERS }, { format: 'delimiter' }),
   INPUT_ENCODING: choice([...INPUT_ENCODINGS], { default: DEFAULTS.inputEncoding, description: 'The encoding of info files' }),
   DUPLICATES: choice([...DUPLICATE_RULES], {
-    default: DEFAULTS.duplicates, description: 'Which of several info files with the same user id is served: the one with the shortest key or the newest one'
+    default: DEFAULTS.duplicates, description: 'Which of several info files with the same id is served: the one with the shortest key or the newest one'
   }),
   OUTPUT_FORMATS: text({
     default: 'csv', description: 'The formats of the output; csv,parquet writes a Parquet file in addition to the CSV, with the extension parquet instead of that of OUTPUT_KEY', accepted: 'csv or csv,parquet'
