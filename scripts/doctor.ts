@@ -20,8 +20,8 @@ npm run doctor -- --lake URL [options]
   --output-key KEY  key of the output (OUTPUT_KEY, or else ${DEFAULTS.outputKey})
   --help            print this help
 
-It writes some 40 objects beside the output, and removes them; if the credentials could not remove them, it writes nothing. Source objects are only read. The exit code
-is 0 if no check has failed, otherwise 1.
+It writes about 20 objects, some of them several times, beside the output, and removes them; if the credentials do not allow that, it writes nothing. Source objects are
+only read. The exit code is 0 if no check has failed, otherwise 1.
 
 Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
@@ -32,11 +32,13 @@ const OPTIONS = {
   help: { type: 'boolean', default: false }
 } as const
 
+/** How many requests of each kind are timed. */
 const READS = 50
 const LISTS = 20
 const WRITES = 20
 
 type Section = readonly (readonly [name: string, finding: Finding])[]
+type NamedLatency = readonly [name: string, latency: Latency]
 
 const doctor: Command = async (argv, io) => {
   const { values } = parseArgs({ args: [...argv], options: OPTIONS })
@@ -69,7 +71,7 @@ async function examine ({ url, inspector, prefix, scratchPrefix, env }: Examinat
   const scratch = new Scratch(store, scratchPrefix)
   let reads: ReadFindings
   let writes: WriteFindings | Finding
-  let latencies: ReadonlyArray<readonly [string, Latency]>
+  let latencies: readonly NamedLatency[]
   let removed: Finding
   try {
     reads = await checkReads(store, inspector, prefix, `${scratchPrefix}missing`)
@@ -82,8 +84,8 @@ async function examine ({ url, inspector, prefix, scratchPrefix, env }: Examinat
       return yes()
     })
   }
-  const own = scratchPrefix.slice(0, scratchPrefix.lastIndexOf('doctor-'))
-  const names = { list: `list ${prefix}`, get: `read ${prefix}*`, put: `write ${own}*` }
+  const outputPrefix = scratchPrefix.slice(0, scratchPrefix.lastIndexOf('doctor-'))
+  const names = { list: `list ${prefix}`, get: `read ${prefix}*`, put: `write ${outputPrefix}*` }
   const sections: ReadonlyArray<readonly [string, Section]> = [
     ['Rights and clock', [
       [names.list, reads.list], [names.get, reads.get], ['a missing object', reads.missing], [names.put, 'put' in writes ? writes.put : writes],
@@ -100,11 +102,11 @@ async function examine ({ url, inspector, prefix, scratchPrefix, env }: Examinat
 
 /** Returns one finding for all checks if they would leave objects behind. */
 async function tryWrites (store: ObjectStore, inspector: Inspector, scratch: Scratch, scratchPrefix: string): Promise<WriteFindings | Finding> {
-  const reason = await attempt(async () => {
+  const removable = await attempt(async () => {
     const reason = await inspector.whyNotRemovable(scratchPrefix)
     return reason === undefined ? yes() : notTested(`what the test writes could not be removed: ${reason}`)
   })
-  return reason.verdict === 'yes' ? await checkWrites(store, scratch) : reason
+  return removable.verdict === 'yes' ? await checkWrites(store, scratch) : removable
 }
 
 function checksOf (writes: WriteFindings | Finding): Section {
@@ -131,8 +133,10 @@ function featuresOf (url: string, reads: ReadFindings, writes: WriteFindings | F
   ]
 }
 
-async function measureAll (store: ObjectStore, inspector: Inspector, { sample, list }: ReadFindings, writes: WriteFindings | Finding, scratch: Scratch, prefix: string): Promise<ReadonlyArray<readonly [string, Latency]>> {
-  const times: Array<readonly [string, Latency]> = []
+async function measureAll (
+  store: ObjectStore, inspector: Inspector, { sample, list }: ReadFindings, writes: WriteFindings | Finding, scratch: Scratch, prefix: string
+): Promise<readonly NamedLatency[]> {
+  const times: NamedLatency[] = []
   const add = async (name: string, count: number, run: (i: number) => Promise<unknown>) => {
     const finding = await attempt(async () => {
       times.push([name, await measure(count, run)])
@@ -141,7 +145,8 @@ async function measureAll (store: ObjectStore, inspector: Inspector, { sample, l
     if (finding.verdict === 'no') times.push([`${name} (failed)`, { p50: NaN, p90: NaN, p99: NaN }])
   }
   if (sample !== undefined) await add('read a small object', READS, async () => await store.get(sample.key))
-  if (list.verdict === 'yes' && await inspector.keysAfter(prefix, undefined, 1) !== undefined) await add('list a page', LISTS, async () => await inspector.keysAfter(prefix, undefined, 1))
+  const listPage = async () => await inspector.keysAfter(prefix, undefined, 1)
+  if (list.verdict === 'yes' && await listPage() !== undefined) await add('list a page', LISTS, listPage)
   if ('put' in writes && writes.put.verdict === 'yes') await add('write a small object', WRITES, async (i) => await scratch.put('latency', String(i)))
   return times
 }

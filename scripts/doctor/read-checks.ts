@@ -3,7 +3,7 @@ import type { Inspector } from '../../lib/store/inspector.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../../lib/store/object-store.js'
 import { attempt, no, notApplicable, notTested, yes, type Finding } from './finding.js'
 
-/** What the checks found that only read. */
+/** What the checks that only read have found. */
 export interface ReadFindings {
   readonly list: Finding
   readonly get: Finding
@@ -17,7 +17,7 @@ export interface ReadFindings {
 
 /** A larger lake is listed up to this number of objects. */
 const MAX_LISTED = 50_000
-/** The SDK corrects larger differences; below, servers accept requests as they are. */
+/** A larger difference means that a clock is not synchronized. Servers refuse signatures only above 15 minutes, and the SDK may correct that. */
 const TOLERATED_MS = 60_000
 
 /** Checks what the service reads. @param missingKey the key of an object that does not exist, beside the output */
@@ -36,15 +36,15 @@ export async function checkReads (store: ObjectStore, inspector: Inspector, pref
   const get = await attempt(async () => {
     if (sample === undefined) return notTested(list.verdict === 'yes' ? `there is no object with the prefix ${prefix}` : 'the listing failed')
     const found = await store.get(sample.key)
-    if (typeof found !== 'object') return no(`${sample.key} is listed, and cannot be found`)
-    return found.etag === sample.etag ? yes() : no(`${sample.key} has another ETag in the listing than on its own`)
+    if (typeof found !== 'object') return no(`${sample.key} is listed, but cannot be found`)
+    return found.etag === sample.etag ? yes() : no(`${sample.key} has another ETag in the listing than in the response to GET`)
   })
   const missing = await attempt(async () => {
     const found = await store.head(missingKey).catch((error: unknown) => {
       if (error instanceof StoreError && error.code === 'access_denied') return null
       throw error
     })
-    return found === null ? yes('the store refuses to read it, as AWS does; the service then tries to create its own objects') : yes('the store reports that it does not exist')
+    return found === null ? yes('the store refuses to read it, as AWS does without the right to list it; the service then tries to create its own objects') : yes('the store reports that it does not exist')
   })
   const startAfter = await attempt(async () => await checkStartAfter(inspector, prefix))
   return { list, get, missing, startAfter, clock: checkClock(inspector), sample }

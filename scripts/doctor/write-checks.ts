@@ -2,13 +2,14 @@ import { text } from 'node:stream/consumers'
 import { StoreError, type ObjectStore } from '../../lib/store/object-store.js'
 import { attempt, no, yes, type Finding } from './finding.js'
 
-/** What the checks found that write objects. */
+/** What the checks that write objects have found. */
 export interface WriteFindings {
   readonly put: Finding
   /** One writer: a write takes effect only if its condition is met. */
   readonly conditional: Finding
   /** Concurrent writers: of those with the same condition, exactly one succeeds. */
   readonly atomic: Finding
+  /** Whether HEAD and GET return what was just written. */
   readonly current: Finding
   readonly ranges: Finding
   readonly ifNoneMatch: Finding
@@ -47,7 +48,7 @@ export class Scratch {
   }
 }
 
-/** Checks what the service writes, and how objects are read that were just written. */
+/** Checks that objects can be written as the service does, and read as soon as they are written. */
 export async function checkWrites (store: ObjectStore, scratch: Scratch): Promise<WriteFindings> {
   return {
     put: await attempt(async () => {
