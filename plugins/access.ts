@@ -27,7 +27,7 @@ declare module 'fastify' {
 }
 
 export interface AccessOptions {
-  /** Waits between two looks at API_KEYS_FILE. Default: the system's timer. */
+  /** Waits between two reads of API_KEYS_FILE. Default: the system's timer. */
   readonly keyFileTimer?: Timer | undefined
   /** For the expiry of tokens. Default: the system's clock. */
   readonly clock?: Clock | undefined
@@ -48,7 +48,7 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
   const findClient = await openCredentials()
   fastify.decorate('hasCredentials', findClient !== undefined)
   if (findClient === undefined) {
-    if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS) throw new SettingsError(exposed(config.HOST))
+    if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS) throw new SettingsError(describeExposure(config.HOST))
     fastify.addHook('onListen', async () => {
       const level = isLoopback(config.HOST) ? 'info' : 'warn'
       log[level]('No credentials are configured (API_KEYS, API_KEYS_FILE, JWT_ISSUER): every client that reaches the port can read all records and update the output')
@@ -64,15 +64,15 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
     else done(admit(request, found, access))
   })
 
-  /** The credentials of the settings; `undefined` if no setting has any. */
+  /** Returns the function that finds a client by the credentials in the settings; `undefined` if no credentials are configured. */
   async function openCredentials (): Promise<FindClient | undefined> {
-    const { API_KEYS: text, API_KEYS_FILE: path } = config
-    const keys = text === '' ? undefined : await orSettingsError('API_KEYS', async () => new ApiKeys(text))
+    const { API_KEYS: entries, API_KEYS_FILE: path } = config
+    const keys = entries === '' ? undefined : await orSettingsError('API_KEYS', async () => new ApiKeys(entries))
     const file = path === '' ? undefined : await orSettingsError(`API_KEYS_FILE: ${path}`, () => openKeyFile(path, keyFileTimer, log))
     if (file !== undefined) fastify.addHook('onClose', async () => file.stop())
     const tokens = openTokens()
     if (keys === undefined && file === undefined && tokens === undefined) return undefined
-    return (text) => keys?.find(text) ?? file?.keys.find(text) ?? tokens?.find(text) ?? badCredentials('the API key is not valid')
+    return (credentials) => keys?.find(credentials) ?? file?.keys.find(credentials) ?? tokens?.find(credentials) ?? badCredentials('the API key is not valid')
   }
 
   /** @throws {SettingsError} */
@@ -81,7 +81,9 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
     if (issuer === '' && (audience !== '' || jwksUrl !== '')) throw new SettingsError('JWT_ISSUER: got ""; must be set if JWT_AUDIENCE or JWT_JWKS_URL is')
     if (issuer === '') return undefined
     if (audience === '') throw new SettingsError('JWT_AUDIENCE: got ""; must be set if JWT_ISSUER is: without it, tokens for other services would be accepted')
-    return new Tokens({ issuer, audience, jwksUrl }, clock, ({ message }) => log.error({ issuer, cause: message }, 'The keys of the identity provider cannot be loaded: requests with a token get 503'))
+    return new Tokens({ issuer, audience, jwksUrl }, clock, ({ message }) => {
+      log.error({ issuer, cause: message }, 'The keys of the identity provider cannot be loaded: requests with a token get 503')
+    })
   }
 }, { name: 'access', dependencies: ['config'] })
 
@@ -121,7 +123,7 @@ async function orSettingsError<T> (setting: string, open: () => Promise<T>): Pro
   }
 }
 
-function exposed (host: string): string {
-  return `HOST: got ${JSON.stringify(host)}, which other machines can reach, but no credentials are configured; set API_KEYS or API_KEYS_FILE (npm run key makes a key) or JWT_ISSUER, ` +
-    'or ALLOW_ANONYMOUS=true if every client that reaches the port may read all records'
+function describeExposure (host: string): string {
+  return `HOST: got ${JSON.stringify(host)}, which other machines can reach, but no credentials are configured; ` +
+    'set API_KEYS or API_KEYS_FILE (npm run key makes a key) or JWT_ISSUER, or ALLOW_ANONYMOUS=true if every client that reaches the port may read all records'
 }

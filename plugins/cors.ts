@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 
-/** Headers of responses that pages of other origins may read, besides those that all of them may. */
+/** Response headers that pages of other origins may read, in addition to those that CORS always exposes, such as Content-Type and Last-Modified. */
 const EXPOSED = 'age, content-disposition, data-last-good, data-stale, data-version, etag, link, location, next-cursor, preference-applied, request-id, retry-after, www-authenticate, x-total-count'
 
 const PREFLIGHT = {
@@ -14,7 +14,7 @@ export function parseOrigins (setting: string): ReadonlySet<string> {
   return new Set(setting === '' ? [] : setting.split(','))
 }
 
-/** Whether a setting can be read by `parseOrigins`. `*` is not accepted: any page of the web could then use the service of a machine or a network. */
+/** Whether `parseOrigins` accepts a setting. `*` is not accepted: any web page could then use a service that only its visitor's machine or network can reach. */
 export function isOrigins (setting: string): boolean {
   return [...parseOrigins(setting)].every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
 }

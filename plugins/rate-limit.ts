@@ -7,7 +7,7 @@ import { isLoopback } from './request-checks/host.js'
 /** The value of `RATE_LIMIT=auto`, unless the service is for this machine only. */
 const REQUESTS_PER_MINUTE = 60
 
-/** Of IPv6 addresses, clients have whole networks of this size, in bits of their prefix. */
+/** IPv6 addresses that have this number of leading bits in common count as one client, because a client usually has such a network. */
 const IPV6_PREFIX = 64
 
 /** Whether a request requires a listing of the lake that begins after it. */
@@ -19,9 +19,10 @@ export function requiresListing ({ headers: { 'cache-control': cacheControl } }:
 export default fp(async (fastify) => {
   const { RATE_LIMIT: setting, HOST: host } = fastify.config
   const isPrivate = isLoopback(host) && !fastify.hasCredentials
-  const max = setting === 'auto' ? isPrivate ? Infinity : REQUESTS_PER_MINUTE : setting === 'unlimited' ? Infinity : Number(setting)
-  if (max === Infinity) return
-  await fastify.register(rateLimit, { global: false, max, timeWindow: 60_000, keyGenerator: ({ client, ip }) => client === undefined ? normalizeIP(ip, IPV6_PREFIX) : `client ${client.name}` })
+  if (setting === 'unlimited' || (setting === 'auto' && isPrivate)) return
+  const max = setting === 'auto' ? REQUESTS_PER_MINUTE : Number(setting)
+  const keyGenerator = ({ client, ip }: FastifyRequest) => client === undefined ? normalizeIP(ip, IPV6_PREFIX) : `client ${client.name}`
+  await fastify.register(rateLimit, { global: false, max, timeWindow: 60_000, keyGenerator })
   const count = fastify.createRateLimit()
   fastify.addHook('onRequest', (request, _reply, done) => {
     const { access } = request.routeOptions.config

@@ -17,13 +17,13 @@ export function hashOf (key: string): string {
 /** The API keys of a setting or a file. */
 export class ApiKeys {
   readonly #keys: readonly ApiKey[]
-  /** The clients by the texts of their keys. It has only texts that are valid, so that there are at most as many as keys. */
+  /** The clients by the texts of their keys. Only valid keys are added, so it has at most as many entries as there are keys. */
   readonly #clients = new Map<string, Client>()
 
   /**
    * @param text entries of the form `<name>:<scopes>:<hash>`, separated by commas or white space. A line that begins with # is a comment. Several
    * keys may have the same name, so that a key can be replaced without a pause.
-   * @throws {Error} has the number of the first malformed entry, but no part of it, as it may be a key by mistake
+   * @throws {Error} names the first malformed entry by its number and not by its text, which may be a key that was entered by mistake
    */
   constructor (text: string) {
     this.#keys = text.replaceAll(/^\s*#.*$/gm, '').split(/[\s,]+/).filter((entry) => entry !== '').map(parseEntry)

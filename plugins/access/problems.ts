@@ -15,5 +15,6 @@ export function badCredentials (reason: string): Problem {
 
 /** 403: the credentials are valid but do not have the scope of the route. `use`: what needs the scope, if it is not the route as a whole. */
 export function insufficientScope (scope: Scope, use?: string): Problem {
-  return new Problem(403, 'insufficient_scope', `The credentials must have the scope ${scope}${use === undefined ? '' : ` ${use}`}`, { headers: { 'www-authenticate': `${REALM}, error="insufficient_scope", scope="${scope}"` } })
+  const detail = `The credentials must have the scope ${scope}${use === undefined ? '' : ` ${use}`}`
+  return new Problem(403, 'insufficient_scope', detail, { headers: { 'www-authenticate': `${REALM}, error="insufficient_scope", scope="${scope}"` } })
 }

@@ -63,13 +63,13 @@ export class Tokens {
     } catch (error) {
       if (error instanceof errors.JWTExpired) return badCredentials('the token has expired')
       if (error instanceof errors.JWTClaimValidationFailed) return badCredentials(`the claim ${error.claim} of the token is not accepted`)
-      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || error.code === errors.JOSEError.code)) return badCredentials('the API key or token is not valid')
+      if (isTokenError(error)) return badCredentials('the API key or token is not valid')
       this.#onFailure(error as Error)
       return unavailable('identity_provider_unavailable', 'The keys of the identity provider, which tokens are verified with, cannot be loaded')
     }
   }
 
-  /** The keys of the issuer. They are loaded again when a token has an unknown one, but at most every 30 s. */
+  /** The keys of the issuer. They are loaded again when a token is signed with an unknown one, but at most every 30 s. */
   async #loadKeys (): Promise<JWTVerifyGetKey> {
     if (this.#keys === undefined) {
       if (this.#clock() < this.#failedAt + RETRY_MS) throw new Error('the discovery document could not be loaded a moment ago')
@@ -88,6 +88,12 @@ export class Tokens {
   }
 }
 
+/** Whether the token is wrong. jose reports a failure to load the keys with one of the two classes or, for an HTTP status, with its generic code. */
+function isTokenError (error: unknown): boolean {
+  if (!(error instanceof errors.JOSEError) || error.code === errors.JOSEError.code) return false
+  return !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid)
+}
+
 /** The URL of the keys in the discovery document of an issuer (OpenID Connect Discovery 1.0). */
 async function discover (issuer: string): Promise<string> {
   const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
@@ -98,14 +104,14 @@ async function discover (issuer: string): Promise<string> {
   return url
 }
 
-/** Whether a URL is safe to load keys from: by https, or on this machine. */
+/** Whether keys may be loaded from a URL: over https, or from this machine. */
 export function isProviderUrl (text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname } = new URL(text)
   return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
 }
 
-/** For the log, which it must not make unreadable. */
+/** The name of the client, for the log and for RATE_LIMIT. It is cut so that a long `sub` does not make the log unreadable. */
 function nameOf ({ sub, client_id: clientId, azp }: JWTPayload): string {
   return String(sub ?? clientId ?? azp ?? 'token').slice(0, 64)
 }

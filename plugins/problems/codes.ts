@@ -1,4 +1,5 @@
 import { describeFailure, ERROR_CODES } from '../../lib/base/failure-code.js'
+import { MIN_RECORDS } from '../../lib/query/suppress-few.js'
 
 /** What the codes of problems mean. They are stable, since programs rely on them; more may be added. */
 export const PROBLEM_CODES: Readonly<Record<string, string>> = {
@@ -22,7 +23,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   unauthorized: 'The request has no credentials, or they are not valid',
   identity_provider_unavailable: 'The keys of the identity provider, which tokens are verified with, cannot be loaded',
   insufficient_scope: 'The credentials do not have a scope that the route needs',
-  too_few: 'Fewer than 5 records match, and the credentials have only the scope `stats`',
+  too_few: `Fewer than ${MIN_RECORDS} records match, and the credentials have only the scope \`stats\``,
   forbidden: 'The request is not allowed: it is a `POST` by a web page of another site',
   method_not_allowed: 'The route does not support this method; `Allow` lists the supported ones',
   too_many_requests: 'The client has sent more requests that make the service list the lake than the setting `RATE_LIMIT` allows; `Retry-After` has the seconds to wait',
