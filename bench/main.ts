@@ -24,7 +24,9 @@ npm run bench -- [options]
   --smoke      every row with one repetition, in less than 3 minutes; the figures are rough and do not affect the exit code
   --full       also a store that is far away, up to 1,000,000 records, a folder, ROAPI and Datasette (tools/peers/install.sh), and a real
                S3 server (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY): about 40 minutes
-  --only PART  data, stats, reading or load, or a part that --full adds: far, downloads, store, folder, peers or growth
+  --only PART  only one part: data (GET /data), stats (GET /stats), reading (CPU time of downloads and listings), load (requests during a
+               cold load, and restarts); or one that --full adds: far (a store that is far away), downloads (their number at a time), store
+               (the real S3 server), folder, peers (ROAPI and Datasette), growth (100 to 1,000,000 records)
   --json FILE  where to write the figures (bench.json)
   --plots DIR  where --full draws its plots, growth.svg and downloads.svg (docs)
   --help       print this help

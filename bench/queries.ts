@@ -19,7 +19,7 @@ during each.
 node dist-test/bench/queries.js [options]
 
   --records N  number of records (1000000)
-  --help`
+  --help       print this help`
 
 const { values: options } = parseArgs({ options: { records: { type: 'string', default: '1000000' }, help: { type: 'boolean', default: false } } })
 
@@ -58,7 +58,8 @@ function makeTable (records: number): Table {
     sources[i] = fromDraft(drafts.add({ values, undeclared: { city: `City ${Math.floor(random() * 300)}` } }, { etag: '', size: 0, racy: false }))
   }
   const columnOf = (builder: Utf8Builder): Utf8Column => takeUtf8(builder.length, (row) => sliceAt(builder, row))
-  return buildTable(emptyTable(FIELDS), drafts, { keys: columnOf(keys), images: [packImageKeys(columnOf(images), columnOf(keys), { prefix: 'source_data/', extensions: ['png'] })], sources })
+  const imageKeys = packImageKeys(columnOf(images), columnOf(keys), { prefix: 'source_data/', extensions: ['png'] })
+  return buildTable(emptyTable(FIELDS), drafts, { keys: columnOf(keys), images: [imageKeys], sources })
 }
 
 /** The number of later queries of each kind. */
