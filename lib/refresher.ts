@@ -205,7 +205,16 @@ export class Refresher<T extends Refreshed> {
       this.#failure = undefined
       const lastMs = clock() - this.#startedAt
       const { listingMs, refreshMs } = this.#history
-      this.#planNext({ listedAt: checkedAtOf(last), readAgainAt: last.readAgainAt, listingMs: remember(listingMs, last.listingMs), refreshMs: remember(refreshMs, lastMs), lastMs, failedAt: undefined, paidAt: paidAt(last.requests) }, last.isLed)
+      const history = {
+        listedAt: checkedAtOf(last),
+        readAgainAt: last.readAgainAt,
+        listingMs: remember(listingMs, last.listingMs),
+        refreshMs: remember(refreshMs, lastMs),
+        lastMs,
+        failedAt: undefined,
+        paidAt: paidAt(last.requests)
+      }
+      this.#planNext(history, last.isLed)
       if (last.isLed !== true) this.#reportBudget(intervalByBudget(last.requests, rules))
       return last
     } catch (error) {

@@ -185,7 +185,8 @@ export class UserDataTransformer {
     this.#firstImage = imageFields[0]?.name
     this.#clock = clock
     this.#cache = cache
-    this.#openVersion = options.openVersion ?? openTables(new IndexCache(options.indexMaxBytes ?? parseSizeOrAuto(DEFAULTS.indexMaxBytes), undefined, (column) => this.#backend.orderNumbers(column)))
+    const indexMaxBytes = options.indexMaxBytes ?? parseSizeOrAuto(DEFAULTS.indexMaxBytes)
+    this.#openVersion = options.openVersion ?? openTables(new IndexCache(indexMaxBytes, undefined, (column) => this.#backend.orderNumbers(column)))
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageFields.flatMap(({ extensions = imageExtensions }) => extensions))
@@ -218,7 +219,9 @@ export class UserDataTransformer {
     this.#backend = backend
     this.#options = options
     this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onEnd: (error) => this.#noteSnapshot(error) })
-    this.#refresher = new Refresher((fresh, onRequests) => this.#reconcile(fresh, onRequests), { clock: monotonic, timer: options.timer, pause: options.pause, rules: freshness, onChange: options.onFreshnessChange, onBudget: options.onBudget })
+    this.#refresher = new Refresher((fresh, onRequests) => this.#reconcile(fresh, onRequests), {
+      clock: monotonic, timer: options.timer, pause: options.pause, rules: freshness, onChange: options.onFreshnessChange, onBudget: options.onBudget
+    })
   }
 
   /** Lists the source and reads what has changed. With `fresh`, the listing begins after this call. Rejects if the lake cannot be read. */

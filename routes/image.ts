@@ -45,10 +45,14 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       if (outcome.status === 206) return outcome.range
       return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
     }, field)
-    if (image === undefined) throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(key)}` + (field === firstImage?.name ? '' : ` in ${field}`))
+    if (image === undefined) {
+      throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(key)}` + (field === firstImage?.name ? '' : ` in ${field}`))
+    }
     if (outcome.status === 415) throw new Problem(415, 'unsupported_image', UNSUPPORTED_IMAGE)
     if (outcome.status === 416) {
-      throw new Problem(416, 'range_not_satisfiable', `Range: got ${JSON.stringify(excerpt(String(request.headers.range)))}; the image has ${image.size} bytes`, { headers: { 'content-range': `bytes */${image.size}` } })
+      throw new Problem(416, 'range_not_satisfiable', `Range: got ${JSON.stringify(excerpt(String(request.headers.range)))}; the image has ${image.size} bytes`, {
+        headers: { 'content-range': `bytes */${image.size}` }
+      })
     }
     setCacheControl(request, reply)
     reply.code(outcome.status).headers(headersOf(image, outcome))

@@ -95,13 +95,16 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const columnQuery = columnQueryOf(query, version)
     checkQuery(version, { filters, ...columnQuery })
     const isSuppressed = !hasScope(request, 'read')
-    if (isSuppressed && usesKey(schema, { filters, ...columnQuery })) throw insufficientScope('read', `to filter or group by ${schema.key.name}, by the key of an image, or by q`)
+    if (isSuppressed && usesKey(schema, { filters, ...columnQuery })) {
+      throw insufficientScope('read', `to filter or group by ${schema.key.name}, by the key of an image, or by q`)
+    }
     const filterKey = nameFilters(filters, usesAge(version, { filters }) ? asOf : undefined)
     const encoding = encodingOf(request)
     const ages = schema.birth === undefined ? [] : [String(asOf), String(binWidth)]
     const { empty_bins: hasEmptyBins = false } = query
     const shape = JSON.stringify({ ...columnQuery, ...hasEmptyBins && { hasEmptyBins } })
-    const etag = entityTag(fastify, 'statistics', version.version, filterKey, ...ages, ...shape === '{}' ? [] : [shape], ...isSuppressed ? ['suppressed'] : [], encoding)
+    const parts = [filterKey, ...ages, ...shape === '{}' ? [] : [shape], ...isSuppressed ? ['suppressed'] : []]
+    const etag = entityTag(fastify, 'statistics', version.version, ...parts, encoding)
     return { ...columnQuery, filters, filterKey, asOf, binWidth, isSuppressed, hasEmptyBins, encoding, etag, expiresWithMinute: schema.birth !== undefined && query.as_of === undefined }
   }
 }
@@ -117,7 +120,7 @@ function checkQuery (version: DataVersion, query: Pick<StatisticsQuery, 'filters
 }
 
 /** Whether a query names the key of a record, or that of an image, which contains it. `q` finds words in the key. */
-function usesKey ({ key, imageFields }: Schema, { filters, columns = [], groupBy }: { readonly filters: readonly Filter[], readonly columns?: readonly string[] | undefined, readonly groupBy?: string | undefined }): boolean {
+function usesKey ({ key, imageFields }: Schema, { filters, columns = [], groupBy }: Pick<StatisticsQuery, 'filters' | 'columns' | 'groupBy'>): boolean {
   const names = [key, ...imageFields].map(({ name }) => name)
   const isByKey = (filter: Filter): boolean => {
     switch (filter.op) {

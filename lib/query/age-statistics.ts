@@ -48,7 +48,8 @@ function allOf (births: BirthIndex): Run {
 async function statisticsOfBitmap ({ table, imageBitmap }: TableIndex, index: BirthIndex, { count, bitmap, rows }: Match, ages: Ages): Promise<Statistics> {
   const all = allOf(index)
   const positions = await BitmapPositions.find(index.rows(all.from, all.to), bitmap)
-  return statistics({ ...summaryOfRun(index, all, positions, ages), count, withImage: countCommonRows(bitmap, imageBitmap), meanBirthts: await meanBirth(table.data.births!.instants, rows) }, ages)
+  const meanBirthts = await meanBirth(table.data.births!.instants, rows)
+  return statistics({ ...summaryOfRun(index, all, positions, ages), count, withImage: countCommonRows(bitmap, imageBitmap), meanBirthts }, ages)
 }
 
 /** The cost depends on the number of bins, and hardly on that of rows. */

@@ -1,7 +1,7 @@
 import { countBits } from '../base/bits.js'
 import { firstIndex } from '../base/bytes.js'
 import type { CalendarDay } from '../base/calendar.js'
-import { BLOCK, LOW } from '../table/birth-order.js'
+import { BLOCK, SUM_RADIX } from '../table/birth-order.js'
 import type { Births } from '../table/births.js'
 import type { TableColumn } from '../table/column.js'
 import type { TableReader } from '../table/table.js'
@@ -118,7 +118,7 @@ export class BirthIndex {
   /** The mean of the birth timestamps of a facet of a run, which has `count` rows. */
   mean ({ from, to }: Run, facet: ImageFacet, count: number): number {
     const [start, end] = [this.#sumBefore(from, facet), this.#sumBefore(to, facet)]
-    return (end.high - start.high) / count * LOW + (end.low - start.low) / count
+    return (end.high - start.high) / count * SUM_RADIX + (end.low - start.low) / count
   }
 
   /** The first position at which both hold, given that they hold at all later ones. */
@@ -138,7 +138,7 @@ export class BirthIndex {
     return rest === 0 ? count : count + countBits(imageBits[word]! & ((1 << rest) - 1))
   }
 
-  /** A sum in two parts, `high * LOW + low`, both of which are exact as doubles. */
+  /** A sum in two parts, `high * SUM_RADIX + low`, both of which are exact as doubles. */
   #sumBefore (position: number, facet: ImageFacet): { high: number, low: number } {
     const { high, low, imageHigh, imageLow } = this.#births
     const block = Math.floor(position / BLOCK)
@@ -151,9 +151,9 @@ export class BirthIndex {
       const row = this.rowAt(i)
       if (facet !== 'all' && this.#table.hasImage(row) !== (facet === 'with image')) continue
       const born = this.#births.instants[row]!
-      const multiple = Math.floor(born / LOW)
+      const multiple = Math.floor(born / SUM_RADIX)
       sum.high += multiple
-      sum.low += born - multiple * LOW
+      sum.low += born - multiple * SUM_RADIX
     }
     return sum
   }

@@ -48,7 +48,9 @@ export function toCondition (filter: Filter | RowPredicate, index: TableIndex, a
   }
   const column = index.column(filter.column, asOf)
   switch (filter.op) {
-    case 'range': case 'prefix': return column === undefined || isComparable(column) ? byBytes(filter, index, column) : index.comparable(column).then((column) => byBytes(filter, index, column))
+    case 'range': case 'prefix':
+      if (column === undefined || isComparable(column)) return byBytes(filter, index, column)
+      return index.comparable(column).then((comparable) => byBytes(filter, index, comparable))
     case 'exists': return exists(index, column, filter.value)
     case 'equals': return equals(index, column, listOf(filter.value), filter.fold ?? false)
     case 'contains': return containsText(index, column, filter.value)

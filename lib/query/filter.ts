@@ -35,7 +35,7 @@ export type Filter =
   | { readonly op: 'words', readonly value: readonly string[] }
   /** The birth is in this range: of milliseconds since 1970-01-01 UTC, or of CalendarDays in the configured time zone. */
   | { readonly op: 'born', readonly unit: 'millisecond' | 'calendar day', readonly value: Range }
-  /** At least one of these, of which there is at least one. */
+  /** The record meets at least one of these filters. The list must not be empty. */
   | { readonly op: 'any', readonly filters: readonly Filter[] }
   /** The record does not meet this filter. */
   | { readonly op: 'not', readonly filter: Filter }

@@ -3,7 +3,7 @@ import { foldCase } from '../base/fold-case.js'
 import { rowRanges, type Steps } from '../base/steps.js'
 import { Utf8Builder, type Utf8Column, type Utf8Reader } from '../table/utf8-column.js'
 
-/** About as many bytes are searched in one step. */
+/** About how many bytes are searched in one step. */
 const STEP_BYTES = 2 ** 22
 
 /** The case-folded texts of a column. */

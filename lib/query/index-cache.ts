@@ -38,12 +38,12 @@ export class IndexCache {
     return [kind, ...arrays.map((array) => this.#idOf(array))].join(' ')
   }
 
-  /** The index with this name, if it is there. */
+  /** The index with this name; `undefined` if it is not cached. */
   get<T extends object> (name: string): T | undefined {
     return this.#indexes.get(name) as T | undefined
   }
 
-  /** The index with this name. It is made without blocking the event loop, once for all that wait for it. */
+  /** The index with this name. It is made without blocking the event loop, and once for all callers that wait for it. */
   async make<T extends object> (name: string, make: () => Steps<T> | Promise<T>): Promise<T> {
     const cached = this.get<T>(name)
     if (cached !== undefined) return cached

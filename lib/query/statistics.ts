@@ -26,7 +26,7 @@ export interface ValueStatistics {
   readonly count: number
   /** Of numbers only: 0 without values; `null` if it exceeds the largest double. Sums of integers are exact, and then rounded to a double. */
   readonly sum?: number | null
-  /** `null` without values, as the next three. */
+  /** This and the next three are `null` if there are no values. */
   readonly mean: Cell
   readonly median: Cell
   readonly min: Cell

@@ -1,6 +1,6 @@
-import { LOW } from '../table/birth-order.js'
+import { SUM_RADIX } from '../table/birth-order.js'
 
-/** Numbers from here on are summed up apart, divided by HUGE_SCALE, as their sum may exceed the largest double. */
+/** Numbers of this size or more are summed up separately, divided by HUGE_SCALE, because their sum may exceed the largest double. */
 const HUGE = 2 ** 960
 const HUGE_SCALE = 2 ** 64
 
@@ -16,7 +16,7 @@ export interface Sums {
 
 /** Exact sums of whole numbers, each in two parts that doubles represent exactly for far more numbers than fit into memory. They are rounded only when they are read. */
 export class IntegerSums implements Sums {
-  /** Multiples of LOW, and the rest. */
+  /** Each sum is `high * SUM_RADIX + low`. */
   readonly #high: Float64Array
   readonly #low: Float64Array
 
@@ -26,24 +26,24 @@ export class IntegerSums implements Sums {
   }
 
   add (group: number, value: number): void {
-    const multiple = Math.floor(value / LOW)
+    const multiple = Math.floor(value / SUM_RADIX)
     this.#high[group]! += multiple
-    this.#low[group]! += value - multiple * LOW
+    this.#low[group]! += value - multiple * SUM_RADIX
   }
 
   addAll (group: number, values: Float64Array): void {
     let [high, low] = [0, 0]
     for (let i = 0; i < values.length; i++) {
-      const multiple = Math.floor(values[i]! / LOW)
+      const multiple = Math.floor(values[i]! / SUM_RADIX)
       high += multiple
-      low += values[i]! - multiple * LOW
+      low += values[i]! - multiple * SUM_RADIX
     }
     this.#high[group]! += high
     this.#low[group]! += low
   }
 
   total (group: number): number {
-    return this.#high[group]! * LOW + this.#low[group]!
+    return this.#high[group]! * SUM_RADIX + this.#low[group]!
   }
 
   mean (group: number, count: number): number {
@@ -52,7 +52,7 @@ export class IntegerSums implements Sums {
 
   /** The greatest whole number that is not more than the exact mean. */
   wholeMean (group: number, count: number): number {
-    const [total, divisor] = [BigInt(this.#high[group]!) * BigInt(LOW) + BigInt(this.#low[group]!), BigInt(count)]
+    const [total, divisor] = [BigInt(this.#high[group]!) * BigInt(SUM_RADIX) + BigInt(this.#low[group]!), BigInt(count)]
     const quotient = total / divisor
     return Number(total < 0n && quotient * divisor !== total ? quotient - 1n : quotient)
   }
@@ -61,8 +61,9 @@ export class IntegerSums implements Sums {
 /** Sums of any numbers, whose error hardly grows with their number: Neumaier's improvement of Kahan's summation. */
 export class NumberSums implements Sums {
   readonly #sum: Float64Array
+  /** What rounding has taken from the sums. */
   readonly #rest: Float64Array
-  /** Of the huge numbers. */
+  /** The same of the numbers from HUGE on, divided by HUGE_SCALE. */
   readonly #hugeSum: Float64Array
   readonly #hugeRest: Float64Array
 
@@ -91,7 +92,7 @@ export class NumberSums implements Sums {
   }
 }
 
-/** `rest` is what rounding has taken from the sum. */
+/** Adds a value to the sum of a group, and the rounding error to its rest. */
 function addTo (sums: Float64Array, rests: Float64Array, group: number, value: number): void {
   const last = sums[group]!
   const sum = last + value

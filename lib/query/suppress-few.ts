@@ -1,12 +1,12 @@
 import type { ColumnStatistics, GroupStatistics, OtherGroups, Statistics, ValueStatistics } from './statistics.js'
 
-/** Statistics of fewer records than this say something about single ones. */
+/** Statistics of fewer records than this would reveal something about individual records. */
 export const MIN_RECORDS = 5
 
 type AllStatistics = Statistics & ColumnStatistics
 
 /**
- * Removes from statistics what is about fewer than MIN_RECORDS records, and the lowest and highest values, which are those of single records. Returns `undefined`
+ * Removes from statistics what is about fewer than MIN_RECORDS records, and the lowest and highest values, each of which belongs to a single record. Returns `undefined`
  * if fewer records match.
  *
  * Groups and bins of few records are removed. The records of such groups are counted in `other`, which is removed if it has few records, too. Columns with few values
@@ -25,8 +25,8 @@ export function suppressFew (statistics: AllStatistics): AllStatistics | undefin
     oldest_age: null,
     with_image: isFew(with_image) ? 0 : with_image,
     age_histogram: age_histogram.filter((bin) => !isFew(bin.count)),
-    ...columns !== undefined && { columns: columnsWithoutFew(columns) },
-    ...groups !== undefined && groupsWithoutFew(groups, other)
+    ...columns !== undefined && { columns: suppressColumns(columns) },
+    ...groups !== undefined && suppressGroups(groups, other)
   }
 }
 
@@ -34,15 +34,15 @@ function isFew (count: number): boolean {
   return count < MIN_RECORDS
 }
 
-function columnsWithoutFew (columns: Readonly<Record<string, ValueStatistics>>): Record<string, ValueStatistics> {
+function suppressColumns (columns: Readonly<Record<string, ValueStatistics>>): Record<string, ValueStatistics> {
   return Object.fromEntries(Object.entries(columns).filter(([, { count }]) => !isFew(count)).map(([name, figures]) => [name, { ...figures, min: null, max: null, histogram: [] }]))
 }
 
-function groupsWithoutFew (groups: readonly GroupStatistics[], given: OtherGroups = { groups: 0, count: 0 }): Pick<ColumnStatistics, 'groups' | 'other'> {
+function suppressGroups (groups: readonly GroupStatistics[], given: OtherGroups = { groups: 0, count: 0 }): Pick<ColumnStatistics, 'groups' | 'other'> {
   const few = groups.filter(({ count }) => isFew(count))
   const other = { groups: given.groups + few.length, count: few.reduce((sum, { count }) => sum + count, given.count) }
   return {
-    groups: groups.filter(({ count }) => !isFew(count)).map(({ columns, ...group }) => ({ ...group, ...columns !== undefined && { columns: columnsWithoutFew(columns) } })),
+    groups: groups.filter(({ count }) => !isFew(count)).map(({ columns, ...group }) => ({ ...group, ...columns !== undefined && { columns: suppressColumns(columns) } })),
     ...!isFew(other.count) && { other }
   }
 }

@@ -139,6 +139,6 @@ export interface WriteBounds { readonly notBefore: number, readonly notAfter: nu
  * @param now the current time by the monotonic clock
  * @param elapsedMs the time since the object was written, as the difference of the wall clocks of both machines
  */
-export function writtenAt (now: number, elapsedMs: number, { notBefore, notAfter }: WriteBounds): number {
+export function estimateWriteTime (now: number, elapsedMs: number, { notBefore, notAfter }: WriteBounds): number {
   return Math.min(notAfter, Math.max(notBefore, now - elapsedMs))
 }

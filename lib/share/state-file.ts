@@ -2,7 +2,7 @@ import type { Clock, MonotonicClock } from '../base/clock.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { refusedToMissing } from '../store/own-object.js'
 import { decodeSharedState, encodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
-import { writtenAt } from './share-rules.js'
+import { estimateWriteTime } from './share-rules.js'
 
 /** The time limit of a read, in milliseconds: a replica that cannot read the state lists the lake for itself. */
 const READ_MS = 2000
@@ -55,7 +55,7 @@ export class StateFile {
       const now = clock()
       const elapsedMs = state === undefined ? 0 : Math.max(0, wallClock() - state.writtenAt)
       const notBefore = this.#seenAt
-      this.#known = { etag: found.etag, state, notBefore, writtenAt: writtenAt(now, elapsedMs, { notBefore, notAfter: now }) }
+      this.#known = { etag: found.etag, state, notBefore, writtenAt: estimateWriteTime(now, elapsedMs, { notBefore, notAfter: now }) }
     }
     this.#seenAt = sentAt
     return this.#known

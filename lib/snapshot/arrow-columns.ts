@@ -61,7 +61,11 @@ export function writeColumns ({ table, files, images }: SourceState, metadata: M
     version: Version.V5,
     endianness: Endianness.Little,
     fields: fields.map(([name, { type }]) => field(name, type)),
-    metadata: new Map(Object.entries({ fields: JSON.stringify(table.fields), images: JSON.stringify(table.images.map(({ prefix, extensions }) => ({ prefix, extensions }))), ...metadata }))
+    metadata: new Map(Object.entries({
+      fields: JSON.stringify(table.fields),
+      images: JSON.stringify(table.images.map(({ prefix, extensions }) => ({ prefix, extensions }))),
+      ...metadata
+    }))
   }
   return tableToIPC(new Table(schema, fields.map(([, column]) => column)), { format: 'file' })!
 }

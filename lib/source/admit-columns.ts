@@ -45,7 +45,9 @@ function rejectExcess (plan: ReconcilePlan, served: ServedRows): void {
       userId: sliceToString(infoFiles.userId(users[user]!)),
       ...isDraft(source) ? builder.version(draftOf(source)) : { etag: listed.etag, size: listed.size, racy: false },
       key: listed.key,
-      rejection: rejection('too_many_lake_columns', `With this file the lake would have more than ${MAX_LAKE_COLUMNS} columns that the schema does not declare`, { hint: 'Declare the columns that you need in the schema, or remove columns from the files' }),
+      rejection: rejection('too_many_lake_columns', `With this file the lake would have more than ${MAX_LAKE_COLUMNS} columns that the schema does not declare`, {
+        hint: 'Declare the columns that you need in the schema, or remove columns from the files'
+      }),
       data: fieldsOf(plan, source)
     })
   }

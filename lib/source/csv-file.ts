@@ -64,7 +64,14 @@ let lastHeader: PlainHeader = { text: '', delimiter: '', schema: undefined, name
 function readLines (text: string, options: ParseOptions): Line[] | Rejection {
   try {
     return parse(text, {
-      delimiter: options.delimiter, record_delimiter: ['\r\n', '\n', '\r'], trim: true, skip_empty_lines: true, skip_records_with_empty_values: true, relax_column_count: true, info: true, to: 3
+      delimiter: options.delimiter,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      trim: true,
+      skip_empty_lines: true,
+      skip_records_with_empty_values: true,
+      relax_column_count: true,
+      info: true,
+      to: 3
     }) as unknown as Line[]
   } catch (error) {
     if (!(error instanceof CsvError)) throw error

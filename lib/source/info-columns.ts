@@ -35,7 +35,9 @@ export interface HeaderPlace {
 
 /** What each column is, or why the names are invalid. */
 export function readHeader (names: readonly string[], schema: Schema, { place, line, hint }: HeaderPlace): Targets | Rejection {
-  const tooMany = () => rejection('too_many_columns', `The file has ${names.length} columns; must have at most ${MAX_FILE_COLUMNS} that the schema does not declare`, { line, hint: 'Declare the columns that you need in the schema, or remove columns from the file' })
+  const tooMany = () => rejection('too_many_columns', `The file has ${names.length} columns; must have at most ${MAX_FILE_COLUMNS} that the schema does not declare`, {
+    line, hint: 'Declare the columns that you need in the schema, or remove columns from the file'
+  })
   // Checked before the names are compared, which takes quadratic time. Besides all other columns, a file may have that of the key.
   if (names.length > MAX_FILE_COLUMNS + schema.fileFields.length + 1) return tooMany()
   const excerpt = names.join(',')

@@ -150,7 +150,8 @@ function chooseInfoFiles (infoFiles: UserObjects, rule: DuplicateRule) {
     const wins = REPLACES[rule](infoFiles, candidate, previous)
     if (wins) chosen[chosen.length - 1] = candidate
     const { key, etag } = infoFiles.at(wins ? previous : candidate)
-    duplicates.push({ userId: sliceToString(infoFiles.userId(candidate)), key, etag, rejection: rejection('duplicate_id', DUPLICATE_DETAILS[rule], { hint: 'Delete one of the two files, or rename it' }) })
+    const duplicate = rejection('duplicate_id', DUPLICATE_DETAILS[rule], { hint: 'Delete one of the two files, or rename it' })
+    duplicates.push({ userId: sliceToString(infoFiles.userId(candidate)), key, etag, rejection: duplicate })
   }
   return { chosen: Int32Array.from(chosen), duplicates }
 }

@@ -16,7 +16,7 @@ export interface BirthOrder {
   readonly firstDates: Int32Array
   /**
    * The sums of the birth timestamps before each block and, last, of all blocks: of all rows, and of those with an image. Each sum is
-   * `high * 2^26 + low`: both parts are exact as doubles for far more rows than fit into memory.
+   * `high * SUM_RADIX + low`: both parts are exact as doubles for far more rows than fit into memory.
    */
   readonly high: Float64Array
   readonly low: Float64Array
@@ -33,8 +33,8 @@ export interface BirthOrder {
   readonly datesAscend: boolean
 }
 
-/** A birth timestamp is summed up in two parts: its multiple of this number, and the rest. */
-export const LOW = 2 ** 26
+/** Sums of whole numbers have two parts: a multiple of this number, and the rest. */
+export const SUM_RADIX = 2 ** 26
 
 /** The offsets of a table without an image field: all of them are undefined, so that they are equal and no row has an image. */
 const NO_IMAGES = new Int32Array()
@@ -100,12 +100,12 @@ function sumUp ({ instants, dates, images }: Rows, rows: Uint32Array): Omit<Birt
       firstBirthts[i / BLOCK] = born
       firstDates[i / BLOCK] = dates[row]!
     }
-    const multiple = Math.floor(born / LOW)
+    const multiple = Math.floor(born / SUM_RADIX)
     sums.high += multiple
-    sums.low += born - multiple * LOW
+    sums.low += born - multiple * SUM_RADIX
     if (offsets[row] !== offsets[row + 1]) {
       sums.imageHigh += multiple
-      sums.imageLow += born - multiple * LOW
+      sums.imageLow += born - multiple * SUM_RADIX
       sums.images++
       imageBits[i >>> 5]! |= 1 << (i & 31)
     }

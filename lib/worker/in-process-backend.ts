@@ -59,7 +59,8 @@ export class InProcessBackend implements LakeBackend {
     // The snapshot is read while the listing runs.
     const snapshot = this.#preloaded ?? this.#snapshot.load()
     this.#preloaded = undefined
-    const reconciled = await reconcile(this.#store, snapshot.then(({ state }) => state ?? emptyState(tableFields(compileSchema(this.#rules.schema)))), this.#clock, options)
+    const first = snapshot.then(({ state }) => state ?? emptyState(tableFields(compileSchema(this.#rules.schema))))
+    const reconciled = await reconcile(this.#store, first, this.#clock, options)
     return { ...reconciled, snapshotFailure: (await snapshot).failure }
   }
 

@@ -56,7 +56,7 @@ interface Base {
   readonly isAssumed: boolean
 }
 
-/** The last state of the chain, if it can be followed, and when it was written. */
+/** The state object as it was last read or written, if it can be followed, and when it was written. */
 interface Head extends KnownFile { readonly state: SharedState }
 
 /** The names of outputs that were made from one listing, and when that began, in milliseconds of the monotonic clock; -Infinity if no output was made. */
@@ -296,8 +296,8 @@ export class SharingBackend implements LakeBackend {
     this.#ownListing = result
     this.#listedAt = result.listedAt
     this.#entries = this.#entries.slice(-MAX_ENTRIES)
-    const isInChain = [headBefore, this.#head].some((head) => head?.state.view === this.#base?.id)
-    if (headBefore !== undefined && (!isInChain || this.#base!.isAssumed)) this.#join(headBefore.state, result)
+    const isBaseInState = [headBefore, this.#head].some((head) => head?.state.view === this.#base?.id)
+    if (headBefore !== undefined && (!isBaseInState || this.#base!.isAssumed)) this.#join(headBefore.state, result)
     this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, result))
     const isChanged = this.#isDiverged && this.#base?.isAssumed === false
     if (this.#isLeader && !isChanged) this.#confirmedAt = result.listedAt

@@ -52,7 +52,8 @@ export function whereFilters (texts: readonly string[] = [], version: Columns): 
     const same = conditions.filter((other) => other.column === column && other.operator === operator)
     if (same[0] !== conditions[i]) return []
     const equals: Filter = { column, op: 'equals', value: same.map((other) => operandOf(other, type)) }
-    return operator === '=' ? equals : [{ column, op: 'exists', value: true } satisfies Filter, { op: 'not', filter: equals } satisfies Filter]
+    if (operator === '=') return equals
+    return [{ column, op: 'exists', value: true } satisfies Filter, { op: 'not', filter: equals } satisfies Filter]
   })
 }
 
@@ -66,7 +67,10 @@ function toFilter (condition: Condition, type: TypeName): Filter {
     default: {
       const operand = operandOf(condition, type)
       const isExcluded = !operator.endsWith('=')
-      return { column, op: 'range', value: operator.startsWith('<') ? { max: operand, ...isExcluded && { isMaxExcluded: true } } : { min: operand, ...isExcluded && { isMinExcluded: true } } }
+      const range = operator.startsWith('<')
+        ? { max: operand, ...isExcluded && { isMaxExcluded: true } }
+        : { min: operand, ...isExcluded && { isMinExcluded: true } }
+      return { column, op: 'range', value: range }
     }
   }
 }

@@ -68,7 +68,8 @@ function asText (values: readonly SampleValue[], missing: readonly string[], oth
 /** Infers the type of a column without missing values. Returns `undefined` if there is no value. */
 function inferFrom (strings: readonly string[]): InferredType | undefined {
   if (strings.length === 0) return undefined
-  return inferBoolean(strings) ?? inferInteger(strings) ?? inferNumber(strings) ?? inferDate(strings, 'date', DATES) ?? inferDate(strings, 'datetime', DATETIMES) ?? { field: { type: 'string' }, doubts: [] }
+  return inferBoolean(strings) ?? inferInteger(strings) ?? inferNumber(strings) ??
+    inferDate(strings, 'date', DATES) ?? inferDate(strings, 'datetime', DATETIMES) ?? { field: { type: 'string' }, doubts: [] }
 }
 
 function inferBoolean (strings: readonly string[]): InferredType | undefined {
@@ -108,7 +109,8 @@ function inferDate (strings: readonly string[], type: 'date' | 'datetime', forma
   if (format === undefined) return undefined
   const { parse } = createType(type, { format })
   const others = fitting.filter((other) => strings.some((text) => createType(type, { format: other }).parse(text) !== parse(text)))
-  return { field: { type, ...format !== 'default' && { format } }, doubts: others.length === 0 ? [] : [`has dates that also fit ${others.join(' and ')}: check the order of day and month`] }
+  const doubts = others.length === 0 ? [] : [`has dates that also fit ${others.join(' and ')}: check the order of day and month`]
+  return { field: { type, ...format !== 'default' && { format } }, doubts }
 }
 
 function fits (name: TypeName, options: TypeOptions, strings: readonly string[]): boolean {

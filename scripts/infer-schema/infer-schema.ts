@@ -145,14 +145,17 @@ function freeName (name: string, taken: ReadonlySet<string>): string {
 
 /** Gives the role `birth` to the column that may be a birth date, if there is exactly one such column. */
 function withBirth (fields: readonly FieldDescriptor[], records: readonly SampledRecord[], doubts: string[]): FieldDescriptor[] {
-  const candidates = fields.filter(({ name, header = name, source, type }) => source === undefined && ['date', 'datetime', 'integer'].includes(type) && [name, header].flat().some((text) => BIRTH_NAME.test(text)))
+  const isCandidate = ({ name, header = name, source, type }: FieldDescriptor) =>
+    source === undefined && ['date', 'datetime', 'integer'].includes(type) && [name, header].flat().some((text) => BIRTH_NAME.test(text))
+  const candidates = fields.filter(isCandidate)
   if (candidates.length === 0) doubts.push('No column looks like a birth date, so there are no ages. If a column is a birth date, give it "role": "birth"')
   if (candidates.length > 1) doubts.push(`The columns ${candidates.map(({ name }) => name).join(' and ')} may be birth dates: give one of them "role": "birth"`)
   const [birth, ...others] = candidates
   if (birth === undefined || others.length > 0) return [...fields]
   if (birth.type === 'integer') {
     const headers = [birth.header ?? birth.name].flat()
-    const values = records.flatMap(({ columns }) => headers.flatMap((name) => typeof columns.get(name) === 'symbol' ? [] : Number(columns.get(name) ?? NaN))).filter((value) => !Number.isNaN(value))
+    const cells = records.flatMap(({ columns }) => headers.map((name) => columns.get(name)))
+    const values = cells.flatMap((cell) => typeof cell === 'symbol' ? [] : Number(cell ?? NaN)).filter((value) => !Number.isNaN(value))
     if (values.every((value) => Math.abs(value) < 5e9)) {
       doubts.push(`The column ${birth.name} may be a birth date in seconds or a year: a birth date is in milliseconds since 1970-01-01 UTC, so it has no role`)
       return [...fields]

@@ -23,7 +23,10 @@ export interface SimulatedLoad {
 }
 
 /** Downloads `objects` objects in virtual time. Refused and failed requests are sent again. */
-export function simulate (limit: Pick<AdaptiveLimit, 'current' | 'began' | 'succeeded' | 'failed'>, rate: AdaptiveRate, objects: number, { clientMs = 0, onBusy = () => {}, jitterMs = () => 0, timeoutMs = Infinity, ...limits }: SimulatedStore, start = 0): SimulatedLoad {
+export function simulate (
+  limit: Pick<AdaptiveLimit, 'current' | 'began' | 'succeeded' | 'failed'>, rate: AdaptiveRate, objects: number,
+  { clientMs = 0, onBusy = () => {}, jitterMs = () => 0, timeoutMs = Infinity, ...limits }: SimulatedStore, start = 0
+): SimulatedLoad {
   let now = start
   const gate = new RequestGate(limits, () => now)
   /** The requests in flight, in the order in which they end. */
