@@ -38,7 +38,7 @@ export interface FieldDescriptor extends TypeOptions {
   readonly role?: 'birth'
   /** Absent: a column of the info file. `key`: the base name of the file. `image`: the object key of an attachment. */
   readonly source?: 'key' | 'image'
-  /** Of `source: image`: the extensions of its objects, lower case, without the first dot; may be compound (`front.jpg`). */
+  /** For `source: image` only: the extensions of its objects, in lower case, without the first dot; may be compound (`front.jpg`). */
   readonly extensions?: readonly string[]
 }
 

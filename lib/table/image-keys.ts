@@ -5,7 +5,7 @@ import { allocateUtf8, takeUtf8, Utf8Reader, type ByteSlice, type Utf8Column } f
 /** How usual object keys of images are made: the prefix, the key of the record, a dot and one of these extensions. Plain data. */
 export interface ImageNaming {
   readonly prefix: string
-  /** At most 128 count. */
+  /** Only the first 128 are used. */
   readonly extensions: readonly string[]
 }
 

@@ -11,7 +11,7 @@ const files = {
   '1.csv': 'first_name,last_name,birthts,city,ssn\nAnn,CanaryA,-987822000000,Rome,CanaryB\n',
   '2.csv': 'first_name,last_name,birthts,ssn\nBob,CanaryC,-987822000000,CanaryD\n',
   '1.png': PNG,
-  // Rejects whose excerpt, detail or hint has a value of a hidden column, unless it is hidden.
+  // Rejects whose excerpt, detail or hint would quote a value of a hidden column.
   'date.csv': 'first_name,last_name,birthts\nAnn,Lee,1938-09-12\n',
   'quote.csv': 'first_name,last_name,birthts\nAnn,Canary"E,0\n',
   'fields.csv': 'first_name,last_name,birthts\nAnn,CanaryF\n',

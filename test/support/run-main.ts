@@ -1,6 +1,6 @@
 import type { CommandIo } from '../../scripts/command.js'
 
-type Main = (argv: readonly string[], world: CommandIo) => Promise<number>
+type Main = (argv: readonly string[], io: CommandIo) => Promise<number>
 
 /** Runs a command in this process, without a terminal, and returns what it wrote. */
 export async function runMain (main: Main, argv: readonly string[], env: CommandIo['env'] = {}) {

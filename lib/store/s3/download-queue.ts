@@ -122,6 +122,7 @@ export class DownloadQueue {
   #pause (error: StoreError, now: number): void {
     this.#pauses++
     this.#pausedUntil = now + PAUSE_MS
+    // If the probes fail as well, the next pause begins.
     this.#failedInARow -= PROBES
     this.#outage = this.#pauses > MAX_PAUSES ? error : undefined
     if (this.#outage !== undefined) for (const { reject } of this.#waiting.splice(0)) reject(error)

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { SigningKeys } from './fast-path/request-signer.js'
 import { isRefusedIdentity, statusOf, toCredentialsError } from './s3-error.js'
 
-/** The minimum time between two renewals, in milliseconds: a role may be assumed anew each time, and the cause may be another one than the credentials. */
+/** The minimum time between two renewals, in milliseconds: each may take a request, such as one that assumes a role, and the credentials may not be the cause. */
 const PAUSE_MS = 30_000
 
 /** Takes credentials from their source again. Returns whether they differ from `used`, which the server has refused. Never rejects. */

@@ -22,7 +22,7 @@ const keepsRow = (filters: Filter[], row: Birth) => filters.every((filter) => {
 
 const dateOf = (year: number, month: number, day: number) => (12 * year + month - 1) * 31 + day - 1 as CalendarDay
 
-/** From yyyymmdd. */
+/** The calendar day that the digits yyyymmdd name. */
 const date = (digits: number) => dateOf(Math.floor(digits / 10_000), Math.floor(digits / 100) % 100, digits % 100)
 
 t.test('the calendar date of any instant is the one that Temporal gives', async (t) => {

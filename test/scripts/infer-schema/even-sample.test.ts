@@ -10,7 +10,7 @@ t.test('a sample has all items of a short sequence, and evenly spread ones of a 
       t.equal(items.length, Math.min(count, length), `${count} of ${length}`)
       const gaps = items.slice(1).map((item, i) => item - items[i]!)
       t.ok(gaps.every((gap) => gap >= 1 && gap <= 3 * length / count), `${count} of ${length}: ${items.join()}`)
-      t.ok(length <= count || items.at(-1)! >= length * (count - 1) / count / 2, 'the end is there, too')
+      t.ok(length <= count || items.at(-1)! >= length * (count - 1) / count / 2, 'the last item is near the end of the sequence')
     }
   }
 })

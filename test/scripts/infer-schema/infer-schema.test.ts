@@ -22,7 +22,7 @@ const lake = columns.chain((columns) => fc.record({
   encoding: fc.constantFrom('utf8' as const, 'latin1' as const)
 }))
 
-t.test('an inferred schema is valid and accepts every file of the sample, and so do the settings', async () => {
+t.test('an inferred schema is valid and, with the inferred settings, accepts every file of the sample', async () => {
   fc.assert(fc.property(lake, ({ names, rows, delimiter, encoding }) => {
     fc.pre(rows.every((row) => row.some((cell) => cell !== '')))
     const files = rows.map((row, i): SampledFile =>

@@ -34,7 +34,7 @@ t.test('after the keys in the credentials file have been replaced, any operation
   }
 })
 
-t.test('temporary credentials that were revoked are taken anew before they expire', async (t) => {
+t.test('temporary credentials that were revoked are renewed before they expire', async (t) => {
   const { requests, url } = await startIssuer(t, asContainer(3_600_000))
   const { endpoint, store } = await setUpCredentials(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
   await listAll(store, '')
@@ -44,7 +44,7 @@ t.test('temporary credentials that were revoked are taken anew before they expir
   t.equal(requests.length, 2)
 })
 
-t.test('credentials are not taken anew for each request that is refused', async (t) => {
+t.test('credentials are not renewed for each request that is refused', async (t) => {
   const { requests, url } = await startIssuer(t, asContainer(3_600_000))
   const { endpoint, store } = await setUpCredentials(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
   endpoint.intercept = () => failure(403, 'InvalidAccessKeyId')
@@ -55,7 +55,7 @@ t.test('credentials are not taken anew for each request that is refused', async 
   t.equal(requests.length, 2, 'at the start, and once in 30 seconds')
 })
 
-t.test('an object that may not be read is no reason to take credentials anew', async (t) => {
+t.test('an object that may not be read is no reason to renew credentials', async (t) => {
   const { requests, url } = await startIssuer(t, asContainer(3_600_000))
   const { endpoint, store } = await setUpCredentials(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: url })
   endpoint.intercept = () => failure(403, 'AccessDenied')
@@ -78,7 +78,7 @@ t.test('a web identity whose token was replaced', async (t) => {
   t.match(requests, [/WebIdentityToken=first-token/, /WebIdentityToken=second-token/])
 })
 
-t.test('if the credentials cannot be taken anew, the reason of the refusal is reported', async (t) => {
+t.test('if the credentials cannot be renewed, the reason of the refusal is reported', async (t) => {
   const file = join(t.testdir(), 'credentials')
   writeFileSync(file, '[default]\naws_access_key_id = first\naws_secret_access_key = secret\n')
   const { endpoint, store } = await setUpCredentials(t, { AWS_SHARED_CREDENTIALS_FILE: file })
