@@ -1,6 +1,6 @@
 import { CALENDAR_DAYS_A_YEAR, calendarDay, type CalendarDay } from '../base/calendar.js'
 import { rowRanges, runSteps } from '../base/steps.js'
-import { LOW } from '../table/birth-order.js'
+import { SUM_RADIX } from '../table/birth-order.js'
 import { completedYears, YEAR_MS } from './age.js'
 import type { BirthIndex, ImageFacet, PositionCounter, Run } from './birth-index.js'
 import { isFew } from './costs.js'
@@ -134,13 +134,13 @@ async function meanBirth (instants: Float64Array, rows: Uint32Array): Promise<nu
     for (let i = from; i < to; i++) {
       const birthts = instants[rows[i]!]!
       if (Number.isNaN(birthts)) continue
-      const multiple = Math.floor(birthts / LOW)
+      const multiple = Math.floor(birthts / SUM_RADIX)
       high += multiple
-      low += birthts - multiple * LOW
+      low += birthts - multiple * SUM_RADIX
       count++
     }
   }))
-  return high / count * LOW + low / count
+  return high / count * SUM_RADIX + low / count
 }
 
 const NO_BIRTHS = { instants: new Float64Array(), dates: new Int32Array() }
