@@ -120,7 +120,9 @@ function checkQuery (version: DataVersion, query: Pick<StatisticsQuery, 'filters
 }
 
 /** Whether a query names the key of a record, or that of an image, which contains it. `q` finds words in the key. */
-function usesKey ({ key, imageFields }: Schema, { filters, columns = [], groupBy }: Pick<StatisticsQuery, 'filters' | 'columns' | 'groupBy'>): boolean {
+function usesKey (
+  { key, imageFields }: Schema, { filters, columns = [], groupBy }: Pick<StatisticsQuery, 'columns' | 'groupBy'> & { readonly filters: readonly Filter[] }
+): boolean {
   const names = [key, ...imageFields].map(({ name }) => name)
   const isByKey = (filter: Filter): boolean => {
     switch (filter.op) {

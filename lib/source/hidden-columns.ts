@@ -17,7 +17,7 @@ export function parseWithHidden (body: Uint8Array, options: Omit<ParseOptions, '
   }
 }
 
-/** Only the excerpt of a value of a declared column is certain to have nothing of another column. */
+/** Removes what may quote a hidden column. Only an excerpt that is the value of a declared column certainly contains nothing of other columns. */
 function withoutHidden (rejection: Rejection, { fields }: Schema, names: readonly string[]): Rejection {
   const { code, column, detail, hint } = rejection
   const field = fields.find(({ name, headers }) => column !== null && (name === column || headers.includes(column)))
@@ -26,7 +26,7 @@ function withoutHidden (rejection: Rejection, { fields }: Schema, names: readonl
   return {
     ...rejection,
     detail: GENERAL_DETAILS[code] ?? detail,
-    // These two can have a value, or a name of the file.
+    // The hints of these codes can quote a value or the name of an undeclared column.
     hint: isOfValue || code === 'missing_column' ? null : hint,
     column: field === undefined ? null : column,
     excerpt: null
