@@ -9,6 +9,7 @@ import drain from './plugins/drain.js'
 import etagCache from './plugins/etag-cache.js'
 import exchanges from './plugins/exchanges.js'
 import jobs from './plugins/jobs.js'
+import lakeWaits, { type LakeWaitsOptions } from './plugins/lake-waits.js'
 import objectStore, { type ObjectStoreOptions } from './plugins/object-store.js'
 import problems, { onFrameworkError } from './plugins/problems.js'
 import rateLimit from './plugins/rate-limit.js'
@@ -34,7 +35,7 @@ import schemaRoutes from './routes/schema.js'
 import statsRoutes from './routes/stats.js'
 import versionRoutes from './routes/version.js'
 
-export type AppOptions = ConfigOptions & AccessOptions & SchemaOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions & ShutdownOptions
+export type AppOptions = ConfigOptions & AccessOptions & SchemaOptions & ObjectStoreOptions & TransformerPluginOptions & SchedulerOptions & ShutdownOptions & LakeWaitsOptions
 
 /** The Fastify options that the app relies on. Production and tests both use them. */
 export const serverOptions = {
@@ -83,6 +84,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(etagCache)
   await fastify.register(transformer, options)
   await fastify.register(jobs)
+  await fastify.register(lakeWaits, options)
   await fastify.register(drain)
   await fastify.register(scheduler, options)
 

@@ -2,16 +2,20 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
-import { excerpt, Problem } from '../plugins/problems/problem.js'
+import { excerpt, Problem, unavailable } from '../plugins/problems/problem.js'
 import { sendStream } from './http/body.js'
 import { headersOnly, isNotModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { attachmentPath, NoQuery, recordPath } from './http/parameters.js'
 import { getRecordAttachment, getRecordImage } from './openapi/records.js'
+import { onResponseEnd } from './http/response-end.js'
 import { ImageBody } from './http/schemas.js'
 
 const UNSUPPORTED_IMAGE = 'The content of the file is not an image of a supported type; its first bytes must be those of PNG, JPEG, WebP or GIF, ' +
   'and the schema or IMAGE_EXTENSIONS must declare an extension of this type'
+
+/** The most image requests in progress. Each of them takes a connection to the bucket; for more than these, the S3 client has none. */
+const MAX_OPEN = 256
 
 /** GET /data/{key}/image, which is the first image, and /data/{key}/attachments/{field}: streamed from the store. Without an image field there are no such routes. */
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
@@ -38,7 +42,12 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     handler: async (request, reply) => await sendImage(request, reply, record.keyOf(request.params), attachment.fieldOf(request.params))
   })
 
+  let open = 0
+
   async function sendImage (request: FastifyRequest, reply: FastifyReply, key: string, field: string): Promise<FastifyReply> {
+    if (open >= MAX_OPEN) throw unavailable('overloaded', `${MAX_OPEN} requests for images are in progress, the most that are accepted; try again later`)
+    open++
+    onResponseEnd(reply, () => { open-- })
     let outcome: Outcome = { status: 200 }
     const image = await fastify.transformer.openImage(request.dataVersion, key, (image) => {
       outcome = evaluate(request, image)

@@ -30,11 +30,11 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (fastify.isClosing) throw unavailable('draining', 'This process is shutting down; send the request to another one')
     const { dry_run: dryRun = false } = request.query
     if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false, so this process writes nothing to the lake; only dry_run=true is possible')
-    const { job, ended } = jobs.enqueue('api', { dryRun })
     if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
+      const { job } = jobs.enqueue('api', { dryRun })
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async', 'retry-after': '1' }).send(toWire(job))
     }
-    const { id, error, ...rest } = await ended
+    const { id, error, ...rest } = await fastify.lakeWaits.during(() => jobs.enqueue('api', { dryRun }).ended)
     if (error !== null) throw jobFailed(id, error)
     return toWire({ id, error, ...rest })
   })

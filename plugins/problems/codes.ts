@@ -18,7 +18,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   no_data: 'The lake has not been read yet',
   data_too_old: 'The data is older than the setting `MAX_STALE_IF_ERROR` allows',
   draining: 'The process is shutting down',
-  overloaded: 'Too many expensive requests are waiting, responses that clients have not read yet take `RESPONSES_MAX_BYTES`, or 256 event streams are open',
+  overloaded: 'Too many expensive requests are waiting, responses that clients have not read yet take `RESPONSES_MAX_BYTES`, 4096 requests wait for the lake, 256 requests for images are in progress, or 256 event streams are open',
   ...Object.fromEntries(ERROR_CODES.map((code) => [code, describeFailure(code)])),
   unauthorized: 'The request has no credentials, or they are not valid',
   identity_provider_unavailable: 'The keys of the identity provider, which tokens are verified with, cannot be loaded',

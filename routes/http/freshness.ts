@@ -10,16 +10,16 @@ import { hasEnded } from './response-end.js'
 /**
  * A preHandler of all routes that serve data: makes the data as fresh as the request and the settings require, sets `dataVersion` of the
  * request to the version that the response is computed from, and sets the headers with its age and name. A request whose client has
- * disconnected in the meantime is not processed. Fails with 503 if there is no data, or if it is too old.
+ * disconnected in the meantime is not processed. Fails with 503 if there is no data, if it is too old, or if too many requests wait for the lake.
  *
  * Not async, because promises would be a considerable part of the cost of a small response.
  */
 export function ensureFresh (request: FastifyRequest, reply: FastifyReply, done: (error?: Problem) => void): void {
-  const { transformer } = request.server
+  const { transformer, lakeWaits } = request.server
   const fresh = requiresListing(request)
   const current = fresh ? undefined : transformer.currentFreshness()
   if (current !== undefined) done(begin(request, reply, current))
-  else transformer.ensureFresh({ fresh }).then((freshness) => done(begin(request, reply, freshness)))
+  else lakeWaits.during(() => transformer.ensureFresh({ fresh })).then((freshness) => done(begin(request, reply, freshness)), done)
 }
 
 /** Prepares the request and the headers of its response. Returns the problem if there is no usable data. */

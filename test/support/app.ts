@@ -27,7 +27,7 @@ export interface TestLake {
 
 export type LogLine = Readonly<Record<string, any>>
 
-export interface TestLakeOptions extends Pick<AppOptions, 'keyFileTimer' | 'schema' | 'openVersion' | 'timers' | 'monotonic' | 'timer' | 'shutdownPause'> {
+export interface TestLakeOptions extends Pick<AppOptions, 'keyFileTimer' | 'schema' | 'openVersion' | 'timers' | 'monotonic' | 'timer' | 'shutdownPause' | 'maxLakeWaits'> {
   /** Objects by key. The prefix source_data/ is added to a key without a slash. */
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly settings?: Readonly<Record<string, string>>
