@@ -13,7 +13,7 @@ import { measurePeers } from './peers.js'
 import { measureReading, measureRelisting } from './reading.js'
 import { measureFarRealStore, measureRealStore } from './real-store.js'
 import { Report } from './report.js'
-import { dataGroups, measureResponses, measureShapes, statsGroups, type Services } from './responses.js'
+import { dataGroups, measureResponses, measureShapes, startControl, statsGroups, type Services } from './responses.js'
 import { startService, waitForFirstJob, type Service } from './service.js'
 
 const HELP = `Measures the performance that the product promises, each figure with a reference measured in the same run. Prints two tables: ratios to the
@@ -72,10 +72,10 @@ const bench: Command = async (argv) => {
     if (isSelected('data') || isSelected('stats')) {
       await withServices(endpoint, async (services) => {
         if (isSelected('data')) {
-          await measureResponses(report, dataGroups(services), { rounds, folder })
+          await measureResponses(report, services.control, dataGroups(services), { rounds, folder })
           await measureShapes(report, services, { rounds, folder })
         }
-        if (isSelected('stats')) await measureResponses(report, await statsGroups(services), { rounds, folder })
+        if (isSelected('stats')) await measureResponses(report, services.control, await statsGroups(services), { rounds, folder })
       })
     }
     if (isSelected('reading')) {
@@ -104,16 +104,17 @@ const bench: Command = async (argv) => {
   throw new Error('not all figures are as required')
 }
 
-/** Starts a service on each lake, and one with a request log on the largest; stops them after `work`. */
+/** Starts the control, a service on each lake, and one with a request log on the largest; stops them after `work`. */
 async function withServices (endpoint: Child, work: (services: Services) => Promise<void>): Promise<void> {
   const start = (size: number, env = {}) => startService({ LAKE_URL: `s3://lake-${size}`, AWS_ENDPOINT_URL_S3: endpoint.firstLine.url, ...env })
+  const control = await startControl()
   const bySize = new Map<number, Service>()
   for (const size of SIZES) bySize.set(size, await start(size))
   await Promise.all([...bySize.values()].map(waitForFirstJob))
   const logging = await start(SIZES.at(-1)!, { LOG_REQUESTS: 'true' }) // uses the snapshot of the other one
   await waitForFirstJob(logging)
-  await work({ bySize, logging })
-  await Promise.all([...bySize.values(), logging].map((service) => service.stop()))
+  await work({ control, bySize, logging })
+  await Promise.all([control, ...bySize.values(), logging].map((child) => child.stop()))
 }
 
 process.exit(await runCommand(bench, process.argv.slice(2), process))

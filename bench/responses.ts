@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { request } from 'undici'
-import { isInstalled, startNode } from './child-process.js'
-import type { PreparedResponse } from './control.js'
+import { isInstalled, startNode, type Child } from './child-process.js'
+import type { Message, PreparedResponse } from './control.js'
 import type { Target } from './load.js'
 import { startNginx } from './nginx.js'
 import type { Report } from './report.js'
@@ -13,6 +13,7 @@ const TENTH = '/data?min_age=20&max_age=27&as_of=2026-01-01T00:00:00Z'
 const STATS = '/stats?image_exists=true&min_age=30&max_age=60&as_of=2026-01-01T00:00:00Z'
 
 export interface Services {
+  readonly control: Child
   /** By number of records. */
   readonly bySize: ReadonlyMap<number, Service>
   /** A service on the largest lake that logs every request. */
@@ -38,16 +39,21 @@ export interface ResponseOptions {
   readonly folder: string
 }
 
+/** The greatest number of groups that are measured together. */
+const MAX_GROUPS = 20
+
+/** Starts the control. It should be started before the services, because a process that has just been started is faster than one that has waited for a while. */
+export const startControl = (): Promise<Child> => startNode('./control.js', [String(MAX_GROUPS)])
+
 /** Compares responses with the control and, for information, with nginx. */
-export async function measureResponses (report: Report, groups: readonly Group[], { rounds, folder }: ResponseOptions): Promise<void> {
-  const prepared = await Promise.all(groups.map(({ target }, i) => prepare(target, `${folder}/response-${i}`)))
-  writeFileSync(`${folder}/responses.json`, JSON.stringify(prepared))
-  const control = await startNode('./control.js', [`${folder}/responses.json`])
+export async function measureResponses (report: Report, control: Child, groups: readonly Group[], { rounds, folder }: ResponseOptions): Promise<void> {
+  const responses = await Promise.all(groups.map(({ target }, i) => prepare(target, `${folder}/response-${i}`)))
+  await control.request({ responses } satisfies Message)
   const nginx = isInstalled('nginx') ? await startNginx(folder) : undefined
   if (nginx === undefined) report.skip('Ratios to nginx', 'nginx is not installed (Debian: apt-get install nginx-light)')
   for (const [i, { target, rows }] of groups.entries()) {
     const references = [{ ...target, pid: control.pid, url: `${addressOf(control)}/${i}${new URL(target.url).search}` }]
-    if (nginx !== undefined) references.push(await nginxTarget(nginx, `/response-${i}`, prepared[i]!))
+    if (nginx !== undefined) references.push(await nginxTarget(nginx, `/response-${i}`, responses[i]!))
     const samples = await sampleInTurn([...references, ...rows.map((row) => row.target ?? target)], rounds, folder)
     const results = samples.slice(references.length)
     for (const [j, { name, min }] of rows.entries()) {
@@ -55,7 +61,6 @@ export async function measureResponses (report: Report, groups: readonly Group[]
       if (nginx !== undefined) report.addToNginx({ name, ...figures(samples[1]!, results[j]!) })
     }
   }
-  await control.stop()
   await nginx?.stop()
 }
 

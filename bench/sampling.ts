@@ -3,10 +3,15 @@ import { sample, type Target } from './load.js'
 /** Samples of one target, in requests per second of CPU time of its process. */
 export type Samples = readonly number[]
 
-/** Samples all targets in turn, `rounds` times each. A first sample of each is discarded, because V8 compiles the code during it. */
+/** V8 compiles and optimizes the code of a target for some seconds. These samples are discarded. */
+const WARM_UP_ROUNDS = 5
+
+/** Samples all targets in turn, `rounds` times each, after as many samples of each for warming up, but at most `WARM_UP_ROUNDS`. */
 export async function sampleInTurn (targets: readonly Target[], rounds: number, folder: string): Promise<Samples[]> {
   const samples: number[][] = targets.map(() => [])
-  for (const target of targets) await sample(target, folder)
+  for (let round = 0; round < Math.min(rounds, WARM_UP_ROUNDS); round++) {
+    for (const target of targets) await sample(target, folder)
+  }
   for (let round = 0; round < rounds; round++) {
     for (const [i, target] of targets.entries()) samples[i]!.push(await sample(target, folder))
   }
