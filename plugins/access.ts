@@ -19,6 +19,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Whether requests need credentials, except for public routes. */
     readonly hasCredentials: boolean
+    /** Whether the credentials of a request still allow its route: a key may have been removed, and a token may have expired. For responses that take long. */
+    readonly isStillAllowed: (request: FastifyRequest) => Promise<boolean>
   }
   interface FastifyRequest {
     /** The client whose credentials the request has; `undefined` if no credentials are configured, or if the route is public. */
@@ -47,6 +49,12 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
   refuseUndeclared(fastify)
   const findClient = await openCredentials()
   fastify.decorate('hasCredentials', findClient !== undefined)
+  fastify.decorate('isStillAllowed', async ({ headers, routeOptions }) => {
+    const { access } = routeOptions.config
+    if (findClient === undefined || access === undefined || access === 'public') return true
+    const found = await findByHeader(headers.authorization, findClient)
+    return !(found instanceof Problem) && includes(found, access)
+  })
   if (findClient === undefined) {
     if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS) throw new SettingsError(describeExposure(config.HOST))
     fastify.addHook('onListen', async () => {
@@ -89,7 +97,11 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
 
 /** Whether a request may use what needs this scope. Without configured credentials, it may. */
 export function hasScope ({ client }: FastifyRequest, scope: Scope): boolean {
-  return client === undefined || client.scopes.includes(scope) || (scope === 'stats' && client.scopes.includes('read'))
+  return client === undefined || includes(client, scope)
+}
+
+function includes ({ scopes }: Client, scope: Scope): boolean {
+  return scopes.includes(scope) || (scope === 'stats' && scopes.includes('read'))
 }
 
 /** Makes the start fail if a route does not declare its access. */

@@ -111,6 +111,11 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         // Until nothing is left, because calls of `report` while an event is rendered do nothing.
         let reported: string | undefined
         while (position !== reported && stream.isReady()) {
+          if (!await fastify.isStillAllowed(request)) {
+            request.log.info({ client: request.client?.name }, 'Event stream ended: its credentials are no longer valid')
+            stop()
+            return stream.end()
+          }
           reported = position
           position = await sendEvent()
         }

@@ -38,6 +38,7 @@ export interface EventStream {
   /** Whether an event may be sent now. */
   readonly isReady: () => boolean
   readonly send: (event: Event) => void
+  readonly end: () => void
 }
 
 /** The event streams of a process (HTML Standard, section 9.2): bounded, kept alive, and ended together. */
@@ -58,6 +59,7 @@ export class EventStreams {
     const body = new Readable({ read: () => {}, highWaterMark: MAX_UNREAD_BYTES })
     this.#open.add(body)
     this.#startTimers()
+    let isEnded = false
     const stopBeating = this.#options.every(HEARTBEAT_MS, () => {
       body.push(':\n\n')
       onTick()
@@ -71,7 +73,12 @@ export class EventStreams {
     return {
       body,
       isReady: () => !body.destroyed && !body.readableEnded && body.readableLength < MAX_UNREAD_BYTES,
-      send: ({ name, id, data }) => { if (!this.#isEnded && !body.destroyed) body.push(`event: ${name}\nid: ${id}\ndata: ${data}\n\n`) }
+      send: ({ name, id, data }) => { if (!isEnded && !this.#isEnded && !body.destroyed) body.push(`event: ${name}\nid: ${id}\ndata: ${data}\n\n`) },
+      end: () => {
+        if (!isEnded && !this.#isEnded && !body.destroyed) body.push(null)
+        isEnded = true
+        stopBeating()
+      }
     }
   }
 

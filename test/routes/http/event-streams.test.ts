@@ -35,6 +35,18 @@ t.test('data is refreshed while there are streams, and no timer outlives them', 
   t.equal(timers.size, 0)
 })
 
+t.test('a stream that was ended sends nothing more', async (t) => {
+  const { streams, elapse, timers } = setUp()
+  const { body, send, end } = streams.open(() => {})
+  end()
+  end()
+  send({ name: 'changes', id: 'V', data: '{}' })
+  elapse(15_000)
+  streams.end()
+  t.same(await body.toArray().then((chunks) => chunks.map(String)), [':\n\n'])
+  t.equal(timers.size, 0)
+})
+
 t.test('a client that does not read gets no further events until it does', async (t) => {
   const { body, send, isReady } = setUp().streams.open(() => {})
   t.ok(isReady())
