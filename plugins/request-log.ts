@@ -1,13 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
 /** The bytes that each connection had sent when its last request was logged. */
 const loggedBytes = new WeakMap<Socket, number>()
 
-/** Logs the request in one line when its response has been sent, or when the client has closed the connection. `LOG_REQUESTS=false` turns it off. */
-export function logRequest ({ config, log }: FastifyInstance, id: string, { method, url, socket }: IncomingMessage, response: ServerResponse): void {
+/**
+ * Logs the request in one line when its response has been sent, or when the client has closed the connection. `LOG_REQUESTS=false` turns it off.
+ *
+ * @param request has the client, once its credentials have been checked
+ */
+export function logRequest ({ config, log }: FastifyInstance, id: string, { method, url, socket }: IncomingMessage, response: ServerResponse, request?: FastifyRequest): void {
   if (!config.LOG_REQUESTS) return
   const began = performance.now()
   response.once('close', () => {
@@ -17,7 +21,7 @@ export function logRequest ({ config, log }: FastifyInstance, id: string, { meth
     const ms = Math.round((performance.now() - began) * 100) / 100
     // Until the headers are sent, `statusCode` is the default of Node and not a status that the client received.
     const status = response.headersSent ? response.statusCode : undefined
-    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes }
+    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes, client: request?.client?.name }
     if (response.writableFinished) log.info(line, 'Request')
     else log.info({ ...line, aborted: true }, 'Request aborted by the client')
   })
@@ -33,7 +37,7 @@ export function pathOf (url: string): string {
 export default fp(async (fastify) => {
   if (!fastify.config.LOG_REQUESTS) return
   fastify.addHook('onRequest', (request, reply, done) => {
-    logRequest(fastify, request.id, request.raw, reply.raw)
+    logRequest(fastify, request.id, request.raw, reply.raw, request)
     done()
   })
 }, { name: 'request-log', dependencies: ['config'] })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { build, csv, type LogLine } from '../support/app.js'
 import { gate, until } from '../support/until.js'
 
@@ -24,6 +25,15 @@ async function start (t: Test, settings: Record<string, string> = {}) {
   }
   return { app, endpoint, url, log, send, requestLines }
 }
+
+t.test('the line of a request names its client', async (t) => {
+  const { url, requestLines } = await start(t, { API_KEYS: entryOf('read', 'write') })
+  await (await fetch(`${url}/data`, { headers: bearer(keyOf('read', 'write')) })).text()
+  await (await fetch(`${url}/data`)).text()
+  await (await fetch(`${url}/livez`, { headers: bearer(keyOf('read', 'write')) })).text()
+  const lines = (await requestLines(4)).filter(({ msg }) => msg === 'Request')
+  t.same(lines.map(({ path, status, client }) => [path, status, client]), [['/data', 200, 'read.write'], ['/data', 401, undefined], ['/livez', 200, undefined]])
+})
 
 t.test('each request is one line with its method, path, status, duration and bytes sent', async (t) => {
   const { url, send, requestLines } = await start(t)
