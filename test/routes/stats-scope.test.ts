@@ -42,11 +42,12 @@ t.test('with the scope stats, statistics have nothing about single records', asy
 })
 
 t.test('with the scope stats, statistics of fewer than five records are 403', async (t) => {
-  const { get } = await buildWithKeys(t)
+  const { app, get } = await buildWithKeys(t)
   for (const search of ['min_age=60', 'where=city=Oslo', 'image_exists=true', 'first_name=nobody']) {
     t.match((await get(search)).json(), { status: 403, code: 'too_few' }, search)
     t.match((await get(search)).json(), { status: 403, code: 'too_few' }, `${search}, a second time`)
     t.equal((await get(search, 'stats', 'HEAD')).statusCode, 403)
+    t.equal((await app.inject({ url: `/stats?${search}`, headers: { ...bearer(keyOf('stats')), 'if-none-match': '*' } })).statusCode, 403, 'not 304')
     t.equal((await get(search, 'read')).statusCode, 200)
     t.match((await get(search)).json(), { status: 403, code: 'too_few' }, `${search}, after a client that may read`)
   }
