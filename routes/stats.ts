@@ -70,15 +70,14 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       reply.headers({ vary: request.client === undefined ? 'accept-encoding' : 'accept-encoding, authorization', etag: plan.etag })
       setCacheControl(request, reply, plan.expiresWithMinute)
       if (!plan.isSuppressed) await setLastGood(reply, request.dataVersion, plan)
-      const render = async () => { plan.body ??= await renderBody(schema, plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply))) }
+      const render = async () => (plan.body ??= await renderBody(schema, plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply))))
       // Whether so few records match that the response is 403 is known only then.
       if (plan.isSuppressed) await render()
       if (isNotModified(request, plan)) return notModified(reply)
       reply.type('application/json; charset=utf-8')
       if (plan.encoding === 'gzip') reply.header('content-encoding', 'gzip')
       if (request.method === 'HEAD') return headersOnly(reply)
-      await render()
-      return reply.send(plan.body)
+      return reply.send(await render())
     }
   })
 
