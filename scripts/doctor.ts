@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import type { Inspector } from '../lib/store/inspector.js'
-import type { ObjectStore } from '../lib/store/object-store.js'
+import { StoreError, type ObjectStore } from '../lib/store/object-store.js'
 import { openInspector, openStore } from '../lib/store/open-store.js'
 import { folderPrefix, lakeUrl, required } from './arguments.js'
 import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
-import { all, attempt, notApplicable, notTested, yes, type Finding } from './doctor/finding.js'
+import { all, attempt, describe, no, notApplicable, notTested, yes, type Finding } from './doctor/finding.js'
 import { measure, type Latency } from './doctor/latency.js'
 import { checkReads, type ReadFindings } from './doctor/read-checks.js'
 import { checkWrites, Scratch, type WriteFindings } from './doctor/write-checks.js'
@@ -106,7 +106,18 @@ async function tryWrites (store: ObjectStore, inspector: Inspector, scratch: Scr
     const reason = await inspector.whyNotRemovable(scratchPrefix)
     return reason === undefined ? yes() : notTested(`what the test writes could not be removed: ${reason}`)
   })
-  return removable.verdict === 'yes' ? await checkWrites(store, scratch) : removable
+  if (removable.verdict === 'yes') return await checkWrites(store, scratch)
+  return removable.verdict === 'not tested' ? await findRefusal(store, `${scratchPrefix}never`) ?? removable : removable
+}
+
+/** Whether writing is refused, by a write that cannot succeed: its condition is an ETag of an object that does not exist. `undefined` if it is not refused. */
+async function findRefusal (store: ObjectStore, key: string): Promise<Finding | undefined> {
+  try {
+    await store.put(key, Buffer.alloc(0), { ifMatch: '00000000000000000000000000000000' })
+    return no(`If-Match is ignored, so that the object ${key} was written: delete it`)
+  } catch (error) {
+    return error instanceof StoreError && error.code === 'access_denied' ? no(`${describe(error)}: allow s3:PutObject, or set PUBLISH=false`) : undefined
+  }
 }
 
 function checksOf (writes: WriteFindings | Finding): Section {

@@ -2,8 +2,8 @@
 export interface Inspector {
   /** The server in words, and the region of its requests. */
   readonly server: string
-  /** By how many milliseconds the clock of the server is ahead, to the second; `undefined` if no response has contained its time yet, or if there is no server. */
-  readonly clockOffsetMs: number | undefined
+  /** By how many milliseconds the clock of the server is ahead, to the second; `undefined` if no response has contained its time yet, `null` if there is no server. */
+  readonly clockOffsetMs: number | null | undefined
   /** The first keys after `after` that begin with `prefix`, at most `max`, by one request; `undefined` if the store has no such request. Rejects with a StoreError. */
   keysAfter (prefix: string, after: string | undefined, max: number): Promise<readonly string[] | undefined>
   /** Why an object that was written with this prefix could not be removed completely, in words; `undefined` if it could. Rejects with a StoreError. */

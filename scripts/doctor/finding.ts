@@ -15,13 +15,18 @@ export const no = (detail: string): Finding => ({ verdict: 'no', detail })
 export const notTested = (detail: string): Finding => ({ verdict: 'not tested', detail })
 export const notApplicable = (detail: string): Finding => ({ verdict: 'not applicable', detail })
 
+/** The message of an error of the store, without the advice to run the doctor. */
+export function describe ({ message }: StoreError): string {
+  return message.replace(/: run npm run doctor$/, '')
+}
+
 /** Runs a check. An error of the store is its finding. */
 export async function attempt (work: () => Promise<Finding>): Promise<Finding> {
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
-    return no(error.message)
+    return no(describe(error))
   }
 }
 

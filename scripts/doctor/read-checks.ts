@@ -59,7 +59,8 @@ async function checkStartAfter (inspector: Inspector, prefix: string): Promise<F
 }
 
 function checkClock ({ clockOffsetMs }: Inspector): Finding {
-  if (clockOffsetMs === undefined) return notApplicable('the store has no clock of its own')
+  if (clockOffsetMs === null) return notApplicable('the store has no clock of its own')
+  if (clockOffsetMs === undefined) return notTested('there was no response')
   const seconds = Math.round(clockOffsetMs / 1000)
   if (Math.abs(seconds) <= 1) return yes('the clocks agree')
   const text = `the server is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead' : 'behind'}`

@@ -82,12 +82,24 @@ t.test('a store that ignores start-after', async (t) => {
 
 t.test('with the rights of the README nothing is written, because it could not be removed', async (t) => {
   const { endpoint, run } = await setUp(t, { policy: readmePolicy('datalake') })
+  const keys = [...endpoint.bucket('datalake').keys()]
   const { code, out, verdicts } = await run()
   t.equal(code, 0)
-  t.equal(endpoint.counts.PUT, 0)
+  t.same(endpoint.bucket('datalake').keys(), keys)
   t.match(out, /a missing object +yes: the store refuses to read it, as AWS does/)
   t.match(out, /write processed_data\/\* +not tested: what the test writes could not be removed: the credentials do not allow s3:DeleteObject/)
   t.same(FEATURES.map((name) => verdicts[name]), ['yes', 'not tested', 'not tested', 'not tested', 'not tested', 'yes'])
+})
+
+t.test('without the right to write the output, the doctor says so and writes nothing', async (t) => {
+  const { endpoint, run } = await setUp(t, { policy: readmePolicy('datalake', { without: 'processed_data/' }) })
+  const keys = [...endpoint.bucket('datalake').keys()]
+  const { code, out, verdicts } = await run()
+  t.equal(code, 1)
+  t.match(out, /write processed_data\/\* +no: s3:\/\/datalake\/processed_data\/doctor-.*: HTTP 403 AccessDenied: the credentials lack a right: allow s3:PutObject, or set PUBLISH=false\n/)
+  t.match({ served: verdicts['records are served'], output: verdicts['output and snapshot'] }, { served: 'yes', output: 'no' })
+  t.notMatch(out, 'run npm run doctor')
+  t.same(endpoint.bucket('datalake').keys(), keys)
 })
 
 t.test('what is missing is named: rights, the region, the clock, the bucket, the server', async (t) => {
@@ -105,6 +117,7 @@ t.test('what is missing is named: rights, the region, the clock, the bucket, the
   t.match((await missing.run()).out, /list source_data\/ +no: .*NoSuchBucket/)
   await missing.endpoint.stop()
   t.match((await missing.run()).out, /list source_data\/ +no: .*: the connection to http:\/\/127.0.0.1:\d+ failed \(ECONNREFUSED\)/)
+  t.match((await missing.run()).out, /clock +not tested: there was no response\n/)
   await missing.endpoint.start()
 })
 

@@ -8,7 +8,7 @@ import { INTERNAL_FOLDER } from './folder-key.js'
 /** Inspects a folder. */
 export class FolderInspector implements Inspector {
   readonly server = 'a folder'
-  readonly clockOffsetMs = undefined
+  readonly clockOffsetMs = null
   readonly #path: string
 
   /** @param path absolute */
