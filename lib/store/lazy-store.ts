@@ -1,4 +1,4 @@
-import type { GetOptions, ListOptions, ObjectBody, ObjectInfo, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
+import type { GetOptions, ListOptions, ObjectBody, ObjectHead, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
 
 /** Opens a store at the first call, because the modules of the S3 SDK take long to load. */
 export class LazyStore implements ObjectStore {
@@ -29,7 +29,7 @@ export class LazyStore implements ObjectStore {
     return await (await this.#store).stream(key, options)
   }
 
-  async head (key: string): Promise<ObjectInfo | undefined> {
+  async head (key: string): Promise<ObjectHead | undefined> {
     return await (await this.#store).head(key)
   }
 

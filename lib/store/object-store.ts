@@ -17,6 +17,15 @@ export interface ObjectStream extends ObjectInfo {
   readonly body: Readable
 }
 
+/** The properties of an object. */
+export interface ObjectHead extends ObjectInfo {
+  /** What the last `put` of the object has stored with it; absent if that is nothing, or not known. */
+  readonly metadata?: Metadata
+}
+
+/** Texts by name: names of lower case ASCII letters, texts of printable ASCII characters. */
+export type Metadata = Readonly<Record<string, string>>
+
 /** Byte positions, both inclusive. `last` may be after the end; if `first` is, reading fails with `store_error`. */
 export interface ByteRange { readonly first: number, readonly last: number }
 
@@ -52,9 +61,11 @@ export interface StreamOptions {
   readonly range?: ByteRange
 }
 
-/** The content type and the condition of `ObjectStore.put`. */
+/** The content type, the metadata and the condition of `ObjectStore.put`. */
 export interface PutOptions {
   readonly contentType?: string
+  /** Stored with the object, for `head`. */
+  readonly metadata?: Metadata
   /**
    * Write only if the object has this ETag or, with `null`, only if there is no object; otherwise fail with `precondition_failed`. The check
    * and the write are atomic. Default: write unconditionally.
@@ -81,7 +92,7 @@ export interface ObjectStore {
   /** As `get`, for large objects: the body is a stream, whose bytes are not verified and whose reads are not retried. */
   stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined>
   /** Returns the properties of an object; `undefined` if it does not exist. */
-  head (key: string): Promise<ObjectInfo | undefined>
+  head (key: string): Promise<ObjectHead | undefined>
   /** Writes a whole object atomically: readers see the old one or the new one. Returns the new ETag. */
   put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>
   /** Creates the bucket or folder if it does not exist. */

@@ -8,6 +8,8 @@ export interface Precondition {
   readonly expectedEtag: string | null
   /** Whether another version that was written at about the same time may have the same ETag. */
   readonly racy: boolean
+  /** The number of records in it, if its writer has stored that. */
+  readonly records?: number | undefined
 }
 
 /** Why a precondition could not be read. Plain data, unlike a StoreError. */
@@ -15,6 +17,13 @@ export interface PreconditionFailure { readonly code: StoreErrorCode, readonly m
 
 /** The preconditions of objects, by key. */
 export type Preconditions = ReadonlyMap<string, Precondition | PreconditionFailure>
+
+/** The name of the metadata of an output that has the number of its records. */
+export const RECORDS = 'records'
+
+function toCount (text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
 
 /** Reads the precondition of each key. A failure of the store becomes part of the result. */
 export async function readPreconditions (store: ObjectStore, keys: readonly string[]): Promise<Preconditions> {
@@ -24,7 +33,7 @@ export async function readPreconditions (store: ObjectStore, keys: readonly stri
 async function readPrecondition (store: ObjectStore, key: string): Promise<Precondition | PreconditionFailure> {
   try {
     const found = await store.head(key).catch(refusedToMissing)
-    return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false }
+    return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false, records: toCount(found?.metadata?.[RECORDS]) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     return { code: error.code, message: error.message }

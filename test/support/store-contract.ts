@@ -188,6 +188,19 @@ function testWriting (t: Test, { open }: ContractSubject): void {
     t.equal(await bodyOf(store, 'key'), '199')
   })
 
+  t.test('metadata is that of the last write', async t => {
+    const store = await open(t)
+    for (const options of [{}, { ifMatch: null }]) {
+      const key = JSON.stringify(options)
+      const { etag } = await store.put(key, bytes('one'), { ...options, metadata: { records: '1', other: 'a b' } })
+      t.match(await store.head(key), { etag, metadata: { records: '1', other: 'a b' } })
+      const two = await store.put(key, bytes('two'), { ifMatch: etag, metadata: { records: '2' } })
+      t.same((await store.head(key))?.metadata, { records: '2' })
+      await store.put(key, bytes('three'), { ifMatch: two.etag })
+      t.equal((await store.head(key))?.metadata, undefined)
+    }
+  })
+
   t.test('creates an object only if it does not exist', async t => {
     const store = await open(t)
     const { etag } = await store.put('key', bytes('one'), { ifMatch: null })

@@ -69,18 +69,23 @@ export class MemoryStore implements ObjectStore {
 
   async head (key: string) {
     const found = this.#bucket.get(key)
-    return found && toInfo(found)
+    if (found === undefined) return undefined
+    const metadata = Object.entries(found.headers).filter(([name]) => name.startsWith(META)).map(([name, value]) => [name.slice(META.length), value])
+    return { ...toInfo(found), ...metadata.length > 0 && { metadata: Object.fromEntries(metadata) } }
   }
 
-  async put (key: string, body: Uint8Array, { ifMatch }: PutOptions = {}) {
+  async put (key: string, body: Uint8Array, { ifMatch, metadata = {} }: PutOptions = {}) {
     if (ifMatch !== undefined && ifMatch !== (this.#bucket.get(key)?.etag ?? null)) throw new StoreError('precondition_failed', key)
-    return { etag: this.#bucket.put(key, body).etag }
+    const headers = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [META + name, value]))
+    return { etag: this.#bucket.put(key, body, headers).etag }
   }
 
   async create (): Promise<void> {}
 
   async close (): Promise<void> {}
 }
+
+const META = 'x-amz-meta-'
 
 function toInfo ({ key, etag, body, lastModified }: BucketObject): ObjectInfo {
   return { key, etag, size: body.length, lastModified }

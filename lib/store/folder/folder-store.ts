@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.js'
 import { checkKeyOrder } from '../key.js'
 import type { ObjectList } from '../object-list.js'
 import {
-  StoreError, type GetOptions, type ListOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
+  StoreError, type GetOptions, type ListOptions, type ObjectBody, type ObjectHead, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions
 } from '../object-store.js'
 import { BlockingDisk } from './blocking-disk.js'
@@ -16,6 +16,7 @@ import { listPages } from './folder-listing.js'
 import { resolveRoot, statFile, type Lookup } from './folder-path.js'
 import { PoolDisk, type FileSystem } from './pool-disk.js'
 import { readObject, streamObject } from './folder-read.js'
+import { readMetadata } from './file-metadata.js'
 import { infoOf } from './folder-version.js'
 import { joinWriter, leaveWriters } from './folder-writer.js'
 
@@ -65,19 +66,22 @@ export class FolderStore implements ObjectStore {
     return this.#read(key, undefined, (lookup) => streamObject({ ...lookup, clock: this.#clock }, key, options, limits))
   }
 
-  head (key: string): Promise<ObjectInfo | undefined> {
+  head (key: string): Promise<ObjectHead | undefined> {
     return this.#read(key, undefined, async (lookup) => {
       const now = this.#clock()
       const stats = await statFile(lookup, key)
-      return stats && infoOf(key, stats, now)
+      if (stats === undefined) return undefined
+      const info = infoOf(key, stats, now)
+      const metadata = await readMetadata(lookup.root, info)
+      return { ...info, ...metadata && { metadata } }
     })
   }
 
-  async put (key: string, body: Uint8Array, { ifMatch }: PutOptions = {}): Promise<{ readonly etag: string }> {
+  async put (key: string, body: Uint8Array, { ifMatch, metadata }: PutOptions = {}): Promise<{ readonly etag: string }> {
     try {
       const root = await resolveRoot(this.#path)
       if (!isFileKey(key)) throw new StoreError('invalid_key', 'no file can have this path')
-      return { etag: await joinWriter(root, this).put(key, body, ifMatch) }
+      return { etag: await joinWriter(root, this).put(key, body, ifMatch, metadata) }
     } catch (error) {
       throw this.#storeError(key, error)
     }

@@ -1,8 +1,9 @@
 import { lstat, rename } from 'node:fs/promises'
-import { StoreError } from '../object-store.js'
+import { StoreError, type Metadata } from '../object-store.js'
 import { discardTempFile, writeTempFile } from './temp-file.js'
 import { toMissing } from './folder-error.js'
 import { FolderLock } from './folder-lock.js'
+import { writeMetadata } from './file-metadata.js'
 import { makePath } from './folder-path.js'
 import { etagOf } from './folder-version.js'
 
@@ -43,14 +44,16 @@ export class FolderWriter {
   }
 
   /** As `ObjectStore.put`. Returns the ETag. */
-  async put (key: string, body: Uint8Array, ifMatch: string | null | undefined): Promise<string> {
+  async put (key: string, body: Uint8Array, ifMatch: string | null | undefined, metadata?: Metadata): Promise<string> {
     const path = await makePath(this.#root, key)
     const temp = await writeTempFile(this.#root, body)
     try {
       return await this.#inTurn(async () => {
         if (ifMatch !== undefined) await this.#checkEtag(path, ifMatch)
         await rename(temp.path, path)
-        return etagOf(await temp.file.stat({ bigint: true }))
+        const etag = etagOf(await temp.file.stat({ bigint: true }))
+        if (metadata !== undefined) await writeMetadata(this.#root, { key, etag }, metadata)
+        return etag
       })
     } finally {
       await discardTempFile(temp)

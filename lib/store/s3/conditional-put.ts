@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
-import { StoreError } from '../object-store.js'
+import { StoreError, type Metadata } from '../object-store.js'
 import { isNoSuchBucket, statusOf } from './s3-error.js'
 import { unquote } from './s3-object.js'
 import type { PutInput, S3Requests } from './s3-requests.js'
@@ -33,7 +33,7 @@ export class ConditionalPut {
       const quote = this.#quote
       const condition = ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: quote + ifMatch + quote }
       try {
-        const once = { ...input, ...condition, Metadata: { [WRITE_ID]: writeId } }
+        const once = { ...input, ...condition, Metadata: { ...input.Metadata, [WRITE_ID]: writeId } }
         const { ETag } = await this.#requests.put(key, once, false, signal)
         return { etag: unquote(ETag) }
       } catch (error) {
@@ -49,6 +49,11 @@ export class ConditionalPut {
       }
     }
   }
+}
+
+/** The metadata of an object without the id of its write; `undefined` if there is no other. */
+export function withoutWriteId ({ [WRITE_ID]: _, ...metadata }: Metadata = {}): Metadata | undefined {
+  return Object.keys(metadata).length === 0 ? undefined : metadata
 }
 
 /** Whether a failure leaves open if the write took effect: there was no response, the condition was false, or the server could not evaluate it. */

@@ -5,10 +5,10 @@ import { RetryBudget } from '../../base/retry-budget.js'
 import { isKey } from '../key.js'
 import type { ObjectList } from '../object-list.js'
 import {
-  StoreError, type GetOptions, type ListOptions, type ObjectBody, type ObjectInfo, type ObjectStore, type ObjectStream, type PutOptions,
+  StoreError, type GetOptions, type ListOptions, type ObjectBody, type ObjectHead, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions
 } from '../object-store.js'
-import { ConditionalPut } from './conditional-put.js'
+import { ConditionalPut, withoutWriteId } from './conditional-put.js'
 import { Deadline, transferMs } from './deadline.js'
 import { bodyOf, wholeSize } from './s3-body.js'
 import type { S3ClientSettings } from './s3-client.js'
@@ -81,15 +81,16 @@ export class S3Store implements ObjectStore {
     return response && { ...toInfo(key, wholeSize(response), response), body: bodyOf(response) }
   }
 
-  async head (key: string): Promise<ObjectInfo | undefined> {
+  async head (key: string): Promise<ObjectHead | undefined> {
     if (!isS3Key(key)) return undefined
     const response = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.head(key, signal))
-    return response && toInfo(key, response.ContentLength ?? 0, response)
+    const metadata = withoutWriteId(response?.Metadata)
+    return response && { ...toInfo(key, response.ContentLength ?? 0, response), ...metadata && { metadata } }
   }
 
-  async put (key: string, body: Uint8Array, { ifMatch, contentType }: PutOptions = {}): Promise<{ readonly etag: string }> {
+  async put (key: string, body: Uint8Array, { ifMatch, contentType, metadata }: PutOptions = {}): Promise<{ readonly etag: string }> {
     if (!isS3Key(key)) throw new StoreError('invalid_key', `${this.#urlOf(key)}: S3 cannot store an object with this key`)
-    const input = { Body: body, ...(contentType ? { ContentType: contentType } : {}) }
+    const input = { Body: body, ...(contentType ? { ContentType: contentType } : {}), ...metadata && { Metadata: metadata } }
     return this.#within(this.#deadlineMs + transferMs(body.length), this.#urlOf(key), async ({ signal }) => {
       if (ifMatch !== undefined) return this.#conditionalPut.send(key, input, ifMatch, signal)
       const { ETag } = await this.#requests.put(key, input, true, signal)
