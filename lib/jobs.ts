@@ -1,7 +1,6 @@
 import type { Clock, MonotonicClock } from './base/clock.js'
-import { IncompleteSourceError } from './base/errors.js'
-import { describeFailure, toFailureCode, type FailureCode } from './base/failure-code.js'
-import { SingleFlight } from './base/single-flight.js'
+import { ConfirmationMismatchError, IncompleteSourceError } from './base/errors.js'
+import { describeFailure, ERROR_CODES, toFailureCode, type FailureCode } from './base/failure-code.js'
 import type { ReconcileProgress } from './source/reconcile.js'
 import type { UpdateReport } from './transformer.js'
 
@@ -18,19 +17,27 @@ export interface Job {
   readonly instance: string
   readonly trigger: JobTrigger
   readonly dryRun: boolean
-  readonly state: 'waiting' | 'running' | 'succeeded' | 'failed'
+  /** `held`: nothing was published, because many records would be lost; `result.confirm` is the data version that a job has to confirm. */
+  readonly state: (typeof JOB_STATES)[number]
   readonly createdAt: number
   readonly startedAt: number | null
   readonly finishedAt: number | null
   readonly progress: ReconcileProgress
   readonly result: UpdateReport | null
-  readonly error: { readonly code: FailureCode, readonly detail: string } | null
+  readonly error: { readonly code: JobErrorCode, readonly detail: string } | null
 }
+
+/** The states of jobs, the final ones last. */
+export const JOB_STATES = ['waiting', 'running', 'succeeded', 'held', 'failed'] as const
+
+/** Why a job failed. */
+export type JobErrorCode = FailureCode | 'confirmation_mismatch'
+export const JOB_ERROR_CODES: readonly JobErrorCode[] = [...ERROR_CODES, 'confirmation_mismatch']
 
 /** What `Jobs` depends on. */
 export interface JobsOptions {
   /** Does the work of a job and reports its progress. */
-  readonly work: (options: { readonly dryRun: boolean, readonly onProgress: (progress: ReconcileProgress) => void }) => Promise<UpdateReport>
+  readonly work: (options: { readonly dryRun: boolean, readonly confirm: string | undefined, readonly onProgress: (progress: ReconcileProgress) => void }) => Promise<UpdateReport>
   /** The name of this process. Job ids begin with it. */
   readonly instance: string
   readonly clock: Clock
@@ -39,10 +46,15 @@ export interface JobsOptions {
   readonly onEnd?: (job: Job, cause?: unknown) => void
 }
 
+/** A job that waits, and its end. */
+interface Waiting { readonly id: string, readonly ended: Promise<Job> }
+
+/** Jobs that run one after the other. */
 interface Queue {
-  readonly flight: SingleFlight<Job>
-  /** The id of the job that starts after the running one. */
-  waiting: string | undefined
+  /** The jobs that wait, by the data version that they confirm; `undefined` is none. */
+  readonly waiting: Map<string | undefined, Waiting>
+  /** The number of jobs that have not ended. */
+  length: number
   /** The end of the last job of the queue. */
   idle: Promise<unknown>
 }
@@ -51,16 +63,16 @@ interface Queue {
 const MAX_JOBS = 100
 
 /**
- * The aggregation jobs of this process. At most one job runs and one waits. While a job waits, further requests join it: its listing has not
- * begun, so it will include every change that was made before the request. Dry runs, which write nothing, have a separate queue.
+ * The aggregation jobs of this process. At most one job runs and one waits, besides those that confirm a data version. While a job waits, further requests join
+ * it if they confirm the same: its listing has not begun, so it will include every change that was made before the request. Dry runs, which write nothing, have a separate queue.
  */
 export class Jobs {
   readonly #options: JobsOptions
   readonly #jobs = new Map<string, Job>()
   /** The difference between the wall clock and the monotonic clock when each job was created. */
   readonly #offsets = new Map<string, number>()
-  readonly #publishing = this.#createQueue()
-  readonly #dryRuns = this.#createQueue()
+  readonly #publishing = createQueue()
+  readonly #dryRuns = createQueue()
   #count = 0
 
   constructor (options: JobsOptions) {
@@ -78,30 +90,31 @@ export class Jobs {
   }
 
   /** Adds a job, or joins the waiting one. `ended` never rejects: a failure is in the `state` and `error` of the job. */
-  enqueue (trigger: JobTrigger, { dryRun = false } = {}): { readonly job: Job, readonly ended: Promise<Job> } {
+  enqueue (trigger: JobTrigger, { dryRun = false, confirm }: { readonly dryRun?: boolean, readonly confirm?: string | undefined } = {}): { readonly job: Job, readonly ended: Promise<Job> } {
     const queue = dryRun ? this.#dryRuns : this.#publishing
-    const id = queue.waiting ??= this.#create(trigger, dryRun)
-    const ended = queue.flight.fresh()
-    queue.idle = ended
+    const { id, ended } = queue.waiting.get(confirm) ?? this.#append(queue, this.#create(trigger, dryRun), confirm)
     return { job: this.#jobs.get(id)!, ended }
+  }
+
+  /** Starts a job now, or after all others of its queue. */
+  #append (queue: Queue, id: string, confirm: string | undefined): Waiting {
+    const start = async () => {
+      queue.waiting.delete(confirm)
+      const job = await this.#run(id, confirm)
+      queue.length--
+      return job
+    }
+    const isFirst = queue.length++ === 0
+    const ended = isFirst ? start() : queue.idle.then(start)
+    queue.idle = ended
+    const waiting = { id, ended }
+    if (!isFirst) queue.waiting.set(confirm, waiting)
+    return waiting
   }
 
   /** Waits until all jobs that exist now have ended. */
   async idle (): Promise<void> {
     await Promise.all([this.#publishing.idle, this.#dryRuns.idle])
-  }
-
-  #createQueue (): Queue {
-    const queue: Queue = {
-      flight: new SingleFlight(async () => {
-        const id = queue.waiting!
-        queue.waiting = undefined
-        return await this.#run(id)
-      }),
-      waiting: undefined,
-      idle: Promise.resolve()
-    }
-    return queue
   }
 
   #create (trigger: JobTrigger, dryRun: boolean): string {
@@ -135,13 +148,13 @@ export class Jobs {
     }
   }
 
-  async #run (id: string): Promise<Job> {
+  async #run (id: string, confirm: string | undefined): Promise<Job> {
     const { work, monotonic, onEnd = () => {} } = this.#options
     const now = () => Math.round(this.#offsets.get(id)! + monotonic())
     const { dryRun } = this.#update(id, { state: 'running', startedAt: now() })
     try {
-      const result = await work({ dryRun, onProgress: (progress) => this.#update(id, { progress }) })
-      const job = this.#update(id, { state: 'succeeded', finishedAt: now(), result })
+      const result = await work({ dryRun, confirm, onProgress: (progress) => this.#update(id, { progress }) })
+      const job = this.#update(id, { state: result.confirm === undefined || dryRun ? 'succeeded' : 'held', finishedAt: now(), result })
       onEnd(job)
       return job
     } catch (cause) {
@@ -158,8 +171,13 @@ export class Jobs {
   }
 }
 
+function createQueue (): Queue {
+  return { waiting: new Map(), length: 0, idle: Promise.resolve() }
+}
+
 /** The public description of a failure. It does not quote the store, whose messages may contain secrets. */
-function describeError (cause: unknown): { code: FailureCode, detail: string } {
+function describeError (cause: unknown): { code: JobErrorCode, detail: string } {
+  if (cause instanceof ConfirmationMismatchError) return { code: 'confirmation_mismatch', detail: cause.message }
   if (cause instanceof IncompleteSourceError) return { code: 'download_failed', detail: cause.message }
   const code = toFailureCode(cause)
   return { code, detail: describeFailure(code) }

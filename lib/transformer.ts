@@ -5,7 +5,8 @@ import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
 import { parseSizeOrAuto } from './base/memory-limit.js'
 import { MAX_CLOSE_WAIT_MS, within, type Pause, type Timer } from './base/timer.js'
 import { Turns } from './base/turns.js'
-import { IncompleteSourceError, NoDataError } from './base/errors.js'
+import { ConfirmationMismatchError, IncompleteSourceError, LargeLossError, NoDataError } from './base/errors.js'
+import { isLargeLoss, parseShare } from './base/large-loss.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
 import { Exporter, LOCAL_READER, type BodyReader, type Encoding, type Export } from './output/exporter.js'
 import { changesAsJson, changesAsLines, type Changes } from './output/render-changes.js'
@@ -39,6 +40,7 @@ import type { QuarantineEntry } from './source/quarantine.js'
 import { selectEntries, type QuarantinePage, type QuarantineQuery } from './source/quarantine-page.js'
 import type { SourceState } from './source/source-state.js'
 import type { ObjectStore } from './store/object-store.js'
+import type { Preconditions } from './store/precondition.js'
 import { EMPTY_UTF8, type Utf8Column } from './table/utf8-column.js'
 import { Versions, type VersionRules } from './versions.js'
 import type { LakeRules } from './worker/in-process-backend.js'
@@ -82,6 +84,11 @@ export interface TransformerOptions {
   readonly timeZone?: string | undefined
   /** How fresh the data has to be. By default, data of any age is served while the lake can't be read. */
   readonly freshness?: Partial<FreshnessRules> | undefined
+  /**
+   * The greatest share of the records, from 0 to 1, that may be lost at once. A listing that lacks more, and at least MIN_LOSS records, is believed only once a second one
+   * agrees, and the output is then held until the loss is confirmed. 1: never.
+   */
+  readonly maxLoss?: number | undefined
   /** The limits of the age and the memory of data versions that are retained although they are no longer current. */
   readonly versions?: Partial<VersionRules> | undefined
   /** The maximum bytes of response bodies that are in memory because their clients have not read them yet, without the data versions. */
@@ -135,16 +142,23 @@ export interface OutputOptions extends CsvOptions {
   readonly filters?: SelectQuery['filters']
   /** Report what would change and write nothing. */
   readonly dryRun?: boolean | undefined
+  /** Publish only if the lake has this data version, even if many records are lost. */
+  readonly confirm?: string | undefined
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
 }
 
 /** The result of an update: that of the CSV and, in `otherOutputs`, those of the other formats. */
-export interface UpdateReport extends OutputReport {
+export interface UpdateReport extends Omit<OutputReport, 'isHeld'> {
+  /** Present if the output is held, or in a dry run would be, because it loses many records: the data version that `confirm` has to name. */
+  readonly confirm?: string
   /** The number of info files in quarantine. */
   readonly rejected: number
   readonly otherOutputs: readonly Pick<OutputReport, 'key' | 'etag' | 'bytes' | 'skipped'>[]
   readonly warnings: readonly Warning[]
 }
+
+/** The maximum number of listings of one `updateOutput` while each lacks many records that the one before had. */
+const MAX_LISTINGS = 3
 
 /** A call of `updateOutput` that waits for a reconcile. */
 interface RunningUpdate {
@@ -176,6 +190,11 @@ export class UserDataTransformer {
   /** Why the snapshot could not be read at the start, until this process has written one. */
   #snapshotFailure: SnapshotFailure | undefined
   readonly #lastGoodCounts = new WeakMap<SelectQuery, { readonly ids: Utf8Column, readonly count: number }>()
+  readonly #maxLoss: number
+  /** The number of records before the last large loss, until the output is published without it. */
+  #beforeLoss: number | undefined
+  /** The ETag of the output after the last job; `null` if it did not exist, `undefined` before the first job. */
+  #outputEtag: string | null | undefined
   /** Why the last write of the snapshot failed; `undefined` if it succeeded. */
   #snapshotError: unknown
 
@@ -183,6 +202,7 @@ export class UserDataTransformer {
     const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions, schema = USERS_SCHEMA } = options
     const { imageFields } = compileSchema(schema)
     this.#firstImage = imageFields[0]?.name
+    this.#maxLoss = options.maxLoss ?? parseShare(DEFAULTS.maxLoss)!
     this.#clock = clock
     this.#cache = cache
     const indexMaxBytes = options.indexMaxBytes ?? parseSizeOrAuto(DEFAULTS.indexMaxBytes)
@@ -213,6 +233,8 @@ export class UserDataTransformer {
       hidden: options.hidden,
       timeZone: this.#timeZone,
       snapshotKey,
+      outputKey: this.#outputKey,
+      maxLoss: this.#maxLoss,
       sharing: options.sharing && { ...options.sharing, stateKey, maxStalenessMs: freshness.maxStalenessMs, maxListRequests: freshness.maxListRequests }
     }
     const backend = options.openBackend?.(rules) ?? openBackend(rules, { store, monotonic, wallClock: clock })
@@ -422,22 +444,45 @@ export class UserDataTransformer {
   /**
    * Brings the aggregated output up to date with the source. The listing begins after this call.
    *
-   * @throws StoreError if the lake can't be read or written; IncompleteSourceError if an info file could not be downloaded
+   * @throws StoreError if the lake can't be read or written; IncompleteSourceError if an info file could not be downloaded; LargeLossError if several listings
+   * lack many records, each other ones; ConfirmationMismatchError if the data version is not the confirmed one
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
-    const { dryRun = false, onProgress = () => {} } = options
+    const { dryRun = false, confirm, onProgress = () => {} } = options
     const outputs = this.#outputsOf(options)
     const update = { outputKeys: outputs.map(({ key }) => key), onProgress }
     let rejected = 0
+    let version = ''
     const refresh = async () => {
       const reconciled = await this.#refreshFor(update)
       if (reconciled.failed.length > 0) throw new IncompleteSourceError(reconciled.failed)
       rejected = reconciled.quarantine.counts.rejects
+      version = reconciled.state.table.version
+      if (confirm !== undefined && confirm !== version) throw new ConfirmationMismatchError(confirm, version)
+      this.#noteOutput(reconciled.preconditions)
       return reconciled
     }
-    const [report, ...otherOutputs] = await updateOutputs(this.#backend, { outputs, dryRun, refresh })
-    if (!dryRun) this.#snapshots.offer(this.#cache.state)
-    return { ...report!, rejected, otherOutputs, warnings: this.warnings(options.columns) }
+    const guard = confirm === undefined ? () => ({ maxLoss: this.#maxLoss, before: this.#beforeLoss }) : undefined
+    const [first, ...others] = await updateOutputs(this.#backend, { outputs, dryRun, guard, refresh })
+    const { isHeld, ...report } = first!
+    if (!dryRun) this.#noteUpdate(first!)
+    const otherOutputs = others.map(({ isHeld, ...other }) => other)
+    return { ...report, rejected, otherOutputs, warnings: this.warnings(options.columns), ...isHeld && { confirm: version } }
+  }
+
+  /** If another replica has replaced the output since the last job, the number of records that is stored with it counts. */
+  #noteOutput (preconditions: Preconditions): void {
+    const output = preconditions.get(this.#outputKey)
+    if (output === undefined || 'code' in output || this.#outputEtag === undefined || output.expectedEtag === this.#outputEtag) return
+    this.#outputEtag = output.expectedEtag
+    this.#beforeLoss = undefined
+  }
+
+  #noteUpdate ({ isHeld, etag }: OutputReport): void {
+    this.#outputEtag = etag
+    if (isHeld) return
+    this.#beforeLoss = undefined
+    this.#snapshots.offer(this.#cache.state)
   }
 
   /**
@@ -448,9 +493,12 @@ export class UserDataTransformer {
     return await this.#backend.outputAgeMs(this.#outputsOf(options)).catch(() => undefined)
   }
 
-  /** Writes the snapshot, which makes the next start fast, unless it is up to date. Never rejects: `onSnapshotWritten` receives a failure. */
+  /**
+   * Writes the snapshot, which makes the next start fast, unless it is up to date, or the output does not have a large loss yet: the next process then judges it
+   * anew. Never rejects: `onSnapshotWritten` receives a failure.
+   */
   async flush (): Promise<void> {
-    if (this.#refresher.last !== undefined) await this.#snapshots.flush(this.#cache.state)
+    if (this.#refresher.last !== undefined && this.#beforeLoss === undefined) await this.#snapshots.flush(this.#cache.state)
   }
 
   /** Waits for up to a second for a snapshot that is being written, and closes the backend. The caller closes the store. */
@@ -469,6 +517,7 @@ export class UserDataTransformer {
     const isFirst = this.#refresher.last === undefined
     const reconciled = await this.#backend.reconcile(isFirst ? undefined : this.#cache.state, { retryAll: fresh, outputKeys }, onProgress)
     const { state, snapshotFailure } = reconciled
+    this.#noteLoss(reconciled, isFirst ? undefined : this.#cache.state)
     if (snapshotFailure !== undefined) {
       this.#snapshotFailure = snapshotFailure
       this.#options.onColdStart?.(snapshotFailure)
@@ -481,6 +530,13 @@ export class UserDataTransformer {
     return reconciled
   }
 
+  /** Remembers how many records there were before a large loss, which this process or another replica has found. */
+  #noteLoss ({ state, largeLoss }: BackendReconciled, previous: SourceState | undefined): void {
+    const before = previous?.table.length ?? 0
+    const loss = largeLoss ?? { lost: before - state.table.length, before }
+    if (isLargeLoss(loss, this.#maxLoss)) this.#beforeLoss = Math.max(this.#beforeLoss ?? 0, loss.before)
+  }
+
   #noteSnapshot (error: unknown): void {
     this.#snapshotError = error
     if (error === undefined) this.#snapshotFailure = undefined
@@ -488,13 +544,19 @@ export class UserDataTransformer {
   }
 
   /**
-   * Waits for a reconcile that begins after this call and reads the preconditions of the outputs. If another reconcile has to end first,
+   * Waits for a reconcile that begins after this call and reads the preconditions of the outputs. If its listing lacks many records, lists again. If another reconcile has to end first,
    * `onProgress` receives its progress, too.
    */
   async #refreshFor (update: RunningUpdate): Promise<Reconciled> {
     this.#updates.add(update)
     try {
-      return await this.#refresher.refresh({ fresh: true })
+      for (let listing = 1; ; listing++) {
+        try {
+          return await this.#refresher.refresh({ fresh: true })
+        } catch (error) {
+          if (!(error instanceof LargeLossError) || listing === MAX_LISTINGS) throw error
+        }
+      }
     } finally {
       this.#updates.delete(update)
     }
@@ -511,7 +573,7 @@ export class UserDataTransformer {
     return data
   }
 
-  #outputsOf ({ formats = ['csv'], dryRun, onProgress, ...shape }: OutputOptions): Output[] {
+  #outputsOf ({ formats = ['csv'], dryRun, confirm, onProgress, ...shape }: OutputOptions): Output[] {
     return formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) }))
   }
 

@@ -6,6 +6,7 @@ import { parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
 import { readEnvFile } from '../lib/base/env-file.js'
 import { INFO_FORMATS } from '../lib/base/info-formats.js'
+import { parseShare } from '../lib/base/large-loss.js'
 import { parseSize } from '../lib/base/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
@@ -36,6 +37,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
     const ms = parseDuration(value)
     return ms !== undefined && ms >= 1000 && ms <= 3_600_000
   },
+  share: (value) => parseShare(value) !== undefined,
   'size-or-auto': (value) => value === 'auto' || parseSize(value) !== undefined,
   prefix: (value) => value === '' || (value.endsWith('/') && isPath(value.slice(0, -1))),
   key: isPath,

@@ -7,6 +7,8 @@ import { warningLogger } from './lake-log.js'
  * logged; the failures in between, and jobs that changed nothing, have the level debug. Only an internal error is logged with its stack.
  */
 export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) => void {
+  /** The data version that the last held job named. */
+  let held: string | undefined
   /** The error code of the last job, if it failed, by `dryRun`. */
   const lastFailures = new Map<boolean, string>()
   const logWarnings = warningLogger(log)
@@ -24,6 +26,14 @@ export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) 
     // All other warnings are logged after each reconcile; see lake-log.ts.
     if (!dryRun) logWarnings(result!.warnings.filter(({ code }) => code === 'unknown_output_column'))
     lastFailures.delete(dryRun)
+    const { confirm, records, removed } = result!
+    if (confirm !== undefined && !dryRun) {
+      if (confirm === held) log.debug({ ...job, result }, 'Job held again')
+      else log.warn({ ...job, confirm, records, removed }, 'Job held: the output would lose more records than MAX_LOSS allows; POST /data?confirm=<this Data-Version> publishes it')
+      held = confirm
+      return
+    }
+    if (!dryRun) held = undefined
     if (previous !== undefined) log.info({ ...job, result }, `Job succeeded; jobs no longer fail with ${previous}`)
     else log[result!.skipped && !dryRun ? 'debug' : 'info']({ ...job, result }, 'Job succeeded')
   }

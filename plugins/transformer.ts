@@ -9,6 +9,7 @@ import type { DuplicateRule, InputEncoding } from '../lib/base/info-formats.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
+import { parseShare } from '../lib/base/large-loss.js'
 import { parseSizeOrAuto } from '../lib/base/memory-limit.js'
 import { toExtensions } from './config.js'
 import { budgetLogger, freshnessLogger } from './freshness-log.js'
@@ -81,6 +82,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
       maxStaleIfErrorMs: parseDuration(config.MAX_STALE_IF_ERROR) ?? Infinity,
       maxListRequests: maxListRequests(config)
     },
+    maxLoss: parseShare(config.MAX_LOSS)!,
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: parseSizeOrAuto(config.VERSIONS_MAX_BYTES) },
     indexMaxBytes: parseSizeOrAuto(config.INDEX_MAX_BYTES),
     responsesMaxBytes: parseSizeOrAuto(config.RESPONSES_MAX_BYTES),

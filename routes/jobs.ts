@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import type { Job as LibJob } from '../lib/jobs.js'
 import { Problem, unavailable } from '../plugins/problems/problem.js'
-import { booleanParameter } from './http/parameter.js'
+import { booleanParameter, textParameter } from './http/parameter.js'
 import { NoQuery, pathParameter } from './http/parameters.js'
 import { parametersSchema } from './http/query.js'
 import { getJob, listJobs, publishOutput } from './openapi/jobs.js'
@@ -11,7 +11,13 @@ import type { UpdateReport } from '../lib/transformer.js'
 import { Job, JobList, type JobResult } from './http/schemas.js'
 
 const PostQuery = parametersSchema({
-  dry_run: booleanParameter({ default: false, description: 'Whether the job only reports what would change and writes nothing.', example: true })
+  dry_run: booleanParameter({ default: false, description: 'Whether the job only reports what would change and writes nothing.', example: true }),
+  confirm: textParameter({
+    accepted: 'a Data-Version: the confirm of the result of a job',
+    description: 'The `confirm` of the result of a held job: publish this data version although it loses many records. If the lake has another version, nothing is published, and the ' +
+      'response is 409.',
+    example: 'Qm3cVxq0mXbZ0vTjS3hU4w'
+  })
 })
 const JobParams = parametersSchema({ id: pathParameter({ description: 'The id of the job.', example: '5e2f8a10-1' }) })
 
@@ -28,13 +34,13 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const post = { config: { operation: publishOutput, access: 'write' as const }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
   fastify.post('/data', post, async (request, reply) => {
     if (fastify.isClosing) throw unavailable('draining', 'This process is shutting down; send the request to another one')
-    const { dry_run: dryRun = false } = request.query
+    const { dry_run: dryRun = false, confirm } = request.query
     if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false, so this process writes nothing to the lake; only dry_run=true is possible')
     if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
-      const { job } = jobs.enqueue('api', { dryRun })
+      const { job } = jobs.enqueue('api', { dryRun, confirm })
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async', 'retry-after': '1' }).send(toWire(job))
     }
-    const { id, error, ...rest } = await fastify.lakeWaits.during(() => jobs.enqueue('api', { dryRun }).ended)
+    const { id, error, ...rest } = await fastify.lakeWaits.during(() => jobs.enqueue('api', { dryRun, confirm }).ended)
     if (error !== null) throw jobFailed(id, error)
     return toWire({ id, error, ...rest })
   })
@@ -55,6 +61,7 @@ export default routes
 /** The problem for a client that has waited for a job that failed. */
 function jobFailed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {
   const headers = { location: `/jobs/${id}` }
+  if (code === 'confirmation_mismatch') return new Problem(409, code, `confirm: ${detail}; POST /data without confirm reports what would change`, { headers })
   if (code === 'internal_error') return new Problem(500, code, detail, { headers })
   return new Problem(503, code, detail, { headers: { ...headers, 'retry-after': '1' } })
 }

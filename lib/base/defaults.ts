@@ -10,6 +10,7 @@ export const DEFAULTS = {
   maxStaleness: '2s',
   refreshWait: '1s',
   maxStaleIfError: 'unlimited',
+  maxLoss: '20%',
   versionsMaxAge: '10m',
   versionsMaxBytes: 'auto',
   indexMaxBytes: 'auto',

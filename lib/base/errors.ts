@@ -1,3 +1,4 @@
+import type { Loss } from './large-loss.js'
 import { nearest } from './nearest.js'
 
 /** Where a query names a column. */
@@ -38,6 +39,26 @@ export class IncompleteSourceError extends Error {
     this.name = 'IncompleteSourceError'
   }
 }
+
+/** A complete listing lacks so many records that it is believed only once a second one agrees. */
+export class LargeLossError extends Error {
+  /** @param loss or the message of an error that has one */
+  constructor (loss: Loss | string) {
+    super(typeof loss === 'string' ? loss : `The listing lacks ${loss.lost} of ${loss.before} records, more than MAX_LOSS allows; it is believed once the next one agrees`)
+    this.name = 'LargeLossError'
+  }
+}
+
+/** An output was not published because the caller has confirmed another data version. */
+export class ConfirmationMismatchError extends Error {
+  /** @param version the current data version */
+  constructor (confirmed: string, version: string) {
+    super(`got ${JSON.stringify(confirmed.slice(0, MAX_CONFIRMED_LENGTH))}; the lake has the data version ${version} now, and nothing was published`)
+    this.name = 'ConfirmationMismatchError'
+  }
+}
+
+const MAX_CONFIRMED_LENGTH = 100
 
 /** A column has more UTF-8 text than 32-bit offsets can address: 2 GiB. */
 export class TooLargeError extends Error {

@@ -1,7 +1,7 @@
-import { StoreError, TooLargeError, type StoreErrorCode } from './errors.js'
+import { LargeLossError, StoreError, TooLargeError, type StoreErrorCode } from './errors.js'
 
 /** Why an operation failed or why the data may be stale. The codes are stable: they appear in responses and in `Data-Stale`. */
-export type FailureCode = StoreErrorCode | 'lake_too_large' | 'download_failed' | 'refresh_slow' | 'internal_error'
+export type FailureCode = StoreErrorCode | 'lake_too_large' | 'large_loss' | 'download_failed' | 'refresh_slow' | 'internal_error'
 
 const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   unreachable: 'The lake cannot be reached',
@@ -16,6 +16,7 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   read_only: 'Another process writes to this folder; this one only reads it',
   store_error: 'The lake returned an error',
   lake_too_large: 'The lake is too large: one of its columns has more than 2 GiB of text; hide it with COLUMNS_HIDDEN, or shorten its values',
+  large_loss: 'The last listing lacks so many records that it is believed only once a second one agrees',
   download_failed: 'Some info files could not be downloaded',
   refresh_slow: 'The data is old and still being refreshed',
   internal_error: 'An unexpected error; see the log'
@@ -32,8 +33,9 @@ export function describeFailure (code: FailureCode): string {
   return DESCRIPTIONS[code]
 }
 
-/** The code of an error; `internal_error` if it is neither a StoreError nor a TooLargeError. */
+/** The code of an error; `internal_error` if it is none of those that this module knows. */
 export function toFailureCode (error: unknown): FailureCode {
   if (error instanceof StoreError) return error.code
+  if (error instanceof LargeLossError) return 'large_loss'
   return error instanceof TooLargeError ? 'lake_too_large' : 'internal_error'
 }

@@ -22,6 +22,7 @@ export const WARNING_CODES = [
   'snapshot_not_writable',
   'state_not_readable',
   'state_not_writable',
-  'output_not_writable'
+  'output_not_writable',
+  'output_held'
 ] as const
 export type WarningCode = (typeof WARNING_CODES)[number]

@@ -1,16 +1,29 @@
 import { createHash } from 'node:crypto'
+import { isLargeLoss } from '../base/large-loss.js'
 import { StoreError, type ObjectStore } from '../store/object-store.js'
-import type { Precondition } from '../store/precondition.js'
+import { RECORDS, type Precondition } from '../store/precondition.js'
 import type { Changes } from './diff.js'
+
+/** When a publish is held because it would lose many records. */
+export interface PublishGuard {
+  /** As in `isLargeLoss`. */
+  readonly maxLoss: number
+  /** The number of records before the last large loss that was not published yet; `undefined` if there was none. */
+  readonly before: number | undefined
+}
 
 export interface Publication {
   readonly key: string
   readonly contentType: string
   readonly body: Buffer
+  /** The number of records in the body. It is stored with the output. */
+  readonly records: number
   /** Read before the listing that the body was made from. */
   readonly precondition: Precondition
   /** Report what would change, and write nothing. */
   readonly dryRun: boolean
+  /** Absent: nothing is held. */
+  readonly guard?: PublishGuard | undefined
   /** Counts the changes to the current output (`undefined` if no output exists). Called only if the output changes. */
   readonly compare: (before: Buffer | undefined) => Promise<Changes>
 }
@@ -22,9 +35,17 @@ export interface PublishReport extends Changes {
   readonly bytes: number
   /** Whether nothing was written: the output was up to date, or this was a dry run. */
   readonly skipped: boolean
+  /** Whether the publish is held, or in a dry run would be: it loses many records. */
+  readonly isHeld: boolean
 }
 
 const NO_CHANGES: Changes = { added: 0, changed: 0, removed: 0 }
+
+/** Whether a publish would lose many records: of those in the output if their number was stored with it, or of those before the last large loss. */
+export function losesMany (removed: number, records: number, { records: published = 0 }: Precondition, { maxLoss, before = 0 }: PublishGuard): boolean {
+  const most = Math.max(published, before)
+  return most > 0 && isLargeLoss({ lost: Math.max(removed, most - records), before: most }, maxLoss)
+}
 
 /** Publishes outputs to a store if they have changed. */
 export class Publisher {
@@ -42,9 +63,9 @@ export class Publisher {
    *
    * @throws StoreError `precondition_failed` if the output was written in the meantime; any other error of the store
    */
-  async publish ({ key, contentType, body, precondition, dryRun, compare }: Publication): Promise<PublishReport> {
+  async publish ({ key, contentType, body, records, precondition, dryRun, guard, compare }: Publication): Promise<PublishReport> {
     const digest = createHash('sha256').update(body).digest('base64url')
-    const report = { key, etag: precondition.expectedEtag, bytes: body.length, skipped: true }
+    const report = { key, etag: precondition.expectedEtag, bytes: body.length, skipped: true, isHeld: false }
     if (this.#isCurrent(key, precondition, digest)) return { ...report, ...NO_CHANGES }
     const before = await this.#read(key, precondition)
     if (before?.equals(body)) {
@@ -52,8 +73,9 @@ export class Publisher {
       return { ...report, ...NO_CHANGES }
     }
     const changes = await compare(before)
-    if (dryRun) return { ...report, ...changes }
-    const { etag } = await this.#store.put(key, body, { ifMatch: precondition.expectedEtag, contentType })
+    const isHeld = guard !== undefined && losesMany(changes.removed, records, precondition, guard)
+    if (dryRun || isHeld) return { ...report, ...changes, isHeld }
+    const { etag } = await this.#store.put(key, body, { ifMatch: precondition.expectedEtag, contentType, metadata: { [RECORDS]: String(records) } })
     this.#seen.set(key, { etag, digest })
     return { ...report, ...changes, etag, skipped: false }
   }

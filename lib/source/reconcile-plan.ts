@@ -72,7 +72,7 @@ export function planReconcile (inventory: Inventory, previous: SourceState, rule
 }
 
 /** Whether a listed info file is the version that a row came from: same key, ETag and size, and the ETag is not racy. */
-function versionMatcher ({ inventory: { infoFiles }, previous: { files }, rules }: ReconcilePlan): (row: number, infoFile: number) => boolean {
+export function versionMatcher ({ inventory: { infoFiles }, previous: { files }, rules }: Pick<ReconcilePlan, 'inventory' | 'previous' | 'rules'>): (row: number, infoFile: number) => boolean {
   const prefixLength = Buffer.byteLength(rules.prefix)
   return (row, infoFile) => {
     if (files.racy[row] === 1 || files.sizes[row] !== infoFiles.size(infoFile)) return false

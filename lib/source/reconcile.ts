@@ -2,6 +2,7 @@ import type { MonotonicClock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
 import type { InfoFormat } from '../base/info-formats.js'
 import { compareUtf8 } from '../base/utf8.js'
+import type { Loss } from '../base/large-loss.js'
 import type { Warning } from '../base/warning.js'
 import type { RecordFields } from '../schema/record.js'
 import { compileSchema } from '../schema/schema.js'
@@ -15,12 +16,14 @@ import { parseWithHidden } from './hidden-columns.js'
 import { parseInfoFile } from './info-file.js'
 import { takeInventory } from './inventory.js'
 import { findLakeWarnings } from './lake-warnings.js'
+import type { LossGuard } from './loss-guard.js'
 import { nextState } from './next-state.js'
 import { nextQuarantine, type Quarantine } from './quarantine.js'
 import { planReconcile, toDownload } from './reconcile-plan.js'
 import { rejection } from './reject.js'
 import { MAX_INFO_BYTES, type SourceRules } from './rules.js'
-import { rejectedFilesOf, type RejectedFile, type SourceState } from './source-state.js'
+import { EMPTY_NAME, rejectedFilesOf, type RejectedFile, type SourceState } from './source-state.js'
+import type { VanishedRows } from './vanished-rows.js'
 
 /** The most bytes of info files that are downloaded at a time, by the sizes that are listed. */
 const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
@@ -56,6 +59,8 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   readonly readAgainAt?: number | undefined
   /** The preconditions of the outputs, as they were before the listing began. */
   readonly preconditions: Preconditions
+  /** Present if the listing has lost so many records that a second one had to confirm it. */
+  readonly largeLoss?: Loss | undefined
 }
 
 export interface ReconcileOptions {
@@ -66,6 +71,12 @@ export interface ReconcileOptions {
   readonly quarantine?: Quarantine | undefined
   /** Keys of outputs that will be made from the result. */
   readonly outputKeys?: readonly string[] | undefined
+  /** Decides whether a listing that lacks many records is believed. Default: it is. */
+  readonly lossGuard?: LossGuard | undefined
+  /** Without a previous state: the key of the output, whose number of records the guard compares with. */
+  readonly publishedKey?: string | undefined
+  /** Has rows that need not be downloaded. */
+  readonly vanished?: VanishedRows | undefined
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
 }
 
@@ -74,11 +85,11 @@ export interface ReconcileOptions {
  * file is invalid or cannot be downloaded, the last good row of its user remains.
  *
  * @param previous the state of the last reconcile, which is not modified. A promise is awaited only once the listing is complete.
- * @throws StoreError if the listing fails; the previous state remains valid
+ * @throws StoreError if the listing fails, LargeLossError if it is not believed yet; the previous state remains valid
  */
 export async function reconcile (
   store: ObjectStore, previous: SourceState | Promise<SourceState>, clock: MonotonicClock,
-  { rules, retryAll = false, quarantine, outputKeys = [], onProgress = () => {} }: ReconcileOptions
+  { rules, retryAll = false, quarantine, outputKeys = [], lossGuard, publishedKey, vanished, onProgress = () => {} }: ReconcileOptions
 ): Promise<Reconciled> {
   const preconditions = await readPreconditions(store, outputKeys)
   const listedAt = clock()
@@ -87,6 +98,9 @@ export async function reconcile (
   const previousState = await previous
   const isPaused = ({ backoff }: RejectedFile) => backoff !== undefined && !retryAll && clock() < backoff.until
   const plan = planReconcile(inventory, previousState, rules, isPaused)
+  const published = lossGuard === undefined || previousState.name !== EMPTY_NAME || publishedKey === undefined ? undefined : await readRecords(store, publishedKey, preconditions)
+  const largeLoss = lossGuard?.check(plan, published)
+  vanished?.restore(plan)
   const changed = toDownload(plan)
   let fetched = 0
   const { listed, requests } = inventory
@@ -116,6 +130,7 @@ export async function reconcile (
   }, { weigh: bytesOf, maxWeight: MAX_BYTES_IN_FLIGHT })
   const served = admitColumns(plan)
   const state = nextState(plan, served, listedAt)
+  vanished?.keep(previousState, state)
   const next = nextQuarantine(plan, served, state, quarantine)
   return {
     listedAt,
@@ -126,8 +141,15 @@ export async function reconcile (
     warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, quarantine: next, skipped: inventory.skipped }),
     failed: [...plan.rejected.values()].filter((file) => file.rejection.code === 'download_failed').map(({ key }) => key).sort(compareUtf8),
     readAgainAt: earliest([...plan.rejected.values()].map((file) => file.readAgainAt)),
-    preconditions
+    preconditions,
+    largeLoss
   }
+}
+
+/** The number of records in an output, if it is known. */
+async function readRecords (store: ObjectStore, key: string, preconditions: Preconditions): Promise<number | undefined> {
+  const found = preconditions.get(key) ?? (await readPreconditions(store, [key])).get(key)!
+  return 'records' in found ? found.records : undefined
 }
 
 function earliest (times: readonly (number | undefined)[]): number | undefined {

@@ -5,10 +5,12 @@ import { runSteps } from '../base/steps.js'
 import { orderByNumber, type ColumnOrder, type StoredNumbers } from '../query/column-order.js'
 import { TableVersion } from '../query/table-version.js'
 import { SnapshotFile, type LoadedSnapshot } from '../snapshot/snapshot-file.js'
+import { LossGuard } from '../source/loss-guard.js'
 import { reconcile, type Reconciled, type ReconcileOptions, type ReconcileProgress } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
 import { compileSchema } from '../schema/schema.js'
 import { emptyState, type SourceState } from '../source/source-state.js'
+import { VanishedRows } from '../source/vanished-rows.js'
 import { tableFields } from '../table/table-field.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
@@ -18,6 +20,10 @@ import type { SharingRules } from './sharing-backend.js'
 export interface LakeRules extends SourceRules {
   /** The object key of the snapshot. */
   readonly snapshotKey: string
+  /** The key of the CSV output. */
+  readonly outputKey: string
+  /** The greatest share of the records that a listing may lose without being confirmed, from 0 to 1; see `isLargeLoss`. */
+  readonly maxLoss: number
   /** Absent: replicas do not share their listings. */
   readonly sharing?: SharingRules | undefined
 }
@@ -29,6 +35,8 @@ export class InProcessBackend implements LakeBackend {
   readonly #rules: LakeRules
   readonly #publisher: Publisher
   readonly #snapshot: SnapshotFile
+  readonly #lossGuard: LossGuard
+  readonly #vanished: VanishedRows
   #last: Reconciled | undefined
   #preloaded: Promise<LoadedSnapshot> | undefined
 
@@ -37,6 +45,8 @@ export class InProcessBackend implements LakeBackend {
     this.#clock = clock
     this.#rules = rules
     this.#publisher = new Publisher(store)
+    this.#lossGuard = new LossGuard(rules.maxLoss)
+    this.#vanished = new VanishedRows(clock)
     this.#snapshot = new SnapshotFile(store, rules.snapshotKey, rules)
   }
 
@@ -46,7 +56,7 @@ export class InProcessBackend implements LakeBackend {
   }
 
   async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
-    const reconciled = await this.#reconcile(previous, { rules: this.#rules, ...request, onProgress })
+    const reconciled = await this.#reconcile(previous, { rules: this.#rules, ...request, lossGuard: this.#lossGuard, publishedKey: this.#rules.outputKey, vanished: this.#vanished, onProgress })
     this.#last = reconciled
     return reconciled
   }
@@ -64,9 +74,9 @@ export class InProcessBackend implements LakeBackend {
     return { ...reconciled, snapshotFailure: (await snapshot).failure }
   }
 
-  async publish ({ table }: SourceState, { output, precondition, dryRun }: PublishRequest): Promise<OutputReport> {
-    const { records, ...rendered } = await renderOutput(new TableVersion(table, this.#rules.timeZone), output)
-    return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, ...rendered }), records }
+  async publish ({ table }: SourceState, { output, precondition, dryRun, guard }: PublishRequest): Promise<OutputReport> {
+    const rendered = await renderOutput(new TableVersion(table, this.#rules.timeZone), output)
+    return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, ...rendered }), records: rendered.records }
   }
 
   async saveSnapshot (state: SourceState): Promise<true> {

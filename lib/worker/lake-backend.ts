@@ -1,5 +1,5 @@
 import type { Output } from '../output/output.js'
-import type { PublishReport } from '../output/publisher.js'
+import type { PublishGuard, PublishReport } from '../output/publisher.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import type { SnapshotFailure } from '../snapshot/snapshot-file.js'
 import type { Quarantine } from '../source/quarantine.js'
@@ -25,6 +25,8 @@ export interface PublishRequest {
   readonly precondition: Precondition
   /** Report what would change, and write nothing. */
   readonly dryRun: boolean
+  /** Hold the publish if it would lose many records. Default: it loses as many as it does. */
+  readonly guard?: PublishGuard | undefined
 }
 
 /** The outcome of a reconcile. */

@@ -133,7 +133,7 @@ export class SharingBackend implements LakeBackend {
     const report = await this.#inner.publish(state, request)
     const [name, at] = [outputName(request.output), this.#listedAt]
     const outputs = this.#made.at === at ? this.#made.outputs : []
-    if (!request.dryRun && !outputs.includes(name)) {
+    if (!request.dryRun && !report.isHeld && !outputs.includes(name)) {
       this.#made = { at, outputs: [...outputs, name] }
       this.#writes.enqueue(async () => { if (this.#isLeader) await this.#renew(this.#isIdle) })
     }

@@ -1,4 +1,5 @@
 import type { Output } from '../output/output.js'
+import type { PublishGuard } from '../output/publisher.js'
 import type { SourceState } from '../source/source-state.js'
 import { StoreError } from '../store/object-store.js'
 import type { Precondition, Preconditions } from '../store/precondition.js'
@@ -15,34 +16,40 @@ export interface Update {
   readonly outputs: readonly Output[]
   /** Report what would change, and write nothing. */
   readonly dryRun: boolean
+  /** Hold the outputs if the first one would lose many records. Default: nothing is held. */
+  readonly guard?: (() => PublishGuard) | undefined
   /** Reconciles by a listing that begins after the call. */
   readonly refresh: () => Promise<Listing>
 }
 
-/** The maximum number of attempts to publish one output while other writers keep replacing it. */
+/** The maximum number of attempts to publish the outputs while other writers keep replacing one of them. */
 const MAX_ATTEMPTS = 5
 
 /**
  * Brings outputs up to date. Each PUT is conditional on the ETag that the output had before the listing began, so that an output never replaces
- * one from a newer listing.
+ * one from a newer listing. All outputs are made from one listing: after a conflict, all of them are published again from the next one. If the first
+ * output is held, the others are not published either.
  *
  * @throws StoreError `precondition_failed` if other writers won all attempts; any error of `refresh` or of the store
  */
-export async function updateOutputs (backend: LakeBackend, { outputs, dryRun, refresh }: Update): Promise<OutputReport[]> {
-  let listing = await refresh()
-  const reports: OutputReport[] = []
-  for (const output of outputs) {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        reports.push(await backend.publish(listing.state, { output, precondition: preconditionOf(output.key, listing.preconditions), dryRun }))
-        break
-      } catch (error) {
-        if (!(error instanceof StoreError) || error.code !== 'precondition_failed' || attempt === MAX_ATTEMPTS) throw error
-        listing = await refresh()
+export async function updateOutputs (backend: LakeBackend, { outputs, dryRun, guard, refresh }: Update): Promise<OutputReport[]> {
+  const written = new Map<string, OutputReport>()
+  for (let attempt = 1; ; attempt++) {
+    const { state, preconditions } = await refresh()
+    try {
+      const reports: OutputReport[] = []
+      for (const output of outputs) {
+        const precondition = preconditionOf(output.key, preconditions)
+        const report = await backend.publish(state, { output, precondition, dryRun, guard: reports.length === 0 ? guard?.() : undefined })
+        if (!report.skipped) written.set(output.key, report)
+        reports.push(report.isHeld ? report : written.get(output.key) ?? report)
+        if (report.isHeld && !dryRun) break
       }
+      return reports
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'precondition_failed' || attempt === MAX_ATTEMPTS) throw error
     }
   }
-  return reports
 }
 
 function preconditionOf (key: string, preconditions: Preconditions): Precondition {

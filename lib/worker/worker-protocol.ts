@@ -1,4 +1,4 @@
-import { StoreError, TooLargeError, type StoreErrorCode } from '../base/errors.js'
+import { LargeLossError, StoreError, TooLargeError, type StoreErrorCode } from '../base/errors.js'
 import type { Output } from '../output/output.js'
 import type { StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
@@ -53,11 +53,9 @@ export function toErrorData (error: unknown): ErrorData {
   return { name, message, stack, code }
 }
 
-/** The inverse of `toErrorData`, for StoreError and TooLargeError; any other error becomes an Error with the same message and stack. */
+/** The inverse of `toErrorData`, for StoreError, TooLargeError and LargeLossError; any other error becomes an Error with the same message and stack. */
 export function toError ({ name, message, stack, code }: ErrorData): Error {
-  const error = name === 'StoreError'
-    ? new StoreError(code as StoreErrorCode, message)
-    : name === 'TooLargeError' ? new TooLargeError() : new Error(message)
+  const error = name === 'StoreError' ? new StoreError(code as StoreErrorCode, message) : name === 'TooLargeError' ? new TooLargeError() : name === 'LargeLossError' ? new LargeLossError(message) : new Error(message)
   if (stack !== undefined) error.stack = stack
   return error
 }

@@ -99,6 +99,12 @@ export const SettingsSchema = Type.Object({
     accepted: 'a duration from 1s to 1h, such as 30s or 5m'
   }, { format: 'interval' }),
   PUBLISH: boolean({ default: true, description: 'Whether the output is published; if not, nothing is written to the lake, and read access is enough (to the snapshot and the state object, too, if they are to be used)' }),
+  MAX_LOSS: text({
+    default: DEFAULTS.maxLoss,
+    description: 'The greatest share of the records that may be lost at once. A listing that lacks more, and at least 100, is believed only once a second one agrees, and the ' +
+      'output is then held until POST /data?confirm=<Data-Version> confirms the loss; 100%: never',
+    accepted: 'a percentage from 0% to 100%, such as 20%'
+  }, { format: 'share' }),
   SHARE_LISTINGS: boolean({
     default: true,
     description: 'Whether the replicas of a bucket share their listings through an object beside the output: one lists, the others follow; if not, each replica lists ' +

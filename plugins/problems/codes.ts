@@ -15,6 +15,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   unsupported_image: 'The file is not an image of a supported type',
   range_not_satisfiable: 'The `Range` begins after the end of the image',
   publishing_disabled: 'The setting `PUBLISH` is false, so this process writes nothing to the lake',
+  confirmation_mismatch: 'The data version is not the one that `confirm` names, so nothing was published: the lake has changed since, or another one was meant',
   no_data: 'The lake has not been read yet',
   data_too_old: 'The data is older than the setting `MAX_STALE_IF_ERROR` allows',
   draining: 'The process is shutting down',

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
-import { ERROR_CODES, FAILURE_CODES } from '../../lib/base/failure-code.js'
+import { FAILURE_CODES } from '../../lib/base/failure-code.js'
 import { WARNING_CODES } from '../../lib/base/warning.js'
+import { JOB_ERROR_CODES, JOB_STATES } from '../../lib/jobs.js'
 import { QUARANTINE_CODES } from '../../lib/transformer.js'
 import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 import { anyOf, count, integer, nullable, text, time } from './json-schema.js'
@@ -81,7 +82,7 @@ export const TableSchemaBody = Type.Unsafe<Buffer | string>(TableSchema)
 export const ImageBody = Type.Unsafe<Readable | undefined>(Type.String({ format: 'binary' }))
 
 export const JobTrigger = text(`What started the job. ${anyOf(['schedule', 'api', 'startup'])}`, { examples: ['api'] })
-export const JobState = text(`The state of the job; \`succeeded\` and \`failed\` are final. ${anyOf(['waiting', 'running', 'succeeded', 'failed'])}`, { examples: ['succeeded'] })
+export const JobState = text(`The state of the job; \`succeeded\`, \`held\` (nothing was published, because many records would be lost) and \`failed\` are final. ${anyOf(JOB_STATES)}`, { examples: ['succeeded'] })
 
 export const JobProgress = Type.Object({
   listed: count('The number of objects listed so far'),
@@ -106,11 +107,12 @@ export const JobResult = Type.Object({
   rejected: count('The number of rejected info files'),
   ...output,
   other_outputs: Type.Array(OtherOutput, { description: 'The outputs in other formats' }),
-  warnings: Type.Array(Warning, { description: 'Conditions that do not stop the service and were probably not intended' })
+  warnings: Type.Array(Warning, { description: 'Conditions that do not stop the service and were probably not intended' }),
+  confirm: Type.Optional(text('Present if the output is held, or in a dry run would be, because it loses more records than `MAX_LOSS` allows: the data version for the parameter `confirm`'))
 }, { description: 'The output, and how it differs from the previous one' })
 
 export const JobError = Type.Object({
-  code: text(`What went wrong, for programs. ${anyOf(ERROR_CODES)}`),
+  code: text(`What went wrong, for programs. ${anyOf(JOB_ERROR_CODES)}`),
   detail: text('What went wrong, in words')
 }, { description: 'Why a job failed' })
 
@@ -124,7 +126,7 @@ export const Job = Type.Object({
   started_at: nullable('When the job was started; null if it is waiting', Type.String({ format: 'date-time' })),
   finished_at: nullable('When the job ended; null if it has not ended yet', Type.String({ format: 'date-time' })),
   progress: JobProgress,
-  result: nullable('What the job did; null unless it has succeeded', JobResult),
+  result: nullable('What the job did, or would do if it is held; null unless it has succeeded or is held', JobResult),
   error: nullable('Why the job failed; null unless it has failed', JobError)
 }, { description: 'One run that reads what has changed in the lake and brings the output up to date' })
 

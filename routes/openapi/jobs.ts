@@ -55,7 +55,8 @@ export const publishOutput: Operation = {
   tags,
   summary: 'Update the output',
   description: 'Reads what has changed in the lake, and writes the output if it would change: one job. With `dry_run`, the job reports what would change and ' +
-    'writes nothing. The request has no body.',
+    'writes nothing. If the output would lose more records than `MAX_LOSS` allows, the job is `held`: the output is left as it is until a request confirms the data version that ' +
+    '`result.confirm` names. The request has no body.',
   headers: headers.prefer,
   responses: {
     200: {
@@ -72,7 +73,7 @@ export const publishOutput: Operation = {
     },
     ...problems([400, 409, 413, 415, 500, 503], {
       examples: { 400: badDryRun },
-      headersOf: { 500: headers.optionalJobLocation, 503: headers.optionalJobLocation }
+      headersOf: { 409: headers.optionalJobLocation, 500: headers.optionalJobLocation, 503: headers.optionalJobLocation }
     })
   }
 }

@@ -10,7 +10,7 @@ const MEANINGS = {
   403: 'The credentials do not have the scope of the operation (`insufficient_scope`), fewer than 5 records match and they have only the scope `stats` (`too_few`), or the request is a `POST` by a web page of another site (`forbidden`)',
   404: 'The record, image or job does not exist',
   406: '`Accept` or `Accept-Encoding` accepts none of the available media types or encodings',
-  409: 'Publishing is disabled: the setting `PUBLISH` is false, and only `dry_run=true` is possible',
+  409: 'Publishing is disabled: the setting `PUBLISH` is false, and only `dry_run=true` is possible (`publishing_disabled`), or the data version is not the one that `confirm` names (`confirmation_mismatch`)',
   410: 'The data version of the cursor is no longer retained, or is unknown to this process: `restart` is the URL of the first page in the current data, ' +
     '`continue` the URL of the page after the last record received, and `continue_cursor` the cursor in `continue`. ' +
     'For `GET /changes`: the change log does not go back to `since`, and `restart` is the URL of all records',

@@ -9,11 +9,11 @@ const REPORT: UpdateReport = { records: 1, added: 1, changed: 0, removed: 0, rej
 
 function controlled () {
   const clock = new TestClock(1000)
-  const runs: { dryRun: boolean, end: () => void, fail: (error: Error) => void, progress: (fetched: number) => void }[] = []
+  const runs: { dryRun: boolean, confirm: string | undefined, end: (report?: UpdateReport) => void, fail: (error: Error) => void, progress: (fetched: number) => void }[] = []
   const ended: [Job, unknown][] = []
   const jobs = new Jobs({
-    work: ({ dryRun, onProgress }) => new Promise((resolve, reject) => {
-      runs.push({ dryRun, end: () => resolve(REPORT), fail: reject, progress: (fetched) => onProgress({ listed: 9, requests: 1, toFetch: 5, fetched }) })
+    work: ({ dryRun, confirm, onProgress }) => new Promise((resolve, reject) => {
+      runs.push({ dryRun, confirm, end: (report = REPORT) => resolve(report), fail: reject, progress: (fetched) => onProgress({ listed: 9, requests: 1, toFetch: 5, fetched }) })
     }),
     instance: 'test',
     clock: clock.read,
@@ -53,6 +53,27 @@ t.test('one job runs, one waits, and a third request joins the waiting one', asy
   runs[2]!.end()
   await jobs.idle()
   t.equal(runs.length, 3)
+})
+
+t.test('a job that confirms a data version is joined by requests that confirm the same one only, and runs after the others', async (t) => {
+  const { runs, jobs } = controlled()
+  const posts = [undefined, 'V', undefined, 'V', 'W'].map((confirm) => jobs.enqueue('api', { confirm }))
+  t.same(posts.map(({ job }) => job.id), ['test-1', 'test-2', 'test-3', 'test-2', 'test-4'])
+  for (let i = 0; i < 4; i++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    t.equal(runs.length, i + 1, 'one job runs at a time')
+    runs[i]!.end()
+  }
+  await jobs.idle()
+  t.same(runs.map(({ confirm }) => confirm), [undefined, 'V', undefined, 'W'])
+})
+
+t.test('a job whose output is held ends as held; a dry run never does', async (t) => {
+  const { runs, jobs } = controlled()
+  const [job, dryRun] = [jobs.enqueue('schedule').ended, jobs.enqueue('api', { dryRun: true }).ended]
+  for (const { end } of runs) end({ ...REPORT, confirm: 'V' })
+  t.match(await job, { state: 'held', result: { confirm: 'V' }, error: null })
+  t.match(await dryRun, { state: 'succeeded', result: { confirm: 'V' } })
 })
 
 t.test('a dry run neither waits for a job nor delays one', async (t) => {

@@ -1,0 +1,65 @@
+import { LargeLossError } from '../base/errors.js'
+import { isLargeLoss, MIN_LOSS, type Loss } from '../base/large-loss.js'
+import { NO_ROW } from '../table/row-source.js'
+import type { ReconcilePlan } from './reconcile-plan.js'
+import { EMPTY_NAME } from './source-state.js'
+
+/** The records that a listing lacks. */
+export interface MissingRecords {
+  /** For each row of the previous state, 1 if the listing has no info file of it. Empty if fewer than MIN_LOSS are missing. */
+  readonly rows: Uint8Array
+  /** Without a previous state: the number of missing records. */
+  readonly count: number
+}
+
+/** The number of records that a listing lacks and an earlier one had. */
+export function countUnconfirmed (missing: MissingRecords, earlier: MissingRecords): number {
+  let rows = 0
+  for (let row = 0; row < missing.rows.length; row++) if (missing.rows[row] === 1 && earlier.rows[row] !== 1) rows++
+  return rows + Math.max(0, missing.count - earlier.count)
+}
+
+const NONE: MissingRecords = { rows: new Uint8Array(), count: 0 }
+
+/**
+ * Decides whether a listing is believed that lacks many records: only if the previous listing, compared with the same state, lacks them as well. It
+ * may have been incomplete although it is valid: a proxy or a restored bucket had half of the objects.
+ */
+export class LossGuard {
+  readonly #maxLoss: number
+  /** What the last listing lacks, compared with the state of this name. */
+  #last: { readonly state: string, readonly missing: MissingRecords } | undefined
+
+  /** @param maxLoss as in `isLargeLoss` */
+  constructor (maxLoss: number) {
+    this.#maxLoss = maxLoss
+  }
+
+  /**
+   * Checks the listing of a plan.
+   *
+   * @param published the number of records in the output; used without a previous state, and `undefined` if it is unknown
+   * @returns the loss if it is large
+   * @throws LargeLossError if it is large and the previous listing does not confirm it
+   */
+  check (plan: ReconcilePlan, published: number | undefined): Loss | undefined {
+    const { previous: { name }, inventory: { users } } = plan
+    const isFirst = name === EMPTY_NAME
+    const missing = isFirst ? { rows: NONE.rows, count: Math.max(0, (published ?? 0) - users.length) } : { rows: missingRows(plan), count: 0 }
+    const before = isFirst ? published ?? 0 : plan.table.length
+    const earlier = this.#last?.state === name ? this.#last.missing : NONE
+    this.#last = { state: name, missing }
+    const loss = { lost: countUnconfirmed(missing, NONE), before }
+    if (isLargeLoss({ lost: countUnconfirmed(missing, earlier), before }, this.#maxLoss)) throw new LargeLossError(loss)
+    return isLargeLoss(loss, this.#maxLoss) ? loss : undefined
+  }
+}
+
+function missingRows ({ lastGoodRow, table: { length } }: ReconcilePlan): Uint8Array {
+  let listed = 0
+  for (const row of lastGoodRow) if (row !== NO_ROW) listed++
+  if (length - listed < MIN_LOSS) return NONE.rows
+  const missing = new Uint8Array(length).fill(1)
+  for (const row of lastGoodRow) if (row !== NO_ROW) missing[row] = 0
+  return missing
+}
