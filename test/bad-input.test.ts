@@ -1,5 +1,9 @@
 import t from 'tap'
-import { build, csv, PNG, withoutSnapshot } from './support/app.js'
+import { build, csv, PNG } from './support/app.js'
+import type { S3Endpoint } from './support/s3-endpoint.js'
+
+/** The keys of the downloaded source objects. */
+const sourceGets = ({ gets }: S3Endpoint) => gets.filter((key) => key.startsWith('source_data/'))
 
 const HEADER = 'first_name, last_name, birthts\n'
 
@@ -77,7 +81,7 @@ t.test('of several files with the same id, only the one with the shortest key is
   t.match((await app.inject('/rejects')).json(), {
     entries: [{ key: 'source_data/2.csv', user_id: '2', code: 'duplicate_id' }, { key: 'source_data/a/1.csv', user_id: '1', code: 'duplicate_id' }]
   })
-  t.same(withoutSnapshot(endpoint.gets).sort(), ['source_data/1.csv', 'source_data/2.CSV'])
+  t.same(sourceGets(endpoint).sort(), ['source_data/1.csv', 'source_data/2.CSV'])
 })
 
 t.test('the length of a key is counted in bytes', async (t) => {
@@ -115,7 +119,7 @@ t.test('after an invalid upload the last valid record is served, the file is dow
   const good = bucket.get('source_data/1.csv')!.etag
   bucket.put('source_data/1.csv', csv('Bad', 'Lee', 'x'))
   for (let i = 0; i < 3; i++) t.match((await fresh('/data')).json, [{ first_name: 'Good' }])
-  t.equal(withoutSnapshot(endpoint.gets).length, 2)
+  t.equal(sourceGets(endpoint).length, 2)
   t.match((await fresh('/rejects')).json.entries, [{
     user_id: '1', key: 'source_data/1.csv', etag: bucket.get('source_data/1.csv')!.etag, code: 'invalid_value', line: 2, column: 'birthts', excerpt: 'x', last_good: { key: 'source_data/1.csv', etag: good }
   }])
