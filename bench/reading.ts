@@ -14,7 +14,7 @@ export interface ReadingOptions {
   readonly suffix?: string
 }
 
-/** Compares the CPU time and the speed of reading a bucket with those of plain SDK loops: 32 downloads at a time, while the service adapts its number (from 64). */
+/** Compares the CPU time and the speed of reading a bucket with those of plain SDK loops: 32 downloads at a time, while the service adapts its number (from 128). */
 export async function measureReading (report: Report, endpoint: string, { rounds, small, large, suffix = '' }: ReadingOptions): Promise<void> {
   const load = await alternate(endpoint, small, 'load', 'sdkLoad', rounds)
   report.check({ name: `Cold load, CPU per object, ratio to an SDK loop${suffix}`, value: ratio(load, ({ cpu, objects }) => cpu / objects), max: 0.2 })

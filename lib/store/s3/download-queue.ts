@@ -6,7 +6,7 @@ import type { StoreError } from '../object-store.js'
 export interface DownloadBounds { readonly min: number, readonly max: number }
 
 /** How many downloads are in flight before anything has been measured. */
-const INITIAL = 64
+export const INITIAL_DOWNLOADS = 128
 
 /** How many downloads should wait, so that the next one starts as soon as one ends. */
 const WAITING = 16
@@ -52,7 +52,7 @@ export class DownloadQueue {
   #outage: StoreError | undefined
 
   constructor ({ min, max }: DownloadBounds) {
-    this.#limit = new AdaptiveLimit({ min: Math.min(min, max), max, initial: Math.min(max, Math.max(min, INITIAL)) }, busyShare())
+    this.#limit = new AdaptiveLimit({ min: Math.min(min, max), max, initial: Math.min(max, Math.max(min, INITIAL_DOWNLOADS)) }, busyShare())
   }
 
   /** How many downloads are useful at a time: those that may be in flight, and some that wait to start as soon as one ends. */

@@ -2,10 +2,13 @@ import fc from 'fast-check'
 import t from 'tap'
 import { AdaptiveLimit, type LimitBounds } from '../../../lib/base/adaptive-limit.js'
 import { AdaptiveRate } from '../../../lib/base/adaptive-rate.js'
+import { INITIAL_DOWNLOADS } from '../../../lib/store/s3/download-queue.js'
 import { runs } from '../../support/property-runs.js'
 import { simulate, type SimulatedStore } from '../../support/simulated-store.js'
 
 const BOUNDS: LimitBounds = { min: 8, max: 512, initial: 64 }
+/** The bounds of downloads, with which the speed of whole loads is tested. */
+const DOWNLOADS: LimitBounds = { min: 8, max: 512, initial: INITIAL_DOWNLOADS }
 const OBJECTS = 20_000
 
 const fixed = (limit: number): LimitBounds => ({ min: limit, max: limit, initial: limit })
@@ -21,7 +24,7 @@ t.test('a load takes at most 1/0.9 of the time that the best constant limit take
       for (const parallelism of [undefined, 10, 64, 200]) {
         const store = { latencyMs, clientMs, parallelism }
         const best = Math.min(...[32, 64, 128, 256, 512].map((limit) => load(fixed(limit), store).ms))
-        const ratio = best / load(BOUNDS, store).ms
+        const ratio = best / load(DOWNLOADS, store).ms
         t.ok(ratio >= 0.9, `${JSON.stringify(store)}: ${ratio.toFixed(2)}`)
       }
     }
@@ -46,7 +49,7 @@ t.test('a client that is busy at first, and then processes 8,000 objects a secon
         }
       }).ms
     }
-    const ratio = Math.min(...[32, 64, 128, 256, 512].map((limit) => run(fixed(limit)))) / run(BOUNDS)
+    const ratio = Math.min(...[32, 64, 128, 256, 512].map((limit) => run(fixed(limit)))) / run(DOWNLOADS)
     t.ok(ratio >= 0.9, `${latencyMs} ms: ${ratio.toFixed(2)}`)
   }
 })
@@ -59,15 +62,15 @@ t.test('latencies from nothing to twice their mean do not end the growth of the 
       state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
       return state % 8 < 2 ? state % 3 : state / 2 ** 32 * 200
     }
-    const { ms } = simulate(new AdaptiveLimit(BOUNDS), new AdaptiveRate(), OBJECTS, { latencyMs: 0, jitterMs })
+    const { ms } = simulate(new AdaptiveLimit(DOWNLOADS), new AdaptiveRate(), OBJECTS, { latencyMs: 0, jitterMs })
     t.ok(ms <= 4500, `seed ${seed}: ${ms.toFixed(0)} ms`)
   }
 })
 
 t.test('the limit is the least with which the throughput is the best', async (t) => {
-  t.equal(load(BOUNDS, { latencyMs: 30 }).limit, 512)
-  t.equal(load(BOUNDS, { latencyMs: 30, parallelism: 64 }).limit, 64)
-  t.equal(load(BOUNDS, { latencyMs: 100, parallelism: 16 }).limit, 16)
+  t.equal(load(DOWNLOADS, { latencyMs: 30 }).limit, 512)
+  t.equal(load(DOWNLOADS, { latencyMs: 30, parallelism: 64 }).limit, 64)
+  t.equal(load(DOWNLOADS, { latencyMs: 100, parallelism: 16 }).limit, 16)
 })
 
 t.test('whatever the latencies are, the limit stays within its bounds and a load is nearly as fast as with the best constant limit', async () => {
@@ -79,7 +82,7 @@ t.test('whatever the latencies are, the limit stays within its bounds and a load
         let next = 0
         return load(bounds, { latencyMs: latencyMs * (1 - spread), clientMs, parallelism, jitterMs: () => -latencyMs * spread * Math.log(draws[next++ % draws.length]!) })
       }
-      const { ms, mostInFlight, limit } = run(BOUNDS)
+      const { ms, mostInFlight, limit } = run(DOWNLOADS)
       const best = Math.min(...[32, 128, 512].map((limit) => run(fixed(limit)).ms))
       // Four round trips are lost before the limit is found.
       return mostInFlight <= 512 && limit >= 8 && limit <= 512 && best / (ms - 6 * latencyMs) >= 0.75
@@ -106,7 +109,7 @@ t.test('failures of single objects do not change the limit', async (t) => {
 t.test('a store that serves four requests at a time, and is too slow for more than 40, is not overloaded', async (t) => {
   const store = { latencyMs: 100, parallelism: 4, timeoutMs: 1000 }
   const run = (bounds: LimitBounds) => simulate(new AdaptiveLimit(bounds), new AdaptiveRate(), 1000, store)
-  const adaptive = run({ min: 32, max: 512, initial: 64 })
+  const adaptive = run({ ...DOWNLOADS, min: 32 })
   const constant = run(fixed(40))
   t.ok(adaptive.failed < 500, `${adaptive.failed} failed`)
   t.ok(adaptive.ms < 2 * constant.ms, `${adaptive.ms} ms; with the best constant limit ${constant.ms} ms`)

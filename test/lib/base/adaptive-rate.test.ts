@@ -2,12 +2,13 @@ import fc from 'fast-check'
 import t from 'tap'
 import { AdaptiveLimit } from '../../../lib/base/adaptive-limit.js'
 import { AdaptiveRate } from '../../../lib/base/adaptive-rate.js'
+import { INITIAL_DOWNLOADS } from '../../../lib/store/s3/download-queue.js'
 import { runs } from '../../support/property-runs.js'
 import { simulate } from '../../support/simulated-store.js'
 
 t.test('20,000 objects of a store that refuses more than 1,000 requests a second: at least 0.85 of that rate, less than 5 % refused', async () => {
   fc.assert(fc.property(fc.double({ min: 0.2, max: 200, noNaN: true }), fc.constantFrom(0, 0.15), (latencyMs, clientMs) => {
-    const { ms, sent, refused } = simulate(new AdaptiveLimit({ min: 32, max: 512, initial: 64 }), new AdaptiveRate(), 20_000, { latencyMs, clientMs, requestsPerSecond: 1000 })
+    const { ms, sent, refused } = simulate(new AdaptiveLimit({ min: 32, max: 512, initial: INITIAL_DOWNLOADS }), new AdaptiveRate(), 20_000, { latencyMs, clientMs, requestsPerSecond: 1000 })
     return 20_000 / (ms / 1000) >= 850 && refused / sent < 0.05
   }), runs(20))
 })

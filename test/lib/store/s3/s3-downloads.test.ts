@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { StoreError } from '../../../../lib/store/object-store.js'
+import { INITIAL_DOWNLOADS } from '../../../../lib/store/s3/download-queue.js'
 import { S3Store } from '../../../../lib/store/s3/s3-store.js'
 import { listAll } from '../../../support/store-contract.js'
 import { setUpS3, type S3Setup } from '../../../support/s3-setup.js'
@@ -110,13 +111,14 @@ t.test('downloads that stall do not delay listings, images and outputs, and the 
 })
 
 t.test('a store that stalls for a short time fails the downloads in flight only', async (t) => {
-  const setup = await setUpS3(t, { minDownloads: 100 })
+  const setup = await setUpS3(t, { minDownloads: INITIAL_DOWNLOADS })
   const keys = fill(setup, 3000)
   let stalled = 0
-  // The last requests to stall are the first ones after the pause.
-  setup.endpoint.intercept = ({ operation }) => operation !== 'GET' || stalled === 105 ? undefined : new Promise(() => { stalled++ })
+  // The last five requests to stall are the first ones after the pause.
+  const stalls = INITIAL_DOWNLOADS + 5
+  setup.endpoint.intercept = ({ operation }) => operation !== 'GET' || stalled === stalls ? undefined : new Promise(() => { stalled++ })
   const results = await getAll(setup.store, keys, 300)
-  t.same(results.filter((result, i) => result !== keys[i]), Array(105).fill('timeout'))
+  t.same(results.filter((result, i) => result !== keys[i]), Array(stalls).fill('timeout'))
 })
 
 t.test('an object to which there is no access is requested once', async (t) => {
