@@ -52,6 +52,8 @@ export interface RefresherOptions {
   readonly rules: FreshnessRules
   /** Starts refreshes that no read has to wait for. Default: the system's timer. */
   readonly timer?: Timer | undefined
+  /** Limits how long reads wait. Default: one of the system that keeps the process alive. */
+  readonly waitTimer?: Timer | undefined
   /** Delays required refreshes. Default: the pause of the system. */
   readonly pause?: Pause | undefined
   /** Receives each change of the reasons why data is stale, when it is noticed: after a refresh, or when data is requested. */
@@ -138,14 +140,14 @@ export class Refresher<T extends Refreshed> {
    * another replica has found. Never rejects.
    */
   async catchUp (): Promise<void> {
-    const { clock, pause = systemPause, rules } = this.#options
+    const { clock, pause = systemPause, rules, waitTimer } = this.#options
     const refresh = async () => {
       if (this.#flight.isRunning) await settled(this.#flight.join())
       const remainingMs = this.#startedAt + REQUIRED_INTERVAL_MS - clock()
       if (remainingMs > 0) await pause(remainingMs)
       await settled(this.#flight.join())
     }
-    await within(rules.refreshWaitMs, refresh())
+    await within(rules.refreshWaitMs, refresh(), waitTimer)
   }
 
   /** From now on, refreshes begin only with reads. */
@@ -174,7 +176,7 @@ export class Refresher<T extends Refreshed> {
     const isFirst = !this.#flight.isRunning
     const startedAt = isFirst ? now : this.#startedAt
     const remainingMs = startedAt > oldAt && (isFirst || isShared) ? startedAt + waitMs - now : 0
-    if (remainingMs > 0) await within(remainingMs, settled(this.#flight.join()))
+    if (remainingMs > 0) await within(remainingMs, settled(this.#flight.join()), this.#options.waitTimer)
     else if (isFirst) settled(this.#flight.join())
     else this.#hasTraffic = true
   }

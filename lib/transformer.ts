@@ -62,6 +62,8 @@ export interface TransformerOptions {
   readonly monotonic?: MonotonicClock | undefined
   /** Starts refreshes while there is traffic. Default: the system's timer. */
   readonly timer?: Timer | undefined
+  /** Limits how long reads and `close` wait. Default: one of the system that keeps the process alive. */
+  readonly waitTimer?: Timer | undefined
   /** Waits between refreshes that callers require. Default: the pause of the system. */
   readonly pause?: Pause | undefined
   /** The prefix of the keys of info files and images. Default, also of the options below: see lib/base/defaults.ts. */
@@ -242,7 +244,7 @@ export class UserDataTransformer {
     this.#options = options
     this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onEnd: (error) => this.#noteSnapshot(error) })
     this.#refresher = new Refresher((fresh, onRequests) => this.#reconcile(fresh, onRequests), {
-      clock: monotonic, timer: options.timer, pause: options.pause, rules: freshness, onChange: options.onFreshnessChange, onBudget: options.onBudget
+      clock: monotonic, timer: options.timer, waitTimer: options.waitTimer, pause: options.pause, rules: freshness, onChange: options.onFreshnessChange, onBudget: options.onBudget
     })
   }
 
@@ -504,7 +506,7 @@ export class UserDataTransformer {
   /** Waits for up to a second for a snapshot that is being written, and closes the backend. The caller closes the store. */
   async close (): Promise<void> {
     this.#refresher.stop()
-    await within(MAX_CLOSE_WAIT_MS, this.#snapshots.settle())
+    await within(MAX_CLOSE_WAIT_MS, this.#snapshots.settle(), this.#options.waitTimer)
     await this.#backend.close()
   }
 

@@ -23,12 +23,22 @@ export type Pause = (ms: number) => Promise<void>
 /** The pause of the system. Keeps the process alive. */
 export const systemPause: Pause = async (ms) => { await sleep(ms) }
 
-/** Waits for work that never rejects, for at most `ms` milliseconds. Keeps the process alive meanwhile. */
-export async function within (ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<void>((resolve) => { timer = setTimeout(resolve, ms) })
+/** As `systemTimer`, but keeps the process alive. The time must not exceed `MAX_TIMEOUT_MS`. */
+const holdingTimer: Timer = (ms, task) => {
+  const timeout = setTimeout(task, ms)
+  return () => clearTimeout(timeout)
+}
+
+/**
+ * Waits for work that never rejects, for at most `ms` milliseconds.
+ *
+ * @param timer default: one of the system that keeps the process alive meanwhile
+ */
+export async function within (ms: number, work: Promise<void>, timer: Timer = holdingTimer): Promise<void> {
+  let cancel = () => {}
+  const timeout = new Promise<void>((resolve) => { cancel = timer(ms, resolve) })
   await Promise.race([work, timeout])
-  clearTimeout(timer)
+  cancel()
 }
 
 /** The longest time that closing waits for one write that has begun, in milliseconds: for the snapshot, and then for the state of replicas. */

@@ -73,7 +73,7 @@ const FIRST_RANDOM = 100_000_000
 const MAX_NUMBER = 999_999_999
 
 /** A new name for a position that this replica has reached by itself. @param random returns a number from 0 up to, not including, 1 */
-export function randomPosition (version: string, random: () => number = Math.random): string {
+export function randomPosition (version: string, random: () => number): string {
   return `${version}~${FIRST_RANDOM + Math.floor(random() * (MAX_NUMBER - FIRST_RANDOM))}`
 }
 

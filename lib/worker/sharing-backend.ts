@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock, MonotonicClock } from '../base/clock.js'
-import { MAX_CLOSE_WAIT_MS, within } from '../base/timer.js'
+import { MAX_CLOSE_WAIT_MS, within, type Timer } from '../base/timer.js'
 import { outputName, type Output } from '../output/output.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import { paymentMs } from '../refresh-rule.js'
@@ -38,8 +37,12 @@ export interface SharingOptions {
   readonly clock: MonotonicClock
   /** The wall clock, which is compared with those of other replicas. */
   readonly wallClock: Clock
+  /** Limits how long `close` waits. Default: one of the system that keeps the process alive. */
+  readonly waitTimer?: Timer | undefined
   /** The name of this replica in the state. Default: a random one. */
   readonly id?: string
+  /** Names replicas, views and positions, so that no two have the same name: returns a number from 0 up to, not including, 1. Default: `Math.random`. */
+  readonly random?: () => number
 }
 
 /** The interval at which the leader checks whether it has to renew the state, in milliseconds. */
@@ -71,6 +74,7 @@ export class SharingBackend implements LakeBackend {
   readonly #inner: LakeBackend
   readonly #options: SharingOptions
   readonly #id: string
+  readonly #random: () => number
   readonly #file: StateFile
   readonly #writes: StateWrites
   #base: Base | undefined
@@ -99,10 +103,11 @@ export class SharingBackend implements LakeBackend {
   #timer: NodeJS.Timeout | undefined
 
   constructor (inner: LakeBackend, options: SharingOptions) {
-    const { store, rules, sharing, clock, wallClock, id = newId() } = options
+    const { store, rules, sharing, clock, wallClock, random = Math.random, id } = options
     this.#inner = inner
     this.#options = options
-    this.#id = id
+    this.#random = random
+    this.#id = id ?? this.#newId()
     this.#file = new StateFile({ store, key: sharing.stateKey, identity: lakeIdentity(store.url, rules), clock, wallClock })
     this.#writes = new StateWrites(clock, sharing.mayWrite)
   }
@@ -186,7 +191,7 @@ export class SharingBackend implements LakeBackend {
   async close (): Promise<void> {
     clearInterval(this.#timer)
     const resigned = this.#writes.enqueue(async () => { if (this.#isLeader && !this.#head!.state.isIdle) await this.#renew(true) })
-    await within(MAX_CLOSE_WAIT_MS, resigned)
+    await within(MAX_CLOSE_WAIT_MS, resigned, this.#options.waitTimer)
     await this.#inner.close()
   }
 
@@ -279,7 +284,7 @@ export class SharingBackend implements LakeBackend {
     const found = this.#base!.view
     // What this replica has listed by itself may be before or after what the leader has listed.
     const touched = this.#ownListing === undefined || !this.#isDiverged ? [] : touchedIds(viewChange(this.#ownListing, found))
-    const view = { ...found, state: continueLog(found.state, this.#lastResult!.state, this.#entries, touched, writtenAt) }
+    const view = { ...found, state: continueLog(found.state, this.#lastResult!.state, this.#entries, touched, writtenAt, this.#random) }
     this.#ownListing = undefined
     this.#entries = []
     this.#base = { ...this.#base!, view }
@@ -291,7 +296,7 @@ export class SharingBackend implements LakeBackend {
     const headBefore = this.#head
     const listed = await this.#inner.reconcile(previous, request, onProgress)
     const isSame = headBefore !== undefined && this.#base?.isAssumed !== false && fingerprint(listed) === headBefore.state.fingerprint
-    const result = action === 'lead' ? listed : { ...listed, state: withPosition(listed.state, previous, isSame ? headBefore.state.position : undefined) }
+    const result = action === 'lead' ? listed : { ...listed, state: withPosition(listed.state, previous, this.#random, isSame ? headBefore.state.position : undefined) }
     const sinceListingMs = result.listedAt - this.#listedAt
     this.#ownListing = result
     this.#listedAt = result.listedAt
@@ -320,8 +325,8 @@ export class SharingBackend implements LakeBackend {
     const change = previous !== undefined && base?.isAssumed === false && base.id === previous.view ? this.#diff(base.view, result) : undefined
     const position = lastPosition(result.state.changes)
     const { view, steps } = change === undefined
-      ? { view: newId(), steps: [] }
-      : nextView(previous!, change, position === lastPosition(base!.view.state.changes) ? null : position)
+      ? { view: this.#newId(), steps: [] }
+      : this.#nextView(previous!, change, position === lastPosition(base!.view.state.changes) ? null : position)
     const { state: { table: { version } }, warnings, failed, listingMs, requests } = result
     const content = { version, fingerprint: fingerprint(result), position, warnings, failed: failed.slice(0, MAX_FAILED), listingMs, requests }
     if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle }, result.listedAt)) {
@@ -353,6 +358,18 @@ export class SharingBackend implements LakeBackend {
     return isWritten
   }
 
+  /** The view of the state after a change, and its steps. Without a difference it is the same view. */
+  #nextView ({ view, steps }: SharedState, change: ViewChange, position: string | null): Pick<SharedState, 'view' | 'steps'> {
+    if (isNoChange(change)) return { view, steps }
+    const to = this.#newId()
+    return { view: to, steps: appendStep(steps, { from: view, to, change, position }) }
+  }
+
+  /** A name that is unique among the replicas and views of a lake. */
+  #newId (): string {
+    return Math.floor(this.#random() * 2 ** 32).toString(16).padStart(8, '0')
+  }
+
   #differs (previous: View, next: View): boolean {
     return (previous.state !== next.state || previous.quarantine.name !== next.quarantine.name) && !isNoChange(this.#diff(previous, next))
   }
@@ -367,16 +384,4 @@ export class SharingBackend implements LakeBackend {
 /** The outputs that the state describes. */
 function madeOutputs ({ state: { outputAgeMs, outputs }, writtenAt }: Head): MadeOutputs {
   return { at: outputAgeMs === null ? -Infinity : writtenAt - outputAgeMs, outputs }
-}
-
-/** The view of the state after a change, and its steps. Without a difference it is the same view. */
-function nextView ({ view, steps }: SharedState, change: ViewChange, position: string | null): Pick<SharedState, 'view' | 'steps'> {
-  if (isNoChange(change)) return { view, steps }
-  const to = newId()
-  return { view: to, steps: appendStep(steps, { from: view, to, change, position }) }
-}
-
-/** A name that is unique among the replicas and views of a lake. */
-function newId (): string {
-  return randomUUID().slice(0, 8)
 }
