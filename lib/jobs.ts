@@ -1,5 +1,5 @@
 import type { Clock, MonotonicClock } from './base/clock.js'
-import { ConfirmationMismatchError, IncompleteSourceError } from './base/errors.js'
+import { ConfirmationMismatchError, IncompleteSourceError, UnreadSourceError } from './base/errors.js'
 import { describeFailure, ERROR_CODES, toFailureCode, type FailureCode } from './base/failure-code.js'
 import type { ReconcileProgress } from './source/reconcile.js'
 import type { UpdateReport } from './transformer.js'
@@ -178,7 +178,7 @@ function createQueue (): Queue {
 /** The public description of a failure. It does not quote the store, whose messages may contain secrets. */
 function describeError (cause: unknown): { code: JobErrorCode, detail: string } {
   if (cause instanceof ConfirmationMismatchError) return { code: 'confirmation_mismatch', detail: cause.message }
-  if (cause instanceof IncompleteSourceError) return { code: 'download_failed', detail: cause.message }
   const code = toFailureCode(cause)
+  if (cause instanceof IncompleteSourceError || cause instanceof UnreadSourceError) return { code, detail: cause.message }
   return { code, detail: describeFailure(code) }
 }

@@ -5,7 +5,7 @@ import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
 import { parseSizeOrAuto } from './base/memory-limit.js'
 import { MAX_CLOSE_WAIT_MS, within, type Pause, type Timer } from './base/timer.js'
 import { Turns } from './base/turns.js'
-import { ConfirmationMismatchError, IncompleteSourceError, LargeLossError, NoDataError } from './base/errors.js'
+import { ConfirmationMismatchError, IncompleteSourceError, LargeLossError, NoDataError, UnreadSourceError } from './base/errors.js'
 import { isLargeLoss, parseShare } from './base/large-loss.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
 import { Exporter, LOCAL_READER, type BodyReader, type Encoding, type Export } from './output/exporter.js'
@@ -31,6 +31,7 @@ import type { SnapshotFailure } from './snapshot/snapshot-file.js'
 import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
 import { snapshotWarnings } from './snapshot/snapshot-warnings.js'
 import { findPosition, keysBetween, lastPosition, versionOf } from './source/change-log.js'
+import { isCovered } from './source/coverage.js'
 import type { EtagCache } from './source/etag-cache.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { HiddenColumns } from './source/rules.js'
@@ -185,6 +186,8 @@ export class UserDataTransformer {
   readonly #refresher: Refresher<BackendReconciled>
   readonly #updates = new Set<RunningUpdate>()
   readonly #listeners = new Set<() => void>()
+  /** The result of the last listing, also of one after which too few files had been read to serve them. */
+  #reconciled: BackendReconciled | undefined
   readonly #turns = new Turns()
   readonly #exporter: Exporter
   readonly #snapshots: SnapshotSchedule
@@ -419,7 +422,7 @@ export class UserDataTransformer {
 
   /** Warnings about conditions of the lake, of the snapshot and of the given output columns that are probably not intended. */
   warnings (outputColumns: readonly string[] = []): readonly Warning[] {
-    const lake = [...this.#refresher.last?.warnings ?? [], ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError)]
+    const lake = [...this.#reconciled?.warnings ?? [], ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError)]
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
 
@@ -516,19 +519,24 @@ export class UserDataTransformer {
       this.#updates.forEach((update) => update.onProgress(progress))
     }
     const outputKeys = [...new Set([...this.#updates].flatMap((update) => update.outputKeys))]
-    const isFirst = this.#refresher.last === undefined
-    const reconciled = await this.#backend.reconcile(isFirst ? undefined : this.#cache.state, { retryAll: fresh, outputKeys }, onProgress)
-    const { state, snapshotFailure } = reconciled
-    this.#noteLoss(reconciled, isFirst ? undefined : this.#cache.state)
+    const previous = this.#reconciled
+    const previousState = previous && this.#cache.state
+    const reconciled = await this.#backend.reconcile(previousState, { retryAll: fresh, outputKeys }, onProgress)
+    const { state, snapshotFailure, coverage } = reconciled
+    this.#noteLoss(reconciled, previousState)
     if (snapshotFailure !== undefined) {
       this.#snapshotFailure = snapshotFailure
       this.#options.onColdStart?.(snapshotFailure)
     }
-    const version = await this.#openVersion(state, this.#timeZone, this.#versions.current)
+    // What is already served stays: only the first data has to be complete enough.
+    const isUsable = this.#versions.current !== undefined || isCovered(coverage)
+    const version = isUsable ? await this.#openVersion(state, this.#timeZone, this.#versions.current) : undefined
     this.#cache.replace(state)
-    this.#versions.publish(version)
+    this.#reconciled = reconciled
+    if (version !== undefined) this.#versions.publish(version)
+    this.#options.onReconciled?.(changeOf(reconciled, previous))
+    if (version === undefined) throw new UnreadSourceError(coverage.unread, coverage.infoFiles, reconciled.failed[0]!)
     for (const listener of this.#listeners) listener()
-    this.#options.onReconciled?.(changeOf(reconciled, this.#refresher.last))
     return reconciled
   }
 

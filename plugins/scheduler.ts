@@ -8,6 +8,8 @@ import type { JobTrigger } from '../lib/jobs.js'
 /** Milliseconds between two attempts to read the lake while there is no data. The pause doubles after each attempt, up to the maximum. */
 const FIRST_RETRY_MS = 250
 const MAX_RETRY_MS = 4000
+/** Milliseconds between the first job and its first repetition, if it failed although there is data. The pause doubles after each repetition. */
+const FIRST_REPEAT_MS = 2000
 
 /** The timers of the scheduler. */
 export interface Timers {
@@ -33,11 +35,13 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
   const intervalMs = parseDuration(config.AGGREGATE_INTERVAL)!
   const closing = new AbortController()
 
+  /** Returns whether a job has failed. */
   const update = async (trigger: JobTrigger) => {
-    if (fastify.isDraining) return
-    if (trigger === 'schedule' && await isDoneElsewhere()) return
-    if (config.PUBLISH) await jobs.enqueue(trigger).ended
-    else await transformer.ensureFresh({ fresh: true })
+    if (fastify.isDraining) return false
+    if (trigger === 'schedule' && await isDoneElsewhere()) return false
+    if (config.PUBLISH) return (await jobs.enqueue(trigger).ended).state === 'failed'
+    await transformer.ensureFresh({ fresh: true })
+    return false
   }
 
   /** Whether another replica has brought the same outputs up to date in this interval. The intervals of replicas begin at different times. */
@@ -46,21 +50,30 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
     return ageMs !== undefined && ageMs < 0.9 * intervalMs
   }
 
-  /** Retries until there is data. It does not wait for the next interval, because all requests for data fail until then. */
+  const hasData = () => transformer.freshness().ageMs !== undefined
+
+  /**
+   * Retries until there is data. It does not wait for the next interval, because all requests for data fail until then. Then the job is repeated until it
+   * succeeds, or until the scheduled jobs come as soon as the next repetition.
+   */
   const startUp = async () => {
-    await update('startup')
-    const hasData = () => transformer.freshness().ageMs !== undefined
-    if (hasData()) return
-    for (let ms = FIRST_RETRY_MS; !hasData(); ms = Math.min(2 * ms, MAX_RETRY_MS)) {
-      await transformer.ensureFresh({ fresh: true })
-      await timers.pause(ms, closing.signal)
+    let hasFailed = await update('startup')
+    if (!hasData()) {
+      for (let ms = FIRST_RETRY_MS; !hasData(); ms = Math.min(2 * ms, MAX_RETRY_MS)) {
+        await transformer.ensureFresh({ fresh: true })
+        await timers.pause(ms, closing.signal)
+      }
+      hasFailed = await update('startup')
     }
-    await update('startup')
+    for (let ms = FIRST_REPEAT_MS; hasFailed && ms < intervalMs; ms *= 2) {
+      await timers.pause(ms, closing.signal)
+      hasFailed = await update('startup')
+    }
   }
 
   fastify.addHook('onListen', async () => {
     startUp().catch(() => {}) // rejects only if a shutdown interrupts the pause
-    timers.every(intervalMs, () => update('schedule'))
+    timers.every(intervalMs, async () => { await update('schedule') })
   })
   fastify.addHook('preClose', async () => {
     closing.abort()

@@ -8,6 +8,7 @@ import { headersOnly, isNotModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { attachmentPath, NoQuery, recordPath } from './http/parameters.js'
 import { getRecordAttachment, getRecordImage } from './openapi/records.js'
+import { recordNotRead } from './http/record-not-found.js'
 import { onResponseEnd } from './http/response-end.js'
 import { ImageBody } from './http/schemas.js'
 
@@ -55,7 +56,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
     }, field)
     if (image === undefined) {
-      throw new Problem(404, 'image_not_found', `There is no image of ${JSON.stringify(key)}` + (field === firstImage?.name ? '' : ` in ${field}`))
+      const noImage = `There is no image of ${JSON.stringify(key)}` + (field === firstImage?.name ? '' : ` in ${field}`)
+      throw recordNotRead(key, fastify.transformer) ?? new Problem(404, 'image_not_found', noImage)
     }
     if (outcome.status === 415) throw new Problem(415, 'unsupported_image', UNSUPPORTED_IMAGE)
     if (outcome.status === 416) {

@@ -30,6 +30,15 @@ export class NoDataError extends Error {
   }
 }
 
+/** The lake was listed, but too few of its info files could be read to serve it. */
+export class UnreadSourceError extends Error {
+  /** @param unread the number of info files that could not be read, of `infoFiles`. @param example the key of one of them */
+  constructor (unread: number, infoFiles: number, example: string) {
+    super(`${unread} of ${infoFiles} info files, ${example} among them, could not be read yet; at most one in a hundred may be missing`)
+    this.name = 'UnreadSourceError'
+  }
+}
+
 /** An output was not published because some info files could not be downloaded: it would lack their records. */
 export class IncompleteSourceError extends Error {
   /** @param failed the keys of the info files, at least one */
@@ -82,25 +91,37 @@ export type StoreErrorCode =
   | 'read_only' // another process writes to this folder
   | 'store_error' // any other failure that the store reports
 
-/** The error of any object store. */
-export class StoreError extends Error {
-  readonly code: StoreErrorCode
+/** What the store itself has reported, if it has. */
+export interface StoreReport {
+  /** The store's own code, such as `HTTP 403 InvalidObjectState` or `EIO`. Contains no secret. */
+  readonly storeCode?: string | undefined
+  /** Whether the store refuses this request, so that it would fail again until the object or its rights are changed. */
+  readonly isRefused?: boolean | undefined
+}
 
-  constructor (code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+/** The error of any object store. */
+export class StoreError extends Error implements StoreReport {
+  readonly code: StoreErrorCode
+  readonly storeCode: string | undefined
+  readonly isRefused: boolean
+
+  constructor (code: StoreErrorCode, message: string, { cause, storeCode, isRefused = false }: StoreReport & { readonly cause?: unknown } = {}) {
+    super(message, { cause })
     this.name = 'StoreError'
     this.code = code
+    this.storeCode = storeCode
+    this.isRefused = isRefused
   }
 }
 
 /**
  * Converts any error to a StoreError whose message begins with `subject`: the URL of the store or object.
  *
- * @param classify returns the code and the reason, in words, of an error that is not a StoreError
+ * @param classify returns the code and the reason, in words, of an error that is not a StoreError, and what the store has reported
  */
-export function toStoreError<E> (error: unknown, subject: string, classify: (error: E) => readonly [code: StoreErrorCode, reason: string]): StoreError {
-  const [code, reason] = error instanceof StoreError ? [error.code, error.message] : classify(error as E)
-  return new StoreError(code, `${subject}: ${reason}`, { cause: error })
+export function toStoreError<E> (error: unknown, subject: string, classify: (error: E) => readonly [code: StoreErrorCode, reason: string, report?: StoreReport]): StoreError {
+  const [code, reason, report = {}] = error instanceof StoreError ? [error.code, error.message, error] as const : classify(error as E)
+  return new StoreError(code, `${subject}: ${reason}`, { cause: error, storeCode: report.storeCode, isRefused: report.isRefused })
 }
 
 /** The request was rejected because a limit is reached: of waiting requests, or of the memory for responses. */

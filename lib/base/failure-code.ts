@@ -1,4 +1,4 @@
-import { LargeLossError, StoreError, TooLargeError, type StoreErrorCode } from './errors.js'
+import { IncompleteSourceError, LargeLossError, StoreError, TooLargeError, UnreadSourceError, type StoreErrorCode } from './errors.js'
 
 /** Why an operation failed or why the data may be stale. The codes are stable: they appear in responses and in `Data-Stale`. */
 export type FailureCode = StoreErrorCode | 'lake_too_large' | 'large_loss' | 'download_failed' | 'refresh_slow' | 'internal_error'
@@ -37,5 +37,6 @@ export function describeFailure (code: FailureCode): string {
 export function toFailureCode (error: unknown): FailureCode {
   if (error instanceof StoreError) return error.code
   if (error instanceof LargeLossError) return 'large_loss'
+  if (error instanceof IncompleteSourceError || error instanceof UnreadSourceError) return 'download_failed'
   return error instanceof TooLargeError ? 'lake_too_large' : 'internal_error'
 }

@@ -8,6 +8,8 @@ export interface Warning {
 /** What is shown of warnings that name files or columns of the lake where those must not appear. */
 export const GENERAL_WARNINGS: Readonly<Partial<Record<WarningCode, string>>> = {
   nothing_usable: 'No object of the lake becomes a record; the log has the reasons',
+  files_not_read: 'Many info files could not be read; the log has the reason of one of them',
+  unreadable_files: 'Some info files cannot be read; the log has the reason of one of them',
   skipped_files: 'The folder has entries that are not part of the lake; the log has examples',
   unknown_output_column: 'No record has one of OUTPUT_COLUMNS; the log names it'
 }
@@ -15,6 +17,8 @@ export const GENERAL_WARNINGS: Readonly<Partial<Record<WarningCode, string>>> = 
 /** All codes of warnings. */
 export const WARNING_CODES = [
   'nothing_usable',
+  'files_not_read',
+  'unreadable_files',
   'skipped_files',
   'unknown_output_column',
   'snapshot_damaged',

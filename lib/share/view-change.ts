@@ -123,7 +123,7 @@ function recordAt ({ files, images }: SourceState, table: TableReader, imageKeys
 function rejectedChange (previous: SourceState, next: SourceState): ViewChange['rejected'] {
   if (previous.rejected === next.rejected) return { set: [], removed: [] }
   const [old, files] = [rejectedFilesOf(previous), rejectedFilesOf(next)]
-  // The backoff after a timeout refers to the monotonic clock of one process.
+  // The backoff after a failed download refers to the monotonic clock of one process.
   const textOf = (file: RejectedFile | undefined) => JSON.stringify(file && { ...file, backoff: undefined })
   return {
     set: [...files.values()].filter((file) => textOf(file) !== textOf(old.get(file.key))).map(({ backoff, ...file }) => file),

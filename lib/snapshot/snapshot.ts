@@ -24,7 +24,7 @@ const BLANK = LABEL + '0'.repeat(DIGEST_LENGTH)
  */
 export function encodeSnapshot (state: SourceState, identity: string): Buffer {
   const { name, table: { version } } = state
-  // The backoff after a timeout is not written, because it refers to the monotonic clock of this process.
+  // The backoff after a failed download is not written, because it refers to the monotonic clock of this process.
   const rejected = JSON.stringify([...rejectedFilesOf(state).values()].map(({ backoff, ...file }) => file))
   const columns = writeColumns(state, { revision: REVISION, identity, name, version, rejected, changes: JSON.stringify(decodeLog(state.changes)), checksum: BLANK })
   const file = Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength)

@@ -3,7 +3,8 @@ import type { SkippedFile } from '../store/object-store.js'
 import { Utf8Reader } from '../table/utf8-column.js'
 import type { IgnoredObjects } from './ignored-objects.js'
 import type { Quarantine, QuarantineEntry } from './quarantine.js'
-import { GENERAL_DETAILS, QUARANTINE_CODES, type QuarantineCode } from './reject.js'
+import { isCovered, type Coverage } from './coverage.js'
+import { GENERAL_DETAILS, QUARANTINE_CODES, type QuarantineCode, type RejectCode } from './reject.js'
 import type { SkippedFiles } from './skipped-files.js'
 
 /** What a reconcile found in a lake. */
@@ -14,6 +15,7 @@ export interface LakeSummary {
   readonly records: number
   readonly quarantine: Quarantine
   readonly skipped: readonly SkippedFiles[]
+  readonly coverage: Coverage
 }
 
 /** The most groups of ignored objects or of rejects that a warning names. */
@@ -26,8 +28,28 @@ const MAX_DETAIL_LENGTH = 200
 export function findLakeWarnings (summary: LakeSummary): Warning[] {
   const warnings: Warning[] = []
   if (summary.records === 0) warnings.push({ code: 'nothing_usable', detail: describeUnusable(summary) })
+  warnings.push(...findReadWarnings(summary))
   if (summary.skipped.length > 0) warnings.push({ code: 'skipped_files', detail: describeSkipped(summary.skipped) })
   return warnings
+}
+
+/** Warnings about files that cannot be read. A few whose download is tried again in a moment are none. */
+function findReadWarnings ({ quarantine, coverage }: LakeSummary): Warning[] {
+  const [unreadable, failed] = [findCode(quarantine, 'unreadable'), findCode(quarantine, 'download_failed')]
+  const isWhole = failed !== undefined && (2 * failed.count >= coverage.infoFiles || !isCovered(coverage))
+  return [
+    ...isWhole ? [{ code: 'files_not_read', detail: `${failed.count} of ${coverage.infoFiles} info files could not be read, such as ${failed.example}` } as const] : [],
+    ...unreadable !== undefined ? [{ code: 'unreadable_files', detail: `${unreadable.count} of ${coverage.infoFiles} info files cannot be read, and outputs do not wait for them, such as ${unreadable.example}` } as const] : []
+  ]
+}
+
+/** The number of entries with a code, and one of them, described; `undefined` if there are none. */
+function findCode ({ codes, keys, json }: Quarantine, code: RejectCode): { readonly count: number, readonly example: string } | undefined {
+  const index = QUARANTINE_CODES.indexOf(code)
+  const row = codes.indexOf(index)
+  if (row === -1) return undefined
+  const { detail, hint } = JSON.parse(new Utf8Reader(json).at(row)) as QuarantineEntry
+  return { count: codes.reduce((count, other) => count + Number(other === index), 0), example: `${new Utf8Reader(keys).at(row)}: ${detail}${hint === null ? '' : `. ${hint}`}` }
 }
 
 function describeUnusable ({ prefix, listed, quarantine }: LakeSummary): string {

@@ -9,8 +9,11 @@ import { compileSchema } from '../schema/schema.js'
 import { sliceToString } from '../store/object-list.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { readPreconditions, type Preconditions } from '../store/precondition.js'
-import { fromDraft } from '../table/row-source.js'
+import { fromDraft, NO_ROW } from '../table/row-source.js'
 import { admitColumns } from './admit-columns.js'
+import type { Coverage } from './coverage.js'
+import { downloadListed, versionToStore } from './download-listed.js'
+import { failedRead, FIRST_TIMEOUT_MS, isPaused, nextBackoff, settleFailedReads } from './failed-read.js'
 import { isCutOff } from './incomplete-file.js'
 import { parseWithHidden } from './hidden-columns.js'
 import { parseInfoFile } from './info-file.js'
@@ -19,23 +22,14 @@ import { findLakeWarnings } from './lake-warnings.js'
 import type { LossGuard } from './loss-guard.js'
 import { nextState } from './next-state.js'
 import { nextQuarantine, type Quarantine } from './quarantine.js'
-import { planReconcile, toDownload } from './reconcile-plan.js'
+import { planReconcile, toDownload, type ReconcilePlan } from './reconcile-plan.js'
 import { rejection } from './reject.js'
 import { MAX_INFO_BYTES, type SourceRules } from './rules.js'
-import { EMPTY_NAME, rejectedFilesOf, type RejectedFile, type SourceState } from './source-state.js'
+import { EMPTY_NAME, infoFileOf, rejectedFilesOf, type RejectedFile, type SourceState } from './source-state.js'
 import type { VanishedRows } from './vanished-rows.js'
 
 /** The most bytes of info files that are downloaded at a time, by the sizes that are listed. */
 const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
-
-/**
- * How long the first attempt at a download may take, in milliseconds. The limit doubles with each timeout, up to the maximum, and
- * there is a pause between attempts: one object that stalls must not make all data stale.
- */
-const FIRST_TIMEOUT_MS = 2000
-const MAX_TIMEOUT_MS = 8000
-/** The pause after a timeout, as a multiple of that timeout. */
-const BACKOFF_FACTOR = 5
 
 /** Progress of a reconcile: objects listed, requests for the listing, info files to download, and info files downloaded. */
 export interface ReconcileProgress { readonly listed: number, readonly requests: number, readonly toFetch: number, readonly fetched: number }
@@ -53,8 +47,10 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   /** The previous one if nothing in it has changed. */
   readonly quarantine: Quarantines
   readonly warnings: readonly Warning[]
-  /** Keys of info files that could not be downloaded. The next reconcile tries them again. */
+  /** Keys of info files that could not be downloaded, and that outputs wait for. */
   readonly failed: readonly string[]
+  /** How many info files are listed, and how many of them could not be read although no earlier version is served. */
+  readonly coverage: Coverage
   /** When the first incomplete info file can be read again, in milliseconds of the monotonic clock; absent if no file is incomplete. */
   readonly readAgainAt?: number | undefined
   /** The preconditions of the outputs, as they were before the listing began. */
@@ -65,7 +61,7 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
 
 export interface ReconcileOptions {
   readonly rules: SourceRules
-  /** Also retry downloads that timed out and whose pause is not over. */
+  /** Also retry downloads whose pause is not over: see `isPaused`. */
   readonly retryAll?: boolean | undefined
   /** The quarantine that belongs to the previous state; absent if it has not been computed. */
   readonly quarantine?: Quarantine | undefined
@@ -96,14 +92,16 @@ export async function reconcile (
   const inventory = await takeInventory(store, rules, (listed, requests) => onProgress({ listed, requests, toFetch: 0, fetched: 0 }), previous instanceof Promise ? undefined : previous)
   const listingMs = clock() - listedAt
   const previousState = await previous
-  const isPaused = ({ backoff }: RejectedFile) => backoff !== undefined && !retryAll && clock() < backoff.until
-  const plan = planReconcile(inventory, previousState, rules, isPaused)
+  const now = clock()
+  const plan = planReconcile(inventory, previousState, rules, (file) => isPaused(file, now, retryAll))
   const published = lossGuard === undefined || previousState.name !== EMPTY_NAME || publishedKey === undefined ? undefined : await readRecords(store, publishedKey, preconditions)
   const largeLoss = lossGuard?.check(plan, published)
   vanished?.restore(plan)
   const changed = toDownload(plan)
   let fetched = 0
-  const { listed, requests } = inventory
+  const { listed } = inventory
+  let { requests } = inventory
+  const onRequest = () => { requests++ }
   const report = () => onProgress({ listed, requests, toFetch: changed.length, fetched })
   report()
   /** The bytes that are downloaded: a file that is too large is rejected without a download. */
@@ -114,13 +112,14 @@ export async function reconcile (
   await forEachConcurrently(changed, () => store.downloads, async (user) => {
     const infoFile = inventory.users[user]!
     const object = inventory.infoFiles.at(infoFile)
-    const timeoutMs = rejectedFilesOf(previousState).get(object.key)?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS
     const file = await readInfoFile(store, object, {
       ...rules,
       userId: sliceToString(inventory.infoFiles.userId(infoFile)),
       format: inventory.infoFiles.extension(infoFile) as InfoFormat,
-      timeoutMs,
-      clock
+      last: rejectedFilesOf(previousState).get(object.key),
+      knownEtag: knownEtagOf(plan, user, object.key),
+      clock,
+      onRequest
     })
     fetched++
     if (file === undefined) plan.deleted.add(user)
@@ -128,7 +127,11 @@ export async function reconcile (
     else plan.listedRow[user] = fromDraft(plan.builder.add(file.data, file))
     report()
   }, { weigh: bytesOf, maxWeight: MAX_BYTES_IN_FLIGHT })
+  const infoFiles = inventory.users.length + inventory.listingRejects.length
+  settleFailedReads(plan.rejected, infoFiles)
   const served = admitColumns(plan)
+  const failed = [...plan.rejected].filter(([, { rejection }]) => rejection.code === 'download_failed')
+  const coverage = { infoFiles, unread: failed.filter(([user]) => served[user] === NO_ROW).length }
   const state = nextState(plan, served, listedAt)
   vanished?.keep(previousState, state)
   const next = nextQuarantine(plan, served, state, quarantine)
@@ -138,8 +141,9 @@ export async function reconcile (
     requests,
     state,
     quarantine: next,
-    warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, quarantine: next, skipped: inventory.skipped }),
-    failed: [...plan.rejected.values()].filter((file) => file.rejection.code === 'download_failed').map(({ key }) => key).sort(compareUtf8),
+    warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, quarantine: next, skipped: inventory.skipped, coverage }),
+    failed: failed.map(([, { key }]) => key).sort(compareUtf8),
+    coverage,
     readAgainAt: earliest([...plan.rejected.values()].map((file) => file.readAgainAt)),
     preconditions,
     largeLoss
@@ -168,33 +172,40 @@ type InfoFile =
 interface ReadRules extends SourceRules {
   readonly userId: string
   readonly format: InfoFormat
-  readonly timeoutMs: number
+  /** The reject of the file with this key in the previous state. */
+  readonly last: RejectedFile | undefined
+  /** The ETag of the file with this key in the previous state. */
+  readonly knownEtag: string | undefined
   readonly clock: MonotonicClock
+  /** Called for each request for a listing. */
+  readonly onRequest: () => void
 }
 
-/** Downloads and parses an info file. `undefined`: it was deleted after it was listed. The ETag is that of the body. */
-async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, format, delimiter, encoding, schema, hidden, timeoutMs, clock }: ReadRules): Promise<InfoFile | undefined> {
+/** The ETag that the previous state has for a key, as a reject or as the file that the user's row came from. */
+function knownEtagOf ({ previous, lastGoodRow, rules }: ReconcilePlan, user: number, key: string): string | undefined {
+  const rejected = rejectedFilesOf(previous).get(key)
+  if (rejected !== undefined || lastGoodRow[user] === NO_ROW) return rejected?.etag
+  const file = infoFileOf(previous, lastGoodRow[user]!, rules.prefix)
+  return file.key === key ? file.etag : undefined
+}
+
+/** Downloads and parses an info file. `undefined`: it was deleted after it was listed. */
+async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, format, delimiter, encoding, schema, hidden, last, knownEtag, clock, onRequest }: ReadRules): Promise<InfoFile | undefined> {
   const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId, key, etag, size, racy: racy === true })
   const tooLarge = rejection('too_large', `The file is larger than ${MAX_INFO_BYTES} bytes, the maximum for an info file`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }
   try {
-    const found = await store.get(object.key, { maxBytes: MAX_INFO_BYTES, maxMs: timeoutMs })
-    if (found === undefined || found === 'unchanged') return undefined
-    // A response without an ETag did not come from the store, but from a proxy, for example.
-    if (found.etag === '' && object.etag !== '') throw new StoreError('corrupt', 'the response has no ETag')
-    if (found.growingMs !== undefined && isCutOff(found.body, format)) return { ...version(found), racy: true, rejection: INCOMPLETE, readAgainAt: clock() + found.growingMs }
+    const found = await downloadListed(store, object, { maxBytes: MAX_INFO_BYTES, maxMs: last?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS, onRequest })
+    if (found === undefined) return undefined
+    const read = version({ ...found, etag: versionToStore(object, found, knownEtag) })
+    if (found.growingMs !== undefined && isCutOff(found.body, format)) return { ...read, racy: true, rejection: INCOMPLETE, readAgainAt: clock() + found.growingMs }
     const options = { format, delimiter, encoding, userId }
     const parsed = hidden === undefined ? parseInfoFile(found.body, { ...options, schema: compileSchema(schema) }) : parseWithHidden(found.body, options, hidden)
-    return { ...version(found), ...parsed }
+    return { ...read, ...parsed }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'too_large') return { ...version(object), rejection: tooLarge }
-    const backoff = { until: clock() + BACKOFF_FACTOR * timeoutMs, timeoutMs: Math.min(2 * timeoutMs, MAX_TIMEOUT_MS) }
-    return {
-      ...version(object),
-      racy: true,
-      rejection: rejection('download_failed', `The file could not be downloaded (${error.code}); the download is tried again`),
-      ...error.code === 'timeout' && { backoff }
-    }
+    const isSameVersion = last?.etag === object.etag && last.size === object.size
+    return { ...version(object), racy: true, rejection: failedRead(error), backoff: nextBackoff(last, isSameVersion, error, clock()) }
   }
 }

@@ -21,6 +21,7 @@ export const REJECT_CODES = [
   'wrong_field_count',
   'invalid_value',
   'download_failed',
+  'unreadable',
   'incomplete'
 ] as const
 export type RejectCode = (typeof REJECT_CODES)[number]

@@ -34,12 +34,22 @@ export interface RejectedFile {
   readonly data?: RecordFields
   /** Present if the file is incomplete: when it can be read again, in milliseconds of the monotonic clock. */
   readonly readAgainAt?: number
-  /** Present if the download timed out. */
+  /** Present if this process has tried to download the file, and failed. */
   readonly backoff?: Backoff
 }
 
-/** `until`: when the download may be tried again, in milliseconds of the monotonic clock. `timeoutMs`: how long that attempt may take. */
-export interface Backoff { readonly until: number, readonly timeoutMs: number }
+/** When and how a file is read again that could not be read. Times are milliseconds of the monotonic clock, durations are milliseconds. */
+export interface Backoff {
+  /** When the first attempt has failed since which none has succeeded. */
+  readonly since: number
+  /** When the next attempt may begin: `pauseMs` after the last one. */
+  readonly until: number
+  readonly pauseMs: number
+  /** How long the next attempt may take. */
+  readonly timeoutMs: number
+  /** Whether the store refuses the object, or attempts have failed for so long that outputs no longer wait for it. */
+  readonly isGivenUp: boolean
+}
 
 /** For each info file and image of the last listing: its ETag and size, and its row or its reject. */
 export interface SourceIndex {

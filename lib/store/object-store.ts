@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { ObjectInfo, ObjectList } from './object-list.js'
 
-export { StoreError, toStoreError, type StoreErrorCode } from '../base/errors.js'
+export { StoreError, toStoreError, type StoreErrorCode, type StoreReport } from '../base/errors.js'
 export type { ObjectInfo, ObjectList } from './object-list.js'
 
 /** An object with its whole content. */

@@ -12,6 +12,7 @@ import { StateWrites } from '../share/state-writes.js'
 import { applyChange, combineChanges, fingerprint, isNoChange, touchedIds, viewChange, type View, type ViewChange } from '../share/view-change.js'
 import { lakeIdentity } from '../snapshot/snapshot-file.js'
 import { lastPosition } from '../source/change-log.js'
+import { ALL_READ, isCovered } from '../source/coverage.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
 import { nextStateName, type SourceState } from '../source/source-state.js'
@@ -288,7 +289,7 @@ export class SharingBackend implements LakeBackend {
     this.#ownListing = undefined
     this.#entries = []
     this.#base = { ...this.#base!, view }
-    return { ...view, ...checked, listedAt: writtenAt - state.listingAgeMs, warnings: state.warnings, failed: state.failed }
+    return { ...view, ...checked, listedAt: writtenAt - state.listingAgeMs, warnings: state.warnings, failed: state.failed, coverage: ALL_READ }
   }
 
   /** Lists the lake and, if it is due, starts to write what the listing has found. */
@@ -308,7 +309,8 @@ export class SharingBackend implements LakeBackend {
     if (this.#isLeader && !isChanged) this.#confirmedAt = result.listedAt
     const { isOwn = false, isForeign = false, unrenewedMs = Infinity } = this.#knownState() ?? {}
     const isDue = isStateDue({ isChanged, action, isOwn, isForeign, wasIdle: this.#head?.state.isIdle ?? true, isIdle: this.#isIdle, unrenewedMs, sinceListingMs })
-    if (isDue && this.#writes.isAllowed) this.#writes.enqueue(() => this.#announce(result))
+    // Other replicas may have read what this one could not.
+    if (isDue && isCovered(result.coverage) && this.#writes.isAllowed) this.#writes.enqueue(() => this.#announce(result))
     return result
   }
 

@@ -6,6 +6,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   invalid_parameter: 'A parameter is invalid; `errors` contains its name, the value received and what is accepted',
   unexpected_body: 'The request has a body and must not have one',
   record_not_found: 'There is no such record',
+  record_not_read: 'The info file of the record is listed and could not be read yet',
   image_not_found: 'The record has no image',
   job_not_found: 'This process has no such job',
   not_found: 'There is no such route',

@@ -1,14 +1,23 @@
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import { Problem, unavailable } from '../../plugins/problems/problem.js'
 
+/** The codes of rejects that are known to be read again soon. */
+const UNREAD_CODES = ['download_failed', 'incomplete'] as const
+
+/** The problem of a record whose info file is listed and could not be read yet, so that it is not known whether there is such a record; `undefined` if it is known. */
+export function recordNotRead (id: string, transformer: UserDataTransformer): Problem | undefined {
+  const [entry] = transformer.quarantine({ userIds: [id], codes: UNREAD_CODES, limit: 1 }).entries()
+  return entry?.last_good === null ? unavailable('record_not_read', `${entry.key} is in the lake and could not be read yet. ${entry.detail}`) : undefined
+}
+
 /** The problem of a record that does not exist: 404, with the reason if its info file is rejected; 503 if the file could not be read yet. */
 export function recordNotFound (id: string, transformer: UserDataTransformer): Problem {
+  const notRead = recordNotRead(id, transformer)
+  if (notRead !== undefined) return notRead
   const [entry] = transformer.quarantine({ userIds: [id], limit: 1 }).entries()
   const unknown = `There is no record ${JSON.stringify(id)}`
   if (entry === undefined) return new Problem(404, 'record_not_found', unknown)
   const { key, code, detail, hint } = entry
-  if (code === 'download_failed') return unavailable(code, `${key} is in the lake and could not be downloaded yet`)
-  if (code === 'incomplete') return unavailable('download_failed', `${key} is in the lake and could not be read yet. ${detail}`)
   const reason = code === 'orphan' ? `${key} is an image without an info file` : `${key} is rejected (${code}): ${detail}`
   return new Problem(404, 'record_not_found', `${unknown}: ${reason}`, { members: { reject: { key, code, detail, hint } } })
 }

@@ -50,6 +50,26 @@ t.test('if the bucket is down at the start, the server reports why, retries at g
   t.match(app.jobs.list(), [{ trigger: 'startup', state: 'succeeded' }, { trigger: 'startup', state: 'failed' }])
 })
 
+t.test('a first job that fails although there is data is repeated at growing intervals, until it succeeds or the interval is shorter', async (t) => {
+  for (const isHealed of [true, false]) {
+    const timers = new TestTimers()
+    const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { AGGREGATE_INTERVAL: '10s' }, timers })
+    const refuse = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
+    endpoint.intercept = ({ operation }) => operation === 'PUT' ? refuse : undefined
+    await app.listen({ port: 0 })
+    for (const [i, ms] of [2000, 4000, 8000].entries()) {
+      await until(() => timers.pauses.length > i)
+      t.equal(timers.pauses[i]!.ms, ms)
+      if (i === 2 && isHealed) endpoint.intercept = undefined
+      timers.pauses[i]!.end()
+    }
+    await until(() => app.jobs.list().filter(({ finishedAt }) => finishedAt !== null).length === 4)
+    t.same(app.jobs.list().map(({ trigger, state }) => [trigger, state]), [['startup', isHealed ? 'succeeded' : 'failed'], ...Array(3).fill(['startup', 'failed'])])
+    t.equal(bucket.get(OUTPUT) !== undefined, isHealed)
+    t.equal(timers.pauses.length, 3)
+  }
+})
+
 t.test('closing waits for the running job; until then GET requests are served and POST requests are refused', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() } })
   await app.inject('/data')

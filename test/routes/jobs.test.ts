@@ -146,7 +146,9 @@ t.test('a job that conflicts on every attempt fails with precondition_failed', a
 t.test('if a download fails, the output is left as it is', async (t) => {
   const { app, endpoint, bucket, fresh } = await build(t, { files })
   bucket.put(OUTPUT, FULL)
-  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/2.csv' ? { status: 403, headers: {}, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  await app.inject('/data')
+  bucket.put('source_data/2.csv', `${bucket.get('source_data/2.csv')!.body.toString()}\n`)
+  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/2.csv' ? { status: 500, headers: {}, body: '' } : undefined
   for (const url of ['/data', '/data?dry_run=true']) {
     t.match((await app.inject({ method: 'POST', url })).json(), { status: 503, code: 'download_failed', detail: /source_data\/2\.csv/ }, url)
   }

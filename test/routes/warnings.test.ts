@@ -197,8 +197,11 @@ t.test('a file that is being written is not logged, and is logged if it is rejec
 })
 
 t.test('a 404 for a record whose file is in quarantine contains the reject', async (t) => {
-  const { app, endpoint } = await build(t, { files: { '1.csv': csv(), 'bad.csv': BAD, 'alone.png': PNG, 'late.csv': csv() } })
+  const { app, endpoint, bucket, fresh } = await build(t, { files: { '1.csv': csv(), 'bad.csv': BAD, 'alone.png': PNG } })
+  await app.inject('/data')
+  bucket.put('source_data/late.csv', csv())
   endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/late.csv' ? { status: 500, body: '' } : undefined
+  await fresh('/data')
   t.match((await app.inject('/data/bad')).json(), {
     status: 404,
     code: 'record_not_found',
@@ -207,7 +210,9 @@ t.test('a 404 for a record whose file is in quarantine contains the reject', asy
   })
   t.match((await app.inject('/data/alone')).json(), { status: 404, detail: 'There is no record "alone": source_data/alone.png is an image without an info file', reject: { code: 'orphan' } })
   t.match((await app.inject('/data/unknown')).json(), { status: 404, detail: 'There is no record "unknown"', reject: undefined })
-  t.match((await app.inject('/data/late')).json(), { status: 503, code: 'download_failed', detail: 'source_data/late.csv is in the lake and could not be downloaded yet' })
+  t.match((await app.inject('/data/late')).json(), { status: 503, code: 'record_not_read', detail: /^source_data\/late.csv is in the lake and could not be read yet. .*HTTP 500/ })
+  t.match((await app.inject('/data/late/image')).json(), { status: 503, code: 'record_not_read' })
+  t.match((await app.inject('/data/bad/image')).json(), { status: 404, code: 'image_not_found' })
 })
 
 t.test('a file of a folder that may be incomplete is read as soon as it is two seconds old, however old the data may be', async (t) => {
@@ -216,7 +221,7 @@ t.test('a file of a folder that may be incomplete is read as soon as it is two s
   const clock = new TestClock(NOON + 500)
   const { app } = await build(t, { settings: { MAX_STALENESS: '1h' }, clock, store: () => new FolderStore(root, { clock: clock.read }) })
   t.match(await app.inject('/data/late'), { statusCode: 503, headers: { 'retry-after': '1' } })
-  t.match((await app.inject('/data/late')).json(), { code: 'download_failed', detail: /^source_data\/late.csv is in the lake and could not be read yet. The file has no line end/ })
+  t.match((await app.inject('/data/late')).json(), { code: 'record_not_read', detail: /^source_data\/late.csv is in the lake and could not be read yet. The file has no line end/ })
   t.match(await app.inject('/data'), { statusCode: 200, body: '[]', headers: { 'cache-control': 'private, max-age=1', 'data-stale': undefined } })
   t.match((await app.inject('/rejects?code=incomplete')).json().entries, [{ user_id: 'late', last_good: null }])
   clock.advance(1501)

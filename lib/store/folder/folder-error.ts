@@ -1,4 +1,4 @@
-import { toStoreError, type StoreError, type StoreErrorCode } from '../object-store.js'
+import { toStoreError, type StoreError, type StoreErrorCode, type StoreReport } from '../object-store.js'
 
 /** Codes of system errors for a path at which there is no regular file. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO'])
@@ -21,9 +21,9 @@ export function toFolderError (error: unknown, subject: string): StoreError {
   return toStoreError(error, subject, classify)
 }
 
-function classify (error: unknown): [StoreErrorCode, string] {
+function classify (error: unknown): [StoreErrorCode, string, StoreReport] {
   const code = codeOf(error)
-  if (FORBIDDEN.has(code)) return ['access_denied', `access denied (${code})`]
-  if (IMPOSSIBLE.has(code)) return ['invalid_key', `no file can have this path (${code})`]
-  return ['store_error', code]
+  if (FORBIDDEN.has(code)) return ['access_denied', `access denied (${code})`, { storeCode: code, isRefused: true }]
+  if (IMPOSSIBLE.has(code)) return ['invalid_key', `no file can have this path (${code})`, { storeCode: code, isRefused: true }]
+  return ['store_error', code, { storeCode: code }]
 }

@@ -1,4 +1,4 @@
-import { StoreError, toStoreError, type StoreErrorCode } from '../object-store.js'
+import { StoreError, toStoreError, type StoreErrorCode, type StoreReport } from '../object-store.js'
 
 /** The properties of errors that the SDK, its HTTP handler and Node throw. */
 interface SdkError {
@@ -74,17 +74,28 @@ export function nameOfServer (endpoint: string | undefined): string {
   return endpoint === undefined ? 'AWS' : new URL(endpoint).origin
 }
 
-function classify (error: SdkError, server: string): [StoreErrorCode, string] {
+function classify (error: SdkError, server: string): [StoreErrorCode, string, StoreReport?] {
   const { name = 'Error', message = '', code, $metadata } = error
   const status = $metadata?.httpStatusCode
-  if (status !== undefined) return [codeOfResponse(status, name), `HTTP ${status} ${name}${remedyOf(error)}`]
+  if (status !== undefined) return [codeOfResponse(status, name), `HTTP ${status} ${name}${remedyOf(error)}`, { storeCode: `HTTP ${status} ${name}`, isRefused: isRefused(status, name) }]
   // For a reset connection, the HTTP handler also uses the name TimeoutError, but with a code.
   if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', `no response from ${server} in time`]
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return ['timeout', `no connection to ${server} in time`]
-  if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `the connection to ${server} failed (${code})`]
+  if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `the connection to ${server} failed (${code})`, { storeCode: code }]
   if (message === 'Region is missing') return ['store_error', 'no region: set AWS_REGION or, for a server other than AWS, AWS_ENDPOINT_URL_S3']
   if (message.startsWith('Checksum mismatch')) return ['corrupt', 'the body does not match its checksum']
   return ['store_error', code ?? name]
+}
+
+/** Statuses that are about the moment or a condition, not about the object. */
+const NOT_OF_OBJECT: readonly number[] = [401, 408, 412, 429]
+
+/** The names of errors with status 400 or 403 that are about the request, the clock or the load. */
+const NOT_OF_OBJECT_NAME = /^(RequestTimeTooSkewed|RequestExpired|RequestTimeout|AuthorizationHeaderMalformed|IllegalLocationConstraintException|NoSuchBucket)$|Throttl|SlowDown/
+
+/** Whether the server refuses this request because of the object or of the rights to it, and not because of credentials, load or a wrong clock. */
+function isRefused (status: number, name: string): boolean {
+  return status >= 400 && status < 500 && !NOT_OF_OBJECT.includes(status) && !REFUSED_IDENTITY.test(name) && !NOT_OF_OBJECT_NAME.test(name)
 }
 
 /** What to do about an error that the server reports, after a colon; empty if that is not known. */

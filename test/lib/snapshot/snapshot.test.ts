@@ -59,9 +59,9 @@ t.test('a decoded state is equal to the encoded one', async () => {
   }), runs(300))
 })
 
-t.test('the backoff after a timeout is not written, because another process has another monotonic clock', async (t) => {
+t.test('the backoff after a failed download is not written, because another process has another monotonic clock', async (t) => {
   const state = stateOf([])
-  const timedOut = { ...rejectedFilesOf(state).get('source_data/7.csv')!, backoff: { until: 1e9, timeoutMs: 4000 } }
+  const timedOut = { ...rejectedFilesOf(state).get('source_data/7.csv')!, backoff: { since: 0, until: 1e9, pauseMs: 1e9, timeoutMs: 4000, isGivenUp: false } }
   const back = decode(encodeSnapshot({ ...state, rejected: encodeRejectedFiles([timedOut]) }, IDENTITY))
   t.match(rejectedFilesOf(back).get(timedOut.key), { rejection: { code: 'no_row' }, backoff: undefined })
 })

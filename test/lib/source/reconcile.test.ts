@@ -113,7 +113,7 @@ t.test('a failed download keeps the last good record and is retried', async (t) 
   await run()
   bucket.put('source_data/1.csv', csv('Amy'))
   bucket.put('source_data/3.csv', csv('Cid'))
-  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key !== 'source_data/2.csv' ? { status: 403, headers: {}, body: '' } : undefined
+  endpoint.intercept = ({ operation, key }) => operation === 'GET' && key !== 'source_data/2.csv' ? { status: 500, headers: {}, body: '' } : undefined
   const failed = await run()
   t.same(names(failed), { 1: 'Ann', 2: 'Bob' })
   t.same(failed.failed, ['source_data/1.csv', 'source_data/3.csv'])
@@ -135,6 +135,117 @@ t.test('a response that is not the object is a failed download, not a reject', a
     t.match(failed.rejects, [{ code: 'download_failed', detail: /corrupt/ }])
     t.same(names(failed), { 1: 'Ann' })
   }
+})
+
+/** Refuses to return the info files of these users. */
+const refuse = (users: readonly string[], status: number, code: string) => ({ operation, key }: { readonly operation: string, readonly key: string }) =>
+  operation === 'GET' && users.some((user) => key === keyOf(`${user}.csv`)) ? { status, headers: {}, body: `<Error><Code>${code}</Code></Error>` } : undefined
+
+t.test('an object that the store refuses is a reject with its last good record, holds nothing, and is retried at growing intervals', async (t) => {
+  for (const [status, code, hint] of [[403, 'AccessDenied', /Allow the credentials/], [403, 'InvalidObjectState', /archived/], [400, 'InvalidRequest', /SSE-C/]] as const) {
+    const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
+    await run()
+    bucket.put('source_data/1.csv', csv('Amy'))
+    endpoint.intercept = refuse(['1'], status, code)
+    const refused = await run()
+    t.same(names(refused), { 1: 'Ann', 2: 'Bob', 3: 'Cid' })
+    t.match(refused.rejects, [{ code: 'unreadable', detail: new RegExp(`HTTP ${status} ${code}`), hint, last_good: { key: 'source_data/1.csv' } }])
+    t.same([refused.failed, refused.coverage], [[], { infoFiles: 3, unread: 0 }])
+    t.match(refused.warnings, [{ code: 'unreadable_files', detail: /^1 of 3 info files cannot be read/ }])
+    const attempts = async (ms: number) => {
+      clock.advance(ms)
+      endpoint.gets.length = 0
+      await run()
+      return endpoint.gets.length > 0
+    }
+    t.same([await attempts(9999), await attempts(1), await attempts(19_999), await attempts(1)], [false, true, false, true])
+    clock.advance(10_000)
+    endpoint.reset()
+    t.same(names(await run()), { 1: 'Ann', 2: 'Bob', 3: 'Cid' })
+    const healed = await run(undefined, true)
+    t.same([names(healed), healed.rejects], [{ 1: 'Amy', 2: 'Bob', 3: 'Cid' }, []], 'a required reconcile does not wait for the end of a long pause')
+  }
+})
+
+t.test('if half of the info files are refused, that is a failure of rights: outputs wait, and the lake is not covered', async (t) => {
+  const { endpoint, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid'), 'bad.csv': 'bad' })
+  endpoint.intercept = refuse(['1', '2'], 403, 'AccessDenied')
+  const half = await run()
+  t.same(codes(half), { '1.csv': 'download_failed', '2.csv': 'download_failed', 'bad.csv': 'missing_column' })
+  t.same([half.failed, half.coverage], [['source_data/1.csv', 'source_data/2.csv'], { infoFiles: 4, unread: 2 }])
+  t.match(half.warnings, [{ code: 'files_not_read', detail: /^2 of 4 info files could not be read, such as source_data\/1\.csv: .*HTTP 403 AccessDenied.*Allow the credentials/ }])
+  endpoint.intercept = refuse(['1'], 403, 'AccessDenied')
+  clock.advance(10_000)
+  const one = await run()
+  t.same([codes(one), one.failed, one.coverage], [{ '1.csv': 'unreadable', 'bad.csv': 'missing_column' }, [], { infoFiles: 4, unread: 0 }])
+})
+
+t.test('a file that fails for a passing reason holds outputs for a minute, and is then a reject', async (t) => {
+  const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
+  await run()
+  bucket.put('source_data/1.csv', csv('Amy'))
+  endpoint.intercept = refuse(['1'], 500, 'InternalError')
+  t.same((await run()).failed, ['source_data/1.csv'])
+  clock.advance(59_999)
+  t.same((await run()).failed, ['source_data/1.csv'])
+  bucket.put('source_data/1.csv', csv('Abe'))
+  clock.advance(1)
+  const givenUp = await run()
+  t.same([names(givenUp), givenUp.failed], [{ 1: 'Ann', 2: 'Bob', 3: 'Cid' }, []], 'a new version does not begin the minute anew')
+  t.match(givenUp.rejects, [{ code: 'unreadable', detail: /HTTP 500 InternalError/, last_good: { key: 'source_data/1.csv' } }])
+  endpoint.reset()
+  clock.advance(10_000)
+  t.same(names(await run()), { 1: 'Abe', 2: 'Bob', 3: 'Cid' })
+})
+
+t.test('an object that is listed and cannot be found is deleted only if it is not listed again', async (t) => {
+  const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
+  await run()
+  bucket.put('source_data/1.csv', csv('Amy'))
+  bucket.put('source_data/1.csv.gz', Buffer.from('listed after it'))
+  endpoint.reset()
+  endpoint.intercept = refuse(['1'], 404, 'NoSuchKey')
+  const missing = await run()
+  t.same(names(missing), { 1: 'Ann', 2: 'Bob', 3: 'Cid' }, 'the last good record stays')
+  t.match(missing.rejects, [{ code: 'unreadable', detail: /although it is listed/, last_good: { key: 'source_data/1.csv' } }, { code: 'duplicate_id' }])
+  t.same([missing.failed, missing.requests, endpoint.counts.LIST], [[], 2, 2])
+  await run()
+  t.equal(endpoint.counts.LIST, 3, 'it is not requested again at once')
+  bucket.delete('source_data/1.csv')
+  bucket.delete('source_data/1.csv.gz')
+  t.same(names(await run()), { 2: 'Bob', 3: 'Cid' })
+  bucket.put('source_data/2.csv', csv('Ben'))
+  endpoint.intercept = ({ operation, key }) => {
+    if (operation === 'GET') bucket.delete(key)
+    return undefined
+  }
+  const deleted = await run()
+  t.same([names(deleted), deleted.rejects, deleted.failed], [{ 3: 'Cid' }, [], []], 'it was deleted after the listing')
+  endpoint.intercept = undefined
+  bucket.put('source_data/3.csv', csv('Cy'))
+  endpoint.intercept = (request) => {
+    if (request.operation !== 'GET') return undefined
+    endpoint.intercept = undefined
+    return refuse(['3'], 404, 'NoSuchKey')(request)
+  }
+  clock.advance(1)
+  t.same(names(await run()), { 3: 'Cy' }, 'it was replaced between the listing and the download')
+})
+
+t.test('a store whose listings and responses have different ETags is read twice, and not at each refresh', async (t) => {
+  const { store, bucket, endpoint, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': 'bad' })
+  const listedEtag = ({ etag }: { readonly etag: string }) => `listed-${etag}`
+  const { run } = overStore(wrapStore(store, {
+    list: async function * (prefix, options) {
+      for await (const page of store.list(prefix, options)) yield new ObjectList([...page].map((object) => ({ ...object, etag: listedEtag(object) })))
+    }
+  }), clock)
+  for (let i = 0; i < 4; i++) await run()
+  t.same(endpoint.gets.sort(), ['source_data/1.csv', 'source_data/1.csv', 'source_data/2.csv', 'source_data/2.csv'])
+  bucket.put('source_data/1.csv', csv('Amy'))
+  t.same(names(await run()), { 1: 'Amy' })
+  for (let i = 0; i < 3; i++) t.same(names(await run()), { 1: 'Amy' })
+  t.equal(endpoint.counts.GET, 6)
 })
 
 t.test('a stalled download times out, is retried after a pause, and delays nothing', async (t) => {
