@@ -56,11 +56,12 @@ async function get (url: string, headers: Record<string, string> = {}): Promise<
   count(String(response.status))
 }
 
+const ALL_RECORDS = 'GET /data HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
 /** Requests all records and leaves before the response, or within its body. */
 async function abort (url: string, afterMs: number): Promise<void> {
-  const controller = new AbortController()
-  setTimeout(() => controller.abort(), afterMs)
-  await fetch(`${url}/data`, { signal: controller.signal }).then((response) => response.arrayBuffer()).then(() => count('not aborted'), () => count('aborted'))
+  await exchange(url, ALL_RECORDS, { pauseMs: 0, totalMs: afterMs, isDone: () => false })
+  count('aborted')
 }
 
 /** Sends bytes on a connection of its own, reads with a pause after each piece, and closes it after some time. */
@@ -68,7 +69,7 @@ async function exchange (url: string, text: string, { pauseMs, totalMs, isDone }
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   return await new Promise((resolve) => {
-    let tail = ''
+    let received = ''
     const end = (isComplete: boolean) => {
       clearTimeout(timer)
       socket.destroy()
@@ -77,8 +78,8 @@ async function exchange (url: string, text: string, { pauseMs, totalMs, isDone }
     const timer = setTimeout(() => end(false), totalMs)
     socket.on('error', () => end(false)).on('close', () => end(false))
     socket.on('data', (data) => {
-      tail = pauseMs > 0 ? '' : tail + data.toString('latin1')
-      if (isDone(tail)) return end(true)
+      received = pauseMs > 0 ? '' : received + data.toString('latin1')
+      if (isDone(received)) return end(true)
       if (pauseMs === 0) return
       socket.pause()
       setTimeout(() => socket.resume(), pauseMs)
@@ -88,7 +89,7 @@ async function exchange (url: string, text: string, { pauseMs, totalMs, isDone }
 }
 
 async function readSlowly (url: string): Promise<void> {
-  await exchange(url, 'GET /data HTTP/1.1\r\nHost: localhost\r\n\r\n', { pauseMs: 200, totalMs: 4000, isDone: () => false })
+  await exchange(url, ALL_RECORDS, { pauseMs: 200, totalMs: 4000, isDone: () => false })
   count('slow readers')
 }
 
