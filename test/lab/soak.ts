@@ -51,9 +51,13 @@ async function repeat (pauseMs: number, task: (i: number) => Promise<void>): Pro
 }
 
 async function get (url: string, headers: Record<string, string> = {}): Promise<void> {
-  const response = await fetch(url, { headers })
-  await response.arrayBuffer()
-  count(String(response.status))
+  try {
+    const response = await fetch(url, { headers })
+    await response.arrayBuffer()
+    count(String(response.status))
+  } catch (error) {
+    count(`broken off: ${String((error as Error).cause)}`)
+  }
 }
 
 const ALL_RECORDS = 'GET /data HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -152,5 +156,5 @@ await endpoint.stop()
 const failures: string[] = []
 if (!isShort && third(2) > 1.1 * third(1)) failures.push('memory grows')
 if (after.all > before.all + TOLERANCE || after.sockets > before.sockets + TOLERANCE) failures.push('descriptors or sockets are left')
-for (const [outcome, number] of counts) if (/^5|incomplete/.test(outcome)) failures.push(`${number} times: ${outcome}`)
+for (const [outcome, number] of counts) if (/^5|incomplete|broken/.test(outcome)) failures.push(`${number} times: ${outcome}`)
 finish(failures)
