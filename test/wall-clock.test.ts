@@ -69,3 +69,28 @@ t.test('the difference between the times of a job is its duration, even if the w
     t.equal(Date.parse(finished) - Date.parse(started), 1500, `after ${jump} ms`)
   }
 })
+
+t.test('how long outputs wait for a file that cannot be read, and when it is tried again, do not depend on the wall clock', async (t) => {
+  for (const jump of JUMPS) {
+    const { app, endpoint, bucket, clock } = await build(t, { files: { '1.csv': csv(), '2.csv': csv(), '3.csv': csv() } })
+    await app.inject('/data')
+    bucket.put('source_data/1.csv', csv('Amy'))
+    endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/1.csv' ? { status: 500, body: '' } : undefined
+    const post = async () => (await app.inject({ method: 'POST', url: '/data' })).statusCode
+    t.equal(await post(), 503)
+    clock.jump(jump)
+    clock.advance(59_999)
+    t.equal(await post(), 503, `after ${jump} ms`)
+    clock.advance(1)
+    t.equal(await post(), 200)
+    endpoint.gets.length = 0
+    clock.jump(jump)
+    clock.advance(9999)
+    await app.inject('/data')
+    t.same(endpoint.gets, [])
+    clock.advance(1)
+    endpoint.intercept = undefined
+    await post()
+    t.equal(endpoint.gets[0], 'source_data/1.csv')
+  }
+})
