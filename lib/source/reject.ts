@@ -57,11 +57,15 @@ export interface Rejection<Code extends QuarantineCode = RejectCode> {
 /** The maximum length of an excerpt, in characters (code points). */
 const EXCERPT_LENGTH = 60
 
-/** A rejection with these details. The excerpt is shortened to EXCERPT_LENGTH. */
+/** A rejection with these details. The excerpt is shortened to EXCERPT_LENGTH. Half a surrogate pair, as in messages of JSON.parse, becomes U+FFFD. */
 export function rejection<Code extends QuarantineCode> (code: Code, detail: string, rest: Partial<Omit<Rejection, 'code' | 'detail'>> = {}): Rejection<Code> {
   const { hint = null, line = null, column = null, excerpt = null } = rest
   // A character has at most two UTF-16 code units, and none is cut in half.
   const characters = [...excerpt?.slice(0, 2 * (EXCERPT_LENGTH + 1)) ?? '']
   const shortened = characters.length > EXCERPT_LENGTH ? characters.slice(0, EXCERPT_LENGTH).join('') + '…' : excerpt
-  return { code, detail, hint, line, column, excerpt: shortened }
+  return { code, detail: toWellFormed(detail), hint, line, column: column && toWellFormed(column), excerpt: shortened && toWellFormed(shortened) }
+}
+
+function toWellFormed (text: string): string {
+  return text.replaceAll(/\p{Surrogate}/gu, '\ufffd')
 }

@@ -72,6 +72,8 @@ t.test('files that are not one object of such values are rejected, with the plac
   t.match(parse({ first_name: 'A', last_name: null, birthts: 0 }, compileSchema(USERS_SCHEMA)).rejection, { code: 'invalid_value', column: 'last_name', hint: /needs a value/ })
   for (const text of ['{"model":"\\ud83d"}', '{"x":"\\ude00\\ud83d"}', '{"\\uD800":1}']) t.match(parse(text).rejection, { code: 'malformed_json', detail: /half a surrogate pair/, line: 1 }, text)
   t.equal(parse('{"model":"\\ud83d\\ude00"}').fields!['model'], '😀')
+  t.match(parse('😀').rejection, { detail: /Unexpected token '\ufffd'/ }, 'the message of JSON.parse has half a surrogate pair')
+  t.equal(parse('{"\\ud83dx":1}').rejection!.column, '\ufffdx')
   t.match(parse('{"model":"X').rejection, { code: 'malformed_json', hint: /incomplete/ })
   const many = Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`c${i}`, i]))
   t.match(parse(many).rejection, { code: 'too_many_columns' })

@@ -1,0 +1,60 @@
+import fc, { type IRawProperty } from 'fast-check'
+import type { Part } from './part.js'
+
+export interface FuzzOptions {
+  readonly seed: number
+  /** Runs of each part. Default: as many as the time allows. */
+  readonly runs?: number | undefined
+  /** The duration of each part. Default: not limited. */
+  readonly minutes?: number | undefined
+  /** The path to one case, from the report of a failure. */
+  readonly path?: string | undefined
+}
+
+const PROGRESS_MS = 10_000
+
+/** Runs the parts one after the other. Returns the names of those with a fault. */
+export async function fuzz (parts: readonly Part[], { seed, runs = Infinity, minutes, path }: FuzzOptions, print: (line: string) => void): Promise<string[]> {
+  const failed: string[] = []
+  for (const part of parts) {
+    print(`${part.name}: seed ${seed}`)
+    const { property, close } = await part.open()
+    try {
+      const result = await fc.check(withProgress(property, (runs) => print(`${part.name}: ${runs} runs`)), {
+        seed,
+        numRuns: runs,
+        ...path !== undefined && { path },
+        ...minutes !== undefined && { interruptAfterTimeLimit: minutes * 60_000, markInterruptAsFailure: false }
+      })
+      if (!result.failed) {
+        print(`${part.name}: ${result.numRuns} runs, no fault`)
+        continue
+      }
+      failed.push(part.name)
+      print(`${part.name}: ${String(result.errorInstance)}`)
+      print(fc.defaultReportMessage(result)!)
+      print(`Replay: npm run fuzz -- --only ${part.name} --seed ${seed} --path ${result.counterexamplePath}`)
+    } finally {
+      await close?.()
+    }
+  }
+  return failed
+}
+
+/** The same property; reports the number of its runs from time to time. */
+function withProgress (property: IRawProperty<unknown, boolean>, report: (runs: number) => void): IRawProperty<unknown, boolean> {
+  let runs = 0
+  let next = performance.now() + PROGRESS_MS
+  const count = () => {
+    runs++
+    if (performance.now() < next) return
+    next += PROGRESS_MS
+    report(runs)
+  }
+  return Object.assign(Object.create(property) as IRawProperty<unknown, boolean>, {
+    run: ((value: unknown) => {
+      count()
+      return property.run(value)
+    }) as IRawProperty<unknown, boolean>['run']
+  })
+}

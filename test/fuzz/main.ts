@@ -1,0 +1,57 @@
+import { randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { runCommand, type Command } from '../../scripts/command.js'
+import { fuzz as runParts } from './fuzz.js'
+import { PARTS } from './parts.js'
+
+const HELP = `Feeds random and damaged input to the service and its parsers, in several parts, and compares what they make of it with plain references.
+A fault is printed with its smallest case and the command that replays it, and the exit code is then 1.
+
+npm run fuzz -- [options]
+
+  --minutes M  how long, divided between the parts (2)
+  --runs N     the number of runs of each part, instead of a duration
+  --seed S     an integer from 0 to 2147483647: the same seed has the same cases (random)
+  --path P     only one case of --seed, as the report of a fault gives it; needs --only
+  --only PART  only one part
+  --help       print this help
+
+Parts:
+${PARTS.map(({ name, about }) => `  ${name.padEnd(11)}  ${about}`).join('\n')}
+
+Defaults are in parentheses.`
+
+const OPTIONS = {
+  minutes: { type: 'string' },
+  runs: { type: 'string' },
+  seed: { type: 'string' },
+  path: { type: 'string' },
+  only: { type: 'string' },
+  help: { type: 'boolean', default: false }
+} as const
+
+const fuzz: Command = async (argv, { stdout }) => {
+  const { values: { minutes, runs, seed, path, only, help } } = parseArgs({ args: [...argv], options: OPTIONS })
+  if (help) return HELP
+  const parts = PARTS.filter(({ name }) => only === undefined || name === only)
+  if (parts.length === 0) throw new Error(`--only: got ${JSON.stringify(only)}; must be one of ${PARTS.map(({ name }) => name).join(', ')}`)
+  if (path !== undefined && (seed === undefined || only === undefined)) throw new Error('--path: needs --seed and --only')
+  if (minutes !== undefined && runs !== undefined) throw new Error('--runs: must not be given together with --minutes')
+  const failed = await runParts(parts, {
+    seed: parseNumber('seed', seed, { min: 0, max: 0x7fffffff, isInteger: true }) ?? randomInt(0x7fffffff),
+    runs: path === undefined ? parseNumber('runs', runs, { min: 1, max: Number.MAX_SAFE_INTEGER, isInteger: true }) : 1,
+    minutes: runs === undefined && path === undefined ? (parseNumber('minutes', minutes, { min: 0.01, max: 100_000 }) ?? 2) / parts.length : undefined,
+    path
+  }, (line) => stdout.write(line + '\n'))
+  if (failed.length > 0) throw new Error(`faults in ${failed.join(', ')}`)
+  return 'no fault'
+}
+
+function parseNumber (name: string, text: string | undefined, { min, max, isInteger = false }: { readonly min: number, readonly max: number, readonly isInteger?: boolean }): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (text.trim() !== '' && value >= min && value <= max && (!isInteger || Number.isInteger(value))) return value
+  throw new Error(`--${name}: got ${JSON.stringify(text)}; must be ${isInteger ? 'an integer' : 'a number'} from ${min} to ${max}`)
+}
+
+process.exit(await runCommand(fuzz, process.argv.slice(2), process))

@@ -1,0 +1,4 @@
+import { infoFiles } from './info-files.js'
+import type { Part } from './part.js'
+
+export const PARTS: readonly Part[] = [infoFiles]
