@@ -36,7 +36,7 @@ const IDLE_MS = 10_000
 interface Measured { readonly limit: number, readonly throughput: number }
 
 /**
- * Finds how many requests should be in flight at a time: the fewest with which the throughput is within 10 % of the best. The limit starts low and is
+ * Finds how many requests should be in flight at a time: the fewest with which the throughput is within 10 % of the best. The limit starts at `initial` and is
  * doubled for as long as that helps (the Startup of TCP BBR). Then, at growing intervals, the double and the half of it are tried for one round trip
  * each, and kept if they are better (the experiments of PCC, NSDI 2015). Throughput follows from latency by Little's law: the requests in flight
  * divided by their mean latency. As the estimates of the Startup are noisy, the step that ends it is tried once more; BBR waits for three rounds without

@@ -35,7 +35,7 @@ export function encodeSnapshot (state: SourceState, identity: string): Buffer {
 
 /** Decodes a snapshot. Never throws: returns the reason if the snapshot cannot be used. @param identity as in `encodeSnapshot` */
 export function decodeSnapshot (file: Buffer, identity: string): SourceState | SnapshotProblem {
-  // The checksum is the last entry of the metadata, which the Arrow format puts first in the file.
+  // The checksum is the last entry of the metadata. An Arrow file is written with the last entry first, so that no other entry that contains the label precedes it.
   const label = file.indexOf(LABEL)
   if (label === -1) return 'foreign'
   // The checksum is verified before the file is parsed, because damaged metadata could make the Arrow reader allocate all memory.

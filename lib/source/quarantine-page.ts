@@ -5,7 +5,7 @@ import type { Quarantine, QuarantineEntry } from './quarantine.js'
 import { QUARANTINE_CODES, type QuarantineCode } from './reject.js'
 
 export interface QuarantineQuery {
-  /** Only entries of one of these users. */
+  /** Only entries with one of these record ids. */
   readonly userIds?: readonly string[] | undefined
   /** Only entries with one of these codes. */
   readonly codes?: readonly QuarantineCode[] | undefined

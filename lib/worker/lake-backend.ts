@@ -21,11 +21,11 @@ export interface ReconcileRequest {
 /** An output to publish. */
 export interface PublishRequest {
   readonly output: Output
-  /** The version of the output from before the listing of the state. */
+  /** That of the output, read before the listing that the state was made from. */
   readonly precondition: Precondition
   /** Report what would change, and write nothing. */
   readonly dryRun: boolean
-  /** Hold the publish if it would lose many records. Default: it loses as many as it does. */
+  /** Hold the publish if it would lose many records. Absent: nothing is held. */
   readonly guard?: PublishGuard | undefined
 }
 

@@ -19,7 +19,7 @@ const RULES = { prefix: '', ownKeys: ['out.csv'], imageExtensions: ['png', 'jpg'
 
 interface Listed { readonly key: string, readonly lastModified: number }
 
-/** A plain reading of the rules. */
+/** The reference implementation of the rules, without regard to speed. */
 function plainInventory (objects: readonly Listed[], duplicates: DuplicateRule) {
   const parts = objects.filter(({ key }) => key !== 'out.csv').map((object) => {
     const name = object.key.slice(object.key.lastIndexOf('/') + 1)
