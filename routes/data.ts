@@ -81,7 +81,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         const { plan, version } = planListing(request, (now) => listingOf(listing, request.query as DataQuery, now), format)
         reply.headers({ vary, 'data-version': plan.version, etag: plan.etag })
         setCacheControl(request, reply, plan.expiresWithMinute)
-        await setLastGood(reply, version, plan)
+        const counting = setLastGood(reply, version, plan)
+        if (counting !== undefined) await counting
         if (isNotModified(request, plan)) return notModified(reply)
         reply.type(MEDIA_TYPES[plan.format])
         const result = request.method === 'HEAD'
@@ -114,7 +115,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const etag = entityTag(fastify, 'record', plan.version, plan.key, encoding)
       reply.headers({ vary: 'accept-encoding', etag })
       setCacheControl(request, reply, expiresWithMinute)
-      await setLastGood(reply, version, plan)
+      const counting = setLastGood(reply, version, plan)
+      if (counting !== undefined) await counting
       if (isNotModified(request, { etag })) return notModified(reply)
       reply.type(MEDIA_TYPES.json)
       return await sendExport(reply, request.method === 'HEAD' ? {} : { body: result.body }, encoding)

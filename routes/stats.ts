@@ -69,7 +69,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const plan = planOf(request)
       reply.headers({ vary: request.client === undefined ? 'accept-encoding' : 'accept-encoding, authorization', etag: plan.etag })
       setCacheControl(request, reply, plan.expiresWithMinute)
-      if (!plan.isSuppressed) await setLastGood(reply, request.dataVersion, plan)
+      const counting = plan.isSuppressed ? undefined : setLastGood(reply, request.dataVersion, plan)
+      if (counting !== undefined) await counting
       const render = async () => (plan.body ??= await renderBody(schema, plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply))))
       // Whether so few records match that the response is 403 is known only then.
       if (plan.isSuppressed) await render()

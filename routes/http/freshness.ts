@@ -48,10 +48,14 @@ export function setCacheControl ({ freshForMs, server: { clock } }: FastifyReque
   reply.header('cache-control', `private, max-age=${Math.floor(ms / 1000)}`)
 }
 
-/** Sets `Data-Last-Good`, the number of last good records on the page or among those that match, unless it is 0. */
-export async function setLastGood (reply: FastifyReply, version: DataVersion, query: SelectQuery): Promise<void> {
+/**
+ * Sets `Data-Last-Good`, the number of last good records on the page or among those that match, unless it is 0. Returns `undefined` if no record of the lake
+ * is a last good one: most responses then need not wait for a promise.
+ */
+export function setLastGood (reply: FastifyReply, version: DataVersion, query: SelectQuery): Promise<void> | undefined {
   const { transformer } = reply.server
-  if (!transformer.hasLastGood) return
-  const count = await transformer.countLastGood(version, query)
-  if (count > 0) reply.header('data-last-good', count)
+  if (!transformer.hasLastGood) return undefined
+  return transformer.countLastGood(version, query).then((count) => {
+    if (count > 0) reply.header('data-last-good', count)
+  })
 }
