@@ -1,4 +1,5 @@
 import { infoFiles } from './info-files.js'
 import type { Part } from './part.js'
+import { requests } from './requests.js'
 
-export const PARTS: readonly Part[] = [infoFiles]
+export const PARTS: readonly Part[] = [infoFiles, requests]

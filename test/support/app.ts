@@ -53,7 +53,7 @@ export interface TestLakeOptions extends Pick<AppOptions, 'keyFileTimer' | 'sche
  * Starts the app on a bucket of a test endpoint, as in production with a worker thread. The app and the endpoint are closed at the end of the test.
  * `inject` throws if a response does not conform to the OpenAPI document.
  */
-export async function build (t: Test, { files = {}, settings = {}, server = {}, log, routes, name = 'datalake', beside, clock = beside?.clock ?? new TestClock(), store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
+export async function build (t: Pick<Test, 'teardown'>, { files = {}, settings = {}, server = {}, log, routes, name = 'datalake', beside, clock = beside?.clock ?? new TestClock(), store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
   const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read })
   const bucket = endpoint.bucket(name)
   for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
