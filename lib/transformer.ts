@@ -160,6 +160,12 @@ export interface UpdateReport extends Omit<OutputReport, 'isHeld'> {
   readonly warnings: readonly Warning[]
 }
 
+const WRITES_FAIL: Warning = {
+  code: 'conditional_writes_fail',
+  detail: 'The store ignores the conditions of writes, or checks them too early: of concurrent writers, more than one succeeded. An older output could replace a newer one if several ' +
+    'processes wrote: let only this one publish, and set PUBLISH=false on the others. Replicas share no listings'
+}
+
 /** The maximum number of listings of one `updateOutput` while each lacks many records that the one before had. */
 const MAX_LISTINGS = 3
 
@@ -196,6 +202,9 @@ export class UserDataTransformer {
   #snapshotFailure: SnapshotFailure | undefined
   readonly #lastGoodCounts = new WeakMap<SelectQuery, { readonly ids: Utf8Column, readonly count: number }>()
   readonly #maxLoss: number
+  /** Whether conditional writes hold; `undefined` before the first check and while it is not known. */
+  #doWritesHold: boolean | undefined
+  #checkingWrites: Promise<boolean | undefined> | undefined
   /** The number of records before the last large loss, until the output is published without it. */
   #beforeLoss: number | undefined
   /** The ETag of the output after the last job; `null` if it did not exist, `undefined` before the first job. */
@@ -227,9 +236,10 @@ export class UserDataTransformer {
       ...options.freshness
     }
     const stateKey = withExtension(this.#outputKey, 'state.json')
+    const probeKey = withExtension(this.#outputKey, 'probe')
     const rules = {
       prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
-      ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey, stateKey],
+      ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey, stateKey, probeKey],
       imageExtensions,
       delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
       encoding: options.inputEncoding ?? DEFAULTS.inputEncoding,
@@ -239,6 +249,7 @@ export class UserDataTransformer {
       timeZone: this.#timeZone,
       snapshotKey,
       outputKey: this.#outputKey,
+      probeKey,
       maxLoss: this.#maxLoss,
       sharing: options.sharing && { ...options.sharing, stateKey, maxStalenessMs: freshness.maxStalenessMs, maxListRequests: freshness.maxListRequests }
     }
@@ -422,7 +433,8 @@ export class UserDataTransformer {
 
   /** Warnings about conditions of the lake, of the snapshot and of the given output columns that are probably not intended. */
   warnings (outputColumns: readonly string[] = []): readonly Warning[] {
-    const lake = [...this.#reconciled?.warnings ?? [], ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError)]
+    const writes: readonly Warning[] = this.#doWritesHold === false ? [WRITES_FAIL] : []
+    const lake = [...this.#reconciled?.warnings ?? [], ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError), ...writes]
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
 
@@ -465,6 +477,7 @@ export class UserDataTransformer {
       version = reconciled.state.table.version
       if (confirm !== undefined && confirm !== version) throw new ConfirmationMismatchError(confirm, version)
       this.#noteOutput(reconciled.preconditions)
+      await this.#checkingWrites
       return reconciled
     }
     const guard = confirm === undefined ? () => ({ maxLoss: this.#maxLoss, before: this.#beforeLoss }) : undefined
@@ -504,6 +517,18 @@ export class UserDataTransformer {
    */
   async flush (): Promise<void> {
     if (this.#refresher.last !== undefined && this.#beforeLoss === undefined) await this.#snapshots.flush(this.#cache.state)
+  }
+
+  /**
+   * Checks whether conditional writes hold, unless that is known; jobs wait for a running check before they publish. If they do not hold, this process publishes as if
+   * it were the only one, and `warnings` reports it. Never rejects.
+   */
+  async checkWrites (): Promise<boolean | undefined> {
+    if (this.#doWritesHold !== undefined) return this.#doWritesHold
+    this.#checkingWrites ??= this.#backend.checkWrites().catch(() => undefined)
+    this.#doWritesHold = await this.#checkingWrites
+    this.#checkingWrites = undefined
+    return this.#doWritesHold
   }
 
   /** Waits for up to a second for a snapshot that is being written, and closes the backend. The caller closes the store. */

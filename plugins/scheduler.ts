@@ -26,19 +26,32 @@ export interface SchedulerOptions {
 
 /**
  * Enqueues an aggregation job when the server begins to listen, and then every AGGREGATE_INTERVAL. With `PUBLISH=false` it only reads the
- * lake at these times. Needs: config, transformer, jobs.
+ * lake at these times. Needs: config, object-store, transformer, jobs.
  */
 export default fp<SchedulerOptions>(async (fastify, options) => {
   await fastify.register(schedule)
   const timers = options.timers ?? systemTimers(fastify.scheduler)
-  const { config, jobs, outputOptions, transformer } = fastify
+  const { config, jobs, log, objectStore, outputOptions, transformer } = fastify
   const intervalMs = parseDuration(config.AGGREGATE_INTERVAL)!
   const closing = new AbortController()
+  /** A folder has one writer, which holds its lock. */
+  const isBucket = objectStore.url.startsWith('s3:')
+  let areWritesKnown = false
+
+  /** Checks conditional writes while the lake is listed; again before the next job if the result is not known. */
+  const checkWrites = () => {
+    if (areWritesKnown) return
+    transformer.checkWrites().then((hold) => {
+      if (hold === false && !areWritesKnown) log.warn('Conditional writes do not hold in this store: only one process may publish (PUBLISH=false on the others), and replicas share no listings')
+      areWritesKnown = hold !== undefined
+    })
+  }
 
   /** Returns whether a job has failed. */
   const update = async (trigger: JobTrigger) => {
     if (fastify.isDraining) return false
     if (trigger === 'schedule' && await isDoneElsewhere()) return false
+    if (config.PUBLISH && isBucket) checkWrites()
     if (config.PUBLISH) return (await jobs.enqueue(trigger).ended).state === 'failed'
     await transformer.ensureFresh({ fresh: true })
     return false
@@ -79,7 +92,7 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
     closing.abort()
     fastify.scheduler.stop()
   })
-}, { name: 'scheduler', dependencies: ['config', 'transformer', 'jobs'] })
+}, { name: 'scheduler', dependencies: ['config', 'object-store', 'transformer', 'jobs'] })
 
 function systemTimers (scheduler: ToadScheduler): Timers {
   return {

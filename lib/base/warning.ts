@@ -27,6 +27,7 @@ export const WARNING_CODES = [
   'state_not_readable',
   'state_not_writable',
   'output_not_writable',
-  'output_held'
+  'output_held',
+  'conditional_writes_fail'
 ] as const
 export type WarningCode = (typeof WARNING_CODES)[number]

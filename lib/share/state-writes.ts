@@ -8,7 +8,7 @@ const PAUSE_AFTER_FAILURE_MS = 5000
 /** Runs the writes of a replica one after the other, with a pause after each failure. */
 export class StateWrites {
   readonly #clock: MonotonicClock
-  readonly #isPermitted: boolean
+  #isPermitted: boolean
   /** Fulfilled when all writes have ended that were enqueued so far. */
   #ended: Promise<void> = Promise.resolve()
   #waiting = 0
@@ -34,6 +34,11 @@ export class StateWrites {
   /** The error of the last write; `undefined` if it succeeded. */
   get error (): unknown {
     return this.#error
+  }
+
+  /** From now on, this replica writes nothing. */
+  forbid (): void {
+    this.#isPermitted = false
   }
 
   /** Runs a write after all earlier ones. The result never rejects: after a failure, no write runs for some time. */

@@ -12,6 +12,7 @@ import { compileSchema } from '../schema/schema.js'
 import { emptyState, type SourceState } from '../source/source-state.js'
 import { VanishedRows } from '../source/vanished-rows.js'
 import { tableFields } from '../table/table-field.js'
+import { checkConditionalWrites } from '../store/check-writes.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 import type { SharingRules } from './sharing-backend.js'
@@ -22,6 +23,8 @@ export interface LakeRules extends SourceRules {
   readonly snapshotKey: string
   /** The key of the CSV output. */
   readonly outputKey: string
+  /** The key of the object with which conditional writes are checked. */
+  readonly probeKey: string
   /** The greatest share of the records that a listing may lose without being confirmed, from 0 to 1; see `isLargeLoss`. */
   readonly maxLoss: number
   /** Absent: replicas do not share their listings. */
@@ -89,6 +92,10 @@ export class InProcessBackend implements LakeBackend {
   }
 
   async outputAgeMs (): Promise<undefined> {}
+
+  async checkWrites (): Promise<boolean | undefined> {
+    return await checkConditionalWrites(this.#store, this.#rules.probeKey)
+  }
 
   async close (): Promise<void> {}
 }

@@ -62,6 +62,10 @@ export interface LakeBackend {
    * `undefined` if it has not made all of them, or if this is not known.
    */
   outputAgeMs (outputs: readonly Output[]): Promise<number | undefined>
+  /**
+   * Checks whether conditional writes hold: see `checkConditionalWrites`. If they do not, this replica shares nothing from then on. Returns `undefined` if that is not known.
+   */
+  checkWrites (): Promise<boolean | undefined>
   /** Releases the resources of the backend. No other method may be called afterwards. */
   close (): Promise<void>
 }

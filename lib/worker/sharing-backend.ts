@@ -162,6 +162,13 @@ export class SharingBackend implements LakeBackend {
     return outputs.every((output) => made.outputs.includes(outputName(output))) ? this.#options.clock() - made.at : undefined
   }
 
+  async checkWrites (): Promise<boolean | undefined> {
+    const hold = await this.#inner.checkWrites()
+    // The states would not form a chain.
+    if (hold === false) this.#writes.forbid()
+    return hold
+  }
+
   /** Starts to read the state, which the first reconcile needs. */
   preload (): void {
     this.#preloaded = this.#file.read()

@@ -73,6 +73,10 @@ export class WorkerBackend implements LakeBackend {
     return await this.#call('outputAgeMs', undefined, outputs)
   }
 
+  async checkWrites (): Promise<boolean | undefined> {
+    return await this.#call('checkWrites')
+  }
+
   async close (): Promise<void> {
     if (this.#isClosed) return
     const closing = this.#worker && this.#call('close')

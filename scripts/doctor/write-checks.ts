@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers'
+import { isConditionMet, raceWrites, WRITERS } from '../../lib/store/check-writes.js'
 import { StoreError, type ObjectStore } from '../../lib/store/object-store.js'
 import { attempt, no, yes, type Finding } from './finding.js'
 
@@ -17,7 +18,6 @@ export interface WriteFindings {
 }
 
 const ROUNDS = 4
-const WRITERS = 16
 const VERSIONS = 20
 /** Keys that are damaged if a layer decodes twice, does not escape XML or treats them as paths. */
 const UNUSUAL_NAMES = ['a b', 'a+b', 'a%20b', 'what?', 'a#b', 'a&amp;b', '"quoted"', '<tag>', 'zażółć', '日本語', '😀']
@@ -77,29 +77,24 @@ export async function checkWrites (store: ObjectStore, scratch: Scratch): Promis
 
 async function checkConditions (scratch: Scratch): Promise<Finding> {
   const one = await scratch.put('conditional', 'one', null)
-  if (await succeeds(scratch.put('conditional', 'two', null))) return no('If-None-Match is ignored: an existing object was replaced')
+  if (await isConditionMet(scratch.put('conditional', 'two', null))) return no('If-None-Match is ignored: an existing object was replaced')
   await scratch.put('conditional', 'three', one)
-  if (await succeeds(scratch.put('conditional', 'four', one))) return no('If-Match is ignored: a newer object was replaced')
-  if (await succeeds(scratch.put('conditional, missing', 'five', one))) return no('If-Match is ignored: a missing object was created')
+  if (await isConditionMet(scratch.put('conditional', 'four', one))) return no('If-Match is ignored: a newer object was replaced')
+  if (await isConditionMet(scratch.put('conditional, missing', 'five', one))) return no('If-Match is ignored: a missing object was created')
   return yes()
-}
-
-/** Whether the condition of a write was met. Rejects if the write failed for another reason. */
-async function succeeds (write: Promise<unknown>): Promise<boolean> {
-  return await write.then(() => true, (error: unknown) => {
-    if (error instanceof StoreError && error.code === 'precondition_failed') return false
-    throw error
-  })
 }
 
 async function checkRaces (store: ObjectStore, scratch: Scratch): Promise<Finding> {
   let expected: string | null = null
   for (let round = 1; round <= ROUNDS; round++) {
     const bodies = Array.from({ length: WRITERS }, (_, writer) => `round ${round}, writer ${writer}`)
-    const winners = (await Promise.all(bodies.map(async (body) => await succeeds(scratch.put('race', body, expected)) ? [body] : []))).flat()
+    scratch.keys.add(scratch.keyOf('race'))
+    const { winners, losses } = await raceWrites(store, scratch.keyOf('race'), expected, bodies)
+    const failure = losses.find(({ code }) => code !== 'precondition_failed')
+    if (failure !== undefined) throw failure
     if (winners.length !== 1) return no(`${winners.length} of ${WRITERS} concurrent writers succeeded where one should`)
     const found = await store.get(scratch.keyOf('race'))
-    if (typeof found !== 'object' || String(found.body) !== winners[0]) return no('the object is not what the successful writer wrote')
+    if (typeof found !== 'object' || String(found.body) !== winners[0]!.body) return no('the object is not what the successful writer wrote')
     expected = found.etag
   }
   return yes(`${ROUNDS} rounds of ${WRITERS} concurrent writers`)

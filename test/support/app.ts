@@ -102,9 +102,9 @@ export function keyOf (name: string): string {
   return name.includes('/') ? name : `source_data/${name}`
 }
 
-/** The keys except those of the snapshot and of the state. */
+/** The keys except those of the snapshot, of the state and of the check of conditional writes. */
 export function withoutSnapshot (keys: readonly string[]): string[] {
-  return keys.filter((key) => !/\.(snapshot\.arrow|state\.json)$/.test(key))
+  return keys.filter((key) => !/\.(snapshot\.arrow|state\.json|probe)$/.test(key))
 }
 
 /** An info file. */

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import type { GetOptions, ObjectBody, ObjectInfo, ObjectStore } from '../../lib/store/object-store.js'
+import { raceWrites } from '../../lib/store/check-writes.js'
 import { compareUtf8 } from '../../lib/base/utf8.js'
 
 export interface ContractSubject {
@@ -226,27 +227,14 @@ function testRaces (t: Test, { open }: ContractSubject): void {
     const store = await open(t)
     let expected: string | null = null
     for (let round = 1; round <= 8; round++) {
-      const { winners, losses } = await race(store, expected, Array.from({ length: 16 }, (_, i) => `${round}, writer ${i}`))
-      t.same(losses, Array(15).fill('precondition_failed'))
+      const { winners, losses } = await raceWrites(store, 'key', expected, Array.from({ length: 16 }, (_, i) => `${round}, writer ${i}`))
+      t.same(losses.map(({ code }) => code), Array(15).fill('precondition_failed'))
       const [winner] = winners
       t.equal(await bodyOf(store, 'key'), winner?.body)
       t.match(await store.head('key'), { etag: winner?.etag })
       expected = winner?.etag ?? null
     }
   })
-}
-
-/** Writes all bodies to one key concurrently. Returns which writes took effect, and how the others failed. */
-async function race (
-  store: ObjectStore, ifMatch: string | null, bodies: readonly string[]
-): Promise<{ winners: Array<{ body: string, etag: string }>, losses: string[] }> {
-  const winners: Array<{ body: string, etag: string }> = []
-  const losses: string[] = []
-  await Promise.all(bodies.map(body => store.put('key', bytes(body), { ifMatch }).then(
-    ({ etag }) => winners.push({ body, etag }),
-    error => losses.push(error.code)
-  )))
-  return { winners, losses }
 }
 
 function testMissing (t: Test, { open, openMissing }: ContractSubject): void {

@@ -20,7 +20,7 @@ import { build, csv } from '../../support/app.js'
 import { rowsOf } from '../../support/tables.js'
 import { MemoryStore } from '../../support/stores.js'
 
-const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow', outputKey: 'out/all.csv', maxLoss: 0.2 } as const
+const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow', outputKey: 'out/all.csv', probeKey: 'out/all.probe', maxLoss: 0.2 } as const
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad\n' }
 const output = { format: 'csv' as const, key: 'out/all.csv' }
 

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { StoreError, type ObjectStore } from './object-store.js'
+import { refusedToMissing } from './own-object.js'
+
+/** The number of concurrent writers with which conditional writes are checked. */
+export const WRITERS = 16
+
+/** What became of concurrent writes with the same condition. */
+export interface Race {
+  /** The writes that succeeded. */
+  readonly winners: ReadonlyArray<{ readonly body: string, readonly etag: string }>
+  /** The errors of the others. */
+  readonly losses: readonly StoreError[]
+}
+
+/** Writes all bodies to one object concurrently, with the same condition. Exactly one may succeed. */
+export async function raceWrites (store: ObjectStore, key: string, ifMatch: string | null, bodies: readonly string[]): Promise<Race> {
+  const winners: Array<{ readonly body: string, readonly etag: string }> = []
+  const losses: StoreError[] = []
+  await Promise.all(bodies.map((body) => store.put(key, Buffer.from(body), { ifMatch }).then(
+    ({ etag }) => { winners.push({ body, etag }) },
+    (error: unknown) => {
+      if (!(error instanceof StoreError)) throw error
+      losses.push(error)
+    }
+  )))
+  return { winners, losses }
+}
+
+/** Whether the condition of a write was met. Rejects if the write failed for another reason. */
+export async function isConditionMet (write: Promise<unknown>): Promise<boolean> {
+  return await write.then(() => true, (error: unknown) => {
+    if (error instanceof StoreError && error.code === 'precondition_failed') return false
+    throw error
+  })
+}
+
+const ROUNDS = 2
+
+/**
+ * Checks whether conditional writes hold, also when there are many at a time: some servers ignore the conditions, or check them before they lock the
+ * object. Several processes may do this at a time with the same object, which is created if it does not exist and never deleted.
+ *
+ * @returns `false` if a write succeeded whose condition was not met; `undefined` if that is not known, because writing fails
+ */
+export async function checkConditionalWrites (store: ObjectStore, key: string, newId: () => string = randomUUID): Promise<boolean | undefined> {
+  try {
+    let isProven = false
+    for (let round = 1; round <= ROUNDS; round++) {
+      const expected = (await store.head(key).catch(refusedToMissing))?.etag ?? null
+      // No other process writes the same content, so the next version has another ETag.
+      const { winners } = await raceWrites(store, key, expected, Array.from({ length: WRITERS }, newId))
+      if (winners.length > 1) return false
+      if (winners.length === 0) continue // a writer of another process has won
+      for (const outdated of new Set([expected, null])) if (await isConditionMet(store.put(key, Buffer.from(newId()), { ifMatch: outdated }))) return false
+      isProven = true
+    }
+    return isProven || undefined
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    return undefined
+  }
+}

@@ -1,0 +1,53 @@
+import t from 'tap'
+import { build, csv, TestClock, type LogLine, type TestLake } from '../support/app.js'
+import { STATE_KEY } from '../support/replicas.js'
+import { startS3Endpoint } from '../support/s3-endpoint.js'
+import { TestTimers } from '../support/test-timers.js'
+import { until } from '../support/until.js'
+
+const PROBE = 'processed_data/output.probe'
+const OUTPUT = 'processed_data/output.csv'
+
+/** Starts a service that listens, on an endpoint with this profile, and waits for its first job. */
+async function start (t: Parameters<typeof build>[0], profile: 'aws' | 'unconditional') {
+  const clock = new TestClock()
+  const endpoint = await startS3Endpoint({ clock: clock.read, profile })
+  const bucket = endpoint.bucket('datalake')
+  bucket.put('source_data/1.csv', csv())
+  const log: LogLine[] = []
+  const lake = await build(t, { beside: { endpoint, bucket, clock } as TestLake, settings: { SHARE_LISTINGS: 'true' }, timers: new TestTimers(), log })
+  t.teardown(() => endpoint.stop())
+  await lake.app.listen({ port: 0 })
+  await until(() => lake.app.jobs.list()[0]?.finishedAt)
+  return { ...lake, log: () => log.filter(({ msg }) => /^Conditional writes/.test(String(msg))) }
+}
+
+t.test('a store whose conditional writes do not hold is reported, and the service goes on as a single writer', async (t) => {
+  const { app, bucket, log } = await start(t, 'unconditional')
+  t.match(app.jobs.list()[0], { state: 'succeeded', result: { warnings: [{ code: 'conditional_writes_fail' }] } })
+  t.ok(bucket.get(OUTPUT), 'the output is published')
+  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'conditional_writes_fail', detail: /PUBLISH=false/ }] })
+  await until(() => log().length > 0)
+  t.match(log(), [{ level: 40 }])
+  const change = async (name: string) => {
+    bucket.put(`source_data/${name}.csv`, csv())
+    t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { added: 1 } })
+  }
+  await change('2')
+  const state = bucket.get(STATE_KEY)?.etag
+  await change('3')
+  await app.close()
+  t.equal(bucket.get(STATE_KEY)?.etag, state, 'the shared state is not written any more')
+  t.equal(log().length, 1)
+})
+
+t.test('a store whose conditional writes hold is checked once, before the first publish', async (t) => {
+  const { app, endpoint, bucket, log } = await start(t, 'aws')
+  t.ok(bucket.get(PROBE))
+  t.ok(endpoint.puts.lastIndexOf(PROBE) < endpoint.puts.indexOf(OUTPUT), 'the job has waited for the check')
+  t.same((await app.inject('/readyz')).json().details, [])
+  endpoint.reset()
+  await app.jobs.enqueue('schedule').ended
+  t.notOk(endpoint.puts.includes(PROBE))
+  t.same(log(), [])
+})
