@@ -83,7 +83,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(startLog)
   await fastify.register(etagCache)
   await fastify.register(transformer, options)
-  await fastify.register(jobs)
+  await fastify.register(jobs, options)
   await fastify.register(lakeWaits, options)
   await fastify.register(drain)
   await fastify.register(scheduler, options)

@@ -1,6 +1,8 @@
 import type { Clock, MonotonicClock } from './base/clock.js'
 import { ConfirmationMismatchError, IncompleteSourceError, UnreadSourceError } from './base/errors.js'
 import { describeFailure, ERROR_CODES, toFailureCode, type FailureCode } from './base/failure-code.js'
+import { unlessSilent } from './base/silence.js'
+import type { Timer } from './base/timer.js'
 import type { ReconcileProgress } from './source/reconcile.js'
 import type { UpdateReport } from './transformer.js'
 
@@ -37,13 +39,22 @@ export const JOB_ERROR_CODES: readonly JobErrorCode[] = [...ERROR_CODES, 'confir
 /** What `Jobs` depends on. */
 export interface JobsOptions {
   /** Does the work of a job and reports its progress. */
-  readonly work: (options: { readonly dryRun: boolean, readonly confirm: string | undefined, readonly onProgress: (progress: ReconcileProgress) => void }) => Promise<UpdateReport>
+  readonly work: (options: { readonly dryRun: boolean, readonly confirm: string | undefined, readonly onProgress: (progress: ReconcileProgress) => void, readonly onPublish: () => void }) => Promise<UpdateReport>
   /** The name of this process. Job ids begin with it. */
   readonly instance: string
   readonly clock: Clock
   readonly monotonic: MonotonicClock
+  /** Default: the system's timer. */
+  readonly timer?: Timer | undefined
   /** Receives each job that has ended and, if it failed, the error that `work` threw. */
   readonly onEnd?: (job: Job, cause?: unknown) => void
+}
+
+/** A job that was added or joined. */
+export interface EnqueuedJob {
+  readonly job: Job
+  readonly ended: Promise<Job>
+  readonly endedOrSilent: () => Promise<Job | undefined>
 }
 
 /** A job that waits, and its end. */
@@ -55,6 +66,8 @@ interface Queue {
   readonly waiting: Map<string | undefined, Waiting>
   /** The number of jobs that have not ended. */
   length: number
+  /** When the running job has last made progress, in milliseconds of the monotonic clock; Infinity while it publishes, because writes have limits of their own. */
+  progressAt: number
   /** The end of the last job of the queue. */
   idle: Promise<unknown>
 }
@@ -89,18 +102,22 @@ export class Jobs {
     return this.#jobs.get(id)
   }
 
-  /** Adds a job, or joins the waiting one. `ended` never rejects: a failure is in the `state` and `error` of the job. */
-  enqueue (trigger: JobTrigger, { dryRun = false, confirm }: { readonly dryRun?: boolean, readonly confirm?: string | undefined } = {}): { readonly job: Job, readonly ended: Promise<Job> } {
+  /**
+   * Adds a job, or joins the waiting one. `ended` never rejects: a failure is in the `state` and `error` of the job. `endedOrSilent` resolves to `undefined`
+   * if the store is silent (`unlessSilent`); the job then goes on.
+   */
+  enqueue (trigger: JobTrigger, { dryRun = false, confirm }: { readonly dryRun?: boolean, readonly confirm?: string | undefined } = {}): EnqueuedJob {
     const queue = dryRun ? this.#dryRuns : this.#publishing
+    const { monotonic: clock, timer } = this.#options
     const { id, ended } = queue.waiting.get(confirm) ?? this.#append(queue, this.#create(trigger, dryRun), confirm)
-    return { job: this.#jobs.get(id)!, ended }
+    return { job: this.#jobs.get(id)!, ended, endedOrSilent: () => unlessSilent(ended, () => queue.progressAt, { clock, timer }) }
   }
 
   /** Starts a job now, or after all others of its queue. */
   #append (queue: Queue, id: string, confirm: string | undefined): Waiting {
     const start = async () => {
       queue.waiting.delete(confirm)
-      const job = await this.#run(id, confirm)
+      const job = await this.#run(id, confirm, queue)
       queue.length--
       return job
     }
@@ -148,12 +165,17 @@ export class Jobs {
     }
   }
 
-  async #run (id: string, confirm: string | undefined): Promise<Job> {
+  async #run (id: string, confirm: string | undefined, queue: Queue): Promise<Job> {
     const { work, monotonic, onEnd = () => {} } = this.#options
     const now = () => Math.round(this.#offsets.get(id)! + monotonic())
     const { dryRun } = this.#update(id, { state: 'running', startedAt: now() })
+    queue.progressAt = monotonic()
+    const onProgress = (progress: ReconcileProgress) => {
+      queue.progressAt = monotonic()
+      this.#update(id, { progress })
+    }
     try {
-      const result = await work({ dryRun, confirm, onProgress: (progress) => this.#update(id, { progress }) })
+      const result = await work({ dryRun, confirm, onProgress, onPublish: () => { queue.progressAt = Infinity } })
       const job = this.#update(id, { state: result.confirm === undefined || dryRun ? 'succeeded' : 'held', finishedAt: now(), result })
       onEnd(job)
       return job
@@ -172,7 +194,7 @@ export class Jobs {
 }
 
 function createQueue (): Queue {
-  return { waiting: new Map(), length: 0, idle: Promise.resolve() }
+  return { waiting: new Map(), length: 0, progressAt: 0, idle: Promise.resolve() }
 }
 
 /** The public description of a failure. It does not quote the store, whose messages may contain secrets. */

@@ -1,4 +1,5 @@
 import type { MonotonicClock } from './base/clock.js'
+import { unlessSilent } from './base/silence.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
 import { systemPause, systemTimer, within, type Pause, type Timer } from './base/timer.js'
@@ -85,6 +86,8 @@ export class Refresher<T extends Refreshed> {
   #intervalMs: number | undefined
   /** The number of requests of the running refresh, as reported so far. */
   #requests = 0
+  /** When the running refresh has last made progress. */
+  #progressAt = 0
   /** Whether there is traffic: a read was served without waiting after the last refresh began. */
   #hasTraffic = false
   #cancelTimer = () => {}
@@ -95,7 +98,10 @@ export class Refresher<T extends Refreshed> {
    * far to `onRequests`; the last number counts if the refresh fails
    */
   constructor (refresh: (fresh: boolean, onRequests: (requests: number) => void) => Promise<T>, options: RefresherOptions) {
-    const onRequests = (requests: number) => { this.#requests = requests }
+    const onRequests = (requests: number) => {
+      this.#requests = requests
+      this.#progressAt = options.clock()
+    }
     this.#flight = new SingleFlight((fresh) => this.#run(fresh, () => refresh(fresh, onRequests)))
     this.#options = options
     this.#plan = planRefresh(NO_HISTORY, options.rules)
@@ -123,12 +129,12 @@ export class Refresher<T extends Refreshed> {
 
   /**
    * Starts a refresh if one is due, and waits for it if the rule requires it. With `fresh`, always refreshes, starting after this call, and waits
-   * however long it takes. Never rejects: the result describes the data that is available then.
+   * for the store unless it is silent (`unlessSilent`). Never rejects: the result describes the data that is available then.
    */
   async ensure ({ fresh = false } = {}): Promise<Freshness> {
     const current = fresh ? undefined : this.current()
     if (current !== undefined) return current
-    if (fresh) await settled(this.#require())
+    if (fresh) await unlessSilent(settled(this.#require()), () => this.#progressAt, this.#options)
     else await this.#join(this.#options.clock())
     const freshness = this.freshness()
     this.#report(freshness.staleReasons)
@@ -198,6 +204,7 @@ export class Refresher<T extends Refreshed> {
     this.#cancelTimer()
     this.#hasTraffic = false
     this.#startedAt = clock()
+    this.#progressAt = this.#startedAt
     if (isRequired) this.#requiredAt = this.#startedAt
     this.#requests = 0
     const paidAt = (requests: number) => payFor(requests, this.#history.paidAt, this.#startedAt, rules)

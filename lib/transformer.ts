@@ -148,6 +148,8 @@ export interface OutputOptions extends CsvOptions {
   /** Publish only if the lake has this data version, even if many records are lost. */
   readonly confirm?: string | undefined
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
+  /** Called when the outputs begin to be compared and written. */
+  readonly onPublish?: (() => void) | undefined
 }
 
 /** The result of an update: that of the CSV and, in `otherOutputs`, those of the other formats. */
@@ -223,7 +225,7 @@ export class UserDataTransformer {
     this.#openVersion = options.openVersion ?? openTables(new IndexCache(indexMaxBytes, undefined, (column) => this.#backend.orderNumbers(column)))
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
-    this.#images = new ImageReader(store, imageFields.flatMap(({ extensions = imageExtensions }) => extensions))
+    this.#images = new ImageReader(store, imageFields.flatMap(({ extensions = imageExtensions }) => extensions), options.timer)
     this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: parseSizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
     const budget = new ResponseBudget(options.responsesMaxBytes ?? parseSizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
     this.#exporter = new Exporter({ turns: this.#turns, budget })
@@ -465,7 +467,7 @@ export class UserDataTransformer {
    * lack many records, each other ones; ConfirmationMismatchError if the data version is not the confirmed one
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
-    const { dryRun = false, confirm, onProgress = () => {} } = options
+    const { dryRun = false, confirm, onProgress = () => {}, onPublish = () => {} } = options
     const outputs = this.#outputsOf(options)
     const update = { outputKeys: outputs.map(({ key }) => key), onProgress }
     let rejected = 0
@@ -478,6 +480,7 @@ export class UserDataTransformer {
       if (confirm !== undefined && confirm !== version) throw new ConfirmationMismatchError(confirm, version)
       this.#noteOutput(reconciled.preconditions)
       await this.#checkingWrites
+      onPublish()
       return reconciled
     }
     const guard = confirm === undefined ? () => ({ maxLoss: this.#maxLoss, before: this.#beforeLoss }) : undefined
@@ -608,7 +611,7 @@ export class UserDataTransformer {
     return data
   }
 
-  #outputsOf ({ formats = ['csv'], dryRun, confirm, onProgress, ...shape }: OutputOptions): Output[] {
+  #outputsOf ({ formats = ['csv'], dryRun, confirm, onProgress, onPublish, ...shape }: OutputOptions): Output[] {
     return formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) }))
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fp from 'fastify-plugin'
 import { parseDelimiter } from '../lib/base/delimiter.js'
-import { within } from '../lib/base/timer.js'
+import { within, type Timer } from '../lib/base/timer.js'
 import { Jobs } from '../lib/jobs.js'
 import type { OutputFormat } from '../lib/output/output.js'
 import type { OutputOptions } from '../lib/transformer.js'
@@ -16,8 +16,13 @@ declare module 'fastify' {
   }
 }
 
+export interface JobsPluginOptions {
+  /** Ends the wait for a silent store. Default: the system's timer. */
+  readonly timer?: Timer | undefined
+}
+
 /** Decorates the instance with its jobs. Closing waits for running jobs and for the snapshot, for at most SHUTDOWN_TIMEOUT. Needs: config, transformer, shutdown. */
-export default fp(async (fastify) => {
+export default fp<JobsPluginOptions>(async (fastify, { timer }) => {
   const { config, transformer, clock, monotonic, log } = fastify
   const outputOptions: OutputOptions = {
     formats: config.OUTPUT_FORMATS.split(',') as OutputFormat[],
@@ -31,6 +36,7 @@ export default fp(async (fastify) => {
     instance: randomUUID().slice(0, 8),
     clock,
     monotonic,
+    timer,
     onEnd: jobLogger(log)
   })
   fastify.decorate('jobs', jobs)

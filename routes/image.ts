@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
 import { excerpt, Problem, unavailable } from '../plugins/problems/problem.js'
-import { sendStream } from './http/body.js'
+import { sendObject } from './http/body.js'
 import { headersOnly, isNotModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { attachmentPath, NoQuery, recordPath } from './http/parameters.js'
@@ -67,7 +67,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     }
     setCacheControl(request, reply)
     reply.code(outcome.status).headers(headersOf(image, outcome))
-    return await (image.body === undefined ? headersOnly(reply) : sendStream(reply, image.body))
+    return await (image.body === undefined ? headersOnly(reply) : sendObject(reply, image.body))
   }
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
+import { describeFailure } from '../lib/base/failure-code.js'
 import type { Job as LibJob } from '../lib/jobs.js'
 import { Problem, unavailable } from '../plugins/problems/problem.js'
 import { booleanParameter, textParameter } from './http/parameter.js'
@@ -40,9 +41,13 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const { job } = jobs.enqueue('api', { dryRun, confirm })
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async', 'retry-after': '1' }).send(toWire(job))
     }
-    const { id, error, ...rest } = await fastify.lakeWaits.during(() => jobs.enqueue('api', { dryRun, confirm }).ended)
-    if (error !== null) throw jobFailed(id, error)
-    return toWire({ id, error, ...rest })
+    const { id, end } = await fastify.lakeWaits.during(async () => {
+      const { job, endedOrSilent } = jobs.enqueue('api', { dryRun, confirm })
+      return { id: job.id, end: await endedOrSilent() }
+    })
+    if (end === undefined) throw jobFailed(id, { code: 'timeout', detail: `${describeFailure('timeout')}; GET /jobs/${id} shows what becomes of the job` })
+    if (end.error !== null) throw jobFailed(id, end.error)
+    return toWire(end)
   })
 
   fastify.get('/jobs', { config: { operation: listJobs, access: 'read' }, schema: { querystring: NoQuery, response: { 200: JobList } } },
@@ -58,7 +63,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-/** The problem for a client that has waited for a job that failed. */
+/** The problem for a client that has waited for a job that failed, or whose store is silent. */
 function jobFailed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {
   const headers = { location: `/jobs/${id}` }
   if (code === 'confirmation_mismatch') return new Problem(409, code, `confirm: ${detail}; POST /data without confirm reports what would change`, { headers })

@@ -2,7 +2,9 @@ import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { IMAGE_TYPES } from '../base/media-types.js'
-import { StoreError, type ByteRange, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
+import type { Timer } from '../base/timer.js'
+import { StoreError, type ByteRange, type ObjectInfo, type ObjectStore, type ObjectStream, type StreamOptions } from '../store/object-store.js'
+import { limitStalls } from './limit-stalls.js'
 
 export type { ByteRange } from '../store/object-store.js'
 
@@ -36,11 +38,13 @@ const TYPES_BYTES = 2 * 1024 * 1024
 export class ImageReader {
   readonly #store: ObjectStore
   readonly #served: ReadonlySet<string>
+  readonly #timer: Timer | undefined
   readonly #types = new BoundedCache<{ readonly type: string | undefined }>(TYPES_BYTES)
 
-  /** @param extensions those of image fields, lower case, without the first dot; only images of the types that they stand for are served */
-  constructor (store: ObjectStore, extensions: readonly string[]) {
+  /** @param extensions those of image fields, lower case, without the first dot; only images of the types that they stand for are served. @param timer limits stalls */
+  constructor (store: ObjectStore, extensions: readonly string[], timer?: Timer) {
     this.#store = store
+    this.#timer = timer
     this.#served = new Set(extensions.flatMap((extension) => IMAGE_TYPES[extension.slice(extension.lastIndexOf('.') + 1)] ?? []))
   }
 
@@ -48,7 +52,8 @@ export class ImageReader {
    * Opens the listed version of an image or, if the image was replaced since the listing, the present one.
    *
    * @returns `undefined` if the image was deleted
-   * @throws StoreError `precondition_failed` if it was replaced once more while it was opened
+   * @throws StoreError `precondition_failed` if it was replaced once more while it was opened; `corrupt` if a response is not the object, but a page of a proxy,
+   * for example. The body fails with `timeout` if the store stalls
    */
   async open (listed: ObjectInfo, selectRange: SelectRange): Promise<OpenImage | undefined> {
     // Without an ETag a replacement would not be noticed.
@@ -58,32 +63,49 @@ export class ImageReader {
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'precondition_failed') throw error
       const present = await this.#store.head(listed.key)
+      if (present?.etag === '' && listed.etag !== '') throw notTheObject(this.#store, listed.key)
       return present && await this.#open(present, selectRange)
     }
   }
 
   async #open (object: ObjectInfo, selectRange: SelectRange): Promise<OpenImage | undefined> {
-    const { key, etag, size, lastModified } = object
+    const { etag, size, lastModified } = object
     const type = await this.#typeOf(object)
     const image = { type: type !== undefined && this.#served.has(type) ? type : undefined, entityTag: etag === '' ? undefined : `"${etag}"`, size, lastModified }
     const range = selectRange(image)
     if (range === 'nothing') return { ...image, body: undefined }
-    const found = await this.#store.stream(key, { ifMatch: etag, ...range !== 'all' && { range } })
+    const found = await this.#stream(object, range === 'all' ? {} : { range })
     return found && { ...image, body: found.body }
   }
 
-  async #typeOf ({ key, etag, size }: ObjectInfo): Promise<string | undefined> {
+  async #typeOf (object: ObjectInfo): Promise<string | undefined> {
+    const { key, etag, size } = object
     if (size === 0) return undefined
     const version = `${etag} ${size} ${key}`
     const cached = etag === '' ? undefined : this.#types.get(version)
     if (cached !== undefined) return cached.type
     const range = { first: 0, last: Math.min(size, SIGNATURE_BYTES) - 1 }
-    const head = await this.#store.stream(key, { ifMatch: etag, range })
+    const head = await this.#stream(object, { range })
     if (head === undefined) return undefined
     const type = typeBySignature(await buffer(head.body))
     this.#types.set(version, { type }, 0)
     return type
   }
+
+  /** Streams one version. Its ETag and size are checked, because a proxy may respond in place of the store, and some stores ignore If-Match. */
+  async #stream (object: ObjectInfo, options: StreamOptions): Promise<ObjectStream | undefined> {
+    const { key, etag, size } = object
+    const found = await this.#store.stream(key, { ...options, ifMatch: etag })
+    if (found === undefined) return undefined
+    if (found.etag === etag && found.size === size) return { ...found, body: limitStalls(found.body, this.#timer) }
+    found.body.destroy()
+    const isOther = found.etag !== etag && found.etag !== ''
+    throw isOther ? new StoreError('precondition_failed', `${this.#store.url}/${key}: the object has changed in the meantime`) : notTheObject(this.#store, key)
+  }
+}
+
+function notTheObject ({ url }: ObjectStore, key: string): StoreError {
+  return new StoreError('corrupt', `${url}/${key}: the response is not the object`)
 }
 
 /** See the WHATWG's MIME Sniffing Standard, section 6.1. */

@@ -1,5 +1,6 @@
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
+import { StoreError } from '../../lib/base/errors.js'
 import type { BodyReader, Encoding, Export } from '../../lib/output/exporter.js'
 import { headersOnly } from './conditional.js'
 import { hasEnded, onResponseEnd } from './response-end.js'
@@ -27,6 +28,25 @@ export function readerOf (reply: FastifyReply): BodyReader {
 export function sendStream (reply: FastifyReply, stream: Readable): FastifyReply {
   onResponseEnd(reply, () => stream.destroy())
   return hasEnded(reply) ? reply.hijack() : reply.send(stream)
+}
+
+/** As `sendStream`, for an object of the store. If the store fails meanwhile, the connection is closed, and the log has one line with the cause. */
+export function sendObject (reply: FastifyReply, body: Readable): FastifyReply {
+  // An error of the stream that Fastify sends would be logged with its stack.
+  const sent = new PassThrough()
+  body.on('error', (error) => {
+    if (!reply.raw.headersSent) {
+      sent.destroy(error instanceof StoreError ? error : new StoreError('unreachable', error.message))
+      return
+    }
+    if (!hasEnded(reply)) reply.log.warn({ cause: error.message }, 'The lake failed in the middle of a response; its connection was closed')
+    sent.destroy()
+  })
+  onResponseEnd(reply, () => {
+    body.destroy()
+    sent.destroy()
+  })
+  return hasEnded(reply) ? reply.hijack() : reply.send(body.pipe(sent))
 }
 
 function sendBuffer (reply: FastifyReply, buffer: Buffer): FastifyReply {

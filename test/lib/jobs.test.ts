@@ -4,6 +4,7 @@ import { Jobs, type Job } from '../../lib/jobs.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import type { UpdateReport } from '../../lib/transformer.js'
 import { TestClock } from '../support/app.js'
+import { VirtualTime } from '../support/virtual-time.js'
 
 const REPORT: UpdateReport = { records: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false, otherOutputs: [], warnings: [] }
 
@@ -35,6 +36,49 @@ t.test('a job reports its states and its result', async (t) => {
   t.same(jobs.get('test-1'), await end)
   t.match(ended, [[{ id: 'test-1' }, undefined]])
   t.equal(jobs.get('test-2'), undefined)
+})
+
+t.test('a caller waits while a job makes progress or publishes, and not for a silent store', async (t) => {
+  const time = new VirtualTime()
+  let progress = (_: number) => {}
+  let publish = () => {}
+  let end = () => {}
+  const jobs = new Jobs({
+    work: ({ onProgress, onPublish }) => new Promise((resolve) => {
+      progress = (fetched) => onProgress({ listed: 9, requests: 1, toFetch: 5, fetched })
+      publish = onPublish
+      end = () => resolve(REPORT)
+    }),
+    instance: 'test',
+    clock: time.clock,
+    monotonic: time.clock,
+    timer: time.timer
+  })
+  const seen: (string | undefined)[] = []
+  const wait = () => { jobs.enqueue('api').endedOrSilent().then((job) => { seen.push(job?.id) }) }
+  wait()
+  for (let i = 0; i < 5; i++) {
+    await time.advance(14_999)
+    progress(i)
+  }
+  await time.advance(10_000)
+  wait()
+  await time.advance(4999)
+  t.same(seen, [])
+  await time.advance(1)
+  t.same(seen, [undefined], 'no progress for 15 s')
+  await time.advance(10_000)
+  t.same(seen, [undefined, undefined], 'the caller that came later has waited for 15 s, too')
+  progress(5)
+  wait()
+  publish()
+  await time.advance(60_000)
+  t.equal(seen.length, 2, 'writes have limits of their own')
+  end()
+  await time.advance(0)
+  end()
+  await time.advance(0)
+  t.same(seen, [undefined, undefined, 'test-2'])
 })
 
 t.test('one job runs, one waits, and a third request joins the waiting one', async (t) => {

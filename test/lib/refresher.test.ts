@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Refresher, type Refreshed } from '../../lib/refresher.js'
+import { Refresher, type Freshness, type Refreshed } from '../../lib/refresher.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import { VirtualTime } from '../support/virtual-time.js'
 
@@ -9,7 +9,9 @@ function controlled (rules = {}) {
   const time = new VirtualTime()
   const runs: Run[] = []
   const changes: string[][] = []
-  const refresher = new Refresher<Refreshed>(() => new Promise((resolve, reject) => {
+  let progress = () => {}
+  const refresher = new Refresher<Refreshed>((_fresh, onRequests) => new Promise((resolve, reject) => {
+    progress = () => onRequests(1)
     const listedAt = time.clock()
     runs.push({ end: (failed = [], readAgainAt?: number) => resolve({ listedAt, listingMs: time.clock() - listedAt, requests: 0, failed, readAgainAt }), fail: reject })
   }), { clock: time.clock, timer: time.timer, pause: async () => {}, rules: { maxStalenessMs: 2000, refreshWaitMs: 20, maxStaleIfErrorMs: Infinity, maxListRequests: Infinity, ...rules }, onChange: ({ reasons }) => changes.push([...reasons]) })
@@ -19,7 +21,7 @@ function controlled (rules = {}) {
     runs.at(-1)!.end(failed)
     await done
   }
-  return { time, runs, refresher, load, changes }
+  return { time, runs, refresher, load, changes, progress: () => progress() }
 }
 
 t.test('before the first refresh there is nothing to serve', async (t) => {
@@ -127,6 +129,21 @@ t.test('fresh: waits for a refresh that starts after the call', async (t) => {
   t.equal(runs.length, 3)
   runs[2]!.end()
   t.match(await second, { ageMs: 0 })
+})
+
+t.test('fresh: a silent store is waited for 15 s, and one that makes progress as long as it does', async (t) => {
+  const { time, refresher, load, progress } = controlled()
+  await load()
+  await time.advance(200)
+  const seen: Freshness[] = []
+  refresher.ensure({ fresh: true }).then((freshness) => { seen.push(freshness) })
+  for (let i = 0; i < 5; i++) {
+    await time.advance(14_999)
+    progress()
+  }
+  t.equal(seen.length, 0)
+  await time.advance(15_000)
+  t.match(seen, [{ staleReasons: ['refresh_slow'], isUsable: true }])
 })
 
 t.test('after a failed refresh the last data is served with the reason, and the next attempt is a second later', async (t) => {

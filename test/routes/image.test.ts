@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, csv, PNG } from '../support/app.js'
+import { build, csv, PNG, type LogLine } from '../support/app.js'
+import { HTML_PAGE, NO_CONTENT, script, type Fault } from '../support/faults.js'
 import { mapInfo, MemoryStore } from '../support/stores.js'
+import { until } from '../support/until.js'
 
 const files = { '1.csv': csv(), '1.png': PNG, '2.csv': csv(), '3.csv': csv(), '3.png': '<svg onload="alert(1)">', '4.csv': csv(), '4.png': '' }
 
@@ -167,6 +169,36 @@ t.test('if the store fails in the middle of an image, the connection is broken',
   const response = await fetch(`${address}/data/1/image`)
   t.equal(response.status, 200)
   await t.rejects(response.arrayBuffer())
+})
+
+t.test('a page of a proxy is not passed on as an image', async (t) => {
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv(), '1.png': Buffer.concat([PNG, Buffer.alloc(3_000_000)]) } })
+  await app.inject({ method: 'HEAD', url: '/data/1/image' })
+  for (const fault of [HTML_PAGE, NO_CONTENT]) {
+    endpoint.intercept = script({ on: 'GET', fault }, { on: 'HEAD', fault })
+    for (const headers of [{}, { range: 'bytes=5-9' }]) t.match((await app.inject({ url: '/data/1/image', headers })).json(), { status: 503, code: 'corrupt' })
+  }
+})
+
+t.test('a store that fails before the first byte or in the middle of an image is one line in the log, without a stack', async (t) => {
+  const log: LogLine[] = []
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv(), '1.png': Buffer.concat([PNG, Buffer.alloc(3_000_000)]) }, log })
+  const address = await app.listen({ port: 0 })
+  await app.jobs.idle()
+  await app.inject({ method: 'HEAD', url: '/data/1/image' })
+  const failures = () => log.filter(({ msg }) => /^The lake (failed in the middle|could not be read)/.test(msg))
+  const read = async (fault: Fault) => {
+    endpoint.intercept = script({ key: /png$/, fault })
+    const count = failures().length
+    const outcome = await fetch(`${address}/data/1/image`).then((response) => response.arrayBuffer()).catch((error: Error) => error.name)
+    await until(() => failures().length > count)
+    return outcome
+  }
+  await read({ cutAt: 1 })
+  t.equal(await read('cut body'), 'TypeError')
+  await read({ status: 500 })
+  t.equal(failures().length, 3)
+  t.notMatch(JSON.stringify(log), /node_modules/)
 })
 
 t.test('if the store has no ETags, an image has no validator, and its changes are detected', async (t) => {

@@ -161,6 +161,36 @@ t.test('if a download fails, the output is left as it is', async (t) => {
   t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { skipped: true } })
 })
 
+t.test('POST and no-cache do not wait for a silent store, and the job goes on', async (t) => {
+  const tasks: (() => void)[] = []
+  const timer = (_ms: number, task: () => void) => {
+    tasks.push(task)
+    return () => {}
+  }
+  const { app, endpoint, clock } = await build(t, { files, timer })
+  await app.inject('/data')
+  const list = gate()
+  endpoint.reset()
+  endpoint.intercept = ({ operation }) => operation === 'LIST' ? list.opened : undefined
+  const post = app.inject({ method: 'POST', url: '/data' })
+  const get = app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
+  let answered = 0
+  post.finally(() => answered++)
+  get.finally(() => answered++)
+  await until(() => endpoint.counts.LIST > 0)
+  t.equal(answered, 0)
+  clock.advance(15_000)
+  await until(() => {
+    for (const task of tasks.splice(0)) task()
+    return answered === 2
+  })
+  t.match((await post).json(), { status: 503, code: 'timeout' })
+  t.match((await app.inject((await post).headers.location!)).json(), { state: 'running' })
+  t.match(await get, { statusCode: 200, headers: { 'data-stale': /refresh_slow|timeout/ } })
+  list.open()
+  await app.jobs.idle()
+})
+
 t.test('if the bucket cannot be listed, a job gets 503 and the last data is still served', async (t) => {
   const { app, endpoint } = await build(t, { files })
   await app.inject('/data')

@@ -170,7 +170,7 @@ function operationOf (method: string, key: string): Operation {
 }
 
 async function send (response: ServerResponse, { response: { status, headers, body = '' }, length, then, dripMs }: Delivery): Promise<void> {
-  const bytes = Buffer.from(body)
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
   if (then === 'close' && length === 0) {
     response.destroy()
     return

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
-import { StoreError } from '../object-store.js'
+import { StoreError, type ByteRange } from '../object-store.js'
 import { unquote } from './s3-object.js'
 
 /**
@@ -37,6 +37,11 @@ export function bodyOf (response: GetObjectCommandOutput): Readable {
 export function wholeSize ({ ContentRange, ContentLength = 0 }: GetObjectCommandOutput): number {
   const whole = ContentRange?.split('/')[1]
   return whole === undefined ? ContentLength : Number(whole)
+}
+
+/** Whether a response contains the bytes of this range only, which may end after the object. */
+export function isRange ({ ContentRange, ContentLength = Infinity }: GetObjectCommandOutput, { first, last }: ByteRange): boolean {
+  return ContentLength <= last - first + 1 && (ContentRange === undefined ? first === 0 : ContentRange.startsWith(`bytes ${first}-`))
 }
 
 /** The headers by which a body is verified. */

@@ -1,6 +1,8 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { RetryBudget } from '../../base/retry-budget.js'
 import { budgetRetries } from './budgeted-retries.js'
+import { firstByteLimits, type FirstByteLimits } from './first-byte-limit.js'
+import { limitFirstByte } from './limit-first-byte.js'
 import { renewer, repeatRefused } from './renew-credentials.js'
 
 /** The server to which clients connect. */
@@ -9,9 +11,11 @@ export interface S3ClientSettings {
   readonly endpoint?: string | undefined
   /** Default: `us-east-1` if an endpoint is set, otherwise the region of the AWS configuration. */
   readonly region?: string | undefined
+  /** How long reads wait for the first byte of a response at first, in milliseconds. Default: 2000. */
+  readonly firstByteMs?: number | undefined
 }
 
-/** The time limit of one attempt until the headers of the response have arrived, in milliseconds. */
+/** The time limit of one attempt to write until the headers of the response have arrived, in milliseconds. Reads have a `FirstByteLimit`. */
 export const REQUEST_TIMEOUT_MS = 5000
 
 const requestHandler = (maxSockets: number, keepAlive = true) => ({
@@ -31,6 +35,8 @@ export interface S3Clients {
   readonly single: S3Client
   /** For bodies that are passed on to clients. Has separate connections, because slow clients occupy them for long and the reconcile needs the others. */
   readonly streaming: S3Client
+  /** How long their reads wait for the first byte. */
+  readonly firstByte: FirstByteLimits
   /** The configuration that they share. */
   readonly config: S3ClientConfig
 }
@@ -44,11 +50,15 @@ export function createClients (settings: S3ClientSettings, budget: RetryBudget):
   // The SDK keeps the body of the first request of a connection until the connection ends. These bodies are whole outputs and snapshots.
   const single = new S3Client({ ...config, maxAttempts: 1, requestHandler: requestHandler(Infinity, false) })
   const streaming = new S3Client({ ...config, maxAttempts: 3, requestHandler: requestHandler(256) })
-  for (const client of [retrying, streaming]) budgetRetries(client, budget)
+  const firstByte = firstByteLimits(settings.firstByteMs)
+  for (const client of [retrying, streaming]) {
+    budgetRetries(client, budget)
+    limitFirstByte(client, firstByte)
+  }
   for (const client of [single, streaming]) shareClockOffset(client, retrying)
   const renew = renewer(retrying.config.credentials)
   for (const client of [retrying, single, streaming]) repeatRefused(client, renew)
-  return { retrying, single, streaming, config }
+  return { retrying, single, streaming, firstByte, config }
 }
 
 /** The SDK would otherwise read the files of credentials once in the life of the process. Part of what a client passes on to its chain of credentials. */

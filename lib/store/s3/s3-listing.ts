@@ -1,4 +1,5 @@
 import type { ListObjectsV2CommandOutput, _Object as ListedObject } from '@aws-sdk/client-s3'
+import { monotonicNow } from '../../base/clock.js'
 import { ObjectList } from '../object-list.js'
 import { StoreError, type ObjectInfo } from '../object-store.js'
 import { statusOf } from './s3-error.js'
@@ -32,21 +33,30 @@ export function readPage (response: ListObjectsV2CommandOutput): ListingPage {
 
 /** The most consecutive pages without an object. Servers that skip deleted objects send some. */
 const MAX_EMPTY_PAGES = 1000
+/** The most milliseconds without an object, and for a whole listing or a range of it. */
+const MAX_EMPTY_MS = 20_000
+const MAX_LISTING_MS = 15 * 60_000
 
 /**
  * Returns a function that checks the pages of a listing one after the other, and returns them: a listing in which a token of a next page occurs twice,
- * or that has too many consecutive pages without an object, would probably never end. It throws the StoreError `invalid_listing`.
+ * that has too many consecutive pages without an object, or that takes too long, would probably never end. It throws the StoreError `invalid_listing`.
  */
-export function endCheck (): (page: ListingPage) => ListingPage {
+export function endCheck (clock = monotonicNow): (page: ListingPage) => ListingPage {
   const tokens = new Set<string>()
+  const beganAt = clock()
   let emptyPages = 0
+  let progressAt = beganAt
   return (page) => {
     const { objects, next } = page
     if (next === undefined) return page
     if (tokens.has(next)) throw new StoreError('invalid_listing', 'the token of the next page occurs twice')
     tokens.add(next)
+    const now = clock()
     emptyPages = objects.length === 0 ? emptyPages + 1 : 0
+    if (emptyPages === 0) progressAt = now
     if (emptyPages > MAX_EMPTY_PAGES) throw new StoreError('invalid_listing', `more than ${MAX_EMPTY_PAGES} consecutive pages have no object`)
+    if (now - progressAt > MAX_EMPTY_MS) throw new StoreError('invalid_listing', `its pages have had no object for more than ${MAX_EMPTY_MS / 1000} s`)
+    if (now - beganAt > MAX_LISTING_MS) throw new StoreError('invalid_listing', `it has not ended after ${MAX_LISTING_MS / 60_000} minutes`)
     return page
   }
 }

@@ -10,7 +10,7 @@ import {
 } from '../object-store.js'
 import { ConditionalPut, withoutWriteId } from './conditional-put.js'
 import { Deadline, transferMs } from './deadline.js'
-import { bodyOf, wholeSize } from './s3-body.js'
+import { bodyOf, isRange, wholeSize } from './s3-body.js'
 import type { S3ClientSettings } from './s3-client.js'
 import { toS3Error } from './s3-error.js'
 import { FALL_BACK_TO_SDK, type FastPage } from './fast-path/s3-fast-path.js'
@@ -24,7 +24,10 @@ import { S3Requests } from './s3-requests.js'
 /** The bucket, its server, and the time limits of operations. */
 export interface S3StoreSettings extends S3ClientSettings {
   readonly bucket: string
-  /** The time limit of an operation or of a page of a listing, in milliseconds; a second per MiB of a body is added. Default: 20,000. */
+  /**
+   * The time limit of an operation or of a page of a listing, in milliseconds; a second per MiB of a body is added. Default: 20,000; for a page at most
+   * `PAGE_MS`, and for the headers of an object `OPEN_MS`, so that a silent store is soon reported as such.
+   */
   readonly deadlineMs?: number
   /** Returns a unique id for a write. Default: a random UUID. */
   readonly newWriteId?: () => string
@@ -35,6 +38,9 @@ export interface S3StoreSettings extends S3ClientSettings {
 }
 
 const MAX_KEY_BYTES = 1024
+
+const PAGE_MS = 14_000
+const OPEN_MS = 5000
 
 /** With fewer downloads at a time, each takes more CPU time. Only failures reduce the number further. */
 const MIN_DOWNLOADS = 32
@@ -77,13 +83,19 @@ export class S3Store implements ObjectStore {
       ...(ifMatch ? { IfMatch: quote(ifMatch) } : {}),
       ...(range ? { Range: `bytes=${range.first}-${range.last}` } : {})
     }
-    const response = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.open(key, conditions, signal))
-    return response && { ...toInfo(key, wholeSize(response), response), body: bodyOf(response) }
+    const response = await this.#within(Math.min(this.#deadlineMs, OPEN_MS), this.#urlOf(key), ({ signal }) => this.#requests.open(key, conditions, signal))
+    if (response === undefined) return undefined
+    const body = bodyOf(response)
+    if (range !== undefined && !isRange(response, range)) {
+      body.destroy()
+      throw new StoreError('corrupt', `${this.#urlOf(key)}: the response is not the requested range`)
+    }
+    return { ...toInfo(key, wholeSize(response), response), body }
   }
 
   async head (key: string): Promise<ObjectHead | undefined> {
     if (!isS3Key(key)) return undefined
-    const response = await this.#within(this.#deadlineMs, this.#urlOf(key), ({ signal }) => this.#requests.head(key, signal))
+    const response = await this.#within(Math.min(this.#deadlineMs, OPEN_MS), this.#urlOf(key), ({ signal }) => this.#requests.head(key, signal))
     const metadata = withoutWriteId(response?.Metadata)
     return response && { ...toInfo(key, response.ContentLength ?? 0, response), ...metadata && { metadata } }
   }
@@ -128,7 +140,7 @@ export class S3Store implements ObjectStore {
     let response = fetchPage(start)
     for (;;) {
       let prefetched: Promise<FastPage> | undefined
-      const page = await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
+      const page = await this.#within(Math.min(this.#deadlineMs, PAGE_MS), this.url, async ({ signal }) => {
         const received = await response
         // The next page is requested before this one is parsed, so that the server prepares it in the meantime.
         if (received.next !== undefined && continues(received.lastKey)) prefetched = fetchPage({ token: received.next })

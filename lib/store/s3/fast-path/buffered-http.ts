@@ -1,5 +1,6 @@
 import type { Dispatcher, Pool } from 'undici'
 import { transferMs } from '../deadline.js'
+import type { FirstByteLimit } from '../first-byte-limit.js'
 import { tooLarge } from '../s3-body.js'
 
 /** A complete response. */
@@ -16,6 +17,8 @@ export interface ResponseLimits {
   readonly maxBytes: number
   /** The time limit of the response, in milliseconds. Default: the limit of the `BufferedHttp`, plus a second per MiB of the body. */
   readonly maxMs: number | undefined
+  /** The limit until the response begins. The time limit then counts from its beginning. Absent: the time limit counts from the request. */
+  readonly firstByte?: FirstByteLimit | undefined
   /** Returns memory for the body when it has been received. The body is then valid only until the memory is used for another one. */
   readonly memory?: () => ReusableBuffer
   /** Receives the time at which the request is sent: when a connection is open and free. By `performance.now()`. */
@@ -63,9 +66,9 @@ export class BufferedHttp {
   }
 
   /** Sends a GET request. `headers` are names and values in turn. Rejects with the StoreError `too_large`, with errors of undici, or if the time limit is exceeded. */
-  get (path: string, headers: string[], { maxBytes, maxMs, memory, timing }: ResponseLimits): Promise<BufferedResponse> {
+  get (path: string, headers: string[], { maxBytes, maxMs, firstByte, memory, timing }: ResponseLimits): Promise<BufferedResponse> {
     return new Promise((resolve, reject) => {
-      const reader = new ResponseReader({ memory, timing, maxBytes, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, response) => {
+      const reader = new ResponseReader({ memory, timing, maxBytes, firstByte, maxMs: Math.min(maxMs ?? Infinity, this.#maxMs), isExtended: maxMs === undefined }, (error, response) => {
         this.#remove(reader)
         if (response === undefined) reject(error)
         else resolve(response)
@@ -82,7 +85,7 @@ export class BufferedHttp {
 
   #abortOverdue (): void {
     const now = performance.now()
-    for (const reader of this.#open.filter(({ end }) => now > end)) reader.abort(LATE)
+    for (const reader of this.#open.filter(({ end }) => now > end)) reader.expire()
   }
 
   #remove (reader: ResponseReader): void {
@@ -101,6 +104,7 @@ interface ReaderOptions {
   readonly timing: { sentAt: number } | undefined
   readonly maxBytes: number
   readonly maxMs: number
+  readonly firstByte: FirstByteLimit | undefined
   /** Whether the time limit is a second longer for each MiB of the body. */
   readonly isExtended: boolean
 }
@@ -113,6 +117,8 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   readonly #options: ReaderOptions
   readonly #done: (error: Error, response?: BufferedResponse) => void
   readonly #chunks: Buffer[] = []
+  readonly #createdAt = performance.now()
+  readonly #firstByteMs: number | undefined
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
   #headers: BufferedResponse['headers'] = {}
@@ -120,8 +126,15 @@ class ResponseReader implements Dispatcher.DispatchHandler {
 
   constructor (options: ReaderOptions, done: (error: Error, response?: BufferedResponse) => void) {
     this.#options = options
-    this.end = performance.now() + options.maxMs
+    this.#firstByteMs = options.firstByte?.ms
+    this.end = this.#createdAt + (this.#firstByteMs ?? options.maxMs)
     this.#done = done
+  }
+
+  /** Ends the request because its time limit is exceeded. */
+  expire (): void {
+    if (this.#status === 0 && this.#firstByteMs !== undefined) this.#options.firstByte!.timedOut(this.#firstByteMs)
+    this.abort(LATE)
   }
 
   /** Ends the request with an error, whether or not it has been sent. */
@@ -139,6 +152,12 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     this.#status = status
     this.#headers = headers as BufferedResponse['headers']
     const length = Number(headers['content-length'] ?? 0)
+    const { firstByte, maxMs } = this.#options
+    if (firstByte !== undefined) {
+      const now = performance.now()
+      firstByte.began(now - this.#createdAt)
+      this.end = now + maxMs
+    }
     if (this.#options.isExtended) this.end += transferMs(length)
     this.#check(length)
   }

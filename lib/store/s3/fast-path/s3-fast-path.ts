@@ -116,7 +116,7 @@ export class S3FastPath {
     }
     if (ifNoneMatch) headers.push('if-none-match', `"${ifNoneMatch}"`)
     try {
-      return read(await connection.downloads.get(path, headers, { maxBytes, maxMs, timing: download }), key, ifNoneMatch)
+      return read(await connection.downloads.get(path, headers, { maxBytes, maxMs, firstByte: maxMs === undefined ? this.#clients.firstByte.objects : undefined, timing: download }), key, ifNoneMatch)
     } catch (error) {
       if (error instanceof StoreError) throw error
       return new FailedRequest(error)
@@ -141,7 +141,7 @@ export class S3FastPath {
         ...after !== undefined && { 'start-after': after }
       })
       const headers = (this.#signerNow() ?? await this.#newSigner(connection)).sign(path, search)
-      const { status, body } = await connection.listings.get(`${path}?${search}`, headers, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, memory: takeMemory })
+      const { status, body } = await connection.listings.get(`${path}?${search}`, headers, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, firstByte: this.#clients.firstByte.listings, memory: takeMemory })
       if (status !== 200) return NO_PAGE
       return {
         next: findToken(body),

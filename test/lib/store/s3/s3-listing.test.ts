@@ -1,11 +1,12 @@
 import t from 'tap'
 import { ObjectList } from '../../../../lib/store/object-list.js'
 import { endCheck } from '../../../../lib/store/s3/s3-listing.js'
-import { entry, HTML_PAGE, listing, NO_CONTENT } from '../../../support/faults.js'
+import { endlessListing, entry, HTML_PAGE, listing, NO_CONTENT, REPEATED_LISTING, UNORDERED_LISTING } from '../../../support/faults.js'
 import { listAll } from '../../../support/store-contract.js'
 import type { S3Response } from '../../../support/s3-endpoint.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
 import { until } from '../../../support/until.js'
+import { VirtualTime } from '../../../support/virtual-time.js'
 
 const invalid = { name: 'StoreError', code: 'invalid_listing', message: /^s3:\/\/lake: / }
 
@@ -55,6 +56,53 @@ t.test('fails if too many consecutive pages have no object, each with a new toke
   add(1, new ObjectList([{ key: 'key', etag: 'e', size: 1, lastModified: 0 }]))
   add(1000)
   t.throws(() => add(1), { code: 'invalid_listing', message: 'more than 1000 consecutive pages have no object' })
+})
+
+t.test('an endless listing of empty pages ends', async t => {
+  const { endpoint, store } = await setUpS3(t)
+  endpoint.intercept = endlessListing()
+  await t.rejects(listAll(store, ''), invalid)
+  t.ok(endpoint.counts.LIST <= 1003, `${endpoint.counts.LIST} requests`)
+})
+
+t.test('a listing ends after 20 s without a key, and after 15 minutes with keys', async t => {
+  const time = new VirtualTime()
+  const page = { objects: new ObjectList([{ key: 'key', etag: 'e', size: 1, lastModified: 0 }]), next: '' }
+  let pages = 0
+  const add = async (check: ReturnType<typeof endCheck>, ms: number, objects = page.objects) => {
+    await time.advance(ms)
+    check({ objects, next: String(++pages) })
+  }
+  const empty = new ObjectList()
+  const keyless = endCheck(time.clock)
+  await add(keyless, 15_000, empty)
+  await add(keyless, 15_000)
+  await add(keyless, 20_000, empty)
+  await t.rejects(add(keyless, 1, empty), { code: 'invalid_listing', message: 'its pages have had no object for more than 20 s' })
+  const endless = endCheck(time.clock)
+  for (let minute = 1; minute <= 15; minute++) await add(endless, 60_000)
+  await t.rejects(add(endless, 1), { code: 'invalid_listing', message: 'it has not ended after 15 minutes' })
+})
+
+t.test('listings that are repeated, unordered or cut anywhere are refused', async t => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  for (const key of ['a', 'b']) bucket.put(key, key)
+  let length = 0
+  for (const fault of [REPEATED_LISTING, UNORDERED_LISTING]) {
+    endpoint.intercept = () => fault
+    await t.rejects(listAll(store, ''), invalid)
+  }
+  endpoint.intercept = () => ({
+    rewrite: (response) => {
+      length = response.body!.length
+      return response
+    }
+  })
+  t.equal((await listAll(store, '')).length, 2)
+  for (let cutAt = 0; cutAt < length; cutAt++) {
+    endpoint.intercept = () => ({ rewrite: (response) => ({ ...response, body: response.body!.slice(0, cutAt) }) })
+    await t.rejects(listAll(store, ''), invalid, `cut at ${cutAt}`)
+  }
 })
 
 t.test('checks the order across pages', async t => {
