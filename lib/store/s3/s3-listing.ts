@@ -22,8 +22,9 @@ export interface ListingPage {
  * @throws StoreError `invalid_listing`
  */
 export function readPage (response: ListObjectsV2CommandOutput): ListingPage {
-  const { Contents = [], EncodingType, IsTruncated, NextContinuationToken: next } = response
+  const { Contents = [], EncodingType, IsTruncated, KeyCount = Contents.length, NextContinuationToken: next } = response
   if (IsTruncated === undefined) throw new StoreError('invalid_listing', 'the response is not a listing')
+  if (KeyCount !== Contents.length) throw new StoreError('invalid_listing', `the listing has ${Contents.length} keys, and its KeyCount is ${KeyCount}`)
   const decode = EncodingType === 'url' ? decodeKey : (key: string) => key
   const objects = new ObjectList(Contents.map(object => readObject(object, decode)))
   if (!IsTruncated) return { objects, next: undefined }

@@ -27,6 +27,7 @@ t.test('refuses responses that are not listings', async t => {
     'an entry without a size': listing(`${LAST}<Contents><Key>key</Key></Contents>`),
     'a key that is not UTF-8': listing(LAST + ENCODED + entry('%FF')),
     'more, but no token': listing(`<IsTruncated>true</IsTruncated>${entry('key')}`),
+    'fewer keys than KeyCount': listing(`<KeyCount>2</KeyCount>${LAST}${ENCODED}${entry('key')}`),
     'a key twice': listing(LAST + entry('a') + entry('a')),
     'keys out of order': listing(LAST + entry('b') + entry('a')),
     'keys in the order of UTF-16': listing(LAST + entry('😀') + entry('\uffee'))
