@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { SourceState } from '../source/source-state.js'
+import { loadCodec } from './load-codec.js'
 import type { SnapshotProblem } from './snapshot.js'
 
 /** The input of the thread. */
@@ -14,8 +15,7 @@ const MIN_THREAD_BYTES = 4 * 1024 * 1024
  */
 export async function decodeInThread (file: Buffer, identity: string): Promise<SourceState | SnapshotProblem> {
   if (file.length < MIN_THREAD_BYTES) {
-    // Loaded here because the modules of Arrow take 35 ms, and threads that neither decode nor encode a snapshot do not need them.
-    const { decodeSnapshot } = await import('./snapshot.js')
+    const { decodeSnapshot } = await loadCodec()
     return decodeSnapshot(file, identity)
   }
   const ownsBuffer = file.byteLength === file.buffer.byteLength

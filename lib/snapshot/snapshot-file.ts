@@ -4,6 +4,7 @@ import type { SourceState } from '../source/source-state.js'
 import { StoreError, type ObjectStore, type StoreErrorCode } from '../store/object-store.js'
 import { refusedToMissing } from '../store/own-object.js'
 import { decodeInThread } from './decode-in-thread.js'
+import { loadCodec } from './load-codec.js'
 import type { SnapshotProblem } from './snapshot.js'
 
 /** Why a process could not start from the snapshot: the snapshot is not usable, or the store could not read it. */
@@ -52,7 +53,7 @@ export class SnapshotFile {
   /** Writes the snapshot, unless it contains this state already or another process has written one in the meantime. @throws StoreError */
   async save (state: SourceState): Promise<void> {
     if (state.name === this.#savedName) return
-    const { encodeSnapshot } = await import('./snapshot.js') // see decodeInThread
+    const { encodeSnapshot } = await loadCodec()
     const body = encodeSnapshot(state, this.#identity)
     if (this.#etag === undefined) this.#etag = (await this.#store.head(this.#key).catch(refusedToMissing))?.etag ?? null
     try {

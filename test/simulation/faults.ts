@@ -1,0 +1,104 @@
+import { ObjectList } from '../../lib/store/object-list.js'
+import { StoreError, type GetOptions, type ListOptions, type ObjectStore, type PutOptions } from '../../lib/store/object-store.js'
+import { RangedLister } from '../../lib/store/s3/ranged-lister.js'
+import type { S3Bucket } from '../support/s3-bucket.js'
+import { MemoryStore, wrapStore } from '../support/stores.js'
+import type { Random } from './random.js'
+import type { Timeline } from './timeline.js'
+
+/** How the store behaves during some time. */
+export interface Weather {
+  /** The mean time of a request, in milliseconds. */
+  readonly latencyMs: number
+  /** The share of the requests that have a fault. */
+  readonly faults: number
+}
+
+/** What becomes of a request. */
+const FAULTS = {
+  refused: 4, // it is not executed, and fails at once
+  stalled: 2, // it is not executed, and there is no response
+  lost: 3, // it is executed, and its response is lost
+  late: 2, // it is executed after the client has given up
+  denied: 1, // a policy that is wrong for a moment
+  failed: 2 // a response that cannot be used: a damaged body, an invalid listing, an error of the server
+} as const
+
+/** The time limit of a request without one of its own, in milliseconds. */
+const MAX_MS = 10_000
+
+export interface SimulatedStoreOptions {
+  readonly bucket: S3Bucket
+  readonly timeline: Timeline
+  readonly random: Random
+  readonly weather: () => Weather
+  /** The number of keys on a page of a listing. */
+  readonly pageSize: number
+  /** Whether listings are divided into ranges of keys. */
+  readonly isRanged: boolean
+  /** Whether the process that uses the store has not been killed. After that, requests that it has sent are still executed. */
+  readonly isAlive: () => boolean
+  /** Called after each change of an object by this store. */
+  readonly onPut: (key: string) => void
+  readonly log: (text: string) => void
+}
+
+/** An object store whose requests take virtual time and fail at random. */
+export function simulatedStore ({ bucket, timeline, random, weather, pageSize, isRanged, isAlive, onPut, log }: SimulatedStoreOptions): ObjectStore {
+  const memory = new MemoryStore(bucket)
+
+  const request = <T>(operation: string, key: string, execute: () => Promise<T>, maxMs = MAX_MS): Promise<T> => new Promise((resolve, reject) => {
+    const { latencyMs, faults } = weather()
+    const fault = random.chance(faults) ? random.weighted(FAULTS) : undefined
+    const ms = random.pause(latencyMs)
+    const end = (after: number, settle: () => void) => timeline.schedule(Math.min(after, maxMs), () => { if (isAlive()) settle() })
+    const fail = (after: number, code: StoreError['code']) => end(after, () => {
+      log(`${operation} ${key}: ${fault ?? 'timeout'}`)
+      reject(new StoreError(after > maxMs ? 'timeout' : code, `${operation} ${key}: ${fault}`))
+    })
+    if (fault === 'refused' || fault === 'lost') fail(ms, 'unreachable')
+    else if (fault === 'denied') fail(ms, 'access_denied')
+    else if (fault === 'failed') fail(ms, operation === 'LIST' ? 'invalid_listing' : operation === 'GET' ? 'corrupt' : 'store_error')
+    else if (fault !== undefined || ms > maxMs) fail(Infinity, 'timeout')
+    if (fault !== undefined && fault !== 'lost' && fault !== 'late') return
+    timeline.schedule(fault === 'late' ? maxMs + ms : ms / 2, () => {
+      execute().then((value) => {
+        if (fault === undefined && ms <= maxMs) end(ms / 2, () => resolve(value))
+      }, (error: Error) => {
+        if (fault === undefined && ms <= maxMs) end(ms / 2, () => reject(error))
+      })
+    })
+  })
+
+  const lister = new RangedLister({
+    url: memory.url,
+    surplus: isRanged ? pageSize : Infinity,
+    clock: () => timeline.now,
+    pagesOf: async function * (prefix, { after = '', continues, newPage }, onRequest) {
+      for (let from = after; ;) {
+        onRequest()
+        const { objects, truncated } = await request('LIST', from, async () => bucket.page(prefix, from, pageSize))
+        const page = newPage()
+        page.clear()
+        for (const { key, etag, body, lastModified } of objects) page.push({ key, etag, size: body.length, lastModified })
+        const last = objects.at(-1)?.key
+        yield { objects: page, next: truncated ? last : undefined }
+        if (!truncated || !continues(last)) return
+        from = last!
+      }
+    }
+  })
+
+  return wrapStore(memory, {
+    downloads: 4,
+    list: (prefix: string, options?: ListOptions): AsyncGenerator<ObjectList> => lister.list(prefix, options),
+    get: (key: string, options: GetOptions = {}) => request('GET', key, () => memory.get(key, options), options.maxMs),
+    head: (key: string) => request('HEAD', key, () => memory.head(key)),
+    put: (key: string, body: Uint8Array, options: PutOptions = {}) => request('PUT', key, async () => {
+      const result = await memory.put(key, body, options)
+      log(`PUT ${key}`)
+      onPut(key)
+      return result
+    })
+  })
+}

@@ -1,0 +1,56 @@
+/** What an object is during some time: an info file with this content, an invalid one, an image, or no object. */
+export interface ObjectVersion {
+  readonly kind: 'good' | 'bad' | 'gone'
+  /** Identifies the content: of an info file its first name, of an image its ETag. Empty if there is no valid content. */
+  readonly content: string
+  /** From when to when it was the current version, in milliseconds; Infinity for the present one. */
+  readonly from: number
+  until: number
+}
+
+/** A part of a view: what it shows of one object, and why this may be an old version. */
+export interface Shown {
+  /** `undefined`: it shows no such object. */
+  readonly content: string | undefined
+  /**
+   * What the view says of the listed version, in place of which it shows an earlier one or none: that it is `invalid`, or that it could not be read (`unread`).
+   * `undefined`: it shows the listed version. Outputs do not say that: `unknown`.
+   */
+  readonly reject: 'invalid' | 'unread' | 'unknown' | undefined
+}
+
+/** A view of the bucket as the model knows it: for each key the version that was shown last, as a number. */
+export type View = Map<string, number>
+
+/** A plain model of the bucket: all versions that each object has had. */
+export class Model {
+  readonly #histories = new Map<string, ObjectVersion[]>()
+
+  /** @param keys of all objects. At first none exists. */
+  constructor (keys: readonly string[]) {
+    for (const key of keys) this.#histories.set(key, [{ kind: 'gone', content: '', from: -Infinity, until: Infinity }])
+  }
+
+  set (key: string, kind: ObjectVersion['kind'], content: string, now: number): void {
+    const history = this.#histories.get(key)!
+    history.at(-1)!.until = now
+    history.push({ kind, content, from: now, until: Infinity })
+  }
+
+  /**
+   * The number of the earliest version that what a view shows can come from: not before the one that it has shown earlier, and current at some time of
+   * an interval. `undefined` if there is none.
+   */
+  find (key: string, { content, reject }: Shown, earlier: number, since: number, until: number): number | undefined {
+    const history = this.#histories.get(key)!
+    const shownAt = content === undefined ? -1 : history.findIndex((version) => version.content === content)
+    if (content !== undefined && shownAt === -1) return undefined
+    const found = history.findIndex(({ kind, from, until: end }, i) => {
+      if (i < earlier || from > until || end < since) return false
+      const isRejected = reject === 'unread' || (reject !== undefined && kind === 'bad')
+      const isListed = reject === undefined || reject === 'unknown'
+      return (isRejected && i > shownAt) || (isListed && (content === undefined ? kind === 'gone' : i === shownAt))
+    })
+    return found === -1 ? undefined : found
+  }
+}

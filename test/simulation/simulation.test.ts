@@ -1,0 +1,57 @@
+import t from 'tap'
+import { checkInfoFiles, infoKey, IDS } from './check.js'
+import { Model } from './model.js'
+import { World } from './world.js'
+
+/** `npm run lab` runs 100,000. */
+const SEEDS = 30
+
+t.test('random histories of replicas, faults and changes have no wrong response', async (t) => {
+  let responses = 0
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const outcome = await new World(seed).run()
+    t.equal(outcome.failure, undefined, `npm run simulate -- --seeds 1 --seed ${seed} --trace`)
+    responses += outcome.responses
+  }
+  t.ok(responses > 20 * SEEDS, `${responses} responses`)
+})
+
+t.test('a seed determines the whole history', async (t) => {
+  for (const seed of [3, 8, 13]) {
+    const outcome = await new World(seed).run()
+    t.same(await new World(seed).run(), outcome)
+    t.not((await new World(seed + 1).run()).hash, outcome.hash)
+  }
+})
+
+t.test('the model knows which versions a view may show', async (t) => {
+  const model = new Model(IDS.map(infoKey))
+  model.set(infoKey('a'), 'good', 'N1', 10)
+  model.set(infoKey('a'), 'bad', '', 20)
+  model.set(infoKey('a'), 'good', 'N2', 30)
+  model.set(infoKey('a'), 'gone', '', 40)
+  const find = (content: string | undefined, reject: 'invalid' | 'unread' | undefined, since: number, until: number, earlier = 0) => model.find(infoKey('a'), { content, reject }, earlier, since, until)
+  t.equal(find('N1', undefined, 12, 15), 1)
+  t.equal(find('N1', undefined, 20, 25), 1, 'it was current at the beginning')
+  t.equal(find('N1', undefined, 21, 25), undefined, 'it is too old')
+  t.equal(find('N2', undefined, 21, 25), undefined, 'it did not exist yet')
+  t.equal(find('N1', 'invalid', 21, 25), 2, 'the last good version in place of an invalid one')
+  t.equal(find('N1', 'invalid', 31, 35), undefined, 'the present version is not invalid')
+  t.equal(find('N1', 'unread', 31, 35), 3, 'the last good version in place of one that could not be read')
+  t.equal(find(undefined, undefined, 31, 35), undefined, 'it is missing')
+  t.equal(find(undefined, undefined, 35, 45), 4)
+  t.equal(find(undefined, undefined, -5, 45), 0)
+  t.equal(find(undefined, undefined, -5, 45, 1), 4, 'the view has shown a later version')
+  t.equal(find('N1', undefined, 0, 50, 3), undefined, 'the view would go back')
+  t.equal(find('N3', undefined, 0, 50), undefined, 'it was never written')
+})
+
+t.test('a view of two objects is wrong if one of them is older than the interval allows', async (t) => {
+  const model = new Model(IDS.map(infoKey))
+  for (const id of ['a', 'b']) model.set(infoKey(id), 'good', `${id}1`, 10)
+  model.set(infoKey('b'), 'good', 'b2', 20)
+  const records = (b: string) => new Map([['a', { name: 'a1', image: undefined }], ['b', { name: b, image: undefined }]])
+  t.equal(checkInfoFiles(model, new Map(), records('b2'), { since: 25, until: 30 }), undefined)
+  t.match(checkInfoFiles(model, new Map(), records('b1'), { since: 25, until: 30 }), 'b is b1')
+  t.match(checkInfoFiles(model, new Map(), new Map(records('b2')).set('x', { name: 'x', image: undefined }), { since: 25, until: 30 }), 'there is no record x')
+})

@@ -1,0 +1,50 @@
+import { setImmediate } from 'node:timers/promises'
+
+interface Event { readonly at: number, readonly number: number, readonly task: () => void }
+
+/** The turns of the event loop after which work that has scheduled nothing is at its end. */
+const IDLE_TURNS = 6
+
+/** Virtual time: events in the order of their times and, at the same time, in the order in which they were scheduled. Work takes no time. */
+export class Timeline {
+  /** Milliseconds since the start. */
+  now = 0
+  /** In order: the next event is the last element. */
+  readonly #events: Event[] = []
+  #count = 0
+
+  /** Calls `task` after some milliseconds, unless the function that it returns is called before. */
+  readonly schedule = (ms: number, task: () => void): (() => void) => {
+    const event = { at: this.now + Math.max(0, ms), number: this.#count++, task }
+    let i = this.#events.length
+    while (i > 0 && this.#events[i - 1]!.at <= event.at) i--
+    this.#events.splice(i, 0, event)
+    return () => {
+      const place = this.#events.indexOf(event)
+      if (place !== -1) this.#events.splice(place, 1)
+    }
+  }
+
+  readonly sleep = (ms: number): Promise<void> => new Promise((resolve) => { this.schedule(ms, resolve) })
+
+  /** Runs the events up to a time. Between two of them, all promises settle that can. */
+  async runUntil (end: number): Promise<void> {
+    for (;;) {
+      await this.#settle()
+      const next = this.#events.at(-1)
+      if (next === undefined || next.at > end) break
+      this.#events.pop()
+      this.now = next.at
+      next.task()
+    }
+    this.now = end
+  }
+
+  async #settle (): Promise<void> {
+    for (let idleTurns = 0; idleTurns < IDLE_TURNS;) {
+      const count = this.#count
+      await setImmediate()
+      idleTurns = this.#count === count ? idleTurns + 1 : 0
+    }
+  }
+}

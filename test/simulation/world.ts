@@ -1,0 +1,363 @@
+import { createHash } from 'node:crypto'
+import { Jobs } from '../../lib/jobs.js'
+import type { DataVersion } from '../../lib/query/data-version.js'
+import { EtagCache } from '../../lib/source/etag-cache.js'
+import { UserDataTransformer } from '../../lib/transformer.js'
+import { InProcessBackend } from '../../lib/worker/in-process-backend.js'
+import { SharingBackend } from '../../lib/worker/sharing-backend.js'
+import { S3Bucket } from '../support/s3-bucket.js'
+import { MemoryStore } from '../support/stores.js'
+import { checkData, checkInfoFiles, IDS, imageKey, infoKey, parseOutput, readRecords, type SeenRecord } from './check.js'
+import { simulatedStore, type Weather } from './faults.js'
+import { Model, type View } from './model.js'
+import { Random } from './random.js'
+import { Timeline } from './timeline.js'
+
+const START = Date.parse('2025-06-15T12:00:00Z')
+const OUTPUT_KEY = 'processed_data/output.csv'
+/** How long faults and changes last, and how long the replicas then have to become current, in milliseconds. */
+const TROUBLE_MS = 25_000
+const CALM_MS = 40_000
+/** How much older data may be if a leader has to be replaced: it counts as dead after 15 s, and renews the state every 5 s. */
+const TAKEOVER_MS = 20_000
+
+/** Listings of a slow store may make data this much older, in milliseconds. */
+const MAX_LISTING_MS = 60_000
+
+/** Lets the library load the modules that it loads with the first snapshot: that takes real time, which would change the order of events. */
+async function loadModules (): Promise<void> {
+  const store = new MemoryStore(new S3Bucket(() => START))
+  for (let i = 0; i < 2; i++) {
+    const transformer = new UserDataTransformer({ store, cache: new EtagCache() })
+    await transformer.updateOutput()
+    await transformer.flush()
+    await transformer.close()
+  }
+}
+
+await loadModules()
+
+/** What a seed has led to. */
+export interface Outcome {
+  readonly seed: number
+  /** Identifies the history: equal histories have equal hashes. */
+  readonly hash: string
+  /** What was wrong first; `undefined` if nothing was. */
+  readonly failure: string | undefined
+  readonly responses: number
+}
+
+interface Replica {
+  readonly name: string
+  readonly place: number
+  readonly transformer: UserDataTransformer
+  readonly jobs: Jobs
+  readonly mayWrite: boolean
+  /** What its responses have shown. */
+  readonly view: View
+  isAlive: boolean
+}
+
+/** A client that keeps a copy of the records by reading changes, from any replica. */
+interface Consumer { position: string, records: Map<string, string> }
+
+/** One random history: replicas of one bucket, whose store has faults, and clients that check every response. */
+export class World {
+  readonly #seed: number
+  readonly #random: Random
+  readonly #timeline = new Timeline()
+  readonly #bucket = new S3Bucket(() => START + this.#timeline.now)
+  readonly #model = new Model(IDS.flatMap((id) => [infoKey(id), imageKey(id)]))
+  readonly #replicas: Replica[] = []
+  readonly #consumers: readonly Consumer[] = [1, 2].map(() => ({ position: '', records: new Map() }))
+  readonly #outputView: View = new Map()
+  readonly #hash = createHash('sha256')
+  readonly #onLine: (line: string) => void
+  readonly #settings
+  /** Milliseconds by which the wall clock of each replica is wrong. */
+  readonly #skews: number[]
+  #weather: Weather
+  #failure: string | undefined
+  #isCalm = false
+  #writes = 0
+  #starts = 0
+  #responses = 0
+
+  /** @param onLine receives the lines of the history */
+  constructor (seed: number, onLine: (line: string) => void = () => {}) {
+    const random = this.#random = new Random(seed)
+    this.#seed = seed
+    this.#onLine = onLine
+    const count = random.pick([1, 1, 2, 3, 5])
+    this.#settings = {
+      count,
+      isSharing: count > 1 && random.chance(0.8),
+      readers: count > 1 && random.chance(0.3) ? [count - 1] : [],
+      latencyMs: random.pick([1, 5, 30, 100]),
+      faults: random.pick([0, 0.02, 0.1, 0.3]),
+      pageSize: random.pick([3, 5, 1000]),
+      isRanged: random.chance(0.5),
+      maxStalenessMs: random.pick([500, 2000, 5000]),
+      refreshWaitMs: random.pick([500, 5000, 15_000]),
+      maxListRequests: random.pick([Infinity, Infinity, 600]),
+      changeMs: random.pick([300, 2000, 10_000]),
+      readMs: random.pick([200, 1000, 4000]),
+      restartMs: random.pick([10_000, 40_000, Infinity])
+    }
+    this.#skews = Array.from({ length: count }, () => random.chance(0.3) ? random.pick([-30_000, 700, 3_600_000]) : 0)
+    this.#weather = { latencyMs: this.#settings.latencyMs, faults: this.#settings.faults }
+  }
+
+  async run (): Promise<Outcome> {
+    const { count, changeMs, readMs, restartMs } = this.#settings
+    this.#log(JSON.stringify(this.#settings))
+    for (let i = this.#random.integer(0, IDS.length); i > 0; i--) this.#change()
+    for (let place = 0; place < count; place++) this.#start(place)
+    this.#repeat(changeMs, () => this.#change())
+    this.#repeat(readMs, () => this.#read(this.#anyReplica()))
+    this.#repeat(5000, () => this.#read(this.#anyReplica(), true))
+    this.#repeat(5000, () => this.#post(this.#anyReplica()))
+    this.#repeat(2000, () => this.#poll(this.#random.pick(this.#consumers)))
+    this.#repeat(8000, () => this.#changeWeather())
+    if (restartMs !== Infinity) this.#repeat(restartMs, () => this.#restart())
+    await this.#runUntil(TROUBLE_MS)
+    this.#isCalm = true
+    this.#weather = { latencyMs: this.#settings.latencyMs, faults: 0 }
+    for (const replica of this.#replicas) this.#readRegularly(replica)
+    await this.#runUntil(TROUBLE_MS + CALM_MS)
+    await this.#checkEnd()
+    return { seed: this.#seed, hash: this.#hash.digest('hex').slice(0, 16), failure: this.#failure, responses: this.#responses }
+  }
+
+  async #runUntil (end: number): Promise<void> {
+    for (; this.#failure === undefined && this.#timeline.now < end;) await this.#timeline.runUntil(this.#timeline.now + 1000)
+  }
+
+  #log (text: string): void {
+    const line = `${this.#timeline.now} ${text}`
+    this.#hash.update(line + '\n')
+    this.#onLine(line)
+  }
+
+  #fail (text: string | undefined): void {
+    if (text === undefined || this.#failure !== undefined) return
+    this.#failure = `at ${this.#timeline.now} ms: ${text}`
+    this.#log(`failed: ${text}`)
+  }
+
+  /** Does something at random times, until calm begins. */
+  #repeat (meanMs: number, work: () => void | Promise<void>): void {
+    this.#timeline.schedule(this.#random.pause(meanMs), () => {
+      if (this.#isCalm) return
+      this.#do(work)
+      this.#repeat(meanMs, work)
+    })
+  }
+
+  #do (work: () => void | Promise<void>): void {
+    Promise.resolve().then(work).catch((error: Error) => this.#fail(error.stack))
+  }
+
+  #anyReplica (): Replica {
+    return this.#random.pick(this.#replicas)
+  }
+
+  /** Puts or deletes one object. */
+  #change (): void {
+    const id = this.#random.pick(IDS)
+    const change = this.#random.weighted({ good: 6, bad: 2, deleted: 2, image: 3, 'image deleted': 1 })
+    const content = `N${++this.#writes}`
+    this.#log(`${change} ${id} ${content}`)
+    const { now } = this.#timeline
+    if (change === 'image') this.#model.set(imageKey(id), 'good', this.#bucket.put(imageKey(id), content).etag, now)
+    else if (change === 'good' || change === 'bad') {
+      this.#bucket.put(infoKey(id), change === 'bad' ? `bad ${content}` : `first_name,last_name,birthts\n${content},Lee,0\n`)
+      this.#model.set(infoKey(id), change, change === 'good' ? content : '', now)
+    } else {
+      const key = change === 'deleted' ? infoKey(id) : imageKey(id)
+      this.#bucket.delete(key)
+      this.#model.set(key, 'gone', '', now)
+    }
+  }
+
+  #changeWeather (): void {
+    const { latencyMs, faults } = this.#settings
+    const weather = this.#random.weighted({ usual: 4, fine: 2, slow: 2, outage: 1 })
+    this.#log(`weather: ${weather}`)
+    if (weather === 'usual') this.#weather = { latencyMs, faults }
+    else if (weather === 'fine') this.#weather = { latencyMs, faults: 0 }
+    else if (weather === 'slow') this.#weather = { latencyMs: latencyMs * 20, faults }
+    else this.#weather = { latencyMs, faults: faults === 0 ? 0 : 1 }
+  }
+
+  /** Starts a process in a place, in which there is none. */
+  #start (place: number): void {
+    const { isSharing, readers, pageSize, isRanged, maxStalenessMs, refreshWaitMs, maxListRequests } = this.#settings
+    const name = `r${++this.#starts}`
+    const offset = 1e6 * this.#starts
+    const monotonic = () => this.#timeline.now + offset
+    const wallClock = () => START + this.#timeline.now + this.#skews[place]!
+    const mayWrite = !readers.includes(place)
+    const timer = (ms: number, task: () => void) => this.#timeline.schedule(ms, () => { if (replica.isAlive) task() })
+    const store = simulatedStore({
+      bucket: this.#bucket,
+      timeline: this.#timeline,
+      random: this.#random,
+      weather: () => this.#weather,
+      pageSize,
+      isRanged,
+      isAlive: () => replica.isAlive,
+      onPut: (key) => { if (key === OUTPUT_KEY) this.#checkOutput() },
+      log: (text) => this.#log(`${name} ${text}`)
+    })
+    const transformer = new UserDataTransformer({
+      store,
+      cache: new EtagCache(),
+      clock: wallClock,
+      monotonic,
+      timer,
+      waitTimer: timer,
+      pause: (ms) => new Promise((resolve) => { timer(ms, resolve) }),
+      freshness: { maxStalenessMs, refreshWaitMs, maxListRequests },
+      sharing: isSharing ? { mayWrite } : undefined,
+      openBackend: (rules) => {
+        const inner = new InProcessBackend(store, monotonic, rules)
+        if (rules.sharing === undefined) return inner
+        const backend = new SharingBackend(inner, { store, rules, sharing: rules.sharing, clock: monotonic, wallClock, waitTimer: timer, random: this.#random.next, id: name })
+        const tick = () => {
+          backend.tick()
+          timer(1000, tick)
+        }
+        timer(1000, tick)
+        return backend
+      }
+    })
+    const jobs = new Jobs({ work: (options) => transformer.updateOutput(options), instance: name, clock: wallClock, monotonic })
+    const replica: Replica = { name, place, transformer, jobs, mayWrite, view: new Map(), isAlive: true }
+    this.#replicas[place] = replica
+    this.#log(`${name} starts in place ${place}`)
+  }
+
+  /** Ends a process, by a signal or without a warning, and starts another one in its place. */
+  async #restart (): Promise<void> {
+    const replica = this.#anyReplica()
+    const isKilled = this.#random.chance(0.5)
+    this.#log(`${replica.name} ${isKilled ? 'is killed' : 'stops'}`)
+    if (!isKilled) {
+      if (replica.mayWrite) await replica.transformer.flush()
+      await replica.transformer.close()
+    }
+    if (!replica.isAlive) return // it was killed while it stopped
+    replica.isAlive = false
+    this.#start(replica.place)
+  }
+
+  /** Sends `GET /data`. */
+  async #read (replica: Replica, fresh = false): Promise<void> {
+    const { transformer, name, view } = replica
+    const requestedAt = this.#timeline.now
+    const freshness = fresh ? await transformer.ensureFresh({ fresh }) : transformer.currentFreshness() ?? await transformer.ensureFresh()
+    const { ageMs, staleReasons } = freshness
+    this.#responses++
+    if (ageMs === undefined) {
+      this.#log(`${name} has no data: ${staleReasons.join()}`)
+      if (staleReasons.length === 0) this.#fail(`${name} has no data, and no reason`)
+      return
+    }
+    const { now } = this.#timeline
+    const entries = transformer.quarantine().entries()
+    const records = await readRecords(transformer.current)
+    this.#log(`${name} ${fresh ? 'fresh ' : ''}data of ${now - ageMs} ${staleReasons.join()} ${[...records].map(([id, { name, image }]) => `${id}=${name}${image === undefined ? '' : '+'}`).join()}`)
+    const problem = checkData(this.#model, view, { records, entries, freshness }, { since: now - ageMs - this.#clockError, until: now })
+    if (problem !== undefined) return this.#fail(`${name}: ${problem}`)
+    if (staleReasons.length > 0) return
+    if (fresh && now - ageMs < requestedAt) return this.#fail(`${name}: the listing began before a request that requires a later one`)
+    if (ageMs > this.#maxAgeMs) this.#fail(`${name}: the data is ${ageMs} ms old, and the response does not say that it is stale`)
+  }
+
+  /** The error of ages that replicas with wrong clocks compute from the state of another one. */
+  get #clockError (): number {
+    return this.#settings.isSharing && this.#skews.some((skew) => skew !== 0) ? TAKEOVER_MS : 0
+  }
+
+  /** The age that unflagged data must not exceed: the settings, and what the store takes. */
+  get #maxAgeMs (): number {
+    const { maxStalenessMs, refreshWaitMs, isSharing, maxListRequests, pageSize } = this.#settings
+    const budgetMs = maxListRequests === Infinity ? 0 : 10 * (IDS.length * 2 / Math.min(pageSize, 14) + 1) * 60_000 / maxListRequests
+    return Math.max(maxStalenessMs + budgetMs, MAX_LISTING_MS) + refreshWaitMs + (isSharing ? TAKEOVER_MS : 0)
+  }
+
+  /** Sends `POST /data`. */
+  async #post ({ jobs, mayWrite, name }: Replica): Promise<void> {
+    const requestedAt = this.#timeline.now
+    const dryRun = !mayWrite || this.#random.chance(0.1)
+    const { state, error, result } = await jobs.enqueue('api', { dryRun }).ended
+    this.#log(`${name} job of ${requestedAt} ${state} ${error?.code ?? result!.records}`)
+    if (state !== 'succeeded' || dryRun) return
+    this.#fail(checkInfoFiles(this.#model, new Map(this.#outputView), this.#output, { since: requestedAt, until: this.#timeline.now }))
+  }
+
+  get #output () {
+    const output = this.#bucket.get(OUTPUT_KEY)
+    return output === undefined ? new Map<string, SeenRecord>() : parseOutput(output.body.toString())
+  }
+
+  /** An output has been written: it must not be older than the one before. */
+  #checkOutput (): void {
+    const problem = checkInfoFiles(this.#model, this.#outputView, this.#output, { since: -Infinity, until: this.#timeline.now })
+    if (problem !== undefined) this.#fail(`the output goes back: ${problem}`)
+  }
+
+  /** Sends `GET /changes` for a client. Any replica may receive it. */
+  async #poll (consumer: Consumer): Promise<void> {
+    const { transformer, name } = this.#anyReplica()
+    await transformer.ensureFresh()
+    if (transformer.freshness().ageMs === undefined) return
+    const since = consumer.position
+    const changes = since === '' ? undefined : await transformer.findChanges(since)
+    if (since !== consumer.position) return // it was answered by another replica meanwhile
+    const { version, next, keys } = changes ?? { ...transformer.changesSince(undefined)!, keys: undefined }
+    consumer.position = next
+    const records = await asJson(version)
+    if (keys === undefined) consumer.records = new Map(records)
+    else {
+      for (const key of keys) {
+        const record = records.get(key)
+        if (record === undefined) consumer.records.delete(key)
+        else consumer.records.set(key, record)
+      }
+    }
+    this.#log(`${name} changes since ${since}: ${keys?.join() ?? 'all'}; next ${next}`)
+    for (const id of IDS) {
+      if (consumer.records.get(id) !== records.get(id)) return this.#fail(`the changes of ${name} since ${since} do not lead to its records: ${id} is ${consumer.records.get(id)}, not ${records.get(id)}`)
+    }
+  }
+
+  #readRegularly (replica: Replica): void {
+    this.#do(() => this.#read(this.#replicas[replica.place]!))
+    this.#timeline.schedule(4000, () => this.#readRegularly(replica))
+  }
+
+  /** After some time without faults and changes, each replica is current and publishes. */
+  async #checkEnd (): Promise<void> {
+    if (this.#failure !== undefined) return
+    const { now } = this.#timeline
+    const all = this.#replicas.map(({ transformer }) => transformer.ensureFresh())
+    await this.#timeline.runUntil(now + 30_000)
+    for (const [place, { name, transformer, view }] of this.#replicas.entries()) {
+      const freshness = await Promise.race([all[place]!, undefined])
+      if (freshness?.ageMs === undefined || freshness.staleReasons.length > 0) return this.#fail(`${name} is not current in the end: ${freshness?.staleReasons.join()}`)
+      const problem = checkData(this.#model, view, { records: await readRecords(transformer.current), entries: transformer.quarantine().entries(), freshness }, { since: now, until: now })
+      if (problem !== undefined) return this.#fail(`${name} in the end: ${problem}`)
+    }
+    const job = this.#replicas[0]!.jobs.enqueue('api').ended
+    await this.#timeline.runUntil(now + 60_000)
+    const { state, error } = await Promise.race([job, { state: 'running', error: null }])
+    if (state !== 'succeeded') return this.#fail(`the last job is ${state} ${error?.code ?? ''}`)
+    this.#fail(checkInfoFiles(this.#model, this.#outputView, this.#output, { since: now, until: now }))
+  }
+}
+
+async function asJson (version: DataVersion): Promise<Map<string, string>> {
+  return new Map([...await readRecords(version)].map(([id, record]) => [id, JSON.stringify(record)]))
+}
