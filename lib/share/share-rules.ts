@@ -27,7 +27,7 @@ export interface ActionInput {
   /** `undefined` if the state object does not exist. */
   readonly state: KnownState | undefined
   /** Whether a client requires a listing that begins after its request. */
-  readonly isForced: boolean
+  readonly isRequired: boolean
   /** Whether this replica may write the state. */
   readonly mayWrite: boolean
   readonly maxStalenessMs: number
@@ -58,13 +58,13 @@ export function isAbandoned ({ isOwn, isForeign, isIdle, unrenewedMs }: KnownSta
  * Decides how a replica refreshes its data. While there are requests, the replica that has written the last state leads. Another one replaces
  * it if it is idle and newer data is needed, or after TAKEOVER_MS without a new state.
  */
-export function decideAction ({ state, isForced, mayWrite, maxStalenessMs }: ActionInput): Action {
+export function decideAction ({ state, isRequired, mayWrite, maxStalenessMs }: ActionInput): Action {
   const lead = mayWrite ? 'lead' : 'list'
   if (state === undefined || state.isOwn) return lead
   if (state.isForeign) return isLed(state) ? 'list' : lead
   const isOld = state.ageMs > allowedAgeMs(maxStalenessMs, state.listingMs) + (state.isIdle ? 0 : RENEW_MS)
-  if (!isLed(state) && (isOld || isForced)) return lead
-  return isForced ? 'list' : 'follow'
+  if (!isLed(state) && (isOld || isRequired)) return lead
+  return isRequired ? 'list' : 'follow'
 }
 
 /** How old data may become before it is refreshed, in milliseconds. */

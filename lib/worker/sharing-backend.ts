@@ -248,13 +248,13 @@ export class SharingBackend implements LakeBackend {
     return this.#readError === undefined
   }
 
-  async #decide (isForced: boolean, head: Head | undefined): Promise<Action> {
+  async #decide (isRequired: boolean, head: Head | undefined): Promise<Action> {
     const state = this.#knownState()
-    const action = decideAction({ state, isForced, mayWrite: this.#writes.isAllowed, maxStalenessMs: this.#maxStalenessMs })
+    const action = decideAction({ state, isRequired, mayWrite: this.#writes.isAllowed, maxStalenessMs: this.#maxStalenessMs })
     if (action !== 'lead' || head === undefined || this.#isLeader || !isClaimDue(state!)) return action
     await this.#writes.enqueue(() => this.#renew(false))
     if (this.#isLeader) return action
-    return isForced ? 'list' : 'follow'
+    return isRequired ? 'list' : 'follow'
   }
 
   /** Applies the steps of the state to the base. Returns `undefined` if the state has no steps from the base, or if the result is not the view of the state. */

@@ -4,13 +4,13 @@ import { decideAction, decideRenewal, isClaimDue, isIdleAfter, isLed, isStateDue
 import { runs } from '../../support/property-runs.js'
 
 const LED: KnownState = { isOwn: false, isForeign: false, isIdle: false, unrenewedMs: 1000, ageMs: 1500, listingMs: 100 }
-const decide = (state: Partial<KnownState> | undefined, { isForced = false, mayWrite = true } = {}) =>
-  decideAction({ state: state && { ...LED, ...state }, isForced, mayWrite, maxStalenessMs: 2000 })
+const decide = (state: Partial<KnownState> | undefined, { isRequired = false, mayWrite = true } = {}) =>
+  decideAction({ state: state && { ...LED, ...state }, isRequired, mayWrite, maxStalenessMs: 2000 })
 
 t.test('a replica follows one that leads, and lists for itself only if a client requires it', async (t) => {
   t.equal(decide({}), 'follow')
   t.equal(decide({ ageMs: 14_000, unrenewedMs: 14_000 }), 'follow')
-  t.equal(decide({}, { isForced: true }), 'list')
+  t.equal(decide({}, { isRequired: true }), 'list')
 })
 
 t.test('a replica leads if it has written the state, and if no state exists', async (t) => {
@@ -23,7 +23,7 @@ t.test('a leader is replaced after 15 seconds without a new state, and at once i
   t.equal(decide({ unrenewedMs: TAKEOVER_MS, ageMs: TAKEOVER_MS }), 'lead')
   t.equal(decide({ isIdle: true, ageMs: 2000 }), 'follow')
   t.equal(decide({ isIdle: true, ageMs: 2001 }), 'lead')
-  t.equal(decide({ isIdle: true }, { isForced: true }), 'lead')
+  t.equal(decide({ isIdle: true }, { isRequired: true }), 'lead')
   t.equal(decide({ isIdle: true, ageMs: 3000, listingMs: 2000 }), 'follow', 'data may be as old as two listings take')
 })
 
@@ -33,13 +33,13 @@ t.test('a state of other settings is left alone while it is renewed', async (t) 
 })
 
 t.test('a replica that may not write never leads', async () => {
-  fc.assert(fc.property(fc.option(fc.record({ isOwn: fc.constant(false), isForeign: fc.boolean(), isIdle: fc.boolean(), unrenewedMs: fc.nat(20_000), ageMs: fc.nat(20_000) }), { nil: undefined }), fc.boolean(), (state, isForced) =>
-    decide(state, { isForced, mayWrite: false }) !== 'lead'), runs(200))
+  fc.assert(fc.property(fc.option(fc.record({ isOwn: fc.constant(false), isForeign: fc.boolean(), isIdle: fc.boolean(), unrenewedMs: fc.nat(20_000), ageMs: fc.nat(20_000) }), { nil: undefined }), fc.boolean(), (state, isRequired) =>
+    decide(state, { isRequired, mayWrite: false }) !== 'lead'), runs(200))
 })
 
 t.test('a replica takes over only if no other one is known to be alive', async () => {
-  fc.assert(fc.property(fc.record({ isForeign: fc.boolean(), isIdle: fc.boolean(), unrenewedMs: fc.nat(20_000), ageMs: fc.nat(20_000) }), fc.boolean(), (state, isForced) =>
-    decide(state, { isForced }) !== 'lead' || !isLed({ ...LED, ...state })), runs(200))
+  fc.assert(fc.property(fc.record({ isForeign: fc.boolean(), isIdle: fc.boolean(), unrenewedMs: fc.nat(20_000), ageMs: fc.nat(20_000) }), fc.boolean(), (state, isRequired) =>
+    decide(state, { isRequired }) !== 'lead' || !isLed({ ...LED, ...state })), runs(200))
 })
 
 t.test('before a long listing, a replica that takes over writes the state', async (t) => {
@@ -52,7 +52,7 @@ t.test('the state is written after a change, when a replica begins to lead or is
     isStateDue({ isChanged: false, action: 'lead', isOwn: true, isForeign: false, wasIdle: false, isIdle: false, unrenewedMs: 2000, sinceListingMs: 2000, ...listed })
   t.notOk(isDue({}))
   t.ok(isDue({ isChanged: true }))
-  t.ok(isDue({ isChanged: true, action: 'list' }), 'what a forced listing has found')
+  t.ok(isDue({ isChanged: true, action: 'list' }), 'what a required listing has found')
   t.notOk(isDue({ action: 'list', isOwn: false, unrenewedMs: 60_000 }))
   t.notOk(isDue({ isChanged: true, action: 'list', isOwn: false, isForeign: true }), 'a state of other settings is left alone')
   t.ok(isDue({ action: 'lead', isOwn: false, isForeign: true }))
