@@ -55,9 +55,9 @@ export function endCheck (clock = monotonicNow): (page: ListingPage) => ListingP
     const now = clock()
     emptyPages = objects.length === 0 ? emptyPages + 1 : 0
     if (emptyPages === 0) progressAt = now
-    if (emptyPages > MAX_EMPTY_PAGES) throw new StoreError('invalid_listing', `more than ${MAX_EMPTY_PAGES} consecutive pages have no object`)
-    if (now - progressAt > MAX_EMPTY_MS) throw new StoreError('invalid_listing', `its pages have had no object for more than ${MAX_EMPTY_MS / 1000} s`)
-    if (now - beganAt > MAX_LISTING_MS) throw new StoreError('invalid_listing', `it has not ended after ${MAX_LISTING_MS / 60_000} minutes`)
+    if (emptyPages > MAX_EMPTY_PAGES) throw new StoreError('invalid_listing', `more than ${MAX_EMPTY_PAGES} consecutive pages of the listing have no object`)
+    if (now - progressAt > MAX_EMPTY_MS) throw new StoreError('invalid_listing', `the pages of the listing have had no object for more than ${MAX_EMPTY_MS / 1000} s`)
+    if (now - beganAt > MAX_LISTING_MS) throw new StoreError('invalid_listing', `the listing has not ended after ${MAX_LISTING_MS / 60_000} minutes`)
     return page
   }
 }

@@ -56,7 +56,7 @@ t.test('fails if too many consecutive pages have no object, each with a new toke
   add(1000)
   add(1, new ObjectList([{ key: 'key', etag: 'e', size: 1, lastModified: 0 }]))
   add(1000)
-  t.throws(() => add(1), { code: 'invalid_listing', message: 'more than 1000 consecutive pages have no object' })
+  t.throws(() => add(1), { code: 'invalid_listing', message: 'more than 1000 consecutive pages of the listing have no object' })
 })
 
 t.test('an endless listing of empty pages ends', async t => {
@@ -79,10 +79,10 @@ t.test('a listing ends after 20 s without a key, and after 15 minutes with keys'
   await add(keyless, 15_000, empty)
   await add(keyless, 15_000)
   await add(keyless, 20_000, empty)
-  await t.rejects(add(keyless, 1, empty), { code: 'invalid_listing', message: 'its pages have had no object for more than 20 s' })
+  await t.rejects(add(keyless, 1, empty), { code: 'invalid_listing', message: 'the pages of the listing have had no object for more than 20 s' })
   const endless = endCheck(time.clock)
   for (let minute = 1; minute <= 15; minute++) await add(endless, 60_000)
-  await t.rejects(add(endless, 1), { code: 'invalid_listing', message: 'it has not ended after 15 minutes' })
+  await t.rejects(add(endless, 1), { code: 'invalid_listing', message: 'the listing has not ended after 15 minutes' })
 })
 
 t.test('listings that are repeated, unordered or cut anywhere are refused', async t => {
