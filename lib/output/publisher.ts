@@ -33,7 +33,7 @@ export interface PublishReport extends Changes {
   /** The current ETag of the object; `null` if the object does not exist. */
   readonly etag: string | null
   readonly bytes: number
-  /** Whether nothing was written: the output was up to date, or this was a dry run. */
+  /** Whether nothing was written: the output was up to date, the publish is held, or this was a dry run. */
   readonly skipped: boolean
   /** Whether the publish is held, or in a dry run would be: it loses many records. */
   readonly isHeld: boolean

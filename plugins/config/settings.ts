@@ -102,7 +102,7 @@ export const SettingsSchema = Type.Object({
   MAX_LOSS: text({
     default: DEFAULTS.maxLoss,
     description: 'The greatest share of the records that may be lost at once. A listing that lacks more, and at least 100, is believed only once a second one agrees, and the ' +
-      'output is then held until POST /data?confirm=<Data-Version> confirms the loss; 100%: never',
+      'output is then held until POST /data?confirm=<Data-Version> confirms the loss; 100%: any loss is accepted',
     accepted: 'a percentage from 0% to 100%, such as 20%'
   }, { format: 'share' }),
   SHARE_LISTINGS: boolean({

@@ -8,7 +8,7 @@ import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 import { anyOf, count, integer, nullable, text, time } from './json-schema.js'
 
 // The bodies of responses. The OpenAPI document shows each schema under the name that it has in openapi/components.ts. Those that
-// follow from the declared columns are in record-schemas.ts. An enumeration of a response that may grow is a string whose
+// depend on the declared columns are in record-schemas.ts. An enumeration of a response that may grow is a string whose
 // description lists its values: clients that generators make from an enum fail on any other value.
 
 export const ParameterError = Type.Object({
@@ -94,7 +94,7 @@ const output = {
   output_key: text('The key of the output'),
   etag: nullable('The ETag of the output; null if the output does not exist', Type.String()),
   bytes: Type.Integer({ format: 'int64', minimum: 0, description: 'The size of the output in bytes' }),
-  skipped: Type.Boolean({ description: 'Whether nothing was written: the output was up to date, or the job is a dry run' })
+  skipped: Type.Boolean({ description: 'Whether nothing was written: the output was up to date, the job is held, or it is a dry run' })
 }
 
 export const OtherOutput = Type.Object(output, { description: 'An output in another format' })
