@@ -62,7 +62,7 @@ interface Waiting { readonly id: string, readonly ended: Promise<Job> }
 
 /** Jobs that run one after the other. */
 interface Queue {
-  /** The jobs that wait, by the data version that they confirm; `undefined` is none. */
+  /** The jobs that wait, by the data version that they confirm; the key `undefined` is for the job that confirms none. */
   readonly waiting: Map<string | undefined, Waiting>
   /** The number of jobs that have not ended. */
   length: number

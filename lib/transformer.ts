@@ -89,7 +89,7 @@ export interface TransformerOptions {
   readonly freshness?: Partial<FreshnessRules> | undefined
   /**
    * The greatest share of the records, from 0 to 1, that may be lost at once. A listing that lacks more, and at least MIN_LOSS records, is believed only once a second one
-   * agrees, and the output is then held until the loss is confirmed. 1: never.
+   * agrees, and the output is then held until the loss is confirmed. 1: any loss is accepted.
    */
   readonly maxLoss?: number | undefined
   /** The limits of the age and the memory of data versions that are retained although they are no longer current. */

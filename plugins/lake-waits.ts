@@ -12,7 +12,7 @@ export interface LakeWaitsOptions {
   readonly maxLakeWaits?: number | undefined
 }
 
-/** Limits the requests that wait for the lake: each has a connection and some kilobytes, and a silent store can make them wait for 20 s. */
+/** Limits the requests that wait for the lake: each has a connection and some kilobytes, and a silent store can make them wait for half a minute. */
 export class LakeWaits {
   readonly #max: number
   #count = 0

@@ -51,7 +51,7 @@ export class IncompleteSourceError extends Error {
 
 /** A complete listing lacks so many records that it is believed only once a second one agrees. */
 export class LargeLossError extends Error {
-  /** @param loss or the message of an error that has one */
+  /** @param loss the loss or, for an error that comes from another thread, its message */
   constructor (loss: Loss | string) {
     super(typeof loss === 'string' ? loss : `The listing lacks ${loss.lost} of ${loss.before} records, more than MAX_LOSS allows; it is believed once the next one agrees`)
     this.name = 'LargeLossError'

@@ -9,7 +9,7 @@ export function isLargeLoss ({ lost, before }: Loss, maxLoss: number): boolean {
   return lost >= MIN_LOSS && lost > maxLoss * before && maxLoss < 1
 }
 
-/** Parses a percentage from 0 % to 100 %, such as `20%`, as a share. Returns `undefined` if the text is none. */
+/** Parses a percentage from 0 % to 100 %, such as `20%`, as a share. Returns `undefined` if the text is not such a percentage. */
 export function parseShare (text: string): number | undefined {
   const share = /^\d{1,3}(\.\d{1,6})?%$/.test(text) ? Number(text.slice(0, -1)) / 100 : Infinity
   return share <= 1 ? share : undefined

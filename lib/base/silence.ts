@@ -5,9 +5,9 @@ import { systemTimer, type Timer } from './timer.js'
 export const MAX_SILENCE_MS = 15_000
 
 /**
- * Waits for work that never rejects, as long as it makes progress. Returns `undefined` if it has made none for MAX_SILENCE_MS, at first since the call.
+ * Waits for work that never rejects, as long as it makes progress. Resolves to `undefined` when MAX_SILENCE_MS have passed since the call and since the last progress.
  *
- * @param progressAt returns when the work has last made progress; Infinity: it is making progress now
+ * @param progressAt returns when the work last made progress, by `clock`; Infinity while it needs no limit
  */
 export function unlessSilent<T> (work: Promise<T>, progressAt: () => number, { clock = monotonicNow, timer = systemTimer }: { readonly clock?: MonotonicClock, readonly timer?: Timer | undefined }): Promise<T | undefined> {
   const calledAt = clock()

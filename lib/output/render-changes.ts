@@ -35,7 +35,7 @@ export async function * changesAsJson (changes: Changes, columns: readonly strin
   yield `],"removed":${JSON.stringify(removed)}}`
 }
 
-/** The same as NDJSON. The last one is the version, unless more follow on another page. */
+/** The same as NDJSON. The last line has the version, unless more changes follow on another page. */
 export async function * changesAsLines (changes: Changes, columns: readonly string[] | undefined, run: Pace): AsyncGenerator<string> {
   for await (const { records, removed } of pieces(changes, columns, run)) {
     yield [...records.map((record) => `{"op":"upsert","record":${record}}\n`), ...removed.map((key) => `{"op":"remove","key":${JSON.stringify(key)}}\n`)].join('')

@@ -33,12 +33,12 @@ export function findLakeWarnings (summary: LakeSummary): Warning[] {
   return warnings
 }
 
-/** Warnings about files that cannot be read. A few whose download is tried again in a moment are none. */
+/** Warnings about files that cannot be read. There is no warning while a few downloads have failed that will soon be tried again. */
 function findReadWarnings ({ quarantine, coverage }: LakeSummary): Warning[] {
   const [unreadable, failed] = [findCode(quarantine, 'unreadable'), findCode(quarantine, 'download_failed')]
-  const isWhole = failed !== undefined && (2 * failed.count >= coverage.infoFiles || !isCovered(coverage))
+  const areMany = failed !== undefined && (2 * failed.count >= coverage.infoFiles || !isCovered(coverage))
   return [
-    ...isWhole ? [{ code: 'files_not_read', detail: `${failed.count} of ${coverage.infoFiles} info files could not be read, such as ${failed.example}` } as const] : [],
+    ...areMany ? [{ code: 'files_not_read', detail: `${failed.count} of ${coverage.infoFiles} info files could not be read, such as ${failed.example}` } as const] : [],
     ...unreadable !== undefined ? [{ code: 'unreadable_files', detail: `${unreadable.count} of ${coverage.infoFiles} info files cannot be read, and outputs do not wait for them, such as ${unreadable.example}` } as const] : []
   ]
 }

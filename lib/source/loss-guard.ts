@@ -22,8 +22,8 @@ export function countUnconfirmed (missing: MissingRecords, earlier: MissingRecor
 const NONE: MissingRecords = { rows: new Uint8Array(), count: 0 }
 
 /**
- * Decides whether a listing is believed that lacks many records: only if the previous listing, compared with the same state, lacks them as well. It
- * may have been incomplete although it is valid: a proxy or a restored bucket had half of the objects.
+ * Decides whether a listing is believed that lacks many records: only if the previous listing, compared with the same state, lacks them as well. A
+ * valid listing may be wrong: a proxy or a restored bucket may have had half of the objects.
  */
 export class LossGuard {
   readonly #maxLoss: number

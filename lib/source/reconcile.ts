@@ -49,7 +49,7 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   readonly warnings: readonly Warning[]
   /** Keys of info files that could not be downloaded, and that outputs wait for. */
   readonly failed: readonly string[]
-  /** How many info files are listed, and how many of them could not be read although no earlier version is served. */
+  /** How much of the lake has been read. */
   readonly coverage: Coverage
   /** When the first incomplete info file can be read again, in milliseconds of the monotonic clock; absent if no file is incomplete. */
   readonly readAgainAt?: number | undefined
@@ -61,7 +61,7 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
 
 export interface ReconcileOptions {
   readonly rules: SourceRules
-  /** Also retry downloads whose pause is not over: see `isPaused`. */
+  /** Whether a caller requires that all files are read. Files that could not be read are then tried again earlier: see `isPaused`. */
   readonly retryAll?: boolean | undefined
   /** The quarantine that belongs to the previous state; absent if it has not been computed. */
   readonly quarantine?: Quarantine | undefined

@@ -40,7 +40,7 @@ export interface RejectedFile {
 
 /** When and how a file is read again that could not be read. Times are milliseconds of the monotonic clock, durations are milliseconds. */
 export interface Backoff {
-  /** When the first attempt has failed since which none has succeeded. */
+  /** When the first attempt failed; none has succeeded since then. */
   readonly since: number
   /** When the next attempt may begin: `pauseMs` after the last one. */
   readonly until: number

@@ -101,9 +101,9 @@ async function phase (ms: number): Promise<Map<string, number[]>> {
   return latencies
 }
 
-const returns = ['Refused', 'Silent']
+const outages = ['Refused', 'Silent']
 const idle = await phase(IDLE_MS)
-for (const [i, name] of returns.entries()) {
+for (const [i, name] of outages.entries()) {
   if (i === 0) await endpoint.stop()
   else endpoint.intercept = () => new Promise(() => {})
   const away = await phase(OUTAGE_MS / 2)

@@ -210,7 +210,7 @@ t.test('without a snapshot, the number of records that the output has counts', a
   t.match(await post(second, `?confirm=${result.confirm}`), { state: 'succeeded' })
 })
 
-t.test('an output without that number holds nothing at a cold start', async (t) => {
+t.test('at a cold start, a publish over an output without the number of its records is not held', async (t) => {
   const first = await published(t)
   await first.app.close()
   first.bucket.delete(SNAPSHOT)
@@ -221,7 +221,7 @@ t.test('an output without that number holds nothing at a cold start', async (t) 
   t.match(await post(second), { state: 'succeeded', result: { removed: 150 } })
 })
 
-t.test('a loss that this process has seen holds an output that has no number', async (t) => {
+t.test('a publish with a loss that this process has seen is held, even over an output without the number of its records', async (t) => {
   const lake = await published(t)
   lake.bucket.put(OUTPUT, lake.bucket.get(OUTPUT)!.body)
   lose(lake, 0, 150)

@@ -37,7 +37,7 @@ t.test('with the right to list and without the right to read, a start is not rea
   t.equal((await app.inject('/data')).json().length, 6)
 })
 
-t.test('a start is ready when 99 % of the info files were read or are settled; the others are 503, not 404', async (t) => {
+t.test('a start is ready when 99 % of the info files were read or rejected; the records of the others are 503, not 404', async (t) => {
   const { app, endpoint, clock } = await build(t, { files: filesOf(100, 3), settings: { REFRESH_WAIT: '1m' } })
   const failing = new Set(['source_data/98.csv', 'source_data/99.csv'])
   endpoint.intercept = ({ operation, key }) => {

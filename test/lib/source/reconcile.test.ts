@@ -141,7 +141,7 @@ t.test('a response that is not the object is a failed download, not a reject', a
 const refuse = (users: readonly string[], status: number, code: string) => ({ operation, key }: { readonly operation: string, readonly key: string }) =>
   operation === 'GET' && users.some((user) => key === keyOf(`${user}.csv`)) ? { status, headers: {}, body: `<Error><Code>${code}</Code></Error>` } : undefined
 
-t.test('an object that the store refuses is a reject with its last good record, holds nothing, and is retried at growing intervals', async (t) => {
+t.test('an object that the store refuses is a reject with its last good record, does not hold the output, and is retried at growing intervals', async (t) => {
   for (const [status, code, hint] of [[403, 'AccessDenied', /Allow the credentials/], [403, 'InvalidObjectState', /archived/], [400, 'InvalidRequest', /SSE-C/]] as const) {
     const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
     await run()
