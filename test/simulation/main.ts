@@ -12,6 +12,7 @@ npm run simulate -- [--seeds N] [--seed S] [--trace]
   --seeds N  the number of histories (default: 100)
   --seed S   the seed of the first one (default: 1); the others follow
   --trace    print each event
+  --help     print this help
 `
 const MAX_SEED = 2 ** 32 - 1
 /** The most failures that are printed. */

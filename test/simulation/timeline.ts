@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 
 interface Event { readonly at: number, readonly number: number, readonly task: () => void }
 
-/** The turns of the event loop after which work that has scheduled nothing is at its end. */
+/** Work counts as ended after this number of turns of the event loop in which it has scheduled no event. */
 const IDLE_TURNS = 6
 
 /** Virtual time: events in the order of their times and, at the same time, in the order in which they were scheduled. Work takes no time. */

@@ -280,7 +280,7 @@ export class World {
     return this.#settings.isSharing && this.#skews.some((skew) => skew !== 0) ? TAKEOVER_MS : 0
   }
 
-  /** The age that unflagged data must not exceed: the settings, and what the store takes. */
+  /** The greatest age that data without a stale reason may have, in milliseconds: by the settings, and by the time that requests take. */
   get #maxAgeMs (): number {
     const { maxStalenessMs, refreshWaitMs, isSharing, maxListRequests, pageSize } = this.#settings
     const budgetMs = maxListRequests === Infinity ? 0 : 10 * (IDS.length * 2 / Math.min(pageSize, 14) + 1) * 60_000 / maxListRequests
@@ -315,7 +315,7 @@ export class World {
     if (transformer.freshness().ageMs === undefined) return
     const since = consumer.position
     const changes = since === '' ? undefined : await transformer.findChanges(since)
-    if (since !== consumer.position) return // it was answered by another replica meanwhile
+    if (since !== consumer.position) return // another poll of this client has ended meanwhile
     const { version, next, keys } = changes ?? { ...transformer.changesSince(undefined)!, keys: undefined }
     consumer.position = next
     const records = await asJson(version)
