@@ -47,7 +47,7 @@ export class ResponseBudget {
 
   /** Begins to count the memory of a response, from 0 bytes. `cut` closes its connection. */
   reserve (cut: () => void): Reservation {
-    const entry: Entry = { bytes: 0, changedAt: 0, cut }
+    const entry: Entry = { bytes: 0, changedAt: this.#clock(), cut }
     this.#entries.add(entry)
     return {
       set: (bytes) => {

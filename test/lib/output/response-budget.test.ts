@@ -40,6 +40,15 @@ t.test('a response is admitted while the bytes of all others are below the limit
   t.same(cut, [])
 })
 
+t.test('at the limit, a response that is about to send its first bytes has not stalled', async (t) => {
+  const { clock, budget, cut, reserve } = setUp(100)
+  clock.now = 60_000
+  budget.reserve(() => cut.push('new'))
+  reserve('a', 100)
+  t.throws(() => budget.admit(), { name: 'OverloadedError' })
+  t.same(cut, [])
+})
+
 t.test('at the limit, responses without progress for five seconds are cut, beginning with the one that has stalled longest', async (t) => {
   const { clock, budget, cut, reserve } = setUp(100)
   const a = reserve('a', 40)
