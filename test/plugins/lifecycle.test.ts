@@ -1,9 +1,22 @@
 import t from 'tap'
 import { build, csv, type LogLine } from '../support/app.js'
+import type { S3Endpoint } from '../support/s3-endpoint.js'
 import { TestTimers } from '../support/test-timers.js'
 import { gate, until } from '../support/until.js'
 
 const OUTPUT = 'processed_data/output.csv'
+
+/** Holds writes of the output until `open` is called. The other writes are those that check at the start whether conditional writes hold. */
+function holdOutput (endpoint: S3Endpoint): { readonly isHeld: () => boolean, readonly open: () => void } {
+  const { opened, open } = gate()
+  let isHeld = false
+  endpoint.intercept = ({ operation, key }) => {
+    if (operation !== 'PUT' || key !== OUTPUT) return undefined
+    isHeld = true
+    return opened
+  }
+  return { isHeld: () => isHeld, open }
+}
 
 t.test('a server publishes when it begins to listen, and at each interval', async (t) => {
   const timers = new TestTimers()
@@ -73,10 +86,9 @@ t.test('a first job that fails although there is data is repeated at growing int
 t.test('closing waits for the running job; until then GET requests are served and POST requests are refused', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() } })
   await app.inject('/data')
-  const put = gate()
-  endpoint.intercept = ({ operation }) => operation === 'PUT' ? put.opened : undefined
+  const output = holdOutput(endpoint)
   const address = await app.listen({ port: 0 })
-  await until(() => endpoint.counts.PUT === 1)
+  await until(output.isHeld)
   const closing = app.close()
   await until(() => app.isDraining)
   const send = async (path: string, method = 'GET') => {
@@ -86,7 +98,7 @@ t.test('closing waits for the running job; until then GET requests are served an
   t.match(await send('/data', 'POST'), { status: 503, body: { code: 'draining' } })
   t.match(await send('/readyz'), { status: 503, body: { code: 'draining' } })
   t.match(await send('/data'), { status: 200, body: [{ user_id: '1' }] }, 'GET requests are still served')
-  put.open()
+  output.open()
   await closing
   t.ok(bucket.get(OUTPUT))
   t.match(app.jobs.list(), [{ state: 'succeeded' }])
@@ -95,14 +107,13 @@ t.test('closing waits for the running job; until then GET requests are served an
 t.test('the schedule starts no job while the process drains', async (t) => {
   const timers = new TestTimers()
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, timers })
-  const put = gate()
-  endpoint.intercept = ({ operation }) => operation === 'PUT' ? put.opened : undefined
+  const output = holdOutput(endpoint)
   await app.listen({ port: 0 })
-  await until(() => endpoint.counts.PUT === 1)
+  await until(output.isHeld)
   const closing = app.close()
   await until(() => app.isDraining)
   await timers.tick()
-  put.open()
+  output.open()
   await closing
   t.match(app.jobs.list(), [{ trigger: 'startup', state: 'succeeded' }])
   t.equal(app.jobs.list().length, 1)
@@ -115,14 +126,13 @@ t.test('a start that is waiting for data enqueues no job while the process drain
   endpoint.intercept = () => refuse
   await app.listen({ port: 0 })
   await until(() => timers.pauses.length === 1)
-  const put = gate()
-  endpoint.intercept = ({ operation }) => operation === 'PUT' ? put.opened : undefined
+  const output = holdOutput(endpoint)
   app.jobs.enqueue('api')
-  await until(() => endpoint.counts.PUT === 1)
+  await until(output.isHeld)
   const closing = app.close()
   await until(() => app.isDraining)
   timers.pauses[0]!.end()
-  put.open()
+  output.open()
   await closing
   t.match(app.jobs.list(), [{ trigger: 'api', state: 'succeeded' }, { trigger: 'startup', state: 'failed' }])
   t.equal(app.jobs.list().length, 2)
@@ -130,9 +140,9 @@ t.test('a start that is waiting for data enqueues no job while the process drain
 
 t.test('closing does not wait for a job for longer than SHUTDOWN_TIMEOUT', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: '200ms' } })
-  endpoint.intercept = ({ operation }) => operation === 'PUT' ? new Promise(() => {}) : undefined
+  const output = holdOutput(endpoint)
   const { job } = app.jobs.enqueue('api')
-  await until(() => endpoint.counts.PUT === 1)
+  await until(output.isHeld)
   await app.close()
   t.not(app.jobs.get(job.id)!.state, 'succeeded')
   t.equal(bucket.get(OUTPUT), undefined)
