@@ -57,13 +57,13 @@ export interface EnqueuedJob {
   readonly endedOrSilent: () => Promise<Job | undefined>
 }
 
-/** A job that waits, and its end. */
-interface Waiting { readonly id: string, readonly ended: Promise<Job> }
+/** A job of a queue, and its end. */
+interface Queued { readonly id: string, readonly ended: Promise<Job> }
 
 /** Jobs that run one after the other. */
 interface Queue {
   /** The jobs that wait, by the data version that they confirm; the key `undefined` is for the job that confirms none. */
-  readonly waiting: Map<string | undefined, Waiting>
+  readonly waiting: Map<string | undefined, Queued>
   /** The number of jobs that have not ended. */
   length: number
   /** When the running job has last made progress, in milliseconds of the monotonic clock; Infinity while it publishes, because writes have limits of their own. */
@@ -114,7 +114,7 @@ export class Jobs {
   }
 
   /** Starts a job now, or after all others of its queue. */
-  #append (queue: Queue, id: string, confirm: string | undefined): Waiting {
+  #append (queue: Queue, id: string, confirm: string | undefined): Queued {
     const start = async () => {
       queue.waiting.delete(confirm)
       const job = await this.#run(id, confirm, queue)
@@ -124,9 +124,9 @@ export class Jobs {
     const isFirst = queue.length++ === 0
     const ended = isFirst ? start() : queue.idle.then(start)
     queue.idle = ended
-    const waiting = { id, ended }
-    if (!isFirst) queue.waiting.set(confirm, waiting)
-    return waiting
+    const queued = { id, ended }
+    if (!isFirst) queue.waiting.set(confirm, queued)
+    return queued
   }
 
   /** Waits until all jobs that exist now have ended. */

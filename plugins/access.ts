@@ -108,7 +108,7 @@ function includes ({ scopes }: Client, scope: Scope): boolean {
 function refuseUndeclared (fastify: FastifyInstance): void {
   const routes: RouteOptions[] = []
   fastify.addHook('onRoute', (route) => { routes.push(route) })
-  // Only now: hooks of plugins within this one have completed the configuration of their routes.
+  // Not in onRoute: the onRoute hook of an encapsulated plugin, such as that of routes/docs.ts, runs after this one and may set `access`.
   fastify.addHook('onReady', async () => {
     for (const { method, url, config } of routes) if (config?.access === undefined) throw new Error(`${[method].flat().join(', ')} ${url} declares no access`)
   })

@@ -26,7 +26,7 @@ export interface ConfigOptions {
   readonly settings?: Readonly<Record<string, string | undefined>> | undefined
 }
 
-/** The longest duration of a setting: 24 days in milliseconds. A timer of Node with a delay of more than 24.8 days fires at once. */
+/** The longest duration of a setting that a timer waits for: 24 days in milliseconds. A timer of Node with a delay of more than 24.8 days fires at once. */
 const MAX_DURATION_MS = 24 * 86_400_000
 
 /** The formats of settings that a pattern cannot express. */

@@ -66,7 +66,7 @@ export default routes
 /** The problem for a client that has waited for a job that failed, or whose store is silent. */
 function jobFailed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {
   const headers = { location: `/jobs/${id}` }
-  if (code === 'confirmation_mismatch') return new Problem(409, code, `confirm: ${detail}; POST /data without confirm reports what would change`, { headers })
+  if (code === 'confirmation_mismatch') return new Problem(409, code, `${detail}; POST /data?dry_run=true reports what would change and the data version to confirm`, { headers })
   if (code === 'internal_error') return new Problem(500, code, detail, { headers })
   return new Problem(503, code, detail, { headers: { ...headers, 'retry-after': '1' } })
 }

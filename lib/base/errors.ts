@@ -62,7 +62,7 @@ export class LargeLossError extends Error {
 export class ConfirmationMismatchError extends Error {
   /** @param version the current data version */
   constructor (confirmed: string, version: string) {
-    super(`got ${JSON.stringify(confirmed.slice(0, MAX_CONFIRMED_LENGTH))}; the lake has the data version ${version} now, and nothing was published`)
+    super(`confirm: got ${JSON.stringify(confirmed.slice(0, MAX_CONFIRMED_LENGTH))}; the lake has the data version ${version} now, and nothing was published`)
     this.name = 'ConfirmationMismatchError'
   }
 }

@@ -13,7 +13,7 @@ export class RetryBudget {
   /**
    * Takes the tokens of a retry. Returns false if there are too few.
    *
-   * @param reserve how many retries must remain possible for other requests; at most 100
+   * @param reserve how many retries must remain possible for other requests; at most 99, because a full budget has 100 retries
    */
   take (reserve = 0): boolean {
     if (this.#tokens < RETRY_COST * (1 + reserve)) return false

@@ -3,7 +3,7 @@ import { rowRanges, runSteps } from '../base/steps.js'
 import { SUM_RADIX } from '../table/birth-order.js'
 import { completedYears, YEAR_MS } from './age.js'
 import type { BirthIndex, ImageFacet, PositionCounter, Run } from './birth-index.js'
-import { isFew } from './costs.js'
+import { isCheapToSort } from './costs.js'
 import { BitmapPositions } from './bitmap-positions.js'
 import { countCommonRows } from './bitmap.js'
 import type { Match } from './match.js'
@@ -37,7 +37,7 @@ export async function ageStatistics (index: TableIndex, match: Match, ages: Ages
   if (births?.datesAscend !== true) return await statisticsOfRows(index, match.rows, ages)
   if (match.run !== undefined) return statistics(summaryOfFacet(births, match.run.run, match.run.facet, ages), ages)
   if (match.isAll) return statistics({ ...summaryOfFacet(births, allOf(births), 'all', ages), count: match.count, withImage: index.imageCount }, ages)
-  return isFew(match.count, table.length) ? await statisticsOfRows(index, match.rows, ages) : await statisticsOfBitmap(index, births, match, ages)
+  return isCheapToSort(match.count, table.length) ? await statisticsOfRows(index, match.rows, ages) : await statisticsOfBitmap(index, births, match, ages)
 }
 
 function allOf (births: BirthIndex): Run {
@@ -148,7 +148,7 @@ const NO_BIRTHS = { instants: new Float64Array(), dates: new Int32Array() }
 /** The given rows that have a birth, in the order of births. */
 async function rowsByBirth ({ births, table }: TableIndex, rows: Uint32Array, instants: Float64Array): Promise<Uint32Array> {
   if (births === undefined) return new Uint32Array()
-  if (isFew(rows.length, table.length)) {
+  if (isCheapToSort(rows.length, table.length)) {
     return rows.filter((row) => !Number.isNaN(instants[row]!)).sort((a, b) => instants[a]! - instants[b]! || a - b)
   }
   const isIncluded = new Uint8Array(table.length)

@@ -2,7 +2,7 @@ import { rowRanges, runSteps, STEP_ROWS } from '../base/steps.js'
 import type { BirthIndex, ImageFacet, Run } from './birth-index.js'
 import { rowNumbers } from './column-order.js'
 import { toCondition, type Condition } from './condition.js'
-import { CANDIDATE_COST, isFew, SORT_COST } from './costs.js'
+import { CANDIDATE_COST, isCheapToSort, SORT_COST } from './costs.js'
 import type { FilterQuery } from './data-version.js'
 import { addRows, addWhere, type Bitmap, countRows, emptyBitmap, fullBitmap, hasRow, rowsIn } from './bitmap.js'
 import type { TableIndex } from './table-index.js'
@@ -111,7 +111,7 @@ async function findRows (index: TableIndex, conditions: readonly Condition[]): P
 
 async function testCandidates (candidates: Uint32Array, conditions: readonly Condition[], length: number): Promise<Found> {
   const test = conditions.length === 0 ? undefined : testOf(conditions)
-  if (isFew(candidates.length, length)) return { rows: (test === undefined ? candidates.slice() : candidates.filter(test)).sort() }
+  if (isCheapToSort(candidates.length, length)) return { rows: (test === undefined ? candidates.slice() : candidates.filter(test)).sort() }
   const bitmap = emptyBitmap(length)
   await runSteps(rowRanges(candidates.length, (from, to) => {
     const some = candidates.subarray(from, to)

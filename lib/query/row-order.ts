@@ -1,6 +1,6 @@
 import { firstIndex } from '../base/bytes.js'
 import type { Value } from '../schema/field-type.js'
-import { isFew, LISTING_COST } from './costs.js'
+import { isCheapToSort, LISTING_COST } from './costs.js'
 import type { Position, Sort } from './data-version.js'
 import { keepRowsIn } from './bitmap.js'
 import type { Match } from './match.js'
@@ -49,7 +49,7 @@ export class RowOrder {
     }
     this.#keys = keys
     const [key] = keys
-    if (key === undefined || this.#isFew(match)) return
+    if (key === undefined || this.#isCheapToSort(match)) return
     if (keys.length > 1 || key.isReversed !== this.#isReversed) {
       const rows = await this.#index.orderBy(keys, this.#isReversed)
       this.#all = { rows, valued: rows.length, isReversed: false }
@@ -96,8 +96,8 @@ export class RowOrder {
   }
 
   /** Whether sorting the matching rows costs less than to order all rows. */
-  #isFew (match: Match): boolean {
-    return isFew(match.count, this.#index.table.length)
+  #isCheapToSort (match: Match): boolean {
+    return isCheapToSort(match.count, this.#index.table.length)
   }
 
   #rowAt (place: number): number {

@@ -4,7 +4,7 @@ import type { TypeName } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
 import { toCell } from '../table/column-types.js'
 import { hasValue, type FixedColumn } from '../table/column.js'
-import { isFew } from './costs.js'
+import { isCheapToSort } from './costs.js'
 import type { Match } from './match.js'
 import type { ValueStatistics } from './statistics.js'
 import { IntegerSums, NumberSums } from './sum.js'
@@ -34,7 +34,7 @@ export async function valueStatisticsOfMatch (index: TableIndex, column: FixedCo
 /** In ascending order. */
 async function valuesOfMatch (index: TableIndex, column: FixedColumn, match: Match): Promise<Float64Array> {
   const { kind, values } = column
-  if (isFew(match.count, index.table.length)) return Float64Array.from(match.rows, (row) => values[row]!).filter((value) => hasValue(kind, value)).sort()
+  if (isCheapToSort(match.count, index.table.length)) return Float64Array.from(match.rows, (row) => values[row]!).filter((value) => hasValue(kind, value)).sort()
   const all = await index.orderedValues(column)
   if (match.count === index.table.length) return all.values
   const { bitmap } = match
@@ -76,7 +76,7 @@ async function valuesInOrder (index: TableIndex, column: FixedColumn, { rows, gr
   const { kind, values } = column
   const length = starts[groups]!
   const next = starts.slice()
-  if (isFew(rows.length, index.table.length)) {
+  if (isCheapToSort(rows.length, index.table.length)) {
     const ordered = new Float64Array(length)
     for (const row of rows) if (groupOf[row] !== -1 && hasValue(kind, values[row]!)) ordered[next[groupOf[row]!]!++] = values[row]!
     for (let group = 0; group < groups; group++) ordered.subarray(starts[group], starts[group + 1]).sort()

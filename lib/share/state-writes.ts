@@ -5,7 +5,7 @@ import { toFailureCode } from '../base/failure-code.js'
 const PAUSE_AFTER_REFUSAL_MS = 600_000
 const PAUSE_AFTER_FAILURE_MS = 5000
 
-/** Runs the writes of a replica one after the other, with a pause after each failure. */
+/** Runs the writes of this replica to the state object, through which replicas share listings, one after the other, with a pause after each failure. */
 export class StateWrites {
   readonly #clock: MonotonicClock
   #isPermitted: boolean
@@ -31,7 +31,7 @@ export class StateWrites {
     return this.#isPermitted && this.#clock() >= this.#pausedUntil
   }
 
-  /** The error of the last write; `undefined` if it succeeded. */
+  /** The error of the last write that was attempted; `undefined` if it succeeded. */
   get error (): unknown {
     return this.#error
   }

@@ -69,7 +69,10 @@ export class Tokens {
     }
   }
 
-  /** The keys of the issuer. They are loaded again when a token is signed with an unknown one, but at most every 30 s. */
+  /**
+   * Returns the function of jose that finds the key of a token. By jose's defaults, it loads the keys of the issuer again when they are older than 10 minutes, and when a
+   * token is signed with an unknown key, then at most every 30 s.
+   */
   async #loadKeys (): Promise<JWTVerifyGetKey> {
     if (this.#keys === undefined) {
       if (this.#clock() < this.#failedAt + RETRY_MS) throw new Error('the discovery document could not be loaded a moment ago')

@@ -26,7 +26,7 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   identity_provider_unavailable: 'The keys of the identity provider, which tokens are verified with, cannot be loaded',
   insufficient_scope: 'The credentials do not have a scope that the route needs',
   too_few: `Fewer than ${MIN_RECORDS} records match, and the credentials have only the scope \`stats\``,
-  forbidden: 'The request is not allowed: it is a `POST` by a web page of another site',
+  forbidden: 'The request is not allowed: it is a `POST` by a web page of another origin',
   method_not_allowed: 'The route does not support this method; `Allow` lists the supported ones',
   too_many_requests: 'The client has sent more requests that make the service list the lake than the setting `RATE_LIMIT` allows; `Retry-After` has the seconds to wait',
   bad_request: 'The request is not valid HTTP, or its URL or `Host` is malformed',

@@ -4,7 +4,7 @@ import { excerpt, httpProblem, type Problem } from '../problems/problem.js'
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 
 /**
- * 403 if a page of another site makes a browser send a request that changes something (cross-site request forgery). Browsers report it in
+ * 403 if a page of another origin makes a browser send a request that changes something (cross-site request forgery). Browsers report it in
  * `Sec-Fetch-Site` or, older ones, in `Origin`; other clients send neither and pass.
  *
  * @param allowed the origins of CORS_ORIGINS, whose pages pass
@@ -13,7 +13,7 @@ export function findForeignOrigin ({ method, headers }: IncomingMessage, allowed
   if (SAFE_METHODS.includes(method!)) return undefined
   const { origin, host, 'sec-fetch-site': site } = headers
   if (origin !== undefined && allowed.has(origin)) return undefined
-  if (site === 'cross-site' || site === 'same-site') return httpProblem(403, `Sec-Fetch-Site: got ${JSON.stringify(site)}; a web page of another site may send a POST only if CORS_ORIGINS lists its origin`)
+  if (site === 'cross-site' || site === 'same-site') return httpProblem(403, `Sec-Fetch-Site: got ${JSON.stringify(site)}; a web page of another origin may send a POST only if CORS_ORIGINS lists its origin`)
   // The browser's `same-origin` is trusted: a proxy may have replaced the Host header, so that comparing it with Origin would fail.
   if (site !== undefined || origin === undefined || isOriginOf(origin, host)) return undefined
   return httpProblem(403, `Origin: got ${JSON.stringify(excerpt(origin))}; a web page of another origin may send a POST only if CORS_ORIGINS lists its origin`)

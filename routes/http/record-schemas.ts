@@ -37,7 +37,7 @@ const VALUES: Readonly<Record<TypeName, (texts: Texts) => TSchema>> = {
   datetime: (texts) => Type.String({ format: 'date-time', ...texts })
 }
 
-/** The schemas that depend on the declared columns: `named` by their names in the document, and the `bodies` of responses. */
+/** The JSON schemas that depend on the declared columns: `named` by their names in the OpenAPI document, and the `bodies` of responses. */
 export const recordSchemas = perSchema((schema) => {
   const { fields, birth, imageFields: [image] } = schema
   const columns = Object.fromEntries(fields.map((field) => [field.name, columnSchema(field)]))

@@ -7,7 +7,7 @@ import type { Examples, Response } from './operation.js'
 const MEANINGS = {
   400: 'A parameter is invalid (`errors` contains its name, the value received and what is accepted), or the request is malformed',
   401: 'Credentials are configured, and the request has none or invalid ones',
-  403: 'The credentials do not have the scope of the operation (`insufficient_scope`), fewer than 5 records match and they have only the scope `stats` (`too_few`), or the request is a `POST` by a web page of another site (`forbidden`)',
+  403: 'The credentials do not have the scope of the operation (`insufficient_scope`), fewer than 5 records match and they have only the scope `stats` (`too_few`), or the request is a `POST` by a web page of another origin (`forbidden`)',
   404: 'The record, image or job does not exist',
   406: '`Accept` or `Accept-Encoding` accepts none of the available media types or encodings',
   409: 'Publishing is disabled: the setting `PUBLISH` is false, and only `dry_run=true` is possible (`publishing_disabled`), or the data version is not the one that `confirm` names (`confirmation_mismatch`)',

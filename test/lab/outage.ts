@@ -5,8 +5,8 @@ import { startS3Endpoint } from '../support/s3-endpoint.js'
 import { fill, finish, idAt, keyAt, parseIsShort, percentile, print } from './lab.js'
 
 const isShort = parseIsShort(`Takes the bucket away while the service is under load: for one half of the time its connections are refused, for the other its requests get no
-response. Fails if a read or a probe has a status of 500 or more, if an image or POST /data fails in another way than 503 with a code, or if the data
-is not fresh 10 s after the return. Prints the latencies beside those before the outage; they count only on an idle machine.
+response. Fails if a read or a probe is not 200, if an image is neither 200, nor 404, nor 503 with a code, if POST /data is neither 200 nor 503 with a code,
+or if the data is not fresh 10 s after the return. Prints the latencies beside those before the outage; they are meaningful only if the machine does nothing else.
 
 node dist-test/test/lab/outage.js [--short]
 
@@ -16,7 +16,7 @@ node dist-test/test/lab/outage.js [--short]
 const RECORDS = 10_000
 const OUTAGE_MS = isShort ? 20_000 : 600_000
 /** How long latencies are measured before the outage. */
-const IDLE_MS = isShort ? 10_000 : 60_000
+const BEFORE_MS = isShort ? 10_000 : 60_000
 const FRESH_WITHIN_MS = 10_000
 /** Requests a second of each kind, for reads and probes, and for those that need the bucket. */
 const READS_PER_SECOND = 20
@@ -41,7 +41,7 @@ const over = new AbortController()
 
 async function measure (pool: Pool, kind: string, path: string, method: 'GET' | 'POST', isAcceptable: (status: number, body: string) => boolean): Promise<void> {
   const start = performance.now()
-  const of = latencies
+  const latenciesOfPhase = latencies // a request counts in the phase in which it began
   try {
     const { statusCode, body } = await pool.request({ path, method })
     const text = await body.text()
@@ -49,8 +49,8 @@ async function measure (pool: Pool, kind: string, path: string, method: 'GET' | 
   } catch (error) {
     failures.push(`${method} ${path}: ${String(error)}`)
   }
-  const list = of.get(kind)
-  if (list === undefined) of.set(kind, [performance.now() - start])
+  const list = latenciesOfPhase.get(kind)
+  if (list === undefined) latenciesOfPhase.set(kind, [performance.now() - start])
   else list.push(performance.now() - start)
 }
 
@@ -102,7 +102,7 @@ async function phase (ms: number): Promise<Map<string, number[]>> {
 }
 
 const outages = ['Refused', 'Silent']
-const idle = await phase(IDLE_MS)
+const before = await phase(BEFORE_MS)
 for (const [i, name] of outages.entries()) {
   if (i === 0) await endpoint.stop()
   else endpoint.intercept = () => new Promise(() => {})
@@ -114,8 +114,8 @@ for (const [i, name] of outages.entries()) {
   print(`${name}: fresh ${(ms / 1000).toFixed(1)} s after the return of the bucket; p50 and p99 in ms, away (before):`)
   if (ms > FRESH_WITHIN_MS) failures.push(`${name}: fresh only ${(ms / 1000).toFixed(1)} s after the return`)
   for (const [kind, values] of away) {
-    const before = idle.get(kind) ?? []
-    print(`  ${kind.padEnd(16)} ${[0.5, 0.99].map((share) => `${percentile(values, share).toFixed(1).padStart(8)} (${percentile(before, share).toFixed(1)})`).join('')}  ${values.length} requests`)
+    const valuesBefore = before.get(kind) ?? []
+    print(`  ${kind.padEnd(16)} ${[0.5, 0.99].map((share) => `${percentile(values, share).toFixed(1).padStart(8)} (${percentile(valuesBefore, share).toFixed(1)})`).join('')}  ${values.length} requests`)
   }
 }
 over.abort()

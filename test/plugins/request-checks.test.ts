@@ -58,7 +58,7 @@ t.test('ALLOWED_HOSTS lists the host names that are served', async (t) => {
   for (const setting of ['a,', 'a b', 'a:8080', '*.example', '::1', 'http://a']) t.notOk(isAllowedHosts(setting), setting)
 })
 
-t.test('a POST from a page of another site is 403, a POST from any other client is accepted', async (t) => {
+t.test('a POST from a page of another origin is 403, a POST from any other client is accepted', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const post = async (headers: Record<string, string>) => await app.inject({ method: 'POST', url: '/data?dry_run=true', headers: { host: 'localhost:8080', ...headers } })
   const foreign = [

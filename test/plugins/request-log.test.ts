@@ -17,7 +17,7 @@ async function start (t: Test, settings: Record<string, string> = {}) {
     await once(socket, 'close')
     return response
   }
-  /** Waits until `count` requests are logged. Returns their lines of the log. */
+  /** Waits until the log has `count` lines with the id of a request. Returns these lines. */
   const requestLines = async (count: number): Promise<LogLine[]> => {
     const requests = () => log.filter(({ request_id: id }) => id !== undefined)
     await until(() => requests().length >= count)
@@ -31,6 +31,7 @@ t.test('the line of a request names its client', async (t) => {
   await (await fetch(`${url}/data`, { headers: bearer(keyOf('read', 'write')) })).text()
   await (await fetch(`${url}/data`)).text()
   await (await fetch(`${url}/livez`, { headers: bearer(keyOf('read', 'write')) })).text()
+  // Three requests, and the audit line of the second.
   const lines = (await requestLines(4)).filter(({ msg }) => msg === 'Request')
   t.same(lines.map(({ path, status, client }) => [path, status, client]), [['/data', 200, 'read.write'], ['/data', 401, undefined], ['/livez', 200, undefined]])
 })

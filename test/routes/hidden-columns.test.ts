@@ -4,14 +4,14 @@ import config from '../../plugins/config.js'
 import schema from '../../plugins/schema.js'
 import { build, csv, PNG, type LogLine } from '../support/app.js'
 
-/** Texts that are only in hidden columns. */
+/** Texts that must appear nowhere: the values of hidden columns, and what is quoted from a rejected file, whose text may be such a value. */
 const CANARIES = /Canary|987822000000|1938-09-12/
 
 const files = {
   '1.csv': 'first_name,last_name,birthts,city,ssn\nAnn,CanaryA,-987822000000,Rome,CanaryB\n',
   '2.csv': 'first_name,last_name,birthts,ssn\nBob,CanaryC,-987822000000,CanaryD\n',
   '1.png': PNG,
-  // Rejects whose excerpt, detail or hint would quote a value of a hidden column.
+  // Rejects whose excerpt, detail or hint would quote a text that may belong to a hidden column.
   'date.csv': 'first_name,last_name,birthts\nAnn,Lee,1938-09-12\n',
   'quote.csv': 'first_name,last_name,birthts\nAnn,Canary"E,0\n',
   'fields.csv': 'first_name,last_name,birthts\nAnn,CanaryF\n',

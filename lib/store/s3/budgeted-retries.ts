@@ -12,6 +12,7 @@ export function budgetRetries (client: S3Client, budget: RetryBudget): void {
     return {
       acquireInitialRetryToken: (scope) => strategy.acquireInitialRetryToken(scope),
       refreshRetryTokenForRetry: async (token, info) => {
+        // The SDK does not retry client errors.
         if (info.errorType !== 'CLIENT_ERROR' && !budget.take()) throw new Error('The retry budget is exhausted')
         return await strategy.refreshRetryTokenForRetry(token, info)
       },

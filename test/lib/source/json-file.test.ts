@@ -24,7 +24,7 @@ function parse (json: unknown, schema = devices, userId = '7') {
   return { fields, undeclared: data?.undeclared, rejection }
 }
 
-t.test('strings are read as cells, numbers and booleans by the type of their column', async (t) => {
+t.test('strings are parsed like the cells of a CSV; numbers and booleans must have the type of their column', async (t) => {
   const values = { model: 'X', weight: 1.5, ports: 4, on: true, seen: Date.UTC(2024, 0, 26, 12) }
   t.same(parse({ model: 'X', weight: 1.5, ports: 4, on: true, seen: '2024-01-26T12:00:00Z' }).fields, values)
   t.same(parse({ Model: 'X', weight: ' 1.5 ', ports: '4', on: '1', seen: '2024-01-26T12:00:00' }).fields, values)
@@ -39,7 +39,7 @@ t.test('undeclared columns keep what is written; the key may be repeated', async
   t.equal(parse({ model: 'X', serial: '7' }).rejection, undefined)
 })
 
-t.test('files that are not one object of such values are rejected, with the place and a hint', async (t) => {
+t.test('files that are not one object with values that fit their columns are rejected, with the place and a hint', async (t) => {
   const cases: [string, string, object][] = [
     ['nothing', ' \n', { code: 'empty_file' }],
     ['not JSON', '{"model": X}', { code: 'malformed_json', detail: /^The file is not JSON: / }],
@@ -91,7 +91,7 @@ t.test('a megabyte of brackets, spaces or members does not overflow the stack', 
   t.match(parse(`{${Array.from({ length: 150_000 }, () => '"":1').join()}}`).rejection, { code: 'too_many_columns' })
 })
 
-// Not by JSON.parse, which in Node 24.21 takes the name "\\"" for "\\\\" once it has parsed an object with that name.
+// The expected members are not computed with JSON.parse: in Node 24.21, once it has parsed an object with the name `\\`, it returns that name where the text has `\"`, both as written in JSON.
 t.test('the members are those that were written', async () => {
   const name = fc.oneof(fc.constantFrom('a', '"', '\\', '\\"', '{', ':', ',', ']', '__proto__', 'é😀'), fc.string())
     .filter((name) => name.trim() === name && !['', 'weight', 'user_id'].includes(name))
