@@ -89,8 +89,8 @@ export class SharingBackend implements LakeBackend {
   #lastResult: BackendReconciled | undefined
   /** When the last listing of this replica began. */
   #listedAt = -Infinity
-  /** When the last listing of this replica began whose result is what the state describes. */
-  #confirmedAt = -Infinity
+  /** The id of the view that the last such listing of this replica has found, and when that began. */
+  #confirmed: { readonly view: string, readonly at: number } | undefined
   /** The outputs that this replica last made, or that were made before it wrote the state. */
   #made: MadeOutputs = { at: -Infinity, outputs: [] }
   /** When the last refresh began. */
@@ -315,8 +315,9 @@ export class SharingBackend implements LakeBackend {
     const isBaseInState = [headBefore, this.#head].some((head) => head?.state.view === this.#base?.id)
     if (headBefore !== undefined && (!isBaseInState || this.#base!.isAssumed)) this.#join(headBefore.state, result)
     this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, result))
-    const isChanged = this.#isDiverged && this.#base?.isAssumed === false
-    if (this.#isLeader && !isChanged) this.#confirmedAt = result.listedAt
+    if (this.#base !== undefined && !this.#isDiverged) this.#confirmed = { view: this.#base.id, at: result.listedAt }
+    // A base that is assumed differs from the state because of an earlier or a later change. In the view of the leader it can only be a later one.
+    const isChanged = this.#isDiverged && (this.#base?.isAssumed === false || this.#isLeader)
     const { isOwn = false, isForeign = false, unrenewedMs = Infinity } = this.#knownState() ?? {}
     const isDue = isStateDue({ isChanged, action, isOwn, isForeign, wasIdle: this.#head?.state.isIdle ?? true, isIdle: this.#isIdle, unrenewedMs, sinceListingMs })
     // Other replicas may have read what this one could not.
@@ -344,7 +345,8 @@ export class SharingBackend implements LakeBackend {
     if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle }, result.listedAt)) {
       this.#base = { id: view, view: result, isAssumed: false }
       this.#entries = []
-      this.#isDiverged = false
+      // A later listing may have ended while the state was written.
+      this.#isDiverged = this.#ownListing !== undefined && this.#differs(result, this.#ownListing)
       return
     }
     // Replicas that start at the same time usually find the same.
@@ -355,8 +357,8 @@ export class SharingBackend implements LakeBackend {
   /** Writes the state again, as that of this replica. */
   async #renew (isIdle: boolean): Promise<void> {
     const { state } = this.#head!
-    const listedAt = listingTime(this.#head!)
-    await this.#write({ ...state, isIdle }, this.#isLeader ? Math.max(listedAt, this.#confirmedAt) : listedAt)
+    const confirmedAt = this.#isLeader && this.#confirmed?.view === state.view ? this.#confirmed.at : -Infinity
+    await this.#write({ ...state, isIdle }, Math.max(listingTime(this.#head!), confirmedAt))
   }
 
   /** Returns whether the state was written. If not, another replica has written one, which is then known. */
