@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { build, csv, NOON, PNG, withoutSnapshot, type TestLake } from '../support/app.js'
+import { build, csv, NOON, PNG, type TestLake } from '../support/app.js'
 import { streamingEngine } from '../support/engines.js'
 import { turns } from '../support/until.js'
 
@@ -24,8 +24,9 @@ t.test('all records as JSON, in the order of user ids', async (t) => {
     '{"user_id":"10","first_name":"anna","last_name":"Ö, X","birthts":613958400000,"img_path":"source_data/10.jpg"},' +
     '{"user_id":"2","first_name":"Bob","last_name":"Ray","birthts":645494400000,"img_path":null},' +
     '{"user_id":"3","first_name":"Cid","last_name":"Lee","birthts":0,"img_path":null}]')
-  t.same(endpoint.counts, { LIST: 1, GET: 5, HEAD: 0, PUT: 0, DELETE: 0, CREATE: 0 })
-  t.same(withoutSnapshot(endpoint.gets).sort(), ['source_data/1.csv', 'source_data/10.csv', 'source_data/2.csv', 'source_data/3.csv'], 'images are listed and not downloaded')
+  // Without a snapshot, the start also looks for the number of records that is stored with the output.
+  t.same(endpoint.counts, { LIST: 1, GET: 6, HEAD: 1, PUT: 0, DELETE: 0, CREATE: 0 })
+  t.same(endpoint.gets.filter((key) => key.startsWith('source_data/')).sort(), ['source_data/1.csv', 'source_data/10.csv', 'source_data/2.csv', 'source_data/3.csv'], 'images are listed and not downloaded')
   await app.inject('/data')
   t.equal(endpoint.counts.LIST, 1, 'no listing within MAX_STALENESS')
 })
