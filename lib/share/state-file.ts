@@ -2,7 +2,7 @@ import type { Clock, MonotonicClock } from '../base/clock.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { refusedToMissing } from '../store/own-object.js'
 import { decodeSharedState, encodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
-import { estimateTime } from './share-rules.js'
+import { estimateWriteTime } from './share-rules.js'
 
 /** The time limit of a read, in milliseconds: a replica that cannot read the state lists the lake for itself. */
 const READ_MS = 2000
@@ -16,12 +16,6 @@ export interface KnownFile {
   readonly writtenAt: number
   /** This version was certainly written after this time, in milliseconds of the monotonic clock; -Infinity if no such time is known. */
   readonly notBefore: number
-  /**
-   * The estimated time at which its writer sent it, up to which the durations of the state count, and a time after which it certainly was sent. A store
-   * may execute a PUT long after that, also if the writer has given up.
-   */
-  readonly sentAt: number
-  readonly notSentBefore: number
 }
 
 /** What a `StateFile` depends on. */
@@ -40,8 +34,6 @@ export class StateFile {
   #known: KnownFile | undefined
   /** When the last request was sent whose response had the known version; -Infinity before the first one. */
   #seenAt = -Infinity
-  /** Fulfilled when all requests have ended that were enqueued so far: of two at the same time, the response that arrives last may have the earlier version. */
-  #ended: Promise<unknown> = Promise.resolve()
 
   constructor (options: StateFileOptions) {
     this.#options = options
@@ -52,12 +44,8 @@ export class StateFile {
     return this.#known
   }
 
-  /** Reads the object if it has changed, after all earlier requests. @throws StoreError */
-  read (): Promise<KnownFile | undefined> {
-    return this.#enqueue(() => this.#read())
-  }
-
-  async #read (): Promise<KnownFile | undefined> {
+  /** Reads the object if it has changed. @throws StoreError */
+  async read (): Promise<KnownFile | undefined> {
     const { store, key, identity, clock, wallClock } = this.#options
     const sentAt = clock()
     const found = await store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS }).catch((error) => this.#readTooLarge(error)).catch(refusedToMissing)
@@ -67,10 +55,7 @@ export class StateFile {
       const now = clock()
       const elapsedMs = state === undefined ? 0 : Math.max(0, wallClock() - state.writtenAt)
       const notBefore = this.#seenAt
-      // Its writer has known the version that this one replaces, which is the known one or a later one.
-      const notSentBefore = this.#known?.notBefore ?? -Infinity
-      const estimate = (notBefore: number) => estimateTime(now, elapsedMs, { notBefore, notAfter: now })
-      this.#known = { etag: found.etag, state, notBefore, writtenAt: estimate(notBefore), sentAt: estimate(notSentBefore), notSentBefore }
+      this.#known = { etag: found.etag, state, notBefore, writtenAt: estimateWriteTime(now, elapsedMs, { notBefore, notAfter: now }) }
     }
     this.#seenAt = sentAt
     return this.#known
@@ -83,32 +68,22 @@ export class StateFile {
   }
 
   /**
-   * Writes a state in place of the known one, after all earlier requests. Returns whether it was written: `false` if another replica has written one since.
+   * Writes a state in place of the known one. Returns whether it was written: `false` if another replica has written one since.
    *
    * @throws StoreError
    */
-  write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
-    return this.#enqueue(() => this.#write(state))
-  }
-
-  async #write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
+  async write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
     const { store, key, identity, clock, wallClock } = this.#options
     const next: SharedState = { ...state, format: FORMAT, identity, writtenAt: wallClock() }
     const sentAt = clock()
     try {
       const { etag } = await store.put(key, encodeSharedState(next), { ifMatch: this.#known?.etag ?? null, contentType: 'application/json' })
-      this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt, sentAt, notSentBefore: sentAt }
+      this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt }
       this.#seenAt = sentAt
       return true
     } catch (error) {
       if (error instanceof StoreError && error.code === 'precondition_failed') return false
       throw error
     }
-  }
-
-  #enqueue<T> (request: () => Promise<T>): Promise<T> {
-    const result = this.#ended.then(request)
-    this.#ended = result.catch(() => {})
-    return result
   }
 }

@@ -89,8 +89,8 @@ export class SharingBackend implements LakeBackend {
   #lastResult: BackendReconciled | undefined
   /** When the last listing of this replica began. */
   #listedAt = -Infinity
-  /** The id of the view that the last such listing of this replica has found, and when that began. */
-  #confirmed: { readonly view: string, readonly at: number } | undefined
+  /** When the last listing of this replica began whose result is what the state describes. */
+  #confirmedAt = -Infinity
   /** The outputs that this replica last made, or that were made before it wrote the state. */
   #made: MadeOutputs = { at: -Infinity, outputs: [] }
   /** When the last refresh began. */
@@ -230,8 +230,7 @@ export class SharingBackend implements LakeBackend {
     if (known === undefined) return undefined
     const unrenewedMs = this.#options.clock() - known.writtenAt
     const { leader, isIdle = false, listingAgeMs = 0, listingMs = 0 } = known.state ?? {}
-    const ageMs = this.#options.clock() - known.sentAt + listingAgeMs
-    return { isOwn: leader === this.#id, isForeign: known.state === undefined, isIdle, unrenewedMs, ageMs, listingMs }
+    return { isOwn: leader === this.#id, isForeign: known.state === undefined, isIdle, unrenewedMs, ageMs: unrenewedMs + listingAgeMs, listingMs }
   }
 
   /** Reads the state, unless this replica has written it so recently that no other one may have replaced it. Returns whether it is known. */
@@ -286,11 +285,9 @@ export class SharingBackend implements LakeBackend {
    * The result of a refresh without a listing: what the state describes, or the last listing of this replica if that is newer. Returns `undefined`
    * if this replica does not have the view of the state.
    */
-  #follow (head: Head, now: number): BackendReconciled | undefined {
-    const { state, writtenAt } = head
+  #follow ({ state, writtenAt, notBefore }: Head, now: number): BackendReconciled | undefined {
     const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, preconditions: new Map() }
-    if (this.#ownListing !== undefined && !isLater(head, this.#ownListing)) return { ...this.#ownListing, ...checked }
-    const listedAt = Math.max(listingTime(head), this.#ownListing?.listedAt ?? -Infinity)
+    if (this.#ownListing !== undefined && notBefore - state.listingAgeMs < this.#ownListing.listedAt) return { ...this.#ownListing, ...checked }
     if (this.#base!.isAssumed) return undefined
     const found = this.#base!.view
     // What this replica has listed by itself may be before or after what the leader has listed.
@@ -299,7 +296,7 @@ export class SharingBackend implements LakeBackend {
     this.#ownListing = undefined
     this.#entries = []
     this.#base = { ...this.#base!, view }
-    return { ...view, ...checked, listedAt, warnings: state.warnings, failed: state.failed, coverage: ALL_READ }
+    return { ...view, ...checked, listedAt: writtenAt - state.listingAgeMs, warnings: state.warnings, failed: state.failed, coverage: ALL_READ }
   }
 
   /** Lists the lake and, if it is due, starts to write what the listing has found. */
@@ -315,9 +312,8 @@ export class SharingBackend implements LakeBackend {
     const isBaseInState = [headBefore, this.#head].some((head) => head?.state.view === this.#base?.id)
     if (headBefore !== undefined && (!isBaseInState || this.#base!.isAssumed)) this.#join(headBefore.state, result)
     this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, result))
-    if (this.#base !== undefined && !this.#isDiverged) this.#confirmed = { view: this.#base.id, at: result.listedAt }
-    // A base that is assumed differs from the state because of an earlier or a later change. In the view of the leader it can only be a later one.
-    const isChanged = this.#isDiverged && (this.#base?.isAssumed === false || this.#isLeader)
+    const isChanged = this.#isDiverged && this.#base?.isAssumed === false
+    if (this.#isLeader && !isChanged) this.#confirmedAt = result.listedAt
     const { isOwn = false, isForeign = false, unrenewedMs = Infinity } = this.#knownState() ?? {}
     const isDue = isStateDue({ isChanged, action, isOwn, isForeign, wasIdle: this.#head?.state.isIdle ?? true, isIdle: this.#isIdle, unrenewedMs, sinceListingMs })
     // Other replicas may have read what this one could not.
@@ -345,8 +341,7 @@ export class SharingBackend implements LakeBackend {
     if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle }, result.listedAt)) {
       this.#base = { id: view, view: result, isAssumed: false }
       this.#entries = []
-      // A later listing may have ended while the state was written.
-      this.#isDiverged = this.#ownListing !== undefined && this.#differs(result, this.#ownListing)
+      this.#isDiverged = false
       return
     }
     // Replicas that start at the same time usually find the same.
@@ -356,9 +351,9 @@ export class SharingBackend implements LakeBackend {
 
   /** Writes the state again, as that of this replica. */
   async #renew (isIdle: boolean): Promise<void> {
-    const { state } = this.#head!
-    const confirmedAt = this.#isLeader && this.#confirmed?.view === state.view ? this.#confirmed.at : -Infinity
-    await this.#write({ ...state, isIdle }, Math.max(listingTime(this.#head!), confirmedAt))
+    const { state, writtenAt } = this.#head!
+    const listedAt = writtenAt - state.listingAgeMs
+    await this.#write({ ...state, isIdle }, this.#isLeader ? Math.max(listedAt, this.#confirmedAt) : listedAt)
   }
 
   /** Returns whether the state was written. If not, another replica has written one, which is then known. */
@@ -396,16 +391,6 @@ export class SharingBackend implements LakeBackend {
 }
 
 /** The outputs that the state describes. */
-function madeOutputs ({ state: { outputAgeMs, outputs }, sentAt }: Head): MadeOutputs {
-  return { at: outputAgeMs === null ? -Infinity : sentAt - outputAgeMs, outputs }
-}
-
-/** The estimated time at which the listing began that the state describes, in milliseconds of the monotonic clock. */
-function listingTime ({ state: { listingAgeMs }, sentAt }: Head): number {
-  return sentAt - listingAgeMs
-}
-
-/** Whether the listing that the state describes certainly began after one of this replica, or has found the same and was written after it. */
-function isLater ({ state: { listingAgeMs, fingerprint: found }, notBefore, notSentBefore }: Head, own: BackendReconciled): boolean {
-  return notSentBefore - listingAgeMs >= own.listedAt || (notBefore - listingAgeMs >= own.listedAt && found === fingerprint(own))
+function madeOutputs ({ state: { outputAgeMs, outputs }, writtenAt }: Head): MadeOutputs {
+  return { at: outputAgeMs === null ? -Infinity : writtenAt - outputAgeMs, outputs }
 }

@@ -14,7 +14,7 @@ import { noPause } from './virtual-time.js'
 
 export const STATE_KEY = 'processed_data/output.state.json'
 export const SNAPSHOT_KEY = 'processed_data/output.snapshot.arrow'
-export const START = Date.parse('2025-06-15T12:00:00Z')
+const START = Date.parse('2025-06-15T12:00:00Z')
 const MAX_STALENESS_MS = 2000
 /** The turns of the event loop without a request after which the replicas have nothing to do. */
 const IDLE_TURNS = 10
@@ -48,8 +48,8 @@ export class Simulation {
   readonly replicas: SimulatedReplica[] = []
   /** Milliseconds since the start. */
   now = 0
-  /** Called before a request is executed; may throw a StoreError, and may execute the request later. */
-  intercept: (operation: keyof RequestCounts, key: string, execute: () => Promise<unknown>) => void | Promise<void> = () => {}
+  /** Called before a request is executed; may throw a StoreError. */
+  intercept: (operation: keyof RequestCounts, key: string) => void | Promise<void> = () => {}
   readonly #options: SimulationOptions
   readonly #timers = new Set<{ readonly at: number, readonly task: () => void }>()
   #count = 0
@@ -138,7 +138,7 @@ export class Simulation {
       this.#begun++
       this.#inFlight++
       try {
-        await this.intercept(operation, key, execute)
+        await this.intercept(operation, key)
         return await execute()
       } finally {
         this.#inFlight--
