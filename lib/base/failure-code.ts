@@ -33,7 +33,7 @@ export function describeFailure (code: FailureCode): string {
   return DESCRIPTIONS[code]
 }
 
-/** The code of an error; `internal_error` if it is none of those that this module knows. */
+/** Returns the code of an error; `internal_error` for an error of any class that has no code here. */
 export function toFailureCode (error: unknown): FailureCode {
   if (error instanceof StoreError) return error.code
   if (error instanceof LargeLossError) return 'large_loss'

@@ -8,7 +8,7 @@ import type { Changes } from './diff.js'
 export interface PublishGuard {
   /** As in `isLargeLoss`. */
   readonly maxLoss: number
-  /** The number of records before the last large loss that was not published yet; `undefined` if there was none. */
+  /** The number of records before the last large loss that was not published yet; `undefined` if all large losses were published. */
   readonly before: number | undefined
 }
 

@@ -15,6 +15,7 @@ export type Sort = readonly SortColumn[]
 
 /** A place in an order of the records: that of one record, which need not exist any more. */
 export interface Position {
+  /** The key of the record. */
   readonly userId: string
   /** The values of the sort columns before the key in that record; of a long text, its beginning. */
   readonly values: readonly Value[]
@@ -116,6 +117,6 @@ export interface DataVersion {
   statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics>
   /** The undeclared columns, in the order of `columns`. */
   undeclared (): Promise<readonly UndeclaredColumn[]>
-  /** The attachment of a record in an image field, as the listing that this version comes from reported it; `undefined` if the record does not exist or has no such attachment. */
+  /** The attachment, in an image field, of the record with this key (its user id), as the listing that this version comes from reported it; `undefined` if the record does not exist or has no such attachment. */
   attachment (key: string, field: string): Promise<ObjectInfo | undefined>
 }

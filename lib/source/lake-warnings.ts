@@ -43,7 +43,7 @@ function findReadWarnings ({ quarantine, coverage }: LakeSummary): Warning[] {
   ]
 }
 
-/** The number of entries with a code, and one of them, described; `undefined` if there are none. */
+/** Returns the number of entries with a code, and the description of the first one; `undefined` if no entry has the code. */
 function findCode ({ codes, keys, json }: Quarantine, code: RejectCode): { readonly count: number, readonly example: string } | undefined {
   const index = QUARANTINE_CODES.indexOf(code)
   const row = codes.indexOf(index)

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import Fastify, { type InjectOptions, type RouteOptions } from 'fastify'
 import { generateKeyPair } from 'jose'
 import t from 'tap'
@@ -9,7 +8,7 @@ import config from '../../plugins/config.js'
 import { bearer, entryOf, keyOf, ONE_KEY_PER_SCOPE } from '../support/api-keys.js'
 import { build, csv, NOON, PNG, type LogLine } from '../support/app.js'
 import { startIdentityProvider } from '../support/identity-provider.js'
-import { until } from '../support/until.js'
+import { testKeyFile } from '../support/test-key-file.js'
 
 /** Enough records for the scope `stats`. */
 const files = { ...Object.fromEntries(['1', '2', '3', '4', '5'].map((id) => [`${id}.csv`, csv()])), '1.png': PNG }
@@ -125,33 +124,20 @@ t.test('malformed entries are not accepted, and no message contains them', async
 
 t.test('the file of API keys is read again when it has changed; while it is malformed or missing, the keys of before are valid', async (t) => {
   const log: LogLine[] = []
-  const path = `${t.testdir({ keys: `# keys\n${entryOf('read')}\n` })}/keys`
-  let look = () => {}
-  let looks = 0
-  const keyFileTimer = (_ms: number, task: () => void) => {
-    looks++
-    look = task
-    return () => {}
-  }
-  const { app } = await build(t, { files, log, keyFileTimer, settings: { API_KEYS_FILE: path, API_KEYS: entryOf('write') } })
+  const keys = testKeyFile(t, `# keys\n${entryOf('read')}\n`)
+  const { app } = await build(t, { files, log, keyFileTimer: keys.timer, settings: { API_KEYS_FILE: keys.path, API_KEYS: entryOf('write') } })
   const status = async (...scopes: readonly Scope[]) => (await app.inject({ url: '/data', headers: bearer(keyOf(...scopes)) })).statusCode
-  const change = async (text: string) => {
-    const before = looks
-    writeFileSync(path, text)
-    look()
-    await until(() => looks > before)
-  }
   t.equal(await status('read'), 200)
   t.equal(await status('read', 'write'), 401)
-  await change(entryOf('read', 'write'))
+  await keys.replace(entryOf('read', 'write'))
   t.equal(await status('read'), 401, 'revoked')
   t.equal(await status('read', 'write'), 200)
   t.equal(await status('write'), 403, 'keys of the setting are valid as well')
-  await change('nonsense')
-  await change('nonsense')
+  await keys.replace('nonsense')
+  await keys.replace('nonsense')
   t.equal(await status('read', 'write'), 200)
   t.equal(log.filter(({ msg, reason }) => /earlier ones stay valid/.test(msg) && /entry 1 is malformed/.test(reason)).length, 1)
-  await change('')
+  await keys.replace('')
   t.equal(await status('read', 'write'), 401, 'without entries, no key of the file is valid')
 })
 

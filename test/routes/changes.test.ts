@@ -1,9 +1,8 @@
-import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { build, csv, PNG, type LogLine, type TestLake } from '../support/app.js'
 import { listen } from '../support/event-stream.js'
-import { until } from '../support/until.js'
+import { testKeyFile } from '../support/test-key-file.js'
 
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bo'), '3.csv': csv('Cy') }
 const ann = { user_id: '1', first_name: 'Ann', last_name: 'Lee', birthts: 0, img_path: null }
@@ -155,25 +154,15 @@ t.test('an event stream reports at once what changes while an event is rendered'
 })
 
 t.test('an event stream ends when its API key is removed, before the next change is sent', async (t) => {
-  const path = `${t.testdir({ keys: `${entryOf('read')}\n${entryOf('write')}` })}/keys`
-  let look = () => {}
-  let looks = 0
-  const keyFileTimer = (_ms: number, task: () => void) => {
-    looks++
-    look = task
-    return () => {}
-  }
+  const keys = testKeyFile(t, `${entryOf('read')}\n${entryOf('write')}`)
   const log: LogLine[] = []
-  const lake = await build(t, { files: { '1.csv': csv('Ann') }, log, keyFileTimer, settings: { API_KEYS_FILE: path } })
+  const lake = await build(t, { files: { '1.csv': csv('Ann') }, log, keyFileTimer: keys.timer, settings: { API_KEYS_FILE: keys.path } })
   const reconcile = async () => { t.equal((await lake.app.inject({ method: 'POST', url: '/data', headers: bearer(keyOf('write')) })).statusCode, 200) }
   const listener = await listen(t, lake, '', bearer(keyOf('read')))
   lake.bucket.put('source_data/2.csv', csv('Bea'))
   await reconcile()
   t.match(await listener.next(), { event: 'changes' })
-  writeFileSync(path, entryOf('write'))
-  const before = looks
-  look()
-  await until(() => looks > before)
+  await keys.replace(entryOf('write'))
   lake.bucket.put('source_data/3.csv', csv('Cleo'))
   await reconcile()
   t.equal(await listener.next(), undefined, 'the stream has ended')

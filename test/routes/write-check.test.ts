@@ -37,7 +37,7 @@ t.test('a store whose conditional writes do not hold is reported, and the servic
   const state = bucket.get(STATE_KEY)?.etag
   await change('3')
   await app.close()
-  t.equal(bucket.get(STATE_KEY)?.etag, state, 'the shared state is not written any more')
+  t.equal(bucket.get(STATE_KEY)?.etag, state, 'the state object of replicas is not written any more')
   t.equal(log().length, 1)
 })
 

@@ -12,6 +12,7 @@ import { S3Bucket } from './s3-bucket.js'
 import { MemoryStore, wrapStore } from './stores.js'
 import { noPause } from './virtual-time.js'
 
+/** The key of the state object, through which replicas share listings. */
 export const STATE_KEY = 'processed_data/output.state.json'
 export const SNAPSHOT_KEY = 'processed_data/output.snapshot.arrow'
 const START = Date.parse('2025-06-15T12:00:00Z')

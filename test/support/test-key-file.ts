@@ -1,0 +1,31 @@
+import { writeFileSync } from 'node:fs'
+import type { Test } from 'tap'
+import type { Timer } from '../../lib/base/timer.js'
+import { until } from './until.js'
+
+/** A file of API keys that the service reads again when the test says so. */
+export interface TestKeyFile {
+  readonly path: string
+  /** The option `keyFileTimer` of the app. */
+  readonly timer: Timer
+  /** Replaces the text of the file, and waits until the service has read it. */
+  readonly replace: (text: string) => Promise<void>
+}
+
+export function testKeyFile (t: Test, text: string): TestKeyFile {
+  const path = `${t.testdir({ keys: text })}/keys`
+  let read = () => {}
+  let reads = 0
+  const timer: Timer = (_ms, task) => {
+    reads++
+    read = task
+    return () => {}
+  }
+  const replace = async (text: string) => {
+    const before = reads
+    writeFileSync(path, text)
+    read()
+    await until(() => reads > before)
+  }
+  return { path, timer, replace }
+}
