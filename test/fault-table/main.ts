@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Parser, type Result as TapResult } from 'tap-parser'
+import { forEachConcurrently } from '../../lib/base/concurrent.js'
+import { SECTIONS, type Row } from './rows.js'
+import { toMarkdown } from './table.js'
+
+/** The names of the tests of each file that have passed; a name that also belongs to a test that has failed is not among them. */
+const passed = new Map<string, ReadonlySet<string>>()
+
+const rows = SECTIONS.flatMap((section) => section.rows)
+const files = [...new Set(rows.flatMap((row) => 'tests' in row ? row.tests.map(([file]) => file) : []))]
+await forEachConcurrently(files, () => Math.min(4, availableParallelism()), async (file) => {
+  passed.set(file, await run(file))
+  console.log(`${passed.size} of ${files.length}: ${file}`)
+})
+const isPassed = (row: Row) => 'tests' in row && row.tests.every(([file, name]) => passed.get(file)!.has(name))
+writeFileSync('docs/faults.md', toMarkdown((row) => isPassed(row) ? 'passed' : 'failed'))
+const failed = rows.filter((row) => 'tests' in row && !isPassed(row))
+for (const row of failed) {
+  const missing = 'tests' in row ? row.tests.filter(([file, name]) => !passed.get(file)!.has(name)) : []
+  console.error(`failed: ${row.fault}: ${missing.map(([file, name]) => `${file}: ${name}`).join('; ')}`)
+}
+console.log(`${rows.length} faults, ${failed.length} failed`)
+process.exitCode = failed.length === 0 ? 0 : 1
+
+/** Runs a test file. Returns the names of the tests that have passed. */
+async function run (file: string): Promise<ReadonlySet<string>> {
+  const results: TapResult[] = []
+  const collect = (parser: Parser) => parser.on('child', collect).on('assert', (result: TapResult) => results.push(result))
+  const parser = new Parser()
+  collect(parser)
+  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../${file.replace(/\.ts$/, '.js')}`, import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((resolve) => child.stdout.pipe(parser).on('complete', resolve))
+  const isOk = ({ ok, skip, todo }: TapResult) => ok && !skip && !todo
+  const bad = new Set(results.filter((result) => !isOk(result)).map(({ name }) => name))
+  return new Set(results.filter(({ name }) => !bad.has(name)).map(({ name }) => name))
+}

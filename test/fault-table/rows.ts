@@ -1,0 +1,487 @@
+/** A test that proves a guarantee: its file, and the name of the test in it. */
+export type TestName = readonly [file: string, name: string]
+
+/** A fault, what happens, and the tests that prove it or, if there is none, why. */
+export type Row = { readonly fault: string, readonly guarantee: string } & ({ readonly tests: readonly TestName[] } | { readonly skipped: string })
+
+export interface Section { readonly title: string, readonly rows: readonly Row[] }
+
+/** All faults. `npm run faults` writes docs/faults.md from them. */
+export const SECTIONS: readonly Section[] = [
+  {
+    title: 'The store cannot be reached, or is silent',
+    rows: [
+      {
+        fault: 'The store is down at the start',
+        guarantee: 'The process lives, `/readyz` is 503 and says why, and it becomes ready by itself when the store is back.',
+        tests: [['test/plugins/lifecycle.test.ts', 'if the bucket is down at the start, the server reports why, retries at growing intervals, and becomes ready']]
+      },
+      {
+        fault: 'The store is down while the service serves',
+        guarantee: 'Reads get the last data at once, with `Data-Stale`, until MAX_STALE_IF_ERROR; afterwards the data is fresh again.',
+        tests: [
+          ['test/plugins/lifecycle.test.ts', 'while the bucket is down, reads are served from the last data and marked as stale; afterwards they are fresh again'],
+          ['test/routes/data.test.ts', 'while the bucket fails, the last data is served and marked as stale, until MAX_STALE_IF_ERROR has passed'],
+          ['test/lib/store/s3/s3-faults.test.ts', 'reports `unreachable` if no server listens, and recovers when one does']
+        ]
+      },
+      {
+        fault: 'A response does not begin',
+        guarantee: 'The request is sent again on another connection after 2 s, with a longer limit each time; the operation has a time limit of its own.',
+        tests: [
+          ['test/lib/store/s3/first-byte-limit.test.ts', 'a listing, HEAD, image or snapshot that gets no response is requested again on another connection'],
+          ['test/lib/store/s3/s3-faults.test.ts', 'aborts requests that exceed the time limit']
+        ]
+      },
+      {
+        fault: 'A silent store',
+        guarantee: 'Reads do not wait for it; `POST /data` and `no-cache` wait at most 15 s, and the job goes on.',
+        tests: [
+          ['test/routes/jobs.test.ts', 'POST and no-cache do not wait for a silent store, and the job goes on'],
+          ['test/lib/refresher.test.ts', 'while the bucket does not respond, one request waits and the others do not']
+        ]
+      },
+      {
+        fault: 'A body that stalls or arrives byte by byte',
+        guarantee: 'The download ends at its time limit, is tried again after a pause, and delays nothing else.',
+        tests: [
+          ['test/lib/store/s3/s3-faults.test.ts', 'aborts requests that exceed the time limit'],
+          ['test/lib/source/reconcile.test.ts', 'a stalled download times out, is retried after a pause, and delays nothing'],
+          ['test/lib/store/s3/s3-downloads.test.ts', 'downloads that stall do not delay listings, images and outputs, and the downloads that wait for them fail']
+        ]
+      },
+      {
+        fault: 'The store is slow for a long time',
+        guarantee: 'No read waits for longer than REFRESH_WAIT, and none at all once refreshes take longer than that.',
+        tests: [
+          ['test/lib/refresh-rule.test.ts', 'under traffic no read waits, however long refreshes take, and whether they fail or not'],
+          ['test/routes/data.test.ts', 'if a listing takes longer than REFRESH_WAIT, the last data is served and marked as stale']
+        ]
+      },
+      {
+        fault: 'A network mount that hangs (folder lakes)',
+        guarantee: 'Reads of files end at their time limit and leave the thread pool to others.',
+        tests: [
+          ['test/lib/store/folder/folder-store.test.ts', 'reads that hang leave the thread pool to others, and the store works again afterwards'],
+          ['test/lib/store/folder/folder-store.test.ts', 'a stream that hangs ends with `timeout`']
+        ]
+      },
+      {
+        fault: 'An outage of any length, in the log',
+        guarantee: 'It is logged when it begins, with its cause, and when it ends.',
+        tests: [
+          ['test/plugins/lifecycle.test.ts', 'Data-Stale lists all reasons, also with 304; each change is logged once'],
+          ['test/plugins/publish.test.ts', 'a lake that becomes unwritable is logged once, and once more when it can be written to again']
+        ]
+      }
+    ]
+  },
+  {
+    title: 'The store refuses, or fails',
+    rows: [
+      {
+        fault: '500, 502, 503 SlowDown, 504',
+        guarantee: 'Requests are repeated with growing pauses while a budget lasts that all requests share, so that an outage does not multiply them.',
+        tests: [
+          ['test/lib/store/s3/s3-downloads.test.ts', 'a store that refuses some requests is read at its pace, and nothing is lost'],
+          ['test/lib/store/s3/s3-downloads.test.ts', 'an outage does not multiply requests'],
+          ['test/lib/store/s3/s3-downloads.test.ts', 'failures of other requests use the same budget of retries']
+        ]
+      },
+      {
+        fault: 'Access keys are rotated or revoked, tokens expire',
+        guarantee: 'New credentials are read after a refusal, at most every 30 s, and before they expire.',
+        tests: [
+          ['test/lib/store/s3/s3-credentials.test.ts', 'after the keys in the credentials file have been replaced, any operation that is refused reads the new ones and succeeds'],
+          ['test/lib/store/s3/s3-credentials.test.ts', 'credentials are not renewed for each request that is refused'],
+          ['test/lib/store/s3/s3-credentials-expiry.test.ts', 'credentials are replaced before they expire']
+        ]
+      },
+      {
+        fault: 'The bucket is in another region',
+        guarantee: 'The message names the region and the setting.',
+        tests: [['test/lib/store/s3/s3-credentials.test.ts', 'the message names the region of the bucket, also for requests whose responses have no body']]
+      },
+      {
+        fault: 'The right to list without the right to read',
+        guarantee: 'A start is not ready and publishes nothing; a service that is ready stays so.',
+        tests: [
+          ['test/routes/unread-lake.test.ts', 'with the right to list and without the right to read, a start is not ready, says why, publishes nothing, and becomes ready by itself'],
+          ['test/routes/unread-lake.test.ts', 'a service that is ready stays so, whatever can no longer be read'],
+          ['test/lib/source/reconcile.test.ts', 'if half of the info files are refused, that is a failure of rights: outputs wait, and the lake is not covered']
+        ]
+      },
+      {
+        fault: 'An object that can never be read (archived, forbidden, damaged)',
+        guarantee: 'It is a reject `unreadable` with the code of the store; its last good record stays, and it holds neither the output nor the freshness of others.',
+        tests: [
+          ['test/lib/source/reconcile.test.ts', 'an object that the store refuses is a reject with its last good record, does not hold the output, and is retried at growing intervals'],
+          ['test/lib/source/reconcile.test.ts', 'a file that fails for a passing reason holds outputs for a minute, and is then a reject'],
+          ['test/lib/source/failed-read.test.ts', 'a file that the store refuses for a day is requested some 150 times, and one that fails otherwise at most once a minute']
+        ]
+      },
+      {
+        fault: 'A folder that cannot be read (folder lakes)',
+        guarantee: 'The listing fails and names it, so that its records do not vanish.',
+        tests: [['test/lib/store/folder/folder-store.test.ts', 'a sub-folder that cannot be read makes the listing fail and is named']]
+      }
+    ]
+  },
+  {
+    title: 'Listings',
+    rows: [
+      {
+        fault: 'A response with status 200 that is not a listing: nothing, HTML, JSON, other XML',
+        guarantee: 'It is refused; nothing is removed.',
+        tests: [['test/lib/store/s3/s3-listing.test.ts', 'refuses responses that are not listings']]
+      },
+      {
+        fault: 'A listing that is cut off',
+        guarantee: 'The whole listing is discarded.',
+        tests: [
+          ['test/lib/store/s3/s3-listing.test.ts', 'listings that are repeated, unordered or cut anywhere are refused'],
+          ['test/lib/store/s3/ranged-listing.test.ts', 'a damaged page of any range fails the listing'],
+          ['test/lib/store/s3/fast-path/listing-scan.test.ts', 'a damaged listing is never read as a different listing']
+        ]
+      },
+      {
+        fault: 'A token of a next page that occurs twice',
+        guarantee: 'The listing is refused.',
+        tests: [['test/lib/store/s3/s3-listing.test.ts', 'fails if a continuation token repeats']]
+      },
+      {
+        fault: 'Keys that are repeated or out of order, within a page or across pages',
+        guarantee: 'The listing is refused.',
+        tests: [
+          ['test/lib/store/s3/s3-listing.test.ts', 'listings that are repeated, unordered or cut anywhere are refused'],
+          ['test/lib/store/s3/s3-listing.test.ts', 'checks the order across pages']
+        ]
+      },
+      {
+        fault: 'An endless listing of empty pages',
+        guarantee: 'It ends after 1,000 consecutive pages or 20 s without a key.',
+        tests: [
+          ['test/lib/store/s3/s3-listing.test.ts', 'an endless listing of empty pages ends'],
+          ['test/lib/store/s3/s3-listing.test.ts', 'a listing ends after 20 s without a key, and after 15 minutes with keys']
+        ]
+      },
+      {
+        fault: 'Objects are added and removed while they are listed',
+        guarantee: 'Every key that is there all the time is listed once; the others appear with the next listing at the latest.',
+        tests: [['test/lib/store/s3/ranged-listing.test.ts', 'ranges with any edges list every key once and in order, while keys are added and removed']]
+      },
+      {
+        fault: 'Half a listing, or an empty one, which is well-formed',
+        guarantee: 'It is believed only if a second one agrees; rows that vanish are kept for ten minutes and cost no downloads.',
+        tests: [
+          ['test/routes/large-loss.test.ts', 'a listing that was wrong once changes nothing'],
+          ['test/routes/large-loss.test.ts', 'a listing that lacks many records is believed once the next one agrees'],
+          ['test/routes/large-loss.test.ts', 'rows that have vanished are kept for ten minutes, so that a wrong listing costs no downloads']
+        ]
+      },
+      {
+        fault: 'Many records are deleted by mistake',
+        guarantee: 'The publish is held until its Data-Version is confirmed, also after a restart.',
+        tests: [
+          ['test/routes/large-loss.test.ts', 'a publish that would lose many records is held until its data version is confirmed'],
+          ['test/routes/large-loss.test.ts', 'one confirmation covers one data version'],
+          ['test/routes/large-loss.test.ts', 'a restart while the publish is held: it is still held, with the same version to confirm']
+        ]
+      },
+      {
+        fault: 'An object is listed, and reading it is 404',
+        guarantee: 'It counts as deleted only if it is not listed again; otherwise it is a reject, and its last good record stays.',
+        tests: [['test/lib/source/reconcile.test.ts', 'an object that is listed and cannot be found is deleted only if it is not listed again']]
+      },
+      {
+        fault: 'Listings and responses have different ETags',
+        guarantee: 'The object is downloaded twice, and not at each refresh.',
+        tests: [['test/lib/source/reconcile.test.ts', 'a store whose listings and responses have different ETags is read twice, and not at each refresh']]
+      },
+      {
+        fault: 'A server that ignores `start-after`',
+        guarantee: 'It is listed completely, page by page.',
+        tests: [
+          ['test/lib/store/s3/s3-listing.test.ts', 'lists completely if the server ignores start-after'],
+          ['test/lib/store/s3/ranged-listing.test.ts', 'a store that ignores start-after is listed sequentially from then on']
+        ]
+      }
+    ]
+  },
+  {
+    title: 'Objects and their content',
+    rows: [
+      {
+        fault: 'A body that is cut at any byte',
+        guarantee: 'It is never accepted; the object is requested again.',
+        tests: [['test/lib/store/s3/s3-faults.test.ts', 'a body that is cut at any byte, or in which any bit is wrong, is never accepted']]
+      },
+      {
+        fault: 'A body in which any bit is wrong',
+        guarantee: 'It is never accepted if the ETag is an MD5 or there is a checksum; a file that stays damaged is a reject.',
+        tests: [
+          ['test/lib/store/s3/s3-faults.test.ts', 'a body that is cut at any byte, or in which any bit is wrong, is never accepted'],
+          ['test/lib/store/s3/s3-faults.test.ts', 'fails if the body is wrong on every attempt']
+        ]
+      },
+      {
+        fault: 'A page of a proxy in place of an info file',
+        guarantee: 'It is a failed download and not a reject; the last good record stays.',
+        tests: [['test/lib/source/reconcile.test.ts', 'a response that is not the object is a failed download, not a reject']]
+      },
+      {
+        fault: 'An info file is replaced between listing and download',
+        guarantee: 'Body and ETag are always of the same response.',
+        tests: [['test/lib/source/reconcile.test.ts', 'an object that changes between the listing and the download has the downloaded version']]
+      },
+      {
+        fault: 'An ETag that stays the same although the object has changed',
+        guarantee: 'A change of size alone is a new version; files of a folder whose timestamps cannot prove that they are unchanged are read again.',
+        tests: [
+          ['test/lib/source/reconcile.test.ts', 'a change of size alone is a new version'],
+          ['test/lib/source/reconcile.test.ts', 'a racy file of a folder is read again, others are not']
+        ]
+      },
+      {
+        fault: 'A malformed info file',
+        guarantee: 'It is a reject with code, place and hint, affects no other file, and its last good record stays; it is downloaded once.',
+        tests: [
+          ['test/bad-input.test.ts', 'each malformed file has the documented outcome and does not affect the others'],
+          ['test/bad-input.test.ts', 'after an invalid upload the last valid record is served, the file is downloaded once, and a valid upload replaces it']
+        ]
+      },
+      {
+        fault: 'An info file that is too large, or larger than listed',
+        guarantee: 'It is not downloaded, or only up to the limit.',
+        tests: [
+          ['test/lib/source/reconcile.test.ts', 'a file above the size limit is not downloaded, and a download stops at the limit if the body is longer than listed'],
+          ['test/lib/store/s3/s3-faults.test.ts', 'stops at the size limit, with and without Content-Length']
+        ]
+      },
+      {
+        fault: 'A file of gzip that is a bomb, cut off or damaged',
+        guarantee: 'It is a reject; unpacking stops at the limit of an info file.',
+        tests: [['test/lib/source/info-file.test.ts', 'a .csv.gz file is unpacked']]
+      },
+      {
+        fault: 'A file that is still being written (folder lakes)',
+        guarantee: 'Without a line end at its end it is not taken before it is two seconds old.',
+        tests: [
+          ['test/lib/source/reconcile.test.ts', 'a file of a folder without a line end at its end waits until it is two seconds old'],
+          ['test/routes/warnings.test.ts', 'a file of a folder that may be incomplete is read as soon as it is two seconds old, however old the data may be']
+        ]
+      },
+      {
+        fault: 'A page of a proxy in place of an image',
+        guarantee: 'The response is 503 `corrupt`; the page is not passed on.',
+        tests: [['test/routes/image.test.ts', 'a page of a proxy is not passed on as an image']]
+      },
+      {
+        fault: 'The store fails or stalls in the middle of an image',
+        guarantee: 'The connection of the client is broken, after 10 s without a byte at the latest; the response never looks complete.',
+        tests: [
+          ['test/routes/image.test.ts', 'if the store fails in the middle of an image, the connection is broken'],
+          ['test/lib/source/image-reader.test.ts', 'a body that stalls for 10 s fails; the time in which the reader is slow does not count']
+        ]
+      },
+      {
+        fault: 'An image is replaced while it is read',
+        guarantee: 'Each response is of one version.',
+        tests: [
+          ['test/routes/image.test.ts', 'an image that was changed since the listing is read again'],
+          ['test/lib/source/image-reader.test.ts', 'a store that ignores If-Match: an image that was replaced is read again, with its own ETag']
+        ]
+      },
+      {
+        fault: 'Links and paths that lead out of the folder (folder lakes)',
+        guarantee: 'Nothing outside the root is read or written.',
+        tests: [['test/lib/store/folder/folder-store.test.ts', 'never reads or writes outside its root']]
+      }
+    ]
+  },
+  {
+    title: 'Writes',
+    rows: [
+      {
+        fault: 'Several processes publish at the same time',
+        guarantee: 'Exactly one write wins each time; an older view never replaces a newer one.',
+        tests: [
+          ['test/lab/races.test.ts', 'of 16 concurrent writers, exactly one wins in each round'],
+          ['test/lib/store/check-writes.test.ts', 'of 16 writers whose responses get lost or are refused at random, one knows that it has won'],
+          ['test/routes/jobs.test.ts', 'if another writer replaces the output during a job, the job lists again and does not overwrite it with older data']
+        ]
+      },
+      {
+        fault: 'The response to a write gets lost',
+        guarantee: 'The service recognizes its own write and does not report a conflict.',
+        tests: [['test/lib/store/s3/s3-writes.test.ts', 'recognizes its own write if the response was lost']]
+      },
+      {
+        fault: '409 ConditionalRequestConflict',
+        guarantee: 'The write is repeated.',
+        tests: [['test/lib/store/s3/s3-writes.test.ts', 'retries if the server reports a conflict']]
+      },
+      {
+        fault: 'A process that was paused writes late',
+        guarantee: 'Its write is refused if the output has changed since before its listing.',
+        tests: [['test/routes/jobs.test.ts', 'an output that was written after the precondition had been read is not overwritten with older data']]
+      },
+      {
+        fault: 'A store that ignores the conditions of writes, or checks them too early',
+        guarantee: 'A check with concurrent writers finds it; log and `/readyz` say so, and the service goes on as a single writer.',
+        tests: [
+          ['test/routes/write-check.test.ts', 'a store whose conditional writes do not hold is reported, and the service goes on as a single writer'],
+          ['test/lib/store/check-writes.test.ts', 'a server that checks conditions before it locks the object is found']
+        ]
+      },
+      {
+        fault: 'The process is killed while it publishes',
+        guarantee: 'The output is the old or the new one, never a torn one.',
+        tests: [['test/lab/kills.test.ts', 'a process that is killed while it publishes leaves no torn output, and the next one serves the truth']]
+      },
+      {
+        fault: 'The output or the snapshot cannot be written',
+        guarantee: 'The data is served as before; log, job and `/readyz` say so.',
+        tests: [
+          ['test/routes/warnings.test.ts', 'an output that cannot be written is reported by /readyz until it can'],
+          ['test/routes/warnings.test.ts', 'a damaged snapshot and a snapshot that cannot be written are reported by /readyz and in the log']
+        ]
+      },
+      {
+        fault: 'The process that holds the lock of a folder dies (folder lakes)',
+        guarantee: 'Exactly one other process takes the lock.',
+        tests: [['test/lib/store/folder/folder-lock.test.ts', 'of several processes that find the lock of a dead one, exactly one acquires it']]
+      }
+    ]
+  },
+  {
+    title: 'This process, its state and its clock',
+    rows: [
+      {
+        fault: 'A snapshot that is damaged, old, cut off or of another lake',
+        guarantee: 'It is not used: a cold start with a warning, and correct data.',
+        tests: [
+          ['test/lib/snapshot/snapshot.test.ts', 'damage to any single byte is detected'],
+          ['test/lib/snapshot/snapshot.test.ts', 'a truncated file, a longer one, one of another lake and one that is not a snapshot are refused with a reason'],
+          ['test/routes/snapshot.test.ts', 'a damaged snapshot is logged, all files are downloaded, and the responses are correct']
+        ]
+      },
+      {
+        fault: 'A cold start at which some files cannot be read',
+        guarantee: 'It is ready when 99 % of the info files are read or settled; a listed record that is not read yet is 503, not 404.',
+        tests: [['test/routes/unread-lake.test.ts', 'a start is ready when 99 % of the info files were read or rejected; the records of the others are 503, not 404']]
+      },
+      {
+        fault: 'The wall clock jumps',
+        guarantee: 'No duration changes: refreshes, time limits, pauses and ages go on as before.',
+        tests: [
+          ['test/wall-clock.test.ts', 'the age of data and its refresh do not depend on the wall clock'],
+          ['test/wall-clock.test.ts', 'how long outputs wait for a file that cannot be read, and when it is tried again, do not depend on the wall clock'],
+          ['test/lib/store/s3/s3-faults.test.ts', 'a wall clock that jumps neither ends a request early nor extends it']
+        ]
+      },
+      {
+        fault: 'The clocks of this machine and of the store differ',
+        guarantee: 'No request fails because of it, not even a conditional write.',
+        tests: [['test/lib/store/s3/s3-credentials.test.ts', 'a clock that differs by an hour fails no request, not even a conditional write']]
+      },
+      {
+        fault: 'The worker thread dies',
+        guarantee: 'The last data is served as stale, and the next refresh starts another worker.',
+        tests: [
+          ['test/lib/worker/worker-death.test.ts', 'if the worker dies during a reconcile, the last data is served as stale until the next reconcile succeeds'],
+          ['test/lib/worker/worker-death.test.ts', 'if the worker dies while it publishes, the job fails, and the next job publishes']
+        ]
+      },
+      {
+        fault: 'SIGTERM under load',
+        guarantee: 'Everything is served for SHUTDOWN_DELAY while `/readyz` is 503; open requests and jobs get SHUTDOWN_TIMEOUT to end.',
+        tests: [
+          ['test/plugins/drain.test.ts', 'for SHUTDOWN_DELAY everything is still served, on connections that close, while /readyz is 503; then the server closes'],
+          ['test/server.test.ts', 'SIGTERM ends the server after SHUTDOWN_TIMEOUT, also while a job and its client wait for a store whose requests take six seconds']
+        ]
+      },
+      {
+        fault: 'A second signal',
+        guarantee: 'The process ends at once.',
+        tests: [['test/server.test.ts', 'during SHUTDOWN_DELAY the server goes on serving, and a second signal ends it at once']]
+      },
+      {
+        fault: 'Bodies of the store that are not read',
+        guarantee: 'They keep no connection busy, so other requests do not wait.',
+        tests: [
+          ['test/lib/store/s3/s3-faults.test.ts', 'unread bodies do not keep connections busy'],
+          ['test/lib/store/s3/s3-faults.test.ts', 'unread streams do not delay other requests']
+        ]
+      },
+      {
+        fault: 'Memory that grows with aborted requests or with writes',
+        guarantee: 'What a response holds is released when it or its connection ends. `npm run lab` measures half an hour of load.',
+        tests: [
+          ['test/routes/response-end.test.ts', 'clients that disconnect while the data is being refreshed leak no memory'],
+          ['test/lib/store/s3/s3-writes.test.ts', 'the connection of a conditional write ends with it, because the SDK would keep the body as long as the connection']
+        ]
+      },
+      {
+        fault: 'Random histories of all of this, with one to five replicas',
+        guarantee: 'Every response shows a committed state that is not older than promised. `npm run lab` checks 100,000 of them.',
+        tests: [['test/simulation/simulation.test.ts', 'random histories of replicas, faults and changes have no wrong response']]
+      }
+    ]
+  },
+  {
+    title: 'Replicas',
+    rows: [
+      {
+        fault: 'The replica that lists for the others dies',
+        guarantee: 'Another one takes over after 15 seconds; one that shuts down is replaced at once.',
+        tests: [['test/routes/replicas.test.ts', 'if the leader dies, a follower takes over after 15 seconds; a leader that shuts down is replaced at once']]
+      },
+      {
+        fault: 'The shared state is damaged or too large',
+        guarantee: 'It is a warning; each replica lists for itself, and nothing is served that the lake has not had.',
+        tests: [
+          ['test/lib/share/damaged-state.test.ts', 'a damaged state never makes a refresh fail or serve anything but what the lake has had, and is replaced'],
+          ['test/routes/replicas.test.ts', 'a state that is damaged or too large is a warning, is not downloaded again, and is replaced after 15 seconds']
+        ]
+      },
+      {
+        fault: 'The clocks of the replicas differ',
+        guarantee: 'The age of shared data is computed within the times at which it was read.',
+        tests: [['test/lib/share/share-rules.test.ts', 'the time of a write is computed from the wall clocks, within the times at which the object was read']]
+      }
+    ]
+  },
+  {
+    title: 'Clients',
+    rows: [
+      {
+        fault: 'More requests than the service can take',
+        guarantee: 'Those that would wait for the lake get 503 with `Retry-After`; other requests and the probes are served.',
+        tests: [
+          ['test/routes/overload.test.ts', 'if too many requests wait for the lake, further ones that would wait get 503 with Retry-After; other requests and the probes are served'],
+          ['test/routes/overload.test.ts', 'while 256 requests for images are in progress, further ones get 503 with Retry-After']
+        ]
+      },
+      {
+        fault: 'Clients that send slowly, stop reading, pipeline, or send malformed HTTP',
+        guarantee: 'Their connections end at time limits; memory and open files are bounded.',
+        tests: [
+          ['test/plugins/timeouts.test.ts', 'a request that does not arrive in time gets 408, whether headers or body are missing'],
+          ['test/routes/slow-reader.test.ts', 'beyond RESPONSES_MAX_BYTES new responses are 503, and responses without progress for five seconds are cut'],
+          ['test/plugins/exchanges.test.ts', 'a connection is not read while its requests wait'],
+          ['test/plugins/problems.test.ts', 'malformed HTTP and headers that are too large']
+        ]
+      },
+      {
+        fault: 'A response that takes much work',
+        guarantee: 'The work is divided into pieces of 5 ms, between which other requests are served.',
+        tests: [['test/lib/base/turns.test.ts', 'after 5 ms of work the next piece waits for the next turn of the event loop']]
+      }
+    ]
+  },
+  {
+    title: 'Events',
+    rows: []
+  }
+]

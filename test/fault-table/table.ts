@@ -1,0 +1,25 @@
+import { SECTIONS, type Row } from './rows.js'
+
+/** The result of the tests of a row. */
+export type Result = 'passed' | 'failed'
+
+const INTRODUCTION = `# Faults
+
+What can go wrong, what then happens, and the test that proves it. \`npm run faults\` runs these tests and writes this page; \`npm test\` runs them, too, and checks that
+the page is up to date. The tests of \`test/real/\` and \`npm run lab\` (see [CONTRIBUTING](../CONTRIBUTING.md)) repeat many of them on real servers and for longer.
+`
+
+/** The content of docs/faults.md. */
+export function toMarkdown (resultOf: (row: Row) => Result): string {
+  const sections = SECTIONS.filter(({ rows }) => rows.length > 0)
+  return [INTRODUCTION, ...sections.map(({ title, rows }) => `## ${title}\n\n| Fault | What happens | Test | Result |\n| --- | --- | --- | --- |\n${rows.map((row) => toLine(row, resultOf)).join('')}`)].join('\n')
+}
+
+function toLine (row: Row, resultOf: (row: Row) => Result): string {
+  const [tests, result] = 'skipped' in row ? ['', `not tested: ${row.skipped}`] : [row.tests.map(([file, name]) => `[${baseName(file)}](../${file}): ${name}`).join('<br>'), resultOf(row)]
+  return `| ${row.fault} | ${row.guarantee} | ${tests} | ${result} |\n`
+}
+
+function baseName (file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1)
+}
