@@ -36,8 +36,14 @@ export default fp<SchemaOptions>(async (fastify, { schema }) => {
 }, { name: 'schema', dependencies: ['config'] })
 
 /** The schema without the hidden columns. @throws {SettingsError} */
-function withoutHidden ({ descriptor, key }: Schema, names: readonly string[]): Schema {
-  if (names.includes(key.name)) throw new SettingsError(`COLUMNS_HIDDEN: got ${JSON.stringify(names.join(','))}; must not contain ${key.name}, which is the key of the records`)
+function withoutHidden ({ descriptor, key, fields }: Schema, names: readonly string[]): Schema {
+  const refuse = (reason: string) => new SettingsError(`COLUMNS_HIDDEN: got ${JSON.stringify(names.join(','))}; must not contain ${reason}`)
+  if (names.includes(key.name)) throw refuse(`${key.name}, which is the key of the records`)
+  for (const { name, headers } of fields) {
+    // Hiding it would have no effect: the file's column is the declared one.
+    const header = headers.find((header) => names.includes(header) && !fields.some((field) => field.name === header))
+    if (header !== undefined) throw refuse(`${header}, which is the name of ${name} in files; its name here is ${name}`)
+  }
   return compileSchema({ ...descriptor, fields: descriptor.fields.filter(({ name }) => !names.includes(name)) })
 }
 

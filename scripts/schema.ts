@@ -105,14 +105,14 @@ async function listNames (store: ObjectStore, prefix: string, count: number, { s
   return { files: files.items(), ids, images, listed }
 }
 
-/** Returns a summary for the terminal: how many files fit the schema, what could not be decided, and the command that starts the service. */
-function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, prefix: string, url: string, output = 'schema.json'): string {
-  const all = { SCHEMA: output, LAKE_URL: url, ...prefix !== DEFAULTS.sourcePrefix && { SOURCE_PREFIX: prefix }, ...settings }
+/** Returns a summary for the terminal: how many files fit the schema, what could not be decided, and how the service is started with the schema file, once there is one. */
+function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, prefix: string, url: string, output: string | undefined): string {
+  const all = { SCHEMA: output ?? 'FILE', LAKE_URL: url, ...prefix !== DEFAULTS.sourcePrefix && { SOURCE_PREFIX: prefix }, ...settings }
   const command = Object.entries(all).map(([name, value]) => `${name}=${/^[\w./:,-]+$/.test(value) ? value : `'${value}'`}`).join(' ')
   return [
     `${accepted} of ${files.length} sampled files fit the schema`,
     ...doubts.length === 0 ? [] : ['To be checked:', ...doubts.map((doubt) => `- ${doubt}`)],
-    `Start: ${command} npm start`
+    output === undefined ? `To start with it, write it to a file (--output FILE): ${command} npm start` : `Start: ${command} npm start`
   ].map((line) => `${line}\n`).join('')
 }
 

@@ -2,14 +2,14 @@
 const MAX_LENGTH = 64
 
 /**
- * The candidate with the smallest edit distance from the word, ignoring case. A candidate counts only if its distance is at most half the length of the
- * word (or 2, if that is more) and less than its own length: otherwise hardly any of its characters would be in the word. Returns `undefined` if no
+ * The candidate with the smallest edit distance from the word, ignoring case. A candidate counts only if its distance is at most a third of the length of the
+ * word (or 1, if that is more) and less than its own length: otherwise hardly any of its characters would be in the word. Returns `undefined` if no
  * candidate counts, or if the word has more than 64 UTF-16 code units.
  */
 export function nearest (word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined
   let best: string | undefined
-  let fewest = Math.max(2, Math.floor(word.length / 2)) + 1
+  let fewest = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= fewest) continue
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase())
@@ -23,16 +23,18 @@ export function didYouMean (name: string | undefined): string {
   return name === undefined ? '' : `; did you mean ${name}?`
 }
 
-/** The Levenshtein distance, computed one row of the matrix at a time. */
+/** The number of insertions, deletions, substitutions and swaps of neighbours (optimal string alignment), computed one row of the matrix at a time. */
 function editDistance (a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  let beforeLast: readonly number[] = []
+  let last: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
-    const next = [i]
+    const row = [i]
     for (let j = 1; j <= b.length; j++) {
-      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1))
+      const substitution = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      row.push(Math.min(substitution, last[j]! + 1, row[j - 1]! + 1, isSwap ? beforeLast[j - 2]! + 1 : Infinity))
     }
-    row = next
+    [beforeLast, last] = [last, row]
   }
-  return row[b.length]!
+  return last[b.length]!
 }

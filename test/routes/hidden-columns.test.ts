@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import config from '../../plugins/config.js'
-import schema from '../../plugins/schema.js'
+import schema, { type SchemaOptions } from '../../plugins/schema.js'
 import { build, csv, PNG, type LogLine } from '../support/app.js'
 
 /** Texts that must appear nowhere: the values of hidden columns, and what is quoted from a rejected file, whose text may be such a value. */
@@ -103,13 +103,16 @@ t.test('a snapshot that was written with other hidden columns is not used', asyn
 })
 
 t.test('the key cannot be hidden, and a name similar to a declared column is a warning', async (t) => {
-  const start = async (COLUMNS_HIDDEN: string) => {
+  const start = async (COLUMNS_HIDDEN: string, options: SchemaOptions = {}) => {
     const lines: string[] = []
     const fastify = Fastify({ logger: { level: 'warn', stream: { write: (line: string) => { lines.push(line) } } } })
     await fastify.register(config, { settings: { COLUMNS_HIDDEN } })
-    return await fastify.register(schema).then(() => lines.join(''), ({ name, message }: Error) => `${name}: ${message}`)
+    return await fastify.register(schema, options).then(() => lines.join(''), ({ name, message }: Error) => `${name}: ${message}`)
   }
   t.equal(await start('last_name,user_id'), 'SettingsError: COLUMNS_HIDDEN: got "last_name,user_id"; must not contain user_id, which is the key of the records')
   t.match(await start('last_nam'), /COLUMNS_HIDDEN: \\"last_nam\\" is not a declared column, so that an undeclared one is hidden; did you mean last_name\?/)
   t.equal(await start('last_name,ssn'), '')
+  const german = { fields: [{ name: 'first_name', type: 'string', header: ['Vorname', 'ssn'] }, { name: 'ssn', type: 'string', header: 'SSN' }] } as const
+  t.equal(await start('Vorname', { schema: german }), 'SettingsError: COLUMNS_HIDDEN: got "Vorname"; must not contain Vorname, which is the name of first_name in files; its name here is first_name')
+  t.equal(await start('ssn', { schema: german }), '', 'a declared column is meant before the name of another one in files')
 })

@@ -62,6 +62,7 @@ t.test('JSON files, a birth date, columns that some files lack, and objects that
     image: { type: 'string', source: 'image' }
   })
   t.equal(parseSchema(out).fieldsMatch, 'partial')
+  t.match(err, /^To start with it, write it to a file \(--output FILE\): SCHEMA=FILE LAKE_URL=file:\S+ npm start$/m)
   t.match(err, /2 of 2 sampled files fit/)
   t.match(err, /"tags" has objects or arrays: it is not declared/)
   t.match(err, /fieldsMatch is partial/)

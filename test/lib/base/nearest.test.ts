@@ -11,3 +11,14 @@ t.test('nearest returns the most similar name', async (t) => {
   t.equal(nearest('x'.repeat(65), ['x'.repeat(64)]), undefined, 'too long to be compared')
   t.equal(nearest('ab', ['x'.repeat(1e6), 'abc']), 'abc', 'a far longer name is not compared')
 })
+
+t.test('short words are suggested only for a single typing error, long ones for a third of their length', async (t) => {
+  const names = ['sort', 'where', 'columns', 'age', 'q', 'id', 'is_image_exists']
+  const found = (word: string) => nearest(word, names)
+  t.equal(found('sotr'), 'sort', 'swapped neighbours are one error')
+  t.equal(found('wehre'), 'where')
+  t.equal(found('ages'), 'age')
+  t.equal(found('cloumsn'), 'columns')
+  t.equal(found('image_exists'), 'is_image_exists')
+  for (const far of ['x', 'zz', 'box', 'role', 'size', 'form', 'height']) t.equal(found(far), undefined, far)
+})
