@@ -1,7 +1,8 @@
 import type { DuplicateRule } from '../base/info-formats.js'
+import { memoryLimit } from '../base/memory-limit.js'
 import { compileSchema } from '../schema/schema.js'
 import { sliceToString, type ExpectedSize, type ObjectList } from '../store/object-list.js'
-import type { ObjectStore } from '../store/object-store.js'
+import { StoreError, type ObjectStore } from '../store/object-store.js'
 import type { ByteSlice } from '../table/utf8-column.js'
 import { IgnoredCounter, type IgnoredObjects } from './ignored-objects.js'
 import { objectClassifier } from './object-kinds.js'
@@ -41,6 +42,12 @@ export interface ListedImages {
   readonly orphans: Int32Array
 }
 
+/**
+ * The bytes of memory for each info file and image of a listing. A listing takes about a quarter of it, also while its columns grow; records that are served
+ * take more. A listing that never ends thus fails before the memory is full, and no lake that could be served is refused.
+ */
+const BYTES_PER_OBJECT = 400
+
 /** Memory is allocated for somewhat more objects than in the previous listing. */
 const HEADROOM = 1.02
 
@@ -63,10 +70,11 @@ function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedS
  *
  * @param onListed receives the numbers of listed objects and of requests after each page
  * @param previous the state of an earlier listing, from which the needed memory is estimated
- * @throws StoreError if the listing fails
+ * @param memory the bytes of memory of this process or machine
+ * @throws StoreError if the listing fails, or has more info files and images than fit into the memory
  */
 export async function takeInventory (
-  store: ObjectStore, rules: SourceRules, onListed: (listed: number, requests: number) => void, previous?: SourceState
+  store: ObjectStore, rules: SourceRules, onListed: (listed: number, requests: number) => void, previous?: SourceState, memory = memoryLimit()
 ): Promise<Inventory> {
   const infoFiles = new UserObjects(previous && infoFilesOf(previous, rules))
   const images = compileSchema(rules.schema).imageFields.map((_, field) => new UserObjects(previous && imagesOf(previous, field)))
@@ -85,6 +93,8 @@ export async function takeInventory (
       else if (object.kind === 'other') ignored.add(page.key(i))
     }
     listed += page.length
+    const kept = images.reduce((sum, { length }) => sum + length, infoFiles.length + invalid.length)
+    if (kept * BYTES_PER_OBJECT > memory) throw tooMany(kept, memory)
     onListed(listed, requests)
   }
   const { chosen, duplicates } = chooseInfoFiles(infoFiles, rules.duplicates)
@@ -98,6 +108,11 @@ export async function takeInventory (
     ignored: ignored.list(),
     skipped: skipped.list()
   }
+}
+
+function tooMany (kept: number, memory: number): StoreError {
+  const message = `the listing has not ended after ${kept} info files and images, the most for ${Math.round(memory / 1024 ** 2)} MiB of memory: either the store repeats itself without end, or this process needs more memory`
+  return new StoreError('invalid_listing', message)
 }
 
 function addInfoFile (page: ObjectList, i: number, extensionLength: number, infoFiles: UserObjects, invalid: ListingReject[]): void {

@@ -166,6 +166,14 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'An endless listing with ever new keys',
+        guarantee: 'It ends after 15 minutes, or earlier, before its keys fill the memory.',
+        tests: [
+          ['test/lib/source/inventory.test.ts', 'an endless listing with ever new keys fails before the memory is full'],
+          ['test/lib/store/s3/s3-listing.test.ts', 'a listing ends after 20 s without a key, and after 15 minutes with keys']
+        ]
+      },
+      {
         fault: 'Objects are added and removed while they are listed',
         guarantee: 'Every key that is there all the time is listed once; the others appear with the next listing at the latest.',
         tests: [['test/lib/store/s3/ranged-listing.test.ts', 'ranges with any edges list every key once and in order, while keys are added and removed']]
@@ -349,8 +357,11 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'The process that holds the lock of a folder dies (folder lakes)',
-        guarantee: 'Exactly one other process takes the lock.',
-        tests: [['test/lib/store/folder/folder-lock.test.ts', 'of several processes that find the lock of a dead one, exactly one acquires it']]
+        guarantee: 'Exactly one other process takes the lock, on another machine after it has seen the lock unchanged for 30 s.',
+        tests: [
+          ['test/lib/store/folder/folder-lock.test.ts', 'replaces the lock of a process that has ended or was not seen to renew it for 30 s, and no other lock'],
+          ['test/lib/store/folder/folder-lock.test.ts', 'of several processes that find the lock of a dead one, exactly one acquires it']
+        ]
       }
     ]
   },
@@ -377,7 +388,8 @@ export const SECTIONS: readonly Section[] = [
         tests: [
           ['test/wall-clock.test.ts', 'the age of data and its refresh do not depend on the wall clock'],
           ['test/wall-clock.test.ts', 'how long outputs wait for a file that cannot be read, and when it is tried again, do not depend on the wall clock'],
-          ['test/lib/store/s3/s3-faults.test.ts', 'a wall clock that jumps neither ends a request early nor extends it']
+          ['test/lib/store/s3/s3-faults.test.ts', 'a wall clock that jumps neither ends a request early nor extends it'],
+          ['test/lib/store/folder/folder-lock.test.ts', 'a lock that is renewed is never stale, and a clock that jumps makes no lock stale']
         ]
       },
       {

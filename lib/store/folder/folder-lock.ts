@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { link, rename, unlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { MonotonicClock } from '../../base/clock.js'
 import { StoreError } from '../object-store.js'
 import { discardTempFile, removeStaleTempFiles, writeTempFile } from './temp-file.js'
 import { codeOf, toMissing } from './folder-error.js'
 import { INTERNAL_FOLDER } from './folder-key.js'
-import { isAlive, lockText, readLock } from './lock-file.js'
+import { isAlive, lockText, readLock, type Holder } from './lock-file.js'
 
 /** Milliseconds between two renewals of the lock. Must be well below the age at which a lock is stale (`lock-file.ts`). */
 const REFRESH_MS = 10_000
@@ -13,16 +14,20 @@ const REFRESH_MS = 10_000
 /**
  * The exclusive right of one process to write to a folder. The lock is the file `.userlake/lock`. A stale lock is replaced in two steps: only
  * one process can create `lock-after-<token of the stale lock>`, and that process renames it to `lock`. If the process dies between the two
- * steps, its file is itself a stale lock and is replaced in the same way. Times are those of the system clock, because it is the only clock
- * that processes share.
+ * steps, its file is itself a stale lock and is replaced in the same way. Whether the lock of another machine or container is renewed is observed by the
+ * clock of this process, and no times of different clocks are compared: a clock that jumps makes no lock stale.
  */
 export class FolderLock {
   readonly #root: string
   #token: string | undefined
   #refreshing: NodeJS.Timeout | undefined
+  readonly #clock: MonotonicClock
+  /** The locks of other processes, by token: as they were last seen, and since when. */
+  readonly #seen = new Map<string, { readonly renewed: number, readonly since: number }>()
 
-  constructor (root: string) {
+  constructor (root: string, clock: MonotonicClock) {
     this.#root = root
+    this.#clock = clock
   }
 
   /** Acquires the lock unless this process holds it. @throws StoreError `read_only` if another process holds it */
@@ -37,6 +42,7 @@ export class FolderLock {
       await discardTempFile(temp)
     }
     this.#token = token
+    this.#seen.clear()
     await removeStaleTempFiles(this.#root, Date.now())
     this.#refreshing = setInterval(() => { this.#refresh().catch(() => {}) }, REFRESH_MS).unref()
   }
@@ -81,11 +87,20 @@ export class FolderLock {
     for (;;) {
       const holder = await readLock(path)
       if (holder === undefined || holder.token === token) return path
-      if (isAlive(holder, Date.now())) {
+      if (isAlive(holder, this.#unchangedMs(holder))) {
         throw new StoreError('read_only', `process ${holder.pid} on ${holder.host} writes to this folder and holds its lock; set PUBLISH=false here, or end that process`)
       }
       path = this.#pathOf(`lock-after-${holder.token}`)
     }
+  }
+
+  /** For how many milliseconds this process has seen a lock unchanged. */
+  #unchangedMs ({ token, renewed }: Holder): number {
+    const now = this.#clock()
+    const seen = this.#seen.get(token)
+    if (seen?.renewed === renewed) return now - seen.since
+    this.#seen.set(token, { renewed, since: now })
+    return 0
   }
 
   #pathOf (name: string): string {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Clock } from '../../base/clock.js'
+import { monotonicNow, type Clock, type MonotonicClock } from '../../base/clock.js'
 import { checkKeyOrder } from '../key.js'
 import type { ObjectList } from '../object-list.js'
 import {
@@ -26,6 +26,8 @@ const DEFAULT_READ_MS = 30_000
 /** How a folder store reads, and its clock. */
 export interface FolderStoreOptions {
   readonly clock?: Clock | undefined
+  /** Measures for how long the lock of another process is not renewed. Default: the system's monotonic clock. */
+  readonly monotonic?: MonotonicClock | undefined
   /** Whether reads may block the thread, which takes a fifth of the CPU time; for a thread that serves no requests. Default: false. */
   readonly blocking?: boolean | undefined
   /** The calls that non-blocking reads use. Default: node:fs. */
@@ -44,11 +46,13 @@ export class FolderStore implements ObjectStore {
   readonly downloads = 32
   readonly #path: string
   readonly #clock: Clock
+  readonly #monotonic: MonotonicClock
   readonly #disk: Disk
 
-  constructor (path: string, { clock = Date.now, blocking = false, fileSystem }: FolderStoreOptions = {}) {
+  constructor (path: string, { clock = Date.now, monotonic = monotonicNow, blocking = false, fileSystem }: FolderStoreOptions = {}) {
     this.#path = resolve(path)
     this.#clock = clock
+    this.#monotonic = monotonic
     this.#disk = blocking ? new BlockingDisk() : new PoolDisk(fileSystem)
     this.url = pathToFileURL(this.#path).href
   }
@@ -81,7 +85,7 @@ export class FolderStore implements ObjectStore {
     try {
       const root = await resolveRoot(this.#path)
       if (!isFileKey(key)) throw new StoreError('invalid_key', 'no file can have this path')
-      return { etag: await joinWriter(root, this).put(key, body, ifMatch, metadata) }
+      return { etag: await joinWriter(root, this, this.#monotonic).put(key, body, ifMatch, metadata) }
     } catch (error) {
       throw this.#storeError(key, error)
     }

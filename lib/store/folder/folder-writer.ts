@@ -1,4 +1,5 @@
 import { lstat, rename } from 'node:fs/promises'
+import type { MonotonicClock } from '../../base/clock.js'
 import { StoreError, type Metadata } from '../object-store.js'
 import { discardTempFile, writeTempFile } from './temp-file.js'
 import { toMissing } from './folder-error.js'
@@ -11,8 +12,8 @@ import { etagOf } from './folder-version.js'
 const writers = new Map<string, FolderWriter>()
 
 /** Returns the writer of the root. Its lock remains until each `user` that joined has called `leaveWriters`. */
-export function joinWriter (root: string, user: object): FolderWriter {
-  const writer = writers.get(root) ?? new FolderWriter(root)
+export function joinWriter (root: string, user: object, clock: MonotonicClock): FolderWriter {
+  const writer = writers.get(root) ?? new FolderWriter(root, clock)
   writers.set(root, writer)
   writer.users.add(user)
   return writer
@@ -33,9 +34,9 @@ export class FolderWriter {
   /** The end of the last write of the queue. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor (root: string) {
+  constructor (root: string, clock: MonotonicClock) {
     this.#root = root
-    this.#lock = new FolderLock(root)
+    this.#lock = new FolderLock(root, clock)
   }
 
   /** Releases the lock, unless the writer has users again when it is the turn of this call. */

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { codeOf, toMissing } from './folder-error.js'
 
-/** A lock that was not renewed for this time is stale. Milliseconds. */
+/** A lock that another process has seen unchanged for this time is stale. Milliseconds. */
 const STALE_MS = 30_000
 
 /** The process that holds a lock, as described by the lock file. */
@@ -14,8 +14,8 @@ export interface Holder {
   readonly pids: string
   /** Unique for each lock. */
   readonly token: string
-  /** When the lock was renewed, in milliseconds since 1970-01-01 UTC. */
-  readonly refreshed: number
+  /** The time of the file, which each renewal of the lock sets. Only whether it changes has a meaning, because clocks may jump. */
+  readonly renewed: number
 }
 
 const PID_NAMESPACE = pidNamespace()
@@ -39,7 +39,7 @@ export async function readLock (path: string): Promise<Holder | undefined> {
   const stats = await stat(path).catch(toMissing)
   if (text === undefined || stats === undefined) return undefined
   const unknown = { pid: 0, host: 'unknown', pids: '', token: `unknown-${stats.ino}` }
-  return { ...unknown, ...parse(text), refreshed: stats.mtimeMs }
+  return { ...unknown, ...parse(text), renewed: stats.mtimeMs }
 }
 
 function parse (text: string): Partial<Holder> {
@@ -53,12 +53,13 @@ function parse (text: string): Partial<Holder> {
 }
 
 /**
- * Whether the holder of a lock may still write. `now` is milliseconds since 1970-01-01 UTC. Must not be called for the lock of this process: a
- * lock with the same pid belonged to an earlier process.
+ * Whether the holder of a lock may still write. Must not be called for the lock of this process: a lock with the same pid belonged to an earlier process.
+ *
+ * @param unchangedMs for how long this process has seen that the lock was not renewed
  */
-export function isAlive ({ pid, host, pids, refreshed }: Holder, now: number): boolean {
+export function isAlive ({ pid, host, pids }: Holder, unchangedMs: number): boolean {
   if (host === hostname() && pids === PID_NAMESPACE && (pid === process.pid || !isRunning(pid))) return false
-  return now - refreshed <= STALE_MS
+  return unchangedMs < STALE_MS
 }
 
 function isRunning (pid: number): boolean {

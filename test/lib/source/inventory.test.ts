@@ -66,3 +66,15 @@ t.test('keys are joined into records as by the reference implementation of the r
     assert.deepEqual(found, plainInventory(objects, duplicates))
   }), runs(2000))
 })
+
+t.test('an endless listing with ever new keys fails before the memory is full', async (t) => {
+  let pages = 0
+  async function * endless () {
+    for (;; pages++) yield new ObjectList(['csv', 'png', 'txt'].map((extension) => ({ key: `${String(pages).padStart(9, '0')}.${extension}`, etag: 'e', size: 1, lastModified: 0 })))
+  }
+  const store = wrapStore(new FolderStore('/nowhere'), { list: endless })
+  await t.rejects(takeInventory(store, RULES, () => {}, undefined, 1024 ** 2), {
+    code: 'invalid_listing', message: 'the listing has not ended after 2622 info files and images, the most for 1 MiB of memory: either the store repeats itself without end, or this process needs more memory'
+  })
+  t.equal(pages, 1310)
+})

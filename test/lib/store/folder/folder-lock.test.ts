@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
+import { TestClock } from '../../../support/test-clock.js'
 import { until } from '../../../support/until.js'
 
 /** A process id that no process has: it is above the maximum of Linux. */
@@ -27,8 +28,8 @@ async function writeFrom (child: ChildProcess, path: string): Promise<string> {
   return outcome
 }
 
-function openFolder (t: Test, path: string): FolderStore {
-  const store = new FolderStore(path)
+function openFolder (t: Test, path: string, clock?: TestClock): FolderStore {
+  const store = new FolderStore(path, { monotonic: clock?.monotonic })
   t.teardown(() => store.close())
   return store
 }
@@ -42,7 +43,7 @@ function readLock (root: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(root, '.userlake/lock'), 'utf8'))
 }
 
-/** Creates a lock of another process that was refreshed this many seconds ago. */
+/** Creates a lock of another process whose file has the time of this many seconds ago. */
 function leaveLock (root: string, content: object | string, { name = 'lock', seconds = 0 } = {}): void {
   const path = join(root, '.userlake', name)
   mkdirSync(join(root, '.userlake'), { recursive: true })
@@ -90,28 +91,44 @@ t.test('one process at a time holds the lock; another one acquires it when that 
   t.match(readLock(root), { pid: process.pid })
 })
 
-t.test('replaces the lock of a process that has ended or has not refreshed it for 30 s, and no other lock', async t => {
+t.test('replaces the lock of a process that has ended or was not seen to renew it for 30 s, and no other lock', async t => {
   const elsewhere = { pid: 1, host: 'elsewhere', token: 'token' }
   const cases: Array<[string, object | string, number, boolean]> = [
     ['a process that has ended', { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'token' }, 0, true],
     ['an older process with this pid', { pid: process.pid, host: hostname(), pids: PIDS, token: 'token' }, 0, true],
     ['a process that runs', { pid: process.ppid, host: hostname(), pids: PIDS, token: 'token' }, 0, false],
-    ['a process that runs and no longer refreshes', { pid: process.ppid, host: hostname(), pids: PIDS, token: 'token' }, 31, true],
+    ['a process that runs and no longer renews', { pid: process.ppid, host: hostname(), pids: PIDS, token: 'token' }, 30, true],
     ['a process of a container with the same host name', { pid: DEAD_PID, host: hostname(), pids: 'pid:[1]', token: 'token' }, 29, false],
     ['a process of another host', elsewhere, 29, false],
-    ['a process of another host that no longer refreshes', elsewhere, 31, true],
+    ['a process of another host that no longer renews', elsewhere, 30, true],
     ['a malformed lock', '{"pid":', 29, false],
-    ['an old malformed lock', '', 31, true],
-    ['a token that cannot be part of a file name', { ...elsewhere, token: '../../x' }, 31, true]
+    ['an old malformed lock', '', 30, true],
+    ['a token that cannot be part of a file name', { ...elsewhere, token: '../../x' }, 30, true]
   ]
-  for (const [name, content, seconds, isReplaced] of cases) {
-    const root = t.testdir()
-    const store = openFolder(t, root)
-    leaveLock(root, content, { seconds })
-    const result = await write(store, 'key').then(() => 'written', error => error.code)
-    t.equal(result, isReplaced ? 'written' : 'read_only', name)
+  const folder = t.testdir()
+  for (const [i, [name, content, seconds, isReplaced]] of cases.entries()) {
+    const root = join(folder, String(i))
+    const clock = new TestClock()
+    const store = openFolder(t, root, clock)
+    leaveLock(root, content)
+    const attempt = () => write(store, 'key').then(() => 'written', error => error.code)
+    if (seconds > 0) t.equal(await attempt(), 'read_only', name)
+    clock.advance(seconds * 1000)
+    t.equal(await attempt(), isReplaced ? 'written' : 'read_only', name)
     t.same(readdirSync(join(root, '.userlake')), ['lock', 'tmp'], name)
     await store.close()
+  }
+})
+
+t.test('a lock that is renewed is never stale, and a clock that jumps makes no lock stale', async t => {
+  const root = t.testdir()
+  const clock = new TestClock()
+  const store = openFolder(t, root, clock)
+  for (const jump of [3600, -3600, 0, 1, -1, 3600]) {
+    leaveLock(root, { pid: 1, host: 'elsewhere', token: 'token' }, { seconds: jump })
+    await t.rejects(write(store, 'key'), { code: 'read_only' }, `${jump}`)
+    clock.advance(29_000)
+    await t.rejects(write(store, 'key'), { code: 'read_only' }, `${jump}, later`)
   }
 })
 
