@@ -9,6 +9,7 @@ import drain from './plugins/drain.js'
 import etagCache from './plugins/etag-cache.js'
 import exchanges from './plugins/exchanges.js'
 import jobs from './plugins/jobs.js'
+import lakeFailures from './plugins/lake-failures.js'
 import lakeWaits, { type LakeWaitsOptions } from './plugins/lake-waits.js'
 import objectStore, { type ObjectStoreOptions } from './plugins/object-store.js'
 import problems, { onFrameworkError } from './plugins/problems.js'
@@ -83,6 +84,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(startLog)
   await fastify.register(etagCache)
   await fastify.register(transformer, options)
+  await fastify.register(lakeFailures)
   await fastify.register(jobs, options)
   await fastify.register(lakeWaits, options)
   await fastify.register(drain)

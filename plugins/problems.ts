@@ -38,7 +38,7 @@ function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply
     return
   }
   const problem = toProblem(error)
-  if (error instanceof StoreError) request.log.warn({ code: error.code, cause: error.message }, 'The lake could not be read for a request')
+  if (error instanceof StoreError) request.server.lakeFailures.failed(error, 'The lake could not be read for a request', request.log)
   // A problem was thrown by a route on purpose; any other error with a 5xx status is a bug.
   else if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
   if (problem.status === 401 || problem.status === 403) logDenied(request, problem)

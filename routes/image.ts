@@ -55,6 +55,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       if (outcome.status === 206) return outcome.range
       return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
     }, field)
+    if (image?.body !== undefined) fastify.lakeFailures.succeeded()
     if (image === undefined) {
       const noImage = `There is no image of ${JSON.stringify(key)}` + (field === firstImage?.name ? '' : ` in ${field}`)
       throw recordNotRead(key, fastify.transformer) ?? new Problem(404, 'image_not_found', noImage)

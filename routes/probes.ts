@@ -36,9 +36,12 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     return { code, detail: fastify.hasCredentials ? GENERAL_WARNINGS[code] ?? detail : detail }
   }
 
-  /** The problems that the last publishing job found. Omits a failure to read the lake, which `staleReasons` already contains. */
+  /**
+   * The problems that the last publishing job found. Omits a failure to read the lake, which `staleReasons` already contains, and jobs with a wrong confirmation, which is a
+   * mistake of a client.
+   */
   function publishingDetails (staleReasons: readonly string[]): readonly Warning[] {
-    const job = jobs.list().find(({ dryRun, finishedAt }) => !dryRun && finishedAt !== null)
+    const job = jobs.list().find(({ dryRun, finishedAt, error }) => !dryRun && finishedAt !== null && error?.code !== 'confirmation_mismatch')
     if (job === undefined) return []
     if (job.state === 'held') return [{ code: 'output_held', detail: 'The output would lose more records than MAX_LOSS allows; the newest job in GET /jobs with the state held has the data version in result.confirm; POST /data?confirm=<data version> publishes it' }]
     if (job.result !== null) return job.result.warnings.filter(({ code }) => code === 'unknown_output_column')

@@ -5,6 +5,9 @@ export interface DownloadOptions extends Required<Pick<GetOptions, 'maxBytes' | 
   readonly onRequest: () => void
 }
 
+/** The code of this module for an object that a bucket or folder lists and does not return. */
+export const NOT_FOUND = 'not found, although it is listed'
+
 /**
  * Downloads a listed object. If the store has no such object, that is believed only if it is not listed any more either: otherwise a store that
  * lists what it cannot return would make records vanish.
@@ -19,7 +22,7 @@ export async function downloadListed (store: ObjectStore, object: ObjectInfo, { 
   if (listed === undefined) return undefined
   const foundLater = await download(store, listed, limits)
   if (foundLater !== undefined) return foundLater
-  throw new StoreError('store_error', 'the object is listed, but cannot be found', { storeCode: 'HTTP 404, although it is listed', isRefused: isSameVersion(listed, object) })
+  throw new StoreError('store_error', 'the object is listed, but cannot be found', { storeCode: NOT_FOUND, isRefused: isSameVersion(listed, object) })
 }
 
 async function download (store: ObjectStore, { key, etag }: ObjectInfo, limits: GetOptions): Promise<ObjectBody | undefined> {

@@ -1,4 +1,5 @@
 import type { StoreErrorCode } from '../base/errors.js'
+import { NOT_FOUND } from './download-listed.js'
 import { rejection, type Rejection } from './reject.js'
 import type { Backoff, RejectedFile } from './source-state.js'
 
@@ -70,7 +71,7 @@ export function failedRead (failure: ReadFailure): Rejection {
 /** What to do about a file that cannot be read, by the code of the store; `null` if that is not known. */
 function hintAtFailure ({ code, storeCode = '', isRefused }: ReadFailure): string | null {
   if (storeCode.includes('InvalidObjectState')) return 'The object is archived: restore it, or move it out of the prefix'
-  if (storeCode.startsWith('HTTP 404')) return 'The store lists the object but does not return it: upload the file again, or delete it'
+  if (storeCode === NOT_FOUND || storeCode.startsWith('HTTP 404')) return 'The store lists the object but does not return it: upload the file again, or delete it'
   if (storeCode.startsWith('HTTP 400')) return 'If the object is encrypted with a key of its own (SSE-C), upload the file again without it'
   if (code === 'access_denied') return storeCode.startsWith('HTTP') ? 'Allow the credentials to read the object and, if it is encrypted, to use its key' : 'Allow the user that runs the service to read the file'
   if (code === 'corrupt') return 'The object may be damaged: upload the file again'

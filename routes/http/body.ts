@@ -30,16 +30,17 @@ export function sendStream (reply: FastifyReply, stream: Readable): FastifyReply
   return hasEnded(reply) ? reply.hijack() : reply.send(stream)
 }
 
-/** As `sendStream`, for an object of the store. If the store fails meanwhile, the connection is closed, and the log has one line with the cause. */
+/** As `sendStream`, for an object of the store. If the store fails meanwhile, the connection is closed, and the failure is logged. */
 export function sendObject (reply: FastifyReply, body: Readable): FastifyReply {
   // An error of the stream that Fastify sends would be logged with its stack.
   const sent = new PassThrough()
   body.on('error', (error) => {
+    const failure = error instanceof StoreError ? error : new StoreError('unreachable', error.message)
     if (!reply.raw.headersSent) {
-      sent.destroy(error instanceof StoreError ? error : new StoreError('unreachable', error.message))
+      sent.destroy(failure)
       return
     }
-    if (!hasEnded(reply)) reply.log.warn({ cause: error.message }, 'The lake failed in the middle of a response; its connection was closed')
+    if (!hasEnded(reply)) reply.server.lakeFailures.failed(failure, 'The lake failed in the middle of a response, whose connection was closed', reply.log)
     sent.destroy()
   })
   onResponseEnd(reply, () => {

@@ -289,6 +289,7 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'The connection of the client is broken, after 10 s without a byte at the latest; the response never looks complete.',
         tests: [
           ['test/routes/image.test.ts', 'if the store fails in the middle of an image, the connection is broken'],
+          ['test/routes/image.test.ts', 'a store that fails before the first byte or in the middle of images is logged when that begins and when it has ended, for each cause, without a stack'],
           ['test/lib/source/image-reader.test.ts', 'a body that stalls for 10 s fails; the time in which the reader is slow does not count']
         ]
       },

@@ -180,9 +180,9 @@ t.test('a page of a proxy is not passed on as an image', async (t) => {
   }
 })
 
-t.test('a store that fails before the first byte or in the middle of an image is one line in the log, without a stack', async (t) => {
+t.test('a store that fails before the first byte or in the middle of images is logged when that begins and when it has ended, for each cause, without a stack', async (t) => {
   const log: LogLine[] = []
-  const { app, endpoint } = await build(t, { files: { '1.csv': csv(), '1.png': Buffer.concat([PNG, Buffer.alloc(3_000_000)]) }, log })
+  const { app, endpoint, clock } = await build(t, { files: { '1.csv': csv(), '1.png': Buffer.concat([PNG, Buffer.alloc(3_000_000)]) }, log })
   const address = await app.listen({ port: 0 })
   await app.jobs.idle()
   await app.inject({ method: 'HEAD', url: '/data/1/image' })
@@ -196,8 +196,26 @@ t.test('a store that fails before the first byte or in the middle of an image is
   }
   await read({ cutAt: 1 })
   t.equal(await read('cut body'), 'TypeError')
+  for (let i = 0; i < 10; i++) await read({ status: 500 })
+  await read('cut body')
+  const warnings = () => failures().filter(({ level }) => level > 20)
+  t.match(warnings(), [{ level: 40, code: 'unreachable', cause: String }, { level: 40, code: 'store_error', cause: /HTTP 500/ }])
+  endpoint.intercept = undefined
+  const succeed = async () => t.equal((await app.inject('/data/1/image')).statusCode, 200)
+  const ends = () => log.filter(({ msg }) => /^Requests no longer fail/.test(msg))
+  clock.advance(59_000)
+  await succeed()
+  t.same(ends(), [], 'a success between failures is not their end')
   await read({ status: 500 })
-  t.equal(failures().length, 3)
+  endpoint.intercept = undefined
+  clock.advance(1000)
+  await succeed()
+  t.match(ends(), [{ level: 30, code: 'unreachable', failures: 3 }])
+  clock.advance(59_000)
+  await succeed()
+  t.match(ends()[1], { code: 'store_error', failures: 11 })
+  await read({ status: 500 })
+  t.equal(warnings().length, 3, 'after the end, a failure begins anew')
   t.notMatch(JSON.stringify(log), /node_modules/)
 })
 

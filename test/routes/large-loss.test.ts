@@ -110,6 +110,7 @@ t.test('a publish that would lose many records is held until its data version is
   t.match(refused, { status: 409, code: 'confirmation_mismatch' })
   t.match(refused.detail, version!)
   t.match((await lake.app.inject('/jobs')).json().jobs[0], { state: 'failed', error: { code: 'confirmation_mismatch' } })
+  t.match((await lake.app.inject('/readyz')).json().details, [{ code: 'output_held' }], 'a wrong confirmation changes nothing')
   t.equal(lake.bucket.get(OUTPUT)!.etag, before)
   t.match(await post(lake, `?confirm=${version}`), { status: 200, state: 'succeeded', result: { records: 150, removed: 150, skipped: false, confirm: undefined } })
   t.equal(lines(lake), 150)

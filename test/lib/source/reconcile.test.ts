@@ -207,7 +207,7 @@ t.test('an object that is listed and cannot be found is deleted only if it is no
   endpoint.intercept = refuse(['1'], 404, 'NoSuchKey')
   const missing = await run()
   t.same(names(missing), { 1: 'Ann', 2: 'Bob', 3: 'Cid' }, 'the last good record stays')
-  t.match(missing.rejects, [{ code: 'unreadable', detail: /although it is listed/, last_good: { key: 'source_data/1.csv' } }, { code: 'duplicate_id' }])
+  t.match(missing.rejects, [{ code: 'unreadable', detail: /\(not found, although it is listed\)/, hint: /does not return it: upload the file again/, last_good: { key: 'source_data/1.csv' } }, { code: 'duplicate_id' }])
   t.same([missing.failed, missing.requests, endpoint.counts.LIST], [[], 2, 2])
   await run()
   t.equal(endpoint.counts.LIST, 3, 'it is not requested again at once')
