@@ -3,14 +3,14 @@ import type { ObjectInfo } from '../object-store.js'
 /** The properties of an object, from the headers of a response or from an entry of a listing. */
 export interface ObjectFields {
   readonly ETag?: string | undefined
-  /** A number is milliseconds since 1970-01-01 UTC. */
+  /** A number is milliseconds since 1970-01-01 UTC. Some servers list milliseconds, which the headers of HEAD and GET do not have. */
   readonly LastModified?: Date | number | undefined
 }
 
 /** The description of an object of `size` bytes. */
 export function toInfo (key: string, size: number, { ETag, LastModified }: ObjectFields): ObjectInfo {
   const etag = unquote(ETag)
-  const info = { key, etag, size, lastModified: Number(LastModified ?? 0) }
+  const info = { key, etag, size, lastModified: Math.floor(Number(LastModified ?? 0) / 1000) * 1000 }
   // Without an ETag, versions cannot be distinguished. On Ceph RGW 16.2, multipart uploads create such objects.
   return etag === '' ? { ...info, racy: true } : info
 }

@@ -142,7 +142,10 @@ function elementNames (xml: Buffer, from: number, to: number): string[] | undefi
   return names
 }
 
-/** Returns a function that parses a time such as 2025-06-15T12:15:30.000Z to milliseconds since 1970-01-01 UTC. It returns -1 for any other form. */
+/**
+ * Returns a function that parses a time such as 2025-06-15T12:15:30.000Z to milliseconds since 1970-01-01 UTC, cut to the second: some servers list
+ * milliseconds, which the headers of HEAD and GET do not have. It returns -1 for any other form.
+ */
 function instantReader (xml: Buffer): (start: number, end: number) => number {
   let day = ''
   let midnight = 0
@@ -159,7 +162,7 @@ function instantReader (xml: Buffer): (start: number, end: number) => number {
     }
     const [hour, minute, second, milliseconds] = [two(start + 11), two(start + 14), two(start + 17), two(start + 20) * 10 + two(start + 21) % 10]
     if (!(hour < 24 && minute < 60 && second < 60 && milliseconds >= 0)) return -1
-    const time = midnight + ((hour * 60 + minute) * 60 + second) * 1000 + milliseconds
+    const time = midnight + ((hour * 60 + minute) * 60 + second) * 1000
     return time >= 0 ? time : -1
   }
 }
