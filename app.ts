@@ -27,6 +27,7 @@ import writeTimeout from './plugins/write-timeout.js'
 import changeRoutes from './routes/changes.js'
 import dataRoutes from './routes/data.js'
 import docs from './routes/docs.js'
+import eventRoutes from './routes/events.js'
 import { parseParameters, parseQueryString } from './routes/http/query.js'
 import imageRoutes from './routes/image.js'
 import jobRoutes from './routes/jobs.js'
@@ -95,6 +96,7 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(changeRoutes)
   await fastify.register(imageRoutes)
   await fastify.register(jobRoutes)
+  await fastify.register(eventRoutes)
   await fastify.register(statsRoutes)
   await fastify.register(schemaRoutes)
   await fastify.register(rejectRoutes)

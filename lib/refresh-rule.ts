@@ -93,7 +93,8 @@ export function remember (durations: readonly number[], ms: number): readonly nu
   return [...durations, ms].slice(-REMEMBERED)
 }
 
-function twiceTheMedian (durations: readonly number[]): number {
+/** Twice the median of some durations, at most MAX_TWICE_MS. */
+export function twiceTheMedian (durations: readonly number[]): number {
   const median = durations.toSorted((a, b) => a - b)[(durations.length - 1) >>> 1] ?? 0
   return Math.min(MAX_TWICE_MS, 2 * median)
 }

@@ -3,7 +3,7 @@ import { unlessSilent } from './base/silence.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
 import { systemPause, systemTimer, within, type Pause, type Timer } from './base/timer.js'
-import { intervalByBudget, NO_HISTORY, payFor, planRefresh, remember, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
+import { intervalByBudget, NO_HISTORY, payFor, planRefresh, remember, twiceTheMedian, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
 
 export type { FreshnessRules } from './refresh-rule.js'
 
@@ -66,6 +66,12 @@ export interface RefresherOptions {
 /** The minimum interval between the beginnings of two required refreshes, and before one of `catchUp`, in milliseconds. All callers that require one meanwhile share the next one. */
 const REQUIRED_INTERVAL_MS = 200
 
+/** The minimum time from the beginning of a refresh to that of one that `expire` starts, in milliseconds. */
+const EXPIRY_INTERVAL_MS = 2000
+
+/** How long responses may be reused if events report changes, in milliseconds. */
+const FRESH_WITH_EVENTS_MS = 1000
+
 const FRESH: readonly FailureCode[] = []
 
 /** Refreshes the data as `planRefresh` decides, and reports how fresh it is. One refresh runs at a time. */
@@ -92,6 +98,9 @@ export class Refresher<T extends Refreshed> {
   #hasTraffic = false
   #cancelTimer = () => {}
   #isStopped = false
+  /** Whether `expire` was called after the last required refresh began. */
+  #isExpired = false
+  #maxFreshForMs = Infinity
 
   /**
    * @param refresh does the work; `fresh` is `true` if a caller has required a refresh that starts after the call. It reports the number of requests so
@@ -156,6 +165,26 @@ export class Refresher<T extends Refreshed> {
     await within(rules.refreshWaitMs, refresh(), waitTimer)
   }
 
+  /** Replaces the result of the last refresh by one in which some records are newer. The age of the data remains. */
+  amend (last: T): void {
+    this.#last = last
+    this.#report(this.#staleReasons(this.#options.clock()))
+  }
+
+  /**
+   * Starts a required refresh, also without a read: when the budget allows it, and not sooner than EXPIRY_INTERVAL_MS, and twice the time that a listing takes,
+   * after the last refresh began.
+   */
+  expire (): void {
+    this.#isExpired = true
+    if (!this.#flight.isRunning) this.#scheduleExpired()
+  }
+
+  /** From now on, events report changes, so that newer data can be there at any time. */
+  expectEvents (): void {
+    this.#maxFreshForMs = FRESH_WITH_EVENTS_MS
+  }
+
   /** From now on, refreshes begin only with reads. */
   stop (): void {
     this.#isStopped = true
@@ -173,7 +202,7 @@ export class Refresher<T extends Refreshed> {
     const staleReasons = this.#staleReasons(now)
     const limit = this.#failure === undefined ? Infinity : rules.maxStaleIfErrorMs
     const freshForMs = this.#last === undefined || staleReasons.length > 0 ? 0 : Math.max(0, this.#freshMs() - (now - checkedAtOf(this.#last)))
-    return { ageMs, staleReasons, isUsable: ageMs !== undefined && ageMs <= limit, freshForMs }
+    return { ageMs, staleReasons, isUsable: ageMs !== undefined && ageMs <= limit, freshForMs: Math.min(freshForMs, this.#maxFreshForMs) }
   }
 
   /** Starts a refresh unless one is running, and waits for it as the plan requires. */
@@ -205,7 +234,10 @@ export class Refresher<T extends Refreshed> {
     this.#hasTraffic = false
     this.#startedAt = clock()
     this.#progressAt = this.#startedAt
-    if (isRequired) this.#requiredAt = this.#startedAt
+    if (isRequired) {
+      this.#requiredAt = this.#startedAt
+      this.#isExpired = false
+    }
     this.#requests = 0
     const paidAt = (requests: number) => payFor(requests, this.#history.paidAt, this.#startedAt, rules)
     try {
@@ -248,7 +280,17 @@ export class Refresher<T extends Refreshed> {
     this.#history = history
     this.#plan = planRefresh(isFree ? { ...history, paidAt: -Infinity } : history, rules)
     if (this.#isStopped) return
+    if (this.#isExpired) return this.#scheduleExpired()
     this.#cancelTimer = timer(Math.max(0, this.#plan.dueAt - clock()), () => { if (this.#hasTraffic) settled(this.#flight.join()) })
+  }
+
+  #scheduleExpired (): void {
+    if (this.#isStopped) return
+    const { clock, timer = systemTimer } = this.#options
+    const { listingMs, paidAt } = this.#history
+    const at = Math.max(this.#startedAt + Math.max(EXPIRY_INTERVAL_MS, twiceTheMedian(listingMs)), paidAt)
+    this.#cancelTimer()
+    this.#cancelTimer = timer(Math.max(0, at - clock()), () => settled(this.#require()))
   }
 
   #staleReasons (now: number): readonly FailureCode[] {

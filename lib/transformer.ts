@@ -26,13 +26,17 @@ import { TableVersion } from './query/table-version.js'
 import type { SchemaDescriptor } from './schema/descriptor.js'
 import { compileSchema } from './schema/schema.js'
 import { USERS_SCHEMA } from './schema/users-schema.js'
+import { RecheckQueue } from './recheck-queue.js'
 import { Refresher, type Freshness, type FreshnessChange, type FreshnessRules } from './refresher.js'
 import type { SnapshotFailure } from './snapshot/snapshot-file.js'
 import { SnapshotSchedule } from './snapshot/snapshot-schedule.js'
 import { snapshotWarnings } from './snapshot/snapshot-warnings.js'
-import { findPosition, keysBetween, lastPosition, versionOf } from './source/change-log.js'
+import { findPosition, hasPosition, keysBetween, lastPosition, versionOf, type ChangeLog } from './source/change-log.js'
 import { isCovered } from './source/coverage.js'
 import type { EtagCache } from './source/etag-cache.js'
+import { MissedEvents } from './source/missed-events.js'
+import type { ChangedObject } from './source/notification.js'
+import { recordFinder } from './source/recheck.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { HiddenColumns } from './source/rules.js'
 import type { IgnoredObjects } from './source/ignored-objects.js'
@@ -49,6 +53,7 @@ import type { BackendReconciled, LakeBackend, OutputReport } from './worker/lake
 import { openBackend } from './worker/open-backend.js'
 import { updateOutputs } from './worker/update-outputs.js'
 
+export { changedObjects, type Notification } from './source/notification.js'
 export type { ByteRange, Image, OpenImage } from './source/image-reader.js'
 export type { QuarantinePage, QuarantineQuery } from './source/quarantine-page.js'
 export { QUARANTINE_CODES, REJECT_CODES, type QuarantineCode } from './source/reject.js'
@@ -199,6 +204,13 @@ export class UserDataTransformer {
   readonly #turns = new Turns()
   readonly #exporter: Exporter
   readonly #snapshots: SnapshotSchedule
+  readonly #rechecks: RecheckQueue
+  readonly #missedEvents = new MissedEvents()
+  /** The key of the record that an object can be part of. */
+  readonly #recordOf: (objectKey: string) => string | undefined
+  readonly #lakeUrl: string
+  /** The end of the last change of the state: reconciles and re-checks run one at a time. */
+  #changing: Promise<unknown> = Promise.resolve()
   readonly #options: TransformerOptions
   /** Why the snapshot could not be read at the start, until this process has written one. */
   #snapshotFailure: SnapshotFailure | undefined
@@ -259,7 +271,10 @@ export class UserDataTransformer {
     this.#backend = backend
     this.#options = options
     this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onEnd: (error) => this.#noteSnapshot(error) })
-    this.#refresher = new Refresher((fresh, onRequests) => this.#reconcile(fresh, onRequests), {
+    this.#recordOf = recordFinder(rules)
+    this.#lakeUrl = store.url
+    this.#rechecks = new RecheckQueue({ check: (keys) => this.#exclusively(() => this.#recheck(keys)), list: () => this.#refresher.expire(), pause: options.pause })
+    this.#refresher = new Refresher((fresh, onRequests) => this.#exclusively(() => this.#reconcile(fresh, onRequests)), {
       clock: monotonic, timer: options.timer, waitTimer: options.waitTimer, pause: options.pause, rules: freshness, onChange: options.onFreshnessChange, onBudget: options.onBudget
     })
   }
@@ -285,6 +300,27 @@ export class UserDataTransformer {
   /** How fresh the data is, without a refresh. */
   freshness (): Freshness {
     return this.#refresher.freshness()
+  }
+
+  /**
+   * Re-checks the objects that events report as changed: soon, and without a listing unless they are too many or only a listing can decide. Returns at once, with the number
+   * of objects that are re-checked; the others are not in this lake, or neither info file nor image.
+   */
+  noteChanged (objects: readonly ChangedObject[]): { readonly accepted: number, readonly ignored: number } {
+    const ids = new Map<string, string>()
+    let ignored = 0
+    for (const { bucket, key } of objects) {
+      const isHere = !this.#lakeUrl.startsWith('s3:') || this.#lakeUrl === `s3://${bucket}`
+      const id = key === undefined || !isHere ? undefined : this.#recordOf(key)
+      if (id === undefined) ignored++
+      else ids.set(key!, id)
+    }
+    if (ids.size > 0) {
+      this.#refresher.expectEvents()
+      this.#missedEvents.announce(ids.values())
+      this.#rechecks.add(ids.keys())
+    }
+    return { accepted: objects.length - ignored, ignored }
   }
 
   /** The current data version. @throws NoDataError */
@@ -436,7 +472,7 @@ export class UserDataTransformer {
   /** Warnings about conditions of the lake, of the snapshot and of the given output columns that are probably not intended. */
   warnings (outputColumns: readonly string[] = []): readonly Warning[] {
     const writes: readonly Warning[] = this.#doWritesHold === false ? [WRITES_FAIL] : []
-    const lake = [...this.#reconciled?.warnings ?? [], ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError), ...writes]
+    const lake = [...this.#reconciled?.warnings ?? [], ...this.#missedEvents.warnings(), ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError), ...writes]
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
 
@@ -537,6 +573,7 @@ export class UserDataTransformer {
   /** Waits for up to a second for a snapshot that is being written, and closes the backend. The caller closes the store. */
   async close (): Promise<void> {
     this.#refresher.stop()
+    this.#rechecks.stop()
     await within(MAX_CLOSE_WAIT_MS, this.#snapshots.settle(), this.#options.waitTimer)
     await this.#backend.close()
   }
@@ -549,6 +586,7 @@ export class UserDataTransformer {
     const outputKeys = [...new Set([...this.#updates].flatMap((update) => update.outputKeys))]
     const previous = this.#reconciled
     const previousState = previous && this.#cache.state
+    if (fresh) this.#rechecks.listingBegins()
     const reconciled = await this.#backend.reconcile(previousState, { retryAll: fresh, outputKeys }, onProgress)
     const { state, snapshotFailure, coverage } = reconciled
     this.#noteLoss(reconciled, previousState)
@@ -560,12 +598,50 @@ export class UserDataTransformer {
     const isUsable = this.#versions.current !== undefined || isCovered(coverage)
     const version = isUsable ? await this.#openVersion(state, this.#timeZone, this.#versions.current) : undefined
     this.#cache.replace(state)
-    this.#reconciled = reconciled
     if (version !== undefined) this.#versions.publish(version)
-    this.#options.onReconciled?.(changeOf(reconciled, previous))
+    if (reconciled.checkedAt === undefined) this.#missedEvents.listed(previousState && keysSince(previousState.changes, state.changes))
+    this.#report(reconciled)
     if (version === undefined) throw new UnreadSourceError(coverage.unread, coverage.infoFiles, reconciled.failed[0]!)
     for (const listener of this.#listeners) listener()
     return reconciled
+  }
+
+  /** Returns `false` if a listing is needed instead. Never rejects. */
+  async #recheck (keys: readonly string[]): Promise<boolean> {
+    const { last } = this.#refresher
+    if (last === undefined) return true // the first listing will find what there is
+    // The listing that confirms the loss is compared with the same state as the one before.
+    if (this.#refresher.freshness().staleReasons.includes('large_loss')) return false
+    try {
+      const found = await this.#backend.recheck(this.#cache.state, keys)
+      if (found === undefined) return false
+      const isChanged = found.state !== this.#cache.state
+      const version = isChanged ? await this.#openVersion(found.state, this.#timeZone, this.#versions.current) : undefined
+      const rechecked = { ...last, ...found, takeoverMs: undefined }
+      this.#cache.replace(found.state)
+      if (version !== undefined) this.#versions.publish(version)
+      this.#report(rechecked)
+      this.#refresher.amend(rechecked)
+      if (isChanged) for (const listener of this.#listeners) listener()
+      return true
+    } catch {
+      return false // a listing reports its failures
+    }
+  }
+
+  /** Notes the result of a reconcile or a re-check, and reports how it differs from the previous one. */
+  #report (reconciled: BackendReconciled): void {
+    const warnings = [...reconciled.warnings, ...this.#missedEvents.warnings()]
+    const previous = this.#reconciled
+    this.#reconciled = reconciled
+    this.#options.onReconciled?.(changeOf({ ...reconciled, warnings }, previous))
+  }
+
+  /** Reconciles and re-checks run one at a time. */
+  async #exclusively<T> (work: () => Promise<T>): Promise<T> {
+    const result = this.#changing.then(work)
+    this.#changing = result.catch(() => {})
+    return await result
   }
 
   /** Remembers how many records there were before a large loss, which this process or another replica has found. */
@@ -623,6 +699,12 @@ export class UserDataTransformer {
 function changeOf ({ quarantine, warnings, takeoverMs }: BackendReconciled, last: Reconciled | undefined): LakeChange {
   const rows = findNewRejects(quarantine, last?.quarantine)
   return { warnings, takeoverMs, ignored: quarantine.ignored, newRejectCount: rows.length, newRejects: (limit) => entriesAt(quarantine, rows.slice(0, limit)) }
+}
+
+/** The records that were touched since the end of an earlier log; `undefined` if the later log does not reach it. */
+function keysSince (earlier: ChangeLog, later: ChangeLog): string[] | undefined {
+  const position = lastPosition(earlier)
+  return hasPosition(later, position) ? keysBetween(later, findPosition(later, position)!, later.ends.length - 1) : undefined
 }
 
 /** The in-process engine, whose versions share their indexes. */

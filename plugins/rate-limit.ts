@@ -15,7 +15,7 @@ export function requiresListing ({ headers: { 'cache-control': cacheControl } }:
   return cacheControl !== undefined && /(^|,)\s*no-cache\s*(,|$)/i.test(cacheControl)
 }
 
-/** Limits the requests of each client that make the service list the lake. Other requests are not counted. Needs: config, access. */
+/** Limits the requests of each client that make the service list the lake. Other requests, events among them, are not counted. Needs: config, access. */
 export default fp(async (fastify) => {
   const { RATE_LIMIT: setting, HOST: host } = fastify.config
   const isPrivate = isLoopback(host) && !fastify.hasCredentials
@@ -26,7 +26,7 @@ export default fp(async (fastify) => {
   const count = fastify.createRateLimit()
   fastify.addHook('onRequest', (request, _reply, done) => {
     const { access } = request.routeOptions.config
-    if (access === 'public' || !(request.method === 'POST' || requiresListing(request))) return done()
+    if (access === 'public' || access === 'events' || !(request.method === 'POST' || requiresListing(request))) return done()
     count(request).then((state) => done('isExceeded' in state && state.isExceeded ? tooMany(max, state.ttlInSeconds) : undefined), done)
   })
 }, { name: 'rate-limit', dependencies: ['config', 'access'] })

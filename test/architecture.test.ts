@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
   ['output', 'lib/output/'],
   ['snapshot', 'lib/snapshot/'],
   ['share', 'lib/share/'],
-  ['source', 'lib/source/', 'lib/refresher.ts', 'lib/refresh-rule.ts', 'lib/versions.ts'],
+  ['source', 'lib/source/', 'lib/refresher.ts', 'lib/refresh-rule.ts', 'lib/recheck-queue.ts', 'lib/versions.ts'],
   ['query', 'lib/query/'],
   ['store', 'lib/store/'],
   ['table', 'lib/table/'],

@@ -28,6 +28,7 @@ export const WARNING_CODES = [
   'state_not_writable',
   'output_not_writable',
   'output_held',
-  'conditional_writes_fail'
+  'conditional_writes_fail',
+  'events_missed'
 ] as const
 export type WarningCode = (typeof WARNING_CODES)[number]

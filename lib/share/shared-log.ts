@@ -1,7 +1,7 @@
 import { appendChanges, hasPosition, lastPosition, randomPosition, renameLast, toColumn, versionOf, type ChangeLog } from '../source/change-log.js'
 import { nextStateName, type SourceState } from '../source/source-state.js'
 import type { Step } from './shared-state.js'
-import { touchedIds } from './view-change.js'
+import { touchedIds } from '../source/view-change.js'
 
 /** A position of the leader, and the ids of the records that were touched since the one before. */
 export interface LogEntry { readonly position: string, readonly ids: readonly string[] }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Warning } from '../base/warning.js'
-import type { ViewChange } from './view-change.js'
+import type { ViewChange } from '../source/view-change.js'
 
 /** Names the layout of the state object. A release that changes the layout or its meaning changes this name. */
 export const FORMAT = 'userlake state 2'

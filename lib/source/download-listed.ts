@@ -1,4 +1,4 @@
-import { StoreError, type GetOptions, type ObjectBody, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
+import { StoreError, type GetOptions, type ObjectBody, type ObjectInfo, type ReadableStore } from '../store/object-store.js'
 
 export interface DownloadOptions extends Required<Pick<GetOptions, 'maxBytes' | 'maxMs'>> {
   /** Called for each request for a listing. */
@@ -15,7 +15,7 @@ export const NOT_FOUND = 'not found, although it is listed'
  * @returns `undefined` if the object was deleted after it was listed
  * @throws StoreError also if the object is listed again and still cannot be found, or if the response is not from the store
  */
-export async function downloadListed (store: ObjectStore, object: ObjectInfo, { onRequest, ...limits }: DownloadOptions): Promise<ObjectBody | undefined> {
+export async function downloadListed (store: ReadableStore, object: ObjectInfo, { onRequest, ...limits }: DownloadOptions): Promise<ObjectBody | undefined> {
   const found = await download(store, object, limits)
   if (found !== undefined) return found
   const listed = await findListed(store, object.key, onRequest)
@@ -25,7 +25,7 @@ export async function downloadListed (store: ObjectStore, object: ObjectInfo, { 
   throw new StoreError('store_error', 'the object is listed, but cannot be found', { storeCode: NOT_FOUND, isRefused: isSameVersion(listed, object) })
 }
 
-async function download (store: ObjectStore, { key, etag }: ObjectInfo, limits: GetOptions): Promise<ObjectBody | undefined> {
+async function download (store: ReadableStore, { key, etag }: ObjectInfo, limits: GetOptions): Promise<ObjectBody | undefined> {
   const found = await store.get(key, limits)
   if (found === undefined || found === 'unchanged') return undefined
   // A response without an ETag did not come from the store, but from a proxy, for example.
@@ -34,7 +34,7 @@ async function download (store: ObjectStore, { key, etag }: ObjectInfo, limits: 
 }
 
 /** Lists an object. Returns `undefined` if it is not listed. */
-async function findListed (store: ObjectStore, key: string, onRequest: () => void): Promise<ObjectInfo | undefined> {
+async function findListed (store: ReadableStore, key: string, onRequest: () => void): Promise<ObjectInfo | undefined> {
   // Of the keys that begin with this one, it is the first.
   for await (const page of store.list(key, { onRequest })) {
     if (page.length === 0) continue

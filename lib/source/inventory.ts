@@ -2,7 +2,7 @@ import type { DuplicateRule } from '../base/info-formats.js'
 import { memoryLimit } from '../base/memory-limit.js'
 import { compileSchema } from '../schema/schema.js'
 import { sliceToString, type ExpectedSize, type ObjectList } from '../store/object-list.js'
-import { StoreError, type ObjectStore } from '../store/object-store.js'
+import { StoreError, type ReadableStore } from '../store/object-store.js'
 import type { ByteSlice } from '../table/utf8-column.js'
 import { IgnoredCounter, type IgnoredObjects } from './ignored-objects.js'
 import { objectClassifier } from './object-kinds.js'
@@ -40,6 +40,8 @@ export interface ListedImages {
   readonly ofUsers: Int32Array
   /** The images without an info file: their indexes in `objects`, in ascending order of the keys. */
   readonly orphans: Int32Array
+  /** The number of images that are not served because their user has a newer one. */
+  readonly outdated: number
 }
 
 /**
@@ -74,7 +76,7 @@ function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedS
  * @throws StoreError if the listing fails, or has more info files and images than fit into the memory
  */
 export async function takeInventory (
-  store: ObjectStore, rules: SourceRules, onListed: (listed: number, requests: number) => void, previous?: SourceState, memory = memoryLimit()
+  store: Pick<ReadableStore, 'list'>, rules: SourceRules, onListed: (listed: number, requests: number) => void, previous?: SourceState, memory = memoryLimit()
 ): Promise<Inventory> {
   const infoFiles = new UserObjects(previous && infoFilesOf(previous, rules))
   const images = compileSchema(rules.schema).imageFields.map((_, field) => new UserObjects(previous && imagesOf(previous, field)))
@@ -124,7 +126,7 @@ function addInfoFile (page: ObjectList, i: number, extensionLength: number, info
 }
 
 /** What is wrong with a user id; `undefined` if it is valid. */
-function checkUserId ({ bytes, start, end }: ByteSlice): string | undefined {
+export function checkUserId ({ bytes, start, end }: ByteSlice): string | undefined {
   if (start === end) return 'The name of the file has no user id before its extension'
   if (end - start <= 2 && bytes[start] === DOT && bytes[end - 1] === DOT) return 'A user id must not be "." or ".."'
   for (let i = start; i < end; i++) {
@@ -175,6 +177,7 @@ function chooseInfoFiles (infoFiles: UserObjects, rule: DuplicateRule) {
 function joinImages (infoFiles: UserObjects, users: Int32Array, objects: UserObjects): ListedImages {
   const ofUsers = new Int32Array(users.length).fill(-1)
   const orphans: number[] = []
+  let outdated = 0
   let user = 0
   for (const image of objects.byUser()) {
     let order = -1
@@ -187,9 +190,10 @@ function joinImages (infoFiles: UserObjects, users: Int32Array, objects: UserObj
       continue
     }
     const other = ofUsers[user]!
+    if (other !== -1) outdated++
     // The images of one user come in the order of their keys: of two that are equally new, the later one has the greater key.
     if (other === -1 || objects.lastModified(image) >= objects.lastModified(other)) ofUsers[user] = image
   }
   // A listing is in ascending order of the keys.
-  return { objects, ofUsers, orphans: Int32Array.from(orphans).sort() }
+  return { objects, ofUsers, orphans: Int32Array.from(orphans).sort(), outdated }
 }

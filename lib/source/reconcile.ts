@@ -7,7 +7,7 @@ import type { Warning } from '../base/warning.js'
 import type { RecordFields } from '../schema/record.js'
 import { compileSchema } from '../schema/schema.js'
 import { sliceToString } from '../store/object-list.js'
-import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
+import { StoreError, type ObjectInfo, type ReadableStore } from '../store/object-store.js'
 import { readPreconditions, type Preconditions } from '../store/precondition.js'
 import { fromDraft, NO_ROW } from '../table/row-source.js'
 import { admitColumns } from './admit-columns.js'
@@ -47,6 +47,10 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   /** The previous one if nothing in it has changed. */
   readonly quarantine: Quarantines
   readonly warnings: readonly Warning[]
+  /** The number of records that re-checks have removed since the listing. */
+  readonly removedSince: number
+  /** Whether a record has further images that are not served because they are older. */
+  readonly hasOutdatedImages: boolean
   /** Keys of info files that could not be downloaded, and that outputs wait for. */
   readonly failed: readonly string[]
   /** How much of the lake has been read. */
@@ -65,6 +69,8 @@ export interface ReconcileOptions {
   readonly retryAll?: boolean | undefined
   /** The quarantine that belongs to the previous state; absent if it has not been computed. */
   readonly quarantine?: Quarantine | undefined
+  /** The number of info files of the lake, if the store lists only some of them. Default: the number of those that are listed. */
+  readonly totalFiles?: number | undefined
   /** Keys of outputs that will be made from the result. */
   readonly outputKeys?: readonly string[] | undefined
   /** Decides whether a listing that lacks many records is believed. Default: it is. */
@@ -84,8 +90,8 @@ export interface ReconcileOptions {
  * @throws StoreError if the listing fails, LargeLossError if it is not believed yet; the previous state remains valid
  */
 export async function reconcile (
-  store: ObjectStore, previous: SourceState | Promise<SourceState>, clock: MonotonicClock,
-  { rules, retryAll = false, quarantine, outputKeys = [], lossGuard, publishedKey, vanished, onProgress = () => {} }: ReconcileOptions
+  store: ReadableStore, previous: SourceState | Promise<SourceState>, clock: MonotonicClock,
+  { rules, retryAll = false, quarantine, totalFiles, outputKeys = [], lossGuard, publishedKey, vanished, onProgress = () => {} }: ReconcileOptions
 ): Promise<Reconciled> {
   const preconditions = await readPreconditions(store, outputKeys)
   const listedAt = clock()
@@ -128,7 +134,7 @@ export async function reconcile (
     report()
   }, { weigh: bytesOf, maxWeight: MAX_BYTES_IN_FLIGHT })
   const infoFiles = inventory.users.length + inventory.listingRejects.length
-  settleFailedReads(plan.rejected, infoFiles)
+  settleFailedReads(plan.rejected, totalFiles ?? infoFiles)
   const served = admitColumns(plan)
   const failed = [...plan.rejected].filter(([, { rejection }]) => rejection.code === 'download_failed')
   const coverage = { infoFiles, unread: failed.filter(([user]) => served[user] === NO_ROW).length }
@@ -144,6 +150,8 @@ export async function reconcile (
     warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, quarantine: next, skipped: inventory.skipped, coverage }),
     failed: failed.map(([, { key }]) => key).sort(compareUtf8),
     coverage,
+    removedSince: 0,
+    hasOutdatedImages: inventory.images.some(({ outdated }) => outdated > 0),
     readAgainAt: earliest([...plan.rejected.values()].map((file) => file.readAgainAt)),
     preconditions,
     largeLoss
@@ -151,7 +159,7 @@ export async function reconcile (
 }
 
 /** The number of records in an output, if it is known. */
-async function readRecords (store: ObjectStore, key: string, preconditions: Preconditions): Promise<number | undefined> {
+async function readRecords (store: ReadableStore, key: string, preconditions: Preconditions): Promise<number | undefined> {
   const found = preconditions.get(key) ?? (await readPreconditions(store, [key])).get(key)!
   return 'records' in found ? found.records : undefined
 }
@@ -190,7 +198,7 @@ function knownEtagOf ({ previous, lastGoodRow, rules }: ReconcilePlan, user: num
 }
 
 /** Downloads and parses an info file. `undefined`: it was deleted after it was listed. */
-async function readInfoFile (store: ObjectStore, object: ObjectInfo, { userId, format, delimiter, encoding, schema, hidden, last, knownEtag, clock, onRequest }: ReadRules): Promise<InfoFile | undefined> {
+async function readInfoFile (store: ReadableStore, object: ObjectInfo, { userId, format, delimiter, encoding, schema, hidden, last, knownEtag, clock, onRequest }: ReadRules): Promise<InfoFile | undefined> {
   const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId, key, etag, size, racy: racy === true })
   const tooLarge = rejection('too_large', `The file is larger than ${MAX_INFO_BYTES} bytes, the maximum for an info file`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }

@@ -100,3 +100,6 @@ export interface ObjectStore {
   /** Closes connections and releases locks. */
   close (): Promise<void>
 }
+
+/** What a reconcile needs of a store. */
+export type ReadableStore = Pick<ObjectStore, 'downloads' | 'list' | 'get' | 'head'>

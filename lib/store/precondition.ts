@@ -1,5 +1,5 @@
 import { StoreError, type StoreErrorCode } from '../base/errors.js'
-import type { ObjectStore } from './object-store.js'
+import type { ReadableStore } from './object-store.js'
 import { refusedToMissing } from './own-object.js'
 
 /** The version of an object that a conditional write may replace. */
@@ -26,11 +26,11 @@ function toCount (text: string | undefined): number | undefined {
 }
 
 /** Reads the precondition of each key. A failure of the store becomes part of the result. */
-export async function readPreconditions (store: ObjectStore, keys: readonly string[]): Promise<Preconditions> {
+export async function readPreconditions (store: Pick<ReadableStore, 'head'>, keys: readonly string[]): Promise<Preconditions> {
   return new Map(await Promise.all(keys.map(async (key) => [key, await readPrecondition(store, key)] as const)))
 }
 
-async function readPrecondition (store: ObjectStore, key: string): Promise<Precondition | PreconditionFailure> {
+async function readPrecondition (store: Pick<ReadableStore, 'head'>, key: string): Promise<Precondition | PreconditionFailure> {
   try {
     const found = await store.head(key).catch(refusedToMissing)
     return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false, records: toCount(found?.metadata?.[RECORDS]) }

@@ -6,6 +6,7 @@ import { orderByNumber, type ColumnOrder, type StoredNumbers } from '../query/co
 import { TableVersion } from '../query/table-version.js'
 import { SnapshotFile, type LoadedSnapshot } from '../snapshot/snapshot-file.js'
 import { LossGuard } from '../source/loss-guard.js'
+import { recheck, type Rechecked } from '../source/recheck.js'
 import { reconcile, type Reconciled, type ReconcileOptions, type ReconcileProgress } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
 import { compileSchema } from '../schema/schema.js'
@@ -75,6 +76,14 @@ export class InProcessBackend implements LakeBackend {
     const first = snapshot.then(({ state }) => state ?? emptyState(tableFields(compileSchema(this.#rules.schema))))
     const reconciled = await reconcile(this.#store, first, this.#clock, options)
     return { ...reconciled, snapshotFailure: (await snapshot).failure }
+  }
+
+  async recheck (previous: SourceState, objectKeys: readonly string[]): Promise<Rechecked | undefined> {
+    const last = this.#last
+    if (last?.state !== previous) return undefined
+    const found = await recheck(this.#store, last, objectKeys, this.#clock, this.#rules)
+    if (found !== undefined) this.#last = { ...last, ...found }
+    return found
   }
 
   async publish ({ table }: SourceState, { output, precondition, dryRun, guard }: PublishRequest): Promise<OutputReport> {

@@ -3,6 +3,7 @@ import type { PublishGuard, PublishReport } from '../output/publisher.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import type { SnapshotFailure } from '../snapshot/snapshot-file.js'
 import type { Quarantine } from '../source/quarantine.js'
+import type { Rechecked } from '../source/recheck.js'
 import type { ReconcileProgress, Reconciled } from '../source/reconcile.js'
 import type { SourceState } from '../source/source-state.js'
 import type { Precondition } from '../store/precondition.js'
@@ -48,6 +49,8 @@ export interface BackendReconciled<State = SourceState, Quarantines = Quarantine
 export interface LakeBackend {
   /** See `reconcile` in lib/source. Without a previous state it starts from the snapshot or, if that is missing or not usable, from an empty state. */
   reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled>
+  /** See `recheck` in lib/source. Also returns `undefined` if the backend does not have the result that belongs to this state. Must not run at the same time as `reconcile`. */
+  recheck (previous: SourceState, objectKeys: readonly string[]): Promise<Rechecked | undefined>
   /** Brings an output up to date with the records of a state. */
   publish (state: SourceState, request: PublishRequest): Promise<OutputReport>
   /**

@@ -3,13 +3,13 @@ import { monotonicNow, type Clock, type MonotonicClock } from '../base/clock.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { Quarantine } from '../source/quarantine.js'
+import type { Rechecked } from '../source/recheck.js'
 import type { SourceState } from '../source/source-state.js'
 import { openStore } from '../store/open-store.js'
 import '../store/s3/s3-store.js' // most lakes need it: loaded while the main thread loads its modules
 import { toReferences } from './array-references.js'
-import type { BackendReconciled } from './lake-backend.js'
 import { openBackend } from './open-backend.js'
-import { toErrorData, type Call, type ReconcileResult, type Reply, type StateReference, type WorkerSettings } from './worker-protocol.js'
+import { toErrorData, type Call, type Reply, type StateReference, type WorkerSettings } from './worker-protocol.js'
 
 /** The minimum of milliseconds between two reports of progress. */
 const REPORT_MS = 50
@@ -32,13 +32,14 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
   let postedQuarantine: Quarantine | undefined
 
   /** Retains the new state and returns the reply for the caller: names or references for what the caller has already, and everything else in full. */
-  const retainState = ({ quarantine, ...rest }: BackendReconciled, base: SourceState | undefined): ReconcileResult => {
-    const reconciled = { ...rest, quarantine: quarantine === postedQuarantine ? quarantine.name : quarantine }
+  const retainState = <T extends Pick<Rechecked, 'state' | 'quarantine'>>(result: T, base: SourceState | undefined) => {
+    const { state, quarantine } = result
+    const isPosted = quarantine === postedQuarantine
     postedQuarantine = quarantine
-    last = reconciled.state
-    for (const data of [last.table, last.rejected, quarantine]) hintSharedMemory(data)
-    if (last === base) return { ...reconciled, state: last.name }
-    return base === undefined ? reconciled : { ...reconciled, state: toReferences(last, base) as SourceState }
+    last = state
+    for (const data of [state.table, state.rejected, quarantine]) hintSharedMemory(data)
+    const posted = state === base ? state.name : base === undefined ? state : toReferences(state, base)
+    return { ...result, state: posted, quarantine: isPosted ? quarantine.name : quarantine }
   }
 
   port.once('message', ({ store: settings, rules }: WorkerSettings) => {
@@ -52,7 +53,8 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
         ? await backend[method](request as never)
         : await backend[method](base as never, request as never, onProgress)
       if (method === 'close') await store.close()
-      reply({ id, result: method === 'reconcile' ? retainState(result as BackendReconciled, base) : result })
+      const hasState = method === 'reconcile' || (method === 'recheck' && result !== undefined)
+      reply({ id, result: hasState ? retainState(result as Rechecked, base) : result })
     }
     port.on('message', (call: Call) => {
       run(call).catch((error: unknown) => reply({ id: call.id, error: toErrorData(error) }))

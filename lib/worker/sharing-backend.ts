@@ -9,10 +9,11 @@ import { appendStep, MAX_FAILED, stepsSince, type SharedState, type Step } from 
 import { StateFile, type KnownFile } from '../share/state-file.js'
 import { stateWarnings } from '../share/state-warnings.js'
 import { StateWrites } from '../share/state-writes.js'
-import { applyChange, combineChanges, fingerprint, isNoChange, touchedIds, viewChange, type View, type ViewChange } from '../share/view-change.js'
+import { applyChange, combineChanges, fingerprint, isNoChange, touchedIds, viewChange, type View, type ViewChange } from '../source/view-change.js'
 import { lakeIdentity } from '../snapshot/snapshot-file.js'
 import { lastPosition } from '../source/change-log.js'
 import { ALL_READ, isCovered } from '../source/coverage.js'
+import { recheck, type Rechecked } from '../source/recheck.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
 import { nextStateName, type SourceState } from '../source/source-state.js'
@@ -81,9 +82,13 @@ export class SharingBackend implements LakeBackend {
   #base: Base | undefined
   /** The entries of the leader's log that led to the base. The next result that is taken from the state adds them to the log of this replica. */
   #entries: readonly LogEntry[] = []
-  /** The last listing of this replica, until the state describes a later one. */
+  /** What this replica has last found by itself, by a listing or a re-check, until the state describes a later listing. */
   #ownListing: BackendReconciled | undefined
-  /** Whether that listing has found something that the state did not describe. */
+  /** When that listing or re-check began. */
+  #ownSince = -Infinity
+  /** The base than which everything of it is newer. Others may have found something since that led to a later base, and a re-check does not look at that. */
+  #newerThan: Base | undefined
+  /** Whether it has found something that the state did not describe. */
   #isDiverged = false
   /** The last result of `reconcile`, without the warnings about the state. */
   #lastResult: BackendReconciled | undefined
@@ -133,6 +138,24 @@ export class SharingBackend implements LakeBackend {
     } finally {
       this.#isRefreshing = false
     }
+  }
+
+  /** As after a listing of this replica, the others take over what it has found, unless they may have found something newer. */
+  async recheck (previous: SourceState, objectKeys: readonly string[]): Promise<Rechecked | undefined> {
+    const last = this.#lastResult
+    if (last?.state !== previous) return undefined
+    const { store, rules, clock } = this.#options
+    const now = clock()
+    const found = await recheck(store, last, objectKeys, clock, rules)
+    if (found === undefined) return undefined
+    const rechecked = this.#isLeader ? found : { ...found, state: withPosition(found.state, previous, this.#random) }
+    this.#lastResult = { ...last, ...rechecked }
+    if (found.state === previous) return found
+    const base = this.#base
+    if (base !== undefined && !this.#differs(base.view, last)) this.#newerThan = base
+    const isChanged = this.#noteOwn(this.#lastResult, now)
+    if (isChanged && this.#newerThan === base && this.#head?.state.view === base?.id) this.#enqueueAnnouncement(this.#lastResult)
+    return rechecked
   }
 
   async publish (state: SourceState, request: PublishRequest): Promise<OutputReport> {
@@ -287,7 +310,7 @@ export class SharingBackend implements LakeBackend {
    */
   #follow ({ state, writtenAt, notBefore }: Head, now: number): BackendReconciled | undefined {
     const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, preconditions: new Map() }
-    if (this.#ownListing !== undefined && notBefore - state.listingAgeMs < this.#ownListing.listedAt) return { ...this.#ownListing, ...checked }
+    if (this.#ownListing !== undefined && notBefore - state.listingAgeMs < this.#ownSince) return { ...this.#ownListing, ...checked }
     if (this.#base!.isAssumed) return undefined
     const found = this.#base!.view
     // What this replica has listed by itself may be before or after what the leader has listed.
@@ -296,7 +319,20 @@ export class SharingBackend implements LakeBackend {
     this.#ownListing = undefined
     this.#entries = []
     this.#base = { ...this.#base!, view }
-    return { ...view, ...checked, listedAt: writtenAt - state.listingAgeMs, warnings: state.warnings, failed: state.failed, coverage: ALL_READ }
+    return { ...view, ...checked, listedAt: writtenAt - state.listingAgeMs, warnings: state.warnings, failed: state.failed, removedSince: 0, hasOutdatedImages: true, coverage: ALL_READ }
+  }
+
+  /** Notes what this replica has found by itself. Returns whether the state, as far as it is known, does not describe it. */
+  #noteOwn (result: BackendReconciled, since: number): boolean {
+    this.#ownListing = result
+    this.#ownSince = since
+    this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, result))
+    return this.#isDiverged && this.#base?.isAssumed === false
+  }
+
+  #enqueueAnnouncement (result: BackendReconciled): void {
+    // Other replicas may have read what this one could not.
+    if (this.#writes.isAllowed && isCovered(result.coverage)) this.#writes.enqueue(() => this.#announce(result))
   }
 
   /** Lists the lake and, if it is due, starts to write what the listing has found. */
@@ -306,18 +342,16 @@ export class SharingBackend implements LakeBackend {
     const isSame = headBefore !== undefined && this.#base?.isAssumed !== false && fingerprint(listed) === headBefore.state.fingerprint
     const result = action === 'lead' ? listed : { ...listed, state: withPosition(listed.state, previous, this.#random, isSame ? headBefore.state.position : undefined) }
     const sinceListingMs = result.listedAt - this.#listedAt
-    this.#ownListing = result
     this.#listedAt = result.listedAt
     this.#entries = this.#entries.slice(-MAX_ENTRIES)
     const isBaseInState = [headBefore, this.#head].some((head) => head?.state.view === this.#base?.id)
     if (headBefore !== undefined && (!isBaseInState || this.#base!.isAssumed)) this.#join(headBefore.state, result)
-    this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, result))
-    const isChanged = this.#isDiverged && this.#base?.isAssumed === false
+    const isChanged = this.#noteOwn(result, result.listedAt)
+    this.#newerThan = this.#base
     if (this.#isLeader && !isChanged) this.#confirmedAt = result.listedAt
     const { isOwn = false, isForeign = false, unrenewedMs = Infinity } = this.#knownState() ?? {}
     const isDue = isStateDue({ isChanged, action, isOwn, isForeign, wasIdle: this.#head?.state.isIdle ?? true, isIdle: this.#isIdle, unrenewedMs, sinceListingMs })
-    // Other replicas may have read what this one could not.
-    if (isDue && isCovered(result.coverage) && this.#writes.isAllowed) this.#writes.enqueue(() => this.#announce(result))
+    if (isDue) this.#enqueueAnnouncement(result)
     return result
   }
 
@@ -327,7 +361,7 @@ export class SharingBackend implements LakeBackend {
     this.#entries = []
   }
 
-  /** Writes what a listing of this replica has found, unless a later listing has ended since. */
+  /** Writes what this replica has found by itself, unless it has found something else since. */
   async #announce (result: BackendReconciled): Promise<void> {
     if (result !== this.#ownListing) return
     const [previous, base] = [this.#head?.state, this.#base]

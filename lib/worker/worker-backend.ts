@@ -5,12 +5,13 @@ import type { Output } from '../output/output.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import type { Quarantine } from '../source/quarantine.js'
+import type { Rechecked } from '../source/recheck.js'
 import type { SourceState } from '../source/source-state.js'
 import type { StoreSettings } from '../store/open-store.js'
 import { fromReferences } from './array-references.js'
 import type { LakeRules } from './in-process-backend.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
-import { toError, type Call, type ReconcileResult, type Reply, type WorkerSettings } from './worker-protocol.js'
+import { toError, type Call, type RecheckResult, type ReconcileResult, type Reply, type WorkerSettings } from './worker-protocol.js'
 
 /** The methods and events of a worker thread that a WorkerBackend uses. The thread must run `serveBackend`. */
 export interface BackendThread extends EventEmitter, Pick<Worker, 'postMessage' | 'terminate'> {}
@@ -50,11 +51,13 @@ export class WorkerBackend implements LakeBackend {
   }
 
   async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
-    const { state, quarantine, ...reconciled } = await this.#call<ReconcileResult>('reconcile', previous, request, onProgress)
-    if (typeof quarantine !== 'string') this.#quarantine = quarantine
-    const next = { ...reconciled, quarantine: this.#quarantine!, state: typeof state === 'string' ? previous! : fromReferences(state, previous) as SourceState }
-    for (const data of [next.quarantine, next.state.rejected]) hintSharedMemory(data)
-    return next
+    const result = await this.#call<ReconcileResult>('reconcile', previous, request, onProgress)
+    return { ...result, ...this.#receiveState(result, previous) }
+  }
+
+  async recheck (previous: SourceState, objectKeys: readonly string[]): Promise<Rechecked | undefined> {
+    const result = await this.#call<RecheckResult | undefined>('recheck', previous, objectKeys)
+    return result && { ...result, ...this.#receiveState(result, previous) }
   }
 
   async publish (state: SourceState, request: PublishRequest): Promise<OutputReport> {
@@ -83,6 +86,14 @@ export class WorkerBackend implements LakeBackend {
     this.#isClosed = true
     await closing
     await this.#worker?.terminate()
+  }
+
+  /** The state and the quarantine of a result, in full. */
+  #receiveState ({ state, quarantine }: Pick<RecheckResult, 'state' | 'quarantine'>, previous: SourceState | undefined): Pick<Rechecked, 'state' | 'quarantine'> {
+    if (typeof quarantine !== 'string') this.#quarantine = quarantine
+    const received = { quarantine: this.#quarantine!, state: typeof state === 'string' ? previous! : fromReferences(state, previous) as SourceState }
+    for (const data of [received.quarantine, received.state.rejected]) hintSharedMemory(data)
+    return received
   }
 
   #call<T> (method: Call['method'], state?: SourceState, request?: Call['request'], onProgress: Pending['onProgress'] = () => {}): Promise<T> {

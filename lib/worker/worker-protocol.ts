@@ -2,6 +2,7 @@ import { LargeLossError, StoreError, TooLargeError, type StoreErrorCode } from '
 import type { Output } from '../output/output.js'
 import type { StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
+import type { Rechecked } from '../source/recheck.js'
 import type { SourceState } from '../source/source-state.js'
 import type { Quarantine } from '../source/quarantine.js'
 import type { StoreSettings } from '../store/open-store.js'
@@ -22,7 +23,7 @@ export interface Call {
   readonly id: number
   readonly method: keyof LakeBackend
   readonly state?: StateReference | undefined
-  readonly request?: ReconcileRequest | PublishRequest | StoredNumbers | readonly Output[] | undefined
+  readonly request?: ReconcileRequest | PublishRequest | StoredNumbers | readonly Output[] | readonly string[] | undefined
 }
 
 /** Progress of a call, or its end. */
@@ -38,6 +39,9 @@ export type Reply = { readonly id: number } & (
  * state. The quarantine is a name if it is the one that was posted last.
  */
 export type ReconcileResult = BackendReconciled<StateReference, Quarantine | string>
+
+/** The result of `recheck`, with a name or references in the same way. */
+export type RecheckResult = Rechecked<StateReference, Quarantine | string>
 
 /** An error as plain data: posting an error to another thread loses its class. */
 export interface ErrorData {

@@ -1,4 +1,4 @@
-/** What a client may do. The README describes them; no route needs `events` or `metrics` yet. */
+/** What a client may do. The README describes them; no route needs `metrics` yet. */
 export const SCOPES = ['read', 'write', 'stats', 'events', 'metrics'] as const
 
 export type Scope = (typeof SCOPES)[number]

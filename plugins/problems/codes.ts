@@ -5,6 +5,7 @@ import { MIN_RECORDS } from '../../lib/query/suppress-few.js'
 export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   invalid_parameter: 'A parameter is invalid; `errors` contains its name, the value received and what is accepted',
   unexpected_body: 'The request has a body and must not have one',
+  invalid_event: 'The body is not a notification of a bucket',
   record_not_found: 'There is no such record',
   record_not_read: 'The info file of the record is listed and could not be read yet',
   image_not_found: 'The record has no image',

@@ -7,7 +7,7 @@ import { QUARANTINE_CODES } from '../../lib/transformer.js'
 import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 import { anyOf, count, integer, nullable, text, time } from './json-schema.js'
 
-// The bodies of responses. The OpenAPI document shows each schema under the name that it has in openapi/components.ts. Those that
+// The bodies of responses, and that of POST /events/s3. The OpenAPI document shows each schema under the name that it has in openapi/components.ts. Those that
 // depend on the declared columns are in record-schemas.ts. An enumeration of a response that may grow is a string whose
 // description lists its values: clients that generators make from an enum fail on any other value.
 
@@ -131,6 +131,23 @@ export const Job = Type.Object({
 }, { description: 'One run that reads what has changed in the lake and brings the output up to date' })
 
 export const JobList = Type.Object({ jobs: Type.Array(Job, { description: 'The jobs, newest first' }) }, { description: 'The recent jobs' })
+
+const Bucket = Type.Object({ name: text('The name of the bucket') })
+
+export const BucketNotification = Type.Object({
+  Records: Type.Optional(Type.Array(Type.Object({
+    eventName: text('What happened: `ObjectCreated:Put` or `s3:ObjectRemoved:Delete`, for example'),
+    s3: Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, encoded as in a query string') }) })
+  }), { description: 'Of S3 and MinIO: the events' })),
+  Event: Type.Optional(text('Of S3: `s3:TestEvent`, in a message that has no events')),
+  'detail-type': Type.Optional(text('Of EventBridge: what happened: `Object Created`, for example')),
+  detail: Type.Optional(Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, as it is') }) }, { description: 'Of EventBridge: the object' }))
+}, { description: 'A notification of S3, MinIO or EventBridge: `Records`, or `detail-type` and `detail`, or `Event`. Other members are ignored, and nothing but the names of the objects is used' })
+
+export const EventCounts = Type.Object({
+  accepted: count('The number of events whose objects are re-checked'),
+  ignored: count('The number of events of other buckets, of objects that are neither info files nor images of the lake, and of keys that cannot be decoded')
+}, { description: 'What becomes of the events of a notification' })
 
 export const SourceVersion = Type.Object({
   key: text('The key of the object'),

@@ -33,6 +33,7 @@ const TAGS = [
   { name: 'Statistics', description: 'Statistics of the records' },
   { name: 'Schema', description: 'The declared columns' },
   { name: 'Jobs', description: 'Updates of the output' },
+  { name: 'Events', description: 'Notifications of the bucket' },
   { name: 'Quarantine', description: 'The objects of the lake that are not served' },
   { name: 'Probes', description: 'Probes for Kubernetes, which do not access the lake, and the version' }
 ]
@@ -45,7 +46,7 @@ export function documentOptions (schema: Schema): FastifyDynamicSwaggerOptions {
   const shared = componentsOf(schema)
   const { components, withReferences } = shared
   const hasExamples = schema.descriptor === USERS_SCHEMA
-  const operations = new Map<string, { readonly parameters: readonly ParameterObject[], readonly responses: object }>()
+  const operations = new Map<string, { readonly parameters: readonly ParameterObject[], readonly requestBody?: object, readonly responses: object }>()
   return {
     openapi: {
       openapi: '3.1.1',
@@ -59,7 +60,7 @@ export function documentOptions (schema: Schema): FastifyDynamicSwaggerOptions {
       const operation = route.config?.operation
       if ('hide' in schema) return { url, schema }
       if (operation === undefined) throw new Error(`${url} is neither documented nor hidden`)
-      const { headers = {}, tags, ...texts } = operation
+      const { headers = {}, tags, requestBody, ...texts } = operation
       const access = route.config?.access ?? 'public'
       const responses = { ...access !== 'public' && deniedProblems, ...operation.responses }
       const security = access === 'public' ? [] : [{ bearer: [access] }, {}]
@@ -70,6 +71,7 @@ export function documentOptions (schema: Schema): FastifyDynamicSwaggerOptions {
           ...toParameterObjects('path', params?.parameters ?? {}, shared),
           ...Object.entries(headers).map(([name, { description, ...schema }]) => ({ name, in: 'header' as const, required: false, description, schema }))
         ],
+        ...requestBody && { requestBody: withReferences(requestBody) },
         responses: withReferences(withUniversalHeaders(hasExamples ? responses : withoutExamples(responses)))
       })
       return { url, schema: { ...texts, tags, security } }

@@ -13,6 +13,7 @@ export interface Operation {
   readonly tags: readonly [string]
   readonly summary: string
   readonly description: string
+  readonly requestBody?: { readonly description: string, readonly required: true, readonly content: Readonly<Record<string, { readonly schema: TSchema }>> }
   /** The headers of the request, by name. */
   readonly headers?: Readonly<Record<string, RequestHeader>>
   /** The responses by status; `default` is any other status. */

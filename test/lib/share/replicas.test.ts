@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { StoreError } from '../../../lib/store/object-store.js'
 import { csv } from '../../support/app.js'
 import { runs } from '../../support/property-runs.js'
 import { Simulation, SNAPSHOT_KEY, STATE_KEY, type SimulatedReplica } from '../../support/replicas.js'
@@ -129,6 +130,87 @@ t.test('replicas never go back, reflect the lake when required, replay changes o
   t.ok(followed > property.numRuns / 6)
 })
 
+const stepWithEvents = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('write' as const, 'delete' as const), key }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('event' as const, 'write and event' as const), key, place }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('read' as const), place }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('fresh' as const, 'restart' as const), place }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 6000 }) }) }
+)
+
+t.test('with events at some of the replicas, no record of any replica goes back, changes lead to the records, and all converge', async (t) => {
+  const property = { numRuns: Math.max(40, runs(60).numRuns) }
+  let [changed, checked] = [0, 0]
+  await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(stepWithEvents, { minLength: 15, maxLength: 50 }), async (count, steps) => {
+    const simulation = new Simulation(count)
+    const { bucket } = simulation
+    const at = (place: number) => simulation.replicas[place % count]!
+    bucket.put('source_data/first.csv', csv('First'))
+    for (const { transformer } of simulation.replicas) await transformer.ensureFresh()
+    let writes = 0
+    /** The names that each record has had, oldest first; `undefined` while it did not exist. */
+    const histories = new Map<string, (string | undefined)[]>(KEYS.map((key) => [key, [undefined]]))
+    const served = new Map<SimulatedReplica, Map<string, number>>()
+    const consumers = new Map<SimulatedReplica, Consumer>()
+    const check = (replica: SimulatedReplica) => {
+      const records = simulation.recordsOf(replica)
+      const indexes = served.get(replica) ?? new Map<string, number>()
+      served.set(replica, indexes)
+      for (const [key, history] of histories) {
+        const name = /"(N\d+)"/.exec(records.get(key) ?? '')?.[1]
+        const index = history.findIndex((value, i) => i >= (indexes.get(key) ?? 0) && value === name)
+        assert.notEqual(index, -1, `${key} of ${replica.name} is ${name}`)
+        indexes.set(key, index)
+      }
+      const consumer = consumers.get(replica) ?? { records: new Map(records), position: replica.transformer.changesSince(undefined)!.next }
+      consumers.set(replica, consumer)
+      const { keys, next } = replica.transformer.changesSince(consumer.position)!
+      for (const key of keys) {
+        const record = records.get(key)
+        if (record === undefined) consumer.records.delete(key)
+        else consumer.records.set(key, record)
+      }
+      consumer.position = next
+      assert.deepEqual([...consumer.records].sort(), [...records].sort(), `the changes of ${replica.name} do not lead to its records`)
+    }
+    for (const step of steps) {
+      if (step.do === 'write' || step.do === 'write and event') {
+        bucket.put(`source_data/${step.key}.csv`, csv(`N${++writes}`))
+        histories.get(step.key)!.push(`N${writes}`)
+      }
+      if (step.do === 'delete') {
+        bucket.delete(`source_data/${step.key}.csv`)
+        histories.get(step.key)!.push(undefined)
+      }
+      await simulation.advance(1)
+      if (step.do === 'event' || step.do === 'write and event') {
+        const { transformer, cache } = at(step.place)
+        const { state } = cache
+        transformer.noteChanged([{ bucket: 'datalake', key: `source_data/${step.key}.csv` }])
+        await simulation.settle()
+        if (state.name !== '0') checked++
+        if (cache.state !== state) changed++
+      }
+      if (step.do === 'advance') await simulation.advance(step.ms)
+      if (step.do === 'restart') simulation.start(step.place % count)
+      if (step.do === 'read' || step.do === 'fresh') {
+        await at(step.place).transformer.ensureFresh({ fresh: step.do === 'fresh' })
+        if (step.do === 'fresh') for (const [key, history] of histories) assert.equal(/"(N\d+)"/.exec(simulation.recordsOf(at(step.place)).get(key) ?? '')?.[1], history.at(-1))
+        check(at(step.place))
+      }
+      await simulation.settle()
+    }
+    for (let i = 0; i < 20; i++) {
+      await simulation.advance(1000)
+      await Promise.all(simulation.replicas.map((replica) => replica.transformer.ensureFresh()))
+      simulation.replicas.forEach(check)
+    }
+    const contents = new Set(simulation.replicas.map((replica) => contentOf(simulation, replica)))
+    assert.deepEqual([...contents], [await truthOf(simulation)], 'all replicas have the last content')
+  }), property)
+  t.ok(changed > checked / 10, `${changed} of ${checked} events changed a replica`)
+})
+
 /** A leader that has requests, and a replica that may not write. Both have the records. */
 async function leaderAndReader () {
   const simulation = new Simulation(2, { readers: [1] })
@@ -156,6 +238,48 @@ t.test('a replica that has listed for itself does not go back to what the leader
   }
   t.match(simulation.recordsOf(leader).get('a'), 'First')
   t.equal(simulation.counts.LIST, listings)
+})
+
+t.test('what a replica has re-checked is taken over by the others without a listing', async (t) => {
+  const { simulation, reader, leader, bucket, readBoth } = await leaderAndReader()
+  bucket.put('source_data/a.csv', csv('Second'))
+  const listings = simulation.counts.LIST
+  leader.transformer.noteChanged([{ bucket: 'datalake', key: 'source_data/a.csv' }])
+  await simulation.settle()
+  t.match(simulation.recordsOf(leader).get('a'), 'Second')
+  await simulation.advance(1900)
+  await reader.transformer.ensureFresh()
+  await simulation.advance(200)
+  await reader.transformer.ensureFresh()
+  t.match(simulation.recordsOf(reader).get('a'), 'Second')
+  t.equal(simulation.counts.LIST, listings)
+  await readBoth()
+  t.match(simulation.recordsOf(leader).get('a'), 'Second')
+})
+
+t.test('a replica that could not read more than 1 % of the info files does not announce what it has re-checked', async (t) => {
+  const simulation = new Simulation(1)
+  const { bucket, replicas: [replica] } = simulation
+  const { transformer } = replica!
+  bucket.put('source_data/a.csv', csv('First'))
+  await transformer.ensureFresh({ fresh: true })
+  await simulation.settle()
+  const announced = () => bucket.get(STATE_KEY)!.etag
+  const before = announced()
+  simulation.intercept = (operation, key) => {
+    if (operation === 'GET' && key === 'source_data/b.csv') throw new StoreError('timeout', 'late')
+  }
+  bucket.put('source_data/b.csv', csv('Unread'))
+  await transformer.ensureFresh({ fresh: true })
+  bucket.put('source_data/a.csv', csv('Second'))
+  transformer.noteChanged([{ bucket: 'datalake', key: 'source_data/a.csv' }])
+  await simulation.settle()
+  t.match(simulation.recordsOf(replica!).get('a'), 'Second')
+  t.equal(announced(), before)
+  simulation.intercept = () => {}
+  await transformer.ensureFresh({ fresh: true })
+  await simulation.settle()
+  t.not(announced(), before)
 })
 
 t.test('a replica that joins lists again if it has found something that the leader has never found', async (t) => {

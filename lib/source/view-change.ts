@@ -6,11 +6,11 @@ import { compareUtf8 } from '../base/utf8.js'
 import type { Value } from '../schema/field-type.js'
 import type { RecordFields } from '../schema/record.js'
 import { compileSchema } from '../schema/schema.js'
-import { imageNaming } from '../source/next-state.js'
-import { quarantineOf, type Quarantine, type QuarantineEntry } from '../source/quarantine.js'
-import { RowBuilder } from '../source/row-builder.js'
-import type { SourceRules } from '../source/rules.js'
-import { encodeRejectedFiles, rejectedFilesOf, type FileVersions, type ImageVersions, type RejectedFile, type SourceState } from '../source/source-state.js'
+import { imageNaming } from './next-state.js'
+import { quarantineOf, type Quarantine, type QuarantineEntry } from './quarantine.js'
+import { RowBuilder } from './row-builder.js'
+import type { SourceRules } from './rules.js'
+import { encodeRejectedFiles, rejectedFilesOf, type FileVersions, type ImageVersions, type RejectedFile, type SourceState } from './source-state.js'
 import { packEtag, unpackEtag } from '../store/packed-etag.js'
 import { buildTable } from '../table/build-table.js'
 import { imageKeyPacker, ImageTexts, type ImageKeys } from '../table/image-keys.js'
@@ -107,6 +107,13 @@ function isSameRecord (previous: SourceState, oldTable: TableReader, old: number
     previous.images.every((images, field) => images.sizes[old] === next.images[field]!.sizes[row] && images.modified[old] === next.images[field]!.modified[row] &&
       isSameValue(images.etags, old, next.images[field]!.etags, row) && isSameValue(previous.table.images[field]!, old, next.table.images[field]!, row)) &&
     !(isRacy && JSON.stringify(oldTable.row(old)) !== JSON.stringify(table.row(row)))
+}
+
+/** The records with these ids that a state has. */
+export function recordsOf (state: SourceState, ids: Iterable<string>): ChangedRecord[] {
+  const table = new TableReader(state.table)
+  const imageKeys = state.table.images.map((keys) => new ImageTexts(keys, state.table.keys))
+  return [...ids].map((id) => table.keys.find(id)).filter((row) => row !== -1).map((row) => recordAt(state, table, imageKeys, row))
 }
 
 function recordAt ({ files, images }: SourceState, table: TableReader, imageKeys: readonly ImageTexts[], row: number): ChangedRecord {

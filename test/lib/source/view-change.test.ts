@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { applyChange, combineChanges, fingerprint, isNoChange, viewChange, type View, type ViewChange } from '../../../lib/share/view-change.js'
+import { applyChange, combineChanges, fingerprint, isNoChange, viewChange, type View, type ViewChange } from '../../../lib/source/view-change.js'
 import type { SchemaDescriptor } from '../../../lib/schema/descriptor.js'
 import { compileSchema } from '../../../lib/schema/schema.js'
 import { reconcile } from '../../../lib/source/reconcile.js'
-import { emptyState, rejectedFilesOf, type SourceState } from '../../../lib/source/source-state.js'
-import { unpackEtag } from '../../../lib/store/packed-etag.js'
-import { ImageTexts } from '../../../lib/table/image-keys.js'
+import { emptyState, type SourceState } from '../../../lib/source/source-state.js'
 import { tableFields } from '../../../lib/table/table-field.js'
-import { TableReader } from '../../../lib/table/table.js'
-import { Utf8Reader } from '../../../lib/table/utf8-column.js'
 import { runs } from '../../support/property-runs.js'
 import { S3Bucket } from '../../support/s3-bucket.js'
 import { MemoryStore } from '../../support/stores.js'
+import { contentOf } from '../../support/view-content.js'
 
 const schema: SchemaDescriptor = {
   fields: [
@@ -29,22 +26,6 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('front.jpg', 'png', 'bad'), id, text: fc.constantFrom('x', 'yy') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), nth: fc.nat() }) }
 )
-
-/** Everything that a state contains except its log and name, in a form in which equal contents are equal. */
-function contentOf ({ state, quarantine }: View): unknown {
-  const table = new TableReader(state.table)
-  const fileKeys = new Utf8Reader(state.files.keys)
-  return {
-    version: state.table.version,
-    rows: Array.from({ length: table.length }, (_, row) => [
-      table.row(row), state.table.births?.dates[row], fileKeys.at(row), unpackEtag(state.files.etags, row), state.files.sizes[row], state.files.racy[row],
-      state.images.map(({ etags, sizes, modified }, field) => [new ImageTexts(state.table.images[field]!, table.keys).at(row), unpackEtag(etags, row), sizes[row], modified[row]])
-    ]),
-    imageKeys: state.table.images.map(({ bytes }) => Buffer.from(bytes).toString('hex')),
-    rejected: [...rejectedFilesOf(state).values()].map((file) => JSON.stringify(file)).sort(),
-    quarantine: { ...quarantine, origin: '' }
-  }
-}
 
 t.test('a change, written as JSON and applied to a view, gives exactly the next view; several changes can be combined', async (t) => {
   let changed = 0

@@ -1,0 +1,69 @@
+import { systemPause, type Pause } from './base/timer.js'
+
+/** What a `RecheckQueue` depends on. */
+export interface RecheckQueueOptions {
+  /** Re-checks some objects. Returns `false` if a listing is needed instead. Never rejects. */
+  readonly check: (keys: readonly string[]) => Promise<boolean>
+  /** Starts a listing, when that is possible. `listingBegins` must be called when it begins. */
+  readonly list: () => void
+  /** Waits between two checks. Default: the pause of the system. */
+  readonly pause?: Pause | undefined
+}
+
+/** The most objects of one check, and of the queue. */
+const MAX_BATCH = 50
+const MAX_WAITING = 1000
+/** The pause after each check, in milliseconds, so that events cannot make more than a few data versions a second. */
+const PAUSE_MS = 200
+
+/** Objects that are to be re-checked. If there are too many, one listing takes the place of all checks. */
+export class RecheckQueue {
+  readonly #options: RecheckQueueOptions
+  readonly #waiting = new Set<string>()
+  #isRunning = false
+  /** Whether a listing will begin that finds everything that would be checked before. */
+  #isListingDue = false
+
+  constructor (options: RecheckQueueOptions) {
+    this.#options = options
+  }
+
+  /** Adds keys of objects. An object that waits already is not added again. */
+  add (keys: Iterable<string>): void {
+    if (this.#isListingDue) return
+    for (const key of keys) this.#waiting.add(key)
+    if (this.#waiting.size > MAX_WAITING) this.#list()
+    else if (!this.#isRunning) this.#run()
+  }
+
+  /** Objects that were added before a listing begins do not have to be checked after it. */
+  listingBegins (): void {
+    this.#isListingDue = false
+    this.#waiting.clear()
+  }
+
+  /** Drops the objects that wait. */
+  stop (): void {
+    this.#isListingDue = true
+    this.#waiting.clear()
+  }
+
+  async #run (): Promise<void> {
+    const { check, pause = systemPause } = this.#options
+    this.#isRunning = true
+    while (this.#waiting.size > 0) {
+      const batch = [...this.#waiting].slice(0, MAX_BATCH)
+      for (const key of batch) this.#waiting.delete(key)
+      if (!await check(batch)) this.#list()
+      await pause(PAUSE_MS)
+    }
+    this.#isRunning = false
+  }
+
+  #list (): void {
+    if (this.#isListingDue) return
+    this.#isListingDue = true
+    this.#waiting.clear()
+    this.#options.list()
+  }
+}

@@ -1,0 +1,164 @@
+import type { MonotonicClock } from '../base/clock.js'
+import { forEachConcurrently } from '../base/concurrent.js'
+import { MIN_LOSS } from '../base/large-loss.js'
+import { compareUtf8 } from '../base/utf8.js'
+import { compileSchema } from '../schema/schema.js'
+import { ObjectList, sliceToString } from '../store/object-list.js'
+import { isKey } from '../store/key.js'
+import type { ObjectInfo, ReadableStore } from '../store/object-store.js'
+import { tableFields } from '../table/table-field.js'
+import { TableReader } from '../table/table.js'
+import { toSlice, Utf8Reader } from '../table/utf8-column.js'
+import { appendChanges, keysBetween, toColumn } from './change-log.js'
+import { checkUserId } from './inventory.js'
+import { objectClassifier } from './object-kinds.js'
+import { quarantineOf, type Quarantine, type QuarantineEntry } from './quarantine.js'
+import { reconcile, type Reconciled } from './reconcile.js'
+import { QUARANTINE_CODES } from './reject.js'
+import { MAX_LAKE_COLUMNS, type SourceRules } from './rules.js'
+import { emptyState, infoFileOf, nextStateName, rejectedFilesOf, type SourceState } from './source-state.js'
+import { userIdIn } from './user-objects.js'
+import { applyChange, isNoChange, recordsOf, viewChange, type ChangedRecord, type View, type ViewChange } from './view-change.js'
+
+/** The part of a `Reconciled` that re-checking some records can change. */
+export type Rechecked<State = SourceState, Quarantines = Quarantine> = Pick<Reconciled<State, Quarantines>, 'state' | 'quarantine' | 'failed' | 'hasOutdatedImages' | 'removedSince'>
+
+/** The most HEAD requests at a time. */
+const MAX_HEADS = 16
+
+/** Returns a function that gives the key of the record that an object can be part of; `undefined` if its key is not that of an info file or image of the lake. */
+export function recordFinder (rules: SourceRules): (objectKey: string) => string | undefined {
+  const classify = objectClassifier(rules)
+  return (objectKey) => {
+    if (!isKey(objectKey) || !objectKey.startsWith(rules.prefix)) return undefined
+    const slice = toSlice(objectKey)
+    const object = classify(slice)
+    if (object.kind !== 'info' && object.kind !== 'image') return undefined
+    const id = userIdIn(slice, object.extension.length)
+    return checkUserId(id) === undefined ? sliceToString(id) : undefined
+  }
+}
+
+/**
+ * Brings the records that some objects are part of up to date, without a listing: a HEAD of each object that is known of these records, and of
+ * these keys, takes the place of the listing, and `reconcile` does the rest with these records only. So the result is what a listing would have found of them.
+ *
+ * @param last the result of the last reconcile, with those of later re-checks
+ * @param objectKeys keys of info files and images; others have no effect
+ * @returns `undefined` if only a listing can decide. If nothing has changed, the state is the last one
+ * @throws StoreError if an object cannot be read
+ */
+export async function recheck (store: ReadableStore, last: Rechecked, objectKeys: readonly string[], clock: MonotonicClock, rules: SourceRules): Promise<Rechecked | undefined> {
+  // An empty lake has warnings, and a lake with too many columns admits files by comparing all of them.
+  if (last.state.table.length === 0 || last.quarantine.codes.includes(TOO_MANY_COLUMNS)) return undefined
+  const recordOf = recordFinder(rules)
+  const ids = new Set(objectKeys.map(recordOf).filter((id) => id !== undefined))
+  const part = partOf(last, ids, rules)
+  const known = objectKeysOf(part, rules)
+  const objects = await readInfos(store, new Set([...known, ...objectKeys.filter((key) => recordOf(key) !== undefined)]))
+  // A record that loses its image gets an older one, which is not known.
+  if (last.hasOutdatedImages && known.some((key) => !objects.has(key))) return undefined
+  const next = await reconcile(listingOf(store, rules.prefix, [...objects.values()]), part.state, clock, { rules, totalFiles: Infinity })
+  if (next.failed.length > 0 || next.readAgainAt !== undefined || hasNewUnreadable(part.state, next.state)) return undefined
+  const change = viewChange(part, next)
+  // Together with a listing, the loss may be large.
+  const removedSince = last.removedSince + change.removed.length
+  if (removedSince >= MIN_LOSS) return undefined
+  const rest = { removedSince, failed: last.failed.filter((key) => !objects.has(key) && !known.includes(key)), hasOutdatedImages: last.hasOutdatedImages || next.hasOutdatedImages }
+  if (isNoChange(change)) return { ...rest, state: last.state, quarantine: last.quarantine }
+  // The images of a rejected file without a record are not known.
+  const records = new TableReader(part.state.table).keys
+  if ([...rejectedFilesOf(part.state).values()].some(({ userId }) => records.find(userId) === -1)) return undefined
+  const { state, quarantine } = applyChange(last, withinWhole(change, last.quarantine, part.quarantine), rules, nextStateName(last.state, clock()))
+  const { columnNames, declared } = new TableReader(state.table)
+  if (state.table.length === 0) return undefined
+  if (columnNames.length - declared.length > MAX_LAKE_COLUMNS) return undefined
+  const touched = keysBetween(next.state.changes, 0, next.state.changes.ends.length - 1)
+  const changes = touched.length === 0 ? last.state.changes : appendChanges(last.state.changes, state.table.version, toColumn(touched))
+  return { ...rest, state: { ...state, changes }, quarantine }
+}
+
+const TOO_MANY_COLUMNS = QUARANTINE_CODES.indexOf('too_many_lake_columns')
+const NOTHING = { counts: { rejects: 0, orphans: 0, ignored: 0 }, ignored: [], origin: '' }
+
+/** A view that has only these records, and what the quarantine has of them. */
+function partOf (view: View, ids: ReadonlySet<string>, rules: SourceRules): View {
+  const nothing = { state: emptyState(tableFields(compileSchema(rules.schema))), quarantine: quarantineOf([], NOTHING) }
+  const entries = entriesOf(view.quarantine, ids)
+  const orphans = entries.filter(({ code }) => code === 'orphan').length
+  const change: ViewChange = {
+    records: recordsOf(view.state, ids),
+    removed: [],
+    rejected: { set: [...rejectedFilesOf(view.state).values()].filter(({ userId }) => ids.has(userId)), removed: [] },
+    quarantine: { ...NOTHING, counts: { rejects: entries.length - orphans, orphans, ignored: 0 }, set: entries, removed: [] }
+  }
+  return applyChange(nothing, change, rules, nextStateName(nothing.state, 0))
+}
+
+function entriesOf ({ userIds, json }: Quarantine, ids: ReadonlySet<string>): QuarantineEntry[] {
+  const [owners, entries] = [new Utf8Reader(userIds), new Utf8Reader(json)]
+  const rows = Array.from({ length: owners.length }, (_, row) => row).filter((row) => ids.has(owners.at(row)))
+  return rows.map((row) => JSON.parse(entries.at(row)) as QuarantineEntry)
+}
+
+/** The keys of all objects that a view knows. */
+function objectKeysOf ({ state, quarantine }: View, { prefix }: SourceRules): string[] {
+  const imageKeys = (record: ChangedRecord) => record.images.filter((image) => image !== null).map(({ key }) => key)
+  const ids = new Utf8Reader(state.table.keys)
+  const records = recordsOf(state, Array.from({ length: ids.length }, (_, row) => ids.at(row)))
+  const quarantined = new Utf8Reader(quarantine.keys)
+  return [
+    ...records.flatMap((record, row) => [infoFileOf(state, row, prefix).key, ...imageKeys(record)]),
+    ...Array.from({ length: quarantined.length }, (_, row) => quarantined.at(row))
+  ]
+}
+
+/** The objects that exist, by key and in the order of their keys. */
+async function readInfos (store: ReadableStore, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, ObjectInfo>> {
+  const found: ObjectInfo[] = []
+  await forEachConcurrently(keys, MAX_HEADS, async (key) => {
+    const info = await store.head(key)
+    if (info !== undefined) found.push(info)
+  })
+  return new Map(found.sort((a, b) => compareUtf8(a.key, b.key)).map((info) => [info.key, info]))
+}
+
+/** Whether a file is given up that was not. If there are many in the lake, the cause is not the file: `settleFailedReads` needs a listing to decide that. */
+function hasNewUnreadable (previous: SourceState, next: SourceState): boolean {
+  const known = rejectedFilesOf(previous)
+  return [...rejectedFilesOf(next).values()].some(({ key, etag, size, rejection: { code } }) => {
+    const last = known.get(key)
+    return code === 'unreadable' && !(last?.rejection.code === code && last.etag === etag && last.size === size)
+  })
+}
+
+/** A store in which these objects, and no others, have keys with the prefix of the lake. */
+function listingOf (store: ReadableStore, lakePrefix: string, objects: readonly ObjectInfo[]): ReadableStore {
+  return {
+    downloads: store.downloads,
+    // Whether an object that cannot be found is listed still: see `downloadListed`.
+    list: (prefix, options) => prefix === lakePrefix ? pageOf(objects) : store.list(prefix, options),
+    get: (key, options) => store.get(key, options),
+    head: (key) => store.head(key)
+  }
+}
+
+async function * pageOf (objects: readonly ObjectInfo[]): AsyncGenerator<ObjectList> {
+  yield new ObjectList(objects)
+}
+
+/** The change of a part as a change of the whole: the counts of the quarantine are those of the whole. */
+function withinWhole (change: ViewChange, { counts, ignored }: Quarantine, { counts: before }: Quarantine): ViewChange {
+  if (change.quarantine === null) return change
+  const { counts: after } = change.quarantine
+  return {
+    ...change,
+    quarantine: {
+      ...change.quarantine,
+      // The next listing compares the entries.
+      origin: '',
+      counts: { rejects: counts.rejects + after.rejects - before.rejects, orphans: counts.orphans + after.orphans - before.orphans, ignored: counts.ignored },
+      ignored
+    }
+  }
+}

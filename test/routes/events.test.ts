@@ -1,0 +1,232 @@
+import t from 'tap'
+import type { Timer } from '../../lib/base/timer.js'
+import { bearer, entryOf, keyOf as apiKeyOf } from '../support/api-keys.js'
+import { build, buildOnFolder, csv, PNG, type LogLine, type TestLake } from '../support/app.js'
+import { until } from '../support/until.js'
+
+const ofS3 = (key: string, eventName = 'ObjectCreated:Put', bucket = 'datalake') => ({ eventVersion: '2.1', eventSource: 'aws:s3', eventName, s3: { s3SchemaVersion: '1.0', bucket: { name: bucket, arn: `arn:aws:s3:::${bucket}` }, object: { key, size: 1, eTag: 'x', sequencer: '0A' } } })
+const ofMinio = (key: string, eventName = 's3:ObjectCreated:Put') => ({ EventName: eventName, Key: `datalake/${key}`, Records: [ofS3(encodeURIComponent(key), eventName)] })
+const ofEventBridge = (key: string, type = 'Object Created') => ({ version: '0', id: '1', 'detail-type': type, source: 'aws.s3', account: '1', time: '2025-01-01T00:00:00Z', region: 'x', resources: [], detail: { version: '0', bucket: { name: 'datalake' }, object: { key, size: 1, etag: 'x', sequencer: '0A' } } })
+
+const post = async ({ app }: Pick<TestLake, 'app'>, payload: object | string, headers: Record<string, string> = {}) =>
+  await app.inject({ method: 'POST', url: '/events/s3', payload, headers: { 'content-type': 'application/json', ...headers } })
+
+/** A lake whose data stays fresh for an hour, so that only events make it read anything. */
+async function quietLake (t: Parameters<typeof build>[0], files: Record<string, string | Buffer>, options: Parameters<typeof build>[1] = {}) {
+  const lake = await build(t, { files, ...options, settings: { MAX_STALENESS: '1h', ...options.settings } })
+  await lake.fresh('/data')
+  lake.endpoint.reset()
+  const names = async () => (await lake.app.inject('/data')).json().map((record: { first_name: string }) => record.first_name)
+  const listings = () => lake.endpoint.counts.LIST
+  return { ...lake, names, listings }
+}
+
+t.test('notifications of S3, MinIO and EventBridge make changes visible without a listing', async (t) => {
+  const lake = await quietLake(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') })
+  const { bucket, names, listings } = lake
+  bucket.put('source_data/1.csv', csv('Amy'))
+  const first = await post(lake, { Records: [ofS3('source_data/1.csv')] })
+  t.equal(first.statusCode, 202)
+  t.same(first.json(), { accepted: 1, ignored: 0 })
+  await until(async () => (await names())[0] === 'Amy')
+  bucket.put('source_data/a b+c%.csv', csv('Cid'))
+  t.same((await post(lake, ofMinio('source_data/a b+c%.csv'))).json(), { accepted: 1, ignored: 0 })
+  await until(async () => (await names()).length === 3)
+  bucket.put('source_data/x y.csv', csv('Dan'))
+  await post(lake, { Records: [ofS3('source_data/x+y.csv')] })
+  await until(async () => (await names()).length === 4)
+  bucket.put('source_data/p+q.csv', csv('Eve'))
+  await post(lake, ofEventBridge('source_data/p+q.csv'))
+  await until(async () => (await names()).length === 5)
+  bucket.delete('source_data/2.csv')
+  await post(lake, { Records: [ofS3('source_data/2.csv', 'ObjectRemoved:DeleteMarkerCreated')] })
+  await until(async () => (await names()).length === 4)
+  bucket.delete('source_data/x y.csv')
+  await post(lake, ofEventBridge('source_data/x y.csv', 'Object Deleted'))
+  await until(async () => (await names()).length === 3)
+  t.same(await names(), ['Amy', 'Cid', 'Eve'])
+  t.equal(listings(), 0)
+  const { headers } = await lake.app.inject('/data')
+  t.equal(headers['cache-control'], 'private, max-age=1', 'with events, responses are not reused for MAX_STALENESS')
+  await lake.fresh('/data')
+  t.equal((await lake.app.inject('/data')).headers['data-version'], headers['data-version'], 'a listing finds the same data version')
+})
+
+t.test('a replaced image is in /changes, and an image without record waits for its info file', async (t) => {
+  const lake = await quietLake(t, { '1.csv': csv('Ann'), '1.png': PNG })
+  const { app, bucket, listings, clock } = lake
+  const since = (await app.inject('/data')).headers['data-version'] as string
+  clock.now += 5000
+  bucket.put('source_data/1.png', Buffer.concat([PNG, Buffer.from('more')]))
+  await post(lake, { Records: [ofS3('source_data/1.png')] })
+  const changes = async () => (await app.inject(`/changes?since=${since}`)).json()
+  await until(async () => (await changes()).changed.length === 1)
+  t.match(await changes(), { version: since, next: `${since}~1`, changed: [{ user_id: '1' }] })
+  bucket.put('source_data/2.png', PNG)
+  await post(lake, { Records: [ofS3('source_data/2.png')] })
+  await until(async () => (await app.inject('/rejects')).json().counts.orphans === 1)
+  bucket.put('source_data/2.csv', csv('Bob'))
+  await post(lake, { Records: [ofS3('source_data/2.csv')] })
+  await until(async () => (await app.inject('/data/2')).statusCode === 200)
+  t.equal((await app.inject('/data/2')).json().img_path, 'source_data/2.png')
+  t.equal((await app.inject('/rejects')).json().counts.orphans, 0)
+  t.equal(listings(), 0)
+})
+
+t.test('a bad file is in quarantine, with its last good record, and heals', async (t) => {
+  const log: LogLine[] = []
+  const lake = await quietLake(t, { '1.csv': csv('Ann') }, { log })
+  const { app, bucket, names, listings } = lake
+  bucket.put('source_data/1.csv', 'nothing')
+  await post(lake, { Records: [ofS3('source_data/1.csv')] })
+  await until(async () => (await app.inject('/rejects')).json().counts.rejects === 1)
+  t.equal((await app.inject('/data')).headers['data-last-good'], '1')
+  t.equal(log.filter(({ key }) => key === 'source_data/1.csv').length, 1, 'it is logged')
+  bucket.put('source_data/1.csv', csv('Amy'))
+  await post(lake, { Records: [ofS3('source_data/1.csv')] })
+  await until(async () => (await names())[0] === 'Amy')
+  t.equal((await app.inject('/data')).headers['data-last-good'], undefined)
+  t.equal(listings(), 0)
+})
+
+t.test('what is not about an object of the lake is ignored and counted', async (t) => {
+  const lake = await quietLake(t, { '1.csv': csv('Ann') })
+  const { endpoint } = lake
+  const others = ['processed_data/output.csv', 'source_data/readme.txt', 'other/1.csv', 'source_data/.csv', '%E0%A4', 'source_data/%00.csv', '']
+  t.same((await post(lake, { Records: [...others.map((key) => ofS3(key)), ofS3('source_data/1.csv', 'ObjectCreated:Put', 'another-bucket')] })).json(), { accepted: 0, ignored: 8 })
+  const nothing = [
+    { Service: 'Amazon S3', Event: 's3:TestEvent', Time: '2025-01-01T00:00:00.000Z', Bucket: 'datalake' }, { Records: [] },
+    { Records: [ofS3('source_data/1.csv', 's3:ObjectAccessed:Head'), ofS3('source_data/1.csv', 'ObjectTagging:Put')] }, ofEventBridge('source_data/1.csv', 'Object Tags Added')
+  ]
+  for (const body of nothing) {
+    const response = await post(lake, body)
+    t.equal(response.statusCode, 204, JSON.stringify(body))
+    t.equal(response.body, '')
+  }
+  t.match(endpoint.counts, { LIST: 0, GET: 0, HEAD: 0, PUT: 0 }, 'no request is sent to the store')
+})
+
+t.test('duplicates of an event and forged ones have no effect but requests for one object', async (t) => {
+  const lake = await quietLake(t, { '1.csv': csv('Ann') })
+  const { app, bucket, endpoint, listings } = lake
+  const version = (await app.inject('/data')).headers['data-version']
+  for (let i = 0; i < 20; i++) await post(lake, { Records: [ofS3('source_data/1.csv', 'ObjectRemoved:Delete'), ofS3('source_data/nobody.csv')] })
+  bucket.put('source_data/2.csv', csv('Bob'))
+  await post(lake, { Records: [ofS3('source_data/2.csv')] })
+  await until(async () => (await app.inject('/data/2')).statusCode === 200)
+  t.equal((await app.inject('/data/1')).json().first_name, 'Ann')
+  t.not((await app.inject('/data')).headers['data-version'], version)
+  t.same(new Set(endpoint.gets), new Set(['source_data/nobody.csv', 'source_data/2.csv']), 'unchanged objects are not downloaded')
+  t.equal(listings(), 0)
+})
+
+t.test('a flood of events becomes one listing', async (t) => {
+  const tasks: (() => void)[] = []
+  const timer: Timer = (_ms, task) => { tasks.push(task); return () => { tasks.splice(tasks.indexOf(task), 1) } }
+  const lake = await quietLake(t, { '1.csv': csv('Ann') }, { timer })
+  const { bucket, names, listings, endpoint } = lake
+  const flood = Array.from({ length: 1500 }, (_, i) => ofS3(`source_data/${i}.csv`))
+  bucket.put('source_data/7.csv', csv('Sue'))
+  t.same((await post(lake, { Records: flood })).json(), { accepted: 1500, ignored: 0 })
+  for (let i = 0; i < 10; i++) await post(lake, { Records: flood })
+  t.equal(endpoint.counts.HEAD, 0)
+  t.equal(tasks.length, 1)
+  tasks[0]!()
+  await until(async () => (await names()).length === 2)
+  t.equal(listings(), 1)
+  bucket.put('source_data/1.csv', csv('Amy'))
+  await post(lake, { Records: [ofS3('source_data/1.csv')] })
+  await until(async () => (await names())[0] === 'Amy')
+  t.equal(listings(), 1, 'after the listing, single events are re-checked again')
+})
+
+t.test('a re-check that fails is left to a listing', async (t) => {
+  const tasks: (() => void)[] = []
+  const timer: Timer = (_ms, task) => { tasks.push(task); return () => { tasks.splice(tasks.indexOf(task), 1) } }
+  const lake = await quietLake(t, { '1.csv': csv('Ann') }, { timer })
+  const { bucket, names, listings, endpoint } = lake
+  endpoint.intercept = ({ key }) => key === 'source_data/1.csv' ? { status: 403 } : undefined
+  bucket.put('source_data/1.csv', csv('Amy'))
+  await post(lake, { Records: [ofS3('source_data/1.csv')] })
+  const [planned] = tasks
+  await until(() => tasks[0] !== planned)
+  endpoint.intercept = undefined
+  t.equal(listings(), 0)
+  tasks[0]!()
+  await until(async () => (await names())[0] === 'Amy')
+  t.equal(listings(), 1)
+})
+
+t.test('while a large loss is not confirmed, an event changes nothing and leads to the listing that decides', async (t) => {
+  const tasks: (() => void)[] = []
+  const timer: Timer = (_ms, task) => { tasks.push(task); return () => { tasks.splice(tasks.indexOf(task), 1) } }
+  const lake = await quietLake(t, Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${100 + i}.csv`, csv('Ann')])), { timer })
+  const { app, bucket, fresh, endpoint, names } = lake
+  for (let i = 0; i < 150; i++) bucket.delete(`source_data/${100 + i}.csv`)
+  await fresh('/data')
+  t.equal((await app.inject('/data')).headers['data-stale'], 'large_loss')
+  bucket.put('source_data/299.csv', csv('Amy'))
+  endpoint.reset()
+  const [planned] = tasks
+  await post(lake, { Records: [ofS3('source_data/299.csv')] })
+  await until(() => tasks[0] !== planned)
+  t.match(endpoint.counts, { LIST: 0, HEAD: 0, GET: 0 })
+  t.equal((await names()).length, 200)
+  tasks[0]!()
+  await until(async () => (await names()).length === 50)
+  t.equal((await names()).at(-1), 'Amy')
+  t.equal((await app.inject('/data')).headers['data-stale'], undefined)
+})
+
+t.test('changes that a listing finds without an event are counted in a warning, once their events can no longer be late', async (t) => {
+  const log: LogLine[] = []
+  const lake = await quietLake(t, { '1.csv': csv('Ann') }, { log })
+  const { app, bucket, fresh } = lake
+  const warnings = async () => (await app.inject('/readyz')).json().details.filter(({ code }: { code: string }) => code === 'events_missed').map(({ detail }: { detail: string }) => detail)
+  bucket.put('source_data/2.csv', csv('Bob'))
+  await post(lake, { Records: [ofS3('source_data/2.csv')] })
+  await until(async () => (await app.inject('/data/2')).statusCode === 200)
+  bucket.put('source_data/0.csv', csv('Before'))
+  await fresh('/data')
+  bucket.put('source_data/3.csv', csv('Late'))
+  bucket.put('source_data/4.csv', csv('Lost'))
+  await fresh('/data')
+  t.same(await warnings(), [])
+  await post(lake, { Records: [ofS3('source_data/3.csv')] })
+  await fresh('/data')
+  t.match(await warnings(), [/no event had reported: 1 since the start/])
+  t.equal(log.filter(({ warning }) => warning === 'events_missed').length, 1)
+  await fresh('/data')
+  t.same(await warnings(), [], 'until a listing misses none')
+})
+
+t.test('events need the scope events, and are not counted by RATE_LIMIT', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() }, settings: { API_KEYS: `${entryOf('events')},${entryOf('read', 'write')}`, RATE_LIMIT: '1' } })
+  for (let i = 0; i < 5; i++) t.equal((await post({ app }, { Records: [ofS3('source_data/1.csv')] }, bearer(apiKeyOf('events')))).statusCode, 202)
+  t.equal((await post({ app }, { Records: [] }, bearer(apiKeyOf('read', 'write')))).statusCode, 403)
+  t.equal((await post({ app }, { Records: [] })).statusCode, 401)
+})
+
+t.test('a body that is not a notification is an error that names what is wrong', async (t) => {
+  const lake = await build(t, { files: { '1.csv': csv() } })
+  const table: [object | string, number, RegExp][] = [
+    [{}, 400, /must have Records/], [{ detail: { bucket: { name: 'b' }, object: { key: 'k' } } }, 400, /must have Records/],
+    [{ Records: 1 }, 400, /at \/Records must be array/], [{ Records: [{ eventName: 'x' }] }, 400, /at \/Records\/0/], ['[]', 400, /The body must be object/],
+    ['{', 400, /JSON/], [JSON.stringify({ Event: 'x'.repeat(1024 * 1024) }), 413, /too large/]
+  ]
+  for (const [body, status, detail] of table) {
+    const response = await post(lake, body)
+    t.match(response.json(), { status, detail }, JSON.stringify(body).slice(0, 80))
+  }
+  t.equal((await post(lake, '{"Records":[]}', { 'content-type': 'text/plain' })).statusCode, 415)
+  t.match((await post(lake, { Records: 1 })).json(), { code: 'invalid_event' })
+})
+
+t.test('a folder lake re-checks files, too', async (t) => {
+  const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': csv('Ann') } }, { settings: { MAX_STALENESS: '1h' } })
+  await app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
+  const { writeFileSync } = await import('node:fs')
+  writeFileSync(`${root}/source_data/2.csv`, csv('Bob'))
+  t.same((await post({ app }, { Records: [ofS3('source_data/2.csv', 'ObjectCreated:Put', 'any'), ofS3('source_data/../2.csv')] })).json(), { accepted: 2, ignored: 0 })
+  await until(async () => (await app.inject('/data/2')).statusCode === 200)
+})
