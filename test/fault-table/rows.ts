@@ -89,6 +89,15 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: '408 and 429, with or without `Retry-After`',
+        guarantee: 'Requests are repeated. `Retry-After` is obeyed, for 5 s at most; while other downloads succeed, their rate adapts instead.',
+        tests: [
+          ['test/lib/store/s3/retry-after.test.ts', 'requests that get 408 or 429 are repeated'],
+          ['test/lib/store/s3/retry-after.test.ts', 'a listing is requested again after the time that Retry-After names'],
+          ['test/lib/store/s3/retry-after.test.ts', 'while all downloads fail, none starts for the time that Retry-After names, for 5 s at most']
+        ]
+      },
+      {
         fault: 'Access keys are rotated or revoked, tokens expire',
         guarantee: 'New credentials are read after a refusal, at most every 30 s, and before they expire.',
         tests: [

@@ -1,9 +1,13 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { RetryBudget } from '../../base/retry-budget.js'
+import { statusOf } from './s3-error.js'
 
 type Provider = S3Client['config']['retryStrategy']
 
-/** Changes the retry strategy of a client: it retries only while the budget lasts. The pauses are those of the SDK. */
+/**
+ * Changes the retry strategy of a client: it retries only while the budget lasts, and also after 408, by which some servers shed load. The pauses are those of the SDK, which
+ * exceed its own by the `Retry-After` of the server, by 5 s at most.
+ */
 export function budgetRetries (client: S3Client, budget: RetryBudget): void {
   const standard: Provider = client.config.retryStrategy
   client.config.retryStrategy = async () => {
@@ -11,7 +15,8 @@ export function budgetRetries (client: S3Client, budget: RetryBudget): void {
     if (!('recordSuccess' in strategy)) return strategy
     return {
       acquireInitialRetryToken: (scope) => strategy.acquireInitialRetryToken(scope),
-      refreshRetryTokenForRetry: async (token, info) => {
+      refreshRetryTokenForRetry: async (token, reported) => {
+        const info = statusOf(reported.error) === 408 ? { ...reported, errorType: 'TRANSIENT' as const } : reported
         // The SDK does not retry client errors.
         if (info.errorType !== 'CLIENT_ERROR' && !budget.take()) throw new Error('The retry budget is exhausted')
         return await strategy.refreshRetryTokenForRetry(token, info)

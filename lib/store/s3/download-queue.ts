@@ -11,9 +11,10 @@ export const INITIAL_DOWNLOADS = 128
 /** How many downloads should wait, so that the next one starts as soon as one ends. */
 const WAITING = 16
 
-/** After this number of failed downloads in a row, no download starts for PAUSE_MS milliseconds; then PROBES are in flight at a time until one succeeds. */
+/** After this number of failed downloads in a row, no download starts for PAUSE_MS milliseconds or, up to MAX_PAUSE_MS, as long as the store requests; then PROBES are in flight at a time until one succeeds. */
 const PAUSE_AFTER = 50
 const PAUSE_MS = 1000
+const MAX_PAUSE_MS = 5000
 const PROBES = 5
 /** After this number of pauses without a success in between, the downloads that wait fail, and new ones fail at once for a further pause. */
 const MAX_PAUSES = 3
@@ -81,18 +82,22 @@ export class DownloadQueue {
     this.#end(now)
   }
 
-  /** Must be called when the store has refused the request because there were too many. */
-  refused ({ sentAt }: Download, error: StoreError): void {
+  /**
+   * Must be called when the store has refused the request because there were too many.
+   *
+   * @param retryAfterMs the pause that the store requests. It counts only if all downloads fail: otherwise the rate adapts, and some stores always request a minute
+   */
+  refused ({ sentAt }: Download, error: StoreError, retryAfterMs = 0): void {
     const now = performance.now()
-    if (this.#rate.refused(sentAt, now)) this.#fail(error, sentAt, now)
+    if (this.#rate.refused(sentAt, now)) this.#fail(error, sentAt, now, retryAfterMs)
     else this.#end(now)
   }
 
   /** Must be called when the connection or the server has failed, or the response took too long. */
-  failed ({ sentAt }: Download, error: StoreError): void {
+  failed ({ sentAt }: Download, error: StoreError, retryAfterMs = 0): void {
     const now = performance.now()
     this.#limit.failed(sentAt, now)
-    this.#fail(error, sentAt, now)
+    this.#fail(error, sentAt, now, retryAfterMs)
   }
 
   close (): void {
@@ -114,14 +119,14 @@ export class DownloadQueue {
   }
 
   /** A failure of a download that was sent before the last pause says nothing new. */
-  #fail (error: StoreError, sentAt: number, now: number): void {
-    if (sentAt >= this.#pausedUntil && ++this.#failedInARow >= PAUSE_AFTER) this.#pause(error, now)
+  #fail (error: StoreError, sentAt: number, now: number, retryAfterMs: number): void {
+    if (sentAt >= this.#pausedUntil && ++this.#failedInARow >= PAUSE_AFTER) this.#pause(error, now, Math.max(PAUSE_MS, Math.min(retryAfterMs, MAX_PAUSE_MS)))
     this.#end(now)
   }
 
-  #pause (error: StoreError, now: number): void {
+  #pause (error: StoreError, now: number, ms: number): void {
     this.#pauses++
-    this.#pausedUntil = now + PAUSE_MS
+    this.#pausedUntil = now + ms
     // If the probes fail as well, the next pause begins.
     this.#failedInARow -= PROBES
     this.#outage = this.#pauses > MAX_PAUSES ? error : undefined

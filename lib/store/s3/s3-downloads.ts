@@ -60,7 +60,8 @@ export class S3Downloads {
         return found
       }
       const error = toS3Error(found.error, url, this.#requests.server)
-      this.#queue[found.kind === 'denied' ? 'succeeded' : found.kind](download, error)
+      if (found.kind === 'denied') this.#queue.succeeded(download)
+      else this.#queue[found.kind](download, error, found.retryAfterMs)
       if (found.kind === 'refused' && attempt < ATTEMPTS_IF_REFUSED) continue
       if (found.kind !== 'failed' || leftMs() <= 0 || !this.#budget.take(RESERVED_RETRIES)) throw error
       return await this.#getWithSdk(key, url, await this.#start(url, true), options, leftMs())

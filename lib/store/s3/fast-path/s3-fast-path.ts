@@ -23,10 +23,13 @@ export class FailedRequest {
   readonly error: unknown
   /** `refused`: there were too many requests. `denied`: access is denied, so the request must not be sent again. */
   readonly kind: 'failed' | 'refused' | 'denied'
+  /** After how many milliseconds the server expects another request; 0 if it has not said so. */
+  readonly retryAfterMs: number
 
-  constructor (error: unknown, kind: FailedRequest['kind'] = 'failed') {
+  constructor (error: unknown, kind: FailedRequest['kind'] = 'failed', retryAfterMs = 0) {
     this.error = error
     this.kind = kind
+    this.retryAfterMs = retryAfterMs
   }
 }
 
@@ -211,7 +214,7 @@ function searchOf (query: Readonly<Record<string, string>>): string {
 function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneMatch: string | undefined): ObjectBody | 'unchanged' | undefined | FailedRequest | FallBackToSdk {
   if (status === 304 && ifNoneMatch) return 'unchanged'
   if (status === 404 && body.includes('<Code>NoSuchKey</Code>')) return undefined
-  if (status >= 500 || status === 429) return new FailedRequest(errorOf(status, body), status === 503 || status === 429 ? 'refused' : 'failed')
+  if (status >= 500 || status === 429 || status === 408) return new FailedRequest(errorOf(status, body), status === 503 || status === 429 ? 'refused' : 'failed', secondsOf(headers['retry-after']) * 1000)
   // The other reasons for 403 may be a wrong clock or an expired token, which the SDK handles.
   if (status === 403 && body.includes('<Code>AccessDenied</Code>')) return new FailedRequest(errorOf(status, body), 'denied')
   // Without Content-Length, a complete response cannot be distinguished from a truncated one.
@@ -224,6 +227,11 @@ function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneM
     ServerSideEncryption: headers['x-amz-server-side-encryption'] as BodyHeaders['ServerSideEncryption']
   }
   return isIntact(body, described) ? { ...toInfo(key, body.length, described), body } : FALL_BACK_TO_SDK
+}
+
+/** The number of seconds in a header; 0 if it has none, or a date. */
+function secondsOf (header = ''): number {
+  return /^\d{1,9}$/.test(header) ? Number(header) : 0
 }
 
 /** The error that the SDK would throw for this response. */
