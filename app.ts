@@ -31,6 +31,7 @@ import eventRoutes from './routes/events.js'
 import { parseParameters, parseQueryString } from './routes/http/query.js'
 import imageRoutes from './routes/image.js'
 import jobRoutes from './routes/jobs.js'
+import pageRoutes from './routes/page.js'
 import probeRoutes from './routes/probes.js'
 import rejectRoutes from './routes/rejects.js'
 import schemaRoutes from './routes/schema.js'
@@ -102,4 +103,5 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(rejectRoutes)
   await fastify.register(probeRoutes)
   await fastify.register(versionRoutes)
+  await fastify.register(pageRoutes)
 }, { name: 'userlake' })

@@ -95,6 +95,12 @@ t.test('lib/ does not import Fastify, only lib/store/s3/ the SDK, only lib/snaps
   }
 })
 
+t.test('the page imports only its own modules, as browsers can load no others', async (t) => {
+  const names = readdirSync('web').filter((name) => name.endsWith('.ts'))
+  t.ok(names.includes('main.ts'))
+  for (const name of names) for (const target of importsOf(join('web', name))) t.match(target, /^\.\/[\w-]+\.js$/, name)
+})
+
 t.test('the benchmark does not load the test runner, which sends messages to the parent process', async (t) => {
   const visit = (path: string, seen = new Set<string>()): Set<string> => {
     if (seen.has(path)) return seen

@@ -1,19 +1,12 @@
-import { cpSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import t from 'tap'
 import type { InputEncoding } from '../lib/base/info-formats.js'
 import { decodeText } from '../lib/source/decode-text.js'
 import { EXAMPLE_LAKES } from '../scripts/sample-data/example-lakes.js'
-import { buildOnFolder } from './support/app.js'
-import { toRequest } from './support/examples.js'
+import { buildOnExample, exampleSettings, toRequest } from './support/examples.js'
 
 const NAMES = readdirSync('examples')
-
-/** The settings of a line such as: SCHEMA=a.json LAKE_URL=file:lake INPUT_DELIMITER=';' npm start */
-function settingsOf (readme: string): Record<string, string> {
-  const line = /```sh\n(.* )npm start\n```/.exec(readme)?.[1] ?? ''
-  return Object.fromEntries([...line.matchAll(/(\w+)=(?:'([^']*)'|(\S+)) /g)].map(([, name, quoted, plain]) => [name!, quoted ?? plain!]))
-}
 
 t.test('every example has a generator, and its files are what the generator makes', async (t) => {
   t.same(NAMES, Object.keys(EXAMPLE_LAKES))
@@ -28,9 +21,9 @@ t.test('every example has a generator, and its files are what the generator make
 for (const name of NAMES) {
   t.test(`the README of ${name} leads to a first filtered response`, async (t) => {
     const readme = readFileSync(`examples/${name}/README.md`, 'utf8')
-    const { LAKE_URL: lake, ...settings } = settingsOf(readme)
+    const { LAKE_URL: lake, ...settings } = exampleSettings(name)
     t.equal(lake, `file:examples/${name}/lake`)
-    const { app } = await buildOnFolder(t, {}, { settings, fill: (root) => cpSync(lake!.slice('file:'.length), root, { recursive: true }) })
+    const app = await buildOnExample(t, name)
     t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { rejected: 0, warnings: [] } })
     const examples = [...readme.matchAll(/^\$ (curl .*)\n((?:(?!```).+\n)+)/gm)]
     t.equal(examples.length, 2)

@@ -56,7 +56,7 @@ t.test('every route, with no credentials, forged and expired ones, and each scop
     }
   }
   t.ok(routes.length > 30)
-  t.same([...new Set(wasPublic.filter((url) => !url.startsWith('/docs')))].sort(), ['/livez', '/openapi.json', '/readyz', '/startupz'])
+  t.same([...new Set(wasPublic.filter((url) => !url.startsWith('/docs')))].sort(), ['/', '/livez', '/openapi.json', '/page/:build/:name', '/readyz', '/startupz'])
 })
 
 t.test('the document has the scope of each operation', async (t) => {

@@ -1,3 +1,4 @@
+import { cpSync, readFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyInstance, InjectOptions } from 'fastify'
@@ -10,6 +11,19 @@ export async function buildOnSampleData (t: Test): Promise<FastifyInstance> {
   const { app } = await buildOnFolder(t, {}, { fill })
   await app.inject({ method: 'POST', url: '/data' })
   await app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
+  return app
+}
+
+/** The settings with which the README of an example starts the service: SCHEMA=a.json LAKE_URL=file:lake INPUT_DELIMITER=';' npm start */
+export function exampleSettings (name: string): Record<string, string> {
+  const line = /```sh\n(.* )npm start\n```/.exec(readFileSync(`examples/${name}/README.md`, 'utf8'))?.[1] ?? ''
+  return Object.fromEntries([...line.matchAll(/(\w+)=(?:'([^']*)'|(\S+)) /g)].map(([, name, quoted, plain]) => [name!, quoted ?? plain!]))
+}
+
+/** Starts the app on a copy of an example lake. */
+export async function buildOnExample (t: Test, name: string): Promise<FastifyInstance> {
+  const { LAKE_URL: lake, ...settings } = exampleSettings(name)
+  const { app } = await buildOnFolder(t, {}, { settings, fill: (root) => cpSync(lake!.slice('file:'.length), root, { recursive: true }) })
   return app
 }
 

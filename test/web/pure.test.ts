@@ -1,0 +1,35 @@
+import t from 'tap'
+import { parseSchema } from '../../lib/schema/schema.js'
+import { keyMember } from '../../routes/http/key-names.js'
+import { EventParser } from '../../web/event-stream.js'
+import { imagePath, recordPath, rejectsParameter } from '../../web/paths.js'
+import { rowWindow } from '../../web/row-window.js'
+import { columnsIn } from './columns.js'
+
+t.test('events are read from text that arrives in any pieces', async (t) => {
+  const text = ':\n\nevent: changes\nid: A~1\ndata: {"a":1}\n\n: comment\n\nevent: reset\r\nid: B\r\ndata: {}\r\n\r\n'
+  for (let size = 1; size <= text.length; size++) {
+    const parser = new EventParser()
+    const events = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => parser.push(text.slice(i * size, (i + 1) * size))).flat()
+    t.same(events, [{ name: 'changes', id: 'A~1' }, { name: 'reset', id: 'B' }], `${size} characters`)
+  }
+})
+
+t.test('the rows of the document are those in view and some around them, whatever the length of the table', async (t) => {
+  t.same(rowWindow({ top: 0, height: 440, rowHeight: 44 }, 1_000_000), { first: 0, end: 22 })
+  t.same(rowWindow({ top: 44 * 500_000, height: 440, rowHeight: 44 }, 1_000_000), { first: 499_988, end: 500_022 })
+  t.same(rowWindow({ top: 44 * 100, height: 440, rowHeight: 44 }, 5), { first: 0, end: 5 })
+  t.same(rowWindow({ top: 0, height: 440, rowHeight: 44 }, 0), { first: 0, end: 0 })
+})
+
+t.test('paths encode keys and names', async (t) => {
+  t.equal(recordPath('a b%ü#?'), 'data/a%20b%25%C3%BC%23%3F')
+  t.equal(imagePath('1', columnsIn('examples/products/schema.json').byName.get('label')!), 'data/1/attachments/label')
+})
+
+t.test('rejects are selected by the parameter that the API has for the key', async (t) => {
+  for (const name of ['user_id', 'key', 'etag', 'code', 'detail', 'hint', 'line', 'column', 'excerpt', 'last_good', 'limit', 'cursor', 'format', 'sku']) {
+    const schema = parseSchema(JSON.stringify({ fields: [{ name, type: 'string', source: 'key' }, { name: 'x', type: 'string' }] }))
+    t.equal(rejectsParameter(name), keyMember(schema), name)
+  }
+})

@@ -1,0 +1,100 @@
+import type { Column } from './columns.js'
+import { toNumber, type Range } from './conditions.js'
+import { formatNumber, formatTime } from './format.js'
+import type { Entry } from './query-state.js'
+import type { Statistics } from './types.js'
+
+// The bars of a histogram.
+
+export interface Bin {
+  /** The lowest value, and the end: excluded, except in the last bin of numbers. Milliseconds for times. */
+  readonly from: number
+  readonly to: number
+  readonly count: number
+}
+
+const DAY_MS = 86_400_000
+
+/** The bins of a column; empty ones included. */
+export function binsOf (column: Column, { age_histogram: ages = [], columns = {} }: Statistics): readonly Bin[] {
+  if (column.kind === 'age') return withEmptyBins(ages.map(({ min_age: from, max_age: max, count }) => ({ from, to: max + 1, count })))
+  const histogram = columns[column.name]?.histogram ?? []
+  // The last bin includes its end. Edges of integers have fractions.
+  return histogram.map(({ min, max, count }, i) => {
+    const [from, to] = [toNumber(column, min), toNumber(column, max)]
+    if (column.type === 'number') return { from, to, count }
+    return { from: Math.ceil(from), to: i === histogram.length - 1 ? to + stepOf(column) : Math.ceil(to), count }
+  })
+}
+
+function withEmptyBins (bins: readonly Bin[]): readonly Bin[] {
+  const [first, last] = [bins[0], bins.at(-1)]
+  if (first === undefined || last === undefined) return []
+  const width = first.to - first.from
+  const counts = new Map(bins.map(({ from, count }) => [from, count]))
+  return Array.from({ length: Math.min(1000, (last.to - first.from) / width) }, (_, i) => {
+    const from = first.from + i * width
+    return { from, to: from + width, count: counts.get(from) ?? 0 }
+  })
+}
+
+function stepOf ({ type }: Column): number {
+  return type === 'date' ? DAY_MS : 1
+}
+
+/** The filters that select the bins from one to another one. */
+export function binFilters (column: Column, bins: readonly Bin[], first: number, last: number): readonly Entry[] {
+  const { from } = bins[first]!
+  const { to } = bins[last]!
+  if (column.kind === 'age') return [['min_age', String(from)], ['max_age', String(to - 1)]]
+  const isEnd = column.type === 'number' && last === bins.length - 1
+  return [['where', `${column.name}>=${toText(column, from)}`], ['where', `${column.name}${isEnd ? '<=' : '<'}${toText(column, to)}`]]
+}
+
+/** A number as the API writes it for a column. */
+function toText ({ type }: Column, value: number): string {
+  if (type === 'date') return new Date(value).toISOString().slice(0, 10)
+  return type === 'datetime' ? new Date(value).toISOString() : String(value)
+}
+
+/** The first and the last bin that a range includes; `undefined` if it includes none. */
+export function selectedBins (bins: readonly Bin[], range: Range | undefined): readonly [first: number, last: number] | undefined {
+  if (range === undefined) return undefined
+  const isIn = ({ from, to }: Bin) => from === to ? from >= range.min && from <= range.max : from < range.max && to > range.min
+  const first = bins.findIndex(isIn)
+  return first === -1 ? undefined : [first, bins.findLastIndex(isIn)]
+}
+
+/** A bin, or several ones, as text: `20–29`. */
+export function describeBins (column: Column, bins: readonly Bin[], first: number, last = first): string {
+  const { from } = bins[first]!
+  const { to } = bins[last]!
+  // Whole numbers and days are named by the last one that is included.
+  const end = column.type === 'number' || isTimed(column) ? to : to - stepOf(column)
+  const [a, b] = [formatEdge(column, from), formatEdge(column, end)]
+  return a === b ? a : `${a} – ${b}`
+}
+
+export function formatEdge (column: Column, value: number): string {
+  if (column.type === 'date') return formatTime(value).slice(0, 10)
+  if (isTimed(column)) return formatTime(value).slice(0, 16)
+  return formatNumber(value)
+}
+
+/** The text of an edge below the plot, where there is less room. */
+export function formatTick (column: Column, value: number, range: number): string {
+  if (column.type !== 'date' && !isTimed(column)) return formatNumber(value)
+  const text = formatTime(value)
+  if (range > 10 * 365 * DAY_MS) return text.slice(0, 4)
+  if (range > 90 * DAY_MS) return text.slice(0, 7)
+  return range > 2 * DAY_MS ? text.slice(5, 10) : text.slice(11, 16)
+}
+
+function isTimed ({ type, isTime }: Column): boolean {
+  return type === 'datetime' || isTime
+}
+
+/** The width of age bins with which a histogram from one age to another one has about 20 bins, at most 30. */
+export function ageBinWidth (lowest: number, highest: number): number {
+  return [1, 2, 5, 10, 20, 50, 100, 200, 500].find((width) => (highest - lowest) / width <= 25) ?? 999
+}

@@ -1,0 +1,105 @@
+import type { Columns } from './columns.js'
+import { describeFilter, operatorsOf, toFilter } from './conditions.js'
+import { button, byId, debounce, element, setOptions } from './dom.js'
+import { parameterOf, type Entry, type Query } from './query-state.js'
+
+export interface FilterOptions {
+  readonly onAdd: (filter: Entry) => void
+  readonly onRemove: (filter: Entry) => void
+  readonly onClear: () => void
+  /** `isMore`: the text goes on, so that it replaces the previous one in the history. */
+  readonly onSearch: (words: string, isMore: boolean) => void
+}
+
+/** Milliseconds after a key of the keyboard until the search begins. */
+const PAUSE_MS = 250
+
+/** The search box, the chips, and the form that makes a filter. */
+export class Filters {
+  readonly #options: FilterOptions
+  readonly #search = byId<HTMLInputElement>('search')
+  readonly #chips = byId('chips')
+  readonly #form = byId<HTMLFormElement>('filter-form')
+  readonly #column = byId<HTMLSelectElement>('filter-column')
+  readonly #operator = byId<HTMLSelectElement>('filter-operator')
+  readonly #value = byId('filter-value')
+  #columns: Columns | undefined
+  #isTyping = false
+
+  constructor (options: FilterOptions) {
+    this.#options = options
+    const search = debounce(PAUSE_MS, () => {
+      options.onSearch(this.#search.value.trim(), this.#isTyping)
+      this.#isTyping = true
+    })
+    this.#search.addEventListener('input', search)
+    this.#search.addEventListener('blur', () => { this.#isTyping = false })
+    this.#column.addEventListener('change', () => this.#showOperators())
+    this.#operator.addEventListener('change', () => this.#showValue())
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault()
+      this.#add()
+    })
+  }
+
+  setColumns (columns: Columns): void {
+    this.#columns = columns
+    const selected = this.#column.value
+    const usable = columns.all.filter(({ name }) => !/^[!]|[=!<>~^,]/.test(name))
+    const first = usable.find(({ kind }) => kind === 'field') ?? usable[0]
+    setOptions(this.#column, usable.map(({ name, title }) => [name, title]), columns.byName.has(selected) ? selected : first?.name)
+    this.#showOperators()
+  }
+
+  show (query: Query): void {
+    const words = parameterOf(query, 'q') ?? ''
+    // The text is not replaced while it is being written.
+    if (this.#search.value.trim() !== words) this.#search.value = words
+    const filters = query.filters.filter(([name]) => name !== 'q')
+    const chips = filters.map((filter) => {
+      const text = describeFilter(this.#columns!, filter)
+      return element('li', { class: 'chip' }, element('span', {}, text), button('×', () => this.#options.onRemove(filter), { 'aria-label': `Remove the filter: ${text}` }))
+    })
+    if (query.filters.length > 1) chips.push(element('li', {}, button('Clear all', this.#options.onClear, { class: 'link' })))
+    // Removing a chip must not lose the focus.
+    const hadFocus = this.#chips.contains(document.activeElement)
+    this.#chips.replaceChildren(...chips)
+    if (hadFocus) (this.#chips.querySelector('button') ?? this.#search).focus()
+  }
+
+  get #selected () {
+    return this.#columns!.byName.get(this.#column.value)!
+  }
+
+  #showOperators (): void {
+    setOptions(this.#operator, operatorsOf(this.#selected).map(({ id, label }) => [id, label]))
+    this.#showValue()
+  }
+
+  #showValue (): void {
+    const column = this.#selected
+    const operator = operatorsOf(column).find(({ id }) => id === this.#operator.value)!
+    const attributes = { id: 'filter-input', 'aria-label': 'Value', required: true }
+    const isEqual = operator.id === '=' || operator.id === '!='
+    if (!operator.hasValue) return this.#value.replaceChildren()
+    if (column.type === 'boolean' || (column.values !== undefined && isEqual)) {
+      const select = element('select', attributes)
+      setOptions(select, column.type === 'boolean' ? [['true', 'yes'], ['false', 'no']] : column.values!.map((value) => [value, value]))
+      return this.#value.replaceChildren(select)
+    }
+    const type = column.isTime || column.type === 'datetime' ? 'datetime-local' : column.type === 'date' ? 'date' : column.type === 'integer' || column.type === 'number' ? 'number' : 'text'
+    // Times are in UTC, as in the table.
+    const title = type === 'datetime-local' ? 'Date and time in UTC' : undefined
+    this.#value.replaceChildren(element('input', { ...attributes, type, title, step: column.type === 'number' ? 'any' : type === 'datetime-local' ? 1 : undefined, required: column.type !== 'string' || !isEqual, autocomplete: 'off' }))
+  }
+
+  #add (): void {
+    const column = this.#selected
+    const text = this.#value.querySelector<HTMLInputElement | HTMLSelectElement>('input, select')?.value ?? ''
+    const isInstant = column.isTime || column.type === 'datetime'
+    const ms = isInstant && text !== '' ? Date.parse(`${text}Z`) : NaN
+    const value = Number.isNaN(ms) ? text : column.isTime ? String(ms) : new Date(ms).toISOString()
+    this.#options.onAdd(toFilter(this.#columns!, column, this.#operator.value, value))
+    this.#showValue()
+  }
+}

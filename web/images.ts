@@ -1,0 +1,44 @@
+import type { Api } from './api.js'
+import { element } from './dom.js'
+
+/** The number of images that are kept for a client with a key. */
+const MAX_KEPT = 300
+
+/** Images of records. `<img>` sends no key: with one, the image is read by a request of its own and shown from memory. */
+export class Images {
+  readonly #api: Api
+  readonly #urls = new Map<string, Promise<string>>()
+
+  constructor (api: Api) {
+    this.#api = api
+  }
+
+  /** An image that is loaded when it comes into view. If it cannot be loaded, `onError` gets it. */
+  make (path: string, alt: string, onError: (image: HTMLImageElement) => void): HTMLImageElement {
+    const image = element('img', { alt, loading: 'lazy', decoding: 'async' })
+    image.addEventListener('error', () => onError(image))
+    if (this.#api.key === undefined) image.src = path
+    else this.#load(path).then((url) => { image.src = url }, () => onError(image))
+    return image
+  }
+
+  /** Forgets all images, after the data or the key has changed. */
+  clear (): void {
+    for (const path of [...this.#urls.keys()]) this.#forget(path)
+  }
+
+  #load (path: string): Promise<string> {
+    const known = this.#urls.get(path)
+    if (known !== undefined) return known
+    const url = this.#api.send(path).then(async (response) => URL.createObjectURL(await response.blob()))
+    this.#urls.set(path, url)
+    url.catch(() => this.#urls.delete(path))
+    if (this.#urls.size > MAX_KEPT) this.#forget(this.#urls.keys().next().value!)
+    return url
+  }
+
+  #forget (path: string): void {
+    this.#urls.get(path)?.then((url) => URL.revokeObjectURL(url), () => {})
+    this.#urls.delete(path)
+  }
+}

@@ -1,0 +1,213 @@
+import { Api, ApiError, messageOf } from './api.js'
+import { showColumnPicker } from './column-picker.js'
+import { columnsOf, type Column, type Columns } from './columns.js'
+import { rangeOf, withoutRange, withRange } from './conditions.js'
+import { RecordDialog } from './detail.js'
+import { byId, debounce, setOptions, setText } from './dom.js'
+import { Exports } from './exports.js'
+import { showFigures } from './figures.js'
+import { Filters } from './filters.js'
+import { countOf } from './format.js'
+import { Freshness } from './freshness.js'
+import { defaultGroup, MAX_GROUPS, showGroups, withoutGroups } from './groups.js'
+import { showGuide } from './guide.js'
+import { Histogram } from './histogram.js'
+import { Images } from './images.js'
+import { Jobs } from './jobs.js'
+import { QuarantineList } from './quarantine.js'
+import { entriesOf, parseQuery, parseView, toFragment, toSearch, withFilter, withNextSort, withoutFilter, withParameter, type Query, type View } from './query-state.js'
+import { SignIn } from './sign-in.js'
+import { readGroups, readStatistics } from './statistics.js'
+import { Table } from './table.js'
+import type { Schema } from './types.js'
+
+// The page: one URL, which is its state, and the parts that show it.
+
+/** Milliseconds without another change after which the page reads the data again. */
+const CALM_MS = 400
+/** Milliseconds after which a service without data is asked again. */
+const RETRY_MS = 2000
+
+const api = new Api()
+const images = new Images(api)
+let schema: Schema
+let columns: Columns | undefined
+let query = parseQuery(location.search)
+let view = parseView(location.hash)
+/** Counts the times that the page was shown, so that late responses are ignored. */
+let turn = 0
+
+const signIn = new SignIn(api, () => {
+  images.clear()
+  load()
+  freshness.restart()
+})
+api.onUnauthorized = (error) => signIn.ask(error)
+
+const table = new Table({
+  api,
+  images,
+  onSort: (column) => navigate(withNextSort(query, column)),
+  onOpen: (record) => navigate(query, { ...view, record })
+})
+const dialog = new RecordDialog({
+  api,
+  images,
+  onClose: () => {
+    const { record, ...others } = view
+    if (record !== undefined) navigate(query, others)
+  },
+  onStep: (step) => {
+    const record = view.record === undefined ? undefined : table.neighbour(view.record, step)
+    if (record !== undefined) navigate(query, { ...view, record }, 'replace')
+  }
+})
+const filters = new Filters({
+  onAdd: (filter) => navigate(withFilter(query, filter)),
+  onRemove: (filter) => navigate(withoutFilter(query, filter)),
+  onClear: () => navigate({ ...query, filters: [] }),
+  onSearch: (words, isMore) => navigate(withParameter(query, 'q', words), view, isMore ? 'replace' : 'push')
+})
+const histogram = new Histogram((column, selected) => navigate(withRange(query, column, selected)))
+const exports = new Exports(api)
+const quarantine = new QuarantineList(api)
+const changed = debounce(CALM_MS, () => { load({ isRefresh: true }) })
+const jobs = new Jobs(api, changed)
+const freshness = new Freshness(api, changed)
+
+/** Shows another query or view, and adds it to the history. */
+function navigate (nextQuery: Query, nextView: View = view, how: 'push' | 'replace' = 'push'): void {
+  const url = location.pathname + toSearch(entriesOf(nextQuery)) + toFragment(nextView)
+  if (how === 'push') history.pushState(null, '', url)
+  else history.replaceState(null, '', url)
+  follow()
+}
+
+/** Shows what the URL says. */
+function follow (): void {
+  const before = { search: toSearch(entriesOf(query)), view }
+  query = parseQuery(location.search)
+  view = parseView(location.hash)
+  if (columns === undefined) return
+  if (toSearch(entriesOf(query)) !== before.search) show()
+  else if (view.chart !== before.view.chart || view.group !== before.view.group) showCharts()
+  if (view.record !== before.view.record) showRecord()
+}
+
+addEventListener('popstate', follow)
+
+/** Reads the schema, then shows everything. A refresh keeps the place in the table. */
+async function load ({ isRefresh = false } = {}): Promise<void> {
+  try {
+    schema = await api.get<Schema>('schema')
+  } catch (error) {
+    setText(byId('problem'), messageOf(error))
+    byId('problem').hidden = false
+    // Without data, 503; it may come. Without a valid key, the dialog is open.
+    if (error instanceof ApiError && (error.status === 503 || error.status === 0)) setTimeout(load, RETRY_MS)
+    return
+  }
+  byId('problem').hidden = true
+  columns = columnsOf(schema)
+  const title = schema.title ?? 'Records'
+  setText(byId('title'), title)
+  setText(byId('description'), schema.description ?? '')
+  document.title = `${title} – Userlake`
+  filters.setColumns(columns)
+  show({ isRefresh })
+  if (!isRefresh) showRecord()
+  jobs.show().catch((error) => setText(byId('jobs-message'), messageOf(error)))
+}
+
+function show ({ isRefresh = false } = {}): void {
+  filters.show(query)
+  exports.show(query, columns!)
+  showColumnPicker(query, columns!, (names) => {
+    const { columns: _, ...others } = query
+    navigate({ ...others, ...names && { columns: names } })
+  })
+  showCharts()
+  byId('changed').hidden = true
+  // Records are not moved from under the reader.
+  if (isRefresh && !table.isAtTop) byId('changed').hidden = false
+  else table.show(query, columns!)
+}
+
+byId('changed').addEventListener('click', () => {
+  byId('changed').hidden = true
+  table.show(query, columns!)
+})
+
+/** Shows the figures, the histogram and the groups. */
+async function showCharts (): Promise<void> {
+  const current = ++turn
+  const isCurrent = () => current === turn
+  const { numeric, groupable } = columns!
+  const chart = numeric.find(({ name }) => name === view.chart) ?? numeric[0]
+  const group = groupable.find(({ name }) => name === view.group) ?? defaultGroup(columns!)
+  byId('histogram').hidden = chart === undefined
+  byId('group-section').hidden = group === undefined
+  setOptions(byId('chart-column'), numeric.map(({ name, title }) => [name, title]), chart?.name)
+  setOptions(byId('group-column'), groupable.map(({ name, title }) => [name, title]), group?.name)
+  byId('main').setAttribute('aria-busy', 'true')
+  const results = await Promise.all([
+    attempt(showTotals(chart, isCurrent), isCurrent, 'figures-message'),
+    chart === undefined ? undefined : attempt(showHistogram(chart, isCurrent), isCurrent, 'histogram-readout'),
+    group === undefined ? undefined : attempt(showGroupBars(group, isCurrent), isCurrent, 'groups-rest')
+  ])
+  if (!isCurrent()) return
+  byId('main').removeAttribute('aria-busy')
+  await attempt(showQuarantine(results[0]?.count === 0 && query.filters.length === 0, isCurrent), isCurrent, 'quarantine-summary')
+}
+
+async function showTotals (chart: Column | undefined, isCurrent: () => boolean): Promise<{ readonly count: number } | undefined> {
+  const [statistics, all] = await Promise.all([
+    readStatistics(api, query.filters, chart),
+    query.filters.length === 0 ? undefined : readStatistics(api, [], undefined)
+  ])
+  if (!isCurrent()) return undefined
+  showFigures(statistics, chart, all?.count)
+  setText(byId('figures-message'), '')
+  setText(byId('count-announcement'), countOf(statistics.count, 'record'))
+  return statistics
+}
+
+async function showHistogram (chart: Column, isCurrent: () => boolean): Promise<void> {
+  // The bars show what other ranges would select.
+  const statistics = await readStatistics(api, withoutRange(query, chart).filters, chart)
+  if (isCurrent()) histogram.show(chart, statistics, rangeOf(query, chart))
+}
+
+async function showGroupBars (group: Column, isCurrent: () => boolean): Promise<void> {
+  const statistics = await readGroups(api, withoutGroups(query, group), group, MAX_GROUPS)
+  if (isCurrent()) showGroups(group, statistics, query, (filter, isSet) => navigate(isSet ? withoutFilter(query, filter) : withFilter(query, filter)))
+}
+
+async function showQuarantine (isEmpty: boolean, isCurrent: () => boolean): Promise<void> {
+  const content = await quarantine.show()
+  if (!isCurrent()) return
+  byId('guide').hidden = !isEmpty
+  for (const id of ['charts', 'records']) byId(id).hidden = isEmpty
+  if (isEmpty) showGuide(schema, content)
+}
+
+/** Waits for a part of the page; if it fails, its place shows why. */
+async function attempt<T> (part: Promise<T>, isCurrent: () => boolean, place: string): Promise<T | undefined> {
+  try {
+    return await part
+  } catch (error) {
+    if (isCurrent()) setText(byId(place), messageOf(error))
+    return undefined
+  }
+}
+
+function showRecord (): void {
+  const asOf = query.filters.filter(([name]) => name === 'as_of')
+  dialog.show(view.record, columns!, asOf).catch((error) => setText(byId('record-content'), messageOf(error)))
+}
+
+byId<HTMLSelectElement>('chart-column').addEventListener('change', ({ target }) => navigate(query, { ...view, chart: (target as HTMLSelectElement).value }))
+byId<HTMLSelectElement>('group-column').addEventListener('change', ({ target }) => navigate(query, { ...view, group: (target as HTMLSelectElement).value }))
+for (const close of document.querySelectorAll('dialog .close')) close.addEventListener('click', () => close.closest('dialog')!.close())
+
+load().then(() => freshness.start())

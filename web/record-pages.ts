@@ -1,0 +1,71 @@
+import type { Api } from './api.js'
+import { ApiError } from './api.js'
+import { toSearch, type Entry } from './query-state.js'
+import type { Row } from './types.js'
+
+/** Records of a page, and the most pages that are kept: those that were used last. */
+const PAGE_ROWS = 100
+const MAX_KEPT = 60
+
+/** The records of one listing, read page by page. Cursors lead forward only, so a page is read after the one before it. */
+export class RecordPages {
+  /** The number of records that match; `undefined` until the first page is there. */
+  total: number | undefined
+  /** The number of records that match and are last good ones. */
+  version: string | undefined
+  readonly #api: Api
+  readonly #entries: readonly Entry[]
+  /** The cursor of each page whose position is known; that of the first page is empty. */
+  readonly #cursors: string[] = ['']
+  readonly #pages = new Map<number, readonly Row[]>()
+  readonly #loading = new Map<number, Promise<void>>()
+
+  constructor (api: Api, entries: readonly Entry[]) {
+    this.#api = api
+    this.#entries = entries
+  }
+
+  /** The number of rows that are known to exist and can be read: the last page leads to the next one. */
+  get reachable (): number {
+    if (this.total === undefined) return 0
+    return Math.min(this.total, this.#cursors.length * PAGE_ROWS)
+  }
+
+  /** The record in this row; `undefined` if its page is not in memory. */
+  row (index: number): Row | undefined {
+    return this.#pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS]
+  }
+
+  /** Reads the pages of these rows that are not in memory, as far as their cursors are known. Returns whether anything was read. @throws {ApiError} */
+  async load (first: number, end: number): Promise<boolean> {
+    const pages: number[] = []
+    for (let page = Math.floor(first / PAGE_ROWS); page * PAGE_ROWS < Math.max(end, first + 1); page++) {
+      if (page < this.#cursors.length && !this.#pages.has(page)) pages.push(page)
+    }
+    for (const page of pages) await this.#loadPage(page)
+    return pages.length > 0
+  }
+
+  async #loadPage (page: number): Promise<void> {
+    const loading = this.#loading.get(page) ?? this.#read(page).finally(() => this.#loading.delete(page))
+    this.#loading.set(page, loading)
+    await loading
+  }
+
+  async #read (page: number): Promise<void> {
+    const cursor = this.#cursors[page]!
+    const search = toSearch([...this.#entries, ['limit', String(PAGE_ROWS)], ...cursor === '' ? [] : [['cursor', cursor] as const]])
+    const { headers, body } = await this.#api.getWithHeaders<readonly Row[]>(`data${search}`)
+    const next = headers.get('next-cursor')
+    this.total = Number(headers.get('x-total-count'))
+    this.version = headers.get('data-version') ?? undefined
+    if (next !== null && page === this.#cursors.length - 1) this.#cursors.push(next)
+    this.#pages.set(page, body)
+    if (this.#pages.size > MAX_KEPT) this.#pages.delete(this.#pages.keys().next().value!)
+  }
+}
+
+/** Whether the data version of a listing is no longer retained, so that the listing has to begin again. */
+export function isGone (error: unknown): boolean {
+  return error instanceof ApiError && error.status === 410
+}

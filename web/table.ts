@@ -1,0 +1,211 @@
+import { messageOf, type Api } from './api.js'
+import type { Column, Columns } from './columns.js'
+import { isAddressable } from './columns.js'
+import { byId, element, setText } from './dom.js'
+import { countOf, formatValue, isAlignedRight } from './format.js'
+import type { Images } from './images.js'
+import { imagePath } from './paths.js'
+import { entriesOf, type Entry, type Query } from './query-state.js'
+import { isGone, RecordPages } from './record-pages.js'
+import { rowWindow } from './row-window.js'
+import type { Row } from './types.js'
+
+export interface TableOptions {
+  readonly api: Api
+  readonly images: Images
+  readonly onSort: (column: string) => void
+  readonly onOpen: (key: string) => void
+}
+
+/** The table of records. Only the rows in view are in the document, so that it stays as fast with a million records. */
+export class Table {
+  readonly #options: TableOptions
+  readonly #scroller = byId('table-scroller')
+  readonly #table = byId<HTMLTableElement>('table')
+  readonly #head = byId('table-head')
+  readonly #body = byId('table-body')
+  readonly #status = byId('table-status')
+  readonly #message = byId('table-message')
+  readonly #rows = new Map<number, HTMLTableRowElement>()
+  readonly #before = element('tr', { class: 'spacer', 'aria-hidden': 'true' }, element('td'))
+  readonly #after = element('tr', { class: 'spacer', 'aria-hidden': 'true' }, element('td'))
+  #columns: readonly Column[] = []
+  #key: Column | undefined
+  #pages: RecordPages | undefined
+  #rowHeight = 44
+  #isDrawing = false
+
+  constructor (options: TableOptions) {
+    this.#options = options
+    this.#scroller.addEventListener('scroll', () => this.#draw(), { passive: true })
+    new ResizeObserver(() => this.#draw()).observe(this.#scroller)
+  }
+
+  get isAtTop (): boolean {
+    return this.#scroller.scrollTop < this.#rowHeight
+  }
+
+  /** Shows the records of a query, beginning with the first one. */
+  async show (query: Query, columns: Columns): Promise<void> {
+    this.#key = columns.key
+    this.#columns = shownColumns(query, columns)
+    const pages = new RecordPages(this.#options.api, requestEntries(query, columns, this.#columns))
+    this.#pages = pages
+    this.#scroller.setAttribute('aria-busy', 'true')
+    try {
+      await pages.load(0, 1)
+    } catch (error) {
+      if (this.#pages === pages) this.#fail(error)
+      return
+    }
+    // Another query may have been made in the meantime.
+    if (this.#pages !== pages) return
+    this.#drawHead(query)
+    this.#rows.clear()
+    this.#body.replaceChildren(this.#before, this.#after)
+    this.#table.setAttribute('aria-rowcount', String(pages.total! + 1))
+    this.#scroller.scrollTop = 0
+    this.#scroller.removeAttribute('aria-busy')
+    setText(this.#status, countOf(pages.total!, 'record'))
+    setText(this.#message, pages.total === 0 ? 'No record matches.' : '')
+    this.#draw()
+  }
+
+  /** The key of the record before or after another one, if it is in memory. */
+  neighbour (key: string, step: 1 | -1): string | undefined {
+    const index = [...this.#rows].find(([, row]) => row.dataset['key'] === key)?.[0]
+    const row = index === undefined ? undefined : this.#pages?.row(index + step)
+    return row === undefined ? undefined : String(row[this.#key!.name])
+  }
+
+  #fail (error: unknown): void {
+    this.#scroller.removeAttribute('aria-busy')
+    this.#rows.clear()
+    this.#body.replaceChildren()
+    setText(this.#status, '')
+    setText(this.#message, messageOf(error))
+  }
+
+  #drawHead ({ sort }: Query): void {
+    const cells = this.#columns.map((column) => {
+      const isSorted = sort?.column === column.name
+      const direction = sort?.isReversed ? 'descending' : 'ascending'
+      const isKeyOrder = sort === undefined && column === this.#key
+      const attributes = { scope: 'col', class: alignment(column), 'aria-sort': isSorted ? direction : isKeyOrder ? 'ascending' : undefined, title: column.description || undefined }
+      if (column.kind === 'image' || !isAddressable(column.name)) return element('th', attributes, column.title)
+      return element('th', attributes, element('button', { type: 'button', class: 'sort', onclick: () => this.#options.onSort(column.name) }, column.title))
+    })
+    this.#head.replaceChildren(element('tr', { 'aria-rowindex': 1 }, ...cells))
+    for (const spacer of [this.#before, this.#after]) spacer.firstElementChild!.setAttribute('colspan', String(cells.length))
+  }
+
+  /** Draws the rows in view before the next frame, and reads those that are missing. */
+  #draw (): void {
+    if (this.#isDrawing) return
+    this.#isDrawing = true
+    requestAnimationFrame(() => {
+      this.#isDrawing = false
+      this.#drawRows()
+    })
+  }
+
+  #drawRows (): void {
+    const pages = this.#pages
+    if (pages?.total === undefined || this.#before.parentElement === null) return
+    const { scrollTop: top, clientHeight: height } = this.#scroller
+    const { first, end } = rowWindow({ top, height, rowHeight: this.#rowHeight }, pages.reachable)
+    for (const [index, row] of this.#rows) {
+      if (index >= first && index < end) continue
+      row.remove()
+      this.#rows.delete(index)
+    }
+    let next: Element = this.#before.nextElementSibling!
+    for (let index = first; index < end; index++) {
+      let row = this.#rows.get(index)
+      if (row === undefined) {
+        const record = pages.row(index)
+        if (record === undefined) continue
+        row = this.#makeRow(record, index)
+        this.#rows.set(index, row)
+        this.#body.insertBefore(row, next)
+      }
+      next = row.nextElementSibling!
+    }
+    this.#measure()
+    const shown = [...this.#rows.keys()]
+    const last = Math.max(-1, ...shown)
+    setHeight(this.#before, Math.min(pages.reachable, shown.length === 0 ? first : Math.min(...shown)) * this.#rowHeight)
+    setHeight(this.#after, (pages.reachable - (shown.length === 0 ? first : last + 1)) * this.#rowHeight)
+    this.#read(pages, first, end)
+  }
+
+  #read (pages: RecordPages, first: number, end: number): void {
+    pages.load(first, end).then(
+      (hasRead) => { if (hasRead && this.#pages === pages) this.#draw() },
+      (error) => {
+        if (this.#pages === pages) setText(this.#message, isGone(error) ? 'The records have changed since this list was read. Change a filter or load the page again to see the current ones.' : messageOf(error))
+      })
+  }
+
+  /** The height of a row depends on the font. */
+  #measure (): void {
+    const row = this.#rows.values().next().value
+    const height = row?.getBoundingClientRect().height ?? 0
+    if (height > 0) this.#rowHeight = height
+  }
+
+  #makeRow (record: Row, index: number): HTMLTableRowElement {
+    const key = String(record[this.#key!.name])
+    const cells = this.#columns.map((column) => element('td', { class: alignment(column) }, this.#makeCell(record, column, key)))
+    const row = element('tr', { 'aria-rowindex': index + 2, 'data-key': key, class: index % 2 === 0 ? undefined : 'odd' }, ...cells)
+    row.addEventListener('click', (event) => {
+      const isText = getSelection()?.isCollapsed === false
+      if (!isText && !(event.target as Element).closest('a, button')) this.#options.onOpen(key)
+    })
+    return row
+  }
+
+  #makeCell (record: Row, column: Column, key: string): Node | string {
+    const value = record[column.name]
+    if (column.kind === 'image') {
+      if (value === null || value === undefined) return element('span', { class: 'no-image' }, element('span', { class: 'visually-hidden' }, 'none'))
+      return this.#options.images.make(imagePath(key, column), '', (image) => image.replaceWith(element('span', { class: 'no-image', title: 'The image cannot be shown' })))
+    }
+    if (column.kind === 'key') {
+      const onclick = (event: Event) => {
+        event.preventDefault()
+        this.#options.onOpen(key)
+      }
+      return element('a', { href: `#${new URLSearchParams({ record: key })}`, onclick }, key)
+    }
+    const text = formatValue(column, value)
+    return text === undefined ? element('span', { class: 'missing', title: 'no value' }, '–') : text
+  }
+}
+
+/** The columns of the table: those of the URL or the default ones. The key comes first, after the images. */
+export function shownColumns ({ columns: names }: Query, columns: Columns): readonly Column[] {
+  const chosen = names === undefined
+    ? [...columns.images, ...columns.shown]
+    : names.flatMap((name) => name === '*' ? columns.all.filter((column) => !names.includes(column.name)) : columns.byName.get(name) ?? [])
+  const images = chosen.filter(({ kind }) => kind === 'image')
+  return [...images, columns.key, ...chosen.filter(({ kind }) => kind !== 'image' && kind !== 'key')]
+}
+
+/** The parameters of the table's requests. Columns that no parameter can name come with `*`. */
+function requestEntries (query: Query, { age }: Columns, shown: readonly Column[]): readonly Entry[] {
+  const names = shown.map(({ name }) => name)
+  const list = names.every(isAddressable) ? names : ['*', ...age !== undefined && shown.includes(age) ? [age.name] : []]
+  const { sort, filters } = query
+  return entriesOf({ filters, columns: list, ...sort && { sort } })
+}
+
+function alignment ({ type, kind, isTime }: Column): string | undefined {
+  if (kind === 'image') return 'image'
+  return isAlignedRight(type) && !isTime ? 'number' : undefined
+}
+
+function setHeight (spacer: HTMLElement, pixels: number): void {
+  spacer.style.height = `${pixels}px`
+  spacer.hidden = pixels <= 0
+}
