@@ -69,7 +69,7 @@ export async function measureFar (report: Report, store: FarStore, { periodMs }:
   await store.fill(RECORDS + store.addedRecords)
   let seconds = 0
   const busy = await during(load, async () => { seconds = await publish(service) })
-  report.inform({ name: `${store.addedRecords} new records at ${LATENCIES_MS[0]} ms, published${store.suffix}`, value: seconds, unit: ' s' })
+  report.inform({ name: `${store.addedRecords} new records at ${LATENCIES_MS[0]} ms, until the output is written${store.suffix}`, value: seconds, unit: ' s' })
   report.check({ name: `Reads during that, p99${store.suffix}`, value: busy.p99, max: 20, unit: ' ms' })
   await store.setLatency(0)
   await load.stop()

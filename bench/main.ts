@@ -16,8 +16,8 @@ import { Report } from './report.js'
 import { dataGroups, measureResponses, measureShapes, startControl, statsGroups, type Services } from './responses.js'
 import { startService, waitForFirstJob, type Service } from './service.js'
 
-const HELP = `Measures the performance that the product promises, each figure with a reference measured in the same run. Prints two tables: ratios to the
-control, a bare Fastify route that sends the same bytes, and ratios to nginx. The exit code is 1 if a figure is not as required.
+const HELP = `Measures the performance that the product promises. Prints a table of all figures, those of responses as ratios to the control (a bare Fastify route that sends
+the same bytes, measured in the same run), a second one with ratios to nginx, and tables of the parts that --full adds. The exit code is 1 if a figure is not as required.
 
 npm run bench -- [options]
 

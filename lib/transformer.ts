@@ -216,8 +216,8 @@ export class UserDataTransformer {
   #snapshotFailure: SnapshotFailure | undefined
   readonly #lastGoodCounts = new WeakMap<SelectQuery, { readonly ids: Utf8Column, readonly count: number }>()
   readonly #maxLoss: number
-  /** Whether conditional writes hold; `undefined` before the first check and while it is not known. */
-  #doWritesHold: boolean | undefined
+  /** Whether the store honours the conditions of writes; `undefined` before the first check and while it is not known. */
+  #honoursConditions: boolean | undefined
   #checkingWrites: Promise<boolean | undefined> | undefined
   /** The number of records before the last large loss, until the output is published without it. */
   #beforeLoss: number | undefined
@@ -471,7 +471,7 @@ export class UserDataTransformer {
 
   /** Warnings about conditions of the lake, of the snapshot and of the given output columns that are probably not intended. */
   warnings (outputColumns: readonly string[] = []): readonly Warning[] {
-    const writes: readonly Warning[] = this.#doWritesHold === false ? [WRITES_FAIL] : []
+    const writes: readonly Warning[] = this.#honoursConditions === false ? [WRITES_FAIL] : []
     const lake = [...this.#reconciled?.warnings ?? [], ...this.#missedEvents.warnings(), ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError), ...writes]
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
@@ -559,15 +559,15 @@ export class UserDataTransformer {
   }
 
   /**
-   * Checks whether conditional writes hold, unless that is known; jobs wait for a running check before they publish. If they do not hold, this process publishes as if
+   * Checks whether the store honours the conditions of writes, unless that is known; jobs wait for a running check before they publish. If it does not, this process publishes as if
    * it were the only one, and `warnings` reports it. Never rejects.
    */
   async checkWrites (): Promise<boolean | undefined> {
-    if (this.#doWritesHold !== undefined) return this.#doWritesHold
+    if (this.#honoursConditions !== undefined) return this.#honoursConditions
     this.#checkingWrites ??= this.#backend.checkWrites().catch(() => undefined)
-    this.#doWritesHold = await this.#checkingWrites
+    this.#honoursConditions = await this.#checkingWrites
     this.#checkingWrites = undefined
-    return this.#doWritesHold
+    return this.#honoursConditions
   }
 
   /** Waits for up to a second for a snapshot that is being written, and closes the backend. The caller closes the store. */

@@ -59,7 +59,7 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
     if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS) throw new SettingsError(describeExposure(config.HOST))
     fastify.addHook('onListen', async () => {
       const level = isLoopback(config.HOST) ? 'info' : 'warn'
-      log[level]('No credentials are configured (API_KEYS, API_KEYS_FILE, JWT_ISSUER): every client that reaches the port can read all records and update the output')
+      log[level]('No credentials are configured (API_KEYS, API_KEYS_FILE, JWT_ISSUER): every client that reaches the port can read all records' + (config.PUBLISH ? ' and update the output' : ''))
     })
     return
   }

@@ -20,6 +20,6 @@ export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChan
 export function budgetLogger (log: FastifyBaseLogger): (intervalMs: number | undefined) => void {
   return (intervalMs) => {
     if (intervalMs === undefined) log.info('MAX_LIST_REQUESTS does not delay refreshes any more')
-    else log.info({ seconds: Math.round(intervalMs / 1000) }, 'MAX_LIST_REQUESTS delays refreshes, because a listing of the lake takes many requests: data may be older than MAX_STALENESS')
+    else log.info({ interval_s: Math.round(intervalMs / 1000) }, 'MAX_LIST_REQUESTS delays refreshes, because a listing of the lake takes many requests: it is refreshed every interval_s seconds, so that data may be older than MAX_STALENESS')
   }
 }

@@ -37,21 +37,28 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
   /** A folder has one writer, which holds its lock. */
   const isBucket = objectStore.url.startsWith('s3:')
   let areWritesKnown = false
+  /** Whether conditional writes are to be checked when the lake has been listed: at the start, and at each job while the result is not known. */
+  let isCheckDue = false
 
-  /** Checks conditional writes while the lake is listed; again before the next job if the result is not known. */
-  const checkWrites = () => {
-    if (areWritesKnown) return
-    transformer.checkWrites().then((hold) => {
-      if (hold === false && !areWritesKnown) log.warn('Conditional writes do not hold in this store: only one process may publish (PUBLISH=false on the others), and replicas share no listings')
-      areWritesKnown = hold !== undefined
-    })
+  const checkWrites = async () => {
+    const honoursConditions = await transformer.checkWrites()
+    if (honoursConditions === false && !areWritesKnown) {
+      log.warn('This store does not honour the conditions of writes (If-Match, If-None-Match): only one process may publish (PUBLISH=false on the others), and replicas share no listings')
+    }
+    areWritesKnown = honoursConditions !== undefined
   }
+  // Once the lake is listed, so that the check does not delay the first data; a job waits for it before it publishes.
+  transformer.onReconcile(() => {
+    if (!isCheckDue) return
+    isCheckDue = false
+    checkWrites()
+  })
 
   /** Returns whether a job has failed. */
   const update = async (trigger: JobTrigger) => {
     if (fastify.isDraining) return false
     if (trigger === 'schedule' && await isDoneElsewhere()) return false
-    if (config.PUBLISH && isBucket) checkWrites()
+    isCheckDue = config.PUBLISH && isBucket && !areWritesKnown
     if (config.PUBLISH) return (await jobs.enqueue(trigger).ended).state === 'failed'
     await transformer.ensureFresh({ fresh: true })
     return false

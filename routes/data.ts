@@ -23,7 +23,7 @@ import { PlanCache } from './http/plan-cache.js'
 import { recordNotFound } from './http/record-not-found.js'
 import { onResponseEnd } from './http/response-end.js'
 
-/** Hidden in the document of /data: the operation of /data.csv documents them. */
+/** Hidden in the OpenAPI operation of /data: that of /data.csv documents them. */
 const HiddenCsvParameters = Object.fromEntries(Object.entries(CsvParameters).map(([name, parameter]) => [name, { ...parameter, isHidden: true }]))
 
 type DataQuery = ListingQuery & Partial<Values<typeof CsvParameters>> & { readonly format?: Format | undefined }

@@ -20,8 +20,8 @@ npm run doctor -- --lake URL [options]
   --output-key KEY  key of the output (OUTPUT_KEY, or else ${DEFAULTS.outputKey})
   --help            print this help
 
-It writes about 20 objects, some of them several times, beside the output, and removes them; if the credentials do not allow that, it writes nothing. Source objects are
-only read. The exit code is 0 if no check has failed, otherwise 1.
+It writes about 20 objects, some of them several times, beside the output, and removes them; if the credentials do not allow that, it only sends one
+write whose condition is not met. Source objects are only read. The exit code is 0 if no check has failed, otherwise 1.
 
 Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 

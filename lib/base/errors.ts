@@ -77,7 +77,7 @@ export class TooLargeError extends Error {
   }
 }
 
-/** Why an object store failed. The codes are stable: they appear in responses and in `Data-Stale`. */
+/** Why an object store failed. The codes are stable: they appear in responses and in their header `Data-Stale`. */
 export type StoreErrorCode =
   | 'unreachable' // the connection failed
   | 'timeout'

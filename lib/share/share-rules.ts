@@ -56,7 +56,7 @@ export function isAbandoned ({ isOwn, isForeign, isIdle, unrenewedMs }: KnownSta
 
 /**
  * Decides how a replica refreshes its data. While there are requests, the replica that has written the last state leads. Another one replaces
- * it if it is idle and newer data is needed, or after TAKEOVER_MS without a new state.
+ * it if it is idle and newer data is needed, after TAKEOVER_MS without a new state, or if a required listing of its own has found a change.
  */
 export function decideAction ({ state, isRequired, mayWrite, maxStalenessMs }: ActionInput): Action {
   const lead = mayWrite ? 'lead' : 'list'

@@ -33,7 +33,7 @@ export interface ChangedRecord {
   readonly id: string
   readonly values: readonly Value[]
   readonly undeclared: Readonly<Record<string, string>>
-  /** The object key is empty if it is the usual one. */
+  /** The object key is empty if it is the prefix, the id and `.csv`. */
   readonly file: { readonly key: string, readonly etag: string, readonly size: number, readonly racy: boolean }
   /** The image of each image field, in schema order; `null` if the record does not have it. */
   readonly images: readonly (ImageOfRecord | null)[]

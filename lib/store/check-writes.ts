@@ -38,7 +38,7 @@ export async function isConditionMet (write: Promise<unknown>): Promise<boolean>
 const ROUNDS = 2
 
 /**
- * Checks whether conditional writes hold, also when there are many at a time: some servers ignore the conditions, or check them before they lock the
+ * Checks whether the store honours the conditions of writes, also when there are many at a time: some servers ignore the conditions, or check them before they lock the
  * object. Several processes may do this at a time with the same object, which is created if it does not exist and never deleted.
  *
  * @returns `false` if a write succeeded whose condition was not met; `undefined` if that is not known, because writing fails

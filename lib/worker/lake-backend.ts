@@ -66,7 +66,8 @@ export interface LakeBackend {
    */
   outputAgeMs (outputs: readonly Output[]): Promise<number | undefined>
   /**
-   * Checks whether conditional writes hold: see `checkConditionalWrites`. If they do not, this replica shares nothing from then on. Returns `undefined` if that is not known.
+   * Checks whether the store honours the conditions of writes: see `checkConditionalWrites`. If it does not, this replica shares nothing from then on. Returns
+   * `undefined` if that is not known.
    */
   checkWrites (): Promise<boolean | undefined>
   /** Releases the resources of the backend. No other method may be called afterwards. */

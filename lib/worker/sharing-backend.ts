@@ -186,10 +186,10 @@ export class SharingBackend implements LakeBackend {
   }
 
   async checkWrites (): Promise<boolean | undefined> {
-    const hold = await this.#inner.checkWrites()
-    // The states would not form a chain.
-    if (hold === false) this.#writes.forbid()
-    return hold
+    const honoursConditions = await this.#inner.checkWrites()
+    // Without conditions, two replicas could overwrite each other's state: its steps would then not lead from one state to the next.
+    if (honoursConditions === false) this.#writes.forbid()
+    return honoursConditions
   }
 
   /** Starts to read the state, which the first reconcile needs. */
@@ -256,7 +256,10 @@ export class SharingBackend implements LakeBackend {
     return { isOwn: leader === this.#id, isForeign: known.state === undefined, isIdle, unrenewedMs, ageMs: unrenewedMs + listingAgeMs, listingMs }
   }
 
-  /** Reads the state, unless this replica has written it so recently that no other one may have replaced it. Returns whether it is known. */
+  /**
+   * Reads the state, unless this replica has written it so recently that it probably still leads: if another one has written since, the next write fails, and the state is read
+   * then. Returns whether it is known.
+   */
   async #read (): Promise<boolean> {
     const state = this.#knownState()
     if (this.#writes.isBusy || (state?.isOwn === true && isRenewed(state))) return true

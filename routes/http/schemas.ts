@@ -108,7 +108,7 @@ export const JobResult = Type.Object({
   ...output,
   other_outputs: Type.Array(OtherOutput, { description: 'The outputs in other formats' }),
   warnings: Type.Array(Warning, { description: 'Conditions that do not stop the service and were probably not intended' }),
-  confirm: Type.Optional(text('Present if the output is held, or in a dry run would be, because it loses more records than `MAX_LOSS` allows: the data version for the parameter `confirm`'))
+  confirm: Type.Optional(text('Present if the output is held, or in a dry run would be, because it loses more records than the setting `MAX_LOSS` allows: the data version for the parameter `confirm`'))
 }, { description: 'The output, and how it differs from the previous one' })
 
 export const JobError = Type.Object({

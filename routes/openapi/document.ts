@@ -107,8 +107,8 @@ function withoutExamples (responses: Operation['responses']): Operation['respons
 }
 
 function describeFiles ({ key: { name }, imageFields }: Schema): string {
-  const file = `\`<${name}>.csv\``
-  return imageFields.length === 0 ? `reads ${file} as a record` : `joins ${file} and the image of the same name into records`
+  const file = `the *info file* of each record, \`<${name}>.csv\` (or \`.csv.gz\`, \`.tsv\`, \`.json\`),`
+  return imageFields.length === 0 ? `reads ${file} as the record` : `joins ${file} and the image of the same name into the record`
 }
 
 type PathItem = Record<string, { operationId: string }>

@@ -33,7 +33,7 @@ const AGE = 'The seconds since the start of the last complete listing of the lak
 const VERSION = 'The name of the data version, the state of all records that the response is from. It is computed from all records: equal data has the same name on every replica'
 const versionSchema = string('Qm3cVxq0mXbZ0vTjS3hU4w', { pattern: '^[\\w-]{22}$' })
 const dataStale = define('Data-Stale', 'Why the data may be outdated: one or more reasons, separated by commas; absent if no reason is known. The reasons are ' +
-  `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added`, string('unreachable, download_failed', { pattern: '^[a-z_]+(, [a-z_]+)*$' }), false)
+  `${FAILURE_CODES.map((code) => `\`${code}\``).join(', ')}; more may be added. The \`details\` of \`GET /readyz\` have each of them in words`, string('unreachable, download_failed', { pattern: '^[a-z_]+(, [a-z_]+)*$' }), false)
 
 const lastGood = define('Data-Last-Good', 'The number of records in the response, or in its statistics, that are an earlier version because the current info file is rejected; ' +
   'absent if the number is 0', integer(1), false)

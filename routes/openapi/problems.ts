@@ -19,9 +19,9 @@ const MEANINGS = {
   414: PROBLEM_CODES['uri_too_long']!,
   415: 'The media type of the request body or of the image is not supported',
   416: 'The `Range` begins after the end of the image',
-  429: 'The client has sent more requests that make the service list the lake than `RATE_LIMIT` allows',
+  429: 'The client has sent more requests that make the service list the lake than the setting `RATE_LIMIT` allows',
   500: 'An unexpected error; see the log',
-  503: 'Not available now: there is no data yet, the info file of the record could not be read yet (`record_not_read`), the data is older than `MAX_STALE_IF_ERROR` allows, the lake cannot be read, the keys of the identity provider cannot be loaded, the service is overloaded, or the process is shutting down'
+  503: 'Not available now: there is no data yet, the info file of the record could not be read yet (`record_not_read`), the data is older than the setting `MAX_STALE_IF_ERROR` allows, the lake cannot be read, the keys of the identity provider cannot be loaded, the service is overloaded, or the process is shutting down'
 } as const
 
 const OTHERS = 'An error that any route can return: 405, 408, 417, 421 or 431'

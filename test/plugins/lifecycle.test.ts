@@ -6,16 +6,16 @@ import { gate, until } from '../support/until.js'
 
 const OUTPUT = 'processed_data/output.csv'
 
-/** Holds writes of the output until `open` is called. The other writes are those that check at the start whether conditional writes hold. */
-function holdOutput (endpoint: S3Endpoint): { readonly isHeld: () => boolean, readonly open: () => void } {
+/** Delays writes of the output until `open` is called, but not those that check at the start whether the store honours the conditions of writes. */
+function delayOutput (endpoint: S3Endpoint): { readonly isWaiting: () => boolean, readonly open: () => void } {
   const { opened, open } = gate()
-  let isHeld = false
+  let isWaiting = false
   endpoint.intercept = ({ operation, key }) => {
     if (operation !== 'PUT' || key !== OUTPUT) return undefined
-    isHeld = true
+    isWaiting = true
     return opened
   }
-  return { isHeld: () => isHeld, open }
+  return { isWaiting: () => isWaiting, open }
 }
 
 t.test('a server publishes when it begins to listen, and at each interval', async (t) => {
@@ -86,9 +86,9 @@ t.test('a first job that fails although there is data is repeated at growing int
 t.test('closing waits for the running job; until then GET requests are served and POST requests are refused', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() } })
   await app.inject('/data')
-  const output = holdOutput(endpoint)
+  const output = delayOutput(endpoint)
   const address = await app.listen({ port: 0 })
-  await until(output.isHeld)
+  await until(output.isWaiting)
   const closing = app.close()
   await until(() => app.isDraining)
   const send = async (path: string, method = 'GET') => {
@@ -107,9 +107,9 @@ t.test('closing waits for the running job; until then GET requests are served an
 t.test('the schedule starts no job while the process drains', async (t) => {
   const timers = new TestTimers()
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, timers })
-  const output = holdOutput(endpoint)
+  const output = delayOutput(endpoint)
   await app.listen({ port: 0 })
-  await until(output.isHeld)
+  await until(output.isWaiting)
   const closing = app.close()
   await until(() => app.isDraining)
   await timers.tick()
@@ -126,9 +126,9 @@ t.test('a start that is waiting for data enqueues no job while the process drain
   endpoint.intercept = () => refuse
   await app.listen({ port: 0 })
   await until(() => timers.pauses.length === 1)
-  const output = holdOutput(endpoint)
+  const output = delayOutput(endpoint)
   app.jobs.enqueue('api')
-  await until(output.isHeld)
+  await until(output.isWaiting)
   const closing = app.close()
   await until(() => app.isDraining)
   timers.pauses[0]!.end()
@@ -140,9 +140,9 @@ t.test('a start that is waiting for data enqueues no job while the process drain
 
 t.test('closing does not wait for a job for longer than SHUTDOWN_TIMEOUT', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { SHUTDOWN_TIMEOUT: '200ms' } })
-  const output = holdOutput(endpoint)
+  const output = delayOutput(endpoint)
   const { job } = app.jobs.enqueue('api')
-  await until(output.isHeld)
+  await until(output.isWaiting)
   await app.close()
   t.not(app.jobs.get(job.id)!.state, 'succeeded')
   t.equal(bucket.get(OUTPUT), undefined)

@@ -14,15 +14,20 @@ async function start (t: Parameters<typeof build>[0], profile: 'aws' | 'uncondit
   const endpoint = await startS3Endpoint({ clock: clock.read, profile })
   const bucket = endpoint.bucket('datalake')
   bucket.put('source_data/1.csv', csv())
+  const requests: string[] = []
+  endpoint.intercept = ({ operation, key }) => {
+    requests.push(operation === 'PUT' ? `PUT ${key}` : operation)
+    return undefined
+  }
   const log: LogLine[] = []
   const lake = await build(t, { beside: { endpoint, bucket, clock } as TestLake, settings: { SHARE_LISTINGS: 'true' }, timers: new TestTimers(), log })
   t.teardown(() => endpoint.stop())
   await lake.app.listen({ port: 0 })
   await until(() => lake.app.jobs.list()[0]?.finishedAt)
-  return { ...lake, log: () => log.filter(({ msg }) => /^Conditional writes/.test(String(msg))) }
+  return { ...lake, requests, log: () => log.filter(({ msg }) => /conditions of writes/.test(String(msg))) }
 }
 
-t.test('a store whose conditional writes do not hold is reported, and the service goes on as a single writer', async (t) => {
+t.test('a store that ignores the conditions of writes is reported, and the service goes on as a single writer', async (t) => {
   const { app, bucket, log } = await start(t, 'unconditional')
   t.match(app.jobs.list()[0], { state: 'succeeded', result: { warnings: [{ code: 'conditional_writes_fail' }] } })
   t.ok(bucket.get(OUTPUT), 'the output is published')
@@ -41,9 +46,9 @@ t.test('a store whose conditional writes do not hold is reported, and the servic
   t.equal(log().length, 1)
 })
 
-t.test('a store whose conditional writes hold is checked once, before the first publish', async (t) => {
-  const { app, endpoint, bucket, log } = await start(t, 'aws')
-  t.ok(bucket.get(PROBE))
+t.test('a store that honours the conditions of writes is checked once, after the first listing and before the first publish', async (t) => {
+  const { app, endpoint, requests, log } = await start(t, 'aws')
+  t.ok(requests.indexOf('LIST') < requests.indexOf(`PUT ${PROBE}`), 'the lake is listed first, so that the check does not delay the first data')
   t.ok(endpoint.puts.lastIndexOf(PROBE) < endpoint.puts.indexOf(OUTPUT), 'the job has waited for the check')
   t.same((await app.inject('/readyz')).json().details, [])
   endpoint.reset()

@@ -47,7 +47,7 @@ t.test('refusals of requests that were sent before the rate was reduced do not r
   t.equal(rate.rate(1000), reduced)
 })
 
-t.test('if everything is refused, a few requests a second are sent', async (t) => {
+t.test('if everything is refused, fifty requests a second are sent', async (t) => {
   const rate = new AdaptiveRate()
   for (let now = 0; now < 5000; now += 10) rate.refused(now, now)
   t.equal(rate.rate(5000), 50)

@@ -34,6 +34,7 @@ const integer = fc.oneof(digits, digits.map((value) => -value), fc.maxSafeIntege
 const day = fc.oneof(fc.integer({ min: -719_162, max: 2_932_896 }), fc.constantFrom(-719_162, -1, 0, 2_932_896))
 const instant = fc.oneof(fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }), fc.constantFrom(-62_135_596_800_000, -1, 0, 253_402_300_799_999))
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 5 })
+// 'usual' and 'front' stand for keys that a table stores as one byte (see `ImageKeys`).
 const row: fc.Arbitrary<AnyRow> = fc.record({
   key: fc.tuple(text, fc.nat(99)).map(([start, n]) => `${start}${n}`),
   values: fc.tuple(orNull(text), orNull(integer), orNull(fc.oneof(integer, fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0))), orNull(fc.boolean()), orNull(day), orNull(instant)),
