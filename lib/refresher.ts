@@ -165,10 +165,12 @@ export class Refresher<T extends Refreshed> {
     await within(rules.refreshWaitMs, refresh(), waitTimer)
   }
 
-  /** Replaces the result of the last refresh by one in which some records are newer. The age of the data remains. */
-  amend (last: T): void {
+  /** Replaces the result of the last refresh by one in which some records are newer. The age of the data remains. The requests for listings that this took delay later refreshes. */
+  amend (last: T, requests: number): void {
+    const { clock, rules } = this.#options
     this.#last = last
-    this.#report(this.#staleReasons(this.#options.clock()))
+    if (requests > 0) this.#history = { ...this.#history, paidAt: payFor(requests, this.#history.paidAt, clock(), rules) }
+    this.#report(this.#staleReasons(clock()))
   }
 
   /**

@@ -53,7 +53,7 @@ import type { BackendReconciled, LakeBackend, OutputReport } from './worker/lake
 import { openBackend } from './worker/open-backend.js'
 import { updateOutputs } from './worker/update-outputs.js'
 
-export { changedObjects, type Notification } from './source/notification.js'
+export { changedObjects, NotificationError } from './source/notification.js'
 export type { ByteRange, Image, OpenImage } from './source/image-reader.js'
 export type { QuarantinePage, QuarantineQuery } from './source/quarantine-page.js'
 export { QUARANTINE_CODES, REJECT_CODES, type QuarantineCode } from './source/reject.js'
@@ -205,7 +205,7 @@ export class UserDataTransformer {
   readonly #exporter: Exporter
   readonly #snapshots: SnapshotSchedule
   readonly #rechecks: RecheckQueue
-  readonly #missedEvents = new MissedEvents()
+  readonly #missedEvents: MissedEvents
   /** The key of the record that an object can be part of. */
   readonly #recordOf: (objectKey: string) => string | undefined
   readonly #lakeUrl: string
@@ -271,6 +271,7 @@ export class UserDataTransformer {
     this.#backend = backend
     this.#options = options
     this.#snapshots = new SnapshotSchedule({ save: (state) => backend.saveSnapshot(state), clock: monotonic, onEnd: (error) => this.#noteSnapshot(error) })
+    this.#missedEvents = new MissedEvents(monotonic)
     this.#recordOf = recordFinder(rules)
     this.#lakeUrl = store.url
     this.#rechecks = new RecheckQueue({ check: (keys) => this.#exclusively(() => this.#recheck(keys)), list: () => this.#refresher.expire(), pause: options.pause })
@@ -621,7 +622,7 @@ export class UserDataTransformer {
       this.#cache.replace(found.state)
       if (version !== undefined) this.#versions.publish(version)
       this.#report(rechecked)
-      this.#refresher.amend(rechecked)
+      this.#refresher.amend(rechecked, found.listRequests)
       if (isChanged) for (const listener of this.#listeners) listener()
       return true
     } catch {

@@ -1,10 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { changedObjects, type Notification } from '../lib/transformer.js'
+import { changedObjects, NotificationError } from '../lib/transformer.js'
 import { Problem, unavailable } from '../plugins/problems/problem.js'
 import { NoQuery } from './http/parameters.js'
-import { bodySchema } from './http/request-body.js'
-import { BucketNotification, EventCounts } from './http/schemas.js'
+import { EventCounts } from './http/schemas.js'
 import { receiveEvents } from './openapi/events.js'
 
 /** The largest body, in bytes. Notifications of S3 have a few records, each of about a kilobyte. */
@@ -18,12 +17,11 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const post = {
     bodyLimit: MAX_BODY_BYTES,
     config: { operation: receiveEvents, access: 'events' as const },
-    schema: { querystring: NoQuery, body: bodySchema(BucketNotification, 'invalid_event'), response: { 202: EventCounts, 204: Type.Null() } }
+    schema: { querystring: NoQuery, response: { 202: EventCounts, 204: Type.Null() } }
   }
   fastify.post('/events/s3', post, async ({ body }, reply) => {
-    if (!isNotification(body)) throw new Problem(400, 'invalid_event', 'The body must have Records (S3, MinIO), detail-type and detail (EventBridge), or Event (the test message of S3)')
+    const objects = read(body)
     if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down; send the request to another one')
-    const objects = changedObjects(body)
     if (objects.length === 0) return reply.code(204).send(null)
     return reply.code(202).send(transformer.noteChanged(objects))
   })
@@ -31,6 +29,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-function isNotification ({ Records, Event, detail, 'detail-type': detailType }: Notification): boolean {
-  return Records !== undefined || Event !== undefined || (detail !== undefined && detailType !== undefined)
+function read (body: unknown): ReturnType<typeof changedObjects> {
+  try {
+    return changedObjects(body)
+  } catch (error) {
+    throw error instanceof NotificationError ? new Problem(400, 'invalid_event', error.message) : error
+  }
 }

@@ -1,44 +1,70 @@
+import type { MonotonicClock } from '../base/clock.js'
 import type { Warning } from '../base/warning.js'
 
-/** The most records of one period between two listings whose events are remembered. */
-const MAX_ANNOUNCED = 100_000
+/** The most records whose events, and the most whose changes without an event, are remembered. */
+const MAX_RECORDS = 100_000
+/** How late an event may be, and how long before a listing that finds a change, in milliseconds. */
+const MAX_DELAY_MS = 60_000
+/** How long the warning remains at least, in milliseconds. */
+const WARNING_MS = 600_000
 
 /**
- * Counts the changes of records that a listing has found, and of which neither an event before that listing nor one before the next listing had reported. Nothing is
+ * Counts the changes of records that a listing has found, and of which no event has reported: neither in the minute before, nor until the first listing that ends at least a minute later. Nothing is
  * counted before the first event.
  */
 export class MissedEvents {
-  /** The records that events have named since the last listing; `undefined` before the first event. */
-  #announced: Set<string> | undefined
-  /** Whether a listing has ended since the first event. Earlier changes had no events. */
+  readonly #clock: MonotonicClock
+  /** When events have last named a record, by its key; `undefined` before the first event. */
+  #announced: Map<string, number> | undefined
+  /** When a listing has found the change of a record without an event, by the key of the record. Its event may be late. */
+  readonly #unannounced = new Map<string, number>()
+  /** Whether a listing has ended since the first event, or since too many events. Earlier changes had no events, or none that are remembered. */
   #isSteady = false
-  /** The changed records that the last listing has found without an event. Their events may be late. */
-  #unannounced: readonly string[] = []
   #count = 0
+  /** When a missing event was last counted. */
+  #missedAt = -Infinity
   #isCurrent = false
+
+  constructor (clock: MonotonicClock) {
+    this.#clock = clock
+  }
 
   /** Notes the records that events name. */
   announce (ids: Iterable<string>): void {
-    this.#announced ??= new Set()
-    for (const id of ids) if (this.#announced.size <= MAX_ANNOUNCED) this.#announced.add(id)
+    const now = this.#clock()
+    this.#announced ??= new Map()
+    for (const id of ids) {
+      this.#unannounced.delete(id)
+      if (this.#announced.has(id) || this.#announced.size < MAX_RECORDS) this.#announced.set(id, now)
+      else this.#isSteady = false
+    }
   }
 
   /** Notes a complete listing, and the records that it has found changed; `undefined` if they are too many for a list. */
-  listed (changed: readonly string[] | undefined): void {
-    const announced = this.#announced
-    if (announced === undefined) return
-    const isKnown = this.#isSteady && announced.size <= MAX_ANNOUNCED
-    const missed = isKnown ? this.#unannounced.filter((id) => !announced.has(id)).length : 0
+  listed (changed: readonly string[] = []): void {
+    if (this.#announced === undefined) return
+    const now = this.#clock()
+    const missed = dropBefore(this.#unannounced, now - MAX_DELAY_MS)
     this.#count += missed
-    this.#isCurrent = missed > 0
-    this.#unannounced = isKnown ? changed?.filter((id) => !announced.has(id)) ?? [] : []
-    this.#announced = new Set()
+    if (missed > 0) this.#missedAt = now
+    this.#isCurrent = now - this.#missedAt < WARNING_MS
+    for (const id of changed) {
+      if (this.#isSteady && !this.#announced.has(id) && !this.#unannounced.has(id) && this.#unannounced.size < MAX_RECORDS) this.#unannounced.set(id, now)
+    }
+    dropBefore(this.#announced, now - MAX_DELAY_MS)
     this.#isSteady = true
   }
 
-  /** The warning that events are missing; until a listing at which none was missing. */
+  /** The warning that events are missing: from the listing at which one was counted to the first one at which none is, at least ten minutes later. */
   warnings (): Warning[] {
     if (!this.#isCurrent) return []
     return [{ code: 'events_missed', detail: `Listings have found changed records of which no event had reported: ${this.#count} since the start; check that the bucket sends events for all objects below SOURCE_PREFIX, also when they are removed` }]
   }
+}
+
+/** Removes the entries that are not later than a time. Returns their number. */
+function dropBefore (times: Map<string, number>, time: number): number {
+  const { size } = times
+  for (const [id, at] of times) if (at <= time) times.delete(id)
+  return size - times.size
 }

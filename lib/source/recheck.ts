@@ -5,11 +5,12 @@ import { compareUtf8 } from '../base/utf8.js'
 import { compileSchema } from '../schema/schema.js'
 import { ObjectList, sliceToString } from '../store/object-list.js'
 import { isKey } from '../store/key.js'
-import type { ObjectInfo, ReadableStore } from '../store/object-store.js'
+import { StoreError, type ObjectInfo, type ReadableStore } from '../store/object-store.js'
 import { tableFields } from '../table/table-field.js'
 import { TableReader } from '../table/table.js'
 import { toSlice, Utf8Reader } from '../table/utf8-column.js'
 import { appendChanges, keysBetween, toColumn } from './change-log.js'
+import { findListed } from './download-listed.js'
 import { checkUserId } from './inventory.js'
 import { objectClassifier } from './object-kinds.js'
 import { quarantineOf, type Quarantine, type QuarantineEntry } from './quarantine.js'
@@ -21,16 +22,27 @@ import { userIdIn } from './user-objects.js'
 import { applyChange, isNoChange, recordsOf, viewChange, type ChangedRecord, type View, type ViewChange } from './view-change.js'
 
 /** The part of a `Reconciled` that re-checking some records can change. */
-export type Rechecked<State = SourceState, Quarantines = Quarantine> = Pick<Reconciled<State, Quarantines>, 'state' | 'quarantine' | 'failed' | 'hasOutdatedImages' | 'removedSince'>
+type Checked<State = SourceState, Quarantines = Quarantine> = Pick<Reconciled<State, Quarantines>, 'state' | 'quarantine' | 'failed' | 'hasOutdatedImages' | 'removedSince'>
+
+/** The result of re-checking some records. */
+export interface Rechecked<State = SourceState, Quarantines = Quarantine> extends Checked<State, Quarantines> {
+  /** The number of requests for listings, each of one key. */
+  readonly listRequests: number
+}
 
 /** The most HEAD requests at a time. */
 const MAX_HEADS = 16
 
-/** Returns a function that gives the key of the record that an object can be part of; `undefined` if its key is not that of an info file or image of the lake. */
+/** The most bytes of the key of an object that an event may name: that of S3. */
+const MAX_KEY_BYTES = 1024
+/** A part of a path that a proxy or a store may resolve, so that the request would be about another object. */
+const RELATIVE_SEGMENT = /(^|\/)\.\.?(\/|$)/
+
+/** Returns a function that gives the key of the record that an object can be part of; `undefined` if its key is not that of an info file or image of the lake, or not one to be requested because an event names it. */
 export function recordFinder (rules: SourceRules): (objectKey: string) => string | undefined {
   const classify = objectClassifier(rules)
   return (objectKey) => {
-    if (!isKey(objectKey) || !objectKey.startsWith(rules.prefix)) return undefined
+    if (!isKey(objectKey) || !objectKey.startsWith(rules.prefix) || Buffer.byteLength(objectKey) > MAX_KEY_BYTES || RELATIVE_SEGMENT.test(objectKey)) return undefined
     const slice = toSlice(objectKey)
     const object = classify(slice)
     if (object.kind !== 'info' && object.kind !== 'image') return undefined
@@ -48,23 +60,24 @@ export function recordFinder (rules: SourceRules): (objectKey: string) => string
  * @returns `undefined` if only a listing can decide. If nothing has changed, the state is the last one
  * @throws StoreError if an object cannot be read
  */
-export async function recheck (store: ReadableStore, last: Rechecked, objectKeys: readonly string[], clock: MonotonicClock, rules: SourceRules): Promise<Rechecked | undefined> {
+export async function recheck (store: ReadableStore, last: Checked, objectKeys: readonly string[], clock: MonotonicClock, rules: SourceRules): Promise<Rechecked | undefined> {
   // An empty lake has warnings, and a lake with too many columns admits files by comparing all of them.
   if (last.state.table.length === 0 || last.quarantine.codes.includes(TOO_MANY_COLUMNS)) return undefined
   const recordOf = recordFinder(rules)
   const ids = new Set(objectKeys.map(recordOf).filter((id) => id !== undefined))
   const part = partOf(last, ids, rules)
-  const known = objectKeysOf(part, rules)
-  const objects = await readInfos(store, new Set([...known, ...objectKeys.filter((key) => recordOf(key) !== undefined)]))
+  const known = new Set(objectKeysOf(part, rules))
+  let listRequests = 0
+  const objects = await readInfos(store, new Set([...known, ...objectKeys.filter((key) => recordOf(key) !== undefined)]), () => { listRequests++ })
   // A record that loses its image gets an older one, which is not known.
-  if (last.hasOutdatedImages && known.some((key) => !objects.has(key))) return undefined
+  if (last.hasOutdatedImages && [...known].some((key) => !objects.has(key))) return undefined
   const next = await reconcile(listingOf(store, rules.prefix, [...objects.values()]), part.state, clock, { rules, totalFiles: Infinity })
   if (next.failed.length > 0 || next.readAgainAt !== undefined || hasNewUnreadable(part.state, next.state)) return undefined
   const change = viewChange(part, next)
   // Together with a listing, the loss may be large.
   const removedSince = last.removedSince + change.removed.length
   if (removedSince >= MIN_LOSS) return undefined
-  const rest = { removedSince, failed: last.failed.filter((key) => !objects.has(key) && !known.includes(key)), hasOutdatedImages: last.hasOutdatedImages || next.hasOutdatedImages }
+  const rest = { removedSince, failed: last.failed.filter((key) => !objects.has(key) && !known.has(key)), hasOutdatedImages: last.hasOutdatedImages || next.hasOutdatedImages, listRequests: listRequests + next.requests }
   if (isNoChange(change)) return { ...rest, state: last.state, quarantine: last.quarantine }
   // The images of a rejected file without a record are not known.
   const records = new TableReader(part.state.table).keys
@@ -114,10 +127,14 @@ function objectKeysOf ({ state, quarantine }: View, { prefix }: SourceRules): st
 }
 
 /** The objects that exist, by key and in the order of their keys. */
-async function readInfos (store: ReadableStore, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, ObjectInfo>> {
+async function readInfos (store: ReadableStore, keys: ReadonlySet<string>, onRequest: () => void): Promise<ReadonlyMap<string, ObjectInfo>> {
   const found: ObjectInfo[] = []
   await forEachConcurrently(keys, MAX_HEADS, async (key) => {
-    const info = await store.head(key)
+    const info = await store.head(key).catch((error: unknown) => {
+      // The object may exist and not be readable, or be missing: with some rights, S3 refuses to read an object that does not exist.
+      if (error instanceof StoreError && error.isRefused) return findListed(store, key, onRequest)
+      throw error
+    })
     if (info !== undefined) found.push(info)
   })
   return new Map(found.sort((a, b) => compareUtf8(a.key, b.key)).map((info) => [info.key, info]))

@@ -10,6 +10,7 @@ import { validateResponses } from './openapi-validator.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
 import { shareWorker } from './shared-worker.js'
+import type { Policy } from './policy.js'
 import { NOON, TestClock } from './test-clock.js'
 import { noPause } from './virtual-time.js'
 import './file-timeout.js'
@@ -45,6 +46,8 @@ export interface TestLakeOptions extends Pick<AppOptions, 'keyFileTimer' | 'sche
   readonly worker?: () => BackendThread
   /** Default: a clock of its own. */
   readonly clock?: TestClock
+  /** The rights that the service has. Default: all. */
+  readonly policy?: Policy
   /** A store that replaces the S3 store. The app then has no worker thread. */
   readonly store?: (bucket: S3Bucket) => ObjectStore
 }
@@ -53,8 +56,8 @@ export interface TestLakeOptions extends Pick<AppOptions, 'keyFileTimer' | 'sche
  * Starts the app on a bucket of a test endpoint, as in production with a worker thread. The app and the endpoint are closed at the end of the test.
  * `inject` throws if a response does not conform to the OpenAPI document.
  */
-export async function build (t: Pick<Test, 'teardown'>, { files = {}, settings = {}, server = {}, log, routes, name = 'datalake', beside, clock = beside?.clock ?? new TestClock(), store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
-  const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read })
+export async function build (t: Pick<Test, 'teardown'>, { files = {}, settings = {}, server = {}, log, routes, name = 'datalake', beside, clock = beside?.clock ?? new TestClock(), policy, store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
+  const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read, policy })
   const bucket = endpoint.bucket(name)
   for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
   const stream = { write: (line: string) => { log?.push(JSON.parse(line)) } }

@@ -10,7 +10,7 @@ interface Statement {
   readonly Effect: 'Allow'
   readonly Action: string | readonly string[]
   readonly Resource: string
-  readonly Condition?: { readonly StringEquals: { readonly 's3:prefix': string } }
+  readonly Condition?: { readonly StringLike: { readonly 's3:prefix': string } }
 }
 
 /** The policy in the README, for another bucket. Statements about objects with the prefix `without` are left out. */
@@ -24,6 +24,11 @@ export function readmePolicy (bucket: string, { without }: { readonly without?: 
 export function isAllowed ({ Statement }: Policy, action: string, resource: string, prefix?: string): boolean {
   return Statement.some(({ Action, Resource, Condition }) =>
     [Action].flat().includes(action) &&
-    (Resource.endsWith('*') ? `arn:aws:s3:::${resource}`.startsWith(Resource.slice(0, -1)) : Resource === `arn:aws:s3:::${resource}`) &&
-    (Condition === undefined || Condition.StringEquals['s3:prefix'] === prefix))
+    matches(Resource, `arn:aws:s3:::${resource}`) &&
+    (Condition === undefined || (prefix !== undefined && matches(Condition.StringLike['s3:prefix'], prefix))))
+}
+
+/** Whether a text is what a pattern says, which may end with `*`. */
+function matches (pattern: string, text: string): boolean {
+  return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern
 }

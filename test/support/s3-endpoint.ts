@@ -41,9 +41,10 @@ export class S3Endpoint {
   readonly refused = zeros()
   /** The greatest number of requests since the start or `reset()` that had arrived and had no complete response yet. */
   mostInFlight = 0
-  /** The keys of the GET and PUT requests that `counts` includes, in order of arrival. */
+  /** The keys of the GET and PUT requests and the prefixes of the LIST requests that `counts` includes, in order of arrival. */
   readonly gets: string[] = []
   readonly puts: string[] = []
+  readonly lists: string[] = []
   intercept: Interceptor | undefined
   readonly #buckets = new Map<string, S3Bucket>()
   readonly #settings: S3Settings
@@ -94,6 +95,7 @@ export class S3Endpoint {
     this.mostInFlight = this.#inFlight
     this.gets.length = 0
     this.puts.length = 0
+    this.lists.length = 0
     this.intercept = undefined
   }
 
@@ -116,6 +118,7 @@ export class S3Endpoint {
     this.counts[request.operation]++
     if (request.operation === 'GET') this.gets.push(request.key)
     if (request.operation === 'PUT') this.puts.push(request.key)
+    if (request.operation === 'LIST') this.lists.push(request.query.get('prefix') ?? '')
     this.mostInFlight = Math.max(this.mostInFlight, ++this.#inFlight)
     response.once('close', () => { this.#inFlight-- })
     await this.#execute(request, response)

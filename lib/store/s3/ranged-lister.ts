@@ -33,7 +33,10 @@ export class RangedLister {
       ends.add(page)
       yield page
     }
-    this.#plans.set(prefix, ends === undefined || !this.#isFar ? {} : ends.plan())
+    const plan = ends === undefined || !this.#isFar ? NO_PLAN : ends.plan()
+    // Single keys are listed as well: they need no memory.
+    if (plan.edges.length > 0) this.#plans.set(prefix, plan)
+    else this.#plans.delete(prefix)
   }
 
   async * #list (prefix: string, onRequest: () => void): AsyncGenerator<ObjectList> {
@@ -50,7 +53,7 @@ export class RangedLister {
     }
   }
 
-  async * #pages (prefix: string, onRequest: () => void, plan: RangePlan & { readonly maxRanges?: number } = {}): AsyncGenerator<ObjectList> {
+  async * #pages (prefix: string, onRequest: () => void, plan: Partial<RangePlan> & { readonly maxRanges?: number } = NO_PLAN): AsyncGenerator<ObjectList> {
     const { pagesOf, ...options } = this.#options
     const listing = new RangedListing({ ...options, ...plan, prefix, pagesOf: (range) => pagesOf(prefix, range, onRequest) })
     for await (const page of listing) {
@@ -61,7 +64,9 @@ export class RangedLister {
   }
 }
 
-type RangePlan = Pick<RangedListingOptions, 'edges' | 'expected'>
+type RangePlan = Required<Pick<RangedListingOptions, 'edges' | 'expected'>>
+
+const NO_PLAN: RangePlan = { edges: [], expected: 0 }
 
 /** The most pages of a range. It is limited because pages of later ranges stay in memory until the earlier ranges have been read. */
 const MAX_PAGES = 8

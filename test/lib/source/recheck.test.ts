@@ -222,6 +222,28 @@ t.test('whether a refused file is a reject is left to a listing; known ones do n
   t.same(namesOf((await check(listed, ['in/a.csv']))!), ['Amy', 'B', 'C', 'd'], 'a new version is read at once')
 })
 
+t.test('a listing of its key decides whether an object exists that HEAD is refused', async (t) => {
+  const { bucket, list, store, counts } = setUp()
+  for (const name of ['a', 'b', 'c', 'd']) bucket.put(`in/${name}.csv`, info(name))
+  const first = await list()
+  bucket.put('in/a.csv', info('A'))
+  bucket.delete('in/b.csv')
+  bucket.delete('in/c.csv')
+  counts.LIST = 0
+  const denying = wrapStore(store, {
+    head: async (key) => {
+      if (key === 'in/c.csv') return await store.head(key)
+      throw new StoreError('access_denied', 'HTTP 403', { isRefused: true })
+    }
+  })
+  const next = await recheck(denying, first, ['a', 'b', 'c', 'd', 'new'].map((name) => `in/${name}.csv`), () => 0, RULES)
+  t.same(namesOf({ ...first, ...next! }), ['A', 'd'])
+  t.equal(counts.LIST, 4, 'not for what HEAD has not found')
+  t.equal(next!.listRequests, counts.LIST)
+  const expired = wrapStore(store, { head: async () => { throw new StoreError('access_denied', 'HTTP 403') } })
+  await t.rejects(recheck(expired, first, ['in/a.csv'], () => 0, RULES), { code: 'access_denied' }, 'a refusal that is not about the object')
+})
+
 t.test('a lake at the limit of its columns leaves new columns to a listing', async (t) => {
   const { bucket, list, check } = setUp()
   const columns = (first: number, count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${first + i}`, 'x']))
@@ -240,6 +262,7 @@ t.test('the record that an object can be part of', async (t) => {
   const recordOf = recordFinder(RULES)
   const table: [string, string | undefined][] = [
     ['in/a.csv', 'a'], ['in/sub/a.b.JSON', 'a.b'], ['in/a.front.jpg', 'a'], ['in/ü.png', 'ü'],
+    ['in/../a.csv', undefined], ['in/./a.csv', undefined], [`in/${'x/'.repeat(508)}a.csv`, 'a'], [`in/${'x/'.repeat(508)}aa.csv`, undefined], ['in/..a/b..csv', 'b.'],
     ['in/own.csv', undefined], ['in/a.txt', undefined], ['in/a', undefined], ['a.csv', undefined], ['in/.csv', undefined], ['in/...csv', undefined], ['in/a\n.csv', undefined], ['in/a\0.csv', undefined], ['in/\ud800.csv', undefined], ['', undefined]
   ]
   for (const [key, id] of table) t.equal(recordOf(key), id, JSON.stringify(key))
