@@ -1,5 +1,6 @@
 import { infoFiles } from './info-files.js'
+import { notifications } from './notifications.js'
 import type { Part } from './part.js'
 import { requests } from './requests.js'
 
-export const PARTS: readonly Part[] = [infoFiles, requests]
+export const PARTS: readonly Part[] = [infoFiles, requests, notifications]
