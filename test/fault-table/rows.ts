@@ -59,6 +59,22 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'The name of the server cannot be resolved, or its address changes',
+        guarantee: 'The next request looks the name up again; a connection that works is replaced after five minutes.',
+        tests: [
+          ['test/lib/store/s3/connections.test.ts', 'a server that moves to another address, and a name that cannot be resolved for a time'],
+          ['test/lib/store/s3/connections.test.ts', 'a connection that works is replaced after five minutes, so that the name of the server is looked up again']
+        ]
+      },
+      {
+        fault: 'A certificate that is self-signed, expired or for another name; a server without TLS',
+        guarantee: 'Nothing is sent, there is no insecure mode, and the message names what to set.',
+        tests: [
+          ['test/lib/store/s3/connections.test.ts', 'a certificate that is not trusted, and a server without TLS: the message names what to set, and nothing is sent'],
+          ['test/lib/store/s3/s3-error.test.ts', 'maps every failure to an error code']
+        ]
+      },
+      {
         fault: 'A network mount that hangs (folder lakes)',
         guarantee: 'Reads of files end at their time limit and leave the thread pool to others.',
         tests: [

@@ -1,6 +1,9 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { RetryBudget } from '../../base/retry-budget.js'
 import { budgetRetries } from './budgeted-retries.js'
+import { limitAge } from './connection-age.js'
 import { firstByteLimits, type FirstByteLimits } from './first-byte-limit.js'
 import { limitFirstByte } from './limit-first-byte.js'
 import { renewer, repeatRefused } from './renew-credentials.js'
@@ -23,8 +26,8 @@ const requestHandler = (maxSockets: number, keepAlive = true) => ({
   requestTimeout: REQUEST_TIMEOUT_MS,
   throwOnRequestTimeout: true,
   socketTimeout: 60_000,
-  httpAgent: { keepAlive, maxSockets },
-  httpsAgent: { keepAlive, maxSockets }
+  httpAgent: limitAge(new HttpAgent({ keepAlive, maxSockets })),
+  httpsAgent: limitAge(new HttpsAgent({ keepAlive, maxSockets }))
 })
 
 /** The clients for one endpoint. */

@@ -11,8 +11,16 @@ interface SdkError {
   readonly Region?: string
 }
 
+/** What to do about a connection that fails because of TLS, by the code of the error. */
+const TLS_REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'its certificate is for another host name: check AWS_ENDPOINT_URL_S3'],
+  [/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/, 'its certificate is not valid at this time: renew it, or check the clock of this machine'],
+  [/CERT|^UNABLE_TO_/, 'its certificate is not trusted: set NODE_EXTRA_CA_CERTS to a PEM file with the certificate of its authority'],
+  [/^ERR_SSL_|^EPROTO$/, 'it does not expect TLS: check https in AWS_ENDPOINT_URL_S3']
+]
+
 // System errors such as ECONNREFUSED and EAI_AGAIN, and TLS errors, but not Node's own ERR_INVALID_….
-const NETWORK_CODE = /^E(?!RR_)[A-Z_]+$|CERT|^ERR_(SSL|TLS)|^UND_ERR_SOCKET$/
+const NETWORK_CODE = /^E(?!RR_)[A-Z_]+$|CERT|^UNABLE_TO_|^ERR_(SSL|TLS)|^UND_ERR_SOCKET$/
 
 /** The names of errors about the credentials themselves, not about what they allow; the last two are of MinIO and of STS. */
 const REFUSED_IDENTITY = /^(ExpiredToken(Exception)?|InvalidToken|InvalidAccessKeyId|SignatureDoesNotMatch|TokenRefreshRequired|InvalidTokenId|InvalidClientTokenId)$/
@@ -81,10 +89,15 @@ function classify (error: SdkError, server: string): [StoreErrorCode, string, St
   // For a reset connection, the HTTP handler also uses the name TimeoutError, but with a code.
   if (code === 'ETIMEDOUT' || (name === 'TimeoutError' && code === undefined)) return ['timeout', `no response from ${server} in time`]
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return ['timeout', `no connection to ${server} in time`]
-  if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `the connection to ${server} failed (${code})`, { storeCode: code }]
+  if (code !== undefined && NETWORK_CODE.test(code)) return ['unreachable', `the connection to ${server} failed (${code})${tlsRemedyOf(code)}`, { storeCode: code }]
   if (message === 'Region is missing') return ['store_error', 'no region: set AWS_REGION or, for a server other than AWS, AWS_ENDPOINT_URL_S3']
   if (message.startsWith('Checksum mismatch')) return ['corrupt', 'the body does not match its checksum']
   return ['store_error', code ?? name]
+}
+
+function tlsRemedyOf (code: string): string {
+  const [, remedy] = TLS_REMEDIES.find(([codes]) => codes.test(code)) ?? []
+  return remedy === undefined ? '' : `: ${remedy}`
 }
 
 /** Statuses that are about the moment or a condition, not about the object. */

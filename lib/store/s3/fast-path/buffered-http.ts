@@ -1,4 +1,5 @@
 import type { Dispatcher, Pool } from 'undici'
+import { MAX_CONNECTION_AGE_MS } from '../connection-age.js'
 import { transferMs } from '../deadline.js'
 import type { FirstByteLimit } from '../first-byte-limit.js'
 import { tooLarge } from '../s3-body.js'
@@ -48,7 +49,12 @@ const MAX_ERROR_BYTES = 64 * 1024
 
 /** Sends GET requests over a pool of connections and reads the responses into memory, without streams. */
 export class BufferedHttp {
-  readonly #pool: Pool
+  readonly #openPool: () => Pool
+  #pool: Pool
+  readonly #former = new Set<Pool>()
+  /** When the connections are replaced by new ones, by the clock. */
+  #renewAt: number
+  readonly #clock: () => number
   /**
    * The responses that have not ended, in any order. Not a Set: V8 replaces the table of a Set after every few elements that come and go, and the former
    * table refers to its elements and to the next table. From the first table in the old generation on, no minor garbage collection would free a response.
@@ -57,9 +63,12 @@ export class BufferedHttp {
   readonly #watch: NodeJS.Timeout
   readonly #maxMs: number
 
-  /** @param maxMs the time limit of a response, in milliseconds, without the time for its body */
-  constructor (pool: Pool, maxMs: number) {
-    this.#pool = pool
+  /** @param maxMs the time limit of a response, in milliseconds, without the time for its body. @param clock decides how old connections are */
+  constructor (openPool: () => Pool, maxMs: number, clock = () => performance.now()) {
+    this.#openPool = openPool
+    this.#pool = openPool()
+    this.#clock = clock
+    this.#renewAt = clock() + MAX_CONNECTION_AGE_MS
     this.#maxMs = maxMs
     // One timer for all responses, because a timer for each of them would take as much CPU time as the response.
     this.#watch = setInterval(() => this.#abortOverdue(), WATCH_MS).unref()
@@ -74,13 +83,23 @@ export class BufferedHttp {
         else resolve(response)
       })
       reader.index = this.#open.push(reader) - 1
+      if (this.#clock() > this.#renewAt) this.#renew()
       this.#pool.dispatch({ method: 'GET', path, headers }, reader)
     })
   }
 
+  /** The responses of the former connections are still received. */
+  #renew (): void {
+    this.#renewAt = this.#clock() + MAX_CONNECTION_AGE_MS
+    const former = this.#pool
+    this.#pool = this.#openPool()
+    this.#former.add(former)
+    former.close().catch(() => {}).finally(() => this.#former.delete(former))
+  }
+
   async close (): Promise<void> {
     clearInterval(this.#watch)
-    await this.#pool.destroy()
+    await Promise.all([this.#pool, ...this.#former].map((pool) => pool.destroy()))
   }
 
   #abortOverdue (): void {

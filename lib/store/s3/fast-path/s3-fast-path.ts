@@ -182,7 +182,7 @@ export class S3FastPath {
     const host = port === undefined ? hostname : `${hostname}:${port}`
     const region = await this.#clients.retrying.config.region()
     const maxMs = Math.min(this.#limits.maxMs, MAX_MS)
-    const open = (connections: number) => new BufferedHttp(new Pool(`${protocol}//${host}`, { connections, connect: CONNECT }), maxMs)
+    const open = (connections: number) => new BufferedHttp(() => new Pool(`${protocol}//${host}`, { connections, connect: CONNECT }), maxMs)
     return { location, host, region, downloads: open(this.#limits.maxDownloads), listings: open(LISTINGS) }
   }
 
