@@ -129,16 +129,16 @@ export function decideRenewal ({ isIdle, isRefreshing, sinceRefreshMs, unrenewed
   return !isIdle && isIdleAfter(sinceRefreshMs, maxStalenessMs, listingMs) ? 'idle' : undefined
 }
 
-/** When an object was written, in milliseconds of the monotonic clock: after `notBefore`, when it did not exist yet, and before `notAfter`, when it was read. */
-export interface WriteBounds { readonly notBefore: number, readonly notAfter: number }
+/** Times of the monotonic clock, in milliseconds, before and after which another machine certainly did something. */
+export interface TimeBounds { readonly notBefore: number, readonly notAfter: number }
 
 /**
- * Estimates when an object was written, in milliseconds of the monotonic clock of this process: from the wall clocks of both machines, within bounds
- * that limit the error if these clocks differ.
+ * Estimates when another machine did something, in milliseconds of the monotonic clock of this process: from the wall clocks of both machines, within
+ * bounds that limit the error if these clocks differ.
  *
  * @param now the current time by the monotonic clock
- * @param elapsedMs the time since the object was written, as the difference of the wall clocks of both machines
+ * @param elapsedMs the time since then, as the difference of the wall clocks of both machines
  */
-export function estimateWriteTime (now: number, elapsedMs: number, { notBefore, notAfter }: WriteBounds): number {
+export function estimateTime (now: number, elapsedMs: number, { notBefore, notAfter }: TimeBounds): number {
   return Math.min(notAfter, Math.max(notBefore, now - elapsedMs))
 }

@@ -2,10 +2,12 @@ import type { Clock, MonotonicClock } from '../base/clock.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { refusedToMissing } from '../store/own-object.js'
 import { decodeSharedState, encodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
-import { estimateWriteTime } from './share-rules.js'
+import { estimateTime } from './share-rules.js'
 
 /** The time limit of a read, in milliseconds: a replica that cannot read the state lists the lake for itself. */
 const READ_MS = 2000
+/** The greatest difference between the wall clocks of two machines that does not count as an error, in milliseconds. */
+const MAX_CLOCK_ERROR_MS = 1000
 
 /** The state object as it was last read or written. */
 export interface KnownFile {
@@ -16,6 +18,14 @@ export interface KnownFile {
   readonly writtenAt: number
   /** This version was certainly written after this time, in milliseconds of the monotonic clock; -Infinity if no such time is known. */
   readonly notBefore: number
+  /**
+   * The estimated time at which its writer sent it, up to which the durations of the state count, and a time after which it was sent unless the clocks
+   * are wrong in a way that cannot be noticed. A store may execute a PUT long after it was sent, also if the writer has given up.
+   */
+  readonly sentAt: number
+  readonly notSentBefore: number
+  /** How far the wall clock of the writer is at least ahead of that of this process, in milliseconds: it has sent no state after this process received it. */
+  readonly aheadMs: number
 }
 
 /** What a `StateFile` depends on. */
@@ -34,6 +44,8 @@ export class StateFile {
   #known: KnownFile | undefined
   /** When the last request was sent whose response had the known version; -Infinity before the first one. */
   #seenAt = -Infinity
+  /** Fulfilled when all requests have ended that were enqueued so far: of two at the same time, the response that arrives last may have the earlier version. */
+  #ended: Promise<unknown> = Promise.resolve()
 
   constructor (options: StateFileOptions) {
     this.#options = options
@@ -44,8 +56,12 @@ export class StateFile {
     return this.#known
   }
 
-  /** Reads the object if it has changed. @throws StoreError */
-  async read (): Promise<KnownFile | undefined> {
+  /** Reads the object if it has changed, after all earlier requests. @throws StoreError */
+  read (): Promise<KnownFile | undefined> {
+    return this.#enqueue(() => this.#read())
+  }
+
+  async #read (): Promise<KnownFile | undefined> {
     const { store, key, identity, clock, wallClock } = this.#options
     const sentAt = clock()
     const found = await store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS }).catch((error) => this.#readTooLarge(error)).catch(refusedToMissing)
@@ -53,12 +69,25 @@ export class StateFile {
     else if (found !== 'unchanged' && found.etag !== this.#known?.etag) {
       const state = 'body' in found ? decodeSharedState(found.body, identity) : undefined
       const now = clock()
-      const elapsedMs = state === undefined ? 0 : Math.max(0, wallClock() - state.writtenAt)
+      const aheadMs = this.#aheadMs(state)
+      const elapsedMs = state === undefined ? 0 : wallClock() - state.writtenAt + aheadMs
+      const estimateAfter = (notBefore: number) => estimateTime(now, elapsedMs, { notBefore, notAfter: now })
       const notBefore = this.#seenAt
-      this.#known = { etag: found.etag, state, notBefore, writtenAt: estimateWriteTime(now, elapsedMs, { notBefore, notAfter: now }) }
+      // Its writer has known the version that this one replaces, which is the known one or a later one.
+      const afterKnown = this.#known?.notBefore ?? -Infinity
+      const sentAt = estimateAfter(afterKnown)
+      const notSentBefore = aheadMs > MAX_CLOCK_ERROR_MS ? afterKnown : Math.max(afterKnown, sentAt - MAX_CLOCK_ERROR_MS)
+      this.#known = { etag: found.etag, state, notBefore, writtenAt: estimateAfter(notBefore), sentAt, notSentBefore, aheadMs }
     }
     this.#seenAt = sentAt
     return this.#known
+  }
+
+  /** See `KnownFile`. */
+  #aheadMs (state: SharedState | undefined): number {
+    if (state === undefined) return 0
+    const earlier = this.#known?.state?.leader === state.leader ? this.#known.aheadMs : 0
+    return Math.max(earlier, state.writtenAt - this.#options.wallClock())
   }
 
   /** For `catch`: the version of an object that is too large. Rethrows any other error. */
@@ -68,22 +97,32 @@ export class StateFile {
   }
 
   /**
-   * Writes a state in place of the known one. Returns whether it was written: `false` if another replica has written one since.
+   * Writes a state in place of the known one, after all earlier requests. Returns whether it was written: `false` if another replica has written one since.
    *
    * @throws StoreError
    */
-  async write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
+  write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
+    return this.#enqueue(() => this.#write(state))
+  }
+
+  async #write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
     const { store, key, identity, clock, wallClock } = this.#options
     const next: SharedState = { ...state, format: FORMAT, identity, writtenAt: wallClock() }
     const sentAt = clock()
     try {
       const { etag } = await store.put(key, encodeSharedState(next), { ifMatch: this.#known?.etag ?? null, contentType: 'application/json' })
-      this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt }
+      this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt, sentAt, notSentBefore: sentAt, aheadMs: 0 }
       this.#seenAt = sentAt
       return true
     } catch (error) {
       if (error instanceof StoreError && error.code === 'precondition_failed') return false
       throw error
     }
+  }
+
+  #enqueue<T> (request: () => Promise<T>): Promise<T> {
+    const result = this.#ended.then(request)
+    this.#ended = result.catch(() => {})
+    return result
   }
 }

@@ -253,7 +253,8 @@ export class SharingBackend implements LakeBackend {
     if (known === undefined) return undefined
     const unrenewedMs = this.#options.clock() - known.writtenAt
     const { leader, isIdle = false, listingAgeMs = 0, listingMs = 0 } = known.state ?? {}
-    return { isOwn: leader === this.#id, isForeign: known.state === undefined, isIdle, unrenewedMs, ageMs: unrenewedMs + listingAgeMs, listingMs }
+    const ageMs = this.#options.clock() - known.sentAt + listingAgeMs
+    return { isOwn: leader === this.#id, isForeign: known.state === undefined, isIdle, unrenewedMs, ageMs, listingMs }
   }
 
   /**
@@ -311,9 +312,11 @@ export class SharingBackend implements LakeBackend {
    * The result of a refresh without a listing: what the state describes, or the last listing of this replica if that is newer. Returns `undefined`
    * if this replica does not have the view of the state.
    */
-  #follow ({ state, writtenAt, notBefore }: Head, now: number): BackendReconciled | undefined {
+  #follow (head: Head, now: number): BackendReconciled | undefined {
+    const { state, writtenAt } = head
     const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, preconditions: new Map() }
-    if (this.#ownListing !== undefined && notBefore - state.listingAgeMs < this.#ownSince) return { ...this.#ownListing, ...checked }
+    if (this.#ownListing !== undefined && !isLater(head, this.#ownListing, this.#ownSince)) return { ...this.#ownListing, ...checked }
+    const listedAt = Math.max(listingTime(head), this.#ownListing?.listedAt ?? -Infinity)
     if (this.#base!.isAssumed) return undefined
     const found = this.#base!.view
     // What this replica has listed by itself may be before or after what the leader has listed.
@@ -322,7 +325,7 @@ export class SharingBackend implements LakeBackend {
     this.#ownListing = undefined
     this.#entries = []
     this.#base = { ...this.#base!, view }
-    return { ...view, ...checked, listedAt: writtenAt - state.listingAgeMs, warnings: state.warnings, failed: state.failed, removedSince: 0, hasOutdatedImages: true, coverage: ALL_READ }
+    return { ...view, ...checked, listedAt, warnings: state.warnings, failed: state.failed, removedSince: 0, hasOutdatedImages: true, coverage: ALL_READ }
   }
 
   /** Notes what this replica has found by itself. Returns whether the state, as far as it is known, does not describe it. */
@@ -388,8 +391,8 @@ export class SharingBackend implements LakeBackend {
 
   /** Writes the state again, as that of this replica. */
   async #renew (isIdle: boolean): Promise<void> {
-    const { state, writtenAt } = this.#head!
-    const listedAt = writtenAt - state.listingAgeMs
+    const { state } = this.#head!
+    const listedAt = listingTime(this.#head!)
     await this.#write({ ...state, isIdle }, this.#isLeader ? Math.max(listedAt, this.#confirmedAt) : listedAt)
   }
 
@@ -428,6 +431,20 @@ export class SharingBackend implements LakeBackend {
 }
 
 /** The outputs that the state describes. */
-function madeOutputs ({ state: { outputAgeMs, outputs }, writtenAt }: Head): MadeOutputs {
-  return { at: outputAgeMs === null ? -Infinity : writtenAt - outputAgeMs, outputs }
+function madeOutputs ({ state: { outputAgeMs, outputs }, sentAt }: Head): MadeOutputs {
+  return { at: outputAgeMs === null ? -Infinity : sentAt - outputAgeMs, outputs }
+}
+
+/** The estimated time at which the listing began that the state describes, in milliseconds of the monotonic clock. */
+function listingTime ({ state: { listingAgeMs }, sentAt }: Head): number {
+  return sentAt - listingAgeMs
+}
+
+/**
+ * Whether the listing that the state describes began after a listing or a re-check of this replica, or has found the same and was written after it.
+ *
+ * @param since when that of this replica began, in milliseconds of the monotonic clock
+ */
+function isLater ({ state: { listingAgeMs, fingerprint: found }, notBefore, notSentBefore }: Head, own: BackendReconciled, since: number): boolean {
+  return notSentBefore - listingAgeMs >= since || (notBefore - listingAgeMs >= since && found === fingerprint(own))
 }

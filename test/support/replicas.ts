@@ -49,8 +49,8 @@ export class Simulation {
   readonly replicas: SimulatedReplica[] = []
   /** Milliseconds since the start. */
   now = 0
-  /** Called before a request is executed; may throw a StoreError. */
-  intercept: (operation: keyof RequestCounts, key: string) => void | Promise<void> = () => {}
+  /** Called before a request is executed; may throw a StoreError, and may execute the request later. */
+  intercept: (operation: keyof RequestCounts, key: string, execute: () => Promise<unknown>) => void | Promise<void> = () => {}
   readonly #options: SimulationOptions
   readonly #timers = new Set<{ readonly at: number, readonly task: () => void }>()
   #count = 0
@@ -139,7 +139,7 @@ export class Simulation {
       this.#begun++
       this.#inFlight++
       try {
-        await this.intercept(operation, key)
+        await this.intercept(operation, key, execute)
         return await execute()
       } finally {
         this.#inFlight--

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decideAction, decideRenewal, isClaimDue, isIdleAfter, isLed, isStateDue, RENEW_MS, TAKEOVER_MS, estimateWriteTime, type KnownState } from '../../../lib/share/share-rules.js'
+import { decideAction, decideRenewal, isClaimDue, isIdleAfter, isLed, isStateDue, RENEW_MS, TAKEOVER_MS, estimateTime, type KnownState } from '../../../lib/share/share-rules.js'
 import { runs } from '../../support/property-runs.js'
 
 const LED: KnownState = { isOwn: false, isForeign: false, isIdle: false, unrenewedMs: 1000, ageMs: 1500, listingMs: 100 }
@@ -78,10 +78,10 @@ t.test('between listings, the leader renews the state, and marks it as idle once
 })
 
 t.test('the time of a write is computed from the wall clocks, within the times at which the object was read', async (t) => {
-  t.equal(estimateWriteTime(10_000, 700, { notBefore: 8000, notAfter: 10_000 }), 9300)
+  t.equal(estimateTime(10_000, 700, { notBefore: 8000, notAfter: 10_000 }), 9300)
   fc.assert(fc.property(fc.nat(10_000), fc.nat(10_000), fc.integer({ min: -1e9, max: 1e9 }), (written, polled, skew) => {
     const bounds = { notBefore: written - polled, notAfter: written + polled }
-    const found = estimateWriteTime(bounds.notAfter, bounds.notAfter - written + skew, bounds)
+    const found = estimateTime(bounds.notAfter, bounds.notAfter - written + skew, bounds)
     return Math.abs(found - written) <= Math.min(Math.abs(skew), polled)
   }), runs(200))
 })
