@@ -94,8 +94,8 @@ export class SharingBackend implements LakeBackend {
   #lastResult: BackendReconciled | undefined
   /** When the last listing of this replica began. */
   #listedAt = -Infinity
-  /** When the last listing of this replica began whose result is what the state describes. */
-  #confirmedAt = -Infinity
+  /** The id of the view that the last such listing of this replica has found, and when that began. */
+  #confirmed: { readonly view: string, readonly at: number } | undefined
   /** The outputs that this replica last made, or that were made before it wrote the state. */
   #made: MadeOutputs = { at: -Infinity, outputs: [] }
   /** When the last refresh began. */
@@ -333,7 +333,8 @@ export class SharingBackend implements LakeBackend {
     this.#ownListing = result
     this.#ownSince = since
     this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, result))
-    return this.#isDiverged && this.#base?.isAssumed === false
+    // A base that is assumed differs from the state because of an earlier or a later change. In the view of the leader it can only be a later one.
+    return this.#isDiverged && (this.#base?.isAssumed === false || this.#isLeader)
   }
 
   #enqueueAnnouncement (result: BackendReconciled): void {
@@ -354,7 +355,7 @@ export class SharingBackend implements LakeBackend {
     if (headBefore !== undefined && (!isBaseInState || this.#base!.isAssumed)) this.#join(headBefore.state, result)
     const isChanged = this.#noteOwn(result, result.listedAt)
     this.#newerThan = this.#base
-    if (this.#isLeader && !isChanged) this.#confirmedAt = result.listedAt
+    if (this.#base !== undefined && !this.#isDiverged) this.#confirmed = { view: this.#base.id, at: result.listedAt }
     const { isOwn = false, isForeign = false, unrenewedMs = Infinity } = this.#knownState() ?? {}
     const isDue = isStateDue({ isChanged, action, isOwn, isForeign, wasIdle: this.#head?.state.isIdle ?? true, isIdle: this.#isIdle, unrenewedMs, sinceListingMs })
     if (isDue) this.#enqueueAnnouncement(result)
@@ -381,7 +382,8 @@ export class SharingBackend implements LakeBackend {
     if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle }, result.listedAt)) {
       this.#base = { id: view, view: result, isAssumed: false }
       this.#entries = []
-      this.#isDiverged = false
+      // A later listing may have ended while the state was written.
+      this.#isDiverged = this.#ownListing !== undefined && this.#differs(result, this.#ownListing)
       return
     }
     // Replicas that start at the same time usually find the same.
@@ -392,8 +394,8 @@ export class SharingBackend implements LakeBackend {
   /** Writes the state again, as that of this replica. */
   async #renew (isIdle: boolean): Promise<void> {
     const { state } = this.#head!
-    const listedAt = listingTime(this.#head!)
-    await this.#write({ ...state, isIdle }, this.#isLeader ? Math.max(listedAt, this.#confirmedAt) : listedAt)
+    const confirmedAt = this.#isLeader && this.#confirmed?.view === state.view ? this.#confirmed.at : -Infinity
+    await this.#write({ ...state, isIdle }, Math.max(listingTime(this.#head!), confirmedAt))
   }
 
   /** Returns whether the state was written. If not, another replica has written one, which is then known. */

@@ -15,7 +15,7 @@ import { noPause } from './virtual-time.js'
 /** The key of the state object, through which replicas share listings. */
 export const STATE_KEY = 'processed_data/output.state.json'
 export const SNAPSHOT_KEY = 'processed_data/output.snapshot.arrow'
-const START = Date.parse('2025-06-15T12:00:00Z')
+export const START = Date.parse('2025-06-15T12:00:00Z')
 const MAX_STALENESS_MS = 2000
 /** The turns of the event loop without a request after which the replicas have nothing to do. */
 const IDLE_TURNS = 10

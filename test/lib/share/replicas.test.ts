@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { RENEW_MS } from '../../../lib/share/share-rules.js'
+import type { SharedState } from '../../../lib/share/shared-state.js'
 import { StoreError } from '../../../lib/store/object-store.js'
 import { csv } from '../../support/app.js'
 import { runs } from '../../support/property-runs.js'
-import { Simulation, SNAPSHOT_KEY, STATE_KEY, type SimulatedReplica } from '../../support/replicas.js'
+import { Simulation, SNAPSHOT_KEY, START, STATE_KEY, type SimulatedReplica } from '../../support/replicas.js'
 import { until } from '../../support/until.js'
 
 const KEYS = ['a', 'b', 'c', 'd.e', 'ü'] as const
@@ -345,6 +346,55 @@ t.test('a replica that has just started takes over the first later state, or the
       t.match(simulation.recordsOf(joined).get('a'), i < states ? 'First' : `N${i}`, `clocks that differ by ${skews.join()} ms`)
     }
   }
+})
+
+/** The state in the bucket, and when it was listed, in milliseconds since the start. */
+function stateOf ({ bucket }: Simulation): { readonly state: SharedState, readonly listedAt: number } {
+  const { state } = JSON.parse(bucket.get(STATE_KEY)!.body.toString()) as { state: SharedState }
+  return { state, listedAt: state.writtenAt - START - state.listingAgeMs }
+}
+
+t.test('the leader does not confirm a state by a listing that has found an earlier one while it was written', async (t) => {
+  const { simulation, leader, bucket } = await leaderAndReader()
+  bucket.put('source_data/a.csv', csv('Second'))
+  await leader.transformer.ensureFresh({ fresh: true })
+  // The second of the next listings finds what the state has had before.
+  await simulation.advance(1500)
+  let release: (() => void) | undefined
+  simulation.intercept = async (operation, key) => {
+    if (operation === 'PUT' && key === STATE_KEY) await new Promise<void>((resolve) => { release = resolve })
+  }
+  bucket.put('source_data/b.csv', csv('Brief'))
+  const listedAt = simulation.now
+  await leader.transformer.ensureFresh({ fresh: true })
+  await until(() => release !== undefined)
+  bucket.delete('source_data/b.csv')
+  simulation.now += 100
+  await leader.transformer.ensureFresh({ fresh: true })
+  simulation.intercept = () => {}
+  release!()
+  await simulation.advance(6000)
+  t.match(stateOf(simulation), { listedAt, state: { isIdle: true } })
+})
+
+t.test('a leader whose first state was written late replaces it by what it has listed since', async (t) => {
+  const simulation = new Simulation(1)
+  const { bucket, replicas: [leader] } = simulation
+  bucket.put('source_data/a.csv', csv('First'))
+  const listAfter = async (ms: number) => {
+    await simulation.advance(ms)
+    await leader!.transformer.ensureFresh({ fresh: true })
+    await simulation.settle()
+  }
+  delayStateWrites(simulation)
+  for (const ms of [0, 4000]) await listAfter(ms)
+  // After a failure, the leader writes nothing for five seconds.
+  const writeLate = delayStateWrites(simulation)
+  for (const ms of [2000, 4500]) await listAfter(ms)
+  await writeLate()
+  bucket.put('source_data/a.csv', csv('Second'))
+  await listAfter(600)
+  t.match(stateOf(simulation), { listedAt: simulation.now, state: { version: leader!.cache.state.table.version } })
 })
 
 t.test('a replica that joins lists again if it has found something that the leader has never found', async (t) => {
