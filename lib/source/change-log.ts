@@ -105,15 +105,15 @@ export function lastPosition (log: ChangeLog): string {
 /**
  * The index of a position. If the log does not contain it, the index of the earliest position of the same version: the records are the same, and
  * changes of images may be reported again. If the name is one of `randomPosition`, another replica may have reached it earlier than that, so the
- * index is that of the position before. `undefined` if the log has no position of this version.
+ * index is that of the position before. `undefined` if the log has no position of this version, or none before it.
  */
 export function findPosition (log: ChangeLog, position: string): number | undefined {
   const names = namesOf(log)
   const exact = names.indexOf(position)
   if (exact !== -1) return exact
   const earliest = names.findIndex((name) => versionOf(name) === versionOf(position))
-  if (earliest === -1) return undefined
-  return numberOf(position) < FIRST_RANDOM ? earliest : Math.max(0, earliest - 1)
+  const index = numberOf(position) < FIRST_RANDOM ? earliest : earliest - 1
+  return index < 0 ? undefined : index
 }
 
 /** The keys that were touched after one position, up to and with another one, in ascending order of their bytes. */

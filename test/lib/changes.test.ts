@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { appendChanges, findPosition, encodeLog, keysBetween, lastPosition } from '../../lib/source/change-log.js'
+import { appendChanges, findPosition, encodeLog, keysBetween, lastPosition, randomPosition, startLog } from '../../lib/source/change-log.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer } from '../../lib/transformer.js'
@@ -87,6 +87,16 @@ function withoutNulls (records: Records): Records {
 }
 
 const version = (n: number) => `v${n}`.padEnd(22, '_')
+
+t.test('a position of another replica counts as the one before the first of its version, and is refused if there is none', async (t) => {
+  const random = randomPosition(version(1), () => 0.5)
+  const log = startLog(version(1))
+  t.equal(findPosition(log, random), undefined)
+  const later = appendChanges(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), version(2), utf8ColumnOf(['b']))
+  t.equal(findPosition(later, random), 0)
+  t.same(keysBetween(later, findPosition(later, random)!, 2), ['a', 'b'])
+  t.equal(findPosition(later, `${version(1)}~1`), 1)
+})
 
 t.test('the log is bounded by positions, keys and bytes, and drops the oldest', async (t) => {
   const numbers = Array.from({ length: 9990 }, (_, i) => i)
