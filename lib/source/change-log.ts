@@ -104,15 +104,16 @@ export function lastPosition (log: ChangeLog): string {
 
 /**
  * The index of a position. If the log does not contain it, the index of the earliest position of the same version: the records are the same, and
- * changes of images may be reported again. If the name is one of `randomPosition`, another replica may have reached it earlier than that, so the
- * index is that of the position before. `undefined` if the log has no position of this version, or none before it.
+ * changes of images may be reported again. If one of the two names is one of `randomPosition`, another replica may have reached the position earlier than
+ * that, so the index is that of the position before. `undefined` if the log has no position of this version, or none before it.
  */
 export function findPosition (log: ChangeLog, position: string): number | undefined {
   const names = namesOf(log)
   const exact = names.indexOf(position)
   if (exact !== -1) return exact
   const earliest = names.findIndex((name) => versionOf(name) === versionOf(position))
-  const index = numberOf(position) < FIRST_RANDOM ? earliest : earliest - 1
+  if (earliest === -1) return undefined
+  const index = [position, names[earliest]!].some((name) => numberOf(name) >= FIRST_RANDOM) ? earliest - 1 : earliest
   return index < 0 ? undefined : index
 }
 

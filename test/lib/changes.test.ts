@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { appendChanges, findPosition, encodeLog, keysBetween, lastPosition, randomPosition, startLog } from '../../lib/source/change-log.js'
+import { appendChanges, findPosition, encodeLog, keysBetween, lastPosition, randomPosition, renameLast, startLog } from '../../lib/source/change-log.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer } from '../../lib/transformer.js'
@@ -96,6 +96,8 @@ t.test('a position of another replica counts as the one before the first of its 
   t.equal(findPosition(later, random), 0)
   t.same(keysBetween(later, findPosition(later, random)!, 2), ['a', 'b'])
   t.equal(findPosition(later, `${version(1)}~1`), 1)
+  const own = renameLast(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), random)
+  for (const leaders of [version(1), `${version(1)}~1`]) t.equal(findPosition(own, leaders), 0, 'this replica has reached the version by itself')
 })
 
 t.test('the log is bounded by positions, keys and bytes, and drops the oldest', async (t) => {
