@@ -2,16 +2,17 @@ import { INFO_FORMATS } from '../base/info-formats.js'
 import { nearest } from '../base/nearest.js'
 import { findPatternMistake } from './date-pattern.js'
 import { BIRTH_DATE_TYPES, FIELDS_MATCH, type FieldDescriptor, type SchemaDescriptor } from './descriptor.js'
-import { TYPE_NAMES, type TypeName } from './field-type.js'
+import { TYPE_NAMES, type FieldType, type TypeName } from './field-type.js'
 import { FALSE_VALUES, TRUE_VALUES } from './types/boolean.js'
 import { createType } from './types/index.js'
+import { timestampType } from './types/timestamp.js'
 
 /** Returns what is accepted if the value is not valid, to follow "must be"; `undefined` if it is. */
 type Check = (value: unknown) => string | undefined
 
 const must = (accepts: string, isValid: (value: unknown) => boolean): Check => (value) => isValid(value) ? undefined : accepts
 const isText = (value: unknown) => typeof value === 'string' && value !== ''
-const isTrimmed = (value: unknown) => isText(value) && (value as string).trim() === value
+const isTrimmed = (value: unknown) => isText(value) && (value as string).trim() === value && !/\p{Surrogate}/u.test(value as string)
 const isList = (isItem: (item: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isItem) && new Set(value).size === value.length
 const oneOf = (values: readonly string[]) => must(`one of ${values.join(', ')}`, (value) => values.includes(value as string))
 const anything: Check = () => undefined
@@ -30,11 +31,12 @@ const SCHEMA_CHECKS: Readonly<Record<string, Check>> = {
   description: text,
   fieldsMatch: must(`one of ${FIELDS_MATCH.join(', ')}`, (value) => FIELDS_MATCH.includes((Array.isArray(value) && value.length === 1 ? value[0] : value) as never)),
   missingValues: missing,
+  primaryKey: must('a text or a list of different texts', (value) => isText(value) || isList(isText)(value)),
   fields: must('a list of at least one field', (value) => Array.isArray(value) && value.length > 0)
 }
 
 const FIELD_CHECKS: Readonly<Record<string, Check>> = {
-  name: must('a non-empty text without white space around it', isTrimmed),
+  name: must('a non-empty text without white space around it, in valid Unicode', isTrimmed),
   type: oneOf(TYPE_NAMES),
   title: text,
   description: text,
@@ -45,7 +47,7 @@ const FIELD_CHECKS: Readonly<Record<string, Check>> = {
   trueValues: cells,
   falseValues: cells,
   missingValues: missing,
-  header: must('a text or a list of different texts, without white space around them', (value) => isTrimmed(value) || isList(isTrimmed)(value)),
+  header: must('a text or a list of different texts, without white space around them, in valid Unicode', (value) => isTrimmed(value) || isList(isTrimmed)(value)),
   role: oneOf(['birth']),
   source: oneOf(['key', 'image']),
   extensions: must(`a list of different extensions such as png or front.jpg, in lower case, without a leading dot, and not those of info files (${INFO_FORMATS.join(', ')})`, isList(extension)),
@@ -98,6 +100,15 @@ const TYPES_OF_CONSTRAINT: Readonly<Record<string, readonly TypeName[]>> = {
 
 /** Returns one line for each mistake in a schema file; none if it can be compiled. */
 export function checkDescriptor (descriptor: unknown): string[] {
+  return findMistakes(descriptor).map(toOneLine)
+}
+
+/** Escapes line breaks, control characters and halves of surrogate pairs, which names and patterns may contain. */
+export function toOneLine (text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function findMistakes (descriptor: unknown): string[] {
   if (!isObject(descriptor)) return ['the schema must be a JSON object with a list of fields']
   const mistakes = checkProperties(descriptor, { fields: anything, ...SCHEMA_CHECKS }, { isOpen: true })
   if (!Array.isArray(descriptor['fields'])) return descriptor['fields'] === undefined ? [...mistakes, 'fields: is missing; must be a list of at least one field'] : mistakes
@@ -157,7 +168,7 @@ function checkFormat (type: TypeName, format: string): string[] {
 }
 
 function checkConstraintValues (field: FieldDescriptor): string[] {
-  const type = createType(field.type, field)
+  const type = createFieldType(field)
   const { enum: values = [], ...constraints } = field.constraints ?? {}
   const bounds = (['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'] as const).flatMap((name) => constraints[name] === undefined ? [] : [[name, constraints[name]] as const])
   const valueOf = (value: unknown) => typeof value === 'string' ? type.parse(value) : typeof value === 'number' || typeof value === 'boolean' ? type.fromJson(value) : undefined
@@ -205,6 +216,12 @@ function checkTogether ({ fields, primaryKey }: SchemaDescriptor): string[] {
   const primary = primaryKey === undefined ? keyName : [primaryKey].flat().join(', ')
   if (primary !== keyName) mistakes.push(`primaryKey: got ${JSON.stringify(primary)}; must be the key field ${JSON.stringify(keyName)}`)
   return mistakes
+}
+
+/** Creates the type of a field. Its options must be valid. */
+export function createFieldType (field: FieldDescriptor): FieldType {
+  const type = createType(field.type, field)
+  return isBirthField(field) && type.name === 'integer' ? timestampType(type) : type
 }
 
 /** Whether ages are computed from this field. */

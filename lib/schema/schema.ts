@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
-import { checkDescriptor, DEFAULT_KEY_NAME, isBirthField } from './check-descriptor.js'
+import { checkDescriptor, createFieldType, DEFAULT_KEY_NAME, isBirthField, toOneLine } from './check-descriptor.js'
 import type { FieldDescriptor, FieldsMatch, SchemaDescriptor } from './descriptor.js'
 import type { FieldType } from './field-type.js'
 import { jsonReader, missingTexts, textReader, type ReadValue } from './read-value.js'
-import { createType } from './types/index.js'
-import { timestampType } from './types/timestamp.js'
 
 /** One declared column, ready to read and write its values. */
 export interface Field {
@@ -57,7 +55,7 @@ export function parseSchema (json: string): Schema {
   try {
     descriptor = JSON.parse(json.replace(/^\uFEFF/, ''))
   } catch (error) {
-    throw new SchemaError([`the file is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`])
+    throw new SchemaError([toOneLine(`the file is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`)])
   }
   const mistakes = checkDescriptor(descriptor)
   if (mistakes.length > 0) throw new SchemaError(mistakes)
@@ -91,8 +89,7 @@ function compile (descriptor: SchemaDescriptor): Schema {
 
 function compileField (descriptor: FieldDescriptor, missingValues: NonNullable<SchemaDescriptor['missingValues']>): Field {
   const { name, header = name, source = 'file', extensions } = descriptor
-  const declaredType = createType(descriptor.type, descriptor)
-  const type = isBirthField(descriptor) && declaredType.name === 'integer' ? timestampType(declaredType) : declaredType
+  const type = createFieldType(descriptor)
   const read = textReader(type, descriptor, missingTexts(source === 'key' ? [] : descriptor.missingValues ?? missingValues))
   return { name, descriptor, type, source, headers: [header].flat(), extensions, read, readJson: jsonReader(type, descriptor, read) }
 }

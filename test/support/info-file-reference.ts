@@ -227,9 +227,17 @@ function readValue (field: Schema['fileFields'][number], text: string, json: unk
   return value
 }
 
-function checkMatch (names: readonly string[], { fileFields, fieldsMatch }: Schema): void {
-  const present = fileFields.filter(({ headers }) => headers.some((name) => names.includes(name)))
-  const missing = fileFields.filter((field) => !present.includes(field))
-  const isComplete = fieldsMatch === 'subset' ? missing.length === 0 : present.length > 0
-  if (!isComplete || missing.some(({ descriptor }) => descriptor.constraints?.required)) throw new Malformed()
+/** The rules of the standard. A column of the key may be anywhere. */
+function checkMatch (names: readonly string[], { fileFields, key, fieldsMatch }: Schema): void {
+  const places = names.filter((name) => !key.headers.includes(name) || fileFields.some(({ headers }) => headers.includes(name))).map((name) => fileFields.findIndex(({ headers }) => headers.includes(name)))
+  const missing = fileFields.filter((_, i) => !places.includes(i))
+  const [hasAll, hasSome, hasOthers] = [missing.length === 0, places.some((place) => place !== -1) || fileFields.length === 0, places.includes(-1)]
+  const isMatch = {
+    exact: hasAll && !hasOthers && places.every((place, i) => place === i),
+    equal: hasAll && !hasOthers,
+    subset: hasAll,
+    superset: !hasOthers,
+    partial: hasSome
+  }[fieldsMatch]
+  if (!isMatch || missing.some(({ descriptor }) => descriptor.constraints?.required)) throw new Malformed()
 }
