@@ -1,39 +1,46 @@
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { monotonicNow } from '../../lib/base/clock.js'
 import { wholeNumber } from '../../scripts/arguments.js'
 import { Progress } from '../../scripts/progress.js'
-import { World } from './world.js'
+import { runInProcesses } from './processes.js'
+import { World, type Outcome } from './world.js'
 
 const HELP = `Runs random histories of replicas, a bucket and clients in virtual time, and checks every response against a plain model.
 A seed determines the whole history. Ends with exit code 1 if a history has a wrong response.
 
-npm run simulate -- [--seeds N] [--seed S] [--trace]
+npm run simulate -- [--seeds N] [--seed S] [--jobs N] [--trace]
 
   --seeds N  the number of histories (default: 100)
   --seed S   the seed of the first one (default: 1); the others follow
-  --trace    print each event
+  --jobs N   the number of processes (default: one for each processor)
+  --trace    print each event, from one process
   --help     print this help
 `
 const MAX_SEED = 2 ** 32 - 1
+const MAX_JOBS = 256
 /** The most failures that are printed. */
 const MAX_FAILURES = 20
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } })
+const { values } = parseArgs({ options: { seeds: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' }, jobs: { type: 'string' }, trace: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } })
 const print = (line: string) => process.stdout.write(line + '\n')
 if (values.help) {
   process.stdout.write(HELP)
 } else {
   const seeds = wholeNumber('--seeds', values.seeds, 1, MAX_SEED)
   const first = wholeNumber('--seed', values.seed, 0, MAX_SEED)
+  const jobs = values.jobs === undefined ? availableParallelism() : wholeNumber('--jobs', values.jobs, 1, MAX_JOBS)
   const progress = new Progress(seeds, process.stderr, monotonicNow)
   const startedAt = monotonicNow()
   let [failures, responses] = [0, 0]
-  for (let i = 0; i < seeds; i++) {
-    const outcome = await new World((first + i) % (MAX_SEED + 1), values.trace ? print : undefined).run()
+  const count = (outcome: Outcome) => {
     responses += outcome.responses
     if (outcome.failure !== undefined && failures++ < MAX_FAILURES) print(`failed: seed ${outcome.seed}, ${outcome.failure} (replay: npm run simulate -- --seeds 1 --seed ${outcome.seed} --trace)`)
     progress.step()
   }
+  const list = Array.from({ length: seeds }, (_, i) => (first + i) % (MAX_SEED + 1))
+  if (values.trace) for (const seed of list) count(await new World(seed, print).run())
+  else await runInProcesses(list, jobs, count)
   progress.end()
   const seconds = (monotonicNow() - startedAt) / 1000
   print(`${seeds} seeds, ${responses} responses, ${failures} failed (${(seeds / seconds).toFixed(1)} seeds a second)`)
