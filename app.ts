@@ -11,6 +11,7 @@ import exchanges from './plugins/exchanges.js'
 import jobs from './plugins/jobs.js'
 import lakeFailures from './plugins/lake-failures.js'
 import lakeWaits, { type LakeWaitsOptions } from './plugins/lake-waits.js'
+import metrics from './plugins/metrics.js'
 import objectStore, { type ObjectStoreOptions } from './plugins/object-store.js'
 import problems, { onFrameworkError } from './plugins/problems.js'
 import rateLimit from './plugins/rate-limit.js'
@@ -31,6 +32,7 @@ import eventRoutes from './routes/events.js'
 import { parseParameters, parseQueryString } from './routes/http/query.js'
 import imageRoutes from './routes/image.js'
 import jobRoutes from './routes/jobs.js'
+import metricsRoutes from './routes/metrics.js'
 import pageRoutes from './routes/page.js'
 import probeRoutes from './routes/probes.js'
 import rejectRoutes from './routes/rejects.js'
@@ -69,6 +71,7 @@ export const serverOptions = {
 export default fp<AppOptions>(async (fastify, options) => {
   fastify.setValidatorCompiler(parseParameters)
   await fastify.register(exchanges)
+  await fastify.register(metrics)
   await fastify.register(writeTimeout)
   await fastify.register(config, options)
   await fastify.register(shutdown, options)
@@ -104,4 +107,5 @@ export default fp<AppOptions>(async (fastify, options) => {
   await fastify.register(probeRoutes)
   await fastify.register(versionRoutes)
   await fastify.register(pageRoutes)
+  await fastify.register(metricsRoutes)
 }, { name: 'userlake' })

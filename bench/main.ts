@@ -14,7 +14,7 @@ import { measureReading, measureRelisting } from './reading.js'
 import { measureFarRealStore, measureRealStore } from './real-store.js'
 import { Report } from './report.js'
 import { dataGroups, measureResponses, measureShapes, startControl, statsGroups, type Services } from './responses.js'
-import { startService, waitForFirstJob, type Service } from './service.js'
+import { BENCH_KEY, startService, waitForFirstJob, type Service } from './service.js'
 
 const HELP = `Measures the performance that the product promises. Prints a table of all figures, those of responses as ratios to the control (a bare Fastify route that sends
 the same bytes, measured in the same run), a second one with ratios to nginx, and tables of the parts that --full adds. The exit code is 1 if a figure is not as required.
@@ -104,17 +104,22 @@ const bench: Command = async (argv) => {
   throw new Error('not all figures are as required')
 }
 
-/** Starts the control, a service on each lake, and one with a request log on the largest; stops them after `work`. */
+/** Starts the control, a service on each lake, one with a request log and one with keys and metrics on the largest; stops them after `work`. */
 async function withServices (endpoint: Child, work: (services: Services) => Promise<void>): Promise<void> {
   const start = (size: number, env = {}) => startService({ LAKE_URL: `s3://lake-${size}`, AWS_ENDPOINT_URL_S3: endpoint.firstLine.url, ...env })
   const control = await startControl()
   const bySize = new Map<number, Service>()
   for (const size of SIZES) bySize.set(size, await start(size))
-  await Promise.all([...bySize.values()].map(waitForFirstJob))
-  const logging = await start(SIZES.at(-1)!, { LOG_REQUESTS: 'true' }) // uses the snapshot of the other one
+  await Promise.all([...bySize.values()].map((service) => waitForFirstJob(service)))
+  // They use the snapshot of the other one.
+  const logging = await start(SIZES.at(-1)!, { LOG_REQUESTS: 'true' })
+  const guarded = await start(SIZES.at(-1)!, { API_KEYS: BENCH_KEY.entry })
   await waitForFirstJob(logging)
-  await work({ control, bySize, logging })
-  await Promise.all([control, ...bySize.values(), logging].map((child) => child.stop()))
+  await waitForFirstJob(guarded, BENCH_KEY.headers)
+  // The metrics of the process begin with the first scrape.
+  if (!(await fetch(`${guarded.url}/metrics`, { headers: BENCH_KEY.headers })).ok) throw new Error('GET /metrics failed')
+  await work({ control, bySize, logging, guarded })
+  await Promise.all([control, ...bySize.values(), logging, guarded].map((child) => child.stop()))
 }
 
 process.exit(await runCommand(bench, process.argv.slice(2), process))

@@ -6,7 +6,7 @@ import type { Target } from './load.js'
 import { startNginx } from './nginx.js'
 import type { Report } from './report.js'
 import { compare, micros, sampleInTurn, type Samples } from './sampling.js'
-import { addressOf, type Service } from './service.js'
+import { addressOf, BENCH_KEY, type Service } from './service.js'
 
 /** A request for about a tenth of the records. */
 const TENTH = '/data?min_age=20&max_age=27&as_of=2026-01-01T00:00:00Z'
@@ -18,6 +18,8 @@ export interface Services {
   readonly bySize: ReadonlyMap<number, Service>
   /** A service on the largest lake that logs every request. */
   readonly logging: Service
+  /** A service on the largest lake that checks API keys and is scraped by Prometheus. */
+  readonly guarded: Service
 }
 
 /** A request whose response the control and nginx send as well, and the figures of the service that are compared with them. */
@@ -113,8 +115,8 @@ export function dataGroups ({ bySize }: Services): Group[] {
   ]
 }
 
-/** Requests for statistics of the smallest and the largest lake, and of the largest also with 304 responses and with a log line per request. */
-export async function statsGroups ({ bySize, logging }: Services): Promise<Group[]> {
+/** Requests for statistics of the smallest and the largest lake, and of the largest also with 304 responses, with a log line per request, and with keys and metrics. */
+export async function statsGroups ({ bySize, logging, guarded }: Services): Promise<Group[]> {
   const sizes = [...bySize.keys()].sort((a, b) => a - b)
   const ends = [sizes[0]!, sizes.at(-1)!]
   const largest = bySize.get(ends[1]!)!
@@ -123,7 +125,8 @@ export async function statsGroups ({ bySize, logging }: Services): Promise<Group
   return [
     ...ends.map((size) => ({ target: at(bySize.get(size)!, STATS), rows: [{ name: `GET /stats, ${size} records`, min: 0.7 }] })),
     { target: at(largest, STATS, { headers: { 'if-none-match': String(headers.etag) } }), rows: [{ name: 'GET /stats, If-None-Match', min: 0.85 }] },
-    { target: at(logging, STATS), rows: [{ name: 'GET /stats, with the request log', min: 0.55 }] }
+    { target: at(logging, STATS), rows: [{ name: 'GET /stats, with the request log', min: 0.55 }] },
+    { target: at(guarded, STATS, { headers: BENCH_KEY.headers }), rows: [{ name: 'GET /stats, with keys and metrics', min: 0.5 }] }
   ]
 }
 

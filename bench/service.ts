@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bearer, entryOf, keyOf } from '../test/support/api-keys.js'
 import { pathOf, startNode, type Child } from './child-process.js'
 
 /** Settings without listings and log lines while responses are measured, because the references have neither. */
 const STEADY = { MAX_STALENESS: '1h', AGGREGATE_INTERVAL: '1h', SHUTDOWN_TIMEOUT: '30s', LOG_REQUESTS: 'false' }
+
+/** An API key that may do everything that is measured: its entry in API_KEYS, and the headers of a request. */
+export const BENCH_KEY = { entry: entryOf('read', 'metrics'), headers: bearer(keyOf('read', 'metrics')) }
 
 /** The environment variables that `npm start` and the container set. */
 export const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '16384' }
@@ -34,9 +38,9 @@ export function addressOf ({ firstLine }: Child): string {
 }
 
 /** Waits until the first job has ended, so that it does not disturb the measurement. */
-export async function waitForFirstJob ({ url }: Service): Promise<void> {
+export async function waitForFirstJob ({ url }: Service, headers: Readonly<Record<string, string>> = {}): Promise<void> {
   for (;;) {
-    const { jobs } = await (await fetch(`${url}/jobs`)).json() as { jobs: { state: string }[] }
+    const { jobs } = await (await fetch(`${url}/jobs`, { headers })).json() as { jobs: { state: string }[] }
     if (jobs.length > 0 && jobs.every(({ state }) => state === 'succeeded')) return
     await sleep(20)
   }

@@ -1,4 +1,5 @@
 import type { Clock, MonotonicClock } from './base/clock.js'
+import { JOBS } from './base/events.js'
 import { ConfirmationMismatchError, IncompleteSourceError, UnreadSourceError } from './base/errors.js'
 import { describeFailure, ERROR_CODES, toFailureCode, type FailureCode } from './base/failure-code.js'
 import { unlessSilent } from './base/silence.js'
@@ -174,15 +175,17 @@ export class Jobs {
       queue.progressAt = monotonic()
       this.#update(id, { progress })
     }
-    try {
-      const result = await work({ dryRun, confirm, onProgress, onPublish: () => { queue.progressAt = Infinity } })
-      const job = this.#update(id, { state: result.confirm === undefined || dryRun ? 'succeeded' : 'held', finishedAt: now(), result })
-      onEnd(job)
-      return job
-    } catch (cause) {
-      const job = this.#update(id, { state: 'failed', finishedAt: now(), error: describeError(cause) })
+    const end = (change: Partial<Job>, cause?: unknown) => {
+      const job = this.#update(id, { ...change, finishedAt: now() })
+      if (JOBS.hasSubscribers) JOBS.publish({ trigger: job.trigger, dryRun, state: job.state, durationMs: job.finishedAt! - job.startedAt!, publishMs: job.result?.phases.publishMs })
       onEnd(job, cause)
       return job
+    }
+    try {
+      const result = await work({ dryRun, confirm, onProgress, onPublish: () => { queue.progressAt = Infinity } })
+      return end({ state: result.confirm === undefined || dryRun ? 'succeeded' : 'held', result })
+    } catch (cause) {
+      return end({ state: 'failed', error: describeError(cause) }, cause)
     }
   }
 

@@ -1,3 +1,5 @@
+import type { MonotonicClock } from './base/clock.js'
+import { RECHECKS } from './base/events.js'
 import { systemPause, type Pause } from './base/timer.js'
 
 /** What a `RecheckQueue` depends on. */
@@ -8,6 +10,7 @@ export interface RecheckQueueOptions {
   readonly list: () => void
   /** Waits between two checks. Default: the pause of the system. */
   readonly pause?: Pause | undefined
+  readonly clock: MonotonicClock
 }
 
 /** The most objects of one check, and of the queue. */
@@ -19,7 +22,8 @@ const PAUSE_MS = 200
 /** Objects that are to be re-checked. If there are too many, one listing takes the place of all checks. */
 export class RecheckQueue {
   readonly #options: RecheckQueueOptions
-  readonly #waiting = new Set<string>()
+  /** By key, when it was added, in milliseconds of the monotonic clock. */
+  readonly #waiting = new Map<string, number>()
   #isRunning = false
   /** Whether a listing will begin that finds everything that would be checked before. */
   #isListingDue = false
@@ -31,7 +35,8 @@ export class RecheckQueue {
   /** Adds keys of objects. An object that waits already is not added again. */
   add (keys: Iterable<string>): void {
     if (this.#isListingDue) return
-    for (const key of keys) this.#waiting.add(key)
+    const now = this.#options.clock()
+    for (const key of keys) if (!this.#waiting.has(key)) this.#waiting.set(key, now)
     if (this.#waiting.size > MAX_WAITING) this.#list()
     else if (!this.#isRunning) this.#run()
   }
@@ -49,12 +54,14 @@ export class RecheckQueue {
   }
 
   async #run (): Promise<void> {
-    const { check, pause = systemPause } = this.#options
+    const { check, pause = systemPause, clock } = this.#options
     this.#isRunning = true
     while (this.#waiting.size > 0) {
       const batch = [...this.#waiting].slice(0, MAX_BATCH)
-      for (const key of batch) this.#waiting.delete(key)
-      if (!await check(batch)) this.#list()
+      for (const [key] of batch) this.#waiting.delete(key)
+      const isChecked = await check(batch.map(([key]) => key))
+      if (RECHECKS.hasSubscribers) RECHECKS.publish({ isChecked, delaysMs: batch.map(([, at]) => clock() - at) })
+      if (!isChecked) this.#list()
       await pause(PAUSE_MS)
     }
     this.#isRunning = false

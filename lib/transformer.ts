@@ -1,5 +1,7 @@
 import { monotonicNow, type Clock, type MonotonicClock } from './base/clock.js'
 import { DEFAULTS } from './base/defaults.js'
+import { RECONCILES, type ReconcilePhases } from './base/events.js'
+import { toFailureCode } from './base/failure-code.js'
 import { parseDuration } from './base/duration.js'
 import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
 import { parseSizeOrAuto } from './base/memory-limit.js'
@@ -41,7 +43,7 @@ import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { HiddenColumns } from './source/rules.js'
 import type { IgnoredObjects } from './source/ignored-objects.js'
 import { entriesAt, findNewRejects } from './source/new-rejects.js'
-import type { QuarantineEntry } from './source/quarantine.js'
+import type { Quarantine, QuarantineEntry } from './source/quarantine.js'
 import { selectEntries, type QuarantinePage, type QuarantineQuery } from './source/quarantine-page.js'
 import type { SourceState } from './source/source-state.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -165,6 +167,22 @@ export interface UpdateReport extends Omit<OutputReport, 'isHeld'> {
   readonly rejected: number
   readonly otherOutputs: readonly Pick<OutputReport, 'key' | 'etag' | 'bytes' | 'skipped'>[]
   readonly warnings: readonly Warning[]
+  /** How long each phase took: those of the last reconcile, if this process has listed the lake, and the comparing and writing of the outputs. Milliseconds. */
+  readonly phases: Partial<ReconcilePhases> & { readonly publishMs: number }
+}
+
+/** What the process holds in memory, and the records that it serves. */
+export interface Holdings {
+  readonly records: number
+  /** Objects of the lake that are not part of a record. */
+  readonly unserved: Quarantine['counts']
+  /** The former data versions that are retained, and their bytes without what they share with the current one. */
+  readonly formerVersions: number
+  readonly formerVersionBytes: number
+  /** Bytes of the current data version. */
+  readonly dataBytes: number
+  /** Bytes of responses that clients have not read yet. */
+  readonly responseBytes: number
 }
 
 const WRITES_FAIL: Warning = {
@@ -188,6 +206,7 @@ interface RunningUpdate {
  */
 export class UserDataTransformer {
   readonly #clock: Clock
+  readonly #monotonic: MonotonicClock
   readonly #timeZone: string
   readonly #outputKey: string
   readonly #cache: EtagCache
@@ -203,6 +222,7 @@ export class UserDataTransformer {
   #reconciled: BackendReconciled | undefined
   readonly #turns = new Turns()
   readonly #exporter: Exporter
+  readonly #budget: ResponseBudget
   readonly #snapshots: SnapshotSchedule
   readonly #rechecks: RecheckQueue
   readonly #missedEvents: MissedEvents
@@ -232,6 +252,7 @@ export class UserDataTransformer {
     this.#firstImage = imageFields[0]?.name
     this.#maxLoss = options.maxLoss ?? parseShare(DEFAULTS.maxLoss)!
     this.#clock = clock
+    this.#monotonic = monotonic
     this.#cache = cache
     const indexMaxBytes = options.indexMaxBytes ?? parseSizeOrAuto(DEFAULTS.indexMaxBytes)
     this.#openVersion = options.openVersion ?? openTables(new IndexCache(indexMaxBytes, undefined, (column) => this.#backend.orderNumbers(column)))
@@ -239,8 +260,8 @@ export class UserDataTransformer {
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageFields.flatMap(({ extensions = imageExtensions }) => extensions), options.timer)
     this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: parseSizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
-    const budget = new ResponseBudget(options.responsesMaxBytes ?? parseSizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
-    this.#exporter = new Exporter({ turns: this.#turns, budget })
+    this.#budget = new ResponseBudget(options.responsesMaxBytes ?? parseSizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
+    this.#exporter = new Exporter({ turns: this.#turns, budget: this.#budget })
     const snapshotKey = withExtension(this.#outputKey, 'snapshot.arrow')
     const freshness = {
       maxStalenessMs: parseDuration(DEFAULTS.maxStaleness)!,
@@ -274,7 +295,7 @@ export class UserDataTransformer {
     this.#missedEvents = new MissedEvents(monotonic)
     this.#recordOf = recordFinder(rules)
     this.#lakeUrl = store.url
-    this.#rechecks = new RecheckQueue({ check: (keys) => this.#exclusively(() => this.#recheck(keys)), list: () => this.#refresher.expire(), pause: options.pause })
+    this.#rechecks = new RecheckQueue({ check: (keys) => this.#exclusively(() => this.#recheck(keys)), list: () => this.#refresher.expire(), pause: options.pause, clock: monotonic })
     this.#refresher = new Refresher((fresh, onRequests) => this.#exclusively(() => this.#reconcile(fresh, onRequests)), {
       clock: monotonic, timer: options.timer, waitTimer: options.waitTimer, pause: options.pause, rules: freshness, onChange: options.onFreshnessChange, onBudget: options.onBudget
     })
@@ -477,6 +498,21 @@ export class UserDataTransformer {
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
 
+  /** What this process holds in memory; `undefined` before the first reconcile. */
+  holdings (): Holdings | undefined {
+    const { current } = this.#versions
+    if (current === undefined) return undefined
+    const { count: formerVersions, bytes: formerVersionBytes } = this.#versions.former()
+    return {
+      records: this.#cache.state.table.length,
+      unserved: this.#data.quarantine.counts,
+      formerVersions,
+      formerVersionBytes,
+      dataBytes: [...current.memory].reduce((sum, { byteLength }) => sum + byteLength, 0),
+      responseBytes: this.#budget.bytes
+    }
+  }
+
   /** Whether any record comes from the last good version of its info file. */
   get hasLastGood (): boolean {
     return this.#lastGoodIds.offsets.length > 1
@@ -509,6 +545,8 @@ export class UserDataTransformer {
     const update = { outputKeys: outputs.map(({ key }) => key), onProgress }
     let rejected = 0
     let version = ''
+    let phases: ReconcilePhases | undefined
+    let listedAt = 0
     const refresh = async () => {
       const reconciled = await this.#refreshFor(update)
       if (reconciled.failed.length > 0) throw new IncompleteSourceError(reconciled.failed)
@@ -516,6 +554,8 @@ export class UserDataTransformer {
       version = reconciled.state.table.version
       if (confirm !== undefined && confirm !== version) throw new ConfirmationMismatchError(confirm, version)
       this.#noteOutput(reconciled.preconditions)
+      phases = reconciled.work?.phases
+      listedAt = this.#monotonic()
       await this.#checkingWrites
       onPublish()
       return reconciled
@@ -525,7 +565,8 @@ export class UserDataTransformer {
     const { isHeld, ...report } = first!
     if (!dryRun) this.#noteUpdate(first!)
     const otherOutputs = others.map(({ isHeld, ...other }) => other)
-    return { ...report, rejected, otherOutputs, warnings: this.warnings(options.columns), ...isHeld && { confirm: version } }
+    const publishMs = this.#monotonic() - listedAt
+    return { ...report, rejected, otherOutputs, warnings: this.warnings(options.columns), phases: { ...phases, publishMs }, ...isHeld && { confirm: version } }
   }
 
   /** If another replica has replaced the output since the last job, the number of records that is stored with it counts. */
@@ -580,6 +621,19 @@ export class UserDataTransformer {
   }
 
   async #reconcile (fresh: boolean, onRequests: (requests: number) => void): Promise<BackendReconciled> {
+    let requests = 0
+    try {
+      return await this.#reconcileOnce(fresh, (count) => {
+        requests = count
+        onRequests(count)
+      })
+    } catch (error) {
+      if (RECONCILES.hasSubscribers) RECONCILES.publish({ outcome: toFailureCode(error), listed: 0, requests, fetched: 0 })
+      throw error
+    }
+  }
+
+  async #reconcileOnce (fresh: boolean, onRequests: (requests: number) => void): Promise<BackendReconciled> {
     const onProgress = (progress: ReconcileProgress) => {
       onRequests(progress.requests)
       this.#updates.forEach((update) => update.onProgress(progress))
@@ -603,6 +657,10 @@ export class UserDataTransformer {
     if (reconciled.checkedAt === undefined) this.#missedEvents.listed(previousState && keysSince(previousState.changes, state.changes))
     this.#report(reconciled)
     if (version === undefined) throw new UnreadSourceError(coverage.unread, coverage.infoFiles, reconciled.failed[0]!)
+    if (RECONCILES.hasSubscribers) {
+      const { work, requests } = reconciled
+      RECONCILES.publish({ outcome: work === undefined ? 'followed' : 'listed', listed: 0, fetched: 0, ...work, requests })
+    }
     for (const listener of this.#listeners) listener()
     return reconciled
   }

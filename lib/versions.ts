@@ -42,6 +42,11 @@ export class Versions {
     return this.#current?.data
   }
 
+  /** The number of old versions, and their bytes: memory that they share counts once, and memory that the current version shares does not count. */
+  former (): { readonly count: number, readonly bytes: number } {
+    return { count: this.#retained.size, bytes: this.#retainedBytes() }
+  }
+
   /** The version with this name; `undefined` if it is not retained. Counts as a request for it. */
   get (name: string): DataVersion | undefined {
     const version = this.#find(name)

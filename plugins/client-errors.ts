@@ -13,6 +13,7 @@ export default fp(async (fastify) => {
     fastify.exchanges.enqueue(request, response, () => sendExpectationFailed(fastify, request, response))
   })
   fastify.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+    fastify.metrics.problems.add('method_not_allowed')
     const problem = httpProblem(405, 'CONNECT is not supported, because this service is not a proxy; allowed: GET, HEAD, POST', { headers: { allow: 'GET, HEAD, POST' } })
     fastify.exchanges.stop(socket, () => writeProblem(socket, problem, newRequestId()))
   })
@@ -21,6 +22,7 @@ export default fp(async (fastify) => {
 function sendExpectationFailed (fastify: FastifyInstance, request: IncomingMessage, response: ServerResponse): void {
   const requestId = requestIdOf(request)
   logRequest(fastify, requestId, request, response)
+  fastify.metrics.problems.add('expectation_failed')
   const { headers, body } = serialize(httpProblem(417, `Expect: got ${JSON.stringify(excerpt(String(request.headers.expect)))}; must be 100-continue`), requestId)
   response.writeHead(417, headers).end(body)
 }
@@ -40,9 +42,10 @@ export function onClientError (this: FastifyInstance, error: ClientError, socket
   else sendClientError(this, error, socket)
 }
 
-function sendClientError ({ config, log }: FastifyInstance, error: ClientError, socket: Socket): void {
+function sendClientError ({ config, log, metrics }: FastifyInstance, error: ClientError, socket: Socket): void {
   const requestId = newRequestId()
   const problem = toProblem(error)
+  metrics.problems.add(problem.code)
   if (config.LOG_REQUESTS) log.info({ request_id: requestId, status: problem.status, error: error.code }, 'Malformed request')
   writeProblem(socket, problem, requestId)
 }

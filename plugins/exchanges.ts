@@ -12,7 +12,12 @@ declare module 'fastify' {
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** The URL pattern of the route; `undefined` if no route has the URL. */
+  readonly route?: string | undefined
 }
+
+/** Receives an exchange whose response has been sent, or whose connection has been closed, and its duration in milliseconds. */
+type OnEnd = (exchange: Exchange, durationMs: number) => void
 
 interface WaitingExchange extends Exchange {
   readonly start: () => void
@@ -22,12 +27,15 @@ interface WaitingExchange extends Exchange {
 class Connection {
   inFlight: Exchange | undefined
   readonly #socket: Socket
+  readonly #onEnd: OnEnd
+  #beganAt = 0
   #waiting: WaitingExchange[] = []
   #isPaused = false
   #whenDone: (() => void) | undefined
 
-  constructor (socket: Socket) {
+  constructor (socket: Socket, onEnd: OnEnd) {
     this.#socket = socket
+    this.#onEnd = onEnd
   }
 
   enqueue (exchange: WaitingExchange): void {
@@ -44,11 +52,13 @@ class Connection {
 
   #begin (exchange: WaitingExchange): void {
     this.inFlight = exchange
+    this.#beganAt = performance.now()
     exchange.response.on('close', this.#end)
     exchange.start()
   }
 
   readonly #end = (): void => {
+    this.#onEnd(this.inFlight!, performance.now() - this.#beganAt)
     // Other `close` listeners release the memory and the data version of this response; the next request must not start before they have.
     if (this.#waiting.length > 0 || this.#whenDone !== undefined) process.nextTick(this.#next)
     else this.inFlight = undefined
@@ -92,13 +102,19 @@ class Connection {
  */
 export class Exchanges {
   readonly #connections = new WeakMap<Socket, Connection>()
+  /** Called at the end of each exchange, also of one that the client breaks off. */
+  onEnd: OnEnd = () => {}
 
-  /** Calls `start` after the responses to all earlier requests of the connection have been sent. Never calls it if the connection closes before that. */
-  enqueue (request: IncomingMessage, response: ServerResponse, start: () => void): void {
+  /**
+   * Calls `start` after the responses to all earlier requests of the connection have been sent. Never calls it if the connection closes before that.
+   *
+   * @param route that of the exchange
+   */
+  enqueue (request: IncomingMessage, response: ServerResponse, start: () => void, route?: string): void {
     const { socket } = request
     let connection = this.#connections.get(socket)
-    if (connection === undefined) this.#connections.set(socket, connection = new Connection(socket))
-    connection.enqueue({ request, response, start })
+    if (connection === undefined) this.#connections.set(socket, connection = new Connection(socket, (...end) => this.onEnd(...end)))
+    connection.enqueue({ request, response, start, route })
   }
 
   /** The request of the connection that is being processed; `undefined` if the connection is idle. */
@@ -121,5 +137,5 @@ export class Exchanges {
 export default fp(async (fastify) => {
   const exchanges = new Exchanges()
   fastify.decorate('exchanges', exchanges)
-  fastify.addHook('onRequest', (request, reply, done) => exchanges.enqueue(request.raw, reply.raw, done))
+  fastify.addHook('onRequest', (request, reply, done) => exchanges.enqueue(request.raw, reply.raw, done, request.routeOptions.url))
 }, { name: 'exchanges' })

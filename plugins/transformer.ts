@@ -50,9 +50,10 @@ export interface TransformerPluginOptions {
   readonly openVersion?: TransformerOptions['openVersion']
 }
 
-/** Decorates the instance with the transformer. Needs: config, schema, object-store, etag-cache. */
+/** Decorates the instance with the transformer. Needs: config, metrics, schema, object-store, etag-cache. */
 export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, timer, pause, worker, openVersion }) => {
-  const { config, tableSchema, objectStore, log } = fastify
+  const { config, tableSchema, objectStore, metrics, log } = fastify
+  const { onReconciled, onSnapshotWritten } = lakeLogger(log)
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, MAX_DOWNLOADS } = config
   const openWorker = (rules: LakeRules) =>
     new WorkerBackend({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION }, maxDownloads: MAX_DOWNLOADS }, rules, worker)
@@ -93,10 +94,14 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     onFreshnessChange: freshnessLogger(log),
     onBudget: budgetLogger(log),
     onColdStart: (reason) => log.warn({ reason }, coldStartMessage(reason)),
-    ...lakeLogger(log)
+    onSnapshotWritten,
+    onReconciled: (change) => {
+      metrics.objects.add('rejected', change.newRejectCount)
+      onReconciled(change)
+    }
   }))
   fastify.addHook('onClose', () => fastify.transformer.close())
-}, { name: 'transformer', dependencies: ['config', 'schema', 'object-store', 'etag-cache'] })
+}, { name: 'transformer', dependencies: ['config', 'metrics', 'schema', 'object-store', 'etag-cache'] })
 
 function coldStartMessage (reason: SnapshotFailure): string {
   const problem = reason === 'damaged'

@@ -84,7 +84,7 @@ function toWire ({ dryRun, createdAt, startedAt, finishedAt, result, error, prog
   }
 }
 
-function toResult ({ otherOutputs, warnings, ...output }: UpdateReport): Static<typeof JobResult> {
+function toResult ({ otherOutputs, warnings, phases, ...output }: UpdateReport): Static<typeof JobResult> {
   return { ...toOutput(output), other_outputs: otherOutputs.map(toOutput), warnings: [...warnings] }
 }
 

@@ -49,14 +49,14 @@ t.test('secrets and texts of records are in no log, error or argument', async (t
     AWS_ACCESS_KEY_ID: 'CanaryKeyId',
     AWS_SECRET_ACCESS_KEY: 'canary-secret',
     AWS_SESSION_TOKEN: 'canary-session',
-    API_KEYS: entryOf('read', 'write').replace(/^[^:]*/, 'client'),
+    API_KEYS: entryOf('read', 'write', 'metrics').replace(/^[^:]*/, 'client'),
     OTHER_SECRET: 'canary-other',
     SHARE_LISTINGS: 'false'
   })
   await until(async () => (await fetch(`${url!}/readyz`)).ok)
   const errors: string[] = []
   const send = async (path: string, { method = 'GET', headers = {} }: { method?: string, headers?: Record<string, string> } = {}) => {
-    const response = await fetch(url + path, { method, headers: { ...bearer(keyOf('read', 'write')), ...headers } })
+    const response = await fetch(url + path, { method, headers: { ...bearer(keyOf('read', 'write', 'metrics')), ...headers } })
     const body = await response.text()
     if (!response.ok) errors.push(body, JSON.stringify([...response.headers]))
     return response.status
@@ -68,7 +68,7 @@ t.test('secrets and texts of records are in no log, error or argument', async (t
   t.equal(await send('/nowhere?x=CanaryA'), 404)
   t.equal(await send('/data', { method: 'DELETE', headers: { cookie: 'CanaryCookie' } }), 405)
   t.equal(await send('/data', { method: 'POST' }), 200)
-  for (const path of ['/livez', '/readyz', '/version', '/openapi.json', '/jobs']) t.notMatch(await (await fetch(url + path, { headers: bearer(keyOf('read', 'write')) })).text(), CANARY, path)
+  for (const path of ['/livez', '/readyz', '/version', '/openapi.json', '/jobs', '/metrics']) t.notMatch(await (await fetch(url + path, { headers: bearer(keyOf('read', 'write', 'metrics')) })).text(), CANARY, path)
   // The store fails in several ways, and its messages have names.
   for (const [status, body] of [[500, '<Error><Code>InternalError</Code><Message>CanaryStore</Message></Error>'], [403, '<Error><Code>AccessDenied</Code><Message>CanaryStore</Message></Error>'], [200, 'CanaryStore']] as const) {
     endpoint.intercept = () => ({ status, headers: { 'x-canary': 'Canary' }, body })

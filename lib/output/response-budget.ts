@@ -31,6 +31,11 @@ export class ResponseBudget {
     this.#clock = clock
   }
 
+  /** The bytes of all reservations. */
+  get bytes (): number {
+    return this.#bytes
+  }
+
   /**
    * Makes room for one more response: if the limit is reached, closes the connections of stalled responses until it is not.
    *

@@ -1,5 +1,6 @@
 import type { MonotonicClock } from '../base/clock.js'
 import { forEachConcurrently } from '../base/concurrent.js'
+import type { ReconcilePhases } from '../base/events.js'
 import type { InfoFormat } from '../base/info-formats.js'
 import { compareUtf8 } from '../base/utf8.js'
 import type { Loss } from '../base/large-loss.js'
@@ -34,6 +35,9 @@ const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
 /** Progress of a reconcile: objects listed, requests for the listing, info files to download, and info files downloaded. */
 export interface ReconcileProgress { readonly listed: number, readonly requests: number, readonly toFetch: number, readonly fetched: number }
 
+/** Objects listed, info files downloaded, and how long that took. */
+export interface ReconcileWork extends Pick<ReconcileProgress, 'listed' | 'fetched'> { readonly phases: ReconcilePhases }
+
 /** The outcome of a reconcile. Plain data that can be posted to another thread. */
 export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   /** When the listing began, in milliseconds of the monotonic clock: the data is at least as new as that. */
@@ -42,6 +46,8 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
   readonly listingMs: number
   /** The number of requests that the listing has taken. */
   readonly requests: number
+  /** What a listing of this process has done; absent if the outcome comes from another replica. */
+  readonly work?: ReconcileWork | undefined
   /** The state after the listing; the previous one if nothing has changed. */
   readonly state: State
   /** The previous one if nothing in it has changed. */
@@ -115,6 +121,7 @@ export async function reconcile (
     const size = inventory.infoFiles.size(inventory.users[user]!)
     return size <= MAX_INFO_BYTES ? size : 0
   }
+  const downloadsAt = clock()
   await forEachConcurrently(changed, () => store.downloads, async (user) => {
     const infoFile = inventory.users[user]!
     const object = inventory.infoFiles.at(infoFile)
@@ -133,6 +140,7 @@ export async function reconcile (
     else plan.listedRow[user] = fromDraft(plan.builder.add(file.data, file))
     report()
   }, { weigh: bytesOf, maxWeight: MAX_BYTES_IN_FLIGHT })
+  const downloadedAt = clock()
   const infoFiles = inventory.users.length + inventory.listingRejects.length
   settleFailedReads(plan.rejected, totalFiles ?? infoFiles)
   const served = admitColumns(plan)
@@ -145,6 +153,7 @@ export async function reconcile (
     listedAt,
     listingMs,
     requests,
+    work: { listed, fetched, phases: { listMs: listingMs, downloadMs: downloadedAt - downloadsAt, buildMs: clock() - downloadedAt } },
     state,
     quarantine: next,
     warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, quarantine: next, skipped: inventory.skipped, coverage }),

@@ -4,6 +4,7 @@ import { FolderInspector } from './folder/folder-inspector.js'
 import { FolderStore } from './folder/folder-store.js'
 import type { Inspector } from './inspector.js'
 import { LazyStore } from './lazy-store.js'
+import { MeasuredStore } from './measured-store.js'
 import type { ObjectStore } from './object-store.js'
 import type { S3ClientSettings } from './s3/s3-client.js'
 
@@ -37,13 +38,13 @@ const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$/
 export function openStore ({ url, env = {}, maxDownloads, clock = Date.now, blocking }: OpenStoreOptions): ObjectStore {
   const bucket = BUCKET_URL.exec(url)?.[1]
   if (bucket !== undefined) {
-    return new LazyStore(url, async () => {
+    return new MeasuredStore(new LazyStore(url, async () => {
       const { S3Store } = await import('./s3/s3-store.js')
       return new S3Store({ bucket, ...serverOf(env), maxDownloads })
-    })
+    }))
   }
   const path = folderPath(url)
-  if (path !== undefined) return new FolderStore(path, { clock, blocking })
+  if (path !== undefined) return new MeasuredStore(new FolderStore(path, { clock, blocking }))
   throw invalidUrl(url)
 }
 

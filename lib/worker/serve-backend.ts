@@ -8,8 +8,9 @@ import type { SourceState } from '../source/source-state.js'
 import { openStore } from '../store/open-store.js'
 import '../store/s3/s3-store.js' // most lakes need it: loaded while the main thread loads its modules
 import { toReferences } from './array-references.js'
+import { forwardEvents } from './forward-events.js'
 import { openBackend } from './open-backend.js'
-import { toErrorData, type Call, type Reply, type StateReference, type WorkerSettings } from './worker-protocol.js'
+import { toErrorData, type Call, type Reply, type StateReference, type WorkerMessage, type WorkerSettings } from './worker-protocol.js'
 
 /** The minimum of milliseconds between two reports of progress. */
 const REPORT_MS = 50
@@ -22,7 +23,7 @@ const REPORT_MS = 50
  * @param wallClock default: the system's clock
  */
 export function serveBackend (port: MessagePort, monotonic: MonotonicClock = monotonicNow, wallClock: Clock = Date.now): void {
-  const reply = (reply: Reply) => port.postMessage(reply)
+  const post = (message: WorkerMessage) => port.postMessage(message)
 
   /** The last state. Calls refer to it by its name, so that its rows are not posted with each call. */
   let last: SourceState | undefined
@@ -42,7 +43,13 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
     return { ...result, state: posted, quarantine: isPosted ? quarantine.name : quarantine }
   }
 
-  port.once('message', ({ store: settings, rules }: WorkerSettings) => {
+  port.once('message', ({ store: settings, rules, forwardEvents: isForwarding }: WorkerSettings) => {
+    const forwarder = isForwarding ? forwardEvents((events) => post({ events })) : undefined
+    // What has happened during a call is forwarded before its end.
+    const reply = (reply: Reply) => {
+      forwarder?.flush()
+      post(reply)
+    }
     const store = openStore({ ...settings, blocking: true })
     const backend = openBackend(rules, { store, monotonic, wallClock, preload: true })
     const run = async ({ id, method, state, request }: Call): Promise<void> => {
@@ -52,7 +59,10 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
       const result: unknown = method === 'orderNumbers' || method === 'outputAgeMs'
         ? await backend[method](request as never)
         : await backend[method](base as never, request as never, onProgress)
-      if (method === 'close') await store.close()
+      if (method === 'close') {
+        await store.close()
+        forwarder?.stop()
+      }
       const hasState = method === 'reconcile' || (method === 'recheck' && result !== undefined)
       reply({ id, result: hasState ? retainState(result as Rechecked, base) : result })
     }

@@ -314,7 +314,7 @@ export class SharingBackend implements LakeBackend {
    */
   #follow (head: Head, now: number): BackendReconciled | undefined {
     const { state, writtenAt } = head
-    const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, preconditions: new Map() }
+    const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, work: undefined, preconditions: new Map() }
     if (this.#ownListing !== undefined && !isLater(head, this.#ownListing, this.#ownSince)) return { ...this.#ownListing, ...checked }
     const listedAt = Math.max(listingTime(head), this.#ownListing?.listedAt ?? -Infinity)
     if (this.#base!.isAssumed) return undefined

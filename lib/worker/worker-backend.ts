@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { FORWARDED } from '../base/events.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
 import type { Output } from '../output/output.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
@@ -9,9 +10,10 @@ import type { Rechecked } from '../source/recheck.js'
 import type { SourceState } from '../source/source-state.js'
 import type { StoreSettings } from '../store/open-store.js'
 import { fromReferences } from './array-references.js'
+import { republish } from './forward-events.js'
 import type { LakeRules } from './in-process-backend.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
-import { toError, type Call, type RecheckResult, type ReconcileResult, type Reply, type WorkerSettings } from './worker-protocol.js'
+import { toError, type Call, type RecheckResult, type ReconcileResult, type WorkerMessage, type WorkerSettings } from './worker-protocol.js'
 
 /** The methods and events of a worker thread that a WorkerBackend uses. The thread must run `serveBackend`. */
 export interface BackendThread extends EventEmitter, Pick<Worker, 'postMessage' | 'terminate'> {}
@@ -46,7 +48,7 @@ export class WorkerBackend implements LakeBackend {
 
   /** @param worker a new worker, from `startWorker`; it is terminated by `close` */
   constructor (store: StoreSettings, rules: LakeRules, worker = startWorker()) {
-    this.#settings = { store, rules }
+    this.#settings = { store, rules, forwardEvents: FORWARDED.some(({ hasSubscribers }) => hasSubscribers) }
     this.#worker = this.#attach(worker)
   }
 
@@ -107,14 +109,15 @@ export class WorkerBackend implements LakeBackend {
   }
 
   #attach (worker: BackendThread): BackendThread {
-    worker.on('message', (reply: Reply) => this.#receive(worker, reply))
+    worker.on('message', (message: WorkerMessage) => this.#receive(worker, message))
     worker.on('error', (error) => this.#fail(worker, error))
     worker.on('exit', (code) => this.#fail(worker, new Error(`The worker exited with code ${code}`)))
     worker.postMessage(this.#settings)
     return worker
   }
 
-  #receive (worker: BackendThread, reply: Reply): void {
+  #receive (worker: BackendThread, reply: WorkerMessage): void {
+    if ('events' in reply) return republish(reply.events)
     const pending = this.#pending.get(reply.id)
     if (pending === undefined) return
     if ('progress' in reply) return pending.onProgress(reply.progress)

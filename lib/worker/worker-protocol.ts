@@ -6,6 +6,7 @@ import type { Rechecked } from '../source/recheck.js'
 import type { SourceState } from '../source/source-state.js'
 import type { Quarantine } from '../source/quarantine.js'
 import type { StoreSettings } from '../store/open-store.js'
+import type { ForwardedEvents } from './forward-events.js'
 import type { LakeRules } from './in-process-backend.js'
 import type { BackendReconciled, LakeBackend, PublishRequest, ReconcileRequest } from './lake-backend.js'
 
@@ -13,6 +14,8 @@ import type { BackendReconciled, LakeBackend, PublishRequest, ReconcileRequest }
 export interface WorkerSettings {
   readonly store: StoreSettings
   readonly rules: LakeRules
+  /** Whether to forward the messages of the channels in FORWARDED. */
+  readonly forwardEvents: boolean
 }
 
 /** A state, or its name if the receiver has it. */
@@ -26,7 +29,9 @@ export interface Call {
   readonly request?: ReconcileRequest | PublishRequest | StoredNumbers | readonly Output[] | readonly string[] | undefined
 }
 
-/** Progress of a call, or its end. */
+/** Messages of channels, or progress of a call, or its end. */
+export type WorkerMessage = { readonly events: ForwardedEvents } | Reply
+
 export type Reply = { readonly id: number } & (
   | { readonly progress: ReconcileProgress }
   | { readonly result: unknown }

@@ -1,4 +1,4 @@
-/** What a client may do. The README describes them; no route needs `metrics` yet. */
+/** What a client may do. The README describes them. */
 export const SCOPES = ['read', 'write', 'stats', 'events', 'metrics'] as const
 
 export type Scope = (typeof SCOPES)[number]

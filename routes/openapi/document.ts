@@ -35,7 +35,7 @@ const TAGS = [
   { name: 'Jobs', description: 'Updates of the output' },
   { name: 'Events', description: 'Notifications of the bucket' },
   { name: 'Quarantine', description: 'The objects of the lake that are not served' },
-  { name: 'Probes', description: 'Probes for Kubernetes, which do not access the lake, and the version' }
+  { name: 'Probes', description: 'Probes for Kubernetes and metrics for Prometheus, which do not access the lake, and the version' }
 ]
 
 /**

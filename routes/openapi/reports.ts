@@ -177,6 +177,17 @@ export const getVersion: Operation = {
   }
 }
 
+export const getMetrics: Operation = {
+  operationId: 'getMetrics',
+  tags: ['Probes'],
+  summary: 'Metrics for Prometheus',
+  description: 'Requests, reconciles, operations on the lake, jobs, the age of the data and the memory, in the text format of Prometheus.',
+  responses: {
+    200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String({ description: 'The text format of Prometheus, version 0.0.4' }) } } },
+    ...problems([400, 500])
+  }
+}
+
 const probe = (operationId: string, status: string, summary: string, description: string, responses: Operation['responses']): Operation => ({
   operationId,
   tags: ['Probes'],

@@ -6,7 +6,7 @@ import type { UpdateReport } from '../../lib/transformer.js'
 import { TestClock } from '../support/app.js'
 import { VirtualTime } from '../support/virtual-time.js'
 
-const REPORT: UpdateReport = { records: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false, otherOutputs: [], warnings: [] }
+const REPORT: UpdateReport = { records: 1, added: 1, changed: 0, removed: 0, rejected: 0, key: 'o', etag: 'e', bytes: 9, skipped: false, otherOutputs: [], warnings: [], phases: { publishMs: 0 } }
 
 function controlled () {
   const clock = new TestClock(1000)

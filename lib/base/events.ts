@@ -1,0 +1,83 @@
+import { channel, type Channel } from 'node:diagnostics_channel'
+
+/**
+ * What happens in lib/, for metrics: typed channels of `node:diagnostics_channel`. A publisher makes a message only if the channel has subscribers.
+ * The worker thread forwards its messages to the main thread (lib/worker/forward-events.ts), so messages are plain data without names of objects.
+ */
+export class EventChannel<T> {
+  readonly name: string
+  readonly #channel: Channel
+
+  constructor (name: string) {
+    this.name = name
+    this.#channel = channel(name)
+  }
+
+  get hasSubscribers (): boolean {
+    return this.#channel.hasSubscribers
+  }
+
+  publish (message: T): void {
+    this.#channel.publish(message)
+  }
+
+  /** Returns the function that removes the subscriber. */
+  subscribe (subscriber: (message: T) => void): () => void {
+    const onMessage = (message: unknown) => subscriber(message as T)
+    this.#channel.subscribe(onMessage)
+    return () => { this.#channel.unsubscribe(onMessage) }
+  }
+}
+
+/** The end of an operation of a store, with its retries. */
+export interface StoreOperation {
+  readonly operation: 'list' | 'get' | 'stream' | 'head' | 'put'
+  /** `missing`: there is no such object; `unchanged`: it has the ETag of the request. Of a listing, the time is that until its end; of a stream, until its first byte. */
+  readonly outcome: 'ok' | 'missing' | 'unchanged' | (string & {})
+  readonly durationMs: number
+}
+
+/** How long the phases of a reconcile took, in milliseconds. */
+export interface ReconcilePhases {
+  readonly listMs: number
+  readonly downloadMs: number
+  readonly buildMs: number
+}
+
+/** The end of a reconcile. */
+export interface ReconcileEnd {
+  /** `listed` by this process; `followed`: taken over from another replica; otherwise a failure code. */
+  readonly outcome: 'listed' | 'followed' | (string & {})
+  /** Of a listing of this process only. */
+  readonly phases?: ReconcilePhases | undefined
+  /** Objects listed, LIST requests, and info files downloaded. */
+  readonly listed: number
+  readonly requests: number
+  readonly fetched: number
+}
+
+/** The end of a re-check of objects that events have reported as changed. */
+export interface RecheckEnd {
+  /** Whether the objects were checked; if not, a listing takes the place of the check. */
+  readonly isChecked: boolean
+  /** How long ago each object was reported, in milliseconds. */
+  readonly delaysMs: readonly number[]
+}
+
+/** The end of a job. */
+export interface JobEnd {
+  readonly trigger: string
+  readonly dryRun: boolean
+  readonly state: string
+  readonly durationMs: number
+  /** The time of comparing and writing the outputs; `undefined` if the job has failed. */
+  readonly publishMs: number | undefined
+}
+
+export const STORE_OPERATIONS = new EventChannel<StoreOperation>('userlake:store')
+export const RECONCILES = new EventChannel<ReconcileEnd>('userlake:reconcile')
+export const RECHECKS = new EventChannel<RecheckEnd>('userlake:recheck')
+export const JOBS = new EventChannel<JobEnd>('userlake:job')
+
+/** The channels whose messages the worker thread forwards: the others have their publishers in the main thread. */
+export const FORWARDED: readonly EventChannel<unknown>[] = [STORE_OPERATIONS] as readonly EventChannel<unknown>[]

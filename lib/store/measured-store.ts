@@ -1,0 +1,80 @@
+import { STORE_OPERATIONS, type StoreOperation } from '../base/events.js'
+import { StoreError } from '../base/errors.js'
+import type { GetOptions, ListOptions, ObjectBody, ObjectHead, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
+
+/** Publishes the end of each operation of a store on `STORE_OPERATIONS`, if that channel has subscribers. */
+export class MeasuredStore implements ObjectStore {
+  readonly url: string
+  readonly #inner: ObjectStore
+
+  /** @param inner is closed with this store */
+  constructor (inner: ObjectStore) {
+    this.url = inner.url
+    this.#inner = inner
+  }
+
+  get downloads (): number {
+    return this.#inner.downloads
+  }
+
+  list (prefix: string, options?: ListOptions): AsyncIterable<ObjectList> {
+    return STORE_OPERATIONS.hasSubscribers ? this.#list(prefix, options) : this.#inner.list(prefix, options)
+  }
+
+  get (key: string, options?: GetOptions): Promise<ObjectBody | 'unchanged' | undefined> {
+    return measure('get', () => this.#inner.get(key, options))
+  }
+
+  stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined> {
+    return measure('stream', () => this.#inner.stream(key, options))
+  }
+
+  head (key: string): Promise<ObjectHead | undefined> {
+    return measure('head', () => this.#inner.head(key))
+  }
+
+  put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }> {
+    return measure('put', () => this.#inner.put(key, body, options))
+  }
+
+  create (): Promise<void> {
+    return this.#inner.create()
+  }
+
+  close (): Promise<void> {
+    return this.#inner.close()
+  }
+
+  async * #list (prefix: string, options: ListOptions | undefined): AsyncGenerator<ObjectList> {
+    const began = performance.now()
+    let outcome: StoreOperation['outcome'] = 'ok'
+    try {
+      yield * this.#inner.list(prefix, options)
+    } catch (error) {
+      outcome = codeOf(error)
+      throw error
+    } finally {
+      publish('list', outcome, began)
+    }
+  }
+}
+
+function measure<T> (operation: StoreOperation['operation'], start: () => Promise<T>): Promise<T> {
+  if (!STORE_OPERATIONS.hasSubscribers) return start()
+  const began = performance.now()
+  return start().then((result) => {
+    publish(operation, result === undefined ? 'missing' : result === 'unchanged' ? 'unchanged' : 'ok', began)
+    return result
+  }, (error) => {
+    publish(operation, codeOf(error), began)
+    throw error
+  })
+}
+
+function publish (operation: StoreOperation['operation'], outcome: StoreOperation['outcome'], began: number): void {
+  STORE_OPERATIONS.publish({ operation, outcome, durationMs: performance.now() - began })
+}
+
+function codeOf (error: unknown): string {
+  return error instanceof StoreError ? error.code : 'internal_error'
+}
