@@ -36,8 +36,9 @@ try {
   const { HOST: host, PORT: port, LOG_LEVEL: level, SHUTDOWN_DELAY: shutdownDelay, SHUTDOWN_TIMEOUT: shutdownTimeout } = fastify.config
   fastify.log.level = level
   let isClosing = false
-  const { close } = closeWithGrace({ delay: Math.min(parseDuration(shutdownDelay)! + parseDuration(shutdownTimeout)! + CLOSE_GRACE_MS, MAX_TIMEOUT_MS), logger: fastify.log }, async ({ signal }) => {
+  const { close } = closeWithGrace({ delay: Math.min(parseDuration(shutdownDelay)! + parseDuration(shutdownTimeout)! + CLOSE_GRACE_MS, MAX_TIMEOUT_MS), logger: fastify.log }, async ({ signal, err }) => {
     isClosing = true
+    if (err !== undefined) fastify.log.fatal({ err }, 'Uncaught error: shutting down')
     if (signal !== undefined) fastify.log.info(`${signal}: shutting down`)
     await fastify.close()
     // At exit, pino would write the buffered lines synchronously, and retry forever if the reader has closed stdout.

@@ -174,6 +174,19 @@ t.test('settings are read from .env', async (t) => {
   t.match(await (await fetch(`${url}/version`)).json(), { version, build: null, node: process.versions.node })
 })
 
+t.test('an uncaught exception and an unhandled rejection end the server with exit code 1, and the log has the error', async (t) => {
+  for (const code of ["throw new Error('injected')", "Promise.reject(new Error('injected'))"]) {
+    const inject = `data:text/javascript,process.once('SIGCONT', () => { ${code} })`
+    const { child, exit, address } = start(t, { NODE_OPTIONS: `--import=${encodeURI(inject)}` })
+    const url = await address()
+    await until(async () => (await fetch(`${url}/readyz`)).ok)
+    child.kill('SIGCONT')
+    const { code: exitCode, stdout } = await exit
+    t.equal(exitCode, 1)
+    t.match(stdout, /"level":60,.*"err":\{.*"message":"injected".*"msg":"Uncaught error: shutting down"/)
+  }
+})
+
 t.test('a failure to start is one line on stderr, and exit code 1', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')

@@ -26,6 +26,16 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'A server that no longer accepts connections: SYN packets get no answer',
+        guarantee: 'The attempt and the operation end at their time limits.',
+        tests: [['test/lib/store/s3/connections.test.ts', 'a server that no longer accepts connections, whose SYN packets get no answer']]
+      },
+      {
+        fault: 'A server that closes connections just when they are used again',
+        guarantee: 'The request is sent again; no operation fails.',
+        tests: [['test/lib/store/s3/connections.test.ts', 'a server that closes connections just when they are used again']]
+      },
+      {
         fault: 'A response does not begin',
         guarantee: 'The request is sent again on another connection after 2 s, with a longer limit each time; the operation has a time limit of its own.',
         tests: [
@@ -97,8 +107,12 @@ export const SECTIONS: readonly Section[] = [
     rows: [
       {
         fault: '500, 502, 503 SlowDown, 504',
-        guarantee: 'Requests are repeated with growing pauses while a budget lasts that all requests share, so that an outage does not multiply them.',
+        guarantee: 'Requests are repeated with growing pauses while a budget lasts that all requests share, so that an outage does not multiply them; then the last data is served as stale.',
         tests: [
+          ['test/routes/store-faults.test.ts', '500 InternalError'],
+          ['test/routes/store-faults.test.ts', '502 of a proxy'],
+          ['test/routes/store-faults.test.ts', '503 SlowDown'],
+          ['test/routes/store-faults.test.ts', '504 of a proxy'],
           ['test/lib/store/s3/s3-downloads.test.ts', 'a store that refuses some requests is read at its pace, and nothing is lost'],
           ['test/lib/store/s3/s3-downloads.test.ts', 'an outage does not multiply requests'],
           ['test/lib/store/s3/s3-downloads.test.ts', 'failures of other requests use the same budget of retries']
@@ -108,6 +122,8 @@ export const SECTIONS: readonly Section[] = [
         fault: '408 and 429, with or without `Retry-After`',
         guarantee: 'Requests are repeated. `Retry-After` is obeyed, for 5 s at most; while other downloads succeed, their rate adapts instead.',
         tests: [
+          ['test/routes/store-faults.test.ts', '408 RequestTimeout'],
+          ['test/routes/store-faults.test.ts', '429 TooManyRequests'],
           ['test/lib/store/s3/retry-after.test.ts', 'requests that get 408 or 429 are repeated'],
           ['test/lib/store/s3/retry-after.test.ts', 'a listing is requested again after the time that Retry-After names'],
           ['test/lib/store/s3/retry-after.test.ts', 'while all downloads fail, none starts for the time that Retry-After names, for 5 s at most']
@@ -123,9 +139,28 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: '403 or an expired token while the service serves; a clock that is wrong by hours',
+        guarantee: 'The last data is served as stale with `access_denied`, nothing is removed or published, and the message says what to set.',
+        tests: [
+          ['test/routes/store-faults.test.ts', '403 AccessDenied'],
+          ['test/routes/store-faults.test.ts', '400 ExpiredToken'],
+          ['test/routes/store-faults.test.ts', '403 RequestTimeTooSkewed']
+        ]
+      },
+      {
+        fault: 'The bucket is deleted while the service serves',
+        guarantee: 'The last data is served as stale with `no_such_bucket`; nothing is removed.',
+        tests: [['test/routes/store-faults.test.ts', '404 NoSuchBucket']]
+      },
+      {
+        fault: 'A redirect to another server',
+        guarantee: 'It is not followed, and the last data is served as stale.',
+        tests: [['test/routes/store-faults.test.ts', '307 to another server']]
+      },
+      {
         fault: 'The bucket is in another region',
-        guarantee: 'The message names the region and the setting.',
-        tests: [['test/lib/store/s3/s3-credentials.test.ts', 'the message names the region of the bucket, also for requests whose responses have no body']]
+        guarantee: 'The message names the region and the setting; the last data is served as stale.',
+        tests: [['test/routes/store-faults.test.ts', '301 PermanentRedirect'], ['test/lib/store/s3/s3-credentials.test.ts', 'the message names the region of the bucket, also for requests whose responses have no body']]
       },
       {
         fault: 'The right to list without the right to read',
@@ -157,13 +192,14 @@ export const SECTIONS: readonly Section[] = [
     rows: [
       {
         fault: 'A response with status 200 that is not a listing: nothing, HTML, JSON, other XML',
-        guarantee: 'It is refused; nothing is removed.',
-        tests: [['test/lib/store/s3/s3-listing.test.ts', 'refuses responses that are not listings']]
+        guarantee: 'It is refused; the last data is served as stale, and nothing is removed.',
+        tests: [['test/routes/store-faults.test.ts', '200 with an HTML page'], ['test/routes/store-faults.test.ts', '200 without a body'], ['test/lib/store/s3/s3-listing.test.ts', 'refuses responses that are not listings']]
       },
       {
         fault: 'A listing that is cut off',
         guarantee: 'The whole listing is discarded.',
         tests: [
+          ['test/routes/store-faults.test.ts', 'a page that is cut'],
           ['test/lib/store/s3/s3-listing.test.ts', 'listings that are repeated, unordered or cut anywhere are refused'],
           ['test/lib/store/s3/ranged-listing.test.ts', 'a damaged page of any range fails the listing'],
           ['test/lib/store/s3/fast-path/listing-scan.test.ts', 'a damaged listing is never read as a different listing']
@@ -183,9 +219,15 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'A page with fewer keys than it announces',
+        guarantee: 'The listing is refused.',
+        tests: [['test/routes/store-faults.test.ts', 'half of the keys, with the KeyCount of all']]
+      },
+      {
         fault: 'An endless listing of empty pages',
         guarantee: 'It ends after 1,000 consecutive pages or 20 s without a key.',
         tests: [
+          ['test/routes/store-faults.test.ts', 'an endless listing'],
           ['test/lib/store/s3/s3-listing.test.ts', 'an endless listing of empty pages ends'],
           ['test/lib/store/s3/s3-listing.test.ts', 'a listing ends after 20 s without a key, and after 15 minutes with keys']
         ]
@@ -364,7 +406,7 @@ export const SECTIONS: readonly Section[] = [
         fault: 'A store that ignores the conditions of writes, or checks them too early',
         guarantee: 'A check with concurrent writers finds it; log and `/readyz` say so, and the service goes on as a single writer.',
         tests: [
-          ['test/routes/write-check.test.ts', 'a store whose conditional writes do not hold is reported, and the service goes on as a single writer'],
+          ['test/routes/write-check.test.ts', 'a store that ignores the conditions of writes is reported, and the service goes on as a single writer'],
           ['test/lib/store/check-writes.test.ts', 'a server that checks conditions before it locks the object is found']
         ]
       },
@@ -380,6 +422,11 @@ export const SECTIONS: readonly Section[] = [
           ['test/routes/warnings.test.ts', 'an output that cannot be written is reported by /readyz until it can'],
           ['test/routes/warnings.test.ts', 'a damaged snapshot and a snapshot that cannot be written are reported by /readyz and in the log']
         ]
+      },
+      {
+        fault: 'A full disk (folder lakes)',
+        guarantee: 'The data is served, the output stays as it was, no partial file remains, and the next job publishes.',
+        tests: [['test/routes/full-disk.test.ts', 'a full disk: the data is served, the output stays as it was, no partial file remains, and the next job publishes']]
       },
       {
         fault: 'The process that holds the lock of a folder dies (folder lakes)',
@@ -422,6 +469,11 @@ export const SECTIONS: readonly Section[] = [
         fault: 'The clocks of this machine and of the store differ',
         guarantee: 'No request fails because of it, not even a conditional write.',
         tests: [['test/lib/store/s3/s3-credentials.test.ts', 'a clock that differs by an hour fails no request, not even a conditional write']]
+      },
+      {
+        fault: 'An uncaught exception or an unhandled rejection',
+        guarantee: 'It is in the log; the process closes and ends with exit code 1, so that it is started again.',
+        tests: [['test/server.test.ts', 'an uncaught exception and an unhandled rejection end the server with exit code 1, and the log has the error']]
       },
       {
         fault: 'The worker thread dies',
@@ -502,6 +554,16 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'A thousand POST /data at the same time',
+        guarantee: 'Two jobs run: those that come while one runs share the next one.',
+        tests: [['test/routes/jobs.test.ts', 'a thousand concurrent POSTs run two jobs']]
+      },
+      {
+        fault: 'Hostile ids: paths, percent-encoded bytes, similar characters, names of JavaScript',
+        guarantee: 'Ids are looked up among the records and never become keys: 404 or 400, without a request to the store.',
+        tests: [['test/routes/data.test.ts', 'hostile ids are looked up and never become keys: they are 404 or 400, and no object is requested']]
+      },
+      {
         fault: 'Clients that send slowly, stop reading, pipeline, or send malformed HTTP',
         guarantee: 'Their connections end at time limits; memory and open files are bounded.',
         tests: [
@@ -520,6 +582,42 @@ export const SECTIONS: readonly Section[] = [
   },
   {
     title: 'Events',
-    rows: []
+    rows: [
+      {
+        fault: 'Events that are repeated or forged',
+        guarantee: 'They have no effect but requests for one object: an event only says which object to check.',
+        tests: [
+          ['test/routes/events.test.ts', 'duplicates of an event and forged ones have no effect but requests for one object'],
+          ['test/routes/events.test.ts', 'what is not about an object of the lake is ignored and counted']
+        ]
+      },
+      {
+        fault: 'A flood of events',
+        guarantee: 'It becomes one listing.',
+        tests: [['test/routes/events.test.ts', 'a flood of events becomes one listing']]
+      },
+      {
+        fault: 'Events that get lost, are late or arrive in another order',
+        guarantee: 'The next listing finds the changes, and a warning counts them.',
+        tests: [
+          ['test/routes/events.test.ts', 'changes that a listing finds without an event are counted in a warning, once their events can no longer be late'],
+          ['test/lib/share/replicas.test.ts', 'with events at some of the replicas, no record of any replica goes back, changes lead to the records, and all converge']
+        ]
+      },
+      {
+        fault: 'The store fails while an event is checked',
+        guarantee: 'The check is left to a listing; nothing is removed.',
+        tests: [
+          ['test/routes/events.test.ts', 'a re-check that fails is left to a listing'],
+          ['test/routes/events.test.ts', 'if the bucket is missing, events remove no record'],
+          ['test/routes/events.test.ts', 'while a large loss is not confirmed, an event changes nothing and leads to the listing that decides']
+        ]
+      },
+      {
+        fault: 'A body that is not a notification',
+        guarantee: 'It is an error that names what is wrong.',
+        tests: [['test/routes/events.test.ts', 'a body that is not a notification is an error that names what is wrong']]
+      }
+    ]
   }
 ]

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { build, csv, NOON, PNG, type TestLake } from '../support/app.js'
 import { streamingEngine } from '../support/engines.js'
@@ -358,4 +359,26 @@ t.test('an unknown column costs little CPU, even if its name and those in the la
   for (const length of [60, 300, 10_000]) t.equal((await app.inject(`/data?columns=${'x'.repeat(length)}`)).statusCode, 400)
   const { user, system } = process.cpuUsage(began)
   t.ok(user + system < 3e6, `${user + system} microseconds`)
+})
+
+t.test('hostile ids are looked up and never become keys: they are 404 or 400, and no object is requested', async (t) => {
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv(), '1.png': PNG, 'source_data/../secret.csv': csv(), 'secret.csv': csv() } })
+  await app.inject('/data')
+  endpoint.reset()
+  const ids = ['..', '../secret', '..%2Fsecret', '%2e%2e%2fsecret', '..%252fsecret', '..\\secret', 'source_data/1', '/1', '1/', '1.csv', '1.png', './1', '1%00', '%00', '1%0d%0aX: y', '%ff', '%c0%ae%c0%ae%2fsecret',
+    '１', '1\u200b', '\u202e1', ' 1', '1 ', '__proto__', 'constructor', 'toString', '*', '$(id)', "' OR 1=1 --", '<script>', 'a'.repeat(240), 'a'.repeat(5000), 's3://datalake/source_data/1']
+  const random = fc.sample(fc.string({ unit: fc.constantFrom('.', '/', '\\', '%', '0', '2', 'e', 'f', '1', '\0', '\n', '１', '😀', '%2f', '%2e', '..'), maxLength: 12 }).filter((id) => id !== '1'), 300)
+  for (const id of [...ids, ...random]) {
+    const encoded = encodeURIComponent(id)
+    if (encoded === '' || encoded === '.' || encoded === '..') continue // a client resolves these in a URL
+    for (const path of [`/data/${encoded}`, `/data/${encoded}/image`]) {
+      const { statusCode } = await app.inject(path)
+      if (![400, 404, 414].includes(statusCode)) t.fail(`${path}: ${statusCode}`)
+    }
+    const { statusCode, body } = await app.inject(`/data?user_id=${encoded}&columns=user_id`)
+    if (statusCode !== 400 && body !== '[]') t.fail(`${id}: ${statusCode} ${body}`)
+  }
+  for (const path of ['/data/%00', '/data/%ff', '/data/..%2fsecret', '/data/%2e%2e%2fsecret/image', '//data/1', '/data//image', '/data/%']) t.ok([400, 404].includes((await app.inject(path)).statusCode), path)
+  t.same(endpoint.gets, [])
+  t.equal(endpoint.counts.HEAD, 0)
 })

@@ -6,6 +6,14 @@ const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO'])
 const IMPOSSIBLE = new Set(['ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY', 'ENAMETOOLONG'])
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS'])
 
+/** What other codes of system errors mean. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of the disk is used up',
+  EIO: 'the disk cannot be read or written',
+  EMFILE: 'this process has too many open files'
+}
+
 /** The code of a system error, such as ENOENT. */
 export function codeOf (error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error'
@@ -25,5 +33,5 @@ function classify (error: unknown): [StoreErrorCode, string, StoreReport] {
   const code = codeOf(error)
   if (FORBIDDEN.has(code)) return ['access_denied', `access denied (${code})`, { storeCode: code, isRefused: true }]
   if (IMPOSSIBLE.has(code)) return ['invalid_key', `no file can have this path (${code})`, { storeCode: code, isRefused: true }]
-  return ['store_error', code, { storeCode: code }]
+  return ['store_error', MEANINGS[code] === undefined ? code : `${MEANINGS[code]} (${code})`, { storeCode: code }]
 }

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import dns from 'node:dns'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
@@ -8,6 +9,7 @@ import { Pool } from 'undici'
 import { limitAge, MAX_CONNECTION_AGE_MS } from '../../../../lib/store/s3/connection-age.js'
 import { BufferedHttp } from '../../../../lib/store/s3/fast-path/buffered-http.js'
 import { S3Store } from '../../../../lib/store/s3/s3-store.js'
+import { script } from '../../../support/faults.js'
 import { startS3Endpoint } from '../../../support/s3-endpoint.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
 import { listAll } from '../../../support/store-contract.js'
@@ -116,4 +118,31 @@ t.test('a connection that works is replaced after five minutes, so that the name
   t.equal(fast.opened, 2)
   t.ok(sdk.opened >= 2, 'the connection is closed after its next request')
   await until(() => fast.open.size === 1 && sdk.open.size === 1)
+})
+
+t.test('a server that closes connections just when they are used again', async (t) => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  bucket.put('key', 'content')
+  for (let i = 0; i < 30; i++) {
+    // The connection of the request before is free, and is closed instead of used.
+    endpoint.intercept = script({ times: 1, fault: 'drop' })
+    await operations(store)[i % 5]!()
+  }
+  t.pass('no operation has failed')
+})
+
+t.test('a server that no longer accepts connections, whose SYN packets get no answer', async (t) => {
+  const code = "require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () { console.log(this.address().port) })"
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const filling: Socket[] = []
+  t.teardown(() => {
+    child.kill('SIGKILL')
+    for (const socket of filling) socket.destroy()
+  })
+  const port = Number(String((await once(child.stdout, 'data'))[0]))
+  child.kill('SIGSTOP')
+  for (let i = 0; i < 8; i++) filling.push(connect(port, '127.0.0.1').on('error', () => {}))
+  const store = new S3Store({ bucket: 'lake', endpoint: `http://127.0.0.1:${port}`, deadlineMs: 1500 })
+  t.teardown(() => store.close())
+  await Promise.all(operations(store).map((operation) => t.rejects(operation(), { code: 'timeout' })))
 })

@@ -1,0 +1,55 @@
+import fsPromises, { type FileHandle } from 'node:fs/promises'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
+import t from 'tap'
+import { FolderStore } from '../../lib/store/folder/folder-store.js'
+import { build, csv, type LogLine } from '../support/app.js'
+import { until } from '../support/until.js'
+
+t.test('a full disk: the data is served, the output stays as it was, no partial file remains, and the next job publishes', async (t) => {
+  const root = t.testdir({ source_data: { '1.csv': csv() } })
+  const log: LogLine[] = []
+  const store = new FolderStore(root)
+  const { app, clock } = await build(t, { store: () => store, log })
+  const post = async () => (await app.inject({ method: 'POST', url: '/data' })).json()
+  t.match(await post(), { state: 'succeeded' })
+  const warns = async () => {
+    const { status, details } = (await app.inject('/readyz')).json()
+    t.equal(status, 'ready')
+    return details.some(({ code }: Record<string, string>) => code === 'output_not_writable')
+  }
+  const output = () => readFileSync(join(root, 'processed_data/output.csv'), 'utf8')
+  const before = output()
+  writeFileSync(join(root, 'source_data/2.csv'), csv('Bob'))
+  clock.advance(3000)
+  let isFull = true
+  const { open } = fsPromises
+  fsPromises.open = async (...options: Parameters<typeof open>): Promise<FileHandle> => {
+    const file = await open(...options)
+    if (options[1] !== 'wx') return file
+    const { writeFile } = file
+    file.writeFile = async (body: unknown) => {
+      if (!isFull) return await writeFile.call(file, body as string)
+      await writeFile.call(file, 'part of the body')
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    }
+    return file
+  }
+  syncBuiltinESMExports()
+  t.teardown(() => {
+    fsPromises.open = open
+    syncBuiltinESMExports()
+  })
+  t.match(await post(), { status: 503, code: 'store_error' })
+  t.match(log.find(({ msg }) => /^Job failed/.test(String(msg))), { cause: /output\.csv: the disk is full \(ENOSPC\)/ })
+  t.equal(output(), before)
+  // The snapshot may be written at the same time.
+  await until(() => readdirSync(join(root, '.userlake/tmp')).length === 0)
+  t.equal((await app.inject('/data')).json().length, 2)
+  t.ok(await warns())
+  isFull = false
+  t.match(await post(), { state: 'succeeded', result: { records: 2 } })
+  t.notOk(await warns())
+  t.match(output(), 'Bob')
+})
