@@ -1,6 +1,6 @@
 import type { Column } from './columns.js'
 import { toNumber, type Range } from './conditions.js'
-import { formatNumber, formatTime } from './format.js'
+import { formatDecimals, formatNumber, formatTime } from './format.js'
 import type { Entry } from './query-state.js'
 import type { Statistics } from './types.js'
 
@@ -81,9 +81,9 @@ export function formatEdge (column: Column, value: number): string {
   return formatNumber(value)
 }
 
-/** The text of an edge below the plot, where there is less room. */
+/** The text of an edge below the plot, where there is less room. Numbers have as many digits as their distance needs. */
 export function formatTick (column: Column, value: number, range: number): string {
-  if (column.type !== 'date' && !isTimed(column)) return formatNumber(value)
+  if (column.type !== 'date' && !isTimed(column)) return formatDecimals(value, range > 0 ? Math.max(0, Math.ceil(1.5 - Math.log10(range))) : 3)
   const text = formatTime(value)
   if (range > 10 * 365 * DAY_MS) return text.slice(0, 4)
   if (range > 90 * DAY_MS) return text.slice(0, 7)

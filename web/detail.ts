@@ -47,6 +47,7 @@ export class RecordDialog {
     if (!this.#dialog.open) {
       this.#content.replaceChildren()
       this.#dialog.showModal()
+      byId('record-close').focus()
     }
     const content = await this.#read(key, columns, asOf)
     if (this.#key === key) this.#content.replaceChildren(...content)

@@ -19,6 +19,10 @@ export function formatNumber (value: number): string {
   return decimal.format(value)
 }
 
+export function formatDecimals (value: number, decimals: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: Math.min(decimals, 20) })
+}
+
 export function formatPercent (part: number, whole: number): string {
   if (whole === 0) return '0 %'
   const percent = 100 * part / whole

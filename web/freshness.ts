@@ -102,9 +102,9 @@ export class Freshness {
     const node = byId('freshness')
     node.classList.toggle('live', this.#isLive)
     setText(byId('live'), this.#isLive ? 'live' : 'not live')
-    setText(byId('age'), this.#asOf === undefined ? '' : formatAgo((performance.now() - this.#asOf) / 1000))
-    setText(byId('version'), this.#version?.slice(0, 6) ?? '')
-    byId('version').title = this.#version === undefined ? '' : `Data version ${this.#version}`
+    setText(byId('age'), this.#asOf === undefined ? '' : `checked ${formatAgo((performance.now() - this.#asOf) / 1000)}`)
+    setText(byId('version'), this.#version === undefined ? '' : `version ${this.#version.slice(0, 6)}`)
+    byId('version').title = this.#version ?? ''
   }
 
   #showWarnings (details: readonly Detail[]): void {

@@ -9,7 +9,7 @@ import type { Statistics } from './types.js'
 /** uPlot is a script of its own, which index.html loads first. */
 const Plot = uPlot
 
-const HEIGHT = 200
+const HEIGHT = 232
 
 /**
  * The histogram of a column. uPlot draws the bars; above each of them is a button, so that the pointer, the keyboard and screen readers use the

@@ -9,7 +9,7 @@ import { showFigures } from './figures.js'
 import { Filters } from './filters.js'
 import { countOf } from './format.js'
 import { Freshness } from './freshness.js'
-import { defaultGroup, MAX_GROUPS, showGroups, withoutGroups } from './groups.js'
+import { findGroupColumn, MAX_GROUPS, showGroups, withoutGroups } from './groups.js'
 import { showGuide } from './guide.js'
 import { Histogram } from './histogram.js'
 import { Images } from './images.js'
@@ -138,26 +138,36 @@ byId('changed').addEventListener('click', () => {
   table.show(query, columns!)
 })
 
+let foundGroup: { readonly columns: readonly string[], readonly name: string | undefined } | undefined
+
+/** The column that is grouped unless the view names one. It stays the same until the columns change. */
+async function defaultGroup ({ groupable, ...others }: Columns): Promise<Column | undefined> {
+  const names = groupable.map(({ name }) => name)
+  if (foundGroup === undefined || foundGroup.columns.join('\n') !== names.join('\n')) {
+    const found = await findGroupColumn({ groupable, ...others }, async (column) => await readGroups(api, [], column, MAX_GROUPS)).catch(() => groupable[0])
+    foundGroup = { columns: names, name: found?.name }
+  }
+  return groupable.find(({ name }) => name === foundGroup!.name)
+}
+
 /** Shows the figures, the histogram and the groups. */
 async function showCharts (): Promise<void> {
   const current = ++turn
   const isCurrent = () => current === turn
   const { numeric, groupable } = columns!
   const chart = numeric.find(({ name }) => name === view.chart) ?? numeric[0]
-  const group = groupable.find(({ name }) => name === view.group) ?? defaultGroup(columns!)
   byId('histogram').hidden = chart === undefined
-  byId('group-section').hidden = group === undefined
+  byId('group-section').hidden = groupable.length === 0
   setOptions(byId('chart-column'), numeric.map(({ name, title }) => [name, title]), chart?.name)
-  setOptions(byId('group-column'), groupable.map(({ name, title }) => [name, title]), group?.name)
   byId('main').setAttribute('aria-busy', 'true')
   const results = await Promise.all([
     attempt(showTotals(chart, isCurrent), isCurrent, 'figures-message'),
     chart === undefined ? undefined : attempt(showHistogram(chart, isCurrent), isCurrent, 'histogram-readout'),
-    group === undefined ? undefined : attempt(showGroupBars(group, isCurrent), isCurrent, 'groups-rest')
+    attempt(showGroupBars(isCurrent), isCurrent, 'groups-rest')
   ])
   if (!isCurrent()) return
-  byId('main').removeAttribute('aria-busy')
   await attempt(showQuarantine(results[0]?.count === 0 && query.filters.length === 0, isCurrent), isCurrent, 'quarantine-summary')
+  if (isCurrent()) byId('main').removeAttribute('aria-busy')
 }
 
 async function showTotals (chart: Column | undefined, isCurrent: () => boolean): Promise<{ readonly count: number } | undefined> {
@@ -178,7 +188,11 @@ async function showHistogram (chart: Column, isCurrent: () => boolean): Promise<
   if (isCurrent()) histogram.show(chart, statistics, rangeOf(query, chart))
 }
 
-async function showGroupBars (group: Column, isCurrent: () => boolean): Promise<void> {
+async function showGroupBars (isCurrent: () => boolean): Promise<void> {
+  const { groupable } = columns!
+  const group = groupable.find(({ name }) => name === view.group) ?? await defaultGroup(columns!)
+  if (group === undefined || !isCurrent()) return
+  setOptions(byId('group-column'), groupable.map(({ name, title }) => [name, title]), group.name)
   const statistics = await readGroups(api, withoutGroups(query, group), group, MAX_GROUPS)
   if (isCurrent()) showGroups(group, statistics, query, (filter, isSet) => navigate(isSet ? withoutFilter(query, filter) : withFilter(query, filter)))
 }

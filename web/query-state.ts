@@ -51,10 +51,15 @@ export function sortText ({ column, isReversed }: NonNullable<Query['sort']>): s
 
 /** Entries as the query of a URL, with its question mark; empty without entries. Characters that have no meaning in a query stay readable. */
 export function toSearch (entries: readonly Entry[]): string {
-  if (entries.length === 0) return ''
-  const parameters = new URLSearchParams()
-  for (const [name, value] of entries) parameters.append(name, value)
-  return '?' + parameters.toString().replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%3D', '=').replaceAll('%21', '!').replaceAll('%7E', '~')
+  return entries.length === 0 ? '' : `?${entries.map(([name, value]) => `${encode(name)}=${readable(encode(value))}`).join('&')}`
+}
+
+function encode (text: string): string {
+  return new URLSearchParams({ '': text }).toString().slice(1)
+}
+
+function readable (value: string): string {
+  return value.replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%3D', '=').replaceAll('%21', '!').replaceAll('%7E', '~')
 }
 
 export function parseView (fragment: string): View {

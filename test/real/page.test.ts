@@ -1,0 +1,402 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { bearer, keyOf, ONE_KEY_PER_SCOPE } from '../support/api-keys.js'
+import { buildOnFolder, csv } from '../support/app.js'
+import { closeBrowser, findAccessibilityProblems, listen, openPage, type Page, type PageOptions } from '../support/browser.js'
+import { buildOnExample, buildOnSampleData } from '../support/examples.js'
+import { until } from '../support/until.js'
+
+// Clicks through the web page in Chromium. Needs tools/browser: `tools/install.sh browser`, and the program in CHROMIUM or /usr/bin/chromium.
+
+t.teardown(closeBrowser)
+
+const PNG = readFileSync('seed-data/1001.png')
+
+/** Opens the page of an app, and waits for its figures and its first rows. */
+async function open (t: Test, app: FastifyInstance, query = '', options: PageOptions = {}): Promise<Page> {
+  const page = await openPage(t, options)
+  await page.goto(await listen(app) + query)
+  await settled(page)
+  return page
+}
+
+/** Waits until no part of the page is being read. */
+async function settled (page: Page): Promise<void> {
+  await page.locator('#figures .figure').first().waitFor()
+  await until(async () => await page.evaluate<boolean>("document.querySelector('[aria-busy]') === null"))
+}
+
+const figuresOf = async (page: Page) => await page.locator('#figures dd').allTextContents()
+const keysOf = async (page: Page) => await page.locator('#table-body a').allTextContents()
+const chipsOf = async (page: Page) => await page.locator('#chips .chip span').allTextContents()
+const jsonOf = async (app: FastifyInstance, url: string, headers = {}) => (await app.inject({ url, headers })).json()
+
+/** Waits for the number of records that match. */
+async function untilCount (page: Page, count: number): Promise<void> {
+  await until(async () => (await page.locator('#table-status').textContent())?.startsWith(`${count.toLocaleString('en')} record`))
+  await settled(page)
+}
+
+async function countIn (app: FastifyInstance, page: Page): Promise<number> {
+  return (await jsonOf(app, `/stats?${new URL(page.url()).searchParams}`)).count
+}
+
+t.test('the page shows the figures and the first records', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  t.same((await figuresOf(page)).slice(0, 2), ['100', '9292 %'])
+  const { average_age: mean, median_age: median } = await jsonOf(app, '/stats')
+  t.same((await figuresOf(page)).slice(2).map((text) => Number(text).toFixed(0)), [mean.toFixed(0), median.toFixed(0)])
+  t.same((await keysOf(page)).slice(0, 3), ['1001', '1002', '1003'])
+  await until(async () => await page.locator('#table-body img').first().evaluate((image) => image.naturalWidth) > 0)
+  await until(async () => await page.locator('#live').textContent() === 'live')
+  t.match(await page.locator('#quarantine-list').textContent(), /no-info-file\.png/)
+})
+
+t.test('a click on a bar filters, another one removes the filter, and the history leads back', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  const bar = page.locator('.bars button').nth(3)
+  const count = Number(/: (\d+) records?$/.exec((await bar.getAttribute('aria-label'))!)![1])
+  await bar.click()
+  await untilCount(page, count)
+  t.match(page.url(), /\?min_age=\d+&max_age=\d+$/)
+  t.equal(await countIn(app, page), count)
+  t.same((await chipsOf(page)).map((text) => text.replace(/\d+/, 'N')), ['Age at least N', 'Age at most N'])
+  t.equal((await figuresOf(page))[0], `${count}of 100`)
+  t.ok(await page.locator('.bars button').count() > 10, 'the other bars are still there')
+  t.equal(await page.locator('.bars button[aria-pressed=true]').count(), 1)
+  await page.goBack()
+  await untilCount(page, 100)
+  t.same(await chipsOf(page), [])
+  await page.locator('.bars button').nth(3).click()
+  await untilCount(page, count)
+  await page.locator('.bars button').nth(3).click()
+  await untilCount(page, 100)
+})
+
+t.test('a drag over bars, or Shift with arrows, filters by a range', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  const counts = await Promise.all([2, 3, 4].map(async (i) => Number(/: (\d+) rec/.exec((await page.locator('.bars button').nth(i).getAttribute('aria-label'))!)![1])))
+  const total = counts.reduce((sum, count) => sum + count)
+  const [from, to] = [(await page.locator('.bars button').nth(2).boundingBox())!, (await page.locator('.bars button').nth(4).boundingBox())!]
+  await page.mouse.move(from.x + from.width / 2, from.y + 50)
+  await page.mouse.down()
+  await page.mouse.move(to.x + to.width / 2, to.y + 60, { steps: 5 })
+  t.match(await page.locator('#histogram-readout').textContent(), new RegExp(`: ${total} records`))
+  await page.mouse.up()
+  await untilCount(page, total)
+  t.equal(await countIn(app, page), total)
+  await page.getByRole('button', { name: 'Clear all' }).click()
+  await untilCount(page, 100)
+  await page.locator('.bars button').first().focus()
+  for (const key of ['ArrowRight', 'ArrowRight', 'Shift+ArrowRight', 'Shift+ArrowRight', 'Enter']) await page.keyboard.press(key)
+  await untilCount(page, total)
+})
+
+t.test('groups filter by their value', async (t) => {
+  const app = await buildOnExample(t, 'devices')
+  const page = await open(t, app)
+  const group = page.locator('.group').first()
+  const [kind, count] = [await group.locator('.label').textContent(), Number(await group.locator('.count').textContent())]
+  await group.click()
+  await untilCount(page, count)
+  t.equal(new URL(page.url()).searchParams.get('where'), `kind=${kind}`)
+  t.same(await chipsOf(page), [`Kind is ${kind}`])
+  t.equal(await page.locator('.group').first().getAttribute('aria-pressed'), 'true')
+  t.ok(await page.locator('.group').count() > 1, 'the other groups are still there')
+  await page.locator('#group-column').selectOption('online')
+  await until(async () => (await page.locator('.group .label').allTextContents()).includes('yes'))
+  t.match(page.url(), /#group=online$/)
+})
+
+t.test('filters are made by a form and by the search box, and removed by their chips', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  await page.getByLabel('Column', { exact: true }).selectOption('last_name')
+  await page.getByLabel('Condition').selectOption('^=')
+  await page.getByLabel('Value').fill('Ash')
+  await page.getByRole('button', { name: 'Add filter' }).click()
+  await untilCount(page, await countIn(app, page))
+  t.same(await chipsOf(page), ['Last name begins with Ash'])
+  t.equal(new URL(page.url()).searchParams.get('where'), 'last_name^=Ash')
+  await page.getByLabel('Search in all text columns').fill('wren')
+  await until(() => page.url().includes('q=wren'))
+  await untilCount(page, await countIn(app, page))
+  t.ok((await keysOf(page)).includes('wren.ashgrove'))
+  await page.getByRole('button', { name: 'Remove the filter: Last name begins with Ash' }).click()
+  await until(async () => (await chipsOf(page)).length === 0)
+  await page.getByLabel('Search in all text columns').fill('')
+  await untilCount(page, 100)
+  t.equal(new URL(page.url()).search, '')
+})
+
+t.test('a filter that the API rejects is explained by its message', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await openPage(t, { expected: /400 \(Bad Request\)/ })
+  await page.goto(`${await listen(app)}?min_agee=3`)
+  await until(async () => (await page.locator('#table-message').textContent())?.includes('did you mean min_age?'))
+  t.match(await page.locator('#figures-message').textContent(), /did you mean min_age\?/)
+})
+
+t.test('a click on a head sorts', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  const head = page.getByRole('columnheader', { name: 'Birth timestamp' })
+  for (const [sort, direction] of [['birthts', 'ascending'], ['-birthts', 'descending']] as const) {
+    await head.getByRole('button').click()
+    await until(async () => await head.getAttribute('aria-sort') === direction)
+    t.equal(new URL(page.url()).searchParams.get('sort'), sort)
+    const expected = (await jsonOf(app, `/data?sort=${sort}&limit=5`)).map(({ user_id: id }: { user_id: string }) => id)
+    await until(async () => JSON.stringify((await keysOf(page)).slice(0, 5)) === JSON.stringify(expected))
+  }
+})
+
+t.test('a long table keeps few rows in the document, and reads pages as it is scrolled', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`k${String(i).padStart(4, '0')}.csv`, csv('A', 'B', i)]))
+  const { app } = await buildOnFolder(t, { source_data: files })
+  await app.inject({ method: 'POST', url: '/data' })
+  const page = await open(t, app)
+  const scroll = async (top: string) => await page.evaluate(`document.getElementById('table-scroller').scrollTop = ${top}`)
+  while (!(await keysOf(page)).includes('k1199')) {
+    await scroll('1e9')
+    t.ok(await page.locator('#table-body tr').count() < 80)
+  }
+  t.equal(await page.locator('tr[data-key=k1199]').getAttribute('aria-rowindex'), '1201')
+  await scroll('0')
+  await until(async () => (await keysOf(page))[0] === 'k0000')
+  t.ok(await page.locator('#table-body tr').count() < 80)
+})
+
+t.test('columns are chosen, and the choice is part of the URL', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  await page.locator('summary').click()
+  await page.getByRole('checkbox', { name: 'Birth timestamp' }).click()
+  await until(() => page.url().includes('columns='))
+  await until(async () => !(await page.locator('th').allTextContents()).includes('Birth timestamp'))
+  t.same(new URL(page.url()).searchParams.get('columns'), 'user_id,first_name,last_name,age,img_path')
+})
+
+t.test('a record is shown with its image, and the arrows lead to the next one', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  await page.getByRole('link', { name: '1001', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: '1001' })
+  await dialog.locator('.values').waitFor()
+  t.match(await dialog.locator('.values').textContent(), /Birth timestamp.*UTC.*Age/)
+  await until(async () => await dialog.locator('img').evaluate((image) => image.naturalWidth) > 0)
+  t.match(page.url(), /#record=1001$/)
+  await page.getByRole('button', { name: 'Next record' }).click()
+  await page.getByRole('dialog', { name: '1002' }).waitFor()
+  await page.keyboard.press('Escape')
+  await until(() => !page.url().includes('record='))
+  await page.goto(`${await listen(app)}#record=wren.ashgrove`)
+  await page.getByRole('dialog', { name: 'wren.ashgrove' }).locator('.values').waitFor()
+})
+
+t.test('a record with several images has all of them', async (t) => {
+  const app = await buildOnExample(t, 'products')
+  const page = await open(t, app, '#record=A134')
+  await page.getByRole('dialog', { name: 'A134' }).locator('figure').nth(1).waitFor()
+  t.same(await page.locator('figcaption').allTextContents(), ['Photo', 'Label'])
+})
+
+t.test('the downloads have the filters of the page', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app, '?where=last_name=Ashgrove&columns=user_id,first_name')
+  for (const format of ['csv', 'ndjson']) {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.locator(`#download-${format}`).click()])
+    t.equal(download.suggestedFilename(), `data.${format}`)
+    t.equal(readFileSync(await download.path(), 'utf8'), (await app.inject(`/data.${format}?where=last_name=Ashgrove&columns=user_id,first_name`)).body)
+  }
+})
+
+t.test('the query is copied as a command', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app, '?where=last_name=Ashgrove', { permissions: ['clipboard-read', 'clipboard-write'] })
+  await page.getByRole('button', { name: 'Copy as …' }).click()
+  await page.getByRole('button', { name: 'Copy curl' }).click()
+  await until(async () => await page.locator('#copy-message').textContent() !== '')
+  t.equal(await page.evaluate('navigator.clipboard.readText()'), `curl '${await listen(app)}data?where=last_name=Ashgrove'`)
+})
+
+t.test('a button runs a job, and the message says what it did', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  const before = app.jobs.list().length
+  await page.getByRole('button', { name: 'Update the output' }).click()
+  await until(async () => /100 records/.test(await page.locator('#jobs-message').textContent() ?? ''))
+  await page.getByRole('button', { name: 'Dry run' }).click()
+  await until(async () => /Would be published/.test(await page.locator('#jobs-message').textContent() ?? ''))
+  t.equal(app.jobs.list().length, before + 2)
+})
+
+t.test('files in quarantine are listed with reasons and hints, and so are the records that they are for', async (t) => {
+  const { app, root } = await buildOnFolder(t, { source_data: { 'bad.csv': csv('A', 'B', 'yesterday'), 'good.csv': csv('Good'), 'notes.txt': 'x' } })
+  await app.inject({ method: 'POST', url: '/data' })
+  writeFileSync(join(root, 'source_data/good.csv'), csv('Good', 'B', 'tomorrow'))
+  await app.inject({ method: 'POST', url: '/data' })
+  const page = await open(t, app, '', { expected: /404 \(Not Found\)/ })
+  t.equal(await page.locator('#quarantine-count').textContent(), '2')
+  t.match(await page.locator('#quarantine-list').textContent(), /source_data\/bad\.csv.*invalid_.*birthts.*yesterday/)
+  t.match(await page.locator('#ignored').textContent(), /\.txt: 1 object, such as source_data\/notes\.txt/)
+  await page.goto(`${await listen(app)}#record=good`)
+  await until(async () => /earlier version.*tomorrow/s.test(await page.locator('#record-content').textContent() ?? ''))
+  t.match(await page.locator('#record-content .values').textContent(), /Good/)
+  await page.goto(`${await listen(app)}?image_exists=false#record=bad`)
+  await until(async () => /is in quarantine.*birthts/s.test(await page.locator('#record-content').textContent() ?? ''))
+})
+
+t.test('an empty lake shows a guide, and a first file appears without a reload', async (t) => {
+  const { app, root } = await buildOnFolder(t, { source_data: {} })
+  await app.inject({ method: 'POST', url: '/data' })
+  const page = await open(t, app)
+  await page.locator('#guide').waitFor()
+  t.match(await page.locator('#guide').textContent(), /The lake is empty.*first_name,last_name,birthts/s)
+  t.notOk(await page.locator('#records').isVisible())
+  writeFileSync(join(root, 'source_data/first.csv'), csv('Ann'))
+  await page.locator('tr[data-key=first]').waitFor()
+  t.notOk(await page.locator('#guide').isVisible())
+})
+
+t.test('if no file fits, the guide says why', async (t) => {
+  const { app } = await buildOnFolder(t, { source_data: { '1.csv': 'first_name;last_name;birthts\nA;B;3\n' } })
+  await app.inject({ method: 'POST', url: '/data' })
+  const page = await open(t, app)
+  await page.locator('#guide').waitFor()
+  const { entries: [{ detail, hint }] } = await jsonOf(app, '/rejects')
+  const text = await page.locator('#guide').textContent()
+  t.match(text, 'No file of the lake fits yet')
+  t.ok(text!.includes(detail) && text!.includes(hint), text!)
+})
+
+t.test('the page follows the changes of the lake', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  await until(async () => await page.locator('#live').textContent() === 'live')
+  const root = new URL(app.config.LAKE_URL).pathname
+  mkdirSync(join(root, 'source_data'), { recursive: true })
+  writeFileSync(join(root, 'source_data/0001.csv'), csv('New', 'Record'))
+  await page.locator('tr[data-key="0001"]').waitFor()
+  t.equal((await figuresOf(page))[0], '101')
+  rmSync(join(root, 'source_data/0001.csv'))
+  await page.locator('tr[data-key="0001"]').waitFor({ state: 'detached' })
+})
+
+t.test('with API keys, the page asks for one, and shows records, images, changes and downloads with it', async (t) => {
+  const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': csv('Ann'), '2.csv': csv('Bob') } }, {
+    settings: { API_KEYS: ONE_KEY_PER_SCOPE },
+    fill: (root) => writeFileSync(join(root, 'source_data/1.png'), PNG)
+  })
+  await app.inject({ url: '/data', headers: { ...bearer(keyOf('read')), 'cache-control': 'no-cache' } })
+  const page = await openPage(t, { expected: /401 \(Unauthorized\)|403 \(Forbidden\)/ })
+  await page.goto(await listen(app))
+  const dialog = page.getByRole('dialog', { name: 'Sign in' })
+  await dialog.waitFor()
+  await page.getByLabel('Key').fill('wrong-key')
+  await dialog.getByRole('button', { name: 'Sign in' }).click()
+  await until(async () => /not valid/.test(await page.locator('#sign-in-message').textContent() ?? ''))
+  await page.getByLabel('Key').fill(keyOf('read'))
+  await page.keyboard.press('Enter')
+  await dialog.waitFor({ state: 'hidden' })
+  await settled(page)
+  t.same(await keysOf(page), ['1', '2'])
+  await until(async () => await page.locator('#table-body img').first().evaluate((image) => image.naturalWidth) > 0)
+  t.match(await page.locator('#table-body img').first().getAttribute('src'), /^blob:/)
+  await until(async () => await page.locator('#live').textContent() === 'live')
+  writeFileSync(join(root, 'source_data/3.csv'), csv('Eve'))
+  await page.locator('tr[data-key="3"]').waitFor()
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#download-csv').click()])
+  t.match(readFileSync(await download.path(), 'utf8'), /Eve/)
+  t.notMatch(page.url(), keyOf('read'))
+  await page.getByRole('button', { name: 'Update the output' }).click()
+  await until(async () => /scope|write/.test(await page.locator('#jobs-message').textContent() ?? ''))
+  await page.goto(await listen(app))
+  await settled(page)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await dialog.waitFor()
+})
+
+t.test('names and values of the data are text, whatever they contain', async (t) => {
+  const hostile = ['<img src=x onerror=hacked=1>', '"><script>hacked=1</script>', "'-hacked-'", 'javascript:hacked=1', '{{hacked}}', '</td></tr></table><script>hacked=1</script>']
+  const files = Object.fromEntries(hostile.map((text, i) => {
+    const cell = `"${text.replaceAll('"', '""')}"`
+    return [`${text.replaceAll('/', '∕')}.csv`, `first_name,last_name,birthts,${cell}\n${cell},${cell},${i},${cell}\n`]
+  }))
+  const { app } = await buildOnFolder(t, { source_data: { ...files, '<svg onload=hacked=1>.csv': csv('<b>', 'x', '<img src=x onerror=hacked=1>'), '<img src=x onerror=hacked=1>.png': PNG } })
+  await app.inject({ method: 'POST', url: '/data' })
+  const page = await open(t, app, '?columns=*&where=first_name!=%3Cscript%3Ehacked=1%3C/script%3E')
+  t.equal(await page.locator('#table-body tr[data-key]').count(), hostile.length)
+  t.match(await page.locator('#quarantine-list').textContent(), '<svg onload=hacked=1>.csv')
+  await page.locator('#group-column').selectOption('first_name')
+  await until(async () => (await page.locator('.group .label').allTextContents()).includes(hostile[0]!))
+  for (const row of await keysOf(page)) {
+    await page.goto(`${await listen(app)}?columns=*#${new URLSearchParams({ record: row })}`)
+    await page.locator('#record-content .values').waitFor()
+    await page.keyboard.press('Escape')
+  }
+  await page.locator('summary').click()
+  await page.getByRole('button', { name: 'Copy as …' }).click()
+  t.equal(await page.evaluate('typeof hacked'), 'undefined')
+  t.equal(await page.locator('#main script, dialog script').count(), 0)
+})
+
+t.test('every example lake is shown without an error', async (t) => {
+  for (const [name, figures] of [['devices', 3], ['products', 4], ['pets', 4]] as const) {
+    const app = await buildOnExample(t, name)
+    const page = await open(t, app)
+    t.equal((await figuresOf(page)).length, figures, name)
+    t.ok(await page.locator('.bars button').count() > 1, name)
+    for (const option of await page.locator('#chart-column').evaluate((select) => [...select.options].map(({ value }: { value: string }) => value))) {
+      await page.locator('#chart-column').selectOption(option)
+      await settled(page)
+      t.ok(await page.locator('.bars button').count() > 0, `${name} ${option}`)
+      await page.locator('.bars button').first().click()
+      await until(async () => (await chipsOf(page)).length === 2)
+      await settled(page)
+      await page.getByRole('button', { name: 'Clear all' }).click()
+      await until(async () => (await chipsOf(page)).length === 0)
+    }
+  }
+})
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  t.test(`axe-core finds nothing: ${colorScheme}`, async (t) => {
+    const app = await buildOnSampleData(t)
+    for (const [state, query, width] of [['the table', '?min_age=20&max_age=60&q=a&sort=-age', 1280], ['a record', '#record=1001', 1280], ['a phone', '?where=last_name~a', 360]] as const) {
+      const page = await open(t, app, query, { colorScheme, width, bypassCSP: true })
+      if (state === 'a record') await page.locator('#record-content .values').waitFor()
+      t.same(await findAccessibilityProblems(page), [], state)
+      if (state !== 'the table') continue
+      await page.getByRole('button', { name: 'Copy as …' }).click()
+      t.same(await findAccessibilityProblems(page), [], 'copy as')
+    }
+  })
+}
+
+t.test('on a phone, nothing is wider than the screen', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app, '?where=last_name~a&min_age=3', { width: 360, height: 740 })
+  t.equal(await page.evaluate('document.documentElement.scrollWidth'), 360)
+  await page.getByRole('link', { name: '1011', exact: true }).click()
+  await page.locator('#record-content .values').waitFor()
+  t.equal(await page.evaluate('document.documentElement.scrollWidth'), 360)
+})
+
+t.test('everything is reached by the keyboard', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app)
+  const stops: string[] = []
+  for (let i = 0; i < 40; i++) {
+    await page.keyboard.press('Tab')
+    stops.push(await page.evaluate('document.activeElement.id || document.activeElement.className || document.activeElement.textContent.trim()'))
+  }
+  for (const stop of ['skip', 'chart-column', 'group-column', 'download-csv', 'copy-open', 'search', 'filter-column', 'filter-operator', 'table-scroller', 'sort', '1001']) t.ok(stops.includes(stop), `${stop}: ${stops}`)
+  t.equal(stops.filter((stop) => stop === 'bars').length, 0)
+  await page.keyboard.press('Enter')
+  await page.locator('#record[open]').waitFor()
+})
