@@ -1,19 +1,19 @@
 import { Worker } from 'node:worker_threads'
-import { readEnvFile } from './lib/base/env-file.js'
+import { loadAwsSettings } from './lib/base/env-file.js'
 
 // The kernel does not deliver a signal to process 1 of a container unless the process has a handler for it. The handlers are installed
 // before the other modules are loaded, so that a signal during the load ends the process.
 const exitNow = () => process.exit()
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 for (const signal of SIGNALS) process.once(signal, exitNow)
-// scripts/start.mjs keeps an IPC channel to this process open; the server must end when the channel closes.
+// scripts/start.ts keeps an IPC channel to this process open; the server must end when the channel closes.
 process.once('disconnect', exitNow)
 
-loadAwsCredentials('.env')
 if (process.argv.length > 2) {
-  const { runServerCommand } = await import('./scripts/server-command.js')
-  process.exit(await runServerCommand(process.argv.slice(2), process))
+  process.stderr.write('userlake: the server takes no arguments; see userlake --help\n')
+  process.exit(2)
 }
+loadAwsSettings('.env', process.env)
 // Started first, so that both threads load their modules at the same time.
 const worker = new Worker(new URL('./lib/worker/worker.js', import.meta.url))
 const [{ default: closeWithGrace }, { default: Fastify, LogController }, { destination }, { default: app, serverOptions }, { parseDuration }, { MAX_TIMEOUT_MS }, { SettingsError }] =
@@ -65,11 +65,6 @@ function ignoreOnce (signal: NodeJS.Signals): void {
   const listeners = process.listeners(signal)
   process.once(signal, () => listeners.forEach((listener) => process.on(signal, listener)))
   for (const listener of listeners) process.removeListener(signal, listener)
-}
-
-/** The SDK reads credentials from the environment but not from .env, so those in .env are copied to the environment. */
-function loadAwsCredentials (path: string): void {
-  for (const [name, value] of Object.entries(readEnvFile(path))) if (name.startsWith('AWS_')) process.env[name] ??= value
 }
 
 /** The message for stderr: one line for an error that an operator can fix, the stack for a bug. */

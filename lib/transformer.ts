@@ -301,9 +301,13 @@ export class UserDataTransformer {
     })
   }
 
-  /** Lists the source and reads what has changed. With `fresh`, the listing begins after this call. Rejects if the lake cannot be read. */
-  async reconcile ({ fresh = false } = {}): Promise<void> {
-    await this.#refresher.refresh({ fresh })
+  /**
+   * Lists the source and reads what has changed. With `fresh`, the listing begins after this call; with `onProgress`, too, and as long as it lacks many records that the
+   * one before had, it is repeated, at most twice. Rejects if the lake cannot be read.
+   */
+  async reconcile ({ fresh = false, onProgress }: { readonly fresh?: boolean, readonly onProgress?: (progress: ReconcileProgress) => void } = {}): Promise<void> {
+    if (onProgress === undefined) await this.#refresher.refresh({ fresh })
+    else await this.#refreshFor({ outputKeys: [], onProgress })
   }
 
   /**

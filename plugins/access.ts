@@ -137,5 +137,5 @@ async function orSettingsError<T> (setting: string, open: () => Promise<T>): Pro
 
 function describeExposure (host: string): string {
   return `HOST: got ${JSON.stringify(host)}, which other machines can reach, but no credentials are configured; ` +
-    'set API_KEYS or API_KEYS_FILE (npm run key makes a key) or JWT_ISSUER, or ALLOW_ANONYMOUS=true if every client that reaches the port may read all records'
+    'set API_KEYS or API_KEYS_FILE (userlake key makes a key) or JWT_ISSUER, or ALLOW_ANONYMOUS=true if every client that reaches the port may read all records'
 }

@@ -68,7 +68,7 @@ function toSettingsError (path: string, mistakes: readonly string[]): SettingsEr
   return new SettingsError(mistakes.map((mistake) => ['SCHEMA', ...path === '' ? [] : [path], mistake].join(': ')).join('\n'))
 }
 
-/** Describes a schema in one line, for the log and for `--check`: its title, where it comes from, and the columns with a special role. */
+/** Describes a schema in one line, for the log and for `userlake check`: its title, where it comes from, and the columns with a special role. */
 export function describeSchema ({ descriptor, fields, key, birth, imageFields }: Schema, path: string): string {
   const source = path || (descriptor === USERS_SCHEMA ? 'built in' : 'given')
   const title = descriptor.title === undefined ? source : `${descriptor.title} (${source})`

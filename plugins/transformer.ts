@@ -46,12 +46,14 @@ export interface TransformerPluginOptions {
    * thread does that work.
    */
   readonly worker?: BackendThread | undefined
+  /** Whether it shares listings with other replicas, for which it writes an object, as SHARE_LISTINGS decides; `false`: never. Default: true. */
+  readonly share?: boolean | undefined
   /** Opens another engine. Default: the in-process engine. */
   readonly openVersion?: TransformerOptions['openVersion']
 }
 
 /** Decorates the instance with the transformer. Needs: config, metrics, schema, object-store, etag-cache. */
-export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, timer, pause, worker, openVersion }) => {
+export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, monotonic = monotonicNow, timer, pause, worker, share = true, openVersion }) => {
   const { config, tableSchema, objectStore, metrics, log } = fastify
   const { onReconciled, onSnapshotWritten } = lakeLogger(log)
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, MAX_DOWNLOADS } = config
@@ -88,7 +90,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     indexMaxBytes: parseSizeOrAuto(config.INDEX_MAX_BYTES),
     responsesMaxBytes: parseSizeOrAuto(config.RESPONSES_MAX_BYTES),
     // A listing of a folder costs nothing, and reading a state would take as long.
-    sharing: config.SHARE_LISTINGS && objectStore.url.startsWith('s3:') ? { mayWrite: config.PUBLISH } : undefined,
+    sharing: share && config.SHARE_LISTINGS && objectStore.url.startsWith('s3:') ? { mayWrite: config.PUBLISH } : undefined,
     openBackend: worker && openWorker,
     openVersion,
     onFreshnessChange: freshnessLogger(log),

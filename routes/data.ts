@@ -3,19 +3,20 @@ import type { FastifyRequest } from 'fastify'
 import { wholeMinute } from '../lib/base/instant.js'
 import type { Encoding } from '../lib/output/exporter.js'
 import type { Format } from '../lib/output/render.js'
-import { planRequest, withFilters, type ExportQuery, type RequestPlan } from '../lib/output/request-plan.js'
+import { withFilters, type RequestPlan } from '../lib/output/request-plan.js'
 import { usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import { readerOf, sendExport } from './http/body.js'
-import { CsvParameters, csvOptionsOf } from './http/csv-parameters.js'
+import { CsvParameters } from './http/csv-parameters.js'
 import { entityTag, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf, formatOf, formatParameter } from './http/negotiation.js'
-import { columnsOf, isPositionIn, sortOf } from './http/columns.js'
+import { columnsOf, isPositionIn } from './http/columns.js'
 import { expiredCursor, listingOf, nextHeaders, PageParameters, versionGone, type Listing } from './http/paging.js'
-import { listingParameters, recordParameters, type ListingQuery, type RecordQuery } from './http/listing-parameters.js'
-import { filtersOf, instantOf, recordPath, unknownColumn } from './http/parameters.js'
-import { parametersSchema, type Parameters, type Values } from './http/query.js'
+import { listingParameters, recordParameters, type RecordQuery } from './http/listing-parameters.js'
+import { planListing, planQuery, type DataQuery as ListingQuery } from './http/listing-query.js'
+import { instantOf, recordPath } from './http/parameters.js'
+import { parametersSchema, type Parameters } from './http/query.js'
 import { recordSchemas } from './http/record-schemas.js'
 import type { Operation } from './openapi/operation.js'
 import { recordOperations } from './openapi/records.js'
@@ -26,7 +27,7 @@ import { onResponseEnd } from './http/response-end.js'
 /** Hidden in the OpenAPI operation of /data: that of /data.csv documents them. */
 const HiddenCsvParameters = Object.fromEntries(Object.entries(CsvParameters).map(([name, parameter]) => [name, { ...parameter, isHidden: true }]))
 
-type DataQuery = ListingQuery & Partial<Values<typeof CsvParameters>> & { readonly format?: Format | undefined }
+type DataQuery = ListingQuery & { readonly format?: Format | undefined }
 
 /** What a request asks for, and how the response is sent. */
 interface ResponsePlan extends RequestPlan {
@@ -78,7 +79,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       preHandler: ensureFresh,
       schema: { querystring: parametersSchema({ ...definitions, ...PageParameters }), response: { 200: RecordArray } },
       handler: async (request, reply) => {
-        const { plan, version } = planListing(request, (now) => listingOf(listing, request.query as DataQuery, now), format)
+        const { plan, version } = findPlan(request, (now) => listingOf(listing, request.query as DataQuery, now), format)
         reply.headers({ vary, 'data-version': plan.version, etag: plan.etag })
         setCacheControl(request, reply, plan.expiresWithMinute)
         const counting = setLastGood(reply, version, plan)
@@ -135,7 +136,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   }
 
   /** Plans a request for a listing, or takes the plan from the cache. */
-  function planListing (request: FastifyRequest, listingAt: (now: number) => Listing<DataQuery>, format: Format | undefined): PlannedListing {
+  function findPlan (request: FastifyRequest, listingAt: (now: number) => Listing<DataQuery>, format: Format | undefined): PlannedListing {
     const { headers, dataVersion } = request
     const query = request.query as object
     const input = {
@@ -156,17 +157,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   function makePlan (request: FastifyRequest, listing: Listing<DataQuery>, version: DataVersion, format: Format | undefined): DataPlan {
     const { parameters, asOf, page } = listing
     const responseFormat = format ?? parameters.format ?? formatOf(request)
-    const sort = sortOf(parameters.sort, version)
-    const plan = planQuery(version, {
-      ...csvOptionsOf(parameters, responseFormat),
-      filters: filtersOf(schema, parameters, asOf, config.AGE_TIME_ZONE, version),
-      columns: columnsOf(parameters.columns, version),
-      sort,
-      page,
-      asOf,
-      format: responseFormat
-    })
-    if (page?.after !== undefined && !isPositionIn(page.after, sort, version)) throw expiredCursor()
+    const plan = planListing(parameters, { schema, format: responseFormat, page, asOf, timeZone: config.AGE_TIME_ZONE }, version)
+    if (page?.after !== undefined && !isPositionIn(page.after, plan.sort!, version)) throw expiredCursor()
     const encoding = encodingOf(request)
     const etag = entityTag(fastify, 'data', plan.version, plan.key, encoding)
     return { ...plan, listing, encoding, etag, expiresWithMinute: dependsOnMinute(listing, plan, version) }
@@ -182,14 +174,6 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 }
 
 export default routes
-
-function planQuery (version: DataVersion, query: ExportQuery): RequestPlan {
-  try {
-    return planRequest(version, query)
-  } catch (error) {
-    throw unknownColumn(error)
-  }
-}
 
 /** Whether the response depends on the current minute. */
 function dependsOnMinute ({ parameters, version: pinned }: Listing<DataQuery>, plan: RequestPlan, version: DataVersion): boolean {

@@ -1,31 +1,55 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { didYouMean, nearest } from '../lib/base/nearest.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
+import { UsageError } from './command.js'
 
-/** Returns the value of a required argument. @throws Error if it is missing */
+/** The option that every command has. */
+export const HELP_OPTION = { help: { type: 'boolean', short: 'h', default: false } } as const
+
+type Options = NonNullable<ParseArgsConfig['options']>
+
+/** Parses the options of a command, which takes no other arguments. @throws UsageError names an unknown option, with the most similar one */
+export function parseOptions<const T extends Options> (argv: readonly string[], options: T) {
+  const args = [...argv]
+  const { tokens } = parseArgs({ args, options, strict: false, tokens: true })
+  const unknown = tokens.find((token) => token.kind === 'option' && !Object.hasOwn(options, token.name))
+  if (unknown?.kind === 'option') {
+    const similar = nearest(unknown.name, Object.keys(options))
+    throw new UsageError(`unknown option ${unknown.rawName}` + (similar === undefined ? '; see --help' : didYouMean(`--${similar}`)))
+  }
+  try {
+    return parseArgs({ args, options }).values
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+/** Returns the value of a required argument. @throws UsageError if it is missing */
 export function required (name: string, value: string | undefined): string {
-  if (value === undefined || value === '') throw new Error(`${name} is missing; see --help`)
+  if (value === undefined || value === '') throw new UsageError(`${name} is missing; see --help`)
   return value
 }
 
-/** Parses a whole number from `min` to `max`, both inclusive. @throws Error */
+/** Parses a whole number from `min` to `max`, both inclusive. @throws UsageError */
 export function wholeNumber (name: string, value: string, min: number, max: number): number {
   if (/^\d+$/.test(value) && Number(value) >= min && Number(value) <= max) return Number(value)
-  throw new Error(`${name}: got '${value}'; must be an integer from ${min} to ${max}`)
+  throw new UsageError(`${name}: got '${value}'; must be an integer from ${min} to ${max}`)
 }
 
-/** Parses a decimal number from 0 to 1. @throws Error */
+/** Parses a decimal number from 0 to 1. @throws UsageError */
 export function share (name: string, value: string): number {
   if (/^\d+(\.\d+)?$/.test(value) && Number(value) <= 1) return Number(value)
-  throw new Error(`${name}: got '${value}'; must be a number from 0 to 1`)
+  throw new UsageError(`${name}: got '${value}'; must be a number from 0 to 1`)
 }
 
-/** Checks a prefix of object keys: empty, or ending in a slash. @throws Error */
+/** Checks a prefix of object keys: empty, or ending in a slash. @throws UsageError */
 export function folderPrefix (name: string, value: string): string {
   if (value === '' || value.endsWith('/')) return value
-  throw new Error(`${name}: got '${value}'; must be empty or end in /`)
+  throw new UsageError(`${name}: got '${value}'; must be empty or end in /`)
 }
 
-/** Checks the URL of a lake. @throws Error */
+/** Checks the URL of a lake. @throws UsageError */
 export function lakeUrl (name: string, value: string): string {
   if (isLakeUrl(value)) return value
-  throw new Error(`${name}: got '${value}'; must be s3://<bucket> or file:<folder>`)
+  throw new UsageError(`${name}: got '${value}'; must be s3://<bucket> or file:<folder>`)
 }

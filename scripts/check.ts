@@ -1,64 +1,23 @@
-import { existsSync } from 'node:fs'
-import Fastify from 'fastify'
-import { readEnvFile } from '../lib/base/env-file.js'
-import { StoreError } from '../lib/base/errors.js'
-import { refusedToMissing } from '../lib/store/own-object.js'
-import { REJECT_CODES, type UserDataTransformer } from '../lib/transformer.js'
-import access from '../plugins/access.js'
-import config, { SettingsError, toColumns } from '../plugins/config.js'
-import etagCache from '../plugins/etag-cache.js'
-import objectStore, { EMBEDDED_LAKE } from '../plugins/object-store.js'
-import schema, { describeSchema } from '../plugins/schema.js'
-import { changedSettings } from '../plugins/start-log.js'
-import transformer from '../plugins/transformer.js'
-import { unknownSettings } from '../plugins/config/unknown-settings.js'
-import type { CommandIo } from './command.js'
+import { HELP_OPTION, parseOptions } from './arguments.js'
+import { runCommand, type Command, type CommandIo } from './command.js'
 
-/** Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code. */
-export async function check ({ stdout, stderr }: CommandIo): Promise<number> {
-  const fastify = Fastify()
-  try {
-    await fastify.register(config)
-    await fastify.register(access)
-    await fastify.register(schema)
-    for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) stdout.write(`warning: ${warning}\n`)
-    const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
-    stdout.write(`settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`)
-    stdout.write(`schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA)}\n`)
-    if (fastify.config.LAKE_URL === '' && fastify.config.SCHEMA === '' && !existsSync(EMBEDDED_LAKE)) {
-      stdout.write(`lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`)
-      return 0
-    }
-    await fastify.register(objectStore)
-    await fastify.register(etagCache)
-    await fastify.register(transformer)
-    stdout.write(`lake: ${fastify.objectStore.url}\n`)
-    await fastify.transformer.reconcile()
-    stdout.write(await describeLake(fastify.transformer))
-    for (const { detail } of fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))) stdout.write(`warning: ${detail}\n`)
-    const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(refusedToMissing)
-    stdout.write(`output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`)
-    return 0
-  } catch (error) {
-    if (!(error instanceof SettingsError || error instanceof StoreError)) throw error
-    const subject = error instanceof StoreError ? 'the lake cannot be read: ' : ''
-    for (const line of error.message.split('\n')) stderr.write(`userlake: ${subject}${line}\n`)
-    return 1
-  } finally {
-    await fastify.close()
-  }
+const HELP = `Checks the settings and reads the lake as a start does. Prints the settings that differ from their defaults, a summary of the lake and any problems, and writes nothing.
+
+userlake check
+
+  -h, --help  print this help
+
+It takes no options: settings are environment variables, or lines of a file .env in the working directory. The exit code is 1 if a setting is invalid or the lake cannot
+be read.`
+
+const check: Command = async (argv, io) => {
+  const values = parseOptions(argv, HELP_OPTION)
+  if (values.help) return HELP
+  const { checkLake } = await import('./check/check-lake.js')
+  return await checkLake(io)
 }
 
-async function describeLake (transformer: UserDataTransformer): Promise<string> {
-  const { counts, ignored } = transformer.quarantine({ limit: 0 })
-  const { count } = await transformer.select()
-  const [reject] = transformer.quarantine({ codes: REJECT_CODES, limit: 1 }).entries()
-  const [orphan] = transformer.quarantine({ codes: ['orphan'], limit: 1 }).entries()
-  const lines = [
-    `records: ${count}`,
-    `rejected info files: ${counts.rejects}` + (reject === undefined ? '' : `, such as ${reject.key} (${reject.code}): ${reject.detail}${reject.hint === null ? '' : `; ${reject.hint}`}`),
-    `images without an info file: ${counts.orphans}` + (orphan === undefined ? '' : `, such as ${orphan.key}`),
-    `other objects: ${counts.ignored}` + (ignored.length === 0 ? '' : `, such as ${ignored[0]!.example}`)
-  ]
-  return lines.map((line) => `  ${line}\n`).join('')
+/** Runs the command. Returns the exit code. */
+export function main (argv: readonly string[], io: CommandIo): Promise<number> {
+  return runCommand(check, argv, io)
 }

@@ -1,5 +1,4 @@
-import { realpathSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import type { Writable } from 'node:stream'
 import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
 import type { Output } from './progress.js'
@@ -7,28 +6,43 @@ import type { Output } from './progress.js'
 /** The environment and the streams of a command; `process` implements it. */
 export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly stdout: Output
+  readonly stdout: Output & Writable
   readonly stderr: Output
 }
 
-/** Runs a command and returns the text to print at its end. Throws an Error if it fails. */
-export type Command = (argv: readonly string[], io: CommandIo) => Promise<string>
+/** Runs a command and returns the text to print at its end, or the exit code if it has printed everything. Throws an Error if it fails. */
+export type Command = (argv: readonly string[], io: CommandIo) => Promise<string | number>
 
-/** Runs a command as a process: prints its result, or its error in one line, and returns the exit code. */
-export async function runCommand (command: Command, argv: readonly string[], io: CommandIo): Promise<number> {
-  try {
-    io.stdout.write(await command(argv, io) + '\n')
-    return 0
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    io.stderr.write(`${command.name}: ${message.replaceAll(/\s+/g, ' ')}\n`)
-    return 1
+/** A failure of a command that ends with this exit code. Each line of the message becomes a line. */
+export class CommandError extends Error {
+  readonly exitCode: number
+
+  constructor (message: string, exitCode = 1) {
+    super(message)
+    this.exitCode = exitCode
   }
 }
 
-/** Whether the module with this URL is the script that Node was started with, and not one that another module imports. */
-export function isMainModule (moduleUrl: string, script: string | undefined): boolean {
-  return script !== undefined && realpathSync(script) === fileURLToPath(moduleUrl)
+/** The command line is wrong: an option is unknown or missing, or has a value that is not accepted. */
+export class UsageError extends CommandError {
+  constructor (message: string) {
+    super(message, 2)
+  }
+}
+
+/** Runs a command as a process: prints its result, or its error, and returns the exit code. `name` begins each line of an error. The message of an error that is not a `CommandError` becomes one line. */
+export async function runCommand (command: Command, argv: readonly string[], io: CommandIo, name = command.name): Promise<number> {
+  try {
+    const result = await command(argv, io)
+    if (typeof result === 'number') return result
+    io.stdout.write(result + '\n')
+    return 0
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    const lines = error instanceof CommandError ? message.split('\n') : [message.replaceAll(/\s+/g, ' ')]
+    for (const line of lines) io.stderr.write(`${name}: ${line}\n`)
+    return error instanceof CommandError ? error.exitCode : 1
+  }
 }
 
 /** Opens a lake for `work`, creates it if it does not exist, and closes it afterwards. S3 settings are read from the standard AWS variables. */

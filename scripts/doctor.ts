@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import type { Inspector } from '../lib/store/inspector.js'
 import { StoreError, type ObjectStore } from '../lib/store/object-store.js'
 import { openInspector, openStore } from '../lib/store/open-store.js'
-import { folderPrefix, lakeUrl, required } from './arguments.js'
-import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
+import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required } from './arguments.js'
+import { CommandError, runCommand, type Command, type CommandIo } from './command.js'
 import { all, attempt, describe, no, notApplicable, notTested, yes, type Finding } from './doctor/finding.js'
 import { measure, type Latency } from './doctor/latency.js'
 import { checkReads, type ReadFindings } from './doctor/read-checks.js'
@@ -13,15 +12,15 @@ import { checkWrites, Scratch, type WriteFindings } from './doctor/write-checks.
 
 const HELP = `Checks what a lake supports: rights, region, clock, conditional writes, listings, ranges and latency. Prints a verdict for each feature of the service.
 
-npm run doctor -- --lake URL [options]
+userlake doctor --lake URL [options]
 
   --lake URL        s3://bucket or file:folder
   --prefix PREFIX   prefix of the keys of info files, ending in / (SOURCE_PREFIX, or else ${DEFAULTS.sourcePrefix})
   --output-key KEY  key of the output (OUTPUT_KEY, or else ${DEFAULTS.outputKey})
-  --help            print this help
+  -h, --help        print this help
 
 It writes about 20 objects, some of them several times, beside the output, and removes them; if the credentials do not allow that, it only sends one
-write whose condition is not met. Source objects are only read. The exit code is 0 if no check has failed, otherwise 1.
+write whose condition is not met. Source objects are only read. The exit code is 1 if a check has failed.
 
 Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
@@ -29,7 +28,7 @@ const OPTIONS = {
   lake: { type: 'string' },
   prefix: { type: 'string' },
   'output-key': { type: 'string' },
-  help: { type: 'boolean', default: false }
+  ...HELP_OPTION
 } as const
 
 /** How many requests of each kind are timed. */
@@ -41,7 +40,7 @@ type Section = readonly (readonly [name: string, finding: Finding])[]
 type NamedLatency = readonly [name: string, latency: Latency]
 
 const doctor: Command = async (argv, io) => {
-  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
   const prefix = folderPrefix('--prefix', values.prefix ?? io.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
   const outputKey = values['output-key'] ?? io.env['OUTPUT_KEY'] ?? DEFAULTS.outputKey
@@ -51,7 +50,7 @@ const doctor: Command = async (argv, io) => {
     const { text, isHealthy } = await examine({ url, inspector, prefix, scratchPrefix: `${outputKey.slice(0, outputKey.lastIndexOf('/') + 1)}doctor-${randomUUID()}/`, env: io.env })
     if (isHealthy) return text
     io.stdout.write(text + '\n')
-    throw new Error('some checks have failed; see above')
+    throw new CommandError('some checks have failed; see above')
   } finally {
     await inspector.close()
   }
@@ -166,5 +165,3 @@ async function measureAll (
 export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(doctor, argv, io)
 }
-
-if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

@@ -1,24 +1,23 @@
-import { parseArgs } from 'node:util'
 import { monotonicNow } from '../lib/base/clock.js'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import { contentTypeOf } from '../lib/base/media-types.js'
 import { UPLOAD_CONCURRENCY } from '../lib/store/upload-folder.js'
-import { folderPrefix, lakeUrl, required, share, wholeNumber } from './arguments.js'
-import { isMainModule, runCommand, withLake, type Command, type CommandIo } from './command.js'
+import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required, share, wholeNumber } from './arguments.js'
+import { runCommand, withLake, type Command, type CommandIo } from './command.js'
 import { countFiles, lakeFiles, type LakePlan } from './sample-data/lake-files.js'
 import { Progress } from './progress.js'
 
 const HELP = `Writes a lake with invented users. Equal arguments give equal bytes on any machine.
 
-npm run generate -- --users N --lake URL [options]
+userlake generate --users N --lake URL [options]
 
   --users N        number of users, from 1
   --lake URL       s3://bucket or file:folder; created if it does not exist
   --prefix PREFIX  prefix of the object keys, ending in / (${DEFAULTS.sourcePrefix})
   --images SHARE   share of users with an image, from 0 to 1 (0.92)
   --seed N         seed of the random numbers (1)
-  --help           print this help
+  -h, --help       print this help
 
 Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
@@ -28,11 +27,11 @@ const OPTIONS = {
   prefix: { type: 'string', default: DEFAULTS.sourcePrefix },
   images: { type: 'string', default: '0.92' },
   seed: { type: 'string', default: '1' },
-  help: { type: 'boolean', default: false }
+  ...HELP_OPTION
 } as const
 
 const generate: Command = async (argv, io) => {
-  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
   const plan: LakePlan = {
     users: wholeNumber('--users', required('--users', values.users), 1, 100_000_000),
@@ -55,5 +54,3 @@ const generate: Command = async (argv, io) => {
 export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(generate, argv, io)
 }
-
-if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

@@ -1,4 +1,5 @@
-import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
+import { runCommand, type Command, type CommandIo } from './command.js'
+import { isMainModule } from './main-module.js'
 
 /** Milliseconds. Must be shorter than the timeout of HEALTHCHECK in the Containerfile, which would kill this process before it prints the reason. */
 const TIMEOUT_MS = 2500

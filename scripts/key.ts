@@ -1,26 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { ApiKeys, hashOf } from '../plugins/access/api-keys.js'
 import { SCOPES } from '../plugins/access/scopes.js'
-import { required } from './arguments.js'
-import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
+import { HELP_OPTION, parseOptions, required } from './arguments.js'
+import { runCommand, UsageError, type Command, type CommandIo } from './command.js'
 
 const HELP = `Makes an API key. Prints the key, which only its owner should have, and the entry with its hash for API_KEYS or API_KEYS_FILE.
 
-npm run key -- --name NAME --scopes SCOPES
+userlake key --name NAME --scopes SCOPES
 
   --name NAME      the name of the client, for the log and RATE_LIMIT: letters, digits and . _ - @, at most 64
   --scopes SCOPES  one or more of ${SCOPES.join(', ')}, separated by commas
-  --help           print this help`
+  -h, --help       print this help`
 
 const OPTIONS = {
   name: { type: 'string' },
   scopes: { type: 'string' },
-  help: { type: 'boolean', default: false }
+  ...HELP_OPTION
 } as const
 
 const key: Command = async (argv) => {
-  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
   const name = required('--name', values.name)
   const scopes = required('--scopes', values.scopes).replaceAll(',', '+')
@@ -30,7 +29,7 @@ const key: Command = async (argv) => {
   try {
     if (new ApiKeys(entry).find(text) === undefined) throw new Error('not one entry')
   } catch {
-    throw new Error(`--name, --scopes: got '${name}' and '${values.scopes}'; must be at most 64 letters, digits and . _ - @, and one or more of ${SCOPES.join(', ')}, separated by commas`)
+    throw new UsageError(`--name, --scopes: got '${name}' and '${values.scopes}'; must be at most 64 letters, digits and . _ - @, and one or more of ${SCOPES.join(', ')}, separated by commas`)
   }
   return `key:   ${text}\nentry: ${entry}`
 }
@@ -39,5 +38,3 @@ const key: Command = async (argv) => {
 export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(key, argv, io)
 }
-
-if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

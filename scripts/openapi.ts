@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { parse } from 'node:path'
-import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
 import app, { serverOptions } from '../app.js'
-import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
+import { HELP_OPTION, parseOptions } from './arguments.js'
+import { runCommand, type Command, type CommandIo } from './command.js'
+import { isMainModule } from './main-module.js'
 
 const HELP = `Writes the OpenAPI document of a schema: the response of GET /openapi.json. No lake is read.
 
@@ -11,18 +12,18 @@ npm run openapi -- [options]
 
   --schema FILE  the Table Schema file (the built-in schemas/users.json)
   --output FILE  where to write (openapi.json; with --schema devices.json, devices.openapi.json)
-  --help         print this help
+  -h, --help     print this help
 
 Defaults are in parentheses.`
 
 const OPTIONS = {
   schema: { type: 'string', default: '' },
   output: { type: 'string' },
-  help: { type: 'boolean', default: false }
+  ...HELP_OPTION
 } as const
 
 const openapi: Command = async (argv) => {
-  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
   const output = values.output ?? (values.schema === '' ? 'openapi.json' : `${parse(values.schema).name}.openapi.json`)
   const fastify = Fastify(serverOptions)

@@ -12,25 +12,32 @@ const WIDTH = 30
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 5000
 
-/** Shows how many of a known number of steps are done: by a bar on a terminal, otherwise by a line every five seconds. */
+/** Shows how many steps are done, and of how many, if that is known: by a bar on a terminal, otherwise by a line every five seconds. */
 export class Progress {
-  readonly #total: number
+  #total: number | undefined
+  readonly #what: string
   readonly #output: Output
   readonly #clock: MonotonicClock
   readonly #start: number
   #shown: number
   #done = 0
 
-  constructor (total: number, output: Output, clock: MonotonicClock) {
+  /** @param what the steps, in words that follow their number, if it is not obvious */
+  constructor (total: number | undefined, output: Output, clock: MonotonicClock, what = '') {
     this.#total = total
+    this.#what = what === '' ? '' : ` ${what}`
     this.#output = output
     this.#clock = clock
     this.#start = this.#shown = clock()
   }
 
   /** Counts one step. Bound, so that it can be passed as a callback. */
-  readonly step = (): void => {
-    this.#done++
+  readonly step = (): void => this.set(this.#done + 1)
+
+  /** Sets the number of steps that are done and, if it has changed, of all steps. */
+  set (done: number, total = this.#total): void {
+    this.#done = done
+    this.#total = total
     const now = this.#clock()
     if (now - this.#shown >= (this.#output.isTTY ? REDRAW_MS : PLAIN_LINE_MS)) this.#show(now)
   }
@@ -43,18 +50,20 @@ export class Progress {
 
   #show (now: number): void {
     this.#shown = now
-    this.#output.write(this.#output.isTTY ? `\r${this.#bar()} ${this.#figures(now)}\x1b[K` : `${this.#figures(now)}\n`)
+    this.#output.write(this.#output.isTTY ? `\r${this.#bar()}${this.#figures(now)}\x1b[K` : `${this.#figures(now)}\n`)
   }
 
   #bar (): string {
-    return '█'.repeat(Math.floor(WIDTH * this.#done / this.#total)).padEnd(WIDTH, '░')
+    if (this.#total === undefined) return ''
+    return '█'.repeat(Math.floor(WIDTH * this.#done / this.#total)).padEnd(WIDTH, '░') + ' '
   }
 
   #figures (now: number): string {
     const seconds = Math.max(now - this.#start, 1) / 1000
     const rate = this.#done / seconds
-    const left = this.#total - this.#done
+    const left = this.#total === undefined ? 0 : this.#total - this.#done
     const time = left > 0 && rate > 0 ? `${Math.ceil(left / rate)} s left` : `${Math.ceil(seconds)} s`
-    return `${this.#done}/${this.#total}, ${Math.round(rate)}/s, ${time}`
+    const done = this.#total === undefined ? `${this.#done}` : `${this.#done}/${this.#total}`
+    return `${done}${this.#what}, ${Math.round(rate)}/s, ${time}`
   }
 }

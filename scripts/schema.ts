@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { monotonicNow } from '../lib/base/clock.js'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
 import { DEFAULTS } from '../lib/base/defaults.js'
@@ -7,8 +6,8 @@ import { INFO_FORMATS, type InfoFormat } from '../lib/base/info-formats.js'
 import { MAX_INFO_BYTES } from '../lib/source/rules.js'
 import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
-import { folderPrefix, lakeUrl, required, wholeNumber } from './arguments.js'
-import { isMainModule, runCommand, type Command, type CommandIo } from './command.js'
+import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required, wholeNumber } from './arguments.js'
+import { runCommand, UsageError, type Command, type CommandIo } from './command.js'
 import { EvenSample } from './infer-schema/even-sample.js'
 import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
 import type { SampledFile } from './infer-schema/sampled-file.js'
@@ -16,13 +15,13 @@ import { Progress } from './progress.js'
 
 const HELP = `Infers the schema of a lake from a sample of its info files, and prints what it could not decide. Check the schema and edit it before use.
 
-npm run schema -- --lake URL [options]
+userlake schema --lake URL [options]
 
   --lake URL       s3://bucket or file:folder; nothing is written to it
   --prefix PREFIX  prefix of the object keys, ending in / (${DEFAULTS.sourcePrefix})
   --sample N       number of info files to read, from 1 to 100000 (200)
   --output FILE    the schema file to write, which must not exist; without it, the schema is printed
-  --help           print this help
+  -h, --help       print this help
 
 Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
@@ -31,7 +30,7 @@ const OPTIONS = {
   prefix: { type: 'string', default: DEFAULTS.sourcePrefix },
   sample: { type: 'string', default: '200' },
   output: { type: 'string' },
-  help: { type: 'boolean', default: false }
+  ...HELP_OPTION
 } as const
 
 /** The maximum number of concurrent downloads. */
@@ -42,7 +41,7 @@ const MAX_IMAGES = 10_000
 const MAX_IDS = 100_000
 
 const schema: Command = async (argv, io) => {
-  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
   const count = wholeNumber('--sample', values.sample, 1, 100_000)
   const prefix = folderPrefix('--prefix', values.prefix)
@@ -81,6 +80,7 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
 }
 
 async function listNames (store: ObjectStore, prefix: string, count: number, { stderr }: CommandIo) {
+  const progress = new Progress(undefined, stderr, monotonicNow, 'objects listed')
   const files = new EvenSample<ListedFile>(count)
   const ids = new Set<string>()
   const images: string[] = []
@@ -88,7 +88,7 @@ async function listNames (store: ObjectStore, prefix: string, count: number, { s
   const formats = [...INFO_FORMATS].sort((a, b) => b.length - a.length)
   for await (const page of store.list(prefix)) {
     listed += page.length
-    if (stderr.isTTY) stderr.write(`\r${listed} objects listed\x1b[K`)
+    progress.set(listed)
     for (const { key } of page) {
       const name = key.slice(key.lastIndexOf('/') + 1)
       const format = formats.find((format): format is InfoFormat => name.toLowerCase().endsWith(`.${format}`))
@@ -101,7 +101,7 @@ async function listNames (store: ObjectStore, prefix: string, count: number, { s
       }
     }
   }
-  if (stderr.isTTY) stderr.write('\n')
+  progress.end()
   return { files: files.items(), ids, images, listed }
 }
 
@@ -112,7 +112,7 @@ function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, 
   return [
     `${accepted} of ${files.length} sampled files fit the schema`,
     ...doubts.length === 0 ? [] : ['To be checked:', ...doubts.map((doubt) => `- ${doubt}`)],
-    output === undefined ? `To start with it, write it to a file (--output FILE): ${command} npm start` : `Start: ${command} npm start`
+    output === undefined ? `To start with it, write it to a file (--output FILE): ${command} userlake start` : `Start: ${command} userlake start`
   ].map((line) => `${line}\n`).join('')
 }
 
@@ -121,7 +121,7 @@ function writeSchema (path: string, text: string): void {
     writeFileSync(path, `${text}\n`, { flag: 'wx' })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    throw new Error(code === 'EEXIST' ? `--output: ${path} exists already; name another file or remove it` : `--output: ${message}`)
+    throw new UsageError(code === 'EEXIST' ? `--output: ${path} exists already; name another file or remove it` : `--output: ${message}`)
   }
 }
 
@@ -129,5 +129,3 @@ function writeSchema (path: string, text: string): void {
 export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(schema, argv, io)
 }
-
-if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

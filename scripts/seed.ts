@@ -1,20 +1,19 @@
 import { stat } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
 import { monotonicNow } from '../lib/base/clock.js'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import { listFiles, uploadFiles } from '../lib/store/upload-folder.js'
-import { folderPrefix, lakeUrl, required } from './arguments.js'
-import { isMainModule, runCommand, withLake, type Command, type CommandIo } from './command.js'
+import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required } from './arguments.js'
+import { runCommand, UsageError, withLake, type Command, type CommandIo } from './command.js'
 import { Progress } from './progress.js'
 
 const HELP = `Uploads the files of a folder into a lake. Objects that have the same bytes already are not written again; nothing is deleted.
 
-npm run seed -- --from DIR --lake URL [options]
+userlake seed --from DIR --lake URL [options]
 
   --from DIR       the folder; its sub-folders are included
   --lake URL       s3://bucket or file:folder; created if it does not exist
   --prefix PREFIX  prefix of the object keys, ending in / (SOURCE_PREFIX, or else ${DEFAULTS.sourcePrefix})
-  --help           print this help
+  -h, --help       print this help
 
 Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
@@ -22,11 +21,11 @@ const OPTIONS = {
   from: { type: 'string' },
   lake: { type: 'string' },
   prefix: { type: 'string' },
-  help: { type: 'boolean', default: false }
+  ...HELP_OPTION
 } as const
 
 const seed: Command = async (argv, io) => {
-  const { values } = parseArgs({ args: [...argv], options: OPTIONS })
+  const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
   const from = await folder('--from', required('--from', values.from))
   const prefix = folderPrefix('--prefix', values.prefix ?? io.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
@@ -41,7 +40,7 @@ const seed: Command = async (argv, io) => {
 
 async function folder (name: string, path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined)
-  if (found?.isDirectory() !== true) throw new Error(`${name}: got '${path}', which is not a folder`)
+  if (found?.isDirectory() !== true) throw new UsageError(`${name}: got '${path}', which is not a folder`)
   return path
 }
 
@@ -49,5 +48,3 @@ async function folder (name: string, path: string): Promise<string> {
 export function main (argv: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(seed, argv, io)
 }
-
-if (isMainModule(import.meta.url, process.argv[1])) process.exitCode = await main(process.argv.slice(2), process)

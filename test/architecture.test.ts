@@ -26,7 +26,7 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
 ]
 
 /** The files that may use `process`: the entry points, and the S3 client, because the SDK reads one of its settings only from the environment. */
-const EDGES = ['server.ts', 'scripts/seed.ts', 'scripts/generate.ts', 'scripts/key.ts', 'scripts/openapi.ts', 'scripts/schema.ts', 'scripts/doctor.ts', 'scripts/healthcheck.ts', 'lib/store/s3/s3-client.ts']
+const EDGES = ['server.ts', 'scripts/userlake.ts', 'scripts/start.ts', 'scripts/openapi.ts', 'scripts/healthcheck.ts', 'lib/store/s3/s3-client.ts']
 
 const sources = ['server.ts', 'app.ts', ...['lib', 'plugins', 'routes', 'scripts'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => join(folder, name)))]

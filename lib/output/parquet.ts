@@ -20,7 +20,7 @@ const TYPES: Readonly<Record<TypeName, ParquetColumn>> = {
 }
 
 /** Encodes the selection as a Parquet file; undeclared columns are UTF-8 strings; compressed with Snappy. */
-export async function parquet (selection: Selection, fields: readonly TableField[]): Promise<Buffer> {
+export async function parquet (selection: Selection, fields: readonly Pick<TableField, 'name' | 'type'>[]): Promise<Buffer> {
   // Loaded here because most lakes never need it, and its modules take 40 ms at the start of each thread.
   const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer')
   const columns = selection.columns.map((name) => ({ name, ...TYPES[fields.find((field) => field.name === name)?.type ?? 'string'] }))

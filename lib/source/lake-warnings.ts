@@ -68,7 +68,7 @@ function describeIgnored ({ extension, count, example }: IgnoredObjects): string
   return `${count} ${extension === null ? 'without a known extension' : `.${extension}`}, such as ${example}`
 }
 
-const MISFIT = 'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; npm run schema writes one'
+const MISFIT = 'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one'
 
 /** The codes of files that are intact, and differ from the schema. */
 const MISFIT_CODES: readonly QuarantineCode[] = ['reserved_header', 'missing_column', 'wrong_columns', 'invalid_value']

@@ -7,7 +7,7 @@ interface ApiKey extends Client {
   readonly digest: Buffer
 }
 
-const FORMAT = `<name>:<scopes>:<hash>, as npm run key prints it, with scopes of ${SCOPES.join(', ')}, separated by +`
+const FORMAT = `<name>:<scopes>:<hash>, as userlake key prints it, with scopes of ${SCOPES.join(', ')}, separated by +`
 
 /** The hash of a key, as the settings contain it. */
 export function hashOf (key: string): string {

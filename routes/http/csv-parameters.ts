@@ -17,7 +17,7 @@ type CsvQuery = Partial<Values<typeof CsvParameters>>
 export function csvOptionsOf (query: CsvQuery, format: Format): Pick<CsvOptions, 'bom' | 'delimiter' | 'escapeFormulas'> {
   const given = (Object.keys(CsvParameters) as (keyof CsvQuery)[]).find((name) => query[name] !== undefined)
   if (given === undefined) return {}
-  if (format !== 'csv') throw invalidParameter(given, 'applies to CSV only; use /data.csv or format=csv')
+  if (format !== 'csv') throw invalidParameter(given, 'applies to CSV only; use format=csv')
   const { bom, delimiter, escape_formulas: escapeFormulas } = query
   return { bom, delimiter, escapeFormulas }
 }

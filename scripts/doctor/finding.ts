@@ -17,7 +17,7 @@ export const notApplicable = (detail: string): Finding => ({ verdict: 'not appli
 
 /** The message of an error of the store, without the advice to run the doctor. */
 export function describe ({ message }: StoreError): string {
-  return message.replace(/: run npm run doctor$/, '')
+  return message.replace(/: run userlake doctor$/, '')
 }
 
 /** Runs a check. An error of the store is its finding. */

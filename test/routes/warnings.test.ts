@@ -16,7 +16,7 @@ t.test('a lake in which nothing is usable is reported in the log, in jobs and by
   t.match(result, { records: 0, warnings: [{ code: 'nothing_usable' }] })
   const [{ detail }] = result.warnings
   t.match(detail, /^None of the 8 objects with the prefix "source_data\/" becomes a record: 4 ignored \(2 \.xml, such as source_data\/1\.xml; /)
-  t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 images without an info file\. If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; npm run schema writes one$/)
+  t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 images without an info file\. If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one$/)
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   await app.inject(post)
   const lines = log.filter(({ warning }) => warning === 'nothing_usable')
@@ -38,7 +38,7 @@ t.test('a schema that fits no file is reported with the most frequent reasons, a
   t.same((await fresh('/data')).json, [])
   const detail = 'None of the 7 objects with the prefix "source_data/" becomes a record: 7 rejected (3 invalid_value, such as source_data/1.csv: height is not a finite number such as 1234.5 (NaN and INF can be declared as missingValues); ' +
     '2 missing_column, such as source_data/4.csv: The header has no column height; 1 reserved_header, such as source_data/6.csv: A column has a name or a value that the file cannot have; and others). ' +
-    'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; npm run schema writes one'
+    'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one'
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   t.match(log.filter(({ warning }) => warning === 'nothing_usable'), [{ level: 40, msg: detail }])
   bucket.put('source_data/7.csv', 'height,sold\n1,2024-01-26\n')

@@ -98,7 +98,7 @@ t.test('without the right to write the output, the doctor says so and writes not
   t.equal(code, 1)
   t.match(out, /write processed_data\/\* +no: s3:\/\/datalake\/processed_data\/doctor-.*: HTTP 403 AccessDenied: the credentials lack a right: allow s3:PutObject, or set PUBLISH=false\n/)
   t.match({ served: verdicts['records are served'], output: verdicts['output and snapshot'] }, { served: 'yes', output: 'no' })
-  t.notMatch(out, 'run npm run doctor')
+  t.notMatch(out, 'run userlake doctor')
   t.same(endpoint.bucket('datalake').keys(), keys)
 })
 
@@ -151,8 +151,8 @@ t.test('other prefixes; --help; a mistake', async (t) => {
   const { out } = await runMain(main, ['--lake', 's3://datalake', '--prefix', 'in/', '--output-key', 'out.csv'], { AWS_ENDPOINT_URL_S3: endpoint.url })
   t.match(out, /list in\/ +yes: 1 objects/)
   t.ok(keys.length > 40 && keys.every((key) => /^doctor-[0-9a-f-]{36}\//.test(key)))
-  t.match(await runMain(main, ['--help']), { code: 0, out: /npm run doctor -- --lake URL/ })
-  t.match(await runMain(main, []), { code: 1, err: 'doctor: --lake is missing; see --help\n' })
+  t.match(await runMain(main, ['--help']), { code: 0, out: /userlake doctor --lake URL/ })
+  t.match(await runMain(main, []), { code: 2, err: 'doctor: --lake is missing; see --help\n' })
 })
 
 t.test('percentiles', async (t) => {

@@ -33,10 +33,10 @@ t.test('refuses invalid arguments with one line that names them', async t => {
     [['--users', '5', ...lake, '--images', 'most'], "--images: got 'most'; must be a number from 0 to 1"],
     [['--users', '5', ...lake, '--prefix', 'data'], "--prefix: got 'data'; must be empty or end in /"],
     [['--users', '5', '--lake', 'nowhere'], "--lake: got 'nowhere'; must be s3://<bucket> or file:<folder>"],
-    [['--users', '5', ...lake, '--sede', '1'], "Unknown option '--sede'"],
+    [['--users', '5', ...lake, '--sede', '1'], 'unknown option --sede; did you mean --seed?'],
     [['5'], "Unexpected argument '5'. This command does not take positional arguments"]
   ]
   for (const [argv, message] of cases) {
-    t.same(await runMain(main, argv), { code: 1, out: '', err: `generate: ${message}\n` })
+    t.same(await runMain(main, argv), { code: 2, out: '', err: `generate: ${message}\n` })
   }
 })

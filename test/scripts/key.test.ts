@@ -14,8 +14,8 @@ t.test('a new key is printed with the entry for the settings', async (t) => {
 })
 
 t.test('wrong arguments are named', async (t) => {
-  t.match(await runMain(main, ['--scopes', 'read']), { code: 1, out: '', err: 'key: --name is missing; see --help\n' })
-  t.match(await runMain(main, ['--name', 'shop', '--scopes', 'all']), { code: 1, err: "key: --name, --scopes: got 'shop' and 'all'; must be at most 64 letters, digits and . _ - @, and one or more of read, write, stats, events, metrics, separated by commas\n" })
-  t.match(await runMain(main, ['--name', 'my shop', '--scopes', 'read']), { code: 1, err: /got 'my shop'/ })
+  t.match(await runMain(main, ['--scopes', 'read']), { code: 2, out: '', err: 'key: --name is missing; see --help\n' })
+  t.match(await runMain(main, ['--name', 'shop', '--scopes', 'all']), { code: 2, err: "key: --name, --scopes: got 'shop' and 'all'; must be at most 64 letters, digits and . _ - @, and one or more of read, write, stats, events, metrics, separated by commas\n" })
+  t.match(await runMain(main, ['--name', 'my shop', '--scopes', 'read']), { code: 2, err: /got 'my shop'/ })
   t.match(await runMain(main, ['--help']), { code: 0, out: /^Makes an API key/ })
 })

@@ -26,6 +26,25 @@ t.test('draws a bar on a terminal, at most ten times a second', async t => {
   t.equal(written.at(-1), '\n')
 })
 
+t.test('shows how many steps are done if it is not known of how many', async (t) => {
+  const written: string[] = []
+  let now = 0
+  const progress = new Progress(undefined, { isTTY: true, write: (text) => written.push(text) }, () => now, 'objects listed')
+  now = 2000
+  progress.set(1000)
+  progress.end()
+  t.same(written, ['\r1000 objects listed, 500/s, 2 s\x1b[K', '\r1000 objects listed, 500/s, 2 s\x1b[K', '\n'])
+})
+
+t.test('the number of all steps may change', async (t) => {
+  const written: string[] = []
+  let now = 0
+  const progress = new Progress(10, { write: (text) => written.push(text) }, () => now)
+  now = 5000
+  progress.set(5, 20)
+  t.same(written, ['5/20, 1/s, 15 s left\n'])
+})
+
 t.test('writes the final state even without a step, and if some steps are not done', async t => {
   t.same(watch(0, 0, 0, false), ['0/0, 0/s, 1 s\n'])
   t.same(watch(10, 0, 0, false), ['0/10, 0/s, 1 s\n'])

@@ -25,11 +25,11 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
   const { code, out, err } = await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output])
   t.equal(code, 0, err)
   t.equal(out, `wrote ${output}\n`)
-  t.match(err, /^4\/4, .*\n3 of 4 sampled files fit the schema\nTo be checked:\n/)
+  t.match(err, /^8 objects listed, .*\n4\/4, .*\n3 of 4 sampled files fit the schema\nTo be checked:\n/)
   t.match(err, /^- 1 files are not used, because each has more than one row, such as goods\/d\.csv$/m)
   t.match(err, /^- The column "Preis" has the values "NA": they are treated as missing values$/m)
   t.match(err, /^- No column looks like a birth date, /m)
-  t.match(err, /^Start: SCHEMA=\S+goods\.json LAKE_URL=file:\S+ SOURCE_PREFIX=goods\/ INPUT_DELIMITER=';' INPUT_ENCODING=windows-1252 npm start$/m)
+  t.match(err, /^Start: SCHEMA=\S+goods\.json LAKE_URL=file:\S+ SOURCE_PREFIX=goods\/ INPUT_DELIMITER=';' INPUT_ENCODING=windows-1252 userlake start$/m)
   t.same(fieldsOf(readFileSync(output, 'utf8')), {
     sku: { type: 'string', source: 'key' },
     artikel: { header: ['Artikel', 'artikel'], type: 'string' },
@@ -39,7 +39,7 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
     image: { type: 'string', source: 'image', extensions: ['png', 'jpg', 'jpeg', 'webp', 'gif'] },
     front: { type: 'string', source: 'image', extensions: ['front.png', 'front.webp'] }
   })
-  t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output]), { code: 1, out: '', err: /schema: --output: \S+ exists already; name another file or remove it\n$/ })
+  t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output]), { code: 2, out: '', err: /schema: --output: \S+ exists already; name another file or remove it\n$/ })
 })
 
 t.test('JSON files, a birth date, columns that some files lack, and objects that are not declared', async (t) => {
@@ -62,7 +62,7 @@ t.test('JSON files, a birth date, columns that some files lack, and objects that
     image: { type: 'string', source: 'image' }
   })
   t.equal(parseSchema(out).fieldsMatch, 'partial')
-  t.match(err, /^To start with it, write it to a file \(--output FILE\): SCHEMA=FILE LAKE_URL=file:\S+ npm start$/m)
+  t.match(err, /^To start with it, write it to a file \(--output FILE\): SCHEMA=FILE LAKE_URL=file:\S+ userlake start$/m)
   t.match(err, /2 of 2 sampled files fit/)
   t.match(err, /"tags" has objects or arrays: it is not declared/)
   t.match(err, /fieldsMatch is partial/)
@@ -99,15 +99,19 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   t.equal(code, 0)
   for (const name of ['--lake', '--prefix', '--sample', '--output']) t.match(out, name)
   const root = t.testdir({ source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' } })
-  const cases: [string[], RegExp][] = [
+  const usage: [string[], RegExp][] = [
     [[], /^schema: --lake is missing; see --help\n$/],
     [['--lake', 'nowhere'], /^schema: --lake: got .nowhere.; must be s3/],
     [['--lake', `file:${root}`, '--sample', '0'], /^schema: --sample: got '0'; must be an integer from 1/],
-    [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix: got .x.; must be empty or end in/],
-    [['--lake', `file:${root}`], /^schema: file:\S+ has 1 objects with the prefix 'source_data\/', and none of them is an info file \(\.csv, .*; see --prefix\n$/],
-    [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 files are not used, because each has no row, such as bad\/1\.csv; /],
-    [['--lake', `file:${root}/none`], /^schema: /]
+    [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix: got .x.; must be empty or end in/]
   ]
-  for (const [argv, message] of cases) t.match(await runMain(main, argv), { code: 1, out: '', err: message }, argv.join(' '))
+  const failures: [string[], RegExp][] = [
+    [['--lake', `file:${root}`], /\nschema: file:\S+ has 1 objects with the prefix 'source_data\/', and none of them is an info file \(\.csv, .*; see --prefix\n$/],
+    [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 files are not used, because each has no row, such as bad\/1\.csv; /],
+    [['--lake', `file:${root}/none`], /^schema: /m]
+  ]
+  for (const [cases, exitCode] of [[usage, 2], [failures, 1]] as const) {
+    for (const [argv, message] of cases) t.match(await runMain(main, argv), { code: exitCode, out: '', err: message }, argv.join(' '))
+  }
   t.notOk(existsSync(`${root}/none`), 'a lake that does not exist is not created')
 })

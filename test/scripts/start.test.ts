@@ -6,12 +6,12 @@ import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { until } from '../support/until.js'
 
-// `npm start` in a separate installation: npm runs sh, which runs the launcher, which runs the server.
+// `npm start` in a separate installation: npm runs sh, which runs `userlake start`, the launcher, which runs the server.
 
 /** The links of a production installation: name in the folder, and target. */
 const INSTALLED = { node_modules: 'node_modules', 'seed-data': 'seed-data', dist: 'dist-test' }
 
-/** Runs `npm start` in a new folder, which contains the launcher, these files and these links. */
+/** Runs `npm start` in a new folder, which contains what npm runs before it, these files and these links. */
 function npmStart (t: Test, { links = INSTALLED, files = {}, settings = {} }: { links?: Readonly<Record<string, string>>, files?: Parameters<Test['testdir']>[0], settings?: Readonly<Record<string, string>> } = {}) {
   // Registered before the folder is created: tap removes the folder before it runs teardowns that are registered later.
   t.teardown(async () => {
@@ -19,8 +19,8 @@ function npmStart (t: Test, { links = INSTALLED, files = {}, settings = {} }: { 
     await exit
   })
   const cwd = t.testdir(files)
-  mkdirSync(join(cwd, 'scripts'))
-  for (const name of ['package.json', 'scripts/start.mjs']) copyFileSync(name, join(cwd, name))
+  mkdirSync(join(cwd, 'scripts'), { recursive: true })
+  for (const name of ['package.json', 'scripts/build.mjs']) copyFileSync(name, join(cwd, name))
   for (const [name, target] of Object.entries(links)) symlinkSync(resolve(target), join(cwd, name))
   // Detached, so that it has a separate process group, which a test can signal as a terminal does.
   const npm = spawn('npm', ['--silent', 'start'], { cwd, env: { PATH: process.env['PATH'], HOME: cwd, PORT: '0', ...settings }, detached: true })
@@ -102,19 +102,23 @@ for (const settings of [{}, { MALLOC_MMAP_THRESHOLD_: '65536' }]) {
   })
 }
 
-t.test('without a build and without TypeScript, it reports the command to run', async (t) => {
-  t.match(await npmStart(t, { links: {} }).exit, { code: 1, stdout: '', stderr: 'userlake: dist/server.js does not exist: run npm ci && npm run build\n' })
+t.test('it exits with the code of the server', async (t) => {
+  t.match(await npmStart(t, { settings: { PORT: 'x' } }).exit, { code: 1, stdout: '', stderr: /^userlake: PORT: got "x"; .*\n$/ })
 })
 
-const CONFIG = JSON.stringify({ compilerOptions: { outDir: 'dist', rootDir: '.', module: 'nodenext', noCheck: true, types: [] }, files: ['server.ts'] })
+t.test('without a build and without TypeScript, it reports the command to run', async (t) => {
+  t.match(await npmStart(t, { links: {} }).exit, { code: 1, stdout: '', stderr: 'userlake: dist/scripts/userlake.js does not exist: run npm ci && npm run build\n' })
+})
+
+const CONFIG = JSON.stringify({ compilerOptions: { outDir: 'dist', rootDir: '.', module: 'nodenext', noCheck: true, types: [] }, files: ['scripts/userlake.ts'] })
 const links = { node_modules: 'node_modules' }
 
-t.test('with TypeScript it builds first, and exits with the code of the server', async (t) => {
-  const files = { 'tsconfig.build.json': CONFIG, 'server.ts': 'const code: number = 7\nprocess.exit(code)\n' }
+t.test('with TypeScript it builds first', async (t) => {
+  const files = { 'tsconfig.build.json': CONFIG, scripts: { 'userlake.ts': 'const code: number = 7\nprocess.exit(code)\n' } }
   t.match(await npmStart(t, { links, files }).exit, { code: 7, stderr: '' })
 })
 
 t.test('it does not start if the sources do not compile', async (t) => {
-  const files = { 'tsconfig.build.json': CONFIG, 'server.ts': 'const = 7\n', dist: { 'server.js': 'process.exit(7)' } }
-  t.match(await npmStart(t, { links, files }).exit, { code: 1, stdout: /server\.ts.*error TS/ })
+  const files = { 'tsconfig.build.json': CONFIG, scripts: { 'userlake.ts': 'const = 7\n' }, dist: { scripts: { 'userlake.js': 'process.exit(7)' } } }
+  t.match(await npmStart(t, { links, files }).exit, { code: 1, stdout: /userlake\.ts.*error TS/ })
 })

@@ -25,7 +25,7 @@ export interface OpenFile {
 export async function resolveRoot (path: string, files?: Files): Promise<string> {
   // The dot makes the call fail if the path leads to a file.
   const root = await realPath(`${path}/.`, files)
-  if (root === undefined) throw new StoreError('no_such_bucket', 'there is no such folder: check LAKE_URL, or create it with npm run seed')
+  if (root === undefined) throw new StoreError('no_such_bucket', 'there is no such folder: check LAKE_URL, or create it with userlake seed')
   return root
 }
 

@@ -27,8 +27,8 @@ const REFUSED_IDENTITY = /^(ExpiredToken(Exception)?|InvalidToken|InvalidAccessK
 
 /** What to do about an error, by its name. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  AccessDenied: 'the credentials lack a right: run npm run doctor',
-  NoSuchBucket: 'check the name of the bucket in LAKE_URL, or create it with npm run seed',
+  AccessDenied: 'the credentials lack a right: run userlake doctor',
+  NoSuchBucket: 'check the name of the bucket in LAKE_URL, or create it with userlake seed',
   ExpiredToken: 'the session token has expired: renew the credentials',
   InvalidToken: 'the session token is invalid: check AWS_SESSION_TOKEN',
   InvalidTokenId: 'the session token is invalid or has expired: renew the credentials',

@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import Fastify from 'fastify'
+import { readEnvFile } from '../../lib/base/env-file.js'
+import { StoreError } from '../../lib/base/errors.js'
+import { refusedToMissing } from '../../lib/store/own-object.js'
+import { REJECT_CODES, type UserDataTransformer } from '../../lib/transformer.js'
+import access from '../../plugins/access.js'
+import config, { SettingsError, toColumns } from '../../plugins/config.js'
+import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
+import schema, { describeSchema } from '../../plugins/schema.js'
+import { changedSettings } from '../../plugins/start-log.js'
+import { unknownSettings } from '../../plugins/config/unknown-settings.js'
+import { CommandError, type CommandIo } from '../command.js'
+import { registerTransformer } from '../register-transformer.js'
+
+/** Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code. @throws {CommandError} */
+export async function checkLake ({ env, stdout }: CommandIo): Promise<number> {
+  const fastify = Fastify()
+  try {
+    await fastify.register(config, { settings: env })
+    await fastify.register(access)
+    await fastify.register(schema)
+    for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) stdout.write(`warning: ${warning}\n`)
+    const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
+    stdout.write(`settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`)
+    stdout.write(`schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA)}\n`)
+    if (fastify.config.LAKE_URL === '' && fastify.config.SCHEMA === '' && !existsSync(EMBEDDED_LAKE)) {
+      stdout.write(`lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`)
+      return 0
+    }
+    await registerTransformer(fastify)
+    stdout.write(`lake: ${fastify.objectStore.url}\n`)
+    await fastify.transformer.reconcile()
+    stdout.write(await describeLake(fastify.transformer))
+    for (const { detail } of fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))) stdout.write(`warning: ${detail}\n`)
+    const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(refusedToMissing)
+    stdout.write(`output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`)
+    return 0
+  } catch (error) {
+    if (!(error instanceof SettingsError || error instanceof StoreError)) throw error
+    const subject = error instanceof StoreError ? 'the lake cannot be read: ' : ''
+    throw new CommandError(error.message.split('\n').map((line) => subject + line).join('\n'))
+  } finally {
+    await fastify.close()
+  }
+}
+
+async function describeLake (transformer: UserDataTransformer): Promise<string> {
+  const { counts, ignored } = transformer.quarantine({ limit: 0 })
+  const { count } = await transformer.select()
+  const [reject] = transformer.quarantine({ codes: REJECT_CODES, limit: 1 }).entries()
+  const [orphan] = transformer.quarantine({ codes: ['orphan'], limit: 1 }).entries()
+  const lines = [
+    `records: ${count}`,
+    `rejected info files: ${counts.rejects}` + (reject === undefined ? '' : `, such as ${reject.key} (${reject.code}): ${reject.detail}${reject.hint === null ? '' : `; ${reject.hint}`}`),
+    `images without an info file: ${counts.orphans}` + (orphan === undefined ? '' : `, such as ${orphan.key}`),
+    `other objects: ${counts.ignored}` + (ignored.length === 0 ? '' : `, such as ${ignored[0]!.example}`)
+  ]
+  return lines.map((line) => `  ${line}\n`).join('')
+}

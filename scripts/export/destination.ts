@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto'
+import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Chunks } from '../../lib/output/render.js'
+import { UsageError, type CommandIo } from '../command.js'
+
+/** Checks that a file can be written or replaced. @throws {UsageError} */
+export async function checkFile (path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found !== undefined && !found.isFile()) throw new UsageError(`--output: got '${path}', which is not a regular file; without --output the records are written to stdout`)
+  if (!(await stat(dirname(path)).catch(() => undefined))?.isDirectory()) throw new UsageError(`--output: got '${path}'; the folder ${dirname(path)} does not exist`)
+}
+
+/** Writes a temporary file beside the file and renames it, so that readers never see a part of it. A file that is replaced keeps its mode. */
+export async function writeFileAtomically (path: string, body: Buffer | Chunks): Promise<void> {
+  const target = await realpath(path).catch(() => path)
+  const mode = await stat(target).then((found) => found.mode & 0o777, () => undefined)
+  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`)
+  try {
+    const file = await open(temporary, 'wx')
+    try {
+      if (mode !== undefined) await file.chmod(mode)
+      await writeFile(file, body)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, target)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Writes to stdout. Returns whether its reader has taken everything; `head` does not. */
+export async function writeStdout (stdout: CommandIo['stdout'], body: Buffer | Chunks): Promise<boolean> {
+  // Each write reports its error, too; without a listener, the event would end the process.
+  stdout.on('error', () => {})
+  try {
+    for await (const chunk of Buffer.isBuffer(body) ? [body] : body) {
+      await new Promise<void>((resolve, reject) => { stdout.write(chunk, (error) => error ? reject(error) : resolve()) })
+    }
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false
+    throw error
+  }
+}

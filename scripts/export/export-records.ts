@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs'
+import { extname } from 'node:path'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { monotonicNow } from '../../lib/base/clock.js'
+import { StoreError } from '../../lib/base/errors.js'
+import { describeFailure } from '../../lib/base/failure-code.js'
+import { columnType } from '../../lib/query/age-column.js'
+import { parquet } from '../../lib/output/parquet.js'
+import type { Chunks } from '../../lib/output/render.js'
+import type { RequestPlan } from '../../lib/output/request-plan.js'
+import type { ReconcileProgress } from '../../lib/source/reconcile.js'
+import config, { SettingsError } from '../../plugins/config.js'
+import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
+import schema from '../../plugins/schema.js'
+import { planListing } from '../../routes/http/listing-query.js'
+import { instantOf } from '../../routes/http/parameters.js'
+import { CommandError, UsageError, type CommandIo } from '../command.js'
+import { Progress } from '../progress.js'
+import { registerTransformer } from '../register-transformer.js'
+import { checkFile, writeFileAtomically, writeStdout } from './destination.js'
+import { queryParser, type OptionValues, type QueryOptions } from './query-options.js'
+
+const FORMATS = ['json', 'ndjson', 'csv', 'parquet'] as const
+type ExportFormat = (typeof FORMATS)[number]
+
+/** What the options of the command ask for. `values`: those of the filters and of the shape. */
+export interface ExportOptions {
+  readonly output: string | undefined
+  readonly format: string | undefined
+  readonly values: OptionValues
+}
+
+/** The exit code if the records were written but may differ from the lake. */
+const MAY_DIFFER = 3
+
+/**
+ * Reads the lake of the settings and writes its records.
+ *
+ * @param parseOptions parses the command line, with these options in addition to those of the command
+ * @returns the text to print at the end, or the exit code
+ * @throws {CommandError}
+ */
+export async function exportRecords (settings: CommandIo['env'], parseOptions: (options: QueryOptions) => ExportOptions, io: CommandIo): Promise<string | number> {
+  const fastify = Fastify()
+  try {
+    await fastify.register(config, { settings })
+    await fastify.register(schema)
+    const { options, parse, checked } = queryParser(fastify.tableSchema)
+    const { output, format: formatName, values } = parseOptions(options)
+    const format = formatOf(formatName, output)
+    const parameters = parse(values)
+    if (output !== undefined) await checkFile(output)
+    else if (format === 'parquet' && io.stdout.isTTY) throw new UsageError('--format: Parquet is not text; name a file with --output')
+    if (fastify.config.LAKE_URL === '' && !existsSync(EMBEDDED_LAKE)) throw new UsageError('--lake is missing; see --help')
+    await registerTransformer(fastify)
+    await read(fastify, io)
+    const doubts = fastify.transformer.freshness().staleReasons.map(describeFailure)
+    const { current } = fastify.transformer
+    const plan = checked(() => planListing(parameters, {
+      schema: fastify.tableSchema,
+      // A Parquet file has the same records and columns; like NDJSON, it has no options of its own.
+      format: format === 'parquet' ? 'ndjson' : format,
+      page: parameters.limit === undefined ? undefined : { limit: parameters.limit },
+      asOf: instantOf(parameters, fastify.clock()),
+      timeZone: fastify.config.AGE_TIME_ZONE
+    }, current))
+    const lastGood = await fastify.transformer.countLastGood(current, plan)
+    if (lastGood > 0) doubts.push(`${lastGood} of the records are those of earlier versions of info files that are rejected now; GET /rejects and userlake check report them`)
+    const { count, body } = await render(fastify, plan, format)
+    if (output !== undefined) await writeFileAtomically(output, body)
+    else if (!await writeStdout(io.stdout, body)) return 1
+    const written = `wrote ${Math.min(count, parameters.limit ?? Infinity)} records to ${output ?? 'stdout'}`
+    if (doubts.length > 0) throw new CommandError([`${written}, which may differ from the lake:`, ...doubts].join('\n'), MAY_DIFFER)
+    if (output !== undefined) return written
+    io.stderr.write(`${written}\n`)
+    return 0
+  } catch (error) {
+    if (error instanceof SettingsError) throw new CommandError(error.message)
+    if (error instanceof StoreError) throw new CommandError(`the lake cannot be read: ${error.message}`)
+    throw error
+  } finally {
+    await fastify.close()
+  }
+}
+
+/** The format of the option, or else that of the extension of the file, or else JSON. @throws {UsageError} */
+function formatOf (name: string | undefined, output: string | undefined): ExportFormat {
+  const extension = FORMATS.find((format) => output !== undefined && extname(output).toLowerCase() === `.${format}`)
+  const format = name === undefined ? extension ?? 'json' : FORMATS.find((format) => format === name)
+  if (format === undefined) throw new UsageError(`--format: got '${name}'; must be one of ${FORMATS.join(', ')}`)
+  return format
+}
+
+/** Reads the lake, and reports its progress, its warnings and how many info files are rejected. */
+async function read ({ transformer }: FastifyInstance, { stderr }: CommandIo): Promise<void> {
+  let progress = new Progress(undefined, stderr, monotonicNow, 'objects listed')
+  let isListing = true
+  const onProgress = ({ listed, toFetch, fetched }: ReconcileProgress) => {
+    if (isListing && toFetch > 0) {
+      progress.end()
+      progress = new Progress(toFetch, stderr, monotonicNow, 'info files read')
+      isListing = false
+    }
+    if (isListing) progress.set(listed)
+    else progress.set(fetched, toFetch)
+  }
+  await transformer.reconcile({ onProgress }).finally(() => progress.end())
+  for (const { detail } of transformer.warnings()) stderr.write(`warning: ${detail}\n`)
+  const { rejects } = transformer.quarantine({ limit: 0 }).counts
+  if (rejects > 0) stderr.write(`${rejects} info files are rejected; GET /rejects and userlake check report them\n`)
+}
+
+async function render ({ transformer }: FastifyInstance, plan: RequestPlan, format: ExportFormat): Promise<{ readonly count: number, readonly body: Buffer | Chunks }> {
+  const { current } = transformer
+  if (format !== 'parquet') return await transformer.export(current, plan)
+  const selection = await current.select(plan)
+  // Of the virtual column `age`, too.
+  const fields = selection.columns.map((name) => ({ name, type: columnType(current, name) ?? 'string' }))
+  return { count: selection.count, body: await parquet(selection, fields) }
+}

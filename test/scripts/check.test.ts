@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { main } from '../../scripts/check.js'
+import { runMain } from '../support/run-main.js'
+import { startS3Endpoint } from '../support/s3-endpoint.js'
+
+const userlake = fileURLToPath(new URL('../../scripts/userlake.js', import.meta.url))
+
+/** Runs the command in a folder with these files. */
+function run (t: Test, { env = {}, files = {} }: { env?: Record<string, string>, files?: Parameters<Test['testdir']>[0] } = {}) {
+  const cwd = t.testdir(files)
+  return new Promise<{ code: number, stdout: string, stderr: string, cwd: string }>((resolve) => {
+    const child = execFile(process.execPath, [userlake, 'check'], { cwd, env: { PATH: process.env['PATH'], ...env } },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode!, stdout, stderr, cwd }))
+  })
+}
+
+const INFO = 'first_name,last_name,birthts\nAnn,Lee,0\n'
+
+t.test('userlake check reports the content of the lake and writes nothing', async (t) => {
+  const files = { lake: { source_data: { '1.csv': INFO, '2.csv': 'first_name\nAnn\n', '1.png': '', '3.png': '', '4.xml': '' } }, '.env': 'LOGLEVEL=debug\n' }
+  const { code, stdout, stderr, cwd } = await run(t, { files, env: { OUTPUT_COLUMNS: 'user_id,firstname', AWS_ENDPOINT_URL: 'http://user:secret@localhost:1', AWS_SECRET_ACCESS_KEY: 'secret' } })
+  t.equal(code, 0, stderr)
+  t.match(stdout, /^warning: \.env: "LOGLEVEL" is not a setting; did you mean LOG_LEVEL\?$/m)
+  t.match(stdout, /^settings: valid; different from their defaults: 2\n {2}OUTPUT_COLUMNS=user_id,firstname\n {2}AWS_ENDPOINT_URL=http:\/\/localhost:1$/m)
+  t.match(stdout, /^schema: Users \(built in\), 5 columns: key user_id, ages from birthts, images img_path$/m)
+  t.match(stdout, /^lake: file:.*\/lake$/m)
+  t.match(stdout, /^ {2}records: 1$/m)
+  t.match(stdout, /^ {2}rejected info files: 1, such as source_data\/2\.csv \(missing_column\): /m)
+  t.match(stdout, /^ {2}images without an info file: 1, such as source_data\/3\.png$/m)
+  t.match(stdout, /^warning: No record has the output column "firstname" \(did you mean first_name\?\): it is empty$/m)
+  t.match(stdout, /^output: processed_data\/output\.csv does not exist yet$/m)
+  t.notMatch(stdout, 'secret')
+  t.same(readdirSync(`${cwd}/lake`), ['source_data'])
+})
+
+t.test('userlake check warns of a lake in which nothing is usable', async (t) => {
+  const { code, stdout } = await run(t, { files: { lake: { source_data: { '1.xml': '' } } } })
+  t.equal(code, 0)
+  t.match(stdout, /^warning: None of the 1 objects with the prefix "source_data\/" becomes a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
+})
+
+t.test('userlake check does not create the embedded lake', async (t) => {
+  const { code, stdout, cwd } = await run(t)
+  t.equal(code, 0)
+  t.match(stdout, 'lake: ./lake does not exist yet; the first start fills it with sample data\n')
+  t.notOk(existsSync(`${cwd}/lake`))
+})
+
+t.test('userlake check names the schema file, and each mistake in it', async (t) => {
+  const field = { name: 'height', type: 'number' }
+  const files = {
+    lake: { source_data: { '1.csv': 'height\n1.8\n' } },
+    'good.json': JSON.stringify({ fields: [field] }),
+    'bad.json': JSON.stringify({ fields: [{ ...field, constraints: { minimum: 'x' } }, { name: 'width', type: 'meter' }] })
+  }
+  t.match(await run(t, { files, env: { SCHEMA: 'good.json' } }), { code: 0, stdout: /^schema: good\.json, 2 columns: key user_id, no ages, no images$/m })
+  t.match(await run(t, { files, env: { SCHEMA: 'bad.json' } }), {
+    code: 1,
+    stderr: /^check: SCHEMA: bad\.json: field "height": constraints\.minimum: got "x"; must be a finite number.*\ncheck: SCHEMA: bad\.json: field "width": type: got "meter"; must be one of .*\n$/
+  })
+})
+
+t.test('a schema without a lake is an error: the sample data has other columns', async (t) => {
+  const files = { 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }] }) }
+  const { code, stderr, cwd } = await run(t, { files, env: { SCHEMA: 'trees.json' } })
+  t.equal(code, 1)
+  t.match(stderr, /^check: LAKE_URL: got ""; must be s3:\/\/<bucket> or file:<folder> if SCHEMA is set, because the sample data does not have the columns of trees\.json\n$/)
+  t.notOk(existsSync(`${cwd}/lake`))
+})
+
+t.test('userlake check reports each invalid setting and a lake that cannot be read in one line, with exit code 1', async (t) => {
+  t.match(await run(t, { env: { PORT: 'x' } }), { code: 1, stdout: '', stderr: /^check: PORT: got "x"; .*\n$/ })
+  t.match(await run(t, { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^check: the lake cannot be read: file:.*\/missing: there is no such folder: check LAKE_URL, or create it with userlake seed\n$/ })
+})
+
+t.test('userlake check writes nothing to a bucket that replicas share', async (t) => {
+  const endpoint = await startS3Endpoint()
+  t.teardown(() => endpoint.stop())
+  endpoint.bucket('datalake').put('source_data/1.csv', INFO)
+  t.match(await runMain(main, [], { LAKE_URL: 's3://datalake', AWS_ENDPOINT_URL_S3: endpoint.url }), { code: 0, out: /records: 1$/m })
+  t.match(endpoint.counts, { PUT: 0, DELETE: 0 })
+})

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { version } from '../../lib/base/package-info.js'
+import { COMMANDS, main } from '../../scripts/userlake.js'
+import { runMain } from '../support/run-main.js'
+
+const userlake = fileURLToPath(new URL('../../scripts/userlake.js', import.meta.url))
+const names = Object.keys(COMMANDS)
+
+/** Runs the command as a process in a folder with these files. */
+function run (t: Test, argv: readonly string[], files: Parameters<Test['testdir']>[0] = {}, env: NodeJS.ProcessEnv = {}) {
+  const cwd = t.testdir(files)
+  return new Promise<{ code: number | null, stdout: string, stderr: string }>((resolve) => {
+    const child = execFile(process.execPath, [userlake, ...argv], { cwd, env: { PATH: process.env['PATH'], ...env } },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }))
+  })
+}
+
+t.test('--help lists all commands, and each has its own --help with all of its options', async (t) => {
+  const { code, out, err } = await runMain(main, ['--help'])
+  t.match({ code, err }, { code: 0, err: '' })
+  for (const name of names) {
+    t.match(out, new RegExp(`^  ${name} +\\w`, 'm'))
+    const help = await runMain(main, [name, '--help'])
+    t.match(help, { code: 0, out: new RegExp(`^userlake ${name}\\b`, 'm'), err: '' }, name)
+    t.same(await runMain(main, [name, '-h']), help)
+    t.same(await runMain(main, ['help', name]), help)
+    const source = readFileSync(`scripts/${name}.ts`, 'utf8')
+    const options = /^const OPTIONS = \{\n(.*?)^\} as const/ms.exec(source)?.[1] ?? ''
+    for (const [, option] of options.matchAll(/^ {2}'?([\w-]+)'?: \{ type/gm)) t.match(help.out, `--${option!} `, `${name} --${option!}`)
+    t.match(help.out, '-h, --help ')
+  }
+  t.same(await runMain(main, ['help']), { code, out, err })
+  t.same(await runMain(main, ['-h']), { code, out, err })
+})
+
+t.test('the README lists the commands with the same words', async (t) => {
+  const rows = [...readFileSync('README.md', 'utf8').matchAll(/^\| `userlake (\w+)` \| (.*) \|$/gm)].map(([, name, summary]) => [name, summary])
+  t.same(rows, Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary]))
+})
+
+t.test('--version prints the version', async (t) => {
+  t.same(await runMain(main, ['--version']), { code: 0, out: `${version}\n`, err: '' })
+})
+
+t.test('wrong usage ends with exit code 2, and names what was meant', async (t) => {
+  const cases: [string[], string | RegExp][] = [
+    [[], /^Userlake .*\n\nuserlake <command> \[options\]\n/],
+    [['sede'], 'userlake: unknown command "sede"; did you mean seed?\n'],
+    [['Start'], 'userlake: unknown command "Start"; did you mean start?\n'],
+    [['frobnicate'], 'userlake: unknown command "frobnicate"; see userlake --help\n'],
+    [['constructor'], 'userlake: unknown command "constructor"; see userlake --help\n'],
+    [['--verison'], 'userlake: unknown option "--verison"; did you mean --version?\n'],
+    [['--help', 'seed', 'x'], 'userlake: --help takes no options; see userlake --help\n'],
+    [['help', 'sede'], 'userlake: unknown command "sede"; did you mean seed?\n'],
+    [['start', '--port', '80'], 'start: unknown option --port; see --help\n'],
+    [['check', 'x'], /^check: Unexpected argument 'x'/],
+    [['seed', '--lkae=x'], 'seed: unknown option --lkae; did you mean --lake?\n'],
+    [['seed', '--lake'], /^seed: Option '--lake <value>' argument missing\n$/]
+  ]
+  for (const [argv, err] of cases) t.match(await runMain(main, argv), { code: 2, out: '', err }, argv.join(' '))
+})
+
+t.test('as a process, it has the same output and exit codes', async (t) => {
+  t.same(await run(t, ['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+  t.same(await run(t, ['export', '--format', 'xml']), { code: 2, stdout: '', stderr: "export: --format: got 'xml'; must be one of json, ndjson, csv, parquet\n" })
+  t.match(await run(t, ['check'], {}, { PORT: 'x' }), { code: 1, stdout: '', stderr: /^check: PORT: got "x"; / })
+})
+
+t.test('settings in .env are those of every command; the environment goes before them', async (t) => {
+  const files = { '.env': 'SOURCE_PREFIX=in/\n', from: { '1.csv': 'a' } }
+  t.match(await run(t, ['seed', '--from', 'from', '--lake', 'file:lake'], files), { code: 0, stdout: 'uploaded 1, unchanged 0\n' })
+  t.equal(readFileSync(`${t.testdirName}/lake/in/1.csv`, 'utf8'), 'a')
+  t.match(await run(t, ['seed', '--from', 'from', '--lake', 'file:lake'], files, { SOURCE_PREFIX: 'mine/' }), { code: 0 })
+  t.equal(readFileSync(`${t.testdirName}/lake/mine/1.csv`, 'utf8'), 'a')
+})
+
+t.test('the server itself takes no arguments', async (t) => {
+  const server = fileURLToPath(new URL('../../server.js', import.meta.url))
+  const { code, stderr } = await new Promise<{ code: number | null, stderr: string }>((resolve) => {
+    const child = execFile(process.execPath, [server, '--check'], (_error, _stdout, stderr) => resolve({ code: child.exitCode, stderr }))
+  })
+  t.same({ code, stderr }, { code: 2, stderr: 'userlake: the server takes no arguments; see userlake --help\n' })
+})
