@@ -14,12 +14,18 @@ import { Random } from './random.js'
 import { Timeline } from './timeline.js'
 
 const START = Date.parse('2025-06-15T12:00:00Z')
+const BUCKET = 'datalake'
 const OUTPUT_KEY = 'processed_data/output.csv'
 /** How long faults and changes last, and how long the replicas then have to become current, in milliseconds. */
 const TROUBLE_MS = 25_000
 const CALM_MS = 40_000
 /** How much older data may be if a leader has to be replaced: it counts as dead after 15 s, and renews the state every 5 s. */
 const TAKEOVER_MS = 20_000
+
+/** Whether the bucket of a seed sends events is decided by other random numbers than the rest of the history, which is then the same as without events. */
+const EVENTS_SALT = 0x36fbef9f
+/** More objects than a replica re-checks one by one. */
+const FLOOD = 1001
 
 /** Listings of a slow store may make data this much older, in milliseconds. */
 const MAX_LISTING_MS = 60_000
@@ -65,6 +71,7 @@ interface Consumer { position: string, records: Map<string, string> }
 export class World {
   readonly #seed: number
   readonly #random: Random
+  readonly #eventRandom: Random
   readonly #timeline = new Timeline()
   readonly #bucket = new S3Bucket(() => START + this.#timeline.now)
   readonly #model = new Model(IDS.flatMap((id) => [infoKey(id), imageKey(id)]))
@@ -74,6 +81,8 @@ export class World {
   readonly #hash = createHash('sha256')
   readonly #onLine: (line: string) => void
   readonly #settings
+  /** How the bucket sends events of its changes; `undefined` if it does not. */
+  readonly #events
   /** Milliseconds by which the wall clock of each replica is wrong. */
   readonly #skews: number[]
   #weather: Weather
@@ -106,11 +115,15 @@ export class World {
     }
     this.#skews = Array.from({ length: count }, () => random.chance(0.3) ? random.pick([-30_000, 700, 3_600_000]) : 0)
     this.#weather = { latencyMs: this.#settings.latencyMs, faults: this.#settings.faults }
+    const eventRandom = this.#eventRandom = new Random((seed ^ EVENTS_SALT) >>> 0)
+    this.#events = eventRandom.chance(0.5)
+      ? undefined
+      : { to: eventRandom.pick(['all', 'first', 'any'] as const), loss: eventRandom.pick([0, 0, 0.1, 0.5]), repetition: eventRandom.pick([0, 0.3]), delayMs: eventRandom.pick([10, 300, 5000]), forgeryMs: eventRandom.pick([Infinity, 1000]) }
   }
 
   async run (): Promise<Outcome> {
     const { count, changeMs, readMs, restartMs } = this.#settings
-    this.#log(JSON.stringify(this.#settings))
+    this.#log(JSON.stringify({ ...this.#settings, events: this.#events }))
     for (let i = this.#random.integer(0, IDS.length); i > 0; i--) this.#change()
     for (let place = 0; place < count; place++) this.#start(place)
     this.#repeat(changeMs, () => this.#change())
@@ -120,6 +133,7 @@ export class World {
     this.#repeat(2000, () => this.#poll(this.#random.pick(this.#consumers)))
     this.#repeat(8000, () => this.#changeWeather())
     if (restartMs !== Infinity) this.#repeat(restartMs, () => this.#restart())
+    if (this.#events !== undefined && this.#events.forgeryMs !== Infinity) this.#repeat(this.#events.forgeryMs, () => this.#forge(), this.#eventRandom)
     await this.#runUntil(TROUBLE_MS)
     this.#isCalm = true
     this.#weather = { latencyMs: this.#settings.latencyMs, faults: 0 }
@@ -146,11 +160,11 @@ export class World {
   }
 
   /** Does something at random times, until calm begins. */
-  #repeat (meanMs: number, work: () => void | Promise<void>): void {
-    this.#timeline.schedule(this.#random.pause(meanMs), () => {
+  #repeat (meanMs: number, work: () => void | Promise<void>, random = this.#random): void {
+    this.#timeline.schedule(random.pause(meanMs), () => {
       if (this.#isCalm) return
       this.#do(work)
-      this.#repeat(meanMs, work)
+      this.#repeat(meanMs, work, random)
     })
   }
 
@@ -169,15 +183,42 @@ export class World {
     const content = `N${++this.#writes}`
     this.#log(`${change} ${id} ${content}`)
     const { now } = this.#timeline
+    const isImage = change === 'image' || change === 'image deleted'
+    this.#announce(isImage ? imageKey(id) : infoKey(id))
     if (change === 'image') this.#model.set(imageKey(id), 'good', this.#bucket.put(imageKey(id), content).etag, now)
     else if (change === 'good' || change === 'bad') {
       this.#bucket.put(infoKey(id), change === 'bad' ? `bad ${content}` : `first_name,last_name,birthts\n${content},Lee,0\n`)
       this.#model.set(infoKey(id), change, change === 'good' ? content : '', now)
     } else {
-      const key = change === 'deleted' ? infoKey(id) : imageKey(id)
+      const key = isImage ? imageKey(id) : infoKey(id)
       this.#bucket.delete(key)
       this.#model.set(key, 'gone', '', now)
     }
+  }
+
+  /** Sends the event of a change: to some replicas, after some time, perhaps more than once or never, and not in the order of the changes. */
+  #announce (key: string): void {
+    if (this.#events === undefined) return
+    const { to, loss, repetition, delayMs } = this.#events
+    const places = to === 'first' ? [0] : [...Array(this.#settings.count).keys()]
+    for (const place of to === 'any' ? [this.#eventRandom.pick(places)] : places) {
+      if (this.#eventRandom.chance(loss)) continue
+      const times = this.#eventRandom.chance(repetition) ? 2 : 1
+      for (let i = 0; i < times; i++) this.#timeline.schedule(this.#eventRandom.pause(delayMs), () => this.#deliver(place, [key]))
+    }
+  }
+
+  /** Sends events of which nothing is true, sometimes very many. */
+  #forge (): void {
+    const random = this.#eventRandom
+    const key = random.pick([infoKey(random.pick(IDS)), imageKey(random.pick(IDS)), infoKey('nobody'), OUTPUT_KEY, 'source_data/../x.csv', ''])
+    this.#deliver(random.integer(0, this.#settings.count - 1), random.chance(0.05) ? Array.from({ length: FLOOD }, (_, i) => infoKey(`x${i}`)) : [key])
+  }
+
+  #deliver (place: number, keys: readonly string[]): void {
+    const { name, transformer } = this.#replicas[place]!
+    const { accepted } = transformer.noteChanged(keys.map((key) => ({ bucket: BUCKET, key })))
+    this.#log(`${name} event ${keys.length === 1 ? keys[0]! : keys.length}${accepted === 0 ? ', ignored' : ''}`)
   }
 
   #changeWeather (): void {
