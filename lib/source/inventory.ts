@@ -197,3 +197,13 @@ function joinImages (infoFiles: UserObjects, users: Int32Array, objects: UserObj
   // A listing is in ascending order of the keys.
   return { objects, ofUsers, orphans: Int32Array.from(orphans).sort(), outdated }
 }
+
+/** The inventory after the info files of some users were found to be deleted: their images are orphans. */
+export function withoutUsers (inventory: Inventory, deleted: ReadonlySet<number>): Inventory {
+  if (deleted.size === 0) return inventory
+  const images = inventory.images.map((listed) => {
+    const left = [...deleted].map((user) => listed.ofUsers[user]!).filter((image) => image !== -1)
+    return { ...listed, orphans: Int32Array.from([...listed.orphans, ...left]).sort() }
+  })
+  return { ...inventory, images }
+}

@@ -18,7 +18,7 @@ import { failedRead, FIRST_TIMEOUT_MS, isPaused, nextBackoff, settleFailedReads 
 import { isCutOff } from './incomplete-file.js'
 import { parseWithHidden } from './hidden-columns.js'
 import { parseInfoFile } from './info-file.js'
-import { takeInventory } from './inventory.js'
+import { takeInventory, withoutUsers } from './inventory.js'
 import { findLakeWarnings } from './lake-warnings.js'
 import type { LossGuard } from './loss-guard.js'
 import { nextState } from './next-state.js'
@@ -148,7 +148,7 @@ export async function reconcile (
   const coverage = { infoFiles, unread: failed.filter(([user]) => served[user] === NO_ROW).length }
   const state = nextState(plan, served, listedAt)
   vanished?.keep(previousState, state)
-  const next = nextQuarantine(plan, served, state, quarantine)
+  const next = nextQuarantine({ ...plan, inventory: withoutUsers(inventory, plan.deleted) }, served, state, quarantine)
   return {
     listedAt,
     listingMs,

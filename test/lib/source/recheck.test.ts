@@ -9,6 +9,7 @@ import { reconcile, type Reconciled } from '../../../lib/source/reconcile.js'
 import type { SourceRules } from '../../../lib/source/rules.js'
 import { emptyState } from '../../../lib/source/source-state.js'
 import { StoreError } from '../../../lib/store/object-store.js'
+import { unpackEtag } from '../../../lib/store/packed-etag.js'
 import { tableFields } from '../../../lib/table/table-field.js'
 import { TableReader } from '../../../lib/table/table.js'
 import { runs } from '../../support/property-runs.js'
@@ -198,6 +199,31 @@ t.test('an object that is deleted between the HEAD and the GET is removed; one t
   })
   const next = await recheck(deleting, first, keys, () => 0, RULES)
   t.same(namesOf({ ...first, ...next! }), ['B', 'C', 'd'])
+})
+
+t.test('the image of a record whose info file is deleted while it is read is an orphan, and belongs to the next info file', async (t) => {
+  const { bucket, list, check, store } = setUp()
+  for (const name of ['a', 'b']) bucket.put(`in/${name}.csv`, info(name))
+  bucket.put('in/a.png', 'x')
+  const first = await list()
+  const deleting = wrapStore(store, {
+    get: async (key, options) => {
+      bucket.delete(key)
+      return await store.get(key, options)
+    }
+  })
+  const imagesOf = ({ state }: Reconciled) => new TableReader(state.table).keys.find('a') === -1 ? undefined : unpackEtag(state.images[1]!.etags, 0)
+  for (const read of [async () => ({ ...first, ...(await recheck(deleting, first, ['in/a.csv'], () => 0, RULES))! }), async () => await reconcile(deleting, first.state, () => 0, { rules: RULES, quarantine: first.quarantine })]) {
+    bucket.put('in/a.csv', info('A'))
+    const without = await read()
+    t.same(namesOf(without), ['b'])
+    t.equal(without.quarantine.counts.orphans, 1)
+    bucket.put('in/a.csv', info('Amy'))
+    const again = await check(without, ['in/a.csv'])
+    t.same(namesOf(again as Reconciled), ['Amy', 'b'])
+    t.equal(imagesOf(again as Reconciled), bucket.get('in/a.png')!.etag)
+    t.equal(again!.quarantine.counts.orphans, 0)
+  }
 })
 
 t.test('whether a refused file is a reject is left to a listing; known ones do not need another', async (t) => {
