@@ -345,9 +345,11 @@ export class SharingBackend implements LakeBackend {
   /** Lists the lake and, if it is due, starts to write what the listing has found. */
   async #list (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void, action: Action): Promise<BackendReconciled> {
     const headBefore = this.#head
+    // Of two replicas that take over at the same time, each may reach the same version with other images.
+    const isAlone = action === 'lead' && (this.#isLeader || headBefore === undefined || previous === undefined)
     const listed = await this.#inner.reconcile(previous, request, onProgress)
     const isSame = headBefore !== undefined && this.#base?.isAssumed !== false && fingerprint(listed) === headBefore.state.fingerprint
-    const result = action === 'lead' ? listed : { ...listed, state: withPosition(listed.state, previous, this.#random, isSame ? headBefore.state.position : undefined) }
+    const result = isAlone ? listed : { ...listed, state: withPosition(listed.state, previous, this.#random, isSame ? headBefore.state.position : undefined) }
     const sinceListingMs = result.listedAt - this.#listedAt
     this.#listedAt = result.listedAt
     this.#entries = this.#entries.slice(-MAX_ENTRIES)

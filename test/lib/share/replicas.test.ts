@@ -436,6 +436,30 @@ t.test('an image that was replaced between the listings of two replicas is not m
   t.match(reader.transformer.changesSince(next), { keys: ['a'] })
 })
 
+t.test('of two replicas that take over at the same time, each misses no image that was replaced between their listings', async (t) => {
+  const simulation = new Simulation(2)
+  const { bucket, replicas } = simulation
+  bucket.put('source_data/a.csv', csv('First'))
+  bucket.put('source_data/a.png', 'first image')
+  const third = simulation.start(2)
+  for (const { transformer } of [third, ...replicas]) {
+    await transformer.ensureFresh()
+    await simulation.settle()
+  }
+  await third.transformer.close()
+  await simulation.advance(10_000)
+  simulation.intercept = async (operation, key) => {
+    if (operation === 'PUT' && key === STATE_KEY) await new Promise(() => {})
+  }
+  bucket.put('source_data/a.csv', csv('Second'))
+  await replicas[0]!.transformer.ensureFresh({ fresh: true })
+  const { next, version } = replicas[0]!.transformer.changesSince(undefined)!
+  bucket.put('source_data/a.png', 'second image')
+  await replicas[1]!.transformer.ensureFresh({ fresh: true })
+  t.equal(replicas[1]!.transformer.current.version, version.version)
+  t.match(replicas[1]!.transformer.changesSince(next), { keys: ['a'] })
+})
+
 t.test('a replica whose clients require a listing each time keeps the last positions of the leader only, and misses no change', async (t) => {
   const { simulation, leader, reader, readBoth, bucket } = await leaderAndReader()
   const since = reader.transformer.changesSince(undefined)!.next
