@@ -4,6 +4,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { RetryBudget } from '../../base/retry-budget.js'
 import { budgetRetries } from './budgeted-retries.js'
 import { limitAge } from './connection-age.js'
+import { readListingsExactly } from './exact-listings.js'
 import { firstByteLimits, type FirstByteLimits } from './first-byte-limit.js'
 import { limitFirstByte } from './limit-first-byte.js'
 import { renewer, repeatRefused } from './renew-credentials.js'
@@ -58,6 +59,7 @@ export function createClients (settings: S3ClientSettings, budget: RetryBudget):
     budgetRetries(client, budget)
     limitFirstByte(client, firstByte)
   }
+  readListingsExactly(retrying)
   for (const client of [single, streaming]) shareClockOffset(client, retrying)
   const renew = renewer(retrying.config.credentials)
   for (const client of [retrying, single, streaming]) repeatRefused(client, renew)

@@ -13,6 +13,12 @@ const invalid = { name: 'StoreError', code: 'invalid_listing', message: /^s3:\/\
 const LAST = '<IsTruncated>false</IsTruncated>'
 const ENCODED = '<EncodingType>url</EncodingType>'
 
+t.test('keys that are not URL-encoded are read exactly, also if characters are written as numbers', async (t) => {
+  const { endpoint, store } = await setUpS3(t)
+  endpoint.intercept = () => listing(LAST + ['a&amp;b', 'a&#x62;', 'a&#98;c', '&#128512;', '&#x1f601;'].map(entry).join(''))
+  t.same((await listAll(store, '')).map(({ key }) => key), ['a&b', 'ab', 'abc', '😀', '😁'])
+})
+
 t.test('refuses responses that are not listings', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
@@ -28,6 +34,11 @@ t.test('refuses responses that are not listings', async t => {
     'a key that is not UTF-8': listing(LAST + ENCODED + entry('%FF')),
     'more, but no token': listing(`<IsTruncated>true</IsTruncated>${entry('key')}`),
     'fewer keys than KeyCount': listing(`<KeyCount>2</KeyCount>${LAST}${ENCODED}${entry('key')}`),
+    'an unknown entity': listing(LAST + entry('a&nbsp;b')),
+    'an ampersand': listing(LAST + entry('a&b')),
+    'half a surrogate pair': listing(LAST + entry('&#xd83d;')),
+    'a character after the last one': listing(LAST + entry('&#1114112;')),
+    'bytes that are not UTF-8': { status: 200, body: Buffer.from(String(listing(LAST + entry('\xff')).body), 'latin1') },
     'a key twice': listing(LAST + entry('a') + entry('a')),
     'keys out of order': listing(LAST + entry('b') + entry('a')),
     'keys in the order of UTF-16': listing(LAST + entry('😀') + entry('\uffee'))

@@ -1,0 +1,38 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import type { S3Client } from '@aws-sdk/client-s3'
+import { StoreError } from '../object-store.js'
+
+/**
+ * Makes a client refuse listings whose text its XML parser would change silently: it drops unknown entities, cuts the number of a character beyond the
+ * Basic Multilingual Plane to 16 bits, and replaces what is not UTF-8. Keys would then be other keys.
+ */
+export function readListingsExactly ({ config: { requestHandler } }: S3Client): void {
+  const handle = requestHandler.handle.bind(requestHandler)
+  requestHandler.handle = async (request, options) => {
+    const result = await handle(request, options)
+    const { response } = result
+    if (request.query['list-type'] === undefined || response.statusCode !== 200 || response.body === undefined) return result
+    response.body = Readable.from([Buffer.from(toExactXml(await buffer(response.body as Readable)))])
+    return result
+  }
+}
+
+const CHARACTER = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));|&/g
+const MAX_BMP = 0xffff
+
+/** Returns the same XML with the characters themselves in place of numbers beyond 0xffff. @throws StoreError `invalid_listing` */
+export function toExactXml (bytes: Buffer): string {
+  let xml: string
+  try {
+    xml = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw new StoreError('invalid_listing', 'the listing is not UTF-8', { cause: error })
+  }
+  return xml.replaceAll(CHARACTER, (reference, name?: string, decimal?: string, hex?: string) => {
+    if (name !== undefined) return reference
+    const code = hex === undefined ? Number(decimal) : parseInt(hex, 16)
+    if (!(code <= 0x10ffff) || (code >= 0xd800 && code <= 0xdfff)) throw new StoreError('invalid_listing', 'the listing has a reference to an unknown character')
+    return code > MAX_BMP ? String.fromCodePoint(code) : reference
+  })
+}
