@@ -1,4 +1,4 @@
-import type { Column, Columns } from './columns.js'
+import type { Column } from './columns.js'
 import { groupFilter } from './conditions.js'
 import { byId, element } from './dom.js'
 import { countOf, formatCount, formatPercent, formatValue } from './format.js'
@@ -25,24 +25,4 @@ export function showGroups (column: Column, { groups = [], other }: Statistics, 
   })
   byId('groups').replaceChildren(...bars)
   byId('groups-rest').textContent = other === undefined || other.groups === 0 ? '' : `${countOf(other.groups, 'other value')}: ${countOf(other.count, 'record')}`
-}
-
-/** The most columns that are tried to find one that is worth grouping. */
-const MAX_TRIED = 4
-
-/** The column that is grouped unless the view names one: the first one with few values, otherwise the one whose largest groups have most of the records. */
-export async function findGroupColumn ({ groupable }: Columns, read: (column: Column) => Promise<Statistics>): Promise<Column | undefined> {
-  let best: { readonly column: Column, readonly share: number } | undefined
-  for (const column of groupable.slice(0, MAX_TRIED)) {
-    const { count, groups = [], other } = await read(column)
-    const share = count === 0 || groups.length < 2 ? 0 : 1 - (other?.count ?? 0) / count
-    if (share > 0.9) return column
-    if (best === undefined || share > best.share) best = { column, share }
-  }
-  return best?.column
-}
-
-/** The filters without those that select groups of a column, so that the other groups are still shown. */
-export function withoutGroups ({ filters }: Query, { name }: Column): readonly Entry[] {
-  return filters.filter(([parameter, text]) => parameter !== 'where' || !(text === `!${name}` || text.startsWith(`${name}=`)))
 }
