@@ -1,8 +1,9 @@
-/** A notification of a bucket, as S3, MinIO (which adds members of its own) or EventBridge send it, or the test message of S3. */
+/** A notification of a bucket, as S3, MinIO and Ceph (which add members of their own) or EventBridge send it, or the test message of S3. */
 interface Notification {
   readonly Records?: readonly {
     readonly eventName: string
-    readonly s3: { readonly bucket: { readonly name: string }, readonly object: { /** Encoded as in a query string. */ readonly key: string } }
+    readonly eventSource?: string
+    readonly s3: { readonly bucket: { readonly name: string }, readonly object: { /** Encoded as in a query string, except by Ceph. */ readonly key: string } }
   }[]
   readonly Event?: string
   readonly 'detail-type'?: string
@@ -27,7 +28,7 @@ const CHANGES = /^(s3:)?(ObjectCreated|ObjectRemoved|ObjectRestore|ObjectSynced|
 export function changedObjects (body: unknown): ChangedObject[] {
   check(body)
   const { Records = [], 'detail-type': detailType, detail } = body
-  const records = Records.filter(({ eventName }) => CHANGES.test(eventName)).map(({ s3 }) => ({ bucket: s3.bucket.name, key: decode(s3.object.key) }))
+  const records = Records.filter(({ eventName }) => CHANGES.test(eventName)).map(({ eventSource, s3 }) => ({ bucket: s3.bucket.name, key: eventSource === 'ceph:s3' ? s3.object.key : decode(s3.object.key) }))
   if (detail === undefined || detailType === undefined || !CHANGES.test(detailType)) return records
   return [...records, { bucket: detail.bucket.name, key: detail.object.key }]
 }
@@ -49,8 +50,9 @@ function check (body: unknown): asserts body is Notification {
   if (Records !== undefined) {
     if (!Array.isArray(Records)) throw wrong('/Records', 'an array', Records)
     for (const [i, record] of Records.entries()) {
-      const { eventName, s3 } = objectAt(`/Records/${i}`, record)
+      const { eventName, eventSource, s3 } = objectAt(`/Records/${i}`, record)
       if (typeof eventName !== 'string') throw wrong(`/Records/${i}/eventName`, 'a string', eventName)
+      if (eventSource !== undefined && typeof eventSource !== 'string') throw wrong(`/Records/${i}/eventSource`, 'a string', eventSource)
       checkNames(`/Records/${i}/s3`, s3)
     }
   }

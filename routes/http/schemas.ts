@@ -137,8 +137,9 @@ const Bucket = Type.Object({ name: text('The name of the bucket') })
 export const BucketNotification = Type.Object({
   Records: Type.Optional(Type.Array(Type.Object({
     eventName: text('What happened: `ObjectCreated:Put` or `s3:ObjectRemoved:Delete`, for example'),
-    s3: Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, encoded as in a query string') }) })
-  }), { description: 'Of S3 and MinIO: the events' })),
+    eventSource: Type.Optional(text('What has sent it: `aws:s3`, `minio:s3` or `ceph:s3`')),
+    s3: Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, encoded as in a query string unless `eventSource` is `ceph:s3`') }) })
+  }), { description: 'Of S3, MinIO and Ceph: the events' })),
   Event: Type.Optional(text('Of S3: `s3:TestEvent`, in a message that has no events')),
   'detail-type': Type.Optional(text('Of EventBridge: what happened: `Object Created`, for example')),
   detail: Type.Optional(Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, as it is') }) }, { description: 'Of EventBridge: the object' }))

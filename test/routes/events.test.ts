@@ -23,7 +23,7 @@ async function quietLake (t: Parameters<typeof build>[0], files: Record<string, 
   return { ...lake, names, listings }
 }
 
-t.test('notifications of S3, MinIO and EventBridge make changes visible without a listing', async (t) => {
+t.test('notifications of S3, MinIO, Ceph (whose keys are not encoded) and EventBridge make changes visible without a listing', async (t) => {
   const lake = await quietLake(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') })
   const { bucket, names, listings } = lake
   bucket.put('source_data/1.csv', csv('Amy'))
@@ -36,6 +36,12 @@ t.test('notifications of S3, MinIO and EventBridge make changes visible without 
   await until(async () => (await names()).length === 3)
   bucket.put('source_data/x y.csv', csv('Dan'))
   await post(lake, { Records: [ofS3('source_data/x+y.csv')] })
+  await until(async () => (await names()).length === 4)
+  bucket.put('source_data/c d+e%2B.csv', csv('Fay'))
+  await post(lake, { Records: [{ ...ofS3('source_data/c d+e%2B.csv'), eventSource: 'ceph:s3' }] })
+  await until(async () => (await names()).includes('Fay'))
+  bucket.delete('source_data/c d+e%2B.csv')
+  await post(lake, { Records: [{ ...ofS3('source_data/c d+e%2B.csv', 'ObjectRemoved:Delete'), eventSource: 'ceph:s3' }] })
   await until(async () => (await names()).length === 4)
   bucket.put('source_data/p+q.csv', csv('Eve'))
   await post(lake, ofEventBridge('source_data/p+q.csv'))
