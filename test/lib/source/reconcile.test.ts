@@ -11,6 +11,7 @@ import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import { StoreError, type ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
 import { csv, keyOf, PNG, TestClock } from '../../support/app.js'
+import { script, versionOf } from '../../support/faults.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
 import { mapInfo, wrapStore } from '../../support/stores.js'
 import { rowsOf, type UserRow } from '../../support/tables.js'
@@ -293,6 +294,23 @@ t.test('an object that changes between the listing and the download has the down
   t.same(names(again), { 1: 'Later' })
   t.match(again.rejects, bad)
   t.equal(endpoint.counts.GET, 0, 'the state contains the ETag of the body, not that of the listing')
+})
+
+t.test('if a store still returns the old version of an object, the new one is read after the next listing', async (t) => {
+  const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann') })
+  await run()
+  const old = bucket.get('source_data/1.csv')!
+  clock.advance(5000)
+  bucket.put('source_data/1.csv', csv('Amy'))
+  for (const attempt of ['first', 'second']) {
+    endpoint.intercept = script({ on: 'GET', fault: versionOf(old) })
+    const stale = await run()
+    t.same([names(stale), stale.rejects], [{ 1: 'Ann' }, []], attempt)
+  }
+  endpoint.reset()
+  t.same(names(await run()), { 1: 'Amy' })
+  await run()
+  t.equal(endpoint.counts.GET, 1)
 })
 
 t.test('a change of size alone is a new version', async (t) => {
