@@ -32,7 +32,7 @@ export const MAX_REFUSED_PAUSE_MS = 600_000
  */
 export function nextBackoff (last: Pick<RejectedFile, 'backoff' | 'rejection'> | undefined, isSameVersion: boolean, { code, isRefused }: ReadFailure, now: number): Backoff {
   const { since = now, pauseMs: lastPauseMs = 0, timeoutMs = FIRST_TIMEOUT_MS } = last?.backoff ?? {}
-  const isGivenUp = isRefused || last?.rejection.code === 'unreadable' || now - since >= HOLD_MS
+  const isGivenUp = isRefused || (isSameVersion && last?.rejection.code === 'unreadable') || now - since >= HOLD_MS
   const growing = Math.max(MIN_PAUSE_MS, Math.min(isSameVersion ? 2 * lastPauseMs : 0, isRefused ? MAX_REFUSED_PAUSE_MS : MAX_PAUSE_MS))
   const pauseMs = isGivenUp ? growing : code === 'timeout' ? TIMEOUT_PAUSE_FACTOR * timeoutMs : 0
   return { since, until: now + pauseMs, pauseMs, timeoutMs: code === 'timeout' ? Math.min(2 * timeoutMs, MAX_TIMEOUT_MS) : timeoutMs, isGivenUp }

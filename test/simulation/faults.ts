@@ -24,6 +24,9 @@ const FAULTS = {
   failed: 2 // a response that cannot be used: a damaged body, an invalid listing, an error of the server
 } as const
 
+/** An object whose content begins with this text cannot be read, as one that a policy denies or that is archived. */
+export const UNREADABLE = 'unreadable '
+
 /** The time limit of a request without one of its own, in milliseconds. */
 const MAX_MS = 10_000
 
@@ -92,7 +95,11 @@ export function simulatedStore ({ bucket, timeline, random, weather, pageSize, i
   return wrapStore(memory, {
     downloads: 4,
     list: (prefix: string, options?: ListOptions): AsyncGenerator<ObjectList> => lister.list(prefix, options),
-    get: (key: string, options: GetOptions = {}) => request('GET', key, () => memory.get(key, options), options.maxMs),
+    get: (key: string, options: GetOptions = {}) => request('GET', key, async () => {
+      const found = await memory.get(key, options)
+      if (typeof found === 'object' && found.body.toString().startsWith(UNREADABLE)) throw new StoreError('access_denied', `GET ${key}`, { storeCode: 'AccessDenied', isRefused: true })
+      return found
+    }, options.maxMs),
     head: (key: string) => request('HEAD', key, () => memory.head(key)),
     put: (key: string, body: Uint8Array, options: PutOptions = {}) => request('PUT', key, async () => {
       const result = await memory.put(key, body, options)

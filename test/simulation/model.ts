@@ -1,4 +1,4 @@
-/** What an object is during some time: an info file with this content, an invalid one, an image, or no object. */
+/** What an object is during some time: an info file with this content, an invalid or unreadable one, an image, or no object. */
 export interface ObjectVersion {
   readonly kind: 'good' | 'bad' | 'gone'
   /** Identifies the content: of an info file its first name, of an image its ETag. Empty if there is no valid content. */

@@ -8,7 +8,7 @@ import { SharingBackend } from '../../lib/worker/sharing-backend.js'
 import { S3Bucket } from '../support/s3-bucket.js'
 import { MemoryStore } from '../support/stores.js'
 import { checkData, checkInfoFiles, IDS, imageKey, infoKey, parseOutput, readRecords, type SeenRecord } from './check.js'
-import { simulatedStore, type Weather } from './faults.js'
+import { simulatedStore, UNREADABLE, type Weather } from './faults.js'
 import { Model, type View } from './model.js'
 import { Random } from './random.js'
 import { Timeline } from './timeline.js'
@@ -139,6 +139,7 @@ export class World {
     if (this.#events !== undefined && this.#events.forgeryMs !== Infinity) this.#repeat(this.#events.forgeryMs, () => this.#forge(), this.#eventRandom)
     await this.#runUntil(TROUBLE_MS)
     this.#isCalm = true
+    this.#makeReadable()
     this.#weather = { latencyMs: this.#settings.latencyMs, faults: 0 }
     for (const replica of this.#replicas) this.#readRegularly(replica)
     await this.#runUntil(TROUBLE_MS + CALM_MS)
@@ -182,16 +183,25 @@ export class World {
   /** Puts or deletes one object. */
   #change (): void {
     const id = this.#random.pick(IDS)
-    const change = this.#random.weighted({ good: 6, bad: 2, deleted: 2, image: 3, 'image deleted': 1 })
+    const change = this.#random.weighted({ good: 6, bad: 2, unreadable: 1, deleted: 2, image: 3, 'image deleted': 1 })
+    this.#put(id, change)
+  }
+
+  /** Replaces the info files that cannot be read: half of them or more would hold the output for ever. */
+  #makeReadable (): void {
+    for (const id of IDS) if (this.#bucket.get(infoKey(id))?.body.toString().startsWith(UNREADABLE)) this.#put(id, 'good')
+  }
+
+  #put (id: string, change: 'good' | 'bad' | 'unreadable' | 'deleted' | 'image' | 'image deleted'): void {
     const content = `N${++this.#writes}`
     this.#log(`${change} ${id} ${content}`)
     const { now } = this.#timeline
     const isImage = change === 'image' || change === 'image deleted'
     this.#announce(isImage ? imageKey(id) : infoKey(id))
     if (change === 'image') this.#model.set(imageKey(id), 'good', this.#bucket.put(imageKey(id), content).etag, now)
-    else if (change === 'good' || change === 'bad') {
-      this.#bucket.put(infoKey(id), change === 'bad' ? `bad ${content}` : `first_name,last_name,birthts\n${content},Lee,0\n`)
-      this.#model.set(infoKey(id), change, change === 'good' ? content : '', now)
+    else if (change === 'good' || change === 'bad' || change === 'unreadable') {
+      this.#bucket.put(infoKey(id), change === 'bad' ? `bad ${content}` : change === 'good' ? `first_name,last_name,birthts\n${content},Lee,0\n` : UNREADABLE + content)
+      this.#model.set(infoKey(id), change === 'good' ? change : 'bad', change === 'good' ? content : '', now)
     } else {
       const key = isImage ? imageKey(id) : infoKey(id)
       this.#bucket.delete(key)
