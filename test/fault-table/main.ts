@@ -26,13 +26,13 @@ for (const row of failed) {
 console.log(`${rows.length} faults, ${failed.length} failed`)
 process.exitCode = failed.length === 0 ? 0 : 1
 
-/** Runs a test file. Returns the names of the tests that have passed. */
+/** Runs a test file, with the time limit of .taprc. Returns the names of the tests that have passed. */
 async function run (file: string): Promise<ReadonlySet<string>> {
   const results: TapResult[] = []
   const collect = (parser: Parser) => parser.on('child', collect).on('assert', (result: TapResult) => results.push(result))
   const parser = new Parser()
   collect(parser)
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../${file.replace(/\.ts$/, '.js')}`, import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../${file.replace(/\.ts$/, '.js')}`, import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TAP_TIMEOUT: '600' } })
   await new Promise((resolve) => child.stdout.pipe(parser).on('complete', resolve))
   const isOk = ({ ok, skip, todo }: TapResult) => ok && !skip && !todo
   const bad = new Set(results.filter((result) => !isOk(result)).map(({ name }) => name))
