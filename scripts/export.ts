@@ -18,7 +18,7 @@ userlake export [options] [filters]
                         options of CSV
   -h, --help            print this help
 
-Filters, combined with AND; they are the parameters of GET /data, and README.md describes them:
+Filters, combined with AND; they are the parameters of GET /data, and docs/api.md describes them:
 
   --where CONDITION     such as 'age>=30', 'city=Oslo', 'city~os' or '!city'; may be repeated
   --COLUMN VALUE        a declared column by its name, such as --first_name 'an*'; may be repeated to select any of several values

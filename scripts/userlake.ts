@@ -31,7 +31,7 @@ ${Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)}${s
 
 userlake <command> --help, or userlake help <command>, prints the options of a command, and userlake --version the version.
 
-Settings are environment variables, or lines of a file .env in the working directory; .env.example and README.md describe them.
+Settings are environment variables, or lines of a file .env in the working directory; .env.example and docs/reference.md describe them.
 Exit codes: 0 success; 1 failure; 2 wrong usage: a command, an option or a value is unknown or missing; 3 (export) the records were written, but may differ from the lake.`
 
 const TEXTS: ReadonlyMap<string, string> = new Map([['--help', HELP], ['-h', HELP], ['help', HELP], ['--version', version]])

@@ -101,12 +101,12 @@ single() { "$engine" exec userlake-test-single "$@"; }
 is_state() { [[ $(state Status) == "$1" ]]; }
 state() { "$engine" inspect --format "{{.State.$1}}" userlake-test-single; }
 
-# The README says how small it is.
+# The document says how small it is.
 size_is_small() {
   local bytes said
   bytes=$("$engine" image inspect --format '{{.Size}}' "$image")
-  said=$(sed -nE 's/^The image is ([0-9]+) MB.*/\1/p' README.md)
-  echo "size: $bytes, the README says $said MB" | tee "$work/size"
+  said=$(sed -nE 's/^The image is ([0-9]+) MB.*/\1/p' docs/operations.md)
+  echo "size: $bytes, docs/operations.md says $said MB" | tee "$work/size"
   ((bytes < 250000000 && bytes / 1000000 <= said + 5 && bytes / 1000000 >= said - 5))
 }
 
@@ -320,31 +320,31 @@ comes_up_with_new_credentials() {
   others_are_untouched
 }
 
-# The README's command, in this project.
+# The command of docs/operations.md, in this project.
 takes_own_files() {
   mkdir mine
   echo 'first_name, last_name, birthts
 Ann, Own, 0' >mine/ann.csv
-  grep '^docker compose run .* --from /mine' README.md | sed "s/^docker compose/${compose[*]}/" | tee "$work/command"
+  grep '^docker compose run .* --from /mine' docs/operations.md | sed "s/^docker compose/${compose[*]}/" | tee "$work/command"
   bash -e "$work/command"
   rm -r mine
   says '"last_name":"Own"' curl -fsS -H 'Cache-Control: no-cache' "$url/data/ann"
 }
 
-# The README's commands for compose by itself, and for a container without it: under names of this test.
+# The commands of docs/operations.md for compose by itself, and for a container without it: under names of this test.
 comes_up_by_itself() {
   scripts/shutdown.sh
   # shellcheck disable=SC2016 # they are Markdown's
-  grep -q '`docker compose up -d --build --wait`' README.md
+  grep -q '`docker compose up -d --build --wait`' docs/operations.md
   "${compose[@]}" up -d --build --wait
   (($(curl -fsS "$url/data?format=csv" | wc -l) >= 101))
   others_are_untouched
 }
 
-runs_as_the_readme_says() {
+runs_as_documented() {
   local command
-  command=$(grep -E '^docker run ' README.md | sed -E "s/^docker run /-d --rm --name userlake-test-single /; s/8080:8080/$((USERLAKE_PORT + 1)):8080/; s/ -v userlake:/ -v userlake-test-lake:/; s/ userlake\$/ ${image//\//\\\/}/")
-  grep -qE '^docker build -f Containerfile -t userlake \.$' README.md
+  command=$(grep -E '^docker run ' docs/operations.md | sed -E "s/^docker run /-d --rm --name userlake-test-single /; s/8080:8080/$((USERLAKE_PORT + 1)):8080/; s/ -v userlake:/ -v userlake-test-lake:/; s/ userlake\$/ ${image//\//\\\/}/")
+  grep -qE '^docker build -f Containerfile -t userlake \.$' docs/operations.md
   # shellcheck disable=SC2086 # they are words
   "$engine" run $command
   until_so 30 curl -fsS "http://127.0.0.1:$((USERLAKE_PORT + 1))/data/wren.ashgrove"
@@ -372,9 +372,9 @@ check 'run.sh again changes nothing, and nothing of others' comes_up_again
 check 'reads go on while the store restarts' survives_store_restart
 check 'run.sh after shutdown.sh finds the bucket as it was' goes_down_and_up
 check 'new credentials for the same bucket' comes_up_with_new_credentials
-check 'the README tells how to bring files of your own' takes_own_files
+check 'docs/operations.md tells how to bring files of your own' takes_own_files
 check 'compose up by itself' comes_up_by_itself
-check 'docker run, as the README says' runs_as_the_readme_says
+check 'docker run, as docs/operations.md says' runs_as_documented
 check 'another image of MinIO, without mc' comes_up_without_mc
 check 'shutdown.sh --purge leaves nothing' is_purged
 # Where no Docker answers.

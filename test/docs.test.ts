@@ -12,19 +12,24 @@ import { RESERVED_PARAMETERS } from '../routes/http/parameters.js'
 import { buildOnSampleData, steady, toRequest } from './support/examples.js'
 import { csv, build } from './support/app.js'
 
-const readme = readFileSync('README.md', 'utf8')
+/** The documents by their paths. */
+const documents = new Map([...readdirSync('.'), ...readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`), ...readdirSync('examples', { recursive: true, encoding: 'utf8' }).map((name) => `examples/${name}`)]
+  .filter((name) => name.endsWith('.md')).map((name) => [name, readFileSync(name, 'utf8')]))
+const reference = documents.get('docs/reference.md')!
+const api = documents.get('docs/api.md')!
+const schemaPage = documents.get('docs/schema.md')!
 
-/** The commands of the README's console blocks, each with the output that it shows. */
-const examples = [...readme.matchAll(/```console\n(.*?)```/gs)]
+/** The commands of the console blocks, each with the output that it shows. Those of examples/ are of other lakes (test/examples.test.ts). */
+const examples = [...documents].filter(([path]) => !path.startsWith('examples/')).flatMap(([path, text]) => [...text.matchAll(/```console\n(.*?)```/gs)]
   .flatMap(([, block]) => block!.split(/^\$ /m).filter((part) => part !== ''))
-  .map((part) => ({ command: part.slice(0, part.indexOf('\n')), output: part.slice(part.indexOf('\n') + 1) }))
+  .map((part) => ({ path, command: part.slice(0, part.indexOf('\n')), output: part.slice(part.indexOf('\n') + 1) })))
 
 t.test('the table of settings contains every setting with its default, description and accepted values', async (t) => {
   for (const [name, { default: value, description, accepted }] of Object.entries(SettingsSchema.properties as unknown as Record<string, { default: unknown, description: string, accepted: string }>)) {
     const row = `| \`${name}\` | ${value === '' ? '' : `\`${String(value)}\``} | ${description} | ${accepted.replaceAll('<', '&lt;')} |`
-    t.ok(readme.includes(row), row)
+    t.ok(reference.includes(row), row)
   }
-  const rows = [...readme.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \|/gm)].map(([, name]) => name)
+  const rows = [...reference.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \|/gm)].map(([, name]) => name)
   t.same(rows, Object.keys(SettingsSchema.properties))
 })
 
@@ -39,7 +44,7 @@ t.test('.env.example contains every setting with its default, and is valid uncha
 
 t.test('the table of routes contains every route and nothing else', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
-  const documented = [...readme.matchAll(/`(GET|POST) (\/[^`]*)`/g)].map(([, method, path]) => `${method} ${path!.split('?')[0]}`)
+  const documented = [...api.matchAll(/`(GET|POST) (\/[^`]*)`/g)].map(([, method, path]) => `${method} ${path!.split('?')[0]}`)
   for (const route of new Set(documented)) {
     const [method, path] = route.split(' ') as ['GET', string]
     t.ok(app.hasRoute({ method, url: path.replaceAll(/\{(\w+)\}/g, ':$1') }), route)
@@ -49,8 +54,8 @@ t.test('the table of routes contains every route and nothing else', async (t) =>
   t.same(new Set(documented), new Set([...operations, 'GET /openapi.json', 'GET /docs', 'GET /']), 'the operations of the document, and what is for people')
 })
 
-t.test('the README lists the reserved names of parameters', async (t) => {
-  const sentence = /Columns with one of these names are filtered by `where` only, as other parameters have these names or may get them: ([^.]*)\./.exec(readme)
+t.test('docs/schema.md lists the reserved names of parameters', async (t) => {
+  const sentence = /Columns with one of these names are filtered by `where` only, as other parameters have these names or may get them: ([^.]*)\./.exec(schemaPage)
   t.same([...sentence![1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name), RESERVED_PARAMETERS)
 })
 
@@ -60,25 +65,26 @@ t.test('docs/dependencies.md justifies every direct dependency', async (t) => {
   t.same(rows.sort(), Object.keys(dependencies).sort())
 })
 
-t.test('the schema of the README is valid', async (t) => {
-  const [, json] = /```json\n(\{\n {2}"title".*?)```/s.exec(readme)!
+t.test('the schema of docs/schema.md is valid, and that of the README is the same', async (t) => {
+  const [, json] = /```json\n(\{\n {2}"title".*?)```/s.exec(schemaPage)!
+  t.ok(documents.get('README.md')!.includes(json!))
   t.same(parseSchema(json!).fields.map(({ name }) => name), ['device', 'model', 'height', 'online', 'sold', 'seen', 'photo'])
 })
 
-t.test('the README explains every code of a reject', async (t) => {
-  for (const code of QUARANTINE_CODES) t.match(readme, `\`${code}\``)
+t.test('docs/reference.md explains every code of a reject', async (t) => {
+  for (const code of QUARANTINE_CODES) t.match(reference, `\`${code}\``)
 })
 
-t.test('the README explains every code of a warning', async (t) => {
-  for (const code of WARNING_CODES) t.match(readme, `\`${code}\``)
+t.test('docs/reference.md explains every code of a warning', async (t) => {
+  for (const code of WARNING_CODES) t.match(reference, `\`${code}\``)
 })
 
-t.test('the README explains every code of a problem', async (t) => {
+t.test('docs/reference.md explains every code of a problem', async (t) => {
   const used = ['plugins', 'routes'].flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).flatMap((name) =>
     [...readFileSync(`${folder}/${name}`, 'utf8').matchAll(/(?:new Problem\(\d+, |unavailable\()'(\w+)'/g)].map(([, code]) => code!)))
   t.ok(used.length > 10)
   for (const code of used) t.ok(code in PROBLEM_CODES, code)
-  for (const code of Object.keys(PROBLEM_CODES)) t.ok(readme.includes(`\`${code}\``), code)
+  for (const code of Object.keys(PROBLEM_CODES)) t.ok(reference.includes(`\`${code}\``), code)
 })
 
 t.test('no description contains text that looks like an HTML tag', async (t) => {
@@ -88,12 +94,12 @@ t.test('no description contains text that looks like an HTML tag', async (t) => 
   for (const text of descriptions) t.notMatch(text, /<\w/)
 })
 
-t.test('the examples of the README have the output that they show', async (t) => {
+t.test('the examples of the documents have the output that they show', async (t) => {
   const fastify = await buildOnSampleData(t)
   t.ok(examples.length >= 6)
-  for (const { command, output } of examples) {
+  for (const { path, command, output } of examples) {
     const response = await fastify.inject(toRequest(command))
-    t.equal(steady(response.body.replaceAll('\r\n', '\n').trim()), steady(output.trim()), command)
+    t.equal(steady(response.body.replaceAll('\r\n', '\n').trim()), steady(output.trim()), `${path}: ${command}`)
   }
 })
 
@@ -103,11 +109,18 @@ t.test('decisions are numbered without gaps, and begin with their number', async
   names.forEach((name, i) => t.ok(readFileSync(`docs/decisions/${name}`, 'utf8').startsWith(`# ${i + 1}. `), name))
 })
 
-t.test('every relative link in the documents leads to a file', async (t) => {
-  const documents = [...readdirSync('.'), ...readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`)].filter((name) => name.endsWith('.md'))
-  const links = documents.flatMap((name) => [...readFileSync(name, 'utf8').matchAll(/\]\(([^)#]+)[^)]*\)/g)]
+/** The anchor of a heading, as GitHub and GitLab derive it. */
+const anchorOf = (heading: string) => heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\-_ ]/gu, '').replaceAll(' ', '-')
+
+t.test('every relative link in the documents leads to a file, and to a heading of it', async (t) => {
+  const links = [...documents].flatMap(([name, text]) => [...text.replaceAll(/```.*?```/gs, '').matchAll(/\]\(([^)#\s]*)(?:#([^)\s]*))?\)/g)]
     .filter(([, target]) => !/^[a-z]+:/.test(target!))
-    .map(([, target]) => ({ name, path: join(dirname(name), target!) })))
-  t.ok(links.length >= 8)
-  for (const { name, path } of links) t.ok(existsSync(path), `${name}: ${path}`)
+    .map(([, target, anchor]) => ({ name, path: target === '' ? name : join(dirname(name), target!), anchor })))
+  t.ok(links.length >= 100)
+  for (const { name, path, anchor } of links) {
+    t.ok(existsSync(path), `${name}: ${path}`)
+    if (anchor === undefined) continue
+    const headings = [...(documents.get(path) ?? '').matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!))
+    t.ok(headings.includes(anchor), `${name}: ${path}#${anchor}`)
+  }
 })

@@ -1,4 +1,4 @@
-/** Why an info file is not served. The names are stable; the README explains each. */
+/** Why an info file is not served. The names are stable; docs/reference.md explains each. */
 export const REJECT_CODES = [
   'invalid_id',
   'duplicate_id',

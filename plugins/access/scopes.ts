@@ -1,4 +1,4 @@
-/** What a client may do. The README describes them. */
+/** What a client may do. docs/security.md describes them. */
 export const SCOPES = ['read', 'write', 'stats', 'events', 'metrics'] as const
 
 export type Scope = (typeof SCOPES)[number]

@@ -4,7 +4,7 @@ import { DELIMITERS } from '../../lib/base/delimiter.js'
 import { DUPLICATE_RULES, INPUT_ENCODINGS } from '../../lib/base/info-formats.js'
 
 /**
- * `description` is for the README and .env.example; `accepted` completes the error message "must be ...". The rule `isSecret` keeps the value out of
+ * `description` is for docs/reference.md and .env.example; `accepted` completes the error message "must be ...". The rule `isSecret` keeps the value out of
  * the log.
  */
 interface SettingDocs { readonly description: string, readonly accepted: string }

@@ -17,7 +17,7 @@ import { COLUMNS_HINT, whereFilters, whereParameter, wordsFilter, wordsParameter
 
 /**
  * The names of parameters that have a meaning of their own on some route. A column with such a name has no parameter, and is filtered by
- * `where`. The list is in the README.
+ * `where`. The list is in docs/schema.md.
  */
 export const RESERVED_PARAMETERS: readonly string[] = [
   'age', 'age_basis', 'as_of', 'bin_width', 'bins', 'bom', 'code', 'columns', 'confirm', 'cursor', 'delimiter', 'dry_run', 'empty_bins', 'escape_formulas', 'format', 'group_by',

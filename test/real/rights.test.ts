@@ -46,7 +46,7 @@ async function keysOf (store: S3Store): Promise<string[]> {
 const warnings = (log: readonly LogLine[]) => log.filter(({ level }) => level >= WARN).map(({ msg, warning, cause }) => [warning ?? msg, cause])
 
 t.test(`rights on ${name}`, { skip, timeout: 120_000 }, async (t) => {
-  await t.test('with the policy of the README, the service serves, publishes and starts again from the snapshot, without a warning', async (t) => {
+  await t.test('with the documented policy, the service serves, publishes and starts again from the snapshot, without a warning', async (t) => {
     const { bucket, store, log, open } = await setUp(t)
     const policy = readmePolicy(bucket)
     const first = await open(policy)

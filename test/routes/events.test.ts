@@ -186,7 +186,7 @@ t.test('while a large loss is not confirmed, an event changes nothing and leads 
   t.equal((await app.inject('/data')).headers['data-stale'], undefined)
 })
 
-t.test('with the rights of the README, the event of a deleted object, which HEAD is refused, and events of refused objects need no listing of the lake', async (t) => {
+t.test('with the documented rights, the event of a deleted object, which HEAD is refused, and events of refused objects need no listing of the lake', async (t) => {
   const lake = await quietLake(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') }, { policy: readmePolicy('datalake') })
   const { bucket, endpoint, names, listings } = lake
   bucket.delete('source_data/1.csv')

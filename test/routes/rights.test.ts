@@ -28,7 +28,7 @@ async function open (t: Test, endpoint: S3Endpoint, settings: Readonly<Record<st
 
 const atLevel = (log: readonly LogLine[], level: number) => log.filter((line) => line.level >= level).map(({ msg, warning }) => warning ?? msg)
 
-t.test('the policy of the README allows what the service needs, and no more', async (t) => {
+t.test('the documented policy allows what the service needs, and no more', async (t) => {
   const policy = readmePolicy('lake')
   t.ok(isAllowed(policy, 's3:ListBucket', 'lake', 'source_data/'))
   t.ok(isAllowed(policy, 's3:PutObject', 'lake/processed_data/output.csv'))
@@ -37,7 +37,7 @@ t.test('the policy of the README allows what the service needs, and no more', as
   t.notOk(isAllowed(policy, 's3:GetObject', 'lake/other'))
 })
 
-t.test('with the policy of the README, the service serves, publishes and starts again from the snapshot, without a warning', async (t) => {
+t.test('with the documented policy, the service serves, publishes and starts again from the snapshot, without a warning', async (t) => {
   const { endpoint, bucket, log, open } = await setUp(t, readmePolicy('datalake'))
   const first = await open()
   t.match((await first.inject({ method: 'POST', url: '/data?dry_run=true' })).json(), { state: 'succeeded', result: { added: 1, skipped: true } })

@@ -80,7 +80,7 @@ t.test('a store that ignores start-after', async (t) => {
   t.equal(verdicts['records are served'], 'yes')
 })
 
-t.test('with the rights of the README nothing is written, because it could not be removed', async (t) => {
+t.test('with the documented rights nothing is written, because it could not be removed', async (t) => {
   const { endpoint, run } = await setUp(t, { policy: readmePolicy('datalake') })
   const keys = [...endpoint.bucket('datalake').keys()]
   const { code, out, verdicts } = await run()

@@ -23,7 +23,7 @@ function storeWith (isMet: (store: ObjectStore, key: string, ifMatch: string | n
 
 const etagOf = async (store: ObjectStore, key: string) => (await store.head(key))?.etag ?? null
 
-t.test('servers that honour the conditions of writes pass the check, also the second time and with the rights of the README', async (t) => {
+t.test('servers that honour the conditions of writes pass the check, also the second time and with the documented rights', async (t) => {
   for (const profile of ['aws', 'minio', 'rgw'] as const) {
     const { endpoint, store, bucket } = await setUpS3(t, { profile, policy: readmePolicy('lake') })
     t.equal(await checkConditionalWrites(store, KEY), true, profile)
