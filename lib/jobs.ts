@@ -20,6 +20,8 @@ export interface Job {
   readonly instance: string
   readonly trigger: JobTrigger
   readonly dryRun: boolean
+  /** The trace id of the request that has created the job; `undefined` if it had none. */
+  readonly traceId: string | undefined
   /** `held`: nothing was published, because many records would be lost; `result.confirm` is the data version that a job has to confirm. */
   readonly state: (typeof JOB_STATES)[number]
   readonly createdAt: number
@@ -107,10 +109,10 @@ export class Jobs {
    * Adds a job, or joins the waiting one. `ended` never rejects: a failure is in the `state` and `error` of the job. `endedOrSilent` resolves to `undefined`
    * if the store is silent (`unlessSilent`); the job then goes on.
    */
-  enqueue (trigger: JobTrigger, { dryRun = false, confirm }: { readonly dryRun?: boolean, readonly confirm?: string | undefined } = {}): EnqueuedJob {
+  enqueue (trigger: JobTrigger, { dryRun = false, confirm, traceId }: { readonly dryRun?: boolean, readonly confirm?: string | undefined, readonly traceId?: string | undefined } = {}): EnqueuedJob {
     const queue = dryRun ? this.#dryRuns : this.#publishing
     const { monotonic: clock, timer } = this.#options
-    const { id, ended } = queue.waiting.get(confirm) ?? this.#append(queue, this.#create(trigger, dryRun), confirm)
+    const { id, ended } = queue.waiting.get(confirm) ?? this.#append(queue, this.#create(trigger, dryRun, traceId), confirm)
     return { job: this.#jobs.get(id)!, ended, endedOrSilent: () => unlessSilent(ended, () => queue.progressAt, { clock, timer }) }
   }
 
@@ -135,7 +137,7 @@ export class Jobs {
     await Promise.all([this.#publishing.idle, this.#dryRuns.idle])
   }
 
-  #create (trigger: JobTrigger, dryRun: boolean): string {
+  #create (trigger: JobTrigger, dryRun: boolean, traceId: string | undefined): string {
     const { instance, clock, monotonic } = this.#options
     const id = `${instance}-${++this.#count}`
     const createdAt = clock()
@@ -145,6 +147,7 @@ export class Jobs {
       instance,
       trigger,
       dryRun,
+      traceId,
       state: 'waiting',
       createdAt,
       startedAt: null,

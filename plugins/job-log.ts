@@ -13,8 +13,8 @@ export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) 
   const lastFailures = new Map<boolean, string>()
   const logWarnings = warningLogger(log)
 
-  return ({ id, trigger, dryRun, result, error }, cause) => {
-    const job = { job: id, trigger, dry_run: dryRun }
+  return ({ id, trigger, dryRun, traceId, result, error }, cause) => {
+    const job = { job: id, trigger, dry_run: dryRun, trace_id: traceId }
     const previous = lastFailures.get(dryRun)
     if (error !== null) {
       lastFailures.set(dryRun, error.code)

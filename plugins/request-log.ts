@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { traceIdOf } from '../lib/base/trace-context.js'
 
 /** The bytes that each connection had sent when its last request was logged. */
 const loggedBytes = new WeakMap<Socket, number>()
@@ -11,7 +12,7 @@ const loggedBytes = new WeakMap<Socket, number>()
  *
  * @param request has the client, once its credentials have been checked
  */
-export function logRequest ({ config, log }: FastifyInstance, id: string, { method, url, socket }: IncomingMessage, response: ServerResponse, request?: FastifyRequest): void {
+export function logRequest ({ config, log }: FastifyInstance, id: string, { method, url, socket, headers }: IncomingMessage, response: ServerResponse, request?: FastifyRequest): void {
   if (!config.LOG_REQUESTS) return
   const began = performance.now()
   response.once('close', () => {
@@ -21,7 +22,7 @@ export function logRequest ({ config, log }: FastifyInstance, id: string, { meth
     const ms = Math.round((performance.now() - began) * 100) / 100
     // Until the headers are sent, `statusCode` is the default of Node and not a status that the client received.
     const status = response.headersSent ? response.statusCode : undefined
-    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes, client: request?.client?.name }
+    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes, client: request?.client?.name, trace_id: headers.traceparent && traceIdOf(headers.traceparent) }
     if (response.writableFinished) log.info(line, 'Request')
     else log.info({ ...line, aborted: true }, 'Request aborted by the client')
   })

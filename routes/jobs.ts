@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { describeFailure } from '../lib/base/failure-code.js'
+import { traceIdOf } from '../lib/base/trace-context.js'
 import type { Job as LibJob } from '../lib/jobs.js'
 import { Problem, unavailable } from '../plugins/problems/problem.js'
 import { booleanParameter, textParameter } from './http/parameter.js'
@@ -37,16 +38,18 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (fastify.isClosing) throw unavailable('draining', 'This process is shutting down; send the request to another one')
     const { dry_run: dryRun = false, confirm } = request.query
     if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false, so this process writes nothing to the lake; only dry_run=true is possible')
+    const traceId = traceIdOf(request.headers.traceparent)
     if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
-      const { job } = jobs.enqueue('api', { dryRun, confirm })
+      const { job } = jobs.enqueue('api', { dryRun, confirm, traceId })
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async', 'retry-after': '1' }).send(toWire(job))
     }
     const { id, end } = await fastify.lakeWaits.during(async () => {
-      const { job, endedOrSilent } = jobs.enqueue('api', { dryRun, confirm })
+      const { job, endedOrSilent } = jobs.enqueue('api', { dryRun, confirm, traceId })
       return { id: job.id, end: await endedOrSilent() }
     })
     if (end === undefined) throw jobFailed(id, { code: 'timeout', detail: `${describeFailure('timeout')}; GET /jobs/${id} shows what becomes of the job` })
     if (end.error !== null) throw jobFailed(id, end.error)
+    reply.header('server-timing', serverTiming(end.result!))
     return toWire(end)
   })
 
@@ -71,7 +74,13 @@ function jobFailed (id: string, { code, detail }: NonNullable<LibJob['error']>):
   return new Problem(503, code, detail, { headers: { ...headers, 'retry-after': '1' } })
 }
 
-function toWire ({ dryRun, createdAt, startedAt, finishedAt, result, error, progress, ...job }: LibJob): Static<typeof Job> {
+/** The phases of a job, in milliseconds. */
+function serverTiming ({ phases: { listMs, downloadMs, buildMs, publishMs } }: UpdateReport): string {
+  const phases = { list: listMs, download: downloadMs, build: buildMs, publish: publishMs }
+  return Object.entries(phases).flatMap(([name, ms]) => ms === undefined ? [] : [`${name};dur=${ms.toFixed(1)}`]).join(', ')
+}
+
+function toWire ({ dryRun, traceId, createdAt, startedAt, finishedAt, result, error, progress, ...job }: LibJob): Static<typeof Job> {
   return {
     ...job,
     dry_run: dryRun,

@@ -61,6 +61,7 @@ export const publishOutput: Operation = {
   responses: {
     200: {
       description: 'The finished job',
+      headers: headers.jobTiming,
       content: json(Job, {
         published: example('The output is up to date', "-X POST '/data'", { ...dryRun, dry_run: false }),
         dryRun: example('Nothing would change', "-X POST '/data?dry_run=true'", dryRun)

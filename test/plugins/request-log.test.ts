@@ -36,6 +36,17 @@ t.test('the line of a request names its client', async (t) => {
   t.same(lines.map(({ path, status, client }) => [path, status, client]), [['/data', 200, 'read.write'], ['/data', 401, undefined], ['/livez', 200, undefined]])
 })
 
+t.test('the lines of a request and of its job have the trace id of a valid traceparent', async (t) => {
+  const { url, log, requestLines } = await start(t, { AGGREGATE_INTERVAL: '1h' })
+  const traceId = '0af7651916cd43dd8448eb211c80319c'
+  const response = await fetch(`${url}/data?dry_run=true`, { method: 'POST', headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` } })
+  await response.text()
+  t.match(response.headers.get('server-timing'), /^list;dur=[\d.]+, download;dur=[\d.]+, build;dur=[\d.]+, publish;dur=[\d.]+$/)
+  await (await fetch(`${url}/livez`, { headers: { traceparent: 'nonsense' } })).text()
+  t.same((await requestLines(2)).map((line) => line['trace_id']), [traceId, undefined])
+  t.equal(log.find(({ job, dry_run: dryRun }) => job !== undefined && dryRun)!['trace_id'], traceId)
+})
+
 t.test('each request is one line with its method, path, status, duration and bytes sent', async (t) => {
   const { url, send, requestLines } = await start(t)
   const response = await fetch(`${url}/data?first_name=Ann`)
