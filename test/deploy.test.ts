@@ -62,6 +62,9 @@ t.test('the probes of Kubernetes are routes of the service, at its port', async 
     t.equal(port, container.ports[0].name)
   }
   t.same([container.startupProbe, container.readinessProbe, container.livenessProbe].map(({ httpGet }) => httpGet.path), ['/startupz', '/readyz', '/livez'])
+  const { annotations } = podMetadata
+  t.ok(app.hasRoute({ method: 'GET', url: annotations['prometheus.io/path'] }))
+  t.equal(Number(annotations['prometheus.io/port']), container.ports[0].containerPort)
   t.equal(container.ports[0].containerPort, (await complete(ownSettings)).PORT)
   t.equal(read('base/service.yaml').spec.ports[0].targetPort, container.ports[0].name)
   t.equal(read('base/networkpolicy.yaml').spec.ingress[0].ports[0].port, container.ports[0].name)
