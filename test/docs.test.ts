@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
+import { parse } from 'yaml'
 import { WARNING_CODES } from '../lib/base/warning.js'
 import { parseSchema } from '../lib/schema/schema.js'
 import { QUARANTINE_CODES } from '../lib/source/reject.js'
@@ -123,4 +124,17 @@ t.test('every relative link in the documents leads to a file, and to a heading o
     const headings = [...(documents.get(path) ?? '').matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!))
     t.ok(headings.includes(anchor), `${name}: ${path}#${anchor}`)
   }
+})
+
+t.test('the workflow runs .ci/run on the oldest Node that is supported, and Renovate keeps the types of that version', async (t) => {
+  const { jobs } = parse(readFileSync('.github/workflows/ci.yml', 'utf8'))
+  const { engines, devDependencies, overrides } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const oldest = /\d+/.exec(engines.node)![0]
+  t.ok(jobs.ci.steps.some(({ run }: { run?: string }) => run === '.ci/run'))
+  t.match(jobs.ci.container, new RegExp(`^node:${oldest}-`))
+  t.match(devDependencies['@types/node'], new RegExp(`^${oldest}\\.`))
+  const { packageRules } = JSON.parse(readFileSync('renovate.json', 'utf8')) as { packageRules: { matchPackageNames?: string[], allowedVersions?: string, enabled?: boolean }[] }
+  const ruleOf = (name: string) => packageRules.find(({ matchPackageNames }) => matchPackageNames?.includes(name))
+  t.equal(ruleOf('@types/node')!.allowedVersions, `<${Number(oldest) + 1}`)
+  for (const name of Object.keys(overrides)) t.equal(ruleOf(name)!.enabled, false, name)
 })
