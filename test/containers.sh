@@ -115,7 +115,7 @@ image_holds() {
   # shellcheck disable=SC2016 # the container's shell expands it
   inside=$("$engine" run --rm "$image" sh -c 'echo * as $(id -un); for path in . lake; do test -w $path && echo $path is writable
     done; for name in npm yarn corepack; do command -v $name; done; ls -d node_modules/typescript dist/test')
-  diff - <(echo "$inside") <<<$'dist lake node_modules package.json schemas seed-data as node\nlake is writable'
+  diff - <(echo "$inside") <<<$'dist lake node_modules package.json schemas seed-data web as node\nlake is writable'
   local name
   for name in title description version licenses base.name; do [[ -n $(label "$name") ]]; done
   [[ $(label version) == "$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)" ]]
