@@ -1,4 +1,4 @@
-import type { Api } from './api.js'
+import { ApiError, type Api } from './api.js'
 import { byId, element, setText } from './dom.js'
 import { EventParser } from './event-stream.js'
 import { formatAgo } from './format.js'
@@ -16,6 +16,7 @@ export class Freshness {
   /** The time at which the data was the truth of the lake, in milliseconds of the monotonic clock. */
   #asOf: number | undefined
   #isLive = false
+  #isStarted = false
   #stream: AbortController | undefined
   #lastId: string | undefined
   #pauseMs = SECOND_MS
@@ -25,9 +26,13 @@ export class Freshness {
     this.#onChange = onChange
   }
 
+  /** Begins, or begins again with another key. */
   start (): void {
+    this.#stream?.abort()
     this.#poll()
     this.#listen()
+    if (this.#isStarted) return
+    this.#isStarted = true
     setInterval(() => this.#show(), SECOND_MS)
     setInterval(() => { if (!document.hidden) this.#poll() }, POLL_MS)
     // Browsers open few connections to one server: a tab that is not seen needs none.
@@ -36,13 +41,6 @@ export class Freshness {
       this.#poll()
       this.#listen()
     })
-  }
-
-  /** Begins again, with another key. */
-  restart (): void {
-    this.#stream?.abort()
-    this.#poll()
-    this.#listen()
   }
 
   async #poll (): Promise<void> {
@@ -85,7 +83,10 @@ export class Freshness {
           this.#onChange()
         }
       }
-    } catch {} // the state is shown below
+    } catch (error) {
+      // The dialog asks for another key.
+      if (error instanceof ApiError && error.status === 401) stream.abort()
+    }
     if (this.#stream !== stream) return
     this.#setLive(false)
     if (stream.signal.aborted) return

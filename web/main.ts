@@ -38,10 +38,13 @@ let view = parseView(location.hash)
 /** Counts the times that the page was shown, so that late responses are ignored. */
 let turn = 0
 
+/** Whether the changes of the data are followed. */
+let isFollowing = false
+
 const signIn = new SignIn(api, () => {
   images.clear()
+  isFollowing = false
   load()
-  freshness.restart()
 })
 api.onUnauthorized = (error) => signIn.ask(error)
 
@@ -117,6 +120,8 @@ async function load ({ isRefresh = false } = {}): Promise<void> {
   filters.setColumns(columns)
   show({ isRefresh })
   if (!isRefresh) showRecord()
+  if (!isFollowing) freshness.start()
+  isFollowing = true
   jobs.show().catch((error) => setText(byId('jobs-message'), messageOf(error)))
 }
 
@@ -225,4 +230,4 @@ byId<HTMLSelectElement>('chart-column').addEventListener('change', ({ target }) 
 byId<HTMLSelectElement>('group-column').addEventListener('change', ({ target }) => navigate(query, { ...view, group: (target as HTMLSelectElement).value }))
 for (const close of document.querySelectorAll('dialog .close')) close.addEventListener('click', () => close.closest('dialog')!.close())
 
-load().then(() => freshness.start())
+load()

@@ -85,7 +85,10 @@ export async function openPage (t: Test, { colorScheme = 'light', width = 1280, 
   await context.grantPermissions([...permissions])
   const page = await context.newPage()
   const errors: string[] = []
-  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) errors.push(message.text()) })
+  page.on('console', (message) => {
+    // Chromium ends requests when an interface of the machine appears or disappears, which other programs may cause.
+    if (['error', 'warning'].includes(message.type()) && !message.text().includes('ERR_NETWORK_CHANGED')) errors.push(message.text())
+  })
   page.on('pageerror', (error: Error) => errors.push(String(error.stack)))
   await page.addInitScript("addEventListener('securitypolicyviolation', (event) => console.error('violates', event.violatedDirective, event.blockedURI, event.sample))")
   t.teardown(async () => {
