@@ -3,16 +3,20 @@
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, resolve } from 'node:path'
+import { basename, delimiter, dirname, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { faults, startProxy } from './faults.mjs'
 
 const HELP = `Usage: node tools/clients/check.mjs [--serve | --url URL] [--only NAME]... [DOCUMENT]
 
 Generates a client from DOCUMENT (default: openapi.json of this repository) with each generator and compiles it strictly,
 together with a small program that uses it: tsc --strict, go vet, mypy --strict. The clients are left in generated/.
+
+The programs tell one story to the service: records that match, all pages, statistics, one record and one that does not exist,
+an image, a dry run, a job that is followed, a 304, CSV. Each must pass, and fail with each fault of faults.mjs.
 
 Prints one line per generator and ends with: N passed, N failed, N skipped. A generator is skipped if Go, Python or their
 package registry is not available. Exit status: 0 if none failed, 1 if one failed, 2 if an argument is wrong.
@@ -67,8 +71,8 @@ const toolchains = [
       'oapi-codegen': (document, output) => ['oapi-codegen', '-config', 'config/oapi-codegen.yaml', '-o', `${output}/client.go`, document],
       ogen: (document, output) => ['ogen', '--config', 'config/ogen.yaml', '--loglevel', 'error', '--package', 'ogen', '--target', output, document]
     },
-    compile: (output, program) => [['go', 'vet', `./${output}`, `./${program}`]],
-    run: (_output, program, url) => ['go', 'run', `./${program}`, url]
+    compile: (output, program) => [['go', 'vet', `./${output}`, `./${program}`], ['go', 'build', '-o', `.bin/${basename(program)}-program`, `./${program}`]],
+    run: (_output, program, url) => [`${root}/.bin/${basename(program)}-program`, url]
   },
   {
     prepare: installPythonPackages,
@@ -81,12 +85,17 @@ const toolchains = [
   }
 ]
 
+/** Schemas to check values with, not a client: its program tells a part of the story. */
+const SCHEMAS_ONLY = 'orval-zod'
+
 const names = toolchains.flatMap(({ generators }) => Object.keys(generators))
 const { document, only, ...options } = readArguments()
 const service = options.serve ? await serve() : undefined
 const url = service?.url ?? options.url
+const proxies = url === undefined ? [] : await Promise.all(faults.map(async (fault) => ({ fault: fault.name, ...await startProxy(url, fault) })))
 const counts = { passed: 0, failed: 0, skipped: 0 }
 await Promise.all(toolchains.map(check))
+for (const proxy of proxies) proxy.stop()
 service?.stop()
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 process.exitCode = counts.failed === 0 ? 0 : 1
@@ -147,11 +156,21 @@ async function check ({ prepare, generators, compile, run: execute }) {
       await run(generate(document, output))
       for (const command of compile(output, program)) await run(command)
       if (url !== undefined) await run(execute(output, program, url))
+      if (name !== SCHEMAS_ONLY) await findFaults((url) => execute(output, program, url))
       report('passed', `${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`)
     } catch (error) {
       if (error instanceof Unavailable) report('skipped', `${name}: ${error.message}`)
       else report('failed', `${name}: ${error.message}`)
     }
+  }
+}
+
+/** Runs a program with each fault. @throws Error if it passes with one, or fails without. */
+async function findFaults (execute) {
+  for (const { fault, url } of proxies) {
+    const failure = await run(execute(url)).then(() => undefined, (error) => error)
+    if (fault === 'none' && failure !== undefined) throw failure
+    if (fault !== 'none' && !(failure instanceof CommandError)) throw failure ?? new Error(`the program passes with a fault: ${fault}`)
   }
 }
 

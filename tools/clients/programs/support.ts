@@ -3,6 +3,31 @@ declare const process: { readonly argv: readonly string[] }
 /** The service that a program is run against. */
 export const serviceUrl = process.argv[2] ?? ''
 
+/** The records that the story filters, and what the sample data has of them: each parameter changes the result. */
+export const filters = { where: ['last_name~o'], min_age: 51.1, as_of: '2026-01-01T00:00:00Z', image_exists: true }
+export const matching = ['1077', '1026', '1003', '1045', '1048', '1035', 'wren.ashgrove', '1084']
+export const figures = [9, 68.06787588409765, [3, 4, 2]]
+
+export const record = { user_id: '1003', first_name: 'Róisín', last_name: "O'Dunmore", birthts: -843706800000, img_path: 'source_data/1003.png' }
+export const csv = 'user_id\r\n1007\r\n1082\r\n'
+
 export function equal (actual: unknown, expected: unknown): void {
   if (JSON.stringify(actual) !== JSON.stringify(expected)) throw new Error(`got ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`)
+}
+
+/** The size of an image, and the name of its format, which a PNG has after its first byte. */
+export async function describeImage (image: Blob): Promise<[number, string]> {
+  return [image.size, await image.slice(1, 4).text()]
+}
+export const png = [1180, 'PNG']
+
+/** Requests a job until it has ended. */
+export async function follow<Job extends { state: string, result: unknown }> (getJob: () => Promise<Job | undefined>): Promise<Job> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const job = await getJob()
+    if (job === undefined) throw new Error('the job does not exist')
+    if (job.state !== 'queued' && job.state !== 'running') return job
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error('the job has not ended')
 }
