@@ -46,11 +46,11 @@ const REPORT_MS = 15_000
 const CITIES = ['Lima', 'Oslo', 'Pune', 'Quito', 'Riga', 'Sofia', 'Tunis', 'Ulm']
 const keyOf = (record: number) => `source_data/${personAt(1, record).id}.csv`
 
-/** The info file of a record. Each revision changes an undeclared column; each even one also changes a declared one, the last name. */
+/** The info file of a record. Seven of eight revisions change an undeclared column, the city; those of even records also change a declared one, the last name. */
 function infoFile (record: number, revision: number): string {
   const { firstName, lastName, birthts } = personAt(1, record)
   const field = (text: string) => `"${text.replaceAll('"', '""')}"`
-  const name = revision % 2 === 0 ? `${lastName} ${revision}` : lastName
+  const name = record % 2 === 0 ? `${lastName} ${revision}` : lastName
   return `first_name,last_name,birthts,city,height\n${field(firstName)},${field(name)},${birthts},${CITIES[(record + revision) % CITIES.length]},${150 + record % 50}\n`
 }
 

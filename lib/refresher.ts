@@ -15,9 +15,9 @@ export interface Refreshed {
   readonly checkedAt?: number
   /** How long the listing took, or the reading of the state object, in milliseconds. */
   readonly listingMs: number
-  /** The number of requests that the listing has taken. */
+  /** The number of LIST requests that the listing has taken. */
   readonly requests: number
-  /** Whether another replica lists the lake: the next refresh takes no requests, so that those of this one do not delay it. */
+  /** Whether another replica lists the lake: the next refresh takes no LIST requests, so that those of this one do not delay it. */
   readonly isLed?: boolean | undefined
   /** Keys of info files that could not be downloaded. */
   readonly failed: readonly string[]
@@ -51,9 +51,9 @@ export interface FreshnessChange {
 export interface RefresherOptions {
   readonly clock: MonotonicClock
   readonly rules: FreshnessRules
-  /** Starts refreshes that no read has to wait for. Default: the system's timer. */
+  /** Starts refreshes that no read has to wait for, and ends the wait for a required refresh that makes no progress. Default: the system's timer. */
   readonly timer?: Timer | undefined
-  /** Limits how long reads wait. Default: one of the system that keeps the process alive. */
+  /** Limits how long other reads wait. Default: one of the system that keeps the process alive. */
   readonly waitTimer?: Timer | undefined
   /** Delays required refreshes. Default: the pause of the system. */
   readonly pause?: Pause | undefined
@@ -90,7 +90,7 @@ export class Refresher<T extends Refreshed> {
   #paused: Promise<T> | undefined
   /** The last result of `intervalByBudget`. */
   #intervalMs: number | undefined
-  /** The number of requests of the running refresh, as reported so far. */
+  /** The number of LIST requests of the running refresh, as reported so far. */
   #requests = 0
   /** When the running refresh has last made progress. */
   #progressAt = 0
@@ -276,7 +276,7 @@ export class Refresher<T extends Refreshed> {
     return this.#last?.readAgainAt === undefined ? maxStalenessMs : Math.min(maxStalenessMs, this.#last.readAgainAt - this.#last.listedAt)
   }
 
-  /** @param isFree whether the next refresh takes no requests */
+  /** @param isFree whether the next refresh takes no LIST requests */
   #planNext (history: RefreshHistory, isFree = false): void {
     const { clock, rules, timer = systemTimer } = this.#options
     this.#history = history

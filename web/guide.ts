@@ -22,7 +22,7 @@ export function showGuide (schema: Schema, { counts, entries, ignored }: Quarant
       element('li', {}, 'Make a file with these columns; more columns are kept as text:', element('pre', { tabindex: 0, 'aria-label': 'An info file' }, exampleFile(fields))),
       element('li', {}, 'Save it as ', element('code', {}, `source_data/<${key.name}>.csv`), ' in the lake', images ? ', and perhaps an image of the same name beside it' : '', ' (unless the settings name another folder).'),
       element('li', {}, 'The record appears here within seconds.')),
-    element('p', {}, 'Other columns? Declare them in a schema: ', element('code', {}, 'npm run schema'), ' writes one from your files.'))
+    element('p', {}, 'Other columns? Declare them in a schema: ', element('code', {}, 'userlake schema'), ' writes one from your files.'))
 }
 
 /** The header of an info file, and a row with examples. */

@@ -18,11 +18,11 @@ export function stateWarnings ({ readError, isForeign, writeError }: StateProble
   else if (isForeign) warnings.push(notReadable('is damaged, or was written with other settings or by another release'))
   if (writeError !== undefined) {
     const reason = describeFailure(toFailureCode(writeError))
-    warnings.push({ code: 'state_not_writable', detail: `The state that replicas share could not be written: ${reason}; each replica lists the lake for itself` })
+    warnings.push({ code: 'state_not_writable', detail: `The state object that replicas share could not be written: ${reason}; each replica lists the lake for itself` })
   }
   return warnings
 }
 
 function notReadable (reason: string): Warning {
-  return { code: 'state_not_readable', detail: `The state that replicas share ${reason}; this replica lists the lake for itself` }
+  return { code: 'state_not_readable', detail: `The state object that replicas share ${reason}; this replica lists the lake for itself` }
 }

@@ -24,7 +24,7 @@ export class VanishedRows {
     this.#kept = { state: state.table.length > previous.table.length ? state : previous, until: this.#clock() + KEEP_MS }
   }
 
-  /** Gives the users of a plan that would have to be downloaded their kept rows, if their info files have the same versions. */
+  /** Gives the records of a plan whose info files would have to be downloaded their kept rows, if the files have the same versions. */
   restore (plan: ReconcilePlan): void {
     const state = this.#current
     if (state !== undefined) restoreRows(plan, state)

@@ -16,7 +16,7 @@ export interface BirthOrder {
   readonly firstDates: Int32Array
   /**
    * The sums of the birth timestamps before each block and, last, of all blocks: of all rows, and of those with an image. Each sum is
-   * `high * SUM_RADIX + low`: both parts are exact as doubles for far more rows than fit into memory.
+   * `high * SUM_RADIX + low`: both parts are exact as doubles for up to 134 million rows.
    */
   readonly high: Float64Array
   readonly low: Float64Array
@@ -50,8 +50,8 @@ interface Rows {
 /**
  * Computes the order of the rows by merging the previous order with the added rows.
  *
- * @param newRows the row of the next table for each row of the previous one; -1 if it was removed
- * @param added the rows that were not in the previous table
+ * @param newRows the row of the next table for each row of the previous one; -1 if it was removed or its info file has changed
+ * @param added the rows of new and changed info files
  */
 export function orderBirths (table: Rows, previous: Uint32Array, newRows: Int32Array, added: Uint32Array): BirthOrder {
   const rows = mergeOrders(table.instants, previous, newRows, added.filter((row) => !Number.isNaN(table.instants[row]!)))

@@ -98,7 +98,7 @@ export const SettingsSchema = Type.Object({
     description: 'The interval at which the lake is listed, changed files are read and the output is updated',
     accepted: 'a duration from 1s to 1h, such as 30s or 5m'
   }, { format: 'interval' }),
-  PUBLISH: boolean({ default: true, description: 'Whether the output is published; if not, nothing is written to the lake, and read access is enough (to the snapshot and the object that replicas share, too, if they are to be used)' }),
+  PUBLISH: boolean({ default: true, description: 'Whether the output is published; if not, nothing is written to the lake, and read access is enough (to the snapshot and the state object of replicas, too, if they are to be used)' }),
   MAX_LOSS: text({
     default: DEFAULTS.maxLoss,
     description: 'The greatest share of the records that may be lost at once. A listing that lacks more, and at least 100, is believed only once a second one agrees, and the ' +

@@ -10,7 +10,7 @@ export function recordNotRead (id: string, transformer: UserDataTransformer): Pr
   return entry?.last_good === null ? unavailable('record_not_read', `${entry.key} is in the lake and could not be read yet. ${entry.detail}`) : undefined
 }
 
-/** The problem of a record that does not exist: 404, with the reason if its info file is rejected; 503 if the file could not be read yet. */
+/** The problem of a record that does not exist: 404, with the reason if its info file is rejected or only an image has its key; 503 if the file could not be read yet. */
 export function recordNotFound (id: string, transformer: UserDataTransformer): Problem {
   const notRead = recordNotRead(id, transformer)
   if (notRead !== undefined) return notRead

@@ -58,7 +58,7 @@ export const recordSchemas = perSchema((schema) => {
   }
 
   const Changes = Type.Object({
-    since: text('The position after which changes are reported'),
+    since: text('The position after which changes are reported: a `Data-Version`, or `next` of an earlier response'),
     version: text('The `Data-Version` of the records'),
     next: nullable('The `since` of the next request: the version, followed by `~` and a number if images were replaced within it or the data has changed back to it; null if another page follows', Type.String()),
     changed: Type.Array(RecordSelection, { description: 'The records that were added or changed, or an image of which was replaced, as they are in this version' }),
@@ -103,7 +103,7 @@ export const recordSchemas = perSchema((schema) => {
 
   return {
     named: { Changes, ...ImageField && { ImageField }, ...birth && { AgeBasis, AgeBin }, Record: RecordObject, RecordSelection, Statistics, ...columnStatisticsSchemas, QuarantineEntry, Quarantine },
-    // Handlers pass serialized bodies to Fastify, so the types are those of streams and texts.
+    // Handlers pass serialized bodies to Fastify, so the types are those of streams, buffers and texts.
     bodies: {
       RecordArray: Type.Unsafe<Readable>(Type.Array(RecordObject)),
       ChangesBody: Type.Unsafe<Readable>(Changes),

@@ -21,7 +21,7 @@ export const RejectReason = Type.Object({
   code: text(`What is wrong, for programs. ${anyOf(QUARANTINE_CODES)}`),
   detail: text('What is wrong, in words'),
   hint: nullable('How to correct the file; null if the service cannot suggest anything', Type.String())
-}, { description: 'For `record_not_found`: why the info file of the record is not served' })
+}, { description: 'For `record_not_found`: why the info file, or the image without one, is not served' })
 
 export const Warning = Type.Object({
   code: text(`What is probably not intended, for programs. ${anyOf(WARNING_CODES)}`),

@@ -89,7 +89,7 @@ export const authenticate = {
 const locationSchema = string('/jobs/5e2f8a10-1', { format: 'uri-reference' })
 export const jobLocation = { Location: define('Location', 'The URL of the job', locationSchema) }
 export const optionalJobLocation = { Location: define('Location-If-Known', 'The URL of the job; absent if the error occurred before the job was created', locationSchema, false) }
-export const jobTiming = { 'Server-Timing': define('Server-Timing', 'How long each phase of the job took, in milliseconds; a job that another replica has listed for has only `publish`', string('list;dur=12.3, download;dur=4.0, build;dur=1.2, publish;dur=20.5')) }
+export const jobTiming = { 'Server-Timing': define('Server-Timing', 'How long each phase of the job took, in milliseconds; `build` is that of the table of records; a job that another replica has listed for has only `publish`', string('list;dur=12.3, download;dur=4.0, build;dur=1.2, publish;dur=20.5')) }
 export const preferenceApplied = { 'Preference-Applied': define('Preference-Applied', 'The preference of `Prefer` that was applied', string('respond-async')) }
 
 export const validators = {

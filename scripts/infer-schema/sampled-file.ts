@@ -27,7 +27,7 @@ export function unpack ({ format, body }: SampledFile): Uint8Array | undefined {
   return 'code' in unpacked ? undefined : unpacked
 }
 
-/** The encodings in which a file is valid text. A file of ASCII characters only is valid in several. */
+/** The encodings that a file probably has. A file of ASCII characters only is valid in several. */
 export function encodingsOf (body: Uint8Array): readonly InputEncoding[] {
   const hasMark = (body[0] === 0xff && body[1] === 0xfe) || (body[0] === 0xfe && body[1] === 0xff)
   if (hasMark || body.includes(0)) return ['utf-16']

@@ -462,7 +462,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'A cold start at which some files cannot be read',
-        guarantee: 'It is ready when 99 % of the info files are read or settled; a listed record that is not read yet is 503, not 404.',
+        guarantee: 'It is ready when 99 % of the info files are read or rejected, or known from the snapshot; a listed record that is not read yet is 503, not 404.',
         tests: [['test/routes/unread-lake.test.ts', 'a start is ready when 99 % of the info files were read or rejected; the records of the others are 503, not 404']]
       },
       {
@@ -524,7 +524,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'Random histories of all of this, with one to five replicas',
-        guarantee: 'Every response shows a committed state that is not older than promised. `npm run lab` checks 100,000 of them.',
+        guarantee: 'Every response shows a state that the lake has had, and that is not older than `Age` and `Data-Stale` promise. `npm run lab` checks 100,000 of them.',
         tests: [['test/simulation/simulation.test.ts', 'random histories of replicas, faults and changes have no wrong response']]
       }
     ]
@@ -538,7 +538,7 @@ export const SECTIONS: readonly Section[] = [
         tests: [['test/routes/replicas.test.ts', 'if the leader dies, a follower takes over after 15 seconds; a leader that shuts down is replaced at once']]
       },
       {
-        fault: 'The shared state is damaged or too large',
+        fault: 'The state object of replicas is damaged or too large',
         guarantee: 'It is a warning; each replica lists for itself, and nothing is served that the lake has not had.',
         tests: [
           ['test/lib/share/damaged-state.test.ts', 'a damaged state never makes a refresh fail or serve anything but what the lake has had, and is replaced'],

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
 import '../support/file-timeout.js'
 import { addLimitedUser, noLimitedUsers } from '../support/limited-user.js'
-import { readmePolicy } from '../support/policy.js'
+import { documentedPolicy } from '../support/policy.js'
 import { createBucket } from '../support/new-bucket.js'
 import { listAll } from '../support/store-contract.js'
 
@@ -33,7 +33,7 @@ function open (t: Test, settings: { readonly bucket: string, readonly region?: s
 t.test(`credentials on ${name}`, { skip, timeout: 120_000 }, async (t) => {
   await t.test('keys that were replaced in the file of credentials, and whose user was removed', { skip: noLimitedUsers }, async (t) => {
     const { bucket } = await setUp(t)
-    const policy = readmePolicy(bucket)
+    const policy = documentedPolicy(bucket)
     const file = join(t.testdir(), 'credentials')
     const use = ({ accessKeyId, secretAccessKey }: { readonly accessKeyId: string, readonly secretAccessKey: string }) =>
       writeFileSync(file, `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`)

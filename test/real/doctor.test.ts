@@ -5,7 +5,7 @@ import { main as doctor } from '../../scripts/doctor.js'
 import { main as seed } from '../../scripts/seed.js'
 import '../support/file-timeout.js'
 import { addLimitedUser, noLimitedUsers } from '../support/limited-user.js'
-import { readmePolicy } from '../support/policy.js'
+import { documentedPolicy } from '../support/policy.js'
 import { deleteBucket } from '../support/real-bucket.js'
 import { runMain } from '../support/run-main.js'
 
@@ -38,7 +38,7 @@ t.test(`the doctor on ${name}`, { skip, timeout: 120_000 }, async (t) => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
     t.equal(Contents.length, 193, 'the files that were uploaded before')
     await t.test('with the rights of the service', { skip: noLimitedUsers }, async (t) => {
-      const { accessKeyId, secretAccessKey } = await addLimitedUser(t, bucket, readmePolicy(bucket))
+      const { accessKeyId, secretAccessKey } = await addLimitedUser(t, bucket, documentedPolicy(bucket))
       Object.assign(process.env, { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey })
       const limited = await runMain(doctor, ['--lake', `s3://${bucket}`], env)
       t.equal(limited.code, 0, limited.out)

@@ -4,7 +4,7 @@ import app, { serverOptions } from '../../app.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { csv, PNG, type LogLine } from '../support/app.js'
 import { addLimitedUser, noLimitedUsers as skip } from '../support/limited-user.js'
-import { readmePolicy, type Policy } from '../support/policy.js'
+import { documentedPolicy, type Policy } from '../support/policy.js'
 import { createBucket } from '../support/new-bucket.js'
 
 const { S3_TEST_ENDPOINT: endpoint, S3_TEST_STORE: name = 'a real S3 server' } = process.env
@@ -48,7 +48,7 @@ const warnings = (log: readonly LogLine[]) => log.filter(({ level }) => level >=
 t.test(`rights on ${name}`, { skip, timeout: 120_000 }, async (t) => {
   await t.test('with the documented policy, the service serves, publishes and starts again from the snapshot, without a warning', async (t) => {
     const { bucket, store, log, open } = await setUp(t)
-    const policy = readmePolicy(bucket)
+    const policy = documentedPolicy(bucket)
     const first = await open(policy)
     t.match((await first.inject({ method: 'POST', url: '/data?dry_run=true' })).json(), { state: 'succeeded', result: { added: 1 } })
     t.match((await first.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { added: 1, skipped: false } })
@@ -66,9 +66,9 @@ t.test(`rights on ${name}`, { skip, timeout: 120_000 }, async (t) => {
 
   await t.test('without the right to write the snapshot and the state, the service publishes and warns', async (t) => {
     const { bucket, store, log, open } = await setUp(t)
-    const { Statement: [list, get] } = readmePolicy(bucket)
+    const { Statement: [list, get] } = documentedPolicy(bucket)
     const own = { Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject'], Resource: `arn:aws:s3:::${bucket}/${OUTPUT}` } as const
-    const fastify = await open({ ...readmePolicy(bucket), Statement: [list!, get!, own] })
+    const fastify = await open({ ...documentedPolicy(bucket), Statement: [list!, get!, own] })
     t.match((await fastify.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { added: 1, skipped: false } })
     await fastify.transformer.flush()
     t.match((await fastify.inject('/readyz')).json().details, [{ code: 'snapshot_not_writable' }])
@@ -79,7 +79,7 @@ t.test(`rights on ${name}`, { skip, timeout: 120_000 }, async (t) => {
 
   await t.test('with PUBLISH=false, the service needs no right to the output, and warns of nothing', async (t) => {
     const { bucket, store, log, open } = await setUp(t)
-    const fastify = await open(readmePolicy(bucket, { without: 'processed_data/' }), { PUBLISH: 'false' })
+    const fastify = await open(documentedPolicy(bucket, { without: 'processed_data/' }), { PUBLISH: 'false' })
     t.match((await fastify.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })).json(), [{ first_name: 'Ann' }])
     await fastify.close()
     t.same(await keysOf(store), ['source_data/1.csv', 'source_data/1.png'])
@@ -89,9 +89,9 @@ t.test(`rights on ${name}`, { skip, timeout: 120_000 }, async (t) => {
   await t.test('an output that exists and may not be read is not replaced', async (t) => {
     const { bucket, store, log, open } = await setUp(t)
     await store.put(OUTPUT, Buffer.from('of another'))
-    const { Statement: [list, get] } = readmePolicy(bucket)
+    const { Statement: [list, get] } = documentedPolicy(bucket)
     const put = { Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket}/processed_data/*` } as const
-    const fastify = await open({ ...readmePolicy(bucket), Statement: [list!, get!, put] })
+    const fastify = await open({ ...documentedPolicy(bucket), Statement: [list!, get!, put] })
     t.match((await fastify.inject({ method: 'POST', url: '/data' })).json(), { code: 'access_denied' })
     await fastify.close()
     t.equal(String((await store.get(OUTPUT) as { body: Buffer }).body), 'of another')

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Timer } from '../../lib/base/timer.js'
 import { bearer, entryOf, keyOf as apiKeyOf } from '../support/api-keys.js'
 import { build, buildOnFolder, csv, PNG, type LogLine, type TestLake } from '../support/app.js'
-import { readmePolicy } from '../support/policy.js'
+import { documentedPolicy } from '../support/policy.js'
 import { until } from '../support/until.js'
 
 const ofS3 = (key: string, eventName = 'ObjectCreated:Put', bucket = 'datalake') => ({ eventVersion: '2.1', eventSource: 'aws:s3', eventName, s3: { s3SchemaVersion: '1.0', bucket: { name: bucket, arn: `arn:aws:s3:::${bucket}` }, object: { key, size: 1, eTag: 'x', sequencer: '0A' } } })
@@ -187,7 +187,7 @@ t.test('while a large loss is not confirmed, an event changes nothing and leads 
 })
 
 t.test('with the documented rights, the event of a deleted object, which HEAD is refused, and events of refused objects need no listing of the lake', async (t) => {
-  const lake = await quietLake(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') }, { policy: readmePolicy('datalake') })
+  const lake = await quietLake(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') }, { policy: documentedPolicy('datalake') })
   const { bucket, endpoint, names, listings } = lake
   bucket.delete('source_data/1.csv')
   await post(lake, { Records: [ofS3('source_data/1.csv', 'ObjectRemoved:Delete'), ofS3('source_data/nobody.csv')] })

@@ -2,13 +2,13 @@ import t, { type Test } from 'tap'
 import Fastify from 'fastify'
 import app, { serverOptions } from '../../app.js'
 import { csv, PNG, type LogLine } from '../support/app.js'
-import { isAllowed, readmePolicy, type Policy } from '../support/policy.js'
+import { isAllowed, documentedPolicy, type Policy } from '../support/policy.js'
 import { startS3Endpoint, type S3Endpoint } from '../support/s3-endpoint.js'
 
 const [OUTPUT, SNAPSHOT, STATE] = ['processed_data/output.csv', 'processed_data/output.snapshot.arrow', 'processed_data/output.state.json'] as const
 const [WARN, ERROR] = [40, 50]
 
-/** An endpoint with one user in the bucket `datalake`, and a function that starts the app on it. */
+/** An endpoint with one record in the bucket `datalake`, and a function that starts the app on it. */
 async function setUp (t: Test, policy: Policy) {
   const endpoint = await startS3Endpoint({ policy })
   const bucket = endpoint.bucket('datalake')
@@ -29,7 +29,7 @@ async function open (t: Test, endpoint: S3Endpoint, settings: Readonly<Record<st
 const atLevel = (log: readonly LogLine[], level: number) => log.filter((line) => line.level >= level).map(({ msg, warning }) => warning ?? msg)
 
 t.test('the documented policy allows what the service needs, and no more', async (t) => {
-  const policy = readmePolicy('lake')
+  const policy = documentedPolicy('lake')
   t.ok(isAllowed(policy, 's3:ListBucket', 'lake', 'source_data/'))
   t.ok(isAllowed(policy, 's3:PutObject', 'lake/processed_data/output.csv'))
   for (const prefix of [undefined, '', 'source', 'processed_data/']) t.notOk(isAllowed(policy, 's3:ListBucket', 'lake', prefix))
@@ -38,7 +38,7 @@ t.test('the documented policy allows what the service needs, and no more', async
 })
 
 t.test('with the documented policy, the service serves, publishes and starts again from the snapshot, without a warning', async (t) => {
-  const { endpoint, bucket, log, open } = await setUp(t, readmePolicy('datalake'))
+  const { endpoint, bucket, log, open } = await setUp(t, documentedPolicy('datalake'))
   const first = await open()
   t.match((await first.inject({ method: 'POST', url: '/data?dry_run=true' })).json(), { state: 'succeeded', result: { added: 1, skipped: true } })
   t.match((await first.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { added: 1, skipped: false } })
@@ -57,8 +57,8 @@ t.test('with the documented policy, the service serves, publishes and starts aga
   t.same(atLevel(log, WARN), [])
 })
 
-t.test('several replicas that start on an empty prefix with these rights agree', async (t) => {
-  const { bucket, log, open } = await setUp(t, readmePolicy('datalake'))
+t.test('several replicas that start with these rights on a lake without output, snapshot and state object agree', async (t) => {
+  const { bucket, log, open } = await setUp(t, documentedPolicy('datalake'))
   const replicas = await Promise.all([open(), open(), open()])
   const jobs = await Promise.all(replicas.map(async (replica) => (await replica.inject({ method: 'POST', url: '/data' })).json()))
   t.same(jobs.map(({ state }) => state), ['succeeded', 'succeeded', 'succeeded'])
@@ -68,7 +68,7 @@ t.test('several replicas that start on an empty prefix with these rights agree',
 })
 
 t.test('without the right to write the snapshot and the state, the service publishes and warns', async (t) => {
-  const { Statement: [list, get] } = readmePolicy('datalake')
+  const { Statement: [list, get] } = documentedPolicy('datalake')
   const own = { Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject'], Resource: `arn:aws:s3:::datalake/${OUTPUT}` } as const
   const { endpoint, bucket, log, open } = await setUp(t, { Version: '', Statement: [list!, get!, own] })
   for (const start of [1, 2]) {
@@ -86,7 +86,7 @@ t.test('without the right to write the snapshot and the state, the service publi
 })
 
 t.test('with PUBLISH=false, the service needs no right to the output, and warns of nothing', async (t) => {
-  const { bucket, log, open } = await setUp(t, readmePolicy('datalake', { without: 'processed_data/' }))
+  const { bucket, log, open } = await setUp(t, documentedPolicy('datalake', { without: 'processed_data/' }))
   const fastify = await open({ PUBLISH: 'false' })
   t.match((await fastify.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })).json(), [{ first_name: 'Ann' }])
   await fastify.close()
@@ -95,7 +95,7 @@ t.test('with PUBLISH=false, the service needs no right to the output, and warns 
 })
 
 t.test('an output that exists and may not be read is not replaced', async (t) => {
-  const { Statement: [list, get] } = readmePolicy('datalake')
+  const { Statement: [list, get] } = documentedPolicy('datalake')
   const put = { Effect: 'Allow', Action: 's3:PutObject', Resource: 'arn:aws:s3:::datalake/processed_data/*' } as const
   const { bucket, log, open } = await setUp(t, { Version: '', Statement: [list!, get!, put] })
   bucket.put(OUTPUT, 'of another')

@@ -4,7 +4,7 @@ import { percentiles } from '../../scripts/doctor/latency.js'
 import { main } from '../../scripts/doctor.js'
 import { csv } from '../support/app.js'
 import '../support/file-timeout.js'
-import { readmePolicy } from '../support/policy.js'
+import { documentedPolicy } from '../support/policy.js'
 import { runMain } from '../support/run-main.js'
 import { startS3Endpoint, type S3EndpointOptions } from '../support/s3-endpoint.js'
 
@@ -81,7 +81,7 @@ t.test('a store that ignores start-after', async (t) => {
 })
 
 t.test('with the documented rights nothing is written, because it could not be removed', async (t) => {
-  const { endpoint, run } = await setUp(t, { policy: readmePolicy('datalake') })
+  const { endpoint, run } = await setUp(t, { policy: documentedPolicy('datalake') })
   const keys = [...endpoint.bucket('datalake').keys()]
   const { code, out, verdicts } = await run()
   t.equal(code, 0)
@@ -92,7 +92,7 @@ t.test('with the documented rights nothing is written, because it could not be r
 })
 
 t.test('without the right to write the output, the doctor says so and writes nothing', async (t) => {
-  const { endpoint, run } = await setUp(t, { policy: readmePolicy('datalake', { without: 'processed_data/' }) })
+  const { endpoint, run } = await setUp(t, { policy: documentedPolicy('datalake', { without: 'processed_data/' }) })
   const keys = [...endpoint.bucket('datalake').keys()]
   const { code, out, verdicts } = await run()
   t.equal(code, 1)
@@ -103,7 +103,7 @@ t.test('without the right to write the output, the doctor says so and writes not
 })
 
 t.test('what is missing is named: rights, the region, the clock, the bucket, the server', async (t) => {
-  const denied = await setUp(t, { policy: readmePolicy('datalake', { without: 'source_data/' }) })
+  const denied = await setUp(t, { policy: documentedPolicy('datalake', { without: 'source_data/' }) })
   t.match((await denied.run()).out, /read source_data\/\* +no: s3:\/\/datalake\/source_data\/1.csv: HTTP 403 AccessDenied/)
   const elsewhere = await setUp(t)
   elsewhere.endpoint.intercept = () => ({ status: 400, body: '<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>' })

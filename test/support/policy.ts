@@ -14,7 +14,7 @@ interface Statement {
 }
 
 /** The policy in docs/operations.md, for another bucket. Statements about objects with the prefix `without` are left out. */
-export function readmePolicy (bucket: string, { without }: { readonly without?: string } = {}): Policy {
+export function documentedPolicy (bucket: string, { without }: { readonly without?: string } = {}): Policy {
   const [, json] = /```json\n(\{\n {2}"Version"[\s\S]+?)\n```/.exec(readFileSync('docs/operations.md', 'utf8'))!
   const policy = JSON.parse(json!.replaceAll(':::datalake', `:::${bucket}`)) as Policy
   return { ...policy, Statement: policy.Statement.filter(({ Resource }) => without === undefined || !Resource.startsWith(`arn:aws:s3:::${bucket}/${without}`)) }

@@ -8,10 +8,13 @@ import { statusOf, toS3Error } from './s3-error.js'
 import { quote, toInfo } from './s3-object.js'
 import type { S3Requests } from './s3-requests.js'
 
-/** How often an object is requested at most: if requests fail, and if the store refuses them, which is rare because the queue then limits the rate. */
+/**
+ * How often the SDK reads the body of an object at most, after the first request; it retries requests as well. And how often an object is requested if the
+ * store refuses that, which is rare because the queue then limits the rate.
+ */
 const ATTEMPTS = 3
 const ATTEMPTS_IF_REFUSED = 10
-/** The number of retries in the budget that downloads leave to listings, images and outputs. */
+/** The number of retries in the budget that downloads leave to listings, images and outputs, except for the retries of the SDK itself. */
 const RESERVED_RETRIES = 50
 
 interface DownloadOptions extends DownloadBounds {
@@ -64,7 +67,8 @@ export class S3Downloads {
       else this.#queue[found.kind](download, error, found.retryAfterMs)
       if (found.kind === 'refused' && attempt < ATTEMPTS_IF_REFUSED) continue
       if (found.kind !== 'failed' || leftMs() <= 0 || !this.#budget.take(RESERVED_RETRIES)) throw error
-      return await this.#getWithSdk(key, url, await this.#start(url, true), options, leftMs())
+      const retryMs = leftMs()
+      return await this.#getWithSdk(key, url, await this.#start(url, true), options, retryMs)
     }
   }
 

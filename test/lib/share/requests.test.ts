@@ -71,7 +71,7 @@ t.test('while the lake changes, five replicas send about as many listings as one
   for (const { users, pages, ratio } of SIZES) t.ok(dollars(five, pages) <= ratio * dollars(alone, pages), `${users} users`)
 })
 
-t.test('without reads, replicas list as often as one, and do not write the state of a leader that is idle', async (t) => {
+t.test('without reads, replicas list as often as one, and do not renew the state of a leader that is idle', async (t) => {
   const { alone, five } = await compare({ readEveryMs: 2 * HOUR_MS })
   t.comment(JSON.stringify({ alone, five }))
   t.ok(five.LIST <= 1.1 * alone.LIST, `${five.LIST} listings, one replica ${alone.LIST}`)
@@ -88,7 +88,7 @@ t.test('five replicas whose refreshes a budget limits send as many listings as o
   t.ok(five.LIST <= 1.1 * alone.LIST, `${five.LIST} listings, one replica ${alone.LIST}`)
 })
 
-t.test('listings that clients require from a follower do not delay it: it follows without requests', async (t) => {
+t.test('listings that clients require from a follower do not delay it: it follows without listings', async (t) => {
   const simulation = new Simulation(2, { maxListRequests: 3 })
   const { bucket, counts, replicas: [leader, follower] } = simulation
   const read = async (seconds: number) => {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { checkConditionalWrites, raceWrites } from '../../../lib/store/check-writes.js'
 import { StoreError, type ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
-import { readmePolicy } from '../../support/policy.js'
+import { documentedPolicy } from '../../support/policy.js'
 import { setUpS3 } from '../../support/s3-setup.js'
 import { S3Bucket } from '../../support/s3-bucket.js'
 import { MemoryStore, wrapStore } from '../../support/stores.js'
@@ -25,7 +25,7 @@ const etagOf = async (store: ObjectStore, key: string) => (await store.head(key)
 
 t.test('servers that honour the conditions of writes pass the check, also the second time and with the documented rights', async (t) => {
   for (const profile of ['aws', 'minio', 'rgw'] as const) {
-    const { endpoint, store, bucket } = await setUpS3(t, { profile, policy: readmePolicy('lake') })
+    const { endpoint, store, bucket } = await setUpS3(t, { profile, policy: documentedPolicy('lake') })
     t.equal(await checkConditionalWrites(store, KEY), true, profile)
     t.equal(await checkConditionalWrites(store, KEY), true, profile)
     t.same(bucket.keys(), [KEY])

@@ -15,7 +15,7 @@ t.test('lists regular files at any depth, without the internal files of a folder
   t.same((await listFiles(dir)).sort(), ['b.csv', 'deep/er/a.png'])
 })
 
-t.test('uploads files with the media types of a lake', async t => {
+t.test('files are uploaded with the media types of a lake, by their extension', async t => {
   t.equal(contentTypeOf('a/1.csv'), 'text/csv; charset=utf-8')
   t.equal(contentTypeOf('1.JPG'), 'image/jpeg')
   t.equal(contentTypeOf('readme'), 'application/octet-stream')

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { StoreError } from '../../../../lib/store/object-store.js'
 import { INITIAL_DOWNLOADS } from '../../../../lib/store/s3/download-queue.js'
 import { S3Store } from '../../../../lib/store/s3/s3-store.js'
 import { listAll } from '../../../support/store-contract.js'
 import { setUpS3, type S3Setup } from '../../../support/s3-setup.js'
+import { gate, until } from '../../../support/until.js'
 
 const keysOf = (count: number) => Array.from({ length: count }, (_, i) => `key-${i}`)
 
@@ -41,6 +43,25 @@ t.test('the maximum is kept, and a constant number is possible', async (t) => {
     t.same(await getAll(setup.store, keys.slice(0, options.maxDownloads * 10)), keys.slice(0, options.maxDownloads * 10))
     t.ok(setup.endpoint.mostInFlight <= options.maxDownloads)
   }
+})
+
+t.test('the time that a retry waits for other downloads does not count towards its time limit', async (t) => {
+  const setup = await setUpS3(t, { maxDownloads: 1 })
+  const [first, second] = fill(setup, 2)
+  const { opened, open } = gate()
+  let hasFailed = false
+  setup.endpoint.intercept = async ({ key }) => {
+    if (key === second) return await opened
+    if (hasFailed) return undefined
+    hasFailed = true
+    return { status: 500 }
+  }
+  const maxMs = 1000
+  const all = Promise.all([getAll(setup.store, [first!], maxMs), getAll(setup.store, [second!])])
+  await until(() => hasFailed && setup.endpoint.counts.GET === 2)
+  await sleep(1.3 * maxMs)
+  open()
+  t.same(await all, [[first], [second]])
 })
 
 t.test('a store that refuses some requests is read at its pace, and nothing is lost', async (t) => {
