@@ -12,7 +12,7 @@ const TIMES = { created_at: '2026-01-01T09:00:00.000Z', started_at: '2026-01-01T
 const published = {
   id: '5e2f8a10-1',
   instance: '5e2f8a10',
-  trigger: 'startup',
+  trigger: 'api',
   dry_run: false,
   state: 'succeeded',
   ...TIMES,
