@@ -22,11 +22,11 @@ export async function describeImage (image: Blob): Promise<[number, string]> {
 export const png = [1180, 'PNG']
 
 /** Requests a job until it has ended. */
-export async function follow<Job extends { state: string, result: unknown }> (getJob: () => Promise<Job | undefined>): Promise<Job> {
+export async function follow<Job extends { finished_at: string | null }> (getJob: () => Promise<Job | undefined>): Promise<Job> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const job = await getJob()
     if (job === undefined) throw new Error('the job does not exist')
-    if (job.state !== 'queued' && job.state !== 'running') return job
+    if (job.finished_at !== null) return job
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error('the job has not ended')

@@ -75,7 +75,7 @@ func main() {
 	check(err == nil && accepted.JSON202 != nil, err)
 	check(!accepted.JSON202.DryRun, accepted.JSON202)
 	job := accepted.JSON202
-	for deadline := time.Now().Add(10 * time.Second); job.State == "queued" || job.State == "running"; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); job.FinishedAt == nil; time.Sleep(50 * time.Millisecond) {
 		check(time.Now().Before(deadline), job)
 		response, err := service.GetJobWithResponse(ctx, accepted.JSON202.Id)
 		check(err == nil && response.JSON200 != nil, err)

@@ -91,7 +91,7 @@ func main() {
 	accepted, ok := started.(*client.PublishOutputAcceptedHeaders)
 	check(ok && !accepted.Response.DryRun, started)
 	job := accepted.Response
-	for deadline := time.Now().Add(10 * time.Second); job.State == "queued" || job.State == "running"; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); job.FinishedAt.Null; time.Sleep(50 * time.Millisecond) {
 		check(time.Now().Before(deadline), job)
 		response, err := service.GetJob(ctx, client.GetJobParams{ID: job.ID})
 		check(err == nil, err)

@@ -60,7 +60,7 @@ accepted = publish_output.sync_detailed(client=client, prefer="respond-async")
 job = accepted.parsed
 assert accepted.status_code == 202 and isinstance(job, Job) and not job.dry_run, accepted
 deadline = time.monotonic() + 10
-while job.state in ("queued", "running"):
+while job.finished_at is None:
     assert time.monotonic() < deadline, job
     time.sleep(0.05)
     current = get_job.sync(id=job.id, client=client)
