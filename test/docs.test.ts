@@ -27,7 +27,7 @@ const examples = [...documents].filter(([path]) => !path.startsWith('examples/')
 
 t.test('the table of settings contains every setting with its default, description and accepted values', async (t) => {
   for (const [name, { default: value, description, accepted }] of Object.entries(SettingsSchema.properties as unknown as Record<string, { default: unknown, description: string, accepted: string }>)) {
-    const row = `| \`${name}\` | ${value === '' ? '' : `\`${String(value)}\``} | ${description} | ${accepted.replaceAll('<', '&lt;')} |`
+    const row = `| \`${name}\` | ${value === '' ? '' : `\`${String(value)}\``} | ${`${description} | ${accepted}`.replaceAll('<', '&lt;')} |`
     t.ok(reference.includes(row), row)
   }
   const rows = [...reference.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \|/gm)].map(([, name]) => name)
