@@ -62,9 +62,6 @@ t.test('the probes of Kubernetes are routes of the service, at its port', async 
     t.equal(port, container.ports[0].name)
   }
   t.same([container.startupProbe, container.readinessProbe, container.livenessProbe].map(({ httpGet }) => httpGet.path), ['/startupz', '/readyz', '/livez'])
-  const { annotations } = podMetadata
-  t.ok(app.hasRoute({ method: 'GET', url: annotations['prometheus.io/path'] }))
-  t.equal(Number(annotations['prometheus.io/port']), container.ports[0].containerPort)
   t.equal(container.ports[0].containerPort, (await complete(ownSettings)).PORT)
   t.equal(read('base/service.yaml').spec.ports[0].targetPort, container.ports[0].name)
   t.equal(read('base/networkpolicy.yaml').spec.ingress[0].ports[0].port, container.ports[0].name)
@@ -108,6 +105,18 @@ t.test('the Secret has the files that the settings name, with keys that the serv
   t.equal(pod.volumes.find(({ name }: { name: string }) => name === volume).secret.secretName, secret.metadata.name)
   t.same(Object.keys(secret.stringData).map((name) => `${mountPath}/${name}`).sort(), [settings.AWS_SHARED_CREDENTIALS_FILE, settings.API_KEYS_FILE].sort())
   t.doesNotThrow(() => new ApiKeys(secret.stringData['api-keys']))
+})
+
+t.test('Prometheus scrapes each pod with a key of the scope metrics, which the Secret has', async (t) => {
+  const { scrape_configs: [scrape] } = parse(readFileSync('deploy/prometheus/scrape-kubernetes.yaml', 'utf8'))
+  t.match(scrape.authorization.credentials_file, /^\//)
+  const [{ role, selectors: [{ label }] }] = scrape.kubernetes_sd_configs
+  t.equal(role, 'pod')
+  t.same([label], Object.entries(podMetadata.labels).map(([name, value]) => `${name}=${value}`))
+  t.same(scrape.relabel_configs.filter(({ action }: { action?: string }) => action === 'keep').map(({ regex }: { regex: string }) => regex), [container.ports[0].name])
+  t.match(secret.stringData['api-keys'], /^prometheus:metrics:/m)
+  t.equal(podMetadata.annotations, undefined, 'annotations for scrapes cannot send a key')
+  t.match(readFileSync('deploy/prometheus/alerts.yaml', 'utf8'), `absent(up{job="${scrape.job_name}"})`)
 })
 
 t.test('a single replica shares no listings, several do, and a node can always be drained', async (t) => {
