@@ -29,7 +29,7 @@ import changeRoutes from './routes/changes.js'
 import dataRoutes from './routes/data.js'
 import docs from './routes/docs.js'
 import eventRoutes from './routes/events.js'
-import { parseParameters, parseQueryString } from './routes/http/query.js'
+import { parameterCompiler, parseQueryString } from './routes/http/query.js'
 import imageRoutes from './routes/image.js'
 import jobRoutes from './routes/jobs.js'
 import metricsRoutes from './routes/metrics.js'
@@ -69,7 +69,7 @@ export const serverOptions = {
 
 /** The application: first its services, then its routes. */
 export default fp<AppOptions>(async (fastify, options) => {
-  fastify.setValidatorCompiler(parseParameters)
+  fastify.setValidatorCompiler(parameterCompiler(() => fastify.transformer.hasData ? fastify.transformer.current : undefined))
   await fastify.register(exchanges)
   await fastify.register(metrics)
   await fastify.register(writeTimeout)

@@ -356,6 +356,11 @@ export class UserDataTransformer {
     return current
   }
 
+  /** Whether there is a current data version. */
+  get hasData (): boolean {
+    return this.#versions.current !== undefined
+  }
+
   /** The data version of this name; `undefined` if it is not retained. */
   findVersion (name: string): DataVersion | undefined {
     return this.#versions.get(name)

@@ -136,7 +136,7 @@ const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] =
   ['!first_name=Ann', /takes no operator; use first_name!=/], ['first_name = Ann', /no space around the operator: first_name=Ann$/], ["first_name='Ann'", /without quotes/],
   ["first_name=Ann OR last_name='Lee'", /repeat where=/], ["1=1 OR '1'='1'", /repeat where=/], ['birthts>=0 AND birthts<9', /repeat where=/], ["first_name like 'A%'", /unknown column.*must be <column>/],
   ['birthts=x', /the value of birthts must be an integer/], ['birthts>=1.5', /an integer/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /an integer/],
-  ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer/], ['!fist_name', /did you mean first_name/]
+  ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer/], ['agee>3', /unknown column agee; did you mean age\?/], ['!fist_name', /did you mean first_name/]
 ]
 
 /** Query strings, the invalid parameter that the response must name, and a pattern of the error message. */
@@ -168,7 +168,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
   ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'], ['columns=*,*', 'columns', /twice/],
-  ['sort=ages', 'sort', /unknown column ages/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format'], ['format=JSON', 'format']
+  ['sort=agee', 'sort', /^unknown column agee; did you mean age\?$/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format'], ['format=JSON', 'format']
 ]
 
 t.test('an unknown or malformed parameter is a 400 that names it', async (t) => {
@@ -182,6 +182,27 @@ t.test('an unknown or malformed parameter is a 400 that names it', async (t) => 
     t.match(problem.errors[0].detail, detail ?? /./)
     t.equal(response.headers['content-type'], 'application/problem+json')
   }
+})
+
+t.test('the hint about an unknown parameter names a column, route or condition that exists', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv(), '2.csv': 'first_name,last_name,birthts,city,height,measured,format,"a,b"\nAnn,Lee,0,Rome,180,2026-11-02,x,1\n' } })
+  t.match((await app.inject('/data?city=Rome')).json().errors[0].detail, /^unknown parameter; must be one of/, 'no columns are known before the lake has been read')
+  await app.inject('/data')
+  const table: [url: string, hint: string][] = [
+    ['/data?city=Rome', 'a column of this name is filtered by where=city=<value>'], ['/stats?age=30', 'a column of this name is filtered by where=age=<value>'],
+    ['/stats?format=x', 'a column of this name is filtered by where=format=<value>'], ['/data?citty=Rome', 'did you mean where=city=<value>?'],
+    ['/data?height>100', 'use where=height>100'], ['/stats?measured>=2026-11-01', 'use where=measured>=2026-11-01'], ['/data?city!=Rome', 'use where=city!=Rome'], ['/data?age>=30&age>=40', 'use where=age>=30'],
+    ['/data?unheard>9', 'a condition is written where=unheard>9'], ['/data?min_age>=30', 'did you mean min_age?'],
+    ['/data?offset=3', 'use limit and cursor'], ['/data?page=2', 'use limit and cursor'], ['/rejects?per_page=2', 'use limit and cursor'],
+    ['/data?group_by=city', 'group_by is a parameter of GET /stats'], ['/stats?sort=age', 'sort is a parameter of GET /data'], ['/data.ndjson?bom=true', 'bom is a parameter of GET /data.csv'],
+    ['/data?since=x', 'since is a parameter of GET /changes'], ['/data?dry_run=true', 'dry_run is a parameter of POST /data'], ['/jobs?limit=3', 'limit is a parameter of GET /data'],
+    ['/jobs?page=3', 'this URL accepts no parameters'], ['/data/1?city=Rome', 'must be one of columns, as_of']
+  ]
+  for (const [url, hint] of table) t.equal((await app.inject(url)).json().errors[0].detail, `unknown parameter; ${hint}`, url)
+  const names = 'image_exists, is_image_exists, min_age, max_age, age_basis, as_of, user_id, first_name, last_name, birthts, img_path, where, q'
+  for (const name of ['unheard', 'a,b', '']) t.ok((await app.inject(`/data?${encodeURIComponent(name)}=1`)).json().errors[0].detail.startsWith(`unknown parameter; must be one of ${names}, `), name)
+  // Each hint is a request that succeeds.
+  for (const url of ['/data?where=city=Rome', '/stats?where=age=30', '/data?where=height>100', '/stats?where=measured>=2026-11-01']) t.equal((await app.inject(url)).statusCode, 200, url)
 })
 
 t.test('one response names all invalid parameters', async (t) => {

@@ -16,6 +16,11 @@ export function isAge ({ fields, columns }: Columns, name: string): boolean {
   return name === AGE && fields.some(({ isBirth }) => isBirth) && !columns.includes(AGE)
 }
 
+/** The names of all columns that a query can use, undeclared and virtual ones included. */
+export function columnNames (version: Columns): readonly string[] {
+  return isAge(version, AGE) ? [...version.columns, AGE] : version.columns
+}
+
 /** The type of a column, undeclared and virtual ones included; `undefined` if there is no such column. */
 export function columnType (version: Columns, name: string): TypeName | undefined {
   if (isAge(version, name)) return 'integer'

@@ -1,5 +1,5 @@
 import { UnknownColumnError, type ColumnUse } from '../base/errors.js'
-import { columnType, isAge, type Columns } from './age-column.js'
+import { columnNames, columnType, isAge, type Columns } from './age-column.js'
 import type { SelectQuery, StatisticsQuery } from './data-version.js'
 import { columnsOfFilter } from './filter.js'
 
@@ -8,7 +8,7 @@ type Query = Pick<SelectQuery, 'columns' | 'filters' | 'sort'> & Pick<Partial<St
 /** Checks that the records have each column that a query names. @throws UnknownColumnError */
 export function checkColumns (version: Columns, query: Query): void {
   for (const [column, usedIn] of columnsOf(query)) {
-    if (columnType(version, column) === undefined) throw new UnknownColumnError(column, usedIn, version.columns)
+    if (columnType(version, column) === undefined) throw new UnknownColumnError(column, usedIn, columnNames(version))
   }
 }
 

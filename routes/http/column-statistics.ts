@@ -65,7 +65,10 @@ export function columnQueryOf (query: ColumnStatisticsQuery, version: Columns): 
   if (columns === undefined) checkNoEffect('bins', query, 'applies to the histograms of columns; name them with columns=')
   if (groupBy === undefined) checkNoEffect('limit', query, 'applies to groups; name their column with group_by=')
   if (columns !== undefined) checkNames('columns', columns)
-  if (groupBy !== undefined) checkNames('group_by', [groupBy])
+  if (groupBy !== undefined) {
+    if (groupBy.includes(',') && !version.columns.includes(groupBy)) throw invalidParameter('group_by', `got ${JSON.stringify(groupBy)}; must be one column, not a list`)
+    checkNames('group_by', [groupBy])
+  }
   for (const column of columns ?? []) {
     const type = columnType(version, column)
     if (type !== undefined && !STATISTICS_TYPES.includes(type)) {

@@ -23,6 +23,9 @@ export interface Parameter<T> {
   readonly format: (value: T) => readonly string[]
 }
 
+/** Parameters by their names. */
+export type Parameters = Readonly<Record<string, Parameter<any>>>
+
 /** What a parameter means, for the document, and its default. */
 interface Meaning<D> {
   readonly description: string

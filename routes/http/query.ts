@@ -3,11 +3,12 @@ import type { FastifySchemaCompiler } from 'fastify'
 import type { TUnsafe } from 'typebox'
 import { BoundedCache } from '../../lib/base/bounded-cache.js'
 import { memoize } from '../../lib/base/memoize.js'
-import { didYouMean, nearest } from '../../lib/base/nearest.js'
+import type { Columns } from '../../lib/query/age-column.js'
 import { invalidParameters, type ParameterError, type Problem } from '../../plugins/problems/problem.js'
-import type { Parameter } from './parameter.js'
+import type { Parameter, Parameters } from './parameter.js'
+import { describeUnknown, type HintSources, type RouteParameters } from './unknown-parameter.js'
 
-export type Parameters = Readonly<Record<string, Parameter<any>>>
+export type { Parameters }
 
 /** The values that the parameters of a request are parsed to, by name. */
 export type Values<P extends Parameters> = { readonly [N in keyof P]: P[N] extends Parameter<infer T> ? T : never }
@@ -18,15 +19,17 @@ type Query = Readonly<Record<string, string | string[]>>
 export type ParametersSchema<P extends Parameters> = TUnsafe<Values<P>> & {
   readonly parameters: P
   /** @throws {Problem} names each parameter that is unknown or wrong */
-  readonly parse: (query: Query) => Values<P>
+  readonly parse: (query: Query, hints?: HintSources) => Values<P>
 }
+
+const NO_HINTS: HintSources = { routes: [], columns: undefined }
 
 export function parametersSchema<P extends Parameters> (parameters: P): ParametersSchema<P> {
   const absent = Object.fromEntries(Object.entries(parameters).map(([name, { absent }]) => [name, absent]))
   return {
     type: 'object',
     parameters,
-    parse: (query: Query) => parse(parameters, absent, query)
+    parse: (query: Query, hints: HintSources = NO_HINTS) => parse(parameters, absent, query, hints)
   } as unknown as ParametersSchema<P>
 }
 
@@ -51,41 +54,38 @@ export function parseQueryString (text: string): Query {
   return query
 }
 
-/** Makes Fastify parse queries and paths with the `parse` of their schemas; the results are cached by query object. */
-export const parseParameters: FastifySchemaCompiler<ParametersSchema<Parameters>> = ({ schema, httpPart }) => {
-  const parse = httpPart === 'querystring' ? memoize(schema.parse) : schema.parse
-  return (query: Query) => {
-    try {
-      return { value: parse(query) }
-    } catch (error) {
-      return { error: error as Problem }
+/**
+ * Makes Fastify parse queries and paths with the `parse` of their schemas; the results are cached by query object.
+ *
+ * @param columnsOf returns the columns of the records, for hints about unknown parameters; `undefined` until the lake has been read
+ */
+export function parameterCompiler (columnsOf: () => Columns | undefined): FastifySchemaCompiler<ParametersSchema<Parameters>> {
+  const routes: RouteParameters[] = []
+  return ({ schema, httpPart, method, url }) => {
+    if (httpPart === 'querystring') routes.push({ method: [method].flat()[0]!, url, parameters: schema.parameters })
+    const parseNew = (query: Query) => schema.parse(query, { routes, get columns () { return columnsOf() } })
+    const parse = httpPart === 'querystring' ? memoize(parseNew) : parseNew
+    return (query: Query) => {
+      try {
+        return { value: parse(query) }
+      } catch (error) {
+        return { error: error as Problem }
+      }
     }
   }
 }
 
-function parse<P extends Parameters> (parameters: P, absent: Readonly<Record<string, unknown>>, query: Query): Values<P> {
+function parse<P extends Parameters> (parameters: P, absent: Readonly<Record<string, unknown>>, query: Query, hints: HintSources): Values<P> {
   const values = { ...absent }
   const errors: ParameterError[] = []
   for (const [name, given] of Object.entries(query)) {
     const parameter = Object.hasOwn(parameters, name) ? parameters[name]! : undefined
     const value: unknown = parameter?.parse(given)
-    if (value === undefined) errors.push({ parameter: name, detail: parameter === undefined ? unknownParameter(name, parameters) : wrongValue(given, parameter) })
+    if (value === undefined) errors.push({ parameter: name, detail: parameter === undefined ? describeUnknown(name, given, parameters, hints) : wrongValue(given, parameter) })
     else values[name] = value
   }
   if (errors.length > 0) throw invalidParameters(errors)
   return values as Values<P>
-}
-
-function unknownParameter (name: string, parameters: Parameters): string {
-  const similar = nearest(name, Object.keys(parameters))
-  if (similar !== undefined) return `unknown parameter${didYouMean(similar)}`
-  const isFilter = Object.hasOwn(parameters, 'where') && /^[^=]{1,64}$/.test(name)
-  return `unknown parameter; ${isFilter ? `a column of this name is filtered by where=${name}=<value>` : acceptedNames(parameters)}`
-}
-
-function acceptedNames (parameters: Parameters): string {
-  const names = Object.keys(parameters)
-  return names.length === 0 ? 'this URL accepts no parameters' : `must be one of ${names.join(', ')}`
 }
 
 function wrongValue (given: string | readonly string[], parameter: Parameter<unknown>): string {

@@ -1,5 +1,5 @@
 import { didYouMean, nearest } from '../../lib/base/nearest.js'
-import { columnType, type Columns } from '../../lib/query/age-column.js'
+import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
 import type { Filter } from '../../lib/query/filter.js'
 import type { TypeName } from '../../lib/schema/field-type.js'
 import { acceptedOperand, parseOperand } from '../../lib/schema/operand.js'
@@ -46,7 +46,7 @@ export function whereFilters (texts: readonly string[] = [], version: Columns): 
   return conditions.flatMap((condition, i) => {
     const { column, operator } = condition
     const type = columnType(version, column)
-    if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, version.columns))
+    if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, columnNames(version)))
     if (operator !== '=' && operator !== '!=') return toFilter(condition, type)
     // Conditions with the same column and operator are combined into one filter.
     const same = conditions.filter((other) => other.column === column && other.operator === operator)

@@ -30,7 +30,7 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
   const details: [object, string][] = [
     [{ url: '/data/%ff' }, 'The path of the URL must be percent-encoded UTF-8'],
     [{ url: '/data/' + 'x'.repeat(721) }, 'A path parameter is longer than 720 characters'],
-    [{ url: '/data/1000?min_age=1' }, 'min_age: unknown parameter; must be one of columns, as_of'],
+    [{ url: '/data/1000?min_age=1' }, 'min_age: unknown parameter; min_age is a parameter of GET /data'],
     [{ url: '/jobs?=1' }, '"": unknown parameter; this URL accepts no parameters'],
     [{ url: '/rejects?=1' }, '"": unknown parameter; must be one of user_id, code, limit, cursor, format'],
     [{ url: '/data?first_name=' }, 'first_name: got ""; must be non-empty text'],
