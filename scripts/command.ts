@@ -35,13 +35,27 @@ export async function runCommand (command: Command, argv: readonly string[], io:
   try {
     const result = await command(argv, io)
     if (typeof result === 'number') return result
-    io.stdout.write(result + '\n')
-    return 0
+    return await writeStdout(io.stdout, [result + '\n']) ? 0 : 1
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     const lines = error instanceof CommandError ? message.split('\n') : [message.replaceAll(/\s+/g, ' ')]
     for (const line of lines) io.stderr.write(`${name}: ${line}\n`)
     return error instanceof CommandError ? error.exitCode : 1
+  }
+}
+
+/** Writes to stdout. Returns whether its reader has taken everything; `head` does not. */
+export async function writeStdout (stdout: CommandIo['stdout'], chunks: Iterable<string | Buffer> | AsyncIterable<string | Buffer>): Promise<boolean> {
+  // Each write reports its error, too; without a listener, the event would end the process.
+  stdout.on('error', () => {})
+  try {
+    for await (const chunk of chunks) {
+      await new Promise<void>((resolve, reject) => { stdout.write(chunk, (error) => error ? reject(error) : resolve()) })
+    }
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false
+    throw error
   }
 }
 

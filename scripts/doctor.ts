@@ -4,7 +4,7 @@ import type { Inspector } from '../lib/store/inspector.js'
 import { StoreError, type ObjectStore } from '../lib/store/object-store.js'
 import { openInspector, openStore } from '../lib/store/open-store.js'
 import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required } from './arguments.js'
-import { CommandError, runCommand, type Command, type CommandIo } from './command.js'
+import { CommandError, runCommand, writeStdout, type Command, type CommandIo } from './command.js'
 import { all, attempt, describe, no, notApplicable, notTested, yes, type Finding } from './doctor/finding.js'
 import { measure, type Latency } from './doctor/latency.js'
 import { checkReads, type ReadFindings } from './doctor/read-checks.js'
@@ -49,7 +49,7 @@ const doctor: Command = async (argv, io) => {
   try {
     const { text, isHealthy } = await examine({ url, inspector, prefix, scratchPrefix: `${outputKey.slice(0, outputKey.lastIndexOf('/') + 1)}doctor-${randomUUID()}/`, env: io.env })
     if (isHealthy) return text
-    io.stdout.write(text + '\n')
+    await writeStdout(io.stdout, [text + '\n'])
     throw new CommandError('some checks have failed; see above')
   } finally {
     await inspector.close()

@@ -10,32 +10,36 @@ import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
 import schema, { describeSchema } from '../../plugins/schema.js'
 import { changedSettings } from '../../plugins/start-log.js'
 import { unknownSettings } from '../../plugins/config/unknown-settings.js'
-import { CommandError, type CommandIo } from '../command.js'
+import { CommandError, writeStdout, type CommandIo } from '../command.js'
 import { registerTransformer } from '../register-transformer.js'
 
-/** Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code. @throws {CommandError} */
+/** Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code: 1 if the reader of stdout has not taken everything. @throws {CommandError} */
 export async function checkLake ({ env, stdout }: CommandIo): Promise<number> {
+  return await writeStdout(stdout, report(env)) ? 0 : 1
+}
+
+/** The text that is printed, in parts. Later parts take longer. */
+async function * report (env: CommandIo['env']): AsyncGenerator<string> {
   const fastify = Fastify()
   try {
     await fastify.register(config, { settings: env })
     await fastify.register(access)
     await fastify.register(schema)
-    for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) stdout.write(`warning: ${warning}\n`)
+    for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) yield `warning: ${warning}\n`
     const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
-    stdout.write(`settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`)
-    stdout.write(`schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA)}\n`)
+    yield `settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`
+    yield `schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA)}\n`
     if (fastify.config.LAKE_URL === '' && fastify.config.SCHEMA === '' && !existsSync(EMBEDDED_LAKE)) {
-      stdout.write(`lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`)
-      return 0
+      yield `lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`
+      return
     }
     await registerTransformer(fastify)
-    stdout.write(`lake: ${fastify.objectStore.url}\n`)
+    yield `lake: ${fastify.objectStore.url}\n`
     await fastify.transformer.reconcile()
-    stdout.write(await describeLake(fastify.transformer))
-    for (const { detail } of fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))) stdout.write(`warning: ${detail}\n`)
+    yield await describeLake(fastify.transformer)
+    for (const { detail } of fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))) yield `warning: ${detail}\n`
     const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(refusedToMissing)
-    stdout.write(`output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`)
-    return 0
+    yield `output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof StoreError)) throw error
     const subject = error instanceof StoreError ? 'the lake cannot be read: ' : ''

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Chunks } from '../../lib/output/render.js'
-import { UsageError, type CommandIo } from '../command.js'
+import { UsageError } from '../command.js'
 
 /** Checks that a file can be written or replaced. @throws {UsageError} */
 export async function checkFile (path: string): Promise<void> {
@@ -28,21 +28,6 @@ export async function writeFileAtomically (path: string, body: Buffer | Chunks):
     await rename(temporary, target)
   } catch (error) {
     await rm(temporary, { force: true })
-    throw error
-  }
-}
-
-/** Writes to stdout. Returns whether its reader has taken everything; `head` does not. */
-export async function writeStdout (stdout: CommandIo['stdout'], body: Buffer | Chunks): Promise<boolean> {
-  // Each write reports its error, too; without a listener, the event would end the process.
-  stdout.on('error', () => {})
-  try {
-    for await (const chunk of Buffer.isBuffer(body) ? [body] : body) {
-      await new Promise<void>((resolve, reject) => { stdout.write(chunk, (error) => error ? reject(error) : resolve()) })
-    }
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false
     throw error
   }
 }

@@ -14,10 +14,10 @@ import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
 import schema from '../../plugins/schema.js'
 import { planListing } from '../../routes/http/listing-query.js'
 import { instantOf } from '../../routes/http/parameters.js'
-import { CommandError, UsageError, type CommandIo } from '../command.js'
+import { CommandError, UsageError, writeStdout, type CommandIo } from '../command.js'
 import { Progress } from '../progress.js'
 import { registerTransformer } from '../register-transformer.js'
-import { checkFile, writeFileAtomically, writeStdout } from './destination.js'
+import { checkFile, writeFileAtomically } from './destination.js'
 import { queryParser, type OptionValues, type QueryOptions } from './query-options.js'
 
 const FORMATS = ['json', 'ndjson', 'csv', 'parquet'] as const
@@ -68,7 +68,7 @@ export async function exportRecords (settings: CommandIo['env'], parseOptions: (
     if (lastGood > 0) doubts.push(`${lastGood} of the records are those of earlier versions of info files that are rejected now; GET /rejects and userlake check report them`)
     const { count, body } = await render(fastify, plan, format)
     if (output !== undefined) await writeFileAtomically(output, body)
-    else if (!await writeStdout(io.stdout, body)) return 1
+    else if (!await writeStdout(io.stdout, Buffer.isBuffer(body) ? [body] : body)) return 1
     const written = `wrote ${Math.min(count, parameters.limit ?? Infinity)} records to ${output ?? 'stdout'}`
     if (doubts.length > 0) throw new CommandError([`${written}, which may differ from the lake:`, ...doubts].join('\n'), MAY_DIFFER)
     if (output !== undefined) return written

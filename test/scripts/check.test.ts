@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { main } from '../../scripts/check.js'
-import { runMain } from '../support/run-main.js'
+import { closedStdout, runMain } from '../support/run-main.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
 
 const userlake = fileURLToPath(new URL('../../scripts/userlake.js', import.meta.url))
@@ -74,6 +74,12 @@ t.test('a schema without a lake is an error: the sample data has other columns',
 t.test('userlake check reports each invalid setting and a lake that cannot be read in one line, with exit code 1', async (t) => {
   t.match(await run(t, { env: { PORT: 'x' } }), { code: 1, stdout: '', stderr: /^check: PORT: got "x"; .*\n$/ })
   t.match(await run(t, { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^check: the lake cannot be read: file:.*\/missing: there is no such folder: check LAKE_URL, or create it with userlake seed\n$/ })
+})
+
+t.test('a reader of stdout that has enough, such as head, ends userlake check without an error', async (t) => {
+  let err = ''
+  t.equal(await main([], { env: {}, stdout: closedStdout(), stderr: { write: (text) => { err += text } } }), 1)
+  t.equal(err, '')
 })
 
 t.test('userlake check writes nothing to a bucket that replicas share', async (t) => {

@@ -1,6 +1,9 @@
 import { Writable } from 'node:stream'
 import type { CommandIo } from '../../scripts/command.js'
 
+/** A stdout whose reader has closed it. */
+export const closedStdout = () => new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error('closed'), { code: 'EPIPE' })) })
+
 type Main = (argv: readonly string[], io: CommandIo) => Promise<number>
 
 /** Runs a command in this process, without a terminal, and returns what it wrote. */
