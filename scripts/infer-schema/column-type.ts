@@ -5,10 +5,24 @@ import { createType } from '../../lib/schema/types/index.js'
 /** A value of a sampled file: a cell, or a value of a JSON file. */
 export type SampleValue = string | number | boolean
 
+type InferredField = Pick<FieldDescriptor, 'type' | 'missingValues'> & TypeOptions
+
 /** The type of a column and its options, and what could not be decided, as sentences without a subject. */
 export interface InferredType {
-  readonly field: Pick<FieldDescriptor, 'type' | 'missingValues'> & TypeOptions
+  readonly field: InferredField
   readonly doubts: readonly string[]
+  /** Present if most of the values have a type that a few others do not have. */
+  readonly majority?: Majority
+}
+
+export interface Majority {
+  /** The type of most values. It is that of the column if the exceptions are few enough; otherwise the column has strings. */
+  readonly field: InferredField
+  /** The other values, trimmed. */
+  readonly exceptions: ReadonlySet<string>
+  /** The number of values, without missing ones, and how many of them are exceptions. */
+  readonly count: number
+  readonly exceptionCount: number
 }
 
 /** Strings that usually stand for a missing value. */
@@ -17,31 +31,77 @@ const MISSING = new Set(['NA', 'N/A', 'n/a', '#N/A', 'null', 'NULL', 'None', 'na
 /** A single word is treated as a missing value if the column has at least this many different values, and all others are of another type than string. */
 const MIN_VALUES_BESIDE_WORD = 5
 
+/** A column whose values are of a type but for this share at most has this type, if it has this many values. */
+const MAX_EXCEPTIONS = 0.05
+const MIN_VALUES_WITH_EXCEPTIONS = 20
+/** A column of strings whose values are of another type but for this share at most is reported. */
+const MAX_REPORTED_EXCEPTIONS = 0.1
+
+const TRUE_OR_FALSE = /^(?:true|false|True|False|TRUE|FALSE)$/
 const BOOLEANS: readonly (readonly [yes: string, no: string])[] = [['yes', 'no'], ['y', 'n'], ['on', 'off'], ['t', 'f'], ['ja', 'nein'], ['oui', 'non'], ['si', 'no'], ['да', 'нет']]
 
-const NUMBERS: readonly (TypeOptions & { readonly shape: RegExp })[] = [
-  { shape: /^[+-]?[\d.eE+-]+$/ },
-  { decimalChar: ',', shape: /^[+-]?\d+(,\d+)?$/ },
-  { decimalChar: ',', groupChar: '.', shape: /^[+-]?\d{1,3}(\.\d{3})*(,\d+)?$/ },
-  { groupChar: ',', shape: /^[+-]?\d{1,3}(,\d{3})*(\.\d+)?$/ },
-  { decimalChar: ',', groupChar: ' ', shape: /^[+-]?\d{1,3}( \d{3})*(,\d+)?$/ }
-]
+const NUMBERS: readonly TypeOptions[] = [{}, { decimalChar: ',' }, { decimalChar: ',', groupChar: '.' }, { groupChar: ',' }, { decimalChar: ',', groupChar: ' ' }]
 
 const DATES = ['default', '%d.%m.%Y', '%d/%m/%Y', '%m/%d/%Y', '%d-%m-%Y', '%Y/%m/%d', '%Y.%m.%d', '%d %b %Y', '%d %B %Y', '%b %d, %Y', '%B %d, %Y', '%d.%m.%y', '%d/%m/%y', '%m/%d/%y']
 const TIMES = ['%H:%M:%S', '%H:%M', '%H:%M:%S%z', '%H:%M:%S %z', '%H:%M:%S.%f']
 const DATETIMES = ['default', ...DATES.map((date) => date === 'default' ? '%Y-%m-%d' : date).flatMap((date) => TIMES.flatMap((time) => [`${date} ${time}`, `${date}T${time}`]))]
 
+/** Tests for the values of every type but string, with every option that is inferred. */
+const SHAPES: readonly ((text: string) => boolean)[] = [
+  (text) => TRUE_OR_FALSE.test(text),
+  ...BOOLEANS.map((pair) => (text: string) => pair.includes(text.toLowerCase())),
+  ...[
+    ...NUMBERS.map((options) => createType('number', options)),
+    ...DATES.map((format) => createType('date', { format })),
+    ...DATETIMES.map((format) => createType('datetime', { format }))
+  ].map((type) => (text: string) => type.parse(text) !== undefined)
+]
+
 /** Infers the type of a column from its values, of which there may be none. */
 export function inferType (values: readonly SampleValue[]): InferredType {
   const strings = [...new Set(values.map((value) => String(value).trim()))].filter((text) => text !== '')
   if (strings.length === 0) return { field: { type: 'string' }, doubts: ['has no value in the sample: its type is a guess'] }
+  const typed = inferMostly(values)
+  if (typed?.majority !== undefined && typed.field.type !== 'string') return typed
   const isMissing = missingTest(strings)
   const missing = strings.filter(isMissing)
   const found = inferFrom(strings.filter((text) => !isMissing(text)))
-  if (found === undefined || (found.field.type === 'string' && missing.length > 0)) return asText(values, missing)
-  const field = missing.length === 0 ? found.field : { ...found.field, missingValues: ['', ...missing] }
-  const doubts = missing.length === 0 ? found.doubts : [...found.doubts, `has the values ${list(missing)}: they are treated as missing values`]
-  return found.field.type === 'string' ? asText(values, missing, found.doubts) : { field, doubts }
+  if (found === undefined || found.field.type === 'string') return { ...asText(values, missing, found?.doubts), ...typed?.majority !== undefined && { majority: typed.majority } }
+  return withMissing(found, missing)
+}
+
+function withMissing ({ field, doubts }: InferredType, missing: readonly string[]): InferredType {
+  if (missing.length === 0) return { field, doubts }
+  return { field: { ...field, missingValues: ['', ...missing] }, doubts: [...doubts, `has the values ${list(missing)}: they are treated as missing values`] }
+}
+
+/** Infers the type of a column with a few values of another type. Returns `undefined` if there is no such type, or no such value. */
+function inferMostly (values: readonly SampleValue[]): InferredType | undefined {
+  const texts = values.map((value) => String(value).trim()).filter((text) => text !== '')
+  const present = texts.filter((text) => !MISSING.has(text))
+  const most = present.length * MAX_REPORTED_EXCEPTIONS
+  if (most < 1) return undefined
+  const others = SHAPES.map((isShape) => atMost(present, (text) => !isShape(text), most)).filter((some) => some !== undefined)
+  const [rest] = others.sort((a, b) => a.length - b.length)
+  if (rest === undefined || rest.length === 0) return undefined
+  const exceptions = new Set(rest)
+  // One word that occurs more than once probably stands for a missing value: see `missingTest`.
+  if (exceptions.size === 1 && rest.length > 1 && !/\d/.test(rest[0]!)) return undefined
+  const found = inferFrom([...new Set(present)].filter((text) => !exceptions.has(text)))
+  if (found === undefined || found.field.type === 'string') return undefined
+  const { field, doubts } = withMissing(found, [...new Set(texts)].filter((text) => MISSING.has(text)))
+  const majority = { field, exceptions, count: present.length, exceptionCount: rest.length }
+  const isTyped = present.length >= MIN_VALUES_WITH_EXCEPTIONS && rest.length <= present.length * MAX_EXCEPTIONS
+  return isTyped ? { field, doubts, majority } : { field: { type: 'string' }, doubts: [], majority }
+}
+
+/** Returns the texts that pass the test; `undefined` if they are more than `most`. */
+function atMost (texts: readonly string[], test: (text: string) => boolean, most: number): string[] | undefined {
+  const found: string[] = []
+  for (const text of texts) {
+    if (test(text) && found.push(text) > most) return undefined
+  }
+  return found
 }
 
 /** Returns a function that reports whether a string stands for a missing value: it is in MISSING, or it is the only one without a digit among values of another type. */
@@ -73,7 +133,7 @@ function inferFrom (strings: readonly string[]): InferredType | undefined {
 }
 
 function inferBoolean (strings: readonly string[]): InferredType | undefined {
-  if (strings.every((text) => /^(?:true|false|True|False|TRUE|FALSE)$/.test(text))) return { field: { type: 'boolean' }, doubts: [] }
+  if (strings.every((text) => TRUE_OR_FALSE.test(text))) return { field: { type: 'boolean' }, doubts: [] }
   const pair = BOOLEANS.find(([yes, no]) => strings.length > 1 && strings.every((text) => [yes, no].includes(text.toLowerCase())))
   if (pair === undefined) return undefined
   const spellings = (word: string) => {
@@ -96,12 +156,11 @@ function inferInteger (strings: readonly string[]): InferredType | undefined {
 }
 
 function inferNumber (strings: readonly string[]): InferredType | undefined {
-  const options = NUMBERS.find(({ shape, ...options }) => strings.every((text) => shape.test(text)) && fits('number', options, strings))
+  const options = NUMBERS.find((options) => fits('number', options, strings))
   if (options === undefined) return undefined
-  const { shape: _, ...rest } = options
-  const isAmbiguous = rest.decimalChar === ',' && rest.groupChar === undefined && strings.filter((text) => text.includes(',')).every((text) => /,\d{3}$/.test(text))
+  const isAmbiguous = options.decimalChar === ',' && options.groupChar === undefined && strings.filter((text) => text.includes(',')).every((text) => /,\d{3}$/.test(text))
   const doubt = 'has a comma before exactly three digits in every value: the comma may separate thousands (groupChar) instead of decimals (decimalChar)'
-  return { field: { type: 'number', ...rest }, doubts: isAmbiguous ? [doubt] : [] }
+  return { field: { type: 'number', ...options }, doubts: isAmbiguous ? [doubt] : [] }
 }
 
 function inferDate (strings: readonly string[], type: 'date' | 'datetime', formats: readonly string[]): InferredType | undefined {

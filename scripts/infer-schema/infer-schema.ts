@@ -1,10 +1,11 @@
 import { DEFAULTS } from '../../lib/base/defaults.js'
 import { INPUT_ENCODINGS, type InputEncoding } from '../../lib/base/info-formats.js'
 import type { FieldDescriptor, SchemaDescriptor } from '../../lib/schema/descriptor.js'
+import type { TypeName } from '../../lib/schema/field-type.js'
 import { parseSchema } from '../../lib/schema/schema.js'
 import { decodeText } from '../../lib/source/decode-text.js'
 import { parseInfoFile } from '../../lib/source/info-file.js'
-import { inferType, type SampleValue } from './column-type.js'
+import { inferType, type Majority, type SampleValue } from './column-type.js'
 import { inferImages } from './images.js'
 import { encodingsOf, findDelimiter, NESTED, readCsvColumns, readJsonColumns, unpack, type SampledColumns, type SampledFile } from './sampled-file.js'
 
@@ -53,11 +54,11 @@ export function inferSchema (sample: Sample): Inferred {
   const delimiter = csv.length === 0 ? DEFAULTS.delimiter : findDelimiter(csv.map(({ text }) => text))
   const records = decoded.flatMap(({ file, text }) => {
     const columns = file.format === 'json' ? readJsonColumns(text) : readCsvColumns(text, file.format === 'tsv' ? '\t' : delimiter)
-    if (typeof columns !== 'string') return [{ id: file.id, columns }]
+    if (typeof columns !== 'string') return [{ id: file.id, key: file.key, columns }]
     leftOut.set(columns, [...leftOut.get(columns) ?? [], file.key])
     return []
   })
-  for (const [reason, keys] of leftOut) doubts.push(`${keys.length} files are not used, because each ${reason}, such as ${keys[0]!}`)
+  for (const [reason, keys] of leftOut) doubts.push(keys.length === 1 ? `1 file is not used, because it ${reason}: ${keys[0]!}` : `${keys.length} files are not used, because each ${reason}, such as ${keys[0]!}`)
   if (records.length === 0) throw new Error(`None of the ${sample.files.length} sampled files can be read: ${doubts.join('; ')}`)
   const { fields, isPartial } = inferFields(records, doubts)
   const images = inferImages(sample, [...fields.map(({ name }) => name), ...records.flatMap(({ columns }) => [...columns.keys()])])
@@ -80,7 +81,7 @@ function inferEncoding (bodies: readonly Uint8Array[], doubts: string[]): InputE
   return best!.encoding
 }
 
-interface SampledRecord { readonly id: string, readonly columns: SampledColumns }
+interface SampledRecord { readonly id: string, readonly key: string, readonly columns: SampledColumns }
 
 function inferFields (records: readonly SampledRecord[], doubts: string[]): { fields: FieldDescriptor[], isPartial: boolean } {
   const groups = groupSpellings(records)
@@ -103,15 +104,35 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
       continue
     }
     if (found.length < records.length) isPartial = true
-    const { field, doubts: ofType } = inferType(found.filter((value): value is SampleValue => value !== null && typeof value !== 'symbol'))
+    const { field, doubts: ofType, majority } = inferType(found.filter((value): value is SampleValue => value !== null && typeof value !== 'symbol'))
     // The name of another column would be reserved.
     const name = freeName(toName(spellings[0]!), new Set([...names, ...[...headers].filter((header) => !spellings.includes(header))]))
     names.add(name)
     fields.push({ name, ...spellings.length > 1 || spellings[0] !== name ? { header: spellings.length === 1 ? spellings[0]! : spellings } : {}, ...field })
     doubts.push(...ofType.map((doubt) => `The column ${label} ${doubt}`))
+    if (majority !== undefined) doubts.push(`The column ${label} has ${describeMajority(majority, field.type, records, spellings)}`)
   }
   if (isPartial) doubts.push('Some files lack some columns: fieldsMatch is partial, so that any column may be absent')
   return { fields: withBirth(fields, records, doubts), isPartial }
+}
+
+/** The types of values in the plural. */
+const PLURALS: Readonly<Record<TypeName, string>> = { string: 'strings', integer: 'integers', number: 'numbers', boolean: 'booleans', date: 'dates', datetime: 'datetimes' }
+/** The maximum number of exceptions that are listed. */
+const MAX_LISTED = 10
+
+/** What most values are, which ones are not and in which files, and what follows from it. */
+function describeMajority ({ field, exceptions, count, exceptionCount }: Majority, type: TypeName, records: readonly SampledRecord[], spellings: readonly string[]): string {
+  const found = records.flatMap(({ key, columns }) => spellings.flatMap((name) => {
+    const value = columns.get(name)
+    const text = typeof value === 'symbol' ? '' : String(value ?? '').trim()
+    return exceptions.has(text) ? [`${JSON.stringify(text)} in ${key}`] : []
+  }))
+  const listed = [...found.slice(0, MAX_LISTED), ...found.length > MAX_LISTED ? [`${found.length - MAX_LISTED} more`] : []].join(', ')
+  const consequence = type === 'string'
+    ? `it is declared as string; if it is declared as ${JSON.stringify(field)}, files with other values will be rejected`
+    : 'files with other values will be rejected; if one stands for a missing value, add it to missingValues'
+  return `${count - exceptionCount} ${PLURALS[field.type]} among ${count} values, and ${listed}: ${consequence}`
 }
 
 /**

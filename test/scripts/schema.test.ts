@@ -26,7 +26,7 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
   t.equal(code, 0, err)
   t.equal(out, `wrote ${output}\n`)
   t.match(err, /^8 objects listed, .*\n4\/4, .*\n3 of 4 sampled files fit the schema\nTo be checked:\n/)
-  t.match(err, /^- 1 files are not used, because each has more than one row, such as goods\/d\.csv$/m)
+  t.match(err, /^- 1 file is not used, because it has more than one row: goods\/d\.csv$/m)
   t.match(err, /^- The column "Preis" has the values "NA": they are treated as missing values$/m)
   t.match(err, /^- No column looks like a birth date, /m)
   t.match(err, /^Start: SCHEMA=\S+goods\.json LAKE_URL=file:\S+ SOURCE_PREFIX=goods\/ INPUT_DELIMITER=';' INPUT_ENCODING=windows-1252 userlake start$/m)
@@ -86,6 +86,17 @@ t.test('the schemas of the example lakes are inferred: all of their files fit, a
   }
 })
 
+t.test('values that are not of the type of the others are reported with their files', async (t) => {
+  const row = (i: number) => `Höhe m;Tag;Nr\n${i === 7 ? 'hoch' : `${i},5`};${i === 8 ? '31.02.2026' : '28.02.2026'};${i < 3 ? `${i}a` : i}\n`
+  const root = t.testdir({ source_data: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`SN-${i}.csv`, row(i)])) })
+  const { out, err } = await runMain(main, ['--lake', `file:${root}`])
+  t.match(fieldsOf(out), { höhe_m: { type: 'number', decimalChar: ',' }, tag: { type: 'date', format: '%d.%m.%Y' }, nr: { type: 'string' } })
+  t.match(err, /^28 of 30 sampled files fit the schema$/m)
+  t.match(err, /^- The column "Höhe m" has 29 numbers among 30 values, and "hoch" in source_data\/SN-7\.csv: files with other values will be rejected; if one stands for a missing value, add it to missingValues$/m)
+  t.match(err, /^- The column "Tag" has 29 dates among 30 values, and "31\.02\.2026" in source_data\/SN-8\.csv: files with other values/m)
+  t.match(err, /^- The column "Nr" has 27 integers among 30 values, and "0a" in source_data\/SN-0\.csv, "1a" in source_data\/SN-1\.csv, "2a" in \S+: it is declared as string; if it is declared as \{"type":"integer"\}, files with other values will be rejected$/m)
+})
+
 t.test('two possible birth dates have no role, and encodings that differ are reported', async (t) => {
   const root = t.testdir({ source_data: { '1.csv': 'born;dob\n2020-01-01;2020-01-02\n', '2.csv': Buffer.from('born;dob;x\n2020-01-01;2020-01-02;\xe9\n', 'latin1'), '3.csv': 'born;dob;x\n2020-01-01;2020-01-02;é\n' } })
   const { out, err } = await runMain(main, ['--lake', `file:${root}`])
@@ -107,7 +118,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   ]
   const failures: [string[], RegExp][] = [
     [['--lake', `file:${root}`], /\nschema: file:\S+ has 1 objects with the prefix 'source_data\/', and none of them is an info file \(\.csv, .*; see --prefix\n$/],
-    [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 files are not used, because each has no row, such as bad\/1\.csv; /],
+    [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 file is not used, because it has no row: bad\/1\.csv; /],
     [['--lake', `file:${root}/none`], /^schema: /m]
   ]
   for (const [cases, exitCode] of [[usage, 2], [failures, 1]] as const) {

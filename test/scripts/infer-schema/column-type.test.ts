@@ -12,6 +12,8 @@ t.test('types, formats, decimal characters and missing values are inferred from 
     [['1', '2,5'], { type: 'number', decimalChar: ',' }],
     [['1.234,50', '7,5'], { type: 'number', decimalChar: ',', groupChar: '.' }],
     [['1,234.50', '7.5'], { type: 'number', groupChar: ',' }],
+    [['1.883,5', '1197,2', '7'], { type: 'number', decimalChar: ',', groupChar: '.' }],
+    [['1.883,5', '1.5'], { type: 'string' }],
     [['1 234,5', '7'], { type: 'number', decimalChar: ',', groupChar: ' ' }],
     [['2024-01-31'], { type: 'date' }],
     [['31.01.2024', '1.2.2024'], { type: 'date', format: '%d.%m.%Y' }],
@@ -50,5 +52,32 @@ t.test('what cannot be decided is reported as a doubt', async (t) => {
     const found = inferType(values).doubts.join()
     if (doubt === undefined) t.equal(found, '', JSON.stringify(values))
     else t.match(found, doubt, JSON.stringify(values))
+  }
+})
+
+t.test('a few values that are not of the type of the others do not change the type', async (t) => {
+  const some = (count: number, text: (i: number) => SampleValue) => Array.from({ length: count }, (_, i) => text(i))
+  const german = { type: 'number', decimalChar: ',' }
+  const cases: [values: SampleValue[], field: object, majority: { field: object, exceptions: string[], count: number, exceptionCount: number } | undefined][] = [
+    [[...some(195, (i) => `${i},5`), 'hoch'], german, { field: german, exceptions: ['hoch'], count: 196, exceptionCount: 1 }],
+    [[...some(38, (i) => i), 'NA', '', 'x 1', ' x 1 '], { type: 'integer', missingValues: ['', 'NA'] }, { field: { type: 'integer', missingValues: ['', 'NA'] }, exceptions: ['x 1'], count: 40, exceptionCount: 2 }],
+    [[...some(195, (i) => `${i % 28 + 1}.01.2026`), '31.02.2026'], { type: 'date', format: '%d.%m.%Y' }, { field: { type: 'date', format: '%d.%m.%Y' }, exceptions: ['31.02.2026'], count: 196, exceptionCount: 1 }],
+    [[...some(19, (i) => `2026-01-${i + 10}T12:00:00Z`), 'soon'], { type: 'datetime' }, { field: { type: 'datetime' }, exceptions: ['soon'], count: 20, exceptionCount: 1 }],
+    [[...some(39, (i) => i % 2 === 0 ? 'ja' : 'nein'), 'x'], { type: 'boolean', trueValues: ['ja'], falseValues: ['nein'] }, { field: { type: 'boolean', trueValues: ['ja'], falseValues: ['nein'] }, exceptions: ['x'], count: 40, exceptionCount: 1 }],
+    [[...some(38, (i) => i), 'unbekannt', 'unbekannt'], { type: 'integer', missingValues: ['', 'unbekannt'] }, undefined],
+    // Too few values, or too many exceptions, for a type, and enough for a doubt.
+    [[...some(18, (i) => i), '12a'], { type: 'string' }, { field: { type: 'integer' }, exceptions: ['12a'], count: 19, exceptionCount: 1 }],
+    [[...some(18, (i) => i), '12a', '12b'], { type: 'string' }, { field: { type: 'integer' }, exceptions: ['12a', '12b'], count: 20, exceptionCount: 2 }],
+    [[...some(17, (i) => i), '12a', '12b', '12c'], { type: 'string' }, undefined],
+    [[...some(8, (i) => i), '12a'], { type: 'string' }, undefined],
+    // Codes remain strings.
+    [[...some(39, (i) => `00${i}`), 'A1'], { type: 'string' }, undefined],
+    [some(40, (i) => `name ${i}`), { type: 'string' }, undefined],
+    [some(40, (i) => i), { type: 'integer' }, undefined]
+  ]
+  for (const [values, field, expected] of cases) {
+    const { field: found, majority } = inferType(values)
+    t.same(found, field, JSON.stringify(values.slice(-3)))
+    t.same(majority && { ...majority, exceptions: [...majority.exceptions] }, expected, JSON.stringify(values.slice(-3)))
   }
 })
