@@ -56,15 +56,23 @@ t.test('the settings of Kubernetes are settings of the service or of AWS, and va
 
 t.test('the probes of Kubernetes are routes of the service, at its port', async (t) => {
   const { app } = await build(t)
-  for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+  for (const probe of ['readinessProbe', 'livenessProbe']) {
     const { path, port } = container[probe].httpGet
     t.ok(app.hasRoute({ method: 'GET', url: path }), path)
     t.equal(port, container.ports[0].name)
   }
-  t.same([container.startupProbe, container.readinessProbe, container.livenessProbe].map(({ httpGet }) => httpGet.path), ['/startupz', '/readyz', '/livez'])
+  t.same([container.readinessProbe, container.livenessProbe].map(({ httpGet }) => httpGet.path), ['/readyz', '/livez'])
   t.equal(container.ports[0].containerPort, (await complete(ownSettings)).PORT)
   t.equal(read('base/service.yaml').spec.ports[0].targetPort, container.ports[0].name)
   t.equal(read('base/networkpolicy.yaml').spec.ingress[0].ports[0].port, container.ports[0].name)
+})
+
+t.test('no probe of Kubernetes restarts a pod that waits for the lake', async (t) => {
+  const { app } = await build(t) // It has not read the lake.
+  for (const probe of ['startupProbe', 'livenessProbe']) {
+    if (container[probe] !== undefined) t.equal((await app.inject(container[probe].httpGet.path)).statusCode, 200, probe)
+  }
+  t.equal((await app.inject(container.readinessProbe.httpGet.path)).statusCode, 503)
 })
 
 t.test('Kubernetes and systemd wait longer than a shutdown takes', async (t) => {
