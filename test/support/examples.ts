@@ -27,8 +27,18 @@ export async function buildOnExample (t: Test, name: string): Promise<FastifyIns
   return app
 }
 
-/** Parses a command such as curl -X POST -H 'Prefer: respond-async' 'http://localhost:8080/data' to the request that it sends. @throws Error */
+/**
+ * Parses a command such as curl -X POST -H 'Prefer: respond-async' 'http://localhost:8080/data', or curl -G 'http://localhost:8080/data' --data-urlencode 'q=a',
+ * to the request that it sends.
+ *
+ * @throws Error
+ */
 export function toRequest (command: string): InjectOptions {
+  const encoded = /^curl -G 'http:\/\/localhost:8080(\S*)'((?: --data-urlencode '\w+=[^']*')+)$/.exec(command)
+  if (encoded !== null) {
+    const query = [...encoded[2]!.matchAll(/'(\w+)=([^']*)'/g)].map(([, name, value]) => `${name!}=${encodeURIComponent(value!)}`)
+    return { method: 'GET', url: `${encoded[1]!}?${query.join('&')}` }
+  }
   const [, method = 'GET', name, value, url] = /^curl(?: -X (\w+))?(?: -H '([\w-]+): ([^']*)')? 'http:\/\/localhost:8080(.*)'$/.exec(command) ?? []
   if (url === undefined) throw new Error(`No request: ${command}`)
   return { method: method as 'GET', url, headers: name === undefined ? {} : { [name]: value } }
