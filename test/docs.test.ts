@@ -116,6 +116,42 @@ t.test('the examples of the documents have the output that they show', async (t)
   }
 })
 
+/** The sections on generated clients, each with the commands that generate and the lines that use it. */
+const generators = [...documents.get('docs/clients.md')!.matchAll(/^### ([\w-]+) \(.*?\)\n(.*?)(?=^###? )/gms)].map(([, name, text]) => {
+  const blocks = [...text!.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, block]) => ({ language, block: block! }))
+  return { name: name!, commands: blocks[0]!.block, use: blocks[1]!.block }
+})
+
+t.test('docs/clients.md generates clients with the versions that CI uses', async (t) => {
+  const { devDependencies } = JSON.parse(readFileSync('tools/clients/package.json', 'utf8')) as { devDependencies: Record<string, string> }
+  const modules = readFileSync('tools/clients/go.mod', 'utf8')
+  const requirements = readFileSync('tools/clients/requirements.txt', 'utf8').split('\n')
+  t.equal(generators.length, 6)
+  for (const { name, commands } of generators) {
+    const versions = [...commands.matchAll(/(@?[\w./-]+)(@|==)(v?\d+(?:\.\d+)+)/g)]
+    t.ok(versions.length >= 1, name)
+    for (const [pinned, dependency, separator, version] of versions) {
+      if (separator === '==') t.ok(requirements.includes(pinned), pinned)
+      else if (dependency!.startsWith('github.com')) t.ok(modules.includes(`${dependency!.split('/cmd/')[0]} ${version!}`), pinned)
+      else t.equal(devDependencies[dependency!], version, pinned)
+    }
+  }
+})
+
+t.test('the lines of docs/clients.md that use a generated client are of the program that CI runs, in the same order', async (t) => {
+  for (const { name, use } of generators) {
+    const [file] = readdirSync(`tools/clients/programs/${name}`).filter((file) => file.startsWith('main.'))
+    const program = readFileSync(`tools/clients/programs/${name}/${file!}`, 'utf8').replaceAll(/\b(?:serviceUrl|os\.Args\[1\]|sys\.argv\[1\])/g, '"http://localhost:8080"')
+    const lines = program.split('\n').map((line) => line.trim())
+    let position = 0
+    for (const line of use.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^(?:import|from) /.test(line))) {
+      const found = lines.indexOf(line.replaceAll("'http://localhost:8080'", '"http://localhost:8080"'), position)
+      t.ok(found >= 0, `${name}: ${line}`)
+      position = found + 1
+    }
+  }
+})
+
 t.test('decisions are numbered without gaps, and begin with their number', async (t) => {
   const names = readdirSync('docs/decisions').sort()
   t.same(names.map((name) => Number(/^(\d{4})-[\w-]+\.md$/.exec(name)?.[1])), names.map((_, i) => i + 1))

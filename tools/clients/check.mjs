@@ -1,14 +1,10 @@
 #!/usr/bin/env node
 // Generates clients from an OpenAPI document and compiles them strictly. See --help.
-import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, delimiter, dirname, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
-import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { faults, startProxy } from './faults.mjs'
+import { CommandError, install, installPythonPackages, isInstalled, markInstalled, repository, requireCommand, root, run, serve, Unavailable } from './toolbox.mjs'
 
 const HELP = `Usage: node tools/clients/check.mjs [--serve | --url URL] [--only NAME]... [DOCUMENT]
 
@@ -29,26 +25,6 @@ Installs what it needs into tools/clients, Go modules into Go's own cache.
   --help       this text
 
 Generators: `
-
-const root = dirname(fileURLToPath(import.meta.url))
-const repository = resolve(root, '../..')
-const env = {
-  ...process.env,
-  PATH: [`${root}/node_modules/.bin`, `${root}/.venv/bin`, `${root}/.bin`, process.env.PATH, '/usr/local/go/bin'].join(delimiter),
-  GOBIN: `${root}/.bin`,
-  PYTHONPATH: `${root}/generated/openapi-python-client`,
-  MYPYPATH: `${root}/generated/openapi-python-client`,
-  MYPY_CACHE_DIR: `${root}/.venv/mypy-cache`
-}
-
-/** Thrown if a language is not available: its generators are skipped, for this reason. */
-class Unavailable extends Error {}
-
-/** Thrown if a command fails; the message is its output. */
-class CommandError extends Error {}
-
-/** What package clients print if they cannot reach their registry. */
-const NO_REGISTRY = /dial tcp|i\/o timeout|no such host|proxy|Forbidden|No matching distribution|Max retries|timed out|Temporary failure/i
 
 const toolchains = [
   {
@@ -75,7 +51,7 @@ const toolchains = [
     run: (_output, program, url) => [`${root}/.bin/${basename(program)}-program`, url]
   },
   {
-    prepare: installPythonPackages,
+    prepare: () => installPythonPackages('requirements.txt', '.venv'),
     generators: {
       'openapi-python-client': (document, output) => ['openapi-python-client', 'generate', '--path', document, '--output-path', `${output}/userlake_client`,
         '--meta', 'none', '--config', 'config/openapi-python-client.yaml', '--fail-on-warning']
@@ -121,26 +97,6 @@ function readArguments () {
   }
 }
 
-/** Starts the service on a free port, with a copy of the sample data. */
-async function serve () {
-  const folder = mkdtempSync(`${tmpdir()}/userlake-clients-`)
-  cpSync(`${repository}/seed-data`, `${folder}/source_data`, { recursive: true })
-  const settings = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', LAKE_URL: `file:${folder}` }
-  const child = spawn(process.execPath, ['dist/server.js'], { cwd: repository, env: { ...process.env, ...settings }, stdio: ['ignore', 'pipe', 'inherit'] })
-  const stop = () => {
-    child.on('close', () => rmSync(folder, { recursive: true }))
-    child.kill()
-  }
-  for await (const line of createInterface(child.stdout)) {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
-    if (url === undefined) continue
-    child.stdout.resume()
-    while (!(await fetch(`${url}/readyz`)).ok) await setTimeout(100)
-    return { url, stop }
-  }
-  throw new Error('the service did not start')
-}
-
 /** Checks the generators of one toolchain, one after another. */
 async function check ({ prepare, generators, compile, run: execute }) {
   const selected = Object.entries(generators).filter(([name]) => only.includes(name))
@@ -179,35 +135,6 @@ function report (result, text) {
   console.log(`${result}: ${text}`)
 }
 
-/** Runs a command in this folder, without a shell. */
-async function run (command) {
-  const child = spawn(command[0], command.slice(1), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const chunks = []
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => chunks.push(chunk))
-  const status = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
-  const output = Buffer.concat(chunks).toString()
-  if (status !== 0) throw new CommandError(`${command.join(' ')}: exit status ${status}\n${output.slice(-4000)}`)
-}
-
-/** Runs a command that installs packages. */
-async function install (command) {
-  try {
-    await run(command)
-  } catch (error) {
-    const reason = NO_REGISTRY.exec(error.message)
-    if (reason === null) throw error
-    throw new Unavailable(`a package registry cannot be reached (${command[0]}: ${reason[0]})`)
-  }
-}
-
-async function requireCommand (command, name) {
-  try {
-    await run(command)
-  } catch (error) {
-    throw new Unavailable(`${name} is not installed (${error.message.split('\n', 1)[0]})`)
-  }
-}
-
 async function installNpmPackages () {
   if (isInstalled('package-lock.json', 'node_modules')) return
   await run(['npm', 'ci'])
@@ -217,22 +144,4 @@ async function installNpmPackages () {
 async function installGoTools () {
   await requireCommand(['go', 'version'], 'Go')
   await install(['go', 'install', 'tool'])
-}
-
-async function installPythonPackages () {
-  if (isInstalled('requirements.txt', '.venv')) return
-  await requireCommand(['python3', '-c', 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'], 'Python 3.10 with venv')
-  await run(['python3', '-m', 'venv', '--clear', '.venv'])
-  await install(['pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', 'requirements.txt'])
-  markInstalled('requirements.txt', '.venv')
-}
-
-/** Whether the folder holds what the lockfile names: it keeps a copy of the lockfile that it was installed from. */
-function isInstalled (lockfile, folder) {
-  const copy = `${root}/${folder}/${lockfile}`
-  return existsSync(copy) && readFileSync(copy, 'utf8') === readFileSync(`${root}/${lockfile}`, 'utf8')
-}
-
-function markInstalled (lockfile, folder) {
-  cpSync(`${root}/${lockfile}`, `${root}/${folder}/${lockfile}`)
 }
