@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
+import { WARNING_CODES } from '../lib/base/warning.js'
 import { build, csv } from './support/app.js'
 import { scrape } from './support/scrape.js'
 import { until } from './support/until.js'
@@ -53,6 +54,24 @@ t.test('each alert says what is wrong and what to do', async (t) => {
     t.match(alert, /^Userlake[A-Z]\w+$/)
     t.ok(summary.length > 20 && description.length > 60, alert)
   }
+})
+
+t.test('the rates of errors and slow requests leave out probes and scrapes, by routes of the service', async (t) => {
+  const { app } = await build(t)
+  for (const name of ['UserlakeErrors', 'UserlakeSlow']) {
+    const { expr } = rules.find(({ alert }) => alert === name)!
+    const excluded = [...expr.matchAll(/route!~"([^"]*)"/g)].map(([, routes]) => routes!.split('|'))
+    t.equal(excluded.length, expr.match(/userlake_http_request_duration/g)!.length)
+    for (const routes of excluded) {
+      for (const url of routes) t.ok(app.hasRoute({ method: 'GET', url }), url)
+      for (const url of ['/livez', '/readyz', '/startupz', '/metrics']) t.ok(routes.includes(url), url)
+    }
+  }
+})
+
+t.test('each warning of the service has an alert', async (t) => {
+  const selectors = rules.flatMap(({ expr }) => [...expr.matchAll(/userlake_warnings\{code(!?=)"(\w+)"/g)].map(([, operator, code]) => ({ operator, code })))
+  for (const warning of WARNING_CODES) t.ok(selectors.some(({ operator, code }) => (code === warning) === (operator === '=')), warning)
 })
 
 t.test('the panels of the dashboard do not overlap', async (t) => {
