@@ -47,10 +47,10 @@ export async function exportRecords (settings: CommandIo['env'], parseOptions: (
     await fastify.register(schema)
     const { options, parse, checked } = queryParser(fastify.tableSchema)
     const { output, format: formatName, values } = parseOptions(options)
+    if (output !== undefined) await checkFile(output)
     const format = formatOf(formatName, output)
     const parameters = parse(values)
-    if (output !== undefined) await checkFile(output)
-    else if (format === 'parquet' && io.stdout.isTTY) throw new UsageError('--format: Parquet is not text; name a file with --output')
+    if (output === undefined && format === 'parquet' && io.stdout.isTTY) throw new UsageError('--format: Parquet is not text; name a file with --output')
     if (fastify.config.LAKE_URL === '' && !existsSync(EMBEDDED_LAKE)) throw new UsageError('--lake is missing; see --help')
     await registerTransformer(fastify)
     await read(fastify, io)
@@ -83,12 +83,13 @@ export async function exportRecords (settings: CommandIo['env'], parseOptions: (
   }
 }
 
-/** The format of the option, or else that of the extension of the file, or else JSON. @throws {UsageError} */
+/** The format of the option, or else that of the extension of the file, or else, if it has none, JSON. @throws {UsageError} */
 function formatOf (name: string | undefined, output: string | undefined): ExportFormat {
-  const extension = FORMATS.find((format) => output !== undefined && extname(output).toLowerCase() === `.${format}`)
-  const format = name === undefined ? extension ?? 'json' : FORMATS.find((format) => format === name)
-  if (format === undefined) throw new UsageError(`--format: got '${name}'; must be one of ${FORMATS.join(', ')}`)
-  return format
+  const extension = output === undefined ? '' : extname(output)
+  const format = FORMATS.find((format) => format === (name ?? (extension === '' ? 'json' : extension.slice(1).toLowerCase())))
+  if (format !== undefined) return format
+  if (name !== undefined) throw new UsageError(`--format: got '${name}'; must be one of ${FORMATS.join(', ')}`)
+  throw new UsageError(`--output: got '${output!}'; its extension must be one of ${FORMATS.map((format) => `.${format}`).join(', ')}, or --format must name the format`)
 }
 
 /** Reads the lake, and reports its progress, its warnings and how many info files are rejected. */

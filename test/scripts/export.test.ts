@@ -92,6 +92,14 @@ t.test('a reader that has enough is no error', async (t) => {
   t.notMatch(err, /export:|wrote/)
 })
 
+t.test('the extension of the file determines the format, in upper case, too; a file without one has JSON, and --format takes precedence', async (t) => {
+  const folder = lakeOf(t)
+  for (const [options, first] of [[['-o', `${folder}/a.CSV`], 'user_id,'], [['-o', `${folder}/a`], '[{'], [['-o', `${folder}/a.xlsx`, '--format', 'ndjson'], '{']] as const) {
+    t.match(await runMain(main, ['--lake', `file:${folder}`, ...options]), { code: 0 }, options.join(' '))
+    t.equal(readFileSync(options[1], 'utf8').slice(0, first.length), first)
+  }
+})
+
 t.test('wrong usage is exit code 2, and names the option', async (t) => {
   const folder = lakeOf(t)
   const lake = ['--lake', `file:${folder}`]
@@ -106,7 +114,9 @@ t.test('wrong usage is exit code 2, and names the option', async (t) => {
     [[...lake, '--limit', '10001'], '--limit: got "10001"; must be an integer from 1 to 10000'],
     [[...lake, '--birthts', 'x'], '--birthts: got "x"; must be an integer'],
     [[...lake, '--output', folder], `--output: got '${folder}', which is not a regular file; without --output the records are written to stdout`],
-    [[...lake, '--output', `${folder}/no/a.csv`], `--output: got '${folder}/no/a.csv'; the folder ${folder}/no does not exist`]
+    [[...lake, '--output', `${folder}/no/a.csv`], `--output: got '${folder}/no/a.csv'; the folder ${folder}/no does not exist`],
+    [[...lake, '--output', `${folder}/a.xlsx`], `--output: got '${folder}/a.xlsx'; its extension must be one of .json, .ndjson, .csv, .parquet, or --format must name the format`],
+    [[...lake, '--output', `${folder}/a.csv.gz`], `--output: got '${folder}/a.csv.gz'; its extension must be one of`]
   ]
   for (const [argv, message] of cases) {
     const { code, out, err } = await runMain(main, argv)
