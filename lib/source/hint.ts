@@ -42,7 +42,7 @@ export function hintAtFormat (text: string, { format, delimiter, schema }: { rea
   for (const [character, setting] of Object.entries(DELIMITERS)) {
     const names = header.split(character).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
     if (character !== delimiter && schema.fileFields.every(({ headers }) => headers.some((name) => names.includes(name)))) {
-      const remedy = format === 'tsv' ? 'use a tab in the file, or a name that ends in .csv' : `set INPUT_DELIMITER=${setting}, or use ${JSON.stringify(delimiter)} in the file`
+      const remedy = format === 'tsv' ? 'use a tab in the file, or a name that ends in .csv' : `set INPUT_DELIMITER='${setting}', or use ${JSON.stringify(delimiter)} in the file`
       return `The fields look separated by ${JSON.stringify(character)}: ${remedy}`
     }
   }

@@ -207,7 +207,7 @@ function describeSteps ({ fields = {}, schema = {}, settings = {} }: OtherLake):
       ? `remove the field \`${name}\``
       : 'type' in properties ? `add a field \`${JSON.stringify({ name, ...properties })}\`` : `change the field \`${name}\`: \`${JSON.stringify(properties)}\``),
     ...Object.entries(schema).map(([name, value]) => `add to the schema \`${JSON.stringify(name)}: ${JSON.stringify(value)}\``),
-    ...Object.entries(settings).map(([name, value]) => `set \`${name}=${value}\``)
+    ...Object.entries(settings).map(([name, value]) => `set \`${name}=${/^[\w./:-]*$/.test(value) ? value : `'${value}'`}\``)
   ]
   return steps.join('; ') || 'nothing'
 }
