@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
@@ -57,3 +58,12 @@ for (const lake of LAKES) {
     t.equal(/INPUT_ENCODING=(\S+)/.exec(err)?.[1], INPUT_ENCODING)
   })
 }
+
+t.test('the commands of docs/lakes.md convert the files in Windows-1252, and leave those in UTF-8 alone', { skip: spawnSync('iconv', ['--version']).error !== undefined && 'there is no iconv' }, async (t) => {
+  const [, commands] = /```sh\n(for .*?)```/s.exec(readFileSync('docs/lakes.md', 'utf8'))!
+  const text = 'first_name,last_name,birthts\nRenée,Ashgrove,0\n'
+  const root = t.testdir({ source_data: { '1.csv': text, '2.csv': Buffer.from(text, 'latin1') } })
+  execFileSync('sh', ['-c', commands!], { cwd: root })
+  for (const name of ['1.csv', '2.csv']) t.equal(readFileSync(join(root, 'source_data', name), 'utf8'), text)
+  t.same(readdirSync(root), ['source_data'])
+})

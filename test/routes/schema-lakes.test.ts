@@ -171,6 +171,14 @@ t.test('each image field has its attachment, and /image is that of the first one
   t.match((await get('/openapi.json')).paths['/data/{key}/attachments/{field}'].get.parameters, [{ name: 'key', in: 'path' }, { name: 'field', in: 'path' }])
 })
 
+t.test('a column with a header of the key field is checked against the file name', async (t) => {
+  const schema: SchemaDescriptor = { fields: [{ name: 'serial', type: 'string', source: 'key', header: 'Serien-Nr' }, { name: 'model', type: 'string' }] }
+  const { app } = await build(t, { files: { 'a1.csv': 'Serien-Nr,model\na1,x\n', 'a2.csv': 'Serien-Nr,model\na9,x\n', 'a3.csv': 'model\ny\n' }, schema })
+  const get = getter(app)
+  t.same(await get('/data'), [{ serial: 'a1', model: 'x' }, { serial: 'a3', model: 'y' }])
+  t.match((await get('/rejects')).entries, [{ serial: 'a2', code: 'reserved_header', column: 'Serien-Nr' }])
+})
+
 t.test('a column with the name of another parameter is filtered by where only', async (t) => {
   const schema: SchemaDescriptor = { fields: [{ name: 'limit', type: 'integer' }, { name: 'sort', type: 'string' }, { name: '__proto__', type: 'string' }] }
   const { app } = await build(t, { files: { '1.csv': 'limit,sort,__proto__\n5,a,x\n', '2.csv': 'limit,sort,__proto__\n1,b,y\n' }, schema })
