@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { installPythonPackages, repository, requireCommand, root, run, serve, Unavailable } from './toolbox.mjs'
 
+const installed = installPythonPackages('recipes-requirements.txt', '.venv-recipes').then(() => undefined, (error) => error)
 const python = `${root}/.venv-recipes/bin/python`
 const SHOW = 'import duckdb, sys; [duckdb.sql(query).show() for query in open(sys.argv[1]).read().split(";") if query.strip()]'
 
@@ -72,5 +73,6 @@ function report (result, text) {
 }
 
 async function preparePython () {
-  await installPythonPackages('recipes-requirements.txt', '.venv-recipes')
+  const failure = await installed
+  if (failure !== undefined) throw failure
 }
