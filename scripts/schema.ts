@@ -51,7 +51,7 @@ const schema: Command = async (argv, io) => {
     const sample = await takeSample(store, prefix, count, io)
     const inferred = inferSchema(sample)
     const text = JSON.stringify(inferred.schema, null, 2)
-    io.stderr.write(describe(inferred, sample, prefix, url, values.output))
+    io.stderr.write(describe(inferred, sample, { prefix, url, output: values.output, start: startCommand(io.env) }))
     if (values.output === undefined) return text
     writeSchema(values.output, text)
     return `wrote ${values.output}`
@@ -106,14 +106,21 @@ async function listNames (store: ObjectStore, prefix: string, count: number, { s
 }
 
 /** Returns a summary for the terminal: how many files fit the schema, what could not be decided, and how the service is started with the schema file, once there is one. */
-function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, prefix: string, url: string, output: string | undefined): string {
+function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, { prefix, url, output, start }: { readonly prefix: string, readonly url: string, readonly output: string | undefined, readonly start: string }): string {
   const all = { SCHEMA: output ?? 'FILE', LAKE_URL: url, ...prefix !== DEFAULTS.sourcePrefix && { SOURCE_PREFIX: prefix }, ...settings }
   const command = Object.entries(all).map(([name, value]) => `${name}=${/^[\w./:,-]+$/.test(value) ? value : `'${value}'`}`).join(' ')
   return [
     `${accepted} of ${files.length} sampled files fit the schema`,
     ...doubts.length === 0 ? [] : ['To be checked:', ...doubts.map((doubt) => `- ${doubt}`)],
-    output === undefined ? `To start with it, write it to a file (--output FILE): ${command} userlake start` : `Start: ${command} userlake start`
+    output === undefined ? `To start with it, write it to a file (--output FILE): ${command} ${start}` : `Start: ${command} ${start}`
   ].map((line) => `${line}\n`).join('')
+}
+
+/** The command that starts the service where this command was run: in a clone by `npm run`, in an installation by `npx`, or directly. */
+function startCommand (env: CommandIo['env']): string {
+  // npm 10 calls it run-script, npm 11 run.
+  if (env['npm_command'] === 'run' || env['npm_command'] === 'run-script') return env['npm_package_name'] === 'userlake' ? 'npm start' : 'npx userlake start'
+  return env['npm_command'] === 'exec' ? 'npx userlake start' : 'userlake start'
 }
 
 function writeSchema (path: string, text: string): void {

@@ -86,6 +86,18 @@ t.test('the schemas of the example lakes are inferred: all of their files fit, a
   }
 })
 
+t.test('the command that starts the service is the one that works where this command was run', async (t) => {
+  const root = t.testdir({ source_data: { '1.csv': 'a,b\n1,2\n' } })
+  const cases: [env: Record<string, string>, start: string][] = [
+    [{ npm_command: 'run-script', npm_package_name: 'userlake' }, 'npm start'],
+    [{ npm_command: 'run', npm_package_name: 'userlake' }, 'npm start'],
+    [{ npm_command: 'run', npm_package_name: 'other' }, 'npx userlake start'],
+    [{ npm_command: 'exec', npm_package_name: 'userlake' }, 'npx userlake start'],
+    [{}, 'userlake start']
+  ]
+  for (const [env, start] of cases) t.equal(/LAKE_URL=\S+ (.*)$/m.exec((await runMain(main, ['--lake', `file:${root}`], env)).err)?.[1], start)
+})
+
 t.test('values that are not of the type of the others are reported with their files', async (t) => {
   const row = (i: number) => `Höhe m;Tag;Nr\n${i === 7 ? 'hoch' : `${i},5`};${i === 8 ? '31.02.2026' : '28.02.2026'};${i < 3 ? `${i}a` : i}\n`
   const root = t.testdir({ source_data: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`SN-${i}.csv`, row(i)])) })
