@@ -13,7 +13,7 @@ import { SettingsSchema, type Settings } from './config/settings.js'
 import { isProviderUrl } from './access/tokens.js'
 import { isOrigins } from './cors.js'
 import { isAllowedHosts } from './request-checks/host.js'
-import { unknownSettings } from './config/unknown-settings.js'
+import { settingWarnings } from './config/setting-warnings.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -81,7 +81,10 @@ export default fp<ConfigOptions>(async (fastify, { settings }) => {
     const errors = (error as { errors?: ErrorObject[] }).errors
     throw errors === undefined ? error : new SettingsError(errors.map(formatSettingError).join('\n'))
   }
-  if (settings === undefined) for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) fastify.log.warn(warning)
+  if (settings === undefined) {
+    const names = { file: Object.keys(readEnvFile('.env')), environment: Object.keys(process.env) }
+    for (const warning of settingWarnings(fastify.config, names)) fastify.log.warn(warning)
+  }
 }, { name: 'config' })
 
 function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject): string {

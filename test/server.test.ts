@@ -163,11 +163,12 @@ t.test('a lake that LAKE_URL names is never filled; if it is missing, /readyz re
 })
 
 t.test('settings are read from .env', async (t) => {
-  const { address, line } = start(t, {}, { '.env': 'LAKE_URL=file:./mine\nSOURCE_PREFIX=\nMAX_STALENES=1s\n', mine: { '1001.csv': readFileSync('seed-data/1001.csv') } })
+  const { address, line } = start(t, { AGREGATE_INTERVAL: '1m' }, { '.env': 'LAKE_URL=file:./mine\nSOURCE_PREFIX=\nMAX_STALENES=1s\n', mine: { '1001.csv': readFileSync('seed-data/1001.csv') } })
   const url = await address()
   await until(async () => (await fetch(`${url}/readyz`)).ok)
   t.match(await (await fetch(`${url}/data`)).json(), [{ user_id: '1001' }])
   t.match(await line(/is not a setting/), { level: 40, msg: '.env: "MAX_STALENES" is not a setting; did you mean MAX_STALENESS?' })
+  t.match(await line(/^environment: /), { level: 40, msg: 'environment: "AGREGATE_INTERVAL" is not a setting; did you mean AGGREGATE_INTERVAL?' })
   const started = await line(/^Userlake /)
   t.match(started, { level: 30, version, lake: /\/mine$/, schema: 'Users (built in), 5 columns: key user_id, ages from birthts, images img_path', msg: `Userlake ${version} serves file:` })
   t.same(started['settings'], { PORT: 0, LAKE_URL: 'file:./mine', SOURCE_PREFIX: '' })

@@ -2,14 +2,14 @@
 const MAX_LENGTH = 64
 
 /**
- * The candidate with the smallest edit distance from the word, ignoring case. A candidate counts only if its distance is at most a third of the length of the
- * word (or 1, if that is more) and less than its own length: otherwise hardly any of its characters would be in the word. Returns `undefined` if no
+ * The candidate with the smallest edit distance from the word, ignoring case. A candidate counts only if its distance is at most `maxEdits`, by default a third
+ * of the length of the word (or 1, if that is more), and less than its own length: otherwise hardly any of its characters would be in the word. Returns `undefined` if no
  * candidate counts, or if the word has more than 64 UTF-16 code units.
  */
-export function nearest (word: string, candidates: Iterable<string>): string | undefined {
+export function nearest (word: string, candidates: Iterable<string>, maxEdits = Math.max(1, Math.floor(word.length / 3))): string | undefined {
   if (word.length > MAX_LENGTH) return undefined
   let best: string | undefined
-  let fewest = Math.max(1, Math.floor(word.length / 3)) + 1
+  let fewest = maxEdits + 1
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= fewest) continue
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase())

@@ -9,7 +9,7 @@ import config, { SettingsError, toColumns } from '../../plugins/config.js'
 import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
 import schema, { describeSchema } from '../../plugins/schema.js'
 import { changedSettings } from '../../plugins/start-log.js'
-import { unknownSettings } from '../../plugins/config/unknown-settings.js'
+import { settingWarnings } from '../../plugins/config/setting-warnings.js'
 import { CommandError, writeStdout, type CommandIo } from '../command.js'
 import { registerTransformer } from '../register-transformer.js'
 
@@ -25,7 +25,7 @@ async function * report (env: CommandIo['env']): AsyncGenerator<string> {
     await fastify.register(config, { settings: env })
     await fastify.register(access)
     await fastify.register(schema)
-    for (const warning of unknownSettings(Object.keys(readEnvFile('.env')))) yield `warning: ${warning}\n`
+    for (const warning of settingWarnings(fastify.config, { file: Object.keys(readEnvFile('.env')), environment: Object.keys(env) })) yield `warning: ${warning}\n`
     const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
     yield `settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`
     yield `schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA)}\n`

@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import config from '../../plugins/config.js'
+import { settingWarnings } from '../../plugins/config/setting-warnings.js'
 import { SettingsSchema } from '../../plugins/config/settings.js'
 
 async function load (settings: Record<string, string>) {
@@ -42,4 +43,26 @@ t.test('an invalid setting is one line with its name, its value and what is acce
     await t.rejects(load({ [name]: value }), { name: 'SettingsError', message: `${name}: got ${JSON.stringify(value)}; must be ${accepted}` }, `${name}=${value}`)
   }
   await t.rejects(load({ PORT: 'x', HOST: '' }), { message: /^HOST: .*\nPORT: .*$|^PORT: .*\nHOST: .*$/ }, 'one line for each invalid setting')
+})
+
+t.test('a name in the environment is reported only if it is very similar to a setting', async (t) => {
+  const warnings = async (...environment: readonly string[]) => settingWarnings(await load({}), { file: [], environment })
+  for (const [name, setting] of [['AGREGATE_INTERVAL', 'AGGREGATE_INTERVAL'], ['LAKE_ULR', 'LAKE_URL'], ['LOGLEVEL', 'LOG_LEVEL'], ['max_staleness', 'MAX_STALENESS'], ['SOURCE_PREFX', 'SOURCE_PREFIX']]) {
+    t.same(await warnings(name!), [`environment: "${name}" is not a setting; did you mean ${setting}?`])
+  }
+  const typical = ['HOSTNAME', 'PORTS', 'HOSTS', 'LOGNAME', 'AWS_PROFILE', 'AWS_REGIONS', 'AWS_DEFAULT_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_ENDPOINT_URL_S4', 'PATH', 'HOME', 'PWD', 'OLDPWD', 'SHELL', 'SHLVL', 'TERM', 'LANG',
+    'LC_ALL', 'USER', 'TMPDIR', 'EDITOR', 'DISPLAY', 'MAIL', 'NODE_ENV', 'NODE_OPTIONS', 'NODE_VERSION', 'BASE_URL', 'CACHE_URL', 'DATABASE_URL', 'PGHOST', 'PGPORT', 'PGSCHEMA', 'DB_HOST', 'DB_PORT', 'EXPORT', 'REPORT', 'BUILD_ID',
+    'BUILDS', 'HTTP_PROXY', 'NO_PROXY', 'KUBERNETES_PORT', 'KUBERNETES_SERVICE_HOST', 'npm_config_loglevel', 'npm_lifecycle_event', 'XDG_SESSION_ID', 'SSH_CLIENT', 'INVOCATION_ID', 'MALLOC_MMAP_THRESHOLD_', 'MINIO_ROOT_USER',
+    'COMPOSE_FILE', 'INIT_CWD', 'COLORTERM', 'LOG_FORMAT', 'TZ', '_', ...Object.keys(SettingsSchema.properties)]
+  t.same(await warnings(...typical), [])
+  t.same(settingWarnings(await load({}), { file: ['LOGLEVEL'], environment: ['LOGLEVEL'] }), ['.env: "LOGLEVEL" is not a setting; did you mean LOG_LEVEL?'], 'a name of both is reported once')
+})
+
+t.test('S3 settings without LAKE_URL, which have no effect, are reported', async (t) => {
+  const warnings = async (settings: Record<string, string>) => settingWarnings(await load(settings), { file: [], environment: Object.keys(settings) })
+  for (const name of ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL']) {
+    t.same(await warnings({ [name]: 'http://127.0.0.1:9000' }), [`LAKE_URL is not set although ${name} is: the embedded lake in ./lake is served; LAKE_URL=s3://<bucket> names a bucket`])
+  }
+  t.match(await warnings({ AWS_REGION: 'eu-west-1' }), [/^LAKE_URL is not set although AWS_REGION is/])
+  t.same(await warnings({ LAKE_URL: 's3://datalake', AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9000', AWS_REGION: 'eu-west-1' }), [])
 })

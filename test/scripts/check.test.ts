@@ -21,9 +21,11 @@ const INFO = 'first_name,last_name,birthts\nAnn,Lee,0\n'
 
 t.test('userlake check reports the content of the lake and writes nothing', async (t) => {
   const files = { lake: { source_data: { '1.csv': INFO, '2.csv': 'first_name\nAnn\n', '1.png': '', '3.png': '', '4.xml': '' } }, '.env': 'LOGLEVEL=debug\n' }
-  const { code, stdout, stderr, cwd } = await run(t, { files, env: { OUTPUT_COLUMNS: 'user_id,firstname', AWS_ENDPOINT_URL: 'http://user:secret@localhost:1', AWS_SECRET_ACCESS_KEY: 'secret' } })
+  const { code, stdout, stderr, cwd } = await run(t, { files, env: { AGREGATE_INTERVAL: '1m', OUTPUT_COLUMNS: 'user_id,firstname', AWS_ENDPOINT_URL: 'http://user:secret@localhost:1', AWS_SECRET_ACCESS_KEY: 'secret' } })
   t.equal(code, 0, stderr)
   t.match(stdout, /^warning: \.env: "LOGLEVEL" is not a setting; did you mean LOG_LEVEL\?$/m)
+  t.match(stdout, /^warning: environment: "AGREGATE_INTERVAL" is not a setting; did you mean AGGREGATE_INTERVAL\?$/m)
+  t.match(stdout, /^warning: LAKE_URL is not set although AWS_ENDPOINT_URL is: the embedded lake in \.\/lake is served; /m)
   t.match(stdout, /^settings: valid; different from their defaults: 2\n {2}OUTPUT_COLUMNS=user_id,firstname\n {2}AWS_ENDPOINT_URL=http:\/\/localhost:1$/m)
   t.match(stdout, /^schema: Users \(built in\), 5 columns: key user_id, ages from birthts, images img_path$/m)
   t.match(stdout, /^lake: file:.*\/lake$/m)

@@ -1,0 +1,45 @@
+import { didYouMean, nearest } from '../../lib/base/nearest.js'
+import { SettingsSchema, type Settings } from './settings.js'
+
+const SETTINGS = Object.keys(SettingsSchema.properties)
+
+/** Names in .env that are not settings of Userlake: those of the AWS SDK, of Compose and of compose.yaml. */
+const FOREIGN = /^(AWS|COMPOSE|MINIO)_|^USERLAKE_PORT$/
+
+/** The least number of characters of names in the environment that are compared, and of the settings: shorter ones, such as PGHOST and HOST, are similar by chance. */
+const MIN_COMPARED = 6
+const LONG_SETTINGS = SETTINGS.filter((name) => name.length >= MIN_COMPARED)
+
+/** The names in .env and in the environment. */
+export interface SettingNames { readonly file: readonly string[], readonly environment: readonly string[] }
+
+/** Returns warnings about valid settings that have probably not the effect that was intended. */
+export function settingWarnings (config: Settings, { file, environment }: SettingNames): string[] {
+  return [
+    ...unknown(file).map((name) => `.env: ${JSON.stringify(name)} is not a setting` + didYouMean(nearest(name, SETTINGS))),
+    ...unknown(environment).filter((name) => !file.includes(name)).flatMap((name) => {
+      const similar = similarSetting(name)
+      return similar === undefined ? [] : [`environment: ${JSON.stringify(name)} is not a setting` + didYouMean(similar)]
+    }),
+    ...unusedStore(config)
+  ]
+}
+
+function unknown (names: readonly string[]): string[] {
+  return names.filter((name) => !SETTINGS.includes(name) && !FOREIGN.test(name))
+}
+
+/**
+ * The setting that a name in the environment was probably meant to be. The environment has names of other programs, so that fewer typing errors count than in .env:
+ * one, or two in a name of ten characters or more.
+ */
+function similarSetting (name: string): string | undefined {
+  return name.length < MIN_COMPARED ? undefined : nearest(name, LONG_SETTINGS, name.length < 10 ? 1 : 2)
+}
+
+/** S3 settings have no effect on the embedded lake: LAKE_URL was probably forgotten. */
+function unusedStore (config: Settings): string[] {
+  if (config.LAKE_URL !== '') return []
+  const [name] = (['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'AWS_REGION'] as const).filter((name) => config[name] !== '')
+  return name === undefined ? [] : [`LAKE_URL is not set although ${name} is: the embedded lake in ./lake is served; LAKE_URL=s3://<bucket> names a bucket`]
+}
