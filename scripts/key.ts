@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { ApiKeys, hashOf } from '../plugins/access/api-keys.js'
+import { ApiKeys, hashOf, KEY_PREFIX } from '../plugins/access/api-keys.js'
 import { SCOPES } from '../plugins/access/scopes.js'
 import { HELP_OPTION, parseOptions, required } from './arguments.js'
 import { runCommand, UsageError, type Command, type CommandIo } from './command.js'
@@ -23,8 +23,7 @@ const key: Command = async (argv) => {
   if (values.help) return HELP
   const name = required('--name', values.name)
   const scopes = required('--scopes', values.scopes).replaceAll(',', '+')
-  // The prefix makes keys recognizable for tools that look for secrets in files.
-  const text = `userlake_${randomBytes(32).toString('base64url')}`
+  const text = `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`
   const entry = `${name}:${scopes}:${hashOf(text)}`
   try {
     if (new ApiKeys(entry).find(text) === undefined) throw new Error('not one entry')

@@ -7,6 +7,9 @@ interface ApiKey extends Client {
   readonly digest: Buffer
 }
 
+/** The beginning of every key that `userlake key` makes. It makes keys recognizable, also for tools that look for secrets in files. */
+export const KEY_PREFIX = 'userlake_'
+
 const FORMAT = `<name>:<scopes>:<hash>, as userlake key prints it, with scopes of ${SCOPES.join(', ')}, separated by +`
 
 /** The hash of a key, as the settings contain it. */
@@ -45,6 +48,7 @@ function digestOf (key: string): Buffer {
 }
 
 function parseEntry (entry: string, index: number): ApiKey {
+  if (entry.startsWith(KEY_PREFIX) && !entry.includes(':')) throw new Error(`entry ${index + 1} is the key itself; use the text after "entry:", which userlake key prints below it`)
   const [, name, list, hash] = /^([\w.@-]{1,64}):([a-z+]+):([\w-]{43})$/.exec(entry) ?? []
   const scopes = list?.split('+') ?? []
   if (name === undefined || hash === undefined || !scopes.every(isScope)) throw new Error(`entry ${index + 1} is malformed; must be ${FORMAT}`)

@@ -111,15 +111,18 @@ t.test('one client may have several keys, and several scopes', async (t) => {
 
 t.test('malformed entries are not accepted, and no message contains them', async (t) => {
   const hash = entryOf('read').split(':')[2]!
-  for (const entry of ['userlake_secret', `a:read:${hash}x`, `a:all:${hash}`, `a::${hash}`, `:read:${hash}`, `a b:read:${hash}`, `a:read+:${hash}`]) {
+  for (const entry of ['secret', `a:read:${hash}x`, `a:all:${hash}`, `a::${hash}`, `:read:${hash}`, `a b:read:${hash}`, `a:read+:${hash}`]) {
     t.throws(() => new ApiKeys(`# comment, with commas\nfine:read:${hash}\n${entry}`), { message: /^entry [23] is malformed; must be <name>:<scopes>:<hash>/ }, entry)
     const fastify = Fastify()
     await fastify.register(config, { settings: { API_KEYS: entry } })
     const { message } = await fastify.register(access).then(() => new Error('registered'), (error: Error) => error)
     t.match(message, /^API_KEYS: entry 1 is malformed/)
     t.notMatch(message, hash)
-    t.notMatch(message, 'userlake_secret')
+    t.notMatch(message, 'secret')
   }
+  const own = `userlake_${'s'.repeat(43)}`
+  t.throws(() => new ApiKeys(own), { message: 'entry 1 is the key itself; use the text after "entry:", which userlake key prints below it' })
+  t.same(new ApiKeys(`userlake_:read:${hash}`).find('x'), undefined, 'a name may begin like a key')
 })
 
 t.test('the file of API keys is read again when it has changed; while it is malformed or missing, the keys of before are valid', async (t) => {
