@@ -13,7 +13,8 @@ export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) 
   const lastFailures = new Map<boolean, string>()
   const logWarnings = warningLogger(log)
 
-  return ({ id, trigger, dryRun, traceId, result, error }, cause) => {
+  return ({ id, trigger, dryRun, traceId, result: exact, error }, cause) => {
+    const result = exact && withRoundedPhases(exact)
     const job = { job: id, trigger, dry_run: dryRun, trace_id: traceId }
     const previous = lastFailures.get(dryRun)
     if (error !== null) {
@@ -37,6 +38,12 @@ export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) 
     if (previous !== undefined) log.info({ ...job, result }, `Job succeeded; jobs no longer fail with ${previous}`)
     else log[result!.skipped && !dryRun ? 'debug' : 'info']({ ...job, result }, 'Job succeeded')
   }
+}
+
+/** The phases in whole milliseconds: fractions of them are noise in a log line. */
+function withRoundedPhases (result: NonNullable<Job['result']>): NonNullable<Job['result']> {
+  const phases = Object.fromEntries(Object.entries(result.phases).map(([name, ms]) => [name, Math.round(ms)])) as typeof result.phases
+  return { ...result, phases }
 }
 
 function messageOf (cause: unknown): string {

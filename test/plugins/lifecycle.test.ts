@@ -167,10 +167,14 @@ t.test('while the bucket is down, reads are served from the last data and marked
 
 t.test('a lake that cannot be read at the start is logged as such, and not as outdated data', async (t) => {
   const log: LogLine[] = []
-  const { app } = await build(t, { log, settings: { LAKE_URL: 's3://no-such-bucket' } })
+  const { app, endpoint, clock } = await build(t, { log, settings: { LAKE_URL: 's3://no-such-bucket' } })
   t.match(await app.inject('/data'), { statusCode: 503, headers: { 'data-stale': undefined } })
   t.match(log.filter(({ level }) => level === 40), [{ stale: ['no_such_bucket'], cause: /NoSuchBucket: check the name of the bucket in LAKE_URL/, msg: /^The lake cannot be read: requests for data get 503/ }])
   t.notOk(log.some(({ msg }) => /may be outdated/.test(msg)))
+  endpoint.bucket('no-such-bucket').put('source_data/1.csv', csv())
+  clock.advance(60_000)
+  await until(async () => (await app.inject('/data')).statusCode === 200)
+  t.match(log.filter(({ level, msg }) => level === 30 && /lake has been read|up to date again/.test(msg)), [{ previous: ['no_such_bucket'], msg: 'The lake has been read' }])
 })
 
 t.test('Data-Stale lists all reasons, also with 304; each change is logged once', async (t) => {

@@ -1,4 +1,7 @@
+import type { FastifyBaseLogger } from 'fastify'
 import t from 'tap'
+import type { Job } from '../../lib/jobs.js'
+import { jobLogger } from '../../plugins/job-log.js'
 import { build, csv, type LogLine } from '../support/app.js'
 import { TestTimers } from '../support/test-timers.js'
 import { until } from '../support/until.js'
@@ -45,4 +48,12 @@ t.test('an unexpected error is logged with its stack', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() }, log, openVersion })
   t.equal((await app.inject({ method: 'POST', url: '/data' })).statusCode, 500)
   t.match(log.filter((line) => line['job'] !== undefined), [{ level: 50, error: { code: 'internal_error' }, err: { type: 'TypeError', message: 'a bug', stack: /publish\.test/ } }])
+})
+
+t.test('the log has the phases of a job in whole milliseconds', async (t) => {
+  const lines: unknown[] = []
+  const result = { warnings: [], skipped: false, records: 1, removed: 0, phases: { listMs: 48.02741500735283, publishMs: 0.4 } }
+  const log = { info: (fields: unknown) => lines.push(fields) } as unknown as FastifyBaseLogger
+  jobLogger(log)({ id: '1', trigger: 'api', dryRun: false, error: null, result } as unknown as Job)
+  t.match(lines, [{ result: { records: 1, phases: { listMs: 48, publishMs: 0 } } }])
 })
