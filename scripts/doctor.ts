@@ -12,9 +12,9 @@ import { checkWrites, Scratch, type WriteFindings } from './doctor/write-checks.
 
 const HELP = `Checks what a lake supports: rights, region, clock, conditional writes, listings, ranges and latency. Prints a verdict for each feature of the service.
 
-userlake doctor --lake URL [options]
+userlake doctor [options]
 
-  --lake URL        s3://bucket or file:folder
+  --lake URL        s3://bucket or file:folder (LAKE_URL)
   --prefix PREFIX   prefix of the keys of info files, ending in / (SOURCE_PREFIX, or else ${DEFAULTS.sourcePrefix})
   --output-key KEY  key of the output (OUTPUT_KEY, or else ${DEFAULTS.outputKey})
   -h, --help        print this help
@@ -44,7 +44,7 @@ const doctor: Command = async (argv, io) => {
   if (values.help) return HELP
   const prefix = folderPrefix('--prefix', values.prefix ?? io.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
   const outputKey = values['output-key'] ?? io.env['OUTPUT_KEY'] ?? DEFAULTS.outputKey
-  const url = lakeUrl('--lake', required('--lake', values.lake))
+  const url = lakeUrl('--lake', required('--lake', values.lake ?? io.env['LAKE_URL']))
   const inspector = await openInspector({ url, env: io.env })
   try {
     const { text, isHealthy } = await examine({ url, inspector, prefix, scratchPrefix: `${outputKey.slice(0, outputKey.lastIndexOf('/') + 1)}doctor-${randomUUID()}/`, env: io.env })
@@ -96,7 +96,8 @@ async function examine ({ url, inspector, prefix, scratchPrefix, env }: Examinat
   const lines = sections.flatMap(([title, section]) => ['', title, ...section.map(([name, { verdict, detail }]) => `  ${name.padEnd(34)} ${verdict}${detail === '' ? '' : `: ${detail}`}`)])
   const times = latencies.map(([name, { p50, p90, p99 }]) => `  ${name.padEnd(34)} ${[p50, p90, p99].map((ms) => ms.toFixed(1)).join(' / ')} ms`)
   const isHealthy = sections.every(([, section]) => section.every(([, { verdict }]) => verdict !== 'no'))
-  return { text: [`${url}: ${inspector.server}`, ...lines, '', 'Latency: half, 90 % and 99 % of the requests within', ...times].join('\n'), isHealthy }
+  const heading = times.length === 0 ? [] : ['', 'Latency: half, 90 % and 99 % of the requests within']
+  return { text: [`${url}: ${inspector.server}`, ...lines, ...heading, ...times].join('\n'), isHealthy }
 }
 
 /** Returns one finding for all checks if they would leave objects behind. */
