@@ -16,6 +16,9 @@ const CSP = {
   'frame-ancestors': "'none'"
 }
 
+/** Makes phones show the page at their own width. The page of Swagger UI has no such element, and no option for one. */
+const VIEWPORT = 'document.head.append(Object.assign(document.createElement("meta"), { name: "viewport", content: "width=device-width, initial-scale=1" }))\n'
+
 /** GET /openapi.json, and GET /docs, the page that shows it. Must be registered before the routes that it documents. */
 export default fp(async (fastify) => {
   await fastify.register(swagger, documentOptions(fastify.tableSchema))
@@ -24,7 +27,7 @@ export default fp(async (fastify) => {
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
       staticCSP: CSP,
-      theme: { title: 'Userlake' },
+      theme: { title: 'Userlake', js: [{ filename: 'viewport.js', content: VIEWPORT }] },
       uiConfig: { deepLinking: true, defaultModelsExpandDepth: 0, displayRequestDuration: true }
     })
   })

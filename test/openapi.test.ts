@@ -98,4 +98,5 @@ t.test('the page of GET /docs loads nothing from another origin', async (t) => {
     t.equal((await app.inject(url)).statusCode, 200, url)
   }
   t.equal((await app.inject('/docs/json')).statusCode, 200)
+  t.ok(assets.includes('/docs/static/theme/viewport.js'))
 })
