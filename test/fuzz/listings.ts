@@ -73,6 +73,8 @@ const headers = fc.record({
   date: fc.constantFrom('Thu, 01 Jan 1970 00:00:00 GMT', 'x')
 }, { requiredKeys: [] })
 
+const withoutEtag = ({ etag, ...info }: ObjectInfo) => info
+
 /** The objects after the first page. */
 const REST: Page = { objects: [{ key: '😁.csv', etag: 'e', size: 1, lastModified: 0 }], isTruncated: false }
 const USUAL: Style = { declaration: '', root: '', space: '', quote: '&quot;', order: 0, more: '', isEncoded: true, hasCount: true, hasMs: false }
@@ -111,7 +113,9 @@ export const listings: Part = {
       const about = `${JSON.stringify(String(xml))} ${JSON.stringify(headers)}`
       try {
         const found = await list()
-        if (expected !== undefined || changes.length === 1) assert.deepEqual(found, truth, about)
+        if (expected !== undefined) assert.deepEqual(found, truth, about)
+        // Of a document that is no valid XML, an ETag may be read wrongly: the object is then downloaded once more.
+        else if (changes.length === 1) assert.deepEqual(found.map(withoutEtag), truth.map(withoutEtag), about)
       } catch (error) {
         assert.ok(error instanceof StoreError, error as Error)
         const isHarmless = !('content-length' in headers) && !('content-encoding' in headers)

@@ -18,12 +18,13 @@ const URLS: Readonly<Record<string, string>> = {
   '/stats': '/stats',
   '/rejects': '/rejects',
   '/rejects.csv': '/rejects.csv',
+  '/metrics': '/metrics',
   '/livez': '/livez',
   '/readyz': '/readyz',
   '/startupz': '/startupz',
   '/version': '/version'
 }
-const UNDOCUMENTED = ['/openapi.json', '/docs', '/docs/', '/docs/static/swagger-ui-bundle.js', '/docs/json', '/docs/yaml']
+const UNDOCUMENTED = ['/', '/openapi.json', '/docs', '/docs/', '/docs/static/swagger-ui-bundle.js', '/docs/json', '/docs/yaml']
 
 t.test('every 200 has a Cache-Control header, and an Age header if it contains data', async (t) => {
   const { app } = await build(t, { files, settings: { MAX_STALENESS: '100s' } })

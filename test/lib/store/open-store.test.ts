@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import { isLakeUrl, openStore } from '../../../lib/store/open-store.js'
 
 process.env['AWS_ACCESS_KEY_ID'] ??= 'test'
@@ -33,7 +32,6 @@ t.test('opens folders, from the working directory or the root', async t => {
   for (const [url, path] of cases) {
     const store = openStore({ url })
     t.ok(isLakeUrl(url))
-    t.type(store, FolderStore)
     t.equal(store.url, pathToFileURL(path).href)
   }
 })
