@@ -61,9 +61,10 @@ export function parseQueryString (text: string): Query {
  */
 export function parameterCompiler (columnsOf: () => Columns | undefined): FastifySchemaCompiler<ParametersSchema<Parameters>> {
   const routes: RouteParameters[] = []
+  const hints: HintSources = { routes, get columns () { return columnsOf() } }
   return ({ schema, httpPart, method, url }) => {
     if (httpPart === 'querystring') routes.push({ method: [method].flat()[0]!, url, parameters: schema.parameters })
-    const parseNew = (query: Query) => schema.parse(query, { routes, get columns () { return columnsOf() } })
+    const parseNew = (query: Query) => schema.parse(query, hints)
     const parse = httpPart === 'querystring' ? memoize(parseNew) : parseNew
     return (query: Query) => {
       try {
