@@ -32,7 +32,7 @@ const fastify = Fastify({
 })
 
 try {
-  await fastify.register(app, { worker })
+  await fastify.register(app, { worker, environmentNames: Object.keys(process.env) })
   const { HOST: host, PORT: port, LOG_LEVEL: level, SHUTDOWN_DELAY: shutdownDelay, SHUTDOWN_TIMEOUT: shutdownTimeout } = fastify.config
   fastify.log.level = level
   let isClosing = false

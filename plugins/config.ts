@@ -24,6 +24,8 @@ declare module 'fastify' {
 export interface ConfigOptions {
   /** The settings by name. Default: the environment and, for names that it does not have, the file .env. */
   readonly settings?: Readonly<Record<string, string | undefined>> | undefined
+  /** The names in the environment, which are compared with those of the settings. Default: none. */
+  readonly environmentNames?: readonly string[] | undefined
 }
 
 /** The longest duration of a setting that a timer waits for: 24 days in milliseconds. A timer of Node with a delay of more than 24.8 days fires at once. */
@@ -61,7 +63,7 @@ export class SettingsError extends Error {
 }
 
 /** Decorates the instance with its validated settings. */
-export default fp<ConfigOptions>(async (fastify, { settings }) => {
+export default fp<ConfigOptions>(async (fastify, { settings, environmentNames = [] }) => {
   try {
     await fastify.register(env, {
       schema: SettingsSchema,
@@ -82,7 +84,7 @@ export default fp<ConfigOptions>(async (fastify, { settings }) => {
     throw errors === undefined ? error : new SettingsError(errors.map(formatSettingError).join('\n'))
   }
   if (settings === undefined) {
-    const names = { file: Object.keys(readEnvFile('.env')), environment: Object.keys(process.env) }
+    const names = { file: Object.keys(readEnvFile('.env')), environment: environmentNames }
     for (const warning of settingWarnings(fastify.config, names)) fastify.log.warn(warning)
   }
 }, { name: 'config' })
