@@ -21,7 +21,7 @@ function curl (url: string, hasKey: boolean): string {
 }
 
 function python (url: string, columns: readonly Column[], hasKey: boolean): string {
-  // pandas takes ids such as 007 for numbers otherwise.
+  // Otherwise pandas takes ids such as 007 for numbers, and names such as NA for missing values.
   const text = columns.filter(({ type }) => type === 'string').map(({ name }) => `${JSON.stringify(name)}: str`)
   return [
     ...hasKey ? ['import os'] : [],
@@ -29,7 +29,7 @@ function python (url: string, columns: readonly Column[], hasKey: boolean): stri
     '',
     'records = pd.read_csv(',
     `    ${JSON.stringify(url)},`,
-    `    dtype={${text.join(', ')}},`,
+    `    dtype={${text.join(', ')}}, keep_default_na=False, na_values=[""],`,
     ...hasKey ? ['    storage_options={"Authorization": "Bearer " + os.environ["USERLAKE_KEY"]},'] : [],
     ')'
   ].join('\n')

@@ -12,7 +12,7 @@ const textsOf = (hasKey: boolean) => Object.fromEntries(snippetsOf('http://local
 t.test('the query is written in three languages, with names quoted', async (t) => {
   const texts = textsOf(false)
   t.equal(texts['curl'], "curl 'http://localhost:8080/data?where=last_name=O%27Dunmore&min_age=30&columns=user_id,it%27s'")
-  t.match(texts['Python'], 'dtype={"user_id": str, "it\'s": str}')
+  t.match(texts['Python'], 'dtype={"user_id": str, "it\'s": str}, keep_default_na=False, na_values=[""],')
   t.match(texts['SQL (DuckDB)'], "types = {'user_id': 'VARCHAR', 'it''s': 'VARCHAR'}")
   t.notMatch(Object.values(texts).join(), /authorization|USERLAKE_KEY/i)
 })
