@@ -4,9 +4,8 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { bearer, keyOf, ONE_KEY_PER_SCOPE } from '../support/api-keys.js'
 import { buildOnFolder, csv } from '../support/app.js'
-import { closeBrowser, findAccessibilityProblems, listen, openPage, type Page, type PageOptions } from '../support/browser.js'
+import { closeBrowser, findAccessibilityProblems, listen, openPage, untilShown as until, type Page, type PageOptions } from '../support/browser.js'
 import { buildOnExample, buildOnSampleData } from '../support/examples.js'
-import { until } from '../support/until.js'
 
 // Clicks through the web page in Chromium. Needs tools/browser: `tools/install.sh browser`, and the program in CHROMIUM or /usr/bin/chromium.
 

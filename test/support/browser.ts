@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 import './file-timeout.js'
 
@@ -34,6 +35,7 @@ export interface Download { path (): Promise<string>, suggestedFilename (): stri
 export interface Page {
   goto (url: string): Promise<unknown>
   goBack (): Promise<unknown>
+  reload (): Promise<unknown>
   url (): string
   locator (selector: string): Locator
   getByRole (role: string, options?: { name?: string | RegExp, exact?: boolean }): Locator
@@ -47,6 +49,8 @@ export interface Page {
   readonly keyboard: { press (key: string): Promise<void>, type (text: string): Promise<void> }
   readonly mouse: { move (x: number, y: number, options?: { steps: number }): Promise<void>, down (): Promise<void>, up (): Promise<void>, wheel (x: number, y: number): Promise<void> }
 }
+
+interface Request { url (): string, failure (): { readonly errorText: string } | null }
 
 interface Browser {
   newContext (options: object): Promise<{ newPage (): Promise<Page>, close (): Promise<void>, setDefaultTimeout (ms: number): void, grantPermissions (names: string[]): Promise<void> }>
@@ -68,7 +72,22 @@ const require = createRequire(new URL('../../../tools/browser/package.json', imp
 const { chromium } = require('playwright-core') as { chromium: { launch (options: object): Promise<Browser> } }
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
+/** Milliseconds after which a wait fails, many times what it takes on a slow machine, and times that a page is loaded again. */
+const LIMIT_MS = 120_000
+const MAX_RELOADS = 3
+/** Chromium ends requests with this error when an interface of the machine appears or disappears, which other programs may cause. */
+const NETWORK_CHANGED = 'ERR_NETWORK_CHANGED'
+
 let browser: Promise<Browser> | undefined
+
+/** Polls until the condition is true. Fails after a limit, so that a page that never becomes ready does not stop the tests. */
+export async function untilShown (condition: () => Promise<unknown> | unknown): Promise<void> {
+  const end = performance.now() + LIMIT_MS
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`Not true after ${LIMIT_MS / 1000} s: ${condition}`)
+    await setTimeout(5)
+  }
+}
 
 /** Makes the app listen; returns its URL, with a final slash. */
 export async function listen (app: FastifyInstance): Promise<string> {
@@ -80,17 +99,16 @@ export async function listen (app: FastifyInstance): Promise<string> {
 export async function openPage (t: Test, { colorScheme = 'light', width = 1280, height = 900, expected, bypassCSP = false, permissions = [] }: PageOptions = {}): Promise<Page> {
   browser ??= chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] })
   const context = await (await browser).newContext({ colorScheme, viewport: { width, height }, bypassCSP, locale: 'en', timezoneId: 'UTC' })
-  // As in `until`, only the time limit of the test applies.
-  context.setDefaultTimeout(0)
+  context.setDefaultTimeout(LIMIT_MS)
   await context.grantPermissions([...permissions])
   const page = await context.newPage()
   const errors: string[] = []
   page.on('console', (message) => {
-    // Chromium ends requests when an interface of the machine appears or disappears, which other programs may cause.
-    if (['error', 'warning'].includes(message.type()) && !message.text().includes('ERR_NETWORK_CHANGED')) errors.push(message.text())
+    if (['error', 'warning'].includes(message.type()) && !message.text().includes(NETWORK_CHANGED)) errors.push(message.text())
   })
   page.on('pageerror', (error: Error) => errors.push(String(error.stack)))
   await page.addInitScript("addEventListener('securitypolicyviolation', (event) => console.error('violates', event.violatedDirective, event.blockedURI, event.sample))")
+  reloadWhatIsLost(page)
   t.teardown(async () => {
     await context.close()
     const unexpected = errors.filter((error) => expected === undefined || !expected.test(error))
@@ -98,6 +116,35 @@ export async function openPage (t: Test, { colorScheme = 'light', width = 1280, 
     if (unexpected.length > 0) throw new Error(`The console has errors:\n${unexpected.join('\n')}`)
   })
   return page
+}
+
+/** Makes `goto` load the page again if requests of it, such as modules, were lost because the network changed: the page does not repeat them. */
+function reloadWhatIsLost (page: Page): void {
+  const goto = page.goto.bind(page)
+  let isLost = false
+  page.on('requestfailed', (request: Request) => {
+    // The page itself connects again to the changes.
+    if (request.failure()?.errorText.includes(NETWORK_CHANGED) && !request.url().endsWith('/changes')) isLost = true
+  })
+  const load = async (how: () => Promise<unknown>): Promise<unknown> => {
+    isLost = false
+    try {
+      return await how()
+    } catch (error) {
+      if (!String(error).includes(NETWORK_CHANGED)) throw error
+      isLost = true
+      return null
+    }
+  }
+  page.goto = async (url) => {
+    let response = await load(() => goto(url))
+    for (let reloads = 0; ; reloads++) {
+      if (!isLost) return response
+      if (reloads === MAX_RELOADS) throw new Error(`${url}: ${NETWORK_CHANGED} ${reloads + 1} times`)
+      // A URL with a fragment that is open already would not be loaded again.
+      response = await load(() => page.url() === url ? page.reload() : goto(url))
+    }
+  }
 }
 
 export async function closeBrowser (): Promise<void> {
