@@ -65,7 +65,8 @@ export function describeFilter (columns: Columns, [name, value]: Entry): string 
   const column = columns.byName.get(condition.name)
   if (column === undefined) return `${condition.name} ${condition.operator} ${condition.value}`
   const operator = operatorsOf(column).find(({ id }) => id === condition.operator)?.label ?? condition.operator
-  return [column.title, operator, describeValue(column, condition.value)].filter((part) => part !== '').join(' ')
+  const isEmptyText = condition.value === '' && (condition.operator === '=' || condition.operator === '!=')
+  return [column.title, operator, isEmptyText ? '(empty text)' : describeValue(column, condition.value)].filter((part) => part !== '').join(' ')
 }
 
 function describeValue ({ type, isTime }: Column, text: string): string {

@@ -105,7 +105,7 @@ export class Freshness {
     setText(byId('live'), this.#isLive ? 'live' : 'not live')
     setText(byId('age'), this.#asOf === undefined ? '' : `checked ${formatAgo((performance.now() - this.#asOf) / 1000)}`)
     setText(byId('version'), this.#version === undefined ? '' : `version ${this.#version.slice(0, 6)}`)
-    byId('version').title = this.#version ?? ''
+    byId('version').title = `data version ${this.#version ?? ''}`
   }
 
   #showWarnings (details: readonly Detail[]): void {

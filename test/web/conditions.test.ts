@@ -16,6 +16,7 @@ t.test('filters are described in words', async (t) => {
     [users, 'image_exists', 'true', 'With image'],
     [users, 'first_name', 'wren', 'First name is wren'],
     [users, 'where', 'city~a=b', 'city contains a=b'],
+    [users, 'where', 'city=', 'city is (empty text)'],
     [users, 'where', '!city', 'city has no value'],
     [users, 'where', 'city', 'city has a value'],
     [users, 'where', 'birthts<0', 'Birth timestamp before 1970-01-01 00:00'],
