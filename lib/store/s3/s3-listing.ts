@@ -3,7 +3,7 @@ import { monotonicNow } from '../../base/clock.js'
 import { ObjectList } from '../object-list.js'
 import { StoreError, type ObjectInfo } from '../object-store.js'
 import { statusOf } from './s3-error.js'
-import { decodeKey, toInfo } from './s3-object.js'
+import { decodeKey, isSize, toInfo } from './s3-object.js'
 
 /** Where a page of a listing begins: at the token of the previous page, after a key, or at the first key. */
 export type PageStart = { readonly token?: string, readonly after?: never } | { readonly after: string | undefined, readonly token?: never }
@@ -75,5 +75,6 @@ function readObject (object: ListedObject, decode: (key: string) => string | und
   }
   const key = decode(Key)
   if (key === undefined) throw new StoreError('invalid_listing', 'a key of the listing is not UTF-8')
+  if (!isSize(Size) || Number.isNaN(Number(LastModified))) throw new StoreError('invalid_listing', 'an entry of the listing has no valid size or time')
   return toInfo(key, Size, object)
 }

@@ -15,6 +15,11 @@ export function toInfo (key: string, size: number, { ETag, LastModified }: Objec
   return etag === '' ? { ...info, racy: true } : info
 }
 
+/** Whether a number can be the size of an object. */
+export function isSize (size: number): boolean {
+  return Number.isSafeInteger(size) && size >= 0
+}
+
 /** Decodes a key of a listing with `EncodingType: url`. Returns `undefined` if it is not UTF-8. */
 export function decodeKey (encoded: string): string | undefined {
   if (!/[%+]/.test(encoded)) return encoded

@@ -1,7 +1,7 @@
 import type { ObjectList } from '../../object-list.js'
 import type { ObjectInfo } from '../../object-store.js'
 import type { ListingPage } from '../s3-listing.js'
-import { decodeKey, toInfo } from '../s3-object.js'
+import { decodeKey, isSize, toInfo } from '../s3-object.js'
 
 const ROOT = /^(?:<\?xml [^>]*\?>\s*)?<ListBucketResult(?: [^>]*)?>/
 /** The start tag of the root element must end within this number of bytes. */
@@ -187,7 +187,8 @@ function toObject (encodedKey: string, size: string, modified: string, quotedEta
   const key = encodedKey.includes('&') ? undefined : decodeKey(encodedKey)
   const etag = quotedEtag?.startsWith('&quot;') && quotedEtag.endsWith('&quot;') ? `"${quotedEtag.slice(6, -6)}"` : quotedEtag?.replaceAll('&#34;', '"')
   if (key === undefined || !/^\d+$/.test(size) || !INSTANT.test(modified) || etag?.includes('&')) return undefined
-  return toInfo(key, Number(size), { ETag: etag, LastModified: Date.parse(modified) })
+  const time = Date.parse(modified)
+  return isSize(Number(size)) && !Number.isNaN(time) ? toInfo(key, Number(size), { ETag: etag, LastModified: time }) : undefined
 }
 
 interface Span { readonly start: number, readonly end: number }
