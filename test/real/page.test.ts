@@ -337,6 +337,7 @@ t.test('names and values of the data are text, whatever they contain', async (t)
     await page.goto(`${await listen(app)}?columns=*#${new URLSearchParams({ record: row })}`)
     await page.locator('#record-content .values').waitFor()
     await page.keyboard.press('Escape')
+    await until(() => !page.url().includes('record='))
   }
   await page.locator('summary').click()
   await page.getByRole('button', { name: 'Copy as …' }).click()
