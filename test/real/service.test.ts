@@ -11,6 +11,7 @@ import { csv } from '../support/app.js'
 import { validateResponses } from '../support/openapi-validator.js'
 import { referenceRecords } from '../support/reference.js'
 import { deleteBucket, deleteObject } from '../support/real-bucket.js'
+import { runMain } from '../support/run-main.js'
 
 const { S3_TEST_ENDPOINT: endpoint, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, S3_TEST_STORE: name = 'a real S3 server' } = process.env
 const skip = endpoint === undefined && 'set S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY (and S3_TEST_STORE, its name)'
@@ -29,12 +30,9 @@ t.test(`the service on ${name}`, { skip }, async (t) => {
   const bucket = `userlake-test-${randomUUID()}`
   const lake = `s3://${bucket}`
   t.teardown(() => deleteBucket(endpoint!, bucket))
-  const output = { text: '', write (text: string) { this.text += text } }
-  const run = () => seed(['--from', 'seed-data', '--lake', lake], { env: { ...process.env, AWS_ENDPOINT_URL_S3: endpoint }, stdout: output, stderr: { write: () => true } } as any)
-  t.equal(await run(), 0)
-  t.match(output.text, 'uploaded 193, unchanged 0')
-  t.equal(await run(), 0)
-  t.match(output.text, 'uploaded 0, unchanged 193', 'the second run uploads nothing')
+  const run = () => runMain(seed, ['--from', 'seed-data', '--lake', lake], { ...process.env, AWS_ENDPOINT_URL_S3: endpoint })
+  t.match(await run(), { code: 0, out: 'uploaded 193, unchanged 0\n' })
+  t.match(await run(), { code: 0, out: 'uploaded 0, unchanged 193\n' }, 'the second run uploads nothing')
 
   const fastify = Fastify(serverOptions)
   await fastify.register(app, { settings: { LAKE_URL: lake, AWS_ENDPOINT_URL_S3: proxy.url, REFRESH_WAIT: '30s' } })
