@@ -1,4 +1,5 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
+import type { FailureCode } from './failure-code.js'
 
 /**
  * What happens in lib/, for metrics: typed channels of `node:diagnostics_channel`. A publisher makes a message only if the channel has subscribers.
@@ -32,8 +33,9 @@ export class EventChannel<T> {
 /** The end of an operation of a store, with its retries. */
 export interface StoreOperation {
   readonly operation: 'list' | 'get' | 'stream' | 'head' | 'put'
-  /** `missing`: there is no such object; `unchanged`: it has the ETag of the request. Of a listing, the time is that until its end; of a stream, until its first byte. */
-  readonly outcome: 'ok' | 'missing' | 'unchanged' | (string & {})
+  /** `missing`: there is no such object; `unchanged`: it has the ETag of the request; otherwise a failure code. */
+  readonly outcome: 'ok' | 'missing' | 'unchanged' | FailureCode
+  /** Until the end of a listing, until the first byte of a stream. */
   readonly durationMs: number
 }
 
@@ -47,7 +49,7 @@ export interface ReconcilePhases {
 /** The end of a reconcile. */
 export interface ReconcileEnd {
   /** `listed` by this process; `followed`: taken over from another replica; otherwise a failure code. */
-  readonly outcome: 'listed' | 'followed' | (string & {})
+  readonly outcome: 'listed' | 'followed' | FailureCode
   /** Of a listing of this process only. */
   readonly phases?: ReconcilePhases | undefined
   /** Objects listed, LIST requests, and info files downloaded. */
@@ -80,4 +82,4 @@ export const RECHECKS = new EventChannel<RecheckEnd>('userlake:recheck')
 export const JOBS = new EventChannel<JobEnd>('userlake:job')
 
 /** The channels whose messages the worker thread forwards: the others have their publishers in the main thread. */
-export const FORWARDED: readonly EventChannel<unknown>[] = [STORE_OPERATIONS] as readonly EventChannel<unknown>[]
+export const FORWARDED: readonly EventChannel<unknown>[] = [STORE_OPERATIONS]

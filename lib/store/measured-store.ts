@@ -1,5 +1,5 @@
 import { STORE_OPERATIONS, type StoreOperation } from '../base/events.js'
-import { StoreError } from '../base/errors.js'
+import { toFailureCode } from '../base/failure-code.js'
 import type { GetOptions, ListOptions, ObjectBody, ObjectHead, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
 
 /** Publishes the end of each operation of a store on `STORE_OPERATIONS`, if that channel has subscribers. */
@@ -51,7 +51,7 @@ export class MeasuredStore implements ObjectStore {
     try {
       yield * this.#inner.list(prefix, options)
     } catch (error) {
-      outcome = codeOf(error)
+      outcome = toFailureCode(error)
       throw error
     } finally {
       publish('list', outcome, began)
@@ -66,15 +66,11 @@ function measure<T> (operation: StoreOperation['operation'], start: () => Promis
     publish(operation, result === undefined ? 'missing' : result === 'unchanged' ? 'unchanged' : 'ok', began)
     return result
   }, (error) => {
-    publish(operation, codeOf(error), began)
+    publish(operation, toFailureCode(error), began)
     throw error
   })
 }
 
 function publish (operation: StoreOperation['operation'], outcome: StoreOperation['outcome'], began: number): void {
   STORE_OPERATIONS.publish({ operation, outcome, durationMs: performance.now() - began })
-}
-
-function codeOf (error: unknown): string {
-  return error instanceof StoreError ? error.code : 'internal_error'
 }
