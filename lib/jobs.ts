@@ -33,7 +33,9 @@ export interface Job {
 }
 
 /** The states of jobs, the final ones last. */
-export const JOB_STATES = ['waiting', 'running', 'succeeded', 'held', 'failed'] as const
+export const UNFINISHED_JOB_STATES = ['waiting', 'running'] as const
+export const FINAL_JOB_STATES = ['succeeded', 'held', 'failed'] as const
+export const JOB_STATES = [...UNFINISHED_JOB_STATES, ...FINAL_JOB_STATES] as const
 
 /** Why a job failed. */
 export type JobErrorCode = FailureCode | 'confirmation_mismatch'

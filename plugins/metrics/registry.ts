@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Registry, type Metric } from 'prom-client'
 import { FAILURE_CODES } from '../../lib/base/failure-code.js'
 import { version } from '../../lib/base/package-info.js'
-import { JOB_STATES } from '../../lib/jobs.js'
+import { FINAL_JOB_STATES, UNFINISHED_JOB_STATES } from '../../lib/jobs.js'
 import type { Series } from './durations.js'
 
 /** One value of a metric. */
@@ -21,7 +21,7 @@ interface Definition {
   readonly read: () => Iterable<Sample>
 }
 
-/** The process has one set of these, whose observers cannot be stopped. They begin with the first scrape. */
+/** The metrics of prom-client about the process, from the first scrape on. There is one set of them, because their observers cannot be stopped. */
 let processMetrics: Registry | undefined
 
 /** The metrics of a service, with those of its process. */
@@ -37,7 +37,7 @@ function toMetric ({ read, ...description }: Definition): Metric {
   return { ...description, get: async () => ({ ...description, values: [...read()] }) } as unknown as Metric
 }
 
-/** All metrics. Docs, the dashboard and the alert rules use these names; test/deploy.test.ts compares them. */
+/** All metrics. Docs, the dashboard and the alert rules use these names; test/monitoring.test.ts compares them. */
 function definitionsOf (fastify: FastifyInstance): readonly Definition[] {
   const { metrics, transformer, jobs, config } = fastify
   const holdings = () => transformer.holdings()
@@ -55,9 +55,9 @@ function definitionsOf (fastify: FastifyInstance): readonly Definition[] {
     histogram('userlake_event_delay_seconds', 'Time from the arrival of an event (POST /events/s3) to the end of the check of its object, by outcome: checked, or listing, which takes the place of the check',
       ['outcome'], metrics.eventDelays),
     histogram('userlake_job_duration_seconds', 'Time of jobs that have ended, by trigger, dry run, and final state', ['trigger', 'dry_run', 'state'], metrics.jobs),
-    gauge('userlake_jobs', 'Jobs that wait or run', () => unfinishedJobs()),
+    gauge('userlake_jobs', 'Jobs that wait or run', unfinishedJobs),
     gauge('userlake_last_job_state', '1 for the final state of the last job that was no dry run',
-      () => metrics.lastJobState === undefined ? [] : JOB_STATES.slice(2).map((state) => ({ labels: { state }, value: Number(state === metrics.lastJobState) }))),
+      () => metrics.lastJobState === undefined ? [] : FINAL_JOB_STATES.map((state) => ({ labels: { state }, value: Number(state === metrics.lastJobState) }))),
     gauge('userlake_last_job_success_timestamp_seconds', 'When a job has last succeeded, in seconds since 1970', () => optional(metrics.lastSuccessAt, 1 / 1000)),
     gauge('userlake_data_age_seconds', 'Age of the data: time since the beginning of the listing that it comes from', () => optional(transformer.freshness().ageMs, 1 / 1000)),
     gauge('userlake_data_stale', '1 for each reason why the data may be outdated (Data-Stale)', () => {
@@ -75,7 +75,7 @@ function definitionsOf (fastify: FastifyInstance): readonly Definition[] {
 
   function unfinishedJobs (): Sample[] {
     const unfinished = jobs.list().filter(({ finishedAt }) => finishedAt === null)
-    return JOB_STATES.slice(0, 2).map((state) => ({ labels: { state }, value: unfinished.filter((job) => job.state === state).length }))
+    return UNFINISHED_JOB_STATES.map((state) => ({ labels: { state }, value: unfinished.filter((job) => job.state === state).length }))
   }
 }
 
@@ -107,7 +107,7 @@ function labelled (label: string, counts: Iterable<readonly [string, number]>): 
   return [...counts].map(([name, value]) => ({ labels: { [label]: name }, value }))
 }
 
-/** No value is better than a wrong one. */
+/** No sample if the value is not known. @param unit the factor from the value to the unit of the metric */
 function optional (value: number | undefined, unit = 1): Sample[] {
   return value === undefined ? [] : [{ value: value * unit }]
 }
