@@ -9,7 +9,7 @@ import { INTERNAL_FOLDER } from './folder-key.js'
 import { isAlive, lockText, readLock, type Holder } from './lock-file.js'
 
 /** Milliseconds between two renewals of the lock. Must be well below the age at which a lock is stale (`lock-file.ts`). */
-const REFRESH_MS = 10_000
+const RENEWAL_MS = 10_000
 
 /**
  * The exclusive right of one process to write to a folder. The lock is the file `.userlake/lock`. A stale lock is replaced in two steps: only
@@ -20,7 +20,7 @@ const REFRESH_MS = 10_000
 export class FolderLock {
   readonly #root: string
   #token: string | undefined
-  #refreshing: NodeJS.Timeout | undefined
+  #renewing: NodeJS.Timeout | undefined
   readonly #clock: MonotonicClock
   /** The locks of other processes, by token: as they were last seen, and since when. */
   readonly #seen = new Map<string, { readonly renewed: number, readonly since: number }>()
@@ -32,7 +32,7 @@ export class FolderLock {
 
   /** Acquires the lock unless this process holds it. @throws StoreError `read_only` if another process holds it */
   async acquire (): Promise<void> {
-    if (await this.#refresh()) return
+    if (await this.#renew()) return
     await this.release()
     const token = randomUUID()
     const temp = await writeTempFile(this.#root, lockText(token, Date.now()))
@@ -44,18 +44,18 @@ export class FolderLock {
     this.#token = token
     this.#seen.clear()
     await removeStaleTempFiles(this.#root, Date.now())
-    this.#refreshing = setInterval(() => { this.#refresh().catch(() => {}) }, REFRESH_MS).unref()
+    this.#renewing = setInterval(() => { this.#renew().catch(() => {}) }, RENEWAL_MS).unref()
   }
 
   /** Deletes the lock if this process holds it. */
   async release (): Promise<void> {
-    clearInterval(this.#refreshing)
+    clearInterval(this.#renewing)
     if (await this.#isHeld()) await unlink(this.#pathOf('lock'))
     this.#token = undefined
   }
 
   /** Renews the lock. Returns false if this process does not hold it. */
-  async #refresh (): Promise<boolean> {
+  async #renew (): Promise<boolean> {
     const seconds = Date.now() / 1000
     if (!await this.#isHeld()) return false
     await utimes(this.#pathOf('lock'), seconds, seconds)

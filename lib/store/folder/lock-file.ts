@@ -14,7 +14,7 @@ export interface Holder {
   readonly pids: string
   /** Unique for each lock. */
   readonly token: string
-  /** The time of the file, which each renewal of the lock sets. Only whether it changes has a meaning, because clocks may jump. */
+  /** The modification time of the file, which each renewal of the lock sets. It is compared with an earlier one only, and never with a clock, because clocks may jump. */
   readonly renewed: number
 }
 
