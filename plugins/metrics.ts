@@ -19,13 +19,13 @@ export default fp(async (fastify) => {
   fastify.exchanges.onEnd = ({ request, response, route }, ms) => {
     recorder.requests.observe(ms, route, request.method!, response.writableFinished ? response.statusCode : undefined)
   }
-  const ends = [
+  const unsubscribe = [
     STORE_OPERATIONS.subscribe(({ operation, outcome, durationMs }) => recorder.storeOperations.observe(durationMs, operation, outcome)),
     RECONCILES.subscribe((end) => recorder.noteReconcile(end)),
     RECHECKS.subscribe(({ isChecked, delaysMs }) => delaysMs.forEach((ms) => recorder.eventDelays.observe(ms, isChecked ? 'checked' : 'listing'))),
     JOBS.subscribe((end) => recorder.noteJob(end, fastify.clock()))
   ]
   fastify.addHook('onClose', async () => {
-    for (const end of ends) end()
+    for (const leave of unsubscribe) leave()
   })
 }, { name: 'metrics', dependencies: ['exchanges'] })

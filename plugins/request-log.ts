@@ -22,7 +22,7 @@ export function logRequest ({ config, log }: FastifyInstance, id: string, { meth
     const ms = Math.round((performance.now() - began) * 100) / 100
     // Until the headers are sent, `statusCode` is the default of Node and not a status that the client received.
     const status = response.headersSent ? response.statusCode : undefined
-    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes, client: request?.client?.name, trace_id: headers.traceparent && traceIdOf(headers.traceparent) }
+    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes, client: request?.client?.name, trace_id: traceIdOf(headers.traceparent) }
     if (response.writableFinished) log.info(line, 'Request')
     else log.info({ ...line, aborted: true }, 'Request aborted by the client')
   })

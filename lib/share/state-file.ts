@@ -19,12 +19,13 @@ export interface KnownFile {
   /** This version was certainly written after this time, in milliseconds of the monotonic clock; -Infinity if no such time is known. */
   readonly notBefore: number
   /**
-   * The estimated time at which its writer sent it, up to which the durations of the state count, and a time after which it was sent unless the clocks
-   * are wrong in a way that cannot be noticed. A store may execute a PUT long after it was sent, also if the writer has given up.
+   * The estimated time at which its writer sent it, in milliseconds of the monotonic clock: the durations of the state end then. A store may execute a PUT long after
+   * it was sent, also if the writer has given up.
    */
   readonly sentAt: number
+  /** It was sent after this time, in milliseconds of the monotonic clock, unless the clocks are wrong in a way that cannot be noticed. */
   readonly notSentBefore: number
-  /** How far the wall clock of the writer is at least ahead of that of this process, in milliseconds: it has sent no state after this process received it. */
+  /** The wall clock of the writer is ahead of that of this process by at least this number of milliseconds: a state cannot be received before it is sent. */
   readonly aheadMs: number
 }
 
@@ -63,7 +64,7 @@ export class StateFile {
 
   async #read (): Promise<KnownFile | undefined> {
     const { store, key, identity, clock, wallClock } = this.#options
-    const sentAt = clock()
+    const requestedAt = clock()
     const found = await store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS }).catch((error) => this.#readTooLarge(error)).catch(refusedToMissing)
     if (found === undefined) this.#known = undefined
     else if (found !== 'unchanged' && found.etag !== this.#known?.etag) {
@@ -79,7 +80,7 @@ export class StateFile {
       const notSentBefore = aheadMs > MAX_CLOCK_ERROR_MS ? afterKnown : Math.max(afterKnown, sentAt - MAX_CLOCK_ERROR_MS)
       this.#known = { etag: found.etag, state, notBefore, writtenAt: estimateAfter(notBefore), sentAt, notSentBefore, aheadMs }
     }
-    this.#seenAt = sentAt
+    this.#seenAt = requestedAt
     return this.#known
   }
 

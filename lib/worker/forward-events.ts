@@ -32,7 +32,7 @@ export function forwardEvents (post: (events: ForwardedEvents) => void): EventFo
   return {
     flush,
     stop: () => {
-      for (const end of unsubscribe) end()
+      for (const leave of unsubscribe) leave()
       flush()
     }
   }

@@ -22,7 +22,7 @@ const CHARACTER = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));|&/
 const MAX_BMP = 0xffff
 
 /** Returns the same XML with the characters themselves in place of numbers beyond 0xffff. @throws StoreError `invalid_listing` */
-export function toExactXml (bytes: Buffer): string {
+function toExactXml (bytes: Buffer): string {
   let xml: string
   try {
     xml = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -31,6 +31,7 @@ export function toExactXml (bytes: Buffer): string {
   }
   return xml.replaceAll(CHARACTER, (reference, name?: string, decimal?: string, hex?: string) => {
     if (name !== undefined) return reference
+    // NaN for an ampersand that begins no reference.
     const code = hex === undefined ? Number(decimal) : parseInt(hex, 16)
     if (!(code <= 0x10ffff) || (code >= 0xd800 && code <= 0xdfff)) throw new StoreError('invalid_listing', 'the listing has a reference to an unknown character')
     return code > MAX_BMP ? String.fromCodePoint(code) : reference
