@@ -284,7 +284,7 @@ t.test('a lake at the limit of its columns leaves new columns to a listing', asy
   t.equal(await check(second, ['in/1.csv']), undefined, 'a change of any file could admit the rejected one')
 })
 
-t.test('the record that an object can be part of', async (t) => {
+t.test('the key of an info file or image leads to its record; other keys, and those that a proxy may resolve, lead to none', async (t) => {
   const recordOf = recordFinder(RULES)
   const table: [string, string | undefined][] = [
     ['in/a.csv', 'a'], ['in/sub/a.b.JSON', 'a.b'], ['in/a.front.jpg', 'a'], ['in/ü.png', 'ü'],
