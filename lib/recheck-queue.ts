@@ -6,14 +6,14 @@ import { systemPause, type Pause } from './base/timer.js'
 export interface RecheckQueueOptions {
   /** Re-checks some objects. Returns `false` if a listing is needed instead. Never rejects. */
   readonly check: (keys: readonly string[]) => Promise<boolean>
-  /** Starts a listing, when that is possible. `listingBegins` must be called when it begins. */
+  /** Requests a listing, which begins at once or later. `listingBegins` must then be called. */
   readonly list: () => void
   /** Waits between two checks. Default: the pause of the system. */
   readonly pause?: Pause | undefined
   readonly clock: MonotonicClock
 }
 
-/** The most objects of one check, and of the queue. */
+/** The most objects of one check, and the most that wait. */
 const MAX_BATCH = 50
 const MAX_WAITING = 1000
 /** The pause after each check, in milliseconds, so that events cannot make more than a few data versions a second. */
@@ -25,7 +25,7 @@ export class RecheckQueue {
   /** By key, when it was added, in milliseconds of the monotonic clock. */
   readonly #waiting = new Map<string, number>()
   #isRunning = false
-  /** Whether a listing will begin that finds everything that would be checked before. */
+  /** Whether a listing was requested and has not begun. It will find what the objects are like, so none is added until then. */
   #isListingDue = false
 
   constructor (options: RecheckQueueOptions) {
@@ -41,13 +41,13 @@ export class RecheckQueue {
     else if (!this.#isRunning) this.#run()
   }
 
-  /** Objects that were added before a listing begins do not have to be checked after it. */
+  /** Must be called when a listing begins, which takes the place of the checks of all objects that wait. */
   listingBegins (): void {
     this.#isListingDue = false
     this.#waiting.clear()
   }
 
-  /** Drops the objects that wait. */
+  /** Drops the objects that wait, and those that are added from now on. */
   stop (): void {
     this.#isListingDue = true
     this.#waiting.clear()

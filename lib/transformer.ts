@@ -302,8 +302,8 @@ export class UserDataTransformer {
   }
 
   /**
-   * Lists the source and reads what has changed. With `fresh`, the listing begins after this call; with `onProgress`, too, and as long as it lacks many records that the
-   * one before had, it is repeated, at most twice. Rejects if the lake cannot be read.
+   * Lists the source and reads what has changed. With `fresh` or `onProgress`, the listing begins after this call. With `onProgress`, a listing that lacks many
+   * records that the one before had is repeated, at most twice. Rejects if the lake cannot be read.
    */
   async reconcile ({ fresh = false, onProgress }: { readonly fresh?: boolean, readonly onProgress?: (progress: ReconcileProgress) => void } = {}): Promise<void> {
     if (onProgress === undefined) await this.#refresher.refresh({ fresh })
@@ -329,8 +329,8 @@ export class UserDataTransformer {
   }
 
   /**
-   * Re-checks the objects that events report as changed: soon, and without a listing unless they are too many or only a listing can decide. Returns at once, with the number
-   * of objects that are re-checked; the others are not in this lake, or neither info file nor image.
+   * Re-checks the objects that events report as changed: soon, and without a listing unless they are too many or only a listing can decide. Returns at once, with the numbers
+   * of objects that will be re-checked, and of those that are ignored because they are not in this lake, or neither an info file nor an image.
    */
   noteChanged (objects: readonly ChangedObject[]): { readonly accepted: number, readonly ignored: number } {
     const ids = new Map<string, string>()

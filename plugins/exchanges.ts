@@ -108,7 +108,7 @@ export class Exchanges {
   /**
    * Calls `start` after the responses to all earlier requests of the connection have been sent. Never calls it if the connection closes before that.
    *
-   * @param route that of the exchange
+   * @param route the URL pattern of the route; absent if no route has the URL
    */
   enqueue (request: IncomingMessage, response: ServerResponse, start: () => void, route?: string): void {
     const { socket } = request

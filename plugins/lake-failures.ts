@@ -5,7 +5,7 @@ import { toFailureCode, type FailureCode } from '../lib/base/failure-code.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Logs requests that the lake fails. */
+    /** Logs failures of the lake during requests. */
     readonly lakeFailures: LakeFailures
   }
 }
@@ -24,7 +24,7 @@ export class LakeFailures {
     this.#clock = clock
   }
 
-  /** @param log the log of the request, for failures after the first one, which have the level debug */
+  /** Must be called when the lake has failed during a request. @param log the log of the request, for failures after the first one, which have the level debug */
   failed (error: Error, message: string, log: FastifyBaseLogger): void {
     const code = toFailureCode(error)
     const failing = this.#failing.get(code)
@@ -34,7 +34,7 @@ export class LakeFailures {
     else log.debug(line, message)
   }
 
-  /** Must be called when the lake has not failed a request. */
+  /** Must be called when a request has read an object of the lake. */
   succeeded (): void {
     for (const [code, { count, lastAt }] of this.#failing) {
       if (this.#clock() - lastAt < QUIET_MS) continue
@@ -44,7 +44,7 @@ export class LakeFailures {
   }
 }
 
-/** Decorates the instance with the log of requests that the lake fails. Needs: transformer, for its clock. */
+/** Decorates the instance with the log of failures of the lake during requests. Needs: transformer, for its clock. */
 export default fp(async (fastify) => {
   fastify.decorate('lakeFailures', new LakeFailures(fastify.log, fastify.monotonic))
 }, { name: 'lake-failures', dependencies: ['transformer'] })

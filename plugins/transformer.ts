@@ -46,7 +46,7 @@ export interface TransformerPluginOptions {
    * thread does that work.
    */
   readonly worker?: BackendThread | undefined
-  /** Whether it shares listings with other replicas, for which it writes an object, as SHARE_LISTINGS decides; `false`: never. Default: true. */
+  /** If `false`, listings are not shared with other replicas, whatever SHARE_LISTINGS is. Default: true. */
   readonly share?: boolean | undefined
   /** Opens another engine. Default: the in-process engine. */
   readonly openVersion?: TransformerOptions['openVersion']

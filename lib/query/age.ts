@@ -57,9 +57,10 @@ function elapsed (years: number, bound: 'at least' | 'at most'): number {
 }
 
 /**
- * Completed calendar years from a birth to a later day. The same day of consecutive years differs by CALENDAR_DAYS_A_YEAR, as a CalendarDay has 31 numbers for every month. Negative, rounded down, if the birth is later than that day. Someone born on
- * Feb 29 completes a year on Mar 1 in common years.
+ * Completed calendar years from a birth to a later day. Negative, rounded down, if the birth is later than that day. A birth on Feb 29 completes
+ * a year on Mar 1 in common years.
  */
 export function completedYears (birthDate: CalendarDay, today: CalendarDay): number {
+  // The same day of consecutive years differs by CALENDAR_DAYS_A_YEAR, because a CalendarDay has 31 numbers for every month.
   return Math.floor((today - birthDate) / CALENDAR_DAYS_A_YEAR)
 }

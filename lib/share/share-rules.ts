@@ -129,7 +129,7 @@ export function decideRenewal ({ isIdle, isRefreshing, sinceRefreshMs, unrenewed
   return !isIdle && isIdleAfter(sinceRefreshMs, maxStalenessMs, listingMs) ? 'idle' : undefined
 }
 
-/** Times of the monotonic clock, in milliseconds, before and after which another machine certainly did something. */
+/** Two times of the monotonic clock, in milliseconds, between which another machine certainly did something. */
 export interface TimeBounds { readonly notBefore: number, readonly notAfter: number }
 
 /**

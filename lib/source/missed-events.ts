@@ -3,14 +3,14 @@ import type { Warning } from '../base/warning.js'
 
 /** The most records whose events, and the most whose changes without an event, are remembered. */
 const MAX_RECORDS = 100_000
-/** How late an event may be, and how long before a listing that finds a change, in milliseconds. */
+/** An event belongs to a change that a listing has found if it arrives at most this number of milliseconds before the end of the listing, or after it. */
 const MAX_DELAY_MS = 60_000
 /** How long the warning remains at least, in milliseconds. */
 const WARNING_MS = 600_000
 
 /**
- * Counts the changes of records that a listing has found, and of which no event has reported: neither in the minute before, nor until the first listing that ends at least a minute later. Nothing is
- * counted before the first event.
+ * Counts the changed records that a listing has found and no event has named: neither in the minute before the listing, nor until the first listing that ends at
+ * least a minute later. Nothing is counted before the first event.
  */
 export class MissedEvents {
   readonly #clock: MonotonicClock
@@ -23,6 +23,7 @@ export class MissedEvents {
   #count = 0
   /** When a missing event was last counted. */
   #missedAt = -Infinity
+  /** Whether the last listing was less than WARNING_MS after a missing event was counted. */
   #isCurrent = false
 
   constructor (clock: MonotonicClock) {
@@ -58,7 +59,7 @@ export class MissedEvents {
   /** The warning that events are missing: from the listing at which one was counted to the first one at which none is, at least ten minutes later. */
   warnings (): Warning[] {
     if (!this.#isCurrent) return []
-    return [{ code: 'events_missed', detail: `Listings have found changed records of which no event had reported: ${this.#count} since the start; check that the bucket sends events for all objects below SOURCE_PREFIX, also when they are removed` }]
+    return [{ code: 'events_missed', detail: `Listings have found changed records that no event had reported: ${this.#count} since the start; check that the bucket sends events for all objects below SOURCE_PREFIX, also when they are removed` }]
   }
 }
 

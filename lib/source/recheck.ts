@@ -38,7 +38,10 @@ const MAX_KEY_BYTES = 1024
 /** A part of a path that a proxy or a store may resolve, so that the request would be about another object. */
 const RELATIVE_SEGMENT = /(^|\/)\.\.?(\/|$)/
 
-/** Returns a function that gives the key of the record that an object can be part of; `undefined` if its key is not that of an info file or image of the lake, or not one to be requested because an event names it. */
+/**
+ * Returns a function that returns the key of the record that an object can be part of; `undefined` if the object is neither an info file nor an image of the lake, or
+ * if its key must not be requested just because an event names it.
+ */
 export function recordFinder (rules: SourceRules): (objectKey: string) => string | undefined {
   const classify = objectClassifier(rules)
   return (objectKey) => {
@@ -140,7 +143,7 @@ async function readInfos (store: ReadableStore, keys: ReadonlySet<string>, onReq
   return new Map(found.sort((a, b) => compareUtf8(a.key, b.key)).map((info) => [info.key, info]))
 }
 
-/** Whether a file is given up that was not. If there are many in the lake, the cause is not the file: `settleFailedReads` needs a listing to decide that. */
+/** Whether a file is given up that was not given up before. If the lake has many such files, they are not the cause: `settleFailedReads` needs a listing to decide that. */
 function hasNewUnreadable (previous: SourceState, next: SourceState): boolean {
   const known = rejectedFilesOf(previous)
   return [...rejectedFilesOf(next).values()].some(({ key, etag, size, rejection: { code } }) => {
@@ -153,7 +156,7 @@ function hasNewUnreadable (previous: SourceState, next: SourceState): boolean {
 function listingOf (store: ReadableStore, lakePrefix: string, objects: readonly ObjectInfo[]): ReadableStore {
   return {
     downloads: store.downloads,
-    // Whether an object that cannot be found is listed still: see `downloadListed`.
+    // `downloadListed` lists a single key, to find whether an object that cannot be found is still listed.
     list: (prefix, options) => prefix === lakePrefix ? pageOf(objects) : store.list(prefix, options),
     get: (key, options) => store.get(key, options),
     head: (key) => store.head(key)

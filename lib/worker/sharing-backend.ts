@@ -86,15 +86,15 @@ export class SharingBackend implements LakeBackend {
   #ownListing: BackendReconciled | undefined
   /** When that listing or re-check began. */
   #ownSince = -Infinity
-  /** The base than which everything of it is newer. Others may have found something since that led to a later base, and a re-check does not look at that. */
+  /** A base that is older than everything in `#ownListing`. A later base may contain what another replica has found, and a re-check has not looked at. */
   #newerThan: Base | undefined
-  /** Whether it has found something that the state did not describe. */
+  /** Whether this replica has found something that the state did not describe. */
   #isDiverged = false
   /** The last result of `reconcile`, without the warnings about the state. */
   #lastResult: BackendReconciled | undefined
   /** When the last listing of this replica began. */
   #listedAt = -Infinity
-  /** The id of the view that the last such listing of this replica has found, and when that began. */
+  /** The id of the view of the state that the last listing without a difference from it has confirmed, and when that listing began. */
   #confirmed: { readonly view: string, readonly at: number } | undefined
   /** The outputs that this replica last made, or that were made before it wrote the state. */
   #made: MadeOutputs = { at: -Infinity, outputs: [] }

@@ -3,17 +3,17 @@ import { SettingsSchema, type Settings } from './settings.js'
 
 const SETTINGS = Object.keys(SettingsSchema.properties)
 
-/** Names in .env that are not settings of Userlake: those of the AWS SDK, of Compose and of compose.yaml. */
+/** Names in .env and in the environment that belong to other programs: the AWS SDK, Compose, MinIO and compose.yaml. */
 const FOREIGN = /^(AWS|COMPOSE|MINIO)_|^USERLAKE_PORT$/
 
-/** The least number of characters of names in the environment that are compared, and of the settings: shorter ones, such as PGHOST and HOST, are similar by chance. */
+/** Names in the environment are compared with settings only if both have at least this number of characters: short ones, such as POST and PORT, are similar by chance. */
 const MIN_COMPARED = 6
 const LONG_SETTINGS = SETTINGS.filter((name) => name.length >= MIN_COMPARED)
 
 /** The names in .env and in the environment. */
 export interface SettingNames { readonly file: readonly string[], readonly environment: readonly string[] }
 
-/** Returns warnings about valid settings that have probably not the effect that was intended. */
+/** Returns warnings about names that are probably misspelled settings, and about settings that have no effect. */
 export function settingWarnings (config: Settings, { file, environment }: SettingNames): string[] {
   return [
     ...unknown(file).map((name) => `.env: ${JSON.stringify(name)} is not a setting` + didYouMean(nearest(name, SETTINGS))),
@@ -30,8 +30,8 @@ function unknown (names: readonly string[]): string[] {
 }
 
 /**
- * The setting that a name in the environment was probably meant to be. The environment has names of other programs, so that fewer typing errors count than in .env:
- * one, or two in a name of ten characters or more.
+ * The setting that a name in the environment was probably meant to be. The environment has names of other programs, so fewer typing errors
+ * are accepted than in .env: one, or two in a name of ten characters or more.
  */
 function similarSetting (name: string): string | undefined {
   return name.length < MIN_COMPARED ? undefined : nearest(name, LONG_SETTINGS, name.length < 10 ? 1 : 2)

@@ -4,7 +4,7 @@ import { Counts } from './counts.js'
 import { LabelledDurations, WORK_BUCKETS } from './durations.js'
 import { RequestDurations } from './request-durations.js'
 
-/** What has happened since the start of the process. prom-client reads it when it is loaded, at the first scrape. */
+/** What has happened since the start of the process. registry.ts reads it at each scrape. */
 export class Recorder {
   /** By route, method and class of the status. */
   readonly requests = new RequestDurations()
@@ -16,7 +16,9 @@ export class Recorder {
   readonly reconciles = new Counts(['listed', 'followed'])
   /** By phase. */
   readonly phases = new LabelledDurations(WORK_BUCKETS)
+  /** By event: objects listed, info files fetched, and info files newly rejected. */
   readonly objects = new Counts(['listed', 'fetched', 'rejected'])
+  /** LIST requests of reconciles. */
   listRequests = 0
   /** From the arrival of an event to the end of the re-check, by whether the object was checked, or a listing takes the place of the check. */
   readonly eventDelays = new LabelledDurations(WORK_BUCKETS)

@@ -4,7 +4,7 @@ import { Durations, REQUEST_BUCKETS, type Series } from './durations.js'
 const NO_ROUTE = 'none'
 /** Other methods have the label `other`: a client can send any text. */
 const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS', 'other']
-/** By the first digit of the status. */
+/** Classes of statuses, by their first digit; 0 for `aborted`. */
 const STATUSES = ['aborted', '1xx', '2xx', '3xx', '4xx', '5xx']
 
 /** The durations of requests by route, method and class of the status. */

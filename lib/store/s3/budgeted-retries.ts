@@ -5,8 +5,8 @@ import { statusOf } from './s3-error.js'
 type Provider = S3Client['config']['retryStrategy']
 
 /**
- * Changes the retry strategy of a client: it retries only while the budget lasts, and also after 408, by which some servers shed load. The pauses are those of the SDK, which
- * exceed its own by the `Retry-After` of the server, by 5 s at most.
+ * Changes the retry strategy of a client: it retries only while the budget lasts, and also after 408, with which some servers refuse requests while they are overloaded.
+ * The pauses are those of the SDK. It extends them to the `Retry-After` of the server, by 5 s at most.
  */
 export function budgetRetries (client: S3Client, budget: RetryBudget): void {
   const standard: Provider = client.config.retryStrategy

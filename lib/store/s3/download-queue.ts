@@ -11,7 +11,10 @@ export const INITIAL_DOWNLOADS = 128
 /** How many downloads should wait, so that the next one starts as soon as one ends. */
 const WAITING = 16
 
-/** After this number of failed downloads in a row, no download starts for PAUSE_MS milliseconds or, up to MAX_PAUSE_MS, as long as the store requests; then PROBES are in flight at a time until one succeeds. */
+/**
+ * After this number of failed downloads in a row, no download starts for a pause: as many milliseconds as the store requests, from PAUSE_MS to MAX_PAUSE_MS. Then
+ * PROBES are in flight at a time until one succeeds.
+ */
 const PAUSE_AFTER = 50
 const PAUSE_MS = 1000
 const MAX_PAUSE_MS = 5000

@@ -34,7 +34,7 @@ export class RangedLister {
       yield page
     }
     const plan = ends === undefined || !this.#isFar ? NO_PLAN : ends.plan()
-    // Single keys are listed as well: they need no memory.
+    // Only long listings have plans to remember. `findListed` lists single keys, of which there may be many.
     if (plan.edges.length > 0) this.#plans.set(prefix, plan)
     else this.#plans.delete(prefix)
   }

@@ -8,11 +8,9 @@ import { statusOf, toS3Error } from './s3-error.js'
 import { quote, toInfo } from './s3-object.js'
 import type { S3Requests } from './s3-requests.js'
 
-/**
- * How often the SDK reads the body of an object at most, after the first request; it retries requests as well. And how often an object is requested if the
- * store refuses that, which is rare because the queue then limits the rate.
- */
+/** How often the body of an object is read with the SDK at most. The SDK retries requests by itself, but not the reading of their bodies. */
 const ATTEMPTS = 3
+/** How often an object is requested at most if the store refuses requests because there are too many. That is rare, because the queue then limits the rate. */
 const ATTEMPTS_IF_REFUSED = 10
 /** The number of retries in the budget that downloads leave to listings, images and outputs, except for the retries of the SDK itself. */
 const RESERVED_RETRIES = 50
@@ -67,6 +65,7 @@ export class S3Downloads {
       else this.#queue[found.kind](download, error, found.retryAfterMs)
       if (found.kind === 'refused' && attempt < ATTEMPTS_IF_REFUSED) continue
       if (found.kind !== 'failed' || leftMs() <= 0 || !this.#budget.take(RESERVED_RETRIES)) throw error
+      // The time that the retry waits for other downloads does not count.
       const retryMs = leftMs()
       return await this.#getWithSdk(key, url, await this.#start(url, true), options, retryMs)
     }
@@ -102,7 +101,6 @@ export class S3Downloads {
           this.#queue.succeeded(download)
           return { ...toInfo(key, body.length, response), body }
         } catch (error) {
-          // The SDK retries a request, but not the reading of its body.
           if (attempt === ATTEMPTS || isTooLarge(error) || !this.#budget.take(RESERVED_RETRIES)) throw error
         }
       }

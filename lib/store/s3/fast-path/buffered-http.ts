@@ -51,8 +51,9 @@ const MAX_ERROR_BYTES = 64 * 1024
 export class BufferedHttp {
   readonly #openPool: () => Pool
   #pool: Pool
+  /** Former pools that still receive responses. */
   readonly #former = new Set<Pool>()
-  /** When the connections are replaced by new ones, by the clock. */
+  /** When the pool is replaced by a new one, by the clock. */
   #renewAt: number
   readonly #clock: () => number
   /**
@@ -63,7 +64,11 @@ export class BufferedHttp {
   readonly #watch: NodeJS.Timeout
   readonly #maxMs: number
 
-  /** @param maxMs the time limit of a response, in milliseconds, without the time for its body. @param clock decides how old connections are */
+  /**
+   * @param openPool opens a pool of new connections
+   * @param maxMs the time limit of a response, in milliseconds, without the time for its body
+   * @param clock measures the age of the connections, in milliseconds
+   */
   constructor (openPool: () => Pool, maxMs: number, clock = () => performance.now()) {
     this.#openPool = openPool
     this.#pool = openPool()

@@ -23,7 +23,7 @@ export class FailedRequest {
   readonly error: unknown
   /** `refused`: there were too many requests. `denied`: access is denied, so the request must not be sent again. */
   readonly kind: 'failed' | 'refused' | 'denied'
-  /** After how many milliseconds the server expects another request; 0 if it has not said so. */
+  /** The pause that the server requests before the next attempt, in milliseconds; 0 if it requests none. */
   readonly retryAfterMs: number
 
   constructor (error: unknown, kind: FailedRequest['kind'] = 'failed', retryAfterMs = 0) {
@@ -229,7 +229,7 @@ function read ({ status, headers, body }: BufferedResponse, key: string, ifNoneM
   return isIntact(body, described) ? { ...toInfo(key, body.length, described), body } : FALL_BACK_TO_SDK
 }
 
-/** The number of seconds in a header; 0 if it has none, or a date. */
+/** The number of seconds in a header; 0 if the header is absent or not a number, such as a date. */
 function secondsOf (header = ''): number {
   return /^\d{1,9}$/.test(header) ? Number(header) : 0
 }
