@@ -6,6 +6,7 @@ import { parseDuration } from './base/duration.js'
 import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
 import { parseSizeOrAuto } from './base/memory-limit.js'
 import { MAX_CLOSE_WAIT_MS, within, type Pause, type Timer } from './base/timer.js'
+import { SerialQueue } from './base/serial-queue.js'
 import { Turns } from './base/turns.js'
 import { ConfirmationMismatchError, IncompleteSourceError, LargeLossError, NoDataError, UnreadSourceError } from './base/errors.js'
 import { isLargeLoss, parseShare } from './base/large-loss.js'
@@ -229,8 +230,8 @@ export class UserDataTransformer {
   /** The key of the record that an object can be part of. */
   readonly #recordOf: (objectKey: string) => string | undefined
   readonly #lakeUrl: string
-  /** The end of the last change of the state: reconciles and re-checks run one at a time. */
-  #changing: Promise<unknown> = Promise.resolve()
+  /** Reconciles and re-checks run one at a time, because each of them changes the state. */
+  readonly #stateChanges = new SerialQueue()
   readonly #options: TransformerOptions
   /** Why the snapshot could not be read at the start, until this process has written one. */
   #snapshotFailure: SnapshotFailure | undefined
@@ -295,8 +296,8 @@ export class UserDataTransformer {
     this.#missedEvents = new MissedEvents(monotonic)
     this.#recordOf = recordFinder(rules)
     this.#lakeUrl = store.url
-    this.#rechecks = new RecheckQueue({ check: (keys) => this.#exclusively(() => this.#recheck(keys)), list: () => this.#refresher.expire(), pause: options.pause, clock: monotonic })
-    this.#refresher = new Refresher((fresh, onRequests) => this.#exclusively(() => this.#reconcile(fresh, onRequests)), {
+    this.#rechecks = new RecheckQueue({ check: (keys) => this.#stateChanges.run(() => this.#recheck(keys)), list: () => this.#refresher.expire(), pause: options.pause, clock: monotonic })
+    this.#refresher = new Refresher((fresh, onRequests) => this.#stateChanges.run(() => this.#reconcile(fresh, onRequests)), {
       clock: monotonic, timer: options.timer, waitTimer: options.waitTimer, pause: options.pause, rules: freshness, onChange: options.onFreshnessChange, onBudget: options.onBudget
     })
   }
@@ -703,13 +704,6 @@ export class UserDataTransformer {
     const previous = this.#reconciled
     this.#reconciled = reconciled
     this.#options.onReconciled?.(changeOf({ ...reconciled, warnings }, previous))
-  }
-
-  /** Reconciles and re-checks run one at a time. */
-  async #exclusively<T> (work: () => Promise<T>): Promise<T> {
-    const result = this.#changing.then(work)
-    this.#changing = result.catch(() => {})
-    return await result
   }
 
   /** Remembers how many records there were before a large loss, which this process or another replica has found. */

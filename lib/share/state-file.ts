@@ -1,4 +1,5 @@
 import type { Clock, MonotonicClock } from '../base/clock.js'
+import { SerialQueue } from '../base/serial-queue.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { refusedToMissing } from '../store/own-object.js'
 import { decodeSharedState, encodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
@@ -45,8 +46,8 @@ export class StateFile {
   #known: KnownFile | undefined
   /** When the last request was sent whose response had the known version; -Infinity before the first one. */
   #seenAt = -Infinity
-  /** Fulfilled when all requests have ended that were enqueued so far: of two at the same time, the response that arrives last may have the earlier version. */
-  #ended: Promise<unknown> = Promise.resolve()
+  /** One request at a time: of two, the response that arrives last could have the earlier version. */
+  readonly #requests = new SerialQueue()
 
   constructor (options: StateFileOptions) {
     this.#options = options
@@ -59,7 +60,7 @@ export class StateFile {
 
   /** Reads the object if it has changed, after all earlier requests. @throws StoreError */
   read (): Promise<KnownFile | undefined> {
-    return this.#enqueue(() => this.#read())
+    return this.#requests.run(() => this.#read())
   }
 
   async #read (): Promise<KnownFile | undefined> {
@@ -103,7 +104,7 @@ export class StateFile {
    * @throws StoreError
    */
   write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
-    return this.#enqueue(() => this.#write(state))
+    return this.#requests.run(() => this.#write(state))
   }
 
   async #write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
@@ -119,11 +120,5 @@ export class StateFile {
       if (error instanceof StoreError && error.code === 'precondition_failed') return false
       throw error
     }
-  }
-
-  #enqueue<T> (request: () => Promise<T>): Promise<T> {
-    const result = this.#ended.then(request)
-    this.#ended = result.catch(() => {})
-    return result
   }
 }

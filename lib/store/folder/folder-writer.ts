@@ -1,5 +1,6 @@
 import { lstat, rename } from 'node:fs/promises'
 import type { MonotonicClock } from '../../base/clock.js'
+import { SerialQueue } from '../../base/serial-queue.js'
 import { StoreError, type Metadata } from '../object-store.js'
 import { discardTempFile, writeTempFile } from './temp-file.js'
 import { toMissing } from './folder-error.js'
@@ -31,8 +32,7 @@ export class FolderWriter {
   readonly users = new Set<object>()
   readonly #root: string
   readonly #lock: FolderLock
-  /** The end of the last write of the queue. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #queue = new SerialQueue()
 
   constructor (root: string, clock: MonotonicClock) {
     this.#root = root
@@ -41,7 +41,7 @@ export class FolderWriter {
 
   /** Releases the lock, unless the writer has users again when it is the turn of this call. */
   async releaseUnused (): Promise<void> {
-    await this.#inTurn(async () => { if (this.users.size === 0) await this.#lock.release() })
+    await this.#queue.run(async () => { if (this.users.size === 0) await this.#lock.release() })
   }
 
   /** As `ObjectStore.put`. Returns the ETag. */
@@ -49,7 +49,7 @@ export class FolderWriter {
     const path = await makePath(this.#root, key)
     const temp = await writeTempFile(this.#root, body)
     try {
-      return await this.#inTurn(async () => {
+      return await this.#queue.run(async () => {
         if (ifMatch !== undefined) await this.#checkEtag(path, ifMatch)
         await rename(temp.path, path)
         const etag = etagOf(await temp.file.stat({ bigint: true }))
@@ -67,12 +67,5 @@ export class FolderWriter {
     const stats = await lstat(path, { bigint: true }).catch(toMissing)
     const etag = stats?.isFile() ? etagOf(stats) : null
     if (etag !== ifMatch) throw new StoreError('precondition_failed', 'the object has changed in the meantime')
-  }
-
-  /** Runs the work after all earlier work has ended. */
-  #inTurn<T> (work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work)
-    this.#last = result.catch(() => {})
-    return result
   }
 }

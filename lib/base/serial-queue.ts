@@ -1,0 +1,12 @@
+/** Runs asynchronous work one piece at a time, in the order of the calls. */
+export class SerialQueue {
+  /** Fulfilled when all work has ended that was added so far. */
+  #ended: Promise<unknown> = Promise.resolve()
+
+  /** Runs the work after all earlier work has ended. Returns its outcome, which has no effect on later work. */
+  run<T> (work: () => Promise<T>): Promise<T> {
+    const result = this.#ended.then(work)
+    this.#ended = result.catch(() => {})
+    return result
+  }
+}
