@@ -28,12 +28,12 @@ export const SECTIONS: readonly Section[] = [
       {
         fault: 'A server that no longer accepts connections: SYN packets get no answer',
         guarantee: 'The attempt and the operation end at their time limits.',
-        tests: [['test/lib/store/s3/connections.test.ts', 'a server that no longer accepts connections, whose SYN packets get no answer']]
+        tests: [['test/lib/store/s3/connections.test.ts', 'operations on a server that does not accept connections end at their time limits']]
       },
       {
         fault: 'A server that closes connections just when they are used again',
         guarantee: 'The request is sent again; no operation fails.',
-        tests: [['test/lib/store/s3/connections.test.ts', 'a server that closes connections just when they are used again']]
+        tests: [['test/lib/store/s3/connections.test.ts', 'a request whose connection the server closes just when it is used again is sent on another connection']]
       },
       {
         fault: 'A response does not begin',
@@ -72,7 +72,7 @@ export const SECTIONS: readonly Section[] = [
         fault: 'The name of the server cannot be resolved, or its address changes',
         guarantee: 'The next request looks the name up again; a connection that works is replaced after five minutes.',
         tests: [
-          ['test/lib/store/s3/connections.test.ts', 'a server that moves to another address, and a name that cannot be resolved for a time'],
+          ['test/lib/store/s3/connections.test.ts', 'the name of the server is looked up again after a failure: the server may move, or its name be unknown for a time'],
           ['test/lib/store/s3/connections.test.ts', 'a connection that works is replaced after five minutes, so that the name of the server is looked up again']
         ]
       },
@@ -80,7 +80,7 @@ export const SECTIONS: readonly Section[] = [
         fault: 'A certificate that is self-signed, expired or for another name; a server without TLS',
         guarantee: 'Nothing is sent, there is no insecure mode, and the message names what to set.',
         tests: [
-          ['test/lib/store/s3/connections.test.ts', 'a certificate that is not trusted, and a server without TLS: the message names what to set, and nothing is sent'],
+          ['test/lib/store/s3/connections.test.ts', 'if a certificate is not trusted or the server has no TLS, nothing is sent, and the message names what to set'],
           ['test/lib/store/s3/s3-error.test.ts', 'maps every failure to an error code']
         ]
       },

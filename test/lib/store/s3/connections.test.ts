@@ -32,7 +32,7 @@ function openStore (t: Test, endpoint: string): S3Store {
   return store
 }
 
-t.test('a certificate that is not trusted, and a server without TLS: the message names what to set, and nothing is sent', async (t) => {
+t.test('if a certificate is not trusted or the server has no TLS, nothing is sent, and the message names what to set', async (t) => {
   const { endpoint } = await setUpS3(t)
   let requests = 0
   const server = createServer(TEST_CERTIFICATE, (_request, response) => {
@@ -48,7 +48,7 @@ t.test('a certificate that is not trusted, and a server without TLS: the message
   for (const operation of operations(plain)) await t.rejects(operation(), { code: 'unreachable', message: /it does not expect TLS: check https in AWS_ENDPOINT_URL_S3/ })
 })
 
-t.test('a server that moves to another address, and a name that cannot be resolved for a time', async (t) => {
+t.test('the name of the server is looked up again after a failure: the server may move, or its name be unknown for a time', async (t) => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
   endpoint.bucket('lake').put('key', 'content')
@@ -120,7 +120,7 @@ t.test('a connection that works is replaced after five minutes, so that the name
   await until(() => fast.open.size === 1 && sdk.open.size === 1)
 })
 
-t.test('a server that closes connections just when they are used again', async (t) => {
+t.test('a request whose connection the server closes just when it is used again is sent on another connection', async (t) => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
   for (let i = 0; i < 30; i++) {
@@ -131,7 +131,7 @@ t.test('a server that closes connections just when they are used again', async (
   t.pass('no operation has failed')
 })
 
-t.test('a server that no longer accepts connections, whose SYN packets get no answer', async (t) => {
+t.test('operations on a server that does not accept connections end at their time limits', async (t) => {
   const code = "require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () { console.log(this.address().port) })"
   const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
   const filling: Socket[] = []
