@@ -7,23 +7,24 @@ import { newRequestId, REQUEST_ID, requestIdOf } from './request-id.js'
 import { logRequest } from './request-log.js'
 import { DEFAULT_HEADERS } from './default-headers.js'
 
-/** Sends a problem for what Node does not emit as a request: an `Expect` header other than 100-continue, and CONNECT. Needs: config, exchanges. */
+/** Sends a problem for what Node does not emit as a request: an `Expect` header other than 100-continue, and CONNECT. Needs: config, exchanges, metrics. */
 export default fp(async (fastify) => {
   fastify.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     fastify.exchanges.enqueue(request, response, () => sendExpectationFailed(fastify, request, response))
   })
   fastify.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
-    fastify.metrics.problems.add('method_not_allowed')
     const problem = httpProblem(405, 'CONNECT is not supported, because this service is not a proxy; allowed: GET, HEAD, POST', { headers: { allow: 'GET, HEAD, POST' } })
+    fastify.metrics.problems.add(problem.code)
     fastify.exchanges.stop(socket, () => writeProblem(socket, problem, newRequestId()))
   })
-}, { name: 'client-errors', dependencies: ['config', 'exchanges'] })
+}, { name: 'client-errors', dependencies: ['config', 'exchanges', 'metrics'] })
 
 function sendExpectationFailed (fastify: FastifyInstance, request: IncomingMessage, response: ServerResponse): void {
   const requestId = requestIdOf(request)
   logRequest(fastify, requestId, request, response)
-  fastify.metrics.problems.add('expectation_failed')
-  const { headers, body } = serialize(httpProblem(417, `Expect: got ${JSON.stringify(excerpt(String(request.headers.expect)))}; must be 100-continue`), requestId)
+  const problem = httpProblem(417, `Expect: got ${JSON.stringify(excerpt(String(request.headers.expect)))}; must be 100-continue`)
+  fastify.metrics.problems.add(problem.code)
+  const { headers, body } = serialize(problem, requestId)
   response.writeHead(417, headers).end(body)
 }
 

@@ -9,11 +9,11 @@ import { REQUEST_ID } from './request-id.js'
 import { logRequest, pathOf } from './request-log.js'
 import { DEFAULT_HEADERS } from './default-headers.js'
 
-/** Sends every error of a hook or a route as a problem. */
+/** Sends every error of a hook or a route as a problem. Needs: metrics. */
 export default fp(async (fastify) => {
   fastify.setErrorHandler(sendProblem)
   fastify.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply))
-}, { name: 'problems' })
+}, { name: 'problems', dependencies: ['metrics'] })
 
 /** 404: no route has this URL. */
 export function notFound ({ method, url }: FastifyRequest): Problem {
