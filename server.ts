@@ -50,7 +50,7 @@ try {
   // a second signal, which ends the process at once.
   process.once('disconnect', () => setImmediate(() => {
     if (isClosing) return
-    fastify.log.info('The process that started this one has ended, or was told to end: shutting down')
+    fastify.log.info('The process that started this one has ended or is about to end: shutting down')
     close()
     SIGNALS.forEach(ignoreOnce)
   }))
