@@ -126,7 +126,7 @@ export const SECTIONS: readonly Section[] = [
           ['test/routes/store-faults.test.ts', '429 TooManyRequests'],
           ['test/lib/store/s3/retry-after.test.ts', 'requests that get 408 or 429 are repeated'],
           ['test/lib/store/s3/retry-after.test.ts', 'a listing is requested again after the time that Retry-After names'],
-          ['test/lib/store/s3/retry-after.test.ts', 'while all downloads fail, none starts for the time that Retry-After names, for 5 s at most']
+          ['test/lib/store/s3/retry-after.test.ts', 'if all downloads fail, none starts for the time that Retry-After names, at most 5 s']
         ]
       },
       {

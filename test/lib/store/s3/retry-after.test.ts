@@ -32,7 +32,7 @@ t.test('a listing is requested again after the time that Retry-After names', asy
   t.ok(times[2]! - times[1]! > 900, `${times[2]! - times[1]!} ms`)
 })
 
-t.test('while all downloads fail, none starts for the time that Retry-After names, for 5 s at most', async (t) => {
+t.test('if all downloads fail, none starts for the time that Retry-After names, at most 5 s', async (t) => {
   const error = new StoreError('store_error', 'refused')
   for (const [retryAfterMs, expected] of [[0, 1000], [500, 1000], [3000, 3000], [60_000, 5000]] as const) {
     const queue = new DownloadQueue({ min: 100, max: 100 })
