@@ -41,7 +41,7 @@ export class RecheckQueue {
     else if (!this.#isRunning) this.#run()
   }
 
-  /** Must be called when a listing begins, which takes the place of the checks of all objects that wait. */
+  /** Must be called when a listing that was requested begins. It takes the place of the checks of all objects that wait. */
   listingBegins (): void {
     this.#isListingDue = false
     this.#waiting.clear()

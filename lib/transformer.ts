@@ -651,6 +651,7 @@ export class UserDataTransformer {
     const outputKeys = [...new Set([...this.#updates].flatMap((update) => update.outputKeys))]
     const previous = this.#reconciled
     const previousState = previous && this.#cache.state
+    // Any other reconcile may take over what another replica has found, without a listing.
     if (fresh) this.#rechecks.listingBegins()
     const reconciled = await this.#backend.reconcile(previousState, { retryAll: fresh, outputKeys }, onProgress)
     const { state, snapshotFailure, coverage } = reconciled
