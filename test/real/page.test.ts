@@ -234,7 +234,7 @@ t.test('a button runs a job, and the message says what it did', async (t) => {
   t.equal(app.jobs.list().length, before + 2)
 })
 
-t.test('files in quarantine are listed with reasons and hints, and so are the records that they are for', async (t) => {
+t.test('files in quarantine are listed with reasons and hints, which the details of their records show as well', async (t) => {
   const { app, root } = await buildOnFolder(t, { source_data: { 'bad.csv': csv('A', 'B', 'yesterday'), 'good.csv': csv('Good'), 'notes.txt': 'x' } })
   await app.inject({ method: 'POST', url: '/data' })
   writeFileSync(join(root, 'source_data/good.csv'), csv('Good', 'B', 'tomorrow'))

@@ -108,7 +108,7 @@ export async function openPage (t: Test, { colorScheme = 'light', width = 1280, 
   })
   page.on('pageerror', (error: Error) => errors.push(String(error.stack)))
   await page.addInitScript("addEventListener('securitypolicyviolation', (event) => console.error('violates', event.violatedDirective, event.blockedURI, event.sample))")
-  reloadWhatIsLost(page)
+  reloadAfterNetworkChange(page)
   t.teardown(async () => {
     await context.close()
     const unexpected = errors.filter((error) => expected === undefined || !expected.test(error))
@@ -119,7 +119,7 @@ export async function openPage (t: Test, { colorScheme = 'light', width = 1280, 
 }
 
 /** Makes `goto` load the page again if requests of it, such as modules, were lost because the network changed: the page does not repeat them. */
-function reloadWhatIsLost (page: Page): void {
+function reloadAfterNetworkChange (page: Page): void {
   const goto = page.goto.bind(page)
   let isLost = false
   page.on('requestfailed', (request: Request) => {

@@ -28,7 +28,7 @@ export function isAllowed ({ Statement }: Policy, action: string, resource: stri
     (Condition === undefined || (prefix !== undefined && matches(Condition.StringLike['s3:prefix'], prefix))))
 }
 
-/** Whether a text is what a pattern says, which may end with `*`. */
+/** Whether a text matches a pattern, which may end with `*`. */
 function matches (pattern: string, text: string): boolean {
   return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern
 }

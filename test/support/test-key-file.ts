@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { Timer } from '../../lib/base/timer.js'
 import { until } from './until.js'
 
-/** A file of API keys that the service reads again when the test says so. */
+/** A file of API keys that the service reads again when the test requests it. */
 export interface TestKeyFile {
   readonly path: string
   /** The option `keyFileTimer` of the app. */

@@ -27,11 +27,11 @@ export class CommandError extends Error {}
 /** What package clients print if they cannot reach their registry. */
 const NO_REGISTRY = /dial tcp|i\/o timeout|no such host|proxy|Forbidden|No matching distribution|Max retries|timed out|Temporary failure/i
 
-/** Starts the service on a free port, with a copy of the sample data. Returns its URL, the folder of the lake and `stop`. */
-export async function serve (further = {}) {
+/** Starts the service on a free port, with a copy of the sample data and with these settings. Returns its URL, the folder of the lake and `stop`. */
+export async function serve (otherSettings = {}) {
   const folder = mkdtempSync(`${tmpdir()}/userlake-clients-`)
   cpSync(`${repository}/seed-data`, `${folder}/source_data`, { recursive: true })
-  const settings = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', LAKE_URL: `file:${folder}`, ...further }
+  const settings = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', LAKE_URL: `file:${folder}`, ...otherSettings }
   const child = spawn(process.execPath, ['dist/server.js'], { cwd: repository, env: { ...process.env, ...settings }, stdio: ['ignore', 'pipe', 'inherit'] })
   const stop = () => {
     child.on('close', () => rmSync(folder, { recursive: true }))
