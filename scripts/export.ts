@@ -10,7 +10,7 @@ userlake export [options] [filters]
   --schema FILE         the schema file (SCHEMA, or else that of users)
   --prefix PREFIX       prefix of the keys of info files, ending in / (SOURCE_PREFIX)
   -o, --output FILE     the file, which is replaced once the new one is complete; without it, the records are written to stdout
-  --format FORMAT       json, ndjson, csv or parquet (the extension of --output; json if there is none)
+  --format FORMAT       json, ndjson, csv or parquet (the extension of --output; json without an extension)
   --columns LIST        the columns, in this order, separated by commas; * for all
   --sort LIST           the columns to sort by, separated by commas; - before a column reverses its order: --sort=-age,user_id
   --limit N             at most N records, from 1 to 10000

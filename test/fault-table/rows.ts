@@ -13,7 +13,7 @@ export const SECTIONS: readonly Section[] = [
     rows: [
       {
         fault: 'The store is down at the start',
-        guarantee: 'The process lives, `/readyz` is 503 and says why, and it becomes ready by itself when the store is back.',
+        guarantee: 'The process goes on, `/readyz` is 503 with the reason, and the process becomes ready by itself when the store is back.',
         tests: [['test/plugins/lifecycle.test.ts', 'if the bucket is down at the start, the server reports why, retries at growing intervals, and becomes ready']]
       },
       {
@@ -140,7 +140,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: '403 or an expired token while the service serves; a clock that is wrong by hours',
-        guarantee: 'The last data is served as stale with `access_denied`, nothing is removed or published, and the message says what to set.',
+        guarantee: 'The last data is served as stale with `access_denied`, nothing is removed or published, and the message names what to set.',
         tests: [
           ['test/routes/store-faults.test.ts', '403 AccessDenied'],
           ['test/routes/store-faults.test.ts', '400 ExpiredToken'],
@@ -414,7 +414,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'A store that ignores the conditions of writes, or checks them too early',
-        guarantee: 'A check with concurrent writers finds it; log and `/readyz` say so, and the service goes on as a single writer.',
+        guarantee: 'A check with concurrent writers finds it; log and `/readyz` report it, and the service goes on as a single writer.',
         tests: [
           ['test/routes/write-check.test.ts', 'a store that ignores the conditions of writes is reported, and the service goes on as a single writer'],
           ['test/lib/store/check-writes.test.ts', 'a server that checks conditions before it locks the object is found']
@@ -427,7 +427,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'The output or the snapshot cannot be written',
-        guarantee: 'The data is served as before; log, job and `/readyz` say so.',
+        guarantee: 'The data is served as before; log, job and `/readyz` report it.',
         tests: [
           ['test/routes/warnings.test.ts', 'an output that cannot be written is reported by /readyz until it can'],
           ['test/routes/warnings.test.ts', 'a damaged snapshot and a snapshot that cannot be written are reported by /readyz and in the log']
@@ -595,7 +595,7 @@ export const SECTIONS: readonly Section[] = [
     rows: [
       {
         fault: 'Events that are repeated or forged',
-        guarantee: 'They have no effect but requests for one object: an event only says which object to check.',
+        guarantee: 'They have no effect but requests for one object: an event only names the object to check.',
         tests: [
           ['test/routes/events.test.ts', 'duplicates of an event and forged ones have no effect but requests for one object'],
           ['test/routes/events.test.ts', 'what is not about an object of the lake is ignored and counted']
