@@ -5,18 +5,25 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
-export COMPOSE_PROJECT_NAME=userlake-test USERLAKE_PORT=${USERLAKE_PORT:-18080}
+export COMPOSE_PROJECT_NAME=userlake-test
+# A port that is free: an engine that was killed may still redirect the port of its last run.
+export USERLAKE_PORT=${USERLAKE_PORT:-$(node -e 'const server = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(server.address().port); server.close() })')}
 image=localhost/userlake-test
 url=http://127.0.0.1:$USERLAKE_PORT
 checkout=$work/checkout
 passed=0 failed=0
 locked=(--read-only --cap-drop=ALL --security-opt=no-new-privileges)
 
-end() {
+# Removes the containers, volumes and networks of this test.
+remove_all() {
   if [[ -d $checkout ]]; then (cd "$checkout" && scripts/shutdown.sh --purge); fi
   "$engine" rm -f userlake-test-single
-  "$engine" rmi "$image" "$image-minio"
   "$engine" volume rm userlake-test-lake
+} >/dev/null 2>&1
+
+end() {
+  remove_all
+  "$engine" rmi "$image" "$image-minio"
   [[ -z ${started_engine:-} ]] || engine_down
   rm -rf "$work"
 } >/dev/null 2>&1
@@ -79,7 +86,7 @@ if [[ -f ../shared/containers/engine.sh ]]; then
   bash ../shared/containers/make-base-images.sh >"$work/base.log" 2>&1 || skip "no base images: $(tail -1 "$work/base.log")"
   # shellcheck source=/dev/null
   . ../shared/containers/engine.sh
-  [[ -f $ENGINE_DIR/service.pid ]] || started_engine=yes
+  kill -0 "$(cat "$ENGINE_DIR/service.pid" 2>/dev/null)" 2>/dev/null || started_engine=yes
   engine_up >"$work/engine.log" 2>&1 || skip "no engine: $(tail -1 "$work/engine.log")"
 fi
 (. scripts/containers.sh && find_engine) 2>"$work/engine.log" || skip "$(cat "$work/engine.log")"
@@ -94,6 +101,8 @@ minio_image=$(sed -n 's/.*{MINIO_IMAGE:-\(.*\)}$/\1/p' compose.yaml)
 mkdir "$checkout"
 git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - | tar -x -C "$checkout"
 cd "$checkout" || exit 1
+# What a run that was killed has left.
+remove_all
 
 # --- The image --------------------------------------------------------------------------------------------------------------
 
