@@ -3,7 +3,7 @@ import { SerialQueue } from '../base/serial-queue.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { refusedToMissing } from '../store/own-object.js'
 import { decodeSharedState, encodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
-import { estimateTime } from './share-rules.js'
+import { estimateTime, TAKEOVER_MS } from './share-rules.js'
 
 /** The time limit of a read, in milliseconds: a replica that cannot read the state lists the lake for itself. */
 const READ_MS = 2000
@@ -44,6 +44,8 @@ export interface StateFileOptions {
 export class StateFile {
   readonly #options: StateFileOptions
   #known: KnownFile | undefined
+  /** The known version or, while the object is missing or its reading is refused, the one before. A later version was sent after that one was. */
+  #last: KnownFile | undefined
   /** When the last request was sent whose response had the known version; -Infinity before the first one. */
   #seenAt = -Infinity
   /** One request at a time: of two, the response that arrives last could have the earlier version. */
@@ -72,14 +74,14 @@ export class StateFile {
       const state = 'body' in found ? decodeSharedState(found.body, identity) : undefined
       const now = clock()
       const aheadMs = this.#aheadMs(state)
-      const elapsedMs = state === undefined ? 0 : wallClock() - state.writtenAt + aheadMs
+      const elapsedMs = state === undefined ? 0 : this.#isUncertain(now, aheadMs) ? now - this.#seenAt : wallClock() - state.writtenAt + aheadMs
       const estimateAfter = (notBefore: number) => estimateTime(now, elapsedMs, { notBefore, notAfter: now })
       const notBefore = this.#seenAt
-      // Its writer has known the version that this one replaces, which is the known one or a later one.
-      const afterKnown = this.#known?.notBefore ?? -Infinity
-      const sentAt = estimateAfter(afterKnown)
-      const notSentBefore = aheadMs > MAX_CLOCK_ERROR_MS ? afterKnown : Math.max(afterKnown, sentAt - MAX_CLOCK_ERROR_MS)
-      this.#known = { etag: found.etag, state, notBefore, writtenAt: estimateAfter(notBefore), sentAt, notSentBefore, aheadMs }
+      // Its writer has known the version that this one replaces, which is the last one or a later one.
+      const afterLast = this.#last?.notBefore ?? -Infinity
+      const sentAt = estimateAfter(afterLast)
+      const notSentBefore = aheadMs > MAX_CLOCK_ERROR_MS ? afterLast : Math.max(afterLast, sentAt - MAX_CLOCK_ERROR_MS)
+      this.#last = this.#known = { etag: found.etag, state, notBefore, writtenAt: estimateAfter(notBefore), sentAt, notSentBefore, aheadMs }
     }
     this.#seenAt = requestedAt
     return this.#known
@@ -88,8 +90,16 @@ export class StateFile {
   /** See `KnownFile`. */
   #aheadMs (state: SharedState | undefined): number {
     if (state === undefined) return 0
-    const earlier = this.#known?.state?.leader === state.leader ? this.#known.aheadMs : 0
+    const earlier = this.#last?.state?.leader === state.leader ? this.#last.aheadMs : 0
     return Math.max(earlier, state.writtenAt - this.#options.wallClock())
+  }
+
+  /**
+   * Whether a state may be so old that its writer does not lead any more, while its age cannot be computed: the clocks are known to differ, and it was written at any time since
+   * the last request. It then counts as sent at the time of that request. The first state that a replica reads is not followed before a later one.
+   */
+  #isUncertain (now: number, aheadMs: number): boolean {
+    return aheadMs > MAX_CLOCK_ERROR_MS && this.#seenAt !== -Infinity && now - this.#seenAt > TAKEOVER_MS
   }
 
   /** For `catch`: the version of an object that is too large. Rethrows any other error. */
@@ -113,7 +123,7 @@ export class StateFile {
     const sentAt = clock()
     try {
       const { etag } = await store.put(key, encodeSharedState(next), { ifMatch: this.#known?.etag ?? null, contentType: 'application/json' })
-      this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt, sentAt, notSentBefore: sentAt, aheadMs: 0 }
+      this.#last = this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt, sentAt, notSentBefore: sentAt, aheadMs: 0 }
       this.#seenAt = sentAt
       return true
     } catch (error) {

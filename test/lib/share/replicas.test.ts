@@ -348,6 +348,37 @@ t.test('a replica that has just started takes over the first later state, or the
   }
 })
 
+t.test('a refused read of the state does not make the next one seem an hour old if the clock is wrong by an hour', async (t) => {
+  const { simulation, leader, reader, readBoth } = await leaderAndReader([0, 3_600_000])
+  await simulation.advance(2500)
+  await leader.transformer.ensureFresh()
+  simulation.intercept = () => { throw new StoreError('access_denied', 'denied') }
+  t.same((await reader.transformer.ensureFresh()).staleReasons, ['access_denied'])
+  simulation.intercept = () => {}
+  for (let i = 0; i < 3; i++) {
+    await readBoth()
+    const { ageMs } = reader.transformer.freshness()
+    t.ok(ageMs! <= 7000 + RENEW_MS, `an age of ${ageMs} ms`)
+  }
+})
+
+t.test('a replica whose clock is wrong, and that has not read the state for long, does not take an old state for a new one', async (t) => {
+  const { simulation, leader, reader, bucket } = await leaderAndReader([0, -3_600_000])
+  await leader.transformer.close()
+  const next = simulation.start(0)
+  await next.transformer.ensureFresh()
+  await simulation.settle()
+  bucket.put('source_data/a.csv', csv('Second'))
+  await next.transformer.ensureFresh({ fresh: true })
+  await simulation.settle()
+  bucket.put('source_data/a.csv', csv('Third'))
+  // The leader ends without a further state.
+  simulation.intercept = (operation) => { if (operation === 'PUT') throw new StoreError('unreachable', 'PUT') }
+  await simulation.advance(60_000)
+  await reader.transformer.ensureFresh()
+  t.match(simulation.recordsOf(reader).get('a'), 'Third')
+})
+
 /** The state in the bucket, and when it was listed, in milliseconds since the start. */
 function stateOf ({ bucket }: Simulation): { readonly state: SharedState, readonly listedAt: number } {
   const { state } = JSON.parse(bucket.get(STATE_KEY)!.body.toString()) as { state: SharedState }
