@@ -53,4 +53,10 @@ export class Model {
     })
     return found === -1 ? undefined : found
   }
+
+  /** Whether one content of an object, or its absence, is later than another one. */
+  isLater (key: string, content: string, other: string): boolean {
+    const placeOf = (searched: string) => this.#histories.get(key)!.findIndex((version) => version.content === searched)
+    return placeOf(content) > placeOf(other)
+  }
 }
