@@ -27,6 +27,7 @@ export class RecheckQueue {
   #isRunning = false
   /** Whether a listing was requested and has not begun. It will find what the objects are like, so none is added until then. */
   #isListingDue = false
+  #isStopped = false
 
   constructor (options: RecheckQueueOptions) {
     this.#options = options
@@ -34,7 +35,7 @@ export class RecheckQueue {
 
   /** Adds keys of objects. An object that waits already is not added again. */
   add (keys: Iterable<string>): void {
-    if (this.#isListingDue) return
+    if (this.#isListingDue || this.#isStopped) return
     const now = this.#options.clock()
     for (const key of keys) if (!this.#waiting.has(key)) this.#waiting.set(key, now)
     if (this.#waiting.size > MAX_WAITING) this.#list()
@@ -47,9 +48,9 @@ export class RecheckQueue {
     this.#waiting.clear()
   }
 
-  /** Drops the objects that wait, and those that are added from now on. */
+  /** Drops the objects that wait, and those that are added from now on, also after a listing. */
   stop (): void {
-    this.#isListingDue = true
+    this.#isStopped = true
     this.#waiting.clear()
   }
 
@@ -68,7 +69,7 @@ export class RecheckQueue {
   }
 
   #list (): void {
-    if (this.#isListingDue) return
+    if (this.#isListingDue || this.#isStopped) return
     this.#isListingDue = true
     this.#waiting.clear()
     this.#options.list()
