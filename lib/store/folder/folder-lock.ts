@@ -11,6 +11,9 @@ import { isAlive, lockText, readLock, type Holder } from './lock-file.js'
 /** Milliseconds between two renewals of the lock. Must be well below the age at which a lock is stale (`lock-file.ts`). */
 const RENEWAL_MS = 10_000
 
+/** A lock of another process: its modification time, and since when, in milliseconds of the monotonic clock, this process has seen it with that time. */
+interface SeenLock { readonly renewed: number, readonly since: number }
+
 /**
  * The exclusive right of one process to write to a folder. The lock is the file `.userlake/lock`. A stale lock is replaced in two steps: only
  * one process can create `lock-after-<token of the stale lock>`, and that process renames it to `lock`. If the process dies between the two
@@ -22,8 +25,8 @@ export class FolderLock {
   #token: string | undefined
   #renewing: NodeJS.Timeout | undefined
   readonly #clock: MonotonicClock
-  /** The locks of other processes, by token: as they were last seen, and since when. */
-  readonly #seen = new Map<string, { readonly renewed: number, readonly since: number }>()
+  /** The locks of other processes that were there at the last look, by token: as they were then, and since when. */
+  #seen: ReadonlyMap<string, SeenLock> = new Map()
 
   constructor (root: string, clock: MonotonicClock) {
     this.#root = root
@@ -42,7 +45,7 @@ export class FolderLock {
       await discardTempFile(temp)
     }
     this.#token = token
-    this.#seen.clear()
+    this.#seen = new Map()
     await removeStaleTempFiles(this.#root, Date.now())
     this.#renewing = setInterval(() => { this.#renew().catch(() => {}) }, RENEWAL_MS).unref()
   }
@@ -83,24 +86,26 @@ export class FolderLock {
 
   /** The path at which the next lock has to be created: `lock` or, if there are stale locks, the successor of the last one. @throws StoreError `read_only` */
   async #findFreePath (token: string): Promise<string> {
+    const earlier = this.#seen
+    const seen = new Map<string, SeenLock>()
+    this.#seen = seen
     let path = this.#pathOf('lock')
     for (;;) {
       const holder = await readLock(path)
       if (holder === undefined || holder.token === token) return path
-      if (isAlive(holder, this.#unchangedMs(holder))) {
+      const since = this.#unchangedSince(holder, earlier)
+      seen.set(holder.token, { renewed: holder.renewed, since })
+      if (isAlive(holder, this.#clock() - since)) {
         throw new StoreError('read_only', `process ${holder.pid} on ${holder.host} writes to this folder and holds its lock; set PUBLISH=false here, or end that process`)
       }
       path = this.#pathOf(`lock-after-${holder.token}`)
     }
   }
 
-  /** For how many milliseconds this process has seen a lock unchanged. */
-  #unchangedMs ({ token, renewed }: Holder): number {
-    const now = this.#clock()
-    const seen = this.#seen.get(token)
-    if (seen?.renewed === renewed) return now - seen.since
-    this.#seen.set(token, { renewed, since: now })
-    return 0
+  /** Since when this process has seen a lock unchanged at each look. */
+  #unchangedSince ({ token, renewed }: Holder, earlier: ReadonlyMap<string, SeenLock>): number {
+    const lock = earlier.get(token)
+    return lock?.renewed === renewed ? lock.since : this.#clock()
   }
 
   #pathOf (name: string): string {

@@ -132,6 +132,26 @@ t.test('a lock that is renewed is never stale, and a clock that jumps makes no l
   }
 })
 
+t.test('only the locks that are there are remembered: one that comes back has to be seen unchanged for 30 s again', async t => {
+  const root = t.testdir()
+  const clock = new TestClock()
+  const store = openFolder(t, root, clock)
+  const path = join(root, '.userlake/lock')
+  const leave = (token: string) => {
+    leaveLock(root, { pid: 1, host: 'elsewhere', token })
+    utimesSync(path, 1000, 1000)
+  }
+  leave('first')
+  await t.rejects(write(store, 'key'), { code: 'read_only' })
+  leave('second')
+  await t.rejects(write(store, 'key'), { code: 'read_only' })
+  clock.advance(30_000)
+  leave('first')
+  await t.rejects(write(store, 'key'), { code: 'read_only' })
+  clock.advance(30_000)
+  await write(store, 'key')
+})
+
 t.test('replaces the lock of a process that died while it replaced another one', async t => {
   const root = t.testdir()
   const store = openFolder(t, root)
