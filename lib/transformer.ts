@@ -508,14 +508,15 @@ export class UserDataTransformer {
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
 
-  /** What this process holds in memory; `undefined` before the first reconcile. */
+  /** What this process holds in memory; `undefined` until the first reconcile has ended. */
   holdings (): Holdings | undefined {
     const { current } = this.#versions
-    if (current === undefined) return undefined
+    const { last } = this.#refresher
+    if (current === undefined || last === undefined) return undefined
     const { count: formerVersions, bytes: formerVersionBytes } = this.#versions.former()
     return {
       records: this.#cache.state.table.length,
-      unserved: this.#data.quarantine.counts,
+      unserved: last.quarantine.counts,
       formerVersions,
       formerVersionBytes,
       dataBytes: [...current.memory].reduce((sum, { byteLength }) => sum + byteLength, 0),
