@@ -66,6 +66,9 @@ export interface RecheckEnd {
   readonly delaysMs: readonly number[]
 }
 
+/** The LIST requests of a re-check, which are counted even if it fails. */
+export interface RecheckListing { readonly requests: number }
+
 /** The end of a job. */
 export interface JobEnd {
   readonly trigger: string
@@ -79,7 +82,8 @@ export interface JobEnd {
 export const STORE_OPERATIONS = new EventChannel<StoreOperation>('userlake:store')
 export const RECONCILES = new EventChannel<ReconcileEnd>('userlake:reconcile')
 export const RECHECKS = new EventChannel<RecheckEnd>('userlake:recheck')
+export const RECHECK_LISTINGS = new EventChannel<RecheckListing>('userlake:recheck-listing')
 export const JOBS = new EventChannel<JobEnd>('userlake:job')
 
 /** The channels whose messages the worker thread forwards: the others have their publishers in the main thread. */
-export const FORWARDED: readonly EventChannel<unknown>[] = [STORE_OPERATIONS]
+export const FORWARDED: readonly EventChannel<unknown>[] = [STORE_OPERATIONS, RECHECK_LISTINGS]

@@ -34,7 +34,7 @@ async function download (store: ReadableStore, { key, etag }: ObjectInfo, limits
 }
 
 /** Lists an object. Returns `undefined` if it is not listed. `onRequest` is called for each request for a listing. */
-export async function findListed (store: ReadableStore, key: string, onRequest: () => void): Promise<ObjectInfo | undefined> {
+export async function findListed (store: ReadableStore, key: string, onRequest?: () => void): Promise<ObjectInfo | undefined> {
   // Of the keys that begin with this one, it is the first.
   for await (const page of store.list(key, { onRequest })) {
     if (page.length === 0) continue

@@ -1,4 +1,5 @@
 import type { MonotonicClock } from '../base/clock.js'
+import { RECHECK_LISTINGS } from '../base/events.js'
 import { forEachConcurrently } from '../base/concurrent.js'
 import { MIN_LOSS } from '../base/large-loss.js'
 import { compareUtf8 } from '../base/utf8.js'
@@ -26,7 +27,7 @@ type Checked<State = SourceState, Quarantines = Quarantine> = Pick<Reconciled<St
 
 /** The result of re-checking some records. */
 export interface Rechecked<State = SourceState, Quarantines = Quarantine> extends Checked<State, Quarantines> {
-  /** The number of requests for listings, each of one key. */
+  /** The number of LIST requests, each for one key. */
   readonly listRequests: number
 }
 
@@ -64,14 +65,24 @@ export function recordFinder (rules: SourceRules): (objectKey: string) => string
  * @throws StoreError if an object cannot be read
  */
 export async function recheck (store: ReadableStore, last: Checked, objectKeys: readonly string[], clock: MonotonicClock, rules: SourceRules): Promise<Rechecked | undefined> {
+  let requests = 0
+  try {
+    const found = await recheckRecords(withListingsNoted(store, () => { requests++ }), last, objectKeys, clock, rules)
+    return found && { ...found, listRequests: requests }
+  } finally {
+    if (requests > 0 && RECHECK_LISTINGS.hasSubscribers) RECHECK_LISTINGS.publish({ requests })
+  }
+}
+
+/** As `recheck`. */
+async function recheckRecords (store: ReadableStore, last: Checked, objectKeys: readonly string[], clock: MonotonicClock, rules: SourceRules): Promise<Checked | undefined> {
   // An empty lake has warnings, and a lake with too many columns admits files by comparing all of them.
   if (last.state.table.length === 0 || last.quarantine.codes.includes(TOO_MANY_COLUMNS)) return undefined
   const recordOf = recordFinder(rules)
   const ids = new Set(objectKeys.map(recordOf).filter((id) => id !== undefined))
   const part = partOf(last, ids, rules)
   const known = new Set(objectKeysOf(part, rules))
-  let listRequests = 0
-  const objects = await readInfos(store, new Set([...known, ...objectKeys.filter((key) => recordOf(key) !== undefined)]), () => { listRequests++ })
+  const objects = await readInfos(store, new Set([...known, ...objectKeys.filter((key) => recordOf(key) !== undefined)]))
   // A record that loses its image gets an older one, which is not known.
   if (last.hasOutdatedImages && [...known].some((key) => !objects.has(key))) return undefined
   const next = await reconcile(listingOf(store, rules.prefix, [...objects.values()]), part.state, clock, { rules, totalFiles: Infinity })
@@ -80,7 +91,7 @@ export async function recheck (store: ReadableStore, last: Checked, objectKeys: 
   // Together with a listing, the loss may be large.
   const removedSince = last.removedSince + change.removed.length
   if (removedSince >= MIN_LOSS) return undefined
-  const rest = { removedSince, failed: last.failed.filter((key) => !objects.has(key) && !known.has(key)), hasOutdatedImages: last.hasOutdatedImages || next.hasOutdatedImages, listRequests: listRequests + next.requests }
+  const rest = { removedSince, failed: last.failed.filter((key) => !objects.has(key) && !known.has(key)), hasOutdatedImages: last.hasOutdatedImages || next.hasOutdatedImages }
   if (isNoChange(change)) return { ...rest, state: last.state, quarantine: last.quarantine }
   // The images of a rejected file without a record are not known.
   const records = new TableReader(part.state.table).keys
@@ -130,12 +141,12 @@ function objectKeysOf ({ state, quarantine }: View, { prefix }: SourceRules): st
 }
 
 /** The objects that exist, by key and in the order of their keys. */
-async function readInfos (store: ReadableStore, keys: ReadonlySet<string>, onRequest: () => void): Promise<ReadonlyMap<string, ObjectInfo>> {
+async function readInfos (store: ReadableStore, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, ObjectInfo>> {
   const found: ObjectInfo[] = []
   await forEachConcurrently(keys, MAX_HEADS, async (key) => {
     const info = await store.head(key).catch((error: unknown) => {
       // The object may exist and not be readable, or be missing: with some rights, S3 refuses to read an object that does not exist.
-      if (error instanceof StoreError && error.isRefused) return findListed(store, key, onRequest)
+      if (error instanceof StoreError && error.isRefused) return findListed(store, key)
       throw error
     })
     if (info !== undefined) found.push(info)
@@ -158,6 +169,22 @@ function listingOf (store: ReadableStore, lakePrefix: string, objects: readonly 
     downloads: store.downloads,
     // `downloadListed` lists a single key, to find whether an object that cannot be found is still listed.
     list: (prefix, options) => prefix === lakePrefix ? pageOf(objects) : store.list(prefix, options),
+    get: (key, options) => store.get(key, options),
+    head: (key) => store.head(key)
+  }
+}
+
+/** The same store; `onRequest` is called for each LIST request. */
+function withListingsNoted (store: ReadableStore, onRequest: () => void): ReadableStore {
+  return {
+    downloads: store.downloads,
+    list: (prefix, options) => store.list(prefix, {
+      ...options,
+      onRequest: () => {
+        onRequest()
+        options?.onRequest?.()
+      }
+    }),
     get: (key, options) => store.get(key, options),
     head: (key) => store.head(key)
   }

@@ -18,7 +18,7 @@ export class Recorder {
   readonly phases = new LabelledDurations(WORK_BUCKETS)
   /** By event: objects listed, info files fetched, and info files newly rejected. */
   readonly objects = new Counts(['listed', 'fetched', 'rejected'])
-  /** LIST requests of reconciles. */
+  /** LIST requests of reconciles and re-checks. */
   listRequests = 0
   /** From the arrival of an event to the end of the re-check, by whether the object was checked, or a listing takes the place of the check. */
   readonly eventDelays = new LabelledDurations(WORK_BUCKETS)

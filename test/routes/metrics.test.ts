@@ -119,6 +119,34 @@ t.test('the reconciles, the operations of the worker thread and the state of the
   t.equal(second.get('userlake_objects_total{event="fetched"}'), 12)
 })
 
+t.test('the LIST requests of re-checks are counted, also if a listing has to decide', async (t) => {
+  const key = 'source_data/1.csv'
+  const lake = await build(t, { files: records(10), settings: { MAX_STALENESS: '1h' }, worker: startWorker, timer: () => () => {} })
+  const { app, bucket, endpoint, fresh } = lake
+  await fresh('/data')
+  endpoint.reset()
+  const lists = async () => (await scrape(app)).get('userlake_list_requests_total')
+  const sendEvent = async () => {
+    const payload = { Records: [{ eventVersion: '2.1', eventSource: 'aws:s3', eventName: 'ObjectCreated:Put', s3: { bucket: { name: 'datalake' }, object: { key } } }] }
+    t.equal((await app.inject({ method: 'POST', url: '/events/s3', payload })).statusCode, 202)
+  }
+  const before = (await lists())!
+  bucket.put(key, csv('Eve'))
+  // The store reads an object whose HEAD is refused; both requests are refused once.
+  const refused = new Set(['HEAD', 'GET'])
+  endpoint.intercept = ({ operation }) => refused.delete(operation) ? { status: 403 } : undefined
+  await sendEvent()
+  await until(async () => (await app.inject('/data/1')).json().first_name === 'Eve')
+  t.equal(endpoint.counts.LIST, 1, 'a listing of the key decides whether the object exists')
+  t.equal(await lists(), before + 1)
+  bucket.put(key, csv('Zoe'))
+  endpoint.intercept = ({ operation }) => operation === 'HEAD' || operation === 'GET' ? { status: 403 } : undefined
+  await sendEvent()
+  await scrapeUntil(lake, 'userlake_event_delay_seconds_count{outcome="listing"}', 1)
+  t.equal(endpoint.counts.LIST, 2)
+  t.equal(await lists(), before + 2)
+})
+
 t.test('jobs by their end, and failures of the lake', async (t) => {
   let isBroken = false
   const lake = await build(t, {
