@@ -197,6 +197,19 @@ t.test('a record is shown with its image, and the arrows lead to the next one', 
   await page.getByRole('dialog', { name: 'wren.ashgrove' }).locator('.values').waitFor()
 })
 
+t.test('a record that is opened right after another one was closed stays open', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app, '#record=1001')
+  await page.locator('#record-content .values').waitFor()
+  // In one task, so that the event of the close comes after the next record was opened.
+  await page.evaluate("document.getElementById('record').close(); document.querySelector('tr[data-key=\"1002\"] a').click()")
+  const dialog = page.getByRole('dialog', { name: '1002' })
+  await dialog.locator('.values').waitFor()
+  t.match(page.url(), /#record=1002$/)
+  await page.keyboard.press('Escape')
+  await until(() => !page.url().includes('record='))
+})
+
 t.test('a record with several images has all of them', async (t) => {
   const app = await buildOnExample(t, 'products')
   const page = await open(t, app, '#record=A134')

@@ -8,7 +8,7 @@ import { toSearch, type Entry } from './query-state.js'
 import { rejectElement } from './quarantine.js'
 import type { Quarantine, Row } from './types.js'
 
-export interface DetailOptions {
+export interface RecordDialogOptions {
   readonly api: Api
   readonly images: Images
   readonly onClose: () => void
@@ -17,15 +17,18 @@ export interface DetailOptions {
 
 /** The dialog with one record: all its values, its images and, if its file is in quarantine, why. */
 export class RecordDialog {
-  readonly #options: DetailOptions
+  readonly #options: RecordDialogOptions
   readonly #dialog = byId<HTMLDialogElement>('record')
   readonly #content = byId('record-content')
   #key: string | undefined
 
-  constructor (options: DetailOptions) {
+  constructor (options: RecordDialogOptions) {
     this.#options = options
     this.#dialog.addEventListener('close', () => {
+      // The event comes after the dialog has closed: another record may have been opened since.
+      if (this.#dialog.open) return
       this.#key = undefined
+      this.#content.removeAttribute('aria-busy')
       options.onClose()
     })
     // A click beside the dialog closes it.
@@ -49,8 +52,12 @@ export class RecordDialog {
       this.#dialog.showModal()
       byId('record-close').focus()
     }
+    // Until its values are there, those of the previous record are pale.
+    this.#content.setAttribute('aria-busy', 'true')
     const content = await this.#read(key, columns, asOf)
-    if (this.#key === key) this.#content.replaceChildren(...content)
+    if (this.#key !== key) return
+    this.#content.replaceChildren(...content)
+    this.#content.removeAttribute('aria-busy')
   }
 
   async #read (key: string, columns: Columns, asOf: readonly Entry[]): Promise<readonly Node[]> {
