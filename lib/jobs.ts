@@ -4,6 +4,7 @@ import { ConfirmationMismatchError, IncompleteSourceError, UnreadSourceError } f
 import { describeFailure, ERROR_CODES, toFailureCode, type FailureCode } from './base/failure-code.js'
 import { unlessSilent } from './base/silence.js'
 import type { Timer } from './base/timer.js'
+import type { TraceContext } from './base/trace-context.js'
 import type { ReconcileProgress } from './source/reconcile.js'
 import type { UpdateReport } from './transformer.js'
 
@@ -20,8 +21,8 @@ export interface Job {
   readonly instance: string
   readonly trigger: JobTrigger
   readonly dryRun: boolean
-  /** The trace id of the request that has created the job; `undefined` if it had none. */
-  readonly traceId: string | undefined
+  /** The trace of the request that has created the job; `undefined` if it had none. */
+  readonly trace: TraceContext | undefined
   /** `held`: nothing was published, because many records would be lost; `result.confirm` is the data version that a job has to confirm. */
   readonly state: (typeof JOB_STATES)[number]
   readonly createdAt: number
@@ -44,7 +45,7 @@ export const JOB_ERROR_CODES: readonly JobErrorCode[] = [...ERROR_CODES, 'confir
 /** What `Jobs` depends on. */
 export interface JobsOptions {
   /** Does the work of a job and reports its progress. */
-  readonly work: (options: { readonly dryRun: boolean, readonly confirm: string | undefined, readonly onProgress: (progress: ReconcileProgress) => void, readonly onPublish: () => void }) => Promise<UpdateReport>
+  readonly work: (options: { readonly dryRun: boolean, readonly confirm: string | undefined, readonly trace: TraceContext | undefined, readonly onProgress: (progress: ReconcileProgress) => void, readonly onPublish: () => void }) => Promise<UpdateReport>
   /** The name of this process. Job ids begin with it. */
   readonly instance: string
   readonly clock: Clock
@@ -111,10 +112,10 @@ export class Jobs {
    * Adds a job, or joins the waiting one. `ended` never rejects: a failure is in the `state` and `error` of the job. `endedOrSilent` resolves to `undefined`
    * if the store is silent (`unlessSilent`); the job then goes on.
    */
-  enqueue (trigger: JobTrigger, { dryRun = false, confirm, traceId }: { readonly dryRun?: boolean, readonly confirm?: string | undefined, readonly traceId?: string | undefined } = {}): EnqueuedJob {
+  enqueue (trigger: JobTrigger, { dryRun = false, confirm, trace }: { readonly dryRun?: boolean, readonly confirm?: string | undefined, readonly trace?: TraceContext | undefined } = {}): EnqueuedJob {
     const queue = dryRun ? this.#dryRuns : this.#publishing
     const { monotonic: clock, timer } = this.#options
-    const { id, ended } = queue.waiting.get(confirm) ?? this.#append(queue, this.#create(trigger, dryRun, traceId), confirm)
+    const { id, ended } = queue.waiting.get(confirm) ?? this.#append(queue, this.#create(trigger, dryRun, trace), confirm)
     return { job: this.#jobs.get(id)!, ended, endedOrSilent: () => unlessSilent(ended, () => queue.progressAt, { clock, timer }) }
   }
 
@@ -139,7 +140,7 @@ export class Jobs {
     await Promise.all([this.#publishing.idle, this.#dryRuns.idle])
   }
 
-  #create (trigger: JobTrigger, dryRun: boolean, traceId: string | undefined): string {
+  #create (trigger: JobTrigger, dryRun: boolean, trace: TraceContext | undefined): string {
     const { instance, clock, monotonic } = this.#options
     const id = `${instance}-${++this.#count}`
     const createdAt = clock()
@@ -149,7 +150,7 @@ export class Jobs {
       instance,
       trigger,
       dryRun,
-      traceId,
+      trace,
       state: 'waiting',
       createdAt,
       startedAt: null,
@@ -174,7 +175,7 @@ export class Jobs {
   async #run (id: string, confirm: string | undefined, queue: Queue): Promise<Job> {
     const { work, monotonic, onEnd = () => {} } = this.#options
     const now = () => Math.round(this.#offsets.get(id)! + monotonic())
-    const { dryRun } = this.#update(id, { state: 'running', startedAt: now() })
+    const { dryRun, trace } = this.#update(id, { state: 'running', startedAt: now() })
     queue.progressAt = monotonic()
     const onProgress = (progress: ReconcileProgress) => {
       queue.progressAt = monotonic()
@@ -187,7 +188,7 @@ export class Jobs {
       return job
     }
     try {
-      const result = await work({ dryRun, confirm, onProgress, onPublish: () => { queue.progressAt = Infinity } })
+      const result = await work({ dryRun, confirm, trace, onProgress, onPublish: () => { queue.progressAt = Infinity } })
       return end({ state: result.confirm === undefined || dryRun ? 'succeeded' : 'held', result })
     } catch (cause) {
       return end({ state: 'failed', error: describeError(cause) }, cause)

@@ -7,6 +7,7 @@ import type { DuplicateRule, InputEncoding } from './base/info-formats.js'
 import { parseSizeOrAuto } from './base/memory-limit.js'
 import { MAX_CLOSE_WAIT_MS, within, type Pause, type Timer } from './base/timer.js'
 import { SerialQueue } from './base/serial-queue.js'
+import type { TraceContext } from './base/trace-context.js'
 import { Turns } from './base/turns.js'
 import { ConfirmationMismatchError, IncompleteSourceError, LargeLossError, NoDataError, UnreadSourceError } from './base/errors.js'
 import { isLargeLoss, parseShare } from './base/large-loss.js'
@@ -155,6 +156,8 @@ export interface OutputOptions extends CsvOptions {
   readonly dryRun?: boolean | undefined
   /** Publish only if the lake has this data version, even if many records are lost. */
   readonly confirm?: string | undefined
+  /** The trace that the requests to the store are part of. */
+  readonly trace?: TraceContext | undefined
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
   /** Called when the outputs begin to be compared and written. */
   readonly onPublish?: (() => void) | undefined
@@ -198,6 +201,7 @@ const MAX_LISTINGS = 3
 /** A call of `updateOutput` that waits for a reconcile. */
 interface RunningUpdate {
   readonly outputKeys: readonly string[]
+  readonly trace?: TraceContext | undefined
   readonly onProgress: (progress: ReconcileProgress) => void
 }
 
@@ -219,6 +223,8 @@ export class UserDataTransformer {
   readonly #refresher: Refresher<BackendReconciled>
   readonly #updates = new Set<RunningUpdate>()
   readonly #listeners = new Set<() => void>()
+  /** The trace of the first caller that has required a listing since the last required one began. */
+  #trace: TraceContext | undefined
   /** The result of the last listing, also of one after which too few files had been read to serve them. */
   #reconciled: BackendReconciled | undefined
   readonly #turns = new Turns()
@@ -314,8 +320,11 @@ export class UserDataTransformer {
   /**
    * Refreshes the data if the rules require it or, with `fresh`, in any case, by a listing that begins after this call. Never rejects; returns
    * how fresh the data is then.
+   *
+   * @param options.trace the trace that the requests of this listing are part of, unless another caller has required it before
    */
-  ensureFresh ({ fresh = false } = {}): Promise<Freshness> {
+  ensureFresh ({ fresh = false, trace }: { readonly fresh?: boolean, readonly trace?: TraceContext | undefined } = {}): Promise<Freshness> {
+    if (fresh) this.#trace ??= trace
     return this.#refresher.ensure({ fresh })
   }
 
@@ -488,12 +497,13 @@ export class UserDataTransformer {
   /**
    * Opens an attachment of a record. Returns `undefined` if the record or the attachment does not exist.
    *
-   * @param field an image field; default: the first one of the schema
+   * @param options.field an image field; default: the first one of the schema
+   * @param options.trace the trace that the requests to the store are part of
    * @throws StoreError
    */
-  async openImage (version: DataVersion, key: string, selectRange: SelectRange, field = this.#firstImage): Promise<OpenImage | undefined> {
+  async openImage (version: DataVersion, key: string, selectRange: SelectRange, { field = this.#firstImage, trace }: { readonly field?: string | undefined, readonly trace?: TraceContext | undefined } = {}): Promise<OpenImage | undefined> {
     const listed = field === undefined ? undefined : await version.attachment(key, field)
-    return listed && await this.#images.open(listed, selectRange)
+    return listed && await this.#images.open(listed, selectRange, trace)
   }
 
   /** The objects of the source that are not part of a record, and why. @throws NoDataError */
@@ -551,9 +561,9 @@ export class UserDataTransformer {
    * lack many records, each other ones; ConfirmationMismatchError if the data version is not the confirmed one
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
-    const { dryRun = false, confirm, onProgress = () => {}, onPublish = () => {} } = options
+    const { dryRun = false, confirm, trace, onProgress = () => {}, onPublish = () => {} } = options
     const outputs = this.#outputsOf(options)
-    const update = { outputKeys: outputs.map(({ key }) => key), onProgress }
+    const update = { outputKeys: outputs.map(({ key }) => key), trace, onProgress }
     let rejected = 0
     let version = ''
     let phases: ReconcilePhases | undefined
@@ -572,7 +582,7 @@ export class UserDataTransformer {
       return reconciled
     }
     const guard = confirm === undefined ? () => ({ maxLoss: this.#maxLoss, before: this.#beforeLoss }) : undefined
-    const [first, ...others] = await updateOutputs(this.#backend, { outputs, dryRun, guard, refresh })
+    const [first, ...others] = await updateOutputs(this.#backend, { outputs, dryRun, guard, trace, refresh })
     const { isHeld, ...report } = first!
     if (!dryRun) this.#noteUpdate(first!)
     const otherOutputs = others.map(({ isHeld, ...other }) => other)
@@ -654,7 +664,8 @@ export class UserDataTransformer {
     const previousState = previous && this.#cache.state
     // Any other reconcile may take over what another replica has found, without a listing.
     if (fresh) this.#rechecks.listingBegins()
-    const reconciled = await this.#backend.reconcile(previousState, { retryAll: fresh, outputKeys }, onProgress)
+    const trace = fresh ? this.#takeTrace() : undefined
+    const reconciled = await this.#backend.reconcile(previousState, { retryAll: fresh, outputKeys, trace }, onProgress)
     const { state, snapshotFailure, coverage } = reconciled
     this.#noteLoss(reconciled, previousState)
     if (snapshotFailure !== undefined) {
@@ -730,6 +741,7 @@ export class UserDataTransformer {
     try {
       for (let listing = 1; ; listing++) {
         try {
+          this.#trace ??= update.trace
           return await this.#refresher.refresh({ fresh: true })
         } catch (error) {
           if (!(error instanceof LargeLossError) || listing === MAX_LISTINGS) throw error
@@ -738,6 +750,12 @@ export class UserDataTransformer {
     } finally {
       this.#updates.delete(update)
     }
+  }
+
+  #takeTrace (): TraceContext | undefined {
+    const trace = this.#trace
+    this.#trace = undefined
+    return trace
   }
 
   /** All pages of a listing are from the same data version, so a version with a next page is retained, within the limits of the rules. */
@@ -751,7 +769,7 @@ export class UserDataTransformer {
     return data
   }
 
-  #outputsOf ({ formats = ['csv'], dryRun, confirm, onProgress, onPublish, ...shape }: OutputOptions): Output[] {
+  #outputsOf ({ formats = ['csv'], dryRun, confirm, trace, onProgress, onPublish, ...shape }: OutputOptions): Output[] {
     return formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) }))
   }
 

@@ -1,11 +1,11 @@
 import fp from 'fastify-plugin'
 
 /** Response headers that pages of other origins may read, in addition to those that CORS always exposes, such as Content-Type and Last-Modified. */
-const EXPOSED = 'age, content-disposition, data-last-good, data-stale, data-version, etag, link, location, next-cursor, preference-applied, request-id, retry-after, www-authenticate, x-total-count'
+const EXPOSED = 'age, content-disposition, data-last-good, data-stale, data-version, etag, link, location, next-cursor, preference-applied, request-id, retry-after, server-timing, www-authenticate, x-total-count'
 
 const PREFLIGHT = {
   'access-control-allow-methods': 'GET, HEAD, POST',
-  'access-control-allow-headers': 'authorization, cache-control, if-match, if-modified-since, if-none-match, if-unmodified-since, last-event-id, prefer, range, request-id',
+  'access-control-allow-headers': 'authorization, cache-control, if-match, if-modified-since, if-none-match, if-unmodified-since, last-event-id, prefer, range, request-id, traceparent',
   'access-control-max-age': '600'
 }
 

@@ -13,9 +13,9 @@ export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) 
   const lastFailures = new Map<boolean, string>()
   const logWarnings = warningLogger(log)
 
-  return ({ id, trigger, dryRun, traceId, result: exact, error }, cause) => {
+  return ({ id, trigger, dryRun, trace, result: exact, error }, cause) => {
     const result = exact && withRoundedPhases(exact)
-    const job = { job: id, trigger, dry_run: dryRun, trace_id: traceId }
+    const job = { job: id, trigger, dry_run: dryRun, trace_id: trace?.traceId }
     const previous = lastFailures.get(dryRun)
     if (error !== null) {
       lastFailures.set(dryRun, error.code)

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { traceIdOf } from '../lib/base/trace-context.js'
+import { traceOf } from '../lib/base/trace-context.js'
 
 /** The bytes that each connection had sent when its last request was logged. */
 const loggedBytes = new WeakMap<Socket, number>()
@@ -22,7 +22,7 @@ export function logRequest ({ config, log }: FastifyInstance, id: string, { meth
     const ms = Math.round((performance.now() - began) * 100) / 100
     // Until the headers are sent, `statusCode` is the default of Node and not a status that the client received.
     const status = response.headersSent ? response.statusCode : undefined
-    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes, client: request?.client?.name, trace_id: traceIdOf(headers.traceparent) }
+    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes, client: request?.client?.name, trace_id: traceOf(headers.traceparent)?.traceId }
     if (response.writableFinished) log.info(line, 'Request')
     else log.info({ ...line, aborted: true }, 'Request aborted by the client')
   })

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
+import { traceOf } from '../lib/base/trace-context.js'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
 import { excerpt, Problem, unavailable } from '../plugins/problems/problem.js'
 import { sendObject } from './http/body.js'
@@ -11,6 +12,7 @@ import { getRecordAttachment, getRecordImage } from './openapi/records.js'
 import { recordNotRead } from './http/record-not-found.js'
 import { onResponseEnd } from './http/response-end.js'
 import { ImageBody } from './http/schemas.js'
+import { serverTiming } from './http/server-timing.js'
 
 const UNSUPPORTED_IMAGE = 'The content of the file is not an image of a supported type; its first bytes must be those of PNG, JPEG, WebP or GIF, ' +
   'and the schema or IMAGE_EXTENSIONS must declare an extension of this type'
@@ -50,12 +52,16 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     open++
     onResponseEnd(reply, () => { open-- })
     let outcome: Outcome = { status: 200 }
+    const openedAt = fastify.monotonic()
     const image = await fastify.transformer.openImage(request.dataVersion, key, (image) => {
       outcome = evaluate(request, image)
       if (outcome.status === 206) return outcome.range
       return outcome.status === 200 && request.method === 'GET' ? 'all' : 'nothing'
-    }, field)
-    if (image?.body !== undefined) fastify.lakeFailures.succeeded()
+    }, { field, trace: traceOf(request.headers.traceparent) })
+    if (image?.body !== undefined) {
+      fastify.lakeFailures.succeeded()
+      reply.header('server-timing', serverTiming({ store: fastify.monotonic() - openedAt }))
+    }
     if (image === undefined) {
       const noImage = `There is no image of ${JSON.stringify(key)}` + (field === firstImage?.name ? '' : ` in ${field}`)
       throw recordNotRead(key, fastify.transformer) ?? new Problem(404, 'image_not_found', noImage)

@@ -2,12 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { describeFailure } from '../lib/base/failure-code.js'
-import { traceIdOf } from '../lib/base/trace-context.js'
+import { traceOf } from '../lib/base/trace-context.js'
 import type { Job as LibJob } from '../lib/jobs.js'
 import { Problem, unavailable } from '../plugins/problems/problem.js'
 import { booleanParameter, textParameter } from './http/parameter.js'
 import { NoQuery, pathParameter } from './http/parameters.js'
 import { parametersSchema } from './http/query.js'
+import { serverTiming } from './http/server-timing.js'
 import { getJob, listJobs, publishOutput } from './openapi/jobs.js'
 import type { UpdateReport } from '../lib/transformer.js'
 import { Job, JobList, type JobResult } from './http/schemas.js'
@@ -38,18 +39,19 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (fastify.isClosing) throw unavailable('draining', 'This process is shutting down; send the request to another one')
     const { dry_run: dryRun = false, confirm } = request.query
     if (!dryRun && !fastify.config.PUBLISH) throw new Problem(409, 'publishing_disabled', 'The setting PUBLISH is false, so this process writes nothing to the lake; only dry_run=true is possible')
-    const traceId = traceIdOf(request.headers.traceparent)
+    const trace = traceOf(request.headers.traceparent)
     if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(String(request.headers.prefer ?? ''))) {
-      const { job } = jobs.enqueue('api', { dryRun, confirm, traceId })
+      const { job } = jobs.enqueue('api', { dryRun, confirm, trace })
       return reply.code(202).headers({ location: `/jobs/${job.id}`, 'preference-applied': 'respond-async', 'retry-after': '1' }).send(toWire(job))
     }
     const { id, end } = await fastify.lakeWaits.during(async () => {
-      const { job, endedOrSilent } = jobs.enqueue('api', { dryRun, confirm, traceId })
+      const { job, endedOrSilent } = jobs.enqueue('api', { dryRun, confirm, trace })
       return { id: job.id, end: await endedOrSilent() }
     })
     if (end === undefined) throw jobFailed(id, { code: 'timeout', detail: `${describeFailure('timeout')}; GET /jobs/${id} shows what becomes of the job` })
     if (end.error !== null) throw jobFailed(id, end.error)
-    reply.header('server-timing', serverTiming(end.result!))
+    const { listMs, downloadMs, buildMs, publishMs } = end.result!.phases
+    reply.header('server-timing', serverTiming({ list: listMs, download: downloadMs, build: buildMs, publish: publishMs }))
     return toWire(end)
   })
 
@@ -74,13 +76,7 @@ function jobFailed (id: string, { code, detail }: NonNullable<LibJob['error']>):
   return new Problem(503, code, detail, { headers: { ...headers, 'retry-after': '1' } })
 }
 
-/** The phases of a job, in milliseconds. */
-function serverTiming ({ phases: { listMs, downloadMs, buildMs, publishMs } }: UpdateReport): string {
-  const phases = { list: listMs, download: downloadMs, build: buildMs, publish: publishMs }
-  return Object.entries(phases).flatMap(([name, ms]) => ms === undefined ? [] : [`${name};dur=${ms.toFixed(1)}`]).join(', ')
-}
-
-function toWire ({ dryRun, traceId, createdAt, startedAt, finishedAt, result, error, progress, ...job }: LibJob): Static<typeof Job> {
+function toWire ({ dryRun, trace, createdAt, startedAt, finishedAt, result, error, progress, ...job }: LibJob): Static<typeof Job> {
   return {
     ...job,
     dry_run: dryRun,

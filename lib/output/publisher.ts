@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { isLargeLoss } from '../base/large-loss.js'
+import type { TraceContext } from '../base/trace-context.js'
 import { StoreError, type ObjectStore } from '../store/object-store.js'
 import { RECORDS, type Precondition } from '../store/precondition.js'
+import { tracedStore } from '../store/traced-store.js'
 import type { Changes } from './diff.js'
 
 /** When a publish is held because it would lose many records. */
@@ -24,6 +26,8 @@ export interface Publication {
   readonly dryRun: boolean
   /** Absent: nothing is held. */
   readonly guard?: PublishGuard | undefined
+  /** The trace that the requests are part of. */
+  readonly trace?: TraceContext | undefined
   /** Counts the changes to the current output (`undefined` if no output exists). Called only if the output changes. */
   readonly compare: (before: Buffer | undefined) => Promise<Changes>
 }
@@ -63,11 +67,12 @@ export class Publisher {
    *
    * @throws StoreError `precondition_failed` if the output was written in the meantime; any other error of the store
    */
-  async publish ({ key, contentType, body, records, precondition, dryRun, guard, compare }: Publication): Promise<PublishReport> {
+  async publish ({ key, contentType, body, records, precondition, dryRun, guard, trace, compare }: Publication): Promise<PublishReport> {
+    const store = tracedStore(this.#store, trace)
     const digest = createHash('sha256').update(body).digest('base64url')
     const report = { key, etag: precondition.expectedEtag, bytes: body.length, skipped: true, isHeld: false }
     if (this.#isCurrent(key, precondition, digest)) return { ...report, ...NO_CHANGES }
-    const before = await this.#read(key, precondition)
+    const before = await this.#read(store, key, precondition)
     if (before?.equals(body)) {
       this.#seen.set(key, { etag: precondition.expectedEtag!, digest })
       return { ...report, ...NO_CHANGES }
@@ -75,7 +80,7 @@ export class Publisher {
     const changes = await compare(before)
     const isHeld = guard !== undefined && losesMany(changes.removed, records, precondition, guard)
     if (dryRun || isHeld) return { ...report, ...changes, isHeld }
-    const { etag } = await this.#store.put(key, body, { ifMatch: precondition.expectedEtag, contentType, metadata: { [RECORDS]: String(records) } })
+    const { etag } = await store.put(key, body, { ifMatch: precondition.expectedEtag, contentType, metadata: { [RECORDS]: String(records) } })
     this.#seen.set(key, { etag, digest })
     return { ...report, ...changes, etag, skipped: false }
   }
@@ -86,10 +91,10 @@ export class Publisher {
   }
 
   /** The body of the version that the precondition names; `undefined` if there is no object. */
-  async #read (key: string, { expectedEtag }: Precondition): Promise<Buffer | undefined> {
+  async #read (store: ObjectStore, key: string, { expectedEtag }: Precondition): Promise<Buffer | undefined> {
     if (expectedEtag === null) return undefined
-    const found = await this.#store.get(key)
+    const found = await store.get(key)
     if (typeof found === 'object' && found.etag === expectedEtag) return found.body
-    throw new StoreError('precondition_failed', `${this.#store.url}/${key}: the object has changed in the meantime`)
+    throw new StoreError('precondition_failed', `${store.url}/${key}: the object has changed in the meantime`)
   }
 }

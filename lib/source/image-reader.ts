@@ -3,7 +3,9 @@ import { buffer } from 'node:stream/consumers'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { IMAGE_TYPES } from '../base/media-types.js'
 import type { Timer } from '../base/timer.js'
+import type { TraceContext } from '../base/trace-context.js'
 import { StoreError, type ByteRange, type ObjectInfo, type ObjectStore, type ObjectStream, type StreamOptions } from '../store/object-store.js'
+import { tracedStore } from '../store/traced-store.js'
 import { limitStalls } from './limit-stalls.js'
 
 export type { ByteRange } from '../store/object-store.js'
@@ -51,41 +53,43 @@ export class ImageReader {
   /**
    * Opens the listed version of an image or, if the image was replaced since the listing, the present one.
    *
+   * @param trace the trace that the requests to the store are part of
    * @returns `undefined` if the image was deleted
    * @throws StoreError `precondition_failed` if it was replaced once more while it was opened; `corrupt` if a response is not the object, but a page of a proxy,
    * for example. The body fails with `timeout` if the store stalls
    */
-  async open (listed: ObjectInfo, selectRange: SelectRange): Promise<OpenImage | undefined> {
+  async open (listed: ObjectInfo, selectRange: SelectRange, trace?: TraceContext): Promise<OpenImage | undefined> {
+    const store = tracedStore(this.#store, trace)
     // Without an ETag a replacement would not be noticed.
-    const object = listed.etag === '' ? await this.#store.head(listed.key) : listed
+    const object = listed.etag === '' ? await store.head(listed.key) : listed
     try {
-      return object && await this.#open(object, selectRange)
+      return object && await this.#open(store, object, selectRange)
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'precondition_failed') throw error
-      const present = await this.#store.head(listed.key)
-      if (present?.etag === '' && listed.etag !== '') throw notTheObject(this.#store, listed.key)
-      return present && await this.#open(present, selectRange)
+      const present = await store.head(listed.key)
+      if (present?.etag === '' && listed.etag !== '') throw notTheObject(store, listed.key)
+      return present && await this.#open(store, present, selectRange)
     }
   }
 
-  async #open (object: ObjectInfo, selectRange: SelectRange): Promise<OpenImage | undefined> {
+  async #open (store: ObjectStore, object: ObjectInfo, selectRange: SelectRange): Promise<OpenImage | undefined> {
     const { etag, size, lastModified } = object
-    const type = await this.#typeOf(object)
+    const type = await this.#typeOf(store, object)
     const image = { type: type !== undefined && this.#served.has(type) ? type : undefined, entityTag: etag === '' ? undefined : `"${etag}"`, size, lastModified }
     const range = selectRange(image)
     if (range === 'nothing') return { ...image, body: undefined }
-    const found = await this.#stream(object, range === 'all' ? {} : { range })
+    const found = await this.#stream(store, object, range === 'all' ? {} : { range })
     return found && { ...image, body: found.body }
   }
 
-  async #typeOf (object: ObjectInfo): Promise<string | undefined> {
+  async #typeOf (store: ObjectStore, object: ObjectInfo): Promise<string | undefined> {
     const { key, etag, size } = object
     if (size === 0) return undefined
     const version = `${etag} ${size} ${key}`
     const cached = etag === '' ? undefined : this.#types.get(version)
     if (cached !== undefined) return cached.type
     const range = { first: 0, last: Math.min(size, SIGNATURE_BYTES) - 1 }
-    const head = await this.#stream(object, { range })
+    const head = await this.#stream(store, object, { range })
     if (head === undefined) return undefined
     const type = typeBySignature(await buffer(head.body))
     this.#types.set(version, { type }, 0)
@@ -93,14 +97,14 @@ export class ImageReader {
   }
 
   /** Streams one version. Its ETag and size are checked, because a proxy may respond in place of the store, and some stores ignore If-Match. */
-  async #stream (object: ObjectInfo, options: StreamOptions): Promise<ObjectStream | undefined> {
+  async #stream (store: ObjectStore, object: ObjectInfo, options: StreamOptions): Promise<ObjectStream | undefined> {
     const { key, etag, size } = object
-    const found = await this.#store.stream(key, { ...options, ifMatch: etag })
+    const found = await store.stream(key, { ...options, ifMatch: etag })
     if (found === undefined) return undefined
     if (found.etag === etag && found.size === size) return { ...found, body: limitStalls(found.body, this.#timer) }
     found.body.destroy()
     const isOther = found.etag !== etag && found.etag !== ''
-    throw isOther ? new StoreError('precondition_failed', `${this.#store.url}/${key}: the object has changed in the meantime`) : notTheObject(this.#store, key)
+    throw isOther ? new StoreError('precondition_failed', `${this.#store.url}/${key}: the object has changed in the meantime`) : notTheObject(store, key)
   }
 }
 

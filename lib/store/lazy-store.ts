@@ -1,4 +1,4 @@
-import type { GetOptions, ListOptions, ObjectBody, ObjectHead, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
+import type { GetOptions, ListOptions, ObjectBody, ObjectHead, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions, TraceOption } from './object-store.js'
 
 /** Opens a store at the first call, because the modules of the S3 SDK take long to load. */
 export class LazyStore implements ObjectStore {
@@ -29,8 +29,8 @@ export class LazyStore implements ObjectStore {
     return await (await this.#store).stream(key, options)
   }
 
-  async head (key: string): Promise<ObjectHead | undefined> {
-    return await (await this.#store).head(key)
+  async head (key: string, options?: TraceOption): Promise<ObjectHead | undefined> {
+    return await (await this.#store).head(key, options)
   }
 
   async put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }> {

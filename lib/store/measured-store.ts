@@ -1,6 +1,6 @@
 import { STORE_OPERATIONS, type StoreOperation } from '../base/events.js'
 import { toFailureCode } from '../base/failure-code.js'
-import type { GetOptions, ListOptions, ObjectBody, ObjectHead, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions } from './object-store.js'
+import type { GetOptions, ListOptions, ObjectBody, ObjectHead, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions, TraceOption } from './object-store.js'
 
 /** Publishes the end of each operation of a store on `STORE_OPERATIONS`, if that channel has subscribers. */
 export class MeasuredStore implements ObjectStore {
@@ -29,8 +29,8 @@ export class MeasuredStore implements ObjectStore {
     return measure('stream', () => this.#inner.stream(key, options))
   }
 
-  head (key: string): Promise<ObjectHead | undefined> {
-    return measure('head', () => this.#inner.head(key))
+  head (key: string, options?: TraceOption): Promise<ObjectHead | undefined> {
+    return measure('head', () => this.#inner.head(key, options))
   }
 
   put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }> {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { TraceContext } from '../base/trace-context.js'
 import type { ObjectInfo, ObjectList } from './object-list.js'
 
 export { StoreError, toStoreError, type StoreErrorCode, type StoreReport } from '../base/errors.js'
@@ -29,8 +30,14 @@ export type Metadata = Readonly<Record<string, string>>
 /** Byte positions, both inclusive. `last` may be after the end; if `first` is, reading fails with `store_error`. */
 export interface ByteRange { readonly first: number, readonly last: number }
 
+/** An option of all operations. */
+export interface TraceOption {
+  /** The trace that the requests to a server are part of: they have a `traceparent` header, which is not signed. Folders ignore it. */
+  readonly trace?: TraceContext | undefined
+}
+
 /** Conditions and limits of `ObjectStore.get`. */
-export interface GetOptions {
+export interface GetOptions extends TraceOption {
   /** Return `'unchanged'` if the object has this ETag. An empty string is no condition. */
   readonly ifNoneMatch?: string | undefined
   /** Fail with `too_large` if the object has more bytes than this. */
@@ -47,7 +54,7 @@ export interface SkippedFile {
 }
 
 /** Options of `ObjectStore.list`. */
-export interface ListOptions {
+export interface ListOptions extends TraceOption {
   /** Receives each entry that the listing skips. Buckets have no such entries. */
   readonly onSkipped?: ((file: SkippedFile) => void) | undefined
   /** Called for each request that the listing sends to a server; never by a folder. */
@@ -55,14 +62,14 @@ export interface ListOptions {
 }
 
 /** The condition and the range of `ObjectStore.stream`. */
-export interface StreamOptions {
+export interface StreamOptions extends TraceOption {
   /** Fail with `precondition_failed` unless the object has this ETag. An empty string is no condition. */
   readonly ifMatch?: string
   readonly range?: ByteRange
 }
 
 /** The content type, the metadata and the condition of `ObjectStore.put`. */
-export interface PutOptions {
+export interface PutOptions extends TraceOption {
   readonly contentType?: string
   /** Stored with the object, for `head`. */
   readonly metadata?: Metadata
@@ -92,7 +99,7 @@ export interface ObjectStore {
   /** As `get`, for large objects: the body is a stream, whose bytes are not verified and whose reads are not retried. */
   stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined>
   /** Returns the properties of an object; `undefined` if it does not exist. */
-  head (key: string): Promise<ObjectHead | undefined>
+  head (key: string, options?: TraceOption): Promise<ObjectHead | undefined>
   /** Writes a whole object atomically: readers see the old one or the new one. Returns the new ETag. */
   put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>
   /** Creates the bucket or folder if it does not exist. */

@@ -15,6 +15,7 @@ import { VanishedRows } from '../source/vanished-rows.js'
 import { tableFields } from '../table/table-field.js'
 import { checkConditionalWrites } from '../store/check-writes.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { tracedStore } from '../store/traced-store.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 import type { SharingRules } from './sharing-backend.js'
 
@@ -59,22 +60,22 @@ export class InProcessBackend implements LakeBackend {
     this.#preloaded = this.#snapshot.load()
   }
 
-  async reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
-    const reconciled = await this.#reconcile(previous, { rules: this.#rules, ...request, lossGuard: this.#lossGuard, publishedKey: this.#rules.outputKey, vanished: this.#vanished, onProgress })
+  async reconcile (previous: SourceState | undefined, { trace, ...request }: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
+    const reconciled = await this.#reconcile(tracedStore(this.#store, trace), previous, { rules: this.#rules, ...request, lossGuard: this.#lossGuard, publishedKey: this.#rules.outputKey, vanished: this.#vanished, onProgress })
     this.#last = reconciled
     return reconciled
   }
 
-  async #reconcile (previous: SourceState | undefined, options: ReconcileOptions): Promise<BackendReconciled> {
+  async #reconcile (store: ObjectStore, previous: SourceState | undefined, options: ReconcileOptions): Promise<BackendReconciled> {
     if (previous !== undefined) {
       const quarantine = this.#last?.state === previous ? this.#last.quarantine : undefined
-      return await reconcile(this.#store, previous, this.#clock, { ...options, quarantine })
+      return await reconcile(store, previous, this.#clock, { ...options, quarantine })
     }
     // The snapshot is read while the listing runs.
     const snapshot = this.#preloaded ?? this.#snapshot.load()
     this.#preloaded = undefined
     const first = snapshot.then(({ state }) => state ?? emptyState(tableFields(compileSchema(this.#rules.schema))))
-    const reconciled = await reconcile(this.#store, first, this.#clock, options)
+    const reconciled = await reconcile(store, first, this.#clock, options)
     return { ...reconciled, snapshotFailure: (await snapshot).failure }
   }
 
@@ -86,9 +87,9 @@ export class InProcessBackend implements LakeBackend {
     return found
   }
 
-  async publish ({ table }: SourceState, { output, precondition, dryRun, guard }: PublishRequest): Promise<OutputReport> {
+  async publish ({ table }: SourceState, { output, precondition, dryRun, guard, trace }: PublishRequest): Promise<OutputReport> {
     const rendered = await renderOutput(new TableVersion(table, this.#rules.timeZone), output)
-    return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, ...rendered }), records: rendered.records }
+    return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, trace, ...rendered }), records: rendered.records }
   }
 
   async saveSnapshot (state: SourceState): Promise<true> {

@@ -1,3 +1,4 @@
+import type { TraceContext } from '../base/trace-context.js'
 import type { Output } from '../output/output.js'
 import type { PublishGuard, PublishReport } from '../output/publisher.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
@@ -17,6 +18,8 @@ export interface ReconcileRequest {
   readonly retryAll: boolean
   /** Outputs whose preconditions are read before the listing begins. */
   readonly outputKeys: readonly string[]
+  /** The trace that the requests of the reconcile are part of. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** An output to publish. */
@@ -28,6 +31,8 @@ export interface PublishRequest {
   readonly dryRun: boolean
   /** Hold the publish if it would lose many records. Absent: nothing is held. */
   readonly guard?: PublishGuard | undefined
+  /** The trace that the requests are part of. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** The outcome of a reconcile. */

@@ -1,3 +1,4 @@
+import type { TraceContext } from '../base/trace-context.js'
 import type { Output } from '../output/output.js'
 import type { PublishGuard } from '../output/publisher.js'
 import type { SourceState } from '../source/source-state.js'
@@ -18,6 +19,8 @@ export interface Update {
   readonly dryRun: boolean
   /** Hold the outputs if the first one would lose many records. Default: nothing is held. */
   readonly guard?: (() => PublishGuard) | undefined
+  /** The trace that the requests of publishing are part of. */
+  readonly trace?: TraceContext | undefined
   /** Reconciles by a listing that begins after the call. */
   readonly refresh: () => Promise<Listing>
 }
@@ -32,7 +35,7 @@ const MAX_ATTEMPTS = 5
  *
  * @throws StoreError `precondition_failed` if other writers won all attempts; any error of `refresh` or of the store
  */
-export async function updateOutputs (backend: LakeBackend, { outputs, dryRun, guard, refresh }: Update): Promise<OutputReport[]> {
+export async function updateOutputs (backend: LakeBackend, { outputs, dryRun, guard, trace, refresh }: Update): Promise<OutputReport[]> {
   const written = new Map<string, OutputReport>()
   for (let attempt = 1; ; attempt++) {
     const { state, preconditions } = await refresh()
@@ -40,7 +43,7 @@ export async function updateOutputs (backend: LakeBackend, { outputs, dryRun, gu
       const reports: OutputReport[] = []
       for (const output of outputs) {
         const precondition = preconditionOf(output.key, preconditions)
-        const report = await backend.publish(state, { output, precondition, dryRun, guard: reports.length === 0 ? guard?.() : undefined })
+        const report = await backend.publish(state, { output, precondition, dryRun, guard: reports.length === 0 ? guard?.() : undefined, trace })
         if (!report.skipped) written.set(output.key, report)
         reports.push(report.isHeld ? report : written.get(output.key) ?? report)
         if (report.isHeld && !dryRun) break

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { DataVersion, SelectQuery } from '../../lib/query/data-version.js'
 import { describeFailure } from '../../lib/base/failure-code.js'
 import { MINUTE_MS } from '../../lib/base/instant.js'
+import { traceOf } from '../../lib/base/trace-context.js'
 import type { Freshness } from '../../lib/refresher.js'
 import { noData, unavailable, type Problem } from '../../plugins/problems/problem.js'
 import { requiresListing } from '../../plugins/rate-limit.js'
@@ -19,7 +20,7 @@ export function ensureFresh (request: FastifyRequest, reply: FastifyReply, done:
   const fresh = requiresListing(request)
   const current = fresh ? undefined : transformer.currentFreshness()
   if (current !== undefined) done(begin(request, reply, current))
-  else lakeWaits.during(() => transformer.ensureFresh({ fresh })).then((freshness) => done(begin(request, reply, freshness)), done)
+  else lakeWaits.during(() => transformer.ensureFresh({ fresh, trace: fresh ? traceOf(request.headers.traceparent) : undefined })).then((freshness) => done(begin(request, reply, freshness)), done)
 }
 
 /** Prepares the request and the headers of its response. Returns the problem if there is no usable data. */

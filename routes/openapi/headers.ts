@@ -90,6 +90,7 @@ const locationSchema = string('/jobs/5e2f8a10-1', { format: 'uri-reference' })
 export const jobLocation = { Location: define('Location', 'The URL of the job', locationSchema) }
 export const optionalJobLocation = { Location: define('Location-If-Known', 'The URL of the job; absent if the error occurred before the job was created', locationSchema, false) }
 export const jobTiming = { 'Server-Timing': define('Server-Timing', 'How long each phase of the job took, in milliseconds; `build` is that of the table of records; a job that another replica has listed for has only `publish`', string('list;dur=12.3, download;dur=4.0, build;dur=1.2, publish;dur=20.5')) }
+export const storeTiming = { 'Server-Timing': define('Server-Timing-Store', 'How long the store took until the first byte of the image, in milliseconds; absent in responses to HEAD', string('store;dur=12.3'), false) }
 export const preferenceApplied = { 'Preference-Applied': define('Preference-Applied', 'The preference of `Prefer` that was applied', string('respond-async')) }
 
 export const validators = {

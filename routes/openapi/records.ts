@@ -148,12 +148,12 @@ export const getRecordImage: Operation = {
   responses: {
     200: {
       description: 'The image',
-      headers: { ...headers.freshness, ...headers.validators, ...headers.acceptRanges },
+      headers: { ...headers.freshness, ...headers.validators, ...headers.storeTiming, ...headers.acceptRanges },
       content: image
     },
     206: {
       description: 'A range of the image',
-      headers: { ...headers.freshness, ...headers.validators, ...headers.acceptRanges, ...headers.contentRange },
+      headers: { ...headers.freshness, ...headers.validators, ...headers.storeTiming, ...headers.acceptRanges, ...headers.contentRange },
       content: image
     },
     304: { description: NOT_MODIFIED, headers: { ...headers.freshness, ...headers.validators } },

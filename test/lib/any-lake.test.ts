@@ -251,7 +251,7 @@ t.test('several image fields: rows, orphans, attachments by field, and a restart
   t.same(await rows(transformer), expected)
   t.same(transformer.quarantine().entries().map(({ key, user_id: id, code }) => [key, id, code]), [['source_data/c.back.png', 'c.back', 'orphan'], ['source_data/c.front.png', 'c', 'orphan']])
   const open = async (lake: UserDataTransformer, key: string, field?: string) => {
-    const image = await lake.openImage(lake.current, key, () => 'all', field)
+    const image = await lake.openImage(lake.current, key, () => 'all', { field })
     return image?.body && (await buffer(image.body)).subarray(8).toString()
   }
   t.same([await open(transformer, 'a'), await open(transformer, 'a', 'photo'), await open(transformer, 'a', 'front')], ['photo', 'photo', 'front'])

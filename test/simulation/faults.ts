@@ -77,7 +77,7 @@ export function simulatedStore ({ bucket, timeline, random, weather, pageSize, i
     url: memory.url,
     surplus: isRanged ? pageSize : Infinity,
     clock: () => timeline.now,
-    pagesOf: async function * (prefix, { after = '', continues, newPage }, onRequest) {
+    pagesOf: async function * (prefix, { after = '', continues, newPage }, { onRequest }) {
       for (let from = after; ;) {
         onRequest()
         const { objects, truncated } = await request('LIST', from, async () => bucket.page(prefix, from, pageSize))

@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import type { GetOptions, ObjectBody, ObjectInfo, ObjectStore } from '../../lib/store/object-store.js'
 import { raceWrites } from '../../lib/store/check-writes.js'
+import { tracedStore } from '../../lib/store/traced-store.js'
 import { compareUtf8 } from '../../lib/base/utf8.js'
 
 export interface ContractSubject {
@@ -200,6 +201,18 @@ function testWriting (t: Test, { open }: ContractSubject): void {
       await store.put(key, bytes('three'), { ifMatch: two.etag })
       t.equal((await store.head(key))?.metadata, undefined)
     }
+  })
+
+  t.test('operations that are part of a trace have the same results', async t => {
+    const store = tracedStore(await open(t), { traceId: '0af7651916cd43dd8448eb211c80319c', flags: 1 })
+    const one = await store.put('key', bytes('one'))
+    const { etag } = await store.put('key', bytes('two'), { ifMatch: one.etag })
+    t.match(await store.head('key'), { etag })
+    t.same((await listAll(store, '')).map(({ key }) => key), ['key'])
+    for (const way of READ_OPTIONS) t.equal(await bodyOf(store, 'key', way), 'two')
+    t.equal(await store.get('key', { ifNoneMatch: etag }), 'unchanged')
+    const stream = await store.stream('key', { ifMatch: etag })
+    t.equal(await text(stream!.body), 'two')
   })
 
   t.test('creates an object only if it does not exist', async t => {

@@ -3,7 +3,7 @@ import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { StoreError, type Metadata } from '../object-store.js'
 import { isNoSuchBucket, statusOf } from './s3-error.js'
 import { unquote } from './s3-object.js'
-import type { PutInput, S3Requests } from './s3-requests.js'
+import type { PutInput, S3Requests, SendOptions } from './s3-requests.js'
 
 const ATTEMPTS = 3
 /** Milliseconds before the second attempt. The pause grows linearly. */
@@ -27,25 +27,25 @@ export class ConditionalPut {
   }
 
   /** As `ObjectStore.put` with `ifMatch`, but also rejects with errors of the SDK. */
-  async send (key: string, input: PutInput, ifMatch: string | null, signal: AbortSignal): Promise<{ etag: string }> {
+  async send (key: string, input: PutInput, ifMatch: string | null, options: SendOptions): Promise<{ etag: string }> {
     const writeId = this.#newWriteId()
     for (let attempt = 1; ; attempt++) {
       const quote = this.#quote
       const condition = ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: quote + ifMatch + quote }
       try {
         const once = { ...input, ...condition, Metadata: { ...input.Metadata, [WRITE_ID]: writeId } }
-        const { ETag } = await this.#requests.put(key, once, false, signal)
+        const { ETag } = await this.#requests.put(key, once, false, options)
         return { etag: unquote(ETag) }
       } catch (error) {
         if (!isInconclusive(error)) throw error
-        const current = await this.#requests.head(key, signal).catch(toMissing)
+        const current = await this.#requests.head(key, options).catch(toMissing)
         if (current?.Metadata?.[WRITE_ID] === writeId) return { etag: unquote(current.ETag) }
         if (!isExpected(current, ifMatch)) {
           throw new StoreError('precondition_failed', 'the object has changed in the meantime', { cause: error })
         }
         if (attempt === ATTEMPTS) throw statusOf(error) === 412 && ifMatch === null ? notReadable(error) : error
         if (statusOf(error) === 412 && ifMatch !== null) this.#quote = quote === '' ? '"' : ''
-        else await delay(PAUSE_MS * attempt, undefined, { signal })
+        else await delay(PAUSE_MS * attempt, undefined, { signal: options.abortSignal })
       }
     }
   }

@@ -1,12 +1,17 @@
 import type { ObjectList } from '../object-list.js'
-import type { ListOptions } from '../object-store.js'
+import type { ListOptions, TraceOption } from '../object-store.js'
 import { keyAt, MAX_RANGES, objectsAfter, RangedListing, StartAfterIgnored, type RangedListingOptions, type RangeOptions } from './ranged-listing.js'
 import type { ListingPage } from './s3-listing.js'
 
+/** The options of all requests of one listing. */
+export interface PageOptions extends TraceOption {
+  /** Called for each request. */
+  readonly onRequest: () => void
+}
+
 /** What a `RangedLister` depends on. */
 export type ListerOptions = Pick<RangedListingOptions, 'url' | 'surplus' | 'farMs' | 'clock'> & {
-  /** @param onRequest is called for each request */
-  readonly pagesOf: (prefix: string, range: RangeOptions, onRequest: () => void) => AsyncIterable<ListingPage>
+  readonly pagesOf: (prefix: string, range: RangeOptions, options: PageOptions) => AsyncIterable<ListingPage>
 }
 
 /**
@@ -26,9 +31,9 @@ export class RangedLister {
   }
 
   /** Lists all objects whose keys begin with `prefix`, as `ObjectStore.list` does. */
-  async * list (prefix: string, { onRequest = () => {} }: ListOptions = {}): AsyncGenerator<ObjectList> {
+  async * list (prefix: string, { onRequest = () => {}, trace }: ListOptions = {}): AsyncGenerator<ObjectList> {
     let ends: PageEnds | undefined
-    for await (const page of this.#list(prefix, onRequest)) {
+    for await (const page of this.#list(prefix, { onRequest, trace })) {
       ends ??= new PageEnds(this.#pageLength)
       ends.add(page)
       yield page
@@ -39,23 +44,23 @@ export class RangedLister {
     else this.#plans.delete(prefix)
   }
 
-  async * #list (prefix: string, onRequest: () => void): AsyncGenerator<ObjectList> {
+  async * #list (prefix: string, options: PageOptions): AsyncGenerator<ObjectList> {
     let last = ''
     try {
-      for await (const page of this.#pages(prefix, onRequest, this.#ignoresStartAfter ? { maxRanges: 1 } : this.#plans.get(prefix))) {
+      for await (const page of this.#pages(prefix, options, this.#ignoresStartAfter ? { maxRanges: 1 } : this.#plans.get(prefix))) {
         if (page.length > 0) last = keyAt(page, page.length - 1)
         yield page
       }
     } catch (error) {
       if (!(error instanceof StartAfterIgnored)) throw error
       this.#ignoresStartAfter = true
-      for await (const page of this.#pages(prefix, onRequest, { maxRanges: 1 })) yield objectsAfter(page, last)
+      for await (const page of this.#pages(prefix, options, { maxRanges: 1 })) yield objectsAfter(page, last)
     }
   }
 
-  async * #pages (prefix: string, onRequest: () => void, plan: Partial<RangePlan> & { readonly maxRanges?: number } = NO_PLAN): AsyncGenerator<ObjectList> {
+  async * #pages (prefix: string, pageOptions: PageOptions, plan: Partial<RangePlan> & { readonly maxRanges?: number } = NO_PLAN): AsyncGenerator<ObjectList> {
     const { pagesOf, ...options } = this.#options
-    const listing = new RangedListing({ ...options, ...plan, prefix, pagesOf: (range) => pagesOf(prefix, range, onRequest) })
+    const listing = new RangedListing({ ...options, ...plan, prefix, pagesOf: (range) => pagesOf(prefix, range, pageOptions) })
     for await (const page of listing) {
       this.#pageLength = Math.max(this.#pageLength, listing.pageLength)
       this.#isFar = listing.isFar

@@ -8,6 +8,7 @@ import { readListingsExactly } from './exact-listings.js'
 import { firstByteLimits, type FirstByteLimits } from './first-byte-limit.js'
 import { limitFirstByte } from './limit-first-byte.js'
 import { renewer, repeatRefused } from './renew-credentials.js'
+import { sendTrace } from './send-trace.js'
 
 /** The server to which clients connect. */
 export interface S3ClientSettings {
@@ -62,7 +63,10 @@ export function createClients (settings: S3ClientSettings, budget: RetryBudget):
   readListingsExactly(retrying)
   for (const client of [single, streaming]) shareClockOffset(client, retrying)
   const renew = renewer(retrying.config.credentials)
-  for (const client of [retrying, single, streaming]) repeatRefused(client, renew)
+  for (const client of [retrying, single, streaming]) {
+    repeatRefused(client, renew)
+    sendTrace(client)
+  }
   return { retrying, single, streaming, firstByte, config }
 }
 

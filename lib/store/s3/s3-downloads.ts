@@ -45,11 +45,11 @@ export class S3Downloads {
 
   /** As `ObjectStore.get`. The time in the queue does not count towards the time limits. */
   async get (key: string, url: string, options: GetOptions): Promise<ObjectBody | 'unchanged' | undefined> {
-    const { ifNoneMatch, maxBytes = Infinity, maxMs } = options
+    const { ifNoneMatch, maxBytes = Infinity, maxMs, trace } = options
     for (let attempt = 1; ; attempt++) {
       const download = await this.#start(url, attempt > 1)
       const began = performance.now()
-      const found = await this.#requests.fastPath.get(key, { ifNoneMatch, maxBytes, maxMs, download }).catch((error) => {
+      const found = await this.#requests.fastPath.get(key, { ifNoneMatch, maxBytes, maxMs, download, trace }).catch((error) => {
         this.#queue.succeeded(download)
         throw toS3Error(error, url, this.#requests.server)
       })
@@ -84,13 +84,13 @@ export class S3Downloads {
   }
 
   /** The SDK handles unusual responses, redirects, wrong clocks and errors. */
-  async #getWithSdk (key: string, url: string, download: Download, { ifNoneMatch, maxBytes = Infinity, maxMs }: GetOptions, leftMs: number): Promise<ObjectBody | 'unchanged' | undefined> {
+  async #getWithSdk (key: string, url: string, download: Download, { ifNoneMatch, maxBytes = Infinity, maxMs, trace }: GetOptions, leftMs: number): Promise<ObjectBody | 'unchanged' | undefined> {
     const conditions = ifNoneMatch ? { IfNoneMatch: quote(ifNoneMatch) } : {}
     const deadline = new Deadline(leftMs)
     const { server } = this.#requests
     try {
       for (let attempt = 1; ; attempt++) {
-        const response = await this.#requests.get(key, conditions, deadline.signal).catch(toUnchanged)
+        const response = await this.#requests.get(key, conditions, { abortSignal: deadline.signal, trace }).catch(toUnchanged)
         if (response === undefined || response === 'unchanged') {
           this.#queue.succeeded(download)
           return response

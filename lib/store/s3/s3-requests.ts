@@ -5,6 +5,7 @@ import {
   type ListObjectsV2CommandOutput, type PutObjectCommandInput, type PutObjectCommandOutput, type S3Client
 } from '@aws-sdk/client-s3'
 import type { RetryBudget } from '../../base/retry-budget.js'
+import type { TraceOption } from '../object-store.js'
 import { transferMs } from './deadline.js'
 import { S3FastPath } from './fast-path/s3-fast-path.js'
 import { bodyOf } from './s3-body.js'
@@ -16,6 +17,9 @@ import type { PageStart } from './s3-listing.js'
 export type GetConditions = Pick<GetObjectCommandInput, 'IfMatch' | 'IfNoneMatch' | 'Range'>
 /** The input of a PUT request, as the SDK names it, without the bucket and the key. */
 export type PutInput = Omit<PutObjectCommandInput, 'Bucket' | 'Key'> & { readonly Body: Uint8Array }
+
+/** What aborts a request, and the trace that it is part of. */
+export interface SendOptions extends TraceOption { readonly abortSignal: AbortSignal }
 
 /** The limits of all requests to a bucket. */
 export interface RequestLimits {
@@ -50,49 +54,49 @@ export class S3Requests {
     this.fastPath = new S3FastPath(bucket, clients, { maxMs, maxDownloads })
   }
 
-  listPage (prefix: string, { token, after }: PageStart, abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> {
+  listPage (prefix: string, { token, after }: PageStart, options: SendOptions): Promise<ListObjectsV2CommandOutput> {
     // XML 1.0 cannot represent every character that a key may contain.
     const input = { Bucket: this.#bucket, Prefix: prefix, EncodingType: 'url', ContinuationToken: token, StartAfter: after } as const
-    return this.#retrying.send(new ListObjectsV2Command(input), { abortSignal })
+    return this.#retrying.send(new ListObjectsV2Command(input), options)
   }
 
   /** Gets an object. Returns `undefined` if it does not exist. */
-  get (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
-    return this.#get(this.#retrying, key, conditions, abortSignal)
+  get (key: string, conditions: GetConditions, options: SendOptions): Promise<GetObjectCommandOutput | undefined> {
+    return this.#get(this.#retrying, key, conditions, options)
   }
 
   /** As `get`, for a body that is passed on to a client, which may read slowly. */
-  open (key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
-    return this.#get(this.#streaming, key, conditions, abortSignal)
+  open (key: string, conditions: GetConditions, options: SendOptions): Promise<GetObjectCommandOutput | undefined> {
+    return this.#get(this.#streaming, key, conditions, options)
   }
 
-  async #get (client: S3Client, key: string, conditions: GetConditions, abortSignal: AbortSignal): Promise<GetObjectCommandOutput | undefined> {
+  async #get (client: S3Client, key: string, conditions: GetConditions, options: SendOptions): Promise<GetObjectCommandOutput | undefined> {
     const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, ...conditions })
-    return client.send(command, { abortSignal }).catch(error => {
+    return client.send(command, options).catch(error => {
       if (!isNoSuchKey(error)) throw error
       return undefined
     })
   }
 
   /** Gets the properties of an object. Returns `undefined` if it does not exist. */
-  async head (key: string, abortSignal: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
+  async head (key: string, options: SendOptions): Promise<HeadObjectCommandOutput | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key })
-    return this.#retrying.send(command, { abortSignal }).catch(async error => {
+    return this.#retrying.send(command, options).catch(async error => {
       // A response to HEAD has no body, which would name the reason: the key or the bucket is missing, access is refused, or the region is another one.
       if (![301, 400, 401, 403, 404].includes(statusOf(error) ?? 0)) throw error
-      const created = await this.get(key, {}, abortSignal)
+      const created = await this.get(key, {}, options)
       if (created !== undefined) bodyOf(created).destroy()
       return created
     })
   }
 
   /** Uploads an object. Failed requests are retried only if `mayRepeat`. */
-  put (key: string, input: PutInput, mayRepeat: boolean, abortSignal: AbortSignal): Promise<PutObjectCommandOutput> {
+  put (key: string, input: PutInput, mayRepeat: boolean, options: SendOptions): Promise<PutObjectCommandOutput> {
     const client = mayRepeat ? this.#retrying : this.#single
     // Buckets with a default retention accept an object only with a checksum, which the SDK adds for AWS only.
     const checksum = this.#isAws ? {} : { ContentMD5: hash('md5', input.Body, 'base64') }
     const requestTimeout = REQUEST_TIMEOUT_MS + transferMs(input.Body.length)
-    return client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, ...checksum, ...input }), { abortSignal, requestTimeout })
+    return client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, ...checksum, ...input }), { ...options, requestTimeout })
   }
 
   /** Whether the bucket exists. If the server refuses to tell, it is assumed to exist: the right to write objects is enough to use it. */
@@ -101,7 +105,7 @@ export class S3Requests {
       const status = statusOf(error)
       if (status === 404 || status === 403) return status === 403
       // A response to HEAD has no body, which would name the reason.
-      if (status === 400 || status === 301) await this.listPage('', { after: undefined }, abortSignal)
+      if (status === 400 || status === 301) await this.listPage('', { after: undefined }, { abortSignal })
       throw error
     })
   }

@@ -6,7 +6,7 @@ import { isKey } from '../key.js'
 import type { ObjectList } from '../object-list.js'
 import {
   StoreError, type GetOptions, type ListOptions, type ObjectBody, type ObjectHead, type ObjectStore, type ObjectStream, type PutOptions,
-  type StreamOptions
+  type StreamOptions, type TraceOption
 } from '../object-store.js'
 import { ConditionalPut, withoutWriteId } from './conditional-put.js'
 import { Deadline, transferMs } from './deadline.js'
@@ -15,7 +15,7 @@ import type { S3ClientSettings } from './s3-client.js'
 import { toS3Error } from './s3-error.js'
 import { FALL_BACK_TO_SDK, type FastPage } from './fast-path/s3-fast-path.js'
 import { S3Downloads } from './s3-downloads.js'
-import { RangedLister } from './ranged-lister.js'
+import { RangedLister, type PageOptions } from './ranged-lister.js'
 import type { RangeOptions } from './ranged-listing.js'
 import { endCheck, readPage, toInvalidListing, type ListingPage, type PageStart } from './s3-listing.js'
 import { quote, toInfo, unquote } from './s3-object.js'
@@ -77,13 +77,13 @@ export class S3Store implements ObjectStore {
     return await this.#downloads.get(key, this.#urlOf(key), options)
   }
 
-  async stream (key: string, { ifMatch, range }: StreamOptions = {}): Promise<ObjectStream | undefined> {
+  async stream (key: string, { ifMatch, range, trace }: StreamOptions = {}): Promise<ObjectStream | undefined> {
     if (!isS3Key(key)) return undefined
     const conditions = {
       ...(ifMatch ? { IfMatch: quote(ifMatch) } : {}),
       ...(range ? { Range: `bytes=${range.first}-${range.last}` } : {})
     }
-    const response = await this.#within(Math.min(this.#deadlineMs, OPEN_MS), this.#urlOf(key), ({ signal }) => this.#requests.open(key, conditions, signal))
+    const response = await this.#within(Math.min(this.#deadlineMs, OPEN_MS), this.#urlOf(key), ({ signal }) => this.#requests.open(key, conditions, { abortSignal: signal, trace }))
     if (response === undefined) return undefined
     const body = bodyOf(response)
     if (range !== undefined && !isRange(response, range)) {
@@ -93,19 +93,19 @@ export class S3Store implements ObjectStore {
     return { ...toInfo(key, wholeSize(response), response), body }
   }
 
-  async head (key: string): Promise<ObjectHead | undefined> {
+  async head (key: string, { trace }: TraceOption = {}): Promise<ObjectHead | undefined> {
     if (!isS3Key(key)) return undefined
-    const response = await this.#within(Math.min(this.#deadlineMs, OPEN_MS), this.#urlOf(key), ({ signal }) => this.#requests.head(key, signal))
+    const response = await this.#within(Math.min(this.#deadlineMs, OPEN_MS), this.#urlOf(key), ({ signal }) => this.#requests.head(key, { abortSignal: signal, trace }))
     const metadata = withoutWriteId(response?.Metadata)
     return response && { ...toInfo(key, response.ContentLength ?? 0, response), ...metadata && { metadata } }
   }
 
-  async put (key: string, body: Uint8Array, { ifMatch, contentType, metadata }: PutOptions = {}): Promise<{ readonly etag: string }> {
+  async put (key: string, body: Uint8Array, { ifMatch, contentType, metadata, trace }: PutOptions = {}): Promise<{ readonly etag: string }> {
     if (!isS3Key(key)) throw new StoreError('invalid_key', `${this.#urlOf(key)}: S3 cannot store an object with this key`)
     const input = { Body: body, ...(contentType ? { ContentType: contentType } : {}), ...metadata && { Metadata: metadata } }
     return this.#within(this.#deadlineMs + transferMs(body.length), this.#urlOf(key), async ({ signal }) => {
-      if (ifMatch !== undefined) return this.#conditionalPut.send(key, input, ifMatch, signal)
-      const { ETag } = await this.#requests.put(key, input, true, signal)
+      if (ifMatch !== undefined) return this.#conditionalPut.send(key, input, ifMatch, { abortSignal: signal, trace })
+      const { ETag } = await this.#requests.put(key, input, true, { abortSignal: signal, trace })
       return { etag: unquote(ETag) }
     })
   }
@@ -125,16 +125,16 @@ export class S3Store implements ObjectStore {
     await this.#requests.close()
   }
 
-  async * #pages (prefix: string, { after, continues, newPage }: RangeOptions, onRequest: () => void): AsyncGenerator<ListingPage> {
+  async * #pages (prefix: string, { after, continues, newPage }: RangeOptions, { onRequest, trace }: PageOptions): AsyncGenerator<ListingPage> {
     const check = endCheck()
     const { fastPath } = this.#requests
     const fetchPage = (start: PageStart) => {
       onRequest()
-      return fastPath.fetchPage(prefix, start)
+      return fastPath.fetchPage(prefix, start, trace)
     }
     const fetchBySdk = async (start: PageStart, signal: AbortSignal) => {
       onRequest()
-      return readPage(await this.#requests.listPage(prefix, start, signal).catch(toInvalidListing))
+      return readPage(await this.#requests.listPage(prefix, start, { abortSignal: signal, trace }).catch(toInvalidListing))
     }
     let start: PageStart = { after }
     let response = fetchPage(start)

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import type { Pool as UndiciPool } from 'undici'
 import type { ObjectList } from '../../object-list.js'
-import { StoreError, type ObjectBody } from '../../object-store.js'
+import { childTraceparent, type TraceContext } from '../../../base/trace-context.js'
+import { StoreError, type ObjectBody, type TraceOption } from '../../object-store.js'
 import { findLastKey, findToken, scanListing } from './listing-scan.js'
 import type { Download } from '../download-queue.js'
 import { BufferedHttp, ReusableBuffer, type BufferedResponse } from './buffered-http.js'
@@ -34,7 +35,7 @@ export class FailedRequest {
 }
 
 /** As the options of `ObjectStore.get`, without defaults. */
-export interface FastGet {
+export interface FastGet extends TraceOption {
   readonly ifNoneMatch?: string | undefined
   readonly maxBytes: number
   readonly maxMs: number | undefined
@@ -106,7 +107,7 @@ export class S3FastPath {
   }
 
   /** Reads an object. Returns `undefined` if it does not exist. @throws StoreError `too_large` */
-  async get (key: string, { ifNoneMatch, maxBytes, maxMs, download }: FastGet): Promise<ObjectBody | 'unchanged' | undefined | FailedRequest | FallBackToSdk> {
+  async get (key: string, { ifNoneMatch, maxBytes, maxMs, download, trace }: FastGet): Promise<ObjectBody | 'unchanged' | undefined | FailedRequest | FallBackToSdk> {
     let connection: Connection
     let path: string
     let headers: string[]
@@ -118,6 +119,7 @@ export class S3FastPath {
       return FALL_BACK_TO_SDK
     }
     if (ifNoneMatch) headers.push('if-none-match', `"${ifNoneMatch}"`)
+    if (trace !== undefined) headers.push('traceparent', childTraceparent(trace))
     try {
       return read(await connection.downloads.get(path, headers, { maxBytes, maxMs, firstByte: maxMs === undefined ? this.#clients.firstByte.objects : undefined, timing: download }), key, ifNoneMatch)
     } catch (error) {
@@ -127,7 +129,7 @@ export class S3FastPath {
   }
 
   /** Requests a page of a listing. Never rejects: after a failure, `read` returns `FALL_BACK_TO_SDK`. */
-  async fetchPage (prefix: string, { token, after }: PageStart): Promise<FastPage> {
+  async fetchPage (prefix: string, { token, after }: PageStart, trace?: TraceContext): Promise<FastPage> {
     let memory: ReusableBuffer | undefined
     const takeMemory = () => {
       memory = this.#freeBuffers.pop() ?? new ReusableBuffer()
@@ -144,6 +146,7 @@ export class S3FastPath {
         ...after !== undefined && { 'start-after': after }
       })
       const headers = (this.#signerNow() ?? await this.#newSigner(connection)).sign(path, search)
+      if (trace !== undefined) headers.push('traceparent', childTraceparent(trace))
       const { status, body } = await connection.listings.get(`${path}?${search}`, headers, { maxBytes: MAX_PAGE_BYTES, maxMs: undefined, firstByte: this.#clients.firstByte.listings, memory: takeMemory })
       if (status !== 200) return NO_PAGE
       return {
