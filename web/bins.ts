@@ -1,4 +1,4 @@
-import type { Column } from './columns.js'
+import { DAY_MS, isInstant, stepOf, type Column } from './columns.js'
 import { toNumber, type Range } from './conditions.js'
 import { formatDecimals, formatNumber, formatTime } from './format.js'
 import type { Entry } from './query-state.js'
@@ -12,8 +12,6 @@ export interface Bin {
   readonly to: number
   readonly count: number
 }
-
-const DAY_MS = 86_400_000
 
 /** The bins of a column; empty ones included. */
 export function binsOf (column: Column, { age_histogram: ages = [], columns = {} }: Statistics): readonly Bin[] {
@@ -36,10 +34,6 @@ function withEmptyBins (bins: readonly Bin[]): readonly Bin[] {
     const from = first.from + i * width
     return { from, to: from + width, count: counts.get(from) ?? 0 }
   })
-}
-
-function stepOf ({ type }: Column): number {
-  return type === 'date' ? DAY_MS : 1
 }
 
 /** The filters that select the bins from one to another one. */
@@ -65,33 +59,29 @@ export function selectedBins (bins: readonly Bin[], range: Range | undefined): r
   return first === -1 ? undefined : [first, bins.findLastIndex(isIn)]
 }
 
-/** A bin, or several ones, as text: `20–29`. */
+/** A bin, or several ones, as text: `20 – 29`. */
 export function describeBins (column: Column, bins: readonly Bin[], first: number, last = first): string {
   const { from } = bins[first]!
   const { to } = bins[last]!
   // Whole numbers and days are named by the last one that is included.
-  const end = column.type === 'number' || isTimed(column) ? to : to - stepOf(column)
+  const end = isInstant(column) ? to : to - stepOf(column)
   const [a, b] = [formatEdge(column, from), formatEdge(column, end)]
   return a === b ? a : `${a} – ${b}`
 }
 
-export function formatEdge (column: Column, value: number): string {
+function formatEdge (column: Column, value: number): string {
   if (column.type === 'date') return formatTime(value).slice(0, 10)
-  if (isTimed(column)) return formatTime(value).slice(0, 16)
+  if (isInstant(column)) return formatTime(value).slice(0, 16)
   return formatNumber(value)
 }
 
 /** The text of an edge below the plot, where there is less room. Numbers have as many digits as their distance needs. */
 export function formatTick (column: Column, value: number, range: number): string {
-  if (column.type !== 'date' && !isTimed(column)) return formatDecimals(value, range > 0 ? Math.max(0, Math.ceil(1.5 - Math.log10(range))) : 3)
+  if (column.type !== 'date' && !isInstant(column)) return formatDecimals(value, range > 0 ? Math.max(0, Math.ceil(1.5 - Math.log10(range))) : 3)
   const text = formatTime(value)
   if (range > 10 * 365 * DAY_MS) return text.slice(0, 4)
   if (range > 90 * DAY_MS) return text.slice(0, 7)
   return range > 2 * DAY_MS ? text.slice(5, 10) : text.slice(11, 16)
-}
-
-function isTimed ({ type, isTime }: Column): boolean {
-  return type === 'datetime' || isTime
 }
 
 /** The width of age bins with which a histogram from one age to another one has about 20 bins, at most 30. */

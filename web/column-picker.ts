@@ -1,5 +1,4 @@
-import type { Columns } from './columns.js'
-import { isAddressable } from './columns.js'
+import { isAddressable, type Columns } from './columns.js'
 import { byId, element } from './dom.js'
 import type { Query } from './query-state.js'
 import { shownColumns } from './table.js'

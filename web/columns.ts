@@ -31,6 +31,7 @@ export interface Columns {
 }
 
 const AGE = 'age'
+export const DAY_MS = 86_400_000
 
 export function columnsOf (schema: Schema): Columns {
   const declared = schema.fields.map(toColumn)
@@ -75,9 +76,25 @@ function toTitle (name: string): string {
   return words === '' ? name : words[0]!.toUpperCase() + words.slice(1)
 }
 
-/** Whether parameters that list columns can name this one. */
+/** Whether the values are points in time, which the page shows in UTC. */
+export function isInstant ({ type, isTime }: Column): boolean {
+  return type === 'datetime' || isTime
+}
+
+/** The distance of neighbouring values, as numbers: milliseconds for dates and datetimes; 0 if between two values there is always another one. */
+export function stepOf ({ type }: Column): number {
+  if (type === 'date') return DAY_MS
+  return type === 'number' ? 0 : 1
+}
+
+/** Whether conditions can name a column. */
+export function isFilterable (name: string): boolean {
+  return !/[,=!<>~^]/.test(name)
+}
+
+/** Whether parameters that list columns can name this one: `-` means a descending order. */
 export function isAddressable (name: string): boolean {
-  return !/[,=!<>~^]/.test(name) && !name.startsWith('-')
+  return isFilterable(name) && !name.startsWith('-')
 }
 
 function groupRank ({ type, kind, values, isTime }: Column): number {

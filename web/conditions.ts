@@ -1,4 +1,4 @@
-import type { Column, Columns } from './columns.js'
+import { isInstant, stepOf, type Column, type Columns } from './columns.js'
 import { formatTime } from './format.js'
 import type { Entry, Query } from './query-state.js'
 import type { Value } from './types.js'
@@ -14,12 +14,13 @@ const TIME: readonly Operator[] = [{ id: '>=', label: 'from', hasValue: true }, 
 const TEXT: readonly Operator[] = [{ id: '~', label: 'contains', hasValue: true }, { id: '^=', label: 'begins with', hasValue: true }]
 
 /** The operators of a column, the most useful one first. */
-export function operatorsOf ({ kind, type, isTime }: Column): readonly Operator[] {
+export function operatorsOf (column: Column): readonly Operator[] {
+  const { kind, type } = column
   if (kind === 'image') return [{ id: 'exists', label: 'exists', hasValue: false }, { id: 'none', label: 'does not exist', hasValue: false }]
   if (kind === 'age') return [...ORDER.slice(0, 2), ...EQUAL.slice(0, 1)]
   const optional = kind === 'key' ? [] : EXISTS
   if (type === 'boolean') return [...EQUAL.slice(0, 1), ...optional]
-  if (type === 'date' || type === 'datetime' || isTime) return [...TIME, ...EQUAL, ...optional]
+  if (type === 'date' || isInstant(column)) return [...TIME, ...EQUAL, ...optional]
   if (type === 'integer' || type === 'number') return [...ORDER, ...EQUAL, ...optional]
   return [...TEXT, ...EQUAL, ...optional]
 }
@@ -97,16 +98,26 @@ export function rangeOf ({ filters }: Query, column: Column): Range | undefined 
     if (name === 'max_age') return { max: Number(value) + 1 }
     const { operator, value: text } = parseCondition(value)!
     const number = toNumber(column, text)
-    // The next greater value of the column, for what `<=` includes and `>` excludes.
-    const step = column.type === 'date' ? 86_400_000 : column.type === 'number' ? 0 : 1
-    if (operator.startsWith('>')) return { min: operator === '>' ? number + step : number }
-    return { max: operator === '<=' ? number + step : number }
+    const bound = operator === '>' || operator === '<=' ? valueAfter(column, number) : valueFrom(column, number)
+    return operator.startsWith('>') ? { min: bound } : { max: bound }
   })
   if (bounds.length === 0) return undefined
   return {
     min: Math.max(-Infinity, ...bounds.flatMap(({ min }) => min ?? [])),
     max: Math.min(Infinity, ...bounds.flatMap(({ max }) => max ?? []))
   }
+}
+
+/** The lowest value of a column that is greater than a number. */
+function valueAfter (column: Column, number: number): number {
+  const step = stepOf(column)
+  return step === 0 ? number : (Math.floor(number / step) + 1) * step
+}
+
+/** The lowest value of a column that is not less than a number. */
+function valueFrom (column: Column, number: number): number {
+  const step = stepOf(column)
+  return step === 0 ? number : Math.ceil(number / step) * step
 }
 
 /** A value of a column as a number: milliseconds for dates and datetimes. */

@@ -1,4 +1,4 @@
-import type { Columns } from './columns.js'
+import { isFilterable, isInstant, type Columns } from './columns.js'
 import { describeFilter, operatorsOf, toFilter } from './conditions.js'
 import { button, byId, debounce, element, setOptions } from './dom.js'
 import { parameterOf, type Entry, type Query } from './query-state.js'
@@ -45,7 +45,7 @@ export class Filters {
   setColumns (columns: Columns): void {
     this.#columns = columns
     const selected = this.#column.value
-    const usable = columns.all.filter(({ name }) => !/^[!]|[=!<>~^,]/.test(name))
+    const usable = columns.all.filter(({ name }) => isFilterable(name))
     const first = usable.find(({ kind }) => kind === 'field') ?? usable[0]
     setOptions(this.#column, usable.map(({ name, title }) => [name, title]), columns.byName.has(selected) ? selected : first?.name)
     this.#showOperators()
@@ -87,7 +87,7 @@ export class Filters {
       setOptions(select, column.type === 'boolean' ? [['true', 'yes'], ['false', 'no']] : column.values!.map((value) => [value, value]))
       return this.#value.replaceChildren(select)
     }
-    const type = column.isTime || column.type === 'datetime' ? 'datetime-local' : column.type === 'date' ? 'date' : column.type === 'integer' || column.type === 'number' ? 'number' : 'text'
+    const type = isInstant(column) ? 'datetime-local' : column.type === 'date' ? 'date' : column.type === 'integer' || column.type === 'number' ? 'number' : 'text'
     // Times are in UTC, as in the table.
     const title = type === 'datetime-local' ? 'Date and time in UTC' : undefined
     this.#value.replaceChildren(element('input', { ...attributes, type, title, step: column.type === 'number' ? 'any' : type === 'datetime-local' ? 1 : undefined, required: column.type !== 'string' || !isEqual, autocomplete: 'off' }))
@@ -96,8 +96,7 @@ export class Filters {
   #add (): void {
     const column = this.#selected
     const text = this.#value.querySelector<HTMLInputElement | HTMLSelectElement>('input, select')?.value ?? ''
-    const isInstant = column.isTime || column.type === 'datetime'
-    const ms = isInstant && text !== '' ? Date.parse(`${text}Z`) : NaN
+    const ms = isInstant(column) && text !== '' ? Date.parse(`${text}Z`) : NaN
     const value = Number.isNaN(ms) ? text : column.isTime ? String(ms) : new Date(ms).toISOString()
     this.#options.onAdd(toFilter(this.#columns!, column, this.#operator.value, value))
     this.#showValue()

@@ -2,19 +2,19 @@ import type { Column } from './columns.js'
 import { groupFilter } from './conditions.js'
 import { byId, element } from './dom.js'
 import { countOf, formatCount, formatPercent, formatValue } from './format.js'
-import type { Entry, Query } from './query-state.js'
+import { hasFilter, type Entry, type Query } from './query-state.js'
 import type { Statistics } from './types.js'
 
 /** The most groups that are shown. */
 export const MAX_GROUPS = 8
 
 /** Shows the groups of a column as bars; a click filters by the value, or removes that filter. */
-export function showGroups (column: Column, { groups = [], other }: Statistics, { filters }: Query, onToggle: (filter: Entry, isSet: boolean) => void): void {
+export function showGroups (column: Column, { groups = [], other }: Statistics, query: Query, onToggle: (filter: Entry, isSet: boolean) => void): void {
   const largest = Math.max(1, ...groups.map(({ count }) => count))
   const total = groups.reduce((sum, { count }) => sum + count, other?.count ?? 0)
   const bars = groups.map(({ value, count }) => {
     const filter = groupFilter(column, value)
-    const isSet = filters.some(([name, text]) => name === filter[0] && text === filter[1])
+    const isSet = hasFilter(query, filter)
     const label = formatValue(column, value) ?? 'no value'
     const bar = element('span', { class: 'bar' })
     bar.style.width = `${100 * count / largest}%`

@@ -77,7 +77,11 @@ export function toFragment ({ chart, group, record }: View): string {
 
 /** Adds a filter unless it is there already. */
 export function withFilter (query: Query, filter: Entry): Query {
-  return query.filters.some((other) => isSame(other, filter)) ? query : { ...query, filters: [...query.filters, filter] }
+  return hasFilter(query, filter) ? query : { ...query, filters: [...query.filters, filter] }
+}
+
+export function hasFilter ({ filters }: Query, filter: Entry): boolean {
+  return filters.some((other) => isSame(other, filter))
 }
 
 export function withoutFilter (query: Query, filter: Entry): Query {

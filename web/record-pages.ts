@@ -1,5 +1,4 @@
-import type { Api } from './api.js'
-import { ApiError } from './api.js'
+import { ApiError, type Api } from './api.js'
 import { toSearch, type Entry } from './query-state.js'
 import type { Row } from './types.js'
 
@@ -11,8 +10,6 @@ const MAX_KEPT = 60
 export class RecordPages {
   /** The number of records that match; `undefined` until the first page is there. */
   total: number | undefined
-  /** The number of records that match and are last good ones. */
-  version: string | undefined
   readonly #api: Api
   readonly #entries: readonly Entry[]
   /** The cursor of each page whose position is known; that of the first page is empty. */
@@ -58,7 +55,6 @@ export class RecordPages {
     const { headers, body } = await this.#api.getWithHeaders<readonly Row[]>(`data${search}`)
     const next = headers.get('next-cursor')
     this.total = Number(headers.get('x-total-count'))
-    this.version = headers.get('data-version') ?? undefined
     if (next !== null && page === this.#cursors.length - 1) this.#cursors.push(next)
     this.#pages.set(page, body)
     if (this.#pages.size > MAX_KEPT) this.#pages.delete(this.#pages.keys().next().value!)

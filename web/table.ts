@@ -1,6 +1,5 @@
 import { messageOf, type Api } from './api.js'
-import type { Column, Columns } from './columns.js'
-import { isAddressable } from './columns.js'
+import { isAddressable, type Column, type Columns } from './columns.js'
 import { byId, element, setText } from './dom.js'
 import { countOf, formatValue, isAlignedRight } from './format.js'
 import type { Images } from './images.js'

@@ -19,7 +19,6 @@ export interface Schema {
   readonly title?: string
   readonly description?: string
   readonly fields: readonly Field[]
-  readonly primaryKey: string
   readonly undeclared_columns: readonly { readonly name: string, readonly records: number }[]
 }
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { isAddressable, isFilterable } from '../../web/columns.js'
 import { columnsIn } from './columns.js'
 
 const names = (columns: readonly { readonly name: string }[]) => columns.map(({ name }) => name)
@@ -24,4 +25,8 @@ t.test('a lake without ages and images has neither, and groups by the columns wi
   t.same(names(devices.numeric), ['temperature', 'battery', 'installed_at', 'last_seen'])
   t.same(names(devices.groupable).slice(0, 3), ['kind', 'model', 'online'])
   t.equal(devices.byName.get('installed_at')!.title, 'Installed at')
+})
+
+t.test('conditions and lists can name a column unless its name has characters with a meaning there', async (t) => {
+  t.same(['a b', '-a', 'a,b', 'a=b', '!a'].map((name) => [isFilterable(name), isAddressable(name)]), [[true, true], [true, false], [false, false], [false, false], [false, false]])
 })
