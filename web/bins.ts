@@ -59,14 +59,19 @@ export function selectedBins (bins: readonly Bin[], range: Range | undefined): r
   return first === -1 ? undefined : [first, bins.findLastIndex(isIn)]
 }
 
-/** A bin, or several ones, as text: `20 – 29`. */
-export function describeBins (column: Column, bins: readonly Bin[], first: number, last = first): string {
-  const { from } = bins[first]!
-  const { to } = bins[last]!
+/** The range of neighbouring bins. */
+export function rangeOfBins (bins: readonly Bin[], first: number, last: number): Range {
+  return { min: bins[first]!.from, max: bins[last]!.to }
+}
+
+/** A range as text: `20 – 29`, `from 20`, or `up to 29`. */
+export function describeRange (column: Column, { min, max }: Range): string {
+  const from = min === -Infinity ? undefined : formatEdge(column, min)
   // Whole numbers and days are named by the last one that is included.
-  const end = isInstant(column) ? to : to - stepOf(column)
-  const [a, b] = [formatEdge(column, from), formatEdge(column, end)]
-  return a === b ? a : `${a} – ${b}`
+  const to = max === Infinity ? undefined : formatEdge(column, isInstant(column) ? max : max - stepOf(column))
+  if (from === undefined) return `up to ${to}`
+  if (to === undefined) return `from ${from}`
+  return from === to ? from : `${from} – ${to}`
 }
 
 function formatEdge (column: Column, value: number): string {

@@ -23,6 +23,6 @@ export function showGroups (column: Column, { groups = [], other }: Statistics, 
       element('span', { class: value === null || label === '' ? 'label missing' : 'label' }, label === '' ? '(empty text)' : label),
       element('span', { class: 'count' }, formatCount(count))))
   })
-  byId('groups').replaceChildren(...bars)
+  byId('groups').replaceChildren(...bars.length === 0 ? [element('li', { class: 'quiet' }, 'No groups.')] : bars)
   byId('groups-rest').textContent = other === undefined || other.groups === 0 ? '' : `${countOf(other.groups, 'other value')}: ${countOf(other.count, 'record')}`
 }

@@ -1,4 +1,4 @@
-import { binFilters, binsOf, describeBins, formatTick, selectedBins, type Bin } from './bins.js'
+import { binFilters, binsOf, describeRange, formatTick, rangeOfBins, selectedBins, type Bin } from './bins.js'
 import type { Column } from './columns.js'
 import type { Range } from './conditions.js'
 import { byId, element, setText } from './dom.js'
@@ -10,6 +10,13 @@ import type { Statistics } from './types.js'
 const Plot = uPlot
 
 const HEIGHT = 232
+
+/** What the filters select of the column. */
+export interface Selection {
+  readonly range: Range
+  /** The number of records that match all filters. */
+  readonly count: number
+}
 
 /**
  * The histogram of a column. uPlot draws the bars; above each of them is a button, so that the pointer, the keyboard and screen readers use the
@@ -23,8 +30,10 @@ export class Histogram {
   #bars: HTMLButtonElement[] = []
   #column: Column | undefined
   #bins: readonly Bin[] = []
-  /** The bars that the filters select. */
+  #selection: Selection | undefined
+  /** The bars that the range of the selection overlaps: the first and the last one. */
   #selected: readonly [number, number] | undefined
+  #message = ''
   /** The bars of the drag, or of the arrows, in progress. */
   #draft: readonly [anchor: number, focus: number] | undefined
 
@@ -34,11 +43,14 @@ export class Histogram {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw())
   }
 
-  show (column: Column, statistics: Statistics, range: Range | undefined): void {
+  /** @param statistics of the records that match without a filter on this column */
+  show (column: Column, statistics: Statistics, selection: Selection | undefined): void {
     const bins = binsOf(column, statistics)
     this.#column = column
     this.#bins = bins
-    this.#selected = selectedBins(bins, range)
+    this.#selection = selection
+    this.#selected = selectedBins(bins, selection?.range)
+    this.#message = statistics.count === 0 ? 'No records match.' : 'No values.'
     this.#draft = undefined
     this.#draw()
   }
@@ -53,7 +65,7 @@ export class Histogram {
     if (column === undefined || width === 0) return
     this.#plotArea.classList.toggle('empty', this.#bins.length === 0)
     if (this.#bins.length === 0) {
-      this.#plotArea.replaceChildren(element('p', { class: 'quiet' }, 'No values.'))
+      this.#plotArea.replaceChildren(element('p', { class: 'quiet' }, this.#message))
       return this.#describe()
     }
     this.#plotArea.replaceChildren()
@@ -66,7 +78,8 @@ export class Histogram {
   /** Two series, so that the bars that are not selected are pale. */
   #data (): uPlot.AlignedData {
     const selected = this.#current()
-    const isIn = (i: number) => selected === undefined || (i >= selected[0] && i <= selected[1])
+    // Without a bar in the range of the filters, all bars are pale.
+    const isIn = (i: number) => selected === undefined ? this.#selection === undefined : i >= selected[0] && i <= selected[1]
     return [
       this.#bins.map((_, i) => i),
       this.#bins.map(({ count }, i) => isIn(i) ? null : count),
@@ -115,7 +128,7 @@ export class Histogram {
       type: 'button',
       // One stop of the Tab key; arrows lead to the other bars.
       tabindex: i === (this.#selected?.[0] ?? 0) ? 0 : -1,
-      'aria-label': `${describeBins(column, bins, i)}: ${countOf(count, 'record')}`,
+      'aria-label': `${describeRange(column, rangeOfBins(bins, i, i))}: ${countOf(count, 'record')}`,
       'aria-pressed': String(this.#selected !== undefined && i >= this.#selected[0] && i <= this.#selected[1]),
       onfocus: () => this.#describe(i),
       onblur: () => this.#describe(),
@@ -179,10 +192,12 @@ export class Histogram {
     this.#describe()
   }
 
-  /** Selects bars; if they are selected already, all of them. */
+  /** Selects the range of bars; if it is selected already, all records. */
   #apply ([a, b]: readonly [number, number]): void {
     const [first, last] = [Math.min(a, b), Math.max(a, b)]
-    const isSelected = this.#selected?.[0] === first && this.#selected[1] === last
+    const { min, max } = rangeOfBins(this.#bins, first, last)
+    const range = this.#selection?.range
+    const isSelected = range?.min === min && range.max === max
     this.#draft = undefined
     this.#onSelect(this.#column!, isSelected ? [] : binFilters(this.#column!, this.#bins, first, last))
   }
@@ -191,13 +206,24 @@ export class Histogram {
     return this.#draft === undefined ? this.#selected : [Math.min(...this.#draft), Math.max(...this.#draft)]
   }
 
-  /** Describes a bar, or the ones that are selected. */
+  /** Describes a bar, or what is selected. */
   #describe (bar?: number): void {
-    const selected = this.#current()
-    const [first, last] = this.#draft !== undefined ? selected! : bar !== undefined ? [bar, bar] : selected ?? []
-    if (first === undefined || last === undefined || this.#bins.length === 0) return setText(this.#readout, this.#bins.length === 0 ? '' : 'Click a bar, or drag over several, to filter.')
-    const count = this.#bins.slice(first, last + 1).reduce((sum, bin) => sum + bin.count, 0)
-    setText(this.#readout, `${describeBins(this.#column!, this.#bins, first, last)}: ${countOf(count, 'record')}`)
+    setText(this.#readout, this.#describeBars(this.#draft === undefined ? bar : undefined))
+  }
+
+  #describeBars (bar: number | undefined): string {
+    const bars = bar === undefined ? this.#draft && this.#current() : [bar, bar] as const
+    if (bars !== undefined) {
+      const count = this.#bins.slice(bars[0], bars[1] + 1).reduce((sum, bin) => sum + bin.count, 0)
+      return this.#describeCount(rangeOfBins(this.#bins, ...bars), count)
+    }
+    // The range of the filters may end within a bar, so that the counts of the bars do not tell how many records it has.
+    if (this.#selection !== undefined) return this.#describeCount(this.#selection.range, this.#selection.count)
+    return this.#bins.length === 0 ? '' : 'Click a bar, or drag over several, to filter.'
+  }
+
+  #describeCount (range: Range, count: number): string {
+    return `${describeRange(this.#column!, range)}: ${countOf(count, 'record')}`
   }
 }
 

@@ -52,7 +52,8 @@ const table = new Table({
   api,
   images,
   onSort: (column) => navigate(withNextSort(query, column)),
-  onOpen: (record) => navigate(query, { ...view, record })
+  onOpen: (record) => navigate(query, { ...view, record }),
+  onClear: clearFilters
 })
 const dialog = new RecordDialog({
   api,
@@ -69,7 +70,7 @@ const dialog = new RecordDialog({
 const filters = new Filters({
   onAdd: (filter) => navigate(withFilter(query, filter)),
   onRemove: (filter) => navigate(withoutFilter(query, filter)),
-  onClear: () => navigate({ ...query, filters: [] }),
+  onClear: clearFilters,
   onSearch: (words, isMore) => navigate(withParameter(query, 'q', words), view, isMore ? 'replace' : 'push')
 })
 const histogram = new Histogram((column, selected) => navigate(withRange(query, column, selected)))
@@ -78,6 +79,10 @@ const quarantine = new QuarantineList(api)
 const changed = debounce(CALM_MS, () => { load({ isRefresh: true }) })
 const jobs = new Jobs(api, changed)
 const freshness = new Freshness(api, changed)
+
+function clearFilters (): void {
+  navigate({ ...query, filters: [] })
+}
 
 /** Shows another query or view, and adds it to the history. */
 function navigate (nextQuery: Query, nextView: View = view, how: 'push' | 'replace' = 'push'): void {
@@ -189,9 +194,10 @@ async function showTotals (chart: Column | undefined, isCurrent: () => boolean):
 }
 
 async function showHistogram (chart: Column, isCurrent: () => boolean): Promise<void> {
-  // The bars show what other ranges would select.
-  const statistics = await readStatistics(api, withoutRange(query, chart).filters, chart)
-  if (isCurrent()) histogram.show(chart, statistics, rangeOf(query, chart))
+  const range = rangeOf(query, chart)
+  // The bars show what other ranges would select. The figures above come from the second request as well, which is sent once.
+  const [all, { count }] = await Promise.all([readStatistics(api, withoutRange(query, chart).filters, chart), readStatistics(api, query.filters, chart)])
+  if (isCurrent()) histogram.show(chart, all, range && { range, count })
 }
 
 async function showGroupBars (isCurrent: () => boolean): Promise<void> {

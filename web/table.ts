@@ -1,6 +1,6 @@
 import { messageOf, type Api } from './api.js'
 import { isAddressable, type Column, type Columns } from './columns.js'
-import { byId, element, setText } from './dom.js'
+import { button, byId, element, setText } from './dom.js'
 import { countOf, formatValue, isAlignedRight } from './format.js'
 import type { Images } from './images.js'
 import { imagePath } from './paths.js'
@@ -14,6 +14,8 @@ export interface TableOptions {
   readonly images: Images
   readonly onSort: (column: string) => void
   readonly onOpen: (key: string) => void
+  /** Removes all filters. */
+  readonly onClear: () => void
 }
 
 /** The table of records. Only the rows in view are in the document, so that it stays as fast with a million records. */
@@ -66,7 +68,8 @@ export class Table {
     this.#scroller.scrollTop = 0
     this.#scroller.removeAttribute('aria-busy')
     setText(this.#status, countOf(pages.total!, 'record'))
-    setText(this.#message, pages.total === 0 ? 'No record matches.' : '')
+    setText(this.#message, '')
+    if (pages.total === 0) this.#message.replaceChildren('No records match. ', button('Clear filters', this.#options.onClear))
     this.#draw()
   }
 

@@ -96,6 +96,43 @@ t.test('a drag over bars, or Shift with arrows, filters by a range', async (t) =
   await untilCount(page, total)
 })
 
+t.test('the text below the histogram has the range of the filters and the number of records in it, also if it ends within a bar', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app, '?min_age=23&max_age=47')
+  const { count } = await jsonOf(app, '/stats?min_age=23&max_age=47')
+  t.equal(await page.locator('#histogram-readout').textContent(), `23 – 47: ${count} records`)
+  // A click on the bars that the range overlaps selects all of them.
+  const selected = page.locator('.bars button[aria-pressed=true]')
+  await selected.first().focus()
+  for (let i = await selected.count(); i > 1; i--) await page.keyboard.press('Shift+ArrowRight')
+  await page.keyboard.press('Enter')
+  await until(() => new URL(page.url()).search === '?min_age=20&max_age=49')
+  await untilCount(page, (await jsonOf(app, '/stats?min_age=20&max_age=49')).count)
+})
+
+t.test('if no record matches, no bar looks selected, and a button clears the filters', async (t) => {
+  const app = await buildOnSampleData(t)
+  const dark = async (page: Page) => await page.evaluate<number>(`(() => {
+    const canvas = document.querySelector('#plot canvas')
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    const [r, g, b] = [0x3f, 0x7f, 0xc4]
+    let count = 0
+    for (let i = 0; i < data.length; i += 4) if (data[i] === r && data[i + 1] === g && data[i + 2] === b) count++
+    return count
+  })()`)
+  const page = await open(t, app, '?min_age=900')
+  t.equal(await page.locator('#histogram-readout').textContent(), 'from 900: 0 records')
+  t.equal(await dark(page), 0)
+  t.equal(await page.locator('#groups').textContent(), 'No groups.')
+  t.match(await page.locator('#table-message').textContent(), 'No records match.')
+  await page.getByRole('button', { name: 'Clear filters' }).click()
+  await untilCount(page, 100)
+  t.ok(await dark(page) > 0)
+  t.equal(await page.locator('#table-message').textContent(), '')
+  await page.goto(`${await listen(app)}?where=last_name=nobody`)
+  await until(async () => await page.locator('#plot').textContent() === 'No records match.')
+})
+
 t.test('groups filter by their value', async (t) => {
   const app = await buildOnExample(t, 'devices')
   const page = await open(t, app)

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { ageBinWidth, binFilters, binsOf, describeBins, formatTick, selectedBins } from '../../web/bins.js'
+import { ageBinWidth, binFilters, binsOf, describeRange, formatTick, rangeOfBins, selectedBins } from '../../web/bins.js'
 import { rangeOf } from '../../web/conditions.js'
-import { toSearch } from '../../web/query-state.js'
+import { parseQuery, toSearch } from '../../web/query-state.js'
 import { readStatistics } from '../../web/statistics.js'
 import type { Reader, Statistics } from '../../web/types.js'
 import { buildOnExample } from '../support/examples.js'
@@ -13,8 +13,8 @@ const age = users.age!
 t.test('ages have all bins between the lowest and the highest', async (t) => {
   const bins = binsOf(age, { count: 3, age_histogram: [{ min_age: -5, max_age: -1, count: 1 }, { min_age: 5, max_age: 9, count: 2 }] })
   t.same(bins, [{ from: -5, to: 0, count: 1 }, { from: 0, to: 5, count: 0 }, { from: 5, to: 10, count: 2 }])
-  t.equal(describeBins(age, bins, 1), '0 – 4')
-  t.equal(describeBins(age, bins, 0, 2), '-5 – 9')
+  t.equal(describeRange(age, rangeOfBins(bins, 1, 1)), '0 – 4')
+  t.equal(describeRange(age, rangeOfBins(bins, 0, 2)), '-5 – 9')
   t.same(binFilters(age, bins, 1, 2), [['min_age', '0'], ['max_age', '9']])
 })
 
@@ -39,7 +39,7 @@ t.test('the filters of a bar select the records that it shows, in every lake', a
       for (let i = 0; i < bins.length; i++) {
         const filters = binFilters(column, bins, i, i)
         const { count: selected } = await api.get<Statistics>(`stats${toSearch(filters)}`)
-        t.equal(selected, bins[i]!.count, `${column.name}: ${describeBins(column, bins, i)}`)
+        t.equal(selected, bins[i]!.count, `${column.name}: ${describeRange(column, rangeOfBins(bins, i, i))}`)
         t.same(selectedBins(bins, rangeOf({ filters }, column)), [i, i], column.name)
         count++
       }
@@ -55,4 +55,9 @@ t.test('edges below the plot are short', async (t) => {
   t.equal(formatTick(born, Date.UTC(2020, 4, 3), 365 * day), '2020-05')
   t.equal(formatTick(born, Date.UTC(2020, 4, 3), 20 * day), '05-03')
   t.equal(formatTick(age, 1234, 5000), '1,234')
+})
+
+t.test('a range without a lower or an upper bound is described by the other one', async (t) => {
+  const describe = (search: string) => describeRange(age, rangeOf(parseQuery(search), age)!)
+  t.same(['?min_age=23&max_age=47', '?min_age=23', '?max_age=47', '?min_age=3&max_age=3'].map(describe), ['23 – 47', 'from 23', 'up to 47', '3'])
 })
