@@ -77,6 +77,9 @@ export function randomPosition (version: string, random: () => number): string {
   return `${version}~${FIRST_RANDOM + Math.floor(random() * (MAX_NUMBER - FIRST_RANDOM))}`
 }
 
+/** See `findPosition`. Re-checks of single records find changes in another order on each replica. */
+const REORDERED_KEYS = 100
+
 /** Renames the last position. */
 export function renameLast (log: ChangeLog, position: string): ChangeLog {
   const positions = namesOf(log).slice(0, -1)
@@ -105,7 +108,8 @@ export function lastPosition (log: ChangeLog): string {
 /**
  * The index of a position. If the log does not contain it, the index of the earliest position of the same version: the records are the same, and
  * changes of images may be reported again. If one of the two names is one of `randomPosition`, another replica may have reached the position earlier than
- * that, so the index is that of the position before. `undefined` if the log has no position of this version, or none before it.
+ * that, and before it has found other images that this one knows: the index is that of the position before, or of an earlier one as long as at most REORDERED_KEYS
+ * keys were touched in between. `undefined` if the log has no position of this version, or none before it.
  */
 export function findPosition (log: ChangeLog, position: string): number | undefined {
   const names = namesOf(log)
@@ -113,8 +117,10 @@ export function findPosition (log: ChangeLog, position: string): number | undefi
   if (exact !== -1) return exact
   const earliest = names.findIndex((name) => versionOf(name) === versionOf(position))
   if (earliest === -1) return undefined
-  const index = [position, names[earliest]!].some((name) => numberOf(name) >= FIRST_RANDOM) ? earliest - 1 : earliest
-  return index < 0 ? undefined : index
+  if (![position, names[earliest]!].some((name) => numberOf(name) >= FIRST_RANDOM)) return earliest
+  if (earliest === 0) return undefined
+  const reordered = log.ends.findIndex((end) => log.ends[earliest]! - end <= REORDERED_KEYS)
+  return Math.min(earliest - 1, reordered)
 }
 
 /** The keys that were touched after one position, up to and with another one, in ascending order of their bytes. */

@@ -100,6 +100,16 @@ t.test('a position of another replica counts as the one before the first of its 
   for (const leaders of [version(1), `${version(1)}~1`]) t.equal(findPosition(own, leaders), 0, 'this replica has reached the version by itself')
 })
 
+t.test('images that another replica may not have found before a position are reported again: those of the last 100 keys', async (t) => {
+  let log = startLog(version(0))
+  for (let i = 1; i <= 300; i++) log = appendChanges(log, version(i), utf8ColumnOf([`k${i}`]))
+  t.equal(findPosition(log, randomPosition(version(50), Math.random)), 0)
+  t.equal(findPosition(log, randomPosition(version(250), Math.random)), 150)
+  const many = appendChanges(log, version(301), utf8ColumnOf(Array.from({ length: 200 }, (_, i) => `k${i}`)))
+  t.equal(findPosition(many, randomPosition(version(301), Math.random)), 300)
+  t.equal(findPosition(log, `${version(250)}~7`), 250, 'the leader has not found them earlier')
+})
+
 t.test('the log is bounded by positions, keys and bytes, and drops the oldest', async (t) => {
   const numbers = Array.from({ length: 9990 }, (_, i) => i)
   let log = encodeLog({ positions: numbers.map(version), ends: numbers, keys: numbers.slice(1).map((i) => `k${i}`) })
