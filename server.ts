@@ -38,9 +38,12 @@ try {
   let isClosing = false
   const { close } = closeWithGrace({ delay: Math.min(parseDuration(shutdownDelay)! + parseDuration(shutdownTimeout)! + CLOSE_GRACE_MS, MAX_TIMEOUT_MS), logger: fastify.log }, async ({ signal, err }) => {
     isClosing = true
+    const began = performance.now()
     if (err !== undefined) fastify.log.fatal({ err }, 'Uncaught error: shutting down')
     if (signal !== undefined) fastify.log.info(`${signal}: shutting down`)
     await fastify.close()
+    const seconds = Math.round((performance.now() - began) / 10) / 100
+    fastify.log.info({ seconds }, `Shut down in ${seconds} s`)
     // At exit, pino would write the buffered lines synchronously, and retry forever if the reader has closed stdout.
     await new Promise((resolve) => { logOutput.flush(resolve) })
   })

@@ -518,15 +518,15 @@ export class UserDataTransformer {
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
 
-  /** What this process holds in memory; `undefined` until the first reconcile has ended. */
+  /** What this process holds in memory; `undefined` before the first data version. */
   holdings (): Holdings | undefined {
     const { current } = this.#versions
-    const { last } = this.#refresher
-    if (current === undefined || last === undefined) return undefined
+    const reconciled = this.#reconciled
+    if (current === undefined || reconciled === undefined) return undefined
     const { count: formerVersions, bytes: formerVersionBytes } = this.#versions.former()
     return {
       records: this.#cache.state.table.length,
-      unserved: last.quarantine.counts,
+      unserved: reconciled.quarantine.counts,
       formerVersions,
       formerVersionBytes,
       dataBytes: [...current.memory].reduce((sum, { byteLength }) => sum + byteLength, 0),

@@ -7,6 +7,9 @@ import { traceOf } from '../lib/base/trace-context.js'
 /** The bytes that each connection had sent when its last request was logged. */
 const loggedBytes = new WeakMap<Socket, number>()
 
+/** What programs request every few seconds. If these succeed, their lines have the level debug, so that they do not hide the lines of other requests. */
+const PROBES: readonly string[] = ['/livez', '/readyz', '/startupz', '/metrics']
+
 /**
  * Logs the request in one line when its response has been sent, or when the client has closed the connection. `LOG_REQUESTS=false` turns it off.
  *
@@ -22,8 +25,9 @@ export function logRequest ({ config, log }: FastifyInstance, id: string, { meth
     const ms = Math.round((performance.now() - began) * 100) / 100
     // Until the headers are sent, `statusCode` is the default of Node and not a status that the client received.
     const status = response.headersSent ? response.statusCode : undefined
-    const line = { request_id: id, method, path: pathOf(url!), status, ms, bytes, client: request?.client?.name, trace_id: traceOf(headers.traceparent)?.traceId }
-    if (response.writableFinished) log.info(line, 'Request')
+    const path = pathOf(url!)
+    const line = { request_id: id, method, path, status, ms, bytes, client: request?.client?.name, trace_id: traceOf(headers.traceparent)?.traceId }
+    if (response.writableFinished) log[PROBES.includes(path) && status! < 400 ? 'debug' : 'info'](line, 'Request')
     else log.info({ ...line, aborted: true }, 'Request aborted by the client')
   })
 }

@@ -3,14 +3,24 @@ import { version } from '../lib/base/package-info.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
 import { describeSchema } from './schema.js'
 
-/** Logs the version, the lake, the schema and the changed settings, once the server listens. Needs: config, schema, object-store. */
+/**
+ * Logs the version, the lake, the schema and the changed settings, once the server listens; and, once it serves data, how long that took and what it serves.
+ * Needs: config, schema, object-store, transformer.
+ */
 export default fp(async (fastify) => {
+  const { transformer } = fastify
   fastify.addHook('onListen', async () => {
     const { config, tableSchema, objectStore, listeningOrigin, log } = fastify
     const facts = { version, build: config.BUILD || undefined, node: process.version, lake: objectStore.url, schema: describeSchema(tableSchema, config.SCHEMA), settings: changedSettings(config) }
     log.info(facts, `Userlake ${version} serves ${objectStore.url}; its documentation is at ${listeningOrigin}/docs`)
   })
-}, { name: 'start-log', dependencies: ['config', 'schema', 'object-store'] })
+  const removeListener = transformer.onReconcile(() => {
+    removeListener()
+    const { records, unserved } = transformer.holdings()!
+    const seconds = Math.round(process.uptime() * 100) / 100
+    fastify.log.info({ seconds, records, ...unserved }, `Ready ${seconds} s after the start of the process: ${records} records are served`)
+  })
+}, { name: 'start-log', dependencies: ['config', 'schema', 'object-store', 'transformer'] })
 
 /** The settings that differ from their defaults. Secret values, and user names and passwords in URLs, are removed. */
 export function changedSettings (config: Settings): Record<string, unknown> {

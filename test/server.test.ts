@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,16 +41,24 @@ function start (t: Test, settings: Record<string, string>, files: Parameters<Tes
   return { child, cwd, exit, address, line }
 }
 
-t.test('without settings, the embedded lake is filled and published; SIGTERM ends the server', async (t) => {
-  const { child, cwd, exit, address } = start(t, {})
+t.test('without settings, the embedded lake is filled and published; SIGTERM ends the server; the log has when it was ready and when it has shut down', async (t) => {
+  const { child, cwd, exit, address, line } = start(t, { MAX_STALENESS: '100ms' })
   const url = await address()
   await until(async () => (await fetch(`${url}/readyz`)).ok)
   t.equal((await (await fetch(`${url}/data`)).json() as unknown[]).length, 100)
   await until(() => readOutput(cwd).startsWith('user_id,'))
+  const { seconds, ...ready } = await line(/^Ready/)
+  t.match(ready, { level: 30, records: 100, rejects: 0, orphans: 1, ignored: 0, msg: `Ready ${seconds} s after the start of the process: 100 records are served` })
+  t.ok(Number(seconds) > 0 && Number(seconds) < 600)
+  // A second listing.
+  writeFileSync(join(cwd, 'lake/source_data/new.csv'), 'first_name,last_name,birthts\nNew,One,0\n')
+  await until(async () => (await (await fetch(`${url}/stats`)).json() as { count: number }).count === 101)
   child.kill('SIGTERM')
-  const { code, stderr } = await exit
+  const { code, stderr, stdout } = await exit
   t.equal(code, 0)
   t.equal(stderr, '', 'no warning')
+  t.equal(stdout.match(/"Ready /g)!.length, 1)
+  t.match(JSON.parse(stdout.trim().split('\n').at(-1)!), { level: 30, seconds: Number, msg: /^Shut down in [\d.]+ s$/ })
 })
 
 t.test('SIGTERM ends the server even if the reader of its log has closed the pipe', async (t) => {
