@@ -26,6 +26,14 @@ export function setText (node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text
 }
 
+/** Shows texts as the items of a list, which is hidden without any. Screen readers read changes only. */
+export function setItems (list: HTMLElement, texts: readonly string[]): void {
+  if (list.dataset['shown'] === texts.join('\n')) return
+  list.dataset['shown'] = texts.join('\n')
+  list.replaceChildren(...texts.map((text) => element('li', {}, text)))
+  list.hidden = texts.length === 0
+}
+
 /** Fills a select with options, of which one is selected. */
 export function setOptions (select: HTMLSelectElement, options: readonly (readonly [value: string, label: string])[], selected?: string): void {
   select.replaceChildren(...options.map(([value, label]) => element('option', { value, selected: value === selected }, label)))

@@ -1,5 +1,5 @@
 import { ApiError, type Api } from './api.js'
-import { byId, element, setText } from './dom.js'
+import { byId, setItems, setText } from './dom.js'
 import { EventParser } from './event-stream.js'
 import { formatAgo } from './format.js'
 import type { Detail } from './types.js'
@@ -52,7 +52,8 @@ export class Freshness {
     } catch {
       byId('freshness').classList.add('stale')
     }
-    this.#showWarnings(await warnings.catch(() => [{ code: 'unreachable', detail: 'The service cannot be reached.' }]))
+    const details = await warnings.catch(() => [{ detail: 'The service cannot be reached.' }])
+    setItems(byId('warnings'), details.map(({ detail }) => detail))
     this.#show()
   }
 
@@ -106,14 +107,5 @@ export class Freshness {
     setText(byId('age'), this.#asOf === undefined ? '' : `checked ${formatAgo((performance.now() - this.#asOf) / 1000)}`)
     setText(byId('version'), this.#version === undefined ? '' : `version ${this.#version.slice(0, 6)}`)
     byId('version').title = `data version ${this.#version ?? ''}`
-  }
-
-  #showWarnings (details: readonly Detail[]): void {
-    const list = byId('warnings')
-    const text = details.map(({ detail }) => detail)
-    if (list.dataset['shown'] === text.join('\n')) return
-    list.dataset['shown'] = text.join('\n')
-    list.replaceChildren(...text.map((detail) => element('li', {}, detail)))
-    list.hidden = text.length === 0
   }
 }

@@ -2,7 +2,7 @@ import { Api, ApiError, messageOf } from './api.js'
 import { showColumnPicker } from './column-picker.js'
 import { columnsOf, type Column, type Columns } from './columns.js'
 import { rangeOf, withoutRange, withRange } from './conditions.js'
-import { byId, debounce, setOptions, setText } from './dom.js'
+import { byId, debounce, setItems, setOptions, setText } from './dom.js'
 import { Exports } from './exports.js'
 import { showFigures } from './figures.js'
 import { Filters } from './filters.js'
@@ -14,6 +14,7 @@ import { showGuide } from './guide.js'
 import { Histogram } from './histogram.js'
 import { Images } from './images.js'
 import { Jobs } from './jobs.js'
+import { Problems } from './problems.js'
 import { QuarantineList } from './quarantine.js'
 import { entriesOf, parseQuery, parseView, toFragment, toSearch, withFilter, withNextSort, withoutFilter, withParameter, type Query, type View } from './query-state.js'
 import { RecordDialog } from './record-dialog.js'
@@ -21,6 +22,7 @@ import { SignIn } from './sign-in.js'
 import { readGroups, readStatistics } from './statistics.js'
 import { Table } from './table.js'
 import type { Schema } from './types.js'
+import { describeUnknown, withKnownColumns } from './unknown-columns.js'
 
 // The page: one URL, which is its state, and the parts that show it.
 
@@ -53,7 +55,12 @@ const table = new Table({
   images,
   onSort: (column) => navigate(withNextSort(query, column)),
   onOpen: (record) => navigate(query, { ...view, record }),
-  onClear: clearFilters
+  onClear: clearFilters,
+  onRead: (error) => {
+    showProblem('table-scroller', error)
+    // They would have the same error.
+    byId('exports').hidden = error !== undefined
+  }
 })
 const dialog = new RecordDialog({
   api,
@@ -67,6 +74,7 @@ const dialog = new RecordDialog({
     if (record !== undefined) navigate(query, { ...view, record }, 'replace')
   }
 })
+const problems = new Problems(clearFilters)
 const filters = new Filters({
   onAdd: (filter) => navigate(withFilter(query, filter)),
   onRemove: (filter) => navigate(withoutFilter(query, filter)),
@@ -98,6 +106,7 @@ function follow (): void {
   query = parseQuery(location.search)
   view = parseView(location.hash)
   if (columns === undefined) return
+  leaveOutUnknown(columns)
   if (toSearch(entriesOf(query)) !== before.search) show()
   else if (view.chart !== before.view.chart || view.group !== before.view.group) showCharts()
   if (view.record !== before.view.record) showRecord()
@@ -105,19 +114,32 @@ function follow (): void {
 
 addEventListener('popstate', follow)
 
+/** Leaves out what the lake does not have, and says so. All links that are made from now on leave it out as well. */
+function leaveOutUnknown (columns: Columns): void {
+  const asked = parseQuery(location.search)
+  query = withKnownColumns(asked, columns)
+  setItems(byId('notices'), describeUnknown(asked, view, columns))
+}
+
+/** Shows the error of a part in the message above all parts. `part`: the id of its element, which is hidden while it has an error. */
+function showProblem (part: string, error: unknown): void {
+  byId(part).hidden = error !== undefined
+  problems.set(part, error, query.filters.length > 0)
+}
+
 /** Reads the schema, then shows everything. A refresh keeps the place in the table. */
 async function load ({ isRefresh = false } = {}): Promise<void> {
   try {
     schema = await api.get<Schema>('schema')
   } catch (error) {
-    setText(byId('problem'), messageOf(error))
-    byId('problem').hidden = false
+    problems.set('schema', error, false)
     // Without data, 503; it may come. Without a valid key, the dialog is open.
     if (error instanceof ApiError && (error.status === 503 || error.status === 0)) setTimeout(load, RETRY_MS)
     return
   }
-  byId('problem').hidden = true
+  problems.set('schema', undefined, false)
   columns = columnsOf(schema)
+  leaveOutUnknown(columns)
   const title = schema.title ?? 'Records'
   setText(byId('title'), title)
   setText(byId('description'), schema.description ?? '')
@@ -127,7 +149,7 @@ async function load ({ isRefresh = false } = {}): Promise<void> {
   if (!isRefresh) showRecord()
   if (!isFollowing) freshness.start()
   isFollowing = true
-  jobs.show().catch((error) => setText(byId('jobs-message'), messageOf(error)))
+  attempt(jobs.show(), () => true, 'jobs')
 }
 
 function show ({ isRefresh = false } = {}): void {
@@ -167,17 +189,17 @@ async function showCharts (): Promise<void> {
   const isCurrent = () => current === turn
   const { numeric, groupable } = columns!
   const chart = numeric.find(({ name }) => name === view.chart) ?? numeric[0]
-  byId('histogram').hidden = chart === undefined
-  byId('group-section').hidden = groupable.length === 0
+  if (chart === undefined) byId('histogram').hidden = true
+  if (groupable.length === 0) byId('group-section').hidden = true
   setOptions(byId('chart-column'), numeric.map(({ name, title }) => [name, title]), chart?.name)
   byId('main').setAttribute('aria-busy', 'true')
   const results = await Promise.all([
-    attempt(showTotals(chart, isCurrent), isCurrent, 'figures-message'),
-    chart === undefined ? undefined : attempt(showHistogram(chart, isCurrent), isCurrent, 'histogram-readout'),
-    attempt(showGroupBars(isCurrent), isCurrent, 'groups-rest')
+    attempt(showTotals(chart, isCurrent), isCurrent, 'figures'),
+    chart === undefined ? undefined : attempt(showHistogram(chart, isCurrent), isCurrent, 'histogram'),
+    groupable.length === 0 ? undefined : attempt(showGroupBars(isCurrent), isCurrent, 'group-section')
   ])
   if (!isCurrent()) return
-  await attempt(showQuarantine(results[0]?.count === 0 && query.filters.length === 0, isCurrent), isCurrent, 'quarantine-summary')
+  await attempt(showQuarantine(results[0]?.count === 0 && query.filters.length === 0, isCurrent), isCurrent, 'quarantine')
   if (isCurrent()) byId('main').removeAttribute('aria-busy')
 }
 
@@ -188,7 +210,6 @@ async function showTotals (chart: Column | undefined, isCurrent: () => boolean):
   ])
   if (!isCurrent()) return undefined
   showFigures(statistics, chart, all?.count)
-  setText(byId('figures-message'), '')
   setText(byId('count-announcement'), countOf(statistics.count, 'record'))
   return statistics
 }
@@ -217,12 +238,14 @@ async function showQuarantine (isEmpty: boolean, isCurrent: () => boolean): Prom
   if (isEmpty) showGuide(schema, content)
 }
 
-/** Waits for a part of the page; if it fails, its place shows why. */
-async function attempt<T> (part: Promise<T>, isCurrent: () => boolean, place: string): Promise<T | undefined> {
+/** Waits for a part of the page. If it fails, the part is hidden, and the message above the page shows why. */
+async function attempt<T> (reading: Promise<T>, isCurrent: () => boolean, part: string): Promise<T | undefined> {
   try {
-    return await part
+    const result = await reading
+    if (isCurrent()) showProblem(part, undefined)
+    return result
   } catch (error) {
-    if (isCurrent()) setText(byId(place), messageOf(error))
+    if (isCurrent()) showProblem(part, error)
     return undefined
   }
 }

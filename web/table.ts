@@ -16,6 +16,8 @@ export interface TableOptions {
   readonly onOpen: (key: string) => void
   /** Removes all filters. */
   readonly onClear: () => void
+  /** Is called once the first page is read, or has failed. */
+  readonly onRead: (error?: unknown) => void
 }
 
 /** The table of records. Only the rows in view are in the document, so that it stays as fast with a million records. */
@@ -67,6 +69,7 @@ export class Table {
     this.#table.setAttribute('aria-rowcount', String(pages.total! + 1))
     this.#scroller.scrollTop = 0
     this.#scroller.removeAttribute('aria-busy')
+    this.#options.onRead()
     setText(this.#status, countOf(pages.total!, 'record'))
     setText(this.#message, '')
     if (pages.total === 0) this.#message.replaceChildren('No records match. ', button('Clear filters', this.#options.onClear))
@@ -85,7 +88,8 @@ export class Table {
     this.#rows.clear()
     this.#body.replaceChildren()
     setText(this.#status, '')
-    setText(this.#message, messageOf(error))
+    setText(this.#message, '')
+    this.#options.onRead(error)
   }
 
   #drawHead ({ sort }: Query): void {

@@ -170,12 +170,33 @@ t.test('filters are made by a form and by the search box, and removed by their c
   t.equal(new URL(page.url()).search, '')
 })
 
-t.test('a filter that the API rejects is explained by its message', async (t) => {
+t.test('an error that several parts have is shown once, above them, and a button clears the filters', async (t) => {
   const app = await buildOnSampleData(t)
   const page = await openPage(t, { expected: /400 \(Bad Request\)/ })
   await page.goto(`${await listen(app)}?min_agee=3`)
-  await until(async () => (await page.locator('#table-message').textContent())?.includes('did you mean min_age?'))
-  t.match(await page.locator('#figures-message').textContent(), /did you mean min_age\?/)
+  await page.locator('#problem').waitFor()
+  await until(async () => await page.evaluate<boolean>("document.querySelector('[aria-busy]') === null"))
+  const text = await page.evaluate<string>('document.body.innerText')
+  t.equal(text.split('did you mean min_age?').length, 2, text)
+  for (const part of ['#figures', '#charts .card', '#table-scroller', '#download-csv']) t.notOk(await page.locator(part).first().isVisible(), part)
+  await page.getByRole('button', { name: 'Clear filters' }).click()
+  await untilCount(page, 100)
+  t.notOk(await page.locator('#problem').isVisible())
+  for (const part of ['#figures', '#histogram', '#group-section', '#table-scroller', '#download-csv']) t.ok(await page.locator(part).isVisible(), part)
+  t.ok(await page.locator('.bars button').count() > 10)
+})
+
+t.test('a column of the URL that the lake does not have is named, and left out of all links', async (t) => {
+  const app = await buildOnSampleData(t)
+  const page = await open(t, app, '?columns=user_id,first_name,height&sort=-height#chart=weight')
+  t.match(await page.locator('#notices').textContent(), /“height”.*“weight”/)
+  t.same((await page.locator('th').allTextContents()).filter((text) => text !== ''), ['User id', 'First name'])
+  t.same((await keysOf(page))[0], '1001')
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#download-csv').click()])
+  t.match(readFileSync(await download.path(), 'utf8'), /^user_id,first_name\r\n/)
+  await page.locator('#chart-column').selectOption('birthts')
+  await until(() => page.url().endsWith('?columns=user_id,first_name#chart=birthts'))
+  t.notOk(await page.locator('#notices').isVisible())
 })
 
 t.test('a click on a head sorts', async (t) => {

@@ -1,0 +1,26 @@
+import { ApiError, messageOf } from './api.js'
+import { button, byId, element } from './dom.js'
+
+/** The errors of the parts of the page, above all parts. Parts with the same error share one message. */
+export class Problems {
+  readonly #onClear: () => void
+  readonly #box = byId('problem')
+  readonly #errors = new Map<string, unknown>()
+
+  /** @param onClear removes the filters, of which one may be the cause */
+  constructor (onClear: () => void) {
+    this.#onClear = onClear
+  }
+
+  /** Sets the error of a part; `undefined` if it has none. */
+  set (part: string, error: unknown, hasFilters: boolean): void {
+    if (error === undefined && !this.#errors.has(part)) return
+    if (error === undefined) this.#errors.delete(part)
+    else this.#errors.set(part, error)
+    const errors = [...this.#errors.values()]
+    const messages = [...new Set(errors.map(messageOf))]
+    const canClear = hasFilters && errors.some((error) => error instanceof ApiError && error.status === 400)
+    this.#box.replaceChildren(...messages.map((message) => element('p', {}, message)), ...canClear ? [button('Clear filters', this.#onClear)] : [])
+    this.#box.hidden = messages.length === 0
+  }
+}
