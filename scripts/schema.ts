@@ -15,10 +15,10 @@ import { Progress } from './progress.js'
 
 const HELP = `Infers the schema of a lake from a sample of its info files, and prints what it could not decide. Check the schema and edit it before use.
 
-userlake schema --lake URL [options]
+userlake schema [options]
 
-  --lake URL       s3://bucket or file:folder; nothing is written to it
-  --prefix PREFIX  prefix of the object keys, ending in / (${DEFAULTS.sourcePrefix})
+  --lake URL       s3://bucket or file:folder; nothing is written to it (LAKE_URL)
+  --prefix PREFIX  prefix of the object keys, ending in / (SOURCE_PREFIX, or else ${DEFAULTS.sourcePrefix})
   --sample N       number of info files to read, from 1 to 100000 (200)
   --output FILE    the schema file to write, which must not exist; without it, the schema is printed
   -h, --help       print this help
@@ -27,7 +27,7 @@ Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_
 
 const OPTIONS = {
   lake: { type: 'string' },
-  prefix: { type: 'string', default: DEFAULTS.sourcePrefix },
+  prefix: { type: 'string' },
   sample: { type: 'string', default: '200' },
   output: { type: 'string' },
   ...HELP_OPTION
@@ -44,8 +44,8 @@ const schema: Command = async (argv, io) => {
   const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
   const count = wholeNumber('--sample', values.sample, 1, 100_000)
-  const prefix = folderPrefix('--prefix', values.prefix)
-  const url = lakeUrl('--lake', required('--lake', values.lake))
+  const prefix = folderPrefix('--prefix', values.prefix ?? io.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
+  const url = lakeUrl('--lake', required('--lake', values.lake ?? io.env['LAKE_URL']))
   const store = openStore({ url, env: io.env, blocking: true })
   try {
     const sample = await takeSample(store, prefix, count, io)

@@ -52,10 +52,11 @@ async function * report (env: CommandIo['env']): AsyncGenerator<string> {
 async function describeLake (transformer: UserDataTransformer): Promise<string> {
   const { counts, ignored } = transformer.quarantine({ limit: 0 })
   const { count } = await transformer.select()
+  const lastGood = await transformer.countLastGood(transformer.current, {})
   const [reject] = transformer.quarantine({ codes: REJECT_CODES, limit: 1 }).entries()
   const [orphan] = transformer.quarantine({ codes: ['orphan'], limit: 1 }).entries()
   const lines = [
-    `records: ${count}`,
+    `records: ${count}` + (lastGood === 0 ? '' : `, of which ${lastGood} ${lastGood === 1 ? 'is served from an earlier version of its info file, which is' : 'are served from earlier versions of their info files, which are'} rejected now`),
     `rejected info files: ${counts.rejects}` + (reject === undefined ? '' : `, such as ${reject.key} (${reject.code}): ${reject.detail}${reject.hint === null ? '' : `; ${reject.hint}`}`),
     `images without an info file: ${counts.orphans}` + (orphan === undefined ? '' : `, such as ${orphan.key}`),
     `other objects: ${counts.ignored}` + (ignored.length === 0 ? '' : `, such as ${ignored[0]!.example}`)

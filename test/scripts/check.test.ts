@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { main } from '../../scripts/check.js'
+import { buildOnFolder } from '../support/app.js'
 import { closedStdout, runMain } from '../support/run-main.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
 
 const userlake = fileURLToPath(new URL('../../scripts/userlake.js', import.meta.url))
 
-/** Runs the command in a folder with these files. */
-function run (t: Test, { env = {}, files = {} }: { env?: Record<string, string>, files?: Parameters<Test['testdir']>[0] } = {}) {
-  const cwd = t.testdir(files)
+/** Runs the command in a folder; default: a new one with these files. */
+function run (t: Test, { env = {}, files = {}, cwd = t.testdir(files) }: { env?: Record<string, string>, files?: Parameters<Test['testdir']>[0], cwd?: string } = {}) {
   return new Promise<{ code: number, stdout: string, stderr: string, cwd: string }>((resolve) => {
     const child = execFile(process.execPath, [userlake, 'check'], { cwd, env: { PATH: process.env['PATH'], ...env } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode!, stdout, stderr, cwd }))
@@ -36,6 +36,16 @@ t.test('userlake check reports the content of the lake and writes nothing', asyn
   t.match(stdout, /^output: processed_data\/output\.csv does not exist yet$/m)
   t.notMatch(stdout, 'secret')
   t.same(readdirSync(`${cwd}/lake`), ['source_data'])
+})
+
+t.test('userlake check counts the records that are the last good ones', async (t) => {
+  const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': INFO, '2.csv': INFO } })
+  await app.inject('/data')
+  writeFileSync(`${root}/source_data/2.csv`, 'first_name\nAnn\n')
+  t.equal((await app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })).headers['data-last-good'], '1')
+  await app.close()
+  const { stdout } = await run(t, { env: { LAKE_URL: `file:${root}` }, cwd: root })
+  t.match(stdout, /^ {2}records: 2, of which 1 is served from an earlier version of its info file, which is rejected now$/m)
 })
 
 t.test('userlake check warns of a lake in which nothing is usable', async (t) => {

@@ -117,6 +117,14 @@ t.test('two possible birth dates have no role, and encodings that differ are rep
   t.notMatch(out, '"role"')
 })
 
+t.test('LAKE_URL and SOURCE_PREFIX are the defaults of --lake and --prefix', async (t) => {
+  const root = t.testdir({ goods: { 'a.csv': 'size\n1\n' }, other: { 'a.csv': 'weight\n1\n' } })
+  const env = { LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'goods/' }
+  t.same(Object.keys(fieldsOf((await runMain(main, [], env)).out)), ['id', 'size'])
+  t.same(Object.keys(fieldsOf((await runMain(main, ['--prefix', 'other/'], env)).out)), ['id', 'weight'])
+  t.match(await runMain(main, ['--lake', `file:${root}/none`], env), { code: 1, err: /none/ }, 'an option counts more')
+})
+
 t.test('--help prints the usage, and every mistake is one line', async (t) => {
   const { code, out } = await runMain(main, ['--help'])
   t.equal(code, 0)
