@@ -75,15 +75,22 @@ function readFiles (): Map<string, string> {
   const files = new Map<string, string | URL>([
     ...['index.html', 'style.css', 'icon.svg'].map((name) => [name, resolve(`#web/${name}`)] as const),
     ...readdirSync(scripts).filter((name) => name.endsWith('.js')).sort().map((name) => [name, new URL(name, scripts)] as const),
-    ['uplot.js', resolve('uplot/dist/uPlot.iife.min.js')],
-    ['uplot.css', resolve('uplot/dist/uPlot.min.css')]
+    ['uplot.js', resolve('uplot/dist/uPlot.iife.min.js')]
   ])
-  return new Map([...files].map(([name, path]) => [name, withoutLayout(readFileSync(path, 'utf8'))]))
+  return new Map([...files].map(([name, path]) => {
+    const text = withoutLayout(readFileSync(path, 'utf8'))
+    return [name, name === 'style.css' ? withoutSpaces(text) : text]
+  }))
 }
 
 /** A text without the indentation of its lines, and without the link to a source map, which is not served. No string of the page has several lines. */
 function withoutLayout (text: string): string {
   return text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n').replaceAll(/\n\s+/g, '\n')
+}
+
+/** A style sheet without comments and the spaces that have no meaning. In style.css, a colon before a space is in a declaration or a media query. */
+function withoutSpaces (css: string): string {
+  return css.replaceAll(/\/\*.*?\*\//gs, '').replaceAll(/\s*([{};])\s*/g, '$1').replaceAll(/([:,]) /g, '$1').replaceAll(';}', '}')
 }
 
 async function toAsset (name: string, text: string): Promise<Asset> {
