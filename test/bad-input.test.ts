@@ -152,7 +152,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['image_exists=yes', 'image_exists', /true, false, 1 or 0/], ['image_exists=', 'image_exists'], ['is_image_exists=2', 'is_image_exists'],
   ['image_exists=true&is_image_exists=False', 'is_image_exists', /contradicts/],
   ['image_exists=true&image_exists=true', 'image_exists', /must be given at most once/],
-  ['as_of=yesterday', 'as_of', /RFC 3339/], ['as_of=2025-02-30T00:00:00Z', 'as_of'], ['as_of=2025-06-01', 'as_of'],
+  ['as_of=yesterday', 'as_of', /an RFC 3339 time such as .*, or a date such as 2025-06-01, which means 00:00 UTC$/], ['as_of=2025-02-30T00:00:00Z', 'as_of'], ['as_of=2025-02-30', 'as_of'], ['as_of=2025-06', 'as_of'], ['as_of=2025-06-01T10:00', 'as_of'],
   ['user_id=', 'user_id'], ['first_name=', 'first_name'],
   ['first_name=*ren', 'first_name', /wildcard at the end only: use where=first_name~ren for values that contain it, or use where=first_name=\*ren/],
   ['last_name=W*r', 'last_name', /use where=last_name~W&where=last_name~r for/], ['first_name=a**', 'first_name', /use where=/],
@@ -168,7 +168,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
   ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'], ['columns=*,*', 'columns', /twice/],
-  ['sort=agee', 'sort', /^unknown column agee; did you mean age\?$/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format'], ['format=JSON', 'format']
+  ['sort=agee', 'sort', /^unknown column agee; did you mean age\?$/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format', /must be one of json, ndjson, csv$/], ['columns=image_exists', 'columns', /^unknown column image_exists; .* where=<column> selects/], ['sort=city_exists', 'sort', /where=!<column>/]
 ]
 
 t.test('an unknown or malformed parameter is a 400 that names it', async (t) => {

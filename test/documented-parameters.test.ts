@@ -74,7 +74,7 @@ function valuesOf ({ type, format, enum: values, pattern, minimum, maximum, item
     const { accepted, rejected } = valuesOf(items!)
     return { accepted: accepted.map((value) => [value]), rejected: rejected.map((value) => [value]) }
   }
-  if (format === 'date-time') return { accepted: ['2025-06-01T00:00:00Z', '2025-06-01T02:00:00.123456+02:00'], rejected: ['2025-06-01', 'x', ''] }
+  if (format === 'date-time') return { accepted: ['2025-06-01T00:00:00Z', '2025-06-01T02:00:00.123456+02:00', '2025-06-01'], rejected: ['2025-06-31', 'x', ''] }
   return { accepted: [], rejected: pattern === undefined ? [''] : ['x', ''] }
 }
 

@@ -103,21 +103,21 @@ function parseNumber (text: string): number | undefined {
   return Number.isFinite(number) ? number : undefined
 }
 
-/** An instant as RFC 3339 text; its value is in milliseconds since 1970-01-01 UTC. */
+/** An instant as RFC 3339 text, or a date, which is its midnight UTC; its value is in milliseconds since 1970-01-01 UTC. */
 export function instantParameter (meaning: Meaning<undefined>): Parameter<number | undefined> {
   return scalar({
     schema: { type: 'string', format: 'date-time' },
-    accepted: 'an RFC 3339 time such as 2025-06-01T00:00:00Z',
-    parse: parseInstant,
+    accepted: 'an RFC 3339 time such as 2025-06-01T12:00:00Z, or a date such as 2025-06-01, which means 00:00 UTC',
+    parse: (text) => parseInstant(text) ?? parseInstant(`${text}T00:00:00Z`),
     format: (instant) => new Date(instant).toISOString()
   }, meaning)
 }
 
-/** One of the values of a string enum; its `default` is that of the parameter. `schema` has a name in the document. */
+/** One of the values of a string enum, in any case; its `default` is that of the parameter. `schema` has a name in the document. */
 export function choiceParameter<const T extends string, const D extends T | undefined = undefined> (
   { schema, ...meaning }: Omit<Meaning<D>, 'default'> & { readonly schema: { readonly enum: readonly T[], readonly default?: D } }
 ): Parameter<T | D> {
-  const kind = { schema: {}, accepted: `one of ${schema.enum.join(', ')}`, parse: (text: string) => schema.enum.find((value) => value === text) }
+  const kind = { schema: {}, accepted: `one of ${schema.enum.join(', ')}`, parse: (text: string) => schema.enum.find((value) => value === text.toLowerCase()) }
   return { ...scalar(kind, { ...meaning, default: schema.default as D }), schema }
 }
 

@@ -39,7 +39,7 @@ export const AgeParameters = {
     example: 35
   }),
   age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`.' }),
-  as_of: instantParameter({ description: 'The instant for which ages are computed. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' })
+  as_of: instantParameter({ description: 'The instant for which ages are computed; a date (`2025-06-01`) is its midnight UTC. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' })
 }
 
 /** The filters whose names are not those of columns. Those of images and ages need an image field and a birth field in the schema. */
@@ -199,8 +199,12 @@ function patternHint (column: string, pattern: string): string {
 /** The parameter from which each use of a column comes. */
 const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', filters: 'where', sort: 'sort', groupBy: 'group_by' }
 
+/** For names such as image_exists, which is a filter. */
+const EXISTS_HINT = '; whether records have a value is a condition and not a column: where=<column> selects those that have one, where=!<column> the others, and X-Total-Count or count has their number'
+
 /** Turns the error of an unknown column into a problem; returns other errors as they are. */
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
-  return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}` + (didYouMean(error.nearest) || COLUMNS_HINT))
+  const hint = error.column.endsWith('_exists') ? EXISTS_HINT : didYouMean(error.nearest) || COLUMNS_HINT
+  return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}${hint}`)
 }

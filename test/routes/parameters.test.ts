@@ -10,7 +10,8 @@ const spellings: [first: string, ...others: string[]][] = [
   ['/data?columns=user_id,last_name&limit=1', '/data?columns=user_id&columns=last_name&limit=1'],
   ['/data?columns=user_id,last_name,birthts&limit=1', '/data?columns=user_id&columns=last_name,birthts&limit=1'],
   ['/data?image_exists=false&limit=1', '/data?image_exists=FALSE&limit=1', '/data?image_exists=0&limit=1'],
-  ['/data?as_of=2025-06-01T00:00:00Z&max_age=99&limit=1', '/data?as_of=2025-06-01T02:00:00.000%2B02:00&max_age=99&limit=1'],
+  ['/data?as_of=2025-06-01T00:00:00Z&max_age=99&limit=1', '/data?as_of=2025-06-01T02:00:00.000%2B02:00&max_age=99&limit=1', '/data?as_of=2025-06-01&max_age=99&limit=1', '/data?as_of=2025-06-01T00:00:00Z&max_age=99&age_basis=Completed&limit=1'],
+  ['/data?format=csv', '/data?format=CSV', '/data?format=Csv'],
   ['/stats?min_age=0.3', '/stats?min_age=0.30000000000000004', '/stats?min_age=0.3&bin_width=10', '/stats?min_age=0.3&bin_width=1e1']
 ]
 

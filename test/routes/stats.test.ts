@@ -7,6 +7,7 @@ t.test('statistics are computed for the minute of the request, or for as_of', as
   const { app } = await build(t, { files })
   t.match((await app.inject('/stats')).json(), { count: 3, with_image: 1, as_of: '2025-06-15T12:15:00.000Z' })
   t.match((await app.inject('/stats?as_of=2025-06-16T02:00:00.5%2B02:00')).json(), { as_of: '2025-06-16T00:00:00.500Z' })
+  t.match((await app.inject('/stats?as_of=2025-06-16')).json(), { as_of: '2025-06-16T00:00:00.000Z' }, 'a date is its midnight UTC')
 })
 
 t.test('the histogram counts birthdays in AGE_TIME_ZONE', async (t) => {
