@@ -94,8 +94,8 @@ type RequestQuery = Listing & Values<typeof PageParameters>
 type PageQuery = QuarantineQuery & { readonly limit: number }
 
 /** The query of a request. Each page is read from the current quarantine and begins after the last key of the previous page. */
-function queryOf ({ cursor, limit, user_id: userIds, code }: RequestQuery): PageQuery {
-  const listing = { user_id: userIds, code }
+function queryOf ({ cursor, limit, user_id: ids, code }: RequestQuery): PageQuery {
+  const listing = { user_id: ids, code }
   if (cursor === undefined) return toQuarantineQuery(listing, limit ?? DEFAULT_LIMIT)
   const continued = readCursor(cursor)
   const entries = toEntries(ListingParameters, listing)
@@ -105,8 +105,8 @@ function queryOf ({ cursor, limit, user_id: userIds, code }: RequestQuery): Page
   return toQuarantineQuery(continued.listing, limit ?? continued.limit, continued.after)
 }
 
-function toQuarantineQuery ({ user_id: userIds, code }: Listing, limit: number, after?: string): PageQuery {
-  return { userIds, codes: code as readonly QuarantineCode[] | undefined, limit, after }
+function toQuarantineQuery ({ user_id: ids, code }: Listing, limit: number, after?: string): PageQuery {
+  return { ids, codes: code as readonly QuarantineCode[] | undefined, limit, after }
 }
 
 /** Reads a cursor and validates its content like the parameters of a request, as any client can forge it. @throws {Problem} */
@@ -121,8 +121,8 @@ function readCursor (text: string): { readonly listing: Listing, readonly limit:
   }
 }
 
-function nextHeaders (path: string, { userIds, codes, limit }: PageQuery, after: string): { readonly link: string, readonly 'next-cursor': string } {
-  const entries = toEntries({ ...ListingParameters, limit: PageParameters.limit }, { user_id: userIds, code: codes, limit })
+function nextHeaders (path: string, { ids, codes, limit }: PageQuery, after: string): { readonly link: string, readonly 'next-cursor': string } {
+  const entries = toEntries({ ...ListingParameters, limit: PageParameters.limit }, { user_id: ids, code: codes, limit })
   const cursor = sealText(['rejects', entries, after])
   return { link: `<${path}?limit=${limit}&cursor=${cursor}>; rel="next"`, 'next-cursor': cursor }
 }

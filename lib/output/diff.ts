@@ -11,10 +11,10 @@ export interface Changes { readonly added: number, readonly changed: number, rea
 export interface CsvLayout { readonly delimiter: string, readonly key: string }
 
 /** A record of an output. `text` also contains the names of the columns. */
-interface OutputRecord { readonly userId: string, readonly text: string }
+interface OutputRecord { readonly id: string, readonly text: string }
 
 /**
- * Compares two CSV outputs by their key column; `after` is in the order of the user ids. If the columns differ, all records of both
+ * Compares two CSV outputs by their key column; `after` is in the order of the ids. If the columns differ, all records of both
  * are changed. A previous output that is not CSV or has no key column counts as empty.
  */
 export async function compareOutputs (before: Buffer, after: Buffer, options: CsvLayout): Promise<Changes> {
@@ -23,20 +23,20 @@ export async function compareOutputs (before: Buffer, after: Buffer, options: Cs
   } catch (error) {
     if (error instanceof CsvError) return await countChanges(Readable.from([]), readRecords(after, options))
     if (!(error instanceof DisorderError)) throw error
-    const users = new Map<string, OutputRecord>()
-    for await (const record of readRecords(before, options)) users.set(record.userId, record)
-    const sorted = [...users.values()].sort((a, b) => compareUtf8(a.userId, b.userId))
+    const records = new Map<string, OutputRecord>()
+    for await (const record of readRecords(before, options)) records.set(record.id, record)
+    const sorted = [...records.values()].sort((a, b) => compareUtf8(a.id, b.id))
     return await countChanges(Readable.from(sorted), readRecords(after, options))
   }
 }
 
-/** Compares two outputs in the order of the user ids by a merge, without parsing them into memory. */
+/** Compares two outputs in the order of the ids by a merge, without parsing them into memory. */
 async function countChanges (before: AsyncIterable<OutputRecord>, after: AsyncIterable<OutputRecord>): Promise<Changes> {
   const changes = { added: 0, changed: 0, removed: 0 }
   const [oldRecords, newRecords] = [before[Symbol.asyncIterator](), after[Symbol.asyncIterator]()]
   let [old, fresh] = [await oldRecords.next(), await newRecords.next()]
   while (!old.done || !fresh.done) {
-    const order = old.done ? 1 : fresh.done ? -1 : compareUtf8(old.value.userId, fresh.value.userId)
+    const order = old.done ? 1 : fresh.done ? -1 : compareUtf8(old.value.id, fresh.value.id)
     if (order < 0) changes.removed++
     else if (order > 0) changes.added++
     else if (old.value.text !== fresh.value.text) changes.changed++
@@ -48,12 +48,12 @@ async function countChanges (before: AsyncIterable<OutputRecord>, after: AsyncIt
 
 class DisorderError extends Error {}
 
-/** Passes the records through. @throws DisorderError if their user ids do not ascend */
+/** Passes the records through. @throws DisorderError if their ids do not ascend */
 async function * inOrder (records: AsyncIterable<OutputRecord>): AsyncGenerator<OutputRecord> {
   let last: string | undefined
   for await (const record of records) {
-    if (last !== undefined && compareUtf8(last, record.userId) >= 0) throw new DisorderError()
-    last = record.userId
+    if (last !== undefined && compareUtf8(last, record.id) >= 0) throw new DisorderError()
+    last = record.id
     yield record
   }
 }
@@ -69,7 +69,7 @@ async function * readRecords (csv: Buffer, { delimiter, key }: CsvLayout): Async
       position = record.indexOf(key)
       if (position === -1) return
     } else {
-      yield { userId: record[position] ?? '', text: JSON.stringify([header, record]) }
+      yield { id: record[position] ?? '', text: JSON.stringify([header, record]) }
     }
   }
 }

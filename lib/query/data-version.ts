@@ -16,7 +16,7 @@ export type Sort = readonly SortColumn[]
 /** A place in an order of the records: that of one record, which need not exist any more. */
 export interface Position {
   /** The key of the record. */
-  readonly userId: string
+  readonly id: string
   /** The values of the sort columns before the key in that record; of a long text, its beginning. */
   readonly values: readonly Value[]
 }
@@ -56,7 +56,7 @@ export interface Selection {
   readonly next: Position | undefined
   /** The records of the page, some hundreds at a time, each as its cells in the order of `columns`. The caller yields to the event loop between them. */
   batches (): AsyncIterable<readonly (readonly Cell[])[]>
-  /** The number of records on the page whose user ids are among `ids`, which are in ascending byte order. */
+  /** The number of records on the page whose ids are among `ids`, which are in ascending byte order. */
   countAmong (ids: Utf8Column): number | Promise<number>
   /**
    * The records of the page as text, if the engine writes this shape itself: whole if they are in one piece or short, otherwise in
@@ -117,6 +117,6 @@ export interface DataVersion {
   statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics>
   /** The undeclared columns, in the order of `columns`. */
   undeclared (): Promise<readonly UndeclaredColumn[]>
-  /** The attachment, in an image field, of the record with this key (its user id), as the listing that this version comes from reported it; `undefined` if the record does not exist or has no such attachment. */
+  /** The attachment, in an image field, of the record with this id, as the listing that this version comes from reported it; `undefined` if the record does not exist or has no such attachment. */
   attachment (key: string, field: string): Promise<ObjectInfo | undefined>
 }

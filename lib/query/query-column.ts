@@ -5,7 +5,7 @@ import { expandImageKeys } from '../table/image-keys.js'
 import type { DictionaryReader, TableReader } from '../table/table.js'
 import type { Utf8Column, Utf8Reader } from '../table/utf8-column.js'
 
-/** The user ids, or the object keys of images: one text for each row, which is empty if the record has no such image. */
+/** The ids, or the object keys of images: one text for each row, which is empty if the record has no such image. */
 export interface KeyColumn {
   readonly kind: 'keys'
   readonly name: string

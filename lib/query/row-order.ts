@@ -92,7 +92,7 @@ export class RowOrder {
 
   /** The position of a row in this order. It does not depend on other rows. */
   positionOf (row: number): Position {
-    return { userId: this.#index.table.keys.at(row), values: this.#keys.map(({ valueOf }) => beginningOf(valueOf(row))) }
+    return { id: this.#index.table.keys.at(row), values: this.#keys.map(({ valueOf }) => beginningOf(valueOf(row))) }
   }
 
   /** Whether sorting the matching rows costs less than to order all rows. */
@@ -119,9 +119,9 @@ export class RowOrder {
   }
 
   /** Whether a row comes after a position, that of a row which need not exist any more. */
-  #isAfter ({ userId, values }: Position): (row: number) => boolean {
+  #isAfter ({ id: lastId, values }: Position): (row: number) => boolean {
     const { keys } = this.#index.table
-    const id = Buffer.from(userId)
+    const id = Buffer.from(lastId)
     const lower = keys.lowerBound(id)
     const exists = lower < keys.length && keys.compare(lower, id) === 0
     // Halves are between rows.

@@ -121,7 +121,7 @@ export class TableVersion implements DataVersion {
     return ages === undefined ? (row) => this.#table.cell(row, column) : valuesOf(ages).valueOf
   }
 
-  /** The rows of users, in ascending order. `ids` are in ascending byte order, as the rows are. */
+  /** The rows of records, in ascending order. `ids` are in ascending byte order, as the rows are. */
   #rowsOf (ids: Utf8Column): Uint32Array {
     const known = this.#rowsOfIds.get(ids)
     if (known !== undefined) return known

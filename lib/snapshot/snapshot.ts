@@ -6,7 +6,7 @@ import { NO_ROW } from '../table/row-source.js'
 import { readColumns, writeColumns } from './arrow-columns.js'
 
 /** Part of the metadata of a snapshot; changed with each change of its layout. */
-const REVISION = 'userlake snapshot 11'
+const REVISION = 'userlake snapshot 12'
 
 /** Why a snapshot cannot be used. `foreign` means that it was written for another lake, with other settings or by another release. */
 export type SnapshotProblem = 'damaged' | 'foreign'

@@ -91,7 +91,7 @@ function checkRows (header: Line, row: Line | undefined, second: Line | undefine
   return undefined
 }
 
-function readRow (names: readonly string[], targets: Targets, { record, info: { lines: line } }: Line, { schema, userId }: ParseOptions): ParsedFile {
+function readRow (names: readonly string[], targets: Targets, { record, info: { lines: line } }: Line, { schema, id }: ParseOptions): ParsedFile {
   const values = new Array<Value>(schema.fileFields.length).fill(null)
   const undeclared: Record<string, string> = Object.create(null)
   for (let i = 0; i < names.length; i++) {
@@ -101,8 +101,8 @@ function readRow (names: readonly string[], targets: Targets, { record, info: { 
     if (target === UNDECLARED) {
       undeclared[name] = text
     } else if (target === KEY) {
-      if (text === userId) continue
-      const detail = `The column ${name} has ${JSON.stringify(text)}; must have ${JSON.stringify(userId)}, the name of the file without its extension`
+      if (text === id) continue
+      const detail = `The column ${name} has ${JSON.stringify(text)}; must have ${JSON.stringify(id)}, the name of the file without its extension`
       return { rejection: rejection('reserved_header', detail, { line, column: name, excerpt: text }) }
     } else {
       const field = schema.fileFields[target]!

@@ -57,8 +57,8 @@ export function isPaused (file: Pick<RejectedFile, 'backoff'>, now: number, isRe
 export function settleFailedReads (rejected: Map<number, RejectedFile>, infoFiles: number): void {
   const givenUp = [...rejected].filter(([, { backoff }]) => backoff?.isGivenUp === true)
   const code = 2 * givenUp.length < infoFiles ? 'unreadable' : 'download_failed'
-  for (const [user, file] of givenUp) {
-    if (file.rejection.code !== code) rejected.set(user, { ...file, rejection: { ...file.rejection, code } })
+  for (const [entity, file] of givenUp) {
+    if (file.rejection.code !== code) rejected.set(entity, { ...file, rejection: { ...file.rejection, code } })
   }
 }
 

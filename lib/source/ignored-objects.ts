@@ -1,7 +1,7 @@
 import { compareBytes } from '../base/bytes.js'
 import { copySlice, sliceToString } from '../store/object-list.js'
 import type { ByteSlice } from '../table/utf8-column.js'
-import { extensionIn } from './user-objects.js'
+import { extensionIn } from './entity-objects.js'
 
 /** Objects below the prefix that are neither info file nor image. */
 export interface IgnoredObjects {

@@ -17,7 +17,7 @@ export interface ParseOptions {
   readonly delimiter: string
   readonly schema: Schema
   /** The base name of the file, which a column named like the key field has to repeat. */
-  readonly userId: string
+  readonly id: string
 }
 
 /** What each column of a file is: a declared column, by its position in `schema.fileFields`, or one of the numbers below. */

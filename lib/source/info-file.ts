@@ -10,9 +10,9 @@ export type { ParsedFile } from './info-columns.js'
 
 /** Parses an info file of at most MAX_INFO_BYTES. The same limit applies to its decompressed text. */
 export function parseInfoFile (body: Uint8Array, options: ParseOptions): ParsedFile {
-  const { format, schema: { key }, userId } = options
-  const mistake = key.descriptor.constraints && key.read(userId).mistake
-  if (mistake !== undefined) return { rejection: rejection('invalid_value', `The name of the file without its extension, ${key.name}, ${mistake}`, { column: key.name, excerpt: userId }) }
+  const { format, schema: { key }, id } = options
+  const mistake = key.descriptor.constraints && key.read(id).mistake
+  if (mistake !== undefined) return { rejection: rejection('invalid_value', `The name of the file without its extension, ${key.name}, ${mistake}`, { column: key.name, excerpt: id }) }
   const unpacked = format === 'csv.gz' ? gunzip(body) : body
   if ('code' in unpacked) return { rejection: unpacked }
   const text = decodeText(unpacked, options.encoding)

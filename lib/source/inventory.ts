@@ -9,18 +9,18 @@ import { objectClassifier } from './object-kinds.js'
 import { SkippedCounter, type SkippedFiles } from './skipped-files.js'
 import type { SourceState } from './source-state.js'
 import { rejection, type Rejection } from './reject.js'
-import { MAX_USER_ID_BYTES, type SourceRules } from './rules.js'
-import { DOT, userIdIn, UserObjects } from './user-objects.js'
+import { MAX_ID_BYTES, type SourceRules } from './rules.js'
+import { DOT, idIn, EntityObjects } from './entity-objects.js'
 
-/** An info file that is rejected without being downloaded: its key has no valid user id, or another file of the same user is served. */
-export interface ListingReject { readonly userId: string | null, readonly key: string, readonly etag: string, readonly rejection: Rejection }
+/** An info file that is rejected without being downloaded: its key has no valid id, or another file of the same entity is served. */
+export interface ListingReject { readonly id: string | null, readonly key: string, readonly etag: string, readonly rejection: Rejection }
 
 /** The result of one complete listing of the lake. */
 export interface Inventory {
-  /** The info files with valid user ids. */
-  readonly infoFiles: UserObjects
-  /** For each user, in the byte order of the user ids: the info file that is served. */
-  readonly users: Int32Array
+  /** The info files with valid ids. */
+  readonly infoFiles: EntityObjects
+  /** For each entity, in the byte order of the ids: the info file that is served. */
+  readonly entities: Int32Array
   /** The images of each image field, in schema order. */
   readonly images: readonly ListedImages[]
   readonly listingRejects: readonly ListingReject[]
@@ -35,12 +35,12 @@ export interface Inventory {
 
 /** The images of one field. */
 export interface ListedImages {
-  readonly objects: UserObjects
-  /** The image of each user, as an index in `objects`; -1 for none. */
-  readonly ofUsers: Int32Array
+  readonly objects: EntityObjects
+  /** The image of each entity, as an index in `objects`; -1 for none. */
+  readonly ofEntities: Int32Array
   /** The images without an info file: their indexes in `objects`, in ascending order of the keys. */
   readonly orphans: Int32Array
-  /** The number of images that are not served because their user has a newer one. */
+  /** The number of images that are not served because their entity has a newer one. */
   readonly outdated: number
 }
 
@@ -78,8 +78,8 @@ function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedS
 export async function takeInventory (
   store: Pick<ReadableStore, 'list'>, rules: SourceRules, onListed: (listed: number, requests: number) => void, previous?: SourceState, memory = memoryLimit()
 ): Promise<Inventory> {
-  const infoFiles = new UserObjects(previous && infoFilesOf(previous, rules))
-  const images = compileSchema(rules.schema).imageFields.map((_, field) => new UserObjects(previous && imagesOf(previous, field)))
+  const infoFiles = new EntityObjects(previous && infoFilesOf(previous, rules))
+  const images = compileSchema(rules.schema).imageFields.map((_, field) => new EntityObjects(previous && imagesOf(previous, field)))
   const invalid: ListingReject[] = []
   const classify = objectClassifier(rules)
   let listed = 0
@@ -102,7 +102,7 @@ export async function takeInventory (
   const { chosen, duplicates } = chooseInfoFiles(infoFiles, rules.duplicates)
   return {
     infoFiles,
-    users: chosen,
+    entities: chosen,
     images: images.map((objects) => joinImages(infoFiles, chosen, objects)),
     listingRejects: [...invalid, ...duplicates],
     listed,
@@ -117,29 +117,29 @@ function tooMany (kept: number, memory: number): StoreError {
   return new StoreError('invalid_listing', message)
 }
 
-function addInfoFile (page: ObjectList, i: number, extensionLength: number, infoFiles: UserObjects, invalid: ListingReject[]): void {
-  const userId = userIdIn(page.key(i), extensionLength)
-  const problem = checkUserId(userId)
+function addInfoFile (page: ObjectList, i: number, extensionLength: number, infoFiles: EntityObjects, invalid: ListingReject[]): void {
+  const id = idIn(page.key(i), extensionLength)
+  const problem = checkId(id)
   if (problem === undefined) return infoFiles.add(page, i, extensionLength)
   const { key, etag } = page.at(i)
-  invalid.push({ userId: null, key, etag, rejection: rejection('invalid_id', problem, { excerpt: sliceToString(userId) }) })
+  invalid.push({ id: null, key, etag, rejection: rejection('invalid_id', problem, { excerpt: sliceToString(id) }) })
 }
 
-/** What is wrong with a user id; `undefined` if it is valid. */
-export function checkUserId ({ bytes, start, end }: ByteSlice): string | undefined {
-  if (start === end) return 'The name of the file has no user id before its extension'
-  if (end - start <= 2 && bytes[start] === DOT && bytes[end - 1] === DOT) return 'A user id must not be "." or ".."'
+/** What is wrong with an id; `undefined` if it is valid. */
+export function checkId ({ bytes, start, end }: ByteSlice): string | undefined {
+  if (start === end) return 'The name of the file has no id before its extension'
+  if (end - start <= 2 && bytes[start] === DOT && bytes[end - 1] === DOT) return 'An id must not be "." or ".."'
   for (let i = start; i < end; i++) {
     const byte = bytes[i]!
     // U+0080 to U+009F are C2 80 to C2 9F.
-    if (byte < 0x20 || byte === 0x7f || (byte === 0xc2 && bytes[i + 1]! < 0xa0)) return 'A user id must not contain control characters'
+    if (byte < 0x20 || byte === 0x7f || (byte === 0xc2 && bytes[i + 1]! < 0xa0)) return 'An id must not contain control characters'
   }
-  if (end - start > MAX_USER_ID_BYTES) return `A user id must have at most ${MAX_USER_ID_BYTES} bytes`
+  if (end - start > MAX_ID_BYTES) return `An id must have at most ${MAX_ID_BYTES} bytes`
   return undefined
 }
 
-/** Whether the second of two info files of one user, the one with the greater key, is served in place of the first. */
-const REPLACES: Readonly<Record<DuplicateRule, (infoFiles: UserObjects, second: number, first: number) => boolean>> = {
+/** Whether the second of two info files of one entity, the one with the greater key, is served in place of the first. */
+const REPLACES: Readonly<Record<DuplicateRule, (infoFiles: EntityObjects, second: number, first: number) => boolean>> = {
   shortest: (infoFiles, second, first) => lengthOf(infoFiles.key(second)) < lengthOf(infoFiles.key(first)),
   newest: (infoFiles, second, first) => infoFiles.lastModified(second) >= infoFiles.lastModified(first)
 }
@@ -153,56 +153,56 @@ function lengthOf ({ start, end }: ByteSlice): number {
   return end - start
 }
 
-/** Of several info files of one user, one is served; the others are rejected. */
-function chooseInfoFiles (infoFiles: UserObjects, rule: DuplicateRule) {
+/** Of several info files of one entity, one is served; the others are rejected. */
+function chooseInfoFiles (infoFiles: EntityObjects, rule: DuplicateRule) {
   const chosen: number[] = []
   const duplicates: ListingReject[] = []
-  for (const candidate of infoFiles.byUser()) {
+  for (const candidate of infoFiles.byId()) {
     const previous = chosen.at(-1)
-    if (previous === undefined || infoFiles.compareUsers(previous, infoFiles, candidate) !== 0) {
+    if (previous === undefined || infoFiles.compareIds(previous, infoFiles, candidate) !== 0) {
       chosen.push(candidate)
       continue
     }
-    // The files of one user come in the order of their keys.
+    // The files of one entity come in the order of their keys.
     const wins = REPLACES[rule](infoFiles, candidate, previous)
     if (wins) chosen[chosen.length - 1] = candidate
     const { key, etag } = infoFiles.at(wins ? previous : candidate)
     const duplicate = rejection('duplicate_id', DUPLICATE_DETAILS[rule], { hint: 'Delete one of the two files, or rename it' })
-    duplicates.push({ userId: sliceToString(infoFiles.userId(candidate)), key, etag, rejection: duplicate })
+    duplicates.push({ id: sliceToString(infoFiles.id(candidate)), key, etag, rejection: duplicate })
   }
   return { chosen: Int32Array.from(chosen), duplicates }
 }
 
-/** Joins each user with an image: the newest one; of those, the one with the greatest key. */
-function joinImages (infoFiles: UserObjects, users: Int32Array, objects: UserObjects): ListedImages {
-  const ofUsers = new Int32Array(users.length).fill(-1)
+/** Joins each entity with an image: the newest one; of those, the one with the greatest key. */
+function joinImages (infoFiles: EntityObjects, entities: Int32Array, objects: EntityObjects): ListedImages {
+  const ofEntities = new Int32Array(entities.length).fill(-1)
   const orphans: number[] = []
   let outdated = 0
-  let user = 0
-  for (const image of objects.byUser()) {
+  let entity = 0
+  for (const image of objects.byId()) {
     let order = -1
-    for (; user < users.length; user++) {
-      order = infoFiles.compareUsers(users[user]!, objects, image)
+    for (; entity < entities.length; entity++) {
+      order = infoFiles.compareIds(entities[entity]!, objects, image)
       if (order >= 0) break
     }
     if (order !== 0) {
       orphans.push(image)
       continue
     }
-    const other = ofUsers[user]!
+    const other = ofEntities[entity]!
     if (other !== -1) outdated++
-    // The images of one user come in the order of their keys: of two that are equally new, the later one has the greater key.
-    if (other === -1 || objects.lastModified(image) >= objects.lastModified(other)) ofUsers[user] = image
+    // The images of one entity come in the order of their keys: of two that are equally new, the later one has the greater key.
+    if (other === -1 || objects.lastModified(image) >= objects.lastModified(other)) ofEntities[entity] = image
   }
   // A listing is in ascending order of the keys.
-  return { objects, ofUsers, orphans: Int32Array.from(orphans).sort(), outdated }
+  return { objects, ofEntities, orphans: Int32Array.from(orphans).sort(), outdated }
 }
 
-/** The inventory after the info files of some users were found to be deleted: their images are orphans. */
-export function withoutUsers (inventory: Inventory, deleted: ReadonlySet<number>): Inventory {
+/** The inventory after the info files of some entities were found to be deleted: their images are orphans. */
+export function withoutEntities (inventory: Inventory, deleted: ReadonlySet<number>): Inventory {
   if (deleted.size === 0) return inventory
   const images = inventory.images.map((listed) => {
-    const left = [...deleted].map((user) => listed.ofUsers[user]!).filter((image) => image !== -1)
+    const left = [...deleted].map((entity) => listed.ofEntities[entity]!).filter((image) => image !== -1)
     return { ...listed, orphans: Int32Array.from([...listed.orphans, ...left]).sort() }
   })
   return { ...inventory, images }

@@ -18,7 +18,7 @@ interface Member {
  * Parses an info file that is one JSON object. Strings are read as cells of a CSV file, numbers and booleans for columns of such a type
  * only. In undeclared columns, a value that is not a string is kept as it is written, and `null` is no value.
  */
-export function parseJson (text: string, { schema, userId }: ParseOptions): ParsedFile {
+export function parseJson (text: string, { schema, id }: ParseOptions): ParsedFile {
   const problem = checkObject(text)
   if (problem !== undefined) return { rejection: problem }
   const members = membersOf(text)
@@ -41,8 +41,8 @@ export function parseJson (text: string, { schema, userId }: ParseOptions): Pars
     if (target === UNDECLARED) {
       if (source !== 'null') undeclared[name] = textOf(source)
     } else if (target === KEY) {
-      if (textOf(source) === userId) continue
-      const detail = `The column ${name} has ${JSON.stringify(textOf(source))}; must have ${JSON.stringify(userId)}, the name of the file without its extension`
+      if (textOf(source) === id) continue
+      const detail = `The column ${name} has ${JSON.stringify(textOf(source))}; must have ${JSON.stringify(id)}, the name of the file without its extension`
       return { rejection: rejection('reserved_header', detail, place()) }
     } else {
       const field = schema.fileFields[target]!

@@ -43,9 +43,9 @@ export class LossGuard {
    * @throws LargeLossError if it is large and the previous listing does not confirm it
    */
   check (plan: ReconcilePlan, published: number | undefined): Loss | undefined {
-    const { previous: { name }, inventory: { users } } = plan
+    const { previous: { name }, inventory: { entities } } = plan
     const isFirst = name === EMPTY_NAME
-    const missing = isFirst ? { rows: NONE.rows, count: Math.max(0, (published ?? 0) - users.length) } : { rows: missingRows(plan), count: 0 }
+    const missing = isFirst ? { rows: NONE.rows, count: Math.max(0, (published ?? 0) - entities.length) } : { rows: missingRows(plan), count: 0 }
     const before = isFirst ? published ?? 0 : plan.table.length
     const earlier = this.#last?.state === name ? this.#last.missing : NONE
     this.#last = { state: name, missing }

@@ -13,7 +13,7 @@ import { findTouchedKeys } from './touched-keys.js'
 import { hasUsualKey, type ReconcilePlan } from './reconcile-plan.js'
 import { EMPTY_NAME, encodeRejectedFiles, nextStateName, rejectedFilesOf, type FileVersions, type ImageVersions, type RejectedFile, type SourceState } from './source-state.js'
 import type { SourceRules } from './rules.js'
-import type { UserObjects } from './user-objects.js'
+import type { EntityObjects } from './entity-objects.js'
 
 const EMPTY_SLICE: ByteSlice = { bytes: new Uint8Array(), start: 0, end: 0 }
 
@@ -23,25 +23,25 @@ const EMPTY_SLICE: ByteSlice = { bytes: new Uint8Array(), start: 0, end: 0 }
  */
 export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: number): SourceState {
   const { previous, inventory } = plan
-  const users = indexesWhere(served, (source) => source !== NO_ROW)
-  const sources = users.map((user) => served[user]!)
+  const entities = indexesWhere(served, (source) => source !== NO_ROW)
+  const sources = entities.map((entity) => served[entity]!)
   const naming = imageNaming(plan.rules)
   const pack = imageKeyPacker(naming)
-  const images = inventory.images.map(({ objects, ofUsers }): RowImages => {
-    return { objects, ofRows: users.map((user) => ofUsers[user]!), naming, keyOf: (image) => pack(objects.key(image), objects.userId(image)) }
+  const images = inventory.images.map(({ objects, ofEntities }): RowImages => {
+    return { objects, ofRows: entities.map((entity) => ofEntities[entity]!), naming, keyOf: (image) => pack(objects.key(image), objects.id(image)) }
   })
   const hasSameRows = sources.length === previous.table.length && sources.every((source, row) => source === row)
   const sameImages = hasSameRows ? compareImages(previous, images) : 'none'
   const hasSameRejects = areRejectsSame(plan.rejected, rejectedFilesOf(previous))
   if (sameImages === 'versions' && hasSameRejects) return previous
   const records = {
-    table: sameImages === 'none' ? nextTable(plan, users, sources, images) : previous.table,
+    table: sameImages === 'none' ? nextTable(plan, entities, sources, images) : previous.table,
     images: sameImages === 'versions' ? previous.images : reuseTypedArrays(previous.images, images.map(imageVersions))
   }
   return {
     name: nextStateName(previous, listedAt),
     ...records,
-    files: hasSameRows ? previous.files : reuseTypedArrays(previous.files, fileVersions(plan, users, sources)),
+    files: hasSameRows ? previous.files : reuseTypedArrays(previous.files, fileVersions(plan, entities, sources)),
     changes: nextChanges(previous, records, sources),
     rejected: hasSameRejects ? previous.rejected : encodeRejectedFiles(plan.rejected.values())
   }
@@ -62,7 +62,7 @@ export function imageNaming ({ prefix, schema, imageExtensions }: SourceRules): 
 
 /** The images of one field: the image of each row as an index in `objects`; -1 for none. */
 interface RowImages {
-  readonly objects: UserObjects
+  readonly objects: EntityObjects
   readonly ofRows: Int32Array
   readonly naming: ImageNaming
   /** The object key as tables store it. */
@@ -94,10 +94,10 @@ function areRejectsSame (rejected: ReadonlyMap<number, RejectedFile>, previous: 
   return true
 }
 
-function nextTable ({ previous, builder, inventory: { infoFiles, users: infoFileOf } }: ReconcilePlan, users: Int32Array, sources: Int32Array, images: readonly RowImages[]): Table {
+function nextTable ({ previous, builder, inventory: { infoFiles, entities: infoFileOf } }: ReconcilePlan, entities: Int32Array, sources: Int32Array, images: readonly RowImages[]): Table {
   const table = buildTable(previous.table, builder, {
     sources,
-    keys: takeUtf8(users.length, (row) => infoFiles.userId(infoFileOf[users[row]!]!)),
+    keys: takeUtf8(entities.length, (row) => infoFiles.id(infoFileOf[entities[row]!]!)),
     images: images.map(({ ofRows, naming, keyOf }) => ({ ...naming, ...takeUtf8(ofRows.length, (row) => ofRows[row] === -1 ? EMPTY_SLICE : keyOf(ofRows[row]!)) }))
   })
   // A file was replaced by one with the same content.
@@ -119,18 +119,18 @@ function imageVersions ({ objects, ofRows }: RowImages): ImageVersions {
   return versions
 }
 
-function fileVersions (plan: ReconcilePlan, users: Int32Array, sources: Int32Array): FileVersions {
-  const { inventory: { infoFiles, users: infoFileOf }, previous: { files }, builder, rules } = plan
+function fileVersions (plan: ReconcilePlan, entities: Int32Array, sources: Int32Array): FileVersions {
+  const { inventory: { infoFiles, entities: infoFileOf }, previous: { files }, builder, rules } = plan
   const prefixLength = Buffer.byteLength(rules.prefix)
   const keyOfDraft = (row: number) => {
-    const infoFile = infoFileOf[users[row]!]!
+    const infoFile = infoFileOf[entities[row]!]!
     return hasUsualKey(infoFiles, infoFile, prefixLength) ? EMPTY_SLICE : infoFiles.key(infoFile)
   }
   const versions: FileVersions = {
-    keys: takeUtf8(users.length, (row) => isDraft(sources[row]!) ? keyOfDraft(row) : sliceAt(files.keys, sources[row]!)),
-    etags: takeUtf8(users.length, (row) => isDraft(sources[row]!) ? sliceAt(builder.etags, draftOf(sources[row]!)) : sliceAt(files.etags, sources[row]!)),
-    sizes: shared(Uint32Array, users.length),
-    racy: shared(Uint8Array, users.length)
+    keys: takeUtf8(entities.length, (row) => isDraft(sources[row]!) ? keyOfDraft(row) : sliceAt(files.keys, sources[row]!)),
+    etags: takeUtf8(entities.length, (row) => isDraft(sources[row]!) ? sliceAt(builder.etags, draftOf(sources[row]!)) : sliceAt(files.etags, sources[row]!)),
+    sizes: shared(Uint32Array, entities.length),
+    racy: shared(Uint8Array, entities.length)
   }
   sources.forEach((source, row) => {
     versions.sizes[row] = isDraft(source) ? builder.sizes[draftOf(source)]! : files.sizes[source]!

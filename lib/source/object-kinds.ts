@@ -4,7 +4,7 @@ import { compileSchema } from '../schema/schema.js'
 import { copySlice, sliceToString } from '../store/object-list.js'
 import type { ByteSlice } from '../table/utf8-column.js'
 import type { SourceRules } from './rules.js'
-import { extensionIn } from './user-objects.js'
+import { extensionIn } from './entity-objects.js'
 
 /** What an object is, by its key. `own`: the service itself writes it. `hidden`: it is an image of a hidden field, and is not reported at all. `other`: it is ignored. */
 export type ObjectKind =

@@ -6,7 +6,7 @@ import { QUARANTINE_CODES, type QuarantineCode } from './reject.js'
 
 export interface QuarantineQuery {
   /** Only entries with one of these record ids. */
-  readonly userIds?: readonly string[] | undefined
+  readonly ids?: readonly string[] | undefined
   /** Only entries with one of these codes. */
   readonly codes?: readonly QuarantineCode[] | undefined
   /** Only entries whose keys come after this one. */
@@ -32,9 +32,9 @@ export interface QuarantinePage {
 }
 
 /** The page of the entries that match. */
-export function selectEntries (quarantine: Quarantine, { userIds, codes, after, limit = Infinity }: QuarantineQuery): QuarantinePage {
+export function selectEntries (quarantine: Quarantine, { ids, codes, after, limit = Infinity }: QuarantineQuery): QuarantinePage {
   const keys = new Utf8Reader(quarantine.keys)
-  const rows = matchingRows(quarantine, userIds, codes)
+  const rows = matchingRows(quarantine, ids, codes)
   const first = after === undefined ? 0 : firstAfter(keys, rows, after)
   const page = rows.subarray(first, first + Math.min(limit, rows.length))
   const json = () => {
@@ -52,9 +52,9 @@ export function selectEntries (quarantine: Quarantine, { userIds, codes, after, 
   }
 }
 
-function matchingRows ({ userIds: column, codes: codeOf }: Quarantine, userIds: QuarantineQuery['userIds'], codes: QuarantineQuery['codes']): Uint32Array {
+function matchingRows ({ ids: column, codes: codeOf }: Quarantine, wantedIds: QuarantineQuery['ids'], codes: QuarantineQuery['codes']): Uint32Array {
   const rows = new Uint32Array(codeOf.length)
-  const ids = userIds?.map((id) => Buffer.from(id))
+  const ids = wantedIds?.map((id) => Buffer.from(id))
   const reader = new Utf8Reader(column)
   const wanted = QUARANTINE_CODES.map((code) => codes === undefined || codes.includes(code))
   let length = 0

@@ -13,7 +13,7 @@ import { infoFileOf, type SourceState } from './source-state.js'
 
 /** An entry as responses contain it. */
 export interface QuarantineEntry extends Rejection<QuarantineCode> {
-  /** `null` if the key contains no valid user id. */
+  /** `null` if the key contains no valid id. */
   readonly user_id: string | null
   readonly key: string
   readonly etag: string
@@ -30,10 +30,10 @@ export interface Quarantine {
   readonly ignored: readonly IgnoredObjects[]
   readonly keys: Utf8Column
   /** Empty for `null`. */
-  readonly userIds: Utf8Column
+  readonly ids: Utf8Column
   /** Indexes into QUARANTINE_CODES. */
   readonly codes: Uint8Array
-  /** The ids of the users whose last good record is served, in ascending order of their bytes. */
+  /** The ids of the entities whose last good record is served, in ascending order of their bytes. */
   readonly lastGoodIds: Utf8Column
   /** Each entry as a JSON object. */
   readonly json: Utf8Column
@@ -55,7 +55,7 @@ export function nextQuarantine (plan: ReconcilePlan, served: ServedRows, state: 
  */
 function originOf ({ inventory: { listingRejects, images, ignored }, rejected, lastGoodRow }: ReconcilePlan, served: ServedRows): string {
   let lastGood = 0
-  for (const user of rejected.keys()) if (hasLastGood(lastGoodRow, served, user)) lastGood++
+  for (const entity of rejected.keys()) if (hasLastGood(lastGoodRow, served, entity)) lastGood++
   const ofOrphans = images.flatMap(({ objects, orphans }) => {
     const keys = takeUtf8(orphans.length, (i) => objects.key(orphans[i]!))
     const etags = takeUtf8(orphans.length, (i) => objects.etag(orphans[i]!))
@@ -64,8 +64,8 @@ function originOf ({ inventory: { listingRejects, images, ignored }, rejected, l
   return digest(JSON.stringify([lastGood, listingRejects, ignored]), ...ofOrphans)
 }
 
-function hasLastGood (lastGoodRow: Int32Array, served: ServedRows, user: number): boolean {
-  return lastGoodRow[user] !== NO_ROW && served[user] === lastGoodRow[user]
+function hasLastGood (lastGoodRow: Int32Array, served: ServedRows, entity: number): boolean {
+  return lastGoodRow[entity] !== NO_ROW && served[entity] === lastGoodRow[entity]
 }
 
 function buildQuarantine (plan: ReconcilePlan, served: ServedRows, origin: string): Quarantine {
@@ -87,7 +87,7 @@ export function quarantineOf (unordered: readonly QuarantineEntry[], { counts, i
     counts,
     ignored,
     keys: columnOf(entries, ({ key }) => key),
-    userIds: columnOf(entries, ({ user_id: userId }) => userId ?? ''),
+    ids: columnOf(entries, ({ user_id: id }) => id ?? ''),
     codes: codesOf(entries),
     lastGoodIds: lastGoodIdsOf(entries),
     json,
@@ -96,26 +96,26 @@ export function quarantineOf (unordered: readonly QuarantineEntry[], { counts, i
 }
 
 function * listingRejectEntries ({ listingRejects }: Inventory): Generator<QuarantineEntry> {
-  for (const { userId, key, etag, rejection } of listingRejects) yield entryOf(userId, key, etag, rejection)
+  for (const { id, key, etag, rejection } of listingRejects) yield entryOf(id, key, etag, rejection)
 }
 
 function * rejectedEntries ({ rejected, lastGoodRow, previous, rules }: ReconcilePlan, served: ServedRows): Generator<QuarantineEntry> {
-  for (const [user, { userId, key, etag, rejection }] of rejected) {
-    const lastGood = hasLastGood(lastGoodRow, served, user) ? infoFileOf(previous, lastGoodRow[user]!, rules.prefix) : null
-    yield entryOf(userId, key, etag, rejection, lastGood)
+  for (const [entity, { id, key, etag, rejection }] of rejected) {
+    const lastGood = hasLastGood(lastGoodRow, served, entity) ? infoFileOf(previous, lastGoodRow[entity]!, rules.prefix) : null
+    yield entryOf(id, key, etag, rejection, lastGood)
   }
 }
 
 function * orphanEntries ({ images }: Inventory): Generator<QuarantineEntry> {
   const orphan = rejection('orphan', 'There is no info file with the name of this image')
   for (const { objects, orphans } of images) {
-    for (const image of orphans) yield entryOf(sliceToString(objects.userId(image)) || null, sliceToString(objects.key(image)), sliceToString(objects.etag(image)), orphan)
+    for (const image of orphans) yield entryOf(sliceToString(objects.id(image)) || null, sliceToString(objects.key(image)), sliceToString(objects.etag(image)), orphan)
   }
 }
 
-function entryOf (userId: string | null, key: string, etag: string, rejection: Rejection<QuarantineCode>, lastGood: QuarantineEntry['last_good'] = null): QuarantineEntry {
+function entryOf (id: string | null, key: string, etag: string, rejection: Rejection<QuarantineCode>, lastGood: QuarantineEntry['last_good'] = null): QuarantineEntry {
   const { code, detail, hint, line, column, excerpt } = rejection
-  return { user_id: userId, key, etag, code, detail, hint, line, column, excerpt, last_good: lastGood }
+  return { user_id: id, key, etag, code, detail, hint, line, column, excerpt, last_good: lastGood }
 }
 
 function columnOf (entries: readonly QuarantineEntry[], textOf: (entry: QuarantineEntry) => string): Utf8Column {
@@ -126,7 +126,7 @@ function columnOf (entries: readonly QuarantineEntry[], textOf: (entry: Quaranti
 
 function lastGoodIdsOf (entries: readonly QuarantineEntry[]): Utf8Column {
   const lastGood = entries.filter(({ last_good: version }) => version !== null)
-  return columnOf(lastGood.sort((a, b) => compareUtf8(a.user_id!, b.user_id!)), ({ user_id: userId }) => userId!)
+  return columnOf(lastGood.sort((a, b) => compareUtf8(a.user_id!, b.user_id!)), ({ user_id: id }) => id!)
 }
 
 function codesOf (entries: readonly QuarantineEntry[]): Uint8Array {

@@ -12,14 +12,14 @@ import { TableReader } from '../table/table.js'
 import { toSlice, Utf8Reader } from '../table/utf8-column.js'
 import { appendChanges, keysBetween, toColumn } from './change-log.js'
 import { findListed } from './download-listed.js'
-import { checkUserId } from './inventory.js'
+import { checkId } from './inventory.js'
 import { objectClassifier } from './object-kinds.js'
 import { quarantineOf, type Quarantine, type QuarantineEntry } from './quarantine.js'
 import { reconcile, type Reconciled } from './reconcile.js'
 import { QUARANTINE_CODES } from './reject.js'
 import { MAX_LAKE_COLUMNS, type SourceRules } from './rules.js'
 import { emptyState, infoFileOf, nextStateName, rejectedFilesOf, type SourceState } from './source-state.js'
-import { userIdIn } from './user-objects.js'
+import { idIn } from './entity-objects.js'
 import { applyChange, isNoChange, recordsOf, viewChange, type ChangedRecord, type View, type ViewChange } from './view-change.js'
 
 /** The part of a `Reconciled` that re-checking some records can change. */
@@ -50,8 +50,8 @@ export function recordFinder (rules: SourceRules): (objectKey: string) => string
     const slice = toSlice(objectKey)
     const object = classify(slice)
     if (object.kind !== 'info' && object.kind !== 'image') return undefined
-    const id = userIdIn(slice, object.extension.length)
-    return checkUserId(id) === undefined ? sliceToString(id) : undefined
+    const id = idIn(slice, object.extension.length)
+    return checkId(id) === undefined ? sliceToString(id) : undefined
   }
 }
 
@@ -95,7 +95,7 @@ async function recheckRecords (store: ReadableStore, last: Checked, objectKeys: 
   if (isNoChange(change)) return { ...rest, state: last.state, quarantine: last.quarantine }
   // The images of a rejected file without a record are not known.
   const records = new TableReader(part.state.table).keys
-  if ([...rejectedFilesOf(part.state).values()].some(({ userId }) => records.find(userId) === -1)) return undefined
+  if ([...rejectedFilesOf(part.state).values()].some(({ id }) => records.find(id) === -1)) return undefined
   const { state, quarantine } = applyChange(last, withinWhole(change, last.quarantine, part.quarantine), rules, nextStateName(last.state, clock()))
   const { columnNames, declared } = new TableReader(state.table)
   if (state.table.length === 0) return undefined
@@ -116,14 +116,14 @@ function partOf (view: View, ids: ReadonlySet<string>, rules: SourceRules): View
   const change: ViewChange = {
     records: recordsOf(view.state, ids),
     removed: [],
-    rejected: { set: [...rejectedFilesOf(view.state).values()].filter(({ userId }) => ids.has(userId)), removed: [] },
+    rejected: { set: [...rejectedFilesOf(view.state).values()].filter(({ id }) => ids.has(id)), removed: [] },
     quarantine: { ...NOTHING, counts: { rejects: entries.length - orphans, orphans, ignored: 0 }, set: entries, removed: [] }
   }
   return applyChange(nothing, change, rules, nextStateName(nothing.state, 0))
 }
 
-function entriesOf ({ userIds, json }: Quarantine, ids: ReadonlySet<string>): QuarantineEntry[] {
-  const [owners, entries] = [new Utf8Reader(userIds), new Utf8Reader(json)]
+function entriesOf ({ ids: column, json }: Quarantine, ids: ReadonlySet<string>): QuarantineEntry[] {
+  const [owners, entries] = [new Utf8Reader(column), new Utf8Reader(json)]
   const rows = Array.from({ length: owners.length }, (_, row) => row).filter((row) => ids.has(owners.at(row)))
   return rows.map((row) => JSON.parse(entries.at(row)) as QuarantineEntry)
 }

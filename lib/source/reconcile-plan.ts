@@ -7,37 +7,37 @@ import type { Inventory } from './inventory.js'
 import { RowBuilder } from './row-builder.js'
 import type { SourceRules } from './rules.js'
 import { rejectedFilesOf, type RejectedFile, type SourceState } from './source-state.js'
-import type { UserObjects } from './user-objects.js'
+import type { EntityObjects } from './entity-objects.js'
 
-/** What a reconcile has decided for each user of an inventory. Arrays and keys are indexed by the user's number there. */
+/** What a reconcile has decided for each entity of an inventory. Arrays and keys are indexed by the entity's number there. */
 export interface ReconcilePlan {
   readonly inventory: Inventory
   readonly previous: SourceState
   /** Reads the table of the previous state. */
   readonly table: TableReader
   readonly rules: SourceRules
-  /** The user's row in the previous table; NO_ROW for a new user. */
+  /** The entity's row in the previous table; NO_ROW for a new entity. */
   readonly lastGoodRow: Int32Array
   /** The row or draft with the content of the listed info file; NO_ROW if the file is rejected or not downloaded yet. */
   readonly listedRow: Int32Array
   /** Contains the drafts: the rows of files that are new or changed. */
   readonly builder: RowBuilder
-  /** Users whose info file is invalid or could not be downloaded. */
+  /** Entities whose info file is invalid or could not be downloaded. */
   readonly rejected: Map<number, RejectedFile>
-  /** Users whose info file was deleted after it was listed. */
+  /** Entities whose info file was deleted after it was listed. */
   readonly deleted: Set<number>
 }
 
 /**
- * Compares the listed versions with those of the previous state. A user without a listed row and without a reject has to be
+ * Compares the listed versions with those of the previous state. An entity without a listed row and without a reject has to be
  * downloaded.
  *
  * @param isPaused whether the next attempt to download a file has to wait
  */
 export function planReconcile (inventory: Inventory, previous: SourceState, rules: SourceRules, isPaused: (file: RejectedFile) => boolean): ReconcilePlan {
-  const { infoFiles, users } = inventory
+  const { infoFiles, entities } = inventory
   const table = new TableReader(previous.table)
-  const length = users.length
+  const length = entities.length
   const plan = {
     inventory,
     previous,
@@ -50,23 +50,23 @@ export function planReconcile (inventory: Inventory, previous: SourceState, rule
     deleted: new Set<number>()
   }
   const isUnchanged = versionMatcher(plan)
-  // Both are in the order of the user ids: a merge join.
+  // Both are in the order of the ids: a merge join.
   let row = 0
-  users.forEach((infoFile, user) => {
-    const { bytes, start, end } = infoFiles.userId(infoFile)
+  entities.forEach((infoFile, entity) => {
+    const { bytes, start, end } = infoFiles.id(infoFile)
     let order = -1
     for (; row < table.length; row++) {
       order = table.keys.compare(row, bytes, start, end)
       if (order >= 0) break
     }
-    if (order === 0) plan.lastGoodRow[user] = row
+    if (order === 0) plan.lastGoodRow[entity] = row
     if (order === 0 && isUnchanged(row, infoFile)) {
-      plan.listedRow[user] = row
+      plan.listedRow[entity] = row
       return
     }
     const known = knownReject(plan, infoFile, isPaused)
-    if (known?.data !== undefined) plan.listedRow[user] = fromDraft(plan.builder.add(known.data, known))
-    else if (known !== undefined) plan.rejected.set(user, known)
+    if (known?.data !== undefined) plan.listedRow[entity] = fromDraft(plan.builder.add(known.data, known))
+    else if (known !== undefined) plan.rejected.set(entity, known)
   })
   return plan
 }
@@ -83,11 +83,11 @@ export function versionMatcher ({ inventory: { infoFiles }, previous: { files },
 
 const USUAL_EXTENSION = Buffer.from('.csv')
 
-/** Whether a key consists of the prefix (`prefixLength` bytes), the user id and `.csv`. */
-export function hasUsualKey (infoFiles: UserObjects, infoFile: number, prefixLength: number): boolean {
+/** Whether a key consists of the prefix (`prefixLength` bytes), the id and `.csv`. */
+export function hasUsualKey (infoFiles: EntityObjects, infoFile: number, prefixLength: number): boolean {
   const { bytes, start, end } = infoFiles.key(infoFile)
-  const userId = infoFiles.userId(infoFile)
-  return userId.start - start === prefixLength && compareBytes(bytes, userId.end, end, USUAL_EXTENSION, 0, USUAL_EXTENSION.length) === 0
+  const id = infoFiles.id(infoFile)
+  return id.start - start === prefixLength && compareBytes(bytes, id.end, end, USUAL_EXTENSION, 0, USUAL_EXTENSION.length) === 0
 }
 
 /** The reject of exactly this version of a file; `undefined` if this version was not rejected, or if the file has to be downloaded again. */
@@ -100,9 +100,9 @@ function knownReject ({ inventory: { infoFiles }, previous }: ReconcilePlan, inf
   return !known.racy || isPaused(known) ? known : undefined
 }
 
-/** The users whose info files have to be downloaded. */
+/** The entities whose info files have to be downloaded. */
 export function toDownload ({ listedRow, rejected }: ReconcilePlan): number[] {
-  const users: number[] = []
-  listedRow.forEach((source, user) => { if (source === NO_ROW && !rejected.has(user)) users.push(user) })
-  return users
+  const entities: number[] = []
+  listedRow.forEach((source, entity) => { if (source === NO_ROW && !rejected.has(entity)) entities.push(entity) })
+  return entities
 }

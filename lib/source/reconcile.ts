@@ -18,7 +18,7 @@ import { failedRead, FIRST_TIMEOUT_MS, isPaused, nextBackoff, settleFailedReads 
 import { isCutOff } from './incomplete-file.js'
 import { parseWithHidden } from './hidden-columns.js'
 import { parseInfoFile } from './info-file.js'
-import { takeInventory, withoutUsers } from './inventory.js'
+import { takeInventory, withoutEntities } from './inventory.js'
 import { findLakeWarnings } from './lake-warnings.js'
 import type { LossGuard } from './loss-guard.js'
 import { nextState } from './next-state.js'
@@ -90,7 +90,7 @@ export interface ReconcileOptions {
 
 /**
  * Computes the next state: one complete listing of the lake, then a download of each info file whose ETag or size has changed. If a
- * file is invalid or cannot be downloaded, the last good row of its user remains.
+ * file is invalid or cannot be downloaded, the last good row of its entity remains.
  *
  * @param previous the state of the last reconcile, which is not modified. A promise is awaited only once the listing is complete.
  * @throws StoreError if the listing fails, LargeLossError if it is not believed yet; the previous state remains valid
@@ -117,38 +117,38 @@ export async function reconcile (
   const report = () => onProgress({ listed, requests, toFetch: changed.length, fetched })
   report()
   /** The bytes that are downloaded: a file that is too large is rejected without a download. */
-  const bytesOf = (user: number) => {
-    const size = inventory.infoFiles.size(inventory.users[user]!)
+  const bytesOf = (entity: number) => {
+    const size = inventory.infoFiles.size(inventory.entities[entity]!)
     return size <= MAX_INFO_BYTES ? size : 0
   }
   const downloadsAt = clock()
-  await forEachConcurrently(changed, () => store.downloads, async (user) => {
-    const infoFile = inventory.users[user]!
+  await forEachConcurrently(changed, () => store.downloads, async (entity) => {
+    const infoFile = inventory.entities[entity]!
     const object = inventory.infoFiles.at(infoFile)
     const file = await readInfoFile(store, object, {
       ...rules,
-      userId: sliceToString(inventory.infoFiles.userId(infoFile)),
+      id: sliceToString(inventory.infoFiles.id(infoFile)),
       format: inventory.infoFiles.extension(infoFile) as InfoFormat,
       last: rejectedFilesOf(previousState).get(object.key),
-      knownEtag: knownEtagOf(plan, user, object.key),
+      knownEtag: knownEtagOf(plan, entity, object.key),
       clock,
       onRequest
     })
     fetched++
-    if (file === undefined) plan.deleted.add(user)
-    else if (file.rejection !== undefined) plan.rejected.set(user, file)
-    else plan.listedRow[user] = fromDraft(plan.builder.add(file.data, file))
+    if (file === undefined) plan.deleted.add(entity)
+    else if (file.rejection !== undefined) plan.rejected.set(entity, file)
+    else plan.listedRow[entity] = fromDraft(plan.builder.add(file.data, file))
     report()
   }, { weigh: bytesOf, maxWeight: MAX_BYTES_IN_FLIGHT })
   const downloadedAt = clock()
-  const infoFiles = inventory.users.length + inventory.listingRejects.length
+  const infoFiles = inventory.entities.length + inventory.listingRejects.length
   settleFailedReads(plan.rejected, totalFiles ?? infoFiles)
   const served = admitColumns(plan)
   const failed = [...plan.rejected].filter(([, { rejection }]) => rejection.code === 'download_failed')
-  const coverage = { infoFiles, unread: failed.filter(([user]) => served[user] === NO_ROW).length }
+  const coverage = { infoFiles, unread: failed.filter(([entity]) => served[entity] === NO_ROW).length }
   const state = nextState(plan, served, listedAt)
   vanished?.keep(previousState, state)
-  const next = nextQuarantine({ ...plan, inventory: withoutUsers(inventory, plan.deleted) }, served, state, quarantine)
+  const next = nextQuarantine({ ...plan, inventory: withoutEntities(inventory, plan.deleted) }, served, state, quarantine)
   return {
     listedAt,
     listingMs,
@@ -187,7 +187,7 @@ type InfoFile =
   | RejectedFile & { readonly data?: never }
 
 interface ReadRules extends SourceRules {
-  readonly userId: string
+  readonly id: string
   readonly format: InfoFormat
   /** The reject of the file with this key in the previous state. */
   readonly last: RejectedFile | undefined
@@ -198,17 +198,17 @@ interface ReadRules extends SourceRules {
   readonly onRequest: () => void
 }
 
-/** The ETag that the previous state has for a key, as a reject or as the file that the user's row came from. */
-function knownEtagOf ({ previous, lastGoodRow, rules }: ReconcilePlan, user: number, key: string): string | undefined {
+/** The ETag that the previous state has for a key, as a reject or as the file that the entity's row came from. */
+function knownEtagOf ({ previous, lastGoodRow, rules }: ReconcilePlan, entity: number, key: string): string | undefined {
   const rejected = rejectedFilesOf(previous).get(key)
-  if (rejected !== undefined || lastGoodRow[user] === NO_ROW) return rejected?.etag
-  const file = infoFileOf(previous, lastGoodRow[user]!, rules.prefix)
+  if (rejected !== undefined || lastGoodRow[entity] === NO_ROW) return rejected?.etag
+  const file = infoFileOf(previous, lastGoodRow[entity]!, rules.prefix)
   return file.key === key ? file.etag : undefined
 }
 
 /** Downloads and parses an info file. `undefined`: it was deleted after it was listed. */
-async function readInfoFile (store: ReadableStore, object: ObjectInfo, { userId, format, delimiter, encoding, schema, hidden, last, knownEtag, clock, onRequest }: ReadRules): Promise<InfoFile | undefined> {
-  const version = ({ key, etag, size, racy }: ObjectInfo) => ({ userId, key, etag, size, racy: racy === true })
+async function readInfoFile (store: ReadableStore, object: ObjectInfo, { id, format, delimiter, encoding, schema, hidden, last, knownEtag, clock, onRequest }: ReadRules): Promise<InfoFile | undefined> {
+  const version = ({ key, etag, size, racy }: ObjectInfo) => ({ id, key, etag, size, racy: racy === true })
   const tooLarge = rejection('too_large', `The file is larger than ${MAX_INFO_BYTES} bytes, the maximum for an info file`)
   if (object.size > MAX_INFO_BYTES) return { ...version(object), rejection: tooLarge }
   try {
@@ -216,7 +216,7 @@ async function readInfoFile (store: ReadableStore, object: ObjectInfo, { userId,
     if (found === undefined) return undefined
     const read = version({ ...found, etag: versionToStore(object, found, knownEtag) })
     if (found.growingMs !== undefined && isCutOff(found.body, format)) return { ...read, racy: true, rejection: INCOMPLETE, readAgainAt: clock() + found.growingMs }
-    const options = { format, delimiter, encoding, userId }
+    const options = { format, delimiter, encoding, id }
     const parsed = hidden === undefined ? parseInfoFile(found.body, { ...options, schema: compileSchema(schema) }) : parseWithHidden(found.body, options, hidden)
     return { ...read, ...parsed }
   } catch (error) {

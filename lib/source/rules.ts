@@ -37,5 +37,5 @@ export const MAX_LAKE_COLUMNS = 256
 /** The maximum size of an info file, in bytes. Larger objects are not downloaded. */
 export const MAX_INFO_BYTES = 1024 * 1024
 
-/** The maximum length of a user id, in bytes of UTF-8. */
-export const MAX_USER_ID_BYTES = 240
+/** The maximum length of an id, in bytes of UTF-8. */
+export const MAX_ID_BYTES = 240

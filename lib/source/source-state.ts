@@ -12,7 +12,7 @@ export type { ImageVersions } from '../table/image-versions.js'
 
 /** The version of the info file that each row of a table came from. */
 export interface FileVersions {
-  /** Empty for a file with the usual key: the prefix, the user id and `.csv`. */
+  /** Empty for a file with the usual key: the prefix, the id and `.csv`. */
   readonly keys: Utf8Column
   /** Packed: see packed-etag.ts. */
   readonly etags: Utf8Column
@@ -22,9 +22,9 @@ export interface FileVersions {
   readonly racy: Uint8Array
 }
 
-/** An info file in quarantine. If its user has a row in the table, that row is the last good one. */
+/** An info file in quarantine. If its entity has a row in the table, that row is the last good one. */
 export interface RejectedFile {
-  readonly userId: string
+  readonly id: string
   readonly key: string
   readonly etag: string
   readonly size: number

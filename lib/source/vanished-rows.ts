@@ -37,14 +37,14 @@ export class VanishedRows {
 }
 
 function restoreRows (plan: ReconcilePlan, state: SourceState): void {
-  const { inventory: { infoFiles, users }, listedRow, rejected, builder, rules } = plan
+  const { inventory: { infoFiles, entities }, listedRow, rejected, builder, rules } = plan
   const table = new TableReader(state.table)
   const isUnchanged = versionMatcher({ inventory: plan.inventory, previous: state, rules })
-  // Both are in the order of the user ids: a merge join.
+  // Both are in the order of the ids: a merge join.
   let row = 0
-  users.forEach((infoFile, user) => {
-    if (listedRow[user] !== NO_ROW || rejected.has(user)) return
-    const { bytes, start, end } = infoFiles.userId(infoFile)
+  entities.forEach((infoFile, entity) => {
+    if (listedRow[entity] !== NO_ROW || rejected.has(entity)) return
+    const { bytes, start, end } = infoFiles.id(infoFile)
     let order = -1
     for (; row < table.length; row++) {
       order = table.keys.compare(row, bytes, start, end)
@@ -52,6 +52,6 @@ function restoreRows (plan: ReconcilePlan, state: SourceState): void {
     }
     if (order !== 0 || !isUnchanged(row, infoFile)) return
     const { etag, size } = infoFiles.at(infoFile)
-    listedRow[user] = fromDraft(builder.add(table.fields(row), { etag, size, racy: false }))
+    listedRow[entity] = fromDraft(builder.add(table.fields(row), { etag, size, racy: false }))
   })
 }

@@ -16,8 +16,8 @@ export interface Cursor {
 }
 
 /** Writes a cursor as text that is opaque to clients. */
-export function encodeCursor ({ version, parameters, limit, asOf, after: { userId, values } }: Cursor): string {
-  return sealText([version, parameters, limit, asOf, userId, values])
+export function encodeCursor ({ version, parameters, limit, asOf, after: { id, values } }: Cursor): string {
+  return sealText([version, parameters, limit, asOf, id, values])
 }
 
 /**
@@ -30,14 +30,14 @@ export function decodeCursor (text: string): Cursor | undefined {
 
 function toCursor (content: unknown): Cursor | undefined {
   if (!Array.isArray(content) || content.length !== 6) return undefined
-  const [version, parameters, limit, asOf, userId, values] = content as unknown[]
+  const [version, parameters, limit, asOf, id, values] = content as unknown[]
   const isValid = (version === null || typeof version === 'string') &&
     Array.isArray(parameters) && parameters.every(isEntry) &&
     typeof limit === 'number' &&
     typeof asOf === 'number' && Number.isInteger(asOf) && Math.abs(asOf) <= MAX_TIME_MS &&
-    typeof userId === 'string' &&
+    typeof id === 'string' &&
     Array.isArray(values) && values.every(isValue)
-  return isValid ? { version, parameters, limit, asOf, after: { userId, values: values as Position['values'] } } : undefined
+  return isValid ? { version, parameters, limit, asOf, after: { id, values: values as Position['values'] } } : undefined
 }
 
 function isValue (value: unknown): boolean {

@@ -6,7 +6,7 @@ const UNREAD_CODES = ['download_failed', 'incomplete'] as const
 
 /** The problem of a record whose info file is listed and could not be read yet, so that it is not known whether there is such a record; `undefined` if it is known. */
 export function recordNotRead (id: string, transformer: UserDataTransformer): Problem | undefined {
-  const [entry] = transformer.quarantine({ userIds: [id], codes: UNREAD_CODES, limit: 1 }).entries()
+  const [entry] = transformer.quarantine({ ids: [id], codes: UNREAD_CODES, limit: 1 }).entries()
   return entry?.last_good === null ? unavailable('record_not_read', `${entry.key} is in the lake and could not be read yet. ${entry.detail}`) : undefined
 }
 
@@ -14,7 +14,7 @@ export function recordNotRead (id: string, transformer: UserDataTransformer): Pr
 export function recordNotFound (id: string, transformer: UserDataTransformer): Problem {
   const notRead = recordNotRead(id, transformer)
   if (notRead !== undefined) return notRead
-  const [entry] = transformer.quarantine({ userIds: [id], limit: 1 }).entries()
+  const [entry] = transformer.quarantine({ ids: [id], limit: 1 }).entries()
   const unknown = `There is no record ${JSON.stringify(id)}`
   if (entry === undefined) return new Problem(404, 'record_not_found', unknown)
   const { key, code, detail, hint } = entry

@@ -34,7 +34,7 @@ export const noSuchEncoding = (url: string): Examples => ({
 
 /** The content of a cursor whose data version does not exist. */
 const GONE: Cursor = {
-  version: 'A'.repeat(22), parameters: [['sort', '-user_id']], limit: 100, asOf: Date.parse('2026-01-01T00:00:00Z'), after: { userId: '1007', values: [] }
+  version: 'A'.repeat(22), parameters: [['sort', '-user_id']], limit: 100, asOf: Date.parse('2026-01-01T00:00:00Z'), after: { id: '1007', values: [] }
 }
 const [gone, current] = [GONE, { ...GONE, version: null }].map(encodeCursor) as [string, string]
 

@@ -68,7 +68,7 @@ export function inferSchema (sample: Sample): Inferred {
     fields: [...fields, ...images]
   }
   const compiled = parseSchema(JSON.stringify(schema))
-  const accepted = sample.files.filter(({ id, format, body }) => parseInfoFile(body, { format, delimiter, encoding, schema: compiled, userId: id }).data !== undefined).length
+  const accepted = sample.files.filter(({ id, format, body }) => parseInfoFile(body, { format, delimiter, encoding, schema: compiled, id }).data !== undefined).length
   const settings = { ...delimiter !== DEFAULTS.delimiter && { INPUT_DELIMITER: delimiter.replace('\t', '\\t') }, ...encoding !== DEFAULTS.inputEncoding && { INPUT_ENCODING: encoding } }
   return { schema, settings, doubts, accepted }
 }

@@ -31,7 +31,7 @@ const property = fc.property(source, fileOptions, fc.constantFrom(...SCHEMAS.key
       ? pack(encodeText(source.text, fileOptions), fileOptions)
       : mutateBytes(pack(mutateBytes(encodeText(mutateText(writeInfoFile(source.content, fileOptions), source.textChanges), fileOptions), source.byteChanges), fileOptions), source.packedChanges.slice(2))
   const { format, encoding, delimiter } = fileOptions
-  const options = { format, encoding, delimiter, schema: SCHEMAS[schema]!, userId: '1' }
+  const options = { format, encoding, delimiter, schema: SCHEMAS[schema]!, id: '1' }
   const { data, rejection } = parseInfoFile(bytes, options)
   const expected = readReference(bytes, options)
   const about = `${JSON.stringify(bytes.toString('latin1'))} ${JSON.stringify({ format, encoding, delimiter })}`

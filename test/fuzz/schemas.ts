@@ -139,7 +139,7 @@ const property = fc.property(source, fc.array(file, { minLength: 1, maxLength: 4
   if (isValid) assert.ok(schema !== undefined, `a valid schema has mistakes: ${json}: ${checkDescriptor(JSON.parse(json)).join('; ')}`)
   for (const file of schema === undefined ? [] : files) {
     const bytes = write(schema!, file)
-    const options = { format: file.isJson ? 'json' : 'csv', encoding: 'utf-8', delimiter: ',', schema: schema!, userId: '1' } as const
+    const options = { format: file.isJson ? 'json' : 'csv', encoding: 'utf-8', delimiter: ',', schema: schema!, id: '1' } as const
     const { data, rejection } = parseInfoFile(bytes, options)
     const expected = readReference(bytes, options)
     const about = `${JSON.stringify(String(bytes))} with ${json}`

@@ -15,7 +15,7 @@ const files = {
 }
 const ids = (response: { json: () => any }) => response.json().map((record: { user_id: string }) => record.user_id)
 
-t.test('all records as JSON, in the order of user ids', async (t) => {
+t.test('all records as JSON, in the order of ids', async (t) => {
   const { app, endpoint } = await build(t, { files })
   const response = await app.inject('/data')
   t.equal(response.statusCode, 200)

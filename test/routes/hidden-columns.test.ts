@@ -68,7 +68,7 @@ t.test('hidden columns are checked; rejects name them without their values, and 
     }
   })
   const { entries } = (await app.inject('/rejects')).json() as { entries: { user_id: string, column: string, excerpt: string, hint: string, detail: string }[] }
-  const entry = (id: string) => entries.find(({ user_id: userId }) => userId === id)
+  const entry = (id: string) => entries.find(({ user_id: found }) => found === id)
   t.match(entry('date'), { code: 'invalid_value', column: 'birthts', excerpt: null, hint: null, line: 2 })
   t.match(entry('height'), { code: 'invalid_value', column: 'height', excerpt: 'tall' })
   t.match(entry('quote'), { code: 'malformed_csv', detail: 'The file is not CSV', excerpt: null })

@@ -130,7 +130,7 @@ t.test('Content-Type belongs to the version of the body', async (t) => {
   t.match(await app.inject('/data/1/image'), { statusCode: 200, headers: { 'content-type': 'image/png' }, rawPayload: PNG }, 'the image is again the one of the listing')
 })
 
-t.test('a user without an image, an unknown user, and a file that is not an image', async (t) => {
+t.test('a record without an image, an unknown record, and a file that is not an image', async (t) => {
   const { app } = await build(t, { files })
   for (const id of ['2', 'unknown']) t.match((await app.inject(`/data/${id}/image`)).json(), { status: 404, code: 'image_not_found' })
   for (const id of ['3', '4']) t.match((await app.inject(`/data/${id}/image`)).json(), { status: 415, code: 'unsupported_image' })

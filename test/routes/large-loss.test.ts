@@ -13,7 +13,7 @@ const USERS = 300
 const names = Array.from({ length: USERS }, (_, i) => `u${String(i).padStart(3, '0')}`)
 const files = Object.fromEntries(names.map((name, i) => [`${name}.csv`, csv(name, 'Lee', i)]))
 
-/** Deletes the info files of these users. */
+/** Deletes the info files with these ids. */
 function lose ({ bucket }: TestLake, from: number, to: number): void {
   for (const name of names.slice(from, to)) bucket.delete(`source_data/${name}.csv`)
 }

@@ -176,7 +176,7 @@ t.test('listings and pages are sorted by the UTF-8 bytes of ids and names', asyn
     }
   }
   for (const [i, name] of ascending.slice(0, -1).entries()) {
-    // The last user of a page is deleted, and the version evicted: the listing continues after its position.
+    // The last record of a page is deleted, and the version evicted: the listing continues after its position.
     const { headers } = await app.inject(`/data?sort=first_name&limit=${i + 1}`)
     bucket.delete(`source_data/${name}.csv`)
     clock.advance(3000)

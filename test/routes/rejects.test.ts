@@ -44,7 +44,7 @@ t.test('the report contains entries by key, counts, and ignored objects by exten
   t.same(body.ignored, [{ extension: 'txt', count: 2, example: 'source_data/a.TXT' }, { extension: null, count: 1, example: 'source_data/readme' }])
 })
 
-t.test('filters by user and code', async (t) => {
+t.test('filters by id and code', async (t) => {
   const { app } = await build(t, { files })
   for (const [query, expected] of Object.entries({
     'user_id=12': ['12.csv'],

@@ -120,7 +120,7 @@ t.test('a snapshot of another lake is not used, even if the lakes are similar', 
   await other.app.close()
   const first = await build(t, { files: { ...files, '6.csv': 'bad', [SNAPSHOT]: other.bucket.get(SNAPSHOT)!.body }, beside: other })
   first.endpoint.reset()
-  t.same(ids((await first.app.inject('/data')).json()), ['1', '2', '4'], 'this lake never had a valid row of the user')
+  t.same(ids((await first.app.inject('/data')).json()), ['1', '2', '4'], 'this lake never had a valid row of 6')
   t.equal(downloads(first).length, 5)
 })
 

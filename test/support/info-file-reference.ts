@@ -192,7 +192,7 @@ function readObject (text: string): Column[] {
 }
 
 /** Declared columns by the names that they may have in files; at most 64 others. */
-function toRecord (columns: readonly Column[], { schema, userId }: ParseOptions): ReferenceRecord {
+function toRecord (columns: readonly Column[], { schema, id }: ParseOptions): ReferenceRecord {
   const { fileFields, key } = schema
   const values = new Array<Value>(fileFields.length).fill(null)
   const undeclared: Record<string, string> = Object.create(null)
@@ -208,7 +208,7 @@ function toRecord (columns: readonly Column[], { schema, userId }: ParseOptions)
     if (index !== -1) {
       values[index] = readValue(fileFields[index]!, text, json)
     } else if (key.headers.includes(name)) {
-      if (text !== userId) throw new Malformed()
+      if (text !== id) throw new Malformed()
     } else if (schema.fields.some((field) => field.name === name || (field.source === 'image' && field.headers.includes(name)))) {
       throw new Malformed()
     } else if (json !== null) {

@@ -3,7 +3,7 @@ import { compareOutputs } from '../../../lib/output/diff.js'
 
 const compare = (before: string, after: string, delimiter = ',') => compareOutputs(Buffer.from(before), Buffer.from(after), { delimiter, key: 'user_id' })
 
-t.test('counts added, changed and removed users', async (t) => {
+t.test('counts added, changed and removed records', async (t) => {
   const output = 'user_id,name\r\n1,Ann\r\n2,Bob\r\n3,"C, D"\r\n'
   t.same(await compare('user_id,name\r\n', output), { added: 3, changed: 0, removed: 0 })
   t.same(await compare(output, output), { added: 0, changed: 0, removed: 0 })
@@ -11,7 +11,7 @@ t.test('counts added, changed and removed users', async (t) => {
   t.same(await compare(output, 'user_id,name\r\n'), { added: 0, changed: 0, removed: 3 })
 })
 
-t.test('all users count as changed if the columns differ', async (t) => {
+t.test('all records count as changed if the columns differ', async (t) => {
   t.same(await compare('name,user_id\r\nAnn,1\r\n', 'user_id,name\r\n1,Ann\r\n'), { added: 0, changed: 1, removed: 0 })
 })
 
@@ -21,7 +21,7 @@ t.test('a previous output that cannot be parsed counts as empty', async (t) => {
   }
 })
 
-t.test('the previous output may be in any order and contain a user twice', async (t) => {
+t.test('the previous output may be in any order and contain a record twice', async (t) => {
   const after = 'user_id,name\r\n1,Ann\r\n2,Bob\r\n4,Eve\r\n'
   t.same(await compare('user_id,name\r\n2,Bob\r\n1,Amy\r\n3,Cid\r\n', after), { added: 1, changed: 1, removed: 1 })
   t.same(await compare('user_id,name\r\n1,Amy\r\n1,Ann\r\n', after), { added: 2, changed: 0, removed: 0 }, 'of several rows with the same key, the last one counts')

@@ -8,7 +8,7 @@ import { Simulation, STATE_KEY } from '../../support/replicas.js'
 
 /** What replaces the state: its text changed, or one member, at any depth, replaced by another value. */
 const damages = fc.oneof(
-  fc.constantFrom((_: string) => '', (text: string) => text.replace('"listingMs":0', '"listingMs":1e300'), (text: string) => text.replace('"userId":"3"', '"userId":3'), () => 'null', () => '{}', () => '[1]', () => ' '.repeat(MAX_STATE_BYTES + 1)),
+  fc.constantFrom((_: string) => '', (text: string) => text.replace('"listingMs":0', '"listingMs":1e300'), (text: string) => text.replace('"id":"3"', '"id":3'), () => 'null', () => '{}', () => '[1]', () => ' '.repeat(MAX_STATE_BYTES + 1)),
   fc.double({ min: 0, max: 1, noNaN: true }).map((share) => (text: string) => text.slice(0, share * text.length)),
   fc.tuple(fc.nat(), fc.constantFrom(undefined, null, -1, 1e300, '', 'x', true, [], [null], {}, '__proto__')).map(([n, value]) => (text: string) => {
     const root = JSON.parse(text)

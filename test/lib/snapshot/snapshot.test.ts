@@ -21,7 +21,7 @@ function stateOf (rows: readonly TestRow[]): SourceState {
     table,
     files: { keys: texts((row) => row % 3 === 0 ? `source_data/sub/${row}.CSV` : ''), etags: texts((row) => `etag-${row}`), sizes: Uint32Array.from(rows, (_, row) => row), racy: Uint8Array.from(rows, (_, row) => row % 2) },
     images: [{ etags: texts((row) => row % 2 === 0 ? '' : `image-${row}`), sizes: Float64Array.from(rows, (_, row) => row * 1e9), modified: Float64Array.from(rows, () => 1.7e12) }],
-    rejected: encodeRejectedFiles([{ userId: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }]),
+    rejected: encodeRejectedFiles([{ id: '7', key: 'source_data/7.csv', etag: 'x', size: 5, racy: false, rejection: rejection('no_row', 'There is none', { line: 1 }) }]),
     changes: appendChanges(startLog('an earlier version'), table.version, table.keys)
   }
 }

@@ -29,7 +29,7 @@ t.test('whatever the failures and their times: outputs wait for a minute at most
       }
       assert(isPaused({ backoff }, now + MIN_PAUSE_MS, true) === false, 'a required attempt waits')
       assert(isPaused({ backoff }, backoff.until, false) === false, 'the pause does not end')
-      const rejected = new Map([[0, { userId: '1', key: '1.csv', etag: 'e', size: 1, racy: true, rejection: failedRead(failure), backoff }]])
+      const rejected = new Map([[0, { id: '1', key: '1.csv', etag: 'e', size: 1, racy: true, rejection: failedRead(failure), backoff }]])
       settleFailedReads(rejected, isAlone ? 1 : 3)
       file = rejected.get(0)!
       assert(file.rejection.code === (backoff.isGivenUp && !isAlone ? 'unreadable' : 'download_failed'), 'the code is wrong')
@@ -65,7 +65,7 @@ t.test('the time limit of an attempt grows with timeouts only', async (t) => {
 t.test('files that were given up are rejects only while they are fewer than half of the info files', async (t) => {
   const backoff = nextBackoff(undefined, false, REFUSED, 0)
   const file = (key: string, isRefused: boolean): RejectedFile => ({
-    userId: key,
+    id: key,
     key,
     etag: 'e',
     size: 1,

@@ -9,7 +9,7 @@ t.test('the same record in any format and encoding has the same values', async (
   fc.assert(fc.property(fileContent, fileOptions, (content, options) => {
     fc.pre(!isBlank(content, options))
     const bytes = pack(encodeText(writeInfoFile(content, options), options), options)
-    const { data, rejection } = parseInfoFile(bytes, { ...options, schema, userId: '1' })
+    const { data, rejection } = parseInfoFile(bytes, { ...options, schema, id: '1' })
     assert.equal(rejection, undefined)
     assert.deepEqual(data!.values, content.values)
     const missing = options.format === 'json' ? {} : { city: '' }

@@ -22,7 +22,7 @@ t.test('the fast path returns the same fields as the parser', async () => {
   let good = 0
   fc.assert(fc.property(file, ({ names, cells, delimiter, ends: [first, last] }) => {
     const text = (names: readonly string[]) => Buffer.from(names.join(delimiter) + first + cells.join(delimiter) + last)
-    const options = { format: 'csv', delimiter, encoding: 'utf-8', schema, userId: 'a' } as const
+    const options = { format: 'csv', delimiter, encoding: 'utf-8', schema, id: 'a' } as const
     const unquoted = parseInfoFile(text(names), options)
     // A file with a quoted name is read by the parser instead of the fast path; the result must be the same.
     const quoted = parseInfoFile(text(names.map((name, i) => i === 0 && name.trim() === name && name !== '' ? `"${name}"` : name)), options)

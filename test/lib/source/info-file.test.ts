@@ -8,7 +8,7 @@ import { parseInfoFile } from '../../../lib/source/info-file.js'
 const users = compileSchema(USERS_SCHEMA)
 
 function parse (text: string | Buffer, delimiter = ',', schema = users, format: InfoFormat = 'csv', encoding: InputEncoding = 'utf-8') {
-  const { data, rejection } = parseInfoFile(Buffer.from(text as string), { format, delimiter, encoding, schema, userId: '1000' })
+  const { data, rejection } = parseInfoFile(Buffer.from(text as string), { format, delimiter, encoding, schema, id: '1000' })
   const fields = data && Object.fromEntries(schema.fileFields.map(({ name }, i) => [name, data.values[i]]))
   return { data: fields, undeclared: data?.undeclared, rejection }
 }

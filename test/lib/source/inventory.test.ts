@@ -53,11 +53,11 @@ t.test('keys are joined into records as by the reference implementation of the r
   const store = new FolderStore(t.testdir())
   await fc.assert(fc.asyncProperty(objects, fc.constantFrom(...DUPLICATE_RULES), async (objects, duplicates) => {
     const listed = [...objects].sort((a, b) => compareUtf8(a.key, b.key)).map((object) => ({ ...object, etag: 'e', size: 1 }))
-    const { infoFiles, users, images, listingRejects, ignored } = await takeInventory(wrapStore(store, { list: async function * () { yield new ObjectList(listed) } }), { ...RULES, duplicates }, () => {})
+    const { infoFiles, entities, images, listingRejects, ignored } = await takeInventory(wrapStore(store, { list: async function * () { yield new ObjectList(listed) } }), { ...RULES, duplicates }, () => {})
     const found = {
-      records: [...users].map((infoFile, user) => [
-        sliceToString(infoFiles.userId(infoFile)), infoFiles.at(infoFile).key,
-        ...images.map(({ objects, ofUsers }) => ofUsers[user] === -1 ? null : objects.at(ofUsers[user]!).key)
+      records: [...entities].map((infoFile, entity) => [
+        sliceToString(infoFiles.id(infoFile)), infoFiles.at(infoFile).key,
+        ...images.map(({ objects, ofEntities }) => ofEntities[entity] === -1 ? null : objects.at(ofEntities[entity]!).key)
       ]),
       refused: listingRejects.length,
       orphans: images.flatMap(({ objects, orphans }) => [...orphans].map((image) => objects.at(image).key)).sort(compareUtf8),

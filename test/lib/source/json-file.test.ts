@@ -18,8 +18,8 @@ const devices = parseSchema(JSON.stringify({
   ]
 }))
 
-function parse (json: unknown, schema = devices, userId = '7') {
-  const { data, rejection } = parseInfoFile(Buffer.from(typeof json === 'string' ? json : JSON.stringify(json)), { format: 'json', delimiter: ',', encoding: 'utf-8', schema, userId })
+function parse (json: unknown, schema = devices, id = '7') {
+  const { data, rejection } = parseInfoFile(Buffer.from(typeof json === 'string' ? json : JSON.stringify(json)), { format: 'json', delimiter: ',', encoding: 'utf-8', schema, id })
   const fields = data && Object.fromEntries(schema.fileFields.map(({ name }, i) => [name, data.values[i]]))
   return { fields, undeclared: data?.undeclared, rejection }
 }

@@ -11,7 +11,7 @@ import { runs } from '../../support/property-runs.js'
 /** A plan of a listing that has these rows of a state with `length` rows. */
 function planOf (name: string, length: number, rows: ReadonlySet<number>, others = 0): ReconcilePlan {
   const lastGoodRow = Int32Array.from([...[...rows].sort((a, b) => a - b), ...Array<number>(others).fill(NO_ROW)])
-  return { previous: { name }, inventory: { users: new Int32Array(rows.size + others) }, table: { length }, lastGoodRow } as unknown as ReconcilePlan
+  return { previous: { name }, inventory: { entities: new Int32Array(rows.size + others) }, table: { length }, lastGoodRow } as unknown as ReconcilePlan
 }
 
 /** Whether the guard believes a listing. */
@@ -46,7 +46,7 @@ t.test('a listing is believed unless many records are missing that the listing b
 })
 
 t.test('without a previous state, the number of published records counts', async (t) => {
-  const listing = (users: number) => planOf(EMPTY_NAME, 0, new Set(), users)
+  const listing = (entities: number) => planOf(EMPTY_NAME, 0, new Set(), entities)
   t.ok(believes(new LossGuard(0.2), listing(0)), 'nothing is published, or it is not known')
   t.ok(believes(new LossGuard(0.2), listing(0), 99))
   const guard = new LossGuard(0.2)

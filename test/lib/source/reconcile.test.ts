@@ -138,9 +138,9 @@ t.test('a response that is not the object is a failed download, not a reject', a
   }
 })
 
-/** Refuses to return the info files of these users. */
-const refuse = (users: readonly string[], status: number, code: string) => ({ operation, key }: { readonly operation: string, readonly key: string }) =>
-  operation === 'GET' && users.some((user) => key === keyOf(`${user}.csv`)) ? { status, headers: {}, body: `<Error><Code>${code}</Code></Error>` } : undefined
+/** Refuses to return the info files with these ids. */
+const refuse = (ids: readonly string[], status: number, code: string) => ({ operation, key }: { readonly operation: string, readonly key: string }) =>
+  operation === 'GET' && ids.some((id) => key === keyOf(`${id}.csv`)) ? { status, headers: {}, body: `<Error><Code>${code}</Code></Error>` } : undefined
 
 t.test('an object that the store refuses is a reject with its last good record, does not hold the output, and is retried at growing intervals', async (t) => {
   for (const [status, code, hint] of [[403, 'AccessDenied', /Allow the credentials/], [403, 'InvalidObjectState', /archived/], [400, 'InvalidRequest', /SSE-C/]] as const) {
@@ -327,7 +327,7 @@ t.test('a change of size alone is a new version', async (t) => {
   t.same(endpoint.gets.sort(), ['source_data/1.csv', 'source_data/2.csv'])
 })
 
-t.test('the last good record follows the user, not the key', async (t) => {
+t.test('the last good record follows the id, not the key', async (t) => {
   const { bucket, endpoint, run } = await setUp(t, { 'source_data/team/1.csv': csv('Good') })
   await run()
   bucket.put('source_data/1.csv', 'bad')
@@ -343,7 +343,7 @@ t.test('the last good record follows the user, not the key', async (t) => {
   t.equal(endpoint.counts.GET, 0, 'the version that is served is not downloaded again')
 })
 
-t.test('a user whose only file is invalid has no record, and the file is downloaded once', async (t) => {
+t.test('an entity whose only file is invalid has no record, and the file is downloaded once', async (t) => {
   const { endpoint, run } = await setUp(t, { '1.csv': 'bad' })
   for (let i = 0; i < 3; i++) t.same((await run()).rows, [])
   t.equal(endpoint.counts.GET, 1)

@@ -33,7 +33,7 @@ t.test('seed-data/ has 100 users, 92 images of them and one image without a user
 })
 
 t.test('the service reads every info file', async t => {
-  const read = (body: Buffer) => parseInfoFile(body, { format: 'csv', delimiter: ',', encoding: 'utf-8', schema: compileSchema(USERS_SCHEMA), userId: '' })
+  const read = (body: Buffer) => parseInfoFile(body, { format: 'csv', delimiter: ',', encoding: 'utf-8', schema: compileSchema(USERS_SCHEMA), id: '' })
   for (const name of withExtension('.csv')) {
     const file = await readFile(join(seedData, name))
     t.match(String(file), /^first_name, last_name, birthts\n[^\n]+, -?\d+\n$/, name)

@@ -7,8 +7,8 @@ export const DOT = 0x2e
 const SLASH = 0x2f
 
 /** A list of objects whose names have an extension, and so belong to a record. */
-export class UserObjects extends ObjectList {
-  /** Positions of the user ids in the bytes of the keys. */
+export class EntityObjects extends ObjectList {
+  /** Positions of the ids in the bytes of the keys. */
   readonly #idStarts: NumberBuilder<Int32Array>
   readonly #idEnds: NumberBuilder<Int32Array>
 
@@ -18,16 +18,16 @@ export class UserObjects extends ObjectList {
     this.#idEnds = new NumberBuilder(Int32Array, expected.rows)
   }
 
-  /** Adds an object of another list, whose user id is the base name without the extension of this length in bytes, dot included. */
+  /** Adds an object of another list, whose id is the base name without the extension of this length in bytes, dot included. */
   add (list: ObjectList, i: number, extensionLength: number): void {
     this.pushFrom(list, i)
-    const { start, end } = userIdIn(this.key(this.length - 1), extensionLength)
+    const { start, end } = idIn(this.key(this.length - 1), extensionLength)
     this.#idStarts.push(start)
     this.#idEnds.push(end)
   }
 
-  /** The user id of an object, as a slice of its key. */
-  userId (i: number): ByteSlice {
+  /** The id of an object, as a slice of its key. */
+  id (i: number): ByteSlice {
     return { bytes: this.keys.bytes, start: this.#idStarts.values[i]!, end: this.#idEnds.values[i]! }
   }
 
@@ -37,8 +37,8 @@ export class UserObjects extends ObjectList {
     return sliceToString({ bytes, start: this.#idEnds.values[i]! + 1, end }).toLowerCase()
   }
 
-  /** Compares the user ids of an object of this list and of one of another list (or this one). */
-  compareUsers (i: number, other: UserObjects, j: number): number {
+  /** Compares the ids of an object of this list and of one of another list (or this one). */
+  compareIds (i: number, other: EntityObjects, j: number): number {
     return compareBytes(
       this.keys.bytes, this.#idStarts.values[i]!, this.#idEnds.values[i]!,
       other.keys.bytes, other.#idStarts.values[j]!, other.#idEnds.values[j]!)
@@ -54,21 +54,21 @@ export class UserObjects extends ObjectList {
     return isPackedEtag(etags, row, this.etag(i))
   }
 
-  /** The objects in the order of their user ids; those of one user in the order of the listing. */
-  byUser (): Int32Array {
+  /** The objects in the order of their ids; those of one entity in the order of the listing. */
+  byId (): Int32Array {
     const order = new Int32Array(this.length)
     let isSorted = true
     for (let i = 0; i < order.length; i++) {
       order[i] = i
-      isSorted &&= i === 0 || this.compareUsers(i - 1, this, i) <= 0
+      isSorted &&= i === 0 || this.compareIds(i - 1, this, i) <= 0
     }
     // If all objects are in one folder, they are listed in this order already, apart from rare exceptions.
-    return isSorted ? order : order.sort((a, b) => this.compareUsers(a, this, b))
+    return isSorted ? order : order.sort((a, b) => this.compareIds(a, this, b))
   }
 }
 
 /** The base name of a key without its extension, which has this length in bytes, dot included. */
-export function userIdIn ({ bytes, start, end }: ByteSlice, extensionLength: number): ByteSlice {
+export function idIn ({ bytes, start, end }: ByteSlice, extensionLength: number): ByteSlice {
   const dot = end - extensionLength
   return { bytes, start: lastIndex(SLASH, bytes, start, dot) + 1, end: dot }
 }
