@@ -5,7 +5,7 @@ export interface Warning {
   readonly detail: string
 }
 
-/** What is shown of warnings that name files or columns of the lake where those must not appear. */
+/** Replaces the detail of a warning that names files or columns of the lake, in responses that must not contain such names. */
 export const GENERAL_WARNINGS: Readonly<Partial<Record<WarningCode, string>>> = {
   nothing_usable: 'No object of the lake becomes a record; the log has the reasons',
   files_not_read: 'Many info files could not be read; the log has the reason of one of them',

@@ -85,7 +85,7 @@ export class Exporter {
   /**
    * The body of a plan. `version` must be that of the plan.
    *
-   * @throws {OverloadedError} if too many bodies wait to be rendered, or clients have not read too many bytes of others
+   * @throws {OverloadedError} if too many bodies wait to be rendered, or clients have too many bytes of earlier bodies still to read
    * @throws {RequestAbortedError} if the client has disconnected before the rendering began
    */
   async export (version: DataVersion, plan: RequestPlan, encoding: Encoding, reader = LOCAL_READER): Promise<Export> {

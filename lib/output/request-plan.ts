@@ -16,7 +16,7 @@ export interface ExportQuery extends CsvOptions {
   readonly asOf?: number | undefined
 }
 
-/** A validated request as plain data. Equal keys mean equal results, so that they are the keys of caches. */
+/** A validated request as plain data. Plans with equal keys have equal results, so caches use the keys. */
 export interface RequestPlan extends ExportQuery {
   /** The name of the data version. */
   readonly version: string

@@ -22,7 +22,7 @@ export interface AgeRange {
   readonly timeZone: string
 }
 
-/** The filters that select the records of an age: ranges of birth timestamps (exact) or of birth dates (completed). */
+/** The filters that select the records in a range of ages: ranges of birth timestamps (exact) or of birth dates (completed). */
 export function ageFilters ({ min, max, basis = 'completed', asOf, timeZone }: AgeRange): Filter[] {
   if (basis === 'exact') {
     return [{

@@ -10,7 +10,7 @@ t.test('a new key is printed with the entry for the settings', async (t) => {
   const keys = new ApiKeys(entry!)
   t.match(keys.find(key!), { name: 'shop', scopes: ['read', 'stats'] })
   t.equal(keys.find(`${key!}x`), undefined)
-  t.notMatch(second.out, key!, 'each key is another one')
+  t.notMatch(second.out, key!, 'each call makes a new key')
 })
 
 t.test('wrong arguments are named', async (t) => {
