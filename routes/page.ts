@@ -83,9 +83,12 @@ function readFiles (): Map<string, string> {
   }))
 }
 
-/** A text without the indentation of its lines, and without the link to a source map, which is not served. No string of the page has several lines. */
+/**
+ * A text without the indentation of its lines, without line breaks that have no meaning, and without the link to a source map, which is not served.
+ * No string of the page has several lines, and the compiler removes comments.
+ */
 function withoutLayout (text: string): string {
-  return text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n').replaceAll(/\n\s+/g, '\n')
+  return text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n').replaceAll(/\n\s+/g, '\n').replaceAll(/(?<=[{;,])\n/g, '')
 }
 
 /** A style sheet without comments and the spaces that have no meaning. In style.css, a colon before a space is in a declaration or a media query. */

@@ -16,7 +16,7 @@ async function assetsOf (app: FastifyInstance): Promise<string[]> {
   // A set yields what is added during the loop as well.
   for (const path of found) {
     if (!path.endsWith('.js') || path.endsWith('uplot.js')) continue
-    for (const [, name] of (await app.inject(path)).body.matchAll(/^(?:import|export)\b[^'"]*['"]\.\/([^'"]+)['"]/gm)) found.add(path.replace(/[^/]+$/, name!))
+    for (const [, name] of (await app.inject(path)).body.matchAll(/\b(?:import|export)\b[^'"]*['"]\.\/([^'"]+)['"]/g)) found.add(path.replace(/[^/]+$/, name!))
   }
   return [...found]
 }
