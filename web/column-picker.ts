@@ -10,7 +10,7 @@ export function showColumnPicker (query: Query, columns: Columns, onChange: (nam
   const boxes = columns.all.filter(({ name, kind }) => kind !== 'key' && isAddressable(name)).map(({ name, title }) => {
     const box = element('input', { type: 'checkbox', checked: shown.includes(name) })
     box.addEventListener('change', () => {
-      const names = columns.all.map((column) => column.name).filter((other) => other === name ? box.checked : shown.includes(other))
+      const names = box.checked ? [...shown, name] : shown.filter((other) => other !== name)
       const isDefault = names.length === defaults.length && names.every((name) => defaults.includes(name))
       onChange(isDefault ? undefined : names)
     })

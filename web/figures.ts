@@ -28,11 +28,16 @@ function agesOf ({ count, average_age: mean, median_age: median }: Statistics): 
 
 function valuesOf ({ columns }: Statistics, chart: Column): readonly Figure[] {
   const values = columns?.[chart.name]
-  const name = chart.title.toLowerCase() === chart.title.toUpperCase() ? chart.title : chart.title[0]!.toLowerCase() + chart.title.slice(1)
+  const name = lowerTitle(chart)
   return [
     { label: `mean: ${name}`, value: formatFigure(chart, values?.mean) },
     { label: `median: ${name}`, value: formatFigure(chart, values?.median) }
   ]
+}
+
+/** The title of a column within a text. */
+export function lowerTitle ({ title }: Column): string {
+  return title.toLowerCase() === title.toUpperCase() ? title : title[0]!.toLowerCase() + title.slice(1)
 }
 
 function round (age: number): number {

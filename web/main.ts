@@ -196,7 +196,7 @@ async function showCharts (): Promise<void> {
   const results = await Promise.all([
     attempt(showTotals(chart, isCurrent), isCurrent, 'figures'),
     chart === undefined ? undefined : attempt(showHistogram(chart, isCurrent), isCurrent, 'histogram'),
-    groupable.length === 0 ? undefined : attempt(showGroupBars(isCurrent), isCurrent, 'group-section')
+    groupable.length === 0 ? undefined : attempt(showGroupBars(chart, isCurrent), isCurrent, 'group-section')
   ])
   if (!isCurrent()) return
   await attempt(showQuarantine(results[0]?.count === 0 && query.filters.length === 0, isCurrent), isCurrent, 'quarantine')
@@ -221,13 +221,13 @@ async function showHistogram (chart: Column, isCurrent: () => boolean): Promise<
   if (isCurrent()) histogram.show(chart, all, range && { range, count })
 }
 
-async function showGroupBars (isCurrent: () => boolean): Promise<void> {
+async function showGroupBars (chart: Column | undefined, isCurrent: () => boolean): Promise<void> {
   const { groupable } = columns!
   const group = groupable.find(({ name }) => name === view.group) ?? await defaultGroup(columns!)
   if (group === undefined || !isCurrent()) return
   setOptions(byId('group-column'), groupable.map(({ name, title }) => [name, title]), group.name)
-  const statistics = await readGroups(api, withoutGroups(query, group), group, MAX_GROUPS)
-  if (isCurrent()) showGroups(group, statistics, query, (filter, isSet) => navigate(isSet ? withoutFilter(query, filter) : withFilter(query, filter)))
+  const statistics = await readGroups(api, withoutGroups(query, group), group, MAX_GROUPS, chart)
+  if (isCurrent()) showGroups(group, chart, statistics, query, (filter, isSet) => navigate(isSet ? withoutFilter(query, filter) : withFilter(query, filter)))
 }
 
 async function showQuarantine (isEmpty: boolean, isCurrent: () => boolean): Promise<void> {

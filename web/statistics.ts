@@ -19,6 +19,8 @@ export async function readStatistics (api: Reader, filters: readonly Entry[], ch
   return width === FIRST_WIDTH ? statistics : await read(width)
 }
 
-export async function readGroups (api: Reader, filters: readonly Entry[], column: Column, limit: number): Promise<Statistics> {
-  return await api.get(`stats${toSearch([...filters, ['group_by', column.name], ['limit', String(limit)]])}`)
+/** The largest groups of a column, with the mean of another column in each of them. */
+export async function readGroups (api: Reader, filters: readonly Entry[], column: Column, limit: number, chart?: Column): Promise<Statistics> {
+  const means: readonly Entry[] = chart === undefined ? [] : [['columns', chart.name], ['bins', '1']]
+  return await api.get(`stats${toSearch([...filters, ['group_by', column.name], ['limit', String(limit)], ...means])}`)
 }

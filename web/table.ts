@@ -1,5 +1,5 @@
 import { messageOf, type Api } from './api.js'
-import { isAddressable, type Column, type Columns } from './columns.js'
+import { isAddressable, isInstant, type Column, type Columns } from './columns.js'
 import { button, byId, element, setText } from './dom.js'
 import { countOf, formatValue, isAlignedRight } from './format.js'
 import type { Images } from './images.js'
@@ -52,7 +52,7 @@ export class Table {
   async show (query: Query, columns: Columns): Promise<void> {
     this.#key = columns.key
     this.#columns = shownColumns(query, columns)
-    const pages = new RecordPages(this.#options.api, requestEntries(query, columns, this.#columns))
+    const pages = new RecordPages(this.#options.api, requestEntries(query, columns, this.#columns), columns.key.name)
     this.#pages = pages
     this.#scroller.setAttribute('aria-busy', 'true')
     try {
@@ -98,8 +98,9 @@ export class Table {
       const direction = sort?.isReversed ? 'descending' : 'ascending'
       const isKeyOrder = sort === undefined && column === this.#key
       const attributes = { scope: 'col', class: alignment(column), 'aria-sort': isSorted ? direction : isKeyOrder ? 'ascending' : undefined, title: column.description || undefined }
-      if (column.kind === 'image' || !isAddressable(column.name)) return element('th', attributes, column.title)
-      return element('th', attributes, element('button', { type: 'button', class: 'sort', onclick: () => this.#options.onSort(column.name) }, column.title))
+      const title = isInstant(column) ? `${column.title} (UTC)` : column.title
+      if (column.kind === 'image' || !isAddressable(column.name)) return element('th', attributes, title)
+      return element('th', attributes, button(title, () => this.#options.onSort(column.name), { class: 'sort' }))
     })
     this.#head.replaceChildren(element('tr', { 'aria-rowindex': 1 }, ...cells))
     for (const spacer of [this.#before, this.#after]) spacer.firstElementChild!.setAttribute('colspan', String(cells.length))
@@ -182,17 +183,19 @@ export class Table {
         event.preventDefault()
         this.#options.onOpen(key)
       }
-      return element('a', { href: `#${new URLSearchParams({ record: key })}`, onclick }, key)
+      const link = element('a', { href: `#${new URLSearchParams({ record: key })}`, onclick }, key)
+      if (!this.#pages!.lastGood.has(key)) return link
+      return element('span', {}, link, ' ', element('span', { class: 'code', title: 'The current file of this record is in quarantine, so that an earlier version is shown' }, 'last good'))
     }
     const text = formatValue(column, value)
     return text === undefined ? element('span', { class: 'missing', title: 'no value' }, '–') : text
   }
 }
 
-/** The columns of the table: those of the URL or the default ones. The key comes first, after the images. */
+/** The columns of the table: those of the URL or the default ones. The key comes first, after the images; ages come next by default, so that a phone shows them. */
 export function shownColumns ({ columns: names }: Query, columns: Columns): readonly Column[] {
   const chosen = names === undefined
-    ? [...columns.images, ...columns.shown]
+    ? [...columns.images, ...columns.age === undefined ? [] : [columns.age], ...columns.shown.filter((column) => column !== columns.age)]
     : names.flatMap((name) => name === '*' ? columns.all.filter((column) => !names.includes(column.name)) : columns.byName.get(name) ?? [])
   const images = chosen.filter(({ kind }) => kind === 'image')
   return [...images, columns.key, ...chosen.filter(({ kind }) => kind !== 'image' && kind !== 'key')]

@@ -40,7 +40,7 @@ export interface Statistics {
   readonly median_age?: number | null
   readonly age_histogram?: readonly { readonly min_age: number, readonly max_age: number, readonly count: number }[]
   readonly columns?: Readonly<Record<string, ColumnStatistics>>
-  readonly groups?: readonly { readonly value: Value, readonly count: number }[]
+  readonly groups?: readonly { readonly value: Value, readonly count: number, readonly columns?: Readonly<Record<string, ColumnStatistics>> }[]
   readonly other?: { readonly groups: number, readonly count: number }
 }
 

@@ -144,6 +144,9 @@ t.test('groups filter by their value', async (t) => {
   t.same(await chipsOf(page), [`Kind is ${kind}`])
   t.equal(await page.locator('.group').first().getAttribute('aria-pressed'), 'true')
   t.ok(await page.locator('.group').count() > 1, 'the other groups are still there')
+  const { groups, count: total } = await jsonOf(app, '/stats?group_by=kind&columns=temperature')
+  t.same([await group.locator('.share').textContent(), Number(await group.locator('.mean').textContent())], [`${Math.round(100 * count / total)} %`, Number(groups[0].columns.temperature.mean.toPrecision(6))])
+  t.match(await group.getAttribute('title'), new RegExp(`^${kind}: ${count} records, \\d+ %, mean temperature .*\\d$`))
   await page.locator('#group-column').selectOption('online')
   await until(async () => (await page.locator('.group .label').allTextContents()).includes('yes'))
   t.match(page.url(), /#group=online$/)
@@ -234,8 +237,8 @@ t.test('columns are chosen, and the choice is part of the URL', async (t) => {
   await page.locator('summary').click()
   await page.getByRole('checkbox', { name: 'Birth timestamp' }).click()
   await until(() => page.url().includes('columns='))
-  await until(async () => !(await page.locator('th').allTextContents()).includes('Birth timestamp'))
-  t.same(new URL(page.url()).searchParams.get('columns'), 'user_id,first_name,last_name,age,img_path')
+  await until(async () => !(await page.locator('th').allTextContents()).includes('Birth timestamp (UTC)'))
+  t.same(new URL(page.url()).searchParams.get('columns'), 'img_path,user_id,age,first_name,last_name')
 })
 
 t.test('a record is shown with its image, and the arrows lead to the next one', async (t) => {
@@ -306,13 +309,15 @@ t.test('a button runs a job, and the message says what it did', async (t) => {
 })
 
 t.test('files in quarantine are listed with reasons and hints, which the details of their records show as well', async (t) => {
-  const { app, root } = await buildOnFolder(t, { source_data: { 'bad.csv': csv('A', 'B', 'yesterday'), 'good.csv': csv('Good'), 'notes.txt': 'x' } })
+  const { app, root } = await buildOnFolder(t, { source_data: { 'bad.csv': csv('A', 'B', 'yesterday'), 'good.csv': csv('Good'), 'other.csv': csv('Other'), 'notes.txt': 'x' } })
   await app.inject({ method: 'POST', url: '/data' })
   writeFileSync(join(root, 'source_data/good.csv'), csv('Good', 'B', 'tomorrow'))
   await app.inject({ method: 'POST', url: '/data' })
   const page = await open(t, app, '', { expected: /404 \(Not Found\)/ })
   t.equal(await page.locator('#quarantine-count').textContent(), '2')
   t.match(await page.locator('#quarantine-list').textContent(), /source_data\/bad\.csv.*invalid_.*birthts.*yesterday/)
+  t.match(await page.locator('tr[data-key=good]').textContent(), 'last good')
+  t.notMatch(await page.locator('tr[data-key=other]').textContent(), 'last good')
   t.match(await page.locator('#ignored').textContent(), /\.txt: 1 object, such as source_data\/notes\.txt/)
   await page.goto(`${await listen(app)}#record=good`)
   await until(async () => /earlier version.*tomorrow/s.test(await page.locator('#record-content').textContent() ?? ''))
@@ -453,6 +458,8 @@ t.test('on a phone, nothing is wider than the screen', async (t) => {
   const app = await buildOnSampleData(t)
   const page = await open(t, app, '?where=last_name~a&min_age=3', { width: 360, height: 740 })
   t.equal(await page.evaluate('document.documentElement.scrollWidth'), 360)
+  const head = (await page.getByRole('columnheader', { name: /^Age/ }).boundingBox())!
+  t.ok(head.x + head.width < 360, 'ages are in view')
   await page.getByRole('link', { name: '1011', exact: true }).click()
   await page.locator('#record-content .values').waitFor()
   t.equal(await page.evaluate('document.documentElement.scrollWidth'), 360)
