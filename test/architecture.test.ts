@@ -95,6 +95,13 @@ t.test('lib/ does not import Fastify, only lib/store/s3/ the SDK, only lib/snaps
   }
 })
 
+t.test('lib/ knows records and ids, and users only in the default schema and as users of the operating system', async (t) => {
+  const known = /users-schema|schemas\/users\.json|the users schema|the user that runs the service/g
+  for (const path of sources) {
+    if (path.startsWith('lib/')) t.notMatch(readFileSync(path, 'utf8').replaceAll(known, ''), /\busers?\b|\buserIds?\b/i, path)
+  }
+})
+
 t.test('the page imports only its own modules, as browsers can load no others', async (t) => {
   const names = readdirSync('web').filter((name) => name.endsWith('.ts'))
   t.ok(names.includes('main.ts'))

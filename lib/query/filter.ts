@@ -40,7 +40,7 @@ export type Filter =
   /** The record does not meet this filter. */
   | { readonly op: 'not', readonly filter: Filter }
 
-/** A condition as code: slow, for users of the library, and evaluated by the in-process engine only. */
+/** A condition as code: slow, for callers of the library, and evaluated by the in-process engine only. */
 export type RowPredicate = (row: RecordRow) => boolean
 
 /** The columns that a filter names. */

@@ -12,24 +12,25 @@ import { etagOf } from './folder-version.js'
 /** The writers by the real path of their root. All stores of this process on one root share its lock and its queue of writes. */
 const writers = new Map<string, FolderWriter>()
 
-/** Returns the writer of the root. Its lock remains until each `user` that joined has called `leaveWriters`. */
-export function joinWriter (root: string, user: object, clock: MonotonicClock): FolderWriter {
+/** Returns the writer of the root. Its lock remains until each `store` that joined has called `leaveWriters`. */
+export function joinWriter (root: string, store: object, clock: MonotonicClock): FolderWriter {
   const writer = writers.get(root) ?? new FolderWriter(root, clock)
   writers.set(root, writer)
-  writer.users.add(user)
+  writer.stores.add(store)
   return writer
 }
 
-/** Releases the locks of the roots whose last user this is. */
-export async function leaveWriters (user: object): Promise<void> {
+/** Releases the locks of the roots whose last store this is. */
+export async function leaveWriters (store: object): Promise<void> {
   for (const writer of writers.values()) {
-    if (writer.users.delete(user)) await writer.releaseUnused()
+    if (writer.stores.delete(store)) await writer.releaseUnused()
   }
 }
 
 /** Writes to one root, one write at a time. */
 export class FolderWriter {
-  readonly users = new Set<object>()
+  /** The stores that have joined. */
+  readonly stores = new Set<object>()
   readonly #root: string
   readonly #lock: FolderLock
   readonly #queue = new SerialQueue()
@@ -39,9 +40,9 @@ export class FolderWriter {
     this.#lock = new FolderLock(root, clock)
   }
 
-  /** Releases the lock, unless the writer has users again when it is the turn of this call. */
+  /** Releases the lock, unless a store has joined again when it is the turn of this call. */
   async releaseUnused (): Promise<void> {
-    await this.#queue.run(async () => { if (this.users.size === 0) await this.#lock.release() })
+    await this.#queue.run(async () => { if (this.stores.size === 0) await this.#lock.release() })
   }
 
   /** As `ObjectStore.put`. Returns the ETag. */
