@@ -391,6 +391,10 @@ export class UserDataTransformer {
    * @throws {RequestAbortedError} if the client has closed the connection before the rendering begins
    */
   async export (version: DataVersion, plan: RequestPlan, encoding: Encoding = 'identity', reader: BodyReader = LOCAL_READER): Promise<Export> {
+    return await this.#export(version, plan, encoding, reader, false)
+  }
+
+  async #export (version: DataVersion, plan: RequestPlan, encoding: Encoding, reader: BodyReader, needsLength: boolean): Promise<Export> {
     const cached = this.#exporter.cached(plan, encoding, reader)
     if (cached !== undefined) {
       this.#retainForNextPage(plan, cached)
@@ -399,7 +403,7 @@ export class UserDataTransformer {
     const releaseVersion = this.#versions.acquire(plan.version, reader.cut)
     let isRetained = false
     try {
-      const result = await this.#exporter.export(version, plan, encoding, reader)
+      const result = await this.#exporter.export(version, plan, encoding, reader, needsLength)
       this.#retainForNextPage(plan, result)
       isRetained = result.isView
       if (!isRetained) return result
@@ -415,13 +419,17 @@ export class UserDataTransformer {
     }
   }
 
-  /** Returns what `export` returns except the body, which is not rendered. Throws as `export` does. */
-  async exportHead (version: DataVersion, plan: RequestPlan, reader: BodyReader = LOCAL_READER): Promise<Pick<Export, 'count' | 'next'>> {
+  /**
+   * Returns what `export` returns, for a caller that needs the length of the body and not the body: a text of up to 16 MiB is rendered and cached, a longer one only
+   * begun. A body that has to be compressed is not made; unless it is cached, its length is not known. Throws as `export` does.
+   */
+  async exportHead (version: DataVersion, plan: RequestPlan, encoding: Encoding = 'identity', reader: BodyReader = LOCAL_READER): Promise<Omit<Export, 'body' | 'isView'>> {
+    if (encoding === 'identity' || this.#exporter.isCached(plan, encoding)) return await this.#export(version, plan, encoding, reader, true)
     const releaseVersion = this.#versions.acquire(plan.version, () => {})
     try {
       const { count, next } = await this.#turns.runFirst(() => version.select(plan), reader.isGone)
       this.#retainForNextPage(plan, { next })
-      return { count, next }
+      return { count, next, byteLength: undefined, release: undefined }
     } finally {
       releaseVersion()
     }

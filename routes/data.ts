@@ -86,7 +86,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
         if (isNotModified(request, plan)) return notModified(reply)
         reply.type(MEDIA_TYPES[plan.format])
         const result = request.method === 'HEAD'
-          ? await transformer.exportHead(version, plan, readerOf(reply))
+          ? await transformer.exportHead(version, plan, plan.encoding, readerOf(reply))
           : await transformer.export(version, plan, plan.encoding, readerOf(reply))
         reply.header('x-total-count', result.count)
         if (plan.format !== 'json') reply.header('content-disposition', `attachment; filename="data.${plan.format}"`)
@@ -119,7 +119,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       if (counting !== undefined) await counting
       if (isNotModified(request, { etag })) return notModified(reply)
       reply.type(MEDIA_TYPES.json)
-      return await sendExport(reply, request.method === 'HEAD' ? {} : { body: result.body }, encoding)
+      return await sendExport(reply, { body: result.body, byteLength: result.byteLength }, encoding)
     }
   })
 

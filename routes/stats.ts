@@ -77,7 +77,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       if (isNotModified(request, plan)) return notModified(reply)
       reply.type('application/json; charset=utf-8')
       if (plan.encoding === 'gzip') reply.header('content-encoding', 'gzip')
-      if (request.method === 'HEAD') return headersOnly(reply)
+      if (request.method === 'HEAD') {
+        if (plan.body !== undefined) reply.header('content-length', Buffer.byteLength(plan.body))
+        return headersOnly(reply)
+      }
       return reply.send(await render())
     }
   })

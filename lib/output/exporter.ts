@@ -18,6 +18,8 @@ export interface Export {
   /** The position of the last record of the page; `undefined` if no record comes after the page. */
   readonly next: Position | undefined
   readonly body: Buffer | Chunks
+  /** The length of the body in bytes; `undefined` if it is known only at its end. */
+  readonly byteLength: number | undefined
   /** Whether the body is read from the memory of the data version. */
   readonly isView: boolean
   /** Must be called once the body is no longer read, so that its memory is reused; `undefined` if there is nothing to release. */
@@ -82,17 +84,23 @@ export class Exporter {
     return body?.version === version ? body.acquire(reader) : undefined
   }
 
+  /** Whether the body of a plan is cached. */
+  isCached ({ version, key }: RequestPlan, encoding: Encoding): boolean {
+    return this.#bodies.get(cacheKey(key, encoding))?.version === version
+  }
+
   /**
    * The body of a plan. `version` must be that of the plan.
    *
+   * @param needsLength whether a text of at most LONG_BYTES is collected at its first request, so that its length is known. Not for a body that is compressed.
    * @throws {OverloadedError} if too many bodies wait to be rendered, or clients have too many bytes of earlier bodies still to read
    * @throws {RequestAbortedError} if the client has disconnected before the rendering began
    */
-  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding, reader = LOCAL_READER): Promise<Export> {
-    return this.cached(plan, encoding, reader) ?? await (encoding === 'gzip' ? this.#compress(version, plan, reader) : this.#render(version, plan, reader))
+  async export (version: DataVersion, plan: RequestPlan, encoding: Encoding, reader = LOCAL_READER, needsLength = false): Promise<Export> {
+    return this.cached(plan, encoding, reader) ?? await (encoding === 'gzip' ? this.#compress(version, plan, reader) : this.#render(version, plan, reader, needsLength))
   }
 
-  async #render (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
+  async #render (version: DataVersion, plan: RequestPlan, reader: BodyReader, needsLength: boolean): Promise<Export> {
     if (isCheap(version, plan)) return await this.#make(version, plan, reader)
     const collected = await this.#collecting.get(nameOf(plan))
     if (collected !== undefined) return collected.acquire(reader)
@@ -103,7 +111,8 @@ export class Exporter {
       this.#budget.admit()
       return await this.#make(version, plan, reader)
     }, reader.isGone)
-    return Buffer.isBuffer(result.body) ? result : await this.#collectIfRepeated(plan, { ...result, body: result.body }, reader)
+    if (Buffer.isBuffer(result.body) || (needsLength && result.byteLength !== undefined)) return result
+    return await this.#collectIfRepeated(plan, { ...result, body: result.body }, reader, needsLength)
   }
 
   async #make (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
@@ -111,14 +120,15 @@ export class Exporter {
     const { count, next } = selection
     let memory: ArrayBuffer | undefined
     const text = render(selection, plan.format, { ...plan, allocate: (bytes) => (memory = this.#pool.acquire(bytes)) })
+    const { byteLength } = text
     const isShort = Math.min(count, plan.page?.limit ?? Infinity) <= SHORT_RECORDS
     const body = Buffer.isBuffer(text) || !isShort ? text : await collect(text, SHORT_BYTES)
     if (!Buffer.isBuffer(body)) {
       const reservation = this.#budget.reserve(reader.cut)
-      return { count, next, body: counted(this.#paced(body), reservation), isView: true, release: reservation.release }
+      return { count, next, body: counted(this.#paced(body), reservation), byteLength, isView: true, release: reservation.release }
     }
     // A large body that is a view of the memory of the version takes no memory of its own: it is not cached.
-    if (body.buffer instanceof SharedArrayBuffer && body.length >= LARGE_BYTES) return { count, next, body, isView: true, release: undefined }
+    if (body.buffer instanceof SharedArrayBuffer && body.length >= LARGE_BYTES) return { count, next, body, byteLength, isView: true, release: undefined }
     const free = memory !== undefined && isPooled(memory) ? () => this.#pool.release(memory!) : undefined
     const cached = new CachedBody(plan.version, { count, next, body }, this.#budget, free)
     const acquired = cached.acquire(reader)
@@ -130,10 +140,11 @@ export class Exporter {
    * Collects and caches a long text when it is requested for the second time; requests that come in the meantime share the work. The text
    * is streamed the first time, if it is too long, or if too many others are being collected.
    */
-  async #collectIfRepeated (plan: RequestPlan, streamed: Export & { readonly body: Chunks }, reader: BodyReader): Promise<Export> {
+  async #collectIfRepeated (plan: RequestPlan, streamed: Export & { readonly body: Chunks }, reader: BodyReader, needsLength: boolean): Promise<Export> {
     const name = nameOf(plan)
-    const requested = this.#streamed.get(name)
-    if (requested === undefined) this.#streamed.set(name, 'once', 0)
+    const before = this.#streamed.get(name)
+    if (before === undefined) this.#streamed.set(name, 'once', 0)
+    const requested = before ?? (needsLength ? 'once' : undefined)
     const running = this.#collecting.get(name)
     const shared = running === undefined ? undefined : await running
     if (shared !== undefined) {
@@ -157,7 +168,7 @@ export class Exporter {
   async #compress (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
     const source = await this.export(version, plan, 'identity', reader)
     const { count, next, body } = source
-    if (!Buffer.isBuffer(body)) return { ...source, body: gzipChunks(body) }
+    if (!Buffer.isBuffer(body)) return { ...source, body: gzipChunks(body), byteLength: undefined }
     const name = nameOf(plan)
     let compressing = this.#compressing.get(name)
     if (compressing === undefined) {
@@ -237,7 +248,7 @@ class CachedBody {
   constructor (version: string, content: Pick<Export, 'count' | 'next'> & { readonly body: Buffer }, budget: ResponseBudget, free: (() => void) | undefined) {
     this.version = version
     this.byteLength = content.body.buffer.byteLength
-    this.#body = { ...content, isView: false, release: undefined }
+    this.#body = { ...content, byteLength: content.body.length, isView: false, release: undefined }
     this.#budget = budget
     this.#free = free
   }

@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import type { Allocate, CsvShape, Selection } from '../query/data-version.js'
+import type { Allocate, CsvShape, Selection, TextChunks } from '../query/data-version.js'
 import type { Cell } from '../schema/record.js'
 
 export type Format = 'json' | 'ndjson' | 'csv'
@@ -16,7 +16,7 @@ export interface CsvOptions {
 }
 
 /** A text in chunks of bounded size, each rendered when it is read. */
-export type Chunks = AsyncIterable<string | Buffer>
+export type Chunks = TextChunks
 
 export interface RenderOptions extends CsvOptions {
   /** Allocates the memory of a text that is rendered in one piece. Default: new memory. */

@@ -64,7 +64,13 @@ export interface Selection {
    *
    * @param allocate for the memory of a short text. Default: new memory.
    */
-  readonly text?: ((shape: TextShape, allocate?: Allocate) => Buffer | AsyncIterable<Buffer> | undefined) | undefined
+  readonly text?: ((shape: TextShape, allocate?: Allocate) => Buffer | TextChunks | undefined) | undefined
+}
+
+/** A text in chunks. */
+export interface TextChunks extends AsyncIterable<string | Buffer> {
+  /** The length of the whole text in bytes; absent if it is known only at the end. */
+  readonly byteLength?: number | undefined
 }
 
 /** How records are written as text: a JSON array, JSON objects in lines, or CSV. */

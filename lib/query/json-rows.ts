@@ -1,7 +1,7 @@
 import { takeRows } from '../table/take-rows.js'
 import type { TableReader } from '../table/table.js'
 import type { Utf8Column } from '../table/utf8-column.js'
-import type { Allocate } from './data-version.js'
+import type { Allocate, TextChunks } from './data-version.js'
 
 const COMMA = 0x2c
 const NEWLINE = 0x0a
@@ -14,10 +14,19 @@ const CHUNK_BYTES = 2 * 1024 * 1024
 const allocateNew: Allocate = (bytes) => new ArrayBuffer(bytes)
 
 /** Rows of a table as JSON text, which is copied from the table: whole if it fits into one chunk, otherwise in chunks. */
-export function jsonOfRows ({ json }: TableReader, rows: Uint32Array, format: 'json' | 'ndjson', allocate: Allocate): Buffer | AsyncIterable<Buffer> {
+export function jsonOfRows ({ json }: TableReader, rows: Uint32Array, format: 'json' | 'ndjson', allocate: Allocate): Buffer | TextChunks {
   const end = endOfChunk(json, rows, 0)
   const first = chunk(json, rows, 0, end, format, allocate)
-  return end.to === rows.length ? first : chunks(json, rows, format, first, end.to)
+  if (end.to === rows.length) return first
+  // Each row ends in one byte, which its separator takes; an array begins with one more.
+  const byteLength = lengthOf(json, rows) + (format === 'json' ? 1 : 0)
+  return { byteLength, [Symbol.asyncIterator]: () => chunks(json, rows, format, first, end.to) }
+}
+
+function lengthOf ({ offsets }: Utf8Column, rows: Uint32Array): number {
+  let length = 0
+  for (const row of rows) length += offsets[row + 1]! - offsets[row]!
+  return length
 }
 
 async function * chunks (json: Utf8Column, rows: Uint32Array, format: 'json' | 'ndjson', first: Buffer, from: number): AsyncGenerator<Buffer> {

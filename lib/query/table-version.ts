@@ -18,7 +18,7 @@ import { Match } from './match.js'
 import { valuesOf } from './query-column.js'
 import { jsonOfRows } from './json-rows.js'
 import { textOfRows } from './text-rows.js'
-import type { Allocate, DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery, TextShape } from './data-version.js'
+import type { Allocate, DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery, TextChunks, TextShape } from './data-version.js'
 import { RowOrder } from './row-order.js'
 import type { ColumnStatistics, ValueStatistics, Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
@@ -101,7 +101,7 @@ export class TableVersion implements DataVersion {
     }
   }
 
-  #text ({ columns, asOf, isWhole, rows }: Written, shape: TextShape, allocate: Allocate = (bytes) => new ArrayBuffer(bytes)): Buffer | AsyncIterable<Buffer> | undefined {
+  #text ({ columns, asOf, isWhole, rows }: Written, shape: TextShape, allocate: Allocate = (bytes) => new ArrayBuffer(bytes)): Buffer | TextChunks | undefined {
     if (shape.format === 'csv' && !isPlainDelimiter(shape.delimiter)) return undefined
     if (shape.format === 'csv' || !isSameList(columns, this.#table.declared)) return textOfRows(this.#withAge(columns, asOf), rows(), columns, shape, allocate)
     return isWhole && shape.format === 'json' ? this.#table.json.bytes : jsonOfRows(this.#table, rows(), shape.format, allocate)

@@ -6,13 +6,14 @@ import { headersOnly } from './conditional.js'
 import { hasEnded, onResponseEnd } from './response-end.js'
 
 /**
- * Sends a body, or the headers alone if the response has no body, and releases the body when the response has ended. Sends nothing if the client has
+ * Sends a body, or the headers alone in response to HEAD, and releases the body when the response has ended. Sends nothing if the client has
  * disconnected.
  */
-export function sendExport (reply: FastifyReply, { body, release }: Partial<Export>, encoding: Encoding): FastifyReply {
+export function sendExport (reply: FastifyReply, { body, byteLength, release }: Partial<Export>, encoding: Encoding): FastifyReply {
   if (release !== undefined) onResponseEnd(reply, release)
   if (encoding === 'gzip') reply.header('content-encoding', 'gzip')
-  if (body === undefined) return headersOnly(reply)
+  if (byteLength !== undefined) reply.header('content-length', byteLength)
+  if (body === undefined || reply.request.method === 'HEAD') return headersOnly(reply)
   return Buffer.isBuffer(body) ? sendBuffer(reply, body) : sendStream(reply, Readable.from(body))
 }
 

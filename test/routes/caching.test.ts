@@ -120,7 +120,7 @@ t.test('no-cache forces a refresh, in any case and among other directives', asyn
 
 t.test('HEAD has the headers of GET and no body', async (t) => {
   let isBroken = false
-  const render = () => { throw new Error('nothing may be rendered') }
+  const render = () => { throw new Error('the body cannot be rendered') }
   const openVersion = wrapEngine((version) => ({
     select: async (query) => ({ ...await version.select(query), ...isBroken && { text: render, batches: render } })
   }))
@@ -130,13 +130,31 @@ t.test('HEAD has the headers of GET and no body', async (t) => {
     t.equal(head.statusCode, 200)
     t.equal(head.body, '')
     for (const name of ['etag', 'age', 'data-version', 'cache-control', 'content-type', 'vary', 'x-total-count', 'link']) t.equal(head.headers[name], get.headers[name], `${url} ${name}`)
-    t.ok([undefined, get.headers['content-length']].includes(head.headers['content-length']), 'no Content-Length, or that of GET')
+    t.equal(head.headers['content-length'], String(get.rawPayload.length), `${url} content-length`)
   }
   isBroken = true
   bucket.put('source_data/3.csv', csv())
   await app.inject({ method: 'HEAD', url: '/data', headers: { 'cache-control': 'no-cache' } })
-  t.equal((await app.inject({ method: 'HEAD', url: '/data' })).statusCode, 200, 'HEAD renders no body')
+  t.equal((await app.inject({ method: 'HEAD', url: '/data', headers: { 'accept-encoding': 'gzip' } })).statusCode, 200, 'HEAD renders no body to compress it')
+  t.equal((await app.inject({ method: 'HEAD', url: '/data' })).statusCode, 500, 'HEAD renders a body for its length')
   t.equal((await app.inject({ method: 'HEAD', url: '/data/1' })).statusCode, 500, 'HEAD reads a single record')
+})
+
+t.test('Content-Length is the length of the body, also in the first response, and of a long body that is requested by HEAD first', async (t) => {
+  const [many, few] = [12_000, 1500].map((count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}.csv`, csv(`Ann${'n'.repeat(200)}`, `Lee ${i}`, i)])))
+  const names = ['/data', '/data?image_exists=false', '/data?sort=-birthts', '/data.ndjson', '/data.ndjson?limit=10000', '/data.csv', '/data?columns=user_id,first_name,last_name', '/data.csv?limit=2', '/data?user_id=none', '/data.ndjson?user_id=none']
+  for (const [files, hasChunks] of [[many!, true], [few!, false]] as const) {
+    const [{ app: gets }, { app: heads }] = [await build(t, { files }), await build(t, { files })]
+    for (const url of names) {
+      const [{ headers, rawPayload }, head] = [await gets.inject(url), await heads.inject({ method: 'HEAD', url })]
+      t.equal(head.headers['content-length'], String(rawPayload.length), `HEAD ${url}`)
+      t.equal(head.body, '')
+      const isRendered = hasChunks && (url === '/data.csv' || url.includes('columns'))
+      t.equal(headers['content-length'], isRendered ? undefined : String(rawPayload.length), `GET ${url}`)
+      const zipped = { url, headers: { 'accept-encoding': 'gzip' } }
+      t.equal((await heads.inject({ ...zipped, method: 'HEAD' })).headers['content-length'], undefined, 'the length of what is not compressed yet is not known')
+    }
+  }
 })
 
 t.test('responses are compressed if the client accepts gzip, and 406 if it accepts neither gzip nor identity', async (t) => {
