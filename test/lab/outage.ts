@@ -1,25 +1,28 @@
+import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { startService } from '../../bench/service.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
 import { fill, finish, idAt, keyAt, parseIsShort, percentile, print } from './lab.js'
 
-const isShort = parseIsShort(`Takes the bucket away while the service is under load: for one half of the time its connections are refused, for the other its requests get no
-response. Fails if a read or a probe is not 200, if an image is neither 200, nor 404, nor 503 with a code, if POST /data is neither 200 nor 503 with a code,
-or if the data is not fresh 10 s after the return. Prints the latencies beside those before the outage; they are meaningful only if the machine does nothing else.
+const isShort = parseIsShort(`Takes the bucket away from a service under load: for one half of the time its connections are refused, for the other its requests get no
+response. A second service with a bucket of its own, which stays, gets the same requests in the same seconds. Fails if a read or a probe is not 200, if an image is neither 200,
+nor 404, nor 503 with a code, if POST /data is neither 200 nor 503 with a code, if the p99 of a read or a probe exceeds 1.2 times that of the second service, or if the data is
+not fresh 10 s after the return. The p99 is compared in each window of some seconds, and the median of the ratios counts, so that a busy machine slows down both sides.
 
 node dist-test/test/lab/outage.js [--short]
 
-  --short  20 seconds instead of 10 minutes
+  --short  2 minutes instead of 10
 `)
 
 const RECORDS = 10_000
-const OUTAGE_MS = isShort ? 20_000 : 600_000
-/** How long latencies are measured before the outage. */
-const BEFORE_MS = isShort ? 10_000 : 60_000
+const OUTAGE_MS = isShort ? 120_000 : 600_000
+const WINDOW_MS = 5000
+const WARM_UP_MS = isShort ? 10_000 : 30_000
 const FRESH_WITHIN_MS = 10_000
+const MAX_RATIO = 1.2
 /** Requests a second of each kind, for reads and probes, and for those that need the bucket. */
-const READS_PER_SECOND = 20
+const READS_PER_SECOND = 30
 const STORE_REQUESTS_PER_SECOND = 1
 
 const READS: Readonly<Record<string, (i: number) => string>> = {
@@ -33,33 +36,72 @@ const READS: Readonly<Record<string, (i: number) => string>> = {
   '/startupz': () => '/startupz'
 }
 
+/** Latencies in milliseconds, by kind of request. */
+type Latencies = Map<string, number[]>
+
 const failures: string[] = []
-/** Latencies in milliseconds, by kind of request, since the phase began. */
-let latencies = new Map<string, number[]>()
 /** Aborted at the end of the load. */
 const over = new AbortController()
 
-async function measure (pool: Pool, kind: string, path: string, method: 'GET' | 'POST', isAcceptable: (status: number, body: string) => boolean): Promise<void> {
-  const start = performance.now()
-  const latenciesOfPhase = latencies // a request counts in the phase in which it began
-  try {
-    const { statusCode, body } = await pool.request({ path, method })
-    const text = await body.text()
-    if (!isAcceptable(statusCode, text)) failures.push(`${method} ${path}: ${statusCode} ${text.slice(0, 200)}`)
-  } catch (error) {
-    failures.push(`${method} ${path}: ${String(error)}`)
+/** A service, its bucket, and the latencies since the window began. */
+class Lake {
+  readonly endpoint
+  readonly bucket
+  readonly service
+  readonly pool
+  latencies: Latencies = new Map()
+
+  static async start (): Promise<Lake> {
+    const endpoint = await startS3Endpoint()
+    fill(endpoint.bucket('lake'), RECORDS)
+    return new Lake(endpoint, await startService({ LAKE_URL: 's3://lake', AWS_ENDPOINT_URL_S3: endpoint.url, MAX_STALENESS: '2s', AGGREGATE_INTERVAL: '10s' }))
   }
-  const list = latenciesOfPhase.get(kind)
-  if (list === undefined) latenciesOfPhase.set(kind, [performance.now() - start])
-  else list.push(performance.now() - start)
+
+  private constructor (endpoint: Awaited<ReturnType<typeof startS3Endpoint>>, service: Awaited<ReturnType<typeof startService>>) {
+    this.endpoint = endpoint
+    this.bucket = endpoint.bucket('lake')
+    this.service = service
+    this.pool = new Pool(service.url, { connections: 256, pipelining: 1 })
+  }
+
+  async measure (kind: string, path: string, method: 'GET' | 'POST', isAcceptable: (status: number, body: string) => boolean): Promise<void> {
+    const start = performance.now()
+    const latencies = this.latencies // a request counts in the window in which it began
+    try {
+      const { statusCode, body } = await this.pool.request({ path, method })
+      const text = await body.text()
+      if (!isAcceptable(statusCode, text)) failures.push(`${method} ${path}: ${statusCode} ${text.slice(0, 200)}`)
+    } catch (error) {
+      failures.push(`${method} ${path}: ${String(error)}`)
+    }
+    const list = latencies.get(kind)
+    if (list === undefined) latencies.set(kind, [performance.now() - start])
+    else list.push(performance.now() - start)
+  }
+
+  /** Sends the load. The kinds of requests begin one after the other. @param place from 0 to 1: where in each interval the requests of this lake are sent */
+  async load (place: number): Promise<void> {
+    const kinds = Object.entries(READS)
+    await Promise.all([
+      ...kinds.map(([kind, pathOf], k) => sendAtRate(READS_PER_SECOND, (k + place) / kinds.length, async (i) => await this.measure(kind, pathOf(i), 'GET', (status) => status === 200))),
+      sendAtRate(STORE_REQUESTS_PER_SECOND, place, async (i) => await this.measure('image', `/data/${encodeURIComponent(idAt(i % 10))}/image`, 'GET', (status, body) => status === 200 || status === 404 || isUnavailable(status, body))),
+      sendAtRate(STORE_REQUESTS_PER_SECOND, place, async () => await this.measure('POST /data', '/data', 'POST', (status, body) => status === 200 || isUnavailable(status, body)))
+    ])
+  }
+
+  async stop (): Promise<void> {
+    await this.pool.close()
+    await this.service.stop()
+    await this.endpoint.stop()
+  }
 }
 
-/** Sends requests at a constant rate, which does not depend on the responses. */
-async function sendAtRate (perSecond: number, send: (i: number) => Promise<void>): Promise<void> {
+/** Sends requests at a constant rate, which does not depend on the responses. @param place from 0 to 1: when in each interval */
+async function sendAtRate (perSecond: number, place: number, send: (i: number) => Promise<void>): Promise<void> {
   const start = performance.now()
   const open: Promise<void>[] = []
   for (let i = 0; !over.signal.aborted; i++) {
-    const wait = start + i * 1000 / perSecond - performance.now()
+    const wait = start + (i + place) * 1000 / perSecond - performance.now()
     if (wait > 0) await sleep(wait)
     open.push(send(i))
     if (open.length === 1000) await open.shift()
@@ -82,45 +124,47 @@ async function waitForName (url: string, name: string): Promise<number> {
   return performance.now() - start
 }
 
-const endpoint = await startS3Endpoint()
-const bucket = endpoint.bucket('lake')
-fill(bucket, RECORDS)
-const service = await startService({ LAKE_URL: 's3://lake', AWS_ENDPOINT_URL_S3: endpoint.url, MAX_STALENESS: '2s', AGGREGATE_INTERVAL: '10s' })
-const pool = new Pool(service.url, { connections: 256, pipelining: 1 })
-const load = [
-  ...Object.entries(READS).map(([kind, pathOf]) => sendAtRate(READS_PER_SECOND, async (i) => await measure(pool, kind, pathOf(i), 'GET', (status) => status === 200))),
-  sendAtRate(STORE_REQUESTS_PER_SECOND, async (i) => await measure(pool, 'image', `/data/${encodeURIComponent(idAt(i % 10))}/image`, 'GET', (status, body) => status === 200 || status === 404 || isUnavailable(status, body))),
-  sendAtRate(STORE_REQUESTS_PER_SECOND, async () => await measure(pool, 'POST /data', '/data', 'POST', (status, body) => status === 200 || isUnavailable(status, body)))
-]
-await sleep(isShort ? 5000 : 30_000) // until the code is compiled
+const lakes = [await Lake.start(), await Lake.start()] as const
+const [{ endpoint, bucket, service }] = lakes
 
-/** Runs for a while under load and returns the latencies. */
-async function phase (ms: number): Promise<Map<string, number[]>> {
-  latencies = new Map()
-  await sleep(ms)
-  return latencies
+/** Runs for a while under load. Returns the latencies of both lakes in each window. */
+async function measureWindows (ms: number): Promise<(readonly [away: Latencies, there: Latencies])[]> {
+  const windows: (readonly [Latencies, Latencies])[] = []
+  for (let window = 0; window < ms / WINDOW_MS; window++) {
+    for (const lake of lakes) lake.latencies = new Map()
+    windows.push([lakes[0].latencies, lakes[1].latencies])
+    await sleep(WINDOW_MS)
+  }
+  return windows
 }
 
-const outages = ['Refused', 'Silent']
-const before = await phase(BEFORE_MS)
-for (const [i, name] of outages.entries()) {
+function median (values: readonly number[]): number {
+  return percentile(values, 0.5)
+}
+
+const load = lakes.map((lake, i) => lake.load(i / 2))
+await sleep(WARM_UP_MS) // until the code is compiled
+for (const [i, name] of ['Refused', 'Silent'].entries()) {
   if (i === 0) await endpoint.stop()
   else endpoint.intercept = () => new Promise(() => {})
-  const away = await phase(OUTAGE_MS / 2)
+  const windows = await measureWindows(OUTAGE_MS / 2)
   bucket.put(keyAt(0), `first_name,last_name,birthts\nAnn,${name},0\n`)
   if (i === 0) await endpoint.start()
   else endpoint.intercept = undefined
   const ms = await waitForName(service.url, name)
-  print(`${name}: fresh ${(ms / 1000).toFixed(1)} s after the return of the bucket; p50 and p99 in ms, away (before):`)
+  print(`${name}: fresh ${(ms / 1000).toFixed(1)} s after the return of the bucket; load of the machine ${loadavg()[0]!.toFixed(1)}; medians of ${windows.length} windows, in ms, away (there):`)
   if (ms > FRESH_WITHIN_MS) failures.push(`${name}: fresh only ${(ms / 1000).toFixed(1)} s after the return`)
-  for (const [kind, values] of away) {
-    const valuesBefore = before.get(kind) ?? []
-    print(`  ${kind.padEnd(16)} ${[0.5, 0.99].map((share) => `${percentile(values, share).toFixed(1).padStart(8)} (${percentile(valuesBefore, share).toFixed(1)})`).join('')}  ${values.length} requests`)
+  for (const kind of [...Object.keys(READS), 'image', 'POST /data']) {
+    const pairs = windows.map((latencies) => latencies.map((all) => all.get(kind) ?? []) as [number[], number[]])
+    const medians = (share: number) => [0, 1].map((side) => median(pairs.map((pair) => percentile(pair[side]!, share))).toFixed(1))
+    const columns = [0.5, 0.99].map((share) => medians(share)).map(([away, there]) => `${away!.padStart(9)} (${there})`)
+    const ratio = median(pairs.map(([away, there]) => percentile(away, 0.99) / percentile(there, 0.99)))
+    const isCompared = kind in READS
+    print(`  ${kind.padEnd(16)} p50${columns[0]}  p99${columns[1]}${isCompared ? `  ratio of p99 ${ratio.toFixed(2)}` : ''}`)
+    if (isCompared && !(ratio <= MAX_RATIO)) failures.push(`${name}: the p99 of ${kind} is ${ratio.toFixed(2)} times that with a bucket, more than ${MAX_RATIO}`)
   }
 }
 over.abort()
 await Promise.all(load)
-await pool.close()
-await service.stop()
-await endpoint.stop()
+for (const lake of lakes) await lake.stop()
 finish(failures)
