@@ -52,9 +52,10 @@ export interface JobsOptions {
   readonly monotonic: MonotonicClock
   /** Default: the system's timer. */
   readonly timer?: Timer | undefined
-  /** Receives each job that has ended and, if it failed, the error that `work` threw. */
-  readonly onEnd?: (job: Job, cause?: unknown) => void
 }
+
+/** Receives each job that has ended and, if it failed, the error that `work` threw. */
+export type JobListener = (job: Job, cause?: unknown) => void
 
 /** A job that was added or joined. */
 export interface EnqueuedJob {
@@ -92,6 +93,7 @@ export class Jobs {
   readonly #offsets = new Map<string, number>()
   readonly #publishing = createQueue()
   readonly #dryRuns = createQueue()
+  readonly #listeners = new Set<JobListener>()
   #count = 0
 
   constructor (options: JobsOptions) {
@@ -117,6 +119,11 @@ export class Jobs {
     const { monotonic: clock, timer } = this.#options
     const { id, ended } = queue.waiting.get(confirm) ?? this.#append(queue, this.#create(trigger, dryRun, trace), confirm)
     return { job: this.#jobs.get(id)!, ended, endedOrSilent: () => unlessSilent(ended, () => queue.progressAt, { clock, timer }) }
+  }
+
+  /** Calls `listener` at the end of each job. */
+  onEnd (listener: JobListener): void {
+    this.#listeners.add(listener)
   }
 
   /** Starts a job now, or after all others of its queue. */
@@ -173,7 +180,7 @@ export class Jobs {
   }
 
   async #run (id: string, confirm: string | undefined, queue: Queue): Promise<Job> {
-    const { work, monotonic, onEnd = () => {} } = this.#options
+    const { work, monotonic } = this.#options
     const now = () => Math.round(this.#offsets.get(id)! + monotonic())
     const { dryRun, trace } = this.#update(id, { state: 'running', startedAt: now() })
     queue.progressAt = monotonic()
@@ -184,7 +191,7 @@ export class Jobs {
     const end = (change: Partial<Job>, cause?: unknown) => {
       const job = this.#update(id, { ...change, finishedAt: now() })
       if (JOBS.hasSubscribers) JOBS.publish({ trigger: job.trigger, dryRun, state: job.state, durationMs: job.finishedAt! - job.startedAt!, publishMs: job.result?.phases.publishMs })
-      onEnd(job, cause)
+      for (const listener of this.#listeners) listener(job, cause)
       return job
     }
     try {

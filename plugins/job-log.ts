@@ -1,12 +1,12 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { Job } from '../lib/jobs.js'
+import type { Job, JobListener } from '../lib/jobs.js'
 import { warningLogger } from './lake-log.js'
 
 /**
  * Returns a function that logs a job that has ended. If jobs keep failing with the same code, the first failure and the next success are
  * logged; the failures in between, and jobs that changed nothing, have the level debug. Only an internal error is logged with its stack.
  */
-export function jobLogger (log: FastifyBaseLogger): (job: Job, cause?: unknown) => void {
+export function jobLogger (log: FastifyBaseLogger): JobListener {
   /** The data version that the last held job named. */
   let held: string | undefined
   /** The error code of the last job, if it failed, by `dryRun`. */

@@ -36,9 +36,9 @@ export default fp<JobsPluginOptions>(async (fastify, { timer }) => {
     instance: randomUUID().slice(0, 8),
     clock,
     monotonic,
-    timer,
-    onEnd: jobLogger(log)
+    timer
   })
+  jobs.onEnd(jobLogger(log))
   fastify.decorate('jobs', jobs)
   fastify.decorate('outputOptions', outputOptions)
   fastify.addHook('preClose', async () => {

@@ -3,13 +3,19 @@ import schedule from '@fastify/schedule'
 import fp from 'fastify-plugin'
 import { AsyncTask, SimpleIntervalJob, type ToadScheduler } from 'toad-scheduler'
 import { parseDuration } from '../lib/base/duration.js'
-import type { JobTrigger } from '../lib/jobs.js'
+import type { WarningCode } from '../lib/base/warning.js'
+import type { Job, JobTrigger } from '../lib/jobs.js'
 
 /** Milliseconds between two attempts to read the lake while there is no data. The pause doubles after each attempt, up to the maximum. */
 const FIRST_RETRY_MS = 250
 const MAX_RETRY_MS = 4000
-/** Milliseconds between the first job and its first repetition, if it failed although there is data. The pause doubles after each repetition. */
+/** Milliseconds between a job with a problem and its first repetition. The pause doubles after each repetition. */
 const FIRST_REPEAT_MS = 2000
+/** The longest of these pauses while the lake cannot be read: such a job fails with its first requests, so that it costs little. */
+const MAX_UNREADABLE_REPEAT_MS = 30_000
+
+/** Problems with the state object of replicas, which the next job may find to be over. */
+const STATE_WARNINGS: readonly WarningCode[] = ['state_not_readable', 'state_not_writable']
 
 /** The timers of the scheduler. */
 export interface Timers {
@@ -26,7 +32,7 @@ export interface SchedulerOptions {
 
 /**
  * Enqueues an aggregation job when the server begins to listen, and then every AGGREGATE_INTERVAL. With `PUBLISH=false` it only reads the
- * lake at these times. Needs: config, object-store, transformer, jobs.
+ * lake at these times. A job with a problem that may pass is repeated earlier. Needs: config, object-store, transformer, jobs.
  */
 export default fp<SchedulerOptions>(async (fastify, options) => {
   await fastify.register(schedule)
@@ -54,14 +60,37 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
     checkWrites()
   })
 
-  /** Returns whether a job has failed. */
+  /** Whether the last job had a problem, the pause before the next repetition, and whether that pause has begun. */
+  let hasProblem = false
+  let repeatMs = FIRST_REPEAT_MS
+  let isPausing = false
+
   const update = async (trigger: JobTrigger) => {
-    if (fastify.isDraining) return false
-    if (trigger === 'schedule' && await isDoneElsewhere()) return false
+    if (fastify.isDraining) return
+    // What the other replica has done does not end a problem of this one.
+    if (trigger === 'schedule' && !hasProblem && await isDoneElsewhere()) return
     isCheckDue = config.PUBLISH && isBucket && !areWritesKnown
-    if (config.PUBLISH) return (await jobs.enqueue(trigger).ended).state === 'failed'
-    await transformer.ensureFresh({ fresh: true })
-    return false
+    if (config.PUBLISH) await jobs.enqueue(trigger).ended
+    else await transformer.ensureFresh({ fresh: true })
+  }
+
+  /** Repeats a job with a problem after a pause, unless the scheduled jobs come as soon. Rejects only if a shutdown interrupts the pause. */
+  const repeat = async ({ trigger, error }: Job) => {
+    const isUnreadable = error !== null && transformer.freshness().staleReasons.some((code) => code === error.code)
+    const ms = isUnreadable ? Math.min(repeatMs, MAX_UNREADABLE_REPEAT_MS) : repeatMs
+    if (isPausing || !hasData() || ms >= intervalMs) return
+    isPausing = true
+    repeatMs = 2 * ms
+    await timers.pause(ms, closing.signal)
+    isPausing = false
+    if (hasProblem) await update(trigger === 'startup' ? trigger : 'schedule')
+  }
+
+  const noteEnd = (job: Job) => {
+    if (job.dryRun || job.error?.code === 'confirmation_mismatch') return
+    hasProblem = job.error !== null || job.result!.warnings.some(({ code }) => STATE_WARNINGS.includes(code))
+    if (hasProblem) repeat(job).catch(() => {})
+    else repeatMs = FIRST_REPEAT_MS
   }
 
   /** Whether another replica has brought the same outputs up to date in this interval. The intervals of replicas begin at different times. */
@@ -72,26 +101,19 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
 
   const hasData = () => transformer.freshness().ageMs !== undefined
 
-  /**
-   * Retries until there is data. It does not wait for the next interval, because all requests for data fail until then. Then the job is repeated until it
-   * succeeds, or until the scheduled jobs come as soon as the next repetition.
-   */
+  /** Retries until there is data. It does not wait for the next interval, because all requests for data fail until then. */
   const startUp = async () => {
-    let hasFailed = await update('startup')
-    if (!hasData()) {
-      for (let ms = FIRST_RETRY_MS; !hasData(); ms = Math.min(2 * ms, MAX_RETRY_MS)) {
-        await transformer.ensureFresh({ fresh: true })
-        await timers.pause(ms, closing.signal)
-      }
-      hasFailed = await update('startup')
-    }
-    for (let ms = FIRST_REPEAT_MS; hasFailed && ms < intervalMs; ms *= 2) {
+    await update('startup')
+    if (hasData()) return
+    for (let ms = FIRST_RETRY_MS; !hasData(); ms = Math.min(2 * ms, MAX_RETRY_MS)) {
+      await transformer.ensureFresh({ fresh: true })
       await timers.pause(ms, closing.signal)
-      hasFailed = await update('startup')
     }
+    await update('startup')
   }
 
   fastify.addHook('onListen', async () => {
+    jobs.onEnd(noteEnd)
     startUp().catch(() => {}) // rejects only if a shutdown interrupts the pause
     timers.every(intervalMs, async () => { await update('schedule') })
   })

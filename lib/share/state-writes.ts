@@ -9,7 +9,6 @@ const PAUSE_AFTER_FAILURE_MS = 5000
 export class StateWrites {
   readonly #clock: MonotonicClock
   #isPermitted: boolean
-  /** Fulfilled when all writes have ended that were enqueued so far. */
   #ended: Promise<void> = Promise.resolve()
   #waiting = 0
   #pausedUntil = -Infinity
@@ -24,6 +23,11 @@ export class StateWrites {
   /** Whether a write runs or waits. */
   get isBusy (): boolean {
     return this.#waiting > 0
+  }
+
+  /** Fulfilled when all writes have ended that were enqueued so far. */
+  get ended (): Promise<void> {
+    return this.#ended
   }
 
   /** Whether this replica may write now. If not, writes that are enqueued do nothing. */

@@ -39,7 +39,7 @@ export interface SharingOptions {
   readonly clock: MonotonicClock
   /** The wall clock, which is compared with those of other replicas. */
   readonly wallClock: Clock
-  /** Limits how long `close` waits. Default: one of the system that keeps the process alive. */
+  /** Limits how long `close` and, after a failure to write the state, `reconcile` wait for a write. Default: one of the system that keeps the process alive. */
   readonly waitTimer?: Timer | undefined
   /** The name of this replica in the state. Default: a random one. */
   readonly id?: string
@@ -49,6 +49,9 @@ export interface SharingOptions {
 
 /** The interval at which the leader checks whether it has to renew the state, in milliseconds. */
 const TICK_MS = 1000
+
+/** How long a reconcile waits for a write of the state after an earlier one has failed, in milliseconds. */
+const MAX_WRITE_WAIT_MS = 1000
 
 /** The most entries of the leader's log that are remembered after a listing of this replica. Its own log has their changes, so that the older ones are not needed. */
 const MAX_ENTRIES = 100
@@ -130,9 +133,13 @@ export class SharingBackend implements LakeBackend {
       const action = isReadable ? await this.#decide(request.retryAll, head) : 'list'
       const followed = action === 'follow' && head !== undefined ? this.#follow(head, now) : undefined
       this.#lastResult = followed ?? await this.#list(previous, request, onProgress, action)
-      const warnings = stateWarnings({ readError: this.#readError, isForeign: this.#knownState()?.isForeign === true, writeError: this.#writes.error })
       // A replica that cannot follow lists for itself each time.
       const isFollower = followed !== undefined || (request.retryAll && this.#canFollow)
+      // The next reconcile may come long after a write that succeeds again: this one reports it.
+      if (this.#writes.error !== undefined) await within(MAX_WRITE_WAIT_MS, this.#writes.ended, this.#options.waitTimer)
+      // What another replica writes is followed: then it does not matter that this one could not write.
+      const writeError = isFollower ? undefined : this.#writes.error
+      const warnings = stateWarnings({ readError: this.#readError, isForeign: this.#knownState()?.isForeign === true, writeError })
       const takeoverMs = previous !== undefined && action === 'lead' && known !== undefined && isAbandoned(known) ? known.unrenewedMs : undefined
       return { ...this.#lastResult, isLed: isFollower, takeoverMs, warnings: [...this.#lastResult.warnings, ...warnings] }
     } finally {

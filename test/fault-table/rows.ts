@@ -26,6 +26,16 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'The store comes back after an outage',
+        guarantee: 'Without a request, jobs that have failed are repeated with growing pauses (of 30 s at most while the lake cannot be read), and `/readyz` no longer reports what the outage has caused.',
+        tests: [
+          ['test/plugins/lifecycle.test.ts', 'a first job that fails although there is data is repeated at growing intervals, until it succeeds or the interval is shorter'],
+          ['test/plugins/lifecycle.test.ts', 'a job that fails later, also one of a client, is repeated at growing intervals, at most every 30 s while the lake cannot be read'],
+          ['test/routes/replicas.test.ts', 'a state that could not be written is reported until it is written, for which a job is repeated without requests'],
+          ['test/routes/replicas.test.ts', 'a replica that could not write the state reports that only while no other one leads']
+        ]
+      },
+      {
         fault: 'A server that no longer accepts connections: SYN packets get no answer',
         guarantee: 'The attempt and the operation end at their time limits.',
         tests: [['test/lib/store/s3/connections.test.ts', 'operations on a server that does not accept connections end at their time limits']]

@@ -18,9 +18,9 @@ function controlled () {
     }),
     instance: 'test',
     clock: clock.read,
-    monotonic: clock.monotonic,
-    onEnd: (job, cause) => ended.push([job, cause])
+    monotonic: clock.monotonic
   })
+  jobs.onEnd((job, cause) => { ended.push([job, cause]) })
   return { clock, runs, jobs, ended }
 }
 

@@ -83,6 +83,42 @@ t.test('a first job that fails although there is data is repeated at growing int
   }
 })
 
+t.test('a job that fails later, also one of a client, is repeated at growing intervals, at most every 30 s while the lake cannot be read', async (t) => {
+  const timers = new TestTimers()
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv() }, settings: { AGGREGATE_INTERVAL: '2m' }, timers })
+  await app.listen({ port: 0 })
+  await until(() => app.jobs.list()[0]?.state === 'succeeded')
+  const refuse = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
+  const details = async () => (await app.inject('/readyz')).json().details.map(({ code }: { code: string }) => code)
+  const endPause = async (i: number, ms: number) => {
+    await until(() => timers.pauses.length > i)
+    t.equal(timers.pauses[i]!.ms, ms)
+    const count = app.jobs.list().length
+    timers.pauses[i]!.end()
+    await until(() => app.jobs.list().length > count)
+    await app.jobs.idle()
+  }
+  endpoint.intercept = ({ operation, key }) => operation === 'PUT' && key === OUTPUT ? refuse : undefined
+  t.equal((await app.inject({ method: 'POST', url: '/data?dry_run=true' })).statusCode, 200)
+  endpoint.bucket('datalake').put('source_data/2.csv', csv('Bob'))
+  t.equal((await app.inject({ method: 'POST', url: '/data' })).statusCode, 503)
+  t.equal((await app.inject({ method: 'POST', url: '/data' })).statusCode, 503)
+  t.same(await details(), ['output_not_writable'])
+  for (const [i, ms] of [2000, 4000, 8000, 16_000, 32_000].entries()) await endPause(i, ms)
+  endpoint.intercept = () => refuse
+  await endPause(5, 64_000)
+  for (const i of [6, 7]) await endPause(i, 30_000)
+  endpoint.intercept = undefined
+  await endPause(8, 30_000)
+  t.same(await details(), [])
+  t.match(app.jobs.list()[0], { trigger: 'schedule', state: 'succeeded' })
+  t.equal(timers.pauses.length, 9, 'a job that succeeds is not repeated')
+  endpoint.intercept = () => refuse
+  await timers.tick()
+  await until(() => timers.pauses.length > 9)
+  t.equal(timers.pauses[9]!.ms, 2000, 'the next failure begins anew')
+})
+
 t.test('closing waits for the running job; until then GET requests are served and POST requests are refused', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() } })
   await app.inject('/data')

@@ -251,6 +251,54 @@ t.test('a state that cannot be written is a warning, and each replica lists for 
   t.equal(bucket.get(STATE_KEY), undefined)
 })
 
+const failStateWrites = ({ operation, key }: { readonly operation: string, readonly key: string }) =>
+  operation === 'PUT' && key === STATE_KEY ? { status: 400, body: '<Error><Code>InvalidArgument</Code></Error>' } : undefined
+
+t.test('a state that could not be written is reported until it is written, for which a job is repeated without requests', async (t) => {
+  const timers = new TestTimers()
+  const { app, endpoint, bucket, clock } = await build(t, { files, settings: SHARING, timers })
+  const warnings = () => app.transformer.warnings().map(({ code }) => code)
+  endpoint.intercept = failStateWrites
+  await app.listen({ port: 0 })
+  await until(() => endpoint.puts.includes(STATE_KEY) && app.jobs.list()[0]!.state === 'succeeded')
+  clock.advance(6000)
+  await timers.tick()
+  t.same(warnings(), ['state_not_writable'])
+  await until(() => endpoint.puts.filter((key) => key === STATE_KEY).length === 2)
+  endpoint.intercept = undefined
+  await until(() => timers.pauses.length === 1)
+  clock.advance(6000)
+  timers.pauses[0]!.end()
+  await until(() => app.jobs.list().length === 3 && app.jobs.list()[0]!.state === 'succeeded')
+  t.same(warnings(), [], 'the job that writes it reports that it is written')
+  t.ok(bucket.get(STATE_KEY))
+  t.equal(timers.pauses.length, 1, 'no further job is repeated')
+})
+
+t.test('a replica that could not write the state reports that only while no other one leads', async (t) => {
+  const [leader, follower] = await buildTwo(t)
+  const { endpoint, bucket, clock } = leader
+  const warnings = () => follower.app.transformer.warnings().map(({ code }) => code)
+  bucket.put('source_data/1.csv', csv('Eve'))
+  endpoint.reset()
+  endpoint.intercept = failStateWrites
+  const { headers } = await follower.app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
+  await until(() => endpoint.puts.includes(STATE_KEY))
+  endpoint.intercept = undefined
+  clock.advance(2500)
+  await headersOf(leader)
+  await until(() => stateOf(leader).version === headers['data-version'])
+  clock.advance(1500)
+  t.match(await headersOf(follower), { 'data-version': headers['data-version'] })
+  t.same(warnings(), [])
+  endpoint.intercept = failStateWrites
+  for (let i = 0; i < 8; i++) {
+    clock.advance(2500)
+    await headersOf(follower)
+  }
+  t.same(warnings(), ['state_not_writable'])
+})
+
 t.test('a state that is damaged or too large is a warning, is not downloaded again, and is replaced after 15 seconds', async (t) => {
   for (const damaged of ['{', ' '.repeat(MAX_STATE_BYTES + 1)]) {
     const other = await build(t, { files })
