@@ -6,7 +6,7 @@ import { NumberBuilder, isSameValue, type ByteSlice, type Utf8Column } from '../
 export const DOT = 0x2e
 const SLASH = 0x2f
 
-/** A list of objects whose names have an extension, and so belong to a record. */
+/** A list of objects that belong to entities: info files, or the images of one field. */
 export class EntityObjects extends ObjectList {
   /** Positions of the ids in the bytes of the keys. */
   readonly #idStarts: NumberBuilder<Int32Array>

@@ -83,7 +83,7 @@ export class TableReader {
     return [...this.#readers.keys()]
   }
 
-  /** A text column of the info files; `undefined` if it does not exist, or if no row has a value in it. */
+  /** A text column of the info files; `undefined` if there is none of this name. An undeclared column exists only if some row has a value in it. */
   dictionary (name: string): DictionaryReader | undefined {
     return this.#dictionaries.get(name)
   }

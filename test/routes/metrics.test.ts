@@ -93,7 +93,7 @@ t.test('a request that its client breaks off is counted as aborted', async (t) =
   for (const release of held) release()
 })
 
-t.test('the reconciles, the operations of the worker thread and the state of the data', async (t) => {
+t.test('reconciles and the operations of the worker thread are counted, and the state of the data is shown', async (t) => {
   const lake = await build(t, { files: { ...records(10), 'bad.csv': 'x', 'orphan.png': 'x', 'notes.txt': 'x' }, worker: startWorker })
   const { app, bucket } = lake
   const empty = await scrape(app)
@@ -147,7 +147,7 @@ t.test('the LIST requests of re-checks are counted, also if a listing has to dec
   t.equal(await lists(), before + 2)
 })
 
-t.test('jobs by their end, and failures of the lake', async (t) => {
+t.test('jobs are counted by their end, and failures of the lake by their code', async (t) => {
   let isBroken = false
   const lake = await build(t, {
     files: records(200),
@@ -186,7 +186,7 @@ t.test('jobs by their end, and failures of the lake', async (t) => {
   t.equal(failed.get('userlake_store_operation_duration_seconds_count{operation="list",outcome="access_denied"}'), 1)
 })
 
-t.test('the delay of events', async (t) => {
+t.test('the delay of events is measured', async (t) => {
   const lake = await build(t, { files: { '1.csv': csv() } })
   const { app, bucket } = lake
   await app.inject('/data')

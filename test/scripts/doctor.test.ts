@@ -72,7 +72,7 @@ t.test('a store that checks conditions, but not atomically', async (t) => {
   t.equal(verdicts['output and snapshot'], 'yes')
 })
 
-t.test('a store that ignores start-after', async (t) => {
+t.test('a store that ignores start-after cannot list large lakes in parts', async (t) => {
   const { run } = await setUp(t, { ignoresStartAfter: true })
   const { code, verdicts } = await run()
   t.equal(code, 1)
@@ -131,7 +131,7 @@ t.test('an empty lake: what needs objects is not tested', async (t) => {
   t.same(bucket.keys(), [])
 })
 
-t.test('a folder, which is unchanged afterwards', async (t) => {
+t.test('a folder is checked, and is unchanged afterwards', async (t) => {
   const root = t.testdir({ source_data: { '1.csv': csv(), '2.csv': csv() } })
   const { code, out } = await runMain(main, ['--lake', `file:${root}`])
   t.equal(code, 0, out)
@@ -142,7 +142,7 @@ t.test('a folder, which is unchanged afterwards', async (t) => {
   t.notMatch(missing.out, 'Latency', 'no request was timed')
 })
 
-t.test('other prefixes; --help; a mistake', async (t) => {
+t.test('other prefixes are used, --help prints the usage, and a mistake is named', async (t) => {
   const { endpoint, bucket } = await setUp(t)
   bucket.put('in/1.csv', csv())
   const keys: string[] = []
@@ -157,7 +157,7 @@ t.test('other prefixes; --help; a mistake', async (t) => {
   t.match(await runMain(main, []), { code: 2, err: 'doctor: --lake is missing; see --help\n' })
 })
 
-t.test('percentiles', async (t) => {
+t.test('percentiles are values of the sample, by the nearest rank', async (t) => {
   t.same(percentiles([5]), { p50: 5, p90: 5, p99: 5 })
   t.same(percentiles(Array.from({ length: 100 }, (_, i) => 100 - i)), { p50: 50, p90: 90, p99: 99 })
 })
