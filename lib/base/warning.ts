@@ -9,6 +9,7 @@ export interface Warning {
 export const GENERAL_WARNINGS: Readonly<Partial<Record<WarningCode, string>>> = {
   nothing_usable: 'No object of the lake becomes a record; the log has the reasons',
   files_not_read: 'Many info files could not be read; the log has the reason of one of them',
+  many_rejects: 'Many info files are rejected; the log has the most frequent reasons',
   unreadable_files: 'Some info files cannot be read; the log has the reason of one of them',
   skipped_files: 'The folder has entries that are not part of the lake; the log has examples',
   unknown_output_column: 'No record has one of OUTPUT_COLUMNS; the log names it'
@@ -19,6 +20,7 @@ export const WARNING_CODES = [
   'nothing_usable',
   'files_not_read',
   'unreadable_files',
+  'many_rejects',
   'skipped_files',
   'unknown_output_column',
   'snapshot_damaged',

@@ -28,7 +28,7 @@ const MAX_DETAIL_LENGTH = 200
 export function findLakeWarnings (summary: LakeSummary): Warning[] {
   const warnings: Warning[] = []
   if (summary.records === 0) warnings.push({ code: 'nothing_usable', detail: describeUnusable(summary) })
-  warnings.push(...findReadWarnings(summary))
+  warnings.push(...findReadWarnings(summary), ...findRejectWarnings(summary))
   if (summary.skipped.length > 0) warnings.push({ code: 'skipped_files', detail: describeSkipped(summary.skipped) })
   return warnings
 }
@@ -41,6 +41,20 @@ function findReadWarnings ({ quarantine, coverage }: LakeSummary): Warning[] {
     ...areMany ? [{ code: 'files_not_read', detail: `${failed.count} of ${coverage.infoFiles} info files could not be read, such as ${failed.example}` } as const] : [],
     ...unreadable !== undefined ? [{ code: 'unreadable_files', detail: `${unreadable.count} of ${coverage.infoFiles} info files cannot be read, and outputs do not wait for them, such as ${unreadable.example}` } as const] : []
   ]
+}
+
+/** At least this many rejects, and more than a tenth of the info files, are a warning. Fewer are in the log one by one. */
+const MIN_MANY_REJECTS = 10
+
+/** What does not count as a reject here: orphans are no info files, and the others are tried again or have a warning of their own. */
+const UNCOUNTED_CODES: readonly QuarantineCode[] = ['orphan', 'download_failed', 'unreadable', 'incomplete']
+
+/** A warning about many rejected files. There is none if no file becomes a record, because `nothing_usable` has the reasons then. */
+function findRejectWarnings ({ records, quarantine, coverage: { infoFiles } }: LakeSummary): Warning[] {
+  const groups = groupByCode(quarantine, UNCOUNTED_CODES)
+  const rejects = groups.reduce((sum, { count }) => sum + count, 0)
+  if (records === 0 || rejects < MIN_MANY_REJECTS || 10 * rejects <= infoFiles) return []
+  return [{ code: 'many_rejects', detail: `${rejects} of ${infoFiles} info files are rejected: ${describeGroups(quarantine, groups)}` + (isMisfit(quarantine) ? `. ${MISFIT}` : '') }]
 }
 
 /** Returns the number of entries with a code, and the description of the first one; `undefined` if no entry has the code. */
@@ -58,7 +72,7 @@ function describeUnusable ({ prefix, listed, quarantine }: LakeSummary): string 
   const { counts, ignored } = quarantine
   const parts = [
     ...counts.ignored > 0 ? [`${counts.ignored} ignored (${list(ignored.map(describeIgnored))})`] : [],
-    ...counts.rejects > 0 ? [`${counts.rejects} rejected (${describeRejects(quarantine)})`] : [],
+    ...counts.rejects > 0 ? [`${counts.rejects} rejected (${describeGroups(quarantine, groupByCode(quarantine, ['orphan']))})`] : [],
     ...counts.orphans > 0 ? [`${counts.orphans} images without an info file`] : []
   ]
   return `None of the ${listed} objects ${place} becomes a record` + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(quarantine) ? `. ${MISFIT}` : '')
@@ -80,22 +94,33 @@ function isMisfit ({ codes, counts }: Quarantine): boolean {
   return 2 * misfits > counts.rejects
 }
 
-/** The most frequent codes, each with the key of a file and what is wrong with it. Without any text of the file, as warnings are in the log. */
-function describeRejects ({ codes, keys, json }: Quarantine): string {
+/** The entries of a quarantine with one code. */
+interface CodeGroup {
+  readonly code: QuarantineCode
+  readonly count: number
+  /** The first of them. */
+  readonly row: number
+}
+
+/** Groups the entries by code, the most frequent one first. */
+function groupByCode ({ codes }: Quarantine, except: readonly QuarantineCode[]): CodeGroup[] {
   const groups = new Map<number, { count: number, readonly row: number }>()
   codes.forEach((code, row) => {
     const group = groups.get(code)
     if (group === undefined) groups.set(code, { count: 1, row })
     else group.count++
   })
-  groups.delete(QUARANTINE_CODES.indexOf('orphan'))
+  return [...groups].map(([code, group]) => ({ code: QUARANTINE_CODES[code]!, ...group })).filter(({ code }) => !except.includes(code)).sort((a, b) => b.count - a.count)
+}
+
+/** The first groups, each with the key of a file and what is wrong with it. Without any text of the file, as warnings are in the log. */
+function describeGroups ({ keys, json }: Quarantine, groups: readonly CodeGroup[]): string {
   const [reader, entries] = [new Utf8Reader(keys), new Utf8Reader(json)]
   const detailOf = (row: number) => {
     const { code, detail } = JSON.parse(entries.at(row)) as QuarantineEntry
     return (GENERAL_DETAILS[code] ?? detail).slice(0, MAX_DETAIL_LENGTH)
   }
-  const frequent = [...groups].sort(([, a], [, b]) => b.count - a.count)
-  return list(frequent.map(([code, { count, row }]) => `${count} ${QUARANTINE_CODES[code]}, such as ${reader.at(row)}: ${detailOf(row)}`))
+  return list(groups.map(({ code, count, row }) => `${count} ${code}, such as ${reader.at(row)}: ${detailOf(row)}`))
 }
 
 function list (groups: readonly string[]): string {

@@ -60,6 +60,31 @@ t.test('files that a folder lake skips are reported', async (t) => {
   for (const part of detail.split(/: |; /).slice(1)) t.ok(details[0].detail.replace('xff', 'xfe').includes(part), part)
 })
 
+t.test('more than a tenth of the info files, and at least ten, are a warning if they are rejected, with the most frequent reasons', async (t) => {
+  const many = (count: number, name: string, body: string) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}.csv`, body]))
+  const log: LogLine[] = []
+  const { app, bucket, fresh } = await build(t, { files: { ...many(91, 'good', csv()), ...many(7, 'short', BAD), ...many(3, 'empty', ''), '1.png': PNG, '2.png': PNG }, log })
+  await app.inject('/data')
+  const details = async () => (await app.inject('/readyz')).json().details
+  t.same(await details(), [], '10 of 101, which is less than a tenth: orphans do not count')
+  bucket.put('source_data/empty4.csv', '')
+  await fresh('/data')
+  const [{ code, detail }] = await details()
+  t.equal(code, 'many_rejects')
+  t.match(detail, /^11 of 102 info files are rejected: 7 missing_column, such as source_data\/short0\.csv: The header has no column birthts; 4 empty_file, such as source_data\/empty0\.csv: The file is empty\. If these files are correct, the schema/)
+  t.match((await app.inject(post)).json().result.warnings, [{ code }])
+  bucket.put('source_data/empty4.csv', csv())
+  await fresh('/data')
+  t.same(await details(), [])
+  t.match(log.filter(({ warning }) => warning === code), [{ level: 40, msg: detail }, { level: 30 }])
+})
+
+t.test('few rejects are no warning, whatever their share', async (t) => {
+  const { app } = await build(t, { files: { '0.csv': csv(), ...Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`bad${i}.csv`, BAD])) } })
+  await app.inject('/data')
+  t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [] })
+})
+
 t.test('the warning about a lake in which nothing is usable has no text of the files', async (t) => {
   const files = {
     'quote.csv': 'first_name,last_name,birthts\nAnn,"Canary"A,0\n',
