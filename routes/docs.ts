@@ -27,6 +27,8 @@ export default fp(async (fastify) => {
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
       staticCSP: CSP,
+      // Without credentials, no operation needs one: a padlock would say so. /openapi.json is the same for every service, so that generated clients are, too.
+      ...!fastify.hasCredentials && { transformSpecification: withoutSecurity },
       theme: { title: 'Userlake', js: [{ filename: 'viewport.js', content: VIEWPORT }] },
       uiConfig: { deepLinking: true, defaultModelsExpandDepth: 0, displayRequestDuration: true }
     })
@@ -37,4 +39,11 @@ export default fp(async (fastify) => {
     text ??= JSON.stringify(fastify.swagger(), undefined, 2) + '\n'
     return reply.type('application/json; charset=utf-8').header('cache-control', 'no-cache').send(text)
   })
-}, { name: 'docs' })
+}, { name: 'docs', dependencies: ['access'] })
+
+/** Removes the security schemes from a document, and the requirements of its operations. */
+function withoutSecurity ({ components, paths, security, ...document }: Readonly<Record<string, any>>): Record<string, any> {
+  const { securitySchemes, ...otherComponents } = components
+  const mapValues = (object: object, change: (value: any) => unknown) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]))
+  return { ...document, components: otherComponents, paths: mapValues(paths, (path) => mapValues(path, ({ security, ...operation }) => operation)) }
+}

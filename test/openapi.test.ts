@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { entryOf } from './support/api-keys.js'
 import { buildOnSampleData, steady, toRequest } from './support/examples.js'
 import { build, csv } from './support/app.js'
 
@@ -85,6 +86,21 @@ t.test('booleans and numbers as clients write them are accepted', async (t) => {
   for (const search of table) t.equal((await app.inject(`/stats?bin_width=999&${search}`)).statusCode, 200, search)
   t.equal((await app.inject('/data?columns=user_id,last_name')).statusCode, 200)
   t.equal((await app.inject({ method: 'POST', url: '/data?dry_run=false' })).statusCode, 200)
+})
+
+t.test('the document of the page of GET /docs has the security of operations only if credentials are configured', async (t) => {
+  for (const settings of [{}, { API_KEYS: entryOf('read') }]) {
+    const { app } = await build(t, { settings })
+    const [shown, served] = [(await app.inject('/docs/json')).json(), (await app.inject('/openapi.json')).json()]
+    t.match(served.paths['/data'].get.security, [{ bearer: ['read'] }, {}])
+    if ('API_KEYS' in settings) {
+      t.same(shown, served)
+      continue
+    }
+    t.notMatch(JSON.stringify(shown), /"security(Schemes)?"/)
+    const withoutSecurity = (document: object) => JSON.parse(JSON.stringify(document, (name, value) => name === 'security' || name === 'securitySchemes' ? undefined : value))
+    t.same(shown, withoutSecurity(served), 'and nothing else is different')
+  }
 })
 
 t.test('the page of GET /docs loads nothing from another origin', async (t) => {
