@@ -383,9 +383,10 @@ export class SharingBackend implements LakeBackend {
     const [previous, base] = [this.#head?.state, this.#base]
     const change = previous !== undefined && base?.isAssumed === false && base.id === previous.view ? this.#diff(base.view, result) : undefined
     const position = lastPosition(result.state.changes)
+    const basePosition = this.#entries.at(-1)?.position ?? (base && lastPosition(base.view.state.changes))
     const { view, steps } = change === undefined
       ? { view: this.#newId(), steps: [] }
-      : this.#nextView(previous!, change, position === lastPosition(base!.view.state.changes) ? null : position)
+      : this.#nextView(previous!, change, position === basePosition ? null : position)
     const { state: { table: { version } }, warnings, failed, listingMs, requests } = result
     const content = { version, fingerprint: fingerprint(result), position, warnings, failed: failed.slice(0, MAX_FAILED), listingMs, requests }
     if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle }, result.listedAt)) {

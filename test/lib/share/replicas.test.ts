@@ -455,6 +455,25 @@ t.test('a change that only one replica has found, and that was undone since, is 
   t.match(reader.transformer.changesSince(next), { keys: ['a'] })
 })
 
+t.test('a record that was added and deleted before a replica lists again is among the changes of the replicas that follow it', async (t) => {
+  const { simulation, leader, reader, readBoth, bucket } = await leaderAndReader()
+  const joined = simulation.start(2)
+  await joined.transformer.ensureFresh()
+  bucket.put('source_data/b.csv', csv('Brief'))
+  await leader.transformer.ensureFresh({ fresh: true })
+  await readBoth()
+  const { next } = reader.transformer.changesSince(undefined)!
+  t.ok(simulation.recordsOf(reader).has('b'))
+  bucket.delete('source_data/b.csv')
+  await joined.transformer.ensureFresh({ fresh: true })
+  await simulation.settle()
+  t.equal(simulation.leader, joined.name)
+  await simulation.advance(2500)
+  await reader.transformer.ensureFresh()
+  t.notOk(simulation.recordsOf(reader).has('b'))
+  t.match(reader.transformer.changesSince(next), { keys: ['b'] })
+})
+
 t.test('an image that was replaced between the listings of two replicas is not missed by a consumer that goes from one to the other', async (t) => {
   const { leader, reader, readBoth, bucket } = await leaderAndReader()
   bucket.put('source_data/a.csv', csv('Second'))
