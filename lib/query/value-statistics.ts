@@ -110,7 +110,7 @@ function valueStatistics (values: Float64Array, sums: IntegerSums | NumberSums, 
     median: toValue(middleOf(low, high)),
     min: toValue(min),
     max: toValue(max),
-    histogram: histogramOf(values, edgesOf(min, max, bins, isTime)).map(({ min, max, count }) => ({ min: toValue(min), max: toValue(max), count }))
+    histogram: histogramOf(values, edgesOf(values, bins, isTime)).map(({ min, max, count }) => ({ min: toValue(min), max: toValue(max), count }))
   }
 }
 
@@ -124,19 +124,34 @@ function finiteOrNull (value: number): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-/** The edges of at most `bins` bins of equal width, ascending, each once; for a single value, this value twice. */
-function edgesOf (min: number, max: number, bins: number, isWhole: boolean): number[] {
+/** The edges of at most `bins` bins of equal width for ascending values, ascending, each once; for a single value, this value twice. */
+function edgesOf (values: Float64Array, bins: number, isWhole: boolean): number[] {
+  const [min, max] = [values[0]!, values[values.length - 1]!]
   if (min === max) return [min, max]
   const inner = Array.from({ length: bins - 1 }, (_, i) => {
     const share = (i + 1) / bins
     const edge = min * (1 - share) + max * share
-    return isWhole ? Math.floor(edge) : edge
+    return isWhole ? Math.floor(edge) : withoutRoundingError(edge, values)
   })
   // Rounding can change the order of edges that are next to each other.
   return [...new Set([min, ...inner.filter((edge) => edge > min && edge < max).sort((a, b) => a - b), max])]
 }
 
+/** Doubles are exact to 15 significant decimal digits; further ones of a computed number are rounding errors. */
+const EXACT_DIGITS = 15
+
+/** An edge such as 17.8 instead of 17.799999999999997, if each value is on the same side of both and the text is shorter. */
+function withoutRoundingError (edge: number, values: Float64Array): number {
+  const short = Number(edge.toPrecision(EXACT_DIGITS))
+  return String(short).length < String(edge).length && indexOfEdge(values, short) === indexOfEdge(values, edge) ? short : edge
+}
+
+/** The index of the first value that is not below an edge. */
+function indexOfEdge (values: Float64Array, edge: number): number {
+  return firstIndex(0, values.length, (place) => values[place]! >= edge)
+}
+
 function histogramOf (values: Float64Array, edges: readonly number[]): { min: number, max: number, count: number }[] {
-  const before = edges.map((edge, i) => i === edges.length - 1 ? values.length : firstIndex(0, values.length, (place) => values[place]! >= edge))
+  const before = edges.map((edge, i) => i === edges.length - 1 ? values.length : indexOfEdge(values, edge))
   return edges.slice(1).map((max, i) => ({ min: edges[i]!, max, count: before[i + 1]! - before[i]! }))
 }

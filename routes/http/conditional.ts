@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../../plugins/problems/problem.js'
 
 /** Part of each entity tag. Must be increased when the bytes that are written for the same records change. */
-const FORMAT_REVISION = 1
+const FORMAT_REVISION = 2
 
 /** What identifies a version of a response. */
 export interface Validators {

@@ -55,6 +55,15 @@ t.test('statistics of columns of every type that has them', async (t) => {
   t.same((await app.inject('/stats?columns=count&where=kind=none')).json().columns.count, { count: 0, sum: 0, mean: null, median: null, min: null, max: null, histogram: [] })
 })
 
+t.test('the edges of bins have no rounding errors, unless a value lies between both numbers', async (t) => {
+  const edges = async (...weights: string[]) => {
+    const { app } = await build(t, { schema, files: Object.fromEntries(weights.map((weight, i) => [`${i}.csv`, device('lamp', '1', weight, 'true', '', '')])) })
+    return (await app.inject('/stats?columns=weight&bins=5')).json().columns.weight.histogram.map(({ min, count }: { min: number, count: number }) => [min, count])
+  }
+  t.same(await edges('2.2', '17.8', '80.2'), [[2.2, 2], [17.800000000000004, 0], [33.4, 0], [49, 0], [64.6, 1]], '17.8 is below the computed edge')
+  t.same(await edges('2.2', '17.9', '80.2'), [[2.2, 1], [17.8, 1], [33.4, 0], [49, 0], [64.6, 1]])
+})
+
 t.test('groups by a column of any type', async (t) => {
   const { app } = await build(t, { schema, files })
   const groups = async (search: string) => (await app.inject(`/stats?${search}`)).json()
