@@ -31,7 +31,7 @@ export default fp<SchemaOptions>(async (fastify, { schema }) => {
   fastify.decorate('tableSchema', names === undefined ? declared : withoutHidden(declared, names))
   for (const name of names ?? []) {
     const similar = nearest(name, declared.fields.map((field) => field.name))
-    if (similar !== undefined && similar !== name) fastify.log.warn(`COLUMNS_HIDDEN: ${JSON.stringify(name)} is not a declared column, so that an undeclared one is hidden` + didYouMean(similar))
+    if (similar !== undefined && similar !== name) fastify.log.warn(`COLUMNS_HIDDEN: ${JSON.stringify(name)} is not a declared column; undeclared columns of this name are hidden` + didYouMean(similar))
   }
 }, { name: 'schema', dependencies: ['config'] })
 

@@ -16,7 +16,7 @@ import { Job, JobList, type JobResult } from './http/schemas.js'
 const PostQuery = parametersSchema({
   dry_run: booleanParameter({ default: false, description: 'Whether the job only reports what would change and writes nothing.', example: true }),
   confirm: textParameter({
-    accepted: 'a Data-Version: the confirm of the result of a job',
+    accepted: 'a Data-Version, as in result.confirm of a held job',
     description: 'The `confirm` of the result of a held job: publish this data version although it loses many records. If the lake has another version, nothing is published, and the ' +
       'response is 409.',
     example: 'Qm3cVxq0mXbZ0vTjS3hU4w'
@@ -68,7 +68,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
 export default routes
 
-/** The problem for a client that has waited for a job that failed, or whose store is silent. */
+/** The problem for a client whose job has failed, or waits for a store that has made no progress for some seconds (`unlessSilent`). */
 function jobFailed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {
   const headers = { location: `/jobs/${id}` }
   if (code === 'confirmation_mismatch') return new Problem(409, code, `${detail}; POST /data?dry_run=true reports what would change and the data version to confirm`, { headers })

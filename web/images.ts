@@ -1,10 +1,10 @@
 import type { Api } from './api.js'
 import { element } from './dom.js'
 
-/** The number of images that are kept for a client with a key. */
+/** The maximum number of images that are kept in memory if there is an API key. */
 const MAX_KEPT = 300
 
-/** Images of records. `<img>` sends no key: with one, the image is read by a request of its own and shown from memory. */
+/** Images of records. `<img>` cannot send an API key: if there is one, the image is read by `fetch` and shown from memory. */
 export class Images {
   readonly #api: Api
   readonly #urls = new Map<string, Promise<string>>()

@@ -49,7 +49,7 @@ export function sortText ({ column, isReversed }: NonNullable<Query['sort']>): s
   return `${isReversed ? '-' : ''}${column}`
 }
 
-/** Entries as the query of a URL, with its question mark; empty without entries. Characters that have no meaning in a query stay readable. */
+/** Entries as the query of a URL, with its question mark; empty without entries. In values, the characters `,:=!~` are not encoded, so that the URL stays readable. */
 export function toSearch (entries: readonly Entry[]): string {
   return entries.length === 0 ? '' : `?${entries.map(([name, value]) => `${encode(name)}=${readable(encode(value))}`).join('&')}`
 }

@@ -10,7 +10,7 @@ export function readEnvFile (path: string): Record<string, string | undefined> {
   }
 }
 
-/** Copies the variables AWS_* in such a file to the environment, unless it has them: the SDK reads credentials from there only. */
+/** Copies the variables AWS_* in such a file to the environment, unless it has them, because the SDK reads the environment and not this file. */
 export function loadAwsSettings (path: string, env: Record<string, string | undefined>): void {
   for (const [name, value] of Object.entries(readEnvFile(path))) if (name.startsWith('AWS_')) env[name] ??= value
 }

@@ -8,7 +8,7 @@ const READ_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'the file cannot be read: permission denied'
 }
 
-/** Reads a UTF-8 file that a setting names. @throws {Error} with a message for the operator, without the path */
+/** Reads a UTF-8 file that a setting names. @throws {Error} with a message for the operator */
 export async function readTextFile (path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Calls a function after some milliseconds, unless the function that it returns is called before. Does not keep the process alive. */
+/** Calls a function after some milliseconds, unless the function that it returns is called before. */
 export type Timer = (ms: number, task: () => void) => () => void
 
 /** The maximum timeout of Node, in milliseconds: a longer one would end at once. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
-/** The timer of the system. */
+/** The timer of the system. Does not keep the process alive. */
 export const systemTimer: Timer = (ms, task) => {
   let timeout: NodeJS.Timeout
   const start = (ms: number) => {
@@ -41,5 +41,5 @@ export async function within (ms: number, work: Promise<void>, timer: Timer = ho
   cancel()
 }
 
-/** The longest time that closing waits for one write that has begun, in milliseconds: for the snapshot, and then for the state of replicas. */
+/** The longest time that closing waits for each of two writes, in milliseconds: for a snapshot that is being written, and then for the state that ends the leadership of this replica. */
 export const MAX_CLOSE_WAIT_MS = 1000

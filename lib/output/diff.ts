@@ -14,8 +14,8 @@ export interface CsvLayout { readonly delimiter: string, readonly key: string }
 interface OutputRecord { readonly id: string, readonly text: string }
 
 /**
- * Compares two CSV outputs by their key column; `after` is in the order of the ids. If the columns differ, all records of both
- * are changed. A previous output that is not CSV or has no key column counts as empty.
+ * Compares two CSV outputs by their key column; `after` is sorted by it. If the columns differ, each record that is in both
+ * counts as changed. A previous output that is not CSV or has no key column counts as empty.
  */
 export async function compareOutputs (before: Buffer, after: Buffer, options: CsvLayout): Promise<Changes> {
   try {

@@ -43,7 +43,7 @@ function findReadWarnings ({ quarantine, coverage }: LakeSummary): Warning[] {
   ]
 }
 
-/** At least this many rejects, and more than a tenth of the info files, are a warning. Fewer are in the log one by one. */
+/** At least this many rejects, and more than a tenth of the info files, are a warning. */
 const MIN_MANY_REJECTS = 10
 
 /** What does not count as a reject here: orphans are no info files, and the others are tried again or have a warning of their own. */

@@ -4,7 +4,7 @@ import { runCommand, type Command } from '../../scripts/command.js'
 import { fuzz as runParts } from './fuzz.js'
 import { PARTS } from './parts.js'
 
-const HELP = `Feeds random and damaged input to the service and its parsers, in several parts, and compares what they make of it with plain references.
+const HELP = `Feeds random and damaged input to the service and its parsers, in several parts, and compares the results with those of simple reference implementations.
 A fault is printed with its smallest case and the command that replays it, and the exit code is then 1.
 
 npm run fuzz -- [options]

@@ -4,7 +4,7 @@ import { TableVersion } from '../../../lib/query/table-version.js'
 import { readParquet } from '../../support/parquet.js'
 import { tableOf, type TestRow } from '../../support/tables.js'
 
-t.test('all columns are written, numbers as INT64 and missing values as null', async (t) => {
+t.test('all columns are written, integers as INT64 and missing values as null', async (t) => {
   const rows: TestRow[] = [
     { user_id: '0012', first_name: 'O, "Neil"', last_name: '', birthts: -8.64e15, img_path: 'source_data/0012.png', undeclared: { city: 'Zürich 😀' } },
     { user_id: '12', first_name: 'Łukasz', last_name: '李\n', birthts: 8.64e15, undeclared: { 'a=b': '' } },
@@ -23,7 +23,7 @@ t.test('all columns are written, numbers as INT64 and missing values as null', a
   })
 })
 
-t.test('many rows are written in row groups of 100,000, and no rows as a file without any', async (t) => {
+t.test('many rows are written in row groups of 100,000, and a selection without rows as a file with columns and no rows', async (t) => {
   const count = 250_000
   const records = new TableVersion(tableOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i % 1000}`, birthts: i }))), 'UTC')
   const body = await parquet(await records.select({ columns: ['birthts'] }), records.fields)

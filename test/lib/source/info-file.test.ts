@@ -108,7 +108,7 @@ t.test('invalid files are rejected with code, position and excerpt', async (t) =
     ['beyond the last time', HEADER + 'Ann, Lee, 8640000000000001\n', { code: 'invalid_value' }]
   ]
   for (const [name, text, expected] of table) t.match(parse(text).rejection, expected, name)
-  t.ok(parse('first_name,last_name,birthts,' + names(61) + '\nAnn,Lee,5' + ','.repeat(61)).data, '64 columns are fine')
+  t.ok(parse('first_name,last_name,birthts,' + names(61) + '\nAnn,Lee,5' + ','.repeat(61)).data, '61 undeclared columns are accepted')
 })
 
 t.test('an excerpt is short', async (t) => {
@@ -236,13 +236,13 @@ t.test('text in each encoding is read', async (t) => {
   t.same(read(Buffer.from('{"first_name":"Zo\xeb","last_name":"","birthts":5}', 'latin1'), 'iso-8859-1', 'json'), ['Zoë', ''])
 })
 
-t.test('every byte that Windows-1252 defines is a character of its own, in the order of the code page', async (t) => {
-  const isUndefined = (byte: number) => {
+t.test('every byte that Windows-1252 defines, except NUL, is a character of its own, in the order of the code page', async (t) => {
+  const isRejected = (byte: number) => {
     const body = Buffer.concat([Buffer.from(HEADER + 'x"', 'latin1'), Buffer.from([byte])])
     return parse(body, ',', users, 'csv', 'windows-1252').rejection!.code === 'invalid_encoding'
   }
-  t.same(Array.from({ length: 256 }, (_, byte) => byte).filter(isUndefined), [0, 0x81, 0x8d, 0x8f, 0x90, 0x9d])
-  const high = Buffer.from(Array.from({ length: 128 }, (_, i) => i + 128).filter((byte) => !isUndefined(byte) && byte !== 0xa0))
+  t.same(Array.from({ length: 256 }, (_, byte) => byte).filter(isRejected), [0, 0x81, 0x8d, 0x8f, 0x90, 0x9d])
+  const high = Buffer.from(Array.from({ length: 128 }, (_, i) => i + 128).filter((byte) => !isRejected(byte) && byte !== 0xa0))
   const { data } = parse(Buffer.concat([Buffer.from(HEADER + '"'), high, Buffer.from('",x,5\n')]), ',', users, 'csv', 'windows-1252')
   t.equal(data!['first_name'], '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ' + Buffer.from(Array.from({ length: 95 }, (_, i) => i + 0xa1)).toString('latin1'))
 })
