@@ -7,7 +7,7 @@ import { openKeyFile } from './access/key-file.js'
 import { Problem } from './problems/problem.js'
 import { badCredentials, insufficientScope, noCredentials } from './access/problems.js'
 import type { Access, Client, Scope } from './access/scopes.js'
-import { Tokens } from './access/tokens.js'
+import type { Tokens } from './access/tokens.js'
 import { SettingsError } from './config.js'
 import { isLoopback } from './request-checks/host.js'
 
@@ -78,17 +78,18 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
     const keys = entries === '' ? undefined : await orSettingsError('API_KEYS', async () => new ApiKeys(entries))
     const file = path === '' ? undefined : await orSettingsError(`API_KEYS_FILE: ${path}`, () => openKeyFile(path, keyFileTimer, log))
     if (file !== undefined) fastify.addHook('onClose', async () => file.stop())
-    const tokens = openTokens()
+    const tokens = await openTokens()
     if (keys === undefined && file === undefined && tokens === undefined) return undefined
     return (credentials) => keys?.find(credentials) ?? file?.keys.find(credentials) ?? tokens?.find(credentials) ?? badCredentials('the API key is not valid')
   }
 
   /** @throws {SettingsError} */
-  function openTokens (): Tokens | undefined {
+  async function openTokens (): Promise<Tokens | undefined> {
     const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_JWKS_URL: jwksUrl } = config
     if (issuer === '' && (audience !== '' || jwksUrl !== '')) throw new SettingsError('JWT_ISSUER: got ""; must be set if JWT_AUDIENCE or JWT_JWKS_URL is')
     if (issuer === '') return undefined
     if (audience === '') throw new SettingsError('JWT_AUDIENCE: got ""; must be set if JWT_ISSUER is: without it, tokens for other services would be accepted')
+    const { Tokens } = await import('./access/tokens.js') // loads jose, which takes 30 ms
     return new Tokens({ issuer, audience, jwksUrl }, clock, ({ message }) => {
       log.error({ issuer, cause: message }, 'The keys of the identity provider cannot be loaded: requests with a token get 503')
     })

@@ -1,4 +1,3 @@
-import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { httpProblem } from './problems/problem.js'
@@ -20,6 +19,7 @@ export default fp(async (fastify) => {
   const { RATE_LIMIT: setting, HOST: host } = fastify.config
   const isPrivate = isLoopback(host) && !fastify.hasCredentials
   if (setting === 'unlimited' || (setting === 'auto' && isPrivate)) return
+  const { default: rateLimit, normalizeIP } = await import('@fastify/rate-limit') // takes 20 ms
   const max = setting === 'auto' ? REQUESTS_PER_MINUTE : Number(setting)
   const keyGenerator = ({ client, ip }: FastifyRequest) => client === undefined ? normalizeIP(ip, IPV6_PREFIX) : `client ${client.name}`
   await fastify.register(rateLimit, { global: false, max, timeWindow: 60_000, keyGenerator })

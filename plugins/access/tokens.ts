@@ -3,6 +3,7 @@ import { BoundedCache } from '../../lib/base/bounded-cache.js'
 import type { Clock } from '../../lib/base/clock.js'
 import { unavailable, type Problem } from '../problems/problem.js'
 import { badCredentials } from './problems.js'
+import { isProviderUrl } from './provider-url.js'
 import { isScope, type Client, type Scope } from './scopes.js'
 
 export interface TokenRules {
@@ -105,13 +106,6 @@ async function discover (issuer: string): Promise<string> {
   if (named !== issuer) throw new Error('the discovery document names another issuer')
   if (typeof url !== 'string' || !isProviderUrl(url)) throw new Error('jwks_uri in the discovery document must be an https URL, or an http URL of this machine')
   return url
-}
-
-/** Whether keys may be loaded from a URL: over https, or from this machine. */
-export function isProviderUrl (text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname } = new URL(text)
-  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
 }
 
 /** The name of the client, for the log and for RATE_LIMIT. It is cut so that a long `sub` does not make the log unreadable. */
