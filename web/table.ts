@@ -20,6 +20,9 @@ export interface TableOptions {
   readonly onRead: (error?: unknown) => void
 }
 
+/** Rows after those in the document that are read as well, so that they are there before the table is scrolled to them. */
+const AHEAD_ROWS = 200
+
 /** The table of records. Only the rows in view are in the document, so that it stays as fast with a million records. */
 export class Table {
   readonly #options: TableOptions
@@ -143,7 +146,7 @@ export class Table {
     const last = Math.max(-1, ...shown)
     setHeight(this.#before, Math.min(pages.reachable, shown.length === 0 ? first : Math.min(...shown)) * this.#rowHeight)
     setHeight(this.#after, (pages.reachable - (shown.length === 0 ? first : last + 1)) * this.#rowHeight)
-    this.#read(pages, first, end)
+    this.#read(pages, first, end + AHEAD_ROWS)
   }
 
   #read (pages: RecordPages, first: number, end: number): void {

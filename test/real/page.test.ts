@@ -215,11 +215,13 @@ t.test('a click on a head sorts', async (t) => {
   }
 })
 
-t.test('a long table keeps few rows in the document, and reads pages as it is scrolled', async (t) => {
+t.test('a long table keeps few rows in the document, and reads two pages ahead as it is scrolled', async (t) => {
   const files = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`k${String(i).padStart(4, '0')}.csv`, csv('A', 'B', i)]))
   const { app } = await buildOnFolder(t, { source_data: files })
   await app.inject({ method: 'POST', url: '/data' })
   const page = await open(t, app)
+  const readPages = async () => await page.evaluate<number>("performance.getEntriesByType('resource').filter(({ name }) => name.includes('cursor=')).length")
+  await until(async () => await readPages() === 2)
   const scroll = async (top: string) => await page.evaluate(`document.getElementById('table-scroller').scrollTop = ${top}`)
   while (!(await keysOf(page)).includes('k1199')) {
     await scroll('1e9')

@@ -3,7 +3,6 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { setTimeout } from 'node:timers/promises'
-import type { Test } from 'tap'
 import './file-timeout.js'
 
 // Chromium, driven by tools/browser: `tools/install.sh browser`. The types have the part of playwright-core that the tests use.
@@ -95,8 +94,8 @@ export async function listen (app: FastifyInstance): Promise<string> {
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/`
 }
 
-/** Opens a page of its own session. The test fails at its end if the console has an error, or something has violated the policy of the page. */
-export async function openPage (t: Test, { colorScheme = 'light', width = 1280, height = 900, expected, bypassCSP = false, permissions = [] }: PageOptions = {}): Promise<Page> {
+/** Opens a page of its own session. The test or program fails at its end if the console has an error, or something has violated the policy of the page. */
+export async function openPage (t: { readonly teardown: (end: () => Promise<void>) => void }, { colorScheme = 'light', width = 1280, height = 900, expected, bypassCSP = false, permissions = [] }: PageOptions = {}): Promise<Page> {
   browser ??= chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] })
   const context = await (await browser).newContext({ colorScheme, viewport: { width, height }, bypassCSP, locale: 'en', timezoneId: 'UTC' })
   context.setDefaultTimeout(LIMIT_MS)
