@@ -126,6 +126,8 @@ export class Table {
     const { first, end } = rowWindow({ top, height, rowHeight: this.#rowHeight }, pages.reachable)
     for (const [index, row] of this.#rows) {
       if (index >= first && index < end) continue
+      // Images that are not loaded yet must not delay those in view.
+      for (const image of row.querySelectorAll('img')) image.removeAttribute('src')
       row.remove()
       this.#rows.delete(index)
     }
