@@ -87,8 +87,8 @@ export class SharingBackend implements LakeBackend {
   #entries: readonly LogEntry[] = []
   /** What this replica has last found by itself, by a listing or a re-check, until the state describes a later listing. */
   #ownListing: BackendReconciled | undefined
-  /** When that listing or re-check began. */
-  #ownSince = -Infinity
+  /** When that listing or re-check, with its downloads, ended: a file may be newer than the listing. */
+  #ownUntil = -Infinity
   /** A base that is older than everything in `#ownListing`. A later base may contain what another replica has found, and a re-check has not looked at. */
   #newerThan: Base | undefined
   /** Whether this replica has found something that the state did not describe. */
@@ -152,7 +152,6 @@ export class SharingBackend implements LakeBackend {
     const last = this.#lastResult
     if (last?.state !== previous) return undefined
     const { store, rules, clock } = this.#options
-    const now = clock()
     const found = await recheck(store, last, objectKeys, clock, rules)
     if (found === undefined) return undefined
     const rechecked = this.#isLeader ? found : { ...found, state: withPosition(found.state, previous, this.#random) }
@@ -160,7 +159,7 @@ export class SharingBackend implements LakeBackend {
     if (found.state === previous) return found
     const base = this.#base
     if (base !== undefined && !this.#differs(base.view, last)) this.#newerThan = base
-    const isChanged = this.#noteOwn(this.#lastResult, now)
+    const isChanged = this.#noteOwn(this.#lastResult)
     if (isChanged && this.#newerThan === base && this.#head?.state.view === base?.id) this.#enqueueAnnouncement(this.#lastResult)
     return rechecked
   }
@@ -322,7 +321,7 @@ export class SharingBackend implements LakeBackend {
   #follow (head: Head, now: number): BackendReconciled | undefined {
     const { state, writtenAt } = head
     const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, work: undefined, preconditions: new Map() }
-    if (this.#ownListing !== undefined && !isLater(head, this.#ownListing, this.#ownSince)) return { ...this.#ownListing, ...checked }
+    if (this.#ownListing !== undefined && !isLater(head, this.#ownListing, this.#ownUntil)) return { ...this.#ownListing, ...checked }
     const listedAt = Math.max(listingTime(head), this.#ownListing?.listedAt ?? -Infinity)
     if (this.#base!.isAssumed) return undefined
     const found = this.#base!.view
@@ -336,9 +335,9 @@ export class SharingBackend implements LakeBackend {
   }
 
   /** Notes what this replica has found by itself. Returns whether the state, as far as it is known, does not describe it. */
-  #noteOwn (result: BackendReconciled, since: number): boolean {
+  #noteOwn (result: BackendReconciled): boolean {
     this.#ownListing = result
-    this.#ownSince = since
+    this.#ownUntil = this.#options.clock()
     this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, result))
     // A base that is assumed differs from the state because of an earlier or a later change. In the view of the leader it can only be a later one.
     return this.#isDiverged && (this.#base?.isAssumed === false || this.#isLeader)
@@ -362,7 +361,7 @@ export class SharingBackend implements LakeBackend {
     this.#entries = this.#entries.slice(-MAX_ENTRIES)
     const isBaseInState = [headBefore, this.#head].some((head) => head?.state.view === this.#base?.id)
     if (headBefore !== undefined && (!isBaseInState || this.#base!.isAssumed)) this.#join(headBefore.state, result)
-    const isChanged = this.#noteOwn(result, result.listedAt)
+    const isChanged = this.#noteOwn(result)
     this.#newerThan = this.#base
     if (this.#base !== undefined && !this.#isDiverged) this.#confirmed = { view: this.#base.id, at: result.listedAt }
     const { isOwn = false, isForeign = false, unrenewedMs = Infinity } = this.#knownState() ?? {}
@@ -453,10 +452,10 @@ function listingTime ({ state: { listingAgeMs }, sentAt }: Head): number {
 }
 
 /**
- * Whether the listing that the state describes began after a listing or a re-check of this replica, or has found the same and was written after it.
+ * Whether the listing that the state describes began after a listing or a re-check of this replica had ended, or has found the same and was written after it.
  *
- * @param since when that of this replica began, in milliseconds of the monotonic clock
+ * @param until when that of this replica ended, in milliseconds of the monotonic clock
  */
-function isLater ({ state: { listingAgeMs, fingerprint: found }, notBefore, notSentBefore }: Head, own: BackendReconciled, since: number): boolean {
-  return notSentBefore - listingAgeMs >= since || (notBefore - listingAgeMs >= since && found === fingerprint(own))
+function isLater ({ state: { listingAgeMs, fingerprint: found }, notBefore, notSentBefore }: Head, own: BackendReconciled, until: number): boolean {
+  return notSentBefore - listingAgeMs >= until || (notBefore - listingAgeMs >= until && found === fingerprint(own))
 }

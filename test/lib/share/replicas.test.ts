@@ -331,6 +331,24 @@ t.test('a replica that has listed for itself does not go back to a state that th
   }
 })
 
+t.test('a replica that has downloaded a file after the leader has listed does not go back to what the leader has found', async (t) => {
+  const { simulation, leader, reader, bucket } = await leaderAndReader()
+  bucket.put('source_data/a.csv', csv('Second'))
+  simulation.intercept = async (operation, key) => {
+    if (operation !== 'GET' || key !== 'source_data/a.csv') return
+    simulation.intercept = () => {}
+    simulation.now += 3000
+    await leader.transformer.ensureFresh({ fresh: true })
+    await until(() => stateOf(simulation).listedAt === simulation.now)
+    bucket.put('source_data/a.csv', csv('Third'))
+  }
+  await reader.transformer.ensureFresh({ fresh: true })
+  t.match(simulation.recordsOf(reader).get('a'), 'Third')
+  await simulation.advance(2500)
+  await reader.transformer.ensureFresh()
+  t.match(simulation.recordsOf(reader).get('a'), 'Third')
+})
+
 t.test('a replica that has just started takes over the first later state, or the second one if its clock is wrong', async (t) => {
   for (const [skews, states] of [[[0, 0], 1], [[-900, 0], 1], [[0, 3_600_000], 2], [[3_600_000, 0], 2]] as const) {
     const { simulation, leader, bucket } = await leaderAndReader(skews)
