@@ -1,3 +1,4 @@
+import { oddHeaders } from './headers.js'
 import { infoFiles } from './info-files.js'
 import { listings } from './listings.js'
 import { notifications } from './notifications.js'
@@ -5,4 +6,4 @@ import type { Part } from './part.js'
 import { requests } from './requests.js'
 import { schemas } from './schemas.js'
 
-export const PARTS: readonly Part[] = [infoFiles, schemas, requests, notifications, listings]
+export const PARTS: readonly Part[] = [infoFiles, schemas, requests, oddHeaders, notifications, listings]
