@@ -183,7 +183,8 @@ export class Jobs {
     const { work, monotonic } = this.#options
     const now = () => Math.round(this.#offsets.get(id)! + monotonic())
     const { dryRun, trace } = this.#update(id, { state: 'running', startedAt: now() })
-    queue.progressAt = monotonic()
+    // A job makes no progress by its beginning: a caller that has waited for the job before it does not wait anew.
+    if (queue.progressAt === Infinity) queue.progressAt = monotonic()
     const onProgress = (progress: ReconcileProgress) => {
       queue.progressAt = monotonic()
       this.#update(id, { progress })

@@ -92,7 +92,7 @@ export class Refresher<T extends Refreshed> {
   #intervalMs: number | undefined
   /** The number of LIST requests of the running refresh, as reported so far. */
   #requests = 0
-  /** When the running refresh has last made progress. */
+  /** When a refresh has last made progress. */
   #progressAt = 0
   /** Whether there is traffic: a read was served without waiting after the last refresh began. */
   #hasTraffic = false
@@ -235,7 +235,6 @@ export class Refresher<T extends Refreshed> {
     this.#cancelTimer()
     this.#hasTraffic = false
     this.#startedAt = clock()
-    this.#progressAt = this.#startedAt
     if (isRequired) {
       this.#requiredAt = this.#startedAt
       this.#isExpired = false

@@ -38,6 +38,23 @@ t.test('a job reports its states and its result', async (t) => {
   t.equal(jobs.get('test-2'), undefined)
 })
 
+t.test('a caller whose job waits for one of which the store was silent waits no longer than others', async (t) => {
+  const time = new VirtualTime()
+  const fails: ((error: Error) => void)[] = []
+  const jobs = new Jobs({ work: () => new Promise((_resolve, reject) => fails.push(reject)), instance: 'test', clock: time.clock, monotonic: time.clock, timer: time.timer })
+  jobs.enqueue('schedule')
+  await time.advance(1000)
+  const seen: (string | undefined)[] = []
+  jobs.enqueue('api').endedOrSilent().then((job) => { seen.push(job?.id) })
+  await time.advance(13_000)
+  fails[0]!(new StoreError('timeout', 'no response'))
+  await time.advance(1999)
+  t.equal(fails.length, 2, 'the second job runs')
+  t.same(seen, [])
+  await time.advance(1)
+  t.same(seen, [undefined])
+})
+
 t.test('a caller waits while a job makes progress or publishes, and not for a silent store', async (t) => {
   const time = new VirtualTime()
   let progress = (_: number) => {}

@@ -146,6 +146,22 @@ t.test('fresh: a silent store is waited for 15 s, and one that makes progress as
   t.match(seen, [{ staleReasons: ['refresh_slow'], isUsable: true }])
 })
 
+t.test('fresh: a wait that begins during a refresh of which the store is silent does not begin anew with the next one', async (t) => {
+  const { time, refresher, runs, load } = controlled()
+  await load()
+  await time.advance(2500)
+  refresher.ensure()
+  await time.advance(1000)
+  const seen: Freshness[] = []
+  refresher.ensure({ fresh: true }).then((freshness) => { seen.push(freshness) })
+  await time.advance(13_000)
+  runs[1]!.fail(new StoreError('timeout', 'no response'))
+  await time.advance(1999)
+  t.same([runs.length, seen.length], [3, 0])
+  await time.advance(1)
+  t.match(seen, [{ staleReasons: ['timeout'], isUsable: true }])
+})
+
 t.test('after a failed refresh the last data is served with the reason, and the next attempt is a second later', async (t) => {
   const { time, refresher, runs, load } = controlled()
   await load()
