@@ -326,8 +326,11 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'The store lists an old state',
-        guarantee: 'The data goes back to that state until the next listing.',
-        skipped: 'S3 and the servers of docs/stores.md list what has been written before'
+        guarantee: 'No old content is served, and a deleted record stays deleted; what the listing lacks is missing until the next listing (many records only after a second listing that lacks them).',
+        tests: [
+          ['test/lib/source/reconcile.test.ts', 'if a store lists an old state, no old content is served, and what that listing lacks is missing until the next one'],
+          ['test/routes/large-loss.test.ts', 'a listing that was wrong once changes nothing']
+        ]
       },
       {
         fault: 'An ETag that stays the same although the object has changed',

@@ -313,6 +313,33 @@ t.test('if a store still returns the old version of an object, the new one is re
   t.equal(endpoint.counts.GET, 1)
 })
 
+t.test('if a store lists an old state, no old content is served, and what that listing lacks is missing until the next one', async (t) => {
+  const { store, bucket, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') })
+  let old: ObjectList[] | undefined
+  const { run } = overStore(wrapStore(store, {
+    list: async function * (prefix, options) {
+      // Listings of single keys are current: they decide whether an object exists that cannot be found.
+      yield * old !== undefined && prefix === rules.prefix ? old : store.list(prefix, options)
+    }
+  }), clock)
+  const pages: ObjectList[] = []
+  for await (const page of store.list(rules.prefix)) pages.push(page)
+  t.same(names(await run()), { 1: 'Ann', 2: 'Bob' })
+  clock.advance(5000)
+  bucket.put('source_data/1.csv', csv('Amy'))
+  bucket.delete('source_data/2.csv')
+  bucket.put('source_data/3.csv', csv('Cid'))
+  const current = await run()
+  t.same(names(current), { 1: 'Amy', 3: 'Cid' })
+  old = pages
+  const outdated = await run()
+  t.same([names(outdated), outdated.rejects.map(({ code }) => code), outdated.failed], [{ 1: 'Amy' }, [], []])
+  old = undefined
+  const next = await run()
+  t.same(next.rows, current.rows)
+  t.equal(next.state.table.version, current.state.table.version)
+})
+
 t.test('a change of size alone is a new version', async (t) => {
   const { store, bucket, endpoint, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': 'bad' })
   const { run } = overStore(mapInfo(store, (info) => ({ ...info, etag: 'same' })), clock)
