@@ -21,7 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   }
   fastify.post('/events/s3', post, async ({ body }, reply) => {
     const objects = read(body)
-    if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down; send the request to another one')
+    if (fastify.isClosing) throw unavailable('draining', 'This process is shutting down; send the request to another one')
     if (objects.length === 0) return reply.code(204).send(null)
     return reply.code(202).send(transformer.noteChanged(objects))
   })

@@ -45,7 +45,7 @@ function decode (encoded: string): string | undefined {
 function check (body: unknown): asserts body is Notification {
   const { Records, Event, detail, 'detail-type': detailType } = objectAt('', body)
   if (Records === undefined && Event === undefined && (detail === undefined || detailType === undefined)) {
-    throw new NotificationError('The body must have Records (S3, MinIO), detail-type and detail (EventBridge), or Event (the test message of S3)')
+    throw new NotificationError('The body must have Records (S3, MinIO, Ceph), detail-type and detail (EventBridge), or Event (the test message of S3)')
   }
   if (Records !== undefined) {
     if (!Array.isArray(Records)) throw wrong('/Records', 'an array', Records)

@@ -65,7 +65,7 @@ export const SettingsSchema = Type.Object({
   RATE_LIMIT: text({
     default: 'auto',
     description: 'The most requests a minute of each client (by the name of its API key, the sub of its token, or else its address; for IPv6 the /64 network) that make the service list the ' +
-      'lake: POST, and no-cache; further ones get 429. auto: unlimited if HOST is a loopback name or address and no credentials are configured, otherwise 60',
+      'lake: POST /data, and no-cache; further ones get 429. auto: unlimited if HOST is a loopback name or address and no credentials are configured, otherwise 60',
     accepted: 'a positive integer such as 60, unlimited, or auto'
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe level of messages that are logged' }),
@@ -137,7 +137,7 @@ export const SettingsSchema = Type.Object({
   MAX_LIST_REQUESTS: text({
     default: 'auto',
     description: 'The most LIST requests a minute for refreshes that no client has required: a lake that takes more is refreshed less often (docs/costs.md). Required ' +
-      'ones (POST /data, no-cache) and jobs are counted but not delayed. auto: 600 on AWS, at most 131 dollars a month, otherwise unlimited',
+      'ones (POST /data, no-cache) and scheduled jobs are counted but not delayed. auto: 600 on AWS, at most 131 dollars a month, otherwise unlimited',
     accepted: 'a positive integer such as 600, unlimited, or auto'
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
   SHUTDOWN_DELAY: text({

@@ -15,7 +15,7 @@ export const columnsParameter = (example: readonly string[]) => listParameter({
 
 export const sortParameter = (example: readonly string[]) => listParameter({
   description: 'The columns by which records are sorted: separated by commas, repeated, or both; `-` before a column reverses its order. Text is ordered by its UTF-8 bytes, records without a value come last, ' +
-    'and records that are equal in all of these columns are sorted by key, in the direction of the last of these columns. Default: by key.',
+    'and records that are equal in all of these columns are sorted by id, in the direction of the last of these columns. Default: by id.',
   example,
   separator: ',',
   accepted: 'a list of columns, separated by commas or repeated, each with an optional minus before it'

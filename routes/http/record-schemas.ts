@@ -62,7 +62,7 @@ export const recordSchemas = perSchema((schema) => {
     version: text('The `Data-Version` of the records'),
     next: nullable('The `since` of the next request: the version, followed by `~` and a number if images were replaced within it or the data has changed back to it; null if another page follows', Type.String()),
     changed: Type.Array(RecordSelection, { description: 'The records that were added or changed, or an image of which was replaced, as they are in this version' }),
-    removed: Type.Array(Type.String(), { description: 'The keys of the records that were removed' })
+    removed: Type.Array(Type.String(), { description: 'The ids of the records that were removed' })
   }, { description: 'The changes of the records since a data version' })
 
   const ifNoAges = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has a birth'

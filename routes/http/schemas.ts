@@ -143,11 +143,11 @@ export const BucketNotification = Type.Object({
   Event: Type.Optional(text('Of S3: `s3:TestEvent`, in a message that has no events')),
   'detail-type': Type.Optional(text('Of EventBridge: what happened: `Object Created`, for example')),
   detail: Type.Optional(Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, as it is') }) }, { description: 'Of EventBridge: the object' }))
-}, { description: 'A notification of S3, MinIO or EventBridge: `Records`, or `detail-type` and `detail`, or `Event`. Other members are ignored, and nothing but the names of the objects is used' })
+}, { description: 'A notification of S3, MinIO, Ceph or EventBridge: `Records`, or `detail-type` and `detail`, or `Event`. Other members are ignored, and nothing but the names of the objects is used' })
 
 export const EventCounts = Type.Object({
   accepted: count('The number of events whose objects are re-checked'),
-  ignored: count('The number of events of other buckets, of objects that are neither info files nor images of the lake, and of keys that cannot be decoded')
+  ignored: count('The number of events of other buckets, of objects that are neither info files nor images of the lake, and of keys that cannot be decoded, are longer than 1,024 bytes, or have `.` or `..` as a part of the path')
 }, { description: 'What becomes of the events of a notification' })
 
 export const SourceVersion = Type.Object({

@@ -24,7 +24,7 @@ export const whereParameter = (example: string | undefined) => listParameter({
 const MAX_WORDS = 16
 
 export const wordsParameter = textParameter({
-  description: `Words, separated by spaces, at most ${MAX_WORDS}. Selects the records in which each word is contained in the key or in a text column, ignoring case.`,
+  description: `Words, separated by spaces, at most ${MAX_WORDS}. Selects the records in which each word is contained in the id or in a text column, ignoring case.`,
   example: 'wren ash'
 })
 

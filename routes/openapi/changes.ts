@@ -17,7 +17,7 @@ export const getChanges = perSchema((schema): Operation => ({
   operationId: 'getChanges',
   tags: ['Records'],
   summary: 'The changes of the records since a data version',
-  description: 'The records that were added or changed since the data version `since`, as they are now, and the keys of those that were removed. ' +
+  description: 'The records that were added or changed since the data version `since`, as they are now, and the ids of those that were removed. ' +
     'A client that has all records of `since` and applies the changes has all records of `version`; its next request has `since=<next>`. ' +
     'If an image of a record was replaced, the record is in `changed` as well. The change log, which is kept when the process restarts if it can write to the lake, is bounded: ' +
     `if it does not go back to \`since\`, the status is 410, and the client has to read all records again. ${FORMATS}`,

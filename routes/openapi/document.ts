@@ -62,7 +62,7 @@ export function documentOptions (schema: Schema): FastifyDynamicSwaggerOptions {
       if (operation === undefined) throw new Error(`${url} is neither documented nor hidden`)
       const { headers = {}, tags, requestBody, ...texts } = operation
       const access = route.config?.access ?? 'public'
-      const responses = { ...access !== 'public' && deniedProblems, ...operation.responses }
+      const responses = { ...deniedProblems(access), ...operation.responses }
       const security = access === 'public' ? [] : [{ bearer: [access] }, {}]
       const { querystring, params } = schema as { querystring?: ParametersSchema<Parameters>, params?: ParametersSchema<Parameters> }
       operations.set(texts.operationId, {

@@ -8,11 +8,11 @@ export const receiveEvents: Operation = {
   operationId: 'receiveEvents',
   tags: ['Events'],
   summary: 'Notifications of the bucket',
-  description: 'Receives notifications of S3, MinIO or EventBridge. Each event makes the service re-check one object, soon and usually without a listing. Duplicate, reordered, ' +
+  description: 'Receives notifications of S3, MinIO, Ceph or EventBridge. Each event makes the service re-check one record, soon and usually without a listing. Duplicate, reordered, ' +
     'lost or forged events change only when a change is seen.',
   requestBody: { description: 'A notification', required: true, content: { 'application/json': { schema: BucketNotification } } },
   responses: {
-    202: { description: 'The objects are re-checked', content: { 'application/json': { schema: EventCounts } } },
+    202: { description: 'The records are re-checked', content: { 'application/json': { schema: EventCounts } } },
     204: { description: 'The notification reports no change of an object' },
     400: { ...malformed!, description: 'The body is not a notification, or the request is malformed' },
     413: { ...tooLarge!, description: 'The body is larger than 1 MiB' },

@@ -1,3 +1,4 @@
+import type { Access } from '../../plugins/access/scopes.js'
 import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 import { Problem } from '../http/schemas.js'
 import { authenticate, retryAfter, type Header } from './headers.js'
@@ -49,5 +50,10 @@ export function problems (statuses: readonly Status[], { examples = {}, headers 
   }
 }
 
-/** The problems of all operations that are not public. */
-export const deniedProblems: Record<string, Response> = Object.fromEntries(Object.entries(problems([401, 403, 429, 503], { headersOf: { 401: authenticate, 403: authenticate } })).filter(([status]) => status !== 'default'))
+/** The problems of requests that are refused before their operation begins. Public operations have none of them. */
+export function deniedProblems (access: Access): Record<string, Response> {
+  if (access === 'public') return {}
+  // Events are not counted by RATE_LIMIT.
+  const { default: _others, ...denied } = problems(access === 'events' ? [401, 403, 503] : [401, 403, 429, 503], { headersOf: { 401: authenticate, 403: authenticate } })
+  return denied
+}

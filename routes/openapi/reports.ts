@@ -116,7 +116,7 @@ function rejectListing ({ operationId, summary, description, content, vary, notA
 }
 
 const QUARANTINE = 'A bad file does not affect the others, and the last good version of its record is served. A file that is corrected and uploaded again is read after the next listing of the lake. ' +
-  'The entries are ordered by key. Each page is computed from the current data; `Next-Cursor` continues after the last key of the page.'
+  'The entries are ordered by object key. Each page is computed from the current data; `Next-Cursor` continues after the last object key of the page.'
 
 export const listRejects = perSchema((schema) => rejectListing({
   operationId: 'listRejects',

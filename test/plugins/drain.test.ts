@@ -50,6 +50,8 @@ t.test('for SHUTDOWN_DELAY everything is still served, on connections that close
   t.equal((await fetch(`${address}/livez`)).status, 200)
   bucket.put('source_data/2.csv', csv('Bob'))
   t.match(await (await fetch(`${address}/data`, { method: 'POST' })).json(), { result: { records: 2, added: 1 } })
+  const event = { Records: [{ eventName: 'ObjectCreated:Put', s3: { bucket: { name: 'other' }, object: { key: 'source_data/2.csv' } } }] }
+  t.equal((await fetch(`${address}/events/s3`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(event) })).status, 202)
   const response = await fetch(`${address}/data`)
   t.match(await response.json(), [{ user_id: '1' }, { user_id: '2' }])
   t.equal(response.headers.get('connection'), 'close')
