@@ -22,7 +22,7 @@ export class Images {
     return image
   }
 
-  /** Forgets all images, after the data or the key has changed. */
+  /** Forgets all images: called when the API key has changed and before current data is shown. */
   clear (): void {
     for (const path of [...this.#urls.keys()]) this.#forget(path)
   }

@@ -161,14 +161,21 @@ function show ({ isRefresh = false } = {}): void {
   })
   showCharts()
   byId('changed').hidden = true
+  if (!isRefresh) table.show(query, columns!)
+  else if (table.isAtTop) showCurrentRecords()
   // Records are not moved from under the reader.
-  if (isRefresh && !table.isAtTop) byId('changed').hidden = false
-  else table.show(query, columns!)
+  else byId('changed').hidden = false
+}
+
+/** Shows the records of the current data again. Their images may have been replaced. */
+function showCurrentRecords (): void {
+  images.clear()
+  table.show(query, columns!)
 }
 
 byId('changed').addEventListener('click', () => {
   byId('changed').hidden = true
-  table.show(query, columns!)
+  showCurrentRecords()
 })
 
 let foundGroup: { readonly columns: readonly string[], readonly name: string | undefined } | undefined
