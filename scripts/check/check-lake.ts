@@ -11,15 +11,16 @@ import schema, { describeSchema } from '../../plugins/schema.js'
 import { changedSettings } from '../../plugins/start-log.js'
 import { settingWarnings } from '../../plugins/config/setting-warnings.js'
 import { CommandError, writeStdout, type CommandIo } from '../command.js'
+import { readLake } from '../read-lake.js'
 import { registerTransformer } from '../register-transformer.js'
 
 /** Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code: 1 if the reader of stdout has not taken everything. @throws {CommandError} */
-export async function checkLake ({ env, stdout }: CommandIo): Promise<number> {
-  return await writeStdout(stdout, report(env)) ? 0 : 1
+export async function checkLake (io: CommandIo): Promise<number> {
+  return await writeStdout(io.stdout, report(io)) ? 0 : 1
 }
 
 /** The text that is printed, in parts. Later parts take longer. */
-async function * report (env: CommandIo['env']): AsyncGenerator<string> {
+async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): AsyncGenerator<string> {
   const fastify = Fastify()
   try {
     await fastify.register(config, { settings: env })
@@ -35,7 +36,7 @@ async function * report (env: CommandIo['env']): AsyncGenerator<string> {
     }
     await registerTransformer(fastify)
     yield `lake: ${fastify.objectStore.url}\n`
-    await fastify.transformer.reconcile()
+    await readLake(fastify.transformer, stderr)
     yield await describeLake(fastify.transformer)
     for (const { detail } of fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))) yield `warning: ${detail}\n`
     const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(refusedToMissing)

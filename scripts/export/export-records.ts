@@ -1,21 +1,19 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { monotonicNow } from '../../lib/base/clock.js'
 import { StoreError } from '../../lib/base/errors.js'
 import { describeFailure } from '../../lib/base/failure-code.js'
 import { columnType } from '../../lib/query/age-column.js'
 import { parquet } from '../../lib/output/parquet.js'
 import type { Chunks } from '../../lib/output/render.js'
 import type { RequestPlan } from '../../lib/output/request-plan.js'
-import type { ReconcileProgress } from '../../lib/source/reconcile.js'
 import config, { SettingsError } from '../../plugins/config.js'
 import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
 import schema from '../../plugins/schema.js'
 import { planListing } from '../../routes/http/paging.js'
 import { instantOf } from '../../routes/http/parameters.js'
 import { CommandError, UsageError, writeStdout, type CommandIo } from '../command.js'
-import { Progress } from '../progress.js'
+import { readLake } from '../read-lake.js'
 import { registerTransformer } from '../register-transformer.js'
 import { checkFile, writeFileAtomically } from './destination.js'
 import { queryParser, type OptionValues, type QueryOptions } from './query-options.js'
@@ -94,18 +92,7 @@ function formatOf (name: string | undefined, output: string | undefined): Export
 
 /** Reads the lake, and reports its progress, its warnings and how many info files are rejected. */
 async function read ({ transformer }: FastifyInstance, { stderr }: CommandIo): Promise<void> {
-  let progress = new Progress(undefined, stderr, monotonicNow, 'objects listed')
-  let isListing = true
-  const onProgress = ({ listed, toFetch, fetched }: ReconcileProgress) => {
-    if (isListing && toFetch > 0) {
-      progress.end()
-      progress = new Progress(toFetch, stderr, monotonicNow, 'info files read')
-      isListing = false
-    }
-    if (isListing) progress.set(listed)
-    else progress.set(fetched, toFetch)
-  }
-  await transformer.reconcile({ onProgress }).finally(() => progress.end())
+  await readLake(transformer, stderr)
   for (const { detail } of transformer.warnings()) stderr.write(`warning: ${detail}\n`)
   const { rejects } = transformer.quarantine({ limit: 0 }).counts
   if (rejects > 0) stderr.write(`${rejects} info files are rejected; GET /rejects and userlake check report them\n`)

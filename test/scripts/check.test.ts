@@ -54,6 +54,16 @@ t.test('userlake check warns of a lake in which nothing is usable', async (t) =>
   t.match(stdout, /^warning: None of the 1 objects with the prefix "source_data\/" becomes a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
 })
 
+t.test('userlake check names the cause if the prefix is wrong and the lake was published before', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`${i}.csv`, INFO]))
+  const { app, root } = await buildOnFolder(t, { source_data: files })
+  t.equal((await app.inject({ method: 'POST', url: '/data' })).json().result.records, 101)
+  await app.close()
+  const { code, out } = await runMain(main, [], { LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'wrong/' })
+  t.equal(code, 0)
+  t.match(out, /^warning: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are$/m)
+})
+
 t.test('userlake check does not create the embedded lake', async (t) => {
   const { code, stdout, cwd } = await run(t)
   t.equal(code, 0)
@@ -85,7 +95,7 @@ t.test('a schema without a lake is an error: the sample data has other columns',
 
 t.test('userlake check reports each invalid setting and a lake that cannot be read in one line, with exit code 1', async (t) => {
   t.match(await run(t, { env: { PORT: 'x' } }), { code: 1, stdout: '', stderr: /^check: PORT: got "x"; .*\n$/ })
-  t.match(await run(t, { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^check: the lake cannot be read: file:.*\/missing: there is no such folder: check LAKE_URL, or create it with userlake seed\n$/ })
+  t.match(await run(t, { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^0 objects listed, .*\ncheck: the lake cannot be read: file:.*\/missing: there is no such folder: check LAKE_URL, or create it with userlake seed\n$/m })
 })
 
 t.test('a reader of stdout that has enough, such as head, ends userlake check without an error', async (t) => {

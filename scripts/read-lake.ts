@@ -1,0 +1,20 @@
+import { monotonicNow } from '../lib/base/clock.js'
+import type { ReconcileProgress } from '../lib/source/reconcile.js'
+import type { UserDataTransformer } from '../lib/transformer.js'
+import { Progress, type Output } from './progress.js'
+
+/** Reads the lake once, and shows the progress. A listing that lacks many of the published records is repeated. @throws {StoreError} if the lake cannot be read */
+export async function readLake (transformer: UserDataTransformer, stderr: Output): Promise<void> {
+  let progress = new Progress(undefined, stderr, monotonicNow, 'objects listed')
+  let isListing = true
+  const onProgress = ({ listed, toFetch, fetched }: ReconcileProgress) => {
+    if (isListing && toFetch > 0) {
+      progress.end()
+      progress = new Progress(toFetch, stderr, monotonicNow, 'info files read')
+      isListing = false
+    }
+    if (isListing) progress.set(listed)
+    else progress.set(fetched, toFetch)
+  }
+  await transformer.reconcile({ onProgress }).finally(() => progress.end())
+}
