@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { InputEncoding } from '../base/info-formats.js'
 import type { SourceRules } from '../source/rules.js'
 import type { SourceState } from '../source/source-state.js'
 import { StoreError, type ObjectStore, type StoreErrorCode } from '../store/object-store.js'
@@ -67,9 +68,12 @@ export class SnapshotFile {
   }
 }
 
-/** Identifies the lake and everything else that its rows depend on: the settings and, as Node includes the time zone database, its version. */
+/** Counts the changes of what is text in an encoding. A state that an earlier release wrote may have rows of files that are now rejected, so it is not used. */
+const TEXT_REVISIONS: Readonly<Partial<Record<InputEncoding, number>>> = { 'windows-1252': 1, 'iso-8859-1': 1 }
+
+/** Identifies the lake and everything else that its rows depend on: the settings, the version of the time zone database that Node includes, and the revision of the decoder. */
 export function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, hidden, timeZone }: SourceRules): string {
   const zoneRules = timeZone === 'UTC' ? '' : process.versions.tz
-  const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone, zoneRules, ...hidden === undefined ? [] : [hidden]])
+  const identity = JSON.stringify([url, prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, timeZone, zoneRules, ...hidden === undefined ? [] : [hidden], ...TEXT_REVISIONS[encoding] === undefined ? [] : [TEXT_REVISIONS[encoding]]])
   return createHash('sha256').update(identity).digest('base64url')
 }

@@ -1,3 +1,4 @@
+import { isAscii, isUtf8 } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 import type { InputEncoding } from '../base/info-formats.js'
 import { hintAtEncoding } from './hint.js'
@@ -38,8 +39,9 @@ function decodeBy (decoder: TextDecoder, body: Uint8Array): string | undefined {
   }
 }
 
-/** Decodes ISO-8859-1, in which any bytes are valid; a zero or a byte order mark shows that a file has another encoding. */
+/** Decodes ISO-8859-1, in which any bytes are valid. A zero, a byte order mark, or characters beyond ASCII that are all valid UTF-8 show that a file has another encoding. */
 function decodeLatin1 (body: Uint8Array): string | undefined {
+  if (!isAscii(body) && isUtf8(body)) return undefined
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
   return body.includes(0) || /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/.test(text) ? undefined : text
 }

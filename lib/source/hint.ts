@@ -1,4 +1,4 @@
-import { isAscii, isUtf8 } from 'node:buffer'
+import { isUtf8 } from 'node:buffer'
 import type { InfoFormat, InputEncoding } from '../base/info-formats.js'
 import { nearest } from '../base/nearest.js'
 import type { Field, Schema } from '../schema/schema.js'
@@ -20,16 +20,10 @@ export function hintAtEncoding (body: Uint8Array, encoding: InputEncoding): stri
   const remedy = (setting: InputEncoding) => `save it as ${encoding.toUpperCase()}, or set INPUT_ENCODING=${setting} if all files are like this one`
   if (encoding === 'utf-16' && (startsWith([0xff, 0xfe]) || startsWith([0xfe, 0xff]))) return 'The file is damaged or incomplete: upload it again'
   if (startsWith([0xff, 0xfe]) || startsWith([0xfe, 0xff]) || (encoding !== 'utf-16' && body.includes(0))) return `The file looks like UTF-16: ${remedy('utf-16')}`
-  if (encoding !== 'utf-8' && isUtf8(body)) return `The file looks like UTF-8: ${remedy('utf-8')}`
+  if (encoding !== 'utf-8' && isUtf8(body)) return `The file looks like UTF-8, while INPUT_ENCODING is ${encoding}: convert it (iconv -f UTF-8 -t ${encoding.toUpperCase()}), or set INPUT_ENCODING=utf-8 if all files are like this one`
   return encoding === 'windows-1252'
     ? `The file looks like ISO-8859-1: ${remedy('iso-8859-1')}`
     : `The file looks like Windows-1252 or another encoding of one byte a character: ${remedy('windows-1252')}`
-}
-
-/** Advice for a file that was decoded without an error but may have another encoding; `null` if that is unlikely. */
-export function hintAtDecoded (body: Uint8Array, encoding: InputEncoding): string | null {
-  const isOneByte = encoding === 'windows-1252' || encoding === 'iso-8859-1'
-  return isOneByte && !isAscii(body) && isUtf8(body) ? hintAtEncoding(body, encoding) : null
 }
 
 /** Characters that other programs put between fields. */

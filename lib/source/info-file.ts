@@ -1,7 +1,6 @@
 import { parseCsv } from './csv-file.js'
 import { decodeText } from './decode-text.js'
 import { gunzip } from './gunzip.js'
-import { hintAtDecoded } from './hint.js'
 import type { ParsedFile, ParseOptions } from './info-columns.js'
 import { parseJson } from './json-file.js'
 import { rejection } from './reject.js'
@@ -17,7 +16,5 @@ export function parseInfoFile (body: Uint8Array, options: ParseOptions): ParsedF
   if ('code' in unpacked) return { rejection: unpacked }
   const text = decodeText(unpacked, options.encoding)
   if (typeof text !== 'string') return { rejection: text }
-  const parsed = format === 'json' ? parseJson(text, options) : parseCsv(text, format === 'tsv' ? { ...options, delimiter: '\t' } : options)
-  const hint = parsed.rejection === undefined ? null : hintAtDecoded(unpacked, options.encoding)
-  return hint === null ? parsed : { rejection: { ...parsed.rejection!, hint } }
+  return format === 'json' ? parseJson(text, options) : parseCsv(text, format === 'tsv' ? { ...options, delimiter: '\t' } : options)
 }

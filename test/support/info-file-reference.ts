@@ -49,6 +49,7 @@ function decode (bytes: Buffer, encoding: ParseOptions['encoding']): string {
   }
   const hex = bytes.toString('hex')
   if (bytes.includes(0) || hex.startsWith('efbbbf') || hex.startsWith('fffe') || hex.startsWith('feff')) throw new Malformed()
+  if (bytes.some((byte) => byte > 0x7f) && isDecodable(bytes)) throw new Malformed()
   if (encoding === 'iso-8859-1') return [...bytes].map((byte) => String.fromCharCode(byte)).join('')
   if ([0x81, 0x8d, 0x8f, 0x90, 0x9d].some((byte) => bytes.includes(byte))) throw new Malformed()
   return [...bytes].map((byte) => byte >= 0x80 && byte < 0xa0 ? WINDOWS_1252.get(byte)! : String.fromCharCode(byte)).join('')
@@ -56,6 +57,14 @@ function decode (bytes: Buffer, encoding: ParseOptions['encoding']): string {
 
 const WINDOWS_1252 = new Map([...'€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ'].map((character, i) =>
   [[0x80, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8e, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9e, 0x9f][i]!, character]))
+
+function isDecodable (bytes: Buffer): boolean {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes) !== ''
+  } catch {
+    return false
+  }
+}
 
 function decodeUnicode (bytes: Buffer, encoding: string): string {
   try {
