@@ -51,6 +51,12 @@ export function formatFigure (column: Pick<Column, 'type' | 'isTime'>, value: st
   return typeof value === 'number' ? formatNumber(value) : value
 }
 
+/** A mean with the digits that a comparison of groups needs; of times, the day. */
+export function formatMean (column: Pick<Column, 'type' | 'isTime'>, mean: string | number | null | undefined): string {
+  if (typeof mean === 'string') return mean.slice(0, 'yyyy-mm-dd'.length)
+  return formatFigure(column, typeof mean !== 'number' || Math.abs(mean) >= 1000 ? mean : Number(mean.toPrecision(3)))
+}
+
 /** Minutes, in UTC; seconds if there are any. */
 export function formatTime (ms: number): string {
   if (Number.isNaN(ms)) return '–'

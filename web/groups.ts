@@ -2,7 +2,7 @@ import type { Column } from './columns.js'
 import { groupFilter } from './conditions.js'
 import { byId, element } from './dom.js'
 import { lowerTitle } from './figures.js'
-import { countOf, formatCount, formatFigure, formatPercent, formatValue } from './format.js'
+import { countOf, formatCount, formatMean, formatPercent, formatValue } from './format.js'
 import { hasFilter, type Entry, type Query } from './query-state.js'
 import type { Statistics } from './types.js'
 
@@ -23,7 +23,7 @@ export function showGroups (column: Column, chart: Column | undefined, { groups 
     const bar = element('span', { class: 'bar' })
     bar.style.width = `${100 * count / largest}%`
     const text = label === '' ? '(empty text)' : label
-    const figures = [formatCount(count), formatPercent(count, total), ...chart === undefined ? [] : [formatFigure(chart, shortMean(columns?.[chart.name]?.mean))]]
+    const figures = [formatCount(count), formatPercent(count, total), ...chart === undefined ? [] : [formatMean(chart, columns?.[chart.name]?.mean)]]
     const title = `${text}: ${countOf(count, 'record')}, ${figures.slice(1).join(`, ${mean} `)}`
     return element('li', {}, element('button', { type: 'button', class: 'group', 'aria-pressed': String(isSet), title, onclick: () => onToggle(filter, isSet) },
       bar,
@@ -34,9 +34,4 @@ export function showGroups (column: Column, chart: Column | undefined, { groups 
   byId('groups-head').replaceChildren(...bars.length === 0 ? [] : heads.map((head, i) => element('span', { class: CLASSES[i], title: head }, head)))
   byId('groups').replaceChildren(...bars.length === 0 ? [element('li', { class: 'quiet' }, 'No groups.')] : bars)
   byId('groups-rest').textContent = other === undefined || other.groups === 0 ? '' : `${countOf(other.groups, 'other value')}: ${countOf(other.count, 'record')}`
-}
-
-/** A mean with the digits that a comparison of groups needs. */
-function shortMean (mean: string | number | null | undefined): typeof mean {
-  return typeof mean !== 'number' || Math.abs(mean) >= 1000 ? mean : Number(mean.toPrecision(3))
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { countOf, formatAgo, formatFigure, formatPercent, formatValue } from '../../web/format.js'
+import { countOf, formatAgo, formatFigure, formatMean, formatPercent, formatValue } from '../../web/format.js'
 
 t.test('values follow the types of their columns', async (t) => {
   const cases = [
@@ -20,6 +20,10 @@ t.test('figures are rounded', async (t) => {
   t.equal(formatFigure({ type: 'number', isTime: false }, 54.359936877), '54.3599')
   t.equal(formatFigure({ type: 'integer', isTime: true }, 80296416000), '1972-07-18')
   t.equal(formatFigure({ type: 'number', isTime: false }, null), '–')
+  t.equal(formatMean({ type: 'number', isTime: false }, 54.359936877), '54.4')
+  t.equal(formatMean({ type: 'number', isTime: false }, 1234.56), '1,234.56')
+  t.equal(formatMean({ type: 'date', isTime: false }, '2025-08-12T03:04:05.678Z'), '2025-08-12')
+  t.equal(formatMean({ type: 'datetime', isTime: false }, null), '–')
   t.same([formatPercent(0, 0), formatPercent(1, 1000), formatPercent(999, 1000), formatPercent(1, 3)], ['0 %', '< 1 %', '> 99 %', '33 %'])
   t.same([countOf(1, 'record'), countOf(1_000_000, 'record')], ['1 record', '1,000,000 records'])
 })
