@@ -168,7 +168,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
   ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'], ['columns=*,*', 'columns', /twice/],
-  ['sort=agee', 'sort', /^unknown column agee; did you mean age\?$/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format', /must be one of json, ndjson, csv$/], ['columns=image_exists', 'columns', /^unknown column image_exists; .* where=<column> selects/], ['sort=city_exists', 'sort', /where=!<column>/]
+  ['sort=agee', 'sort', /^unknown column agee; did you mean age\?$/], ['sort=last_name:desc', 'sort', /^unknown column last_name:desc; use -last_name$/], ['sort=last_name+ASC', 'sort', /; use last_name$/], ['sort=last_name,desc', 'sort', /^unknown column desc; use -<column>$/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format', /must be one of json, ndjson, csv$/], ['columns=image_exists', 'columns', /^unknown column image_exists; .* where=<column> selects/], ['sort=city_exists', 'sort', /where=!<column>/]
 ]
 
 t.test('an unknown or malformed parameter is a 400 that names it', async (t) => {
@@ -184,8 +184,10 @@ t.test('an unknown or malformed parameter is a 400 that names it', async (t) => 
   }
 })
 
+const NAMES = 'image_exists, is_image_exists, min_age, max_age, age_basis, as_of, user_id, first_name, last_name, birthts, img_path, where, q'
+
 t.test('the hint about an unknown parameter names a column, route or condition that exists', async (t) => {
-  const { app } = await build(t, { files: { '1.csv': csv(), '2.csv': 'first_name,last_name,birthts,city,height,measured,format,"a,b"\nAnn,Lee,0,Rome,180,2026-11-02,x,1\n' } })
+  const { app } = await build(t, { files: { '1.csv': csv(), '2.csv': 'first_name,last_name,birthts,city,height,measured,format,"a,b",fällig_am\nAnn,Lee,0,Rome,180,2026-11-02,x,1,2\n' } })
   t.match((await app.inject('/data?city=Rome')).json().errors[0].detail, /^unknown parameter; must be one of/, 'no columns are known before the lake has been read')
   await app.inject('/data')
   const table: [url: string, hint: string][] = [
@@ -195,14 +197,19 @@ t.test('the hint about an unknown parameter names a column, route or condition t
     ['/data?unheard>9', 'a condition is written where=unheard>9'], ['/data?min_age>=30', 'did you mean min_age?'],
     ['/data?offset=3', 'use limit and cursor'], ['/data?page=2', 'use limit and cursor'], ['/rejects?per_page=2', 'use limit and cursor'],
     ['/data?group_by=city', 'group_by is a parameter of GET /stats'], ['/stats?sort=age', 'sort is a parameter of GET /data'], ['/data.ndjson?bom=true', 'bom is a parameter of GET /data.csv'],
+    ['/data?min_height=100', 'use where=height>=100'], ['/data?height_max=9.5', 'use where=height<=9.5'], ['/stats?height__gte=1', 'use where=height>=1'], ['/stats?height[lt]=1', 'use where=height<1'],
+    ['/data?city_ne=R%26B%20%2B%C3%BC', 'use where=city!=R%26B%20%2B%C3%BC'], ['/data?max_birthts=', 'use where=birthts<=<value>'], ['/data?to_f%C3%A4llig_am=1', 'use where=f%C3%A4llig_am<=1'],
+    ['/data?constructor_height=1', 'must be one of ' + NAMES + ', columns, sort, bom, delimiter, escape_formulas, format, limit, cursor'],
+    ['/data?search=a', 'use q'], ['/stats?query=a', 'use q'], ['/data/1?fields=city', 'use columns'], ['/data.csv?select=city', 'use columns'], ['/data?has_image=true', 'use image_exists'],
+    ...['order', 'order_by', 'sort_by', 'sortBy'].map((name): [string, string] => [`/data?${name}=city`, 'use sort; a minus before a column reverses its order']),
+    ['/data?age_min=30', 'use min_age'], ['/stats?age_max=30', 'use max_age'], ['/data?distinct=city', 'use GET /stats?group_by=<column>'], ['/data?id=1', 'use user_id'], ['/rejects?id=1', 'use user_id'],
     ['/data?since=x', 'since is a parameter of GET /changes'], ['/data?dry_run=true', 'dry_run is a parameter of POST /data'], ['/jobs?limit=3', 'limit is a parameter of GET /data'],
     ['/jobs?page=3', 'this URL accepts no parameters'], ['/data/1?city=Rome', 'must be one of columns, as_of']
   ]
   for (const [url, hint] of table) t.equal((await app.inject(url)).json().errors[0].detail, `unknown parameter; ${hint}`, url)
-  const names = 'image_exists, is_image_exists, min_age, max_age, age_basis, as_of, user_id, first_name, last_name, birthts, img_path, where, q'
-  for (const name of ['unheard', 'a,b', '']) t.ok((await app.inject(`/data?${encodeURIComponent(name)}=1`)).json().errors[0].detail.startsWith(`unknown parameter; must be one of ${names}, `), name)
+  for (const name of ['unheard', 'a,b', '']) t.ok((await app.inject(`/data?${encodeURIComponent(name)}=1`)).json().errors[0].detail.startsWith(`unknown parameter; must be one of ${NAMES}, `), name)
   // Each hint is a request that succeeds.
-  for (const url of ['/data?where=city=Rome', '/stats?where=age=30', '/data?where=height>100', '/stats?where=measured>=2026-11-01']) t.equal((await app.inject(url)).statusCode, 200, url)
+  for (const url of ['/data?where=f%C3%A4llig_am<=1', '/data?where=city!=R%26B%20%2B%C3%BC', '/data?where=city=Rome', '/stats?where=age=30', '/data?where=height>100', '/stats?where=measured>=2026-11-01']) t.equal((await app.inject(url)).statusCode, 200, url)
 })
 
 t.test('one response names all invalid parameters', async (t) => {

@@ -202,9 +202,13 @@ const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', fi
 /** For names such as image_exists, which is a filter. */
 const EXISTS_HINT = '; whether records have a value is a condition and not a column: where=<column> selects those that have one, where=!<column> the others, and X-Total-Count or count has their number'
 
+/** A column with its order as it is written for other services: `last_name:desc`, `last_name desc`, or `desc` alone. */
+const ORDER = /^(?:(.+?)[\s:.]+)?(?:asc|(desc))(?:ending)?$/i
+
 /** Turns the error of an unknown column into a problem; returns other errors as they are. */
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
-  const hint = error.column.endsWith('_exists') ? EXISTS_HINT : didYouMean(error.nearest) || COLUMNS_HINT
+  const order = error.usedIn === 'sort' ? ORDER.exec(error.column) : null
+  const hint = order !== null ? `; use ${order[2] === undefined ? '' : '-'}${order[1] ?? '<column>'}` : error.column.endsWith('_exists') ? EXISTS_HINT : didYouMean(error.nearest) || COLUMNS_HINT
   return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}${hint}`)
 }

@@ -1,5 +1,6 @@
-import { didYouMean, nearest } from '../../lib/base/nearest.js'
+import { nearest } from '../../lib/base/nearest.js'
 import { columnNames, type Columns } from '../../lib/query/age-column.js'
+import { keyNameOf } from '../../lib/table/table-field.js'
 import { excerpt } from '../../plugins/problems/problem.js'
 import type { Parameters } from './parameter.js'
 
@@ -14,33 +15,69 @@ export interface HintSources {
   readonly columns: Columns | undefined
 }
 
-/** Names that other services give to the parameters of pages. */
-const PAGE_NAMES = ['offset', 'page', 'page_size', 'pagesize', 'per_page', 'skip']
+/** Names that other services give to parameters, without separators and in lower case, and the parameters that a route must have for the hint. */
+const OTHER_NAMES: readonly { readonly names: readonly string[], readonly parameters: readonly string[], readonly hint: string }[] = [
+  { names: ['offset', 'page', 'pagesize', 'perpage', 'skip'], parameters: ['limit', 'cursor'], hint: 'use limit and cursor' },
+  { names: ['search', 'query'], parameters: ['q'], hint: 'use q' },
+  { names: ['fields', 'select'], parameters: ['columns'], hint: 'use columns' },
+  { names: ['order', 'orderby', 'sortby'], parameters: ['sort'], hint: 'use sort; a minus before a column reverses its order' },
+  { names: ['hasimage'], parameters: ['image_exists'], hint: 'use image_exists' },
+  { names: ['agemin', 'agegte', 'agefrom'], parameters: ['min_age'], hint: 'use min_age' },
+  { names: ['agemax', 'agelte', 'ageto'], parameters: ['max_age'], hint: 'use max_age' },
+  { names: ['distinct', 'unique'], parameters: ['where'], hint: 'use GET /stats?group_by=<column>' }
+]
+
+/** The operators that words in the names of parameters of other services stand for, such as those in min_height and height[gte]. */
+const OPERATOR_WORDS: Readonly<Record<string, string>> = {
+  min: '>=', from: '>=', gte: '>=', ge: '>=', gt: '>', after: '>', max: '<=', to: '<=', lte: '<=', le: '<=', lt: '<', before: '<', ne: '!='
+}
 
 /** Describes a parameter that a route does not have: the most likely mistake, or the names that the route accepts. */
 export function describeUnknown (name: string, given: string | readonly string[], parameters: Parameters, { routes, columns }: HintSources): string {
-  return `unknown parameter${hintOf(name, String([given].flat()[0]), parameters, routes, columns === undefined ? [] : columnNames(columns))}`
+  return `unknown parameter; ${hintOf(name, String([given].flat()[0]), parameters, routes, columns)}`
 }
 
-function hintOf (name: string, given: string, parameters: Parameters, routes: readonly RouteParameters[], columns: readonly string[]): string {
+function hintOf (name: string, given: string, parameters: Parameters, routes: readonly RouteParameters[], columns: Columns | undefined): string {
   const has = (name: string) => Object.hasOwn(parameters, name)
   // A name with a comma or an operator cannot be written in a condition.
-  const filterable = has('where') ? columns.filter((column) => !/[,=!<>~^]/.test(column)) : []
-  if (filterable.includes(name)) return `; a column of this name is filtered by where=${name}=<value>`
+  const filterable = has('where') && columns !== undefined ? columnNames(columns).filter((column) => !/[,=!<>~^]/.test(column)) : []
+  if (filterable.includes(name)) return `a column of this name is filtered by where=${inUrl(name)}=<value>`
   const condition = has('where') ? conditionOf(name, given) : undefined
-  if (condition !== undefined && filterable.includes(condition.column)) return `; use where=${excerpt(condition.text)}`
-  if (PAGE_NAMES.includes(name.toLowerCase()) && has('limit') && has('cursor')) return '; use limit and cursor'
+  if (condition !== undefined && filterable.includes(condition.column)) return `use where=${inUrl(condition.text)}`
+  const simple = name.toLowerCase().replaceAll(/[-_]/g, '')
+  const common = OTHER_NAMES.find(({ names, parameters }) => names.includes(simple) && parameters.every(has))
+  if (common !== undefined) return common.hint
+  const key = columns && keyNameOf(columns.fields)
+  if (simple === 'id' && key !== undefined && has(key)) return `use ${inUrl(key)}`
+  const bound = boundOf(name, filterable)
+  if (bound !== undefined) return `use where=${inUrl(bound)}${given === '' ? '<value>' : inUrl(given)}`
   const other = routes.find(({ parameters }) => Object.hasOwn(parameters, name) && !parameters[name]!.isHidden)
-  if (other !== undefined) return `; ${name} is a parameter of ${other.method} ${other.url}`
+  if (other !== undefined) return `${name} is a parameter of ${other.method} ${other.url}`
   const similar = nearest(name, [...Object.keys(parameters), ...filterable])
-  if (similar !== undefined) return didYouMean(has(similar) ? similar : `where=${similar}=<value>`)
-  if (condition !== undefined) return `; a condition is written where=${excerpt(condition.text)}`
+  if (similar !== undefined) return `did you mean ${has(similar) ? similar : `where=${inUrl(similar)}=<value>`}?`
+  if (condition !== undefined) return `a condition is written where=${inUrl(condition.text)}`
   const names = Object.keys(parameters)
-  return names.length === 0 ? '; this URL accepts no parameters' : `; must be one of ${names.join(', ')}`
+  return names.length === 0 ? 'this URL accepts no parameters' : `must be one of ${names.join(', ')}`
 }
 
 /** The condition that was given without `where=`, for example `height>100`. Its text up to the first `=` is the name of the parameter. */
 function conditionOf (name: string, given: string): { readonly column: string, readonly text: string } | undefined {
   const column = /^[^,=!<>~^]+(?=[!<>~^])/.exec(name)?.[0]
   return column === undefined ? undefined : { column, text: given === '' ? name : `${name}=${given}` }
+}
+
+/** The column and the operator that a name such as min_height, height_min, height__gte or height[gte] means; `undefined` if it names no column. */
+function boundOf (name: string, columns: readonly string[]): string | undefined {
+  const [, first = '', rest = ''] = /^([a-z]+)_(.+)$/i.exec(name) ?? []
+  const [, column = '', last = ''] = /^(.+?)(?:__?|[.[])([a-z]+)\]?$/i.exec(name) ?? []
+  for (const [word, name] of [[first, rest], [last, column]] as const) {
+    const operator = Object.hasOwn(OPERATOR_WORDS, word.toLowerCase()) ? OPERATOR_WORDS[word.toLowerCase()] : undefined
+    if (operator !== undefined && columns.includes(name)) return name + operator
+  }
+  return undefined
+}
+
+/** A text as it can be pasted into the query of a URL. Operators stay readable; at most 200 characters. */
+function inUrl (text: string): string {
+  return excerpt(text.replaceAll(/[%&+#"]|[^!-~\p{Surrogate}]/gu, encodeURIComponent))
 }
