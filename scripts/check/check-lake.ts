@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import { readEnvFile } from '../../lib/base/env-file.js'
 import { StoreError } from '../../lib/base/errors.js'
 import { refusedToMissing } from '../../lib/store/own-object.js'
-import { REJECT_CODES, type UserDataTransformer } from '../../lib/transformer.js'
+import type { UserDataTransformer } from '../../lib/transformer.js'
 import access from '../../plugins/access.js'
 import config, { SettingsError, toColumns } from '../../plugins/config.js'
 import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
@@ -13,6 +13,7 @@ import { settingWarnings } from '../../plugins/config/setting-warnings.js'
 import { CommandError, writeStdout, type CommandIo } from '../command.js'
 import { readLake } from '../read-lake.js'
 import { registerTransformer } from '../register-transformer.js'
+import { describeRejects } from '../reject-report.js'
 
 /** Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code: 1 if the reader of stdout has not taken everything. @throws {CommandError} */
 export async function checkLake (io: CommandIo): Promise<number> {
@@ -54,11 +55,11 @@ async function describeLake (transformer: UserDataTransformer): Promise<string> 
   const { counts, ignored } = transformer.quarantine({ limit: 0 })
   const { count } = await transformer.select()
   const lastGood = await transformer.countLastGood(transformer.current, {})
-  const [reject] = transformer.quarantine({ codes: REJECT_CODES, limit: 1 }).entries()
   const [orphan] = transformer.quarantine({ codes: ['orphan'], limit: 1 }).entries()
   const lines = [
     `records: ${count}` + (lastGood === 0 ? '' : `, of which ${lastGood} ${lastGood === 1 ? 'is served from an earlier version of its info file, which is' : 'are served from earlier versions of their info files, which are'} rejected now`),
-    `rejected info files: ${counts.rejects}` + (reject === undefined ? '' : `, such as ${reject.key} (${reject.code}): ${reject.detail}${reject.hint === null ? '' : `; ${reject.hint}`}`),
+    `rejected info files: ${counts.rejects}`,
+    ...describeRejects(transformer).map((line) => `  ${line}`),
     `images without an info file: ${counts.orphans}` + (orphan === undefined ? '' : `, such as ${orphan.key}`),
     `other objects: ${counts.ignored}` + (ignored.length === 0 ? '' : `, such as ${ignored[0]!.example}`)
   ]

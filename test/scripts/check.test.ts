@@ -30,12 +30,25 @@ t.test('userlake check reports the content of the lake and writes nothing', asyn
   t.match(stdout, /^schema: Users \(built in\), 5 columns: key user_id, ages from birthts, images img_path$/m)
   t.match(stdout, /^lake: file:.*\/lake$/m)
   t.match(stdout, /^ {2}records: 1$/m)
-  t.match(stdout, /^ {2}rejected info files: 1, such as source_data\/2\.csv \(missing_column\): /m)
+  t.match(stdout, /^ {2}rejected info files: 1\n {4}missing_column: 1\n {6}source_data\/2\.csv, line 1: The header has no column last_name$/m)
   t.match(stdout, /^ {2}images without an info file: 1, such as source_data\/3\.png$/m)
   t.match(stdout, /^warning: No record has the output column "firstname" \(did you mean first_name\?\): it is empty$/m)
   t.match(stdout, /^output: processed_data\/output\.csv does not exist yet$/m)
   t.notMatch(stdout, 'secret')
   t.same(readdirSync(`${cwd}/lake`), ['source_data'])
+})
+
+t.test('userlake check counts the rejected files by code, and shows up to 20 of them with the line, the reason and the hint', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`${10 + i}.csv`, 'first_name,last_name,birthts\nAnn,Lee,x\n']))
+  const { stdout } = await run(t, { files: { lake: { source_data: { ...files, '1.csv': INFO, '2.csv': Buffer.from('first_name,last_name,birthts\nZo\xeb,Lee,0\n', 'latin1') } } } })
+  const lines = stdout.split('\n')
+  const start = lines.indexOf('  rejected info files: 13')
+  t.equal(lines[start + 1], '    invalid_value: 12')
+  for (let i = 0; i < 10; i++) t.match(lines[start + 2 + i], new RegExp(`^ {6}source_data/${10 + i}\\.csv, line 2: .*birthts`))
+  t.equal(lines[start + 12], '      and 2 more')
+  t.equal(lines[start + 13], '    invalid_utf8: 1')
+  t.match(lines[start + 14], /^ {6}source_data\/2\.csv: .*; .*INPUT_ENCODING=windows-1252/)
+  t.match(lines[start + 15], /^ {2}images without an info file: 0/)
 })
 
 t.test('userlake check counts the records that are the last good ones', async (t) => {
