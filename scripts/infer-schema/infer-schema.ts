@@ -31,6 +31,8 @@ export interface Inferred {
 
 /** A column that occurs in fewer files than this share is left undeclared. */
 const MIN_SHARE = 0.05
+/** A column that equals the file name in this share of the files or more may be the key. */
+const MIN_KEY_SHARE = 0.9
 
 const BIRTH_NAME = /birth|born|(^|_)dob($|_)|bday|geburt|geboren|naissance|nacimiento|рожд/i
 
@@ -45,7 +47,7 @@ export function inferSchema (sample: Sample): Inferred {
     leftOut.set('cannot be unpacked', [...leftOut.get('cannot be unpacked') ?? [], file.key])
     return []
   })
-  const encoding = inferEncoding(bodies.map(({ body }) => body), doubts)
+  const encoding = inferEncoding(bodies, doubts)
   const decoded = bodies.flatMap(({ file, body }) => {
     const text = decodeText(body, encoding)
     return typeof text === 'string' ? [{ file, text }] : []
@@ -73,11 +75,12 @@ export function inferSchema (sample: Sample): Inferred {
   return { schema, settings, doubts, accepted }
 }
 
-function inferEncoding (bodies: readonly Uint8Array[], doubts: string[]): InputEncoding {
-  const possible = bodies.map(encodingsOf)
+function inferEncoding (bodies: ReadonlyArray<{ readonly file: SampledFile, readonly body: Uint8Array }>, doubts: string[]): InputEncoding {
+  const possible = bodies.map(({ body }) => encodingsOf(body))
   const counts = INPUT_ENCODINGS.map((encoding) => ({ encoding, count: possible.filter((some) => some.includes(encoding)).length }))
   const [best] = counts.sort((a, b) => b.count - a.count)
-  if (best!.count < bodies.length) doubts.push(`${bodies.length - best!.count} of ${bodies.length} files are not ${best!.encoding.toUpperCase()} text: all files of a lake need the same encoding`)
+  const others = bodies.filter((_, i) => !possible[i]!.includes(best!.encoding))
+  if (others.length > 0) doubts.push(`${others.length} of ${bodies.length} files ${others.length === 1 ? 'is' : 'are'} not ${best!.encoding.toUpperCase()} text, such as ${others[0]!.file.key}: all files of a lake need the same encoding`)
   return best!.encoding
 }
 
@@ -86,24 +89,27 @@ interface SampledRecord { readonly id: string, readonly key: string, readonly co
 function inferFields (records: readonly SampledRecord[], doubts: string[]): { fields: FieldDescriptor[], isPartial: boolean } {
   const groups = groupSpellings(records)
   const keyGroup = groups.find(([first]) => records.every(({ id, columns }) => columns.get(first!) === undefined || String(columns.get(first!)) === id))
+  if (keyGroup === undefined) doubts.push(...groups.flatMap((spellings) => describeNearKey(spellings, records)))
   const headers = new Set(groups.flat())
   const keyName = keyGroup?.[0] ?? (headers.has('id') ? freeName('key', headers) : 'id')
   const fields: FieldDescriptor[] = [{ name: keyName, type: 'string', source: 'key' }]
-  let isPartial = false
+  const incomplete: IncompleteColumn[] = []
   const names = new Set(fields.map(({ name }) => name))
   for (const spellings of groups) {
     if (spellings === keyGroup) continue
     const found = records.flatMap(({ columns }) => spellings.filter((name) => columns.has(name)).map((name) => columns.get(name)!))
-    const label = spellings.map((name) => JSON.stringify(name)).join(' or ')
+    const label = labelOf(spellings)
     if (found.length < MIN_SHARE * records.length) {
-      doubts.push(`The column ${label} occurs in ${found.length} of ${records.length} files: it is not declared`)
+      const { key } = records.find(({ columns }) => spellings.some((name) => columns.has(name)))!
+      doubts.push(`The column ${label} occurs in ${found.length} of ${records.length} files, such as ${key}: it is not declared`)
       continue
     }
     if (found.includes(NESTED)) {
       doubts.push(`The column ${label} has objects or arrays: it is not declared, and its values remain JSON text`)
       continue
     }
-    if (found.length < records.length) isPartial = true
+    const lacking = records.filter(({ columns }) => !spellings.some((name) => columns.has(name))).map(({ key }) => key)
+    if (lacking.length > 0) incomplete.push({ label, lacking })
     const { field, doubts: ofType, majority } = inferType(found.filter((value): value is SampleValue => value !== null && typeof value !== 'symbol'))
     // The name of another column would be reserved.
     const name = freeName(toName(spellings[0]!), new Set([...names, ...[...headers].filter((header) => !spellings.includes(header))]))
@@ -112,8 +118,31 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
     doubts.push(...ofType.map((doubt) => `The column ${label} ${doubt}`))
     if (majority !== undefined) doubts.push(`The column ${label} has ${describeMajority(majority, field.type, records, spellings)}`)
   }
-  if (isPartial) doubts.push('Some files lack some columns: fieldsMatch is partial, so that any column may be absent')
-  return { fields: withBirth(fields, records, doubts), isPartial }
+  if (incomplete.length > 0) doubts.push(describeIncomplete(incomplete, records.length))
+  return { fields: withBirth(fields, records, doubts), isPartial: incomplete.length > 0 }
+}
+
+/** The doubt whether a column is the key that equals the file name in nearly all files, but not in all. */
+function describeNearKey (spellings: readonly string[], records: readonly SampledRecord[]): string[] {
+  const present = records.flatMap(({ id, key, columns }) => spellings.filter((name) => columns.has(name)).map((name) => ({ key, isEqual: String(columns.get(name)) === id })))
+  const equal = present.filter(({ isEqual }) => isEqual).length
+  const other = present.find(({ isEqual }) => !isEqual)
+  if (other === undefined || equal < MIN_KEY_SHARE * records.length) return []
+  return [`The column ${labelOf(spellings)} equals the file name in ${equal} of ${records.length} files: if it is the key, declare it with "source": "key" and correct the files that have another value, such as ${other.key}`]
+}
+
+/** A declared column, and the keys of the files that lack it. */
+interface IncompleteColumn { readonly label: string, readonly lacking: readonly string[] }
+
+/** How many files lack declared columns. The example is of the column that the fewest files lack, as that is most likely a mistake. */
+function describeIncomplete (columns: readonly IncompleteColumn[], total: number): string {
+  const count = new Set(columns.flatMap(({ lacking }) => lacking)).size
+  const [{ label, lacking }] = [...columns].sort((a, b) => a.lacking.length - b.lacking.length) as [IncompleteColumn]
+  return `${count} of ${total} files ${count === 1 ? 'lacks' : 'lack'} some columns, such as ${label} in ${lacking[0]!}: fieldsMatch is partial, so that any column may be absent`
+}
+
+function labelOf (spellings: readonly string[]): string {
+  return spellings.map((name) => JSON.stringify(name)).join(' or ')
 }
 
 /** The types of values in the plural. */

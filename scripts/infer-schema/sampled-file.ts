@@ -1,4 +1,4 @@
-import { parse } from 'csv-parse/sync'
+import { CsvError, parse } from 'csv-parse/sync'
 import { isUtf8 } from 'node:buffer'
 import type { InfoFormat, InputEncoding } from '../../lib/base/info-formats.js'
 import { decodeText } from '../../lib/source/decode-text.js'
@@ -43,7 +43,8 @@ export function encodingsOf (body: Uint8Array): readonly InputEncoding[] {
 export function findDelimiter (contents: readonly string[]): CsvDelimiter {
   const scores = CSV_DELIMITERS.map((delimiter) => {
     const widths = contents.map((text) => {
-      const [header, row] = readCsv(text, delimiter)
+      const rows = readCsv(text, delimiter)
+      const [header, row] = typeof rows === 'string' ? [] : rows
       return header !== undefined && row !== undefined && header.length === row.length && header.length > 1 ? header.length : 0
     })
     return { delimiter, files: widths.filter((width) => width > 0).length, fields: widths.reduce((sum, width) => sum + width, 0) }
@@ -53,8 +54,11 @@ export function findDelimiter (contents: readonly string[]): CsvDelimiter {
 
 /** The values of a CSV or TSV file by column name. If the file is not a header and one row, returns what is wrong with it, as a predicate without a subject. */
 export function readCsvColumns (text: string, delimiter: string): SampledColumns | string {
-  const [header, row, ...others] = readCsv(text, delimiter)
-  if (header === undefined || row === undefined) return 'has no row'
+  const rows = readCsv(text, delimiter)
+  if (typeof rows === 'string') return rows
+  const [header, row, ...others] = rows
+  if (header === undefined) return 'is empty'
+  if (row === undefined) return 'has no row'
   if (others.length > 0) return 'has more than one row'
   if (header.length !== row.length) return 'has a row with more or fewer fields than the header'
   return new Map(header.map((name, i) => [name.trim(), row[i]!]))
@@ -72,10 +76,13 @@ export function readJsonColumns (text: string): SampledColumns | string {
   }
 }
 
-function readCsv (text: string, delimiter: string): string[][] {
+/** The header and the first two rows of a file. If it is not CSV, returns what is wrong with it, as `readCsvColumns` does. */
+function readCsv (text: string, delimiter: string): string[][] | string {
   try {
     return parse(text, { delimiter, trim: true, skip_empty_lines: true, skip_records_with_empty_values: true, relax_column_count: true, to: 3 })
-  } catch {
-    return []
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error
+    // With these options, only quotes can be wrong.
+    return error.code === 'CSV_QUOTE_NOT_CLOSED' ? 'has a quote that is not closed' : 'has a misplaced quote'
   }
 }

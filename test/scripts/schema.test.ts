@@ -65,7 +65,7 @@ t.test('JSON files, a birth date, columns that some files lack, and objects that
   t.match(err, /^To start with it, write it to a file \(--output FILE\): SCHEMA=FILE LAKE_URL=file:\S+ userlake start$/m)
   t.match(err, /2 of 2 sampled files fit/)
   t.match(err, /"tags" has objects or arrays: it is not declared/)
-  t.match(err, /fieldsMatch is partial/)
+  t.match(err, /^- 2 of 2 files lack some columns, such as "chip" in source_data\/2\.json: fieldsMatch is partial, so that any column may be absent$/m)
 })
 
 t.test('the schema of the sample data is that of users, and its files fit', async (t) => {
@@ -113,8 +113,23 @@ t.test('two possible birth dates have no role, and encodings that differ are rep
   const root = t.testdir({ source_data: { '1.csv': 'born;dob\n2020-01-01;2020-01-02\n', '2.csv': Buffer.from('born;dob;x\n2020-01-01;2020-01-02;\xe9\n', 'latin1'), '3.csv': 'born;dob;x\n2020-01-01;2020-01-02;é\n' } })
   const { out, err } = await runMain(main, ['--lake', `file:${root}`])
   t.match(err, /The columns born and dob may be birth dates: give one of them/)
-  t.match(err, /1 of 3 files are not UTF-8 text/)
+  t.match(err, /^- 1 of 3 files is not UTF-8 text, such as source_data\/2\.csv: all files of a lake need the same encoding$/m)
   t.notMatch(out, '"role"')
+})
+
+t.test('a column that equals the file name in nearly all files, a column that one file lacks, and files that are not CSV are reported with a file', async (t) => {
+  const file = (i: number): [name: string, content: string] => [`${i}.csv`, i === 6 ? 'sku,size,note,extra\n6,1,x,y\n' : i === 7 ? 'sku,size\n70,1\n' : i === 8 ? 'sku,size\n8,1\n' : `sku,size,note\n${i},1,${i < 5 ? `${i}` : 'x'}\n`]
+  const files = Array.from({ length: 21 }, (_, i) => file(i))
+  const bad = { 'empty.csv': '', 'inside.csv': 'sku,size,note\ninside,1,a"b\n', 'row.csv': 'sku,size,note\n', 'unclosed.csv': 'sku,size,note\nunclosed,1,"x\n' }
+  const { err } = await runMain(main, ['--lake', `file:${t.testdir({ source_data: { ...Object.fromEntries(files), ...bad } })}`])
+  t.match(err, /^- The column "sku" equals the file name in 20 of 21 files: if it is the key, declare it with "source": "key" and correct the files that have another value, such as source_data\/7\.csv$/m)
+  t.equal(err.match(/equals the file name/g)?.length, 1, 'not a column that equals it in some files')
+  t.match(err, /^- 2 of 21 files lack some columns, such as "note" in source_data\/7\.csv: fieldsMatch is partial/m)
+  t.match(err, /^- The column "extra" occurs in 1 of 21 files, such as source_data\/6\.csv: it is not declared$/m)
+  t.match(err, /^- 1 file is not used, because it is empty: source_data\/empty\.csv$/m)
+  t.match(err, /^- 1 file is not used, because it has a misplaced quote: source_data\/inside\.csv$/m)
+  t.match(err, /^- 1 file is not used, because it has no row: source_data\/row\.csv$/m)
+  t.match(err, /^- 1 file is not used, because it has a quote that is not closed: source_data\/unclosed\.csv$/m)
 })
 
 t.test('LAKE_URL and SOURCE_PREFIX are the defaults of --lake and --prefix', async (t) => {
