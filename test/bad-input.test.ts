@@ -209,7 +209,7 @@ t.test('the hint about an unknown parameter names a column, route or condition t
   for (const [url, hint] of table) t.equal((await app.inject(url)).json().errors[0].detail, `unknown parameter; ${hint}`, url)
   for (const name of ['unheard', 'a,b', '']) t.ok((await app.inject(`/data?${encodeURIComponent(name)}=1`)).json().errors[0].detail.startsWith(`unknown parameter; must be one of ${NAMES}, `), name)
   // Each hint is a request that succeeds.
-  for (const url of ['/data?where=f%C3%A4llig_am<=1', '/data?where=city!=R%26B%20%2B%C3%BC', '/data?where=city=Rome', '/stats?where=age=30', '/data?where=height>100', '/stats?where=measured>=2026-11-01']) t.equal((await app.inject(url)).statusCode, 200, url)
+  for (const url of ['/data?where=first_name=', '/data?where=!first_name', '/data?where=f%C3%A4llig_am<=1', '/data?where=city!=R%26B%20%2B%C3%BC', '/data?where=city=Rome', '/stats?where=age=30', '/data?where=height>100', '/stats?where=measured>=2026-11-01']) t.equal((await app.inject(url)).statusCode, 200, url)
 })
 
 t.test('one response names all invalid parameters', async (t) => {

@@ -147,11 +147,11 @@ export function listParameter (
   return list(text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } }), meaning)
 }
 
-/** Values of a column of this type, as responses have them; the parameter may be repeated. */
-export function columnParameter (type: TypeName, meaning: Meaning<undefined>): Parameter<readonly NonNullable<Value>[] | undefined> {
+/** Values of a column, as responses have them; the parameter may be repeated. */
+export function columnParameter ({ name, type }: { readonly name: string, readonly type: TypeName }, meaning: Meaning<undefined>): Parameter<readonly NonNullable<Value>[] | undefined> {
   return list<NonNullable<Value>>({
     schema: COLUMN_SCHEMAS[type],
-    accepted: type === 'string' ? 'non-empty text' : `${acceptedOperand(type)}; for several, repeat the parameter`,
+    accepted: type === 'string' ? `non-empty text; use where=${name}= for empty text, where=!${name} for no value` : `${acceptedOperand(type)}; for several, repeat the parameter`,
     parse: (text) => text === '' ? undefined : parseOperand(type, text),
     format: (value) => String(toCell(type, value))
   }, meaning)

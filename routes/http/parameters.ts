@@ -65,7 +65,7 @@ function isExact ({ source, type }: Field): boolean {
 
 function parameterOf (field: Field): Parameter<readonly Operand[] | undefined> {
   const example = exampleOf(field)
-  return columnParameter(field.type.name, { description: describeFilter(field), ...example !== null && { example: [example] } })
+  return columnParameter({ name: field.name, type: field.type.name }, { description: describeFilter(field), ...example !== null && { example: [example] } })
 }
 
 /** The example of a field as responses have it; the schema may contain it in the format of files. `null` if the field has no example. */

@@ -93,7 +93,7 @@ t.test('a URL with a fragment or with raw bytes is a 400 that explains how to en
   const get = async (url: string) => (await send(app, `GET ${url} HTTP/1.1\r\nHost: localhost\r\n\r\n`)).problem
   t.match(await get('/livez#x'), { status: 400, code: 'bad_request', detail: /fragment.*%23/ })
   for (const url of ['/data?first_name=J\xc3\xbcrgen', '/data/\xfc', '/data?first_name=J\x01']) {
-    t.match(await get(url), { status: 400, code: 'bad_request', detail: /percent-encoded as UTF-8: ü is %C3%BC/ }, JSON.stringify(url))
+    t.match(await get(url), { status: 400, code: 'bad_request', detail: /percent-encoded as UTF-8: ü is %C3%BC.*--data-urlencode "where=/ }, JSON.stringify(url))
   }
 })
 
