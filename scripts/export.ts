@@ -29,8 +29,8 @@ Filters, combined with AND; they are the parameters of GET /data, and docs/api.m
                         if the schema has an image field
 
 Defaults are in parentheses. Other settings, such as INPUT_DELIMITER, COLUMNS_HIDDEN and those of S3, are environment variables, or lines of a file .env in the working
-directory. The exit code is 3 if the records were written but may differ from the lake, because an info file could not be read or the last good record of a
-rejected one was written.`
+directory. The exit code is 1, and nothing is written, if nothing in the lake becomes a record; filters that select no record are no failure. It is 3 if
+the records were written but may differ from the lake, because an info file could not be read or the last good record of a rejected one was written.`
 
 const OPTIONS = {
   lake: { type: 'string' },

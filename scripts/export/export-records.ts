@@ -15,6 +15,7 @@ import { instantOf } from '../../routes/http/parameters.js'
 import { CommandError, UsageError, writeStdout, type CommandIo } from '../command.js'
 import { readLake } from '../read-lake.js'
 import { registerTransformer } from '../register-transformer.js'
+import { describeRejects } from '../reject-report.js'
 import { checkFile, writeFileAtomically } from './destination.js'
 import { queryParser, type OptionValues, type QueryOptions } from './query-options.js'
 
@@ -90,10 +91,17 @@ function formatOf (name: string | undefined, output: string | undefined): Export
   throw new UsageError(`--output: got '${output!}'; its extension must be one of ${FORMATS.map((format) => `.${format}`).join(', ')}, or --format must name the format`)
 }
 
-/** Reads the lake, and reports its progress, its warnings and how many info files are rejected. */
+/**
+ * Reads the lake, and reports its progress, its warnings and how many info files are rejected.
+ *
+ * @throws {CommandError} names the reasons if nothing becomes a record: an empty file would pass for the content of the lake
+ */
 async function read ({ transformer }: FastifyInstance, { stderr }: CommandIo): Promise<void> {
   await readLake(transformer, stderr)
-  for (const { detail } of transformer.warnings()) stderr.write(`warning: ${detail}\n`)
+  const warnings = transformer.warnings()
+  const unusable = warnings.find(({ code }) => code === 'nothing_usable')
+  for (const warning of warnings) if (warning !== unusable) stderr.write(`warning: ${warning.detail}\n`)
+  if (unusable !== undefined) throw new CommandError([`nothing was written: ${unusable.detail}`, ...describeRejects(transformer)].join('\n'))
   const { rejects } = transformer.quarantine({ limit: 0 }).counts
   if (rejects > 0) stderr.write(`${rejects} info files are rejected; GET /rejects and userlake check report them\n`)
 }

@@ -148,6 +148,21 @@ t.test('a lake that cannot be read is exit code 1, and the file stays', async (t
   t.equal(readFileSync(`${folder}/a.csv`, 'utf8'), 'before')
 })
 
+t.test('a lake in which nothing becomes a record is exit code 1 with the reasons and hints, and the file stays; a filter that selects nothing is no failure', async (t) => {
+  const latin = Buffer.from(csv('Zo\xeb', 'Lee', 0), 'latin1')
+  const folder = t.testdir({ source_data: { '1.csv': latin }, good: { '1.csv': csv() }, 'a.csv': 'before' })
+  const run = async (...options: string[]) => await runMain(main, ['--lake', `file:${folder}`, '--output', `${folder}/a.csv`, ...options])
+  const wrong = await run('--prefix', 'wrong/')
+  t.match(wrong, { code: 1, out: '', err: /^export: nothing was written: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are$/m })
+  const rejected = await run()
+  t.match(rejected, { code: 1, out: '', err: /^export: nothing was written: None of the 1 objects .*\nexport: invalid_utf8: 1\nexport: {3}source_data\/1\.csv: .*INPUT_ENCODING=windows-1252/m })
+  t.notMatch(rejected.err, /^warning: None/m, 'the reason is given once')
+  t.match(await runMain(main, ['--lake', `file:${folder}`]), { code: 1, out: '' })
+  t.equal(readFileSync(`${folder}/a.csv`, 'utf8'), 'before')
+  t.match(await run('--prefix', 'good/', '--user_id', 'none', '--columns', 'user_id'), { code: 0 })
+  t.equal(readFileSync(`${folder}/a.csv`, 'utf8'), 'user_id\r\n')
+})
+
 t.test('records that may differ from the lake are written, with exit code 3', async (t) => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
