@@ -12,6 +12,11 @@ export const KEY_PREFIX = 'userlake_'
 
 const FORMAT = `<name>:<scopes>:<hash>, as userlake key prints it, with scopes of ${SCOPES.join(', ')}, separated by +`
 
+/** Whether a client may have this name. */
+export function isClientName (text: string): boolean {
+  return /^[\w.@-]{1,64}$/.test(text)
+}
+
 /** The hash of a key, as the settings contain it. */
 export function hashOf (key: string): string {
   return digestOf(key).toString('base64url')
@@ -32,6 +37,11 @@ export class ApiKeys {
     this.#keys = text.replaceAll(/^\s*#.*$/gm, '').split(/[\s,]+/).filter((entry) => entry !== '').map(parseEntry)
   }
 
+  /** The number of entries. */
+  get count (): number {
+    return this.#keys.length
+  }
+
   /** The client with this key; `undefined` if the key is not valid. A key that is not yet known to be valid is compared with all hashes in constant time. */
   find (key: string): Client | undefined {
     const known = this.#clients.get(key)
@@ -48,9 +58,9 @@ function digestOf (key: string): Buffer {
 }
 
 function parseEntry (entry: string, index: number): ApiKey {
-  if (entry.startsWith(KEY_PREFIX) && !entry.includes(':')) throw new Error(`entry ${index + 1} is the key itself; use the text after "entry:", which userlake key prints below it`)
-  const [, name, list, hash] = /^([\w.@-]{1,64}):([a-z+]+):([\w-]{43})$/.exec(entry) ?? []
-  const scopes = list?.split('+') ?? []
-  if (name === undefined || hash === undefined || !scopes.every(isScope)) throw new Error(`entry ${index + 1} is malformed; must be ${FORMAT}`)
-  return { name, scopes, digest: Buffer.from(hash, 'base64url') }
+  const [name = '', list = '', hash = '', ...rest] = entry.split(':')
+  const scopes = list.split('+')
+  if (isClientName(name) && scopes.every(isScope) && /^[\w-]{43}$/.test(hash) && rest.length === 0) return { name, scopes, digest: Buffer.from(hash, 'base64url') }
+  const isKey = entry.startsWith(KEY_PREFIX, entry.lastIndexOf(':') + 1)
+  throw new Error(isKey ? `entry ${index + 1} has the key itself; use the text after "entry:", which userlake key prints below the key` : `entry ${index + 1} is malformed; must be ${FORMAT}`)
 }

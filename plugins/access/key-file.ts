@@ -19,12 +19,15 @@ export async function openKeyFile (path: string, timer: Timer, log: FastifyBaseL
   let keys = new ApiKeys(text)
   let failure: string | undefined
   let stop: () => void
+  // Without keys, every client of the file is refused, which an operator may not intend.
+  const logKeys = (message: string) => log[keys.count === 0 ? 'warn' : 'info']({ file: path, keys: keys.count }, keys.count === 0 ? `${message}: the file has none` : message)
+  logKeys('The API keys have been read')
   const update = async () => {
     const next = await readTextFile(path)
     if (next !== text) {
       keys = new ApiKeys(next)
       text = next
-      log.info({ file: path }, 'The API keys have been read again')
+      logKeys('The API keys have been read again')
     }
     failure = undefined
   }

@@ -111,7 +111,7 @@ t.test('one client may have several keys, and several scopes', async (t) => {
 
 t.test('malformed entries are not accepted, and no message contains them', async (t) => {
   const hash = entryOf('read').split(':')[2]!
-  for (const entry of ['secret', `a:read:${hash}x`, `a:all:${hash}`, `a::${hash}`, `:read:${hash}`, `a b:read:${hash}`, `a:read+:${hash}`]) {
+  for (const entry of ['secret', `a:read:${hash}x`, `a:all:${hash}`, `a::${hash}`, `:read:${hash}`, `a b:read:${hash}`, `a:read+:${hash}`, `a:read:${hash}:`]) {
     t.throws(() => new ApiKeys(`# comment, with commas\nfine:read:${hash}\n${entry}`), { message: /^entry [23] is malformed; must be <name>:<scopes>:<hash>/ }, entry)
     const fastify = Fastify()
     await fastify.register(config, { settings: { API_KEYS: entry } })
@@ -121,7 +121,9 @@ t.test('malformed entries are not accepted, and no message contains them', async
     t.notMatch(message, 'secret')
   }
   const own = `userlake_${'s'.repeat(43)}`
-  t.throws(() => new ApiKeys(own), { message: 'entry 1 is the key itself; use the text after "entry:", which userlake key prints below it' })
+  for (const entry of [own, `shop:read:${own}`]) {
+    t.throws(() => new ApiKeys(entry), { message: 'entry 1 has the key itself; use the text after "entry:", which userlake key prints below the key' })
+  }
   t.same(new ApiKeys(`userlake_:read:${hash}`).find('x'), undefined, 'a name may begin like a key')
 })
 
@@ -142,6 +144,11 @@ t.test('the file of API keys is read again when it has changed; while it is malf
   t.equal(log.filter(({ msg, reason }) => /earlier ones stay valid/.test(msg) && /entry 1 is malformed/.test(reason)).length, 1)
   await keys.replace('')
   t.equal(await status('read', 'write'), 401, 'without entries, no key of the file is valid')
+  t.match(log.filter((line) => 'keys' in line), [
+    { level: 30, msg: 'The API keys have been read', keys: 1 },
+    { level: 30, msg: 'The API keys have been read again', keys: 1 },
+    { level: 40, msg: 'The API keys have been read again: the file has none', keys: 0 }
+  ])
 })
 
 t.test('without credentials, an address that other machines can reach needs ALLOW_ANONYMOUS', async (t) => {
