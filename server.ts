@@ -51,9 +51,11 @@ try {
   process.removeListener('disconnect', exitNow)
   // Deferred: if a signal arrives together with the disconnect, it is handled first and `isClosing` is set. Otherwise the disconnect would count as
   // a second signal, which ends the process at once.
+  let cause = 'The process that started this one has ended or is about to end'
+  process.once('message', (signal: NodeJS.Signals) => { cause = signal })
   process.once('disconnect', () => setImmediate(() => {
     if (isClosing) return
-    fastify.log.info('The process that started this one has ended or is about to end: shutting down')
+    fastify.log.info(`${cause}: shutting down`)
     close()
     SIGNALS.forEach(ignoreOnce)
   }))

@@ -37,8 +37,8 @@ function runServer (): Promise<number> {
     env: { ...ENVIRONMENT, ...process.env }
   })
   const end = () => { if (child.connected) child.disconnect() }
-  // Signals are not forwarded: Ctrl-C and service managers signal the server as well, and it exits at once on a second signal.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
+  // Only the names of signals are sent, for the log: Ctrl-C and service managers signal the server as well, and it exits at once on a second signal.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { if (child.connected) child.send(signal, end) })
   const parents = process.env['npm_lifecycle_event'] === undefined ? undefined : parentProcesses()
   const watch = parents === undefined ? undefined : setInterval(() => { if (parentProcesses() !== parents) end() }, CHECK_MS)
   return new Promise<number>((resolve, reject) => {

@@ -77,9 +77,16 @@ t.test('a signal to all processes at once, as from Ctrl-C, reaches the server on
   const { stdout, stderr } = await exit
   // The signal and the end of the launcher reach the server in either order.
   t.equal(stdout.match(/shutting down/g)?.length, 1)
-  t.notMatch(stdout, 'second')
+  t.notMatch(stdout, 'second SIGINT')
   t.equal(stderr, '')
   t.ok(await isPortFree(number))
+})
+
+t.test('a signal to the launcher is named in the log', needsProc, async (t) => {
+  const { exit, port, server } = npmStart(t)
+  await port()
+  process.kill(parentOf(await server()), 'SIGTERM')
+  t.match((await exit).stdout, 'SIGTERM: shutting down')
 })
 
 for (const victim of ['npm', 'the launcher']) {
