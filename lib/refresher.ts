@@ -296,7 +296,7 @@ export class Refresher<T extends Refreshed> {
 
   #staleReasons (now: number): readonly FailureCode[] {
     const reasons = this.#lastingReasons()
-    return this.#failure === undefined && this.#flight.isRunning && now > this.#plan.oldAt ? [...reasons, 'refresh_slow'] : reasons
+    return this.#last !== undefined && this.#failure === undefined && this.#flight.isRunning && now > this.#plan.oldAt ? [...reasons, 'refresh_slow'] : reasons
   }
 
   /** All reasons except `refresh_slow`. They remain until a refresh succeeds. */

@@ -25,11 +25,15 @@ function controlled (rules = {}) {
 }
 
 t.test('before the first refresh there is nothing to serve', async (t) => {
-  const { refresher, runs } = controlled()
+  const { time, refresher, runs, load } = controlled()
   t.match(refresher.freshness(), { ageMs: undefined, isUsable: false })
   const waiting = refresher.ensure()
-  runs[0]!.end()
-  t.same(await waiting, { ageMs: 0, staleReasons: [], isUsable: true, freshForMs: 2000 })
+  await time.advance(60_000)
+  t.match(refresher.freshness(), { ageMs: undefined, staleReasons: [] }, 'no data is old')
+  runs[0]!.fail(new Error('injected'))
+  t.same(await waiting, { ageMs: undefined, staleReasons: ['internal_error'], isUsable: false, freshForMs: 0 })
+  await load()
+  t.match(refresher.freshness(), { ageMs: 0, staleReasons: [], isUsable: true, freshForMs: 2000 })
 })
 
 t.test('data younger than the limit is served as it is; older data is refreshed once for all callers', async (t) => {
