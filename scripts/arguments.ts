@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { didYouMean, nearest } from '../lib/base/nearest.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
-import { UsageError } from './command.js'
+import { UsageError, type CommandIo } from './command.js'
 
 /** The option that every command has. */
 export const HELP_OPTION = { help: { type: 'boolean', short: 'h', default: false } } as const
@@ -52,4 +52,14 @@ export function folderPrefix (name: string, value: string): string {
 export function lakeUrl (name: string, value: string): string {
   if (isLakeUrl(value)) return value
   throw new UsageError(`${name}: got '${value}'; must be s3://<bucket> or file:<folder>`)
+}
+
+/** The settings of a command that has --lake, --schema and --prefix: those of the environment, with these options in their place. Values of other types count as missing. @throws UsageError */
+export function lakeSettings (env: CommandIo['env'], { lake, schema, prefix }: { readonly lake?: unknown, readonly schema?: unknown, readonly prefix?: unknown }): CommandIo['env'] {
+  return {
+    ...env,
+    ...typeof lake === 'string' && { LAKE_URL: lakeUrl('--lake', lake) },
+    ...typeof schema === 'string' && { SCHEMA: schema },
+    ...typeof prefix === 'string' && { SOURCE_PREFIX: folderPrefix('--prefix', prefix) }
+  }
 }

@@ -1,20 +1,31 @@
-import { HELP_OPTION, parseOptions } from './arguments.js'
+import { HELP_OPTION, lakeSettings, parseOptions } from './arguments.js'
 import { runCommand, type Command, type CommandIo } from './command.js'
 
 const HELP = `Checks the settings and reads the lake as a start does. Prints the settings that differ from their defaults, a summary of the lake and any problems, and writes nothing.
 
-userlake check
+userlake check [options]
 
-  -h, --help  print this help
+  --lake URL       s3://bucket or file:folder (LAKE_URL, or else the folder ./lake)
+  --schema FILE    the schema file (SCHEMA, or else that of users)
+  --prefix PREFIX  prefix of the keys of info files, ending in / (SOURCE_PREFIX)
+  -h, --help       print this help
 
-It takes no options: settings are environment variables, or lines of a file .env in the working directory. The exit code is 1 if a setting is invalid or the lake cannot
-be read.`
+Defaults are in parentheses. Other settings are environment variables, or lines of a file .env in the working directory. The exit code is 1 if a setting is invalid or the lake
+cannot be read.`
+
+const OPTIONS = {
+  lake: { type: 'string' },
+  schema: { type: 'string' },
+  prefix: { type: 'string' },
+  ...HELP_OPTION
+} as const
 
 const check: Command = async (argv, io) => {
-  const values = parseOptions(argv, HELP_OPTION)
+  const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
+  const env = lakeSettings(io.env, values)
   const { checkLake } = await import('./check/check-lake.js')
-  return await checkLake(io)
+  return await checkLake({ ...io, env })
 }
 
 /** Runs the command. Returns the exit code. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { folderPrefix, HELP_OPTION, lakeUrl, parseOptions } from './arguments.js'
+import { HELP_OPTION, lakeSettings, parseOptions } from './arguments.js'
 import { runCommand, type Command, type CommandIo } from './command.js'
 
 const HELP = `Writes the records of a lake, as GET /data would return them now, to a file or stdout. Reads the lake itself, needs no service, and writes nothing to the lake.
@@ -43,14 +43,9 @@ const OPTIONS = {
 
 const exportCommand: Command = async (argv, io) => {
   // The schema, which some of these options name, decides which other options there are.
-  const { help, lake, schema, prefix } = parseArgs({ args: [...argv], options: OPTIONS, strict: false }).values
-  if (help === true) return HELP
-  const settings = {
-    ...io.env,
-    ...typeof lake === 'string' && { LAKE_URL: lakeUrl('--lake', lake) },
-    ...typeof schema === 'string' && { SCHEMA: schema },
-    ...typeof prefix === 'string' && { SOURCE_PREFIX: folderPrefix('--prefix', prefix) }
-  }
+  const early = parseArgs({ args: [...argv], options: OPTIONS, strict: false }).values
+  if (early.help === true) return HELP
+  const settings = lakeSettings(io.env, early)
   const { exportRecords } = await import('./export/export-records.js')
   return await exportRecords(settings, (filters) => {
     const { lake, schema, prefix, help, output, format, ...values } = parseOptions(argv, { ...filters, ...OPTIONS })

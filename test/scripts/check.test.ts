@@ -77,6 +77,16 @@ t.test('userlake check names the cause if the prefix is wrong and the lake was p
   t.match(out, /^warning: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are$/m)
 })
 
+t.test('userlake check has --lake, --schema and --prefix, which take precedence over the environment', async (t) => {
+  const folder = t.testdir({ in: { 'a.csv': 'height\n1.8\n' }, 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }] }) })
+  const env = { LAKE_URL: 'file:./missing', SCHEMA: 'missing.json', SOURCE_PREFIX: 'missing/' }
+  const { code, out } = await runMain(main, ['--lake', `file:${folder}`, '--schema', `${folder}/trees.json`, '--prefix', 'in/'], env)
+  t.match({ code, out }, { code: 0, out: /^ {2}records: 1$/m })
+  t.match(out, `  LAKE_URL=file:${folder}\n`)
+  t.match(await runMain(main, ['--lake', 'x']), { code: 2, out: '', err: "check: --lake: got 'x'; must be s3://<bucket> or file:<folder>\n" })
+  t.match(await runMain(main, ['--lkae', 'x']), { code: 2, out: '', err: 'check: unknown option --lkae; did you mean --lake?\n' })
+})
+
 t.test('userlake check does not create the embedded lake', async (t) => {
   const { code, stdout, cwd } = await run(t)
   t.equal(code, 0)

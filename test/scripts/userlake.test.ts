@@ -61,6 +61,7 @@ t.test('wrong usage ends with exit code 2, and names what was meant', async (t) 
     [['seed', '--lake'], /^seed: Option '--lake <value>' argument missing\n$/]
   ]
   for (const [argv, err] of cases) t.match(await runMain(main, argv), { code: 2, out: '', err }, argv.join(' '))
+  for (const name of names) t.same(await runMain(main, [name, '--hlep']), { code: 2, out: '', err: `${name}: unknown option --hlep; did you mean --help?\n` })
 })
 
 t.test('as a process, it has the same output and exit codes', async (t) => {
