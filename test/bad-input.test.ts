@@ -76,10 +76,14 @@ t.test('each malformed file has the documented outcome and does not affect the o
 })
 
 t.test('of several files with the same id, only the one with the shortest key is downloaded and served; of keys of the same length, the smallest', async (t) => {
-  const { app, endpoint } = await build(t, { files: { '1.csv': csv('Short'), 'source_data/a/1.csv': csv('Long'), '2.csv': csv('small c'), '2.CSV': csv('CAPITALS') } })
+  const { app, endpoint } = await build(t, { files: { '1.csv': csv('Short'), 'source_data/a/1.csv': csv('Long'), 'source_data/a/b/1.csv': csv('Longer'), '2.csv': csv('small c'), '2.CSV': csv('CAPITALS') } })
   t.match((await app.inject('/data')).json(), [{ first_name: 'Short' }, { first_name: 'CAPITALS' }])
   t.match((await app.inject('/rejects')).json(), {
-    entries: [{ key: 'source_data/2.csv', user_id: '2', code: 'duplicate_id' }, { key: 'source_data/a/1.csv', user_id: '1', code: 'duplicate_id' }]
+    entries: [
+      { key: 'source_data/2.csv', user_id: '2', code: 'duplicate_id', detail: /^source_data\/2\.CSV has the same id and is served: its key is shorter, or / },
+      { key: 'source_data/a/1.csv', user_id: '1', code: 'duplicate_id', detail: /^source_data\/1\.csv has the same id and is served: / },
+      { key: 'source_data/a/b/1.csv', user_id: '1', code: 'duplicate_id', detail: /^source_data\/1\.csv has the same id and is served: / }
+    ]
   })
   t.same(sourceGets(endpoint).sort(), ['source_data/1.csv', 'source_data/2.CSV'])
 })

@@ -144,9 +144,10 @@ const REPLACES: Readonly<Record<DuplicateRule, (infoFiles: EntityObjects, second
   newest: (infoFiles, second, first) => infoFiles.lastModified(second) >= infoFiles.lastModified(first)
 }
 
-const DUPLICATE_DETAILS: Readonly<Record<DuplicateRule, string>> = {
-  shortest: 'Another info file has the same id and is served: its key is shorter, or equally long and first in bytewise order',
-  newest: 'Another info file has the same id and is served: it is newer, or equally new and its key is last in bytewise order'
+/** Why the other file is served. */
+const DUPLICATE_REASONS: Readonly<Record<DuplicateRule, string>> = {
+  shortest: 'its key is shorter, or equally long and first in bytewise order',
+  newest: 'it is newer, or equally new and its key is last in bytewise order'
 }
 
 function lengthOf ({ start, end }: ByteSlice): number {
@@ -156,7 +157,7 @@ function lengthOf ({ start, end }: ByteSlice): number {
 /** Of several info files of one entity, one is served; the others are rejected. */
 function chooseInfoFiles (infoFiles: EntityObjects, rule: DuplicateRule) {
   const chosen: number[] = []
-  const duplicates: ListingReject[] = []
+  const losers: { readonly infoFile: number, readonly entity: number }[] = []
   for (const candidate of infoFiles.byId()) {
     const previous = chosen.at(-1)
     if (previous === undefined || infoFiles.compareIds(previous, infoFiles, candidate) !== 0) {
@@ -166,11 +167,17 @@ function chooseInfoFiles (infoFiles: EntityObjects, rule: DuplicateRule) {
     // The files of one entity come in the order of their keys.
     const wins = REPLACES[rule](infoFiles, candidate, previous)
     if (wins) chosen[chosen.length - 1] = candidate
-    const { key, etag } = infoFiles.at(wins ? previous : candidate)
-    const duplicate = rejection('duplicate_id', DUPLICATE_DETAILS[rule], { hint: 'Delete one of the two files, or rename it' })
-    duplicates.push({ id: sliceToString(infoFiles.id(candidate)), key, etag, rejection: duplicate })
+    losers.push({ infoFile: wins ? previous : candidate, entity: chosen.length - 1 })
   }
+  // Which file is served is known only after all files of the entity.
+  const duplicates = losers.map(({ infoFile, entity }) => duplicateReject(infoFiles, infoFile, chosen[entity]!, rule))
   return { chosen: Int32Array.from(chosen), duplicates }
+}
+
+function duplicateReject (infoFiles: EntityObjects, infoFile: number, served: number, rule: DuplicateRule): ListingReject {
+  const { key, etag } = infoFiles.at(infoFile)
+  const detail = `${sliceToString(infoFiles.key(served))} has the same id and is served: ${DUPLICATE_REASONS[rule]}`
+  return { id: sliceToString(infoFiles.id(infoFile)), key, etag, rejection: rejection('duplicate_id', detail, { hint: 'Delete one of the two files, or rename it' }) }
 }
 
 /** Joins each entity with an image: the newest one; of those, the one with the greatest key. */
