@@ -7,7 +7,7 @@ import { withFilters, type RequestPlan } from '../lib/output/request-plan.js'
 import { usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion } from '../lib/query/data-version.js'
 import { readerOf, sendExport } from './http/body.js'
-import { CsvParameters } from './http/csv-parameters.js'
+import { CsvParameters, HiddenCsvParameters } from './http/csv-parameters.js'
 import { entityTag, isNotModified, notModified } from './http/conditional.js'
 import { ensureFresh, setCacheControl, setLastGood } from './http/freshness.js'
 import { encodingOf, formatOf, formatParameter } from './http/negotiation.js'
@@ -22,9 +22,6 @@ import { recordOperations } from './openapi/records.js'
 import { PlanCache } from './http/plan-cache.js'
 import { recordNotFound } from './http/record-not-found.js'
 import { onResponseEnd } from './http/response-end.js'
-
-/** Hidden in the OpenAPI operation of /data: that of /data.csv documents them. */
-const HiddenCsvParameters = Object.fromEntries(Object.entries(CsvParameters).map(([name, parameter]) => [name, { ...parameter, isHidden: true }]))
 
 type DataQuery = ListingQuery & { readonly format?: Format | undefined }
 

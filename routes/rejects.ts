@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { gzipBuffer } from '../lib/output/compress.js'
 import { renderQuarantine } from '../lib/output/render-quarantine.js'
 import type { Cell } from '../lib/schema/record.js'
-import { QUARANTINE_CODES, type QuarantineCode, type QuarantineQuery } from '../lib/transformer.js'
+import { QUARANTINE_CODES, type QuarantineCode } from '../lib/transformer.js'
 import { entityTag, headersOnly, isNotModified, notModified } from './http/conditional.js'
+import { csvOptionsOf, CsvParameters, HiddenCsvParameters } from './http/csv-parameters.js'
 import { ensureFresh, setCacheControl } from './http/freshness.js'
 import { encodingOf, formatOf, formatParameter } from './http/negotiation.js'
 import { integerParameter, listParameter } from './http/parameter.js'
@@ -34,7 +35,8 @@ const ListingParameters = {
     example: ['invalid_value'],
     accepted: `one of ${QUARANTINE_CODES.join(', ')}`,
     pattern: new RegExp(`^(${QUARANTINE_CODES.join('|')})$`)
-  })
+  }),
+  ...CsvParameters
 }
 
 const PageParameters = {
@@ -56,8 +58,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     method: ['GET', 'HEAD'],
     config: { operation: listRejects(schema), access: 'read' },
     preHandler: ensureFresh,
-    schema: { querystring: parametersSchema({ ...parameters, format: formatParameter(FORMATS) }), response: { 200: QuarantineBody } },
-    handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept, accept-encoding'), '/rejects', (request.query as { format?: Format }).format ?? formatOf(request, FORMATS))
+    schema: { querystring: parametersSchema({ ...parameters, ...HiddenCsvParameters, format: formatParameter(FORMATS) }), response: { 200: QuarantineBody } },
+    handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept, accept-encoding'), (request.query as { format?: Format }).format ?? formatOf(request, FORMATS))
   })
 
   fastify.route({
@@ -65,24 +67,26 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     method: ['GET', 'HEAD'],
     config: { operation: exportRejectsCsv, access: 'read' },
     preHandler: ensureFresh,
-    schema: { querystring: parametersSchema(parameters), response: { 200: QuarantineBody } },
-    handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept-encoding'), '/rejects.csv', 'csv')
+    schema: { querystring: parametersSchema({ ...parameters, ...CsvParameters }), response: { 200: QuarantineBody } },
+    handler: async (request, reply) => await sendPage(request, reply.header('vary', 'accept-encoding'), 'csv')
   })
 
-  async function sendPage (request: FastifyRequest & { readonly query: unknown }, reply: FastifyReply, path: string, format: Format): Promise<FastifyReply> {
+  async function sendPage (request: FastifyRequest & { readonly query: unknown }, reply: FastifyReply, format: Format): Promise<FastifyReply> {
     const given = request.query as RequestQuery
-    const query = queryOf({ ...given, user_id: given[idName as 'user_id'] })
+    const requested = requestedPage({ ...given, user_id: given[idName as 'user_id'] })
+    const { listing, limit, after } = requested
+    const csvOptions = csvOptionsOf(listing, format)
     const encoding = encodingOf(request)
-    const page = fastify.transformer.quarantine(query)
-    const etag = entityTag(fastify, 'rejects', page.name, JSON.stringify(query), format, encoding)
+    const page = fastify.transformer.quarantine({ ids: listing.user_id, codes: listing.code as readonly QuarantineCode[] | undefined, limit, after })
+    const etag = entityTag(fastify, 'rejects', page.name, JSON.stringify(requested), format, encoding)
     reply.header('etag', etag)
     setCacheControl(request, reply)
     if (isNotModified(request, { etag })) return notModified(reply)
     reply.type(MEDIA_TYPES[format]).header('x-total-count', page.count)
-    if (page.next !== undefined) reply.headers(nextHeaders(path, query, page.next))
+    if (page.next !== undefined) reply.headers(nextHeaders(format, listing, limit, page.next))
     if (encoding === 'gzip') reply.header('content-encoding', 'gzip')
     if (request.method === 'HEAD') return headersOnly(reply)
-    const body = Buffer.from(renderQuarantine(page, format, idName))
+    const body = Buffer.from(renderQuarantine(page, format, idName, csvOptions))
     return reply.send(encoding === 'gzip' ? await gzipBuffer(body) : body)
   }
 }
@@ -91,26 +95,23 @@ export default routes
 
 type Listing = Values<typeof ListingParameters>
 type RequestQuery = Listing & Values<typeof PageParameters>
-type PageQuery = QuarantineQuery & { readonly limit: number }
 
-/** The query of a request. Each page is read from the current quarantine and begins after the last key of the previous page. */
-function queryOf ({ cursor, limit, user_id: ids, code }: RequestQuery): PageQuery {
-  const listing = { user_id: ids, code }
-  if (cursor === undefined) return toQuarantineQuery(listing, limit ?? DEFAULT_LIMIT)
+/** A page of a listing: at most `limit` entries, after the one with the key `after`. */
+interface RequestedPage { readonly listing: Listing, readonly limit: number, readonly after?: string }
+
+/** The page of a request. Each page is read from the current quarantine and begins after the last key of the previous page. @throws {Problem} */
+function requestedPage ({ cursor, limit, ...values }: RequestQuery): RequestedPage {
+  const entries = toEntries(ListingParameters, values)
+  if (cursor === undefined) return { listing: values, limit: limit ?? DEFAULT_LIMIT }
   const continued = readCursor(cursor)
-  const entries = toEntries(ListingParameters, listing)
   if (entries.length > 0 && JSON.stringify(entries) !== JSON.stringify(toEntries(ListingParameters, continued.listing))) {
     throw otherQuery()
   }
-  return toQuarantineQuery(continued.listing, limit ?? continued.limit, continued.after)
-}
-
-function toQuarantineQuery ({ user_id: ids, code }: Listing, limit: number, after?: string): PageQuery {
-  return { ids, codes: code as readonly QuarantineCode[] | undefined, limit, after }
+  return { ...continued, limit: limit ?? continued.limit }
 }
 
 /** Reads a cursor and validates its content like the parameters of a request, as any client can forge it. @throws {Problem} */
-function readCursor (text: string): { readonly listing: Listing, readonly limit: number, readonly after: string } {
+function readCursor (text: string): RequestedPage {
   try {
     const [kind, entries, after] = openText(text) as [unknown, [string, string][], unknown]
     if (kind !== 'rejects' || typeof after !== 'string') throw new Error('not a cursor of this listing')
@@ -121,8 +122,9 @@ function readCursor (text: string): { readonly listing: Listing, readonly limit:
   }
 }
 
-function nextHeaders (path: string, { ids, codes, limit }: PageQuery, after: string): { readonly link: string, readonly 'next-cursor': string } {
-  const entries = toEntries({ ...ListingParameters, limit: PageParameters.limit }, { user_id: ids, code: codes, limit })
+/** The link leads to the same format, however the request has asked for it. */
+function nextHeaders (format: Format, listing: Listing, limit: number, after: string): { readonly link: string, readonly 'next-cursor': string } {
+  const entries = toEntries({ ...ListingParameters, limit: PageParameters.limit }, { ...listing, limit })
   const cursor = sealText(['rejects', entries, after])
-  return { link: `<${path}?limit=${limit}&cursor=${cursor}>; rel="next"`, 'next-cursor': cursor }
+  return { link: `<${format === 'csv' ? '/rejects.csv' : '/rejects'}?limit=${limit}&cursor=${cursor}>; rel="next"`, 'next-cursor': cursor }
 }

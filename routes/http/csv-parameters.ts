@@ -11,6 +11,9 @@ export const CsvParameters = {
   escape_formulas: booleanParameter({ description: 'Whether text that a spreadsheet would run as a formula gets an apostrophe before it. This changes the data. Default: false.', example: true })
 }
 
+/** Hidden in the OpenAPI operations of /data and /rejects: those of /data.csv and /rejects.csv document them. */
+export const HiddenCsvParameters = Object.fromEntries(Object.entries(CsvParameters).map(([name, parameter]) => [name, { ...parameter, isHidden: true }]))
+
 type CsvQuery = Partial<Values<typeof CsvParameters>>
 
 /** The options of the CSV that a query asks for. @throws {Problem} if it has one of them and the response is not CSV */

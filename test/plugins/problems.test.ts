@@ -32,7 +32,7 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
     [{ url: '/data/' + 'x'.repeat(721) }, 'A path parameter is longer than 720 characters'],
     [{ url: '/data/1000?min_age=1' }, 'min_age: unknown parameter; min_age is a parameter of GET /data'],
     [{ url: '/jobs?=1' }, '"": unknown parameter; this URL accepts no parameters'],
-    [{ url: '/rejects?=1' }, '"": unknown parameter; must be one of user_id, code, limit, cursor, format'],
+    [{ url: '/rejects?=1' }, '"": unknown parameter; must be one of user_id, code, limit, cursor, bom, delimiter, escape_formulas, format'],
     [{ url: '/data?first_name=' }, 'first_name: got ""; must be non-empty text; use where=first_name= for empty text, where=!first_name for no value'],
     [{ method: 'DELETE', url: '/data' }, 'DELETE is not allowed for this URL; allowed: GET, HEAD, POST'],
     [{ method: 'POST', url: '/data', payload: 'x' }, 'POST /data must not have a body; its parameters are in the URL'],

@@ -44,6 +44,18 @@ t.test('the report contains entries by key, counts, and ignored objects by exten
   t.same(body.ignored, [{ extension: 'txt', count: 2, example: 'source_data/a.TXT' }, { extension: null, count: 1, example: 'source_data/readme' }])
 })
 
+t.test('the CSV has the options of /data.csv, which its pages keep', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv('Ann', 'Lee', '=1+1'), '2.csv': '' } })
+  t.match((await app.inject('/rejects.csv?bom=true&delimiter=;&escape_formulas=true&user_id=1')).body, /^\ufeffuser_id;key;etag;.*\r\n1;source_data\/1\.csv;.*;'=1\+1;;\r\n$/)
+  for (const path of ['/rejects.csv?', '/rejects?format=csv&']) {
+    const first = await app.inject(`${path}delimiter=%5Ct&limit=1`)
+    t.not(first.headers.etag, (await app.inject(`${path}limit=1`)).headers.etag)
+    const next = /^<([^>]+)>/.exec(String(first.headers.link))![1]!
+    t.match((await app.inject(next)).body, /^user_id\tkey\t.*\r\n2\tsource_data\/2\.csv\t/, path)
+  }
+  t.match((await app.inject('/rejects?bom=true')).json(), { errors: [{ parameter: 'bom', detail: 'applies to CSV only; use format=csv' }] })
+})
+
 t.test('filters by id and code', async (t) => {
   const { app } = await build(t, { files })
   for (const [query, expected] of Object.entries({

@@ -190,14 +190,14 @@ t.test('a column with the name of another parameter is filtered by where only', 
 })
 
 t.test('the key has the name of its field or, where that name is not possible, a neutral name', async (t) => {
-  const table: [name: string, path: string, member: string][] = [['device', '/data/{device}', 'device'], ['Device ID', '/data/{key}', 'Device ID'], ['code', '/data/{code}', 'record_key'], ['key', '/data/{key}', 'record_key']]
+  const table: [name: string, path: string, member: string][] = [['device', '/data/{device}', 'device'], ['Device ID', '/data/{key}', 'Device ID'], ['code', '/data/{code}', 'record_key'], ['key', '/data/{key}', 'record_key'], ['bom', '/data/{bom}', 'record_key']]
   for (const [name, path, member] of table) {
     const schema: SchemaDescriptor = { fields: [{ name, type: 'string', source: 'key' }, { name: 'height', type: 'number' }, { name: 'photo', type: 'string', source: 'image' }] }
     const { app } = await build(t, { files: { 'x y.csv': 'height\n1\n', 'x y.png': PNG, 'bad.csv': 'height\ntall\n' }, schema })
     const get = getter(app)
     t.same(await get('/data/x%20y'), { [name]: 'x y', height: 1, photo: 'source_data/x y.png' })
     t.equal((await app.inject('/data/x%20y/image')).statusCode, 200)
-    t.same(await get(`/data?${name === 'code' ? 'where=code' : encodeURIComponent(name)}=x+y&columns=height`), [{ height: 1 }])
+    t.same(await get(`/data?${['code', 'bom'].includes(name) ? `where=${name}` : encodeURIComponent(name)}=x+y&columns=height`), [{ height: 1 }])
     const { entries } = await get(`/rejects?${encodeURIComponent(member)}=bad`)
     t.match(entries, [{ [member]: 'bad', code: 'invalid_value' }])
     t.ok((await app.inject('/rejects.csv')).body.startsWith(`${member},key,etag,`))
