@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import type { ObjectStore } from '../lib/store/object-store.js'
+import { StoreError, type ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
 import type { Output } from './progress.js'
 
@@ -62,10 +62,20 @@ export async function writeStdout (stdout: CommandIo['stdout'], chunks: Iterable
 /** Opens a lake for `work`, creates it if it does not exist, and closes it afterwards. S3 settings are read from the standard AWS variables. */
 export async function withLake<T> (url: string, env: CommandIo['env'], work: (store: ObjectStore) => Promise<T>): Promise<T> {
   const store = openStore({ url, env, blocking: true })
+  const isBucket = url.startsWith('s3:')
   try {
-    await store.create()
+    await store.create().catch((error: unknown) => {
+      throw isBucket && error instanceof StoreError && error.code === 'access_denied' && error.isRefused ? notCreatable(url) : error
+    })
     return await work(store)
+  } catch (error) {
+    // Without the right to see whether a bucket exists, `create` assumes that it does.
+    throw isBucket && error instanceof StoreError && error.code === 'no_such_bucket' ? notCreatable(url) : error
   } finally {
     await store.close()
   }
+}
+
+function notCreatable (url: string): CommandError {
+  return new CommandError(`${url}: there is no such bucket, and the credentials may not create it: allow s3:CreateBucket, or create it with other credentials`)
 }

@@ -37,6 +37,17 @@ t.test('fills a new bucket of the server that the environment names', async t =>
   t.equal(String(bucket.get('in/mine')?.body), 'mine')
 })
 
+for (const [refused, name] of [['HEAD', 'whether the bucket exists is refused'], ['CREATE', 'the creation of the bucket is refused']] as const) {
+  t.test(`a missing bucket that the credentials may not create: ${name}`, async t => {
+    const endpoint = await startS3Endpoint()
+    t.teardown(() => endpoint.stop())
+    endpoint.intercept = ({ operation, key }) => operation === refused && key === '' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+    t.match(await runMain(main, ['--from', t.testdir(FROM), '--lake', 's3://datalake'], { AWS_ENDPOINT_URL_S3: endpoint.url }), {
+      code: 1, out: '', err: 'seed: s3://datalake: there is no such bucket, and the credentials may not create it: allow s3:CreateBucket, or create it with other credentials\n'
+    })
+  })
+}
+
 t.test('reports in one line which store cannot be reached', async t => {
   const endpoint = await startS3Endpoint()
   await endpoint.stop()
