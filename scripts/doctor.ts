@@ -5,9 +5,9 @@ import { StoreError, type ObjectStore } from '../lib/store/object-store.js'
 import { openInspector, openStore } from '../lib/store/open-store.js'
 import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required } from './arguments.js'
 import { CommandError, runCommand, writeStdout, type Command, type CommandIo } from './command.js'
-import { all, attempt, describe, no, notApplicable, notTested, yes, type Finding } from './doctor/finding.js'
+import { all, attempt, describe, lacksRight, no, notApplicable, notNeeded, notTested, yes, type Finding } from './doctor/finding.js'
 import { measure, type Latency } from './doctor/latency.js'
-import { checkReads, type ReadFindings } from './doctor/read-checks.js'
+import { checkReads, LISTING_FAILED, type ReadFindings } from './doctor/read-checks.js'
 import { checkWrites, Scratch, type WriteFindings } from './doctor/write-checks.js'
 
 const HELP = `Checks what a lake supports: rights, region, clock, conditional writes, listings, ranges and latency. Prints a verdict for each feature of the service.
@@ -20,7 +20,7 @@ userlake doctor [options]
   -h, --help        print this help
 
 It writes about 20 objects, some of them several times, beside the output, and removes them; if the credentials do not allow that, it only sends one
-write whose condition is not met. Source objects are only read. The exit code is 1 if a check has failed.
+write whose condition is not met, and with PUBLISH=false it writes nothing. Source objects are only read. The exit code is 1 if a check has failed.
 
 Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
 
@@ -73,8 +73,10 @@ async function examine ({ url, inspector, prefix, scratchPrefix, env }: Examinat
   let latencies: readonly NamedLatency[]
   let removed: Finding
   try {
-    reads = await checkReads(store, inspector, prefix, `${scratchPrefix}missing`)
-    writes = await tryWrites(store, inspector, scratch, scratchPrefix)
+    reads = await checkReads(url, store, inspector, prefix, `${scratchPrefix}missing`)
+    writes = env['PUBLISH'] === 'false'
+      ? notNeeded('PUBLISH=false')
+      : reads.list.verdict === 'yes' ? await tryWrites(store, inspector, scratch, scratchPrefix) : notTested(LISTING_FAILED)
     latencies = await measureAll(store, inspector, reads, writes, scratch, prefix)
   } finally {
     await store.close()
@@ -90,7 +92,7 @@ async function examine ({ url, inspector, prefix, scratchPrefix, env }: Examinat
       [names.list, reads.list], [names.get, reads.get], ['a missing object', reads.missing], [names.put, 'put' in writes ? writes.put : writes],
       ['clock', reads.clock], ...removed.verdict === 'yes' ? [] : [['remove what was written', removed] as const]
     ]],
-    ['The store', [['listings begin after a key', reads.startAfter], ...checksOf(writes)]],
+    ['The store', [['listings begin after a key', reads.startAfter], ...checksOf(reads, writes)]],
     ['The service', featuresOf(url, reads, writes, names)]
   ]
   const lines = sections.flatMap(([title, section]) => ['', title, ...section.map(([name, { verdict, detail }]) => `  ${name.padEnd(34)} ${verdict}${detail === '' ? '' : `: ${detail}`}`)])
@@ -116,12 +118,12 @@ async function findRefusal (store: ObjectStore, key: string): Promise<Finding | 
     await store.put(key, Buffer.alloc(0), { ifMatch: '00000000000000000000000000000000' })
     return no(`If-Match is ignored, so that the object ${key} was written: delete it`)
   } catch (error) {
-    return error instanceof StoreError && error.code === 'access_denied' ? no(`${describe(error)}: allow s3:PutObject, or set PUBLISH=false`) : undefined
+    return error instanceof StoreError && lacksRight(error) ? no(`${describe(error)}: allow s3:PutObject, or set PUBLISH=false`) : undefined
   }
 }
 
-function checksOf (writes: WriteFindings | Finding): Section {
-  if (!('put' in writes)) return []
+function checksOf (reads: ReadFindings, writes: WriteFindings | Finding): Section {
+  if (!('put' in writes)) return [['a write is seen at once', notTested('nothing was written')], ['ranges, and GET with If-Match', reads.ranges]]
   return [
     ['conditional writes', writes.conditional], ['concurrent conditional writes', writes.atomic], ['a write is seen at once', writes.current],
     ['ranges, and GET with If-Match', writes.ranges], ['GET with If-None-Match', writes.ifNoneMatch], ['unusual keys', writes.unusualKeys]
@@ -132,13 +134,13 @@ function featuresOf (url: string, reads: ReadFindings, writes: WriteFindings | F
   const [list, get] = [{ [names.list]: reads.list }, { [names.get]: reads.get }]
   const put = { [names.put]: 'put' in writes ? writes.put : writes }
   const needs = (named: Readonly<Record<string, Finding>>, ...checks: readonly string[]) =>
-    all({ ...named, ...'put' in writes ? Object.fromEntries(checksOf(writes).filter(([name]) => checks.includes(name))) : put })
+    all({ ...named, ...Object.fromEntries(checksOf(reads, writes).filter(([name]) => checks.includes(name))) })
   const isFolder = url.startsWith('file:')
   return [
     ['records are served', all({ ...list, ...get })],
     ['changes are found', needs(list, 'a write is seen at once')],
     ['images', needs(get, 'ranges, and GET with If-Match')],
-    ['output and snapshot', needs(put, 'conditional writes', 'a write is seen at once')],
+    ['output and snapshot', 'put' in writes ? needs(put, 'conditional writes', 'a write is seen at once') : all(put)],
     ['several replicas write', isFolder ? notApplicable('one process writes to a folder; others serve it read-only') : needs(put, 'conditional writes', 'concurrent conditional writes', 'GET with If-None-Match')],
     ['large lakes are listed in parts', all({ 'listings begin after a key': reads.startAfter })]
   ]

@@ -1,7 +1,8 @@
 import { MAX_INFO_BYTES } from '../../lib/source/rules.js'
 import type { Inspector } from '../../lib/store/inspector.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../../lib/store/object-store.js'
-import { attempt, no, notApplicable, notTested, yes, type Finding } from './finding.js'
+import { attempt, lacksRight, no, notApplicable, notTested, yes, type Finding } from './finding.js'
+import { checkRanges } from './range-check.js'
 
 /** What the checks that only read have found. */
 export interface ReadFindings {
@@ -10,19 +11,24 @@ export interface ReadFindings {
   /** Whether a missing object can be told from one that may not be read. */
   readonly missing: Finding
   readonly startAfter: Finding
+  /** As found with a source object. */
+  readonly ranges: Finding
   readonly clock: Finding
   /** An object that can be read; `undefined` if none was found under the prefix. */
   readonly sample: ObjectInfo | undefined
 }
 
+/** Why a check that depends on the listing was not made. */
+export const LISTING_FAILED = 'the listing failed'
 /** A larger lake is listed up to this number of objects. */
 const MAX_LISTED = 50_000
 /** A larger difference means that a clock is not synchronized. Servers refuse signatures only above 15 minutes, and the SDK may correct that. */
 const TOLERATED_MS = 60_000
 
-/** Checks what the service reads. @param missingKey the key of an object that does not exist, beside the output */
-export async function checkReads (store: ObjectStore, inspector: Inspector, prefix: string, missingKey: string): Promise<ReadFindings> {
+/** Checks what the service reads. @param url that of the lake @param missingKey the key of an object that does not exist, beside the output */
+export async function checkReads (url: string, store: ObjectStore, inspector: Inspector, prefix: string, missingKey: string): Promise<ReadFindings> {
   let sample: ObjectInfo | undefined
+  const adviseRight = (right: string) => url.startsWith('s3:') ? `allow ${right} on ${url} for ${prefix}*; perhaps the policy is for another bucket or prefix` : undefined
   const list = await attempt(async () => {
     let count = 0
     const began = performance.now()
@@ -32,22 +38,29 @@ export async function checkReads (store: ObjectStore, inspector: Inspector, pref
       if (count >= MAX_LISTED) break
     }
     return yes(`${count >= MAX_LISTED ? 'the first ' : ''}${count} objects in ${Math.round(performance.now() - began)} ms, in the order of their keys`)
-  })
+  }, adviseRight('s3:ListBucket'))
+  const hasListed = list.verdict === 'yes'
+  const unlisted = notTested(hasListed ? `there is no object with the prefix ${prefix}` : LISTING_FAILED)
   const get = await attempt(async () => {
-    if (sample === undefined) return notTested(list.verdict === 'yes' ? `there is no object with the prefix ${prefix}` : 'the listing failed')
+    if (sample === undefined) return unlisted
     const found = await store.get(sample.key)
     if (typeof found !== 'object') return no(`${sample.key} is listed, but cannot be found`)
     return found.etag === sample.etag ? yes() : no(`${sample.key} has another ETag in the listing than in the response to GET`)
+  }, adviseRight('s3:GetObject'))
+  const ranges = await attempt(async () => {
+    if (sample === undefined) return unlisted
+    return get.verdict === 'yes' ? await checkRanges(store, sample.key) : notTested(`${sample.key} could not be read`)
   })
   const missing = await attempt(async () => {
+    if (!hasListed) return unlisted
     const found = await store.head(missingKey).catch((error: unknown) => {
-      if (error instanceof StoreError && error.code === 'access_denied') return null
+      if (error instanceof StoreError && lacksRight(error)) return null
       throw error
     })
     return found === null ? yes('the store refuses to read it, as AWS does without the right to list it; the service then tries to create its own objects') : yes('the store reports that it does not exist')
   })
-  const startAfter = await attempt(async () => await checkStartAfter(inspector, prefix))
-  return { list, get, missing, startAfter, clock: checkClock(inspector), sample }
+  const startAfter = await attempt(async () => hasListed ? await checkStartAfter(inspector, prefix) : unlisted)
+  return { list, get, missing, startAfter, ranges, clock: checkClock(inspector), sample }
 }
 
 async function checkStartAfter (inspector: Inspector, prefix: string): Promise<Finding> {

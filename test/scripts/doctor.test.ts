@@ -16,8 +16,8 @@ async function setUp (t: Test, options: S3EndpointOptions = {}) {
   t.teardown(() => endpoint.stop())
   const bucket = endpoint.bucket('datalake')
   for (const name of ['1', '2']) bucket.put(`source_data/${name}.csv`, csv())
-  const run = async () => {
-    const { code, out, err } = await runMain(main, ARGV, { AWS_ENDPOINT_URL_S3: endpoint.url })
+  const run = async (env = {}) => {
+    const { code, out, err } = await runMain(main, ARGV, { AWS_ENDPOINT_URL_S3: endpoint.url, ...env })
     t.same(bucket.keys(), ['source_data/1.csv', 'source_data/2.csv'], 'nothing is left behind')
     return { code, out, err, verdicts: verdictsOf(out) }
   }
@@ -25,7 +25,7 @@ async function setUp (t: Test, options: S3EndpointOptions = {}) {
 }
 
 function verdictsOf (out: string): Readonly<Record<string, string>> {
-  return Object.fromEntries([...out.matchAll(/^ {2}(.{34}) (yes|no|not tested|not applicable)(?::|$)/gm)].map(([, name, verdict]) => [name!.trim(), verdict!]))
+  return Object.fromEntries([...out.matchAll(/^ {2}(.{34}) (yes|no|not tested|not needed|not applicable)(?::|$)/gm)].map(([, name, verdict]) => [name!.trim(), verdict!]))
 }
 
 const FEATURES = ['records are served', 'changes are found', 'images', 'output and snapshot', 'several replicas write', 'large lakes are listed in parts']
@@ -88,7 +88,7 @@ t.test('with the documented rights nothing is written, because it could not be r
   t.same(endpoint.bucket('datalake').keys(), keys)
   t.match(out, /a missing object +yes: the store refuses to read it, as AWS does/)
   t.match(out, /write processed_data\/\* +not tested: what the test writes could not be removed: the credentials do not allow s3:DeleteObject/)
-  t.same(FEATURES.map((name) => verdicts[name]), ['yes', 'not tested', 'not tested', 'not tested', 'not tested', 'yes'])
+  t.same(FEATURES.map((name) => verdicts[name]), ['yes', 'not tested', 'yes', 'not tested', 'not tested', 'yes'], 'ranges are tested with a source object')
 })
 
 t.test('without the right to write the output, the doctor says so and writes nothing', async (t) => {
@@ -97,9 +97,45 @@ t.test('without the right to write the output, the doctor says so and writes not
   const { code, out, verdicts } = await run()
   t.equal(code, 1)
   t.match(out, /write processed_data\/\* +no: s3:\/\/datalake\/processed_data\/doctor-.*: HTTP 403 AccessDenied: the credentials lack a right: allow s3:PutObject, or set PUBLISH=false\n/)
-  t.match({ served: verdicts['records are served'], output: verdicts['output and snapshot'] }, { served: 'yes', output: 'no' })
+  t.match({ served: verdicts['records are served'], changes: verdicts['changes are found'], output: verdicts['output and snapshot'] }, { served: 'yes', changes: 'not tested', output: 'no' })
   t.notMatch(out, 'run userlake doctor')
   t.same(endpoint.bucket('datalake').keys(), keys)
+})
+
+t.test('with PUBLISH=false, nothing is written, and the right to write is not needed', async (t) => {
+  const { endpoint, run } = await setUp(t, { policy: documentedPolicy('datalake', { without: 'processed_data/' }) })
+  const { code, out, verdicts } = await run({ PUBLISH: 'false' })
+  t.equal(code, 0, out)
+  t.match(out, /write processed_data\/\* +not needed: PUBLISH=false\n/)
+  t.same(FEATURES.map((name) => verdicts[name]), ['yes', 'not tested', 'yes', 'not needed', 'not needed', 'yes'])
+  t.match({ PUT: 0, DELETE: 0 }, { PUT: endpoint.counts.PUT, DELETE: endpoint.counts.DELETE })
+  endpoint.intercept = ({ operation, headers }) => {
+    if (operation === 'GET') delete headers['if-match']
+    return undefined
+  }
+  t.equal((await run({ PUBLISH: 'false' })).verdicts['images'], 'no', 'what only reads is tested')
+})
+
+const NEEDS_LISTING = ['read source_data/*', 'a missing object', 'write processed_data/*', 'listings begin after a key', 'a write is seen at once', 'ranges, and GET with If-Match']
+
+t.test('credentials that are refused: nothing else is tested, and no right is named', async (t) => {
+  const { endpoint, run } = await setUp(t)
+  endpoint.intercept = () => ({ status: 403, body: '<Error><Code>InvalidAccessKeyId</Code></Error>' })
+  const { code, out, verdicts } = await run()
+  t.equal(code, 1)
+  t.match(out, /list source_data\/ +no: .*: the server does not know the access key/)
+  for (const name of NEEDS_LISTING) t.equal(verdicts[name], 'not tested', name)
+  t.equal(out.match(/not tested: the listing failed$/gm)?.length, 5)
+  t.notMatch(out, 's3:ListBucket')
+  t.notMatch(out, 's3:PutObject')
+})
+
+t.test('a listing that the policy does not allow: the right, the bucket and the prefix are named', async (t) => {
+  const { out, verdicts } = await (await setUp(t, { policy: documentedPolicy('other') })).run()
+  t.match(out, /list source_data\/ +no: s3:\/\/datalake: HTTP 403 AccessDenied: the credentials lack a right: allow s3:ListBucket on s3:\/\/datalake for source_data\/\*; perhaps the policy is for another bucket or prefix\n/)
+  for (const name of NEEDS_LISTING) t.equal(verdicts[name], 'not tested', name)
+  const objects = await (await setUp(t, { policy: documentedPolicy('datalake', { without: 'source_data/' }) })).run()
+  t.match(objects.out, /read source_data\/\* +no: .*: allow s3:GetObject on s3:\/\/datalake for source_data\/\*/)
 })
 
 t.test('what is missing is named: rights, the region, the clock, the bucket, the server', async (t) => {
