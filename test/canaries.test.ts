@@ -89,6 +89,6 @@ t.test('secrets and texts of records are in no log, error or argument', async (t
 t.test('a start that fails does not print secrets', async (t) => {
   const { exit, text } = await start(t, { API_KEYS: 'userlake_Canary', AWS_SECRET_ACCESS_KEY: 'canary-secret' })
   t.equal((await exit)[0], 1)
-  t.match(text(), /^userlake: API_KEYS: entry 1 is the key itself/)
+  t.match(text(), /^userlake: API_KEYS: entry 1 has the key itself/)
   t.notMatch(text(), CANARY)
 })
