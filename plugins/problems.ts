@@ -15,9 +15,9 @@ export default fp(async (fastify) => {
   fastify.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply))
 }, { name: 'problems', dependencies: ['metrics'] })
 
-/** 404: no route has this URL. */
-export function notFound ({ method, url }: FastifyRequest): Problem {
-  return new Problem(404, 'not_found', `There is no route ${method} ${excerpt(url.split('?', 1)[0]!)}; GET /docs shows the routes`)
+/** 404: no route has this URL. `hint` begins with a semicolon, or is empty. */
+export function notFound ({ method, url }: FastifyRequest, hint = ''): Problem {
+  return new Problem(404, 'not_found', `There is no route ${method} ${excerpt(url.split('?', 1)[0]!)}${hint}; GET /docs shows the routes`)
 }
 
 /**

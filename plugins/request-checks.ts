@@ -6,6 +6,7 @@ import { notFound } from './problems.js'
 import { AllowedMethods } from './request-checks/allowed-methods.js'
 import { findForeignHost, findMalformedHost, parseAllowedHosts } from './request-checks/host.js'
 import { findForeignOrigin } from './request-checks/origin.js'
+import { routeHint } from './request-checks/route-hint.js'
 import { findMalformedUrl } from './request-checks/url.js'
 
 declare module 'fastify' {
@@ -42,7 +43,8 @@ export default fp(async (fastify) => {
   }
 
   function findNoRoute (request: FastifyRequest): Problem {
-    const allow = allowedMethods.of(request.url.split('?', 1)[0]!).join(', ')
-    return allow === '' ? notFound(request) : httpProblem(405, `${request.method} is not allowed for this URL; allowed: ${allow}`, { headers: { allow } })
+    const path = request.url.split('?', 1)[0]!
+    const allow = allowedMethods.of(path).join(', ')
+    return allow === '' ? notFound(request, routeHint(path, allowedMethods.urls)) : httpProblem(405, `${request.method} is not allowed for this URL; allowed: ${allow}`, { headers: { allow } })
   }
 }, { name: 'request-checks', dependencies: ['config'] })

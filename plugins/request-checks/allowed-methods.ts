@@ -9,6 +9,11 @@ export class AllowedMethods {
     this.#routes.set(url, route)
   }
 
+  /** The URL patterns of the routes. */
+  get urls (): string[] {
+    return [...this.#routes.keys()]
+  }
+
   /** The methods of the routes that match a path, in alphabetical order; empty if no route matches. */
   of (path: string): string[] {
     const methods = [...this.#routes.values()].filter((route) => route.path.test(path)).flatMap((route) => [...route.methods])

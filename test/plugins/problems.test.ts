@@ -36,7 +36,12 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
     [{ url: '/data?first_name=' }, 'first_name: got ""; must be non-empty text; use where=first_name= for empty text, where=!first_name for no value'],
     [{ method: 'DELETE', url: '/data' }, 'DELETE is not allowed for this URL; allowed: GET, HEAD, POST'],
     [{ method: 'POST', url: '/data', payload: 'x' }, 'POST /data must not have a body; its parameters are in the URL'],
-    [{ url: '/dta?limit=1' }, 'There is no route GET /dta; GET /docs shows the routes'],
+    [{ url: '/dta?limit=1' }, 'There is no route GET /dta; did you mean /data?; GET /docs shows the routes'],
+    [{ url: '/Data/' }, 'There is no route GET /Data/; did you mean /data?; GET /docs shows the routes'],
+    [{ url: '/nowhere' }, 'There is no route GET /nowhere; GET /docs shows the routes'],
+    [{ url: '/data.json?limit=1' }, 'There is no route GET /data.json; GET /data returns JSON; GET /docs shows the routes'],
+    [{ url: '/stats.csv' }, 'There is no route GET /stats.csv; GET /stats returns JSON; GET /docs shows the routes'],
+    [{ url: '/data.parquet' }, 'There is no route GET /data.parquet; userlake export --format parquet writes Parquet, and OUTPUT_FORMATS=csv,parquet publishes it; GET /docs shows the routes'],
     [{ url: '/jobs/1' }, 'This process has no job "1"; GET /jobs lists its last 100']
   ]
   for (const [request, detail] of details) t.equal((await app.inject(request)).json().detail, detail)
