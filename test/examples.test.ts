@@ -24,7 +24,7 @@ for (const name of NAMES) {
     const { LAKE_URL: lake, ...settings } = exampleSettings(name)
     t.equal(lake, `file:examples/${name}/lake`)
     const app = await buildOnExample(t, name)
-    t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { rejected: 0, warnings: [] } })
+    t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { rejected: 0, warnings: { length: 0 } } })
     const examples = [...readme.matchAll(/^\$ (curl .*)\n((?:(?!```).+\n)+)/gm)]
     t.equal(examples.length, 2)
     for (const [, command, output] of examples) {

@@ -19,7 +19,7 @@ t.test('POST /data publishes the output and returns the finished job', async (t)
     state: 'succeeded',
     created_at: '2025-06-15T12:15:30.500Z',
     progress: { listed: 4, to_fetch: 3, fetched: 3 },
-    result: { records: 2, added: 2, changed: 0, removed: 0, rejected: 1, output_key: OUTPUT, etag: bucket.get(OUTPUT)!.etag, bytes: FULL.length, skipped: false, other_outputs: [] },
+    result: { records: 2, added: 2, changed: 0, removed: 0, rejected: 1, output_key: OUTPUT, etag: bucket.get(OUTPUT)!.etag, bytes: FULL.length, skipped: false, other_outputs: { length: 0 } },
     error: null
   })
   t.equal(bucket.get(OUTPUT)!.body.toString(), FULL)

@@ -134,7 +134,7 @@ t.test('/readyz lists the reasons why data is stale, before there is data as wel
   endpoint.intercept = () => undefined
   clock.advance(3000)
   await app.inject('/data')
-  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [] })
+  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: { length: 0 } })
 })
 
 t.test('an output that cannot be written is reported by /readyz until it can', async (t) => {

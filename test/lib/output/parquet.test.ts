@@ -31,5 +31,5 @@ t.test('many rows are written in row groups of 100,000, and a selection without 
   t.same(groups, [100_000, 100_000, 50_000])
   t.equal(rows.reduce((sum, [birthts]) => sum + birthts, 0n), BigInt(count) * BigInt(count - 1) / 2n)
   t.ok((await parquet(await records.select({ columns: ['birthts'] }), records.fields)).equals(body), 'equal records have equal bytes')
-  t.match(await readParquet(await parquet(await new TableVersion(tableOf([]), 'UTC').select({}), records.fields)), { names: ['user_id', 'first_name', 'last_name', 'birthts', 'img_path'], rows: [] })
+  t.match(await readParquet(await parquet(await new TableVersion(tableOf([]), 'UTC').select({}), records.fields)), { names: ['user_id', 'first_name', 'last_name', 'birthts', 'img_path'], rows: { length: 0 } })
 })
