@@ -60,6 +60,7 @@ export interface Outcome {
 interface Replica {
   readonly name: string
   readonly place: number
+  readonly startedAt: number
   readonly transformer: UserDataTransformer
   readonly jobs: Jobs
   readonly mayWrite: boolean
@@ -291,7 +292,7 @@ export class World {
       }
     })
     const jobs = new Jobs({ work: (options) => transformer.updateOutput(options), instance: name, clock: wallClock, monotonic })
-    const replica: Replica = { name, place, transformer, jobs, mayWrite, view: new Map(), isAlive: true }
+    const replica: Replica = { name, place, startedAt: this.#timeline.now, transformer, jobs, mayWrite, view: new Map(), isAlive: true }
     this.#replicas[place] = replica
     this.#log(`${name} starts in place ${place}`)
   }
@@ -313,14 +314,15 @@ export class World {
 
   /** Sends `GET /data`. */
   async #read (replica: Replica, fresh = false): Promise<void> {
-    const { transformer, name, view } = replica
+    const { transformer, name, view, startedAt } = replica
     const requestedAt = this.#timeline.now
     const freshness = fresh ? await transformer.ensureFresh({ fresh }) : transformer.currentFreshness() ?? await transformer.ensureFresh()
     const { ageMs, staleReasons } = freshness
     this.#responses++
     if (ageMs === undefined) {
       this.#log(`${name} has no data: ${staleReasons.join()}`)
-      if (staleReasons.length === 0) this.#fail(`${name} has no data, and no reason`)
+      // Without a reason, the first reading of the lake has not ended yet.
+      if (staleReasons.length === 0 && this.#timeline.now - startedAt < this.#settings.refreshWaitMs) this.#fail(`${name} has no data, and no reason`)
       return
     }
     const { now } = this.#timeline
