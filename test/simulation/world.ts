@@ -29,7 +29,7 @@ const FLOOD = 1001
 
 /** Listings of a slow store may make data this much older, in milliseconds. */
 const MAX_LISTING_MS = 60_000
-/** The longest pause after a download that has timed out, in milliseconds. Until it has ended, a process that has no version of the file may have no data. */
+/** The longest pause after a download that has timed out, in milliseconds. Until it has ended, the data is stale or, if no version of the file is known, there may be none. */
 const MAX_TIMEOUT_PAUSE_MS = 40_000
 
 /** Lets the library load the modules that it loads with the first snapshot: that takes real time, which would change the order of events. */
@@ -417,8 +417,8 @@ export class World {
   /** After some time without faults and changes, each replica is current and publishes. */
   async #checkEnd (): Promise<void> {
     if (this.#failure !== undefined) return
-    const hasData = () => this.#replicas.every(({ transformer }) => transformer.freshness().ageMs !== undefined)
-    if (!hasData()) await this.#timeline.runUntil(this.#timeline.now + MAX_TIMEOUT_PAUSE_MS)
+    const hasFailedDownloads = this.#replicas.some(({ transformer }) => transformer.freshness().staleReasons.includes('download_failed'))
+    if (hasFailedDownloads) await this.#timeline.runUntil(this.#timeline.now + MAX_TIMEOUT_PAUSE_MS)
     const { now } = this.#timeline
     const all = this.#replicas.map(({ transformer }) => transformer.ensureFresh())
     await this.#timeline.runUntil(now + 30_000)
