@@ -11,6 +11,7 @@ import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { csv, PNG } from '../support/app.js'
 import { startCountingProxy } from '../support/counting-proxy.js'
 import { deleteObject } from '../support/real-bucket.js'
+import { makeServerFolder } from '../support/server-folder.js'
 
 const { MINIO_BIN: binary } = process.env
 const skip = binary === undefined && 'set MINIO_BIN, the path of a MinIO server'
@@ -29,7 +30,8 @@ t.test('events of a MinIO server make changes visible without a listing', { skip
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'userlake', AWS_SECRET_ACCESS_KEY: 'userlake-secret' })
   const [minioPort, port] = [await freePort(), await freePort()]
   const endpoint = `http://127.0.0.1:${minioPort}`
-  const server = spawn(binary!, ['server', t.testdir(), '--address', `127.0.0.1:${minioPort}`], {
+  const folder = makeServerFolder()
+  const server = spawn(binary!, ['server', folder.path, '--address', `127.0.0.1:${minioPort}`], {
     stdio: 'ignore',
     env: {
       ...process.env,
@@ -45,6 +47,7 @@ t.test('events of a MinIO server make changes visible without a listing', { skip
   t.teardown(async () => {
     server.kill('SIGKILL')
     await once(server, 'exit')
+    folder.remove()
   })
   while (!(await fetch(`${endpoint}/minio/health/ready`).then(({ ok }) => ok, () => false))) await sleep(100)
   const store = new S3Store({ bucket: 'datalake', endpoint })

@@ -6,17 +6,18 @@ import t from 'tap'
 import app, { serverOptions } from '../../app.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { csv } from '../support/app.js'
+import { makeServerFolder } from '../support/server-folder.js'
 
 const { MINIO_BIN: binary, MINIO_RESTART_PORT: port = '9010' } = process.env
 const skip = binary === undefined && 'set MINIO_BIN, the path of a MinIO server'
 
 t.test('MinIO restarts while the service serves', { skip, timeout: 60_000 }, async (t) => {
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'userlake', AWS_SECRET_ACCESS_KEY: 'userlake-secret' })
-  const folder = t.testdir()
+  const folder = makeServerFolder()
   const endpoint = `http://127.0.0.1:${port}`
   let server: ChildProcess
   const start = async () => {
-    server = spawn(binary!, ['server', folder, '--address', `127.0.0.1:${port}`], {
+    server = spawn(binary!, ['server', folder.path, '--address', `127.0.0.1:${port}`], {
       stdio: 'ignore', env: { ...process.env, MINIO_ROOT_USER: 'userlake', MINIO_ROOT_PASSWORD: 'userlake-secret', MINIO_BROWSER: 'off' }
     })
     while (!(await fetch(`${endpoint}/minio/health/ready`).then(({ ok }) => ok, () => false))) await sleep(100)
@@ -26,7 +27,10 @@ t.test('MinIO restarts while the service serves', { skip, timeout: 60_000 }, asy
     await once(server, 'exit')
   }
   await start()
-  t.teardown(stop)
+  t.teardown(async () => {
+    await stop()
+    folder.remove()
+  })
   const store = new S3Store({ bucket: 'datalake', endpoint })
   await store.create()
   await store.put('source_data/1.csv', Buffer.from(csv('Ann')))
