@@ -46,10 +46,10 @@ function findReadWarnings ({ quarantine, coverage }: LakeSummary): Warning[] {
 /** At least this many rejects, and more than a tenth of the info files, are a warning. */
 const MIN_MANY_REJECTS = 10
 
-/** What does not count as a reject here: orphans are no info files, and the others are tried again or have a warning of their own. */
+/** Codes that are not counted: an orphan is not an info file, and files with the other codes are tried again or have a warning of their own. */
 const UNCOUNTED_CODES: readonly QuarantineCode[] = ['orphan', 'download_failed', 'unreadable', 'incomplete']
 
-/** A warning about many rejected files. There is none if no file becomes a record, because `nothing_usable` has the reasons then. */
+/** Returns the warning about many rejected files, if it applies. If no file becomes a record, it does not apply: the warning `nothing_usable` then has the reasons. */
 function findRejectWarnings ({ records, quarantine, coverage: { infoFiles } }: LakeSummary): Warning[] {
   const groups = groupByCode(quarantine, UNCOUNTED_CODES)
   const rejects = groups.reduce((sum, { count }) => sum + count, 0)

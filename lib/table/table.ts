@@ -83,7 +83,7 @@ export class TableReader {
     return [...this.#readers.keys()]
   }
 
-  /** A text column of the info files; `undefined` if there is none of this name. An undeclared column exists only if some row has a value in it. */
+  /** Returns the text column of the info files with this name; `undefined` if it does not exist. An undeclared column exists only if some row has a value in it. */
   dictionary (name: string): DictionaryReader | undefined {
     return this.#dictionaries.get(name)
   }
