@@ -183,7 +183,7 @@ export class Jobs {
     const { work, monotonic } = this.#options
     const now = () => Math.round(this.#offsets.get(id)! + monotonic())
     const { dryRun, trace } = this.#update(id, { state: 'running', startedAt: now() })
-    // A job makes no progress by its beginning: a caller that has waited for the job before it does not wait anew.
+    // The start of a job is not progress: otherwise, a caller that has waited for the previous job would wait for the full time again.
     if (queue.progressAt === Infinity) queue.progressAt = monotonic()
     const onProgress = (progress: ReconcileProgress) => {
       queue.progressAt = monotonic()

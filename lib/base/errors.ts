@@ -1,3 +1,4 @@
+import { isQueryable } from './column-name.js'
 import type { Loss } from './large-loss.js'
 import { nearest } from './nearest.js'
 
@@ -17,8 +18,7 @@ export class UnknownColumnError extends Error {
     this.name = 'UnknownColumnError'
     this.column = column
     this.usedIn = usedIn
-    // A name with a comma or an operator cannot be written in a query, so it is not suggested.
-    this.nearest = nearest(column, columns.filter((name) => !/[,=!<>~^]/.test(name)))
+    this.nearest = nearest(column, columns.filter(isQueryable))
   }
 }
 

@@ -68,7 +68,7 @@ export class SnapshotFile {
   }
 }
 
-/** Counts the changes of what is text in an encoding. A state that an earlier release wrote may have rows of files that are now rejected, so it is not used. */
+/** The revisions of decoders. A revision must be increased when its decoder begins to reject files that it accepted before: states that contain rows of such files are then not used. */
 const TEXT_REVISIONS: Readonly<Partial<Record<InputEncoding, number>>> = { 'windows-1252': 1, 'iso-8859-1': 1 }
 
 /** Identifies the lake and everything else that its rows depend on: the settings, the version of the time zone database that Node includes, and the revision of the decoder. */

@@ -1,3 +1,4 @@
+import { isQueryable } from '../../lib/base/column-name.js'
 import type { Position, Sort } from '../../lib/query/data-version.js'
 import { columnType, type Columns } from '../../lib/query/age-column.js'
 import type { TypeName, Value } from '../../lib/schema/field-type.js'
@@ -58,7 +59,6 @@ function isValueOf (type: TypeName | undefined, value: Value): boolean {
 export function checkNames (parameter: string, names: readonly string[]): void {
   const duplicate = names.find((name, i) => names.indexOf(name) !== i)
   if (duplicate !== undefined) throw invalidParameter(parameter, `names the column ${duplicate} twice; each column can be named once`)
-  // Commas separate columns, and an operator ends the column of a condition.
-  const other = names.find((name) => /[,=!<>~^]/.test(name))
+  const other = names.find((name) => !isQueryable(name))
   if (other !== undefined) throw invalidParameter(parameter, `names the column ${other}; a name with a comma or one of = ! < > ~ ^ cannot be used here`)
 }

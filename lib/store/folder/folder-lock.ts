@@ -25,7 +25,7 @@ export class FolderLock {
   #token: string | undefined
   #renewing: NodeJS.Timeout | undefined
   readonly #clock: MonotonicClock
-  /** The locks of other processes that were there at the last look, by token: as they were then, and since when. */
+  /** The locks of other processes that the last check found, by token: as they were then, and since when. */
   #seen: ReadonlyMap<string, SeenLock> = new Map()
 
   constructor (root: string, clock: MonotonicClock) {
@@ -102,7 +102,7 @@ export class FolderLock {
     }
   }
 
-  /** Since when this process has seen a lock unchanged at each look. */
+  /** The time since which each check of this process has found a lock unchanged. */
   #unchangedSince ({ token, renewed }: Holder, earlier: ReadonlyMap<string, SeenLock>): number {
     const lock = earlier.get(token)
     return lock?.renewed === renewed ? lock.since : this.#clock()
