@@ -1,6 +1,6 @@
 import type { Clock, MonotonicClock } from '../base/clock.js'
 import { SerialQueue } from '../base/serial-queue.js'
-import { StoreError, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
+import { StoreError, type ObjectBody, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
 import { refusedToMissing } from '../store/own-object.js'
 import { decodeSharedState, encodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
 import { estimateTime, TAKEOVER_MS } from './share-rules.js'
@@ -66,25 +66,32 @@ export class StateFile {
   }
 
   async #read (): Promise<KnownFile | undefined> {
-    const { store, key, identity, clock, wallClock } = this.#options
+    const { store, key, clock } = this.#options
     const requestedAt = clock()
-    const found = await store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS }).catch((error) => this.#readTooLarge(error)).catch(refusedToMissing)
-    if (found === undefined) this.#known = undefined
-    else if (found !== 'unchanged' && found.etag !== this.#known?.etag) {
-      const state = 'body' in found ? decodeSharedState(found.body, identity) : undefined
-      const now = clock()
-      const aheadMs = this.#aheadMs(state)
-      const elapsedMs = state === undefined ? 0 : this.#isUncertain(now, aheadMs) ? now - this.#seenAt : wallClock() - state.writtenAt + aheadMs
-      const estimateAfter = (notBefore: number) => estimateTime(now, elapsedMs, { notBefore, notAfter: now })
-      const notBefore = this.#seenAt
-      // Its writer has known the version that this one replaces, which is the last one or a later one.
-      const afterLast = this.#last?.notBefore ?? -Infinity
-      const sentAt = estimateAfter(afterLast)
-      const notSentBefore = aheadMs > MAX_CLOCK_ERROR_MS ? afterLast : Math.max(afterLast, sentAt - MAX_CLOCK_ERROR_MS)
-      this.#last = this.#known = { etag: found.etag, state, notBefore, writtenAt: estimateAfter(notBefore), sentAt, notSentBefore, aheadMs }
-    }
-    this.#seenAt = requestedAt
+    const request = store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS }).catch((error) => this.#readTooLarge(error))
+    const found = await request.catch((error) => refusedToMissing(error) ?? 'refused' as const)
+    if (found === undefined || found === 'refused') this.#known = undefined
+    // After a refused read, it may be the version that was known before.
+    else if (found !== 'unchanged') this.#last = this.#known = found.etag === this.#last?.etag ? this.#last : this.#toKnown(found)
+    // A refused read does not show which version the object had.
+    if (found !== 'refused') this.#seenAt = requestedAt
     return this.#known
+  }
+
+  /** A version that has just been received, and was not known before. */
+  #toKnown (found: ObjectBody | ObjectInfo): KnownFile {
+    const { identity, clock, wallClock } = this.#options
+    const state = 'body' in found ? decodeSharedState(found.body, identity) : undefined
+    const now = clock()
+    const aheadMs = this.#aheadMs(state)
+    const elapsedMs = state === undefined ? 0 : this.#isUncertain(now, aheadMs) ? now - this.#seenAt : wallClock() - state.writtenAt + aheadMs
+    const estimateAfter = (notBefore: number) => estimateTime(now, elapsedMs, { notBefore, notAfter: now })
+    const notBefore = this.#seenAt
+    // Its writer has known the version that this one replaces, which is the last one or a later one.
+    const afterLast = this.#last?.notBefore ?? -Infinity
+    const sentAt = estimateAfter(afterLast)
+    const notSentBefore = aheadMs > MAX_CLOCK_ERROR_MS ? afterLast : Math.max(afterLast, sentAt - MAX_CLOCK_ERROR_MS)
+    return { etag: found.etag, state, notBefore, writtenAt: estimateAfter(notBefore), sentAt, notSentBefore, aheadMs }
   }
 
   /** See `KnownFile`. */

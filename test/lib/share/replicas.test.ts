@@ -313,6 +313,37 @@ t.test('a state that the store writes long after it was sent does not make the r
   t.match(simulation.recordsOf(reader).get('a'), 'Second')
 })
 
+t.test('a refused read of the state does not make the records of a follower seem newer than they are', async (t) => {
+  for (const isWrittenBefore of [false, true]) {
+    const { simulation, leader, reader, bucket } = await leaderAndReader()
+    const list = async (name: string) => {
+      bucket.put('source_data/a.csv', csv(name))
+      await leader.transformer.ensureFresh({ fresh: true })
+      await simulation.settle()
+    }
+    const read = async (ms: number) => {
+      await simulation.advance(ms)
+      return await reader.transformer.ensureFresh()
+    }
+    // The state that the reader finds after the refused read is the one that it has known, or a later one that was written before that read.
+    if (isWrittenBefore) await list('Second')
+    await simulation.advance(500)
+    const writeLate = delayStateWrites(simulation)
+    await list('Late')
+    await (isWrittenBefore ? simulation.advance(2500) : read(2500))
+    simulation.intercept = () => { throw new StoreError('access_denied', 'denied') }
+    t.same((await read(2500)).staleReasons, ['access_denied'])
+    const failWrites = (operation: string) => { if (operation === 'PUT') throw new StoreError('unreachable', 'PUT') }
+    simulation.intercept = failWrites
+    await read(1500)
+    t.match(simulation.recordsOf(reader).get('a'), isWrittenBefore ? 'Second' : 'First')
+    await writeLate()
+    simulation.intercept = failWrites
+    t.equal((await read(2500)).ageMs, 9000)
+    t.match(simulation.recordsOf(reader).get('a'), 'Late')
+  }
+})
+
 t.test('a replica that has listed for itself does not go back to a state that the store writes long after it was sent, also if its clock is wrong', async (t) => {
   for (const skews of [[0, 0], [900, 0], [0, 3_600_000], [3_600_000, 0], [30_000, 0]]) {
     const { simulation, leader, reader, bucket } = await leaderAndReader(skews)
