@@ -322,8 +322,9 @@ export class SharingBackend implements LakeBackend {
     const { state, writtenAt } = head
     const checked = { checkedAt: now, listingMs: this.#options.clock() - now, requests: 0, work: undefined, preconditions: new Map() }
     if (this.#ownListing !== undefined && !isLater(head, this.#ownListing, this.#ownUntil)) return { ...this.#ownListing, ...checked }
-    const listedAt = Math.max(listingTime(head), this.#ownListing?.listedAt ?? -Infinity)
     if (this.#base!.isAssumed) return undefined
+    // The leader has listed later than this replica. This bounds the age also before two states have been read, if the clocks are wrong.
+    const listedAt = Math.max(listingTime(head), this.#listedAt)
     const found = this.#base!.view
     // What this replica has listed by itself may be before or after what the leader has listed.
     const touched = this.#ownListing === undefined || !this.#isDiverged ? [] : touchedIds(viewChange(this.#ownListing, found))

@@ -397,6 +397,17 @@ t.test('a replica that has just started takes over the first later state, or the
   }
 })
 
+t.test('a replica that has just started, with a clock that is wrong by an hour, does not report an age of an hour', async (t) => {
+  const { simulation, leader } = await leaderAndReader([0, 3_600_000])
+  const { transformer } = simulation.start(1)
+  for (let ms = 0; ms < 10_000; ms += 500) {
+    await simulation.advance(500)
+    for (const replica of [leader.transformer, transformer]) await replica.ensureFresh()
+    const { ageMs } = transformer.freshness()
+    t.ok(ageMs! <= 7000 + RENEW_MS, `an age of ${ageMs} ms`)
+  }
+})
+
 t.test('a refused read of the state does not make the next one seem an hour old if the clock is wrong by an hour', async (t) => {
   const { simulation, leader, reader, readBoth } = await leaderAndReader([0, 3_600_000])
   await simulation.advance(2500)
