@@ -608,9 +608,9 @@ export const SECTIONS: readonly Section[] = [
     rows: [
       {
         fault: 'Events that are repeated or forged',
-        guarantee: 'They have no effect but requests for one object: an event only names the object to check.',
+        guarantee: 'They have no effect except requests for the objects that they name.',
         tests: [
-          ['test/routes/events.test.ts', 'duplicates of an event and forged ones have no effect but requests for one object'],
+          ['test/routes/events.test.ts', 'duplicate and forged events have no effect except requests for the objects that they name'],
           ['test/routes/events.test.ts', 'what is not about an object of the lake is ignored and counted']
         ]
       },

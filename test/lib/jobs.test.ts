@@ -38,7 +38,7 @@ t.test('a job reports its states and its result', async (t) => {
   t.equal(jobs.get('test-2'), undefined)
 })
 
-t.test('a caller whose job waits for one of which the store was silent waits no longer than others', async (t) => {
+t.test('a caller whose job is queued after a job to which the store does not respond waits for 15 s in all, as every caller does', async (t) => {
   const time = new VirtualTime()
   const fails: ((error: Error) => void)[] = []
   const jobs = new Jobs({ work: () => new Promise((_resolve, reject) => fails.push(reject)), instance: 'test', clock: time.clock, monotonic: time.clock, timer: time.timer })

@@ -54,7 +54,7 @@ t.test('what the process holds is known as soon as it has a data version', async
   t.match(found, [{ records: 2, unserved: { rejects: 0, orphans: 0, ignored: 0 } }], 'the reconcile has not ended yet')
 })
 
-t.test('the virtual column of ages needs an instant, so that an output has none', async (t) => {
+t.test('the virtual column of ages needs an instant; an output has no instant, so its ages are empty', async (t) => {
   const { transformer, store } = await setUp(t)
   await transformer.reconcile()
   await transformer.updateOutput({ columns: ['user_id', 'age'] })
@@ -91,7 +91,7 @@ t.test('every filter operator, on text and numbers', async (t) => {
   await t.rejects(count({ column: 'birth_date', op: 'equals', value: String(birthDate) }), { name: 'UnknownColumnError', usedIn: 'filters' })
 })
 
-t.test('filters on an undeclared column, with values that are not in the order of their case', async (t) => {
+t.test('filters on an undeclared column whose values are in another order if case is ignored', async (t) => {
   const { store, transformer } = await setUp(t)
   const cities = ['rome', 'ROME', 'Paris', '', 'Straße']
   for (const [i, city] of cities.entries()) await store.put(`source_data/1${i}.csv`, Buffer.from(`first_name,last_name,birthts,city\nA,B,${i},${city}\n`))
