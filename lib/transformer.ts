@@ -447,7 +447,7 @@ export class UserDataTransformer {
     return await current.statistics(query)
   }
 
-  /** The mean age of the records that match, in years of 365.25 days; -1 if none matches. */
+  /** The mean age of the records that match, in years of 365.25 days; -1 if none of them has an age. */
   async averageAge ({ filters, asOf = this.#clock() }: Partial<StatisticsQuery> = {}): Promise<number> {
     return (await this.statistics({ filters, asOf, binWidth: 10 })).average_age
   }

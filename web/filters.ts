@@ -7,7 +7,7 @@ export interface FilterOptions {
   readonly onAdd: (filter: Entry) => void
   readonly onRemove: (filter: Entry) => void
   readonly onClear: () => void
-  /** `isMore`: the text goes on, so that it replaces the previous one in the history. */
+  /** `isMore`: the user is still typing in the box, so the new URL replaces the previous one in the history of the browser. */
   readonly onSearch: (words: string, isMore: boolean) => void
 }
 

@@ -7,7 +7,10 @@ import type { Statistics } from './types.js'
 /** The most columns that are tried to find one that is worth grouping. */
 const MAX_TRIED = 4
 
-/** The column that is grouped unless the view names one: the first one with few values, otherwise the one whose largest groups have most of the records. */
+/**
+ * The column that is grouped unless the view names one: the first one whose largest groups (as many as the page shows) have more than 90 % of the records,
+ * otherwise the one whose largest groups have the largest share.
+ */
 export async function findGroupColumn ({ groupable, numeric }: Columns, read: (column: Column) => Promise<Statistics>): Promise<Column | undefined> {
   // The others have a histogram.
   const candidates = groupable.filter((column) => !numeric.includes(column))

@@ -3,7 +3,7 @@ import type { FailureCode } from './failure-code.js'
 
 /**
  * What happens in lib/, for metrics: typed channels of `node:diagnostics_channel`. A publisher makes a message only if the channel has subscribers.
- * The worker thread forwards its messages to the main thread (lib/worker/forward-events.ts), so messages are plain data without names of objects.
+ * The worker thread forwards its messages to the main thread (lib/worker/forward-events.ts), so messages are plain data. They contain no object keys, because metrics only count.
  */
 export class EventChannel<T> {
   readonly name: string
@@ -35,7 +35,7 @@ export interface StoreOperation {
   readonly operation: 'list' | 'get' | 'stream' | 'head' | 'put'
   /** `missing`: there is no such object; `unchanged`: it has the ETag of the request; otherwise a failure code. */
   readonly outcome: 'ok' | 'missing' | 'unchanged' | FailureCode
-  /** Until the end of a listing, until the first byte of a stream. */
+  /** Of a listing, until its end; of a stream, until it is open, before its body is read. */
   readonly durationMs: number
 }
 

@@ -18,7 +18,7 @@ export function jsonOfRows ({ json }: TableReader, rows: Uint32Array, format: 'j
   const end = endOfChunk(json, rows, 0)
   const first = chunk(json, rows, 0, end, format, allocate)
   if (end.to === rows.length) return first
-  // Each row ends in one byte, which its separator takes; an array begins with one more.
+  // In the table, the text of each row includes the byte after it, a comma or a bracket, which the separator replaces. An array has one byte more: the opening bracket.
   const byteLength = lengthOf(json, rows) + (format === 'json' ? 1 : 0)
   return { byteLength, [Symbol.asyncIterator]: () => chunks(json, rows, format, first, end.to) }
 }

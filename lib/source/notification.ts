@@ -20,7 +20,7 @@ export class NotificationError extends Error {}
 const CHANGES = /^(s3:)?(ObjectCreated|ObjectRemoved|ObjectRestore|ObjectSynced|LifecycleExpiration|ObjectLifecycle):|^Object (Created|Deleted|Restore \w+)$/
 
 /**
- * The objects that a notification reports as changed. Nothing of it but their names is used.
+ * The objects that a notification reports as changed. An event only names an object that may have changed: its ETag and size are read from the store.
  *
  * @param body any JSON value
  * @throws NotificationError

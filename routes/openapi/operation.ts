@@ -3,7 +3,7 @@ import type { Header } from './headers.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The operation of the route in the OpenAPI document, without its parameters. A route without an operation has `hide` in its schema. */
+    /** The operation of the route in the OpenAPI document, without its query and path parameters. A route without an operation has `hide` in its schema. */
     readonly operation?: Operation
   }
 }

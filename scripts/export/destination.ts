@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Chunks } from '../../lib/output/render.js'
 import { UsageError } from '../command.js'
 
-/** Checks that a file can be written or replaced. @throws {UsageError} */
+/** Checks that the path is that of a regular file, or of a new file in a folder that exists. @throws {UsageError} */
 export async function checkFile (path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined)
   if (found !== undefined && !found.isFile()) throw new UsageError(`--output: got '${path}', which is not a regular file; without --output the records are written to stdout`)

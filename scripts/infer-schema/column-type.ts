@@ -28,8 +28,11 @@ export interface Majority {
 /** Strings that usually stand for a missing value. */
 const MISSING = new Set(['NA', 'N/A', 'n/a', '#N/A', 'null', 'NULL', 'None', 'nan', 'NaN', '-', '--', '?', '\\N', 'ø', 'k.A.', 'n.a.', 'N.A.', 'unknown'])
 
-/** A single word is treated as a missing value if the column has at least this many different values, and all others are of another type than string. */
-const MIN_VALUES_BESIDE_WORD = 5
+/**
+ * A single word is treated as a missing value if the column has at least this many different values, including the word and without those in MISSING, and all
+ * others are of another type than string.
+ */
+const MIN_VALUES_WITH_WORD = 5
 
 /** A column whose values are of a type but for this share at most has this type, if it has this many values. */
 const MAX_EXCEPTIONS = 0.05
@@ -108,7 +111,7 @@ function atMost (texts: readonly string[], test: (text: string) => boolean, most
 function missingTest (strings: readonly string[]): (text: string) => boolean {
   const others = strings.filter((text) => !MISSING.has(text))
   const words = others.filter((text) => !/\d/.test(text))
-  const odd = words.length === 1 && others.length >= MIN_VALUES_BESIDE_WORD ? words[0] : undefined
+  const odd = words.length === 1 && others.length >= MIN_VALUES_WITH_WORD ? words[0] : undefined
   const type = odd === undefined ? 'string' : inferFrom(others.filter((text) => text !== odd))!.field.type
   return (text) => MISSING.has(text) || (type !== 'string' && text === odd)
 }

@@ -6,7 +6,7 @@ const EXTENSION = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
 /** The maximum number of image fields, because the words in names may be dates or versions. The most frequent words become fields. */
 const MAX_FIELDS = 8
 
-/** The names of the objects that belong to a record. */
+/** The ids of the info files of a lake, and the names of its images. */
 export interface ImageNames {
   readonly ids: ReadonlySet<string>
   /** The base names of images, with their extensions. */

@@ -14,7 +14,7 @@ const complexions = [
   ['b1764a', '2e2023'], ['b1764a', '1f1f33'], ['94613f', '1f1a1c'], ['855539', '17141a']
 ] as const
 
-/** Draws a portrait of an invented person as a PNG of 64 x 64 pixels and about 1.2 kB. There are about two million different portraits. */
+/** Draws a portrait of an invented person as a PNG of 64 x 64 pixels and about 1.2 kB. There are about 3.2 million different portraits. */
 export function drawAvatar (random: Random): Buffer {
   const palette = [pick(random, backgrounds), ...pick(random, complexions), pick(random, cloths)]
   const hair = pick(random, hairStyles)

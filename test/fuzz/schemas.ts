@@ -112,11 +112,11 @@ function read (json: string): Schema | undefined {
   }
 }
 
-/** The values of a file: one for each field, and which of its fields have a column. */
-const file = fc.record({ cells: fc.array(cell, { minLength: 12, maxLength: 12 }), gaps: fc.constantFrom(-1, 0, 1, 2), isJson: fc.boolean(), asText: fc.boolean() })
+/** The values of a file: one for each field, and the index of the field that has no column (-1: none). */
+const file = fc.record({ cells: fc.array(cell, { minLength: 12, maxLength: 12 }), gap: fc.constantFrom(-1, 0, 1, 2), isJson: fc.boolean(), asText: fc.boolean() })
 
-function write ({ fileFields }: Schema, { cells, gaps, isJson, asText }: typeof file extends fc.Arbitrary<infer T> ? T : never): Buffer {
-  const columns = fileFields.flatMap((field, i): [string, string][] => i === gaps ? [] : [[field.headers[0]!, valueFor(field, cells[i % cells.length]!, i)]])
+function write ({ fileFields }: Schema, { cells, gap, isJson, asText }: typeof file extends fc.Arbitrary<infer T> ? T : never): Buffer {
+  const columns = fileFields.flatMap((field, i): [string, string][] => i === gap ? [] : [[field.headers[0]!, valueFor(field, cells[i % cells.length]!, i)]])
   const quote = (text: string) => `"${text.replaceAll('"', '""')}"`
   const member = ([name, text]: [string, string]) => `${JSON.stringify(name)}:${!asText && /^(true|-?(0|[1-9]\d*)(\.\d+)?)$/.test(text) ? text : JSON.stringify(text)}`
   return Buffer.from(isJson ? `{${columns.map(member).join()}}` : [0, 1].map((row) => columns.map((column) => quote(column[row]!)).join()).join('\n'))

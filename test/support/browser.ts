@@ -71,8 +71,9 @@ const require = createRequire(new URL('../../../tools/browser/package.json', imp
 const { chromium } = require('playwright-core') as { chromium: { launch (options: object): Promise<Browser> } }
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
-/** Milliseconds after which a wait fails, many times what it takes on a slow machine, and times that a page is loaded again. */
+/** Milliseconds after which a wait fails: many times what it takes on a slow machine. */
 const LIMIT_MS = 120_000
+/** The maximum number of times that a page is loaded again. */
 const MAX_RELOADS = 3
 /** Chromium ends requests with this error when an interface of the machine appears or disappears, which other programs may cause. */
 const NETWORK_CHANGED = 'ERR_NETWORK_CHANGED'
@@ -94,7 +95,7 @@ export async function listen (app: FastifyInstance): Promise<string> {
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/`
 }
 
-/** Opens a page of its own session. The test or program fails at its end if the console has an error, or something has violated the policy of the page. */
+/** Opens a page in a browser session of its own. The test or program fails at its end if the console has an unexpected error or warning, or if something has violated the policy of the page. */
 export async function openPage (t: { readonly teardown: (end: () => Promise<void>) => void }, { colorScheme = 'light', width = 1280, height = 900, expected, bypassCSP = false, permissions = [] }: PageOptions = {}): Promise<Page> {
   browser ??= chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] })
   const context = await (await browser).newContext({ colorScheme, viewport: { width, height }, bypassCSP, locale: 'en', timezoneId: 'UTC' })

@@ -43,7 +43,7 @@ function documentedResponses ({ paths }: Document, method: string, url: string, 
 
 function compare (response: LightMyRequestResponse, method: string, documented: Record<string, Response> | undefined, document: Document): string[] {
   const type = typeOf(response)
-  // A response that is not in the document is a problem, or part of the page of GET /docs.
+  // Not in the document: routes that are hidden (the web page, /docs, /openapi.json), and unknown paths and methods, whose response must be a problem.
   if (documented === undefined) return response.statusCode < 400 || type === 'application/problem+json' ? [] : [`undocumented path or method, with the type ${type}`]
   const expected = documented[response.statusCode] ?? ([405, 408, 417, 421, 431].includes(response.statusCode) ? documented['default'] : undefined)
   if (expected === undefined) return ['undocumented status']

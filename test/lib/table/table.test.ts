@@ -89,7 +89,7 @@ t.test('takeRows copies rows byte for byte', async () => {
 })
 
 t.test('filters are right even if birth dates are not in the order of birth timestamps', async (t) => {
-  // In Juneau October 19 of 1867, by the calendar of Russia, was followed by October 18, by that of America.
+  // In 1867, the date line moved from the east of Alaska to its west: in Juneau, October 19 was followed by October 18.
   const timeZone = 'America/Juneau'
   const change = Date.parse('1867-10-19T00:31:13Z')
   const born = [-3, -2, -1, 0, 1, 2].map((hours) => change + hours * 6 * 3_600_000)
