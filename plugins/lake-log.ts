@@ -31,7 +31,7 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   return {
     onReconciled: ({ warnings, takeoverMs, newRejects, newRejectCount, ignored }) => {
       logWarnings(warnings)
-      if (takeoverMs !== undefined) log.info({ unwritten_s: Math.round(takeoverMs / 1000) }, 'The replica that listed the lake no longer writes the state object that replicas share, for unwritten_s seconds now: this replica lists the lake now')
+      if (takeoverMs !== undefined) log.info({ unwritten_s: Math.round(takeoverMs / 1000) }, 'The replica that listed the lake has not written the state object, which replicas share, for unwritten_s seconds: this replica lists the lake from now on')
       for (const { key, code, line, column } of newRejects(MAX_REJECT_LINES)) {
         log.warn({ key, code, line, ...CODES_OF_DECLARED_COLUMNS.includes(code) && { column } }, 'Info file rejected; GET /rejects has the reason')
       }

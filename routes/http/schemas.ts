@@ -143,7 +143,7 @@ export const BucketNotification = Type.Object({
   Event: Type.Optional(text('Of S3: `s3:TestEvent`, in a message that has no events')),
   'detail-type': Type.Optional(text('Of EventBridge: what happened: `Object Created`, for example')),
   detail: Type.Optional(Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, as it is') }) }, { description: 'Of EventBridge: the object' }))
-}, { description: 'A notification of S3, MinIO, Ceph or EventBridge: `Records`, or `detail-type` and `detail`, or `Event`. Other members are ignored, and nothing but the names of the objects is used' })
+}, { description: 'A notification of S3, MinIO, Ceph or EventBridge: `Records`, or `detail-type` and `detail`, or `Event`. Other members are ignored. An event only names an object that may have changed: its ETag and size are read from the store' })
 
 export const EventCounts = Type.Object({
   accepted: count('The number of events whose objects are re-checked'),

@@ -181,7 +181,7 @@ export const getMetrics: Operation = {
   operationId: 'getMetrics',
   tags: ['Probes'],
   summary: 'Metrics for Prometheus',
-  description: 'Requests, reconciles, operations on the lake, jobs, the age of the data and the memory, in the text format of Prometheus.',
+  description: 'Requests, reconciles (listings of the lake with the downloads of what has changed), operations on the lake, jobs, the age of the data and the memory, in the text format of Prometheus.',
   responses: {
     200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String({ description: 'The text format of Prometheus, version 0.0.4' }) } } },
     ...problems([400, 500])

@@ -18,7 +18,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'The store is down while the service serves',
-        guarantee: 'Reads get the last data at once, with `Data-Stale`, until MAX_STALE_IF_ERROR; afterwards the data is fresh again.',
+        guarantee: 'Reads get the last data at once, with `Data-Stale`, and 503 once it is older than MAX_STALE_IF_ERROR; when the store is back, the data is fresh again.',
         tests: [
           ['test/plugins/lifecycle.test.ts', 'while the bucket is down, reads are served from the last data and marked as stale; afterwards they are fresh again'],
           ['test/routes/data.test.ts', 'while the bucket fails, the last data is served and marked as stale, until MAX_STALE_IF_ERROR has passed'],
@@ -465,7 +465,7 @@ export const SECTIONS: readonly Section[] = [
     title: 'This process, its state and its clock',
     rows: [
       {
-        fault: 'A snapshot that is damaged, old, cut off or of another lake',
+        fault: 'A snapshot that is damaged, cut off, of another lake, or of a release with another format',
         guarantee: 'It is not used: a cold start with a warning, and correct data.',
         tests: [
           ['test/lib/snapshot/snapshot.test.ts', 'damage to any single byte is detected'],
