@@ -537,7 +537,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'Random histories of all of this, with one to five replicas',
-        guarantee: 'Every response shows a state that the lake has had, and that is not older than `Age` and `Data-Stale` promise. `npm run lab` checks 100,000 of them.',
+        guarantee: 'Every response shows a state that the lake has had, and that is not older than `Age` and `Data-Stale` promise. No output loses many records without a confirmation. `npm run lab` checks 100,000 of them.',
         tests: [['test/simulation/simulation.test.ts', 'random histories of replicas, faults and changes have no wrong response']]
       }
     ]

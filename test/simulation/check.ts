@@ -1,13 +1,8 @@
 import type { Freshness } from '../../lib/refresher.js'
 import type { DataVersion } from '../../lib/query/data-version.js'
 import type { QuarantineEntry } from '../../lib/source/quarantine.js'
+import { imageKey, infoKey } from './ids.js'
 import type { Model, Shown, View } from './model.js'
-
-/** The ids of the records that a bucket of the simulation can have. */
-export const IDS = ['a', 'b', 'c', 'd.e', 'f', 'g', 'ü'] as const
-
-export const infoKey = (id: string): string => `source_data/${id}.csv`
-export const imageKey = (id: string): string => `source_data/${id}.png`
 
 /** A record as a client sees it: its first name, and the ETag of its image. */
 export interface SeenRecord { readonly name: string, readonly image: string | undefined }
@@ -58,8 +53,8 @@ export function checkData (model: Model, view: View, { records, entries, freshne
 export function checkInfoFiles (
   model: Model, view: View, records: SeenRecords, { since, until }: Interval, rejectOf: (id: string) => Shown['reject'] = () => 'unknown'
 ): string | undefined {
-  for (const id of records.keys()) if (!(IDS as readonly string[]).includes(id)) return `there is no record ${id}`
-  for (const id of IDS) {
+  for (const id of records.keys()) if (!model.ids.has(id)) return `there is no record ${id}`
+  for (const id of model.ids) {
     const shown = { content: records.get(id)?.name, reject: rejectOf(id) }
     const found = model.find(infoKey(id), shown, view.get(infoKey(id)) ?? 0, since, until)
     if (found === undefined) return `${id} is ${shown.content ?? 'missing'} (${shown.reject ?? 'no reject'}): the bucket did not have that since ${since}, or an earlier view was newer`

@@ -3,6 +3,8 @@ import { StoreError, type GetOptions, type ListOptions, type ObjectStore, type P
 import { RangedLister } from '../../lib/store/s3/ranged-lister.js'
 import type { S3Bucket } from '../support/s3-bucket.js'
 import { MemoryStore, wrapStore } from '../support/stores.js'
+import { PREFIX } from './ids.js'
+import type { WrongListings } from './large-lake.js'
 import type { Random } from './random.js'
 import type { Timeline } from './timeline.js'
 
@@ -39,6 +41,8 @@ export interface SimulatedStoreOptions {
   readonly pageSize: number
   /** Whether listings are divided into ranges of keys. */
   readonly isRanged: boolean
+  /** Absent: no complete listing is wrong. */
+  readonly wrongListings?: WrongListings | undefined
   /** Whether the process that uses the store has not been killed. After that, requests that it has sent are still executed. */
   readonly isAlive: () => boolean
   /** Called after each change of an object by this store. */
@@ -47,7 +51,7 @@ export interface SimulatedStoreOptions {
 }
 
 /** An object store whose requests take virtual time and fail at random. */
-export function simulatedStore ({ bucket, timeline, random, weather, pageSize, isRanged, isAlive, onPut, log }: SimulatedStoreOptions): ObjectStore {
+export function simulatedStore ({ bucket, timeline, random, weather, pageSize, isRanged, wrongListings, isAlive, onPut, log }: SimulatedStoreOptions): ObjectStore {
   const memory = new MemoryStore(bucket)
 
   const request = <T>(operation: string, key: string, execute: () => Promise<T>, maxMs = MAX_MS): Promise<T> => new Promise((resolve, reject) => {
@@ -94,7 +98,10 @@ export function simulatedStore ({ bucket, timeline, random, weather, pageSize, i
 
   return wrapStore(memory, {
     downloads: 4,
-    list: (prefix: string, options?: ListOptions): AsyncGenerator<ObjectList> => lister.list(prefix, options),
+    list: (prefix: string, options?: ListOptions): AsyncGenerator<ObjectList> => {
+      const pages = lister.list(prefix, options)
+      return prefix === PREFIX && wrongListings !== undefined ? wrongListings.list(pages) : pages
+    },
     get: (key: string, options: GetOptions = {}) => request('GET', key, async () => {
       const found = await memory.get(key, options)
       if (typeof found === 'object' && found.body.toString().startsWith(UNREADABLE)) throw new StoreError('access_denied', `GET ${key}`, { storeCode: 'AccessDenied', isRefused: true })

@@ -1,3 +1,5 @@
+import { imageKey, infoKey } from './ids.js'
+
 /** What an object is during some time: an info file with this content, an invalid or unreadable one, an image, or no object. */
 export interface ObjectVersion {
   readonly kind: 'good' | 'bad' | 'gone'
@@ -24,11 +26,14 @@ export type View = Map<string, number>
 
 /** A plain model of the bucket: all versions that each object has had. */
 export class Model {
+  /** The ids of all records that there may be. */
+  readonly ids: ReadonlySet<string>
   readonly #histories = new Map<string, ObjectVersion[]>()
 
-  /** @param keys of all objects. At first none exists. */
-  constructor (keys: readonly string[]) {
-    for (const key of keys) this.#histories.set(key, [{ kind: 'gone', content: '', from: -Infinity, until: Infinity }])
+  /** @param ids of all records that there may be. At first no object exists. */
+  constructor (ids: readonly string[]) {
+    this.ids = new Set(ids)
+    for (const key of ids.flatMap((id) => [infoKey(id), imageKey(id)])) this.#histories.set(key, [{ kind: 'gone', content: '', from: -Infinity, until: Infinity }])
   }
 
   set (key: string, kind: ObjectVersion['kind'], content: string, now: number): void {
@@ -45,11 +50,11 @@ export class Model {
     const history = this.#histories.get(key)!
     const shownAt = content === undefined ? -1 : history.findIndex((version) => version.content === content)
     if (content !== undefined && shownAt === -1) return undefined
-    const found = history.findIndex(({ kind, from, until: end }, i) => {
+    const found = history.findIndex(({ kind, content: listed, from, until: end }, i) => {
       if (i < earlier || from > until || end < since) return false
       const isRejected = reject === 'unread' || (reject !== undefined && kind === 'bad')
       const isListed = reject === undefined || reject === 'unknown'
-      return (isRejected && i > shownAt) || (isListed && (content === undefined ? kind === 'gone' : i === shownAt))
+      return (isRejected && i > shownAt) || (isListed && (content === undefined ? kind === 'gone' : listed === content))
     })
     return found === -1 ? undefined : found
   }

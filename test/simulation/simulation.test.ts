@@ -1,14 +1,18 @@
 import t from 'tap'
-import { checkInfoFiles, infoKey, IDS } from './check.js'
+import { checkInfoFiles } from './check.js'
+import { IDS, infoKey } from './ids.js'
+import { LossJudge } from './large-lake.js'
 import { Model } from './model.js'
 import { World } from './world.js'
 
 /** `npm run lab` runs 100,000. */
 const SEEDS = 30
+/** A large lake with wrong listings, and with outputs that are held and confirmed. */
+const LARGE_LAKE_SEED = 146
 
 t.test('random histories of replicas, faults and changes have no wrong response', async (t) => {
   let responses = 0
-  for (let seed = 1; seed <= SEEDS; seed++) {
+  for (const seed of [...Array.from({ length: SEEDS }, (_, i) => i + 1), LARGE_LAKE_SEED]) {
     const outcome = await new World(seed).run()
     t.equal(outcome.failure, undefined, `npm run simulate -- --seeds 1 --seed ${seed} --trace`)
     responses += outcome.responses
@@ -24,8 +28,14 @@ t.test('a seed determines the whole history', async (t) => {
   }
 })
 
+t.test('a history has wrong listings, and outputs that are held and confirmed', async (t) => {
+  const lines: string[] = []
+  await new World(LARGE_LAKE_SEED, (line) => lines.push(line)).run()
+  for (const text of ['wrong listing without 110 records', 'held', 'with a confirmation succeeded']) t.ok(lines.some((line) => line.includes(text)), text)
+})
+
 t.test('the model knows which versions a view may show', async (t) => {
-  const model = new Model(IDS.map(infoKey))
+  const model = new Model(IDS)
   model.set(infoKey('a'), 'good', 'N1', 10)
   model.set(infoKey('a'), 'bad', '', 20)
   model.set(infoKey('a'), 'good', 'N2', 30)
@@ -46,8 +56,29 @@ t.test('the model knows which versions a view may show', async (t) => {
   t.equal(find('N3', undefined, 0, 50), undefined, 'it was never written')
 })
 
+t.test('the model knows that an object may have an earlier content again', async (t) => {
+  const model = new Model(IDS)
+  for (const [kind, content, now] of [['good', 'N1', 10], ['gone', '', 20], ['good', 'N1', 30]] as const) model.set(infoKey('a'), kind, content, now)
+  const find = (content: string | undefined, since: number, until: number, earlier = 0) => model.find(infoKey('a'), { content, reject: undefined }, earlier, since, until)
+  t.equal(find('N1', 15, 35), 1)
+  t.equal(find('N1', 31, 35), 3)
+  t.equal(find('N1', 15, 35, 2), 3, 'the view has shown that it was deleted')
+  t.equal(find('N1', 22, 25), undefined)
+})
+
+t.test('an output may lose a large part of many records only if a client has confirmed it', async (t) => {
+  const judge = new LossJudge()
+  const ids = (count: number) => new Set(Array.from({ length: count }, (_, i) => `u${i}`))
+  t.equal(judge.check(ids(600)), undefined)
+  t.equal(judge.check(ids(480)), undefined, 'a fifth')
+  t.equal(judge.check(ids(381)), undefined, 'fewer than 100 records')
+  t.match(judge.check(ids(281)), 'loses 100 of 381')
+  judge.confirm(100)
+  t.equal(judge.check(ids(100)), undefined)
+})
+
 t.test('a view of two objects is wrong if one of them is older than the interval allows', async (t) => {
-  const model = new Model(IDS.map(infoKey))
+  const model = new Model(IDS)
   for (const id of ['a', 'b']) model.set(infoKey(id), 'good', `${id}1`, 10)
   model.set(infoKey('b'), 'good', 'b2', 20)
   const records = (b: string) => new Map([['a', { name: 'a1', image: undefined }], ['b', { name: b, image: undefined }]])

@@ -7,8 +7,10 @@ import { InProcessBackend } from '../../lib/worker/in-process-backend.js'
 import { SharingBackend } from '../../lib/worker/sharing-backend.js'
 import { S3Bucket } from '../support/s3-bucket.js'
 import { MemoryStore } from '../support/stores.js'
-import { checkData, checkInfoFiles, IDS, imageKey, infoKey, parseOutput, readRecords, type SeenRecord } from './check.js'
+import { checkData, checkInfoFiles, parseOutput, readRecords, type SeenRecord, type SeenRecords } from './check.js'
 import { simulatedStore, UNREADABLE, type Weather } from './faults.js'
+import { IDS, imageKey, infoKey } from './ids.js'
+import { drawLargeLake, HALVES, LossJudge, WrongListings } from './large-lake.js'
 import { Model, type View } from './model.js'
 import { Random } from './random.js'
 import { Timeline } from './timeline.js'
@@ -16,6 +18,7 @@ import { Timeline } from './timeline.js'
 const START = Date.parse('2025-06-15T12:00:00Z')
 const BUCKET = 'datalake'
 const OUTPUT_KEY = 'processed_data/output.csv'
+const SNAPSHOT_KEY = 'processed_data/output.snapshot.arrow'
 /** How long faults and changes last, and how long the replicas then have to become current, in milliseconds. */
 const TROUBLE_MS = 25_000
 const CALM_MS = 40_000
@@ -24,8 +27,13 @@ const TAKEOVER_MS = 20_000
 
 /** Whether the bucket of a seed sends events is decided by other random numbers than the rest of the history, which is then the same as without events. */
 const EVENTS_SALT = 0x36fbef9f
+/** The same for whether the lake of a seed is large. */
+const LARGE_LAKE_SALT = 0x1d872b41
 /** More objects than a replica re-checks one by one. */
 const FLOOD = 1001
+
+/** The mean time after which a client confirms a held output, if it does, in milliseconds. */
+const CONFIRM_MS = 1000
 
 /** Listings of a slow store may make data this much older, in milliseconds. */
 const MAX_LISTING_MS = 60_000
@@ -77,17 +85,21 @@ export class World {
   readonly #seed: number
   readonly #random: Random
   readonly #eventRandom: Random
+  readonly #largeLakeRandom: Random
   readonly #timeline = new Timeline()
   readonly #bucket = new S3Bucket(() => START + this.#timeline.now)
-  readonly #model = new Model(IDS.flatMap((id) => [infoKey(id), imageKey(id)]))
+  readonly #model: Model
   readonly #replicas: Replica[] = []
   readonly #consumers: readonly Consumer[] = [1, 2].map(() => ({ position: '', server: '', records: new Map() }))
   readonly #outputView: View = new Map()
+  readonly #lossJudge = new LossJudge()
   readonly #hash = createHash('sha256')
   readonly #onLine: (line: string) => void
   readonly #settings
   /** How the bucket sends events of its changes; `undefined` if it does not. */
   readonly #events
+  /** How the lake differs from others if it is large. */
+  readonly #largeLake
   /** Milliseconds by which the wall clock of each replica is wrong. */
   readonly #skews: number[]
   #weather: Weather
@@ -106,7 +118,8 @@ export class World {
     this.#seed = seed
     this.#onLine = onLine
     const count = random.pick([1, 1, 2, 3, 5])
-    this.#settings = {
+    const largeLakeRandom = this.#largeLakeRandom = new Random((seed ^ LARGE_LAKE_SALT) >>> 0)
+    const settings = {
       count,
       isSharing: count > 1 && random.chance(0.8),
       readers: count > 1 && random.chance(0.3) ? [count - 1] : [],
@@ -121,6 +134,9 @@ export class World {
       readMs: random.pick([200, 1000, 4000]),
       restartMs: random.pick([10_000, 40_000, Infinity])
     }
+    this.#largeLake = drawLargeLake(largeLakeRandom)
+    this.#model = new Model([...IDS, ...this.#largeLake === undefined ? [] : HALVES.flat()])
+    this.#settings = { ...settings, ...this.#largeLake }
     this.#skews = Array.from({ length: count }, () => random.chance(0.3) ? random.pick([-30_000, 700, 3_600_000]) : 0)
     this.#weather = { latencyMs: this.#settings.latencyMs, faults: this.#settings.faults }
     const eventRandom = this.#eventRandom = new Random((seed ^ EVENTS_SALT) >>> 0)
@@ -133,6 +149,7 @@ export class World {
     const { count, changeMs, readMs, restartMs } = this.#settings
     this.#log(JSON.stringify({ ...this.#settings, skews: this.#skews, events: this.#events }))
     for (let i = this.#random.integer(0, IDS.length); i > 0; i--) this.#change()
+    if (this.#largeLake !== undefined) this.#changeHalves(HALVES.flat(), true)
     for (let place = 0; place < count; place++) this.#start(place)
     this.#repeat(changeMs, () => this.#change())
     this.#repeat(readMs, () => this.#read(this.#anyReplica()))
@@ -142,6 +159,7 @@ export class World {
     this.#repeat(8000, () => this.#changeWeather())
     if (restartMs !== Infinity) this.#repeat(restartMs, () => this.#restart())
     if (this.#events !== undefined && this.#events.forgeryMs !== Infinity) this.#repeat(this.#events.forgeryMs, () => this.#forge(), this.#eventRandom)
+    if (this.#largeLake !== undefined && this.#largeLake.halvesMs !== Infinity) this.#repeat(this.#largeLake.halvesMs, () => this.#changeLargeLake(), this.#largeLakeRandom)
     await this.#runUntil(TROUBLE_MS)
     this.#isCalm = true
     this.#makeReadable()
@@ -192,13 +210,22 @@ export class World {
     this.#put(id, change)
   }
 
+  /** Deletes a half of a large lake or both, by mistake or not, or puts the same objects again. */
+  #changeLargeLake (): void {
+    const random = this.#largeLakeRandom
+    this.#changeHalves(random.pick([...HALVES, HALVES.flat()]), random.chance(0.5))
+  }
+
+  #changeHalves (ids: readonly string[], exist: boolean): void {
+    for (const id of ids) if ((this.#bucket.get(infoKey(id)) !== undefined) !== exist) this.#put(id, exist ? 'good' : 'deleted', id)
+  }
+
   /** Replaces the info files that cannot be read: half of them or more would hold the output for ever. */
   #makeReadable (): void {
     for (const id of IDS) if (this.#bucket.get(infoKey(id))?.body.toString().startsWith(UNREADABLE)) this.#put(id, 'good')
   }
 
-  #put (id: string, change: 'good' | 'bad' | 'unreadable' | 'deleted' | 'image' | 'image deleted'): void {
-    const content = `N${++this.#writes}`
+  #put (id: string, change: 'good' | 'bad' | 'unreadable' | 'deleted' | 'image' | 'image deleted', content = `N${++this.#writes}`): void {
     this.#log(`${change} ${id} ${content}`)
     const { now } = this.#timeline
     const isImage = change === 'image' || change === 'image deleted'
@@ -265,6 +292,13 @@ export class World {
       weather: () => this.#weather,
       pageSize,
       isRanged,
+      wrongListings: this.#largeLake && new WrongListings({
+        share: () => this.#isCalm ? 0 : this.#largeLake!.wrongListings,
+        random: this.#largeLakeRandom,
+        readState: async () => transformer.freshness().ageMs === undefined ? undefined : new Set((await readRecords(transformer.current)).keys()),
+        readPublished: () => this.#bucket.get(SNAPSHOT_KEY) === undefined ? new Set(this.#output.keys()) : undefined,
+        log: (text) => this.#log(`${name} ${text}`)
+      }),
       isAlive: () => replica.isAlive,
       onPut: (key) => { if (key === OUTPUT_KEY) this.#checkOutput() },
       log: (text) => this.#log(`${name} ${text}`)
@@ -328,7 +362,7 @@ export class World {
     const { now } = this.#timeline
     const entries = transformer.quarantine().entries()
     const records = await readRecords(transformer.current)
-    this.#log(`${name} ${fresh ? 'fresh ' : ''}data of ${now - ageMs} ${staleReasons.join()} ${[...records].map(([id, { name, image }]) => `${id}=${name}${image === undefined ? '' : '+'}`).join()}`)
+    this.#log(`${name} ${fresh ? 'fresh ' : ''}data of ${now - ageMs} ${staleReasons.join()} ${describe(records)}`)
     const problem = checkData(this.#model, view, { records, entries, freshness }, { since: now - ageMs - this.#clockError, until: now })
     if (problem !== undefined) return this.#fail(`${name}: ${problem}`)
     if (staleReasons.length > 0) return
@@ -349,11 +383,20 @@ export class World {
   }
 
   /** Sends `POST /data`. */
-  async #post ({ jobs, mayWrite, name }: Replica): Promise<void> {
+  async #post (replica: Replica): Promise<void> {
+    await this.#runJob(replica, !replica.mayWrite || this.#random.chance(0.1))
+  }
+
+  /** @param confirm a data version, if the job confirms one */
+  async #runJob (replica: Replica, dryRun: boolean, confirm?: string): Promise<void> {
+    const { jobs, name } = replica
     const requestedAt = this.#timeline.now
-    const dryRun = !mayWrite || this.#random.chance(0.1)
-    const { state, error, result } = await jobs.enqueue('api', { dryRun }).ended
-    this.#log(`${name} job of ${requestedAt} ${state} ${error?.code ?? result!.records}`)
+    const { state, error, result } = await jobs.enqueue('api', { dryRun, confirm }).ended
+    this.#log(`${name} job of ${requestedAt} ${confirm === undefined ? '' : 'with a confirmation '}${state} ${error?.code ?? result!.records}`)
+    if (state === 'held' && this.#largeLakeRandom.chance(0.5)) {
+      this.#lossJudge.confirm(result!.records)
+      this.#timeline.schedule(this.#largeLakeRandom.pause(CONFIRM_MS), () => { if (replica.isAlive) this.#do(() => this.#runJob(replica, false, result!.confirm)) })
+    }
     if (state !== 'succeeded' || dryRun) return
     this.#fail(checkInfoFiles(this.#model, new Map(this.#outputView), this.#output, { since: requestedAt, until: this.#timeline.now }))
   }
@@ -367,6 +410,7 @@ export class World {
   #checkOutput (): void {
     const problem = checkInfoFiles(this.#model, this.#outputView, this.#output, { since: -Infinity, until: this.#timeline.now })
     if (problem !== undefined) this.#fail(`the output goes back: ${problem}`)
+    this.#fail(this.#lossJudge.check(new Set(this.#output.keys())))
   }
 
   /** Sends `GET /changes` for a client. Any replica may receive it. */
@@ -394,7 +438,7 @@ export class World {
       }
     }
     this.#log(`${name} changes since ${since}: ${keys?.join() ?? 'all'}; next ${next}`)
-    for (const id of IDS) {
+    for (const id of this.#model.ids) {
       const [copy, record] = [consumer.records.get(id), records.get(id)]
       if (copy === record) continue
       const isImageOnly = copy !== undefined && record !== undefined && nameIn(copy) === nameIn(record)
@@ -430,9 +474,17 @@ export class World {
       const problem = checkData(this.#model, view, { records: await readRecords(transformer.current), entries: transformer.quarantine().entries(), freshness }, { since: now, until: now })
       if (problem !== undefined) return this.#fail(`${name} in the end: ${problem}`)
     }
-    const job = this.#replicas[0]!.jobs.enqueue('api').ended
-    await this.#timeline.runUntil(now + 60_000)
-    const { state, error } = await Promise.race([job, { state: 'running', error: null }])
+    const { jobs } = this.#replicas[0]!
+    const runLastJob = async (confirm?: string) => {
+      const job = jobs.enqueue('api', { confirm }).ended
+      await this.#timeline.runUntil(this.#timeline.now + 30_000)
+      return await Promise.race([job, { state: 'running', error: null, result: null }])
+    }
+    let { state, error, result } = await runLastJob()
+    if (state === 'held') {
+      this.#lossJudge.confirm(result!.records)
+      ;({ state, error } = await runLastJob(result!.confirm))
+    }
     if (state !== 'succeeded') return this.#fail(`the last job is ${state} ${error?.code ?? ''}`)
     this.#fail(checkInfoFiles(this.#model, this.#outputView, this.#output, { since: now, until: now }))
   }
@@ -441,6 +493,12 @@ export class World {
 /** Whether a replica has reached this position by a listing without leading: it then has a number of nine digits. */
 function isOwnPosition (position: string): boolean {
   return /~\d{9}$/.test(position)
+}
+
+/** Records as text; the many of a large lake only as their number. */
+function describe (records: SeenRecords): string {
+  const few = IDS.filter((id) => records.has(id))
+  return `${few.map((id) => `${id}=${records.get(id)!.name}${records.get(id)!.image === undefined ? '' : '+'}`).join()}${records.size > few.length ? ` and ${records.size - few.length} more` : ''}`
 }
 
 function nameIn (record: string): string {

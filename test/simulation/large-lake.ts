@@ -1,0 +1,106 @@
+import { ObjectList } from '../../lib/store/object-list.js'
+import { infoKey } from './ids.js'
+import type { Random } from './random.js'
+
+/** A large lake has two halves of this many more records. The loss of one half is large: more than 100 records, and more than 20 %. */
+const HALF = 110
+
+/** The ids of the two halves. */
+export const HALVES: readonly (readonly string[])[] = ['m', 'n'].map((letter) => Array.from({ length: HALF }, (_, i) => `${letter}${i}`))
+
+/** How the lake of a seed that is large differs from others. Requests are quick and few of them fail, since there are many. */
+export interface LargeLake {
+  readonly latencyMs: number
+  readonly faults: number
+  readonly pageSize: number
+  readonly maxListRequests: number
+  /** The share of the listings that wrongly lack a half, or both. */
+  readonly wrongListings: number
+  /** The mean time between changes of whole halves, in milliseconds. */
+  readonly halvesMs: number
+}
+
+/** Draws the properties of a large lake; `undefined` if the lake of the seed is not large, as most are. */
+export function drawLargeLake (random: Random): LargeLake | undefined {
+  if (!random.chance(0.05)) return undefined
+  return {
+    latencyMs: random.pick([1, 5, 30]),
+    faults: random.pick([0, 0, 0.02]),
+    pageSize: random.pick([50, 1000]),
+    maxListRequests: Infinity,
+    wrongListings: random.pick([0, 0.1, 0.5]),
+    halvesMs: random.pick([4000, 15_000, Infinity])
+  }
+}
+
+export interface WrongListingsOptions {
+  /** The share of the listings that are wrong; it may change. */
+  readonly share: () => number
+  readonly random: Random
+  /** The ids of the records that the process has; `undefined` if it has no data yet. */
+  readonly readState: () => Promise<ReadonlySet<string> | undefined>
+  /** The ids of the records with whose number a process without data compares its first listing; `undefined` if it may compare it with something else. */
+  readonly readPublished: () => ReadonlySet<string> | undefined
+  readonly log: (text: string) => void
+}
+
+/**
+ * The listings of a process, some of which are complete and valid, and lack one half of a large lake or both. Only such listings are wrong as must not be believed: the process knows
+ * the records, and its last listing had them.
+ */
+export class WrongListings {
+  readonly #options: WrongListingsOptions
+  /** The ids that the last complete listing lacked. */
+  #lacked: ReadonlySet<string> = new Set()
+
+  constructor (options: WrongListingsOptions) {
+    this.#options = options
+  }
+
+  /** The pages of a listing, without what it wrongly lacks. */
+  async * list (pages: AsyncGenerator<ObjectList>): AsyncGenerator<ObjectList> {
+    const omitted = new Set(await this.#draw())
+    const listed = new Set<string>()
+    for await (const page of pages) {
+      const objects = [...page].filter(({ key }) => !omitted.has(key))
+      for (const { key } of objects) listed.add(key)
+      yield new ObjectList(objects)
+    }
+    this.#lacked = new Set(HALVES.flat().filter((id) => !listed.has(infoKey(id))))
+  }
+
+  /** The keys that a listing lacks. */
+  async #draw (): Promise<string[]> {
+    const { share, random, readState, readPublished, log } = this.#options
+    if (!random.chance(share())) return []
+    const ids = random.pick([...HALVES, HALVES.flat()])
+    const state = await readState()
+    const published = readPublished()
+    const mustDoubt = state === undefined
+      ? this.#lacked.size === 0 && published !== undefined && HALVES.flat().every((id) => published.has(id))
+      : ids.every((id) => state.has(id) && !this.#lacked.has(id))
+    if (!mustDoubt) return []
+    log(`wrong listing without ${ids.length} records`)
+    return ids.map(infoKey)
+  }
+}
+
+/** Judges whether outputs lose many records only after a confirmation. */
+export class LossJudge {
+  #ids: ReadonlySet<string> = new Set()
+  readonly #confirmed = new Set<number>()
+
+  /** A client has confirmed an output with this number of records. */
+  confirm (records: number): void {
+    this.#confirmed.add(records)
+  }
+
+  /** Returns what is wrong with an output that replaces the one before. */
+  check (ids: ReadonlySet<string>): string | undefined {
+    const before = this.#ids
+    this.#ids = ids
+    const lost = [...before].filter((id) => !ids.has(id)).length
+    const isLarge = lost >= 100 && lost > 0.2 * before.size
+    return isLarge && !this.#confirmed.has(ids.size) ? `an output loses ${lost} of ${before.size} records, and no client has confirmed that` : undefined
+  }
+}
