@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { personAt } from '../scripts/sample-data/person.js'
+import { ENVIRONMENT } from '../scripts/start.js'
 import { startS3Endpoint, type S3Endpoint } from '../test/support/s3-endpoint.js'
-import { ALLOCATOR } from './service.js'
 
 const HELP = `Measures the memory of the server over time with the default settings: a bucket of 100,000 records with two undeclared columns, five
 changes a second, eight clients that page through listings and others that send mixed requests. It prints the resident memory
@@ -64,7 +64,7 @@ function fill (endpoint: S3Endpoint, records: number): void {
 
 async function startServer (endpoint: S3Endpoint): Promise<{ readonly pid: number, readonly url: string, readonly stop: () => Promise<void> }> {
   const child = spawn(process.execPath, [options.server], {
-    env: { ...(options.glibc ? {} : ALLOCATOR), LAKE_URL: `s3://${BUCKET}`, AWS_ENDPOINT_URL_S3: endpoint.url, ...process.env, PORT: '0' },
+    env: { ...(options.glibc ? {} : ENVIRONMENT), LAKE_URL: `s3://${BUCKET}`, AWS_ENDPOINT_URL_S3: endpoint.url, ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit']
   })
   process.on('exit', () => child.kill('SIGKILL'))

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ENVIRONMENT } from '../scripts/start.js'
 import { bearer, entryOf, keyOf } from '../test/support/api-keys.js'
 import { pathOf, startNode, type Child } from './child-process.js'
 
@@ -7,9 +8,6 @@ const STEADY = { MAX_STALENESS: '1h', AGGREGATE_INTERVAL: '1h', SHUTDOWN_TIMEOUT
 
 /** An API key that may do everything that is measured: its entry in API_KEYS, and the headers of a request. */
 export const BENCH_KEY = { entry: entryOf('read', 'metrics'), headers: bearer(keyOf('read', 'metrics')) }
-
-/** The environment variables that `npm start` and the container set. */
-export const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '16384' }
 
 export interface Service extends Child {
   readonly url: string
@@ -25,10 +23,10 @@ export interface Service extends Child {
 export async function startService (env: Record<string, string>, { isMonitored = false } = {}): Promise<Service> {
   const start = performance.now()
   const child = await startNode('../server.js', [], {
-    env: { PORT: '0', ...ALLOCATOR, ...STEADY, ...env }, execArgv: isMonitored ? ['--import', pathOf('./monitor.js')] : []
+    env: { PORT: '0', ...ENVIRONMENT, ...STEADY, ...env }, execArgv: isMonitored ? ['--import', pathOf('./monitor.js')] : []
   })
   const url = addressOf(child)
-  while ((await fetch(`${url}/readyz`)).status !== 200) await sleep(5)
+  while ((await fetch(`${url}/readyz`)).status !== 200) await sleep(20)
   return { ...child, url, readyAfterSeconds: (performance.now() - start) / 1000 }
 }
 

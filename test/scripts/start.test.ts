@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from '
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
+import { ENVIRONMENT } from '../../scripts/start.js'
 import { until } from '../support/until.js'
 
 // `npm start` in a separate installation: npm runs sh, which runs `userlake start`, the launcher, which runs the server.
@@ -99,13 +100,14 @@ for (const victim of ['npm', 'the launcher']) {
   })
 }
 
-for (const settings of [{}, { MALLOC_MMAP_THRESHOLD_: '65536' }]) {
+for (const settings of [{}, { MALLOC_MMAP_THRESHOLD_: '65536' }, { NODE_COMPILE_CACHE: '/other' }]) {
   t.test(`the environment of the server is that of the container, except for ${JSON.stringify(settings)}`, needsProc, async (t) => {
-    const inContainer = Object.fromEntries([...readFileSync('Containerfile', 'utf8').matchAll(/^ENV (MALLOC_\w+)=(\d+)$/gm)].map(([, name, value]) => [name, value]))
+    const inContainer = Object.fromEntries([...readFileSync('Containerfile', 'utf8').matchAll(/^ENV (MALLOC_\w+|NODE_COMPILE_CACHE)=(\S+)$/gm)].map(([, name, value]) => [name, value]))
+    t.strictSame(Object.keys(inContainer).sort(), Object.keys(ENVIRONMENT).sort())
     const { server } = npmStart(t, { settings })
-    const environment = readFileSync(`/proc/${await server()}/environ`, 'latin1').split('\0')
-    const allocator = environment.filter((line) => line.startsWith('MALLOC_')).map((line) => line.split('='))
-    t.strictSame(Object.fromEntries(allocator), { ...inContainer, ...settings })
+    const environment = readFileSync(`/proc/${await server()}/environ`, 'latin1').split('\0').map((line) => line.split('='))
+    const set = environment.filter(([name]) => name! in ENVIRONMENT).map(([name, value]) => [name, value!.replace(/^.*(?=\/node_modules\/)/, '/app')])
+    t.strictSame(Object.fromEntries(set), { ...inContainer, ...settings })
   })
 }
 
