@@ -25,14 +25,20 @@ export class Filters {
   readonly #value = byId('filter-value')
   #columns: Columns | undefined
   #isTyping = false
+  /** Whether the box has text whose search has not begun. */
+  #isPending = false
 
   constructor (options: FilterOptions) {
     this.#options = options
     const search = debounce(PAUSE_MS, () => {
+      this.#isPending = false
       options.onSearch(this.#search.value.trim(), this.#isTyping)
       this.#isTyping = true
     })
-    this.#search.addEventListener('input', search)
+    this.#search.addEventListener('input', () => {
+      this.#isPending = true
+      search()
+    })
     this.#search.addEventListener('blur', () => { this.#isTyping = false })
     this.#column.addEventListener('change', () => this.#showOperators())
     this.#operator.addEventListener('change', () => this.#showValue())
@@ -53,8 +59,8 @@ export class Filters {
 
   show (query: Query): void {
     const words = parameterOf(query, 'q') ?? ''
-    // The text is not replaced while it is being written.
-    if (this.#search.value.trim() !== words) this.#search.value = words
+    // Text that is being typed is newer than the query, and spaces around it have no meaning.
+    if (!this.#isPending && this.#search.value.trim() !== words) this.#search.value = words
     const filters = query.filters.filter(([name]) => name !== 'q')
     const chips = filters.map((filter) => {
       const text = describeFilter(this.#columns!, filter)

@@ -364,6 +364,24 @@ t.test('the page follows the changes of the lake', async (t) => {
   await page.locator('tr[data-key="0001"]').waitFor({ state: 'detached' })
 })
 
+t.test('a change of the lake does not replace the text that is being typed into the search box', async (t) => {
+  const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': csv('Ann') } })
+  const page = await open(t, app)
+  await until(async () => await page.locator('#live').textContent() === 'live')
+  writeFileSync(join(root, 'source_data/2.csv'), csv('Bob'))
+  const search = page.getByLabel('Search in all text columns')
+  await search.focus()
+  let typed = ''
+  // The search begins after a pause, and the keys leave none until the page has shown the change.
+  await until(async () => {
+    await page.keyboard.press('a')
+    typed += 'a'
+    return /2$/.test((await figuresOf(page))[0] ?? '')
+  })
+  t.equal(await search.inputValue(), typed)
+  await until(() => page.url().endsWith(`?q=${typed}`))
+})
+
 t.test('with API keys, the page asks for one, and shows records, images, changes and downloads with it', async (t) => {
   const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': csv('Ann'), '2.csv': csv('Bob') } }, {
     settings: { API_KEYS: ONE_KEY_PER_SCOPE },
