@@ -1,6 +1,7 @@
 import type { Freshness } from '../../lib/refresher.js'
 import type { DataVersion } from '../../lib/query/data-version.js'
 import type { QuarantineEntry } from '../../lib/source/quarantine.js'
+import { bucketEtag } from './etags.js'
 import { imageKey, infoKey } from './ids.js'
 import type { Model, Shown, View } from './model.js'
 
@@ -24,7 +25,10 @@ export async function readRecords (version: DataVersion): Promise<SeenRecords> {
   const records = new Map<string, SeenRecord>()
   const selection = await version.select({ columns: ['user_id', 'first_name'] })
   for await (const batch of selection.batches()) {
-    for (const [id, name] of batch) records.set(String(id), { name: String(name), image: (await version.attachment(String(id), 'img_path'))?.etag })
+    for (const [id, name] of batch) {
+      const image = await version.attachment(String(id), 'img_path')
+      records.set(String(id), { name: String(name), image: image && bucketEtag(image.etag) })
+    }
   }
   return records
 }

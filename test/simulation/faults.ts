@@ -3,6 +3,7 @@ import { StoreError, type GetOptions, type ListOptions, type ObjectStore, type P
 import { RangedLister } from '../../lib/store/s3/ranged-lister.js'
 import type { S3Bucket } from '../support/s3-bucket.js'
 import { MemoryStore, wrapStore } from '../support/stores.js'
+import { listedEtag, type OtherEtags } from './etags.js'
 import { PREFIX } from './ids.js'
 import type { WrongListings } from './large-lake.js'
 import type { Random } from './random.js'
@@ -41,17 +42,21 @@ export interface SimulatedStoreOptions {
   readonly pageSize: number
   /** Whether listings are divided into ranges of keys. */
   readonly isRanged: boolean
+  /** Absent: listings and responses have the same ETags. */
+  readonly otherEtags?: OtherEtags | undefined
   /** Absent: no complete listing is wrong. */
   readonly wrongListings?: WrongListings | undefined
   /** Whether the process that uses the store has not been killed. After that, requests that it has sent are still executed. */
   readonly isAlive: () => boolean
+  /** Called when an info file is downloaded. */
+  readonly onDownload: (key: string) => void
   /** Called after each change of an object by this store. */
   readonly onPut: (key: string) => void
   readonly log: (text: string) => void
 }
 
 /** An object store whose requests take virtual time and fail at random. */
-export function simulatedStore ({ bucket, timeline, random, weather, pageSize, isRanged, wrongListings, isAlive, onPut, log }: SimulatedStoreOptions): ObjectStore {
+export function simulatedStore ({ bucket, timeline, random, weather, pageSize, isRanged, otherEtags, wrongListings, isAlive, onPut, onDownload, log }: SimulatedStoreOptions): ObjectStore {
   const memory = new MemoryStore(bucket)
 
   const request = <T>(operation: string, key: string, execute: () => Promise<T>, maxMs = MAX_MS): Promise<T> => new Promise((resolve, reject) => {
@@ -87,7 +92,7 @@ export function simulatedStore ({ bucket, timeline, random, weather, pageSize, i
         const { objects, truncated } = await request('LIST', from, async () => bucket.page(prefix, from, pageSize))
         const page = newPage()
         page.clear()
-        for (const { key, etag, body, lastModified } of objects) page.push({ key, etag, size: body.length, lastModified })
+        for (const { key, etag, body, lastModified } of objects) page.push({ key, etag: listedEtag(key, etag, otherEtags), size: body.length, lastModified })
         const last = objects.at(-1)?.key
         yield { objects: page, next: truncated ? last : undefined }
         if (!truncated || !continues(last)) return
@@ -104,10 +109,14 @@ export function simulatedStore ({ bucket, timeline, random, weather, pageSize, i
     },
     get: (key: string, options: GetOptions = {}) => request('GET', key, async () => {
       const found = await memory.get(key, options)
+      if (key.startsWith(PREFIX)) onDownload(key)
       if (typeof found === 'object' && found.body.toString().startsWith(UNREADABLE)) throw new StoreError('access_denied', `GET ${key}`, { storeCode: 'AccessDenied', isRefused: true })
       return found
     }, options.maxMs),
-    head: (key: string) => request('HEAD', key, () => memory.head(key)),
+    head: (key: string) => request('HEAD', key, async () => {
+      const found = await memory.head(key)
+      return found === undefined || otherEtags?.head !== true ? found : { ...found, etag: listedEtag(key, found.etag, otherEtags) }
+    }),
     put: (key: string, body: Uint8Array, options: PutOptions = {}) => request('PUT', key, async () => {
       const result = await memory.put(key, body, options)
       log(`PUT ${key}`)

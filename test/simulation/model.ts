@@ -28,11 +28,16 @@ export type View = Map<string, number>
 export class Model {
   /** The ids of all records that there may be. */
   readonly ids: ReadonlySet<string>
+  readonly #isReadAgain: boolean
   readonly #histories = new Map<string, ObjectVersion[]>()
 
-  /** @param ids of all records that there may be. At first no object exists. */
-  constructor (ids: readonly string[]) {
+  /**
+   * @param ids of all records that there may be. At first no object exists.
+   * @param isReadAgain whether a version that has been read may be read again, and fail, because the ETags of listings and responses differ
+   */
+  constructor (ids: readonly string[], isReadAgain = false) {
     this.ids = new Set(ids)
+    this.#isReadAgain = isReadAgain
     for (const key of ids.flatMap((id) => [infoKey(id), imageKey(id)])) this.#histories.set(key, [{ kind: 'gone', content: '', from: -Infinity, until: Infinity }])
   }
 
@@ -54,7 +59,8 @@ export class Model {
       if (i < earlier || from > until || end < since) return false
       const isRejected = reject === 'unread' || (reject !== undefined && kind === 'bad')
       const isListed = reject === undefined || reject === 'unknown'
-      return (isRejected && i > shownAt) || (isListed && (content === undefined ? kind === 'gone' : listed === content))
+      const isShownAgain = reject === 'unread' && this.#isReadAgain && listed === content
+      return isShownAgain || (isRejected && i > shownAt) || (isListed && (content === undefined ? kind === 'gone' : listed === content))
     })
     return found === -1 ? undefined : found
   }

@@ -66,6 +66,16 @@ t.test('the model knows that an object may have an earlier content again', async
   t.equal(find('N1', 22, 25), undefined)
 })
 
+t.test('the model knows that a version which is shown may be read again if listings and responses have different ETags', async (t) => {
+  const find = (model: Model, content: string) => {
+    for (const [i, name] of ['N1', 'N2'].entries()) model.set(infoKey('a'), 'good', name, 10 * i)
+    return model.find(infoKey('a'), { content, reject: 'unread' }, 0, 15, 20)
+  }
+  t.equal(find(new Model(IDS), 'N2'), undefined)
+  t.equal(find(new Model(IDS, true), 'N2'), 2)
+  t.equal(find(new Model(IDS, true), 'N1'), 2, 'the last good version, as before')
+})
+
 t.test('an output may lose a large part of many records only if a client has confirmed it', async (t) => {
   const judge = new LossJudge()
   const ids = (count: number) => new Set(Array.from({ length: count }, (_, i) => `u${i}`))

@@ -8,6 +8,7 @@ import { SharingBackend } from '../../lib/worker/sharing-backend.js'
 import { S3Bucket } from '../support/s3-bucket.js'
 import { MemoryStore } from '../support/stores.js'
 import { checkData, checkInfoFiles, parseOutput, readRecords, type SeenRecord, type SeenRecords } from './check.js'
+import { drawOtherEtags } from './etags.js'
 import { simulatedStore, UNREADABLE, type Weather } from './faults.js'
 import { IDS, imageKey, infoKey } from './ids.js'
 import { drawLargeLake, HALVES, LossJudge, WrongListings } from './large-lake.js'
@@ -29,6 +30,8 @@ const TAKEOVER_MS = 20_000
 const EVENTS_SALT = 0x36fbef9f
 /** The same for whether the lake of a seed is large. */
 const LARGE_LAKE_SALT = 0x1d872b41
+/** The same for whether listings and responses have different ETags. */
+const ETAGS_SALT = 0x5be2f6c7
 /** More objects than a replica re-checks one by one. */
 const FLOOD = 1001
 
@@ -108,6 +111,7 @@ export class World {
   #writes = 0
   #starts = 0
   #responses = 0
+  #downloads = 0
   #missedImages = 0
   /** The names of the processes that were killed. */
   readonly #killed = new Set<string>()
@@ -132,10 +136,11 @@ export class World {
       maxListRequests: random.pick([Infinity, Infinity, 600]),
       changeMs: random.pick([300, 2000, 10_000]),
       readMs: random.pick([200, 1000, 4000]),
-      restartMs: random.pick([10_000, 40_000, Infinity])
+      restartMs: random.pick([10_000, 40_000, Infinity]),
+      otherEtags: drawOtherEtags(new Random((seed ^ ETAGS_SALT) >>> 0))
     }
     this.#largeLake = drawLargeLake(largeLakeRandom)
-    this.#model = new Model([...IDS, ...this.#largeLake === undefined ? [] : HALVES.flat()])
+    this.#model = new Model([...IDS, ...this.#largeLake === undefined ? [] : HALVES.flat()], settings.otherEtags !== undefined)
     this.#settings = { ...settings, ...this.#largeLake }
     this.#skews = Array.from({ length: count }, () => random.chance(0.3) ? random.pick([-30_000, 700, 3_600_000]) : 0)
     this.#weather = { latencyMs: this.#settings.latencyMs, faults: this.#settings.faults }
@@ -278,7 +283,7 @@ export class World {
 
   /** Starts a process in a place, in which there is none. */
   #start (place: number): void {
-    const { isSharing, readers, pageSize, isRanged, maxStalenessMs, refreshWaitMs, maxListRequests } = this.#settings
+    const { isSharing, readers, pageSize, isRanged, maxStalenessMs, refreshWaitMs, maxListRequests, otherEtags } = this.#settings
     const name = `r${++this.#starts}`
     const offset = 1e6 * this.#starts
     const monotonic = () => this.#timeline.now + offset
@@ -292,6 +297,8 @@ export class World {
       weather: () => this.#weather,
       pageSize,
       isRanged,
+      otherEtags,
+      onDownload: () => { this.#downloads++ },
       wrongListings: this.#largeLake && new WrongListings({
         share: () => this.#isCalm ? 0 : this.#largeLake!.wrongListings,
         random: this.#largeLakeRandom,
@@ -474,6 +481,7 @@ export class World {
       const problem = checkData(this.#model, view, { records: await readRecords(transformer.current), entries: transformer.quarantine().entries(), freshness }, { since: now, until: now })
       if (problem !== undefined) return this.#fail(`${name} in the end: ${problem}`)
     }
+    await this.#checkDownloads()
     const { jobs } = this.#replicas[0]!
     const runLastJob = async (confirm?: string) => {
       const job = jobs.enqueue('api', { confirm }).ended
@@ -487,6 +495,15 @@ export class World {
     }
     if (state !== 'succeeded') return this.#fail(`the last job is ${state} ${error?.code ?? ''}`)
     this.#fail(checkInfoFiles(this.#model, this.#outputView, this.#output, { since: now, until: now }))
+  }
+
+  /** While nothing changes, refreshes download nothing. Events that are late have files read again. */
+  async #checkDownloads (): Promise<void> {
+    if (this.#events !== undefined) return
+    const before = this.#downloads
+    for (const { transformer } of this.#replicas) this.#do(async () => { await transformer.ensureFresh({ fresh: true }) })
+    await this.#timeline.runUntil(this.#timeline.now + 30_000)
+    if (this.#downloads !== before) this.#fail(`${this.#downloads - before} downloads, although nothing has changed`)
   }
 }
 
