@@ -8,28 +8,23 @@ const HALF = 110
 /** The ids of the two halves. */
 export const HALVES: readonly (readonly string[])[] = ['m', 'n'].map((letter) => Array.from({ length: HALF }, (_, i) => `${letter}${i}`))
 
-/** How the lake of a seed that is large differs from others. Requests are quick and few of them fail, since there are many. */
+/** How the lake of a seed that is large differs from others. */
 export interface LargeLake {
-  readonly latencyMs: number
-  readonly faults: number
-  readonly pageSize: number
-  readonly maxListRequests: number
+  /** What replaces the usual settings: requests are quick and few of them fail, since there are many. */
+  readonly overrides: { readonly latencyMs: number, readonly faults: number, readonly pageSize: number, readonly maxListRequests: number }
   /** The share of the listings that wrongly lack a half, or both. */
   readonly wrongListings: number
   /** The mean time between changes of whole halves, in milliseconds. */
-  readonly halvesMs: number
+  readonly changeMs: number
 }
 
 /** Draws the properties of a large lake; `undefined` if the lake of the seed is not large, as most are. */
 export function drawLargeLake (random: Random): LargeLake | undefined {
   if (!random.chance(0.05)) return undefined
   return {
-    latencyMs: random.pick([1, 5, 30]),
-    faults: random.pick([0, 0, 0.02]),
-    pageSize: random.pick([50, 1000]),
-    maxListRequests: Infinity,
+    overrides: { latencyMs: random.pick([1, 5, 30]), faults: random.pick([0, 0, 0.02]), pageSize: random.pick([50, 1000]), maxListRequests: Infinity },
     wrongListings: random.pick([0, 0.1, 0.5]),
-    halvesMs: random.pick([4000, 15_000, Infinity])
+    changeMs: random.pick([4000, 15_000, Infinity])
   }
 }
 

@@ -8,12 +8,12 @@ import { SharingBackend } from '../../lib/worker/sharing-backend.js'
 import { S3Bucket } from '../support/s3-bucket.js'
 import { MemoryStore } from '../support/stores.js'
 import { checkData, checkInfoFiles, parseOutput, readRecords, type SeenRecord, type SeenRecords } from './check.js'
-import { drawOtherEtags } from './etags.js'
 import { simulatedStore, UNREADABLE, type Weather } from './faults.js'
 import { IDS, imageKey, infoKey } from './ids.js'
-import { drawLargeLake, HALVES, LossJudge, WrongListings } from './large-lake.js'
+import { HALVES, LossJudge, WrongListings } from './large-lake.js'
 import { Model, type View } from './model.js'
-import { Random } from './random.js'
+import type { Random } from './random.js'
+import { drawSettings, randomsOf, type Randoms, type Settings } from './settings.js'
 import { Timeline } from './timeline.js'
 
 const START = Date.parse('2025-06-15T12:00:00Z')
@@ -26,12 +26,6 @@ const CALM_MS = 40_000
 /** How much older data may be if a leader has to be replaced: it counts as dead after 15 s, and renews the state every 5 s. */
 const TAKEOVER_MS = 20_000
 
-/** Whether the bucket of a seed sends events is decided by other random numbers than the rest of the history, which is then the same as without events. */
-const EVENTS_SALT = 0x36fbef9f
-/** The same for whether the lake of a seed is large. */
-const LARGE_LAKE_SALT = 0x1d872b41
-/** The same for whether listings and responses have different ETags. */
-const ETAGS_SALT = 0x5be2f6c7
 /** More objects than a replica re-checks one by one. */
 const FLOOD = 1001
 
@@ -86,9 +80,7 @@ interface Consumer { position: string, /** The replica that has returned it. */ 
 /** One random history: replicas of one bucket, whose store has faults, and clients that check every response. */
 export class World {
   readonly #seed: number
-  readonly #random: Random
-  readonly #eventRandom: Random
-  readonly #largeLakeRandom: Random
+  readonly #randoms: Randoms
   readonly #timeline = new Timeline()
   readonly #bucket = new S3Bucket(() => START + this.#timeline.now)
   readonly #model: Model
@@ -98,13 +90,7 @@ export class World {
   readonly #lossJudge = new LossJudge()
   readonly #hash = createHash('sha256')
   readonly #onLine: (line: string) => void
-  readonly #settings
-  /** How the bucket sends events of its changes; `undefined` if it does not. */
-  readonly #events
-  /** How the lake differs from others if it is large. */
-  readonly #largeLake
-  /** Milliseconds by which the wall clock of each replica is wrong. */
-  readonly #skews: number[]
+  readonly #settings: Settings
   #weather: Weather
   #failure: string | undefined
   #isCalm = false
@@ -118,43 +104,24 @@ export class World {
 
   /** @param onLine receives the lines of the history */
   constructor (seed: number, onLine: (line: string) => void = () => {}) {
-    const random = this.#random = new Random(seed)
     this.#seed = seed
     this.#onLine = onLine
-    const count = random.pick([1, 1, 2, 3, 5])
-    const largeLakeRandom = this.#largeLakeRandom = new Random((seed ^ LARGE_LAKE_SALT) >>> 0)
-    const settings = {
-      count,
-      isSharing: count > 1 && random.chance(0.8),
-      readers: count > 1 && random.chance(0.3) ? [count - 1] : [],
-      latencyMs: random.pick([1, 5, 30, 100]),
-      faults: random.pick([0, 0.02, 0.1, 0.3]),
-      pageSize: random.pick([3, 5, 1000]),
-      isRanged: random.chance(0.5),
-      maxStalenessMs: random.pick([500, 2000, 5000]),
-      refreshWaitMs: random.pick([500, 5000, 15_000]),
-      maxListRequests: random.pick([Infinity, Infinity, 600]),
-      changeMs: random.pick([300, 2000, 10_000]),
-      readMs: random.pick([200, 1000, 4000]),
-      restartMs: random.pick([10_000, 40_000, Infinity]),
-      otherEtags: drawOtherEtags(new Random((seed ^ ETAGS_SALT) >>> 0))
-    }
-    this.#largeLake = drawLargeLake(largeLakeRandom)
-    this.#model = new Model([...IDS, ...this.#largeLake === undefined ? [] : HALVES.flat()], settings.otherEtags !== undefined)
-    this.#settings = { ...settings, ...this.#largeLake }
-    this.#skews = Array.from({ length: count }, () => random.chance(0.3) ? random.pick([-30_000, 700, 3_600_000]) : 0)
-    this.#weather = { latencyMs: this.#settings.latencyMs, faults: this.#settings.faults }
-    const eventRandom = this.#eventRandom = new Random((seed ^ EVENTS_SALT) >>> 0)
-    this.#events = eventRandom.chance(0.5)
-      ? undefined
-      : { to: eventRandom.pick(['all', 'first', 'any'] as const), loss: eventRandom.pick([0, 0, 0.1, 0.5]), repetition: eventRandom.pick([0, 0.3]), delayMs: eventRandom.pick([10, 300, 5000]), forgeryMs: eventRandom.pick([Infinity, 1000]) }
+    this.#randoms = randomsOf(seed)
+    this.#settings = drawSettings(this.#randoms)
+    const { latencyMs, faults, largeLake, otherEtags } = this.#settings
+    this.#model = new Model([...IDS, ...largeLake === undefined ? [] : HALVES.flat()], otherEtags !== undefined)
+    this.#weather = { latencyMs, faults }
+  }
+
+  get #random (): Random {
+    return this.#randoms.history
   }
 
   async run (): Promise<Outcome> {
-    const { count, changeMs, readMs, restartMs } = this.#settings
-    this.#log(JSON.stringify({ ...this.#settings, skews: this.#skews, events: this.#events }))
+    const { count, changeMs, readMs, restartMs, events, largeLake } = this.#settings
+    this.#log(JSON.stringify(this.#settings))
     for (let i = this.#random.integer(0, IDS.length); i > 0; i--) this.#change()
-    if (this.#largeLake !== undefined) this.#changeHalves(HALVES.flat(), true)
+    if (largeLake !== undefined) this.#changeHalves(HALVES.flat(), true)
     for (let place = 0; place < count; place++) this.#start(place)
     this.#repeat(changeMs, () => this.#change())
     this.#repeat(readMs, () => this.#read(this.#anyReplica()))
@@ -163,8 +130,8 @@ export class World {
     this.#repeat(2000, () => this.#poll(this.#random.pick(this.#consumers)))
     this.#repeat(8000, () => this.#changeWeather())
     if (restartMs !== Infinity) this.#repeat(restartMs, () => this.#restart())
-    if (this.#events !== undefined && this.#events.forgeryMs !== Infinity) this.#repeat(this.#events.forgeryMs, () => this.#forge(), this.#eventRandom)
-    if (this.#largeLake !== undefined && this.#largeLake.halvesMs !== Infinity) this.#repeat(this.#largeLake.halvesMs, () => this.#changeLargeLake(), this.#largeLakeRandom)
+    if (events !== undefined && events.forgeryMs !== Infinity) this.#repeat(events.forgeryMs, () => this.#forge(), this.#randoms.events)
+    if (largeLake !== undefined && largeLake.changeMs !== Infinity) this.#repeat(largeLake.changeMs, () => this.#changeLargeLake(), this.#randoms.largeLake)
     await this.#runUntil(TROUBLE_MS)
     this.#isCalm = true
     this.#makeReadable()
@@ -217,7 +184,7 @@ export class World {
 
   /** Deletes a half of a large lake or both, by mistake or not, or puts the same objects again. */
   #changeLargeLake (): void {
-    const random = this.#largeLakeRandom
+    const random = this.#randoms.largeLake
     this.#changeHalves(random.pick([...HALVES, HALVES.flat()]), random.chance(0.5))
   }
 
@@ -248,19 +215,20 @@ export class World {
 
   /** Sends the event of a change: to some replicas, after some time, perhaps more than once or never, and not in the order of the changes. */
   #announce (key: string): void {
-    if (this.#events === undefined) return
-    const { to, loss, repetition, delayMs } = this.#events
-    const places = to === 'first' ? [0] : [...Array(this.#settings.count).keys()]
-    for (const place of to === 'any' ? [this.#eventRandom.pick(places)] : places) {
-      if (this.#eventRandom.chance(loss)) continue
-      const times = this.#eventRandom.chance(repetition) ? 2 : 1
-      for (let i = 0; i < times; i++) this.#timeline.schedule(this.#eventRandom.pause(delayMs), () => this.#deliver(place, [key]))
+    const { events, count } = this.#settings
+    if (events === undefined) return
+    const { to, loss, repetition, delayMs } = events
+    const places = to === 'first' ? [0] : [...Array(count).keys()]
+    for (const place of to === 'any' ? [this.#randoms.events.pick(places)] : places) {
+      if (this.#randoms.events.chance(loss)) continue
+      const times = this.#randoms.events.chance(repetition) ? 2 : 1
+      for (let i = 0; i < times; i++) this.#timeline.schedule(this.#randoms.events.pause(delayMs), () => this.#deliver(place, [key]))
     }
   }
 
   /** Sends events of which nothing is true, sometimes very many. */
   #forge (): void {
-    const random = this.#eventRandom
+    const random = this.#randoms.events
     const key = random.pick([infoKey(random.pick(IDS)), imageKey(random.pick(IDS)), infoKey('nobody'), OUTPUT_KEY, 'source_data/../x.csv', ''])
     this.#deliver(random.integer(0, this.#settings.count - 1), random.chance(0.05) ? Array.from({ length: FLOOD }, (_, i) => infoKey(`x${i}`)) : [key])
   }
@@ -283,11 +251,11 @@ export class World {
 
   /** Starts a process in a place, in which there is none. */
   #start (place: number): void {
-    const { isSharing, readers, pageSize, isRanged, maxStalenessMs, refreshWaitMs, maxListRequests, otherEtags } = this.#settings
+    const { isSharing, readers, pageSize, isRanged, maxStalenessMs, refreshWaitMs, maxListRequests, otherEtags, skews, largeLake } = this.#settings
     const name = `r${++this.#starts}`
     const offset = 1e6 * this.#starts
     const monotonic = () => this.#timeline.now + offset
-    const wallClock = () => START + this.#timeline.now + this.#skews[place]!
+    const wallClock = () => START + this.#timeline.now + skews[place]!
     const mayWrite = !readers.includes(place)
     const timer = (ms: number, task: () => void) => this.#timeline.schedule(ms, () => { if (replica.isAlive) task() })
     const store = simulatedStore({
@@ -299,9 +267,9 @@ export class World {
       isRanged,
       otherEtags,
       onDownload: () => { this.#downloads++ },
-      wrongListings: this.#largeLake && new WrongListings({
-        share: () => this.#isCalm ? 0 : this.#largeLake!.wrongListings,
-        random: this.#largeLakeRandom,
+      wrongListings: largeLake && new WrongListings({
+        share: () => this.#isCalm ? 0 : largeLake.wrongListings,
+        random: this.#randoms.largeLake,
         readState: async () => transformer.freshness().ageMs === undefined ? undefined : new Set((await readRecords(transformer.current)).keys()),
         readPublished: () => this.#bucket.get(SNAPSHOT_KEY) === undefined ? new Set(this.#output.keys()) : undefined,
         log: (text) => this.#log(`${name} ${text}`)
@@ -379,7 +347,7 @@ export class World {
 
   /** The error of ages that replicas with wrong clocks compute from the state of another one. */
   get #clockError (): number {
-    return this.#settings.isSharing && this.#skews.some((skew) => skew !== 0) ? TAKEOVER_MS : 0
+    return this.#settings.isSharing && this.#settings.skews.some((skew) => skew !== 0) ? TAKEOVER_MS : 0
   }
 
   /** The greatest age that data without a stale reason may have, in milliseconds: by the settings, and by the time that requests take. */
@@ -400,9 +368,9 @@ export class World {
     const requestedAt = this.#timeline.now
     const { state, error, result } = await jobs.enqueue('api', { dryRun, confirm }).ended
     this.#log(`${name} job of ${requestedAt} ${confirm === undefined ? '' : 'with a confirmation '}${state} ${error?.code ?? result!.records}`)
-    if (state === 'held' && this.#largeLakeRandom.chance(0.5)) {
+    if (state === 'held' && this.#randoms.largeLake.chance(0.5)) {
       this.#lossJudge.confirm(result!.records)
-      this.#timeline.schedule(this.#largeLakeRandom.pause(CONFIRM_MS), () => { if (replica.isAlive) this.#do(() => this.#runJob(replica, false, result!.confirm)) })
+      this.#timeline.schedule(this.#randoms.largeLake.pause(CONFIRM_MS), () => { if (replica.isAlive) this.#do(() => this.#runJob(replica, false, result!.confirm)) })
     }
     if (state !== 'succeeded' || dryRun) return
     this.#fail(checkInfoFiles(this.#model, new Map(this.#outputView), this.#output, { since: requestedAt, until: this.#timeline.now }))
@@ -499,7 +467,7 @@ export class World {
 
   /** While nothing changes, refreshes download nothing. Events that are late have files read again. */
   async #checkDownloads (): Promise<void> {
-    if (this.#events !== undefined) return
+    if (this.#settings.events !== undefined) return
     const before = this.#downloads
     for (const { transformer } of this.#replicas) this.#do(async () => { await transformer.ensureFresh({ fresh: true }) })
     await this.#timeline.runUntil(this.#timeline.now + 30_000)
