@@ -1,4 +1,4 @@
-import { isFilterable, isInstant, type Columns } from './columns.js'
+import { isFilterable, isInstant, type Column, type Columns } from './columns.js'
 import { describeFilter, operatorsOf, toFilter } from './conditions.js'
 import { button, byId, debounce, element, setOptions } from './dom.js'
 import { parameterOf, type Entry, type Query } from './query-state.js'
@@ -49,12 +49,14 @@ export class Filters {
   }
 
   setColumns (columns: Columns): void {
-    this.#columns = columns
     const selected = this.#column.value
+    const before = this.#columns?.byName.get(selected)
+    this.#columns = columns
     const usable = columns.all.filter(({ name }) => isFilterable(name))
     const first = usable.find(({ kind }) => kind === 'field') ?? usable[0]
     setOptions(this.#column, usable.map(({ name, title }) => [name, title]), columns.byName.has(selected) ? selected : first?.name)
-    this.#showOperators()
+    // What has been entered stays, if it can still be a filter.
+    if (before === undefined || inputOf(before) !== inputOf(this.#selected)) this.#showOperators()
   }
 
   show (query: Query): void {
@@ -107,4 +109,9 @@ export class Filters {
     this.#options.onAdd(toFilter(this.#columns!, column, this.#operator.value, value))
     this.#showValue()
   }
+}
+
+/** Identifies the column and what its filters accept. */
+function inputOf ({ name, kind, type, isTime, values }: Column): string {
+  return JSON.stringify([name, kind, type, isTime, values])
 }

@@ -382,6 +382,20 @@ t.test('a change of the lake does not replace the text that is being typed into 
   await until(() => page.url().endsWith(`?q=${typed}`))
 })
 
+t.test('a change of the lake does not replace what has been entered for a filter', async (t) => {
+  const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': csv('Ann') } })
+  const page = await open(t, app)
+  await until(async () => await page.locator('#live').textContent() === 'live')
+  await page.getByLabel('Column', { exact: true }).selectOption('last_name')
+  await page.getByLabel('Condition').selectOption('^=')
+  await page.getByLabel('Value').fill('Ash')
+  writeFileSync(join(root, 'source_data/2.csv'), csv('Bob'))
+  await untilCount(page, 2)
+  t.equal(await page.getByLabel('Column', { exact: true }).inputValue(), 'last_name')
+  t.equal(await page.getByLabel('Condition').inputValue(), '^=')
+  t.equal(await page.getByLabel('Value').inputValue(), 'Ash')
+})
+
 t.test('with API keys, the page asks for one, and shows records, images, changes and downloads with it', async (t) => {
   const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': csv('Ann'), '2.csv': csv('Bob') } }, {
     settings: { API_KEYS: ONE_KEY_PER_SCOPE },
