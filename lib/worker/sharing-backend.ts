@@ -287,7 +287,8 @@ export class SharingBackend implements LakeBackend {
     if (action !== 'lead' || head === undefined || this.#isLeader || !isClaimDue(state!)) return action
     await this.#writes.enqueue(() => this.#renew(false))
     if (this.#isLeader) return action
-    return isRequired ? 'list' : 'follow'
+    // Another replica has taken over, or the write has failed.
+    return isRequired || !this.#canFollow ? 'list' : 'follow'
   }
 
   /** Applies the steps of the state to the base. Returns `undefined` if the state has no steps from the base, or if the result is not the view of the state. */

@@ -587,6 +587,29 @@ t.test('a replica whose clients require a listing each time keeps the last posit
   t.equal(reader.transformer.changesSince(since)!.keys.length, 150)
 })
 
+t.test('a replica that takes over before a long listing, and cannot write the state, lists all the same', async (t) => {
+  const LISTING_MS = 1000
+  const simulation = new Simulation(2)
+  const { bucket, replicas: [leader, follower] } = simulation
+  simulation.intercept = (operation) => { if (operation === 'LIST') simulation.now += LISTING_MS }
+  for (let i = 0; i < 3; i++) {
+    for (const replica of [leader!, follower!]) {
+      await replica.transformer.ensureFresh()
+      await simulation.settle()
+    }
+    await simulation.advance(2500)
+  }
+  // The leader ends, and the other replica has no requests for some time.
+  simulation.intercept = (operation) => {
+    if (operation === 'LIST') simulation.now += LISTING_MS
+    if (operation === 'PUT') throw new StoreError('unreachable', 'PUT')
+  }
+  await simulation.advance(60_000)
+  bucket.put('source_data/a.csv', csv('Second'))
+  t.equal((await follower!.transformer.ensureFresh()).ageMs, LISTING_MS)
+  t.match(simulation.recordsOf(follower!).get('a'), 'Second')
+})
+
 t.test('a replica that begins to lead writes the snapshot of a state that it had left to the leader', async (t) => {
   const simulation = new Simulation(2)
   const { bucket, replicas: [leader, follower] } = simulation
