@@ -598,10 +598,13 @@ export class UserDataTransformer {
     return { ...report, rejected, otherOutputs, warnings: this.warnings(options.columns), phases: { ...phases, publishMs }, ...isHeld && { confirm: version } }
   }
 
-  /** If another replica has replaced the output since the last job, the number of records that is stored with it counts. */
+  /**
+   * If another replica has replaced the output since the last job, the number of records that is stored with it counts. An output that was removed, or replaced without that
+   * number, was not published by a replica: what this process has seen still counts.
+   */
   #noteOutput (preconditions: Preconditions): void {
     const output = preconditions.get(this.#outputKey)
-    if (output === undefined || 'code' in output || this.#outputEtag === undefined || output.expectedEtag === this.#outputEtag) return
+    if (output === undefined || 'code' in output || output.records === undefined || this.#outputEtag === undefined || output.expectedEtag === this.#outputEtag) return
     this.#outputEtag = output.expectedEtag
     this.#beforeLoss = undefined
   }

@@ -163,6 +163,11 @@ export const SECTIONS: readonly Section[] = [
         tests: [['test/routes/store-faults.test.ts', '404 NoSuchBucket']]
       },
       {
+        fault: 'The bucket is created again, empty, while the service serves the records of the deleted one',
+        guarantee: 'Reads follow once a second listing agrees; the publish is held, although there is no output that it would replace.',
+        tests: [['test/routes/large-loss.test.ts', 'a bucket is removed and created again, empty: the publish is held, although there is no output that it would replace']]
+      },
+      {
         fault: 'A redirect to another server',
         guarantee: 'It is not followed, and the last data is served as stale.',
         tests: [['test/routes/store-faults.test.ts', '307 to another server']]

@@ -229,6 +229,26 @@ t.test('a publish with a loss that this process has seen is held, even over an o
   t.match(await post(lake), { state: 'held', result: { removed: 150 } })
 })
 
+t.test('a bucket is removed and created again, empty: the publish is held, although there is no output that it would replace', async (t) => {
+  const lake = await published(t)
+  lose(lake, 0, USERS)
+  for (const key of lake.bucket.keys()) lake.bucket.delete(key)
+  const { state, result } = await post(lake)
+  t.match({ state, result }, { state: 'held', result: { records: 0, etag: null, skipped: true } })
+  t.equal(lake.bucket.get(OUTPUT), undefined)
+  t.match(await post(lake), { state: 'held' }, 'the next job, too')
+  restore(lake)
+  t.match(await post(lake), { state: 'succeeded', result: { records: USERS, added: USERS } })
+})
+
+t.test('the output is replaced without the number of its records, after a loss that this process has seen: the publish is held', async (t) => {
+  const lake = await published(t)
+  lose(lake, 0, 150)
+  t.match(await post(lake), { state: 'held' })
+  lake.bucket.put(OUTPUT, 'another text')
+  t.match(await post(lake), { state: 'held' })
+})
+
 t.test('rows that have vanished are kept for ten minutes, so that a wrong listing costs no downloads', async (t) => {
   const lake = await build(t, { files })
   const { version } = await read(lake)
