@@ -4,6 +4,7 @@ import { compileSchema } from '../schema/schema.js'
 import { sliceToString, type ExpectedSize, type ObjectList } from '../store/object-list.js'
 import { StoreError, type ReadableStore } from '../store/object-store.js'
 import type { ByteSlice } from '../table/utf8-column.js'
+import type { DuplicateFile } from './duplicate-file.js'
 import { IgnoredCounter, type IgnoredObjects } from './ignored-objects.js'
 import { objectClassifier } from './object-kinds.js'
 import { SkippedCounter, type SkippedFiles } from './skipped-files.js'
@@ -12,18 +13,19 @@ import { rejection, type Rejection } from './reject.js'
 import { MAX_ID_BYTES, type SourceRules } from './rules.js'
 import { DOT, idIn, EntityObjects } from './entity-objects.js'
 
-/** An info file that is rejected without being downloaded: its key has no valid id, or another file of the same entity is served. */
-export interface ListingReject { readonly id: string | null, readonly key: string, readonly etag: string, readonly rejection: Rejection }
+/** An info file that is rejected without being downloaded, because its key has no valid id. */
+export interface ListingReject { readonly key: string, readonly etag: string, readonly rejection: Rejection }
 
 /** The result of one complete listing of the lake. */
 export interface Inventory {
   /** The info files with valid ids. */
   readonly infoFiles: EntityObjects
-  /** For each entity, in the byte order of the ids: the info file that is served. */
+  /** For each entity, in the byte order of the ids: the info file that is chosen. */
   readonly entities: Int32Array
   /** The images of each image field, in schema order. */
   readonly images: readonly ListedImages[]
   readonly listingRejects: readonly ListingReject[]
+  readonly duplicates: readonly DuplicateFile[]
   /** The number of all objects. */
   readonly listed: number
   /** The number of requests that the listing has taken. */
@@ -104,7 +106,8 @@ export async function takeInventory (
     infoFiles,
     entities: chosen,
     images: images.map((objects) => joinImages(infoFiles, chosen, objects)),
-    listingRejects: [...invalid, ...duplicates],
+    listingRejects: invalid,
+    duplicates,
     listed,
     requests,
     ignored: ignored.list(),
@@ -122,7 +125,7 @@ function addInfoFile (page: ObjectList, i: number, extensionLength: number, info
   const problem = checkId(id)
   if (problem === undefined) return infoFiles.add(page, i, extensionLength)
   const { key, etag } = page.at(i)
-  invalid.push({ id: null, key, etag, rejection: rejection('invalid_id', problem, { excerpt: sliceToString(id) }) })
+  invalid.push({ key, etag, rejection: rejection('invalid_id', problem, { excerpt: sliceToString(id) }) })
 }
 
 /** What is wrong with an id; `undefined` if it is valid. */
@@ -138,23 +141,17 @@ export function checkId ({ bytes, start, end }: ByteSlice): string | undefined {
   return undefined
 }
 
-/** Whether the second of two info files of one entity, the one with the greater key, is served in place of the first. */
+/** Whether the second of two info files of one entity, the one with the greater key, is chosen in place of the first. */
 const REPLACES: Readonly<Record<DuplicateRule, (infoFiles: EntityObjects, second: number, first: number) => boolean>> = {
   shortest: (infoFiles, second, first) => lengthOf(infoFiles.key(second)) < lengthOf(infoFiles.key(first)),
   newest: (infoFiles, second, first) => infoFiles.lastModified(second) >= infoFiles.lastModified(first)
-}
-
-/** Why the other file is served. */
-const DUPLICATE_REASONS: Readonly<Record<DuplicateRule, string>> = {
-  shortest: 'its key is shorter, or equally long and first in bytewise order',
-  newest: 'it is newer, or equally new and its key is last in bytewise order'
 }
 
 function lengthOf ({ start, end }: ByteSlice): number {
   return end - start
 }
 
-/** Of several info files of one entity, one is served; the others are rejected. */
+/** Of several info files of one entity, one is chosen; the others are duplicates. */
 function chooseInfoFiles (infoFiles: EntityObjects, rule: DuplicateRule) {
   const chosen: number[] = []
   const losers: { readonly infoFile: number, readonly entity: number }[] = []
@@ -169,15 +166,12 @@ function chooseInfoFiles (infoFiles: EntityObjects, rule: DuplicateRule) {
     if (wins) chosen[chosen.length - 1] = candidate
     losers.push({ infoFile: wins ? previous : candidate, entity: chosen.length - 1 })
   }
-  // Which file is served is known only after all files of the entity.
-  const duplicates = losers.map(({ infoFile, entity }) => duplicateReject(infoFiles, infoFile, chosen[entity]!, rule))
+  // Which file is chosen is known only after all files of the entity.
+  const duplicates = losers.map(({ infoFile, entity }): DuplicateFile => {
+    const { key, etag } = infoFiles.at(infoFile)
+    return { id: sliceToString(infoFiles.id(infoFile)), key, etag, chosenKey: sliceToString(infoFiles.key(chosen[entity]!)) }
+  })
   return { chosen: Int32Array.from(chosen), duplicates }
-}
-
-function duplicateReject (infoFiles: EntityObjects, infoFile: number, served: number, rule: DuplicateRule): ListingReject {
-  const { key, etag } = infoFiles.at(infoFile)
-  const detail = `${sliceToString(infoFiles.key(served))} has the same id and is served: ${DUPLICATE_REASONS[rule]}`
-  return { id: sliceToString(infoFiles.id(infoFile)), key, etag, rejection: rejection('duplicate_id', detail, { hint: 'Delete one of the two files, or rename it' }) }
 }
 
 /** Joins each entity with an image: the newest one; of those, the one with the greatest key. */

@@ -5,6 +5,7 @@ import { sliceToString } from '../store/object-list.js'
 import { NO_ROW } from '../table/row-source.js'
 import { sliceAt, takeUtf8, Utf8Builder, type Utf8Column } from '../table/utf8-column.js'
 import type { ServedRows } from './admit-columns.js'
+import { rejectDuplicate } from './duplicate-file.js'
 import type { IgnoredObjects } from './ignored-objects.js'
 import type { Inventory } from './inventory.js'
 import type { ReconcilePlan } from './reconcile-plan.js'
@@ -53,7 +54,7 @@ export function nextQuarantine (plan: ReconcilePlan, served: ServedRows, state: 
  * Identifies what the entries depend on, besides the rejected files. Of the last good records, their number is enough: while a file is
  * rejected, its last good record does not change, and can only be dropped because the lake has too many columns.
  */
-function originOf ({ inventory: { listingRejects, images, ignored }, rejected, lastGoodRow }: ReconcilePlan, served: ServedRows): string {
+function originOf ({ inventory: { listingRejects, duplicates, images, ignored }, rejected, lastGoodRow }: ReconcilePlan, served: ServedRows): string {
   let lastGood = 0
   for (const entity of rejected.keys()) if (hasLastGood(lastGoodRow, served, entity)) lastGood++
   const ofOrphans = images.flatMap(({ objects, orphans }) => {
@@ -61,7 +62,7 @@ function originOf ({ inventory: { listingRejects, images, ignored }, rejected, l
     const etags = takeUtf8(orphans.length, (i) => objects.etag(orphans[i]!))
     return [keys.offsets, keys.bytes, etags.offsets, etags.bytes]
   })
-  return digest(JSON.stringify([lastGood, listingRejects, ignored]), ...ofOrphans)
+  return digest(JSON.stringify([lastGood, listingRejects, duplicates, ignored]), ...ofOrphans)
 }
 
 function hasLastGood (lastGoodRow: Int32Array, served: ServedRows, entity: number): boolean {
@@ -71,11 +72,11 @@ function hasLastGood (lastGoodRow: Int32Array, served: ServedRows, entity: numbe
 function buildQuarantine (plan: ReconcilePlan, served: ServedRows, origin: string): Quarantine {
   const { inventory, rejected } = plan
   const counts = {
-    rejects: inventory.listingRejects.length + rejected.size,
+    rejects: inventory.listingRejects.length + inventory.duplicates.length + rejected.size,
     orphans: inventory.images.reduce((sum, { orphans }) => sum + orphans.length, 0),
     ignored: inventory.ignored.reduce((sum, { count }) => sum + count, 0)
   }
-  return quarantineOf([...listingRejectEntries(inventory), ...rejectedEntries(plan, served), ...orphanEntries(inventory)], { counts, ignored: inventory.ignored, origin })
+  return quarantineOf([...listingRejectEntries(inventory), ...duplicateEntries(plan), ...rejectedEntries(plan, served), ...orphanEntries(inventory)], { counts, ignored: inventory.ignored, origin })
 }
 
 /** The quarantine with these entries, in any order. */
@@ -96,7 +97,13 @@ export function quarantineOf (unordered: readonly QuarantineEntry[], { counts, i
 }
 
 function * listingRejectEntries ({ listingRejects }: Inventory): Generator<QuarantineEntry> {
-  for (const { id, key, etag, rejection } of listingRejects) yield entryOf(id, key, etag, rejection)
+  for (const { key, etag, rejection } of listingRejects) yield entryOf(null, key, etag, rejection)
+}
+
+function * duplicateEntries ({ inventory: { duplicates }, rejected, rules }: ReconcilePlan): Generator<QuarantineEntry> {
+  if (duplicates.length === 0) return
+  const rejections = new Map([...rejected.values()].map(({ key, rejection }) => [key, rejection]))
+  for (const duplicate of duplicates) yield entryOf(duplicate.id, duplicate.key, duplicate.etag, rejectDuplicate(duplicate, rules.duplicates, rejections.get(duplicate.chosenKey)))
 }
 
 function * rejectedEntries ({ rejected, lastGoodRow, previous, rules }: ReconcilePlan, served: ServedRows): Generator<QuarantineEntry> {

@@ -141,7 +141,7 @@ export async function reconcile (
     report()
   }, { weigh: bytesOf, maxWeight: MAX_BYTES_IN_FLIGHT })
   const downloadedAt = clock()
-  const infoFiles = inventory.entities.length + inventory.listingRejects.length
+  const infoFiles = inventory.entities.length + inventory.duplicates.length + inventory.listingRejects.length
   settleFailedReads(plan.rejected, totalFiles ?? infoFiles)
   const served = admitColumns(plan)
   const failed = [...plan.rejected].filter(([, { rejection }]) => rejection.code === 'download_failed')

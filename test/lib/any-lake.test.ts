@@ -330,7 +330,7 @@ t.test('the encoding and the rule for duplicates apply to a lake, and a start wi
   await store.put('source_data/old/a.csv', Buffer.from('name\nNewer\n'))
   await transformer.reconcile({ fresh: true })
   t.same(await names(transformer), ['Newer'])
-  t.match(transformer.quarantine().entries(), [{ key: 'source_data/a.csv', code: 'duplicate_id', detail: /^source_data\/old\/a\.csv has the same id and is served: it is newer/, hint: 'Delete one of the two files, or rename it' }])
+  t.match(transformer.quarantine().entries(), [{ key: 'source_data/a.csv', code: 'duplicate_id', detail: /^source_data\/old\/a\.csv has the same id and is served: it is newer/, hint: /^The id is the name of the file, without its folder: / }])
   await transformer.updateOutput()
   await transformer.flush()
   const restart = async (options: Partial<TransformerOptions>) => {

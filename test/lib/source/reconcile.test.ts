@@ -370,6 +370,33 @@ t.test('the last good record follows the id, not the key', async (t) => {
   t.equal(endpoint.counts.GET, 0, 'the version that is served is not downloaded again')
 })
 
+t.test('of two files with the same id, the one that is not chosen is rejected with a reason that follows the state of the other', async (t) => {
+  const { bucket, run } = await setUp(t, { 'source_data/a/7.csv': 'bad', 'source_data/b/7.csv': csv('Good') })
+  const reasonOf = ({ rejects }: Outcome) => rejects.find(({ key }) => key === 'source_data/b/7.csv')
+  const bad = await run()
+  t.same(codes(bad), { 'a/7.csv': 'missing_column', 'b/7.csv': 'duplicate_id' })
+  t.match(reasonOf(bad), {
+    detail: /^source_data\/a\/7\.csv has the same id and comes first \(its key is shorter, .*\), but is itself rejected \(missing_column\)$/,
+    hint: 'Keep this file: it is served once source_data/a/7.csv is deleted. Or correct source_data/a/7.csv, as its own entry says'
+  })
+  t.equal((await run()).quarantine, bad.quarantine, 'an unchanged quarantine is the same object')
+  bucket.put('source_data/a/7.csv', csv('Better'))
+  const corrected = await run()
+  t.same(names(corrected), { 7: 'Better' })
+  t.match(reasonOf(corrected), {
+    detail: /^source_data\/a\/7\.csv has the same id and is served: its key is shorter, /,
+    hint: /^The id is the name of the file, without its folder: if the two files are different records, rename one of them; if they are the same record, delete one/
+  })
+  bucket.put('source_data/a/7.csv', '')
+  const worse = await run()
+  t.same(names(worse), { 7: 'Better' })
+  t.match(reasonOf(worse)?.detail, /rejected \(empty_file\)$/, 'also while the last good record is served')
+  bucket.delete('source_data/a/7.csv')
+  const deleted = await run()
+  t.same(names(deleted), { 7: 'Good' })
+  t.same(deleted.rejects, [])
+})
+
 t.test('an entity whose only file is invalid has no record, and the file is downloaded once', async (t) => {
   const { endpoint, run } = await setUp(t, { '1.csv': 'bad' })
   for (let i = 0; i < 3; i++) t.same((await run()).rows, [])
