@@ -114,11 +114,16 @@ function table (measurements: readonly Measurement[], empty: number): string[][]
     row('Memory, peak, MiB above that', ({ peak }) => mib(peak - empty)),
     ...Object.keys(REQUESTS).map((name) => row(`${name}, CPU ms (MB)`, ({ costs }) => {
       const { cpuMs, bytes } = costs[name]!
-      return `${cpuMs.toPrecision(2)} (${(bytes / 1e6).toPrecision(2)})`
+      return `${withTwoDigits(cpuMs)} (${withTwoDigits(bytes / 1e6)})`
     }))
   ]
 }
 
 function series (measurements: readonly Measurement[]): Series[] {
   return Object.keys(REQUESTS).map((name) => ({ name, points: measurements.map(({ size, costs }) => [size, costs[name]!.cpuMs] as const) }))
+}
+
+/** The number with two significant digits, and without an exponent if it is large. */
+function withTwoDigits (number: number): string {
+  return number < 100 ? number.toPrecision(2) : String(Number(number.toPrecision(2)))
 }
