@@ -10,8 +10,8 @@ userlake check [options]
   --prefix PREFIX  prefix of the keys of info files, ending in / (SOURCE_PREFIX)
   -h, --help       print this help
 
-Defaults are in parentheses. Other settings are environment variables, or lines of a file .env in the working directory. The exit code is 1 if a setting is invalid or the lake
-cannot be read.`
+Defaults are in parentheses. Other settings are environment variables, or lines of a file .env in the working directory. The exit code is 1 if a setting is invalid, if the lake
+cannot be read, or if nothing in it becomes a record.`
 
 const OPTIONS = {
   lake: { type: 'string' },

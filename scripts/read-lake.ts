@@ -10,7 +10,7 @@ export async function readLake (transformer: UserDataTransformer, stderr: Output
   const onProgress = ({ listed, toFetch, fetched }: ReconcileProgress) => {
     if (isListing && toFetch > 0) {
       progress.end()
-      progress = new Progress(toFetch, stderr, monotonicNow, 'info files read')
+      progress = new Progress(toFetch, stderr, monotonicNow, 'info files downloaded')
       isListing = false
     }
     if (isListing) progress.set(listed)

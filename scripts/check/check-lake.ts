@@ -15,7 +15,11 @@ import { readLake } from '../read-lake.js'
 import { registerTransformer } from '../register-transformer.js'
 import { describeRejects } from '../reject-report.js'
 
-/** Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code: 1 if the reader of stdout has not taken everything. @throws {CommandError} */
+/**
+ * Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code: 1 if the reader of stdout has not taken everything.
+ *
+ * @throws {CommandError} if a setting is invalid or the lake cannot be read; and, after everything is printed, if nothing in the lake becomes a record
+ */
 export async function checkLake (io: CommandIo): Promise<number> {
   return await writeStdout(io.stdout, report(io)) ? 0 : 1
 }
@@ -39,9 +43,12 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     yield `lake: ${fastify.objectStore.url}\n`
     await readLake(fastify.transformer, stderr)
     yield await describeLake(fastify.transformer)
-    for (const { detail } of fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))) yield `warning: ${detail}\n`
+    const warnings = fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))
+    const unusable = warnings.find(({ code }) => code === 'nothing_usable')
+    for (const warning of warnings) if (warning !== unusable) yield `warning: ${warning.detail}\n`
     const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(refusedToMissing)
     yield `output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`
+    if (unusable !== undefined) throw new CommandError(unusable.detail)
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof StoreError)) throw error
     const subject = error instanceof StoreError ? 'the lake cannot be read: ' : ''

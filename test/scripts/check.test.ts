@@ -30,7 +30,7 @@ t.test('userlake check reports the content of the lake and writes nothing', asyn
   t.match(stdout, /^schema: Users \(built in\), 5 columns: key user_id, ages from birthts, images img_path$/m)
   t.match(stdout, /^lake: file:.*\/lake$/m)
   t.match(stdout, /^ {2}records: 1$/m)
-  t.match(stdout, /^ {2}rejected info files: 1\n {4}missing_column: 1\n {6}source_data\/2\.csv, line 1: The header has no column last_name$/m)
+  t.match(stdout, /^ {2}rejected info files: 1\n {4}missing_column: 1\n {6}The header has no column last_name\n {8}got "first_name": source_data\/2\.csv, line 1$/m)
   t.match(stdout, /^ {2}images without an info file: 1, such as source_data\/3\.png$/m)
   t.match(stdout, /^warning: No record has the output column "firstname" \(did you mean first_name\?\): it is empty$/m)
   t.match(stdout, /^output: processed_data\/output\.csv does not exist yet$/m)
@@ -38,17 +38,41 @@ t.test('userlake check reports the content of the lake and writes nothing', asyn
   t.same(readdirSync(`${cwd}/lake`), ['source_data'])
 })
 
-t.test('userlake check counts the rejected files by code, and shows up to 20 of them with the line, the reason and the hint', async (t) => {
-  const files = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`${10 + i}.csv`, 'first_name,last_name,birthts\nAnn,Lee,x\n']))
-  const { stdout } = await run(t, { files: { lake: { source_data: { ...files, '1.csv': INFO, '2.csv': Buffer.from('first_name,last_name,birthts\nZo\xeb,Lee,0\n', 'latin1') } } } })
-  const lines = stdout.split('\n')
-  const start = lines.indexOf('  rejected info files: 13')
-  t.equal(lines[start + 1], '    invalid_value: 12')
-  for (let i = 0; i < 10; i++) t.match(lines[start + 2 + i], new RegExp(`^ {6}source_data/${10 + i}\\.csv, line 2: .*birthts`))
-  t.equal(lines[start + 12], '      and 2 more')
-  t.equal(lines[start + 13], '    invalid_utf8: 1')
-  t.match(lines[start + 14], /^ {6}source_data\/2\.csv: .*; .*INPUT_ENCODING=windows-1252/)
-  t.match(lines[start + 15], /^ {2}images without an info file: 0/)
+/** The lines about rejected info files. */
+const rejectLines = (stdout: string) => stdout.split('\n').slice(stdout.split('\n').findIndex((line) => line.startsWith('  rejected info files')), -1).filter((line) => line.startsWith('    '))
+const file = (birthts: string) => `first_name,last_name,birthts\nAnn,Lee,${birthts}\n`
+
+t.test('userlake check counts the rejected files by code, by mistake and by text, and gives each mistake and its hint once', async (t) => {
+  const files = {
+    ...Object.fromEntries(Array.from({ length: 7 }, (_, i) => [`${10 + i}.csv`, file('x')])),
+    ...Object.fromEntries(Array.from({ length: 2 }, (_, i) => [`${20 + i}.csv`, file('1938-09-12')])),
+    '1.csv': INFO,
+    '30.csv': file('y'),
+    '40.csv': Buffer.from('first_name,last_name,birthts\nZo\xeb,Lee,0\n', 'latin1')
+  }
+  const { stdout } = await run(t, { files: { lake: { source_data: files } } })
+  const lines = rejectLines(stdout)
+  t.same(lines.map((line) => line.replace(/^( *).*(?:birthts is not an integer|INPUT_ENCODING=windows-1252).*/, '$1…')), [
+    '    invalid_value: 10',
+    '      …',
+    '        got "x" in 7 files: source_data/10.csv, line 2; source_data/11.csv, line 2; source_data/12.csv, line 2; source_data/13.csv, line 2; source_data/14.csv, line 2; and 2 more',
+    '        got "y": source_data/30.csv, line 2',
+    '      …',
+    '        got "1938-09-12" in 2 files: source_data/20.csv, line 2; source_data/21.csv, line 2',
+    '    invalid_utf8: 1',
+    '      …',
+    '        source_data/40.csv'
+  ])
+  t.match(lines[7], /; .*INPUT_ENCODING=windows-1252/, 'the hint is after the detail')
+})
+
+t.test('userlake check shows at most 20 different mistakes, at least one of each code, and counts the other files', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${10 + i}.csv`, file(`x${i}`)]))
+  const { stdout } = await run(t, { files: { lake: { source_data: { ...files, '1.csv': INFO, '2.csv': 'first_name\nAnn\n' } } } })
+  const lines = rejectLines(stdout)
+  t.equal(lines.filter((line) => line.startsWith('        got')).length, 20)
+  t.equal(lines[21], '      and 11 more')
+  t.equal(lines.at(-1), '        got "first_name": source_data/2.csv, line 1')
 })
 
 t.test('userlake check counts the records that are the last good ones', async (t) => {
@@ -61,10 +85,12 @@ t.test('userlake check counts the records that are the last good ones', async (t
   t.match(stdout, /^ {2}records: 2, of which 1 is served from an earlier version of its info file, which is rejected now$/m)
 })
 
-t.test('userlake check warns of a lake in which nothing is usable', async (t) => {
-  const { code, stdout } = await run(t, { files: { lake: { source_data: { '1.xml': '' } } } })
-  t.equal(code, 0)
-  t.match(stdout, /^warning: None of the 1 objects with the prefix "source_data\/" becomes a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
+t.test('userlake check prints its whole report and fails if nothing in the lake becomes a record', async (t) => {
+  const { code, stdout, stderr } = await run(t, { files: { lake: { source_data: { '1.xml': '' } } } })
+  t.equal(code, 1)
+  t.match(stdout, /^output: .*\n$/m)
+  t.notMatch(stdout, /None of/, 'the reason is given once')
+  t.match(stderr, /^check: None of the 1 objects with the prefix "source_data\/" becomes a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
 })
 
 t.test('userlake check names the cause if the prefix is wrong and the lake was published before', async (t) => {
@@ -72,9 +98,9 @@ t.test('userlake check names the cause if the prefix is wrong and the lake was p
   const { app, root } = await buildOnFolder(t, { source_data: files })
   t.equal((await app.inject({ method: 'POST', url: '/data' })).json().result.records, 101)
   await app.close()
-  const { code, out } = await runMain(main, [], { LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'wrong/' })
-  t.equal(code, 0)
-  t.match(out, /^warning: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are$/m)
+  const { code, err } = await runMain(main, [], { LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'wrong/' })
+  t.equal(code, 1)
+  t.match(err, /^check: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are$/m)
 })
 
 t.test('userlake check has --lake, --schema and --prefix, which take precedence over the environment', async (t) => {
