@@ -37,7 +37,7 @@ const OPTIONS = {
 const DOWNLOADS = 16
 /** The maximum number of image names that are examined. */
 const MAX_IMAGES = 10_000
-/** The maximum number of ids that image names are compared with. It is sufficient, because most lakes list the objects of a record near each other. */
+/** The maximum number of ids that image names are compared with, and whose files are counted. It is sufficient, because most lakes list the objects of a record near each other. */
 const MAX_IDS = 100_000
 
 const schema: Command = async (argv, io) => {
@@ -82,7 +82,7 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
 async function listNames (store: ObjectStore, prefix: string, count: number, { stderr }: CommandIo) {
   const progress = new Progress(undefined, stderr, monotonicNow, 'objects listed')
   const files = new EvenSample<ListedFile>(count)
-  const ids = new Set<string>()
+  const ids = new Map<string, number>()
   const images: string[] = []
   let listed = 0
   const formats = [...INFO_FORMATS].sort((a, b) => b.length - a.length)
@@ -95,7 +95,8 @@ async function listNames (store: ObjectStore, prefix: string, count: number, { s
       if (format !== undefined) {
         const id = name.slice(0, -format.length - 1)
         files.add({ key, id, format })
-        if (ids.size < MAX_IDS) ids.add(id)
+        const count = ids.get(id) ?? 0
+        if (count > 0 || ids.size < MAX_IDS) ids.set(id, count + 1)
       } else if (images.length < MAX_IMAGES && (DEFAULTS.imageExtensions as readonly string[]).includes(name.slice(name.lastIndexOf('.') + 1).toLowerCase())) {
         images.push(name)
       }

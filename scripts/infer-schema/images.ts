@@ -6,9 +6,12 @@ const EXTENSION = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
 /** The maximum number of image fields, because the words in names may be dates or versions. The most frequent words become fields. */
 const MAX_FIELDS = 8
 
+/** A set of ids, or a map whose keys are ids. */
+type IdSet = Pick<ReadonlySet<string>, 'has'>
+
 /** The ids of the info files of a lake, and the names of its images. */
 export interface ImageNames {
-  readonly ids: ReadonlySet<string>
+  readonly ids: IdSet
   /** The base names of images, with their extensions. */
   readonly images: readonly string[]
 }
@@ -38,7 +41,7 @@ export function inferImages ({ ids, images }: ImageNames, taken: readonly string
 }
 
 /** The part of an image name after the longest id that it begins with, in lower case and without the dot. Returns `undefined` if it begins with no id. */
-function extensionAfterId (name: string, ids: ReadonlySet<string>): string | undefined {
+function extensionAfterId (name: string, ids: IdSet): string | undefined {
   const dots = [...name.matchAll(/\./g)].map(({ index }) => index)
   const dot = dots.reverse().find((dot) => ids.has(name.slice(0, dot)))
   return dot === undefined ? undefined : name.slice(dot + 1).toLowerCase()

@@ -12,8 +12,8 @@ import { encodingsOf, findDelimiter, NESTED, readCsvColumns, readJsonColumns, un
 /** A sample of a lake. */
 export interface Sample {
   readonly files: readonly SampledFile[]
-  /** The ids of the info files. */
-  readonly ids: ReadonlySet<string>
+  /** The ids of the info files, each with the number of files that have it. */
+  readonly ids: ReadonlyMap<string, number>
   /** The base names of the images. */
   readonly images: readonly string[]
 }
@@ -38,7 +38,7 @@ const BIRTH_NAME = /birth|born|(^|_)dob($|_)|bday|geburt|geboren|naissance|nacim
 
 /** Infers the schema of a lake. @throws Error if no file can be read */
 export function inferSchema (sample: Sample): Inferred {
-  const doubts: string[] = []
+  const doubts = describeSameIds(sample.ids)
   /** The keys of the files that are not used, by the reason. */
   const leftOut = new Map<string, readonly string[]>()
   const bodies = sample.files.flatMap((file) => {
@@ -73,6 +73,16 @@ export function inferSchema (sample: Sample): Inferred {
   const accepted = sample.files.filter(({ id, format, body }) => parseInfoFile(body, { format, delimiter, encoding, schema: compiled, id }).data !== undefined).length
   const settings = { ...delimiter !== DEFAULTS.delimiter && { INPUT_DELIMITER: delimiter.replace('\t', '\\t') }, ...encoding !== DEFAULTS.inputEncoding && { INPUT_ENCODING: encoding } }
   return { schema, settings, doubts, accepted }
+}
+
+/** The doubt whether the files with the same id are different records. */
+function describeSameIds (ids: Sample['ids']): string[] {
+  const shared = [...ids].filter(([, files]) => files > 1)
+  if (shared.length === 0) return []
+  const total = shared.reduce((sum, [, files]) => sum + files, 0)
+  const [id, files] = shared.reduce((most, other) => other[1] > most[1] ? other : most)
+  const found = shared.length === 1 ? `${total} info files have the id ${JSON.stringify(id)}` : `${total} info files have an id that other files have, such as ${JSON.stringify(id)} (${files} files)`
+  return [`${found}: the id is the name of the file, without its folder, and only one file of each id is served. If they are different records, rename the files`]
 }
 
 function inferEncoding (bodies: ReadonlyArray<{ readonly file: SampledFile, readonly body: Uint8Array }>, doubts: string[]): InputEncoding {

@@ -132,6 +132,15 @@ t.test('a column that equals the file name in nearly all files, a column that on
   t.match(err, /^- 1 file is not used, because it has a quote that is not closed: source_data\/unclosed\.csv$/m)
 })
 
+t.test('info files with the same id are reported, as only one of them is served', async (t) => {
+  const folder = (...ids: string[]) => Object.fromEntries(ids.map((id) => [`${id}.csv`, 'size\n1\n']))
+  const errorsOf = async (files: Record<string, string | Record<string, string>>) => (await runMain(main, ['--lake', `file:${t.testdir({ source_data: files })}`])).err
+  t.match(await errorsOf({ 'dev-1': folder('info'), 'dev-2': folder('info'), 'dev-3': folder('info'), ...folder('a') }),
+    /^- 3 info files have the id "info": the id is the name of the file, without its folder, and only one file of each id is served\. If they are different records, rename the files$/m)
+  t.match(await errorsOf({ a: folder('info', 'b'), b: folder('info', 'b'), c: folder('info') }), /^- 5 info files have an id that other files have, such as "info" \(3 files\): /m)
+  t.notMatch(await errorsOf({ a: folder('info'), ...folder('b') }), /have the id/)
+})
+
 t.test('LAKE_URL and SOURCE_PREFIX are the defaults of --lake and --prefix', async (t) => {
   const root = t.testdir({ goods: { 'a.csv': 'size\n1\n' }, other: { 'a.csv': 'weight\n1\n' } })
   const env = { LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'goods/' }

@@ -6,6 +6,8 @@ export interface OtherLake {
   readonly has: string
   /** The objects by key. Later ones are newer. */
   readonly files: Readonly<Record<string, string | Buffer>>
+  /** The objects that are renamed first: the old and the new key of each. */
+  readonly renames?: Readonly<Record<string, string>>
   /** The changes to schemas/users.json, by field: properties that are added, a new field, or `null` if the field is removed. */
   readonly fields?: Readonly<Record<string, object | null>>
   /** Other properties of the schema. */
@@ -193,6 +195,13 @@ export const LAKES: readonly OtherLake[] = [
     fields: { passport: { type: 'string', source: 'image', extensions: ['passport.jpg'] } },
     request: '/data?columns=user_id,img_path,passport',
     response: '[{"user_id":"1000","img_path":"source_data/1000.png","passport":"source_data/1000.passport.jpg"}]'
+  },
+  {
+    has: 'a folder for each record, whose name is the key: `source_data/1000/info.csv`',
+    files: { ...inSource('1000/info.csv'), ...inSource('1000/front.png', 'x') },
+    renames: { 'source_data/1000/info.csv': 'source_data/1000.csv', 'source_data/1000/front.png': 'source_data/1000.png' },
+    request: '/data',
+    response: WREN.replace('null', '"source_data/1000.png"')
   }
 ]
 
@@ -201,8 +210,9 @@ export function rowOf (lake: OtherLake, i: number): string {
   return `| ${i + 1} | ${lake.has} | ${describeSteps(lake)} | \`GET ${lake.request}\` | \`${lake.response}\` |`
 }
 
-function describeSteps ({ fields = {}, schema = {}, settings = {} }: OtherLake): string {
+function describeSteps ({ renames = {}, fields = {}, schema = {}, settings = {} }: OtherLake): string {
   const steps = [
+    ...Object.entries(renames).map(([from, to]) => `rename \`${from}\` to \`${to}\``),
     ...Object.entries(fields).map(([name, properties]) => properties === null
       ? `remove the field \`${name}\``
       : 'type' in properties ? `add a field \`${JSON.stringify({ name, ...properties })}\`` : `change the field \`${name}\`: \`${JSON.stringify(properties)}\``),
