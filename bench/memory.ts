@@ -18,7 +18,7 @@ node dist-test/bench/memory.js [options]
   --minutes N  duration (5)
   --records N  number of records (100000)
   --limit MIB  the resident memory that must not be exceeded (700)
-  --server JS  the compiled server (the one beside this script)
+  --server JS  the compiled server (dist-test/server.js)
   --glibc      leave the allocator at its defaults, which \`npm start\` and the container change
   --help
 

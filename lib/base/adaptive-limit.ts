@@ -50,7 +50,7 @@ export class AdaptiveLimit {
   #limit: number
   /** When the current measurement or warm-up began. Requests that were sent before are not counted. */
   #since = -Infinity
-  /** True until a larger limit turns out to be no better. Until then, a measurement begins at once when the limit has changed, without the warm-up. */
+  /** True until a larger limit turns out to be no better, the maximum is reached, or requests fail. Until then, a measurement begins at once when the limit has changed, without the warm-up. */
   #isStarting = true
   /** True after a change of the limit, until half as many responses as the limit have arrived; they are not measured. */
   #isWarmingUp = false

@@ -121,7 +121,7 @@ export class BirthIndex {
     return (end.high - start.high) / count * SUM_RADIX + (end.low - start.low) / count
   }
 
-  /** The first position at which both hold, given that they hold at all later ones. */
+  /** The first position for which `holds` is true, given that it is true for all later ones. `holdsForBlock` must return what `holds` returns for the first position of a block. */
   #firstPosition (holdsForBlock: (block: number) => boolean, holds: (position: number) => boolean): number {
     const blocks = this.#births.firstBirthts.length
     const block = firstIndex(0, blocks, holdsForBlock)

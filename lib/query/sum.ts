@@ -14,7 +14,7 @@ export interface Sums {
   mean (group: number, count: number): number
 }
 
-/** Exact sums of whole numbers, each in two parts that doubles represent exactly for far more numbers than fit into memory. They are rounded only when they are read. */
+/** Exact sums of whole numbers, each in two parts that are exact as doubles for up to 67 million safe integers. They are rounded only when they are read. */
 export class IntegerSums implements Sums {
   /** Each sum is `high * SUM_RADIX + low`. */
   readonly #high: Float64Array

@@ -36,7 +36,7 @@ export interface FieldDescriptor extends TypeOptions {
   readonly header?: string | readonly string[]
   /** `birth`: ages are computed from this field. */
   readonly role?: 'birth'
-  /** Absent: a column of the info file. `key`: the base name of the file. `image`: the object key of an attachment. */
+  /** Absent: a column of the info file. `key`: the name of the file without its extension. `image`: the object key of an attachment. */
   readonly source?: 'key' | 'image'
   /** For `source: image` only: the extensions of its objects, in lower case, without the first dot; may be compound (`front.jpg`). */
   readonly extensions?: readonly string[]

@@ -9,7 +9,7 @@ export interface Field {
   readonly name: string
   readonly descriptor: FieldDescriptor
   readonly type: FieldType
-  /** Where its values come from: a column of the info file, the base name of the file, or the key of an attachment. */
+  /** Where its values come from: a column of the info file, the name of the file without its extension, or the key of an attachment. */
   readonly source: 'file' | 'key' | 'image'
   /** The names that the column may have in files. */
   readonly headers: readonly string[]

@@ -16,7 +16,7 @@ export interface ParseOptions {
   /** Between the fields of a CSV file; one or more characters. */
   readonly delimiter: string
   readonly schema: Schema
-  /** The base name of the file, which a column named like the key field has to repeat. */
+  /** The name of the file without its extension, which a column named like the key field has to repeat. */
   readonly id: string
 }
 

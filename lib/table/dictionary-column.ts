@@ -57,25 +57,25 @@ export function buildCaseFoldIndex ({ values }: DictionaryColumn): CaseFoldIndex
 export const EMPTY_COLUMN: DictionaryColumn = { values: takeUtf8(1, () => ({ bytes: new Uint8Array(), start: 0, end: 0 })), codes: new Uint8Array() }
 
 /**
- * The column of the next table. `sources[i]` is the row of the previous column or the draft that row i comes from, see row-source.ts.
+ * The column of the next table. `builder` has the values of the drafts; `sources[i]` is the row of the previous column or the draft that row i comes from, see row-source.ts.
  * Returns `undefined` if no row has a value. If the set of values does not change, `values` is that of the previous column.
  */
-export function mergeDictionaries (previous: DictionaryColumn = EMPTY_COLUMN, draft = new DictionaryBuilder(), sources: Int32Array): DictionaryColumn | undefined {
+export function mergeDictionaries (previous: DictionaryColumn = EMPTY_COLUMN, builder = new DictionaryBuilder(), sources: Int32Array): DictionaryColumn | undefined {
   const codesOfRows = new Uint32Array(previous.values.offsets.length - 1)
-  const codesOfDrafts = new Uint32Array(draft.texts.length)
+  const codesOfDrafts = new Uint32Array(builder.texts.length)
   // Until `mergeValues` replaces them by codes, the elements are marks: 1 if the value is in use.
   for (const source of sources) {
-    if (isDraft(source)) codesOfDrafts[draft.codeAt(draftOf(source))] = 1
+    if (isDraft(source)) codesOfDrafts[builder.codeAt(draftOf(source))] = 1
     else codesOfRows[previous.codes[source] ?? 0] = 1
   }
-  const merged = mergeValues(previous.values, codesOfRows, draft.texts, codesOfDrafts)
+  const merged = mergeValues(previous.values, codesOfRows, builder.texts, codesOfDrafts)
   const values = isSameColumn(previous.values, merged) ? previous.values : merged
   const count = values.offsets.length - 1
   if (count === 1) return undefined
   const codes = shared<Codes>(count <= 0x100 ? Uint8Array : count <= 0x10000 ? Uint16Array : Uint32Array, sources.length)
   for (let i = 0; i < sources.length; i++) {
     const source = sources[i]!
-    codes[i] = isDraft(source) ? codesOfDrafts[draft.codeAt(draftOf(source))]! : codesOfRows[previous.codes[source] ?? 0]!
+    codes[i] = isDraft(source) ? codesOfDrafts[builder.codeAt(draftOf(source))]! : codesOfRows[previous.codes[source] ?? 0]!
   }
   return { values, codes }
 }

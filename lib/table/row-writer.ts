@@ -64,14 +64,16 @@ function textWriter (column: Utf8Column, { maxTextLength, writeText, isQuoted, n
   const { bytes, offsets } = column
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const prefix = blockText(before)
-  const lastPlain = bytes.length - WORD_BYTES
+  // `copyPlain` needs WORD_BYTES bytes after a text.
+  const maxEnd = bytes.length - WORD_BYTES
   return {
     maxLength: prefix.offsets[1]! + maxTextLength(maxLengthOf(column)),
     write: (to, at, row) => {
       const begin = copyBlocks(to, at, prefix, 0)
       const start = offsets[row]!
       const end = offsets[row + 1]!
-      if (notPlain !== undefined && end <= lastPlain && start < end) {
+      if (notPlain !== undefined && end <= maxEnd && start < end) {
+        // Without quotes, a text is not plain if it begins or ends with white space beyond ASCII: see csv-text.ts.
         if (isQuoted) {
           const close = copyPlain(to, begin + 1, view, start, end, notPlain)
           if (close !== -1) {
@@ -89,7 +91,7 @@ function textWriter (column: Utf8Column, { maxTextLength, writeText, isQuoted, n
   }
 }
 
-/** Usual keys are put together from the keys of the records. Rows without a key have no image. */
+/** Usual object keys are composed of the prefix, the key of the record and an extension, see image-keys.ts. A row whose object key is empty has no image. */
 function imageWriter (images: ImageKeys, keys: Utf8Column, style: CellStyle, before: string): Writer {
   const { offsets, prefix, extensions } = images
   const stored = textWriter(images, style, before)

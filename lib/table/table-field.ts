@@ -4,7 +4,7 @@ import type { Schema } from '../schema/schema.js'
 /** A declared column as tables describe it. Plain data. */
 export interface TableField {
   readonly name: string
-  /** Where the values come from: a column of the info files, their base names, or the keys of attachments. */
+  /** Where the values come from: a column of the info files, their names without the extension, or the keys of attachments. */
   readonly source: 'file' | 'key' | 'image'
   readonly type: TypeName
   /** Whether ages are computed from it. */

@@ -12,8 +12,8 @@ import { runs } from '../support/property-runs.js'
 import { utf8ColumnOf } from '../support/tables.js'
 
 type Records = Readonly<Record<string, unknown>>
-/** What a consumer has, and where it goes on. */
-interface Replica { readonly records: Records, readonly position: string }
+/** The records that a client has, and the position from which it continues. */
+interface ClientCopy { readonly records: Records, readonly position: string }
 
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('write' as const), key: fc.constantFrom('a', 'b', 'ü', '😀', 'c.d'), name: fc.constantFrom('Ann', 'Bo'), city: fc.constantFrom(undefined, 'Rome') }) },
@@ -45,7 +45,7 @@ t.test('replaying the changes from any earlier position leads to exactly the cur
       await transformer.close()
       await store.close()
     }
-    const seen: Replica[] = []
+    const seen: ClientCopy[] = []
     for (const { steps, replay } of rounds) {
       for (const step of steps) {
         if (step.do === 'write') writeFileSync(join(root, 'source_data', `${step.key}.csv`), `first_name,last_name,birthts${step.city ? ',city' : ''}\n${step.name},Lee,0${step.city ? `,${step.city}` : ''}\n`)
@@ -63,11 +63,11 @@ t.test('replaying the changes from any earlier position leads to exactly the cur
       const all = (await textOf(transformer.renderChanges({ ...current, keys: ['a', 'b', 'c.d', 'ü', '😀'] }, 'json', columns)))
       const expected = Object.fromEntries(JSON.parse(all).changed.map((record: { user_id: string }) => [record.user_id, record]))
       for (const index of [...replay, seen.length - 1]) {
-        const replica = seen[index]
-        const changes = replica && transformer.changesSince(replica.position)
-        if (replica === undefined || changes === undefined) continue
+        const copy = seen[index]
+        const changes = copy && transformer.changesSince(copy.position)
+        if (copy === undefined || changes === undefined) continue
         const { changed, removed } = JSON.parse(await textOf(transformer.renderChanges(changes, 'json', columns))) as { changed: { user_id: string }[], removed: string[] }
-        const records: Record<string, unknown> = { ...replica.records }
+        const records: Record<string, unknown> = { ...copy.records }
         for (const record of changed) records[record.user_id] = record
         for (const key of removed) delete records[key]
         // A column that no record has any more, or that one has now, is absent or null in records that were not touched.
@@ -88,7 +88,7 @@ function withoutNulls (records: Records): Records {
 
 const version = (n: number) => `v${n}`.padEnd(22, '_')
 
-t.test('a position of another replica counts as the one before the first of its version, and is refused if there is none', async (t) => {
+t.test('if a position or the first one of its version has a random name, the position counts as the one before that first one, and is refused if there is none', async (t) => {
   const random = randomPosition(version(1), () => 0.5)
   const log = startLog(version(1))
   t.equal(findPosition(log, random), undefined)
@@ -97,17 +97,17 @@ t.test('a position of another replica counts as the one before the first of its 
   t.same(keysBetween(later, findPosition(later, random)!, 2), ['a', 'b'])
   t.equal(findPosition(later, `${version(1)}~1`), 1)
   const own = renameLast(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), random)
-  for (const leaders of [version(1), `${version(1)}~1`]) t.equal(findPosition(own, leaders), 0, 'this replica has reached the version by itself')
+  for (const numbered of [version(1), `${version(1)}~1`]) t.equal(findPosition(own, numbered), 0, 'this replica has reached the version by itself')
 })
 
-t.test('images that another replica may not have found before a position are reported again: those of the last 100 keys', async (t) => {
+t.test('after a random position of another replica, up to 100 keys that were touched before it are reported again, because that replica may have found their changes in another order', async (t) => {
   let log = startLog(version(0))
   for (let i = 1; i <= 300; i++) log = appendChanges(log, version(i), utf8ColumnOf([`k${i}`]))
   t.equal(findPosition(log, randomPosition(version(50), Math.random)), 0)
   t.equal(findPosition(log, randomPosition(version(250), Math.random)), 150)
   const many = appendChanges(log, version(301), utf8ColumnOf(Array.from({ length: 200 }, (_, i) => `k${i}`)))
   t.equal(findPosition(many, randomPosition(version(301), Math.random)), 300)
-  t.equal(findPosition(log, `${version(250)}~7`), 250, 'the leader has not found them earlier')
+  t.equal(findPosition(log, `${version(250)}~7`), 250, 'after a numbered position, no key that was touched before it is reported again')
 })
 
 t.test('the log is bounded by positions, keys and bytes, and drops the oldest', async (t) => {

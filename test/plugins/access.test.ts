@@ -10,7 +10,7 @@ import { build, csv, NOON, PNG, type LogLine } from '../support/app.js'
 import { startIdentityProvider } from '../support/identity-provider.js'
 import { testKeyFile } from '../support/test-key-file.js'
 
-/** Enough records for the scope `stats`. */
+/** Five records: with the scope `stats`, statistics of fewer are refused (MIN_RECORDS). */
 const files = { ...Object.fromEntries(['1', '2', '3', '4', '5'].map((id) => [`${id}.csv`, csv()])), '1.png': PNG }
 
 /** A request for a route: the path parameters have values of the lake. */
@@ -127,7 +127,7 @@ t.test('malformed entries are not accepted, and no message contains them', async
   t.same(new ApiKeys(`userlake_:read:${hash}`).find('x'), undefined, 'a name may begin like a key')
 })
 
-t.test('the file of API keys is read again when it has changed; while it is malformed or missing, the keys of before are valid', async (t) => {
+t.test('the file of API keys is read again when it has changed; while it is malformed or missing, the earlier keys stay valid', async (t) => {
   const log: LogLine[] = []
   const keys = testKeyFile(t, `# keys\n${entryOf('read')}\n`)
   const { app } = await build(t, { files, log, keyFileTimer: keys.timer, settings: { API_KEYS_FILE: keys.path, API_KEYS: entryOf('write') } })
@@ -142,6 +142,9 @@ t.test('the file of API keys is read again when it has changed; while it is malf
   await keys.replace('nonsense')
   t.equal(await status('read', 'write'), 200)
   t.equal(log.filter(({ msg, reason }) => /earlier ones stay valid/.test(msg) && /entry 1 is malformed/.test(reason)).length, 1)
+  await keys.remove()
+  t.equal(await status('read', 'write'), 200)
+  t.match(log.filter(({ msg }) => /earlier ones stay valid/.test(msg)).at(-1), { level: 50, file: keys.path, reason: 'there is no such file' })
   await keys.replace('')
   t.equal(await status('read', 'write'), 401, 'without entries, no key of the file is valid')
   t.match(log.filter((line) => 'keys' in line), [

@@ -13,7 +13,7 @@ t.test('by default only a bucket of AWS has a limit', async (t) => {
   t.equal(maxListRequests({ ...settings, MAX_LIST_REQUESTS: '60' }), 60)
 })
 
-t.test('reads do not list more often than MAX_LIST_REQUESTS allows; no-cache does, and the next listing is later', async (t) => {
+t.test('reads do not list more often than MAX_LIST_REQUESTS allows; a request with no-cache lists at once, and delays the next listing of reads', async (t) => {
   const log: LogLine[] = []
   const { app, clock, endpoint, fresh } = await build(t, { files: { '1.csv': 'first_name,last_name,birthts\nAnn,Ash,0\n' }, settings: { MAX_LIST_REQUESTS: '3' }, log })
   const ageOf = async () => Number((await app.inject('/stats')).headers['age'])

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import type { Timer } from '../../lib/base/timer.js'
 import { until } from './until.js'
@@ -10,6 +10,8 @@ export interface TestKeyFile {
   readonly timer: Timer
   /** Replaces the text of the file, and waits until the service has read it. */
   readonly replace: (text: string) => Promise<void>
+  /** Removes the file, and waits until the service has noticed it. */
+  readonly remove: () => Promise<void>
 }
 
 export function testKeyFile (t: Test, text: string): TestKeyFile {
@@ -21,11 +23,21 @@ export function testKeyFile (t: Test, text: string): TestKeyFile {
     read = task
     return () => {}
   }
-  const replace = async (text: string) => {
+  const readAgain = async () => {
     const before = reads
-    writeFileSync(path, text)
     read()
     await until(() => reads > before)
   }
-  return { path, timer, replace }
+  return {
+    path,
+    timer,
+    replace: async (text) => {
+      writeFileSync(path, text)
+      await readAgain()
+    },
+    remove: async () => {
+      rmSync(path)
+      await readAgain()
+    }
+  }
 }

@@ -12,7 +12,7 @@ const id = fc.constantFrom('1', 'a.b', 'ü', '😀', 'data', '1.png', '\u0080')
 const image = (id: string) => fc.constantFrom('', `data/${id}.png`, `data/${id}.front.jpg`, `data/${id}.PNG`, `data/sub/${id}.png`, `data/${id}.webp`, `data/${id}png`, `data/x${id}.png`, `other/${id}.png`, 'p', '\u0080', '\uffff')
 const row = id.chain((id) => image(id).map((image) => ({ id, image })))
 
-t.test('any object key is what it was before it was stored, alone and in the bytes of all', async () => {
+t.test('any object key is restored exactly, whether it is read alone or with the whole column', async () => {
   fc.assert(fc.property(fc.array(row, { maxLength: 8 }), (rows) => {
     const [keys, texts] = [utf8ColumnOf(rows.map(({ id }) => id)), utf8ColumnOf(rows.map(({ image }) => image))]
     for (const stored of [packImageKeys(texts, keys, NAMING), plainImageKeys(texts)]) {
