@@ -33,6 +33,14 @@ export interface Job {
   readonly error: { readonly code: JobErrorCode, readonly detail: string } | null
 }
 
+/**
+ * Whether the end of a job shows the condition of the output: not that of a dry run, nor that of a job whose confirmation names another data version, which is a mistake of a
+ * client.
+ */
+export function isAttempt ({ dryRun, error }: Pick<Job, 'dryRun' | 'error'>): boolean {
+  return !dryRun && error?.code !== 'confirmation_mismatch'
+}
+
 /** The states of jobs, the final ones last. */
 export const UNFINISHED_JOB_STATES = ['waiting', 'running'] as const
 export const FINAL_JOB_STATES = ['succeeded', 'held', 'failed'] as const
@@ -191,7 +199,7 @@ export class Jobs {
     }
     const end = (change: Partial<Job>, cause?: unknown) => {
       const job = this.#update(id, { ...change, finishedAt: now() })
-      if (JOBS.hasSubscribers) JOBS.publish({ trigger: job.trigger, dryRun, state: job.state, durationMs: job.finishedAt! - job.startedAt!, publishMs: job.result?.phases.publishMs })
+      if (JOBS.hasSubscribers) JOBS.publish({ trigger: job.trigger, dryRun, isAttempt: isAttempt(job), state: job.state, durationMs: job.finishedAt! - job.startedAt!, publishMs: job.result?.phases.publishMs })
       for (const listener of this.#listeners) listener(job, cause)
       return job
     }

@@ -4,7 +4,7 @@ import { warningLogger } from './lake-log.js'
 
 /**
  * Returns a function that logs a job that has ended. If jobs keep failing with the same code, the first failure and the next success are
- * logged; the failures in between, and jobs that changed nothing, have the level debug. Only an internal error is logged with its stack.
+ * logged; the failures in between, and jobs that changed nothing, have the level debug. A wrong confirmation is a mistake of a client, and no failure. Only an internal error is logged with its stack.
  */
 export function jobLogger (log: FastifyBaseLogger): JobListener {
   /** The data version that the last held job named. */
@@ -17,6 +17,10 @@ export function jobLogger (log: FastifyBaseLogger): JobListener {
     const result = exact && withRoundedPhases(exact)
     const job = { job: id, trigger, dry_run: dryRun, trace_id: trace?.traceId }
     const previous = lastFailures.get(dryRun)
+    if (error?.code === 'confirmation_mismatch') {
+      log.info({ ...job, error }, 'Nothing was published: the confirmation names another data version')
+      return
+    }
     if (error !== null) {
       lastFailures.set(dryRun, error.code)
       if (error.code === previous) log.debug({ ...job, error }, 'Job failed again')

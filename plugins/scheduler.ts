@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import { AsyncTask, SimpleIntervalJob, type ToadScheduler } from 'toad-scheduler'
 import { parseDuration } from '../lib/base/duration.js'
 import type { WarningCode } from '../lib/base/warning.js'
-import type { Job, JobTrigger } from '../lib/jobs.js'
+import { isAttempt, type Job, type JobTrigger } from '../lib/jobs.js'
 
 /** Milliseconds between two attempts to read the lake while there is no data. The pause doubles after each attempt, up to the maximum. */
 const FIRST_RETRY_MS = 250
@@ -87,7 +87,7 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
   }
 
   const noteEnd = (job: Job) => {
-    if (job.dryRun || job.error?.code === 'confirmation_mismatch') return
+    if (!isAttempt(job)) return
     hasProblem = job.error !== null || job.result!.warnings.some(({ code }) => STATE_WARNINGS.includes(code))
     if (hasProblem) repeat(job).catch(() => {})
     else repeatMs = FIRST_REPEAT_MS

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
 import { describeFailure } from '../lib/base/failure-code.js'
 import { GENERAL_WARNINGS, type Warning } from '../lib/base/warning.js'
+import { isAttempt } from '../lib/jobs.js'
 import { noData, unavailable } from '../plugins/problems/problem.js'
 import { livez, readyz, startupz } from './openapi/reports.js'
 import { NoQuery } from './http/parameters.js'
@@ -36,12 +37,9 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     return { code, detail: fastify.hasCredentials ? GENERAL_WARNINGS[code] ?? detail : detail }
   }
 
-  /**
-   * The problems that the last publishing job found. Omits a failure to read the lake, which `staleReasons` already contains, and jobs with a wrong confirmation, which is a
-   * mistake of a client.
-   */
+  /** The problems that the last attempt to publish found. Omits a failure to read the lake, which `staleReasons` already contains. */
   function publishingDetails (staleReasons: readonly string[]): readonly Warning[] {
-    const job = jobs.list().find(({ dryRun, finishedAt, error }) => !dryRun && finishedAt !== null && error?.code !== 'confirmation_mismatch')
+    const job = jobs.list().find((job) => job.finishedAt !== null && isAttempt(job))
     if (job === undefined) return []
     if (job.state === 'held') return [{ code: 'output_held', detail: 'The output would lose more records than MAX_LOSS allows; the newest job in GET /jobs with the state held has the data version in result.confirm; POST /data?confirm=<data version> publishes it' }]
     if (job.result !== null) return job.result.warnings.filter(({ code }) => code === 'unknown_output_column')

@@ -73,6 +73,8 @@ export interface RecheckListing { readonly requests: number }
 export interface JobEnd {
   readonly trigger: string
   readonly dryRun: boolean
+  /** Whether its end shows the condition of the output: see `isAttempt` in lib/jobs.ts. */
+  readonly isAttempt: boolean
   readonly state: string
   readonly durationMs: number
   /** The time of comparing and writing the outputs; `undefined` if the job has failed. */

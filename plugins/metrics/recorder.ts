@@ -24,7 +24,7 @@ export class Recorder {
   readonly eventDelays = new LabelledDurations(WORK_BUCKETS)
   /** By trigger, dry run, and final state. */
   readonly jobs = new LabelledDurations(WORK_BUCKETS)
-  /** The state of the last job that was no dry run; `undefined` before its end. */
+  /** The state of the last job that was an attempt to publish the output (`isAttempt`); `undefined` before its end. */
   lastJobState: string | undefined
   /** When a job has last succeeded, in milliseconds since 1970-01-01 UTC. */
   lastSuccessAt: number | undefined
@@ -40,10 +40,10 @@ export class Recorder {
   }
 
   /** @param now milliseconds since 1970-01-01 UTC */
-  noteJob ({ trigger, dryRun, state, durationMs, publishMs }: JobEnd, now: number): void {
+  noteJob ({ trigger, dryRun, isAttempt, state, durationMs, publishMs }: JobEnd, now: number): void {
     if (publishMs !== undefined) this.phases.observe(publishMs, 'publish')
     this.jobs.observe(durationMs, trigger, String(dryRun), state)
-    if (dryRun) return
+    if (!isAttempt) return
     this.lastJobState = state
     if (state === 'succeeded') this.lastSuccessAt = now
   }

@@ -56,7 +56,7 @@ function definitionsOf (fastify: FastifyInstance): readonly Definition[] {
       ['outcome'], metrics.eventDelays),
     histogram('userlake_job_duration_seconds', 'Time of jobs that have ended, by trigger, dry run, and final state', ['trigger', 'dry_run', 'state'], metrics.jobs),
     gauge('userlake_jobs', 'Jobs that wait or run', unfinishedJobs),
-    gauge('userlake_last_job_state', '1 for the final state of the last job that was no dry run',
+    gauge('userlake_last_job_state', '1 for the final state of the last job that was no dry run, and had no wrong confirmation',
       () => metrics.lastJobState === undefined ? [] : FINAL_JOB_STATES.map((state) => ({ labels: { state }, value: Number(state === metrics.lastJobState) }))),
     gauge('userlake_last_job_success_timestamp_seconds', 'When a job has last succeeded, in seconds since 1970', () => optional(metrics.lastSuccessAt, 1 / 1000)),
     gauge('userlake_data_age_seconds', 'Age of the data: time since the beginning of the listing that it comes from', () => optional(transformer.freshness().ageMs, 1 / 1000)),

@@ -119,6 +119,27 @@ t.test('a publish that would lose many records is held until its data version is
   t.same((await lake.app.inject('/readyz')).json().details, [])
 })
 
+t.test('a wrong confirmation is logged as a mistake of a client: it is no failure, and hides none', async (t) => {
+  const log: LogLine[] = []
+  const lake = await published(t, { log })
+  const jobLines = () => log.filter((line) => 'job' in line).map(({ level, msg, error }) => [level, error?.code, msg])
+  lose(lake, 0, 150)
+  await post(lake)
+  log.length = 0
+  for (const query of ['?confirm=mistyped', '?confirm=mistyped', '?dry_run=true&confirm=mistyped', '']) await post(lake, query)
+  const mistake = [30, 'confirmation_mismatch', 'Nothing was published: the confirmation names another data version']
+  t.same(jobLines(), [mistake, mistake, mistake, [20, undefined, 'Job held again']])
+  lake.endpoint.intercept = () => ({ status: 403 })
+  await post(lake)
+  lake.endpoint.intercept = undefined
+  log.length = 0
+  await post(lake, '?confirm=mistyped')
+  restore(lake)
+  lake.bucket.put('source_data/new.csv', csv())
+  await post(lake)
+  t.same(jobLines(), [mistake, [30, undefined, 'Job succeeded; jobs no longer fail with access_denied']])
+})
+
 t.test('one confirmation covers one data version', async (t) => {
   const lake = await published(t)
   lose(lake, 0, 150)
