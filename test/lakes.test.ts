@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app, { serverOptions } from '../app.js'
@@ -61,10 +62,20 @@ for (const lake of LAKES) {
 }
 
 t.test('the commands of docs/lakes.md convert the files in Windows-1252, and leave those in UTF-8 alone', { skip: spawnSync('iconv', ['--version']).error !== undefined && 'there is no iconv' }, async (t) => {
-  const [, commands] = /```sh\n(for .*?)```/s.exec(readFileSync('docs/lakes.md', 'utf8'))!
+  const [, commands] = /```sh\n(find .*?)```/s.exec(readFileSync('docs/lakes.md', 'utf8'))!
   const text = 'first_name,last_name,birthts\nRenée,Ashgrove,0\n'
-  const root = t.testdir({ source_data: { '1.csv': text, '2.csv': Buffer.from(text, 'latin1') } })
-  execFileSync('sh', ['-c', commands!], { cwd: root })
-  for (const name of ['1.csv', '2.csv']) t.equal(readFileSync(join(root, 'source_data', name), 'utf8'), text)
-  t.same(readdirSync(root), ['source_data'])
+  const latin1 = Buffer.from(text, 'latin1')
+  const cutOff = gzipSync(latin1).subarray(0, 40)
+  const root = t.testdir({
+    temporary: {},
+    source_data: { '1.csv': text, '2.csv': latin1, '3.csv.gz': gzipSync(latin1), '4.csv.gz': cutOff, '5.png': latin1, 'a folder': { "6 o'clock.CSV": latin1, '7.json': latin1, '8.tsv': latin1 } }
+  })
+  execFileSync('sh', ['-c', commands!], { cwd: root, env: { ...process.env, TMPDIR: join(root, 'temporary') }, stdio: 'ignore' })
+  const read = (name: string) => readFileSync(join(root, 'source_data', name))
+  for (const name of ['1.csv', '2.csv', "a folder/6 o'clock.CSV", 'a folder/7.json', 'a folder/8.tsv']) t.equal(String(read(name)), text, name)
+  t.equal(String(gunzipSync(read('3.csv.gz'))), text)
+  t.ok(read('4.csv.gz').equals(cutOff), 'a damaged file is left alone')
+  t.ok(read('5.png').equals(latin1), 'a file that is not an info file is left alone')
+  t.same(readdirSync(join(root, 'source_data')).length, 6)
+  t.same(readdirSync(join(root, 'temporary')), [])
 })
