@@ -35,8 +35,8 @@ const OPTIONS = {
 
 /** The maximum number of concurrent downloads. */
 const DOWNLOADS = 16
-/** The maximum number of image names that are examined. */
-const MAX_IMAGES = 10_000
+/** The maximum numbers of images, and of objects that are neither images nor info files, whose names are examined. */
+const MAX_NAMES = 10_000
 /** The maximum number of ids that image names are compared with, and whose files are counted. It is sufficient, because most lakes list the objects of a record near each other. */
 const MAX_IDS = 100_000
 
@@ -63,7 +63,7 @@ const schema: Command = async (argv, io) => {
 type ListedFile = Omit<SampledFile, 'body'>
 
 async function takeSample (store: ObjectStore, prefix: string, count: number, io: CommandIo): Promise<Sample> {
-  const { files: chosen, ids, images, listed } = await listNames(store, prefix, count, io)
+  const { files: chosen, ids, images, others, listed } = await listNames(store, prefix, count, io)
   if (chosen.length === 0) {
     const extensions = INFO_FORMATS.map((format) => `.${format}`).join(', ')
     throw new Error(`${store.url} has ${listed} objects with the prefix '${prefix}', and none of them is an info file (${extensions}); see --prefix`)
@@ -76,7 +76,7 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
     progress.step()
   }).finally(() => progress.end())
   if (sampled.length === 0) throw new Error(`Each sampled info file was deleted in the meantime or is larger than ${MAX_INFO_BYTES} bytes`)
-  return { files: sampled.sort((a, b) => a.key < b.key ? -1 : 1), ids, images }
+  return { files: sampled.sort((a, b) => a.key < b.key ? -1 : 1), ids, images, others }
 }
 
 async function listNames (store: ObjectStore, prefix: string, count: number, { stderr }: CommandIo) {
@@ -84,6 +84,7 @@ async function listNames (store: ObjectStore, prefix: string, count: number, { s
   const files = new EvenSample<ListedFile>(count)
   const ids = new Map<string, number>()
   const images: string[] = []
+  const others: string[] = []
   let listed = 0
   const formats = [...INFO_FORMATS].sort((a, b) => b.length - a.length)
   for await (const page of store.list(prefix)) {
@@ -97,13 +98,15 @@ async function listNames (store: ObjectStore, prefix: string, count: number, { s
         files.add({ key, id, format })
         const count = ids.get(id) ?? 0
         if (count > 0 || ids.size < MAX_IDS) ids.set(id, count + 1)
-      } else if (images.length < MAX_IMAGES && (DEFAULTS.imageExtensions as readonly string[]).includes(name.slice(name.lastIndexOf('.') + 1).toLowerCase())) {
-        images.push(name)
+      } else if ((DEFAULTS.imageExtensions as readonly string[]).includes(name.slice(name.lastIndexOf('.') + 1).toLowerCase())) {
+        if (images.length < MAX_NAMES) images.push(name)
+      } else if (others.length < MAX_NAMES) {
+        others.push(key)
       }
     }
   }
   progress.end()
-  return { files: files.items(), ids, images, listed }
+  return { files: files.items(), ids, images, others, listed }
 }
 
 /** Returns a summary for the terminal: how many files fit the schema, what could not be decided, and how the service is started with the schema file, once there is one. */

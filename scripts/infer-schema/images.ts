@@ -40,6 +40,26 @@ export function inferImages ({ ids, images }: ImageNames, taken: readonly string
   }))
 }
 
+/** The most extensions that are reported; the most frequent ones. */
+const MAX_REPORTED = 3
+
+/** Objects that are not images, such as `7.pdf`, and have the name of an info file: how many for each extension, and how their keys become a column. */
+export function describeOthers (ids: IdSet, keys: readonly string[]): string[] {
+  const found = new Map<string, { count: number, readonly example: string }>()
+  for (const key of keys) {
+    const extension = extensionAfterId(key.slice(key.lastIndexOf('/') + 1), ids)
+    if (extension === undefined || !EXTENSION.test(extension)) continue
+    const group = found.get(extension) ?? { count: 0, example: key }
+    found.set(extension, group)
+    group.count++
+  }
+  const frequent = [...found].sort(([, a], [, b]) => b.count - a.count).slice(0, MAX_REPORTED)
+  return frequent.map(([extension, { count, example }]) => {
+    const field: FieldDescriptor = { name: extension.replaceAll(/[.-]/g, '_'), type: 'string', source: 'image', extensions: [extension] }
+    return `${count} .${extension} ${count === 1 ? 'object has the name of an info file' : 'objects have the names of info files'}, such as ${example}, and ${count === 1 ? 'is' : 'are'} ignored: with the field ${JSON.stringify(field)}, their keys are in the records. The service does not serve their content`
+  })
+}
+
 /** The part of an image name after the longest id that it begins with, in lower case and without the dot. Returns `undefined` if it begins with no id. */
 function extensionAfterId (name: string, ids: IdSet): string | undefined {
   const dots = [...name.matchAll(/\./g)].map(({ index }) => index)

@@ -6,7 +6,8 @@ import { parseSchema } from '../../lib/schema/schema.js'
 import { decodeText } from '../../lib/source/decode-text.js'
 import { parseInfoFile } from '../../lib/source/info-file.js'
 import { inferType, type Majority, type SampleValue } from './column-type.js'
-import { inferImages } from './images.js'
+import { describeOthers, inferImages } from './images.js'
+import { describeLayouts, findLayouts, labelOf, type FoundColumn } from './layouts.js'
 import { encodingsOf, findDelimiter, NESTED, readCsvColumns, readJsonColumns, unpack, type SampledColumns, type SampledFile } from './sampled-file.js'
 
 /** A sample of a lake. */
@@ -16,6 +17,8 @@ export interface Sample {
   readonly ids: ReadonlyMap<string, number>
   /** The base names of the images. */
   readonly images: readonly string[]
+  /** The keys of objects that are neither info files nor images. */
+  readonly others: readonly string[]
 }
 
 /** An inferred schema, the settings that the lake needs, and what could not be decided. */
@@ -64,6 +67,7 @@ export function inferSchema (sample: Sample): Inferred {
   if (records.length === 0) throw new Error(`None of the ${sample.files.length} sampled files can be read: ${doubts.join('; ')}`)
   const { fields, isPartial } = inferFields(records, doubts)
   const images = inferImages(sample, [...fields.map(({ name }) => name), ...records.flatMap(({ columns }) => [...columns.keys()])])
+  doubts.push(...describeOthers(sample.ids, sample.others))
   const schema: SchemaDescriptor = {
     $schema: 'https://datapackage.org/profiles/2.0/tableschema.json',
     ...isPartial && { fieldsMatch: 'partial' },
@@ -103,7 +107,7 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
   const headers = new Set(groups.flat())
   const keyName = keyGroup?.[0] ?? (headers.has('id') ? freeName('key', headers) : 'id')
   const fields: FieldDescriptor[] = [{ name: keyName, type: 'string', source: 'key' }]
-  const incomplete: IncompleteColumn[] = []
+  const incomplete: FoundColumn[] = []
   const names = new Set(fields.map(({ name }) => name))
   for (const spellings of groups) {
     if (spellings === keyGroup) continue
@@ -118,17 +122,17 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
       doubts.push(`The column ${label} has objects or arrays: it is not declared, and its values remain JSON text`)
       continue
     }
-    const lacking = records.filter(({ columns }) => !spellings.some((name) => columns.has(name))).map(({ key }) => key)
-    if (lacking.length > 0) incomplete.push({ label, lacking })
     const { field, doubts: ofType, majority } = inferType(found.filter((value): value is SampleValue => value !== null && typeof value !== 'symbol'))
     // The name of another column would be reserved.
     const name = freeName(toName(spellings[0]!), new Set([...names, ...[...headers].filter((header) => !spellings.includes(header))]))
     names.add(name)
+    const files = new Set(records.filter(({ columns }) => spellings.some((name) => columns.has(name))).map(({ key }) => key))
+    if (files.size < records.length) incomplete.push({ name, spellings, type: field.type, files })
     fields.push({ name, ...spellings.length > 1 || spellings[0] !== name ? { header: spellings.length === 1 ? spellings[0]! : spellings } : {}, ...field })
     doubts.push(...ofType.map((doubt) => `The column ${label} ${doubt}`))
     if (majority !== undefined) doubts.push(`The column ${label} has ${describeMajority(majority, field.type, records, spellings)}`)
   }
-  if (incomplete.length > 0) doubts.push(describeIncomplete(incomplete, records.length))
+  doubts.push(...describeIncomplete(incomplete, records.map(({ key }) => key)))
   return { fields: withBirth(fields, records, doubts), isPartial: incomplete.length > 0 }
 }
 
@@ -141,18 +145,23 @@ function describeNearKey (spellings: readonly string[], records: readonly Sample
   return [`The column ${labelOf(spellings)} equals the file name in ${equal} of ${records.length} files: if it is the key, declare it with "source": "key" and correct the files that have another value, such as ${other.key}`]
 }
 
-/** A declared column, and the keys of the files that lack it. */
-interface IncompleteColumn { readonly label: string, readonly lacking: readonly string[] }
-
-/** How many files lack declared columns. The example is of the column that the fewest files lack, as that is most likely a mistake. */
-function describeIncomplete (columns: readonly IncompleteColumn[], total: number): string {
-  const count = new Set(columns.flatMap(({ lacking }) => lacking)).size
-  const [{ label, lacking }] = [...columns].sort((a, b) => a.lacking.length - b.lacking.length) as [IncompleteColumn]
-  return `${count} of ${total} files ${count === 1 ? 'lacks' : 'lack'} some columns, such as ${label} in ${lacking[0]!}: fieldsMatch is partial, so that any column may be absent`
-}
-
-function labelOf (spellings: readonly string[]): string {
-  return spellings.map((name) => JSON.stringify(name)).join(' or ')
+/**
+ * Which sets of columns there are, if there are several, and how many files lack columns of their set. The example is of the column that the fewest files lack, as that is most likely a mistake.
+ *
+ * @param columns those that some files lack
+ */
+function describeIncomplete (columns: readonly FoundColumn[], keys: readonly string[]): string[] {
+  const layouts = findLayouts(columns, keys)
+  const lacks = columns.map((column) => {
+    const layout = layouts.find(({ columns }) => columns.includes(column))
+    return { column, lacking: keys.filter((key) => !column.files.has(key) && (layout?.files.has(key) ?? true)) }
+  }).filter(({ lacking }) => lacking.length > 0)
+  const count = new Set(lacks.flatMap(({ lacking }) => lacking)).size
+  const [fewest] = lacks.sort((a, b) => a.lacking.length - b.lacking.length)
+  return [
+    ...layouts.length > 0 ? [describeLayouts(layouts)] : [],
+    ...fewest !== undefined ? [`${count} of ${keys.length} files ${count === 1 ? 'lacks' : 'lack'} some columns${layouts.length > 0 ? ' of the set' : ''}, such as ${labelOf(fewest.column.spellings)} in ${fewest.lacking[0]!}: fieldsMatch is partial, so that any column may be absent`] : []
+  ]
 }
 
 /** The types of values in the plural. */

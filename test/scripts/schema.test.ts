@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { parseSchema } from '../../lib/schema/schema.js'
+import { parseInfoFile } from '../../lib/source/info-file.js'
 import { main } from '../../scripts/schema.js'
 import { runMain } from '../support/run-main.js'
 
@@ -107,6 +108,40 @@ t.test('values that are not of the type of the others are reported with their fi
   t.match(err, /^- The column "Höhe m" has 29 numbers among 30 values, and "hoch" in source_data\/SN-7\.csv: files with other values will be rejected; if one stands for a missing value, add it to missingValues$/m)
   t.match(err, /^- The column "Tag" has 29 dates among 30 values, and "31\.02\.2026" in source_data\/SN-8\.csv: files with other values/m)
   t.match(err, /^- The column "Nr" has 27 integers among 30 values, and "0a" in source_data\/SN-0\.csv, "1a" in source_data\/SN-1\.csv, "2a" in \S+: it is declared as string; if it is declared as \{"type":"integer"\}, files with other values will be rejected$/m)
+})
+
+t.test('objects that are neither info files nor images, and have the names of info files, are reported by extension', async (t) => {
+  const root = t.testdir({ source_data: { a: { '1.csv': 'a,b\n1,2\n', '1.pdf': '', '1.front.pdf': '' }, '2.csv': 'a,b\n1,2\n', '2.PDF': '', 'other.pdf': '', 'notes.txt': '', '1.png': '' } })
+  const { err } = await runMain(main, ['--lake', `file:${root}`])
+  t.match(err, '\n- 2 .pdf objects have the names of info files, such as source_data/2.PDF, and are ignored: with the field {"name":"pdf","type":"string","source":"image","extensions":["pdf"]}, their keys are in the records. The service does not serve their content\n')
+  t.match(err, '\n- 1 .front.pdf object has the name of an info file, such as source_data/a/1.front.pdf, and is ignored: with the field {"name":"front_pdf",')
+  t.equal(err.match(/ignored/g)?.length, 2)
+})
+
+t.test('two sets of columns are reported, and how two fields become one; a file that lacks a column of its set is reported, too', async (t) => {
+  const english = (i: number): [name: string, content: string] => [`${i}.json`, JSON.stringify({ status: 'on', height: i + 0.5, town: 'Ulm', ...i !== 2 && { built: '2020-01-01' } })]
+  const german = (i: number): [name: string, content: string] => [`${i}.csv`, `Status;Ort;Höhe\non;Kiel;${i},5\n`]
+  const files = Array.from({ length: 12 }, (_, i) => i < 7 ? english(i) : german(i))
+  const { out, err } = await runMain(main, ['--lake', `file:${t.testdir({ source_data: Object.fromEntries(files) })}`])
+  t.match(err, '\n- The files have 2 sets of columns: "height", "town", "built" in 7 files, such as source_data/0.json; "Ort", "Höhe" in 5 files, such as source_data/10.csv. fieldsMatch is partial, so that a file may lack the columns of another set. ' +
+    'If columns of two sets are the same, make one field of them: if "Höhe" is "height", give the field height "header": ["height","Höhe"] and remove the field höhe\n')
+  t.match(err, '\n- 1 of 12 files lacks some columns of the set, such as "built" in source_data/2.json: ')
+  // What the message advises, on a lake of both: JSON numbers have a decimal point whatever the decimalChar.
+  const { fields } = JSON.parse(out)
+  const height = { ...fields.find(({ name }: { name: string }) => name === 'höhe'), name: 'height', header: ['height', 'Höhe'] }
+  const schema = parseSchema(JSON.stringify({ fields: [height] }))
+  const read = (body: string, format: 'json' | 'csv') => parseInfoFile(Buffer.from(body), { format, delimiter: ';', encoding: 'utf-8', schema, id: '1' }).data?.values
+  t.same([read('{"height": 1.5}', 'json'), read('Höhe\n1,5\n', 'csv')], [[1.5], [1.5]])
+})
+
+t.test('columns that only some files have are no sets of columns if files have none of them, or several', async (t) => {
+  const rows = [['a,x', '1,2'], ['a,x', '1,2'], ['a,y', '1,2'], ['a,y', '1,2'], ['a', '1'], ['a', '1']]
+  const files = (rows: readonly (readonly string[])[]) => Object.fromEntries(rows.map((lines, i) => [`${i}.csv`, lines.join('\n')]))
+  for (const some of [rows, [...rows.slice(0, 4), ['a,x,y', '1,2,3'], ['a,x,y', '1,2,3']]]) {
+    const { err } = await runMain(main, ['--lake', `file:${t.testdir({ source_data: files(some) })}`])
+    t.match(err, / of 6 files lack some columns, such as "\w" in /)
+    t.notMatch(err, 'sets of columns')
+  }
 })
 
 t.test('two possible birth dates have no role, and encodings that differ are reported', async (t) => {

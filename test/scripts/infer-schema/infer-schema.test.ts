@@ -27,7 +27,7 @@ t.test('an inferred schema is valid and, with the inferred settings, accepts eve
     fc.pre(rows.every((row) => row.some((cell) => cell !== '')))
     const files = rows.map((row, i): SampledFile =>
       ({ id: `${i}`, key: `${i}.csv`, format: 'csv', body: Buffer.from(stringify([names, row], { delimiter, quoted_string: true }), encoding) }))
-    const { schema, accepted, doubts } = inferSchema({ files, ids: new Map(files.map(({ id }) => [id, 1])), images: ['0.png', '0.front.jpg', 'other.png'] })
+    const { schema, accepted, doubts } = inferSchema({ files, ids: new Map(files.map(({ id }) => [id, 1])), images: ['0.png', '0.front.jpg', 'other.png'], others: ['0.pdf', 'x'] })
     assert.equal(accepted, files.length, doubts.join('\n'))
     assert.ok(schema.fields.length >= names.length + 2)
   }), runs(1000))
