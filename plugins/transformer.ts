@@ -109,5 +109,5 @@ function coldStartMessage (reason: SnapshotFailure): string {
   const problem = reason === 'damaged'
     ? 'is damaged'
     : reason === 'foreign' ? 'was written for another lake, with another schema or other settings, or by another release' : 'could not be read'
-  return `The snapshot ${problem}: this start downloads every info file`
+  return `The snapshot ${problem}: this start downloads every info file, and the files that are rejected now lose their last good versions`
 }

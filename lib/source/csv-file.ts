@@ -82,7 +82,7 @@ function readLines (text: string, options: ParseOptions): Line[] | Rejection {
 
 function checkRows (header: Line, row: Line | undefined, second: Line | undefined): Rejection | undefined {
   if (row === undefined) return rejection('no_row', 'The file has a header and no data row', { line: header.info.lines })
-  if (second !== undefined) return rejection('several_rows', 'The file has more than one data row', { line: second.info.lines })
+  if (second !== undefined) return rejection('several_rows', 'The file has more than one data row', { line: second.info.lines, hint: 'Write one file for each row, each with the header' })
   const expected = header.record.length
   const found = row.record.length
   if (found !== expected) {

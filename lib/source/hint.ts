@@ -35,7 +35,7 @@ export function hintAtFormat (text: string, { format, delimiter, schema }: { rea
   const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
   for (const [character, setting] of Object.entries(DELIMITERS)) {
     const names = header.split(character).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
-    if (character !== delimiter && schema.fileFields.every(({ headers }) => headers.some((name) => names.includes(name)))) {
+    if (character !== delimiter && names.length > 1 && schema.fileFields.some(({ headers }) => headers.some((name) => names.includes(name)))) {
       const remedy = format === 'tsv' ? 'use a tab in the file, or a name that ends in .csv' : `set INPUT_DELIMITER='${setting}', or use ${JSON.stringify(delimiter)} in the file`
       return `The fields look separated by ${JSON.stringify(character)}: ${remedy}`
     }
@@ -46,22 +46,53 @@ export function hintAtFormat (text: string, { format, delimiter, schema }: { rea
 }
 
 /** Advice for a header without a declared column: the most similar name in it. */
-export function hintAtColumn (missing: string, names: readonly string[], { fileFields }: Schema): string | null {
+export function hintAtColumn ({ name: field, headers: [missing = field] }: Field, names: readonly string[], { fileFields }: Schema): string | null {
   const others = names.filter((name) => !fileFields.some(({ headers }) => headers.includes(name)))
   const simple = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
   const suggestion = others.find((name) => simple(name) === simple(missing)) ?? nearest(missing, others)
-  return suggestion === undefined ? null : `If the column ${JSON.stringify(suggestion)} is meant, rename it to ${missing}`
+  if (suggestion === undefined) return null
+  const text = JSON.stringify(suggestion)
+  return `If the column ${text} is meant, rename it to ${missing}, or add ${text} to the header of the field ${field} in the schema`
+}
+
+/** Advice for a JSON object without a declared column that is a member of an object in it; `null` if it is none. @param nested the names of the members that are objects or arrays */
+export function hintAtMember ({ headers }: Field, nested: readonly string[]): string | null {
+  const header = headers.find((name) => nested.some((parent) => name.startsWith(`${parent}.`)))
+  if (header === undefined) return null
+  const parent = nested.find((name) => header.startsWith(`${name}.`))!
+  return `${parent} is an object or an array, and its members are not columns: flatten the file, so that it has a member ${JSON.stringify(header)} itself`
 }
 
 /** Advice for a value that is not of the type of its column; `null` if it is not a known mistake. */
 export function hintAtValue (field: Field, { birth }: Schema, text: string): string | null {
   if (text === '') return 'The field is empty; each file needs a value in this column'
-  if (field.type.name !== 'integer') return null
+  if (field.type.name !== 'integer') return hintAtEnum(field, text) ?? hintAtDecimal(field, text) ?? hintAtDate(field, text)
   if (/^-?\d+([.,]\d+)?e[+-]?\d+$/i.test(text)) return 'It looks like scientific notation, as spreadsheets write large numbers: format the column as a number without decimals'
   if (/^-?\d+[.,]\d+$/.test(text)) return 'Write it without decimals'
   if (field !== birth) return null
   const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
   return Number.isNaN(date) ? null : `It looks like a date: write ${date}, the milliseconds since 1970-01-01 UTC`
+}
+
+function hintAtEnum ({ type, descriptor: { constraints } }: Field, text: string): string | null {
+  const allowed = constraints?.enum?.map(String) ?? []
+  const similar = type.name !== 'string' || allowed.includes(text) ? undefined : nearest(text, allowed)
+  return similar === undefined ? null : `Did you mean ${JSON.stringify(similar)}?`
+}
+
+/** Three digits after the only separator may also be a group, so that the number is not known. */
+const DECIMALS = /^[+-]?\d+[.,](?!\d{3}$)\d+$/
+
+function hintAtDecimal ({ type, descriptor: { decimalChar = '.' } }: Field, text: string): string | null {
+  if (type.name !== 'number' || type.parse(text) !== undefined || !DECIMALS.test(text)) return null
+  const corrected = text.replace(/[.,]/, decimalChar)
+  return type.parse(corrected) === undefined ? null : `It has a decimal ${text.includes('.') ? 'point' : 'comma'}: write ${corrected}, or change the decimalChar of the field in the schema`
+}
+
+function hintAtDate ({ type, descriptor: { format = 'default' } }: Field, text: string): string | null {
+  if ((type.name !== 'date' && type.name !== 'datetime') || type.parse(text) !== undefined) return null
+  if (format !== 'default') return /^\d{4}-\d{2}-\d{2}/.test(text) ? `It is written as YYYY-MM-DD: write it as ${format}, or remove the format of the field in the schema` : null
+  return /^\d{1,2}\.\d{1,2}\.\d{4}$/.test(text) ? 'Write the year first, as in 2024-01-26, or declare "format": "%d.%m.%Y" in the schema' : null
 }
 
 /** Advice for text that is not JSON; `null` if it is not a known mistake. */

@@ -29,8 +29,8 @@ export const KEY = -2
 export interface HeaderPlace {
   readonly place: 'header' | 'object'
   readonly line: number | null
-  /** A hint about the whole file, if a column is missing. */
-  readonly hint: () => string | null
+  /** A better hint than a similar name, if a column is missing. */
+  readonly hint: (missing: Field) => string | null
 }
 
 /** What each column is, or why the names are invalid. */
@@ -62,7 +62,7 @@ export function readHeader (names: readonly string[], schema: Schema, { place, l
   const missing = missingField(targets, schema)
   if (missing !== undefined) {
     const [column = missing.name] = missing.headers
-    return rejection('missing_column', `The ${place} has no column ${missing.headers.join(' or ')}`, { hint: hint() ?? hintAtColumn(column, names, schema), line, column, excerpt })
+    return rejection('missing_column', `The ${place} has no column ${missing.headers.join(' or ')}`, { hint: hint(missing) ?? hintAtColumn(missing, names, schema), line, column, excerpt })
   }
   return checkMatch(names, targets, schema, line) ?? targets
 }

@@ -1,7 +1,7 @@
 import type { Value } from '../schema/field-type.js'
 import type { ReadValue } from '../schema/read-value.js'
 import type { Field } from '../schema/schema.js'
-import { hintAtJson, hintAtJsonValue } from './hint.js'
+import { hintAtJson, hintAtJsonValue, hintAtMember } from './hint.js'
 import { KEY, readHeader, UNDECLARED, type ParsedFile, type ParseOptions } from './info-columns.js'
 import { rejection, type Rejection } from './reject.js'
 
@@ -29,7 +29,8 @@ export function parseJson (text: string, { schema, id }: ParseOptions): ParsedFi
     return { rejection: rejection('malformed_json', 'A text has half a surrogate pair, which is not a character', { line: lineAt(text, at), column: name, excerpt: source, hint }) }
   }
   const names = members.map(({ name }) => name.trim())
-  const targets = readHeader(names, schema, { place: 'object', line: null, hint: () => null })
+  const nested = names.filter((_, i) => isNested(members[i]!.source))
+  const targets = readHeader(names, schema, { place: 'object', line: null, hint: (missing) => hintAtMember(missing, nested) })
   if ('code' in targets) return { rejection: targets }
   const values = new Array<Value>(schema.fileFields.length).fill(null)
   const undeclared: Record<string, string> = Object.create(null)

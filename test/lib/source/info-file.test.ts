@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import type { InfoFormat, InputEncoding } from '../../../lib/base/info-formats.js'
@@ -82,7 +84,7 @@ t.test('invalid files are rejected with code, position and excerpt', async (t) =
     ['not UTF-8', Buffer.from([0xe9]), { code: 'invalid_utf8', hint: /Windows-1252/ }],
     ['a header only', HEADER, { code: 'no_row', line: 1 }],
     ['a header and empty fields', HEADER + ',,\n', { code: 'no_row', line: 1 }],
-    ['two rows', HEADER + 'Ann, Lee, 5\nBob, Ray, 6\n', { code: 'several_rows', line: 3 }],
+    ['two rows', HEADER + 'Ann, Lee, 5\nBob, Ray, 6\n', { code: 'several_rows', line: 3, hint: 'Write one file for each row, each with the header' }],
     ['two rows after mixed line ends', 'first_name, last_name, birthts\r\nAnn, Lee, 5\nBob, Ray, 6\n', { code: 'several_rows' }],
     ['an open quote', HEADER + '"Ann, Lee, 5\n', { code: 'malformed_csv' }],
     ['text after a quote', HEADER + '"Ann"x, Lee, 5\n', { code: 'malformed_csv', line: 2 }],
@@ -131,7 +133,7 @@ t.test('a reject has a hint if the file looks like a known format or mistake', a
     ['JSON', '{"first_name":"Ann"}\n', /looks like JSON/],
     ['HTML', '<!DOCTYPE html>\n', /looks like HTML/],
     ['a column in another case', plain.replace('first_name', 'First Name'), /If the column "First Name" is meant, rename it to first_name/],
-    ['a misspelt column', plain.replace('birthts', 'birth_ts'), /If the column "birth_ts" is meant, rename it to birthts/],
+    ['a misspelt column', plain.replace('birthts', 'birth_ts'), /If the column "birth_ts" is meant, rename it to birthts, or add "birth_ts" to the header of the field birthts in the schema$/],
     ['a column that is missing', 'first_name,last_name\nAnn,Lee\n', null],
     ['a date', plain.replace('5', '1990-05-01'), /write 641520000000, the milliseconds/],
     ['scientific notation', plain.replace('5', '6.4152E+11'), /scientific notation/],
@@ -174,6 +176,37 @@ t.test('rejects of another schema name the column of the file and what its type 
     ['model,made,weight,on,photo\nX,,,,y\n', { code: 'reserved_header', column: 'photo' }]
   ]
   for (const [text, expected] of cases) t.match(parse(text, ',', device()).rejection, expected, text)
+})
+
+t.test('a reject of another schema has a hint if the value or the header has a known mistake', async (t) => {
+  const schema = parseSchema(JSON.stringify({
+    fieldsMatch: 'partial',
+    fields: [
+      { name: 'status', type: 'string', constraints: { enum: ['active', 'maintenance'] } },
+      { name: 'weight', type: 'number', decimalChar: ',' },
+      { name: 'size', type: 'number' },
+      { name: 'made', type: 'date', format: '%d.%m.%Y' },
+      { name: 'sold', type: 'date' },
+      { name: 'lat', type: 'number', header: 'location.lat', constraints: { required: true } }
+    ]
+  }))
+  const table: [string, string | null][] = [
+    ['status\naktive\n', 'Did you mean "active"?'],
+    ['status\nretired\n', null],
+    ['weight\n12.5\n', 'It has a decimal point: write 12,5, or change the decimalChar of the field in the schema'],
+    ['weight\n1.250\n', null],
+    ['size\n12,5\n', 'It has a decimal comma: write 12.5, or change the decimalChar of the field in the schema'],
+    ['made\n2024-01-26\n', 'It is written as YYYY-MM-DD: write it as %d.%m.%Y, or remove the format of the field in the schema'],
+    ['sold\n26.01.2024\n', 'Write the year first, as in 2024-01-26, or declare "format": "%d.%m.%Y" in the schema']
+  ]
+  for (const [text, hint] of table) t.equal(parse(text.replace('\n', ';location.lat\n').replace(/\n$/, ';1\n'), ';', schema).rejection!.hint, hint, text)
+  t.match(parse('status,size,location.lat\nactive,1,1\n', ';', schema).rejection, { code: 'missing_column', hint: "The fields look separated by \",\": set INPUT_DELIMITER=',', or use \";\" in the file" })
+  t.match(parse('{"status": "active", "location": {"lat": 1}}', ',', schema, 'json').rejection, {
+    code: 'missing_column', hint: 'location is an object or an array, and its members are not columns: flatten the file, so that it has a member "location.lat" itself'
+  })
+  const [, program] = /jq '(.*?)'/.exec(readFileSync('docs/schema.md', 'utf8'))!
+  const flat = spawnSync('jq', [program!], { input: '{"status": "active", "location": {"lat": 1, "on": false, "at": null}}', encoding: 'utf8' })
+  if (flat.error === undefined) t.match(parse(flat.stdout, ',', schema, 'json').data, { status: 'active', lat: 1 }, 'the command of docs/schema.md flattens the file')
 })
 
 t.test('fieldsMatch decides which other columns a file may have and lack', async (t) => {
