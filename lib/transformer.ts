@@ -626,10 +626,13 @@ export class UserDataTransformer {
 
   /**
    * Writes the snapshot, which makes the next start fast, unless it is up to date, or the output does not have a large loss yet: the next process then judges it
-   * anew. Never rejects: `onSnapshotWritten` receives a failure.
+   * anew. If a request finds changes meanwhile, writes it again. Never rejects: `onSnapshotWritten` receives a failure.
    */
   async flush (): Promise<void> {
-    if (this.#refresher.last !== undefined && this.#beforeLoss === undefined) await this.#snapshots.flush(this.#cache.state)
+    for (let written; this.#refresher.last !== undefined && this.#beforeLoss === undefined && written !== this.#cache.state;) {
+      written = this.#cache.state
+      await this.#snapshots.flush(written)
+    }
   }
 
   /**

@@ -3,10 +3,12 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
+import { monotonicNow } from '../../lib/base/clock.js'
 import { appendChanges, findPosition, encodeLog, keysBetween, lastPosition, randomPosition, renameLast, startLog } from '../../lib/source/change-log.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer } from '../../lib/transformer.js'
+import { InProcessBackend } from '../../lib/worker/in-process-backend.js'
 import { noPause } from '../support/virtual-time.js'
 import { runs } from '../support/property-runs.js'
 import { utf8ColumnOf } from '../support/tables.js'
@@ -27,6 +29,34 @@ async function textOf (chunks: AsyncIterable<string>): Promise<string> {
   for await (const chunk of chunks) text += chunk
   return text
 }
+
+t.test('a position that a client has received while the snapshot was being written at the end is in the snapshot', async (t) => {
+  const info = (name: string) => `first_name,last_name,birthts\n${name},Lee,0\n`
+  const root = t.testdir({ source_data: { 'a.csv': info('Ann'), 'a.png': 'x' } })
+  const store = new FolderStore(root)
+  t.teardown(() => store.close())
+  let position: string | undefined
+  class Backend extends InProcessBackend {
+    override async saveSnapshot (...args: Parameters<InProcessBackend['saveSnapshot']>): Promise<true> {
+      const isSaved = await super.saveSnapshot(...args)
+      if (position === undefined) {
+        writeFileSync(join(root, 'source_data', 'a.csv'), info('Bo'))
+        await first.reconcile({ fresh: true })
+        position = first.changesSince(undefined)!.next
+      }
+      return isSaved
+    }
+  }
+  const first = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, openBackend: (rules) => new Backend(store, monotonicNow, rules) })
+  await first.reconcile()
+  await first.flush()
+  await first.close()
+  writeFileSync(join(root, 'source_data', 'a.png'), 'another')
+  const next = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause })
+  t.teardown(() => next.close())
+  await next.reconcile()
+  t.strictSame(next.changesSince(position)!.keys, ['a'], 'its image was replaced afterwards')
+})
 
 t.test('replaying the changes from any earlier position leads to exactly the current records, or the position is refused', async (t) => {
   const property = runs(60)

@@ -99,8 +99,8 @@ export class World {
   #responses = 0
   #downloads = 0
   #missedImages = 0
-  /** The names of the processes that were killed. */
-  readonly #killed = new Set<string>()
+  /** The names of the processes that may have ended without a snapshot of their last state: they were killed, or could not write it. */
+  readonly #unsaved = new Set<string>()
 
   /** @param onLine receives the lines of the history */
   constructor (seed: number, onLine: (line: string) => void = () => {}) {
@@ -288,6 +288,10 @@ export class World {
       pause: (ms) => new Promise((resolve) => { timer(ms, resolve) }),
       freshness: { maxStalenessMs, refreshWaitMs, maxListRequests },
       sharing: isSharing ? { mayWrite } : undefined,
+      onSnapshotWritten: (error) => {
+        if (error !== undefined) this.#unsaved.add(name)
+        else if (replica.isAlive) this.#unsaved.delete(name)
+      },
       openBackend: (rules) => {
         const inner = new InProcessBackend(store, monotonic, rules)
         if (rules.sharing === undefined) return inner
@@ -311,7 +315,7 @@ export class World {
     const replica = this.#anyReplica()
     const isKilled = this.#random.chance(0.5)
     this.#log(`${replica.name} ${isKilled ? 'is killed' : 'stops'}`)
-    if (isKilled) this.#killed.add(replica.name)
+    if (isKilled) this.#unsaved.add(replica.name)
     else {
       if (replica.mayWrite) await replica.transformer.flush()
       await replica.transformer.close()
@@ -400,7 +404,7 @@ export class World {
     const changes = since === '' ? undefined : await transformer.findChanges(since)
     if (isValid && since !== consumer.position) return // another poll of this client has ended meanwhile
     const { version, next, keys } = changes ?? { ...transformer.changesSince(undefined)!, keys: undefined }
-    const mayMiss = (isSharing || this.#killed.has(consumer.server)) && consumer.server !== name && !isOwnPosition(since)
+    const mayMiss = (isSharing || this.#unsaved.has(consumer.server)) && consumer.server !== name && !isOwnPosition(since)
     consumer.position = next
     consumer.server = name
     const records = await asJson(version)
@@ -420,7 +424,7 @@ export class World {
       // Another replica has found a later image already: this one reports it once it has found it as well.
       if (isImageOnly && this.#model.isLater(imageKey(id), imageIn(copy), imageIn(record))) continue
       // Decision 21: an image may be missed that was replaced between the listings of two replicas, if the first one led when it listed.
-      // Decision 19: the same after a process was killed that had not written a snapshot of its last state.
+      // Decision 19: the same after a process has ended without a snapshot of its last state.
       if (!isImageOnly || !mayMiss) return this.#fail(`the changes of ${name} since ${since} do not lead to its records: ${id} is ${copy}, not ${record}`)
       this.#log(`${name} changes since ${since} miss the image of ${id}, as is admitted`)
       this.#missedImages++
