@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Fastify from 'fastify'
@@ -38,6 +39,13 @@ t.test('.env.example contains every setting with its default, and is valid uncha
   const lines = readFileSync('.env.example', 'utf8').split('\n').filter((line) => /^#[A-Z]/.test(line)).map((line) => line.slice(1))
   const defaults = Object.entries(SettingsSchema.properties as unknown as Record<string, { default: unknown }>).map(([name, { default: value }]) => `${name}=${String(value)}`)
   t.same(lines, defaults)
+  const comments = new Map(readFileSync('.env.example', 'utf8').split('\n\n').map((block) => {
+    const lines = block.trim().split('\n')
+    return [lines.at(-1)!.slice(1).split('=')[0], lines.slice(0, -1).map((line) => line.replace(/^# /, '')).join(' ')]
+  }))
+  for (const [name, { description, accepted }] of Object.entries(SettingsSchema.properties as unknown as Record<string, { description: string, accepted: string }>)) {
+    t.equal(comments.get(name), `${description}. Accepted: ${accepted}`)
+  }
   const fastify = Fastify()
   await fastify.register(config, { settings: Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2))) })
   t.equal(fastify.config.PORT, 8080)
@@ -185,7 +193,7 @@ t.test('every relative link in the documents leads to a file, and to a heading o
 
 t.test('the workflow runs .ci/run on the oldest Node that is supported, and Renovate keeps the types of that version', async (t) => {
   const { jobs } = parse(readFileSync('.github/workflows/ci.yml', 'utf8'))
-  const { engines, devDependencies, overrides } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const { engines, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
   const oldest = /\d+/.exec(engines.node)![0]
   t.ok(jobs.ci.steps.some(({ run }: { run?: string }) => run === '.ci/run'))
   t.match(jobs.ci.container, new RegExp(`^node:${oldest}-`))
@@ -193,5 +201,25 @@ t.test('the workflow runs .ci/run on the oldest Node that is supported, and Reno
   const { packageRules } = JSON.parse(readFileSync('renovate.json', 'utf8')) as { packageRules: { matchPackageNames?: string[], allowedVersions?: string, enabled?: boolean }[] }
   const ruleOf = (name: string) => packageRules.find(({ matchPackageNames }) => matchPackageNames?.includes(name))
   t.equal(ruleOf('@types/node')!.allowedVersions, `<${Number(oldest) + 1}`)
-  for (const name of Object.keys(overrides)) t.equal(ruleOf(name)!.enabled, false, name)
+})
+
+t.test('an installation of the package has a light-my-request that Node 20 supports: a direct dependency, since overrides have an effect on the root project only', async (t) => {
+  const { dependencies, overrides } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, { version: string, dev?: boolean }> }
+  t.equal(overrides, undefined)
+  const installed = Object.entries(packages).filter(([path]) => path.endsWith('node_modules/light-my-request'))
+  t.same(installed.map(([path, { version }]) => [path, version]), [['node_modules/light-my-request', dependencies['light-my-request']]])
+  const { packageRules } = JSON.parse(readFileSync('renovate.json', 'utf8')) as { packageRules: { matchPackageNames?: string[], enabled?: boolean }[] }
+  t.equal(packageRules.find(({ matchPackageNames }) => matchPackageNames?.includes('light-my-request'))!.enabled, false)
+})
+
+t.test('the package contains what README, .env.example and the help refer to, and no pictures but those of the sample data and the web page', async (t) => {
+  const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as { files: { path: string }[] }[]
+  const packed = files.map(({ path }) => path)
+  const links = [...readFileSync('README.md', 'utf8').matchAll(/\[[^\]]*\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map(([, path]) => path!).filter((path) => !path.endsWith('.png'))
+  t.ok(links.length > 30)
+  for (const path of new Set([...links, 'docs/reference.md', 'docs/api.md', 'docs/costs.md', 'deploy/prometheus/alerts.yaml'])) {
+    t.ok(packed.some((file) => file === path || file.startsWith(`${path}/`)), path)
+  }
+  t.same(packed.filter((path) => /\.(?:png|svg)$/.test(path) && !path.startsWith('seed-data/') && !path.startsWith('web/')), [])
 })
