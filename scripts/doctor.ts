@@ -160,7 +160,7 @@ async function measureAll (
   if (sample !== undefined) await add('read a small object', READS, async () => await store.get(sample.key))
   const listPage = async () => await inspector.keysAfter(prefix, undefined, 1)
   if (list.verdict === 'yes' && await listPage() !== undefined) await add('list a page', LISTS, listPage)
-  if ('put' in writes && writes.put.verdict === 'yes') await add('write a small object', WRITES, async (i) => await scratch.put('latency', String(i)))
+  if ('put' in writes) await add('write a small object', WRITES, async (i) => await scratch.put('latency', String(i)))
   return times
 }
 

@@ -102,6 +102,16 @@ t.test('without the right to write the output, the doctor says so and writes not
   t.same(endpoint.bucket('datalake').keys(), keys)
 })
 
+t.test('if the first write fails, its reason is reported once, and no other write is tried', async (t) => {
+  const { endpoint, run } = await setUp(t)
+  endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 400, body: '<Error><Code>QuotaExceeded</Code></Error>' } : undefined
+  const { code, out, verdicts } = await run()
+  t.equal(code, 1)
+  t.match(out, /write processed_data\/\* +no: .*QuotaExceeded/)
+  t.equal(out.match(/QuotaExceeded/g)?.length, 1, out)
+  t.match(verdicts, { 'a write is seen at once': 'not tested', 'output and snapshot': 'no', 'several replicas write': 'no', 'records are served': 'yes', images: 'yes' })
+})
+
 t.test('with PUBLISH=false, nothing is written, and the right to write is not needed', async (t) => {
   const { endpoint, run } = await setUp(t, { policy: documentedPolicy('datalake', { without: 'processed_data/' }) })
   const { code, out, verdicts } = await run({ PUBLISH: 'false' })
