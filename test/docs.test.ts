@@ -214,7 +214,8 @@ t.test('an installation of the package has a light-my-request that Node 20 suppo
 })
 
 t.test('the package contains what README, .env.example and the help refer to, and no pictures but those of the sample data and the web page', async (t) => {
-  const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as { files: { path: string }[] }[]
+  const [packages] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as [{ files: { path: string }[] }]
+  const { files } = packages
   const packed = files.map(({ path }) => path)
   const links = [...readFileSync('README.md', 'utf8').matchAll(/\[[^\]]*\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map(([, path]) => path!).filter((path) => !path.endsWith('.png'))
   t.ok(links.length > 30)
