@@ -1,11 +1,13 @@
 import fp from 'fastify-plugin'
+import { DEFAULTS } from '../lib/base/defaults.js'
 import { didYouMean, nearest } from '../lib/base/nearest.js'
 import { readTextFile } from '../lib/base/read-text-file.js'
 import type { SchemaDescriptor } from '../lib/schema/descriptor.js'
 import { compileSchema, parseSchema, SchemaError, type Schema } from '../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../lib/schema/users-schema.js'
 import type { HiddenColumns } from '../lib/source/rules.js'
-import { SettingsError, toColumns } from './config.js'
+import { SettingsError, toColumns, toExtensions } from './config.js'
+import type { Settings } from './config/settings.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -29,11 +31,21 @@ export default fp<SchemaOptions>(async (fastify, { schema }) => {
   const names = toColumns(fastify.config.COLUMNS_HIDDEN)
   fastify.decorate('hiddenColumns', names && { schema: declared.descriptor, names })
   fastify.decorate('tableSchema', names === undefined ? declared : withoutHidden(declared, names))
+  for (const warning of schemaWarnings(fastify.tableSchema, fastify.config)) fastify.log.warn(warning)
   for (const name of names ?? []) {
     const similar = nearest(name, declared.fields.map((field) => field.name))
     if (similar !== undefined && similar !== name) fastify.log.warn(`COLUMNS_HIDDEN: ${JSON.stringify(name)} is not a declared column; undeclared columns of this name are hidden` + didYouMean(similar))
   }
 }, { name: 'schema', dependencies: ['config'] })
+
+/** Warnings about image fields whose objects are probably not images: their keys are columns of the records, but their content is not served. */
+export function schemaWarnings ({ imageFields }: Pick<Schema, 'imageFields'>, { IMAGE_EXTENSIONS }: Pick<Settings, 'IMAGE_EXTENSIONS'>): string[] {
+  const served: readonly string[] = DEFAULTS.imageExtensions
+  return imageFields.flatMap(({ name, extensions = toExtensions(IMAGE_EXTENSIONS) }) => {
+    const others = extensions.filter((extension) => !served.includes(extension.slice(extension.lastIndexOf('.') + 1)))
+    return others.length === 0 ? [] : [`The image field ${JSON.stringify(name)} has objects with the extension ${others.join(' or ')}: their keys are in the records, but the service serves the content of images only (${served.join(', ')})`]
+  })
+}
 
 /** The schema without the hidden columns. @throws {SettingsError} */
 function withoutHidden ({ descriptor, key, fields }: Schema, names: readonly string[]): Schema {

@@ -7,7 +7,7 @@ import type { UserDataTransformer } from '../../lib/transformer.js'
 import access from '../../plugins/access.js'
 import config, { SettingsError, toColumns } from '../../plugins/config.js'
 import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
-import schema, { describeSchema } from '../../plugins/schema.js'
+import schema, { describeSchema, schemaWarnings } from '../../plugins/schema.js'
 import { changedSettings } from '../../plugins/start-log.js'
 import { settingWarnings } from '../../plugins/config/setting-warnings.js'
 import { CommandError, writeStdout, type CommandIo } from '../command.js'
@@ -35,6 +35,7 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
     yield `settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`
     yield `schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA)}\n`
+    for (const warning of schemaWarnings(fastify.tableSchema, fastify.config)) yield `warning: ${warning}\n`
     if (fastify.config.LAKE_URL === '' && fastify.config.SCHEMA === '' && !existsSync(EMBEDDED_LAKE)) {
       yield `lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`
       return

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import config from '../../plugins/config.js'
-import schema, { describeSchema, type SchemaOptions } from '../../plugins/schema.js'
+import schema, { describeSchema, schemaWarnings, type SchemaOptions } from '../../plugins/schema.js'
 
 async function load (t: Test, file: string | undefined, options: SchemaOptions = {}) {
   const folder = t.testdir(file === undefined ? {} : { 'devices.json': file })
@@ -23,6 +23,19 @@ t.test('the schema is read from the file', async (t) => {
 t.test('the option schema is used instead of the file', async (t) => {
   const { schema } = await load(t, '{', { schema: { fields: [{ name: 'born', type: 'date', role: 'birth' }, { name: 'photo', type: 'string', source: 'image' }] } })
   t.equal(describeSchema(schema, ''), 'given, 3 columns: key user_id, ages from born, images photo')
+})
+
+t.test('image fields with extensions of objects that are not images are warned of, in the log of the start, too', async (t) => {
+  const messages: string[] = []
+  const fastify = Fastify({ logger: { level: 'warn', stream: { write: (line: string) => { messages.push(JSON.parse(line).msg) } } } })
+  await fastify.register(config, { settings: { IMAGE_EXTENSIONS: 'png,svg' } })
+  const fields = [{ name: 'photo', type: 'string', source: 'image' }, { name: 'manual', type: 'string', source: 'image', extensions: ['pdf', 'de.pdf', 'manual.png'] }] as const
+  await fastify.register(schema, { schema: { fields } })
+  const rest = 'their keys are in the records, but the service serves the content of images only (png, jpg, jpeg, webp, gif)'
+  const warnings = [`The image field "photo" has objects with the extension svg: ${rest}`, `The image field "manual" has objects with the extension pdf or de.pdf: ${rest}`]
+  t.same(schemaWarnings(fastify.tableSchema, fastify.config), warnings)
+  t.same(messages, warnings)
+  t.same(schemaWarnings(fastify.tableSchema, { IMAGE_EXTENSIONS: 'png' }), warnings.slice(1))
 })
 
 t.test('each mistake is one line with the setting, the file, the field and the property', async (t) => {

@@ -134,6 +134,11 @@ t.test('userlake check names the schema file, and each mistake in it', async (t)
   })
 })
 
+t.test('userlake check warns of an image field whose objects are not images', async (t) => {
+  const folder = t.testdir({ source_data: { '1.csv': 'height\n1.8\n' }, 's.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }, { name: 'manual', type: 'string', source: 'image', extensions: ['pdf'] }] }) })
+  t.match(await runMain(main, ['--lake', `file:${folder}`, '--schema', `${folder}/s.json`]), { code: 0, out: /^warning: The image field "manual" has objects with the extension pdf: /m })
+})
+
 t.test('a schema without a lake is an error: the sample data has other columns', async (t) => {
   const files = { 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }] }) }
   const { code, stderr, cwd } = await run(t, { files, env: { SCHEMA: 'trees.json' } })
