@@ -21,7 +21,11 @@ export function freshnessLogger (log: FastifyBaseLogger): (change: FreshnessChan
 /** Returns a function that logs when MAX_LIST_REQUESTS begins or ceases to limit how often the data is refreshed. */
 export function budgetLogger (log: FastifyBaseLogger): (intervalMs: number | undefined) => void {
   return (intervalMs) => {
-    if (intervalMs === undefined) log.info('MAX_LIST_REQUESTS does not delay refreshes any more')
-    else log.info({ interval_s: Math.round(intervalMs / 1000) }, 'MAX_LIST_REQUESTS delays refreshes, because a listing of the lake takes many requests: it is refreshed every interval_s seconds, so that data may be older than MAX_STALENESS')
+    if (intervalMs === undefined) {
+      log.info('MAX_LIST_REQUESTS does not delay refreshes any more')
+      return
+    }
+    const seconds = Math.round(intervalMs / 1000)
+    log.info({ interval_s: seconds }, `MAX_LIST_REQUESTS delays refreshes, because a listing of the lake takes many requests: it is refreshed every ${seconds} s, so that data may be older than MAX_STALENESS`)
   }
 }

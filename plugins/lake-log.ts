@@ -31,7 +31,10 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   return {
     onReconciled: ({ warnings, takeoverMs, newRejects, newRejectCount, ignored }) => {
       logWarnings(warnings)
-      if (takeoverMs !== undefined) log.info({ unwritten_s: Math.round(takeoverMs / 1000) }, 'The replica that listed the lake has not written the state object, which replicas share, for unwritten_s seconds: this replica lists the lake from now on')
+      if (takeoverMs !== undefined) {
+        const seconds = Math.round(takeoverMs / 1000)
+        log.info({ unwritten_s: seconds }, `The replica that listed the lake has not written the state object, which replicas share, for ${seconds} s: this replica lists the lake from now on`)
+      }
       for (const { key, code, line, column } of newRejects(MAX_REJECT_LINES)) {
         log.warn({ key, code, line, ...CODES_OF_DECLARED_COLUMNS.includes(code) && { column } }, 'Info file rejected; GET /rejects has the reason')
       }
@@ -45,8 +48,8 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
     onSnapshotWritten: (error) => {
       const failure = error === undefined ? undefined : toFailureCode(error)
       if (failure === snapshotFailure) return
-      if (failure !== undefined) log.warn({ error: failure, cause: (error as Error).message }, 'The snapshot could not be written: the next start takes longer')
-      else log.info('The snapshot is written again')
+      if (failure !== undefined) log.warn({ warning: 'snapshot_not_writable', error: failure, cause: (error as Error).message }, 'The snapshot could not be written: the next start takes longer')
+      else log.info({ warning: 'snapshot_not_writable' }, 'The snapshot is written again')
       snapshotFailure = failure
     }
   }

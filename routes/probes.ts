@@ -41,9 +41,9 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   function publishingDetails (staleReasons: readonly string[]): readonly Warning[] {
     const job = jobs.list().find((job) => job.finishedAt !== null && isAttempt(job))
     if (job === undefined) return []
-    if (job.state === 'held') return [{ code: 'output_held', detail: 'The output would lose more records than MAX_LOSS allows; the newest job in GET /jobs with the state held has the data version in result.confirm; POST /data?confirm=<data version> publishes it' }]
+    if (job.state === 'held') return [{ code: 'output_held', detail: 'The output would lose more records than MAX_LOSS allows; POST /data?dry_run=true returns the data version as result.confirm, on any replica, and POST /data?confirm=<data version> publishes it' }]
     if (job.result !== null) return job.result.warnings.filter(({ code }) => code === 'unknown_output_column')
-    return staleReasons.includes(job.error!.code) ? [] : [{ code: 'output_not_writable', detail: `The last job failed: ${job.error!.detail}` }]
+    return staleReasons.includes(job.error!.code) ? [] : [{ code: 'output_not_writable', detail: `The last job failed: ${job.error!.detail}; the log line "Job failed" has the cause` }]
   }
 }
 

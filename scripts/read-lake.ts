@@ -7,7 +7,10 @@ import { Progress, type Output } from './progress.js'
 export async function readLake (transformer: UserDataTransformer, stderr: Output): Promise<void> {
   let progress = new Progress(undefined, stderr, monotonicNow, 'objects listed')
   let isListing = true
+  let hasListed = false
   const onProgress = ({ listed, toFetch, fetched }: ReconcileProgress) => {
+    if (listed === 0) return
+    hasListed = true
     if (isListing && toFetch > 0) {
       progress.end()
       progress = new Progress(toFetch, stderr, monotonicNow, 'info files downloaded')
@@ -16,5 +19,12 @@ export async function readLake (transformer: UserDataTransformer, stderr: Output
     if (isListing) progress.set(listed)
     else progress.set(fetched, toFetch)
   }
-  await transformer.reconcile({ onProgress }).finally(() => progress.end())
+  try {
+    await transformer.reconcile({ onProgress })
+  } catch (error) {
+    // Without a page of the listing, there is no progress that could be shown before the error.
+    if (hasListed) progress.end()
+    throw error
+  }
+  progress.end()
 }

@@ -93,7 +93,7 @@ export const JobProgress = Type.Object({
 const output = {
   output_key: text('The key of the output'),
   etag: nullable('The ETag of the output; null if the output does not exist', Type.String()),
-  bytes: Type.Integer({ format: 'int64', minimum: 0, description: 'The size of the output in bytes' }),
+  bytes: Type.Integer({ format: 'int64', minimum: 0, description: 'The size in bytes of the output that was made, also if it was not written (held, dry run); `etag` is then that of the current object' }),
   skipped: Type.Boolean({ description: 'Whether nothing was written: the output was up to date, the job is held, or it is a dry run' })
 }
 

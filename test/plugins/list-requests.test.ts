@@ -30,5 +30,5 @@ t.test('reads do not list more often than MAX_LIST_REQUESTS allows; a request wi
   clock.advance(1001)
   t.equal(await ageOf(), 0)
   t.equal(endpoint.counts.LIST, 3)
-  t.match(log.filter(({ msg }) => String(msg).includes('MAX_LIST_REQUESTS')), [{ level: 30, interval_s: 20 }])
+  t.match(log.filter(({ msg }) => String(msg).includes('MAX_LIST_REQUESTS')), [{ level: 30, interval_s: 20, msg: /it is refreshed every 20 s,/ }])
 })

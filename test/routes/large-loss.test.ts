@@ -317,6 +317,8 @@ t.test('replicas: each holds the output, and a confirmation on one of them is en
   for (const replica of [leader, follower]) t.match(await post(replica), { state: 'held' })
   const { version } = await read(follower)
   t.equal((await read(leader)).version, version)
+  t.match((await leader.app.inject('/readyz')).json().details, [{ code: 'output_held', detail: /POST \/data\?dry_run=true returns the data version as result\.confirm, on any replica/ }])
+  for (const replica of [leader, follower]) t.match(await post(replica, '?dry_run=true'), { result: { confirm: version } })
   t.match(await post(follower, `?confirm=${version}`), { state: 'succeeded', result: { records: 150 } })
   leader.bucket.put('source_data/new.csv', csv())
   t.match(await post(leader), { state: 'succeeded', result: { records: 151, added: 1, removed: 0 } })

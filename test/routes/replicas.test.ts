@@ -163,7 +163,7 @@ t.test('if the leader dies, a follower takes over after 15 seconds; a leader tha
   t.match(await headersOf(follower), { age: '0', 'x-total-count': '3' })
   await until(() => stateOf(leader).leader !== first)
   t.equal(endpoint.counts.LIST, 1)
-  t.match(takeovers(), [{ level: 30, unwritten_s: 16 }])
+  t.match(takeovers(), [{ level: 30, unwritten_s: 16, msg: /for 16 s:/ }])
   clock.advance(2500)
   await follower.app.inject('/data')
   await until(() => !stateOf(leader).isIdle)

@@ -141,7 +141,7 @@ t.test('an output that cannot be written is reported by /readyz until it can', a
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() } })
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
   t.equal((await app.inject(post)).statusCode, 503)
-  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'output_not_writable', detail: 'The last job failed: The lake refuses access' }] })
+  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'output_not_writable', detail: 'The last job failed: The lake refuses access; the log line "Job failed" has the cause' }] })
   endpoint.intercept = () => undefined
   await app.inject(post)
   t.same((await app.inject('/readyz')).json().details, [])
@@ -162,7 +162,7 @@ t.test('a damaged snapshot and a snapshot that cannot be written are reported by
   }
   t.match((await app.inject('/readyz')).json().details, [{ code: 'snapshot_damaged' }, { code: 'snapshot_not_writable' }])
   const lines = () => log.filter(({ level, msg }) => level >= 30 && /^The snapshot (could not be written|is written again)/.test(msg))
-  t.match(lines(), [{ level: 40, error: 'access_denied', cause: /snapshot\.arrow/ }])
+  t.match(lines(), [{ level: 40, warning: 'snapshot_not_writable', error: 'access_denied', cause: /snapshot\.arrow/ }])
   t.equal(lines().length, 1, 'it is logged once')
   endpoint.intercept = () => undefined
   bucket.put('source_data/2.csv', csv('Eve'))

@@ -149,7 +149,7 @@ t.test('a schema without a lake is an error: the sample data has other columns',
 
 t.test('userlake check reports each invalid setting and a lake that cannot be read in one line, with exit code 1', async (t) => {
   t.match(await run(t, { env: { PORT: 'x' } }), { code: 1, stdout: '', stderr: /^check: PORT: got "x"; .*\n$/ })
-  t.match(await run(t, { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^0 objects listed, .*\ncheck: the lake cannot be read: file:.*\/missing: there is no such folder: check LAKE_URL, or create it with userlake seed\n$/m })
+  t.match(await run(t, { env: { LAKE_URL: 'file:./missing' } }), { code: 1, stderr: /^check: the lake cannot be read: file:.*\/missing: there is no such folder: check LAKE_URL, or create it with userlake seed\n$/ })
 })
 
 t.test('a reader of stdout that has enough, such as head, ends userlake check without an error', async (t) => {
