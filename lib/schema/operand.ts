@@ -1,4 +1,7 @@
+import { foldCase } from '../base/fold-case.js'
+import { didYouMean, nearest } from '../base/nearest.js'
 import type { TypeName, Value } from './field-type.js'
+import type { Field } from './schema.js'
 import { createType } from './types/index.js'
 
 interface OperandType {
@@ -38,4 +41,20 @@ export function acceptedOperand (type: TypeName): string {
  */
 export function parseOperand (type: TypeName, text: string): NonNullable<Value> | undefined {
   return OPERANDS[type].parse(text)
+}
+
+/** The most values of an enum that a message lists. */
+const MAX_LISTED = 20
+
+/**
+ * What is wrong with a value that the enum of a field does not contain, to follow the value in a message; `undefined` if the field allows it.
+ *
+ * @param fold whether texts are compared ignoring case
+ */
+export function findEnumMistake ({ type, allowed }: Field, value: NonNullable<Value>, { fold = false } = {}): string | undefined {
+  const comparable = (value: NonNullable<Value>) => fold && typeof value === 'string' ? foldCase(value) : value
+  if (allowed === undefined || allowed.some((one) => comparable(one) === comparable(value))) return undefined
+  const texts = allowed.map((one) => type.format(one))
+  const rest = texts.length > MAX_LISTED ? ` and ${texts.length - MAX_LISTED} more, which GET /schema lists` : ''
+  return `must be one of ${texts.slice(0, MAX_LISTED).map((text) => JSON.stringify(text)).join(', ')}${rest}${didYouMean(nearest(type.format(value), texts))}`
 }

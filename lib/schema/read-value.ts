@@ -62,25 +62,35 @@ function checked (value: NonNullable<Value>, check: CheckValue): ReadValue {
   return mistake === undefined ? { value } : { mistake }
 }
 
-/** Returns a function that checks a value against the constraints, whose own values `checkDescriptor` has validated. */
+/** The values of the constraint `enum`; `undefined` if any value is allowed. */
+export function enumValues (type: FieldType, { enum: values }: Constraints): readonly NonNullable<Value>[] | undefined {
+  return values === undefined ? undefined : [...new Set(values.map((value) => constraintValue(type, value)))]
+}
+
+/** A value of a constraint, which `checkDescriptor` has validated. */
+function constraintValue (type: FieldType, value: unknown): NonNullable<Value> {
+  return (typeof value === 'string' ? type.parse(value) : type.fromJson(value as number | boolean))!
+}
+
+/** Returns a function that checks a value against the constraints. */
 function constraintChecker (type: FieldType, constraints: Constraints): CheckValue {
-  const toValue = (value: unknown) => (typeof value === 'string' ? type.parse(value) : type.fromJson(value as number | boolean))!
   const checks: CheckValue[] = []
   const bound = (name: 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum', words: string, isWithin: (order: number) => boolean) => {
     if (constraints[name] === undefined) return
-    const limit = toValue(constraints[name])
+    const limit = constraintValue(type, constraints[name])
     checks.push((value) => isWithin(type.compare(value, limit)) ? undefined : `must be ${words} ${type.format(limit)}`)
   }
   bound('minimum', 'at least', (order) => order >= 0)
   bound('maximum', 'at most', (order) => order <= 0)
   bound('exclusiveMinimum', 'more than', (order) => order > 0)
   bound('exclusiveMaximum', 'less than', (order) => order < 0)
-  const { minLength, maxLength, enum: values } = constraints
+  const { minLength, maxLength } = constraints
+  const allowed = enumValues(type, constraints)
   if (minLength !== undefined) checks.push((value) => String(value).length >= minLength ? undefined : `must have at least ${minLength} characters`)
   if (maxLength !== undefined) checks.push((value) => String(value).length <= maxLength ? undefined : `must have at most ${maxLength} characters`)
-  if (values !== undefined) {
-    const allowed = new Set(values.map(toValue))
-    checks.push((value) => allowed.has(value) ? undefined : `must be one of ${[...allowed].map((value) => JSON.stringify(type.format(value))).join(', ')}`)
+  if (allowed !== undefined) {
+    const set = new Set(allowed)
+    checks.push((value) => set.has(value) ? undefined : `must be one of ${allowed.map((value) => JSON.stringify(type.format(value))).join(', ')}`)
   }
   return (value) => {
     for (const check of checks) {

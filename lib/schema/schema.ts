@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { checkDescriptor, createFieldType, DEFAULT_KEY_NAME, isBirthField, toOneLine } from './check-descriptor.js'
 import type { FieldDescriptor, FieldsMatch, SchemaDescriptor } from './descriptor.js'
-import type { FieldType } from './field-type.js'
-import { jsonReader, missingTexts, textReader, type ReadValue } from './read-value.js'
+import type { FieldType, Value } from './field-type.js'
+import { enumValues, jsonReader, missingTexts, textReader, type ReadValue } from './read-value.js'
 
 /** One declared column, ready to read and write its values. */
 export interface Field {
@@ -15,6 +15,8 @@ export interface Field {
   readonly headers: readonly string[]
   /** The declared extensions of an image field; `undefined` if those of the settings apply. */
   readonly extensions: readonly string[] | undefined
+  /** The values of the constraint `enum`; `undefined` if any value is allowed. */
+  readonly allowed: readonly NonNullable<Value>[] | undefined
   /** Reads the trimmed text of a cell. */
   read (text: string): ReadValue
   /** Reads a value of a JSON file. */
@@ -88,8 +90,8 @@ function compile (descriptor: SchemaDescriptor): Schema {
 }
 
 function compileField (descriptor: FieldDescriptor, missingValues: NonNullable<SchemaDescriptor['missingValues']>): Field {
-  const { name, header = name, source = 'file', extensions } = descriptor
+  const { name, header = name, source = 'file', extensions, constraints = {} } = descriptor
   const type = createFieldType(descriptor)
   const read = textReader(type, descriptor, missingTexts(source === 'key' ? [] : descriptor.missingValues ?? missingValues))
-  return { name, descriptor, type, source, headers: [header].flat(), extensions, read, readJson: jsonReader(type, descriptor, read) }
+  return { name, descriptor, type, source, headers: [header].flat(), extensions, allowed: enumValues(type, constraints), read, readJson: jsonReader(type, descriptor, read) }
 }

@@ -4,6 +4,7 @@ import { didYouMean } from '../../lib/base/nearest.js'
 import { ageFilters } from '../../lib/query/age.js'
 import type { Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
+import { findEnumMistake } from '../../lib/schema/operand.js'
 import type { Cell } from '../../lib/schema/record.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/column-types.js'
@@ -73,7 +74,11 @@ export function exampleOf ({ type, descriptor: { example }, readJson }: Field): 
   return toCell(type.name, readJson(example).value ?? null)
 }
 
-function describeFilter ({ name, source, type }: Field): string {
+function describeFilter (field: Field): string {
+  return describeValues(field) + (field.allowed === undefined ? '' : ' A value that the `enum` of the schema does not contain is an error.')
+}
+
+function describeValues ({ name, source, type }: Field): string {
   if (source === 'key') return 'Selects records by their id, compared byte for byte. May be repeated to select several ids. For an id with a comma or a `*` use `where`.'
   if (source === 'image') return `Selects records by the key of the object in \`${name}\`, compared byte for byte. May be repeated to select several keys. For a key with a comma or a \`*\` use \`where\`.`
   if (type.name !== 'string') return `Selects records by the value of \`${name}\`. May be repeated to select several values.`
@@ -148,7 +153,7 @@ export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, tim
     const values = (query as Readonly<Record<string, unknown>>)[field.name] as readonly Operand[] | undefined
     if (values !== undefined) filters.push(columnFilterOf(field, values))
   }
-  return [...filters, ...whereFilters(query.where, version), ...query.q === undefined ? [] : [wordsFilter(query.q)]]
+  return [...filters, ...whereFilters(query.where, version, schema), ...query.q === undefined ? [] : [wordsFilter(query.q)]]
 }
 
 function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQuery): boolean | undefined {
@@ -164,10 +169,10 @@ function ageFiltersOf ({ min_age: min, max_age: max, age_basis: basis }: FilterQ
 }
 
 function columnFilterOf (field: Field, values: readonly Operand[]): Filter {
-  const { name: column, type } = field
-  const all = type.name === 'string' ? values as readonly string[] : []
-  for (const text of all) checkColumnValue(field, text)
+  const { name: column } = field
+  for (const value of values) checkColumnValue(field, value)
   if (isExact(field)) return { column, op: 'equals', value: values }
+  const all = values as readonly string[]
   const [prefixes, texts] = [all.filter(isPrefix), all.filter((text) => !isPrefix(text))]
   const filters: Filter[] = prefixes.map((prefix) => ({ column, op: 'prefix', value: prefix.slice(0, -1), fold: true }))
   if (texts.length > 0) filters.push({ column, op: 'equals', value: texts, fold: true })
@@ -178,8 +183,16 @@ function isPrefix (value: string): boolean {
   return value.endsWith('*')
 }
 
-/** Rejects values that look like a list or a pattern, which are not supported here: taken literally, they would match nothing. */
-function checkColumnValue (field: Field, value: string): void {
+/** Rejects values that no record has: those that the enum of the field does not contain, and those that look like a list or a pattern, which are not supported here. */
+function checkColumnValue (field: Field, value: Operand): void {
+  if (typeof value === 'string') checkText(field, value)
+  const isExactly = isExact(field)
+  if (!isExactly && isPrefix(String(value))) return
+  const mistake = findEnumMistake(field, value, { fold: !isExactly })
+  if (mistake !== undefined) throw invalidParameter(field.name, `got ${JSON.stringify(field.type.format(value))}; ${mistake}`)
+}
+
+function checkText (field: Field, value: string): void {
   const { name } = field
   const exact = `use where=${name}=${value} for this exact value`
   const star = isExact(field) ? /\*/ : /\*(?!$)/

@@ -1,8 +1,9 @@
 import { didYouMean, nearest } from '../../lib/base/nearest.js'
 import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
-import type { Filter } from '../../lib/query/filter.js'
+import type { Filter, Operand } from '../../lib/query/filter.js'
 import type { TypeName } from '../../lib/schema/field-type.js'
-import { acceptedOperand, parseOperand } from '../../lib/schema/operand.js'
+import { acceptedOperand, findEnumMistake, parseOperand } from '../../lib/schema/operand.js'
+import type { Field, Schema } from '../../lib/schema/schema.js'
 import { invalidParameter } from '../../plugins/problems/problem.js'
 import { listParameter, textParameter } from './parameter.js'
 
@@ -40,24 +41,29 @@ export function wordsFilter (text: string): Filter {
 /** One condition, as it is written. `exists` and `none` have no value. */
 interface Condition { readonly text: string, readonly column: string, readonly operator: Operator | 'exists' | 'none', readonly value: string }
 
+/** The type of a column, and its field if it is declared. */
+interface ConditionColumn { readonly type: TypeName, readonly field: Field | undefined }
+
 /** The filters of the conditions in a data version. @throws {Problem} names the condition and what is accepted */
-export function whereFilters (texts: readonly string[] = [], version: Columns): Filter[] {
+export function whereFilters (texts: readonly string[] = [], version: Columns, { fields }: Schema): Filter[] {
   const conditions = texts.map(parseCondition)
   return conditions.flatMap((condition, i) => {
     const { column, operator } = condition
     const type = columnType(version, column)
     if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, columnNames(version)))
-    if (operator !== '=' && operator !== '!=') return toFilter(condition, type)
+    const of: ConditionColumn = { type, field: fields.find(({ name }) => name === column) }
+    if (operator !== '=' && operator !== '!=') return toFilter(condition, of)
     // Conditions with the same column and operator are combined into one filter.
     const same = conditions.filter((other) => other.column === column && other.operator === operator)
     if (same[0] !== conditions[i]) return []
-    const equals: Filter = { column, op: 'equals', value: same.map((other) => operandOf(other, type)) }
+    const equals: Filter = { column, op: 'equals', value: same.map((other) => operandOf(other, of)) }
     if (operator === '=') return equals
     return [{ column, op: 'exists', value: true } satisfies Filter, { op: 'not', filter: equals } satisfies Filter]
   })
 }
 
-function toFilter (condition: Condition, type: TypeName): Filter {
+function toFilter (condition: Condition, of: ConditionColumn): Filter {
+  const { type } = of
   const { text, column, operator, value } = condition
   switch (operator) {
     case 'exists': case 'none': return { column, op: 'exists', value: operator === 'exists' }
@@ -65,7 +71,7 @@ function toFilter (condition: Condition, type: TypeName): Filter {
       if (type !== 'string') throw invalidWhere(text, `${operator} is for text, and ${column} has values of the type ${type}; use = != < <= > >=`)
       return { column, op: operator === '~' ? 'contains' : 'prefix', value }
     default: {
-      const operand = operandOf(condition, type)
+      const operand = operandOf(condition, of)
       const isExcluded = !operator.endsWith('=')
       const range = operator.startsWith('<')
         ? { max: operand, ...isExcluded && { isMaxExcluded: true } }
@@ -75,11 +81,13 @@ function toFilter (condition: Condition, type: TypeName): Filter {
   }
 }
 
-function operandOf ({ text, column, value }: Condition, type: TypeName) {
+function operandOf ({ text, column, operator, value }: Condition, { type, field }: ConditionColumn): Operand {
   const operand = parseOperand(type, value)
-  if (operand !== undefined) return operand
+  const isEquality = operator === '=' || operator === '!='
+  const mistake = operand === undefined ? `must be ${acceptedOperand(type)}` : isEquality && field !== undefined ? findEnumMistake(field, operand) : undefined
+  if (operand !== undefined && mistake === undefined) return operand
   const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : ''
-  throw invalidWhere(text, `the value of ${column} must be ${acceptedOperand(type)}${hint}`)
+  throw invalidWhere(text, `the value of ${column} ${mistake}${hint}`)
 }
 
 /** @throws {Problem} */

@@ -60,7 +60,7 @@ t.test('every declared column is a parameter of its name and type; repeated, it 
   const table: [search: string, ids: string[]][] = [
     ['device=b&device=a', ['a', 'b']], ['device=A', []],
     ['model=x-1', ['a']], ['model=x*', ['a', 'b']], ['model=Y*&model=X-2', ['b', 'd']], ['model=y*&model=x-1*', ['a', 'd']], ['model=x-1&model=X-2', ['a', 'b']],
-    ['ports=8', ['a', 'd']], ['ports=8.0&ports=16', ['a', 'b', 'd']], ['ports=1.6e1', ['b']], ['ports=0', []],
+    ['ports=8', ['a', 'd']], ['ports=8.0&ports=16', ['a', 'b', 'd']], ['ports=1.6e1', ['b']],
     ['height=1.50', ['a']], ['height=-25e-2', ['b']], ['height=1e21', ['d']],
     ['on=true', ['a', 'd']], ['on=0', ['b']], ['on=TRUE&on=false', ['a', 'b', 'd']],
     ['sold=2024-01-26', ['a', 'd']], ['sold=2023-02-02&on=true', []],
@@ -89,6 +89,37 @@ t.test('a value of another type is a 400 that names what is accepted', async (t)
   for (const [search, parameter, detail] of table) {
     for (const path of ['/data', '/stats']) t.match((await app.inject(`${path}?${search}`)).json(), { status: 400, errors: [{ parameter, detail }] }, `${path}?${search}`)
   }
+})
+
+t.test('a value that the enum of the column does not contain is a 400 that has the values, and the one that is probably meant', async (t) => {
+  const letters = [...'abcdefghijklmnopqrstuvwxyz']
+  const schema: SchemaDescriptor = {
+    fields: [
+      { name: 'status', type: 'string', constraints: { enum: ['active', 'retired'] } },
+      { name: 'ports', type: 'integer', constraints: { enum: ['8', 16] } },
+      { name: 'sold', type: 'date', format: '%d.%m.%Y', constraints: { enum: ['26.01.2024'] } },
+      { name: 'letter', type: 'string', constraints: { enum: letters } }
+    ]
+  }
+  const { app } = await build(t, { files: { 'a.csv': 'status,ports,sold,letter\nactive,8,26.01.2024,a\n', 'b.csv': 'status,ports,sold,letter\nretired,16,,b\n' }, schema })
+  const table: [search: string, parameter: string, detail: RegExp | string][] = [
+    ['status=retird', 'status', 'got "retird"; must be one of "active", "retired"; did you mean retired?'],
+    ['status=active&status=x', 'status', /^got "x"; must be one of "active", "retired"$/],
+    ['where=status=retird', 'where', 'got "status=retird"; the value of status must be one of "active", "retired"; did you mean retired?'],
+    ['where=status=Active', 'where', /did you mean active\?$/],
+    ['where=status!=gone', 'where', /^got "status!=gone"; the value of status must be one of "active", "retired"$/],
+    ['where=status=', 'where', /must be one of "active", "retired"; use !status for records without a value$/],
+    ['ports=0', 'ports', 'got "0"; must be one of "8", "16"'], ['where=ports=9', 'where', /must be one of "8", "16"/],
+    ['sold=2024-01-27', 'sold', /^got "2024-01-27"; must be one of "2024-01-26"; did you mean 2024-01-26\?$/],
+    ['letter=zz', 'letter', /"s", "t" and 6 more, which GET \/schema lists$/]
+  ]
+  for (const [search, parameter, detail] of table) {
+    for (const path of ['/data', '/stats']) t.match((await app.inject(`${path}?${search}`)).json(), { status: 400, errors: [{ parameter, detail }] }, `${path}?${search}`)
+  }
+  const accepted: [search: string, count: number][] = [
+    ['status=RETIRED', 1], ['status=ret*', 1], ['status=x*', 0], ['where=status~tir', 1], ['where=status^=x', 0], ['where=status<b', 1], ['where=ports>9', 1], ['where=ports=8.0', 1], ['sold=2024-01-26', 1]
+  ]
+  for (const [search, count] of accepted) t.match((await app.inject(`/stats?${search}`)).json(), { count }, search)
 })
 
 t.test('records are sorted and paged by columns of any type', async (t) => {
