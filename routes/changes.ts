@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { parseDuration } from '../lib/base/duration.js'
+import { parseDateOrInstant } from '../lib/base/instant.js'
 import { compareUtf8 } from '../lib/base/utf8.js'
 import { checkColumns, usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion } from '../lib/query/data-version.js'
@@ -29,9 +30,10 @@ const MEDIA_TYPES: Readonly<Record<Format, string>> = { json: 'application/json'
 
 const Parameters = {
   since: textParameter({
-    description: 'The position after which changes are reported: a `Data-Version`, or `next` of an earlier response. Default: the current position, so that the response has no changes.',
+    description: 'The position after which changes are reported: a `Data-Version`, or `next` of an earlier response. Default: the current position, so that the response has no changes, and in `next` the position to begin with.',
     accepted: 'a Data-Version, or the next of an earlier response',
-    pattern: /^[\w-]{22}(~\d{1,9})?$/
+    pattern: /^[\w-]{22}(~\d{1,9})?$/,
+    hint: (text) => parseDateOrInstant(text) === undefined ? '' : ': changes are known by version, not by time; GET /changes has the current version in next, for a later request'
   }),
   limit: integerParameter({ minimum: 1, maximum: 10_000, description: 'The maximum number of changed and removed records in a page. Without it, the response has all changes.', example: 100 })
 }

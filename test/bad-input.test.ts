@@ -139,7 +139,7 @@ const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] =
   ['first_name~%ann%', /% is not a wildcard/], ['first_name^Ann', /must be <column><operator><value>/], ['first_name!Ann', /must be <column>/], ['=Ann', /must be <column>/], ['!', /must be <column>/],
   ['!first_name=Ann', /takes no operator; use first_name!=/], ['first_name = Ann', /no space around the operator: first_name=Ann$/], ["first_name='Ann'", /without quotes/],
   ["first_name=Ann OR last_name='Lee'", /repeat where=/], ["1=1 OR '1'='1'", /repeat where=/], ['birthts>=0 AND birthts<9', /repeat where=/], ["first_name like 'A%'", /unknown column.*must be <column>/],
-  ['birthts=x', /the value of birthts must be an integer/], ['birthts>=1.5', /an integer/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /an integer/],
+  ['birthts=x', /the value of birthts must be an integer from .* \(milliseconds since 1970-01-01 UTC\)$/], ['birthts<1950-01-01', /\(milliseconds since 1970-01-01 UTC\); 1950-01-01 is -631152000000$/], ['birthts=1950-01-01T00:00:00Z', /; 1950-01-01T00:00:00Z is -631152000000$/], ['birthts>=1.5', /an integer/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /an integer/],
   ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer/], ['agee>3', /unknown column agee; did you mean age\?/], ['!fist_name', /did you mean first_name/]
 ]
 
@@ -157,7 +157,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['image_exists=true&is_image_exists=False', 'is_image_exists', /contradicts/],
   ['image_exists=true&image_exists=true', 'image_exists', /must be given at most once/],
   ['as_of=yesterday', 'as_of', /an RFC 3339 time such as .*, or a date such as 2025-06-01, which means 00:00 UTC$/], ['as_of=2025-02-30T00:00:00Z', 'as_of'], ['as_of=2025-02-30', 'as_of'], ['as_of=2025-06', 'as_of'], ['as_of=2025-06-01T10:00', 'as_of'],
-  ['user_id=', 'user_id'], ['first_name=', 'first_name'],
+  ['user_id=', 'user_id'], ['first_name=', 'first_name'], ['birthts=1950-01-01', 'birthts', /for several, repeat the parameter; 1950-01-01 is -631152000000$/],
   ['first_name=*ren', 'first_name', /wildcard at the end only: use where=first_name~ren for values that contain it, or use where=first_name=\*ren/],
   ['last_name=W*r', 'last_name', /use where=last_name~W&where=last_name~r for/], ['first_name=a**', 'first_name', /use where=/],
   ['last_name=A,B', 'last_name', /a comma does not separate values here: repeat the parameter, or use where=last_name=A,B/], ['first_name=a,*', 'first_name', /comma/],

@@ -26,6 +26,11 @@ export function parseInstant (text: string): number | undefined {
   return instant >= EARLIEST && instant <= LATEST ? instant : undefined
 }
 
+/** Parses a date, which is its midnight UTC, or an RFC 3339 timestamp, as `parseInstant` does. */
+export function parseDateOrInstant (text: string): number | undefined {
+  return parseInstant(text) ?? parseInstant(`${text}T00:00:00Z`)
+}
+
 function offsetMs (zone: string): number | undefined {
   if (zone.toUpperCase() === 'Z') return 0
   const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(-2))]

@@ -1,10 +1,11 @@
 import { foldCase } from '../base/fold-case.js'
+import { DAY_MS, parseDateOrInstant } from '../base/instant.js'
 import { didYouMean, nearest } from '../base/nearest.js'
 import type { TypeName, Value } from './field-type.js'
 import type { Field } from './schema.js'
 import { createType } from './types/index.js'
 
-interface OperandType {
+interface OperandSyntax {
   /** What is accepted, after "must be". */
   readonly accepted: string
   readonly parse: (text: string) => NonNullable<Value> | undefined
@@ -15,7 +16,7 @@ const [NUMBER, BOOLEAN, DATE, DATETIME] = [createType('number'), createType('boo
 /** In a URL, an unencoded plus sign is a space. */
 const number = (text: string) => NUMBER.parse(text.replace(/(?<=[eE]) (?=\d)/, '+')) as number | undefined
 
-const OPERANDS: Readonly<Record<TypeName, OperandType>> = {
+const OPERANDS: Readonly<Record<TypeName, OperandSyntax>> = {
   string: { accepted: 'text', parse: (text) => text },
   integer: {
     accepted: `an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
@@ -30,9 +31,20 @@ const OPERANDS: Readonly<Record<TypeName, OperandType>> = {
   datetime: { accepted: DATETIME.accepts, parse: (text) => DATETIME.parse(text.replace(/ (?=\d\d:\d\d$)/, '+')) }
 }
 
-/** What `parseOperand` accepts for a type, after "must be". */
-export function acceptedOperand (type: TypeName): string {
-  return OPERANDS[type].accepted
+/** The type of a column, and whether ages are computed from it: an integer is then milliseconds since 1970-01-01 UTC. */
+export interface OperandType { readonly type: TypeName, readonly isBirth: boolean }
+
+/** What `parseOperand` accepts for a column, after "must be". */
+export function acceptedOperand ({ type, isBirth }: OperandType): string {
+  return OPERANDS[type].accepted + (isBirth && type === 'integer' ? ' (milliseconds since 1970-01-01 UTC)' : '')
+}
+
+/** What to write in place of a text that is not accepted, as the end of a message: empty if the text is not a date or a time where another one is needed. */
+export function operandHint ({ type, isBirth }: OperandType, text: string, column: string): string {
+  const instant = type === 'integer' && isBirth ? parseDateOrInstant(text) : undefined
+  if (instant !== undefined) return `; ${text} is ${instant}`
+  const day = type === 'datetime' ? DATE.parse(text) : undefined
+  return day === undefined ? '' : `; use where=${column}>=${text}&where=${column}<${DATE.format(Number(day) + 1)} for the whole day in UTC`
 }
 
 /**
@@ -41,6 +53,12 @@ export function acceptedOperand (type: TypeName): string {
  */
 export function parseOperand (type: TypeName, text: string): NonNullable<Value> | undefined {
   return OPERANDS[type].parse(text)
+}
+
+/** Reads a bound of a range as `parseOperand` does. For a datetime it may also be a date, which is its midnight UTC. */
+export function parseBound (type: TypeName, text: string): NonNullable<Value> | undefined {
+  const day = type === 'datetime' ? DATE.parse(text) : undefined
+  return day === undefined ? parseOperand(type, text) : Number(day) * DAY_MS
 }
 
 /** The most values of an enum that a message lists. */

@@ -1,6 +1,6 @@
-import { parseInstant } from '../../lib/base/instant.js'
+import { parseDateOrInstant } from '../../lib/base/instant.js'
 import type { TypeName, Value } from '../../lib/schema/field-type.js'
-import { acceptedOperand, parseOperand } from '../../lib/schema/operand.js'
+import { acceptedOperand, operandHint, parseOperand, type OperandType } from '../../lib/schema/operand.js'
 import { toCell } from '../../lib/table/column-types.js'
 
 /** A parameter of a URL: its only definition, for the OpenAPI document, for error messages and for reading requests. */
@@ -11,6 +11,8 @@ export interface Parameter<T> {
   readonly description: string
   /** What is accepted, for error messages, after "must be". */
   readonly accepted: string
+  /** What to do about a text that is not accepted, as the end of the message: empty if it is not a known mistake. */
+  readonly hint?: ((text: string) => string) | undefined
   /** Whether the document leaves the parameter out. */
   readonly isHidden?: boolean
   /** May be given more than once. */
@@ -37,15 +39,17 @@ interface Meaning<D> {
 interface Kind<T> {
   readonly schema: Readonly<Record<string, unknown>>
   readonly accepted: string
+  readonly hint?: ((text: string) => string) | undefined
   readonly parse: (text: string) => T | undefined
   readonly format?: (value: T) => string
 }
 
-function scalar<T, D> ({ schema, accepted, parse, format = String }: Kind<T>, { description, default: absent, example }: Meaning<D>): Parameter<T | D> {
+function scalar<T, D> ({ schema, accepted, hint, parse, format = String }: Kind<T>, { description, default: absent, example }: Meaning<D>): Parameter<T | D> {
   return {
     schema: { ...schema, ...absent !== undefined && { default: absent }, ...example !== undefined && { examples: [example] } },
     description,
     accepted,
+    hint,
     isList: false,
     absent: absent as D,
     parse: (given) => typeof given === 'string' ? parse(given) : undefined,
@@ -108,7 +112,7 @@ export function instantParameter (meaning: Meaning<undefined>): Parameter<number
   return scalar({
     schema: { type: 'string', format: 'date-time' },
     accepted: 'an RFC 3339 time such as 2025-06-01T12:00:00Z, or a date such as 2025-06-01, which means 00:00 UTC',
-    parse: (text) => parseInstant(text) ?? parseInstant(`${text}T00:00:00Z`),
+    parse: parseDateOrInstant,
     format: (instant) => new Date(instant).toISOString()
   }, meaning)
 }
@@ -125,33 +129,36 @@ interface TextRules {
   readonly accepted?: string
   /** What the text must match, beyond not being empty. */
   readonly pattern?: RegExp
+  readonly hint?: (text: string) => string
 }
 
-function text ({ accepted = 'non-empty text', pattern }: TextRules): Kind<string> {
+function text ({ accepted = 'non-empty text', pattern, hint }: TextRules): Kind<string> {
   return {
     schema: { type: 'string', ...pattern === undefined ? { minLength: 1 } : { pattern: pattern.source } },
     accepted,
+    hint,
     parse: (text) => text !== '' && (pattern === undefined || pattern.test(text)) ? text : undefined
   }
 }
 
 /** A text that is not empty. */
-export function textParameter ({ accepted, pattern, ...meaning }: Meaning<undefined> & TextRules): Parameter<string | undefined> {
-  return scalar(text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } }), meaning)
+export function textParameter ({ accepted, pattern, hint, ...meaning }: Meaning<undefined> & TextRules): Parameter<string | undefined> {
+  return scalar(text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern }, ...hint && { hint } }), meaning)
 }
 
 /** Texts that are not empty. The parameter may be repeated; with a `separator`, one text may contain several. */
 export function listParameter (
-  { accepted, pattern, ...meaning }: Meaning<undefined> & TextRules & { readonly separator?: string }
+  { accepted, pattern, ...meaning }: Meaning<undefined> & Omit<TextRules, 'hint'> & { readonly separator?: string }
 ): Parameter<readonly string[] | undefined> {
   return list(text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } }), meaning)
 }
 
 /** Values of a column, as responses have them; the parameter may be repeated. */
-export function columnParameter ({ name, type }: { readonly name: string, readonly type: TypeName }, meaning: Meaning<undefined>): Parameter<readonly NonNullable<Value>[] | undefined> {
+export function columnParameter ({ name, type, isBirth }: OperandType & { readonly name: string }, meaning: Meaning<undefined>): Parameter<readonly NonNullable<Value>[] | undefined> {
   return list<NonNullable<Value>>({
     schema: COLUMN_SCHEMAS[type],
-    accepted: type === 'string' ? `non-empty text; use where=${name}= for empty text, where=!${name} for no value` : `${acceptedOperand(type)}; for several, repeat the parameter`,
+    accepted: type === 'string' ? `non-empty text; use where=${name}= for empty text, where=!${name} for no value` : `${acceptedOperand({ type, isBirth })}; for several, repeat the parameter`,
+    hint: (text) => operandHint({ type, isBirth }, text, name),
     parse: (text) => text === '' ? undefined : parseOperand(type, text),
     format: (value) => String(toCell(type, value))
   }, meaning)
@@ -168,12 +175,13 @@ const COLUMN_SCHEMAS: Readonly<Record<TypeName, Readonly<Record<string, unknown>
 
 /** A parameter that may be repeated; with a `separator`, one text may contain several values. */
 function list<T> (
-  { schema, accepted, parse, format = String }: Kind<T>, { description, example, separator }: Meaning<undefined> & { readonly separator?: string }
+  { schema, accepted, hint, parse, format = String }: Kind<T>, { description, example, separator }: Meaning<undefined> & { readonly separator?: string }
 ): Parameter<readonly T[] | undefined> {
   return {
     schema: { type: 'array', minItems: 1, items: schema, ...example !== undefined && { examples: [example] } },
     description,
     accepted,
+    hint,
     isList: true,
     absent: undefined,
     parse: (given) => {

@@ -50,7 +50,7 @@ export type FilterQuery = Partial<Values<typeof ImageParameters & typeof AgePara
 export const filterParameters: (schema: Schema) => Parameters = perSchema((schema) => ({
   ...schema.imageFields.length > 0 && ImageParameters,
   ...schema.birth && AgeParameters,
-  ...Object.fromEntries(columnsWithParameter(schema).map((field) => [field.name, parameterOf(field)])),
+  ...Object.fromEntries(columnsWithParameter(schema).map((field) => [field.name, parameterOf(field, field === schema.birth)])),
   where: whereParameter(exampleCondition(schema)),
   q: wordsParameter
 }))
@@ -64,9 +64,9 @@ function isExact ({ source, type }: Field): boolean {
   return source !== 'file' || type.name !== 'string'
 }
 
-function parameterOf (field: Field): Parameter<readonly Operand[] | undefined> {
+function parameterOf (field: Field, isBirth: boolean): Parameter<readonly Operand[] | undefined> {
   const example = exampleOf(field)
-  return columnParameter({ name: field.name, type: field.type.name }, { description: describeFilter(field), ...example !== null && { example: [example] } })
+  return columnParameter({ name: field.name, type: field.type.name, isBirth }, { description: describeFilter(field), ...example !== null && { example: [example] } })
 }
 
 /** The example of a field as responses have it; the schema may contain it in the format of files. `null` if the field has no example. */

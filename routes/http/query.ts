@@ -92,7 +92,7 @@ function parse<P extends Parameters> (parameters: P, absent: Readonly<Record<str
 function wrongValue (given: string | readonly string[], parameter: Parameter<unknown>): string {
   if (typeof given !== 'string' && !parameter.isList) return `got ${given.length} values; must be given at most once`
   const wrong = [given].flat().find((text) => parameter.parse(text) === undefined)
-  return `got ${JSON.stringify(wrong)}; must be ${parameter.accepted}`
+  return `got ${JSON.stringify(wrong)}; must be ${parameter.accepted}${parameter.hint?.(wrong!) ?? ''}`
 }
 
 /** The values as pairs of name and text, sorted by name. Omits those that are equal to the value of an absent parameter. */

@@ -1,8 +1,7 @@
 import { didYouMean, nearest } from '../../lib/base/nearest.js'
 import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
-import type { TypeName } from '../../lib/schema/field-type.js'
-import { acceptedOperand, findEnumMistake, parseOperand } from '../../lib/schema/operand.js'
+import { acceptedOperand, findEnumMistake, operandHint, parseBound, parseOperand, type OperandType } from '../../lib/schema/operand.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { invalidParameter } from '../../plugins/problems/problem.js'
 import { listParameter, textParameter } from './parameter.js'
@@ -41,17 +40,18 @@ export function wordsFilter (text: string): Filter {
 /** One condition, as it is written. `exists` and `none` have no value. */
 interface Condition { readonly text: string, readonly column: string, readonly operator: Operator | 'exists' | 'none', readonly value: string }
 
-/** The type of a column, and its field if it is declared. */
-interface ConditionColumn { readonly type: TypeName, readonly field: Field | undefined }
+/** The column of a condition; `field` is absent if it is not declared. */
+interface ConditionColumn extends OperandType { readonly field: Field | undefined }
 
 /** The filters of the conditions in a data version. @throws {Problem} names the condition and what is accepted */
-export function whereFilters (texts: readonly string[] = [], version: Columns, { fields }: Schema): Filter[] {
+export function whereFilters (texts: readonly string[] = [], version: Columns, { fields, birth }: Schema): Filter[] {
   const conditions = texts.map(parseCondition)
   return conditions.flatMap((condition, i) => {
     const { column, operator } = condition
     const type = columnType(version, column)
     if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, columnNames(version)))
-    const of: ConditionColumn = { type, field: fields.find(({ name }) => name === column) }
+    const field = fields.find(({ name }) => name === column)
+    const of: ConditionColumn = { type, field, isBirth: field !== undefined && field === birth }
     if (operator !== '=' && operator !== '!=') return toFilter(condition, of)
     // Conditions with the same column and operator are combined into one filter.
     const same = conditions.filter((other) => other.column === column && other.operator === operator)
@@ -81,12 +81,12 @@ function toFilter (condition: Condition, of: ConditionColumn): Filter {
   }
 }
 
-function operandOf ({ text, column, operator, value }: Condition, { type, field }: ConditionColumn): Operand {
-  const operand = parseOperand(type, value)
+function operandOf ({ text, column, operator, value }: Condition, of: ConditionColumn): Operand {
   const isEquality = operator === '=' || operator === '!='
-  const mistake = operand === undefined ? `must be ${acceptedOperand(type)}` : isEquality && field !== undefined ? findEnumMistake(field, operand) : undefined
+  const operand = isEquality ? parseOperand(of.type, value) : parseBound(of.type, value)
+  const mistake = operand === undefined ? `must be ${acceptedOperand(of)}` : isEquality && of.field !== undefined ? findEnumMistake(of.field, operand) : undefined
   if (operand !== undefined && mistake === undefined) return operand
-  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : ''
+  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : operandHint(of, value, column)
   throw invalidWhere(text, `the value of ${column} ${mistake}${hint}`)
 }
 

@@ -102,6 +102,9 @@ t.test('a version that the log does not reach is 410, and wrong parameters are 4
   const get = async (search: string, headers = {}) => (await lake.app.inject({ url: `/changes?${search}`, headers })).json()
   t.match(await get(`since=${'A'.repeat(22)}`), { status: 410, code: 'version_gone', restart: '/data' })
   const first = await versionOf(lake)
+  for (const since of ['2026-11-27T00:00:00Z', '2026-11-27']) {
+    t.match(await get(`since=${since}`), { status: 400, errors: [{ parameter: 'since', detail: `got "${since}"; must be a Data-Version, or the next of an earlier response: changes are known by version, not by time; GET /changes has the current version in next, for a later request` }] })
+  }
   for (const [search, parameter] of [['since=yesterday', 'since'], [`since=${first}~x`, 'since'], ['limit=0', 'limit'], ['columns=nmae', 'columns'], ['columns=age', 'columns'], ['cursor=x', 'cursor'], ['format=events&limit=1', 'limit'], ['where=x', 'where']]) {
     t.match(await get(search!), { status: 400, errors: [{ parameter }] }, search!)
   }

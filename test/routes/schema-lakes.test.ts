@@ -65,7 +65,7 @@ t.test('every declared column is a parameter of its name and type; repeated, it 
     ['on=true', ['a', 'd']], ['on=0', ['b']], ['on=TRUE&on=false', ['a', 'b', 'd']],
     ['sold=2024-01-26', ['a', 'd']], ['sold=2023-02-02&on=true', []],
     ['seen=2024-01-26T15:00:00Z', ['a', 'd']], ['seen=2024-01-26T14:00:00.500%2B01:00', ['b']], ['seen=2024-01-26T14:00:00.5+01:00', ['b']],
-    ['where=room=7&ports=8', ['a', 'd']], ['where=model=Y, or Z', ['d']]
+    ['where=room=7&ports=8', ['a', 'd']], ['where=seen>=2024-01-26&where=seen<2024-01-27', ['a', 'b', 'd']], ['where=seen<=2024-01-26', []], ['where=seen>2024-01-27', []], ['where=seen>2024-01-25', ['a', 'b', 'd']], ['where=model=Y, or Z', ['d']]
   ]
   for (const [search, ids] of table) {
     const records = (await app.inject(`/data?${search}`)).json()
@@ -81,7 +81,8 @@ t.test('a value of another type is a 400 that names what is accepted', async (t)
     ['ports=8.5', 'ports', /an integer/], ['ports=8,16', 'ports', /for several, repeat/], ['ports=9007199254740993', 'ports', /an integer/], ['ports=8*', 'ports', /an integer/],
     ['height=1,5', 'height', /must be a finite number such as -1\.5; for several, repeat/], ['height=NaN', 'height', /finite/], ['height=1e999', 'height', /finite/],
     ['on=yes', 'on', /true, false, 1 or 0/], ['sold=26.01.2024', 'sold', /a date such as 2024-01-26/], ['sold=2024-02-30', 'sold', /a date/],
-    ['seen=2024-01-26', 'seen', /a date and time such as/], ['on=', 'on', /got ""/],
+    ['seen=2024-01-26', 'seen', /^got "2024-01-26"; must be a date and time such as .*; use where=seen>=2024-01-26&where=seen<2024-01-27 for the whole day in UTC$/], ['where=seen=2024-01-26', 'where', /the value of seen must be a date and time such as .*; use where=seen>=2024-01-26&where=seen<2024-01-27 for the whole day in UTC$/],
+    ['where=seen>2024-02-30', 'where', /a date and time such as [^;]*$/], ['where=sold>26.01.2024', 'where', /a date such as 2024-01-26$/], ['on=', 'on', /got ""/],
     ['model=a*b', 'model', /wildcard at the end only: use where=model~a&where=model~b for values that contain it, or use where=model=a\*b/], ['model=a,b', 'model', /repeat the parameter, or use where=model=a,b/],
     ['min_age=3', 'min_age', /unknown parameter/], ['image_exists=true', 'image_exists', /unknown parameter/], ['as_of=2024-01-26T15:00:00Z', 'as_of', /unknown parameter/],
     ['user_id=a', 'user_id', /unknown parameter/], ['id=a', 'id', /^unknown parameter; use device$/], ['warehouse_room_number=7', 'warehouse_room_number', /^unknown parameter; must be one of device, model, .*, where, q,/]
