@@ -138,7 +138,9 @@ const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] =
   ['first_name!~Ann', /!~ is not an operator/], ['first_name=~^A', /no regular expressions/], ['first_name~^A.*', /no regular expressions/], ['first_name~/ann/i', /no regular expressions/],
   ['first_name~%ann%', /% is not a wildcard/], ['first_name^Ann', /must be <column><operator><value>/], ['first_name!Ann', /must be <column>/], ['=Ann', /must be <column>/], ['!', /must be <column>/],
   ['!first_name=Ann', /takes no operator; use first_name!=/], ['first_name = Ann', /no space around the operator: first_name=Ann$/], ["first_name='Ann'", /without quotes/],
-  ["first_name=Ann OR last_name='Lee'", /repeat where=/], ["1=1 OR '1'='1'", /repeat where=/], ['birthts>=0 AND birthts<9', /repeat where=/], ["first_name like 'A%'", /unknown column.*must be <column>/],
+  ["first_name=Ann OR last_name='Lee'", /repeat where=/], ["1=1 OR '1'='1'", /repeat where=/], ['birthts>=0 AND birthts<9', /repeat where=/], ["first_name like 'A%'", /; LIKE is not an operator: use where=first_name\^=A$/], ["first_name ILIKE '%a%'", /use where=first_name~a$/],
+  ['age BETWEEN 60 AND 65', /; BETWEEN is not an operator: use where=age>=60&where=age<=65$/], ["first_name in ('A', 'B')", /use where=first_name=A&where=first_name=B$/], ['city is null', /IS NULL is not an operator: use where=!city$/],
+  ['city is not null', /use where=city$/], ['age>65 AND image_exists', /repeat where=.*; image_exists is a parameter of its own$/], ['first name like', /unknown column first name like/],
   ['birthts=x', /the value of birthts must be an integer from .* \(milliseconds since 1970-01-01 UTC\)$/], ['birthts<1950-01-01', /\(milliseconds since 1970-01-01 UTC\); 1950-01-01 is -631152000000$/], ['birthts=1950-01-01T00:00:00Z', /; 1950-01-01T00:00:00Z is -631152000000$/], ['birthts>=1.5', /an integer/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /an integer/],
   ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer/], ['agee>3', /unknown column agee; did you mean age\?/], ['!fist_name', /did you mean first_name/]
 ]
@@ -172,7 +174,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
   ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'], ['columns=*,*', 'columns', /twice/],
-  ['sort=agee', 'sort', /^unknown column agee; did you mean age\?$/], ['sort=last_name:desc', 'sort', /^unknown column last_name:desc; use -last_name$/], ['sort=last_name+ASC', 'sort', /; use last_name$/], ['sort=last_name,desc', 'sort', /^unknown column desc; use -<column>$/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format', /must be one of json, ndjson, csv$/], ['columns=image_exists', 'columns', /^unknown column image_exists; .* where=<column> selects/], ['sort=city_exists', 'sort', /where=!<column>/]
+  ['sort=agee', 'sort', /^unknown column agee; did you mean age\?$/], ['sort=last_name:desc', 'sort', /^unknown column last_name:desc; use -last_name$/], ['sort=last_name+ASC', 'sort', /; use last_name$/], ['sort=last_name,desc', 'sort', /^unknown column desc; use -<column>$/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format', /must be one of json, ndjson, csv$/], ['columns=image_exists', 'columns', /^unknown column image_exists; it is not a column: image_exists=true selects/], ['sort=city_exists', 'sort', /where=!city the others$/]
 ]
 
 t.test('an unknown or malformed parameter is a 400 that names it', async (t) => {
@@ -207,6 +209,7 @@ t.test('the hint about an unknown parameter names a column, route or condition t
     ['/data?search=a', 'use q'], ['/stats?query=a', 'use q'], ['/data/1?fields=city', 'use columns'], ['/data.csv?select=city', 'use columns'], ['/data?has_image=true', 'use image_exists'],
     ...['order', 'order_by', 'sort_by', 'sortBy'].map((name): [string, string] => [`/data?${name}=city`, 'use sort; a minus before a column reverses its order']),
     ['/data?age_min=30', 'use min_age'], ['/stats?age_max=30', 'use max_age'], ['/data?distinct=city', 'use GET /stats?group_by=<column>'], ['/data?id=1', 'use user_id'], ['/rejects?id=1', 'use user_id'],
+    ['/data.csv?separator=;', 'use delimiter'], ['/data.csv?decimal=,', 'numbers are written with a decimal point'], ['/data?count=true', 'the header X-Total-Count has the number of records; count of GET /stats, too'],
     ['/data?since=x', 'since is a parameter of GET /changes'], ['/data?dry_run=true', 'dry_run is a parameter of POST /data'], ['/jobs?limit=3', 'limit is a parameter of GET /data'],
     ['/jobs?page=3', 'this URL accepts no parameters'], ['/data/1?city=Rome', 'must be one of columns, as_of']
   ]

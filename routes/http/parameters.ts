@@ -213,7 +213,12 @@ function patternHint (column: string, pattern: string): string {
 const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', filters: 'where', sort: 'sort', groupBy: 'group_by' }
 
 /** For names such as image_exists, which is a filter. */
-const EXISTS_HINT = '; whether records have a value is a condition and not a column: where=<column> selects those that have one, where=!<column> the others, and X-Total-Count or count has their number'
+function existsHint (name: string, usedIn: ColumnUse): string {
+  if (name !== 'image_exists' && name !== 'is_image_exists') return `; it is not a column: where=${name.slice(0, -EXISTS.length)} selects the records that have a value, where=!${name.slice(0, -EXISTS.length)} the others`
+  return usedIn === 'groupBy' ? '; it is not a column: with_image of GET /stats without group_by is the number of records that have an image' : '; it is not a column: image_exists=true selects the records that have an image'
+}
+
+const EXISTS = '_exists'
 
 /** A column with its order as it is written for other services: `last_name:desc`, `last_name desc`, or `desc` alone. */
 const ORDER = /^(?:(.+?)[\s:.]+)?(?:asc|(desc))(?:ending)?$/i
@@ -222,6 +227,6 @@ const ORDER = /^(?:(.+?)[\s:.]+)?(?:asc|(desc))(?:ending)?$/i
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
   const order = error.usedIn === 'sort' ? ORDER.exec(error.column) : null
-  const hint = order !== null ? `; use ${order[2] === undefined ? '' : '-'}${order[1] ?? '<column>'}` : error.column.endsWith('_exists') ? EXISTS_HINT : didYouMean(error.nearest) || COLUMNS_HINT
+  const hint = order !== null ? `; use ${order[2] === undefined ? '' : '-'}${order[1] ?? '<column>'}` : error.column.endsWith(EXISTS) ? existsHint(error.column, error.usedIn) : didYouMean(error.nearest) || COLUMNS_HINT
   return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}${hint}`)
 }

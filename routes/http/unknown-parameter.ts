@@ -25,7 +25,16 @@ const OTHER_NAMES: readonly { readonly names: readonly string[], readonly parame
   { names: ['hasimage'], parameters: ['image_exists'], hint: 'use image_exists' },
   { names: ['agemin', 'agegte', 'agefrom'], parameters: ['min_age'], hint: 'use min_age' },
   { names: ['agemax', 'agelte', 'ageto'], parameters: ['max_age'], hint: 'use max_age' },
-  { names: ['distinct', 'unique'], parameters: ['where'], hint: 'use GET /stats?group_by=<column>' }
+  { names: ['distinct', 'unique'], parameters: ['where'], hint: 'use GET /stats?group_by=<column>' },
+  { names: ['separator', 'sep'], parameters: ['delimiter'], hint: 'use delimiter' },
+  { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'the header X-Total-Count has the number of records; count of GET /stats, too' },
+  { names: ['decimal', 'decimalchar', 'decimalseparator'], parameters: ['delimiter'], hint: 'numbers are written with a decimal point' }
+]
+
+/** Parameters that exist only if the schema has such a field. */
+const NEEDED_FIELDS: readonly { readonly names: readonly string[], readonly hint: string }[] = [
+  { names: ['min_age', 'max_age', 'age_basis', 'as_of', 'bin_width', 'empty_bins'], hint: 'there are no ages: no field of the schema has "role": "birth"' },
+  { names: ['image_exists', 'is_image_exists'], hint: 'there are no images: no field of the schema has "source": "image"' }
 ]
 
 /** The operators that words in the names of parameters of other services stand for, such as those in min_height and height[gte]. */
@@ -49,11 +58,14 @@ function hintOf (name: string, given: string, parameters: Parameters, routes: re
   const common = OTHER_NAMES.find(({ names, parameters }) => names.includes(simple) && parameters.every(has))
   if (common !== undefined) return common.hint
   const key = columns && keyNameOf(columns.fields)
-  if (simple === 'id' && key !== undefined && has(key)) return `use ${inUrl(key)}`
+  if (['id', 'userid'].includes(simple) && key !== undefined && has(key)) return `use ${inUrl(key)}`
+  if (simple === 'userid' && has('id')) return 'use id'
   const bound = boundOf(name, filterable)
   if (bound !== undefined) return `use where=${inUrl(bound)}${given === '' ? '<value>' : inUrl(given)}`
   const other = routes.find(({ parameters }) => Object.hasOwn(parameters, name) && !parameters[name]!.isHidden)
   if (other !== undefined) return `${name} is a parameter of ${other.method} ${other.url}`
+  const needed = has('where') ? NEEDED_FIELDS.find(({ names }) => names.includes(name)) : undefined
+  if (needed !== undefined) return needed.hint
   const similar = nearest(name, [...Object.keys(parameters), ...filterable])
   if (similar !== undefined) return `did you mean ${has(similar) ? similar : `where=${inUrl(similar)}=<value>`}?`
   if (condition !== undefined) return `a condition is written where=${inUrl(condition.text)}`

@@ -98,7 +98,7 @@ function parseCondition (text: string): Condition {
   const column = length === -1 ? text.slice(start) : text.slice(start, start + length)
   const rest = length === -1 ? '' : text.slice(start + length)
   if (column === '') throw invalidWhere(text, `must be ${ACCEPTED}`)
-  if (column.includes(',')) throw invalidWhere(text, `names the column ${column}; a name with a comma cannot be used here`)
+  if (column.includes(',')) throw invalidWhere(text, findSqlOperator(column) ?? `names the column ${column}; a name with a comma cannot be used here`)
   if (rest === '') return { text, column, operator: isNone ? 'none' : 'exists', value: '' }
   if (isNone) throw invalidWhere(text, `!${column} selects the records without a value and takes no operator; use ${column}!=<value> for other values`)
   const operator = OPERATORS.find((operator) => rest.startsWith(operator))
@@ -117,7 +117,7 @@ function findMistake (column: string, rest: string): string | undefined {
   const other = OTHER_OPERATORS.find(([operator]) => rest.startsWith(operator))
   if (other !== undefined) return `${other[0]} is not an operator: ${other[1]}`
   if (column !== column.trim()) return `there must be no space around the operator: ${column.trim()}${rest.trim().replace(/^([=!<>~^]+)\s+/, '$1')}`
-  if (/\s(and|or)\s+\S+\s*[=<>!~]/i.test(rest)) return 'a condition compares one column with one value; repeat where= for records that meet all of several conditions, and repeat = on one column for records with any of several values'
+  if (/\s(and|or)\s+(\S+\s*[=<>!~]|!?(is_)?image_exists$)/i.test(rest)) return 'a condition compares one column with one value; repeat where= for records that meet all of several conditions, and repeat = on one column for records with any of several values; image_exists is a parameter of its own'
   if (/^[=!<>~^]+'.*'$/.test(rest)) return 'values are written without quotes'
   if (/^~(\^|.*\.[*+]|.*\\[bdsw]|\/.*\/[a-z]*$)/.test(rest)) return 'there are no regular expressions; use ~ for text that is contained and ^= for text at the beginning'
   if (/^~%.*%$/.test(rest)) return '% is not a wildcard; ~ finds the text anywhere in the value'
@@ -127,7 +127,30 @@ function findMistake (column: string, rest: string): string | undefined {
 /** The end of a message about an unknown column for which there is no suggestion. */
 export const COLUMNS_HINT = '; GET /schema lists the columns'
 
+/** What to use in place of a condition of SQL that has a word for its operator, such as `name LIKE 'A%'`; `undefined` if it is not one. */
+function findSqlOperator (text: string): string | undefined {
+  const [, column = '', operator = '', rest = ''] = /^(\S+)\s+(like|ilike|between|in|is\s+null|is\s+not\s+null)\b\s*(.*)$/i.exec(text) ?? []
+  const word = operator.toUpperCase().replace(/\s+/g, ' ')
+  const conditions = word === '' ? [] : conditionsOf(column, word, rest)
+  return conditions.length === 0 ? undefined : `${word} is not an operator: use ${conditions.map((condition) => `where=${condition}`).join('&')}`
+}
+
+function conditionsOf (column: string, word: string, rest: string): readonly string[] {
+  const unquoted = (text: string) => text.trim().replace(/^(['"])(.*)\1$/, '$2')
+  const [, low, high] = /^(.+?)\s+and\s+(.+)$/i.exec(rest) ?? []
+  const pattern = unquoted(rest)
+  switch (word) {
+    case 'IS NULL': return [`!${column}`]
+    case 'IS NOT NULL': return [column]
+    case 'BETWEEN': return low === undefined || high === undefined ? [] : [`${column}>=${unquoted(low)}`, `${column}<=${unquoted(high)}`]
+    case 'IN': return rest.replace(/^\((.*)\)$/, '$1').split(',').map((value) => `${column}=${unquoted(value)}`)
+    default: return [`${column}${pattern.startsWith('%') ? '~' : pattern.endsWith('%') ? '^=' : '='}${pattern.replace(/^%+|%+$/g, '')}`]
+  }
+}
+
 function unknownColumn (column: string, columns: readonly string[]): string {
+  const sql = findSqlOperator(column)
+  if (sql !== undefined) return sql
   const hint = didYouMean(nearest(column, columns)) || COLUMNS_HINT
   return `unknown column ${column}${hint}${/\s/.test(column) ? `; must be ${ACCEPTED}` : ''}`
 }
