@@ -30,6 +30,14 @@ export interface KnownFile {
   readonly aheadMs: number
 }
 
+/** What a replica writes: a state with times of its monotonic clock, in milliseconds, in place of the ages. */
+export interface StateContent extends Omit<SharedState, 'format' | 'identity' | 'writtenAt' | 'listingAgeMs' | 'outputAgeMs'> {
+  /** When the listing began. */
+  readonly listedAt: number
+  /** When the listing began that the outputs were last made from; -Infinity if no output was made. */
+  readonly outputsListedAt: number
+}
+
 /** What a `StateFile` depends on. */
 export interface StateFileOptions {
   readonly store: ObjectStore
@@ -120,14 +128,16 @@ export class StateFile {
    *
    * @throws StoreError
    */
-  write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
-    return this.#requests.run(() => this.#write(state))
+  write (content: StateContent): Promise<boolean> {
+    return this.#requests.run(() => this.#write(content))
   }
 
-  async #write (state: Omit<SharedState, 'format' | 'identity' | 'writtenAt'>): Promise<boolean> {
+  async #write ({ listedAt, outputsListedAt, ...content }: StateContent): Promise<boolean> {
     const { store, key, identity, clock, wallClock } = this.#options
-    const next: SharedState = { ...state, format: FORMAT, identity, writtenAt: wallClock() }
+    // Ages count up to here: the request may have waited for earlier ones.
     const sentAt = clock()
+    const outputAgeMs = outputsListedAt === -Infinity ? null : sentAt - outputsListedAt
+    const next: SharedState = { ...content, format: FORMAT, identity, writtenAt: wallClock(), listingAgeMs: sentAt - listedAt, outputAgeMs }
     try {
       const { etag } = await store.put(key, encodeSharedState(next), { ifMatch: this.#known?.etag ?? null, contentType: 'application/json' })
       this.#last = this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt, sentAt, notSentBefore: sentAt, aheadMs: 0 }

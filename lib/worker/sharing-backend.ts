@@ -6,7 +6,7 @@ import { paymentMs } from '../refresh-rule.js'
 import { decideAction, decideRenewal, isAbandoned, isClaimDue, isIdleAfter, isLed, isRenewed, isStateDue, type Action, type KnownState } from '../share/share-rules.js'
 import { continueLog, logEntriesOf, withPosition, type LogEntry } from '../share/shared-log.js'
 import { appendStep, MAX_FAILED, stepsSince, type SharedState, type Step } from '../share/shared-state.js'
-import { StateFile, type KnownFile } from '../share/state-file.js'
+import { StateFile, type KnownFile, type StateContent } from '../share/state-file.js'
 import { stateWarnings } from '../share/state-warnings.js'
 import { StateWrites } from '../share/state-writes.js'
 import { applyChange, combineChanges, fingerprint, isNoChange, touchedIds, viewChange, type View, type ViewChange } from '../source/view-change.js'
@@ -390,7 +390,7 @@ export class SharingBackend implements LakeBackend {
       : this.#nextView(previous!, change, position === basePosition ? null : position)
     const { state: { table: { version } }, warnings, failed, listingMs, requests } = result
     const content = { version, fingerprint: fingerprint(result), position, warnings, failed: failed.slice(0, MAX_FAILED), listingMs, requests }
-    if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle }, result.listedAt)) {
+    if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle, listedAt: result.listedAt })) {
       this.#base = { id: view, view: result, isAssumed: false }
       this.#entries = []
       // A later listing may have ended while the state was written.
@@ -406,16 +406,15 @@ export class SharingBackend implements LakeBackend {
   async #renew (isIdle: boolean): Promise<void> {
     const { state } = this.#head!
     const confirmedAt = this.#isLeader && this.#confirmed?.view === state.view ? this.#confirmed.at : -Infinity
-    await this.#write({ ...state, isIdle }, Math.max(listingTime(this.#head!), confirmedAt))
+    await this.#write({ ...state, isIdle, listedAt: Math.max(listingTime(this.#head!), confirmedAt) })
   }
 
   /** Returns whether the state was written. If not, another replica has written one, which is then known. */
-  async #write (content: Omit<SharedState, 'format' | 'identity' | 'leader' | 'writtenAt' | 'listingAgeMs' | 'outputAgeMs' | 'outputs'>, listedAt: number): Promise<boolean> {
-    const now = this.#options.clock()
+  async #write (content: Omit<StateContent, 'leader' | 'outputs' | 'outputsListedAt'>): Promise<boolean> {
     const earlier = this.#head === undefined || this.#isLeader ? undefined : madeOutputs(this.#head)
     if (earlier !== undefined && earlier.at > this.#made.at) this.#made = earlier
-    const { at, outputs } = this.#made
-    const isWritten = await this.#file.write({ ...content, leader: this.#id, listingAgeMs: now - listedAt, outputAgeMs: at === -Infinity ? null : now - at, outputs })
+    const { at: outputsListedAt, outputs } = this.#made
+    const isWritten = await this.#file.write({ ...content, leader: this.#id, outputs, outputsListedAt })
     if (!isWritten) await this.#file.read()
     return isWritten
   }
