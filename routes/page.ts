@@ -78,22 +78,23 @@ function readFiles (): Map<string, string> {
     ['uplot.js', resolve('uplot/dist/uPlot.iife.min.js')]
   ])
   return new Map([...files].map(([name, path]) => {
-    const text = withoutLayout(readFileSync(path, 'utf8'))
-    return [name, name === 'style.css' ? withoutSpaces(text) : text]
+    const text = readFileSync(path, 'utf8').replaceAll(/\n\s+/g, '\n')
+    return [name, name === 'style.css' ? withoutSpaces(text) : path instanceof URL ? withoutLines(text) : text]
   }))
 }
 
 /**
- * A text without the indentation of its lines, without line breaks that have no meaning, and without the link to a source map, which is not served.
- * No string of the page has several lines, and the compiler removes comments.
+ * A compiled script without the line breaks and semicolons that have no meaning, without the spaces of its imports, and without the link to its source map, which is not served. The compiler
+ * removes comments and ends each statement with a semicolon, so that a line break is needed between words only. No string of the page has several lines.
  */
-function withoutLayout (text: string): string {
-  return text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n').replaceAll(/\n\s+/g, '\n').replaceAll(/(?<=[{;,])\n/g, '')
+function withoutLines (script: string): string {
+  const short = script.replace(/\/\/# sourceMappingURL=\S+\s*$/, '').replaceAll(/^import \{ (.+) \} from (?=')/gm, (_, names: string) => `import{${names.replaceAll(', ', ',')}}from`)
+  return short.replaceAll(/;\n(?=\})|(?<![\w$])\n|\n(?![\w$])/g, '')
 }
 
 /** A style sheet without comments and the spaces that have no meaning. In style.css, a colon before a space is in a declaration or a media query. */
 function withoutSpaces (css: string): string {
-  return css.replaceAll(/\/\*.*?\*\//gs, '').replaceAll(/\s*([{};])\s*/g, '$1').replaceAll(/([:,]) /g, '$1').replaceAll(';}', '}')
+  return css.replaceAll(/\/\*.*?\*\//gs, '').replaceAll(/\s*([{};>])\s*/g, '$1').replaceAll(/([:,]) /g, '$1').replaceAll(';}', '}')
 }
 
 async function toAsset (name: string, text: string): Promise<Asset> {

@@ -74,3 +74,8 @@ async function readProblem (response: Response): Promise<Problem | undefined> {
 export function messageOf (error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** Whether the data version of a listing is no longer retained, so that the listing has to begin again. */
+export function isGone (error: unknown): boolean {
+  return error instanceof ApiError && error.status === 410
+}

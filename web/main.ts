@@ -199,7 +199,7 @@ async function showCharts (): Promise<void> {
   if (chart === undefined) byId('histogram').hidden = true
   if (groupable.length === 0) byId('group-section').hidden = true
   setOptions(byId('chart-column'), numeric.map(({ name, title }) => [name, title]), chart?.name)
-  byId('main').setAttribute('aria-busy', 'true')
+  byId('main').ariaBusy = 'true'
   const results = await Promise.all([
     attempt(showTotals(chart, isCurrent), isCurrent, 'figures'),
     chart === undefined ? undefined : attempt(showHistogram(chart, isCurrent), isCurrent, 'histogram'),
@@ -207,7 +207,7 @@ async function showCharts (): Promise<void> {
   ])
   if (!isCurrent()) return
   await attempt(showQuarantine(results[0]?.count === 0 && query.filters.length === 0, isCurrent), isCurrent, 'quarantine')
-  if (isCurrent()) byId('main').removeAttribute('aria-busy')
+  if (isCurrent()) byId('main').ariaBusy = null
 }
 
 async function showTotals (chart: Column | undefined, isCurrent: () => boolean): Promise<{ readonly count: number } | undefined> {
@@ -262,8 +262,9 @@ function showRecord (): void {
   dialog.show(view.record, columns!, asOf).catch((error) => setText(byId('record-content'), messageOf(error)))
 }
 
-byId<HTMLSelectElement>('chart-column').addEventListener('change', ({ target }) => navigate(query, { ...view, chart: (target as HTMLSelectElement).value }))
-byId<HTMLSelectElement>('group-column').addEventListener('change', ({ target }) => navigate(query, { ...view, group: (target as HTMLSelectElement).value }))
+for (const part of ['chart', 'group']) {
+  byId(`${part}-column`).addEventListener('change', ({ target }) => navigate(query, { ...view, [part]: (target as HTMLSelectElement).value }))
+}
 for (const close of document.querySelectorAll('dialog .close')) close.addEventListener('click', () => close.closest('dialog')!.close())
 
 load()

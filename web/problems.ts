@@ -17,8 +17,10 @@ export class Problems {
     if (error === undefined && !this.#errors.has(part)) return
     if (error === undefined) this.#errors.delete(part)
     else this.#errors.set(part, error)
-    const errors = [...this.#errors.values()]
-    const messages = [...new Set(errors.map(messageOf))]
+    const table = this.#errors.get('table-scroller')
+    const errors = [...this.#errors.values(), ...table === undefined ? [] : [table]]
+    // A message ends with what its route accepts. The page has the parameters of the table's route, so that its message replaces the same of other routes.
+    const messages = [...new Map(errors.map(messageOf).map((message) => [message.split(';', 1)[0], message])).values()]
     const canClear = hasFilters && errors.some((error) => error instanceof ApiError && error.status === 400)
     this.#box.replaceChildren(...messages.map((message) => element('p', {}, message)), ...canClear ? [button('Clear filters', this.#onClear)] : [])
     this.#box.hidden = messages.length === 0

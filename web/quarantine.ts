@@ -58,11 +58,11 @@ function toItem (entry: QuarantineEntry): HTMLElement {
 /** Why a file is not served, and how to correct it. */
 export function rejectElement (reject: Reject & Partial<QuarantineEntry>): HTMLElement {
   const { key, code, detail, hint, line, column, excerpt, last_good: lastGood } = reject
-  const place = [...line === null || line === undefined ? [] : [`line ${line}`], ...column === null || column === undefined ? [] : [`column ${column}`]].join(', ')
+  const place = [line && `line ${line}`, column && `column ${column}`].filter(Boolean).join(', ')
   return element('div', { class: 'reject' },
     element('p', {}, element('code', { class: 'file' }, key), ' ', element('span', { class: 'code' }, code), place === '' ? undefined : element('span', { class: 'note' }, place)),
     element('p', {}, detail),
-    excerpt === null || excerpt === undefined ? undefined : element('p', {}, element('code', {}, excerpt)),
+    excerpt ? element('p', {}, element('code', {}, excerpt)) : undefined,
     hint === null ? undefined : element('p', { class: 'hint' }, hint),
     lastGood ? element('p', { class: 'note' }, 'The last good version of the record is served.') : undefined)
 }

@@ -28,7 +28,7 @@ export class RecordDialog {
       // The event comes after the dialog has closed: another record may have been opened since.
       if (this.#dialog.open) return
       this.#key = undefined
-      this.#content.removeAttribute('aria-busy')
+      this.#content.ariaBusy = null
       options.onClose()
     })
     // A click beside the dialog closes it.
@@ -53,11 +53,11 @@ export class RecordDialog {
       byId('record-close').focus()
     }
     // Until its values are there, those of the previous record are pale.
-    this.#content.setAttribute('aria-busy', 'true')
+    this.#content.ariaBusy = 'true'
     const content = await this.#read(key, columns, asOf)
     if (this.#key !== key) return
     this.#content.replaceChildren(...content)
-    this.#content.removeAttribute('aria-busy')
+    this.#content.ariaBusy = null
   }
 
   async #read (key: string, columns: Columns, asOf: readonly Entry[]): Promise<readonly Node[]> {

@@ -1,38 +1,41 @@
-import { ApiError, type Api } from './api.js'
 import { rejectsParameter } from './paths.js'
 import { toSearch, type Entry } from './query-state.js'
-import type { QuarantineEntry, Row } from './types.js'
+import type { QuarantineEntry, Reader, Row } from './types.js'
 
-/** Records of a page, and the most pages that are kept: those that were used last. */
+/** Records of a page, and the most pages that are kept: the first one, and those that were read last. */
 const PAGE_ROWS = 100
 const MAX_KEPT = 60
+/** The most pages that one request skips: GET /data accepts a limit of 10,000. */
+const MAX_SKIPPED = 100
 /** The most characters of a query. */
 const MAX_SEARCH = 6000
 
-/** The records of one listing, read page by page. Cursors lead forward only, so a page is read after the one before it. */
+/** What reads responses of the API with their headers. */
+export interface HeaderReader extends Reader {
+  getWithHeaders<T> (path: string): Promise<{ readonly headers: Headers, readonly body: T }>
+  send (path: string, options: { readonly method: string }): Promise<{ readonly headers: Headers }>
+}
+
+/**
+ * The records of one listing, read page by page. Cursors lead forward only; HEAD with a large limit gives the cursor of a distant page without the records before it.
+ * The first page stays in memory: the request for it has no cursor, so that it would read other data later.
+ */
 export class RecordPages {
   /** The number of records that match; `undefined` until the first page is there. */
   total: number | undefined
   /** The keys of the records in memory whose file is in quarantine, so that an earlier version of them is served. */
   readonly lastGood = new Set<string>()
-  readonly #api: Api
+  readonly #api: HeaderReader
   readonly #entries: readonly Entry[]
   readonly #keyName: string
-  /** The cursor of each page whose position is known; that of the first page is empty. */
-  readonly #cursors: string[] = ['']
+  /** The cursors of the pages that can be read. */
+  readonly #cursors: (string | undefined)[] = ['']
   readonly #pages = new Map<number, readonly Row[]>()
-  readonly #loading = new Map<number, Promise<void>>()
 
-  constructor (api: Api, entries: readonly Entry[], keyName: string) {
+  constructor (api: HeaderReader, entries: readonly Entry[], keyName: string) {
     this.#api = api
     this.#entries = entries
     this.#keyName = keyName
-  }
-
-  /** The number of rows that are known to exist and can be read: the last page leads to the next one. */
-  get reachable (): number {
-    if (this.total === undefined) return 0
-    return Math.min(this.total, this.#cursors.length * PAGE_ROWS)
   }
 
   /** The record in this row; `undefined` if its page is not in memory. */
@@ -40,32 +43,35 @@ export class RecordPages {
     return this.#pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS]
   }
 
-  /** Reads the pages of these rows that are not in memory, as far as their cursors are known. Returns whether anything was read. @throws {ApiError} */
-  async load (first: number, end: number): Promise<boolean> {
-    const pages: number[] = []
-    for (let page = Math.floor(first / PAGE_ROWS); page * PAGE_ROWS < Math.max(end, first + 1); page++) {
-      if (page < this.#cursors.length && !this.#pages.has(page)) pages.push(page)
-    }
-    for (const page of pages) await this.#loadPage(page)
-    return pages.length > 0
+  /**
+   * Sends one request that leads to these rows. Returns the row that it has led to; `undefined` if all of them are in memory.
+   *
+   * @throws {ApiError}
+   */
+  async read (first: number, end: number): Promise<number | undefined> {
+    let page = Math.floor(first / PAGE_ROWS)
+    while (this.#pages.has(page)) page++
+    if (page * PAGE_ROWS >= Math.min(end, this.total ?? 1)) return undefined
+    let known = page
+    while (this.#cursors[known] === undefined) known--
+    const next = known === page ? page + 1 : Math.min(page, known + MAX_SKIPPED)
+    const cursor = this.#cursors[known]!
+    // A cursor contains the other parameters.
+    const path = `data${toSearch([...cursor === '' ? this.#entries : [['cursor', cursor] as const], ['limit', String((next - known) * PAGE_ROWS)]])}`
+    const headers = known === page ? await this.#readPage(page, path) : (await this.#api.send(path, { method: 'HEAD' })).headers
+    const after = headers.get('next-cursor') ?? undefined
+    if (after === undefined && known < page) throw new Error('The list of records ends too early')
+    this.#cursors[next] = after
+    return next * PAGE_ROWS
   }
 
-  async #loadPage (page: number): Promise<void> {
-    const loading = this.#loading.get(page) ?? this.#read(page).finally(() => this.#loading.delete(page))
-    this.#loading.set(page, loading)
-    await loading
-  }
-
-  async #read (page: number): Promise<void> {
-    const cursor = this.#cursors[page]!
-    const search = toSearch([...this.#entries, ['limit', String(PAGE_ROWS)], ...cursor === '' ? [] : [['cursor', cursor] as const]])
-    const { headers, body } = await this.#api.getWithHeaders<readonly Row[]>(`data${search}`)
+  async #readPage (page: number, path: string): Promise<Headers> {
+    const { headers, body } = await this.#api.getWithHeaders<readonly Row[]>(path)
     if (headers.has('data-last-good')) await this.#findLastGood(body)
-    const next = headers.get('next-cursor')
-    this.total = Number(headers.get('x-total-count'))
-    if (next !== null && page === this.#cursors.length - 1) this.#cursors.push(next)
+    this.total ??= Number(headers.get('x-total-count'))
     this.#pages.set(page, body)
-    if (this.#pages.size > MAX_KEPT) this.#pages.delete(this.#pages.keys().next().value!)
+    if (this.#pages.size > MAX_KEPT) this.#pages.delete([...this.#pages.keys()][1]!)
+    return headers
   }
 
   async #findLastGood (rows: readonly Row[]): Promise<void> {
@@ -83,9 +89,4 @@ function searchesOf (entries: readonly Entry[]): readonly string[] {
   if (search.length <= MAX_SEARCH || entries.length < 2) return [search]
   const half = Math.floor(entries.length / 2)
   return [...searchesOf(entries.slice(0, half)), ...searchesOf(entries.slice(half))]
-}
-
-/** Whether the data version of a listing is no longer retained, so that the listing has to begin again. */
-export function isGone (error: unknown): boolean {
-  return error instanceof ApiError && error.status === 410
 }

@@ -1,12 +1,12 @@
-import { messageOf, type Api } from './api.js'
+import { isGone, messageOf, type Api } from './api.js'
 import { isAddressable, isInstant, type Column, type Columns } from './columns.js'
-import { button, byId, element, setText } from './dom.js'
-import { countOf, formatValue, isAlignedRight } from './format.js'
+import { button, byId, debounce, element, setText } from './dom.js'
+import { countOf, formatCount, formatPercent, formatValue, isAlignedRight } from './format.js'
 import type { Images } from './images.js'
 import { imagePath } from './paths.js'
 import { entriesOf, type Entry, type Query } from './query-state.js'
-import { isGone, RecordPages } from './record-pages.js'
-import { rowWindow } from './row-window.js'
+import { RecordPages } from './record-pages.js'
+import { MAX_HEIGHT, rowWindow, scrolled, settled, type Place } from './row-window.js'
 import type { Row } from './types.js'
 
 export interface TableOptions {
@@ -20,8 +20,10 @@ export interface TableOptions {
   readonly onRead: (error?: unknown) => void
 }
 
-/** Rows after those in the document that are read as well, so that they are there before the table is scrolled to them. */
+/** Rows after and before those in the document that are read as well, so that they are there before the table is scrolled to them. */
 const AHEAD_ROWS = 200
+/** Milliseconds without scrolling after which the scroll position is corrected. */
+const REST_MS = 150
 
 /** The table of records. Only the rows in view are in the document, so that it stays as fast with a million records. */
 export class Table {
@@ -38,12 +40,21 @@ export class Table {
   #columns: readonly Column[] = []
   #key: Column | undefined
   #pages: RecordPages | undefined
+  /** The listing whose rows are being read. */
+  #reading: RecordPages | undefined
   #rowHeight = 44
+  #place: Place = { top: 0, shift: 0 }
+  /** The rows that are in the document, or will be once they are read. */
+  #wanted: ReturnType<typeof rowWindow> = { first: 0, end: 0 }
   #isDrawing = false
 
   constructor (options: TableOptions) {
     this.#options = options
-    this.#scroller.addEventListener('scroll', () => this.#draw(), { passive: true })
+    const settle = debounce(REST_MS, () => this.#settle())
+    this.#scroller.addEventListener('scroll', () => {
+      this.#draw()
+      settle()
+    }, { passive: true })
     new ResizeObserver(() => this.#draw()).observe(this.#scroller)
   }
 
@@ -57,9 +68,9 @@ export class Table {
     this.#columns = shownColumns(query, columns)
     const pages = new RecordPages(this.#options.api, requestEntries(query, columns, this.#columns), columns.key.name)
     this.#pages = pages
-    this.#scroller.setAttribute('aria-busy', 'true')
+    this.#scroller.ariaBusy = 'true'
     try {
-      await pages.load(0, 1)
+      await pages.read(0, 1)
     } catch (error) {
       if (this.#pages === pages) this.#fail(error)
       return
@@ -71,7 +82,8 @@ export class Table {
     this.#body.replaceChildren(this.#before, this.#after)
     this.#table.setAttribute('aria-rowcount', String(pages.total! + 1))
     this.#scroller.scrollTop = 0
-    this.#scroller.removeAttribute('aria-busy')
+    this.#place = { top: 0, shift: 0 }
+    this.#scroller.ariaBusy = null
     this.#options.onRead()
     setText(this.#status, countOf(pages.total!, 'record'))
     setText(this.#message, '')
@@ -87,7 +99,7 @@ export class Table {
   }
 
   #fail (error: unknown): void {
-    this.#scroller.removeAttribute('aria-busy')
+    this.#scroller.ariaBusy = null
     this.#rows.clear()
     this.#body.replaceChildren()
     setText(this.#status, '')
@@ -119,15 +131,23 @@ export class Table {
     })
   }
 
+  get #height (): number {
+    return (this.#pages?.total ?? 0) * this.#rowHeight
+  }
+
   #drawRows (): void {
     const pages = this.#pages
     if (pages?.total === undefined || this.#before.parentElement === null) return
-    const { scrollTop: top, clientHeight: height } = this.#scroller
-    const { first, end } = rowWindow({ top, height, rowHeight: this.#rowHeight }, pages.reachable)
+    const { scrollTop, clientHeight } = this.#scroller
+    this.#place = scrolled(this.#place, scrollTop, this.#height)
+    this.#wanted = rowWindow({ top: scrollTop + this.#place.shift, height: clientHeight, rowHeight: this.#rowHeight }, pages.total)
+    const { first, end } = this.#wanted
     for (const [index, row] of this.#rows) {
       if (index >= first && index < end) continue
       // Images that are not loaded yet must not delay those in view.
       for (const image of row.querySelectorAll('img')) image.removeAttribute('src')
+      // Keys must still scroll the table after the focused row has left it.
+      if (row.contains(document.activeElement)) this.#scroller.focus({ preventScroll: true })
       row.remove()
       this.#rows.delete(index)
     }
@@ -144,19 +164,43 @@ export class Table {
       next = row.nextElementSibling!
     }
     this.#measure()
-    const shown = [...this.#rows.keys()]
-    const last = Math.max(-1, ...shown)
-    setHeight(this.#before, Math.min(pages.reachable, shown.length === 0 ? first : Math.min(...shown)) * this.#rowHeight)
-    setHeight(this.#after, (pages.reachable - (shown.length === 0 ? first : last + 1)) * this.#rowHeight)
-    this.#read(pages, first, end + AHEAD_ROWS)
+    const shown = this.#rows.size === 0 ? first : Math.min(...this.#rows.keys())
+    const above = shown * this.#rowHeight - this.#place.shift
+    setHeight(this.#before, above)
+    setHeight(this.#after, Math.min(this.#height, MAX_HEIGHT) - above - this.#rows.size * this.#rowHeight)
+    this.#read(pages)
   }
 
-  #read (pages: RecordPages, first: number, end: number): void {
-    pages.load(first, end).then(
-      (hasRead) => { if (hasRead && this.#pages === pages) this.#draw() },
-      (error) => {
-        if (this.#pages === pages) setText(this.#message, isGone(error) ? 'The records have changed since this list was read. Change a filter or load the page again to see the current ones.' : messageOf(error))
-      })
+  /** Corrects the scroll position once the table is at rest. The same rows stay in view. */
+  #settle (): void {
+    const { top, shift } = settled(this.#place, this.#height)
+    if (top === this.#place.top) return
+    this.#scroller.scrollTop = top
+    // Browsers round positions.
+    const { scrollTop } = this.#scroller
+    this.#place = { top: scrollTop, shift: shift + top - scrollTop }
+    this.#drawRows()
+  }
+
+  /** Reads the rows in view and around them, one request at a time, so that each is for the rows that are then in view. */
+  async #read (pages: RecordPages): Promise<void> {
+    if (this.#reading === pages) return
+    this.#reading = pages
+    try {
+      while (this.#pages === pages) {
+        const { first, end } = this.#wanted
+        const row = await pages.read(first, end + AHEAD_ROWS) ?? await pages.read(Math.max(0, first - AHEAD_ROWS), first)
+        if (row === undefined) break
+        if (this.#pages !== pages) return
+        const progress = pages.row(first) === undefined ? `, reading number ${formatCount(first + 1)}: ${formatPercent(row, first)}` : ''
+        setText(this.#status, countOf(pages.total!, 'record') + progress)
+        setText(this.#message, '')
+        this.#draw()
+      }
+    } catch (error) {
+      if (this.#pages === pages) setText(this.#message, isGone(error) ? 'The records have changed since this list was read. Change a filter or load the page again to see the current ones.' : messageOf(error))
+    }
+    if (this.#reading === pages) this.#reading = undefined
   }
 
   /** The height of a row depends on the font. */

@@ -4,7 +4,7 @@ import { startS3Endpoint } from '../support/s3-endpoint.js'
 import { fill, finish, parseIsShort, percentile, print } from './lab.js'
 
 const isShort = parseIsShort(`Opens the web page in Chromium on a lake of 100,000 and of 1,000,000 records, on this machine, and scrolls its table over the cursors of many pages. Prints how
-long it takes until the first rows are visible, and the times between frames while the table is scrolled. Fails if the first rows of 100,000 records take 1 s or more,
+long it takes until the first rows are visible, the times between frames while the table is scrolled, how long a jump to the last record takes, and the memory of scripts. Fails if the first rows of 100,000 records take 1 s or more,
 or if one frame in a hundred takes more than 50 ms. Needs Chromium and tools/browser: tools/install.sh browser.
 
 node dist-test/test/lab/page.js [--short]
@@ -47,6 +47,22 @@ const SCROLL = `new Promise((resolve) => {
   requestAnimationFrame(step)
 })`
 
+/** Jumps to the end of the table; resolves with the milliseconds until its last row is there, the number of requests, and the bytes of scripts. */
+const JUMP = `new Promise((resolve) => {
+  const scroller = document.getElementById('table-scroller')
+  const end = document.getElementById('table').getAttribute('aria-rowcount')
+  performance.setResourceTimingBufferSize(1e5)
+  performance.clearResourceTimings()
+  const start = performance.now()
+  scroller.scrollTop = scroller.scrollHeight
+  const look = () => {
+    if (document.querySelector('#table-body tr[aria-rowindex="' + end + '"]') === null) return requestAnimationFrame(look)
+    const requests = performance.getEntriesByType('resource').filter(({ name }) => name.includes('cursor=')).length
+    resolve({ ms: performance.now() - start, requests, bytes: performance.memory.usedJSHeapSize })
+  }
+  look()
+})`
+
 interface Scrolling {
   /** Milliseconds between frames, and those of tasks of 50 ms or more. */
   readonly frames: readonly number[]
@@ -76,11 +92,14 @@ for (const records of LAKES) {
   for (let i = 0; i < LOADS; i++) loads.push(await firstRowsMs(page, `${service.url}/`))
   await untilShown(async () => await page.evaluate<boolean>("document.querySelector('[aria-busy]') === null"))
   const { frames, tasks, blank, rows } = await page.evaluate<Scrolling>(SCROLL)
+  const jump = await page.evaluate<{ readonly ms: number, readonly requests: number, readonly bytes: number }>(JUMP)
   const [first, ...others] = loads
   const median = percentile(loads, 0.5)
   const frame = percentile(frames, 0.99)
   print(`${records.toLocaleString('en')} records: first rows after ${first!.toFixed(0)} ms (first load), ${percentile(others, 0.5).toFixed(0)} ms (median of ${others.length} loads)`)
   print(`  scrolled over ${rows.toLocaleString('en')} rows in ${SCROLL_MS / 1000} s: frames p50 ${percentile(frames, 0.5).toFixed(1)} ms, p99 ${frame.toFixed(1)} ms, longest ${Math.max(...frames).toFixed(1)} ms; ${tasks.length} tasks of 50 ms or more; rows were missing in ${(100 * blank / frames.length).toFixed(1)} % of the frames`)
+  print(`  jump to the last record: ${jump.ms.toFixed(0)} ms, ${jump.requests} requests; scripts have ${(jump.bytes / 2 ** 20).toFixed(1)} MiB`)
+  if (jump.requests > records / 5000 + 10) failures.push(`${records} records: a jump to the last one took ${jump.requests} requests`)
   if (records <= 100_000 && median >= FIRST_ROWS_WITHIN_MS) failures.push(`${records} records: first rows only after ${median.toFixed(0)} ms`)
   if (frame > FRAME_WITHIN_MS) failures.push(`${records} records: one frame in a hundred takes ${frame.toFixed(0)} ms or more`)
   for (const end of teardowns) await end()

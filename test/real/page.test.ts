@@ -187,6 +187,11 @@ t.test('an error that several parts have is shown once, above them, and a button
   t.notOk(await page.locator('#problem').isVisible())
   for (const part of ['#figures', '#histogram', '#group-section', '#table-scroller', '#download-csv']) t.ok(await page.locator(part).isVisible(), part)
   t.ok(await page.locator('.bars button').count() > 10)
+  // The routes accept different parameters; the page has those of GET /data.
+  await page.goto(`${await listen(app)}?foo=1`)
+  await page.locator('#problem').waitFor()
+  await until(async () => await page.evaluate<boolean>("document.querySelector('[aria-busy]') === null"))
+  t.same(await page.locator('#problem p').allTextContents(), [(await jsonOf(app, '/data?foo=1')).detail])
 })
 
 t.test('a column of the URL that the lake does not have is named, and left out of all links', async (t) => {
@@ -215,22 +220,74 @@ t.test('a click on a head sorts', async (t) => {
   }
 })
 
-t.test('a long table keeps few rows in the document, and reads two pages ahead as it is scrolled', async (t) => {
+const scrollTo = async (page: Page, top: number) => await page.evaluate(`document.getElementById('table-scroller').scrollTop = ${top}`)
+
+t.test('a long table keeps few rows in the document, reads two pages ahead, and goes to its end without the records before it', async (t) => {
   const files = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`k${String(i).padStart(4, '0')}.csv`, csv('A', 'B', i)]))
   const { app } = await buildOnFolder(t, { source_data: files })
   await app.inject({ method: 'POST', url: '/data' })
   const page = await open(t, app)
-  const readPages = async () => await page.evaluate<number>("performance.getEntriesByType('resource').filter(({ name }) => name.includes('cursor=')).length")
-  await until(async () => await readPages() === 2)
-  const scroll = async (top: string) => await page.evaluate(`document.getElementById('table-scroller').scrollTop = ${top}`)
-  while (!(await keysOf(page)).includes('k1199')) {
-    await scroll('1e9')
-    t.ok(await page.locator('#table-body tr').count() < 80)
-  }
+  const countRequests = async () => await page.evaluate<number>("performance.getEntriesByType('resource').filter(({ name }) => name.includes('cursor=')).length")
+  await until(async () => await countRequests() === 2)
+  await scrollTo(page, 1e9)
+  await page.locator('tr[data-key=k1199]').waitFor()
   t.equal(await page.locator('tr[data-key=k1199]').getAttribute('aria-rowindex'), '1201')
-  await scroll('0')
+  t.ok(await page.locator('#table-body tr').count() < 80)
+  // The cursor of the last page, and that page; then the two before it, with the cursor of the first of them.
+  await until(async () => await countRequests() === 7)
+  await scrollTo(page, 0)
   await until(async () => (await keysOf(page))[0] === 'k0000')
   t.ok(await page.locator('#table-body tr').count() < 80)
+})
+
+t.test('a table that is too high for browsers is scrolled to its end, and everywhere by single pixels', async (t) => {
+  const [count, rowHeight, limit] = [1200, 8000, 8_000_000]
+  const files = Object.fromEntries(Array.from({ length: count }, (_, i) => [`${String(i).padStart(4, '0')}.csv`, csv('A', 'B', i)]))
+  const { app } = await buildOnFolder(t, { source_data: files })
+  await app.inject({ method: 'POST', url: '/data' })
+  const page = await open(t, app)
+  // Instead of more rows: each is as high as 180. The policy forbids a style element, but not a rule.
+  await page.evaluate(`document.styleSheets[0].insertRule('tr[data-key] td { height: ${rowHeight}px }')`)
+  await scrollTo(page, 1)
+  await until(async () => await page.evaluate<number>("document.getElementById('table-scroller').scrollHeight") > limit)
+  /** The scroll position, and how many pixels of rows are above and below the part of the table that is in view; undefined while no row is read. */
+  const measure = async () => await page.evaluate<{ readonly top: number, readonly above?: number, readonly below?: number }>(`(() => {
+    const scroller = document.getElementById('table-scroller')
+    const row = document.querySelector('#table-body tr[data-key]')
+    const { top, height } = row?.getBoundingClientRect() ?? {}
+    const start = document.querySelector('#table-head th').getBoundingClientRect().bottom
+    const above = Number(row?.dataset.key) * height + start - top
+    const view = scroller.getBoundingClientRect().top + scroller.clientTop + scroller.clientHeight - start
+    return { top: scroller.scrollTop, ...row && { above, below: ${count} * height - above - view } }
+  })()`)
+  const isNear = (value: number | undefined, expected: number) => value !== undefined && Math.abs(value - expected) < 2
+  await page.locator('#table-scroller').focus()
+  await page.keyboard.press('End')
+  await until(async () => isNear((await measure()).below, 0))
+  t.equal(await page.locator('#table-body tr').nth(-2).getAttribute('aria-rowindex'), String(count + 1))
+  t.equal(await page.locator('#table-status').textContent(), '1,200 records')
+  await page.keyboard.press('ArrowUp')
+  await until(async () => isNear((await measure()).below, 40))
+  await page.keyboard.press('Home')
+  await until(async () => isNear((await measure()).above, 0))
+  await page.keyboard.press('PageDown')
+  // Keys scroll smoothly: the table is at rest when nothing moves for some frames.
+  await until(async () => {
+    const before = await measure()
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 100))')
+    const { above = 0 } = await measure()
+    return above > 300 && above < 700 && above === before.above
+  })
+  // The middle of the scroll bar is the middle of the rows. There, the wheel scrolls by its pixels; then the scroll bar is corrected.
+  await scrollTo(page, limit / 2)
+  const middle = count / 2 * rowHeight
+  await until(async () => isNear((await measure()).above, middle))
+  await page.locator('#table-scroller').hover()
+  await page.mouse.wheel(0, 450)
+  await until(async () => {
+    const { top, above } = await measure()
+    return isNear(above, middle + 450) && isNear(top, limit / 2 + 450 * 6 / 7.6)
+  })
 })
 
 t.test('columns are chosen, and the choice is part of the URL', async (t) => {

@@ -3,7 +3,6 @@ import { parseSchema } from '../../lib/schema/schema.js'
 import { keyMember } from '../../routes/http/key-names.js'
 import { EventParser } from '../../web/event-stream.js'
 import { imagePath, recordPath, rejectsParameter } from '../../web/paths.js'
-import { rowWindow } from '../../web/row-window.js'
 import { columnsIn } from './columns.js'
 
 t.test('events are read from text that arrives in any pieces', async (t) => {
@@ -13,13 +12,6 @@ t.test('events are read from text that arrives in any pieces', async (t) => {
     const events = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => parser.push(text.slice(i * size, (i + 1) * size))).flat()
     t.same(events, [{ name: 'changes', id: 'A~1' }, { name: 'reset', id: 'B' }], `${size} characters`)
   }
-})
-
-t.test('the rows of the document are those in view and some around them, whatever the length of the table', async (t) => {
-  t.same(rowWindow({ top: 0, height: 440, rowHeight: 44 }, 1_000_000), { first: 0, end: 22 })
-  t.same(rowWindow({ top: 44 * 500_000, height: 440, rowHeight: 44 }, 1_000_000), { first: 499_988, end: 500_022 })
-  t.same(rowWindow({ top: 44 * 100, height: 440, rowHeight: 44 }, 5), { first: 0, end: 5 })
-  t.same(rowWindow({ top: 0, height: 440, rowHeight: 44 }, 0), { first: 0, end: 0 })
 })
 
 t.test('paths encode keys and names', async (t) => {
