@@ -53,13 +53,13 @@ t.test('keys are joined into records as by the reference implementation of the r
   const store = new FolderStore(t.testdir())
   await fc.assert(fc.asyncProperty(objects, fc.constantFrom(...DUPLICATE_RULES), async (objects, duplicates) => {
     const listed = [...objects].sort((a, b) => compareUtf8(a.key, b.key)).map((object) => ({ ...object, etag: 'e', size: 1 }))
-    const { infoFiles, entities, images, listingRejects, ignored } = await takeInventory(wrapStore(store, { list: async function * () { yield new ObjectList(listed) } }), { ...RULES, duplicates }, () => {})
+    const { infoFiles, entities, images, listingRejects, duplicates: duplicateFiles, ignored } = await takeInventory(wrapStore(store, { list: async function * () { yield new ObjectList(listed) } }), { ...RULES, duplicates }, () => {})
     const found = {
       records: [...entities].map((infoFile, entity) => [
         sliceToString(infoFiles.id(infoFile)), infoFiles.at(infoFile).key,
         ...images.map(({ objects, ofEntities }) => ofEntities[entity] === -1 ? null : objects.at(ofEntities[entity]!).key)
       ]),
-      refused: listingRejects.length,
+      refused: listingRejects.length + duplicateFiles.length,
       orphans: images.flatMap(({ objects, orphans }) => [...orphans].map((image) => objects.at(image).key)).sort(compareUtf8),
       ignored: ignored.reduce((sum, { count }) => sum + count, 0)
     }
