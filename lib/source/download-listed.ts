@@ -13,7 +13,8 @@ export const NOT_FOUND = 'not found, although it is listed'
  * lists what it cannot return would make records vanish.
  *
  * @returns `undefined` if the object was deleted after it was listed
- * @throws StoreError also if the object is listed again and still cannot be found, or if the response is not from the store
+ * @throws StoreError also if the object is listed again and still cannot be found, or if the response is not from the store. The error is a refusal of the
+ * object (`isRefused`) only if both listings have the same upload
  */
 export async function downloadListed (store: ReadableStore, object: ObjectInfo, { onRequest, ...limits }: DownloadOptions): Promise<ObjectBody | undefined> {
   const found = await download(store, object, limits)
@@ -22,7 +23,7 @@ export async function downloadListed (store: ReadableStore, object: ObjectInfo, 
   if (listed === undefined) return undefined
   const foundLater = await download(store, listed, limits)
   if (foundLater !== undefined) return foundLater
-  throw new StoreError('store_error', 'the object is listed, but cannot be found', { storeCode: NOT_FOUND, isRefused: isSameVersion(listed, object) })
+  throw new StoreError('store_error', 'the object is listed, but cannot be found', { storeCode: NOT_FOUND, isRefused: isSameUpload(listed, object) })
 }
 
 async function download (store: ReadableStore, { key, etag }: ObjectInfo, limits: GetOptions): Promise<ObjectBody | undefined> {
@@ -44,8 +45,9 @@ export async function findListed (store: ReadableStore, key: string, onRequest?:
   return undefined
 }
 
-function isSameVersion (a: ObjectInfo, b: ObjectInfo): boolean {
-  return a.etag === b.etag && a.size === b.size
+/** Whether an object has not been uploaded again between two listings. One that was deleted and uploaded again may have the same content, and so the same ETag. */
+function isSameUpload (a: ObjectInfo, b: ObjectInfo): boolean {
+  return a.etag === b.etag && a.size === b.size && a.lastModified === b.lastModified
 }
 
 /** The times of a listing may be finer than those of a response, which are whole seconds. */

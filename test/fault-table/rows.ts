@@ -280,8 +280,11 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'An object is listed, and reading it is 404',
-        guarantee: 'It counts as deleted only if it is not listed again; otherwise it is a reject, and its last good record stays.',
-        tests: [['test/lib/source/reconcile.test.ts', 'an object that is listed and cannot be found is deleted only if it is not listed again']]
+        guarantee: 'It counts as deleted only if it is not listed again; otherwise it is a reject, and its last good record stays. If it was uploaded again meanwhile, it is read at the next refresh.',
+        tests: [
+          ['test/lib/source/reconcile.test.ts', 'an object that is listed and cannot be found is deleted only if it is not listed again'],
+          ['test/lib/source/reconcile.test.ts', 'a file that is deleted, uploaded again with the same content and deleted while it is read is waited for']
+        ]
       },
       {
         fault: 'Listings and responses have different ETags',

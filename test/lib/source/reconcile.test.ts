@@ -233,6 +233,26 @@ t.test('an object that is listed and cannot be found is deleted only if it is no
   t.same(names(await run()), { 3: 'Cy' }, 'it was replaced between the listing and the download')
 })
 
+t.test('a file that is deleted, uploaded again with the same content and deleted while it is read is waited for', async (t) => {
+  const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
+  const upload = () => bucket.put('source_data/1.csv', csv('Ann'))
+  endpoint.intercept = ({ operation, key }) => {
+    if (operation === 'GET' && key === 'source_data/1.csv') bucket.delete(key)
+    else if (operation === 'LIST' && endpoint.counts.LIST > 1) {
+      clock.advance(1000)
+      upload()
+    }
+    return undefined
+  }
+  const missed = await run()
+  t.equal(endpoint.counts.LIST, 2)
+  t.same([names(missed), codes(missed), missed.failed], [{ 2: 'Bob', 3: 'Cid' }, { '1.csv': 'download_failed' }, ['source_data/1.csv']])
+  endpoint.intercept = undefined
+  upload()
+  const next = await run()
+  t.same([names(next), next.rejects], [{ 1: 'Ann', 2: 'Bob', 3: 'Cid' }, []])
+})
+
 t.test('a store whose listings and responses have different ETags is read twice, and not at each refresh', async (t) => {
   const { store, bucket, endpoint, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': 'bad' })
   const listedEtag = ({ etag }: { readonly etag: string }) => `listed-${etag}`
