@@ -39,8 +39,7 @@ function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply
   }
   const problem = toProblem(error)
   if (error instanceof StoreError) request.server.lakeFailures.failed(error, 'The lake could not be read for a request', request.log)
-  // A problem was thrown by a route on purpose; any other error with a 5xx status is a bug.
-  else if (problem.status >= 500 && error !== problem) request.log.error({ err: error }, 'Request failed')
+  else if (problem.code === 'internal_error') request.log.error({ err: error }, 'Request failed')
   request.server.metrics.problems.add(problem.code)
   if (problem.status === 401 || problem.status === 403) logDenied(request, problem)
   for (const name of REPLACED_HEADERS) reply.removeHeader(name)

@@ -38,7 +38,7 @@ export default fp<SchemaOptions>(async (fastify, { schema }) => {
   }
 }, { name: 'schema', dependencies: ['config'] })
 
-/** Warnings about image fields whose objects are probably not images: their keys are columns of the records, but their content is not served. */
+/** Warnings about image fields whose objects are probably not images: their keys are values of the records, but their content is not served. */
 export function schemaWarnings ({ imageFields }: Pick<Schema, 'imageFields'>, { IMAGE_EXTENSIONS }: Pick<Settings, 'IMAGE_EXTENSIONS'>): string[] {
   const served: readonly string[] = DEFAULTS.imageExtensions
   return imageFields.flatMap(({ name, extensions = toExtensions(IMAGE_EXTENSIONS) }) => {
@@ -52,7 +52,7 @@ function withoutHidden ({ descriptor, key, fields }: Schema, names: readonly str
   const refuse = (reason: string) => new SettingsError(`COLUMNS_HIDDEN: got ${JSON.stringify(names.join(','))}; must not contain ${reason}`)
   if (names.includes(key.name)) throw refuse(`${key.name}, which is the key of the records`)
   for (const { name, headers } of fields) {
-    // Hiding it would have no effect: the file's column is the declared one.
+    // Hiding this name would have no effect: in files, it is the header of a declared column, which is hidden by the name of its field only.
     const header = headers.find((header) => names.includes(header) && !fields.some((field) => field.name === header))
     if (header !== undefined) throw refuse(`${header}, which is the name of ${name} in files; its name here is ${name}`)
   }

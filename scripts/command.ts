@@ -13,7 +13,7 @@ export interface CommandIo {
 /** Runs a command and returns the text to print at its end, or the exit code if it has printed everything. Throws an Error if it fails. */
 export type Command = (argv: readonly string[], io: CommandIo) => Promise<string | number>
 
-/** A failure of a command that ends with this exit code. Each line of the message becomes a line. */
+/** A failure of a command that ends with this exit code. Each line of the message is printed as a line of its own, after the name of the command. */
 export class CommandError extends Error {
   readonly exitCode: number
 

@@ -119,7 +119,7 @@ async function tryRight (store: ObjectStore, key: string, why: string): Promise<
     return no(`If-Match is ignored, so that the object ${key} was written: delete it`)
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
-    if (error.code === 'precondition_failed') return yes(`one write was not refused; no more is tested, because ${why} (see docs/stores.md)`)
+    if (error.code === 'precondition_failed') return yes(`a write whose condition cannot be met failed by its condition only, so writing is allowed; no more is tested, because ${why} (see docs/stores.md)`)
     return no(lacksRight(error) ? `${describe(error)}: allow s3:PutObject, or set PUBLISH=false` : describe(error))
   }
 }

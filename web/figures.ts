@@ -21,7 +21,7 @@ function figuresOf (statistics: Statistics, chart: Column | undefined, total: nu
 }
 
 function agesOf ({ count, average_age: mean, median_age: median }: Statistics): readonly Figure[] {
-  // Without ages the mean is -1, which newborns may have as well.
+  // Without ages the mean is -1, which is also a possible mean of ages if births are after the instant of the query.
   const hasAges = count > 0 && median !== null && median !== undefined
   return [{ label: 'mean age', value: hasAges ? formatNumber(round(mean!)) : '–' }, { label: 'median age', value: hasAges ? formatNumber(round(median)) : '–' }]
 }

@@ -192,7 +192,7 @@ export class Table {
         const row = await pages.read(first, end + AHEAD_ROWS) ?? await pages.read(Math.max(0, first - AHEAD_ROWS), first)
         if (row === undefined) break
         if (this.#pages !== pages) return
-        const progress = pages.row(first) === undefined ? `, reading number ${formatCount(first + 1)}: ${formatPercent(row, first)}` : ''
+        const progress = pages.row(first) === undefined ? `, loading record ${formatCount(first + 1)}: ${formatPercent(row, first)}` : ''
         setText(this.#status, countOf(pages.total!, 'record') + progress)
         setText(this.#message, '')
         this.#draw()

@@ -29,7 +29,7 @@ export function hintAtEncoding (body: Uint8Array, encoding: InputEncoding): stri
 /** Characters that other programs put between fields. */
 const DELIMITERS = { ';': ';', '\t': '\\t', '|': '|', ',': ',' } as const
 
-/** Advice for text in which no column of the header is found; `null` if it is not a known mistake. */
+/** Advice for text that is not CSV, or whose header lacks a declared column; `null` if it is not a known mistake. */
 export function hintAtFormat (text: string, { format, delimiter, schema }: { readonly format: InfoFormat, readonly delimiter: string, readonly schema: Schema }): string | null {
   if (text.includes('\0')) return 'The file looks like UTF-16 without a byte order mark: save it as UTF-8, or set INPUT_ENCODING=utf-16'
   const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
@@ -45,7 +45,7 @@ export function hintAtFormat (text: string, { format, delimiter, schema }: { rea
   return null
 }
 
-/** Advice for a header without a declared column: the most similar name in it. */
+/** Advice for a header that lacks a declared column: the most similar name in it. */
 export function hintAtColumn ({ name: field, headers: [missing = field] }: Field, names: readonly string[], { fileFields }: Schema): string | null {
   const others = names.filter((name) => !fileFields.some(({ headers }) => headers.includes(name)))
   const simple = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
@@ -55,7 +55,11 @@ export function hintAtColumn ({ name: field, headers: [missing = field] }: Field
   return `If the column ${text} is meant, rename it to ${missing}, or add ${text} to the header of the field ${field} in the schema`
 }
 
-/** Advice for a JSON object without a declared column that is a member of an object in it; `null` if it is none. @param nested the names of the members that are objects or arrays */
+/**
+ * Advice for a JSON object that lacks a declared column; `null` unless that column is named as a member of a nested object, such as `address.city`.
+ *
+ * @param nested the names of the members that are objects or arrays
+ */
 export function hintAtMember ({ headers }: Field, nested: readonly string[]): string | null {
   const header = headers.find((name) => nested.some((parent) => name.startsWith(`${parent}.`)))
   if (header === undefined) return null
@@ -63,7 +67,7 @@ export function hintAtMember ({ headers }: Field, nested: readonly string[]): st
   return `${parent} is an object or an array, and its members are not columns: flatten the file, so that it has a member ${JSON.stringify(header)} itself`
 }
 
-/** Advice for a value that is not of the type of its column; `null` if it is not a known mistake. */
+/** Advice for a value that its column does not accept; `null` if it is not a known mistake. */
 export function hintAtValue (field: Field, { birth }: Schema, text: string): string | null {
   if (text === '') return 'The field is empty; each file needs a value in this column'
   if (field.type.name !== 'integer') return hintAtEnum(field, text) ?? hintAtDecimal(field, text) ?? hintAtDate(field, text)
@@ -105,7 +109,7 @@ export function hintAtJson (text: string): string | null {
   return null
 }
 
-/** Advice for a value of a JSON file that is not of the type of its column. */
+/** Advice for a value of a JSON file that its column does not accept. */
 export function hintAtJsonValue (field: Field, schema: Schema, source: string): string | null {
   if (source.startsWith('"')) return hintAtValue(field, schema, JSON.parse(source) as string)
   if (source === 'null') return 'Each file needs a value in this column'

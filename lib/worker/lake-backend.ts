@@ -49,7 +49,7 @@ export interface BackendReconciled<State = SourceState, Quarantines = Quarantine
 
 /**
  * Reconciles and publishes, in this thread or in another one. Arguments and results are plain data, most of it in shared memory. All methods
- * reject with a StoreError if the store fails.
+ * except `checkWrites` reject with a StoreError if the store fails.
  */
 export interface LakeBackend {
   /** See `reconcile` in lib/source. Without a previous state it starts from the snapshot or, if that is missing or not usable, from an empty state. */
@@ -72,7 +72,7 @@ export interface LakeBackend {
   outputAgeMs (outputs: readonly Output[]): Promise<number | undefined>
   /**
    * Checks whether the store honours the conditions of writes: see `checkConditionalWrites`. If it does not, this replica shares nothing from then on. Returns
-   * `undefined` if that is not known.
+   * `undefined` if that is not known, for example because writing fails.
    */
   checkWrites (): Promise<boolean | undefined>
   /** Releases the resources of the backend. No other method may be called afterwards. */

@@ -6,7 +6,7 @@ import { excerpt, Problem } from '../../plugins/problems/problem.js'
 import { choiceParameter } from './parameter.js'
 
 /**
- * The parameter that selects a format. Hidden in the document: generated clients handle only responses with one media type, so each other format of
+ * The parameter that selects a format. Hidden in the OpenAPI document: generated clients handle only responses with one media type, so each other format of
  * records and of rejects is an operation of its own there.
  */
 export function formatParameter<const F extends string> (formats: readonly F[]) {

@@ -26,7 +26,7 @@ export function lacksRight ({ code, isRefused }: StoreError): boolean {
   return code === 'access_denied' && isRefused
 }
 
-/** Runs a check. An error of the store is its finding. @param advice what to do if a right is missing; by default unknown */
+/** Runs a check. An error of the store is its finding. @param advice what to do if a right is missing. Default: no advice */
 export async function attempt (work: () => Promise<Finding>, advice?: string): Promise<Finding> {
   try {
     return await work()

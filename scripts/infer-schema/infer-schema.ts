@@ -160,7 +160,7 @@ function describeIncomplete (columns: readonly FoundColumn[], keys: readonly str
   const [fewest] = lacks.sort((a, b) => a.lacking.length - b.lacking.length)
   return [
     ...layouts.length > 0 ? [describeLayouts(layouts)] : [],
-    ...fewest !== undefined ? [`${count} of ${keys.length} files ${count === 1 ? 'lacks' : 'lack'} some columns${layouts.length > 0 ? ' of the set' : ''}, such as ${labelOf(fewest.column.spellings)} in ${fewest.lacking[0]!}: fieldsMatch is partial, so that any column may be absent`] : []
+    ...fewest !== undefined ? [`${count} of ${keys.length} files ${count === 1 ? 'lacks' : 'lack'} some columns${layouts.length > 0 ? ` that other files of ${count === 1 ? 'its' : 'their'} set have` : ''}, such as ${labelOf(fewest.column.spellings)} in ${fewest.lacking[0]!}: fieldsMatch is partial, so that any column may be absent`] : []
   ]
 }
 

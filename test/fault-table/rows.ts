@@ -164,7 +164,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'The bucket is created again, empty, while the service serves the records of the deleted one',
-        guarantee: 'Reads follow once a second listing agrees; the publish is held, although there is no output that it would replace.',
+        guarantee: 'Reads no longer return these records once a second listing agrees; the publish is held, although there is no output that it would replace.',
         tests: [['test/routes/large-loss.test.ts', 'a bucket is removed and created again, empty: the publish is held, although there is no output that it would replace']]
       },
       {
@@ -435,7 +435,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'A store that ignores the conditions of writes, or checks them too early',
-        guarantee: 'A check with concurrent writers finds it; log and `/readyz` report it, and the service goes on as a single writer.',
+        guarantee: 'A check with concurrent writers finds it; log and `/readyz` report it, and the service goes on as if it were the only writer: it publishes, and shares no listings.',
         tests: [
           ['test/routes/write-check.test.ts', 'a store that ignores the conditions of writes is reported, and the service goes on as a single writer'],
           ['test/lib/store/check-writes.test.ts', 'a server that checks conditions before it locks the object is found']
@@ -616,9 +616,9 @@ export const SECTIONS: readonly Section[] = [
     rows: [
       {
         fault: 'Events that are repeated or forged',
-        guarantee: 'They have no effect except requests for the objects that they name.',
+        guarantee: 'They have no effect except requests for the objects of the records that they name.',
         tests: [
-          ['test/routes/events.test.ts', 'duplicate and forged events have no effect except requests for the objects that they name'],
+          ['test/routes/events.test.ts', 'duplicate and forged events have no effect except requests for the objects of the records that they name'],
           ['test/routes/events.test.ts', 'what is not about an object of the lake is ignored and counted']
         ]
       },

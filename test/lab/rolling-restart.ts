@@ -30,7 +30,7 @@ const PATHS = [
   () => '/data'
 ]
 
-/** Sends requests until `isOver`, at most one at a time on each of the connections. Returns the outcomes with their numbers. */
+/** Sends requests until `isOver`, at most one at a time on each of the connections. Counts the outcomes in `outcomes`. */
 async function sendRequests (url: string, isOver: () => boolean, outcomes: Map<string, number>): Promise<void> {
   const pool = new Pool(url, { connections: CLIENTS, pipelining: 1 })
   const client = async (first: number) => {

@@ -114,7 +114,7 @@ t.test('what is not about an object of the lake is ignored and counted', async (
   t.match(endpoint.counts, { LIST: 0, GET: 0, HEAD: 0, PUT: 0 }, 'no request is sent to the store')
 })
 
-t.test('duplicate and forged events have no effect except requests for the objects that they name', async (t) => {
+t.test('duplicate and forged events have no effect except requests for the objects of the records that they name', async (t) => {
   const lake = await quietLake(t, { '1.csv': csv('Ann') })
   const { app, bucket, endpoint, listings } = lake
   const version = (await app.inject('/data')).headers['data-version']

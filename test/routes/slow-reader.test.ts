@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage, type ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
-import { build, csv, type TestLake } from '../support/app.js'
+import { build, csv, type LogLine, type TestLake } from '../support/app.js'
 import { MemoryStore } from '../support/stores.js'
 import { turns, until } from '../support/until.js'
 
@@ -20,8 +20,8 @@ interface Reader {
 }
 
 /** A listening server over a lake of large records. */
-async function setUp (t: Test, settings: Record<string, string> = {}) {
-  const service = await build(t, { settings: { MAX_STALENESS: '1h', ...settings }, store: (bucket) => new MemoryStore(bucket) })
+async function setUp (t: Test, settings: Record<string, string> = {}, log: LogLine[] = []) {
+  const service = await build(t, { log, settings: { MAX_STALENESS: '1h', ...settings }, store: (bucket) => new MemoryStore(bucket) })
   for (let i = 0; i < RECORDS; i++) service.bucket.put(`source_data/${10_000 + i}.csv`, csv(NAME, '', i))
   await service.fresh('/data?limit=1')
   const address = await service.app.listen({ port: 0 })
@@ -94,7 +94,8 @@ t.test('slow readers do not retain more versions than VERSIONS_MAX_BYTES allows'
 })
 
 t.test('beyond RESPONSES_MAX_BYTES new responses are 503, and responses without progress for five seconds are cut', async (t) => {
-  const service = await setUp(t, { RESPONSES_MAX_BYTES: '12MiB' })
+  const log: LogLine[] = []
+  const service = await setUp(t, { RESPONSES_MAX_BYTES: '12MiB' }, log)
   const { app, address, clock } = service
   const url = `${address}/data?format=ndjson&sort=-user_id`
   const readers: Reader[] = []
@@ -103,6 +104,7 @@ t.test('beyond RESPONSES_MAX_BYTES new responses are 503, and responses without 
     if (response.statusCode !== 200) {
       t.match(response.json(), { status: 503, code: 'overloaded' })
       t.equal(response.headers['retry-after'], '1')
+      t.strictSame(log.filter(({ level }) => level >= 50), [], 'it is no error of the service')
       break
     }
     const reader = await sendRequest(service, url)

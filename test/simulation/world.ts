@@ -426,7 +426,7 @@ export class World {
       // Decision 21: an image may be missed that was replaced between the listings of two replicas, if the first one led when it listed.
       // Decision 19: the same after a process has ended without a snapshot of its last state.
       if (!isImageOnly || !mayMiss) return this.#fail(`the changes of ${name} since ${since} do not lead to its records: ${id} is ${copy}, not ${record}`)
-      this.#log(`${name} changes since ${since} miss the image of ${id}, as is admitted`)
+      this.#log(`${name} changes since ${since} miss the image of ${id}, as is allowed`)
       this.#missedImages++
       consumer.records.set(id, record)
     }

@@ -9,7 +9,7 @@ const { S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, MC_B
 
 /** Why `addLimitedUser` cannot be used; `false` if it can. */
 export const noLimitedUsers = (S3_TEST_ENDPOINT === undefined || (MC_BIN ?? RGW_CONF) === undefined) &&
-  'set S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY and, for MinIO, MC_BIN, the path of mc or, for Ceph RGW, RGW_CONF, its configuration file'
+  'set S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY and either MC_BIN (MinIO: the path of mc) or RGW_CONF (Ceph RGW: its configuration file)'
 
 export interface LimitedUser {
   readonly accessKeyId: string

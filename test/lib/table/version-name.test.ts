@@ -70,7 +70,7 @@ t.test('a large record and a bucket of many records, which are hashed in pieces,
   for (const table of [tableOf(rows), tableOf(long)]) t.equal(table.version, referenceName(USER_FIELDS, recordsOf(table)).name)
 })
 
-t.test('lakes without records have different names if their columns differ', async (t) => {
+t.test('data versions without records have different names if their columns differ', async (t) => {
   t.not(emptyTable(FIELDS).version, emptyTable(USER_FIELDS).version)
   t.equal(emptyTable(FIELDS).version, referenceName(FIELDS, []).name)
 })
