@@ -629,7 +629,8 @@ export class UserDataTransformer {
    * anew. If a request finds changes meanwhile, writes it again. Never rejects: `onSnapshotWritten` receives a failure.
    */
   async flush (): Promise<void> {
-    for (let written; this.#refresher.last !== undefined && this.#beforeLoss === undefined && written !== this.#cache.state;) {
+    let written: SourceState | undefined
+    while (this.#refresher.last !== undefined && this.#beforeLoss === undefined && written !== this.#cache.state) {
       written = this.#cache.state
       await this.#snapshots.flush(written)
     }

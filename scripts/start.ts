@@ -16,8 +16,8 @@ It takes no options: settings are environment variables, or lines of a file .env
 invalid or the service cannot start; userlake check reports why.`
 
 /**
- * Variables of the server's environment, unless the caller has set them. The Containerfile sets the same ones. Node (22 and later) keeps code that is compiled already in the folder of
- * NODE_COMPILE_CACHE, which makes all starts after the first one faster; without the right to write there, it does without.
+ * Variables of the server's environment, unless the caller has set them. The Containerfile sets the same ones. In the folder of NODE_COMPILE_CACHE, Node 22 and
+ * later keeps compiled code, which makes all starts after the first one faster. If the folder cannot be written to, nothing is kept.
  */
 export const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '16384', NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compile', import.meta.url)) }
 

@@ -19,7 +19,7 @@ export class Problems {
     else this.#errors.set(part, error)
     const table = this.#errors.get('table-scroller')
     const errors = [...this.#errors.values(), ...table === undefined ? [] : [table]]
-    // A message ends with what its route accepts. The page has the parameters of the table's route, so that its message replaces the same of other routes.
+    // After a semicolon, a message lists what its route accepts. Of messages that differ in that only, the one of the table is shown: its route has all parameters of the page.
     const messages = [...new Map(errors.map(messageOf).map((message) => [message.split(';', 1)[0], message])).values()]
     const canClear = hasFilters && errors.some((error) => error instanceof ApiError && error.status === 400)
     this.#box.replaceChildren(...messages.map((message) => element('p', {}, message)), ...canClear ? [button('Clear filters', this.#onClear)] : [])

@@ -61,9 +61,9 @@ export function hintAtColumn ({ name: field, headers: [missing = field] }: Field
  * @param nested the names of the members that are objects or arrays
  */
 export function hintAtMember ({ headers }: Field, nested: readonly string[]): string | null {
-  const header = headers.find((name) => nested.some((parent) => name.startsWith(`${parent}.`)))
-  if (header === undefined) return null
-  const parent = nested.find((name) => header.startsWith(`${name}.`))!
+  const [found] = headers.flatMap((header) => nested.filter((parent) => header.startsWith(`${parent}.`)).map((parent) => ({ header, parent })))
+  if (found === undefined) return null
+  const { header, parent } = found
   return `${parent} is an object or an array, and its members are not columns: flatten the file, so that it has a member ${JSON.stringify(header)} itself`
 }
 
@@ -78,9 +78,8 @@ export function hintAtValue (field: Field, { birth }: Schema, text: string): str
   return Number.isNaN(date) ? null : `It looks like a date: write ${date}, the milliseconds since 1970-01-01 UTC`
 }
 
-function hintAtEnum ({ type, descriptor: { constraints } }: Field, text: string): string | null {
-  const allowed = constraints?.enum?.map(String) ?? []
-  const similar = type.name !== 'string' || allowed.includes(text) ? undefined : nearest(text, allowed)
+function hintAtEnum ({ type, allowed = [] }: Field, text: string): string | null {
+  const similar = type.name !== 'string' || allowed.includes(text) ? undefined : nearest(text, allowed.map(String))
   return similar === undefined ? null : `Did you mean ${JSON.stringify(similar)}?`
 }
 

@@ -212,13 +212,14 @@ function patternHint (column: string, pattern: string): string {
 /** The parameter from which each use of a column comes. */
 const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', filters: 'where', sort: 'sort', groupBy: 'group_by' }
 
-/** For names such as image_exists, which is a filter. */
+/** The end of names such as image_exists, which is a filter. */
+const EXISTS = '_exists'
+
 function existsHint (name: string, usedIn: ColumnUse): string {
-  if (name !== 'image_exists' && name !== 'is_image_exists') return `; it is not a column: where=${name.slice(0, -EXISTS.length)} selects the records that have a value, where=!${name.slice(0, -EXISTS.length)} the others`
+  const column = name.slice(0, -EXISTS.length)
+  if (name !== 'image_exists' && name !== 'is_image_exists') return `; it is not a column: where=${column} selects the records that have a value, where=!${column} the others`
   return usedIn === 'groupBy' ? '; it is not a column: with_image of GET /stats without group_by is the number of records that have an image' : '; it is not a column: image_exists=true selects the records that have an image'
 }
-
-const EXISTS = '_exists'
 
 /** A column with its order as it is written for other services: `last_name:desc`, `last_name desc`, or `desc` alone. */
 const ORDER = /^(?:(.+?)[\s:.]+)?(?:asc|(desc))(?:ending)?$/i

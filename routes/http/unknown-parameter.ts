@@ -49,7 +49,6 @@ export function describeUnknown (name: string, given: string | readonly string[]
 
 function hintOf (name: string, given: string, parameters: Parameters, routes: readonly RouteParameters[], columns: Columns | undefined): string {
   const has = (name: string) => Object.hasOwn(parameters, name)
-  // A name with a comma or an operator cannot be written in a condition.
   const filterable = has('where') && columns !== undefined ? columnNames(columns).filter(isQueryable) : []
   if (filterable.includes(name)) return `a column of this name is filtered by where=${inUrl(name)}=<value>`
   const condition = has('where') ? conditionOf(name, given) : undefined

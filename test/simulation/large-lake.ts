@@ -8,7 +8,7 @@ const HALF = 110
 /** The ids of the two halves. */
 export const HALVES: readonly (readonly string[])[] = ['m', 'n'].map((letter) => Array.from({ length: HALF }, (_, i) => `${letter}${i}`))
 
-/** How the lake of a seed that is large differs from others. */
+/** How the large lake of a seed differs from the lakes of other seeds. */
 export interface LargeLake {
   /** What replaces the usual settings: requests are quick and few of them fail, since there are many. */
   readonly overrides: { readonly latencyMs: number, readonly faults: number, readonly pageSize: number, readonly maxListRequests: number }
@@ -40,8 +40,8 @@ export interface WrongListingsOptions {
 }
 
 /**
- * The listings of a process, some of which are complete and valid, and lack one half of a large lake or both. Only such listings are wrong as must not be believed: the process knows
- * the records, and its last listing had them.
+ * The listings of a process. Some of them are wrong: complete and valid, but without one half of a large lake or both. A listing is made wrong only if the process must not believe it: the process
+ * knows the records, and its last listing had them.
  */
 export class WrongListings {
   readonly #options: WrongListingsOptions
