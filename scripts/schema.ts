@@ -20,7 +20,8 @@ userlake schema [options]
   --lake URL       s3://bucket or file:folder; nothing is written to it (LAKE_URL)
   --prefix PREFIX  prefix of the object keys, ending in / (SOURCE_PREFIX, or else ${DEFAULTS.sourcePrefix})
   --sample N       number of info files to read, from 1 to 100000 (200)
-  --output FILE    the schema file to write, which must not exist; without it, the schema is printed
+  --output FILE    the schema file to write; without it, the schema is printed
+  --force          replace the file if it exists
   -h, --help       print this help
 
 Defaults are in parentheses. S3 settings are read from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID and the other standard variables.`
@@ -30,6 +31,7 @@ const OPTIONS = {
   prefix: { type: 'string' },
   sample: { type: 'string', default: '200' },
   output: { type: 'string' },
+  force: { type: 'boolean', default: false },
   ...HELP_OPTION
 } as const
 
@@ -53,7 +55,7 @@ const schema: Command = async (argv, io) => {
     const text = JSON.stringify(inferred.schema, null, 2)
     io.stderr.write(describe(inferred, sample, { prefix, url, output: values.output, start: startCommand(io.env) }))
     if (values.output === undefined) return text
-    writeSchema(values.output, text)
+    writeSchema(values.output, text, values.force)
     return `wrote ${values.output}`
   } finally {
     await store.close()
@@ -140,12 +142,12 @@ function startCommand (env: CommandIo['env']): string {
   return env['npm_command'] === 'exec' ? 'npx userlake start' : 'userlake start'
 }
 
-function writeSchema (path: string, text: string): void {
+function writeSchema (path: string, text: string, replaces: boolean): void {
   try {
-    writeFileSync(path, `${text}\n`, { flag: 'wx' })
+    writeFileSync(path, `${text}\n`, { flag: replaces ? 'w' : 'wx' })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    throw new UsageError(code === 'EEXIST' ? `--output: ${path} exists already; name another file or remove it` : `--output: ${message}`)
+    throw new UsageError(code === 'EEXIST' ? `--output: ${path} exists already, and may have been edited; name another file, or replace it with --force` : `--output: ${message}`)
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { parseSchema } from '../../lib/schema/schema.js'
@@ -40,7 +40,11 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
     image: { type: 'string', source: 'image', extensions: ['png', 'jpg', 'jpeg', 'webp', 'gif'] },
     front: { type: 'string', source: 'image', extensions: ['front.png', 'front.webp'] }
   })
-  t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output]), { code: 2, out: '', err: /schema: --output: \S+ exists already; name another file or remove it\n$/ })
+  t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output]), { code: 2, out: '', err: /schema: --output: \S+ exists already, and may have been edited; name another file, or replace it with --force\n$/ })
+  const before = readFileSync(output, 'utf8')
+  writeFileSync(output, `${before}more`)
+  t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output, '--force']), { code: 0, out: `wrote ${output}\n` })
+  t.equal(readFileSync(output, 'utf8'), before)
 })
 
 t.test('JSON files, a birth date, columns that some files lack, and objects that are not declared', async (t) => {
