@@ -111,8 +111,16 @@ function isRefused (status: number, name: string): boolean {
   return status >= 400 && status < 500 && !NOT_OF_OBJECT.includes(status) && !REFUSED_IDENTITY.test(name) && !NOT_OF_OBJECT_NAME.test(name)
 }
 
+/** What MinIO's console responds to requests of S3. */
+const CONSOLE_MESSAGE = 'S3 API Requests must be made to API port.'
+/** The names by which the SDK calls errors whose responses cannot be parsed, or have no error code. */
+const NO_ERROR_CODE = /^(Error|NotFound|Unknown)$/
+
 /** What to do about an error that the server reports, after a colon; empty if that is not known. */
-function remedyOf ({ name = '', Region, $metadata, $response }: SdkError): string {
+function remedyOf ({ name = '', message = '', Region, $metadata, $response }: SdkError): string {
+  if (message === CONSOLE_MESSAGE) return ": this is the port of MinIO's console: set AWS_ENDPOINT_URL_S3 to the port of its API, by default 9000"
+  // With other statuses, it may be the response of a proxy, or one to HEAD, which has no body.
+  if ([400, 404].includes($metadata?.httpStatusCode ?? 0) && NO_ERROR_CODE.test(name)) return ': the response is not one of S3: check AWS_ENDPOINT_URL_S3'
   const isElsewhere = $metadata?.httpStatusCode === 301 || /^(AuthorizationHeaderMalformed|PermanentRedirect|IllegalLocationConstraintException)$/.test(name)
   if (!isElsewhere) return Object.hasOwn(REMEDIES, name) ? `: ${REMEDIES[name]}` : ''
   const region = [$response?.headers?.['x-amz-bucket-region'], Region].find((region) => region !== undefined && /^[a-z0-9-]{1,40}$/.test(region))

@@ -23,6 +23,8 @@ t.test('maps every failure to an error code', async t => {
     [{ name: 'AuthorizationHeaderMalformed', Region: 'eu-west-1', $metadata: { httpStatusCode: 400 } }, 'store_error', 'HTTP 400 AuthorizationHeaderMalformed: the bucket is in the region eu-west-1: set AWS_REGION=eu-west-1'],
     [{ name: '301', $metadata: { httpStatusCode: 301 }, $response: { headers: { 'x-amz-bucket-region': 'eu-west-1' } } }, 'store_error', 'HTTP 301 301: the bucket is in the region eu-west-1: set AWS_REGION=eu-west-1'],
     [{ name: 'PermanentRedirect', Region: 'a "secret"', $metadata: { httpStatusCode: 301 } }, 'store_error', 'HTTP 301 PermanentRedirect: the bucket is in another region: set AWS_REGION'],
+    [{ name: 'InvalidArgument', message: 'S3 API Requests must be made to API port.', $metadata: { httpStatusCode: 400 } }, 'store_error', "HTTP 400 InvalidArgument: this is the port of MinIO's console: set AWS_ENDPOINT_URL_S3 to the port of its API, by default 9000"],
+    [{ name: 'InvalidArgument', message: 'a secret', $metadata: { httpStatusCode: 400 } }, 'store_error', 'HTTP 400 InvalidArgument'],
     [{ name: 'constructor', $metadata: { httpStatusCode: 400 } }, 'store_error', 'HTTP 400 constructor'],
     [{ name: 'KeyTooLongError', $metadata: { httpStatusCode: 400 } }, 'invalid_key', 'HTTP 400 KeyTooLongError']
   ]

@@ -166,6 +166,23 @@ t.test('reports `unreachable` if no server listens, and recovers when one does',
   t.match(await store.get('key'), { size: 7 })
 })
 
+t.test('a server that is not one of S3 is reported as that, unless a proxy may have sent the response', async (t) => {
+  const { endpoint, store } = await setUpS3(t)
+  const cases: Array<[Fault, RegExp]> = [
+    [{ status: 400, body: '<Error><Code>InvalidArgument</Code><Message>S3 API Requests must be made to API port.</Message></Error>' }, /HTTP 400 InvalidArgument: this is the port of MinIO's console: .*9000$/],
+    [{ status: 404, body: '404 page not found' }, /HTTP 404 Error: the response is not one of S3: check AWS_ENDPOINT_URL_S3$/],
+    [{ status: 404, body: '<html>Not here</html>' }, /: the response is not one of S3/],
+    [{ status: 404, body: '{"error":"x"}' }, /: the response is not one of S3/],
+    [{ status: 404, body: '<Error><Code>NoSuchBucket</Code></Error>' }, /HTTP 404 NoSuchBucket: check the name/],
+    [{ status: 400, body: '<Error><Code>Other</Code></Error>' }, /HTTP 400 Other$/],
+    [{ status: 502, body: 'Bad Gateway' }, /HTTP 502 \w+$/]
+  ]
+  for (const [fault, message] of cases) {
+    endpoint.intercept = () => fault
+    await t.rejects(listAll(store, ''), { message }, JSON.stringify(fault))
+  }
+})
+
 t.test('error messages contain no secrets', async t => {
   const { endpoint, store } = await setUpS3(t)
   const secret = process.env.AWS_SECRET_ACCESS_KEY!
