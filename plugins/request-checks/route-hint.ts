@@ -1,17 +1,44 @@
 import { didYouMean, nearest } from '../../lib/base/nearest.js'
+import { excerpt } from '../problems/problem.js'
 
 /** The routes that return JSON, at URLs to which clients may add the ending of a format. */
 const JSON_ROUTES = ['/data', '/stats', '/rejects', '/schema', '/jobs', '/version']
 
+/** Names that other services have for these routes. */
+const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
+  '/data': ['users', 'records', 'rows', 'items', 'entities'],
+  '/stats': ['summary', 'count', 'aggregate', 'aggregates', 'groups'],
+  '/rejects': ['quarantine', 'errors', 'orphans'],
+  '/schema': ['columns', 'fields', 'tables'],
+  '/readyz': ['health', 'healthz', 'status', 'ping'],
+  '/docs': ['api', 'swagger', 'redoc', 'help']
+}
+
+const IMAGE_NAMES = ['image', 'picture', 'photo', 'avatar', 'thumbnail']
+
 /**
- * The hint about a path that no route has, for the end of a message: the route of the same name that returns JSON, or the route with the most similar
- * path. Returns an empty string if there is neither.
+ * The hint about a path that no route has, for the end of a message: the route of the same name that returns JSON, or the route that was probably meant. Returns
+ * an empty string if there is neither.
  *
- * @param urls the URL patterns of the routes; those with parameters are not suggested
+ * @param urls the URL patterns of the routes; of those with parameters, only the ones of one record are suggested
  */
 export function routeHint (path: string, urls: readonly string[]): string {
   const [, route, format] = /^(\/\w+)\.(json|csv|ndjson|parquet)$/.exec(path) ?? []
-  if (route === undefined || !JSON_ROUTES.includes(route)) return didYouMean(nearest(path, urls.filter((url) => !/[:*]/.test(url))))
-  if (route === '/data' && format === 'parquet') return '; userlake export --format parquet writes Parquet, and OUTPUT_FORMATS=csv,parquet publishes it'
-  return `; GET ${route} returns JSON`
+  if (route !== undefined && JSON_ROUTES.includes(route)) {
+    return route === '/data' && format === 'parquet' ? '; userlake export --format parquet writes Parquet, and OUTPUT_FORMATS=csv,parquet publishes it' : `; GET ${route} returns JSON`
+  }
+  // Other services have a prefix, such as /api/v1.
+  const [first = '', ...rest] = path.replace(/^(\/(api|rest|v\d+))+(?=\/.)/, '').split('/').slice(1)
+  const [known = `/${first}`] = Object.entries(OTHER_NAMES).find(([, names]) => names.includes(first.toLowerCase())) ?? []
+  const parts = rest.filter((part) => part !== '')
+  if (known === '/data' && parts.length > 0) return recordHint(parts)
+  return didYouMean(nearest([known, ...parts].join('/'), urls.filter((url) => !/[:*]/.test(url))))
+}
+
+/** The hint about the path of a record. `parts`: those after /data. */
+function recordHint (parts: readonly string[]): string {
+  const [id, end] = [parts.at(-2), parts.at(-1)!]
+  if (parts.includes('attachments')) return '; the path of an attachment is /data/<id>/attachments/<field>'
+  if (id !== undefined && nearest(end, IMAGE_NAMES) !== undefined) return didYouMean(excerpt(`/data/${id}/image`))
+  return (id === undefined ? '' : '; the id of a record has no folder') + didYouMean(excerpt(`/data/${end}`))
 }

@@ -1,5 +1,11 @@
+import { DEFAULTS } from '../../lib/base/defaults.js'
+import { INFO_FORMATS } from '../../lib/base/info-formats.js'
+import { didYouMean } from '../../lib/base/nearest.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import { Problem, unavailable } from '../../plugins/problems/problem.js'
+
+/** An id that ends in the extension of an info file, of an image, or of a format of responses. */
+const EXTENSION = new RegExp(`^(.+?)\\.(${[...INFO_FORMATS, ...DEFAULTS.imageExtensions, 'ndjson', 'parquet'].join('|').replaceAll('.', '\\.')})$`, 'i')
 
 /** The codes of rejects that are known to be read again soon. */
 const UNREAD_CODES = ['download_failed', 'incomplete'] as const
@@ -16,8 +22,16 @@ export function recordNotFound (id: string, transformer: UserDataTransformer): P
   if (notRead !== undefined) return notRead
   const [entry] = transformer.quarantine({ ids: [id], limit: 1 }).entries()
   const unknown = `There is no record ${JSON.stringify(id)}`
-  if (entry === undefined) return new Problem(404, 'record_not_found', unknown)
+  if (entry === undefined) return new Problem(404, 'record_not_found', unknown + didYouMean(pathWithoutExtension(id)))
   const { key, code, detail, hint } = entry
   const reason = code === 'orphan' ? `${key} is an image without an info file` : `${key} is rejected (${code}): ${detail}`
   return new Problem(404, 'record_not_found', `${unknown}: ${reason}`, { members: { reject: { key, code, detail, hint } } })
+}
+
+/** The path of a record, or of its image, if the id has the extension of such a file; otherwise `undefined`. */
+function pathWithoutExtension (id: string): string | undefined {
+  const [, name, extension] = EXTENSION.exec(id) ?? []
+  if (name === undefined) return undefined
+  const isImage = (DEFAULTS.imageExtensions as readonly string[]).includes(extension!.toLowerCase())
+  return `/data/${encodeURIComponent(name)}${isImage ? '/image' : ''}`
 }
