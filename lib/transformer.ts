@@ -44,8 +44,8 @@ import { recordFinder } from './source/recheck.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { HiddenColumns } from './source/rules.js'
 import type { IgnoredObjects } from './source/ignored-objects.js'
-import { entriesAt, findNewRejects } from './source/new-rejects.js'
-import type { Quarantine, QuarantineEntry } from './source/quarantine.js'
+import { findNewRejects, groupRejects, type RejectGroup } from './source/new-rejects.js'
+import type { Quarantine } from './source/quarantine.js'
 import { selectEntries, type QuarantinePage, type QuarantineQuery } from './source/quarantine-page.js'
 import type { SourceState } from './source/source-state.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -131,10 +131,8 @@ export interface LakeChange {
   /** If this replica leads from now on because the one that led has ended unexpectedly: for how many milliseconds that one had not written the state object. */
   readonly takeoverMs: number | undefined
   readonly ignored: readonly IgnoredObjects[]
-  /** The number of rejects that the previous reconcile did not have, or had for another reason. */
-  readonly newRejectCount: number
-  /** Returns the first of these rejects, at most `limit`. */
-  readonly newRejects: (limit: number) => readonly QuarantineEntry[]
+  /** The rejects that the previous reconcile did not have, or had for another reason. */
+  readonly newRejects: readonly RejectGroup[]
 }
 
 /**
@@ -794,8 +792,7 @@ export class UserDataTransformer {
 }
 
 function changeOf ({ quarantine, warnings, takeoverMs }: BackendReconciled, last: Reconciled | undefined): LakeChange {
-  const rows = findNewRejects(quarantine, last?.quarantine)
-  return { warnings, takeoverMs, ignored: quarantine.ignored, newRejectCount: rows.length, newRejects: (limit) => entriesAt(quarantine, rows.slice(0, limit)) }
+  return { warnings, takeoverMs, ignored: quarantine.ignored, newRejects: groupRejects(quarantine, findNewRejects(quarantine, last?.quarantine)) }
 }
 
 /** The records that were touched since the end of an earlier log; `undefined` if the later log does not reach it. */

@@ -3,9 +3,6 @@ import { toFailureCode } from '../lib/base/failure-code.js'
 import type { Warning } from '../lib/base/warning.js'
 import type { LakeChange, QuarantineCode } from '../lib/transformer.js'
 
-/** After one reconcile, at most this many rejects are logged in a line each; the rest are counted in one line. */
-const MAX_REJECT_LINES = 20
-
 /**
  * The codes of rejects whose column is a declared one. The names of others come from the file, and are values if it has no header. For the same reason, the log has neither the details nor
  * the hints of rejects.
@@ -20,7 +17,7 @@ export interface LakeLog {
   readonly onSnapshotWritten: (error?: unknown) => void
 }
 
-/** Logs the warnings, the rejected files and the ignored objects of a lake, each of them once. */
+/** Logs the warnings, the rejected files and the ignored objects of a lake, each of them once. After one reconcile there is one line for each code of rejects, so that they do not hide other lines. */
 export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   const logWarnings = warningLogger(log)
   /** The extensions of ignored objects that have been logged. */
@@ -29,16 +26,15 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   let snapshotFailure: string | undefined
 
   return {
-    onReconciled: ({ warnings, takeoverMs, newRejects, newRejectCount, ignored }) => {
+    onReconciled: ({ warnings, takeoverMs, newRejects, ignored }) => {
       logWarnings(warnings)
       if (takeoverMs !== undefined) {
         const seconds = Math.round(takeoverMs / 1000)
         log.info({ unwritten_s: seconds }, `The replica that listed the lake has not written the state object, which replicas share, for ${seconds} s: this replica lists the lake from now on`)
       }
-      for (const { key, code, line, column } of newRejects(MAX_REJECT_LINES)) {
-        log.warn({ key, code, line, ...CODES_OF_DECLARED_COLUMNS.includes(code) && { column } }, 'Info file rejected; GET /rejects has the reason')
+      for (const { code, count, example: { key, line, column } } of newRejects) {
+        log.warn({ code, count, example: key, line, ...CODES_OF_DECLARED_COLUMNS.includes(code) && { column } }, 'Info files rejected; GET /rejects has all of them, with the reasons')
       }
-      if (newRejectCount > MAX_REJECT_LINES) log.warn({ count: newRejectCount - MAX_REJECT_LINES }, 'More info files are rejected; GET /rejects lists all of them')
       for (const { extension, count, example } of ignored) {
         if (ignoredExtensions.has(extension)) continue
         ignoredExtensions.add(extension)

@@ -98,7 +98,7 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     onColdStart: (reason) => log.warn({ reason }, coldStartMessage(reason)),
     onSnapshotWritten,
     onReconciled: (change) => {
-      metrics.objects.add('rejected', change.newRejectCount)
+      for (const { count } of change.newRejects) metrics.objects.add('rejected', count)
       onReconciled(change)
     }
   }))

@@ -82,7 +82,7 @@ t.test('secrets and texts of records are in no log, error or argument', async (t
   t.ok(errors.length > 8)
   t.notMatch(errors.join('\n'), CANARY)
   t.match(text(), /Request denied/)
-  t.match(text(), /Info file rejected/)
+  t.match(text(), /Info files rejected/)
   for (const line of text().split('\n')) t.notMatch(line, CANARY)
 })
 
