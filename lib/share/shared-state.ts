@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Warning } from '../base/warning.js'
-import type { ViewChange } from '../source/view-change.js'
+import { withoutReplaced, type ViewChange } from '../source/view-change.js'
 
 /** Names the layout of the state object. A release that changes the layout or its meaning changes this name. */
 export const FORMAT = 'userlake state 3'
@@ -82,16 +82,25 @@ function checksum (state: SharedState): string {
 }
 
 /**
- * The steps of the next state: the last ones within the limits of their size.
+ * The steps of the next state: the last ones within the limits of their size. Earlier steps lose the content that the new one replaces or removes: a replica that
+ * applies them applies the new one as well, and the content of a deleted record must not stay in the object.
  *
  * @returns no steps if the new one is too large: the other replicas then list the lake themselves
  */
 export function appendStep (steps: readonly Step[], step: Omit<Step, 'bytes'>): readonly Step[] {
-  const bytes = Buffer.byteLength(JSON.stringify(step))
-  if (bytes > MAX_STEP_BYTES) return []
+  const last = withSize(step)
+  if (last.bytes > MAX_STEP_BYTES) return []
+  const earlier = steps.map(({ bytes, ...older }) => {
+    const change = withoutReplaced(older.change, step.change)
+    return change === older.change ? { ...older, bytes } : withSize({ ...older, change })
+  })
   let total = 0
-  const first = steps.findLastIndex((older) => (total += older.bytes) > MAX_STEPS_BYTES) + 1
-  return [...steps.slice(first), { ...step, bytes }]
+  const first = earlier.findLastIndex(({ bytes }) => (total += bytes) > MAX_STEPS_BYTES) + 1
+  return [...earlier.slice(first), last]
+}
+
+function withSize (step: Omit<Step, 'bytes'>): Step {
+  return { ...step, bytes: Buffer.byteLength(JSON.stringify(step)) }
 }
 
 /** The steps that lead from an earlier view to that of the state; `undefined` if the state has no step from that view. */

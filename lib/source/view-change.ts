@@ -178,6 +178,34 @@ export function combineChanges (changes: readonly ViewChange[]): ViewChange {
   }
 }
 
+/**
+ * The change without the content that a later one replaces or removes: of that, only the ids and keys remain, as removed ones, so that both changes together do
+ * the same as before. Returns `change` itself if the later one concerns none of its content.
+ */
+export function withoutReplaced (change: ViewChange, later: ViewChange): ViewChange {
+  const { records, removed, rejected, quarantine } = change
+  const [kept, files, entries] = [
+    withdraw({ set: records, removed }, ({ id }) => id, touchedIds(later)),
+    withdraw(rejected, ({ key }) => key, touchedKeys(later.rejected)),
+    quarantine && withdraw(quarantine, ({ key }) => key, touchedKeys(later.quarantine))
+  ]
+  if (kept.set === records && files === rejected && entries === quarantine) return change
+  return { records: kept.set, removed: kept.removed, rejected: files, quarantine: quarantine && entries && { ...quarantine, ...entries } }
+}
+
+interface SetAndRemoved<T> { readonly set: readonly T[], readonly removed: readonly string[] }
+
+/** Makes the items of which a later change has a newer content removed ones. Returns `items` itself if there are none. */
+function withdraw<T> (items: SetAndRemoved<T>, nameOf: (item: T) => string, later: readonly string[]): SetAndRemoved<T> {
+  const names = new Set(later)
+  const replaced = items.set.filter((item) => names.has(nameOf(item))).map(nameOf)
+  return replaced.length === 0 ? items : { set: items.set.filter((item) => !names.has(nameOf(item))), removed: [...items.removed, ...replaced] }
+}
+
+function touchedKeys (items: SetAndRemoved<{ readonly key: string }> | null): readonly string[] {
+  return items === null ? [] : [...items.set.map(({ key }) => key), ...items.removed]
+}
+
 function setIn<T> (items: ReadonlyMap<string, T | undefined>): T[] {
   return [...items.values()].filter((item) => item !== undefined)
 }

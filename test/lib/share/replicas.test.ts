@@ -261,6 +261,33 @@ t.test('what a replica has re-checked is taken over by the others without a list
   t.match(simulation.recordsOf(leader).get('a'), 'Second')
 })
 
+t.test('the state has no earlier content of a record that was replaced or deleted, and a follower that is several changes behind still takes all over', async (t) => {
+  const { simulation, leader, reader, readBoth, bucket } = await leaderAndReader()
+  const state = () => bucket.get(STATE_KEY)!.body.toString()
+  const change = async (edit: () => void) => {
+    edit()
+    await leader.transformer.ensureFresh({ fresh: true })
+    await simulation.settle()
+  }
+  await change(() => { bucket.put('source_data/a.csv', csv('Replaced')) })
+  await change(() => { bucket.put('source_data/b.csv', csv('Deleted')) })
+  await change(() => { bucket.put('source_data/c.csv', 'first_name,last_name,birthts\nC,Corrected,soon') })
+  for (const text of ['Replaced', 'Deleted', 'soon']) t.match(state(), text)
+  await change(() => { bucket.put('source_data/a.csv', csv('Current')) })
+  await change(() => { bucket.delete('source_data/b.csv') })
+  await change(() => { bucket.put('source_data/c.csv', csv('Correct')) })
+  for (const text of ['Replaced', 'Deleted', 'soon']) t.notMatch(state(), text)
+  const listings = simulation.counts.LIST
+  await simulation.advance(2500)
+  await reader.transformer.ensureFresh()
+  const records = simulation.recordsOf(reader)
+  t.same([...records.keys()], ['a', 'c'])
+  t.match(records.get('a'), 'Current')
+  t.match(records.get('c'), 'Correct')
+  t.equal(simulation.counts.LIST, listings, 'taken over, not listed')
+  await readBoth()
+})
+
 t.test('a replica that could not read more than 1 % of the info files does not announce what it has re-checked', async (t) => {
   const simulation = new Simulation(1)
   const { bucket, replicas: [replica] } = simulation
