@@ -1,0 +1,29 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { startNode } from '../bench/child-process.js'
+import { until } from './support/until.js'
+
+/** The latency of the server under load. */
+const LATENCY_MS = 300
+
+t.test('the load generator replies when all responses have arrived, and counts each in the period in which it was requested', async (t) => {
+  let received = 0
+  const server = createServer((_request, response) => {
+    received++
+    setTimeout(() => response.end(), LATENCY_MS)
+  })
+  t.teardown(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const load = await startNode('./open-loop.js', [`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, '50'])
+  for (let period = 0; period < 2; period++) {
+    received = 0
+    await load.request({})
+    await until(() => received >= 3)
+    const { requests, failed, p50 } = await load.request({})
+    t.same([requests, failed], [received, 0], 'those that were unfinished at the end of the period are counted, too')
+    t.ok(p50 >= LATENCY_MS - 5, `${p50} ms`)
+  }
+  await load.stop()
+})
