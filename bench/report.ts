@@ -1,6 +1,7 @@
-/** One measured figure and, if there is one, the limit that is required of it. */
+/** A line of the report: a figure and, if there is one, its limit. */
 export interface Row {
   readonly name: string
+  /** The limit; for figures that are not measured, the reason. */
   readonly required: string
   readonly measured: string
   /** If the figure is a ratio to a reference: the CPU time of a request, and that of the same request to the reference. */
@@ -43,7 +44,7 @@ export class Report {
     const { value, noise = 1, unit = '' } = figure
     const isMet = value >= (min ?? -Infinity) && value <= (max ?? Infinity)
     const isSteady = noise >= NOISE.min && noise <= NOISE.max
-    const required = min === undefined ? `<= ${format(max!)}${unit}` : `>= ${format(min)}${unit}`
+    const required = [...min === undefined ? [] : [`>= ${format(min)}${unit}`], ...max === undefined ? [] : [`<= ${format(max)}${unit}`]].join(', ')
     this.#add(this.rows, toRow(figure, required, !isSteady ? 'not measurable' : isMet ? 'met' : 'not met'))
   }
 
@@ -57,6 +58,7 @@ export class Report {
     this.#add(this.nginx, toRow(figure, '', 'for information'), 'of nginx: ')
   }
 
+  /** Adds a row for figures that are not measured. It has the reason in place of the limit. */
   skip (name: string, reason: string): void {
     this.#add(this.rows, { name, required: reason, measured: '', verdict: 'not measurable' })
   }

@@ -64,7 +64,7 @@ export interface RefresherOptions {
 }
 
 /** The minimum interval between the beginnings of two required refreshes, and before one of `catchUp`, in milliseconds. All callers that require one meanwhile share the next one. */
-const REQUIRED_INTERVAL_MS = 200
+export const REQUIRED_INTERVAL_MS = 200
 
 /** The minimum time from the beginning of a refresh to that of one that `expire` starts, in milliseconds. */
 const EXPIRY_INTERVAL_MS = 2000

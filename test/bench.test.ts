@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { startNode } from '../bench/child-process.js'
+import { Report } from '../bench/report.js'
 import { until } from './support/until.js'
 
 /** The latency of the server under load. */
@@ -26,4 +27,11 @@ t.test('the load generator replies when all responses have arrived, and counts e
     t.ok(p50 >= LATENCY_MS - 5, `${p50} ms`)
   }
   await load.stop()
+})
+
+t.test('a figure with two limits is reported with both', async (t) => {
+  const report = new Report()
+  report.check({ name: 'GETs', value: 17, min: 17, max: 17 })
+  report.check({ name: 'Time', value: 3, max: 2, unit: ' s' })
+  t.match(report.rows, [{ required: '>= 17, <= 17', verdict: 'met' }, { required: '<= 2 s', verdict: 'not met' }])
 })
