@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { HELP_OPTION, parseOptions, wholeNumber } from '../scripts/arguments.js'
+import { runCommand, type Command } from '../scripts/command.js'
 import { personAt } from '../scripts/sample-data/person.js'
 import { ENVIRONMENT } from '../scripts/start.js'
 import { startS3Endpoint, type S3Endpoint } from '../test/support/s3-endpoint.js'
@@ -20,20 +21,23 @@ node dist-test/bench/memory.js [options]
   --limit MIB  the resident memory that must not be exceeded (700)
   --server JS  the compiled server (dist-test/server.js)
   --glibc      leave the allocator at its defaults, which \`npm start\` and the container change
-  --help
+  --help       print this help
 
 Linux only. The server gets the settings in the environment.`
 
-const { values: options } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '5' },
-    records: { type: 'string', default: '100000' },
-    limit: { type: 'string', default: '700' },
-    server: { type: 'string', default: fileURLToPath(new URL('../server.js', import.meta.url)) },
-    glibc: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false }
-  }
-})
+const OPTIONS = {
+  ...HELP_OPTION,
+  minutes: { type: 'string', default: '5' },
+  records: { type: 'string', default: '100000' },
+  limit: { type: 'string', default: '700' },
+  server: { type: 'string', default: fileURLToPath(new URL('../server.js', import.meta.url)) },
+  glibc: { type: 'boolean', default: false }
+} as const
+
+/** The greatest values of `--minutes`, `--records` and `--limit`. */
+const MAX_MINUTES = 10_000
+const MAX_RECORDS = 10_000_000
+const MAX_LIMIT = 1_000_000
 
 const BUCKET = 'memory'
 const CHANGES_PER_SECOND = 5
@@ -62,9 +66,9 @@ function fill (endpoint: S3Endpoint, records: number): void {
   }
 }
 
-async function startServer (endpoint: S3Endpoint): Promise<{ readonly pid: number, readonly url: string, readonly stop: () => Promise<void> }> {
-  const child = spawn(process.execPath, [options.server], {
-    env: { ...(options.glibc ? {} : ENVIRONMENT), LAKE_URL: `s3://${BUCKET}`, AWS_ENDPOINT_URL_S3: endpoint.url, ...process.env, PORT: '0' },
+async function startServer (endpoint: S3Endpoint, { server, glibc }: { readonly server: string, readonly glibc: boolean }): Promise<{ readonly pid: number, readonly url: string, readonly stop: () => Promise<void> }> {
+  const child = spawn(process.execPath, [server], {
+    env: { ...(glibc ? {} : ENVIRONMENT), LAKE_URL: `s3://${BUCKET}`, AWS_ENDPOINT_URL_S3: endpoint.url, ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit']
   })
   process.on('exit', () => child.kill('SIGKILL'))
@@ -135,13 +139,17 @@ function residentMiB (pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
 }
 
-async function main (): Promise<number> {
-  const records = Number(options.records)
+const memory: Command = async (argv, { stdout }) => {
+  const options = parseOptions(argv, OPTIONS)
+  if (options.help) return HELP
+  const minutes = wholeNumber('--minutes', options.minutes, 1, MAX_MINUTES)
+  const records = wholeNumber('--records', options.records, 1, MAX_RECORDS)
+  const limit = wholeNumber('--limit', options.limit, 1, MAX_LIMIT)
   const endpoint = await startS3Endpoint()
   fill(endpoint, records)
-  const server = await startServer(endpoint)
+  const server = await startServer(endpoint, options)
   const start = performance.now()
-  const isOver = () => performance.now() - start > Number(options.minutes) * 60_000
+  const isOver = () => performance.now() - start > minutes * 60_000
   const clients = [
     changeRecords(endpoint, records, isOver),
     ...Array.from({ length: PAGING_CLIENTS }, (_, client) => pageThrough(server.url, client, isOver)),
@@ -153,14 +161,13 @@ async function main (): Promise<number> {
     await sleep(REPORT_MS)
     const resident = residentMiB(server.pid)
     peak = Math.max(peak, resident)
-    process.stdout.write(`${((performance.now() - start) / 1000).toFixed(0).padStart(5)} s  ${resident.toFixed(0).padStart(5)} MiB\n`)
+    stdout.write(`${((performance.now() - start) / 1000).toFixed(0).padStart(5)} s  ${resident.toFixed(0).padStart(5)} MiB\n`)
   }
   await Promise.all(clients)
   await server.stop()
   await endpoint.stop()
-  process.stdout.write(`peak ${peak.toFixed(0)} MiB; responses by status: ${JSON.stringify(Object.fromEntries(statuses))}\n`)
-  return peak > Number(options.limit) || statuses.has(410) ? 1 : 0
+  stdout.write(`peak ${peak.toFixed(0)} MiB; responses by status: ${JSON.stringify(Object.fromEntries(statuses))}\n`)
+  return peak > limit || statuses.has(410) ? 1 : 0
 }
 
-if (options.help) process.stdout.write(HELP + '\n')
-process.exit(options.help ? 0 : await main())
+process.exit(await runCommand(memory, process.argv.slice(2), process))

@@ -1,6 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { SelectQuery, StatisticsQuery } from '../lib/query/data-version.js'
 import type { Filter } from '../lib/query/filter.js'
 import { TableVersion } from '../lib/query/table-version.js'
@@ -11,6 +10,8 @@ import { fromDraft } from '../lib/table/row-source.js'
 import type { TableField } from '../lib/table/table-field.js'
 import type { Table } from '../lib/table/table.js'
 import { sliceAt, takeUtf8, Utf8Builder, type Utf8Column } from '../lib/table/utf8-column.js'
+import { HELP_OPTION, parseOptions, wholeNumber } from '../scripts/arguments.js'
+import { runCommand, type Command } from '../scripts/command.js'
 
 const HELP = `Measures filters, sorts, statistics and groups of the in-process engine on a table in memory. Prints, in milliseconds, the time of the
 first query of each kind, which builds the indexes, the median time and CPU time of later ones, which use them, and the longest delay of the event loop
@@ -21,7 +22,8 @@ node dist-test/bench/queries.js [options]
   --records N  number of records (1000000)
   --help       print this help`
 
-const { values: options } = parseArgs({ options: { records: { type: 'string', default: '1000000' }, help: { type: 'boolean', default: false } } })
+const OPTIONS = { ...HELP_OPTION, records: { type: 'string', default: '1000000' } } as const
+const MAX_RECORDS = 10_000_000
 
 const FIELDS: readonly TableField[] = [
   { name: 'id', source: 'key', type: 'string', isBirth: false },
@@ -121,10 +123,10 @@ async function measure (run: () => Promise<unknown>): Promise<{ readonly ms: num
   return { ms, cpuMs: (user + system) / 1000, delay: monitor.max / 1e6 }
 }
 
-if (options.help) {
-  console.log(HELP)
-} else {
-  const version = new TableVersion(makeTable(Number(options.records)), 'UTC')
+const queries: Command = async (argv) => {
+  const { records, help } = parseOptions(argv, OPTIONS)
+  if (help) return HELP
+  const version = new TableVersion(makeTable(wholeNumber('--records', records, 1, MAX_RECORDS)), 'UTC')
   const rows: Record<string, unknown> = {}
   for (const [name, query] of Object.entries(QUERIES)) {
     const first = await measure(() => query(version, 1))
@@ -143,4 +145,7 @@ if (options.help) {
     }
   }
   console.table(rows)
+  return 0
 }
+
+process.exit(await runCommand(queries, process.argv.slice(2), process))

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import t from 'tap'
-import { startNode } from '../bench/child-process.js'
+import { pathOf, startNode } from '../bench/child-process.js'
 import { Report } from '../bench/report.js'
 import { until } from './support/until.js'
 
@@ -34,4 +36,14 @@ t.test('a figure with two limits is reported with both', async (t) => {
   report.check({ name: 'GETs', value: 17, min: 17, max: 17 })
   report.check({ name: 'Time', value: 3, max: 2, unit: ' s' })
   t.match(report.rows, [{ required: '>= 17, <= 17', verdict: 'met' }, { required: '<= 2 s', verdict: 'not met' }])
+})
+
+t.test('the programs of the benchmark refuse invalid options', async (t) => {
+  const run = async (module: string, ...args: string[]) => {
+    const { code, stderr } = await promisify(execFile)(process.execPath, [pathOf(module), ...args]).then(() => ({ code: 0, stderr: '' }), (error) => error)
+    return [code, stderr]
+  }
+  t.same(await run('./memory.js', '--minutes', 'ten'), [2, "memory: --minutes: got 'ten'; must be an integer from 1 to 10000\n"])
+  t.same(await run('./memory.js', '--minute', '1'), [2, 'memory: unknown option --minute; did you mean --minutes?\n'])
+  t.same(await run('./queries.js', '--records', 'x'), [2, "queries: --records: got 'x'; must be an integer from 1 to 10000000\n"])
 })
