@@ -1,5 +1,5 @@
 /** What `parseDelimiter` accepts, for error messages. */
-export const DELIMITERS = '1 to 8 characters without quotes and line breaks; \\t is a tab'
+export const DELIMITERS = '1 to 8 characters without double quotes and line breaks; \\t is a tab'
 
 /** Parses a delimiter of CSV fields, in which `\t` stands for a tab. Returns `undefined` if the text is not a delimiter. */
 export function parseDelimiter (text: string): string | undefined {
