@@ -52,12 +52,12 @@ export async function measureDownloads (report: Report, endpoint: Child, plotFil
       { name: `${latencyMs} ms, adaptive`, points: CONSTANT.map((number) => [number, own]) }
     )
     rows.push([`${latencyMs} ms`, ...[...figures, own].map((figure) => figure.toFixed(0))])
-    report.check({ name: `Cold load at ${latencyMs} ms, of the best constant number of downloads`, value: median(pairs.map(({ own, reference }) => own / reference)), min: 0.9 })
+    report.check({ name: `Cold load at ${latencyMs} ms, relative to the best constant number of downloads`, value: median(pairs.map(({ own, reference }) => own / reference)), min: 0.9 })
   }
   await endpoint.request({ limits: { latencyMs: LATENCY_MS, requestsPerSecond: RATE } })
   const limited = await perSecond(adaptive)
   const { GET: gets, refused } = await endpoint.request({ limits: {} })
-  report.check({ name: `Cold load of a store that refuses above ${RATE}/s, of that rate`, value: limited / RATE, min: 0.85 })
+  report.check({ name: `Cold load of a store that refuses above ${RATE}/s, relative to that rate`, value: limited / RATE, min: 0.85 })
   report.check({ name: 'The same, refused requests', value: refused.GET / gets * 100, max: 5, unit: ' %' })
   report.table('downloads', rows)
   writeFileSync(plotFile, plot(series, { x: 'downloads at a time', y: 'objects a second' }))

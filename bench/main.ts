@@ -23,7 +23,8 @@ npm run bench -- [options]
 
   --smoke      every row with one repetition, in less than 3 minutes; the figures are rough and do not affect the exit code
   --full       also a store that is far away, up to 1,000,000 records, a folder, ROAPI and Datasette (tools/peers/install.sh), and a real
-               S3 server (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY): about 40 minutes
+               S3 server (S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY; S3_TEST_STORE: its name in the tables): about
+               40 minutes
   --only PART  only one part: data (GET /data), stats (GET /stats), reading (CPU time of downloads and listings), load (requests during a
                cold load, and restarts); or one that --full adds: far (a store that is far away), downloads (their number at a time), store
                (the real S3 server), folder, peers (ROAPI and Datasette), growth (100 to 1,000,000 records)
@@ -111,7 +112,7 @@ async function withServices (endpoint: Child, work: (services: Services) => Prom
   const bySize = new Map<number, Service>()
   for (const size of SIZES) bySize.set(size, await start(size))
   await Promise.all([...bySize.values()].map((service) => waitForFirstJob(service)))
-  // They use the snapshot of the other one.
+  // Both start from the snapshot that the first service on this lake has written.
   const logging = await start(SIZES.at(-1)!, { LOG_REQUESTS: 'true' })
   const guarded = await start(SIZES.at(-1)!, { API_KEYS: BENCH_KEY.entry })
   await waitForFirstJob(logging)

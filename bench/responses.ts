@@ -18,7 +18,7 @@ export interface Services {
   readonly bySize: ReadonlyMap<number, Service>
   /** A service on the largest lake that logs every request. */
   readonly logging: Service
-  /** A service on the largest lake that checks API keys and is scraped by Prometheus. */
+  /** A service on the largest lake that checks API keys, and measures its process for `GET /metrics`. */
   readonly guarded: Service
 }
 
@@ -44,7 +44,7 @@ export interface ResponseOptions {
 /** The greatest number of groups that are measured together. */
 const MAX_GROUPS = 20
 
-/** Starts the control. It should be started before the services, because a process that has just been started is faster than one that has waited for a while. */
+/** Starts the control. Must be called before the services are started: a process that has just been started is faster than one that has waited for a while, so a later start would favour the control. */
 export const startControl = (): Promise<Child> => startNode('./control.js', [String(MAX_GROUPS)])
 
 /** Compares responses with the control and, for information, with nginx. */
@@ -148,7 +148,10 @@ const SHAPES = { 'two columns': '&columns=user_id,birthts', 'by last name': '&so
 export async function measureShapes (report: Report, { bySize }: Services, { rounds, folder }: ResponseOptions): Promise<void> {
   const largest = bySize.get(Math.max(...bySize.keys()))!
   const variants = ['', ...Object.values(SHAPES)]
-  const bytes = await Promise.all(variants.map(async (more) => (await (await request(largest.url + [...newTenths(more)][0]!)).body.arrayBuffer()).byteLength))
+  const bytes = await Promise.all(variants.map(async (more) => {
+    const [path] = newTenths(more)
+    return (await (await request(largest.url + path)).body.arrayBuffer()).byteLength
+  }))
   const samples = await sampleInTurn(variants.map((more) => at(largest, '/', { paths: () => newTenths(more) })), rounds, folder)
   const cost = samples.map((of, i) => micros(of) / bytes[i]!)
   for (const [i, name] of Object.keys(SHAPES).entries()) {

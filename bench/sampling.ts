@@ -22,7 +22,7 @@ export async function sampleInTurn (targets: readonly Target[], rounds: number, 
 export interface Comparison {
   /** The median over all rounds of the ratio of the target's sample to the reference's sample. */
   readonly ratio: number
-  /** The median ratio of the reference's sample to its sample of the next round: the noise of the machine. `undefined` if there was only one round. */
+  /** The median ratio of the reference's sample to its sample of the previous round: the noise of the machine. Absent if there was only one round. */
   readonly noise?: number
   /** The CPU time of a request, in microseconds, of the target and of the reference. */
   readonly micros: number

@@ -3,7 +3,7 @@ import { formatTime } from './format.js'
 import type { Entry, Query } from './query-state.js'
 import type { Value } from './types.js'
 
-// Filters: what they mean, as text of a chip, and how the page makes them.
+// The filters that the page makes, and their descriptions in chips.
 
 export interface Operator { readonly id: string, readonly label: string, readonly hasValue: boolean }
 
@@ -44,7 +44,7 @@ export function groupFilter ({ name }: Column, value: Value): Entry {
 
 interface Condition { readonly name: string, readonly operator: string, readonly value: string }
 
-/** Reads a value of `where`; `undefined` if the API would reject it. */
+/** Splits a value of `where`; `undefined` if it does not have the form of a condition. The API rejects more: unknown columns, and values that do not fit the column. */
 export function parseCondition (text: string): Condition | undefined {
   const [, isNone, name, operator, value] = /^(!?)([^=!<>~^]+)(?:(!=|<=|>=|\^=|=|<|>|~)([\s\S]*))?$/.exec(text) ?? []
   if (name === undefined || (isNone !== '' && operator !== undefined)) return undefined
@@ -76,7 +76,10 @@ function describeValue ({ type, isTime }: Column, text: string): string {
   return type === 'datetime' && !Number.isNaN(Date.parse(text)) ? formatTime(Date.parse(text)) : text
 }
 
-/** A part of the values of a column, as numbers: milliseconds for times. `max` is excluded unless the filter is `<=`. */
+/**
+ * A range of the values of a column, as numbers: milliseconds for dates and times. `min` is included and `max` is not. Only the bounds of a column of the type
+ * `number` are those that the filters name, included or not.
+ */
 export interface Range { readonly min: number, readonly max: number }
 
 const isRangeOf = (column: Column) => ([name, value]: Entry): boolean => {

@@ -7,7 +7,7 @@ export interface Viewport {
   readonly rowHeight: number
 }
 
-/** Rows outside the viewport that are in the document as well, so that they are there before they are seen. */
+/** The number of rows above the viewport, and of rows below it, that are in the document as well, so that they are there before they are seen. */
 const MARGIN = 12
 
 /** The rows that are in the document: from the first one to the one before `end`. */
@@ -41,7 +41,7 @@ export function settled ({ top, shift }: Place, height: number): Place {
   return { top: top + shift - next, shift: next }
 }
 
-/** The shift at a position: 0 up to EDGE, then growing evenly to what the table has too much. `range`: the height in which the position is. */
+/** The shift at a position: 0 up to EDGE, then growing linearly to the pixels by which the table exceeds MAX_HEIGHT. `range`: the height in which the position is. */
 function shiftAt (position: number, range: number, height: number): number {
   return height <= MAX_HEIGHT ? 0 : (height - MAX_HEIGHT) * Math.min(1, Math.max(0, (position - EDGE) / (range - 2 * EDGE)))
 }

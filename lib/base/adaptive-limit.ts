@@ -30,7 +30,7 @@ const FAILED_SHARE = 1 / 16
 const MIN_PAUSE_MS = 2000
 const MAX_PAUSE_MS = 60_000
 
-/** After this time without requests, in milliseconds, nothing is known about the store any more. */
+/** After this time without requests, in milliseconds, the store may have changed: a new Startup begins. */
 const IDLE_MS = 10_000
 
 interface Measured { readonly limit: number, readonly throughput: number }

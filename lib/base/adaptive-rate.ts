@@ -1,13 +1,13 @@
-/** The factor by which the rate is reduced below the peak. */
+/** The rate after a refusal, as a share of the peak. */
 const BACKOFF = 0.8
 /**
  * A refusal after the first one does not reduce the peak below this share of the former peak, even if fewer requests were accepted, because the thread may
  * have been too busy to send more.
  */
-const LEAST_SHARE = 0.7
+const MIN_SHARE = 0.7
 /** Milliseconds in which the rate grows back to the peak. */
 const RECOVERY_MS = 1000
-/** The least rate, in requests a second. */
+/** The minimum rate, in requests a second. */
 const MIN_RATE = 50
 /** Without a refusal for this time, in milliseconds, the rate is unlimited. */
 const FORGET_MS = 30_000
@@ -59,7 +59,7 @@ export class AdaptiveRate {
   refused (sentAt: number, now: number): boolean {
     if (sentAt < this.#reducedAt) return false
     const accepted = this.#acceptedRate(now)
-    const peak = this.#peak === Infinity ? accepted : Math.min(this.rate(now), Math.max(accepted, this.#peak * LEAST_SHARE))
+    const peak = this.#peak === Infinity ? accepted : Math.min(this.rate(now), Math.max(accepted, this.#peak * MIN_SHARE))
     // A peak of 0, after a second in which everything was refused, would never grow.
     this.#peak = Math.max(MIN_RATE, peak)
     this.#reducedAt = now
@@ -81,7 +81,7 @@ export class AdaptiveRate {
 const SLOTS = 10
 const SLOT_MS = 1000 / SLOTS
 
-/** Counts the events of the last second. */
+/** Counts the events of the last second, with an error of up to one slot. */
 class LastSecond {
   readonly #counts = new Float64Array(SLOTS)
   #slot = 0

@@ -1,4 +1,4 @@
-/** The defaults of the library and of the settings, in the notation of the settings. */
+/** The defaults of the library and of the settings. Durations, shares and sizes are in the notation of the settings. */
 export const DEFAULTS = {
   sourcePrefix: 'source_data/',
   outputKey: 'processed_data/output.csv',

@@ -25,7 +25,7 @@ export class StateWrites {
     return this.#waiting > 0
   }
 
-  /** Fulfilled when all writes have ended that were enqueued so far. */
+  /** Fulfilled when all writes that were enqueued so far have ended. */
   get ended (): Promise<void> {
     return this.#ended
   }

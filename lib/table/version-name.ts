@@ -24,14 +24,15 @@ const LINE_END = Buffer.from('}\n')
 /** The SHA-256 of each bucket of records, one after the other; zeros for a bucket without records. */
 export type BucketDigests = Uint8Array
 
-export type NamedColumns = Omit<Table, 'version' | 'buckets' | 'births'>
+/** A table before its version has a name. */
+export type UnnamedTable = Omit<Table, 'version' | 'buckets' | 'births'>
 
 /**
  * Hashes the buckets of a table. Those in which nothing has changed are taken from the previous table.
  *
- * @param sameAs the row of the previous table with the same values; -1 if no row has the same values
+ * @param sameAs for each row, the row of the previous table with the same values; -1 if no row has the same values
  */
-export function hashBuckets (table: NamedColumns, previous: Table, sameAs: Int32Array): BucketDigests {
+export function hashBuckets (table: UnnamedTable, previous: Table, sameAs: Int32Array): BucketDigests {
   const buckets = bucketsOf(table.keys)
   const touched = findTouched(table, buckets, previous, sameAs)
   const digests = shared(Uint8Array, BUCKETS * DIGEST_BYTES)
@@ -66,7 +67,7 @@ function bucketsOf ({ bytes, offsets }: Utf8Column): Uint16Array {
 }
 
 /** Marks the buckets in which records were added, changed or removed. */
-function findTouched ({ fields }: NamedColumns, buckets: Uint16Array, previous: Table, sameAs: Int32Array): Uint8Array {
+function findTouched ({ fields }: UnnamedTable, buckets: Uint16Array, previous: Table, sameAs: Int32Array): Uint8Array {
   const touched = new Uint8Array(BUCKETS)
   if (JSON.stringify(fields) !== JSON.stringify(previous.fields) || previous.buckets.length === 0) return touched.fill(1)
   const isKept = new Uint8Array(previous.length)
@@ -91,7 +92,7 @@ function groupRows (buckets: Uint16Array, touched: Uint8Array): { readonly rows:
 }
 
 /** Returns a function that hashes rows, each as a line of JSON: its declared columns, and the undeclared columns that it has. */
-function bucketHasher (table: NamedColumns): (rows: Uint32Array) => Uint8Array {
+function bucketHasher (table: UnnamedTable): (rows: Uint32Array) => Uint8Array {
   const { json, fields, columns, length } = table
   const undeclared = columns.slice(fields.filter(({ source }) => source === 'file').length) as TextColumn[]
   const writers = undeclared.map(({ name, codes }) => ({ codes, ...rowWriter(table, [name], { style: JSON_STYLE, before: [`,${JSON.stringify(name)}:`], end: '' }, length) }))

@@ -55,7 +55,7 @@ export function parseQueryString (text: string): Query {
 }
 
 /**
- * Makes Fastify parse queries and paths with the `parse` of their schemas; the results are cached by query object.
+ * Makes Fastify parse queries and paths with the `parse` of their schemas. The results for queries are cached by the object that `parseQueryString` returns.
  *
  * @param columnsOf returns the columns of the records, for hints about unknown parameters; `undefined` until the lake has been read
  */

@@ -1,3 +1,4 @@
+import { MIN_RECORDS } from '../../lib/query/suppress-few.js'
 import type { Access } from '../../plugins/access/scopes.js'
 import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 import { Problem } from '../http/schemas.js'
@@ -8,7 +9,7 @@ import type { Examples, Response } from './operation.js'
 const MEANINGS = {
   400: 'A parameter is invalid (`errors` contains its name, the value received and what is accepted), or the request is malformed',
   401: 'Credentials are configured, and the request has none or invalid ones',
-  403: 'The credentials do not have the scope of the operation (`insufficient_scope`), fewer than 5 records match and they have only the scope `stats` (`too_few`), or the request is a `POST` by a web page of another origin (`forbidden`)',
+  403: `The credentials do not have the scope of the operation (\`insufficient_scope\`), fewer than ${MIN_RECORDS} records match and they have only the scope \`stats\` (\`too_few\`), or the request is a \`POST\` by a web page of another origin (\`forbidden\`)`,
   404: 'The record, image or job does not exist',
   406: '`Accept` or `Accept-Encoding` accepts none of the available media types or encodings',
   409: 'Publishing is disabled: the setting `PUBLISH` is false, and only `dry_run=true` is possible (`publishing_disabled`), or the data version is not the one that `confirm` names (`confirmation_mismatch`)',

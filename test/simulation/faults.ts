@@ -17,17 +17,17 @@ export interface Weather {
   readonly faults: number
 }
 
-/** What becomes of a request. */
+/** The faults of requests, each with its weight in the random choice. */
 const FAULTS = {
   refused: 4, // it is not executed, and fails at once
   stalled: 2, // it is not executed, and there is no response
   lost: 3, // it is executed, and its response is lost
   late: 2, // it is executed after the client has given up
-  denied: 1, // a policy that is wrong for a moment
-  failed: 2 // a response that cannot be used: a damaged body, an invalid listing, an error of the server
+  denied: 1, // it is not executed: a policy is wrong for a moment
+  failed: 2 // it is not executed, and the response cannot be used: a damaged body, an invalid listing, an error of the server
 } as const
 
-/** An object whose content begins with this text cannot be read, as one that a policy denies or that is archived. */
+/** An object whose content begins with this text cannot be read, like one that a policy denies or that is archived. */
 export const UNREADABLE = 'unreadable '
 
 /** The time limit of a request without one of its own, in milliseconds. */
@@ -46,11 +46,11 @@ export interface SimulatedStoreOptions {
   readonly otherEtags?: OtherEtags | undefined
   /** Absent: no complete listing is wrong. */
   readonly wrongListings?: WrongListings | undefined
-  /** Whether the process that uses the store has not been killed. After that, requests that it has sent are still executed. */
+  /** Whether the process that uses the store is still running. After it has been killed, requests that it has sent are executed, and their responses are dropped. */
   readonly isAlive: () => boolean
   /** Called when an info file is downloaded. */
   readonly onDownload: (key: string) => void
-  /** Called after each change of an object by this store. */
+  /** Called after each PUT that has succeeded. */
   readonly onPut: (key: string) => void
   readonly log: (text: string) => void
 }
@@ -63,10 +63,11 @@ export function simulatedStore ({ bucket, timeline, random, weather, pageSize, i
     const { latencyMs, faults } = weather()
     const fault = random.chance(faults) ? random.weighted(FAULTS) : undefined
     const ms = random.pause(latencyMs)
+    const reason = fault ?? 'timeout'
     const end = (after: number, settle: () => void) => timeline.schedule(Math.min(after, maxMs), () => { if (isAlive()) settle() })
     const fail = (after: number, code: StoreError['code']) => end(after, () => {
-      log(`${operation} ${key}: ${fault ?? 'timeout'}`)
-      reject(new StoreError(after > maxMs ? 'timeout' : code, `${operation} ${key}: ${fault}`))
+      log(`${operation} ${key}: ${reason}`)
+      reject(new StoreError(after > maxMs ? 'timeout' : code, `${operation} ${key}: ${reason}`))
     })
     if (fault === 'refused' || fault === 'lost') fail(ms, 'unreachable')
     else if (fault === 'denied') fail(ms, 'access_denied')

@@ -9,7 +9,7 @@ const IDLE_TURNS = 6
 export class Timeline {
   /** Milliseconds since the start. */
   now = 0
-  /** In order: the next event is the last element. */
+  /** In descending order of their times: the next event is the last element. */
   readonly #events: Event[] = []
   #count = 0
 
@@ -27,7 +27,7 @@ export class Timeline {
 
   readonly sleep = (ms: number): Promise<void> => new Promise((resolve) => { this.schedule(ms, resolve) })
 
-  /** Runs the events up to a time. Between two of them, all promises settle that can. */
+  /** Runs the events up to a time. Before each event, all promises that can settle have settled. */
   async runUntil (end: number): Promise<void> {
     for (;;) {
       await this.#settle()

@@ -1,9 +1,9 @@
 import t from 'tap'
 
 /** The environment variable PROPERTY_RUNS multiplies the runs of all property tests. CI uses 0.25 for its second version of Node, `npm run lab` 20. */
-export const FACTOR = Number(process.env['PROPERTY_RUNS'] ?? 1)
-if (!(FACTOR > 0)) throw new Error(`PROPERTY_RUNS: got ${JSON.stringify(process.env['PROPERTY_RUNS'])}; must be a number greater than 0`)
+export const PROPERTY_RUNS_FACTOR = Number(process.env['PROPERTY_RUNS'] ?? 1)
+if (!(PROPERTY_RUNS_FACTOR > 0)) throw new Error(`PROPERTY_RUNS: got ${JSON.stringify(process.env['PROPERTY_RUNS'])}; must be a number greater than 0`)
 
 // The time limit of a test file that is run by `node`, without the settings of .taprc. The modules of test/support/ that slow tests use import this module. The
 // limit is many times what a file takes, so that tests pass on a machine that runs ten times as many processes as it has processors.
-t.setTimeout(600_000 * Math.max(1, FACTOR))
+t.setTimeout(600_000 * Math.max(1, PROPERTY_RUNS_FACTOR))
