@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { version } from '../lib/base/package-info.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
+import { parseAllowedHosts } from './request-checks/host.js'
 import { describeSchema } from './schema.js'
 
 /**
@@ -12,7 +13,7 @@ export default fp(async (fastify) => {
   fastify.addHook('onListen', async () => {
     const { config, tableSchema, objectStore, listeningOrigin, log } = fastify
     const facts = { version, build: config.BUILD || undefined, node: process.version, lake: objectStore.url, schema: describeSchema(tableSchema, config.SCHEMA), settings: changedSettings(config) }
-    log.info(facts, `Userlake ${version} serves ${objectStore.url}; its documentation is at ${listeningOrigin}/docs`)
+    log.info(facts, `Userlake ${version} serves ${objectStore.url}; its documentation is at ${docsUrl(listeningOrigin, config)}`)
   })
   const removeListener = transformer.onReconcile(() => {
     removeListener()
@@ -21,6 +22,12 @@ export default fp(async (fastify) => {
     fastify.log.info({ seconds, records, ...unserved }, `Ready ${seconds} s after the start of the process: ${records} records are served`)
   })
 }, { name: 'start-log', dependencies: ['config', 'schema', 'object-store', 'transformer'] })
+
+/** Where the documentation is: below the address on which the server listens or, if requests to that are refused, below a name that ALLOWED_HOSTS has. Which port and scheme that one has is not known. */
+function docsUrl (origin: string, { ALLOWED_HOSTS: setting, HOST: listensOn }: Settings): string {
+  const names = parseAllowedHosts(setting, listensOn)
+  return names === undefined || names.has(new URL(origin).hostname) ? `${origin}/docs` : `/docs of ${[...names][0]}`
+}
 
 /** The settings that differ from their defaults. Secret values, and user names and passwords in URLs, are removed. */
 export function changedSettings (config: Settings): Record<string, unknown> {

@@ -32,6 +32,16 @@ t.test('a server publishes when it begins to listen, and at each interval', asyn
   t.same(app.jobs.list().map(({ trigger }) => trigger), ['schedule', 'startup'])
 })
 
+t.test('the first line of the log names a documentation URL whose host is allowed', async (t) => {
+  for (const [names, place] of [['', /^http:\/\/127\.0\.0\.1:\d+\/docs$/], ['*', /^http:\/\/127\.0\.0\.1:/], ['127.0.0.1,api.example', /^http:\/\/127\.0\.0\.1:/], ['api.example,10.0.0.1', /^\/docs of api\.example$/]] as const) {
+    const log: LogLine[] = []
+    const { app } = await build(t, { log, settings: { ALLOWED_HOSTS: names } })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const [, found] = log.flatMap(({ msg }) => /; its documentation is at (.*)$/.exec(msg) ?? [])
+    t.match(found, place, names)
+  }
+})
+
 t.test('the default scheduler waits for the interval', async (t) => {
   const { app, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { AGGREGATE_INTERVAL: '1s' } })
   await app.listen({ port: 0 })
