@@ -121,6 +121,11 @@ export class Refresher<T extends Refreshed> {
     return this.#last
   }
 
+  /** The milliseconds between the beginnings of two refreshes to which the budget for requests has limited them; `undefined` if it does not. */
+  get budgetIntervalMs (): number | undefined {
+    return this.#intervalMs
+  }
+
   /** Joins the running refresh or starts one. With `fresh`, the refresh starts after this call. Rejects with the error of the refresh. */
   refresh ({ fresh = false } = {}): Promise<T> {
     return fresh ? this.#require() : this.#flight.join()

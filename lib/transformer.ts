@@ -336,6 +336,11 @@ export class UserDataTransformer {
     return this.#refresher.freshness()
   }
 
+  /** The milliseconds between the beginnings of two refreshes to which the budget for requests has limited them; `undefined` if it does not. */
+  get budgetIntervalMs (): number | undefined {
+    return this.#refresher.budgetIntervalMs
+  }
+
   /**
    * Re-checks the objects that events report as changed: soon, and without a listing unless they are too many or only a listing can decide. Returns at once, with the numbers
    * of objects that will be re-checked, and of those that are ignored because they are not in this lake, or neither an info file nor an image.

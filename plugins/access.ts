@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Clock } from '../lib/base/clock.js'
 import { systemTimer, type Timer } from '../lib/base/timer.js'
+import type { Warning } from '../lib/base/warning.js'
 import { ApiKeys } from './access/api-keys.js'
-import { openKeyFile } from './access/key-file.js'
+import { openKeyFile, type KeyFile } from './access/key-file.js'
 import { Problem } from './problems/problem.js'
 import { badCredentials, insufficientScope, noCredentials } from './access/problems.js'
 import type { Access, Client, Scope } from './access/scopes.js'
@@ -19,6 +20,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Whether requests need credentials, except for public routes. */
     readonly hasCredentials: boolean
+    /** Warnings about the sources of credentials. They contain no names. */
+    readonly accessWarnings: () => readonly Warning[]
     /** Whether the credentials of a request still allow its route: a key may have been removed, and a token may have expired. For responses that take long. */
     readonly isStillAllowed: (request: FastifyRequest) => Promise<boolean>
   }
@@ -35,6 +38,8 @@ export interface AccessOptions {
   readonly clock?: Clock | undefined
 }
 
+const KEYS_NOT_READABLE: Warning = { code: 'api_keys_not_readable', detail: 'API_KEYS_FILE cannot be read again, so that new keys are refused and removed ones stay valid; the log has the reason' }
+
 /** Finds the client that has these credentials, or why they are not accepted. */
 type FindClient = (credentials: string) => Client | Problem | Promise<Client | Problem>
 
@@ -47,8 +52,10 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
   const { config, log } = fastify
   fastify.decorateRequest('client', undefined)
   refuseUndeclared(fastify)
+  let keyFile: KeyFile | undefined
   const findClient = await openCredentials()
   fastify.decorate('hasCredentials', findClient !== undefined)
+  fastify.decorate('accessWarnings', () => keyFile?.hasFailed === true ? [KEYS_NOT_READABLE] : [])
   fastify.decorate('isStillAllowed', async ({ headers, routeOptions }) => {
     const { access } = routeOptions.config
     if (findClient === undefined || access === undefined || access === 'public') return true
@@ -78,6 +85,7 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
     const keys = entries === '' ? undefined : await orSettingsError('API_KEYS', async () => new ApiKeys(entries))
     const file = path === '' ? undefined : await orSettingsError(`API_KEYS_FILE: ${path}`, () => openKeyFile(path, keyFileTimer, log))
     if (file !== undefined) fastify.addHook('onClose', async () => file.stop())
+    keyFile = file
     const tokens = await openTokens()
     if (keys === undefined && file === undefined && tokens === undefined) return undefined
     return (credentials) => keys?.find(credentials) ?? file?.keys.find(credentials) ?? tokens?.find(credentials) ?? badCredentials('the API key is not valid')

@@ -25,7 +25,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     const { ageMs, staleReasons } = transformer.freshness()
     const details: Static<typeof Detail>[] = [
       ...staleReasons.map((code) => ({ code, detail: describeFailure(code) })),
-      ...[...transformer.warnings(), ...publishingDetails(staleReasons)].map(toDetail)
+      ...[...transformer.warnings(), ...fastify.accessWarnings(), ...publishingDetails(staleReasons)].map(toDetail)
     ]
     if (ageMs === undefined) throw noData(staleReasons, { details })
     if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down', { details })

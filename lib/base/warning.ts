@@ -31,6 +31,7 @@ export const WARNING_CODES = [
   'output_not_writable',
   'output_held',
   'conditional_writes_fail',
-  'events_missed'
+  'events_missed',
+  'api_keys_not_readable'
 ] as const
 export type WarningCode = (typeof WARNING_CODES)[number]

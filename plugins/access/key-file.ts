@@ -9,6 +9,8 @@ const CHECK_MS = 2000
 /** The API keys of a file, which is read again while the service runs. */
 export interface KeyFile {
   readonly keys: ApiKeys
+  /** Whether the last read of the file has failed. */
+  readonly hasFailed: boolean
   /** Stops reading the file. */
   stop (): void
 }
@@ -41,6 +43,7 @@ export async function openKeyFile (path: string, timer: Timer, log: FastifyBaseL
   stop = timer(CHECK_MS, check)
   return {
     get keys () { return keys },
+    get hasFailed () { return failure !== undefined },
     stop: () => {
       isStopped = true
       stop()

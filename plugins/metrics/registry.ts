@@ -52,6 +52,7 @@ function definitionsOf (fastify: FastifyInstance): readonly Definition[] {
     histogram('userlake_phase_duration_seconds', 'Time of the phases of reconciles (list, download, build of the table of records) and of jobs (publish)', ['phase'], metrics.phases),
     counter('userlake_objects_total', 'Objects listed, info files fetched, and info files newly rejected', () => labelled('event', metrics.objects)),
     counter('userlake_list_requests_total', 'LIST requests', () => [{ value: metrics.listRequests }]),
+    gauge('userlake_refresh_interval_seconds', 'Time between two refreshes that MAX_LIST_REQUESTS requires; 0 if it delays no refresh', () => [{ value: (transformer.budgetIntervalMs ?? 0) / 1000 }]),
     histogram('userlake_event_delay_seconds', 'Time from the arrival of an event (POST /events/s3) to the end of the check of its object, by outcome: checked, or listing, which takes the place of the check',
       ['outcome'], metrics.eventDelays),
     histogram('userlake_job_duration_seconds', 'Time of jobs that have ended, by trigger, dry run, and final state', ['trigger', 'dry_run', 'state'], metrics.jobs),
@@ -64,7 +65,7 @@ function definitionsOf (fastify: FastifyInstance): readonly Definition[] {
       const { staleReasons } = transformer.freshness()
       return FAILURE_CODES.map((reason) => ({ labels: { reason }, value: Number(staleReasons.includes(reason)) }))
     }),
-    gauge('userlake_warnings', '1 for each warning about the lake', () => transformer.warnings().map(({ code }) => ({ labels: { code }, value: 1 }))),
+    gauge('userlake_warnings', '1 for each warning about the lake or the API keys', () => [...transformer.warnings(), ...fastify.accessWarnings()].map(({ code }) => ({ labels: { code }, value: 1 }))),
     gauge('userlake_records', 'Records of the current data version', () => optional(holdings()?.records)),
     gauge('userlake_unserved_objects', 'Objects of the lake that are not part of a record, by kind', () => labelled('kind', Object.entries(holdings()?.unserved ?? {}))),
     gauge('userlake_data_bytes', 'Memory of the current data version', () => optional(holdings()?.dataBytes)),

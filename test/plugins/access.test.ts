@@ -8,6 +8,7 @@ import config from '../../plugins/config.js'
 import { bearer, entryOf, keyOf, ONE_KEY_PER_SCOPE } from '../support/api-keys.js'
 import { build, csv, NOON, PNG, type LogLine } from '../support/app.js'
 import { startIdentityProvider } from '../support/identity-provider.js'
+import { Scrape } from '../support/scrape.js'
 import { testKeyFile } from '../support/test-key-file.js'
 
 /** Five records: with the scope `stats`, statistics of fewer are refused (MIN_RECORDS). */
@@ -130,9 +131,16 @@ t.test('malformed entries are not accepted, and no message contains them', async
 t.test('the file of API keys is read again when it has changed; while it is malformed or missing, the earlier keys stay valid', async (t) => {
   const log: LogLine[] = []
   const keys = testKeyFile(t, `# keys\n${entryOf('read')}\n`)
-  const { app } = await build(t, { files, log, keyFileTimer: keys.timer, settings: { API_KEYS_FILE: keys.path, API_KEYS: entryOf('write') } })
+  const { app } = await build(t, { files, log, keyFileTimer: keys.timer, settings: { API_KEYS_FILE: keys.path, API_KEYS: `${entryOf('write')},${entryOf('metrics')}` } })
   const status = async (...scopes: readonly Scope[]) => (await app.inject({ url: '/data', headers: bearer(keyOf(...scopes)) })).statusCode
+  const warnings = async () => {
+    const { body } = await app.inject({ url: '/metrics', headers: bearer(keyOf('metrics')) })
+    const { details } = (await app.inject('/readyz')).json()
+    t.equal(new Scrape(body).get('userlake_warnings{code="api_keys_not_readable"}') === 1, details.length === 1, 'the metric and /readyz agree')
+    return details
+  }
   t.equal(await status('read'), 200)
+  t.same(await warnings(), [])
   t.equal(await status('read', 'write'), 401)
   await keys.replace(entryOf('read', 'write'))
   t.equal(await status('read'), 401, 'revoked')
@@ -141,11 +149,14 @@ t.test('the file of API keys is read again when it has changed; while it is malf
   await keys.replace('nonsense')
   await keys.replace('nonsense')
   t.equal(await status('read', 'write'), 200)
+  t.match(await warnings(), [{ code: 'api_keys_not_readable', detail: /the log has the reason$/ }])
   t.equal(log.filter(({ msg, reason }) => /earlier ones stay valid/.test(msg) && /entry 1 is malformed/.test(reason)).length, 1)
   await keys.remove()
   t.equal(await status('read', 'write'), 200)
   t.match(log.filter(({ msg }) => /earlier ones stay valid/.test(msg)).at(-1), { level: 50, file: keys.path, reason: 'there is no such file' })
+  t.match(await warnings(), [{ code: 'api_keys_not_readable' }])
   await keys.replace('')
+  t.same(await warnings(), [])
   t.equal(await status('read', 'write'), 401, 'without entries, no key of the file is valid')
   t.match(log.filter((line) => 'keys' in line), [
     { level: 30, msg: 'The API keys have been read', keys: 1 },

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { maxListRequests } from '../../plugins/config/list-requests.js'
 import { build, type LogLine } from '../support/app.js'
+import { scrape } from '../support/scrape.js'
 
 t.test('by default only a bucket of AWS has a limit', async (t) => {
   const settings = { MAX_LIST_REQUESTS: 'auto', LAKE_URL: 's3://lake', AWS_ENDPOINT_URL_S3: '', AWS_ENDPOINT_URL: '' }
@@ -16,8 +17,11 @@ t.test('by default only a bucket of AWS has a limit', async (t) => {
 t.test('reads do not list more often than MAX_LIST_REQUESTS allows; a request with no-cache lists at once, and delays the next listing of reads', async (t) => {
   const log: LogLine[] = []
   const { app, clock, endpoint, fresh } = await build(t, { files: { '1.csv': 'first_name,last_name,birthts\nAnn,Ash,0\n' }, settings: { MAX_LIST_REQUESTS: '3' }, log })
+  const interval = async () => (await scrape(app)).get('userlake_refresh_interval_seconds')
+  t.equal(await interval(), 0)
   const ageOf = async () => Number((await app.inject('/stats')).headers['age'])
   await fresh('/stats')
+  t.equal(await interval(), 20)
   clock.advance(19_000)
   endpoint.reset()
   t.equal(await ageOf(), 19)
