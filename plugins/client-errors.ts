@@ -55,7 +55,7 @@ function toProblem ({ code }: ClientError): Problem {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW': return httpProblem(431, 'The URL and the headers are larger than 16 KiB')
     case 'ERR_HTTP_REQUEST_TIMEOUT': return httpProblem(408, 'The request did not arrive in time: its headers must arrive within 15 s, the whole request within 30 s')
-    case 'HPE_INVALID_URL': return httpProblem(400, 'The URL has characters that must be percent-encoded as UTF-8: ü is %C3%BC, a space is %20. --data-urlencode of curl encodes the value only; for such a name of a column use --data-urlencode "where=<column>=<value>"')
+    case 'HPE_INVALID_URL': return httpProblem(400, 'The URL has characters that must be percent-encoded as UTF-8: ü is %C3%BC, a space is %20. --data-urlencode of curl encodes the value only; if the name of a column must be encoded, use --data-urlencode "where=<column>=<value>"')
     default: return httpProblem(400, 'The request is not valid HTTP/1.1')
   }
 }

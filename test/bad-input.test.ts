@@ -166,7 +166,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['user_id=1,2', 'user_id', /repeat the parameter, or use where=user_id=1,2/], ['user_id=1*', 'user_id', /\* is not a wildcard here: use where=user_id\^=1 for values that begin with it, or use where=user_id=1\*/], ['user_id=1&user_id=2,3', 'user_id', /got "2,3"/],
   ['where=city', 'where'], ['where==x', 'where'],
   ...whereMistakes.map(([condition, detail]): [string, string, RegExp] => [`where=${encodeURIComponent(condition)}`, 'where', detail]),
-  ['where=fist_name=Ann', 'where', /did you mean first_name\?/],
+  ['where=fist_name=Ann', 'where', /did you mean first_name\?/], ['where=image_exists=true', 'where', /unknown column image_exists; it is not a column: image_exists=true selects/], ['where=!is_image_exists', 'where', /: image_exists=true selects/], ['where=town_exists', 'where', /where=!town the others$/],
   ['where=birth_date=0', 'where', /unknown column birth_date/], ['where=a,b=1', 'where', /cannot be used here/],
   ['user_id=%zz', 'user_id', /percent-encoded/], ['first_name=%E0%A4%A', 'first_name'], ['last_name=a%ff', 'last_name'], ['%ff=1', '%ff'],
   ['__proto__=1', '__proto__'], ['constructor=1', 'constructor']
@@ -209,7 +209,7 @@ t.test('the hint about an unknown parameter names a column, route or condition t
     ['/data?search=a', 'use q'], ['/stats?query=a', 'use q'], ['/data/1?fields=city', 'use columns'], ['/data.csv?select=city', 'use columns'], ['/data?has_image=true', 'use image_exists'],
     ...['order', 'order_by', 'sort_by', 'sortBy'].map((name): [string, string] => [`/data?${name}=city`, 'use sort; a minus before a column reverses its order']),
     ['/data?age_min=30', 'use min_age'], ['/stats?age_max=30', 'use max_age'], ['/data?distinct=city', 'use GET /stats?group_by=<column>'], ['/data?id=1', 'use user_id'], ['/rejects?id=1', 'use user_id'],
-    ['/data.csv?separator=;', 'use delimiter'], ['/data.csv?decimal=,', 'numbers are written with a decimal point'], ['/data?count=true', 'the header X-Total-Count has the number of records; count of GET /stats, too'],
+    ['/data.csv?separator=;', 'use delimiter'], ['/data.csv?decimal=,', 'numbers are written with a decimal point'], ['/data?count=true', 'the header X-Total-Count has the number of records, as has the member count of GET /stats'],
     ['/data?since=x', 'since is a parameter of GET /changes'], ['/data?dry_run=true', 'dry_run is a parameter of POST /data'], ['/jobs?limit=3', 'limit is a parameter of GET /data'],
     ['/jobs?page=3', 'this URL accepts no parameters'], ['/data/1?city=Rome', 'must be one of columns, as_of']
   ]

@@ -12,7 +12,7 @@ export const GENERAL_WARNINGS: Readonly<Partial<Record<WarningCode, string>>> = 
   many_rejects: 'Many info files are rejected; the log has the most frequent reasons',
   unreadable_files: 'Some info files cannot be read; the log has the reason of one of them',
   skipped_files: 'The folder has entries that are not part of the lake; the log has examples',
-  unknown_output_column: 'No record has one of OUTPUT_COLUMNS; the log names it'
+  unknown_output_column: 'OUTPUT_COLUMNS has a column that no record has; the log names it'
 }
 
 /** All codes of warnings. */

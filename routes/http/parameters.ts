@@ -1,6 +1,5 @@
 import { UnknownColumnError, type ColumnUse } from '../../lib/base/errors.js'
 import { wholeMinute } from '../../lib/base/instant.js'
-import { didYouMean } from '../../lib/base/nearest.js'
 import { ageFilters } from '../../lib/query/age.js'
 import type { Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
@@ -14,7 +13,7 @@ import { booleanParameter, choiceParameter, columnParameter, instantParameter, n
 import { perSchema } from './per-schema.js'
 import { parametersSchema, type Parameters, type ParametersSchema, type Values } from './query.js'
 import { AgeBasis, recordSchemas } from './record-schemas.js'
-import { COLUMNS_HINT, whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
+import { unknownColumnHint, whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
 
 /**
  * The names of parameters that have a meaning of their own on some route. A column with such a name has no parameter, and is filtered by
@@ -212,15 +211,6 @@ function patternHint (column: string, pattern: string): string {
 /** The parameter from which each use of a column comes. */
 const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', filters: 'where', sort: 'sort', groupBy: 'group_by' }
 
-/** The end of names such as image_exists, which is a filter. */
-const EXISTS = '_exists'
-
-function existsHint (name: string, usedIn: ColumnUse): string {
-  const column = name.slice(0, -EXISTS.length)
-  if (name !== 'image_exists' && name !== 'is_image_exists') return `; it is not a column: where=${column} selects the records that have a value, where=!${column} the others`
-  return usedIn === 'groupBy' ? '; it is not a column: with_image of GET /stats without group_by is the number of records that have an image' : '; it is not a column: image_exists=true selects the records that have an image'
-}
-
 /** A column with its order as it is written for other services: `last_name:desc`, `last_name desc`, or `desc` alone. */
 const ORDER = /^(?:(.+?)[\s:.]+)?(?:asc|(desc))(?:ending)?$/i
 
@@ -228,6 +218,6 @@ const ORDER = /^(?:(.+?)[\s:.]+)?(?:asc|(desc))(?:ending)?$/i
 export function unknownColumn (error: unknown): unknown {
   if (!(error instanceof UnknownColumnError)) return error
   const order = error.usedIn === 'sort' ? ORDER.exec(error.column) : null
-  const hint = order !== null ? `; use ${order[2] === undefined ? '' : '-'}${order[1] ?? '<column>'}` : error.column.endsWith(EXISTS) ? existsHint(error.column, error.usedIn) : didYouMean(error.nearest) || COLUMNS_HINT
+  const hint = order !== null ? `; use ${order[2] === undefined ? '' : '-'}${order[1] ?? '<column>'}` : unknownColumnHint(error)
   return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}${hint}`)
 }

@@ -65,7 +65,7 @@ export const recordSchemas = perSchema((schema) => {
     removed: Type.Array(Type.String(), { description: 'The ids of the records that were removed' })
   }, { description: 'The changes of the records since a data version' })
 
-  const ifNoAges = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has a birth'
+  const ifNoAges = birth?.descriptor.constraints?.required === true ? 'if no record matches' : 'if no record that matches has an age'
   const Statistics = Type.Object({
     count: count('The number of records that match'),
     ...birth && {

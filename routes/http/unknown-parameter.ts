@@ -27,7 +27,7 @@ const OTHER_NAMES: readonly { readonly names: readonly string[], readonly parame
   { names: ['agemax', 'agelte', 'ageto'], parameters: ['max_age'], hint: 'use max_age' },
   { names: ['distinct', 'unique'], parameters: ['where'], hint: 'use GET /stats?group_by=<column>' },
   { names: ['separator', 'sep'], parameters: ['delimiter'], hint: 'use delimiter' },
-  { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'the header X-Total-Count has the number of records; count of GET /stats, too' },
+  { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'the header X-Total-Count has the number of records, as has the member count of GET /stats' },
   { names: ['decimal', 'decimalchar', 'decimalseparator'], parameters: ['delimiter'], hint: 'numbers are written with a decimal point' }
 ]
 

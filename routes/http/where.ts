@@ -1,3 +1,4 @@
+import type { ColumnUse, UnknownColumnError } from '../../lib/base/errors.js'
 import { didYouMean, nearest } from '../../lib/base/nearest.js'
 import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
@@ -124,8 +125,19 @@ function findMistake (column: string, rest: string): string | undefined {
   return undefined
 }
 
-/** The end of a message about an unknown column for which there is no suggestion. */
-export const COLUMNS_HINT = '; GET /schema lists the columns'
+/** The end of names such as image_exists, which is a filter. */
+const EXISTS = '_exists'
+
+/** The end of a message about an unknown column: what to use instead, the column with the most similar name, or where the columns are listed. */
+export function unknownColumnHint ({ column, usedIn, nearest }: Pick<UnknownColumnError, 'column' | 'usedIn' | 'nearest'>): string {
+  return column.endsWith(EXISTS) ? existsHint(column, usedIn) : didYouMean(nearest) || '; GET /schema lists the columns'
+}
+
+function existsHint (name: string, usedIn: ColumnUse): string {
+  const column = name.slice(0, -EXISTS.length)
+  if (name !== 'image_exists' && name !== 'is_image_exists') return `; it is not a column: where=${column} selects the records that have a value, where=!${column} the others`
+  return usedIn === 'groupBy' ? '; it is not a column: with_image of GET /stats without group_by is the number of records that have an image' : '; it is not a column: image_exists=true selects the records that have an image'
+}
 
 /** What to use in place of a condition of SQL that has a word for its operator, such as `name LIKE 'A%'`; `undefined` if it is not one. */
 function findSqlOperator (text: string): string | undefined {
@@ -151,7 +163,7 @@ function conditionsOf (column: string, word: string, rest: string): readonly str
 function unknownColumn (column: string, columns: readonly string[]): string {
   const sql = findSqlOperator(column)
   if (sql !== undefined) return sql
-  const hint = didYouMean(nearest(column, columns)) || COLUMNS_HINT
+  const hint = unknownColumnHint({ column, usedIn: 'filters', nearest: nearest(column, columns) })
   return `unknown column ${column}${hint}${/\s/.test(column) ? `; must be ${ACCEPTED}` : ''}`
 }
 

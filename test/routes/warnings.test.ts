@@ -111,7 +111,7 @@ t.test('if clients need credentials, /readyz names no file and no column, as it 
   t.match(await publish(), [{ code: 'nothing_usable', detail: /Ann\.csv/ }, { code: 'unknown_output_column' }])
   t.same((await app.inject('/readyz')).json().details, [
     { code: 'nothing_usable', detail: 'No object of the lake becomes a record; the log has the reasons' },
-    { code: 'unknown_output_column', detail: 'No record has one of OUTPUT_COLUMNS; the log names it' }
+    { code: 'unknown_output_column', detail: 'OUTPUT_COLUMNS has a column that no record has; the log names it' }
   ])
   t.ok(log.some(({ warning, msg }) => warning === 'nothing_usable' && /Ann\.csv/.test(msg)))
   bucket.put('source_data/Ann.csv', 'first_name,last_name,birthts,salary\nAnn,Lee,0,1\n')
