@@ -52,6 +52,11 @@ t.test('a layer imports only from itself and from the layers below it', async (t
   }
 })
 
+t.test('docs/architecture.md lists the layers', async (t) => {
+  const [list] = /(?<=\*\*Layers\.\*\* ).*?(?=: a file imports)/s.exec(readFileSync('docs/architecture.md', 'utf8'))!
+  t.same([...list.matchAll(/`([^`]+)`/g)].map(([, path]) => path!.replace(/\/$/, '')), LAYERS.flatMap(([, ...paths]) => paths.map((path) => path.replace(/\/$/, ''))))
+})
+
 t.test('there is no import cycle', async (t) => {
   const done = new Set<string>()
   const visit = (path: string, trail: string[]) => {
