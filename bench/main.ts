@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { runCommand, type Command } from '../scripts/command.js'
+import { HELP_OPTION, parseOptions } from '../scripts/arguments.js'
+import { runCommand, UsageError, type Command } from '../scripts/command.js'
 import { startNode, type Child } from './child-process.js'
 import { measureColdLoad } from './cold-load.js'
 import { measureDownloads } from './downloads.js'
@@ -40,12 +40,12 @@ const PARTS = ['data', 'stats', 'reading', 'load']
 const FULL_PARTS = ['far', 'downloads', 'store', 'folder', 'peers', 'growth']
 
 const OPTIONS = {
+  ...HELP_OPTION,
   smoke: { type: 'boolean', default: false },
   full: { type: 'boolean', default: false },
   only: { type: 'string' },
   json: { type: 'string', default: 'bench.json' },
-  plots: { type: 'string', default: 'docs' },
-  help: { type: 'boolean', default: false }
+  plots: { type: 'string', default: 'docs' }
 } as const
 
 /** Numbers of records. */
@@ -58,10 +58,10 @@ const NORMAL = { rounds: 9, readingRounds: 5, idleMs: 4000, periodMs: 60_000 }
 const SMOKE = { rounds: 1, readingRounds: 1, idleMs: 1000, periodMs: 5000 }
 
 const bench: Command = async (argv) => {
-  const { values: { smoke, full, only, json, plots, help } } = parseArgs({ args: [...argv], options: OPTIONS })
+  const { smoke, full, only, json, plots, help } = parseOptions(argv, OPTIONS)
   if (help) return HELP
   const allParts = [...PARTS, ...FULL_PARTS]
-  if (only !== undefined && !allParts.includes(only)) throw new Error(`--only: got '${only}'; must be one of ${allParts.join(', ')}`)
+  if (only !== undefined && !allParts.includes(only)) throw new UsageError(`--only: got '${only}'; must be one of ${allParts.join(', ')}`)
   const parts = only !== undefined ? [only] : full ? allParts : PARTS
   const isSelected = (name: string) => parts.includes(name)
   const { rounds, readingRounds, idleMs, periodMs } = smoke ? SMOKE : NORMAL

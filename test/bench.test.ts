@@ -38,7 +38,7 @@ t.test('a figure with two limits is reported with both', async (t) => {
   t.match(report.rows, [{ required: '>= 17, <= 17', verdict: 'met' }, { required: '<= 2 s', verdict: 'not met' }])
 })
 
-t.test('the programs of the benchmark refuse invalid options', async (t) => {
+t.test('the programs of the benchmark and of the laboratory refuse invalid options', async (t) => {
   const run = async (module: string, ...args: string[]) => {
     const { code, stderr } = await promisify(execFile)(process.execPath, [pathOf(module), ...args]).then(() => ({ code: 0, stderr: '' }), (error) => error)
     return [code, stderr]
@@ -46,4 +46,8 @@ t.test('the programs of the benchmark refuse invalid options', async (t) => {
   t.same(await run('./memory.js', '--minutes', 'ten'), [2, "memory: --minutes: got 'ten'; must be an integer from 1 to 10000\n"])
   t.same(await run('./memory.js', '--minute', '1'), [2, 'memory: unknown option --minute; did you mean --minutes?\n'])
   t.same(await run('./queries.js', '--records', 'x'), [2, "queries: --records: got 'x'; must be an integer from 1 to 10000000\n"])
+  t.same(await run('./main.js', '--smok'), [2, 'bench: unknown option --smok; did you mean --smoke?\n'])
+  t.same(await run('../test/simulation/main.js', '--seeds', '1e3'), [2, "simulate: --seeds: got '1e3'; must be an integer from 1 to 4294967295\n"])
+  t.same(await run('../test/fuzz/main.js', '--minute', '1'), [2, 'fuzz: unknown option --minute; did you mean --minutes?\n'])
+  t.same(await run('../test/lab/kills.js', '--shrt'), [2, 'unknown option --shrt; did you mean --short?\n'])
 })

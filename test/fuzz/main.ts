@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { parseArgs } from 'node:util'
-import { runCommand, type Command } from '../../scripts/command.js'
+import { HELP_OPTION, parseOptions } from '../../scripts/arguments.js'
+import { runCommand, UsageError, type Command } from '../../scripts/command.js'
 import { fuzz as runParts } from './fuzz.js'
 import { PARTS } from './parts.js'
 
@@ -22,21 +22,21 @@ ${PARTS.map(({ name, about }) => `  ${name.padEnd(11)}  ${about}`).join('\n')}
 Defaults are in parentheses.`
 
 const OPTIONS = {
+  ...HELP_OPTION,
   minutes: { type: 'string' },
   runs: { type: 'string' },
   seed: { type: 'string' },
   path: { type: 'string' },
-  only: { type: 'string' },
-  help: { type: 'boolean', default: false }
+  only: { type: 'string' }
 } as const
 
 const fuzz: Command = async (argv, { stdout }) => {
-  const { values: { minutes, runs, seed, path, only, help } } = parseArgs({ args: [...argv], options: OPTIONS })
+  const { minutes, runs, seed, path, only, help } = parseOptions(argv, OPTIONS)
   if (help) return HELP
   const parts = PARTS.filter(({ name }) => only === undefined || name === only)
-  if (parts.length === 0) throw new Error(`--only: got ${JSON.stringify(only)}; must be one of ${PARTS.map(({ name }) => name).join(', ')}`)
-  if (path !== undefined && (seed === undefined || only === undefined)) throw new Error('--path: needs --seed and --only')
-  if (minutes !== undefined && runs !== undefined) throw new Error('--runs: must not be given together with --minutes')
+  if (parts.length === 0) throw new UsageError(`--only: got ${JSON.stringify(only)}; must be one of ${PARTS.map(({ name }) => name).join(', ')}`)
+  if (path !== undefined && (seed === undefined || only === undefined)) throw new UsageError('--path: needs --seed and --only')
+  if (minutes !== undefined && runs !== undefined) throw new UsageError('--runs: must not be given together with --minutes')
   const failed = await runParts(parts, {
     seed: parseNumber('seed', seed, { min: 0, max: 0x7fffffff, isInteger: true }) ?? randomInt(0x7fffffff),
     runs: path === undefined ? parseNumber('runs', runs, { min: 1, max: Number.MAX_SAFE_INTEGER, isInteger: true }) : 1,
@@ -51,7 +51,7 @@ function parseNumber (name: string, text: string | undefined, { min, max, isInte
   if (text === undefined) return undefined
   const value = Number(text)
   if (text.trim() !== '' && value >= min && value <= max && (!isInteger || Number.isInteger(value))) return value
-  throw new Error(`--${name}: got ${JSON.stringify(text)}; must be ${isInteger ? 'an integer' : 'a number'} from ${min} to ${max}`)
+  throw new UsageError(`--${name}: got ${JSON.stringify(text)}; must be ${isInteger ? 'an integer' : 'a number'} from ${min} to ${max}`)
 }
 
 process.exit(await runCommand(fuzz, process.argv.slice(2), process))

@@ -1,16 +1,23 @@
-import { parseArgs } from 'node:util'
+import { HELP_OPTION, parseOptions } from '../../scripts/arguments.js'
+import { UsageError } from '../../scripts/command.js'
 import { personAt } from '../../scripts/sample-data/person.js'
 import type { S3Bucket } from '../support/s3-bucket.js'
 import { lakeObjects } from '../../bench/lake-objects.js'
 
-/** Parses the command line of a lab program: whether `--short` is given. `--help` prints the help and ends the process. */
+const OPTIONS = { ...HELP_OPTION, short: { type: 'boolean', default: false } } as const
+
+/** Parses the command line of a lab program: whether `--short` is given. `--help` prints the help and ends the process, and so does an option that is not accepted. */
 export function parseIsShort (help: string): boolean {
-  const { values: { short, help: isHelp } } = parseArgs({ options: { short: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } })
-  if (isHelp) {
+  try {
+    const { short, help: isHelp } = parseOptions(process.argv.slice(2), OPTIONS)
+    if (!isHelp) return short
     process.stdout.write(help)
-    process.exit()
+    return process.exit()
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return process.exit(error.exitCode)
   }
-  return short
 }
 
 export function print (line: string): void {

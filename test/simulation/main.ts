@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { monotonicNow } from '../../lib/base/clock.js'
-import { wholeNumber } from '../../scripts/arguments.js'
+import { HELP_OPTION, parseOptions, wholeNumber } from '../../scripts/arguments.js'
+import { runCommand, type Command } from '../../scripts/command.js'
 import { Progress } from '../../scripts/progress.js'
 import { runInProcesses } from './processes.js'
 import { World, type Outcome } from './world.js'
@@ -15,22 +15,22 @@ npm run simulate -- [--seeds N] [--seed S] [--jobs N] [--trace]
   --seed S   the seed of the first one (default: 1); the others follow
   --jobs N   the number of processes (default: one for each processor)
   --trace    print each event, from one process
-  --help     print this help
-`
+  --help     print this help`
 const MAX_SEED = 2 ** 32 - 1
 const MAX_JOBS = 256
 /** The most failures that are printed. */
 const MAX_FAILURES = 20
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' }, jobs: { type: 'string' }, trace: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } })
-const print = (line: string) => process.stdout.write(line + '\n')
-if (values.help) {
-  process.stdout.write(HELP)
-} else {
-  const seeds = wholeNumber('--seeds', values.seeds, 1, MAX_SEED)
-  const first = wholeNumber('--seed', values.seed, 0, MAX_SEED)
-  const jobs = values.jobs === undefined ? availableParallelism() : wholeNumber('--jobs', values.jobs, 1, MAX_JOBS)
-  const progress = new Progress(seeds, process.stderr, monotonicNow)
+const OPTIONS = { ...HELP_OPTION, seeds: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' }, jobs: { type: 'string' }, trace: { type: 'boolean', default: false } } as const
+
+const simulate: Command = async (argv, { stdout, stderr }) => {
+  const options = parseOptions(argv, OPTIONS)
+  if (options.help) return HELP
+  const seeds = wholeNumber('--seeds', options.seeds, 1, MAX_SEED)
+  const first = wholeNumber('--seed', options.seed, 0, MAX_SEED)
+  const jobs = options.jobs === undefined ? availableParallelism() : wholeNumber('--jobs', options.jobs, 1, MAX_JOBS)
+  const print = (line: string) => { stdout.write(line + '\n') }
+  const progress = new Progress(seeds, stderr, monotonicNow)
   const startedAt = monotonicNow()
   let [failures, responses, missedImages] = [0, 0, 0]
   const count = (outcome: Outcome) => {
@@ -40,10 +40,12 @@ if (values.help) {
     progress.step()
   }
   const list = Array.from({ length: seeds }, (_, i) => (first + i) % (MAX_SEED + 1))
-  if (values.trace) for (const seed of list) count(await new World(seed, print).run())
+  if (options.trace) for (const seed of list) count(await new World(seed, print).run())
   else await runInProcesses(list, jobs, count)
   progress.end()
   const seconds = (monotonicNow() - startedAt) / 1000
   print(`${seeds} seeds, ${responses} responses, ${missedImages} misses of replaced images that decisions 19 and 21 allow, ${failures} failed (${(seeds / seconds).toFixed(1)} seeds a second)`)
-  process.exitCode = failures === 0 ? 0 : 1
+  return failures === 0 ? 0 : 1
 }
+
+process.exitCode = await runCommand(simulate, process.argv.slice(2), process)
