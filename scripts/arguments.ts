@@ -17,11 +17,21 @@ export function parseOptions<const T extends Options> (argv: readonly string[], 
     const similar = nearest(unknown.name, Object.keys(options))
     throw new UsageError(`unknown option ${unknown.rawName}` + (similar === undefined ? '; see --help' : didYouMean(`--${similar}`)))
   }
+  for (const token of tokens) if (token.kind === 'option') checkValue(token, options[token.name]!.type)
   try {
     return parseArgs({ args, options }).values
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
+}
+
+interface OptionToken { readonly rawName: string, readonly value: string | undefined, readonly inlineValue: boolean | undefined }
+
+/** `parseArgs` refuses these values as well, with messages of its own. */
+function checkValue ({ rawName, value, inlineValue }: OptionToken, type: Options[string]['type']): void {
+  if (type !== 'string') return
+  if (value === undefined) throw new UsageError(`${rawName} needs a value; see --help`)
+  if (inlineValue === false && /^-./.test(value)) throw new UsageError(`${rawName}: got '${value}'; a value that begins with - is written ${rawName.startsWith('--') ? `${rawName}=` : rawName}${value}`)
 }
 
 /** Returns the value of a required argument. @throws UsageError if it is missing */

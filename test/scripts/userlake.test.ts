@@ -58,7 +58,8 @@ t.test('wrong usage ends with exit code 2, and names what was meant', async (t) 
     [['start', '--port', '80'], 'start: unknown option --port; see --help\n'],
     [['check', 'x'], /^check: Unexpected argument 'x'/],
     [['seed', '--lkae=x'], 'seed: unknown option --lkae; did you mean --lake?\n'],
-    [['seed', '--lake'], /^seed: Option '--lake <value>' argument missing\n$/]
+    [['seed', '--lake'], /^seed: --lake needs a value; see --help\n$/],
+    [['export', '--sort', '-age'], /^export: --sort: got '-age'; a value that begins with - is written --sort=-age\n$/]
   ]
   for (const [argv, err] of cases) t.match(await runMain(main, argv), { code: 2, out: '', err }, argv.join(' '))
   for (const name of names) t.same(await runMain(main, [name, '--hlep']), { code: 2, out: '', err: `${name}: unknown option --hlep; did you mean --help?\n` })
