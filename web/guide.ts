@@ -11,7 +11,7 @@ export function showGuide (schema: Schema, { counts, entries, ignored }: Quarant
   const title = files === 0 ? 'The lake is empty' : 'No file of the lake fits yet'
   const first = entries[0]
   const reason = counts.rejects > 0 && first !== undefined
-    ? `${countOf(counts.rejects, 'file')} ${counts.rejects === 1 ? 'is' : 'are'} rejected; the quarantine below says why. The first one is ${first.key}: ${first.detail}${first.hint === null ? '' : `. ${first.hint}`}`
+    ? `${countOf(counts.rejects, 'file')} ${counts.rejects === 1 ? 'is' : 'are'} rejected; the quarantine below shows why. The first one is ${first.key}: ${first.detail}${first.hint === null ? '' : `. ${first.hint}`}`
     : ignored[0] !== undefined
       ? `The lake has ${countOf(counts.ignored, 'object')} that ${counts.ignored === 1 ? 'is' : 'are'} neither an info file nor an image, such as ${ignored[0].example}.`
       : 'Userlake shows one record for each info file: a small file with a header and one row.'

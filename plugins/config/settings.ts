@@ -142,7 +142,7 @@ export const SettingsSchema = Type.Object({
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
   SHUTDOWN_DELAY: text({
     default: '0s',
-    description: 'How long a process that is told to shut down goes on serving everything after its /readyz has turned 503, so that balancers send it no more requests ' +
+    description: 'How long a process that has received SIGTERM or SIGINT goes on serving everything after its /readyz has turned 503, so that balancers send it no more requests ' +
       'when it closes its connections',
     accepted: 'a duration up to 24d, such as 5s'
   }, { format: 'duration' }),
