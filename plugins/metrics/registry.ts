@@ -69,8 +69,8 @@ function definitionsOf (fastify: FastifyInstance): readonly Definition[] {
     gauge('userlake_records', 'Records of the current data version', () => optional(holdings()?.records)),
     gauge('userlake_unserved_objects', 'Objects of the lake that are not part of a record, by kind', () => labelled('kind', Object.entries(holdings()?.unserved ?? {}))),
     gauge('userlake_data_bytes', 'Memory of the current data version', () => optional(holdings()?.dataBytes)),
-    gauge('userlake_former_versions', 'Former data versions that are retained', () => optional(holdings()?.formerVersions)),
-    gauge('userlake_former_version_bytes', 'Memory of former data versions, without what they share with the current one', () => optional(holdings()?.formerVersionBytes)),
+    gauge('userlake_former_versions', 'Previous data versions that are retained', () => optional(holdings()?.formerVersions)),
+    gauge('userlake_former_version_bytes', 'Memory of previous data versions, without what they share with the current one', () => optional(holdings()?.formerVersionBytes)),
     gauge('userlake_response_bytes', 'Memory of responses that clients have not read yet', () => optional(holdings()?.responseBytes))
   ]
 
