@@ -1,5 +1,5 @@
 import { isInstant, stepOf, type Column, type Columns } from './columns.js'
-import { formatTime } from './format.js'
+import { formatTime, isNumeric } from './format.js'
 import type { Entry, Query } from './query-state.js'
 import type { Value } from './types.js'
 
@@ -21,7 +21,7 @@ export function operatorsOf (column: Column): readonly Operator[] {
   const optional = kind === 'key' ? [] : EXISTS
   if (type === 'boolean') return [...EQUAL.slice(0, 1), ...optional]
   if (type === 'date' || isInstant(column)) return [...TIME, ...EQUAL, ...optional]
-  if (type === 'integer' || type === 'number') return [...ORDER, ...EQUAL, ...optional]
+  if (isNumeric(type)) return [...ORDER, ...EQUAL, ...optional]
   return [...TEXT, ...EQUAL, ...optional]
 }
 

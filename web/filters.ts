@@ -1,6 +1,7 @@
 import { isFilterable, isInstant, type Column, type Columns } from './columns.js'
 import { describeFilter, operatorsOf, toFilter } from './conditions.js'
 import { button, byId, debounce, element, setOptions } from './dom.js'
+import { isNumeric } from './format.js'
 import { parameterOf, type Entry, type Query } from './query-state.js'
 
 export interface FilterOptions {
@@ -95,7 +96,7 @@ export class Filters {
       setOptions(select, column.type === 'boolean' ? [['true', 'yes'], ['false', 'no']] : column.values!.map((value) => [value, value]))
       return this.#value.replaceChildren(select)
     }
-    const type = isInstant(column) ? 'datetime-local' : column.type === 'date' ? 'date' : column.type === 'integer' || column.type === 'number' ? 'number' : 'text'
+    const type = isInstant(column) ? 'datetime-local' : column.type === 'date' ? 'date' : isNumeric(column.type) ? 'number' : 'text'
     // Times are in UTC, as in the table.
     const title = type === 'datetime-local' ? 'Date and time in UTC' : undefined
     this.#value.replaceChildren(element('input', { ...attributes, type, title, step: column.type === 'number' ? 'any' : type === 'datetime-local' ? 1 : undefined, required: column.type !== 'string' || !isEqual, autocomplete: 'off' }))

@@ -73,7 +73,7 @@ export function formatAgo (seconds: number): string {
   return `${Math.round(seconds / 86_400)} days ago`
 }
 
-/** Whether the values of a type are aligned at their end. */
-export function isAlignedRight (type: TypeName): boolean {
+/** Whether the values of a type are numbers. */
+export function isNumeric (type: TypeName): boolean {
   return type === 'integer' || type === 'number'
 }

@@ -26,8 +26,7 @@ export function showGroups (column: Column, chart: Column | undefined, { groups 
     const figures = [formatCount(count), formatPercent(count, total), ...chart === undefined ? [] : [formatMean(chart, columns?.[chart.name]?.mean)]]
     const title = `${text}: ${countOf(count, 'record')}, ${figures.slice(1).join(`, ${mean} `)}`
     return element('li', {}, element('button', { type: 'button', class: 'group', 'aria-pressed': String(isSet), title, onclick: () => onToggle(filter, isSet) },
-      bar,
-      element('span', { class: value === null || label === '' ? 'label missing' : 'label' }, text),
+      element('span', { class: value === null || label === '' ? 'label missing' : 'label' }, bar, text),
       ...figures.map((figure, i) => element('span', { class: CLASSES[i] }, figure))))
   })
   const heads = ['records', 'share', ...mean === undefined ? [] : [mean]]

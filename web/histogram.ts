@@ -10,6 +10,8 @@ import type { Statistics } from './types.js'
 const Plot = uPlot
 
 const HEIGHT = 232
+/** The distances of the lines for counts: 1, 2, 5, 10, ... */
+const INCREMENTS = [...'01234567'].flatMap((digits) => [1, 2, 5].map((factor) => factor * 10 ** Number(digits)))
 
 /** What the filters select of the column. */
 export interface Selection {
@@ -112,7 +114,7 @@ export class Histogram {
           splits: () => spread(edges.length, Math.max(2, Math.floor(width / 80))),
           values: (_, splits) => splits.map((i) => formatTick(column, edges[i]!, span))
         },
-        { ...axis, grid: { stroke: color('--line'), width: 1 }, size: 46, gap: 4, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1e3, 2e3, 2500, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7], values: (_, splits) => splits.map(shortCount) }
+        { ...axis, grid: { stroke: color('--line'), width: 1 }, size: 46, gap: 4, incrs: INCREMENTS, values: (_, splits) => splits.map(shortCount) }
       ],
       series: [{}, series('--bar-pale'), series('--bar')]
     }
@@ -139,7 +141,8 @@ export class Histogram {
     layer.addEventListener('keydown', (event) => this.#onKey(event))
     layer.addEventListener('click', (event) => {
       // A click of the pointer has ended as a drag of one bar.
-      if (event.detail === 0) this.#apply(this.#draft ?? [this.#bars.indexOf(event.target as HTMLButtonElement), this.#bars.indexOf(event.target as HTMLButtonElement)])
+      const bar = this.#bars.indexOf(event.target as HTMLButtonElement)
+      if (event.detail === 0) this.#apply(this.#draft ?? [bar, bar])
     })
     this.#listenForDrags(layer)
     this.#plot!.root.append(layer)

@@ -4,6 +4,9 @@ import { element } from './dom.js'
 /** The maximum number of images that are kept in memory if there is an API key. */
 const MAX_KEPT = 300
 
+/** Whether a key is that of an image. The service does not serve the content of other attachments. */
+export const isImage = (key: unknown): key is string => /\.(png|jpe?g|webp|gif)$/i.test(String(key))
+
 /** Images of records. `<img>` cannot send an API key: if there is one, the image is read by `fetch` and shown from memory. */
 export class Images {
   readonly #api: Api

@@ -2,7 +2,7 @@ import { ApiError, messageOf, type Api } from './api.js'
 import type { Column, Columns } from './columns.js'
 import { button, byId, element } from './dom.js'
 import { formatValue } from './format.js'
-import type { Images } from './images.js'
+import { isImage, type Images } from './images.js'
 import { imagePath, recordPath, rejectsParameter } from './paths.js'
 import { toSearch, type Entry } from './query-state.js'
 import { rejectElement } from './quarantine.js'
@@ -78,7 +78,7 @@ export class RecordDialog {
   }
 
   #show (key: string, record: Row, { all, images }: Columns): readonly Node[] {
-    const pictures = images.filter(({ name }) => typeof record[name] === 'string').map((column) => element('figure', {},
+    const pictures = images.filter(({ name }) => isImage(record[name])).map((column) => element('figure', {},
       this.#options.images.make(imagePath(key, column), `${column.title} of ${key}`, (image) => image.replaceWith(element('p', { class: 'quiet' }, 'The image cannot be shown.'))),
       images.length > 1 ? element('figcaption', {}, column.title) : undefined))
     const values = all.filter(({ kind, name }) => kind !== 'key' && record[name] !== undefined && !(kind === 'undeclared' && record[name] === null))

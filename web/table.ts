@@ -1,8 +1,8 @@
 import { isGone, messageOf, type Api } from './api.js'
 import { isAddressable, isInstant, type Column, type Columns } from './columns.js'
 import { button, byId, debounce, element, setText } from './dom.js'
-import { countOf, formatCount, formatPercent, formatValue, isAlignedRight } from './format.js'
-import type { Images } from './images.js'
+import { countOf, formatCount, formatPercent, formatValue, isNumeric } from './format.js'
+import { isImage, type Images } from './images.js'
 import { imagePath } from './paths.js'
 import { entriesOf, type Entry, type Query } from './query-state.js'
 import { RecordPages } from './record-pages.js'
@@ -22,7 +22,7 @@ export interface TableOptions {
 
 /** Rows after and before those in the document that are read as well, so that they are there before the table is scrolled to them. */
 const AHEAD_ROWS = 200
-/** Milliseconds without scrolling after which the scroll position is corrected. */
+/** Milliseconds without scrolling after which the scroll position is corrected, in browsers without the event `scrollend`. */
 const REST_MS = 150
 
 /** The table of records. Only the rows in view are in the document, so that it stays as fast with a million records. */
@@ -50,11 +50,11 @@ export class Table {
 
   constructor (options: TableOptions) {
     this.#options = options
-    const settle = debounce(REST_MS, () => this.#settle())
-    this.#scroller.addEventListener('scroll', () => {
-      this.#draw()
-      settle()
-    }, { passive: true })
+    this.#scroller.addEventListener('scroll', () => this.#draw())
+    const hasEnd = 'onscrollend' in window
+    // After the frame that draws the rows of the last position.
+    const settle = () => requestAnimationFrame(() => this.#settle())
+    this.#scroller.addEventListener(hasEnd ? 'scrollend' : 'scroll', hasEnd ? settle : debounce(REST_MS, settle))
     new ResizeObserver(() => this.#draw()).observe(this.#scroller)
   }
 
@@ -225,6 +225,7 @@ export class Table {
     const value = record[column.name]
     if (column.kind === 'image') {
       if (value === null || value === undefined) return element('span', { class: 'no-image' }, element('span', { class: 'visually-hidden' }, 'none'))
+      if (!isImage(value)) return element('span', { class: 'note', title: String(value) }, String(value).split('.').at(-1)!.toUpperCase())
       return this.#options.images.make(imagePath(key, column), '', (image) => image.replaceWith(element('span', { class: 'no-image', title: 'The image cannot be shown' })))
     }
     if (column.kind === 'key') {
@@ -260,7 +261,7 @@ function requestEntries (query: Query, { age }: Columns, shown: readonly Column[
 
 function alignment ({ type, kind, isTime }: Column): string | undefined {
   if (kind === 'image') return 'image'
-  return isAlignedRight(type) && !isTime ? 'number' : undefined
+  return isNumeric(type) && !isTime ? 'number' : undefined
 }
 
 function setHeight (spacer: HTMLElement, pixels: number): void {

@@ -147,6 +147,12 @@ t.test('groups filter by their value', async (t) => {
   const { groups, count: total } = await jsonOf(app, '/stats?group_by=kind&columns=temperature')
   t.same([await group.locator('.share').textContent(), Number(await group.locator('.mean').textContent())], [`${Math.round(100 * count / total)} %`, Number(groups[0].columns.temperature.mean.toPrecision(3))])
   t.match(await group.getAttribute('title'), new RegExp(`^${kind}: ${count} records, \\d+ %, mean temperature .*\\d$`))
+  for (let i = 0; i < await page.locator('.group').count(); i++) {
+    const [end, figure] = [(await page.locator('.group .bar').nth(i).boundingBox())!, (await page.locator('.group .count').nth(i).boundingBox())!]
+    t.ok(end.x + end.width <= figure.x, 'the bar ends before the figures')
+  }
+  await page.evaluate("document.querySelector('#groups-head .mean').textContent = 'mean elevation above the level of the sea'")
+  t.ok(await page.evaluate("(() => { const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.querySelector('#groups-head .mean'); return scrollWidth <= clientWidth && scrollHeight <= clientHeight })()"), 'a long head is not cut off')
   await page.locator('#group-column').selectOption('online')
   await until(async () => (await page.locator('.group .label').allTextContents()).includes('yes'))
   t.match(page.url(), /#group=online$/)
@@ -370,6 +376,35 @@ t.test('a button runs a job, and the message says what it did', async (t) => {
   await page.getByRole('button', { name: 'Dry run' }).click()
   await until(async () => /Would be published/.test(await page.locator('#jobs-message').textContent() ?? ''))
   t.equal(app.jobs.list().length, before + 2)
+})
+
+t.test('a job that is held asks before it publishes, and the question stays when the list is read again', async (t) => {
+  const { app, root } = await buildOnFolder(t, { source_data: Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`${i}.csv`, csv()])) })
+  const post = async () => (await app.inject({ method: 'POST', url: '/data' })).json()
+  t.equal((await post()).result.records, 150)
+  for (let i = 0; i < 120; i++) rmSync(join(root, `source_data/${i}.csv`))
+  await until(async () => (await post()).state === 'held')
+  const page = await open(t, app)
+  const held = page.locator('#jobs-list details').first()
+  t.notOk(await held.getByRole('button').isVisible())
+  await held.locator('summary').click()
+  t.match(await held.textContent(), 'This replaces the output although 120 records are lost. Publish?')
+  await page.getByRole('button', { name: 'Dry run' }).click()
+  await until(async () => /Would be/.test(await page.locator('#jobs-message').textContent() ?? ''))
+  t.equal((await post()).state, 'held', 'nothing is published yet')
+  await page.locator('#jobs-list details[open]').getByRole('button', { name: 'Publish' }).click()
+  await until(async () => /^Written to .*30 records/.test(await page.locator('#jobs-message').textContent() ?? ''))
+})
+
+t.test('an attachment that is not an image is shown by its type, and not requested as an image', async (t) => {
+  const schema = { fields: [{ name: 'id', type: 'string', source: 'key' }, { name: 'first_name', type: 'string' }, { name: 'manual', type: 'string', source: 'image', extensions: ['pdf'] }] } as const
+  const { app } = await buildOnFolder(t, { source_data: { 'a.csv': 'first_name\nAnn\n', 'a.pdf': 'x' } }, { schema })
+  await app.inject({ method: 'POST', url: '/data' })
+  const page = await open(t, app, '#record=a')
+  t.equal(await page.locator('#table-body td.image').first().textContent(), 'PDF')
+  await page.locator('#record-content .values').waitFor()
+  t.match(await page.locator('#record-content .values').textContent(), 'source_data/a.pdf')
+  t.equal(await page.locator('#record-content img, #table-body img').count(), 0)
 })
 
 t.test('files in quarantine are listed with reasons and hints, which the details of their records show as well', async (t) => {
