@@ -1,5 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { Job, JobListener } from '../lib/jobs.js'
+import type { JobListener } from '../lib/jobs.js'
+import type { UpdateReport } from '../lib/transformer.js'
+import { toWireResult } from './job-result.js'
 import { warningLogger } from './lake-log.js'
 
 /**
@@ -14,7 +16,7 @@ export function jobLogger (log: FastifyBaseLogger): JobListener {
   const logWarnings = warningLogger(log)
 
   return ({ id, trigger, dryRun, trace, result: exact, error }, cause) => {
-    const result = exact && withRoundedPhases(exact)
+    const result = exact && { ...toWireResult(exact), phases: toPhases(exact.phases) }
     const job = { job: id, trigger, dry_run: dryRun, trace_id: trace?.traceId }
     const previous = lastFailures.get(dryRun)
     if (error?.code === 'confirmation_mismatch') {
@@ -45,9 +47,8 @@ export function jobLogger (log: FastifyBaseLogger): JobListener {
 }
 
 /** The phases in whole milliseconds: fractions of them are noise in a log line. */
-function withRoundedPhases (result: NonNullable<Job['result']>): NonNullable<Job['result']> {
-  const phases = Object.fromEntries(Object.entries(result.phases).map(([name, ms]) => [name, Math.round(ms)])) as typeof result.phases
-  return { ...result, phases }
+function toPhases (phases: UpdateReport['phases']): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(phases).map(([name, ms]) => [name.replace(/Ms$/, '_ms'), Math.round(ms)]))
 }
 
 function messageOf (cause: unknown): string {

@@ -4,14 +4,14 @@ import type { Static } from 'typebox'
 import { describeFailure } from '../lib/base/failure-code.js'
 import { traceOf } from '../lib/base/trace-context.js'
 import type { Job as LibJob } from '../lib/jobs.js'
+import { toWireResult } from '../plugins/job-result.js'
 import { Problem, unavailable } from '../plugins/problems/problem.js'
 import { booleanParameter, textParameter } from './http/parameter.js'
 import { NoQuery, pathParameter } from './http/parameters.js'
 import { parametersSchema } from './http/query.js'
 import { serverTiming } from './http/server-timing.js'
 import { getJob, listJobs, publishOutput } from './openapi/jobs.js'
-import type { UpdateReport } from '../lib/transformer.js'
-import { Job, JobList, type JobResult } from './http/schemas.js'
+import { Job, JobList } from './http/schemas.js'
 
 const PostQuery = parametersSchema({
   dry_run: booleanParameter({ default: false, description: 'Whether the job only reports what would change and writes nothing.', example: true }),
@@ -84,18 +84,9 @@ function toWire ({ dryRun, trace, createdAt, startedAt, finishedAt, result, erro
     started_at: toTime(startedAt),
     finished_at: toTime(finishedAt),
     progress: { listed: progress.listed, to_fetch: progress.toFetch, fetched: progress.fetched },
-    result: result === null ? null : toResult(result),
+    result: result === null ? null : toWireResult(result),
     error: error === null ? null : { ...error }
   }
-}
-
-function toResult ({ otherOutputs, warnings, phases, ...output }: UpdateReport): Static<typeof JobResult> {
-  return { ...toOutput(output), other_outputs: otherOutputs.map(toOutput), warnings: [...warnings] }
-}
-
-/** Renames `key` to its wire name. */
-function toOutput<T extends { readonly key: string }> ({ key, ...output }: T) {
-  return { output_key: key, ...output }
 }
 
 function toTime (instant: number | null): string | null {

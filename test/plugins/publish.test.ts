@@ -52,8 +52,8 @@ t.test('an unexpected error is logged with its stack', async (t) => {
 
 t.test('the log has the phases of a job in whole milliseconds', async (t) => {
   const lines: unknown[] = []
-  const result = { warnings: [], skipped: false, records: 1, removed: 0, phases: { listMs: 48.02741500735283, publishMs: 0.4 } }
+  const result = { key: 'o.csv', otherOutputs: [{ key: 'o.parquet' }], warnings: [], skipped: false, records: 1, removed: 0, phases: { listMs: 48.02741500735283, publishMs: 0.4 } }
   const log = { info: (fields: unknown) => lines.push(fields) } as unknown as FastifyBaseLogger
   jobLogger(log)({ id: '1', trigger: 'api', dryRun: false, error: null, result } as unknown as Job)
-  t.match(lines, [{ result: { records: 1, phases: { listMs: 48, publishMs: 0 } } }])
+  t.match(lines, [{ result: { output_key: 'o.csv', other_outputs: [{ output_key: 'o.parquet' }], key: undefined, records: 1, phases: { list_ms: 48, publish_ms: 0 } } }])
 })
