@@ -1,13 +1,14 @@
 import { CALENDAR_DAYS_A_YEAR, calendarDay, type CalendarDay } from '../base/calendar.js'
 import { rowRanges, runSteps } from '../base/steps.js'
 import { SUM_RADIX } from '../table/birth-order.js'
-import { completedYears, YEAR_MS } from './age.js'
+import { completedYears } from './age.js'
+import { describeAges, type AgeFigures } from './age-figures.js'
 import type { BirthIndex, ImageFacet, PositionCounter, Run } from './birth-index.js'
 import { isCheapToSort } from './costs.js'
 import { BitmapPositions } from './bitmap-positions.js'
 import { countCommonRows } from './bitmap.js'
 import type { Match } from './match.js'
-import type { AgeBin, Statistics } from './statistics.js'
+import type { Statistics } from './statistics.js'
 import type { TableIndex } from './table-index.js'
 
 interface Ages {
@@ -18,17 +19,10 @@ interface Ages {
 }
 
 /** What the statistics of some records are computed from. */
-interface Summary {
-  /** The number of all records, and of those with a birth. */
-  readonly count: number
-  readonly births: number
-  readonly withImage: number
-  /** The mean of their birth timestamps, if there are any. */
-  readonly meanBirthts: number
+interface Summary extends Pick<AgeFigures, 'count' | 'births' | 'withImage' | 'meanBirthts'> {
   /** The birth timestamp with this index in ascending order. */
   birthtsAt (index: number): number
-  /** The bins of completed years that are not empty, youngest first, with the number of records in each. */
-  bins (): readonly (readonly [bin: number, count: number])[]
+  bins (): AgeFigures['bins']
 }
 
 /** The statistics of the rows of a match. If the dates of birth ascend in the order of the births, those of a run or of all rows take hardly any time. */
@@ -162,31 +156,9 @@ async function rowsByBirth ({ births, table }: TableIndex, rows: Uint32Array, in
   return ordered.subarray(0, count)
 }
 
-/** Adds the empty bins between the others; `undefined` if there would be more than `maxBins`. */
-export function withEmptyBins (bins: readonly AgeBin[], binWidth: number, maxBins: number): AgeBin[] | undefined {
-  const [first, last] = [bins[0], bins.at(-1)]
-  if (first === undefined || last === undefined) return []
-  const length = (last.min_age - first.min_age) / binWidth + 1
-  if (length > maxBins) return undefined
-  const counts = new Map(bins.map(({ min_age: min, count }) => [min, count]))
-  return Array.from({ length }, (_, i) => {
-    const min = first.min_age + i * binWidth
-    return { min_age: min, max_age: min + binWidth - 1, count: counts.get(min) ?? 0 }
-  })
-}
-
-/** Doubles represent the difference of any two times exactly; the error of the mean is at most a few milliseconds. */
-function statistics ({ count, births, withImage, meanBirthts, birthtsAt, bins }: Summary, { asOf, binWidth }: Ages): Statistics {
-  const ageOf = (birthts: number) => (asOf - birthts) / YEAR_MS
+function statistics ({ birthtsAt, bins, ...figures }: Summary, { asOf, binWidth }: Ages): Statistics {
+  const { births } = figures
   const last = births - 1
-  const median = () => (ageOf(birthtsAt(Math.floor(last / 2))) + ageOf(birthtsAt(Math.ceil(last / 2)))) / 2
-  return {
-    count,
-    average_age: births === 0 ? -1 : ageOf(meanBirthts),
-    median_age: births === 0 ? null : median(),
-    youngest_age: births === 0 ? null : ageOf(birthtsAt(last)),
-    oldest_age: births === 0 ? null : ageOf(birthtsAt(0)),
-    with_image: withImage,
-    age_histogram: bins().map(([bin, count]) => ({ min_age: bin * binWidth, max_age: (bin + 1) * binWidth - 1, count }))
-  }
+  const [youngest, oldest, low, high] = births === 0 ? [0, 0, 0, 0] : [birthtsAt(last), birthtsAt(0), birthtsAt(Math.floor(last / 2)), birthtsAt(Math.ceil(last / 2))]
+  return describeAges({ ...figures, youngest, oldest, low, high, bins: bins() }, asOf, binWidth)
 }

@@ -8,6 +8,7 @@ import { Utf8Reader } from '../table/utf8-column.js'
 import type { ImageFacet, Run } from './birth-index.js'
 import type { Filter, Operand, Range, RowPredicate, ValueRange } from './filter.js'
 import { findContaining } from './fold-texts.js'
+import { listOf, notText, numbersOf, textsOf } from './operands.js'
 import { addRows, countRows, emptyBitmap, rowsIn } from './bitmap.js'
 import { isComparable, orderingOf, queryColumn, valuesOf, type ComparableColumn, type KeyColumn, type QueryColumn } from './query-column.js'
 import type { TableIndex } from './table-index.js'
@@ -62,10 +63,6 @@ function byBytes (filter: Extract<Filter, { readonly op: 'range' | 'prefix' }>, 
   return filter.op === 'range' ? between(index, column, filter.value) : startsWith(index, column, filter.value, filter.fold ?? false)
 }
 
-function listOf (value: Operand | readonly Operand[]): readonly Operand[] {
-  return typeof value === 'object' ? value : [value]
-}
-
 /** @param length the number of rows of the table */
 async function anyOf (anyConditions: readonly (Condition | Promise<Condition>)[], length: number): Promise<Condition> {
   const conditions = await Promise.all(anyConditions)
@@ -114,11 +111,11 @@ function exists (index: TableIndex, column: QueryColumn | undefined, value: bool
 function equals (index: TableIndex, column: QueryColumn | undefined, values: readonly Operand[], fold: boolean): Condition {
   if (column === undefined) return nothing()
   if (column.kind === 'dictionary') {
-    const texts = textsOf(column, values)
+    const texts = textsOf(column.name, values)
     return hasCode(index, column, texts.flatMap((text) => codesOf(column, text, fold, false)))
   }
-  if (column.kind === 'keys') return equalsKey(index, column, textsOf(column, values), fold)
-  const numbers = numbersOf(column, values)
+  if (column.kind === 'keys') return equalsKey(index, column, textsOf(column.name, values), fold)
+  const numbers = numbersOf(column.name, values)
   if (numbers.length === 1) return between(index, column, { min: numbers[0], max: numbers[0] })
   const wanted = new Set(numbers)
   const stored = column.values
@@ -196,13 +193,13 @@ async function containsWords (index: TableIndex, words: readonly string[]): Prom
 function between (index: TableIndex, column: ComparableColumn | undefined, { min, max, isMinExcluded = false, isMaxExcluded = false }: ValueRange): Condition {
   if (column === undefined) return nothing()
   const bounds = [min, max].filter((bound) => bound !== undefined)
-  if (column.kind === 'dictionary' || column.kind === 'keys') textsOf(column, bounds)
+  if (column.kind === 'dictionary' || column.kind === 'keys') textsOf(column.name, bounds)
   else if (index.births?.isOf(column) && column.kind === 'number') {
     // Births are whole numbers.
     const [from, to] = [min === undefined ? -Infinity : Number(min), max === undefined ? Infinity : Number(max)]
-    numbersOf(column, bounds)
+    numbersOf(column.name, bounds)
     return born(index, 'millisecond', { min: isMinExcluded ? from + 1 : from, max: isMaxExcluded ? to - 1 : to })
-  } else numbersOf(column, bounds)
+  } else numbersOf(column.name, bounds)
   const { comparedTo } = orderingOf(column)
   const [toMin, toMax] = [min === undefined ? undefined : comparedTo(min), max === undefined ? undefined : comparedTo(max)]
   const isFrom = toMin === undefined ? () => true : isMinExcluded ? (row: number) => toMin(row) > 0 : (row: number) => toMin(row) >= 0
@@ -232,20 +229,8 @@ function numberRangeTest ({ kind, values }: FixedColumn, { min, max, isMinExclud
   return (row) => isIn(values[row]!)
 }
 
-function textsOf (column: DictionaryReader | KeyColumn, values: readonly Operand[]): readonly string[] {
-  const other = values.find((value) => typeof value !== 'string')
-  if (other !== undefined) throw new TypeError(`The column ${column.name} is text, and ${JSON.stringify(other)} is not`)
-  return values as readonly string[]
-}
-
-function numbersOf ({ name }: FixedColumn, values: readonly Operand[]): readonly number[] {
-  const text = values.find((value) => typeof value === 'string')
-  if (text !== undefined) throw new TypeError(`The column ${name} is not text, and ${JSON.stringify(text)} is`)
-  return values.map(Number)
-}
-
 function keysOf<K extends KeyColumn> (column: FixedColumn | K): K {
-  if (column.kind !== 'keys') throw new TypeError(`The column ${column.name} is not text`)
+  if (column.kind !== 'keys') throw notText(column.name)
   return column
 }
 

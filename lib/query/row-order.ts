@@ -4,6 +4,7 @@ import { isCheapToSort, LISTING_COST } from './costs.js'
 import type { Position, Sort } from './data-version.js'
 import { keepRowsIn } from './bitmap.js'
 import type { Match } from './match.js'
+import { areTiesReversed, beginningOf, untilKey } from './positions.js'
 import { orderingOf, type Ordering, type QueryColumn } from './query-column.js'
 import type { OrderedColumn, TableIndex } from './table-index.js'
 
@@ -27,8 +28,7 @@ export class RowOrder {
   constructor (index: TableIndex, sort: Sort, asOf?: number) {
     const { keyName } = index.table
     this.#index = index
-    this.#isReversed = (sort.find(({ column }) => column === keyName) ?? sort.at(-1))?.isReversed ?? false
-    // Keys are unique, so that what comes after the key makes no difference.
+    this.#isReversed = areTiesReversed(sort, keyName)
     this.#columns = untilKey(sort, keyName).flatMap(({ column: name, isReversed = false }) => {
       const column = index.column(name, asOf)
       return column === undefined ? [] : { column, isReversed }
@@ -137,23 +137,10 @@ export class RowOrder {
   }
 }
 
-function untilKey (sort: Sort, keyName: string): Sort {
-  const end = sort.findIndex(({ column }) => column === keyName)
-  return end === -1 ? sort : sort.slice(0, end)
-}
-
 /** Compares rows with the value of a position. `row`: the row that the position is of, if it still exists. */
 function comparedToPosition ({ hasValue, valueOf, compare, comparedTo, isReversed }: Key, value: Value, row: number | undefined): (other: number) => number {
   if (value === null) return (other) => hasValue(other) ? -1 : 0
   const compared = row !== undefined && beginningOf(valueOf(row)) === value ? (other: number) => compare(other, row) : comparedTo(value)
   const direction = isReversed ? -1 : 1
   return (other) => hasValue(other) ? direction * compared(other) : 1
-}
-
-/** Longer texts would make the URLs of pages too long. Characters. */
-const BEGINNING_LENGTH = 200
-
-function beginningOf (value: Value): Value {
-  if (typeof value !== 'string') return value
-  return value.slice(0, BEGINNING_LENGTH).replace(/[\ud800-\udbff]$/, '') // do not cut a surrogate pair in half
 }

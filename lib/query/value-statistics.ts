@@ -1,14 +1,13 @@
 import { firstIndex } from '../base/bytes.js'
 import { rowRanges, runSteps } from '../base/steps.js'
 import type { TypeName } from '../schema/field-type.js'
-import type { Cell } from '../schema/record.js'
-import { toCell } from '../table/column-types.js'
 import { hasValue, type FixedColumn } from '../table/column.js'
 import { isCheapToSort } from './costs.js'
 import type { Match } from './match.js'
 import type { ValueStatistics } from './statistics.js'
 import { IntegerSums, NumberSums } from './sum.js'
 import type { TableIndex } from './table-index.js'
+import { describeValues, isTime } from './value-figures.js'
 
 /** The types of the columns that have statistics. */
 export const STATISTICS_TYPES: readonly TypeName[] = ['integer', 'number', 'date', 'datetime']
@@ -95,63 +94,15 @@ async function valuesInOrder (index: TableIndex, column: FixedColumn, { rows, gr
 
 /** @param values those of the group, in ascending order */
 function valueStatistics (values: Float64Array, sums: IntegerSums | NumberSums, group: number, type: TypeName, bins: number): ValueStatistics {
-  const isTime = type === 'date' || type === 'datetime'
-  // Cut: dates and datetimes are whole days and milliseconds.
-  const toValue = (value: number): Cell => isTime ? toCell(type, Math.floor(value)) : value
-  const total = isTime ? {} : { sum: finiteOrNull(sums.total(group)) }
   const { length } = values
-  if (length === 0) return { count: 0, ...total, mean: null, median: null, min: null, max: null, histogram: [] }
-  const [min, max] = [values[0]!, values[length - 1]!]
-  const [low, high] = [values[(length - 1) >>> 1]!, values[length >>> 1]!]
-  return {
+  const figures = {
     count: length,
-    ...total,
-    mean: toValue(isTime && sums instanceof IntegerSums ? sums.wholeMean(group, length) : sums.mean(group, length)),
-    median: toValue(middleOf(low, high)),
-    min: toValue(min),
-    max: toValue(max),
-    histogram: histogramOf(values, edgesOf(values, bins, isTime)).map(({ min, max, count }) => ({ min: toValue(min), max: toValue(max), count }))
+    sum: sums.total(group),
+    mean: isTime(type) && sums instanceof IntegerSums && length > 0 ? sums.wholeMean(group, length) : sums.mean(group, length),
+    low: values[(length - 1) >>> 1]!,
+    high: values[length >>> 1]!,
+    min: values[0]!,
+    max: values[length - 1]!
   }
-}
-
-/** The sum of two doubles may exceed the largest one. */
-function middleOf (low: number, high: number): number {
-  const middle = (low + high) / 2
-  return Number.isFinite(middle) ? middle : low / 2 + high / 2
-}
-
-function finiteOrNull (value: number): number | null {
-  return Number.isFinite(value) ? value : null
-}
-
-/** The edges of at most `bins` bins of equal width for ascending values, ascending, each once; for a single value, this value twice. */
-function edgesOf (values: Float64Array, bins: number, isWhole: boolean): number[] {
-  const [min, max] = [values[0]!, values[values.length - 1]!]
-  if (min === max) return [min, max]
-  const inner = Array.from({ length: bins - 1 }, (_, i) => {
-    const share = (i + 1) / bins
-    const edge = min * (1 - share) + max * share
-    return isWhole ? Math.floor(edge) : withoutRoundingError(edge, values)
-  })
-  // Rounding can change the order of edges that are next to each other.
-  return [...new Set([min, ...inner.filter((edge) => edge > min && edge < max).sort((a, b) => a - b), max])]
-}
-
-/** Doubles are exact to 15 significant decimal digits; further ones of a computed number are rounding errors. */
-const EXACT_DIGITS = 15
-
-/** An edge such as 17.8 instead of 17.799999999999997, if each value is on the same side of both and the text is shorter. */
-function withoutRoundingError (edge: number, values: Float64Array): number {
-  const short = Number(edge.toPrecision(EXACT_DIGITS))
-  return String(short).length < String(edge).length && indexOfEdge(values, short) === indexOfEdge(values, edge) ? short : edge
-}
-
-/** The index of the first value that is not below an edge. */
-function indexOfEdge (values: Float64Array, edge: number): number {
-  return firstIndex(0, values.length, (place) => values[place]! >= edge)
-}
-
-function histogramOf (values: Float64Array, edges: readonly number[]): { min: number, max: number, count: number }[] {
-  const before = edges.map((edge, i) => i === edges.length - 1 ? values.length : indexOfEdge(values, edge))
-  return edges.slice(1).map((max, i) => ({ min: edges[i]!, max, count: before[i + 1]! - before[i]! }))
+  return describeValues(figures, type, bins, (edge) => firstIndex(0, length, (place) => values[place]! >= edge))
 }
