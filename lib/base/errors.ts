@@ -124,6 +124,32 @@ export function toStoreError<E> (error: unknown, subject: string, classify: (err
   return new StoreError(code, `${subject}: ${reason}`, { cause: error, storeCode: report.storeCode, isRefused: report.isRefused })
 }
 
+/** Why an engine that runs elsewhere failed. The codes are stable. */
+export type EngineErrorCode =
+  | 'engine_unavailable' // the engine, or one of its shards, cannot be reached
+  | 'engine_timeout' // a query took longer than its limit
+  | 'engine_overloaded' // a query needs more memory than the engine grants, or too many run at the same time
+  | 'engine_access_denied'
+  | 'engine_wrong_cluster' // the engine has no cluster with this name, or not with these nodes
+  | 'engine_wrong_database' // the database is missing, or its tables are of another lake, schema or revision
+  | 'engine_read_only'
+  | 'engine_incomplete' // the engine returned other data than it had announced
+  | 'engine_query_failed' // any other failure that the engine reports
+
+/** The error of any engine that runs elsewhere. Part of the data is never returned instead. */
+export class EngineError extends Error {
+  readonly code: EngineErrorCode
+  /** The engine's own code, such as `279 ALL_CONNECTION_TRIES_FAILED`, if it has reported one. Contains no secret. */
+  readonly engineCode: string | undefined
+
+  constructor (code: EngineErrorCode, message: string, { cause, engineCode }: { readonly cause?: unknown, readonly engineCode?: string | undefined } = {}) {
+    super(message, { cause })
+    this.name = 'EngineError'
+    this.code = code
+    this.engineCode = engineCode
+  }
+}
+
 /** The request was rejected because a limit is reached: of waiting requests, or of the memory for responses. */
 export class OverloadedError extends Error {
   /** @param reason the limit that is reached, as a sentence without a full stop */

@@ -36,6 +36,8 @@ export interface FilterQuery {
   readonly filterKey?: string | undefined
   /** The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. Needed if filters or the sort name the virtual column `age`; among `columns`, it is empty without it. */
   readonly asOf?: number | undefined
+  /** Ends the query, and the reading of its results, when it is aborted. The in-process engine, whose queries are short, ignores it. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface SelectQuery extends FilterQuery {

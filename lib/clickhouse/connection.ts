@@ -1,0 +1,177 @@
+import { createClient, ClickHouseLogLevel, type ClickHouseClient, type Row } from '@clickhouse/client'
+import { EngineError } from '../base/errors.js'
+import { toEngineError } from './engine-error.js'
+import { SETTINGS } from './settings.js'
+import { quoteName, render, sql, type Sql } from './sql.js'
+
+export interface EngineOptions {
+  /** The HTTP URLs of all nodes of the cluster, without credentials. Queries go to the first one. */
+  readonly urls: readonly string[]
+  /** The name of the cluster in the configuration of the nodes (`remote_servers`). */
+  readonly cluster: string
+  readonly database: string
+  /** Default: the user `default` without a password. */
+  readonly user?: string | undefined
+  readonly password?: string | undefined
+  /** The longest time of a query, in milliseconds. Default: a minute. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** What the engine reports after its own limit is more specific than what the client does, so that the client waits longer. */
+const GRACE_MS = 5000
+const DEFAULT_TIMEOUT_MS = 60_000
+
+/** A server of the cluster, which holds the tables of one shard. */
+interface Node { readonly url: string, readonly client: ClickHouseClient }
+
+/** The connections to the nodes of a ClickHouse cluster. Every error is an `EngineError`. */
+export class Connection {
+  readonly cluster: string
+  readonly database: string
+  readonly #nodes: readonly Node[]
+  /** The nodes in the order of the shards. */
+  readonly #shards: readonly Node[]
+
+  private constructor ({ cluster, database }: EngineOptions, nodes: readonly Node[], shards: readonly Node[]) {
+    this.cluster = cluster
+    this.database = database
+    this.#nodes = nodes
+    this.#shards = shards
+  }
+
+  /** Connects to the nodes, and checks that they are exactly the shards of the cluster. @throws EngineError */
+  static async open (options: EngineOptions): Promise<Connection> {
+    const nodes = options.urls.map((url) => ({ url, client: clientOf(options, url) }))
+    try {
+      return new Connection(options, nodes, await findShards(nodes, options.cluster))
+    } catch (error) {
+      await closeAll(nodes)
+      throw error
+    }
+  }
+
+  /** The number of shards. */
+  get shards (): number {
+    return this.#shards.length
+  }
+
+  /** A table of this database in SQL. */
+  table (name: string): Sql {
+    return { texts: [`${quoteName(this.database)}.${quoteName(name)}`], parameters: [] }
+  }
+
+  /** The rows of a query on the whole cluster, each as its values. */
+  async query<T extends readonly unknown[]> (query: Sql, signal?: AbortSignal): Promise<T[]> {
+    const rows: T[] = []
+    for await (const some of this.stream<T>(query, signal)) rows.push(...some)
+    return rows
+  }
+
+  /** The rows of a query on the whole cluster, some at a time, as they arrive. The query ends if the caller stops reading. */
+  async * stream<T extends readonly unknown[]> (query: Sql, signal?: AbortSignal): AsyncGenerator<T[]> {
+    for await (const rows of streamRows(this.#nodes[0]!, query, 'JSONCompactEachRow', signal)) yield rows.map((row) => row.json<T>())
+  }
+
+  /** The values of a query for one column of text without line breaks, some at a time. */
+  async * lines (query: Sql, signal?: AbortSignal): AsyncGenerator<string[]> {
+    for await (const rows of streamRows(this.#nodes[0]!, query, 'TabSeparatedRaw', signal)) yield rows.map(({ text }) => text)
+  }
+
+  /** Runs a statement on each node, one after the other. */
+  async command (statement: Sql): Promise<void> {
+    for (const node of this.#nodes) await run(node, statement)
+  }
+
+  /** The rows of a query on the tables of each node. */
+  async queryNodes<T extends readonly unknown[]> (query: Sql): Promise<{ readonly url: string, readonly rows: T[] }[]> {
+    return await Promise.all(this.#nodes.map(async (node) => ({ url: node.url, rows: await rowsOf<T>(node, query) })))
+  }
+
+  /** Inserts rows, each with values for all of these columns in their order, into a table of a shard, counted from 0. */
+  async insert (shard: number, table: string, columns: readonly [string, ...string[]], rows: readonly (readonly unknown[])[]): Promise<void> {
+    const { client, url } = this.#shards[shard]!
+    try {
+      await client.insert({
+        table: `${quoteName(this.database)}.${quoteName(table)}`,
+        columns: columns.map(quoteName) as [string, ...string[]],
+        values: rows,
+        format: 'JSONCompactEachRow',
+        clickhouse_settings: { precise_float_parsing: SETTINGS.precise_float_parsing!, async_insert: 0 }
+      })
+    } catch (error) {
+      throw toEngineError(error, url)
+    }
+  }
+
+  async close (): Promise<void> {
+    await closeAll(this.#nodes)
+  }
+}
+
+function clientOf ({ user, password, timeoutMs = DEFAULT_TIMEOUT_MS }: EngineOptions, url: string): ClickHouseClient {
+  return createClient({
+    url,
+    ...user !== undefined && { username: user },
+    ...password !== undefined && { password },
+    request_timeout: timeoutMs + GRACE_MS,
+    max_open_connections: 64,
+    use_multipart_params_auto: true,
+    // Failures are thrown, and reported by those who catch them.
+    log: { level: ClickHouseLogLevel.OFF },
+    clickhouse_settings: { max_execution_time: timeoutMs / 1000 }
+  })
+}
+
+async function closeAll (nodes: readonly Node[]): Promise<void> {
+  await Promise.all(nodes.map(({ client }) => client.close()))
+}
+
+/** The nodes in the order of the shards. */
+async function findShards (nodes: readonly Node[], cluster: string): Promise<readonly Node[]> {
+  const found = await Promise.all(nodes.map(async (node) => {
+    const rows = await rowsOf<[shard: number, isLocal: number]>(node, sql`SELECT shard_num, is_local FROM system.clusters WHERE cluster = ${{ texts: ['', ''], parameters: [{ type: 'String', value: cluster }] }}`)
+    const own = rows.find(([, isLocal]) => isLocal === 1)
+    if (rows.length === 0) throw new EngineError('engine_wrong_cluster', `${node.url}: there is no cluster ${JSON.stringify(cluster)}`)
+    if (own === undefined) throw new EngineError('engine_wrong_cluster', `${node.url}: this node is not part of the cluster ${JSON.stringify(cluster)}`)
+    return { node, shard: own[0], members: rows.length }
+  }))
+  const shards = found.sort((a, b) => a.shard - b.shard)
+  const { members } = shards[0]!
+  if (members !== nodes.length || shards.some(({ shard }, i) => shard !== i + 1)) {
+    throw new EngineError('engine_wrong_cluster', `The cluster ${JSON.stringify(cluster)} has ${members} nodes; there must be one URL for each of them, each of a shard of its own; got ${nodes.map(({ url }) => url).join(', ')}`)
+  }
+  return shards.map(({ node }) => node)
+}
+
+async function run ({ client, url }: Node, statement: Sql): Promise<void> {
+  try {
+    await client.command(render(statement))
+  } catch (error) {
+    throw toEngineError(error, url)
+  }
+}
+
+async function rowsOf<T> (node: Node, query: Sql): Promise<T[]> {
+  const found: T[] = []
+  for await (const rows of streamRows(node, query, 'JSONCompactEachRow')) found.push(...rows.map((row) => row.json<T>()))
+  return found
+}
+
+async function * streamRows ({ client, url }: Node, query: Sql, format: 'JSONCompactEachRow' | 'TabSeparatedRaw', signal?: AbortSignal): AsyncGenerator<Row[]> {
+  try {
+    signal?.throwIfAborted()
+    const result = await client.query({ ...render(query), format, clickhouse_settings: SETTINGS, ...signal && { abort_signal: signal } })
+    // The client heeds the signal only until the response begins.
+    const stop = () => result.close()
+    signal?.addEventListener('abort', stop)
+    try {
+      for await (const rows of result.stream()) yield rows as Row[]
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      result.close()
+    }
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw toEngineError(error, url)
+  }
+}

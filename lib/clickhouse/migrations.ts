@@ -1,0 +1,70 @@
+import { EngineError } from '../base/errors.js'
+import type { TableField } from '../table/table-field.js'
+import type { Connection } from './connection.js'
+import { identifier, join, parameter, raw, sql, type Sql } from './sql.js'
+import { COMMON_COLUMNS, declaredColumns, RECORDS, RECORDS_OF_SHARD, SHARDING_KEY, VERSIONS, VERSIONS_OF_SHARD, type StoredColumn } from './tables.js'
+
+/**
+ * The changes of the tables, in order. The number of one is its place, from 1. Each statement can be repeated, because a migration may have ended
+ * in the middle, and several processes may run it at the same time. A migration that has been released never changes.
+ */
+const MIGRATIONS: readonly ((connection: Connection) => readonly Sql[])[] = [
+  (connection) => [
+    sql`CREATE TABLE IF NOT EXISTS ${connection.table(RECORDS_OF_SHARD)} (${columnsOf(COMMON_COLUMNS)}) ENGINE = MergeTree ORDER BY (key, valid_from)
+      SETTINGS index_granularity = 1024, enable_block_number_column = 1, enable_block_offset_column = 1, non_replicated_deduplication_window = 1000`,
+    distributed(connection, RECORDS, RECORDS_OF_SHARD, raw(SHARDING_KEY)),
+    sql`CREATE TABLE IF NOT EXISTS ${connection.table(VERSIONS_OF_SHARD)} (version UInt64, name String, columns Array(String), records UInt64) ENGINE = MergeTree ORDER BY version`,
+    distributed(connection, VERSIONS, VERSIONS_OF_SHARD, raw('version'))
+  ]
+]
+
+const APPLIED = 'migrations'
+
+/**
+ * Creates the tables in the database, or changes them to those of this revision, on each node: first by the migrations that were not applied yet, then by adding the
+ * columns of declared columns that are missing. Can be repeated.
+ *
+ * @throws EngineError `engine_wrong_database` if a later revision has changed the tables, or if a column has another type: the tables are those of another schema
+ */
+export async function migrate (connection: Connection, fields: readonly TableField[]): Promise<void> {
+  await connection.command(sql`CREATE DATABASE IF NOT EXISTS ${identifier(connection.database)}`)
+  await connection.command(sql`CREATE TABLE IF NOT EXISTS ${connection.table(APPLIED)} (number UInt32) ENGINE = MergeTree ORDER BY number`)
+  const nodes = await connection.queryNodes<[number]>(sql`SELECT max(number) FROM ${connection.table(APPLIED)}`)
+  const applied = nodes.map(({ rows }) => rows[0]![0])
+  const latest = Math.max(...applied)
+  if (latest > MIGRATIONS.length) throw new EngineError('engine_wrong_database', `The tables of the database ${connection.database} are of the later revision ${latest}; this version of Userlake knows ${MIGRATIONS.length}`)
+  for (let number = Math.min(...applied) + 1; number <= MIGRATIONS.length; number++) {
+    for (const statement of MIGRATIONS[number - 1]!(connection)) await connection.command(statement)
+    await connection.command(sql`INSERT INTO ${connection.table(APPLIED)} SELECT ${parameter(number, 'UInt32')}`)
+  }
+  await addColumns(connection, declaredColumns(fields))
+}
+
+async function addColumns (connection: Connection, columns: readonly StoredColumn[]): Promise<void> {
+  for (const table of [RECORDS_OF_SHARD, RECORDS]) {
+    const nodes = await connection.queryNodes<[name: string, type: string]>(sql`SELECT name, type FROM system.columns WHERE database = ${parameter(connection.database, 'String')} AND table = ${parameter(table, 'String')}`)
+    const missing = new Set<StoredColumn>()
+    for (const { url, rows } of nodes) {
+      const types = new Map(rows)
+      for (const column of columns) {
+        const type = types.get(column.name)
+        if (type === undefined) missing.add(column)
+        else if (type !== column.type) throw new EngineError('engine_wrong_database', `${url}: the column ${column.name} of ${connection.database}.${table} has the type ${type}, and the schema needs ${column.type}; the tables are those of another schema`)
+      }
+    }
+    if (missing.size > 0) await connection.command(sql`ALTER TABLE ${connection.table(table)} ${join([...missing].map((column) => sql`ADD COLUMN IF NOT EXISTS ${definition(column, table === RECORDS_OF_SHARD)}`), ', ')}`)
+  }
+}
+
+function distributed (connection: Connection, name: string, local: string, shardingKey: Sql): Sql {
+  const { cluster, database } = connection
+  return sql`CREATE TABLE IF NOT EXISTS ${connection.table(name)} AS ${connection.table(local)} ENGINE = Distributed(${identifier(cluster)}, ${identifier(database)}, ${identifier(local)}, ${shardingKey})`
+}
+
+function columnsOf (columns: readonly StoredColumn[]): Sql {
+  return join(columns.map((column) => definition(column, true)), ', ')
+}
+
+function definition ({ name, type, codec }: StoredColumn, isStored: boolean): Sql {
+  return sql`${identifier(name)} ${raw(type)}${raw(isStored && codec !== undefined ? ` CODEC(${codec})` : '')}`
+}

@@ -1,0 +1,21 @@
+import type { FilterQuery } from '../query/data-version.js'
+import type { ColumnContext } from './columns.js'
+import { compileFilter } from './compile-filter.js'
+import type { Connection } from './connection.js'
+import { join, parameter, sql, type Sql } from './sql.js'
+import { RECORDS } from './tables.js'
+
+/** The records of one data version in the tables of a cluster. */
+export interface EngineRecords extends ColumnContext {
+  readonly connection: Connection
+  /** The number of the version in the tables. */
+  readonly number: bigint
+}
+
+/** What comes after SELECT and its columns: the records that match, and meet the further conditions. */
+export function from (records: EngineRecords, { filters = [], asOf }: Pick<FilterQuery, 'filters' | 'asOf'>, ...conditions: readonly Sql[]): Sql {
+  const { connection, number } = records
+  const version = parameter(number, 'UInt64')
+  const all = [sql`valid_from <= ${version}`, sql`valid_to > ${version}`, ...filters.map((filter) => compileFilter(filter, records, asOf)), ...conditions]
+  return sql`FROM ${connection.table(RECORDS)} WHERE ${join(all.map((condition) => sql`(${condition})`), ' AND ')}`
+}
