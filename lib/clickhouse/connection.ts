@@ -2,7 +2,7 @@ import { createClient, ClickHouseLogLevel, type ClickHouseClient, type Row } fro
 import { EngineError } from '../base/errors.js'
 import { toEngineError } from './engine-error.js'
 import { SETTINGS } from './settings.js'
-import { quoteName, render, sql, type Sql } from './sql.js'
+import { identifier, quoteName, render, sql, text, type Sql } from './sql.js'
 
 export interface EngineOptions {
   /** The HTTP URLs of all nodes of the cluster, without credentials. Queries go to the first one. */
@@ -57,7 +57,7 @@ export class Connection {
 
   /** A table of this database in SQL. */
   table (name: string): Sql {
-    return { texts: [`${quoteName(this.database)}.${quoteName(name)}`], parameters: [] }
+    return sql`${identifier(this.database)}.${identifier(name)}`
   }
 
   /** The rows of a query on the whole cluster, each as its values. */
@@ -72,9 +72,14 @@ export class Connection {
     for await (const rows of streamRows(this.#nodes[0]!, query, 'JSONCompactEachRow', signal)) yield rows.map((row) => row.json<T>())
   }
 
-  /** The values of a query for one column of text without line breaks, some at a time. */
-  async * lines (query: Sql, signal?: AbortSignal): AsyncGenerator<string[]> {
-    for await (const rows of streamRows(this.#nodes[0]!, query, 'TabSeparatedRaw', signal)) yield rows.map(({ text }) => text)
+  /** The values of a query for one column of JSON objects without line breaks, as text, some at a time. */
+  async * objects (query: Sql, signal?: AbortSignal): AsyncGenerator<string[]> {
+    for await (const rows of streamRows(this.#nodes[0]!, query, 'TabSeparatedRaw', signal)) {
+      // What the engine writes when it fails in the middle is not one, even if the client overlooks it between two packets.
+      const other = rows.find(({ text }) => !text.startsWith('{') || !text.endsWith('}'))
+      if (other !== undefined) throw new EngineError('engine_incomplete', `${this.#nodes[0]!.url}: the engine returned a line that is not a record`)
+      yield rows.map(({ text }) => text)
+    }
   }
 
   /** Runs a statement on each node, one after the other. */
@@ -129,7 +134,7 @@ async function closeAll (nodes: readonly Node[]): Promise<void> {
 /** The nodes in the order of the shards. */
 async function findShards (nodes: readonly Node[], cluster: string): Promise<readonly Node[]> {
   const found = await Promise.all(nodes.map(async (node) => {
-    const rows = await rowsOf<[shard: number, isLocal: number]>(node, sql`SELECT shard_num, is_local FROM system.clusters WHERE cluster = ${{ texts: ['', ''], parameters: [{ type: 'String', value: cluster }] }}`)
+    const rows = await rowsOf<[shard: number, isLocal: number]>(node, sql`SELECT shard_num, is_local FROM system.clusters WHERE cluster = ${text(cluster)}`)
     const own = rows.find(([, isLocal]) => isLocal === 1)
     if (rows.length === 0) throw new EngineError('engine_wrong_cluster', `${node.url}: there is no cluster ${JSON.stringify(cluster)}`)
     if (own === undefined) throw new EngineError('engine_wrong_cluster', `${node.url}: this node is not part of the cluster ${JSON.stringify(cluster)}`)

@@ -122,7 +122,7 @@ function * slices<T> (rows: readonly T[], columns: number): Generator<readonly T
  */
 async function * jsonText ({ connection }: EngineRecords, query: Sql, format: 'json' | 'ndjson', count: number | undefined, signal?: AbortSignal): AsyncGenerator<string, void> {
   let written = 0
-  for await (const objects of connection.lines(query, signal)) {
+  for await (const objects of connection.objects(query, signal)) {
     if (objects.length === 0) continue
     yield format === 'json' ? (written === 0 ? '[' : ',') + objects.join(',') : objects.join('\n') + '\n'
     written += objects.length

@@ -13,8 +13,8 @@ import { maxLengthOf, type Utf8Column } from './utf8-column.js'
 
 /** Part of the hash. Must be changed together with the text that is hashed, so that equal names always mean equal records. */
 const FORMAT = 'userlake records 2'
-const BUCKETS = 1024
-const DIGEST_BYTES = 32
+export const BUCKETS = 1024
+export const DIGEST_BYTES = 32
 /** About this number of bytes are passed to the hash at a time. */
 const PIECE_BYTES = 64 * 1024
 /** The number of bytes that end the JSON of a row in the table (a brace, and a comma or bracket); in a line, LINE_END replaces them. */

@@ -10,7 +10,9 @@ export const DAY = 86_400_000
 export const NOON = Date.UTC(2024, 0, 26, 12)
 const TODAY = Math.floor(NOON / DAY)
 
-const texts = fc.constantFrom('', 'a', 'A', 'ab', 'aB', 'Straße', 'STRASSE', 'é"', 'e\u0301"', '😀', '\uffff', 'x y', 'b,c=d', 'source')
+/** Positions contain the beginning of longer texts. */
+const LONG = 'é'.repeat(220)
+const texts = fc.constantFrom('', 'a', 'A', 'ab', 'aB', 'Straße', 'STRASSE', 'é"', 'e\u0301"', '😀', '\uffff', 'x y', 'b,c=d', 'source', 'it\'s \\ "\t\r\n\0', `${LONG}a`, `${LONG}b`)
 const VALUES: Readonly<Record<TypeName, fc.Arbitrary<NonNullable<Value>>>> = {
   string: texts,
   integer: fc.constantFrom(0, -1, 1, 7, 8, 2 ** 53 - 1, 1 - 2 ** 53, 2 ** 53 - 2),
@@ -22,6 +24,9 @@ const VALUES: Readonly<Record<TypeName, fc.Arbitrary<NonNullable<Value>>>> = {
 
 export interface RandomLake { readonly fields: readonly TableField[], readonly rows: readonly AnyRow[] }
 
+/** Names of the declared columns of files: any text can be one. */
+const NAMES = ['plain', 'a.b', 'a%2Eb', 'x`y\\z', '{p0:String} \'']
+
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 3 })
 
 export const lake: fc.Arbitrary<RandomLake> = fc.record({
@@ -30,7 +35,7 @@ export const lake: fc.Arbitrary<RandomLake> = fc.record({
   hasImage: fc.boolean(),
   birth: fc.nat(6)
 }).chain(({ types, keyAt, hasImage, birth }) => {
-  const files = types.map((type, i): TableField => ({ name: `f${i}`, source: 'file', type, isBirth: i === birth && (type === 'date' || type === 'datetime') }))
+  const files = types.map((type, i): TableField => ({ name: NAMES[i]!, source: 'file', type, isBirth: i === birth && (type === 'date' || type === 'datetime') }))
   const fields: TableField[] = [...files]
   fields.splice(keyAt, 0, { name: 'key', source: 'key', type: 'string', isBirth: false })
   if (hasImage) fields.push({ name: 'photo', source: 'image', type: 'string', isBirth: false })

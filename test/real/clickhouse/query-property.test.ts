@@ -11,5 +11,5 @@ t.test('conditions, orders, pages, groups and statistics of any lake are those o
     await drop(connection)
     return await openStored(connection, tableOfAny(fields, rows))
   }
-  await fc.assert(queriesAreThoseOfTheReference(fc.constant(open)), runs(60))
+  await fc.assert(queriesAreThoseOfTheReference(fc.constant(open)), runs(100))
 })
