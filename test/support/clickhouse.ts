@@ -44,3 +44,10 @@ export async function openStored (connection: Connection, table: Table, { timeZo
   await publishVersion(connection, number, { name, undeclared: reader.columnNames.slice(reader.declared.length), records })
   return await ClickHouseVersion.open(connection, { fields, timeZone, number })
 }
+
+/** Reads an iterable to its end. */
+export async function allOf<T> (iterable: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const one of iterable) all.push(one)
+  return all
+}
