@@ -18,6 +18,7 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
   ['snapshot', 'lib/snapshot/'],
   ['share', 'lib/share/'],
   ['source', 'lib/source/', 'lib/refresher.ts', 'lib/refresh-rule.ts', 'lib/recheck-queue.ts', 'lib/versions.ts'],
+  ['clickhouse', 'lib/clickhouse/'],
   ['query', 'lib/query/'],
   ['store', 'lib/store/'],
   ['table', 'lib/table/'],
@@ -88,11 +89,12 @@ t.test('only code that needs dates reads the wall clock', async (t) => {
   }
 })
 
-t.test('lib/ does not import Fastify, only lib/store/s3/ the SDK, only lib/snapshot/ Arrow, and only entry points use `process`', async (t) => {
+t.test('lib/ does not import Fastify, only lib/store/s3/ the SDK, only lib/snapshot/ Arrow, only lib/clickhouse/ the client of ClickHouse, and only entry points use `process`', async (t) => {
   for (const path of sources) {
     for (const name of importsOf(path)) {
       if (name.includes('fastify')) t.notMatch(path, /^lib\//, `${path}: lib/ does not import Fastify`)
       if (/^@(aws-sdk|smithy)\/|^undici$/.test(name)) t.match(path, /^lib\/store\/s3\//, `${path}: only lib/store/s3/ imports the SDK`)
+      if (/^@clickhouse\//.test(name)) t.match(path, /^lib\/clickhouse\//, `${path}: only lib/clickhouse/ imports the client of ClickHouse`)
       if (/flechette/.test(name)) t.match(path, /^lib\/snapshot\//, `${path}: only lib/snapshot/ imports Arrow`)
       if (name.startsWith('.') && path.startsWith('routes/')) t.notMatch(name, /lib\/(source|store)\//, `${path}: routes import no store`)
     }

@@ -69,17 +69,16 @@ export class Connection {
 
   /** The rows of a query on the whole cluster, some at a time, as they arrive. The query ends if the caller stops reading. */
   async * stream<T extends readonly unknown[]> (query: Sql, signal?: AbortSignal): AsyncGenerator<T[]> {
-    for await (const rows of streamRows(this.#nodes[0]!, query, 'JSONCompactEachRow', signal)) yield rows.map((row) => row.json<T>())
+    yield * streamRows(this.#nodes[0]!, query, 'JSONCompactEachRow', (row) => row.json<T>(), signal)
   }
 
   /** The values of a query for one column of JSON objects without line breaks, as text, some at a time. */
   async * objects (query: Sql, signal?: AbortSignal): AsyncGenerator<string[]> {
-    for await (const rows of streamRows(this.#nodes[0]!, query, 'TabSeparatedRaw', signal)) {
+    yield * streamRows(this.#nodes[0]!, query, 'TabSeparatedRaw', ({ text }) => {
       // What the engine writes when it fails in the middle is not one, even if the client overlooks it between two packets.
-      const other = rows.find(({ text }) => !text.startsWith('{') || !text.endsWith('}'))
-      if (other !== undefined) throw new EngineError('engine_incomplete', `${this.#nodes[0]!.url}: the engine returned a line that is not a record`)
-      yield rows.map(({ text }) => text)
-    }
+      if (!text.startsWith('{') || !text.endsWith('}')) throw new SyntaxError('not an object')
+      return text
+    }, signal)
   }
 
   /** Runs a statement on each node, one after the other. */
@@ -158,11 +157,11 @@ async function run ({ client, url }: Node, statement: Sql): Promise<void> {
 
 async function rowsOf<T> (node: Node, query: Sql): Promise<T[]> {
   const found: T[] = []
-  for await (const rows of streamRows(node, query, 'JSONCompactEachRow')) found.push(...rows.map((row) => row.json<T>()))
+  for await (const rows of streamRows(node, query, 'JSONCompactEachRow', (row) => row.json<T>())) found.push(...rows)
   return found
 }
 
-async function * streamRows ({ client, url }: Node, query: Sql, format: 'JSONCompactEachRow' | 'TabSeparatedRaw', signal?: AbortSignal): AsyncGenerator<Row[]> {
+async function * streamRows<T> ({ client, url }: Node, query: Sql, format: 'JSONCompactEachRow' | 'TabSeparatedRaw', read: (row: Row) => T, signal?: AbortSignal): AsyncGenerator<T[], void> {
   try {
     signal?.throwIfAborted()
     const result = await client.query({ ...render(query), format, clickhouse_settings: SETTINGS, ...signal && { abort_signal: signal } })
@@ -170,7 +169,7 @@ async function * streamRows ({ client, url }: Node, query: Sql, format: 'JSONCom
     const stop = () => result.close()
     signal?.addEventListener('abort', stop)
     try {
-      for await (const rows of result.stream()) yield rows as Row[]
+      for await (const rows of result.stream()) yield (rows as Row[]).map(read)
     } finally {
       signal?.removeEventListener('abort', stop)
       result.close()

@@ -7,6 +7,7 @@ const CODES: Readonly<Record<string, EngineErrorCode>> = {
   209: 'engine_unavailable', // SOCKET_TIMEOUT
   210: 'engine_unavailable', // NETWORK_ERROR
   279: 'engine_unavailable', // ALL_CONNECTION_TRIES_FAILED: a shard is down
+  369: 'engine_unavailable', // ALL_REPLICAS_ARE_STALE: the same, as stale replicas are not used
   159: 'engine_timeout', // TIMEOUT_EXCEEDED
   160: 'engine_timeout', // TOO_SLOW
   202: 'engine_overloaded', // TOO_MANY_SIMULTANEOUS_QUERIES

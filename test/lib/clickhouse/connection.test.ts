@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { Connection } from '../../../lib/clickhouse/connection.js'
+import { sql, text } from '../../../lib/clickhouse/sql.js'
+
+/** Answers as a ClickHouse server does: as the only node of the cluster `lake`, and to any other query with `answer`. */
+async function startEndpoint (t: Test, answer: (response: ServerResponse, url: URL) => void): Promise<string> {
+  const server = createServer((request: IncomingMessage, response) => {
+    const url = new URL(request.url!, 'http://localhost')
+    const chunks: Buffer[] = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => {
+      if (Buffer.concat(chunks).includes('system.clusters')) response.end('[1,1]\n')
+      else answer(response, url)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => { server.closeAllConnections(); server.close() })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function connect (t: Test, answer: (response: ServerResponse, url: URL) => void): Promise<Connection> {
+  const connection = await Connection.open({ urls: [await startEndpoint(t, answer)], cluster: 'lake', database: 'd', user: 'reader', password: 'secret' })
+  t.teardown(() => connection.close())
+  return connection
+}
+
+const TAG = 'abcdefghijklmnop'
+
+t.test('a wrong password is reported as such, without the password', async (t) => {
+  const connection = await connect(t, (response) => {
+    response.writeHead(403, { 'X-ClickHouse-Exception-Code': '516' })
+    response.end('Code: 516. DB::Exception: reader: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED) (version 26.7.2.1)\n')
+  })
+  const error = await connection.query(sql`SELECT 1`).catch((error: unknown) => error as Error)
+  t.match(error, { name: 'EngineError', code: 'engine_access_denied', engineCode: '516 AUTHENTICATION_FAILED', message: /password is incorrect/ })
+  t.notMatch(String((error as Error).message), /secret/)
+})
+
+t.test('each query has the settings that its result depends on, and its parameters apart from the text', async (t) => {
+  const seen: URL[] = []
+  const connection = await connect(t, (response, url) => {
+    seen.push(url)
+    response.end('[1]\n')
+  })
+  t.same(await connection.query(sql`SELECT ${text("it's")}`), [[1]])
+  const { searchParams } = seen[0]!
+  t.match(Object.fromEntries(searchParams), { skip_unavailable_shards: '0', readonly: '2', timeout_overflow_mode: 'throw', result_overflow_mode: 'throw', precise_float_parsing: '1', max_execution_time: '60', param_p0: "it\\'s" })
+})
+
+t.test('an exception that arrives in two packets in mid-stream is not taken for records', async (t) => {
+  const connection = await connect(t, (response) => {
+    response.writeHead(200, { 'X-ClickHouse-Exception-Tag': TAG })
+    response.write('{"a":1}\n{"a":2}\n\r')
+    setImmediate(() => setTimeout(() => response.end(`\n__exception__\r\n${TAG}\r\nCode: 395. DB::Exception: failed. (X)\n40 ${TAG}\r\n__exception__\r\n`), 20))
+  })
+  const read: string[] = []
+  await t.rejects(async () => {
+    for await (const objects of connection.objects(sql`SELECT json`)) read.push(...objects)
+  }, { name: 'EngineError' })
+  t.same(read.filter((line) => !line.startsWith('{"a":')), [])
+})
+
+t.test('a response that ends in the middle, and one of something that is not ClickHouse, are errors', async (t) => {
+  const cut = await connect(t, (response) => {
+    response.writeHead(200)
+    response.write('[1]\n')
+    setImmediate(() => response.destroy())
+  })
+  await t.rejects(cut.query(sql`SELECT 1`), { name: 'EngineError', code: 'engine_unavailable' })
+  const other = await connect(t, (response) => { response.end('<html>\n<body>Hello</body>\n') })
+  await t.rejects(other.query(sql`SELECT 1`), { name: 'EngineError', code: 'engine_incomplete' })
+})
