@@ -10,8 +10,8 @@ export interface EngineOptions {
   /** The name of the cluster in the configuration of the nodes (`remote_servers`). */
   readonly cluster: string
   readonly database: string
-  /** Default: the user `default` without a password. */
-  readonly user?: string | undefined
+  /** Default: `default`, without a password. */
+  readonly username?: string | undefined
   readonly password?: string | undefined
   /** The longest time of a query, in milliseconds. Default: a minute. */
   readonly timeoutMs?: number | undefined
@@ -112,10 +112,10 @@ export class Connection {
   }
 }
 
-function clientOf ({ user, password, timeoutMs = DEFAULT_TIMEOUT_MS }: EngineOptions, url: string): ClickHouseClient {
+function clientOf ({ username, password, timeoutMs = DEFAULT_TIMEOUT_MS }: EngineOptions, url: string): ClickHouseClient {
   return createClient({
     url,
-    ...user !== undefined && { username: user },
+    ...username !== undefined && { username },
     ...password !== undefined && { password },
     request_timeout: timeoutMs + GRACE_MS,
     max_open_connections: 64,

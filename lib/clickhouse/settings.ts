@@ -1,6 +1,6 @@
 import type { ClickHouseSettings } from '@clickhouse/client'
 
-/** Settings that responses depend on. They are sent with each query, whatever the profile of the user has. */
+/** Settings that responses depend on. They are sent with each query, whatever the profile of the account has. */
 export const SETTINGS: ClickHouseSettings = {
   // A shard that is down fails the query: its records are never left out.
   skip_unavailable_shards: 0,

@@ -22,7 +22,7 @@ async function startEndpoint (t: Test, answer: (response: ServerResponse, url: U
 }
 
 async function connect (t: Test, answer: (response: ServerResponse, url: URL) => void): Promise<Connection> {
-  const connection = await Connection.open({ urls: [await startEndpoint(t, answer)], cluster: 'lake', database: 'd', user: 'reader', password: 'secret' })
+  const connection = await Connection.open({ urls: [await startEndpoint(t, answer)], cluster: 'lake', database: 'd', username: 'reader', password: 'secret' })
   t.teardown(() => connection.close())
   return connection
 }
