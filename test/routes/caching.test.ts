@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { build, csv } from '../support/app.js'
+import { testInProcess } from '../support/engine-of-tests.js'
 import { wrapEngine } from '../support/engines.js'
 
 const files = { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0) }
@@ -140,7 +141,7 @@ t.test('HEAD has the headers of GET and no body', async (t) => {
   t.equal((await app.inject({ method: 'HEAD', url: '/data/1' })).statusCode, 500, 'HEAD reads a single record')
 })
 
-t.test('Content-Length is the length of the body, also in the first response, and of a long body that is requested by HEAD first', async (t) => {
+testInProcess('Content-Length is the length of the body, also in the first response, and of a long body that is requested by HEAD first', async (t) => {
   const [many, few] = [12_000, 1500].map((count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}.csv`, csv(`Ann${'n'.repeat(200)}`, `Lee ${i}`, i)])))
   const names = ['/data', '/data?image_exists=false', '/data?sort=-birthts', '/data.ndjson', '/data.ndjson?limit=10000', '/data.csv', '/data?columns=user_id,first_name,last_name', '/data.csv?limit=2', '/data?user_id=none', '/data.ndjson?user_id=none']
   for (const [files, hasChunks] of [[many!, true], [few!, false]] as const) {

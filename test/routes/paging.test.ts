@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { build, csv, PNG } from '../support/app.js'
+import { testInProcess } from '../support/engine-of-tests.js'
 
 const files = Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`${i}.csv`, csv(`Name ${i % 3}`, 'Lee', Date.UTC(1970 + i, 0, 1))]))
 
@@ -97,7 +98,7 @@ t.test('another replica accepts a cursor only if it has the same version', async
   t.match((await other.app.inject(link)).json(), { status: 410 })
 })
 
-t.test('VERSIONS_MAX_BYTES limits the bytes of all retained versions', async (t) => {
+testInProcess('VERSIONS_MAX_BYTES limits the bytes of all retained versions', async (t) => {
   const { app, bucket, clock } = await build(t, { files, settings: { VERSIONS_MAX_BYTES: '1KiB' } })
   const link = String((await app.inject('/data?limit=20')).headers['link']).slice(1).split('>')[0]!
   bucket.put('source_data/1.csv', csv('Other'))

@@ -6,6 +6,7 @@ import app, { serverOptions, type AppOptions } from '../../app.js'
 import type { Timer } from '../../lib/base/timer.js'
 import type { ObjectStore } from '../../lib/store/object-store.js'
 import { startWorker, type BackendThread } from '../../lib/worker/worker-backend.js'
+import { engineOfTests } from './engine-of-tests.js'
 import { validateResponses } from './openapi-validator.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
@@ -70,6 +71,7 @@ export async function build (t: Pick<Test, 'teardown'>, { files = {}, settings =
     monotonic: clock.monotonic,
     timer: never, // so that only requests start refreshes, and tests can count them
     pause: noPause,
+    ...await engineOfTests(t),
     ...store === undefined ? { worker: worker?.() ?? shareWorker(clock) } : { store: store(bucket) },
     ...options
   })

@@ -21,7 +21,7 @@ export function engineOptions (): EngineOptions {
 }
 
 /** Connects to the cluster of the tests. The database of this connection is removed at the end. */
-export async function connect (t: Test, options: Partial<EngineOptions> = {}): Promise<Connection> {
+export async function connect (t: Pick<Test, 'teardown'>, options: Partial<EngineOptions> = {}): Promise<Connection> {
   const connection = await Connection.open({ ...engineOptions(), ...options })
   t.teardown(async () => {
     await drop(connection)
