@@ -1,11 +1,12 @@
 import type { StatisticsQuery } from '../query/data-version.js'
 import type { ValueStatistics } from '../query/statistics.js'
-import { floorOfMean, HUGE, HUGE_SCALE, meanOf, totalOf } from '../query/sum.js'
+import { floorOfMean } from '../query/sum.js'
 import { describeValues, isTime, possibleEdges, type ValueFigures } from '../query/value-figures.js'
 import type { TypeName, Value } from '../schema/field-type.js'
 import type { EngineColumn } from './columns.js'
 import { from, type EngineRecords } from './records.js'
-import { join, number, parameter, raw, sql, text, type Sql } from './sql.js'
+import { exactSum, toDouble, sumParts, type SumParts } from './exact-sum.js'
+import { join, parameter, raw, sql, text, type Sql } from './sql.js'
 
 /** A column of numbers, dates or datetimes. */
 export interface StatisticsColumn extends EngineColumn { readonly fold?: never }
@@ -13,9 +14,9 @@ export interface StatisticsColumn extends EngineColumn { readonly fold?: never }
 /** The groups of records that have one of these values in a column. */
 export interface Grouping { readonly column: EngineColumn, readonly values: readonly Value[] }
 
-/** The number of values, their sum (of integers as text, of other numbers without the huge ones), the sum of the huge ones, the least and the greatest value, and the two in the middle. */
-export type FiguresRow = [count: number, sum: string | number | null, hugeSum: number | null, min: number | null, max: number | null, low: number | null, high: number | null]
-const FIGURES = 7
+/** The number of values, their sum (of integers as text, of other numbers in parts), the least and the greatest value, and the two in the middle. */
+export type FiguresRow = [count: number, sum: string | SumParts | null, min: number | null, max: number | null, low: number | null, high: number | null]
+const FIGURES = 6
 
 type Query = Pick<StatisticsQuery, 'filters' | 'asOf' | 'bins' | 'signal'>
 
@@ -56,19 +57,20 @@ const PARAMETER_TYPES: Readonly<Record<TypeName, string>> = { string: 'String', 
  * The figures of a column. Sums of Int64 would overflow without an error: see the sum. The middle values are exact, which takes memory for all values in the engine.
  */
 export function figuresOf ({ type, value }: Pick<EngineColumn, 'type' | 'value'>): Sql {
-  const sums = type === 'number'
-    ? sql`sumKahanIf(${value}, abs(${value}) < ${number(HUGE)}), sumKahanIf(${value} / ${number(HUGE_SCALE)}, abs(${value}) >= ${number(HUGE)})`
-    : sql`toString(sum(toInt128(${value}))), NULL`
-  return sql`count(${value}), ${sums}, min(${value}), max(${value}), quantileExactLow(0.5)(${value}), quantileExactHigh(0.5)(${value})`
+  const sum = type === 'number' ? sumParts(value) : sql`toString(sum(toInt128(${value})))`
+  return sql`count(${value}), ${sum}, min(${value}), max(${value}), quantileExactLow(0.5)(${value}), quantileExactHigh(0.5)(${value})`
 }
 
 /** @param row without elements if no record is in the group */
-export function readFigures ([count = 0, sum, hugeSum, min, max, low, high]: FiguresRow | [], type: TypeName): ValueFigures {
-  return { count, ...count === 0 ? { sum: 0, mean: 0 } : sumAndMean(sum ?? 0, hugeSum ?? 0, count, type), min: min ?? 0, max: max ?? 0, low: low ?? 0, high: high ?? 0 }
+export function readFigures ([count = 0, sum, min, max, low, high]: FiguresRow | [], type: TypeName): ValueFigures {
+  return { count, ...count === 0 ? { sum: 0, mean: 0 } : sumAndMean(sum ?? '0', count, type), min: min ?? 0, max: max ?? 0, low: low ?? 0, high: high ?? 0 }
 }
 
-function sumAndMean (sum: string | number, hugeSum: number, count: number, type: TypeName): Pick<ValueFigures, 'sum' | 'mean'> {
-  if (type === 'number') return { sum: totalOf(Number(sum), hugeSum), mean: meanOf(Number(sum), hugeSum, count) }
+function sumAndMean (sum: string | SumParts, count: number, type: TypeName): Pick<ValueFigures, 'sum' | 'mean'> {
+  if (typeof sum !== 'string') {
+    const exact = exactSum(sum)
+    return { sum: toDouble(exact), mean: toDouble(exact / BigInt(count)) }
+  }
   const total = BigInt(sum)
   return { sum: Number(total), mean: isTime(type) ? floorOfMean(total, count) : Number(total) / count }
 }

@@ -1,8 +1,8 @@
 import { SUM_RADIX } from '../table/birth-order.js'
 
 /** Numbers of this size or more are summed up separately, divided by HUGE_SCALE, because their sum may exceed the largest double. */
-export const HUGE = 2 ** 960
-export const HUGE_SCALE = 2 ** 64
+const HUGE = 2 ** 960
+const HUGE_SCALE = 2 ** 64
 
 /** The sums of the values of some groups. */
 export interface Sums {
@@ -63,16 +63,6 @@ export function floorOfMean (sum: bigint, count: number): number {
   return Number(sum < 0n && quotient * divisor !== sum ? quotient - 1n : quotient)
 }
 
-/** The sum of numbers, from that of those below HUGE and that of the others, which were divided by HUGE_SCALE. May be infinite. */
-export function totalOf (sum: number, hugeSum: number): number {
-  return hugeSum * HUGE_SCALE + sum
-}
-
-/** The mean of `count` numbers, from the same sums. It is finite. */
-export function meanOf (sum: number, hugeSum: number, count: number): number {
-  return hugeSum / count * HUGE_SCALE + sum / count
-}
-
 /** Sums of any numbers, whose error hardly grows with their number: Neumaier's improvement of Kahan's summation. */
 export class NumberSums implements Sums {
   readonly #sum: Float64Array
@@ -99,11 +89,11 @@ export class NumberSums implements Sums {
   }
 
   total (group: number): number {
-    return totalOf(this.#sum[group]! + this.#rest[group]!, this.#hugeSum[group]! + this.#hugeRest[group]!)
+    return (this.#hugeSum[group]! + this.#hugeRest[group]!) * HUGE_SCALE + (this.#sum[group]! + this.#rest[group]!)
   }
 
   mean (group: number, count: number): number {
-    return meanOf(this.#sum[group]! + this.#rest[group]!, this.#hugeSum[group]! + this.#hugeRest[group]!, count)
+    return (this.#hugeSum[group]! + this.#hugeRest[group]!) / count * HUGE_SCALE + (this.#sum[group]! + this.#rest[group]!) / count
   }
 }
 
