@@ -2,7 +2,7 @@ import { crc32 } from '../base/crc32.js'
 import type { TableField } from '../table/table-field.js'
 import type { Connection } from './connection.js'
 import { columnsOfRow, toRow, type StoredRecord } from './stored-record.js'
-import { RECORDS_OF_SHARD, VERSIONS_OF_SHARD } from './tables.js'
+import { OPEN_END, RECORDS_OF_SHARD, VALIDITY, VERSIONS_OF_SHARD } from './tables.js'
 
 /** Rows are inserted when a shard has this number of them. */
 const INSERT_ROWS = 10_000
@@ -15,7 +15,7 @@ export interface LoadOptions {
 
 /** Inserts records into the tables of their shards. They become visible when a version with this number is published. */
 export async function insertRecords (connection: Connection, records: Iterable<StoredRecord> | AsyncIterable<StoredRecord>, { fields, number }: LoadOptions): Promise<void> {
-  const columns = columnsOfRow(fields)
+  const columns: [string, ...string[]] = [...columnsOfRow(fields), ...VALIDITY.map(({ name }) => name)]
   const waiting: unknown[][][] = Array.from({ length: connection.shards }, () => [])
   const running = new Map<number, Promise<void>>()
   const insert = async (shard: number) => {
@@ -29,7 +29,7 @@ export async function insertRecords (connection: Connection, records: Iterable<S
   }
   for await (const record of records) {
     const shard = shardOf(record.key, connection.shards)
-    if (waiting[shard]!.push(toRow(fields, record, number)) >= INSERT_ROWS) await insert(shard)
+    if (waiting[shard]!.push([...toRow(fields, record), String(number), OPEN_END]) >= INSERT_ROWS) await insert(shard)
   }
   for (const shard of waiting.keys()) if (waiting[shard]!.length > 0) await insert(shard)
   await Promise.all(running.values())
@@ -40,8 +40,8 @@ export async function publishVersion (connection: Connection, number: bigint, { 
   await connection.insert(0, VERSIONS_OF_SHARD, ['version', 'name', 'columns', 'records'], [[String(number), name, undeclared, records]])
 }
 
-/** As the sharding key of the Distributed table. */
-function shardOf (key: string, shards: number): number {
+/** The shard of a row with this key, counted from 0: as the sharding key of the Distributed tables. */
+export function shardOf (key: string, shards: number): number {
   const bytes = Buffer.from(key)
   return crc32(bytes, 0, bytes.length) % shards
 }

@@ -2,7 +2,7 @@ import { EngineError } from '../base/errors.js'
 import type { TableField } from '../table/table-field.js'
 import type { Connection } from './connection.js'
 import { identifier, join, parameter, raw, sql, type Sql } from './sql.js'
-import { COMMON_COLUMNS, declaredColumns, RECORDS, RECORDS_OF_SHARD, SHARDING_KEY, VERSIONS, VERSIONS_OF_SHARD, type StoredColumn } from './tables.js'
+import { CHANGED_OBJECTS, CHANGED_OBJECTS_COLUMNS, CHANGED_OBJECTS_OF_SHARD, DATA_TABLES, declaredColumns, RECORDS, RECORDS_OF_SHARD, VALIDITY, VERSIONS, VERSIONS_OF_SHARD, type DataTable, type StoredColumn } from './tables.js'
 
 /**
  * The changes of the tables, in order. The number of one is its place, from 1. Each statement can be repeated, because a migration may have ended
@@ -10,9 +10,13 @@ import { COMMON_COLUMNS, declaredColumns, RECORDS, RECORDS_OF_SHARD, SHARDING_KE
  */
 const MIGRATIONS: readonly ((connection: Connection) => readonly Sql[])[] = [
   (connection) => [
-    sql`CREATE TABLE IF NOT EXISTS ${connection.table(RECORDS_OF_SHARD)} (${columnsOf(COMMON_COLUMNS)}) ENGINE = MergeTree ORDER BY (key, valid_from)
-      SETTINGS index_granularity = 1024, enable_block_number_column = 1, enable_block_offset_column = 1, non_replicated_deduplication_window = 1000`,
-    distributed(connection, RECORDS, RECORDS_OF_SHARD, raw(SHARDING_KEY)),
+    ...DATA_TABLES.flatMap((table) => [
+      sql`CREATE TABLE IF NOT EXISTS ${connection.table(table.ofShard)} (${columnsOf([...table.columns, ...VALIDITY])}${indexOf(table)}) ENGINE = MergeTree ORDER BY (${identifier(table.key)}, valid_from)
+        SETTINGS index_granularity = 1024, enable_block_number_column = 1, enable_block_offset_column = 1, non_replicated_deduplication_window = 1000`,
+      distributed(connection, table.name, table.ofShard, sql`CRC32(${identifier(table.key)})`)
+    ]),
+    sql`CREATE TABLE IF NOT EXISTS ${connection.table(CHANGED_OBJECTS_OF_SHARD)} (${columnsOf(CHANGED_OBJECTS_COLUMNS)}) ENGINE = MergeTree PARTITION BY stage ORDER BY (id, object_key) SETTINGS index_granularity = 1024`,
+    distributed(connection, CHANGED_OBJECTS, CHANGED_OBJECTS_OF_SHARD, raw('CRC32(object_key)')),
     sql`CREATE TABLE IF NOT EXISTS ${connection.table(VERSIONS_OF_SHARD)} (version UInt64, name String, columns Array(String), records UInt64) ENGINE = MergeTree ORDER BY version`,
     distributed(connection, VERSIONS, VERSIONS_OF_SHARD, raw('version'))
   ]
@@ -54,6 +58,11 @@ async function addColumns (connection: Connection, columns: readonly StoredColum
     }
     if (missing.size > 0) await connection.command(sql`ALTER TABLE ${connection.table(table)} ${join([...missing].map((column) => sql`ADD COLUMN IF NOT EXISTS ${definition(column, table === RECORDS_OF_SHARD)}`), ', ')}`)
   }
+}
+
+/** Objects are found by the keys of their records, too: these are mostly in the order of the object keys. */
+function indexOf ({ key }: DataTable): Sql {
+  return raw(key === 'object_key' ? ', INDEX by_id id TYPE minmax GRANULARITY 1' : '')
 }
 
 function distributed (connection: Connection, name: string, local: string, shardingKey: Sql): Sql {

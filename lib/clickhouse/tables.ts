@@ -1,19 +1,22 @@
 import { keyNameOf, type TableField } from '../table/table-field.js'
 import type { TypeName } from '../schema/field-type.js'
 
-// The tables of records. Each node has the table of its shard, and a Distributed table over those of all shards.
+// The tables. Each node has the tables of its shard, and a Distributed table over those of all shards for each of them.
 
 /** The rows of a shard, and those of all shards. */
 export const RECORDS_OF_SHARD = 'records_local'
 export const RECORDS = 'records'
+export const OBJECTS_OF_SHARD = 'objects_local'
+export const OBJECTS = 'objects'
+export const REJECTS_OF_SHARD = 'rejects_local'
+export const REJECTS = 'rejects'
+export const CHANGED_OBJECTS_OF_SHARD = 'changed_objects_local'
+export const CHANGED_OBJECTS = 'changed_objects'
 export const VERSIONS_OF_SHARD = 'versions_local'
 export const VERSIONS = 'versions'
 
 /** The version at which a row ends that no version has replaced: the greatest UInt64. */
 export const OPEN_END = '18446744073709551615'
-
-/** A record is in the shard with the number `CRC32(key) % shards`, counted from 0. */
-export const SHARDING_KEY = 'CRC32(key)'
 
 export interface StoredColumn {
   readonly name: string
@@ -22,8 +25,26 @@ export interface StoredColumn {
   readonly codec?: string
 }
 
-/** The columns that rows have whatever the schema is. */
-export const COMMON_COLUMNS: readonly StoredColumn[] = [
+/** A table whose rows are valid from one version to another: besides its columns, it has those of VALIDITY. */
+export interface DataTable {
+  /** The name of the Distributed table. */
+  readonly name: string
+  /** The name of the tables of the shards. */
+  readonly ofShard: string
+  /** The column by which rows are identified and ordered. A row is in the shard with the number `CRC32(key) % shards`, counted from 0. */
+  readonly key: 'key' | 'object_key'
+  /** Those of records are followed by the declared columns. */
+  readonly columns: readonly StoredColumn[]
+}
+
+/** A row is part of the version V if `valid_from <= V` and `V < valid_to`. */
+export const VALIDITY: readonly StoredColumn[] = [
+  { name: 'valid_from', type: 'UInt64', codec: 'Delta, ZSTD(1)' },
+  { name: 'valid_to', type: 'UInt64', codec: 'Delta, ZSTD(1)' }
+]
+
+/** The columns that records have whatever the schema is. */
+const COMMON_COLUMNS: readonly StoredColumn[] = [
   { name: 'key', type: 'String', codec: 'ZSTD(1)' },
   { name: 'key_fold', type: 'String', codec: 'ZSTD(1)' },
   // The birth, in milliseconds since 1970-01-01 UTC, and its CalendarDay in the configured time zone.
@@ -37,8 +58,52 @@ export const COMMON_COLUMNS: readonly StoredColumn[] = [
   { name: 'json_undeclared', type: 'String', codec: 'ZSTD(1)' },
   // The first 128 bits of the SHA-256 of that line.
   { name: 'hash', type: 'UInt128' },
-  { name: 'valid_from', type: 'UInt64', codec: 'Delta, ZSTD(1)' },
-  { name: 'valid_to', type: 'UInt64', codec: 'Delta, ZSTD(1)' }
+  // The version of the info file. The object key is empty if it is the prefix, the key and `.csv`; `racy` is 1 if the file has to be read again.
+  { name: 'file_key', type: 'String', codec: 'ZSTD(1)' },
+  { name: 'file_etag', type: 'String', codec: 'ZSTD(1)' },
+  { name: 'file_size', type: 'UInt32', codec: 'ZSTD(1)' },
+  { name: 'racy', type: 'UInt8', codec: 'ZSTD(1)' }
+]
+
+/** A version of an object, in the key order of a listing. `id`: the key of the record that it is part of or would be part of. */
+const OBJECT_COLUMNS: readonly StoredColumn[] = [
+  { name: 'object_key', type: 'String', codec: 'ZSTD(1)' },
+  { name: 'id', type: 'String', codec: 'ZSTD(1)' },
+  { name: 'etag', type: 'String', codec: 'ZSTD(1)' },
+  { name: 'size', type: 'Int64', codec: 'ZSTD(1)' },
+  { name: 'modified', type: 'Int64', codec: 'ZSTD(1)' }
+]
+
+export const RECORDS_TABLE: DataTable = { name: RECORDS, ofShard: RECORDS_OF_SHARD, key: 'key', columns: COMMON_COLUMNS }
+
+/** The info files and images of the lake: what the next listing is compared with. A file whose record or reject has another version than the listing has that version. */
+export const OBJECTS_TABLE: DataTable = { name: OBJECTS, ofShard: OBJECTS_OF_SHARD, key: 'object_key', columns: OBJECT_COLUMNS }
+
+/** The entries of the quarantine, and the rejected files that they are about. */
+export const REJECTS_TABLE: DataTable = {
+  name: REJECTS,
+  ofShard: REJECTS_OF_SHARD,
+  key: 'object_key',
+  columns: [
+    { name: 'object_key', type: 'String', codec: 'ZSTD(1)' },
+    { name: 'id', type: 'String', codec: 'ZSTD(1)' },
+    { name: 'code', type: 'LowCardinality(String)' },
+    { name: 'racy', type: 'UInt8', codec: 'ZSTD(1)' },
+    // The RejectedFile as JSON, and the QuarantineEntry. The first is empty for what is rejected by its key alone: orphans, duplicates and files without a valid id.
+    { name: 'file', type: 'String', codec: 'ZSTD(1)' },
+    { name: 'entry', type: 'String', codec: 'ZSTD(1)' }
+  ]
+}
+
+export const DATA_TABLES: readonly DataTable[] = [RECORDS_TABLE, OBJECTS_TABLE, REJECTS_TABLE]
+
+/** What a listing has found to differ from the known objects, ordered by id. Each listing has a partition of its own, `stage`, which is dropped when it has been read. */
+export const CHANGED_OBJECTS_COLUMNS: readonly StoredColumn[] = [
+  { name: 'stage', type: 'String' },
+  ...OBJECT_COLUMNS,
+  { name: 'racy', type: 'UInt8' },
+  // 0 if the listing lacks the object, and for rows without an object: files of the record have to be read again.
+  { name: 'is_listed', type: 'UInt8' }
 ]
 
 const TYPES: Readonly<Record<TypeName, string>> = { string: 'String', integer: 'Int64', number: 'Float64', boolean: 'Bool', date: 'Int32', datetime: 'Int64' }
