@@ -12,7 +12,7 @@ import { Turns } from './base/turns.js'
 import { ConfirmationMismatchError, IncompleteSourceError, LargeLossError, NoDataError, UnreadSourceError } from './base/errors.js'
 import { isLargeLoss, parseShare } from './base/large-loss.js'
 import { ImageReader, type SelectRange, type OpenImage } from './source/image-reader.js'
-import { Exporter, LOCAL_READER, type BodyReader, type Encoding, type Export } from './output/exporter.js'
+import { Exporter, forReader, LOCAL_READER, type BodyReader, type Encoding, type Export } from './output/exporter.js'
 import { changesAsJson, changesAsLines, type Changes } from './output/render-changes.js'
 import { columnWarnings } from './output/column-warnings.js'
 import type { Output, OutputFormat } from './output/output.js'
@@ -23,6 +23,7 @@ import { ageFilters, type AgeRange } from './query/age.js'
 import type { Warning } from './base/warning.js'
 import { checkColumns } from './query/check-columns.js'
 import type { Filter } from './query/filter.js'
+import type { EngineOptions } from './clickhouse/connection.js'
 import type { DataVersion, Selection, SelectQuery, StatisticsQuery } from './query/data-version.js'
 import type { ColumnStatistics, Statistics } from './query/statistics.js'
 import { IndexCache } from './query/index-cache.js'
@@ -47,10 +48,11 @@ import type { IgnoredObjects } from './source/ignored-objects.js'
 import { findNewRejects, groupRejects, type RejectGroup } from './source/new-rejects.js'
 import type { Quarantine } from './source/quarantine.js'
 import { selectEntries, type QuarantinePage, type QuarantineQuery } from './source/quarantine-page.js'
-import type { SourceState } from './source/source-state.js'
+import { countRecords, versionNameOf, type SourceState } from './source/source-state.js'
 import type { ObjectStore } from './store/object-store.js'
 import type { Preconditions } from './store/precondition.js'
 import { EMPTY_UTF8, type Utf8Column } from './table/utf8-column.js'
+import { StoredVersions } from './stored-versions.js'
 import { Versions, type VersionRules } from './versions.js'
 import type { LakeRules } from './worker/in-process-backend.js'
 import type { BackendReconciled, LakeBackend, OutputReport } from './worker/lake-backend.js'
@@ -111,7 +113,9 @@ export interface TransformerOptions {
   readonly openBackend?: ((rules: LakeRules) => LakeBackend) | undefined
   /** Share listings with the other replicas of the lake through an object beside the snapshot. Default: this one lists for itself. */
   readonly sharing?: { /** Whether this replica may write the object. If not, it never leads. */ readonly mayWrite: boolean } | undefined
-  /** Opens the engine that runs queries on a state of the source. Default: the in-process engine. */
+  /** The cluster that stores the records and runs the queries. Default: this process does both. */
+  readonly engine?: EngineOptions | undefined
+  /** Opens the engine that runs queries on a state of the source. Default: that of `engine`, or else the in-process engine. */
   readonly openVersion?: OpenVersion | undefined
   /** Receives the reason if the snapshot could not be used: the first reconcile then downloads every info file. */
   readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
@@ -193,6 +197,9 @@ const WRITES_FAIL: Warning = {
     'processes wrote: let only this one publish, and set PUBLISH=false on the others. Replicas share no listings'
 }
 
+/** The most expensive queries that wait for the cluster at a time. */
+const MAX_REMOTE_QUERIES = 16
+
 /** The maximum number of listings of one `updateOutput` while each lacks many records that the one before had. */
 const MAX_LISTINGS = 3
 
@@ -214,6 +221,7 @@ export class UserDataTransformer {
   readonly #outputKey: string
   readonly #cache: EtagCache
   readonly #openVersion: OpenVersion
+  readonly #stored: StoredVersions | undefined
   readonly #backend: LakeBackend
   readonly #images: ImageReader
   readonly #firstImage: string | undefined
@@ -225,7 +233,7 @@ export class UserDataTransformer {
   #trace: TraceContext | undefined
   /** The result of the last listing, also of one after which too few files had been read to serve them. */
   #reconciled: BackendReconciled | undefined
-  readonly #turns = new Turns()
+  readonly #turns: Turns
   readonly #exporter: Exporter
   readonly #budget: ResponseBudget
   readonly #snapshots: SnapshotSchedule
@@ -260,12 +268,15 @@ export class UserDataTransformer {
     this.#monotonic = monotonic
     this.#cache = cache
     const indexMaxBytes = options.indexMaxBytes ?? parseSizeOrAuto(DEFAULTS.indexMaxBytes)
-    this.#openVersion = options.openVersion ?? openTables(new IndexCache(indexMaxBytes, undefined, (column) => this.#backend.orderNumbers(column)))
+    const stored = options.engine && new StoredVersions(options.engine)
+    this.#stored = stored
+    this.#openVersion = options.openVersion ?? (stored && ((state, timeZone) => stored.open(state, timeZone))) ?? openTables(new IndexCache(indexMaxBytes, undefined, (column) => this.#backend.orderNumbers(column)))
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageFields.flatMap(({ extensions = imageExtensions }) => extensions), options.timer)
     this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: parseSizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
     this.#budget = new ResponseBudget(options.responsesMaxBytes ?? parseSizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
+    this.#turns = new Turns(options.engine === undefined ? {} : { maxRunning: MAX_REMOTE_QUERIES })
     this.#exporter = new Exporter({ turns: this.#turns, budget: this.#budget })
     const snapshotKey = withExtension(this.#outputKey, 'snapshot.arrow')
     const freshness = {
@@ -430,7 +441,7 @@ export class UserDataTransformer {
     if (encoding === 'identity' || this.#exporter.isCached(plan, encoding)) return await this.#export(version, plan, encoding, reader, true)
     const releaseVersion = this.#versions.acquire(plan.version, () => {})
     try {
-      const { count, next } = await this.#turns.runFirst(() => version.select(plan), reader.isGone)
+      const { count, next } = await this.#turns.runFirst(() => version.select(forReader(version, plan, reader)), reader.isGone)
       this.#retainForNextPage(plan, { next })
       return { count, next, byteLength: undefined, release: undefined }
     } finally {
@@ -440,7 +451,7 @@ export class UserDataTransformer {
 
   /** Computes statistics of a data version after the work that was requested before. Throws as `export` does. */
   async computeStatistics (version: DataVersion, query: StatisticsQuery, reader: BodyReader): Promise<Statistics & ColumnStatistics> {
-    return await this.#turns.runFirst(() => version.statistics(query), reader.isGone)
+    return await this.#turns.runFirst(() => version.statistics(forReader(version, query, reader)), reader.isGone)
   }
 
   /** Statistics of the records that match. @throws UnknownColumnError, NoDataError */
@@ -536,7 +547,7 @@ export class UserDataTransformer {
     if (current === undefined || reconciled === undefined) return undefined
     const { count: formerVersions, bytes: formerVersionBytes } = this.#versions.former()
     return {
-      records: this.#cache.state.table.length,
+      records: countRecords(this.#cache.state),
       unserved: reconciled.quarantine.counts,
       formerVersions,
       formerVersionBytes,
@@ -583,7 +594,7 @@ export class UserDataTransformer {
       const reconciled = await this.#refreshFor(update)
       if (reconciled.failed.length > 0) throw new IncompleteSourceError(reconciled.failed)
       rejected = reconciled.quarantine.counts.rejects
-      version = reconciled.state.table.version
+      version = versionNameOf(reconciled.state)
       if (confirm !== undefined && confirm !== version) throw new ConfirmationMismatchError(confirm, version)
       this.#noteOutput(reconciled.preconditions)
       phases = reconciled.work?.phases
@@ -657,6 +668,7 @@ export class UserDataTransformer {
     this.#rechecks.stop()
     await within(MAX_CLOSE_WAIT_MS, this.#snapshots.settle(), this.#options.waitTimer)
     await this.#backend.close()
+    await this.#stored?.close()
   }
 
   async #reconcile (fresh: boolean, onRequests: (requests: number) => void): Promise<BackendReconciled> {
@@ -739,8 +751,8 @@ export class UserDataTransformer {
 
   /** Remembers how many records there were before a large loss, which this process or another replica has found. */
   #noteLoss ({ state, largeLoss }: BackendReconciled, previous: SourceState | undefined): void {
-    const before = previous?.table.length ?? 0
-    const loss = largeLoss ?? { lost: before - state.table.length, before }
+    const before = previous === undefined ? 0 : countRecords(previous)
+    const loss = largeLoss ?? { lost: before - countRecords(state), before }
     if (isLargeLoss(loss, this.#maxLoss)) this.#beforeLoss = Math.max(this.#beforeLoss ?? 0, loss.before)
   }
 

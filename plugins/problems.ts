@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { NoDataError, OverloadedError, RequestAbortedError } from '../lib/base/errors.js'
+import { EngineError, NoDataError, OverloadedError, RequestAbortedError } from '../lib/base/errors.js'
 import { describeFailure } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
 import { PROBLEM_CODES } from './problems/codes.js'
@@ -39,6 +39,7 @@ function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply
   }
   const problem = toProblem(error)
   if (error instanceof StoreError) request.server.lakeFailures.failed(error, 'The lake could not be read for a request', request.log)
+  else if (error instanceof EngineError) request.server.lakeFailures.failed(error, 'The engine has failed for a request', request.log)
   else if (problem.code === 'internal_error') request.log.error({ err: error }, 'Request failed')
   request.server.metrics.problems.add(problem.code)
   if (problem.status === 401 || problem.status === 403) logDenied(request, problem)
@@ -57,7 +58,7 @@ function logDenied ({ log, ip, method, raw, client }: FastifyRequest, { status, 
 
 function toProblem (error: Error & Partial<FastifyError>): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof StoreError) return unavailable(error.code, describeFailure(error.code))
+  if (error instanceof StoreError || error instanceof EngineError) return unavailable(error.code, describeFailure(error.code))
   if (error instanceof NoDataError) return noData([])
   if (error instanceof OverloadedError) return unavailable('overloaded', error.message)
   const { statusCode = 500, code } = error

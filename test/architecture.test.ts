@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly [name: string, ...paths: string[]])[] = [
   ['routes', 'routes/'],
   ['plugins', 'plugins/'],
   ['jobs', 'lib/jobs.ts'],
-  ['transformer', 'lib/transformer.ts'],
+  ['transformer', 'lib/transformer.ts', 'lib/stored-versions.ts'],
   ['worker', 'lib/worker/'],
   ['output', 'lib/output/'],
   ['snapshot', 'lib/snapshot/'],

@@ -1,7 +1,7 @@
-import { IncompleteSourceError, LargeLossError, StoreError, TooLargeError, UnreadSourceError, type StoreErrorCode } from './errors.js'
+import { EngineError, IncompleteSourceError, LargeLossError, StoreError, TooLargeError, UnreadSourceError, type EngineErrorCode, type StoreErrorCode } from './errors.js'
 
 /** Why an operation failed or why the data may be stale. The codes are stable: they appear in responses and in `Data-Stale`. */
-export type FailureCode = StoreErrorCode | 'lake_too_large' | 'large_loss' | 'download_failed' | 'refresh_slow' | 'internal_error'
+export type FailureCode = StoreErrorCode | EngineErrorCode | 'lake_too_large' | 'large_loss' | 'download_failed' | 'refresh_slow' | 'internal_error'
 
 const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   unreachable: 'The lake cannot be reached',
@@ -18,6 +18,15 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   lake_too_large: 'The lake is too large: one of its columns has more than 2 GiB of text; hide it with COLUMNS_HIDDEN, or shorten its values',
   large_loss: 'The last listing lacks so many records that it is believed only once a second one agrees',
   download_failed: 'Some info files could not be downloaded',
+  engine_unavailable: 'The engine, or one of its shards, cannot be reached',
+  engine_timeout: 'The engine took too long',
+  engine_overloaded: 'The engine has too little memory for a query, or runs too many at the same time',
+  engine_access_denied: 'The engine refuses access',
+  engine_wrong_cluster: 'The engine has no cluster with the name in ENGINE_CLUSTER, or one of other nodes than those in ENGINE_URL',
+  engine_wrong_database: 'The database of the engine is missing, or its tables are of another lake, schema or release',
+  engine_read_only: 'The engine accepts no writes',
+  engine_incomplete: 'The engine returned other data than it had announced',
+  engine_query_failed: 'The engine returned an error',
   refresh_slow: 'The data is old and still being refreshed',
   internal_error: 'An unexpected error; see the log'
 }
@@ -35,7 +44,7 @@ export function describeFailure (code: FailureCode): string {
 
 /** Returns the code of an error; `internal_error` for an error of any class that has no code here. */
 export function toFailureCode (error: unknown): FailureCode {
-  if (error instanceof StoreError) return error.code
+  if (error instanceof StoreError || error instanceof EngineError) return error.code
   if (error instanceof LargeLossError) return 'large_loss'
   if (error instanceof IncompleteSourceError || error instanceof UnreadSourceError) return 'download_failed'
   return error instanceof TooLargeError ? 'lake_too_large' : 'internal_error'

@@ -33,6 +33,7 @@ export class ClickHouseVersion implements DataVersion {
   readonly fields: readonly TableField[]
   readonly columns: readonly string[]
   readonly memory: ReadonlySet<ArrayBufferLike> = new Set()
+  readonly isRemote = true
   readonly #records: EngineRecords
   /** How many records match: the pages of a listing need the same count again and again. */
   readonly #counts = new BoundedCache<number>(CACHED_BYTES)
@@ -49,6 +50,11 @@ export class ClickHouseVersion implements DataVersion {
     const [row] = await connection.query<[name: string, undeclared: string[]]>(sql`SELECT name, columns FROM ${connection.table(VERSIONS)} WHERE version = ${parameter(number, 'UInt64')}`)
     if (row === undefined) throw new EngineError('engine_wrong_database', `The database ${connection.database} has no data version ${number}`)
     const [name, undeclared] = row
+    return ClickHouseVersion.of(connection, { fields, timeZone, number, name, undeclared })
+  }
+
+  /** A version whose name and undeclared columns are known. */
+  static of (connection: Connection, { fields, timeZone, number, name, undeclared }: VersionOptions & { readonly name: string, readonly undeclared: readonly string[] }): ClickHouseVersion {
     return new ClickHouseVersion(name, { connection, fields, timeZone, number, columns: [...fields.map(({ name }) => name), ...undeclared] })
   }
 

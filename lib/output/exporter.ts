@@ -1,7 +1,7 @@
 import { BoundedCache } from '../base/bounded-cache.js'
 import { monotonicNow } from '../base/clock.js'
 import { Turns } from '../base/turns.js'
-import type { DataVersion, Position } from '../query/data-version.js'
+import type { DataVersion, FilterQuery, Position } from '../query/data-version.js'
 import { BufferPool, isPooled } from './buffer-pool.js'
 import { gzipBuffer, gzipChunks } from './compress.js'
 import { paced } from './paced.js'
@@ -32,10 +32,17 @@ export interface BodyReader {
   readonly isGone: () => boolean
   /** Ends the response although its body is incomplete. */
   readonly cut: () => void
+  /** Is aborted when the client disconnects, with a RequestAbortedError; `undefined` for a client that never does. */
+  readonly signal: () => AbortSignal | undefined
 }
 
 /** A client that never disconnects: a caller in this process. */
-export const LOCAL_READER: BodyReader = { isGone: () => false, cut: () => {} }
+export const LOCAL_READER: BodyReader = { isGone: () => false, cut: () => {}, signal: () => undefined }
+
+/** The query, which ends when the client disconnects if it runs elsewhere. Not part of a plan, which other requests share. */
+export function forReader<T extends object> (version: DataVersion, query: T, reader: BodyReader): T & Pick<FilterQuery, 'signal'> {
+  return version.isRemote === true ? { ...query, signal: reader.signal() } : query
+}
 
 export interface ExporterOptions {
   /** Schedules expensive work. Default: a schedule that is not shared with other work. */
@@ -116,7 +123,7 @@ export class Exporter {
   }
 
   async #make (version: DataVersion, plan: RequestPlan, reader: BodyReader): Promise<Export> {
-    const selection = await version.select(plan)
+    const selection = await version.select(forReader(version, plan, reader))
     const { count, next } = selection
     let memory: ArrayBuffer | undefined
     const text = render(selection, plan.format, { ...plan, allocate: (bytes) => (memory = this.#pool.acquire(bytes)) })
@@ -157,7 +164,8 @@ export class Exporter {
     const cached = collecting
       .then((body) => Buffer.isBuffer(body) ? this.#cache(plan, 'identity', new CachedBody(plan.version, { count, next, body }, this.#budget, undefined)) : undefined)
       .finally(() => this.#collecting.delete(name))
-    this.#collecting.set(name, cached)
+    // If this client leaves meanwhile, the others render the text themselves.
+    this.#collecting.set(name, cached.catch(() => undefined))
     const body = await cached
     if (body !== undefined) return body.acquire(reader)
     this.#streamed.set(name, 'too long', 0)

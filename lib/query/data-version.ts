@@ -121,6 +121,8 @@ export interface DataVersion {
   readonly columns: readonly string[]
   /** The buffers that contain its data. Versions share the buffers of columns that did not change. */
   readonly memory: ReadonlySet<ArrayBufferLike>
+  /** Whether queries run elsewhere, so that the `signal` of a query ends it, and several can wait at the same time. Default: they do not. */
+  readonly isRemote?: boolean
   select (query: SelectQuery): Promise<Selection>
   statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics>
   /** The undeclared columns, in the order of `columns`. */

@@ -67,6 +67,29 @@ export interface SourceState extends SourceIndex {
   readonly table: Table
   /** Its last position is that of this state. */
   readonly changes: ChangeLog
+  /** Present if an engine has stored the records: the table is then empty. */
+  readonly stored?: StoredRecords
+}
+
+/** A version of the records that an engine has stored. */
+export interface StoredRecords {
+  /** The number of the version in the engine. */
+  readonly number: bigint
+  /** The name of the data version. */
+  readonly name: string
+  readonly records: number
+  /** The undeclared columns, in the order of their UTF-8 bytes. */
+  readonly undeclared: readonly string[]
+}
+
+/** The number of records of a state. */
+export function countRecords ({ table, stored }: SourceState): number {
+  return stored === undefined ? table.length : stored.records
+}
+
+/** The name of the data version of a state. */
+export function versionNameOf ({ table, stored }: SourceState): string {
+  return stored === undefined ? table.version : stored.name
 }
 
 /** The name of a state that was not made from a listing. */

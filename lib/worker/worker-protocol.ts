@@ -1,4 +1,4 @@
-import { LargeLossError, StoreError, TooLargeError, type StoreErrorCode } from '../base/errors.js'
+import { EngineError, LargeLossError, StoreError, TooLargeError, type EngineErrorCode, type StoreErrorCode } from '../base/errors.js'
 import type { Output } from '../output/output.js'
 import type { StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
@@ -62,9 +62,17 @@ export function toErrorData (error: unknown): ErrorData {
   return { name, message, stack, code }
 }
 
-/** The inverse of `toErrorData`, for StoreError, TooLargeError and LargeLossError; any other error becomes an Error with the same message and stack. */
+/** The inverse of `toErrorData`, for the errors of CLASSES; any other error becomes an Error with the same message and stack. */
 export function toError ({ name, message, stack, code }: ErrorData): Error {
-  const error = name === 'StoreError' ? new StoreError(code as StoreErrorCode, message) : name === 'TooLargeError' ? new TooLargeError() : name === 'LargeLossError' ? new LargeLossError(message) : new Error(message)
+  const error = CLASSES[name]?.(message, code) ?? new Error(message)
   if (stack !== undefined) error.stack = stack
   return error
+}
+
+/** Creates errors whose class the caller needs, by name. */
+const CLASSES: Readonly<Record<string, (message: string, code: string | undefined) => Error>> = {
+  StoreError: (message, code) => new StoreError(code as StoreErrorCode, message),
+  EngineError: (message, code) => new EngineError(code as EngineErrorCode, message),
+  TooLargeError: () => new TooLargeError(),
+  LargeLossError: (message) => new LargeLossError(message)
 }

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { StoreError } from '../../lib/base/errors.js'
+import { RequestAbortedError, StoreError } from '../../lib/base/errors.js'
 import type { BodyReader, Encoding, Export } from '../../lib/output/exporter.js'
 import { headersOnly } from './conditional.js'
 import { hasEnded, onResponseEnd } from './response-end.js'
@@ -22,7 +22,13 @@ export function sendExport (reply: FastifyReply, { body, byteLength, release }: 
  * sent.
  */
 export function readerOf (reply: FastifyReply): BodyReader {
-  return { isGone: () => hasEnded(reply), cut: () => reply.raw.destroy() }
+  return { isGone: () => hasEnded(reply), cut: () => reply.raw.destroy(), signal: () => signalOf(reply) }
+}
+
+function signalOf (reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  onResponseEnd(reply, () => controller.abort(new RequestAbortedError()))
+  return controller.signal
 }
 
 /** Sends a stream, and destroys it when the response has ended. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { Readable } from 'node:stream'
 import t from 'tap'
-import { Exporter, type Export } from '../../../lib/output/exporter.js'
+import { Exporter, LOCAL_READER, type Export } from '../../../lib/output/exporter.js'
 import { planRequest, type ExportQuery } from '../../../lib/output/request-plan.js'
 import { ResponseBudget } from '../../../lib/output/response-budget.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
@@ -82,7 +82,7 @@ for (const [name, shape, encoding] of [
     const cut: number[] = []
     const readers: Export[] = []
     const startReading = async (min: number) => {
-      const result = await exporter.export(version, bornFrom(min, shape), encoding, { isGone: () => false, cut: () => cut.push(min) })
+      const result = await exporter.export(version, bornFrom(min, shape), encoding, { ...LOCAL_READER, cut: () => cut.push(min) })
       readers.push(result)
       // A stream is rendered while it is read.
       const chunks = Buffer.isBuffer(result.body) ? undefined : result.body[Symbol.asyncIterator]()
