@@ -13,7 +13,10 @@ export interface LakeSummary {
   /** The number of listed objects. */
   readonly listed: number
   readonly records: number
-  readonly quarantine: Quarantine
+  readonly counts: Quarantine['counts']
+  readonly ignored: readonly IgnoredObjects[]
+  /** The entries of the quarantine by code: see `groupByCode`. */
+  readonly groups: readonly CodeGroup[]
   readonly skipped: readonly SkippedFiles[]
   readonly coverage: Coverage
 }
@@ -34,8 +37,8 @@ export function findLakeWarnings (summary: LakeSummary): Warning[] {
 }
 
 /** Warnings about files that cannot be read. There is no warning while a few downloads have failed that will soon be tried again. */
-function findReadWarnings ({ quarantine, coverage }: LakeSummary): Warning[] {
-  const [unreadable, failed] = [findCode(quarantine, 'unreadable'), findCode(quarantine, 'download_failed')]
+function findReadWarnings ({ groups, coverage }: LakeSummary): Warning[] {
+  const [unreadable, failed] = [findCode(groups, 'unreadable'), findCode(groups, 'download_failed')]
   const areMany = failed !== undefined && (2 * failed.count >= coverage.infoFiles || !isCovered(coverage))
   return [
     ...areMany ? [{ code: 'files_not_read', detail: `${failed.count} of ${coverage.infoFiles} info files could not be read, such as ${failed.example}` } as const] : [],
@@ -50,32 +53,32 @@ const MIN_MANY_REJECTS = 10
 const UNCOUNTED_CODES: readonly QuarantineCode[] = ['orphan', 'download_failed', 'unreadable', 'incomplete']
 
 /** Returns the warning about many rejected files, if it applies. If no file becomes a record, it does not apply: the warning `nothing_usable` then has the reasons. */
-function findRejectWarnings ({ records, quarantine, coverage: { infoFiles } }: LakeSummary): Warning[] {
-  const groups = groupByCode(quarantine, UNCOUNTED_CODES)
+function findRejectWarnings (summary: LakeSummary): Warning[] {
+  const { records, coverage: { infoFiles } } = summary
+  const groups = summary.groups.filter(({ code }) => !UNCOUNTED_CODES.includes(code))
   const rejects = groups.reduce((sum, { count }) => sum + count, 0)
   if (records === 0 || rejects < MIN_MANY_REJECTS || 10 * rejects <= infoFiles) return []
-  return [{ code: 'many_rejects', detail: `${rejects} of ${infoFiles} info files are rejected: ${describeGroups(quarantine, groups)}` + (isMisfit(quarantine) ? `. ${MISFIT}` : '') }]
+  return [{ code: 'many_rejects', detail: `${rejects} of ${infoFiles} info files are rejected: ${describeGroups(groups)}` + (isMisfit(summary) ? `. ${MISFIT}` : '') }]
 }
 
 /** Returns the number of entries with a code, and the description of the first one; `undefined` if no entry has the code. */
-function findCode ({ codes, keys, json }: Quarantine, code: RejectCode): { readonly count: number, readonly example: string } | undefined {
-  const index = QUARANTINE_CODES.indexOf(code)
-  const row = codes.indexOf(index)
-  if (row === -1) return undefined
-  const { detail, hint } = JSON.parse(new Utf8Reader(json).at(row)) as QuarantineEntry
-  return { count: codes.reduce((count, other) => count + Number(other === index), 0), example: `${new Utf8Reader(keys).at(row)}: ${detail}${hint === null ? '' : `. ${hint}`}` }
+function findCode (groups: readonly CodeGroup[], code: RejectCode): { readonly count: number, readonly example: string } | undefined {
+  const group = groups.find((group) => group.code === code)
+  if (group === undefined) return undefined
+  const { key, detail, hint } = group.first()
+  return { count: group.count, example: `${key}: ${detail}${hint === null ? '' : `. ${hint}`}` }
 }
 
-function describeUnusable ({ prefix, listed, quarantine }: LakeSummary): string {
+function describeUnusable (summary: LakeSummary): string {
+  const { prefix, listed, counts, ignored, groups } = summary
   const place = prefix === '' ? 'in the lake' : `with the prefix ${JSON.stringify(prefix)}`
   if (listed === 0) return `There is no object ${place}; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are`
-  const { counts, ignored } = quarantine
   const parts = [
     ...counts.ignored > 0 ? [`${counts.ignored} ignored (${list(ignored.map(describeIgnored))})`] : [],
-    ...counts.rejects > 0 ? [`${counts.rejects} rejected (${describeGroups(quarantine, groupByCode(quarantine, ['orphan']))})`] : [],
+    ...counts.rejects > 0 ? [`${counts.rejects} rejected (${describeGroups(groups.filter(({ code }) => code !== 'orphan'))})`] : [],
     ...counts.orphans > 0 ? [`${counts.orphans} images without an info file`] : []
   ]
-  return `None of the ${listed} objects ${place} becomes a record` + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(quarantine) ? `. ${MISFIT}` : '')
+  return `None of the ${listed} objects ${place} becomes a record` + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(summary) ? `. ${MISFIT}` : '')
 }
 
 function describeIgnored ({ extension, count, example }: IgnoredObjects): string {
@@ -88,39 +91,38 @@ const MISFIT = 'If these files are correct, the schema does not fit them: set SC
 const MISFIT_CODES: readonly QuarantineCode[] = ['reserved_header', 'missing_column', 'wrong_columns', 'invalid_value']
 
 /** Whether most of the rejected files differ from the schema. */
-function isMisfit ({ codes, counts }: Quarantine): boolean {
-  let misfits = 0
-  for (const code of codes) if (MISFIT_CODES.includes(QUARANTINE_CODES[code]!)) misfits++
+function isMisfit ({ groups, counts }: LakeSummary): boolean {
+  const misfits = groups.reduce((sum, { code, count }) => sum + (MISFIT_CODES.includes(code) ? count : 0), 0)
   return 2 * misfits > counts.rejects
 }
 
 /** The entries of a quarantine with one code. */
-interface CodeGroup {
+export interface CodeGroup {
   readonly code: QuarantineCode
   readonly count: number
-  /** The first of them. */
-  readonly row: number
+  /** The one with the first key. */
+  readonly first: () => QuarantineEntry
 }
 
-/** Groups the entries by code, the most frequent one first. */
-function groupByCode ({ codes }: Quarantine, except: readonly QuarantineCode[]): CodeGroup[] {
+/** Groups the entries by code: the most frequent one first, of two that are equally frequent the one with the first key. */
+export function groupByCode ({ codes, json }: Quarantine): CodeGroup[] {
   const groups = new Map<number, { count: number, readonly row: number }>()
   codes.forEach((code, row) => {
     const group = groups.get(code)
     if (group === undefined) groups.set(code, { count: 1, row })
     else group.count++
   })
-  return [...groups].map(([code, group]) => ({ code: QUARANTINE_CODES[code]!, ...group })).filter(({ code }) => !except.includes(code)).sort((a, b) => b.count - a.count)
+  const entries = new Utf8Reader(json)
+  return [...groups].map(([code, { count, row }]) => ({ code: QUARANTINE_CODES[code]!, count, first: () => JSON.parse(entries.at(row)) as QuarantineEntry })).sort((a, b) => b.count - a.count)
 }
 
 /** The first groups, each with the key of a file and what is wrong with it. Without any text of the file, as warnings are in the log. */
-function describeGroups ({ keys, json }: Quarantine, groups: readonly CodeGroup[]): string {
-  const [reader, entries] = [new Utf8Reader(keys), new Utf8Reader(json)]
-  const detailOf = (row: number) => {
-    const { code, detail } = JSON.parse(entries.at(row)) as QuarantineEntry
-    return (GENERAL_DETAILS[code] ?? detail).slice(0, MAX_DETAIL_LENGTH)
+function describeGroups (groups: readonly CodeGroup[]): string {
+  const describe = ({ code, count, first }: CodeGroup) => {
+    const { key, detail } = first()
+    return `${count} ${code}, such as ${key}: ${(GENERAL_DETAILS[code] ?? detail).slice(0, MAX_DETAIL_LENGTH)}`
   }
-  return list(groups.map(({ code, count, row }) => `${count} ${code}, such as ${reader.at(row)}: ${detailOf(row)}`))
+  return list(groups.map(describe))
 }
 
 function list (groups: readonly string[]): string {

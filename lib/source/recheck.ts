@@ -3,22 +3,21 @@ import { RECHECK_LISTINGS } from '../base/events.js'
 import { forEachConcurrently } from '../base/concurrent.js'
 import { MIN_LOSS } from '../base/large-loss.js'
 import { compareUtf8 } from '../base/utf8.js'
-import { compileSchema } from '../schema/schema.js'
-import { ObjectList, sliceToString } from '../store/object-list.js'
+import { sliceToString } from '../store/object-list.js'
 import { isKey } from '../store/key.js'
 import { StoreError, type ObjectInfo, type ReadableStore } from '../store/object-store.js'
-import { tableFields } from '../table/table-field.js'
 import { TableReader } from '../table/table.js'
 import { toSlice, Utf8Reader } from '../table/utf8-column.js'
 import { appendChanges, keysBetween, toColumn } from './change-log.js'
 import { findListed } from './download-listed.js'
 import { checkId } from './inventory.js'
 import { objectClassifier } from './object-kinds.js'
-import { quarantineOf, type Quarantine, type QuarantineEntry } from './quarantine.js'
+import { listingOf, partView } from './lake-part.js'
+import type { Quarantine, QuarantineEntry } from './quarantine.js'
 import { reconcile, type Reconciled } from './reconcile.js'
 import { QUARANTINE_CODES } from './reject.js'
 import { MAX_LAKE_COLUMNS, type SourceRules } from './rules.js'
-import { emptyState, infoFileOf, nextStateName, rejectedFilesOf, type SourceState } from './source-state.js'
+import { infoFileOf, nextStateName, rejectedFilesOf, type SourceState } from './source-state.js'
 import { idIn } from './entity-objects.js'
 import { applyChange, isNoChange, recordsOf, viewChange, type ChangedRecord, type View, type ViewChange } from './view-change.js'
 
@@ -106,20 +105,10 @@ async function recheckRecords (store: ReadableStore, last: Checked, objectKeys: 
 }
 
 const TOO_MANY_COLUMNS = QUARANTINE_CODES.indexOf('too_many_lake_columns')
-const NOTHING = { counts: { rejects: 0, orphans: 0, ignored: 0 }, ignored: [], origin: '' }
-
 /** A view that has only these records, and what the quarantine has of them. */
 function partOf (view: View, ids: ReadonlySet<string>, rules: SourceRules): View {
-  const nothing = { state: emptyState(tableFields(compileSchema(rules.schema))), quarantine: quarantineOf([], NOTHING) }
-  const entries = entriesOf(view.quarantine, ids)
-  const orphans = entries.filter(({ code }) => code === 'orphan').length
-  const change: ViewChange = {
-    records: recordsOf(view.state, ids),
-    removed: [],
-    rejected: { set: [...rejectedFilesOf(view.state).values()].filter(({ id }) => ids.has(id)), removed: [] },
-    quarantine: { ...NOTHING, counts: { rejects: entries.length - orphans, orphans, ignored: 0 }, set: entries, removed: [] }
-  }
-  return applyChange(nothing, change, rules, nextStateName(nothing.state, 0))
+  const rejected = [...rejectedFilesOf(view.state).values()].filter(({ id }) => ids.has(id))
+  return partView({ records: recordsOf(view.state, ids), rejected, entries: entriesOf(view.quarantine, ids) }, rules)
 }
 
 function entriesOf ({ ids: column, json }: Quarantine, ids: ReadonlySet<string>): QuarantineEntry[] {
@@ -163,17 +152,6 @@ function hasNewUnreadable (previous: SourceState, next: SourceState): boolean {
   })
 }
 
-/** A store in which these objects, and no others, have keys with the prefix of the lake. */
-function listingOf (store: ReadableStore, lakePrefix: string, objects: readonly ObjectInfo[]): ReadableStore {
-  return {
-    downloads: store.downloads,
-    // `downloadListed` lists a single key, to find whether an object that cannot be found is still listed.
-    list: (prefix, options) => prefix === lakePrefix ? pageOf(objects) : store.list(prefix, options),
-    get: (key, options) => store.get(key, options),
-    head: (key) => store.head(key)
-  }
-}
-
 /** The same store; `onRequest` is called for each LIST request. */
 function withListingsNoted (store: ReadableStore, onRequest: () => void): ReadableStore {
   return {
@@ -188,10 +166,6 @@ function withListingsNoted (store: ReadableStore, onRequest: () => void): Readab
     get: (key, options) => store.get(key, options),
     head: (key) => store.head(key)
   }
-}
-
-async function * pageOf (objects: readonly ObjectInfo[]): AsyncGenerator<ObjectList> {
-  yield new ObjectList(objects)
 }
 
 /** The change of a part as a change of the whole: the counts of the quarantine are those of the whole. */

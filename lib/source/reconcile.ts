@@ -9,7 +9,7 @@ import type { RecordFields } from '../schema/record.js'
 import { compileSchema } from '../schema/schema.js'
 import { sliceToString } from '../store/object-list.js'
 import { StoreError, type ObjectInfo, type ReadableStore } from '../store/object-store.js'
-import { readPreconditions, type Preconditions } from '../store/precondition.js'
+import { readPreconditions, readRecords, type Preconditions } from '../store/precondition.js'
 import { fromDraft, NO_ROW } from '../table/row-source.js'
 import { admitColumns } from './admit-columns.js'
 import type { Coverage } from './coverage.js'
@@ -19,7 +19,7 @@ import { isCutOff } from './incomplete-file.js'
 import { parseWithHidden } from './hidden-columns.js'
 import { parseInfoFile } from './info-file.js'
 import { takeInventory, withoutEntities } from './inventory.js'
-import { findLakeWarnings } from './lake-warnings.js'
+import { findLakeWarnings, groupByCode } from './lake-warnings.js'
 import type { LossGuard } from './loss-guard.js'
 import { nextState } from './next-state.js'
 import { nextQuarantine, type Quarantine } from './quarantine.js'
@@ -156,7 +156,7 @@ export async function reconcile (
     work: { listed, fetched, phases: { listMs: listingMs, downloadMs: downloadedAt - downloadsAt, buildMs: clock() - downloadedAt } },
     state,
     quarantine: next,
-    warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, quarantine: next, skipped: inventory.skipped, coverage }),
+    warnings: findLakeWarnings({ prefix: rules.prefix, listed: inventory.listed, records: state.table.length, counts: next.counts, ignored: next.ignored, groups: groupByCode(next), skipped: inventory.skipped, coverage }),
     failed: failed.map(([, { key }]) => key).sort(compareUtf8),
     coverage,
     removedSince: 0,
@@ -165,12 +165,6 @@ export async function reconcile (
     preconditions,
     largeLoss
   }
-}
-
-/** The number of records in an output, if it is known. */
-async function readRecords (store: ReadableStore, key: string, preconditions: Preconditions): Promise<number | undefined> {
-  const found = preconditions.get(key) ?? (await readPreconditions(store, [key])).get(key)!
-  return 'records' in found ? found.records : undefined
 }
 
 function earliest (times: readonly (number | undefined)[]): number | undefined {

@@ -78,12 +78,16 @@ export function viewChange (previous: View, next: View): ViewChange {
 }
 
 function recordChange (previous: SourceState, next: SourceState): Pick<ViewChange, 'records' | 'removed'> {
-  const records: ChangedRecord[] = []
+  const { rows, removed } = changedRows(previous, next)
+  return { records: recordsAt(next, rows), removed }
+}
+
+/** The rows of the records of a state that an earlier one does not have, or has with another version of a file or image; and the ids of those that only the earlier one has. */
+export function changedRows (previous: SourceState, next: SourceState): { readonly rows: readonly number[], readonly removed: readonly string[] } {
+  const rows: number[] = []
   const removed: string[] = []
-  if (previous.table === next.table && previous.files === next.files && previous.images === next.images) return { records, removed }
+  if (previous.table === next.table && previous.files === next.files && previous.images === next.images) return { rows, removed }
   const [oldTable, table] = [new TableReader(previous.table), new TableReader(next.table)]
-  const imageKeys = next.table.images.map((keys) => new ImageTexts(keys, next.table.keys))
-  const add = (row: number) => records.push(recordAt(next, table, imageKeys, row))
   let old = 0
   for (let row = 0; row < table.length; row++) {
     const { bytes, start, end } = sliceAt(table.keys, row)
@@ -93,11 +97,11 @@ function recordChange (previous: SourceState, next: SourceState): Pick<ViewChang
       if (order >= 0) break
       removed.push(oldTable.keys.at(old))
     }
-    if (old === oldTable.length || order > 0) add(row)
-    else if (!isSameRecord(previous, oldTable, old++, next, table, row)) add(row)
+    if (old === oldTable.length || order > 0) rows.push(row)
+    else if (!isSameRecord(previous, oldTable, old++, next, table, row)) rows.push(row)
   }
   for (; old < oldTable.length; old++) removed.push(oldTable.keys.at(old))
-  return { records, removed }
+  return { rows, removed }
 }
 
 function isSameRecord (previous: SourceState, oldTable: TableReader, old: number, next: SourceState, table: TableReader, row: number): boolean {
@@ -111,9 +115,14 @@ function isSameRecord (previous: SourceState, oldTable: TableReader, old: number
 
 /** The records with these ids that a state has. */
 export function recordsOf (state: SourceState, ids: Iterable<string>): ChangedRecord[] {
+  const keys = new Utf8Reader(state.table.keys)
+  return recordsAt(state, [...ids].map((id) => keys.find(id)).filter((row) => row !== -1))
+}
+
+function recordsAt (state: SourceState, rows: readonly number[]): ChangedRecord[] {
   const table = new TableReader(state.table)
   const imageKeys = state.table.images.map((keys) => new ImageTexts(keys, state.table.keys))
-  return [...ids].map((id) => table.keys.find(id)).filter((row) => row !== -1).map((row) => recordAt(state, table, imageKeys, row))
+  return rows.map((row) => recordAt(state, table, imageKeys, row))
 }
 
 function recordAt ({ files, images }: SourceState, table: TableReader, imageKeys: readonly ImageTexts[], row: number): ChangedRecord {
