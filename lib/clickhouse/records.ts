@@ -15,7 +15,12 @@ export interface EngineRecords extends ColumnContext {
 /** What comes after SELECT and its columns: the records that match, and meet the further conditions. */
 export function from (records: EngineRecords, { filters = [], asOf }: Pick<FilterQuery, 'filters' | 'asOf'>, ...conditions: readonly Sql[]): Sql {
   const { connection, number } = records
-  const version = parameter(number, 'UInt64')
-  const all = [sql`valid_from <= ${version}`, sql`valid_to > ${version}`, ...filters.map((filter) => compileFilter(filter, records, asOf)), ...conditions]
+  const all = [validIn(number), ...filters.map((filter) => compileFilter(filter, records, asOf)), ...conditions]
   return sql`FROM ${connection.table(RECORDS)} WHERE ${join(all.map((condition) => sql`(${condition})`), ' AND ')}`
+}
+
+/** The condition that a row is part of the version with this number. */
+export function validIn (number: bigint): Sql {
+  const version = parameter(number, 'UInt64')
+  return sql`valid_from <= ${version} AND valid_to > ${version}`
 }

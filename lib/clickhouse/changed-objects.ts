@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import type { ObjectChange } from './compare-listing.js'
+import type { Connection } from './connection.js'
+import { shardOf } from './load.js'
+import { raw, sql, text } from './sql.js'
+import { CHANGED_OBJECTS, CHANGED_OBJECTS_COLUMNS, CHANGED_OBJECTS_OF_SHARD } from './tables.js'
+
+type Row = readonly [id: string, key: string, etag: string, size: number, modified: number, racy: number, isListed: number]
+
+const COLUMNS = CHANGED_OBJECTS_COLUMNS.map(({ name }) => name) as [string, ...string[]]
+
+/** Rows are inserted when there is this number of them. */
+const INSERT_ROWS = 10_000
+
+/** What is left of a process that was killed is removed after this time, in hours. It is longer than a listing takes. */
+const KEEP_HOURS = 24
+
+/**
+ * The changes of one listing. They come in the order of the objects and are read by record, whose objects can be in several folders: the engine sorts them, so that
+ * none of their number is in memory.
+ */
+export class ChangedObjects {
+  readonly #connection: Connection
+  readonly #listing = randomUUID()
+  #waiting: ObjectChange[] = []
+  #hasRows = false
+
+  constructor (connection: Connection) {
+    this.#connection = connection
+  }
+
+  get isEmpty (): boolean {
+    return this.#waiting.length === 0 && !this.#hasRows
+  }
+
+  /** Adds changes, at most one for each object. An empty key is no object: files of the record have to be read again. */
+  async add (changes: readonly ObjectChange[]): Promise<void> {
+    this.#waiting = this.#waiting.concat(changes)
+    if (this.#waiting.length >= INSERT_ROWS) await this.#insert()
+  }
+
+  async #insert (): Promise<void> {
+    if (this.#waiting.length === 0) return
+    const { shards } = this.#connection
+    const rows = Array.from({ length: shards }, (): unknown[][] => [])
+    for (const { key, id, listed } of this.#waiting) {
+      const { etag = '', size = 0, lastModified = 0, racy = false } = listed ?? {}
+      rows[shardOf(key, shards)]!.push([this.#listing, key, id, etag, size, lastModified, Number(racy), Number(listed !== undefined)])
+    }
+    this.#waiting = []
+    this.#hasRows = true
+    await Promise.all(rows.map(async (some, shard) => {
+      if (some.length > 0) await this.#connection.insert(shard, CHANGED_OBJECTS_OF_SHARD, COLUMNS, some)
+    }))
+  }
+
+  /** All changes in the order of the keys of their records, about `size` at a time. Those of one record come together. */
+  async * parts (size: number): AsyncGenerator<ObjectChange[]> {
+    await this.#insert()
+    if (!this.#hasRows) return
+    let after: string | undefined
+    for (let limit = size, isLast = false; !isLast;) {
+      const rows: readonly Row[] = await this.#connection.query<Row>(sql`
+        SELECT id, object_key, etag, size, modified, racy, is_listed FROM ${this.#connection.table(CHANGED_OBJECTS)}
+        WHERE stage = ${text(this.#listing)} ${after === undefined ? raw('') : sql`AND id > ${text(after)}`} ORDER BY id, object_key LIMIT ${raw(String(limit))}`)
+      isLast = rows.length < limit
+      // The last record may have more changes.
+      const whole = isLast ? rows : rows.filter(([id]) => id !== rows.at(-1)![0])
+      limit = whole.length === 0 ? 2 * limit : size
+      if (whole.length === 0) continue
+      after = whole.at(-1)![0]
+      yield whole.map(toChange)
+    }
+  }
+
+  /** Removes the changes, and those of listings that ended without doing so. */
+  async drop (): Promise<void> {
+    const table = this.#connection.table(CHANGED_OBJECTS_OF_SHARD)
+    const old = await this.#connection.queryNodes<[string]>(sql`
+      SELECT partition FROM system.parts WHERE active AND database = ${text(this.#connection.database)} AND table = ${text(CHANGED_OBJECTS_OF_SHARD)}
+      GROUP BY partition HAVING partition = ${text(this.#listing)} OR max(modification_time) < now() - INTERVAL ${raw(String(KEEP_HOURS))} HOUR`)
+    for (const partition of new Set(old.flatMap(({ rows }) => rows.map(([partition]) => partition)))) {
+      await this.#connection.command(sql`ALTER TABLE ${table} DROP PARTITION ${text(partition)}`)
+    }
+  }
+}
+
+function toChange ([id, key, etag, size, lastModified, racy, isListed]: Row): ObjectChange {
+  return { key, id, listed: isListed === 0 ? undefined : { key, etag, size, lastModified, ...racy === 1 && { racy: true } } }
+}

@@ -1,0 +1,30 @@
+import type { IgnoredObjects } from '../source/ignored-objects.js'
+import type { CodeGroup } from '../source/lake-warnings.js'
+import { quarantineOf, type Quarantine, type QuarantineEntry } from '../source/quarantine.js'
+import type { QuarantineCode } from '../source/reject.js'
+import type { Connection } from './connection.js'
+import { validIn } from './records.js'
+import { raw, sql } from './sql.js'
+import { REJECTS } from './tables.js'
+
+/** The most entries of a quarantine that is read: as many as a quarantine in memory is made for. */
+export const MAX_ENTRIES = 100_000
+
+/** The quarantine of a version: the first entries by key, and the counts of all of them. */
+export async function readQuarantine (connection: Connection, number: bigint, ignored: readonly IgnoredObjects[], groups: readonly CodeGroup[], limit = MAX_ENTRIES): Promise<Quarantine> {
+  const rows = await connection.query<[entry: string]>(sql`SELECT entry FROM ${connection.table(REJECTS)} WHERE ${validIn(number)} ORDER BY object_key LIMIT ${raw(String(limit))}`)
+  const countOf = (of: readonly CodeGroup[]) => of.reduce((sum, { count }) => sum + count, 0)
+  const counts = {
+    rejects: countOf(groups.filter(({ code }) => code !== 'orphan')),
+    orphans: countOf(groups.filter(({ code }) => code === 'orphan')),
+    ignored: ignored.reduce((sum, { count }) => sum + count, 0)
+  }
+  return quarantineOf(rows.map(([entry]) => JSON.parse(entry) as QuarantineEntry), { counts, ignored, origin: '' })
+}
+
+/** As `groupByCode` of all entries. */
+export async function readGroups (connection: Connection, number: bigint): Promise<CodeGroup[]> {
+  const rows = await connection.query<[code: QuarantineCode, count: number, entry: string]>(sql`
+    SELECT code, count(), argMin(entry, object_key) FROM ${connection.table(REJECTS)} WHERE ${validIn(number)} GROUP BY code ORDER BY count() DESC, min(object_key)`)
+  return rows.map(([code, count, entry]) => ({ code, count, first: () => JSON.parse(entry) as QuarantineEntry }))
+}
