@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { EngineError, NoDataError, OverloadedError, RequestAbortedError } from '../lib/base/errors.js'
+import { EngineError, NoDataError, OverloadedError, RequestAbortedError, VersionForgottenError } from '../lib/base/errors.js'
 import { describeFailure } from '../lib/base/failure-code.js'
 import { StoreError } from '../lib/store/object-store.js'
 import { PROBLEM_CODES } from './problems/codes.js'
@@ -59,6 +59,7 @@ function logDenied ({ log, ip, method, raw, client }: FastifyRequest, { status, 
 function toProblem (error: Error & Partial<FastifyError>): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreError || error instanceof EngineError) return unavailable(error.code, describeFailure(error.code))
+  if (error instanceof VersionForgottenError) return new Problem(410, 'version_gone', error.message)
   if (error instanceof NoDataError) return noData([])
   if (error instanceof OverloadedError) return unavailable('overloaded', error.message)
   const { statusCode = 500, code } = error

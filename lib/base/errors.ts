@@ -150,6 +150,14 @@ export class EngineError extends Error {
   }
 }
 
+/** The engine does not have the records of a data version any more: what was read of it may not be whole. */
+export class VersionForgottenError extends Error {
+  constructor () {
+    super('The data version of this request is no longer retained')
+    this.name = 'VersionForgottenError'
+  }
+}
+
 /** The request was rejected because a limit is reached: of waiting requests, or of the memory for responses. */
 export class OverloadedError extends Error {
   /** @param reason the limit that is reached, as a sentence without a full stop */

@@ -7,6 +7,7 @@ import type { ObjectInfo } from '../store/object-list.js'
 import type { TableField } from '../table/table-field.js'
 import { findAttachment } from './attachment.js'
 import type { Connection } from './connection.js'
+import { checkNotForgotten } from './forget.js'
 import type { EngineRecords } from './records.js'
 import { countRecords, select } from './select.js'
 import { parameter, sql } from './sql.js'
@@ -27,7 +28,10 @@ export interface VersionOptions {
 const CACHED_BYTES = 1024 * 1024
 const COUNT_BYTES = 8
 
-/** A data version whose records are in the tables of a ClickHouse cluster. Every query reads the rows that are valid in this version, whatever is being written. */
+/**
+ * A data version whose records are in the tables of a ClickHouse cluster. Every query reads the rows that are valid in this version, whatever is being written. When the version is forgotten, its rows are
+ * removed: everything that is read after that, or not read to its end before, fails with a VersionForgottenError.
+ */
 export class ClickHouseVersion implements DataVersion {
   readonly version: string
   readonly fields: readonly TableField[]
@@ -45,10 +49,11 @@ export class ClickHouseVersion implements DataVersion {
     this.#records = records
   }
 
-  /** @throws EngineError `engine_wrong_database` if the tables have no version with this number */
+  /** @throws EngineError `engine_wrong_database` if the tables have no version with this number; VersionForgottenError */
   static async open (connection: Connection, { fields, timeZone, number }: VersionOptions): Promise<ClickHouseVersion> {
     const [row] = await connection.query<[name: string, undeclared: string[]]>(sql`SELECT name, columns FROM ${connection.table(VERSIONS)} WHERE version = ${parameter(number, 'UInt64')}`)
     if (row === undefined) throw new EngineError('engine_wrong_database', `The database ${connection.database} has no data version ${number}`)
+    await checkNotForgotten(connection, number)
     const [name, undeclared] = row
     return ClickHouseVersion.of(connection, { fields, timeZone, number, name, undeclared })
   }
@@ -59,19 +64,58 @@ export class ClickHouseVersion implements DataVersion {
   }
 
   async select (query: SelectQuery): Promise<Selection> {
-    return await select(this.#records, query, this.#count(query))
+    const selection = await this.#checked(select(this.#records, query, this.#count(query)))
+    // A page was read at once.
+    return query.page?.limit === undefined ? this.#whole(selection) : selection
   }
 
   async statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics> {
-    return await statistics(this.#records, query)
+    return await this.#checked(statistics(this.#records, query))
   }
 
   async undeclared (): Promise<readonly UndeclaredColumn[]> {
-    return await countUndeclared(this.#records)
+    return await this.#checked(countUndeclared(this.#records))
   }
 
   async attachment (key: string, field: string): Promise<ObjectInfo | undefined> {
-    return await findAttachment(this.#records, key, field)
+    return await this.#checked(findAttachment(this.#records, key, field))
+  }
+
+  /** What was read, unless the version is forgotten by then. */
+  async #checked<T> (read: Promise<T>): Promise<T> {
+    const found = await read
+    await checkNotForgotten(this.#records.connection, this.#records.number)
+    return found
+  }
+
+  /** A selection whose streams end only after they were checked. */
+  #whole (selection: Selection): Selection {
+    return {
+      ...selection,
+      batches: () => this.#toTheEnd(selection.batches()),
+      countAmong: (keys) => this.#checked(Promise.resolve(selection.countAmong(keys))),
+      text: (shape) => {
+        const text = selection.text?.(shape)
+        return text === undefined || Buffer.isBuffer(text) ? text : this.#toTheEnd(text)
+      }
+    }
+  }
+
+  /** Withholds the last part until the version was checked, so that the stream never looks whole if it is not. */
+  async * #toTheEnd<T> (parts: AsyncIterable<T>): AsyncGenerator<T, void> {
+    let last: { readonly part: T } | undefined
+    try {
+      for await (const part of parts) {
+        if (last !== undefined) yield last.part
+        last = { part }
+      }
+    } catch (error) {
+      // Records may be missing for this reason.
+      if (error instanceof EngineError && error.code === 'engine_incomplete') await checkNotForgotten(this.#records.connection, this.#records.number)
+      throw error
+    }
+    await checkNotForgotten(this.#records.connection, this.#records.number)
+    if (last !== undefined) yield last.part
   }
 
   async #count (query: FilterQuery): Promise<number> {

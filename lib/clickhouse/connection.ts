@@ -86,6 +86,21 @@ export class Connection {
     for (const node of this.#nodes) await run(node, statement)
   }
 
+  /** Runs a statement on the node of a shard, counted from 0. */
+  async commandOn (shard: number, statement: Sql): Promise<void> {
+    await run(this.#shards[shard]!, statement)
+  }
+
+  /** The rows of a query on the tables of the node that queries go to. */
+  async queryFirst<T extends readonly unknown[]> (query: Sql): Promise<T[]> {
+    return await rowsOf<T>(this.#nodes[0]!, query)
+  }
+
+  /** The rows of a query on the tables of a shard, counted from 0. */
+  async queryOn<T extends readonly unknown[]> (shard: number, query: Sql): Promise<T[]> {
+    return await rowsOf<T>(this.#shards[shard]!, query)
+  }
+
   /** The rows of a query on the tables of each node. */
   async queryNodes<T extends readonly unknown[]> (query: Sql): Promise<{ readonly url: string, readonly rows: T[] }[]> {
     return await Promise.all(this.#nodes.map(async (node) => ({ url: node.url, rows: await rowsOf<T>(node, query) })))

@@ -29,15 +29,15 @@ export async function insertRecords (connection: Connection, records: Iterable<S
   }
   for await (const record of records) {
     const shard = shardOf(record.key, connection.shards)
-    if (waiting[shard]!.push([...toRow(fields, record), String(number), OPEN_END]) >= INSERT_ROWS) await insert(shard)
+    if (waiting[shard]!.push([...toRow(fields, record), String(number), OPEN_END, '0']) >= INSERT_ROWS) await insert(shard)
   }
   for (const shard of waiting.keys()) if (waiting[shard]!.length > 0) await insert(shard)
   await Promise.all(running.values())
 }
 
-/** Names a version, which makes it readable. `undeclared`: its undeclared columns, in byte order. */
-export async function publishVersion (connection: Connection, number: bigint, { name, undeclared, records }: { readonly name: string, readonly undeclared: readonly string[], readonly records: number }): Promise<void> {
-  await connection.insert(0, VERSIONS_OF_SHARD, ['version', 'name', 'columns', 'records'], [[String(number), name, undeclared, records]])
+/** Names a version, which makes it readable. Can be repeated. `undeclared`: its undeclared columns, in byte order; `stage`: that of the change that leads to it. */
+export async function publishVersion (connection: Connection, number: bigint, { name, undeclared, records, stage = 0n }: { readonly name: string, readonly undeclared: readonly string[], readonly records: number, readonly stage?: bigint }): Promise<void> {
+  await connection.insert(0, VERSIONS_OF_SHARD, ['version', 'name', 'columns', 'records', 'stage'], [[String(number), name, undeclared, records, String(stage)]])
 }
 
 /** The shard of a row with this key, counted from 0: as the sharding key of the Distributed tables. */

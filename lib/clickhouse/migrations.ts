@@ -2,7 +2,7 @@ import { EngineError } from '../base/errors.js'
 import type { TableField } from '../table/table-field.js'
 import type { Connection } from './connection.js'
 import { identifier, join, parameter, raw, sql, type Sql } from './sql.js'
-import { CHANGED_OBJECTS, CHANGED_OBJECTS_COLUMNS, CHANGED_OBJECTS_OF_SHARD, DATA_TABLES, declaredColumns, RECORDS, RECORDS_OF_SHARD, VALIDITY, VERSIONS, VERSIONS_OF_SHARD, type DataTable, type StoredColumn } from './tables.js'
+import { CHANGED_OBJECTS, CHANGED_OBJECTS_COLUMNS, CHANGED_OBJECTS_OF_SHARD, DATA_TABLES, declaredColumns, FORGOTTEN, IDENTITY, RECORDS, RECORDS_OF_SHARD, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VALIDITY, VERSIONS, VERSIONS_OF_SHARD, type DataTable, type StoredColumn } from './tables.js'
 
 /**
  * The changes of the tables, in order. The number of one is its place, from 1. Each statement can be repeated, because a migration may have ended
@@ -17,8 +17,12 @@ const MIGRATIONS: readonly ((connection: Connection) => readonly Sql[])[] = [
     ]),
     sql`CREATE TABLE IF NOT EXISTS ${connection.table(CHANGED_OBJECTS_OF_SHARD)} (${columnsOf(CHANGED_OBJECTS_COLUMNS)}) ENGINE = MergeTree PARTITION BY stage ORDER BY (id, object_key) SETTINGS index_granularity = 1024`,
     distributed(connection, CHANGED_OBJECTS, CHANGED_OBJECTS_OF_SHARD, raw('CRC32(object_key)')),
-    sql`CREATE TABLE IF NOT EXISTS ${connection.table(VERSIONS_OF_SHARD)} (version UInt64, name String, columns Array(String), records UInt64) ENGINE = MergeTree ORDER BY version`,
-    distributed(connection, VERSIONS, VERSIONS_OF_SHARD, raw('version'))
+    sql`CREATE TABLE IF NOT EXISTS ${connection.table(VERSIONS_OF_SHARD)} (version UInt64, name String, columns Array(String), records UInt64, stage UInt64, published DateTime64(3) DEFAULT now64(3)) ENGINE = MergeTree ORDER BY version`,
+    distributed(connection, VERSIONS, VERSIONS_OF_SHARD, raw('version')),
+    sql`CREATE TABLE IF NOT EXISTS ${connection.table(STAGES_OF_SHARD)} (stage UInt64, etag String) ENGINE = MergeTree ORDER BY stage`,
+    sql`CREATE TABLE IF NOT EXISTS ${connection.table(STAGED_KEYS_OF_SHARD)} (stage UInt64, kind LowCardinality(String), row_key String) ENGINE = MergeTree ORDER BY (stage, kind, row_key)`,
+    sql`CREATE TABLE IF NOT EXISTS ${connection.table(FORGOTTEN)} (below UInt64) ENGINE = MergeTree ORDER BY below`,
+    sql`CREATE TABLE IF NOT EXISTS ${connection.table(IDENTITY)} (identity String, stored DateTime64(9) DEFAULT now64(9)) ENGINE = MergeTree ORDER BY stored`
   ]
 ]
 

@@ -14,6 +14,14 @@ export const CHANGED_OBJECTS_OF_SHARD = 'changed_objects_local'
 export const CHANGED_OBJECTS = 'changed_objects'
 export const VERSIONS_OF_SHARD = 'versions_local'
 export const VERSIONS = 'versions'
+/** The stages that may become a version: see stage.ts. In the first shard only. */
+export const STAGES_OF_SHARD = 'stages_local'
+/** The keys of the rows that a stage replaces or removes, in the shards of these rows. */
+export const STAGED_KEYS_OF_SHARD = 'staged_keys_local'
+/** The versions below the greatest of these numbers are forgotten. On each node. */
+export const FORGOTTEN = 'forgotten'
+/** What the tables are of. On each node. */
+export const IDENTITY = 'identity'
 
 /** The version at which a row ends that no version has replaced: the greatest UInt64. */
 export const OPEN_END = '18446744073709551615'
@@ -37,10 +45,14 @@ export interface DataTable {
   readonly columns: readonly StoredColumn[]
 }
 
-/** A row is part of the version V if `valid_from <= V` and `V < valid_to`. */
+/**
+ * A row is part of the version V if `valid_from <= V` and `V < valid_to`. `stage` is 0, or that of a change that has not been applied to the tables: such a row has 0 for
+ * `valid_to`, and is part of no version.
+ */
 export const VALIDITY: readonly StoredColumn[] = [
   { name: 'valid_from', type: 'UInt64', codec: 'Delta, ZSTD(1)' },
-  { name: 'valid_to', type: 'UInt64', codec: 'Delta, ZSTD(1)' }
+  { name: 'valid_to', type: 'UInt64', codec: 'Delta, ZSTD(1)' },
+  { name: 'stage', type: 'UInt64', codec: 'ZSTD(1)' }
 ]
 
 /** The columns that records have whatever the schema is. */

@@ -39,7 +39,7 @@ export async function openStored (connection: Connection, table: Table, { timeZo
   const { fields, version: name, length: records } = table
   const number = 1n
   await migrate(connection, fields)
-  await insertRecords(connection, recordsOfTable(table, { images }), { fields, number })
+  await insertRecords(connection, recordsOfTable(table, images && { images }), { fields, number })
   const reader = new TableReader(table)
   await publishVersion(connection, number, { name, undeclared: reader.columnNames.slice(reader.declared.length), records })
   return await ClickHouseVersion.open(connection, { fields, timeZone, number })

@@ -1,0 +1,57 @@
+import { EngineError } from '../base/errors.js'
+import type { TableField } from '../table/table-field.js'
+import type { Connection } from './connection.js'
+import { publishVersion } from './load.js'
+import type { Commit } from './manifest.js'
+import { nameRecords } from './name-records.js'
+import type { EngineRecords } from './records.js'
+import { countRecords } from './select.js'
+import { identifier, parameter, raw, sql, type Sql } from './sql.js'
+import { DATA_TABLES, OPEN_END, STAGED_KEYS_OF_SHARD, VERSIONS, type DataTable } from './tables.js'
+import { countUndeclared } from './undeclared.js'
+
+/** What the table `versions` has of a version. */
+export interface AppliedVersion { readonly name: string, readonly undeclared: readonly string[], readonly records: number, readonly stage: bigint }
+
+/** A version that was applied; `undefined` if the tables do not have it. */
+export async function findApplied (connection: Connection, number: bigint): Promise<AppliedVersion | undefined> {
+  const [row] = await connection.query<[name: string, undeclared: string[], records: number, stage: string]>(sql`
+    SELECT name, columns, records, toString(stage) FROM ${connection.table(VERSIONS)} WHERE version = ${parameter(number, 'UInt64')} LIMIT 1`)
+  return row && { name: row[0], undeclared: row[1], records: row[2], stage: BigInt(row[3]) }
+}
+
+/**
+ * Applies a change that was committed: its rows become valid, those that it replaces or removes end, and the version becomes readable. Can be repeated and interrupted
+ * anywhere, by any number of processes, at the same time and at any later time: it finds nothing then.
+ *
+ * @param records the number of records that the version has
+ * @throws EngineError `engine_incomplete` if the tables have another number
+ */
+export async function applyCommit (connection: Connection, { number, base, stage, staged }: Commit, records: number, { fields, timeZone }: { readonly fields: readonly TableField[], readonly timeZone: string }): Promise<AppliedVersion> {
+  await Promise.all(Array.from({ length: connection.shards }, async (_, shard) => {
+    for (const table of DATA_TABLES) {
+      const counts = staged[table.name]
+      if (base === null || counts === undefined || counts.rows + counts.keys > 0) await connection.commandOn(shard, updateOf(connection, table, { number, base, stage }))
+    }
+  }))
+  const view: EngineRecords = { connection, fields, timeZone, number, columns: fields.map(({ name }) => name) }
+  const count = await countRecords(view, {})
+  if (count !== records) throw new EngineError('engine_incomplete', `The database ${connection.database} has ${count} of the ${records} records of version ${number}`)
+  const undeclared = (await countUndeclared(view)).map(({ name }) => name)
+  const version = { name: await nameRecords(view, count), undeclared, records, stage }
+  await publishVersion(connection, number, version)
+  return version
+}
+
+/**
+ * One mutation makes the staged rows of a table valid and ends the older rows of the staged keys. It finds nothing once it has been executed: no row has the stage then, and
+ * all older rows of these keys have ended. This holds later as well, as all rows that are added then have a greater `valid_from`. Mutations of a table are executed one after the other.
+ */
+function updateOf (connection: Connection, { name, ofShard, key }: DataTable, { number, base, stage }: Pick<Commit, 'number' | 'base' | 'stage'>): Sql {
+  const [version, id, open] = [number, stage, OPEN_END].map((value) => parameter(value, 'UInt64'))
+  const isReplaced = base === null
+    ? raw('1')
+    : sql`${identifier(key)} IN (SELECT row_key FROM ${connection.table(STAGED_KEYS_OF_SHARD)} WHERE stage = ${id!} AND kind = ${parameter(name, 'String')})`
+  return sql`ALTER TABLE ${connection.table(ofShard)} UPDATE valid_to = if(stage = ${id!}, ${open!}, ${version!}), stage = 0
+    WHERE stage = ${id!} OR (valid_to = ${open!} AND valid_from < ${version!} AND ${isReplaced}) SETTINGS mutations_sync = 1`
+}

@@ -1,0 +1,184 @@
+import type { Clock, MonotonicClock } from '../base/clock.js'
+import { EngineError } from '../base/errors.js'
+import type { ObjectStore } from '../store/object-store.js'
+import type { TableField } from '../table/table-field.js'
+import { applyCommit, findApplied, type AppliedVersion } from './apply.js'
+import type { Connection } from './connection.js'
+import { forgetStages, forgetVersions } from './forget.js'
+import { checkIdentity, claimDatabase, encodeIdentity, type Identity } from './identity.js'
+import { CommitConflictError, ManifestFile, type KnownManifest, type Summary } from './manifest.js'
+import { migrate } from './migrations.js'
+import { sql } from './sql.js'
+import { Stage } from './stage.js'
+import { DATA_TABLES, VERSIONS } from './tables.js'
+
+export { CommitConflictError, type Summary } from './manifest.js'
+export { Stage, type Delta } from './stage.js'
+
+/** A version that was committed and applied: it can be read. */
+export interface Committed {
+  readonly number: bigint
+  /** The public name. */
+  readonly name: string
+  readonly records: number
+  /** The undeclared columns, in the byte order of their names. */
+  readonly undeclared: readonly string[]
+  /** What the last listing has found that led to this version or found no change of it. */
+  readonly summary: Summary
+  /** The manifest that says so. */
+  readonly manifest: KnownManifest
+}
+
+export interface CommitsOptions {
+  readonly store: ObjectStore
+  /** The key of the manifest. */
+  readonly key: string
+  readonly connection: Connection
+  /** The declared columns. */
+  readonly fields: readonly TableField[]
+  readonly timeZone: string
+  /** The lake, the rules by which it is read, and the schema. */
+  readonly identity: Omit<Identity, 'timeZone'>
+  readonly clock: MonotonicClock
+  readonly wallClock: Clock
+}
+
+/**
+ * The versions of the lake in the engine. A change is staged in the tables; the conditional write of the manifest in the lake commits it, so that of two processes one is first; and
+ * applying it, which any process can do or finish, makes it readable. Used by one caller at a time.
+ */
+export class Commits {
+  readonly #options: CommitsOptions
+  readonly #manifest: ManifestFile
+  /** The manifest of the last `current` that returned `undefined`; its number is not used again. */
+  #empty: KnownManifest | undefined
+
+  private constructor (options: CommitsOptions) {
+    this.#options = options
+    this.#manifest = new ManifestFile(options)
+  }
+
+  /** Creates the tables or changes them to those of this revision. @throws EngineError `engine_wrong_database` if the database is of another lake, schema or time zone */
+  static async open (options: CommitsOptions): Promise<Commits> {
+    const { connection, fields } = options
+    await migrate(connection, fields)
+    const commits = new Commits(options)
+    await claimDatabase(connection, commits.#identity)
+    return commits
+  }
+
+  get #identity (): Identity {
+    const { identity, timeZone } = this.#options
+    return { ...identity, timeZone }
+  }
+
+  /**
+   * The last version that was committed; applies it if it is not. `undefined`: there is none, or the database has lost its tables; the lake has to be loaded.
+   *
+   * @throws StoreError, EngineError
+   */
+  async current (): Promise<Committed | undefined> {
+    const manifest = await this.#manifest.read()
+    const applied = manifest && await this.#applied(manifest)
+    this.#empty = applied === undefined ? manifest : undefined
+    return applied && toCommitted(manifest!, applied)
+  }
+
+  /**
+   * Begins a change of a version; `undefined`: of the missing one that `current` has returned. The change is then everything that the lake has.
+   *
+   * @throws CommitConflictError if another process has committed one already
+   */
+  async begin (base: Committed | undefined): Promise<Stage> {
+    const { connection, fields } = this.#options
+    const manifest = base?.manifest ?? this.#empty
+    const latest = await this.#latest(base === undefined)
+    if (base !== undefined && latest > base.number) {
+      if ((await this.#manifest.read())?.etag !== manifest?.etag) throw new CommitConflictError(this.#options.key)
+      throw new EngineError('engine_wrong_database', `The database ${connection.database} has version ${latest}, but ${this.#options.key} is of the older version ${base.number}; remove the object while no process uses the engine, so that the lake is loaded again`)
+    }
+    const number = [latest, manifest?.commit.number ?? 0n].reduce((a, b) => a > b ? a : b) + 1n
+    return await Stage.begin({ connection, fields, number, base: base?.number ?? null, etag: manifest?.etag ?? null })
+  }
+
+  /**
+   * Makes a change the next version.
+   *
+   * @param summary that of the listing, with the number of records that the version then has
+   * @throws CommitConflictError if another process has written the manifest first: the stage is dropped, and `current` returns what to follow. StoreError, EngineError: the change may have been committed, which `current` finds out
+   */
+  async commit (stage: Stage, summary: Summary): Promise<Committed> {
+    const commit = { number: stage.number, base: stage.base, stage: stage.id, staged: stage.counts }
+    let manifest: KnownManifest
+    try {
+      await this.#verify(stage)
+      manifest = await this.#write(stage.etag, commit, summary, (found) => found.commit.stage === stage.id)
+    } catch (error) {
+      if (error instanceof CommitConflictError) await stage.drop()
+      throw error
+    }
+    return toCommitted(manifest, await this.#apply(manifest))
+  }
+
+  /** Stores that a listing has found no change of a version, so that other processes know the age of the data. @throws CommitConflictError if another process has written the manifest first */
+  async touch (base: Committed, summary: Summary): Promise<Committed> {
+    const { etag, commit } = base.manifest
+    const manifest = await this.#write(etag, commit, { ...summary, records: base.records }, (found, id) => found.id === id)
+    return { ...base, summary: manifest.summary, manifest }
+  }
+
+  /** Forgets versions that were replaced at least this long ago, and what changes have left that were not committed. Readers of a forgotten version get a VersionForgottenError. */
+  async forget (olderThanMs: number): Promise<void> {
+    const { connection } = this.#options
+    await forgetVersions(connection, olderThanMs)
+    await forgetStages(connection, async () => await this.#manifest.read())
+  }
+
+  /** @throws CommitConflictError if the stage lacks rows because it was removed, as another process has written the manifest; EngineError `engine_incomplete` */
+  async #verify (stage: Stage): Promise<void> {
+    try {
+      await stage.verify()
+    } catch (error) {
+      if (((await this.#manifest.read())?.etag ?? null) !== stage.etag) throw new CommitConflictError(this.#options.key)
+      throw error
+    }
+  }
+
+  async #write (etag: string | null, commit: KnownManifest['commit'], summary: Summary, isDone: (found: KnownManifest, id: string) => boolean): Promise<KnownManifest> {
+    const content = { commit, summary, identity: encodeIdentity(this.#identity), database: this.#options.connection.database }
+    return await this.#manifest.write(etag, content, isDone)
+  }
+
+  /** The version of the manifest, which is applied if it is not; `undefined` if the tables lack what it is made of. */
+  async #applied (manifest: KnownManifest): Promise<AppliedVersion | undefined> {
+    const { key, connection } = this.#options
+    const { database, identity, commit: { number, base, stage } } = manifest
+    checkIdentity(identity, this.#identity, `The manifest ${key}`)
+    if (database !== connection.database) throw new EngineError('engine_wrong_database', `The manifest ${key} is of the database ${database}, and the setting is ${connection.database}; to load the lake into that one, remove the object while no process uses the engine`)
+    const found = await findApplied(connection, number)
+    if (found !== undefined && found.stage === stage) return found
+    if (found !== undefined) throw new EngineError('engine_wrong_database', `The version ${number} of the database ${database} is not that of the manifest ${key}; remove the object while no process uses the engine, so that the lake is loaded again`)
+    if (base !== null && await findApplied(connection, base) === undefined) return undefined
+    return await this.#apply(manifest)
+  }
+
+  async #apply ({ commit, summary: { records } }: KnownManifest): Promise<AppliedVersion> {
+    const { connection, fields, timeZone } = this.#options
+    return await applyCommit(connection, commit, records, { fields, timeZone })
+  }
+
+  /** The number of the last version that was applied. `withUnfinished`: or of the last one that was begun to be applied. */
+  async #latest (withUnfinished: boolean): Promise<bigint> {
+    const { connection } = this.#options
+    const queries = [
+      sql`SELECT toString(max(version)) FROM ${connection.table(VERSIONS)}`,
+      ...withUnfinished ? DATA_TABLES.map(({ name }) => sql`SELECT toString(max(valid_from)) FROM ${connection.table(name)} WHERE stage = 0`) : []
+    ]
+    const found = await Promise.all(queries.map(async (query) => BigInt((await connection.query<[string]>(query))[0]![0])))
+    return found.reduce((a, b) => a > b ? a : b)
+  }
+}
+
+function toCommitted (manifest: KnownManifest, { name, undeclared, records }: AppliedVersion): Committed {
+  return { number: manifest.commit.number, name, records, undeclared, summary: manifest.summary, manifest }
+}

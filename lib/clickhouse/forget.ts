@@ -1,0 +1,52 @@
+import { VersionForgottenError } from '../base/errors.js'
+import type { Connection } from './connection.js'
+import type { KnownManifest } from './manifest.js'
+import { number, parameter, sql } from './sql.js'
+import { dropStages } from './stage.js'
+import { DATA_TABLES, FORGOTTEN, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VERSIONS_OF_SHARD } from './tables.js'
+
+/**
+ * Forgets the versions that were replaced at least this number of milliseconds ago, by the clock of the engine: first they are marked as forgotten on each node, so that whoever has
+ * read one of them notices, and then the rows that only they have are removed. Can be repeated and interrupted anywhere.
+ */
+export async function forgetVersions (connection: Connection, olderThanMs: number): Promise<void> {
+  const [row] = await connection.queryOn<[below: string]>(0, sql`
+    SELECT toString(max(version)) FROM ${connection.table(VERSIONS_OF_SHARD)} WHERE published <= now64(3) - toIntervalMillisecond(${number(Math.ceil(olderThanMs))})`)
+  const below = BigInt(row![0])
+  if (below === 0n) return
+  const nodes = await connection.queryNodes<[below: string]>(sql`SELECT toString(max(below)) FROM ${connection.table(FORGOTTEN)}`)
+  const limit = parameter(below, 'UInt64')
+  if (nodes.some(({ rows }) => BigInt(rows[0]![0]) < below)) await connection.command(sql`INSERT INTO ${connection.table(FORGOTTEN)} SELECT ${limit}`)
+  const ended = sql`stage = 0 AND valid_to <= ${limit}`
+  await Promise.all(Array.from({ length: connection.shards }, async (_, shard) => {
+    for (const { ofShard } of DATA_TABLES) {
+      const [some] = await connection.queryOn(shard, sql`SELECT 1 FROM ${connection.table(ofShard)} WHERE ${ended} LIMIT 1`)
+      if (some !== undefined) await connection.commandOn(shard, sql`DELETE FROM ${connection.table(ofShard)} WHERE ${ended}`)
+    }
+  }))
+  const [old] = await connection.queryOn(0, sql`SELECT 1 FROM ${connection.table(VERSIONS_OF_SHARD)} WHERE version < ${limit} LIMIT 1`)
+  if (old !== undefined) await connection.commandOn(0, sql`DELETE FROM ${connection.table(VERSIONS_OF_SHARD)} WHERE version < ${limit}`)
+}
+
+/**
+ * Removes the stages that can never be committed, because the manifest that they would replace has been replaced, and those that were applied.
+ *
+ * @param readManifest reads the manifest as it is now
+ */
+export async function forgetStages (connection: Connection, readManifest: () => Promise<KnownManifest | undefined>): Promise<void> {
+  // A stage is announced before it has rows, so that one with rows that is not announced now has been removed before. The manifest is read last: what it shows to be of the past, is.
+  const tables = [...DATA_TABLES.map(({ ofShard }) => ofShard), STAGED_KEYS_OF_SHARD]
+  const shards = Array.from({ length: connection.shards }, (_, shard) => shard)
+  const used = await Promise.all(shards.flatMap((shard) => tables.map(async (table) => await connection.queryOn<[string]>(shard, sql`SELECT DISTINCT toString(stage) FROM ${connection.table(table)} WHERE stage != 0`))))
+  const announced = new Map(await connection.queryOn<[stage: string, etag: string]>(0, sql`SELECT toString(stage), etag FROM ${connection.table(STAGES_OF_SHARD)}`))
+  const manifest = await readManifest()
+  const isNeeded = (stage: string) => announced.get(stage) === (manifest?.etag ?? '') || stage === String(manifest?.commit.stage)
+  const past = [...new Set([...used.flat().map(([stage]) => stage), ...announced.keys()])].filter((stage) => !isNeeded(stage))
+  if (past.length > 0) await dropStages(connection, past.map(BigInt))
+}
+
+/** @throws VersionForgottenError if a version is forgotten, so that what was read of it before may lack rows */
+export async function checkNotForgotten (connection: Connection, version: bigint): Promise<void> {
+  const [row] = await connection.queryFirst<[number]>(sql`SELECT max(below) > ${parameter(version, 'UInt64')} FROM ${connection.table(FORGOTTEN)}`)
+  if (row![0] === 1) throw new VersionForgottenError()
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock, MonotonicClock } from '../base/clock.js'
+import { EngineError } from '../base/errors.js'
+import { StoreError, type ObjectStore } from '../store/object-store.js'
+import { refusedToMissing } from '../store/own-object.js'
+
+/** What a listing of the lake has found. Plain data, which every process that follows it receives. */
+export interface Summary {
+  /** The number of records. */
+  readonly records: number
+  /** When the listing began, in milliseconds of the monotonic clock of this process. */
+  readonly listedAt: number
+  /** What else is known of the lake: JSON that this module does not read. */
+  readonly source: unknown
+}
+
+/** The numbers of rows that a commit adds to a table, and of the keys whose rows it ends. */
+export interface StagedCounts { readonly rows: number, readonly keys: number }
+
+/** The last version that was committed, and the change that leads to it. */
+export interface Commit {
+  /** The number of the version. */
+  readonly number: bigint
+  /** The number of the version that was changed; `null`: the version replaces everything that the tables have. */
+  readonly base: bigint | null
+  /** The stage of the change. */
+  readonly stage: bigint
+  /** By the name of the table. */
+  readonly staged: Readonly<Record<string, StagedCounts>>
+}
+
+/** The manifest as it was last read or written. */
+export interface KnownManifest {
+  readonly etag: string
+  readonly commit: Commit
+  readonly summary: Summary
+  /** What the database is of: see identity.ts. */
+  readonly identity: string
+  readonly database: string
+  /** Unique for each write. */
+  readonly id: string
+  /** This version was certainly written after this time, in milliseconds of the monotonic clock; -Infinity if no such time is known. */
+  readonly notBefore: number
+}
+
+/** The JSON of the manifest. */
+interface Manifest {
+  readonly format: typeof FORMAT
+  readonly id: string
+  readonly identity: string
+  readonly database: string
+  readonly number: string
+  readonly base: string | null
+  readonly stage: string
+  readonly staged: Commit['staged']
+  readonly records: number
+  readonly source: unknown
+  /** Milliseconds since the listing began, by the monotonic clock of the writer, when the wall clock of the writer was `sentAt`. */
+  readonly listingAgeMs: number
+  readonly sentAt: number
+}
+
+export interface ManifestOptions {
+  readonly store: Pick<ObjectStore, 'get' | 'put' | 'url'>
+  readonly key: string
+  readonly clock: MonotonicClock
+  /** The wall clock, which is compared with that of the machine that wrote the manifest. */
+  readonly wallClock: Clock
+}
+
+const FORMAT = 'userlake engine 1'
+const MAX_BYTES = 16 * 1024 * 1024
+
+/** Another process has written the manifest since the version that a write was to replace. */
+export class CommitConflictError extends Error {
+  constructor (key: string) {
+    super(`Another process has written ${key} first`)
+    this.name = 'CommitConflictError'
+  }
+}
+
+/** The object in the lake that says which version of the tables is the last one, and how old its data is. It is only ever replaced on the condition that it is the version that the writer knows. */
+export class ManifestFile {
+  readonly #options: ManifestOptions
+  #known: KnownManifest | undefined
+  /** When the last request was sent whose response had the known version; -Infinity before the first one. */
+  #seenAt = -Infinity
+
+  constructor (options: ManifestOptions) {
+    this.#options = options
+  }
+
+  /** Reads the manifest; `undefined` if there is none. @throws StoreError; EngineError `engine_wrong_database` if the object is no manifest of this release */
+  async read (): Promise<KnownManifest | undefined> {
+    const { store, key, clock } = this.#options
+    const known = this.#known
+    const requestedAt = clock()
+    const found = await store.get(key, { ifNoneMatch: known?.etag, maxBytes: MAX_BYTES }).catch(refusedToMissing)
+    if (found === 'unchanged') {
+      this.#seenAt = Math.max(this.#seenAt, requestedAt)
+      return known
+    }
+    this.#known = found && this.#decode(found.body, found.etag)
+    if (found !== undefined) this.#seenAt = requestedAt
+    return this.#known
+  }
+
+  /**
+   * Replaces the version with this ETag (`null`: if there is no object).
+   *
+   * @param isDone whether a manifest that has been read since shows that this write took effect, although the response was lost
+   * @throws CommitConflictError if it is not the version any more; StoreError. After a StoreError the write may take effect later, if the object still has the ETag
+   */
+  async write (etag: string | null, content: Pick<KnownManifest, 'commit' | 'summary' | 'identity' | 'database'>, isDone: (found: KnownManifest, id: string) => boolean): Promise<KnownManifest> {
+    const { store, key, clock } = this.#options
+    const id = randomUUID()
+    const requestedAt = clock()
+    try {
+      const written = await store.put(key, this.#encode(content, id), { ifMatch: etag, contentType: 'application/json' })
+      this.#seenAt = requestedAt
+      const known = { ...content, etag: written.etag, id, notBefore: requestedAt }
+      this.#known = known
+      return known
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      const found = await this.read()
+      if (found !== undefined && isDone(found, id)) return found
+      if (error.code === 'precondition_failed' || (found?.etag ?? null) !== etag) throw new CommitConflictError(key)
+      throw error
+    }
+  }
+
+  #encode ({ commit: { number, base, stage, staged }, summary: { records, listedAt, source }, identity, database }: Pick<KnownManifest, 'commit' | 'summary' | 'identity' | 'database'>, id: string): Buffer {
+    const { clock, wallClock } = this.#options
+    return Buffer.from(JSON.stringify({
+      format: FORMAT,
+      id,
+      identity,
+      database,
+      number: String(number),
+      base: base === null ? null : String(base),
+      stage: String(stage),
+      staged,
+      records,
+      source,
+      listingAgeMs: clock() - listedAt,
+      sentAt: wallClock()
+    } satisfies Manifest))
+  }
+
+  #decode (body: Buffer, etag: string): KnownManifest {
+    const { store, key, clock, wallClock } = this.#options
+    const manifest = parse(body)
+    if (manifest?.format !== FORMAT) throw new EngineError('engine_wrong_database', `${store.url}: ${key} is not a manifest that this release of Userlake can read; remove it while no process uses the engine, so that the lake is loaded again`)
+    const { id, identity, database, number, base, stage, staged, records, source, listingAgeMs, sentAt } = manifest
+    const now = clock()
+    // Its writer has known the version that this one replaces, so that it was sent later than that one was written.
+    const sent = Math.min(now, Math.max(this.#known?.notBefore ?? -Infinity, now - (wallClock() - sentAt)))
+    return {
+      etag,
+      id,
+      identity,
+      database,
+      commit: { number: BigInt(number), base: base === null ? null : BigInt(base), stage: BigInt(stage), staged },
+      summary: { records, listedAt: sent - listingAgeMs, source },
+      notBefore: this.#seenAt
+    }
+  }
+}
+
+function parse (body: Buffer): Manifest | undefined {
+  try {
+    return JSON.parse(body.toString()) as Manifest
+  } catch {
+    return undefined
+  }
+}

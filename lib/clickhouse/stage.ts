@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { EngineError } from '../base/errors.js'
+import type { TableField } from '../table/table-field.js'
+import type { Connection } from './connection.js'
+import { shardOf } from './load.js'
+import type { StagedCounts } from './manifest.js'
+import { parameter, sql } from './sql.js'
+import { columnsOfRow, toObjectRow, toRejectRow, toRow, type StoredObject, type StoredRecord, type StoredReject } from './stored-record.js'
+import { DATA_TABLES, OBJECTS_TABLE, RECORDS_TABLE, REJECTS_TABLE, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VALIDITY, type DataTable } from './tables.js'
+
+/** Part of a change: rows that are added or replaced, and the keys of those that are removed. A key occurs in one part only, and once. */
+export interface Delta {
+  readonly records: readonly StoredRecord[]
+  readonly removedRecords: readonly string[]
+  readonly objects: readonly StoredObject[]
+  readonly removedObjects: readonly string[]
+  readonly rejects: readonly StoredReject[]
+  readonly removedRejects: readonly string[]
+}
+
+export interface StageOptions {
+  readonly connection: Connection
+  readonly fields: readonly TableField[]
+  /** The number that the version will have, and that of the version that is changed; see `Commit`. */
+  readonly number: bigint
+  readonly base: bigint | null
+  /** The ETag of the manifest that the commit will replace; `null` if there is none. A stage whose manifest has been replaced can never be committed, and is removed. */
+  readonly etag: string | null
+}
+
+/** The rows of an insert. */
+const INSERT_ROWS = 10_000
+
+/** A change that is being prepared in the tables. Its rows are part of no version before it has been committed and applied. */
+export class Stage {
+  readonly id = BigInt(`0x${randomBytes(8).toString('hex')}`) | 1n
+  readonly number: bigint
+  readonly base: bigint | null
+  readonly etag: string | null
+  readonly #connection: Connection
+  readonly #fields: readonly TableField[]
+  readonly #counts = new Map(DATA_TABLES.map(({ name }) => [name, { rows: 0, keys: 0 }]))
+
+  private constructor ({ connection, fields, number, base, etag }: StageOptions) {
+    this.#connection = connection
+    this.#fields = fields
+    this.number = number
+    this.base = base
+    this.etag = etag
+  }
+
+  static async begin (options: StageOptions): Promise<Stage> {
+    const stage = new Stage(options)
+    await options.connection.insert(0, STAGES_OF_SHARD, ['stage', 'etag'], [[String(stage.id), options.etag ?? '']])
+    return stage
+  }
+
+  /** The numbers of rows and keys so far, by the name of the table. */
+  get counts (): Readonly<Record<string, StagedCounts>> {
+    return Object.fromEntries([...this.#counts].map(([name, counts]) => [name, { ...counts }]))
+  }
+
+  /** Whether it has no change so far. */
+  get isEmpty (): boolean {
+    return [...this.#counts.values()].every(({ rows, keys }) => rows + keys === 0)
+  }
+
+  /** Adds a part of the change. After an error, the stage must not be committed. @throws EngineError */
+  async put ({ records, removedRecords, objects, removedObjects, rejects, removedRejects }: Delta): Promise<void> {
+    await Promise.all([
+      this.#put(RECORDS_TABLE, columnsOfRow(this.#fields), records, (record) => toRow(this.#fields, record), removedRecords),
+      this.#put(OBJECTS_TABLE, namesOf(OBJECTS_TABLE), objects, toObjectRow, removedObjects),
+      this.#put(REJECTS_TABLE, namesOf(REJECTS_TABLE), rejects, toRejectRow, removedRejects)
+    ])
+  }
+
+  async #put<T extends { readonly key: string }> ({ name, ofShard }: DataTable, columns: readonly string[], added: readonly T[], toValues: (row: T) => unknown[], removed: readonly string[]): Promise<void> {
+    const { shards } = this.#connection
+    const validity = [String(this.number), '0', String(this.id)]
+    const rows = Array.from({ length: shards }, (): T[] => [])
+    const keys = Array.from({ length: shards }, (): string[] => [])
+    for (const row of added) rows[shardOf(row.key, shards)]!.push(row)
+    // A version that replaces everything ends all rows, whatever their keys are.
+    if (this.base !== null) for (const key of [...added.map(({ key }) => key), ...removed]) keys[shardOf(key, shards)]!.push(key)
+    const counts = this.#counts.get(name)!
+    counts.rows += added.length
+    counts.keys += keys.flat().length
+    await Promise.all(rows.map(async (_, shard) => {
+      await this.#insert(shard, ofShard, [...columns, ...VALIDITY.map(({ name }) => name)], rows[shard]!, (row) => [...toValues(row), ...validity])
+      await this.#insert(shard, STAGED_KEYS_OF_SHARD, ['stage', 'kind', 'row_key'], keys[shard]!, (key) => [String(this.id), name, key])
+    }))
+  }
+
+  async #insert<T> (shard: number, table: string, columns: readonly string[], values: readonly T[], toValues: (value: T) => unknown[]): Promise<void> {
+    for (let from = 0; from < values.length; from += INSERT_ROWS) {
+      await this.#connection.insert(shard, table, columns as [string, ...string[]], values.slice(from, from + INSERT_ROWS).map(toValues))
+    }
+  }
+
+  /** Checks that the tables have exactly what was put. @throws EngineError `engine_incomplete` */
+  async verify (): Promise<void> {
+    const { counts } = this
+    await Promise.all(DATA_TABLES.map(async ({ name }) => {
+      const found = await countStaged(this.#connection, name, this.id)
+      const { rows, keys } = counts[name]!
+      if (found.rows !== rows || found.keys !== keys) throw new EngineError('engine_incomplete', `The engine has ${found.rows} and ${found.keys} of the ${rows} rows and ${keys} keys that were written to ${name}`)
+    }))
+  }
+
+  /** Removes what was put: the change will not be committed. Must not be called after an attempt to commit it that may still take effect. */
+  async drop (): Promise<void> {
+    await dropStages(this.#connection, [this.id])
+  }
+}
+
+function namesOf ({ columns }: DataTable): string[] {
+  return columns.map(({ name }) => name)
+}
+
+/** The numbers of rows and keys of a stage that has not been applied. */
+async function countStaged (connection: Connection, table: string, stage: bigint): Promise<StagedCounts> {
+  const { ofShard } = DATA_TABLES.find(({ name }) => name === table)!
+  const id = parameter(stage, 'UInt64')
+  const found = await Promise.all(Array.from({ length: connection.shards }, async (_, shard) => (await connection.queryOn<[number, number]>(shard, sql`
+    SELECT (SELECT count() FROM ${connection.table(ofShard)} WHERE stage = ${id}), (SELECT count() FROM ${connection.table(STAGED_KEYS_OF_SHARD)} WHERE stage = ${id} AND kind = ${parameter(table, 'String')})`))[0]!))
+  return { rows: found.reduce((sum, [rows]) => sum + rows, 0), keys: found.reduce((sum, [, keys]) => sum + keys, 0) }
+}
+
+/** Removes the rows of stages that are not applied, and can never be any more; and the keys of any. */
+export async function dropStages (connection: Connection, stages: readonly bigint[]): Promise<void> {
+  const isDropped = sql`stage IN ${parameter(stages, 'Array(UInt64)')}`
+  await Promise.all(Array.from({ length: connection.shards }, async (_, shard) => {
+    for (const table of [...DATA_TABLES.map(({ ofShard }) => ofShard), STAGED_KEYS_OF_SHARD]) await connection.commandOn(shard, sql`DELETE FROM ${connection.table(table)} WHERE ${isDropped}`)
+  }))
+  await connection.commandOn(0, sql`DELETE FROM ${connection.table(STAGES_OF_SHARD)} WHERE ${isDropped}`)
+}

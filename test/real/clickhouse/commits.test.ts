@@ -1,0 +1,163 @@
+import t, { type Test } from 'tap'
+import { monotonicNow } from '../../../lib/base/clock.js'
+import { ClickHouseVersion } from '../../../lib/clickhouse/clickhouse-version.js'
+import type { Commits, Committed } from '../../../lib/clickhouse/commits.js'
+import { sql } from '../../../lib/clickhouse/sql.js'
+import { render } from '../../../lib/output/render.js'
+import type { Selection } from '../../../lib/query/data-version.js'
+import type { ObjectStore } from '../../../lib/store/object-store.js'
+import { S3Store } from '../../../lib/store/s3/s3-store.js'
+import { allOf, connect, drop, noClickHouse } from '../../support/clickhouse.js'
+import { deltaOf, EMPTY, interleave, MANIFEST, openCommits, readAll, type Content } from '../../support/commits.js'
+import { runs } from '../../support/property-runs.js'
+import { startS3Endpoint } from '../../support/s3-endpoint.js'
+import { USER_FIELDS } from '../../support/tables.js'
+
+const skip = noClickHouse
+
+/** A bucket of its own, which ends with the test. */
+async function bucketOf (t: Pick<Test, 'teardown'>): Promise<ObjectStore> {
+  const endpoint = await startS3Endpoint()
+  endpoint.bucket('lake')
+  const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
+  t.teardown(async () => {
+    await store.close()
+    await endpoint.stop()
+  })
+  return store
+}
+
+t.test('whatever is interrupted, fails or comes late: each version that can be read is exactly one that was committed', { skip, timeout: 36_000_000 }, async (t) => {
+  const { numRuns } = runs(20)
+  for (let run = 0; run < numRuns; run++) {
+    const seed = Math.floor(Math.random() * 2 ** 32)
+    const start = performance.now()
+    const connection = await connect(t)
+    const found = await interleave({ connection, store: await bucketOf(t), seed })
+    t.comment(`seed ${seed}: ${JSON.stringify(found)} ${Math.round(performance.now() - start)} ms`)
+  }
+})
+
+const CONTENTS: readonly Content[] = [5, 2, 3].map((value) => ({ records: { a: value, b: 1, [`only ${value}`]: 1 }, objects: { 'a.csv': value }, rejects: {} }))
+const countOf = async (selection: Selection) => (await allOf(selection.batches())).flat().length
+const summaryOf = (content: Content, listedAt = monotonicNow()) => ({ records: Object.keys(content.records).length, listedAt, source: null })
+
+async function commitNext (commits: Commits, base: Committed | undefined, from: Content, to: Content): Promise<Committed> {
+  const stage = await commits.begin(base)
+  await stage.put(deltaOf(from, to))
+  return await commits.commit(stage, summaryOf(to))
+}
+
+t.test('a database serves one lake, schema and time zone, and the manifest one database', { skip }, async (t) => {
+  const [connection, store] = [await connect(t), await bucketOf(t)]
+  const commits = await openCommits(store, connection)
+  await openCommits(store, connection)
+  const wrong = (message: RegExp) => ({ name: 'EngineError', code: 'engine_wrong_database', message })
+  await t.rejects(openCommits(store, connection, { timeZone: 'Europe/Berlin' }), wrong(/is for another time zone$/))
+  await t.rejects(openCommits(store, connection, { identity: { lake: 'other', schema: 'other' } }), wrong(/is for another lake, or for other rules of reading it, and another schema$/))
+  t.equal(await commits.current(), undefined, 'the lake has no manifest')
+  await commitNext(commits, undefined, EMPTY, CONTENTS[0]!)
+  await t.rejects((await openCommits(store, await connect(t))).current(), wrong(/is of the database .*remove the object/))
+  await t.rejects((await openCommits(store, await connect(t), { timeZone: 'Europe/Berlin' })).current(), wrong(/^The manifest .* is for another time zone$/))
+  await store.put(MANIFEST, Buffer.from('{}'))
+  await t.rejects((await openCommits(store, connection)).current(), wrong(/is not a manifest that this release of Userlake can read/))
+})
+
+t.test('of two processes one commits, and the other follows; one that lists without a change says so', { skip }, async (t) => {
+  const [connection, store] = [await connect(t), await bucketOf(t)]
+  let now = 1_000_000
+  let wall = 5_000_000
+  const first = await openCommits(store, connection, { clock: () => now, wallClock: () => wall })
+  // Its monotonic clock began elsewhere.
+  const second = await openCommits(store, connection, { clock: () => now + 123_456, wallClock: () => wall })
+  const one = await commitNext(first, undefined, EMPTY, CONTENTS[0]!)
+  const seen = await second.current()
+  t.match(seen, { number: one.number, name: one.name, records: 3, undeclared: ['more'] })
+  const stage = await second.begin(seen)
+  const two = await commitNext(first, one, CONTENTS[0]!, CONTENTS[1]!)
+  await stage.put(deltaOf(CONTENTS[0]!, CONTENTS[2]!))
+  await t.rejects(second.commit(stage, summaryOf(CONTENTS[2]!)), { name: 'CommitConflictError' })
+  await t.rejects(second.begin(seen), { name: 'CommitConflictError' }, 'the base is no longer the last version')
+  await t.rejects(second.touch(seen!, summaryOf(CONTENTS[0]!)), { name: 'CommitConflictError' })
+  const followed = await second.current()
+  t.equal(followed!.name, two.name)
+  now += 5000
+  wall += 5000
+  const touched = await first.touch(two, { records: 3, listedAt: now - 700, source: { x: 1 } })
+  now += 300
+  wall += 300
+  const after = await second.current()
+  t.equal(after!.name, two.name)
+  t.same(after!.summary, { records: 3, listedAt: now + 123_456 - 1000, source: { x: 1 } }, 'the age of the listing is the same on the clock of each process')
+  t.equal(touched.summary.listedAt, now - 1000)
+  // A wrong clock makes data at most as old as the manifest before the one that was replaced, which was read at 1,000,000.
+  wall -= 60_000
+  await first.touch(touched, { records: 3, listedAt: now - 700, source: null })
+  wall += 3_600_000
+  t.equal((await second.current())!.summary.listedAt, 1_000_000 + 123_456 - 700)
+})
+
+t.test('a forgotten version is not read any more, nor to its end', { skip, timeout: 120_000 }, async (t) => {
+  const [connection, store] = [await connect(t), await bucketOf(t)]
+  const commits = await openCommits(store, connection)
+  const open = async (number: bigint) => await ClickHouseVersion.open(connection, { fields: USER_FIELDS, timeZone: 'UTC', number })
+  const one = await commitNext(commits, undefined, EMPTY, CONTENTS[0]!)
+  const old = await open(one.number)
+  const all = await old.select({})
+  const two = await commitNext(commits, one, CONTENTS[0]!, CONTENTS[1]!)
+  await commits.forget(3_600_000)
+  t.same(await countOf(all), 3, 'it is not old enough')
+  const batches = all.batches()[Symbol.asyncIterator]()
+  await commits.forget(0)
+  const forgotten = { name: 'VersionForgottenError' }
+  await t.rejects(async () => { while ((await batches.next()).done !== true); }, forgotten)
+  await t.rejects(countOf(all), forgotten)
+  await t.rejects(allOf(render(all, 'json') as AsyncIterable<string>), forgotten)
+  await t.rejects(old.select({ page: { limit: 1 } }), forgotten)
+  await t.rejects(old.statistics({ asOf: 0, binWidth: 1 }), forgotten)
+  await t.rejects(old.undeclared(), forgotten)
+  await t.rejects(old.attachment('a', 'img_path'), forgotten)
+  await t.rejects(open(one.number), { name: 'EngineError', code: 'engine_wrong_database' })
+  t.equal(await countOf(await (await open(two.number)).select({})), 3, 'the current version stays')
+  const rows = await connection.query<[number]>(sql`SELECT count() FROM ${connection.table('records')}`)
+  t.same(rows, [[3]], 'the rows of the old version are removed')
+})
+
+t.test('what was not committed is removed when it never can be', { skip, timeout: 120_000 }, async (t) => {
+  const [connection, store] = [await connect(t), await bucketOf(t)]
+  const [first, second] = [await openCommits(store, connection), await openCommits(store, connection)]
+  const one = await commitNext(first, undefined, EMPTY, CONTENTS[0]!)
+  const left = await second.begin(await second.current())
+  await left.put(deltaOf(CONTENTS[0]!, CONTENTS[2]!))
+  const staged = async () => (await connection.query<[number]>(sql`SELECT countIf(stage != 0) FROM ${connection.table('records')}`))[0]![0]
+  await first.forget(0)
+  t.equal(await staged(), 2, 'it may still be committed')
+  await first.touch(one, summaryOf(CONTENTS[0]!))
+  await first.forget(0)
+  t.equal(await staged(), 0)
+  await t.rejects(second.commit(left, summaryOf(CONTENTS[2]!)), { name: 'CommitConflictError' }, 'its rows are gone')
+  const incomplete = await first.begin(await first.current())
+  await incomplete.put(deltaOf(CONTENTS[0]!, CONTENTS[1]!))
+  await connection.command(sql`ALTER TABLE ${connection.table('objects_local')} DELETE WHERE stage != 0 SETTINGS mutations_sync = 1`)
+  await t.rejects(first.commit(incomplete, summaryOf(CONTENTS[1]!)), { code: 'engine_incomplete' })
+  t.equal((await first.current())!.number, one.number)
+})
+
+t.test('an engine that has lost its tables, and a lake that has lost its manifest, are loaded again', { skip, timeout: 120_000 }, async (t) => {
+  const [connection, store] = [await connect(t), await bucketOf(t)]
+  const first = await openCommits(store, connection)
+  const one = await commitNext(first, undefined, EMPTY, CONTENTS[0]!)
+  const two = await commitNext(first, one, CONTENTS[0]!, CONTENTS[1]!)
+  await drop(connection)
+  const second = await openCommits(store, connection)
+  t.equal(await second.current(), undefined)
+  const three = await commitNext(second, undefined, EMPTY, CONTENTS[2]!)
+  t.equal(three.number, two.number + 1n, 'no number is used twice')
+  const other = await bucketOf(t)
+  const third = await openCommits(other, connection)
+  t.equal(await third.current(), undefined)
+  const four = await commitNext(third, undefined, EMPTY, CONTENTS[0]!)
+  t.equal(four.number, three.number + 1n)
+  t.same((await readAll(connection)).versions.get(four.number)!.content, CONTENTS[0], 'what the tables had before has ended')
+  await t.rejects(second.begin(await second.current()), { code: 'engine_wrong_database', message: /of the older version 3; remove the object/ })
+})
