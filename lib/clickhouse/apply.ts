@@ -53,5 +53,5 @@ function updateOf (connection: Connection, { name, ofShard, key }: DataTable, { 
     ? raw('1')
     : sql`${identifier(key)} IN (SELECT row_key FROM ${connection.table(STAGED_KEYS_OF_SHARD)} WHERE stage = ${id!} AND kind = ${parameter(name, 'String')})`
   return sql`ALTER TABLE ${connection.table(ofShard)} UPDATE valid_to = if(stage = ${id!}, ${open!}, ${version!}), stage = 0
-    WHERE stage = ${id!} OR (valid_to = ${open!} AND valid_from < ${version!} AND ${isReplaced}) SETTINGS mutations_sync = 1`
+    WHERE stage = ${id!} OR (valid_to = ${open!} AND valid_from < ${version!} AND ${isReplaced}) SETTINGS mutations_sync = 2`
 }

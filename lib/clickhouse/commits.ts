@@ -30,7 +30,7 @@ export interface Committed {
 }
 
 export interface CommitsOptions {
-  readonly store: ObjectStore
+  readonly store: Pick<ObjectStore, 'get' | 'put' | 'url'>
   /** The key of the manifest. */
   readonly key: string
   readonly connection: Connection
@@ -78,10 +78,20 @@ export class Commits {
    * @throws StoreError, EngineError
    */
   async current (): Promise<Committed | undefined> {
-    const manifest = await this.#manifest.read()
-    const applied = manifest && await this.#applied(manifest)
-    this.#empty = applied === undefined ? manifest : undefined
-    return applied && toCommitted(manifest!, applied)
+    for (let manifest = await this.#manifest.read(); manifest !== undefined;) {
+      const outcome = await this.#applied(manifest).catch((error: unknown) => ({ error }))
+      if (outcome !== undefined && !('error' in outcome)) return toCommitted(manifest, outcome)
+      // A version that other processes have replaced and forgotten meanwhile is not missing.
+      const next = await this.#manifest.read()
+      if (next?.etag === manifest.etag) {
+        if (outcome !== undefined) throw outcome.error
+        this.#empty = manifest
+        return undefined
+      }
+      manifest = next
+    }
+    this.#empty = undefined
+    return undefined
   }
 
   /**

@@ -12,7 +12,7 @@ const MIGRATIONS: readonly ((connection: Connection) => readonly Sql[])[] = [
   (connection) => [
     ...DATA_TABLES.flatMap((table) => [
       sql`CREATE TABLE IF NOT EXISTS ${connection.table(table.ofShard)} (${columnsOf([...table.columns, ...VALIDITY])}${indexOf(table)}) ENGINE = MergeTree ORDER BY (${identifier(table.key)}, valid_from)
-        SETTINGS index_granularity = 1024, enable_block_number_column = 1, enable_block_offset_column = 1, non_replicated_deduplication_window = 1000`,
+        SETTINGS index_granularity = 1024`,
       distributed(connection, table.name, table.ofShard, sql`CRC32(${identifier(table.key)})`)
     ]),
     sql`CREATE TABLE IF NOT EXISTS ${connection.table(CHANGED_OBJECTS_OF_SHARD)} (${columnsOf(CHANGED_OBJECTS_COLUMNS)}) ENGINE = MergeTree PARTITION BY stage ORDER BY (id, object_key) SETTINGS index_granularity = 1024`,

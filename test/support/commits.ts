@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
 import { monotonicNow } from '../../lib/base/clock.js'
-import { EngineError } from '../../lib/base/errors.js'
-import { applyCommit } from '../../lib/clickhouse/apply.js'
-import { CommitConflictError, Commits, type Committed, type CommitsOptions, type Delta } from '../../lib/clickhouse/commits.js'
+import { Commits, type CommitsOptions, type Delta } from '../../lib/clickhouse/commits.js'
 import type { Connection } from '../../lib/clickhouse/connection.js'
-import type { Commit } from '../../lib/clickhouse/manifest.js'
 import { identifier, raw, sql, type Sql } from '../../lib/clickhouse/sql.js'
 import type { StoredObject, StoredRecord, StoredReject } from '../../lib/clickhouse/stored-record.js'
 import { FORGOTTEN, OBJECTS, RECORDS, REJECTS, VERSIONS } from '../../lib/clickhouse/tables.js'
-import { StoreError, type ObjectStore } from '../../lib/store/object-store.js'
 import { USER_FIELDS } from './tables.js'
 
 /** The identity of the lakes of tests. */
@@ -16,7 +12,7 @@ export const IDENTITY = { lake: 'the lake', schema: 'users' }
 export const MANIFEST = 'processed_data/output.engine.json'
 
 /** How commits are opened in tests. */
-export async function openCommits (store: ObjectStore, connection: Connection, changes: Partial<CommitsOptions> = {}): Promise<Commits> {
+export async function openCommits (store: CommitsOptions['store'], connection: Connection, changes: Partial<CommitsOptions> = {}): Promise<Commits> {
   return await Commits.open({ store, key: MANIFEST, connection, fields: USER_FIELDS, timeZone: 'UTC', identity: IDENTITY, clock: monotonicNow, wallClock: Date.now, ...changes })
 }
 
@@ -107,250 +103,41 @@ export async function readAll (connection: Connection): Promise<Readable> {
   }
 }
 
-/** Random numbers from 0 to 1 that a seed determines. */
-export function randomOf (seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-/** A statement or a request that a process has sent, and that has not been executed. */
-interface Pending {
-  readonly process: Process
-  readonly isWrite: boolean
-  readonly isPut: boolean
-  /** Executes it; the outcome is returned, and its sender does not get it yet. */
-  readonly run: () => Promise<unknown>
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: Error) => void
-}
-
-class KilledError extends Error {}
-
-/** A process with a connection and a store of its own, which the scheduler can stop before or after any statement. */
-class Process {
-  isDead = false
-  /** Whether the scheduler decides what is executed. */
-  isScheduled = false
-  readonly connection: Connection
-  readonly store: ObjectStore
-  readonly name: string
-
-  constructor (name: string, scheduler: Scheduler, connection: Connection, store: ObjectStore) {
-    this.name = name
-    const gated = <T extends object>(target: T, isWrite: (method: string) => boolean, isGated: (method: string) => boolean): T => new Proxy(target, {
-      get: (target, property) => {
-        const value: unknown = Reflect.get(target, property, target)
-        if (typeof value !== 'function' || typeof property === 'symbol' || !isGated(property)) return typeof value === 'function' ? value.bind(target) as unknown : value
-        const run = async (...args: unknown[]) => await (Reflect.apply(value, target, args) as Promise<unknown>)
-        return (...args: unknown[]) => this.isScheduled ? scheduler.send(this, isWrite(property), property === 'put', async () => await run(...args)) : run(...args)
-      }
-    })
-    this.connection = gated(connection, (method) => ['command', 'commandOn', 'insert'].includes(method), (method) => ['command', 'commandOn', 'insert', 'query', 'queryOn', 'queryNodes', 'queryFirst'].includes(method))
-    this.store = gated(store, (method) => method === 'put', (method) => ['get', 'put'].includes(method))
-  }
-}
-
-/** Executes one statement of the processes at a time, in a random order that a seed determines: a process may wait for as long as the others need for several commits. */
-class Scheduler {
-  readonly pending: Pending[] = []
-  /** Requests whose senders believe that they have failed. */
-  readonly late: Pending[] = []
-
-  send (process: Process, isWrite: boolean, isPut: boolean, run: () => Promise<unknown>): Promise<unknown> {
-    if (process.isDead) return Promise.reject(new KilledError())
-    return new Promise((resolve, reject) => this.pending.push({ process, isWrite, isPut, run, resolve, reject }))
-  }
-}
-
-/** What an interleaving went through. */
-export interface Interleaving { readonly statements: number, readonly commits: number, readonly conflicts: number, readonly kills: number, readonly failures: number, readonly late: number, readonly versions: number }
-
-export interface InterleavingOptions {
-  readonly connection: Connection
-  readonly store: ObjectStore
-  readonly seed: number
-  /** Changes that each process tries to make. */
-  readonly rounds?: number
-}
+/** What a stage leads to if it is committed. */
+export interface Plan { readonly number: bigint, readonly base: bigint | null, readonly content: Content }
 
 /**
- * Lets two or three processes commit changes in the database of a connection. A seed determines which statement is next, which ones fail before or after they were executed, and which process is killed.
- * After each statement that writes, each version that can be read must be what the model has, and what it was before.
+ * Checks that each version is the one that its stage was to lead to, and what it was before.
+ *
+ * @param seen what was seen before, by number; receives what is seen now
+ * @returns the number of the last version
  */
-export async function interleave ({ connection, store, seed, rounds = 3 }: InterleavingOptions): Promise<Interleaving> {
-  const random = randomOf(seed)
-  const chance = (share: number) => random() < share
+export function checkVersions ({ versions }: Readable, planOf: (stage: bigint) => Plan | undefined, seen: Map<bigint, string>): bigint {
+  for (const [number, version] of versions) {
+    const plan = planOf(version.stage)
+    assert(plan !== undefined, `version ${number} is of no stage`)
+    assert.equal(plan.number, number)
+    assert.deepEqual(version.content, plan.content, `version ${number}`)
+    assert.equal(version.records, Object.keys(plan.content.records).length)
+    if (plan.base !== null) assert.equal(plan.base, number - 1n)
+    const text = JSON.stringify([version.name, version.undeclared, version.records, String(version.stage)])
+    assert.equal(seen.get(number) ?? text, text, `version ${number} has changed`)
+    seen.set(number, text)
+  }
+  return [...versions.keys()].reduce((a, b) => a > b ? a : b, 0n)
+}
+
+/** Another content: some keys added, changed or removed. `value` returns a number that is new each time. */
+export function changeContent (from: Content, random: () => number, value: () => number): Content {
   const below = (limit: number) => Math.floor(random() * limit)
-  const scheduler = new Scheduler()
-  /** The content that each stage would lead to, and what it is based on. */
-  const planned = new Map<bigint, { readonly number: bigint, readonly base: bigint | null, readonly content: Content }>()
-  const seen = new Map<bigint, string>()
-  const commits = new Map<bigint, { readonly commit: Commit, readonly records: number }>()
-  const counts = { statements: 0, commits: 0, conflicts: 0, kills: 0, failures: 0, late: 0 }
-  let value = 0
-
-  /** Another content: some keys added, changed or removed. */
-  const change = (from: Content): Content => {
-    const some = (values: Content['records']) => {
-      const next: Record<string, number> = { ...values }
-      for (let i = below(4); i >= 0; i--) {
-        const key = `key ${below(8)}`
-        if (chance(0.3)) delete next[key]
-        else next[key] = ++value
-      }
-      return next
+  const some = (values: Content['records']) => {
+    const next: Record<string, number> = { ...values }
+    for (let i = below(4); i >= 0; i--) {
+      const key = `key ${below(8)}`
+      if (random() < 0.3) delete next[key]
+      else next[key] = value()
     }
-    return { records: some(from.records), objects: chance(0.8) ? some(from.objects) : from.objects, rejects: chance(0.3) ? some(from.rejects) : from.rejects }
+    return next
   }
-
-  const contentOf = (base: Committed | undefined) => base === undefined ? EMPTY : planned.get(base.manifest.commit.stage)!.content
-
-  /** One attempt to change the lake. */
-  const attempt = async (of: Commits): Promise<void> => {
-    const base = await of.current()
-    const summary = (content: Content) => ({ records: Object.keys(content.records).length, listedAt: 0, source: { seed } })
-    if (chance(0.2)) await of.forget(chance(0.5) ? 0 : 3_600_000)
-    if (base !== undefined && chance(0.15)) {
-      await of.touch(base, summary(contentOf(base)))
-      return
-    }
-    const content = change(contentOf(base))
-    const stage = await of.begin(base)
-    planned.set(stage.id, { number: stage.number, base: stage.base, content })
-    const [first, second] = halves(deltaOf(contentOf(base), content))
-    await stage.put(first)
-    await stage.put(second)
-    if (chance(0.1)) {
-      await stage.drop()
-      return
-    }
-    const committed = await of.commit(stage, summary(content))
-    assert.equal(committed.manifest.commit.stage, stage.id)
-    counts.commits++
-  }
-
-  const isExpected = (error: unknown) => error instanceof StoreError || (error instanceof EngineError && ['engine_unavailable', 'engine_incomplete'].includes(error.code))
-
-  /** A process that is started again whenever it was killed. */
-  const live = async (name: string): Promise<void> => {
-    for (let round = 0; round < rounds;) {
-      const process = new Process(name, scheduler, connection, store)
-      try {
-        const of = await openCommits(process.store, process.connection)
-        process.isScheduled = true
-        for (; round < rounds; round++) {
-          await attempt(of).catch((error: unknown) => {
-            if (error instanceof CommitConflictError) counts.conflicts++
-            else if (!isExpected(error) || process.isDead) throw error
-          })
-        }
-      } catch (error) {
-        if (!process.isDead && !isExpected(error)) throw error
-        if (process.isDead) round++
-      }
-    }
-  }
-
-  const check = async (): Promise<void> => {
-    const readable = await readAll(connection)
-    for (const [number, version] of readable.versions) {
-      const plan = planned.get(version.stage)
-      assert(plan !== undefined, `version ${number} is of no stage`)
-      assert.equal(plan.number, number)
-      assert.deepEqual(version.content, plan.content, `version ${number}`)
-      assert.equal(version.records, Object.keys(plan.content.records).length)
-      if (plan.base !== null && readable.versions.has(plan.base)) assert.equal(plan.base, number - 1n)
-      const text = JSON.stringify([version.name, version.undeclared, version.records, String(version.stage)])
-      assert.equal(seen.get(number) ?? text, text, `version ${number} has changed`)
-      seen.set(number, text)
-    }
-    // The manifest is what is committed.
-    const object = await store.get(MANIFEST)
-    if (typeof object !== 'object') return
-    const manifest = JSON.parse(object.body.toString()) as { number: string, base: string | null, stage: string, staged: Commit['staged'], records: number }
-    const number = BigInt(manifest.number)
-    const last = [...readable.versions.keys()].reduce((a, b) => a > b ? a : b, 0n)
-    assert(number === last || number === last + 1n, `version ${number} is committed, and ${last} is the last one that can be read`)
-    const known = commits.get(number)
-    assert.equal(String(known?.commit.stage ?? manifest.stage), manifest.stage, `version ${number} was committed twice`)
-    commits.set(number, { commit: { number, base: manifest.base === null ? null : BigInt(manifest.base), stage: BigInt(manifest.stage), staged: manifest.staged }, records: manifest.records })
-  }
-
-  const execute = async ({ run, resolve, reject, process, isPut }: Pending): Promise<void> => {
-    counts.statements++
-    const dice = random()
-    const failure = () => isPut ? new StoreError('timeout', 'The response was lost') : new EngineError('engine_unavailable', 'The connection was lost')
-    if (dice < 0.01) {
-      // Killed: what it has sent may arrive, or not.
-      counts.kills++
-      process.isDead = true
-      if (chance(0.5)) await run().catch(() => {})
-      reject(new KilledError())
-      for (const other of scheduler.pending.filter((other) => other.process === process)) {
-        scheduler.pending.splice(scheduler.pending.indexOf(other), 1)
-        if (chance(0.5)) scheduler.late.push(other)
-        other.reject(new KilledError())
-      }
-    } else if (dice < (isPut ? 0.2 : 0.02)) {
-      counts.failures++
-      if (chance(0.6)) await run().catch(() => {})
-      reject(failure())
-    } else if (isPut && dice < 0.35) {
-      scheduler.late.push({ run, resolve, reject, process, isPut, isWrite: true })
-      reject(failure())
-    } else {
-      await run().then(resolve, reject)
-    }
-  }
-
-  await openCommits(store, connection)
-  const processes = 2 + below(2)
-  const state: { running: number, error: unknown } = { running: processes, error: undefined }
-  const lives = Array.from({ length: processes }, async (_, i) => {
-    try {
-      await live(`process ${i}`)
-    } catch (error) {
-      state.error ??= error
-    } finally {
-      state.running--
-    }
-  })
-  let favourite = ''
-  while ((state.running > 0 || scheduler.late.length > 0) && state.error === undefined) {
-    await new Promise(setImmediate)
-    // One process may be alone for long, so that the others are late.
-    if (chance(0.05)) favourite = chance(0.5) ? '' : `process ${below(processes)}`
-    const isLate = scheduler.late.length > 0 && (state.running === 0 || chance(0.03))
-    const preferred = scheduler.pending.filter(({ process }) => favourite === '' || process.name === favourite)
-    const from = isLate ? scheduler.late : preferred.length > 0 ? preferred : scheduler.pending
-    const next = from[below(from.length)]
-    if (next === undefined) continue
-    const queue = isLate ? scheduler.late : scheduler.pending
-    queue.splice(queue.indexOf(next), 1)
-    if (isLate) {
-      counts.late++
-      await next.run().catch(() => {})
-    } else await execute(next)
-    if (next.isWrite) await check()
-  }
-  if (state.error !== undefined) throw state.error
-  await Promise.all(lives)
-
-  // A process that starts now finishes what is left, and changes of the past find nothing.
-  const after = await openCommits(store, connection)
-  const last = await after.current()
-  await check()
-  for (const [number, { commit, records }] of commits) {
-    if (number >= (await readAll(connection)).forgottenBelow && number <= (last?.number ?? 0n)) await applyCommit(connection, commit, records, { fields: USER_FIELDS, timeZone: 'UTC' })
-  }
-  await after.forget(3_600_000)
-  await check()
-  const { versions } = await readAll(connection)
-  if (last !== undefined) assert.deepEqual(versions.get(last.number)?.content, planned.get(last.manifest.commit.stage)!.content)
-  return { ...counts, versions: seen.size }
+  return { records: some(from.records), objects: random() < 0.8 ? some(from.objects) : from.objects, rejects: random() < 0.3 ? some(from.rejects) : from.rejects }
 }

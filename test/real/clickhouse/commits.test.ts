@@ -8,7 +8,8 @@ import type { Selection } from '../../../lib/query/data-version.js'
 import type { ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
 import { allOf, connect, drop, noClickHouse } from '../../support/clickhouse.js'
-import { deltaOf, EMPTY, interleave, MANIFEST, openCommits, readAll, type Content } from '../../support/commits.js'
+import { deltaOf, EMPTY, MANIFEST, openCommits, readAll, type Content } from '../../support/commits.js'
+import { interleave } from '../../support/interleave.js'
 import { runs } from '../../support/property-runs.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
 import { USER_FIELDS } from '../../support/tables.js'
@@ -160,4 +161,24 @@ t.test('an engine that has lost its tables, and a lake that has lost its manifes
   t.equal(four.number, three.number + 1n)
   t.same((await readAll(connection)).versions.get(four.number)!.content, CONTENTS[0], 'what the tables had before has ended')
   await t.rejects(second.begin(await second.current()), { code: 'engine_wrong_database', message: /of the older version 3; remove the object/ })
+})
+
+t.test('a version that is forgotten while another process is about to follow it is not taken for one that the engine has lost', { skip, timeout: 120_000 }, async (t) => {
+  const [connection, store] = [await connect(t), await bucketOf(t)]
+  const first = await openCommits(store, connection)
+  let base = await commitNext(first, undefined, EMPTY, CONTENTS[0]!)
+  let isReplaced = false
+  // Between the manifest and the tables, two more versions are committed.
+  const get: ObjectStore['get'] = async (...args) => {
+    const found = await store.get(...args)
+    if (!isReplaced) {
+      isReplaced = true
+      base = await commitNext(first, base, CONTENTS[0]!, CONTENTS[1]!)
+      base = await commitNext(first, base, CONTENTS[1]!, CONTENTS[2]!)
+      await first.forget(0)
+    }
+    return found
+  }
+  const second = await openCommits({ get, put: store.put.bind(store), url: store.url }, connection)
+  t.equal((await second.current())?.number, base.number)
 })
