@@ -9,38 +9,46 @@ import { identifier, isOneOf, join, raw, sql, text, type Sql } from './sql.js'
 import type { StoredObject, StoredReject } from './stored-record.js'
 import { imageColumns, OBJECTS, RECORDS, REJECTS, valueColumn } from './tables.js'
 
-/** The objects of a page. */
-const PAGE_ROWS = 50_000
-
 type ObjectRow = readonly [key: string, id: string, etag: string, size: number, modified: number]
 type RejectRow = readonly [key: string, id: string, code: StoredReject['code'], racy: number, file: string, entry: string]
 
 const OBJECT_COLUMNS = raw('object_key, id, etag, size, modified')
+
+export interface KnownLakeOptions {
+  readonly connection: Connection
+  /** The declared columns. */
+  readonly fields: readonly TableField[]
+  /** The number of the version. */
+  readonly number: bigint
+  /** The number of objects that are in memory at a time when all are read. */
+  readonly pageObjects: number
+}
 
 /** What a version in the tables knows of the lake: what the next reconcile starts from. */
 export class KnownLake {
   readonly #connection: Connection
   readonly #fields: readonly TableField[]
   readonly #valid: Sql
+  readonly #pageObjects: number
 
-  /** @param number that of the version */
-  constructor (connection: Connection, fields: readonly TableField[], number: bigint) {
+  constructor ({ connection, fields, number, pageObjects }: KnownLakeOptions) {
     this.#connection = connection
     this.#fields = fields
     this.#valid = validIn(number)
+    this.#pageObjects = pageObjects
   }
 
   /** All objects in the order of their keys. */
   async * objects (): AsyncGenerator<ObjectPage> {
     for (let after: string | undefined, isLast = false; !isLast;) {
       const rows: readonly ObjectRow[] = await this.#connection.query<ObjectRow>(sql`
-        SELECT ${OBJECT_COLUMNS} ${this.#from(OBJECTS)} ${after === undefined ? raw('') : sql`AND object_key > ${text(after)}`} ORDER BY object_key LIMIT ${raw(String(PAGE_ROWS))}`)
+        SELECT ${OBJECT_COLUMNS} ${this.#from(OBJECTS)} ${after === undefined ? raw('') : sql`AND object_key > ${text(after)}`} ORDER BY object_key LIMIT ${raw(String(this.#pageObjects))}`)
       if (rows.length > 0) {
         const objects = new ObjectList(rows.map(([key, , etag, size, lastModified]) => ({ key, etag, size, lastModified })))
         yield { objects, idOf: (i) => rows[i]![1] }
       }
       after = rows.at(-1)?.[0]
-      isLast = rows.length < PAGE_ROWS
+      isLast = rows.length < this.#pageObjects
     }
   }
 
