@@ -121,7 +121,7 @@ export class Commits {
     const commit = { number: stage.number, base: stage.base, stage: stage.id, staged: stage.counts }
     let manifest: KnownManifest
     try {
-      await this.#verify(stage)
+      await this.#verify(stage, summary.records)
       manifest = await this.#write(stage.etag, commit, summary, (found) => found.commit.stage === stage.id)
     } catch (error) {
       if (error instanceof CommitConflictError) await stage.drop()
@@ -144,10 +144,10 @@ export class Commits {
     await forgetStages(connection, async () => await this.#manifest.read())
   }
 
-  /** @throws CommitConflictError if the stage lacks rows because it was removed, as another process has written the manifest; EngineError `engine_incomplete` */
-  async #verify (stage: Stage): Promise<void> {
+  /** @throws CommitConflictError if the stage or its base lacks rows because another process has written the manifest; EngineError `engine_incomplete` */
+  async #verify (stage: Stage, records: number): Promise<void> {
     try {
-      await stage.verify()
+      await stage.verify(records)
     } catch (error) {
       if (((await this.#manifest.read())?.etag ?? null) !== stage.etag) throw new CommitConflictError(this.#options.key)
       throw error

@@ -97,14 +97,26 @@ export class Stage {
     }
   }
 
-  /** Checks that the tables have exactly what was put. @throws EngineError `engine_incomplete` */
-  async verify (): Promise<void> {
+  /** Checks that the tables have exactly what was put, and that the version will have this number of records: what was committed must be applied. @throws EngineError `engine_incomplete` */
+  async verify (records: number): Promise<void> {
     const { counts } = this
+    const count = counts[RECORDS_TABLE.name]!.rows + (this.base === null ? 0 : await this.#countKept(this.base))
+    if (count !== records) throw new EngineError('engine_incomplete', `Version ${this.number} would have ${count} records instead of ${records}`)
     await Promise.all(DATA_TABLES.map(async ({ name }) => {
       const found = await countStaged(this.#connection, name, this.id)
       const { rows, keys } = counts[name]!
       if (found.rows !== rows || found.keys !== keys) throw new EngineError('engine_incomplete', `The engine has ${found.rows} and ${found.keys} of the ${rows} rows and ${keys} keys that were written to ${name}`)
     }))
+  }
+
+  /** The number of records of a version that the change neither replaces nor removes. */
+  async #countKept (base: bigint): Promise<number> {
+    const { name, ofShard } = RECORDS_TABLE
+    const version = parameter(base, 'UInt64')
+    const isStaged = sql`key IN (SELECT row_key FROM ${this.#connection.table(STAGED_KEYS_OF_SHARD)} WHERE stage = ${parameter(this.id, 'UInt64')} AND kind = ${parameter(name, 'String')})`
+    const kept = await Promise.all(Array.from({ length: this.#connection.shards }, async (_, shard) => (await this.#connection.queryOn<[number]>(shard, sql`
+      SELECT count() FROM ${this.#connection.table(ofShard)} WHERE valid_from <= ${version} AND valid_to > ${version} AND NOT ${isStaged}`))[0]![0]))
+    return kept.reduce((sum, count) => sum + count, 0)
   }
 
   /** Removes what was put: the change will not be committed. Must not be called after an attempt to commit it that may still take effect. */

@@ -141,6 +141,9 @@ t.test('what was not committed is removed when it never can be', { skip, timeout
   await incomplete.put(deltaOf(CONTENTS[0]!, CONTENTS[1]!))
   await connection.command(sql`ALTER TABLE ${connection.table('objects_local')} DELETE WHERE stage != 0 SETTINGS mutations_sync = 1`)
   await t.rejects(first.commit(incomplete, summaryOf(CONTENTS[1]!)), { code: 'engine_incomplete' })
+  const wrong = await first.begin(await first.current())
+  await wrong.put(deltaOf(CONTENTS[0]!, CONTENTS[1]!))
+  await t.rejects(first.commit(wrong, { ...summaryOf(CONTENTS[1]!), records: 4 }), { code: 'engine_incomplete', message: 'Version 2 would have 3 records instead of 4' })
   t.equal((await first.current())!.number, one.number)
 })
 
