@@ -274,7 +274,8 @@ export class UserDataTransformer {
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
     this.#outputKey = options.outputKey ?? DEFAULTS.outputKey
     this.#images = new ImageReader(store, imageFields.flatMap(({ extensions = imageExtensions }) => extensions), options.timer)
-    this.#versions = new Versions(monotonic, { maxAgeMs: parseDuration(DEFAULTS.versionsMaxAge)!, maxBytes: parseSizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
+    const versionsMaxAgeMs = options.versions?.maxAgeMs ?? parseDuration(DEFAULTS.versionsMaxAge)!
+    this.#versions = new Versions(monotonic, { maxAgeMs: versionsMaxAgeMs, maxBytes: parseSizeOrAuto(DEFAULTS.versionsMaxBytes), ...options.versions })
     this.#budget = new ResponseBudget(options.responsesMaxBytes ?? parseSizeOrAuto(DEFAULTS.responsesMaxBytes), monotonic)
     this.#turns = new Turns(options.engine === undefined ? {} : { maxRunning: MAX_REMOTE_QUERIES })
     this.#exporter = new Exporter({ turns: this.#turns, budget: this.#budget })
@@ -287,10 +288,11 @@ export class UserDataTransformer {
       ...options.freshness
     }
     const stateKey = withExtension(this.#outputKey, 'state.json')
+    const manifestKey = withExtension(this.#outputKey, 'engine.json')
     const probeKey = withExtension(this.#outputKey, 'probe')
     const rules = {
       prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
-      ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey, stateKey, probeKey],
+      ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey, stateKey, manifestKey, probeKey],
       imageExtensions,
       delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
       encoding: options.inputEncoding ?? DEFAULTS.inputEncoding,
@@ -302,6 +304,7 @@ export class UserDataTransformer {
       outputKey: this.#outputKey,
       probeKey,
       maxLoss: this.#maxLoss,
+      engine: options.engine && { options: options.engine, manifestKey, maxStalenessMs: freshness.maxStalenessMs, versionsMaxAgeMs },
       sharing: options.sharing && { ...options.sharing, stateKey, maxStalenessMs: freshness.maxStalenessMs, maxListRequests: freshness.maxListRequests }
     }
     const backend = options.openBackend?.(rules) ?? openBackend(rules, { store, monotonic, wallClock: clock })

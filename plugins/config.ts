@@ -10,6 +10,7 @@ import { parseShare } from '../lib/base/large-loss.js'
 import { parseSize } from '../lib/base/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
+import { isEngineUrls } from './config/engine.js'
 import { isProviderUrl } from './access/provider-url.js'
 import { isOrigins } from './cors.js'
 import { isAllowedHosts } from './request-checks/host.js'
@@ -50,6 +51,7 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   'provider-url': (value) => value === '' || isProviderUrl(value),
   'lake-url': (value) => value === '' || isLakeUrl(value),
   'endpoint-url': (value) => value === '' || (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)),
+  'engine-urls': (value) => value === '' || isEngineUrls(value),
   delimiter: (value) => parseDelimiter(value) !== undefined,
   'column-list': (value) => {
     const columns = toColumns(value) ?? []
@@ -90,7 +92,9 @@ export default fp<ConfigOptions>(async (fastify, { settings, environmentNames = 
 }, { name: 'config' })
 
 function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject): string {
-  return `${instancePath.slice(1)}: got ${JSON.stringify(String(data))}; must be ${String(parentSchema?.['accepted'])}`
+  // A URL may contain a password.
+  const shown = String(data).replace(/(:\/\/)[^/,]*@/g, '$1…@')
+  return `${instancePath.slice(1)}: got ${JSON.stringify(shown)}; must be ${String(parentSchema?.['accepted'])}`
 }
 
 /** Whether this is a valid object key in every store. */

@@ -11,7 +11,9 @@ import type { SnapshotFailure } from '../lib/snapshot/snapshot-file.js'
 import { UserDataTransformer, type TransformerOptions } from '../lib/transformer.js'
 import { parseShare } from '../lib/base/large-loss.js'
 import { parseSizeOrAuto } from '../lib/base/memory-limit.js'
-import { toExtensions } from './config.js'
+import { SettingsError, toExtensions } from './config.js'
+import { engineOf } from './config/engine.js'
+import type { Settings } from './config/settings.js'
 import { budgetLogger, freshnessLogger } from './freshness-log.js'
 import { lakeLogger } from './lake-log.js'
 import { maxListRequests } from './config/list-requests.js'
@@ -57,6 +59,8 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
   const { config, tableSchema, objectStore, metrics, log } = fastify
   const { onReconciled, onSnapshotWritten } = lakeLogger(log)
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, MAX_DOWNLOADS } = config
+  const engine = engineOf(config)
+  if (engine !== undefined) checkEngineSettings(config)
   const openWorker = (rules: LakeRules) =>
     new WorkerBackend({ url: objectStore.url, env: { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION }, maxDownloads: MAX_DOWNLOADS }, rules, worker)
   fastify.decorateRequest('dataVersion')
@@ -90,7 +94,8 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     indexMaxBytes: parseSizeOrAuto(config.INDEX_MAX_BYTES),
     responsesMaxBytes: parseSizeOrAuto(config.RESPONSES_MAX_BYTES),
     // A listing of a folder costs nothing, and reading a state would take as long.
-    sharing: share && config.SHARE_LISTINGS && objectStore.url.startsWith('s3:') ? { mayWrite: config.PUBLISH } : undefined,
+    engine,
+    sharing: engine === undefined && share && config.SHARE_LISTINGS && objectStore.url.startsWith('s3:') ? { mayWrite: config.PUBLISH } : undefined,
     openBackend: worker && openWorker,
     openVersion,
     onFreshnessChange: freshnessLogger(log),
@@ -110,4 +115,10 @@ function coldStartMessage (reason: SnapshotFailure): string {
     ? 'is damaged'
     : reason === 'foreign' ? 'was written for another lake, with another schema or other settings, or by another release' : 'could not be read'
   return `The snapshot ${problem}: this start downloads every info file, and the files that are rejected now lose their last good versions`
+}
+
+/** @throws {SettingsError} */
+function checkEngineSettings ({ PUBLISH, OUTPUT_FORMATS }: Settings): void {
+  if (!PUBLISH) throw new SettingsError('PUBLISH: got false; must be true if ENGINE_URL is set, because processes with a cluster agree on its versions by an object in the lake')
+  if (OUTPUT_FORMATS !== 'csv') throw new SettingsError(`OUTPUT_FORMATS: got ${JSON.stringify(OUTPUT_FORMATS)}; must be csv if ENGINE_URL is set, because Parquet is made in memory`)
 }

@@ -51,6 +51,7 @@ t.test('secrets and texts of records are in no log, error or argument', async (t
     AWS_SESSION_TOKEN: 'canary-session',
     API_KEYS: entryOf('read', 'write', 'metrics').replace(/^[^:]*/, 'client'),
     OTHER_SECRET: 'canary-other',
+    ENGINE_PASSWORD: 'canary-engine',
     SHARE_LISTINGS: 'false'
   })
   await until(async () => (await fetch(`${url!}/readyz`)).ok)

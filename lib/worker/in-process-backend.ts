@@ -17,6 +17,7 @@ import { checkConditionalWrites } from '../store/check-writes.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { tracedStore } from '../store/traced-store.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
+import type { EngineRules } from './engine-rules.js'
 import type { SharingRules } from './sharing-backend.js'
 
 /** The settings of reconciles, outputs and the snapshot. Plain data. */
@@ -29,6 +30,8 @@ export interface LakeRules extends SourceRules {
   readonly probeKey: string
   /** The greatest share of the records that a listing may lose without being confirmed, from 0 to 1; see `isLargeLoss`. */
   readonly maxLoss: number
+  /** The cluster that stores the records. Absent: this process does. */
+  readonly engine?: EngineRules | undefined
   /** Absent: replicas do not share their listings. */
   readonly sharing?: SharingRules | undefined
 }

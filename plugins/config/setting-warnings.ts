@@ -21,7 +21,8 @@ export function settingWarnings (config: Settings, { file, environment }: Settin
       const similar = similarSetting(name)
       return similar === undefined ? [] : [`environment: ${JSON.stringify(name)} is not a setting` + didYouMean(similar)]
     }),
-    ...unusedStore(config)
+    ...unusedStore(config),
+    ...unusedEngine(config)
   ]
 }
 
@@ -42,4 +43,11 @@ function unusedStore (config: Settings): string[] {
   if (config.LAKE_URL !== '') return []
   const [name] = (['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'AWS_REGION'] as const).filter((name) => config[name] !== '')
   return name === undefined ? [] : [`LAKE_URL is not set although ${name} is: the embedded lake in ./lake is served; LAKE_URL=s3://<bucket> names a bucket`]
+}
+
+function unusedEngine (config: Settings): string[] {
+  if (config.ENGINE_URL !== '') return []
+  const defaults = SettingsSchema.properties as unknown as Record<string, { readonly default: unknown }>
+  const [name] = (['ENGINE_CLUSTER', 'ENGINE_DATABASE', 'ENGINE_USER', 'ENGINE_PASSWORD'] as const).filter((name) => config[name] !== defaults[name]!.default)
+  return name === undefined ? [] : [`ENGINE_URL is not set although ${name} is: the records are in the memory of this process; ENGINE_URL=http://<node>:8123 names a cluster`]
 }

@@ -16,6 +16,8 @@ const boolean = (docs: Omit<SettingDocs, 'accepted'> & { readonly default: boole
 
 const PROVIDER_URL = 'an https URL, or an http URL of this machine, or empty'
 const ENDPOINT = 'an http or https URL, or empty'
+const ENGINE_NAME = '1 to 64 letters, digits, hyphens and underscores'
+const ENGINE_NAME_PATTERN = '^[A-Za-z0-9_-]{1,64}$'
 
 /** All settings, by the names of their environment variables; this is their only definition. */
 export const SettingsSchema = Type.Object({
@@ -207,7 +209,21 @@ export const SettingsSchema = Type.Object({
   AWS_ENDPOINT_URL: text({ default: '', description: 'The endpoint of all AWS services; empty: the endpoints of AWS', accepted: ENDPOINT }, { format: 'endpoint-url' }),
   AWS_REGION: text({
     default: '', description: 'The region of the bucket; empty: us-east-1 if an endpoint is set, otherwise the region of the AWS configuration', accepted: 'letters, digits and hyphens, or empty'
-  }, { pattern: '^[A-Za-z0-9-]*$' })
+  }, { pattern: '^[A-Za-z0-9-]*$' }),
+  ENGINE_URL: text({
+    default: '',
+    description: 'The HTTP URLs of the nodes of a ClickHouse cluster, one for each shard, that stores the records and runs the queries (docs/reference.md#the-engine); ' +
+      'empty: this process does both, in memory',
+    accepted: 'a comma-separated list of http or https URLs without user, path and duplicates, such as http://shard1:8123,http://shard2:8123, or empty'
+  }, { format: 'engine-urls' }),
+  ENGINE_CLUSTER: text({ default: 'default', description: 'The name of the cluster in the configuration of its nodes (remote_servers)', accepted: ENGINE_NAME }, { pattern: ENGINE_NAME_PATTERN }),
+  ENGINE_DATABASE: text({
+    default: 'userlake',
+    description: 'The database of this lake in the cluster, which is created if it does not exist; each lake needs one of its own',
+    accepted: ENGINE_NAME
+  }, { pattern: ENGINE_NAME_PATTERN }),
+  ENGINE_USER: text({ default: 'default', description: 'The user of the cluster, who needs the rights to create the database and its tables, and to read and write them', accepted: 'at least one character' }, { minLength: 1 }),
+  ENGINE_PASSWORD: text({ default: '', description: 'The password of that user', accepted: 'any text' }, { isSecret: true })
 }, { additionalProperties: false })
 
 export type Settings = Static<typeof SettingsSchema>

@@ -3,6 +3,7 @@ import t from 'tap'
 import config from '../../plugins/config.js'
 import { settingWarnings } from '../../plugins/config/setting-warnings.js'
 import { SettingsSchema } from '../../plugins/config/settings.js'
+import { changedSettings } from '../../plugins/start-log.js'
 
 async function load (settings: Record<string, string>) {
   const fastify = Fastify()
@@ -21,7 +22,7 @@ t.test('valid settings are parsed', async (t) => {
     ['PORT', '0', 0], ['LAKE_URL', 's3://datalake'], ['LAKE_URL', 'file:./lake'], ['LAKE_URL', 'file:///var/lake'], ['SOURCE_PREFIX', ''],
     ['AGGREGATE_INTERVAL', '1h'], ['AGGREGATE_INTERVAL', '3600s'], ['MAX_STALENESS', '0s'], ['MAX_STALE_IF_ERROR', '365d'], ['SHUTDOWN_TIMEOUT', '24d'], ['MAX_LOSS', '0%'], ['MAX_LOSS', '12.5%'], ['MAX_LOSS', '100%'], ['SOURCE_PREFIX', 'a/b.c/'], ['OUTPUT_KEY', 'o.csv'], ['AGE_TIME_ZONE', 'Asia/Kathmandu'],
     ['INPUT_DELIMITER', ', '], ['INPUT_DELIMITER', '\\t'], ['OUTPUT_EMPTY_VALUE', 'ø'], ['OUTPUT_ESCAPE_FORMULAS', 'true', true], ['OUTPUT_COLUMNS', 'user_id,city'], ['OUTPUT_COLUMNS', ''],
-    ['IMAGE_EXTENSIONS', 'PNG'], ['AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9000'], ['UNKNOWN', 'x', undefined]
+    ['ENGINE_URL', 'http://a:8123,https://b'], ['ENGINE_URL', 'http://a/'], ['ENGINE_DATABASE', 'lake-1_b'], ['IMAGE_EXTENSIONS', 'PNG'], ['AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9000'], ['UNKNOWN', 'x', undefined]
   ]
   for (const [name, value, expected = name === 'UNKNOWN' ? undefined : value] of fine) {
     t.equal((await load({ [name]: value }) as Record<string, unknown>)[name], expected, `${name}=${value}`)
@@ -35,7 +36,7 @@ t.test('an invalid setting is one line with its name, its value and what is acce
     ['AGGREGATE_INTERVAL', '500ms'], ['MAX_STALENESS', 'soon'], ['REFRESH_WAIT', '-1s'], ['MAX_STALE_IF_ERROR', 'forever'], ['AGE_TIME_ZONE', 'Mars/Olympus'], ['AGE_TIME_ZONE', ''],
     ['IMAGE_EXTENSIONS', ''], ['IMAGE_EXTENSIONS', 'png,'], ['IMAGE_EXTENSIONS', '.png'], ['IMAGE_EXTENSIONS', 'png,CSV'], ['INPUT_ENCODING', 'latin1'], ['DUPLICATES', 'oldest'], ['INPUT_DELIMITER', ''], ['INPUT_DELIMITER', '"'], ['INPUT_DELIMITER', '123456789'],
     ['OUTPUT_DELIMITER', '\n'], ['OUTPUT_COLUMNS', ','], ['OUTPUT_COLUMNS', 'user_id,user_id'], ['OUTPUT_ESCAPE_FORMULAS', 'yes'], ['AWS_ENDPOINT_URL_S3', 'localhost:9000'],
-    ['AWS_ENDPOINT_URL', 'ftp://x'], ['SHUTDOWN_TIMEOUT', '10'], ['SHUTDOWN_TIMEOUT', '25d'], ['SHUTDOWN_TIMEOUT', '577h'], ['REFRESH_WAIT', '30d'],
+    ['AWS_ENDPOINT_URL', 'ftp://x'], ['ENGINE_URL', 'localhost:8123'], ['ENGINE_URL', 'http://a,'], ['ENGINE_URL', 'http://a,http://a:80'], ['ENGINE_URL', 'http://a/db'], ['ENGINE_CLUSTER', ''], ['ENGINE_DATABASE', 'a.b'], ['ENGINE_USER', ''], ['SHUTDOWN_TIMEOUT', '10'], ['SHUTDOWN_TIMEOUT', '25d'], ['SHUTDOWN_TIMEOUT', '577h'], ['REFRESH_WAIT', '30d'],
     ['SOURCE_PREFIX', '../evil/'], ['SOURCE_PREFIX', '/'], ['SOURCE_PREFIX', 'a//'], ['OUTPUT_KEY', '../o.csv'], ['OUTPUT_KEY', '/o.csv'], ['OUTPUT_KEY', 'a/./o.csv']
   ]
   for (const [name, value] of wrong) {
@@ -65,4 +66,14 @@ t.test('S3 settings without LAKE_URL, which have no effect, are reported', async
   }
   t.match(await warnings({ AWS_REGION: 'eu-west-1' }), [/^LAKE_URL is not set although AWS_REGION is/])
   t.same(await warnings({ LAKE_URL: 's3://datalake', AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9000', AWS_REGION: 'eu-west-1' }), [])
+})
+
+t.test('settings of an engine without ENGINE_URL, which have no effect, are reported, and its password is not logged', async (t) => {
+  const warnings = async (settings: Record<string, string>) => settingWarnings(await load({ LAKE_URL: 's3://datalake', ...settings }), { file: [], environment: Object.keys(settings) })
+  t.match(await warnings({ ENGINE_PASSWORD: 'secret' }), [/^ENGINE_URL is not set although ENGINE_PASSWORD is: /])
+  t.match(await warnings({ ENGINE_DATABASE: 'other' }), [/^ENGINE_URL is not set although ENGINE_DATABASE is: /])
+  const set = { ENGINE_URL: 'http://a:8123', ENGINE_PASSWORD: 'secret' }
+  t.same(await warnings(set), [])
+  t.same(changedSettings(await load(set)), { ENGINE_URL: 'http://a:8123', ENGINE_PASSWORD: '(set)' })
+  await t.rejects(load({ ENGINE_URL: 'http://user:secret@a:8123' }), { message: /^ENGINE_URL: got "http:\/\/…@a:8123"; must be / })
 })

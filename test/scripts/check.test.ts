@@ -3,6 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { main } from '../../scripts/check.js'
+import { main as exportMain } from '../../scripts/export.js'
 import { buildOnFolder } from '../support/app.js'
 import { closedStdout, runMain } from '../support/run-main.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
@@ -164,4 +165,14 @@ t.test('userlake check writes nothing to a bucket that replicas share', async (t
   endpoint.bucket('datalake').put('source_data/1.csv', INFO)
   t.match(await runMain(main, [], { LAKE_URL: 's3://datalake', AWS_ENDPOINT_URL_S3: endpoint.url }), { code: 0, out: /records: 1$/m })
   t.match(endpoint.counts, { PUT: 0, DELETE: 0 })
+})
+
+t.test('userlake check and userlake export refuse an engine, which only the service uses', async (t) => {
+  const cwd = t.testdir({ lake: { source_data: { '1.csv': INFO } } })
+  const settings = { LAKE_URL: `file:${cwd}/lake`, ENGINE_URL: 'http://127.0.0.1:1' }
+  const { code, stderr } = await run(t, { cwd, env: settings })
+  t.equal(code, 1)
+  t.match(stderr, /^check: ENGINE_URL: got "http:\/\/127\.0\.0\.1:1"; must be empty for this command, which reads the whole lake into memory; /)
+  const exported = await runMain(exportMain, [], settings)
+  t.match(exported, { code: 1, out: '', err: /^export: ENGINE_URL: got / })
 })

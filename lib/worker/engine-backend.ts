@@ -1,0 +1,231 @@
+import type { Clock, MonotonicClock } from '../base/clock.js'
+import { StoreError } from '../base/errors.js'
+import { retried } from '../base/retried.js'
+import { runSteps } from '../base/steps.js'
+import type { Commits, Committed } from '../clickhouse/commits.js'
+import type { Connection } from '../clickhouse/connection.js'
+import type { LakeIngest, ListingSummary } from '../clickhouse/ingest.js'
+import { renderOutput, type Output } from '../output/output.js'
+import { Publisher } from '../output/publisher.js'
+import { orderByNumber, type ColumnOrder, type StoredNumbers } from '../query/column-order.js'
+import { compileSchema } from '../schema/schema.js'
+import { lakeIdentity } from '../snapshot/snapshot-file.js'
+import { findLakeWarnings, type CodeGroup } from '../source/lake-warnings.js'
+import type { Quarantine } from '../source/quarantine.js'
+import { QUARANTINE_CODES } from '../source/reject.js'
+import type { ReconcileProgress } from '../source/reconcile.js'
+import { emptyState, nextStateName, type SourceState } from '../source/source-state.js'
+import { checkConditionalWrites } from '../store/check-writes.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { tableFields, type TableField } from '../table/table-field.js'
+import { Utf8Reader } from '../table/utf8-column.js'
+import type { EngineRules } from './engine-rules.js'
+import type { LakeRules } from './in-process-backend.js'
+import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
+
+/** The clocks of a backend. */
+export interface EngineClocks {
+  readonly clock: MonotonicClock
+  /** Is compared with those of other processes. */
+  readonly wallClock: Clock
+}
+
+/** The modules and connections that need the cluster. */
+interface Opened {
+  readonly connection: Connection
+  readonly commits: Commits
+  readonly ingest: LakeIngest
+  readonly modules: Awaited<ReturnType<typeof loadModules>>
+}
+
+/** What the tables have of a version besides its records. */
+interface StoredReport {
+  readonly number: bigint
+  readonly ignored: string
+  readonly groups: readonly CodeGroup[]
+  readonly quarantine: Quarantine
+}
+
+/** The most listings of a reconcile while other processes commit theirs first. */
+const MAX_ATTEMPTS = 5
+
+/** The most bytes of an output, which is in memory while it is compared with the former one. */
+const MAX_OUTPUT_BYTES = 512 * 1024 * 1024
+
+/** The least milliseconds between two attempts to remove what no version needs. */
+const FORGET_MS = 60_000
+
+/**
+ * Reconciles into a cluster that stores the records, and publishes from it. Any number of processes can share the cluster: one whose data is due takes over what another has just
+ * listed, or lists for itself. A state has no records, but the number of their version in the cluster. The cluster is connected when it is first needed, and again after a failure.
+ */
+export class EngineBackend implements LakeBackend {
+  readonly #store: ObjectStore
+  readonly #rules: LakeRules
+  readonly #engine: EngineRules
+  readonly #clocks: EngineClocks
+  readonly #fields: readonly TableField[]
+  readonly #publisher: Publisher
+  readonly #open: (() => Promise<Opened>) & { readonly result: Promise<Opened> | undefined }
+  #report: StoredReport | undefined
+  #forgetting: Promise<void> = Promise.resolve()
+  #forgotAt = -Infinity
+
+  constructor (store: ObjectStore, rules: LakeRules, engine: EngineRules, clocks: EngineClocks) {
+    this.#store = store
+    this.#rules = rules
+    this.#engine = engine
+    this.#clocks = clocks
+    this.#fields = tableFields(compileSchema(rules.schema))
+    this.#publisher = new Publisher(store)
+    this.#open = retried(() => this.#connect())
+  }
+
+  async reconcile (previous: SourceState | undefined, { retryAll, outputKeys }: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
+    const { clock } = this.#clocks
+    const opened = await this.#open()
+    await this.#forgetting
+    for (let attempt = 1; ; attempt++) {
+      const checkedAt = clock()
+      const base = await opened.commits.current()
+      if (!retryAll && base !== undefined && this.#isYoung(base)) return await this.#follow(opened, base, previous, checkedAt)
+      try {
+        const { committed, touched, summary, ...result } = await opened.ingest.reconcile(base, { retryAll, outputKeys, publishedKey: this.#rules.outputKey, onProgress })
+        this.#forgetting = this.#forget(opened)
+        return { ...result, ...await this.#viewOf(opened, committed, previous), removedSince: 0, hasOutdatedImages: true }
+      } catch (error) {
+        if (!(error instanceof opened.modules.CommitConflictError)) throw error
+        if (attempt === MAX_ATTEMPTS) throw new StoreError('precondition_failed', error.message)
+      }
+    }
+  }
+
+  /** What another process, or this one before, has committed. */
+  async #follow (opened: Opened, base: Committed, previous: SourceState | undefined, checkedAt: number): Promise<BackendReconciled> {
+    const view = await this.#viewOf(opened, base, previous)
+    const keys = new Utf8Reader(view.quarantine.keys)
+    const failed = [...view.quarantine.codes].flatMap((code, row) => code === DOWNLOAD_FAILED ? [keys.at(row)] : [])
+    return {
+      ...view,
+      checkedAt,
+      isLed: true,
+      listedAt: base.summary.listedAt,
+      listingMs: this.#clocks.clock() - checkedAt,
+      requests: 0,
+      failed,
+      coverage: listingOf(base).coverage,
+      removedSince: 0,
+      hasOutdatedImages: true,
+      preconditions: new Map()
+    }
+  }
+
+  /** Whether the last listing of any process began so recently that another one is not due. */
+  #isYoung ({ summary }: Committed): boolean {
+    return this.#clocks.clock() - summary.listedAt < this.#engine.maxStalenessMs / 2
+  }
+
+  /** The state of a committed version, the quarantine and the warnings. */
+  async #viewOf (opened: Opened, committed: Committed, previous: SourceState | undefined): Promise<Pick<BackendReconciled, 'state' | 'quarantine' | 'warnings'>> {
+    const listing = listingOf(committed)
+    const { groups, quarantine } = await this.#reportOf(opened, committed, listing)
+    const { counts, ignored } = quarantine
+    const warnings = findLakeWarnings({ ...listing, prefix: this.#rules.prefix, records: committed.records, counts, ignored, groups })
+    return { state: await this.#stateOf(opened, committed, previous), quarantine, warnings }
+  }
+
+  async #reportOf ({ connection, modules }: Opened, { number }: Committed, { ignored }: ListingSummary): Promise<StoredReport> {
+    const last = this.#report
+    const text = JSON.stringify(ignored)
+    if (last?.number === number && last.ignored === text) return last
+    const groups = await modules.readGroups(connection, number)
+    const quarantine = await modules.readQuarantine(connection, number, ignored, groups)
+    // Posted to the other thread by its name if that thread has it.
+    this.#report = { number, ignored: text, groups, quarantine: quarantine.name === last?.quarantine.name ? last.quarantine : quarantine }
+    return this.#report
+  }
+
+  async #stateOf ({ connection, modules }: Opened, { number, name, records, undeclared, summary }: Committed, previous: SourceState | undefined): Promise<SourceState> {
+    if (previous?.stored?.number === number) return previous
+    const since = previous?.stored && { number: previous.stored.number, changes: previous.changes }
+    const changes = await modules.changesUntil(connection, { number, name }, since)
+    const empty = emptyState(this.#fields)
+    return { ...empty, name: nextStateName(previous ?? empty, summary.listedAt), changes, stored: { number, name, records, undeclared } }
+  }
+
+  /** A listing decides: events only make it due. */
+  async recheck (): Promise<undefined> {}
+
+  async publish ({ stored }: SourceState, { output, precondition, dryRun, guard, trace }: PublishRequest): Promise<OutputReport> {
+    const { connection, modules: { ClickHouseVersion } } = await this.#open()
+    const version = ClickHouseVersion.of(connection, { ...stored!, fields: this.#fields, timeZone: this.#rules.timeZone })
+    const rendered = await renderOutput(version, output, MAX_OUTPUT_BYTES)
+    return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, trace, ...rendered }), records: rendered.records }
+  }
+
+  /** The cluster has what a snapshot would have. */
+  async saveSnapshot (): Promise<true> {
+    return true
+  }
+
+  async orderNumbers (column: StoredNumbers): Promise<ColumnOrder> {
+    return await runSteps(orderByNumber(column))
+  }
+
+  async outputAgeMs (_outputs: readonly Output[]): Promise<undefined> {}
+
+  async checkWrites (): Promise<boolean | undefined> {
+    return await checkConditionalWrites(this.#store, this.#rules.probeKey)
+  }
+
+  async close (): Promise<void> {
+    await this.#forgetting
+    const opened = await this.#open.result?.catch(() => undefined)
+    await opened?.connection.close()
+  }
+
+  async #connect (): Promise<Opened> {
+    const modules = await loadModules()
+    const { schema, hidden, timeZone, maxLoss } = this.#rules
+    const { clock, wallClock } = this.#clocks
+    const connection = await modules.Connection.open(this.#engine.options)
+    try {
+      const withoutSchema = { ...this.#rules, schema: NO_SCHEMA, hidden: hidden && { ...hidden, schema: NO_SCHEMA }, timeZone: 'UTC' }
+      const identity = { lake: lakeIdentity(this.#store.url, withoutSchema), schema: JSON.stringify([schema, hidden?.schema]) }
+      const commits = await modules.Commits.open({ store: this.#store, key: this.#engine.manifestKey, connection, fields: this.#fields, timeZone, identity, clock, wallClock })
+      const ingest = new modules.LakeIngest(this.#store, { connection, commits, rules: this.#rules, clock, maxLoss })
+      return { connection, commits, ingest, modules }
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  }
+
+  /** Removes what no version needs. Never rejects: what remains is removed the next time. */
+  async #forget ({ commits }: Opened): Promise<void> {
+    const { clock } = this.#clocks
+    if (clock() - this.#forgotAt < Math.min(FORGET_MS, this.#engine.versionsMaxAgeMs)) return
+    this.#forgotAt = clock()
+    await commits.forget(this.#engine.versionsMaxAgeMs).catch(() => {})
+  }
+}
+
+const DOWNLOAD_FAILED = QUARANTINE_CODES.indexOf('download_failed')
+const NO_SCHEMA = { fields: [] }
+
+function listingOf ({ summary }: Committed): ListingSummary {
+  return summary.source as ListingSummary
+}
+
+/** A process without a cluster does not load them. */
+async function loadModules () {
+  const [{ Connection }, { Commits, CommitConflictError }, { LakeIngest }, { ClickHouseVersion }, quarantine, { changesUntil }] = await Promise.all([
+    import('../clickhouse/connection.js'),
+    import('../clickhouse/commits.js'),
+    import('../clickhouse/ingest.js'),
+    import('../clickhouse/clickhouse-version.js'),
+    import('../clickhouse/stored-quarantine.js'),
+    import('../clickhouse/stored-changes.js')
+  ])
+  return { Connection, Commits, CommitConflictError, LakeIngest, ClickHouseVersion, ...quarantine, changesUntil }
+}
