@@ -8,7 +8,7 @@ import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import { ObjectList, type ObjectInfo } from '../../lib/store/object-list.js'
 import type { ReadableStore } from '../../lib/store/object-store.js'
 import { tableFields } from '../../lib/table/table-field.js'
-import { drop, engineOptions } from '../support/clickhouse.js'
+import { drop, engineOptions, noClickHouse } from '../support/clickhouse.js'
 import { S3Bucket } from '../support/s3-bucket.js'
 import { MemoryStore } from '../support/stores.js'
 import { finish, parseIsShort, print } from './lab.js'
@@ -20,6 +20,8 @@ CLICKHOUSE_TEST_SHARDS=URL,URL CLICKHOUSE_TEST_CLUSTER=NAME node --max-old-space
 
   --short  100,000 records instead of 2,000,000
 `)
+
+if (noClickHouse !== false) finish([noClickHouse])
 
 const RECORDS = isShort ? 100_000 : 2_000_000
 const CHANGES = 1000
