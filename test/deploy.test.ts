@@ -38,9 +38,9 @@ const longestShutdown = async (values: Record<string, string>) => {
 }
 
 t.test('each file of a kustomization is one of its resources or patches', async (t) => {
-  for (const name of ['base', 'replicas']) {
+  for (const name of ['base', 'replicas', 'clickhouse']) {
     const { resources = [], patches = [], configMapGenerator = [] } = read(`${name}/kustomization.yaml`)
-    const named = [...resources, ...patches.map(({ path }: { path: string }) => path), ...configMapGenerator.flatMap(({ envs = [] }: { envs?: string[] }) => envs)]
+    const named = [...resources, ...patches.flatMap(({ path }: { path?: string }) => path ?? []), ...configMapGenerator.flatMap(({ envs = [] }: { envs?: string[] }) => envs)]
     t.same(named.filter((file) => !file.startsWith('..')).sort(), readdirSync(`${folder}/${name}`).filter((file) => file !== 'kustomization.yaml').sort(), name)
   }
 })
@@ -52,6 +52,12 @@ t.test('the settings of Kubernetes are settings of the service or of AWS, and va
     const [name, value] = literal.split('=')
     await t.resolves(complete({ ...ownSettings, [name]: value }), literal)
   }
+  const engine = parseEnv(readFileSync(`${folder}/clickhouse/settings.env`, 'utf8')) as Record<string, string>
+  for (const name of Object.keys(engine)) t.ok(name in SettingsSchema.properties, name)
+  await t.resolves(complete({ ...ownSettings, ...engine, ENGINE_PASSWORD: 'x' }))
+  const { environment } = parse(readFileSync('compose.clickhouse.yaml', 'utf8')).services.userlake
+  for (const name of Object.keys(environment)) t.ok(name in SettingsSchema.properties, name)
+  await t.resolves(complete(environment))
 })
 
 t.test('the probes of Kubernetes are routes of the service, at its port', async (t) => {
