@@ -3,7 +3,7 @@ import type { Warning } from '../base/warning.js'
 import { withoutReplaced, type ViewChange } from '../source/view-change.js'
 
 /** Names the layout of the state object. A release that changes the layout or its meaning changes this name. */
-export const FORMAT = 'userlake state 3'
+export const FORMAT = 'userlake state 4'
 
 /** The maximum size of a state object that is read, in bytes. */
 export const MAX_STATE_BYTES = 4 * 1024 * 1024

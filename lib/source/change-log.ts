@@ -109,7 +109,8 @@ export function lastPosition (log: ChangeLog): string {
  * The index of a position. If the log does not contain it, the index of the earliest position of the same version: the records are the same, and
  * changes of images may be reported again. If one of the two names is one of `randomPosition`, another replica may have reached the position earlier than
  * that, and before it has found other images that this one knows: the index is that of the position before, or of an earlier one as long as at most REORDERED_KEYS
- * keys were touched in between. `undefined` if the log has no position of this version, or none before it.
+ * keys were touched in between. `undefined` if the log has no position of this version, or if that index is the beginning of a log that has
+ * begun with a position of this replica only: which images were replaced before it is not known.
  */
 export function findPosition (log: ChangeLog, position: string): number | undefined {
   const names = namesOf(log)
@@ -118,9 +119,9 @@ export function findPosition (log: ChangeLog, position: string): number | undefi
   const earliest = names.findIndex((name) => versionOf(name) === versionOf(position))
   if (earliest === -1) return undefined
   if (![position, names[earliest]!].some((name) => numberOf(name) >= FIRST_RANDOM)) return earliest
-  if (earliest === 0) return undefined
   const reordered = log.ends.findIndex((end) => log.ends[earliest]! - end <= REORDERED_KEYS)
-  return Math.min(earliest - 1, reordered)
+  const index = Math.min(earliest - 1, reordered)
+  return index > 0 || (index === 0 && numberOf(names[0]!) < FIRST_RANDOM) ? index : undefined
 }
 
 /** The keys that were touched after one position, up to and with another one, in ascending order of their bytes. */

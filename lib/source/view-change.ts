@@ -17,7 +17,7 @@ import { imageKeyPacker, ImageTexts, type ImageKeys } from '../table/image-keys.
 import { draftOf, fromDraft, isDraft } from '../table/row-source.js'
 import { tableFields } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
-import { isSameValue, sliceAt, takeUtf8, toSlice, Utf8Reader, type ByteSlice } from '../table/utf8-column.js'
+import { isSameValue, sliceAt, takeUtf8, toSlice, Utf8Reader, type ByteSlice, type Utf8Column } from '../table/utf8-column.js'
 
 /** What a replica has found by a listing: the state of the source, and its quarantine. */
 export interface View {
@@ -49,10 +49,20 @@ export interface ViewChange {
   readonly quarantine: Pick<Quarantine, 'counts' | 'ignored' | 'origin'> & { readonly set: readonly QuarantineEntry[], readonly removed: readonly string[] } | null
 }
 
-/** Names the content of a view: its records, the versions of their files and images, and its quarantine. */
-export function fingerprint ({ state: { table, files, images }, quarantine }: View): string {
+/** Names the content of a view: its records, the versions of their files and images, its rejected files and its quarantine. */
+export function fingerprint ({ state: { table, files, images, rejected }, quarantine }: View): string {
   const arrays = typedArraysIn([files, images])
-  return createHash('sha256').update(JSON.stringify([table.version, quarantine.name, ...arrays.map(digest)])).digest('base64url').slice(0, 22) // 132 bits
+  return createHash('sha256').update(JSON.stringify([table.version, quarantine.name, digestOfRejected(rejected), ...arrays.map(digest)])).digest('base64url').slice(0, 22) // 132 bits
+}
+
+const digestOfRejected = memoize((rejected: Utf8Column): string => {
+  const texts = [...rejectedFilesOf({ rejected }).values()].sort((a, b) => compareUtf8(a.key, b.key)).map(rejectedText)
+  return createHash('sha256').update(JSON.stringify(texts)).digest('base64url')
+})
+
+/** What views have in common of a rejected file: its backoff refers to the monotonic clock of one process. */
+function rejectedText (file: RejectedFile): string {
+  return JSON.stringify({ ...file, backoff: undefined })
 }
 
 /** Cached because arrays are immutable and successive views share them. */
@@ -139,10 +149,12 @@ function recordAt ({ files, images }: SourceState, table: TableReader, imageKeys
 function rejectedChange (previous: SourceState, next: SourceState): ViewChange['rejected'] {
   if (previous.rejected === next.rejected) return { set: [], removed: [] }
   const [old, files] = [rejectedFilesOf(previous), rejectedFilesOf(next)]
-  // The backoff after a failed download refers to the monotonic clock of one process.
-  const textOf = (file: RejectedFile | undefined) => JSON.stringify(file && { ...file, backoff: undefined })
+  const isKnown = (file: RejectedFile) => {
+    const known = old.get(file.key)
+    return known !== undefined && rejectedText(file) === rejectedText(known)
+  }
   return {
-    set: [...files.values()].filter((file) => textOf(file) !== textOf(old.get(file.key))).map(({ backoff, ...file }) => file),
+    set: [...files.values()].filter((file) => !isKnown(file)).map(({ backoff, ...file }) => file),
     removed: [...old.keys()].filter((key) => !files.has(key))
   }
 }

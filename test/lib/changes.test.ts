@@ -118,16 +118,28 @@ function withoutNulls (records: Records): Records {
 
 const version = (n: number) => `v${n}`.padEnd(22, '_')
 
-t.test('if a position or the first one of its version has a random name, the position counts as the one before that first one, and is refused if there is none', async (t) => {
+/** More keys than a position with a random name goes back. */
+const MANY = utf8ColumnOf(Array.from({ length: 101 }, (_, i) => `m${i}`))
+
+t.test('if a position or the first one of its version has a random name, the position counts as the one before that first one', async (t) => {
+  const random = randomPosition(version(2), () => 0.5)
+  const start = appendChanges(startLog(version(0)), version(1), MANY)
+  const later = appendChanges(appendChanges(start, version(2), utf8ColumnOf(['a'])), version(3), utf8ColumnOf(['b']))
+  t.equal(findPosition(later, random), 1)
+  t.same(keysBetween(later, findPosition(later, random)!, 3), ['a', 'b'])
+  t.equal(findPosition(later, `${version(2)}~1`), 2)
+  const own = renameLast(appendChanges(start, version(2), utf8ColumnOf(['a'])), random)
+  for (const numbered of [version(2), `${version(2)}~1`]) t.equal(findPosition(own, numbered), 1, 'this replica has reached the version by itself')
+})
+
+t.test('such a position is refused if the log begins with a position of this replica only, because an image may have been replaced before that', async (t) => {
   const random = randomPosition(version(1), () => 0.5)
-  const log = startLog(version(1))
-  t.equal(findPosition(log, random), undefined)
-  const later = appendChanges(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), version(2), utf8ColumnOf(['b']))
-  t.equal(findPosition(later, random), 0)
-  t.same(keysBetween(later, findPosition(later, random)!, 2), ['a', 'b'])
-  t.equal(findPosition(later, `${version(1)}~1`), 1)
-  const own = renameLast(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), random)
-  for (const numbered of [version(1), `${version(1)}~1`]) t.equal(findPosition(own, numbered), 0, 'this replica has reached the version by itself')
+  t.equal(findPosition(startLog(version(1)), random), undefined)
+  const log = appendChanges(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), version(2), utf8ColumnOf(['b']))
+  t.equal(findPosition(log, random), 0)
+  const own = { ...log, positions: utf8ColumnOf([randomPosition(version(0), () => 0.1), version(1), version(2)]) }
+  t.equal(findPosition(own, random), undefined)
+  t.equal(findPosition(own, version(1)), 1, 'a position of this log is not refused')
 })
 
 t.test('after a random position of another replica, up to 100 keys that were touched before it are reported again, because that replica may have found their changes in another order', async (t) => {

@@ -101,6 +101,8 @@ export class World {
   #missedImages = 0
   /** The names of the processes that may have ended without a snapshot of their last state: they were killed, or could not write it. */
   readonly #unsaved = new Set<string>()
+  /** The names of the processes that could not read the snapshot at their start. */
+  readonly #cold = new Set<string>()
 
   /** @param onLine receives the lines of the history */
   constructor (seed: number, onLine: (line: string) => void = () => {}) {
@@ -288,6 +290,7 @@ export class World {
       pause: (ms) => new Promise((resolve) => { timer(ms, resolve) }),
       freshness: { maxStalenessMs, refreshWaitMs, maxListRequests },
       sharing: isSharing ? { mayWrite } : undefined,
+      onColdStart: () => { this.#cold.add(name) },
       onSnapshotWritten: (error) => {
         if (error !== undefined) this.#unsaved.add(name)
         else if (replica.isAlive) this.#unsaved.delete(name)
@@ -404,7 +407,7 @@ export class World {
     const changes = since === '' ? undefined : await transformer.findChanges(since)
     if (isValid && since !== consumer.position) return // another poll of this client has ended meanwhile
     const { version, next, keys } = changes ?? { ...transformer.changesSince(undefined)!, keys: undefined }
-    const mayMiss = (isSharing || this.#unsaved.has(consumer.server)) && consumer.server !== name && !isOwnPosition(since)
+    const mayMiss = (isSharing || this.#unsaved.has(consumer.server) || this.#cold.has(name)) && consumer.server !== name && !isOwnPosition(since)
     consumer.position = next
     consumer.server = name
     const records = await asJson(version)
@@ -424,7 +427,7 @@ export class World {
       // Another replica has found a later image already: this one reports it once it has found it as well.
       if (isImageOnly && this.#model.isLater(imageKey(id), imageIn(copy), imageIn(record))) continue
       // Decision 21: an image may be missed that was replaced between the listings of two replicas, if the first one led when it listed.
-      // Decision 19: the same after a process has ended without a snapshot of its last state.
+      // Decision 19: the same after a process has ended without a snapshot of its last state, or the next one could not read it.
       if (!isImageOnly || !mayMiss) return this.#fail(`the changes of ${name} since ${since} do not lead to its records: ${id} is ${copy}, not ${record}`)
       this.#log(`${name} changes since ${since} miss the image of ${id}, as is allowed`)
       this.#missedImages++

@@ -5,7 +5,7 @@ import { applyChange, combineChanges, fingerprint, isNoChange, viewChange, type 
 import type { SchemaDescriptor } from '../../../lib/schema/descriptor.js'
 import { compileSchema } from '../../../lib/schema/schema.js'
 import { reconcile } from '../../../lib/source/reconcile.js'
-import { emptyState, type SourceState } from '../../../lib/source/source-state.js'
+import { emptyState, encodeRejectedFiles, rejectedFilesOf, type RejectedFile, type SourceState } from '../../../lib/source/source-state.js'
 import { tableFields } from '../../../lib/table/table-field.js'
 import { runs } from '../../support/property-runs.js'
 import { S3Bucket } from '../../support/s3-bucket.js'
@@ -75,4 +75,14 @@ t.test('the fingerprint of a view differs if an image was replaced', async (t) =
   const after = await reconcile(store, before.state, () => 0, { rules })
   t.equal(after.state.table.version, before.state.table.version)
   t.not(fingerprint(after), fingerprint(before))
+})
+
+t.test('the fingerprint of a view differs if a file is rejected for another reason, whatever the quarantine has, but not by the backoff of a process', async (t) => {
+  const bucket = new S3Bucket(() => 0)
+  bucket.put('in/a.csv', 'nothing,that,fits\n')
+  const view = await reconcile(new MemoryStore(bucket), emptyState(tableFields(compileSchema(schema))), () => 0, { rules })
+  const [file] = [...rejectedFilesOf(view.state).values()]
+  const withRejected = (change: Partial<RejectedFile>) => ({ ...view, state: { ...view.state, rejected: encodeRejectedFiles([{ ...file!, ...change }]) } })
+  t.equal(fingerprint(withRejected({ backoff: { since: 1, until: 2, pauseMs: 1, timeoutMs: 1, isGivenUp: false } })), fingerprint(view))
+  t.not(fingerprint(withRejected({ rejection: { ...file!.rejection, code: 'download_failed' } })), fingerprint(view))
 })
