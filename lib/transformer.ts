@@ -292,7 +292,7 @@ export class UserDataTransformer {
     const probeKey = withExtension(this.#outputKey, 'probe')
     const rules = {
       prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
-      ownKeys: [this.#keyOf('csv'), this.#keyOf('parquet'), snapshotKey, stateKey, manifestKey, probeKey],
+      ownKeys: [this.#outputKey, outputKeyOf(this.#outputKey, 'parquet'), snapshotKey, stateKey, manifestKey, probeKey],
       imageExtensions,
       delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
       encoding: options.inputEncoding ?? DEFAULTS.inputEncoding,
@@ -803,12 +803,13 @@ export class UserDataTransformer {
   }
 
   #outputsOf ({ formats = ['csv'], dryRun, confirm, trace, onProgress, onPublish, ...shape }: OutputOptions): Output[] {
-    return formats.map((format) => ({ ...shape, format, key: this.#keyOf(format) }))
+    return formats.map((format) => ({ ...shape, format, key: outputKeyOf(this.#outputKey, format) }))
   }
+}
 
-  #keyOf (format: OutputFormat): string {
-    return format === 'csv' ? this.#outputKey : withExtension(this.#outputKey, format)
-  }
+/** The key of the output in a format. `outputKey` is that of the CSV. */
+export function outputKeyOf (outputKey: string, format: OutputFormat): string {
+  return format === 'csv' ? outputKey : withExtension(outputKey, format)
 }
 
 function changeOf ({ quarantine, warnings, takeoverMs }: BackendReconciled, last: Reconciled | undefined): LakeChange {

@@ -1,7 +1,8 @@
 import { HELP_OPTION, lakeSettings, parseOptions } from './arguments.js'
 import { runCommand, type Command, type CommandIo } from './command.js'
 
-const HELP = `Checks the settings and reads the lake as a start does. Prints the settings that differ from their defaults, a summary of the lake and any problems, and writes nothing.
+const HELP = `Checks the settings and reads the lake as a start does. Prints the settings that differ from their defaults, a summary of the lake, any problems and what a start
+would do: where it listens, what it publishes and whether it requires credentials. Writes nothing.
 
 userlake check [options]
 

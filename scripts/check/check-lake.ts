@@ -14,9 +14,10 @@ import { CommandError, writeStdout, type CommandIo } from '../command.js'
 import { readLake } from '../read-lake.js'
 import { registerTransformer } from '../register-transformer.js'
 import { describeRejects } from '../reject-report.js'
+import { describeStart } from './describe-start.js'
 
 /**
- * Prints the settings that differ from their defaults, and a summary of the lake. Writes nothing to the lake. Returns the exit code: 1 if the reader of stdout has not taken everything.
+ * Prints the settings that differ from their defaults, a summary of the lake, and what a start would do. Writes nothing to the lake. Returns the exit code: 1 if the reader of stdout has not taken everything.
  *
  * @throws {CommandError} if a setting is invalid or the lake cannot be read; and, after everything is printed, if nothing in the lake becomes a record
  */
@@ -38,6 +39,7 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     for (const warning of schemaWarnings(fastify.tableSchema, fastify.config)) yield `warning: ${warning}\n`
     if (fastify.config.LAKE_URL === '' && fastify.config.SCHEMA === '' && !existsSync(EMBEDDED_LAKE)) {
       yield `lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`
+      yield describeStart(fastify.config)
       return
     }
     await registerTransformer(fastify)
@@ -49,6 +51,7 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     for (const warning of warnings) if (warning !== unusable) yield `warning: ${warning.detail}\n`
     const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(refusedToMissing)
     yield `output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`
+    yield describeStart(fastify.config)
     if (unusable !== undefined) throw new CommandError(unusable.detail)
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof StoreError)) throw error

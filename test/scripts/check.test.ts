@@ -89,7 +89,7 @@ t.test('userlake check counts the records that are the last good ones', async (t
 t.test('userlake check prints its whole report and fails if nothing in the lake becomes a record', async (t) => {
   const { code, stdout, stderr } = await run(t, { files: { lake: { source_data: { '1.xml': '' } } } })
   t.equal(code, 1)
-  t.match(stdout, /^output: .*\n$/m)
+  t.match(stdout, /^output: .*\na start with these settings:\n(?: {2}.*\n){3}$/m)
   t.notMatch(stdout, /None of/, 'the reason is given once')
   t.match(stderr, /^check: None of the 1 objects with the prefix "source_data\/" becomes a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
 })
@@ -114,10 +114,37 @@ t.test('userlake check has --lake, --schema and --prefix, which take precedence 
   t.match(await runMain(main, ['--lkae', 'x']), { code: 2, out: '', err: 'check: unknown option --lkae; did you mean --lake?\n' })
 })
 
+t.test('userlake check ends with what a start would do', async (t) => {
+  const lake = `file:${t.testdir({ source_data: { '1.csv': INFO } })}`
+  const key = `web:read:${'A'.repeat(43)}`
+  const cases: Array<[Record<string, string>, [string, string, string]]> = [
+    [{}, [
+      'listens on 127.0.0.1:8080, which only this machine can reach',
+      'publishes processed_data/output.csv (csv), at the start and every 5m',
+      'requires no credentials: every client that reaches the port can read all records and update the output'
+    ]],
+    [{ HOST: '::', PORT: '81', API_KEYS: key, OUTPUT_KEY: 'out/users.csv', OUTPUT_FORMATS: 'csv,parquet', AGGREGATE_INTERVAL: '30s' }, [
+      'listens on [::]:81, which other machines can reach',
+      'publishes out/users.csv (csv) and out/users.parquet (parquet), at the start and every 30s',
+      'requires credentials: API_KEYS'
+    ]],
+    [{ HOST: '0.0.0.0', PORT: '0', ALLOW_ANONYMOUS: 'true', PUBLISH: 'false' }, [
+      'listens on a free port of 0.0.0.0, which other machines can reach',
+      'publishes nothing: PUBLISH=false',
+      'requires no credentials: every client that reaches the port can read all records'
+    ]]
+  ]
+  for (const [settings, lines] of cases) {
+    const { code, out, err } = await runMain(main, [], { LAKE_URL: lake, ...settings })
+    t.equal(code, 0, err)
+    t.same(out.split('\n').slice(-5), ['a start with these settings:', ...lines.map((line) => `  ${line}`), ''])
+  }
+})
+
 t.test('userlake check does not create the embedded lake', async (t) => {
   const { code, stdout, cwd } = await run(t)
   t.equal(code, 0)
-  t.match(stdout, 'lake: ./lake does not exist yet; the first start fills it with sample data\n')
+  t.match(stdout, 'lake: ./lake does not exist yet; the first start fills it with sample data\na start with these settings:\n  listens on ')
   t.notOk(existsSync(`${cwd}/lake`))
 })
 
