@@ -4,6 +4,11 @@ export type TestName = readonly [file: string, name: string]
 /** A fault, what happens, and the tests that prove it or, if there is none, why. */
 export type Row = { readonly fault: string, readonly guarantee: string } & ({ readonly tests: readonly TestName[] } | { readonly skipped: string })
 
+/** Whether a test needs real servers. */
+export function needsServers ([file]: TestName): boolean {
+  return file.startsWith('test/real/')
+}
+
 export interface Section { readonly title: string, readonly rows: readonly Row[] }
 
 /** All faults. `npm run faults` writes docs/faults.md from them. */
@@ -570,6 +575,130 @@ export const SECTIONS: readonly Section[] = [
         fault: 'The clocks of the replicas differ',
         guarantee: 'The age of shared data is computed within the times at which it was read.',
         tests: [['test/lib/share/share-rules.test.ts', 'the time of a write is computed from the wall clocks, within the times at which the object was read']]
+      }
+    ]
+  },
+  {
+    title: 'The engine (ENGINE_URL)',
+    rows: [
+      {
+        fault: 'A node of the cluster is down at the start',
+        guarantee: 'The process goes on, `/readyz` is 503 with `engine_unavailable`, and the process becomes ready by itself when the node is back.',
+        tests: [['test/real/clickhouse/service.test.ts', 'a cluster that is down at the start is waited for; a shard that is down later is 503, never a part of the data']]
+      },
+      {
+        fault: 'A shard is down while the service serves, and comes back',
+        guarantee: 'Responses that need its records are 503 with `engine_unavailable`, never a part of the data; they are complete when the shard is back.',
+        tests: [
+          ['test/real/clickhouse/service.test.ts', 'a cluster that is down at the start is waited for; a shard that is down later is 503, never a part of the data'],
+          ['test/real/clickhouse/outage.test.ts', 'a shard that is down fails every query, and never leaves out its records'],
+          ['test/routes/remote-engine.test.ts', 'a failure of the engine is 503 with its code, and the response has nothing of its message']
+        ]
+      },
+      {
+        fault: 'The engine fails in the middle of a query',
+        guarantee: 'Before the first record it is 503, later the connection is broken: no client takes a part for the whole.',
+        tests: [
+          ['test/real/clickhouse/outage.test.ts', 'a shard that goes away while its records are read breaks the stream'],
+          ['test/real/clickhouse/outage.test.ts', 'an error in mid-stream is thrown after the rows that came before it'],
+          ['test/lib/clickhouse/connection.test.ts', 'an exception that arrives in two packets in mid-stream is not taken for records'],
+          ['test/lib/clickhouse/connection.test.ts', 'a response that ends in the middle, and one of something that is not ClickHouse, are errors'],
+          ['test/routes/remote-engine.test.ts', 'an engine that fails before the first record is 503, and later it breaks the connection']
+        ]
+      },
+      {
+        fault: 'The engine fails, or the process is killed, in any step of a commit',
+        guarantee: 'Each version that can be read is exactly one that was committed. The next process finishes what the manifest has, and what was not committed is removed.',
+        tests: [
+          ['test/real/clickhouse/commits.test.ts', 'whatever is interrupted, fails or comes late: each version that can be read is exactly one that was committed'],
+          ['test/real/clickhouse/commits.test.ts', 'what was not committed is removed when it never can be']
+        ]
+      },
+      {
+        fault: 'A change is applied twice in the engine, or late',
+        guarantee: 'The second time nothing changes.',
+        tests: [['test/real/clickhouse/commits.test.ts', 'whatever is interrupted, fails or comes late: each version that can be read is exactly one that was committed']]
+      },
+      {
+        fault: 'Two processes commit at the same time in the same database',
+        guarantee: 'One of them commits; the other one takes over its version, and goes on.',
+        tests: [
+          ['test/real/clickhouse/commits.test.ts', 'of two processes one commits, and the other follows; one that lists without a change says so'],
+          ['test/real/clickhouse/ingest.test.ts', 'of two processes that find the same change, one commits it; the other one follows, and goes on'],
+          ['test/real/clickhouse/service.test.ts', 'a restart serves at once what the cluster has, also the changes; two services share a lake and a database']
+        ]
+      },
+      {
+        fault: 'The engine has lost its tables, or the lake its manifest',
+        guarantee: 'The lake is listed and loaded again; no number of a version is used twice.',
+        tests: [['test/real/clickhouse/commits.test.ts', 'an engine that has lost its tables, and a lake that has lost its manifest, are loaded again']]
+      },
+      {
+        fault: 'A version of the records is removed while it is read',
+        guarantee: 'The reading fails, and returns no other records.',
+        tests: [
+          ['test/real/clickhouse/commits.test.ts', 'a forgotten version is not read any more, nor to its end'],
+          ['test/real/clickhouse/commits.test.ts', 'a version that is forgotten while another process is about to follow it is not taken for one that the engine has lost']
+        ]
+      },
+      {
+        fault: 'The name of the cluster is wrong, or ENGINE_URL has other nodes than the cluster',
+        guarantee: 'Nothing is read or written; `/readyz` is 503 with `engine_wrong_cluster`, and the message names the node or the cluster.',
+        tests: [
+          ['test/real/clickhouse/service.test.ts', 'a wrong cluster, password or database is reported, and the service goes on trying'],
+          ['test/real/clickhouse/outage.test.ts', 'failures have a code each, which names what to change']
+        ]
+      },
+      {
+        fault: 'The password of the engine is wrong',
+        guarantee: '`/readyz` is 503 with `engine_access_denied`; no response and no message has the password.',
+        tests: [
+          ['test/real/clickhouse/service.test.ts', 'a wrong cluster, password or database is reported, and the service goes on trying'],
+          ['test/lib/clickhouse/connection.test.ts', 'a wrong password is reported as such, without the password']
+        ]
+      },
+      {
+        fault: 'The database is of another lake, schema or time zone',
+        guarantee: 'Its records are not served and not changed; `/readyz` is 503 with `engine_wrong_database`, and the message names what differs.',
+        tests: [
+          ['test/real/clickhouse/commits.test.ts', 'a database serves one lake, schema and time zone, and the manifest one database'],
+          ['test/real/clickhouse/service.test.ts', 'a wrong cluster, password or database is reported, and the service goes on trying']
+        ]
+      },
+      {
+        fault: 'The tables are of another revision',
+        guarantee: 'Tables and columns that are missing are added, also by several processes at the same time; tables of a later revision are refused with `engine_wrong_database`.',
+        tests: [['test/real/clickhouse/traps.test.ts', 'the tables can be migrated again, by several processes, and to more columns']]
+      },
+      {
+        fault: 'A query exceeds the limit of memory, or too many queries run',
+        guarantee: 'It fails with `engine_overloaded`: 503, and no result is cut.',
+        tests: [
+          ['test/lib/clickhouse/connection.test.ts', 'queries and writes that the server refuses have the code of the cause'],
+          ['test/real/clickhouse/outage.test.ts', 'failures have a code each, which names what to change'],
+          ['test/routes/remote-engine.test.ts', 'a failure of the engine is 503 with its code, and the response has nothing of its message']
+        ]
+      },
+      {
+        fault: 'The tables are read-only',
+        guarantee: 'Writes fail with `engine_read_only`.',
+        tests: [['test/lib/clickhouse/connection.test.ts', 'queries and writes that the server refuses have the code of the cause']]
+      },
+      {
+        fault: 'A query takes longer than its limit',
+        guarantee: 'It ends in the engine with `engine_timeout`, and no result is cut.',
+        tests: [
+          ['test/real/clickhouse/outage.test.ts', 'failures have a code each, which names what to change'],
+          ['test/lib/clickhouse/connection.test.ts', 'each query has the settings that its result depends on, and its parameters apart from the text']
+        ]
+      },
+      {
+        fault: 'A client leaves while its query runs',
+        guarantee: 'The query ends in the engine; those of other clients go on.',
+        tests: [
+          ['test/real/clickhouse/outage.test.ts', 'a query ends in the engine when its caller aborts it or stops reading'],
+          ['test/routes/remote-engine.test.ts', 'the query of a client that leaves ends, and those of the others go on']
+        ]
       }
     ]
   },

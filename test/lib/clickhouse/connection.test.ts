@@ -39,6 +39,30 @@ t.test('a wrong password is reported as such, without the password', async (t) =
   t.notMatch(String((error as Error).message), /secret/)
 })
 
+t.test('queries and writes that the server refuses have the code of the cause', async (t) => {
+  for (const [engineCode, code] of [
+    ['241 MEMORY_LIMIT_EXCEEDED', 'engine_overloaded'],
+    ['202 TOO_MANY_SIMULTANEOUS_QUERIES', 'engine_overloaded'],
+    ['242 TABLE_IS_READ_ONLY', 'engine_read_only'],
+    ['164 READONLY', 'engine_read_only'],
+    ['159 TIMEOUT_EXCEEDED', 'engine_timeout'],
+    ['279 ALL_CONNECTION_TRIES_FAILED', 'engine_unavailable'],
+    ['60 UNKNOWN_TABLE', 'engine_wrong_database'],
+    ['701 CLUSTER_DOESNT_EXIST', 'engine_wrong_cluster'],
+    ['49 LOGICAL_ERROR', 'engine_query_failed']
+  ] as const) {
+    const [number, name] = engineCode.split(' ')
+    const connection = await connect(t, (response) => {
+      response.writeHead(500, { 'X-ClickHouse-Exception-Code': number! })
+      response.end(`Code: ${number}. DB::Exception: refused. (${name}) (version 26.7.2.1)\n`)
+    })
+    const expected = { name: 'EngineError', code, engineCode, message: /refused/ }
+    await t.rejects(connection.query(sql`SELECT 1`), expected, `a query: ${engineCode}`)
+    await t.rejects(connection.command(sql`INSERT INTO t SELECT 1`), expected, `a statement: ${engineCode}`)
+    await t.rejects(connection.insert(0, 't', ['a'], [[1]]), expected, `an insert: ${engineCode}`)
+  }
+})
+
 t.test('each query has the settings that its result depends on, and its parameters apart from the text', async (t) => {
   const seen: URL[] = []
   const connection = await connect(t, (response, url) => {
