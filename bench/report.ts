@@ -31,13 +31,19 @@ interface RequiredFigure extends Figure {
 /** If the ratio of the reference to itself is outside this range, the machine is too busy for a measurement. */
 const NOISE = { min: 0.9, max: 1.1 }
 
-/** Collects rows, and prints each on stderr as soon as it is known. */
+/** Collects rows, and prints each one as soon as it is known. */
 export class Report {
   readonly rows: Row[] = []
   /** Ratios to nginx. They are for information only, because the speed of its `sendfile` relative to `write` differs between kernels. */
   readonly nginx: Row[] = []
   /** Other tables by name, as rows of cells. The first row is the header. */
   readonly tables: Record<string, string[][]> = {}
+  readonly #print: (line: string) => void
+
+  /** @param print default: on stderr */
+  constructor (print: (line: string) => void = (line) => { process.stderr.write(line) }) {
+    this.#print = print
+  }
 
   /** Adds a figure that must be at least `min`, at most `max`, or both. */
   check ({ min, max, ...figure }: RequiredFigure): void {
@@ -83,7 +89,7 @@ export class Report {
 
   #add (rows: Row[], row: Row, prefix = ''): void {
     rows.push(row)
-    process.stderr.write(`${prefix}${row.name}: ${[row.measured, row.required, row.cpu, row.verdict].filter(Boolean).join(', ')}\n`)
+    this.#print(`${prefix}${row.name}: ${[row.measured, row.required, row.cpu, row.verdict].filter(Boolean).join(', ')}\n`)
   }
 }
 

@@ -32,10 +32,12 @@ t.test('the load generator replies when all responses have arrived, and counts e
 })
 
 t.test('a figure with two limits is reported with both', async (t) => {
-  const report = new Report()
+  const lines: string[] = []
+  const report = new Report((line) => { lines.push(line) })
   report.check({ name: 'GETs', value: 17, min: 17, max: 17 })
   report.check({ name: 'Time', value: 3, max: 2, unit: ' s' })
   t.match(report.rows, [{ required: '>= 17, <= 17', verdict: 'met' }, { required: '<= 2 s', verdict: 'not met' }])
+  t.same(lines, ['GETs: 17, >= 17, <= 17, met\n', 'Time: 3 s, <= 2 s, not met\n'])
 })
 
 t.test('the programs of the benchmark and of the laboratory refuse invalid options', async (t) => {

@@ -89,7 +89,7 @@ t.test('a bad file is in quarantine, with its last good record, and heals', asyn
   await post(lake, { Records: [ofS3('source_data/1.csv')] })
   await until(async () => (await app.inject('/rejects')).json().counts.rejects === 1)
   t.equal((await app.inject('/data')).headers['data-last-good'], '1')
-  t.equal(log.filter(({ key }) => key === 'source_data/1.csv').length, 1, 'it is logged')
+  t.equal(log.filter(({ example }) => example === 'source_data/1.csv').length, 1, 'it is logged')
   bucket.put('source_data/1.csv', csv('Amy'))
   await post(lake, { Records: [ofS3('source_data/1.csv')] })
   await until(async () => (await names())[0] === 'Amy')
