@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { JOBS, RECHECK_LISTINGS, RECHECKS, RECONCILES, STORE_OPERATIONS } from '../lib/base/events.js'
+import { ENGINE_OPERATIONS, JOBS, RECHECK_LISTINGS, RECHECKS, RECONCILES, STORE_OPERATIONS } from '../lib/base/events.js'
 import { Recorder } from './metrics/recorder.js'
 
 declare module 'fastify' {
@@ -21,6 +21,7 @@ export default fp(async (fastify) => {
   }
   const unsubscribe = [
     STORE_OPERATIONS.subscribe(({ operation, outcome, durationMs }) => recorder.storeOperations.observe(durationMs, operation, outcome)),
+    ENGINE_OPERATIONS.subscribe(({ operation, outcome, durationMs }) => recorder.engineOperations.observe(durationMs, operation, outcome)),
     RECONCILES.subscribe((end) => recorder.noteReconcile(end)),
     RECHECKS.subscribe(({ isChecked, delaysMs }) => delaysMs.forEach((ms) => recorder.eventDelays.observe(ms, isChecked ? 'checked' : 'listing'))),
     RECHECK_LISTINGS.subscribe(({ requests }) => { recorder.listRequests += requests }),

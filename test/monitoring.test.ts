@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
+import { ENGINE_OPERATIONS } from '../lib/base/events.js'
 import { WARNING_CODES } from '../lib/base/warning.js'
 import { build, csv } from './support/app.js'
 import { scrape } from './support/scrape.js'
@@ -30,6 +31,8 @@ t.test('every metric of the alert rules and of the dashboard is in a scrape, wit
   bucket.delete('source_data/1.csv')
   bucket.put('source_data/bad.csv', 'x')
   await app.inject({ url: '/data', method: 'POST' })
+  // As one with a cluster would.
+  ENGINE_OPERATIONS.publish({ operation: 'read', outcome: 'ok', durationMs: 1 })
   const found = await scrape(app)
   let count = 0
   for (const { name, expr } of expressions) {

@@ -1,4 +1,5 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
+import type { EngineErrorCode } from './errors.js'
 import type { FailureCode } from './failure-code.js'
 
 /**
@@ -36,6 +37,15 @@ export interface StoreOperation {
   /** `missing`: there is no such object; `unchanged`: it has the ETag of the request; otherwise a failure code. */
   readonly outcome: 'ok' | 'missing' | 'unchanged' | FailureCode
   /** Of a listing, until its end; of a stream, until it is open, before its body is read. */
+  readonly durationMs: number
+}
+
+/** The end of a query or a statement on the cluster that stores the records. */
+export interface EngineOperation {
+  readonly operation: 'read' | 'write'
+  /** `aborted`: the caller has stopped it, or stopped reading its rows. */
+  readonly outcome: 'ok' | 'aborted' | EngineErrorCode
+  /** Until the caller has all rows: one that is slow to take them makes it longer. */
   readonly durationMs: number
 }
 
@@ -82,10 +92,11 @@ export interface JobEnd {
 }
 
 export const STORE_OPERATIONS = new EventChannel<StoreOperation>('userlake:store')
+export const ENGINE_OPERATIONS = new EventChannel<EngineOperation>('userlake:engine')
 export const RECONCILES = new EventChannel<ReconcileEnd>('userlake:reconcile')
 export const RECHECKS = new EventChannel<RecheckEnd>('userlake:recheck')
 export const RECHECK_LISTINGS = new EventChannel<RecheckListing>('userlake:recheck-listing')
 export const JOBS = new EventChannel<JobEnd>('userlake:job')
 
 /** The channels whose messages the worker thread forwards: the others have their publishers in the main thread. */
-export const FORWARDED: readonly EventChannel<unknown>[] = [STORE_OPERATIONS, RECHECK_LISTINGS]
+export const FORWARDED: readonly EventChannel<unknown>[] = [STORE_OPERATIONS, ENGINE_OPERATIONS, RECHECK_LISTINGS]

@@ -1,6 +1,8 @@
 import { createClient, ClickHouseLogLevel, type ClickHouseClient, type Row } from '@clickhouse/client'
 import { EngineError } from '../base/errors.js'
+import type { EngineOperation } from '../base/events.js'
 import { toEngineError } from './engine-error.js'
+import { beginOperation } from './measure.js'
 import { SETTINGS } from './settings.js'
 import { identifier, quoteName, render, sql, text, type Sql } from './sql.js'
 
@@ -108,18 +110,13 @@ export class Connection {
 
   /** Inserts rows, each with values for all of these columns in their order, into a table of a shard, counted from 0. */
   async insert (shard: number, table: string, columns: readonly [string, ...string[]], rows: readonly (readonly unknown[])[]): Promise<void> {
-    const { client, url } = this.#shards[shard]!
-    try {
-      await client.insert({
-        table: `${quoteName(this.database)}.${quoteName(table)}`,
-        columns: columns.map(quoteName) as [string, ...string[]],
-        values: rows,
-        format: 'JSONCompactEachRow',
-        clickhouse_settings: { precise_float_parsing: SETTINGS.precise_float_parsing!, async_insert: 0 }
-      })
-    } catch (error) {
-      throw toEngineError(error, url)
-    }
+    await write(this.#shards[shard]!, (client) => client.insert({
+      table: `${quoteName(this.database)}.${quoteName(table)}`,
+      columns: columns.map(quoteName) as [string, ...string[]],
+      values: rows,
+      format: 'JSONCompactEachRow',
+      clickhouse_settings: { precise_float_parsing: SETTINGS.precise_float_parsing!, async_insert: 0 }
+    }))
   }
 
   async close (): Promise<void> {
@@ -162,11 +159,19 @@ async function findShards (nodes: readonly Node[], cluster: string): Promise<rea
   return shards.map(({ node }) => node)
 }
 
-async function run ({ client, url }: Node, statement: Sql): Promise<void> {
+async function run (node: Node, statement: Sql): Promise<void> {
+  await write(node, (client) => client.command(render(statement)))
+}
+
+async function write ({ client, url }: Node, start: (client: ClickHouseClient) => Promise<unknown>): Promise<void> {
+  const end = beginOperation('write')
   try {
-    await client.command(render(statement))
+    await start(client)
+    end('ok')
   } catch (error) {
-    throw toEngineError(error, url)
+    const failure = toEngineError(error, url)
+    end(failure.code)
+    throw failure
   }
 }
 
@@ -177,6 +182,9 @@ async function rowsOf<T> (node: Node, query: Sql): Promise<T[]> {
 }
 
 async function * streamRows<T> ({ client, url }: Node, query: Sql, format: 'JSONCompactEachRow' | 'TabSeparatedRaw', read: (row: Row) => T, signal?: AbortSignal): AsyncGenerator<T[], void> {
+  const end = beginOperation('read')
+  // Remains if the caller stops reading: nothing is thrown then.
+  let outcome: EngineOperation['outcome'] = 'aborted'
   try {
     signal?.throwIfAborted()
     const result = await client.query({ ...render(query), format, clickhouse_settings: SETTINGS, ...signal && { abort_signal: signal } })
@@ -185,12 +193,17 @@ async function * streamRows<T> ({ client, url }: Node, query: Sql, format: 'JSON
     signal?.addEventListener('abort', stop)
     try {
       for await (const rows of result.stream()) yield (rows as Row[]).map(read)
+      outcome = 'ok'
     } finally {
       signal?.removeEventListener('abort', stop)
       result.close()
     }
   } catch (error) {
     signal?.throwIfAborted()
-    throw toEngineError(error, url)
+    const failure = toEngineError(error, url)
+    outcome = failure.code
+    throw failure
+  } finally {
+    end(outcome)
   }
 }

@@ -12,6 +12,8 @@ export class Recorder {
   readonly problems = new Counts(Object.keys(PROBLEM_CODES))
   /** By operation and outcome. */
   readonly storeOperations = new LabelledDurations(WORK_BUCKETS)
+  /** By operation and outcome. */
+  readonly engineOperations = new LabelledDurations(WORK_BUCKETS)
   /** By outcome. */
   readonly reconciles = new Counts(['listed', 'followed'])
   /** By phase. */

@@ -48,6 +48,7 @@ function definitionsOf (fastify: FastifyInstance): readonly Definition[] {
     counter('userlake_problems_total', 'Error responses, by the code of the problem: refused requests are unauthorized, insufficient_scope, forbidden (origin), misdirected_request (host), too_many_requests (rate limit), overloaded, and others',
       () => labelled('code', metrics.problems)),
     histogram('userlake_store_operation_duration_seconds', 'Time of operations on the lake, with their retries, by operation and outcome (ok, missing, unchanged, or a failure code)', ['operation', 'outcome'], metrics.storeOperations),
+    histogram('userlake_engine_operation_duration_seconds', 'Time of queries (read) and statements (write) on the cluster of ENGINE_URL, by outcome (ok, aborted, or an engine code)', ['operation', 'outcome'], metrics.engineOperations),
     counter('userlake_reconciles_total', 'Reconciles (a listing of the lake with the downloads of what has changed), by outcome: listed by this process, followed (taken over from another replica), or a failure code', () => labelled('outcome', metrics.reconciles)),
     histogram('userlake_phase_duration_seconds', 'Time of the phases of reconciles (list, download, build of the table of records) and of jobs (publish)', ['phase'], metrics.phases),
     counter('userlake_objects_total', 'Objects listed, info files fetched, and info files newly rejected', () => labelled('event', metrics.objects)),

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { ENGINE_OPERATIONS, type EngineOperation } from '../../../lib/base/events.js'
 import { Connection } from '../../../lib/clickhouse/connection.js'
 import { sql, text } from '../../../lib/clickhouse/sql.js'
 
@@ -96,4 +97,34 @@ t.test('a response that ends in the middle, and one of something that is not Cli
   await t.rejects(cut.query(sql`SELECT 1`), { name: 'EngineError', code: 'engine_unavailable' })
   const other = await connect(t, (response) => { response.end('<html>\n<body>Hello</body>\n') })
   await t.rejects(other.query(sql`SELECT 1`), { name: 'EngineError', code: 'engine_incomplete' })
+})
+
+t.test('each query and each statement is counted by its outcome', async (t) => {
+  let isRefused = false
+  const connection = await connect(t, (response) => {
+    if (isRefused) response.writeHead(500, { 'X-ClickHouse-Exception-Code': '241' })
+    response.end(isRefused ? 'Code: 241. DB::Exception: refused. (MEMORY_LIMIT_EXCEEDED)\n' : '[1]\n')
+  })
+  const ends: EngineOperation[] = []
+  t.teardown(ENGINE_OPERATIONS.subscribe((end) => { ends.push(end) }))
+  const endsOf = async (run: () => Promise<unknown>) => {
+    ends.length = 0
+    await run().catch(() => {})
+    t.ok(ends.every(({ durationMs }) => durationMs >= 0))
+    return ends.map(({ operation, outcome }) => `${operation} ${outcome}`)
+  }
+  const runs = {
+    query: () => connection.query(sql`SELECT 1`),
+    command: () => connection.command(sql`INSERT INTO t SELECT 1`),
+    insert: () => connection.insert(0, 't', ['a'], [[1]])
+  }
+  t.same([await endsOf(runs.query), await endsOf(runs.command), await endsOf(runs.insert)], [['read ok'], ['write ok'], ['write ok']])
+  t.same(await endsOf(async () => {
+    const rows = connection.stream(sql`SELECT 1`)
+    await rows.next()
+    await rows.return(undefined)
+  }), ['read aborted'])
+  t.same(await endsOf(() => connection.query(sql`SELECT 1`, AbortSignal.abort())), ['read aborted'])
+  isRefused = true
+  t.same([await endsOf(runs.query), await endsOf(runs.command), await endsOf(runs.insert)], [['read engine_overloaded'], ['write engine_overloaded'], ['write engine_overloaded']])
 })

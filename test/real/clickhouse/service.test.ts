@@ -100,6 +100,8 @@ t.test('a service with a cluster serves the same as one without, and publishes t
   t.ok(outputs[0]!.equals(outputs[1]!), 'the outputs have the same bytes')
   t.match((await service.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { skipped: true } })
   t.match((await service.inject('/readyz')).json(), { status: 'ready' })
+  const { body } = await service.inject('/metrics')
+  for (const operation of ['read', 'write']) t.match(body, new RegExp(`^userlake_engine_operation_duration_seconds_count\\{operation="${operation}",outcome="ok"\\} [1-9]`, 'm'))
 })
 
 t.test('a restart serves at once what the cluster has, also the changes; two services share a lake and a database', { skip: noClickHouse, timeout: 600_000 }, async (t) => {
