@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { EngineError } from '../base/errors.js'
 import type { ObjectChange } from './compare-listing.js'
 import type { Connection } from './connection.js'
 import { shardOf } from './load.js'
@@ -23,14 +24,14 @@ export class ChangedObjects {
   readonly #connection: Connection
   readonly #listing = randomUUID()
   #waiting: ObjectChange[] = []
-  #hasRows = false
+  #rows = 0
 
   constructor (connection: Connection) {
     this.#connection = connection
   }
 
   get isEmpty (): boolean {
-    return this.#waiting.length === 0 && !this.#hasRows
+    return this.#waiting.length === 0 && this.#rows === 0
   }
 
   /** Adds changes, at most one for each object. An empty key is no object: files of the record have to be read again. */
@@ -47,18 +48,23 @@ export class ChangedObjects {
       const { etag = '', size = 0, lastModified = 0, racy = false } = listed ?? {}
       rows[shardOf(key, shards)]!.push([this.#listing, key, id, etag, size, lastModified, Number(racy), Number(listed !== undefined)])
     }
+    this.#rows += this.#waiting.length
     this.#waiting = []
-    this.#hasRows = true
     await Promise.all(rows.map(async (some, shard) => {
       if (some.length > 0) await this.#connection.insert(shard, CHANGED_OBJECTS_OF_SHARD, COLUMNS, some)
     }))
   }
 
-  /** All changes in the order of the keys of their records, about `size` at a time. Those of one record come together. */
+  /**
+   * All changes in the order of the keys of their records, about `size` at a time. Those of one record come together.
+   *
+   * @throws EngineError; after the last ones `engine_incomplete` if the engine has not returned all that were added, for example because reading them has taken so long that another process has removed them
+   */
   async * parts (size: number): AsyncGenerator<ObjectChange[]> {
     await this.#insert()
-    if (!this.#hasRows) return
+    if (this.#rows === 0) return
     let after: string | undefined
+    let found = 0
     for (let limit = size, isLast = false; !isLast;) {
       const rows: readonly Row[] = await this.#connection.query<Row>(sql`
         SELECT id, object_key, etag, size, modified, racy, is_listed FROM ${this.#connection.table(CHANGED_OBJECTS)}
@@ -69,8 +75,10 @@ export class ChangedObjects {
       limit = whole.length === 0 ? 2 * limit : size
       if (whole.length === 0) continue
       after = whole.at(-1)![0]
+      found += whole.length
       yield whole.map(toChange)
     }
+    if (found !== this.#rows) throw new EngineError('engine_incomplete', `The engine has returned ${found} of the ${this.#rows} changes of a listing`)
   }
 
   /** Removes the changes, and those of listings that ended without doing so. */

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { compareUtf8 } from '../../../lib/base/utf8.js'
 import { LargeLossError } from '../../../lib/base/errors.js'
+import { ChangedObjects } from '../../../lib/clickhouse/changed-objects.js'
 import { CommitConflictError, Commits } from '../../../lib/clickhouse/commits.js'
 import type { Connection } from '../../../lib/clickhouse/connection.js'
 import { LakeIngest, type Ingested } from '../../../lib/clickhouse/ingest.js'
@@ -293,4 +294,15 @@ t.test('of two processes that find the same change, one commits it; the other on
   bucket.put('in/b.csv', INFO)
   const { committed } = await other!.reconcile(await second.current())
   t.same([committed.number, committed.records], [2n, 2])
+})
+
+t.test('changes that the engine has lost before they were read are an error, not a smaller lake', { skip: noClickHouse }, async (t) => {
+  const connection = await connect(t)
+  await Twins.open(connection)
+  const changed = new ChangedObjects(connection)
+  await changed.add(['a', 'b', 'c', 'd'].map((id) => ({ key: `in/${id}.csv`, id })))
+  const parts = changed.parts(2)
+  t.same((await parts.next()).value!.map(({ id }: { id: string }) => id), ['a'])
+  await changed.drop()
+  await t.rejects(async () => { while ((await parts.next()).done !== true); }, { name: 'EngineError', code: 'engine_incomplete', message: 'The engine has returned 1 of the 4 changes of a listing' })
 })
