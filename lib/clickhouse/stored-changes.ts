@@ -1,7 +1,7 @@
 import { appendChanges, MAX_KEYS, startLog, toColumn, type ChangeLog } from '../source/change-log.js'
 import type { Connection } from './connection.js'
 import { number, parameter, sql } from './sql.js'
-import { RECORDS, VERSIONS } from './tables.js'
+import { FORGOTTEN, RECORDS, VERSIONS } from './tables.js'
 
 /** The most versions that a change log is continued with. */
 const MAX_VERSIONS = 1000n
@@ -10,7 +10,7 @@ const MAX_VERSIONS = 1000n
  * The change log of a version, with the records that each version has touched since an earlier one.
  *
  * @param since the earlier version and its log. Default: the first version that is readable, but at most MAX_VERSIONS ago.
- * @returns a new log if a version in between is no longer known, or if too many records were touched
+ * @returns a new log if a version in between is no longer known or is forgotten, or if too many records were touched
  */
 export async function changesUntil (connection: Connection, { number: until, name }: { readonly number: bigint, readonly name: string }, since?: { readonly number: bigint, readonly changes: ChangeLog }): Promise<ChangeLog> {
   const oldest = until < MAX_VERSIONS ? 0n : until - MAX_VERSIONS
@@ -22,7 +22,7 @@ export async function changesUntil (connection: Connection, { number: until, nam
   // Without the versions before a gap.
   const gap = versions.findIndex(([version], i) => version !== Number(until) - i)
   const names = (gap === -1 ? versions : versions.slice(0, gap)).reverse()
-  const [first, firstName] = names[0]!
+  const [first] = names[0]!
   const isContinued = since !== undefined && BigInt(first) === since.number
   if (since !== undefined && !isContinued) return startLog(name)
   const touched = await connection.query<[version: number, key: string]>(sql`
@@ -31,7 +31,11 @@ export async function changesUntil (connection: Connection, { number: until, nam
       WHERE (valid_from > ${number(first)} AND valid_from <= ${parameter(until, 'UInt64')}) OR (valid_to > ${number(first)} AND valid_to <= ${parameter(until, 'UInt64')}))
     WHERE touched_at > ${number(first)} AND touched_at <= ${parameter(until, 'UInt64')} ORDER BY touched_at, key LIMIT ${number(MAX_KEYS + 1)}`)
   if (touched.length > MAX_KEYS) return startLog(name)
-  let log = isContinued ? since.changes : startLog(firstName)
-  for (const [version, name] of names.slice(1)) log = appendChanges(log, name, toColumn(touched.filter(([at]) => at === version).map(([, key]) => key)))
+  // Read last: the rows that end in a forgotten version may have been removed, although its name has not.
+  const below = (await connection.queryFirst<[below: number]>(sql`SELECT max(below) FROM ${connection.table(FORGOTTEN)}`))[0]![0]
+  if (isContinued && first < below) return startLog(name)
+  const kept = names.filter(([version]) => version >= below)
+  let log = isContinued ? since.changes : startLog(kept[0]?.[1] ?? name)
+  for (const [version, name] of kept.slice(1)) log = appendChanges(log, name, toColumn(touched.filter(([at]) => at === version).map(([, key]) => key)))
   return log
 }
