@@ -29,6 +29,8 @@ const MAX_FAILURES = 100_000
 
 /** What a listing has found that is not in the tables. Plain data, which the manifest has. */
 export interface ListingSummary {
+  /** How many milliseconds it took to enumerate the objects. */
+  readonly listingMs: number
   /** The number of all objects. */
   readonly listed: number
   readonly ignored: readonly IgnoredObjects[]
@@ -114,7 +116,7 @@ export class LakeIngest {
         this.#lossGuard.check(base?.number, base?.records ?? published, base === undefined ? new MissingRecords(Math.max(0, published - listed)) : missing)
       const { stage, sums, largeLoss } = await this.#stageParts(base, { known, changed, listing, retryAll, onProgress, check })
       const coverage = { infoFiles: listing.infoFiles, unread: sums.unread }
-      const summary: ListingSummary = { listed: listing.listed, ignored: listing.ignored, skipped: listing.skipped, coverage }
+      const summary: ListingSummary = { listingMs, listed: listing.listed, ignored: listing.ignored, skipped: listing.skipped, coverage }
       const committing = clock()
       const content = { records: (base?.records ?? 0) + sums.added, listedAt, source: summary }
       const committed = stage === undefined ? await commits.touch(base!, content) : await commits.commit(stage, content)

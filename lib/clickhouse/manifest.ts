@@ -41,6 +41,8 @@ export interface KnownManifest {
   readonly id: string
   /** This version was certainly written after this time, in milliseconds of the monotonic clock; -Infinity if no such time is known. */
   readonly notBefore: number
+  /** When this version was written, in milliseconds of the monotonic clock: as exactly as the wall clocks of its writer and of this process agree. */
+  readonly writtenAt: number
 }
 
 /** The JSON of the manifest. */
@@ -118,7 +120,7 @@ export class ManifestFile {
     try {
       const written = await store.put(key, this.#encode(content, id), { ifMatch: etag, contentType: 'application/json' })
       this.#seenAt = requestedAt
-      const known = { ...content, etag: written.etag, id, notBefore: requestedAt }
+      const known = { ...content, etag: written.etag, id, notBefore: requestedAt, writtenAt: requestedAt }
       this.#known = known
       return known
     } catch (error) {
@@ -163,7 +165,8 @@ export class ManifestFile {
       database,
       commit: { number: BigInt(number), base: base === null ? null : BigInt(base), stage: BigInt(stage), staged },
       summary: { records, listedAt: sent - listingAgeMs, source },
-      notBefore: this.#seenAt
+      notBefore: this.#seenAt,
+      writtenAt: sent
     }
   }
 }

@@ -19,7 +19,7 @@ import { checkConditionalWrites } from '../store/check-writes.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { tableFields, type TableField } from '../table/table-field.js'
 import { Utf8Reader } from '../table/utf8-column.js'
-import type { EngineRules } from './engine-rules.js'
+import { isFollowed, type EngineRules } from './engine-rules.js'
 import type { LakeRules } from './in-process-backend.js'
 import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, ReconcileRequest } from './lake-backend.js'
 
@@ -68,6 +68,8 @@ export class EngineBackend implements LakeBackend {
   readonly #publisher: Publisher
   readonly #open: (() => Promise<Opened>) & { readonly result: Promise<Opened> | undefined }
   #report: StoredReport | undefined
+  /** The manifest that this process has written last. */
+  #ownManifest: string | undefined
   #forgetting: Promise<void> = Promise.resolve()
   #forgotAt = -Infinity
 
@@ -88,9 +90,10 @@ export class EngineBackend implements LakeBackend {
     for (let attempt = 1; ; attempt++) {
       const checkedAt = clock()
       const base = await opened.commits.current()
-      if (!retryAll && base !== undefined && this.#isYoung(base)) return await this.#follow(opened, base, previous, checkedAt)
+      if (!retryAll && base !== undefined && this.#isFollowed(base)) return await this.#follow(opened, base, previous, checkedAt)
       try {
         const { committed, touched, summary, ...result } = await opened.ingest.reconcile(base, { retryAll, outputKeys, publishedKey: this.#rules.outputKey, onProgress })
+        this.#ownManifest = committed.manifest.id
         this.#forgetting = this.#forget(opened)
         return { ...result, ...await this.#viewOf(opened, committed, previous), removedSince: 0, hasOutdatedImages: true }
       } catch (error) {
@@ -100,7 +103,7 @@ export class EngineBackend implements LakeBackend {
     }
   }
 
-  /** What another process, or this one before, has committed. */
+  /** What another process has committed, or an earlier one. */
   async #follow (opened: Opened, base: Committed, previous: SourceState | undefined, checkedAt: number): Promise<BackendReconciled> {
     const view = await this.#viewOf(opened, base, previous)
     const keys = new Utf8Reader(view.quarantine.keys)
@@ -120,9 +123,11 @@ export class EngineBackend implements LakeBackend {
     }
   }
 
-  /** Whether the last listing of any process began so recently that another one is not due. */
-  #isYoung ({ summary }: Committed): boolean {
-    return this.#clocks.clock() - summary.listedAt < this.#engine.maxStalenessMs / 2
+  /** Whether another process has listed last, and a listing by this one is not due. When one after a listing of its own is due, `planRefresh` has decided. */
+  #isFollowed (base: Committed): boolean {
+    if (base.manifest.id === this.#ownManifest) return false
+    const now = this.#clocks.clock()
+    return isFollowed({ ageMs: now - base.summary.listedAt, storedMs: now - base.manifest.writtenAt, listingMs: listingOf(base).listingMs }, this.#engine.maxStalenessMs)
   }
 
   /** The state of a committed version, the quarantine and the warnings. */

@@ -5,8 +5,26 @@ export interface EngineRules {
   readonly options: EngineOptions
   /** The object key of the manifest: the last committed version. */
   readonly manifestKey: string
-  /** The age up to which the listing of another process is taken over. */
+  /** The age above which data is old: see `isFollowed`. */
   readonly maxStalenessMs: number
   /** Versions that are older are forgotten. */
   readonly versionsMaxAgeMs: number
+}
+
+/** The last listing of another process. Times are milliseconds. */
+export interface OtherListing {
+  /** The time since it began. */
+  readonly ageMs: number
+  /** The time since its process has stored what it has found. */
+  readonly storedMs: number
+  /** How long it took. */
+  readonly listingMs: number
+}
+
+/**
+ * Whether a process takes over the last listing of another one instead of listing by itself. It does if the data is young, or if the other process is probably listing again: one whose listings
+ * take longer than MAX_STALENESS lists all the time, and stores the next one after about the same time.
+ */
+export function isFollowed ({ ageMs, storedMs, listingMs }: OtherListing, maxStalenessMs: number): boolean {
+  return ageMs < maxStalenessMs / 2 || storedMs < 2 * listingMs
 }
