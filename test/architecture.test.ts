@@ -128,3 +128,10 @@ t.test('the benchmark does not load the test runner, which sends messages to the
   const benchmark = readdirSync('bench').map((name) => join('bench', name))
   t.ok(benchmark.flatMap((path) => [...visit(path)]).includes('test/support/s3-endpoint.ts'), 'the test follows imports')
 })
+
+t.test('.ci/run has each test that needs a real store, engine or browser', async (t) => {
+  const script = readFileSync('.ci/run', 'utf8')
+  const named = [...script.matchAll(/dist-test\/(test\/real\/(?:\w+\/)*)(?:\{([\w,-]+)\}|([\w-]+))\.test\.js/g)].flatMap(([, folder, list, name]) => (list ?? name!).split(',').map((one) => `${folder}${one}.test.ts`))
+  const tests = readdirSync('test/real', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts')).map((name) => join('test/real', name))
+  t.same([...new Set(named)].sort(), tests.sort())
+})
