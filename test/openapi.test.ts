@@ -56,6 +56,20 @@ t.test('every schema, property, parameter and header has a description, and ever
   t.ok(numbers.length > 25)
 })
 
+t.test('the objects of responses have names, which generated clients use for their types; only two small ones have none', async (t) => {
+  const { app } = await build(t)
+  const { components, paths } = (await app.inject('/openapi.json')).json()
+  const unnamed: string[] = []
+  const visit = (value: unknown, path: string) => {
+    if (typeof value !== 'object' || value === null) return
+    if ('type' in value && value.type === 'object' && 'properties' in value) unnamed.push(path)
+    for (const [name, child] of Object.entries(value)) if (!/^examples?$/.test(name)) visit(child, `${path}/${name}`)
+  }
+  visit(paths, 'paths')
+  for (const [name, schema] of Object.entries(components.schemas as Record<string, object>)) for (const [key, child] of Object.entries(schema)) visit(child, `${name}/${key}`)
+  t.same(unnamed.filter((path) => !path.startsWith('BucketNotification/')), ['Problem/properties/reject', 'Statistics/properties/other'])
+})
+
 t.test('every component is used', async (t) => {
   const { app } = await build(t)
   const { body } = await app.inject('/openapi.json')

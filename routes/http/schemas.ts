@@ -99,7 +99,7 @@ const output = {
 
 export const OtherOutput = Type.Object(output, { description: 'An output in another format' })
 
-const JobResult = Type.Object({
+export const JobResult = Type.Object({
   records: count('The number of records in the output'),
   added: count('The number of records that the previous output does not contain'),
   changed: count('The number of records that differ from the previous output'),
