@@ -1,18 +1,19 @@
 import { appendChanges, MAX_KEYS, startLog, toColumn, type ChangeLog } from '../source/change-log.js'
 import type { Connection } from './connection.js'
-import { number, parameter, sql } from './sql.js'
-import { FORGOTTEN, RECORDS, VERSIONS } from './tables.js'
+import type { TableField } from '../table/table-field.js'
+import { identifier, join, number, parameter, raw, sql } from './sql.js'
+import { FORGOTTEN, imageColumns, RECORDS, VERSIONS } from './tables.js'
 
 /** The most versions that a change log is continued with. */
 const MAX_VERSIONS = 1000n
 
 /**
- * The change log of a version, with the records that each version has touched since an earlier one.
+ * The change log of a version, with the records that each version has touched since an earlier one. A record of which only the info file was replaced, by one with the same content, is not touched.
  *
  * @param since the earlier version and its log. Default: the first version that is readable, but at most MAX_VERSIONS ago.
  * @returns a new log if a version in between is no longer known or is forgotten, or if too many records were touched
  */
-export async function changesUntil (connection: Connection, { number: until, name }: { readonly number: bigint, readonly name: string }, since?: { readonly number: bigint, readonly changes: ChangeLog }): Promise<ChangeLog> {
+export async function changesUntil (connection: Connection, fields: readonly TableField[], { number: until, name }: { readonly number: bigint, readonly name: string }, since?: { readonly number: bigint, readonly changes: ChangeLog }): Promise<ChangeLog> {
   const oldest = until < MAX_VERSIONS ? 0n : until - MAX_VERSIONS
   const from = since === undefined || since.number < oldest ? oldest : since.number
   // Two processes that apply a version at the same time may both add its row.
@@ -25,11 +26,14 @@ export async function changesUntil (connection: Connection, { number: until, nam
   const [first] = names[0]!
   const isContinued = since !== undefined && BigInt(first) === since.number
   if (since !== undefined && !isContinued) return startLog(name)
+  const content = [raw('hash'), ...fields.filter(({ source }) => source === 'image').flatMap((field) => Object.values(imageColumns(field)).map(identifier))]
+  // A row that is replaced by one with the same content ends in the version in which the other one begins.
   const touched = await connection.query<[version: number, key: string]>(sql`
-    SELECT DISTINCT touched_at, key FROM (
-      SELECT key, arrayJoin([valid_from, valid_to]) AS touched_at FROM ${connection.table(RECORDS)}
+    SELECT touched_at, key FROM (
+      SELECT key, tuple(${join(content, ', ')}) AS content, arrayJoin([valid_from, valid_to]) AS touched_at FROM ${connection.table(RECORDS)}
       WHERE (valid_from > ${number(first)} AND valid_from <= ${parameter(until, 'UInt64')}) OR (valid_to > ${number(first)} AND valid_to <= ${parameter(until, 'UInt64')}))
-    WHERE touched_at > ${number(first)} AND touched_at <= ${parameter(until, 'UInt64')} ORDER BY touched_at, key LIMIT ${number(MAX_KEYS + 1)}`)
+    WHERE touched_at > ${number(first)} AND touched_at <= ${parameter(until, 'UInt64')}
+    GROUP BY touched_at, key HAVING count() = 1 OR uniqExact(content) > 1 ORDER BY touched_at, key LIMIT ${number(MAX_KEYS + 1)}`)
   if (touched.length > MAX_KEYS) return startLog(name)
   // Read last: the rows that end in a forgotten version may have been removed, although its name has not.
   const below = (await connection.queryFirst<[below: number]>(sql`SELECT max(below) FROM ${connection.table(FORGOTTEN)}`))[0]![0]

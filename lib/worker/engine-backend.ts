@@ -153,7 +153,7 @@ export class EngineBackend implements LakeBackend {
   async #stateOf ({ connection, modules }: Opened, { number, name, records, undeclared, summary }: Committed, previous: SourceState | undefined): Promise<SourceState> {
     if (previous?.stored?.number === number) return previous
     const since = previous?.stored && { number: previous.stored.number, changes: previous.changes }
-    const changes = await modules.changesUntil(connection, { number, name }, since)
+    const changes = await modules.changesUntil(connection, this.#fields, { number, name }, since)
     const empty = emptyState(this.#fields)
     return { ...empty, name: nextStateName(previous ?? empty, summary.listedAt), changes, stored: { number, name, records, undeclared } }
   }

@@ -133,7 +133,7 @@ t.test('the changes since a version that is being forgotten are not known, altho
   const two = await commitNext(commits, one, CONTENTS[0]!, CONTENTS[1]!)
   const three = await commitNext(commits, two, CONTENTS[1]!, CONTENTS[2]!)
   const since = ({ number, name }: Committed) => ({ number, changes: startLog(name) })
-  const keys = async (from?: Committed) => decodeLog(await changesUntil(connection, three, from && since(from))).keys
+  const keys = async (from?: Committed) => decodeLog(await changesUntil(connection, USER_FIELDS, three, from && since(from))).keys
   t.same(await keys(), ['a', 'only 2', 'only 5', 'a', 'only 2', 'only 3'])
   t.same(await keys(one), ['a', 'only 2', 'only 5', 'a', 'only 2', 'only 3'])
   // As `forget` leaves them if it is interrupted before it removes the names.

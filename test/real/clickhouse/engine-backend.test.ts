@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Connection } from '../../../lib/clickhouse/connection.js'
+import { decodeLog } from '../../../lib/source/change-log.js'
 import type { SchemaDescriptor } from '../../../lib/schema/descriptor.js'
 import { EngineBackend } from '../../../lib/worker/engine-backend.js'
 import type { BackendReconciled } from '../../../lib/worker/lake-backend.js'
@@ -62,4 +63,9 @@ t.test('of processes whose listings take longer than MAX_STALENESS, one lists an
   now += 1
   t.same((await listers(second, followed.found)).lists, ['second'])
   t.same((await listers(first, again.found)).lists, [], 'now the other one leads')
+  bucket.put('in/a.csv', 'name\r\nAnn\r\n')
+  bucket.put('in/b.csv', 'name\nBob\n')
+  now += 10 * LISTING_MS
+  const { found } = await listers(first, again.found)
+  t.same(decodeLog(found.state.changes).keys, ['b'], 'a file that was replaced by one with the same content touches no record')
 })
