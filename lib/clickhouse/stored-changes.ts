@@ -27,11 +27,11 @@ export async function changesUntil (connection: Connection, fields: readonly Tab
   const isContinued = since !== undefined && BigInt(first) === since.number
   if (since !== undefined && !isContinued) return startLog(name)
   const content = [raw('hash'), ...fields.filter(({ source }) => source === 'image').flatMap((field) => Object.values(imageColumns(field)).map(identifier))]
-  // A row that is replaced by one with the same content ends in the version in which the other one begins.
+  // A row that is replaced by one with the same content ends in the version in which the other one begins. Staged rows, which another process may add at any time, are part of no version.
   const touched = await connection.query<[version: number, key: string]>(sql`
     SELECT touched_at, key FROM (
       SELECT key, tuple(${join(content, ', ')}) AS content, arrayJoin([valid_from, valid_to]) AS touched_at FROM ${connection.table(RECORDS)}
-      WHERE (valid_from > ${number(first)} AND valid_from <= ${parameter(until, 'UInt64')}) OR (valid_to > ${number(first)} AND valid_to <= ${parameter(until, 'UInt64')}))
+      WHERE stage = 0 AND ((valid_from > ${number(first)} AND valid_from <= ${parameter(until, 'UInt64')}) OR (valid_to > ${number(first)} AND valid_to <= ${parameter(until, 'UInt64')})))
     WHERE touched_at > ${number(first)} AND touched_at <= ${parameter(until, 'UInt64')}
     GROUP BY touched_at, key HAVING count() = 1 OR uniqExact(content) > 1 ORDER BY touched_at, key LIMIT ${number(MAX_KEYS + 1)}`)
   if (touched.length > MAX_KEYS) return startLog(name)
