@@ -3,7 +3,7 @@ import { from, type EngineRecords } from './records.js'
 import { identifier, sql, text } from './sql.js'
 import { imageColumns, valueColumn } from './tables.js'
 
-/** The attachment of a record in an image field; `undefined` if there is none. */
+/** Returns the attachment of a record in an image field; `undefined` if the record has no such attachment, or does not exist. */
 export async function findAttachment (records: EngineRecords, key: string, name: string): Promise<ObjectInfo | undefined> {
   const field = records.fields.find((field) => field.name === name && field.source === 'image')
   if (field === undefined) return undefined

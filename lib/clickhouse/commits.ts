@@ -73,7 +73,8 @@ export class Commits {
   }
 
   /**
-   * The last version that was committed; applies it if it is not. `undefined`: there is none, or the database has lost its tables; the lake has to be loaded.
+   * Returns the version that was committed last, after applying it if no process has done that yet. Returns `undefined` if no version has been committed, or if the tables have lost what it is
+   * made of: the lake then has to be loaded.
    *
    * @throws StoreError, EngineError
    */

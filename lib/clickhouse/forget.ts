@@ -6,8 +6,8 @@ import { dropStages } from './stage.js'
 import { DATA_TABLES, FORGOTTEN, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VERSIONS_OF_SHARD } from './tables.js'
 
 /**
- * Forgets the versions that were replaced at least this number of milliseconds ago, by the clock of the engine: first they are marked as forgotten on each node, so that whoever has
- * read one of them notices, and then the rows that only they have are removed. Can be repeated and interrupted anywhere.
+ * Forgets the versions that were replaced at least this number of milliseconds ago, by the clock of the engine: first they are marked as forgotten on each node, so that each
+ * reader of one of them notices it at its end, and then the rows that only they have are removed. Can be repeated and interrupted anywhere.
  */
 export async function forgetVersions (connection: Connection, olderThanMs: number): Promise<void> {
   const [row] = await connection.queryOn<[below: string]>(0, sql`

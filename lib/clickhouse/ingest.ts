@@ -93,7 +93,7 @@ export class LakeIngest {
   /**
    * One listing of the whole lake, and a commit of what has changed.
    *
-   * @param base the current version; `undefined` if there is none
+   * @param base the current version; `undefined` if the tables have no version
    * @throws StoreError, EngineError, LargeLossError; CommitConflictError if another process was faster. The base remains valid
    */
   async reconcile (base: Committed | undefined, { retryAll = false, outputKeys = [], publishedKey, onProgress = () => {} }: IngestOptions = {}): Promise<Ingested> {

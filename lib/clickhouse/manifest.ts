@@ -92,7 +92,7 @@ export class ManifestFile {
     this.#options = options
   }
 
-  /** Reads the manifest; `undefined` if there is none. @throws StoreError; EngineError `engine_wrong_database` if the object is no manifest of this release */
+  /** Reads the manifest. Returns `undefined` if the lake has no manifest. @throws StoreError; EngineError `engine_wrong_database` if the object is not a manifest of this release */
   async read (): Promise<KnownManifest | undefined> {
     const { store, key, clock } = this.#options
     const known = this.#known

@@ -53,8 +53,8 @@ export class EngineLossGuard {
   }
 
   /**
-   * @param base the number of the version that the listing was compared with; `undefined` if there is none
-   * @param before the number of its records or, if there is none, of those that were published last
+   * @param base the number of the version that the listing was compared with; `undefined` for the first listing of a lake
+   * @param before the number of records of that version; for the first listing, the number that was published last
    * @returns the loss if it is large
    * @throws LargeLossError if it is large and the previous listing does not confirm it
    */

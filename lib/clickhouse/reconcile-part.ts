@@ -22,7 +22,7 @@ import { recordsOfTable } from './table-records.js'
 export interface KnownFailure extends Pick<RejectedFile, 'key' | 'etag' | 'size'> { readonly backoff: Backoff }
 
 export interface PartOptions {
-  /** The version that the changes were found against; `undefined`: there is none. */
+  /** The version that the listing was compared with; `undefined` if the tables have no version. */
   readonly known: KnownLake | undefined
   readonly rules: SourceRules
   readonly clock: MonotonicClock

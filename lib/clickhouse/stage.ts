@@ -24,7 +24,7 @@ export interface StageOptions {
   /** The number that the version will have, and that of the version that is changed; see `Commit`. */
   readonly number: bigint
   readonly base: bigint | null
-  /** The ETag of the manifest that the commit will replace; `null` if there is none. A stage whose manifest has been replaced can never be committed, and is removed. */
+  /** The ETag of the manifest that the commit will replace; `null` if the lake has no manifest. A stage whose manifest has been replaced can never be committed, and is removed. */
   readonly etag: string | null
 }
 

@@ -11,7 +11,7 @@ export interface StoredRecord {
   readonly key: string
   /** The values of the declared columns, in schema order. */
   readonly values: readonly Value[]
-  /** The images of the image fields, in schema order; `undefined` if there is none. */
+  /** The images of the image fields, in schema order; `undefined` for each image that the record does not have. */
   readonly images: readonly (Pick<ObjectInfo, 'etag' | 'size' | 'lastModified'> | undefined)[]
   /** In the byte order of their names. */
   readonly undeclared: ReadonlyMap<string, string>

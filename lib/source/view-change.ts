@@ -216,7 +216,7 @@ export function withoutReplaced (change: ViewChange, later: ViewChange): ViewCha
 
 interface SetAndRemoved<T> { readonly set: readonly T[], readonly removed: readonly string[] }
 
-/** Makes the items of which a later change has a newer content removed ones. Returns `items` itself if there are none. */
+/** Turns the items whose content a later change replaces into removed ones. Returns `items` itself if the later change replaces none of them. */
 function withdraw<T> (items: SetAndRemoved<T>, nameOf: (item: T) => string, later: readonly string[]): SetAndRemoved<T> {
   const names = new Set(later)
   const replaced = items.set.filter((item) => names.has(nameOf(item))).map(nameOf)

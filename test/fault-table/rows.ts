@@ -1,7 +1,7 @@
 /** A test that proves a guarantee: its file, and the name of the test in it. */
 export type TestName = readonly [file: string, name: string]
 
-/** A fault, what happens, and the tests that prove it or, if there is none, why. */
+/** A fault, what happens then, and the tests that prove it, or the reason why it has no test. */
 export type Row = { readonly fault: string, readonly guarantee: string } & ({ readonly tests: readonly TestName[] } | { readonly skipped: string })
 
 /** Whether a test needs real servers. */

@@ -49,7 +49,7 @@ export class Model {
 
   /**
    * The number of the earliest version that what a view shows can come from: not before the one that it has shown earlier, and current at some time of
-   * an interval. `undefined` if there is none.
+   * an interval. Returns `undefined` if no version of the object can be the one that is shown.
    */
   find (key: string, { content, reject }: Shown, earlier: number, since: number, until: number): number | undefined {
     const history = this.#histories.get(key)!

@@ -251,7 +251,7 @@ export class World {
     else this.#weather = { latencyMs, faults: faults === 0 ? 0 : 1 }
   }
 
-  /** Starts a process in a place, in which there is none. */
+  /** Starts a process in a place that has no running one. */
   #start (place: number): void {
     const { isSharing, readers, pageSize, isRanged, maxStalenessMs, refreshWaitMs, maxListRequests, otherEtags, skews, largeLake } = this.#settings
     const name = `r${++this.#starts}`
