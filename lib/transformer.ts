@@ -45,8 +45,8 @@ import { recordFinder } from './source/recheck.js'
 import type { ReconcileProgress, Reconciled } from './source/reconcile.js'
 import type { HiddenColumns } from './source/rules.js'
 import type { IgnoredObjects } from './source/ignored-objects.js'
-import { findNewRejects, groupRejects, type RejectGroup } from './source/new-rejects.js'
-import type { Quarantine } from './source/quarantine.js'
+import { findNewRejects } from './source/new-rejects.js'
+import { groupByCode, type CodeGroup, type Quarantine } from './source/quarantine.js'
 import { selectEntries, type QuarantinePage, type QuarantineQuery } from './source/quarantine-page.js'
 import { countRecords, versionNameOf, type SourceState } from './source/source-state.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -136,7 +136,7 @@ export interface LakeChange {
   readonly takeoverMs: number | undefined
   readonly ignored: readonly IgnoredObjects[]
   /** The rejects that the previous reconcile did not have, or had for another reason. */
-  readonly newRejects: readonly RejectGroup[]
+  readonly newRejects: readonly CodeGroup[]
 }
 
 /**
@@ -813,7 +813,7 @@ export function outputKeyOf (outputKey: string, format: OutputFormat): string {
 }
 
 function changeOf ({ quarantine, warnings, takeoverMs }: BackendReconciled, last: Reconciled | undefined): LakeChange {
-  return { warnings, takeoverMs, ignored: quarantine.ignored, newRejects: groupRejects(quarantine, findNewRejects(quarantine, last?.quarantine)) }
+  return { warnings, takeoverMs, ignored: quarantine.ignored, newRejects: groupByCode(quarantine, findNewRejects(quarantine, last?.quarantine)) }
 }
 
 /** The records that were touched since the end of an earlier log; `undefined` if the later log does not reach it. */

@@ -32,7 +32,8 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
         const seconds = Math.round(takeoverMs / 1000)
         log.info({ unwritten_s: seconds }, `The replica that listed the lake has not written the state object, which replicas share, for ${seconds} s: this replica lists the lake from now on`)
       }
-      for (const { code, count, example: { key, line, column } } of newRejects) {
+      for (const { code, count, first } of newRejects) {
+        const { key, line, column } = first()
         log.warn({ code, count, example: key, line, ...CODES_OF_DECLARED_COLUMNS.includes(code) && { column } }, 'Info files rejected; GET /rejects has all of them, with the reasons')
       }
       for (const { extension, count, example } of ignored) {

@@ -1,6 +1,5 @@
 import type { IgnoredObjects } from '../source/ignored-objects.js'
-import type { CodeGroup } from '../source/lake-warnings.js'
-import { quarantineOf, type Quarantine, type QuarantineEntry } from '../source/quarantine.js'
+import { quarantineOf, type CodeGroup, type Quarantine, type QuarantineEntry } from '../source/quarantine.js'
 import type { QuarantineCode } from '../source/reject.js'
 import type { Connection } from './connection.js'
 import { validIn } from './records.js'

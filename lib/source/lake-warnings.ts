@@ -1,10 +1,9 @@
 import type { Warning } from '../base/warning.js'
 import type { SkippedFile } from '../store/object-store.js'
-import { Utf8Reader } from '../table/utf8-column.js'
 import type { IgnoredObjects } from './ignored-objects.js'
-import type { Quarantine, QuarantineEntry } from './quarantine.js'
+import type { CodeGroup, Quarantine } from './quarantine.js'
 import { isCovered, type Coverage } from './coverage.js'
-import { GENERAL_DETAILS, QUARANTINE_CODES, type QuarantineCode, type RejectCode } from './reject.js'
+import { GENERAL_DETAILS, type QuarantineCode, type RejectCode } from './reject.js'
 import type { SkippedFiles } from './skipped-files.js'
 
 /** What a reconcile found in a lake. */
@@ -94,26 +93,6 @@ const MISFIT_CODES: readonly QuarantineCode[] = ['reserved_header', 'missing_col
 function isMisfit ({ groups, counts }: LakeSummary): boolean {
   const misfits = groups.reduce((sum, { code, count }) => sum + (MISFIT_CODES.includes(code) ? count : 0), 0)
   return 2 * misfits > counts.rejects
-}
-
-/** The entries of a quarantine with one code. */
-export interface CodeGroup {
-  readonly code: QuarantineCode
-  readonly count: number
-  /** The one with the first key. */
-  readonly first: () => QuarantineEntry
-}
-
-/** Groups the entries by code: the most frequent one first, of two that are equally frequent the one with the first key. */
-export function groupByCode ({ codes, json }: Quarantine): CodeGroup[] {
-  const groups = new Map<number, { count: number, readonly row: number }>()
-  codes.forEach((code, row) => {
-    const group = groups.get(code)
-    if (group === undefined) groups.set(code, { count: 1, row })
-    else group.count++
-  })
-  const entries = new Utf8Reader(json)
-  return [...groups].map(([code, { count, row }]) => ({ code: QUARANTINE_CODES[code]!, count, first: () => JSON.parse(entries.at(row)) as QuarantineEntry })).sort((a, b) => b.count - a.count)
 }
 
 /** The first groups, each with the key of a file and what is wrong with it. Without any text of the file, as warnings are in the log. */

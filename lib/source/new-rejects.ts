@@ -1,6 +1,6 @@
 import { Utf8Reader } from '../table/utf8-column.js'
-import type { Quarantine, QuarantineEntry } from './quarantine.js'
-import { QUARANTINE_CODES, type QuarantineCode } from './reject.js'
+import type { Quarantine } from './quarantine.js'
+import { QUARANTINE_CODES } from './reject.js'
 
 /** An orphan is not a reject, and an incomplete file, which may be one that is being written, is read again within two seconds. */
 const EXPECTED = (['orphan', 'incomplete'] as const).map((code) => QUARANTINE_CODES.indexOf(code))
@@ -20,24 +20,4 @@ export function findNewRejects (quarantine: Quarantine, earlier: Quarantine | un
     if (!isOld) rows.push(row)
   }
   return rows
-}
-
-/** Rejects with the same code. */
-export interface RejectGroup {
-  readonly code: QuarantineCode
-  readonly count: number
-  /** The first of them, in the order of the keys. */
-  readonly example: QuarantineEntry
-}
-
-/** The entries in these rows of a quarantine, which are in ascending order, by code. */
-export function groupRejects ({ codes, json }: Quarantine, rows: readonly number[]): RejectGroup[] {
-  const groups = new Map<number, { readonly row: number, count: number }>()
-  for (const row of rows) {
-    const group = groups.get(codes[row]!)
-    if (group === undefined) groups.set(codes[row]!, { row, count: 1 })
-    else group.count++
-  }
-  const entries = new Utf8Reader(json)
-  return [...groups].map(([code, { row, count }]) => ({ code: QUARANTINE_CODES[code]!, count, example: JSON.parse(entries.at(row)) as QuarantineEntry }))
 }

@@ -3,7 +3,7 @@ import { shared } from '../base/shared-memory.js'
 import { compareUtf8 } from '../base/utf8.js'
 import { sliceToString } from '../store/object-list.js'
 import { NO_ROW } from '../table/row-source.js'
-import { sliceAt, takeUtf8, Utf8Builder, type Utf8Column } from '../table/utf8-column.js'
+import { sliceAt, takeUtf8, Utf8Builder, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import type { ServedRows } from './admit-columns.js'
 import { rejectDuplicate } from './duplicate-file.js'
 import type { IgnoredObjects } from './ignored-objects.js'
@@ -40,6 +40,30 @@ export interface Quarantine {
   readonly json: Utf8Column
   /** Identifies what the entries depend on, besides the rejected files. */
   readonly origin: string
+}
+
+/** The entries of a quarantine with one code. */
+export interface CodeGroup {
+  readonly code: QuarantineCode
+  readonly count: number
+  /** The one with the first key. */
+  readonly first: () => QuarantineEntry
+}
+
+/**
+ * Groups entries by code: the most frequent one first, of two that are equally frequent the one with the first key.
+ *
+ * @param rows those of the entries, in ascending order; default: all
+ */
+export function groupByCode ({ codes, json }: Quarantine, rows: Iterable<number> = codes.keys()): CodeGroup[] {
+  const groups = new Map<number, { count: number, readonly row: number }>()
+  for (const row of rows) {
+    const group = groups.get(codes[row]!)
+    if (group === undefined) groups.set(codes[row]!, { count: 1, row })
+    else group.count++
+  }
+  const entries = new Utf8Reader(json)
+  return [...groups].map(([code, { count, row }]) => ({ code: QUARANTINE_CODES[code]!, count, first: () => JSON.parse(entries.at(row)) as QuarantineEntry })).sort((a, b) => b.count - a.count)
 }
 
 /** The quarantine after a reconcile. If nothing has changed, it is the previous one, at little cost. */
