@@ -9,6 +9,7 @@ import { INFO_FORMATS } from '../lib/base/info-formats.js'
 import { parseShare } from '../lib/base/large-loss.js'
 import { parseSize } from '../lib/base/size.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
+import { replaceUserInfo } from './config/changed-settings.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
 import { isEngineUrls } from './config/engine.js'
 import { isProviderUrl } from './access/provider-url.js'
@@ -93,8 +94,7 @@ export default fp<ConfigOptions>(async (fastify, { settings, environmentNames = 
 
 function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject): string {
   // A URL may contain a password.
-  const shown = String(data).replace(/(:\/\/)[^/,]*@/g, '$1…@')
-  return `${instancePath.slice(1)}: got ${JSON.stringify(shown)}; must be ${String(parentSchema?.['accepted'])}`
+  return `${instancePath.slice(1)}: got ${JSON.stringify(replaceUserInfo(String(data), '…@'))}; must be ${String(parentSchema?.['accepted'])}`
 }
 
 /** Whether this is a valid object key in every store. */

@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { version } from '../lib/base/package-info.js'
-import { SettingsSchema, type Settings } from './config/settings.js'
+import { changedSettings } from './config/changed-settings.js'
+import type { Settings } from './config/settings.js'
 import { parseAllowedHosts } from './request-checks/host.js'
 import { describeSchema } from './schema.js'
 
@@ -27,16 +28,4 @@ export default fp(async (fastify) => {
 function docsUrl (origin: string, { ALLOWED_HOSTS: setting, HOST: listensOn }: Settings): string {
   const names = parseAllowedHosts(setting, listensOn)
   return names === undefined || names.has(new URL(origin).hostname) ? `${origin}/docs` : `/docs of ${[...names][0]}`
-}
-
-/** The settings that differ from their defaults. Secret values, and user names and passwords in URLs, are removed. */
-export function changedSettings (config: Settings): Record<string, unknown> {
-  const defaults = SettingsSchema.properties as unknown as Record<string, { readonly default: unknown, readonly isSecret?: boolean }>
-  const values = config as Readonly<Record<string, unknown>>
-  const changed = Object.keys(defaults).filter((name) => values[name] !== defaults[name]!.default)
-  return Object.fromEntries(changed.map((name) => [name, defaults[name]!.isSecret ? '(set)' : withoutUserInfo(values[name])]))
-}
-
-function withoutUserInfo (value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/^(\w+:\/\/)[^/]*@/, '$1') : value
 }

@@ -1,4 +1,5 @@
 import { didYouMean, nearest } from '../../lib/base/nearest.js'
+import { changedSettings } from './changed-settings.js'
 import { SettingsSchema, type Settings } from './settings.js'
 
 const SETTINGS = Object.keys(SettingsSchema.properties)
@@ -45,9 +46,10 @@ function unusedStore (config: Settings): string[] {
   return name === undefined ? [] : [`LAKE_URL is not set although ${name} is: the embedded lake in ./lake is served; LAKE_URL=s3://<bucket> names a bucket`]
 }
 
+/** The other settings of the engine have no effect without ENGINE_URL, which was probably forgotten. */
 function unusedEngine (config: Settings): string[] {
   if (config.ENGINE_URL !== '') return []
-  const defaults = SettingsSchema.properties as unknown as Record<string, { readonly default: unknown }>
-  const [name] = (['ENGINE_CLUSTER', 'ENGINE_DATABASE', 'ENGINE_USER', 'ENGINE_PASSWORD'] as const).filter((name) => config[name] !== defaults[name]!.default)
+  const changed = changedSettings(config)
+  const [name] = ['ENGINE_CLUSTER', 'ENGINE_DATABASE', 'ENGINE_USER', 'ENGINE_PASSWORD'].filter((name) => name in changed)
   return name === undefined ? [] : [`ENGINE_URL is not set although ${name} is: the records are in the memory of this process; ENGINE_URL=http://<node>:8123 names a cluster`]
 }

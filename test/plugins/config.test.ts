@@ -1,9 +1,9 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import config from '../../plugins/config.js'
+import { changedSettings } from '../../plugins/config/changed-settings.js'
 import { settingWarnings } from '../../plugins/config/setting-warnings.js'
 import { SettingsSchema } from '../../plugins/config/settings.js'
-import { changedSettings } from '../../plugins/start-log.js'
 
 async function load (settings: Record<string, string>) {
   const fastify = Fastify()
@@ -75,5 +75,5 @@ t.test('settings of an engine without ENGINE_URL, which have no effect, are repo
   const set = { ENGINE_URL: 'http://a:8123', ENGINE_PASSWORD: 'secret' }
   t.same(await warnings(set), [])
   t.same(changedSettings(await load(set)), { ENGINE_URL: 'http://a:8123', ENGINE_PASSWORD: '(set)' })
-  await t.rejects(load({ ENGINE_URL: 'http://user:secret@a:8123' }), { message: /^ENGINE_URL: got "http:\/\/…@a:8123"; must be / })
+  for (const password of ['secret', 'sec,ret']) await t.rejects(load({ ENGINE_URL: `http://user:${password}@a:8123,http://b` }), { message: /^ENGINE_URL: got "http:\/\/…@a:8123,http:\/\/b"; must be / })
 })
