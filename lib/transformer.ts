@@ -197,7 +197,7 @@ const WRITES_FAIL: Warning = {
     'processes wrote: let only this one publish, and set PUBLISH=false on the others. Replicas share no listings'
 }
 
-/** The most expensive queries that wait for the cluster at a time. */
+/** The maximum number of expensive queries that wait for the cluster at a time. */
 const MAX_REMOTE_QUERIES = 16
 
 /** The maximum number of listings of one `updateOutput` while each lacks many records that the one before had. */

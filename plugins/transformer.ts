@@ -93,8 +93,8 @@ export default fp<TransformerPluginOptions>(async (fastify, { clock = Date.now, 
     versions: { maxAgeMs: parseDuration(config.VERSIONS_MAX_AGE)!, maxBytes: parseSizeOrAuto(config.VERSIONS_MAX_BYTES) },
     indexMaxBytes: parseSizeOrAuto(config.INDEX_MAX_BYTES),
     responsesMaxBytes: parseSizeOrAuto(config.RESPONSES_MAX_BYTES),
-    // A listing of a folder costs nothing, and reading a state would take as long.
     engine,
+    // With an engine, processes share the manifest. A listing of a folder costs nothing, and reading a state would take as long.
     sharing: engine === undefined && share && config.SHARE_LISTINGS && objectStore.url.startsWith('s3:') ? { mayWrite: config.PUBLISH } : undefined,
     openBackend: worker && openWorker,
     openVersion,

@@ -13,7 +13,7 @@ function isEngineUrl (value: string): boolean {
   return username === '' && password === '' && pathname === '/' && search === '' && hash === ''
 }
 
-/** How the engine is reached that stores the records; `undefined` if this process does. */
+/** How to reach the engine that stores the records; `undefined` if this process stores them. */
 export function engineOf ({ ENGINE_URL, ENGINE_CLUSTER: cluster, ENGINE_DATABASE: database, ENGINE_USER: username, ENGINE_PASSWORD: password }: Settings): EngineOptions | undefined {
   return ENGINE_URL === '' ? undefined : { urls: ENGINE_URL.split(',').map((url) => new URL(url).origin), cluster, database, username, password }
 }
