@@ -14,7 +14,7 @@ interface Entry {
 /** The commands, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, Entry>> = {
   start: { summary: 'starts the service', load: () => import('./start.js') },
-  check: { summary: 'checks the settings, reads the lake as a start does, says what a start would do, and writes nothing', load: () => import('./check.js') },
+  check: { summary: 'checks the settings, reads the lake as a start does, describes what a start would do, and writes nothing', load: () => import('./check.js') },
   export: { summary: 'writes the records of a lake to a file or stdout: CSV, NDJSON, JSON or Parquet', load: () => import('./export.js') },
   schema: { summary: 'infers the schema of a lake from a sample of its files', load: () => import('./schema.js') },
   doctor: { summary: 'checks what a lake supports: rights, region, clock, conditional writes, latency', load: () => import('./doctor.js') },

@@ -131,7 +131,7 @@ export type EngineErrorCode =
   | 'engine_overloaded' // a query needs more memory than the engine grants, or too many run at the same time
   | 'engine_access_denied'
   | 'engine_wrong_cluster' // the engine has no cluster with this name, or not with these nodes
-  | 'engine_wrong_database' // the database is missing, or its tables are of another lake, schema or revision
+  | 'engine_wrong_database' // the database is missing, or its tables are of another lake, schema, time zone or revision
   | 'engine_read_only'
   | 'engine_incomplete' // the engine returned other data than it had announced
   | 'engine_query_failed' // any other failure that the engine reports

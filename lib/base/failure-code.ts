@@ -23,7 +23,7 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   engine_overloaded: 'The engine has too little memory for a query, or runs too many at the same time',
   engine_access_denied: 'The engine refuses access',
   engine_wrong_cluster: 'The engine has no cluster with the name in ENGINE_CLUSTER, or one of other nodes than those in ENGINE_URL',
-  engine_wrong_database: 'The database of the engine is missing, or its tables are of another lake, schema or release',
+  engine_wrong_database: 'The database of the engine is missing, or its tables are of another lake, schema, time zone or release',
   engine_read_only: 'The engine accepts no writes',
   engine_incomplete: 'The engine returned other data than it had announced',
   engine_query_failed: 'The engine returned an error',
