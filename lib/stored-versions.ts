@@ -19,7 +19,7 @@ export class StoredVersions {
   async open ({ stored, table: { fields } }: SourceState, timeZone: string): Promise<ClickHouseVersion> {
     if (this.#last?.number === stored!.number) return this.#last.version
     const { connection, ClickHouseVersion } = await this.#connect()
-    const version = ClickHouseVersion.of(connection, { ...stored!, fields, timeZone })
+    const version = new ClickHouseVersion(connection, { ...stored!, fields, timeZone })
     this.#last = { number: stored!.number, version }
     return version
   }

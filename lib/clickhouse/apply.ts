@@ -1,13 +1,13 @@
 import { EngineError } from '../base/errors.js'
 import type { TableField } from '../table/table-field.js'
 import type { Connection } from './connection.js'
-import { publishVersion } from './load.js'
 import type { Commit } from './manifest.js'
 import { nameRecords } from './name-records.js'
 import type { EngineRecords } from './records.js'
 import { countRecords } from './select.js'
-import { identifier, parameter, raw, sql, type Sql } from './sql.js'
-import { DATA_TABLES, OPEN_END, STAGED_KEYS_OF_SHARD, VERSIONS, type DataTable } from './tables.js'
+import { parameter, raw, sql, type Sql } from './sql.js'
+import { isStagedKey } from './stage.js'
+import { DATA_TABLES, OPEN_END, VERSIONS, VERSIONS_OF_SHARD, type DataTable } from './tables.js'
 import { countUndeclared } from './undeclared.js'
 
 /** What the table `versions` has of a version. */
@@ -20,6 +20,11 @@ export async function findApplied (connection: Connection, number: bigint): Prom
   return row && { name: row[0], undeclared: row[1], records: row[2], stage: BigInt(row[3]) }
 }
 
+/** Adds a version to the table `versions`, which makes it readable. Can be repeated. */
+export async function publishVersion (connection: Connection, number: bigint, { name, undeclared, records, stage }: AppliedVersion): Promise<void> {
+  await connection.insert(0, VERSIONS_OF_SHARD, ['version', 'name', 'columns', 'records', 'stage'], [[String(number), name, undeclared, records, String(stage)]])
+}
+
 /**
  * Applies a change that was committed: its rows become valid, those that it replaces or removes end, and the version becomes readable. Can be repeated and interrupted
  * anywhere, by any number of processes, at the same time and at any later time: it finds nothing then.
@@ -28,12 +33,12 @@ export async function findApplied (connection: Connection, number: bigint): Prom
  * @throws EngineError `engine_incomplete` if the tables have another number
  */
 export async function applyCommit (connection: Connection, { number, base, stage, staged }: Commit, records: number, { fields, timeZone }: { readonly fields: readonly TableField[], readonly timeZone: string }): Promise<AppliedVersion> {
-  await Promise.all(Array.from({ length: connection.shards }, async (_, shard) => {
+  await connection.forEachShard(async (shard) => {
     for (const table of DATA_TABLES) {
       const counts = staged[table.name]
       if (base === null || counts === undefined || counts.rows + counts.keys > 0) await connection.commandOn(shard, updateOf(connection, table, { number, base, stage }))
     }
-  }))
+  })
   const view: EngineRecords = { connection, fields, timeZone, number, columns: fields.map(({ name }) => name) }
   const count = await countRecords(view, {})
   if (count !== records) throw new EngineError('engine_incomplete', `The database ${connection.database} has ${count} of the ${records} records of version ${number}`)
@@ -47,11 +52,9 @@ export async function applyCommit (connection: Connection, { number, base, stage
  * One mutation makes the staged rows of a table valid and ends the older rows of the staged keys. It finds nothing once it has been executed: no row has the stage then, and
  * all older rows of these keys have ended. This holds later as well, as all rows that are added then have a greater `valid_from`. Mutations of a table are executed one after the other.
  */
-function updateOf (connection: Connection, { name, ofShard, key }: DataTable, { number, base, stage }: Pick<Commit, 'number' | 'base' | 'stage'>): Sql {
+function updateOf (connection: Connection, table: DataTable, { number, base, stage }: Pick<Commit, 'number' | 'base' | 'stage'>): Sql {
   const [version, id, open] = [number, stage, OPEN_END].map((value) => parameter(value, 'UInt64'))
-  const isReplaced = base === null
-    ? raw('1')
-    : sql`${identifier(key)} IN (SELECT row_key FROM ${connection.table(STAGED_KEYS_OF_SHARD)} WHERE stage = ${id!} AND kind = ${parameter(name, 'String')})`
-  return sql`ALTER TABLE ${connection.table(ofShard)} UPDATE valid_to = if(stage = ${id!}, ${open!}, ${version!}), stage = 0
+  const isReplaced = base === null ? raw('1') : isStagedKey(connection, table, stage)
+  return sql`ALTER TABLE ${connection.table(table.ofShard)} UPDATE valid_to = if(stage = ${id!}, ${open!}, ${version!}), stage = 0
     WHERE stage = ${id!} OR (valid_to = ${open!} AND valid_from < ${version!} AND ${isReplaced}) SETTINGS mutations_sync = 2`
 }

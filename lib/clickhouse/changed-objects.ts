@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { EngineError } from '../base/errors.js'
 import type { ObjectChange } from './compare-listing.js'
 import type { Connection } from './connection.js'
-import { shardOf } from './load.js'
+import { insertByShard } from './shards.js'
 import { raw, sql, text } from './sql.js'
 import { CHANGED_OBJECTS, CHANGED_OBJECTS_COLUMNS, CHANGED_OBJECTS_OF_SHARD } from './tables.js'
 
 type Row = readonly [id: string, key: string, etag: string, size: number, modified: number, racy: number, isListed: number]
 
-const COLUMNS = CHANGED_OBJECTS_COLUMNS.map(({ name }) => name) as [string, ...string[]]
+const COLUMNS = CHANGED_OBJECTS_COLUMNS.map(({ name }) => name)
 
-/** Rows are inserted when there is this number of them. */
-const INSERT_ROWS = 10_000
+/** Changes are inserted when there is this number of them. */
+const INSERTED_CHANGES = 10_000
 
 /** What is left of a process that was killed is removed after this time, in hours. It is longer than a listing takes. */
 const KEEP_HOURS = 24
@@ -37,22 +37,19 @@ export class ChangedObjects {
   /** Adds changes, at most one for each object. An empty key is no object: files of the record have to be read again. */
   async add (changes: readonly ObjectChange[]): Promise<void> {
     this.#waiting = this.#waiting.concat(changes)
-    if (this.#waiting.length >= INSERT_ROWS) await this.#insert()
+    if (this.#waiting.length >= INSERTED_CHANGES) await this.#insert()
   }
 
   async #insert (): Promise<void> {
-    if (this.#waiting.length === 0) return
-    const { shards } = this.#connection
-    const rows = Array.from({ length: shards }, (): unknown[][] => [])
-    for (const { key, id, listed } of this.#waiting) {
-      const { etag = '', size = 0, lastModified = 0, racy = false } = listed ?? {}
-      rows[shardOf(key, shards)]!.push([this.#listing, key, id, etag, size, lastModified, Number(racy), Number(listed !== undefined)])
-    }
-    this.#rows += this.#waiting.length
+    const changes = this.#waiting
+    this.#rows += changes.length
     this.#waiting = []
-    await Promise.all(rows.map(async (some, shard) => {
-      if (some.length > 0) await this.#connection.insert(shard, CHANGED_OBJECTS_OF_SHARD, COLUMNS, some)
-    }))
+    await insertByShard(this.#connection, CHANGED_OBJECTS_OF_SHARD, COLUMNS, changes, ({ key }) => key, (change) => this.#toValues(change))
+  }
+
+  #toValues ({ key, id, listed }: ObjectChange): unknown[] {
+    const { etag = '', size = 0, lastModified = 0, racy = false } = listed ?? {}
+    return [this.#listing, key, id, etag, size, lastModified, Number(racy), Number(listed !== undefined)]
   }
 
   /**

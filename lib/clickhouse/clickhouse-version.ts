@@ -10,9 +10,7 @@ import type { Connection } from './connection.js'
 import { checkNotForgotten } from './forget.js'
 import type { EngineRecords } from './records.js'
 import { countRecords, select } from './select.js'
-import { parameter, sql } from './sql.js'
 import { statistics } from './statistics.js'
-import { VERSIONS } from './tables.js'
 import { countUndeclared } from './undeclared.js'
 
 export interface VersionOptions {
@@ -22,6 +20,10 @@ export interface VersionOptions {
   readonly timeZone: string
   /** The number of the version in the tables. */
   readonly number: bigint
+  /** The public name. */
+  readonly name: string
+  /** The undeclared columns, in the byte order of their names. */
+  readonly undeclared: readonly string[]
 }
 
 /** The bytes of the counts that are remembered, and of one of them. */
@@ -42,25 +44,11 @@ export class ClickHouseVersion implements DataVersion {
   /** How many records match: the pages of a listing need the same count again and again. */
   readonly #counts = new BoundedCache<number>(CACHED_BYTES)
 
-  private constructor (name: string, records: EngineRecords) {
+  constructor (connection: Connection, { fields, timeZone, number, name, undeclared }: VersionOptions) {
     this.version = name
-    this.fields = records.fields
-    this.columns = records.columns
-    this.#records = records
-  }
-
-  /** @throws EngineError `engine_wrong_database` if the tables have no version with this number; VersionForgottenError */
-  static async open (connection: Connection, { fields, timeZone, number }: VersionOptions): Promise<ClickHouseVersion> {
-    const [row] = await connection.query<[name: string, undeclared: string[]]>(sql`SELECT name, columns FROM ${connection.table(VERSIONS)} WHERE version = ${parameter(number, 'UInt64')}`)
-    if (row === undefined) throw new EngineError('engine_wrong_database', `The database ${connection.database} has no data version ${number}`)
-    await checkNotForgotten(connection, number)
-    const [name, undeclared] = row
-    return ClickHouseVersion.of(connection, { fields, timeZone, number, name, undeclared })
-  }
-
-  /** A version whose name and undeclared columns are known. */
-  static of (connection: Connection, { fields, timeZone, number, name, undeclared }: VersionOptions & { readonly name: string, readonly undeclared: readonly string[] }): ClickHouseVersion {
-    return new ClickHouseVersion(name, { connection, fields, timeZone, number, columns: [...fields.map(({ name }) => name), ...undeclared] })
+    this.fields = fields
+    this.columns = [...fields.map(({ name }) => name), ...undeclared]
+    this.#records = { connection, fields, timeZone, number, columns: this.columns }
   }
 
   async select (query: SelectQuery): Promise<Selection> {
@@ -84,7 +72,7 @@ export class ClickHouseVersion implements DataVersion {
   /** What was read, unless the version is forgotten by then. */
   async #checked<T> (read: Promise<T>): Promise<T> {
     const found = await read
-    await checkNotForgotten(this.#records.connection, this.#records.number)
+    await this.#checkNotForgotten()
     return found
   }
 
@@ -111,11 +99,15 @@ export class ClickHouseVersion implements DataVersion {
       }
     } catch (error) {
       // Records may be missing for this reason.
-      if (error instanceof EngineError && error.code === 'engine_incomplete') await checkNotForgotten(this.#records.connection, this.#records.number)
+      if (error instanceof EngineError && error.code === 'engine_incomplete') await this.#checkNotForgotten()
       throw error
     }
-    await checkNotForgotten(this.#records.connection, this.#records.number)
+    await this.#checkNotForgotten()
     if (last !== undefined) yield last.part
+  }
+
+  async #checkNotForgotten (): Promise<void> {
+    await checkNotForgotten(this.#records.connection, this.#records.number)
   }
 
   async #count (query: FilterQuery): Promise<number> {

@@ -108,8 +108,13 @@ export class Connection {
     return await Promise.all(this.#nodes.map(async (node) => ({ url: node.url, rows: await rowsOf<T>(node, query) })))
   }
 
+  /** Runs work for each shard, counted from 0, at the same time. */
+  async forEachShard (work: (shard: number) => Promise<void>): Promise<void> {
+    await Promise.all(this.#shards.map((_, shard) => work(shard)))
+  }
+
   /** Inserts rows, each with values for all of these columns in their order, into a table of a shard, counted from 0. */
-  async insert (shard: number, table: string, columns: readonly [string, ...string[]], rows: readonly (readonly unknown[])[]): Promise<void> {
+  async insert (shard: number, table: string, columns: readonly string[], rows: readonly (readonly unknown[])[]): Promise<void> {
     await write(this.#shards[shard]!, (client) => client.insert({
       table: `${quoteName(this.database)}.${quoteName(table)}`,
       columns: columns.map(quoteName) as [string, ...string[]],

@@ -2,8 +2,8 @@ import { VersionForgottenError } from '../base/errors.js'
 import type { Connection } from './connection.js'
 import type { KnownManifest } from './manifest.js'
 import { number, parameter, sql } from './sql.js'
-import { dropStages } from './stage.js'
-import { DATA_TABLES, FORGOTTEN, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VERSIONS_OF_SHARD } from './tables.js'
+import { dropStages, TABLES_WITH_STAGES } from './stage.js'
+import { DATA_TABLES, FORGOTTEN, STAGES_OF_SHARD, VERSIONS_OF_SHARD } from './tables.js'
 
 /**
  * Forgets the versions that were replaced at least this number of milliseconds ago, by the clock of the engine: first they are marked as forgotten on each node, so that each
@@ -18,12 +18,12 @@ export async function forgetVersions (connection: Connection, olderThanMs: numbe
   const limit = parameter(below, 'UInt64')
   if (nodes.some(({ rows }) => BigInt(rows[0]![0]) < below)) await connection.command(sql`INSERT INTO ${connection.table(FORGOTTEN)} SELECT ${limit}`)
   const ended = sql`stage = 0 AND valid_to <= ${limit}`
-  await Promise.all(Array.from({ length: connection.shards }, async (_, shard) => {
+  await connection.forEachShard(async (shard) => {
     for (const { ofShard } of DATA_TABLES) {
       const [some] = await connection.queryOn(shard, sql`SELECT 1 FROM ${connection.table(ofShard)} WHERE ${ended} LIMIT 1`)
       if (some !== undefined) await connection.commandOn(shard, sql`DELETE FROM ${connection.table(ofShard)} WHERE ${ended}`)
     }
-  }))
+  })
   const [old] = await connection.queryOn(0, sql`SELECT 1 FROM ${connection.table(VERSIONS_OF_SHARD)} WHERE version < ${limit} LIMIT 1`)
   if (old !== undefined) await connection.commandOn(0, sql`DELETE FROM ${connection.table(VERSIONS_OF_SHARD)} WHERE version < ${limit}`)
 }
@@ -35,13 +35,11 @@ export async function forgetVersions (connection: Connection, olderThanMs: numbe
  */
 export async function forgetStages (connection: Connection, readManifest: () => Promise<KnownManifest | undefined>): Promise<void> {
   // A stage is announced before it has rows, so that one with rows that is not announced now has been removed before. The manifest is read last: what it shows to be of the past, is.
-  const tables = [...DATA_TABLES.map(({ ofShard }) => ofShard), STAGED_KEYS_OF_SHARD]
-  const shards = Array.from({ length: connection.shards }, (_, shard) => shard)
-  const used = await Promise.all(shards.flatMap((shard) => tables.map(async (table) => await connection.queryOn<[string]>(shard, sql`SELECT DISTINCT toString(stage) FROM ${connection.table(table)} WHERE stage != 0`))))
+  const used = await Promise.all(TABLES_WITH_STAGES.map(async (table) => await connection.queryNodes<[string]>(sql`SELECT DISTINCT toString(stage) FROM ${connection.table(table)} WHERE stage != 0`)))
   const announced = new Map(await connection.queryOn<[stage: string, etag: string]>(0, sql`SELECT toString(stage), etag FROM ${connection.table(STAGES_OF_SHARD)}`))
   const manifest = await readManifest()
   const isNeeded = (stage: string) => announced.get(stage) === (manifest?.etag ?? '') || stage === String(manifest?.commit.stage)
-  const past = [...new Set([...used.flat().map(([stage]) => stage), ...announced.keys()])].filter((stage) => !isNeeded(stage))
+  const past = [...new Set([...used.flat().flatMap(({ rows }) => rows.map(([stage]) => stage)), ...announced.keys()])].filter((stage) => !isNeeded(stage))
   if (past.length > 0) await dropStages(connection, past.map(BigInt))
 }
 

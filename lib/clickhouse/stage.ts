@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { EngineError } from '../base/errors.js'
 import type { TableField } from '../table/table-field.js'
 import type { Connection } from './connection.js'
-import { shardOf } from './load.js'
 import type { StagedCounts } from './manifest.js'
-import { parameter, sql } from './sql.js'
+import { validIn } from './records.js'
+import { insertByShard } from './shards.js'
+import { identifier, parameter, sql, type Sql } from './sql.js'
 import { columnsOfRow, toObjectRow, toRejectRow, toRow, type StoredObject, type StoredRecord, type StoredReject } from './stored-record.js'
 import { DATA_TABLES, OBJECTS_TABLE, RECORDS_TABLE, REJECTS_TABLE, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VALIDITY, type DataTable } from './tables.js'
 
@@ -27,9 +28,6 @@ export interface StageOptions {
   /** The ETag of the manifest that the commit will replace; `null` if the lake has no manifest. A stage whose manifest has been replaced can never be committed, and is removed. */
   readonly etag: string | null
 }
-
-/** The rows of an insert. */
-const INSERT_ROWS = 10_000
 
 /** A change that is being prepared in the tables. Its rows are part of no version before it has been committed and applied. */
 export class Stage {
@@ -75,26 +73,14 @@ export class Stage {
   }
 
   async #put<T extends { readonly key: string }> ({ name, ofShard }: DataTable, columns: readonly string[], added: readonly T[], toValues: (row: T) => unknown[], removed: readonly string[]): Promise<void> {
-    const { shards } = this.#connection
     const validity = [String(this.number), '0', String(this.id)]
-    const rows = Array.from({ length: shards }, (): T[] => [])
-    const keys = Array.from({ length: shards }, (): string[] => [])
-    for (const row of added) rows[shardOf(row.key, shards)]!.push(row)
     // A version that replaces everything ends all rows, whatever their keys are.
-    if (this.base !== null) for (const key of [...added.map(({ key }) => key), ...removed]) keys[shardOf(key, shards)]!.push(key)
+    const keys = this.base === null ? [] : [...added.map(({ key }) => key), ...removed]
     const counts = this.#counts.get(name)!
     counts.rows += added.length
-    counts.keys += keys.flat().length
-    await Promise.all(rows.map(async (_, shard) => {
-      await this.#insert(shard, ofShard, [...columns, ...VALIDITY.map(({ name }) => name)], rows[shard]!, (row) => [...toValues(row), ...validity])
-      await this.#insert(shard, STAGED_KEYS_OF_SHARD, ['stage', 'kind', 'row_key'], keys[shard]!, (key) => [String(this.id), name, key])
-    }))
-  }
-
-  async #insert<T> (shard: number, table: string, columns: readonly string[], values: readonly T[], toValues: (value: T) => unknown[]): Promise<void> {
-    for (let from = 0; from < values.length; from += INSERT_ROWS) {
-      await this.#connection.insert(shard, table, columns as [string, ...string[]], values.slice(from, from + INSERT_ROWS).map(toValues))
-    }
+    counts.keys += keys.length
+    await insertByShard(this.#connection, ofShard, [...columns, ...VALIDITY.map(({ name }) => name)], added, ({ key }) => key, (row) => [...toValues(row), ...validity])
+    await insertByShard(this.#connection, STAGED_KEYS_OF_SHARD, ['stage', 'kind', 'row_key'], keys, (key) => key, (key) => [String(this.id), name, key])
   }
 
   /** Checks that the tables have exactly what was put, and that the version will have this number of records: what was committed must be applied. @throws EngineError `engine_incomplete` */
@@ -102,8 +88,9 @@ export class Stage {
     const { counts } = this
     const count = counts[RECORDS_TABLE.name]!.rows + (this.base === null ? 0 : await this.#countKept(this.base))
     if (count !== records) throw new EngineError('engine_incomplete', `Version ${this.number} would have ${count} records instead of ${records}`)
-    await Promise.all(DATA_TABLES.map(async ({ name }) => {
-      const found = await countStaged(this.#connection, name, this.id)
+    await Promise.all(DATA_TABLES.map(async (table) => {
+      const { name } = table
+      const found = await countStaged(this.#connection, table, this.id)
       const { rows, keys } = counts[name]!
       if (found.rows !== rows || found.keys !== keys) throw new EngineError('engine_incomplete', `The engine has ${found.rows} and ${found.keys} of the ${rows} rows and ${keys} keys that were written to ${name}`)
     }))
@@ -111,12 +98,9 @@ export class Stage {
 
   /** The number of records of a version that the change neither replaces nor removes. */
   async #countKept (base: bigint): Promise<number> {
-    const { name, ofShard } = RECORDS_TABLE
-    const version = parameter(base, 'UInt64')
-    const isStaged = sql`key IN (SELECT row_key FROM ${this.#connection.table(STAGED_KEYS_OF_SHARD)} WHERE stage = ${parameter(this.id, 'UInt64')} AND kind = ${parameter(name, 'String')})`
-    const kept = await Promise.all(Array.from({ length: this.#connection.shards }, async (_, shard) => (await this.#connection.queryOn<[number]>(shard, sql`
-      SELECT count() FROM ${this.#connection.table(ofShard)} WHERE valid_from <= ${version} AND valid_to > ${version} AND NOT ${isStaged}`))[0]![0]))
-    return kept.reduce((sum, count) => sum + count, 0)
+    const nodes = await this.#connection.queryNodes<[number]>(sql`
+      SELECT count() FROM ${this.#connection.table(RECORDS_TABLE.ofShard)} WHERE ${validIn(base)} AND NOT ${isStagedKey(this.#connection, RECORDS_TABLE, this.id)}`)
+    return nodes.reduce((sum, { rows: [row] }) => sum + row![0], 0)
   }
 
   /** Removes what was put: the change will not be committed. Must not be called after an attempt to commit it that may still take effect. */
@@ -129,20 +113,31 @@ function namesOf ({ columns }: DataTable): string[] {
   return columns.map(({ name }) => name)
 }
 
-/** The numbers of rows and keys of a stage that has not been applied. */
-async function countStaged (connection: Connection, table: string, stage: bigint): Promise<StagedCounts> {
-  const { ofShard } = DATA_TABLES.find(({ name }) => name === table)!
-  const id = parameter(stage, 'UInt64')
-  const found = await Promise.all(Array.from({ length: connection.shards }, async (_, shard) => (await connection.queryOn<[number, number]>(shard, sql`
-    SELECT (SELECT count() FROM ${connection.table(ofShard)} WHERE stage = ${id}), (SELECT count() FROM ${connection.table(STAGED_KEYS_OF_SHARD)} WHERE stage = ${id} AND kind = ${parameter(table, 'String')})`))[0]!))
-  return { rows: found.reduce((sum, [rows]) => sum + rows, 0), keys: found.reduce((sum, [, keys]) => sum + keys, 0) }
+/** The condition that a row of a table of a shard has one of the keys of a stage. */
+export function isStagedKey (connection: Connection, table: DataTable, stage: bigint): Sql {
+  return sql`${identifier(table.key)} IN (SELECT row_key ${fromStagedKeys(connection, table, stage)})`
 }
+
+function fromStagedKeys (connection: Connection, { name }: DataTable, stage: bigint): Sql {
+  return sql`FROM ${connection.table(STAGED_KEYS_OF_SHARD)} WHERE stage = ${parameter(stage, 'UInt64')} AND kind = ${parameter(name, 'String')}`
+}
+
+/** The numbers of rows and keys of a stage that has not been applied. */
+async function countStaged (connection: Connection, table: DataTable, stage: bigint): Promise<StagedCounts> {
+  const nodes = await connection.queryNodes<[rows: number, keys: number]>(sql`
+    SELECT (SELECT count() FROM ${connection.table(table.ofShard)} WHERE stage = ${parameter(stage, 'UInt64')}), (SELECT count() ${fromStagedKeys(connection, table, stage)})`)
+  const counts = nodes.map(({ rows: [row] }) => row!)
+  return { rows: counts.reduce((sum, [rows]) => sum + rows, 0), keys: counts.reduce((sum, [, keys]) => sum + keys, 0) }
+}
+
+/** The tables that have rows of stages. */
+export const TABLES_WITH_STAGES: readonly string[] = [...DATA_TABLES.map(({ ofShard }) => ofShard), STAGED_KEYS_OF_SHARD]
 
 /** Removes the rows of stages that are not applied, and can never be any more; and the keys of any. */
 export async function dropStages (connection: Connection, stages: readonly bigint[]): Promise<void> {
   const isDropped = sql`stage IN ${parameter(stages, 'Array(UInt64)')}`
-  await Promise.all(Array.from({ length: connection.shards }, async (_, shard) => {
-    for (const table of [...DATA_TABLES.map(({ ofShard }) => ofShard), STAGED_KEYS_OF_SHARD]) await connection.commandOn(shard, sql`DELETE FROM ${connection.table(table)} WHERE ${isDropped}`)
-  }))
+  await connection.forEachShard(async (shard) => {
+    for (const table of TABLES_WITH_STAGES) await connection.commandOn(shard, sql`DELETE FROM ${connection.table(table)} WHERE ${isDropped}`)
+  })
   await connection.commandOn(0, sql`DELETE FROM ${connection.table(STAGES_OF_SHARD)} WHERE ${isDropped}`)
 }

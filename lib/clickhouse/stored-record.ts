@@ -50,8 +50,8 @@ export interface StoredReject {
 }
 
 /** The columns of `toRow`: those of the tables of records, without their validity. */
-export function columnsOfRow (fields: readonly TableField[]): [string, ...string[]] {
-  return [...RECORDS_TABLE.columns, ...declaredColumns(fields)].map(({ name }) => name) as [string, ...string[]]
+export function columnsOfRow (fields: readonly TableField[]): string[] {
+  return [...RECORDS_TABLE.columns, ...declaredColumns(fields)].map(({ name }) => name)
 }
 
 /** The values of a record, in the order of `columnsOfRow`. */

@@ -163,7 +163,7 @@ export class EngineBackend implements LakeBackend {
 
   async publish ({ stored }: SourceState, { output, precondition, dryRun, guard, trace }: PublishRequest): Promise<OutputReport> {
     const { connection, modules: { ClickHouseVersion } } = await this.#open()
-    const version = ClickHouseVersion.of(connection, { ...stored!, fields: this.#fields, timeZone: this.#rules.timeZone })
+    const version = new ClickHouseVersion(connection, { ...stored!, fields: this.#fields, timeZone: this.#rules.timeZone })
     const rendered = await renderOutput(version, output, MAX_OUTPUT_BYTES)
     return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, trace, ...rendered }), records: rendered.records }
   }

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import { Connection, type EngineOptions } from '../../lib/clickhouse/connection.js'
+import { findApplied, publishVersion } from '../../lib/clickhouse/apply.js'
 import { ClickHouseVersion } from '../../lib/clickhouse/clickhouse-version.js'
-import { insertRecords, publishVersion } from '../../lib/clickhouse/load.js'
+import { Connection, type EngineOptions } from '../../lib/clickhouse/connection.js'
 import { migrate } from '../../lib/clickhouse/migrations.js'
+import { insertByShard } from '../../lib/clickhouse/shards.js'
 import { identifier, sql } from '../../lib/clickhouse/sql.js'
+import { columnsOfRow, toRow } from '../../lib/clickhouse/stored-record.js'
+import { OPEN_END, RECORDS_OF_SHARD, VALIDITY } from '../../lib/clickhouse/tables.js'
 import { recordsOfTable } from '../../lib/clickhouse/table-records.js'
 import type { ImageVersions } from '../../lib/table/image-versions.js'
+import type { TableField } from '../../lib/table/table-field.js'
 import { TableReader, type Table } from '../../lib/table/table.js'
 
 const { CLICKHOUSE_TEST_SHARDS: shards, CLICKHOUSE_TEST_CLUSTER: cluster } = process.env
@@ -39,10 +43,23 @@ export async function openStored (connection: Connection, table: Table, { timeZo
   const { fields, version: name, length: records } = table
   const number = 1n
   await migrate(connection, fields)
-  await insertRecords(connection, recordsOfTable(table, images && { images }), { fields, number })
+  await insertRecords(connection, table, number, images)
   const reader = new TableReader(table)
-  await publishVersion(connection, number, { name, undeclared: reader.columnNames.slice(reader.declared.length), records })
-  return await ClickHouseVersion.open(connection, { fields, timeZone, number })
+  await publishVersion(connection, number, { name, undeclared: reader.columnNames.slice(reader.declared.length), records, stage: 0n })
+  return await openVersion(connection, number, { fields, timeZone })
+}
+
+/** Inserts the records of a table as the rows that are valid from this version on. */
+export async function insertRecords (connection: Connection, table: Table, number: bigint, images?: readonly ImageVersions[]): Promise<void> {
+  const { fields } = table
+  const columns = [...columnsOfRow(fields), ...VALIDITY.map(({ name }) => name)]
+  await insertByShard(connection, RECORDS_OF_SHARD, columns, [...recordsOfTable(table, images && { images })], ({ key }) => key, (record) => [...toRow(fields, record), String(number), OPEN_END, '0'])
+}
+
+/** Opens a version that is in the tables. */
+export async function openVersion (connection: Connection, number: bigint, { fields, timeZone = 'UTC' }: { readonly fields: readonly TableField[], readonly timeZone?: string }): Promise<ClickHouseVersion> {
+  const { name, undeclared } = (await findApplied(connection, number))!
+  return new ClickHouseVersion(connection, { fields, timeZone, number, name, undeclared })
 }
 
 /** Reads an iterable to its end. */

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { ClickHouseVersion } from '../../../lib/clickhouse/clickhouse-version.js'
+import { findApplied, publishVersion } from '../../../lib/clickhouse/apply.js'
+import type { ClickHouseVersion } from '../../../lib/clickhouse/clickhouse-version.js'
 import type { Connection } from '../../../lib/clickhouse/connection.js'
-import { insertRecords, publishVersion } from '../../../lib/clickhouse/load.js'
 import { migrate } from '../../../lib/clickhouse/migrations.js'
 import { identifier, number, raw, sql } from '../../../lib/clickhouse/sql.js'
 import { OPEN_END, RECORDS_OF_SHARD } from '../../../lib/clickhouse/tables.js'
-import { recordsOfTable } from '../../../lib/clickhouse/table-records.js'
 import { render } from '../../../lib/output/render.js'
 import type { DataVersion, SelectQuery } from '../../../lib/query/data-version.js'
 import type { Filter } from '../../../lib/query/filter.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
 import type { TableField } from '../../../lib/table/table-field.js'
-import { connect, noClickHouse, openStored } from '../../support/clickhouse.js'
+import { connect, insertRecords, noClickHouse, openStored, openVersion } from '../../support/clickhouse.js'
 import { runs } from '../../support/property-runs.js'
 import { tableOf, tableOfAny, USER_FIELDS, utf8ColumnOf } from '../../support/tables.js'
 
@@ -34,8 +33,8 @@ async function storeSame (connection: Connection, perShard: number, birthts: num
   await connection.command(sql`
     INSERT INTO ${connection.table(RECORDS_OF_SHARD)} (key, born, born_day, ${identifier('f:birthts')}, json, valid_from, valid_to)
     SELECT toString(number), ${number(birthts)}, 700000, ${number(birthts)}, '{}', 1, ${raw(OPEN_END)} FROM numbers(${number(perShard)})`)
-  await publishVersion(connection, 1n, { name: 'same', undeclared: [], records: perShard * connection.shards })
-  return await ClickHouseVersion.open(connection, { fields: USER_FIELDS, timeZone: 'UTC', number: 1n })
+  await publishVersion(connection, 1n, { name: 'same', undeclared: [], records: perShard * connection.shards, stage: 0n })
+  return await openVersion(connection, 1n, { fields: USER_FIELDS })
 }
 
 t.test('sums beyond Int64 are exact: 8,000,000 records whose births sum up to 9.6e18', { skip, timeout: 300_000 }, async (t) => {
@@ -144,11 +143,11 @@ t.test('a version does not see the rows of a later one, also if both are read at
   const connection = await connect(t)
   const first = await openStored(connection, tableOf([{ user_id: 'a' }, { user_id: 'b' }]))
   const { fields } = first
-  await insertRecords(connection, recordsOfTable(tableOf([{ user_id: 'c', undeclared: { city: 'x' } }])), { fields, number: 2n })
+  await insertRecords(connection, tableOf([{ user_id: 'c', undeclared: { city: 'x' } }]), 2n)
   t.same(await cellsOf(first, { columns: ['user_id'] }), [['a'], ['b']], 'inserted, but not published')
-  await t.rejects(ClickHouseVersion.open(connection, { fields, timeZone: 'UTC', number: 2n }), { code: 'engine_wrong_database' })
-  await publishVersion(connection, 2n, { name: 'second', undeclared: ['city'], records: 3 })
-  const second = await ClickHouseVersion.open(connection, { fields, timeZone: 'UTC', number: 2n })
+  t.equal(await findApplied(connection, 2n), undefined)
+  await publishVersion(connection, 2n, { name: 'second', undeclared: ['city'], records: 3, stage: 0n })
+  const second = await openVersion(connection, 2n, { fields })
   t.same([await cellsOf(first, { columns: ['user_id'] }), await cellsOf(second, { columns: ['user_id', 'city'] })], [[['a'], ['b']], [['a', null], ['b', null], ['c', 'x']]])
   t.same([first.columns.includes('city'), second.columns.includes('city')], [false, true])
 })
