@@ -12,6 +12,11 @@ export function compareUtf8 (a: string, b: string): number {
   return a.length - b.length
 }
 
+/** The first `length` UTF-16 code units of a text, or one less if the last one is half a surrogate pair. A text that is not longer is returned as it is. */
+export function beginningOfText (text: string, length: number): string {
+  return text.length <= length ? text : text.slice(0, length).replace(/[\ud800-\udbff]$/, '')
+}
+
 /** Maps a UTF-16 code unit so that surrogates come after all other code units. */
 function rank (unit: number): number {
   if (unit < 0xd800) return unit

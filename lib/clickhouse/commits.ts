@@ -12,8 +12,7 @@ import { sql } from './sql.js'
 import { Stage } from './stage.js'
 import { DATA_TABLES, VERSIONS } from './tables.js'
 
-export { CommitConflictError, type Summary } from './manifest.js'
-export { Stage, type Delta } from './stage.js'
+export { CommitConflictError } from './manifest.js'
 
 /** A version that was committed and applied: it can be read. */
 export interface Committed {
@@ -108,7 +107,7 @@ export class Commits {
       if ((await this.#manifest.read())?.etag !== manifest?.etag) throw new CommitConflictError(this.#options.key)
       throw new EngineError('engine_wrong_database', `The database ${connection.database} has version ${latest}, but ${this.#options.key} is of the older version ${base.number}; remove the object while no process uses the engine, so that the lake is loaded again`)
     }
-    const number = [latest, manifest?.commit.number ?? 0n].reduce((a, b) => a > b ? a : b) + 1n
+    const number = greatest([latest, manifest?.commit.number ?? 0n]) + 1n
     return await Stage.begin({ connection, fields, number, base: base?.number ?? null, etag: manifest?.etag ?? null })
   }
 
@@ -185,9 +184,12 @@ export class Commits {
       sql`SELECT toString(max(version)) FROM ${connection.table(VERSIONS)}`,
       ...withUnfinished ? DATA_TABLES.map(({ name }) => sql`SELECT toString(max(valid_from)) FROM ${connection.table(name)} WHERE stage = 0`) : []
     ]
-    const found = await Promise.all(queries.map(async (query) => BigInt((await connection.query<[string]>(query))[0]![0])))
-    return found.reduce((a, b) => a > b ? a : b)
+    return greatest(await Promise.all(queries.map(async (query) => BigInt((await connection.query<[string]>(query))[0]![0]))))
   }
+}
+
+function greatest (numbers: readonly bigint[]): bigint {
+  return numbers.reduce((a, b) => a > b ? a : b)
 }
 
 function toCommitted (manifest: KnownManifest, { name, undeclared, records }: AppliedVersion): Committed {

@@ -43,8 +43,13 @@ export async function forgetStages (connection: Connection, readManifest: () => 
   if (past.length > 0) await dropStages(connection, past.map(BigInt))
 }
 
+/** The versions below this number are forgotten: what is read of them may lack rows. */
+export async function forgottenBelow (connection: Connection): Promise<bigint> {
+  const [row] = await connection.queryFirst<[below: string]>(sql`SELECT toString(max(below)) FROM ${connection.table(FORGOTTEN)}`)
+  return BigInt(row![0])
+}
+
 /** @throws VersionForgottenError if a version is forgotten, so that what was read of it before may lack rows */
 export async function checkNotForgotten (connection: Connection, version: bigint): Promise<void> {
-  const [row] = await connection.queryFirst<[number]>(sql`SELECT max(below) > ${parameter(version, 'UInt64')} FROM ${connection.table(FORGOTTEN)}`)
-  if (row![0] === 1) throw new VersionForgottenError()
+  if (version < await forgottenBelow(connection)) throw new VersionForgottenError()
 }

@@ -1,3 +1,5 @@
+import { beginningOfText } from '../base/utf8.js'
+
 /** A value that is bound to a parameter of this ClickHouse type. */
 interface Parameter { readonly type: string, readonly value: unknown }
 
@@ -55,7 +57,7 @@ export function text (value: string): Sql {
   if (value.length <= MAX_PARAMETER_LENGTH) return parameter(value, 'String')
   const pieces: Sql[] = []
   for (let from = 0; from < value.length;) {
-    const piece = value.slice(from, from + MAX_PARAMETER_LENGTH).replace(/[\ud800-\udbff]$/, '') // do not cut a surrogate pair in half
+    const piece = beginningOfText(value.slice(from), MAX_PARAMETER_LENGTH)
     pieces.push(parameter(piece, 'String'))
     from += piece.length
   }

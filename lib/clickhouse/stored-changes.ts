@@ -1,8 +1,9 @@
 import { appendChanges, MAX_KEYS, startLog, toColumn, type ChangeLog } from '../source/change-log.js'
-import type { Connection } from './connection.js'
 import type { TableField } from '../table/table-field.js'
+import type { Connection } from './connection.js'
+import { forgottenBelow } from './forget.js'
 import { identifier, join, number, parameter, raw, sql } from './sql.js'
-import { FORGOTTEN, imageColumns, RECORDS, VERSIONS } from './tables.js'
+import { imageColumns, RECORDS, VERSIONS } from './tables.js'
 
 /** The most versions that a change log is continued with. */
 const MAX_VERSIONS = 1000n
@@ -36,7 +37,7 @@ export async function changesUntil (connection: Connection, fields: readonly Tab
     GROUP BY touched_at, key HAVING count() = 1 OR uniqExact(content) > 1 ORDER BY touched_at, key LIMIT ${number(MAX_KEYS + 1)}`)
   if (touched.length > MAX_KEYS) return startLog(name)
   // Read last: the rows that end in a forgotten version may have been removed, although its name has not.
-  const below = (await connection.queryFirst<[below: number]>(sql`SELECT max(below) FROM ${connection.table(FORGOTTEN)}`))[0]![0]
+  const below = await forgottenBelow(connection)
   if (isContinued && first < below) return startLog(name)
   const kept = names.filter(([version]) => version >= below)
   let log = isContinued ? since.changes : startLog(kept[0]?.[1] ?? name)

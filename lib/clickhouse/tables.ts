@@ -1,14 +1,12 @@
 import { keyNameOf, type TableField } from '../table/table-field.js'
 import type { TypeName } from '../schema/field-type.js'
 
-// The tables. Each node has the tables of its shard, and a Distributed table over those of all shards for each of them.
+// The tables that each node has. Those with `_local` in their names have the rows of its shard. The table `a`, if there is one, is a Distributed table over `a_local` of all shards.
 
 /** The rows of a shard, and those of all shards. */
 export const RECORDS_OF_SHARD = 'records_local'
 export const RECORDS = 'records'
-export const OBJECTS_OF_SHARD = 'objects_local'
 export const OBJECTS = 'objects'
-export const REJECTS_OF_SHARD = 'rejects_local'
 export const REJECTS = 'rejects'
 export const CHANGED_OBJECTS_OF_SHARD = 'changed_objects_local'
 export const CHANGED_OBJECTS = 'changed_objects'
@@ -18,9 +16,9 @@ export const VERSIONS = 'versions'
 export const STAGES_OF_SHARD = 'stages_local'
 /** The keys of the rows that a stage replaces or removes, in the shards of these rows. */
 export const STAGED_KEYS_OF_SHARD = 'staged_keys_local'
-/** The versions below the greatest of these numbers are forgotten. On each node. */
+/** The versions below the greatest of its numbers are forgotten. The same on each node. */
 export const FORGOTTEN = 'forgotten'
-/** What the tables are of. On each node. */
+/** What the tables are of: see identity.ts. The same on each node. */
 export const IDENTITY = 'identity'
 
 /** The version at which a row ends that no version has replaced: the greatest UInt64. */
@@ -31,6 +29,10 @@ export interface StoredColumn {
   /** A type of ClickHouse. */
   readonly type: string
   readonly codec?: string
+}
+
+function compressed (name: string, type: string): StoredColumn {
+  return { name, type, codec: 'ZSTD(1)' }
 }
 
 /** A table whose rows are valid from one version to another: besides its columns, it has those of VALIDITY. */
@@ -52,58 +54,58 @@ export interface DataTable {
 export const VALIDITY: readonly StoredColumn[] = [
   { name: 'valid_from', type: 'UInt64', codec: 'Delta, ZSTD(1)' },
   { name: 'valid_to', type: 'UInt64', codec: 'Delta, ZSTD(1)' },
-  { name: 'stage', type: 'UInt64', codec: 'ZSTD(1)' }
+  compressed('stage', 'UInt64')
 ]
 
 /** The columns that records have whatever the schema is. */
 const COMMON_COLUMNS: readonly StoredColumn[] = [
-  { name: 'key', type: 'String', codec: 'ZSTD(1)' },
-  { name: 'key_fold', type: 'String', codec: 'ZSTD(1)' },
+  compressed('key', 'String'),
+  compressed('key_fold', 'String'),
   // The birth, in milliseconds since 1970-01-01 UTC, and its CalendarDay in the configured time zone.
   { name: 'born', type: 'Nullable(Int64)' },
   { name: 'born_day', type: 'Nullable(Int32)' },
   // The undeclared columns that the record has, by name, and their case-folded values.
-  { name: 'undeclared', type: 'Map(LowCardinality(String), String)', codec: 'ZSTD(1)' },
-  { name: 'undeclared_fold', type: 'Map(LowCardinality(String), String)', codec: 'ZSTD(1)' },
+  compressed('undeclared', 'Map(LowCardinality(String), String)'),
+  compressed('undeclared_fold', 'Map(LowCardinality(String), String)'),
   // The declared columns as a JSON object, and the undeclared ones as its further members, each after a comma. Put before the closing brace, these make the line that version-name.ts hashes.
-  { name: 'json', type: 'String', codec: 'ZSTD(1)' },
-  { name: 'json_undeclared', type: 'String', codec: 'ZSTD(1)' },
+  compressed('json', 'String'),
+  compressed('json_undeclared', 'String'),
   // The first 128 bits of the SHA-256 of that line.
   { name: 'hash', type: 'UInt128' },
   // The version of the info file. The object key is empty if it is the prefix, the key and `.csv`; `racy` is 1 if the file has to be read again.
-  { name: 'file_key', type: 'String', codec: 'ZSTD(1)' },
-  { name: 'file_etag', type: 'String', codec: 'ZSTD(1)' },
-  { name: 'file_size', type: 'UInt32', codec: 'ZSTD(1)' },
-  { name: 'racy', type: 'UInt8', codec: 'ZSTD(1)' }
+  compressed('file_key', 'String'),
+  compressed('file_etag', 'String'),
+  compressed('file_size', 'UInt32'),
+  compressed('racy', 'UInt8')
 ]
 
 /** A version of an object, in the key order of a listing. `id`: the key of the record that it is part of or would be part of. */
 const OBJECT_COLUMNS: readonly StoredColumn[] = [
-  { name: 'object_key', type: 'String', codec: 'ZSTD(1)' },
-  { name: 'id', type: 'String', codec: 'ZSTD(1)' },
-  { name: 'etag', type: 'String', codec: 'ZSTD(1)' },
-  { name: 'size', type: 'Int64', codec: 'ZSTD(1)' },
-  { name: 'modified', type: 'Int64', codec: 'ZSTD(1)' }
+  compressed('object_key', 'String'),
+  compressed('id', 'String'),
+  compressed('etag', 'String'),
+  compressed('size', 'Int64'),
+  compressed('modified', 'Int64')
 ]
 
 export const RECORDS_TABLE: DataTable = { name: RECORDS, ofShard: RECORDS_OF_SHARD, key: 'key', columns: COMMON_COLUMNS }
 
 /** The info files and images of the lake: what the next listing is compared with. A file whose record or reject has another version than the listing has that version. */
-export const OBJECTS_TABLE: DataTable = { name: OBJECTS, ofShard: OBJECTS_OF_SHARD, key: 'object_key', columns: OBJECT_COLUMNS }
+export const OBJECTS_TABLE: DataTable = { name: OBJECTS, ofShard: 'objects_local', key: 'object_key', columns: OBJECT_COLUMNS }
 
 /** The entries of the quarantine, and the rejected files that they are about. */
 export const REJECTS_TABLE: DataTable = {
   name: REJECTS,
-  ofShard: REJECTS_OF_SHARD,
+  ofShard: 'rejects_local',
   key: 'object_key',
   columns: [
-    { name: 'object_key', type: 'String', codec: 'ZSTD(1)' },
-    { name: 'id', type: 'String', codec: 'ZSTD(1)' },
+    compressed('object_key', 'String'),
+    compressed('id', 'String'),
     { name: 'code', type: 'LowCardinality(String)' },
-    { name: 'racy', type: 'UInt8', codec: 'ZSTD(1)' },
+    compressed('racy', 'UInt8'),
     // The RejectedFile as JSON, and the QuarantineEntry. The first is empty for what is rejected by its key alone: orphans, duplicates and files without a valid id.
-    { name: 'file', type: 'String', codec: 'ZSTD(1)' },
-    { name: 'entry', type: 'String', codec: 'ZSTD(1)' }
+    compressed('file', 'String'),
+    compressed('entry', 'String')
   ]
 }
 
@@ -144,10 +146,10 @@ function escapeName (name: string): string {
 /** The columns of the declared columns of a schema, except the key. */
 export function declaredColumns (fields: readonly TableField[]): StoredColumn[] {
   return fields.filter(({ name }) => name !== keyNameOf(fields)).flatMap((field): StoredColumn[] => {
-    const value = { name: valueColumn(field), type: `Nullable(${TYPES[field.type]})`, codec: 'ZSTD(1)' }
+    const value = compressed(valueColumn(field), `Nullable(${TYPES[field.type]})`)
     const fold = field.type === 'string' ? [{ ...value, name: foldColumn(field) }] : []
     if (field.source !== 'image') return [value, ...fold]
     const { etag, size, modified } = imageColumns(field)
-    return [value, ...fold, { name: etag, type: 'String', codec: 'ZSTD(1)' }, { name: size, type: 'Int64', codec: 'ZSTD(1)' }, { name: modified, type: 'Int64', codec: 'ZSTD(1)' }]
+    return [value, ...fold, compressed(etag, 'String'), compressed(size, 'Int64'), compressed(modified, 'Int64')]
   })
 }

@@ -1,3 +1,4 @@
+import { beginningOfText } from '../base/utf8.js'
 import type { Value } from '../schema/field-type.js'
 import type { Sort } from './data-version.js'
 
@@ -14,13 +15,12 @@ export function areTiesReversed (sort: Sort, keyName: string): boolean {
   return (sort.find(({ column }) => column === keyName) ?? sort.at(-1))?.isReversed ?? false
 }
 
-/** Longer texts would make the URLs of pages too long. Characters. */
+/** Longer texts would make the URLs of pages too long. UTF-16 code units. */
 const BEGINNING_LENGTH = 200
 
 /** The value as positions contain it: of a long text, its beginning. */
 export function beginningOf (value: Value): Value {
-  if (typeof value !== 'string') return value
-  return value.slice(0, BEGINNING_LENGTH).replace(/[\ud800-\udbff]$/, '') // do not cut a surrogate pair in half
+  return typeof value === 'string' ? beginningOfText(value, BEGINNING_LENGTH) : value
 }
 
 /** Whether the value of a position may be the beginning of a longer text. */
