@@ -7,11 +7,11 @@ import { raw, sql } from './sql.js'
 import { REJECTS } from './tables.js'
 
 /** The most entries of a quarantine that is read: as many as a quarantine in memory is made for. */
-export const MAX_ENTRIES = 100_000
+const MAX_ENTRIES = 100_000
 
-/** The quarantine of a version: the first entries by key, and the counts of all of them. */
-export async function readQuarantine (connection: Connection, number: bigint, ignored: readonly IgnoredObjects[], groups: readonly CodeGroup[], limit = MAX_ENTRIES): Promise<Quarantine> {
-  const rows = await connection.query<[entry: string]>(sql`SELECT entry FROM ${connection.table(REJECTS)} WHERE ${validIn(number)} ORDER BY object_key LIMIT ${raw(String(limit))}`)
+/** The quarantine of a version: the first entries by key, and the counts of all of them. `groups`: those of `readGroups`. */
+export async function readQuarantine (connection: Connection, number: bigint, ignored: readonly IgnoredObjects[], groups: readonly CodeGroup[]): Promise<Quarantine> {
+  const rows = await connection.query<[entry: string]>(sql`SELECT entry FROM ${connection.table(REJECTS)} WHERE ${validIn(number)} ORDER BY object_key LIMIT ${raw(String(MAX_ENTRIES))}`)
   const countOf = (of: readonly CodeGroup[]) => of.reduce((sum, { count }) => sum + count, 0)
   const counts = {
     rejects: countOf(groups.filter(({ code }) => code !== 'orphan')),

@@ -105,6 +105,7 @@ async function recheckRecords (store: ReadableStore, last: Checked, objectKeys: 
 }
 
 const TOO_MANY_COLUMNS = QUARANTINE_CODES.indexOf('too_many_lake_columns')
+
 /** A view that has only these records, and what the quarantine has of them. */
 function partOf (view: View, ids: ReadonlySet<string>, rules: SourceRules): View {
   const rejected = [...rejectedFilesOf(view.state).values()].filter(({ id }) => ids.has(id))
