@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import type { Clock } from '../lib/base/clock.js'
 import { systemTimer, type Timer } from '../lib/base/timer.js'
 import type { Warning } from '../lib/base/warning.js'
+import { CREDENTIAL_SETTINGS, describeAnonymousAccess } from './access/anonymous.js'
 import { ApiKeys } from './access/api-keys.js'
 import { openKeyFile, type KeyFile } from './access/key-file.js'
 import { Problem } from './problems/problem.js'
@@ -66,7 +67,7 @@ export default fp<AccessOptions>(async (fastify, { keyFileTimer = systemTimer, c
     if (!isLoopback(config.HOST) && !config.ALLOW_ANONYMOUS) throw new SettingsError(describeExposure(config.HOST))
     fastify.addHook('onListen', async () => {
       const level = isLoopback(config.HOST) ? 'info' : 'warn'
-      log[level]('No credentials are configured (API_KEYS, API_KEYS_FILE, JWT_ISSUER): every client that reaches the port can read all records' + (config.PUBLISH ? ' and update the output' : ''))
+      log[level](`No credentials are configured (${CREDENTIAL_SETTINGS.join(', ')}): ${describeAnonymousAccess(config)}`)
     })
     return
   }

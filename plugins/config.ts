@@ -8,6 +8,7 @@ import { readEnvFile } from '../lib/base/env-file.js'
 import { INFO_FORMATS } from '../lib/base/info-formats.js'
 import { parseShare } from '../lib/base/large-loss.js'
 import { parseSize } from '../lib/base/size.js'
+import type { OutputFormat } from '../lib/output/output.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { replaceUserInfo } from './config/changed-settings.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
@@ -110,4 +111,9 @@ export function toColumns (list: string): string[] | undefined {
 /** Parses a setting that is a list of extensions. Returns them in lower case. */
 export function toExtensions (list: string): string[] {
   return list.toLowerCase().split(',')
+}
+
+/** Parses OUTPUT_FORMATS. */
+export function toFormats (list: string): OutputFormat[] {
+  return list.split(',') as OutputFormat[]
 }

@@ -3,9 +3,8 @@ import fp from 'fastify-plugin'
 import { parseDelimiter } from '../lib/base/delimiter.js'
 import { within, type Timer } from '../lib/base/timer.js'
 import { Jobs } from '../lib/jobs.js'
-import type { OutputFormat } from '../lib/output/output.js'
 import type { OutputOptions } from '../lib/transformer.js'
-import { toColumns } from './config.js'
+import { toColumns, toFormats } from './config.js'
 import { jobLogger } from './job-log.js'
 
 declare module 'fastify' {
@@ -25,7 +24,7 @@ export interface JobsPluginOptions {
 export default fp<JobsPluginOptions>(async (fastify, { timer }) => {
   const { config, transformer, clock, monotonic, log } = fastify
   const outputOptions: OutputOptions = {
-    formats: config.OUTPUT_FORMATS.split(',') as OutputFormat[],
+    formats: toFormats(config.OUTPUT_FORMATS),
     columns: toColumns(config.OUTPUT_COLUMNS),
     delimiter: parseDelimiter(config.OUTPUT_DELIMITER),
     emptyValue: config.OUTPUT_EMPTY_VALUE,

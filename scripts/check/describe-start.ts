@@ -1,10 +1,9 @@
 import { isIPv6 } from 'node:net'
-import type { OutputFormat } from '../../lib/output/output.js'
 import { outputKeyOf } from '../../lib/transformer.js'
+import { CREDENTIAL_SETTINGS, describeAnonymousAccess } from '../../plugins/access/anonymous.js'
+import { toFormats } from '../../plugins/config.js'
 import type { Settings } from '../../plugins/config/settings.js'
 import { isLoopback } from '../../plugins/request-checks/host.js'
-
-const CREDENTIALS = ['API_KEYS', 'API_KEYS_FILE', 'JWT_ISSUER'] as const
 
 /** What a start with these settings would do, in lines: where it listens, what it publishes, and which requests it accepts. */
 export function describeStart (config: Settings): string {
@@ -20,12 +19,12 @@ function describeAddress ({ HOST: host, PORT: port }: Settings): string {
 
 function describePublishing ({ PUBLISH, OUTPUT_KEY, OUTPUT_FORMATS, AGGREGATE_INTERVAL }: Settings): string {
   if (!PUBLISH) return 'publishes nothing: PUBLISH=false'
-  const outputs = (OUTPUT_FORMATS.split(',') as OutputFormat[]).map((format) => `${outputKeyOf(OUTPUT_KEY, format)} (${format})`)
+  const outputs = toFormats(OUTPUT_FORMATS).map((format) => `${outputKeyOf(OUTPUT_KEY, format)} (${format})`)
   return `publishes ${outputs.join(' and ')}, at the start and every ${AGGREGATE_INTERVAL}`
 }
 
 function describeCredentials (config: Settings): string {
-  const sources = CREDENTIALS.filter((name) => config[name] !== '')
+  const sources = CREDENTIAL_SETTINGS.filter((name) => config[name] !== '')
   if (sources.length > 0) return `requires credentials: ${sources.join(', ')}`
-  return `requires no credentials: every client that reaches the port can read all records${config.PUBLISH ? ' and update the output' : ''}`
+  return `requires no credentials: ${describeAnonymousAccess(config)}`
 }
