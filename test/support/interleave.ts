@@ -5,19 +5,9 @@ import { CommitConflictError, type Commits, type Committed } from '../../lib/cli
 import type { Connection } from '../../lib/clickhouse/connection.js'
 import type { Commit } from '../../lib/clickhouse/manifest.js'
 import { StoreError, type ObjectStore } from '../../lib/store/object-store.js'
+import { Random } from '../simulation/random.js'
 import { changeContent, checkVersions, deltaOf, EMPTY, halves, MANIFEST, openCommits, readAll, type Content, type Plan } from './commits.js'
 import { USER_FIELDS } from './tables.js'
-
-/** Random numbers from 0 to 1 that a seed determines. */
-export function randomOf (seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** A statement or a request that a process has sent, and that has not been executed. */
 interface Pending {
@@ -84,9 +74,7 @@ export interface InterleavingOptions {
  * After each statement that writes, each version that can be read must be what the model has, and what it was before.
  */
 export async function interleave ({ connection, store, seed, rounds = 3 }: InterleavingOptions): Promise<Interleaving> {
-  const random = randomOf(seed)
-  const chance = (share: number) => random() < share
-  const below = (limit: number) => Math.floor(random() * limit)
+  const random = new Random(seed)
   const scheduler = new Scheduler()
   /** The content that each stage would lead to, and what it is based on. */
   const planned = new Map<bigint, Plan>()
@@ -101,18 +89,18 @@ export async function interleave ({ connection, store, seed, rounds = 3 }: Inter
   const attempt = async (of: Commits): Promise<void> => {
     const base = await of.current()
     const summary = (content: Content) => ({ records: Object.keys(content.records).length, listedAt: 0, source: { seed } })
-    if (chance(0.2)) await of.forget(chance(0.5) ? 0 : 3_600_000)
-    if (base !== undefined && chance(0.15)) {
+    if (random.chance(0.2)) await of.forget(random.chance(0.5) ? 0 : 3_600_000)
+    if (base !== undefined && random.chance(0.15)) {
       await of.touch(base, summary(contentOf(base)))
       return
     }
-    const content = changeContent(contentOf(base), random, () => ++value)
+    const content = changeContent(contentOf(base), random.next, () => ++value)
     const stage = await of.begin(base)
     planned.set(stage.id, { number: stage.number, base: stage.base, content })
     const [first, second] = halves(deltaOf(contentOf(base), content))
     await stage.put(first)
     await stage.put(second)
-    if (chance(0.1)) {
+    if (random.chance(0.1)) {
       await stage.drop()
       return
     }
@@ -159,22 +147,22 @@ export async function interleave ({ connection, store, seed, rounds = 3 }: Inter
 
   const execute = async ({ run, resolve, reject, process, isPut }: Pending): Promise<void> => {
     counts.statements++
-    const dice = random()
+    const dice = random.next()
     const failure = () => isPut ? new StoreError('timeout', 'The response was lost') : new EngineError('engine_unavailable', 'The connection was lost')
     if (dice < 0.01) {
       // Killed: what it has sent may arrive, or not.
       counts.kills++
       process.isDead = true
-      if (chance(0.5)) await run().catch(() => {})
+      if (random.chance(0.5)) await run().catch(() => {})
       reject(new KilledError())
       for (const other of scheduler.pending.filter((other) => other.process === process)) {
         scheduler.pending.splice(scheduler.pending.indexOf(other), 1)
-        if (chance(0.5)) scheduler.late.push(other)
+        if (random.chance(0.5)) scheduler.late.push(other)
         other.reject(new KilledError())
       }
     } else if (dice < (isPut ? 0.2 : 0.02)) {
       counts.failures++
-      if (chance(0.6)) await run().catch(() => {})
+      if (random.chance(0.6)) await run().catch(() => {})
       reject(failure())
     } else if (isPut && dice < 0.35) {
       scheduler.late.push({ run, resolve, reject, process, isPut, isWrite: true })
@@ -185,7 +173,7 @@ export async function interleave ({ connection, store, seed, rounds = 3 }: Inter
   }
 
   await openCommits(store, connection)
-  const processes = 2 + below(2)
+  const processes = random.integer(2, 3)
   const state: { running: number, error: unknown } = { running: processes, error: undefined }
   const lives = Array.from({ length: processes }, async (_, i) => {
     try {
@@ -200,12 +188,12 @@ export async function interleave ({ connection, store, seed, rounds = 3 }: Inter
   while ((state.running > 0 || scheduler.late.length > 0) && state.error === undefined) {
     await new Promise(setImmediate)
     // One process may be alone for long, so that the others are late.
-    if (chance(0.05)) favourite = chance(0.5) ? '' : `process ${below(processes)}`
-    const isLate = scheduler.late.length > 0 && (state.running === 0 || chance(0.03))
+    if (random.chance(0.05)) favourite = random.chance(0.5) ? '' : `process ${random.integer(0, processes - 1)}`
+    const isLate = scheduler.late.length > 0 && (state.running === 0 || random.chance(0.03))
     const preferred = scheduler.pending.filter(({ process }) => favourite === '' || process.name === favourite)
     const from = isLate ? scheduler.late : preferred.length > 0 ? preferred : scheduler.pending
-    const next = from[below(from.length)]
-    if (next === undefined) continue
+    if (from.length === 0) continue
+    const next = random.pick(from)
     const queue = isLate ? scheduler.late : scheduler.pending
     queue.splice(queue.indexOf(next), 1)
     if (isLate) {
