@@ -11,7 +11,7 @@ const Plot = uPlot
 
 const HEIGHT = 232
 /** The distances of the lines for counts: 1, 2, 5, 10, ... */
-const INCREMENTS = [...'01234567'].flatMap((digits) => [1, 2, 5].map((factor) => factor * 10 ** Number(digits)))
+const INCREMENTS = Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat()
 
 /** What the filters select of the column. */
 export interface Selection {
