@@ -108,7 +108,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const plan = withFilters(recordPlan, [{ column: schema.key.name, op: 'equals', value: id }])
       const result = await transformer.export(version, plan, encoding)
       if (result.release !== undefined) onResponseEnd(reply, result.release)
-      if (result.count === 0) throw recordNotFound(id, transformer)
+      if (result.count === 0) throw recordNotFound(id, transformer, schema)
       const etag = entityTag(fastify, 'record', plan.version, plan.key, encoding)
       reply.headers({ vary: 'accept-encoding', etag })
       setCacheControl(request, reply, expiresWithMinute)

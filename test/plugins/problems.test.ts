@@ -60,6 +60,15 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
   for (const [request, detail] of details) t.equal((await app.inject(request)).json().detail, detail)
 })
 
+t.test('in a lake whose schema has no image field, no hint leads to an image', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': 'name\nAnn\n' }, schema: { fields: [{ name: 'id', type: 'string', source: 'key' }, { name: 'name', type: 'string' }] } })
+  const details: [string, string][] = [
+    ...['/data/1/image', '/data/1/photos', '/data/1/attachments/front'].map((url): [string, string] => [url, `There is no route GET ${url}; the schema has no image field; GET /docs shows the routes`]),
+    ['/data/1.png', 'There is no record "1.png"; did you mean /data/1?']
+  ]
+  for (const [url, detail] of details) t.equal((await app.inject(url)).json().detail, detail)
+})
+
 t.test('a request that fails because the lake cannot be read is a warning with its cause, without a stack', async (t) => {
   const log: LogLine[] = []
   const { app, endpoint } = await build(t, { files: { '1.csv': csv(), '1.png': 'x' }, log })
