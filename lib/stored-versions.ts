@@ -1,15 +1,15 @@
-import { retried } from './base/retried.js'
+import { Lazy } from './base/lazy.js'
 import type { EngineOptions } from './clickhouse/connection.js'
 import type { ClickHouseVersion } from './clickhouse/clickhouse-version.js'
 import type { SourceState } from './source/source-state.js'
 
 /** Opens the data versions that a cluster has stored, over connections of its own. The modules of the cluster are loaded by the first one. */
 export class StoredVersions {
-  readonly #connect
+  readonly #connected
   #last: { readonly number: bigint, readonly version: ClickHouseVersion } | undefined
 
   constructor (options: EngineOptions) {
-    this.#connect = retried(async () => {
+    this.#connected = new Lazy(async () => {
       const [{ Connection }, { ClickHouseVersion }] = await Promise.all([import('./clickhouse/connection.js'), import('./clickhouse/clickhouse-version.js')])
       return { connection: await Connection.open(options), ClickHouseVersion }
     })
@@ -18,14 +18,14 @@ export class StoredVersions {
   /** As `OpenVersion`. @throws EngineError */
   async open ({ stored, table: { fields } }: SourceState, timeZone: string): Promise<ClickHouseVersion> {
     if (this.#last?.number === stored!.number) return this.#last.version
-    const { connection, ClickHouseVersion } = await this.#connect()
+    const { connection, ClickHouseVersion } = await this.#connected.get()
     const version = new ClickHouseVersion(connection, { ...stored!, fields, timeZone })
     this.#last = { number: stored!.number, version }
     return version
   }
 
   async close (): Promise<void> {
-    const opened = await this.#connect.result?.catch(() => undefined)
+    const opened = await this.#connected.begun?.catch(() => undefined)
     await opened?.connection.close()
   }
 }

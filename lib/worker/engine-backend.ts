@@ -1,6 +1,6 @@
 import type { Clock, MonotonicClock } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
-import { retried } from '../base/retried.js'
+import { Lazy } from '../base/lazy.js'
 import { runSteps } from '../base/steps.js'
 import type { Commits, Committed } from '../clickhouse/commits.js'
 import type { Connection } from '../clickhouse/connection.js'
@@ -66,7 +66,7 @@ export class EngineBackend implements LakeBackend {
   readonly #clocks: EngineClocks
   readonly #fields: readonly TableField[]
   readonly #publisher: Publisher
-  readonly #open: (() => Promise<Opened>) & { readonly result: Promise<Opened> | undefined }
+  readonly #opened = new Lazy(() => this.#connect())
   #report: StoredReport | undefined
   /** The manifest that this process has written last. */
   #ownManifest: string | undefined
@@ -80,12 +80,11 @@ export class EngineBackend implements LakeBackend {
     this.#clocks = clocks
     this.#fields = tableFields(compileSchema(rules.schema))
     this.#publisher = new Publisher(store)
-    this.#open = retried(() => this.#connect())
   }
 
   async reconcile (previous: SourceState | undefined, { retryAll, outputKeys }: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
     const { clock } = this.#clocks
-    const opened = await this.#open()
+    const opened = await this.#opened.get()
     await this.#forgetting
     for (let attempt = 1; ; attempt++) {
       const checkedAt = clock()
@@ -162,7 +161,7 @@ export class EngineBackend implements LakeBackend {
   async recheck (): Promise<undefined> {}
 
   async publish ({ stored }: SourceState, { output, precondition, dryRun, guard, trace }: PublishRequest): Promise<OutputReport> {
-    const { connection, modules: { ClickHouseVersion } } = await this.#open()
+    const { connection, modules: { ClickHouseVersion } } = await this.#opened.get()
     const version = new ClickHouseVersion(connection, { ...stored!, fields: this.#fields, timeZone: this.#rules.timeZone })
     const rendered = await renderOutput(version, output, MAX_OUTPUT_BYTES)
     return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, trace, ...rendered }), records: rendered.records }
@@ -185,7 +184,7 @@ export class EngineBackend implements LakeBackend {
 
   async close (): Promise<void> {
     await this.#forgetting
-    const opened = await this.#open.result?.catch(() => undefined)
+    const opened = await this.#opened.begun?.catch(() => undefined)
     await opened?.connection.close()
   }
 
