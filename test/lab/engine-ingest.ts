@@ -25,7 +25,7 @@ if (noClickHouse !== false) finish([noClickHouse])
 
 const RECORDS = isShort ? 100_000 : 2_000_000
 const CHANGES = 1000
-const LIMIT = 300
+const MAX_MIB = 300
 const SAMPLE_MS = 50
 const MIB = 1024 * 1024
 const rules = { prefix: 'in/', ownKeys: [], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
@@ -80,7 +80,7 @@ async function run (name: string, touched: number | undefined): Promise<void> {
   print(`${name}: ${Math.round(performance.now() - start)} ms, of which the listing ${Math.round(found.listingMs)} ms and the commit ${Math.round(found.work.phases.buildMs)} ms; CPU of this process ${Math.round((user + system) / 1000)} ms; at most ${Math.round(peak / MIB)} MiB`)
   if (base.records !== RECORDS) failures.push(`${name}: ${base.records} of ${RECORDS} records`)
   if (found.touched?.length !== touched) failures.push(`${name}: ${found.touched?.length} records were touched, and not ${touched}`)
-  if (peak > LIMIT * MIB) failures.push(`${name}: ${Math.round(peak / MIB)} MiB`)
+  if (peak > MAX_MIB * MIB) failures.push(`${name}: ${Math.round(peak / MIB)} MiB`)
 }
 
 try {

@@ -66,7 +66,7 @@ export function halves ({ records, removedRecords, objects, removedObjects, reje
   return [part(0), part(1)]
 }
 
-/** What the tables say. */
+/** What can be read from the tables. */
 export interface Readable {
   /** The numbers of the versions that can be read. */
   readonly versions: ReadonlyMap<bigint, { readonly name: string, readonly undeclared: readonly string[], readonly records: number, readonly stage: bigint, readonly content: Content }>

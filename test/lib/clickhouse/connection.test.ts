@@ -6,15 +6,15 @@ import { ENGINE_OPERATIONS, type EngineOperation } from '../../../lib/base/event
 import { Connection } from '../../../lib/clickhouse/connection.js'
 import { sql, text } from '../../../lib/clickhouse/sql.js'
 
-/** Answers as a ClickHouse server does: as the only node of the cluster `lake`, and to any other query with `answer`. */
-async function startEndpoint (t: Test, answer: (response: ServerResponse, url: URL) => void): Promise<string> {
+/** Responds as a ClickHouse server does: as the only node of the cluster `lake`, and to any other query by `respond`. */
+async function startEndpoint (t: Test, respond: (response: ServerResponse, url: URL) => void): Promise<string> {
   const server = createServer((request: IncomingMessage, response) => {
     const url = new URL(request.url!, 'http://localhost')
     const chunks: Buffer[] = []
     request.on('data', (chunk) => chunks.push(chunk))
     request.on('end', () => {
       if (Buffer.concat(chunks).includes('system.clusters')) response.end('[1,1]\n')
-      else answer(response, url)
+      else respond(response, url)
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -22,8 +22,8 @@ async function startEndpoint (t: Test, answer: (response: ServerResponse, url: U
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function connect (t: Test, answer: (response: ServerResponse, url: URL) => void): Promise<Connection> {
-  const connection = await Connection.open({ urls: [await startEndpoint(t, answer)], cluster: 'lake', database: 'd', username: 'reader', password: 'secret' })
+async function connect (t: Test, respond: (response: ServerResponse, url: URL) => void): Promise<Connection> {
+  const connection = await Connection.open({ urls: [await startEndpoint(t, respond)], cluster: 'lake', database: 'd', username: 'reader', password: 'secret' })
   t.teardown(() => connection.close())
   return connection
 }
