@@ -14,14 +14,15 @@ const passed = new Map<string, ReadonlySet<string>>()
 const rows = SECTIONS.flatMap((section) => section.rows)
 const testsOf = (row: Row): readonly TestName[] => 'tests' in row ? row.tests.filter((test) => cannotStopShards === false || !needsServers(test)) : []
 if (cannotStopShards !== false) console.log(`The tests of test/real/ are left out; to run them, ${cannotStopShards}`)
-const [onServers, others] = [true, false].map((isOnServers) => [...new Set(rows.flatMap((row) => testsOf(row).filter((test) => needsServers(test) === isOnServers).map(([file]) => file)))])
+const filesOf = (isOnServers: boolean) => [...new Set(rows.flatMap((row) => testsOf(row).filter((test) => needsServers(test) === isOnServers).map(([file]) => file)))]
+const [onServers, others] = [filesOf(true), filesOf(false)]
 const runAll = (files: readonly string[], limit: number) => forEachConcurrently(files, () => limit, async (file) => {
   passed.set(file, await run(file))
-  console.log(`${passed.size} of ${onServers!.length + others!.length}: ${file}`)
+  console.log(`${passed.size} of ${onServers.length + others.length}: ${file}`)
 })
-await runAll(others!, Math.min(4, availableParallelism()))
+await runAll(others, Math.min(4, availableParallelism()))
 // One stops a server that the others need.
-await runAll(onServers!, 1)
+await runAll(onServers, 1)
 const missingOf = (row: Row) => testsOf(row).filter(([file, name]) => !passed.get(file)!.has(name))
 writeFileSync('docs/faults.md', toMarkdown((row) => missingOf(row).length === 0 ? 'passed' : 'failed'))
 const failed = rows.filter((row) => missingOf(row).length > 0)
