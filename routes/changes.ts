@@ -198,7 +198,7 @@ function columnsIn (names: readonly string[] | undefined, version: DataVersion):
   try {
     checkColumns(version, { columns })
   } catch (error) {
-    throw unknownColumn(error)
+    throw unknownColumn(error, version)
   }
   if (usesAge(version, { columns })) throw invalidParameter('columns', 'names the column age, which changes with time and is not available in /changes')
   return columns

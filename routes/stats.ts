@@ -121,7 +121,7 @@ function checkQuery (version: DataVersion, query: Pick<StatisticsQuery, 'filters
   try {
     checkColumns(version, query)
   } catch (error) {
-    throw unknownColumn(error)
+    throw unknownColumn(error, version)
   }
 }
 

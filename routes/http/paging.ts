@@ -156,6 +156,6 @@ export function planQuery (version: DataVersion, query: ExportQuery): RequestPla
   try {
     return planRequest(version, query)
   } catch (error) {
-    throw unknownColumn(error)
+    throw unknownColumn(error, version)
   }
 }

@@ -215,9 +215,9 @@ const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', fi
 const ORDER = /^(?:(.+?)[\s:.]+)?(?:asc|(desc))(?:ending)?$/i
 
 /** Turns the error of an unknown column into a problem; returns other errors as they are. */
-export function unknownColumn (error: unknown): unknown {
+export function unknownColumn (error: unknown, version: Columns): unknown {
   if (!(error instanceof UnknownColumnError)) return error
   const order = error.usedIn === 'sort' ? ORDER.exec(error.column) : null
-  const hint = order !== null ? `; use ${order[2] === undefined ? '' : '-'}${order[1] ?? '<column>'}` : unknownColumnHint(error)
+  const hint = order !== null ? `; use ${order[2] === undefined ? '' : '-'}${order[1] ?? '<column>'}` : unknownColumnHint(error, version)
   return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}${hint}`)
 }

@@ -50,7 +50,7 @@ export function whereFilters (texts: readonly string[] = [], version: Columns, {
   return conditions.flatMap((condition, i) => {
     const { column, operator } = condition
     const type = columnType(version, column)
-    if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, columnNames(version)))
+    if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, version))
     const field = fields.find(({ name }) => name === column)
     const of: ConditionColumn = { type, field, isBirth: field !== undefined && field === birth }
     if (operator !== '=' && operator !== '!=') return toFilter(condition, of)
@@ -129,13 +129,14 @@ function findMistake (column: string, rest: string): string | undefined {
 const EXISTS = '_exists'
 
 /** The end of a message about an unknown column: what to use instead, the column with the most similar name, or where the columns are listed. */
-export function unknownColumnHint ({ column, usedIn, nearest }: Pick<UnknownColumnError, 'column' | 'usedIn' | 'nearest'>): string {
-  return column.endsWith(EXISTS) ? existsHint(column, usedIn) : didYouMean(nearest) || '; GET /schema lists the columns'
+export function unknownColumnHint ({ column, usedIn, nearest }: Pick<UnknownColumnError, 'column' | 'usedIn' | 'nearest'>, version: Columns): string {
+  return column.endsWith(EXISTS) ? existsHint(column, usedIn, version) : didYouMean(nearest) || '; GET /schema lists the columns'
 }
 
-function existsHint (name: string, usedIn: ColumnUse): string {
+function existsHint (name: string, usedIn: ColumnUse, { fields }: Columns): string {
   const column = name.slice(0, -EXISTS.length)
   if (name !== 'image_exists' && name !== 'is_image_exists') return `; it is not a column: where=${column} selects the records that have a value, where=!${column} the others`
+  if (!fields.some(({ source }) => source === 'image')) return '; the schema has no image field'
   return usedIn === 'groupBy' ? '; it is not a column: with_image of GET /stats without group_by is the number of records that have an image' : '; it is not a column: image_exists=true selects the records that have an image'
 }
 
@@ -160,10 +161,10 @@ function conditionsOf (column: string, word: string, rest: string): readonly str
   }
 }
 
-function unknownColumn (column: string, columns: readonly string[]): string {
+function unknownColumn (column: string, version: Columns): string {
   const sql = findSqlOperator(column)
   if (sql !== undefined) return sql
-  const hint = unknownColumnHint({ column, usedIn: 'filters', nearest: nearest(column, columns) })
+  const hint = unknownColumnHint({ column, usedIn: 'filters', nearest: nearest(column, columnNames(version)) }, version)
   return `unknown column ${column}${hint}${/\s/.test(column) ? `; must be ${ACCEPTED}` : ''}`
 }
 

@@ -64,7 +64,9 @@ t.test('in a lake whose schema has no image field, no hint leads to an image', a
   const { app } = await build(t, { files: { '1.csv': 'name\nAnn\n' }, schema: { fields: [{ name: 'id', type: 'string', source: 'key' }, { name: 'name', type: 'string' }] } })
   const details: [string, string][] = [
     ...['/data/1/image', '/data/1/photos', '/data/1/attachments/front'].map((url): [string, string] => [url, `There is no route GET ${url}; the schema has no image field; GET /docs shows the routes`]),
-    ['/data/1.png', 'There is no record "1.png"; did you mean /data/1?']
+    ['/data/1.png', 'There is no record "1.png"; did you mean /data/1?'],
+    ['/data?columns=image_exists', 'columns: unknown column image_exists; the schema has no image field'],
+    ['/stats?where=image_exists', 'where: got "image_exists"; unknown column image_exists; the schema has no image field']
   ]
   for (const [url, detail] of details) t.equal((await app.inject(url)).json().detail, detail)
 })
