@@ -222,7 +222,7 @@ export const SettingsSchema = Type.Object({
     description: 'The database of this lake in the cluster, which is created if it does not exist; each lake needs one of its own',
     accepted: ENGINE_NAME
   }, { pattern: ENGINE_NAME_PATTERN }),
-  ENGINE_USER: text({ default: 'default', description: 'The user of the cluster, who needs the rights to create the database and its tables, and to read and write them', accepted: 'at least one character' }, { minLength: 1 }),
+  ENGINE_USER: text({ default: 'default', description: 'The user of the cluster, which needs the rights in docs/scaling.md', accepted: 'at least one character' }, { minLength: 1 }),
   ENGINE_PASSWORD: text({ default: '', description: 'The password of that user', accepted: 'any text' }, { isSecret: true })
 }, { additionalProperties: false })
 
