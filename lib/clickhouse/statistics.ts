@@ -1,6 +1,6 @@
 import { AGE } from '../query/age-column.js'
 import { describeAges, type AgeFigures } from '../query/age-figures.js'
-import type { StatisticsQuery } from '../query/data-version.js'
+import { DEFAULT_MAX_GROUPS, type StatisticsQuery } from '../query/data-version.js'
 import type { ColumnStatistics, Statistics, ValueStatistics } from '../query/statistics.js'
 import type { Value } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
@@ -30,7 +30,7 @@ function statisticsColumn (records: EngineRecords, name: string, asOf: number): 
 }
 
 function byName<T> (names: readonly string[], values: readonly T[]): Record<string, T> {
-  return Object.assign(Object.create(null), Object.fromEntries(names.map((name, i) => [name, values[i]!])))
+  return Object.fromEntries(names.map((name, i) => [name, values[i]!]))
 }
 
 async function ageStatistics (records: EngineRecords, query: StatisticsQuery): Promise<Statistics> {
@@ -56,7 +56,7 @@ async function ageBins (records: EngineRecords, query: StatisticsQuery): Promise
 }
 
 async function groups (records: EngineRecords, query: StatisticsQuery, groupBy: string, columns: readonly StatisticsColumn[]): Promise<Pick<ColumnStatistics, 'groups' | 'other'>> {
-  const { asOf, maxGroups = 100, signal } = query
+  const { asOf, maxGroups = DEFAULT_MAX_GROUPS, signal } = query
   const column = engineColumn(records, groupBy, asOf)
   if (column === undefined) throw new TypeError(`There is no column ${groupBy}`)
   const rows = await records.connection.query<[value: Value, count: number, groups: number, records: number]>(sql`

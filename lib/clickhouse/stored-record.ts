@@ -62,7 +62,7 @@ export function toRow (fields: readonly TableField[], record: StoredRecord): unk
   const jsonUndeclared = undeclared.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join('')
   const line = `${json.slice(0, -1)}${jsonUndeclared}}\n`
   const common = [
-    key, foldCase(key), birth?.instant ?? null, birth?.day ?? null, toObject(undeclared), toObject(undeclared.map(([name, value]) => [name, foldCase(value)])),
+    key, foldCase(key), birth?.instant ?? null, birth?.day ?? null, Object.fromEntries(undeclared), Object.fromEntries(undeclared.map(([name, value]) => [name, foldCase(value)])),
     json, jsonUndeclared, hashOf(line), file.key, file.etag, file.size, Number(file.racy)
   ]
   const declared = fields.flatMap(({ source, type }, i): unknown[] => {
@@ -84,11 +84,6 @@ export function toObjectRow ({ key, id, etag, size, modified }: StoredObject): u
 /** The values of an entry of the quarantine, in the order of the columns of REJECTS_TABLE. */
 export function toRejectRow ({ key, id, code, racy, file, entry }: StoredReject): unknown[] {
   return [key, id, code, Number(racy), file, entry]
-}
-
-/** Without a prototype, so that any name is safe. */
-function toObject (entries: readonly (readonly [string, string])[]): Record<string, string> {
-  return Object.assign(Object.create(null), Object.fromEntries(entries))
 }
 
 function hashOf (line: string): string {

@@ -1,4 +1,4 @@
-import type { StatisticsQuery } from '../query/data-version.js'
+import { DEFAULT_BINS, type StatisticsQuery } from '../query/data-version.js'
 import type { ValueStatistics } from '../query/statistics.js'
 import { floorOfMean } from '../query/sum.js'
 import { describeValues, isTime, possibleEdges, type ValueFigures } from '../query/value-figures.js'
@@ -19,8 +19,6 @@ export type FiguresRow = [count: number, sum: string | SumParts | null, min: num
 const FIGURES = 6
 
 type Query = Pick<StatisticsQuery, 'filters' | 'asOf' | 'bins' | 'signal'>
-
-const DEFAULT_BINS = 20
 
 /** The number of UTF-16 code units that the edges of the bins of a column take as a parameter. Each edge has at most 24, and a comma. */
 export function maxEdgesLength ({ bins = DEFAULT_BINS }: Query): number {

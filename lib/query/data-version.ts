@@ -93,6 +93,9 @@ export interface CsvShape {
 /** Returns memory of at least this many bytes, with undefined contents. */
 export type Allocate = (bytes: number) => ArrayBuffer
 
+export const DEFAULT_BINS = 20
+export const DEFAULT_MAX_GROUPS = 100
+
 export interface StatisticsQuery extends FilterQuery {
   /** The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. */
   readonly asOf: number
@@ -100,11 +103,11 @@ export interface StatisticsQuery extends FilterQuery {
   readonly binWidth: number
   /** The columns of numbers, dates and datetimes whose statistics are requested. Default: none. */
   readonly columns?: readonly string[] | undefined
-  /** The largest number of bins of the histograms of columns. Default: 20. */
+  /** The largest number of bins of the histograms of columns. Default: DEFAULT_BINS. */
   readonly bins?: number | undefined
   /** The column by whose values the records are counted. Default: none. */
   readonly groupBy?: string | undefined
-  /** The largest number of groups, at most 1,000. Default: 100. */
+  /** The largest number of groups, at most 1,000. Default: DEFAULT_MAX_GROUPS. */
   readonly maxGroups?: number | undefined
 }
 

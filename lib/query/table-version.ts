@@ -18,7 +18,7 @@ import { Match } from './match.js'
 import { valuesOf } from './query-column.js'
 import { jsonOfRows } from './json-rows.js'
 import { textOfRows } from './text-rows.js'
-import type { Allocate, DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery, TextChunks, TextShape } from './data-version.js'
+import { DEFAULT_BINS, DEFAULT_MAX_GROUPS, type Allocate, type DataVersion, type FilterQuery, type SelectQuery, type Selection, type StatisticsQuery, type TextChunks, type TextShape } from './data-version.js'
 import { RowOrder } from './row-order.js'
 import type { ColumnStatistics, ValueStatistics, Statistics } from './statistics.js'
 import { TableIndex } from './table-index.js'
@@ -146,7 +146,7 @@ export class TableVersion implements DataVersion {
     return query.columns === undefined && query.groupBy === undefined ? statistics : { ...statistics, ...await this.#columnStatistics(match, query) }
   }
 
-  async #columnStatistics (match: Match, { columns = [], bins = 20, groupBy, maxGroups = 100, asOf }: StatisticsQuery): Promise<ColumnStatistics> {
+  async #columnStatistics (match: Match, { columns = [], bins = DEFAULT_BINS, groupBy, maxGroups = DEFAULT_MAX_GROUPS, asOf }: StatisticsQuery): Promise<ColumnStatistics> {
     const ofAll: Record<string, ValueStatistics> = Object.create(null)
     for (const name of columns) ofAll[name] = await valueStatisticsOfMatch(this.#index, this.#numbersOf(name, asOf), columnType(this, name)!, match, bins)
     const ofColumns = columns.length > 0 && { columns: ofAll }

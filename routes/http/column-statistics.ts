@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { columnType, type Columns } from '../../lib/query/age-column.js'
-import type { StatisticsQuery } from '../../lib/query/data-version.js'
+import { DEFAULT_BINS, DEFAULT_MAX_GROUPS, type StatisticsQuery } from '../../lib/query/data-version.js'
 import { STATISTICS_TYPES } from '../../lib/query/value-statistics.js'
 import type { Schema } from '../../lib/schema/schema.js'
 import { invalidParameter } from '../../plugins/problems/problem.js'
@@ -22,12 +22,12 @@ const COLUMN_PARAMETERS = {
     separator: ',',
     accepted: 'a list of columns, separated by commas or repeated'
   }),
-  bins: integerParameter({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of bins in the histogram of each of `columns`. Without `columns`, only the default is accepted.', example: 10 }),
+  bins: integerParameter({ minimum: 1, maximum: 100, default: DEFAULT_BINS, description: 'The maximum number of bins in the histogram of each of `columns`. Without `columns`, only the default is accepted.', example: 10 }),
   group_by: textParameter({ description: 'The column by whose values the records are grouped. The response has the number of records of each group and its statistics of `columns`.' }),
   limit: integerParameter({
     minimum: 1,
     maximum: MAX_GROUPS,
-    default: 100,
+    default: DEFAULT_MAX_GROUPS,
     description: 'The maximum number of `groups`. The largest groups are listed, and `other` counts the others. Without `group_by`, only the default is accepted.',
     example: 10
   })
