@@ -54,7 +54,7 @@ export class ClickHouseVersion implements DataVersion {
   async select (query: SelectQuery): Promise<Selection> {
     const selection = await this.#checked(select(this.#records, query, this.#count(query)))
     // A page was read at once.
-    return query.page?.limit === undefined ? this.#whole(selection) : selection
+    return query.page?.limit === undefined ? this.#checkedSelection(selection) : selection
   }
 
   async statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics> {
@@ -77,20 +77,20 @@ export class ClickHouseVersion implements DataVersion {
   }
 
   /** A selection whose streams end only after they were checked. */
-  #whole (selection: Selection): Selection {
+  #checkedSelection (selection: Selection): Selection {
     return {
       ...selection,
-      batches: () => this.#toTheEnd(selection.batches()),
+      batches: () => this.#checkedStream(selection.batches()),
       countAmong: (keys) => this.#checked(Promise.resolve(selection.countAmong(keys))),
       text: (shape) => {
         const text = selection.text?.(shape)
-        return text === undefined || Buffer.isBuffer(text) ? text : this.#toTheEnd(text)
+        return text === undefined || Buffer.isBuffer(text) ? text : this.#checkedStream(text)
       }
     }
   }
 
   /** Withholds the last part until the version was checked, so that the stream never looks whole if it is not. */
-  async * #toTheEnd<T> (parts: AsyncIterable<T>): AsyncGenerator<T, void> {
+  async * #checkedStream<T> (parts: AsyncIterable<T>): AsyncGenerator<T, void> {
     let last: { readonly part: T } | undefined
     try {
       for await (const part of parts) {

@@ -4,14 +4,13 @@ import { keysBetween } from '../source/change-log.js'
 import { checkId } from '../source/inventory.js'
 import { listingOf, partView } from '../source/lake-part.js'
 import { objectClassifier } from '../source/object-kinds.js'
-import type { Quarantine, QuarantineEntry } from '../source/quarantine.js'
+import type { QuarantineEntry } from '../source/quarantine.js'
 import { reconcile, type ReconcileProgress, type Reconciled } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
-import { infoFileOf, rejectedFilesOf, type Backoff, type RejectedFile, type SourceState } from '../source/source-state.js'
+import { infoFileOf, rejectedFilesOf, type Backoff, type RejectedFile } from '../source/source-state.js'
 import { changedRows, type View } from '../source/view-change.js'
 import type { ObjectInfo, ReadableStore } from '../store/object-store.js'
-import { unpackEtag } from '../store/packed-etag.js'
-import { toSlice, Utf8Reader } from '../table/utf8-column.js'
+import { textsOf, toSlice } from '../table/utf8-column.js'
 import type { ObjectChange } from './compare-listing.js'
 import type { KnownLake } from './known-lake.js'
 import type { Delta } from './stage.js'
@@ -69,14 +68,18 @@ export async function reconcilePart (store: ReadableStore, changes: readonly Obj
     rules, retryAll, onProgress, totalFiles: isMostlyUnread ? 0 : Infinity
   })
   const { rows, removed } = changedRows(previous.state, next.state)
+  const changedObjects = difference(objects, storedObjects(listed, next, rules))
+  const changedRejects = difference(rejects, storedRejects(next, (key) => listed.get(key)!.id))
   const { changes: log } = next.state
   const entities = listedIds(listed, rules)
   return {
     delta: {
       records: [...recordsOfTable(next.state.table, next.state, rows)],
       removedRecords: removed,
-      ...difference(objects, storedObjects(listed, next, rules), 'objects', 'removedObjects'),
-      ...difference(rejects, storedRejects(next, (key) => listed.get(key)!.id), 'rejects', 'removedRejects')
+      objects: changedObjects.set,
+      removedObjects: changedObjects.removed,
+      rejects: changedRejects.set,
+      removedRejects: changedRejects.removed
     },
     added: next.state.table.length - previous.state.table.length,
     listed: entities.size,
@@ -117,15 +120,11 @@ function storedObjects (listed: ReadonlyMap<string, PartObject>, { state, quaran
   const classify = objectClassifier(rules)
   const rejected = rejectedFilesOf(state)
   const quarantined = new Set(textsOf(quarantine.keys))
-  const files = new Map(Array.from({ length: state.table.length }, (_, row) => [infoFileOf(state, row, rules.prefix).key, row] as const).map(([key, row]) => [key, versionAt(state, row)]))
+  const files = new Map(Array.from({ length: state.table.length }, (_, row) => ({ ...infoFileOf(state, row, rules.prefix), size: state.files.sizes[row]! })).map((file) => [file.key, file]))
   return [...listed].flatMap(([key, { id, info }]) => {
     const version = classify(toSlice(key)).kind === 'image' ? info : rejected.get(key) ?? (quarantined.has(key) ? info : files.get(key))
     return version === undefined ? [] : { key, id, etag: version.etag, size: version.size, modified: info.lastModified }
   })
-}
-
-function versionAt ({ files: { etags, sizes } }: SourceState, row: number): Pick<ObjectInfo, 'etag' | 'size'> {
-  return { etag: unpackEtag(etags, row), size: sizes[row]! }
 }
 
 /** The entries of a quarantine. Times of the monotonic clock are left out, which other processes do not know. */
@@ -138,19 +137,12 @@ function storedRejects ({ state, quarantine }: View, idOf: (key: string) => stri
   })
 }
 
-function textsOf (column: Quarantine['json']): string[] {
-  const reader = new Utf8Reader(column)
-  return Array.from({ length: reader.length }, (_, i) => reader.at(i))
-}
-
-/** The rows that differ from the previous ones, and the keys of those that are gone, as properties with these names. */
-function difference<T extends { readonly key: string }, Set extends string, Removed extends string> (
-  before: readonly T[], after: readonly T[], set: Set, removed: Removed
-): Record<Set, T[]> & Record<Removed, string[]> {
+/** The rows that are new or differ from the previous ones, and the keys of those that are removed. */
+function difference<T extends { readonly key: string }> (before: readonly T[], after: readonly T[]): { readonly set: readonly T[], readonly removed: readonly string[] } {
   const old = new Map(before.map((row) => [row.key, JSON.stringify(row)]))
   const keys = new Set(after.map(({ key }) => key))
   return {
-    [set]: after.filter((row) => old.get(row.key) !== JSON.stringify(row)),
-    [removed]: before.map(({ key }) => key).filter((key) => !keys.has(key))
-  } as Record<Set, T[]> & Record<Removed, string[]>
+    set: after.filter((row) => old.get(row.key) !== JSON.stringify(row)),
+    removed: before.map(({ key }) => key).filter((key) => !keys.has(key))
+  }
 }

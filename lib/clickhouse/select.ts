@@ -5,7 +5,7 @@ import { beginningOf, mayBeCut } from '../query/positions.js'
 import type { Value } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
 import { toCell } from '../table/column-types.js'
-import { Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import { textsOf, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { engineColumn } from './columns.js'
 import { compileSort, type EngineOrder } from './compile-sort.js'
 import { from, type EngineRecords } from './records.js'
@@ -31,7 +31,7 @@ export async function select (records: EngineRecords, query: SelectQuery, count:
   const { columns = declared(records), sort = [], page, asOf, signal } = query
   const order = compileSort(sort, records, asOf)
   const shape = shapeOf(records, columns, asOf)
-  const after = page?.after === undefined ? [] : [order.after(await uncut(records, page.after, order, signal))]
+  const after = page?.after === undefined ? [] : [order.after(await withWholeTexts(records, page.after, order, signal))]
   const selected = (expressions: readonly Sql[]) => sql`SELECT ${join(expressions, ', ')} ${from(records, query, ...after)} ORDER BY ${order.orderBy}`
   if (page?.limit !== undefined) {
     const limit = page.limit
@@ -132,7 +132,7 @@ async function * jsonText ({ connection }: EngineRecords, query: Sql, format: 'j
 }
 
 /** The position with the whole texts of its record, if that still exists, in place of their beginnings. */
-async function uncut (records: EngineRecords, position: Position, { columns }: EngineOrder, signal: AbortSignal | undefined): Promise<Position> {
+async function withWholeTexts (records: EngineRecords, position: Position, { columns }: EngineOrder, signal: AbortSignal | undefined): Promise<Position> {
   if (!position.values.some(mayBeCut)) return position
   const [row] = await records.connection.query<Value[]>(sql`SELECT ${join(columns.map(({ value }) => value), ', ')} ${from(records, {}, sql`key = ${text(position.id)}`)}`, signal)
   if (row === undefined) return position
@@ -140,10 +140,8 @@ async function uncut (records: EngineRecords, position: Position, { columns }: E
 }
 
 async function countAmong (records: EngineRecords, query: FilterQuery, conditions: readonly Sql[], ids: Utf8Column): Promise<number> {
-  const reader = new Utf8Reader(ids)
-  const keys = Array.from({ length: reader.length }, (_, i) => reader.at(i))
   let count = 0
-  for (const some of chunksOf(keys, (key) => key.length)) {
+  for (const some of chunksOf(textsOf(ids), (key) => key.length)) {
     const [row] = await records.connection.query<[number]>(sql`SELECT count() ${from(records, query, ...conditions, isOneOf(raw('key'), some, 'String'))}`, query.signal)
     count += row![0]
   }

@@ -1,7 +1,7 @@
 import { compareBytes } from '../base/bytes.js'
 import { memoize } from '../base/memoize.js'
 import { compareUtf8 } from '../base/utf8.js'
-import { sliceAt, takeUtf8, toSlice, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
+import { sliceAt, takeUtf8, textsOf, toSlice, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 
 /**
  * Which records were touched from one position to the next. A position is a data version, or a later state of it: `<version>` at first,
@@ -136,11 +136,6 @@ const cachedTextsOf = memoize(textsOf)
 
 function namesOf ({ positions }: ChangeLog): readonly string[] {
   return cachedTextsOf(positions)
-}
-
-function textsOf (column: Utf8Column): string[] {
-  const reader = new Utf8Reader(column)
-  return Array.from({ length: reader.length }, (_, i) => reader.at(i))
 }
 
 export interface ChangeLogData { readonly positions: readonly string[], readonly ends: readonly number[], readonly keys: readonly string[] }

@@ -7,7 +7,7 @@ import { sliceToString } from '../store/object-list.js'
 import { isKey } from '../store/key.js'
 import { StoreError, type ObjectInfo, type ReadableStore } from '../store/object-store.js'
 import { TableReader } from '../table/table.js'
-import { toSlice, Utf8Reader } from '../table/utf8-column.js'
+import { textsOf, toSlice, Utf8Reader } from '../table/utf8-column.js'
 import { appendChanges, keysBetween, toColumn } from './change-log.js'
 import { findListed } from './download-listed.js'
 import { checkId } from './inventory.js'
@@ -121,13 +121,8 @@ function entriesOf ({ ids: column, json }: Quarantine, ids: ReadonlySet<string>)
 /** The keys of all objects that a view knows. */
 function objectKeysOf ({ state, quarantine }: View, { prefix }: SourceRules): string[] {
   const imageKeys = (record: ChangedRecord) => record.images.filter((image) => image !== null).map(({ key }) => key)
-  const ids = new Utf8Reader(state.table.keys)
-  const records = recordsOf(state, Array.from({ length: ids.length }, (_, row) => ids.at(row)))
-  const quarantined = new Utf8Reader(quarantine.keys)
-  return [
-    ...records.flatMap((record, row) => [infoFileOf(state, row, prefix).key, ...imageKeys(record)]),
-    ...Array.from({ length: quarantined.length }, (_, row) => quarantined.at(row))
-  ]
+  const records = recordsOf(state, textsOf(state.table.keys))
+  return [...records.flatMap((record, row) => [infoFileOf(state, row, prefix).key, ...imageKeys(record)]), ...textsOf(quarantine.keys)]
 }
 
 /** The objects that exist, by key and in the order of their keys. */

@@ -53,6 +53,12 @@ export class Utf8Reader implements Utf8Column {
   }
 }
 
+/** All texts of a column. */
+export function textsOf (column: Utf8Column): string[] {
+  const reader = new Utf8Reader(column)
+  return Array.from({ length: reader.length }, (_, i) => reader.at(i))
+}
+
 /**
  * Allocates a column for rows of these lengths in bytes, which the caller fills. `head`: the number of bytes before the first row.
  *
