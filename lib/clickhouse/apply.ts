@@ -10,10 +10,10 @@ import { isStagedKey } from './stage.js'
 import { DATA_TABLES, OPEN_END, VERSIONS, VERSIONS_OF_SHARD, type DataTable } from './tables.js'
 import { countUndeclared } from './undeclared.js'
 
-/** What the table `versions` has of a version. */
+/** A row of the table `versions`. */
 export interface AppliedVersion { readonly name: string, readonly undeclared: readonly string[], readonly records: number, readonly stage: bigint }
 
-/** A version that was applied; `undefined` if the tables do not have it. */
+/** Returns a version that was applied; `undefined` if the tables do not have it. */
 export async function findApplied (connection: Connection, number: bigint): Promise<AppliedVersion | undefined> {
   const [row] = await connection.query<[name: string, undeclared: string[], records: number, stage: string]>(sql`
     SELECT name, columns, records, toString(stage) FROM ${connection.table(VERSIONS)} WHERE version = ${parameter(number, 'UInt64')} LIMIT 1`)
@@ -27,7 +27,7 @@ export async function publishVersion (connection: Connection, number: bigint, { 
 
 /**
  * Applies a change that was committed: its rows become valid, those that it replaces or removes end, and the version becomes readable. Can be repeated and interrupted
- * anywhere, by any number of processes, at the same time and at any later time: it finds nothing then.
+ * anywhere, by any number of processes, at the same time and at any later time: once it has ended, it finds nothing to change.
  *
  * @param records the number of records that the version has
  * @throws EngineError `engine_incomplete` if the tables have another number

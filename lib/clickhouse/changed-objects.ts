@@ -18,7 +18,7 @@ const KEEP_HOURS = 24
 
 /**
  * The changes of one listing. They come in the order of the objects and are read by record, whose objects can be in several folders: the engine sorts them, so that
- * none of their number is in memory.
+ * the memory of this process does not grow with their number.
  */
 export class ChangedObjects {
   readonly #connection: Connection

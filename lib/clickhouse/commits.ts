@@ -22,9 +22,9 @@ export interface Committed {
   readonly records: number
   /** The undeclared columns, in the byte order of their names. */
   readonly undeclared: readonly string[]
-  /** What the last listing has found that led to this version or found no change of it. */
+  /** What was found by the last listing that has led to this version or has found no change of it. */
   readonly summary: Summary
-  /** The manifest that says so. */
+  /** The manifest that has this version and this summary. */
   readonly manifest: KnownManifest
 }
 
@@ -95,9 +95,10 @@ export class Commits {
   }
 
   /**
-   * Begins a change of a version; `undefined`: of the missing one that `current` has returned. The change is then everything that the lake has.
+   * Begins a change.
    *
-   * @throws CommitConflictError if another process has committed one already
+   * @param base the version that is changed; `undefined` if `current` has returned `undefined`: the change is then everything that the lake has
+   * @throws CommitConflictError if another process has changed it already
    */
   async begin (base: Committed | undefined): Promise<Stage> {
     const { connection, fields } = this.#options
@@ -115,7 +116,7 @@ export class Commits {
    * Makes a change the next version.
    *
    * @param summary that of the listing, with the number of records that the version then has
-   * @throws CommitConflictError if another process has written the manifest first: the stage is dropped, and `current` returns what to follow. StoreError, EngineError: the change may have been committed, which `current` finds out
+   * @throws CommitConflictError if another process has written the manifest first: the stage is dropped, and `current` returns the version of that process. StoreError, EngineError: the change may have been committed; `current` returns it then
    */
   async commit (stage: Stage, summary: Summary): Promise<Committed> {
     const commit = { number: stage.number, base: stage.base, stage: stage.id, staged: stage.counts }
@@ -137,7 +138,7 @@ export class Commits {
     return { ...base, summary: manifest.summary, manifest }
   }
 
-  /** Forgets versions that were replaced at least this long ago, and what changes have left that were not committed. Readers of a forgotten version get a VersionForgottenError. */
+  /** Forgets versions that were replaced at least this number of milliseconds ago, and removes the stages that can never be committed. Readers of a forgotten version get a VersionForgottenError. */
   async forget (olderThanMs: number): Promise<void> {
     const { connection } = this.#options
     await forgetVersions(connection, olderThanMs)

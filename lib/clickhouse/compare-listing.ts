@@ -16,11 +16,11 @@ export interface ObjectChange {
   readonly listed?: ObjectInfo | undefined
 }
 
-/** The most changes that are in memory. */
+/** The maximum number of changes that are yielded together. */
 const MAX_CHANGES = 10_000
 
 /**
- * What a listing has changed of the objects that are known, some changes at a time. An object that is listed as `racy` is a change, because its version says nothing.
+ * What a listing has changed of the objects that are known, some changes at a time. An object that is listed as `racy` is a change, because the same version does not prove the same content.
  *
  * @param listing, known pages in the order of the keys; each is read only until the next one is requested
  */

@@ -137,7 +137,7 @@ function clientOf ({ username, password, timeoutMs = DEFAULT_TIMEOUT_MS }: Engin
     request_timeout: timeoutMs + GRACE_MS,
     max_open_connections: 64,
     use_multipart_params_auto: true,
-    // Failures are thrown, and reported by those who catch them.
+    // Failures are thrown, and the callers report them.
     log: { level: ClickHouseLogLevel.OFF },
     clickhouse_settings: { max_execution_time: timeoutMs / 1000 }
   })

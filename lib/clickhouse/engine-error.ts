@@ -41,7 +41,7 @@ export function toEngineError (error: unknown, subject: string): EngineError {
     const engineCode = [error.code, error.type].filter(Boolean).join(' ')
     return new EngineError(CODES[error.code] ?? 'engine_query_failed', `${subject}: ${firstLine(error.message)} (${engineCode})`, { cause: error, engineCode })
   }
-  // Not a row: the engine failed in the middle, or something else answers at this address.
+  // Not a row: the engine failed in the middle, or another service has this address.
   if (error instanceof SyntaxError) return new EngineError('engine_incomplete', `${subject}: the response is not a list of rows`, { cause: error })
   const { message } = error instanceof Error ? error : new Error(String(error))
   return new EngineError(message === CLIENT_TIMEOUT ? 'engine_timeout' : 'engine_unavailable', `${subject}: ${firstLine(message)}`, { cause: error })

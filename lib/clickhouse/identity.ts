@@ -3,7 +3,7 @@ import type { Connection } from './connection.js'
 import { parameter, sql } from './sql.js'
 import { IDENTITY } from './tables.js'
 
-/** What the rows of the tables depend on besides the lake: they are of no use if one of it is another. */
+/** What the rows of the tables depend on. A process that has another identity must not use them. */
 export interface Identity {
   /** The lake and the rules by which it is read, except the schema and the time zone. */
   readonly lake: string

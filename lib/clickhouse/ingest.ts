@@ -24,10 +24,10 @@ import type { Stage } from './stage.js'
 const PART_OBJECTS = 10_000
 const PAGE_OBJECTS = 50_000
 
-/** The most files that could not be read that are remembered or reported. */
+/** The maximum number of unread files that are remembered, and of those that are reported. */
 const MAX_FAILURES = 100_000
 
-/** What a listing has found that is not in the tables. Plain data, which the manifest has. */
+/** What a listing has found that is not in the tables. Plain data, which is stored in the manifest. */
 export interface ListingSummary {
   /** How many milliseconds it took to enumerate the objects. */
   readonly listingMs: number
@@ -59,7 +59,7 @@ export interface IngestOptions {
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
 }
 
-/** The outcome of a reconcile whose records are in the engine. What has the name of a property of `Reconciled` is the same. */
+/** The outcome of a reconcile whose records are in the engine. Properties that `Reconciled` has, too, mean the same. */
 export interface Ingested extends Pick<Reconciled, 'listedAt' | 'listingMs' | 'requests' | 'preconditions' | 'coverage'> {
   readonly work: ReconcileWork
   readonly committed: Committed
@@ -139,7 +139,7 @@ export class LakeIngest {
     }
   }
 
-  /** Reconciles the parts and stages what differs. No stage: nothing does. */
+  /** Reconciles the parts and stages what differs. `stage` is `undefined` if nothing differs. */
   async #stageParts (base: Committed | undefined, work: LakeWork): Promise<{ readonly stage: Stage | undefined, readonly sums: PartSums, readonly largeLoss: Loss | undefined }> {
     if (base !== undefined && work.changed.isEmpty) {
       const sums = new PartSums()

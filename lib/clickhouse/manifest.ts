@@ -81,7 +81,7 @@ export class CommitConflictError extends Error {
   }
 }
 
-/** The object in the lake that says which version of the tables is the last one, and how old its data is. It is only ever replaced on the condition that it is the version that the writer knows. */
+/** The object in the lake that names the last version of the tables, and contains how old its data is. Each write has the condition that the object still has the ETag that the writer knows. */
 export class ManifestFile {
   readonly #options: ManifestOptions
   #known: KnownManifest | undefined

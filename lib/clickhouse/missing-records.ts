@@ -11,7 +11,7 @@ export class MissingRecords {
   readonly #unknown: number
   #known = 0
 
-  /** @param unknown the number of further records whose keys are not known */
+  /** @param unknown the number of missing records whose keys are not known, in addition to those that are added */
   constructor (unknown = 0) {
     this.#unknown = unknown
   }
@@ -28,7 +28,7 @@ export class MissingRecords {
     this.#known++
   }
 
-  /** The number of these records that another listing may have had: at least that of those that it had, and only those if the missing records of a part are the same or all new. */
+  /** How many of these records another listing may have had, given what that one lacks. Never too small; exact if each part of the keys has either the same missing records in both, or only new ones. */
   unconfirmedBy (other: MissingRecords): number {
     let count = Math.max(0, this.#unknown - other.#unknown)
     for (let bucket = 0; bucket < BUCKETS; bucket++) {

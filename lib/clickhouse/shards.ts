@@ -1,7 +1,7 @@
 import { crc32 } from '../base/crc32.js'
 import type { Connection } from './connection.js'
 
-/** The most rows of one insert. */
+/** The maximum number of rows of one insert. */
 const INSERT_ROWS = 10_000
 
 /**

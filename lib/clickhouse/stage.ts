@@ -133,7 +133,7 @@ async function countStaged (connection: Connection, table: DataTable, stage: big
 /** The tables that have rows of stages. */
 export const TABLES_WITH_STAGES: readonly string[] = [...DATA_TABLES.map(({ ofShard }) => ofShard), STAGED_KEYS_OF_SHARD]
 
-/** Removes the rows of stages that are not applied, and can never be any more; and the keys of any. */
+/** Removes stages: the rows of those that were not applied, which can never be applied then, and the keys of all of them. */
 export async function dropStages (connection: Connection, stages: readonly bigint[]): Promise<void> {
   const isDropped = sql`stage IN ${parameter(stages, 'Array(UInt64)')}`
   await connection.forEachShard(async (shard) => {

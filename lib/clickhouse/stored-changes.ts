@@ -5,7 +5,7 @@ import { forgottenBelow } from './forget.js'
 import { identifier, join, number, parameter, raw, sql } from './sql.js'
 import { imageColumns, RECORDS, VERSIONS } from './tables.js'
 
-/** The most versions that a change log is continued with. */
+/** The maximum number of versions by which a change log is continued. */
 const MAX_VERSIONS = 1000n
 
 /**

@@ -6,7 +6,7 @@ import { validIn } from './records.js'
 import { raw, sql } from './sql.js'
 import { REJECTS } from './tables.js'
 
-/** The most entries of a quarantine that is read: as many as a quarantine in memory is made for. */
+/** The maximum number of entries that are read: a quarantine in memory is made for this number. */
 const MAX_ENTRIES = 100_000
 
 /** The quarantine of a version: the first entries by key, and the counts of all of them. `groups`: those of `readGroups`. */

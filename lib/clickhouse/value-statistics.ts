@@ -14,7 +14,7 @@ export interface StatisticsColumn extends EngineColumn { readonly fold?: never }
 /** The groups of records that have one of these values in a column. */
 export interface Grouping { readonly column: EngineColumn, readonly values: readonly Value[] }
 
-/** The number of values, their sum (of integers as text, of other numbers in parts), the least and the greatest value, and the two in the middle. */
+/** The number of values, their sum (of integers as text, of other numbers in parts), the minimum, the maximum, and the two values in the middle. */
 export type FiguresRow = [count: number, sum: string | SumParts | null, min: number | null, max: number | null, low: number | null, high: number | null]
 const FIGURES = 6
 

@@ -46,18 +46,18 @@ interface StoredReport {
   readonly quarantine: Quarantine
 }
 
-/** The most listings of a reconcile while other processes commit theirs first. */
+/** The maximum number of listings of one reconcile: another one follows if another process has committed first. */
 const MAX_ATTEMPTS = 5
 
-/** The most bytes of an output, which is in memory while it is compared with the former one. */
+/** The maximum number of bytes of an output, which is in memory while it is compared with the previous one. */
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024
 
-/** The least milliseconds between two attempts to remove what no version needs. */
+/** The minimum time between two attempts to remove what no version needs, in milliseconds. */
 const FORGET_MS = 60_000
 
 /**
- * Reconciles into a cluster that stores the records, and publishes from it. Any number of processes can share the cluster: one whose data is due takes over what another has just
- * listed, or lists for itself. A state has no records, but the number of their version in the cluster. The cluster is connected when it is first needed, and again after a failure.
+ * Reconciles into a cluster that stores the records, and publishes from it. Any number of processes can share the cluster: one that has to refresh its data takes over what another one has just
+ * listed, or lists by itself. A state has no records, but the number of their version in the cluster. The cluster is connected when it is first needed, and again after a failure.
  */
 export class EngineBackend implements LakeBackend {
   readonly #store: ObjectStore
@@ -102,7 +102,7 @@ export class EngineBackend implements LakeBackend {
     }
   }
 
-  /** What another process has committed, or an earlier one. */
+  /** The outcome of taking over a version that another process has committed, or an earlier process. */
   async #follow (opened: Opened, base: Committed, previous: SourceState | undefined, checkedAt: number): Promise<BackendReconciled> {
     const view = await this.#viewOf(opened, base, previous)
     const keys = new Utf8Reader(view.quarantine.keys)
@@ -122,7 +122,7 @@ export class EngineBackend implements LakeBackend {
     }
   }
 
-  /** Whether another process has listed last, and a listing by this one is not due. When one after a listing of its own is due, `planRefresh` has decided. */
+  /** Whether the last listing is one of another process that this one takes over. After a listing of its own it does not: `planRefresh` has decided that the next one is due. */
   #isFollowed (base: Committed): boolean {
     if (base.manifest.id === this.#ownManifest) return false
     const now = this.#clocks.clock()
@@ -144,7 +144,7 @@ export class EngineBackend implements LakeBackend {
     if (last?.number === number && last.ignored === text) return last
     const groups = await modules.readGroups(connection, number)
     const quarantine = await modules.readQuarantine(connection, number, ignored, groups)
-    // Posted to the other thread by its name if that thread has it.
+    // The same object if it is equal, so that only its name is posted to the main thread.
     this.#report = { number, ignored: text, groups, quarantine: quarantine.name === last?.quarantine.name ? last.quarantine : quarantine }
     return this.#report
   }
@@ -157,7 +157,7 @@ export class EngineBackend implements LakeBackend {
     return { ...empty, name: nextStateName(previous ?? empty, summary.listedAt), changes, stored: { number, name, records, undeclared } }
   }
 
-  /** A listing decides: events only make it due. */
+  /** Re-checks nothing: events make a listing due. */
   async recheck (): Promise<undefined> {}
 
   async publish ({ stored }: SourceState, { output, precondition, dryRun, guard, trace }: PublishRequest): Promise<OutputReport> {

@@ -7,7 +7,7 @@ export interface EngineRules {
   readonly manifestKey: string
   /** The age above which data is old: see `isFollowed`. */
   readonly maxStalenessMs: number
-  /** Versions that are older are forgotten. */
+  /** Versions that were replaced at least this long ago are forgotten. */
   readonly versionsMaxAgeMs: number
 }
 

@@ -37,7 +37,7 @@ export interface PublishRequest {
 
 /** The outcome of a reconcile. */
 export interface BackendReconciled<State = SourceState, Quarantines = Quarantine> extends Reconciled<State, Quarantines> {
-  /** Without a listing: when this replica began to read the state object of the leader, in milliseconds of the monotonic clock. Absent after a listing. */
+  /** Without a listing: when this replica began to read the state object of the leader, or the manifest of the engine, in milliseconds of the monotonic clock. Absent after a listing. */
   readonly checkedAt?: number
   /** Whether another replica lists the lake, so that the next reconcile will probably be taken from its state. */
   readonly isLed?: boolean
@@ -49,7 +49,7 @@ export interface BackendReconciled<State = SourceState, Quarantines = Quarantine
 
 /**
  * Reconciles and publishes, in this thread or in another one. Arguments and results are plain data, most of it in shared memory. All methods
- * except `checkWrites` reject with a StoreError if the store fails.
+ * except `checkWrites` reject with a StoreError if the store fails, and with an EngineError if the cluster fails.
  */
 export interface LakeBackend {
   /** See `reconcile` in lib/source. Without a previous state it starts from the snapshot or, if that is missing or not usable, from an empty state. */

@@ -39,7 +39,7 @@ const OUTPUT = 'out.csv'
 const fields = tableFields(compileSchema(schema))
 const RULES: SourceRules = { prefix: 'in/', ownKeys: ['in/own.csv'], imageExtensions: [], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema, timeZone: 'Europe/Moscow' }
 
-/** A bucket whose clock runs one second a write, and a store over it that fails as told. */
+/** A bucket whose clock runs one second a write, and a store over it whose requests fail as the test requires. */
 class Lake {
   readonly bucket: S3Bucket
   readonly store: MemoryStore
