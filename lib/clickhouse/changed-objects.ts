@@ -3,12 +3,12 @@ import { EngineError } from '../base/errors.js'
 import type { ObjectChange } from './compare-listing.js'
 import type { Connection } from './connection.js'
 import { insertByShard } from './shards.js'
-import { raw, sql, text } from './sql.js'
-import { CHANGED_OBJECTS, CHANGED_OBJECTS_COLUMNS, CHANGED_OBJECTS_OF_SHARD } from './tables.js'
+import { number, raw, sql, text } from './sql.js'
+import { CHANGED_OBJECTS, CHANGED_OBJECTS_COLUMNS, CHANGED_OBJECTS_OF_SHARD, namesOf } from './tables.js'
 
 type Row = readonly [id: string, key: string, etag: string, size: number, modified: number, racy: number, isListed: number]
 
-const COLUMNS = CHANGED_OBJECTS_COLUMNS.map(({ name }) => name)
+const COLUMNS = namesOf(CHANGED_OBJECTS_COLUMNS)
 
 /** Changes are inserted when there is this number of them. */
 const INSERTED_CHANGES = 10_000
@@ -65,7 +65,7 @@ export class ChangedObjects {
     for (let limit = size, isLast = false; !isLast;) {
       const rows: readonly Row[] = await this.#connection.query<Row>(sql`
         SELECT id, object_key, etag, size, modified, racy, is_listed FROM ${this.#connection.table(CHANGED_OBJECTS)}
-        WHERE stage = ${text(this.#listing)} ${after === undefined ? raw('') : sql`AND id > ${text(after)}`} ORDER BY id, object_key LIMIT ${raw(String(limit))}`)
+        WHERE stage = ${text(this.#listing)} ${after === undefined ? raw('') : sql`AND id > ${text(after)}`} ORDER BY id, object_key LIMIT ${number(limit)}`)
       isLast = rows.length < limit
       // The last record may have more changes.
       const whole = isLast ? rows : rows.filter(([id]) => id !== rows.at(-1)![0])
@@ -83,7 +83,7 @@ export class ChangedObjects {
     const table = this.#connection.table(CHANGED_OBJECTS_OF_SHARD)
     const old = await this.#connection.queryNodes<[string]>(sql`
       SELECT partition FROM system.parts WHERE active AND database = ${text(this.#connection.database)} AND table = ${text(CHANGED_OBJECTS_OF_SHARD)}
-      GROUP BY partition HAVING partition = ${text(this.#listing)} OR max(modification_time) < now() - INTERVAL ${raw(String(KEEP_HOURS))} HOUR`)
+      GROUP BY partition HAVING partition = ${text(this.#listing)} OR max(modification_time) < now() - toIntervalHour(${number(KEEP_HOURS)})`)
     for (const partition of new Set(old.flatMap(({ rows }) => rows.map(([partition]) => partition)))) {
       await this.#connection.command(sql`ALTER TABLE ${table} DROP PARTITION ${text(partition)}`)
     }

@@ -5,14 +5,14 @@ import type { TableField } from '../table/table-field.js'
 import type { ObjectPage } from './compare-listing.js'
 import type { Connection } from './connection.js'
 import { validIn } from './records.js'
-import { identifier, isOneOf, join, raw, sql, text, type Sql } from './sql.js'
+import { identifier, isOneOf, join, number, raw, sql, text, type Sql } from './sql.js'
 import type { StoredObject, StoredReject } from './stored-record.js'
-import { imageColumns, OBJECTS, RECORDS, REJECTS, valueColumn } from './tables.js'
+import { imageColumns, namesOf, OBJECTS, OBJECTS_TABLE, RECORDS, REJECTS, REJECTS_TABLE, valueColumn } from './tables.js'
 
 type ObjectRow = readonly [key: string, id: string, etag: string, size: number, modified: number]
 type RejectRow = readonly [key: string, id: string, code: StoredReject['code'], racy: number, file: string, entry: string]
 
-const OBJECT_COLUMNS = raw('object_key, id, etag, size, modified')
+const [OBJECT_COLUMNS, REJECT_COLUMNS] = [OBJECTS_TABLE, REJECTS_TABLE].map(({ columns }) => join(namesOf(columns).map(identifier), ', ')) as [Sql, Sql]
 
 export interface KnownLakeOptions {
   readonly connection: Connection
@@ -42,7 +42,7 @@ export class KnownLake {
   async * objects (): AsyncGenerator<ObjectPage> {
     for (let after: string | undefined, isLast = false; !isLast;) {
       const rows: readonly ObjectRow[] = await this.#connection.query<ObjectRow>(sql`
-        SELECT ${OBJECT_COLUMNS} ${this.#from(OBJECTS)} ${after === undefined ? raw('') : sql`AND object_key > ${text(after)}`} ORDER BY object_key LIMIT ${raw(String(this.#pageObjects))}`)
+        SELECT ${OBJECT_COLUMNS} ${this.#from(OBJECTS)} ${after === undefined ? raw('') : sql`AND object_key > ${text(after)}`} ORDER BY object_key LIMIT ${number(this.#pageObjects)}`)
       if (rows.length > 0) {
         const objects = new ObjectList(rows.map(([key, , etag, size, lastModified]) => ({ key, etag, size, lastModified })))
         yield { objects, idOf: (i) => rows[i]![1] }
@@ -67,7 +67,7 @@ export class KnownLake {
 
   /** The entries of some records in the quarantine, in any order. */
   async rejectsOf (ids: readonly string[]): Promise<StoredReject[]> {
-    const rows = await this.#connection.query<RejectRow>(sql`SELECT object_key, id, code, racy, file, entry ${this.#from(REJECTS)} AND ${isOneOf(raw('id'), ids, 'String')}`)
+    const rows = await this.#connection.query<RejectRow>(sql`SELECT ${REJECT_COLUMNS} ${this.#from(REJECTS)} AND ${isOneOf(raw('id'), ids, 'String')}`)
     return rows.map(([key, id, code, racy, file, entry]) => ({ key, id, code, racy: racy === 1, file, entry }))
   }
 

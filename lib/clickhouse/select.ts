@@ -9,7 +9,7 @@ import { textsOf, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { engineColumn } from './columns.js'
 import { compileSort, type EngineOrder } from './compile-sort.js'
 import { from, type EngineRecords } from './records.js'
-import { chunksOf, isOneOf, join, parameter, raw, sql, text, type Sql } from './sql.js'
+import { chunksOf, isOneOf, join, number, raw, sql, text, type Sql } from './sql.js'
 
 /** The values of a record: its key, those of the columns of the order, and those that its cells are made of. */
 type Values = readonly [key: string, ...values: Value[]]
@@ -36,7 +36,7 @@ export async function select (records: EngineRecords, query: SelectQuery, count:
   if (page?.limit !== undefined) {
     const limit = page.limit
     // One row more than the page has shows whether another page follows.
-    const found = records.connection.query<Values>(sql`${selected([raw('key'), ...order.columns.map(({ value }) => value), ...shape.expressions])} LIMIT ${parameter(limit + 1, 'UInt64')}`, signal)
+    const found = records.connection.query<Values>(sql`${selected([raw('key'), ...order.columns.map(({ value }) => value), ...shape.expressions])} LIMIT ${number(limit + 1)}`, signal)
     const [rows, total] = await Promise.all([found, count])
     return pageOf(rows, limit, total, columns, order, shape)
   }

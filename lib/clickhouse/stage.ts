@@ -7,7 +7,7 @@ import { validIn } from './records.js'
 import { insertByShard } from './shards.js'
 import { identifier, parameter, sql, type Sql } from './sql.js'
 import { columnsOfRow, toObjectRow, toRejectRow, toRow, type StoredObject, type StoredRecord, type StoredReject } from './stored-record.js'
-import { DATA_TABLES, OBJECTS_TABLE, RECORDS_TABLE, REJECTS_TABLE, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VALIDITY, type DataTable } from './tables.js'
+import { DATA_TABLES, namesOf, OBJECTS_TABLE, RECORDS_TABLE, REJECTS_TABLE, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VALIDITY, type DataTable } from './tables.js'
 
 /** Part of a change: rows that are added or replaced, and the keys of those that are removed. A key occurs in one part only, and once. */
 export interface Delta {
@@ -67,8 +67,8 @@ export class Stage {
   async put ({ records, removedRecords, objects, removedObjects, rejects, removedRejects }: Delta): Promise<void> {
     await Promise.all([
       this.#put(RECORDS_TABLE, columnsOfRow(this.#fields), records, (record) => toRow(this.#fields, record), removedRecords),
-      this.#put(OBJECTS_TABLE, namesOf(OBJECTS_TABLE), objects, toObjectRow, removedObjects),
-      this.#put(REJECTS_TABLE, namesOf(REJECTS_TABLE), rejects, toRejectRow, removedRejects)
+      this.#put(OBJECTS_TABLE, namesOf(OBJECTS_TABLE.columns), objects, toObjectRow, removedObjects),
+      this.#put(REJECTS_TABLE, namesOf(REJECTS_TABLE.columns), rejects, toRejectRow, removedRejects)
     ])
   }
 
@@ -79,7 +79,7 @@ export class Stage {
     const counts = this.#counts.get(name)!
     counts.rows += added.length
     counts.keys += keys.length
-    await insertByShard(this.#connection, ofShard, [...columns, ...VALIDITY.map(({ name }) => name)], added, ({ key }) => key, (row) => [...toValues(row), ...validity])
+    await insertByShard(this.#connection, ofShard, [...columns, ...namesOf(VALIDITY)], added, ({ key }) => key, (row) => [...toValues(row), ...validity])
     await insertByShard(this.#connection, STAGED_KEYS_OF_SHARD, ['stage', 'kind', 'row_key'], keys, (key) => key, (key) => [String(this.id), name, key])
   }
 
@@ -107,10 +107,6 @@ export class Stage {
   async drop (): Promise<void> {
     await dropStages(this.#connection, [this.id])
   }
-}
-
-function namesOf ({ columns }: DataTable): string[] {
-  return columns.map(({ name }) => name)
 }
 
 /** The condition that a row of a table of a shard has one of the keys of a stage. */

@@ -7,7 +7,7 @@ import type { Cell } from '../schema/record.js'
 import { toCell } from '../table/column-types.js'
 import { engineColumn, type EngineColumn } from './columns.js'
 import { from, type EngineRecords } from './records.js'
-import { chunksOf, identifier, number, parameter, raw, sql } from './sql.js'
+import { chunksOf, identifier, number, raw, sql } from './sql.js'
 import { valueColumn } from './tables.js'
 import { figuresOf, maxEdgesLength, readFigures, valueStatistics, type FiguresRow, type StatisticsColumn } from './value-statistics.js'
 
@@ -62,7 +62,7 @@ async function groups (records: EngineRecords, query: StatisticsQuery, groupBy: 
   const rows = await records.connection.query<[value: Value, count: number, groups: number, records: number]>(sql`
     SELECT group_value, group_count, count() OVER (), sum(group_count) OVER ()
     FROM (SELECT ${column.value} AS group_value, count() AS group_count ${from(records, query)} GROUP BY group_value)
-    ORDER BY group_count DESC, group_value ASC NULLS LAST LIMIT ${parameter(maxGroups, 'UInt64')}`, signal)
+    ORDER BY group_count DESC, group_value ASC NULLS LAST LIMIT ${number(maxGroups)}`, signal)
   const [, , all = 0, total = 0] = rows[0] ?? []
   const other = { groups: all - rows.length, count: rows.reduce((rest, [, count]) => rest - count, total) }
   const plain = rows.map(([value, count]): { readonly value: Cell, readonly count: number } => ({ value: toCell(column.type, value), count }))

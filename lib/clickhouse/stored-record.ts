@@ -4,7 +4,7 @@ import type { Value } from '../schema/field-type.js'
 import type { QuarantineCode } from '../source/reject.js'
 import type { ObjectInfo } from '../store/object-list.js'
 import type { TableField } from '../table/table-field.js'
-import { declaredColumns, RECORDS_TABLE } from './tables.js'
+import { declaredColumns, namesOf, RECORDS_TABLE } from './tables.js'
 
 /** A record with all that the tables hold of it. */
 export interface StoredRecord {
@@ -51,7 +51,7 @@ export interface StoredReject {
 
 /** The columns of `toRow`: those of the tables of records, without their validity. */
 export function columnsOfRow (fields: readonly TableField[]): string[] {
-  return [...RECORDS_TABLE.columns, ...declaredColumns(fields)].map(({ name }) => name)
+  return namesOf([...RECORDS_TABLE.columns, ...declaredColumns(fields)])
 }
 
 /** The values of a record, in the order of `columnsOfRow`. */

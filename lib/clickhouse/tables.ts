@@ -35,6 +35,10 @@ function compressed (name: string, type: string): StoredColumn {
   return { name, type, codec: 'ZSTD(1)' }
 }
 
+export function namesOf (columns: readonly StoredColumn[]): string[] {
+  return columns.map(({ name }) => name)
+}
+
 /** A table whose rows are valid from one version to another: besides its columns, it has those of VALIDITY. */
 export interface DataTable {
   /** The name of the Distributed table. */

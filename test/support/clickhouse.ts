@@ -7,7 +7,7 @@ import { migrate } from '../../lib/clickhouse/migrations.js'
 import { insertByShard } from '../../lib/clickhouse/shards.js'
 import { identifier, sql } from '../../lib/clickhouse/sql.js'
 import { columnsOfRow, toRow } from '../../lib/clickhouse/stored-record.js'
-import { OPEN_END, RECORDS_OF_SHARD, VALIDITY } from '../../lib/clickhouse/tables.js'
+import { namesOf, OPEN_END, RECORDS_OF_SHARD, VALIDITY } from '../../lib/clickhouse/tables.js'
 import { recordsOfTable } from '../../lib/clickhouse/table-records.js'
 import type { ImageVersions } from '../../lib/table/image-versions.js'
 import type { TableField } from '../../lib/table/table-field.js'
@@ -52,7 +52,7 @@ export async function openStored (connection: Connection, table: Table, { timeZo
 /** Inserts the records of a table as the rows that are valid from this version on. */
 export async function insertRecords (connection: Connection, table: Table, number: bigint, images?: readonly ImageVersions[]): Promise<void> {
   const { fields } = table
-  const columns = [...columnsOfRow(fields), ...VALIDITY.map(({ name }) => name)]
+  const columns = [...columnsOfRow(fields), ...namesOf(VALIDITY)]
   await insertByShard(connection, RECORDS_OF_SHARD, columns, [...recordsOfTable(table, images && { images })], ({ key }) => key, (record) => [...toRow(fields, record), String(number), OPEN_END, '0'])
 }
 
