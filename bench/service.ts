@@ -35,10 +35,12 @@ export function addressOf ({ firstLine }: Child): string {
   return /http:\S+/.exec(firstLine.msg)![0]
 }
 
-/** Waits until the first job has ended, so that it does not disturb the measurement. */
+/** Waits until the first job has succeeded, so that it does not disturb the measurement. @throws Error if it has failed or is held */
 export async function waitForFirstJob ({ url }: Service, headers: Readonly<Record<string, string>> = {}): Promise<void> {
   for (;;) {
-    const { jobs } = await (await fetch(`${url}/jobs`, { headers })).json() as { jobs: { state: string }[] }
+    const { jobs } = await (await fetch(`${url}/jobs`, { headers })).json() as { jobs: { state: string, error: { detail: string } | null }[] }
+    const failed = jobs.find(({ state }) => state === 'failed' || state === 'held')
+    if (failed !== undefined) throw new Error(`the first job is ${failed.state}: ${failed.error?.detail ?? 'it would lose many records'}`)
     if (jobs.length > 0 && jobs.every(({ state }) => state === 'succeeded')) return
     await sleep(20)
   }

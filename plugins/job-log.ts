@@ -27,7 +27,7 @@ export function jobLogger (log: FastifyBaseLogger): JobListener {
       lastFailures.set(dryRun, error.code)
       if (error.code === previous) log.debug({ ...job, error }, 'Job failed again')
       else if (error.code === 'internal_error') log.error({ ...job, error, err: cause }, 'Job failed')
-      else log.warn({ ...job, error, cause: messageOf(cause) }, 'Job failed; further failures of this kind are not logged until a job succeeds')
+      else log.warn({ ...job, error, cause: messageOf(cause) }, 'Job failed; further failures with this code have the level debug until a job ends otherwise')
       return
     }
     // All other warnings are logged after each reconcile; see lake-log.ts.
@@ -36,7 +36,7 @@ export function jobLogger (log: FastifyBaseLogger): JobListener {
     const { confirm, records, removed } = result!
     if (confirm !== undefined && !dryRun) {
       if (confirm === held) log.debug({ ...job, result }, 'Job held again')
-      else log.warn({ ...job, confirm, records, removed }, 'Job held: the output would lose more records than MAX_LOSS allows; POST /data?confirm=<this Data-Version> publishes it')
+      else log.warn({ ...job, confirm, records, removed }, 'Job held: the output would lose more records than MAX_LOSS allows; POST /data?confirm=<the value of `confirm`> publishes it')
       held = confirm
       return
     }

@@ -30,7 +30,7 @@ export class LakeFailures {
     const failing = this.#failing.get(code)
     this.#failing.set(code, { count: (failing?.count ?? 0) + 1, lastAt: this.#clock() })
     const line = { code, cause: error.message }
-    if (failing === undefined) log.warn(line, `${message}; further failures of this kind are not logged until they have ended`)
+    if (failing === undefined) log.warn(line, `${message}; further failures with this code have the level debug until they have ended`)
     else log.debug(line, message)
   }
 

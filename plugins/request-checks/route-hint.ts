@@ -1,8 +1,8 @@
 import { didYouMean, nearest } from '../../lib/base/nearest.js'
 import { excerpt } from '../problems/problem.js'
 
-/** The routes that return JSON, at URLs to which clients may add the ending of a format. */
-const JSON_ROUTES = ['/data', '/stats', '/rejects', '/schema', '/jobs', '/version']
+/** The routes that return JSON by default, without the probes. Clients may append an extension to their URLs, such as .json. */
+const JSON_ROUTES = ['/data', '/changes', '/stats', '/rejects', '/schema', '/jobs', '/version']
 
 /** Names that other services have for these routes. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -21,7 +21,7 @@ const IMAGE_NAMES = ['image', 'picture', 'photo', 'avatar', 'thumbnail']
  * The hint about a path that no route has, for the end of a message: the route of the same name that returns JSON, or the route that was probably meant. Returns
  * an empty string if there is neither.
  *
- * @param urls the URL patterns of the routes; of those with parameters, only the ones of one record are suggested. A lake whose schema has no image field has no routes of images
+ * @param urls the URL patterns of the routes; of those with parameters, only the routes below /data/:id are suggested. A lake whose schema has no image field has no routes of images
  */
 export function routeHint (path: string, urls: readonly string[]): string {
   const [, route, format] = /^(\/\w+)\.(json|csv|ndjson|parquet)$/.exec(path) ?? []
@@ -43,5 +43,5 @@ function recordHint (parts: readonly string[], hasImages: boolean): string {
   if (!hasImages && (isImage || parts.includes('attachments'))) return '; the schema has no image field'
   if (parts.includes('attachments')) return '; the path of an attachment is /data/<id>/attachments/<field>'
   if (isImage) return didYouMean(excerpt(`/data/${id}/image`))
-  return (id === undefined ? '' : '; the id of a record has no folder') + didYouMean(excerpt(`/data/${end}`))
+  return (id === undefined ? '' : '; the id of a record does not include the folder of its file') + didYouMean(excerpt(`/data/${end}`))
 }
