@@ -59,7 +59,7 @@ export async function measureFar (report: Report, store: FarStore, { periodMs }:
     await measureSteady(report, service, load, { latencyMs, periodMs, suffix: store.suffix })
   }
   await store.setLatency(LATENCIES_MS[0]!)
-  await refreshSeconds(service)
+  await refreshSeconds(service) // the data is fresh before the store falls silent
   const silent = await during(load, async () => {
     await store.setLatency(Infinity)
     await sleep(periodMs)
@@ -71,7 +71,7 @@ export async function measureFar (report: Report, store: FarStore, { periodMs }:
   let seconds = 0
   const busy = await during(load, async () => { seconds = await publish(service) })
   report.inform({ name: `${store.addedRecords} new records at ${LATENCIES_MS[0]} ms, until the output is written${store.suffix}`, value: seconds, unit: ' s' })
-  report.check({ name: `Reads during that, p99${store.suffix}`, value: busy.p99, max: 20, unit: ' ms' })
+  report.check({ name: `Reads during the download of ${store.addedRecords} new records, p99${store.suffix}`, value: busy.p99, max: 20, unit: ' ms' })
   await store.setLatency(0)
   await load.stop()
   await service.stop()

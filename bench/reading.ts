@@ -26,7 +26,10 @@ export async function measureReading (report: Report, endpoint: string, { rounds
 
 const LATENCY_MS = 30
 
-/** Compares how long a listing of a store that is far away takes with a listing page after page, when the keys of the previous listing are known. */
+/**
+ * Compares the duration of a listing by the service, of a store that is far away, with that of a listing that requests one page after the other. The service knows the keys at which the pages of its
+ * previous listing ended, so that it requests several pages at a time.
+ */
 export async function measureRelisting (report: Report, { rounds }: { readonly rounds: number }): Promise<void> {
   const endpoint = await startNode('./endpoint.js', ['--latency', String(LATENCY_MS), '100000'])
   const pairs = await alternate(endpoint.firstLine.url, 'lake-100000', 'list', 'listSequentially', rounds)

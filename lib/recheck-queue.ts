@@ -13,7 +13,7 @@ export interface RecheckQueueOptions {
   readonly clock: MonotonicClock
 }
 
-/** The most objects of one check, and the most that wait. */
+/** The maximum number of objects of one check, and of objects that wait. */
 const MAX_BATCH = 50
 const MAX_WAITING = 1000
 /** The pause after each check, in milliseconds, so that events cannot make more than a few data versions a second. */

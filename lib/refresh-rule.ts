@@ -6,7 +6,7 @@ export interface FreshnessRules {
   readonly refreshWaitMs: number
   /** The greatest age of data that is served while refreshes fail; may be Infinity. */
   readonly maxStaleIfErrorMs: number
-  /** The most requests a minute for listings that no caller has required; may be Infinity. */
+  /** The maximum number of requests a minute for listings that no caller has required; may be Infinity. */
   readonly maxListRequests: number
 }
 
@@ -83,7 +83,7 @@ export function payFor (requests: number, paidAt: number, now: number, { maxList
   return Math.max(paidAt, now) + paymentMs(requests, maxListRequests)
 }
 
-/** The time that pays for these requests, in milliseconds. @param maxListRequests the most requests a minute; may be Infinity */
+/** The time that pays for these requests, in milliseconds. @param maxListRequests the maximum number of requests a minute; may be Infinity */
 export function paymentMs (requests: number, maxListRequests: number): number {
   return requests * 60_000 / maxListRequests
 }

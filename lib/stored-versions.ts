@@ -3,7 +3,7 @@ import type { EngineOptions } from './clickhouse/connection.js'
 import type { ClickHouseVersion } from './clickhouse/clickhouse-version.js'
 import type { SourceState } from './source/source-state.js'
 
-/** Opens the data versions that a cluster has stored, over connections of its own. The modules of the cluster are loaded by the first one. */
+/** Opens the data versions that a cluster has stored, over a connection of its own, not that of the worker. The modules of the engine are loaded when the first version is opened. */
 export class StoredVersions {
   readonly #connected
   #last: { readonly number: bigint, readonly version: ClickHouseVersion } | undefined

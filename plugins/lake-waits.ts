@@ -8,7 +8,7 @@ declare module 'fastify' {
 }
 
 export interface LakeWaitsOptions {
-  /** The most requests that wait for the lake at the same time; further ones are 503. Default: 4096. */
+  /** The maximum number of requests that wait for the lake at the same time; further ones are 503. Default: 4096. */
   readonly maxLakeWaits?: number | undefined
 }
 

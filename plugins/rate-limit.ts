@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { httpProblem } from './problems/problem.js'
 import { isLoopback } from './request-checks/host.js'
 
-/** The value of `RATE_LIMIT=auto`, unless the service is for this machine only. */
+/** The value of `RATE_LIMIT=auto`, unless the service listens on a loopback address only and has no credentials. */
 const REQUESTS_PER_MINUTE = 60
 
 /** IPv6 addresses that have this number of leading bits in common count as one client, because a client usually has such a network. */

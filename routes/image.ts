@@ -17,7 +17,7 @@ import { serverTiming } from './http/server-timing.js'
 const UNSUPPORTED_IMAGE = 'The content of the file is not an image of a supported type; its first bytes must be those of PNG, JPEG, WebP or GIF, ' +
   'and the schema or IMAGE_EXTENSIONS must declare an extension of this type'
 
-/** The most image requests in progress. Each of them takes a connection to the bucket; for more than these, the S3 client has none. */
+/** The maximum number of image requests in progress. Each of them takes a connection to the bucket; for more than these, the S3 client has none. */
 const MAX_OPEN = 256
 
 /** GET /data/{key}/image, which is the first image, and /data/{key}/attachments/{field}: streamed from the store. Without an image field there are no such routes. */

@@ -2,9 +2,9 @@ import type { QuarantineEntry } from '../lib/source/quarantine.js'
 import { REJECT_CODES, type RejectCode } from '../lib/source/reject.js'
 import type { UserDataTransformer } from '../lib/transformer.js'
 
-/** At most this many different mistakes are shown, but at least one of each code. */
+/** The maximum number of different mistakes that are shown, but at least one of each code. */
 const MAX_MISTAKES = 20
-/** At most this many files with the same mistake are named. */
+/** The maximum number of files with the same mistake that are named. */
 const MAX_FILES = 5
 /** The number of entries that are taken from the quarantine at a time. */
 const PAGE_SIZE = 10_000

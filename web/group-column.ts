@@ -4,7 +4,7 @@ import type { Statistics } from './types.js'
 
 // Which column is grouped, and by which filters.
 
-/** The most columns that are tried to find one that is worth grouping. */
+/** The maximum number of columns that are tried to find one that is worth grouping. */
 const MAX_TRIED = 4
 
 /**

@@ -6,7 +6,7 @@ import { countOf, formatCount, formatMean, formatPercent, formatValue } from './
 import { hasFilter, type Entry, type Query } from './query-state.js'
 import type { Statistics } from './types.js'
 
-/** The most groups that are shown. */
+/** The maximum number of groups that are shown. */
 export const MAX_GROUPS = 8
 
 const CLASSES = ['count', 'share', 'mean'] as const

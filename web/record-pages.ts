@@ -2,12 +2,12 @@ import { rejectsParameter } from './paths.js'
 import { toSearch, type Entry } from './query-state.js'
 import type { QuarantineEntry, Reader, Row } from './types.js'
 
-/** Records of a page, and the most pages that are kept: the first one, and those that were read last. */
+/** The number of records of a page, and the maximum number of pages that are kept: the first one, and those that were read last. */
 const PAGE_ROWS = 100
 const MAX_KEPT = 60
-/** The most pages that one request skips: GET /data accepts a limit of 10,000. */
+/** The maximum number of pages that one request skips: GET /data accepts a limit of 10,000. */
 const MAX_SKIPPED = 100
-/** The most characters of a query. */
+/** The maximum number of characters of a query. */
 const MAX_SEARCH = 6000
 
 /** What reads responses of the API with their headers. */

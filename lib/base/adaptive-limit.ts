@@ -18,7 +18,7 @@ const GAIN = 1.1
 /** The factor between a limit and the ones that are tried instead. */
 const STEP = 2
 
-/** A measurement has at least this number of requests and takes at least this number of milliseconds; shorter ones would be noise. */
+/** A measurement has at least this number of requests and takes at least this number of milliseconds; shorter ones would be noise. So does a warm-up. */
 const MIN_SAMPLES = 16
 const MIN_ROUND_MS = 25
 
@@ -37,8 +37,8 @@ interface Measured { readonly limit: number, readonly throughput: number }
 
 /**
  * Finds how many requests should be in flight at a time: the fewest with which the throughput is within 10 % of the best. The limit starts at `initial` and is
- * doubled for as long as that helps (the Startup of TCP BBR). Then, at growing intervals, the double and the half of it are tried for one round trip
- * each, and kept if they are better (the experiments of PCC, NSDI 2015). Throughput follows from latency by Little's law: the requests in flight
+ * doubled for as long as that helps (the Startup of TCP BBR). Then, at growing intervals, the double and the half of it are tried, each for a warm-up and a
+ * measurement: the double is kept if its throughput is at least 10 % higher, the half if it is at most 10 % lower (as the experiments of PCC, NSDI 2015). Throughput follows from latency by Little's law: the requests in flight
  * divided by their mean latency. As the estimates of the Startup are noisy, the step that ends it is tried once more; BBR waits for three rounds without
  * growth. If more than a few requests fail, the limit is halved. While this thread is the bottleneck, the limit does not grow.
  *
@@ -52,7 +52,7 @@ export class AdaptiveLimit {
   #since = -Infinity
   /** True until a larger limit turns out to be no better, the maximum is reached, or requests fail. Until then, a measurement begins at once when the limit has changed, without the warm-up. */
   #isStarting = true
-  /** True after a change of the limit, until half as many responses as the limit have arrived; they are not measured. */
+  /** True before each measurement after the Startup, until half as many responses as the limit have arrived, but at least MIN_SAMPLES, in at least MIN_ROUND_MS; they are not measured. */
   #isWarmingUp = false
   /** Whether this thread was the bottleneck in the last measurement. */
   #isBusy = false
@@ -95,7 +95,7 @@ export class AdaptiveLimit {
     else this.#endRound(now)
   }
 
-  /** How many requests a measurement takes. */
+  /** How many requests a measurement or a warm-up takes, if they are more than MIN_SAMPLES. */
   get #roundSamples (): number {
     // The fastest responses arrive first, so that the mean latency of the first ones is too low. In the Startup, two limits are therefore compared by the same share
     // of the requests that are sent at once when the limit grows: the faster half.

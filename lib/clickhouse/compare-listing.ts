@@ -16,7 +16,7 @@ export interface ObjectChange {
   readonly listed?: ObjectInfo | undefined
 }
 
-/** The maximum number of changes that are yielded together. */
+/** When this number of changes is reached by an object that is not listed any more, they are yielded before the page of the listing ends. */
 const MAX_CHANGES = 10_000
 
 /**

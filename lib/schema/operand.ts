@@ -61,7 +61,7 @@ export function parseBound (type: TypeName, text: string): NonNullable<Value> | 
   return day === undefined ? parseOperand(type, text) : Number(day) * DAY_MS
 }
 
-/** The most values of an enum that a message lists. */
+/** The maximum number of values of an enum that a message lists. */
 const MAX_LISTED = 20
 
 /**

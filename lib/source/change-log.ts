@@ -145,7 +145,7 @@ export function decodeLog ({ positions, ends, keys }: ChangeLog): ChangeLogData 
   return { positions: textsOf(positions), ends: [...ends], keys: textsOf(keys) }
 }
 
-/** The opposite of `decodeLog`. */
+/** The inverse of `decodeLog`. */
 export function encodeLog ({ positions, ends, keys }: ChangeLogData): ChangeLog {
   return { positions: toColumn(positions), ends: Uint32Array.from(ends), keys: toColumn(keys) }
 }

@@ -17,7 +17,7 @@ const MAX_TIMEOUT_MS = 8000
 const TIMEOUT_PAUSE_FACTOR = 5
 
 /** How long outputs wait for a file that may be readable again in a moment, in milliseconds. */
-export const HOLD_MS = 60_000
+export const OUTPUT_WAIT_MS = 60_000
 
 /** The pause before a file that was given up is tried again, in milliseconds. It doubles with each attempt, up to a maximum: the longer one if the store refuses the object. */
 export const MIN_PAUSE_MS = 10_000
@@ -32,7 +32,7 @@ export const MAX_REFUSED_PAUSE_MS = 600_000
  */
 export function nextBackoff (last: Pick<RejectedFile, 'backoff' | 'rejection'> | undefined, isSameVersion: boolean, { code, isRefused }: ReadFailure, now: number): Backoff {
   const { since = now, pauseMs: lastPauseMs = 0, timeoutMs = FIRST_TIMEOUT_MS } = last?.backoff ?? {}
-  const isGivenUp = isRefused || (isSameVersion && last?.rejection.code === 'unreadable') || now - since >= HOLD_MS
+  const isGivenUp = isRefused || (isSameVersion && last?.rejection.code === 'unreadable') || now - since >= OUTPUT_WAIT_MS
   const growing = Math.max(MIN_PAUSE_MS, Math.min(isSameVersion ? 2 * lastPauseMs : 0, isRefused ? MAX_REFUSED_PAUSE_MS : MAX_PAUSE_MS))
   const pauseMs = isGivenUp ? growing : code === 'timeout' ? TIMEOUT_PAUSE_FACTOR * timeoutMs : 0
   return { since, until: now + pauseMs, pauseMs, timeoutMs: code === 'timeout' ? Math.min(2 * timeoutMs, MAX_TIMEOUT_MS) : timeoutMs, isGivenUp }

@@ -20,7 +20,7 @@ export interface LakeSummary {
   readonly coverage: Coverage
 }
 
-/** The most groups of ignored objects or of rejects that a warning names. */
+/** The maximum number of groups of ignored objects or of rejects that a warning names. */
 const MAX_GROUPS = 3
 
 /** The maximum length of the detail of a reject in a warning, in UTF-16 code units; the rest is cut off. */

@@ -2,7 +2,7 @@ import { PassThrough, pipeline, type Readable } from 'node:stream'
 import { systemTimer, type Timer } from '../base/timer.js'
 import { StoreError } from '../store/object-store.js'
 
-/** The most milliseconds between two parts of a body. */
+/** The maximum time between two parts of a body, in milliseconds. */
 const MAX_STALL_MS = 10_000
 
 /**

@@ -11,7 +11,7 @@ export interface QuarantineQuery {
   readonly codes?: readonly QuarantineCode[] | undefined
   /** Only entries whose keys come after this one. */
   readonly after?: string | undefined
-  /** The most entries of the page. Default: all. */
+  /** The maximum number of entries of the page. Default: all. */
   readonly limit?: number | undefined
 }
 

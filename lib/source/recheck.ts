@@ -30,10 +30,10 @@ export interface Rechecked<State = SourceState, Quarantines = Quarantine> extend
   readonly listRequests: number
 }
 
-/** The most HEAD requests at a time. */
+/** The maximum number of HEAD requests at a time. */
 const MAX_HEADS = 16
 
-/** The most bytes of the key of an object that an event may name: that of S3. */
+/** The maximum number of bytes of the key of an object that an event may name: that of S3. */
 const MAX_KEY_BYTES = 1024
 /** A part of a path that a proxy or a store may resolve, so that the request would be about another object. */
 const RELATIVE_SEGMENT = /(^|\/)\.\.?(\/|$)/

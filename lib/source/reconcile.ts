@@ -29,7 +29,7 @@ import { MAX_INFO_BYTES, type SourceRules } from './rules.js'
 import { EMPTY_NAME, infoFileOf, rejectedFilesOf, type RejectedFile, type SourceState } from './source-state.js'
 import type { VanishedRows } from './vanished-rows.js'
 
-/** The most bytes of info files that are downloaded at a time, by the sizes that are listed. */
+/** The maximum number of bytes of info files that are downloaded at a time, by the sizes that are listed. */
 const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
 
 /** Progress of a reconcile: objects listed, requests for the listing, info files to download, and info files downloaded. */

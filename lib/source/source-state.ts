@@ -136,7 +136,7 @@ export function rejectedFilesOf ({ rejected }: Pick<SourceState, 'rejected'>): R
   return files
 }
 
-/** The opposite of `rejectedFilesOf`. */
+/** The inverse of `rejectedFilesOf`. */
 export function encodeRejectedFiles (files: Iterable<RejectedFile>): Utf8Column {
   const byKey = new Map([...files].map((file) => [file.key, file]))
   const builder = new Utf8Builder(byKey.size)

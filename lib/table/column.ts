@@ -46,7 +46,7 @@ export function toStored (kind: FixedKind, value: Value): number {
   return value === null ? MISSING[kind] : Number(value)
 }
 
-/** The opposite of `toStored`. */
+/** The inverse of `toStored`. */
 export function fromStored (kind: FixedKind, stored: number): number | boolean | null {
   if (!hasValue(kind, stored)) return null
   return kind === 'boolean' ? stored === 1 : stored

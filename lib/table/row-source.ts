@@ -14,7 +14,7 @@ export function isDraft (source: number): boolean {
   return source < 0 && source !== NO_ROW
 }
 
-/** The number of the draft that a row source stands for. The opposite of `fromDraft`. */
+/** The number of the draft that a row source stands for. The inverse of `fromDraft`. */
 export function draftOf (source: number): number {
   return ~source
 }

@@ -10,7 +10,7 @@ import { maxLengthOf, type Utf8Column } from './utf8-column.js'
 
 /** Writes rows, or one of their columns, as text. */
 export interface Writer {
-  /** The most bytes that one row takes. */
+  /** The maximum number of bytes that one row takes. */
   readonly maxLength: number
   /** Writes a row. Returns the end; up to `BLOCK_BYTES` after it may be overwritten. */
   readonly write: (to: Target, at: number, row: number) => number

@@ -27,7 +27,7 @@ export interface SharingRules {
   /** Whether this replica may write the state. If not, it never leads: it follows the leader, and lists for itself while no replica leads. */
   readonly mayWrite: boolean
   readonly maxStalenessMs: number
-  /** The most requests a minute for listings that no client has required; may be Infinity. */
+  /** The maximum number of requests a minute for listings that no client has required; may be Infinity. */
   readonly maxListRequests: number
 }
 
@@ -53,7 +53,7 @@ const TICK_MS = 1000
 /** How long a reconcile waits for a write of the state after an earlier one has failed, in milliseconds. */
 const MAX_WRITE_WAIT_MS = 1000
 
-/** The most entries of the leader's log that are remembered after a listing of this replica. Its own log has their changes, so that the older ones are not needed. */
+/** The maximum number of entries of the leader's log that are remembered after a listing of this replica. Its own log has their changes, so that the older ones are not needed. */
 const MAX_ENTRIES = 100
 
 /** The view of this replica to which the steps of later states are applied. */

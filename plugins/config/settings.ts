@@ -66,7 +66,7 @@ export const SettingsSchema = Type.Object({
   }, { format: 'origin-list' }),
   RATE_LIMIT: text({
     default: 'auto',
-    description: 'The most requests a minute of each client (by the name of its API key, the sub of its token, or else its address; for IPv6 the /64 network) that make the service list the ' +
+    description: 'The maximum number of requests a minute of each client (by the name of its API key, the sub of its token, or else its address; for IPv6 the /64 network) that make the service list the ' +
       'lake: POST /data, and no-cache; further ones get 429. auto: unlimited if HOST is a loopback name or address and no credentials are configured, otherwise 60',
     accepted: 'a positive integer such as 60, unlimited, or auto'
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
@@ -133,12 +133,12 @@ export const SettingsSchema = Type.Object({
     minimum: 1,
     maximum: 1024,
     default: DEFAULTS.maxDownloads,
-    description: 'The most objects of a bucket that are downloaded at a time, and the most connections for them; the number adapts to the store',
+    description: 'The maximum number of objects of a bucket that are downloaded at a time, and of connections for them; the number adapts to the store',
     accepted: 'an integer from 1 to 1024'
   }),
   MAX_LIST_REQUESTS: text({
     default: 'auto',
-    description: 'The most LIST requests a minute for refreshes that no client has required: a lake that takes more is refreshed less often (docs/costs.md). Required ' +
+    description: 'The maximum number of LIST requests a minute for refreshes that no client has required: a lake that takes more is refreshed less often (docs/costs.md). Required ' +
       'ones (POST /data, no-cache) and scheduled jobs are counted but not delayed. auto: 600 on AWS, at most 131 dollars a month, otherwise unlimited',
     accepted: 'a positive integer such as 600, unlimited, or auto'
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
@@ -160,19 +160,19 @@ export const SettingsSchema = Type.Object({
   }, { format: 'duration' }),
   VERSIONS_MAX_BYTES: text({
     default: DEFAULTS.versionsMaxBytes,
-    description: 'The most memory that all previous data versions together may take; auto: 256MiB or one eighth of the memory of the container or machine, whichever is ' +
+    description: 'The maximum memory that all previous data versions together may take; auto: 256MiB or one eighth of the memory of the container or machine, whichever is ' +
       'less',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),
   INDEX_MAX_BYTES: text({
     default: DEFAULTS.indexMaxBytes,
-    description: 'The most memory for indexes of columns, which filters, sorts and statistics create when they need them; the least recently used ones are dropped; ' +
+    description: 'The maximum memory for indexes of columns, which filters, sorts and statistics create when they need them; the least recently used ones are dropped; ' +
       'auto: 256MiB or one eighth of the memory of the container or machine, whichever is less',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),
   RESPONSES_MAX_BYTES: text({
     default: DEFAULTS.responsesMaxBytes,
-    description: 'The most memory for responses that clients have not read yet, in addition to the memory of the data; auto: 256MiB or one eighth of the memory of the ' +
+    description: 'The maximum memory for responses that clients have not read yet, in addition to the memory of the data; auto: 256MiB or one eighth of the memory of the ' +
       'container or machine, whichever is less',
     accepted: 'a size such as 512MiB or 2GiB, or auto'
   }, { format: 'size-or-auto' }),

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { unavailable } from '../../plugins/problems/problem.js'
 
-/** The most clients that listen at a time. */
+/** The maximum number of clients that listen at a time. */
 const MAX_STREAMS = 256
 /** Milliseconds between two comments, by which clients, proxies and the write timeout recognize that a connection is alive. */
 const HEARTBEAT_MS = 15_000

@@ -21,8 +21,8 @@ export const listingParameters: (schema: Schema) => Parameters = perSchema((sche
 export type RecordQuery = Pick<ListingQuery, 'columns' | 'as_of'>
 
 /**
- * The parameters of one record. `columns` is hidden in the document, which describes it in words: with it, all columns of the response
- * would be optional in generated clients.
+ * The parameters of one record. `columns` is not among the parameters of the OpenAPI document, where the description of the operation names it: as a parameter, it would make all columns of the response
+ * optional in generated clients.
  */
 export const recordParameters: (schema: Schema) => Parameters = perSchema(({ birth }) => ({
   columns: { ...columnsParameter(['*']), isHidden: true },

@@ -21,7 +21,7 @@ export const whereParameter = (example: string | undefined) => listParameter({
   accepted: ACCEPTED
 })
 
-/** The most words of `q`. */
+/** The maximum number of words of `q`. */
 const MAX_WORDS = 16
 
 export const wordsParameter = textParameter({

@@ -18,7 +18,7 @@ export interface Layout {
   readonly files: ReadonlySet<string>
 }
 
-/** The most layouts of a lake. With more, the columns have no order that a sentence can describe. */
+/** The maximum number of layouts of a lake. With more, the columns have no order that a sentence can describe. */
 const MAX_LAYOUTS = 4
 /** A layout has at least this many files. */
 const MIN_FILES = 2

@@ -2,7 +2,7 @@ import { AdaptiveLimit } from '../../base/adaptive-limit.js'
 import { AdaptiveRate } from '../../base/adaptive-rate.js'
 import type { StoreError } from '../object-store.js'
 
-/** The fewest and the most downloads that may be in flight at a time. If they are equal, the number is constant. */
+/** The bounds of the number of downloads in flight that `DownloadQueue` chooses. If they are equal, the number is constant. */
 export interface DownloadBounds { readonly min: number, readonly max: number }
 
 /** How many downloads are in flight before anything has been measured. */

@@ -73,7 +73,7 @@ type RangePlan = Required<Pick<RangedListingOptions, 'edges' | 'expected'>>
 
 const NO_PLAN: RangePlan = { edges: [], expected: 0 }
 
-/** The most pages of a range. It is limited because pages of later ranges stay in memory until the earlier ranges have been read. */
+/** The maximum number of pages of a range. It is limited because pages of later ranges stay in memory until the earlier ranges have been read. */
 const MAX_PAGES = 8
 
 /** Collects the keys at the ends of the pages of a listing. */

@@ -6,7 +6,7 @@ import { ObjectList, sliceToString, type ExpectedSize } from '../object-list.js'
 import type { ListingPage } from './s3-listing.js'
 import { splitPoints } from './split-points.js'
 
-/** The most ranges that are listed at the same time. */
+/** The maximum number of ranges that are listed at the same time. */
 export const MAX_RANGES = 16
 /** A range is divided when it has this number of keys more than expected, so that a small lake is listed in one range. */
 const SURPLUS = 2000
@@ -80,7 +80,7 @@ export class RangedListing implements AsyncIterable<ObjectList> {
   readonly #ranges: Range[]
   /** Lists that can be reused, because the caller has read their objects. */
   readonly #free: ObjectList[] = []
-  /** The most keys that a page had. */
+  /** The greatest number of keys that a page had. */
   pageLength = 0
   /** The shortest time that a page took, in milliseconds. */
   #pageMs = Infinity

@@ -50,8 +50,8 @@ export function isRefusedIdentity (error: unknown): boolean {
   return statusOf(error) === 401 || REFUSED_IDENTITY.test((error as SdkError).name ?? '')
 }
 
-/** For `catch`: the error of a request for which there are no credentials. */
-export function toCredentialsError (error: unknown): never {
+/** For `catch`: throws the StoreError of a request whose credentials could not be obtained. */
+export function throwCredentialsError (error: unknown): never {
   const { name = 'Error', code } = error as SdkError
   const isMissing = name === 'CredentialsProviderError' || name === 'TokenProviderError'
   const reason = isMissing ? 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or another source of the AWS SDK' : `their source failed (${code ?? name})`
@@ -100,13 +100,13 @@ function tlsRemedyOf (code: string): string {
   return remedy === undefined ? '' : `: ${remedy}`
 }
 
-/** Statuses that are about the moment or a condition, not about the object. */
+/** Statuses that are not about the object: credentials (401), a timeout (408), a precondition (412), load (429). */
 const NOT_OF_OBJECT: readonly number[] = [401, 408, 412, 429]
 
-/** The names of errors with status 400 or 403 that are about the request, the clock or the load. */
+/** The names of errors that are not about the object, but about the bucket, its region, the clock, a timeout or the load. */
 const NOT_OF_OBJECT_NAME = /^(RequestTimeTooSkewed|RequestExpired|RequestTimeout|AuthorizationHeaderMalformed|IllegalLocationConstraintException|NoSuchBucket)$|Throttl|SlowDown/
 
-/** Whether the server refuses this request because of the object or of the rights to it, and not because of credentials, load or a wrong clock. */
+/** Whether the server refuses this request because of the object or of the rights to it, and not for another reason, such as the credentials, the load or a wrong clock. */
 function isRefused (status: number, name: string): boolean {
   return status >= 400 && status < 500 && !NOT_OF_OBJECT.includes(status) && !REFUSED_IDENTITY.test(name) && !NOT_OF_OBJECT_NAME.test(name)
 }

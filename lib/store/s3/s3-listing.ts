@@ -32,9 +32,9 @@ export function readPage (response: ListObjectsV2CommandOutput): ListingPage {
   return { objects, next }
 }
 
-/** The most consecutive pages without an object. Servers that skip deleted objects send some. */
+/** The maximum number of consecutive pages without an object. Servers that skip deleted objects send some. */
 const MAX_EMPTY_PAGES = 1000
-/** The most milliseconds without an object, and for a whole listing or a range of it. */
+/** The maximum time without an object, and that of a whole listing or a range of it, in milliseconds. */
 const MAX_EMPTY_MS = 20_000
 const MAX_LISTING_MS = 15 * 60_000
 
@@ -62,8 +62,8 @@ export function endCheck (clock = monotonicNow): (page: ListingPage) => ListingP
   }
 }
 
-/** For `catch`: an error with status 200 means that the SDK could not parse the response, so it was not a listing. Rethrows any other error. */
-export function toInvalidListing (error: unknown): never {
+/** For `catch`: throws the StoreError `invalid_listing` for an error with status 200, which means that the SDK could not parse the response. Rethrows any other error. */
+export function throwInvalidListing (error: unknown): never {
   if (statusOf(error) !== 200) throw error
   throw new StoreError('invalid_listing', 'the response is not a listing', { cause: error })
 }

@@ -17,7 +17,7 @@ import { FALL_BACK_TO_SDK, type FastPage } from './fast-path/s3-fast-path.js'
 import { S3Downloads } from './s3-downloads.js'
 import { RangedLister, type PageOptions } from './ranged-lister.js'
 import type { RangeOptions } from './ranged-listing.js'
-import { endCheck, readPage, toInvalidListing, type ListingPage, type PageStart } from './s3-listing.js'
+import { endCheck, readPage, throwInvalidListing, type ListingPage, type PageStart } from './s3-listing.js'
 import { quote, toInfo, unquote } from './s3-object.js'
 import { S3Requests } from './s3-requests.js'
 
@@ -31,7 +31,7 @@ export interface S3StoreSettings extends S3ClientSettings {
   readonly deadlineMs?: number
   /** Returns a unique id for a write. Default: a random UUID. */
   readonly newWriteId?: () => string
-  /** The most objects that are downloaded at a time; the number adapts to the server. Default: `DEFAULTS.maxDownloads`. */
+  /** The maximum number of objects that are downloaded at a time; the number adapts to the server. Default: `DEFAULTS.maxDownloads`. */
   readonly maxDownloads?: number | undefined
   /** The lowest number of downloads at a time to which slow responses reduce it. If it equals `maxDownloads`, the number is constant. Default: 32. */
   readonly minDownloads?: number
@@ -134,7 +134,7 @@ export class S3Store implements ObjectStore {
     }
     const fetchBySdk = async (start: PageStart, signal: AbortSignal) => {
       onRequest()
-      return readPage(await this.#requests.listPage(prefix, start, { abortSignal: signal, trace }).catch(toInvalidListing))
+      return readPage(await this.#requests.listPage(prefix, start, { abortSignal: signal, trace }).catch(throwInvalidListing))
     }
     let start: PageStart = { after }
     let response = fetchPage(start)

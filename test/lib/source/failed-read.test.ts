@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { HOLD_MS, failedRead, isPaused, MAX_PAUSE_MS, MAX_REFUSED_PAUSE_MS, MIN_PAUSE_MS, nextBackoff, settleFailedReads, type ReadFailure } from '../../../lib/source/failed-read.js'
+import { OUTPUT_WAIT_MS, failedRead, isPaused, MAX_PAUSE_MS, MAX_REFUSED_PAUSE_MS, MIN_PAUSE_MS, nextBackoff, settleFailedReads, type ReadFailure } from '../../../lib/source/failed-read.js'
 import { rejection } from '../../../lib/source/reject.js'
 import type { RejectedFile } from '../../../lib/source/source-state.js'
 
@@ -19,7 +19,7 @@ t.test('whatever the failures and their times: outputs wait for a minute at most
       if (file === undefined) first = now
       const last = file?.backoff
       const backoff = nextBackoff(file, isSameVersion, failure, now)
-      if (failure.isRefused || now - first >= HOLD_MS) assert(backoff.isGivenUp, 'outputs wait too long')
+      if (failure.isRefused || now - first >= OUTPUT_WAIT_MS) assert(backoff.isGivenUp, 'outputs wait too long')
       else if (file?.rejection.code !== 'unreadable' || !isSameVersion) assert(!backoff.isGivenUp, 'outputs do not wait')
       assert(backoff.until === now + backoff.pauseMs, 'the pause begins now')
       assert(backoff.pauseMs <= (failure.isRefused ? MAX_REFUSED_PAUSE_MS : MAX_PAUSE_MS), 'the pause is too long')

@@ -69,13 +69,13 @@ const MAX_PAGE_BYTES = 8 * 1024 * 1024
 
 /** The time limit of a response, in milliseconds, without the time for its body. */
 const MAX_MS = 10_000
-/** The most connections for listings. */
+/** The maximum number of connections for listings. */
 const LISTINGS = 64
 
 export interface FastPathLimits {
   /** The time limit of a request, in milliseconds, without the time for its body. Values above 10 s count as 10 s. */
   readonly maxMs: number
-  /** The most connections for downloads. A connection opens when all others are in use, and closes after 4 s without use. */
+  /** The maximum number of connections for downloads. A connection opens when all others are in use, and closes after 4 s without use. */
   readonly maxDownloads: number
 }
 
