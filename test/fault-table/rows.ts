@@ -193,10 +193,10 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'An object that can never be read (archived, forbidden, damaged)',
-        guarantee: 'It is a reject `unreadable` with the code of the store; its last good record stays, and it holds neither the output nor the freshness of others.',
+        guarantee: 'It is a reject `unreadable` with the code of the store; its last good record stays, and neither outputs nor the freshness of others depend on it.',
         tests: [
-          ['test/lib/source/reconcile.test.ts', 'an object that the store refuses is a reject with its last good record, does not hold the output, and is retried at growing intervals'],
-          ['test/lib/source/reconcile.test.ts', 'a file that fails for a passing reason holds outputs for a minute, and is then a reject'],
+          ['test/lib/source/reconcile.test.ts', 'an object that the store refuses is a reject with its last good record, does not make outputs wait, and is retried at growing intervals'],
+          ['test/lib/source/reconcile.test.ts', 'outputs wait for a minute for a file that fails for a passing reason, which is then a reject'],
           ['test/lib/source/failed-read.test.ts', 'a file that the store refuses for a day is requested some 150 times, and one that fails otherwise at most once a minute']
         ]
       },
@@ -611,7 +611,7 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'Each version that can be read is exactly one that was committed. The next process finishes what the manifest has, and what was not committed is removed.',
         tests: [
           ['test/real/clickhouse/commits.test.ts', 'whatever is interrupted, fails or comes late: each version that can be read is exactly one that was committed'],
-          ['test/real/clickhouse/commits.test.ts', 'what was not committed is removed when it never can be']
+          ['test/real/clickhouse/commits.test.ts', 'rows of a version that was not committed are removed when it can no longer be committed']
         ]
       },
       {
@@ -623,7 +623,7 @@ export const SECTIONS: readonly Section[] = [
         fault: 'Two processes commit at the same time in the same database',
         guarantee: 'One of them commits; the other one takes over its version, and goes on.',
         tests: [
-          ['test/real/clickhouse/commits.test.ts', 'of two processes one commits, and the other follows; one that lists without a change says so'],
+          ['test/real/clickhouse/commits.test.ts', 'of two processes one commits, and the other follows; a listing without a change is noted in the manifest'],
           ['test/real/clickhouse/ingest.test.ts', 'of two processes that find the same change, one commits it; the other one follows, and goes on'],
           ['test/real/clickhouse/service.test.ts', 'a restart serves at once what the cluster has, also the changes; two services share a lake and a database']
         ]
@@ -637,7 +637,7 @@ export const SECTIONS: readonly Section[] = [
         fault: 'A version of the records is removed while it is read',
         guarantee: 'The reading fails, and returns no other records.',
         tests: [
-          ['test/real/clickhouse/commits.test.ts', 'a forgotten version is not read any more, nor to its end'],
+          ['test/real/clickhouse/commits.test.ts', 'a version cannot be read after it was forgotten, and readings that have begun fail'],
           ['test/real/clickhouse/commits.test.ts', 'a version that is forgotten while another process is about to follow it is not taken for one that the engine has lost']
         ]
       },

@@ -67,7 +67,7 @@ const body = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...HUGE) }
 )
 
-/** The most CPU time of a request with a body of about 1 MiB, in milliseconds. A listing of the lake or a parser of that text takes less than a tenth of this. */
+/** The maximum CPU time of a request with a body of about 1 MiB, in milliseconds. A listing of the lake or a parser of that text takes less than a tenth of this. */
 const MAX_CPU_MS = 2000
 
 export const notifications: Part = {

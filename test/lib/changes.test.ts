@@ -132,7 +132,7 @@ t.test('if a position or the first one of its version has a random name, the pos
   for (const numbered of [version(2), `${version(2)}~1`]) t.equal(findPosition(own, numbered), 1, 'this replica has reached the version by itself')
 })
 
-t.test('such a position is refused if the log begins with a position of this replica only, because an image may have been replaced before that', async (t) => {
+t.test('a position with a random name is refused if the log begins with a position of this replica only, because an image may have been replaced before that', async (t) => {
   const random = randomPosition(version(1), () => 0.5)
   t.equal(findPosition(startLog(version(1)), random), undefined)
   const log = appendChanges(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), version(2), utf8ColumnOf(['b']))

@@ -239,7 +239,7 @@ t.test('data is refreshed early if a file can be read again, after a pause with 
   t.match(await second, { ageMs: 0, freshForMs: 60_000 })
 })
 
-t.test('under traffic this refresh begins as soon as the file can be read, and not earlier', async (t) => {
+t.test('under traffic the refresh for a file that can be read again begins as soon as it can be read, and not earlier', async (t) => {
   const { time, refresher, runs } = controlled({ maxStalenessMs: 60_000 })
   refresher.refresh()
   await time.advance(1000)

@@ -42,7 +42,7 @@ const lakes = fc.record({
   maxListRequests: fc.integer({ min: 1, max: 10_000 }),
   durations: fc.array(fc.option(fc.nat(3000), { nil: undefined, freq: 5 }), { minLength: 1, maxLength: 4 })
 })
-/** Reads, some of which require a refresh, with the milliseconds before each of them. */
+/** Reads, some of which require a refresh, with the milliseconds after each of them. */
 const reads = fc.array(fc.record({ gap: fc.nat(30_000), isRequired: fc.boolean() }), { minLength: 1, maxLength: 40 })
 
 t.test('a refresh that no caller has required begins only when all requests before it are paid for', async () => {
@@ -75,7 +75,7 @@ t.test('required refreshes begin at least 200 ms apart, each caller gets one tha
   }), runs(200))
 })
 
-t.test('the budget delays the next refresh and the age at which data is old by the same time', async () => {
+t.test('the budget delays the next refresh and the time from which the data is old by the same duration', async () => {
   const duration = fc.nat(100_000)
   const history = fc.record({ listedAt: duration, listingMs: fc.array(duration, { minLength: 1, maxLength: 5 }), refreshMs: fc.array(duration, { minLength: 1, maxLength: 5 }) })
   fc.assert(fc.property(history, fc.nat(1_000_000), (history, paidAt) => {

@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { build, csv } from '../support/app.js'
 
@@ -31,12 +31,23 @@ t.test('without credentials, clients are distinguished by their addresses', asyn
   t.equal(await get('2001:db8::ffff'), 429, 'addresses of one network of 64 bits are one client')
 })
 
-t.test('by default, requests are limited to 60 if the service is not for this machine only', async (t) => {
-  for (const [settings, last] of [[{}, 200], [{ API_KEYS: entryOf('read') }, 429], [{ HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'true' }, 429], [{ API_KEYS: entryOf('read'), RATE_LIMIT: 'unlimited' }, 200]] as const) {
-    const { app } = await build(t, { files, settings })
-    const statuses = []
-    for (let i = 0; i < 61; i++) statuses.push((await app.inject({ url: '/data', headers: { ...bearer(keyOf('read')), ...fresh } })).statusCode)
+t.test('by default, requests are limited to 60 a minute, unless the service listens on a loopback address only and has no credentials', async (t) => {
+  for (const [settings, last] of [[{}, 200], [{ API_KEYS: entryOf('read') }, 429], [{ HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'true' }, 429]] as const) {
+    const statuses = await statusesOf61(t, settings)
     t.equal(statuses[59], 200)
     t.equal(statuses[60], last, JSON.stringify(settings))
   }
 })
+
+t.test('RATE_LIMIT=unlimited limits no requests', async (t) => {
+  const statuses = await statusesOf61(t, { API_KEYS: entryOf('read'), RATE_LIMIT: 'unlimited' })
+  t.ok(statuses.every((status) => status === 200))
+})
+
+/** The statuses of 61 requests of one client that require a listing. */
+async function statusesOf61 (t: Test, settings: Readonly<Record<string, string>>): Promise<number[]> {
+  const { app } = await build(t, { files, settings })
+  const statuses = []
+  for (let i = 0; i < 61; i++) statuses.push((await app.inject({ url: '/data', headers: { ...bearer(keyOf('read')), ...fresh } })).statusCode)
+  return statuses
+}

@@ -76,11 +76,11 @@ t.test('a request that its client breaks off is counted as aborted', async (t) =
   const lake = await listen(t, { files: { '1.csv': csv() } })
   const { origin, endpoint } = lake
   const socket = connect(Number(new URL(origin).port), '127.0.0.1')
-  const held: (() => void)[] = []
+  const releases: (() => void)[] = []
   const asked = new Promise<void>((resolve) => {
     endpoint.intercept = async () => {
       resolve()
-      await new Promise<void>((resolve) => held.push(resolve))
+      await new Promise<void>((resolve) => releases.push(resolve))
       return undefined
     }
   })
@@ -90,7 +90,7 @@ t.test('a request that its client breaks off is counted as aborted', async (t) =
   const found = await scrapeUntil(lake, requests('/data', 'GET', 'aborted'), 1)
   t.equal(found.get(requests('/data', 'GET', '2xx')), undefined)
   endpoint.intercept = undefined
-  for (const release of held) release()
+  for (const release of releases) release()
 })
 
 t.test('reconciles and the operations of the worker thread are counted, and the state of the data is shown', async (t) => {

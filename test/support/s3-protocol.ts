@@ -87,7 +87,7 @@ function list (request: S3Request, bucket: S3Bucket, { pageSize, ignoresStartAft
   return cachedPage(bucket, JSON.stringify([prefix, after, limit, isEncoded]), () => pageOf(request.bucket, bucket.page(prefix, after, limit), { prefix, limit, isEncoded }))
 }
 
-/** The most pages that are cached for a bucket. */
+/** The maximum number of pages that are cached for a bucket. */
 const MAX_PAGES = 500
 /** Pages are cached until the bucket changes, because a server on the same machine must not be what limits a benchmark of listings. */
 const cachedPages = new WeakMap<S3Bucket, { readonly revision: number, readonly pages: Map<string, S3Response> }>()

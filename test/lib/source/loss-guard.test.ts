@@ -28,7 +28,7 @@ function believes (guard: LossGuard, plan: ReconcilePlan, published?: number): b
 const ROWS = 400
 const subset = fc.uniqueArray(fc.nat(ROWS - 1), { maxLength: ROWS }).map((rows) => new Set(rows))
 
-t.test('a listing is believed unless many records are missing that the listing before had, of the same state', async () => {
+t.test('a listing is believed unless many records are missing that the previous listing, compared with the same state, had', async () => {
   const step = fc.record({ state: fc.constantFrom('1@0', '2@1'), rows: subset, others: fc.nat(3) })
   fc.assert(fc.property(fc.array(step, { maxLength: 6 }), fc.constantFrom(0, 0.2, 0.5, 1), (steps, maxLoss) => {
     const guard = new LossGuard(maxLoss)

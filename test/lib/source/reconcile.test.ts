@@ -142,7 +142,7 @@ t.test('a response that is not the object is a failed download, not a reject', a
 const refuse = (ids: readonly string[], status: number, code: string) => ({ operation, key }: { readonly operation: string, readonly key: string }) =>
   operation === 'GET' && ids.some((id) => key === keyOf(`${id}.csv`)) ? { status, headers: {}, body: `<Error><Code>${code}</Code></Error>` } : undefined
 
-t.test('an object that the store refuses is a reject with its last good record, does not hold the output, and is retried at growing intervals', async (t) => {
+t.test('an object that the store refuses is a reject with its last good record, does not make outputs wait, and is retried at growing intervals', async (t) => {
   for (const [status, code, hint] of [[403, 'AccessDenied', /Allow the credentials/], [403, 'InvalidObjectState', /archived/], [400, 'InvalidRequest', /SSE-C/]] as const) {
     const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
     await run()
@@ -181,7 +181,7 @@ t.test('if half of the info files are refused, that is a failure of rights: outp
   t.same([codes(one), one.failed, one.coverage], [{ '1.csv': 'unreadable', 'bad.csv': 'missing_column' }, [], { infoFiles: 4, unread: 0 }])
 })
 
-t.test('a file that fails for a passing reason holds outputs for a minute, and is then a reject', async (t) => {
+t.test('outputs wait for a minute for a file that fails for a passing reason, which is then a reject', async (t) => {
   const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
   await run()
   bucket.put('source_data/1.csv', csv('Amy'))
@@ -558,7 +558,7 @@ t.test('a file of a folder without a line end at its end waits until it is two s
   t.same(names(second), { 1: 'Ann', 2: 'Bo', 3: 'Cid', 6: 'Flo' })
   t.same(codes(second), { '1.csv': 'incomplete', '4.tsv': 'incomplete', '5.csv': 'incomplete', '7.csv': 'incomplete' })
   t.match(second.rejects[0], { detail: /no line end/, last_good: { key: 'source_data/1.csv' } })
-  t.same([second.failed, second.readAgainAt], [[], clock.monotonic() + 1], 'it does not hold the output')
+  t.same([second.failed, second.readAgainAt], [[], clock.monotonic() + 1], 'outputs do not wait for it')
   clock.advance(1)
   const third = await run()
   t.same(names(third), { 1: 'Anna', 2: 'Bo', 3: 'Cid', 4: 'Dee', 6: 'Flo' })

@@ -66,7 +66,7 @@ t.test('a database serves one lake, schema and time zone, and the manifest one d
   await t.rejects((await openCommits(store, connection)).current(), wrong(/is not a manifest that this release of Userlake can read/))
 })
 
-t.test('of two processes one commits, and the other follows; one that lists without a change says so', { skip }, async (t) => {
+t.test('of two processes one commits, and the other follows; a listing without a change is noted in the manifest', { skip }, async (t) => {
   const [connection, store] = [await connect(t), await bucketOf(t)]
   let now = 1_000_000
   let wall = 5_000_000
@@ -100,7 +100,7 @@ t.test('of two processes one commits, and the other follows; one that lists with
   t.equal((await second.current())!.summary.listedAt, 1_000_000 + 123_456 - 700)
 })
 
-t.test('a forgotten version is not read any more, nor to its end', { skip, timeout: 120_000 }, async (t) => {
+t.test('a version cannot be read after it was forgotten, and readings that have begun fail', { skip, timeout: 120_000 }, async (t) => {
   const [connection, store] = [await connect(t), await bucketOf(t)]
   const commits = await openCommits(store, connection)
   const open = async (number: bigint) => await openVersion(connection, number, { fields: USER_FIELDS })
@@ -144,7 +144,7 @@ t.test('the changes since a version that is being forgotten are not known, altho
   t.same(await keys(one), [], 'a new log')
 })
 
-t.test('what was not committed is removed when it never can be', { skip, timeout: 120_000 }, async (t) => {
+t.test('rows of a version that was not committed are removed when it can no longer be committed', { skip, timeout: 120_000 }, async (t) => {
   const [connection, store] = [await connect(t), await bucketOf(t)]
   const [first, second] = [await openCommits(store, connection), await openCommits(store, connection)]
   const one = await commitNext(first, undefined, EMPTY, CONTENTS[0]!)

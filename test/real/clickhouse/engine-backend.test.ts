@@ -44,28 +44,29 @@ t.test('of processes whose listings take longer than MAX_STALENESS, one lists an
     await drop(connection)
     await connection.close()
   })
-  const listers = async (backend: EngineBackend, last?: BackendReconciled) => {
+  const reconcile = async (backend: EngineBackend, last?: BackendReconciled) => {
     lists.length = 0
     const found = await backend.reconcile(last?.state, { retryAll: false, outputKeys: [] }, () => {})
     return { found, lists: [...lists] }
   }
   bucket.put('in/a.csv', 'name\nAnn\n')
-  const loaded = await listers(first)
+  const loaded = await reconcile(first)
   t.same(loaded.lists, ['first'])
-  const followed = await listers(second)
-  t.same(followed.lists, [], 'although it began 10 s ago')
+  const followed = await reconcile(second)
+  t.same(followed.lists, [], 'although the listing that it takes over began 10 s ago, and MAX_STALENESS is 2 s')
   t.equal(followed.found.state.stored!.number, loaded.found.state.stored!.number)
   t.equal(followed.found.listedAt, now - LISTING_MS)
-  const again = await listers(first, loaded.found)
+  const again = await reconcile(first, loaded.found)
   t.same(again.lists, ['first'], 'a process does not follow itself')
+  // The other process is followed until twice the duration of its listing has passed since it stored the result: see `isFollowed`.
   now += 2 * LISTING_MS - 1
-  t.same((await listers(second, followed.found)).lists, [])
+  t.same((await reconcile(second, followed.found)).lists, [])
   now += 1
-  t.same((await listers(second, followed.found)).lists, ['second'])
-  t.same((await listers(first, again.found)).lists, [], 'now the other one leads')
+  t.same((await reconcile(second, followed.found)).lists, ['second'])
+  t.same((await reconcile(first, again.found)).lists, [], 'now the other one leads')
   bucket.put('in/a.csv', 'name\r\nAnn\r\n')
   bucket.put('in/b.csv', 'name\nBob\n')
   now += 10 * LISTING_MS
-  const { found } = await listers(first, again.found)
-  t.same(decodeLog(found.state.changes).keys, ['b'], 'a file that was replaced by one with the same content touches no record')
+  const { found } = await reconcile(first, again.found)
+  t.same(decodeLog(found.state.changes).keys, ['b'], 'a file that was replaced by one with the same values, but other line ends, touches no record')
 })

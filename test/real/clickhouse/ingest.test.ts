@@ -215,7 +215,7 @@ t.test('a lake in the engine has the records, the quarantine and the warnings th
 
 const INFO = 'name,born,size,seen,member,n\nAnn,,,,,\n'
 
-t.test('a listing without changes commits nothing, and says how old the data is', { skip: noClickHouse }, async (t) => {
+t.test('a listing without changes commits no version, and updates the time of the last listing', { skip: noClickHouse }, async (t) => {
   const twins = await Twins.open(await connect(t))
   twins.put('in/a.csv', INFO)
   twins.put('in/b.csv', 'name\n')

@@ -184,7 +184,7 @@ t.test('a wrong cluster, password or database is reported, and the service goes 
   await other.close()
 })
 
-t.test('settings that do not go together', { timeout: 60_000 }, async (t) => {
+t.test('settings that contradict ENGINE_URL, and invalid settings of the engine, are refused', { timeout: 60_000 }, async (t) => {
   const root = lake(t, {})
   for (const [settings, message] of [
     [{ PUBLISH: 'false' }, /^PUBLISH: got false; must be true if ENGINE_URL is set/],

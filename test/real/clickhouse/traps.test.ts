@@ -124,7 +124,7 @@ t.test('sums of doubles are exact: large ones that cancel out leave what is smal
   }
 })
 
-t.test('sets and texts larger than a parameter of ClickHouse may be', { skip, timeout: 300_000 }, async (t) => {
+t.test('filters accept sets and texts that are larger than a parameter of ClickHouse may be', { skip, timeout: 300_000 }, async (t) => {
   const long = 'é'.repeat(200_000)
   const version = await openStored(await connect(t), tableOf(Array.from({ length: 5000 }, (_, i) => ({ user_id: `user-${i}`, first_name: i === 7 ? long : `name ${i % 10}` }))))
   const ids = Array.from({ length: 40_000 }, (_, i) => `user-${4 * i}`)

@@ -55,7 +55,7 @@ t.test('what cannot be decided is reported as a doubt', async (t) => {
   }
 })
 
-t.test('a few values that are not of the type of the others do not change the type', async (t) => {
+t.test('a column has the type of most values if it has at least 20 values and at most 5 % exceptions; up to 10 % are reported', async (t) => {
   const some = (count: number, text: (i: number) => SampleValue) => Array.from({ length: count }, (_, i) => text(i))
   const german = { type: 'number', decimalChar: ',' }
   const cases: [values: SampleValue[], field: object, majority: { field: object, exceptions: string[], count: number, exceptionCount: number } | undefined][] = [
