@@ -18,7 +18,7 @@ npm run simulate -- [--seeds N] [--seed S] [--jobs N] [--trace]
   --help     print this help`
 const MAX_SEED = 2 ** 32 - 1
 const MAX_JOBS = 256
-/** The most failures that are printed. */
+/** The maximum number of failures that are printed. */
 const MAX_FAILURES = 20
 
 const OPTIONS = { ...HELP_OPTION, seeds: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' }, jobs: { type: 'string' }, trace: { type: 'boolean', default: false } } as const

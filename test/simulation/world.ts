@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Jobs } from '../../lib/jobs.js'
 import type { DataVersion } from '../../lib/query/data-version.js'
+import { MAX_TWICE_MS } from '../../lib/refresh-rule.js'
+import { RENEW_MS, TAKEOVER_MS } from '../../lib/share/share-rules.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { UserDataTransformer } from '../../lib/transformer.js'
 import { InProcessBackend } from '../../lib/worker/in-process-backend.js'
@@ -23,8 +25,11 @@ const SNAPSHOT_KEY = 'processed_data/output.snapshot.arrow'
 /** How long faults and changes last, and how long the replicas then have to become current, in milliseconds. */
 const TROUBLE_MS = 25_000
 const CALM_MS = 40_000
-/** How much older data may be if a leader has to be replaced: it counts as dead after 15 s, and renews the state every 5 s. */
-const TAKEOVER_MS = 20_000
+/**
+ * How much older than the data of a single replica that of several may be if the leader has to be replaced, in milliseconds: its state is up to RENEW_MS older than its data, and it counts as dead
+ * TAKEOVER_MS after it has written that state.
+ */
+const MAX_TAKEOVER_DELAY_MS = TAKEOVER_MS + RENEW_MS
 
 /** More objects than a replica re-checks one by one. */
 const FLOOD = 1001
@@ -32,8 +37,6 @@ const FLOOD = 1001
 /** The mean time after which a client confirms a held output, if it does, in milliseconds. */
 const CONFIRM_MS = 1000
 
-/** Listings of a slow store may make data this much older, in milliseconds. */
-const MAX_LISTING_MS = 60_000
 /** The longest pause after a download that has timed out, in milliseconds. Until it has ended, the data is stale or, if no version of the file is known, there may be none. */
 const MAX_TIMEOUT_PAUSE_MS = 40_000
 
@@ -58,7 +61,7 @@ export interface Outcome {
   /** What was wrong first; `undefined` if nothing was. */
   readonly failure: string | undefined
   readonly responses: number
-  /** How many replaced images a consumer has missed that it may miss, because it went from one replica to another: see decision 21. */
+  /** The number of replaced images that consumers have missed and were allowed to miss, because they went from one replica to another: see decisions 19 and 21. */
   readonly missedImages: number
 }
 
@@ -194,7 +197,7 @@ export class World {
     for (const id of ids) if ((this.#bucket.get(infoKey(id)) !== undefined) !== exist) this.#put(id, exist ? 'good' : 'deleted', id)
   }
 
-  /** Replaces the info files that cannot be read: half of them or more would hold the output for ever. */
+  /** Replaces the info files that cannot be read: if they were half of all files or more, their code would be `download_failed`, and no job would succeed. */
   #makeReadable (): void {
     for (const id of IDS) if (this.#bucket.get(infoKey(id))?.body.toString().startsWith(UNREADABLE)) this.#put(id, 'good')
   }
@@ -328,7 +331,7 @@ export class World {
     this.#start(replica.place)
   }
 
-  /** Sends `GET /data`. */
+  /** Does what `GET /data` does. */
   async #read (replica: Replica, fresh = false): Promise<void> {
     const { transformer, name, view, startedAt } = replica
     const requestedAt = this.#timeline.now
@@ -352,19 +355,24 @@ export class World {
     if (ageMs > this.#maxAgeMs) this.#fail(`${name}: the data is ${ageMs} ms old, and the response does not say that it is stale`)
   }
 
-  /** The error of ages that replicas with wrong clocks compute from the state of another one. */
+  /**
+   * By how many milliseconds the age may be too low that a replica computes from the state of another one if their clocks differ: it then knows only that the state was sent after the previous one
+   * (`estimateTime`), so by up to the time between two states, which is longest when a leader is replaced.
+   */
   get #clockError (): number {
-    return this.#settings.isSharing && this.#settings.skews.some((skew) => skew !== 0) ? TAKEOVER_MS : 0
+    return this.#settings.isSharing && this.#settings.skews.some((skew) => skew !== 0) ? MAX_TAKEOVER_DELAY_MS : 0
   }
 
-  /** The greatest age that data without a stale reason may have, in milliseconds: by the settings, and by the time that requests take. */
+  /**
+   * The greatest age that data without a stale reason may have, in milliseconds. The data of a slow store counts as fresh for twice the duration of a listing, at most for MAX_TWICE_MS, which is more than
+   * MAX_STALENESS and the budget for LIST requests allow in any history.
+   */
   get #maxAgeMs (): number {
-    const { maxStalenessMs, refreshWaitMs, isSharing, maxListRequests, pageSize } = this.#settings
-    const budgetMs = maxListRequests === Infinity ? 0 : 10 * (IDS.length * 2 / Math.min(pageSize, 14) + 1) * 60_000 / maxListRequests
-    return Math.max(maxStalenessMs + budgetMs, MAX_LISTING_MS) + refreshWaitMs + (isSharing ? TAKEOVER_MS : 0)
+    const { refreshWaitMs, isSharing } = this.#settings
+    return MAX_TWICE_MS + refreshWaitMs + (isSharing ? MAX_TAKEOVER_DELAY_MS : 0)
   }
 
-  /** Sends `POST /data`. */
+  /** Does what `POST /data` does. */
   async #post (replica: Replica): Promise<void> {
     await this.#runJob(replica, !replica.mayWrite || this.#random.chance(0.1))
   }
@@ -395,7 +403,7 @@ export class World {
     this.#fail(this.#lossJudge.check(new Set(this.#output.keys())))
   }
 
-  /** Sends `GET /changes` for a client. Any replica may receive it. */
+  /** Does what `GET /changes` does for a client, on any replica. */
   async #poll (consumer: Consumer): Promise<void> {
     const { transformer, name } = this.#anyReplica()
     await transformer.ensureFresh()
@@ -440,7 +448,7 @@ export class World {
     this.#timeline.schedule(4000, () => this.#readRegularly(replica))
   }
 
-  /** After some time without faults and changes, each replica is current and publishes. */
+  /** After some time without faults and changes, each replica is current, and the first one can publish. */
   async #checkEnd (): Promise<void> {
     if (this.#failure !== undefined) return
     const hasFailedDownloads = this.#replicas.some(({ transformer }) => transformer.freshness().staleReasons.includes('download_failed'))
