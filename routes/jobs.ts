@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { describeFailure } from '../lib/base/failure-code.js'
 import { traceOf } from '../lib/base/trace-context.js'
@@ -28,11 +28,13 @@ const JobParams = parametersSchema({ id: pathParameter({ description: 'The id of
 const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   const { jobs } = fastify
 
-  // Some clients send an empty body of any media type, which is accepted; a body with content is a mistake of the client.
+  // Some clients send an empty body of any media type, which is accepted, even if the media type is malformed; a body with content is a mistake of the client.
+  fastify.addHook('onRequest', async ({ raw }) => { delete raw.headers['content-type'] })
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => {
-    if (body.trim() !== '') throw new Problem(400, 'unexpected_body', 'POST /data must not have a body; its parameters are in the URL')
+    if (body.trim() !== '') throw unexpectedBody()
   })
+  fastify.setErrorHandler<FastifyError>((error) => { throw error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? unexpectedBody() : error })
 
   const post = { config: { operation: publishOutput, access: 'write' as const }, schema: { querystring: PostQuery, response: { 200: Job, 202: Job } } }
   fastify.post('/data', post, async (request, reply) => {
@@ -67,6 +69,10 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 }
 
 export default routes
+
+function unexpectedBody (): Problem {
+  return new Problem(400, 'unexpected_body', 'POST /data must not have a body; its parameters are in the URL')
+}
 
 /** The problem for a client whose job has failed, or waits for a store that has made no progress for some seconds (`unlessSilent`). */
 function jobFailed (id: string, { code, detail }: NonNullable<LibJob['error']>): Problem {

@@ -4,7 +4,7 @@ import { MIN_RECORDS } from '../../lib/query/suppress-few.js'
 /** What the codes of problems mean. They are stable, since programs rely on them; more may be added. */
 export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   invalid_parameter: 'A parameter is invalid; `errors` contains its name, the value received and what is accepted',
-  unexpected_body: 'The request has a body and must not have one',
+  unexpected_body: '`POST /data` has a body',
   invalid_event: 'The body is not a notification of a bucket',
   record_not_found: 'There is no such record',
   record_not_read: 'The info file of the record is listed and could not be read yet',
@@ -32,9 +32,9 @@ export const PROBLEM_CODES: Readonly<Record<string, string>> = {
   too_many_requests: 'The client has sent more requests that make the service list the lake than the setting `RATE_LIMIT` allows; `Retry-After` has the seconds to wait',
   bad_request: 'The request is not valid HTTP, or its URL or `Host` is malformed',
   request_timeout: 'The request did not arrive in time: its headers must arrive within 15 s, the whole request within 30 s',
-  payload_too_large: 'The body is too large',
+  payload_too_large: 'The body is larger than 1 MiB',
   uri_too_long: 'A path parameter is longer than 720 characters',
-  unsupported_media_type: 'The request body has an unsupported media type',
+  unsupported_media_type: 'The request body has a media type other than `application/json`',
   expectation_failed: 'The `Expect` header of the request is not supported',
   misdirected_request: 'The name in `Host` is not in the setting `ALLOWED_HOSTS`',
   request_header_fields_too_large: 'The URL and the headers are too large together'

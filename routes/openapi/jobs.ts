@@ -72,7 +72,7 @@ export const publishOutput: Operation = {
       headers: { ...headers.jobLocation, ...headers.preferenceApplied, ...headers.retryAfter },
       content: json(Job, { async: example('Without waiting for the job', "-X POST -H 'Prefer: respond-async' '/data?dry_run=true'", running) })
     },
-    ...problems([400, 409, 413, 415, 500, 503], {
+    ...problems([400, 409, 500, 503], {
       examples: { 400: badDryRun },
       headersOf: { 409: headers.optionalJobLocation, 500: headers.optionalJobLocation, 503: headers.optionalJobLocation }
     })

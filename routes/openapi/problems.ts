@@ -17,7 +17,7 @@ const MEANINGS = {
     '`continue` the URL of the page after the last record received, and `continue_cursor` the cursor in `continue`. ' +
     'For `GET /changes`: the change log does not go back to `since`, and `restart` is the URL of all records',
   412: 'The current response does not meet the condition of `If-Match` or `If-Unmodified-Since`',
-  413: 'The body is too large; the request must not have one',
+  413: 'The body is larger than 1 MiB',
   414: PROBLEM_CODES['uri_too_long']!,
   415: 'The media type of the request body or of the image is not supported',
   416: 'The `Range` begins after the end of the image',

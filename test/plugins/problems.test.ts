@@ -15,7 +15,9 @@ t.test('errors of Fastify have the same shape as all others', async (t) => {
     [{ url: '/data/' + 'x'.repeat(721) }, 414, 'uri_too_long'],
     [{ method: 'POST', url: '/data', headers: { 'content-type': 'application/json' }, payload: '{}' }, 400, 'unexpected_body'],
     [{ method: 'POST', url: '/data', payload: 'dry_run=true' }, 400, 'unexpected_body'],
-    [{ method: 'POST', url: '/data', headers: { 'content-type': 'application/json' }, payload: JSON.stringify('x'.repeat(20_000)) }, 413, 'payload_too_large']
+    [{ method: 'POST', url: '/data', headers: { 'content-type': 'application/json' }, payload: JSON.stringify('x'.repeat(20_000)) }, 400, 'unexpected_body'],
+    [{ method: 'POST', url: '/events/s3', headers: { 'content-type': 'application/json' }, payload: JSON.stringify('x'.repeat(2 ** 20)) }, 413, 'payload_too_large'],
+    [{ method: 'POST', url: '/events/s3', payload: '{}' }, 415, 'unsupported_media_type']
   ]
   for (const [request, status, code] of table) {
     const response = await app.inject(request)

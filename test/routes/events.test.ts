@@ -286,13 +286,18 @@ t.test('a body that is not a notification is an error that names what is wrong',
     [{ 'detail-type': 'x', detail: { bucket } }, 400, /at \/detail\/object must be an object; it is missing/], [{ 'detail-type': 1, detail: { bucket, object: { key: 'k' } } }, 400, /at \/detail-type must be a string/],
     [{ Event: true }, 400, /at \/Event must be a string; it is a boolean/],
     ['[]', 400, /The body must be an object; it is an array/], ['null', 400, /The body must be an object; it is null/],
-    ['{', 400, /JSON/], [JSON.stringify({ Event: 'x'.repeat(1024 * 1024) }), 413, /too large/]
+    ['{', 400, /^The body is not valid JSON; must be a notification of a bucket as JSON$/], ['', 400, /^The body is empty; must be a notification of a bucket as JSON$/],
+    [JSON.stringify({ Event: 'x'.repeat(1024 * 1024) }), 413, /^The body is larger than 1 MiB \(1048576 bytes\)$/]
   ]
   for (const [body, status, detail] of table) {
     const response = await post(lake, body)
     t.match(response.json(), { status, detail }, JSON.stringify(body).slice(0, 80))
   }
-  t.equal((await post(lake, '{"Records":[]}', { 'content-type': 'text/plain' })).statusCode, 415)
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'foo']) {
+    t.match((await post(lake, '{"Records":[]}', { 'content-type': type })).json(), { status: 415, detail: `Content-Type: got "${type}"; must be application/json` })
+  }
+  const withoutType = await lake.app.inject({ method: 'POST', url: '/events/s3', payload: Buffer.from('{"Records":[]}') })
+  t.match(withoutType.json(), { status: 415, detail: 'Content-Type: is missing; must be application/json' })
   t.match((await post(lake, { Records: 1 })).json(), { code: 'invalid_event' })
 })
 
