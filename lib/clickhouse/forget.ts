@@ -35,12 +35,16 @@ export async function forgetVersions (connection: Connection, olderThanMs: numbe
  */
 export async function forgetStages (connection: Connection, readManifest: () => Promise<KnownManifest | undefined>): Promise<void> {
   // A stage is announced before it has rows, so that one with rows that is not announced now has been removed before. The manifest is read last: what it shows to be of the past, is.
-  const used = await Promise.all(TABLES_WITH_STAGES.map(async (table) => await connection.queryNodes<[string]>(sql`SELECT DISTINCT toString(stage) FROM ${connection.table(table)} WHERE stage != 0`)))
+  const used = await Promise.all(TABLES_WITH_STAGES.map(async (table) => {
+    const nodes = await connection.queryNodes<[string]>(sql`SELECT DISTINCT toString(stage) FROM ${connection.table(table)} WHERE stage != 0`)
+    return { table, stages: nodes.flatMap(({ rows }) => rows.map(([stage]) => stage)) }
+  }))
   const announced = new Map(await connection.queryOn<[stage: string, etag: string]>(0, sql`SELECT toString(stage), etag FROM ${connection.table(STAGES_OF_SHARD)}`))
   const manifest = await readManifest()
-  const isNeeded = (stage: string) => announced.get(stage) === (manifest?.etag ?? '') || stage === String(manifest?.commit.stage)
-  const past = [...new Set([...used.flat().flatMap(({ rows }) => rows.map(([stage]) => stage)), ...announced.keys()])].filter((stage) => !isNeeded(stage))
-  if (past.length > 0) await dropStages(connection, past.map(BigInt))
+  const isPast = (stage: string) => announced.get(stage) !== (manifest?.etag ?? '') && stage !== String(manifest?.commit.stage)
+  const past = new Set([...used.flatMap(({ stages }) => stages), ...announced.keys()].filter(isPast))
+  // Rows of a stage that come later are found the next time: it is not announced then.
+  if (past.size > 0) await dropStages(connection, [...past].map(BigInt), used.filter(({ stages }) => stages.some(isPast)).map(({ table }) => table))
 }
 
 /** The versions below this number are forgotten: what is read of them may lack rows. */

@@ -129,11 +129,15 @@ async function countStaged (connection: Connection, table: DataTable, stage: big
 /** The tables that have rows of stages. */
 export const TABLES_WITH_STAGES: readonly string[] = [...DATA_TABLES.map(({ ofShard }) => ofShard), STAGED_KEYS_OF_SHARD]
 
-/** Removes stages: the rows of those that were not applied, which can never be applied then, and the keys of all of them. */
-export async function dropStages (connection: Connection, stages: readonly bigint[]): Promise<void> {
+/**
+ * Removes stages: the rows of those that were not applied, which can never be applied then, and the keys of all of them.
+ *
+ * @param tables those that may have rows of them; a deletion rewrites or copies each part of a table, even if it finds nothing
+ */
+export async function dropStages (connection: Connection, stages: readonly bigint[], tables: readonly string[] = TABLES_WITH_STAGES): Promise<void> {
   const isDropped = sql`stage IN ${parameter(stages, 'Array(UInt64)')}`
   await connection.forEachShard(async (shard) => {
-    for (const table of TABLES_WITH_STAGES) await connection.commandOn(shard, sql`DELETE FROM ${connection.table(table)} WHERE ${isDropped}`)
+    for (const table of tables) await connection.commandOn(shard, sql`DELETE FROM ${connection.table(table)} WHERE ${isDropped}`)
   })
   await connection.commandOn(0, sql`DELETE FROM ${connection.table(STAGES_OF_SHARD)} WHERE ${isDropped}`)
 }
