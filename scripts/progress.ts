@@ -15,17 +15,17 @@ const PLAIN_LINE_MS = 5000
 /** Shows how many steps are done, and of how many, if that is known: by a bar on a terminal, otherwise by a line every five seconds. */
 export class Progress {
   #total: number | undefined
-  readonly #what: string
+  readonly #what: () => string
   readonly #output: Output
   readonly #clock: MonotonicClock
   readonly #start: number
   #shown: number
   #done = 0
 
-  /** @param what the steps, in words that follow their number, if it is not obvious */
-  constructor (total: number | undefined, output: Output, clock: MonotonicClock, what = '') {
+  /** @param what the steps, in words that follow their number, if it is not obvious; a function, if the words change */
+  constructor (total: number | undefined, output: Output, clock: MonotonicClock, what: string | (() => string) = '') {
     this.#total = total
-    this.#what = what === '' ? '' : ` ${what}`
+    this.#what = typeof what === 'string' ? () => what : what
     this.#output = output
     this.#clock = clock
     this.#start = this.#shown = clock()
@@ -64,6 +64,7 @@ export class Progress {
     const left = this.#total === undefined ? 0 : this.#total - this.#done
     const time = left > 0 && rate > 0 ? `${Math.ceil(left / rate)} s left` : `${Math.ceil(seconds)} s`
     const done = this.#total === undefined ? `${this.#done}` : `${this.#done}/${this.#total}`
-    return `${done}${this.#what}, ${Math.round(rate)}/s, ${time}`
+    const what = this.#what()
+    return `${done}${what === '' ? '' : ` ${what}`}, ${rate > 0 && rate < 1 ? rate.toPrecision(2) : Math.round(rate)}/s, ${time}`
   }
 }

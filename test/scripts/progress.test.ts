@@ -36,6 +36,19 @@ t.test('shows how many steps are done if it is not known of how many', async (t)
   t.same(written, ['\r1000 objects listed, 500/s, 2 s\x1b[K', '\r1000 objects listed, 500/s, 2 s\x1b[K', '\n'])
 })
 
+t.test('shows a rate below one a second, and words that change', async (t) => {
+  const written: string[] = []
+  let now = 0
+  let failures = 0
+  const progress = new Progress(10, { write: (text) => written.push(text) }, () => now, () => `runs, ${failures} failed`)
+  now = 8000
+  progress.set(3)
+  failures++
+  now = 40_000
+  progress.set(4)
+  t.same(written, ['3/10 runs, 0 failed, 0.38/s, 19 s left\n', '4/10 runs, 1 failed, 0.10/s, 60 s left\n'])
+})
+
 t.test('the number of all steps may change', async (t) => {
   const written: string[] = []
   let now = 0
