@@ -5,63 +5,65 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { monotonicNow } from '../../lib/base/clock.js'
 import { Connection } from '../../lib/clickhouse/connection.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
+import { HELP_OPTION, parseOptions, wholeNumber } from '../../scripts/arguments.js'
+import { runCommand, type Command } from '../../scripts/command.js'
+import { Progress } from '../../scripts/progress.js'
 import { drop, engineOptions, noClickHouse } from '../support/clickhouse.js'
 import { checkVersions, openCommits, readAll, type Plan } from '../support/commits.js'
-import { interleave } from '../support/interleave.js'
+import { interleave, type Interleaving } from '../support/interleave.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
-import { finish, parseIsShort, print } from './lab.js'
+import { print } from './lab.js'
 
-const isShort = parseIsShort(`Lets two or three processes commit changes to one database of ClickHouse, with failures and kills between any two statements, and kills real ones (SIGKILL) at random moments.
-Fails if a version that can be read is not exactly one that was committed, or changes. Does nothing unless CLICKHOUSE_TEST_SHARDS and CLICKHOUSE_TEST_CLUSTER are set.
+const HELP = `Lets two or three processes commit changes to one database of ClickHouse, with failures, late writes and kills between any two statements, and kills real ones (SIGKILL) at random
+moments. After each statement that writes, each version that can be read must be exactly one that was committed, and must not have changed: otherwise it ends with exit code 1.
+Does nothing unless CLICKHOUSE_TEST_SHARDS and CLICKHOUSE_TEST_CLUSTER are set.
 
-node dist-test/test/lab/commits.js [--short]
+node dist-test/test/lab/commits.js [--interleavings N] [--kills N] [--seed S] [--jobs N] [--trace] [--short]
 
-  --short  one interleaving and 6 kills instead of 1,000 and 60
-`)
-if (noClickHouse !== false) {
-  print(noClickHouse)
-  finish([])
-}
-
-const [INTERLEAVINGS, KILLS] = isShort ? [1, 6] : [1000, 60]
-/** The processes that commit at the same time. */
+  --interleavings N  the number of interleavings of statements (default: 1000)
+  --kills N          the number of real processes that are killed (default: 60)
+  --seed S           the seed of the first interleaving (default: a random one); the others follow. A seed determines the order of the statements, and what happens to each
+  --jobs N           the number of interleavings at the same time, each in a database of its own (default: 4)
+  --trace            print each statement of the interleavings, one interleaving at a time
+  --short            the defaults are 1 interleaving and 6 kills
+  --help             print this help`
+const MAX_SEED = 2 ** 32 - 1
+const MAX_COUNT = 1_000_000
+const MAX_JOBS = 64
+/** The processes that commit at the same time, of which one is killed. */
 const PROCESSES = 2
-const failures: string[] = []
-const endpoint = await startS3Endpoint()
 
-async function withDatabase (work: (connection: Connection) => Promise<void>): Promise<void> {
+const OPTIONS = {
+  ...HELP_OPTION,
+  interleavings: { type: 'string' },
+  kills: { type: 'string' },
+  seed: { type: 'string' },
+  jobs: { type: 'string', default: '4' },
+  trace: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false }
+} as const
+
+type Endpoint = Awaited<ReturnType<typeof startS3Endpoint>>
+
+/** Runs work with a bucket and a database of its own, which is removed at the end. */
+async function withLake<T> (endpoint: Endpoint, bucket: string, work: (store: S3Store, connection: Connection) => Promise<T>): Promise<T> {
+  endpoint.bucket(bucket)
+  const store = new S3Store({ bucket, endpoint: endpoint.url })
   const connection = await Connection.open(engineOptions())
   try {
-    await work(connection)
+    return await work(store, connection)
   } finally {
     await drop(connection)
     await connection.close()
-  }
-}
-
-function storeOf (bucket: string): S3Store {
-  endpoint.bucket(bucket)
-  return new S3Store({ bucket, endpoint: endpoint.url })
-}
-
-async function interleavings (): Promise<void> {
-  const sums: Record<string, number> = {}
-  for (let run = 1; run <= INTERLEAVINGS; run++) {
-    const seed = Math.floor(Math.random() * 2 ** 32)
-    const store = storeOf(`interleaving-${run}`)
-    await withDatabase(async (connection) => {
-      const found = await interleave({ connection, store, seed }).catch((error: Error) => { failures.push(`seed ${seed}: ${error.stack}`) })
-      for (const [name, count] of Object.entries(found ?? {})) sums[name] = (sums[name] ?? 0) + count
-    })
     await store.close()
-    if (run % 50 === 0 || run === INTERLEAVINGS) print(`${run} interleavings: ${Object.entries(sums).map(([name, count]) => `${count} ${name}`).join(', ')}; ${failures.length} failures`)
   }
 }
 
 /** Starts a process that commits one change after the other, and returns it when it has begun. */
-async function start (folder: string, database: string): Promise<ChildProcess> {
+async function start (endpoint: Endpoint, folder: string, { database }: Connection): Promise<ChildProcess> {
   const child = fork(fileURLToPath(new URL('commits-child.js', import.meta.url)), [endpoint.url, folder, database], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   await once(child, 'message')
   return child
@@ -74,14 +76,15 @@ function planIn (folder: string, stage: bigint): Plan | undefined {
   return { number: BigInt(number), base: base === null ? null : BigInt(base), content }
 }
 
-async function kills (): Promise<void> {
+/** Kills processes that commit, one at a time. Returns the failures. */
+async function killProcesses (endpoint: Endpoint, kills: number): Promise<readonly string[]> {
+  const failures: string[] = []
   const folder = mkdtempSync(join(tmpdir(), 'userlake-commits-'))
-  const store = storeOf('lake')
-  await withDatabase(async (connection) => {
+  await withLake(endpoint, 'lake', async (store, connection) => {
     const seen = new Map<bigint, string>()
     const commits = await openCommits(store, connection)
-    const children = await Promise.all(Array.from({ length: PROCESSES }, async () => await start(folder, connection.database)))
-    for (let kill = 1; kill <= KILLS; kill++) {
+    const children = await Promise.all(Array.from({ length: PROCESSES }, async () => await start(endpoint, folder, connection)))
+    for (let kill = 1; kill <= kills; kill++) {
       await sleep(Math.random() * 1500)
       const place = kill % PROCESSES
       const child = children[place]!
@@ -95,18 +98,64 @@ async function kills (): Promise<void> {
       } catch (error) {
         failures.push(`after ${kill} kills: ${(error as Error).stack}`)
       }
-      children[place] = await start(folder, connection.database)
+      children[place] = await start(endpoint, folder, connection)
       if (kill % 20 === 0) await commits.forget(60_000)
     }
     for (const child of children) child.kill('SIGKILL')
-    print(`${KILLS} kills of one of ${PROCESSES} processes, ${seen.size} versions; ${failures.length} failures`)
-    if (seen.size < KILLS / 4) failures.push(`only ${seen.size} versions were committed`)
+    if (seen.size < kills / 4) failures.push(`only ${seen.size} versions were committed`)
+    print(`${kills} kills of one of ${PROCESSES} processes, ${seen.size} versions, ${failures.length} failed`)
   })
-  await store.close()
   rmSync(folder, { recursive: true })
+  return failures
 }
 
-await kills()
-await interleavings()
-await endpoint.stop()
-finish(failures)
+const commits: Command = async (argv, { stderr }) => {
+  const options = parseOptions(argv, OPTIONS)
+  if (options.help) return HELP
+  const [defaultInterleavings, defaultKills] = options.short ? ['1', '6'] : ['1000', '60']
+  const interleavings = wholeNumber('--interleavings', options.interleavings ?? defaultInterleavings, 0, MAX_COUNT)
+  const kills = wholeNumber('--kills', options.kills ?? defaultKills, 0, MAX_COUNT)
+  const first = options.seed === undefined ? Math.floor(Math.random() * (MAX_SEED + 1)) : wholeNumber('--seed', options.seed, 0, MAX_SEED)
+  const jobs = wholeNumber('--jobs', options.jobs, 1, MAX_JOBS)
+  if (noClickHouse !== false) return noClickHouse
+
+  const endpoint = await startS3Endpoint()
+  try {
+    const failures = kills === 0 ? [] : await killProcesses(endpoint, kills)
+    for (const failure of failures) print(`failed: ${failure}`)
+    return failures.length + await interleaveAll(endpoint, { interleavings, first, jobs: options.trace ? 1 : jobs, stderr, isTraced: options.trace }) === 0 ? 0 : 1
+  } finally {
+    await endpoint.stop()
+  }
+}
+
+interface RunOptions { readonly interleavings: number, readonly first: number, readonly jobs: number, readonly isTraced: boolean, readonly stderr: Parameters<Command>[1]['stderr'] }
+
+/** Runs interleavings, some at a time. Returns how many have failed. */
+async function interleaveAll (endpoint: Endpoint, { interleavings, first, jobs, isTraced, stderr }: RunOptions): Promise<number> {
+  const startedAt = monotonicNow()
+  const sums = new Map<string, number>()
+  let [begun, failed] = [0, 0]
+  const progress = new Progress(interleavings, stderr, monotonicNow, () => `interleavings, ${failed} failed`)
+  const runOne = async (seed: number): Promise<Interleaving> => await withLake(endpoint, `interleaving-${seed}`, async (store, connection) => await interleave({ connection, store, seed, ...isTraced && { trace: print } }))
+  const work = async (): Promise<void> => {
+    while (begun < interleavings) {
+      const seed = (first + begun++) % (MAX_SEED + 1)
+      try {
+        for (const [name, count] of Object.entries(await runOne(seed))) sums.set(name, (sums.get(name) ?? 0) + count)
+      } catch (error) {
+        failed++
+        print(`failed: seed ${seed}, ${(error as Error).stack} (replay: node dist-test/test/lab/commits.js --kills 0 --interleavings 1 --seed ${seed} --trace)`)
+      }
+      progress.step()
+    }
+  }
+  await Promise.all(Array.from({ length: jobs }, work))
+  progress.end()
+  const seconds = (monotonicNow() - startedAt) / 1000
+  print(`${interleavings} interleavings from seed ${first} on: ${[...sums].map(([name, count]) => `${count} ${name}`).join(', ')}, ${failed} failed (${(interleavings / seconds).toFixed(2)} a second)`)
+  return failed
+}
+
+// What has failed may have left connections open.
+process.exit(await runCommand(commits, process.argv.slice(2), process))

@@ -6,14 +6,13 @@ import type { Connection } from '../../lib/clickhouse/connection.js'
 import type { Commit } from '../../lib/clickhouse/manifest.js'
 import { StoreError, type ObjectStore } from '../../lib/store/object-store.js'
 import { Random } from '../simulation/random.js'
-import { changeContent, checkVersions, deltaOf, EMPTY, halves, MANIFEST, openCommits, readAll, type Content, type Plan } from './commits.js'
+import { changeContent, checkVersions, deltaOf, EMPTY, halves, MANIFEST, openCommits, readAll, readShards, type Content, type Plan } from './commits.js'
 import { USER_FIELDS } from './tables.js'
 
 /** A statement or a request that a process has sent, and that has not been executed. */
 interface Pending {
   readonly process: Process
-  readonly isWrite: boolean
-  readonly isPut: boolean
+  readonly method: string
   /** Executes it; the outcome is returned, and its sender does not get it yet. */
   readonly run: () => Promise<unknown>
   readonly resolve: (value: unknown) => void
@@ -22,27 +21,29 @@ interface Pending {
 
 class KilledError extends Error {}
 
+/** The methods that change the tables or the lake, and those that read them. */
+const WRITES: ReadonlySet<string> = new Set(['command', 'commandOn', 'insert', 'put'])
+const READS: ReadonlySet<string> = new Set(['query', 'queryOn', 'queryNodes', 'queryFirst', 'get'])
+
 /** A process with a connection and a store of its own, which the scheduler can stop before or after any statement. */
 class Process {
   isDead = false
-  /** Whether the scheduler decides what is executed. */
-  isScheduled = false
   readonly connection: Connection
   readonly store: ObjectStore
   readonly name: string
 
   constructor (name: string, scheduler: Scheduler, connection: Connection, store: ObjectStore) {
     this.name = name
-    const gated = <T extends object>(target: T, isWrite: (method: string) => boolean, isGated: (method: string) => boolean): T => new Proxy(target, {
+    const gated = <T extends object>(target: T): T => new Proxy(target, {
       get: (target, property) => {
         const value: unknown = Reflect.get(target, property, target)
-        if (typeof value !== 'function' || typeof property === 'symbol' || !isGated(property)) return typeof value === 'function' ? value.bind(target) as unknown : value
-        const run = async (...args: unknown[]) => await (Reflect.apply(value, target, args) as Promise<unknown>)
-        return (...args: unknown[]) => this.isScheduled ? scheduler.send(this, isWrite(property), property === 'put', async () => await run(...args)) : run(...args)
+        if (typeof value !== 'function') return value
+        if (typeof property === 'symbol' || !(WRITES.has(property) || READS.has(property))) return value.bind(target) as unknown
+        return (...args: unknown[]) => scheduler.send(this, property, async () => await (Reflect.apply(value, target, args) as Promise<unknown>))
       }
     })
-    this.connection = gated(connection, (method) => ['command', 'commandOn', 'insert'].includes(method), (method) => ['command', 'commandOn', 'insert', 'query', 'queryOn', 'queryNodes', 'queryFirst'].includes(method))
-    this.store = gated(store, (method) => method === 'put', (method) => ['get', 'put'].includes(method))
+    this.connection = gated(connection)
+    this.store = gated(store)
   }
 }
 
@@ -52,9 +53,9 @@ class Scheduler {
   /** Requests whose senders believe that they have failed. */
   readonly late: Pending[] = []
 
-  send (process: Process, isWrite: boolean, isPut: boolean, run: () => Promise<unknown>): Promise<unknown> {
+  send (process: Process, method: string, run: () => Promise<unknown>): Promise<unknown> {
     if (process.isDead) return Promise.reject(new KilledError())
-    return new Promise((resolve, reject) => this.pending.push({ process, isWrite, isPut, run, resolve, reject }))
+    return new Promise((resolve, reject) => this.pending.push({ process, method, run, resolve, reject }))
   }
 }
 
@@ -67,13 +68,15 @@ export interface InterleavingOptions {
   readonly seed: number
   /** Changes that each process tries to make. */
   readonly rounds?: number
+  /** Receives a line for each statement. */
+  readonly trace?: (line: string) => void
 }
 
 /**
- * Lets two or three processes commit changes in the database of a connection. A seed determines which statement is next, which ones fail before or after they were executed, and which process is killed.
+ * Lets two or three processes commit changes in the database of a connection. A seed determines which statement is next, which ones fail before or after they were executed, and which process is killed, so that it leads to the same history each time.
  * After each statement that writes, each version that can be read must be what the model has, and what it was before.
  */
-export async function interleave ({ connection, store, seed, rounds = 3 }: InterleavingOptions): Promise<Interleaving> {
+export async function interleave ({ connection, store, seed, rounds = 3, trace = () => {} }: InterleavingOptions): Promise<Interleaving> {
   const random = new Random(seed)
   const scheduler = new Scheduler()
   /** The content that each stage would lead to, and what it is based on. */
@@ -117,7 +120,6 @@ export async function interleave ({ connection, store, seed, rounds = 3 }: Inter
       const process = new Process(name, scheduler, connection, store)
       try {
         const of = await openCommits(process.store, process.connection)
-        process.isScheduled = true
         for (; round < rounds; round++) {
           await attempt(of).catch((error: unknown) => {
             if (error instanceof CommitConflictError) counts.conflicts++
@@ -132,8 +134,7 @@ export async function interleave ({ connection, store, seed, rounds = 3 }: Inter
   }
 
   const check = async (): Promise<void> => {
-    const readable = await readAll(connection)
-    const last = checkVersions(readable, (stage) => planned.get(stage), seen)
+    const last = checkVersions(await readShards(connection), (stage) => planned.get(stage), seen)
     // The manifest is what is committed.
     const object = await store.get(MANIFEST)
     if (typeof object !== 'object') return
@@ -145,76 +146,86 @@ export async function interleave ({ connection, store, seed, rounds = 3 }: Inter
     commits.set(number, { commit: { number, base: manifest.base === null ? null : BigInt(manifest.base), stage: BigInt(manifest.stage), staged: manifest.staged }, records: manifest.records })
   }
 
-  const execute = async ({ run, resolve, reject, process, isPut }: Pending): Promise<void> => {
+  /** Executes a statement, or not, and returns what has happened to it. */
+  const execute = async (sent: Pending): Promise<string> => {
+    const { run, resolve, reject, process, method } = sent
     counts.statements++
+    const isPut = method === 'put'
     const dice = random.next()
     const failure = () => isPut ? new StoreError('timeout', 'The response was lost') : new EngineError('engine_unavailable', 'The connection was lost')
     if (dice < 0.01) {
       // Killed: what it has sent may arrive, or not.
       counts.kills++
       process.isDead = true
-      if (random.chance(0.5)) await run().catch(() => {})
+      const arrives = random.chance(0.5)
+      if (arrives) await run().catch(() => {})
       reject(new KilledError())
       for (const other of scheduler.pending.filter((other) => other.process === process)) {
         scheduler.pending.splice(scheduler.pending.indexOf(other), 1)
         if (random.chance(0.5)) scheduler.late.push(other)
         other.reject(new KilledError())
       }
-    } else if (dice < (isPut ? 0.2 : 0.02)) {
-      counts.failures++
-      if (random.chance(0.6)) await run().catch(() => {})
-      reject(failure())
-    } else if (isPut && dice < 0.35) {
-      scheduler.late.push({ run, resolve, reject, process, isPut, isWrite: true })
-      reject(failure())
-    } else {
-      await run().then(resolve, reject)
+      return arrives ? 'killed after it' : 'killed before it'
     }
+    if (dice < (isPut ? 0.2 : 0.02)) {
+      counts.failures++
+      const arrives = random.chance(0.6)
+      if (arrives) await run().catch(() => {})
+      reject(failure())
+      return arrives ? 'response lost' : 'request lost'
+    }
+    if (isPut && dice < 0.35) {
+      scheduler.late.push(sent)
+      reject(failure())
+      return 'late'
+    }
+    return await run().then((value) => {
+      resolve(value)
+      return 'executed'
+    }, (error: Error) => {
+      reject(error)
+      return `failed: ${error.name}`
+    })
   }
 
   await openCommits(store, connection)
   const processes = random.integer(2, 3)
-  const state: { running: number, error: unknown } = { running: processes, error: undefined }
-  const lives = Array.from({ length: processes }, async (_, i) => {
-    try {
-      await live(`process ${i}`)
-    } catch (error) {
-      state.error ??= error
-    } finally {
-      state.running--
-    }
-  })
+  const state: { running: number, error?: unknown } = { running: processes }
+  for (let i = 0; i < processes; i++) live(`process ${i}`).catch((error: unknown) => { state.error ??= error }).finally(() => { state.running-- })
   let favourite = ''
-  while ((state.running > 0 || scheduler.late.length > 0) && state.error === undefined) {
-    await new Promise(setImmediate)
+  // Each process has sent its next statement when it has settled: only the scheduler executes what it waits for.
+  const settle = () => new Promise(setImmediate)
+  for (await settle(); state.error === undefined && scheduler.pending.length + scheduler.late.length > 0; await settle()) {
     // One process may be alone for long, so that the others are late.
     if (random.chance(0.05)) favourite = random.chance(0.5) ? '' : `process ${random.integer(0, processes - 1)}`
-    const isLate = scheduler.late.length > 0 && (state.running === 0 || random.chance(0.03))
+    const isLate = scheduler.late.length > 0 && (scheduler.pending.length === 0 || random.chance(0.03))
     const preferred = scheduler.pending.filter(({ process }) => favourite === '' || process.name === favourite)
     const from = isLate ? scheduler.late : preferred.length > 0 ? preferred : scheduler.pending
-    if (from.length === 0) continue
     const next = random.pick(from)
     const queue = isLate ? scheduler.late : scheduler.pending
     queue.splice(queue.indexOf(next), 1)
     if (isLate) {
       counts.late++
       await next.run().catch(() => {})
-    } else await execute(next)
-    if (next.isWrite) await check()
+      trace(`${next.process.name}: ${next.method}, executed late`)
+    } else trace(`${next.process.name}: ${next.method}, ${await execute(next)}`)
+    if (WRITES.has(next.method)) await check()
   }
   if (state.error !== undefined) throw state.error
-  await Promise.all(lives)
+  assert.equal(state.running, 0, 'a process waits for something else than its statements')
 
   // A process that starts now finishes what is left, and changes of the past find nothing.
   const after = await openCommits(store, connection)
   const last = await after.current()
   await check()
   for (const [number, { commit, records }] of commits) {
-    if (number >= (await readAll(connection)).forgottenBelow && number <= (last?.number ?? 0n)) await applyCommit(connection, commit, records, { fields: USER_FIELDS, timeZone: 'UTC' })
+    if (number >= (await readShards(connection)).forgottenBelow && number <= (last?.number ?? 0n)) await applyCommit(connection, commit, records, { fields: USER_FIELDS, timeZone: 'UTC' })
   }
   await after.forget(3_600_000)
   await check()
-  const { versions } = await readAll(connection)
+  const readable = await readAll(connection)
+  assert.deepEqual(readable, await readShards(connection), 'readers find something else than the shards have')
+  const { versions } = readable
   if (last !== undefined) assert.deepEqual(versions.get(last.number)?.content, planned.get(last.manifest.commit.stage)!.content)
   return { ...counts, versions: seen.size }
 }

@@ -41,6 +41,17 @@ t.test('whatever is interrupted, fails or comes late: each version that can be r
   }
 })
 
+t.test('a seed determines the whole interleaving', { skip, timeout: 600_000 }, async (t) => {
+  const linesOf = async (seed: number) => {
+    const lines: string[] = []
+    await interleave({ connection: await connect(t), store: await bucketOf(t), seed, rounds: 1, trace: (line) => lines.push(line) })
+    return lines
+  }
+  const lines = await linesOf(3)
+  t.same(await linesOf(3), lines)
+  t.not((await linesOf(4)).join(), lines.join())
+})
+
 const CONTENTS: readonly Content[] = [5, 2, 3].map((value) => ({ records: { a: value, b: 1, [`only ${value}`]: 1 }, objects: { 'a.csv': value }, rejects: {} }))
 const countOf = async (selection: Selection) => (await allOf(selection.batches())).flat().length
 const summaryOf = (content: Content, listedAt = monotonicNow()) => ({ records: Object.keys(content.records).length, listedAt, source: null })
