@@ -65,10 +65,12 @@ export class Publisher {
    * Brings an output up to date by one PUT, conditional on the ETag that the output had before the listing began: an output never
    * replaces one that was made from a newer listing, by any process.
    *
-   * @throws StoreError `precondition_failed` if the output was written in the meantime; any other error of the store
+   * @throws StoreError `precondition_failed` if the output was written in the meantime; `read_only` if only another process may write, even if the output is up to date; any other
+   * error of the store
    */
   async publish ({ key, contentType, body, records, precondition, dryRun, guard, trace, compare }: Publication): Promise<PublishReport> {
     const store = tracedStore(this.#store, trace)
+    if (!dryRun) await store.claim()
     const digest = createHash('sha256').update(body).digest('base64url')
     const report = { key, etag: precondition.expectedEtag, bytes: body.length, skipped: true, isHeld: false }
     if (this.#isCurrent(key, precondition, digest)) return { ...report, ...NO_CHANGES }

@@ -37,6 +37,10 @@ export class LazyStore implements ObjectStore {
     return await (await this.#store).put(key, body, options)
   }
 
+  async claim (): Promise<void> {
+    await (await this.#store).claim()
+  }
+
   async create (): Promise<void> {
     await (await this.#store).create()
   }

@@ -37,6 +37,10 @@ export class MeasuredStore implements ObjectStore {
     return measure('put', () => this.#inner.put(key, body, options))
   }
 
+  claim (): Promise<void> {
+    return this.#inner.claim()
+  }
+
   create (): Promise<void> {
     return this.#inner.create()
   }

@@ -102,6 +102,12 @@ export interface ObjectStore {
   head (key: string, options?: TraceOption): Promise<ObjectHead | undefined>
   /** Writes a whole object atomically: readers see the old one or the new one. Returns the new ETag. */
   put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>
+  /**
+   * For a store that one process at a time may write to: acquires that right until `close`, so that a process without it is told even if it has nothing to write.
+   *
+   * @throws StoreError `read_only` if another process has it. Whether this process is able to write, only `put` reports
+   */
+  claim (): Promise<void>
   /** Creates the bucket or folder if it does not exist. */
   create (): Promise<void>
   /** Closes connections and releases locks. */

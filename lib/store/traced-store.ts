@@ -12,6 +12,7 @@ export function tracedStore (store: ObjectStore, trace: TraceContext | undefined
     stream: (key, options) => store.stream(key, { ...options, trace }),
     head: (key) => store.head(key, { trace }),
     put: (key, body, options) => store.put(key, body, { ...options, trace }),
+    claim: () => store.claim(),
     create: () => store.create(),
     close: () => store.close()
   }

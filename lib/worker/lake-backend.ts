@@ -56,7 +56,7 @@ export interface LakeBackend {
   reconcile (previous: SourceState | undefined, request: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled>
   /** See `recheck` in lib/source. Also returns `undefined` if the backend does not have the result that belongs to this state. Must not run at the same time as `reconcile`. */
   recheck (previous: SourceState, objectKeys: readonly string[]): Promise<Rechecked | undefined>
-  /** Brings an output up to date with the records of a state. */
+  /** Brings an output up to date with the records of a state. Rejects with `read_only` if only another process may write, even if the output is up to date. */
   publish (state: SourceState, request: PublishRequest): Promise<OutputReport>
   /**
    * Writes the snapshot, unless it contains this state already or another process has written one in the meantime. Returns `false`, without having

@@ -1,5 +1,9 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { build, buildOnFolder, csv, PNG, withoutSnapshot } from '../support/app.js'
+import { startWorker } from '../../lib/worker/worker-backend.js'
+import { build, buildOnFolder, csv, PNG, withoutSnapshot, type LogLine } from '../support/app.js'
 import { readParquet } from '../support/parquet.js'
 import { gate, until } from '../support/until.js'
 
@@ -268,6 +272,39 @@ t.test('reconciles of readers do not change the progress of a job', async (t) =>
     return undefined
   }
   t.match((await app.inject({ method: 'POST', url: '/data' })).json().progress, { listed: 4, to_fetch: 3, fetched: 3 })
+})
+
+t.test('a process on a folder that another one writes to is told at its start, even if the output is up to date', async (t) => {
+  const { app: first, root } = await buildOnFolder(t, { source_data: { '1.csv': csv() } })
+  t.match((await first.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded' })
+  await first.close()
+  const log: LogLine[] = []
+  const settings = { LAKE_URL: pathToFileURL(root).href }
+  const { app } = await build(t, { log, settings, worker: startWorker })
+  writeFileSync(join(root, '.userlake/lock'), JSON.stringify({ pid: 1, host: 'elsewhere', pids: '', token: 'theirs' }))
+  await app.listen({ port: 0 })
+  const logged = () => log.find(({ msg }) => /^Job (failed|succeeded)/.test(msg))
+  await until(logged)
+  t.match(logged(), { level: 40, trigger: 'startup', error: { code: 'read_only' }, cause: /process 1 on elsewhere writes to this folder and holds its lock; set PUBLISH=false here/ })
+  t.match((await app.inject({ method: 'POST', url: '/data?dry_run=true' })).json(), { state: 'succeeded' }, 'a dry run writes nothing')
+  const { app: reader } = await build(t, { settings: { ...settings, PUBLISH: 'false' }, worker: startWorker })
+  t.equal((await reader.inject('/data')).json().length, 1)
+  await Promise.all([app.close(), reader.close()])
+})
+
+t.test('an up-to-date output needs no right to write: the job of the only process succeeds and holds the lock of the folder', async (t) => {
+  const { app: first, root } = await buildOnFolder(t, { source_data: { '1.csv': csv() } })
+  await first.inject({ method: 'POST', url: '/data' })
+  await first.close()
+  const { app } = await build(t, { settings: { LAKE_URL: pathToFileURL(root).href }, worker: startWorker })
+  const post = async () => (await app.inject({ method: 'POST', url: '/data' })).json()
+  rmSync(join(root, '.userlake'), { recursive: true })
+  writeFileSync(join(root, '.userlake'), '')
+  t.match(await post(), { state: 'succeeded', result: { skipped: true } }, 'no lock can be created')
+  rmSync(join(root, '.userlake'))
+  t.match(await post(), { state: 'succeeded', result: { skipped: true } })
+  t.match(JSON.parse(readFileSync(join(root, '.userlake/lock'), 'utf8')), { pid: process.pid })
+  await app.close()
 })
 
 t.test('a folder that another process writes to is served, and a job fails with read_only', async (t) => {

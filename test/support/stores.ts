@@ -13,6 +13,7 @@ export function wrapStore (store: ObjectStore, overrides: Partial<ObjectStore>):
     stream: (key, options) => store.stream(key, options),
     head: (key) => store.head(key),
     put: (key, body, options) => store.put(key, body, options),
+    claim: () => store.claim(),
     create: () => store.create(),
     close: () => store.close(),
     ...overrides
@@ -79,6 +80,8 @@ export class MemoryStore implements ObjectStore {
     const headers = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [META + name, value]))
     return { etag: this.#bucket.put(key, body, headers).etag }
   }
+
+  async claim (): Promise<void> {}
 
   async create (): Promise<void> {}
 

@@ -38,7 +38,7 @@ export interface FolderStoreOptions {
  * A folder as an object store: its objects are the regular files, and their keys are the relative paths. Content types are not stored. Files
  * that were changed in the last two seconds are `racy`. Unless the store is `blocking`, reads do not block the event loop; a listing blocks it
  * for about a millisecond at a time. Conditional writes need the lock of the folder, which one process at a time holds from its first such
- * write until `close`.
+ * write, or `claim`, until `close`.
  */
 export class FolderStore implements ObjectStore {
   readonly url: string
@@ -88,6 +88,16 @@ export class FolderStore implements ObjectStore {
       return { etag: await joinWriter(root, this, this.#monotonic).put(key, body, ifMatch, metadata) }
     } catch (error) {
       throw this.#storeError(key, error)
+    }
+  }
+
+  async claim (): Promise<void> {
+    try {
+      await joinWriter(await resolveRoot(this.#path), this, this.#monotonic).claim()
+    } catch (error) {
+      const failure = toFolderError(error, this.url)
+      // Without the right to create the lock, or on a full disk, there may be nothing to write.
+      if (failure.code === 'read_only') throw failure
     }
   }
 

@@ -45,6 +45,11 @@ export class FolderWriter {
     await this.#queue.run(async () => { if (this.stores.size === 0) await this.#lock.release() })
   }
 
+  /** Acquires the lock. @throws StoreError `read_only` if another process has it */
+  async claim (): Promise<void> {
+    await this.#queue.run(() => this.#lock.acquire())
+  }
+
   /** As `ObjectStore.put`. Returns the ETag. */
   async put (key: string, body: Uint8Array, ifMatch: string | null | undefined, metadata?: Metadata): Promise<string> {
     const path = await makePath(this.#root, key)

@@ -110,6 +110,9 @@ export class S3Store implements ObjectStore {
     })
   }
 
+  /** Any number of processes may write to a bucket. */
+  async claim (): Promise<void> {}
+
   async create (): Promise<void> {
     await this.#within(this.#deadlineMs, this.url, async ({ signal }) => {
       if (await this.#requests.hasBucket(signal)) return

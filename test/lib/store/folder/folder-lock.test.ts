@@ -63,6 +63,17 @@ t.test('the first conditional write acquires the lock, and closing the store rel
   t.same(readdirSync(join(root, '.userlake/tmp')), [])
 })
 
+t.test('a claim acquires the lock without a write, and fails if another process holds it', async (t) => {
+  const root = t.testdir()
+  const store = openFolder(t, root)
+  const child = await startHolder(t)
+  await store.claim()
+  t.equal(await writeFrom(child, root), 'read_only')
+  await store.close()
+  t.equal(await writeFrom(child, root), 'written')
+  await t.rejects(store.claim(), { code: 'read_only' })
+})
+
 t.test('the stores of one process share the lock until the last one is closed', async t => {
   const root = t.testdir({ lake: {}, link: t.fixture('symlink', 'lake') })
   const stores = [openFolder(t, join(root, 'lake')), openFolder(t, join(root, 'link'))] as const
