@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { StoreError, type ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
+import { nameOptions } from './option-names.js'
 import type { Output } from './progress.js'
 
 /** The environment and the streams of a command; `process` implements it. */
@@ -30,14 +31,14 @@ export class UsageError extends CommandError {
   }
 }
 
-/** Runs a command as a process: prints its result, or its error, and returns the exit code. `name` begins each line of an error. The message of an error that is not a `CommandError` becomes one line. */
+/** Runs a command as a process: prints its result, or its error, and returns the exit code. An error names the options that were given, not their settings. `name` begins each line of an error. The message of an error that is not a `CommandError` becomes one line. */
 export async function runCommand (command: Command, argv: readonly string[], io: CommandIo, name = command.name): Promise<number> {
   try {
     const result = await command(argv, io)
     if (typeof result === 'number') return result
     return await writeStdout(io.stdout, [result + '\n']) ? 0 : 1
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = nameOptions(error instanceof Error ? error.message : String(error), argv)
     const lines = error instanceof CommandError ? message.split('\n') : [message.replaceAll(/\s+/g, ' ')]
     for (const line of lines) io.stderr.write(`${name}: ${line}\n`)
     return error instanceof CommandError ? error.exitCode : 1

@@ -9,6 +9,7 @@ import { all, attempt, describe, lacksRight, no, notApplicable, notNeeded, notTe
 import { measure, type Latency } from './doctor/latency.js'
 import { checkReads, LISTING_FAILED, type ReadFindings } from './doctor/read-checks.js'
 import { checkWrites, Scratch, type WriteFindings } from './doctor/write-checks.js'
+import { nameOptions } from './option-names.js'
 
 const HELP = `Checks what a lake supports: rights, region, clock, conditional writes, listings, ranges and latency. Prints a verdict for each feature of the service.
 
@@ -47,7 +48,8 @@ const doctor: Command = async (argv, io) => {
   const url = lakeUrl('--lake', required('--lake', values.lake ?? io.env['LAKE_URL']))
   const inspector = await openInspector({ url, env: io.env })
   try {
-    const { text, isHealthy } = await examine({ url, inspector, prefix, scratchPrefix: `${outputKey.slice(0, outputKey.lastIndexOf('/') + 1)}doctor-${randomUUID()}/`, env: io.env })
+    const { text: findings, isHealthy } = await examine({ url, inspector, prefix, scratchPrefix: `${outputKey.slice(0, outputKey.lastIndexOf('/') + 1)}doctor-${randomUUID()}/`, env: io.env })
+    const text = nameOptions(findings, argv)
     if (isHealthy) return text
     await writeStdout(io.stdout, [text + '\n'])
     throw new CommandError('some checks have failed; see above')

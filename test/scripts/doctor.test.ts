@@ -160,7 +160,7 @@ t.test('what is missing is named: rights, the region, the clock, the bucket, the
   t.match(out, /clock +no: the server is 7[12]\d\d s behind: set the clock/)
   const missing = await setUp(t)
   missing.endpoint.deleteBucket('datalake')
-  t.match((await missing.run()).out, /list source_data\/ +no: .*NoSuchBucket/)
+  t.match((await missing.run()).out, /list source_data\/ +no: .*NoSuchBucket: check the name of the bucket in --lake/)
   await missing.endpoint.stop()
   t.match((await missing.run()).out, /list source_data\/ +no: .*: the connection to http:\/\/127.0.0.1:\d+ failed \(ECONNREFUSED\)/)
   t.match((await missing.run()).out, /clock +not tested: there was no response\n/)

@@ -138,13 +138,15 @@ t.test('the schema, the prefix and other settings are those of the options and o
   const folder = t.testdir({ in: { 'a.csv': 'height;ssn\n1,8;x\n' }, 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number', decimalChar: ',' }] }) })
   const env = { INPUT_DELIMITER: ';', COLUMNS_HIDDEN: 'ssn', LAKE_URL: `file:${folder}`, SCHEMA: 'overridden.json' }
   t.match(await runMain(main, ['--schema', `${folder}/trees.json`, '--prefix', 'in/', '--columns', '*', '--height', '1.8'], env), { code: 0, out: '[{"user_id":"a","height":1.8}]' })
-  t.match(await runMain(main, ['--schema', `${folder}/none.json`], env), { code: 1, err: /^export: SCHEMA: .*none\.json/ })
+  t.match(await runMain(main, ['--schema', `${folder}/none.json`], env), { code: 1, err: /^export: --schema: .*none\.json/ })
+  t.match(await runMain(main, [`--schema=${folder}/SCHEMA`], env), { code: 1, err: /^export: --schema: .*\/SCHEMA\b/ }, 'a path that has the name of a setting stays')
+  t.match(await runMain(main, [], { ...env, SCHEMA: `${folder}/none.json` }), { code: 1, err: /^export: SCHEMA: .*none\.json/ })
   t.match(await runMain(main, [], { ...env, SCHEMA: '', INPUT_DELIMITER: '' }), { code: 1, err: /^export: INPUT_DELIMITER: got ""/ })
 })
 
 t.test('a lake that cannot be read is exit code 1, and the file stays', async (t) => {
   const folder = t.testdir({ 'a.csv': 'before' })
-  t.match(await runMain(main, ['--lake', `file:${folder}/none`, '--output', `${folder}/a.csv`]), { code: 1, out: '', err: /^export: the lake cannot be read: file:.*none: there is no such folder/m })
+  t.match(await runMain(main, ['--lake', `file:${folder}/none`, '--output', `${folder}/a.csv`]), { code: 1, out: '', err: /^export: the lake cannot be read: file:.*none: there is no such folder: check --lake, /m })
   t.equal(readFileSync(`${folder}/a.csv`, 'utf8'), 'before')
 })
 
@@ -153,7 +155,7 @@ t.test('a lake in which nothing becomes a record is exit code 1 with the reasons
   const folder = t.testdir({ source_data: { '1.csv': latin }, good: { '1.csv': csv() }, 'a.csv': 'before' })
   const run = async (...options: string[]) => await runMain(main, ['--lake', `file:${folder}`, '--output', `${folder}/a.csv`, ...options])
   const wrong = await run('--prefix', 'wrong/')
-  t.match(wrong, { code: 1, out: '', err: /^export: nothing was written: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are$/m })
+  t.match(wrong, { code: 1, out: '', err: /^export: nothing was written: There is no object with the prefix "wrong\/"; upload info files, or set --lake and --prefix to where they are$/m })
   const rejected = await run()
   t.match(rejected, { code: 1, out: '', err: /^export: nothing was written: None of the 1 objects .*\nexport: invalid_utf8: 1\nexport: {3}.*INPUT_ENCODING=windows-1252.*\nexport: {5}source_data\/1\.csv\n/m })
   t.notMatch(rejected.err, /^warning: None/m, 'the reason is given once')

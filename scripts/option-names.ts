@@ -1,0 +1,8 @@
+/** The options that stand for a setting. */
+const OPTION_OF_SETTING = { LAKE_URL: '--lake', SCHEMA: '--schema', SOURCE_PREFIX: '--prefix', OUTPUT_KEY: '--output-key' } as const
+
+/** Returns a message about settings with the option in place of each setting that this command line gives by an option. A name in quotation marks or in a path is a value, and stays. */
+export function nameOptions (message: string, argv: readonly string[]): string {
+  const given = Object.entries(OPTION_OF_SETTING).filter(([, option]) => argv.some((argument) => argument === option || argument.startsWith(`${option}=`)))
+  return given.reduce((text, [setting, option]) => text.replaceAll(new RegExp(`(?<![\\w"'/.-])${setting}(?![\\w"'/-]|\\.\\w)`, 'g'), option), message)
+}
