@@ -8,6 +8,7 @@ import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
 import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required, wholeNumber } from './arguments.js'
 import { runCommand, UsageError, type Command, type CommandIo } from './command.js'
+import { findElsewhere } from './find-elsewhere.js'
 import { EvenSample } from './infer-schema/even-sample.js'
 import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
 import type { SampledFile } from './infer-schema/sampled-file.js'
@@ -66,7 +67,10 @@ type ListedFile = Omit<SampledFile, 'body'>
 
 async function takeSample (store: ObjectStore, prefix: string, count: number, io: CommandIo): Promise<Sample> {
   const { files: chosen, ids, images, others, listed } = await listNames(store, prefix, count, io)
-  if (listed === 0) throw new Error(`${store.url} has no object with the prefix '${prefix}'; ${await findElsewhere(store)}`)
+  if (listed === 0) {
+    const found = await findElsewhere(store, DEFAULTS.outputKey)
+    throw new Error(`${store.url} has no object with the prefix '${prefix}'; ${found === undefined ? 'see --prefix' : `there are info files without it, such as ${found.key}: use --prefix '${found.prefix}'`}`)
+  }
   if (chosen.length === 0) {
     const extensions = INFO_FORMATS.map((format) => `.${format}`).join(', ')
     throw new Error(`${store.url} has ${listed} objects with the prefix '${prefix}', and none of them is an info file (${extensions}); see --prefix`)
@@ -80,18 +84,6 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
   }).finally(() => progress.end())
   if (sampled.length === 0) throw new Error(`Each sampled info file was deleted in the meantime or is larger than ${MAX_INFO_BYTES} bytes`)
   return { files: sampled.sort((a, b) => a.key < b.key ? -1 : 1), ids, images, others }
-}
-
-/** What to do if no object has the prefix. Looks for an info file without it in a folder only: the credentials of a bucket often allow no other prefix. */
-async function findElsewhere (store: ObjectStore): Promise<string> {
-  if (store.url.startsWith('file:')) {
-    for await (const page of store.list('')) {
-      for (const { key } of page) {
-        if (key !== DEFAULTS.outputKey && INFO_FORMATS.some((format) => key.toLowerCase().endsWith(`.${format}`))) return `there are info files without it, such as ${key}: use --prefix ''`
-      }
-    }
-  }
-  return 'see --prefix'
 }
 
 async function listNames (store: ObjectStore, prefix: string, count: number, { stderr }: CommandIo) {

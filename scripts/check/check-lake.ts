@@ -11,6 +11,7 @@ import schema, { describeSchema, schemaWarnings } from '../../plugins/schema.js'
 import { changedSettings } from '../../plugins/config/changed-settings.js'
 import { settingWarnings } from '../../plugins/config/setting-warnings.js'
 import { CommandError, writeStdout, type CommandIo } from '../command.js'
+import { describeUnusable } from '../find-elsewhere.js'
 import { readLake } from '../read-lake.js'
 import { registerTransformer } from '../register-transformer.js'
 import { describeRejects } from '../reject-report.js'
@@ -52,7 +53,7 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(refusedToMissing)
     yield `output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`
     yield describeStart(fastify.config)
-    if (unusable !== undefined) throw new CommandError(unusable.detail)
+    if (unusable !== undefined) throw new CommandError(await describeUnusable(fastify, unusable))
   } catch (error) {
     if (!(error instanceof SettingsError || error instanceof StoreError)) throw error
     const subject = error instanceof StoreError ? 'the lake cannot be read: ' : ''

@@ -13,6 +13,7 @@ import schema from '../../plugins/schema.js'
 import { planListing } from '../../routes/http/paging.js'
 import { instantOf } from '../../routes/http/parameters.js'
 import { CommandError, UsageError, writeStdout, type CommandIo } from '../command.js'
+import { describeUnusable } from '../find-elsewhere.js'
 import { readLake } from '../read-lake.js'
 import { registerTransformer } from '../register-transformer.js'
 import { describeRejects } from '../reject-report.js'
@@ -96,12 +97,13 @@ function formatOf (name: string | undefined, output: string | undefined): Export
  *
  * @throws {CommandError} names the reasons if nothing becomes a record: an empty file would pass for the content of the lake
  */
-async function read ({ transformer }: FastifyInstance, { stderr }: CommandIo): Promise<void> {
+async function read (fastify: FastifyInstance, { stderr }: CommandIo): Promise<void> {
+  const { transformer } = fastify
   await readLake(transformer, stderr)
   const warnings = transformer.warnings()
   const unusable = warnings.find(({ code }) => code === 'nothing_usable')
   for (const warning of warnings) if (warning !== unusable) stderr.write(`warning: ${warning.detail}\n`)
-  if (unusable !== undefined) throw new CommandError([`nothing was written: ${unusable.detail}`, ...describeRejects(transformer)].join('\n'))
+  if (unusable !== undefined) throw new CommandError([`nothing was written: ${await describeUnusable(fastify, unusable)}`, ...describeRejects(transformer)].join('\n'))
   const { rejects } = transformer.quarantine({ limit: 0 }).counts
   if (rejects > 0) stderr.write(`${rejects} info files are rejected; GET /rejects and userlake check report them\n`)
 }

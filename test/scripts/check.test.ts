@@ -5,8 +5,9 @@ import t, { type Test } from 'tap'
 import { main } from '../../scripts/check.js'
 import { main as exportMain } from '../../scripts/export.js'
 import { buildOnFolder } from '../support/app.js'
+import { documentedPolicy } from '../support/policy.js'
 import { closedStdout, runMain } from '../support/run-main.js'
-import { startS3Endpoint } from '../support/s3-endpoint.js'
+import { startS3Endpoint, type S3EndpointOptions } from '../support/s3-endpoint.js'
 
 const userlake = fileURLToPath(new URL('../../scripts/userlake.js', import.meta.url))
 
@@ -101,7 +102,26 @@ t.test('userlake check names the cause if the prefix is wrong and the lake was p
   await app.close()
   const { code, err } = await runMain(main, [], { LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'wrong/' })
   t.equal(code, 1)
-  t.match(err, /^check: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are$/m)
+  t.match(err, /^check: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are\. There are info files without this prefix, such as source_data\/0\.csv: set SOURCE_PREFIX='source_data\/'$/m)
+})
+
+t.test('userlake check says where info files are if no object has the prefix, unless the bucket lists only the prefix', async (t) => {
+  const nothing = /^check: There is no object with the prefix "source_data\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are/
+  const run = async ({ keys, ...options }: S3EndpointOptions & { readonly keys: readonly string[] }) => {
+    const endpoint = await startS3Endpoint(options)
+    t.teardown(() => endpoint.stop())
+    for (const key of keys) endpoint.bucket('datalake').put(key, INFO)
+    const { code, err } = await runMain(main, [], { LAKE_URL: 's3://datalake', AWS_ENDPOINT_URL_S3: endpoint.url })
+    t.equal(code, 1)
+    const last = err.trimEnd().split('\n').at(-1)!
+    t.match(last, nothing)
+    return last.replace(nothing, '')
+  }
+  const published = ['processed_data/output.csv', 'processed_data/output.state.json']
+  t.equal(await run({ keys: [...published, 'users/2024/1.CSV.gz'] }), ". There are info files without this prefix, such as users/2024/1.CSV.gz: set SOURCE_PREFIX='users/'")
+  t.equal(await run({ keys: ['1.csv'] }), ". There are info files without this prefix, such as 1.csv: set SOURCE_PREFIX=''")
+  t.equal(await run({ keys: [...published, 'users/1.txt'] }), '', 'what is published is no info file')
+  t.equal(await run({ keys: ['users/1.csv'], policy: documentedPolicy('datalake') }), '', 'the documented rights allow no other listing')
 })
 
 t.test('userlake check has --lake, --schema and --prefix, which take precedence over the environment', async (t) => {

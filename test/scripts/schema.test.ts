@@ -202,7 +202,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   const failures: [string[], RegExp][] = [
     [['--lake', `file:${root}`], /\nschema: file:\S+ has 1 objects with the prefix 'source_data\/', and none of them is an info file \(\.csv, .*; see --prefix\n$/],
     [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 file is not used, because it has no row: bad\/1\.csv; /],
-    [['--lake', `file:${root}`, '--prefix', 'none/'], /\nschema: file:\S+ has no object with the prefix 'none\/'; there are info files without it, such as bad\/1\.csv: use --prefix ''\n$/],
+    [['--lake', `file:${root}`, '--prefix', 'none/'], /\nschema: file:\S+ has no object with the prefix 'none\/'; there are info files without it, such as bad\/1\.csv: use --prefix 'bad\/'\n$/],
     [['--lake', `file:${root}/source_data`], /\nschema: file:\S+ has no object with the prefix 'source_data\/'; see --prefix\n$/],
     [['--lake', `file:${root}/none`], /^schema: /m]
   ]

@@ -1,0 +1,38 @@
+import type { FastifyInstance } from 'fastify'
+import { INFO_FORMATS } from '../lib/base/info-formats.js'
+import type { Warning } from '../lib/base/warning.js'
+import { StoreError, type ObjectStore } from '../lib/store/object-store.js'
+
+/** A larger lake is searched up to this number of objects. */
+const MAX_LISTED = 10_000
+
+/** The key of an info file, and a prefix that it begins with: up to its first slash, or empty. */
+interface Elsewhere { readonly key: string, readonly prefix: string }
+
+/**
+ * For a lake in which no object has the source prefix: finds an info file among the first objects, other than what is published beside `outputKey`. Returns `undefined` if there is none,
+ * and if the lake cannot be listed: the credentials of a bucket often allow only the source prefix.
+ */
+export async function findElsewhere (store: ObjectStore, outputKey: string): Promise<Elsewhere | undefined> {
+  const published = outputKey.replace(/\.[^./]*$/, '')
+  let listed = 0
+  try {
+    for await (const page of store.list('')) {
+      for (const { key } of page) {
+        if (!key.startsWith(published) && INFO_FORMATS.some((format) => key.toLowerCase().endsWith(`.${format}`))) return { key, prefix: key.slice(0, key.indexOf('/') + 1) }
+      }
+      listed += page.length
+      if (listed >= MAX_LISTED) return undefined
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+  }
+  return undefined
+}
+
+/** The detail of the warning `nothing_usable`; if no object has the source prefix, with a hint where info files are. */
+export async function describeUnusable ({ transformer, objectStore, config }: FastifyInstance, { detail }: Warning): Promise<string> {
+  const { rejects, orphans, ignored } = transformer.quarantine({ limit: 0 }).counts
+  const found = rejects + orphans + ignored === 0 ? await findElsewhere(objectStore, config.OUTPUT_KEY) : undefined
+  return found === undefined ? detail : `${detail}. There are info files without this prefix, such as ${found.key}: set SOURCE_PREFIX='${found.prefix}'`
+}
