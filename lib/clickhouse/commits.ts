@@ -5,7 +5,7 @@ import type { TableField } from '../table/table-field.js'
 import { applyCommit, findApplied, type AppliedVersion } from './apply.js'
 import type { Connection } from './connection.js'
 import { forgetStages, forgetVersions } from './forget.js'
-import { checkIdentity, claimDatabase, encodeIdentity, type Identity } from './identity.js'
+import { claimDatabase, encodeIdentity, lacksColumns, type Identity } from './identity.js'
 import { CommitConflictError, ManifestFile, type KnownManifest, type Summary } from './manifest.js'
 import { migrate } from './migrations.js'
 import { sql } from './sql.js'
@@ -49,7 +49,7 @@ export interface CommitsOptions {
 export class Commits {
   readonly #options: CommitsOptions
   readonly #manifest: ManifestFile
-  /** The manifest of the last `current` that returned `undefined`; its number is not used again. */
+  /** The manifest of the last `current` that returned `undefined`: what a load replaces. Its number is not used again. */
   #empty: KnownManifest | undefined
 
   private constructor (options: CommitsOptions) {
@@ -57,11 +57,14 @@ export class Commits {
     this.#manifest = new ManifestFile(options)
   }
 
-  /** Creates the tables or changes them to those of this revision. @throws EngineError `engine_wrong_database` if the database is of another lake, schema or time zone */
+  /** Creates the tables or changes them to those of this revision. @throws StoreError; EngineError `engine_wrong_database` if the database is of another lake or time zone, or the manifest of another schema to which ours does not only add columns */
   static async open (options: CommitsOptions): Promise<Commits> {
     const { connection, fields } = options
-    await migrate(connection, fields)
     const commits = new Commits(options)
+    // Before the tables get columns of ours.
+    const manifest = await commits.#manifest.read()
+    if (manifest !== undefined) commits.#lacksColumns(manifest)
+    await migrate(connection, fields)
     await claimDatabase(connection, commits.#identity)
     return commits
   }
@@ -72,19 +75,26 @@ export class Commits {
   }
 
   /**
-   * Returns the version that was committed last, after applying it if no process has done that yet. Returns `undefined` if no version has been committed, or if the tables have lost what it is
-   * made of: the lake then has to be loaded.
+   * Returns the version that was committed last, after applying it if no process has done that yet. Returns `undefined` if no version has been committed, if the tables have lost what it is
+   * made of, or if it lacks columns that were added to the schema: the lake then has to be loaded.
    *
    * @throws StoreError, EngineError
    */
   async current (): Promise<Committed | undefined> {
     for (let manifest = await this.#manifest.read(); manifest !== undefined;) {
       const outcome = await this.#applied(manifest).catch((error: unknown) => ({ error }))
-      if (outcome !== undefined && !('error' in outcome)) return toCommitted(manifest, outcome)
+      if (outcome !== undefined && !('error' in outcome)) {
+        if (!manifest.lacksColumns && !this.#lacksColumns(manifest)) return toCommitted(manifest, outcome)
+        const announced = await this.#announceColumns(manifest)
+        if (announced !== undefined) {
+          this.#empty = announced
+          return undefined
+        }
+      }
       // A version that other processes have replaced and forgotten meanwhile is not missing.
       const next = await this.#manifest.read()
       if (next?.etag === manifest.etag) {
-        if (outcome !== undefined) throw outcome.error
+        if (outcome !== undefined && 'error' in outcome) throw outcome.error
         this.#empty = manifest
         return undefined
       }
@@ -155,16 +165,38 @@ export class Commits {
     }
   }
 
-  async #write (etag: string | null, commit: KnownManifest['commit'], summary: Summary, isDone: (found: KnownManifest, id: string) => boolean): Promise<KnownManifest> {
-    const content = { commit, summary, identity: encodeIdentity(this.#identity), database: this.#options.connection.database }
+  /**
+   * Replaces the identity of the manifest by ours, which has more columns, before the lake is loaded. From then on processes without these columns refuse the manifest: each listing of theirs
+   * would write it, so that the load, which takes much longer, could never be committed. They go on serving their last version.
+   *
+   * @returns the manifest with our identity; `undefined` if another process has written it first
+   */
+  async #announceColumns (manifest: KnownManifest): Promise<KnownManifest | undefined> {
+    if (!this.#lacksColumns(manifest)) return manifest
+    const { etag, commit, summary } = manifest
+    try {
+      return await this.#write(etag, commit, summary, (found, id) => found.id === id, true)
+    } catch (error) {
+      if (error instanceof CommitConflictError) return undefined
+      throw error
+    }
+  }
+
+  /** Whether our schema has columns that a manifest does not know. @throws EngineError `engine_wrong_database` */
+  #lacksColumns ({ identity }: KnownManifest): boolean {
+    return lacksColumns(identity, this.#identity, `The manifest ${this.#options.key}`)
+  }
+
+  async #write (etag: string | null, commit: KnownManifest['commit'], summary: Summary, isDone: (found: KnownManifest, id: string) => boolean, lacksColumns = false): Promise<KnownManifest> {
+    const content = { commit, summary, identity: encodeIdentity(this.#identity), database: this.#options.connection.database, lacksColumns }
     return await this.#manifest.write(etag, content, isDone)
   }
 
   /** The version of the manifest, which is applied if it is not; `undefined` if the tables lack what it is made of. */
   async #applied (manifest: KnownManifest): Promise<AppliedVersion | undefined> {
     const { key, connection } = this.#options
-    const { database, identity, commit: { number, base, stage } } = manifest
-    checkIdentity(identity, this.#identity, `The manifest ${key}`)
+    const { database, commit: { number, base, stage } } = manifest
+    this.#lacksColumns(manifest)
     if (database !== connection.database) throw new EngineError('engine_wrong_database', `The manifest ${key} is of the database ${database}, and the setting is ${connection.database}; to load the lake into that one, remove the object while no process uses the engine`)
     const found = await findApplied(connection, number)
     if (found !== undefined && found.stage === stage) return found

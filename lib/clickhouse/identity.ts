@@ -1,14 +1,16 @@
+import { isDeepStrictEqual } from 'node:util'
 import { EngineError } from '../base/errors.js'
+import type { FieldDescriptor, SchemaDescriptor } from '../schema/descriptor.js'
 import type { Connection } from './connection.js'
 import { parameter, sql } from './sql.js'
 import { IDENTITY } from './tables.js'
 
-/** What the rows of the tables depend on. A process that has another identity must not use them. */
+/** What the rows of a version depend on. A process that has another identity must not use them. */
 export interface Identity {
   /** The lake and the rules by which it is read, except the schema and the time zone. */
   readonly lake: string
-  /** The schema: its columns, in their order. */
-  readonly schema: string
+  /** All declared columns, the hidden ones included. */
+  readonly schema: SchemaDescriptor
   /** IANA name of the zone in whose calendar the days of births were stored. */
   readonly timeZone: string
 }
@@ -16,26 +18,49 @@ export interface Identity {
 /** The form of the rows. Must be changed together with what they contain. */
 const FORMAT = 1
 
-const NAMES: Readonly<Record<keyof Identity | 'format', string>> = { lake: 'lake, or for other rules of reading it', schema: 'schema', timeZone: 'time zone', format: 'release of Userlake' }
+/** An identity as it is stored. That of a database has no schema: the tables can have the columns of several, and the manifest names the one of the last version. */
+type StoredIdentity = Omit<Identity, 'schema'> & { readonly schema?: SchemaDescriptor, readonly format: number }
 
-/** The identity as it is stored. */
+const NAMES = { lake: 'lake, or for other rules of reading it', timeZone: 'time zone', format: 'release of Userlake' } as const
+
 export function encodeIdentity ({ lake, schema, timeZone }: Identity): string {
-  return JSON.stringify({ lake, schema, timeZone, format: FORMAT })
+  return JSON.stringify({ lake, schema: withoutDescriptions(schema), timeZone, format: FORMAT } satisfies StoredIdentity)
 }
 
-/** @param where what has this stored identity, such as `The database a`. @throws EngineError `engine_wrong_database` if it is not ours; names what differs */
-export function checkIdentity (stored: string, identity: Identity, where: string): void {
-  const [theirs, ours] = [stored, encodeIdentity(identity)].map((text) => JSON.parse(text) as Record<string, unknown>)
-  const other = Object.entries(NAMES).filter(([name]) => theirs![name] !== ours![name]).map(([, text]) => text)
+/**
+ * Compares a stored identity with ours.
+ *
+ * @param where what has the stored identity, such as `The database a`
+ * @returns whether our schema has columns that the stored one lacks, so that the lake has to be loaded again; `false` if both are the same
+ * @throws EngineError `engine_wrong_database` if anything else differs; the message names it
+ */
+export function lacksColumns (stored: string, identity: Identity, where: string): boolean {
+  const [theirs, ours] = [stored, encodeIdentity(identity)].map((text) => JSON.parse(text) as StoredIdentity) as [StoredIdentity, StoredIdentity]
+  const other: string[] = Object.entries(NAMES).filter(([name]) => theirs[name as keyof typeof NAMES] !== ours[name as keyof typeof NAMES]).map(([, text]) => text)
+  const isSame = theirs.schema === undefined || isDeepStrictEqual(theirs.schema, ours.schema)
+  if (!isSame && !addsColumns(theirs.schema, ours.schema!)) other.push('schema, to which ours does not only add columns')
   if (other.length > 0) throw new EngineError('engine_wrong_database', `${where} is for another ${other.join(', and another ')}`)
+  return !isSame
 }
 
 /** Stores what the tables of the database are of, unless they already have an identity, and checks it. @throws EngineError `engine_wrong_database` */
 export async function claimDatabase (connection: Connection, identity: Identity): Promise<void> {
   const table = connection.table(IDENTITY)
-  await connection.command(sql`INSERT INTO ${table} (identity) SELECT ${parameter(encodeIdentity(identity), 'String')} WHERE (SELECT count() FROM ${table}) = 0`)
+  const { schema, ...ofDatabase } = JSON.parse(encodeIdentity(identity)) as StoredIdentity
+  await connection.command(sql`INSERT INTO ${table} (identity) SELECT ${parameter(JSON.stringify(ofDatabase), 'String')} WHERE (SELECT count() FROM ${table}) = 0`)
   // Of two that store theirs at the same time, the first one counts for both.
   for (const { url, rows: [row] } of await connection.queryNodes<[string]>(sql`SELECT identity FROM ${table} ORDER BY stored, identity LIMIT 1`)) {
-    checkIdentity(row![0], identity, `${url}: the database ${connection.database}`)
+    lacksColumns(row![0], identity, `${url}: the database ${connection.database}`)
   }
+}
+
+/** Whether a schema has all columns of another one, as they are, and further ones. */
+function addsColumns ({ fields: before, ...othersBefore }: SchemaDescriptor, { fields, ...others }: SchemaDescriptor): boolean {
+  const byName = new Map(fields.map((field) => [field.name, field]))
+  return fields.length > before.length && isDeepStrictEqual(othersBefore, others) && before.every((field) => isDeepStrictEqual(field, byName.get(field.name)))
+}
+
+/** The texts for people have no effect on the rows. */
+function withoutDescriptions ({ $schema, title, description, fields, ...others }: SchemaDescriptor): SchemaDescriptor {
+  return { ...others, fields: fields.map(({ title, description, example, ...field }): FieldDescriptor => field) }
 }

@@ -37,6 +37,8 @@ export interface KnownManifest {
   /** What the database is of: see identity.ts. */
   readonly identity: string
   readonly database: string
+  /** Whether the version was made before columns were added to the schema of the identity, so that the lake has to be loaded again. */
+  readonly lacksColumns: boolean
   /** Unique for each write. */
   readonly id: string
   /** This version was certainly written after this time, in milliseconds of the monotonic clock; -Infinity if no such time is known. */
@@ -45,12 +47,17 @@ export interface KnownManifest {
   readonly writtenAt: number
 }
 
+/** What a write of the manifest stores. */
+type Content = Pick<KnownManifest, 'commit' | 'summary' | 'identity' | 'database' | 'lacksColumns'>
+
 /** The JSON of the manifest. */
 interface Manifest {
   readonly format: typeof FORMAT
   readonly id: string
   readonly identity: string
   readonly database: string
+  /** Absent: false. */
+  readonly lacksColumns?: true
   readonly number: string
   readonly base: string | null
   readonly stage: string
@@ -113,7 +120,7 @@ export class ManifestFile {
    * @param isDone whether a manifest that has been read since shows that this write took effect, although the response was lost
    * @throws CommitConflictError if it is not the version any more; StoreError. After a StoreError the write may take effect later, if the object still has the ETag
    */
-  async write (etag: string | null, content: Pick<KnownManifest, 'commit' | 'summary' | 'identity' | 'database'>, isDone: (found: KnownManifest, id: string) => boolean): Promise<KnownManifest> {
+  async write (etag: string | null, content: Content, isDone: (found: KnownManifest, id: string) => boolean): Promise<KnownManifest> {
     const { store, key, clock } = this.#options
     const id = randomUUID()
     const requestedAt = clock()
@@ -132,13 +139,14 @@ export class ManifestFile {
     }
   }
 
-  #encode ({ commit: { number, base, stage, staged }, summary: { records, listedAt, source }, identity, database }: Pick<KnownManifest, 'commit' | 'summary' | 'identity' | 'database'>, id: string): Buffer {
+  #encode ({ commit: { number, base, stage, staged }, summary: { records, listedAt, source }, identity, database, lacksColumns }: Content, id: string): Buffer {
     const { clock, wallClock } = this.#options
     return Buffer.from(JSON.stringify({
       format: FORMAT,
       id,
       identity,
       database,
+      ...lacksColumns && { lacksColumns },
       number: String(number),
       base: base === null ? null : String(base),
       stage: String(stage),
@@ -154,7 +162,7 @@ export class ManifestFile {
     const { store, key, clock, wallClock } = this.#options
     const manifest = parse(body)
     if (manifest?.format !== FORMAT) throw new EngineError('engine_wrong_database', `${store.url}: ${key} is not a manifest that this release of Userlake can read; remove it while no process uses the engine, so that the lake is loaded again`)
-    const { id, identity, database, number, base, stage, staged, records, source, listingAgeMs, sentAt } = manifest
+    const { id, identity, database, lacksColumns = false, number, base, stage, staged, records, source, listingAgeMs, sentAt } = manifest
     const now = clock()
     // Its writer has known the version that this one replaces, so that it was sent later than that one was written.
     const sent = Math.min(now, Math.max(this.#known?.notBefore ?? -Infinity, now - (wallClock() - sentAt)))
@@ -163,6 +171,7 @@ export class ManifestFile {
       id,
       identity,
       database,
+      lacksColumns,
       commit: { number: BigInt(number), base: base === null ? null : BigInt(base), stage: BigInt(stage), staged },
       summary: { records, listedAt: sent - listingAgeMs, source },
       notBefore: this.#seenAt,

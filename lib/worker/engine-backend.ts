@@ -195,7 +195,7 @@ export class EngineBackend implements LakeBackend {
     const connection = await modules.Connection.open(this.#engine.options)
     try {
       const withoutSchema = { ...this.#rules, schema: NO_SCHEMA, hidden: hidden && { ...hidden, schema: NO_SCHEMA }, timeZone: 'UTC' }
-      const identity = { lake: lakeIdentity(this.#store.url, withoutSchema), schema: JSON.stringify([schema, hidden?.schema]) }
+      const identity = { lake: lakeIdentity(this.#store.url, withoutSchema), schema: hidden?.schema ?? schema }
       const commits = await modules.Commits.open({ store: this.#store, key: this.#engine.manifestKey, connection, fields: this.#fields, timeZone, identity, clock, wallClock })
       const ingest = new modules.LakeIngest(this.#store, { connection, commits, rules: this.#rules, clock, maxLoss })
       return { connection, commits, ingest, modules }

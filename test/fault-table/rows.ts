@@ -666,6 +666,15 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'A schema with more columns is used, while other processes use the old one',
+        guarantee: 'The whole lake is read into the same database; the processes with the old schema serve the last version with `Data-Stale: engine_wrong_database`, and cannot prevent the load or change what it has read.',
+        tests: [
+          ['test/real/clickhouse/commits.test.ts', 'a schema with more columns loads the lake again into the same database'],
+          ['test/real/clickhouse/commits.test.ts', 'a version that a process without the new columns has committed, and not applied, is applied before the lake is loaded again'],
+          ['test/real/clickhouse/service.test.ts', 'a service whose schema has one column more loads the lake into the same database, while the others serve what they have']
+        ]
+      },
+      {
         fault: 'The tables are of another revision',
         guarantee: 'Tables and columns that are missing are added, also by several processes at the same time; tables of a later revision are refused with `engine_wrong_database`.',
         tests: [['test/real/clickhouse/traps.test.ts', 'the tables can be migrated again, by several processes, and to more columns']]

@@ -66,7 +66,7 @@ let peak = 0
 const sampler = setInterval(() => { peak = Math.max(peak, process.memoryUsage().rss) }, SAMPLE_MS)
 const connection = await Connection.open(engineOptions())
 const commits = await Commits.open({
-  store: new MemoryStore(new S3Bucket(Date.now)), key: 'out.engine.json', connection, fields: tableFields(compileSchema(USERS_SCHEMA)), timeZone: 'UTC', identity: { lake: 'lab', schema: 'users' }, clock: monotonicNow, wallClock: Date.now
+  store: new MemoryStore(new S3Bucket(Date.now)), key: 'out.engine.json', connection, fields: tableFields(compileSchema(USERS_SCHEMA)), timeZone: 'UTC', identity: { lake: 'lab', schema: USERS_SCHEMA }, clock: monotonicNow, wallClock: Date.now
 })
 const lake = new LakeIngest(store, { connection, commits, rules, clock: monotonicNow })
 let base: Committed | undefined

@@ -6,10 +6,11 @@ import { identifier, join, raw, sql, text, type Sql } from '../../lib/clickhouse
 import type { Delta } from '../../lib/clickhouse/stage.js'
 import type { StoredObject, StoredRecord, StoredReject } from '../../lib/clickhouse/stored-record.js'
 import { DATA_TABLES, FORGOTTEN, OBJECTS, RECORDS, REJECTS, VERSIONS, VERSIONS_OF_SHARD, type DataTable } from '../../lib/clickhouse/tables.js'
+import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import { USER_FIELDS } from './tables.js'
 
 /** The identity of the lakes of tests. */
-export const IDENTITY = { lake: 'the lake', schema: 'users' }
+export const IDENTITY = { lake: 'the lake', schema: USERS_SCHEMA }
 export const MANIFEST = 'processed_data/output.engine.json'
 
 /** How commits are opened in tests. */

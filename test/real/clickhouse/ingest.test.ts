@@ -91,7 +91,7 @@ class Twins {
   }
 
   static async open (connection: Connection, { rules = RULES, maxLoss = 1, partObjects = 10_000, pageObjects = 10_000 }: TwinsOptions = {}): Promise<Twins> {
-    const commits = await Commits.open({ store: new MemoryStore(new S3Bucket(Date.now)), key: 'out.engine.json', connection, fields, timeZone: rules.timeZone, identity: { lake: 'a', schema: 'b' }, clock: () => 0, wallClock: Date.now })
+    const commits = await Commits.open({ store: new MemoryStore(new S3Bucket(Date.now)), key: 'out.engine.json', connection, fields, timeZone: rules.timeZone, identity: { lake: 'a', schema: rules.schema }, clock: () => 0, wallClock: Date.now })
     return new Twins(connection, commits, { rules, maxLoss, partObjects, pageObjects })
   }
 
@@ -284,7 +284,7 @@ t.test('if half of the info files cannot be read, the lake is the cause, whateve
 t.test('of two processes that find the same change, one commits it; the other one follows, and goes on', { skip: noClickHouse }, async (t) => {
   const connection = await connect(t)
   const { store, bucket } = new Lake()
-  const open = async () => await Commits.open({ store, key: 'out.engine.json', connection, fields, timeZone: RULES.timeZone, identity: { lake: 'a', schema: 'b' }, clock: () => 0, wallClock: Date.now })
+  const open = async () => await Commits.open({ store, key: 'out.engine.json', connection, fields, timeZone: RULES.timeZone, identity: { lake: 'a', schema: RULES.schema }, clock: () => 0, wallClock: Date.now })
   const [first, second] = await Promise.all([open(), open()])
   const [one, other] = [first, second].map((commits) => new LakeIngest(store, { connection, commits, rules: RULES, clock: () => 0 }))
   bucket.put('in/a.csv', INFO)

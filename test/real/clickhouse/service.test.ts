@@ -8,6 +8,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import app, { serverOptions } from '../../../app.js'
 import { Connection } from '../../../lib/clickhouse/connection.js'
+import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { startWorker } from '../../../lib/worker/worker-backend.js'
 import { csv, PNG } from '../../support/app.js'
 import { drop, engineOptions, noClickHouse } from '../../support/clickhouse.js'
@@ -124,6 +125,27 @@ t.test('a restart serves at once what the cluster has, also the changes; two ser
   }
   const jobs = await Promise.all([second, third].map((service) => service.inject({ method: 'POST', url: '/data' })))
   for (const job of jobs) t.match(job.json(), { state: 'succeeded', result: { records: 301 } })
+})
+
+t.test('a service whose schema has one column more loads the lake into the same database, while the others serve what they have', { skip: noClickHouse, timeout: 600_000 }, async (t) => {
+  const wider = { ...USERS_SCHEMA, fields: [...USERS_SCHEMA.fields, { name: 'city', type: 'string' }] }
+  const root = t.testdir({ source_data: FILES, 'schema.json': JSON.stringify(wider) })
+  const settings = engineSettings(t)
+  const first = await start(root, settings)
+  t.teardown(() => first.close())
+  const { headers: { 'data-version': before }, body } = await first.inject('/data')
+  const second = await start(root, { ...settings, SCHEMA: join(root, 'schema.json') })
+  t.teardown(() => second.close())
+  const found = await second.inject('/data?where=city=Oslo')
+  t.match(found.json(), [{ user_id: 'extra', city: 'Oslo' }])
+  t.not(found.headers['data-version'], before)
+  t.equal((await second.inject('/data')).headers['x-total-count'], '1', 'the other files lack the column')
+  await until(async () => /engine_wrong_database/.test(String((await first.inject({ url: '/data', headers: fresh })).headers['data-stale'] ?? '')))
+  const old = await first.inject('/data')
+  t.match(old, { statusCode: 200, body, headers: { 'data-version': before } })
+  t.equal((await first.inject('/readyz')).statusCode, 200)
+  await writeFile(join(root, 'source_data', '1000.csv'), 'first_name,last_name,birthts,city\nAnn,Lee,0,Bergen\n')
+  t.match((await second.inject({ url: '/data/1000', headers: fresh })).json(), { city: 'Bergen' })
 })
 
 t.test('a cluster that is down at the start is waited for; a shard that is down later is 503, never a part of the data', { skip: cannotStopShards, timeout: 600_000 }, async (t) => {
