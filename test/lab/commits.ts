@@ -48,18 +48,18 @@ const OPTIONS = {
 
 type Endpoint = Awaited<ReturnType<typeof startS3Endpoint>>
 
-/** Runs work with a bucket and a database of its own, which is removed at the end. */
+/** Runs work with a bucket and a database of its own, which is removed at the end. If both fail, the failure of the work is thrown. */
 async function withLake<T> (endpoint: Endpoint, bucket: string, work: (store: S3Store, connection: Connection) => Promise<T>): Promise<T> {
   endpoint.bucket(bucket)
   const store = new S3Store({ bucket, endpoint: endpoint.url })
   const connection = await Connection.open(engineOptions())
-  try {
-    return await work(store, connection)
-  } finally {
-    await drop(connection)
-    await connection.close()
-    await store.close()
-  }
+  const outcome = await work(store, connection).then((value) => ({ value }), (error: unknown) => ({ error }))
+  const dropped = await drop(connection).then(() => outcome, (error: unknown) => ({ error }))
+  await connection.close()
+  await store.close()
+  if ('error' in outcome) throw outcome.error
+  if ('error' in dropped) throw dropped.error
+  return outcome.value
 }
 
 /** Starts a process that commits one change after the other, and returns it when it has begun. */
@@ -76,9 +76,13 @@ function planIn (folder: string, stage: bigint): Plan | undefined {
   return { number: BigInt(number), base: base === null ? null : BigInt(base), content }
 }
 
-/** Kills processes that commit, one at a time. Returns the failures. */
-async function killProcesses (endpoint: Endpoint, kills: number): Promise<readonly string[]> {
-  const failures: string[] = []
+/** Kills processes that commit, one at a time. Returns how many failures there were. */
+async function killProcesses (endpoint: Endpoint, kills: number): Promise<number> {
+  let failed = 0
+  const fail = (failure: string) => {
+    failed++
+    print(`failed: ${failure}`)
+  }
   const folder = mkdtempSync(join(tmpdir(), 'userlake-commits-'))
   await withLake(endpoint, 'lake', async (store, connection) => {
     const seen = new Map<bigint, string>()
@@ -90,23 +94,23 @@ async function killProcesses (endpoint: Endpoint, kills: number): Promise<readon
       const child = children[place]!
       child.kill('SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-      if (child.signalCode !== 'SIGKILL') failures.push(`a process has ended with the exit code ${child.exitCode}`)
+      if (child.signalCode !== 'SIGKILL') fail(`a process has ended with the exit code ${child.exitCode}`)
       try {
         // The other process goes on meanwhile.
         await commits.current()
         checkVersions(await readAll(connection), (stage) => planIn(folder, stage), seen)
       } catch (error) {
-        failures.push(`after ${kill} kills: ${(error as Error).stack}`)
+        fail(`after ${kill} kills, ${(error as Error).stack}`)
       }
       children[place] = await start(endpoint, folder, connection)
       if (kill % 20 === 0) await commits.forget(60_000)
     }
     for (const child of children) child.kill('SIGKILL')
-    if (seen.size < kills / 4) failures.push(`only ${seen.size} versions were committed`)
-    print(`${kills} kills of one of ${PROCESSES} processes, ${seen.size} versions, ${failures.length} failed`)
+    if (seen.size < kills / 4) fail(`only ${seen.size} versions were committed`)
+    print(`${kills} kills of one of ${PROCESSES} processes, ${seen.size} versions, ${failed} failed`)
   })
   rmSync(folder, { recursive: true })
-  return failures
+  return failed
 }
 
 const commits: Command = async (argv, { stderr }) => {
@@ -121,9 +125,8 @@ const commits: Command = async (argv, { stderr }) => {
 
   const endpoint = await startS3Endpoint()
   try {
-    const failures = kills === 0 ? [] : await killProcesses(endpoint, kills)
-    for (const failure of failures) print(`failed: ${failure}`)
-    return failures.length + await interleaveAll(endpoint, { interleavings, first, jobs: options.trace ? 1 : jobs, stderr, isTraced: options.trace }) === 0 ? 0 : 1
+    const failed = kills === 0 ? 0 : await killProcesses(endpoint, kills)
+    return failed + await interleaveAll(endpoint, { interleavings, first, jobs: options.trace ? 1 : jobs, stderr, isTraced: options.trace }) === 0 ? 0 : 1
   } finally {
     await endpoint.stop()
   }
