@@ -19,8 +19,8 @@ export class Problems {
     else this.#errors.set(part, error)
     const table = this.#errors.get('table-scroller')
     const errors = [...this.#errors.values(), ...table === undefined ? [] : [table]]
-    // After a semicolon, a message lists what its route accepts. Of messages that differ in that only, the one of the table is shown: its route has all parameters of the page.
-    const messages = [...new Map(errors.map(messageOf).map((message) => [message.split(';', 1)[0], message])).values()]
+    // A message begins with the name of the parameter. Of the messages about one parameter, that of the table is shown: its route has all parameters of the page.
+    const messages = [...new Map(errors.map(messageOf).map((message) => [message.split(':', 1)[0], message])).values()]
     const canClear = hasFilters && errors.some((error) => error instanceof ApiError && error.status === 400)
     this.#box.replaceChildren(...messages.map((message) => element('p', {}, message)), ...canClear ? [button('Clear filters', this.#onClear)] : [])
     this.#box.hidden = messages.length === 0

@@ -194,10 +194,12 @@ t.test('an error that several parts have is shown once, above them, and a button
   for (const part of ['#figures', '#histogram', '#group-section', '#table-scroller', '#download-csv']) t.ok(await page.locator(part).isVisible(), part)
   t.ok(await page.locator('.bars button').count() > 10)
   // The routes accept different parameters; the page has those of GET /data.
-  await page.goto(`${await listen(app)}?foo=1`)
-  await page.locator('#problem').waitFor()
-  await until(async () => await page.evaluate<boolean>("document.querySelector('[aria-busy]') === null"))
-  t.same(await page.locator('#problem p').allTextContents(), [(await jsonOf(app, '/data?foo=1')).detail])
+  for (const query of ['foo=1', 'bins=5']) {
+    await page.goto(`${await listen(app)}?${query}`)
+    await page.locator('#problem').waitFor()
+    await until(async () => await page.evaluate<boolean>("document.querySelector('[aria-busy]') === null"))
+    t.same(await page.locator('#problem p').allTextContents(), [(await jsonOf(app, `/data?${query}`)).detail])
+  }
 })
 
 t.test('a column of the URL that the lake does not have is named, and left out of all links', async (t) => {
