@@ -376,7 +376,7 @@ t.test('a button runs a job, and the message says what it did', async (t) => {
   await page.getByRole('button', { name: 'Update the output' }).click()
   await until(async () => /100 records/.test(await page.locator('#jobs-message').textContent() ?? ''))
   await page.getByRole('button', { name: 'Dry run' }).click()
-  await until(async () => /Would be published/.test(await page.locator('#jobs-message').textContent() ?? ''))
+  await until(async () => /^Nothing to write: 100 records/.test(await page.locator('#jobs-message').textContent() ?? ''))
   t.equal(app.jobs.list().length, before + 2)
 })
 
