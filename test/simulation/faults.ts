@@ -52,11 +52,13 @@ export interface SimulatedStoreOptions {
   readonly onDownload: (key: string) => void
   /** Called after each PUT that has succeeded. */
   readonly onPut: (key: string) => void
+  /** Called when the store has denied a GET. */
+  readonly onGetDenied: (key: string) => void
   readonly log: (text: string) => void
 }
 
 /** An object store whose requests take virtual time and fail at random. */
-export function simulatedStore ({ bucket, timeline, random, weather, pageSize, isRanged, otherEtags, wrongListings, isAlive, onPut, onDownload, log }: SimulatedStoreOptions): ObjectStore {
+export function simulatedStore ({ bucket, timeline, random, weather, pageSize, isRanged, otherEtags, wrongListings, isAlive, onPut, onGetDenied, onDownload, log }: SimulatedStoreOptions): ObjectStore {
   const memory = new MemoryStore(bucket)
 
   const request = <T>(operation: string, key: string, execute: () => Promise<T>, maxMs = MAX_MS): Promise<T> => new Promise((resolve, reject) => {
@@ -67,6 +69,7 @@ export function simulatedStore ({ bucket, timeline, random, weather, pageSize, i
     const end = (after: number, settle: () => void) => timeline.schedule(Math.min(after, maxMs), () => { if (isAlive()) settle() })
     const fail = (after: number, code: StoreError['code']) => end(after, () => {
       log(`${operation} ${key}: ${reason}`)
+      if (fault === 'denied' && operation === 'GET') onGetDenied(key)
       reject(new StoreError(after > maxMs ? 'timeout' : code, `${operation} ${key}: ${reason}`))
     })
     if (fault === 'refused' || fault === 'lost') fail(ms, 'unreachable')

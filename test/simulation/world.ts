@@ -281,6 +281,8 @@ export class World {
       }),
       isAlive: () => replica.isAlive,
       onPut: (key) => { if (key === OUTPUT_KEY) this.#checkOutput() },
+      // Without the right to list, a key that does not exist is denied: so the process takes it for a missing snapshot.
+      onGetDenied: (key) => { if (key === SNAPSHOT_KEY) this.#cold.add(name) },
       log: (text) => this.#log(`${name} ${text}`)
     })
     const transformer = new UserDataTransformer({
