@@ -23,6 +23,14 @@ export interface EngineOptions {
 const GRACE_MS = 5000
 const DEFAULT_TIMEOUT_MS = 60_000
 
+/** How long rows are read. */
+export interface StreamOptions {
+  /** Ends the query. */
+  readonly signal?: AbortSignal | undefined
+  /** The longest time of the query, in milliseconds, which includes the time in which the caller does not read. Default: that of the connection. */
+  readonly timeoutMs?: number | undefined
+}
+
 /** A server of the cluster, which holds the tables of one shard. */
 interface Node { readonly url: string, readonly client: ClickHouseClient }
 
@@ -65,22 +73,22 @@ export class Connection {
   /** The rows of a query on the whole cluster, each as its values. */
   async query<T extends readonly unknown[]> (query: Sql, signal?: AbortSignal): Promise<T[]> {
     const rows: T[] = []
-    for await (const some of this.stream<T>(query, signal)) rows.push(...some)
+    for await (const some of this.stream<T>(query, { signal })) rows.push(...some)
     return rows
   }
 
   /** The rows of a query on the whole cluster, some at a time, as they arrive. The query ends if the caller stops reading. */
-  async * stream<T extends readonly unknown[]> (query: Sql, signal?: AbortSignal): AsyncGenerator<T[]> {
-    yield * streamRows(this.#nodes[0]!, query, 'JSONCompactEachRow', (row) => row.json<T>(), signal)
+  async * stream<T extends readonly unknown[]> (query: Sql, options?: StreamOptions): AsyncGenerator<T[]> {
+    yield * streamRows(this.#nodes[0]!, query, 'JSONCompactEachRow', (row) => row.json<T>(), options)
   }
 
   /** The values of a query for one column of JSON objects without line breaks, as text, some at a time. */
-  async * objects (query: Sql, signal?: AbortSignal): AsyncGenerator<string[]> {
+  async * objects (query: Sql, options?: StreamOptions): AsyncGenerator<string[]> {
     yield * streamRows(this.#nodes[0]!, query, 'TabSeparatedRaw', ({ text }) => {
       // What the engine writes when it fails in the middle is not one, even if the client overlooks it between two packets.
       if (!text.startsWith('{') || !text.endsWith('}')) throw new SyntaxError('not an object')
       return text
-    }, signal)
+    }, options)
   }
 
   /** Runs a statement on each node, one after the other. */
@@ -186,13 +194,13 @@ async function rowsOf<T> (node: Node, query: Sql): Promise<T[]> {
   return found
 }
 
-async function * streamRows<T> ({ client, url }: Node, query: Sql, format: 'JSONCompactEachRow' | 'TabSeparatedRaw', read: (row: Row) => T, signal?: AbortSignal): AsyncGenerator<T[], void> {
+async function * streamRows<T> ({ client, url }: Node, query: Sql, format: 'JSONCompactEachRow' | 'TabSeparatedRaw', read: (row: Row) => T, { signal, timeoutMs }: StreamOptions = {}): AsyncGenerator<T[], void> {
   const end = beginOperation('read')
   // Remains if the caller stops reading: nothing is thrown then.
   let outcome: EngineOperation['outcome'] = 'aborted'
   try {
     signal?.throwIfAborted()
-    const result = await client.query({ ...render(query), format, clickhouse_settings: SETTINGS, ...signal && { abort_signal: signal } })
+    const result = await client.query({ ...render(query), format, clickhouse_settings: { ...SETTINGS, ...timeoutMs !== undefined && { max_execution_time: timeoutMs / 1000 } }, ...signal && { abort_signal: signal } })
     // The client heeds the signal only until the response begins.
     const stop = () => result.close()
     signal?.addEventListener('abort', stop)

@@ -28,7 +28,7 @@ const BATCH_CELLS = 8000
 
 /** Runs a query. A page with a limit is read at once, and anything else when it is needed. */
 export async function select (records: EngineRecords, query: SelectQuery, count: Promise<number>): Promise<Selection> {
-  const { columns = declared(records), sort = [], page, asOf, signal } = query
+  const { columns = declared(records), sort = [], page, asOf, signal, timeoutMs } = query
   const order = compileSort(sort, records, asOf)
   const shape = shapeOf(records, columns, asOf)
   const after = page?.after === undefined ? [] : [order.after(await withWholeTexts(records, page.after, order, signal))]
@@ -41,13 +41,14 @@ export async function select (records: EngineRecords, query: SelectQuery, count:
     return pageOf(rows, limit, total, columns, order, shape)
   }
   const total = await count
+  const announced = after.length === 0 ? total : undefined
   return {
     columns,
     count: total,
     next: undefined,
-    batches: () => batches(records, selected(shape.expressions), shape, columns.length, signal),
+    batches: () => batches(counted(records.connection.stream<Value[]>(selected(shape.expressions), { signal, timeoutMs }), announced), shape, columns.length),
     countAmong: (ids) => countAmong(records, query, after, ids),
-    text: ({ format }) => format === 'csv' || !shape.isJson ? undefined : jsonText(records, selected([raw('json')]), format, after.length === 0 ? total : undefined, signal)
+    text: ({ format }) => format === 'csv' || !shape.isJson ? undefined : jsonText(counted(records.connection.objects(selected([raw('json')]), { signal, timeoutMs }), announced), format)
   }
 }
 
@@ -104,8 +105,22 @@ function pageOf (found: readonly Values[], limit: number, count: number, columns
   }
 }
 
-async function * batches ({ connection }: EngineRecords, query: Sql, shape: Shape, columns: number, signal?: AbortSignal): AsyncGenerator<(readonly Cell[])[]> {
-  for await (const rows of connection.stream<Value[]>(query, signal)) {
+/**
+ * Passes rows through.
+ *
+ * @param count their number, if it is known: an engine that returns fewer has failed
+ */
+async function * counted<T> (parts: AsyncIterable<readonly T[]>, count: number | undefined): AsyncGenerator<readonly T[], void> {
+  let read = 0
+  for await (const rows of parts) {
+    read += rows.length
+    yield rows
+  }
+  if (count !== undefined && read !== count) throw new EngineError('engine_incomplete', `The engine returned ${read} of ${count} records`)
+}
+
+async function * batches (parts: AsyncIterable<readonly Value[][]>, shape: Shape, columns: number): AsyncGenerator<(readonly Cell[])[]> {
+  for await (const rows of parts) {
     for (const some of slices(rows, columns)) yield some.map(shape.cellsOf)
   }
 }
@@ -115,20 +130,15 @@ function * slices<T> (rows: readonly T[], columns: number): Generator<readonly T
   for (let start = 0; start < rows.length; start += length) yield rows.slice(start, start + length)
 }
 
-/**
- * The JSON of the records, as it was written when they were stored.
- *
- * @param count their number, if it is known: an engine that returns fewer has failed
- */
-async function * jsonText ({ connection }: EngineRecords, query: Sql, format: 'json' | 'ndjson', count: number | undefined, signal?: AbortSignal): AsyncGenerator<string, void> {
-  let written = 0
-  for await (const objects of connection.objects(query, signal)) {
+/** The JSON of the records, as it was written when they were stored. */
+async function * jsonText (parts: AsyncIterable<readonly string[]>, format: 'json' | 'ndjson'): AsyncGenerator<string, void> {
+  let separator = '['
+  for await (const objects of parts) {
     if (objects.length === 0) continue
-    yield format === 'json' ? (written === 0 ? '[' : ',') + objects.join(',') : objects.join('\n') + '\n'
-    written += objects.length
+    yield format === 'json' ? separator + objects.join(',') : objects.join('\n') + '\n'
+    separator = ','
   }
-  if (count !== undefined && written !== count) throw new EngineError('engine_incomplete', `The engine returned ${written} of ${count} records`)
-  if (format === 'json') yield written === 0 ? '[]' : ']'
+  if (format === 'json') yield separator === '[' ? '[]' : ']'
 }
 
 /** The position with the whole texts of its record, if that still exists, in place of their beginnings. */

@@ -38,6 +38,8 @@ export interface FilterQuery {
   readonly asOf?: number | undefined
   /** Ends the query, and the reading of its results, when it is aborted. The in-process engine, whose queries are short, ignores it. */
   readonly signal?: AbortSignal | undefined
+  /** The longest time in which the records are read, in milliseconds. Default: that of the engine. The in-process engine has no limit. */
+  readonly timeoutMs?: number | undefined
 }
 
 export interface SelectQuery extends FilterQuery {

@@ -3,18 +3,23 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { ENGINE_OPERATIONS, type EngineOperation } from '../../../lib/base/events.js'
+import { ClickHouseVersion } from '../../../lib/clickhouse/clickhouse-version.js'
 import { Connection } from '../../../lib/clickhouse/connection.js'
 import { sql, text } from '../../../lib/clickhouse/sql.js'
+import { render, type Chunks } from '../../../lib/output/render.js'
+import { compileSchema } from '../../../lib/schema/schema.js'
+import { tableFields } from '../../../lib/table/table-field.js'
 
 /** Responds as a ClickHouse server does: as the only node of the cluster `lake`, and to any other query by `respond`. */
-async function startEndpoint (t: Test, respond: (response: ServerResponse, url: URL) => void): Promise<string> {
+async function startEndpoint (t: Test, respond: (response: ServerResponse, url: URL, query: string) => void): Promise<string> {
   const server = createServer((request: IncomingMessage, response) => {
     const url = new URL(request.url!, 'http://localhost')
     const chunks: Buffer[] = []
     request.on('data', (chunk) => chunks.push(chunk))
     request.on('end', () => {
-      if (Buffer.concat(chunks).includes('system.clusters')) response.end('[1,1]\n')
-      else respond(response, url)
+      const query = Buffer.concat(chunks).toString()
+      if (query.includes('system.clusters')) response.end('[1,1]\n')
+      else respond(response, url, query)
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -22,7 +27,7 @@ async function startEndpoint (t: Test, respond: (response: ServerResponse, url: 
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function connect (t: Test, respond: (response: ServerResponse, url: URL) => void): Promise<Connection> {
+async function connect (t: Test, respond: (response: ServerResponse, url: URL, query: string) => void): Promise<Connection> {
   const connection = await Connection.open({ urls: [await startEndpoint(t, respond)], cluster: 'lake', database: 'd', username: 'reader', password: 'secret' })
   t.teardown(() => connection.close())
   return connection
@@ -97,6 +102,25 @@ t.test('a response that ends in the middle, and one of something that is not Cli
   await t.rejects(cut.query(sql`SELECT 1`), { name: 'EngineError', code: 'engine_unavailable' })
   const other = await connect(t, (response) => { response.end('<html>\n<body>Hello</body>\n') })
   await t.rejects(other.query(sql`SELECT 1`), { name: 'EngineError', code: 'engine_incomplete' })
+})
+
+t.test('records that lack some of those that were counted are an error, in each format, and never look whole', async (t) => {
+  const limits: Array<string | null> = []
+  const connection = await connect(t, (response, url, query) => {
+    const isOfRecords = !/count\(\)|max\(below\)/.test(query)
+    if (isOfRecords) limits.push(url.searchParams.get('max_execution_time'))
+    if (!isOfRecords) response.end(query.includes('count()') ? '[3]\n' : '["0"]\n')
+    else response.end(query.includes('TabSeparatedRaw') ? '{"id":"1"}\n{"id":"2"}\n' : '["{\\"id\\":\\"1\\"}"]\n["{\\"id\\":\\"2\\"}"]\n')
+  })
+  const fields = tableFields(compileSchema({ fields: [{ name: 'id', type: 'string', source: 'key' }] }))
+  const version = new ClickHouseVersion(connection, { fields, timeZone: 'UTC', number: 1n, name: 'v', undeclared: [] })
+  for (const format of ['json', 'ndjson', 'csv'] as const) {
+    const text = render(await version.select({ timeoutMs: 7_000 }), format)
+    let read = ''
+    await t.rejects(async () => { for await (const chunk of text as Chunks) read += String(chunk) }, { name: 'EngineError', code: 'engine_incomplete', message: 'The engine returned 2 of 3 records' }, format)
+    t.notMatch(read, '2')
+  }
+  t.same(limits, ['7', '7', '7'])
 })
 
 t.test('each query and each statement is counted by its outcome', async (t) => {
