@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { CsvError, parse } from 'csv-parse'
 import { slices } from '../base/slices.js'
 import { compareUtf8 } from '../base/utf8.js'
+import type { ByteStream } from '../store/streamed-body.js'
 
 /** The records that a new output adds, changes and removes. */
 export interface Changes { readonly added: number, readonly changed: number, readonly removed: number }
@@ -13,15 +15,19 @@ export interface CsvLayout { readonly delimiter: string, readonly key: string }
 /** A record of an output. `text` also contains the names of the columns. */
 interface OutputRecord { readonly id: string, readonly text: string }
 
+/** The most bytes of a stream whose records are read into memory because they are not in the order of their keys. */
+export const MAX_UNSORTED_BYTES = 32 * 1024 * 1024
+
 /**
  * Compares two CSV outputs by their key column; `after` is sorted by it. If the columns differ, each record that is in both
- * counts as changed. A previous output that is not CSV or has no key column counts as empty.
+ * counts as changed. A previous output that is not CSV or has no key column counts as empty; also a stream of more than `MAX_UNSORTED_BYTES` that is not sorted.
  */
-export async function compareOutputs (before: Buffer, after: Buffer, options: CsvLayout): Promise<Changes> {
+export async function compareOutputs (before: Buffer | ByteStream, after: Buffer | ByteStream, options: CsvLayout): Promise<Changes> {
   try {
     return await countChanges(inOrder(readRecords(before, options)), readRecords(after, options))
   } catch (error) {
-    if (error instanceof CsvError) return await countChanges(Readable.from([]), readRecords(after, options))
+    const isTooLarge = error instanceof DisorderError && !Buffer.isBuffer(before) && before.length > MAX_UNSORTED_BYTES
+    if (error instanceof CsvError || isTooLarge) return await countChanges(Readable.from([]), readRecords(after, options))
     if (!(error instanceof DisorderError)) throw error
     const records = new Map<string, OutputRecord>()
     for await (const record of readRecords(before, options)) records.set(record.id, record)
@@ -34,16 +40,21 @@ export async function compareOutputs (before: Buffer, after: Buffer, options: Cs
 async function countChanges (before: AsyncIterable<OutputRecord>, after: AsyncIterable<OutputRecord>): Promise<Changes> {
   const changes = { added: 0, changed: 0, removed: 0 }
   const [oldRecords, newRecords] = [before[Symbol.asyncIterator](), after[Symbol.asyncIterator]()]
-  let [old, fresh] = [await oldRecords.next(), await newRecords.next()]
-  while (!old.done || !fresh.done) {
-    const order = old.done ? 1 : fresh.done ? -1 : compareUtf8(old.value.id, fresh.value.id)
-    if (order < 0) changes.removed++
-    else if (order > 0) changes.added++
-    else if (old.value.text !== fresh.value.text) changes.changed++
-    if (order <= 0) old = await oldRecords.next()
-    if (order >= 0) fresh = await newRecords.next()
+  try {
+    // The new output may need some time to begin, in which the connection of the old one would be idle.
+    let [fresh, old] = [await newRecords.next(), await oldRecords.next()]
+    while (!old.done || !fresh.done) {
+      const order = old.done ? 1 : fresh.done ? -1 : compareUtf8(old.value.id, fresh.value.id)
+      if (order < 0) changes.removed++
+      else if (order > 0) changes.added++
+      else if (old.value.text !== fresh.value.text) changes.changed++
+      if (order <= 0) old = await oldRecords.next()
+      if (order >= 0) fresh = await newRecords.next()
+    }
+    return changes
+  } finally {
+    await Promise.all([oldRecords.return?.(), newRecords.return?.()])
   }
-  return changes
 }
 
 class DisorderError extends Error {}
@@ -58,12 +69,12 @@ async function * inOrder (records: AsyncIterable<OutputRecord>): AsyncGenerator<
   }
 }
 
-async function * readRecords (csv: Buffer, { delimiter, key }: CsvLayout): AsyncGenerator<OutputRecord> {
+async function * readRecords (csv: Buffer | ByteStream, { delimiter, key }: CsvLayout): AsyncGenerator<OutputRecord> {
   let header: readonly string[] | undefined
   let position = -1
   const parser = parse({ delimiter, bom: true, relax_column_count: true, skip_empty_lines: true })
-  const input = Readable.from(yieldingSlices(csv)).pipe(parser)
-  for await (const record of input as AsyncIterable<string[]>) {
+  pipeline(Buffer.isBuffer(csv) ? yieldingSlices(csv) : csv.open(), parser).catch(() => {}) // the reader of the parser gets the error
+  for await (const record of parser as AsyncIterable<string[]>) {
     if (header === undefined) {
       header = record
       position = record.indexOf(key)

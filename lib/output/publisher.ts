@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { isLargeLoss } from '../base/large-loss.js'
 import type { TraceContext } from '../base/trace-context.js'
+import { streamOf } from '../store/object-content.js'
 import { StoreError, type ObjectStore } from '../store/object-store.js'
 import { RECORDS, type Precondition } from '../store/precondition.js'
+import { measureBody, type ByteStream, type StreamedBody } from '../store/streamed-body.js'
 import { tracedStore } from '../store/traced-store.js'
 import type { Changes } from './diff.js'
 
@@ -17,7 +19,7 @@ export interface PublishGuard {
 export interface Publication {
   readonly key: string
   readonly contentType: string
-  readonly body: Buffer
+  readonly body: Buffer | StreamedBody
   /** The number of records in the body. It is stored with the output. */
   readonly records: number
   /** Read before the listing that the body was made from. */
@@ -29,7 +31,7 @@ export interface Publication {
   /** The trace that the requests are part of. */
   readonly trace?: TraceContext | undefined
   /** Counts the changes to the current output (`undefined` if no output exists). Called only if the output changes. */
-  readonly compare: (before: Buffer | undefined) => Promise<Changes>
+  readonly compare: (before: Buffer | ByteStream | undefined) => Promise<Changes>
 }
 
 export interface PublishReport extends Changes {
@@ -71,11 +73,11 @@ export class Publisher {
   async publish ({ key, contentType, body, records, precondition, dryRun, guard, trace, compare }: Publication): Promise<PublishReport> {
     const store = tracedStore(this.#store, trace)
     if (!dryRun) await store.claim()
-    const digest = createHash('sha256').update(body).digest('base64url')
+    const digest = digestOf(body)
     const report = { key, etag: precondition.expectedEtag, bytes: body.length, skipped: true, isHeld: false }
     if (this.#isCurrent(key, precondition, digest)) return { ...report, ...NO_CHANGES }
-    const before = await this.#read(store, key, precondition)
-    if (before?.equals(body)) {
+    const before = await this.#read(store, key, precondition, !Buffer.isBuffer(body))
+    if (before !== undefined && await isSame(before, body)) {
       this.#seen.set(key, { etag: precondition.expectedEtag!, digest })
       return { ...report, ...NO_CHANGES }
     }
@@ -93,10 +95,20 @@ export class Publisher {
   }
 
   /** The body of the version that the precondition names; `undefined` if there is no object. */
-  async #read (store: ObjectStore, key: string, { expectedEtag }: Precondition): Promise<Buffer | undefined> {
+  async #read (store: ObjectStore, key: string, { expectedEtag }: Precondition, isStreamed: boolean): Promise<Buffer | ByteStream | undefined> {
     if (expectedEtag === null) return undefined
-    const found = await store.get(key)
-    if (typeof found === 'object' && found.etag === expectedEtag) return found.body
+    const found = isStreamed ? await store.head(key) : await store.get(key)
+    if (typeof found === 'object' && found.etag === expectedEtag) return 'body' in found ? found.body : streamOf(store, found)
     throw new StoreError('precondition_failed', `${store.url}/${key}: the object has changed in the meantime`)
   }
+}
+
+function digestOf (body: Buffer | StreamedBody): string {
+  return (Buffer.isBuffer(body) ? createHash('sha256').update(body).digest() : body.sha256).toString('base64url')
+}
+
+async function isSame (before: Buffer | ByteStream, body: Buffer | StreamedBody): Promise<boolean> {
+  if (before.length !== body.length) return false
+  if (Buffer.isBuffer(before)) return Buffer.isBuffer(body) && before.equals(body)
+  return !Buffer.isBuffer(body) && (await measureBody(before.open)).sha256.equals(body.sha256)
 }

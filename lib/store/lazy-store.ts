@@ -1,4 +1,5 @@
 import type { GetOptions, ListOptions, ObjectBody, ObjectHead, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions, TraceOption } from './object-store.js'
+import type { Body } from './streamed-body.js'
 
 /** Opens a store at the first call, because the modules of the S3 SDK take long to load. */
 export class LazyStore implements ObjectStore {
@@ -33,7 +34,7 @@ export class LazyStore implements ObjectStore {
     return await (await this.#store).head(key, options)
   }
 
-  async put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }> {
+  async put (key: string, body: Body, options?: PutOptions): Promise<{ readonly etag: string }> {
     return await (await this.#store).put(key, body, options)
   }
 

@@ -1,6 +1,7 @@
 import { STORE_OPERATIONS, type StoreOperation } from '../base/events.js'
 import { toFailureCode } from '../base/failure-code.js'
 import type { GetOptions, ListOptions, ObjectBody, ObjectHead, ObjectList, ObjectStore, ObjectStream, PutOptions, StreamOptions, TraceOption } from './object-store.js'
+import type { Body } from './streamed-body.js'
 
 /** Publishes the end of each operation of a store on `STORE_OPERATIONS`, if that channel has subscribers. */
 export class MeasuredStore implements ObjectStore {
@@ -33,7 +34,7 @@ export class MeasuredStore implements ObjectStore {
     return measure('head', () => this.#inner.head(key, options))
   }
 
-  put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }> {
+  put (key: string, body: Body, options?: PutOptions): Promise<{ readonly etag: string }> {
     return measure('put', () => this.#inner.put(key, body, options))
   }
 

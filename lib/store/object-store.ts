@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { TraceContext } from '../base/trace-context.js'
 import type { ObjectInfo, ObjectList } from './object-list.js'
+import type { Body } from './streamed-body.js'
 
 export { StoreError, toStoreError, type StoreErrorCode, type StoreReport } from '../base/errors.js'
 export type { ObjectInfo, ObjectList } from './object-list.js'
@@ -100,8 +101,8 @@ export interface ObjectStore {
   stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined>
   /** Returns the properties of an object; `undefined` if it does not exist. */
   head (key: string, options?: TraceOption): Promise<ObjectHead | undefined>
-  /** Writes a whole object atomically: readers see the old one or the new one. Returns the new ETag. */
-  put (key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>
+  /** Writes a whole object atomically: readers see the old one or the new one. Returns the new ETag. If the source of a streamed body fails, nothing is written, and the error is that of the source. */
+  put (key: string, body: Body, options?: PutOptions): Promise<{ readonly etag: string }>
   /**
    * For a store that one process at a time may write to: acquires that right until `close`, so that a process without it is told even if it has nothing to write.
    *

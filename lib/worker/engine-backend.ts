@@ -5,7 +5,7 @@ import { runSteps } from '../base/steps.js'
 import type { Commits, Committed } from '../clickhouse/commits.js'
 import type { Connection } from '../clickhouse/connection.js'
 import type { LakeIngest, ListingSummary } from '../clickhouse/ingest.js'
-import { renderOutput, type Output } from '../output/output.js'
+import { streamOutput, type Output } from '../output/output.js'
 import { Publisher } from '../output/publisher.js'
 import { orderByNumber, type ColumnOrder, type StoredNumbers } from '../query/column-order.js'
 import { compileSchema } from '../schema/schema.js'
@@ -48,9 +48,6 @@ interface StoredReport {
 
 /** The maximum number of listings of one reconcile: another one follows if another process has committed first. */
 const MAX_ATTEMPTS = 5
-
-/** The maximum number of bytes of an output, which is in memory while it is compared with the previous one. */
-const MAX_OUTPUT_BYTES = 512 * 1024 * 1024
 
 /** The minimum time between two attempts to remove what no version needs, in milliseconds. */
 const FORGET_MS = 60_000
@@ -163,7 +160,7 @@ export class EngineBackend implements LakeBackend {
   async publish ({ stored }: SourceState, { output, precondition, dryRun, guard, trace }: PublishRequest): Promise<OutputReport> {
     const { connection, modules: { ClickHouseVersion } } = await this.#opened.get()
     const version = new ClickHouseVersion(connection, { ...stored!, fields: this.#fields, timeZone: this.#rules.timeZone })
-    const rendered = await renderOutput(version, output, MAX_OUTPUT_BYTES)
+    const rendered = await streamOutput(version, output)
     return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, trace, ...rendered }), records: rendered.records }
   }
 

@@ -1,9 +1,11 @@
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
-import type { GetOptions, ObjectBody, ObjectInfo, ObjectStore } from '../../lib/store/object-store.js'
+import type { GetOptions, ObjectBody, ObjectInfo, ObjectStore, PutOptions } from '../../lib/store/object-store.js'
 import { raceWrites } from '../../lib/store/check-writes.js'
 import { tracedStore } from '../../lib/store/traced-store.js'
 import { compareUtf8 } from '../../lib/base/utf8.js'
+import { bodyOfParts } from './streamed-bodies.js'
+import { until } from './until.js'
 
 export interface ContractSubject {
   /**
@@ -38,6 +40,7 @@ export function contract (t: Test, subject: ContractSubject): void {
   testReading(t, subject)
   testTimeouts(t, subject)
   testWriting(t, subject)
+  testStreamedBodies(t, subject)
   testRaces(t, subject)
   testMissing(t, subject)
 }
@@ -232,6 +235,73 @@ function testWriting (t: Test, { open }: ContractSubject): void {
     await t.rejects(store.put('missing', bytes('three'), { ifMatch: one.etag }), { code: 'precondition_failed' })
     t.equal(await bodyOf(store, 'key'), 'two')
     t.equal(await store.head('missing'), undefined)
+  })
+}
+
+function testStreamedBodies (t: Test, { open }: ContractSubject): void {
+  /** No condition, and one that holds. */
+  const CONDITIONS: ReadonlyArray<(store: ObjectStore, key: string) => Promise<PutOptions>> = [
+    async () => ({}),
+    async (store, key) => ({ ifMatch: (await store.head(key))?.etag ?? null })
+  ]
+  const parts = Array.from({ length: 40 }, (_, i) => `${i} `.repeat(5000))
+
+  t.test('a streamed body is written as its bytes', async t => {
+    const store = await open(t)
+    for (const [key, content] of [['empty', []], ['parts of nothing', ['', '']], ['one', ['one']], ['some', ['so', '', 'me']], ['many', Array(15).fill(parts).flat()]] as const) {
+      for (const [round, conditionOf] of [...CONDITIONS, ...CONDITIONS].entries()) {
+        const body = await bodyOfParts(content)
+        const { etag } = await store.put(key, body, { ...await conditionOf(store, key), contentType: 'text/plain', metadata: { round: String(round) } })
+        t.match(await store.head(key), { etag, size: body.length, metadata: { round: String(round) } })
+        t.equal(await bodyOf(store, key), content.join(''))
+        t.equal(body.closed, body.opened)
+      }
+    }
+  })
+
+  t.test('if the source of a streamed body fails, nothing is written, and the error is that of the source', async t => {
+    const store = await open(t)
+    const failure = new Error('of the source')
+    const { etag } = await store.put('key', bytes('of before'))
+    for (const before of [0, 1, 20, parts.length]) {
+      for (const key of ['key', 'missing']) {
+        for (const conditionOf of CONDITIONS) {
+          const body = await bodyOfParts(parts, function * () {
+            yield * parts.slice(0, before)
+            yield ''
+            throw failure
+          })
+          t.equal(await store.put(key, body, await conditionOf(store, key)).catch((error: unknown) => error), failure, `after ${before} parts`)
+          t.same([body.opened, body.closed], [1, 1], 'the source is not read again')
+        }
+      }
+    }
+    t.match(await store.head('key'), { etag })
+    t.equal(await store.head('missing'), undefined)
+  })
+
+  t.test('a streamed body that differs from the one that was measured is not written', async t => {
+    const store = await open(t)
+    const { etag } = await store.put('key', bytes('of before'))
+    for (const others of [[], ['on', 'e'], ['one', 'tw'], ['one', 'two', '!'], ['onetwo!'], ['one', 'two', '', '!'], ['one', 'tow'], parts]) {
+      for (const condition of [{}, { ifMatch: etag }]) {
+        const body = await bodyOfParts(['one', 'two'], () => others)
+        await t.rejects(store.put('key', body, condition), { name: 'StoreError', code: 'corrupt', message: /key: the body that was read to be written differs/ })
+        t.same([body.opened, body.closed], [1, 1])
+        t.match(await store.head('key'), { etag })
+      }
+    }
+  })
+
+  t.test('a streamed body is written only if the condition holds', async t => {
+    const store = await open(t)
+    const { etag } = await store.put('key', bytes('one'))
+    for (const ifMatch of [null, 'other']) {
+      const body = await bodyOfParts(parts)
+      await t.rejects(store.put('key', body, { ifMatch }), { code: 'precondition_failed' })
+      await until(() => body.closed === body.opened)
+    }
+    t.match(await store.head('key'), { etag })
   })
 }
 

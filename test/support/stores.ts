@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
 import { ObjectList, type ObjectInfo } from '../../lib/store/object-list.js'
 import { StoreError, type GetOptions, type ListOptions, type ObjectStore, type PutOptions, type StreamOptions } from '../../lib/store/object-store.js'
+import type { Body } from '../../lib/store/streamed-body.js'
 import type { BucketObject, S3Bucket } from './s3-bucket.js'
+import { bytesOf } from './streamed-bodies.js'
 
 /** A store with some methods replaced. */
 export function wrapStore (store: ObjectStore, overrides: Partial<ObjectStore>): ObjectStore {
@@ -75,10 +77,11 @@ export class MemoryStore implements ObjectStore {
     return { ...toInfo(found), ...metadata.length > 0 && { metadata: Object.fromEntries(metadata) } }
   }
 
-  async put (key: string, body: Uint8Array, { ifMatch, metadata = {} }: PutOptions = {}) {
+  async put (key: string, body: Body, { ifMatch, metadata = {} }: PutOptions = {}) {
+    const bytes = await bytesOf(body)
     if (ifMatch !== undefined && ifMatch !== (this.#bucket.get(key)?.etag ?? null)) throw new StoreError('precondition_failed', key)
     const headers = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [META + name, value]))
-    return { etag: this.#bucket.put(key, body, headers).etag }
+    return { etag: this.#bucket.put(key, bytes, headers).etag }
   }
 
   async claim (): Promise<void> {}

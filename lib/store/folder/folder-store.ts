@@ -8,6 +8,7 @@ import {
   StoreError, type GetOptions, type ListOptions, type ObjectBody, type ObjectHead, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions
 } from '../object-store.js'
+import { BodyError, type Body } from '../streamed-body.js'
 import { BlockingDisk } from './blocking-disk.js'
 import type { Disk } from './files.js'
 import { toFolderError } from './folder-error.js'
@@ -81,13 +82,13 @@ export class FolderStore implements ObjectStore {
     })
   }
 
-  async put (key: string, body: Uint8Array, { ifMatch, metadata }: PutOptions = {}): Promise<{ readonly etag: string }> {
+  async put (key: string, body: Body, { ifMatch, metadata }: PutOptions = {}): Promise<{ readonly etag: string }> {
     try {
       const root = await resolveRoot(this.#path)
       if (!isFileKey(key)) throw new StoreError('invalid_key', 'no file can have this path')
       return { etag: await joinWriter(root, this, this.#monotonic).put(key, body, ifMatch, metadata) }
     } catch (error) {
-      throw this.#storeError(key, error)
+      throw error instanceof BodyError ? error.cause : this.#storeError(key, error)
     }
   }
 

@@ -2,6 +2,7 @@ import { lstat, rename } from 'node:fs/promises'
 import type { MonotonicClock } from '../../base/clock.js'
 import { SerialQueue } from '../../base/serial-queue.js'
 import { StoreError, type Metadata } from '../object-store.js'
+import type { Body } from '../streamed-body.js'
 import { discardTempFile, writeTempFile } from './temp-file.js'
 import { toMissing } from './folder-error.js'
 import { FolderLock } from './folder-lock.js'
@@ -51,7 +52,7 @@ export class FolderWriter {
   }
 
   /** As `ObjectStore.put`. Returns the ETag. */
-  async put (key: string, body: Uint8Array, ifMatch: string | null | undefined, metadata?: Metadata): Promise<string> {
+  async put (key: string, body: Body, ifMatch: string | null | undefined, metadata?: Metadata): Promise<string> {
     const path = await makePath(this.#root, key)
     const temp = await writeTempFile(this.#root, body)
     try {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { open, readdir, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { open, readdir, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isStreamed, readBody, type Body } from '../streamed-body.js'
 import { toMissing } from './folder-error.js'
 import { INTERNAL_FOLDER } from './folder-key.js'
 import { makePath } from './folder-path.js'
@@ -17,11 +18,11 @@ export interface TempFile {
 }
 
 /** Writes the body to a new temporary file and flushes it to disk. The caller calls `discardTempFile` in any case. */
-export async function writeTempFile (root: string, body: Uint8Array): Promise<TempFile> {
+export async function writeTempFile (root: string, body: Body): Promise<TempFile> {
   const path = await makePath(root, `${TEMP_FOLDER}/${randomUUID()}`)
   const file = await open(path, 'wx')
   try {
-    await file.writeFile(body)
+    await writeFile(file, isStreamed(body) ? readBody(body) : body)
     await file.utimes(preciseNow(), preciseNow())
     await file.datasync()
     return { path, file }

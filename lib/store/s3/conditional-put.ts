@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { StoreError, type Metadata } from '../object-store.js'
+import { BodyError } from '../streamed-body.js'
 import { isNoSuchBucket, statusOf } from './s3-error.js'
 import { unquote } from './s3-object.js'
 import type { PutInput, S3Requests, SendOptions } from './s3-requests.js'
@@ -58,6 +59,7 @@ export function withoutWriteId ({ [WRITE_ID]: _, ...metadata }: Metadata = {}): 
 
 /** Whether a failure leaves open if the write took effect: there was no response, the condition was false, or the server could not evaluate it. */
 function isInconclusive (error: unknown): boolean {
+  if (error instanceof BodyError || error instanceof StoreError) return false
   const status = statusOf(error)
   if (isNoSuchBucket(error)) return false
   return status === undefined || status >= 500 || [404, 408, 409, 412, 429].includes(status)

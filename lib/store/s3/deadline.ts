@@ -3,6 +3,7 @@ export class Deadline {
   readonly #controller = new AbortController()
   #end: number
   #timer: NodeJS.Timeout | undefined
+  #isCleared = false
 
   /** @param ms the limit in milliseconds from now */
   constructor (ms: number) {
@@ -17,13 +18,26 @@ export class Deadline {
 
   /** Allows `ms` more milliseconds, once the size of the transfer is known. */
   extend (ms: number): void {
+    if (this.#isCleared) return
     this.#end += ms
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#controller.abort(), this.#end - performance.now())
   }
 
+  /** Runs work that is not part of the operation: the time that it takes is not counted. */
+  async exclude<T> (work: () => Promise<T>): Promise<T> {
+    const began = performance.now()
+    clearTimeout(this.#timer)
+    try {
+      return await work()
+    } finally {
+      this.extend(performance.now() - began)
+    }
+  }
+
   /** Must be called when the operation has ended, to stop the timer. */
   clear (): void {
+    this.#isCleared = true
     clearTimeout(this.#timer)
   }
 }

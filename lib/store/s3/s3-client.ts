@@ -8,6 +8,7 @@ import { readListingsExactly } from './exact-listings.js'
 import { firstByteLimits, type FirstByteLimits } from './first-byte-limit.js'
 import { limitFirstByte } from './limit-first-byte.js'
 import { renewer, repeatRefused } from './renew-credentials.js'
+import { sendBody } from './send-body.js'
 import { sendTrace } from './send-trace.js'
 
 /** The server to which clients connect. */
@@ -66,6 +67,7 @@ export function createClients (settings: S3ClientSettings, budget: RetryBudget):
   for (const client of [retrying, single, streaming]) {
     repeatRefused(client, renew)
     sendTrace(client)
+    sendBody(client)
   }
   return { retrying, single, streaming, firstByte, config }
 }

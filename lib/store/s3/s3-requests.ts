@@ -6,17 +6,19 @@ import {
 } from '@aws-sdk/client-s3'
 import type { RetryBudget } from '../../base/retry-budget.js'
 import type { TraceOption } from '../object-store.js'
+import { isStreamed, type Body, type StreamedBody } from '../streamed-body.js'
 import { transferMs } from './deadline.js'
 import { S3FastPath } from './fast-path/s3-fast-path.js'
 import { bodyOf } from './s3-body.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
 import { isNoSuchKey, nameOfServer, statusOf } from './s3-error.js'
 import type { PageStart } from './s3-listing.js'
+import type { BodyOption } from './send-body.js'
 
 /** The conditions and the range of a GET request, as the SDK names them. */
 export type GetConditions = Pick<GetObjectCommandInput, 'IfMatch' | 'IfNoneMatch' | 'Range'>
 /** The input of a PUT request, as the SDK names it, without the bucket and the key. */
-export type PutInput = Omit<PutObjectCommandInput, 'Bucket' | 'Key'> & { readonly Body: Uint8Array }
+export type PutInput = Omit<PutObjectCommandInput, 'Bucket' | 'Key' | 'Body'> & { readonly Body: Body }
 
 /** What aborts a request, and the trace that it is part of. */
 export interface SendOptions extends TraceOption { readonly abortSignal: AbortSignal }
@@ -91,12 +93,24 @@ export class S3Requests {
   }
 
   /** Uploads an object. Failed requests are retried only if `mayRepeat`. */
-  put (key: string, input: PutInput, mayRepeat: boolean, options: SendOptions): Promise<PutObjectCommandOutput> {
+  put (key: string, { Body: body, ...input }: PutInput, mayRepeat: boolean, options: SendOptions): Promise<PutObjectCommandOutput> {
     const client = mayRepeat ? this.#retrying : this.#single
+    const requestTimeout = REQUEST_TIMEOUT_MS + transferMs(body.length)
+    if (isStreamed(body)) return client.send(this.#streamedPut(key, body, input), { ...options, requestTimeout, ...{ streamedBody: body } satisfies BodyOption })
     // Buckets with a default retention accept an object only with a checksum, which the SDK adds for AWS only.
-    const checksum = this.#isAws ? {} : { ContentMD5: hash('md5', input.Body, 'base64') }
-    const requestTimeout = REQUEST_TIMEOUT_MS + transferMs(input.Body.length)
-    return client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, ...checksum, ...input }), { ...options, requestTimeout })
+    const checksum = this.#isAws ? {} : { ContentMD5: hash('md5', body, 'base64') }
+    return client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, ...checksum, Body: body, ...input }), { ...options, requestTimeout })
+  }
+
+  /** The SDK does not see the body, from which it would compute these headers. */
+  #streamedPut (key: string, { length, md5, sha256 }: StreamedBody, input: Omit<PutInput, 'Body'>): PutObjectCommand {
+    const checksum = this.#isAws ? { ChecksumSHA256: sha256.toString('base64') } : { ContentMD5: md5.toString('base64') }
+    const command = new PutObjectCommand({ Bucket: this.#bucket, Key: key, ContentLength: length, ...checksum, ...input })
+    command.middlewareStack.add((next) => (args) => {
+      Object.assign((args.request as { readonly headers: object }).headers, { 'x-amz-content-sha256': sha256.toString('hex') })
+      return next(args)
+    }, { step: 'build' })
+    return command
   }
 
   /** Whether the bucket exists. If the server refuses to tell, it is assumed to exist: the right to write objects is enough to use it. */

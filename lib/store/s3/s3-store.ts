@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { DEFAULTS } from '../../base/defaults.js'
+import { paced } from '../../base/paced.js'
 import { RetryBudget } from '../../base/retry-budget.js'
 import { isKey } from '../key.js'
 import type { ObjectList } from '../object-list.js'
@@ -8,6 +9,7 @@ import {
   StoreError, type GetOptions, type ListOptions, type ObjectBody, type ObjectHead, type ObjectStore, type ObjectStream, type PutOptions,
   type StreamOptions, type TraceOption
 } from '../object-store.js'
+import { BodyError, isStreamed, type Body } from '../streamed-body.js'
 import { ConditionalPut, withoutWriteId } from './conditional-put.js'
 import { Deadline, transferMs } from './deadline.js'
 import { bodyOf, isRange, wholeSize } from './s3-body.js'
@@ -100,10 +102,13 @@ export class S3Store implements ObjectStore {
     return response && { ...toInfo(key, response.ContentLength ?? 0, response), ...metadata && { metadata } }
   }
 
-  async put (key: string, body: Uint8Array, { ifMatch, contentType, metadata, trace }: PutOptions = {}): Promise<{ readonly etag: string }> {
+  async put (key: string, body: Body, { ifMatch, contentType, metadata, trace }: PutOptions = {}): Promise<{ readonly etag: string }> {
     if (!isS3Key(key)) throw new StoreError('invalid_key', `${this.#urlOf(key)}: S3 cannot store an object with this key`)
-    const input = { Body: body, ...(contentType ? { ContentType: contentType } : {}), ...metadata && { Metadata: metadata } }
-    return this.#within(this.#deadlineMs + transferMs(body.length), this.#urlOf(key), async ({ signal }) => {
+    return this.#within(this.#deadlineMs + transferMs(body.length), this.#urlOf(key), async (deadline) => {
+      const { signal } = deadline
+      // The source of a body may be slow: only the time of the store counts.
+      const timed = isStreamed(body) ? { ...body, open: () => paced(body.open(), (work) => deadline.exclude(work)) } : body
+      const input = { Body: timed, ...(contentType ? { ContentType: contentType } : {}), ...metadata && { Metadata: metadata } }
       if (ifMatch !== undefined) return this.#conditionalPut.send(key, input, ifMatch, { abortSignal: signal, trace })
       const { ETag } = await this.#requests.put(key, input, true, { abortSignal: signal, trace })
       return { etag: unquote(ETag) }
@@ -166,6 +171,7 @@ export class S3Store implements ObjectStore {
     try {
       return await work(deadline)
     } catch (error) {
+      if (error instanceof BodyError) throw error.cause
       const isLate = deadline.signal.aborted && !(error instanceof StoreError)
       throw toS3Error(isLate ? new StoreError('timeout', `no complete response from ${server} in time`, { cause: error }) : error, subject, server)
     } finally {

@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import t from 'tap'
-import { compareOutputs } from '../../../lib/output/diff.js'
+import { compareOutputs, MAX_UNSORTED_BYTES } from '../../../lib/output/diff.js'
+import { until } from '../../support/until.js'
 
 const compare = (before: string, after: string, delimiter = ',') => compareOutputs(Buffer.from(before), Buffer.from(after), { delimiter, key: 'user_id' })
 
@@ -30,4 +32,45 @@ t.test('the previous output may be in any order and contain a record twice', asy
 
 t.test('another delimiter', async (t) => {
   t.same(await compare('user_id, name\n1, Ann\n', 'user_id, name\n1, Anna\n', ', '), { added: 0, changed: 1, removed: 0 })
+})
+
+const layout = { delimiter: ',', key: 'user_id' }
+const streamOf = (text: string, length = text.length) => ({ length, open: () => Readable.from([...text].map((char) => Buffer.from(char))) })
+
+t.test('streams are compared as their bytes', async (t) => {
+  const after = 'user_id,name\r\n1,Ann\r\n2,Bob\r\n4,Eve\r\n'
+  for (const before of ['user_id,name\r\n1,Amy\r\n2,Bob\r\n3,Cid\r\n', after, '', 'user_id,"x\n', 'a,b\n1,2\n', 'user_id,name\r\n2,Bob\r\n1,Amy\r\n3,Cid\r\n']) {
+    t.same(await compareOutputs(streamOf(before), streamOf(after), layout), await compare(before, after), JSON.stringify(before))
+  }
+})
+
+t.test('a large stream that is not sorted counts as empty; a sorted one is compared', async (t) => {
+  const after = streamOf('user_id,name\r\n1,Ann\r\n2,Bob\r\n')
+  const [sorted, unsorted] = ['user_id,name\r\n1,Amy\r\n2,Bob\r\n', 'user_id,name\r\n2,Bob\r\n1,Amy\r\n']
+  t.same(await compareOutputs(streamOf(unsorted, MAX_UNSORTED_BYTES), after, layout), { added: 0, changed: 1, removed: 0 })
+  t.same(await compareOutputs(streamOf(unsorted, MAX_UNSORTED_BYTES + 1), after, layout), { added: 2, changed: 0, removed: 0 })
+  t.same(await compareOutputs(streamOf(sorted, MAX_UNSORTED_BYTES + 1), after, layout), { added: 0, changed: 1, removed: 0 })
+})
+
+t.test('the failure of a stream is that of the comparison, and both streams are closed', async (t) => {
+  const failure = new Error('of the source')
+  const rows = Array.from({ length: 2000 }, (_, i) => `${String(i).padStart(5, '0')},Ann\r\n`)
+  let open = 0
+  const failing = (after: number) => ({
+    length: 1000,
+    open: async function * () {
+      open++
+      try {
+        yield Buffer.from('user_id,name\r\n')
+        for (const row of rows.slice(0, after)) yield Buffer.from(row)
+        if (after < rows.length) throw failure
+      } finally {
+        open--
+      }
+    }
+  })
+  for (const [before, after] of [[0, 2000], [1000, 2000], [2000, 0], [2000, 1000]] as const) {
+    t.equal(await compareOutputs(failing(before), failing(after), layout).catch((error: unknown) => error), failure)
+    await until(() => open === 0)
+  }
 })

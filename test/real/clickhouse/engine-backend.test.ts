@@ -1,15 +1,40 @@
-import t from 'tap'
-import { Connection } from '../../../lib/clickhouse/connection.js'
+import t, { type Test } from 'tap'
+import { Connection, type EngineOptions } from '../../../lib/clickhouse/connection.js'
+import type { Output } from '../../../lib/output/output.js'
 import { decodeLog } from '../../../lib/source/change-log.js'
-import type { SchemaDescriptor } from '../../../lib/schema/descriptor.js'
+import type { Precondition } from '../../../lib/store/precondition.js'
 import { EngineBackend } from '../../../lib/worker/engine-backend.js'
-import type { BackendReconciled } from '../../../lib/worker/lake-backend.js'
+import { InProcessBackend, type LakeRules } from '../../../lib/worker/in-process-backend.js'
+import type { BackendReconciled, LakeBackend, PublishRequest } from '../../../lib/worker/lake-backend.js'
 import { drop, engineOptions, noClickHouse } from '../../support/clickhouse.js'
 import { S3Bucket } from '../../support/s3-bucket.js'
 import { MemoryStore, wrapStore } from '../../support/stores.js'
 
 const LISTING_MS = 10_000
-const schema: SchemaDescriptor = { fields: [{ name: 'id', type: 'string', source: 'key' }, { name: 'name', type: 'string' }] }
+const RULES: LakeRules = {
+  prefix: 'in/',
+  ownKeys: [],
+  imageExtensions: [],
+  delimiter: ',',
+  encoding: 'utf-8',
+  duplicates: 'shortest',
+  schema: { fields: [{ name: 'id', type: 'string', source: 'key' }, { name: 'name', type: 'string' }] },
+  timeZone: 'UTC',
+  snapshotKey: 'out.snapshot',
+  outputKey: 'out.csv',
+  probeKey: 'out.probe',
+  maxLoss: 1
+}
+
+/** Closes these backends and removes their database at the end of the test. */
+function removeAfter (t: Test, options: EngineOptions, backends: readonly LakeBackend[]): void {
+  t.teardown(async () => {
+    await Promise.all(backends.map((backend) => backend.close()))
+    const connection = await Connection.open(options)
+    await drop(connection)
+    await connection.close()
+  })
+}
 
 t.test('of processes whose listings take longer than MAX_STALENESS, one lists and the others follow; when it stops, another one lists', { skip: noClickHouse, timeout: 120_000 }, async (t) => {
   const options = engineOptions()
@@ -23,27 +48,9 @@ t.test('of processes whose listings take longer than MAX_STALENESS, one lists an
       now += LISTING_MS
       return memory.list(prefix, options)
     }
-  }) as MemoryStore, {
-    prefix: 'in/',
-    ownKeys: [],
-    imageExtensions: [],
-    delimiter: ',',
-    encoding: 'utf-8',
-    duplicates: 'shortest',
-    schema,
-    timeZone: 'UTC',
-    snapshotKey: 'out.snapshot',
-    outputKey: 'out.csv',
-    probeKey: 'out.probe',
-    maxLoss: 1
-  }, { options, manifestKey: 'out.engine.json', maxStalenessMs: 2000, versionsMaxAgeMs: 60_000 }, { clock: () => now, wallClock: () => now })
+  }) as MemoryStore, RULES, { options, manifestKey: 'out.engine.json', maxStalenessMs: 2000, versionsMaxAgeMs: 60_000 }, { clock: () => now, wallClock: () => now })
   const [first, second] = [open('first'), open('second')]
-  t.teardown(async () => {
-    await Promise.all([first, second].map((backend) => backend.close()))
-    const connection = await Connection.open(options)
-    await drop(connection)
-    await connection.close()
-  })
+  removeAfter(t, options, [first, second])
   const reconcile = async (backend: EngineBackend, last?: BackendReconciled) => {
     lists.length = 0
     const found = await backend.reconcile(last?.state, { retryAll: false, outputKeys: [] }, () => {})
@@ -69,4 +76,39 @@ t.test('of processes whose listings take longer than MAX_STALENESS, one lists an
   now += 10 * LISTING_MS
   const { found } = await reconcile(first, again.found)
   t.same(decodeLog(found.state.changes).keys, ['b'], 'a file that was replaced by one with the same values, but other line ends, touches no record')
+})
+
+t.test('an output of the engine has the bytes of one in process, and is skipped, compared, held and written as that', { skip: noClickHouse, timeout: 240_000 }, async (t) => {
+  const options = engineOptions()
+  let now = 1_000_000
+  const buckets = [new S3Bucket(() => now), new S3Bucket(() => now)] as const
+  const backends = [
+    new EngineBackend(new MemoryStore(buckets[0]), RULES, { options, manifestKey: 'out.engine.json', maxStalenessMs: 2000, versionsMaxAgeMs: 60_000 }, { clock: () => now, wallClock: () => now }),
+    new InProcessBackend(new MemoryStore(buckets[1]), () => now, RULES)
+  ] as const
+  removeAfter(t, options, backends)
+  const last: Array<BackendReconciled | undefined> = [undefined, undefined]
+  const publish = async (change: (bucket: S3Bucket) => void, request: Partial<PublishRequest> = {}, output: Partial<Output> = {}) => {
+    now += 60_000
+    const reports = []
+    for (const [i, backend] of backends.entries()) {
+      change(buckets[i]!)
+      const found = await backend.reconcile(last[i]?.state, { retryAll: true, outputKeys: ['out.csv'] }, () => {})
+      last[i] = found
+      reports.push(await backend.publish(found.state, { output: { format: 'csv', key: 'out.csv', ...output }, precondition: found.preconditions.get('out.csv') as Precondition, dryRun: false, ...request }))
+    }
+    t.same(reports[0], reports[1])
+    t.same(buckets[0].get('out.csv'), buckets[1].get('out.csv'))
+    return reports[0]!
+  }
+  const put = (bucket: S3Bucket, from: number, to: number, name: string) => { for (let i = from; i < to; i++) bucket.put(`in/${i}.csv`, `name,city\n"${name}, ${i}",Łódź\n`) }
+  const guard = { maxLoss: 0.2, before: undefined }
+  const none = { added: 0, changed: 0, removed: 0 }
+  t.match(await publish((bucket) => put(bucket, 0, 2500, 'Ann')), { ...none, added: 2500, skipped: false, records: 2500 })
+  t.match(await publish(() => {}), { ...none, skipped: true })
+  t.match(await publish((bucket) => put(bucket, 100, 103, 'Bob'), { dryRun: true }), { ...none, changed: 3, skipped: true })
+  t.match(await publish(() => {}), { ...none, changed: 3, skipped: false })
+  t.match(await publish((bucket) => { for (let i = 0; i < 1000; i++) bucket.delete(`in/${i}.csv`) }, { guard }), { removed: 1000, isHeld: true, skipped: true })
+  t.match(await publish((bucket) => put(bucket, 3000, 3001, '=Cyd'), {}, { columns: ['city', 'id', 'name'], escapeFormulas: true }), { added: 1, changed: 1500, removed: 1000, skipped: false })
+  t.match(await publish((bucket) => { bucket.put('out.csv', 'id,name\n5000,Zoe\n4000,Yan\n') }), { added: 1501, removed: 2, skipped: false })
 })

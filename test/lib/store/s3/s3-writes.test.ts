@@ -1,6 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { S3Store } from '../../../../lib/store/s3/s3-store.js'
 import type { Fault, S3Request } from '../../../support/s3-endpoint.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
+import { bodyOfParts } from '../../../support/streamed-bodies.js'
+import { until } from '../../../support/until.js'
 
 const bytes = (content: string) => Buffer.from(content)
 
@@ -138,4 +142,82 @@ t.test('the connection of a conditional write ends with it, because the SDK woul
   }
   await store.put('key', bytes('one'), { ifMatch: null })
   t.same(connections, ['close'])
+})
+
+const PARTS = Array.from({ length: 100 }, (_, i) => `${i} `.repeat(5000))
+
+t.test('recognizes its own write of a streamed body if the response was lost', async (t) => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  endpoint.intercept = onPuts('commit then drop')
+  const body = await bodyOfParts(PARTS)
+  t.same(await store.put('key', body, { ifMatch: null }), { etag: bucket.get('key')?.etag })
+  t.same([endpoint.counts.PUT, body.opened, body.closed], [1, 1, 1])
+  t.equal(bucket.get('key')?.body.toString(), PARTS.join(''))
+})
+
+t.test('each attempt to write a streamed body reads it from its beginning', async (t) => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  for (const condition of [{}, { ifMatch: null }]) {
+    endpoint.reset()
+    endpoint.intercept = onPuts('drop', { status: 503 })
+    const key = JSON.stringify(condition)
+    const body = await bodyOfParts(PARTS)
+    await store.put(key, body, condition)
+    t.same([endpoint.counts.PUT, body.opened, body.closed], [3, 3, 3])
+    t.equal(bucket.get(key)?.body.toString(), PARTS.join(''))
+  }
+})
+
+t.test('if the source of a streamed body fails in a later attempt, nothing is written', async (t) => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  endpoint.intercept = onPuts('drop')
+  const failure = new Error('of the source')
+  const body = await bodyOfParts(PARTS, function * (time) {
+    yield * PARTS.slice(0, 50)
+    if (time === 2) throw failure
+    yield * PARTS.slice(50)
+  })
+  t.equal(await store.put('key', body, { ifMatch: null }).catch((error: unknown) => error), failure)
+  t.equal(bucket.get('key'), undefined)
+})
+
+t.test('the time in which a streamed body is read from its source is not part of the time limit', async (t) => {
+  const { bucket, store } = await setUpS3(t, { deadlineMs: 4000 })
+  const body = await bodyOfParts(['a', 'b'], async function * () {
+    for (const part of ['a', 'b']) {
+      await delay(2500)
+      yield part
+    }
+  })
+  await store.put('key', body, { ifMatch: null })
+  t.equal(bucket.get('key')?.body.toString(), 'ab')
+})
+
+t.test('a store that does not respond to a streamed body fails with `timeout`, and the source is closed', async (t) => {
+  const { endpoint, store } = await setUpS3(t, { deadlineMs: 100 })
+  endpoint.intercept = onPuts('stall')
+  const body = await bodyOfParts(PARTS)
+  await t.rejects(store.put('key', body, { ifMatch: null }), { code: 'timeout' })
+  await until(() => body.closed === body.opened)
+})
+
+t.test('a streamed body is sent with its length and its digests, and not in chunks', async (t) => {
+  const { endpoint, store } = await setUpS3(t)
+  process.env.AWS_ENDPOINT_URL_S3 = endpoint.url
+  const aws = new S3Store({ bucket: 'lake', region: 'us-east-1' })
+  t.teardown(async () => {
+    delete process.env.AWS_ENDPOINT_URL_S3
+    await aws.close()
+  })
+  const sent: S3Request['headers'][] = []
+  endpoint.intercept = ({ operation, headers }) => {
+    if (operation === 'PUT') sent.push(headers)
+    return undefined
+  }
+  const body = await bodyOfParts(PARTS)
+  await store.put('key', body)
+  await aws.put('key', body)
+  const common = { 'content-length': String(body.length), 'x-amz-content-sha256': body.sha256.toString('hex'), 'transfer-encoding': undefined, 'content-encoding': undefined }
+  t.match(sent[0], { ...common, 'content-md5': body.md5.toString('base64'), 'x-amz-checksum-sha256': undefined })
+  t.match(sent[1], { ...common, 'content-md5': undefined, 'x-amz-checksum-sha256': body.sha256.toString('base64') })
 })
