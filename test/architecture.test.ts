@@ -32,9 +32,10 @@ const EDGES = ['server.ts', 'scripts/userlake.ts', 'scripts/start.ts', 'scripts/
 const sources = ['server.ts', 'app.ts', ...['lib', 'plugins', 'routes', 'scripts'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => join(folder, name)))]
 
-function importsOf (path: string): string[] {
+/** @param withTypes with what is imported for its types only, which is not loaded */
+function importsOf (path: string, withTypes = true): string[] {
   const text = readFileSync(path, 'utf8')
-  return [...text.matchAll(/^(?:import|export)\b(?:[^'"]*?\bfrom)? ['"]([^'"]+)['"]/gm)].map(([, name]) => name!)
+  return [...(withTypes ? text : text.replaceAll(/^(?:import|export) type .*$/gm, '')).matchAll(/^(?:import|export)\b(?:[^'"]*?\bfrom)? ['"]([^'"]+)['"]/gm)].map(([, name]) => name!)
 }
 
 const resolve = (from: string, name: string) => join(dirname(from), name).replace(/\.js$/, '.ts')
@@ -115,18 +116,18 @@ t.test('the page imports only its own modules, as browsers can load no others', 
   for (const name of names) for (const target of importsOf(join('web', name))) t.match(target, /^\.\/[\w-]+\.js$/, name)
 })
 
-t.test('the benchmark does not load the test runner, which sends messages to the parent process', async (t) => {
+t.test('the benchmark and the processes that commit do not load the test runner, which sends messages to the parent process', async (t) => {
   const visit = (path: string, seen = new Set<string>()): Set<string> => {
     if (seen.has(path)) return seen
     seen.add(path)
-    for (const name of importsOf(path)) {
+    for (const name of importsOf(path, false)) {
       t.not(name, 'tap', path)
       if (name.startsWith('.')) visit(resolve(path, name), seen)
     }
     return seen
   }
-  const benchmark = readdirSync('bench').map((name) => join('bench', name))
-  t.ok(benchmark.flatMap((path) => [...visit(path)]).includes('test/support/s3-endpoint.ts'), 'the test follows imports')
+  const programs = [...readdirSync('bench').map((name) => join('bench', name)), 'test/lab/commits.ts', 'test/lab/commits-child.ts']
+  t.ok(programs.flatMap((path) => [...visit(path)]).includes('test/support/s3-endpoint.ts'), 'the test follows imports')
 })
 
 t.test('.ci/run has each test that needs a real store, engine or browser', async (t) => {

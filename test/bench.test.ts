@@ -40,6 +40,12 @@ t.test('a figure with two limits is reported with both', async (t) => {
   t.same(lines, ['GETs: 17, >= 17, <= 17, met\n', 'Time: 3 s, <= 2 s, not met\n'])
 })
 
+t.test('a program that uses modules of tests has no time limit', async (t) => {
+  const program = `import ${JSON.stringify(pathOf('../test/support/file-timeout.js'))}; import t from 'tap'; process.stdout.write(String(t.options.timeout))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program])
+  t.match(stdout, /^undefined/)
+})
+
 t.test('the programs of the benchmark and of the laboratory refuse invalid options', async (t) => {
   const run = async (module: string, ...args: string[]) => {
     const { code, stderr } = await promisify(execFile)(process.execPath, [pathOf(module), ...args]).then(() => ({ code: 0, stderr: '' }), (error) => error)

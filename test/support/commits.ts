@@ -7,7 +7,7 @@ import type { Delta } from '../../lib/clickhouse/stage.js'
 import type { StoredObject, StoredRecord, StoredReject } from '../../lib/clickhouse/stored-record.js'
 import { DATA_TABLES, FORGOTTEN, OBJECTS, RECORDS, REJECTS, VERSIONS, VERSIONS_OF_SHARD, type DataTable } from '../../lib/clickhouse/tables.js'
 import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
-import { USER_FIELDS } from './tables.js'
+import { USER_FIELDS } from './user-fields.js'
 
 /** The identity of the lakes of tests. */
 export const IDENTITY = { lake: 'the lake', schema: USERS_SCHEMA }

@@ -7,7 +7,7 @@ import type { Commit } from '../../lib/clickhouse/manifest.js'
 import { StoreError, type ObjectStore } from '../../lib/store/object-store.js'
 import { Random } from '../simulation/random.js'
 import { changeContent, checkVersions, deltaOf, EMPTY, halves, MANIFEST, openCommits, readAll, readShards, type Content, type Plan } from './commits.js'
-import { USER_FIELDS } from './tables.js'
+import { USER_FIELDS } from './user-fields.js'
 
 /** A statement or a request that a process has sent, and that has not been executed. */
 interface Pending {

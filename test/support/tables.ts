@@ -2,15 +2,14 @@ import './file-timeout.js'
 import type { CalendarDay } from '../../lib/base/calendar.js'
 import { compareUtf8 } from '../../lib/base/utf8.js'
 import type { Value } from '../../lib/schema/field-type.js'
-import { compileSchema } from '../../lib/schema/schema.js'
-import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import { RowBuilder } from '../../lib/source/row-builder.js'
 import { buildTable, emptyTable } from '../../lib/table/build-table.js'
 import { packImageKeys } from '../../lib/table/image-keys.js'
 import { fromDraft } from '../../lib/table/row-source.js'
-import { tableFields, type TableField } from '../../lib/table/table-field.js'
+import type { TableField } from '../../lib/table/table-field.js'
 import { TableReader, type Table } from '../../lib/table/table.js'
 import { takeUtf8, Utf8Builder, sliceAt, type Utf8Column } from '../../lib/table/utf8-column.js'
+import { USER_FIELDS } from './user-fields.js'
 
 /** A row of the users lake. */
 export interface UserRow {
@@ -24,7 +23,6 @@ export interface UserRow {
 }
 export type TestRow = Partial<UserRow> & Pick<UserRow, 'user_id'>
 
-export const USER_FIELDS = tableFields(compileSchema(USERS_SCHEMA))
 const EMPTY_USERS = emptyTable(USER_FIELDS)
 
 /** A row of any schema: the key, the values of the file fields in schema order, the keys of the images, and the undeclared columns. */

@@ -13,7 +13,8 @@ import { S3Bucket } from '../../support/s3-bucket.js'
 import { setUpS3 } from '../../support/s3-setup.js'
 import { MemoryStore, wrapStore } from '../../support/stores.js'
 import { bytesOf } from '../../support/streamed-bodies.js'
-import { tableOf, USER_FIELDS, type TestRow } from '../../support/tables.js'
+import { tableOf, type TestRow } from '../../support/tables.js'
+import { USER_FIELDS } from '../../support/user-fields.js'
 
 const KEY = 'out/output.csv'
 const output: Output = { format: 'csv', key: KEY }

@@ -9,7 +9,8 @@ import { tableFields, type TableField } from '../../../lib/table/table-field.js'
 import { TableReader, type Table } from '../../../lib/table/table.js'
 import { runs } from '../../support/property-runs.js'
 import { emptyTable } from '../../../lib/table/build-table.js'
-import { tableOf, tableOfAny, USER_FIELDS, type AnyRow, type TestRow } from '../../support/tables.js'
+import { tableOf, tableOfAny, type AnyRow, type TestRow } from '../../support/tables.js'
+import { USER_FIELDS } from '../../support/user-fields.js'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 

@@ -21,7 +21,7 @@ import { deltaOf, EMPTY, IDENTITY, MANIFEST, openCommits, readAll, type Content 
 import { interleave } from '../../support/interleave.js'
 import { runs } from '../../support/property-runs.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
-import { USER_FIELDS } from '../../support/tables.js'
+import { USER_FIELDS } from '../../support/user-fields.js'
 
 const skip = noClickHouse
 

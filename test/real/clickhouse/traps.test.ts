@@ -14,7 +14,8 @@ import { TableVersion } from '../../../lib/query/table-version.js'
 import type { TableField } from '../../../lib/table/table-field.js'
 import { connect, insertRecords, noClickHouse, openStored, openVersion } from '../../support/clickhouse.js'
 import { runs } from '../../support/property-runs.js'
-import { tableOf, tableOfAny, USER_FIELDS, utf8ColumnOf } from '../../support/tables.js'
+import { tableOf, tableOfAny, utf8ColumnOf } from '../../support/tables.js'
+import { USER_FIELDS } from '../../support/user-fields.js'
 
 const skip = noClickHouse
 const AS_OF = Date.UTC(2024, 0, 26)
