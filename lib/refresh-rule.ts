@@ -60,9 +60,9 @@ export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refr
   const aheadAt = oldAt - twiceTheMedian(refreshMs)
   // A refresh before `readAgainAt` would come too early for the file.
   const dueAt = readAgainAt > oldAt ? aheadAt : Math.max(aheadAt, readAgainAt)
-  // A refresh that the budget delays must not make reads wait, so the data becomes old later by the same time.
-  const delayMs = Math.max(0, paidAt - dueAt)
-  return { dueAt: dueAt + delayMs, oldAt: oldAt + delayMs, waitMs, isShared: true }
+  // A refresh that the budget delays must not make reads wait, so the data becomes old later by the same time. Before the end of the last refresh, the next one could not begin anyway.
+  const delayMs = Math.max(0, paidAt - Math.max(dueAt, listedAt + lastMs))
+  return { dueAt: Math.max(dueAt, paidAt), oldAt: oldAt + delayMs, waitMs, isShared: true }
 }
 
 /** The interval between refreshes that the budget allows, in milliseconds, if it is longer than MAX_STALENESS; otherwise `undefined`. */

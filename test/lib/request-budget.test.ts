@@ -75,14 +75,18 @@ t.test('required refreshes begin at least 200 ms apart, each caller gets one tha
   }), runs(200))
 })
 
-t.test('the budget delays the next refresh and the time from which the data is old by the same duration', async () => {
+t.test('the budget delays the next refresh, and the time from which the data is old by as much as it delays what could begin after the last refresh', async (t) => {
   const duration = fc.nat(100_000)
-  const history = fc.record({ listedAt: duration, listingMs: fc.array(duration, { minLength: 1, maxLength: 5 }), refreshMs: fc.array(duration, { minLength: 1, maxLength: 5 }) })
+  const durations = fc.array(duration, { minLength: 1, maxLength: 5 })
+  const history = fc.record({ listedAt: duration, listingMs: durations, refreshMs: durations, lastMs: duration })
   fc.assert(fc.property(history, fc.nat(1_000_000), (history, paidAt) => {
     const free = planRefresh({ ...NO_HISTORY, ...history }, RULES)
     const { dueAt, oldAt } = planRefresh({ ...NO_HISTORY, ...history, paidAt }, RULES)
-    return dueAt === Math.max(free.dueAt, paidAt) && oldAt - free.oldAt === dueAt - free.dueAt
+    const possibleAt = Math.max(free.dueAt, history.listedAt + history.lastMs)
+    return dueAt === Math.max(free.dueAt, paidAt) && oldAt - free.oldAt === Math.max(0, paidAt - possibleAt)
   }), runs(1000))
+  const slow = { ...NO_HISTORY, listedAt: 10_000, listingMs: [50], refreshMs: [8000], lastMs: 8000 }
+  t.equal(planRefresh({ ...slow, paidAt: payFor(3, 0, slow.listedAt, { ...RULES, maxListRequests: Infinity }) }, RULES).oldAt, slow.listedAt + RULES.maxStalenessMs, 'a long refresh, without a budget')
 })
 
 t.test('while there is no data, failed listings are repeated after a second, whatever the budget', async (t) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Jobs } from '../../lib/jobs.js'
 import type { DataVersion } from '../../lib/query/data-version.js'
-import { MAX_TWICE_MS } from '../../lib/refresh-rule.js'
+import { MAX_TWICE_MS, paymentMs } from '../../lib/refresh-rule.js'
 import { RENEW_MS, TAKEOVER_MS } from '../../lib/share/share-rules.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { UserDataTransformer } from '../../lib/transformer.js'
@@ -39,6 +39,9 @@ const CONFIRM_MS = 1000
 
 /** The longest pause after a download that has timed out, in milliseconds. Until it has ended, the data is stale or, if no version of the file is known, there may be none. */
 const MAX_TIMEOUT_PAUSE_MS = 40_000
+
+/** More requests for listings than a history has that are not paid for at one time. */
+const MAX_REQUESTS = 50
 
 /** Lets the library load the modules that it loads with the first snapshot: that takes real time, which would change the order of events. */
 async function loadModules (): Promise<void> {
@@ -102,6 +105,9 @@ export class World {
   #responses = 0
   #downloads = 0
   #missedImages = 0
+  /** The durations of the longest complete listing and of the longest reconcile, in milliseconds. */
+  #longestListingMs = 0
+  #longestReconcileMs = 0
   /** The names of the processes that may have ended without a snapshot of their last state: they were killed, or could not write it. */
   readonly #unsaved = new Set<string>()
   /** The names of the processes that could not read the snapshot at their start. */
@@ -301,7 +307,7 @@ export class World {
         else if (replica.isAlive) this.#unsaved.delete(name)
       },
       openBackend: (rules) => {
-        const inner = new InProcessBackend(store, monotonic, rules)
+        const inner = this.#measured(new InProcessBackend(store, monotonic, rules))
         if (rules.sharing === undefined) return inner
         const backend = new SharingBackend(inner, { store, rules, sharing: rules.sharing, clock: monotonic, wallClock, waitTimer: timer, random: this.#random.next, id: name })
         const tick = () => {
@@ -316,6 +322,19 @@ export class World {
     const replica: Replica = { name, place, startedAt: this.#timeline.now, transformer, jobs, mayWrite, view: new Map(), isAlive: true }
     this.#replicas[place] = replica
     this.#log(`${name} starts in place ${place}`)
+  }
+
+  /** A backend whose reconciles are measured. */
+  #measured (backend: InProcessBackend): InProcessBackend {
+    const reconcile = backend.reconcile.bind(backend)
+    backend.reconcile = async (...args) => {
+      const start = this.#timeline.now
+      const result = await reconcile(...args)
+      this.#longestListingMs = Math.max(this.#longestListingMs, result.listingMs)
+      this.#longestReconcileMs = Math.max(this.#longestReconcileMs, this.#timeline.now - start)
+      return result
+    }
+    return backend
   }
 
   /** Ends a process, by a signal or without a warning, and starts another one in its place. */
@@ -354,7 +373,7 @@ export class World {
     if (problem !== undefined) return this.#fail(`${name}: ${problem}`)
     if (staleReasons.length > 0) return
     if (fresh && now - ageMs < requestedAt) return this.#fail(`${name}: the listing began before a request that requires a later one`)
-    if (ageMs > this.#maxAgeMs) this.#fail(`${name}: the data is ${ageMs} ms old, and the response does not say that it is stale`)
+    if (ageMs > this.#maxAgeMs) this.#fail(`${name}: the data is ${ageMs} ms old (at most ${this.#maxAgeMs}), and the response does not say that it is stale`)
   }
 
   /**
@@ -366,12 +385,13 @@ export class World {
   }
 
   /**
-   * The greatest age that data without a stale reason may have, in milliseconds. The data of a slow store counts as fresh for twice the duration of a listing, at most for MAX_TWICE_MS, which is more than
-   * MAX_STALENESS and the budget for LIST requests allow in any history.
+   * The greatest age that data without a stale reason may have, in milliseconds. For one replica MAX_STALENESS, or twice the duration of a listing, and the delay by the budget for LIST requests, or the
+   * duration of a reconcile, for which a read has waited. The durations are the longest ones so far, instead of the median of the last five. Replicas that share listings may have had no state to follow for some time.
    */
   get #maxAgeMs (): number {
-    const { refreshWaitMs, isSharing } = this.#settings
-    return MAX_TWICE_MS + refreshWaitMs + (isSharing ? MAX_TAKEOVER_DELAY_MS : 0)
+    const { maxStalenessMs, refreshWaitMs, maxListRequests, isSharing } = this.#settings
+    if (isSharing) return MAX_TWICE_MS + refreshWaitMs + MAX_TAKEOVER_DELAY_MS
+    return Math.max(maxStalenessMs, Math.min(2 * this.#longestListingMs, MAX_TWICE_MS), this.#longestReconcileMs) + paymentMs(MAX_REQUESTS, maxListRequests)
   }
 
   /** Does what `POST /data` does. */
