@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { EngineError, NoDataError, OverloadedError, RequestAbortedError, VersionForgottenError } from '../lib/base/errors.js'
 import { describeFailure } from '../lib/base/failure-code.js'
+import { joinParts } from '../lib/base/nearest.js'
 import { StoreError } from '../lib/store/object-store.js'
 import { PROBLEM_CODES } from './problems/codes.js'
 import { excerpt, httpProblem, noData, Problem, unavailable } from './problems/problem.js'
@@ -17,7 +18,7 @@ export default fp(async (fastify) => {
 
 /** 404: no route has this URL. `hint` begins with a semicolon, or is empty. */
 export function notFound ({ method, url }: FastifyRequest, hint = ''): Problem {
-  return new Problem(404, 'not_found', `There is no route ${method} ${excerpt(url.split('?', 1)[0]!)}${hint}; GET /docs shows the routes`)
+  return new Problem(404, 'not_found', joinParts(`There is no route ${method} ${excerpt(url.split('?', 1)[0]!)}${hint}`, 'GET /docs shows the routes'))
 }
 
 /**

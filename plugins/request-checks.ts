@@ -33,7 +33,7 @@ export default fp(async (fastify) => {
     return findMalformedHost(raw) ??
       findWrongHost(request) ??
       findMalformedUrl(raw.url!) ??
-      (request.is404 ? findNoRoute(request) : undefined) ??
+      (request.is404 || hasEmptyPart(request) ? findNoRoute(request) : undefined) ??
       findForeignOrigin(raw, origins)
   }
 
@@ -48,3 +48,8 @@ export default fp(async (fastify) => {
     return allow === '' ? notFound(request, routeHint(path, allowedMethods.urls)) : httpProblem(405, `${request.method} is not allowed for this URL; allowed: ${allow}`, { headers: { allow } })
   }
 }, { name: 'request-checks', dependencies: ['config'] })
+
+/** Whether a parameter in the path is empty, as in /data/, which is then not the path of a route. */
+function hasEmptyPart ({ params }: FastifyRequest): boolean {
+  return Object.entries(params as Readonly<Record<string, string>>).some(([name, value]) => value === '' && name !== '*')
+}

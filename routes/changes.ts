@@ -102,7 +102,8 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     for (const name of ['limit', 'cursor'] as const) if (query[name] !== undefined) throw invalidParameter(name, 'does not apply to an event stream, which has no pages')
     columnsIn(query.columns, request.dataVersion)
     const { 'last-event-id': lastId } = request.headers
-    let position = lastId !== undefined && Parameters.since.parse(String(lastId)) !== undefined ? String(lastId) : query.since ?? transformer.changesSince(undefined)!.next
+    // An id that this service has not sent is an unknown position, after which the first event is `reset`.
+    let position = lastId === undefined || lastId === '' ? query.since ?? transformer.changesSince(undefined)!.next : String(lastId)
     reply.header('vary', 'accept').type(MEDIA_TYPES.events)
     if (request.method === 'HEAD') return headersOnly(reply)
     let isSending = false

@@ -166,7 +166,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['user_id=1,2', 'user_id', /repeat the parameter, or use where=user_id=1,2/], ['user_id=1*', 'user_id', /\* is not a wildcard here: use where=user_id\^=1 for values that begin with it, or use where=user_id=1\*/], ['user_id=1&user_id=2,3', 'user_id', /got "2,3"/],
   ['where=city', 'where'], ['where==x', 'where'],
   ...whereMistakes.map(([condition, detail]): [string, string, RegExp] => [`where=${encodeURIComponent(condition)}`, 'where', detail]),
-  ['where=fist_name=Ann', 'where', /did you mean first_name\?/], ['where=image_exists=true', 'where', /unknown column image_exists; it is not a column: image_exists=true selects/], ['where=!is_image_exists', 'where', /: image_exists=true selects/], ['where=town_exists', 'where', /where=!town the others$/],
+  ['where=fist_name=Ann', 'where', /did you mean first_name\?/], ['where=image_exists=true', 'where', /unknown column image_exists; it is a parameter of its own: use image_exists=true or image_exists=false, without where=$/], ['where=!is_image_exists', 'where', /: use image_exists=true or/], ['where=town_exists', 'where', /where=!town the others$/],
   ['where=birth_date=0', 'where', /unknown column birth_date/], ['where=a,b=1', 'where', /cannot be used here/],
   ['user_id=%zz', 'user_id', /percent-encoded/], ['first_name=%E0%A4%A', 'first_name'], ['last_name=a%ff', 'last_name'], ['%ff=1', '%ff'],
   ['__proto__=1', '__proto__'], ['constructor=1', 'constructor']
@@ -174,7 +174,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
   ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'], ['columns=*,*', 'columns', /twice/],
-  ['sort=agee', 'sort', /^unknown column agee; did you mean age\?$/], ['sort=last_name:desc', 'sort', /^unknown column last_name:desc; use -last_name$/], ['sort=last_name+ASC', 'sort', /; use last_name$/], ['sort=last_name,desc', 'sort', /^unknown column desc; use -<column>$/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format', /must be one of json, ndjson, csv$/], ['columns=image_exists', 'columns', /^unknown column image_exists; it is not a column: image_exists=true selects/], ['sort=city_exists', 'sort', /where=!city the others$/]
+  ['sort=agee', 'sort', /^unknown column agee; did you mean age\?$/], ['sort=last_name:desc', 'sort', /^unknown column last_name:desc; use -last_name$/], ['sort=last_name+ASC', 'sort', /; use last_name$/], ['sort=last_name,desc', 'sort', /^unknown column desc; use -last_name in place of last_name,desc$/], ['sort=desc', 'sort', /^unknown column desc; use -<column>$/], ['sort=', 'sort'], ['sort=last_name,-last_name', 'sort', /twice/], ['sort=c=d', 'sort', /cannot be used here/], ['sort=+user_id', 'sort'], ['sort=-', 'sort', /got "-"; the name of a column must follow/], ['format=xml', 'format', /must be one of json, ndjson, csv$/], ['columns=image_exists', 'columns', /^unknown column image_exists; it is not a column: image_exists=true selects/], ['sort=city_exists', 'sort', /where=!city the others$/]
 ]
 
 t.test('an unknown or malformed parameter is a 400 that names it', async (t) => {
@@ -194,27 +194,27 @@ const NAMES = 'image_exists, is_image_exists, min_age, max_age, age_basis, as_of
 
 t.test('the hint about an unknown parameter names a column, route or condition that exists', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv(), '2.csv': 'first_name,last_name,birthts,city,height,measured,format,"a,b",fällig_am\nAnn,Lee,0,Rome,180,2026-11-02,x,1,2\n' } })
-  t.match((await app.inject('/data?city=Rome')).json().errors[0].detail, /^unknown parameter; must be one of/, 'no columns are known before the lake has been read')
+  t.match((await app.inject('/data?city=Rome')).json().errors[0].detail, /^unknown parameter; this URL accepts /, 'no columns are known before the lake has been read')
   await app.inject('/data')
   const table: [url: string, hint: string][] = [
-    ['/data?city=Rome', 'a column of this name is filtered by where=city=<value>'], ['/stats?age=30', 'a column of this name is filtered by where=age=<value>'],
-    ['/stats?format=x', 'a column of this name is filtered by where=format=<value>'], ['/data?citty=Rome', 'did you mean where=city=<value>?'],
+    ['/data?city=Rome', 'use where=city=Rome'], ['/stats?age=30', 'use where=age=30'], ['/data?city=', 'use where=city=<value>'],
+    ['/stats?format=x', 'use where=format=x'], ['/data?citty=Rome', 'did you mean where=city=<value>?'],
     ['/data?height>100', 'use where=height>100'], ['/stats?measured>=2026-11-01', 'use where=measured>=2026-11-01'], ['/data?city!=Rome', 'use where=city!=Rome'], ['/data?age>=30&age>=40', 'use where=age>=30'],
     ['/data?unheard>9', 'a condition is written where=unheard>9'], ['/data?min_age>=30', 'did you mean min_age?'],
     ['/data?offset=3', 'use limit and cursor'], ['/data?page=2', 'use limit and cursor'], ['/rejects?per_page=2', 'use limit and cursor'],
     ['/data?group_by=city', 'group_by is a parameter of GET /stats'], ['/stats?sort=age', 'sort is a parameter of GET /data'], ['/data.ndjson?bom=true', 'bom is a parameter of GET /data.csv'],
     ['/data?min_height=100', 'use where=height>=100'], ['/data?height_max=9.5', 'use where=height<=9.5'], ['/stats?height__gte=1', 'use where=height>=1'], ['/stats?height[lt]=1', 'use where=height<1'],
     ['/data?city_ne=R%26B%20%2B%C3%BC', 'use where=city!=R%26B%20%2B%C3%BC'], ['/data?max_birthts=', 'use where=birthts<=<value>'], ['/data?to_f%C3%A4llig_am=1', 'use where=f%C3%A4llig_am<=1'],
-    ['/data?constructor_height=1', 'must be one of ' + NAMES + ', columns, sort, bom, delimiter, escape_formulas, format, limit, cursor'],
+    ['/data?constructor_height=1', 'this URL accepts ' + NAMES + ', columns, sort, bom, delimiter, escape_formulas, format, limit, cursor'],
     ['/data?search=a', 'use q'], ['/stats?query=a', 'use q'], ['/data/1?fields=city', 'use columns'], ['/data.csv?select=city', 'use columns'], ['/data?has_image=true', 'use image_exists'],
     ...['order', 'order_by', 'sort_by', 'sortBy'].map((name): [string, string] => [`/data?${name}=city`, 'use sort; a minus before a column reverses its order']),
     ['/data?age_min=30', 'use min_age'], ['/stats?age_max=30', 'use max_age'], ['/data?distinct=city', 'use GET /stats?group_by=<column>'], ['/data?id=1', 'use user_id'], ['/rejects?id=1', 'use user_id'],
-    ['/data.csv?separator=;', 'use delimiter'], ['/data.csv?decimal=,', 'numbers are written with a decimal point'], ['/data?count=true', 'the header X-Total-Count has the number of records, as has the member count of GET /stats'],
+    ['/data.csv?separator=;', 'use delimiter'], ['/data.csv?decimal=,', 'numbers are written with a decimal point'], ['/data?count=true', 'X-Total-Count of the response is the number of records that match; so is count of GET /stats'],
     ['/data?since=x', 'since is a parameter of GET /changes'], ['/data?dry_run=true', 'dry_run is a parameter of POST /data'], ['/jobs?limit=3', 'limit is a parameter of GET /data'],
-    ['/jobs?page=3', 'this URL accepts no parameters'], ['/data/1?city=Rome', 'must be one of columns, as_of']
+    ['/jobs?page=3', 'this URL accepts no parameters'], ['/data/1?city=Rome', 'this URL accepts columns, as_of']
   ]
   for (const [url, hint] of table) t.equal((await app.inject(url)).json().errors[0].detail, `unknown parameter; ${hint}`, url)
-  for (const name of ['unheard', 'a,b', '']) t.ok((await app.inject(`/data?${encodeURIComponent(name)}=1`)).json().errors[0].detail.startsWith(`unknown parameter; must be one of ${NAMES}, `), name)
+  for (const name of ['unheard', 'a,b', '']) t.ok((await app.inject(`/data?${encodeURIComponent(name)}=1`)).json().errors[0].detail.startsWith(`unknown parameter; this URL accepts ${NAMES}, `), name)
   // Each hint is a request that succeeds.
   for (const url of ['/data?where=first_name=', '/data?where=!first_name', '/data?where=f%C3%A4llig_am<=1', '/data?where=city!=R%26B%20%2B%C3%BC', '/data?where=city=Rome', '/stats?where=age=30', '/data?where=height>100', '/stats?where=measured>=2026-11-01']) t.equal((await app.inject(url)).statusCode, 200, url)
 })

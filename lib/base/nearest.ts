@@ -23,6 +23,11 @@ export function didYouMean (name: string | undefined): string {
   return name === undefined ? '' : `; did you mean ${name}?`
 }
 
+/** Joins two parts of a message with a semicolon, or with a space after a question mark. */
+export function joinParts (first: string, second: string): string {
+  return `${first}${first.endsWith('?') ? ' ' : '; '}${second}`
+}
+
 /** The number of insertions, deletions, substitutions and swaps of neighbours (optimal string alignment), computed one row of the matrix at a time. */
 function editDistance (a: string, b: string): number {
   let beforeLast: readonly number[] = []

@@ -138,7 +138,7 @@ function checkProperties (object: Readonly<Record<string, unknown>>, checks: Rea
 
 function unknownProperty (name: string, checks: Readonly<Record<string, Check>>): string {
   const similar = nearest(name, Object.keys(checks))
-  return `${name}: unknown property; ${similar === undefined ? `must be one of ${Object.keys(checks).join(', ')}` : `did you mean ${similar}?`}`
+  return `${name}: unknown property; ${similar === undefined ? `the accepted ones are ${Object.keys(checks).join(', ')}` : `did you mean ${similar}?`}`
 }
 
 /** Mistakes that depend on the type: in the format, the options, the constraints and the role. */

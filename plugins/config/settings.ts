@@ -31,7 +31,7 @@ export const SettingsSchema = Type.Object({
   }, { format: 'host-list' }),
   API_KEYS: text({
     default: '',
-    description: 'The API keys of clients, by their hashes (userlake key); empty, like API_KEYS_FILE and JWT_ISSUER: no request needs credentials',
+    description: 'The API keys of clients, by their hashes (userlake key); if API_KEYS, API_KEYS_FILE and JWT_ISSUER are all empty, no request needs credentials',
     accepted: 'entries <name>:<scopes>:<hash>, separated by commas or spaces, or empty'
   }, { isSecret: true }),
   API_KEYS_FILE: text({

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { NoDataError } from '../../lib/base/errors.js'
 import { describeFailure, type FailureCode } from '../../lib/base/failure-code.js'
+import { joinParts } from '../../lib/base/nearest.js'
 
 /** An invalid parameter: its name, and a message with the value received and what is accepted. */
 export interface ParameterError { readonly parameter: string, readonly detail: string }
@@ -48,7 +49,7 @@ export class Problem extends Error {
 
 /** 400: one or more parameters are invalid. */
 export function invalidParameters (errors: readonly ParameterError[]): Problem {
-  return new Problem(400, 'invalid_parameter', errors.map(({ parameter, detail }) => `${parameter || '""'}: ${detail}`).join('; '), { errors })
+  return new Problem(400, 'invalid_parameter', errors.map(({ parameter, detail }) => `${parameter || '""'}: ${detail}`).reduce(joinParts), { errors })
 }
 
 /** 400: one parameter is invalid. */

@@ -2,7 +2,7 @@ import { didYouMean, nearest } from '../../lib/base/nearest.js'
 import { excerpt } from '../problems/problem.js'
 
 /** The routes that return JSON by default, without the probes. Clients may append an extension to their URLs, such as .json. */
-const JSON_ROUTES = ['/data', '/changes', '/stats', '/rejects', '/schema', '/jobs', '/version']
+export const JSON_ROUTES = ['/data', '/changes', '/stats', '/rejects', '/schema', '/jobs', '/version']
 
 /** Names that other services have for these routes. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -39,9 +39,16 @@ export function routeHint (path: string, urls: readonly string[]): string {
 /** The hint about the path of a record. `parts`: those after /data. */
 function recordHint (parts: readonly string[], hasImages: boolean): string {
   const [id, end] = [parts.at(-2), parts.at(-1)!]
-  const isImage = id !== undefined && nearest(end, IMAGE_NAMES) !== undefined
-  if (!hasImages && (isImage || parts.includes('attachments'))) return '; the schema has no image field'
-  if (parts.includes('attachments')) return '; the path of an attachment is /data/<id>/attachments/<field>'
+  if (id === undefined) return didYouMean(excerpt(`/data/${end}`))
+  const isImage = nearest(end.replace(/\.\w+$/, ''), IMAGE_NAMES) !== undefined
+  const attachments = parts.findIndex((part, i) => i > 0 && nearest(part, ['attachments']) !== undefined)
+  if (!hasImages && (isImage || attachments !== -1)) return '; the schema has no image field'
+  if (attachments !== -1) {
+    const [record, field] = [parts[attachments - 1]!, parts[attachments + 1]]
+    return field === undefined ? '; the path of an attachment is /data/<id>/attachments/<field>' : didYouMean(excerpt(`/data/${record}/attachments/${field}`))
+  }
   if (isImage) return didYouMean(excerpt(`/data/${id}/image`))
-  return (id === undefined ? '' : '; the id of a record does not include the folder of its file') + didYouMean(excerpt(`/data/${end}`))
+  // Ids rather than other names have digits: in /data/1007/changes, the first part is the id, in /data/north/1007 the last one.
+  if (/\d/.test(id) && !/\d/.test(end)) return hasImages ? '; a record has /data/<id>/image and /data/<id>/attachments/<field>' : didYouMean(excerpt(`/data/${id}`))
+  return '; the id of a record does not include the folder of its file' + didYouMean(excerpt(`/data/${end}`))
 }

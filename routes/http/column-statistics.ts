@@ -23,7 +23,7 @@ const COLUMN_PARAMETERS = {
     accepted: 'a list of columns, separated by commas or repeated'
   }),
   bins: integerParameter({ minimum: 1, maximum: 100, default: DEFAULT_BINS, description: 'The maximum number of bins in the histogram of each of `columns`. Without `columns`, only the default is accepted.', example: 10 }),
-  group_by: textParameter({ description: 'The column by whose values the records are grouped. The response has the number of records of each group and its statistics of `columns`.' }),
+  group_by: textParameter({ accepted: 'the name of a column', description: 'The column by whose values the records are grouped. The response has the number of records of each group and its statistics of `columns`.' }),
   limit: integerParameter({
     minimum: 1,
     maximum: MAX_GROUPS,

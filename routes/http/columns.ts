@@ -30,7 +30,12 @@ export function columnsOf (names: readonly string[] | undefined, { columns }: Co
 }
 
 /** The order that a query asks for; `[]` is the order of the keys, which is the default. @throws {Problem} */
-export function sortOf (texts: readonly string[] = [], { fields }: Columns): Sort {
+export function sortOf (texts: readonly string[] = [], { fields, columns }: Columns): Sort {
+  const order = texts.findIndex((text, i) => i > 0 && /^(asc|desc)(ending)?$/i.test(text) && !columns.includes(text))
+  if (order !== -1) {
+    const [before, text] = [texts[order - 1]!, texts[order]!]
+    throw invalidParameter('sort', `unknown column ${text}; use ${/^d/i.test(text) ? '-' : ''}${before.replace(/^-/, '')} in place of ${before},${text}`)
+  }
   const sort = texts.map((text) => text.startsWith('-') ? { column: text.slice(1), isReversed: true } : { column: text, isReversed: false })
   if (sort.some(({ column }) => column === '')) throw invalidParameter('sort', 'got "-"; the name of a column must follow the minus')
   checkNames('sort', sort.map(({ column }) => column))

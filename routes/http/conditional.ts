@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Problem } from '../../plugins/problems/problem.js'
+import { excerpt, Problem } from '../../plugins/problems/problem.js'
 
 /** Part of each entity tag. Must be increased when the bytes that are written for the same records change. */
 const FORMAT_REVISION = 2
@@ -27,10 +27,18 @@ export function entityTag ({ config }: FastifyInstance, ...origin: readonly stri
  */
 export function isNotModified ({ headers }: FastifyRequest, { etag, lastModified }: Validators): boolean {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = headers
-  const isUnmet = ifMatch !== undefined ? !includesTag(ifMatch, etag, 'strong') : isModifiedSince(lastModified, headers['if-unmodified-since']) === true
-  if (isUnmet) throw new Problem(412, 'condition_not_met', 'The current response does not meet the condition of If-Match or If-Unmodified-Since')
+  const ifUnmodifiedSince = headers['if-unmodified-since']
+  if (ifMatch !== undefined) {
+    if (!includesTag(ifMatch, etag, 'strong')) throw conditionNotMet(etag, `If-Match: got ${excerpt(ifMatch)}; must contain the current ETag, ${etag ?? 'of which there is none'}`)
+  } else if (isModifiedSince(lastModified, ifUnmodifiedSince) === true) {
+    throw conditionNotMet(etag, `If-Unmodified-Since: got ${excerpt(ifUnmodifiedSince!)}; must not be before the current Last-Modified, ${new Date(lastModified!).toUTCString()}`)
+  }
   if (ifNoneMatch !== undefined) return includesTag(ifNoneMatch, etag, 'weak')
   return isModifiedSince(lastModified, headers['if-modified-since']) === false
+}
+
+function conditionNotMet (etag: string | undefined, detail: string): Problem {
+  return new Problem(412, 'condition_not_met', detail, { headers: etag === undefined ? {} : { etag } })
 }
 
 export function notModified (reply: FastifyReply): FastifyReply {

@@ -13,6 +13,7 @@ import { parametersSchema, toEntries, toQuery, type Parameters, type Values } fr
 
 /** The parameter `cursor`. `note`: what else the document says about its pages. */
 export const cursorParameter = (note = '') => textParameter({
+  accepted: 'the Next-Cursor of an earlier response',
   description: `Requests the next page of a listing: the value of \`Next-Cursor\` in the response with the previous page.${note} The cursor contains the other parameters, so they need not be repeated.`
 })
 

@@ -22,7 +22,7 @@ export type ParametersSchema<P extends Parameters> = TUnsafe<Values<P>> & {
   readonly parse: (query: Query, hints?: HintSources) => Values<P>
 }
 
-const NO_HINTS: HintSources = { routes: [], columns: undefined }
+const NO_HINTS: HintSources = { routes: [], url: '', columns: undefined }
 
 export function parametersSchema<P extends Parameters> (parameters: P): ParametersSchema<P> {
   const absent = Object.fromEntries(Object.entries(parameters).map(([name, { absent }]) => [name, absent]))
@@ -61,9 +61,9 @@ export function parseQueryString (text: string): Query {
  */
 export function parameterCompiler (columnsOf: () => Columns | undefined): FastifySchemaCompiler<ParametersSchema<Parameters>> {
   const routes: RouteParameters[] = []
-  const hints: HintSources = { routes, get columns () { return columnsOf() } }
   return ({ schema, httpPart, method, url }) => {
     if (httpPart === 'querystring') routes.push({ method: [method].flat()[0]!, url, parameters: schema.parameters })
+    const hints: HintSources = { routes, url, get columns () { return columnsOf() } }
     const parseNew = (query: Query) => schema.parse(query, hints)
     const parse = httpPart === 'querystring' ? memoize(parseNew) : parseNew
     return (query: Query) => {

@@ -3,6 +3,7 @@ import { nearest } from '../../lib/base/nearest.js'
 import { columnNames, type Columns } from '../../lib/query/age-column.js'
 import { keyNameOf } from '../../lib/table/table-field.js'
 import { excerpt } from '../../plugins/problems/problem.js'
+import { JSON_ROUTES } from '../../plugins/request-checks/route-hint.js'
 import type { Parameters } from './parameter.js'
 
 /** The parameters of one route. */
@@ -12,6 +13,8 @@ export interface RouteParameters { readonly method: string, readonly url: string
 export interface HintSources {
   /** The routes of the service. */
   readonly routes: readonly RouteParameters[]
+  /** The URL of the route of the request. */
+  readonly url: string
   /** The columns of the records; `undefined` until the lake has been read. */
   readonly columns: Columns | undefined
 }
@@ -27,7 +30,7 @@ const OTHER_NAMES: readonly { readonly names: readonly string[], readonly parame
   { names: ['agemax', 'agelte', 'ageto'], parameters: ['max_age'], hint: 'use max_age' },
   { names: ['distinct', 'unique'], parameters: ['where'], hint: 'use GET /stats?group_by=<column>' },
   { names: ['separator', 'sep'], parameters: ['delimiter'], hint: 'use delimiter' },
-  { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'the header X-Total-Count has the number of records, as has the member count of GET /stats' },
+  { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'X-Total-Count of the response is the number of records that match; so is count of GET /stats' },
   { names: ['decimal', 'decimalchar', 'decimalseparator'], parameters: ['delimiter'], hint: 'numbers are written with a decimal point' }
 ]
 
@@ -43,14 +46,14 @@ const OPERATOR_WORDS: Readonly<Record<string, string>> = {
 }
 
 /** Describes a parameter that a route does not have: the most likely mistake, or the names that the route accepts. */
-export function describeUnknown (name: string, given: string | readonly string[], parameters: Parameters, { routes, columns }: HintSources): string {
-  return `unknown parameter; ${hintOf(name, String([given].flat()[0]), parameters, routes, columns)}`
+export function describeUnknown (name: string, given: string | readonly string[], parameters: Parameters, sources: HintSources): string {
+  return `unknown parameter; ${hintOf(name, String([given].flat()[0]), parameters, sources)}`
 }
 
-function hintOf (name: string, given: string, parameters: Parameters, routes: readonly RouteParameters[], columns: Columns | undefined): string {
+function hintOf (name: string, given: string, parameters: Parameters, { url, routes, columns }: HintSources): string {
   const has = (name: string) => Object.hasOwn(parameters, name)
   const filterable = has('where') && columns !== undefined ? columnNames(columns).filter(isQueryable) : []
-  if (filterable.includes(name)) return `a column of this name is filtered by where=${inUrl(name)}=<value>`
+  if (filterable.includes(name)) return `use where=${inUrl(name)}=${valueOf(given)}`
   const condition = has('where') ? conditionOf(name, given) : undefined
   if (condition !== undefined && filterable.includes(condition.column)) return `use where=${inUrl(condition.text)}`
   const simple = name.toLowerCase().replaceAll(/[-_]/g, '')
@@ -60,7 +63,9 @@ function hintOf (name: string, given: string, parameters: Parameters, routes: re
   if (['id', 'userid'].includes(simple) && key !== undefined && has(key)) return `use ${inUrl(key)}`
   if (simple === 'userid' && has('id')) return 'use id'
   const bound = boundOf(name, filterable)
-  if (bound !== undefined) return `use where=${inUrl(bound)}${given === '' ? '<value>' : inUrl(given)}`
+  if (bound !== undefined) return `use where=${inUrl(bound)}${valueOf(given)}`
+  const format = name === 'format' ? formatHint(url) : undefined
+  if (format !== undefined) return format
   const other = routes.find(({ parameters }) => Object.hasOwn(parameters, name) && !parameters[name]!.isHidden)
   if (other !== undefined) return `${name} is a parameter of ${other.method} ${other.url}`
   const needed = has('where') ? NEEDED_FIELDS.find(({ names }) => names.includes(name)) : undefined
@@ -69,7 +74,14 @@ function hintOf (name: string, given: string, parameters: Parameters, routes: re
   if (similar !== undefined) return `did you mean ${has(similar) ? similar : `where=${inUrl(similar)}=<value>`}?`
   if (condition !== undefined) return `a condition is written where=${inUrl(condition.text)}`
   const names = Object.keys(parameters)
-  return names.length === 0 ? 'this URL accepts no parameters' : `must be one of ${names.join(', ')}`
+  return names.length === 0 ? 'this URL accepts no parameters' : `this URL accepts ${names.join(', ')}`
+}
+
+/** What to use in place of `format` on a route whose responses have one format; `undefined` if it is none of text. */
+function formatHint (url: string): string | undefined {
+  const [, route, extension] = /^(.+)\.(csv|ndjson)$/.exec(url) ?? []
+  if (extension !== undefined) return `${url} is always ${extension.toUpperCase()}; GET ${route} has format`
+  return JSON_ROUTES.includes(url.replace(/\/:[^/]+$/, '')) ? 'the response is always JSON' : undefined
 }
 
 /** The condition that was given without `where=`, for example `height>100`. Its text up to the first `=` is the name of the parameter. */
@@ -87,6 +99,11 @@ function boundOf (name: string, columns: readonly string[]): string | undefined 
     if (operator !== undefined && columns.includes(name)) return name + operator
   }
   return undefined
+}
+
+/** A value as it can be pasted into the query of a URL. */
+function valueOf (given: string): string {
+  return given === '' ? '<value>' : inUrl(given)
 }
 
 /** A text as it can be pasted into the query of a URL. Operators stay readable; at most 200 characters. */

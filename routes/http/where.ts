@@ -1,5 +1,5 @@
 import type { ColumnUse, UnknownColumnError } from '../../lib/base/errors.js'
-import { didYouMean, nearest } from '../../lib/base/nearest.js'
+import { didYouMean, joinParts, nearest } from '../../lib/base/nearest.js'
 import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
 import { acceptedOperand, findEnumMistake, operandHint, parseBound, parseOperand, type OperandType } from '../../lib/schema/operand.js'
@@ -25,6 +25,7 @@ export const whereParameter = (example: string | undefined) => listParameter({
 const MAX_WORDS = 16
 
 export const wordsParameter = textParameter({
+  accepted: `1 to ${MAX_WORDS} words, separated by spaces`,
   description: `Words, separated by spaces, at most ${MAX_WORDS}. Selects the records in which each word is contained in the id or in a text column, ignoring case.`,
   example: 'wren ash'
 })
@@ -137,7 +138,11 @@ function existsHint (name: string, usedIn: ColumnUse, { fields }: Columns): stri
   const column = name.slice(0, -EXISTS.length)
   if (name !== 'image_exists' && name !== 'is_image_exists') return `; it is not a column: where=${column} selects the records that have a value, where=!${column} the others`
   if (!fields.some(({ source }) => source === 'image')) return '; the schema has no image field'
-  return usedIn === 'groupBy' ? '; it is not a column: with_image of GET /stats without group_by is the number of records that have an image' : '; it is not a column: image_exists=true selects the records that have an image'
+  switch (usedIn) {
+    case 'filters': return '; it is a parameter of its own: use image_exists=true or image_exists=false, without where='
+    case 'groupBy': return '; it is not a column: with_image of GET /stats without group_by is the number of records that have an image'
+    default: return '; it is not a column: image_exists=true selects the records that have an image'
+  }
 }
 
 /** What to use in place of a condition of SQL that has a word for its operator, such as `name LIKE 'A%'`; `undefined` if it is not one. */
@@ -165,7 +170,8 @@ function unknownColumn (column: string, version: Columns): string {
   const sql = findSqlOperator(column)
   if (sql !== undefined) return sql
   const hint = unknownColumnHint({ column, usedIn: 'filters', nearest: nearest(column, columnNames(version)) }, version)
-  return `unknown column ${column}${hint}${/\s/.test(column) ? `; must be ${ACCEPTED}` : ''}`
+  const unknown = `unknown column ${column}${hint}`
+  return /\s/.test(column) ? joinParts(unknown, `must be ${ACCEPTED}`) : unknown
 }
 
 function invalidWhere (text: string, detail: string) {

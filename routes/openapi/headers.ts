@@ -79,6 +79,7 @@ export const ndjsonFile = { 'Content-Disposition': define('Content-Disposition-N
 /** The headers of pages of which the total number of entries is not counted. */
 export const nextPage = { 'Next-Cursor': paging['Next-Cursor'], Link: paging.Link }
 
+export const currentEtag = { ETag: define('ETag-Current', 'The entity tag of the current response; absent if it has none', string('"5u0bY2rBJf3d6cQm1xKZ8g"', { pattern: '^"[^"]+"$' }), false) }
 export const retryAfter = { 'Retry-After': define('Retry-After', 'The number of seconds to wait before the next request', integer(1)) }
 
 export const authenticate = {
@@ -89,7 +90,7 @@ export const authenticate = {
 const locationSchema = string('/jobs/5e2f8a10-1', { format: 'uri-reference' })
 export const jobLocation = { Location: define('Location', 'The URL of the job', locationSchema) }
 export const optionalJobLocation = { Location: define('Location-If-Known', 'The URL of the job; absent if the error occurred before the job was created', locationSchema, false) }
-export const jobTiming = { 'Server-Timing': define('Server-Timing', 'How long each phase of the job took, in milliseconds; `build` is that of the table of records; a job that another replica has listed for has only `publish`', string('list;dur=12.3, download;dur=4.0, build;dur=1.2, publish;dur=20.5')) }
+export const jobTiming = { 'Server-Timing': define('Server-Timing', 'How long each phase of the job took, in milliseconds; `build` is that of the table of records; if another replica has listed the lake for this job, only `publish` is present', string('list;dur=12.3, download;dur=4.0, build;dur=1.2, publish;dur=20.5')) }
 export const storeTiming = { 'Server-Timing': define('Server-Timing-Store', 'How long the store took until the first byte of the image, in milliseconds; absent in responses to HEAD', string('store;dur=12.3'), false) }
 export const preferenceApplied = { 'Preference-Applied': define('Preference-Applied', 'The preference of `Prefer` that was applied', string('respond-async')) }
 

@@ -2,7 +2,7 @@ import { MIN_RECORDS } from '../../lib/query/suppress-few.js'
 import type { Access } from '../../plugins/access/scopes.js'
 import { PROBLEM_CODES } from '../../plugins/problems/codes.js'
 import { Problem } from '../http/schemas.js'
-import { authenticate, retryAfter, type Header } from './headers.js'
+import { authenticate, currentEtag, retryAfter, type Header } from './headers.js'
 import type { Examples, Response } from './operation.js'
 
 /** What each status means. */
@@ -44,7 +44,7 @@ export function problems (statuses: readonly Status[], { examples = {}, headers 
   return {
     ...Object.fromEntries(statuses.map((status) => [status, {
       description: MEANINGS[status],
-      headers: { ...headers, ...headersOf[status], ...(status === 429 || status === 503) && retryAfter },
+      headers: { ...headers, ...headersOf[status], ...(status === 429 || status === 503) && retryAfter, ...status === 412 && currentEtag },
       content: { 'application/problem+json': { schema: Problem, ...examples[status] && { examples: examples[status] } } }
     }])),
     default: { description: OTHERS, content: { 'application/problem+json': { schema: Problem } } }

@@ -102,8 +102,12 @@ t.test('preconditions are evaluated in the order of RFC 9110', async (t) => {
   for (const [status, headers] of table) {
     const response = await app.inject({ url: '/data/1/image', headers })
     t.equal(response.statusCode, status, JSON.stringify(headers))
+    if (status === 412) t.match(response, { headers: { etag } }, 'the current ETag')
     if (status === 412) t.match(response.json(), { code: 'condition_not_met' })
   }
+  const detailOf = async (headers: Record<string, string>) => (await app.inject({ url: '/data/1/image', headers })).json().detail
+  t.equal(await detailOf({ 'if-match': '"x"' }), `If-Match: got "x"; must contain the current ETag, ${etag}`)
+  t.equal(await detailOf({ 'if-unmodified-since': before }), `If-Unmodified-Since: got ${before}; must not be before the current Last-Modified, ${uploaded}`)
 })
 
 t.test('an image that was changed since the listing is read again', async (t) => {

@@ -95,7 +95,7 @@ t.test('each mistake is one line that names the field and the property', async (
     [field({ source: 'image', extensions: ['.PNG'] }), /extensions: got \["\.PNG"\]; must be a list/],
     [field({ source: 'image', extensions: ['csv'] }), /extensions: got \["csv"\]; must be .* not those of info files \(csv/],
     [schemaOf([{ name: 'x', type: 'string', source: 'image' }, { name: 'y', type: 'string', source: 'image' }]), /x and y have the source image and no extensions; at most one field can/],
-    [field({ constructor: 1 }), /^field "x": constructor: unknown property; must be one of name, /],
+    [field({ constructor: 1 }), /^field "x": constructor: unknown property; the accepted ones are name, /],
     [schemaOf([{ name: ' x', type: 'string' }]), /name: got " x"; must be a non-empty text without white space around it/],
     [field({ header: ['x', 'y '] }), /header: got \["x","y "\]; must be/],
     [field({ type: 'number', groupChar: '.' }), /groupChar: got "\.", which is the decimalChar, too/],
