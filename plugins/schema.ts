@@ -81,8 +81,9 @@ function toSettingsError (path: string, mistakes: readonly string[]): SettingsEr
 }
 
 /** Describes a schema in one line, for the log and for `userlake check`: its title, where it comes from, and the columns with a special role. */
-export function describeSchema ({ descriptor, fields, key, birth, imageFields }: Schema, path: string): string {
-  const source = path || (descriptor === USERS_SCHEMA ? 'built in' : 'given')
+export function describeSchema ({ descriptor, fields, key, birth, imageFields }: Schema, path: string, hidden?: HiddenColumns): string {
+  // Without its hidden columns, the built-in schema is another object.
+  const source = path || ((hidden?.schema ?? descriptor) === USERS_SCHEMA ? 'built in' : 'given')
   const title = descriptor.title === undefined ? source : `${descriptor.title} (${source})`
   const roles = [
     `key ${key.name}`,

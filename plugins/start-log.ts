@@ -12,8 +12,8 @@ import { describeSchema } from './schema.js'
 export default fp(async (fastify) => {
   const { transformer } = fastify
   fastify.addHook('onListen', async () => {
-    const { config, tableSchema, objectStore, listeningOrigin, log } = fastify
-    const facts = { version, build: config.BUILD || undefined, node: process.version, lake: objectStore.url, schema: describeSchema(tableSchema, config.SCHEMA), settings: changedSettings(config) }
+    const { config, tableSchema, hiddenColumns, objectStore, listeningOrigin, log } = fastify
+    const facts = { version, build: config.BUILD || undefined, node: process.version, lake: objectStore.url, schema: describeSchema(tableSchema, config.SCHEMA, hiddenColumns), settings: changedSettings(config) }
     log.info(facts, `Userlake ${version} serves ${objectStore.url}; its documentation is at ${docsUrl(listeningOrigin, config)}`)
   })
   const removeListener = transformer.onReconcile(() => {

@@ -36,7 +36,7 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     for (const warning of settingWarnings(fastify.config, { file: Object.keys(readEnvFile('.env')), environment: Object.keys(env) })) yield `warning: ${warning}\n`
     const changed = Object.entries(changedSettings(fastify.config)).map(([name, value]) => `  ${name}=${String(value)}\n`)
     yield `settings: valid; different from their defaults: ${changed.length}\n${changed.join('')}`
-    yield `schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA)}\n`
+    yield `schema: ${describeSchema(fastify.tableSchema, fastify.config.SCHEMA, fastify.hiddenColumns)}\n`
     for (const warning of schemaWarnings(fastify.tableSchema, fastify.config)) yield `warning: ${warning}\n`
     if (fastify.config.LAKE_URL === '' && fastify.config.SCHEMA === '' && !existsSync(EMBEDDED_LAKE)) {
       yield `lake: ./${EMBEDDED_LAKE} does not exist yet; the first start fills it with sample data\n`

@@ -77,6 +77,11 @@ t.test('userlake check shows at most 20 different mistakes, at least one of each
   t.equal(lines.at(-1), '        got "first_name": source_data/2.csv, line 1')
 })
 
+t.test('userlake check reports the built-in schema as such, also without its hidden columns', async (t) => {
+  const lake = `file:${t.testdir({ source_data: { '1.csv': INFO } })}`
+  t.match(await runMain(main, ['--lake', lake], { COLUMNS_HIDDEN: 'birthts' }), { code: 0, out: /^schema: Users \(built in\), 4 columns: key user_id, no ages, images img_path$/m })
+})
+
 t.test('userlake check counts the records that are the last good ones', async (t) => {
   const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': INFO, '2.csv': INFO } })
   await app.inject('/data')
