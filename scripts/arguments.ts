@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { DEFAULTS } from '../lib/base/defaults.js'
 import { didYouMean, nearest } from '../lib/base/nearest.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
 import { UsageError, type CommandIo } from './command.js'
@@ -38,6 +39,19 @@ function checkValue ({ rawName, value, inlineValue }: OptionToken, type: Options
 export function required (name: string, value: string | undefined): string {
   if (value === undefined || value === '') throw new UsageError(`${name} is missing; see --help`)
   return value
+}
+
+/** The message of a command that reads a lake, if neither its option nor its setting names one. */
+export const NO_LAKE = '--lake is missing, and LAKE_URL is not set; see --help'
+
+/** Returns the lake and the prefix that a command reads: those of --lake and --prefix, or else of LAKE_URL and SOURCE_PREFIX. @throws UsageError names the option or the setting */
+export function sourceOf ({ lake, prefix }: { readonly lake?: string | undefined, readonly prefix?: string | undefined }, env: CommandIo['env']): { readonly url: string, readonly prefix: string } {
+  const url = lake ?? env['LAKE_URL']
+  if (url === undefined || (lake === undefined && url === '')) throw new UsageError(NO_LAKE)
+  return {
+    url: lakeUrl(lake === undefined ? 'LAKE_URL' : '--lake', url),
+    prefix: folderPrefix(prefix === undefined ? 'SOURCE_PREFIX' : '--prefix', prefix ?? env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
+  }
 }
 
 /** Parses a whole number from `min` to `max`, both inclusive. @throws UsageError */

@@ -3,7 +3,7 @@ import { DEFAULTS } from '../lib/base/defaults.js'
 import type { Inspector } from '../lib/store/inspector.js'
 import { StoreError, type ObjectStore } from '../lib/store/object-store.js'
 import { openInspector, openStore } from '../lib/store/open-store.js'
-import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required } from './arguments.js'
+import { HELP_OPTION, parseOptions, sourceOf } from './arguments.js'
 import { CommandError, runCommand, writeStdout, type Command, type CommandIo } from './command.js'
 import { all, attempt, describe, lacksRight, no, notApplicable, notNeeded, notTested, yes, type Finding } from './doctor/finding.js'
 import { measure, type Latency } from './doctor/latency.js'
@@ -43,9 +43,8 @@ type NamedLatency = readonly [name: string, latency: Latency]
 const doctor: Command = async (argv, io) => {
   const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
-  const prefix = folderPrefix('--prefix', values.prefix ?? io.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
   const outputKey = values['output-key'] ?? io.env['OUTPUT_KEY'] ?? DEFAULTS.outputKey
-  const url = lakeUrl('--lake', required('--lake', values.lake ?? io.env['LAKE_URL']))
+  const { url, prefix } = sourceOf(values, io.env)
   const inspector = await openInspector({ url, env: io.env })
   try {
     const { text: findings, isHealthy } = await examine({ url, inspector, prefix, scratchPrefix: `${outputKey.slice(0, outputKey.lastIndexOf('/') + 1)}doctor-${randomUUID()}/`, env: io.env })

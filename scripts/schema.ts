@@ -6,7 +6,7 @@ import { INFO_FORMATS, type InfoFormat } from '../lib/base/info-formats.js'
 import { MAX_INFO_BYTES } from '../lib/source/rules.js'
 import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
-import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required, wholeNumber } from './arguments.js'
+import { HELP_OPTION, parseOptions, sourceOf, wholeNumber } from './arguments.js'
 import { runCommand, UsageError, type Command, type CommandIo } from './command.js'
 import { findElsewhere } from './find-elsewhere.js'
 import { EvenSample } from './infer-schema/even-sample.js'
@@ -47,8 +47,7 @@ const schema: Command = async (argv, io) => {
   const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
   const count = wholeNumber('--sample', values.sample, 1, 100_000)
-  const prefix = folderPrefix('--prefix', values.prefix ?? io.env['SOURCE_PREFIX'] ?? DEFAULTS.sourcePrefix)
-  const url = lakeUrl('--lake', required('--lake', values.lake ?? io.env['LAKE_URL']))
+  const { url, prefix } = sourceOf(values, io.env)
   const store = openStore({ url, env: io.env, blocking: true })
   try {
     const sample = await takeSample(store, prefix, count, io)

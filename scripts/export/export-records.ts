@@ -12,6 +12,7 @@ import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
 import schema from '../../plugins/schema.js'
 import { planListing } from '../../routes/http/paging.js'
 import { instantOf } from '../../routes/http/parameters.js'
+import { NO_LAKE } from '../arguments.js'
 import { CommandError, UsageError, writeStdout, type CommandIo } from '../command.js'
 import { describeUnusable } from '../find-elsewhere.js'
 import { readLake } from '../read-lake.js'
@@ -51,7 +52,7 @@ export async function exportRecords (settings: CommandIo['env'], parseOptions: (
     const format = formatOf(formatName, output)
     const parameters = parse(values)
     if (output === undefined && format === 'parquet' && io.stdout.isTTY) throw new UsageError('--format: Parquet is not text; name a file with --output')
-    if (fastify.config.LAKE_URL === '' && !existsSync(EMBEDDED_LAKE)) throw new UsageError('--lake is missing; see --help')
+    if (fastify.config.LAKE_URL === '' && !existsSync(EMBEDDED_LAKE)) throw new UsageError(NO_LAKE)
     await registerTransformer(fastify)
     await read(fastify, io)
     const doubts = fastify.transformer.freshness().staleReasons.map(describeFailure)

@@ -200,7 +200,7 @@ t.test('other prefixes are used, --help prints the usage, and a mistake is named
   t.match(out, /list in\/ +yes: 1 objects/)
   t.ok(keys.length > 40 && keys.every((key) => /^doctor-[0-9a-f-]{36}\//.test(key)))
   t.match(await runMain(main, ['--help']), { code: 0, out: /userlake doctor \[options\]/ })
-  t.match(await runMain(main, []), { code: 2, err: 'doctor: --lake is missing; see --help\n' })
+  t.match(await runMain(main, []), { code: 2, err: 'doctor: --lake is missing, and LAKE_URL is not set; see --help\n' })
 })
 
 t.test('percentiles are values of the sample, by the nearest rank', async (t) => {

@@ -194,7 +194,8 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   for (const name of ['--lake', '--prefix', '--sample', '--output']) t.match(out, name)
   const root = t.testdir({ source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' } })
   const usage: [string[], RegExp][] = [
-    [[], /^schema: --lake is missing; see --help\n$/],
+    [[], /^schema: --lake is missing, and LAKE_URL is not set; see --help\n$/],
+    [['--lake', ''], /^schema: --lake: got ''; must be s3/],
     [['--lake', 'nowhere'], /^schema: --lake: got .nowhere.; must be s3/],
     [['--lake', `file:${root}`, '--sample', '0'], /^schema: --sample: got '0'; must be an integer from 1/],
     [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix: got .x.; must be empty or end in/]
@@ -209,5 +210,11 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   for (const [cases, exitCode] of [[usage, 2], [failures, 1]] as const) {
     for (const [argv, message] of cases) t.match(await runMain(main, argv), { code: exitCode, out: '', err: message }, argv.join(' '))
   }
+  const ofSettings: [Record<string, string>, RegExp][] = [
+    [{ LAKE_URL: '' }, /^schema: --lake is missing, and LAKE_URL is not set; see --help\n$/],
+    [{ LAKE_URL: 'nowhere' }, /^schema: LAKE_URL: got 'nowhere'; must be s3/],
+    [{ LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'x' }, /^schema: SOURCE_PREFIX: got 'x'; must be empty or end in \/\n$/]
+  ]
+  for (const [env, err] of ofSettings) t.match(await runMain(main, [], env), { code: 2, out: '', err }, JSON.stringify(env))
   t.notOk(existsSync(`${root}/none`), 'a lake that does not exist is not created')
 })
