@@ -30,12 +30,16 @@ export function queryParser (schema: Schema): QueryParser {
   const parameterOf = new Map(Object.keys(parameters).map((name) => [name.replaceAll('_', '-'), name]))
   for (const name of Object.keys(parameters)) parameterOf.set(name, name)
   const optionOf = (name: string) => `--${RESERVED_PARAMETERS.includes(name) ? name.replaceAll('_', '-') : name}`
+  // Messages of routes name parameters, as in format=csv. Text in quotation marks, such as the value received, stays as it is.
+  const names = [...parameterOf.values(), 'format'].filter((name) => RESERVED_PARAMETERS.includes(name))
+  const parts = new RegExp(`"(?:[^"\\\\]|\\\\.)*"|(^|[ &])(${names.join('|')})=`, 'g')
+  const withOptions = (message: string) => message.replaceAll(parts, (part, before?: string, name?: string) => name === undefined ? part : `${before && ' '}${optionOf(name)}=`)
   const checked = <T>(work: () => T): T => {
     try {
       return work()
     } catch (error) {
       if (!(error instanceof Problem) || error.errors === undefined) throw error
-      throw new UsageError(error.errors.map(({ parameter, detail }) => `${optionOf(parameter)}: ${detail}`).join('\n'))
+      throw new UsageError(error.errors.map(({ parameter, detail }) => `${optionOf(parameter)}: ${withOptions(detail)}`).join('\n'))
     }
   }
   return {

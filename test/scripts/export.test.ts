@@ -126,7 +126,10 @@ t.test('wrong usage is exit code 2, and names the option', async (t) => {
   const late: [string[], RegExp][] = [
     [['--where', 'colour=red'], /^export: --where: got "colour=red"; unknown column colour; GET \/schema lists the columns$/m],
     [['--columns', 'user_ids'], /^export: --columns: unknown column user_ids; did you mean user_id\?$/m],
-    [['--bom', 'true'], /^export: --bom: applies to CSV only; use format=csv$/m]
+    [['--bom', 'true'], /^export: --bom: applies to CSV only; use --format=csv$/m],
+    [['--columns', 'image_exists'], /; it is not a column: --image-exists=true selects the records that have an image$/m],
+    [['--sort', 'city_exists'], /; it is not a column: --where=city selects the records that have a value, --where=!city the others$/m],
+    [['--where', 'image_exists=true'], /^export: --where: got "image_exists=true"; unknown column image_exists; .* use --image-exists=true or --image-exists=false, without --where=$/m]
   ]
   for (const [argv, message] of late) t.match(await runMain(main, [...lake, ...argv, '-o', `${folder}/x.json`]), { code: 2, out: '', err: message })
   t.notOk(existsSync(`${folder}/x.json`))
