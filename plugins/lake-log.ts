@@ -39,7 +39,7 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
       for (const { extension, count, example } of ignored) {
         if (ignoredExtensions.has(extension)) continue
         ignoredExtensions.add(extension)
-        log.info({ extension, count, example }, 'Objects with this extension are ignored')
+        log.info({ extension, count, example }, `Objects ${extension === null ? 'without an extension, or with one beyond the first 100,' : 'with this extension'} are ignored`)
       }
     },
     onSnapshotWritten: (error) => {

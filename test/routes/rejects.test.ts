@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
 import { sealText } from '../../routes/http/sealed-text.js'
-import { build, csv, PNG } from '../support/app.js'
+import { build, csv, PNG, type LogLine } from '../support/app.js'
 
 /** 25 rejects and 5 orphans, in ascending order of their keys, and 3 ignored objects. */
 const files = {
@@ -19,7 +19,8 @@ const keys = ({ entries }: { entries: { key: string }[] }) => entries.map(({ key
 const allKeys = Object.keys(files).slice(0, 30)
 
 t.test('the report contains entries by key, counts, and ignored objects by extension', async (t) => {
-  const { app, bucket } = await build(t, { files })
+  const log: LogLine[] = []
+  const { app, bucket } = await build(t, { files, log })
   const response = await app.inject('/rejects')
   t.equal(response.headers['x-total-count'], '30')
   t.equal(response.headers['content-type'], 'application/json; charset=utf-8')
@@ -42,6 +43,10 @@ t.test('the report contains entries by key, counts, and ignored objects by exten
   })
   t.match(body.entries[29], { user_id: '44', code: 'orphan', etag: bucket.get('source_data/44.png')!.etag, line: null })
   t.same(body.ignored, [{ extension: 'txt', count: 2, example: 'source_data/a.TXT' }, { extension: null, count: 1, example: 'source_data/readme' }])
+  t.match(log.filter(({ msg }) => msg.endsWith('ignored')), [
+    { level: 30, extension: 'txt', count: 2, msg: 'Objects with this extension are ignored' },
+    { level: 30, extension: null, count: 1, msg: 'Objects without an extension, or with one beyond the first 100, are ignored' }
+  ])
 })
 
 t.test('the CSV has the options of /data.csv, which its pages keep', async (t) => {
