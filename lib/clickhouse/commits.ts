@@ -5,7 +5,7 @@ import type { TableField } from '../table/table-field.js'
 import { applyCommit, findApplied, type AppliedVersion } from './apply.js'
 import type { Connection } from './connection.js'
 import { forgetStages, forgetVersions } from './forget.js'
-import { claimDatabase, encodeIdentity, lacksColumns, type Identity } from './identity.js'
+import { checkIdentity, claimDatabase, encodeIdentity, hasMoreColumns, type Identity } from './identity.js'
 import { CommitConflictError, ManifestFile, type KnownManifest, type Summary } from './manifest.js'
 import { migrate } from './migrations.js'
 import { sql } from './sql.js'
@@ -63,7 +63,7 @@ export class Commits {
     const commits = new Commits(options)
     // Before the tables get columns of ours.
     const manifest = await commits.#manifest.read()
-    if (manifest !== undefined) commits.#lacksColumns(manifest)
+    if (manifest !== undefined) commits.#check(manifest)
     await migrate(connection, fields)
     await claimDatabase(connection, commits.#identity)
     return commits
@@ -84,8 +84,9 @@ export class Commits {
     for (let manifest = await this.#manifest.read(); manifest !== undefined;) {
       const outcome = await this.#applied(manifest).catch((error: unknown) => ({ error }))
       if (outcome !== undefined && !('error' in outcome)) {
-        if (!manifest.lacksColumns && !this.#lacksColumns(manifest)) return toCommitted(manifest, outcome)
-        const announced = await this.#announceColumns(manifest)
+        const hasOurSchema = !hasMoreColumns(this.#identity, manifest.identity)
+        if (hasOurSchema && !manifest.lacksColumns) return toCommitted(manifest, outcome)
+        const announced = hasOurSchema ? manifest : await this.#announceColumns(manifest)
         if (announced !== undefined) {
           this.#empty = announced
           return undefined
@@ -166,14 +167,12 @@ export class Commits {
   }
 
   /**
-   * Replaces the identity of the manifest by ours, which has more columns, before the lake is loaded. From then on processes without these columns refuse the manifest: each listing of theirs
-   * would write it, so that the load, which takes much longer, could never be committed. They go on serving their last version.
+   * Replaces the identity of the manifest by ours, which has more columns, before the lake is loaded. From then on processes without these columns refuse the manifest, and go on
+   * serving their last version. Otherwise each of their listings would write it, so that the load, which takes much longer, could never be committed.
    *
    * @returns the manifest with our identity; `undefined` if another process has written it first
    */
-  async #announceColumns (manifest: KnownManifest): Promise<KnownManifest | undefined> {
-    if (!this.#lacksColumns(manifest)) return manifest
-    const { etag, commit, summary } = manifest
+  async #announceColumns ({ etag, commit, summary }: KnownManifest): Promise<KnownManifest | undefined> {
     try {
       return await this.#write(etag, commit, summary, (found, id) => found.id === id, true)
     } catch (error) {
@@ -182,9 +181,9 @@ export class Commits {
     }
   }
 
-  /** Whether our schema has columns that a manifest does not know. @throws EngineError `engine_wrong_database` */
-  #lacksColumns ({ identity }: KnownManifest): boolean {
-    return lacksColumns(identity, this.#identity, `The manifest ${this.#options.key}`)
+  /** @throws EngineError `engine_wrong_database` if a manifest is not of our lake, time zone or schema; ours may have columns in addition */
+  #check ({ identity }: KnownManifest): void {
+    checkIdentity(identity, this.#identity, `The manifest ${this.#options.key}`)
   }
 
   async #write (etag: string | null, commit: KnownManifest['commit'], summary: Summary, isDone: (found: KnownManifest, id: string) => boolean, lacksColumns = false): Promise<KnownManifest> {
@@ -196,7 +195,7 @@ export class Commits {
   async #applied (manifest: KnownManifest): Promise<AppliedVersion | undefined> {
     const { key, connection } = this.#options
     const { database, commit: { number, base, stage } } = manifest
-    this.#lacksColumns(manifest)
+    this.#check(manifest)
     if (database !== connection.database) throw new EngineError('engine_wrong_database', `The manifest ${key} is of the database ${database}, and the setting is ${connection.database}; to load the lake into that one, remove the object while no process uses the engine`)
     const found = await findApplied(connection, number)
     if (found !== undefined && found.stage === stage) return found

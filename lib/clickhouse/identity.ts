@@ -27,30 +27,36 @@ export function encodeIdentity ({ lake, schema, timeZone }: Identity): string {
   return JSON.stringify({ lake, schema: withoutDescriptions(schema), timeZone, format: FORMAT } satisfies StoredIdentity)
 }
 
+function decodeIdentity (stored: string): StoredIdentity {
+  return JSON.parse(stored) as StoredIdentity
+}
+
 /**
- * Compares a stored identity with ours.
+ * Checks that a stored identity is ours, except that our schema may have columns in addition.
  *
  * @param where what has the stored identity, such as `The database a`
- * @returns whether our schema has columns that the stored one lacks, so that the lake has to be loaded again; `false` if both are the same
  * @throws EngineError `engine_wrong_database` if anything else differs; the message names it
  */
-export function lacksColumns (stored: string, identity: Identity, where: string): boolean {
-  const [theirs, ours] = [stored, encodeIdentity(identity)].map((text) => JSON.parse(text) as StoredIdentity) as [StoredIdentity, StoredIdentity]
-  const other: string[] = Object.entries(NAMES).filter(([name]) => theirs[name as keyof typeof NAMES] !== ours[name as keyof typeof NAMES]).map(([, text]) => text)
-  const isSame = theirs.schema === undefined || isDeepStrictEqual(theirs.schema, ours.schema)
-  if (!isSame && !addsColumns(theirs.schema, ours.schema!)) other.push('schema, to which ours does not only add columns')
+export function checkIdentity (stored: string, identity: Identity, where: string): void {
+  const [theirs, ours] = [decodeIdentity(stored), decodeIdentity(encodeIdentity(identity))]
+  const other: string[] = (['lake', 'timeZone', 'format'] as const).filter((name) => theirs[name] !== ours[name]).map((name) => NAMES[name])
+  if (theirs.schema !== undefined && !isDeepStrictEqual(theirs.schema, ours.schema) && !addsColumns(theirs.schema, ours.schema!)) other.push('schema, to which ours does not only add columns')
   if (other.length > 0) throw new EngineError('engine_wrong_database', `${where} is for another ${other.join(', and another ')}`)
-  return !isSame
+}
+
+/** Whether our schema has columns that the one of a stored identity lacks, so that the lake has to be loaded again. The stored identity has been checked, and has a schema. */
+export function hasMoreColumns ({ schema }: Identity, stored: string): boolean {
+  return schema.fields.length > decodeIdentity(stored).schema!.fields.length
 }
 
 /** Stores what the tables of the database are of, unless they already have an identity, and checks it. @throws EngineError `engine_wrong_database` */
 export async function claimDatabase (connection: Connection, identity: Identity): Promise<void> {
   const table = connection.table(IDENTITY)
-  const { schema, ...ofDatabase } = JSON.parse(encodeIdentity(identity)) as StoredIdentity
+  const { schema, ...ofDatabase } = decodeIdentity(encodeIdentity(identity))
   await connection.command(sql`INSERT INTO ${table} (identity) SELECT ${parameter(JSON.stringify(ofDatabase), 'String')} WHERE (SELECT count() FROM ${table}) = 0`)
   // Of two that store theirs at the same time, the first one counts for both.
   for (const { url, rows: [row] } of await connection.queryNodes<[string]>(sql`SELECT identity FROM ${table} ORDER BY stored, identity LIMIT 1`)) {
-    lacksColumns(row![0], identity, `${url}: the database ${connection.database}`)
+    checkIdentity(row![0], identity, `${url}: the database ${connection.database}`)
   }
 }
 
