@@ -23,7 +23,7 @@ export interface EngineOptions {
 const GRACE_MS = 5000
 const DEFAULT_TIMEOUT_MS = 60_000
 
-/** How long rows are read. */
+/** When a query ends, whether or not all of its rows have been read. */
 export interface StreamOptions {
   /** Ends the query. */
   readonly signal?: AbortSignal | undefined

@@ -15,12 +15,12 @@ export interface CsvLayout { readonly delimiter: string, readonly key: string }
 /** A record of an output. `text` also contains the names of the columns. */
 interface OutputRecord { readonly id: string, readonly text: string }
 
-/** The most bytes of a stream whose records are read into memory because they are not in the order of their keys. */
+/** A stream with more bytes is not read into memory to bring its records into the order of their keys. */
 export const MAX_UNSORTED_BYTES = 32 * 1024 * 1024
 
 /**
  * Compares two CSV outputs by their key column; `after` is sorted by it. If the columns differ, each record that is in both
- * counts as changed. A previous output that is not CSV or has no key column counts as empty; also a stream of more than `MAX_UNSORTED_BYTES` that is not sorted.
+ * counts as changed. A previous output counts as empty if it is not CSV, has no key column, or is a stream of more than `MAX_UNSORTED_BYTES` that is not sorted.
  */
 export async function compareOutputs (before: Buffer | ByteStream, after: Buffer | ByteStream, options: CsvLayout): Promise<Changes> {
   try {
@@ -41,7 +41,7 @@ async function countChanges (before: AsyncIterable<OutputRecord>, after: AsyncIt
   const changes = { added: 0, changed: 0, removed: 0 }
   const [oldRecords, newRecords] = [before[Symbol.asyncIterator](), after[Symbol.asyncIterator]()]
   try {
-    // The new output may need some time to begin, in which the connection of the old one would be idle.
+    // The new output is first: until it begins, the connection of the old one would be idle.
     let [fresh, old] = [await newRecords.next(), await oldRecords.next()]
     while (!old.done || !fresh.done) {
       const order = old.done ? 1 : fresh.done ? -1 : compareUtf8(old.value.id, fresh.value.id)

@@ -3,11 +3,12 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { DEFAULTS } from '../base/defaults.js'
 import { StoreError } from '../base/errors.js'
+import { yielding } from '../base/paced.js'
 import type { DataVersion, SelectQuery } from '../query/data-version.js'
+import { transferMs } from '../store/s3/deadline.js'
 import { measureBody, type ByteStream, type StreamedBody } from '../store/streamed-body.js'
 import { keyNameOf } from '../table/table-field.js'
 import { compareOutputs, type Changes } from './diff.js'
-import { yielding } from '../base/paced.js'
 import { parquet } from './parquet.js'
 import { render, type CsvOptions } from './render.js'
 
@@ -15,8 +16,8 @@ export type OutputFormat = 'csv' | 'parquet'
 
 /** S3 accepts a PUT of up to 5 GiB. */
 const MAX_STREAMED_BYTES = 5 * 1024 ** 3
-/** The longest time in which a stream is read: as long as the largest one takes if the store accepts 1 MiB/s. */
-const READ_MS = MAX_STREAMED_BYTES / 1024 ** 2 * 1000
+/** The longest time in which a stream is read, in milliseconds: that of the PUT of the largest one. */
+const READ_MS = transferMs(MAX_STREAMED_BYTES)
 
 /** A published file. Plain data, except for filters that are functions. */
 export interface Output extends CsvOptions {
@@ -56,7 +57,7 @@ export async function renderOutput (version: DataVersion, output: Output): Promi
 }
 
 /**
- * Renders a CSV output of records that are not in memory, with the same bytes as `renderOutput`, in constant memory: now to find its length and its digests, and again each time that it is read.
+ * Renders a CSV output of records that are not in memory, with the same bytes as `renderOutput`, in constant memory: once to find its length and its digests, and again each time that the body is read.
  *
  * @throws StoreError `too_large` if it has more than `maxBytes`
  */

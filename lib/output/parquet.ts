@@ -1,8 +1,8 @@
+import { yielding } from '../base/paced.js'
 import type { Selection } from '../query/data-version.js'
 import type { TypeName } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
 import type { TableField } from '../table/table-field.js'
-import { yielding } from '../base/paced.js'
 
 /** The number of rows in a row group of the file, which is encoded at once. */
 const GROUP_ROWS = 100_000

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import type { Pace } from '../base/paced.js'
 import type { DataVersion, SelectQuery } from '../query/data-version.js'
 import type { Cell } from '../schema/record.js'
 import { keyNameOf } from '../table/table-field.js'
-import type { Pace } from '../base/paced.js'
 import { render } from './render.js'
 
 /** What became of each record since a position. Positions: see change-log.ts. */

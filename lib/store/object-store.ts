@@ -101,12 +101,12 @@ export interface ObjectStore {
   stream (key: string, options?: StreamOptions): Promise<ObjectStream | undefined>
   /** Returns the properties of an object; `undefined` if it does not exist. */
   head (key: string, options?: TraceOption): Promise<ObjectHead | undefined>
-  /** Writes a whole object atomically: readers see the old one or the new one. Returns the new ETag. If the source of a streamed body fails, nothing is written, and the error is that of the source. */
+  /** Writes a whole object atomically: readers see the old one or the new one. Returns the new ETag. If the source of a streamed body fails, nothing is written, and the promise rejects with the error of the source. */
   put (key: string, body: Body, options?: PutOptions): Promise<{ readonly etag: string }>
   /**
-   * For a store that one process at a time may write to: acquires that right until `close`, so that a process without it is told even if it has nothing to write.
+   * For a store that one process at a time may write to: acquires this right until `close`, so that another process gets an error even if it has nothing to write.
    *
-   * @throws StoreError `read_only` if another process has it. Whether this process is able to write, only `put` reports
+   * @throws StoreError `read_only` if another process has it. Anything else that prevents writing is an error of `put` only
    */
   claim (): Promise<void>
   /** Creates the bucket or folder if it does not exist. */

@@ -5,11 +5,11 @@ import { StoreError } from '../base/errors.js'
 export interface ByteStream {
   /** The number of bytes. */
   readonly length: number
-  /** Reads the bytes from the first one; each time, they are the same. */
+  /** Reads the bytes, from the first one on. They are the same each time. */
   open (): AsyncIterable<Uint8Array>
 }
 
-/** A body that is written as a stream: its length and digests are known before. */
+/** A body that is written as a stream. Its length and digests are known before it is read for that. */
 export interface StreamedBody extends ByteStream {
   readonly md5: Buffer
   readonly sha256: Buffer
@@ -18,7 +18,7 @@ export interface StreamedBody extends ByteStream {
 /** What is written to an object. */
 export type Body = Uint8Array | StreamedBody
 
-/** A body that is being written could not be read. `cause` is the error of its source, and not one of the store. */
+/** The source of a body has failed while the body was being written. `cause` is the error of the source. */
 export class BodyError extends Error {
   constructor (cause: unknown) {
     super('The source of a body has failed', { cause })
@@ -30,7 +30,7 @@ export function isStreamed (body: Body): body is StreamedBody {
   return !(body instanceof Uint8Array)
 }
 
-/** Reads a source to its end. Returns it as a body, which opens it again. */
+/** Reads a source to its end to measure it. Returns a body that opens the same source again. */
 export async function measureBody (open: () => AsyncIterable<Uint8Array>): Promise<StreamedBody> {
   const [md5, sha256] = [createHash('md5'), createHash('sha256')]
   let length = 0
@@ -43,7 +43,7 @@ export async function measureBody (open: () => AsyncIterable<Uint8Array>): Promi
 }
 
 /**
- * Reads a body that is being written. Withholds the last part until all of it was verified, so that a body never looks whole if it is not.
+ * Reads a body in order to write it. Withholds the last part until all bytes have been verified, so that a body never looks whole if it is not.
  *
  * @throws BodyError if its source fails; StoreError `corrupt` if it has other bytes than before
  */

@@ -97,7 +97,7 @@ export class FolderStore implements ObjectStore {
       await joinWriter(await resolveRoot(this.#path), this, this.#monotonic).claim()
     } catch (error) {
       const failure = toFolderError(error, this.url)
-      // Without the right to create the lock, or on a full disk, there may be nothing to write.
+      // Anything else that prevents the creation of the lock, such as a full disk, is reported by `put`: there may be nothing to write.
       if (failure.code === 'read_only') throw failure
     }
   }

@@ -5,7 +5,7 @@ import { paced } from '../../base/paced.js'
 import { readBody, type StreamedBody } from '../streamed-body.js'
 import { Deadline } from './deadline.js'
 
-/** The option of a command whose request has this body, and the time limit of an attempt, in milliseconds, which does not include the time in which the body is read from its source. */
+/** The option of a command whose request has this body. The time limit of an attempt, `requestTimeout`, then does not include the time in which the body is read from its source. */
 export interface BodyOption { readonly streamedBody?: StreamedBody | undefined }
 
 interface Options extends BodyOption {
@@ -14,7 +14,7 @@ interface Options extends BodyOption {
 }
 
 /**
- * Makes each attempt of a client to send a command with the option `streamedBody` read that body from its beginning. The SDK does not see it: it would not
+ * Makes each attempt of a client to send a command with the option `streamedBody` read this body from its beginning. The SDK does not get the body: it would not
  * repeat a request whose body is a stream, and would not notice that the stream has failed.
  */
 export function sendBody ({ config: { requestHandler } }: S3Client): void {
@@ -27,7 +27,7 @@ export function sendBody ({ config: { requestHandler } }: S3Client): void {
     const source = Readable.from(paced(readBody(streamedBody), (work) => limit.exclude(work)))
     source.on('error', (error) => failed.abort(error))
     try {
-      // Servers close a connection on which a request does not go on.
+      // The request begins only when the first bytes are there: servers close a connection on which they have to wait for them.
       await once(source, 'readable')
       const sent = Object.assign(request.clone(), { body: source })
       return await handle(sent, { ...options, requestTimeout: 0, abortSignal: AbortSignal.any([abortSignal, limit.signal, failed.signal]) })

@@ -131,7 +131,7 @@ t.test('a schema with more columns loads the lake again into the same database',
   t.equal(two.number, one.number + 1n)
   const version = await openVersion(connection, two.number, { fields: tableFields(compileSchema(wider)) })
   t.same((await allOf((await version.select({ columns: ['user_id', 'height'] })).batches())).flat().map((cells) => cells[1]), [1.75, 1.75, 1.75])
-  t.equal(await countOf(await (await openVersion(connection, one.number, { fields: USER_FIELDS })).select({})), 3, 'the version of before can still be read')
+  t.equal(await countOf(await (await openVersion(connection, one.number, { fields: USER_FIELDS })).select({})), 3, 'the previous version can still be read')
   await t.rejects(openCommits(store, connection), wrong)
 })
 
