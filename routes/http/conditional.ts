@@ -29,7 +29,7 @@ export function isNotModified ({ headers }: FastifyRequest, { etag, lastModified
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = headers
   const ifUnmodifiedSince = headers['if-unmodified-since']
   if (ifMatch !== undefined) {
-    if (!includesTag(ifMatch, etag, 'strong')) throw conditionNotMet(etag, `If-Match: got ${excerpt(ifMatch)}; must contain the current ETag, ${etag ?? 'of which there is none'}`)
+    if (!includesTag(ifMatch, etag, 'strong')) throw conditionNotMet(etag, `If-Match: got ${excerpt(ifMatch)}; must ${etag === undefined ? 'be *, because the current response has no ETag' : `contain the current ETag, ${etag}`}`)
   } else if (isModifiedSince(lastModified, ifUnmodifiedSince) === true) {
     throw conditionNotMet(etag, `If-Unmodified-Since: got ${excerpt(ifUnmodifiedSince!)}; must not be before the current Last-Modified, ${new Date(lastModified!).toUTCString()}`)
   }
@@ -57,7 +57,7 @@ function includesTag (list: string, etag: string | undefined, comparison: 'stron
   return tags.some((tag) => (comparison === 'weak' ? tag.replace(/^W\//, '') : tag) === etag)
 }
 
-/** `undefined` if there is nothing to compare: no date in the request, or a malformed one, or none of the response. */
+/** Returns `undefined` if the dates cannot be compared: the request or the response has no date, or that of the request is malformed. */
 function isModifiedSince (lastModified: number | undefined, date: string | undefined): boolean | undefined {
   if (lastModified === undefined || date === undefined) return undefined
   const since = parseHttpDate(date)

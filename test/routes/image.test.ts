@@ -235,6 +235,10 @@ t.test('if the store has no ETags, an image has no validator, and its changes ar
   bucket.put('source_data/1.png', Buffer.from('GIF89a, and longer than before', 'latin1'))
   const second = await app.inject({ url: '/data/1/image', headers: { 'if-none-match': '""' } })
   t.match(second, { statusCode: 200, headers: { 'content-type': 'image/gif' }, body: 'GIF89a, and longer than before' })
+  t.match(await app.inject({ url: '/data/1/image', headers: { 'if-match': '*' } }), { statusCode: 200 })
+  const unmet = await app.inject({ url: '/data/1/image', headers: { 'if-match': '"x"' } })
+  t.match(unmet, { statusCode: 412, headers: { etag: undefined } })
+  t.equal(unmet.json().detail, 'If-Match: got "x"; must be *, because the current response has no ETag')
 })
 
 t.test('an image without a record is not served', async (t) => {
