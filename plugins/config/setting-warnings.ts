@@ -42,7 +42,7 @@ function similarSetting (name: string): string | undefined {
 /** S3 settings have no effect on the embedded lake: LAKE_URL was probably forgotten. */
 function unusedStore (config: Settings): string[] {
   if (config.LAKE_URL !== '') return []
-  const [name] = (['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'AWS_REGION'] as const).filter((name) => config[name] !== '')
+  const name = (['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'AWS_REGION'] as const).find((name) => config[name] !== '')
   return name === undefined ? [] : [`LAKE_URL is not set although ${name} is: the embedded lake in ./lake is served; LAKE_URL=s3://<bucket> names a bucket`]
 }
 
@@ -50,6 +50,6 @@ function unusedStore (config: Settings): string[] {
 function unusedEngine (config: Settings): string[] {
   if (config.ENGINE_URL !== '') return []
   const changed = changedSettings(config)
-  const [name] = ['ENGINE_CLUSTER', 'ENGINE_DATABASE', 'ENGINE_USER', 'ENGINE_PASSWORD'].filter((name) => name in changed)
+  const name = ['ENGINE_CLUSTER', 'ENGINE_DATABASE', 'ENGINE_USER', 'ENGINE_PASSWORD'].find((name) => name in changed)
   return name === undefined ? [] : [`ENGINE_URL is not set although ${name} is: the records are in the memory of this process; ENGINE_URL=http://<node>:8123 names a cluster`]
 }
