@@ -49,7 +49,7 @@ export default fp(async (fastify) => {
   }
 }, { name: 'request-checks', dependencies: ['config'] })
 
-/** Whether a parameter in the path is empty, as in /data/, which is then not the path of a route. */
+/** Whether a parameter of the path is empty, as in /data/. Such a path is not that of a route. */
 function hasEmptyPart ({ params }: FastifyRequest): boolean {
   return Object.entries(params as Readonly<Record<string, string>>).some(([name, value]) => value === '' && name !== '*')
 }

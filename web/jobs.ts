@@ -79,7 +79,7 @@ function describeJob ({ error, result, dry_run: isDryRun, state }: Job): string 
   if (result === null) return ''
   const { records, added, changed, removed, rejected, skipped, output_key: output } = result
   const text = ([[added, 'added'], [changed, 'changed'], [removed, 'removed'], [rejected, 'rejected']] as const).filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`).join(', ')
-  // A dry run is always skipped.
+  // The result of a dry run is always `skipped`.
   const what = state === 'held' ? 'Held, because many records would be lost' : isDryRun && added + changed + removed > 0 ? 'Would be published' : skipped ? 'Nothing to write' : `Written to ${output}`
   return `${what}: ${countOf(records, 'record')}${text && ` (${text})`}.`
 }

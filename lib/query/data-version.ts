@@ -95,6 +95,7 @@ export interface CsvShape {
 /** Returns memory of at least this many bytes, with undefined contents. */
 export type Allocate = (bytes: number) => ArrayBuffer
 
+/** The default of `bins`, and that of `maxGroups`. */
 export const DEFAULT_BINS = 20
 export const DEFAULT_MAX_GROUPS = 100
 

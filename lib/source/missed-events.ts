@@ -1,7 +1,7 @@
 import type { MonotonicClock } from '../base/clock.js'
 import type { Warning } from '../base/warning.js'
 
-/** The maximum number of records whose events are remembered, and of those whose changes without an event are. */
+/** The maximum number of records whose events are remembered, and of records whose changes without an event are remembered. */
 const MAX_RECORDS = 100_000
 /** An event belongs to a change that a listing has found if it arrives at most this number of milliseconds before the end of the listing, or after it. */
 const MAX_DELAY_MS = 60_000

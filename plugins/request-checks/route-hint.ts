@@ -19,9 +19,9 @@ const IMAGE_NAMES = ['image', 'picture', 'photo', 'avatar', 'thumbnail']
 
 /**
  * The hint about a path that no route has, for the end of a message: the route of the same name that returns JSON, or the route that was probably meant. Returns
- * an empty string if there is neither.
+ * an empty string if no route is similar.
  *
- * @param urls the URL patterns of the routes; of those with parameters, only the routes below /data/:id are suggested. A lake whose schema has no image field has no routes of images
+ * @param urls the URL patterns of the routes. They include those of images only if the schema has an image field. Of the routes with parameters, only those of a record are suggested
  */
 export function routeHint (path: string, urls: readonly string[]): string {
   const [, route, format] = /^(\/\w+)\.(json|csv|ndjson|parquet)$/.exec(path) ?? []

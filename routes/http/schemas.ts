@@ -147,7 +147,7 @@ export const BucketNotification = Type.Object({
 
 export const EventCounts = Type.Object({
   accepted: count('The number of events whose objects are re-checked'),
-  ignored: count('The number of events of other buckets (if the lake is a folder, none is of another one), of objects that are neither info files nor images of the lake, and of keys that cannot be decoded, are longer than 1,024 bytes, or have `.` or `..` as a part of the path')
+  ignored: count('The number of events of other buckets (if the lake is a folder, the events of all buckets are accepted), of objects that are neither info files nor images of the lake, and of keys that cannot be decoded, are longer than 1,024 bytes, or have `.` or `..` as a part of the path')
 }, { description: 'What becomes of the events of a notification' })
 
 export const SourceVersion = Type.Object({

@@ -9,7 +9,7 @@ import type { Parameters } from './parameter.js'
 /** The parameters of one route. */
 export interface RouteParameters { readonly method: string, readonly url: string, readonly parameters: Parameters }
 
-/** What a hint about an unknown parameter can be taken from. */
+/** The names that a hint about an unknown parameter can contain. */
 export interface HintSources {
   /** The routes of the service. */
   readonly routes: readonly RouteParameters[]
@@ -30,7 +30,7 @@ const OTHER_NAMES: readonly { readonly names: readonly string[], readonly parame
   { names: ['agemax', 'agelte', 'ageto'], parameters: ['max_age'], hint: 'use max_age' },
   { names: ['distinct', 'unique'], parameters: ['where'], hint: 'use GET /stats?group_by=<column>' },
   { names: ['separator', 'sep'], parameters: ['delimiter'], hint: 'use delimiter' },
-  { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'X-Total-Count of the response is the number of records that match; so is count of GET /stats' },
+  { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'X-Total-Count of the response and count of GET /stats are the number of records that match' },
   { names: ['decimal', 'decimalchar', 'decimalseparator'], parameters: ['delimiter'], hint: 'numbers are written with a decimal point' }
 ]
 
@@ -77,7 +77,7 @@ function hintOf (name: string, given: string, parameters: Parameters, { url, rou
   return names.length === 0 ? 'this URL accepts no parameters' : `this URL accepts ${names.join(', ')}`
 }
 
-/** What to use in place of `format` on a route whose responses have one format; `undefined` if it is none of text. */
+/** Describes the format of a route that has no parameter `format`. Returns `undefined` if the route is not one of those that return CSV, NDJSON or JSON. */
 function formatHint (url: string): string | undefined {
   const [, route, extension] = /^(.+)\.(csv|ndjson)$/.exec(url) ?? []
   if (extension !== undefined) return `${url} is always ${extension.toUpperCase()}; GET ${route} has format`
@@ -101,7 +101,7 @@ function boundOf (name: string, columns: readonly string[]): string | undefined 
   return undefined
 }
 
-/** A value as it can be pasted into the query of a URL. */
+/** The value of a condition as it can be pasted into the query of a URL; `<value>` if the parameter has an empty value. */
 function valueOf (given: string): string {
   return given === '' ? '<value>' : inUrl(given)
 }

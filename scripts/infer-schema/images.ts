@@ -40,7 +40,7 @@ export function inferImages ({ ids, images }: ImageNames, taken: readonly string
   }))
 }
 
-/** The maximum number of extensions that are reported; the most frequent ones. */
+/** The maximum number of extensions that are reported: the most frequent ones. */
 const MAX_REPORTED = 3
 
 /** Objects that are not images, such as `7.pdf`, and have the name of an info file: how many for each extension, and how their keys become a column. */

@@ -26,12 +26,12 @@ const SNAPSHOT_KEY = 'processed_data/output.snapshot.arrow'
 const TROUBLE_MS = 25_000
 const CALM_MS = 40_000
 /**
- * How much older than the data of a single replica that of several may be if the leader has to be replaced, in milliseconds: its state is up to RENEW_MS older than its data, and it counts as dead
- * TAKEOVER_MS after it has written that state.
+ * By how many milliseconds the data of several replicas may be older than that of a single one if the leader has to be replaced: the state that a leader has written is up to RENEW_MS older than its
+ * data, and the leader counts as dead TAKEOVER_MS after it has written that state.
  */
 const MAX_TAKEOVER_DELAY_MS = TAKEOVER_MS + RENEW_MS
 
-/** More objects than a replica re-checks one by one. */
+/** A number of objects that is too large for a replica to re-check them one by one. */
 const FLOOD = 1001
 
 /** The mean time after which a client confirms a held output, if it does, in milliseconds. */
@@ -40,7 +40,7 @@ const CONFIRM_MS = 1000
 /** The longest pause after a download that has timed out, in milliseconds. Until it has ended, the data is stale or, if no version of the file is known, there may be none. */
 const MAX_TIMEOUT_PAUSE_MS = 40_000
 
-/** More requests for listings than a history has that are not paid for at one time. */
+/** An upper limit of the requests for listings that are not paid for yet, at any time of a history. */
 const MAX_REQUESTS = 50
 
 /** Lets the library load the modules that it loads with the first snapshot: that takes real time, which would change the order of events. */
@@ -377,16 +377,17 @@ export class World {
   }
 
   /**
-   * By how many milliseconds the age may be too low that a replica computes from the state of another one if their clocks differ: it then knows only that the state was sent after the previous one
-   * (`estimateTime`), so by up to the time between two states, which is longest when a leader is replaced.
+   * By how many milliseconds an age may be too low if a replica computes it from the state of another one and their clocks differ. The replica then knows only that the state was sent after the previous
+   * one (`estimateTime`), so the limit is the time between two states, which is longest when a leader is replaced.
    */
   get #clockError (): number {
     return this.#settings.isSharing && this.#settings.skews.some((skew) => skew !== 0) ? MAX_TAKEOVER_DELAY_MS : 0
   }
 
   /**
-   * The greatest age that data without a stale reason may have, in milliseconds. For one replica MAX_STALENESS, or twice the duration of a listing, and the delay by the budget for LIST requests, or the
-   * duration of a reconcile, for which a read has waited. The durations are the longest ones so far, instead of the median of the last five. Replicas that share listings may have had no state to follow for some time.
+   * The greatest age that data without a stale reason may have, in milliseconds. For a single replica, it is the longest of MAX_STALENESS, twice the duration of a listing and the duration of a reconcile, for which a
+   * read may have waited, plus the delay by the budget for LIST requests. The durations are the longest ones so far, not the median of the last five. Replicas that share listings may also have been
+   * without a leader for some time.
    */
   get #maxAgeMs (): number {
     const { maxStalenessMs, refreshWaitMs, maxListRequests, isSharing } = this.#settings
