@@ -3,18 +3,18 @@ import { INFO_FORMATS } from '../lib/base/info-formats.js'
 import type { Warning } from '../lib/base/warning.js'
 import { StoreError, type ObjectStore } from '../lib/store/object-store.js'
 
-/** A larger lake is searched up to this number of objects. */
+/** The search ends after about this number of objects. */
 const MAX_LISTED = 10_000
 
-/** The key of an info file, and a prefix that it begins with: up to its first slash, or empty. */
+/** The key of an info file that does not have the source prefix, and the source prefix for it: the key up to its first slash, or empty if it has no slash. */
 interface Elsewhere { readonly key: string, readonly prefix: string }
 
 /**
- * For a lake in which no object has the source prefix: finds an info file among the first objects, other than what is published beside `outputKey`. Returns `undefined` if there is none,
- * and if the lake cannot be listed: the credentials of a bucket often allow only the source prefix.
+ * Finds an info file in a lake in which no object has the source prefix. Ignores the objects that the service writes: the output, and those that have its name with another extension. Returns `undefined` if
+ * the first objects of the lake include no info file, or if the lake cannot be listed: the credentials of a bucket often allow only the source prefix.
  */
 export async function findElsewhere (store: ObjectStore, outputKey: string): Promise<Elsewhere | undefined> {
-  const published = outputKey.replace(/\.[^./]*$/, '')
+  const published = `${outputKey.replace(/\.[^./]*$/, '')}.`
   let listed = 0
   try {
     for await (const page of store.list('')) {

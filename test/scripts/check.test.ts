@@ -125,6 +125,7 @@ t.test('userlake check says where info files are if no object has the prefix, un
   const published = ['processed_data/output.csv', 'processed_data/output.state.json']
   t.equal(await run({ keys: [...published, 'users/2024/1.CSV.gz'] }), ". There are info files without this prefix, such as users/2024/1.CSV.gz: set SOURCE_PREFIX='users/'")
   t.equal(await run({ keys: ['1.csv'] }), ". There are info files without this prefix, such as 1.csv: set SOURCE_PREFIX=''")
+  t.equal(await run({ keys: [...published, 'processed_data/outputs/1.csv'] }), ". There are info files without this prefix, such as processed_data/outputs/1.csv: set SOURCE_PREFIX='processed_data/'", 'a folder with a similar name')
   t.equal(await run({ keys: [...published, 'users/1.txt'] }), '', 'what is published is no info file')
   t.equal(await run({ keys: ['users/1.csv'], policy: documentedPolicy('datalake') }), '', 'the documented rights allow no other listing')
 })
