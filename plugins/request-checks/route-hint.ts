@@ -48,7 +48,5 @@ function recordHint (parts: readonly string[], hasImages: boolean): string {
     return field === undefined ? '; the path of an attachment is /data/<id>/attachments/<field>' : didYouMean(excerpt(`/data/${record}/attachments/${field}`))
   }
   if (isImage) return didYouMean(excerpt(`/data/${id}/image`))
-  // Ids rather than other names have digits: in /data/1007/changes, the first part is the id, in /data/north/1007 the last one.
-  if (/\d/.test(id) && !/\d/.test(end)) return hasImages ? '; a record has /data/<id>/image and /data/<id>/attachments/<field>' : didYouMean(excerpt(`/data/${id}`))
-  return '; the id of a record does not include the folder of its file' + didYouMean(excerpt(`/data/${end}`))
+  return '; the path of a record is /data/<id>, without the folder of its file'
 }

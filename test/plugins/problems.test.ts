@@ -40,11 +40,11 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
     [{ method: 'POST', url: '/data', payload: 'x' }, 'POST /data must not have a body; its parameters are in the URL'],
     [{ url: '/dta?limit=1' }, 'There is no route GET /dta; did you mean /data? GET /docs shows the routes'],
     [{ url: '/Data/' }, 'There is no route GET /Data/; did you mean /data? GET /docs shows the routes'],
-    [{ url: '/data/nord/ST-0010' }, 'There is no route GET /data/nord/ST-0010; the id of a record does not include the folder of its file; did you mean /data/ST-0010? GET /docs shows the routes'],
+    [{ url: '/data/nord/ST-0010' }, 'There is no route GET /data/nord/ST-0010; the path of a record is /data/<id>, without the folder of its file; GET /docs shows the routes'],
     [{ url: '/data/1000/photos' }, 'There is no route GET /data/1000/photos; did you mean /data/1000/image? GET /docs shows the routes'],
     [{ url: '/data/1007/attachment/img_path' }, 'There is no route GET /data/1007/attachment/img_path; did you mean /data/1007/attachments/img_path? GET /docs shows the routes'],
     [{ url: '/data/1001/image.png' }, 'There is no route GET /data/1001/image.png; did you mean /data/1001/image? GET /docs shows the routes'],
-    [{ url: '/data/1001/changes' }, 'There is no route GET /data/1001/changes; a record has /data/<id>/image and /data/<id>/attachments/<field>; GET /docs shows the routes'],
+    [{ url: '/data/1001/changes' }, 'There is no route GET /data/1001/changes; the path of a record is /data/<id>, without the folder of its file; GET /docs shows the routes'],
     [{ url: '/data/' }, 'There is no route GET /data/; did you mean /data? GET /docs shows the routes'],
     [{ url: '/jobs/' }, 'There is no route GET /jobs/; did you mean /jobs? GET /docs shows the routes'],
     [{ url: '/data/1/attachments/' }, 'There is no route GET /data/1/attachments/; the path of an attachment is /data/<id>/attachments/<field>; GET /docs shows the routes'],
@@ -63,7 +63,7 @@ t.test('details of problems about a URL, a method, a parameter and a body', asyn
     [{ url: '/data?sort=user_id,last_name,DESC' }, 'sort: unknown column DESC; use -last_name in place of last_name,DESC'],
     [{ url: '/data?sort=-last_name,asc' }, 'sort: unknown column asc; use last_name in place of -last_name,asc'],
     [{ url: '/data/1000/attachments' }, 'There is no route GET /data/1000/attachments; the path of an attachment is /data/<id>/attachments/<field>; GET /docs shows the routes'],
-    [{ url: '/data/' + 'x/'.repeat(200) + 'y'.repeat(300) }, `There is no route GET /data/${'x/'.repeat(97)}...; the id of a record does not include the folder of its file; did you mean /data/${'y'.repeat(194)}...? GET /docs shows the routes`],
+    [{ url: '/data/' + 'x/'.repeat(200) + 'y'.repeat(300) }, `There is no route GET /data/${'x/'.repeat(97)}...; the path of a record is /data/<id>, without the folder of its file; GET /docs shows the routes`],
     [{ url: '/users' }, 'There is no route GET /users; did you mean /data? GET /docs shows the routes'],
     [{ url: '/Users/1000/' }, 'There is no route GET /Users/1000/; did you mean /data/1000? GET /docs shows the routes'],
     [{ url: '/api/v1/users?limit=1' }, 'There is no route GET /api/v1/users; did you mean /data? GET /docs shows the routes'],
@@ -88,7 +88,7 @@ t.test('in a lake whose schema has no image field, no hint leads to an image', a
   const details: [string, string][] = [
     ...['/data/1/image', '/data/1/photos', '/data/1/attachments/front'].map((url): [string, string] => [url, `There is no route GET ${url}; the schema has no image field; GET /docs shows the routes`]),
     ['/data/1.png', 'There is no record "1.png"; did you mean /data/1?'],
-    ['/data/1/changes', 'There is no route GET /data/1/changes; did you mean /data/1? GET /docs shows the routes'],
+    ['/data/1/changes', 'There is no route GET /data/1/changes; the path of a record is /data/<id>, without the folder of its file; GET /docs shows the routes'],
     ['/data?columns=image_exists', 'columns: unknown column image_exists; the schema has no image field'],
     ['/stats?where=image_exists', 'where: got "image_exists"; unknown column image_exists; the schema has no image field']
   ]
