@@ -1,5 +1,5 @@
 import type { Clock, MonotonicClock } from '../base/clock.js'
-import { StoreError } from '../base/errors.js'
+import { EngineError, StoreError, VersionForgottenError } from '../base/errors.js'
 import { Lazy } from '../base/lazy.js'
 import { runSteps } from '../base/steps.js'
 import type { Commits, Committed } from '../clickhouse/commits.js'
@@ -160,8 +160,13 @@ export class EngineBackend implements LakeBackend {
   async publish ({ stored }: SourceState, { output, precondition, dryRun, guard, trace }: PublishRequest): Promise<OutputReport> {
     const { connection, modules: { ClickHouseVersion } } = await this.#opened.get()
     const version = new ClickHouseVersion(connection, { ...stored!, fields: this.#fields, timeZone: this.#rules.timeZone })
-    const rendered = await streamOutput(version, output)
-    return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, trace, ...rendered }), records: rendered.records }
+    try {
+      const rendered = await streamOutput(version, output)
+      return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, trace, ...rendered }), records: rendered.records }
+    } catch (error) {
+      if (!(error instanceof VersionForgottenError)) throw error
+      throw new EngineError('engine_timeout', `${output.key}: publishing took so long that the data version of the output was removed, because it was replaced more than VERSIONS_MAX_AGE ago; set VERSIONS_MAX_AGE to a longer time`, { cause: error })
+    }
   }
 
   /** The cluster has what a snapshot would have. */

@@ -635,10 +635,11 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'A version of the records is removed while it is read',
-        guarantee: 'The reading fails, and returns no other records.',
+        guarantee: 'The reading fails, and returns no other records. A job that publishes it fails with `engine_timeout`, and writes nothing.',
         tests: [
           ['test/real/clickhouse/commits.test.ts', 'a version cannot be read after it was forgotten, and readings that have begun fail'],
-          ['test/real/clickhouse/commits.test.ts', 'a version that is forgotten while another process is about to follow it is not taken for one that the engine has lost']
+          ['test/real/clickhouse/commits.test.ts', 'a version that is forgotten while another process is about to follow it is not taken for one that the engine has lost'],
+          ['test/real/clickhouse/engine-backend.test.ts', 'an output whose data version is removed before it is published fails with `engine_timeout`, and nothing is written']
         ]
       },
       {

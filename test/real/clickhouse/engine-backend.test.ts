@@ -112,3 +112,22 @@ t.test('an output of the engine has the bytes of one in process, and is skipped,
   t.match(await publish((bucket) => put(bucket, 3000, 3001, '=Cyd'), {}, { columns: ['city', 'id', 'name'], escapeFormulas: true }), { added: 1, changed: 1500, removed: 1000, skipped: false })
   t.match(await publish((bucket) => { bucket.put('out.csv', 'id,name\n5000,Zoe\n4000,Yan\n') }), { added: 1501, removed: 2, skipped: false })
 })
+
+t.test('an output whose data version is removed before it is published fails with `engine_timeout`, and nothing is written', { skip: noClickHouse, timeout: 120_000 }, async (t) => {
+  const options = engineOptions()
+  let now = 1_000_000
+  const bucket = new S3Bucket(() => now)
+  const backend = new EngineBackend(new MemoryStore(bucket), RULES, { options, manifestKey: 'out.engine.json', maxStalenessMs: 2000, versionsMaxAgeMs: 0 }, { clock: () => now, wallClock: () => now })
+  removeAfter(t, options, [backend])
+  const reconcile = async (name: string) => {
+    now += 60_000
+    bucket.put('in/a.csv', `name\n${name}\n`)
+    return await backend.reconcile(undefined, { retryAll: false, outputKeys: ['out.csv'] }, () => {})
+  }
+  const { state, preconditions } = await reconcile('Ann')
+  // Each reconcile waits until the one before has removed the versions that were replaced then.
+  for (const name of ['Bob', 'Cyd']) await reconcile(name)
+  const request = { output: { format: 'csv', key: 'out.csv' }, precondition: preconditions.get('out.csv') as Precondition, dryRun: false } as const
+  await t.rejects(backend.publish(state, request), { name: 'EngineError', code: 'engine_timeout', message: /^out\.csv: .* set VERSIONS_MAX_AGE to a longer time$/ })
+  t.equal(bucket.get('out.csv'), undefined)
+})
