@@ -2,7 +2,7 @@ import { monotonicNow, type MonotonicClock } from './clock.js'
 import { systemTimer, type Timer } from './timer.js'
 
 /** After this time without progress, callers no longer wait for a store, in milliseconds. */
-export const MAX_SILENCE_MS = 15_000
+const MAX_SILENCE_MS = 15_000
 
 /**
  * Waits for work that never rejects, as long as it makes progress. Resolves to `undefined` when MAX_SILENCE_MS have passed since the call and since the last progress.

@@ -48,7 +48,7 @@ export interface PublishReport extends Changes {
 const NO_CHANGES: Changes = { added: 0, changed: 0, removed: 0 }
 
 /** Whether a publish would lose many records: of those in the output if their number was stored with it, or of those before the last large loss. */
-export function losesMany (removed: number, records: number, { records: published = 0 }: Precondition, { maxLoss, before = 0 }: PublishGuard): boolean {
+function losesMany (removed: number, records: number, { records: published = 0 }: Precondition, { maxLoss, before = 0 }: PublishGuard): boolean {
   const most = Math.max(published, before)
   return most > 0 && isLargeLoss({ lost: Math.max(removed, most - records), before: most }, maxLoss)
 }

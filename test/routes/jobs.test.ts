@@ -274,7 +274,7 @@ t.test('reconciles of readers do not change the progress of a job', async (t) =>
   t.match((await app.inject({ method: 'POST', url: '/data' })).json().progress, { listed: 4, to_fetch: 3, fetched: 3 })
 })
 
-t.test('a process on a folder that another one writes to is told at its start, even if the output is up to date', async (t) => {
+t.test('the first job of a process on a folder that another one writes to fails with read_only, even if the output is up to date', async (t) => {
   const { app: first, root } = await buildOnFolder(t, { source_data: { '1.csv': csv() } })
   t.match((await first.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded' })
   await first.close()
