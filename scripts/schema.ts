@@ -67,7 +67,7 @@ type ListedFile = Omit<SampledFile, 'body'>
 async function takeSample (store: ObjectStore, prefix: string, count: number, io: CommandIo): Promise<Sample> {
   const { files: chosen, ids, images, others, listed } = await listNames(store, prefix, count, io)
   if (listed === 0) {
-    const found = await findElsewhere(store, DEFAULTS.outputKey)
+    const found = await findElsewhere(store, io.env['OUTPUT_KEY'] ?? DEFAULTS.outputKey)
     throw new Error(`${store.url} has no object with the prefix '${prefix}'; ${found === undefined ? 'see --prefix' : `there are info files without it, such as ${found.key}: use --prefix '${found.prefix}'`}`)
   }
   if (chosen.length === 0) {

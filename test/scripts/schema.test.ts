@@ -216,5 +216,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
     [{ LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'x' }, /^schema: SOURCE_PREFIX: got 'x'; must be empty or end in \/\n$/]
   ]
   for (const [env, err] of ofSettings) t.match(await runMain(main, [], env), { code: 2, out: '', err }, JSON.stringify(env))
+  const published = { LAKE_URL: `file:${t.testdir({ all: { 'out.csv': 'a\n' } })}`, OUTPUT_KEY: 'all/out.csv' }
+  t.match(await runMain(main, [], published), { code: 1, err: /has no object with the prefix 'source_data\/'; see --prefix\n$/ }, 'the output is no info file')
   t.notOk(existsSync(`${root}/none`), 'a lake that does not exist is not created')
 })
