@@ -38,7 +38,7 @@ export interface FilterQuery {
   readonly asOf?: number | undefined
   /** Ends the query, and the reading of its results, when it is aborted. The in-process engine, whose queries are short, ignores it. */
   readonly signal?: AbortSignal | undefined
-  /** The longest time in which the records are read, in milliseconds. Default: that of the engine. The in-process engine has no limit. */
+  /** The maximum duration of a selection and of the reading of its records, in milliseconds. Default: that of the engine. The in-process engine has no limit. */
   readonly timeoutMs?: number | undefined
 }
 

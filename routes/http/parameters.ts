@@ -215,12 +215,12 @@ const PARAMETERS: Readonly<Record<ColumnUse, string>> = { columns: 'columns', fi
 const ORDER = /^(?:(.+?)[\s:.]+)?(?:asc|(desc))(?:ending)?$/i
 
 /** What to name in place of `*`, which is accepted only where it can stand for all columns. */
-const NAMES: Readonly<Record<ColumnUse, string>> = { columns: 'columns of numbers, dates or datetimes', filters: 'one column', sort: 'the columns to sort by', groupBy: 'one column' }
+const IN_PLACE_OF_STAR: Readonly<Record<ColumnUse, string>> = { columns: 'columns of numbers, dates or datetimes', filters: 'one column', sort: 'the columns to sort by', groupBy: 'one column' }
 
 /** Turns the error of an unknown column into a problem; returns other errors as they are. */
 export function unknownColumn (error: unknown, version: Columns): unknown {
   if (!(error instanceof UnknownColumnError)) return error
-  if (error.column === '*') return invalidParameter(PARAMETERS[error.usedIn], `* is not accepted here; name ${NAMES[error.usedIn]}`)
+  if (error.column === '*') return invalidParameter(PARAMETERS[error.usedIn], `* is not accepted here; name ${IN_PLACE_OF_STAR[error.usedIn]}`)
   const order = error.usedIn === 'sort' ? ORDER.exec(error.column) : null
   const hint = order !== null ? `; use ${order[2] === undefined ? '' : '-'}${order[1] ?? '<column>'}` : unknownColumnHint(error, version)
   return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}${hint}`)
