@@ -13,7 +13,7 @@ import type { FieldDescriptor, SchemaDescriptor } from '../../../lib/schema/desc
 import { compileSchema } from '../../../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { decodeLog, startLog } from '../../../lib/source/change-log.js'
-import type { ObjectStore } from '../../../lib/store/object-store.js'
+import { StoreError, type ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
 import { tableFields } from '../../../lib/table/table-field.js'
 import { allOf, connect, drop, noClickHouse, openVersion } from '../../support/clickhouse.js'
@@ -21,6 +21,7 @@ import { deltaOf, EMPTY, IDENTITY, MANIFEST, openCommits, readAll, type Content 
 import { interleave } from '../../support/interleave.js'
 import { runs } from '../../support/property-runs.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
+import { wrapStore } from '../../support/stores.js'
 import { USER_FIELDS } from '../../support/user-fields.js'
 
 const skip = noClickHouse
@@ -133,6 +134,31 @@ t.test('a schema with more columns loads the lake again into the same database',
   t.same((await allOf((await version.select({ columns: ['user_id', 'height'] })).batches())).flat().map((cells) => cells[1]), [1.75, 1.75, 1.75])
   t.equal(await countOf(await (await openVersion(connection, one.number, { fields: USER_FIELDS })).select({})), 3, 'the previous version can still be read')
   await t.rejects(openCommits(store, connection), wrong)
+})
+
+t.test('new columns are announced in the manifest, also if another process writes it first or the response is lost', { skip }, async (t) => {
+  const [connection, store] = [await connect(t), await bucketOf(t)]
+  const old = await openCommits(store, connection)
+  const one = await commitNext(old, undefined, EMPTY, CONTENTS[0]!)
+  const puts = [
+    async () => { await old.touch(one, summaryOf(CONTENTS[0]!)) },
+    async (...args: Parameters<ObjectStore['put']>) => {
+      await store.put(...args)
+      throw new StoreError('timeout', 'The response was lost')
+    }
+  ]
+  const racing = wrapStore(store, {
+    put: async (...args) => {
+      await puts.shift()?.(...args)
+      return await store.put(...args)
+    }
+  })
+  const commits = await openWith(racing, connection, { ...USERS_SCHEMA, fields: [...USERS_SCHEMA.fields, HEIGHT] })
+  t.equal(await commits.current(), undefined)
+  t.equal(puts.length, 0, 'both have happened')
+  await t.rejects(old.current(), { code: 'engine_wrong_database' })
+  const stage = await commits.begin(undefined)
+  t.equal((await commits.commit(stage, summaryOf(EMPTY))).number, one.number + 1n)
 })
 
 t.test('a version that a process without the new columns has committed, and not applied, is applied before the lake is loaded again', { skip }, async (t) => {
