@@ -4,8 +4,8 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { StoreError } from '../object-store.js'
 
 /**
- * Makes a client refuse listings whose text its XML parser would change silently: it drops unknown entities, cuts the number of a character beyond the
- * Basic Multilingual Plane to 16 bits, and replaces what is not UTF-8. Keys would then be other keys.
+ * Makes a client refuse listings that its XML parser would read wrongly: it drops unknown entities, cuts the number of a character beyond the Basic
+ * Multilingual Plane to 16 bits, replaces what is not UTF-8, and accepts damage that is no XML (control characters). Keys would then be other keys.
  */
 export function readListingsExactly ({ config: { requestHandler } }: S3Client): void {
   const handle = requestHandler.handle.bind(requestHandler)
@@ -20,6 +20,8 @@ export function readListingsExactly ({ config: { requestHandler } }: S3Client): 
 
 const CHARACTER = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));|&/g
 const MAX_BMP = 0xffff
+/** XML 1.0, section 2.2, excludes these characters. Some servers write them as references (`&#1;`), which are read. */
+const NO_XML = /[^\P{Cc}\t\n\r\x7f-\x9f]|[\ufffe\uffff]/u
 
 /** Returns the same XML with the characters themselves in place of numbers beyond 0xffff. @throws StoreError `invalid_listing` */
 function toExactXml (bytes: Buffer): string {
@@ -29,6 +31,7 @@ function toExactXml (bytes: Buffer): string {
   } catch (error) {
     throw new StoreError('invalid_listing', 'the listing is not UTF-8', { cause: error })
   }
+  if (NO_XML.test(xml)) throw new StoreError('invalid_listing', 'the listing has a control character, which XML does not allow')
   return xml.replaceAll(CHARACTER, (reference, name?: string, decimal?: string, hex?: string) => {
     if (name !== undefined) return reference
     // NaN for an ampersand that begins no reference.

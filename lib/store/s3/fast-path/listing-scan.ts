@@ -61,7 +61,12 @@ export function findLastKey (xml: Buffer): string | undefined {
   const end = xml.indexOf('<', start)
   if (start < '<Key>'.length || end === -1) return undefined
   const encoded = xml.toString('utf8', start, end)
-  return encoded.includes('&') ? undefined : decodeKey(encoded)
+  return decodeUsualKey(encoded)
+}
+
+/** Decodes a URL-encoded key. Returns `undefined` if it is not UTF-8, or has references, or is damaged: anything but printable ASCII is not URL-encoded. */
+function decodeUsualKey (encoded: string): string | undefined {
+  return /[^ -~]|&/.test(encoded) ? undefined : decodeKey(encoded)
 }
 
 const [SPACE, QUOTE, PERCENT, AMPERSAND, PLUS, LESS] = [0x20, 0x22, 0x25, 0x26, 0x2b, 0x3c]
@@ -92,7 +97,7 @@ function usualEntryScanner (xml: Buffer, objects: ObjectList): (at: number) => n
     if (!hasAt(xml, at, KEY)) return -1
     key.start = at + KEY.length
     let i = key.start
-    for (let byte = xml[i]!; byte !== LESS; byte = xml[++i]!) if (byte === PERCENT || byte === PLUS || byte === AMPERSAND || byte >= 0x80 || i === xml.length) return -1
+    for (let byte = xml[i]!; byte !== LESS; byte = xml[++i]!) if (byte < SPACE || byte === PERCENT || byte === PLUS || byte === AMPERSAND || byte >= 0x80 || i === xml.length) return -1
     key.end = i
     if (!hasAt(xml, i, MODIFIED)) return -1
     const modified = i += MODIFIED.length
@@ -184,7 +189,7 @@ function scanAnyEntry (xml: Buffer, { start, end }: Span, objects: ObjectList): 
 }
 
 function toObject (encodedKey: string, size: string, modified: string, quotedEtag: string | undefined): ObjectInfo | undefined {
-  const key = encodedKey.includes('&') ? undefined : decodeKey(encodedKey)
+  const key = decodeUsualKey(encodedKey)
   const etag = quotedEtag?.startsWith('&quot;') && quotedEtag.endsWith('&quot;') ? `"${quotedEtag.slice(6, -6)}"` : quotedEtag?.replaceAll('&#34;', '"')
   if (key === undefined || !/^\d+$/.test(size) || !INSTANT.test(modified) || etag?.includes('&')) return undefined
   const time = Date.parse(modified)

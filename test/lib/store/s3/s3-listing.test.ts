@@ -19,6 +19,14 @@ t.test('keys that are not URL-encoded are read exactly, also if characters are w
   t.same((await listAll(store, '')).map(({ key }) => key), ['a&b', 'ab', 'abc', '😀', '😁'])
 })
 
+t.test('control characters are read as servers write them: percent-encoded, or as references', async (t) => {
+  const { endpoint, store } = await setUpS3(t)
+  endpoint.intercept = () => listing(LAST + ENCODED + entry('a%01%7F%C2%85'))
+  t.same((await listAll(store, '')).map(({ key }) => key), ['a\x01\x7f\x85'])
+  endpoint.intercept = () => listing(LAST + entry('a&#1;'))
+  t.same((await listAll(store, '')).map(({ key }) => key), ['a\x01'])
+})
+
 t.test('refuses responses that are not listings', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
@@ -42,6 +50,9 @@ t.test('refuses responses that are not listings', async t => {
     'half a surrogate pair': listing(LAST + entry('&#xd83d;')),
     'a character after the last one': listing(LAST + entry('&#1114112;')),
     'bytes that are not UTF-8': { status: 200, body: Buffer.from(String(listing(LAST + entry('\xff')).body), 'latin1') },
+    'a control character in a usual entry': listing(LAST + ENCODED + entry('\x11.csv')),
+    'a control character in an entry in another order': listing(LAST + ENCODED + '<Contents><Size>1</Size><Key>\x01</Key><LastModified>2024-01-01T00:00:00Z</LastModified><ETag>"e"</ETag></Contents>'),
+    'a NUL in a key that is not URL-encoded': listing(LAST + entry('a\0b')),
     'a key twice': listing(LAST + entry('a') + entry('a')),
     'keys out of order': listing(LAST + entry('b') + entry('a')),
     'keys in the order of UTF-16': listing(LAST + entry('😀') + entry('\uffee'))

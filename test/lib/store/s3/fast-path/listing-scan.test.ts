@@ -6,6 +6,7 @@ import t from 'tap'
 import { ObjectList } from '../../../../../lib/store/object-list.js'
 import { scanListing as scan } from '../../../../../lib/store/s3/fast-path/listing-scan.js'
 import { readPage, type ListingPage } from '../../../../../lib/store/s3/s3-listing.js'
+import { readListingReference, type ReferencePage } from '../../../../fuzz/listing-reference.js'
 import { runs } from '../../../../support/property-runs.js'
 
 // The SDK warns once per process about Node versions whose support ends soon.
@@ -60,6 +61,24 @@ t.test('reads the same page as the SDK, or leaves the response to the SDK', asyn
     assert.deepEqual(scanned, await readBySdk(body))
   }), runs(3000))
   t.ok(read > runs(500).numRuns, `${read} of them`)
+})
+
+t.test('a listing with one wrong bit is read as a strict XML parser reads it, or damaged where it has no meaning, or not at all', async () => {
+  const entries = ['a b', 'é', '1'].map((key) => `<Contents><Key>${encodeKey(key)}</Key><LastModified>2025-06-15T12:15:30.000Z</LastModified><ETag>&quot;abc&quot;</ETag><Size>1</Size></Contents>`)
+  const other = '<Contents><Size>12</Size><LastModified>2025-06-15T12:15:30Z</LastModified><Key>2</Key></Contents>'
+  const whole = Buffer.from(`<?xml version="1.0"?><ListBucketResult><Name>lake</Name><KeyCount>4</KeyCount><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>${entries.join('')}${other}</ListBucketResult>`)
+  const read = (xml: Buffer) => plain(scan(xml, new ObjectList()))
+  const withoutEtags = (page: ListingPage | ReferencePage | undefined) => page && { ...page, objects: [...page.objects].map(({ key, size, lastModified }) => ({ key, size, lastModified })) }
+  assert.deepEqual(read(whole), readListingReference(whole))
+  for (let bit = 0; bit < whole.length * 8; bit++) {
+    const damaged = Buffer.from(whole)
+    damaged[bit >> 3]! ^= 1 << (bit & 7)
+    const [scanned, reference] = [read(damaged), readListingReference(damaged)]
+    if (scanned === undefined) continue
+    const about = JSON.stringify(String(damaged))
+    if (reference !== undefined) assert.deepEqual(scanned, reference, about)
+    else assert.deepEqual(withoutEtags(scanned as never), withoutEtags(readListingReference(whole)), about)
+  }
 })
 
 t.test('a damaged listing is never read as a different listing', async (t) => {
