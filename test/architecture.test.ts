@@ -126,7 +126,7 @@ t.test('the benchmark and the processes that commit do not load the test runner,
     }
     return seen
   }
-  const programs = [...readdirSync('bench').map((name) => join('bench', name)), 'test/lab/commits.ts', 'test/lab/commits-child.ts']
+  const programs = [...readdirSync('bench').map((name) => join('bench', name)), 'test/lab/commits.ts', 'test/lab/commits-child.ts', 'test/lab/large-lake.ts']
   t.ok(programs.flatMap((path) => [...visit(path)]).includes('test/support/s3-endpoint.ts'), 'the test follows imports')
 })
 

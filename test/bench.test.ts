@@ -58,5 +58,6 @@ t.test('the programs of the benchmark and of the laboratory refuse invalid optio
   t.same(await run('../test/simulation/main.js', '--seeds', '1e3'), [2, "simulate: --seeds: got '1e3'; must be an integer from 1 to 4294967295\n"])
   t.same(await run('../test/fuzz/main.js', '--minute', '1'), [2, 'fuzz: unknown option --minute; did you mean --minutes?\n'])
   t.same(await run('../test/lab/commits.js', '--jobs', '0'), [2, "commits: --jobs: got '0'; must be an integer from 1 to 64\n"])
+  t.same(await run('../test/lab/large-lake.js', '--records', '1'), [2, "large-lake: --records: got '1'; must be an integer from 1000 to 100000000\n"])
   t.same(await run('../test/lab/kills.js', '--shrt'), [2, 'unknown option --shrt; did you mean --short?\n'])
 })
