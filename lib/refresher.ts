@@ -27,7 +27,7 @@ export interface Refreshed {
 
 /** How fresh the data is at one moment. */
 export interface Freshness {
-  /** Milliseconds since the start of the last complete listing; `undefined` before the first one. */
+  /** Milliseconds since the start of the last complete listing; `undefined` before the first one, and if the data is lost. */
   readonly ageMs: number | undefined
   /** Why the data may differ from the lake; empty if no reason is known. */
   readonly staleReasons: readonly FailureCode[]
@@ -116,7 +116,7 @@ export class Refresher<T extends Refreshed> {
     this.#plan = planRefresh(NO_HISTORY, options.rules)
   }
 
-  /** The result of the last successful refresh; `undefined` before the first one. */
+  /** The result of the last successful refresh; `undefined` before the first one, and if it was discarded. */
   get last (): T | undefined {
     return this.#last
   }
@@ -185,6 +185,12 @@ export class Refresher<T extends Refreshed> {
   expire (): void {
     this.#isExpired = true
     if (!this.#flight.isRunning) this.#scheduleExpired()
+  }
+
+  /** Discards the result of the last refresh, because the data is lost: there is none until a refresh succeeds, which is started as by `expire`. */
+  discard (): void {
+    this.#last = undefined
+    this.expire()
   }
 
   /** From now on, events report changes, so that newer data can be there at any time. */

@@ -268,7 +268,7 @@ export class UserDataTransformer {
     this.#monotonic = monotonic
     this.#cache = cache
     const indexMaxBytes = options.indexMaxBytes ?? parseSizeOrAuto(DEFAULTS.indexMaxBytes)
-    const stored = options.engine && new StoredVersions(options.engine)
+    const stored = options.engine && new StoredVersions(options.engine, (number) => this.#noteForgotten(number))
     this.#stored = stored
     this.#openVersion = options.openVersion ?? (stored && ((state, timeZone) => stored.open(state, timeZone))) ?? openTables(new IndexCache(indexMaxBytes, undefined, (column) => this.#backend.orderNumbers(column)))
     this.#timeZone = options.timeZone ?? DEFAULTS.timeZone
@@ -794,6 +794,11 @@ export class UserDataTransformer {
   /** All pages of a listing are from the same data version, so a version with a next page is retained, within the limits of the rules. */
   #retainForNextPage ({ version }: RequestPlan, { next }: Pick<Export, 'next'>): void {
     if (next !== undefined) this.#versions.retain(version)
+  }
+
+  /** The cluster does not have the records of a version any more. If that is the current one, there is no data until the next one: a client that is told to begin again would find the same. */
+  #noteForgotten (number: bigint): void {
+    if (number === this.#cache.state.stored?.number) this.#refresher.discard()
   }
 
   get #data (): Reconciled {

@@ -38,7 +38,7 @@ function sendProblem (error: Error, request: FastifyRequest, reply: FastifyReply
     reply.hijack()
     return
   }
-  const problem = toProblem(error)
+  const problem = toProblem(error, request)
   if (error instanceof StoreError) request.server.lakeFailures.failed(error, 'The lake could not be read for a request', request.log)
   else if (error instanceof EngineError) request.server.lakeFailures.failed(error, 'The engine has failed for a request', request.log)
   else if (problem.code === 'internal_error') request.log.error({ err: error }, 'Request failed')
@@ -57,9 +57,10 @@ function logDenied ({ log, ip, method, raw, client }: FastifyRequest, { status, 
   log.warn({ ip, method, path: pathOf(raw.url!), status, code, client: client?.name, reason: message }, 'Request denied')
 }
 
-function toProblem (error: Error & Partial<FastifyError>): Problem {
+function toProblem (error: Error & Partial<FastifyError>, { server: { transformer } }: FastifyRequest): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreError || error instanceof EngineError) return unavailable(error.code, describeFailure(error.code))
+  if (error instanceof VersionForgottenError && transformer.freshness().ageMs === undefined) return noData(transformer.freshness().staleReasons)
   if (error instanceof VersionForgottenError) return new Problem(410, 'version_gone', error.message)
   if (error instanceof NoDataError) return noData([])
   if (error instanceof OverloadedError) return unavailable('overloaded', error.message)

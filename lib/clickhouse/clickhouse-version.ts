@@ -1,5 +1,5 @@
 import { BoundedCache } from '../base/bounded-cache.js'
-import { EngineError } from '../base/errors.js'
+import { EngineError, VersionForgottenError } from '../base/errors.js'
 import type { DataVersion, FilterQuery, SelectQuery, Selection, StatisticsQuery } from '../query/data-version.js'
 import type { ColumnStatistics, Statistics } from '../query/statistics.js'
 import type { UndeclaredColumn } from '../query/undeclared-columns.js'
@@ -7,7 +7,7 @@ import type { ObjectInfo } from '../store/object-list.js'
 import type { TableField } from '../table/table-field.js'
 import { findAttachment } from './attachment.js'
 import type { Connection } from './connection.js'
-import { checkNotForgotten } from './forget.js'
+import { forgottenBelow } from './forget.js'
 import type { EngineRecords } from './records.js'
 import { countRecords, select } from './select.js'
 import { statistics } from './statistics.js'
@@ -24,6 +24,8 @@ export interface VersionOptions {
   readonly name: string
   /** The undeclared columns, in the byte order of their names. */
   readonly undeclared: readonly string[]
+  /** Called before a VersionForgottenError is thrown. */
+  readonly onForgotten?: (() => void) | undefined
 }
 
 /** The bytes of the counts that are remembered, and of one of them. */
@@ -41,13 +43,15 @@ export class ClickHouseVersion implements DataVersion {
   readonly memory: ReadonlySet<ArrayBufferLike> = new Set()
   readonly isRemote = true
   readonly #records: EngineRecords
+  readonly #onForgotten
   /** How many records match: the pages of a listing need the same count again and again. */
   readonly #counts = new BoundedCache<number>(CACHED_BYTES)
 
-  constructor (connection: Connection, { fields, timeZone, number, name, undeclared }: VersionOptions) {
+  constructor (connection: Connection, { fields, timeZone, number, name, undeclared, onForgotten = () => {} }: VersionOptions) {
     this.version = name
     this.fields = fields
     this.columns = [...fields.map(({ name }) => name), ...undeclared]
+    this.#onForgotten = onForgotten
     this.#records = { connection, fields, timeZone, number, columns: this.columns }
   }
 
@@ -107,7 +111,9 @@ export class ClickHouseVersion implements DataVersion {
   }
 
   async #checkNotForgotten (): Promise<void> {
-    await checkNotForgotten(this.#records.connection, this.#records.number)
+    if (this.#records.number >= await forgottenBelow(this.#records.connection)) return
+    this.#onForgotten()
+    throw new VersionForgottenError()
   }
 
   async #count (query: FilterQuery): Promise<number> {

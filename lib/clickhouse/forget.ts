@@ -1,4 +1,3 @@
-import { VersionForgottenError } from '../base/errors.js'
 import type { Connection } from './connection.js'
 import type { KnownManifest } from './manifest.js'
 import { number, parameter, sql } from './sql.js'
@@ -51,9 +50,4 @@ export async function forgetStages (connection: Connection, readManifest: () => 
 export async function forgottenBelow (connection: Connection): Promise<bigint> {
   const [row] = await connection.queryFirst<[below: string]>(sql`SELECT toString(max(below)) FROM ${connection.table(FORGOTTEN)}`)
   return BigInt(row![0])
-}
-
-/** @throws VersionForgottenError if a version is forgotten, so that what was read of it before may lack rows */
-export async function checkNotForgotten (connection: Connection, version: bigint): Promise<void> {
-  if (version < await forgottenBelow(connection)) throw new VersionForgottenError()
 }

@@ -668,7 +668,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'A schema with more columns is used, while other processes use the old one',
-        guarantee: 'The whole lake is read into the same database; the processes with the old schema serve the last version with `Data-Stale: engine_wrong_database`, and cannot prevent the load or change what it has read.',
+        guarantee: 'The whole lake is read into the same database; the processes with the old schema serve the last version with `Data-Stale: engine_wrong_database`, and cannot prevent the load or change what it has read. Once that version is removed, they and their `/readyz` respond 503 `no_data`.',
         tests: [
           ['test/real/clickhouse/commits.test.ts', 'a schema with more columns loads the lake again into the same database'],
           ['test/real/clickhouse/commits.test.ts', 'a version that a process without the new columns has committed, and not applied, is applied before the lake is loaded again'],

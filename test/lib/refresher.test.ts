@@ -251,6 +251,21 @@ t.test('under traffic the refresh for a file that can be read again begins as so
   t.equal(runs.length, 2)
 })
 
+t.test('lost data is not served until a refresh has succeeded, and that refresh begins without a read', async (t) => {
+  const { time, refresher, runs, load } = controlled()
+  await load()
+  refresher.discard()
+  t.match(refresher.freshness(), { ageMs: undefined, isUsable: false, freshForMs: 0 })
+  t.equal(refresher.last, undefined)
+  await time.advance(2000)
+  t.equal(runs.length, 2)
+  runs[1]!.fail(new StoreError('access_denied', 'denied'))
+  await time.advance(0)
+  t.match(refresher.freshness(), { ageMs: undefined, staleReasons: ['access_denied'], isUsable: false })
+  await load()
+  t.match(refresher.freshness(), { ageMs: 0, staleReasons: { length: 0 }, isUsable: true })
+})
+
 t.test('refresh rejects with the error of the listing', async (t) => {
   const { refresher, runs } = controlled()
   const failing = t.rejects(refresher.refresh(), { code: 'access_denied' })

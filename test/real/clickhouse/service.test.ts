@@ -146,6 +146,22 @@ t.test('a service whose schema has one column more loads the lake into the same 
   t.equal((await first.inject('/readyz')).statusCode, 200)
   await writeFile(join(root, 'source_data', '1000.csv'), 'first_name,last_name,birthts,city\nAnn,Lee,0,Bergen\n')
   t.match((await second.inject({ url: '/data/1000', headers: fresh })).json(), { city: 'Bergen' })
+
+  // The versions of the old schema are removed: a client must not be told to begin again for ever.
+  const third = await start(root, { ...settings, SCHEMA: join(root, 'schema.json'), VERSIONS_MAX_AGE: '1s' })
+  t.teardown(() => third.close())
+  t.equal((await third.inject('/data')).statusCode, 200)
+  await until(async () => {
+    await third.inject({ url: '/data', headers: fresh })
+    return (await first.inject(`/data?first_name=${Math.random()}`)).statusCode !== 200
+  })
+  const lost = { statusCode: 503, headers: { 'retry-after': /\d/ } }
+  for (const url of ['/data', '/data/1000', '/data.csv', '/stats', `/stats?min_age=${Math.random()}`, '/readyz', '/rejects', `/changes?since=${before as string}`]) {
+    const response = await first.inject(url)
+    t.match(response, lost, url)
+    t.match(response.json(), { code: 'no_data', detail: /The database of the engine is missing, or its tables are of another lake, schema/ }, url)
+  }
+  t.equal((await first.inject('/livez')).statusCode, 200)
 })
 
 t.test('a cluster that is down at the start is waited for; a shard that is down later is 503, never a part of the data', { skip: cannotStopShards, timeout: 600_000 }, async (t) => {
