@@ -81,7 +81,7 @@ interface Queue {
   readonly waiting: Map<string | undefined, Queued>
   /** The number of jobs that have not ended. */
   length: number
-  /** When the running job has last made progress, in milliseconds of the monotonic clock; Infinity while it publishes, because writes have limits of their own. */
+  /** When the running job has last made progress, in milliseconds of the monotonic clock; Infinity while an engine commits and while it publishes, because writes have limits of their own. */
   progressAt: number
   /** The end of the last job of the queue. */
   idle: Promise<unknown>
@@ -194,7 +194,7 @@ export class Jobs {
     // The start of a job is not progress: otherwise, a caller that has waited for the previous job would wait for the full time again.
     if (queue.progressAt === Infinity) queue.progressAt = monotonic()
     const onProgress = (progress: ReconcileProgress) => {
-      queue.progressAt = monotonic()
+      queue.progressAt = progress.isCommitting === true ? Infinity : monotonic()
       this.#update(id, { progress })
     }
     const end = (change: Partial<Job>, cause?: unknown) => {

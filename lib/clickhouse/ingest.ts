@@ -104,10 +104,8 @@ export class LakeIngest {
     const listing = new LakeListing(this.#store, rules)
     const changed = new ChangedObjects(connection)
     try {
-      for await (const changes of compareListing(listing.pages(), known?.objects() ?? NO_PAGES)) {
-        await changed.add(changes)
-        onProgress({ listed: listing.listed, requests: listing.requests, toFetch: 0, fetched: 0 })
-      }
+      const onPage = () => onProgress({ listed: listing.listed, requests: listing.requests, toFetch: 0, fetched: 0 })
+      for await (const changes of compareListing(listing.pages(onPage), known?.objects() ?? NO_PAGES)) await changed.add(changes)
       const listingMs = clock() - listedAt
       for await (const ids of known?.toReadAgain() ?? []) await changed.add(ids.map((id) => ({ key: '', id })))
       const downloadsAt = clock()
@@ -118,6 +116,7 @@ export class LakeIngest {
       const coverage = { infoFiles: listing.infoFiles, unread: sums.unread }
       const summary: ListingSummary = { listingMs, listed: listing.listed, ignored: listing.ignored, skipped: listing.skipped, coverage }
       const committing = clock()
+      onProgress({ listed: listing.listed, requests: listing.requests + sums.requests, toFetch: sums.fetched, fetched: sums.fetched, isCommitting: true })
       const content = { records: (base?.records ?? 0) + sums.added, listedAt, source: summary }
       const committed = stage === undefined ? await commits.touch(base!, content) : await commits.commit(stage, content)
       return {

@@ -30,8 +30,8 @@ export class LakeListing {
     return this.#skipped.list()
   }
 
-  /** The info files and images, in the order of their keys. */
-  async * pages (): AsyncGenerator<ObjectPage> {
+  /** The info files and images, in the order of their keys. Calls `onPage` for each page of the listing, also for one without any. */
+  async * pages (onPage: () => void): AsyncGenerator<ObjectPage> {
     const classify = objectClassifier(this.#rules)
     const onRequest = () => { this.requests++ }
     for await (const page of this.#store.list(this.#rules.prefix, { onSkipped: (file) => this.#skipped.add(file), onRequest })) {
@@ -43,6 +43,7 @@ export class LakeListing {
         if (object.kind === 'other') this.#ignored.add(page.key(i))
       }
       this.listed += page.length
+      onPage()
       yield { objects, idOf: (i) => sliceToString(objects.id(i)) }
     }
   }

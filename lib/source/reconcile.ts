@@ -33,7 +33,14 @@ import type { VanishedRows } from './vanished-rows.js'
 const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
 
 /** Progress of a reconcile: objects listed, requests for the listing, info files to download, and info files downloaded. */
-export interface ReconcileProgress { readonly listed: number, readonly requests: number, readonly toFetch: number, readonly fetched: number }
+export interface ReconcileProgress {
+  readonly listed: number
+  readonly requests: number
+  readonly toFetch: number
+  readonly fetched: number
+  /** Whether an engine commits what was found. That has time limits of its own, and no further progress. */
+  readonly isCommitting?: boolean
+}
 
 /** Objects listed, info files downloaded, and how long that took. */
 export interface ReconcileWork extends Pick<ReconcileProgress, 'listed' | 'fetched'> { readonly phases: ReconcilePhases }

@@ -77,7 +77,7 @@ function throttle (report: (progress: ReconcileProgress) => void): (progress: Re
   let last = -Infinity
   return (progress) => {
     const now = performance.now()
-    const isEnd = progress.toFetch > 0 && progress.fetched === progress.toFetch
+    const isEnd = progress.isCommitting === true || (progress.toFetch > 0 && progress.fetched === progress.toFetch)
     if (now - last < REPORT_MS && !isEnd) return
     last = now
     report(progress)

@@ -55,14 +55,16 @@ t.test('a caller whose job is queued after a job to which the store does not res
   t.same(seen, [undefined])
 })
 
-t.test('a caller waits while a job makes progress or publishes, and not for a silent store', async (t) => {
+t.test('a caller waits while a job makes progress, commits or publishes, and not for a silent store', async (t) => {
   const time = new VirtualTime()
   let progress = (_: number) => {}
+  let commit = () => {}
   let publish = () => {}
   let end = () => {}
   const jobs = new Jobs({
     work: ({ onProgress, onPublish }) => new Promise((resolve) => {
       progress = (fetched) => onProgress({ listed: 9, requests: 1, toFetch: 5, fetched })
+      commit = () => onProgress({ listed: 9, requests: 1, toFetch: 5, fetched: 5, isCommitting: true })
       publish = onPublish
       end = () => resolve(REPORT)
     }),
@@ -88,6 +90,8 @@ t.test('a caller waits while a job makes progress or publishes, and not for a si
   t.same(seen, [undefined, undefined], 'the caller that came later has waited for 15 s, too')
   progress(5)
   wait()
+  commit()
+  await time.advance(60_000)
   publish()
   await time.advance(60_000)
   t.equal(seen.length, 2, 'writes have limits of their own')

@@ -18,7 +18,7 @@ import { compileSchema } from '../../../lib/schema/schema.js'
 import { findPosition, keysBetween, lastPosition } from '../../../lib/source/change-log.js'
 import { findLakeWarnings } from '../../../lib/source/lake-warnings.js'
 import { LossGuard } from '../../../lib/source/loss-guard.js'
-import { reconcile, type Reconciled } from '../../../lib/source/reconcile.js'
+import { reconcile, type Reconciled, type ReconcileProgress } from '../../../lib/source/reconcile.js'
 import type { SourceRules } from '../../../lib/source/rules.js'
 import { EMPTY_NAME, emptyState } from '../../../lib/source/source-state.js'
 import { StoreError } from '../../../lib/store/object-store.js'
@@ -80,6 +80,8 @@ class Twins {
   readonly connection: Connection
   readonly #lossGuard: LossGuard
   time = 1000
+  /** The reports of the reconciles in the engine. */
+  readonly progress: ReconcileProgress[] = []
   inMemory: Reconciled | undefined
   inEngine: Ingested | undefined
 
@@ -108,7 +110,7 @@ class Twins {
     const last = this.inMemory
     const gets = this.lakes.map(({ gets }) => gets)
     const previous = this.inEngine
-    const found = await this.#ingest.reconcile(previous?.committed, { publishedKey: OUTPUT }).catch((error: unknown) => {
+    const found = await this.#ingest.reconcile(previous?.committed, { publishedKey: OUTPUT, onProgress: (progress) => this.progress.push(progress) }).catch((error: unknown) => {
       if (error instanceof LargeLossError) return error
       throw error
     })
@@ -220,11 +222,13 @@ t.test('a listing without changes commits no version, and updates the time of th
   twins.put('in/a.csv', INFO)
   twins.put('in/b.csv', 'name\n')
   const first = await twins.reconcile()
+  t.match(twins.progress.splice(0).at(-1), { listed: 2, toFetch: 2, fetched: 2, isCommitting: true })
   twins.time += 5000
   const second = await twins.reconcile()
   t.equal(second.committed.number, first.committed.number)
   t.equal(second.committed.summary.listedAt, twins.time)
   t.same(second.touched, [])
+  t.same(twins.progress.splice(0), [{ listed: 2, requests: 1, toFetch: 0, fetched: 0 }, { listed: 2, requests: 1, toFetch: 0, fetched: 0, isCommitting: true }], 'each page is progress, also without a change')
 })
 
 t.test('a file that cannot be found any more after it was listed is read when a later listing has it, even in the same version', { skip: noClickHouse }, async (t) => {
