@@ -28,7 +28,7 @@ const TOLERATED_MS = 60_000
 /** Checks what the service reads. @param url that of the lake @param missingKey the key of an object that does not exist, beside the output */
 export async function checkReads (url: string, store: ObjectStore, inspector: Inspector, prefix: string, missingKey: string): Promise<ReadFindings> {
   let sample: ObjectInfo | undefined
-  const adviseRight = (right: string) => url.startsWith('s3:') ? `allow ${right} on ${url} for ${prefix}*; perhaps the policy is for another bucket or prefix` : undefined
+  const adviseRight = (right: string) => url.startsWith('s3:') ? `allow ${right} on ${url} for ${prefix}*; perhaps the bucket has another name, or the policy is for another bucket or prefix` : undefined
   const list = await attempt(async () => {
     let count = 0
     const began = performance.now()
@@ -60,7 +60,7 @@ export async function checkReads (url: string, store: ObjectStore, inspector: In
     return found === null ? yes('the store refuses to read it, as AWS does without the right to list it; the service then tries to create its own objects') : yes('the store reports that it does not exist')
   })
   const startAfter = await attempt(async () => hasListed ? await checkStartAfter(inspector, prefix) : unlisted)
-  return { list, get, missing, startAfter, ranges, clock: checkClock(inspector), sample }
+  return { list, get, missing, startAfter, ranges, clock: hasListed ? checkClock(inspector) : unlisted, sample }
 }
 
 async function checkStartAfter (inspector: Inspector, prefix: string): Promise<Finding> {
@@ -73,7 +73,7 @@ async function checkStartAfter (inspector: Inspector, prefix: string): Promise<F
 
 function checkClock ({ clockOffsetMs }: Inspector): Finding {
   if (clockOffsetMs === null) return notApplicable('the store has no clock of its own')
-  if (clockOffsetMs === undefined) return notTested('there was no response')
+  if (clockOffsetMs === undefined) return notTested('no response has the header Date')
   const seconds = Math.round(clockOffsetMs / 1000)
   if (Math.abs(seconds) <= 1) return yes('the clocks agree')
   const text = `the server is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead' : 'behind'}`

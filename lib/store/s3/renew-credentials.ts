@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { SigningKeys } from './fast-path/request-signer.js'
-import { isRefusedIdentity, statusOf, throwCredentialsError } from './s3-error.js'
+import { isRefusedIdentity, statusOf, toCredentialsError } from './s3-error.js'
 
 /** The minimum time between two renewals, in milliseconds: each may take a request, such as one that assumes a role, and the credentials may not be the cause. */
 const PAUSE_MS = 30_000
@@ -31,10 +31,10 @@ export function renewer (provider: (options?: { readonly forceRefresh?: boolean 
   }
 }
 
-/** Makes a client repeat a request once that the server has refused because of its credentials or of the clock. The request then has had no effect. */
-export function repeatRefused (client: S3Client, renew: Renew): void {
+/** Makes a client repeat a request once that the server has refused because of its credentials or of the clock. The request then has had no effect. @param env the environment, for the error if there are no credentials */
+export function repeatRefused (client: S3Client, renew: Renew, env: NodeJS.ProcessEnv): void {
   client.middlewareStack.add((next, { commandName }) => async (args) => {
-    const used = await client.config.credentials().catch(throwCredentialsError)
+    const used = await client.config.credentials().catch((error: unknown) => { throw toCredentialsError(error, env) })
     try {
       return await next(args)
     } catch (error) {

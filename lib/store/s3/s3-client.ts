@@ -65,7 +65,7 @@ export function createClients (settings: S3ClientSettings, budget: RetryBudget):
   for (const client of [single, streaming]) shareClockOffset(client, retrying)
   const renew = renewer(retrying.config.credentials)
   for (const client of [retrying, single, streaming]) {
-    repeatRefused(client, renew)
+    repeatRefused(client, renew, process.env)
     sendTrace(client)
     sendBody(client)
   }

@@ -50,12 +50,22 @@ export function isRefusedIdentity (error: unknown): boolean {
   return statusOf(error) === 401 || REFUSED_IDENTITY.test((error as SdkError).name ?? '')
 }
 
-/** For `catch`: throws the StoreError of a request whose credentials could not be obtained. */
-export function throwCredentialsError (error: unknown): never {
+/** The variables that name a file or profile with credentials; their values are not secret. */
+const CREDENTIAL_SOURCES: readonly string[] = ['AWS_PROFILE', 'AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE']
+
+/** The StoreError of a request whose credentials could not be obtained. @param env the environment, in which the SDK looks for them */
+export function toCredentialsError (error: unknown, env: NodeJS.ProcessEnv): StoreError {
   const { name = 'Error', code } = error as SdkError
   const isMissing = name === 'CredentialsProviderError' || name === 'TokenProviderError'
-  const reason = isMissing ? 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or another source of the AWS SDK' : `their source failed (${code ?? name})`
-  throw new StoreError('access_denied', `no credentials: ${reason}`, { cause: error })
+  const sources = CREDENTIAL_SOURCES.flatMap((source) => env[source] ? [`${source}=${env[source]}`] : []).join(', ')
+  const reason = isMissing ? missingOf(sources, env.AWS_PROFILE) : `their source failed (${code ?? name})${sources === '' ? '' : `: check ${sources}`}`
+  return new StoreError('access_denied', `no credentials: ${reason}`, { cause: error })
+}
+
+/** Why no source has credentials. The SDK reports neither a file that it cannot read nor a profile that a file lacks. */
+function missingOf (sources: string, profile = 'default'): string {
+  if (sources === '') return 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or another source of the AWS SDK'
+  return `found none by ${sources}: check that each file exists, that this process may read it, and that it has the profile ${profile}`
 }
 
 /** Whether S3 reports that the bucket does not exist. */

@@ -90,7 +90,7 @@ t.test('if the credentials cannot be renewed, the reason of the refusal is repor
 
 t.test('a source of credentials that fails is named as the cause', async (t) => {
   const { store } = await setUpCredentials(t, { AWS_WEB_IDENTITY_TOKEN_FILE: '/no token', AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/lake' })
-  const expected = { code: 'access_denied', message: /: no credentials: their source failed \(ENOENT\)$/ }
+  const expected = { code: 'access_denied', message: /: no credentials: their source failed \(ENOENT\): check AWS_CONFIG_FILE=\/no config, AWS_WEB_IDENTITY_TOKEN_FILE=\/no token$/ }
   await t.rejects(listAll(store, ''), expected)
   await t.rejects(store.get('key'), expected)
 })

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { S3Store } from '../../../../lib/store/s3/s3-store.js'
@@ -199,6 +200,26 @@ t.test('reports missing credentials', async t => {
   const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
   await t.rejects(store.get('key'), { code: 'access_denied', message: /^s3:\/\/lake\/key: no credentials: set AWS_ACCESS_KEY_ID/ })
   await store.close()
+})
+
+t.test('if a file or profile of credentials is named and has none, the message names it and what to check', async t => {
+  const { endpoint } = await setUpS3(t)
+  const HOME = t.testdir({ others: '[shop]\naws_access_key_id = a\naws_secret_access_key = b\n' })
+  const messageOf = async (env: NodeJS.ProcessEnv) => {
+    t.intercept(process, 'env', { value: { AWS_EC2_METADATA_DISABLED: 'true', HOME, ...env } })
+    const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
+    const error = await store.get('key').catch(error => error)
+    await store.close()
+    return error.message
+  }
+  const checks = (profile: string) => `check that each file exists, that this process may read it, and that it has the profile ${profile}`
+  for (const file of [join(HOME, 'missing'), join(HOME, 'others')]) {
+    t.equal(await messageOf({ AWS_SHARED_CREDENTIALS_FILE: file }), `s3://lake/key: no credentials: found none by AWS_SHARED_CREDENTIALS_FILE=${file}: ${checks('default')}`)
+  }
+  t.equal(await messageOf({ AWS_PROFILE: 'other' }), `s3://lake/key: no credentials: found none by AWS_PROFILE=other: ${checks('other')}`)
+  const token = join(HOME, 'token')
+  t.equal(await messageOf({ AWS_WEB_IDENTITY_TOKEN_FILE: token, AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/userlake' }),
+    `s3://lake/key: no credentials: their source failed (ENOENT): check AWS_WEB_IDENTITY_TOKEN_FILE=${token}`)
 })
 
 t.test('a wall clock that jumps neither ends a request early nor extends it', async t => {
