@@ -40,7 +40,7 @@ function decodeIdentity (stored: string): StoredIdentity {
 export function checkIdentity (stored: string, identity: Identity, where: string): void {
   const [theirs, ours] = [decodeIdentity(stored), decodeIdentity(encodeIdentity(identity))]
   const other: string[] = (['lake', 'timeZone', 'format'] as const).filter((name) => theirs[name] !== ours[name]).map((name) => NAMES[name])
-  if (theirs.schema !== undefined && !isDeepStrictEqual(theirs.schema, ours.schema) && !addsColumns(theirs.schema, ours.schema!)) other.push('schema, to which ours does not only add columns')
+  if (theirs.schema !== undefined && !isDeepStrictEqual(theirs.schema, ours.schema) && !addsColumns(theirs.schema, ours.schema!)) other.push('schema (SCHEMA may only add columns to it)')
   if (other.length > 0) throw new EngineError('engine_wrong_database', `${where} is for another ${other.join(', and another ')}`)
 }
 
