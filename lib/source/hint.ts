@@ -26,6 +26,11 @@ export function hintAtEncoding (body: Uint8Array, encoding: InputEncoding): stri
     : `The file looks like Windows-1252 or another encoding of one byte a character: ${remedy('windows-1252')}`
 }
 
+/** Whether a hint is about the format of a whole file: its delimiter, encoding or type. Such a hint contains no text of the file. */
+export function isFormatHint (hint: string | null): hint is string {
+  return hint !== null && /^The (file looks like|fields look separated by) /.test(hint)
+}
+
 /** Characters that other programs put between fields. */
 const DELIMITERS = { ';': ';', '\t': '\\t', '|': '|', ',': ',' } as const
 

@@ -4,6 +4,7 @@ import type { IgnoredObjects } from './ignored-objects.js'
 import type { CodeGroup, Quarantine } from './quarantine.js'
 import { isCovered, type Coverage } from './coverage.js'
 import { GENERAL_DETAILS, type QuarantineCode, type RejectCode } from './reject.js'
+import { isFormatHint } from './hint.js'
 import type { SkippedFiles } from './skipped-files.js'
 
 /** What a reconcile found in a lake. */
@@ -75,9 +76,9 @@ function describeUnusable (summary: LakeSummary): string {
   const parts = [
     ...counts.ignored > 0 ? [`${counts.ignored} ignored (${list(ignored.map(describeIgnored))})`] : [],
     ...counts.rejects > 0 ? [`${counts.rejects} rejected (${describeGroups(groups.filter(({ code }) => code !== 'orphan'))})`] : [],
-    ...counts.orphans > 0 ? [`${counts.orphans} images without an info file`] : []
+    ...counts.orphans > 0 ? [`${counts.orphans} ${counts.orphans === 1 ? 'image' : 'images'} without an info file`] : []
   ]
-  return `None of the ${listed} objects ${place} becomes a record` + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(summary) ? `. ${MISFIT}` : '')
+  return (listed === 1 ? `The only object ${place} does not become a record` : `None of the ${listed} objects ${place} becomes a record`) + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(summary) ? `. ${MISFIT}` : '')
 }
 
 function describeIgnored ({ extension, count, example }: IgnoredObjects): string {
@@ -89,17 +90,17 @@ const MISFIT = 'If these files are correct, the schema does not fit them: set SC
 /** The codes of files that are intact, and differ from the schema. */
 const MISFIT_CODES: readonly QuarantineCode[] = ['reserved_header', 'missing_column', 'wrong_columns', 'invalid_value']
 
-/** Whether most of the rejected files differ from the schema. */
+/** Whether most of the rejected files differ from the schema, and not in their format: if the first file of a code has a hint about that, all files of this code are taken to have the same mistake. */
 function isMisfit ({ groups, counts }: LakeSummary): boolean {
-  const misfits = groups.reduce((sum, { code, count }) => sum + (MISFIT_CODES.includes(code) ? count : 0), 0)
+  const misfits = groups.reduce((sum, { code, count, first }) => sum + (MISFIT_CODES.includes(code) && !isFormatHint(first().hint) ? count : 0), 0)
   return 2 * misfits > counts.rejects
 }
 
-/** The first groups, each with the key of a file and what is wrong with it. Without any text of the file, as warnings are in the log. */
+/** The first groups, each with the key of a file, what is wrong with it and a hint about its format. Without any text of the file, as warnings are in the log. */
 function describeGroups (groups: readonly CodeGroup[]): string {
   const describe = ({ code, count, first }: CodeGroup) => {
-    const { key, detail } = first()
-    return `${count} ${code}, such as ${key}: ${(GENERAL_DETAILS[code] ?? detail).slice(0, MAX_DETAIL_LENGTH)}`
+    const { key, detail, hint } = first()
+    return `${count} ${code}, such as ${key}: ${(GENERAL_DETAILS[code] ?? detail).slice(0, MAX_DETAIL_LENGTH)}` + (isFormatHint(hint) ? `. ${hint}` : '')
   }
   return list(groups.map(describe))
 }

@@ -16,7 +16,7 @@ t.test('a lake in which nothing is usable is reported in the log, in jobs and by
   t.match(result, { records: 0, warnings: [{ code: 'nothing_usable' }] })
   const [{ detail }] = result.warnings
   t.match(detail, /^None of the 8 objects with the prefix "source_data\/" becomes a record: 4 ignored \(2 \.xml, such as source_data\/1\.xml; /)
-  t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 images without an info file\. If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one$/)
+  t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 image without an info file\. If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one$/)
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   await app.inject(post)
   const lines = log.filter(({ warning }) => warning === 'nothing_usable')
@@ -44,6 +44,22 @@ t.test('a schema that fits no file is reported with the most frequent reasons, a
   bucket.put('source_data/7.csv', 'height,sold\n1,2024-01-26\n')
   t.same((await fresh('/data')).json, [{ user_id: '7', height: 1, sold: '2024-01-26' }])
   t.same((await app.inject('/readyz')).json().details, [])
+})
+
+t.test('if no file becomes a record because of its format, the warning has the setting, and does not blame the schema', async (t) => {
+  const semicolons = 'first_name;last_name;birthts\nAnn;Lee;0\n'
+  const text = (prefix: string, code: string, key: string, detail: string) => `${prefix} becomes a record: 2 rejected (2 ${code}, such as source_data/${key}: ${detail})`
+  const none = 'None of the 2 objects with the prefix "source_data/"'
+  const cases: [Record<string, string | Buffer>, string][] = [
+    [{ '1.csv': semicolons, '2.csv': semicolons }, text(none, 'missing_column', '1.csv', 'The header has no column first_name. The fields look separated by ";": set INPUT_DELIMITER=\';\', or use "," in the file')],
+    [{ '1.tsv': semicolons, '2.tsv': semicolons }, text(none, 'missing_column', '1.tsv', 'The header has no column first_name. The fields look separated by ";": use a tab in the file, or a name that ends in .csv')],
+    [{ '1.csv': Buffer.from(csv('Renée'), 'latin1'), '2.csv': Buffer.from(csv('Renée'), 'latin1') }, text(none, 'invalid_utf8', '1.csv', 'The file is not UTF-8 text. The file looks like Windows-1252 or another encoding of one byte a character: save it as UTF-8, or set INPUT_ENCODING=windows-1252 if all files are like this one')],
+    [{ '1.csv': semicolons }, 'The only object with the prefix "source_data/" does not become a record: 1 rejected (1 missing_column, such as source_data/1.csv: The header has no column first_name. The fields look separated by ";": set INPUT_DELIMITER=\';\', or use "," in the file)']
+  ]
+  for (const [files, detail] of cases) {
+    const { app } = await build(t, { files })
+    t.same((await app.inject(post)).json().result.warnings, [{ code: 'nothing_usable', detail }])
+  }
 })
 
 t.test('files that a folder lake skips are reported', async (t) => {

@@ -97,7 +97,7 @@ t.test('userlake check prints its whole report and fails if nothing in the lake 
   t.equal(code, 1)
   t.match(stdout, /^output: .*\na start with these settings:\n(?: {2}.*\n){3}$/m)
   t.notMatch(stdout, /None of/, 'the reason is given once')
-  t.match(stderr, /^check: None of the 1 objects with the prefix "source_data\/" becomes a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
+  t.match(stderr, /^check: The only object with the prefix "source_data\/" does not become a record: 1 ignored \(1 \.xml, such as source_data\/1\.xml\)$/m)
 })
 
 t.test('userlake check names the cause if the prefix is wrong and the lake was published before', async (t) => {

@@ -160,7 +160,7 @@ t.test('a lake in which nothing becomes a record is exit code 1 with the reasons
   const wrong = await run('--prefix', 'wrong/')
   t.match(wrong, { code: 1, out: '', err: /^export: nothing was written: There is no object with the prefix "wrong\/"; upload info files, or set --lake and --prefix to where they are\. There are info files without this prefix, such as a\.csv: set --prefix=''$/m })
   const rejected = await run()
-  t.match(rejected, { code: 1, out: '', err: /^export: nothing was written: None of the 1 objects .*\nexport: invalid_utf8: 1\nexport: {3}.*INPUT_ENCODING=windows-1252.*\nexport: {5}source_data\/1\.csv\n/m })
+  t.match(rejected, { code: 1, out: '', err: /^export: nothing was written: The only object .*\nexport: invalid_utf8: 1\nexport: {3}.*INPUT_ENCODING=windows-1252.*\nexport: {5}source_data\/1\.csv\n/m })
   t.notMatch(rejected.err, /^warning: None/m, 'the reason is given once')
   t.match(await runMain(main, ['--lake', `file:${folder}`]), { code: 1, out: '' })
   t.equal(readFileSync(`${folder}/a.csv`, 'utf8'), 'before')
