@@ -59,13 +59,13 @@ export class Jobs {
       element('p', {}, element('span', { class: `state ${state}` }, state), element('span', { class: 'note' }, `${isDryRun ? 'dry run, ' : ''}${trigger}, ${formatAgo(seconds)}`)),
       end === null ? progressElement(progress) : element('p', {}, describeJob(job)),
       ...(result?.warnings ?? []).map(({ detail }) => element('p', { class: 'hint' }, detail)),
-      state === 'held' && confirm !== undefined ? this.#question(job.id, confirm, result!.removed) : undefined)
+      state === 'held' && confirm !== undefined ? this.#question(job.id, confirm) : undefined)
   }
 
   /** A button that shows the question first. The list is made anew while the question is shown, which stays. */
-  #question (id: string, confirm: string, lost: number): HTMLElement {
+  #question (id: string, confirm: string): HTMLElement {
     const open = this.#list.querySelector<HTMLDetailsElement>(`#held-${id}`)?.open
-    return element('details', { id: `held-${id}`, open }, element('summary', {}, 'Publish it anyway'), element('p', {}, `This replaces the output although ${countOf(lost, 'record')} are lost. Publish? `, button('Publish', () => { this.#start({ confirm }) })))
+    return element('details', { id: `held-${id}`, open }, element('summary', {}, 'Publish it anyway'), element('p', {}, 'The lost records will not be in the output. Publish? ', button('Publish', () => { this.#start({ confirm }) })))
   }
 }
 

@@ -390,7 +390,7 @@ t.test('a job that is held asks before it publishes, and the question stays when
   const held = page.locator('#jobs-list details').first()
   t.notOk(await held.getByRole('button').isVisible())
   await held.locator('summary').click()
-  t.match(await held.textContent(), 'This replaces the output although 120 records are lost. Publish?')
+  t.match(await held.textContent(), 'The lost records will not be in the output. Publish?')
   await page.getByRole('button', { name: 'Dry run' }).click()
   await until(async () => /Would be/.test(await page.locator('#jobs-message').textContent() ?? ''))
   t.equal((await post()).state, 'held', 'nothing is published yet')
