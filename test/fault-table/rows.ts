@@ -32,7 +32,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'The store comes back after an outage',
-        guarantee: 'Without a request, jobs that have failed are repeated with growing pauses (of 30 s at most while the lake cannot be read), and `/readyz` no longer reports what the outage has caused.',
+        guarantee: 'Without a request, jobs that have failed are repeated with growing pauses (of 30 s at most while the lake cannot be read), and `/readyz` no longer reports what the outage has caused. If no job has failed, the next one, after AGGREGATE_INTERVAL at most, ends the report.',
         tests: [
           ['test/plugins/lifecycle.test.ts', 'a first job that fails although there is data is repeated at growing intervals, until it succeeds or the interval is shorter'],
           ['test/plugins/lifecycle.test.ts', 'a job that fails later, also one of a client, is repeated at growing intervals, at most every 30 s while the lake cannot be read'],
