@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { parse } from 'yaml'
 import { parseDuration } from '../lib/base/duration.js'
+import { parseSize } from '../lib/base/size.js'
 import { ApiKeys } from '../plugins/access/api-keys.js'
 import config from '../plugins/config.js'
 import { SettingsSchema } from '../plugins/config/settings.js'
@@ -43,6 +44,15 @@ t.test('each file of a kustomization is one of its resources or patches', async 
     const named = [...resources, ...patches.flatMap(({ path }: { path?: string }) => path ?? []), ...configMapGenerator.flatMap(({ envs = [] }: { envs?: string[] }) => envs)]
     t.same(named.filter((file) => !file.startsWith('..')).sort(), readdirSync(`${folder}/${name}`).filter((file) => file !== 'kustomization.yaml').sort(), name)
   }
+})
+
+t.test('the alert about memory comes before the limit of the container, where the process would be killed', async (t) => {
+  const [, threshold] = /process_resident_memory_bytes\{job="userlake"\} > (\S+)/.exec(readFileSync('deploy/prometheus/alerts.yaml', 'utf8'))!
+  t.ok(Number(threshold) < 0.9 * parseSize(`${container.resources.limits.memory}B`)!, `threshold ${threshold}`)
+})
+
+t.test('the kustomization in the documentation replaces the image by the name that base has given to it', async (t) => {
+  t.match(readFileSync('docs/operations.md', 'utf8'), `{ name: ${base.images[0].newName}, newName: `)
 })
 
 t.test('the settings of Kubernetes are settings of the service or of AWS, and valid', async (t) => {
