@@ -2,23 +2,24 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import { didYouMean, nearest } from '../lib/base/nearest.js'
 import { isLakeUrl } from '../lib/store/open-store.js'
-import { UsageError, type CommandIo } from './command.js'
+import { UnknownOptionError, UsageError, type CommandIo } from './command.js'
 
 /** The option that every command has. */
 export const HELP_OPTION = { help: { type: 'boolean', short: 'h', default: false } } as const
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
-/** Parses the options of a command, which takes no other arguments. @throws UsageError names an unknown option, with the most similar one */
+/** Parses the options of a command, which takes no other arguments. @throws UsageError; UnknownOptionError names the option, with the most similar one */
 export function parseOptions<const T extends Options> (argv: readonly string[], options: T) {
   const args = [...argv]
   const { tokens } = parseArgs({ args, options, strict: false, tokens: true })
-  const unknown = tokens.find((token) => token.kind === 'option' && !Object.hasOwn(options, token.name))
+  const at = tokens.findIndex((token) => token.kind === 'option' && !Object.hasOwn(options, token.name))
+  const [unknown, next] = [tokens[at], tokens[at + 1]]
   if (unknown?.kind === 'option') {
     const similar = nearest(unknown.name, Object.keys(options))
-    throw new UsageError(`unknown option ${unknown.rawName}` + (similar === undefined ? '; see --help' : didYouMean(`--${similar}`)))
+    throw new UnknownOptionError(unknown, similar === undefined ? '; see --help' : didYouMean(`--${similar}`), unknown.value ?? (next?.kind === 'positional' ? next.value : undefined))
   }
-  for (const token of tokens) if (token.kind === 'option') checkValue(token, options[token.name]!.type)
+  for (const token of tokens) if (token.kind === 'option') checkValue(token, options)
   try {
     return parseArgs({ args, options }).values
   } catch (error) {
@@ -26,12 +27,13 @@ export function parseOptions<const T extends Options> (argv: readonly string[], 
   }
 }
 
-interface OptionToken { readonly rawName: string, readonly value: string | undefined, readonly inlineValue: boolean | undefined }
+interface OptionToken { readonly name: string, readonly rawName: string, readonly value: string | undefined, readonly inlineValue: boolean | undefined }
 
 /** `parseArgs` refuses these values as well, with messages of its own. */
-function checkValue ({ rawName, value, inlineValue }: OptionToken, type: Options[string]['type']): void {
-  if (type !== 'string') return
-  if (value === undefined) throw new UsageError(`${rawName} needs a value; see --help`)
+function checkValue ({ name, rawName, value, inlineValue }: OptionToken, options: Options): void {
+  if (options[name]!.type !== 'string') return
+  const isOption = inlineValue === false && value!.startsWith('--') && Object.hasOwn(options, value!.slice(2).split('=', 1)[0]!)
+  if (value === undefined || isOption) throw new UsageError(`${rawName} needs a value; see --help`)
   if (inlineValue === false && /^-./.test(value)) throw new UsageError(`${rawName}: got '${value}'; a value that begins with - is written ${rawName.startsWith('--') ? `${rawName}=` : rawName}${value}`)
 }
 

@@ -31,14 +31,33 @@ export class UsageError extends CommandError {
   }
 }
 
+/** An option that the command does not have. */
+export class UnknownOptionError extends UsageError {
+  /** Without its hyphens. */
+  readonly option: string
+  /** The value that seems to be meant for it; `undefined` if there is none. */
+  readonly value: string | undefined
+
+  /** @param advice the end of the message */
+  constructor ({ name, rawName }: { readonly name: string, readonly rawName: string }, advice: string, value: string | undefined) {
+    super(`unknown option ${rawName}${advice}`)
+    this.option = name
+    this.value = value
+  }
+}
+
 /** Runs a command as a process: prints its result, or its error, and returns the exit code. An error names the options that were given, not their settings. `name` begins each line of an error. The message of an error that is not a `CommandError` becomes one line. */
 export async function runCommand (command: Command, argv: readonly string[], io: CommandIo, name = command.name): Promise<number> {
   try {
     const result = await command(argv, io)
     if (typeof result === 'number') return result
     return await writeStdout(io.stdout, [result + '\n']) ? 0 : 1
-  } catch (error) {
-    const message = nameOptions(error instanceof Error ? error.message : String(error), argv)
+  } catch (thrown) {
+    // Imported when it is needed: the definitions of settings take longer to load than the rest of a command line.
+    const error = thrown instanceof UnknownOptionError ? (await import('./setting-option.js')).adviseSetting(thrown, name) : thrown
+    const text = error instanceof Error ? error.message : String(error)
+    // An unknown option cannot take the place of its setting.
+    const message = thrown instanceof UnknownOptionError ? text : nameOptions(text, argv)
     const lines = error instanceof CommandError ? message.split('\n') : [message.replaceAll(/\s+/g, ' ')]
     for (const line of lines) io.stderr.write(`${name}: ${line}\n`)
     return error instanceof CommandError ? error.exitCode : 1

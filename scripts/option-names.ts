@@ -1,5 +1,10 @@
 /** The options that stand for a setting. */
-const OPTION_OF_SETTING = { LAKE_URL: '--lake', SCHEMA: '--schema', SOURCE_PREFIX: '--prefix', OUTPUT_KEY: '--output-key' } as const
+export const OPTION_OF_SETTING = { LAKE_URL: '--lake', SCHEMA: '--schema', SOURCE_PREFIX: '--prefix', OUTPUT_KEY: '--output-key' } as const
+
+/** A setting with its value, as a shell accepts it before a command. */
+export function assign (setting: string, value: string): string {
+  return `${setting}=${/^[\w./:,-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}`
+}
 
 /** Returns a message about settings with the option in place of each setting that this command line gives by an option. A name in quotation marks or in a path is a value, and stays. */
 export function nameOptions (message: string, argv: readonly string[]): string {

@@ -12,6 +12,7 @@ import { findElsewhere } from './find-elsewhere.js'
 import { EvenSample } from './infer-schema/even-sample.js'
 import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
 import type { SampledFile } from './infer-schema/sampled-file.js'
+import { assign } from './option-names.js'
 import { Progress } from './progress.js'
 
 const HELP = `Infers the schema of a lake from a sample of its info files, and prints what it could not decide. Check the schema and edit it before use.
@@ -53,10 +54,10 @@ const schema: Command = async (argv, io) => {
     const sample = await takeSample(store, prefix, count, io)
     const inferred = inferSchema(sample)
     const text = JSON.stringify(inferred.schema, null, 2)
+    // Written first: the start command that the description ends with needs the file.
+    if (values.output !== undefined) writeSchema(values.output, text, values.force)
     io.stderr.write(describe(inferred, sample, { prefix, url, output: values.output, start: startCommand(io.env) }))
-    if (values.output === undefined) return text
-    writeSchema(values.output, text, values.force)
-    return `wrote ${values.output}`
+    return values.output === undefined ? text : `wrote ${values.output}`
   } finally {
     await store.close()
   }
@@ -72,7 +73,7 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
   }
   if (chosen.length === 0) {
     const extensions = INFO_FORMATS.map((format) => `.${format}`).join(', ')
-    throw new Error(`${store.url} has ${listed} objects with the prefix '${prefix}', and none of them is an info file (${extensions}); see --prefix`)
+    throw new Error(`${store.url} has ${listed === 1 ? 'one object' : `${listed} objects`} with the prefix '${prefix}', and no info file (${extensions}); see --prefix`)
   }
   const progress = new Progress(chosen.length, io.stderr, monotonicNow)
   const sampled: SampledFile[] = []
@@ -118,7 +119,7 @@ async function listNames (store: ObjectStore, prefix: string, count: number, { s
 /** Returns a summary for the terminal: how many files fit the schema, what could not be decided, and how the service is started with the schema file, once there is one. */
 function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, { prefix, url, output, start }: { readonly prefix: string, readonly url: string, readonly output: string | undefined, readonly start: string }): string {
   const all = { SCHEMA: output ?? 'FILE', LAKE_URL: url, ...prefix !== DEFAULTS.sourcePrefix && { SOURCE_PREFIX: prefix }, ...settings }
-  const command = Object.entries(all).map(([name, value]) => `${name}=${/^[\w./:,-]+$/.test(value) ? value : `'${value}'`}`).join(' ')
+  const command = Object.entries(all).map(([name, value]) => assign(name, value)).join(' ')
   return [
     `${accepted} of ${files.length} sampled files fit the schema`,
     ...doubts.length === 0 ? [] : ['To be checked:', ...doubts.map((doubt) => `- ${doubt}`)],

@@ -40,7 +40,9 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
     image: { type: 'string', source: 'image', extensions: ['png', 'jpg', 'jpeg', 'webp', 'gif'] },
     front: { type: 'string', source: 'image', extensions: ['front.png', 'front.webp'] }
   })
-  t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output]), { code: 2, out: '', err: /schema: --output: \S+ exists already, and may have been edited; name another file, or replace it with --force\n$/ })
+  const kept = await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output])
+  t.match(kept, { code: 2, out: '', err: /schema: --output: \S+ exists already, and may have been edited; name another file, or replace it with --force\n$/ })
+  t.notMatch(kept.err, /Start: /, 'the service is not to be started with a file that was not written')
   const before = readFileSync(output, 'utf8')
   writeFileSync(output, `${before}more`)
   t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output, '--force']), { code: 0, out: `wrote ${output}\n` })
@@ -201,7 +203,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
     [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix: got .x.; must be empty or end in/]
   ]
   const failures: [string[], RegExp][] = [
-    [['--lake', `file:${root}`], /\nschema: file:\S+ has 1 objects with the prefix 'source_data\/', and none of them is an info file \(\.csv, .*; see --prefix\n$/],
+    [['--lake', `file:${root}`], /\nschema: file:\S+ has one object with the prefix 'source_data\/', and no info file \(\.csv, .*; see --prefix\n$/],
     [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 file is not used, because it has no row: bad\/1\.csv; /],
     [['--lake', `file:${root}`, '--prefix', 'none/'], /\nschema: file:\S+ has no object with the prefix 'none\/'; there are info files without it, such as bad\/1\.csv: use --prefix 'bad\/'\n$/],
     [['--lake', `file:${root}/source_data`], /\nschema: file:\S+ has no object with the prefix 'source_data\/'; see --prefix\n$/],

@@ -55,11 +55,20 @@ t.test('wrong usage ends with exit code 2, and names what was meant', async (t) 
     [['--verison'], 'userlake: unknown option "--verison"; did you mean --version?\n'],
     [['--help', 'seed', 'x'], 'userlake: --help takes no options; see userlake --help\n'],
     [['help', 'sede'], 'userlake: unknown command "sede"; did you mean seed?\n'],
-    [['start', '--port', '80'], 'start: unknown option --port; see --help\n'],
+    [['start', '--port', '80'], 'start: unknown option --port; settings are environment variables: PORT=80 userlake start\n'],
+    [['start', '--log-level=debug'], 'start: unknown option --log-level; settings are environment variables: LOG_LEVEL=debug userlake start\n'],
+    [['start', '--lake', 'file:it\'s'], "start: unknown option --lake; settings are environment variables: LAKE_URL='file:it'\\''s' userlake start\n"],
+    [['start', '--publish'], 'start: unknown option --publish; settings are environment variables: PUBLISH=... userlake start\n'],
+    [['start', '--engine_password', 'secret'], 'start: unknown option --engine_password; settings are environment variables: ENGINE_PASSWORD=... userlake start\n'],
+    [['check', '--output-key', 'x.csv'], 'check: unknown option --output-key; settings are environment variables: OUTPUT_KEY=x.csv userlake check\n'],
+    [['export', '--lake', 'file:seed-data', '--prefix', '', '--port', '80'], 'export: unknown option --port; settings are environment variables: PORT=80 userlake export\n'],
+    [['key', '--port', '80'], 'key: unknown option --port; see --help\n'],
     [['check', 'x'], /^check: Unexpected argument 'x'/],
     [['seed', '--lkae=x'], 'seed: unknown option --lkae; did you mean --lake?\n'],
     [['seed', '--lake'], /^seed: --lake needs a value; see --help\n$/],
-    [['export', '--sort', '-age'], /^export: --sort: got '-age'; a value that begins with - is written --sort=-age\n$/]
+    [['export', '--sort', '-age'], /^export: --sort: got '-age'; a value that begins with - is written --sort=-age\n$/],
+    [['seed', '--from', '--lake', 'file:x'], 'seed: --from needs a value; see --help\n'],
+    [['seed', '--from', '--lake=file:x'], 'seed: --from needs a value; see --help\n']
   ]
   for (const [argv, err] of cases) t.match(await runMain(main, argv), { code: 2, out: '', err }, argv.join(' '))
   for (const name of names) t.same(await runMain(main, [name, '--hlep']), { code: 2, out: '', err: `${name}: unknown option --hlep; did you mean --help?\n` })
