@@ -16,9 +16,9 @@ export const notTested = (detail: string): Finding => ({ verdict: 'not tested', 
 export const notNeeded = (detail: string): Finding => ({ verdict: 'not needed', detail })
 export const notApplicable = (detail: string): Finding => ({ verdict: 'not applicable', detail })
 
-/** The message of an error of the store, without the advice to run the doctor. */
+/** The message of an error of the store, without what the doctor finds out by itself. */
 export function describe ({ message }: StoreError): string {
-  return message.replace(/: run userlake doctor$/, '')
+  return message.replace(/ or were revoked: run userlake doctor$/, '')
 }
 
 /** Whether the store knows the credentials and refuses this request: a right is missing. */

@@ -28,7 +28,7 @@ const TOLERATED_MS = 60_000
 /** Checks what the service reads. @param url that of the lake @param missingKey the key of an object that does not exist, beside the output */
 export async function checkReads (url: string, store: ObjectStore, inspector: Inspector, prefix: string, missingKey: string): Promise<ReadFindings> {
   let sample: ObjectInfo | undefined
-  const adviseRight = (right: string) => url.startsWith('s3:') ? `allow ${right} on ${url} for ${prefix}*; perhaps the bucket has another name, or the policy is for another bucket or prefix` : undefined
+  const adviseRight = (right: string, causes: string) => url.startsWith('s3:') ? `allow ${right} on ${url} for ${prefix}*; perhaps ${causes}` : undefined
   const list = await attempt(async () => {
     let count = 0
     const began = performance.now()
@@ -38,7 +38,7 @@ export async function checkReads (url: string, store: ObjectStore, inspector: In
       if (count >= MAX_LISTED) break
     }
     return yes(`${count >= MAX_LISTED ? 'the first ' : ''}${count} objects in ${Math.round(performance.now() - began)} ms, in the order of their keys`)
-  }, adviseRight('s3:ListBucket'))
+  }, adviseRight('s3:ListBucket', 'the bucket has another name, the policy is for another bucket or prefix, or the credentials were revoked'))
   const hasListed = list.verdict === 'yes'
   const unlisted = notTested(hasListed ? `there is no object with the prefix ${prefix}` : LISTING_FAILED)
   const get = await attempt(async () => {
@@ -46,7 +46,7 @@ export async function checkReads (url: string, store: ObjectStore, inspector: In
     const found = await store.get(sample.key)
     if (typeof found !== 'object') return no(`${sample.key} is listed, but cannot be found`)
     return found.etag === sample.etag ? yes() : no(`${sample.key} has another ETag in the listing than in the response to GET`)
-  }, adviseRight('s3:GetObject'))
+  }, adviseRight('s3:GetObject', 'the policy is for another bucket or prefix'))
   const ranges = await attempt(async () => {
     if (sample === undefined) return unlisted
     return get.verdict === 'yes' ? await checkRanges(store, sample.key) : notTested(`${sample.key} could not be read`)

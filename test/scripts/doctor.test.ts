@@ -142,7 +142,7 @@ t.test('credentials that are refused: nothing else is tested, and no right is na
 
 t.test('a listing that the policy does not allow: the right, the bucket and the prefix are named', async (t) => {
   const { out, verdicts } = await (await setUp(t, { policy: documentedPolicy('other') })).run()
-  t.match(out, /list source_data\/ +no: s3:\/\/datalake: HTTP 403 AccessDenied: the credentials lack a right: allow s3:ListBucket on s3:\/\/datalake for source_data\/\*; perhaps the bucket has another name, or the policy is for another bucket or prefix\n/)
+  t.match(out, /list source_data\/ +no: s3:\/\/datalake: HTTP 403 AccessDenied: the credentials lack a right: allow s3:ListBucket on s3:\/\/datalake for source_data\/\*; perhaps the bucket has another name, the policy is for another bucket or prefix, or the credentials were revoked\n/)
   for (const name of NEEDS_LISTING) t.equal(verdicts[name], 'not tested', name)
   const objects = await (await setUp(t, { policy: documentedPolicy('datalake', { without: 'source_data/' }) })).run()
   t.match(objects.out, /read source_data\/\* +no: .*: allow s3:GetObject on s3:\/\/datalake for source_data\/\*/)

@@ -27,7 +27,7 @@ const REFUSED_IDENTITY = /^(ExpiredToken(Exception)?|InvalidToken|InvalidAccessK
 
 /** What to do about an error, by its name. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  AccessDenied: 'the credentials lack a right: run userlake doctor',
+  AccessDenied: 'the credentials lack a right or were revoked: run userlake doctor',
   NoSuchBucket: 'check the name of the bucket in LAKE_URL, or create it with userlake seed',
   ExpiredToken: 'the session token has expired: renew the credentials',
   InvalidToken: 'the session token is invalid: check AWS_SESSION_TOKEN',

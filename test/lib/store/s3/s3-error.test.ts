@@ -17,6 +17,7 @@ t.test('maps every failure to an error code', async t => {
     [{ name: 'TypeError', message: 'a secret' }, 'store_error', 'TypeError'],
     [{ name: 'SlowDown', $metadata: { httpStatusCode: 503 } }, 'store_error', 'HTTP 503 SlowDown'],
     [{ name: 'ExpiredToken', $metadata: { httpStatusCode: 400 } }, 'access_denied', 'HTTP 400 ExpiredToken: the session token has expired: renew the credentials'],
+    [{ name: 'AccessDenied', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 AccessDenied: the credentials lack a right or were revoked: run userlake doctor'], // MinIO also for the keys of a disabled account
     [{ name: 'InvalidAccessKeyId', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 InvalidAccessKeyId: the server does not know the access key: check AWS_ACCESS_KEY_ID and the endpoint'],
     [{ name: 'SignatureDoesNotMatch', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 SignatureDoesNotMatch: the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY'],
     [{ name: 'RequestTimeTooSkewed', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 RequestTimeTooSkewed: the clocks of this machine and of the server differ by more than 15 minutes: set the clock'],
