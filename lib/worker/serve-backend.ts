@@ -55,10 +55,11 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
     const run = async ({ id, method, state, request }: Call): Promise<void> => {
       const base = find(state)
       if (state !== undefined && base === undefined) return reply({ id, missingState: state as string })
-      const onProgress = throttle((progress) => reply({ id, progress }))
+      const progress = throttle((progress) => reply({ id, progress }))
       const result: unknown = method === 'orderNumbers' || method === 'outputAgeMs'
         ? await backend[method](request as never)
-        : await backend[method](base as never, request as never, onProgress)
+        : await backend[method](base as never, request as never, progress.report)
+      progress.flush()
       if (method === 'close') {
         await store.close()
         forwarder?.stop()
@@ -72,14 +73,26 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
   })
 }
 
-/** Limits the reports of progress, of which there may be a million: passes on the first, the last and at most one per REPORT_MS in between. */
-function throttle (report: (progress: ReconcileProgress) => void): (progress: ReconcileProgress) => void {
-  let last = -Infinity
-  return (progress) => {
-    const now = performance.now()
-    const isEnd = progress.isCommitting === true || (progress.toFetch > 0 && progress.fetched === progress.toFetch)
-    if (now - last < REPORT_MS && !isEnd) return
-    last = now
-    report(progress)
+/**
+ * Limits the reports of progress, of which there may be a million: passes on the first, that of the end of the downloads, that a commit begins, at most one per REPORT_MS in between and, when it is
+ * flushed, the last.
+ */
+function throttle (pass: (progress: ReconcileProgress) => void): { readonly report: (progress: ReconcileProgress) => void, readonly flush: () => void } {
+  let passedAt = -Infinity
+  let waiting: ReconcileProgress | undefined
+  return {
+    report: (progress) => {
+      const now = performance.now()
+      const isEnd = progress.isCommitting === true || (progress.toFetch > 0 && progress.fetched === progress.toFetch)
+      waiting = progress
+      if (now - passedAt < REPORT_MS && !isEnd) return
+      passedAt = now
+      waiting = undefined
+      pass(progress)
+    },
+    flush: () => {
+      if (waiting !== undefined) pass(waiting)
+      waiting = undefined
+    }
   }
 }

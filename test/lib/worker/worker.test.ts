@@ -89,6 +89,14 @@ t.test('a worker reconciles, publishes, and restores from the snapshot, with the
   t.same(rowsOf(restored.state.table), rowsOf(second.state.table))
 })
 
+t.test('the last progress of a reconcile has all listed objects, also if no file has to be downloaded', async (t) => {
+  const { root, reconcile, settle } = open(t)
+  for (let i = 0; i < 2000; i++) writeFileSync(`${root}/source_data/${i}.txt`, '')
+  const steps: ReconcileProgress[] = []
+  await reconcile(await settle(), (step) => steps.push(step))
+  t.same(steps.at(-1), { listed: 2004, requests: 0, toFetch: 0, fetched: 0 })
+})
+
 t.test('calls refer to the last state by its name, so that its rows are not posted', async (t) => {
   const { worker, backend, reconcile, settle } = open(t)
   const state = await settle()
