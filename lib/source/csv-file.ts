@@ -19,9 +19,9 @@ export function parseCsv (text: string, options: ParseOptions): ParsedFile {
   const [first, row, second] = lines
   if (first === undefined) return { rejection: rejection('empty_file', 'The file is empty') }
   const names = first.record.map((name) => name.trim()) // those in quotes are not trimmed yet
-  const targets = readHeader(names, options.schema, { place: 'header', line: first.info.lines, hint: () => hintAtFormat(text, options) })
+  const targets = readHeader(names, options.schema, { place: 'header', line: first.info.lines, delimiter: options.delimiter, hint: () => hintAtFormat(text, options) })
   if ('code' in targets) return { rejection: targets }
-  const problem = checkRows(first, row, second)
+  const problem = checkRows(first, row, second, options.delimiter)
   return problem === undefined ? readRow(names, targets, row!, options) : { rejection: problem }
 }
 
@@ -53,7 +53,7 @@ interface PlainHeader {
 function plainHeader (text: string, { delimiter, schema }: ParseOptions): PlainHeader {
   if (lastHeader.text === text && lastHeader.delimiter === delimiter && lastHeader.schema === schema) return lastHeader
   const names = text.split(delimiter).map((name) => name.trim())
-  const targets = readHeader(names, schema, { place: 'header', line: 1, hint: () => null })
+  const targets = readHeader(names, schema, { place: 'header', line: 1, delimiter, hint: () => null })
   lastHeader = { text, delimiter, schema, names, targets: 'code' in targets ? undefined : targets }
   return lastHeader
 }
@@ -80,13 +80,13 @@ function readLines (text: string, options: ParseOptions): Line[] | Rejection {
   }
 }
 
-function checkRows (header: Line, row: Line | undefined, second: Line | undefined): Rejection | undefined {
+function checkRows (header: Line, row: Line | undefined, second: Line | undefined, delimiter: string): Rejection | undefined {
   if (row === undefined) return rejection('no_row', 'The file has a header and no data row', { line: header.info.lines })
   if (second !== undefined) return rejection('several_rows', 'The file has more than one data row', { line: second.info.lines, hint: 'Write one file for each row, each with the header' })
   const expected = header.record.length
   const found = row.record.length
   if (found !== expected) {
-    return rejection('wrong_field_count', `The row has ${found} fields; must have ${expected}, as many as the header`, { line: row.info.lines, excerpt: row.record.join(',') })
+    return rejection('wrong_field_count', `The row has ${found} fields; must have ${expected}, as many as the header`, { line: row.info.lines, excerpt: row.record.join(delimiter) })
   }
   return undefined
 }

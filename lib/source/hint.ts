@@ -50,12 +50,12 @@ export function hintAtFormat (text: string, { format, delimiter, schema }: { rea
   return null
 }
 
-/** Advice for a header that lacks a declared column: the most similar name in it. */
-export function hintAtColumn ({ name: field, headers: [missing = field] }: Field, names: readonly string[], { fileFields }: Schema): string | null {
+/** Advice for a header that lacks a declared column: the most similar name in it or, if the column may be optional, how to declare that. */
+export function hintAtColumn ({ name: field, headers: [missing = field], descriptor }: Field, names: readonly string[], { fileFields, fieldsMatch }: Schema): string | null {
   const others = names.filter((name) => !fileFields.some(({ headers }) => headers.includes(name)))
   const simple = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
   const suggestion = others.find((name) => simple(name) === simple(missing)) ?? nearest(missing, others)
-  if (suggestion === undefined) return null
+  if (suggestion === undefined) return fieldsMatch === 'subset' && !descriptor.constraints?.required ? 'If files may lack this column, add "fieldsMatch": "partial" to the schema' : null
   const text = JSON.stringify(suggestion)
   return `If the column ${text} is meant, rename it to ${missing}, or add ${text} to the header of the field ${field} in the schema`
 }
@@ -72,15 +72,25 @@ export function hintAtMember ({ headers }: Field, nested: readonly string[]): st
   return `${parent} is an object or an array, and its members are not columns: flatten the file, so that it has a member ${JSON.stringify(header)} itself`
 }
 
+/** Texts that usually stand for a missing value. */
+export const MISSING_WORDS: ReadonlySet<string> = new Set(['NA', 'N/A', 'n/a', '#N/A', 'null', 'NULL', 'None', 'nan', 'NaN', '-', '--', '?', '\\N', 'ø', 'k.A.', 'n.a.', 'N.A.', 'unknown'])
+
 /** Advice for a value that its column does not accept; `null` if it is not a known mistake. */
-export function hintAtValue (field: Field, { birth }: Schema, text: string): string | null {
+export function hintAtValue (field: Field, schema: Schema, text: string): string | null {
   if (text === '') return 'The field is empty; each file needs a value in this column'
+  if (MISSING_WORDS.has(text)) return hintAtMissing(field, schema, text)
   if (field.type.name !== 'integer') return hintAtEnum(field, text) ?? hintAtDecimal(field, text) ?? hintAtDate(field, text)
   if (/^-?\d+([.,]\d+)?e[+-]?\d+$/i.test(text)) return 'It looks like scientific notation, as spreadsheets write large numbers: format the column as a number without decimals'
   if (/^-?\d+[.,]\d+$/.test(text)) return 'Write it without decimals'
-  if (field !== birth) return null
+  if (field !== schema.birth) return null
   const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
   return Number.isNaN(date) ? null : `It looks like a date: write ${date}, the milliseconds since 1970-01-01 UTC`
+}
+
+function hintAtMissing ({ descriptor }: Field, schema: Schema, text: string): string | null {
+  if (descriptor.constraints?.required) return null
+  const missingValues = [...descriptor.missingValues ?? schema.descriptor.missingValues ?? [''], text]
+  return `If ${JSON.stringify(text)} stands for a missing value, declare "missingValues": ${JSON.stringify(missingValues)} in the field`
 }
 
 function hintAtEnum ({ type, allowed = [] }: Field, text: string): string | null {
@@ -94,7 +104,7 @@ const DECIMALS = /^[+-]?\d+[.,](?!\d{3}$)\d+$/
 function hintAtDecimal ({ type, descriptor: { decimalChar = '.' } }: Field, text: string): string | null {
   if (type.name !== 'number' || type.parse(text) !== undefined || !DECIMALS.test(text)) return null
   const corrected = text.replace(/[.,]/, decimalChar)
-  return type.parse(corrected) === undefined ? null : `It has a decimal ${text.includes('.') ? 'point' : 'comma'}: write ${corrected}, or change the decimalChar of the field in the schema`
+  return type.parse(corrected) === undefined ? null : `It has a decimal ${text.includes('.') ? 'point' : 'comma'}: write ${JSON.stringify(decimalChar)} instead, or change the decimalChar of the field in the schema`
 }
 
 function hintAtDate ({ type, descriptor: { format = 'default' } }: Field, text: string): string | null {

@@ -29,18 +29,20 @@ export const KEY = -2
 export interface HeaderPlace {
   readonly place: 'header' | 'object'
   readonly line: number | null
+  /** What separates the names in the file, for excerpts. */
+  readonly delimiter: string
   /** A better hint than a similar name, if a column is missing. */
   readonly hint: (missing: Field) => string | null
 }
 
 /** What each column is, or why the names are invalid. */
-export function readHeader (names: readonly string[], schema: Schema, { place, line, hint }: HeaderPlace): Targets | Rejection {
+export function readHeader (names: readonly string[], schema: Schema, { place, line, delimiter, hint }: HeaderPlace): Targets | Rejection {
   const tooMany = () => rejection('too_many_columns', `The file has ${names.length} columns; must have at most ${MAX_FILE_COLUMNS} that the schema does not declare`, {
     line, hint: 'Declare the columns that you need in the schema, or remove columns from the file'
   })
   // Checked before the names are compared, which takes quadratic time. Besides all other columns, a file may have that of the key.
   if (names.length > MAX_FILE_COLUMNS + schema.fileFields.length + 1) return tooMany()
-  const excerpt = names.join(',')
+  const excerpt = names.join(delimiter)
   if (names.includes('')) return rejection('empty_header', 'A column has no name', { line, excerpt })
   const targets = names.map((name) => targetOf(name, schema))
   if (targets.filter((target) => target === UNDECLARED).length > MAX_FILE_COLUMNS) return tooMany()
@@ -64,7 +66,7 @@ export function readHeader (names: readonly string[], schema: Schema, { place, l
     const [column = missing.name] = missing.headers
     return rejection('missing_column', `The ${place} has no column ${missing.headers.join(' or ')}`, { hint: hint(missing) ?? hintAtColumn(missing, names, schema), line, column, excerpt })
   }
-  return checkMatch(names, targets, schema, line) ?? targets
+  return checkMatch(names, targets, schema, line, excerpt) ?? targets
 }
 
 function targetOf (name: string, { fileFields, key }: Schema): number {
@@ -80,7 +82,7 @@ function missingField (targets: Targets, { fileFields, fieldsMatch }: Schema): F
 }
 
 /** Rejects what `fieldsMatch` excludes besides missing columns: undeclared columns, and another order. */
-function checkMatch (names: readonly string[], targets: Targets, { fieldsMatch }: Schema, line: number | null): Rejection | undefined {
+function checkMatch (names: readonly string[], targets: Targets, { fieldsMatch }: Schema, line: number | null, excerpt: string): Rejection | undefined {
   if (fieldsMatch === 'subset' || fieldsMatch === 'partial') return undefined
   const undeclared = names.find((_, i) => targets[i] === UNDECLARED)
   if (undeclared !== undefined) {
@@ -88,5 +90,5 @@ function checkMatch (names: readonly string[], targets: Targets, { fieldsMatch }
   }
   const declared = targets.filter((target) => target >= 0)
   if (fieldsMatch !== 'exact' || declared.every((target, i) => target === i)) return undefined
-  return rejection('wrong_columns', 'The columns are not in the order of the schema, which has fieldsMatch exact', { line, excerpt: names.join(',') })
+  return rejection('wrong_columns', 'The columns are not in the order of the schema, which has fieldsMatch exact', { line, excerpt })
 }

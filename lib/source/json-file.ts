@@ -30,7 +30,7 @@ export function parseJson (text: string, { schema, id }: ParseOptions): ParsedFi
   }
   const names = members.map(({ name }) => name.trim())
   const nested = names.filter((_, i) => isNested(members[i]!.source))
-  const targets = readHeader(names, schema, { place: 'object', line: null, hint: (missing) => hintAtMember(missing, nested) })
+  const targets = readHeader(names, schema, { place: 'object', line: null, delimiter: ',', hint: (missing) => hintAtMember(missing, nested) })
   if ('code' in targets) return { rejection: targets }
   const values = new Array<Value>(schema.fileFields.length).fill(null)
   const undeclared: Record<string, string> = Object.create(null)

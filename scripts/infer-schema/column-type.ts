@@ -1,6 +1,7 @@
 import type { FieldDescriptor } from '../../lib/schema/descriptor.js'
 import type { TypeName, TypeOptions } from '../../lib/schema/field-type.js'
 import { createType } from '../../lib/schema/types/index.js'
+import { MISSING_WORDS } from '../../lib/source/hint.js'
 
 /** A value of a sampled file: a cell, or a value of a JSON file. */
 export type SampleValue = string | number | boolean
@@ -25,11 +26,8 @@ export interface Majority {
   readonly exceptionCount: number
 }
 
-/** Strings that usually stand for a missing value. */
-const MISSING = new Set(['NA', 'N/A', 'n/a', '#N/A', 'null', 'NULL', 'None', 'nan', 'NaN', '-', '--', '?', '\\N', 'ø', 'k.A.', 'n.a.', 'N.A.', 'unknown'])
-
 /**
- * A single word is treated as a missing value if the column has at least this many different values, including the word and without those in MISSING, and all
+ * A single word is treated as a missing value if the column has at least this many different values, including the word and without those in MISSING_WORDS, and all
  * others are of another type than string.
  */
 const MIN_VALUES_WITH_WORD = 5
@@ -81,7 +79,7 @@ function withMissing ({ field, doubts }: InferredType, missing: readonly string[
 /** Infers the type of a column with a few values of another type. Returns `undefined` if there is no such type, or no such value. */
 function inferMostly (values: readonly SampleValue[]): InferredType | undefined {
   const texts = values.map((value) => String(value).trim()).filter((text) => text !== '')
-  const present = texts.filter((text) => !MISSING.has(text))
+  const present = texts.filter((text) => !MISSING_WORDS.has(text))
   const most = present.length * MAX_REPORTED_EXCEPTIONS
   if (most < 1) return undefined
   const others = SHAPES.map((isShape) => atMost(present, (text) => !isShape(text), most)).filter((some) => some !== undefined)
@@ -92,7 +90,7 @@ function inferMostly (values: readonly SampleValue[]): InferredType | undefined 
   if (exceptions.size === 1 && rest.length > 1 && !/\d/.test(rest[0]!)) return undefined
   const found = inferFrom([...new Set(present)].filter((text) => !exceptions.has(text)))
   if (found === undefined || found.field.type === 'string') return undefined
-  const { field, doubts } = withMissing(found, [...new Set(texts)].filter((text) => MISSING.has(text)))
+  const { field, doubts } = withMissing(found, [...new Set(texts)].filter((text) => MISSING_WORDS.has(text)))
   const majority = { field, exceptions, count: present.length, exceptionCount: rest.length }
   const isTyped = present.length >= MIN_VALUES_WITH_EXCEPTIONS && rest.length <= present.length * MAX_EXCEPTIONS
   return isTyped ? { field, doubts, majority } : { field: { type: 'string' }, doubts: [], majority }
@@ -107,13 +105,13 @@ function atMost (texts: readonly string[], test: (text: string) => boolean, most
   return found
 }
 
-/** Returns a function that reports whether a string stands for a missing value: it is in MISSING, or it is the only one without a digit among values of another type. */
+/** Returns a function that reports whether a string stands for a missing value: it is in MISSING_WORDS, or it is the only one without a digit among values of another type. */
 function missingTest (strings: readonly string[]): (text: string) => boolean {
-  const others = strings.filter((text) => !MISSING.has(text))
+  const others = strings.filter((text) => !MISSING_WORDS.has(text))
   const words = others.filter((text) => !/\d/.test(text))
   const odd = words.length === 1 && others.length >= MIN_VALUES_WITH_WORD ? words[0] : undefined
   const type = odd === undefined ? 'string' : inferFrom(others.filter((text) => text !== odd))!.field.type
-  return (text) => MISSING.has(text) || (type !== 'string' && text === odd)
+  return (text) => MISSING_WORDS.has(text) || (type !== 'string' && text === odd)
 }
 
 function asText (values: readonly SampleValue[], missing: readonly string[], others: readonly string[] = []): InferredType {

@@ -172,7 +172,8 @@ t.test('rejects of another schema name the column of the file and what its type 
     ['Modell,made,weight,on\nX,2024-01-26,,\n', { code: 'invalid_value', line: 2, column: 'made', excerpt: '2024-01-26', detail: 'made is not a date as %d.%m.%Y' }],
     ['model,made,weight,on\nX,,-1,\n', { code: 'invalid_value', column: 'weight', detail: 'weight must be at least 0' }],
     ['model,made,weight,on,Modell\nX,,,,Y\n', { code: 'duplicate_header', column: 'Modell' }],
-    ['made,weight,on\n,,\n', { code: 'missing_column', column: 'Modell', detail: 'The header has no column Modell or model' }],
+    ['made,weight,on\n,,\n', { code: 'missing_column', column: 'Modell', detail: 'The header has no column Modell or model', hint: null }],
+    ['model,made,weight\nX,,\n', { code: 'missing_column', column: 'on', hint: 'If files may lack this column, add "fieldsMatch": "partial" to the schema' }],
     ['model,made,weight,on,photo\nX,,,,y\n', { code: 'reserved_header', column: 'photo' }]
   ]
   for (const [text, expected] of cases) t.match(parse(text, ',', device()).rejection, expected, text)
@@ -193,9 +194,10 @@ t.test('a reject of another schema has a hint if the value or the header has a k
   const table: [string, string | null][] = [
     ['status\naktive\n', 'Did you mean "active"?'],
     ['status\nretired\n', null],
-    ['weight\n12.5\n', 'It has a decimal point: write 12,5, or change the decimalChar of the field in the schema'],
+    ['weight\n12.5\n', 'It has a decimal point: write "," instead, or change the decimalChar of the field in the schema'],
+    ['weight\nn/a\n', 'If "n/a" stands for a missing value, declare "missingValues": ["","n/a"] in the field'],
     ['weight\n1.250\n', null],
-    ['size\n12,5\n', 'It has a decimal comma: write 12.5, or change the decimalChar of the field in the schema'],
+    ['size\n12,5\n', 'It has a decimal comma: write "." instead, or change the decimalChar of the field in the schema'],
     ['made\n2024-01-26\n', 'It is written as YYYY-MM-DD: write it as %d.%m.%Y, or remove the format of the field in the schema'],
     ['sold\n26.01.2024\n', 'Write the year first, as in 2024-01-26, or declare "format": "%d.%m.%Y" in the schema']
   ]
@@ -207,6 +209,21 @@ t.test('a reject of another schema has a hint if the value or the header has a k
   const [, program] = /jq '(.*?)'/.exec(readFileSync('docs/schema.md', 'utf8'))!
   const flat = spawnSync('jq', [program!], { input: '{"status": "active", "location": {"lat": 1, "on": false, "at": null}}', encoding: 'utf8' })
   if (flat.error === undefined) t.match(parse(flat.stdout, ',', schema, 'json').data, { status: 'active', lat: 1 }, 'the command of docs/schema.md flattens the file')
+})
+
+t.test('a missing value of a required column is not to be declared as one', async (t) => {
+  const schema = device({ missingValues: ['', '-'] })
+  t.match(parse('model;made;weight;on\nX;n/a;1;\n', ';', schema).rejection, { column: 'made', hint: 'If "n/a" stands for a missing value, declare "missingValues": ["","-","n/a"] in the field' })
+  const required = device({ fields: [{ name: 'weight', type: 'number', constraints: { required: true } }] })
+  t.match(parse('weight\nn/a\n', ';', required).rejection, { column: 'weight', hint: null })
+})
+
+t.test('the excerpt of a header or row has the delimiter of the file', async (t) => {
+  t.match(parse('made;weight;on\n;;\n', ';', device()).rejection, { code: 'missing_column', excerpt: 'made;weight;on' })
+  t.match(parse('made;"weight";on\n;;\n', ';', device()).rejection, { code: 'missing_column', excerpt: 'made;weight;on' })
+  t.match(parse('model;made;;weight;on\nX;;;;\n', ';', device()).rejection, { code: 'empty_header', excerpt: 'model;made;;weight;on' })
+  t.match(parse('model;made;weight;on\nX;;\n', ';', device()).rejection, { code: 'wrong_field_count', excerpt: 'X;;' })
+  t.match(parse('made;model;weight;on\n;X;;\n', ';', device({ fieldsMatch: 'exact' })).rejection, { code: 'wrong_columns', excerpt: 'made;model;weight;on' })
 })
 
 t.test('fieldsMatch decides which other columns a file may have and lack', async (t) => {
