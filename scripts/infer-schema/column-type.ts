@@ -60,6 +60,18 @@ const SHAPES: readonly ((text: string) => boolean)[] = [
 
 /** Infers the type of a column from its values, of which there may be none. */
 export function inferType (values: readonly SampleValue[]): InferredType {
+  const texts = values.filter((value) => typeof value === 'string')
+  const scalars = values.filter((value) => typeof value !== 'string')
+  if (texts.length === 0 || scalars.length === 0) return inferAlike(values)
+  // Numbers and booleans of JSON files are read as they are: how the other files write them (`12,5`, `ja`) is found from their texts alone.
+  const { majority, ...inferred } = inferAlike(texts)
+  const type = createType(inferred.field.type, inferred.field)
+  if (type.name === 'string' || scalars.some((value) => type.fromJson(value) === undefined)) return inferAlike(values)
+  return { ...inferred, ...majority !== undefined && { majority: { ...majority, count: majority.count + scalars.length } } }
+}
+
+/** Infers the type of values that are all written in the same way: numbers and booleans are read as texts. */
+function inferAlike (values: readonly SampleValue[]): InferredType {
   const strings = [...new Set(values.map((value) => String(value).trim()))].filter((text) => text !== '')
   if (strings.length === 0) return { field: { type: 'string' }, doubts: ['has no value in the sample: its type is a guess'] }
   const typed = inferMostly(values)

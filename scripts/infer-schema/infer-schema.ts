@@ -105,8 +105,8 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
   const keyGroup = groups.find(([first]) => records.every(({ id, columns }) => columns.get(first!) === undefined || String(columns.get(first!)) === id))
   if (keyGroup === undefined) doubts.push(...groups.flatMap((spellings) => describeNearKey(spellings, records)))
   const headers = new Set(groups.flat())
-  const keyName = keyGroup?.[0] ?? (headers.has('id') ? freeName('key', headers) : 'id')
-  const fields: FieldDescriptor[] = [{ name: keyName, type: 'string', source: 'key' }]
+  const keyName = keyGroup === undefined ? headers.has('id') ? freeName('key', headers) : 'id' : freeName(toName(keyGroup[0]!), new Set([...headers].filter((header) => !keyGroup.includes(header))))
+  const fields: FieldDescriptor[] = [{ name: keyName, type: 'string', source: 'key', ...keyGroup !== undefined && headerOf(keyName, keyGroup) }]
   const incomplete: FoundColumn[] = []
   const names = new Set(fields.map(({ name }) => name))
   for (const spellings of groups) {
@@ -128,7 +128,7 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
     names.add(name)
     const files = new Set(records.filter(({ columns }) => spellings.some((name) => columns.has(name))).map(({ key }) => key))
     if (files.size < records.length) incomplete.push({ name, spellings, type: field.type, files })
-    fields.push({ name, ...spellings.length > 1 || spellings[0] !== name ? { header: spellings.length === 1 ? spellings[0]! : spellings } : {}, ...field })
+    fields.push({ name, ...headerOf(name, spellings), ...field })
     doubts.push(...ofType.map((doubt) => `The column ${label} ${doubt}`))
     if (majority !== undefined) doubts.push(`The column ${label} has ${describeMajority(majority, field.type, records, spellings)}`)
   }
@@ -204,6 +204,13 @@ function groupSpellings (records: readonly SampledRecord[]): string[][] {
 /** Converts a header to a name that needs no encoding in a query, if it is ASCII: `Erste Zulassung (Jahr)` becomes `erste_zulassung_jahr`. */
 function toName (header: string): string {
   return header.normalize('NFC').replaceAll(/(?<=[\p{Ll}\d])(?=\p{Lu})/gu, '_').toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '_').replaceAll(/^_+|_+$/g, '') || 'column'
+}
+
+/** The names that a column has in files, if they are not the name of its field alone. */
+function headerOf (name: string, spellings: readonly string[]): Pick<FieldDescriptor, 'header'> {
+  const [first] = spellings
+  if (spellings.length > 1) return { header: spellings }
+  return first === name ? {} : { header: first! }
 }
 
 function freeName (name: string, taken: ReadonlySet<string>): string {

@@ -12,9 +12,9 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
   const latin1 = (text: string) => Buffer.from(text, 'latin1')
   const root = t.testdir({
     goods: {
-      'a.csv': latin1('Artikel;Preis;lagernd;sku;Einf\xfchrung\nStuhl;12,50;ja;a;31.01.2024\n'),
-      'b.csv': latin1('artikel;Preis;lagernd;sku;Einf\xfchrung\n"Tisch; gro\xdf";7;nein;b;01.02.2024\n'),
-      'c.csv.gz': gzipSync(latin1('Artikel;Preis;lagernd;sku;Einf\xfchrung\nBank;k.A.;nein;c;\n'.replace('k.A.', 'NA'))),
+      'a.csv': latin1('Artikel;Preis;lagernd;Artikel-Nr.;Einf\xfchrung\nStuhl;12,50;ja;a;31.01.2024\n'),
+      'b.csv': latin1('artikel;Preis;lagernd;Artikel-Nr.;Einf\xfchrung\n"Tisch; gro\xdf";7;nein;b;01.02.2024\n'),
+      'c.csv.gz': gzipSync(latin1('Artikel;Preis;lagernd;Artikel-Nr.;Einf\xfchrung\nBank;k.A.;nein;c;\n'.replace('k.A.', 'NA'))),
       'd.csv': 'Artikel;Preis\nx;1\ny;2\n',
       'a.jpg': '',
       'a.front.png': '',
@@ -32,7 +32,7 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
   t.match(err, /^- No column looks like a birth date, /m)
   t.match(err, /^Start: SCHEMA=\S+goods\.json LAKE_URL=file:\S+ SOURCE_PREFIX=goods\/ INPUT_DELIMITER=';' INPUT_ENCODING=windows-1252 userlake start$/m)
   t.same(fieldsOf(readFileSync(output, 'utf8')), {
-    sku: { type: 'string', source: 'key' },
+    artikel_nr: { header: 'Artikel-Nr.', type: 'string', source: 'key' },
     artikel: { header: ['Artikel', 'artikel'], type: 'string' },
     preis: { header: 'Preis', type: 'number', decimalChar: ',', missingValues: ['', 'NA'] },
     lagernd: { type: 'boolean', trueValues: ['ja'], falseValues: ['nein'] },

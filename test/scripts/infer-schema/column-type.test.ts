@@ -27,6 +27,14 @@ t.test('types, formats, decimal characters and missing values are inferred from 
     [['01234', '99999'], { type: 'string' }],
     [['12345678901234567890'], { type: 'string' }],
     [['1', 'x'], { type: 'string' }],
+    [['6,4', 'n/a', 922.8, 7], { type: 'number', decimalChar: ',', missingValues: ['', 'n/a'] }],
+    [['1.234,5', '7,5', 1234.5], { type: 'number', decimalChar: ',', groupChar: '.' }],
+    [['5', 7, 2.5], { type: 'number' }],
+    [['5', 'n/a', 7], { type: 'integer', missingValues: ['', 'n/a'] }],
+    [['ja', 'nein', true, false], { type: 'boolean', trueValues: ['ja'], falseValues: ['nein'] }],
+    [['ja', 'nein', 1], { type: 'string' }],
+    [['n/a', 2.5, 7], { type: 'number', missingValues: ['', 'n/a'] }],
+    [['2024-01-31', 20240131], { type: 'string' }],
     [['', ''], { type: 'string' }],
     [[], { type: 'string' }]
   ]
