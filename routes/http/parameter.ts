@@ -158,7 +158,7 @@ export function columnParameter ({ name, type, isBirth }: OperandType & { readon
   return list<NonNullable<Value>>({
     schema: COLUMN_SCHEMAS[type],
     accepted: type === 'string' ? `non-empty text; use where=${name}= for empty text, where=!${name} for no value` : `${acceptedOperand({ type, isBirth })}; for several, repeat the parameter`,
-    hint: (text) => operandHint({ type, isBirth }, text, name),
+    hint: (text) => type !== 'string' && (text === '' || text === 'null') ? `; use where=!${name} for records without a value` : operandHint({ type, isBirth }, text, name),
     parse: (text) => text === '' ? undefined : parseOperand(type, text),
     format: (value) => String(toCell(type, value))
   }, meaning)

@@ -79,6 +79,7 @@ t.test('a value of another type is a 400 that names what is accepted', async (t)
   const table: [search: string, parameter: string, detail: RegExp][] = [
     ['ports=eight', 'ports', /^got "eight"; must be an integer from -9007199254740991 to 9007199254740991; for several, repeat the parameter$/],
     ['ports=8.5', 'ports', /an integer/], ['ports=8,16', 'ports', /for several, repeat/], ['ports=9007199254740993', 'ports', /an integer/], ['ports=8*', 'ports', /an integer/],
+    ['height=', 'height', /^got ""; must be a finite number .*; use where=!height for records without a value$/], ['sold=null', 'sold', /; use where=!sold for records without a value$/],
     ['height=1,5', 'height', /must be a finite number such as -1\.5; for several, repeat/], ['height=NaN', 'height', /finite/], ['height=1e999', 'height', /finite/],
     ['on=yes', 'on', /true, false, 1 or 0/], ['sold=26.01.2024', 'sold', /a date such as 2024-01-26/], ['sold=2024-02-30', 'sold', /a date/],
     ['seen=2024-01-26', 'seen', /^got "2024-01-26"; must be a date and time such as .*; use where=seen>=2024-01-26&where=seen<2024-01-27 for the whole day in UTC$/], ['where=seen=2024-01-26', 'where', /the value of seen must be a date and time such as .*; use where=seen>=2024-01-26&where=seen<2024-01-27 for the whole day in UTC$/],
