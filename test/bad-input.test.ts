@@ -142,7 +142,7 @@ const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] =
   ['age BETWEEN 60 AND 65', /; BETWEEN is not an operator: use where=age>=60&where=age<=65$/], ["first_name in ('A', 'B')", /use where=first_name=A&where=first_name=B$/], ['city is null', /IS NULL is not an operator: use where=!city$/],
   ['city is not null', /use where=city$/], ['age>65 AND image_exists', /repeat where=.*; image_exists is a parameter of its own$/], ['age>65 and age<70', /any of several values$/], ['first name like', /unknown column first name like/],
   ['birthts=x', /the value of birthts must be an integer from .* \(milliseconds since 1970-01-01 UTC\)$/], ['birthts<1950-01-01', /\(milliseconds since 1970-01-01 UTC\); 1950-01-01 is -631152000000$/], ['birthts=1950-01-01T00:00:00Z', /; 1950-01-01T00:00:00Z is -631152000000$/], ['birthts>=1.5', /an integer/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /an integer/],
-  ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer/], ['agee>3', /unknown column agee; did you mean age\?/], ['!fist_name', /did you mean first_name/]
+  ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer from \S+ to \d+$/], ['age=30-40', /; use where=age>=30&where=age<=40$/], ['age=30..40', /; use where=age>=30&where=age<=40$/], ['age>=30,age<=40', /; a condition compares one column with one value; repeat where=/], ['age>=30;age<=40', /; repeat where=/], ['agee>3', /unknown column agee; did you mean age\?/], ['!fist_name', /did you mean first_name/]
 ]
 
 /** Query strings, the invalid parameter that the response must name, and a pattern of the error message. */
@@ -162,7 +162,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['user_id=', 'user_id'], ['first_name=', 'first_name'], ['birthts=1950-01-01', 'birthts', /for several, repeat the parameter; 1950-01-01 is -631152000000$/],
   ['first_name=*ren', 'first_name', /wildcard at the end only: use where=first_name~ren for values that contain it, or use where=first_name=\*ren/],
   ['last_name=W*r', 'last_name', /use where=last_name~W&where=last_name~r for/], ['first_name=a**', 'first_name', /use where=/],
-  ['last_name=A,B', 'last_name', /a comma does not separate values here: repeat the parameter, or use where=last_name=A,B/], ['first_name=a,*', 'first_name', /comma/],
+  ['last_name=A,B', 'last_name', /a comma does not separate values here: repeat the parameter, or use where=last_name=A,B/], ['first_name=a,*', 'first_name', /comma/], ['last_name=A*,B*', 'last_name', /a comma does not separate values here: repeat the parameter, or use where=last_name=A\*,B\*/], ['user_id=1*,2*', 'user_id', /\* is not a wildcard here: use where=user_id=1\*,2\* for this exact value$/],
   ['user_id=1,2', 'user_id', /repeat the parameter, or use where=user_id=1,2/], ['user_id=1*', 'user_id', /\* is not a wildcard here: use where=user_id\^=1 for values that begin with it, or use where=user_id=1\*/], ['user_id=1&user_id=2,3', 'user_id', /got "2,3"/],
   ['where=city', 'where'], ['where==x', 'where'],
   ...whereMistakes.map(([condition, detail]): [string, string, RegExp] => [`where=${encodeURIComponent(condition)}`, 'where', detail]),
@@ -197,7 +197,7 @@ t.test('the hint about an unknown parameter names a column, route or condition t
   t.match((await app.inject('/data?city=Rome')).json().errors[0].detail, /^unknown parameter; this URL accepts /, 'no columns are known before the lake has been read')
   await app.inject('/data')
   const table: [url: string, hint: string][] = [
-    ['/data?city=Rome', 'use where=city=Rome'], ['/stats?age=30', 'use where=age=30'], ['/data?city=', 'use where=city=<value>'],
+    ['/data?city=Rome', 'use where=city=Rome'], ['/stats?age=30', 'use where=age=30'], ['/data?age=30-40', 'use where=age>=30&where=age<=40'], ['/data?city=30-40', 'use where=city=30-40'], ['/data?city=', 'use where=city=<value>'],
     ['/stats?format=x', 'use where=format=x'], ['/data?citty=Rome', 'did you mean where=city=<value>?'],
     ['/data?height>100', 'use where=height>100'], ['/stats?measured>=2026-11-01', 'use where=measured>=2026-11-01'], ['/data?city!=Rome', 'use where=city!=Rome'], ['/data?age>=30&age>=40', 'use where=age>=30'],
     ['/data?unheard>9', 'a condition is written where=unheard>9'], ['/data?min_age>=30', 'did you mean min_age?'],

@@ -15,7 +15,7 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Names that other services have for the path of an image below that of a record. */
-const IMAGE_NAMES = ['image', 'picture', 'photo', 'avatar', 'thumbnail']
+const IMAGE_NAMES = ['image', 'img', 'picture', 'photo', 'avatar', 'thumbnail']
 
 /**
  * The hint about a path that no route has, for the end of a message: the route of the same name that returns JSON, or the route that was probably meant. Returns
@@ -32,7 +32,11 @@ export function routeHint (path: string, urls: readonly string[]): string {
   const [first = '', ...rest] = path.replace(/^(\/(api|rest|v\d+))+(?=\/.)/, '').split('/').slice(1)
   const [known = `/${first}`] = Object.entries(OTHER_NAMES).find(([, names]) => names.includes(first.toLowerCase())) ?? []
   const parts = rest.filter((part) => part !== '')
-  if (known === '/data' && parts.length > 0) return recordHint(parts, urls.some((url) => url.endsWith('/image')))
+  const hasImages = urls.some((url) => url.endsWith('/image'))
+  if (known === '/data' && parts.length > 0) return recordHint(parts, hasImages)
+  // A record names its image by the key in the lake, such as source_data/1001.png.
+  const [, id] = /^(.+)\.(?:png|jpe?g|webp|gif)$/i.exec(parts.at(-1) ?? '') ?? []
+  if (hasImages && id !== undefined) return didYouMean(excerpt(`/data/${id}/image`))
   return didYouMean(nearest([known, ...parts].join('/'), urls.filter((url) => !/[:*]/.test(url))))
 }
 

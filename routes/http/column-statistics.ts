@@ -66,7 +66,7 @@ export function columnQueryOf (query: ColumnStatisticsQuery, version: Columns): 
   if (groupBy === undefined) checkNoEffect('limit', query, 'applies to groups; name their column with group_by=')
   if (columns !== undefined) checkNames('columns', columns)
   if (groupBy !== undefined) {
-    if (groupBy.includes(',') && !version.columns.includes(groupBy)) throw invalidParameter('group_by', `got ${JSON.stringify(groupBy)}; must be one column, not a list`)
+    if (groupBy.includes(',') && !version.columns.includes(groupBy)) throw invalidParameter('group_by', `got ${JSON.stringify(groupBy)}; must be one column, not a list; to count by several columns, read them with columns= of GET /data.csv`)
     checkNames('group_by', [groupBy])
   }
   for (const column of columns ?? []) {

@@ -196,14 +196,16 @@ function checkText (field: Field, value: string): void {
   const exact = `use where=${name}=${value} for this exact value`
   const star = isExact(field) ? /\*/ : /\*(?!$)/
   const rule = isExact(field) ? '* is not a wildcard here' : '* is a wildcard at the end only'
-  if (star.test(value)) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${rule}: ${patternHint(name, value)}${exact}`)
-  if (value.includes(',')) throw invalidParameter(name, `got ${JSON.stringify(value)}; a comma does not separate values here: repeat the parameter, or ${exact}`)
+  const isList = value.includes(',')
+  // In a list, the stars of each part count: A*,B* is a list of two prefixes.
+  if (isList ? value.split(',').some((part) => star.test(part)) : star.test(value)) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${rule}: ${patternHint(name, value)}${exact}`)
+  if (isList) throw invalidParameter(name, `got ${JSON.stringify(value)}; a comma does not separate values here: repeat the parameter, or ${exact}`)
 }
 
 /** The conditions that a pattern with stars probably means. */
 function patternHint (column: string, pattern: string): string {
   const parts = pattern.split('*').filter((part) => part !== '')
-  if (parts.length === 0) return ''
+  if (parts.length === 0 || pattern.includes(',')) return ''
   const isPrefix = parts.length === 1 && !pattern.startsWith('*')
   return `use ${parts.map((part) => `where=${column}${isPrefix ? '^=' : '~'}${part}`).join('&')} for ${isPrefix ? 'values that begin with it' : 'values that contain it'}, or `
 }

@@ -1,10 +1,11 @@
 import { isQueryable } from '../../lib/base/column-name.js'
 import { nearest } from '../../lib/base/nearest.js'
-import { columnNames, type Columns } from '../../lib/query/age-column.js'
+import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
 import { keyNameOf } from '../../lib/table/table-field.js'
 import { excerpt } from '../../plugins/problems/problem.js'
 import { JSON_ROUTES } from '../../plugins/request-checks/route-hint.js'
 import type { Parameters } from './parameter.js'
+import { rangeOf } from './where.js'
 
 /** The parameters of one route. */
 export interface RouteParameters { readonly method: string, readonly url: string, readonly parameters: Parameters }
@@ -53,7 +54,11 @@ export function describeUnknown (name: string, given: string | readonly string[]
 function hintOf (name: string, given: string, parameters: Parameters, { url, routes, columns }: HintSources): string {
   const has = (name: string) => Object.hasOwn(parameters, name)
   const filterable = has('where') && columns !== undefined ? columnNames(columns).filter(isQueryable) : []
-  if (filterable.includes(name)) return `use where=${inUrl(name)}=${valueOf(given)}`
+  if (filterable.includes(name)) {
+    // In a column of text, such a value may be one that records have.
+    const range = columns !== undefined && columnType(columns, name) !== 'string' ? rangeOf(inUrl(name), given) : undefined
+    return `use ${range ?? `where=${inUrl(name)}=${valueOf(given)}`}`
+  }
   const condition = has('where') ? conditionOf(name, given) : undefined
   if (condition !== undefined && filterable.includes(condition.column)) return `use where=${inUrl(condition.text)}`
   const simple = name.toLowerCase().replaceAll(/[-_]/g, '')

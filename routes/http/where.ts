@@ -88,8 +88,21 @@ function operandOf ({ text, column, operator, value }: Condition, of: ConditionC
   const operand = isEquality ? parseOperand(of.type, value) : parseBound(of.type, value)
   const mistake = operand === undefined ? `must be ${acceptedOperand(of)}` : isEquality && of.field !== undefined ? findEnumMistake(of.field, operand) : undefined
   if (operand !== undefined && mistake === undefined) return operand
-  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : operator === '!=' && of.type === 'datetime' ? '' : operandHint(of, value, column)
+  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : several(column, value) ?? (operator === '!=' && of.type === 'datetime' ? '' : operandHint(of, value, column))
   throw invalidWhere(text, `the value of ${column} ${mistake}${hint}`)
+}
+
+/** The hint about a value that is two numbers, such as 30-40, or has another condition after it, such as 30,age<40. */
+function several (column: string, value: string): string | undefined {
+  const range = rangeOf(column, value)
+  if (range !== undefined) return `; use ${range}`
+  return /[,;].*[=<>!~]/.test(value) ? `; ${ONE_COMPARISON}` : undefined
+}
+
+/** The two conditions that a range such as 30-40 or 30..40 stands for; `undefined` if the text is not one. */
+export function rangeOf (column: string, text: string): string | undefined {
+  const [, low, high] = /^(\d+(?:\.\d+)?)\s*(?:-|\.\.|:)\s*(\d+(?:\.\d+)?)$/.exec(text) ?? []
+  return low === undefined ? undefined : `where=${column}>=${low}&where=${column}<=${high}`
 }
 
 /** @throws {Problem} */
@@ -109,6 +122,8 @@ function parseCondition (text: string): Condition {
   return { text, column, operator, value: rest.slice(operator.length) }
 }
 
+const ONE_COMPARISON = 'a condition compares one column with one value; repeat where= for records that meet all of several conditions, and repeat = on one column for records with any of several values'
+
 /** Operators of other languages, and what to use instead. */
 const OTHER_OPERATORS: readonly (readonly [operator: string, hint: string])[] = [
   ['==', 'use ='], ['<>', 'use !='], ['=>', 'use >='], ['=<', 'use <='], ['!~', 'there is no operator for text that is not contained'], ['=~', 'there are no regular expressions; use ~ for text that is contained']
@@ -119,7 +134,7 @@ function findMistake (column: string, rest: string): string | undefined {
   const other = OTHER_OPERATORS.find(([operator]) => rest.startsWith(operator))
   if (other !== undefined) return `${other[0]} is not an operator: ${other[1]}`
   if (column !== column.trim()) return `there must be no space around the operator: ${column.trim()}${rest.trim().replace(/^([=!<>~^]+)\s+/, '$1')}`
-  if (/\s(and|or)\s+(\S+\s*[=<>!~]|!?(is_)?image_exists$)/i.test(rest)) return 'a condition compares one column with one value; repeat where= for records that meet all of several conditions, and repeat = on one column for records with any of several values' + (/\b(is_)?image_exists\b/i.test(rest) ? '; image_exists is a parameter of its own' : '')
+  if (/\s(and|or)\s+(\S+\s*[=<>!~]|!?(is_)?image_exists$)/i.test(rest)) return ONE_COMPARISON + (/\b(is_)?image_exists\b/i.test(rest) ? '; image_exists is a parameter of its own' : '')
   if (/^[=!<>~^]+'.*'$/.test(rest)) return 'values are written without quotes'
   if (/^~(\^|.*\.[*+]|.*\\[bdsw]|\/.*\/[a-z]*$)/.test(rest)) return 'there are no regular expressions; use ~ for text that is contained and ^= for text at the beginning'
   if (/^~%.*%$/.test(rest)) return '% is not a wildcard; ~ finds the text anywhere in the value'
