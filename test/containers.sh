@@ -11,7 +11,8 @@ export USERLAKE_PORT=${USERLAKE_PORT:-$(node -e 'const server = require("net").c
 image=localhost/userlake-test
 url=http://127.0.0.1:$USERLAKE_PORT
 checkout=$work/checkout
-passed=0 failed=0
+passed=0 failed=0 skipped=0
+root=$PWD
 locked=(--read-only --cap-drop=ALL --security-opt=no-new-privileges)
 
 # Removes the containers, volumes and networks of this test.
@@ -23,7 +24,7 @@ remove_all() {
 
 end() {
   remove_all
-  "$engine" rmi "$image" "$image-minio"
+  "$engine" rmi "$image" "$image-minio" "$image-clickhouse"
   [[ -z ${started_engine:-} ]] || engine_down
   rm -rf "$work"
 } >/dev/null 2>&1
@@ -386,6 +387,51 @@ check 'compose up by itself' comes_up_by_itself
 check 'docker run, as docs/operations.md says' runs_as_documented
 check 'another image of MinIO, without mc' comes_up_without_mc
 check 'shutdown.sh --purge leaves nothing' is_purged
+
+# --- compose.clickhouse.yaml ------------------------------------------------------------------------------------------------
+
+launcher=$root/../shared/stores/clickhouse/launcher.c library=$root/tools/clickhouse/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
+with_clickhouse() { "${compose[@]}" -f compose.yaml -f compose.clickhouse.yaml -f "$work/no-limits.yaml" "$@"; }
+
+comes_up_with_clickhouse() {
+  cp -r test/clickhouse-image "$work/clickhouse"
+  cp "$library" "$work/clickhouse/libchdb.so"
+  gcc -O1 -o "$work/clickhouse/launcher" "$launcher" -ldl
+  "$engine" build -f "$work/clickhouse/Containerfile" -t "$image-clickhouse" "$work/clickhouse"
+  # An engine inside a sandbox may not raise limits.
+  printf 'services:\n  clickhouse:\n    ulimits: !reset null\n' >"$work/no-limits.yaml"
+  sed 's/change-me/a-long-secret/' compose.env.example >compose.env
+  with_clickhouse up --detach --build --wait
+  (($(curl -fsS "$url/data?format=csv" | wc -l) == 101))
+  publishes_into_bucket
+  bucket "await s3('HeadObject', { Key: 'processed_data/output.engine.json' })"
+}
+
+survives_clickhouse_restart() {
+  with_clickhouse stop clickhouse
+  until_so 30 says '"code":"engine_unavailable"' curl -sS "$url/data?q=$RANDOM"
+  with_clickhouse start clickhouse
+  until_so 60 curl -fsS "$url/data?q=$RANDOM"
+}
+
+refuses_wrong_password() {
+  CLICKHOUSE_PASSWORD=another with_clickhouse up --detach --no-deps userlake
+  until_so 30 says '"code":"engine_access_denied"' curl -sS "$url/readyz"
+  with_clickhouse down --volumes
+  rm compose.env
+  nothing_is_left
+}
+
+if [[ -f $launcher && -f $library ]] && command -v gcc >/dev/null; then
+  export CLICKHOUSE_IMAGE=$image-clickhouse
+  check 'compose.clickhouse.yaml: the records are in ClickHouse' comes_up_with_clickhouse
+  check 'reads are 503 while ClickHouse is away, and go on after it' survives_clickhouse_restart
+  check 'a password that ClickHouse does not know is reported' refuses_wrong_password
+else
+  skipped=1
+  echo 'skipped: compose.clickhouse.yaml: tools/clickhouse, gcc and the launcher of its servers are needed'
+fi
+
 # Where no Docker answers.
 runs_with_podman_compose() {
   mkdir "$work/no-docker"
@@ -406,5 +452,5 @@ if command -v shellcheck >/dev/null; then
   check 'shellcheck' shellcheck -x scripts/*.sh test/containers.sh
 fi
 
-echo "$passed passed, $failed failed, 0 skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0))
