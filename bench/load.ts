@@ -25,7 +25,7 @@ const MIN_REQUESTS = 16
 const MAX_SECONDS = 4
 
 /**
- * Sends requests for 1 to `MAX_SECONDS` seconds. Returns the number of requests per second of CPU time of the serving process.
+ * Sends requests for a second and, until there are enough of them, again for 2 and 4 seconds. Returns the number of requests of the last sample per second of CPU time of the serving process.
  *
  * @param folder where temporary files are written
  */

@@ -11,13 +11,19 @@ const CODES_OF_DECLARED_COLUMNS: readonly QuarantineCode[] = ['invalid_value', '
 
 /** Functions that log the state of a lake; the transformer calls them. */
 export interface LakeLog {
-  /** Logs the warnings, rejects and ignored extensions that no earlier reconcile has reported, and that this replica has taken over from one that has ended unexpectedly. */
+  /**
+   * Logs the warnings that begin and end, the new rejects, and the ignored extensions that no earlier reconcile has found. If this replica takes over from one that has ended
+   * unexpectedly, logs this as well.
+   */
   readonly onReconciled: (change: LakeChange) => void
   /** Logs the first failure to write the snapshot and the next success. Receives `undefined` if the write succeeded. */
   readonly onSnapshotWritten: (error?: unknown) => void
 }
 
-/** Logs the warnings, the rejected files and the ignored objects of a lake, each of them once. After one reconcile there is one line for each code of rejects, so that they do not hide other lines. */
+/**
+ * Logs what changes in a lake: each warning when it begins and when it ends, the codes of the rejects that a reconcile has not found before, and each extension of ignored objects once. After
+ * one reconcile there is one line for each code of rejects, with one of them as an example, so that they do not hide other lines.
+ */
 export function lakeLogger (log: FastifyBaseLogger): LakeLog {
   const logWarnings = warningLogger(log)
   /** The extensions of ignored objects that have been logged. */

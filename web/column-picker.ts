@@ -16,7 +16,7 @@ export function showColumnPicker (query: Query, columns: Columns, onChange: (nam
     })
     return element('label', {}, box, title)
   })
-  // Not while it is being used: that would lose the focus.
+  // Only if it has changed; a box that has the focus keeps it.
   const list = byId('columns-list')
   const key = JSON.stringify([shown, columns.all.map(({ name }) => name)])
   if (list.dataset['shown'] === key) return

@@ -15,7 +15,7 @@ export function typedArraysIn (data: unknown): TypedArray[] {
   return arrays
 }
 
-/** Returns `next` with each typed array replaced by the equal array at the same place in `previous`, if there is one, to share its memory. */
+/** Returns `next`, which is plain data without maps and sets, with each typed array replaced by the equal array at the same place in `previous`, if there is one, to share its memory. */
 export function reuseTypedArrays<T> (previous: T, next: T): T {
   if (ArrayBuffer.isView(next)) return ArrayBuffer.isView(previous) && isEqual(previous as unknown as TypedArray, next as unknown as TypedArray) ? previous : next
   if (typeof next !== 'object' || next === null || typeof previous !== 'object' || previous === null) return next

@@ -13,10 +13,10 @@ export interface SnapshotScheduleOptions {
   readonly onEnd?: ((error?: unknown) => void) | undefined
 }
 
-/** Decides when the snapshot is written: at most once a minute, and at shutdown, in both cases only if the state has changed. */
+/** Decides when the snapshot is written: at most once a minute, and at shutdown, in both cases only if the state has changed or its last write has failed. */
 export class SnapshotSchedule {
   readonly #options: SnapshotScheduleOptions
-  /** The name of the state that was written last, or is being written. */
+  /** The name of the state that was written last, or is being written; `undefined` if that write has failed. */
   #savedName: string | undefined
   /** When that write began. */
   #savedAt = -Infinity
@@ -26,12 +26,12 @@ export class SnapshotSchedule {
     this.#options = options
   }
 
-  /** Starts to write the state, unless it is written already or the last write began less than a minute ago. */
+  /** Starts to write the state, unless it is written already or being written, or the last write began less than a minute ago. */
   offer (state: SourceState): void {
     if (this.#options.clock() - this.#savedAt >= MIN_INTERVAL_MS) this.#save(state)
   }
 
-  /** Writes the state, unless it is written already, and waits for all writes. */
+  /** Writes the state, unless it is written already or being written, and waits for all writes. */
   async flush (state: SourceState): Promise<void> {
     this.#save(state)
     await this.#saving
@@ -47,13 +47,20 @@ export class SnapshotSchedule {
     const { save, clock, onEnd = () => {} } = this.#options
     this.#savedName = state.name
     this.#savedAt = clock()
-    this.#saving = this.#saving.then(() => save(state)).then((isSaved) => isSaved ? onEnd() : this.#forget(state), onEnd)
+    this.#saving = this.#saving.then(() => save(state)).then((isSaved) => {
+      if (isSaved) return onEnd()
+      // At once: this replica may be the one that writes the snapshot next time.
+      this.#forget(state, -Infinity)
+    }, (error: unknown) => {
+      this.#forget(state, this.#savedAt)
+      onEnd(error)
+    })
   }
 
-  /** Makes a state that was not written due again, because this replica may be the one that writes the snapshot next time. */
-  #forget ({ name }: SourceState): void {
+  /** Makes a state that was not written due again, as if the last write had begun at `savedAt`. */
+  #forget ({ name }: SourceState, savedAt: number): void {
     if (name !== this.#savedName) return
     this.#savedName = undefined
-    this.#savedAt = -Infinity
+    this.#savedAt = savedAt
   }
 }

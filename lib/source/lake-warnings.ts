@@ -82,7 +82,7 @@ function describeUnusable (summary: LakeSummary): string {
 }
 
 function describeIgnored ({ extension, count, example }: IgnoredObjects): string {
-  return `${count} ${extension === null ? 'without a known extension' : `.${extension}`}, such as ${example}`
+  return `${count} ${extension === null ? 'without an extension, or with one beyond the first 100' : `.${extension}`}, such as ${example}`
 }
 
 const MISFIT = 'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one'

@@ -264,8 +264,8 @@ export class SharingBackend implements LakeBackend {
   }
 
   /**
-   * Reads the state, unless this replica has written it so recently that it probably still leads: if another one has written since, the next write fails, and the state is read
-   * then. Returns whether it is known.
+   * Reads the state, unless this replica is writing it or has written it so recently that it probably still leads: if another one has written since, the next write fails, and the
+   * state is read then. Returns `false` if reading it has failed.
    */
   async #read (): Promise<boolean> {
     const state = this.#knownState()

@@ -431,7 +431,7 @@ export const SECTIONS: readonly Section[] = [
       {
         fault: '409 ConditionalRequestConflict',
         guarantee: 'The write is repeated.',
-        tests: [['test/lib/store/s3/s3-writes.test.ts', 'retries if the server reports a conflict']]
+        tests: [['test/lib/store/s3/s3-writes.test.ts', 'repeats a conditional write if the connection or the server fails, or the server reports a conflict']]
       },
       {
         fault: 'A process that was paused writes late',

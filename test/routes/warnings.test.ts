@@ -15,7 +15,7 @@ t.test('a lake in which nothing is usable is reported in the log, in jobs and by
   const { result } = (await app.inject(post)).json()
   t.match(result, { records: 0, warnings: [{ code: 'nothing_usable' }] })
   const [{ detail }] = result.warnings
-  t.match(detail, /^None of the 8 objects with the prefix "source_data\/" becomes a record: 4 ignored \(2 \.xml, such as source_data\/1\.xml; /)
+  t.match(detail, /^None of the 8 objects with the prefix "source_data\/" becomes a record: 4 ignored \(2 \.xml, such as source_data\/1\.xml; 1 \.txt, such as source_data\/3\.txt; 1 without an extension, or with one beyond the first 100, such as source_data\/README\); /)
   t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 image without an info file\. If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one$/)
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   await app.inject(post)

@@ -16,7 +16,6 @@ export class S3Inspector implements Inspector {
   readonly #client: S3Client
   #clockOffsetMs: number | undefined
 
-  /** @param region as in the settings of the store */
   constructor (bucket: string, settings: S3ClientSettings) {
     this.#bucket = bucket
     this.#client = createClients(settings, new RetryBudget()).retrying
@@ -91,5 +90,5 @@ export class S3Inspector implements Inspector {
   }
 }
 
-/** For `catch`: servers that do not have a feature, and credentials that may not read its configuration. */
+/** Handles the error of a server that does not have a feature, or of credentials that may not read its configuration: the configuration is then not known. */
 function toUnknown (): undefined {}

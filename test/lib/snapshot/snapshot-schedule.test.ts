@@ -101,6 +101,31 @@ t.test('a failure is reported, delays nothing, and is not retried within the min
   t.equal(failures.length, 1)
 })
 
+t.test('a state whose write has failed is written by the next flush, and a minute later', async (t) => {
+  const { clock, saves, failures, schedule } = setUp()
+  const state = newState()
+  schedule.offer(state)
+  await soon()
+  saves[0]!.fail(new Error('no connection'))
+  await schedule.settle()
+  const flushed = schedule.flush(state)
+  await soon()
+  saves[1]?.fail(new Error('no connection'))
+  await flushed
+  t.equal(saves.length, 2)
+  clock.advance(59_999)
+  schedule.offer(state)
+  await schedule.settle()
+  t.equal(saves.length, 2)
+  clock.advance(1)
+  schedule.offer(state)
+  await soon()
+  saves[2]?.end()
+  await schedule.flush(state)
+  t.equal(saves.length, 3)
+  t.equal(failures.length, 2)
+})
+
 t.test('a state that another replica was to write is due again at once, and does not count as written', async (t) => {
   const { saves, ends, schedule } = setUp()
   const state = newState()

@@ -38,7 +38,7 @@ t.test('recognizes its own write if the repeated PUT is refused', async t => {
   t.equal(puts, 2)
 })
 
-t.test('retries if the server reports a conflict', async t => {
+t.test('repeats a conditional write if the connection or the server fails, or the server reports a conflict', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   const first = bucket.put('key', 'first')
   const faults: Fault[] = ['drop', { status: 409 }, { status: 500 }, { status: 503 }, { status: 429 }]
@@ -50,7 +50,7 @@ t.test('retries if the server reports a conflict', async t => {
   }
 })
 
-t.test('fails if the server keeps reporting a conflict', async t => {
+t.test('a conditional write fails if every attempt fails', async t => {
   const { endpoint, bucket, store } = await setUpS3(t)
   const { etag } = bucket.put('key', 'first')
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 500 } : undefined
@@ -97,7 +97,7 @@ t.test('does not repeat a refused write', async t => {
   t.same([endpoint.counts.PUT, endpoint.counts.HEAD], [1, 0])
 })
 
-t.test('sends a write id with every PUT, and the content type', async t => {
+t.test('sends a write id with every conditional PUT only, and the content type', async t => {
   let count = 0
   const { bucket, store } = await setUpS3(t, { newWriteId: () => `write ${++count}` })
   await store.put('a', bytes(''), { ifMatch: null, contentType: 'text/csv' })
