@@ -3,7 +3,7 @@ import type { Warning } from '../base/warning.js'
 import { withoutReplaced, type ViewChange } from '../source/view-change.js'
 
 /** Names the layout of the state object. A release that changes the layout or its meaning changes this name. */
-export const FORMAT = 'userlake state 4'
+export const FORMAT = 'userlake state 5'
 
 /** The maximum size of a state object that is read, in bytes. */
 export const MAX_STATE_BYTES = 4 * 1024 * 1024
@@ -36,8 +36,11 @@ export interface SharedState {
   readonly isIdle: boolean
   /** By the wall clock of the leader: milliseconds since 1970-01-01 UTC. */
   readonly writtenAt: number
-  /** Time since the beginning of the listing, and its duration. */
+  /** Time since the beginning of the listing. An estimate, if another replica than the writer has listed. */
   readonly listingAgeMs: number
+  /** The time since the beginning of the listing is certainly at most this; `null` if no limit is known. It equals `listingAgeMs` if the writer has listed. */
+  readonly listingAgeAtMostMs: number | null
+  /** How long the listing took. */
   readonly listingMs: number
   /** The number of requests that it took. */
   readonly requests: number

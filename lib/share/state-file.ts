@@ -31,9 +31,11 @@ export interface KnownFile {
 }
 
 /** What a replica writes: a state with times of its monotonic clock, in milliseconds, in place of the ages. */
-export interface StateContent extends Omit<SharedState, 'format' | 'identity' | 'writtenAt' | 'listingAgeMs' | 'outputAgeMs'> {
+export interface StateContent extends Omit<SharedState, 'format' | 'identity' | 'writtenAt' | 'listingAgeMs' | 'listingAgeAtMostMs' | 'outputAgeMs'> {
   /** When the listing began. */
   readonly listedAt: number
+  /** The listing certainly began after this time; -Infinity if no such time is known. */
+  readonly listedAfter: number
   /** When the listing began that the outputs were last made from; -Infinity if no output was made. */
   readonly outputsListedAt: number
 }
@@ -132,12 +134,12 @@ export class StateFile {
     return this.#requests.run(() => this.#write(content))
   }
 
-  async #write ({ listedAt, outputsListedAt, ...content }: StateContent): Promise<boolean> {
+  async #write ({ listedAt, listedAfter, outputsListedAt, ...content }: StateContent): Promise<boolean> {
     const { store, key, identity, clock, wallClock } = this.#options
     // Ages count up to here: the request may have waited for earlier ones.
     const sentAt = clock()
-    const outputAgeMs = outputsListedAt === -Infinity ? null : sentAt - outputsListedAt
-    const next: SharedState = { ...content, format: FORMAT, identity, writtenAt: wallClock(), listingAgeMs: sentAt - listedAt, outputAgeMs }
+    const ageOf = (time: number) => time === -Infinity ? null : sentAt - time
+    const next: SharedState = { ...content, format: FORMAT, identity, writtenAt: wallClock(), listingAgeMs: sentAt - listedAt, listingAgeAtMostMs: ageOf(listedAfter), outputAgeMs: ageOf(outputsListedAt) }
     try {
       const { etag } = await store.put(key, encodeSharedState(next), { ifMatch: this.#known?.etag ?? null, contentType: 'application/json' })
       this.#last = this.#known = { etag, state: next, writtenAt: sentAt, notBefore: sentAt, sentAt, notSentBefore: sentAt, aheadMs: 0 }

@@ -97,6 +97,8 @@ export class SharingBackend implements LakeBackend {
   #lastResult: BackendReconciled | undefined
   /** When the last listing of this replica began. */
   #listedAt = -Infinity
+  /** The listing of the last result certainly began after this time: of one that another replica has made, only an estimate is known. */
+  #listedAfter = -Infinity
   /** The id of the view of the state that the last listing without a difference from it has confirmed, and when that listing began. */
   #confirmed: { readonly view: string, readonly at: number } | undefined
   /** The outputs that this replica last made, or that were made before it wrote the state. */
@@ -326,6 +328,7 @@ export class SharingBackend implements LakeBackend {
     if (this.#base!.isAssumed) return undefined
     // The leader has listed later than this replica. This bounds the age also before two states have been read, if the clocks are wrong.
     const listedAt = Math.max(listingTime(head), this.#listedAt)
+    this.#listedAfter = Math.max(certainListingTime(head, head.notSentBefore), this.#listedAt)
     const found = this.#base!.view
     // What this replica has listed by itself may be before or after what the leader has listed.
     const touched = this.#ownListing === undefined || !this.#isDiverged ? [] : touchedIds(viewChange(this.#ownListing, found))
@@ -359,7 +362,7 @@ export class SharingBackend implements LakeBackend {
     const isSame = headBefore !== undefined && this.#base?.isAssumed !== false && fingerprint(listed) === headBefore.state.fingerprint
     const result = isAlone ? listed : { ...listed, state: withPosition(listed.state, previous, this.#random, isSame ? headBefore.state.position : undefined) }
     const sinceListingMs = result.listedAt - this.#listedAt
-    this.#listedAt = result.listedAt
+    this.#listedAt = this.#listedAfter = result.listedAt
     this.#entries = this.#entries.slice(-MAX_ENTRIES)
     const isBaseInState = [headBefore, this.#head].some((head) => head?.state.view === this.#base?.id)
     if (headBefore !== undefined && (!isBaseInState || this.#base!.isAssumed)) this.#join(headBefore.state, result)
@@ -390,7 +393,7 @@ export class SharingBackend implements LakeBackend {
       : this.#nextView(previous!, change, position === basePosition ? null : position)
     const { state: { table: { version } }, warnings, failed, listingMs, requests } = result
     const content = { version, fingerprint: fingerprint(result), position, warnings, failed: failed.slice(0, MAX_FAILED), listingMs, requests }
-    if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle, listedAt: result.listedAt })) {
+    if (await this.#write({ ...content, view, steps, isIdle: this.#isIdle, listedAt: result.listedAt, listedAfter: this.#listedAfter })) {
       this.#base = { id: view, view: result, isAssumed: false }
       this.#entries = []
       // A later listing may have ended while the state was written.
@@ -404,9 +407,10 @@ export class SharingBackend implements LakeBackend {
 
   /** Writes the state again, as that of this replica. */
   async #renew (isIdle: boolean): Promise<void> {
-    const { state } = this.#head!
+    const head = this.#head!
+    const { state } = head
     const confirmedAt = this.#isLeader && this.#confirmed?.view === state.view ? this.#confirmed.at : -Infinity
-    await this.#write({ ...state, isIdle, listedAt: Math.max(listingTime(this.#head!), confirmedAt) })
+    await this.#write({ ...state, isIdle, listedAt: Math.max(listingTime(head), confirmedAt), listedAfter: Math.max(certainListingTime(head, head.notSentBefore), confirmedAt) })
   }
 
   /** Returns whether the state was written. If not, another replica has written one, which is then known. */
@@ -452,11 +456,16 @@ function listingTime ({ state: { listingAgeMs }, sentAt }: Head): number {
   return sentAt - listingAgeMs
 }
 
+/** The listing that the state describes certainly began after this time, in milliseconds of the monotonic clock, if the state was sent after `sentAfter`. */
+function certainListingTime ({ state: { listingAgeAtMostMs } }: Head, sentAfter: number): number {
+  return sentAfter - (listingAgeAtMostMs ?? Infinity)
+}
+
 /**
  * Whether the listing that the state describes began after a listing or a re-check of this replica had ended, or has found the same and was written after it.
  *
  * @param until when that of this replica ended, in milliseconds of the monotonic clock
  */
-function isLater ({ state: { listingAgeMs, fingerprint: found }, notBefore, notSentBefore }: Head, own: BackendReconciled, until: number): boolean {
-  return notSentBefore - listingAgeMs >= until || (notBefore - listingAgeMs >= until && found === fingerprint(own))
+function isLater (head: Head, own: BackendReconciled, until: number): boolean {
+  return certainListingTime(head, head.notSentBefore) >= until || (certainListingTime(head, head.notBefore) >= until && head.state.fingerprint === fingerprint(own))
 }

@@ -495,6 +495,49 @@ t.test('the leader does not confirm a state by a listing that has found an earli
   t.match(stateOf(simulation), { listedAt, state: { isIdle: true } })
 })
 
+t.test('a record that a re-check has removed does not come back with an earlier listing that another replica passes on, whose clock is right', async (t) => {
+  // The clock of the first leader is an hour ahead, so that the second replica takes its listing for a later one than it is.
+  const simulation = new Simulation(3, { skews: [3_600_000, 0, 0] })
+  const { bucket, replicas: [leader, second, third] } = simulation
+  for (const key of ['a', 'b', 'c']) bucket.put(`source_data/${key}.csv`, csv('First'))
+  const read = async (replica: SimulatedReplica, fresh = false) => {
+    await replica.transformer.ensureFresh({ fresh })
+    await simulation.settle()
+  }
+  const notify = async ({ transformer }: SimulatedReplica, key: string) => {
+    transformer.noteChanged([{ bucket: 'datalake', key: `source_data/${key}.csv` }])
+    await simulation.settle()
+  }
+  for (let i = 0; i < 4; i++) {
+    bucket.put('source_data/a.csv', csv(`Name ${i}`))
+    await read(leader!, true)
+    simulation.now += 3000
+    for (const replica of [second!, third!]) await read(replica)
+  }
+  simulation.now += 1000
+  // After a listing of its own, it knows all images, so that a re-check can remove a record.
+  await read(third!, true)
+  bucket.put('source_data/d.csv', csv('First'))
+  await read(leader!, true)
+  simulation.now += 600
+  bucket.delete('source_data/b.csv')
+  await notify(third!, 'b')
+  t.same([...simulation.recordsOf(third!).keys()], ['a', 'c'])
+  simulation.now += 1500
+  await read(second!)
+  t.same([...simulation.recordsOf(second!).keys()], ['a', 'b', 'c', 'd'])
+  bucket.put('source_data/c.csv', csv('Second'))
+  await notify(second!, 'c')
+  t.equal(simulation.leader, second!.name)
+  simulation.now += 500
+  await read(third!)
+  t.notOk(simulation.recordsOf(third!).has('b'))
+  await read(second!, true)
+  simulation.now += 3000
+  await read(third!)
+  t.same([...simulation.recordsOf(third!).keys()], ['a', 'c', 'd'])
+})
+
 t.test('a leader whose first state was written late replaces it by what it has listed since', async (t) => {
   const simulation = new Simulation(1)
   const { bucket, replicas: [leader] } = simulation

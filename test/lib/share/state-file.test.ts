@@ -17,7 +17,7 @@ t.test('the ages of a state count up to the moment when it is sent, also if it h
   const file = new StateFile({ store, key: 'state.json', identity: 'lake', clock: () => now, wallClock: () => now })
   const reading = file.read()
   const content = { leader: 'r1', isIdle: false, listingMs: 10, requests: 1, outputs: ['csv'], view: 'v', version: 'V', fingerprint: 'f', position: 'V', warnings: [], failed: [], steps: [] }
-  const writing = file.write({ ...content, listedAt: 4000, outputsListedAt: 3000 })
+  const writing = file.write({ ...content, listedAt: 4000, listedAfter: 3500, outputsListedAt: 3000 })
   now = 7000
   respond()
   await reading
