@@ -12,7 +12,7 @@ import { runCommand, type Command } from '../../scripts/command.js'
 import { noClickHouse } from '../support/clickhouse.js'
 import { GeneratedLake } from './generated-lake.js'
 import { print } from './lab.js'
-import { openClickHouse, openInProcess, type LakeEngine } from './lake-engines.js'
+import type { LakeEngine } from './lake-engines.js'
 
 const HELP = `Reads a generated lake into ClickHouse, runs each kind of query, publishes its output to a folder, reconciles it without a change and with 1,000 changes, and publishes the changed output.
 Prints the time, the CPU time of this process and of the engine, and the resident memory of this process, also over time. Ends with exit code 1 if a listing finds other records than the lake has, an output has other
@@ -150,6 +150,8 @@ const largeLake: Command = async (argv) => {
   const isInProcess = options['in-process']
   if (!isInProcess && noClickHouse !== false) return noClickHouse
 
+  // Loaded only when it is needed, because tests that start this program would count as loading all modules of the engine.
+  const { openClickHouse, openInProcess } = await import('./lake-engines.js')
   const lake = new GeneratedLake(records)
   const engine = await (isInProcess ? openInProcess : openClickHouse)(lake)
   const folder = await mkdtemp(join(tmpdir(), 'userlake-lab-'))
