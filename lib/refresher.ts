@@ -187,7 +187,7 @@ export class Refresher<T extends Refreshed> {
     if (!this.#flight.isRunning) this.#scheduleExpired()
   }
 
-  /** Discards the result of the last refresh, because the data is lost: there is none until a refresh succeeds, which is started as by `expire`. */
+  /** Discards the result of the last refresh, because its data can no longer be read. Until a refresh succeeds, there is no data. Starts one as `expire` does. */
   discard (): void {
     this.#last = undefined
     this.expire()

@@ -9,7 +9,7 @@ export class StoredVersions {
   readonly #onForgotten
   #last: { readonly number: bigint, readonly version: ClickHouseVersion } | undefined
 
-  /** @param onForgotten called with the number of a version each time that a read finds that the cluster does not have its records any more */
+  /** @param onForgotten called with the number of a version each time that a read finds that the cluster no longer has its records */
   constructor (options: EngineOptions, onForgotten: (number: bigint) => void) {
     this.#onForgotten = onForgotten
     this.#connected = new Lazy(async () => {

@@ -796,7 +796,7 @@ export class UserDataTransformer {
     if (next !== undefined) this.#versions.retain(version)
   }
 
-  /** The cluster does not have the records of a version any more. If that is the current one, there is no data until the next one: a client that is told to begin again would find the same. */
+  /** Notes that the cluster no longer has the records of a version. If it is the current one, there is no data until a refresh finds a newer one. */
   #noteForgotten (number: bigint): void {
     if (number === this.#cache.state.stored?.number) this.#refresher.discard()
   }

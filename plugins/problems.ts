@@ -60,8 +60,11 @@ function logDenied ({ log, ip, method, raw, client }: FastifyRequest, { status, 
 function toProblem (error: Error & Partial<FastifyError>, { server: { transformer } }: FastifyRequest): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreError || error instanceof EngineError) return unavailable(error.code, describeFailure(error.code))
-  if (error instanceof VersionForgottenError && transformer.freshness().ageMs === undefined) return noData(transformer.freshness().staleReasons)
-  if (error instanceof VersionForgottenError) return new Problem(410, 'version_gone', error.message)
+  if (error instanceof VersionForgottenError) {
+    const { ageMs, staleReasons } = transformer.freshness()
+    // If it was the current version, a client that reads from the beginning would get the same error.
+    return ageMs === undefined ? noData(staleReasons) : new Problem(410, 'version_gone', error.message)
+  }
   if (error instanceof NoDataError) return noData([])
   if (error instanceof OverloadedError) return unavailable('overloaded', error.message)
   const { statusCode = 500, code } = error

@@ -35,7 +35,7 @@ export class UsageError extends CommandError {
 export class UnknownOptionError extends UsageError {
   /** Without its hyphens. */
   readonly option: string
-  /** The value that seems to be meant for it; `undefined` if there is none. */
+  /** Its value: what follows it on the command line. `undefined` if nothing follows, or another option. */
   readonly value: string | undefined
 
   /** @param advice the end of the message */

@@ -55,11 +55,11 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
     const run = async ({ id, method, state, request }: Call): Promise<void> => {
       const base = find(state)
       if (state !== undefined && base === undefined) return reply({ id, missingState: state as string })
-      const progress = throttle((progress) => reply({ id, progress }))
+      const reports = throttle((progress) => reply({ id, progress }))
       const result: unknown = method === 'orderNumbers' || method === 'outputAgeMs'
         ? await backend[method](request as never)
-        : await backend[method](base as never, request as never, progress.report)
-      progress.flush()
+        : await backend[method](base as never, request as never, reports.report)
+      reports.flush()
       if (method === 'close') {
         await store.close()
         forwarder?.stop()

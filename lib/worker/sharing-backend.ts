@@ -97,7 +97,7 @@ export class SharingBackend implements LakeBackend {
   #lastResult: BackendReconciled | undefined
   /** When the last listing of this replica began. */
   #listedAt = -Infinity
-  /** The listing of the last result certainly began after this time: of one that another replica has made, only an estimate is known. */
+  /** The listing of the last result certainly began after this time. If another replica has listed, it may have begun later. */
   #listedAfter = -Infinity
   /** The id of the view of the state that the last listing without a difference from it has confirmed, and when that listing began. */
   #confirmed: { readonly view: string, readonly at: number } | undefined
@@ -408,9 +408,9 @@ export class SharingBackend implements LakeBackend {
   /** Writes the state again, as that of this replica. */
   async #renew (isIdle: boolean): Promise<void> {
     const head = this.#head!
-    const { state } = head
+    const { state, notSentBefore } = head
     const confirmedAt = this.#isLeader && this.#confirmed?.view === state.view ? this.#confirmed.at : -Infinity
-    await this.#write({ ...state, isIdle, listedAt: Math.max(listingTime(head), confirmedAt), listedAfter: Math.max(certainListingTime(head, head.notSentBefore), confirmedAt) })
+    await this.#write({ ...state, isIdle, listedAt: Math.max(listingTime(head), confirmedAt), listedAfter: Math.max(certainListingTime(head, notSentBefore), confirmedAt) })
   }
 
   /** Returns whether the state was written. If not, another replica has written one, which is then known. */

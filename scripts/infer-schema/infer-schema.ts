@@ -105,7 +105,9 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
   const keyGroup = groups.find(([first]) => records.every(({ id, columns }) => columns.get(first!) === undefined || String(columns.get(first!)) === id))
   if (keyGroup === undefined) doubts.push(...groups.flatMap((spellings) => describeNearKey(spellings, records)))
   const headers = new Set(groups.flat())
-  const keyName = keyGroup === undefined ? headers.has('id') ? freeName('key', headers) : 'id' : freeName(toName(keyGroup[0]!), new Set([...headers].filter((header) => !keyGroup.includes(header))))
+  const keyName = keyGroup === undefined
+    ? (headers.has('id') ? freeName('key', headers) : 'id')
+    : freeName(toName(keyGroup[0]!), new Set([...headers].filter((header) => !keyGroup.includes(header))))
   const fields: FieldDescriptor[] = [{ name: keyName, type: 'string', source: 'key', ...keyGroup !== undefined && headerOf(keyName, keyGroup) }]
   const incomplete: FoundColumn[] = []
   const names = new Set(fields.map(({ name }) => name))

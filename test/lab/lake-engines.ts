@@ -20,12 +20,12 @@ import type { GeneratedLake } from './generated-lake.js'
 
 /** A lake in one of the engines. */
 export interface LakeEngine {
-  /** Whether the records are elsewhere. */
+  /** Whether the records are in other processes. */
   readonly isRemote: boolean
   /** The version after the last reconcile. */
   readonly version: DataVersion
   readonly records: number
-  /** The time of the listing in milliseconds, and how many records it has changed; `undefined` after the first one. */
+  /** Returns the duration of the listing in milliseconds, and the number of records that were added, changed or removed; `undefined` for the first listing. */
   reconcile (): Promise<{ readonly listingMs: number, readonly touched: number | undefined }>
   renderOutput (output: Output): Promise<RenderedOutput>
   /** The CPU time of the servers of the engine since they were started. */
@@ -33,8 +33,7 @@ export interface LakeEngine {
   close (): Promise<void>
 }
 
-const SCHEMA = compileSchema(USERS_SCHEMA)
-const FIELDS = tableFields(SCHEMA)
+const FIELDS = tableFields(compileSchema(USERS_SCHEMA))
 const RULES = { ownKeys: [], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
 
 /** The lake in a database of its own, which `close` removes, in the cluster of the tests. */

@@ -49,14 +49,14 @@ class Measurement {
     this.#engine = engine
   }
 
-  /** Runs a step, and prints what it took, and the text that it returns. */
+  /** Runs a step, and prints its times, its memory and the text that it returns. */
   async step (name: string, work: () => Promise<string>): Promise<void> {
     this.#samples = [process.memoryUsage().rss]
     const { ms, cpuMs, engineCpuMs, result } = await this.#time(work)
     this.#samples.push(process.memoryUsage().rss)
     const peak = Math.round(Math.max(...this.#samples) / MIB)
     print(`${name}: ${Math.round(ms)} ms; CPU ${Math.round(cpuMs)} ms, of the engine ${Math.round(engineCpuMs)} ms; at most ${peak} MiB (${this.#overTime()}); ${result}`)
-    if (this.#engine.isRemote) this.check(`${name}: ${peak} MiB`, peak <= MAX_MIB, true)
+    if (this.#engine.isRemote && peak > MAX_MIB) this.failures.push(`${name}: ${peak} MiB; at most ${MAX_MIB} are allowed`)
   }
 
   /** Runs a query several times, and prints the first time and the median of the others. */
@@ -66,7 +66,7 @@ class Measurement {
     const [first, ...others] = runs
     const median = (of: (run: Timed<number>) => number) => others.map(of).sort((a, b) => a - b)[Math.floor(others.length / 2)]!.toFixed(1)
     print(`${name}: ${median(({ ms }) => ms)} ms (the first ${first!.ms.toFixed(1)}); CPU ${median(({ cpuMs }) => cpuMs)} ms, of the engine ${median(({ engineCpuMs }) => engineCpuMs)} ms; ${others.at(-1)!.result}`)
-    this.check(`${name}: the query finds`, others.every(({ result }) => result > 0), true)
+    if (runs.some(({ result }) => result === 0)) this.failures.push(`${name}: a query has found nothing`)
   }
 
   check (what: string, found: unknown, expected: unknown): void {

@@ -5,7 +5,7 @@ import { StoreError } from '../object-store.js'
 
 /**
  * Makes a client refuse listings that its XML parser would read wrongly: it drops unknown entities, cuts the number of a character beyond the Basic
- * Multilingual Plane to 16 bits, replaces what is not UTF-8, and accepts damage that is no XML (control characters). Keys would then be other keys.
+ * Multilingual Plane to 16 bits, replaces what is not UTF-8, and accepts control characters, which XML does not allow. Keys would then be other keys.
  */
 export function readListingsExactly ({ config: { requestHandler } }: S3Client): void {
   const handle = requestHandler.handle.bind(requestHandler)
