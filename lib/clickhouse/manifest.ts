@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock, MonotonicClock } from '../base/clock.js'
 import { EngineError } from '../base/errors.js'
 import { StoreError, type ObjectStore } from '../store/object-store.js'
-import { refusedToMissing } from '../store/own-object.js'
+import { undefinedIfRefused } from '../store/own-object.js'
 
 /** What a listing of the lake has found. Plain data, which every process that follows it receives. */
 export interface Summary {
@@ -104,7 +104,7 @@ export class ManifestFile {
     const { store, key, clock } = this.#options
     const known = this.#known
     const requestedAt = clock()
-    const found = await store.get(key, { ifNoneMatch: known?.etag, maxBytes: MAX_BYTES }).catch(refusedToMissing)
+    const found = await store.get(key, { ifNoneMatch: known?.etag, maxBytes: MAX_BYTES }).catch(undefinedIfRefused)
     if (found === 'unchanged') {
       this.#seenAt = Math.max(this.#seenAt, requestedAt)
       return known

@@ -1,7 +1,7 @@
 import type { Clock, MonotonicClock } from '../base/clock.js'
 import { SerialQueue } from '../base/serial-queue.js'
 import { StoreError, type ObjectBody, type ObjectInfo, type ObjectStore } from '../store/object-store.js'
-import { refusedToMissing } from '../store/own-object.js'
+import { undefinedIfRefused } from '../store/own-object.js'
 import { decodeSharedState, encodeSharedState, FORMAT, MAX_STATE_BYTES, type SharedState } from './shared-state.js'
 import { estimateTime, TAKEOVER_MS } from './share-rules.js'
 
@@ -79,7 +79,7 @@ export class StateFile {
     const { store, key, clock } = this.#options
     const requestedAt = clock()
     const request = store.get(key, { ifNoneMatch: this.#known?.etag, maxBytes: MAX_STATE_BYTES, maxMs: READ_MS }).catch((error) => this.#readTooLarge(error))
-    const found = await request.catch((error) => refusedToMissing(error) ?? 'refused' as const)
+    const found = await request.catch((error) => undefinedIfRefused(error) ?? 'refused' as const)
     if (found === undefined || found === 'refused') this.#known = undefined
     // After a refused read, it may be the version that was known before.
     else if (found !== 'unchanged') this.#last = this.#known = found.etag === this.#last?.etag ? this.#last : this.#toKnown(found)

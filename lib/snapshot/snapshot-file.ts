@@ -3,7 +3,7 @@ import type { InputEncoding } from '../base/info-formats.js'
 import type { SourceRules } from '../source/rules.js'
 import type { SourceState } from '../source/source-state.js'
 import { StoreError, type ObjectStore, type StoreErrorCode } from '../store/object-store.js'
-import { refusedToMissing } from '../store/own-object.js'
+import { undefinedIfRefused } from '../store/own-object.js'
 import { decodeInThread } from './decode-in-thread.js'
 import { loadCodec } from './load-codec.js'
 import type { SnapshotProblem } from './snapshot.js'
@@ -36,7 +36,7 @@ export class SnapshotFile {
   /** Reads the snapshot. Never rejects: if the store fails, the listing will report it. */
   async load (): Promise<LoadedSnapshot> {
     try {
-      const found = await this.#store.get(this.#key).catch(refusedToMissing)
+      const found = await this.#store.get(this.#key).catch(undefinedIfRefused)
       if (typeof found !== 'object') {
         this.#etag = null
         return {}
@@ -56,7 +56,7 @@ export class SnapshotFile {
     if (state.name === this.#savedName) return
     const { encodeSnapshot } = await loadCodec()
     const body = encodeSnapshot(state, this.#identity)
-    if (this.#etag === undefined) this.#etag = (await this.#store.head(this.#key).catch(refusedToMissing))?.etag ?? null
+    if (this.#etag === undefined) this.#etag = (await this.#store.head(this.#key).catch(undefinedIfRefused))?.etag ?? null
     try {
       const { etag } = await this.#store.put(this.#key, body, { ifMatch: this.#etag, contentType: 'application/vnd.apache.arrow.file' })
       this.#etag = etag

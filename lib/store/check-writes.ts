@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { StoreError, type ObjectStore } from './object-store.js'
-import { refusedToMissing } from './own-object.js'
+import { undefinedIfRefused } from './own-object.js'
 
 /** The number of concurrent writers with which conditional writes are checked. */
 export const WRITERS = 16
@@ -47,7 +47,7 @@ export async function checkConditionalWrites (store: ObjectStore, key: string, n
   try {
     let isProven = false
     for (let round = 1; round <= ROUNDS; round++) {
-      const expected = (await store.head(key).catch(refusedToMissing))?.etag ?? null
+      const expected = (await store.head(key).catch(undefinedIfRefused))?.etag ?? null
       // No other process writes the same content, so the next version has another ETag.
       const { winners } = await raceWrites(store, key, expected, Array.from({ length: WRITERS }, newId))
       if (winners.length > 1) return false

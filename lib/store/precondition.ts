@@ -1,6 +1,6 @@
 import { StoreError, type StoreErrorCode } from '../base/errors.js'
 import type { ReadableStore } from './object-store.js'
-import { refusedToMissing } from './own-object.js'
+import { undefinedIfRefused } from './own-object.js'
 
 /** The version of an object that a conditional write may replace. */
 export interface Precondition {
@@ -32,7 +32,7 @@ export async function readPreconditions (store: Pick<ReadableStore, 'head'>, key
 
 async function readPrecondition (store: Pick<ReadableStore, 'head'>, key: string): Promise<Precondition | PreconditionFailure> {
   try {
-    const found = await store.head(key).catch(refusedToMissing)
+    const found = await store.head(key).catch(undefinedIfRefused)
     return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false, records: toCount(found?.metadata?.[RECORDS]) }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import Fastify from 'fastify'
 import { readEnvFile } from '../../lib/base/env-file.js'
 import { StoreError } from '../../lib/base/errors.js'
-import { refusedToMissing } from '../../lib/store/own-object.js'
+import { undefinedIfRefused } from '../../lib/store/own-object.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import access from '../../plugins/access.js'
 import config, { SettingsError, toColumns } from '../../plugins/config.js'
@@ -50,7 +50,7 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     const warnings = fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))
     const unusable = warnings.find(({ code }) => code === 'nothing_usable')
     for (const warning of warnings) if (warning !== unusable) yield `warning: ${warning.detail}\n`
-    const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(refusedToMissing)
+    const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(undefinedIfRefused)
     yield `output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`
     yield describeStart(fastify.config)
     if (unusable !== undefined) throw new CommandError(await describeUnusable(fastify, unusable))

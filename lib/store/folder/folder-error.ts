@@ -20,7 +20,7 @@ export function codeOf (error: unknown): string {
 }
 
 /** For `catch`: returns `undefined` if the error means that there is no file, and rethrows any other error. */
-export function toMissing (error: unknown): undefined {
+export function undefinedIfMissing (error: unknown): undefined {
   if (!MISSING.has(codeOf(error))) throw error
 }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../../base/clock.js'
 import { compareUtf8 } from '../../base/utf8.js'
 import { ObjectList } from '../object-list.js'
 import { StoreError, type SkippedFile } from '../object-store.js'
-import { toMissing, toFolderError } from './folder-error.js'
+import { undefinedIfMissing, toFolderError } from './folder-error.js'
 import { isFileKey, isInternal } from './folder-key.js'
 import { isPlain } from './folder-path.js'
 import { infoOf } from './folder-version.js'
@@ -55,7 +55,7 @@ function statLink (path: string): BigIntStats | undefined {
   try {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false })
   } catch (error) {
-    return toMissing(error)
+    return undefinedIfMissing(error)
   }
 }
 
@@ -84,7 +84,7 @@ async function readNames (context: ListingContext, folder: string, prefix: strin
   let run: string[] = []
   try {
     // The type definitions of Node lack the encoding 'buffer', which `opendir` accepts.
-    const directory = await opendir(join(context.root, folder), { bufferSize: RUN_SIZE, encoding: 'buffer' as BufferEncoding }).catch(toMissing)
+    const directory = await opendir(join(context.root, folder), { bufferSize: RUN_SIZE, encoding: 'buffer' as BufferEncoding }).catch(undefinedIfMissing)
     for (const entry of directory === undefined ? [] : entriesOf(directory)) {
       const name = nameOf(entry, folder, prefix, context)
       if (name !== undefined) run.push(name)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { MonotonicClock } from '../../base/clock.js'
 import { StoreError } from '../object-store.js'
 import { discardTempFile, removeStaleTempFiles, writeTempFile } from './temp-file.js'
-import { codeOf, toMissing } from './folder-error.js'
+import { codeOf, undefinedIfMissing } from './folder-error.js'
 import { INTERNAL_FOLDER } from './folder-key.js'
 import { isAlive, lockText, readLock, type Holder } from './lock-file.js'
 
@@ -72,7 +72,7 @@ export class FolderLock {
   /** Returns false if another process has acquired the lock or is about to, so that its lock has to be checked. */
   async #tryAcquire (temp: string, token: string): Promise<boolean> {
     const path = await this.#findFreePath(token)
-    const isCreated = await link(temp, path).then(() => true, toTaken)
+    const isCreated = await link(temp, path).then(() => true, falseIfExists)
     if (!isCreated || path === this.#pathOf('lock')) return isCreated
     try {
       // If another process has replaced the stale lock in the meantime, this file follows no lock any more and is deleted.
@@ -80,7 +80,7 @@ export class FolderLock {
       if (isNext) await rename(path, this.#pathOf('lock'))
       return isNext
     } finally {
-      await unlink(path).catch(toMissing)
+      await unlink(path).catch(undefinedIfMissing)
     }
   }
 
@@ -114,7 +114,7 @@ export class FolderLock {
 }
 
 /** For `catch` after `link`: returns false if the path exists, and rethrows any other error. */
-function toTaken (error: unknown): false {
+function falseIfExists (error: unknown): false {
   if (codeOf(error) !== 'EEXIST') throw error
   return false
 }

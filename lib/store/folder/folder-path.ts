@@ -3,7 +3,7 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StoreError } from '../object-store.js'
 import type { Awaitable, Files } from './files.js'
-import { codeOf, toMissing } from './folder-error.js'
+import { codeOf, undefinedIfMissing } from './folder-error.js'
 import { isFileKey } from './folder-key.js'
 
 /** O_NOFOLLOW because a link could lead out of the root; O_NONBLOCK because opening a named pipe would otherwise wait for a writer. */
@@ -42,7 +42,7 @@ async function unlessMissing<T> (call: () => Awaitable<T>): Promise<T | undefine
   try {
     return await call()
   } catch (error) {
-    return toMissing(error)
+    return undefinedIfMissing(error)
   }
 }
 

@@ -4,7 +4,7 @@ import { SerialQueue } from '../../base/serial-queue.js'
 import { StoreError, type Metadata } from '../object-store.js'
 import type { Body } from '../streamed-body.js'
 import { discardTempFile, writeTempFile } from './temp-file.js'
-import { toMissing } from './folder-error.js'
+import { undefinedIfMissing } from './folder-error.js'
 import { FolderLock } from './folder-lock.js'
 import { writeMetadata } from './file-metadata.js'
 import { makePath } from './folder-path.js'
@@ -71,7 +71,7 @@ export class FolderWriter {
   /** @throws StoreError `precondition_failed` if the file has another ETag; `read_only` if another process has the lock */
   async #checkEtag (path: string, ifMatch: string | null): Promise<void> {
     await this.#lock.acquire()
-    const stats = await lstat(path, { bigint: true }).catch(toMissing)
+    const stats = await lstat(path, { bigint: true }).catch(undefinedIfMissing)
     const etag = stats?.isFile() ? etagOf(stats) : null
     if (etag !== ifMatch) throw new StoreError('precondition_failed', 'the object has changed in the meantime')
   }

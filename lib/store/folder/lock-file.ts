@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { codeOf, toMissing } from './folder-error.js'
+import { codeOf, undefinedIfMissing } from './folder-error.js'
 
 /** A lock that another process has seen unchanged for this time is stale. Milliseconds. */
 const STALE_MS = 30_000
@@ -35,8 +35,8 @@ export function lockText (token: string, now: number): Buffer {
 
 /** Reads a lock file. Returns `undefined` if the file does not exist, and a holder with pid 0 and host `unknown` if the file cannot be parsed. */
 export async function readLock (path: string): Promise<Holder | undefined> {
-  const text = await readFile(path, 'utf8').catch(toMissing)
-  const stats = await stat(path).catch(toMissing)
+  const text = await readFile(path, 'utf8').catch(undefinedIfMissing)
+  const stats = await stat(path).catch(undefinedIfMissing)
   if (text === undefined || stats === undefined) return undefined
   const unknown = { pid: 0, host: 'unknown', pids: '', token: `unknown-${stats.ino}` }
   return { ...unknown, ...parse(text), renewed: stats.mtimeMs }

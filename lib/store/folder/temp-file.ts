@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { open, readdir, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isStreamed, readBody, type Body } from '../streamed-body.js'
-import { toMissing } from './folder-error.js'
+import { undefinedIfMissing } from './folder-error.js'
 import { INTERNAL_FOLDER } from './folder-key.js'
 import { makePath } from './folder-path.js'
 
@@ -35,16 +35,16 @@ export async function writeTempFile (root: string, body: Body): Promise<TempFile
 /** Closes the file and deletes it unless it was renamed. */
 export async function discardTempFile ({ path, file }: TempFile): Promise<void> {
   await file.close()
-  await unlink(path).catch(toMissing)
+  await unlink(path).catch(undefinedIfMissing)
 }
 
 /** Deletes temporary files that were left by processes that died. `now` is milliseconds since 1970-01-01 UTC. */
 export async function removeStaleTempFiles (root: string, now: number): Promise<void> {
   const folder = join(root, TEMP_FOLDER)
-  for (const name of await readdir(folder).catch(toMissing) ?? []) {
+  for (const name of await readdir(folder).catch(undefinedIfMissing) ?? []) {
     const path = join(folder, name)
-    const stats = await stat(path).catch(toMissing)
-    if (stats !== undefined && now - stats.mtimeMs > STALE_MS) await unlink(path).catch(toMissing)
+    const stats = await stat(path).catch(undefinedIfMissing)
+    if (stats !== undefined && now - stats.mtimeMs > STALE_MS) await unlink(path).catch(undefinedIfMissing)
   }
 }
 

@@ -39,7 +39,7 @@ export class ConditionalPut {
         return { etag: unquote(ETag) }
       } catch (error) {
         if (!isInconclusive(error)) throw error
-        const current = await this.#requests.head(key, options).catch(toMissing)
+        const current = await this.#requests.head(key, options).catch(undefinedIfForbidden)
         if (current?.Metadata?.[WRITE_ID] === writeId) return { etag: unquote(current.ETag) }
         if (!isExpected(current, ifMatch)) {
           throw new StoreError('precondition_failed', 'the object has changed in the meantime', { cause: error })
@@ -70,7 +70,7 @@ function isExpected (current: HeadObjectCommandOutput | undefined, ifMatch: stri
 }
 
 /** For `catch`: without the right to list a key, S3 answers 403 if there is no object. */
-function toMissing (error: unknown): undefined {
+function undefinedIfForbidden (error: unknown): undefined {
   if (statusOf(error) !== 403) throw error
 }
 
