@@ -4,7 +4,7 @@ import type { FilterQuery, Position, SelectQuery, Selection, TextShape } from '.
 import { beginningOf, mayBeCut } from '../query/positions.js'
 import type { Value } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
-import { toCell } from '../table/column-types.js'
+import { toCell } from '../table/cell.js'
 import { textsOf, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { engineColumn } from './columns.js'
 import { compileSort, type EngineOrder } from './compile-sort.js'

@@ -4,7 +4,7 @@ import { DEFAULT_MAX_GROUPS, type StatisticsQuery } from '../query/data-version.
 import type { ColumnStatistics, Statistics, ValueStatistics } from '../query/statistics.js'
 import type { Value } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
-import { toCell } from '../table/column-types.js'
+import { toCell } from '../table/cell.js'
 import { engineColumn, type EngineColumn } from './columns.js'
 import { from, type EngineRecords } from './records.js'
 import { chunksOf, identifier, number, raw, sql } from './sql.js'

@@ -1,6 +1,6 @@
 import { rowRanges, runSteps } from '../base/steps.js'
 import type { TypeName } from '../schema/field-type.js'
-import { toCell } from '../table/column-types.js'
+import { toCell } from '../table/cell.js'
 import { fromStored, hasValue, type FixedColumn } from '../table/column.js'
 import type { DictionaryReader } from '../table/table.js'
 import type { GroupedRows } from './value-statistics.js'

@@ -1,6 +1,6 @@
 import type { TypeName } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
-import { toCell } from '../table/column-types.js'
+import { toCell } from '../table/cell.js'
 import type { ValueStatistics } from './statistics.js'
 
 /** What the statistics of the values of a column are made of, as numbers: dates are days, and datetimes milliseconds, since 1970-01-01 UTC. */

@@ -1,7 +1,7 @@
 import type { Value } from '../schema/field-type.js'
 import type { Cell, RecordFields, RecordRow } from '../schema/record.js'
 import type { Births } from './births.js'
-import { toCell } from './column-types.js'
+import { toCell } from './cell.js'
 import { fromStored, type TableColumn, type TextColumn } from './column.js'
 import { ImageTexts, type ImageKeys } from './image-keys.js'
 import { keyNameOf, type TableField } from './table-field.js'

@@ -1,7 +1,7 @@
 import { parseDateOrInstant } from '../../lib/base/instant.js'
 import type { TypeName, Value } from '../../lib/schema/field-type.js'
 import { acceptedOperand, operandHint, parseOperand, type OperandType } from '../../lib/schema/operand.js'
-import { toCell } from '../../lib/table/column-types.js'
+import { toCell } from '../../lib/table/cell.js'
 
 /** A parameter of a URL: its only definition, for the OpenAPI document, for error messages and for reading requests. */
 export interface Parameter<T> {

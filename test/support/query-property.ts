@@ -7,7 +7,7 @@ import type { DataVersion, Sort, SelectQuery } from '../../lib/query/data-versio
 import { STATISTICS_TYPES } from '../../lib/query/value-statistics.js'
 import type { ValueStatistics } from '../../lib/query/statistics.js'
 import type { TypeName, Value } from '../../lib/schema/field-type.js'
-import { toCell } from '../../lib/table/column-types.js'
+import { toCell } from '../../lib/table/cell.js'
 import { DAY, filterOf, lake, NOON, question, type RandomLake } from './query-arbitraries.js'
 import { valueStatisticsOf, groupsOf, matches, sorted, type AnyLake, type AnyRecord } from './query-reference.js'
 
