@@ -698,7 +698,7 @@ export class UserDataTransformer {
     // Any other reconcile may take over what another replica has found, without a listing.
     if (fresh) this.#rechecks.listingBegins()
     const trace = fresh ? this.#takeTrace() : undefined
-    const reconciled = await this.#backend.reconcile(previousState, { retryAll: fresh, outputKeys, trace }, onProgress)
+    const reconciled = await this.#backend.reconcile(previousState, { isRequired: fresh, outputKeys, trace }, onProgress)
     const { state, snapshotFailure, coverage } = reconciled
     this.#noteLoss(reconciled, previousState)
     if (snapshotFailure !== undefined) {

@@ -53,7 +53,7 @@ export interface LakeIngestOptions {
 
 export interface IngestOptions {
   /** As in `ReconcileOptions`. */
-  readonly retryAll?: boolean | undefined
+  readonly isRequired?: boolean | undefined
   readonly outputKeys?: readonly string[] | undefined
   readonly publishedKey?: string | undefined
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
@@ -96,7 +96,7 @@ export class LakeIngest {
    * @param base the current version; `undefined` if the tables have no version
    * @throws StoreError, EngineError, LargeLossError; CommitConflictError if another process was faster. The base remains valid
    */
-  async reconcile (base: Committed | undefined, { retryAll = false, outputKeys = [], publishedKey, onProgress = () => {} }: IngestOptions = {}): Promise<Ingested> {
+  async reconcile (base: Committed | undefined, { isRequired = false, outputKeys = [], publishedKey, onProgress = () => {} }: IngestOptions = {}): Promise<Ingested> {
     const { connection, commits, rules, clock, pageObjects = PAGE_OBJECTS } = this.#options
     const preconditions = await readPreconditions(this.#store, outputKeys)
     const listedAt = clock()
@@ -112,7 +112,7 @@ export class LakeIngest {
       const published = base === undefined && publishedKey !== undefined ? await readRecords(this.#store, publishedKey, preconditions) ?? 0 : 0
       const check = ({ listed, missing }: PartSums) =>
         this.#lossGuard.check(base?.number, base?.records ?? published, base === undefined ? new MissingRecords(Math.max(0, published - listed)) : missing)
-      const { stage, sums, largeLoss } = await this.#stageParts(base, { known, changed, listing, retryAll, onProgress, check })
+      const { stage, sums, largeLoss } = await this.#stageParts(base, { known, changed, listing, isRequired, onProgress, check })
       const coverage = { infoFiles: listing.infoFiles, unread: sums.unread }
       const summary: ListingSummary = { listingMs, listed: listing.listed, ignored: listing.ignored, skipped: listing.skipped, coverage }
       const committing = clock()
@@ -166,13 +166,13 @@ export class LakeIngest {
     }
   }
 
-  async #putParts (stage: Stage, { known, changed, listing, retryAll, onProgress }: LakeWork): Promise<PartSums> {
+  async #putParts (stage: Stage, { known, changed, listing, isRequired, onProgress }: LakeWork): Promise<PartSums> {
     const { rules, clock, partObjects = PART_OBJECTS } = this.#options
     const sums = new PartSums()
     for await (const changes of changed.parts(partObjects)) {
       const report = ({ toFetch, fetched }: ReconcileProgress) =>
         onProgress({ listed: listing.listed, requests: listing.requests + sums.requests, toFetch: sums.fetched + toFetch, fetched: sums.fetched + fetched })
-      const part = await reconcilePart(this.#store, changes, { known, rules, clock, retryAll, isMostlyUnread: this.#isMostlyUnread, failures: this.#failures, onProgress: report })
+      const part = await reconcilePart(this.#store, changes, { known, rules, clock, isRequired, isMostlyUnread: this.#isMostlyUnread, failures: this.#failures, onProgress: report })
       await stage.put(part.delta)
       sums.add(part)
     }
@@ -184,7 +184,7 @@ interface LakeWork {
   readonly known: KnownLake | undefined
   readonly changed: ChangedObjects
   readonly listing: LakeListing
-  readonly retryAll: boolean
+  readonly isRequired: boolean
   readonly onProgress: (progress: ReconcileProgress) => void
   /** Checks the loss of records. @throws LargeLossError */
   readonly check: (sums: PartSums) => Loss | undefined

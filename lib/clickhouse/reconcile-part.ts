@@ -25,7 +25,7 @@ export interface PartOptions {
   readonly known: KnownLake | undefined
   readonly rules: SourceRules
   readonly clock: MonotonicClock
-  readonly retryAll: boolean
+  readonly isRequired: boolean
   /** Whether half of the info files of the lake, or more, cannot be read: see `settleFailedReads`. */
   readonly isMostlyUnread: boolean
   /** By object key. */
@@ -58,14 +58,14 @@ interface PartObject { readonly id: string, readonly info: ObjectInfo }
  * @throws StoreError, EngineError
  */
 export async function reconcilePart (store: ReadableStore, changes: readonly ObjectChange[], options: PartOptions): Promise<ReconciledPart> {
-  const { known, rules, clock, retryAll, isMostlyUnread, failures, onProgress } = options
+  const { known, rules, clock, isRequired, isMostlyUnread, failures, onProgress } = options
   const ids = [...new Set(changes.map(({ id }) => id))]
   const [objects, rejects, records] = known === undefined ? [[], [], []] : await Promise.all([known.objectsOf(ids), known.rejectsOf(ids), known.recordsOf(ids)])
   const listed = listedObjects(objects, changes)
   const rejected = rejects.filter(({ file }) => file !== '').map(({ file }) => withBackoff(JSON.parse(file) as RejectedFile, failures))
   const previous = partView({ records, rejected, entries: rejects.map(({ entry }) => JSON.parse(entry) as QuarantineEntry) }, rules)
   const next = await reconcile(listingOf(store, rules.prefix, [...listed.values()].map(({ info }) => info)), previous.state, clock, {
-    rules, retryAll, onProgress, totalFiles: isMostlyUnread ? 0 : Infinity
+    rules, isRequired, onProgress, totalFiles: isMostlyUnread ? 0 : Infinity
   })
   const { rows, removed } = changedRows(previous.state, next.state)
   const changedObjects = difference(objects, storedObjects(listed, next, rules))

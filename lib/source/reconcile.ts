@@ -79,7 +79,7 @@ export interface Reconciled<State = SourceState, Quarantines = Quarantine> {
 export interface ReconcileOptions {
   readonly rules: SourceRules
   /** Whether a caller requires that all files are read. Files that could not be read are then tried again earlier: see `isPaused`. */
-  readonly retryAll?: boolean | undefined
+  readonly isRequired?: boolean | undefined
   /** The quarantine that belongs to the previous state; absent if it has not been computed. */
   readonly quarantine?: Quarantine | undefined
   /** The number of info files of the lake, if the store lists only some of them. Default: the number of those that are listed. */
@@ -104,7 +104,7 @@ export interface ReconcileOptions {
  */
 export async function reconcile (
   store: ReadableStore, previous: SourceState | Promise<SourceState>, clock: MonotonicClock,
-  { rules, retryAll = false, quarantine, totalFiles, outputKeys = [], lossGuard, publishedKey, vanished, onProgress = () => {} }: ReconcileOptions
+  { rules, isRequired = false, quarantine, totalFiles, outputKeys = [], lossGuard, publishedKey, vanished, onProgress = () => {} }: ReconcileOptions
 ): Promise<Reconciled> {
   const preconditions = await readPreconditions(store, outputKeys)
   const listedAt = clock()
@@ -112,7 +112,7 @@ export async function reconcile (
   const listingMs = clock() - listedAt
   const previousState = await previous
   const now = clock()
-  const plan = planReconcile(inventory, previousState, rules, (file) => isPaused(file, now, retryAll))
+  const plan = planReconcile(inventory, previousState, rules, (file) => isPaused(file, now, isRequired))
   const published = lossGuard === undefined || previousState.name !== EMPTY_NAME || publishedKey === undefined ? undefined : await readRecords(store, publishedKey, preconditions)
   const largeLoss = lossGuard?.check(plan, published)
   vanished?.restore(plan)

@@ -79,16 +79,16 @@ export class EngineBackend implements LakeBackend {
     this.#publisher = new Publisher(store)
   }
 
-  async reconcile (previous: SourceState | undefined, { retryAll, outputKeys }: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
+  async reconcile (previous: SourceState | undefined, { isRequired, outputKeys }: ReconcileRequest, onProgress: (progress: ReconcileProgress) => void): Promise<BackendReconciled> {
     const { clock } = this.#clocks
     const opened = await this.#opened.get()
     await this.#forgetting
     for (let attempt = 1; ; attempt++) {
       const checkedAt = clock()
       const base = await opened.commits.current()
-      if (!retryAll && base !== undefined && this.#isFollowed(base)) return await this.#follow(opened, base, previous, checkedAt)
+      if (!isRequired && base !== undefined && this.#isFollowed(base)) return await this.#follow(opened, base, previous, checkedAt)
       try {
-        const { committed, touched, summary, ...result } = await opened.ingest.reconcile(base, { retryAll, outputKeys, publishedKey: this.#rules.outputKey, onProgress })
+        const { committed, touched, summary, ...result } = await opened.ingest.reconcile(base, { isRequired, outputKeys, publishedKey: this.#rules.outputKey, onProgress })
         this.#ownManifest = committed.manifest.id
         this.#forgetting = this.#forget(opened)
         return { ...result, ...await this.#viewOf(opened, committed, previous), removedSince: 0, hasOutdatedImages: true }

@@ -15,7 +15,7 @@ export interface OutputReport extends PublishReport { readonly records: number }
 /** Options of a reconcile. */
 export interface ReconcileRequest {
   /** Whether a caller requires a listing that begins after its request. Files that could not be read are then tried again earlier: see `isPaused`. */
-  readonly retryAll: boolean
+  readonly isRequired: boolean
   /** Outputs whose preconditions are read before the listing begins. */
   readonly outputKeys: readonly string[]
   /** The trace that the requests of the reconcile are part of. */

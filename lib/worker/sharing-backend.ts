@@ -132,11 +132,11 @@ export class SharingBackend implements LakeBackend {
       const isReadable = await this.#read()
       const head = previous === undefined ? undefined : this.#advance()
       const known = this.#knownState()
-      const action = isReadable ? await this.#decide(request.retryAll, head) : 'list'
+      const action = isReadable ? await this.#decide(request.isRequired, head) : 'list'
       const followed = action === 'follow' && head !== undefined ? this.#follow(head, now) : undefined
       this.#lastResult = followed ?? await this.#list(previous, request, onProgress, action)
       // A replica that cannot follow lists for itself each time.
-      const isFollower = followed !== undefined || (request.retryAll && this.#canFollow)
+      const isFollower = followed !== undefined || (request.isRequired && this.#canFollow)
       // The next reconcile may come long after a write that succeeds again: this one reports it.
       if (this.#writes.error !== undefined) await within(MAX_WRITE_WAIT_MS, this.#writes.ended, this.#options.waitTimer)
       // What another replica writes is followed: then it does not matter that this one could not write.

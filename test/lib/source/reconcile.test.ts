@@ -37,8 +37,8 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
 function overStore (store: ObjectStore, clock: TestClock) {
   const cache = new EtagCache()
   let quarantine: Quarantine | undefined
-  const run = async (onProgress?: (progress: ReconcileProgress) => void, retryAll = false): Promise<Outcome> => {
-    const result = await reconcile(store, cache.state, clock.monotonic, { rules, retryAll, quarantine, ...onProgress && { onProgress } })
+  const run = async (onProgress?: (progress: ReconcileProgress) => void, isRequired = false): Promise<Outcome> => {
+    const result = await reconcile(store, cache.state, clock.monotonic, { rules, isRequired, quarantine, ...onProgress && { onProgress } })
     cache.replace(result.state)
     quarantine = result.quarantine
     return { ...result, rows: rowsOf(result.state.table), rejects: selectEntries(quarantine, {}).entries() }
@@ -286,7 +286,7 @@ t.test('a stalled download times out, is retried after a pause, and delays nothi
   t.same(endpoint.gets, ['source_data/2.csv'], 'it is not requested during the pause')
   t.same(second.failed, ['source_data/1.csv'], 'and is reported as failed')
   endpoint.intercept = undefined
-  t.same(names(await run(undefined, true)), { 1: 'Amy', 2: 'Bill' }, 'with retryAll it is requested in spite of the pause')
+  t.same(names(await run(undefined, true)), { 1: 'Amy', 2: 'Bill' }, 'with isRequired it is requested in spite of the pause')
   bucket.put('source_data/1.csv', csv('Axel'))
   endpoint.intercept = ({ operation }) => operation === 'GET' ? 'stall body' : undefined
   await run()

@@ -44,7 +44,7 @@ function open (t: Test) {
   const backend = new WorkerBackend({ url: pathToFileURL(root).href }, rules, worker)
   t.teardown(() => backend.close())
   const reconcile = async (previous?: SourceState, onProgress: (step: ReconcileProgress) => void = () => {}) =>
-    await backend.reconcile(previous, { retryAll: false, outputKeys: [output.key] }, onProgress)
+    await backend.reconcile(previous, { isRequired: false, outputKeys: [output.key] }, onProgress)
   /** Reconciles until no file is so new that its version is racy. */
   const settle = async (previous?: SourceState) => {
     let { state } = await reconcile(previous)
@@ -178,7 +178,7 @@ t.test('calls reject with the class, the code and the message of the error in th
 
 t.test('if a worker dies, its pending calls reject, and the next call starts another worker', async (t) => {
   const backend = new WorkerBackend({ url: 'ftp://nowhere' }, rules)
-  const reconcile = async () => await backend.reconcile(undefined, { retryAll: false, outputKeys: [] }, () => {})
+  const reconcile = async () => await backend.reconcile(undefined, { isRequired: false, outputKeys: [] }, () => {})
   await t.rejects(reconcile(), /URL of a lake must be/)
   await t.rejects(reconcile(), /URL of a lake must be/)
   await backend.close()

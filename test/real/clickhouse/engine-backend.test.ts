@@ -53,7 +53,7 @@ t.test('of processes whose listings take longer than MAX_STALENESS, one lists an
   removeAfter(t, options, [first, second])
   const reconcile = async (backend: EngineBackend, last?: BackendReconciled) => {
     lists.length = 0
-    const found = await backend.reconcile(last?.state, { retryAll: false, outputKeys: [] }, () => {})
+    const found = await backend.reconcile(last?.state, { isRequired: false, outputKeys: [] }, () => {})
     return { found, lists: [...lists] }
   }
   bucket.put('in/a.csv', 'name\nAnn\n')
@@ -93,7 +93,7 @@ t.test('an output of the engine has the bytes of one in process, and is skipped,
     const reports = []
     for (const [i, backend] of backends.entries()) {
       change(buckets[i]!)
-      const found = await backend.reconcile(last[i]?.state, { retryAll: true, outputKeys: ['out.csv'] }, () => {})
+      const found = await backend.reconcile(last[i]?.state, { isRequired: true, outputKeys: ['out.csv'] }, () => {})
       last[i] = found
       reports.push(await backend.publish(found.state, { output: { format: 'csv', key: 'out.csv', ...output }, precondition: found.preconditions.get('out.csv') as Precondition, dryRun: false, ...request }))
     }
@@ -122,7 +122,7 @@ t.test('an output whose data version is removed before it is published fails wit
   const reconcile = async (name: string) => {
     now += 60_000
     bucket.put('in/a.csv', `name\n${name}\n`)
-    return await backend.reconcile(undefined, { retryAll: false, outputKeys: ['out.csv'] }, () => {})
+    return await backend.reconcile(undefined, { isRequired: false, outputKeys: ['out.csv'] }, () => {})
   }
   const { state, preconditions } = await reconcile('Ann')
   // Each reconcile waits until the one before has removed the versions that were replaced then.
