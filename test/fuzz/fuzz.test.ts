@@ -3,14 +3,14 @@ import t from 'tap'
 import '../support/file-timeout.js'
 import { runs } from '../support/property-runs.js'
 import { fuzz } from './fuzz.js'
-import { PARTS } from './parts.js'
-import type { Part } from './part.js'
+import { TARGETS } from './targets.js'
+import type { Target } from './target.js'
 
-for (const part of PARTS) {
-  t.test(`random ${part.name} show no fault`, async () => {
-    const { property, close } = await part.open()
+for (const target of TARGETS) {
+  t.test(`random ${target.name} show no fault`, async () => {
+    const { property, close } = await target.open()
     try {
-      await fc.assert(property, runs(part.runs))
+      await fc.assert(property, runs(target.runs))
     } finally {
       await close?.()
     }
@@ -18,7 +18,7 @@ for (const part of PARTS) {
 }
 
 t.test('a failure is reported with the command that replays its smallest case, and the replay is the same', async (t) => {
-  const failing: Part = { name: 'numbers', about: '', runs: 1, open: async () => ({ property: fc.property(fc.nat(), (n) => n < 1000) }) }
+  const failing: Target = { name: 'numbers', about: '', runs: 1, open: async () => ({ property: fc.property(fc.nat(), (n) => n < 1000) }) }
   const lines: string[] = []
   const failed = await fuzz([failing], { runs: 100, seed: 7 }, (line) => lines.push(line))
   t.same(failed, ['numbers'])
@@ -30,9 +30,9 @@ t.test('a failure is reported with the command that replays its smallest case, a
   t.match(replayed.join('\n'), /Counterexample: \[1000\]/)
 })
 
-t.test('a part without a fault runs as often or as long as requested', async (t) => {
+t.test('a target without a fault runs as often or as long as requested', async (t) => {
   let runs = 0
-  const counting: Part = { name: 'numbers', about: '', runs: 1, open: async () => ({ property: fc.property(fc.nat(), () => { runs++ }) }) }
+  const counting: Target = { name: 'numbers', about: '', runs: 1, open: async () => ({ property: fc.property(fc.nat(), () => { runs++ }) }) }
   t.same(await fuzz([counting], { runs: 250, seed: 7 }, () => {}), [])
   t.equal(runs, 250)
   const lines: string[] = []

@@ -1,11 +1,11 @@
 import fc, { type IRawProperty } from 'fast-check'
-import type { Part } from './part.js'
+import type { Target } from './target.js'
 
 export interface FuzzOptions {
   readonly seed: number
-  /** Runs of each part. Default: as many as the time allows. */
+  /** Runs of each target. Default: as many as the time allows. */
   readonly runs?: number | undefined
-  /** The duration of each part. Default: not limited. */
+  /** The duration of each target. Default: not limited. */
   readonly minutes?: number | undefined
   /** The path to one case, from the report of a failure. */
   readonly path?: string | undefined
@@ -13,27 +13,27 @@ export interface FuzzOptions {
 
 const PROGRESS_MS = 10_000
 
-/** Runs the parts one after the other. Returns the names of those with a fault. */
-export async function fuzz (parts: readonly Part[], { seed, runs = Infinity, minutes, path }: FuzzOptions, print: (line: string) => void): Promise<string[]> {
+/** Runs the targets one after the other. Returns the names of those with a fault. */
+export async function fuzz (targets: readonly Target[], { seed, runs = Infinity, minutes, path }: FuzzOptions, print: (line: string) => void): Promise<string[]> {
   const failed: string[] = []
-  for (const part of parts) {
-    print(`${part.name}: seed ${seed}`)
-    const { property, close } = await part.open()
+  for (const target of targets) {
+    print(`${target.name}: seed ${seed}`)
+    const { property, close } = await target.open()
     try {
-      const result = await fc.check(withProgress(property, (runs) => print(`${part.name}: ${runs} runs`)), {
+      const result = await fc.check(withProgress(property, (runs) => print(`${target.name}: ${runs} runs`)), {
         seed,
         numRuns: runs,
         ...path !== undefined && { path },
         ...minutes !== undefined && { interruptAfterTimeLimit: minutes * 60_000, markInterruptAsFailure: false }
       })
       if (!result.failed) {
-        print(`${part.name}: ${result.numRuns} runs, no fault`)
+        print(`${target.name}: ${result.numRuns} runs, no fault`)
         continue
       }
-      failed.push(part.name)
-      print(`${part.name}: ${String(result.errorInstance)}`)
+      failed.push(target.name)
+      print(`${target.name}: ${String(result.errorInstance)}`)
       print(fc.defaultReportMessage(result)!)
-      print(`Replay: npm run fuzz -- --only ${part.name} --seed ${seed} --path ${result.counterexamplePath}`)
+      print(`Replay: npm run fuzz -- --only ${target.name} --seed ${seed} --path ${result.counterexamplePath}`)
     } finally {
       await close?.()
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { build, csv, PNG } from '../support/app.js'
-import type { Part } from './part.js'
+import type { Target } from './target.js'
 
 /** After this time without a response, the client ends a request that may announce a body that does not come, in milliseconds. The service takes a client that ends its side as gone. */
 const PATIENCE_MS = 5000
@@ -56,7 +56,7 @@ async function send (port: number, request: string, mayBeIncomplete: boolean): P
   return { status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]), type: /^content-type: (.*)$/im.exec(head)?.[1] ?? '', body: body.slice(0, length) }
 }
 
-export const oddHeaders: Part = {
+export const oddHeaders: Target = {
   name: 'headers',
   about: 'requests with odd values of headers, as bytes on a connection: no 5xx, and each 4xx has a problem as its body',
   runs: 300,

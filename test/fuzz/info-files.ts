@@ -7,7 +7,7 @@ import { REJECT_CODES } from '../../lib/source/reject.js'
 import { encodeText, fileContent, fileOptions, pack, TYPED_SCHEMA, writeInfoFile } from '../support/info-file-arbitrary.js'
 import { readReference } from '../support/info-file-reference.js'
 import { mutateBytes, mutateText, mutations } from '../support/mutations.js'
-import type { Part } from './part.js'
+import type { Target } from './target.js'
 
 /** What has a meaning in at least one of the formats, or in the schemas. */
 const TOKENS = [
@@ -44,7 +44,7 @@ const property = fc.property(source, fileOptions, fc.constantFrom(...SCHEMAS.key
   assert.deepEqual({ values: data.values, undeclared: { ...data.undeclared } }, expected && { values: expected.values, undeclared: { ...expected.undeclared } }, about)
 })
 
-export const infoFiles: Part = {
+export const infoFiles: Target = {
   name: 'info-files',
   about: 'info files of all formats and encodings, whole and damaged: each is a reject with a code, or the record that a plain parser reads',
   runs: 2000,

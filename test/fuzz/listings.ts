@@ -8,7 +8,7 @@ import { failure } from '../support/s3-protocol.js'
 import { mutateBytes, mutations } from '../support/mutations.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
 import { readListingReference } from './listing-reference.js'
-import type { Part } from './part.js'
+import type { Target } from './target.js'
 
 const KEYS = ['1.csv', '1.png', '2.csv', 'a b.csv', 'a+b.csv', 'a&b.csv', 'a<b.csv', 'é.csv', '😀.csv', '%41.csv', 'a\nb.csv', 'x/y.csv']
 const TOKENS = [
@@ -79,7 +79,7 @@ const withoutEtag = ({ etag, ...info }: ObjectInfo) => info
 const REST: Page = { objects: [{ key: '😁.csv', etag: 'e', size: 1, lastModified: 0 }], isTruncated: false }
 const USUAL: Style = { declaration: '', root: '', space: '', quote: '&quot;', order: 0, more: '', isEncoded: true, hasCount: true, hasMs: false }
 
-export const listings: Part = {
+export const listings: Target = {
   name: 'listings',
   about: 'listings of the store, in all forms and damaged: each is an error, or exactly the objects that a strict XML parser reads',
   runs: 60,

@@ -4,7 +4,7 @@ import { Check } from 'typebox/value'
 import { BucketNotification } from '../../routes/http/schemas.js'
 import { build, csv, PNG } from '../support/app.js'
 import { mutateText, mutations } from '../support/mutations.js'
-import type { Part } from './part.js'
+import type { Target } from './target.js'
 
 const BUCKETS = ['datalake', 'other', ''] as const
 const NAMES = ['ObjectCreated:Put', 's3:ObjectCreated:CompleteMultipartUpload', 's3:ObjectRemoved:Delete', 'ObjectRemoved:DeleteMarkerCreated', 'LifecycleExpiration:Delete', 's3:ObjectAccessed:Head', 'ObjectTagging:Put', ''] as const
@@ -70,7 +70,7 @@ const body = fc.oneof(
 /** The maximum CPU time of a request with a body of about 1 MiB, in milliseconds. A listing of the lake or a parser of that text takes less than a tenth of this. */
 const MAX_CPU_MS = 2000
 
-export const notifications: Part = {
+export const notifications: Target = {
   name: 'notifications',
   about: 'bodies of POST /events/s3: real events, damaged ones, any JSON, deep and huge ones: no 5xx, as the document says, in bounded time, and no record changes',
   runs: 300,

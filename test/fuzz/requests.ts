@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { build, csv, PNG } from '../support/app.js'
-import type { Part } from './part.js'
+import type { Target } from './target.js'
 
 interface Schema {
   readonly $ref?: string
@@ -127,7 +127,7 @@ function requestsTo (path: string, method: string, parameters: readonly Paramete
   })
 }
 
-export const requests: Part = {
+export const requests: Target = {
   name: 'requests',
   about: 'requests of the OpenAPI document with valid, extreme and invalid values: no 5xx, and every response is as documented',
   runs: 500,

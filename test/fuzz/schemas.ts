@@ -7,7 +7,7 @@ import { parseSchema, SchemaError, type Field, type Schema } from '../../lib/sch
 import { parseInfoFile } from '../../lib/source/info-file.js'
 import { readReference } from '../support/info-file-reference.js'
 import { mutateText, mutations } from '../support/mutations.js'
-import type { Part } from './part.js'
+import type { Target } from './target.js'
 
 const NAMES = ['a', 'b', 'user_id', 'Größe', 'x y', '__proto__', 'constructor', 'where', 'a,b', 'a=b', '😀', 'a\nb', '"']
 /** Texts that are values of at least one type, or nearly. */
@@ -153,7 +153,7 @@ const property = fc.property(source, fc.array(file, { minLength: 1, maxLength: 4
   }
 })
 
-export const schemas: Part = {
+export const schemas: Target = {
   name: 'schemas',
   about: 'schemas, valid and damaged: each is compiled or has clear mistakes of one line, and what is compiled reads files as a plain reference does',
   runs: 1000,

@@ -1,9 +1,9 @@
 import type { IRawProperty } from 'fast-check'
 
-/** One thing that is fuzzed. */
-export interface Part {
+/** A part of the service that is fuzzed. */
+export interface Target {
   readonly name: string
-  /** What it does, for --help. */
+  /** The input, and what must be true for it; for --help. */
   readonly about: string
   /** Runs in `npm test`: a few seconds. */
   readonly runs: number
