@@ -40,21 +40,21 @@ const READS: Readonly<Record<string, (i: number) => string>> = {
 type Latencies = Map<string, number[]>
 
 const failures: string[] = []
-/** Aborted at the end of the load. */
-const over = new AbortController()
+/** Aborted to end the load. */
+const loadEnd = new AbortController()
 
-/** A service, its bucket, and the latencies since the window began. */
-class Lake {
+/** One of the two services, its bucket, and its latencies since the window began. */
+class Side {
   readonly endpoint
   readonly bucket
   readonly service
   readonly pool
   latencies: Latencies = new Map()
 
-  static async start (): Promise<Lake> {
+  static async start (): Promise<Side> {
     const endpoint = await startS3Endpoint()
     fill(endpoint.bucket('lake'), RECORDS)
-    return new Lake(endpoint, await startService({ LAKE_URL: 's3://lake', AWS_ENDPOINT_URL_S3: endpoint.url, MAX_STALENESS: '2s', AGGREGATE_INTERVAL: '10s' }))
+    return new Side(endpoint, await startService({ LAKE_URL: 's3://lake', AWS_ENDPOINT_URL_S3: endpoint.url, MAX_STALENESS: '2s', AGGREGATE_INTERVAL: '10s' }))
   }
 
   private constructor (endpoint: Awaited<ReturnType<typeof startS3Endpoint>>, service: Awaited<ReturnType<typeof startService>>) {
@@ -79,7 +79,7 @@ class Lake {
     else list.push(performance.now() - start)
   }
 
-  /** Sends the load. The kinds of requests begin one after the other. @param place from 0 to 1: where in each interval the requests of this lake are sent */
+  /** Sends the load. The kinds of requests begin one after the other. @param place from 0 to 1: where in each interval the requests of this side are sent */
   async load (place: number): Promise<void> {
     const kinds = Object.entries(READS)
     await Promise.all([
@@ -100,7 +100,7 @@ class Lake {
 async function sendAtRate (perSecond: number, place: number, send: (i: number) => Promise<void>): Promise<void> {
   const start = performance.now()
   const open: Promise<void>[] = []
-  for (let i = 0; !over.signal.aborted; i++) {
+  for (let i = 0; !loadEnd.signal.aborted; i++) {
     const wait = start + (i + place) * 1000 / perSecond - performance.now()
     if (wait > 0) await sleep(wait)
     open.push(send(i))
@@ -124,15 +124,16 @@ async function waitForName (url: string, name: string): Promise<number> {
   return performance.now() - start
 }
 
-const lakes = [await Lake.start(), await Lake.start()] as const
-const [{ endpoint, bucket, service }] = lakes
+/** The first one loses its bucket; that of the second one stays. */
+const sides = [await Side.start(), await Side.start()] as const
+const [{ endpoint, bucket, service }] = sides
 
-/** Runs for a while under load. Returns the latencies of both lakes in each window. */
+/** Runs for a while under load. Returns the latencies of both sides in each window. */
 async function measureWindows (ms: number): Promise<(readonly [away: Latencies, there: Latencies])[]> {
   const windows: (readonly [Latencies, Latencies])[] = []
   for (let window = 0; window < ms / WINDOW_MS; window++) {
-    for (const lake of lakes) lake.latencies = new Map()
-    windows.push([lakes[0].latencies, lakes[1].latencies])
+    for (const side of sides) side.latencies = new Map()
+    windows.push([sides[0].latencies, sides[1].latencies])
     await sleep(WINDOW_MS)
   }
   return windows
@@ -142,7 +143,7 @@ function median (values: readonly number[]): number {
   return percentile(values, 0.5)
 }
 
-const load = lakes.map((lake, i) => lake.load(i / 2))
+const load = sides.map((side, i) => side.load(i / 2))
 await sleep(WARM_UP_MS) // until the code is compiled
 for (const [i, name] of ['Refused', 'Silent'].entries()) {
   if (i === 0) await endpoint.stop()
@@ -164,7 +165,7 @@ for (const [i, name] of ['Refused', 'Silent'].entries()) {
     if (isCompared && !(ratio <= MAX_RATIO)) failures.push(`${name}: the p99 of ${kind} is ${ratio.toFixed(2)} times that with a bucket, more than ${MAX_RATIO}`)
   }
 }
-over.abort()
+loadEnd.abort()
 await Promise.all(load)
-for (const lake of lakes) await lake.stop()
+for (const side of sides) await side.stop()
 finish(failures)

@@ -32,7 +32,7 @@ const subject = (blocking: boolean): ContractSubject => ({
   },
   ...!blocking && { openStalled },
   openMissing: async t => openFolder(t, join(t.testdir(), 'missing'), blocking),
-  bucketOnlyKeys: ['line\nbreak', 'carriage\rreturn', 'control\u0001']
+  additionalKeys: ['line\nbreak', 'carriage\rreturn', 'control\u0001']
 })
 
 t.test('a folder whose reads run in the thread pool', async t => contract(t, subject(false)))

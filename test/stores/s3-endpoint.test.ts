@@ -5,8 +5,8 @@ import { startS3Endpoint, type S3Endpoint, type S3EndpointOptions } from '../sup
 import type { StoreProfile } from '../support/s3-protocol.js'
 import { contract } from '../support/store-contract.js'
 
-/** Keys that S3 accepts and that are not paths of files. */
-const BUCKET_ONLY_KEYS = ['line\nbreak', 'control\u0001', 'a//b', '/leading', 'trailing/', 'a/../b', './c']
+/** Keys that S3 accepts, but not every store. */
+const ADDITIONAL_KEYS = ['line\nbreak', 'control\u0001', 'a//b', '/leading', 'trailing/', 'a/../b', './c']
 
 async function start (t: Test, options: S3EndpointOptions): Promise<{ endpoint: S3Endpoint, store: S3Store }> {
   const endpoint = await startS3Endpoint(options)
@@ -18,8 +18,8 @@ async function start (t: Test, options: S3EndpointOptions): Promise<{ endpoint: 
   return { endpoint, store }
 }
 
-/** @param bucketOnlyKeys those of them that the server accepts */
-function testEndpoint (t: Test, profile: StoreProfile, bucketOnlyKeys: readonly string[] = BUCKET_ONLY_KEYS): void {
+/** @param additionalKeys those of them that the server accepts */
+function testEndpoint (t: Test, profile: StoreProfile, additionalKeys: readonly string[] = ADDITIONAL_KEYS): void {
   contract(t, {
     open: async (t, keys = []) => {
       const { endpoint, store } = await start(t, { profile })
@@ -34,7 +34,7 @@ function testEndpoint (t: Test, profile: StoreProfile, bucketOnlyKeys: readonly 
       return store
     },
     openMissing: async t => (await start(t, { profile })).store,
-    bucketOnlyKeys
+    additionalKeys
   })
 }
 

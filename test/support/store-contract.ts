@@ -18,7 +18,7 @@ export interface ContractSubject {
   /** Opens a store whose server or file system has the object `key` but never responds to a request for its content. */
   readonly openStalled?: (t: Test) => Promise<ObjectStore>
   /** Keys that are valid in this store but not in every store. */
-  readonly bucketOnlyKeys?: readonly string[]
+  readonly additionalKeys?: readonly string[]
 }
 
 /** Keys that are damaged or misplaced if a layer decodes twice, joins paths, does not escape XML or compares UTF-16. */
@@ -80,10 +80,10 @@ function testListing (t: Test, { open }: ContractSubject): void {
   })
 }
 
-function testKeys (t: Test, { open, bucketOnlyKeys = [] }: ContractSubject): void {
+function testKeys (t: Test, { open, additionalKeys = [] }: ContractSubject): void {
   t.test('stores and lists unusual keys unchanged', async t => {
     const store = await open(t)
-    const keys = [...HOSTILE_KEYS, ...bucketOnlyKeys]
+    const keys = [...HOSTILE_KEYS, ...additionalKeys]
     for (const key of keys) await store.put(key, bytes(`content of ${key}`))
     t.same((await listAll(store, '')).map(({ key }) => key), keys.sort(compareUtf8))
     for (const key of keys) {

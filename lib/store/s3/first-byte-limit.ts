@@ -23,7 +23,7 @@ export class FirstByteLimit {
   }
 
   /** @param afterMs the time from the request to the first byte of its response */
-  began (afterMs: number): void {
+  responseBegan (afterMs: number): void {
     if (afterMs < this.#ms / 4) this.#ms = Math.max(this.#minMs, this.#ms / 2)
   }
 

@@ -12,7 +12,7 @@ export function limitFirstByte ({ config: { requestHandler } }: S3Client, limits
     const sentAt = performance.now()
     try {
       const response = await handle(request, { ...options, requestTimeout: ms })
-      limit.began(performance.now() - sentAt)
+      limit.responseBegan(performance.now() - sentAt)
       return response
     } catch (error) {
       if ((error as Error).name === 'TimeoutError') limit.timedOut(ms)

@@ -179,7 +179,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     const { firstByte, maxMs } = this.#options
     if (firstByte !== undefined) {
       const now = performance.now()
-      firstByte.began(now - this.#createdAt)
+      firstByte.responseBegan(now - this.#createdAt)
       this.end = now + maxMs
     }
     if (this.#options.isExtended) this.end += transferMs(length)

@@ -14,9 +14,9 @@ t.test('the limit is 2 s, doubles with each timeout up to 8 s, and shrinks when 
   t.same(limits, [2000, 4000, 8000, 8000])
   limit.timedOut(2000)
   t.equal(limit.ms, 8000, 'requests that were sent together count once')
-  limit.began(2500)
+  limit.responseBegan(2500)
   t.equal(limit.ms, 8000, 'a store that needs the limit keeps it')
-  for (let i = 0; i < 3; i++) limit.began(100)
+  for (let i = 0; i < 3; i++) limit.responseBegan(100)
   t.equal(limit.ms, 2000)
 })
 
