@@ -34,16 +34,16 @@ export interface Job {
 }
 
 /**
- * Whether the end of a job shows the condition of the output: not that of a dry run, nor that of a job whose confirmation names another data version, which is a mistake of a
- * client.
+ * Whether a job that has ended was an attempt to publish the output, so that its end shows whether that works. A dry run is none, and neither is a job that confirms
+ * another data version than the one that would be published: that is an error of the client.
  */
 export function isAttempt ({ dryRun, error }: Pick<Job, 'dryRun' | 'error'>): boolean {
   return !dryRun && error?.code !== 'confirmation_mismatch'
 }
 
-/** The states of jobs, the final ones last. */
 export const UNFINISHED_JOB_STATES = ['waiting', 'running'] as const
 export const FINAL_JOB_STATES = ['succeeded', 'held', 'failed'] as const
+/** All states of jobs, the final ones last. */
 export const JOB_STATES = [...UNFINISHED_JOB_STATES, ...FINAL_JOB_STATES] as const
 
 /** Why a job failed. */

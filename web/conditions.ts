@@ -77,8 +77,8 @@ function describeValue ({ type, isTime }: Column, text: string): string {
 }
 
 /**
- * A range of the values of a column, as numbers: milliseconds for dates and times. `min` is included and `max` is not. Only the bounds of a column of the type
- * `number` are those that the filters name, included or not.
+ * A range of the values of a column, as numbers: milliseconds for dates and times. `min` is included and `max` is not. For a column of the type `number`, which
+ * has no smallest step, the bounds are the numbers of the filters, and whether a filter includes its bound is not kept.
  */
 export interface Range { readonly min: number, readonly max: number }
 

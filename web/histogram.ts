@@ -58,7 +58,7 @@ export class Histogram {
   }
 
   #draw (): void {
-    const hadFocus = this.#bars.findIndex((bar) => bar === document.activeElement)
+    const focused = this.#bars.findIndex((bar) => bar === document.activeElement)
     this.#plot?.destroy()
     this.#plot = undefined
     this.#bars = []
@@ -74,7 +74,7 @@ export class Histogram {
     this.#plot = new Plot(this.#options(column, width), this.#data(), this.#plotArea)
     this.#addButtons(column)
     this.#describe()
-    if (hadFocus !== -1) this.#bars[Math.min(hadFocus, this.#bars.length - 1)]?.focus()
+    if (focused !== -1) this.#bars[Math.min(focused, this.#bars.length - 1)]?.focus()
   }
 
   /** Two series, so that the bars that are not selected are pale. */
@@ -140,7 +140,7 @@ export class Histogram {
     layer.append(...this.#bars)
     layer.addEventListener('keydown', (event) => this.#onKey(event))
     layer.addEventListener('click', (event) => {
-      // A click of the pointer has ended as a drag of one bar.
+      // Only clicks by the keyboard, whose detail is 0: `pointerup` has handled those of the pointer, as a drag over one bar.
       const bar = this.#bars.indexOf(event.target as HTMLButtonElement)
       if (event.detail === 0) this.#apply(this.#draft ?? [bar, bar])
     })
@@ -230,9 +230,9 @@ export class Histogram {
   }
 }
 
-/** At most so many of the indexes below a length, at equal distances, beginning with 0. */
-function spread (length: number, most: number): number[] {
-  const step = Math.ceil(length / most)
+/** At most `max` of the indexes from 0 to `length - 1`, at equal distances, beginning with 0. */
+function spread (length: number, max: number): number[] {
+  const step = Math.ceil(length / max)
   return Array.from({ length: Math.ceil(length / step) }, (_, i) => i * step)
 }
 

@@ -10,7 +10,7 @@ export function imagePath (key: string, { name }: Column): string {
   return `${recordPath(key)}/attachments/${encodeURIComponent(name)}`
 }
 
-/** Names that other parameters or members of GET /rejects have, so that the key has another one there. */
+/** The names of other parameters and members of GET /rejects. A record key with one of these names is called `record_key` there. */
 const TAKEN = ['key', 'etag', 'code', 'detail', 'hint', 'line', 'column', 'excerpt', 'last_good', 'limit', 'cursor', 'format', '__proto__']
 
 /** The parameter of GET /rejects that selects entries by the record key. */

@@ -83,7 +83,7 @@ export interface RecheckListing { readonly requests: number }
 export interface JobEnd {
   readonly trigger: string
   readonly dryRun: boolean
-  /** Whether its end shows the condition of the output: see `isAttempt` in lib/jobs.ts. */
+  /** Whether it was an attempt to publish the output: see `isAttempt` in lib/jobs.ts. */
   readonly isAttempt: boolean
   readonly state: string
   readonly durationMs: number

@@ -10,8 +10,8 @@ type Row = readonly [id: string, key: string, etag: string, size: number, modifi
 
 const COLUMNS = namesOf(CHANGED_OBJECTS_COLUMNS)
 
-/** Changes are inserted when there is this number of them. */
-const INSERTED_CHANGES = 10_000
+/** The number of changes after which they are inserted. */
+const INSERT_SIZE = 10_000
 
 /** What is left of a process that was killed is removed after this time, in hours. It is longer than a listing takes. */
 const KEEP_HOURS = 24
@@ -34,10 +34,10 @@ export class ChangedObjects {
     return this.#waiting.length === 0 && this.#rows === 0
   }
 
-  /** Adds changes, at most one for each object. An empty key is no object: files of the record have to be read again. */
+  /** Adds changes, at most one for each object. A change with an empty key is about no object: the files of its record have to be read again. */
   async add (changes: readonly ObjectChange[]): Promise<void> {
     this.#waiting = this.#waiting.concat(changes)
-    if (this.#waiting.length >= INSERTED_CHANGES) await this.#insert()
+    if (this.#waiting.length >= INSERT_SIZE) await this.#insert()
   }
 
   async #insert (): Promise<void> {

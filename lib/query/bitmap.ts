@@ -54,10 +54,10 @@ export function rowsIn (bitmap: Bitmap, count: number): Uint32Array {
   return rows
 }
 
-/** The given rows that are in a set, in their order. `count`: the number of rows that are in the set. */
+/** Those of `rows` that are in a set, in the same order. @param count the number of them, which the caller knows */
 export function keepRowsIn (rows: Uint32Array, bitmap: Bitmap, count: number): Uint32Array {
-  // Each row is written, and the next one overwrites it unless it is in the set: without a branch, this takes as long for any set. A row after the last such
-  // one is written after the end, so there is room for one more.
+  // Every row is written, but the length grows only if the row is in the set; otherwise, the next row overwrites it. Without a branch, this takes the same time
+  // for any set. The rows after the last one in the set are written after the end, so there is room for one more.
   const kept = new Uint32Array(count + 1)
   let length = 0
   for (let i = 0; i < rows.length; i++) {

@@ -30,12 +30,12 @@ export type RejectCode = (typeof REJECT_CODES)[number]
 export const QUARANTINE_CODES = [...REJECT_CODES, 'orphan'] as const
 export type QuarantineCode = (typeof QUARANTINE_CODES)[number]
 
-/** The codes whose details may have a part of the file, such as the message of a parser, with what is shown where that must not appear. */
+/** Replaces the detail of rejects whose detail may quote the file, such as the message of a parser, in places that must not quote it. */
 export const GENERAL_DETAILS: Readonly<Partial<Record<QuarantineCode, string>>> = {
   malformed_csv: 'The file is not CSV',
   malformed_json: 'The file is not one JSON object',
   duplicate_header: 'Two columns are the same',
-  reserved_header: 'A column has a name or a value that the file cannot have',
+  reserved_header: 'A column has a reserved name, or the key column has another value than the file name',
   wrong_columns: 'The columns are not those that the schema allows'
 }
 
@@ -60,7 +60,7 @@ const EXCERPT_LENGTH = 60
 /** A rejection with these details. The excerpt is shortened to EXCERPT_LENGTH. Half a surrogate pair, as in messages of JSON.parse, becomes U+FFFD. */
 export function rejection<Code extends QuarantineCode> (code: Code, detail: string, rest: Partial<Omit<Rejection, 'code' | 'detail'>> = {}): Rejection<Code> {
   const { hint = null, line = null, column = null, excerpt = null } = rest
-  // A character has at most two UTF-16 code units, and none is cut in half.
+  // Splits the beginning only. A character has at most two UTF-16 code units, so EXCERPT_LENGTH of them are whole if the excerpt is longer.
   const characters = [...excerpt?.slice(0, 2 * (EXCERPT_LENGTH + 1)) ?? '']
   const shortened = characters.length > EXCERPT_LENGTH ? characters.slice(0, EXCERPT_LENGTH).join('') + '…' : excerpt
   return { code, detail: toWellFormed(detail), hint, line, column: column && toWellFormed(column), excerpt: shortened && toWellFormed(shortened) }

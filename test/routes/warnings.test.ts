@@ -37,7 +37,7 @@ t.test('a schema that fits no file is reported with the most frequent reasons, a
   const { app, bucket, fresh } = await build(t, { files, schema, log })
   t.same((await fresh('/data')).json, [])
   const detail = 'None of the 7 objects with the prefix "source_data/" becomes a record: 7 rejected (3 invalid_value, such as source_data/1.csv: height is not a finite number such as 1234.5 (NaN and INF can be declared as missingValues); ' +
-    '2 missing_column, such as source_data/4.csv: The header has no column height; 1 reserved_header, such as source_data/6.csv: A column has a name or a value that the file cannot have; and others). ' +
+    '2 missing_column, such as source_data/4.csv: The header has no column height; 1 reserved_header, such as source_data/6.csv: A column has a reserved name, or the key column has another value than the file name; and others). ' +
     'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one'
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   t.match(log.filter(({ warning }) => warning === 'nothing_usable'), [{ level: 40, msg: detail }])

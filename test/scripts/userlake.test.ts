@@ -80,7 +80,7 @@ t.test('as a process, it has the same output and exit codes', async (t) => {
   t.match(await run(t, ['check'], {}, { PORT: 'x' }), { code: 1, stdout: '', stderr: /^check: PORT: got "x"; / })
 })
 
-t.test('settings in .env are those of every command; the environment goes before them', async (t) => {
+t.test('every command uses the settings in .env, and variables of the environment take precedence over them', async (t) => {
   const files = { '.env': 'SOURCE_PREFIX=in/\n', from: { '1.csv': 'a' } }
   t.match(await run(t, ['seed', '--from', 'from', '--lake', 'file:lake'], files), { code: 0, stdout: 'uploaded 1, unchanged 0\n' })
   t.equal(readFileSync(`${t.testdirName}/lake/in/1.csv`, 'utf8'), 'a')

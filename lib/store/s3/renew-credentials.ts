@@ -31,7 +31,11 @@ export function renewer (provider: (options?: { readonly forceRefresh?: boolean 
   }
 }
 
-/** Makes a client repeat a request once that the server has refused because of its credentials or of the clock. The request then has had no effect. @param env the environment, for the error if there are no credentials */
+/**
+ * Makes a client repeat each request once if the server has refused it because of its credentials or of the clock: such a request has had no effect.
+ *
+ * @param env the environment, for the error if there are no credentials
+ */
 export function repeatRefused (client: S3Client, renew: Renew, env: NodeJS.ProcessEnv): void {
   client.middlewareStack.add((next, { commandName }) => async (args) => {
     const used = await client.config.credentials().catch((error: unknown) => { throw toCredentialsError(error, env) })
@@ -45,7 +49,10 @@ export function repeatRefused (client: S3Client, renew: Renew, env: NodeJS.Proce
   }, { step: 'initialize', name: 'repeatRefused' })
 }
 
-/** A refused listing counts, because revoked credentials have no error code of their own, and the service can always list. Objects may be refused because they do not exist. */
+/**
+ * Whether a request may have been refused because its credentials have been replaced since. Revoked credentials have no error code of their own, so each refused
+ * listing may be such a case: the service needs the right to list. A refused object is none: without the right to list its key, S3 refuses objects that do not exist.
+ */
 function mayBeOutdated (error: unknown, commandName: string | undefined): boolean {
   return isRefusedIdentity(error) || (statusOf(error) === 403 && commandName === 'ListObjectsV2Command')
 }

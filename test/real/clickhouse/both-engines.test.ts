@@ -36,7 +36,7 @@ async function resultOf (version: DataVersion, query: SelectQuery, ids: readonly
   return { columns: selection.columns, count: selection.count, next: selection.next, cells, texts, among: await selection.countAmong(utf8ColumnOf(ids)) }
 }
 
-/** Compares figures to 1e-9, relative to the larger of the two and to 1, and all else exactly. */
+/** Compares figures to 1e-9 of the expected one, or to 1e-9 if its absolute value is less than 1, and all else exactly. */
 function assertClose (actual: unknown, expected: unknown, path = ''): void {
   if (typeof actual === 'number' && typeof expected === 'number') {
     assert.ok(Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected)), `${path}: ${actual} for ${expected}`)

@@ -72,7 +72,7 @@ t.test('ranges with any edges list every key once and in order, while keys are a
     }), runs(500))
 })
 
-t.test('listings by the pages of the previous one are complete, whether or not the store knows start-after', async () => {
+t.test('listings whose ranges are the pages of the previous listing are complete, whether or not the store knows start-after', async () => {
   await fc.assert(fc.asyncProperty(lake, pageSize, surplus, fc.boolean(), fc.array(fc.tuple(order, changes), { minLength: 1, maxLength: 3 }),
     async (initial, pageSize, surplus, ignoresStartAfter, listings) => {
       const bucket = new ListedKeys(initial, { pageSize, ignoresStartAfter })
