@@ -1,5 +1,9 @@
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
+
+/** By response, the functions to call when it ends. */
+const releasesOf = new WeakMap<ServerResponse, (() => void)[]>()
 
 /**
  * By connection, the functions to call when its open responses end. Arrays and not Sets, for the reason that
@@ -24,15 +28,29 @@ export function onResponseEnd (reply: FastifyReply, release: () => void): void {
     release()
     return
   }
-  const responses = responsesOf(reply.request.raw.socket)
+  const { raw, request: { raw: { socket } } } = reply
+  const releases = releasesOf.get(raw)
+  if (releases === undefined) {
+    releasesOf.set(raw, [release])
+    listen(raw, socket)
+  } else {
+    releases.push(release)
+  }
+}
+
+/** One listener for each response, for all that it holds: Node warns of more than ten. */
+function listen (response: ServerResponse, socket: Socket): void {
+  const responses = responsesOf(socket)
   const end = () => {
     const index = responses.indexOf(end)
     if (index === -1) return
     responses.splice(index, 1)
-    release()
+    const releases = releasesOf.get(response)!
+    releasesOf.delete(response)
+    for (const release of releases) release()
   }
   responses.push(end)
-  reply.raw.once('close', end)
+  response.once('close', end)
 }
 
 /** One listener for each connection, for all of its responses. */

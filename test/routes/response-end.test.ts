@@ -44,6 +44,20 @@ t.test('the resources of a response are released once, when it has been sent', a
   t.equal(released, 2)
 })
 
+t.test('a response that holds many resources has one listener for them, and releases each of them once', async (t) => {
+  let [before, listeners, released] = [0, 0, 0]
+  const port = await listen(t, (reply) => {
+    before = reply.raw.listenerCount('close')
+    for (let i = 0; i < 20; i++) onResponseEnd(reply, () => released++)
+    listeners = reply.raw.listenerCount('close')
+    reply.send('x')
+  })
+  await (await fetch(`http://127.0.0.1:${port}/a`)).text()
+  await until(() => released > 0)
+  t.equal(released, 20)
+  t.equal(listeners, before + 1)
+})
+
 t.test('resources acquired after the client has disconnected are released at once', async (t) => {
   let waiting: FastifyReply | undefined
   const port = await listen(t, (reply) => { waiting = reply })
