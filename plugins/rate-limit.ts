@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { countOf } from '../lib/base/count-of.js'
 import { httpProblem } from './problems/problem.js'
 import { isLoopback } from './request-checks/host.js'
 
@@ -32,7 +33,7 @@ export default fp(async (fastify) => {
 }, { name: 'rate-limit', dependencies: ['config', 'access'] })
 
 function tooMany (max: number, seconds: number) {
-  return httpProblem(429, `This client has sent more than ${max} requests in a minute that make the service list the lake (POST /data, or Cache-Control: no-cache); try again in ${seconds} s`, {
+  return httpProblem(429, `This client has sent more than ${countOf(max, 'request')} in a minute that make the service list the lake (POST /data, or Cache-Control: no-cache); try again in ${seconds} s`, {
     headers: { 'retry-after': String(seconds) }
   })
 }

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { countOf } from '../lib/base/count-of.js'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import { didYouMean, nearest } from '../lib/base/nearest.js'
 import { readTextFile } from '../lib/base/read-text-file.js'
@@ -90,5 +91,5 @@ export function describeSchema ({ descriptor, fields, key, birth, imageFields }:
     birth === undefined ? 'no ages' : `ages from ${birth.name}`,
     imageFields.length === 0 ? 'no images' : `images ${imageFields.map(({ name }) => name).join(' and ')}`
   ]
-  return `${title}, ${fields.length} columns: ${roles.join(', ')}`
+  return `${title}, ${countOf(fields.length, 'column')}: ${roles.join(', ')}`
 }

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { countOf } from '../lib/base/count-of.js'
 import { version } from '../lib/base/package-info.js'
 import { changedSettings } from './config/changed-settings.js'
 import type { Settings } from './config/settings.js'
@@ -20,7 +21,7 @@ export default fp(async (fastify) => {
     removeListener()
     const { records, unserved } = transformer.holdings()!
     const seconds = Math.round(process.uptime() * 100) / 100
-    fastify.log.info({ seconds, records, ...unserved }, `Ready ${seconds} s after the start of the process: ${records} records are served`)
+    fastify.log.info({ seconds, records, ...unserved }, `Ready ${seconds} s after the start of the process: ${countOf(records, 'record is', 'records are')} served`)
   })
 }, { name: 'start-log', dependencies: ['config', 'schema', 'object-store', 'transformer'] })
 

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
+import { countOf } from '../lib/base/count-of.js'
 import { traceOf } from '../lib/base/trace-context.js'
 import type { ByteRange, Image, OpenImage } from '../lib/transformer.js'
 import { excerpt, Problem, unavailable } from '../plugins/problems/problem.js'
@@ -68,7 +69,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     }
     if (outcome.status === 415) throw new Problem(415, 'unsupported_image', UNSUPPORTED_IMAGE)
     if (outcome.status === 416) {
-      throw new Problem(416, 'range_not_satisfiable', `Range: got ${JSON.stringify(excerpt(String(request.headers.range)))}; the image has ${image.size} bytes`, {
+      throw new Problem(416, 'range_not_satisfiable', `Range: got ${JSON.stringify(excerpt(String(request.headers.range)))}; the image has ${countOf(image.size, 'byte')}`, {
         headers: { 'content-range': `bytes */${image.size}` }
       })
     }

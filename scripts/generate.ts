@@ -1,5 +1,6 @@
 import { monotonicNow } from '../lib/base/clock.js'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
+import { countOf } from '../lib/base/count-of.js'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import { contentTypeOf } from '../lib/base/media-types.js'
 import { UPLOAD_CONCURRENCY } from '../lib/store/upload-folder.js'
@@ -47,7 +48,7 @@ const generate: Command = async (argv, io) => {
       progress.step()
     }).finally(() => progress.end())
   })
-  return `wrote ${plan.users} users, ${countFiles(plan)} files`
+  return `wrote ${countOf(plan.users, 'user')}, ${countOf(countFiles(plan), 'file')}`
 }
 
 /** Runs the command. Returns the exit code. */

@@ -12,18 +12,23 @@ const WIDTH = 30
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 5000
 
+/** What the steps of a listing are: the words after their number. */
+export function objectsListed (count: number): string {
+  return count === 1 ? 'object listed' : 'objects listed'
+}
+
 /** Shows how many steps are done, and of how many, if that is known: by a bar on a terminal, otherwise by a line every five seconds. */
 export class Progress {
   #total: number | undefined
-  readonly #what: () => string
+  readonly #what: (done: number) => string
   readonly #output: Output
   readonly #clock: MonotonicClock
   readonly #start: number
   #shown: number
   #done = 0
 
-  /** @param what the steps, in words that follow their number, if it is not obvious; a function, if the words change */
-  constructor (total: number | undefined, output: Output, clock: MonotonicClock, what: string | (() => string) = '') {
+  /** @param what the steps, in words that follow their number, if it is not obvious; a function of the steps that are done, if the words change */
+  constructor (total: number | undefined, output: Output, clock: MonotonicClock, what: string | ((done: number) => string) = '') {
     this.#total = total
     this.#what = typeof what === 'string' ? () => what : what
     this.#output = output
@@ -64,7 +69,7 @@ export class Progress {
     const left = this.#total === undefined ? 0 : this.#total - this.#done
     const time = left > 0 && rate > 0 ? `${Math.ceil(left / rate)} s left` : `${Math.ceil(seconds)} s`
     const done = this.#total === undefined ? `${this.#done}` : `${this.#done}/${this.#total}`
-    const what = this.#what()
+    const what = this.#what(this.#done)
     return `${done}${what === '' ? '' : ` ${what}`}, ${rate > 0 && rate < 1 ? rate.toPrecision(2) : Math.round(rate)}/s, ${time}`
   }
 }

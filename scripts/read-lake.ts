@@ -1,11 +1,11 @@
 import { monotonicNow } from '../lib/base/clock.js'
 import type { ReconcileProgress } from '../lib/source/reconcile.js'
 import type { UserDataTransformer } from '../lib/transformer.js'
-import { Progress, type Output } from './progress.js'
+import { objectsListed, Progress, type Output } from './progress.js'
 
 /** Reads the lake once, and shows the progress. A listing that lacks many of the published records is repeated. @throws {StoreError} if the lake cannot be read */
 export async function readLake (transformer: UserDataTransformer, stderr: Output): Promise<void> {
-  let progress = new Progress(undefined, stderr, monotonicNow, 'objects listed')
+  let progress = new Progress(undefined, stderr, monotonicNow, objectsListed)
   let isListing = true
   let hasListed = false
   const onProgress = ({ listed, toFetch, fetched }: ReconcileProgress) => {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { monotonicNow } from '../lib/base/clock.js'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
+import { countOf } from '../lib/base/count-of.js'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import { INFO_FORMATS, type InfoFormat } from '../lib/base/info-formats.js'
 import { MAX_INFO_BYTES } from '../lib/source/rules.js'
@@ -13,7 +14,7 @@ import { EvenSample } from './infer-schema/even-sample.js'
 import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
 import type { SampledFile } from './infer-schema/sampled-file.js'
 import { assign } from './option-names.js'
-import { Progress } from './progress.js'
+import { objectsListed, Progress } from './progress.js'
 
 const HELP = `Infers the schema of a lake from a sample of its info files, and prints what it could not decide. Check the schema and edit it before use.
 
@@ -87,7 +88,7 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
 }
 
 async function listNames (store: ObjectStore, prefix: string, count: number, { stderr }: CommandIo) {
-  const progress = new Progress(undefined, stderr, monotonicNow, 'objects listed')
+  const progress = new Progress(undefined, stderr, monotonicNow, objectsListed)
   const files = new EvenSample<ListedFile>(count)
   const ids = new Map<string, number>()
   const images: string[] = []
@@ -121,7 +122,7 @@ function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, 
   const all = { SCHEMA: output ?? 'FILE', LAKE_URL: url, ...prefix !== DEFAULTS.sourcePrefix && { SOURCE_PREFIX: prefix }, ...settings }
   const command = Object.entries(all).map(([name, value]) => assign(name, value)).join(' ')
   return [
-    `${accepted} of ${files.length} sampled files fit the schema`,
+    `${accepted} of ${countOf(files.length, 'sampled file')} ${accepted === 1 ? 'fits' : 'fit'} the schema`,
     ...doubts.length === 0 ? [] : ['To be checked:', ...doubts.map((doubt) => `- ${doubt}`)],
     output === undefined ? `To start with it, write it to a file (--output FILE): ${command} ${start}` : `Start: ${command} ${start}`
   ].map((line) => `${line}\n`).join('')

@@ -70,7 +70,7 @@ export class Jobs {
 }
 
 function progressElement ({ listed, to_fetch: toFetch, fetched }: Job['progress']): HTMLElement {
-  const text = toFetch === 0 ? `${formatCount(listed)} objects listed` : `${formatCount(fetched)} of ${formatCount(toFetch)} files read`
+  const text = toFetch === 0 ? `${countOf(listed, 'object')} listed` : `${formatCount(fetched)} of ${countOf(toFetch, 'file')} read`
   return element('p', {}, element('progress', { 'aria-label': 'Progress of the job', ...toFetch > 0 && { max: toFetch, value: fetched } }), ' ', text)
 }
 

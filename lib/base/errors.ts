@@ -1,4 +1,5 @@
 import { isQueryable } from './column-name.js'
+import { countOf } from './count-of.js'
 import type { Loss } from './large-loss.js'
 import { nearest } from './nearest.js'
 
@@ -34,7 +35,7 @@ export class NoDataError extends Error {
 export class UnreadSourceError extends Error {
   /** @param unread the number of info files that could not be read, of `infoFiles`. @param example the key of one of them */
   constructor (unread: number, infoFiles: number, example: string) {
-    super(`${unread} of ${infoFiles} info files, ${example} among them, could not be read yet; at most one in a hundred may be missing`)
+    super(`${unread} of ${countOf(infoFiles, 'info file')}, ${example} among them, could not be read yet; at most one in a hundred may be missing`)
     this.name = 'UnreadSourceError'
   }
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../base/count-of.js'
 import { EngineError } from '../base/errors.js'
 import type { TableField } from '../table/table-field.js'
 import type { Connection } from './connection.js'
@@ -41,7 +42,7 @@ export async function applyCommit (connection: Connection, { number, base, stage
   })
   const view: EngineRecords = { connection, fields, timeZone, number, columns: fields.map(({ name }) => name) }
   const count = await countRecords(view, {})
-  if (count !== records) throw new EngineError('engine_incomplete', `The database ${connection.database} has ${count} of the ${records} records of version ${number}`)
+  if (count !== records) throw new EngineError('engine_incomplete', `The database ${connection.database} has ${count} of the ${countOf(records, 'record')} of version ${number}`)
   const undeclared = (await countUndeclared(view)).map(({ name }) => name)
   const version = { name: await nameRecords(view, count), undeclared, records, stage }
   await publishVersion(connection, number, version)

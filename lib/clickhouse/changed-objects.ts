@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { countOf } from '../base/count-of.js'
 import { EngineError } from '../base/errors.js'
 import type { ObjectChange } from './compare-listing.js'
 import type { Connection } from './connection.js'
@@ -75,7 +76,7 @@ export class ChangedObjects {
       found += whole.length
       yield whole.map(toChange)
     }
-    if (found !== this.#rows) throw new EngineError('engine_incomplete', `The engine has returned ${found} of the ${this.#rows} changes of a listing`)
+    if (found !== this.#rows) throw new EngineError('engine_incomplete', `The engine has returned ${found} of the ${countOf(this.#rows, 'change')} of a listing`)
   }
 
   /** Removes the changes, and those of listings that ended without doing so. */

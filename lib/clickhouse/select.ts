@@ -1,3 +1,4 @@
+import { countOf } from '../base/count-of.js'
 import { EngineError } from '../base/errors.js'
 import { isAge } from '../query/age-column.js'
 import type { FilterQuery, Position, SelectQuery, Selection, TextShape } from '../query/data-version.js'
@@ -116,7 +117,7 @@ async function * counted<T> (parts: AsyncIterable<readonly T[]>, count: number |
     read += rows.length
     yield rows
   }
-  if (count !== undefined && read !== count) throw new EngineError('engine_incomplete', `The engine returned ${read} of ${count} records`)
+  if (count !== undefined && read !== count) throw new EngineError('engine_incomplete', `The engine returned ${read} of ${countOf(count, 'record')}`)
 }
 
 async function * batches (parts: AsyncIterable<readonly Value[][]>, shape: Shape, columns: number): AsyncGenerator<(readonly Cell[])[]> {

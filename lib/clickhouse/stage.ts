@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { countOf } from '../base/count-of.js'
 import { EngineError } from '../base/errors.js'
 import type { TableField } from '../table/table-field.js'
 import type { Connection } from './connection.js'
@@ -87,7 +88,7 @@ export class Stage {
   async verify (records: number): Promise<void> {
     const { counts } = this
     const count = counts[RECORDS_TABLE.name]!.rows + (this.base === null ? 0 : await this.#countKept(this.base))
-    if (count !== records) throw new EngineError('engine_incomplete', `Version ${this.number} would have ${count} records instead of ${records}`)
+    if (count !== records) throw new EngineError('engine_incomplete', `Version ${this.number} would have ${countOf(count, 'record')} instead of ${records}`)
     await Promise.all(DATA_TABLES.map(async (table) => {
       const { name } = table
       const found = await countStaged(this.#connection, table, this.id)

@@ -1,3 +1,4 @@
+import { countOf } from '../base/count-of.js'
 import type { Constraints, FieldDescriptor, MissingValue } from './descriptor.js'
 import type { FieldType, Value } from './field-type.js'
 
@@ -86,8 +87,8 @@ function constraintChecker (type: FieldType, constraints: Constraints): CheckVal
   bound('exclusiveMaximum', 'less than', (order) => order < 0)
   const { minLength, maxLength } = constraints
   const allowed = enumValues(type, constraints)
-  if (minLength !== undefined) checks.push((value) => String(value).length >= minLength ? undefined : `must have at least ${minLength} characters`)
-  if (maxLength !== undefined) checks.push((value) => String(value).length <= maxLength ? undefined : `must have at most ${maxLength} characters`)
+  if (minLength !== undefined) checks.push((value) => String(value).length >= minLength ? undefined : `must have at least ${countOf(minLength, 'character')}`)
+  if (maxLength !== undefined) checks.push((value) => String(value).length <= maxLength ? undefined : `must have at most ${countOf(maxLength, 'character')}`)
   if (allowed !== undefined) {
     const set = new Set(allowed)
     checks.push((value) => set.has(value) ? undefined : `must be one of ${allowed.map((value) => JSON.stringify(type.format(value))).join(', ')}`)

@@ -1,4 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync'
+import { countOf } from '../base/count-of.js'
 import type { Value } from '../schema/field-type.js'
 import type { Schema } from '../schema/schema.js'
 import { hintAtFormat, hintAtValue } from './hint.js'
@@ -86,7 +87,7 @@ function checkRows (header: Line, row: Line | undefined, second: Line | undefine
   const expected = header.record.length
   const found = row.record.length
   if (found !== expected) {
-    return rejection('wrong_field_count', `The row has ${found} fields; must have ${expected}, as many as the header`, { line: row.info.lines, excerpt: row.record.join(delimiter) })
+    return rejection('wrong_field_count', `The row has ${countOf(found, 'field')}; must have ${expected}, as many as the header`, { line: row.info.lines, excerpt: row.record.join(delimiter) })
   }
   return undefined
 }

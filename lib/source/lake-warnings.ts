@@ -1,3 +1,4 @@
+import { countOf } from '../base/count-of.js'
 import type { Warning } from '../base/warning.js'
 import type { SkippedFile } from '../store/object-store.js'
 import type { IgnoredObjects } from './ignored-objects.js'
@@ -41,8 +42,8 @@ function findReadWarnings ({ groups, coverage }: LakeSummary): Warning[] {
   const [unreadable, failed] = [findCode(groups, 'unreadable'), findCode(groups, 'download_failed')]
   const areMany = failed !== undefined && (2 * failed.count >= coverage.infoFiles || !isCovered(coverage))
   return [
-    ...areMany ? [{ code: 'files_not_read', detail: `${failed.count} of ${coverage.infoFiles} info files could not be read, such as ${failed.example}` } as const] : [],
-    ...unreadable !== undefined ? [{ code: 'unreadable_files', detail: `${unreadable.count} of ${coverage.infoFiles} info files cannot be read, and outputs do not wait for them, such as ${unreadable.example}` } as const] : []
+    ...areMany ? [{ code: 'files_not_read', detail: `${failed.count} of ${countOf(coverage.infoFiles, 'info file')} could not be read, such as ${failed.example}` } as const] : [],
+    ...unreadable !== undefined ? [{ code: 'unreadable_files', detail: `${unreadable.count} of ${countOf(coverage.infoFiles, 'info file')} cannot be read, and outputs do not wait for them, such as ${unreadable.example}` } as const] : []
   ]
 }
 
@@ -76,7 +77,7 @@ function describeUnusable (summary: LakeSummary): string {
   const parts = [
     ...counts.ignored > 0 ? [`${counts.ignored} ignored (${list(ignored.map(describeIgnored))})`] : [],
     ...counts.rejects > 0 ? [`${counts.rejects} rejected (${describeGroups(groups.filter(({ code }) => code !== 'orphan'))})`] : [],
-    ...counts.orphans > 0 ? [`${counts.orphans} ${counts.orphans === 1 ? 'image' : 'images'} without an info file`] : []
+    ...counts.orphans > 0 ? [`${countOf(counts.orphans, 'image')} without an info file`] : []
   ]
   return (listed === 1 ? `The only object ${place} does not become a record` : `None of the ${listed} objects ${place} becomes a record`) + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(summary) ? `. ${MISFIT}` : '')
 }

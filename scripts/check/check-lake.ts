@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import Fastify from 'fastify'
+import { countOf } from '../../lib/base/count-of.js'
 import { readEnvFile } from '../../lib/base/env-file.js'
 import { StoreError } from '../../lib/base/errors.js'
 import { undefinedIfRefused } from '../../lib/store/own-object.js'
@@ -51,7 +52,7 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     const unusable = warnings.find(({ code }) => code === 'nothing_usable')
     for (const warning of warnings) if (warning !== unusable) yield `warning: ${warning.detail}\n`
     const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(undefinedIfRefused)
-    yield `output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${output.size} bytes`}\n`
+    yield `output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${countOf(output.size, 'byte')}`}\n`
     yield describeStart(fastify.config)
     if (unusable !== undefined) throw new CommandError(await describeUnusable(fastify, unusable))
   } catch (error) {

@@ -1,3 +1,4 @@
+import { countOf } from '../../lib/base/count-of.js'
 import { MAX_INFO_BYTES } from '../../lib/source/rules.js'
 import type { Inspector } from '../../lib/store/inspector.js'
 import { StoreError, type ObjectInfo, type ObjectStore } from '../../lib/store/object-store.js'
@@ -37,7 +38,7 @@ export async function checkReads (url: string, store: ObjectStore, inspector: In
       count += page.length
       if (count >= MAX_LISTED) break
     }
-    return yes(`${count >= MAX_LISTED ? 'the first ' : ''}${count} objects in ${Math.round(performance.now() - began)} ms, in the order of their keys`)
+    return yes(`${count >= MAX_LISTED ? 'the first ' : ''}${countOf(count, 'object')} in ${Math.round(performance.now() - began)} ms, in the order of their keys`)
   }, adviseRight('s3:ListBucket', 'the bucket has another name, the policy is for another bucket or prefix, or the credentials were revoked'))
   const hasListed = list.verdict === 'yes'
   const unlisted = notTested(hasListed ? `there is no object with the prefix ${prefix}` : LISTING_FAILED)

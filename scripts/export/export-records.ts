@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { countOf } from '../../lib/base/count-of.js'
 import { StoreError } from '../../lib/base/errors.js'
 import { describeFailure } from '../../lib/base/failure-code.js'
 import { columnType } from '../../lib/query/age-column.js'
@@ -66,11 +67,11 @@ export async function exportRecords (settings: CommandIo['env'], parseOptions: (
       timeZone: fastify.config.AGE_TIME_ZONE
     }, current))
     const lastGood = await fastify.transformer.countLastGood(current, plan)
-    if (lastGood > 0) doubts.push(`${lastGood} of the records are those of earlier versions of info files that are rejected now; GET /rejects and userlake check report them`)
+    if (lastGood > 0) doubts.push(`${lastGood} of the records ${lastGood === 1 ? 'is that of an earlier version of an info file that is' : 'are those of earlier versions of info files that are'} rejected now; GET /rejects and userlake check have the reasons`)
     const { count, body } = await render(fastify, plan, format)
     if (output !== undefined) await writeFileAtomically(output, body)
     else if (!await writeStdout(io.stdout, Buffer.isBuffer(body) ? [body] : body)) return 1
-    const written = `wrote ${Math.min(count, parameters.limit ?? Infinity)} records to ${output ?? 'stdout'}`
+    const written = `wrote ${countOf(Math.min(count, parameters.limit ?? Infinity), 'record')} to ${output ?? 'stdout'}`
     if (doubts.length > 0) throw new CommandError([`${written}, which may differ from the lake:`, ...doubts].join('\n'), MAY_DIFFER)
     if (output !== undefined) return written
     io.stderr.write(`${written}\n`)
@@ -106,7 +107,7 @@ async function read (fastify: FastifyInstance, { stderr }: CommandIo): Promise<v
   for (const warning of warnings) if (warning !== unusable) stderr.write(`warning: ${warning.detail}\n`)
   if (unusable !== undefined) throw new CommandError([`nothing was written: ${await describeUnusable(fastify, unusable)}`, ...describeRejects(transformer)].join('\n'))
   const { rejects } = transformer.quarantine({ limit: 0 }).counts
-  if (rejects > 0) stderr.write(`${rejects} info files are rejected; GET /rejects and userlake check report them\n`)
+  if (rejects > 0) stderr.write(`${countOf(rejects, 'info file is', 'info files are')} rejected; GET /rejects and userlake check have the reasons\n`)
 }
 
 async function render ({ transformer }: FastifyInstance, plan: RequestPlan, format: ExportFormat): Promise<{ readonly count: number, readonly body: Buffer | Chunks }> {

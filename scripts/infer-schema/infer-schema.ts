@@ -1,3 +1,4 @@
+import { countOf } from '../../lib/base/count-of.js'
 import { DEFAULTS } from '../../lib/base/defaults.js'
 import { INPUT_ENCODINGS, type InputEncoding } from '../../lib/base/info-formats.js'
 import type { FieldDescriptor, SchemaDescriptor } from '../../lib/schema/descriptor.js'
@@ -64,7 +65,7 @@ export function inferSchema (sample: Sample): Inferred {
     return []
   })
   for (const [reason, keys] of leftOut) doubts.push(keys.length === 1 ? `1 file is not used, because it ${reason}: ${keys[0]!}` : `${keys.length} files are not used, because each ${reason}, such as ${keys[0]!}`)
-  if (records.length === 0) throw new Error(`None of the ${sample.files.length} sampled files can be read: ${doubts.join('; ')}`)
+  if (records.length === 0) throw new Error(`${sample.files.length === 1 ? 'The only sampled file cannot' : `None of the ${sample.files.length} sampled files can`} be read: ${doubts.join('; ')}`)
   const { fields, isPartial } = inferFields(records, doubts)
   const images = inferImages(sample, [...fields.map(({ name }) => name), ...records.flatMap(({ columns }) => [...columns.keys()])])
   doubts.push(...describeOthers(sample.ids, sample.others))
@@ -166,8 +167,6 @@ function describeIncomplete (columns: readonly FoundColumn[], keys: readonly str
   ]
 }
 
-/** The types of values in the plural. */
-const PLURALS: Readonly<Record<TypeName, string>> = { string: 'strings', integer: 'integers', number: 'numbers', boolean: 'booleans', date: 'dates', datetime: 'datetimes' }
 /** The maximum number of exceptions that are listed. */
 const MAX_LISTED = 10
 
@@ -182,7 +181,7 @@ function describeMajority ({ field, exceptions, count, exceptionCount }: Majorit
   const consequence = type === 'string'
     ? `it is declared as string; if it is declared as ${JSON.stringify(field)}, files with other values will be rejected`
     : 'files with other values will be rejected; if one stands for a missing value, add it to missingValues'
-  return `${count - exceptionCount} ${PLURALS[field.type]} among ${count} values, and ${listed}: ${consequence}`
+  return `${countOf(count - exceptionCount, field.type)} among ${countOf(count, 'value')}, and ${listed}: ${consequence}`
 }
 
 /**

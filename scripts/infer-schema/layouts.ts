@@ -1,3 +1,4 @@
+import { countOf } from '../../lib/base/count-of.js'
 import type { TypeName } from '../../lib/schema/field-type.js'
 
 /** A declared column of a sample. */
@@ -57,7 +58,7 @@ export function describeLayouts (layouts: readonly Layout[]): string {
 function describeLayout ({ columns, files }: Layout): string {
   const listed = columns.slice(0, MAX_LISTED).map(({ spellings }) => labelOf(spellings)).join(', ')
   const rest = columns.length - MAX_LISTED
-  return `${listed}${rest > 0 ? ` and ${rest} more` : ''} in ${files.size} files, such as ${[...files].sort()[0]!}`
+  return `${listed}${rest > 0 ? ` and ${rest} more` : ''} in ${countOf(files.size, 'file')}, such as ${[...files].sort()[0]!}`
 }
 
 /** The names of a column, for messages. */

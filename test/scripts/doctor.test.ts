@@ -197,7 +197,7 @@ t.test('other prefixes are used, --help prints the usage, and a mistake is named
     return undefined
   }
   const { out } = await runMain(main, ['--lake', 's3://datalake', '--prefix', 'in/', '--output-key', 'out.csv'], { AWS_ENDPOINT_URL_S3: endpoint.url })
-  t.match(out, /list in\/ +yes: 1 objects/)
+  t.match(out, /list in\/ +yes: 1 object in/)
   t.ok(keys.length > 40 && keys.every((key) => /^doctor-[0-9a-f-]{36}\//.test(key)))
   t.match(await runMain(main, ['--help']), { code: 0, out: /userlake doctor \[options\]/ })
   t.match(await runMain(main, []), { code: 2, err: 'doctor: --lake is missing, and LAKE_URL is not set; see --help\n' })

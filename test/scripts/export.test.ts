@@ -60,10 +60,10 @@ t.test('a file is replaced as a whole, in the format of its extension, and keeps
   const lake = ['--lake', `file:${folder}`]
   const { code, out, err } = await runMain(main, [...lake, '--output', `${folder}/a.csv`, '--columns', 'user_id'])
   t.match({ code, out }, { code: 0, out: `wrote 4 records to ${folder}/a.csv\n` })
-  t.match(err, /^6 objects listed, .*\n5\/5 info files downloaded, .*\n1 info files are rejected; GET \/rejects and userlake check report them\n$/)
+  t.match(err, /^6 objects listed, .*\n5\/5 info files downloaded, .*\n1 info file is rejected; GET \/rejects and userlake check have the reasons\n$/)
   t.equal(readFileSync(`${folder}/a.csv`, 'utf8'), 'user_id\r\n1\r\n2\r\n3\r\n5\r\n')
   t.equal(statSync(`${folder}/a.csv`).mode & 0o777, 0o600)
-  t.match(await runMain(main, [...lake, '-o', `${folder}/link.ndjson`, '--limit', '1', '--columns', 'user_id']), { code: 0, out: /^wrote 1 records/ })
+  t.match(await runMain(main, [...lake, '-o', `${folder}/link.ndjson`, '--limit', '1', '--columns', 'user_id']), { code: 0, out: /^wrote 1 record to / })
   t.equal(readFileSync(`${folder}/real/b.ndjson`, 'utf8'), '{"user_id":"1"}\n', 'the target of a link is replaced')
   t.same(readdirSync(folder).sort(), ['a.csv', 'link.ndjson', 'real', 'source_data'], 'no temporary file remains')
 })
@@ -190,7 +190,7 @@ t.test('last good records are written, with exit code 3', async (t) => {
   bucket.put('source_data/1.csv', 'damaged')
   const lake = ['--lake', 's3://datalake']
   const env = { AWS_ENDPOINT_URL_S3: endpoint.url }
-  t.match(await runMain(main, lake, env), { code: 3, out: /"user_id":"1"/, err: /which may differ from the lake:\nexport: 1 of the records are those of earlier versions/ })
+  t.match(await runMain(main, lake, env), { code: 3, out: /"user_id":"1"/, err: /which may differ from the lake:\nexport: 1 of the records is that of an earlier version of an info file that is rejected now;/ })
   t.match(await runMain(main, [...lake, '--user_id', '2'], env), { code: 0 }, 'other records are those of the lake')
 })
 

@@ -10,6 +10,7 @@ t.test('writes a lake into a new folder', async t => {
   t.equal(out, 'wrote 10 users, 16 files\n')
   t.match(err, /^16\/16, \d+\/s, \d+ s\n$/)
   t.equal(code, 0)
+  t.equal((await runMain(main, ['--users', '1', '--lake', `file:${lake}`, '--prefix', 'one/'])).out, 'wrote 1 user, 3 files\n')
   const names = await readdir(join(lake, 'source_data'))
   t.equal(names.length, 16)
   t.match(await readFile(join(lake, 'source_data/1004.csv'), 'utf8'), 'first_name, last_name, birthts\n"Augustus')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Progress } from '../../scripts/progress.js'
+import { objectsListed, Progress } from '../../scripts/progress.js'
 
 /** The output if each of `steps` steps takes `ms` milliseconds. */
 function watch (total: number, steps: number, stepMs: number, isTTY: boolean): string[] {
@@ -29,11 +29,14 @@ t.test('draws a bar on a terminal, at most ten times a second', async t => {
 t.test('shows how many steps are done if it is not known of how many', async (t) => {
   const written: string[] = []
   let now = 0
-  const progress = new Progress(undefined, { isTTY: true, write: (text) => written.push(text) }, () => now, 'objects listed')
+  const progress = new Progress(undefined, { isTTY: true, write: (text) => written.push(text) }, () => now, objectsListed)
   now = 2000
   progress.set(1000)
   progress.end()
   t.same(written, ['\r1000 objects listed, 500/s, 2 s\x1b[K', '\r1000 objects listed, 500/s, 2 s\x1b[K', '\n'])
+  progress.set(1)
+  progress.end()
+  t.equal(written.at(-2), '\r1 object listed, 0.50/s, 2 s\x1b[K')
 })
 
 t.test('shows a rate below one a second, and words that change', async (t) => {

@@ -186,7 +186,9 @@ t.test('LAKE_URL and SOURCE_PREFIX are the defaults of --lake and --prefix', asy
   const root = t.testdir({ goods: { 'a.csv': 'size\n1\n' }, other: { 'a.csv': 'weight\n1\n' } })
   const env = { LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'goods/' }
   t.same(Object.keys(fieldsOf((await runMain(main, [], env)).out)), ['id', 'size'])
-  t.same(Object.keys(fieldsOf((await runMain(main, ['--prefix', 'other/'], env)).out)), ['id', 'weight'])
+  const other = await runMain(main, ['--prefix', 'other/'], env)
+  t.same(Object.keys(fieldsOf(other.out)), ['id', 'weight'])
+  t.match(other.err, /^1 object listed, .*\n1\/1, .*\n1 of 1 sampled file fits the schema$/m)
   t.match(await runMain(main, ['--lake', `file:${root}/none`], env), { code: 1, err: /none/ }, 'an option counts more')
 })
 
@@ -194,7 +196,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   const { code, out } = await runMain(main, ['--help'])
   t.equal(code, 0)
   for (const name of ['--lake', '--prefix', '--sample', '--output']) t.match(out, name)
-  const root = t.testdir({ source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' } })
+  const root = t.testdir({ source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' }, worse: { '1.csv': 'a\n' } })
   const usage: [string[], RegExp][] = [
     [[], /^schema: --lake is missing, and LAKE_URL is not set; see --help\n$/],
     [['--lake', ''], /^schema: --lake: got ''; must be s3/],
@@ -204,6 +206,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   ]
   const failures: [string[], RegExp][] = [
     [['--lake', `file:${root}`], /\nschema: file:\S+ has one object with the prefix 'source_data\/', and no info file \(\.csv, .*; see --prefix\n$/],
+    [['--lake', `file:${root}`, '--prefix', 'worse/'], /The only sampled file cannot be read: 1 file is not used, because it has no row: worse\/1\.csv$/m],
     [['--lake', `file:${root}`, '--prefix', 'bad/'], /None of the 2 sampled files can be read: 1 file is not used, because it has no row: bad\/1\.csv; /],
     [['--lake', `file:${root}`, '--prefix', 'none/'], /\nschema: file:\S+ has no object with the prefix 'none\/'; there are info files without it, such as bad\/1\.csv: use --prefix 'bad\/'\n$/],
     [['--lake', `file:${root}/source_data`], /\nschema: file:\S+ has no object with the prefix 'source_data\/'; see --prefix\n$/],

@@ -1,5 +1,6 @@
 import type { ListObjectsV2CommandOutput, _Object as ListedObject } from '@aws-sdk/client-s3'
 import { monotonicNow } from '../../base/clock.js'
+import { countOf } from '../../base/count-of.js'
 import { ObjectList } from '../object-list.js'
 import { StoreError, type ObjectInfo } from '../object-store.js'
 import { statusOf } from './s3-error.js'
@@ -24,7 +25,7 @@ export interface ListingPage {
 export function readPage (response: ListObjectsV2CommandOutput): ListingPage {
   const { Contents = [], EncodingType, IsTruncated, KeyCount = Contents.length, NextContinuationToken: next } = response
   if (IsTruncated === undefined) throw new StoreError('invalid_listing', 'the response is not a listing')
-  if (KeyCount !== Contents.length) throw new StoreError('invalid_listing', `the listing has ${Contents.length} keys, and its KeyCount is ${KeyCount}`)
+  if (KeyCount !== Contents.length) throw new StoreError('invalid_listing', `the listing has ${countOf(Contents.length, 'key')}, and its KeyCount is ${KeyCount}`)
   const decode = EncodingType === 'url' ? decodeKey : (key: string) => key
   const objects = new ObjectList(Contents.map(object => readObject(object, decode)))
   if (!IsTruncated) return { objects, next: undefined }

@@ -63,6 +63,8 @@ t.test('constraints accept and reject values', async (t) => {
     for (const text of good) t.equal(compiled!.read(text).mistake, undefined, `${JSON.stringify(field)} ${text}`)
     for (const text of bad) t.type(compiled!.read(text).mistake, 'string', `${JSON.stringify(field)} ${text}`)
   }
+  const [, digit] = parseSchema(schemaOf([{ name: 'x', type: 'string', missingValues: [], constraints: { minLength: 1, maxLength: 1 } }])).fields
+  t.same(['', '12'].map((text) => digit!.read(text).mistake), ['must have at least 1 character', 'must have at most 1 character'])
 })
 
 t.test('each mistake is one line that names the field and the property', async (t) => {

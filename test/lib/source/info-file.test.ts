@@ -98,7 +98,8 @@ t.test('invalid files are rejected with code, position and excerpt', async (t) =
     ['a column img_path', 'first_name,last_name,birthts,img_path\nAnn,Lee,5,1\n', { code: 'reserved_header', column: 'img_path' }],
     ['65 undeclared columns', 'first_name,last_name,birthts,' + names(65) + '\n', { code: 'too_many_columns' }],
     ['a field too many', HEADER + 'Ann, Lee, 5, 6\n', { code: 'wrong_field_count', line: 2, excerpt: 'Ann,Lee,5,6' }],
-    ['a field too few', HEADER + 'Ann, 5\n', { code: 'wrong_field_count', line: 2 }],
+    ['a field too few', HEADER + 'Ann, 5\n', { code: 'wrong_field_count', line: 2, detail: 'The row has 2 fields; must have 3, as many as the header' }],
+    ['one field', HEADER + 'Ann\n', { code: 'wrong_field_count', line: 2, detail: 'The row has 1 field; must have 3, as many as the header' }],
     ['a text timestamp', HEADER + 'Ann, Lee, 1990-01-01\n', {
       code: 'invalid_value', line: 2, column: 'birthts', excerpt: '1990-01-01', detail: 'birthts is not an integer from -8640000000000000 to 8640000000000000 (milliseconds since 1970-01-01 UTC)'
     }],
