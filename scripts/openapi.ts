@@ -5,6 +5,7 @@ import app, { serverOptions } from '../app.js'
 import { HELP_OPTION, parseOptions } from './arguments.js'
 import { runCommand, type Command, type CommandIo } from './command.js'
 import { isMainModule } from './main-module.js'
+import { checkOutputFile, notWritten } from './output-file.js'
 
 const HELP = `Writes the OpenAPI document of a schema: the response of GET /openapi.json. No lake is read.
 
@@ -26,11 +27,12 @@ const openapi: Command = async (argv) => {
   const values = parseOptions(argv, OPTIONS)
   if (values.help) return HELP
   const output = values.output ?? (values.schema === '' ? 'openapi.json' : `${parse(values.schema).name}.openapi.json`)
+  await checkOutputFile(output, 'the document is written to the working folder')
   const fastify = Fastify(serverOptions)
   try {
     await fastify.register(app, { settings: { LAKE_URL: 'file:./lake', SCHEMA: values.schema } })
     const { body } = await fastify.inject('/openapi.json')
-    await writeFile(output, body)
+    await writeFile(output, body).catch((error: unknown) => { throw notWritten(output, error) })
   } finally {
     await fastify.close()
   }

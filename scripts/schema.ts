@@ -14,6 +14,7 @@ import { EvenSample } from './infer-schema/even-sample.js'
 import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
 import type { SampledFile } from './infer-schema/sampled-file.js'
 import { assign } from './option-names.js'
+import { checkOutputFile, notWritten } from './output-file.js'
 import { objectsListed, Progress } from './progress.js'
 
 const HELP = `Infers the schema of a lake from a sample of its info files, and prints what it could not decide. Check the schema and edit it before use.
@@ -50,6 +51,7 @@ const schema: Command = async (argv, io) => {
   if (values.help) return HELP
   const count = wholeNumber('--sample', values.sample, 1, 100_000)
   const { url, prefix } = sourceOf(values, io.env)
+  if (values.output !== undefined) await checkOutputFile(values.output, 'the schema is printed')
   const store = openStore({ url, env: io.env, blocking: true })
   try {
     const sample = await takeSample(store, prefix, count, io)
@@ -139,8 +141,8 @@ function writeSchema (path: string, text: string, replaces: boolean): void {
   try {
     writeFileSync(path, `${text}\n`, { flag: replaces ? 'w' : 'wx' })
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new UsageError(code === 'EEXIST' ? `--output: ${path} exists already, and may have been edited; name another file, or replace it with --force` : `--output: ${message}`)
+    const isOld = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    throw isOld ? new UsageError(`--output: ${path} exists already, and may have been edited; name another file, or replace it with --force`) : notWritten(path, error)
   }
 }
 

@@ -19,7 +19,7 @@ import { describeUnusable } from '../find-elsewhere.js'
 import { readLake } from '../read-lake.js'
 import { registerTransformer } from '../register-transformer.js'
 import { describeRejects } from '../reject-report.js'
-import { checkFile, writeFileAtomically } from './destination.js'
+import { checkOutputFile, writeFileAtomically } from '../output-file.js'
 import { queryParser, type OptionValues, type QueryOptions } from './query-options.js'
 
 const FORMATS = ['json', 'ndjson', 'csv', 'parquet'] as const
@@ -49,7 +49,7 @@ export async function exportRecords (settings: CommandIo['env'], parseOptions: (
     await fastify.register(schema)
     const { options, parse, checked } = queryParser(fastify.tableSchema)
     const { output, format: formatName, values } = parseOptions(options)
-    if (output !== undefined) await checkFile(output)
+    if (output !== undefined) await checkOutputFile(output, 'the records are written to stdout')
     const format = formatOf(formatName, output)
     const parameters = parse(values)
     if (output === undefined && format === 'parquet' && io.stdout.isTTY) throw new UsageError('--format: Parquet is not text; name a file with --output')

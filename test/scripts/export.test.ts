@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { parseSchema } from '../../lib/schema/schema.js'
 import { main } from '../../scripts/export.js'
-import { writeFileAtomically } from '../../scripts/export/destination.js'
+import { writeFileAtomically } from '../../scripts/output-file.js'
 import { queryParser } from '../../scripts/export/query-options.js'
 import { CsvParameters } from '../../routes/http/csv-parameters.js'
 import { listingParameters } from '../../routes/http/listing-parameters.js'
@@ -84,6 +84,8 @@ t.test('a write that fails leaves the file as it was', async (t) => {
   await t.rejects(writeFileAtomically(`${folder}/a.csv`, failing()), { message: 'full' })
   t.same(readdirSync(folder), ['a.csv'])
   t.equal(readFileSync(`${folder}/a.csv`, 'utf8'), 'before')
+  const long = `${folder}/${'x'.repeat(300)}.csv`
+  await t.rejects(writeFileAtomically(long, Buffer.from('')), { message: new RegExp(`^--output: '${long}' cannot be written: ENAMETOOLONG`) })
 })
 
 t.test('a reader that has enough is no error', async (t) => {

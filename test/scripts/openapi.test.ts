@@ -24,5 +24,6 @@ t.test('a mistake in the schema is named, and nothing is written', async (t) => 
   const folder = t.testdir({ 'devices.json': '{"fields":[{"name":"height","type":"meter"}]}' })
   t.match(await runMain(main, ['--schema', join(folder, 'devices.json'), '--output', join(folder, 'out.json')]), { code: 1, err: /^openapi: --schema: .*devices\.json: field "height": type: got "meter"/ })
   t.throws(() => readFileSync(join(folder, 'out.json')), { code: 'ENOENT' })
+  t.match(await runMain(main, ['--output', join(folder, 'no/out.json')]), { code: 2, err: `openapi: --output: got '${folder}/no/out.json'; the folder ${folder}/no does not exist\n` })
   t.match(await runMain(main, ['--schemas', 'x']), { code: 2, err: 'openapi: unknown option --schemas; did you mean --schema?\n' })
 })

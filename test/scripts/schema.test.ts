@@ -196,7 +196,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   const { code, out } = await runMain(main, ['--help'])
   t.equal(code, 0)
   for (const name of ['--lake', '--prefix', '--sample', '--output']) t.match(out, name)
-  const root = t.testdir({ source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' }, worse: { '1.csv': 'a\n' } })
+  const root = t.testdir({ source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' }, worse: { '1.csv': 'a\n' }, fine: { '1.csv': 'a\n1\n' } })
   const usage: [string[], RegExp][] = [
     [[], /^schema: --lake is missing, and LAKE_URL is not set; see --help\n$/],
     [['--lake', ''], /^schema: --lake: got ''; must be s3/],
@@ -215,6 +215,11 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   for (const [cases, exitCode] of [[usage, 2], [failures, 1]] as const) {
     for (const [argv, message] of cases) t.match(await runMain(main, argv), { code: exitCode, out: '', err: message }, argv.join(' '))
   }
+  for (const [output, mistake] of [[`${root}/no/x.json`, `; the folder ${root}/no does not exist`], [root, ', which is not a regular file; without --output the schema is printed']] as const) {
+    t.same(await runMain(main, ['--lake', `file:${root}`, '--output', output]), { code: 2, out: '', err: `schema: --output: got '${output}'${mistake}\n` }, 'before the lake is read')
+  }
+  const long = `${root}/${'x'.repeat(300)}.json`
+  t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'fine/', '--output', long]), { code: 1, out: '', err: /\nschema: --output: '\S+\.json' cannot be written: ENAMETOOLONG/ })
   const ofSettings: [Record<string, string>, RegExp][] = [
     [{ LAKE_URL: '' }, /^schema: --lake is missing, and LAKE_URL is not set; see --help\n$/],
     [{ LAKE_URL: 'nowhere' }, /^schema: LAKE_URL: got 'nowhere'; must be s3/],
