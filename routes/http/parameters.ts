@@ -38,7 +38,7 @@ export const AgeParameters = {
     description: 'The maximum age in years, inclusive; see `age_basis`. Rounded to nine decimals. With `completed`, 35 includes all ages below 36; with `exact`, 35 excludes an age of 35.1.',
     example: 35
   }),
-  age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`.' }),
+  age_basis: choiceParameter({ schema: AgeBasis, description: 'How ages are counted for `min_age` and `max_age`. The virtual column `age` always has completed years.' }),
   as_of: instantParameter({ description: 'The instant for which ages are computed; a date (`2025-06-01`) is its midnight UTC. Default: the time of the request, rounded down to the minute.', example: '2025-06-01T00:00:00Z' })
 }
 
