@@ -24,8 +24,8 @@ export interface RefreshHistory {
   readonly lastMs: number
   /** When the last refresh failed; `undefined` if it succeeded. */
   readonly failedAt: number | undefined
-  /** The time until which the requests so far use up the budget: see `payFor`. */
-  readonly paidAt: number
+  /** The time until which the requests so far have spent the budget: see `spendBudget`. */
+  readonly spentUntil: number
 }
 
 /** When the next refresh begins, and which reads wait for it. Times are milliseconds of the monotonic clock. */
@@ -40,7 +40,7 @@ export interface RefreshPlan {
   readonly isShared: boolean
 }
 
-export const NO_HISTORY: RefreshHistory = { listedAt: undefined, listingMs: [], refreshMs: [], lastMs: 0, failedAt: undefined, paidAt: -Infinity }
+export const NO_HISTORY: RefreshHistory = { listedAt: undefined, listingMs: [], refreshMs: [], lastMs: 0, failedAt: undefined, spentUntil: -Infinity }
 
 /** The number of durations whose median is taken, so that the data does not stay old for long after one slow listing. */
 const REMEMBERED = 5
@@ -50,41 +50,41 @@ export const MAX_TWICE_MS = 60_000
 const RETRY_DELAY_MS = 1000
 
 /** The rule that decides when data is refreshed and when reads wait; docs/decisions/0003 explains it. */
-export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refreshMs, lastMs, failedAt, paidAt }: RefreshHistory, { maxStalenessMs, refreshWaitMs }: FreshnessRules): RefreshPlan {
+export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refreshMs, lastMs, failedAt, spentUntil }: RefreshHistory, { maxStalenessMs, refreshWaitMs }: FreshnessRules): RefreshPlan {
   const waitMs = lastMs > refreshWaitMs ? 0 : refreshWaitMs
   // After a failure the next refresh may fail as well, so only the read that starts it waits for it.
   // Without any data, the budget delays nothing.
-  if (failedAt !== undefined) return { dueAt: Math.max(failedAt + RETRY_DELAY_MS, listedAt === undefined ? -Infinity : paidAt), oldAt: -Infinity, waitMs, isShared: false }
+  if (failedAt !== undefined) return { dueAt: Math.max(failedAt + RETRY_DELAY_MS, listedAt === undefined ? -Infinity : spentUntil), oldAt: -Infinity, waitMs, isShared: false }
   if (listedAt === undefined) return { dueAt: -Infinity, oldAt: -Infinity, waitMs, isShared: true }
   const oldAt = Math.max(Math.min(listedAt + maxStalenessMs, readAgainAt), listedAt + twiceTheMedian(listingMs))
   const aheadAt = oldAt - twiceTheMedian(refreshMs)
   // A refresh before `readAgainAt` would come too early for the file.
   const dueAt = readAgainAt > oldAt ? aheadAt : Math.max(aheadAt, readAgainAt)
   // A refresh that the budget delays must not make reads wait, so the data becomes old later by the same time. Before the end of the last refresh, the next one could not begin anyway.
-  const delayMs = Math.max(0, paidAt - Math.max(dueAt, listedAt + lastMs))
-  return { dueAt: Math.max(dueAt, paidAt), oldAt: oldAt + delayMs, waitMs, isShared: true }
+  const delayMs = Math.max(0, spentUntil - Math.max(dueAt, listedAt + lastMs))
+  return { dueAt: Math.max(dueAt, spentUntil), oldAt: oldAt + delayMs, waitMs, isShared: true }
 }
 
 /** The interval between refreshes that the budget allows, in milliseconds, if it is longer than MAX_STALENESS; otherwise `undefined`. */
 export function intervalByBudget (requests: number, { maxListRequests, maxStalenessMs }: FreshnessRules): number | undefined {
-  const ms = paymentMs(requests, maxListRequests)
+  const ms = budgetMs(requests, maxListRequests)
   return ms > maxStalenessMs ? ms : undefined
 }
 
 /**
- * The budget for requests: with a limit of 600 requests a minute, each request is paid for by 100 ms, one after the other. A refresh that no caller has
+ * The budget for requests: with a limit of 600 requests a minute, each request spends the budget of 100 ms, one after the other. A refresh that no caller has
  * required begins only after that time; required ones do not wait, but delay the later ones. Time without requests is not saved up.
  *
- * @param paidAt the time at which the earlier requests are paid for, in milliseconds
+ * @param spentUntil the time until which the earlier requests have spent the budget, in milliseconds
  * @param now the time at which the refresh began, in milliseconds
- * @returns the time at which these requests are paid for, too, in milliseconds
+ * @returns the time until which these requests have spent it, too, in milliseconds
  */
-export function payFor (requests: number, paidAt: number, now: number, { maxListRequests }: FreshnessRules): number {
-  return Math.max(paidAt, now) + paymentMs(requests, maxListRequests)
+export function spendBudget (requests: number, spentUntil: number, now: number, { maxListRequests }: FreshnessRules): number {
+  return Math.max(spentUntil, now) + budgetMs(requests, maxListRequests)
 }
 
-/** The time that pays for these requests, in milliseconds. @param maxListRequests the maximum number of requests a minute; may be Infinity */
-export function paymentMs (requests: number, maxListRequests: number): number {
+/** For how many milliseconds these requests spend the budget. @param maxListRequests the maximum number of requests a minute; may be Infinity */
+export function budgetMs (requests: number, maxListRequests: number): number {
   return requests * 60_000 / maxListRequests
 }
 

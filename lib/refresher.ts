@@ -3,7 +3,7 @@ import { unlessSilent } from './base/silence.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
 import { systemPause, systemTimer, within, type Pause, type Timer } from './base/timer.js'
-import { intervalByBudget, NO_HISTORY, payFor, planRefresh, remember, twiceTheMedian, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
+import { intervalByBudget, NO_HISTORY, spendBudget, planRefresh, remember, twiceTheMedian, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
 
 export type { FreshnessRules } from './refresh-rule.js'
 
@@ -174,7 +174,7 @@ export class Refresher<T extends Refreshed> {
   amend (last: T, requests: number): void {
     const { clock, rules } = this.#options
     this.#last = last
-    if (requests > 0) this.#history = { ...this.#history, paidAt: payFor(requests, this.#history.paidAt, clock(), rules) }
+    if (requests > 0) this.#history = { ...this.#history, spentUntil: spendBudget(requests, this.#history.spentUntil, clock(), rules) }
     this.#report(this.#staleReasons(clock()))
   }
 
@@ -251,7 +251,7 @@ export class Refresher<T extends Refreshed> {
       this.#isExpired = false
     }
     this.#requests = 0
-    const paidAt = (requests: number) => payFor(requests, this.#history.paidAt, this.#startedAt, rules)
+    const spentUntil = (requests: number) => spendBudget(requests, this.#history.spentUntil, this.#startedAt, rules)
     try {
       const last = await refresh()
       this.#last = last
@@ -265,7 +265,7 @@ export class Refresher<T extends Refreshed> {
         refreshMs: remember(refreshMs, lastMs),
         lastMs,
         failedAt: undefined,
-        paidAt: paidAt(last.requests)
+        spentUntil: spentUntil(last.requests)
       }
       this.#planNext(history, last.isLed)
       if (last.isLed !== true) this.#reportBudget(intervalByBudget(last.requests, rules))
@@ -273,7 +273,7 @@ export class Refresher<T extends Refreshed> {
     } catch (error) {
       this.#failure = { code: toFailureCode(error), error }
       const failedAt = clock()
-      this.#planNext({ ...this.#history, lastMs: failedAt - this.#startedAt, failedAt, paidAt: paidAt(this.#requests) })
+      this.#planNext({ ...this.#history, lastMs: failedAt - this.#startedAt, failedAt, spentUntil: spentUntil(this.#requests) })
       throw error
     } finally {
       this.#report(this.#lastingReasons())
@@ -290,7 +290,7 @@ export class Refresher<T extends Refreshed> {
   #planNext (history: RefreshHistory, isFree = false): void {
     const { clock, rules, timer = systemTimer } = this.#options
     this.#history = history
-    this.#plan = planRefresh(isFree ? { ...history, paidAt: -Infinity } : history, rules)
+    this.#plan = planRefresh(isFree ? { ...history, spentUntil: -Infinity } : history, rules)
     if (this.#isStopped) return
     if (this.#isExpired) return this.#scheduleExpired()
     this.#cancelTimer = timer(Math.max(0, this.#plan.dueAt - clock()), () => { if (this.#hasTraffic) settled(this.#flight.join()) })
@@ -299,8 +299,8 @@ export class Refresher<T extends Refreshed> {
   #scheduleExpired (): void {
     if (this.#isStopped) return
     const { clock, timer = systemTimer } = this.#options
-    const { listingMs, paidAt } = this.#history
-    const at = Math.max(this.#startedAt + Math.max(EXPIRY_INTERVAL_MS, twiceTheMedian(listingMs)), paidAt)
+    const { listingMs, spentUntil } = this.#history
+    const at = Math.max(this.#startedAt + Math.max(EXPIRY_INTERVAL_MS, twiceTheMedian(listingMs)), spentUntil)
     this.#cancelTimer()
     this.#cancelTimer = timer(Math.max(0, at - clock()), () => settled(this.#require()))
   }

@@ -2,7 +2,7 @@ import type { Clock, MonotonicClock } from '../base/clock.js'
 import { MAX_CLOSE_WAIT_MS, within, type Timer } from '../base/timer.js'
 import { outputName, type Output } from '../output/output.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
-import { paymentMs } from '../refresh-rule.js'
+import { budgetMs } from '../refresh-rule.js'
 import { decideAction, decideRenewal, isAbandoned, isClaimDue, isIdleAfter, isLed, isRenewed, isStateDue, type Action, type KnownState } from '../share/share-rules.js'
 import { continueLog, logEntriesOf, withPosition, type LogEntry } from '../share/shared-log.js'
 import { appendStep, MAX_FAILED, stepsSince, type SharedState, type Step } from '../share/shared-state.js'
@@ -240,10 +240,10 @@ export class SharingBackend implements LakeBackend {
     return known?.state && { ...known, state: known.state }
   }
 
-  /** The age above which newer data is needed. The leader lists again when its last listing is paid for or, if it has made one more for a job, when both are. */
+  /** The age above which newer data is needed. The leader lists again when the time for which its last listing has spent the budget is over or, if it has made one more for a job, when the times of both are. */
   get #maxStalenessMs (): number {
     const { maxStalenessMs, maxListRequests } = this.#options.sharing
-    return Math.max(maxStalenessMs, 2 * paymentMs(this.#head?.state.requests ?? 0, maxListRequests))
+    return Math.max(maxStalenessMs, 2 * budgetMs(this.#head?.state.requests ?? 0, maxListRequests))
   }
 
   /** Whether another replica leads, and its state can be followed. */

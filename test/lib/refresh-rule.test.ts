@@ -10,7 +10,7 @@ const RULES = { maxStalenessMs: 2000, refreshWaitMs: 1000, maxStaleIfErrorMs: In
 
 const duration = fc.nat(100_000)
 const durations = fc.array(duration, { minLength: 1, maxLength: 5 })
-const histories: fc.Arbitrary<RefreshHistory> = fc.record({ listedAt: duration, listingMs: durations, refreshMs: durations, lastMs: duration, failedAt: fc.option(duration, { nil: undefined }), paidAt: fc.constant(-Infinity) })
+const histories: fc.Arbitrary<RefreshHistory> = fc.record({ listedAt: duration, listingMs: durations, refreshMs: durations, lastMs: duration, failedAt: fc.option(duration, { nil: undefined }), spentUntil: fc.constant(-Infinity) })
 const rules = fc.record({ maxStalenessMs: duration, refreshWaitMs: duration, maxStaleIfErrorMs: fc.constant(Infinity), maxListRequests: fc.constant(Infinity) })
 
 t.test('data is old after MAX_STALENESS or, if that is longer, two listing times up to a minute; a refresh is due earlier', async () => {

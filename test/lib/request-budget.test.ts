@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { NO_HISTORY, payFor, planRefresh } from '../../lib/refresh-rule.js'
+import { NO_HISTORY, spendBudget, planRefresh } from '../../lib/refresh-rule.js'
 import { Refresher, type Refreshed } from '../../lib/refresher.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import { runs } from '../support/property-runs.js'
@@ -45,17 +45,17 @@ const lakes = fc.record({
 /** Reads, some of which require a refresh, with the milliseconds after each of them. */
 const reads = fc.array(fc.record({ gap: fc.nat(30_000), isRequired: fc.boolean() }), { minLength: 1, maxLength: 40 })
 
-t.test('a refresh that no caller has required begins only when all requests before it are paid for', async () => {
+t.test('a refresh that no caller has required begins only after the time for which all requests before it have spent the budget', async () => {
   await fc.assert(fc.asyncProperty(lakes, reads, async (lake, reads) => {
     const { time, starts, refresher } = start(lake)
     for (const { gap, isRequired } of reads) {
       refresher.ensure({ fresh: isRequired })
       await time.advance(gap)
     }
-    let paidAt = 0
+    let spentUntil = 0
     for (const [i, { at, requests, isRequired }] of starts.entries()) {
-      if (i > 0 && !isRequired) assert.ok(at >= paidAt - 1e-6, `refresh ${i} begins at ${at}, paid at ${paidAt}`)
-      paidAt = Math.max(paidAt, at) + requests * 60_000 / lake.maxListRequests
+      if (i > 0 && !isRequired) assert.ok(at >= spentUntil - 1e-6, `refresh ${i} begins at ${at}, the budget is spent until ${spentUntil}`)
+      spentUntil = Math.max(spentUntil, at) + requests * 60_000 / lake.maxListRequests
     }
   }), runs(200))
 })
@@ -79,14 +79,14 @@ t.test('the budget delays the next refresh, and the time from which the data is 
   const duration = fc.nat(100_000)
   const durations = fc.array(duration, { minLength: 1, maxLength: 5 })
   const history = fc.record({ listedAt: duration, listingMs: durations, refreshMs: durations, lastMs: duration })
-  fc.assert(fc.property(history, fc.nat(1_000_000), (history, paidAt) => {
+  fc.assert(fc.property(history, fc.nat(1_000_000), (history, spentUntil) => {
     const free = planRefresh({ ...NO_HISTORY, ...history }, RULES)
-    const { dueAt, oldAt } = planRefresh({ ...NO_HISTORY, ...history, paidAt }, RULES)
+    const { dueAt, oldAt } = planRefresh({ ...NO_HISTORY, ...history, spentUntil }, RULES)
     const possibleAt = Math.max(free.dueAt, history.listedAt + history.lastMs)
-    return dueAt === Math.max(free.dueAt, paidAt) && oldAt - free.oldAt === Math.max(0, paidAt - possibleAt)
+    return dueAt === Math.max(free.dueAt, spentUntil) && oldAt - free.oldAt === Math.max(0, spentUntil - possibleAt)
   }), runs(1000))
   const slow = { ...NO_HISTORY, listedAt: 10_000, listingMs: [50], refreshMs: [8000], lastMs: 8000 }
-  t.equal(planRefresh({ ...slow, paidAt: payFor(3, 0, slow.listedAt, { ...RULES, maxListRequests: Infinity }) }, RULES).oldAt, slow.listedAt + RULES.maxStalenessMs, 'a long refresh, without a budget')
+  t.equal(planRefresh({ ...slow, spentUntil: spendBudget(3, 0, slow.listedAt, { ...RULES, maxListRequests: Infinity }) }, RULES).oldAt, slow.listedAt + RULES.maxStalenessMs, 'a long refresh, without a budget')
 })
 
 t.test('while there is no data, failed listings are repeated after a second, whatever the budget', async (t) => {
@@ -99,9 +99,9 @@ t.test('while there is no data, failed listings are repeated after a second, wha
 })
 
 t.test('time without requests is not saved up', async (t) => {
-  t.equal(payFor(60, 0, 1_000_000, RULES), 1_006_000)
-  t.equal(payFor(60, 1_000_000, 0, RULES), 1_006_000)
-  t.equal(payFor(60, 0, 1000, { ...RULES, maxListRequests: Infinity }), 1000)
+  t.equal(spendBudget(60, 0, 1_000_000, RULES), 1_006_000)
+  t.equal(spendBudget(60, 1_000_000, 0, RULES), 1_006_000)
+  t.equal(spendBudget(60, 0, 1000, { ...RULES, maxListRequests: Infinity }), 1000)
 })
 
 t.test('while the budget delays refreshes, no read waits, and the age of the data grows', async (t) => {

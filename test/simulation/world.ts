@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Jobs } from '../../lib/jobs.js'
 import type { DataVersion } from '../../lib/query/data-version.js'
-import { MAX_TWICE_MS, paymentMs } from '../../lib/refresh-rule.js'
+import { MAX_TWICE_MS, budgetMs } from '../../lib/refresh-rule.js'
 import { RENEW_MS, TAKEOVER_MS } from '../../lib/share/share-rules.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { UserDataTransformer } from '../../lib/transformer.js'
@@ -40,7 +40,7 @@ const CONFIRM_MS = 1000
 /** The longest pause after a download that has timed out, in milliseconds. Until it has ended, the data is stale or, if no version of the file is known, there may be none. */
 const MAX_TIMEOUT_PAUSE_MS = 40_000
 
-/** An upper limit of the requests for listings that are not paid for yet, at any time of a history. */
+/** An upper limit of the requests for listings for which the budget is spent, at any time of a history. */
 const MAX_REQUESTS = 50
 
 /** Lets the library load the modules that it loads with the first snapshot: that takes real time, which would change the order of events. */
@@ -392,7 +392,7 @@ export class World {
   get #maxAgeMs (): number {
     const { maxStalenessMs, refreshWaitMs, maxListRequests, isSharing } = this.#settings
     if (isSharing) return MAX_TWICE_MS + refreshWaitMs + MAX_TAKEOVER_DELAY_MS
-    return Math.max(maxStalenessMs, Math.min(2 * this.#longestListingMs, MAX_TWICE_MS), this.#longestReconcileMs) + paymentMs(MAX_REQUESTS, maxListRequests)
+    return Math.max(maxStalenessMs, Math.min(2 * this.#longestListingMs, MAX_TWICE_MS), this.#longestReconcileMs) + budgetMs(MAX_REQUESTS, maxListRequests)
   }
 
   /** Does what `POST /data` does. */
