@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { SigningKeys } from './fast-path/request-signer.js'
-import { isRefusedIdentity, statusOf, toCredentialsError } from './s3-error.js'
+import { hasRefusedCredentials, statusOf, toCredentialsError } from './s3-error.js'
 
 /** The minimum time between two renewals, in milliseconds: each may take a request, such as one that assumes a role, and the credentials may not be the cause. */
 const PAUSE_MS = 30_000
@@ -54,7 +54,7 @@ export function repeatRefused (client: S3Client, renew: Renew, env: NodeJS.Proce
  * listing may be such a case: the service needs the right to list. A refused object is none: without the right to list its key, S3 refuses objects that do not exist.
  */
 function mayBeOutdated (error: unknown, commandName: string | undefined): boolean {
-  return isRefusedIdentity(error) || (statusOf(error) === 403 && commandName === 'ListObjectsV2Command')
+  return hasRefusedCredentials(error) || (statusOf(error) === 403 && commandName === 'ListObjectsV2Command')
 }
 
 /** Whether the server has refused a request, and the SDK has found from its response that the clocks differ, so that it knows the difference now. */

@@ -23,7 +23,7 @@ const TLS_REMEDIES: readonly (readonly [RegExp, string])[] = [
 const NETWORK_CODE = /^E(?!RR_)[A-Z_]+$|CERT|^UNABLE_TO_|^ERR_(SSL|TLS)|^UND_ERR_SOCKET$/
 
 /** The names of errors about the credentials themselves, not about what they allow; the last two are of MinIO and of STS. */
-const REFUSED_IDENTITY = /^(ExpiredToken(Exception)?|InvalidToken|InvalidAccessKeyId|SignatureDoesNotMatch|TokenRefreshRequired|InvalidTokenId|InvalidClientTokenId)$/
+const REFUSED_CREDENTIALS = /^(ExpiredToken(Exception)?|InvalidToken|InvalidAccessKeyId|SignatureDoesNotMatch|TokenRefreshRequired|InvalidTokenId|InvalidClientTokenId)$/
 
 /** What to do about an error, by its name. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -46,8 +46,8 @@ export function statusOf (error: unknown): number | undefined {
 }
 
 /** Whether S3 refuses the credentials: they are unknown, wrong or have expired. */
-export function isRefusedIdentity (error: unknown): boolean {
-  return statusOf(error) === 401 || REFUSED_IDENTITY.test((error as SdkError).name ?? '')
+export function hasRefusedCredentials (error: unknown): boolean {
+  return statusOf(error) === 401 || REFUSED_CREDENTIALS.test((error as SdkError).name ?? '')
 }
 
 /** The variables that name a file or profile with credentials; their values are not secret. */
@@ -58,12 +58,12 @@ export function toCredentialsError (error: unknown, env: NodeJS.ProcessEnv): Sto
   const { name = 'Error', code } = error as SdkError
   const isMissing = name === 'CredentialsProviderError' || name === 'TokenProviderError'
   const sources = CREDENTIAL_SOURCES.flatMap((source) => env[source] ? [`${source}=${env[source]}`] : []).join(', ')
-  const reason = isMissing ? missingOf(sources, env.AWS_PROFILE) : `their source failed (${code ?? name})${sources === '' ? '' : `: check ${sources}`}`
+  const reason = isMissing ? describeMissing(sources, env.AWS_PROFILE) : `their source failed (${code ?? name})${sources === '' ? '' : `: check ${sources}`}`
   return new StoreError('access_denied', `no credentials: ${reason}`, { cause: error })
 }
 
 /** Why no source has credentials. The SDK reports neither a file that it cannot read nor a profile that a file lacks. */
-function missingOf (sources: string, profile = 'default'): string {
+function describeMissing (sources: string, profile = 'default'): string {
   if (sources === '') return 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or another source of the AWS SDK'
   return `found none by ${sources}: check that each file exists, that this process may read it, and that it has the profile ${profile}`
 }
@@ -118,7 +118,7 @@ const NOT_OF_OBJECT_NAME = /^(RequestTimeTooSkewed|RequestExpired|RequestTimeout
 
 /** Whether the server refuses this request because of the object or of the rights to it, and not for another reason, such as the credentials, the load or a wrong clock. */
 function isRefused (status: number, name: string): boolean {
-  return status >= 400 && status < 500 && !NOT_OF_OBJECT.includes(status) && !REFUSED_IDENTITY.test(name) && !NOT_OF_OBJECT_NAME.test(name)
+  return status >= 400 && status < 500 && !NOT_OF_OBJECT.includes(status) && !REFUSED_CREDENTIALS.test(name) && !NOT_OF_OBJECT_NAME.test(name)
 }
 
 /** What MinIO's console responds to requests of S3. */
@@ -140,7 +140,7 @@ function remedyOf ({ name = '', message = '', Region, $metadata, $response }: Sd
 function codeOfResponse (status: number, name: string): StoreErrorCode {
   if (name === 'NoSuchBucket') return 'no_such_bucket'
   if (INVALID_KEY.test(name)) return 'invalid_key'
-  if (status === 401 || status === 403 || REFUSED_IDENTITY.test(name)) return 'access_denied'
+  if (status === 401 || status === 403 || REFUSED_CREDENTIALS.test(name)) return 'access_denied'
   if (status === 408) return 'timeout'
   return status === 412 ? 'precondition_failed' : 'store_error'
 }
