@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const [url, rate] = [process.argv[2]!, Number(process.argv[3])]
 const agent = new Agent({ keepAlive: true, maxSockets: 256 })
-/** Fulfilled when a request has ended. */
+/** The requests that have not ended. Each promise is fulfilled when its request ends. */
 const pending = new Set<Promise<void>>()
 let latencies: number[] = []
 let failed = 0

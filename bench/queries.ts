@@ -65,7 +65,7 @@ function makeTable (records: number): Table {
 }
 
 /** The number of later queries of each kind. */
-const LATER = 9
+const LATER_QUERIES = 9
 
 const AS_OF = Date.UTC(2026, 0, 1)
 
@@ -133,9 +133,9 @@ const queries: Command = async (argv) => {
     // The first query may have started the building of an index without waiting for it.
     await sleep(500)
     const others = []
-    for (let n = 2; n < 2 + LATER; n++) others.push(await measure(() => query(version, n)))
+    for (let n = 2; n < 2 + LATER_QUERIES; n++) others.push(await measure(() => query(version, n)))
     const round = (ms: number) => Number(ms.toFixed(1))
-    const median = (values: readonly number[]) => round(values.toSorted((a, b) => a - b)[LATER >> 1]!)
+    const median = (values: readonly number[]) => round(values.toSorted((a, b) => a - b)[LATER_QUERIES >> 1]!)
     rows[name] = {
       first: round(first.ms),
       'delay first': round(first.delay),

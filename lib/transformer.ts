@@ -642,8 +642,8 @@ export class UserDataTransformer {
   }
 
   /**
-   * Writes the snapshot, which makes the next start fast, unless it is up to date, or the output does not have a large loss yet: the next process then judges it
-   * anew. If a request finds changes meanwhile, writes it again. Never rejects: `onSnapshotWritten` receives a failure.
+   * Writes the snapshot, which makes the next start fast, unless it is up to date, or the output does not have a large loss yet: the next process then judges the
+   * loss again. If a request finds changes meanwhile, writes it again. Never rejects: `onSnapshotWritten` receives a failure.
    */
   async flush (): Promise<void> {
     let written: SourceState | undefined

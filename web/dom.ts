@@ -39,7 +39,7 @@ export function setOptions (select: HTMLSelectElement, options: readonly (readon
   select.replaceChildren(...options.map(([value, label]) => element('option', { value, selected: value === selected }, label)))
 }
 
-/** A button that is one of many actions: its name is its text. */
+/** A button that shows its name as text. */
 export function button (label: string, onclick: () => void, attributes: Attributes = {}): HTMLButtonElement {
   return element('button', { type: 'button', onclick, ...attributes }, label)
 }

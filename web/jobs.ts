@@ -62,7 +62,7 @@ export class Jobs {
       state === 'held' && confirm !== undefined ? this.#question(job.id, confirm) : undefined)
   }
 
-  /** A button that shows the question first. The list is made anew while the question is shown, which stays. */
+  /** The question whether to publish a held output, which a click on its summary opens. It stays open when `show` replaces the list. */
   #question (id: string, confirm: string): HTMLElement {
     const open = this.#list.querySelector<HTMLDetailsElement>(`#held-${id}`)?.open
     return element('details', { id: `held-${id}`, open }, element('summary', {}, 'Publish it anyway'), element('p', {}, 'The lost records will not be in the output. Publish? ', button('Publish', () => { this.#start({ confirm }) })))

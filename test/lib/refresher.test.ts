@@ -150,7 +150,7 @@ t.test('fresh: a silent store is waited for 15 s, and one that makes progress as
   t.match(seen, [{ staleReasons: ['refresh_slow'], isUsable: true }])
 })
 
-t.test('fresh: a wait that begins during a refresh of which the store is silent does not begin anew with the next one', async (t) => {
+t.test('fresh: a wait that begins during a refresh during which the store is silent does not restart with the next one', async (t) => {
   const { time, refresher, runs, load } = controlled()
   await load()
   await time.advance(2500)

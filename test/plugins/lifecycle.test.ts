@@ -126,7 +126,7 @@ t.test('a job that fails later, also one of a client, is repeated at growing int
   endpoint.intercept = () => refuse
   await timers.tick()
   await until(() => timers.pauses.length > 9)
-  t.equal(timers.pauses[9]!.ms, 2000, 'the next failure begins anew')
+  t.equal(timers.pauses[9]!.ms, 2000, 'the next failure starts with the first pause again')
 })
 
 t.test('closing waits for the running job; until then GET requests are served and POST requests are refused', async (t) => {

@@ -220,7 +220,7 @@ t.test('a store that fails before the first byte or in the middle of images is l
   await succeed()
   t.match(ends()[1], { code: 'store_error', failures: 11 })
   await read({ status: 500 })
-  t.equal(warnings().length, 3, 'after the end, a failure begins anew')
+  t.equal(warnings().length, 3, 'after the end, the next failure is a new one')
   t.notMatch(JSON.stringify(log), /node_modules/)
 })
 

@@ -192,7 +192,7 @@ t.test('outputs wait for a minute for a file that fails for a passing reason, wh
   bucket.put('source_data/1.csv', csv('Abe'))
   clock.advance(1)
   const givenUp = await run()
-  t.same([names(givenUp), givenUp.failed], [{ 1: 'Ann', 2: 'Bob', 3: 'Cid' }, []], 'a new version does not begin the minute anew')
+  t.same([names(givenUp), givenUp.failed], [{ 1: 'Ann', 2: 'Bob', 3: 'Cid' }, []], 'a new version does not restart the minute')
   t.match(givenUp.rejects, [{ code: 'unreadable', detail: /HTTP 500 InternalError/, last_good: { key: 'source_data/1.csv' } }])
   endpoint.reset()
   clock.advance(10_000)
