@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { jsonErrorIndex, placeAt } from '../base/json-error.js'
 import { checkDescriptor, createFieldType, DEFAULT_KEY_NAME, isBirthField, toOneLine } from './check-descriptor.js'
 import type { FieldDescriptor, FieldsMatch, SchemaDescriptor } from './descriptor.js'
 import type { FieldType, Value } from './field-type.js'
@@ -53,15 +54,23 @@ const DEFAULT_MISSING_VALUES = ['']
 
 /** Reads the text of a schema file, which may begin with a byte order mark. @throws SchemaError */
 export function parseSchema (json: string): Schema {
+  const text = json.replace(/^\uFEFF/, '')
   let descriptor: unknown
   try {
-    descriptor = JSON.parse(json.replace(/^\uFEFF/, ''))
+    descriptor = JSON.parse(text)
   } catch (error) {
-    throw new SchemaError([toOneLine(`the file is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`)])
+    throw new SchemaError([describeJsonError(text, error as Error)])
   }
   const mistakes = checkDescriptor(descriptor)
   if (mistakes.length > 0) throw new SchemaError(mistakes)
   return compileSchema(descriptor as SchemaDescriptor)
+}
+
+/** In the same words on all versions of Node, of which some add the position, the line and the column to some of their messages. */
+function describeJsonError (text: string, error: Error): string {
+  const { line, column } = placeAt(text, jsonErrorIndex(text, error))
+  const message = error.message.replace(/ at position \d+(?: \(line \d+ column \d+\))?$/, '').replaceAll(/\s+/g, ' ')
+  return toOneLine(`the file is not JSON: line ${line}, column ${column}: ${message}`)
 }
 
 const compiled = new WeakMap<SchemaDescriptor, Schema>()

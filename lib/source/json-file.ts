@@ -1,3 +1,4 @@
+import { jsonErrorIndex, placeAt } from '../base/json-error.js'
 import type { Value } from '../schema/field-type.js'
 import type { ReadValue } from '../schema/read-value.js'
 import type { Field } from '../schema/schema.js'
@@ -66,10 +67,8 @@ function checkObject (text: string): Rejection | undefined {
       hint: Array.isArray(value) ? 'Write one file for each object of the array, without the brackets around it' : null
     })
   } catch (error) {
-    const { message } = error as Error
-    const position = /at position (\d+)/.exec(message)?.[1]
-    return rejection('malformed_json', `The file is not JSON: ${message}`, {
-      line: position === undefined ? null : lineAt(text, Number(position)),
+    return rejection('malformed_json', `The file is not JSON: ${(error as Error).message}`, {
+      line: lineAt(text, jsonErrorIndex(text, error as Error)),
       hint: hintAtJson(text)
     })
   }
@@ -138,7 +137,5 @@ function isNested (source: string): boolean {
 }
 
 function lineAt (text: string, at: number): number {
-  let line = 1
-  for (let i = text.indexOf('\n'); i !== -1 && i < at; i = text.indexOf('\n', i + 1)) line++
-  return line
+  return placeAt(text, at).line
 }

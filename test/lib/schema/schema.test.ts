@@ -70,8 +70,12 @@ t.test('constraints accept and reject values', async (t) => {
 t.test('each mistake is one line that names the field and the property', async (t) => {
   const field = (more: object) => schemaOf([{ name: 'x', type: 'string', ...more }])
   const cases: readonly (readonly [json: string, ...mistakes: RegExp[]])[] = [
-    ['{', /^the file is not JSON/],
-    ['\n{\n"fields": oops\n}', /^the file is not JSON/],
+    ['{', /^the file is not JSON: line 1, column 2: Expected property name or '}' in JSON$/],
+    ['\ufeff\n{\n"fields": oops\n}', /^the file is not JSON: line 3, column 11: Unexpected token 'o', .* is not valid JSON$/],
+    ['{\n  "fields": [\n    1,\n  ]\n}', /^the file is not JSON: line 4, column 3: Unexpected token ']', /],
+    ['{\n  "title": "x",\n}', /^the file is not JSON: line 3, column 1: Expected double-quoted property name in JSON$/],
+    ['{\n"title":', /^the file is not JSON: line 2, column 9: Unexpected end of JSON input$/],
+    ['{"title": "JSON at position 3", "fields": x}', /^the file is not JSON: line 1, column 43: /],
     ['[]', /^the schema must be a JSON object/],
     ['{}', /^fields: is missing/],
     [schemaOf([]), /^fields: got \[\]; must be a list of at least one field$/],
@@ -123,7 +127,7 @@ t.test('each mistake is one line that names the field and the property', async (
     [field({ 'a\nb': 1 }), /^field "x": a\\u000ab: unknown property/],
     [field({ type: 'date', format: '%\n' }), /%\\u000a is not supported/],
     [schemaOf(['a\nb', 'c'].map((name) => ({ name, type: 'string', source: 'key' }))), /^fields: a\\u000ab and c have the source key/],
-    ['{"fields": \ud83d}', /^the file is not JSON: .*\\ud83d/],
+    ['{"fields": \ud83d}', /^the file is not JSON: line 1, column 12: .*\\ud83d/],
     [schemaOf([{ name: '\ud83d', type: 'string' }]), /name: got "\\ud83d"; must be a non-empty text without white space around it, in valid Unicode$/],
     [field({ header: '\ud83d' }), /header: got "\\ud83d"; must be a text or .* in valid Unicode$/],
     [field({ type: 'integer', role: 'birth', constraints: { minimum: 9e15 } }), /constraints\.minimum: got 9000000000000000; must be an integer from -8640000000000000 to 8640000000000000/],

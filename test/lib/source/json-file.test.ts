@@ -42,8 +42,8 @@ t.test('undeclared columns keep what is written; the key may be repeated', async
 t.test('files that are not one object with values that fit their columns are rejected, with the place and a hint', async (t) => {
   const cases: [string, string, object][] = [
     ['nothing', ' \n', { code: 'empty_file' }],
-    ['not JSON', '{"model": X}', { code: 'malformed_json', detail: /^The file is not JSON: / }],
-    ['half a file', '{"model": "X"', { code: 'malformed_json' }],
+    ['not JSON', '{\n"model": X\n}', { code: 'malformed_json', line: 2, detail: /^The file is not JSON: / }],
+    ['half a file', '{\n"model": "X"', { code: 'malformed_json', line: 2 }],
     ['a second object', '{"model": "X"}\n{"model": "Y"}', { code: 'malformed_json', line: 2, hint: /JSON Lines/ }],
     ['CSV', 'model,weight\nX,1\n', { code: 'malformed_json', hint: /looks like CSV: give it a name that ends in \.csv/ }],
     ['an array', '[{"model": "X"}]', { code: 'malformed_json', detail: 'The file has an array; must have one JSON object', hint: /one file for each object/ }],
