@@ -49,6 +49,7 @@ import { findNewRejects } from './source/new-rejects.js'
 import { groupByCode, type CodeGroup, type Quarantine } from './source/quarantine.js'
 import { selectEntries, type QuarantinePage, type QuarantineQuery } from './source/quarantine-page.js'
 import { countRecords, versionNameOf, type SourceState } from './source/source-state.js'
+import { partsProbeKeyOf } from './store/check-writes.js'
 import type { ObjectStore } from './store/object-store.js'
 import type { Preconditions } from './store/precondition.js'
 import { EMPTY_UTF8, type Utf8Column } from './table/utf8-column.js'
@@ -292,7 +293,7 @@ export class UserDataTransformer {
     const probeKey = withExtension(this.#outputKey, 'probe')
     const rules = {
       prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
-      ownKeys: [this.#outputKey, outputKeyOf(this.#outputKey, 'parquet'), snapshotKey, stateKey, manifestKey, probeKey],
+      ownKeys: [this.#outputKey, outputKeyOf(this.#outputKey, 'parquet'), snapshotKey, stateKey, manifestKey, probeKey, partsProbeKeyOf(probeKey)],
       imageExtensions,
       delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
       encoding: options.inputEncoding ?? DEFAULTS.inputEncoding,

@@ -6,6 +6,7 @@ import { StoreError } from '../base/errors.js'
 import { yielding } from '../base/paced.js'
 import type { DataVersion, SelectQuery } from '../query/data-version.js'
 import { transferMs } from '../store/s3/deadline.js'
+import { MAX_MULTIPART_BYTES } from '../store/s3/multipart.js'
 import { measureBody, type ByteStream, type StreamedBody } from '../store/streamed-body.js'
 import { keyNameOf } from '../table/table-field.js'
 import { compareOutputs, type Changes } from './diff.js'
@@ -14,10 +15,8 @@ import { render, type CsvOptions } from './render.js'
 
 export type OutputFormat = 'csv' | 'parquet'
 
-/** S3 accepts a PUT of up to 5 GiB. */
-const MAX_STREAMED_BYTES = 5 * 1024 ** 3
-/** The longest time in which a stream is read, in milliseconds: that of the PUT of the largest one. */
-const READ_MS = transferMs(MAX_STREAMED_BYTES)
+/** The longest time in which a stream is read, in milliseconds: that of writing the largest one. */
+const READ_MS = transferMs(MAX_MULTIPART_BYTES)
 
 /** A published file. Plain data, except for filters that are functions. */
 export interface Output extends CsvOptions {
@@ -61,7 +60,7 @@ export async function renderOutput (version: DataVersion, output: Output): Promi
  *
  * @throws StoreError `too_large` if it has more than `maxBytes`
  */
-export async function streamOutput (version: DataVersion, output: Output, maxBytes = MAX_STREAMED_BYTES): Promise<RenderedOutput> {
+export async function streamOutput (version: DataVersion, output: Output, maxBytes = MAX_MULTIPART_BYTES): Promise<RenderedOutput> {
   const { key, columns, filters } = output
   const selection = await version.select({ columns, filters, timeoutMs: READ_MS })
   async function * open (): AsyncGenerator<Buffer> {

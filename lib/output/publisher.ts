@@ -20,6 +20,8 @@ export interface Publication {
   readonly key: string
   readonly contentType: string
   readonly body: Buffer | StreamedBody
+  /** As in `PutOptions`. */
+  readonly inParts?: boolean | undefined
   /** The number of records in the body. It is stored with the output. */
   readonly records: number
   /** Read before the listing that the body was made from. */
@@ -70,7 +72,7 @@ export class Publisher {
    * @throws StoreError `precondition_failed` if the output was written in the meantime; `read_only` if only another process may write, even if the output is up to date; any other
    * error of the store
    */
-  async publish ({ key, contentType, body, records, precondition, dryRun, guard, trace, compare }: Publication): Promise<PublishReport> {
+  async publish ({ key, contentType, body, inParts, records, precondition, dryRun, guard, trace, compare }: Publication): Promise<PublishReport> {
     const store = tracedStore(this.#store, trace)
     if (!dryRun) await store.claim()
     const digest = digestOf(body)
@@ -84,7 +86,7 @@ export class Publisher {
     const changes = await compare(before)
     const isHeld = guard !== undefined && losesMany(changes.removed, records, precondition, guard)
     if (dryRun || isHeld) return { ...report, ...changes, isHeld }
-    const { etag } = await store.put(key, body, { ifMatch: precondition.expectedEtag, contentType, metadata: { [RECORDS]: String(records) } })
+    const { etag } = await store.put(key, body, { ifMatch: precondition.expectedEtag, contentType, inParts, metadata: { [RECORDS]: String(records) } })
     this.#seen.set(key, { etag, digest })
     return { ...report, ...changes, etag, skipped: false }
   }

@@ -14,7 +14,7 @@ export interface Race {
 }
 
 /** Writes all bodies to one object concurrently, with the same condition. Exactly one may succeed. */
-export async function raceWrites (store: ObjectStore, key: string, ifMatch: string | null, bodies: readonly string[]): Promise<Race> {
+export async function raceWrites (store: Pick<ObjectStore, 'put'>, key: string, ifMatch: string | null, bodies: readonly string[]): Promise<Race> {
   const winners: Array<{ readonly body: string, readonly etag: string }> = []
   const losses: StoreError[] = []
   await Promise.all(bodies.map((body) => store.put(key, Buffer.from(body), { ifMatch }).then(
@@ -43,7 +43,7 @@ const ROUNDS = 2
  *
  * @returns `false` if a write succeeded whose condition was not met; `undefined` if that is not known, because writing fails
  */
-export async function checkConditionalWrites (store: ObjectStore, key: string, newId: () => string = randomUUID): Promise<boolean | undefined> {
+export async function checkConditionalWrites (store: Pick<ObjectStore, 'head' | 'put'>, key: string, newId: () => string = randomUUID): Promise<boolean | undefined> {
   try {
     let isProven = false
     for (let round = 1; round <= ROUNDS; round++) {
@@ -60,4 +60,17 @@ export async function checkConditionalWrites (store: ObjectStore, key: string, n
     if (!(error instanceof StoreError)) throw error
     return undefined
   }
+}
+
+/** The key of the object with which `checkPartedWrites` checks a store. Not that of the other check: some servers complete an upload in parts without naming its ETag. */
+export function partsProbeKeyOf (probeKey: string): string {
+  return `${probeKey}-parts`
+}
+
+/** As `checkConditionalWrites`, for objects that are written in parts because they are too large for one request. */
+export async function checkPartedWrites (store: Pick<ObjectStore, 'head' | 'put'>, probeKey: string): Promise<boolean | undefined> {
+  return await checkConditionalWrites({
+    head: (key) => store.head(key),
+    put: (key, body, options) => store.put(key, body, { ...options, inParts: true })
+  }, partsProbeKeyOf(probeKey))
 }

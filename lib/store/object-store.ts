@@ -79,6 +79,8 @@ export interface PutOptions extends TraceOption {
    * and the write are atomic. Default: write unconditionally.
    */
   readonly ifMatch?: string | null
+  /** Whether a bucket receives the object in several requests, as it must if that has more than `MAX_PUT_BYTES`. Not every bucket honours the condition then: see `checkPartedWrites`. Folders ignore it. */
+  readonly inParts?: boolean | undefined
 }
 
 /**

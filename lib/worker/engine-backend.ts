@@ -15,7 +15,8 @@ import type { CodeGroup, Quarantine } from '../source/quarantine.js'
 import { QUARANTINE_CODES } from '../source/reject.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import { emptyState, nextStateName, type SourceState } from '../source/source-state.js'
-import { checkConditionalWrites } from '../store/check-writes.js'
+import { checkConditionalWrites, checkPartedWrites } from '../store/check-writes.js'
+import { MAX_PUT_BYTES } from '../store/s3/multipart.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { tableFields, type TableField } from '../table/table-field.js'
 import { Utf8Reader } from '../table/utf8-column.js'
@@ -162,11 +163,20 @@ export class EngineBackend implements LakeBackend {
     const version = new ClickHouseVersion(connection, { ...stored!, fields: this.#fields, timeZone: this.#rules.timeZone })
     try {
       const rendered = await streamOutput(version, output)
-      return { ...await this.#publisher.publish({ key: output.key, precondition, dryRun, guard, trace, ...rendered }), records: rendered.records }
+      const { maxPutBytes = MAX_PUT_BYTES } = this.#engine
+      const inParts = rendered.body.length > maxPutBytes
+      if (inParts && !dryRun) await this.#checkParts(output.key, maxPutBytes)
+      return { ...await this.#publisher.publish({ key: output.key, inParts, precondition, dryRun, guard, trace, ...rendered }), records: rendered.records }
     } catch (error) {
       if (!(error instanceof VersionForgottenError)) throw error
       throw new EngineError('engine_timeout', `${output.key}: publishing took so long that the data version of the output was removed, because it was replaced more than VERSIONS_MAX_AGE ago; set VERSIONS_MAX_AGE to a longer time`, { cause: error })
     }
+  }
+
+  /** @throws StoreError `too_large` unless the store honours the condition of a write in parts: an older output could replace a newer one */
+  async #checkParts (key: string, maxPutBytes: number): Promise<void> {
+    if (await checkPartedWrites(this.#store, this.#rules.probeKey) === true) return
+    throw new StoreError('too_large', `${this.#store.url}/${key}: the output would have more than ${maxPutBytes} bytes, and it is not certain that the store honours the condition of a multipart upload`)
   }
 
   /** The cluster has what a snapshot would have. */

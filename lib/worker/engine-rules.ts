@@ -9,6 +9,8 @@ export interface EngineRules {
   readonly maxStalenessMs: number
   /** Versions that were replaced at least this long ago are forgotten. */
   readonly versionsMaxAgeMs: number
+  /** An output with more bytes is written in parts. Default: `MAX_PUT_BYTES`. */
+  readonly maxPutBytes?: number
 }
 
 /** The last listing of another process. Times are milliseconds. */

@@ -643,6 +643,14 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'The output is too large for one request, and the store may ignore the condition of a multipart upload',
+        guarantee: 'The job fails with `too_large`, and nothing is written.',
+        tests: [
+          ['test/real/clickhouse/engine-backend.test.ts', 'an output that is too large for one request is written in parts, unless the store may ignore the condition then'],
+          ['test/lib/store/s3/s3-writes.test.ts', 'whether a store honours the conditions of writes in parts is checked on an object of its own']
+        ]
+      },
+      {
         fault: 'The name of the cluster is wrong, or ENGINE_URL has other nodes than the cluster',
         guarantee: 'Nothing is read or written; `/readyz` is 503 with `engine_wrong_cluster`, and the message names the node or the cluster.',
         tests: [

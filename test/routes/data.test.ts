@@ -26,7 +26,7 @@ t.test('all records as JSON, in the order of ids', async (t) => {
     '{"user_id":"2","first_name":"Bob","last_name":"Ray","birthts":645494400000,"img_path":null},' +
     '{"user_id":"3","first_name":"Cid","last_name":"Lee","birthts":0,"img_path":null}]')
   // Without a snapshot, the start also looks for the number of records that is stored with the output.
-  t.same(endpoint.counts, { LIST: 1, GET: 6, HEAD: 1, PUT: 0, DELETE: 0, CREATE: 0 })
+  t.match(endpoint.counts, { LIST: 1, GET: 6, HEAD: 1, PUT: 0, DELETE: 0, CREATE: 0, BEGIN: 0 })
   t.same(endpoint.gets.filter((key) => key.startsWith('source_data/')).sort(), ['source_data/1.csv', 'source_data/10.csv', 'source_data/2.csv', 'source_data/3.csv'], 'images are listed and not downloaded')
   await app.inject('/data')
   t.equal(endpoint.counts.LIST, 1, 'no listing within MAX_STALENESS')

@@ -12,11 +12,20 @@ export interface BucketObject {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** A multipart upload that is not complete. */
+export interface BucketUpload {
+  readonly key: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly parts: Map<number, Buffer>
+}
+
 /** The objects of one bucket of the test endpoint. Tests read and change them directly. */
 export class S3Bucket {
   readonly #objects = new Map<string, BucketObject>()
   readonly #now: () => number
   #sortedKeys: string[] | undefined
+  /** The multipart uploads that are not complete, by their id. */
+  readonly uploads = new Map<string, BucketUpload>()
   /** Increases with each change. */
   revision = 0
 
@@ -28,9 +37,8 @@ export class S3Bucket {
     return this.#objects.get(key)
   }
 
-  put (key: string, body: string | Uint8Array, headers: Record<string, string> = {}): BucketObject {
+  put (key: string, body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}, etag = createHash('md5').update(body).digest('hex')): BucketObject {
     const bytes = Buffer.from(body)
-    const etag = createHash('md5').update(bytes).digest('hex')
     const lastModified = Math.floor(this.#now() / 1000) * 1000
     const object = { key, body: bytes, etag, lastModified, headers }
     if (!this.#objects.has(key)) this.#sortedKeys = undefined

@@ -20,7 +20,7 @@ export interface S3EndpointOptions extends Partial<S3Settings>, StoreLimits {
 const NO_BODY = Buffer.alloc(0)
 const MAX_SKEW_MS = 900_000
 
-const OPERATIONS: readonly Operation[] = ['LIST', 'GET', 'HEAD', 'PUT', 'DELETE', 'CREATE']
+const OPERATIONS: readonly Operation[] = ['LIST', 'GET', 'HEAD', 'PUT', 'DELETE', 'CREATE', 'BEGIN', 'PART', 'COMPLETE', 'ABORT']
 
 /**
  * Starts an S3 server in this process, for tests. It uses path-style URLs and has no bucket at first. Also sets credentials in the environment if there are
@@ -114,7 +114,7 @@ export class S3Endpoint {
   }
 
   async #handle (message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = parseRequest(message, message.method === 'PUT' ? await buffer(message) : NO_BODY)
+    const request = parseRequest(message, message.method === 'PUT' || message.method === 'POST' ? await buffer(message) : NO_BODY)
     this.counts[request.operation]++
     if (request.operation === 'GET') this.gets.push(request.key)
     if (request.operation === 'PUT') this.puts.push(request.key)
@@ -163,11 +163,13 @@ function parseRequest (message: IncomingMessage, body: Buffer): S3Request {
   // Not parsed with URL, which would resolve the dots of a key such as `a/../b`.
   const [path, search] = message.url!.split('?', 2) as [string, string?]
   const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/.exec(path)!.map(decodeURIComponent)
-  const operation = operationOf(message.method!, key)
-  return { operation, bucket, key, query: new URLSearchParams(search), headers: message.headers, body }
+  const query = new URLSearchParams(search)
+  return { operation: operationOf(message.method!, key, query), bucket, key, query, headers: message.headers, body }
 }
 
-function operationOf (method: string, key: string): Operation {
+function operationOf (method: string, key: string, query: URLSearchParams): Operation {
+  if (query.has('uploads')) return 'BEGIN'
+  if (query.has('uploadId')) return method === 'PUT' ? 'PART' : method === 'POST' ? 'COMPLETE' : 'ABORT'
   if (key !== '' || method === 'HEAD') return method as Operation
   return method === 'PUT' ? 'CREATE' : 'LIST'
 }

@@ -3,7 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isAllowed, type Policy } from './policy.js'
 import { S3Bucket, type BucketObject } from './s3-bucket.js'
 
-export type Operation = 'LIST' | 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'CREATE'
+/** The last four are those of a multipart upload. */
+export type Operation = 'LIST' | 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'CREATE' | 'BEGIN' | 'PART' | 'COMPLETE' | 'ABORT'
 
 export interface S3Request {
   readonly operation: Operation
@@ -23,7 +24,7 @@ export interface S3Response {
 
 /**
  * Which server the endpoint behaves as. `minio` accepts no key that is not a path. In `rgw` (Ceph RGW 16.2), If-Match of a PUT matches only without quotes, and
- * is 412 rather than 404 if the key is missing. `unconditional` ignores the conditions of a PUT, as Garage does.
+ * is 412 rather than 404 if the key is missing. `unconditional` ignores the conditions of a PUT, as Garage does. It and `rgw` ignore those of the completion of a multipart upload.
  */
 export type StoreProfile = 'aws' | 'minio' | 'rgw' | 'unconditional'
 
@@ -58,6 +59,10 @@ export function execute (request: S3Request, buckets: Map<string, S3Bucket>, set
   if (settings.profile === 'minio' && NOT_A_PATH.test(request.key)) return failure(400, 'XMinioInvalidObjectName')
   if (request.operation === 'LIST') return list(request, bucket, settings)
   if (request.operation === 'PUT') return put(request, bucket, settings.profile)
+  if (request.operation === 'BEGIN') return begin(request, bucket)
+  if (request.operation === 'PART') return part(request, bucket)
+  if (request.operation === 'COMPLETE') return complete(request, bucket, settings.profile)
+  if (request.operation === 'ABORT') return { status: bucket.uploads.delete(request.query.get('uploadId')!) ? 204 : 404 }
   if (request.operation === 'DELETE') {
     bucket.delete(request.key)
     return { status: 204 }
@@ -71,7 +76,8 @@ function mayExecute ({ operation, bucket: name, key, query, headers }: S3Request
   const mayGet = isAllowed(policy, 's3:GetObject', object)
   if (operation === 'CREATE') return isAllowed(policy, 's3:CreateBucket', name)
   if (operation === 'DELETE') return isAllowed(policy, 's3:DeleteObject', object)
-  if (operation === 'PUT') return isAllowed(policy, 's3:PutObject', object) && (headers['if-match'] === undefined || mayGet)
+  if (operation === 'ABORT') return isAllowed(policy, 's3:AbortMultipartUpload', object)
+  if (['PUT', 'BEGIN', 'PART', 'COMPLETE'].includes(operation)) return isAllowed(policy, 's3:PutObject', object) && (headers['if-match'] === undefined || mayGet)
   if (key === '') return isAllowed(policy, 's3:ListBucket', name, query.get('prefix') ?? undefined)
   return mayGet && (bucket?.get(key) !== undefined || isAllowed(policy, 's3:ListBucket', name))
 }
@@ -139,9 +145,50 @@ function put (request: S3Request, bucket: S3Bucket, profile: StoreProfile): S3Re
   if (md5 !== undefined && md5 !== hash('md5', request.body, 'base64')) return failure(400, 'BadDigest')
   const refusal = profile === 'unconditional' ? undefined : refuse(request, bucket.get(request.key), profile)
   if (refusal !== undefined) return refusal
-  const stored = Object.entries(request.headers).filter(([name]) => name === 'content-type' || name.startsWith('x-amz-meta-'))
-  const { etag } = bucket.put(request.key, request.body, Object.fromEntries(stored) as Record<string, string>)
+  const { etag } = bucket.put(request.key, request.body, storedHeaders(request))
   return { status: 200, headers: { etag: `"${etag}"` } }
+}
+
+/** The headers of a request that are stored with the object. */
+function storedHeaders ({ headers }: S3Request): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name === 'content-type' || name.startsWith('x-amz-meta-'))) as Record<string, string>
+}
+
+function begin (request: S3Request, { uploads }: S3Bucket): S3Response {
+  const id = `upload-${uploads.size + 1}-${hash('md5', JSON.stringify([request.key, request.headers]))}`
+  uploads.set(id, { key: request.key, headers: storedHeaders(request), parts: new Map() })
+  return xml(200, `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`)
+}
+
+function part ({ query, headers, body }: S3Request, { uploads }: S3Bucket): S3Response {
+  const upload = uploads.get(query.get('uploadId')!)
+  if (upload === undefined) return failure(404, 'NoSuchUpload')
+  const [md5, sha256] = [headers['content-md5'], headers['x-amz-checksum-sha256']]
+  if ((md5 !== undefined && md5 !== hash('md5', body, 'base64')) || (sha256 !== undefined && sha256 !== hash('sha256', body, 'base64'))) return failure(400, 'BadDigest')
+  upload.parts.set(Number(query.get('partNumber')), body)
+  return { status: 200, headers: { etag: `"${hash('md5', body)}"` } }
+}
+
+/** S3 accepts smaller parts only at the end. */
+const MIN_PART_BYTES = 5 * 1024 ** 2
+
+function complete (request: S3Request, bucket: S3Bucket, profile: StoreProfile): S3Response {
+  const id = request.query.get('uploadId')!
+  const upload = bucket.uploads.get(id)
+  if (upload === undefined) return failure(404, 'NoSuchUpload')
+  const named = [...request.body.toString().matchAll(/<Part>(.*?)<\/Part>/gs)].map(([, part]) => ({
+    number: Number(/<PartNumber>(\d+)</.exec(part!)![1]), etag: /<ETag>(?:&quot;|")?(\w+)/.exec(part!)![1]
+  }))
+  const bodies = named.map(({ number }) => upload.parts.get(number))
+  if (named.length === 0 || named.some(({ number, etag }, i) => number !== i + 1 || bodies[i] === undefined || hash('md5', bodies[i]) !== etag)) return failure(400, 'InvalidPart')
+  if (bodies.slice(0, -1).some((body) => body!.length < MIN_PART_BYTES)) return failure(400, 'EntityTooSmall')
+  const ignoresConditions = profile === 'unconditional' || profile === 'rgw'
+  const refusal = ignoresConditions ? undefined : refuse(request, bucket.get(request.key), profile)
+  if (refusal !== undefined) return refusal
+  bucket.uploads.delete(id)
+  const etag = `${hash('md5', Buffer.concat(bodies.map((body) => hash('md5', body!, 'buffer'))))}-${bodies.length}`
+  bucket.put(upload.key, Buffer.concat(bodies as Buffer[]), upload.headers, etag)
+  return xml(200, `<CompleteMultipartUploadResult><ETag>&quot;${etag}&quot;</ETag></CompleteMultipartUploadResult>`)
 }
 
 /** The response to a PUT whose conditions are not met; `undefined` if they are. */

@@ -1,14 +1,16 @@
 import { hash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import {
-  CreateBucketCommand, GetObjectCommand, HeadBucketCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand,
-  type BucketLocationConstraint, type GetObjectCommandInput, type GetObjectCommandOutput, type HeadObjectCommandOutput,
-  type ListObjectsV2CommandOutput, type PutObjectCommandInput, type PutObjectCommandOutput, type S3Client
+  AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand, GetObjectCommand, HeadBucketCommand, HeadObjectCommand,
+  ListObjectsV2Command, PutObjectCommand, UploadPartCommand, type BucketLocationConstraint, type CompletedPart, type GetObjectCommandInput, type GetObjectCommandOutput,
+  type HeadObjectCommandOutput, type ListObjectsV2CommandOutput, type PutObjectCommandInput, type S3Client
 } from '@aws-sdk/client-s3'
 import type { RetryBudget } from '../../base/retry-budget.js'
 import type { TraceOption } from '../object-store.js'
-import { isStreamed, type Body, type StreamedBody } from '../streamed-body.js'
+import { isStreamed, readBody, type Body, type StreamedBody } from '../streamed-body.js'
 import { transferMs } from './deadline.js'
 import { S3FastPath } from './fast-path/s3-fast-path.js'
+import { piecesOf } from './multipart.js'
 import { bodyOf } from './s3-body.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
 import { isNoSuchKey, nameOfServer, statusOf } from './s3-error.js'
@@ -18,7 +20,11 @@ import type { BodyOption } from './send-body.js'
 /** The conditions and the range of a GET request, as the SDK names them. */
 export type GetConditions = Pick<GetObjectCommandInput, 'IfMatch' | 'IfNoneMatch' | 'Range'>
 /** The input of a PUT request, as the SDK names it, without the bucket and the key. */
-export type PutInput = Omit<PutObjectCommandInput, 'Bucket' | 'Key' | 'Body'> & { readonly Body: Body }
+export interface PutInput extends Pick<PutObjectCommandInput, 'ContentType' | 'Metadata' | 'IfMatch' | 'IfNoneMatch'> {
+  readonly Body: Body
+  /** Whether the body is sent by a multipart upload instead of one PUT. */
+  readonly inParts?: boolean | undefined
+}
 
 /** What aborts a request, and the trace that it is part of. */
 export interface SendOptions extends TraceOption { readonly abortSignal: AbortSignal }
@@ -31,6 +37,11 @@ export interface RequestLimits {
   readonly maxDownloads: number
   readonly budget: RetryBudget
 }
+
+/** The time limit of the request that completes a multipart upload until the headers of the response have arrived, in milliseconds: some servers assemble the object first. */
+const COMPLETE_TIMEOUT_MS = 60_000
+/** The time limit of the request that removes the parts of an upload that has failed, in milliseconds. */
+const ABORT_TIMEOUT_MS = 10_000
 
 /** Sends requests to one bucket. Each is aborted by its signal, and rejects with errors of the SDK. */
 export class S3Requests {
@@ -92,9 +103,10 @@ export class S3Requests {
     })
   }
 
-  /** Uploads an object. Failed requests are retried only if `mayRepeat`. */
-  put (key: string, { Body: body, ...input }: PutInput, mayRepeat: boolean, options: SendOptions): Promise<PutObjectCommandOutput> {
+  /** Uploads an object. A failed request after which the object may exist is retried only if `mayRepeat`. */
+  put (key: string, { Body: body, inParts, ...input }: PutInput, mayRepeat: boolean, options: SendOptions): Promise<{ readonly ETag?: string | undefined }> {
     const client = mayRepeat ? this.#retrying : this.#single
+    if (inParts === true) return this.#putParts(client, key, { Body: body, ...input }, options)
     const requestTimeout = REQUEST_TIMEOUT_MS + transferMs(body.length)
     if (isStreamed(body)) return client.send(this.#streamedPut(key, body, input), { ...options, requestTimeout, ...{ streamedBody: body } satisfies BodyOption })
     // Buckets with a default retention accept an object only with a checksum, which the SDK adds for AWS only.
@@ -111,6 +123,31 @@ export class S3Requests {
       return next(args)
     }, { step: 'build' })
     return command
+  }
+
+  /** A multipart upload: the object exists once it is complete, and the conditions are those of its completion. If it fails, its parts are removed as far as that is possible. */
+  async #putParts (client: S3Client, key: string, { Body: body, IfMatch, IfNoneMatch, ...input }: PutInput, options: SendOptions): Promise<{ readonly ETag?: string | undefined }> {
+    const checksum = this.#isAws ? { ChecksumAlgorithm: 'SHA256' } as const : {}
+    const { UploadId } = await this.#retrying.send(new CreateMultipartUploadCommand({ Bucket: this.#bucket, Key: key, ...checksum, ...input }), options)
+    const upload = { Bucket: this.#bucket, Key: key, UploadId }
+    try {
+      const parts: CompletedPart[] = []
+      const source = isStreamed(body) ? readBody(body) : Readable.from([body])
+      for await (const piece of piecesOf(source)) parts.push(await this.#putPart({ ...upload, PartNumber: parts.length + 1 }, piece, options))
+      return await client.send(new CompleteMultipartUploadCommand({ ...upload, IfMatch, IfNoneMatch, MultipartUpload: { Parts: parts } }), { ...options, requestTimeout: COMPLETE_TIMEOUT_MS })
+    } catch (error) {
+      // Without the right to do so, they remain until a rule of the bucket removes them.
+      await this.#retrying.send(new AbortMultipartUploadCommand(upload), { abortSignal: AbortSignal.timeout(ABORT_TIMEOUT_MS) }).catch(() => {})
+      throw error
+    }
+  }
+
+  async #putPart (part: { readonly Bucket: string, readonly Key: string, readonly UploadId: string | undefined, readonly PartNumber: number }, body: Buffer, options: SendOptions): Promise<CompletedPart> {
+    const checksum = this.#isAws ? { ChecksumSHA256: hash('sha256', body, 'base64') } : {}
+    const digest = this.#isAws ? {} : { ContentMD5: hash('md5', body, 'base64') }
+    const requestTimeout = REQUEST_TIMEOUT_MS + transferMs(body.length)
+    const { ETag } = await this.#retrying.send(new UploadPartCommand({ ...part, ...digest, ...checksum, Body: body }), { ...options, requestTimeout })
+    return { PartNumber: part.PartNumber, ETag, ...checksum }
   }
 
   /** Whether the bucket exists. If the server refuses to tell, it is assumed to exist: the right to write objects is enough to use it. */

@@ -102,13 +102,13 @@ export class S3Store implements ObjectStore {
     return response && { ...toInfo(key, response.ContentLength ?? 0, response), ...metadata && { metadata } }
   }
 
-  async put (key: string, body: Body, { ifMatch, contentType, metadata, trace }: PutOptions = {}): Promise<{ readonly etag: string }> {
+  async put (key: string, body: Body, { ifMatch, contentType, metadata, inParts, trace }: PutOptions = {}): Promise<{ readonly etag: string }> {
     if (!isS3Key(key)) throw new StoreError('invalid_key', `${this.#urlOf(key)}: S3 cannot store an object with this key`)
     return this.#within(this.#deadlineMs + transferMs(body.length), this.#urlOf(key), async (deadline) => {
       const { signal } = deadline
       // The source of a body may be slow: only the time of the store counts.
       const timed = isStreamed(body) ? { ...body, open: () => paced(body.open(), (work) => deadline.exclude(work)) } : body
-      const input = { Body: timed, ...(contentType ? { ContentType: contentType } : {}), ...metadata && { Metadata: metadata } }
+      const input = { Body: timed, ...(contentType ? { ContentType: contentType } : {}), ...metadata && { Metadata: metadata }, inParts }
       if (ifMatch !== undefined) return this.#conditionalPut.send(key, input, ifMatch, { abortSignal: signal, trace })
       const { ETag } = await this.#requests.put(key, input, true, { abortSignal: signal, trace })
       return { etag: unquote(ETag) }

@@ -131,3 +131,38 @@ t.test('an output whose data version is removed before it is published fails wit
   await t.rejects(backend.publish(state, request), { name: 'EngineError', code: 'engine_timeout', message: /^out\.csv: .* set VERSIONS_MAX_AGE to a longer time$/ })
   t.equal(bucket.get('out.csv'), undefined)
 })
+
+t.test('an output that is too large for one request is written in parts, unless the store may ignore the condition then', { skip: noClickHouse, timeout: 120_000 }, async (t) => {
+  let now = 1_000_000
+  for (const honours of [true, false]) {
+    const options = engineOptions()
+    const bucket = new S3Bucket(() => now)
+    const memory = new MemoryStore(bucket)
+    const written: string[] = []
+    const store = wrapStore(memory, {
+      put: async (key, body, put) => {
+        if (put?.inParts) written.push(key)
+        const { ifMatch, ...unconditional } = put ?? {}
+        return await memory.put(key, body, ifMatch === undefined || (put?.inParts && !honours) ? unconditional : { ...unconditional, ifMatch })
+      }
+    }) as MemoryStore
+    const backend = new EngineBackend(store, RULES, { options, manifestKey: 'out.engine.json', maxStalenessMs: 2000, versionsMaxAgeMs: 60_000, maxPutBytes: 20 }, { clock: () => now, wallClock: () => now })
+    removeAfter(t, options, [backend])
+    const publish = async (name: string, dryRun = false) => {
+      now += 60_000
+      bucket.put('in/a.csv', `name\n${name}\n`)
+      const { state, preconditions } = await backend.reconcile(undefined, { isRequired: false, outputKeys: ['out.csv'] }, () => {})
+      return await backend.publish(state, { output: { format: 'csv', key: 'out.csv' }, precondition: preconditions.get('out.csv') as Precondition, dryRun })
+    }
+    t.match(await publish('Ann'), { added: 1, bytes: 16 })
+    t.same(written, [])
+    t.match(await publish('Maximilian', true), { changed: 1, bytes: 23 })
+    t.same(written, [], 'a dry run does not check the store')
+    if (honours) {
+      t.match(await publish('Maximilian'), { changed: 1, bytes: 23, skipped: false })
+      t.equal(written.at(-1), 'out.csv')
+    } else await t.rejects(publish('Maximilian'), { name: 'StoreError', code: 'too_large', message: /out\.csv: the output would have more than 20 bytes, and it is not certain that the store honours the condition of a multipart upload$/ })
+    t.same([...new Set(written)], honours ? ['out.probe-parts', 'out.csv'] : ['out.probe-parts'])
+    t.match(bucket.get('out.csv')!.body.toString(), honours ? /Maximilian/ : /Ann/)
+  }
+})

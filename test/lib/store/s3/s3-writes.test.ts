@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { checkPartedWrites } from '../../../../lib/store/check-writes.js'
+import { PART_BYTES } from '../../../../lib/store/s3/multipart.js'
 import { S3Store } from '../../../../lib/store/s3/s3-store.js'
+import { script } from '../../../support/faults.js'
 import type { Fault, S3Request } from '../../../support/s3-endpoint.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
-import { bodyOfParts } from '../../../support/streamed-bodies.js'
+import { bodyOfParts, bytesOf } from '../../../support/streamed-bodies.js'
 import { until } from '../../../support/until.js'
 
 const bytes = (content: string) => Buffer.from(content)
@@ -220,4 +223,58 @@ t.test('a streamed body is sent with its length and its digests, and not in chun
   const common = { 'content-length': String(body.length), 'x-amz-content-sha256': body.sha256.toString('hex'), 'transfer-encoding': undefined, 'content-encoding': undefined }
   t.match(sent[0], { ...common, 'content-md5': body.md5.toString('base64'), 'x-amz-checksum-sha256': undefined })
   t.match(sent[1], { ...common, 'content-md5': undefined, 'x-amz-checksum-sha256': body.sha256.toString('base64') })
+})
+
+t.test('a body in parts is written whole, with its content type, metadata and the right checksums, under its condition', async (t) => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  process.env.AWS_ENDPOINT_URL_S3 = endpoint.url
+  const aws = new S3Store({ bucket: 'lake', region: 'us-east-1' })
+  t.teardown(async () => {
+    delete process.env.AWS_ENDPOINT_URL_S3
+    await aws.close()
+  })
+  const large = await bodyOfParts(Array.from({ length: 300 }, (_, i) => String.fromCharCode(97 + i % 26).repeat(120_000)))
+  for (const to of [store, aws]) {
+    for (const body of [large, await bodyOfParts([]), bytes('one')]) {
+      const ifMatch = bucket.get('key')?.etag ?? null
+      endpoint.reset()
+      const { etag } = await to.put('key', body, { ifMatch, contentType: 'text/csv', metadata: { records: '7' }, inParts: true })
+      t.match(await to.head('key'), { etag, size: body.length, metadata: { records: '7' } })
+      t.ok(bucket.get('key')!.body.equals(await bytesOf(body)))
+      t.equal(bucket.get('key')!.headers['content-type'], 'text/csv')
+      t.match(endpoint.counts, { BEGIN: 1, PART: Math.max(1, Math.ceil(body.length / PART_BYTES)), COMPLETE: 1, PUT: 0, ABORT: 0 })
+      for (const other of [null, ifMatch ?? 'other']) await t.rejects(to.put('key', bytes('of an older listing'), { ifMatch: other, inParts: true }), { code: 'precondition_failed' })
+      t.equal(bucket.get('key')!.etag, etag)
+      t.equal(bucket.uploads.size, 0, 'the parts of uploads that have failed are removed')
+    }
+  }
+})
+
+t.test('a body in parts: a lost response is recognized, failed requests are repeated, and a source that fails leaves nothing', async (t) => {
+  const { endpoint, bucket, store } = await setUpS3(t)
+  endpoint.intercept = script({ on: 'PART', times: 1, fault: { status: 500 } }, { on: 'COMPLETE', times: 1, fault: 'commit then drop' })
+  const { etag } = await store.put('key', bytes('one'), { ifMatch: null, inParts: true })
+  t.same([etag, endpoint.counts.COMPLETE], [bucket.get('key')!.etag, 1])
+  endpoint.intercept = script({ on: 'COMPLETE', times: 1, fault: { status: 409 } })
+  const two = await store.put('key', bytes('two'), { ifMatch: etag, inParts: true })
+  t.same([two.etag, bucket.get('key')!.body.toString()], [bucket.get('key')!.etag, 'two'])
+  const failure = new Error('of the source')
+  const body = await bodyOfParts(PARTS, function * () {
+    yield * PARTS
+    throw failure
+  })
+  t.equal(await store.put('key', body, { ifMatch: two.etag, inParts: true }).catch((error: unknown) => error), failure)
+  t.same([body.opened, body.closed], [1, 1])
+  await t.rejects(store.put('key', await bodyOfParts(['one'], () => ['two']), { ifMatch: two.etag, inParts: true }), { code: 'corrupt' })
+  t.same([bucket.get('key')!.etag, bucket.uploads.size], [two.etag, 0])
+})
+
+t.test('whether a store honours the conditions of writes in parts is checked on an object of its own', async (t) => {
+  for (const [profile, expected] of [['aws', true], ['minio', true], ['unconditional', false], ['rgw', false]] as const) {
+    const { endpoint, bucket, store } = await setUpS3(t, { profile })
+    t.equal(await checkPartedWrites(store, 'out.probe'), expected, profile)
+    t.same(bucket.keys(), ['out.probe-parts'])
+    endpoint.intercept = ({ operation }) => operation === 'BEGIN' ? { status: 403 } : undefined
+    t.equal(await checkPartedWrites(store, 'out.probe'), undefined, 'it is not known')
+  }
 })
