@@ -33,11 +33,17 @@ export default fp<SchemaOptions>(async (fastify, { schema }) => {
   fastify.decorate('hiddenColumns', names && { schema: declared.descriptor, names })
   fastify.decorate('tableSchema', names === undefined ? declared : withoutHidden(declared, names))
   for (const warning of schemaWarnings(fastify.tableSchema, fastify.config)) fastify.log.warn(warning)
-  for (const name of names ?? []) {
-    const similar = nearest(name, declared.fields.map((field) => field.name))
-    if (similar !== undefined && similar !== name) fastify.log.warn(`COLUMNS_HIDDEN: ${JSON.stringify(name)} is not a declared column; undeclared columns of this name are hidden` + didYouMean(similar))
-  }
+  for (const warning of hiddenWarnings(fastify.hiddenColumns, declared.fields.map(({ name }) => name))) fastify.log.warn(warning)
 }, { name: 'schema', dependencies: ['config'] })
+
+/** Warnings about names of COLUMNS_HIDDEN that are probably misspelt: they are similar to one of these columns. */
+export function hiddenWarnings (hidden: HiddenColumns | undefined, columns: readonly string[]): string[] {
+  const declared = hidden?.schema.fields.map(({ name }) => name) ?? []
+  return (hidden?.names ?? []).filter((name) => !declared.includes(name)).flatMap((name) => {
+    const similar = nearest(name, columns)
+    return similar === undefined || similar === name ? [] : [`COLUMNS_HIDDEN: ${JSON.stringify(name)} is not a declared column; undeclared columns of this name are hidden` + didYouMean(similar)]
+  })
+}
 
 /** Warnings about image fields whose objects are probably not images: their keys are values of the records, but their content is not served. */
 export function schemaWarnings ({ imageFields }: Pick<Schema, 'imageFields'>, { IMAGE_EXTENSIONS }: Pick<Settings, 'IMAGE_EXTENSIONS'>): string[] {

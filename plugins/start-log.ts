@@ -4,16 +4,16 @@ import { version } from '../lib/base/package-info.js'
 import { changedSettings } from './config/changed-settings.js'
 import type { Settings } from './config/settings.js'
 import { parseAllowedHosts } from './request-checks/host.js'
-import { describeSchema } from './schema.js'
+import { describeSchema, hiddenWarnings } from './schema.js'
 
 /**
  * Logs the version, the lake, the schema and the changed settings, once the server listens; and, once it serves data, how long that took and what it serves.
  * Needs: config, schema, object-store, transformer.
  */
 export default fp(async (fastify) => {
-  const { transformer } = fastify
+  const { transformer, tableSchema, hiddenColumns } = fastify
   fastify.addHook('onListen', async () => {
-    const { config, tableSchema, hiddenColumns, objectStore, listeningOrigin, log } = fastify
+    const { config, objectStore, listeningOrigin, log } = fastify
     const facts = { version, build: config.BUILD || undefined, node: process.version, lake: objectStore.url, schema: describeSchema(tableSchema, config.SCHEMA, hiddenColumns), settings: changedSettings(config) }
     log.info(facts, `Userlake ${version} serves ${objectStore.url}; its documentation is at ${docsUrl(listeningOrigin, config)}`)
   })
@@ -22,6 +22,9 @@ export default fp(async (fastify) => {
     const { records, unserved } = transformer.holdings()!
     const seconds = Math.round(process.uptime() * 100) / 100
     fastify.log.info({ seconds, records, ...unserved }, `Ready ${seconds} s after the start of the process: ${countOf(records, 'record is', 'records are')} served`)
+    // The schema plugin has compared the names with the declared columns.
+    const undeclared = transformer.current.columns.filter((column) => !tableSchema.fields.some(({ name }) => name === column))
+    for (const warning of hiddenWarnings(hiddenColumns, undeclared)) fastify.log.warn(warning)
   })
 }, { name: 'start-log', dependencies: ['config', 'schema', 'object-store', 'transformer'] })
 

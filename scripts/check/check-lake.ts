@@ -10,7 +10,7 @@ import config, { SettingsError, toColumns } from '../../plugins/config.js'
 import { changedSettings } from '../../plugins/config/changed-settings.js'
 import { settingWarnings } from '../../plugins/config/setting-warnings.js'
 import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
-import schema, { describeSchema, schemaWarnings } from '../../plugins/schema.js'
+import schema, { describeSchema, hiddenWarnings, schemaWarnings } from '../../plugins/schema.js'
 import { CommandError, writeStdout, type CommandIo } from '../command.js'
 import { describeUnusable } from '../find-elsewhere.js'
 import { readLake } from '../read-lake.js'
@@ -48,6 +48,8 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     yield `lake: ${fastify.objectStore.url}\n`
     await readLake(fastify.transformer, stderr)
     yield await describeLake(fastify.transformer)
+    const columns = [...fastify.hiddenColumns?.schema.fields.map(({ name }) => name) ?? [], ...fastify.transformer.current.columns]
+    for (const warning of hiddenWarnings(fastify.hiddenColumns, columns)) yield `warning: ${warning}\n`
     const warnings = fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))
     const unusable = warnings.find(({ code }) => code === 'nothing_usable')
     for (const warning of warnings) if (warning !== unusable) yield `warning: ${warning.detail}\n`

@@ -102,6 +102,17 @@ t.test('a snapshot that was written with other hidden columns is not used', asyn
   t.match(log.filter(({ msg }) => /snapshot/.test(msg)), [{ reason: 'foreign' }])
 })
 
+t.test('a name that is similar to an undeclared column of the records is a warning once they are read; columns of this name are hidden', async (t) => {
+  const log: LogLine[] = []
+  const { bucket, fresh } = await build(t, { files: { '1.csv': 'first_name,last_name,birthts,salary\nAnn,Lee,0,CanaryA\n' }, log, settings: { COLUMNS_HIDDEN: 'salry' } })
+  await fresh('/data')
+  const warning = { level: 40, msg: 'COLUMNS_HIDDEN: "salry" is not a declared column; undeclared columns of this name are hidden; did you mean salary?' }
+  t.match(log.filter(({ msg }) => /COLUMNS_HIDDEN/.test(msg)), [warning])
+  bucket.put('source_data/2.csv', 'first_name,last_name,birthts,salry\nBob,Ray,0,CanaryB\n')
+  t.same((await fresh('/data?columns=user_id,*')).json.map(Object.keys), Array(2).fill(['user_id', 'first_name', 'last_name', 'birthts', 'img_path', 'salary']))
+  t.equal(log.filter(({ msg }) => /COLUMNS_HIDDEN/.test(msg)).length, 1, 'it is logged once')
+})
+
 t.test('the key cannot be hidden, and a name similar to a declared column is a warning', async (t) => {
   const start = async (COLUMNS_HIDDEN: string, options: SchemaOptions = {}) => {
     const lines: string[] = []

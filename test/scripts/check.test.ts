@@ -77,9 +77,11 @@ t.test('userlake check shows at most 20 different mistakes, at least one of each
   t.equal(lines.at(-1), '        got "first_name": source_data/2.csv, line 1')
 })
 
-t.test('userlake check reports the built-in schema as such, also without its hidden columns', async (t) => {
+t.test('userlake check reports the built-in schema as such, also without its hidden columns, and names of hidden columns that are probably misspelt', async (t) => {
   const lake = `file:${t.testdir({ source_data: { '1.csv': INFO } })}`
   t.match(await runMain(main, ['--lake', lake], { COLUMNS_HIDDEN: 'birthts' }), { code: 0, out: /^schema: Users \(built in\), 4 columns: key user_id, no ages, images img_path$/m })
+  const misspelt = await runMain(main, ['--lake', `file:${t.testdir({ source_data: { '1.csv': 'first_name,last_name,birthts,salary\nAnn,Lee,0,1\n' } })}`], { COLUMNS_HIDDEN: 'last_nam,salry,phone' })
+  t.same(misspelt.out.match(/^warning: .*$/mg), ['last_nam', 'salry'].map((name, i) => `warning: COLUMNS_HIDDEN: "${name}" is not a declared column; undeclared columns of this name are hidden; did you mean ${['last_name', 'salary'][i]}?`))
 })
 
 t.test('userlake check counts the records that are the last good ones', async (t) => {
