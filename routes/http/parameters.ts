@@ -182,7 +182,7 @@ function isPrefix (value: string): boolean {
   return value.endsWith('*')
 }
 
-/** Rejects values that no record has: those that the enum of the field does not contain, and those that look like a list or a pattern, which are not supported here. */
+/** Rejects values that no record has: those that the enum of the field does not contain, and those that look like a list or a pattern, which are not supported here, and those of image fields that are no keys, such as `true`. */
 function checkColumnValue (field: Field, value: Operand): void {
   if (typeof value === 'string') checkText(field, value)
   const isExactly = isExact(field)
@@ -200,6 +200,7 @@ function checkText (field: Field, value: string): void {
   // In a list, the stars of each part count: A*,B* is a list of two prefixes.
   if (isList ? value.split(',').some((part) => star.test(part)) : star.test(value)) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${rule}: ${patternHint(name, value)}${exact}`)
   if (isList) throw invalidParameter(name, `got ${JSON.stringify(value)}; a comma does not separate values here: repeat the parameter, or ${exact}`)
+  if (field.source === 'image' && !value.includes('.')) throw invalidParameter(name, `got ${JSON.stringify(value)}; must be the key of an object, which has an extension: use where=${name} for records that have one, where=!${name} for those that have none`)
 }
 
 /** The conditions that a pattern with stars probably means. */

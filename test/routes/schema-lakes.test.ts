@@ -274,4 +274,9 @@ t.test('the default schema accepts repeated names, and filters by birth timestam
     ['first_name=ann&first_name=C*', ['1', '3']], ['birthts=5', ['1', '3']], ['birthts=6&birthts=7', ['2']], ['img_path=source_data/2.png', ['2']]
   ]
   for (const [search, ids] of table) t.same((await app.inject(`/data?${search}`)).json().map(({ user_id: id }: { user_id: string }) => id), ids, search)
+  for (const value of ['true', 'null', '2']) {
+    t.match((await app.inject(`/data?img_path=${value}`)).json(), {
+      status: 400, detail: `img_path: got "${value}"; must be the key of an object, which has an extension: use where=img_path for records that have one, where=!img_path for those that have none`
+    })
+  }
 })
