@@ -114,8 +114,8 @@ export const SettingsSchema = Type.Object({
   }),
   MAX_STALENESS: text({
     default: DEFAULTS.maxStaleness,
-    description: 'The age above which data is old; twice the time that a listing takes if that is longer; later if MAX_LIST_REQUESTS delays the refresh. While requests ' +
-      'arrive, a refresh begins before the data is old; after a pause, the first request waits for it, up to REFRESH_WAIT',
+    description: 'The age above which data is old; if twice the time that a listing takes, but at most 60 s, is longer, that time; later if MAX_LIST_REQUESTS delays the refresh. ' +
+      'While requests arrive, a refresh begins before the data is old; after a pause, the first request waits for it, up to REFRESH_WAIT',
     accepted: 'a duration up to 24d, such as 500ms, 2s or 1m'
   }, { format: 'duration' }),
   REFRESH_WAIT: text({
