@@ -645,13 +645,16 @@ export class UserDataTransformer {
   /**
    * Writes the snapshot, which makes the next start fast, unless it is up to date, or the output does not have a large loss yet: the next process then judges the
    * loss again. If a request finds changes meanwhile, writes it again. Never rejects: `onSnapshotWritten` receives a failure.
+   *
+   * @returns whether the snapshot has the current state, if nothing has failed
    */
-  async flush (): Promise<void> {
+  async flush (): Promise<boolean> {
     let written: SourceState | undefined
     while (this.#refresher.last !== undefined && this.#beforeLoss === undefined && written !== this.#cache.state) {
       written = this.#cache.state
       await this.#snapshots.flush(written)
     }
+    return written === this.#cache.state
   }
 
   /**

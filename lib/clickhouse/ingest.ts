@@ -110,8 +110,9 @@ export class LakeIngest {
       for await (const ids of known?.toReadAgain() ?? []) await changed.add(ids.map((id) => ({ key: '', id })))
       const downloadsAt = clock()
       const published = base === undefined && publishedKey !== undefined ? await readRecords(this.#store, publishedKey, preconditions) ?? 0 : 0
-      const check = ({ listed, missing }: PartSums) =>
-        this.#lossGuard.check(base?.number, base?.records ?? published, base === undefined ? new MissingRecords(Math.max(0, published - listed)) : missing)
+      const check = ({ listed, missing, missingUnread }: PartSums) => base === undefined
+        ? this.#lossGuard.check(undefined, published, new MissingRecords(Math.max(0, published - listed)))
+        : this.#lossGuard.check(base.number, base.records + missingUnread, missing)
       const { stage, sums, largeLoss } = await this.#stageParts(base, { known, changed, listing, isRequired, onProgress, check })
       const coverage = { infoFiles: listing.infoFiles, unread: sums.unread }
       const summary: ListingSummary = { listingMs, listed: listing.listed, ignored: listing.ignored, skipped: listing.skipped, coverage }
@@ -205,16 +206,19 @@ class PartSums {
   readonly touched: string[] = []
   readonly failed: string[] = []
   readonly failures = new Map<string, KnownFailure>()
+  /** The records that the listing lacks, and the files that could not be read and may be records. */
   readonly missing = new MissingRecords()
+  missingUnread = 0
 
-  add ({ added, listed, missing, touched, failures, outcome }: ReconciledPart): void {
+  add ({ added, listed, missing, missingUnread, touched, failures, outcome }: ReconciledPart): void {
     this.added += added
     this.listed += listed
     this.unread += outcome.coverage.unread
     this.requests += outcome.requests
     this.fetched += outcome.work!.fetched
     if (outcome.readAgainAt !== undefined) this.readAgainAt = Math.min(outcome.readAgainAt, this.readAgainAt ?? Infinity)
-    for (const key of missing) this.missing.add(key)
+    for (const id of [...missing, ...missingUnread]) this.missing.add(id)
+    this.missingUnread += missingUnread.length
     if (this.touched.length <= MAX_KEYS) this.touched.push(...touched)
     this.failed.push(...outcome.failed.slice(0, MAX_FAILURES - this.failed.length))
     for (const failure of failures) {

@@ -54,7 +54,7 @@ export class EngineLossGuard {
 
   /**
    * @param base the number of the version that the listing was compared with; `undefined` for the first listing of a lake
-   * @param before the number of records of that version; for the first listing, the number that was published last
+   * @param before the number of records of that version and of missing unread files; for the first listing, the number that was published last
    * @returns the loss if it is large
    * @throws LargeLossError if it is large and the previous listing does not confirm it
    */

@@ -7,7 +7,7 @@ import { objectClassifier } from '../source/object-kinds.js'
 import type { QuarantineEntry } from '../source/quarantine.js'
 import { reconcile, type ReconcileProgress, type Reconciled } from '../source/reconcile.js'
 import type { SourceRules } from '../source/rules.js'
-import { infoFileOf, rejectedFilesOf, type Backoff, type RejectedFile } from '../source/source-state.js'
+import { infoFileOf, isUnread, rejectedFilesOf, type Backoff, type RejectedFile } from '../source/source-state.js'
 import { changedRows, type View } from '../source/view-change.js'
 import type { ObjectInfo, ReadableStore } from '../store/object-store.js'
 import { textsOf, toSlice } from '../table/utf8-column.js'
@@ -41,6 +41,8 @@ export interface ReconciledPart {
   readonly listed: number
   /** The keys of the known records of which no info file is listed. */
   readonly missing: readonly string[]
+  /** The ids of known unread files, which may be records, of which no info file is listed. */
+  readonly missingUnread: readonly string[]
   /** The keys of the records that were added, changed or removed, or of which an image was replaced. */
   readonly touched: readonly string[]
   /** The files that could not be read. */
@@ -72,6 +74,7 @@ export async function reconcilePart (store: ReadableStore, changes: readonly Obj
   const changedRejects = difference(rejects, storedRejects(next, (key) => listed.get(key)!.id))
   const { changes: log } = next.state
   const entities = listedIds(listed, rules)
+  const recordIds = new Set(idsOf(records))
   return {
     delta: {
       records: [...recordsOfTable(next.state.table, next.state, rows)],
@@ -83,11 +86,16 @@ export async function reconcilePart (store: ReadableStore, changes: readonly Obj
     },
     added: next.state.table.length - previous.state.table.length,
     listed: entities.size,
-    missing: records.map(({ id }) => id).filter((id) => !entities.has(id)),
+    missing: idsOf(records).filter((id) => !entities.has(id)),
+    missingUnread: idsOf(rejected.filter(isUnread)).filter((id) => !entities.has(id) && !recordIds.has(id)),
     touched: keysBetween(log, 0, log.ends.length - 1),
     failures: [...rejectedFilesOf(next.state).values()].flatMap(({ key, etag, size, backoff }) => backoff === undefined ? [] : { key, etag, size, backoff }),
     outcome: next
   }
+}
+
+function idsOf (files: readonly { readonly id: string }[]): string[] {
+  return [...new Set(files.map(({ id }) => id))]
 }
 
 /** The objects of the part as the listing has them, by key, in the order of the keys. */

@@ -4,7 +4,7 @@ import type { SkippedFile } from '../store/object-store.js'
 import type { IgnoredObjects } from './ignored-objects.js'
 import type { CodeGroup, Quarantine } from './quarantine.js'
 import { isCovered, type Coverage } from './coverage.js'
-import { GENERAL_DETAILS, type QuarantineCode, type RejectCode } from './reject.js'
+import { GENERAL_DETAILS, UNREAD_CODES, type QuarantineCode, type RejectCode } from './reject.js'
 import { isFormatHint } from './hint.js'
 import type { SkippedFiles } from './skipped-files.js'
 
@@ -51,7 +51,7 @@ function findReadWarnings ({ groups, coverage }: LakeSummary): Warning[] {
 const MIN_MANY_REJECTS = 10
 
 /** Codes that are not counted: an orphan is not an info file, and files with the other codes are tried again or have a warning of their own. */
-const UNCOUNTED_CODES: readonly QuarantineCode[] = ['orphan', 'download_failed', 'unreadable', 'incomplete']
+const UNCOUNTED_CODES: readonly QuarantineCode[] = ['orphan', ...UNREAD_CODES]
 
 /** Returns the warning about many rejected files, if it applies. If no file becomes a record, it does not apply: the warning `nothing_usable` then has the reasons. */
 function findRejectWarnings (summary: LakeSummary): Warning[] {

@@ -1,13 +1,16 @@
 import { LargeLossError } from '../base/errors.js'
 import { isLargeLoss, MIN_LOSS, type Loss } from '../base/large-loss.js'
+import { sliceToString } from '../store/object-list.js'
 import { NO_ROW } from '../table/row-source.js'
 import type { ReconcilePlan } from './reconcile-plan.js'
-import { EMPTY_NAME } from './source-state.js'
+import { EMPTY_NAME, isUnread, rejectedFilesOf } from './source-state.js'
 
 /** The records that a listing lacks. */
 export interface MissingRecords {
-  /** For each row of the previous state, 1 if the listing has no info file of it. Empty if fewer than MIN_LOSS are missing. */
+  /** For each row of the previous state, 1 if the listing has no info file of it. Empty if fewer than MIN_LOSS records are missing. */
   readonly rows: Uint8Array
+  /** The ids of unread files of the previous state, which may be records, of which the listing has no info file. Empty if fewer than MIN_LOSS records are missing. */
+  readonly unread: ReadonlySet<string>
   /** Without a previous state: the number of missing records. */
   readonly count: number
 }
@@ -16,10 +19,11 @@ export interface MissingRecords {
 export function countUnconfirmed (missing: MissingRecords, earlier: MissingRecords): number {
   let rows = 0
   for (let row = 0; row < missing.rows.length; row++) if (missing.rows[row] === 1 && earlier.rows[row] !== 1) rows++
-  return rows + Math.max(0, missing.count - earlier.count)
+  const unread = [...missing.unread].filter((id) => !earlier.unread.has(id)).length
+  return rows + unread + Math.max(0, missing.count - earlier.count)
 }
 
-const NONE: MissingRecords = { rows: new Uint8Array(), count: 0 }
+const NONE: MissingRecords = { rows: new Uint8Array(), unread: new Set(), count: 0 }
 
 /**
  * Decides whether a listing is believed that lacks many records: only if the previous listing, compared with the same state, lacks them as well. A
@@ -43,10 +47,10 @@ export class LossGuard {
    * @throws LargeLossError if it is large and the previous listing does not confirm it
    */
   check (plan: ReconcilePlan, published: number | undefined): Loss | undefined {
-    const { previous: { name }, inventory: { entities } } = plan
+    const { previous: { name }, inventory: { entities }, table } = plan
     const isFirst = name === EMPTY_NAME
-    const missing = isFirst ? { rows: NONE.rows, count: Math.max(0, (published ?? 0) - entities.length) } : { rows: missingRows(plan), count: 0 }
-    const before = isFirst ? published ?? 0 : plan.table.length
+    const missing = isFirst ? { ...NONE, count: Math.max(0, (published ?? 0) - entities.length) } : findMissing(plan)
+    const before = isFirst ? published ?? 0 : table.length + missing.unread.size
     const earlier = this.#last?.state === name ? this.#last.missing : NONE
     this.#last = { state: name, missing }
     const loss = { lost: countUnconfirmed(missing, NONE), before }
@@ -55,11 +59,19 @@ export class LossGuard {
   }
 }
 
-function missingRows ({ lastGoodRow, table: { length } }: ReconcilePlan): Uint8Array {
-  let listed = 0
-  for (const row of lastGoodRow) if (row !== NO_ROW) listed++
-  if (length - listed < MIN_LOSS) return NONE.rows
-  const missing = new Uint8Array(length).fill(1)
-  for (const row of lastGoodRow) if (row !== NO_ROW) missing[row] = 0
-  return missing
+/** What the listing lacks of the previous state. */
+function findMissing ({ previous, lastGoodRow, table, inventory: { entities, infoFiles } }: ReconcilePlan): MissingRecords {
+  const rows = new Uint8Array(table.length).fill(1)
+  // Before a lake has been read once, most of its records may be unread files.
+  const unread = new Set([...rejectedFilesOf(previous).values()].filter(isUnread).map(({ id }) => id).filter((id) => table.keys.find(id) === -1))
+  let missing = table.length
+  lastGoodRow.forEach((row, entity) => {
+    if (row !== NO_ROW) {
+      rows[row] = 0
+      missing--
+    } else if (unread.size > 0) {
+      unread.delete(sliceToString(infoFiles.id(entities[entity]!)))
+    }
+  })
+  return missing + unread.size < MIN_LOSS ? NONE : { rows, unread, count: 0 }
 }

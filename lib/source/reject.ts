@@ -26,6 +26,9 @@ export const REJECT_CODES = [
 ] as const
 export type RejectCode = (typeof REJECT_CODES)[number]
 
+/** The codes of files whose content is not known: they may be records, and are read again. */
+export const UNREAD_CODES: readonly RejectCode[] = ['download_failed', 'unreadable', 'incomplete']
+
 /** The codes of the entries of a quarantine: those of rejects, and that of an image without an info file. */
 export const QUARANTINE_CODES = [...REJECT_CODES, 'orphan'] as const
 export type QuarantineCode = (typeof QUARANTINE_CODES)[number]

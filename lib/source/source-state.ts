@@ -6,7 +6,7 @@ import type { Table } from '../table/table.js'
 import type { TableField } from '../table/table-field.js'
 import { EMPTY_UTF8, sliceAt, takeUtf8, Utf8Builder, Utf8Reader, type Utf8Column } from '../table/utf8-column.js'
 import { startLog, type ChangeLog } from './change-log.js'
-import type { Rejection } from './reject.js'
+import { UNREAD_CODES, type Rejection } from './reject.js'
 
 export type { ImageVersions } from '../table/image-versions.js'
 
@@ -36,6 +36,11 @@ export interface RejectedFile {
   readonly readAgainAt?: number
   /** Present if this process has tried to download the file, and failed. */
   readonly backoff?: Backoff
+}
+
+/** Whether the content of a file is not known: it may be a record. */
+export function isUnread ({ rejection }: RejectedFile): boolean {
+  return UNREAD_CODES.includes(rejection.code)
 }
 
 /** When and how a file is read again that could not be read. Times are milliseconds of the monotonic clock, durations are milliseconds. */

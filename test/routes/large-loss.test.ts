@@ -232,6 +232,19 @@ t.test('without a snapshot, the number of records that the output has counts', a
   t.match(await post(second, `?confirm=${result.confirm}`), { state: 'succeeded' })
 })
 
+t.test('before a lake has been read once, files that could not be read count as records that a listing lacks', async (t) => {
+  const lake = await build(t, { files, settings: { PUBLISH: 'false' } })
+  lake.endpoint.intercept = ({ operation, key }) => operation === 'GET' && key >= 'source_data/u010' ? { status: 403, headers: {}, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  t.match(await read(lake), { status: 503, count: 'no_data' })
+  lose(lake, 0, 150)
+  lake.endpoint.intercept = undefined
+  t.match(await read(lake), { status: 503, count: 'no_data' })
+  t.match((await lake.app.inject('/readyz')).json(), { status: 503, details: [{ code: 'large_loss' }] })
+  restore(lake)
+  lake.clock.advance(60_000)
+  t.match(await read(lake), { status: 200, count: 300, stale: undefined })
+})
+
 t.test('at a cold start, a publish over an output without the number of its records is not held', async (t) => {
   const first = await published(t)
   await first.app.close()

@@ -108,7 +108,7 @@ export class World {
   /** The durations of the longest complete listing and of the longest reconcile, in milliseconds. */
   #longestListingMs = 0
   #longestReconcileMs = 0
-  /** The names of the processes that may have ended without a snapshot of their last state: they were killed, or could not write it. */
+  /** The names of the processes that may have ended without a snapshot of their last state: they were killed, could not write it, or had found a large loss that the output did not have yet. */
   readonly #unsaved = new Set<string>()
   /** The names of the processes that could not read the snapshot at their start. */
   readonly #cold = new Set<string>()
@@ -344,7 +344,7 @@ export class World {
     this.#log(`${replica.name} ${isKilled ? 'is killed' : 'stops'}`)
     if (isKilled) this.#unsaved.add(replica.name)
     else {
-      if (replica.mayWrite) await replica.transformer.flush()
+      if (replica.mayWrite && !await replica.transformer.flush()) this.#unsaved.add(replica.name)
       await replica.transformer.close()
     }
     if (!replica.isAlive) return // it was killed while it stopped

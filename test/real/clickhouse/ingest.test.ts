@@ -268,6 +268,21 @@ t.test('a large loss is believed once the next listing agrees, as in memory', { 
   t.equal(half.committed.records, 150)
 })
 
+t.test('files of the last listing that could not be read count as records that a listing lacks, as in memory', { skip: noClickHouse }, async (t) => {
+  const twins = await Twins.open(await connect(t), { maxLoss: 0.2, partObjects: 50, pageObjects: 64 })
+  const keys = Array.from({ length: 300 }, (_, i) => `in/${i}.csv`)
+  for (const key of keys) twins.put(key, INFO)
+  twins.each(({ broken }) => { for (const key of keys.slice(10)) broken.set(key, new StoreError('timeout', 'slow')) })
+  t.equal((await twins.reconcile()).committed.records, 10)
+  twins.each(({ bucket, broken }) => {
+    for (const key of keys.slice(0, 150)) bucket.delete(key)
+    broken.clear()
+  })
+  twins.time += 3_600_000
+  await t.rejects(twins.reconcile(), LargeLossError)
+  t.equal((await twins.reconcile()).committed.records, 150)
+})
+
 t.test('if half of the info files cannot be read, the lake is the cause, whatever the parts are; if fewer, the files are', { skip: noClickHouse }, async (t) => {
   const refused = new StoreError('access_denied', 'refused', { isRefused: true })
   for (const partObjects of [1, 10_000]) {
