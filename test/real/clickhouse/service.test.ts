@@ -127,6 +127,18 @@ t.test('a restart serves at once what the cluster has, also the changes; two ser
   for (const job of jobs) t.match(job.json(), { state: 'succeeded', result: { records: 301 } })
 })
 
+t.test('two clusters serve one lake with the same versions, each with an output of its own', { skip: noClickHouse, timeout: 600_000 }, async (t) => {
+  const root = lake(t)
+  const services = await Promise.all([{}, { OUTPUT_KEY: 'processed_data/second/output.csv' }].map((change) => start(root, engineSettings(t, change))))
+  t.teardown(() => Promise.all(services.map((service) => service.close())))
+  const [first, second] = await Promise.all(services.map((service) => service.inject({ url: '/data?columns=*', headers: fresh })))
+  t.equal(first!.body, second!.body)
+  t.equal(first!.headers['data-version'], second!.headers['data-version'])
+  for (const service of services) t.match((await service.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 301 } })
+  const outputs = await Promise.all(['output', 'second/output'].map((name) => readFile(join(root, 'processed_data', `${name}.csv`))))
+  t.ok(outputs[0]!.equals(outputs[1]!), 'the outputs have the same bytes')
+})
+
 t.test('a service whose schema has one column more loads the lake into the same database, while the others serve what they have', { skip: noClickHouse, timeout: 600_000 }, async (t) => {
   const wider = { ...USERS_SCHEMA, fields: [...USERS_SCHEMA.fields, { name: 'city', type: 'string' }] }
   const root = t.testdir({ source_data: FILES, 'schema.json': JSON.stringify(wider) })
