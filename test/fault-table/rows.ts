@@ -639,6 +639,7 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'The reading fails, and returns no other records. A job that publishes it fails with `engine_timeout`, and writes nothing.',
         tests: [
           ['test/real/clickhouse/commits.test.ts', 'a version cannot be read after it was forgotten, and readings that have begun fail'],
+          ['test/real/clickhouse/service.test.ts', 'a page of a version that the cluster has forgotten is 410, with links to go on'],
           ['test/real/clickhouse/commits.test.ts', 'a version that is forgotten while another process is about to follow it is not taken for one that the engine has lost'],
           ['test/real/clickhouse/engine-backend.test.ts', 'an output whose data version is removed before it is published fails with `engine_timeout`, and nothing is written']
         ]
@@ -716,6 +717,7 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'The query ends in the engine; those of other clients go on.',
         tests: [
           ['test/real/clickhouse/outage.test.ts', 'a query ends in the engine when its caller aborts it or stops reading'],
+          ['test/real/clickhouse/service.test.ts', 'a client that leaves in the middle of a response ends its query in the cluster'],
           ['test/routes/remote-engine.test.ts', 'the query of a client that leaves ends, and those of the others go on']
         ]
       }

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import app, { serverOptions } from '../../../app.js'
 import { Connection } from '../../../lib/clickhouse/connection.js'
+import { sql, text } from '../../../lib/clickhouse/sql.js'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { startWorker } from '../../../lib/worker/worker-backend.js'
 import { csv, PNG } from '../../support/app.js'
@@ -137,6 +138,45 @@ t.test('two clusters serve one lake with the same versions, each with an output 
   for (const service of services) t.match((await service.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 301 } })
   const outputs = await Promise.all(['output', 'second/output'].map((name) => readFile(join(root, 'processed_data', `${name}.csv`))))
   t.ok(outputs[0]!.equals(outputs[1]!), 'the outputs have the same bytes')
+})
+
+t.test('a page of a version that the cluster has forgotten is 410, with links to go on', { skip: noClickHouse, timeout: 600_000 }, async (t) => {
+  const root = lake(t)
+  const service = await start(root, engineSettings(t, { VERSIONS_MAX_AGE: '1s' }))
+  t.teardown(() => service.close())
+  const first = await service.inject({ url: '/data?limit=10', headers: fresh })
+  const next = /<([^>]*)>; rel="next"/.exec(String(first.headers.link))![1]!
+  t.equal((await service.inject(next)).json().length, 10)
+  for (let i = 0; (await service.inject(next)).statusCode === 200; i++) {
+    await writeFile(join(root, 'source_data', 'new.csv'), csv(`name ${i}`))
+    await service.inject({ url: '/data?limit=1', headers: fresh })
+  }
+  const gone = await service.inject(next)
+  t.match(gone.json(), { status: 410, code: 'version_gone', restart: '/data?limit=10' })
+  const { continue: rest } = gone.json()
+  const records = (await service.inject(rest)).json()
+  t.equal(records.length, 10)
+  t.ok(records[0].user_id > first.json().at(-1).user_id, 'it goes on after the record that was last')
+})
+
+t.test('a client that leaves in the middle of a response ends its query in the cluster', { skip: noClickHouse, timeout: 600_000 }, async (t) => {
+  const root = lake(t, Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`${i}.csv`, csv('x'.repeat(20_000), 'Lee', i)])))
+  const settings = engineSettings(t)
+  const service = await start(root, settings)
+  t.teardown(() => service.close())
+  await service.listen({ port: 0, host: '127.0.0.1' })
+  const database = settings['ENGINE_DATABASE']!
+  const connection = await Connection.open({ ...engineOptions(), database })
+  t.teardown(() => connection.close())
+  const isReading = async () => (await connection.query(sql`SELECT 1 FROM system.processes WHERE query LIKE ${text(`SELECT%${database}%`)} AND query NOT LIKE '%system.processes%'`)).length > 0
+  const client = get({ port: (service.server.address() as AddressInfo).port, path: '/data.ndjson?sort=-birthts' })
+  const [response] = await once(client, 'response') as [IncomingMessage]
+  await once(response, 'readable')
+  // Nothing more is read: the sockets between the cluster and the client are full.
+  t.ok(await isReading())
+  client.destroy()
+  await until(async () => !(await isReading()))
+  t.equal((await service.inject('/data?limit=1')).statusCode, 200)
 })
 
 t.test('a service whose schema has one column more loads the lake into the same database, while the others serve what they have', { skip: noClickHouse, timeout: 600_000 }, async (t) => {
