@@ -65,9 +65,12 @@ t.test('the settings of Kubernetes are settings of the service or of AWS, and va
   const engine = parseEnv(readFileSync(`${folder}/clickhouse/settings.env`, 'utf8')) as Record<string, string>
   for (const name of Object.keys(engine)) t.ok(name in SettingsSchema.properties, name)
   await t.resolves(complete({ ...ownSettings, ...engine, ENGINE_PASSWORD: 'x' }))
-  const { environment } = parse(readFileSync('compose.clickhouse.yaml', 'utf8')).services.userlake
+  const { NODE_OPTIONS: ofCompose, ...environment } = parse(readFileSync('compose.clickhouse.yaml', 'utf8')).services.userlake.environment
   for (const name of Object.keys(environment)) t.ok(name in SettingsSchema.properties, name)
   await t.resolves(complete(environment))
+  const [ofKubernetes] = read('clickhouse/engine.yaml').spec.template.spec.containers[0].env.filter(({ name }: { name: string }) => name === 'NODE_OPTIONS')
+  t.match(readFileSync('docs/scaling.md', 'utf8'), `NODE_OPTIONS='${ofCompose}'`)
+  t.equal(ofKubernetes.value, ofCompose)
 })
 
 t.test('the probes of Kubernetes are routes of the service, at its port', async (t) => {
