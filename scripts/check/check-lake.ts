@@ -4,6 +4,7 @@ import { countOf } from '../../lib/base/count-of.js'
 import { readEnvFile } from '../../lib/base/env-file.js'
 import { StoreError } from '../../lib/base/errors.js'
 import { undefinedIfRefused } from '../../lib/store/own-object.js'
+import { RECORDS } from '../../lib/store/precondition.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import access from '../../plugins/access.js'
 import config, { SettingsError, toColumns } from '../../plugins/config.js'
@@ -53,8 +54,12 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     const warnings = fastify.transformer.warnings(toColumns(fastify.config.OUTPUT_COLUMNS))
     const unusable = warnings.find(({ code }) => code === 'nothing_usable')
     for (const warning of warnings) if (warning !== unusable) yield `warning: ${warning.detail}\n`
-    const output = await fastify.objectStore.head(fastify.config.OUTPUT_KEY).catch(undefinedIfRefused)
-    yield `output: ${fastify.config.OUTPUT_KEY} ${output === undefined ? 'does not exist yet' : `has ${countOf(output.size, 'byte')}`}\n`
+    const { OUTPUT_KEY: outputKey, SOURCE_PREFIX: prefix } = fastify.config
+    const output = await fastify.objectStore.head(outputKey).catch(undefinedIfRefused)
+    if (outputKey.startsWith(prefix) && output !== undefined && output.metadata?.[RECORDS] === undefined) {
+      yield `warning: OUTPUT_KEY: got ${JSON.stringify(outputKey)}, an object among the files of the lake that this service has not written: it is not read, and the next job replaces it\n`
+    }
+    yield `output: ${outputKey} ${output === undefined ? 'does not exist yet' : `has ${countOf(output.size, 'byte')}`}\n`
     yield describeStart(fastify.config)
     if (unusable !== undefined) throw new CommandError(await describeUnusable(fastify, unusable))
   } catch (error) {

@@ -169,6 +169,15 @@ t.test('userlake check ends with what a start would do', async (t) => {
   }
 })
 
+t.test('userlake check warns if the output would replace a file of the lake that the service has not written', async (t) => {
+  const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': INFO, '2.csv': INFO } }, { settings: { OUTPUT_KEY: 'source_data/all.csv' } })
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 2 } })
+  const warningOf = async (OUTPUT_KEY: string) => /^warning: OUTPUT_KEY: .*$/m.exec((await run(t, { env: { LAKE_URL: `file:${root}`, OUTPUT_KEY }, cwd: root })).stdout)?.[0]
+  t.equal(await warningOf('source_data/2.csv'), 'warning: OUTPUT_KEY: got "source_data/2.csv", an object among the files of the lake that this service has not written: it is not read, and the next job replaces it')
+  t.equal(await warningOf('source_data/all.csv'), undefined, 'an output of the service')
+  t.equal(await warningOf('source_data/new.csv'), undefined, 'nothing is there')
+})
+
 t.test('userlake check does not create the embedded lake', async (t) => {
   const { code, stdout, cwd } = await run(t)
   t.equal(code, 0)
