@@ -34,8 +34,8 @@ export interface Job {
 }
 
 /**
- * Whether a job that has ended was an attempt to publish the output, so that its end shows whether that works. A dry run is none, and neither is a job that confirms
- * another data version than the one that would be published: that is an error of the client.
+ * Whether a finished job tried to publish the output. Only such a job shows whether publishing works. A dry run does not publish, and a job with a confirmation of
+ * another data version is refused because of an error of the client.
  */
 export function isAttempt ({ dryRun, error }: Pick<Job, 'dryRun' | 'error'>): boolean {
   return !dryRun && error?.code !== 'confirmation_mismatch'

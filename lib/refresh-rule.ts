@@ -72,8 +72,8 @@ export function intervalByBudget (requests: number, { maxListRequests, maxStalen
 }
 
 /**
- * The budget for requests: with a limit of 600 requests a minute, each request spends the budget of 100 ms, one after the other. A refresh that no caller has
- * required begins only after that time; required ones do not wait, but delay the later ones. Time without requests is not saved up.
+ * The budget for requests: a limit of 600 requests a minute allows one request in 100 ms, so a listing of ten requests spends the budget of the next second. A refresh
+ * that no caller has required begins only after that time. Required ones do not wait, but delay the later ones. Time without requests is not saved up.
  *
  * @param spentUntil the time until which the earlier requests have spent the budget, in milliseconds
  * @param now the time at which the refresh began, in milliseconds
@@ -83,7 +83,7 @@ export function spendBudget (requests: number, spentUntil: number, now: number, 
   return Math.max(spentUntil, now) + budgetMs(requests, maxListRequests)
 }
 
-/** For how many milliseconds these requests spend the budget. @param maxListRequests the maximum number of requests a minute; may be Infinity */
+/** The time whose budget these requests spend, in milliseconds. @param maxListRequests the maximum number of requests a minute; may be Infinity */
 export function budgetMs (requests: number, maxListRequests: number): number {
   return requests * 60_000 / maxListRequests
 }

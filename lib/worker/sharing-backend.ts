@@ -240,7 +240,10 @@ export class SharingBackend implements LakeBackend {
     return known?.state && { ...known, state: known.state }
   }
 
-  /** The age above which newer data is needed. The leader lists again when the time for which its last listing has spent the budget is over or, if it has made one more for a job, when the times of both are. */
+  /**
+   * The age above which newer data is needed. The leader lists again when the time whose budget its last listing has spent is over. If it has also listed for a job, it waits
+   * for the time of both listings.
+   */
   get #maxStalenessMs (): number {
     const { maxStalenessMs, maxListRequests } = this.#options.sharing
     return Math.max(maxStalenessMs, 2 * budgetMs(this.#head?.state.requests ?? 0, maxListRequests))

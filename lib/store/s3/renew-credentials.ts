@@ -50,8 +50,9 @@ export function repeatRefused (client: S3Client, renew: Renew, env: NodeJS.Proce
 }
 
 /**
- * Whether a request may have been refused because its credentials have been replaced since. Revoked credentials have no error code of their own, so each refused
- * listing may be such a case: the service needs the right to list. A refused object is none: without the right to list its key, S3 refuses objects that do not exist.
+ * Whether the server may have refused a request because its credentials are outdated. Revoked credentials have no error code of their own. A listing that is refused
+ * counts, because the service always needs the right to list. An object that is refused does not count: without the right to list, S3 also refuses objects that do
+ * not exist.
  */
 function mayBeOutdated (error: unknown, commandName: string | undefined): boolean {
   return hasRefusedCredentials(error) || (statusOf(error) === 403 && commandName === 'ListObjectsV2Command')
