@@ -50,8 +50,8 @@ export interface SimulatedStoreOptions {
   readonly isAlive: () => boolean
   /** Called when an info file is downloaded. */
   readonly onDownload: (key: string) => void
-  /** Called after each PUT that has succeeded. */
-  readonly onPut: (key: string) => void
+  /** Called after each PUT that has succeeded, with the time when it was sent and its condition. */
+  readonly onPut: (key: string, sentAt: number, condition: PutOptions) => void
   /** Called when the store has denied a GET. */
   readonly onGetDenied: (key: string) => void
   readonly log: (text: string) => void
@@ -121,11 +121,14 @@ export function simulatedStore ({ bucket, timeline, random, weather, pageSize, i
       const found = await memory.head(key)
       return found === undefined || otherEtags?.head !== true ? found : { ...found, etag: listedEtag(key, found.etag, otherEtags) }
     }),
-    put: (key: string, body: Uint8Array, options: PutOptions = {}) => request('PUT', key, async () => {
-      const result = await memory.put(key, body, options)
-      log(`PUT ${key}`)
-      onPut(key)
-      return result
-    })
+    put: (key: string, body: Uint8Array, options: PutOptions = {}) => {
+      const sentAt = timeline.now
+      return request('PUT', key, async () => {
+        const result = await memory.put(key, body, options)
+        log(`PUT ${key}`)
+        onPut(key, sentAt, options)
+        return result
+      })
+    }
   })
 }

@@ -9,6 +9,8 @@ import { World } from './world.js'
 const SEEDS = 30
 /** A large lake with wrong listings, and with outputs that are held and confirmed. */
 const LARGE_LAKE_SEED = 146
+/** A PUT is executed late, when the output has the bytes again that its condition names. */
+const LATE_OUTPUT_SEED = 9_003_466
 
 t.test('random histories of replicas, faults and changes have no wrong response', async (t) => {
   let responses = 0
@@ -32,6 +34,10 @@ t.test('a history has wrong listings, and outputs that are held and confirmed', 
   const lines: string[] = []
   await new World(LARGE_LAKE_SEED, (line) => lines.push(line)).run()
   for (const text of ['wrong listing without 110 records', 'held', 'with a confirmation succeeded']) t.ok(lines.some((line) => line.includes(text)), text)
+})
+
+t.test('a late output that goes back is allowed only as decision 29 says, and is corrected', async (t) => {
+  t.match(await new World(LATE_OUTPUT_SEED).run(), { failure: undefined, recurrences: 1 })
 })
 
 t.test('the model knows which versions a view may show', async (t) => {

@@ -66,6 +66,8 @@ export interface Outcome {
   readonly responses: number
   /** The number of replaced images that consumers have missed and were allowed to miss, because they went from one replica to another: see decisions 19 and 21. */
   readonly missedImages: number
+  /** How often an output went back because a late PUT met its condition again, which decision 29 allows. */
+  readonly recurrences: number
 }
 
 interface Replica {
@@ -92,7 +94,7 @@ export class World {
   readonly #model: Model
   readonly #replicas: Replica[] = []
   readonly #consumers: readonly Consumer[] = [1, 2].map(() => ({ position: '', server: '', records: new Map() }))
-  readonly #outputView: View = new Map()
+  #outputView: View = new Map()
   readonly #lossJudge = new LossJudge()
   readonly #hash = createHash('sha256')
   readonly #onLine: (line: string) => void
@@ -105,6 +107,10 @@ export class World {
   #responses = 0
   #downloads = 0
   #missedImages = 0
+  #recurrences = 0
+  /** When an output was written last, and when one went back last, in milliseconds. */
+  #outputAt = -Infinity
+  #recurrenceAt = -Infinity
   /** The durations of the longest complete listing and of the longest reconcile, in milliseconds. */
   #longestListingMs = 0
   #longestReconcileMs = 0
@@ -150,7 +156,7 @@ export class World {
     for (const replica of this.#replicas) this.#readRegularly(replica)
     await this.#runUntil(TROUBLE_MS + CALM_MS)
     await this.#checkEnd()
-    return { seed: this.#seed, hash: this.#hash.digest('hex').slice(0, 16), failure: this.#failure, responses: this.#responses, missedImages: this.#missedImages }
+    return { seed: this.#seed, hash: this.#hash.digest('hex').slice(0, 16), failure: this.#failure, responses: this.#responses, missedImages: this.#missedImages, recurrences: this.#recurrences }
   }
 
   async #runUntil (end: number): Promise<void> {
@@ -286,7 +292,7 @@ export class World {
         log: (text) => this.#log(`${name} ${text}`)
       }),
       isAlive: () => replica.isAlive,
-      onPut: (key) => { if (key === OUTPUT_KEY) this.#checkOutput() },
+      onPut: (key, sentAt, { ifMatch }) => { if (key === OUTPUT_KEY) this.#checkOutput(typeof ifMatch === 'string' && sentAt < this.#outputAt) },
       // Without the right to list, a key that does not exist is denied: so the process takes it for a missing snapshot.
       onGetDenied: (key) => { if (key === SNAPSHOT_KEY) this.#cold.add(name) },
       log: (text) => this.#log(`${name} ${text}`)
@@ -410,7 +416,7 @@ export class World {
       this.#lossJudge.confirm(result!.records)
       this.#timeline.schedule(this.#randoms.largeLake.pause(CONFIRM_MS), () => { if (replica.isAlive) this.#do(() => this.#runJob(replica, false, result!.confirm)) })
     }
-    if (state !== 'succeeded' || dryRun) return
+    if (state !== 'succeeded' || dryRun || this.#recurrenceAt >= requestedAt) return
     this.#fail(checkInfoFiles(this.#model, new Map(this.#outputView), this.#output, { since: requestedAt, until: this.#timeline.now }))
   }
 
@@ -419,11 +425,27 @@ export class World {
     return output === undefined ? new Map<string, SeenRecord>() : parseOutput(output.body.toString())
   }
 
-  /** An output has been written: it must not be older than the one before. */
-  #checkOutput (): void {
-    const problem = checkInfoFiles(this.#model, this.#outputView, this.#output, { since: -Infinity, until: this.#timeline.now })
-    if (problem !== undefined) this.#fail(`the output goes back: ${problem}`)
-    this.#fail(this.#lossJudge.check(new Set(this.#output.keys())))
+  /**
+   * An output has been written: it must not be older than the one before.
+   *
+   * @param mayGoBack whether others were written after this PUT was sent, and its condition was true again because the last of them had the same bytes as an earlier one. Decision 29 allows that such
+   * an output is older: the next job corrects it.
+   */
+  #checkOutput (mayGoBack: boolean): void {
+    const { now } = this.#timeline
+    const output = this.#output
+    const view = new Map(this.#outputView)
+    const problems = [checkInfoFiles(this.#model, view, output, { since: -Infinity, until: now }), this.#lossJudge.check(new Set(output.keys()))]
+    const problem = problems.find((found) => found !== undefined)
+    this.#outputAt = now
+    this.#outputView = view
+    if (problem === undefined) return
+    if (!mayGoBack) return this.#fail(`the output goes back: ${problem}`)
+    this.#log(`the output goes back, as is allowed: ${problem}`)
+    this.#recurrences++
+    this.#recurrenceAt = now
+    view.clear()
+    this.#fail(checkInfoFiles(this.#model, view, output, { since: -Infinity, until: now }))
   }
 
   /** Does what `GET /changes` does for a client, on any replica. */
