@@ -669,13 +669,12 @@ export class UserDataTransformer {
     return this.#honoursConditions
   }
 
-  /** Waits for up to a second for a snapshot that is being written, and closes the backend. The caller closes the store. */
+  /** Waits for a limited time for a snapshot that is being written, and then for the backend. The caller closes the store. */
   async close (): Promise<void> {
     this.#refresher.stop()
     this.#rechecks.stop()
     await within(MAX_CLOSE_WAIT_MS, this.#snapshots.settle(), this.#options.waitTimer)
-    await this.#backend.close()
-    await this.#stored?.close()
+    await Promise.all([this.#backend.close(), this.#stored && within(MAX_CLOSE_WAIT_MS, this.#stored.close(), this.#options.waitTimer)])
   }
 
   async #reconcile (fresh: boolean, onRequests: (requests: number) => void): Promise<BackendReconciled> {

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { FORWARDED } from '../base/events.js'
 import { hintSharedMemory } from '../base/shared-memory.js'
+import { MAX_WORKER_CLOSE_MS, within } from '../base/timer.js'
 import type { Output } from '../output/output.js'
 import type { ColumnOrder, StoredNumbers } from '../query/column-order.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
@@ -82,11 +83,13 @@ export class WorkerBackend implements LakeBackend {
     return await this.#call('checkWrites')
   }
 
+  /** Waits for a limited time: the worker may be in the middle of a long step, or wait for a server that does not respond. What it has begun to write remains incomplete, as if the process were killed. */
   async close (): Promise<void> {
     if (this.#isClosed) return
-    const closing = this.#worker && this.#call('close')
+    const closing = this.#worker === undefined ? Promise.resolve() : this.#call<void>('close')
     this.#isClosed = true
-    await closing
+    // If the worker dies or cannot close, nothing remains to be done but to terminate it.
+    await within(MAX_WORKER_CLOSE_MS, closing.catch(() => {}))
     await this.#worker?.terminate()
   }
 

@@ -1,6 +1,8 @@
+import { EventEmitter } from 'node:events'
 import t from 'tap'
 import { monotonicNow } from '../../../lib/base/clock.js'
-import { startWorker, type BackendThread } from '../../../lib/worker/worker-backend.js'
+import type { LakeRules } from '../../../lib/worker/in-process-backend.js'
+import { startWorker, WorkerBackend, type BackendThread } from '../../../lib/worker/worker-backend.js'
 import { build, csv } from '../../support/app.js'
 import { gate, until } from '../../support/until.js'
 
@@ -41,6 +43,29 @@ t.test('if the worker dies while it publishes, the job fails, and the next job p
   bucket.put('source_data/2.csv', csv('Bob'))
   t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 2 } })
   t.match(bucket.get('processed_data/output.csv')!.body.toString(), '2,Bob')
+})
+
+/** A thread that never replies. */
+class SilentThread extends EventEmitter implements BackendThread {
+  terminated = 0
+
+  postMessage (): void {}
+
+  async terminate (): Promise<number> {
+    this.terminated++
+    this.emit('exit', 1)
+    return 1
+  }
+}
+
+t.test('a worker that does not reply is terminated when the backend is closed', { timeout: 60_000 }, async (t) => {
+  const thread = new SilentThread()
+  const backend = new WorkerBackend({ url: 'file:lake' }, {} as LakeRules, thread)
+  const isRejected = t.rejects(backend.orderNumbers({ kind: 'number', values: new Float64Array() }), /exited with code 1/)
+  await backend.close()
+  await isRejected
+  await backend.close()
+  t.equal(thread.terminated, 1)
 })
 
 t.test('a backend that is closed starts no other worker', async (t) => {
