@@ -30,7 +30,7 @@ export interface RefreshHistory {
 
 /** When the next refresh begins, and which reads wait for it. Times are milliseconds of the monotonic clock. */
 export interface RefreshPlan {
-  /** The next refresh begins at this time if there is traffic, else with the first read after it. */
+  /** The next refresh begins at this time if there is traffic, else with the first read after it, or some time after a failure: see `idleRetryMs`. */
   readonly dueAt: number
   /** The data is old after this time. Reads wait only for refreshes that begin later: one that began earlier has taken longer than usual when the data becomes old. */
   readonly oldAt: number
@@ -48,6 +48,8 @@ const REMEMBERED = 5
 export const MAX_TWICE_MS = 60_000
 /** The pause after a failed refresh, so that an outage does not delay every read. */
 const RETRY_DELAY_MS = 1000
+/** The longest pause before a failed refresh is repeated although there is no traffic. */
+const MAX_IDLE_RETRY_MS = 30_000
 
 /** The rule that decides when data is refreshed and when reads wait; docs/decisions/0003 explains it. */
 export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refreshMs, lastMs, failedAt, spentUntil }: RefreshHistory, { maxStalenessMs, refreshWaitMs }: FreshnessRules): RefreshPlan {
@@ -63,6 +65,15 @@ export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refr
   // A refresh that the budget delays must not make reads wait, so the data becomes old later by the same time. Before the end of the last refresh, the next one could not begin anyway.
   const delayMs = Math.max(0, spentUntil - Math.max(dueAt, listedAt + lastMs))
   return { dueAt: Math.max(dueAt, spentUntil), oldAt: oldAt + delayMs, waitMs, isShared: true }
+}
+
+/**
+ * How long a failed refresh that no read repeats waits, after the next one is due, in milliseconds. So the end of an outage is noticed, and reported, without traffic. The pause doubles with each failure.
+ *
+ * @param failures the number of refreshes that have failed since the last one that succeeded; at least 1
+ */
+export function idleRetryMs (failures: number): number {
+  return Math.min(RETRY_DELAY_MS * 2 ** (failures - 1), MAX_IDLE_RETRY_MS)
 }
 
 /** The interval between refreshes that the budget allows, in milliseconds, if it is longer than MAX_STALENESS; otherwise `undefined`. */

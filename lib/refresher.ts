@@ -3,7 +3,7 @@ import { unlessSilent } from './base/silence.js'
 import { SingleFlight } from './base/single-flight.js'
 import { toFailureCode, type FailureCode } from './base/failure-code.js'
 import { systemPause, systemTimer, within, type Pause, type Timer } from './base/timer.js'
-import { intervalByBudget, NO_HISTORY, spendBudget, planRefresh, remember, twiceTheMedian, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
+import { idleRetryMs, intervalByBudget, NO_HISTORY, spendBudget, planRefresh, remember, twiceTheMedian, type FreshnessRules, type RefreshHistory } from './refresh-rule.js'
 
 export type { FreshnessRules } from './refresh-rule.js'
 
@@ -80,6 +80,8 @@ export class Refresher<T extends Refreshed> {
   readonly #options: RefresherOptions
   #last: T | undefined
   #failure: { readonly code: FailureCode, readonly error: unknown } | undefined
+  /** The number of refreshes that have failed since the last one that succeeded. */
+  #failures = 0
   #reported = FRESH
   #history: RefreshHistory = NO_HISTORY
   #plan
@@ -198,7 +200,7 @@ export class Refresher<T extends Refreshed> {
     this.#maxFreshForMs = FRESH_WITH_EVENTS_MS
   }
 
-  /** From now on, refreshes begin only with reads. */
+  /** From now on, refreshes begin only with reads, and changes are not reported: the refreshes that the end of the process interrupts fail. */
   stop (): void {
     this.#isStopped = true
     this.#cancelTimer()
@@ -256,6 +258,7 @@ export class Refresher<T extends Refreshed> {
       const last = await refresh()
       this.#last = last
       this.#failure = undefined
+      this.#failures = 0
       const lastMs = clock() - this.#startedAt
       const { listingMs, refreshMs } = this.#history
       const history = {
@@ -272,6 +275,7 @@ export class Refresher<T extends Refreshed> {
       return last
     } catch (error) {
       this.#failure = { code: toFailureCode(error), error }
+      this.#failures++
       const failedAt = clock()
       this.#planNext({ ...this.#history, lastMs: failedAt - this.#startedAt, failedAt, spentUntil: spentUntil(this.#requests) })
       throw error
@@ -293,7 +297,14 @@ export class Refresher<T extends Refreshed> {
     this.#plan = planRefresh(isFree ? { ...history, spentUntil: -Infinity } : history, rules)
     if (this.#isStopped) return
     if (this.#isExpired) return this.#scheduleExpired()
-    this.#cancelTimer = timer(Math.max(0, this.#plan.dueAt - clock()), () => { if (this.#hasTraffic) settled(this.#flight.join()) })
+    const { dueAt } = this.#plan
+    const start = () => settled(this.#flight.join())
+    // Before the first listing, the scheduler repeats the job.
+    const canRetry = this.#failures > 0 && history.listedAt !== undefined
+    this.#cancelTimer = timer(Math.max(0, dueAt - clock()), () => {
+      if (this.#hasTraffic) start()
+      else if (canRetry) this.#cancelTimer = timer(idleRetryMs(this.#failures), start)
+    })
   }
 
   #scheduleExpired (): void {
@@ -325,7 +336,7 @@ export class Refresher<T extends Refreshed> {
 
   #report (reasons: readonly FailureCode[]): void {
     const previous = this.#reported
-    if (reasons === previous || reasons.join() === previous.join()) return
+    if (this.#isStopped || reasons === previous || reasons.join() === previous.join()) return
     this.#reported = reasons
     this.#options.onChange?.({ reasons, previous, hasData: this.#last !== undefined, error: this.#failure?.error })
   }

@@ -112,6 +112,48 @@ t.test('without traffic no refresh begins, and one read starts one refresh', asy
   t.equal(runs.length, 2)
 })
 
+t.test('without traffic a failed refresh is repeated after growing pauses until it succeeds', async (t) => {
+  const { time, refresher, runs, load, changes } = controlled()
+  await load()
+  await time.advance(3000)
+  const failed = refresher.ensure()
+  runs[1]!.fail(new StoreError('unreachable', 'injected'))
+  await failed
+  const started: number[] = []
+  const failedAt = time.clock()
+  for (let i = 2; i < 10; i++) {
+    while (runs.length === i) await time.advance(100)
+    started.push(time.clock() - failedAt)
+    if (i < 9) runs[i]!.fail(new StoreError('unreachable', 'injected'))
+    else runs[i]!.end()
+    await time.advance(0)
+  }
+  t.same(started.map((ms, i) => ms - (started[i - 1] ?? 0)), [2000, 3000, 5000, 9000, 17_000, 31_000, 31_000, 31_000], 'a second, and the pause')
+  t.same(changes, [['unreachable'], []])
+  await time.advance(600_000)
+  t.equal(runs.length, 10, 'no refresh without traffic')
+})
+
+t.test('a refresh that has failed before the first listing is not repeated by itself', async (t) => {
+  const { time, refresher, runs } = controlled()
+  const failed = refresher.ensure()
+  runs[0]!.fail(new StoreError('unreachable', 'injected'))
+  await failed
+  await time.advance(600_000)
+  t.equal(runs.length, 1)
+})
+
+t.test('after stop() nothing is reported', async (t) => {
+  const { time, refresher, runs, load, changes } = controlled()
+  await load()
+  await time.advance(3000)
+  const interrupted = refresher.ensure()
+  refresher.stop()
+  runs[1]!.fail(new Error('injected'))
+  t.match(await interrupted, { staleReasons: ['internal_error'] })
+  t.same(changes, [])
+})
+
 t.test('after stop() refreshes begin only with reads', async (t) => {
   const { time, refresher, runs, load } = controlled()
   await load()
